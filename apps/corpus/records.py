@@ -1,0 +1,158 @@
+"""What one row says, whatever file it came from and whatever file it goes to.
+
+Readers turn a foreign row into a `Record`; the database is filled from records and read back into
+them; export formats write them. So a format is one pure function in each direction, and every
+format can be turned into every other. This module knows no Django.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+Extras = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProblemRecord:
+    """A question. `reference_answer` may be wrong: PRM800K calls it the current guess."""
+
+    statement: str
+    external_id: str | None = None
+    reference_answer: str | None = None
+    reference_solution: str | None = None
+    verifier: str | None = None
+    subject: str | None = None
+    level: str | None = None
+    split: str | None = None
+    extras: Extras = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRecord:
+    """One candidate text at a position (both from 0). `chosen` marks the solution's own path."""
+
+    position: int
+    candidate: int = 0
+    text: str
+    origin: str = "model"
+    chosen: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SolutionRecord:
+    """An attempt at a problem. `is_correct` is what the file claims; our verifier checks it again.
+
+    `identity` says what makes two rows the same solution. When it is None, the source, the steps
+    and the final answer do.
+    """
+
+    steps: Sequence[StepRecord]
+    external_id: str | None = None
+    source: str | None = None
+    final_answer: str | None = None
+    is_correct: bool | None = None
+    verifier_score: float | None = None
+    separator: str = "\n"
+    identity: str | None = None
+    extras: Extras = field(default_factory=dict)
+
+    def path(self) -> list[StepRecord]:
+        """The chosen step at each position, in order."""
+        return sorted((step for step in self.steps if step.chosen), key=lambda step: step.position)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRating:
+    """A person's word on one candidate: +1 great, 0 okay, -1 bad, None not judged.
+
+    `unsure` is None where the source does not say; that is not the same as False.
+    """
+
+    position: int
+    candidate: int = 0
+    rating: int | None
+    unsure: bool | None = False
+    chosen: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonRecord:
+    """One labeler's turn at one solution. `round` is None where the source numbers no rounds."""
+
+    labeler: str
+    round: int | None = None
+    protocol: str = "first_error"
+    finish_reason: str | None = None
+    reason: str = ""
+    submitted_at: datetime | None = None
+    active_ms: int | None = None
+    is_quality_control: bool = False
+    is_screening: bool = False
+    steps: Sequence[StepRating] = ()
+    extras: Extras = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoldRating:
+    """A rating that somebody vouches for, on the chosen step at `position`."""
+
+    position: int
+    rating: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepCount:
+    """Monte Carlo evidence for the prefix that ends at `position`.
+
+    `hard` stands alone where a file has the published hard label and not the counts behind it.
+    """
+
+    position: int
+    rollouts: int | None = None
+    successes: int | None = None
+    missing: int = 0
+    hard: bool | None = None
+
+    def is_good(self) -> bool | None:
+        """Math-Shepherd's hard estimation: some rollout reached the reference answer."""
+        if self.hard is not None or not self.rollouts:
+            return self.hard
+        return bool(self.successes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EstimateRecord:
+    """The step counts of one solution in one estimation run."""
+
+    run: int | None = None
+    completer: str | None = None
+    strategy: str = "math-shepherd"
+    steps: Sequence[StepCount] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One row: a problem, at most one solution, and everything that was said about its steps.
+
+    `ignored` names what the row holds and Annotate has no place for yet, so that nothing is
+    dropped in silence.
+    """
+
+    problem: ProblemRecord
+    solution: SolutionRecord | None = None
+    people: Sequence[PersonRecord] = ()
+    gold: Sequence[GoldRating] = ()
+    estimates: Sequence[EstimateRecord] = ()
+    ignored: Sequence[str] = ()
+
+
+class RowError(ValueError):
+    """A row that cannot be used: which field, and why, in words for the person who mends it."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}" if field else reason)
+        self.field = field
+        self.reason = reason
