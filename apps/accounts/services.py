@@ -1,0 +1,82 @@
+"""Writes about people: accounts, tokens, the audit trail."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import transaction
+from django.utils import timezone
+
+from allauth.account.models import EmailAddress
+from apps.accounts.models import ApiToken, AuditEvent, User
+from apps.core.errors import DomainError
+
+
+@transaction.atomic
+def create_user(*, email: str, password: str, name: str = "", is_staff: bool = False) -> User:
+    """A person who can sign in at once: whoever creates the account vouches for the address."""
+    email = email.strip().lower()
+    _checked(email, password)
+    user = User.objects.create_user(email, password, name=name, is_staff=is_staff)
+    EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
+    return user
+
+
+def _checked(email: str, password: str) -> None:
+    try:
+        validate_email(email)
+    except ValidationError as error:
+        raise DomainError("This is not an e-mail address.", fields={"email": error.messages[0]}) from error
+    if User.objects.filter(email__iexact=email).exists():
+        raise DomainError(f"{email} has an account already.", code="exists", fields={"email": "taken"})
+    try:
+        validate_password(password)
+    except ValidationError as error:
+        raise DomainError("The password is too weak.", fields={"password": " ".join(error.messages)}) from error
+
+
+def issue_token(
+    *, user: User, scopes: Sequence[str] = tuple(ApiToken.Scope.values), name: str = "", expires_at: datetime | None = None
+) -> tuple[ApiToken, str]:
+    """A new token and its secret, which nobody can read again."""
+    unknown = sorted(set(scopes) - set(ApiToken.Scope.values))
+    if unknown or not scopes:
+        known = ", ".join(ApiToken.Scope.values)
+        raise DomainError(f"Scopes are {known}.", fields={"scopes": f"unknown: {', '.join(unknown)}"})
+    secret = ApiToken.new_secret()
+    token = ApiToken.objects.create(
+        user=user,
+        name=name,
+        prefix=secret[:10],
+        digest=ApiToken.digest_of(secret),
+        scopes=sorted(set(scopes)),
+        expires_at=expires_at,
+    )
+    record_event(actor=user, verb="token.issued", target=token.prefix)
+    return token, secret
+
+
+def revoke_token(*, token: ApiToken, actor: User) -> None:
+    token.revoked_at = timezone.now()
+    token.save(update_fields=["revoked_at"])
+    record_event(actor=actor, verb="token.revoked", target=token.prefix)
+
+
+def record_event(
+    *,
+    actor: User | None,
+    verb: str,
+    target: str = "",
+    project: str = "",
+    before: Any = None,
+    after: Any = None,
+) -> AuditEvent:
+    """Append to the audit trail. Nothing updates or deletes an event."""
+    return AuditEvent.objects.create(
+        actor=actor, verb=verb, target=target, project=project, before=before, after=after
+    )

@@ -1,0 +1,135 @@
+"""One labeler's turn at a task: keep the lease, save, hand in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.accounts.models import ApiToken
+from apps.api.access import assignment_of, user_of
+from apps.api.rounds import DraftSerializer, ProgressSerializer
+from apps.core.errors import Conflict
+from apps.labeling.models import Assignment
+from apps.labeling.queue import release, renew
+from apps.labeling.services import save_draft, submit
+from apps.labeling.sheets import draft_of, progress
+from apps.labeling.submissions import FINISH_REASONS, Submission, SubmittedStep
+
+LONGEST = 86_400_000  # A day, in milliseconds: no turn is longer.
+
+
+class AnswerSerializer(serializers.Serializer[Any]):
+    position = serializers.IntegerField(min_value=0, max_value=100_000)
+    candidate = serializers.IntegerField(min_value=0, max_value=100_000, default=0)
+    rating = serializers.IntegerField(min_value=-1, max_value=1, allow_null=True, default=None)
+    unsure = serializers.BooleanField(default=False)
+    chosen = serializers.BooleanField(default=False)
+
+
+class WorkSerializer(serializers.Serializer[Any]):
+    steps = AnswerSerializer(many=True)
+    active_ms = serializers.IntegerField(min_value=0, max_value=LONGEST, allow_null=True, default=None)
+    idle_ms = serializers.IntegerField(min_value=0, allow_null=True, default=None)
+
+
+class DraftInSerializer(WorkSerializer):
+    version = serializers.IntegerField(min_value=0, help_text="The version that you saw last.")
+
+
+class SubmissionSerializer(WorkSerializer):
+    finish_reason = serializers.ChoiceField(choices=FINISH_REASONS)
+    reason = serializers.CharField(max_length=5000, default="", allow_blank=True)
+
+
+class LeaseSerializer(serializers.Serializer[Any]):
+    leased_until = serializers.DateTimeField()
+
+
+class VersionSerializer(serializers.Serializer[Any]):
+    version = serializers.IntegerField()
+
+
+class ErrorSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    message = serializers.CharField()
+    fields = serializers.DictField(child=serializers.CharField(), required=False)  # type: ignore[assignment]
+
+
+class StaleSerializer(serializers.Serializer[Any]):
+    error = ErrorSerializer()
+    draft = DraftSerializer()
+
+
+class TurnSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    state = serializers.ChoiceField(choices=[Assignment.State.SUBMITTED, Assignment.State.EXTRA])
+
+
+class SubmittedSerializer(serializers.Serializer[Any]):
+    assignment = TurnSerializer()
+    progress = ProgressSerializer()
+
+
+class Renew(APIView):
+    scope = ApiToken.Scope.LABEL
+
+    @extend_schema(request=None, responses=LeaseSerializer)
+    def post(self, request: Request, pk: int) -> Response:
+        """Push the lease's end out."""
+        return Response({"leased_until": renew(assignment=assignment_of(request, pk)).leased_until})
+
+
+class Release(APIView):
+    scope = ApiToken.Scope.LABEL
+
+    @extend_schema(request=None, responses={204: None})
+    def post(self, request: Request, pk: int) -> Response:
+        """Give the task back unrated."""
+        release(assignment=assignment_of(request, pk))
+        return Response(status=204)
+
+
+class Draft(APIView):
+    scope = ApiToken.Scope.LABEL
+
+    @extend_schema(
+        request=DraftInSerializer,
+        responses={200: VersionSerializer, 409: OpenApiResponse(StaleSerializer, "Saved elsewhere since; the stored draft.")},
+    )
+    def put(self, request: Request, pk: int) -> Response:
+        """Keep what has been rated so far."""
+        assignment = assignment_of(request, pk)
+        given = DraftInSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        draft = dict(given.validated_data)
+        try:
+            version = save_draft(assignment=assignment, version=draft.pop("version"), draft=draft)
+        except Conflict as error:
+            body = {"error": {"code": error.code, "message": error.message}, "draft": draft_of(assignment)}
+            return Response(body, status=error.status)
+        return Response({"version": version})
+
+
+class Submit(APIView):
+    scope = ApiToken.Scope.LABEL
+
+    @extend_schema(request=SubmissionSerializer, responses=SubmittedSerializer)
+    def post(self, request: Request, pk: int) -> Response:
+        """Hand it in. The same submission twice is one; 422 says what the protocol misses."""
+        assignment = assignment_of(request, pk)
+        given = SubmissionSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        data = dict(given.validated_data)
+        steps = [SubmittedStep(**step) for step in data.pop("steps")]
+        done = submit(assignment=assignment, submission=Submission(steps=steps, **data))
+        return Response(
+            {
+                "assignment": {"id": done.pk, "state": done.state},
+                "progress": progress(assignment.round, user_of(request)),
+            }
+        )

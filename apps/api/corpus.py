@@ -1,0 +1,193 @@
+"""What is in a project: problems, solutions, step labels, estimates. Pages, or all of it as NDJSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import django_filters
+from django.db.models import Prefetch
+from django.http import HttpResponseBase
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from apps.api.access import project_of
+from apps.api.pagination import ListView, Row
+from apps.corpus.models import Problem, Solution, Step
+from apps.estimation.models import StepEstimate
+from apps.labeling.models import Assignment, StepLabel
+from apps.projects.models import Membership
+
+
+class ProblemSerializer(serializers.ModelSerializer[Problem]):
+    class Meta:
+        model = Problem
+        fields = [
+            "id", "external_id", "statement", "reference_answer", "reference_solution", "verifier", "subject", "level",
+            "split",
+        ]  # fmt: skip
+
+
+class ProblemFilter(django_filters.FilterSet):
+    class Meta:
+        model = Problem
+        fields = ["external_id", "subject", "level", "split"]
+
+
+class StepSerializer(serializers.ModelSerializer[Step]):
+    class Meta:
+        model = Step
+        fields = ["id", "position", "candidate", "text", "origin", "chosen"]
+
+
+class SolutionSerializer(serializers.ModelSerializer[Solution]):
+    problem = serializers.IntegerField(source="problem_id")
+    steps = StepSerializer(many=True)
+
+    class Meta:
+        model = Solution
+        fields = [
+            "id", "problem", "external_id", "source", "final_answer", "is_correct", "claimed_correct", "verdict",
+            "graded_by", "verifier_score", "steps",
+        ]  # fmt: skip
+
+
+class SolutionFilter(django_filters.FilterSet):
+    problem = django_filters.NumberFilter(field_name="problem_id")
+    subject = django_filters.CharFilter(field_name="problem__subject")
+
+    class Meta:
+        model = Solution
+        fields = ["external_id", "source", "is_correct", "verdict"]
+
+
+class StepLabelSerializer(serializers.Serializer[StepLabel]):
+    id = serializers.IntegerField()
+    solution = serializers.IntegerField()
+    step = serializers.IntegerField()
+    position = serializers.IntegerField()
+    candidate = serializers.IntegerField()
+    rating = serializers.IntegerField(allow_null=True, min_value=-1, max_value=1)
+    unsure = serializers.BooleanField(allow_null=True)
+    chosen = serializers.BooleanField()
+    labeler = serializers.CharField(help_text="The labeler's pseudonym in this project.")
+    round = serializers.IntegerField()
+    assignment = serializers.IntegerField()
+    finish_reason = serializers.CharField(allow_blank=True)
+    submitted_at = serializers.DateTimeField(allow_null=True)
+
+
+class StepLabelFilter(django_filters.FilterSet):
+    round = django_filters.NumberFilter(field_name="assignment__round__number")
+    solution = django_filters.NumberFilter(field_name="step__solution_id")
+    rating = django_filters.NumberFilter(field_name="rating")
+
+    class Meta:
+        model = StepLabel
+        fields: list[str] = []
+
+
+class EstimateSerializer(serializers.Serializer[StepEstimate]):
+    id = serializers.IntegerField()
+    run = serializers.IntegerField()
+    solution = serializers.IntegerField()
+    step = serializers.IntegerField()
+    position = serializers.IntegerField()
+    rollouts = serializers.IntegerField(allow_null=True)
+    successes = serializers.IntegerField(allow_null=True)
+    missing = serializers.IntegerField()
+    hard = serializers.BooleanField(allow_null=True)
+
+
+def _filtered(filterset: type[django_filters.FilterSet], request: Request, queryset: Any) -> Any:
+    found = filterset(request.query_params, queryset=queryset, request=request)
+    if not found.is_valid():
+        raise serializers.ValidationError(found.errors)
+    return found.qs
+
+
+class ProblemList(ListView):
+    @extend_schema(operation_id="problems_list", responses=ProblemSerializer(many=True))
+    def get(self, request: Request, slug: str) -> HttpResponseBase:
+        project = project_of(request, slug, "browse")
+        found = _filtered(ProblemFilter, request, Problem.objects.filter(project=project))
+        return self.answer(request, found, self._rows)
+
+    @staticmethod
+    def _rows(problems: Iterable[Problem]) -> Iterator[Row]:
+        yield from ({name: getattr(one, name) for name in ProblemSerializer.Meta.fields} for one in problems)
+
+
+class SolutionList(ListView):
+    @extend_schema(operation_id="solutions_list", responses=SolutionSerializer(many=True))
+    def get(self, request: Request, slug: str) -> HttpResponseBase:
+        project = project_of(request, slug, "browse")
+        steps = Prefetch("steps", queryset=Step.objects.order_by("position", "candidate"))
+        found = _filtered(SolutionFilter, request, Solution.objects.filter(project=project).prefetch_related(steps))
+        return self.answer(request, found, self._rows)
+
+    @staticmethod
+    def _rows(solutions: Iterable[Solution]) -> Iterator[Row]:
+        fields = [name for name in SolutionSerializer.Meta.fields if name not in {"problem", "steps"}]
+        for one in solutions:
+            row: Row = {name: getattr(one, name) for name in fields}
+            steps = [{name: getattr(step, name) for name in StepSerializer.Meta.fields} for step in one.steps.all()]
+            yield {**row, "problem": one.problem_id, "steps": steps}
+
+
+class StepLabelList(ListView):
+    @extend_schema(operation_id="step_labels_list", responses=StepLabelSerializer(many=True))
+    def get(self, request: Request, slug: str) -> HttpResponseBase:
+        """Every rating that a person handed in, with the labeler's pseudonym."""
+        project = project_of(request, slug, "browse")
+        names = dict(Membership.objects.filter(project=project).values_list("user_id", "pseudonym"))
+        spoken = StepLabel.objects.filter(
+            assignment__round__project=project,
+            assignment__state__in=[Assignment.State.SUBMITTED, Assignment.State.EXTRA],
+        ).select_related("assignment__round", "step")
+        return self.answer(request, _filtered(StepLabelFilter, request, spoken), lambda labels: self._rows(labels, names))
+
+    @staticmethod
+    def _rows(labels: Iterable[StepLabel], names: dict[int, str]) -> Iterator[Row]:
+        for one in labels:
+            turn = one.assignment
+            yield {
+                "id": one.pk,
+                "solution": one.step.solution_id,
+                "step": one.step_id,
+                "position": one.step.position,
+                "candidate": one.step.candidate,
+                "rating": one.rating,
+                "unsure": one.unsure,
+                "chosen": one.chosen,
+                "labeler": names.get(turn.labeler_id, ""),
+                "round": turn.round.number,
+                "assignment": turn.pk,
+                "finish_reason": turn.finish_reason,
+                "submitted_at": turn.submitted_at,
+            }
+
+
+class EstimateList(ListView):
+    @extend_schema(operation_id="estimates_list", responses=EstimateSerializer(many=True))
+    def get(self, request: Request, slug: str) -> HttpResponseBase:
+        """Monte Carlo labels. A file of hard labels has `hard` and no counts."""
+        project = project_of(request, slug, "browse")
+        found = StepEstimate.objects.filter(run__project=project).select_related("run", "step")
+        return self.answer(request, found, self._rows)
+
+    @staticmethod
+    def _rows(estimates: Iterable[StepEstimate]) -> Iterator[Row]:
+        for one in estimates:
+            yield {
+                "id": one.pk,
+                "run": one.run.number,
+                "solution": one.step.solution_id,
+                "step": one.step_id,
+                "position": one.step.position,
+                "rollouts": one.rollouts,
+                "successes": one.successes,
+                "missing": one.missing,
+                "hard": one.hard,
+            }

@@ -1,0 +1,61 @@
+"""One shape for every error: `{"error": {"code", "message", "fields"?}}`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+from apps.core.errors import DomainError
+
+
+def handle(error: Exception, context: dict[str, Any]) -> Response | None:
+    """REST framework's exception handler. None leaves an unknown error to be a 500."""
+    if isinstance(error, DomainError):
+        answer = shaped(error.code, error.message, error.fields, status=error.status)
+    elif isinstance(error, Http404):
+        answer = shaped("not_found", "There is no such thing here.", status=404)
+    elif isinstance(error, PermissionDenied):
+        answer = shaped("not_allowed", "This is not allowed.", status=403)
+    elif isinstance(error, exceptions.ValidationError):
+        answer = shaped("invalid", "Some fields are not right.", _flat(error.detail), status=400)
+    elif isinstance(error, exceptions.APIException):
+        answer = shaped(str(error.default_code), str(error.detail), status=error.status_code)
+        _add_headers(answer, error)
+    else:
+        return None
+    set_rollback()
+    return answer
+
+
+def shaped(code: str, message: str, fields: dict[str, str] | None = None, *, status: int) -> Response:
+    body: dict[str, Any] = {"code": code, "message": message}
+    if fields:
+        body["fields"] = fields
+    return Response({"error": body}, status=status)
+
+
+def _add_headers(answer: Response, error: exceptions.APIException) -> None:
+    if header := getattr(error, "auth_header", None):
+        answer["WWW-Authenticate"] = header
+    if wait := getattr(error, "wait", None):
+        answer["Retry-After"] = str(int(wait) + 1)
+
+
+def _flat(detail: Any, path: str = "") -> dict[str, str]:
+    """`{"steps": [{"rating": ["..."]}]}` becomes `{"steps[0].rating": "..."}`."""
+    if isinstance(detail, dict):
+        return {
+            name: text
+            for key, value in detail.items()
+            for name, text in _flat(value, f"{path}.{key}" if path else str(key)).items()
+        }
+    if isinstance(detail, list) and any(isinstance(item, dict | list) for item in detail):
+        return {
+            name: text for index, value in enumerate(detail) for name, text in _flat(value, f"{path}[{index}]").items()
+        }
+    return {path: " ".join(str(item) for item in detail) if isinstance(detail, list) else str(detail)} if detail else {}

@@ -1,0 +1,43 @@
+"""Is it alive; is it ready. For load balancers: no token."""
+
+from __future__ import annotations
+
+from django.core.cache import cache
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, JsonResponse
+from redis.exceptions import RedisError
+
+
+def healthz(request: HttpRequest) -> JsonResponse:
+    return JsonResponse({"status": "ok"})
+
+
+def readyz(request: HttpRequest) -> JsonResponse:
+    """200 when database, broker and migrations are fine; else 503 and which of them is not."""
+    checks = {"database": _database(), "broker": _broker()}
+    checks["migrations"] = _migrations() if checks["database"] == "ok" else "unknown"
+    ready = set(checks.values()) == {"ok"}
+    return JsonResponse({"status": "ok" if ready else "not ready", "checks": checks}, status=200 if ready else 503)
+
+
+def _database() -> str:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return "unreachable"
+    return "ok"
+
+
+def _broker() -> str:
+    try:
+        cache.set("readyz", 1, 5)
+    except RedisError:
+        return "unreachable"
+    return "ok"
+
+
+def _migrations() -> str:
+    executor = MigrationExecutor(connection)
+    return "pending" if executor.migration_plan(executor.loader.graph.leaf_nodes()) else "ok"

@@ -1,0 +1,70 @@
+"""Lists: cursor pages for people, NDJSON streams for programs. Neither counts rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import msgspec
+from django.db.models import QuerySet
+from django.http import HttpResponseBase, StreamingHttpResponse
+from rest_framework.pagination import CursorPagination
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+Row = dict[str, Any]
+
+
+class Pages(CursorPagination):
+    page_size = 100
+    page_size_query_param = "page_size"
+    max_page_size = 1000
+    ordering = "id"
+
+    def get_paginated_response(self, data: Any) -> Response:
+        return Response({"results": data, "next": self.get_next_link()})
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "type": "object",
+            "required": ["results", "next"],
+            "properties": {
+                "results": schema,
+                "next": {"type": "string", "format": "uri", "nullable": True},
+            },
+        }
+
+
+class NdjsonRenderer(BaseRenderer):
+    """Only names the media type for content negotiation: `stream` does the writing."""
+
+    media_type = "application/x-ndjson"
+    format = "ndjson"
+
+    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
+        return msgspec.json.encode(data) + b"\n"
+
+
+class ListView(APIView):
+    """A list that is a page of JSON, or all of it when the client accepts NDJSON."""
+
+    renderer_classes = [JSONRenderer, NdjsonRenderer]
+
+    def answer(
+        self, request: Request, queryset: QuerySet[Any], rows: Callable[[Iterable[Any]], Iterator[Row]]
+    ) -> HttpResponseBase:
+        """`rows` turns some objects of the queryset into their rows, in order."""
+        if isinstance(request.accepted_renderer, NdjsonRenderer):
+            return StreamingHttpResponse(_lines(queryset.order_by("id"), rows), content_type=NdjsonRenderer.media_type)
+        pages = Pages()
+        return pages.get_paginated_response(list(rows(pages.paginate_queryset(queryset, request, view=self) or [])))
+
+
+def _lines(queryset: QuerySet[Any], rows: Callable[[Iterable[Any]], Iterator[Row]], size: int = 1000) -> Iterator[bytes]:
+    """By keyset and chunk: no long-lived cursor, and memory stays flat however long the list."""
+    last = 0
+    while chunk := list(queryset.filter(id__gt=last)[:size]):
+        yield b"".join(msgspec.json.encode(row) + b"\n" for row in rows(chunk))
+        last = chunk[-1].pk

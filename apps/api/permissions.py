@@ -1,0 +1,23 @@
+"""What a token's scopes allow. What the user's role allows is decided in `projects.policies`."""
+
+from __future__ import annotations
+
+from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from apps.accounts.models import ApiToken
+
+
+class IsSignedInWithScope(BasePermission):
+    """A view may name a `scope`; otherwise reading needs `read` and everything else `write`."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        if not request.user or not request.user.is_authenticated:
+            return False
+        if not isinstance(request.auth, ApiToken):
+            return True
+        default = ApiToken.Scope.READ if request.method in SAFE_METHODS else ApiToken.Scope.WRITE
+        needed = getattr(view, "scope", default)
+        self.message = f"This token lacks the scope {needed}."
+        return request.auth.allows(needed)

@@ -1,0 +1,51 @@
+"""Projects."""
+
+from __future__ import annotations
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.api.access import project_of, user_of
+from apps.api.pagination import Pages
+from apps.projects.models import Project
+from apps.projects.services import create_project
+from apps.verifiers import VERIFIERS
+
+
+class ProjectSerializer(serializers.ModelSerializer[Project]):
+    class Meta:
+        model = Project
+        fields = ["slug", "name", "description", "verifier", "created_at"]
+
+
+class NewProjectSerializer(serializers.Serializer[Project]):
+    slug = serializers.SlugField(max_length=64)
+    name = serializers.CharField(max_length=200, required=False, default="")
+    description = serializers.CharField(required=False, default="", allow_blank=True)
+    verifier = serializers.ChoiceField(choices=sorted(VERIFIERS), required=False, default="math")
+
+
+class ProjectList(APIView):
+    @extend_schema(operation_id="projects_list", responses=ProjectSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        """The projects that you are a member of."""
+        pages = Pages()
+        found = pages.paginate_queryset(Project.objects.visible_to(user_of(request)), request, view=self)
+        return pages.get_paginated_response(ProjectSerializer(found, many=True).data)
+
+    @extend_schema(request=NewProjectSerializer, responses={201: ProjectSerializer})
+    def post(self, request: Request) -> Response:
+        """Found a project; you become its owner."""
+        given = NewProjectSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        project = create_project(owner=user_of(request), **given.validated_data)
+        return Response(ProjectSerializer(project).data, status=201)
+
+
+class ProjectDetail(APIView):
+    @extend_schema(responses=ProjectSerializer)
+    def get(self, request: Request, slug: str) -> Response:
+        return Response(ProjectSerializer(project_of(request, slug, "view")).data)

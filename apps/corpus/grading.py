@@ -1,0 +1,103 @@
+"""Is the final answer right? Asked of every solution that comes in, whatever its file claims."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.core.cache import cache
+from django.db.models import F
+
+from apps.corpus.digests import problem_digest
+from apps.corpus.models import Problem, Solution, Verdict
+from apps.corpus.records import Record, SolutionRecord
+from apps.verifiers.extraction import extract_answer
+from apps.verifiers.grading import Grade, GradingPool
+
+
+@dataclass(frozen=True, slots=True)
+class Graded:
+    """A solution's final answer and what the verifier said of it.
+
+    `is_correct` is None where nobody can say: no reference answer, or an answer that cannot be read.
+    A solution that never states an answer is wrong.
+    """
+
+    answer: str | None = None
+    verdict: str = Verdict.UNGRADED.value
+    is_correct: bool | None = None
+    by: str = ""
+    reference: str | None = None
+
+    def difference(self, claimed: bool | None) -> str | None:
+        """What there is to tell when the file claims something else; None when there is nothing."""
+        if claimed is None or self.verdict == Verdict.UNGRADED or self.is_correct == claimed:
+            return None
+        said = {True: "right", False: "wrong", None: "unreadable"}[self.is_correct]
+        return (
+            f"the file says {'right' if claimed else 'wrong'}, the verifier {self.by} says {said}: "
+            f"answer {self.answer!r}, reference {self.reference!r}"
+        )
+
+
+def final_answer(solution: SolutionRecord) -> str | None:
+    """The answer that the row names, else the one that its text states last."""
+    if solution.final_answer is not None:
+        return solution.final_answer
+    for step in reversed(solution.path()):
+        answer = extract_answer(step.text)
+        if answer is not None:
+            return answer
+    return None
+
+
+def grade_records(records: Sequence[Record], *, project_id: int, verifier: str, pool: GradingPool) -> list[Graded]:
+    """One `Graded` for each record. The file's reference answer counts, else the stored problem's."""
+    stored = _stored_references(records, project_id)
+    questions: list[tuple[str, str | None, str | None]] = []
+    for record in records:
+        problem, solution = record.problem, record.solution
+        known = stored.get(problem_digest(problem.statement)) if stored else None
+        reference = (known and known[0]) or problem.reference_answer
+        name = (known and known[1]) or problem.verifier or verifier
+        questions.append((name, reference, final_answer(solution) if solution else None))
+    return grade_answers(questions, pool=pool)
+
+
+def grade_answers(questions: Sequence[tuple[str, str | None, str | None]], *, pool: GradingPool) -> list[Graded]:
+    """Grade (verifier, reference, answer) triples; a side that is missing needs no verifier."""
+    asked = [(name, reference, answer) for name, reference, answer in questions if reference and answer]
+    grades = iter(pool.grade_many(asked, cache=cache))
+    return [
+        _graded(reference, answer, next(grades) if reference and answer else None) for _, reference, answer in questions
+    ]
+
+
+def _graded(reference: str | None, answer: str | None, grade: Grade | None) -> Graded:
+    if not reference:
+        return Graded(answer=answer)
+    if grade is None:
+        return Graded(verdict=Verdict.NO_MATCH.value, is_correct=False, by="no answer", reference=reference)
+    right = {Verdict.MATCH.value: True, Verdict.NO_MATCH.value: False}.get(str(grade.verdict))
+    return Graded(answer, str(grade.verdict), right, f"{grade.verifier} {grade.version}", reference)
+
+
+def _stored_references(records: Sequence[Record], project_id: int) -> Mapping[UUID, tuple[str | None, str]]:
+    digests = {problem_digest(record.problem.statement) for record in records}
+    found = Problem.objects.filter(project_id=project_id, digest__in=digests)
+    return {digest: (answer, name) for digest, answer, name in found.values_list("digest", "reference_answer", "verifier")}
+
+
+def grade_ungraded(problem_ids: Sequence[int], *, verifier: str, pool: GradingPool) -> int:
+    """Grade what waited for a reference answer that has come now; gives the number graded."""
+    waiting = list(
+        Solution.objects.filter(problem_id__in=problem_ids, verdict=Verdict.UNGRADED)
+        .exclude(problem__reference_answer=None)
+        .annotate(reference=F("problem__reference_answer"), named=F("problem__verifier"))
+    )
+    questions = [(one.named or verifier, one.reference, one.final_answer) for one in waiting]
+    for solution, graded in zip(waiting, grade_answers(questions, pool=pool), strict=True):
+        solution.verdict, solution.is_correct, solution.graded_by = graded.verdict, graded.is_correct, graded.by
+    Solution.objects.bulk_update(waiting, ["verdict", "is_correct", "graded_by"], batch_size=500)
+    return len(waiting)

@@ -1,0 +1,162 @@
+"""Running an import: read, grade, land, chunk by chunk, each chunk and its counters in one transaction."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+from django.conf import settings
+from django.db import DataError, IntegrityError, OperationalError, transaction
+
+from apps.core.bulk import sole_worker
+from apps.core.jobs import JobStatus
+from apps.corpus.grading import grade_records, grade_ungraded
+from apps.corpus.landing import Incoming, Outcome, land
+from apps.corpus.models import ImportBatch, ImportFinding
+from apps.corpus.readers import READERS, ReaderOptions
+from apps.corpus.records import RowError
+from apps.corpus.streams import Line, read_rows
+from apps.verifiers.grading import GradingPool
+
+log = logging.getLogger(__name__)
+
+Progress = Callable[[ImportBatch], None]
+
+
+@dataclass(slots=True)
+class Chunk:
+    """Some lines of the file, read: what can land, and what cannot."""
+
+    last_line: int = 0
+    position: int = 0
+    rows: int = 0
+    incoming: list[Incoming] = field(default_factory=list)
+    errors: list[tuple[int, RowError]] = field(default_factory=list)
+    ignored: Counter[str] = field(default_factory=Counter)
+
+
+def run_import(*, batch_id: int, progress: Progress | None = None) -> ImportBatch:
+    """Bring the batch's file in, from after the last line that landed. Safe to call again at any time."""
+    batch = ImportBatch.objects.select_related("project").get(pk=batch_id)
+    with sole_worker("import", batch_id) as claimed:
+        if not claimed or batch.has_ended:
+            return batch
+        batch.start(keep_clock=True)
+        try:
+            _bring_in(batch, progress or (lambda _: None))
+        except OSError as error:
+            batch.end(JobStatus.FAILED, error=f"The file cannot be read: {error}")
+        except OperationalError as error:
+            log.warning("import %s waits for the database: %s", batch_id, error)
+            raise
+        return batch
+
+
+def _bring_in(batch: ImportBatch, progress: Progress) -> None:
+    reader, options = READERS[batch.format], ReaderOptions.from_dict(batch.options)
+    lines = (line for line in read_rows(Path(batch.file.path)) if line.number > batch.line)
+    with GradingPool() as pool:
+        while chunk := _read_chunk(lines, lambda row: reader.read(row, options)):
+            _grade(batch, chunk, pool)
+            if not _land_chunk(batch, chunk, pool):
+                return
+            progress(batch)
+    batch.done = batch.total or batch.done
+    batch.end(JobStatus.FINISHED)
+
+
+def _read_chunk(lines: Iterator[Line], read: Callable[[dict[str, object]], Iterator[object]]) -> Chunk | None:
+    """The next lines of the file as records; None at its end."""
+    chunk = Chunk()
+    for line in islice(lines, settings.IMPORT_CHUNK):
+        chunk.rows += 1
+        chunk.last_line, chunk.position = line.number, line.position
+        try:
+            if line.error is not None:
+                raise line.error
+            records = list(read(line.row))
+        except RowError as error:
+            chunk.errors.append((line.number, error))
+            continue
+        chunk.incoming.extend(Incoming(line.number, record) for record in records)
+        chunk.ignored.update(part for record in records for part in record.ignored)
+    return chunk if chunk.rows else None
+
+
+def _grade(batch: ImportBatch, chunk: Chunk, pool: GradingPool) -> None:
+    started = time.perf_counter()
+    grades = grade_records(
+        [one.record for one in chunk.incoming], project_id=batch.project_id, verifier=batch.project.verifier, pool=pool
+    )
+    for one, graded in zip(chunk.incoming, grades, strict=True):
+        one.graded = graded
+    batch.grading_seconds += time.perf_counter() - started
+
+
+def _land_chunk(batch: ImportBatch, chunk: Chunk, pool: GradingPool) -> bool:
+    """Land a chunk with its findings and counters; False when the import has been cancelled."""
+    try:
+        with transaction.atomic():
+            outcome = land(batch, chunk.incoming)
+            going_on = _record(batch, chunk, outcome)
+    except (DataError, IntegrityError) as error:
+        # The readers check what they can; whatever only the database refuses is found row by row.
+        log.warning("import %s: a chunk was refused, landing it row by row: %s", batch.pk, error)
+        batch.refresh_from_db()
+        with transaction.atomic():
+            outcome = _land_one_by_one(batch, chunk.incoming)
+            going_on = _record(batch, chunk, outcome)
+    if outcome.filled_problem_ids:
+        grade_ungraded(outcome.filled_problem_ids, verifier=batch.project.verifier, pool=pool)
+    return going_on
+
+
+def _land_one_by_one(batch: ImportBatch, incoming: Sequence[Incoming]) -> Outcome:
+    total = Outcome()
+    for one in incoming:
+        try:
+            with transaction.atomic():
+                total.add(land(batch, [one]))
+        except (DataError, IntegrityError) as error:
+            total.reject(one, "", f"the database refused it: {str(error).splitlines()[0]}")
+    return total
+
+
+def _record(batch: ImportBatch, chunk: Chunk, outcome: Outcome) -> bool:
+    """Write down what the chunk came to. The row's lock orders it with a cancellation."""
+    stored = ImportBatch.objects.select_for_update().only("status").get(pk=batch.pk)
+    findings = [_rejected(batch, line, error) for line, error in (*chunk.errors, *outcome.rejected)]
+    rejected_lines = {finding.line for finding in findings}
+    differences = list(_differences(batch, chunk, rejected_lines))
+    ImportFinding.objects.bulk_create([*findings, *differences], batch_size=1000)
+    batch.rows += chunk.rows
+    batch.rejected += len(rejected_lines)
+    batch.differences += len(differences)
+    for name in ("problems", "solutions", "steps", "labels", "skipped_existing"):
+        setattr(batch, name, getattr(batch, name) + getattr(outcome, name))
+    batch.ignored = dict(Counter(batch.ignored) + chunk.ignored)
+    batch.line, batch.status = chunk.last_line, stored.status
+    batch.beat(done=chunk.position)
+    return not stored.has_ended
+
+
+def _rejected(batch: ImportBatch, line: int, error: RowError) -> ImportFinding:
+    return ImportFinding(
+        batch=batch, kind=ImportFinding.Kind.REJECTED, line=line, field=error.field[:1000], reason=error.reason[:2000]
+    )
+
+
+def _differences(batch: ImportBatch, chunk: Chunk, rejected_lines: set[int]) -> Iterator[ImportFinding]:
+    for one in chunk.incoming:
+        claimed = one.record.solution.is_correct if one.record.solution else None
+        told = one.graded.difference(claimed) if one.is_new and one.line not in rejected_lines else None
+        if told is not None:
+            source = one.record.solution.source if one.record.solution else None
+            yield ImportFinding(
+                batch=batch, kind=ImportFinding.Kind.DIFFERENCE, line=one.line, field=source or "", reason=told[:2000]
+            )

@@ -1,0 +1,67 @@
+"""What the parts of the landing pass to each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from apps.corpus.grading import Graded
+from apps.corpus.records import Record, RowError, SolutionRecord
+
+
+@dataclass(slots=True)
+class KnownProblem:
+    """A problem that stands in the database, or is about to. `values` are those that may be filled."""
+
+    id: int
+    digest: UUID
+    values: dict[str, str | None]
+    is_new: bool = False
+    is_filled: bool = False
+
+
+@dataclass(slots=True)
+class Incoming:
+    """A record on its way in, and what has been found out about it so far."""
+
+    line: int
+    record: Record
+    graded: Graded = field(default_factory=Graded)
+    problem: KnownProblem | None = None
+    solution_id: int = 0
+    is_new: bool = False
+
+    @property
+    def solution(self) -> SolutionRecord:
+        """Only for rows that have one."""
+        assert self.record.solution is not None
+        return self.record.solution
+
+    @property
+    def known_problem(self) -> KnownProblem:
+        """Only once the problems have landed."""
+        assert self.problem is not None
+        return self.problem
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a chunk came to. `rejected` holds (line, error) of the records that could not land."""
+
+    problems: int = 0
+    solutions: int = 0
+    steps: int = 0
+    labels: int = 0
+    skipped_existing: int = 0
+    rejected: list[tuple[int, RowError]] = field(default_factory=list)
+    filled_problem_ids: list[int] = field(default_factory=list)
+
+    def reject(self, row: Incoming, field_name: str, reason: str) -> None:
+        self.rejected.append((row.line, RowError(field_name, reason)))
+
+    def add(self, other: Outcome) -> None:
+        """Take the counts of a part into the whole."""
+        for name in ("problems", "solutions", "steps", "labels", "skipped_existing"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.rejected.extend(other.rejected)
+        self.filled_problem_ids.extend(other.filled_problem_ids)

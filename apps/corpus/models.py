@@ -1,0 +1,185 @@
+"""Problems, solutions and their steps, and the imports that brought them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from apps.accounts.models import User
+from apps.core.jobs import Job
+from apps.projects.models import Project
+
+if TYPE_CHECKING:
+    from django.db.models.manager import RelatedManager
+
+
+class Problem(models.Model):
+    """A question. Its statement makes it the problem that it is: two files meet on it."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="problems")
+    digest = models.UUIDField(help_text="Hash of the statement.")
+    external_id = models.TextField(null=True, blank=True)
+    statement = models.TextField()
+    reference_answer = models.TextField(null=True, blank=True, help_text="May be wrong: the current guess.")
+    reference_solution = models.TextField(null=True, blank=True)
+    verifier = models.CharField(max_length=20, blank=True, default="", help_text="Empty: the project's.")
+    subject = models.TextField(null=True, blank=True)
+    level = models.TextField(null=True, blank=True)
+    split = models.TextField(null=True, blank=True)
+    extras = models.JSONField(null=True, blank=True, help_text="What the source's format says and we have no field for.")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("project", "digest", name="one_problem_per_statement"),
+            models.UniqueConstraint(
+                "project", "external_id", name="one_problem_per_external_id", condition=Q(external_id__isnull=False)
+            ),
+        ]
+        indexes = [models.Index("project", "id", name="problem_by_project")]
+
+    def __str__(self) -> str:
+        return self.external_id or self.statement[:60]
+
+
+class Verdict(models.TextChoices):
+    """What the verifier said of a final answer; `UNGRADED` where there is nothing to compare."""
+
+    MATCH = "match", "match"
+    NO_MATCH = "no_match", "no match"
+    UNPARSED = "unparsed", "could not be read"
+    UNGRADED = "ungraded", "not graded"
+
+
+class SolutionQuerySet(models.QuerySet["Solution"]):
+    def right(self) -> Self:
+        return self.filter(is_correct=True)
+
+    def wrong(self) -> Self:
+        return self.filter(is_correct=False)
+
+    def differing(self) -> Self:
+        """The file claims one thing of the answer, our verifier another."""
+        return self.filter(claimed_correct__isnull=False).exclude(is_correct=models.F("claimed_correct"))
+
+
+class Solution(models.Model):
+    """An attempt at a problem. `is_correct` is our verifier's word, `claimed_correct` the file's."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="solutions")
+    problem = models.ForeignKey(Problem, on_delete=models.CASCADE, related_name="solutions")
+    digest = models.UUIDField(help_text="Hash of what makes two rows the same solution.")
+    external_id = models.TextField(null=True, blank=True)
+    source = models.TextField(null=True, blank=True, help_text="Who wrote it.")
+    final_answer = models.TextField(null=True, blank=True)
+    is_correct = models.BooleanField(null=True, blank=True)
+    claimed_correct = models.BooleanField(null=True, blank=True)
+    verdict = models.CharField(max_length=8, choices=Verdict, default=Verdict.UNGRADED)
+    graded_by = models.CharField(max_length=40, blank=True, default="", help_text="Verifier and version.")
+    verifier_score = models.FloatField(null=True, blank=True)
+    step_count = models.PositiveIntegerField(help_text="Positions on its own path.")
+    separator = models.TextField(default="\n", help_text="What stood between its steps.")
+    extras = models.JSONField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = SolutionQuerySet.as_manager()
+
+    if TYPE_CHECKING:
+        steps: RelatedManager[Step]
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("problem", "digest", name="one_solution_per_content"),
+            models.UniqueConstraint(
+                "project", "external_id", name="one_solution_per_external_id", condition=Q(external_id__isnull=False)
+            ),
+        ]
+        indexes = [models.Index("project", "id", name="solution_by_project")]
+
+    def __str__(self) -> str:
+        return self.external_id or f"solution {self.pk}"
+
+
+class Step(models.Model):
+    """One candidate at a position, both from 0. `chosen` marks the solution's own path."""
+
+    class Origin(models.TextChoices):
+        MODEL = "model", "model"
+        HUMAN = "human", "person"
+
+    id = models.BigAutoField(primary_key=True)
+    solution = models.ForeignKey(Solution, on_delete=models.CASCADE, related_name="steps", db_index=False)
+    position = models.PositiveIntegerField()
+    candidate = models.PositiveIntegerField(default=0)
+    text = models.TextField()
+    origin = models.CharField(max_length=5, choices=Origin, default=Origin.MODEL)
+    chosen = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["position", "candidate"]
+        constraints = [
+            models.UniqueConstraint("solution", "position", "candidate", name="one_step_per_place"),
+            models.CheckConstraint(condition=Q(origin__in=["model", "human"]), name="step_origin_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"step {self.position}.{self.candidate} of solution {self.solution_id}"
+
+
+def upload_path(batch: ImportBatch, filename: str) -> str:
+    return f"imports/{batch.project.slug}/{timezone.now():%Y%m%d-%H%M%S}-{filename[-80:]}"
+
+
+class ImportBatch(Job):
+    """One file on its way in. `done` counts bytes read of `total`; `line` is where a rerun goes on."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="imports")
+    uploaded_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    file = models.FileField(upload_to=upload_path, max_length=300)
+    filename = models.CharField(max_length=255)
+    format = models.CharField(max_length=30)
+    options = models.JSONField(default=dict, blank=True, help_text="Column mapping and step splitting.")
+    line = models.BigIntegerField(default=0, help_text="The last line that has landed.")
+    rows = models.BigIntegerField(default=0)
+    problems = models.BigIntegerField(default=0)
+    solutions = models.BigIntegerField(default=0)
+    steps = models.BigIntegerField(default=0)
+    labels = models.BigIntegerField(default=0)
+    rejected = models.BigIntegerField(default=0)
+    skipped_existing = models.BigIntegerField(default=0)
+    differences = models.BigIntegerField(default=0)
+    grading_seconds = models.FloatField(default=0)
+    ignored = models.JSONField(default=dict, blank=True, help_text="Parts of rows that have no place yet, counted.")
+
+    if TYPE_CHECKING:
+        findings: RelatedManager[ImportFinding]
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.filename} into {self.project}"
+
+
+class ImportFinding(models.Model):
+    """What an import has to say of one line: why it was rejected, or where the file and we differ."""
+
+    class Kind(models.TextChoices):
+        REJECTED = "rejected", "rejected"
+        DIFFERENCE = "difference", "differs from our verifier"
+
+    batch = models.ForeignKey(ImportBatch, on_delete=models.CASCADE, related_name="findings", db_index=False)
+    kind = models.CharField(max_length=10, choices=Kind)
+    line = models.BigIntegerField()
+    field = models.TextField(blank=True, default="")
+    reason = models.TextField()
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [models.Index("batch", "kind", "id", name="finding_by_batch")]
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.field}: {self.reason}"

@@ -1,0 +1,65 @@
+"""Where the parts of a row go that the corpus itself has no place for: people's labels, gold, estimates.
+
+The corpus knows nothing of the apps above it. They are named in `settings.IMPORT_SINKS`, and are
+given each chunk within its own transaction, when its solutions and steps have landed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Protocol
+
+from django.conf import settings
+from django.db import IntegrityError
+from django.utils.module_loading import import_string
+
+from apps.corpus.models import ImportBatch
+from apps.corpus.records import Record
+
+Place = tuple[int, int]
+
+
+@dataclass(slots=True)
+class Landed:
+    """A record whose solution stands in the database. `step_ids` maps the record's own places.
+
+    A sink sets `added` when it stored something for the record.
+    """
+
+    line: int
+    record: Record
+    solution_id: int
+    step_ids: dict[Place, int] = field(default_factory=dict)
+    is_new: bool = True
+    added: bool = False
+
+    def step_id(self, position: int, candidate: int = 0) -> int:
+        """The step at the record's own place. Readers promise that it exists; the database insists."""
+        try:
+            return self.step_ids[position, candidate]
+        except KeyError:
+            raise IntegrityError(f"there is no step {position}, candidate {candidate}, to label") from None
+
+    def path_step_id(self, position: int) -> int:
+        """The chosen step at a position."""
+        steps = self.record.solution.steps if self.record.solution else ()
+        candidate = next((step.candidate for step in steps if step.position == position and step.chosen), 0)
+        return self.step_id(position, candidate)
+
+
+class Sink(Protocol):
+    def takes(self, record: Record) -> bool:
+        """Whether the record holds anything for this sink."""
+
+    def land(self, batch: ImportBatch, landed: Sequence[Landed]) -> int:
+        """Store the sink's part of each landed record; gives the number of step labels stored.
+
+        Landing the same record again stores nothing.
+        """
+
+
+@cache
+def sinks() -> tuple[Sink, ...]:
+    return tuple(import_string(path)() for path in settings.IMPORT_SINKS)

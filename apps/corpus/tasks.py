@@ -1,0 +1,23 @@
+"""Doorways for Celery."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.db import OperationalError
+from django.utils import timezone
+
+from apps.core.jobs import abandoned_q
+from apps.corpus.importing import run_import
+from apps.corpus.models import ImportBatch
+
+
+@shared_task(autoretry_for=(OperationalError,), retry_backoff=2, max_retries=10)
+def import_file(batch_id: int) -> None:
+    run_import(batch_id=batch_id)
+
+
+@shared_task
+def resume_abandoned() -> None:
+    """Send again what has not moved for a while."""
+    for pk in ImportBatch.objects.filter(abandoned_q(timezone.now())).values_list("pk", flat=True):
+        import_file.delay(pk)

@@ -1,0 +1,236 @@
+"""People's labels and gold that come with an imported file.
+
+The labels become what they would be had they been made here: submitted assignments of a round.
+Their labelers become users who cannot sign in, known in the project by the name in the file.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+
+from django.contrib.auth.hashers import make_password
+from django.db.models import F
+
+from apps.accounts.models import User
+from apps.core.bulk import as_json, copy_rows, next_ids
+from apps.corpus.models import ImportBatch
+from apps.corpus.records import PersonRecord, Record
+from apps.corpus.sinks import Landed
+from apps.labeling.models import Assignment, GoldLabel, Protocol, Round, Seat, StepLabel, Task
+from apps.projects.models import Membership, Project
+
+ASSIGNMENT_FIELDS = [
+    "id", "task", "round", "labeler", "state", "draft_version", "finish_reason", "reason", "submitted_at", "active_ms",
+    "is_quality_control", "extras",
+]  # fmt: skip
+LABEL_FIELDS = ["assignment", "step", "rating", "unsure", "chosen"]
+
+Turn = tuple[int, int, datetime | None]
+
+
+@dataclass(slots=True)
+class Word:
+    """One person's turn in a chunk, with what it is to be stored under."""
+
+    landed: Landed
+    person: PersonRecord
+    labeler_id: int
+    round: Round | None = None
+    task_id: int = 0
+    assignment_id: int = 0
+    state: str = Assignment.State.SUBMITTED.value
+
+    @property
+    def turn(self) -> Turn:
+        """What makes it the same turn in another import: who, on what, when."""
+        return self.landed.solution_id, self.labeler_id, self.person.submitted_at
+
+
+class PeopleSink:
+    def takes(self, record: Record) -> bool:
+        return bool(record.people)
+
+    def land(self, batch: ImportBatch, landed: Sequence[Landed]) -> int:
+        words = _new_words(batch.project, landed)
+        _seat_in_rounds(batch, words)
+        _give_tasks(words)
+        _store_assignments(words)
+        for word in words:
+            word.landed.added = True
+        return copy_rows(StepLabel, LABEL_FIELDS, _label_rows(words))
+
+
+def _new_words(project: Project, landed: Sequence[Landed]) -> list[Word]:
+    names = {person.labeler for one in landed for person in one.record.people}
+    labelers = _labelers(project, names)
+    heard = _turns_taken([one.solution_id for one in landed if not one.is_new])
+    words: list[Word] = []
+    for one in landed:
+        for person in one.record.people:
+            word = Word(one, person, labelers[person.labeler])
+            if word.turn not in heard:
+                heard.add(word.turn)
+                words.append(word)
+    return words
+
+
+def _labelers(project: Project, names: set[str]) -> dict[str, int]:
+    """User ids by the name in the file; somebody new becomes a member who cannot sign in."""
+    known = Membership.objects.filter(project=project, pseudonym__in=names)
+    ids = dict(known.values_list("pseudonym", "user_id"))
+    missing = sorted(names - ids.keys())
+    users = User.objects.bulk_create(
+        [
+            User(
+                email=f"{blake2b(name.encode(), digest_size=10).hexdigest()}@{project.slug}.imported.invalid",
+                name=name[:200],
+                password=make_password(None),
+                is_active=False,
+                is_imported=True,
+            )
+            for name in missing
+        ]
+    )
+    Membership.objects.bulk_create(
+        [
+            Membership(project=project, user=user, pseudonym=name[:200], status=Membership.Status.IMPORTED)
+            for user, name in zip(users, missing, strict=True)
+        ]
+    )
+    return ids | {name: user.pk for user, name in zip(users, missing, strict=True)}
+
+
+def _turns_taken(solution_ids: Sequence[int]) -> set[Turn]:
+    if not solution_ids:
+        return set()
+    spoken = Assignment.objects.spoken().filter(task__solution_id__in=solution_ids)
+    return set(spoken.values_list("task__solution_id", "labeler_id", "submitted_at"))
+
+
+# --- rounds and tasks -------------------------------------------------------------------------------------
+
+
+def _seat_in_rounds(batch: ImportBatch, words: Sequence[Word]) -> None:
+    rounds: dict[tuple[int | None, str], Round] = {}
+    for word in words:
+        key = (word.person.round, word.person.protocol)
+        if key not in rounds:
+            rounds[key] = _imported_round(batch, word.person)
+        word.round = rounds[key]
+    for (round_id, labeler_id), count in Counter((_round(word).pk, word.labeler_id) for word in words).items():
+        seat, _ = Seat.objects.get_or_create(round_id=round_id, labeler_id=labeler_id)
+        Seat.objects.filter(pk=seat.pk).update(submitted=F("submitted") + count)
+
+
+def _imported_round(batch: ImportBatch, person: PersonRecord) -> Round:
+    protocol = Protocol(person.protocol)
+    found = Round.objects.filter(
+        project=batch.project, origin=batch.format, generation=person.round, protocol=protocol
+    ).first()
+    if found is not None:
+        return found
+    numbers = set(Round.objects.filter(project=batch.project).values_list("number", flat=True))
+    free = person.round if person.round is not None and person.round not in numbers else max(numbers | {0}) + 1
+    generation = "" if person.round is None else f" {person.round}"
+    return Round.objects.create(
+        project=batch.project,
+        number=free,
+        name=f"{batch.format}{generation}, {protocol.label}",
+        protocol=protocol,
+        is_screening=person.is_screening,
+        status=Round.Status.CLOSED,
+        origin=batch.format,
+        generation=person.round,
+    )
+
+
+def _round(word: Word) -> Round:
+    assert word.round is not None
+    return word.round
+
+
+def _give_tasks(words: Sequence[Word]) -> None:
+    """Find or make the task of each word. The chunk's lock keeps others from making the same."""
+    round_ids = {_round(word).pk for word in words}
+    standing = Task.objects.filter(
+        round_id__in=round_ids, solution_id__in={word.landed.solution_id for word in words if not word.landed.is_new}
+    )
+    ids = {(round_id, solution): pk for round_id, solution, pk in standing.values_list("round_id", "solution_id", "id")}
+    keys = dict.fromkeys((_round(word).pk, word.landed.solution_id) for word in words)
+    new = [key for key in keys if key not in ids]
+    fresh = next_ids(Task, len(new))
+    copy_rows(
+        Task,
+        ["id", "round", "solution", "priority", "is_gold", "open_slots"],
+        ((pk, round_id, solution_id, 0, False, 0) for pk, (round_id, solution_id) in zip(fresh, new, strict=True)),
+    )
+    ids |= dict(zip(new, fresh, strict=True))
+    for word in words:
+        word.task_id = ids[_round(word).pk, word.landed.solution_id]
+    for round_id, count in Counter(round_id for round_id, _ in new).items():
+        Round.objects.filter(pk=round_id).update(
+            task_count=F("task_count") + count, slot_count=F("slot_count") + count
+        )
+
+
+# --- assignments and labels -------------------------------------------------------------------------------
+
+
+def _store_assignments(words: Sequence[Word]) -> None:
+    """One counted turn per task and labeler; what a labeler said of it again is kept as extra."""
+    pairs = set(
+        Assignment.objects.filter(
+            task_id__in={word.task_id for word in words if not word.landed.is_new},
+            state__in=[Assignment.State.SUBMITTED, Assignment.State.LEASED],
+        ).values_list("task_id", "labeler_id")
+    )
+    for word, pk in zip(words, next_ids(Assignment, len(words)), strict=True):
+        word.assignment_id = pk
+        if (word.task_id, word.labeler_id) in pairs:
+            word.state = Assignment.State.EXTRA.value
+        pairs.add((word.task_id, word.labeler_id))
+    copy_rows(Assignment, ASSIGNMENT_FIELDS, (_assignment_row(word) for word in words))
+
+
+def _assignment_row(word: Word) -> tuple[object, ...]:
+    person, round_ = word.person, _round(word)
+    extras = dict(person.extras)
+    if person.is_screening != round_.is_screening:
+        extras["is_screening"] = person.is_screening
+    return (
+        word.assignment_id, word.task_id, round_.pk, word.labeler_id, word.state, 0, person.finish_reason or "",
+        person.reason, person.submitted_at, person.active_ms, person.is_quality_control, as_json(extras),
+    )  # fmt: skip
+
+
+def _label_rows(words: Iterable[Word]) -> Iterable[tuple[object, ...]]:
+    for word in words:
+        for said in word.person.steps:
+            step_id = word.landed.step_id(said.position, said.candidate)
+            yield word.assignment_id, step_id, said.rating, said.unsure, said.chosen
+
+
+class GoldSink:
+    """Ratings that a file vouches for. The first gold of a step stands; reviewers may change it."""
+
+    def takes(self, record: Record) -> bool:
+        return bool(record.gold)
+
+    def land(self, batch: ImportBatch, landed: Sequence[Landed]) -> int:
+        wanted = {
+            one.path_step_id(gold.position): (one, gold.rating) for one in landed for gold in one.record.gold
+        }
+        standing = set(GoldLabel.objects.filter(step_id__in=wanted).values_list("step_id", flat=True))
+        new = {step_id: found for step_id, found in wanted.items() if step_id not in standing}
+        for one, _ in new.values():
+            one.added = True
+        return copy_rows(
+            GoldLabel,
+            ["step", "rating", "origin"],
+            ((step_id, rating, batch.format) for step_id, (_, rating) in new.items()),
+        )
+

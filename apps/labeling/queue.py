@@ -1,0 +1,185 @@
+"""Handing out: one statement claims a task, and its cost does not grow with their number.
+
+A seat's row lock makes a labeler's claims wait for each other, so that two tabs get one task. The
+cursor in the seat is where the labeler's last claim stood in the queue's order; the next looks
+behind it first, and from the start only when nothing is left there. Locks are always taken in the
+order seat, assignment, task.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection, transaction
+from django.db.models import F, Min
+from django.utils import timezone
+
+from apps.accounts.models import User
+from apps.core import leases
+from apps.core.errors import Conflict
+from apps.labeling.models import Assignment, Round, Seat, Task
+
+# The one that is being worked on, and the next one, fetched while it is read.
+HELD_AT_ONCE = 2
+FIRST_RANK = -(2**31)
+_DICE = random.SystemRandom()
+
+_TAKE = """
+WITH next AS (
+    SELECT t.id, t.priority FROM labeling_task t
+    WHERE t.round_id = %(round)s AND t.open_slots > 0 AND NOT t.is_gold
+      AND ((t.priority * -1), t.id) > (%(rank)s, %(after)s)
+      AND NOT EXISTS (
+        SELECT FROM labeling_assignment a
+        WHERE a.task_id = t.id AND a.labeler_id = %(labeler)s AND a.state IN ('leased', 'submitted', 'extra'))
+    ORDER BY (t.priority * -1), t.id
+    LIMIT 1 FOR UPDATE OF t SKIP LOCKED
+), moved AS (
+    UPDATE labeling_seat s SET cursor_rank = next.priority * -1, cursor_task = next.id
+    FROM next WHERE s.id = %(seat)s
+)
+"""
+
+_TAKE_GOLD = """
+WITH next AS (
+    SELECT t.id, t.priority FROM labeling_task t
+    WHERE t.round_id = %(round)s AND t.open_slots > 0 AND t.is_gold
+      AND NOT EXISTS (
+        SELECT FROM labeling_assignment a
+        WHERE a.task_id = t.id AND a.labeler_id = %(labeler)s AND a.state IN ('leased', 'submitted', 'extra'))
+    ORDER BY hashint8(t.id * 31 + %(labeler)s)
+    LIMIT 1 FOR UPDATE OF t SKIP LOCKED
+)
+"""
+
+_LEASE = """
+, taken AS (
+    UPDATE labeling_task t SET open_slots = t.open_slots - 1 FROM next WHERE t.id = next.id RETURNING t.id
+)
+INSERT INTO labeling_assignment
+    (task_id, round_id, labeler_id, state, leased_at, leased_until, draft_version, finish_reason, reason, guideline_id,
+     is_quality_control)
+SELECT id, %(round)s, %(labeler)s, 'leased', %(now)s, %(until)s, 0, '', '', %(guideline)s, %(gold)s FROM taken
+RETURNING id
+"""
+
+_RETURN_LAPSED = """
+WITH lapsed AS (
+    UPDATE labeling_assignment SET state = 'expired'
+    WHERE id IN (
+        SELECT id FROM labeling_assignment
+        WHERE state = 'leased' AND leased_until <= %(now)s AND (%(round)s::bigint IS NULL OR round_id = %(round)s)
+        ORDER BY id LIMIT 10000 FOR UPDATE SKIP LOCKED)
+    RETURNING task_id
+), freed AS (SELECT task_id, count(*) AS slots FROM lapsed GROUP BY task_id)
+UPDATE labeling_task t SET open_slots = t.open_slots + freed.slots FROM freed WHERE t.id = freed.task_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """Why there is no task: a stable code, and a sentence for the labeler."""
+
+    code: str
+    message: str
+
+
+@transaction.atomic
+def claim(
+    *, round: Round, labeler: User, holding: Sequence[int] = (), now: datetime | None = None,  # noqa: A002
+    dice: random.Random | None = None,
+) -> Assignment | Nothing:  # fmt: skip
+    """The labeler's own open task that is not in `holding`, else a new one, else why not."""
+    now = now or timezone.now()
+    seat = _locked_seat(round, labeler)
+    held = list(Assignment.objects.filter(round=round).held_by(labeler).order_by("id").values_list("id", flat=True))
+    mine = next((pk for pk in held if pk not in set(holding)), None)
+    if mine is not None:
+        _renew(mine, round, now)
+        return Assignment.objects.get(pk=mine)
+    if round.status != Round.Status.OPEN:
+        return Nothing(f"round_{round.status}", f"This round is {round.get_status_display()}.")
+    if len(held) >= HELD_AT_ONCE:
+        return Nothing("holding_enough", "You have tasks in hand; finish one of them first.")
+    taken = _take(round, labeler, seat, now, gold_first=(dice or _DICE).random() < round.gold_share)
+    return Assignment.objects.get(pk=taken) if taken is not None else _why_nothing(round, labeler)
+
+
+def _locked_seat(round_: Round, labeler: User) -> Seat:
+    Seat.objects.get_or_create(round=round_, labeler=labeler)
+    return Seat.objects.select_for_update().get(round=round_, labeler=labeler)
+
+
+def _take(round_: Round, labeler: User, seat: Seat, now: datetime, *, gold_first: bool) -> int | None:
+    """Lease the next task; its assignment's id, or None when nothing is left for this labeler."""
+    values: dict[str, object] = {
+        "round": round_.pk,
+        "labeler": labeler.pk,
+        "seat": seat.pk,
+        "now": now,
+        "until": leases.until(now=now, minutes=round_.lease_minutes),
+        "guideline": round_.guideline_id,
+        "gold": False,
+    }
+    if gold_first and (found := _lease(_TAKE_GOLD, values | {"gold": True})):
+        return found
+    if seat.cursor_task is not None:
+        found = _lease(_TAKE, values | {"rank": seat.cursor_rank, "after": seat.cursor_task})
+        if found:
+            return found
+    return_lapsed(now=now, round_id=round_.pk)
+    return _lease(_TAKE, values | {"rank": FIRST_RANK, "after": 0})
+
+
+def _lease(choose: str, values: dict[str, object]) -> int | None:
+    with connection.cursor() as cursor:
+        cursor.execute(choose + _LEASE, values)
+        row = cursor.fetchone()
+    return int(row[0]) if row else None
+
+
+def _why_nothing(round_: Round, labeler: User) -> Nothing:
+    waiting = Task.objects.filter(round=round_, open_slots__gt=0, is_gold=False)
+    if waiting.exists():
+        return Nothing("done_by_you", "You have done all that is left here; the rest waits for other people.")
+    leased = Assignment.objects.filter(round=round_, state=Assignment.State.LEASED)
+    until = leased.exclude(labeler=labeler).aggregate(first=Min("leased_until"))["first"]
+    if until is not None:
+        clock = timezone.localtime(until)
+        return Nothing("all_leased", f"All that is left is being worked on; look again at {clock:%H:%M} ({clock:%Z}).")
+    return Nothing("all_done", "All tasks of this round are done. Thank you.")
+
+
+def renew(*, assignment: Assignment, now: datetime | None = None) -> Assignment:
+    """Push the lease's end out. Raises Conflict when the lease has ended."""
+    now = now or timezone.now()
+    if not _renew(assignment.pk, assignment.round, now):
+        raise Conflict("This lease has ended; what you submit is still taken.", code="lease_ended")
+    assignment.refresh_from_db()
+    return assignment
+
+
+def _renew(pk: int, round_: Round, now: datetime) -> int:
+    until = leases.until(now=now, minutes=round_.lease_minutes)
+    return Assignment.objects.filter(pk=pk, state=Assignment.State.LEASED).update(leased_until=until)
+
+
+@transaction.atomic
+def release(*, assignment: Assignment) -> None:
+    """Give the task back. The draft is kept on the ended assignment; doing it twice is once."""
+    ended = Assignment.objects.filter(pk=assignment.pk, state=Assignment.State.LEASED).update(
+        state=Assignment.State.RELEASED
+    )
+    if ended:
+        Task.objects.filter(pk=assignment.task_id).update(open_slots=F("open_slots") + 1)
+
+
+@transaction.atomic
+def return_lapsed(*, now: datetime | None = None, round_id: int | None = None) -> int:
+    """End the leases that have run out and open their slots again; gives the number of tasks freed."""
+    with connection.cursor() as cursor:
+        cursor.execute(_RETURN_LAPSED, {"now": now or timezone.now(), "round": round_id})
+        return int(cursor.rowcount)

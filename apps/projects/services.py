@@ -1,0 +1,119 @@
+"""Writes about projects: founding them, letting people in, telling them what to do."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_slug
+from django.db import IntegrityError, transaction
+from django.db.models import F, Max
+from django.utils import timezone
+
+from apps.accounts.models import User
+from apps.accounts.services import record_event
+from apps.core.errors import DomainError, NotAllowed
+from apps.projects.models import Guideline, Invitation, Membership, Project, Role
+from apps.verifiers import VERIFIERS
+
+
+@transaction.atomic
+def create_project(
+    *, slug: str, name: str = "", owner: User | None = None, description: str = "", verifier: str = "math"
+) -> Project:
+    """A project with its owner. Errors name the field."""
+    try:
+        validate_slug(slug)
+    except ValidationError as error:
+        raise DomainError("A slug has letters, digits, - and _.", fields={"slug": error.messages[0]}) from error
+    if verifier not in VERIFIERS:
+        raise DomainError(f"Verifiers are {', '.join(VERIFIERS)}.", fields={"verifier": f"unknown: {verifier}"})
+    try:
+        with transaction.atomic():
+            project = Project.objects.create(
+                slug=slug, name=name or slug, description=description, verifier=verifier
+            )
+    except IntegrityError as error:
+        raise DomainError(f"There is a project {slug} already.", code="exists", fields={"slug": "taken"}) from error
+    if owner is not None:
+        add_member(project=project, user=owner, role=Role.OWNER, actor=owner)
+    record_event(actor=owner, verb="project.created", target=slug, project=slug)
+    return project
+
+
+@transaction.atomic
+def add_member(*, project: Project, user: User, role: str, actor: User | None = None) -> Membership:
+    """Make the user a member, or change the role they have."""
+    before = Membership.objects.filter(project=project, user=user).values_list("role", flat=True).first()
+    membership, _ = Membership.objects.update_or_create(
+        project=project, user=user, defaults={"role": Role(role), "status": Membership.Status.ACTIVE}
+    )
+    record_event(
+        actor=actor, verb="member.set", target=user.email, project=project.slug, before=before, after=role
+    )
+    return membership
+
+
+@transaction.atomic
+def remove_member(*, membership: Membership, actor: User) -> None:
+    """Suspend: their labels stay, they don't come back in."""
+    if membership.role == Role.OWNER and _owners(membership.project) == 1:
+        raise DomainError("A project keeps at least one owner.", code="last_owner")
+    Membership.objects.filter(pk=membership.pk).update(status=Membership.Status.SUSPENDED)
+    record_event(
+        actor=actor, verb="member.suspended", target=membership.user.email, project=membership.project.slug
+    )
+
+
+def _owners(project: Project) -> int:
+    return project.memberships.filter(role=Role.OWNER, status=Membership.Status.ACTIVE).count()
+
+
+@transaction.atomic
+def invite(
+    *, project: Project, role: str, invited_by: User, days: int = 7, uses: int = 1
+) -> tuple[Invitation, str]:
+    """A link's secret, shown once. Nobody can invite somebody above themselves."""
+    inviter = Membership.objects.get(project=project, user=invited_by)
+    if not Role(inviter.role).covers(Role(role)):
+        raise NotAllowed(f"Only {Role(role).label}s can invite {Role(role).label}s.")
+    secret = Invitation.new_secret()
+    invitation = Invitation.objects.create(
+        project=project,
+        role=role,
+        digest=Invitation.digest_of(secret),
+        invited_by=invited_by,
+        uses_left=uses,
+        expires_at=timezone.now() + timedelta(days=days),
+    )
+    record_event(actor=invited_by, verb="invitation.created", target=role, project=project.slug)
+    return invitation, secret
+
+
+@transaction.atomic
+def accept_invitation(*, secret: str, user: User) -> Membership:
+    """Use the link up by one. A member keeps a role that is higher than the link's."""
+    invitation = (
+        Invitation.objects.by_secret(secret).usable(timezone.now()).select_for_update().select_related("project")
+    ).first()
+    if invitation is None:
+        raise DomainError("This invitation has been used up, has expired or was withdrawn.", code="invitation")
+    present = Membership.objects.filter(project=invitation.project, user=user).first()
+    if present is not None and present.status == Membership.Status.SUSPENDED:
+        raise NotAllowed("Your membership in this project is suspended.", code="suspended")
+    if present is not None and Role(present.role).covers(Role(invitation.role)):
+        return present
+    Invitation.objects.filter(pk=invitation.pk).update(uses_left=F("uses_left") - 1)
+    return add_member(project=invitation.project, user=user, role=invitation.role, actor=invitation.invited_by)
+
+
+@transaction.atomic
+def publish_guidelines(*, project: Project, text: str, author: User | None) -> Guideline:
+    """A new version; the same text again is the version that stands."""
+    Project.objects.select_for_update().get(pk=project.pk)
+    latest = project.guidelines.first()
+    if latest is not None and latest.text == text:
+        return latest
+    version = (project.guidelines.aggregate(last=Max("version"))["last"] or 0) + 1
+    record_event(actor=author, verb="guidelines.published", target=str(version), project=project.slug)
+    return Guideline.objects.create(project=project, version=version, text=text, author=author)
