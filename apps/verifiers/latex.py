@@ -49,17 +49,17 @@ _UNICODE = str.maketrans(
         "º": "°",
     }
 )
-_WRAPPERS = (("$$", "$$"), (r"\[", r"\]"), (r"\(", r"\)"), ("$", "$"))
 # A private-use character stands for \$ while bare dollars are told apart from money.
 _MONEY = "\ue000"
 
-_FUNCTIONS = "arcsin|arccos|arctan|sinh|cosh|tanh|sin|cos|tan|cot|sec|csc|log|ln|exp|sqrt|pi"
+_FUNCTIONS = "arcsin|arccos|arctan|sinh|cosh|tanh|sin|cos|tan|cot|log|ln|exp|sqrt|pi"
 _REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), replacement)
     for pattern, replacement in (
         # `,\!` is how LaTeX sets a digit group; `\,` and `{,}` between digits are others.
         (r"(?<=\d)\s?(?:\{,\}|,)\s?\\!\s?(?=\d)", ""),
         (r"(?<=\d)(?:\{,\}|\\,)(?=\d{3}(?!\d))", ","),
+        (r"(?<!\\)\\[()\[\]]", ""),
         (r"\\(?:left|right|[bB]igg?[lrm]?)(?![A-Za-z])\.?", ""),
         (r"\\(?:displaystyle|textstyle|limits|nolimits|strut)(?![A-Za-z])", ""),
         (r"\\!", ""),
@@ -68,35 +68,36 @@ _REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\\(?:text(?:bf|it|rm|sf|tt|normal)|mbox|hbox|mathrm|mathit|mathsf)(?![A-Za-z])", r"\\text"),
         (r"\\text\s?\{([.,;:\s]?)\}", r"\1"),
         (r"\\text\s?\{\s*,?\s*(and|or)\s*\}", r" \1 "),
+        (r"\{,\}", ","),
         (r"\\%", "%"),
         (r"\^\s?(?:\{\s?\\circ\s?\}|\\circ(?![A-Za-z]))|\\degrees?(?![A-Za-z])|\\textdegree", "°"),
         (r"\\lbrace(?![A-Za-z])", r"\\{"),
         (r"\\rbrace(?![A-Za-z])", r"\\}"),
         (r"\\leq(?:slant)?(?![A-Za-z])|<=", r"\\le "),
         (r"\\geq(?:slant)?(?![A-Za-z])|>=", r"\\ge "),
-        (r"\\neq(?![A-Za-z])|!=", r"\\ne "),
+        (r"\\neq(?![A-Za-z])", r"\\ne "),
         (r"(?<![A-Za-z\\])(?:infinity|infty|inf)(?![A-Za-z])", r"\\infty "),
         (rf"(?<![A-Za-z\\])({_FUNCTIONS})(?![A-Za-z])", r"\\\1 "),
         (r"\\(pi|infty|cdot|times)(?![A-Za-z])\s*", r"\\\1 "),
-        (r"\+\s?(?=\\infty)", ""),
-        # Without braces, LaTeX would raise to the first digit only; nobody who types 2^10 means that.
-        (r"\^\s?([+-]?\d{2,}|[+-]\s?\w)(?!\w)", r"^{\1}"),
+        (r"(?<![\w)}\]])(?<![\w)}\]]\s)\+\s?(?=\\infty)", ""),
+        # Without braces, LaTeX would raise the first digit only; nobody who types 2^10 means that.
+        (r"\^\s?([+-]?\s?\d+|[+-]?\s?[A-Za-z])", r"^{\1}"),
+        (r"_\s?(\d+|[A-Za-z])", r"_{\1}"),
         (r"\^\s?\(([^()]*)\)", r"^{\1}"),
         (r"\s+", " "),
     )
 )
-_POWERS = re.compile(r"\w+(?:\s?\*\*\s?\w+)+")
+_POWERS = re.compile(r"(?<!\w)\w+(?:\s?\*\*\s?\w+)+")
 _COMMAND = re.compile(r"\\(frac|sqrt)(?![A-Za-z])")
 _TOKEN = re.compile(r"\\[A-Za-z]+|\\.|.", re.DOTALL)
-_INNER_SPACE = re.compile(r"(?<=\w) (?=\w)| ")
+_INNER_SPACE = re.compile(" ")
 _TEXT = re.compile(r"\\text\s?\{([^{}]*)\}")
 _CLOSES = {"{": "}", "(": ")", "[": "]"}
 
 
 def clean(text: str) -> str:
     """One spelling for one answer. Idempotent on its own results up to spaces; linear in `text`."""
-    text = _unwrap(text.translate(_UNICODE).replace(r"\$", _MONEY).strip())
-    text = _bare_dollars(text).replace(_MONEY, "$")
+    text = _bare_dollars(text.translate(_UNICODE).replace(r"\$", _MONEY)).replace(_MONEY, "$").strip()
     text = _POWERS.sub(_nested_powers, text).replace("**", "^")
     for pattern, replacement in _REWRITES:
         text = pattern.sub(replacement, text)
@@ -117,13 +118,6 @@ def untext(cleaned: str) -> str:
 def _parts_words(space: re.Match[str]) -> bool:
     before, after = space.string[: space.start()][-1:], space.string[space.end() :][:1]
     return before.isalnum() and after.isalnum()
-
-
-def _unwrap(text: str) -> str:
-    for opening, closing in _WRAPPERS:
-        if text.startswith(opening) and text.endswith(closing) and len(text) >= len(opening + closing):
-            return text[len(opening) : len(text) - len(closing)].strip()
-    return text
 
 
 def _bare_dollars(text: str) -> str:
@@ -162,7 +156,7 @@ def _after_option(text: str, position: int, closing: dict[int, int]) -> int:
 def _brace(text: str, position: int, closing: dict[int, int], inserts: list[tuple[int, str]]) -> int:
     """Braces the argument that starts at `position`, where it has none. Returns where it ends."""
     start = _skip(text, position)
-    if start >= len(text) or text[start] in "})]":
+    if start >= len(text) or text[start] in "})]" or _COMMAND.match(text, start):
         return start
     if text[start] == "{":
         return closing.get(start, start) + 1

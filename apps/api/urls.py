@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from django.urls import path
+from drf_spectacular.views import SpectacularAPIView
+
+from apps.api import assignments, corpus, exports, health, imports, projects, rounds
+from apps.core import converters  # noqa: F401 - registers `signed`
+from apps.labeling.models import Round
+
+urlpatterns = [
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
+    path("schema", SpectacularAPIView.as_view(), name="schema"),
+    path("projects", projects.ProjectList.as_view()),
+    path("projects/<slug:slug>", projects.ProjectDetail.as_view()),
+    path("projects/<slug:slug>/imports", imports.ImportList.as_view()),
+    path("projects/<slug:slug>/problems", corpus.ProblemList.as_view()),
+    path("projects/<slug:slug>/solutions", corpus.SolutionList.as_view()),
+    path("projects/<slug:slug>/step-labels", corpus.StepLabelList.as_view()),
+    path("projects/<slug:slug>/estimates", corpus.EstimateList.as_view()),
+    path("projects/<slug:slug>/rounds", rounds.RoundList.as_view()),
+    path("projects/<slug:slug>/rounds/<signed:number>", rounds.RoundDetail.as_view()),
+    path("projects/<slug:slug>/rounds/<signed:number>/open", rounds.RoundStatus.as_view(status=Round.Status.OPEN)),
+    path("projects/<slug:slug>/rounds/<signed:number>/pause", rounds.RoundStatus.as_view(status=Round.Status.PAUSED)),
+    path("projects/<slug:slug>/rounds/<signed:number>/close", rounds.RoundStatus.as_view(status=Round.Status.CLOSED)),
+    path("projects/<slug:slug>/rounds/<signed:number>/claim", rounds.Claim.as_view()),
+    path("projects/<slug:slug>/exports", exports.ExportList.as_view()),
+    path("imports/<int:pk>", imports.ImportDetail.as_view()),
+    path("imports/<int:pk>/cancel", imports.ImportCancel.as_view()),
+    path("assignments/<int:pk>/renew", assignments.Renew.as_view()),
+    path("assignments/<int:pk>/release", assignments.Release.as_view()),
+    path("assignments/<int:pk>/draft", assignments.Draft.as_view()),
+    path("assignments/<int:pk>/submit", assignments.Submit.as_view()),
+    path("exports/<int:pk>", exports.ExportDetail.as_view()),
+    path("exports/<int:pk>/download", exports.ExportDownload.as_view(), name="export-download"),
+]
