@@ -22,7 +22,7 @@ def create_user(*, email: str, password: str, name: str = "", is_staff: bool = F
     """A person who can sign in at once: whoever creates the account vouches for the address."""
     email = email.strip().lower()
     _checked(email, password)
-    user = User.objects.create_user(email, password, name=name, is_staff=is_staff)
+    user = User.objects.create_user(email, password, name=name, is_staff=is_staff, is_superuser=is_staff)
     EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
     return user
 

@@ -13,6 +13,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from apps.accounts.models import User
+from apps.core.errors import DomainError
 
 if TYPE_CHECKING:
     from django.db.models.manager import RelatedManager
@@ -38,6 +39,13 @@ class ProjectQuerySet(models.QuerySet["Project"]):
     def visible_to(self, user: User) -> Self:
         """Projects in which the user is an active member. The only way in for pages and the API."""
         return self.filter(memberships__user=user, memberships__status=Membership.Status.ACTIVE)
+
+    def named(self, slug: str) -> Project:
+        """For commands, which nobody signs in to. Raises DomainError when there is none."""
+        found = self.filter(slug=slug).first()
+        if found is None:
+            raise DomainError(f"There is no project {slug!r}.", code="not_found", fields={"project": "unknown"})
+        return found
 
 
 class Project(models.Model):

@@ -1,0 +1,50 @@
+"""What our management commands share: `--json`, and errors that are sentences."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+import msgspec
+from django.core.management.base import BaseCommand, CommandError
+
+from apps.core.errors import DomainError
+
+Result = dict[str, Any]
+
+
+class JsonCommand(BaseCommand):
+    """`perform` does the work and gives the result; `--json` prints it as one object, last."""
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--json", action="store_true", help="Print one JSON object last.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            result = self.perform(**options)
+        except DomainError as error:
+            raise CommandError(_sentence(error)) from error
+        if options["json"]:
+            self.stdout.write(msgspec.json.encode(result).decode())
+        else:
+            self.report(result)
+
+    def perform(self, **options: Any) -> Result:
+        """Do it."""
+        raise NotImplementedError  # pragma: no cover - every command has its own
+
+    def report(self, result: Result) -> None:
+        """Tell a person."""
+        for name, value in result.items():
+            self.stdout.write(f"{name.replace('_', ' ')}: {value}")
+
+    def note(self, message: str) -> None:
+        """Progress goes to standard error, and only where somebody looks."""
+        if sys.stderr.isatty():
+            self.stderr.write(f"\r\x1b[K{message}", ending="")
+
+
+def _sentence(error: DomainError) -> str:
+    details = "; ".join(f"{name}: {text}" for name, text in error.fields.items())
+    return f"{error.message} ({details})" if details else error.message
