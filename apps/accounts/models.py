@@ -117,7 +117,7 @@ class AuditEvent(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        indexes = [models.Index("project", "-id", name="audit_by_project")]
+        indexes = [models.Index(fields=["project", "-id"], name="audit_by_project")]
 
     def __str__(self) -> str:
         return f"{self.verb} {self.target}"

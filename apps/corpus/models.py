@@ -34,12 +34,12 @@ class Problem(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint("project", "digest", name="one_problem_per_statement"),
+            models.UniqueConstraint(fields=["project", "digest"], name="one_problem_per_statement"),
             models.UniqueConstraint(
-                "project", "external_id", name="one_problem_per_external_id", condition=Q(external_id__isnull=False)
+                fields=["project", "external_id"], name="one_problem_per_external_id", condition=Q(external_id__isnull=False)
             ),
         ]
-        indexes = [models.Index("project", "id", name="problem_by_project")]
+        indexes = [models.Index(fields=["project", "id"], name="problem_by_project")]
 
     def __str__(self) -> str:
         return self.external_id or self.statement[:60]
@@ -92,12 +92,12 @@ class Solution(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint("problem", "digest", name="one_solution_per_content"),
+            models.UniqueConstraint(fields=["problem", "digest"], name="one_solution_per_content"),
             models.UniqueConstraint(
-                "project", "external_id", name="one_solution_per_external_id", condition=Q(external_id__isnull=False)
+                fields=["project", "external_id"], name="one_solution_per_external_id", condition=Q(external_id__isnull=False)
             ),
         ]
-        indexes = [models.Index("project", "id", name="solution_by_project")]
+        indexes = [models.Index(fields=["project", "id"], name="solution_by_project")]
 
     def __str__(self) -> str:
         return self.external_id or f"solution {self.pk}"
@@ -121,7 +121,7 @@ class Step(models.Model):
     class Meta:
         ordering = ["position", "candidate"]
         constraints = [
-            models.UniqueConstraint("solution", "position", "candidate", name="one_step_per_place"),
+            models.UniqueConstraint(fields=["solution", "position", "candidate"], name="one_step_per_place"),
             models.CheckConstraint(condition=Q(origin__in=["model", "human"]), name="step_origin_is_known"),
         ]
 
@@ -179,7 +179,7 @@ class ImportFinding(models.Model):
 
     class Meta:
         ordering = ["id"]
-        indexes = [models.Index("batch", "kind", "id", name="finding_by_batch")]
+        indexes = [models.Index(fields=["batch", "kind", "id"], name="finding_by_batch")]
 
     def __str__(self) -> str:
         return f"line {self.line}: {self.field}: {self.reason}"

@@ -21,7 +21,7 @@ class EstimationRun(Job):
 
     class Meta:
         ordering = ["-number"]
-        constraints = [models.UniqueConstraint("project", "number", name="one_estimation_run_per_number")]
+        constraints = [models.UniqueConstraint(fields=["project", "number"], name="one_estimation_run_per_number")]
 
     def __str__(self) -> str:
         return f"{self.strategy}, run {self.number}"
@@ -42,7 +42,7 @@ class StepEstimate(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint("run", "step", name="one_estimate_per_run_and_step"),
+            models.UniqueConstraint(fields=["run", "step"], name="one_estimate_per_run_and_step"),
             models.CheckConstraint(condition=Q(successes__lte=F("rollouts")), name="successes_within_rollouts"),
             models.CheckConstraint(
                 condition=Q(hard__isnull=False) | Q(rollouts__isnull=False), name="estimate_says_something"

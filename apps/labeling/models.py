@@ -73,7 +73,7 @@ class Round(models.Model):
     class Meta:
         ordering = ["-number"]
         constraints = [
-            models.UniqueConstraint("project", "number", name="one_round_per_number"),
+            models.UniqueConstraint(fields=["project", "number"], name="one_round_per_number"),
             models.UniqueConstraint(
                 fields=["project", "origin", "generation", "protocol"],
                 name="one_round_per_imported_generation",
@@ -99,7 +99,7 @@ class Task(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint("round", "solution", name="one_task_per_round_and_solution"),
+            models.UniqueConstraint(fields=["round", "solution"], name="one_task_per_round_and_solution"),
             models.CheckConstraint(condition=Q(open_slots__gte=0), name="task_is_never_over_assigned"),
         ]
         indexes = [
@@ -107,7 +107,7 @@ class Task(models.Model):
             models.Index(
                 F("round"), F("priority") * -1, F("id"), name="task_queue", condition=Q(open_slots__gt=0, is_gold=False)
             ),
-            models.Index("round", name="task_gold", condition=Q(is_gold=True)),
+            models.Index(fields=["round"], name="task_gold", condition=Q(is_gold=True)),
         ]
 
     def __str__(self) -> str:
@@ -130,7 +130,7 @@ class Seat(models.Model):
     submitted_today = models.PositiveIntegerField(default=0)
 
     class Meta:
-        constraints = [models.UniqueConstraint("round", "labeler", name="one_seat_per_round_and_labeler")]
+        constraints = [models.UniqueConstraint(fields=["round", "labeler"], name="one_seat_per_round_and_labeler")]
 
     def __str__(self) -> str:
         return f"{self.labeler} in {self.round}"
@@ -190,17 +190,17 @@ class Assignment(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                "task", "labeler", name="one_live_assignment_per_labeler", condition=Q(state__in=["leased", "submitted"])
+                fields=["task", "labeler"], name="one_live_assignment_per_labeler", condition=Q(state__in=["leased", "submitted"])
             ),
             models.CheckConstraint(
                 condition=~Q(state="leased") | Q(leased_until__isnull=False), name="a_lease_has_an_end"
             ),
         ]
         indexes = [
-            models.Index("leased_until", name="lease_ends", condition=Q(state="leased")),
-            models.Index("labeler", "round", name="held_lease", condition=Q(state="leased")),
-            models.Index("round", "submitted_at", name="submission_by_round"),
-            models.Index("labeler", "submitted_at", name="submission_by_labeler"),
+            models.Index(fields=["leased_until"], name="lease_ends", condition=Q(state="leased")),
+            models.Index(fields=["labeler", "round"], name="held_lease", condition=Q(state="leased")),
+            models.Index(fields=["round", "submitted_at"], name="submission_by_round"),
+            models.Index(fields=["labeler", "submitted_at"], name="submission_by_labeler"),
         ]
 
     def __str__(self) -> str:
@@ -219,7 +219,7 @@ class StepLabel(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint("assignment", "step", name="one_label_per_assignment_and_step"),
+            models.UniqueConstraint(fields=["assignment", "step"], name="one_label_per_assignment_and_step"),
             models.CheckConstraint(
                 condition=Q(rating__isnull=True) | Q(rating__in=[-1, 0, 1]), name="step_rating_in_range"
             ),

@@ -92,8 +92,8 @@ class Membership(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint("project", "user", name="one_membership_per_project_and_user"),
-            models.UniqueConstraint("project", "pseudonym", name="one_pseudonym_per_project"),
+            models.UniqueConstraint(fields=["project", "user"], name="one_membership_per_project_and_user"),
+            models.UniqueConstraint(fields=["project", "pseudonym"], name="one_pseudonym_per_project"),
         ]
 
     def __str__(self) -> str:
@@ -111,7 +111,7 @@ class Guideline(models.Model):
 
     class Meta:
         ordering = ["-version"]
-        constraints = [models.UniqueConstraint("project", "version", name="one_guideline_per_version")]
+        constraints = [models.UniqueConstraint(fields=["project", "version"], name="one_guideline_per_version")]
 
     def __str__(self) -> str:
         return f"guidelines of {self.project}, version {self.version}"
