@@ -27,14 +27,19 @@ HELD_AT_ONCE = 2
 FIRST_RANK = -(2**31)
 _DICE = random.SystemRandom()
 
-_TAKE = """
+# As a scalar subquery with a limit it stays a look-up of one task. As NOT EXISTS, PostgreSQL may turn
+# it into a join that reads all that the labeler ever did.
+_HAD = """
+        SELECT a.id FROM labeling_assignment a
+        WHERE a.task_id = t.id AND a.labeler_id = %(labeler)s AND a.state IN ('leased', 'submitted', 'extra') LIMIT 1
+"""
+
+_TAKE = f"""
 WITH next AS (
     SELECT t.id, t.priority FROM labeling_task t
     WHERE t.round_id = %(round)s AND t.open_slots > 0 AND NOT t.is_gold
       AND ((t.priority * -1), t.id) > (%(rank)s, %(after)s)
-      AND NOT EXISTS (
-        SELECT FROM labeling_assignment a
-        WHERE a.task_id = t.id AND a.labeler_id = %(labeler)s AND a.state IN ('leased', 'submitted', 'extra'))
+      AND ({_HAD}) IS NULL
     ORDER BY (t.priority * -1), t.id
     LIMIT 1 FOR UPDATE OF t SKIP LOCKED
 ), moved AS (
@@ -43,13 +48,11 @@ WITH next AS (
 )
 """
 
-_TAKE_GOLD = """
+_TAKE_GOLD = f"""
 WITH next AS (
     SELECT t.id, t.priority FROM labeling_task t
     WHERE t.round_id = %(round)s AND t.open_slots > 0 AND t.is_gold
-      AND NOT EXISTS (
-        SELECT FROM labeling_assignment a
-        WHERE a.task_id = t.id AND a.labeler_id = %(labeler)s AND a.state IN ('leased', 'submitted', 'extra'))
+      AND ({_HAD}) IS NULL
     ORDER BY hashint8(t.id * 31 + %(labeler)s)
     LIMIT 1 FOR UPDATE OF t SKIP LOCKED
 )
