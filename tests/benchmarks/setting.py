@@ -1,0 +1,82 @@
+"""A real database and a real server, in a folder of their own that goes when the benchmark ends."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from urllib.request import urlopen
+
+if TYPE_CHECKING:
+    from apps.projects.models import Project
+
+
+@contextmanager
+def a_database() -> Iterator[None]:
+    """Embedded servers with every migration applied; Django is set up within."""
+    with tempfile.TemporaryDirectory(prefix="annotate-bench-", ignore_cleanup_errors=True) as home:
+        os.environ["ANNOTATE_HOME"] = home
+        os.environ["DJANGO_SETTINGS_MODULE"] = "annotate.settings"
+        from annotate.embedded import servers
+
+        with servers():
+            import django
+            from django.core.management import call_command
+
+            django.setup()
+            call_command("migrate", verbosity=0)
+            yield
+
+
+@contextmanager
+def a_server() -> Iterator[int]:
+    """The web server as `make run` starts it; gives its port."""
+    from annotate.supervisor import free_port, web_command
+
+    port = free_port()
+    with subprocess.Popen(web_command(port=port), stdout=subprocess.DEVNULL, stderr=sys.stderr) as server:
+        try:
+            _wait_until_ready(port)
+            yield port
+        finally:
+            server.terminate()
+
+
+def _wait_until_ready(port: int) -> None:
+    for _ in range(100):
+        try:
+            with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=1):
+                return
+        except OSError:
+            time.sleep(0.2)
+    raise TimeoutError("The server did not get ready.")
+
+
+def add_solutions(project: Project, count: int, steps: int = 8) -> None:
+    """Straight into the tables: what is measured is not the import."""
+    from django.db import transaction
+    from django.utils import timezone
+
+    from apps.core.bulk import copy_rows, next_ids
+    from apps.corpus.models import Problem, Solution, Step
+    from tests.benchmarks.corpora import TEXT
+
+    text = TEXT.format(n=1, a=12, b=34, c=5, d=403)
+    with transaction.atomic():
+        problem = Problem.objects.create(project=project, digest=uuid.uuid4(), statement=text, reference_answer="403")
+        ids = next_ids(Solution, count)
+        columns = ["id", "project", "problem", "digest", "verdict", "graded_by", "step_count", "separator", "created_at"]
+        now = timezone.now()
+        copy_rows(
+            Solution,
+            columns,
+            ((pk, project.pk, problem.pk, uuid.uuid4(), "ungraded", "", steps, "\n", now) for pk in ids),
+        )
+        columns = ["solution", "position", "candidate", "text", "origin", "chosen"]
+        copy_rows(Step, columns, ((pk, place, 0, text, "model", True) for pk in ids for place in range(steps)))
