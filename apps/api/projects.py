@@ -12,7 +12,7 @@ from apps.api.access import project_of, user_of
 from apps.api.pagination import Pages
 from apps.projects.models import Project
 from apps.projects.services import create_project
-from apps.verifiers import VERIFIERS
+from apps.verifiers.registry import VERIFIERS
 
 
 class ProjectSerializer(serializers.ModelSerializer[Project]):

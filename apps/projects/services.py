@@ -14,7 +14,7 @@ from apps.accounts.models import User
 from apps.accounts.services import record_event
 from apps.core.errors import DomainError, NotAllowed
 from apps.projects.models import Guideline, Invitation, Membership, Project, Role
-from apps.verifiers import VERIFIERS
+from apps.verifiers.registry import VERIFIERS
 
 
 @transaction.atomic
