@@ -1,0 +1,109 @@
+"""The demo project: three people, problems with worked solutions, an open round with some work done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.core.files import File
+from django.db import transaction
+
+from apps.accounts.models import User
+from apps.accounts.services import create_user
+from apps.core.errors import DomainError
+from apps.corpus.importing import run_import
+from apps.corpus.services import create_import
+from apps.labeling.models import Assignment, GoldLabel, Round
+from apps.labeling.queue import claim
+from apps.labeling.services import open_round, submit
+from apps.labeling.submissions import Submission, SubmittedStep
+from apps.projects.models import Project, Role
+from apps.projects.services import add_member, create_project, publish_guidelines
+
+CONTENT = Path(__file__).parent / "demo"
+SLUG = "demo"
+PASSWORD = "annotate-demo"  # noqa: S105 - printed at every start; the demo is for a server on this machine
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    email: str
+    name: str
+    role: Role
+
+
+ACCOUNTS = (
+    Account("owner@demo.example", "Olga Owner", Role.OWNER),
+    Account("reviewer@demo.example", "Ravi Reviewer", Role.REVIEWER),
+    Account("labeler@demo.example", "Lena Labeler", Role.LABELER),
+)
+
+# So many tasks are labeled by the reviewer, so that progress, labels and exports have something to show.
+WORKED = 8
+
+
+def seed_demo() -> Project:
+    """Make the demo once; where it stands already, nothing changes."""
+    with transaction.atomic():
+        project = Project.objects.filter(slug=SLUG).first() or _found()
+    if not project.solutions.exists():
+        _bring_in(project)
+    if not project.rounds.exists():
+        _open(project)
+    return project
+
+
+def _found() -> Project:
+    owner, *others = [_person(account) for account in ACCOUNTS]
+    project = create_project(
+        slug=SLUG,
+        name="Demo: find the first error",
+        owner=owner,
+        description="Problems and solutions written for trying Annotate out. About half of the solutions go wrong somewhere.",
+    )
+    for account, user in zip(ACCOUNTS[1:], others, strict=True):
+        add_member(project=project, user=user, role=account.role, actor=owner)
+    publish_guidelines(project=project, text=(CONTENT / "guidelines.md").read_text(), author=owner)
+    return project
+
+
+def _person(account: Account) -> User:
+    found = User.objects.filter(email=account.email).first()
+    return found or create_user(
+        email=account.email, password=PASSWORD, name=account.name, is_staff=account.role == Role.OWNER
+    )
+
+
+def _bring_in(project: Project) -> None:
+    path = CONTENT / "problems.jsonl"
+    with path.open("rb") as file:
+        batch = create_import(project=project, file=File(file), filename=path.name, format="jsonl")
+    batch = run_import(batch_id=batch.pk)
+    if batch.error or batch.rejected:
+        told = "; ".join(f"line {one.line}, {one.field}: {one.reason}" for one in batch.findings.all()[:5])
+        raise DomainError(f"The demo's own problems could not be imported. {batch.error} {told}")
+
+
+@transaction.atomic
+def _open(project: Project) -> None:
+    owner = User.objects.get(email=ACCOUNTS[0].email)
+    round_ = open_round(
+        project=project, protocol="first_error", redundancy=2, name="Find the first error", created_by=owner
+    )
+    reviewer = User.objects.get(email=ACCOUNTS[1].email)
+    for _ in range(WORKED):
+        _work(round_, reviewer)
+
+
+def _work(round_: Round, labeler: User) -> None:
+    """One task as a careful person would rate it: by the gold that came with the demo."""
+    taken = claim(round=round_, labeler=labeler)
+    if not isinstance(taken, Assignment):
+        return
+    gold = GoldLabel.objects.filter(step__solution_id=taken.task.solution_id).order_by("step__position")
+    steps = [SubmittedStep(position=one.step.position, rating=one.rating) for one in gold.select_related("step")]
+    finish = "found_error" if any(step.rating == -1 for step in steps) else "solution"
+    submit(
+        assignment=taken,
+        submission=Submission(steps=steps, finish_reason=finish, active_ms=9_000 * len(steps), idle_ms=0),
+    )
