@@ -6,7 +6,14 @@ from pathlib import Path
 
 from csp.constants import NONE, SELF
 
-from annotate.env import database_settings, env
+from annotate.env import celery_url, database_settings, load
+
+env = load()
+
+# Without the two URLs `manage.py` and `make run` start embedded servers and set them. Whoever imports
+# the settings otherwise gets these, and an error that names the place where nobody answered.
+DATABASE_URL = env.database_url or "postgresql://localhost/annotate"
+REDIS_URL = env.redis_url or "redis://localhost:6379/0"
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -59,7 +66,6 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "annotate.urls"
 WSGI_APPLICATION = "annotate.wsgi.application"
-ASGI_APPLICATION = "annotate.asgi.application"
 
 TEMPLATES = [
     {
@@ -78,12 +84,12 @@ TEMPLATES = [
 
 # --- data -------------------------------------------------------------------------------------------------
 
-DATABASES = {"default": database_settings(env.database_url)}
+DATABASES = {"default": database_settings(DATABASE_URL)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": env.redis_url,
+        "LOCATION": REDIS_URL,
         "KEY_PREFIX": "annotate",
     }
 }
@@ -167,7 +173,7 @@ WHITENOISE_AUTOREFRESH = DEBUG
 
 # --- work -------------------------------------------------------------------------------------------------
 
-CELERY_BROKER_URL = env.redis_url
+CELERY_BROKER_URL = celery_url(REDIS_URL)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
