@@ -1,0 +1,30 @@
+PYTHON ?= python3
+VENV := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench environment
+
+help: ## Show this.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ## Install what is missing, start everything, print the address.
+	@$(PYTHON) annotate/bootstrap.py
+	@exec $(VENV)/python -m annotate.supervisor
+
+test: environment ## Run the whole test suite, the browser included.
+	@$(VENV)/python tests/chromium.py
+	@$(VENV)/python -m pytest -n auto --dist loadgroup $(ARGS)
+
+check: environment ## Lint, types, architecture, migrations, templates.
+	$(VENV)/ruff check .
+	$(VENV)/ruff format --check .
+	$(VENV)/mypy annotate apps
+	$(VENV)/lint-imports
+	$(VENV)/python manage.py makemigrations --check --dry-run
+	$(VENV)/djade --check --target-version 5.2 $$(git ls-files 'templates/*.html')
+
+bench: environment ## Print the project's own figures: `name value unit`.
+	@for bench in tests/benchmarks/bench_*.py; do $(VENV)/python -m tests.benchmarks.$$(basename $$bench .py) || exit 1; done
+
+environment:
+	@$(PYTHON) annotate/bootstrap.py --dev

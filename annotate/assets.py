@@ -1,0 +1,37 @@
+"""Static files are collected when they have changed, not at every start."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+from annotate.env import ROOT
+
+SOURCES = ("static", "node_modules/katex/dist", "node_modules/htmx.org/dist", "uv.lock", "annotate/settings.py")
+
+
+def collect(home: Path) -> bool:
+    """Collect, hash and compress the static files; false when they stand already."""
+    stamp = home / "static.stamp"
+    now = fingerprint()
+    if stamp.is_file() and stamp.read_text() == now:
+        return False
+    subprocess.run(
+        [sys.executable, "manage.py", "collectstatic", "--noinput", "--clear", "--verbosity", "0"], cwd=ROOT, check=True
+    )
+    stamp.write_text(now)
+    return True
+
+
+def fingerprint() -> str:
+    """Changes when a source file comes, goes or is written."""
+    files = (
+        file for name in SOURCES for file in sorted([ROOT / name, *(ROOT / name).rglob("*")]) if file.is_file()
+    )
+    known = hashlib.sha256()
+    for file in files:
+        stat = file.stat()
+        known.update(f"{file.relative_to(ROOT)} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+    return known.hexdigest()
