@@ -1,0 +1,146 @@
+/** The labeling page: puts the parts together and wires them to keys, buttons and the browser's events. */
+import { createApi } from "./lib/api.js";
+import { createClock, watchInput } from "./lib/clock.js";
+import { createConnection, watchForHope } from "./lib/connection.js";
+import { createDesk } from "./lib/desk.js";
+import { askWhich, createSignInDialog, isDialogOpen, prepareDialogs } from "./lib/dialogs.js";
+import { createDrafts } from "./lib/drafts.js";
+import { createFrame } from "./lib/frame.js";
+import { createGuidelines } from "./lib/guidelines.js";
+import { createHelp } from "./lib/helpkeys.js";
+import { keyMap, listen } from "./lib/keys.js";
+import { createLeases } from "./lib/leases.js";
+import { createOutbox } from "./lib/outbox.js";
+import { createScreens } from "./lib/screens.js";
+import { createStore } from "./lib/store.js";
+import { createTabs } from "./lib/tabs.js";
+
+const page = JSON.parse(document.getElementById("bootstrap").textContent);
+const RELEASED = `annotate:${page.user.email}:released`;
+
+const frame = createFrame();
+const store = createStore(page.user.email);
+const api = createApi(page.api);
+const clock = createClock({ isVisible: !document.hidden });
+let today = page.progress.today;
+let saving = "idle";
+
+const connection = createConnection({ onChange: connectionChanged });
+const signIn = createSignInDialog({ signIn: page.sign_in, retry: connection.wake });
+const tabs = createTabs(page.user.email, {
+    draft: (news) => drafts.hear(news),
+    submitted: ({ id }) => desk.submittedElsewhere(id),
+    signedIn: connection.wake,
+});
+const leases = createLeases({ api, clock, onLost: (id) => desk.leaseEnded(id) });
+const drafts = createDrafts({
+    api, connection, store,
+    tell: tabs.tell,
+    times: clock.read,
+    choose: (versions) => askWhich(versions, desk.path()),
+    onState: draftState,
+    onForeign: (steps) => desk.show(steps),
+    onSubmitted: (id) => desk.submittedElsewhere(id),
+});
+const outbox = createOutbox({ api, connection, store, onTaken: taken, onRefused: refused });
+const screens = createScreens({ today: () => today, state: () => connection.state, again: () => desk.advance() });
+const desk = createDesk({
+    round: `/projects/${page.project.slug}/rounds/${page.round.number}`,
+    api, connection, tabs, clock, leases, drafts, outbox, screens,
+    frame: { ...frame, progress },
+});
+
+// --- what the parts tell ------------------------------------------------------------------------------------------
+
+function connectionChanged(state) {
+    if (state === "signed-out") signIn.open();
+    else signIn.close();
+    showState();
+    screens.stateChanged();
+}
+
+function draftState(state, error) {
+    saving = state;
+    if (state === "refused") frame.notice(`These ratings could not be saved: ${error.message} They are kept in this browser.`, "error");
+    showState();
+}
+
+function showState() {
+    const states = { up: saving, away: "offline", "signed-out": "signedOut" };
+    frame.saveState(states[connection.state], outbox.ids().length);
+}
+
+function progress(figures) {
+    today = figures.today;
+    frame.progress(figures);
+}
+
+function taken(entry, answer) {
+    drafts.forget(entry.id, entry.task);
+    progress(answer.progress);
+    showState();
+    if (answer.assignment.state === "extra") {
+        frame.notice("Others had finished your last task by the time it arrived. Yours is kept beside theirs.", "info");
+    }
+}
+
+function refused(entry, error) {
+    if (error.code === "already_submitted") {
+        drafts.forget(entry.id, entry.task);
+        frame.notice("You had handed in that task before, with other ratings. The earlier ones stand.");
+    } else {
+        frame.notice(`Your last task was not taken: ${error.message} Its ratings are kept in this browser, and the task comes again.`, "error");
+    }
+    showState();
+}
+
+// --- keys and buttons ---------------------------------------------------------------------------------------------
+
+let keys = keyMap(store.read("keys")?.changed);
+frame.keys(keys);
+const help = createHelp({
+    keys: () => keys,
+    onChange(changed) {
+        store.write("keys", { changed });
+        keys = keyMap(changed);
+        frame.keys(keys);
+    },
+});
+const guidelines = createGuidelines();
+const commands = { ...desk.commands, guidelines: guidelines.toggle, help: help.open, again: desk.advance };
+listen((name) => commands[name](), { keys: () => keys, isOn: () => !isDialogOpen() });
+
+document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-do]");
+    if (button) commands[button.dataset.do]();
+});
+document.getElementById("thumbs").addEventListener("click", (event) => {
+    const thumb = event.target.closest("[data-answer]");
+    if (thumb) commands[thumb.dataset.answer]();
+});
+
+// --- the browser --------------------------------------------------------------------------------------------------
+
+watchInput(clock);
+watchForHope(connection);
+addEventListener("resize", desk.fit);
+addEventListener("pagehide", () => {
+    drafts.leave();
+    tabs.leave();
+    const ids = desk.unbegun();
+    sessionStorage.setItem(RELEASED, JSON.stringify(ids));
+    for (const id of ids) api.post(`/assignments/${id}/release`, {}, { keepalive: true }).catch(() => {});
+});
+addEventListener("pageshow", (event) => event.persisted && location.reload());
+
+/** A reload gives back and claims again: make sure that it happens in this order. */
+async function settleReleases() {
+    const ids = JSON.parse(sessionStorage.getItem(RELEASED) ?? "[]");
+    sessionStorage.removeItem(RELEASED);
+    await Promise.all(ids.map((id) => api.post(`/assignments/${id}/release`).catch(() => {})));
+}
+
+prepareDialogs();
+store.tidy();
+await settleReleases();
+await desk.advance();

@@ -1,0 +1,112 @@
+/** Questions to the labeler. Each gives a promise of the answer; while one is open the page's keys rest. */
+import { typeset } from "./math.js";
+import { nameOfAnswer } from "./view.js";
+
+const byId = (id) => document.getElementById(id);
+
+const REASONS = {
+    give_up: {
+        title: "Give up on this task?",
+        lead: "What you rated so far is handed in with it. Somebody reads the reason.",
+        send: "Give up",
+        common: ["Too hard for me", "Takes too long", "I cannot verify a step"],
+    },
+    bad_problem: {
+        title: "What is wrong with the problem?",
+        lead: "What you rated so far is handed in with it. Whoever runs the project sees the reason.",
+        send: "Report the problem",
+        common: ["The question is ambiguous", "Something is missing", "The reference answer is wrong", "It cannot be read"],
+    },
+};
+
+export const isDialogOpen = () => document.querySelector("dialog[open]") !== null;
+
+/** Why somebody stops early: the reason, or null when they go on rating. */
+export function askReason(kind) {
+    const { title, lead, send, common } = REASONS[kind];
+    const dialog = byId("reason");
+    const text = byId("reason-text");
+    byId("reason-title").textContent = title;
+    byId("reason-lead").textContent = lead;
+    byId("reason-send").textContent = send;
+    byId("suggestions").replaceChildren(...common.map((reason) => suggestion(reason, text)));
+    text.value = "";
+    text.setCustomValidity("");
+    dialog.returnValue = "";
+    dialog.showModal();
+    text.focus();
+    return closing(dialog).then((value) => value === "send" ? text.value.trim() || null : null);
+}
+
+function suggestion(reason, text) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "button small";
+    button.textContent = reason;
+    button.addEventListener("click", () => {
+        text.value = text.value.trim() ? `${text.value.trim()}. ${reason}` : reason;
+        text.setCustomValidity("");
+        text.focus();
+    });
+    return button;
+}
+
+function closing(dialog) {
+    return new Promise((resolve) => dialog.addEventListener("close", () => resolve(dialog.returnValue), { once: true }));
+}
+
+/** Which of two sets of ratings stands: "mine" or "theirs". There is no third way out. */
+export function askWhich({ mine, theirs }, path) {
+    const dialog = byId("conflict");
+    byId("conflict-rows").replaceChildren(...path.map((step, index) => conflictRow(step, index, mine, theirs)));
+    dialog.returnValue = "";
+    dialog.showModal();
+    return closing(dialog).then((value) => value === "theirs" ? "theirs" : "mine");
+}
+
+function conflictRow(step, index, mine, theirs) {
+    const row = document.createElement("tr");
+    const [here, there] = [mine, theirs].map((steps) => steps.find((one) => one.position === step.position));
+    const text = document.createElement("td");
+    typeset(text, `${index + 1}. ${step.text}`);
+    row.append(text, ratingCell(here), ratingCell(there));
+    row.classList.toggle("picked", nameOfAnswer(given(here)) !== nameOfAnswer(given(there)));
+    return row;
+}
+
+const given = (step) => step ? { rating: step.rating, unsure: Boolean(step.unsure) } : null;
+
+function ratingCell(step) {
+    const cell = document.createElement("td");
+    const name = nameOfAnswer(given(step));
+    const badge = document.createElement("span");
+    badge.className = name ? `badge ${name === "great" ? "good" : name}` : "muted small";
+    badge.textContent = name ?? "not rated";
+    cell.append(badge);
+    return cell;
+}
+
+/** The dialog about an expired sign-in stays until somebody is signed in. */
+export function createSignInDialog({ signIn, retry }) {
+    const dialog = byId("signed-out");
+    byId("signed-out-link").href = signIn;
+    byId("signed-out-retry").addEventListener("click", retry);
+    dialog.addEventListener("cancel", (event) => event.preventDefault());
+    return {
+        open: () => dialog.open || dialog.showModal(),
+        close: () => dialog.close(),
+    };
+}
+
+/** Wire up what never changes: Escape must not choose for somebody, Ctrl+Enter sends a reason. */
+export function prepareDialogs() {
+    byId("conflict").addEventListener("cancel", (event) => event.preventDefault());
+    byId("reason-cancel").addEventListener("click", () => byId("reason").close(""));
+    const text = byId("reason-text");
+    text.addEventListener("input", () => text.setCustomValidity(text.value.trim() || !text.value ? "" : "Say why, in a word or two."));
+    text.addEventListener("keydown", (event) => {
+        if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.isComposing || event.repeat) return;
+        event.preventDefault();
+        byId("reason-send").click();
+    });
+}

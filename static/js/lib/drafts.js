@@ -1,0 +1,162 @@
+/**
+ * Saves the draft of the task at hand: in this browser at once, on the server a moment later. One request is under
+ * way at a time and carries the newest ratings. Versions tell when another device saved meanwhile; then the person
+ * chooses. Tabs of this browser tell each other directly, and follow one another without a question.
+ *
+ * @typedef {{id: number, task: number, version: number, rev: number, steps: object[], saved: boolean}} Draft
+ *   `version` counts the server's saves, `rev` the changes in this browser
+ */
+import { saysTheSame } from "./protocols.js";
+
+const GATHER_MS = 120; // Ratings pressed in one go are one request.
+const BEHIND_MS = 3_000; // The tab that rates also saves; the others only step in when it is gone.
+
+/**
+ * @param {object} needs
+ * @param {Function} needs.onState     "saving", "saved" or "refused" (with the error)
+ * @param {Function} needs.onForeign   ratings came from elsewhere: show them
+ * @param {Function} needs.onSubmitted the task was handed in elsewhere
+ * @param {Function} needs.choose      ({mine, theirs}) => Promise of "mine" or "theirs"
+ * @param {Function} needs.times       () => {active_ms, idle_ms}
+ */
+export function createDrafts({ api, connection, store, tell, times, choose, onState, onForeign, onSubmitted }) {
+    let draft = null;
+    let timer = 0;
+
+    const keyOf = (id) => `draft:${id}`;
+    const bodyOf = (one) => ({ version: one.version, steps: one.steps, ...times() });
+
+    function keep(one) {
+        const { id, task, version, rev, steps, saved } = one;
+        store.write(keyOf(id), { id, task, version, rev, steps, saved, ...times() });
+    }
+
+    function announce(one, base) {
+        const { id, rev, version, steps, saved } = one;
+        tell("draft", { id, base, rev, version, steps, saved });
+    }
+
+    function schedule(wait) {
+        clearTimeout(timer);
+        timer = setTimeout(() => save(draft), wait);
+    }
+
+    async function save(one) {
+        if (!one || one.busy || one.saved) return;
+        one.busy = true;
+        onState("saving");
+        while (one === draft && !one.saved) {
+            try {
+                await saveOnce(one);
+            } catch (error) {
+                if (one !== draft || !(await settle(one, error))) break;
+            }
+        }
+        one.busy = false;
+    }
+
+    async function saveOnce(one) {
+        let rev = one.rev;
+        const answer = await connection.run(() => {
+            if (one !== draft || one.saved) return undefined;
+            rev = one.rev;
+            one.sent.push(one.steps);
+            return api.put(`/assignments/${one.id}/draft`, bodyOf(one));
+        });
+        if (answer) reached(one, answer.version, rev);
+    }
+
+    function reached(one, version, rev) {
+        one.version = version;
+        one.sent = [];
+        one.saved = one.rev === rev;
+        if (one !== draft) return;
+        keep(one);
+        if (!one.saved) return;
+        announce(one, rev);
+        onState("saved");
+    }
+
+    /** The server said no. True when there is reason to go on saving. */
+    async function settle(one, error) {
+        const theirs = error.body?.draft;
+        if (error.code === "already_submitted") return onSubmitted(one.id), false;
+        if (error.code !== "stale_draft" || !theirs) return onState("refused", error), false;
+        // An answer that got lost on its way: the server has what we sent.
+        if (saysTheSame(theirs.steps, one.steps)) return reached(one, theirs.version, one.rev), false;
+        if (one.sent.some((steps) => saysTheSame(theirs.steps, steps))) return reached(one, theirs.version, -1), true;
+        return resolve(one, theirs);
+    }
+
+    async function resolve(one, theirs) {
+        const choice = await choose({ mine: one.steps, theirs: theirs.steps });
+        if (one !== draft) return false;
+        one.version = theirs.version;
+        if (choice === "mine") return true;
+        one.steps = theirs.steps;
+        one.rev += 1;
+        reached(one, theirs.version, one.rev);
+        onForeign(one.steps);
+        return false;
+    }
+
+    /** What this browser kept of the task, also under an earlier lease of it. */
+    function kept(sheet) {
+        const own = store.read(keyOf(sheet.id));
+        if (own || sheet.draft.steps.length) return own;
+        const earlier = store.keys("draft:").map(store.read).filter((one) => one?.task === sheet.task);
+        return earlier.length ? { ...earlier.at(-1), version: sheet.draft.version, saved: false } : null;
+    }
+
+    return {
+        /** Take up a task; gives the ratings and times to go on from. A conflict is settled by the first save. */
+        open(sheet) {
+            const server = sheet.draft;
+            const local = kept(sheet);
+            const ahead = Boolean(local && !local.saved && !saysTheSame(local.steps, server.steps));
+            const { version, steps } = ahead ? local : server;
+            draft = { id: sheet.id, task: sheet.task, version, rev: local?.rev ?? 0, steps, saved: !ahead, busy: false, sent: [] };
+            if (ahead) schedule(0);
+            else if (steps.length) onState("saved");
+            return { steps, active_ms: longest(local, server, "active_ms"), idle_ms: longest(local, server, "idle_ms") };
+        },
+        /** The person rated: keep it, and send it soon. */
+        change(steps) {
+            const base = draft.rev;
+            Object.assign(draft, { steps, rev: base + 1, saved: false });
+            keep(draft);
+            announce(draft, base);
+            schedule(GATHER_MS);
+        },
+        /** Another tab of this browser changed or saved its copy. */
+        hear(news) {
+            if (news.id !== draft?.id) return;
+            const isSame = news.rev === draft.rev && saysTheSame(news.steps, draft.steps);
+            const follows = news.rev > draft.rev && (draft.saved || news.base === draft.rev);
+            if (!isSame && !follows) return; // Both went their own way: the server's versions will tell.
+            const { rev, steps, saved } = news;
+            Object.assign(draft, { rev, steps, saved: saved || (isSame && draft.saved), version: Math.max(draft.version, news.version) });
+            if (follows) onForeign(steps);
+            if (draft.saved) onState("saved");
+            else schedule(BEHIND_MS);
+        },
+        /** The page is going away: one last try, without waiting for the answer. */
+        leave() {
+            if (!draft || draft.saved) return;
+            api.put(`/assignments/${draft.id}/draft`, bodyOf(draft), { keepalive: true }).catch(() => {});
+        },
+        close() {
+            clearTimeout(timer);
+            draft = null;
+        },
+        forget(id, task) {
+            for (const key of store.keys("draft:")) {
+                if (key === keyOf(id) || (task && store.read(key)?.task === task)) store.remove(key);
+            }
+        },
+    };
+}
+
+function longest(local, server, name) {
+    return Math.max(local?.[name] ?? 0, server[name] ?? 0);
+}

@@ -1,0 +1,82 @@
+/** What stands around the task: progress, the save state, the bar at the foot, and the voice for screen readers. */
+
+const byId = (id) => document.getElementById(id);
+const STATES = {
+    idle: ["", ""],
+    saving: ["Saving", "Your ratings are on their way to the server."],
+    saved: ["Saved", "The server has your ratings."],
+    offline: ["Offline", "Kept in this browser; sent when the server can be reached."],
+    signedOut: ["Signed out", "Kept in this browser; sent when you are signed in again."],
+    refused: ["Not saved", "The server does not take these ratings; they are kept in this browser."],
+};
+// A save that is over sooner is not worth a word that flickers.
+const SLOW_SAVE_MS = 400;
+
+export function createFrame() {
+    let timer = 0;
+    let spoken = 0;
+
+    return {
+        progress({ done, total, today }) {
+            byId("round-meter").max = Math.max(1, total);
+            byId("round-meter").value = Math.min(done, total);
+            byId("round-count").textContent = `${done} of ${total}`;
+            byId("day-count").textContent = `${today} today`;
+        },
+        /** @param {keyof STATES} state */
+        saveState(state, waiting = 0) {
+            const label = byId("save-state");
+            const [word, title] = STATES[state];
+            label.dataset.state = state;
+            label.title = title;
+            clearTimeout(timer);
+            const text = waiting && state !== "saved" ? `${word}, ${waiting} to send` : word;
+            const write = () => { if (label.textContent !== text) label.textContent = text; };
+            if (state === "saving") timer = setTimeout(write, SLOW_SAVE_MS);
+            else write();
+        },
+        /** The bar at the foot: what is missing, and whether Submit may be pressed. */
+        standing(walk, standing) {
+            byId("foot").hidden = false;
+            byId("missing").textContent = standing.message;
+            byId("missing").classList.toggle("legal", standing.legal);
+            byId("submit").disabled = !standing.legal;
+            const undoable = walk.past.length > 0;
+            for (const button of document.querySelectorAll('[data-do="undo"]')) button.disabled = !undoable;
+            byId("thumbs").setAttribute("aria-label", `Rate step ${walk.cursor + 1}`);
+        },
+        thumbs(answer) {
+            for (const thumb of byId("thumbs").children) {
+                thumb.setAttribute("aria-pressed", String(thumb.dataset.answer === answer));
+            }
+        },
+        hideFoot() {
+            byId("foot").hidden = true;
+        },
+        busy(isBusy) {
+            byId("stage").setAttribute("aria-busy", String(isBusy));
+        },
+        /** Said once; the same sentence again is said again. */
+        say(sentence) {
+            spoken += 1;
+            byId("announcer").textContent = sentence + (spoken % 2 ? "\u00a0" : "");
+        },
+        notice(text, kind = "warning") {
+            const note = document.createElement("p");
+            note.className = `notice ${kind}`;
+            const close = document.createElement("button");
+            close.className = "link end";
+            close.textContent = "Dismiss";
+            close.addEventListener("click", () => note.remove());
+            note.append(document.createTextNode(`${text} `), close);
+            byId("notices").replaceChildren(note);
+        },
+        clearNotices() {
+            byId("notices").replaceChildren();
+        },
+        /** The shapes of the keys follow the key map. */
+        keys(map) {
+            for (const cap of document.querySelectorAll("[data-key]")) cap.textContent = map[cap.dataset.key];
+        },
+    };
+}

@@ -1,0 +1,46 @@
+/**
+ * Submissions on their way. One is written down before it is sent and struck out when the server has acknowledged
+ * it, so that neither a dead network nor a closed tab loses it. Sending it twice counts once.
+ */
+
+/**
+ * @param {object} needs
+ * @param {Function} needs.onTaken    (entry, answer): the server has it
+ * @param {Function} needs.onRefused  (entry, error): the server will never take it so
+ */
+export function createOutbox({ api, connection, store, onTaken, onRefused }) {
+    let running = null;
+    const keyOf = (id) => `outbox:${id}`;
+    const waiting = () => store.keys("outbox:").map(store.read).filter(Boolean);
+
+    async function deliver(entry) {
+        const isStillHere = () => store.read(keyOf(entry.id)) !== null; // Another tab may have been quicker.
+        try {
+            const answer = await connection.run(() =>
+                isStillHere() ? api.post(`/assignments/${entry.id}/submit`, entry.body) : undefined);
+            store.remove(keyOf(entry.id));
+            if (answer) onTaken(entry, answer);
+        } catch (error) {
+            store.remove(keyOf(entry.id));
+            onRefused(entry, error);
+        }
+    }
+
+    async function deliverAll() {
+        for (let entries = waiting(); entries.length; entries = waiting()) await deliver(entries[0]);
+        running = null;
+    }
+
+    return {
+        /** Write a submission down; `deliver` sends it. */
+        add(id, task, body) {
+            store.write(keyOf(id), { id, task, body });
+        },
+        /** Send what waits, oldest first; resolves when nothing is left. */
+        deliver() {
+            running ??= deliverAll();
+            return running;
+        },
+        ids: () => waiting().map((entry) => entry.id),
+    };
+}

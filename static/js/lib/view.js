@@ -1,0 +1,107 @@
+/** A task as the labeler sees it. Built apart from the page, so that the next task stands ready to be shown. */
+import { typeset, typesetAnswer } from "./math.js";
+import { ANSWERS } from "./protocols.js";
+
+export const clone = (id) => document.getElementById(id).content.firstElementChild.cloneNode(true);
+
+/** The name ("bad", "okay", ...) of an answer, or null. */
+export function nameOfAnswer(answer) {
+    if (!answer) return null;
+    return Object.keys(ANSWERS).find((name) => ANSWERS[name].rating === answer.rating && ANSWERS[name].unsure === answer.unsure);
+}
+
+/** The candidate of each position that this protocol asks about. */
+export function pathOf(sheet) {
+    return sheet.steps.map(({ position, candidates }) => ({ position, ...(candidates.find((one) => one.chosen) ?? candidates[0]) }));
+}
+
+/**
+ * @param {object} sheet  what the claim gave
+ * @param {{rate: (index: number, name: string) => void, select: (index: number) => void}} on
+ */
+export function createTaskView(sheet, on) {
+    const element = clone("task-template");
+    const slot = (name) => element.querySelector(`[data-slot="${name}"]`);
+    const path = pathOf(sheet);
+    describe(sheet.problem, slot);
+    const rows = path.map((step, index) => buildStep(step, index, path.length));
+    slot("steps").append(...rows);
+    slot("steps").addEventListener("click", (event) => {
+        const row = event.target.closest(".step");
+        const index = rows.indexOf(row);
+        const face = event.target.closest("[data-answer]");
+        if (face) on.rate(index, face.dataset.answer);
+        // Whoever marks text with the mouse is reading, not choosing a step.
+        else if (row && getSelection().isCollapsed) on.select(index);
+    });
+
+    return {
+        element,
+        paint(walk, standing) {
+            rows.forEach((row, index) => paintStep(row, {
+                answer: index < standing.live ? nameOfAnswer(walk.answers[index]) : null,
+                isOpen: index < standing.open,
+                isHere: index === walk.cursor,
+            }));
+        },
+        /** Bring a step into view, and the keyboard's focus with it unless that is at work elsewhere. */
+        reveal(index, { isSmooth = true } = {}) {
+            const row = rows[index];
+            const focused = document.activeElement;
+            if (!focused || focused === document.body || element.contains(focused)) row.focus({ preventScroll: true });
+            row.scrollIntoView({ block: "nearest", behavior: isSmooth && !isStill() ? "smooth" : "instant" });
+        },
+        toTop() {
+            scrollTo({ top: 0, behavior: "instant" });
+        },
+        fit: () => fitFormulas(element),
+    };
+}
+
+const isStill = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+
+function describe(problem, slot) {
+    typeset(slot("statement"), problem.statement);
+    if (problem.reference_answer) typesetAnswer(slot("answer"), problem.reference_answer);
+    else slot("reference").remove();
+    const level = /^\d+$/.test(problem.level ?? "") ? `level ${problem.level}` : String(problem.level ?? "").toLowerCase();
+    const topic = [problem.subject, level].filter(Boolean).join(", ");
+    if (topic) slot("topic").textContent = topic;
+    else slot("topic").remove();
+}
+
+function buildStep(step, index, count) {
+    const row = clone("step-template");
+    typeset(row.querySelector(".step-text"), step.text);
+    row.querySelector(".n").textContent = index + 1;
+    row.querySelector(".faces").setAttribute("aria-label", `Rating of step ${index + 1} of ${count}`);
+    return row;
+}
+
+function paintStep(row, { answer, isOpen, isHere }) {
+    row.classList.toggle("here", isHere);
+    row.classList.toggle("unreached", !isOpen);
+    if (isHere) row.setAttribute("aria-current", "step");
+    else row.removeAttribute("aria-current");
+    if (answer) row.dataset.rating = answer;
+    else delete row.dataset.rating;
+    for (const face of row.querySelectorAll(".face")) {
+        face.disabled = !isOpen;
+        face.setAttribute("aria-pressed", String(face.dataset.answer === answer));
+    }
+}
+
+/** A formula wider than its line scrolls inside it, also by keyboard; everything else wraps as text does. */
+function fitFormulas(element) {
+    for (const formula of element.querySelectorAll(".math")) {
+        const line = formula.parentElement;
+        const isDisplay = formula.classList.contains("display");
+        const widest = Math.max(0, ...Array.from(formula.getClientRects(), (box) => box.width));
+        const isWide = isDisplay ? formula.scrollWidth > formula.clientWidth + 1 : widest > line.clientWidth + 1;
+        if (!isWide) continue;
+        formula.classList.add("scrolls");
+        formula.tabIndex = 0;
+        formula.setAttribute("role", "group");
+        formula.setAttribute("aria-label", "Formula, scrolls sideways");
+    }
+}
