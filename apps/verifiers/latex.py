@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 
+# A longer answer is not one; nothing below is run on more than this.
+MAX_CHARACTERS = 4_000
 CURRENCY = "$€£¥₹"
 
 _UNICODE = str.maketrans(
@@ -88,6 +90,7 @@ _REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     )
 )
 _POWERS = re.compile(r"(?<!\w)\w+(?:\s?\*\*\s?\w+)+")
+_PLAIN = re.compile(r"[-+]?[\d.,/%]*")
 _COMMAND = re.compile(r"\\(frac|sqrt)(?![A-Za-z])")
 _TOKEN = re.compile(r"\\[A-Za-z]+|\\.|.", re.DOTALL)
 _INNER_SPACE = re.compile(" ")
@@ -97,11 +100,17 @@ _CLOSES = {"{": "}", "(": ")", "[": "]"}
 
 def clean(text: str) -> str:
     """One spelling for one answer. Idempotent on its own results up to spaces; linear in `text`."""
+    text = text.strip()
+    if _PLAIN.fullmatch(text):
+        return _without_stop(text)
     text = _bare_dollars(text.translate(_UNICODE).replace(r"\$", _MONEY)).replace(_MONEY, "$").strip()
     text = _POWERS.sub(_nested_powers, text).replace("**", "^")
     for pattern, replacement in _REWRITES:
         text = pattern.sub(replacement, text)
-    text = brace_arguments(text).strip()
+    return _without_stop(brace_arguments(text).strip())
+
+
+def _without_stop(text: str) -> str:
     return text.rstrip(",;: ").removesuffix(".").rstrip()
 
 

@@ -16,13 +16,14 @@ _SEPARATOR = re.compile(
     r"(?P<open>\\begin(?![A-Za-z])|\\langle(?![A-Za-z])|\\\{|[({\[])"
     r"|(?P<close>\\end(?![A-Za-z])|\\rangle(?![A-Za-z])|\\\}|[)}\]])"
     r"|\\[A-Za-z]+|\\."
-    r"|(?P<comma>,)|(?P<split>;|(?<![A-Za-z])(?:and|or)(?![A-Za-z]))",
+    # The comma of 1,000 has one to three digits before it, not 0 alone, and three behind.
+    r"|(?P<group>(?<=\d)(?<!\d{4})(?<!\b0),(?=\d{3}(?!\d)))"
+    r"|(?P<split>[,;]|(?<![A-Za-z])(?:and|or)(?![A-Za-z]))",
     re.DOTALL,
 )
-_GROUP = re.compile(r"\d{3}(?!\d)")
 _VARIABLE = re.compile(
-    r"(?P<name>(?:[A-Za-z]|\\(?!frac|sqrt|text|pm|sin|cos|tan|log|ln)[A-Za-z]+)"
-    r"\s?(?:_\{\w+\})?\s?(?:\(\s?[A-Za-z]\s?\))?|\([A-Za-z](?:\s?,\s?[A-Za-z])+\s?\))\s?(?:=|(?P<member>\\in(?![A-Za-z])))\s?"
+    r"(?P<name>(?:[A-Za-z]{1,2}|\\text\s?\{[^{}]*\}|\\(?!text|frac|sqrt|pm|sin|cos|tan|log|ln)[A-Za-z]+)"
+    r"\s?(?:_\{\w+\})?(?:\^\{-?\w+\})?\s?(?:\(\s?[A-Za-z]\s?\))?|\([A-Za-z](?:\s?,\s?[A-Za-z])+\s?\))\s?(?:=|(?P<member>\\in(?![A-Za-z])))\s?"
 )
 RELATION = re.compile(r"[=<>]|\\(?:le|ge|ne|in|cup|cap|setminus)(?![A-Za-z])")
 _SIGNS = re.compile(r"\\pm(?![A-Za-z])")
@@ -88,7 +89,7 @@ def _listed(parts: list[str], whole: str, depth: int) -> Shape:
 
 def _bracketed(text: str, whole: str, variable: str, depth: int) -> Shape:
     opening, inner, closing = _outer(text)
-    if opening == "\\{":
+    if opening in {"\\{", "{"}:
         return _listed(_split(inner, grouped=False) or [inner], whole, depth)
     parts = _split(inner, grouped=False) if opening else []
     if len(parts) > 1:
@@ -110,7 +111,7 @@ def _outer(text: str) -> tuple[str, str, str]:
     for token in _SEPARATOR.finditer(text):
         depth += bool(token["open"]) - bool(token["close"])
         if not first:
-            if token.start() or token["open"] not in {"(", "[", "\\{", "\\langle"}:
+            if token.start() or token["open"] not in {"(", "[", "{", "\\{", "\\langle"}:
                 break
             first = token["open"]
         elif depth == 0:
@@ -126,16 +127,9 @@ def _split(text: str, *, grouped: bool) -> list[str]:
     depth = start = 0
     for token in _SEPARATOR.finditer(text):
         depth = max(0, depth + bool(token["open"]) - bool(token["close"]))
-        separates = token["split"] or (token["comma"] and not (grouped and _groups_digits(text, token)))
+        separates = token["split"] or (token["group"] and not grouped)
         if separates and not depth:
             parts.append(text[start : token.start()].strip())
             start = token.end()
     parts.append(text[start:].strip())
     return [part for part in parts if part]
-
-
-def _groups_digits(text: str, comma: re.Match[str]) -> bool:
-    """Is this the comma of 1,000? Then one to three digits (or whole groups) stand before it, three behind."""
-    before = text[: comma.start()]
-    run = len(before) - len(before[-4:].rstrip("0123456789")) - max(0, len(before) - 4)
-    return 1 <= run <= 3 and _GROUP.match(text, comma.end()) is not None

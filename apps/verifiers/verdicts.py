@@ -26,6 +26,12 @@ class Outcome(NamedTuple):
 MATCH = Outcome(Verdict.MATCH)
 NO_MATCH = Outcome(Verdict.NO_MATCH)
 
+# Reasons that say as much of the machine as of the pair: elsewhere, or later, it may be graded.
+TIME_LIMIT = "time limit"
+MEMORY_LIMIT = "memory limit"
+DIED = "the grading process died"
+PASSING_REASONS = frozenset({TIME_LIMIT, MEMORY_LIMIT, DIED})
+
 
 def unparsed(reason: str) -> Outcome:
     return Outcome(Verdict.UNPARSED, reason)

@@ -1,0 +1,248 @@
+"""Our canonical row (docs/export-formats.md), and any other row by a column mapping.
+
+Only `problem.statement` and the steps' texts are required. A solution may come as one `solution.text`,
+which is split; steps may be plain texts. What is said by judges and consensus is told as ignored: it
+has no place yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from apps.corpus.readers.base import ReaderOptions, Row
+from apps.corpus.readers.fields import Fields
+from apps.corpus.records import (
+    EstimateRecord,
+    GoldRating,
+    PersonRecord,
+    ProblemRecord,
+    Record,
+    RowError,
+    SolutionRecord,
+    StepCount,
+    StepRating,
+    StepRecord,
+)
+from apps.corpus.splitting import split_steps
+
+HIGHEST = 100_000  # Positions and candidates: far beyond any solution, and it keeps a typo small.
+PROTOCOLS = ("first_error", "every_step", "branching")
+FINISH_REASONS = ("found_error", "solution", "bad_problem", "give_up")
+KNOWN = ("problem", "solution", "people", "gold", "monte_carlo", "first_error")
+
+Places = set[tuple[int, int]]
+
+
+class Jsonl:
+    name = "jsonl"
+    title = "Annotate's own row, or any other by a column mapping"
+    about = "Problems, solutions and everything that was said of their steps."
+
+    def looks_like(self, row: Row) -> bool:
+        return isinstance(row.get("problem"), dict) and "statement" in row["problem"]
+
+    def read(self, row: Row, options: ReaderOptions) -> Iterator[Record]:
+        fields = Fields(mapped(row, options) if options.mapping else row)
+        solution = _solution(fields.maybe_object("solution"), options)
+        places = {(step.position, step.candidate) for step in solution.steps} if solution else set()
+        path = {step.position for step in solution.steps if step.chosen} if solution else set()
+        yield Record(
+            problem=_problem(fields.object("problem")),
+            solution=solution,
+            people=[_person(person, places) for person in fields.objects("people")],
+            gold=list(_gold(fields.maybe_object("gold"), path)),
+            estimates=[_estimate(run, path) for run in fields.objects("monte_carlo")],
+            ignored=[name for name in fields.unknown(*KNOWN) if fields.row[name] not in (None, [], {})],
+        )
+
+
+def mapped(row: Row, options: ReaderOptions) -> dict[str, Any]:
+    """The canonical row that the mapping makes of another. Raises RowError for a column that is missing."""
+    made: dict[str, Any] = {}
+    for target, column in options.mapping.items():
+        value: Any = row
+        for name in column.split("."):
+            if not isinstance(value, dict) or name not in value:
+                raise RowError(column, f"is missing; it is mapped to {target}")
+            value = value[name]
+        *parents, last = target.split(".")
+        place = made
+        for parent in parents:
+            place = place.setdefault(parent, {})
+        place[last] = value
+    return made
+
+
+def _problem(fields: Fields) -> ProblemRecord:
+    return ProblemRecord(
+        statement=fields.text("statement"),
+        external_id=fields.maybe_text("external_id"),
+        reference_answer=fields.maybe_text("reference_answer"),
+        reference_solution=fields.maybe_text("reference_solution"),
+        verifier=_verifier(fields),
+        subject=fields.maybe_text("subject"),
+        level=fields.maybe_text("level"),
+        split=fields.maybe_text("split"),
+        extras=_extras(fields),
+    )
+
+
+def _verifier(fields: Fields) -> str | None:
+    from apps.verifiers.registry import VERIFIERS
+
+    name = fields.maybe_text("verifier")
+    if name and name not in VERIFIERS:
+        raise fields.wrong("verifier", f"one of {', '.join(VERIFIERS)}")
+    return name
+
+
+def _extras(fields: Fields) -> dict[str, Any]:
+    extras = fields.maybe_object("extras")
+    return dict(extras.row) if extras else {}
+
+
+# --- the solution -----------------------------------------------------------------------------------------
+
+
+def _solution(fields: Fields | None, options: ReaderOptions) -> SolutionRecord | None:
+    if fields is None:
+        return None
+    steps, separator = _steps(fields, options)
+    return SolutionRecord(
+        steps=steps,
+        external_id=fields.maybe_text("external_id"),
+        source=fields.maybe_text("source"),
+        final_answer=fields.maybe_text("final_answer"),
+        is_correct=fields.maybe_bool("is_correct"),
+        verifier_score=fields.maybe_float("verifier_score"),
+        separator=fields.maybe_text("separator") or separator,
+        extras=_extras(fields),
+    )
+
+
+def _steps(fields: Fields, options: ReaderOptions) -> tuple[list[StepRecord], str]:
+    if fields.row.get("steps") is None and isinstance(fields.row.get("text"), str):
+        texts, separator = split_steps(fields.text("text"), options.split, options.separator)
+        return [StepRecord(position=place, text=text) for place, text in enumerate(texts)], separator
+    values = fields.list("steps")
+    if values and all(isinstance(value, str) for value in values):
+        return [StepRecord(position=place, text=text) for place, text in enumerate(fields.texts("steps"))], "\n"
+    steps = [_step(step, place) for place, step in enumerate(fields.objects("steps"))]
+    if not steps:
+        raise fields.wrong("steps", "at least one step")
+    return _checked(steps, fields.at("steps")), "\n"
+
+
+def _step(fields: Fields, place: int) -> StepRecord:
+    position = fields.maybe_int("position", least=0, most=HIGHEST)
+    candidate = fields.maybe_int("candidate", least=0, most=HIGHEST) or 0
+    origin = fields.maybe_text("origin") or "model"
+    if origin not in ("model", "human"):
+        raise fields.wrong("origin", "model or human")
+    chosen = fields.maybe_bool("chosen")
+    return StepRecord(
+        position=place if position is None else position,
+        candidate=candidate,
+        text=fields.text("text"),
+        origin=origin,
+        chosen=candidate == 0 if chosen is None else chosen,
+    )
+
+
+def _checked(steps: list[StepRecord], at: str) -> list[StepRecord]:
+    """Every place once, and the chosen ones a path from 0 without a gap or a fork."""
+    if len({(step.position, step.candidate) for step in steps}) < len(steps):
+        raise RowError(at, "two steps have the same position and candidate")
+    path = sorted(step.position for step in steps if step.chosen)
+    if path != list(range(len(path))):
+        raise RowError(at, "the chosen steps are not one at each position from 0 on")
+    return sorted(steps, key=lambda step: (step.position, step.candidate))
+
+
+# --- what was said of the steps ---------------------------------------------------------------------------
+
+
+def _person(fields: Fields, places: Places) -> PersonRecord:
+    ratings = [_rating(step, places) for step in fields.objects("steps")]
+    if len({(said.position, said.candidate) for said in ratings}) < len(ratings):
+        raise RowError(fields.at("steps"), "rates a step twice")
+    finish = fields.maybe_text("finish_reason") or None
+    if finish is not None and finish not in FINISH_REASONS:
+        raise fields.wrong("finish_reason", f"one of {', '.join(FINISH_REASONS)}")
+    return PersonRecord(
+        labeler=fields.text("labeler", most=200),
+        round=fields.maybe_int("round", least=-1000, most=1_000_000),
+        protocol=_protocol(fields, ratings),
+        finish_reason=finish,
+        reason=fields.maybe_text("reason") or "",
+        submitted_at=fields.maybe_time("submitted_at"),
+        active_ms=fields.maybe_int("active_ms", least=0),
+        is_quality_control=bool(fields.maybe_bool("is_quality_control")),
+        is_screening=bool(fields.maybe_bool("is_screening")),
+        steps=ratings,
+        extras=_extras(fields),
+    )
+
+
+def _protocol(fields: Fields, ratings: Sequence[StepRating]) -> str:
+    """Where the row does not say: ratings after a bad step mean that all were asked for."""
+    named = fields.maybe_text("protocol")
+    if named is not None:
+        if named not in PROTOCOLS:
+            raise fields.wrong("protocol", f"one of {', '.join(PROTOCOLS)}")
+        return named
+    bad = [said.position for said in ratings if said.rating == -1]
+    goes_on = bad and any(said.position > bad[0] for said in ratings)
+    return "every_step" if goes_on else "first_error"
+
+
+def _rating(fields: Fields, places: Places) -> StepRating:
+    place = (fields.maybe_int("position", least=0, most=HIGHEST), fields.maybe_int("candidate", least=0) or 0)
+    if place not in places:
+        raise fields.wrong("position", f"a step of the solution; there is no step {place[0]}, candidate {place[1]}")
+    return StepRating(
+        position=place[0] or 0,
+        candidate=place[1],
+        rating=fields.maybe_rating(),
+        unsure=fields.maybe_bool("unsure", default=False),
+        chosen=bool(fields.maybe_bool("chosen")),
+    )
+
+
+def _on_path(fields: Fields, path: set[int]) -> int:
+    position = fields.maybe_int("position", least=0, most=HIGHEST)
+    if position not in path:
+        raise fields.wrong("position", "a position on the solution's path")
+    return position or 0
+
+
+def _gold(fields: Fields | None, path: set[int]) -> Iterator[GoldRating]:
+    for step in fields.objects("steps") if fields else ():
+        rating = step.maybe_rating()
+        if rating is None:
+            raise step.wrong("rating", "a rating of -1, 0 or 1")
+        yield GoldRating(position=_on_path(step, path), rating=rating)
+
+
+def _estimate(fields: Fields, path: set[int]) -> EstimateRecord:
+    return EstimateRecord(
+        run=fields.maybe_int("run", least=0, most=1_000_000_000),
+        completer=fields.maybe_text("completer"),
+        strategy=fields.maybe_text("strategy") or "math-shepherd",
+        steps=[_count(step, path) for step in fields.objects("steps")],
+    )
+
+
+def _count(fields: Fields, path: set[int]) -> StepCount:
+    most = 1_000_000
+    rollouts, hard = fields.maybe_int("rollouts", least=0, most=most), fields.maybe_bool("hard")
+    if rollouts is None and hard is None:
+        raise fields.wrong("rollouts", "the number of rollouts, or `hard`")
+    return StepCount(
+        position=_on_path(fields, path),
+        rollouts=rollouts,
+        successes=fields.maybe_int("successes", least=0, most=rollouts if rollouts is not None else 0),
+        missing=fields.maybe_int("missing", least=0, most=most) or 0,
+        hard=hard,
+    )

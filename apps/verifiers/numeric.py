@@ -1,0 +1,28 @@
+"""`numeric`: one number against another, by exact decimal and fraction arithmetic.
+
+Thousands commas, money, percent signs, units, fractions and powers of ten are read; prose is not. Numbers must be
+equal, with two allowances: a decimal of six significant digits or more may differ by less than one unit of its last
+place from a number that has no finite decimal (0.333333 is 1/3), and 1e-12 relative covers what binary
+floating point leaves behind (17.999999999999996 is 18).
+"""
+
+from __future__ import annotations
+
+from apps.verifiers.latex import MAX_CHARACTERS, clean
+from apps.verifiers.quantities import Quantity, quantities_agree, read_quantity
+from apps.verifiers.shapes import read_shape
+from apps.verifiers.verdicts import Outcome, Verifier, either, unparsed
+
+
+def quick(reference: str, answer: str) -> Outcome:
+    gold, given = _read(reference), _read(answer)
+    if gold is None or given is None:
+        return unparsed(f"the {'reference' if gold is None else 'answer'} is not a number")
+    return either(equal=quantities_agree(gold, given))
+
+
+def _read(text: str) -> Quantity | None:
+    return read_quantity(read_shape(clean(text)).text) if len(text) <= MAX_CHARACTERS else None
+
+
+NUMERIC = Verifier(name="numeric", version="1", quick=quick)
