@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 from csp.constants import NONE, SELF
@@ -16,6 +17,7 @@ DATABASE_URL = env.database_url or "postgresql://localhost/annotate"
 REDIS_URL = env.redis_url or "redis://localhost:6379/0"
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+VERSION = tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"]["version"]
 
 SECRET_KEY = env.secret_key_value()
 DEBUG = env.debug
@@ -32,8 +34,10 @@ INSTALLED_APPS = [
     "apps.exports",
     "apps.api",
     "apps.dashboard",
-    "unfold",
-    "django.contrib.admin",
+    "unfold.apps.BasicAppConfig",
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
+    "apps.dashboard.adminsite.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -193,6 +197,7 @@ CELERY_BEAT_SCHEDULE = {
     "return lapsed leases": {"task": "apps.labeling.tasks.return_lapsed_leases", "schedule": 30.0},
     "pick up abandoned imports": {"task": "apps.corpus.tasks.resume_abandoned", "schedule": 60.0},
     "pick up abandoned exports": {"task": "apps.exports.tasks.resume_abandoned", "schedule": 60.0},
+    "discard left uploads": {"task": "apps.corpus.tasks.discard_left_uploads", "schedule": 3600.0},
 }
 
 # Whoever stands above `corpus` and wants its part of an imported row is named here.

@@ -32,5 +32,6 @@ urlpatterns = [
     path("assignments/<int:pk>/draft", assignments.Draft.as_view()),
     path("assignments/<int:pk>/submit", assignments.Submit.as_view()),
     path("exports/<int:pk>", exports.ExportDetail.as_view()),
+    path("exports/<int:pk>/cancel", exports.ExportCancel.as_view()),
     path("exports/<int:pk>/download", exports.ExportDownload.as_view(), name="export-download"),
 ]

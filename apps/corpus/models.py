@@ -129,8 +129,24 @@ class Step(models.Model):
         return f"step {self.position}.{self.candidate} of solution {self.solution_id}"
 
 
-def upload_path(batch: ImportBatch, filename: str) -> str:
-    return f"imports/{batch.project.slug}/{timezone.now():%Y%m%d-%H%M%S}-{filename[-80:]}"
+def upload_path(kept: ImportBatch | Upload, filename: str) -> str:
+    return f"imports/{kept.project.slug}/{timezone.now():%Y%m%d-%H%M%S}-{filename[-80:]}"
+
+
+class Upload(models.Model):
+    """A file that somebody looks at before they say how to import it. Then it becomes an ImportBatch's."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="uploads")
+    uploaded_by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    file = models.FileField(upload_to=upload_path, max_length=300)
+    filename = models.CharField(max_length=255)
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return self.filename
 
 
 class ImportBatch(Job):

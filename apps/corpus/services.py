@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,14 @@ from django.db import transaction
 
 from apps.accounts.models import User
 from apps.accounts.services import record_event
-from apps.core.errors import DomainError
+from apps.core.errors import Conflict, DomainError
 from apps.core.jobs import JobStatus
-from apps.corpus.models import ImportBatch
+from apps.corpus.models import ImportBatch, Upload
 from apps.corpus.readers import READERS, ReaderOptions
 from apps.corpus.records import RowError
 from apps.projects.models import Project
+
+UPLOADS_KEPT = timedelta(days=2)
 
 
 @transaction.atomic
@@ -25,18 +28,30 @@ def create_import(
     uploaded_by: User | None = None,
 ) -> ImportBatch:  # fmt: skip
     """Keep the file and queue its import. Raises DomainError that names `format` or an option."""
-    if format not in READERS:
-        raise DomainError(
-            f"Unknown format {format!r}. There are: {', '.join(READERS)}.", fields={"format": f"unknown: {format}"}
-        )
-    checked_options(options or {})
-    batch = ImportBatch(
-        project=project, filename=filename[-255:], format=format, options=dict(options or {}), uploaded_by=uploaded_by
-    )
+    batch = _new_batch(project, filename, format, options or {}, uploaded_by)
     batch.file.save(Path(filename).name, file, save=False)
+    return _queued(batch)
+
+
+def _new_batch(
+    project: Project, filename: str, format_: str, options: Mapping[str, Any], uploaded_by: User | None
+) -> ImportBatch:
+    if format_ not in READERS:
+        raise DomainError(
+            f"Unknown format {format_!r}. There are: {', '.join(READERS)}.", fields={"format": f"unknown: {format_}"}
+        )
+    checked_options(options)
+    return ImportBatch(
+        project=project, filename=filename[-255:], format=format_, options=dict(options), uploaded_by=uploaded_by
+    )
+
+
+def _queued(batch: ImportBatch) -> ImportBatch:
     batch.total = batch.file.size
     batch.save()
-    record_event(actor=uploaded_by, verb="import.created", target=filename[:200], project=project.slug)
+    record_event(
+        actor=batch.uploaded_by, verb="import.created", target=batch.filename[:200], project=batch.project.slug
+    )
     return batch
 
 
@@ -65,3 +80,44 @@ def queue_again(*, batch: ImportBatch) -> ImportBatch:
         batch.status, batch.error = JobStatus.QUEUED, ""
         batch.save(update_fields=["status", "error"])
     return batch
+
+
+# --- looked at first --------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def keep_upload(*, project: Project, file: File[bytes], filename: str, uploaded_by: User) -> Upload:
+    """Keep a file that is to be looked at before its import. Raises DomainError for an empty one."""
+    if not file.size:
+        raise DomainError("This file is empty.", fields={"file": "empty"})
+    upload = Upload(project=project, filename=filename[-255:], uploaded_by=uploaded_by)
+    upload.file.save(Path(filename).name, file)
+    return upload
+
+
+@transaction.atomic
+def import_upload(*, upload: Upload, format: str, options: Mapping[str, Any] | None = None) -> ImportBatch:  # noqa: A002
+    """Queue the import of a kept file, which moves to the import as it lies. Once only."""
+    kept = Upload.objects.select_for_update().select_related("project", "uploaded_by").filter(pk=upload.pk).first()
+    if kept is None:
+        raise Conflict("This file is being imported already.", code="imported")
+    batch = _new_batch(kept.project, kept.filename, format, options or {}, kept.uploaded_by)
+    batch.file.name = kept.file.name
+    kept.delete()
+    return _queued(batch)
+
+
+@transaction.atomic
+def discard_upload(*, upload: Upload) -> None:
+    """Forget a kept file. Its bytes go when the row is surely gone."""
+    file = upload.file
+    upload.delete()
+    transaction.on_commit(lambda: file.storage.delete(str(file.name)))
+
+
+def discard_stale_uploads(*, now: datetime) -> int:
+    """Files that were looked at and left; gives their number."""
+    stale = list(Upload.objects.filter(created_at__lt=now - UPLOADS_KEPT))
+    for upload in stale:
+        discard_upload(upload=upload)
+    return len(stale)

@@ -9,6 +9,7 @@ from django.utils import timezone
 from apps.core.jobs import abandoned_q
 from apps.corpus.importing import run_import
 from apps.corpus.models import ImportBatch
+from apps.corpus.services import discard_stale_uploads
 
 
 @shared_task(autoretry_for=(OperationalError,), retry_backoff=2, max_retries=10)
@@ -21,3 +22,8 @@ def resume_abandoned() -> None:
     """Send again what has not moved for a while."""
     for pk in ImportBatch.objects.filter(abandoned_q(timezone.now())).values_list("pk", flat=True):
         import_file.delay(pk)
+
+
+@shared_task
+def discard_left_uploads() -> None:
+    discard_stale_uploads(now=timezone.now())

@@ -1,0 +1,79 @@
+"""Training files on their way out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.api.access import export_of, project_of, user_of
+from apps.api.imports import AcceptedSerializer
+from apps.exports.containers import CONTAINERS
+from apps.exports.downloads import download
+from apps.exports.formats import FORMATS
+from apps.exports.models import Export
+from apps.exports.services import cancel_export, create_export, part_path
+from apps.exports.tasks import make_export
+
+
+class ExportSerializer(serializers.ModelSerializer[Export]):
+    class Meta:
+        model = Export
+        fields = [
+            "id", "status", "format", "container", "policy", "rows", "bytes", "sha256", "manifest", "parts", "done", "total",
+            "error", "created_at", "finished_at",
+        ]  # fmt: skip
+
+
+class NewExportSerializer(serializers.Serializer[Export]):
+    format = serializers.ChoiceField(choices=sorted(FORMATS))
+    container = serializers.ChoiceField(choices=CONTAINERS, default="jsonl")
+    policy = serializers.DictField(default=dict, help_text="The label policy; what is left out has its default.")
+
+
+class ExportList(APIView):
+    @extend_schema(request=NewExportSerializer, responses={202: AcceptedSerializer})
+    def post(self, request: Request, slug: str) -> Response:
+        """Ask for a file. It is made in the background: ask `/exports/{id}` how far it is."""
+        project = project_of(request, slug, "export")
+        given = NewExportSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        export = create_export(project=project, requested_by=user_of(request), **given.validated_data)
+        make_export.delay_on_commit(export.pk)
+        return Response({"id": export.pk, "status": export.status}, status=202)
+
+
+class ExportDetail(APIView):
+    @extend_schema(responses=ExportSerializer)
+    def get(self, request: Request, pk: int) -> Response:
+        return Response(ExportSerializer(export_of(request, pk)).data)
+
+
+class ExportCancel(APIView):
+    @extend_schema(request=None, responses=ExportSerializer)
+    def post(self, request: Request, pk: int) -> Response:
+        """Stop it. Nothing is left of it."""
+        return Response(ExportSerializer(cancel_export(export=export_of(request, pk), actor=user_of(request))).data)
+
+
+class ExportDownload(APIView):
+    @extend_schema(
+        parameters=[OpenApiParameter("part", int, description="Which file, from 0, where the policy makes splits.")],
+        responses={
+            (200, "application/octet-stream"): OpenApiResponse(OpenApiTypes.BINARY, "The file."),
+            (206, "application/octet-stream"): OpenApiResponse(OpenApiTypes.BINARY, "The range of it."),
+        },
+    )
+    def get(self, request: Request, pk: int) -> HttpResponseBase:
+        """The file, with Range."""
+        part: Any = request.query_params.get("part", "0")
+        if not part.isdigit() or len(part) > 6:
+            raise serializers.ValidationError({"part": "a number from 0"})
+        plain: HttpRequest = request._request  # noqa: SLF001 - the header is Django's business
+        return download(plain, part_path(export_of(request, pk), int(part)))

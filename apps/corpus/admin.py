@@ -1,0 +1,74 @@
+"""Problems, solutions, steps and imports in the admin: to look at. Imports and graders write them."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.utils.text import Truncator
+
+from apps.core.admin import BigTableAdmin, ReadOnlyAdmin
+from apps.corpus.models import ImportBatch, ImportFinding, Problem, Solution, Step, Upload
+
+
+@admin.register(Problem)
+class ProblemAdmin(BigTableAdmin):
+    list_display = ["id", "project", "external_id", "short_statement", "reference_answer", "subject", "level"]
+    list_filter = ["project"]
+    list_select_related = ["project"]
+    texts = ("external_id",)
+    search_help_text = "A number or an external id, whole."
+
+    @admin.display(description="statement")
+    def short_statement(self, problem: Problem) -> str:
+        return Truncator(problem.statement).chars(90)
+
+
+@admin.register(Solution)
+class SolutionAdmin(BigTableAdmin):
+    list_display = [
+        "id", "project", "problem_id", "external_id", "source", "final_answer", "is_correct", "claimed_correct", "verdict",
+        "graded_by", "step_count",
+    ]  # fmt: skip
+    list_filter = ["project", "verdict", "is_correct"]
+    list_select_related = ["project"]
+    raw_id_fields = ["problem"]
+    numbers = ("pk", "problem_id")
+    texts = ("external_id",)
+    search_help_text = "The number of a solution or of its problem, or an external id, whole."
+
+
+@admin.register(Step)
+class StepAdmin(BigTableAdmin):
+    list_display = ["id", "solution_id", "position", "candidate", "chosen", "origin", "short_text"]
+    raw_id_fields = ["solution"]
+    numbers = ("pk", "solution_id")
+    search_help_text = "The number of a step or of its solution."
+
+    @admin.display(description="text")
+    def short_text(self, step: Step) -> str:
+        return Truncator(step.text).chars(120)
+
+
+@admin.register(ImportBatch)
+class ImportBatchAdmin(ReadOnlyAdmin):
+    list_display = [
+        "id", "project", "filename", "format", "status", "rows", "solutions", "steps", "labels", "rejected", "differences",
+        "created_at", "uploaded_by",
+    ]  # fmt: skip
+    list_filter = ["status", "format", "project"]
+    list_select_related = ["project", "uploaded_by"]
+    search_fields = ["filename"]
+
+
+@admin.register(ImportFinding)
+class ImportFindingAdmin(BigTableAdmin):
+    list_display = ["id", "batch_id", "kind", "line", "field", "reason"]
+    list_filter = ["kind"]
+    numbers = ("batch_id",)
+    search_help_text = "The number of an import."
+
+
+@admin.register(Upload)
+class UploadAdmin(ReadOnlyAdmin):
+    list_display = ["id", "project", "filename", "uploaded_by", "created_at"]
+    list_filter = ["project"]
+    list_select_related = ["project", "uploaded_by"]

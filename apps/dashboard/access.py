@@ -1,0 +1,88 @@
+"""The way from a URL to an object: through the project, as the member who asks may see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+
+from apps.accounts.models import User
+from apps.corpus.models import ImportBatch, Solution, Upload
+from apps.exports.models import Export
+from apps.labeling.models import Round
+from apps.projects.models import Membership, Project
+from apps.projects.policies import NEEDS, can, membership_for
+
+# Name of the page, its title in the tabs, what it needs.
+TABS = (
+    ("project", "Overview", "view"),
+    ("rounds", "Rounds", "view"),
+    ("solutions", "Solutions", "browse"),
+    ("imports", "Imports", "import"),
+    ("exports", "Exports", "export"),
+    ("people", "People", "invite"),
+    ("guidelines", "Guidelines", "view"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A project as one of its members sees it: what every page about it shows."""
+
+    membership: Membership
+
+    @property
+    def project(self) -> Project:
+        return self.membership.project
+
+    def may(self, action: str) -> bool:
+        return can(self.membership, action)
+
+    def names_people(self) -> bool:
+        """Managers see who labeled; reviewers see pseudonyms, so that they judge the work."""
+        return self.may("invite")
+
+    def context(self, tab: str, **more: Any) -> dict[str, Any]:
+        """For the template: `tab` is the page of `TABS` to mark."""
+        slug = self.project.slug
+        tabs = [(reverse(name, args=[slug]), title, name == tab) for name, title, needs in TABS if self.may(needs)]
+        return {
+            "project": self.project,
+            "membership": self.membership,
+            "may": {action: self.may(action) for action in NEEDS},
+            "tabs": tabs,
+            **more,
+        }
+
+
+def place_for(user: User, slug: str, action: str) -> Place:
+    """Raises Http404 for strangers and NotAllowed for members whose role does not reach."""
+    return Place(membership_for(user, slug, action))
+
+
+def round_of(place: Place, number: int) -> Round:
+    found = get_object_or_404(Round.objects.with_submitted().select_related("guideline"), project=place.project, number=number)
+    found.project = place.project
+    return found
+
+
+def solution_of(place: Place, pk: int) -> Solution:
+    return get_object_or_404(Solution.objects.select_related("problem"), project=place.project, pk=pk)
+
+
+def import_of(place: Place, pk: int) -> ImportBatch:
+    return get_object_or_404(ImportBatch.objects.select_related("uploaded_by"), project=place.project, pk=pk)
+
+
+def upload_of(place: Place, pk: int) -> Upload:
+    return get_object_or_404(Upload, project=place.project, pk=pk)
+
+
+def export_of(place: Place, pk: int) -> Export:
+    return get_object_or_404(Export.objects.select_related("requested_by"), project=place.project, pk=pk)
+
+
+def membership_of(place: Place, pk: int) -> Membership:
+    return get_object_or_404(Membership.objects.select_related("user", "project"), project=place.project, pk=pk)

@@ -1,0 +1,37 @@
+"""A rule that was broken becomes a page that says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import cast
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+
+from apps.core.errors import DomainError
+from apps.core.http import AuthenticatedRequest
+
+TITLES = {
+    400: "This cannot be done so",
+    403: "This is not yours to do",
+    409: "Something else happened in between",
+    422: "Something is missing",
+}
+
+
+class DomainErrorMiddleware:
+    """Turns a DomainError that a page raised into its answer. The API has a handler of its own."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, DomainError):
+            return None
+        template = "dashboard/_error.html" if cast("AuthenticatedRequest", request).htmx else "error.html"
+        context = {"error": exception, "title": TITLES.get(exception.status, TITLES[400])}
+        return render(request, template, context, status=exception.status)

@@ -1,0 +1,83 @@
+"""Numbers as people read them, and small plots of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from django import template
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+DASH = "–"
+
+
+@register.filter
+def thousands(value: float | None) -> str:
+    """12345 is 12,345; nothing is a dash."""
+    return DASH if value is None else f"{value:,.0f}"
+
+
+@register.filter
+def share(value: float | None) -> str:
+    """0.1234 is 12 %."""
+    return DASH if value is None else f"{100 * value:.0f} %"
+
+
+@register.filter
+def duration(seconds: float | None) -> str:
+    """Two units at most: 3 h 20 min, 4 min 5 s, 12 s."""
+    if seconds is None:
+        return DASH
+    whole = round(seconds)
+    if whole < 60:
+        return f"{seconds:.1f} s" if 0 < seconds < 10 else f"{whole} s"
+    for size, name, small, smaller in ((86_400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+        if whole >= size:
+            rest = whole % size // small
+            return f"{whole // size} {name} {rest} {smaller}" if rest else f"{whole // size} {name}"
+    return f"{whole} s"
+
+
+@register.filter
+def milliseconds(value: float | None) -> str:
+    return duration(None if value is None else value / 1000)
+
+
+@register.filter
+def lookup(mapping: dict[Any, Any], key: Any) -> Any:
+    return mapping.get(key)
+
+
+@register.simple_tag
+def bars(days: Sequence[tuple[date, int]], label: str) -> SafeString:
+    """Counts of days as a small column chart; the figures are in its description and titles."""
+    highest = max((count for _, count in days), default=0) or 1
+    width, height = 12, 48
+    columns = format_html_join(
+        "",
+        '<rect class="{}" x="{}" y="{}" width="{}" height="{}" rx="1.5"><title>{}: {}</title></rect>',
+        (
+            (
+                "none" if not count else "some",
+                index * width,
+                height - (drawn := max(2, round(height * count / highest))),
+                width - 3,
+                drawn,
+                f"{day:%a %d %b}",
+                count,
+            )
+            for index, (day, count) in enumerate(days)
+        ),
+    )
+    said = f"{label}: {sum(count for _, count in days)} in {len(days)} days, {highest if days else 0} at most"
+    return format_html(
+        '<svg class="bars" viewBox="0 0 {} {}" role="img" aria-label="{}" preserveAspectRatio="none">{}</svg>',
+        max(1, len(days)) * width - 3,
+        height,
+        said,
+        columns,
+    )

@@ -1,0 +1,16 @@
+"""Exports in the admin: they are immutable."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from apps.core.admin import ReadOnlyAdmin
+from apps.exports.models import Export
+
+
+@admin.register(Export)
+class ExportAdmin(ReadOnlyAdmin):
+    list_display = ["id", "project", "format", "container", "status", "rows", "bytes", "sha256", "created_at", "requested_by"]
+    list_filter = ["status", "format", "project"]
+    list_select_related = ["project", "requested_by"]
+    search_fields = ["sha256", "project__slug"]

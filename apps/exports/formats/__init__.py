@@ -1,0 +1,15 @@
+"""The formats that can be exported: one file and one line each. Pure."""
+
+from __future__ import annotations
+
+from apps.exports.formats.annotate import Annotate
+from apps.exports.formats.base import Format
+from apps.exports.formats.math_shepherd import MathShepherd
+from apps.exports.formats.prm800k import Prm800k
+from apps.exports.formats.trl_prm import TrlPrm
+
+FORMATS: dict[str, Format] = {
+    format_.name: format_ for format_ in (Annotate(), Prm800k(), TrlPrm(), MathShepherd())
+}
+
+__all__ = ["FORMATS", "Format"]

@@ -1,0 +1,154 @@
+"""Our canonical row: the problem, the solution, and all that was said of each step. Everything else is a function of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from apps.corpus.records import EstimateRecord, PersonRecord, ProblemRecord, Record, SolutionRecord
+from apps.exports.formats.base import Row
+from apps.exports.labels import resolve
+from apps.exports.policy import LabelPolicy, Tally
+
+
+def _struct(**fields: pa.DataType) -> pa.DataType:
+    return pa.struct(list(fields.items()))
+
+
+TEXT, INT, BOOL, FLOAT = pa.string(), pa.int64(), pa.bool_(), pa.float64()
+
+
+class Annotate:
+    name = "annotate"
+    title = "Annotate's own row"
+    about = "All that is known: people, gold, Monte Carlo. It can be imported again."
+    trainer = "any script; see docs/export-formats.md"
+    columns = pa.schema(
+        [
+            (
+                "problem",
+                _struct(
+                    external_id=TEXT, statement=TEXT, reference_answer=TEXT, reference_solution=TEXT, verifier=TEXT,
+                    subject=TEXT, level=TEXT, split=TEXT,
+                ),
+            ),
+            (
+                "solution",
+                _struct(
+                    external_id=TEXT, source=TEXT, final_answer=TEXT, is_correct=BOOL, verifier_score=FLOAT,
+                    separator=TEXT,
+                    steps=pa.list_(_struct(position=INT, candidate=INT, text=TEXT, origin=TEXT, chosen=BOOL)),
+                ),
+            ),
+            (
+                "people",
+                pa.list_(
+                    _struct(
+                        labeler=TEXT, round=INT, protocol=TEXT, finish_reason=TEXT, reason=TEXT, submitted_at=TEXT,
+                        active_ms=INT, is_quality_control=BOOL, is_screening=BOOL,
+                        steps=pa.list_(_struct(position=INT, candidate=INT, rating=INT, unsure=BOOL, chosen=BOOL)),
+                    )
+                ),
+            ),
+            ("gold", _struct(steps=pa.list_(_struct(position=INT, rating=INT)))),
+            (
+                "monte_carlo",
+                pa.list_(
+                    _struct(
+                        run=INT, completer=TEXT, strategy=TEXT,
+                        steps=pa.list_(_struct(position=INT, rollouts=INT, successes=INT, missing=INT, hard=BOOL)),
+                    )
+                ),
+            ),
+            ("first_error", INT),
+        ]
+    )  # fmt: skip
+
+    def check(self, policy: LabelPolicy) -> None:
+        """Any policy will do: it only decides `first_error`."""
+
+    def rows(self, record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
+        if record.solution is None:
+            return
+        for person in record.people:
+            tally.sources["human"] += 1
+            tally.labels.update(str(said.rating) for said in person.steps)
+        labelings = resolve(record, policy)
+        yield {
+            "problem": _problem(record.problem),
+            "solution": _solution(record.solution),
+            "people": [_person(person) for person in record.people],
+            "gold": {"steps": [{"position": one.position, "rating": one.rating} for one in record.gold]},
+            "monte_carlo": [_estimate(run) for run in record.estimates],
+            "first_error": labelings[0].first_error if labelings else None,
+        }
+
+
+def _with_extras(row: Row, extras: Mapping[str, Any]) -> Row:
+    return {**row, "extras": dict(extras)} if extras else row
+
+
+def _problem(problem: ProblemRecord) -> Row:
+    names = ("external_id", "statement", "reference_answer", "reference_solution", "verifier", "subject", "level", "split")
+    return _with_extras({name: getattr(problem, name) for name in names}, problem.extras)
+
+
+def _solution(solution: SolutionRecord) -> Row:
+    names = ("external_id", "source", "final_answer", "is_correct", "verifier_score", "separator")
+    row = {name: getattr(solution, name) for name in names}
+    row["steps"] = [
+        {
+            "position": step.position,
+            "candidate": step.candidate,
+            "text": step.text,
+            "origin": step.origin,
+            "chosen": step.chosen,
+        }
+        for step in solution.steps
+    ]
+    return _with_extras(row, solution.extras)
+
+
+def _person(person: PersonRecord) -> Row:
+    row = {
+        "labeler": person.labeler,
+        "round": person.round,
+        "protocol": person.protocol,
+        "finish_reason": person.finish_reason,
+        "reason": person.reason,
+        "submitted_at": person.submitted_at.isoformat() if person.submitted_at else None,
+        "active_ms": person.active_ms,
+        "is_quality_control": person.is_quality_control,
+        "is_screening": person.is_screening,
+        "steps": [
+            {
+                "position": said.position,
+                "candidate": said.candidate,
+                "rating": said.rating,
+                "unsure": said.unsure,
+                "chosen": said.chosen,
+            }
+            for said in person.steps
+        ],
+    }
+    return _with_extras(row, person.extras)
+
+
+def _estimate(run: EstimateRecord) -> Row:
+    return {
+        "run": run.run,
+        "completer": run.completer,
+        "strategy": run.strategy,
+        "steps": [
+            {
+                "position": one.position,
+                "rollouts": one.rollouts,
+                "successes": one.successes,
+                "missing": one.missing,
+                "hard": one.hard,
+            }
+            for one in run.steps
+        ],
+    }

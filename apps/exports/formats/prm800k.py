@@ -1,0 +1,135 @@
+"""PRM800K, key for key: one row for each person. What was imported comes out as it went in.
+
+The inverse of `apps/corpus/readers/prm800k.py`, where the layout of the extras is described. What was
+labeled here comes out in the form of phase 2. No policy but its filters applies: this is what people
+said, not what to train on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from apps.corpus.readers.prm800k import QUESTION_1, QUESTION_2, naive_iso
+from apps.corpus.records import PersonRecord, Record, SolutionRecord, StepRating, StepRecord
+from apps.exports.formats.base import Row
+from apps.exports.policy import LabelPolicy, Tally
+
+_COMPLETION = pa.struct([("text", pa.string()), ("rating", pa.int8()), ("flagged", pa.bool_())])
+_HUMAN = pa.struct([("text", pa.string()), ("rating", pa.int8()), ("source", pa.string()), ("flagged", pa.bool_())])
+_STEP = pa.struct(
+    [("completions", pa.list_(_COMPLETION)), ("human_completion", _HUMAN), ("chosen_completion", pa.int32())]
+)
+
+
+class Prm800k:
+    name = "prm800k"
+    title = "PRM800K"
+    about = "Every person's labels as PRM800K publishes them."
+    trainer = "openai/prm800k's own scripts"
+    columns = pa.schema(
+        [
+            ("labeler", pa.string()),
+            ("timestamp", pa.string()),
+            ("generation", pa.int32()),
+            ("is_quality_control_question", pa.bool_()),
+            ("is_initial_screening_question", pa.bool_()),
+            (
+                "question",
+                pa.struct(
+                    [(name, pa.string()) for name in QUESTION_2[:3]]
+                    + [
+                        ("pre_generated_steps", pa.list_(pa.string())),
+                        ("pre_generated_answer", pa.string()),
+                        ("pre_generated_verifier_score", pa.float64()),
+                    ]
+                ),
+            ),
+            (
+                "label",
+                pa.struct([("steps", pa.list_(_STEP)), ("total_time", pa.int64()), ("finish_reason", pa.string())]),
+            ),
+        ]
+    )
+
+    def check(self, policy: LabelPolicy) -> None:
+        """Any policy will do."""
+
+    def rows(self, record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
+        if record.solution is None or not record.people:
+            tally.left_out["nobody labeled it"] += 1
+            return
+        for person in record.people:
+            if policy.rounds and person.round not in policy.rounds:
+                tally.left_out["not in these rounds"] += 1
+                continue
+            tally.sources["human"] += 1
+            tally.labels.update(str(said.rating) for said in person.steps)
+            yield _row(record, record.solution, person)
+
+
+def _row(record: Record, solution: SolutionRecord, person: PersonRecord) -> Row:
+    peculiar = person.extras.get("prm800k", {})
+    at = person.submitted_at
+    return {
+        "labeler": person.labeler,
+        "timestamp": peculiar.get("timestamp") or (naive_iso(at) if at else None),
+        "generation": person.round,
+        "is_quality_control_question": person.is_quality_control,
+        "is_initial_screening_question": person.is_screening,
+        "question": _question(record, solution, person, peculiar),
+        "label": {
+            "steps": _steps(solution, person, peculiar),
+            "total_time": person.active_ms,
+            "finish_reason": person.finish_reason,
+        },
+    }
+
+
+def _question(
+    record: Record, solution: SolutionRecord, person: PersonRecord, peculiar: Mapping[str, Any]
+) -> dict[str, Any]:
+    question = {
+        "problem": record.problem.statement,
+        "ground_truth_solution": record.problem.reference_solution,
+        "ground_truth_answer": record.problem.reference_answer,
+        "pre_generated_steps": [step.text for step in solution.path()],
+        "pre_generated_answer": solution.final_answer,
+        "pre_generated_verifier_score": solution.verifier_score,
+    } | peculiar.get("question", {})
+    usual = QUESTION_1 if person.protocol == "branching" else QUESTION_2
+    return {name: question[name] for name in usual if name not in peculiar.get("absent", [])}
+
+
+def _steps(solution: SolutionRecord, person: PersonRecord, peculiar: Mapping[str, Any]) -> list[dict[str, Any]]:
+    texts = {(step.position, step.candidate): step for step in solution.steps}
+    said: dict[int, list[StepRating]] = {}
+    for rating in person.steps:
+        said.setdefault(rating.position, []).append(rating)
+    count = peculiar.get("steps", max(said, default=-1) + 1)
+    bare = set(peculiar.get("no_completions", []))
+    return [_position(said.get(place, []), texts, is_bare=place in bare) for place in range(count)]
+
+
+def _position(
+    said: list[StepRating], texts: Mapping[tuple[int, int], StepRecord], *, is_bare: bool
+) -> dict[str, Any]:
+    offered = [rating for rating in said if texts[rating.position, rating.candidate].origin == "model"]
+    written = [rating for rating in said if texts[rating.position, rating.candidate].origin == "human"]
+    completions = [
+        {"text": texts[one.position, one.candidate].text, "rating": one.rating, "flagged": one.unsure} for one in offered
+    ]
+    own = written[-1] if written else None
+    return {
+        "completions": None if is_bare else completions,
+        "human_completion": own
+        and {
+            "text": texts[own.position, own.candidate].text,
+            "rating": own.rating,
+            "source": "human",
+            "flagged": own.unsure,
+        },
+        "chosen_completion": next((index for index, one in enumerate(offered) if one.chosen), None),
+    }

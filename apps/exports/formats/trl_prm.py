@@ -1,0 +1,36 @@
+"""TRL's stepwise supervision: `prompt`, `completions`, `labels`.
+
+Labels are booleans: TRL casts them by int(), which would make 0.75 a 0. The prompt ends in the step
+separator, for PRMTrainer puts none between the prompt and the first step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+
+from apps.corpus.records import Record
+from apps.exports.formats.base import Row, check_two_classes, supervised
+from apps.exports.policy import LabelPolicy, Tally
+
+SEPARATOR = "\n"
+
+
+class TrlPrm:
+    name = "trl-prm"
+    title = "TRL stepwise supervision"
+    about = "prompt, completions and a true or false for each, for TRL's PRMTrainer."
+    trainer = "trl>=0.13,<=1.13.0 (PRMTrainer ends there)"
+    columns = pa.schema(
+        [("prompt", pa.string()), ("completions", pa.list_(pa.string())), ("labels", pa.list_(pa.bool_()))]
+    )
+
+    def check(self, policy: LabelPolicy) -> None:
+        check_two_classes(self.name, policy)
+
+    def rows(self, record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
+        statement = record.problem.statement
+        prompt = statement if statement.endswith(SEPARATOR) else statement + SEPARATOR
+        for _, texts, labels in supervised(record, policy, tally):
+            yield {"prompt": prompt, "completions": texts, "labels": [label == 1 for label in labels]}

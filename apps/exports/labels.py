@@ -1,0 +1,158 @@
+"""From what was said of a solution to one label per step, by a policy. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from apps.corpus.records import PersonRecord, Record, SolutionRecord, StepRating
+from apps.exports.policy import LabelPolicy
+
+GOOD, NEUTRAL, BAD = 1, 0, -1
+Labels = dict[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Labeled:
+    """A solution with its labels: 1, 0, -1, or None where nothing is said of a step.
+
+    `first_error` is the position of the first bad step from 0, -1 when all steps are labeled and none
+    is bad, and None when that is not known.
+    """
+
+    record: Record
+    texts: Sequence[str]
+    labels: Sequence[int | None]
+    source: str
+
+    @property
+    def first_error(self) -> int | None:
+        for position, label in enumerate(self.labels):
+            if label is None:
+                return None
+            if label == BAD:
+                return position
+        return -1
+
+    def supervised(self) -> int:
+        """How many steps from the first on have a label without a gap."""
+        return next((place for place, label in enumerate(self.labels) if label is None), len(self.labels))
+
+
+def fits(record: Record, policy: LabelPolicy) -> bool:
+    """Whether the policy's filters let the record through."""
+    solution = record.solution
+    if solution is None:
+        return False
+    wanted = {"all": None, "right": True, "wrong": False}[policy.answers]
+    return (
+        (wanted is None or solution.is_correct is wanted)
+        and (not policy.generators or (solution.source or "") in policy.generators)
+        and (not policy.subjects or (record.problem.subject or "") in policy.subjects)
+    )
+
+
+def resolve(record: Record, policy: LabelPolicy) -> list[Labeled]:
+    """The labeled solution, or one for each person, by the first source that says anything; else none."""
+    if record.solution is None:
+        return []
+    path = record.solution.path()
+    for source in policy.sources:
+        said = [labels for labels in _READ[source](record, policy) if labels]
+        if said:
+            texts = [step.text for step in path]
+            return [Labeled(record, texts, _shaped(labels, len(path), policy), source) for labels in said]
+    return []
+
+
+def _shaped(labels: Mapping[int, int], length: int, policy: LabelPolicy) -> list[int | None]:
+    """A label or None for each step, with what the policy makes of neutral and of the rest."""
+    neutral = {"positive": GOOD, "negative": BAD, "own_class": NEUTRAL, "drop": None}[policy.neutral]
+    shaped = [neutral if (label := labels.get(place)) == NEUTRAL else label for place in range(length)]
+    first = next((place for place, label in enumerate(shaped) if label == BAD), None)
+    if first is None or policy.after_first_error == "as_rated":
+        return shaped
+    rest = BAD if policy.after_first_error == "negative" else None
+    return [*shaped[: first + 1], *([rest] * (length - first - 1))]
+
+
+# --- sources ----------------------------------------------------------------------------------------------
+
+
+def _gold(record: Record, policy: LabelPolicy) -> Iterator[Labels]:
+    yield {gold.position: gold.rating for gold in record.gold}
+
+
+def _monte_carlo_hard(record: Record, policy: LabelPolicy) -> Iterator[Labels]:
+    """The newest run that says anything. Hard: good when some rollout reached the answer."""
+    for run in reversed(record.estimates):
+        hard = {count.position: count.is_good() for count in run.steps}
+        labels = {place: GOOD if good else BAD for place, good in hard.items() if good is not None}
+        if labels:
+            yield labels
+            return
+
+
+def _human(record: Record, policy: LabelPolicy) -> Iterator[Labels]:
+    assert record.solution is not None
+    said = [_of_one(person, record.solution, policy) for person in heard(record, policy)]
+    if policy.people == "majority":
+        yield _majority(said)
+    else:
+        yield from said[: 1 if policy.people == "first" else None]
+
+
+_READ: dict[str, Callable[[Record, LabelPolicy], Iterator[Labels]]] = {
+    "gold": _gold,
+    "human": _human,
+    "monte_carlo_hard": _monte_carlo_hard,
+}
+
+
+def heard(record: Record, policy: LabelPolicy) -> list[PersonRecord]:
+    """The people whose work counts."""
+    return [
+        person
+        for person in record.people
+        if (person.finish_reason or "solution") in policy.finish_reasons
+        and not (person.is_quality_control and policy.quality_control == "drop")
+        and (not policy.rounds or person.round in policy.rounds)
+    ]
+
+
+def _of_one(person: PersonRecord, solution: SolutionRecord, policy: LabelPolicy) -> Labels:
+    """What one person says of the solution's own path."""
+    path = {step.position: step for step in solution.steps if step.chosen}
+    labels: Labels = {}
+    for said in person.steps:
+        step = path.get(said.position)
+        if step is None or step.candidate != said.candidate:
+            continue
+        label = _of_rating(said, policy, is_own=step.origin == "human" and said.chosen)
+        if label is not None:
+            labels[said.position] = label
+    return labels
+
+
+def _of_rating(said: StepRating, policy: LabelPolicy, *, is_own: bool) -> int | None:
+    """A step that the labeler wrote and chose counts as good: the interface asks for no rating of it."""
+    if said.unsure:
+        return {"drop": None, "positive": GOOD, "negative": BAD}[policy.unsure]
+    if said.rating is None and is_own:
+        return GOOD
+    return said.rating
+
+
+def _majority(said: Sequence[Labels]) -> Labels:
+    """Of each step, what more people say than anything else. A tie is no label."""
+    votes: dict[int, Counter[int]] = {}
+    for labels in said:
+        for place, label in labels.items():
+            votes.setdefault(place, Counter())[label] += 1
+    majority: Labels = {}
+    for place, counts in sorted(votes.items()):
+        (label, most), *others = counts.most_common(2)
+        if not others or others[0][1] < most:
+            majority[place] = label
+    return majority

@@ -1,0 +1,115 @@
+"""Making an export: a stream from the database through the policy into files."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+
+import msgspec
+
+from django.conf import settings
+from django.utils import timezone
+
+from apps.core.bulk import sole_worker
+from apps.core.jobs import JobStatus
+from apps.corpus.models import Solution
+from apps.corpus.records import Record
+from apps.exports.collect import collect
+from apps.exports.containers import Part, Row, Writer
+from apps.exports.formats import FORMATS
+from apps.exports.labels import fits
+from apps.exports.manifest import card, manifest
+from apps.exports.models import Export
+from apps.exports.policy import LabelPolicy, Tally, split_of
+from apps.exports.services import folder
+
+
+class Cancelled(Exception):  # noqa: N818 - not an error
+    """Somebody has cancelled the export while it was made."""
+
+
+def run_export(*, export_id: int) -> Export:
+    """Make the files and the manifest. Safe to call again at any time: it starts afresh."""
+    export = Export.objects.select_related("project").get(pk=export_id)
+    with sole_worker("export", export_id) as claimed:
+        if not claimed or export.has_ended:
+            return export
+        export.total = Solution.objects.filter(project=export.project).count()
+        export.start()
+        place = folder(export)
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+            _make(export, place)
+        except Cancelled:
+            shutil.rmtree(place, ignore_errors=True)
+        except OSError as error:
+            shutil.rmtree(place, ignore_errors=True)
+            export.end(JobStatus.FAILED, error=f"The file cannot be written: {error}")
+    return export
+
+
+def _make(export: Export, place: Path) -> None:
+    policy, tally = LabelPolicy.from_dict(export.policy), Tally()
+    parts = _write_parts(export, policy, tally, place)
+    told = manifest(
+        version=settings.VERSION,
+        project=export.project.slug,
+        format_=FORMATS[export.format],
+        container=export.container,
+        policy=policy,
+        tally=tally,
+        parts=parts,
+    )
+    (place / "manifest.json").write_bytes(msgspec.json.format(msgspec.json.encode(told)))
+    (place / "README.md").write_text(card(told))
+    export.manifest, export.parts = told, [asdict(part) for part in parts]
+    export.rows, export.bytes, export.sha256 = tally.rows, sum(part.bytes for part in parts), _digest(parts)
+    export.done = export.total or 0
+    export.end(JobStatus.FINISHED)
+
+
+def _write_parts(export: Export, policy: LabelPolicy, tally: Tally, place: Path) -> list[Part]:
+    format_ = FORMATS[export.format]
+    stem = f"{export.project.slug}-{export.format}"
+    with ExitStack() as stack:
+        writers = {
+            split: stack.enter_context(
+                Writer(place / f"{stem}{split and '-'}{split}.{export.container}", export.container, format_.columns)
+            )
+            for split in policy.splits or [""]
+        }
+        for records in collect(export.project):
+            for split, rows in _by_split(records, export, policy, tally).items():
+                writers[split].write(rows)
+                tally.rows += len(rows)
+            _report(export, len(records))
+    return [writer.part() for writer in writers.values()]
+
+
+def _by_split(records: list[Record], export: Export, policy: LabelPolicy, tally: Tally) -> dict[str, list[Row]]:
+    format_ = FORMATS[export.format]
+    rows: dict[str, list[Row]] = {}
+    for record in records:
+        if not fits(record, policy):
+            tally.left_out["not selected by the policy"] += 1
+            continue
+        tally.solutions += 1
+        rows.setdefault(split_of(record.problem.statement, policy), []).extend(format_.rows(record, policy, tally))
+    return rows
+
+
+def _report(export: Export, solutions: int) -> None:
+    if Export.objects.filter(pk=export.pk, status=JobStatus.CANCELLED).exists():
+        raise Cancelled
+    export.done += solutions
+    Export.objects.filter(pk=export.pk).update(done=export.done, beat_at=timezone.now())
+
+
+def _digest(parts: list[Part]) -> str:
+    """The file's SHA-256; of several files, that of their digests in order."""
+    if len(parts) == 1:
+        return parts[0].sha256
+    return hashlib.sha256("".join(part.sha256 for part in parts).encode()).hexdigest()

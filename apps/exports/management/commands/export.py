@@ -1,0 +1,85 @@
+"""export --project SLUG --format F [--policy FILE] --output PATH"""
+
+from __future__ import annotations
+
+import shutil
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from apps.core.commands import JsonCommand, Result
+from apps.core.errors import DomainError
+from apps.core.jobs import JobStatus
+from apps.exports.containers import CONTAINERS
+from apps.exports.formats import FORMATS
+from apps.exports.making import run_export
+from apps.exports.models import Export
+from apps.exports.services import create_export, folder, part_path
+from apps.projects.models import Project
+
+
+class Command(JsonCommand):
+    help = "Export a project's labels, here and now, without a worker. The manifest is put beside the file."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--project", required=True, help="Slug.")
+        parser.add_argument("--format", required=True, choices=sorted(FORMATS))
+        parser.add_argument("--policy", type=Path, help="JSON file; see docs/export-formats.md.")
+        parser.add_argument("--output", type=Path, required=True, help=f"Ends in one of {', '.join(CONTAINERS)}.")
+
+    def perform(self, **options: Any) -> Result:
+        output: Path = options["output"]
+        project = Project.objects.named(options["project"])
+        container = self._container(output)
+        if not output.absolute().parent.is_dir():
+            raise DomainError(f"There is no folder {output.absolute().parent}.", fields={"output": "no such folder"})
+        export = create_export(
+            project=project, format=options["format"], policy=self._policy(options["policy"]), container=container
+        )
+        export = run_export(export_id=export.pk)
+        if export.status != JobStatus.FINISHED:
+            raise DomainError(export.error or f"The export is {export.status}.")
+        files = self._copy(export, output, container)
+        return {
+            "export": export.pk,
+            "rows": export.rows,
+            "bytes": export.bytes,
+            "sha256": export.sha256,
+            "seconds": round(export.seconds or 0, 3),
+            "files": files,
+        }
+
+    @staticmethod
+    def _container(output: Path) -> str:
+        # The longest first: x.jsonl.gz ends in no shorter one of ours.
+        for container in sorted(CONTAINERS, key=len, reverse=True):
+            if output.name.endswith(f".{container}"):
+                return container
+        raise DomainError(
+            f"{output.name} should end in one of {', '.join(CONTAINERS)}.", fields={"output": "unknown ending"}
+        )
+
+    @staticmethod
+    def _policy(path: Path | None) -> dict[str, Any]:
+        if path is None:
+            return {}
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+        except OSError as error:
+            raise DomainError(f"{path} cannot be read: {error.strerror}.", fields={"policy": "unreadable"}) from error
+        except msgspec.DecodeError as error:
+            raise DomainError(f"{path} is not a JSON object: {error}", fields={"policy": str(error)}) from error
+
+    @staticmethod
+    def _copy(export: Export, output: Path, container: str) -> list[str]:
+        """One file goes to the path; splits go beside it, each with its name in front of the ending."""
+        stem = output.name.removesuffix(f".{container}")
+        names = list(export.policy["splits"]) or [""]
+        files = [output.with_name(f"{stem}{name and '-'}{name}.{container}") for name in names]
+        for index, file in enumerate(files):
+            shutil.copyfile(part_path(export, index), file)
+        shutil.copyfile(folder(export) / "manifest.json", output.with_name(f"{stem}.manifest.json"))
+        return [str(file) for file in files]

@@ -1,0 +1,80 @@
+"""What is written beside an export: a manifest for programs and a dataset card for people. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from apps.exports.containers import Part
+from apps.exports.formats.base import Format
+from apps.exports.policy import LabelPolicy, Tally
+
+SCHEMA = 1
+Manifest = dict[str, Any]
+
+
+def manifest(
+    *, version: str, project: str, format_: Format, container: str, policy: LabelPolicy, tally: Tally, parts: Sequence[Part]
+) -> Manifest:
+    """No clock in it: the same data and policy give the same manifest."""
+    return {
+        "schema": SCHEMA,
+        "annotate": version,
+        "project": project,
+        "format": format_.name,
+        "trainer": format_.trainer,
+        "container": container,
+        "policy": policy.to_dict(),
+        "counts": {
+            "solutions": tally.solutions,
+            "rows": tally.rows,
+            "labels": dict(sorted(tally.labels.items())),
+            "sources": dict(sorted(tally.sources.items())),
+            "left_out": dict(sorted(tally.left_out.items())),
+        },
+        "parts": [asdict(part) for part in parts],
+    }
+
+
+def card(told: Manifest) -> str:
+    """The dataset card, in Markdown."""
+    counts, policy = told["counts"], told["policy"]
+    return "\n".join(
+        [
+            f"# {told['project']}, {told['format']}",
+            "",
+            f"{counts['rows']} rows from {counts['solutions']} solutions, made by Annotate {told['annotate']}.",
+            f"To be read by: {told['trainer']}.",
+            "",
+            "## Files",
+            "",
+            *_table(("file", "rows", "bytes", "SHA-256"), [tuple(part.values()) for part in told["parts"]]),
+            "",
+            "## Labels",
+            "",
+            *_table(("label", "steps"), list(counts["labels"].items())),
+            "",
+            *_table(("source", "labelings"), list(counts["sources"].items())),
+            "",
+            "## Left out",
+            "",
+            *(_table(("why", "how many"), list(counts["left_out"].items())) if counts["left_out"] else ["Nothing."]),
+            "",
+            "## Policy",
+            "",
+            *_table(("key", "value"), [(name, _shown(value)) for name, value in policy.items()]),
+            "",
+        ]
+    )
+
+
+def _table(head: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> list[str]:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return [f"| {' | '.join(str(cell) for cell in line)} |" for line in lines]
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(str(one) for one in value) or "all"
+    return ", ".join(f"{name}: {share}" for name, share in value.items()) or "none" if isinstance(value, dict) else str(value)

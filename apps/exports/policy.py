@@ -1,0 +1,121 @@
+"""The label policy: how what was said of steps becomes the labels of a training file. Pure.
+
+*Let's Verify Step by Step* (arXiv 2305.20050) supervises up to and including the first bad step (2.6)
+and takes neutral for positive (appendix F): those are the defaults. A step that nobody judged never
+becomes a bad one, unless the policy says so by name.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+from typing import Any, Literal
+
+import msgspec
+
+# One line for each source of labels that there is so far.
+SOURCES = ("gold", "human", "monte_carlo_hard")
+LATER = ("adjudicated", "consensus", "monte_carlo_soft", "judge", "monte_carlo_and_judge")
+
+
+class PolicyError(ValueError):
+    """A policy that cannot be: which key, and why."""
+
+    def __init__(self, key: str, reason: str) -> None:
+        super().__init__(f"{key}: {reason}")
+        self.key = key
+        self.reason = reason
+
+
+class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How to label. The first of `sources` that says anything of a solution labels all of it.
+
+    neutral            what a rating of 0 becomes; `own_class` only where the format has three classes
+    unsure             what an unsure step becomes; `drop` leaves it without a label
+    after_first_error  `leave_out` what follows the first bad step, call it `negative`, or keep it `as_rated`
+    people             several people on one solution: the `majority` of each step (a tie is no label),
+                       `each` person a row, or the `first` to hand in
+    finish_reasons     whose work counts; those who gave up are left out
+    quality_control    keep or drop what people said of gold tasks
+    answers            solutions with a right, a wrong or any final answer
+    rounds, generators, subjects   only these; empty: all
+    splits             shares by name, such as {"train": 0.9, "test": 0.1}; empty: one file
+    split_seed         another seed is another split
+    """
+
+    sources: tuple[str, ...] = ("gold", "human", "monte_carlo_hard")
+    neutral: Literal["positive", "negative", "own_class", "drop"] = "positive"
+    unsure: Literal["drop", "positive", "negative"] = "drop"
+    after_first_error: Literal["leave_out", "negative", "as_rated"] = "leave_out"
+    people: Literal["majority", "each", "first"] = "majority"
+    finish_reasons: tuple[Literal["found_error", "solution", "bad_problem", "give_up"], ...] = (
+        "found_error",
+        "solution",
+    )
+    quality_control: Literal["keep", "drop"] = "drop"
+    answers: Literal["all", "right", "wrong"] = "all"
+    rounds: tuple[int, ...] = ()
+    generators: tuple[str, ...] = ()
+    subjects: tuple[str, ...] = ()
+    splits: dict[str, float] = {}
+    split_seed: str = "annotate"
+
+    @classmethod
+    def from_dict(cls, given: Mapping[str, Any]) -> LabelPolicy:
+        """Raises PolicyError that names the key."""
+        try:
+            policy = msgspec.convert(dict(given), cls)
+        except msgspec.ValidationError as error:
+            reason, _, path = str(error).partition(" - at `$.")
+            if "unknown field" in reason:
+                raise PolicyError(reason.split("`")[1], f"there is no such key; there are {', '.join(cls.__struct_fields__)}") from None
+            raise PolicyError(path.rstrip("`") or "policy", reason) from None
+        _check_sources(policy.sources)
+        _check_splits(policy.splits)
+        return policy
+
+    def to_dict(self) -> dict[str, Any]:
+        return dict(msgspec.to_builtins(self))
+
+
+def _check_sources(sources: Sequence[str]) -> None:
+    if not sources:
+        raise PolicyError("sources", f"name at least one of {', '.join(SOURCES)}")
+    for source in sources:
+        if source not in SOURCES:
+            why = "is not available yet" if source in LATER else "is not known"
+            raise PolicyError("sources", f"{source!r} {why}; there are {', '.join(SOURCES)}")
+
+
+def _check_splits(splits: Mapping[str, float]) -> None:
+    for name, share in splits.items():
+        if not name.isidentifier():
+            raise PolicyError("splits", f"{name!r} has to be a plain word: it names a file")
+        if not 0 < share <= 1:
+            raise PolicyError("splits", f"the share of {name} has to be above 0 and at most 1")
+    if splits and abs(sum(splits.values()) - 1) > 1e-9:
+        raise PolicyError("splits", f"the shares add up to {sum(splits.values()):g}, not to 1")
+
+
+def split_of(statement: str, policy: LabelPolicy) -> str:
+    """The split that a problem falls into: by a hash of its statement, so that no problem stands in two."""
+    if not policy.splits:
+        return ""
+    digest = blake2b(f"{policy.split_seed}\x1f{statement.strip()}".encode(), digest_size=8).digest()
+    place, upper = int.from_bytes(digest) / 2**64, 0.0
+    for name, share in policy.splits.items():
+        upper += share
+        if place < upper:
+            return name
+    return name
+
+
+class Tally(msgspec.Struct):
+    """What an export came to: labels by value and by source, and what was left out and why."""
+
+    solutions: int = 0
+    rows: int = 0
+    labels: Counter[str] = msgspec.field(default_factory=Counter)
+    sources: Counter[str] = msgspec.field(default_factory=Counter)
+    left_out: Counter[str] = msgspec.field(default_factory=Counter)

@@ -1,0 +1,71 @@
+"""Asking for exports, and finding what they left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.http import Http404
+
+from apps.accounts.models import User
+from apps.accounts.services import record_event
+from apps.core.errors import DomainError
+from apps.core.jobs import JobStatus
+from apps.exports.containers import CONTAINERS
+from apps.exports.formats import FORMATS
+from apps.exports.models import Export
+from apps.exports.policy import LabelPolicy, PolicyError
+from apps.projects.models import Project
+
+
+@transaction.atomic
+def create_export(
+    *, project: Project, format: str, policy: Mapping[str, Any] | None = None, container: str = "jsonl",  # noqa: A002
+    requested_by: User | None = None,
+) -> Export:  # fmt: skip
+    """Queue an export. The whole policy is kept, defaults too. Errors name the field or the policy's key."""
+    if format not in FORMATS:
+        raise DomainError(
+            f"Unknown format {format!r}. There are: {', '.join(FORMATS)}.", fields={"format": f"unknown: {format}"}
+        )
+    if container not in CONTAINERS:
+        raise DomainError(f"Containers are {', '.join(CONTAINERS)}.", fields={"container": f"unknown: {container}"})
+    checked = checked_policy(format, policy or {})
+    export = Export.objects.create(
+        project=project, format=format, container=container, policy=checked.to_dict(), requested_by=requested_by
+    )
+    record_event(actor=requested_by, verb="export.created", target=format, project=project.slug)
+    return export
+
+
+def checked_policy(format: str, given: Mapping[str, Any]) -> LabelPolicy:  # noqa: A002
+    try:
+        policy = LabelPolicy.from_dict(given)
+        FORMATS[format].check(policy)
+    except PolicyError as error:
+        raise DomainError(f"The policy cannot be used: {error}.", fields={f"policy.{error.key}": error.reason}) from error
+    return policy
+
+
+@transaction.atomic
+def cancel_export(*, export: Export, actor: User) -> Export:
+    """Stop after the chunk that is on its way. Nothing is left of it."""
+    export = Export.objects.select_for_update().get(pk=export.pk)
+    if not export.has_ended:
+        export.end(JobStatus.CANCELLED)
+        record_event(actor=actor, verb="export.cancelled", target=str(export.pk), project=export.project.slug)
+    return export
+
+
+def folder(export: Export) -> Path:
+    return Path(settings.MEDIA_ROOT) / "exports" / export.project.slug / str(export.pk)
+
+
+def part_path(export: Export, index: int = 0) -> Path:
+    """A file of a finished export. Raises Http404 when there is none."""
+    if export.status != JobStatus.FINISHED or not 0 <= index < len(export.parts):
+        raise Http404("No such file.")
+    return folder(export) / str(export.parts[index]["name"])

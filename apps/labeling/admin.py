@@ -1,0 +1,64 @@
+"""Rounds, tasks, turns and labels in the admin. Labels are what people said: nobody edits them."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from apps.core.admin import BigTableAdmin, ReadOnlyAdmin
+from apps.labeling.models import Assignment, GoldLabel, Round, Seat, StepLabel, Task
+
+
+@admin.register(Round)
+class RoundAdmin(ReadOnlyAdmin):
+    list_display = [
+        "project", "number", "name", "protocol", "redundancy", "gold_share", "status", "task_count", "slot_count", "origin",
+        "created_at",
+    ]  # fmt: skip
+    list_filter = ["status", "protocol", "project"]
+    list_select_related = ["project"]
+    search_fields = ["name", "project__slug"]
+
+
+@admin.register(Task)
+class TaskAdmin(BigTableAdmin):
+    list_display = ["id", "round", "solution_id", "priority", "is_gold", "open_slots"]
+    list_filter = ["is_gold"]
+    list_select_related = ["round"]
+    raw_id_fields = ["solution"]
+    numbers = ("pk", "solution_id")
+    search_help_text = "The number of a task or of its solution."
+
+
+@admin.register(Seat)
+class SeatAdmin(ReadOnlyAdmin):
+    list_display = ["labeler", "round", "submitted", "submitted_today", "today"]
+    list_filter = ["round__project"]
+    list_select_related = ["labeler", "round"]
+    search_fields = ["labeler__email", "labeler__name"]
+
+
+@admin.register(Assignment)
+class AssignmentAdmin(BigTableAdmin):
+    list_display = ["id", "round", "task_id", "labeler", "state", "finish_reason", "leased_until", "submitted_at", "active_ms"]
+    list_filter = ["state"]
+    list_select_related = ["round", "labeler"]
+    raw_id_fields = ["task", "labeler"]
+    numbers = ("pk", "task_id")
+    search_help_text = "The number of an assignment or of its task."
+
+
+@admin.register(StepLabel)
+class StepLabelAdmin(BigTableAdmin):
+    list_display = ["id", "assignment_id", "step_id", "rating", "unsure", "chosen"]
+    raw_id_fields = ["assignment", "step"]
+    numbers = ("pk", "assignment_id", "step_id")
+    search_help_text = "The number of a label, of its assignment or of its step."
+
+
+@admin.register(GoldLabel)
+class GoldLabelAdmin(BigTableAdmin):
+    list_display = ["id", "step_id", "rating", "origin"]
+    list_filter = ["rating"]
+    raw_id_fields = ["step"]
+    numbers = ("pk", "step_id")
+    search_help_text = "The number of a label or of its step."
