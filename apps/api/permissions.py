@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from apps.accounts.models import ApiToken
+
+if TYPE_CHECKING:
+    # At run time this would be a circle: the view asks the settings for this class.
+    from rest_framework.views import APIView
 
 
 class IsSignedInWithScope(BasePermission):

@@ -8,7 +8,6 @@ from typing import Any
 from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from csp.decorators import csp_replace
 from django.contrib.admin.apps import AdminConfig as DjangoAdminConfig
-from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from unfold.sites import UnfoldAdminSite
 
@@ -24,6 +23,8 @@ class AdminSite(UnfoldAdminSite):  # type: ignore[misc]
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:  # noqa: ARG002
         """The house has one door: staff sign in where everybody does, second factor and rate limit included."""
+        from django.contrib.auth.views import redirect_to_login
+
         if request.user.is_authenticated:
             raise NotAllowed("The admin is open to staff only.")
         return redirect_to_login(request.GET.get("next") or "/admin/")

@@ -1,0 +1,177 @@
+"""The solution browser: filters that the database answers without counting, and a strip of ratings for each row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.cache import cache
+from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models.functions import Left
+
+from apps.corpus.models import ImportBatch, Problem, Solution, Step
+from apps.estimation.models import StepEstimate
+from apps.labeling.models import Assignment, GoldLabel, StepLabel, Task
+from apps.projects.models import Project
+
+EXCERPT = 400  # Characters of a statement that a list shows.
+LONGEST_STRIP = 60
+FACET_LIMIT = 100
+FACET_SECONDS = 600
+
+Solutions = QuerySet[Solution]
+
+
+def labeled_q() -> Exists:
+    return Exists(Assignment.objects.spoken().filter(task__solution=OuterRef("pk")))
+
+
+def gold_q() -> Exists:
+    return Exists(GoldLabel.objects.filter(step__solution=OuterRef("pk")))
+
+
+def browse(project: Project, wanted: dict[str, Any]) -> Solutions:
+    """The project's solutions that fit; `wanted` are the cleaned fields of `BrowseForm`."""
+    found = Solution.objects.filter(project=project)
+    answers = {
+        "right": found.right,
+        "wrong": found.wrong,
+        "ungraded": lambda: found.filter(is_correct=None),
+        "differing": found.differing,
+    }
+    if wanted.get("answer") in answers:
+        found = answers[wanted["answer"]]()
+    if wanted.get("labels") in LABELS:
+        found = LABELS[wanted["labels"]](found)
+    if wanted.get("source"):
+        found = found.filter(source=wanted["source"])
+    return _of_problems(found, project, wanted)
+
+
+LABELS = {
+    "people": lambda found: found.filter(labeled_q()),
+    "none": lambda found: found.filter(~labeled_q()),
+    "gold": lambda found: found.filter(gold_q()),
+    "monte_carlo": lambda found: found.filter(Exists(StepEstimate.objects.filter(step__solution=OuterRef("pk")))),
+}
+
+
+def _of_problems(found: Solutions, project: Project, wanted: dict[str, Any]) -> Solutions:
+    of_problem = {"subject": wanted.get("subject"), "level": wanted.get("level"), "pk": wanted.get("problem")}
+    problems = {name: value for name, value in of_problem.items() if value not in (None, "")}
+    if wanted.get("text"):
+        problems["statement__icontains"] = wanted["text"]
+    if not problems:
+        return found
+    return found.filter(problem__in=Problem.objects.filter(project=project, **problems).order_by())
+
+
+def for_list(found: Solutions) -> Solutions:
+    """With what a row of the list shows, and no more of the problem than that."""
+    return found.annotate(excerpt=Left("problem__statement", EXCERPT)).defer("extras")
+
+
+@dataclass(frozen=True, slots=True)
+class Facets:
+    """The values that can be filtered by."""
+
+    sources: list[str]
+    subjects: list[str]
+    levels: list[str]
+
+
+def facets_of(project: Project) -> Facets:
+    """Kept for some minutes: finding distinct values reads the whole project. A new import asks again."""
+    imports = ImportBatch.objects.filter(project=project, finished_at__isnull=False).order_by("-finished_at")
+    latest = imports.values_list("pk", "finished_at").first()
+    key = f"facets:{project.pk}:{project.created_at.timestamp()}:{latest and (latest[0], latest[1].timestamp())}"
+    found = cache.get_or_set(key.replace(" ", ""), lambda: _facets(project), FACET_SECONDS)
+    return Facets(**found)
+
+
+def _facets(project: Project) -> dict[str, list[str]]:
+    problems = Problem.objects.filter(project=project)
+    return {
+        "sources": _distinct(Solution.objects.filter(project=project), "source"),
+        "subjects": _distinct(problems, "subject"),
+        "levels": _distinct(problems, "level"),
+    }
+
+
+def _distinct(rows: QuerySet[Any], field: str) -> list[str]:
+    present = rows.exclude(**{field: None}).exclude(**{field: ""})
+    return sorted(present.order_by().values_list(field, flat=True).distinct()[:FACET_LIMIT])
+
+
+# --- strips -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """A solution's steps as small marks: what people say, else gold, else Monte Carlo."""
+
+    marks: list[str]
+    people: int
+    by: str
+    is_cut: bool
+
+
+def with_strips(solutions: Iterable[Solution]) -> list[Solution]:
+    """Gives each a `strip`. Five queries, however many solutions."""
+    shown = list(solutions)
+    steps = _paths(shown)
+    said = [("people", _people(shown)), ("gold", _gold(shown)), ("Monte Carlo", _monte_carlo(shown))]
+    turns = Task.objects.filter(solution__in=shown, assignments__in=Assignment.objects.spoken())
+    people: dict[int, int] = {}
+    for solution_id in turns.values_list("solution", flat=True):
+        people[solution_id] = people.get(solution_id, 0) + 1
+    for one in shown:
+        one.strip = _strip(steps.get(one.pk, []), said, people.get(one.pk, 0))  # type: ignore[attr-defined]
+    return shown
+
+
+def _strip(path: list[int], said: list[tuple[str, dict[int, str]]], people: int) -> Strip:
+    by, marks = next(((by, marks) for by, marks in said if any(step in marks for step in path)), ("", {}))
+    drawn = [marks.get(step, "none") for step in path[:LONGEST_STRIP]]
+    return Strip(drawn, people, by, len(path) > LONGEST_STRIP)
+
+
+def _paths(solutions: list[Solution]) -> dict[int, list[int]]:
+    """The step on the path at each position, in order."""
+    paths: dict[int, list[int]] = {}
+    steps = Step.objects.filter(solution__in=solutions, chosen=True).order_by("position", "candidate")
+    for pk, solution_id in steps.values_list("pk", "solution"):
+        paths.setdefault(solution_id, []).append(pk)
+    return paths
+
+
+def _people(solutions: list[Solution]) -> dict[int, str]:
+    labels = StepLabel.objects.filter(
+        step__solution__in=solutions, rating__isnull=False, assignment__state__in=("submitted", "extra")
+    )
+    ratings: dict[int, set[int]] = {}
+    for step, rating in labels.values_list("step", "rating"):
+        ratings.setdefault(step, set()).add(rating)  # type: ignore[arg-type]
+    return {step: _mark(said) for step, said in ratings.items()}
+
+
+def _mark(ratings: set[int]) -> str:
+    """Where people differ about a bad step, the mark says so."""
+    if -1 in ratings:
+        return "bad" if ratings == {-1} else "split"
+    return "okay" if 0 in ratings else "great"
+
+
+def _gold(solutions: list[Solution]) -> dict[int, str]:
+    found = GoldLabel.objects.filter(step__solution__in=solutions).values_list("step", "rating")
+    return {step: _mark({rating}) for step, rating in found}
+
+
+def _monte_carlo(solutions: list[Solution]) -> dict[int, str]:
+    """The latest run's word: hard where it stands alone, else whether any rollout got there."""
+    found = StepEstimate.objects.filter(step__solution__in=solutions).order_by("run")
+    return {
+        step: "great" if (hard if hard is not None else bool(successes)) else "bad"
+        for step, successes, hard in found.values_list("step", "successes", "hard")
+    }

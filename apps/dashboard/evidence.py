@@ -1,0 +1,110 @@
+"""What people, gold and Monte Carlo say of one solution, step by step, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from apps.corpus.models import Solution, Step
+from apps.dashboard.access import Place
+from apps.estimation.models import EstimationRun, StepEstimate
+from apps.labeling.models import Assignment, GoldLabel, StepLabel
+from apps.projects.models import Membership
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """One person's word on one step. No word at all is `is_unreached`."""
+
+    labeler: str
+    rating: int | None = None
+    unsure: bool = False
+    is_unreached: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """One person's turn at the solution."""
+
+    labeler: str
+    turn: Assignment
+    labels: dict[int, StepLabel]
+
+    def on(self, step: Step) -> Vote:
+        label = self.labels.get(step.pk)
+        if label is None:
+            return Vote(self.labeler, is_unreached=True)
+        return Vote(self.labeler, label.rating, bool(label.unsure))
+
+    def first_error(self, path: Sequence[Step]) -> int | None:
+        """Its number, counted from 1 as people do."""
+        return next((step.position + 1 for step in path if self.on(step).rating == -1), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A candidate with all that is said of it."""
+
+    step: Step
+    votes: list[Vote]
+    gold: int | None
+    estimates: list[StepEstimate]
+
+    @property
+    def is_disputed(self) -> bool:
+        """People who rated it do not agree whether it is bad."""
+        return len({vote.rating == -1 for vote in self.votes if vote.rating is not None}) > 1
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    rows: list[Row]
+    voices: list[Voice]
+    runs: list[EstimationRun] = field(default_factory=list)
+    has_gold: bool = False
+
+    @property
+    def first_errors(self) -> list[tuple[str, int | None]]:
+        path = [row.step for row in self.rows if row.step.chosen]
+        return [(voice.labeler, voice.first_error(path)) for voice in self.voices]
+
+
+def evidence_for(place: Place, solution: Solution) -> Evidence:
+    """Six queries, however many people and steps."""
+    steps = list(Step.objects.filter(solution=solution).order_by("position", "candidate"))
+    voices = _voices(place, solution)
+    gold = dict(GoldLabel.objects.filter(step__in=steps).values_list("step", "rating"))
+    estimates: dict[int, list[StepEstimate]] = {}
+    for one in StepEstimate.objects.filter(step__in=steps).select_related("run").order_by("run"):
+        estimates.setdefault(one.step_id, []).append(one)
+    runs = {one.run_id: one.run for said in estimates.values() for one in said}
+    rows = [
+        Row(step, [voice.on(step) for voice in voices], gold.get(step.pk), estimates.get(step.pk, [])) for step in steps
+    ]
+    return Evidence(rows, voices, list(runs.values()), bool(gold))
+
+
+def _voices(place: Place, solution: Solution) -> list[Voice]:
+    turns = list(
+        Assignment.objects.spoken()
+        .filter(task__solution=solution)
+        .select_related("labeler", "round")
+        .order_by("submitted_at", "pk")
+    )
+    labels: dict[int, dict[int, StepLabel]] = {}
+    for label in StepLabel.objects.filter(assignment__in=turns):
+        labels.setdefault(label.assignment_id, {})[label.step_id] = label
+    names = labeler_names(place, {turn.labeler_id for turn in turns})
+    return [Voice(names[turn.labeler_id], turn, labels.get(turn.pk, {})) for turn in turns]
+
+
+def labeler_names(place: Place, user_ids: set[int]) -> dict[int, str]:
+    """Names for managers, pseudonyms for everybody else; a labeler who came with a file has only that."""
+    members = Membership.objects.filter(project=place.project, user__in=user_ids).select_related("user")
+    shown = {member.user_id: _shown(member, named=place.names_people()) for member in members}
+    return {pk: shown.get(pk, "somebody") for pk in user_ids}
+
+
+def _shown(member: Membership, *, named: bool) -> str:
+    is_person = member.status != Membership.Status.IMPORTED
+    return str(member.user) if named and is_person else member.pseudonym[:8]

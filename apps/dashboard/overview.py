@@ -1,0 +1,156 @@
+"""What home and project page show: read from few rows (rounds, seats, imports), never by counting many."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
+from django.db.models.functions import TruncDate
+from django.utils import timezone
+
+from apps.accounts.models import User
+from apps.core.jobs import JobStatus
+from apps.corpus.models import ImportBatch, Solution
+from apps.dashboard.access import Place
+from apps.exports.models import Export
+from apps.labeling.models import Assignment, Round, Seat
+from apps.projects.models import Membership, Project
+
+DAYS = 14
+MOVING = (JobStatus.QUEUED, JobStatus.RUNNING)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """An open round, as the labeler who looks at it stands in it."""
+
+    round: Round
+    done_by_me: int = 0
+    today: int = 0
+    holds: int = 0
+
+    @property
+    def left(self) -> int:
+        return max(0, self.round.slot_count - self.round.submitted)  # type: ignore[attr-defined]
+
+    @property
+    def verb(self) -> str:
+        """What the button says; empty when there is nothing to press it for."""
+        if self.holds:
+            return "Continue"
+        if not self.left:
+            return ""
+        return "Go on" if self.done_by_me else "Start"
+
+
+def work_for(user: User, rounds: QuerySet[Round]) -> list[Work]:
+    """The rounds with what the user has done in them and holds now. The work in hand comes first."""
+    found = list(rounds.with_submitted().select_related("project"))  # type: ignore[attr-defined]
+    seats = {seat.round_id: seat for seat in Seat.objects.filter(labeler=user, round__in=found)}
+    held = Assignment.objects.held_by(user).filter(round__in=found)
+    holds = dict(held.order_by().values_list("round").annotate(count=Count("id")))
+    work = [_work(one, seats.get(one.pk), holds.get(one.pk, 0)) for one in found]
+    return sorted(work, key=lambda one: (not one.holds, not one.left, one.round.project.name, -one.round.number))
+
+
+def _work(round_: Round, seat: Seat | None, holds: int) -> Work:
+    if seat is None:
+        return Work(round_, holds=holds)
+    is_today = seat.today == timezone.localdate()
+    return Work(round_, seat.submitted, seat.submitted_today if is_today else 0, holds)
+
+
+def open_rounds_for(user: User) -> list[Work]:
+    """Every round in which the user may work now."""
+    mine = Membership.objects.filter(project=OuterRef("project"), user=user, status=Membership.Status.ACTIVE)
+    return work_for(user, Round.objects.open().filter(Exists(mine)))
+
+
+def memberships_of(user: User) -> list[Membership]:
+    active = Membership.objects.filter(user=user, status=Membership.Status.ACTIVE)
+    return list(active.select_related("project").order_by("project__name"))
+
+
+def moving_imports(user: User) -> list[ImportBatch]:
+    return list(ImportBatch.objects.filter(uploaded_by=user, status__in=MOVING).select_related("project")[:10])
+
+
+def moving_exports(user: User) -> list[Export]:
+    return list(Export.objects.filter(requested_by=user, status__in=MOVING).select_related("project")[:10])
+
+
+def submissions_by_day(turns: QuerySet[Assignment], *, now: datetime, days: int = DAYS) -> list[tuple[date, int]]:
+    """How many were handed in on each of the last days, today last. Reads those days only."""
+    first = timezone.localdate(now) - timedelta(days=days - 1)
+    start = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=days - 1)
+    counted = turns.filter(submitted_at__gte=start).annotate(day=TruncDate("submitted_at"))
+    counts = dict(counted.order_by().values_list("day").annotate(count=Count("id")))
+    return [(day, counts.get(day, 0)) for day in (first + timedelta(days=index) for index in range(days))]
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """What a project's imports brought, summed over a few import rows."""
+
+    problems: int
+    solutions: int
+    steps: int
+    labels: int
+    rejected: int
+    differences: int
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.problems or self.solutions)
+
+
+def holdings_of(project: Project) -> Holdings:
+    names = ("problems", "solutions", "steps", "labels", "rejected", "differences")
+    sums = ImportBatch.objects.filter(project=project).aggregate(**{name: Sum(name, default=0) for name in names})
+    return Holdings(**sums)
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """One thing that a new project needs, and whether it has it."""
+
+    title: str
+    text: str
+    page: str
+    done: bool
+
+
+def next_steps(place: Place, rounds: Sequence[Work]) -> list[NextStep]:
+    """What a manager does to get from nothing to a file; empty once all of it has been done."""
+    project = place.project
+    exports = Export.objects.filter(project=project, status=JobStatus.FINISHED)
+    others = project.memberships.filter(status=Membership.Status.ACTIVE).exclude(user=place.membership.user)
+    steps = [
+        NextStep("Import problems and solutions", "JSONL, gzip, zstd or Parquet; eight formats are known.", "import-new",
+                 Solution.objects.filter(project=project).exists()),
+        NextStep("Write the guidelines", "What great, okay and bad mean here.", "guidelines-edit",
+                 project.guidelines.exists()),
+        NextStep("Invite people", "A link makes whoever opens it a labeler.", "people", others.exists()),
+        NextStep("Open a round", "Choose solutions and how many people rate each.", "round-new", bool(rounds)),
+        NextStep("Export the labels", "As a file that a trainer reads.", "export-new", exports.exists()),
+    ]  # fmt: skip
+    return [] if all(step.done for step in steps) else steps
+
+
+def people_of(project: Project) -> list[Membership]:
+    """Members with `submitted`, the turns that they handed in and that filled a slot."""
+    members = Membership.objects.filter(project=project).select_related("user").order_by("-role", "user__name", "pk")
+    sums = dict(
+        Seat.objects.filter(round__project=project).order_by().values_list("labeler").annotate(count=Sum("submitted"))
+    )
+    people = list(members)
+    for member in people:
+        member.submitted = sums.get(member.user_id, 0)  # type: ignore[attr-defined]
+    return people
+
+
+def waiting_q(now: datetime) -> Q:
+    """Invitations that can still be used."""
+    return Q(uses_left__gt=0, expires_at__gt=now, revoked_at=None)
