@@ -20,8 +20,8 @@ def problem_digest(statement: str) -> UUID:
 
 
 def solution_digest(solution: SolutionRecord) -> UUID:
-    """The reader's `identity` where it gives one, else who wrote it, what it says and its answer."""
+    """The reader's `identity` where it gives one, else who wrote it and what it says."""
     if solution.identity is not None:
         return digest("identity", solution.identity)
     texts = (f"{step.position}{_UNIT}{step.candidate}{_UNIT}{step.text}" for step in solution.steps)
-    return digest("content", solution.source or "", solution.final_answer or "", *texts)
+    return digest("content", solution.source or "", *texts)

@@ -45,8 +45,8 @@ class StepRecord:
 class SolutionRecord:
     """An attempt at a problem. `is_correct` is what the file claims; our verifier checks it again.
 
-    `identity` says what makes two rows the same solution. When it is None, the source, the steps
-    and the final answer do.
+    `identity` says what makes two rows the same solution. When it is None, the source and the steps
+    do. It is kept in the extras, so that it survives our own format.
     """
 
     steps: Sequence[StepRecord]

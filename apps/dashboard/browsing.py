@@ -84,10 +84,9 @@ class Facets:
 def facets_of(project: Project) -> Facets:
     """Kept for some minutes: finding distinct values reads the whole project. A new import asks again."""
     imports = ImportBatch.objects.filter(project=project, finished_at__isnull=False).order_by("-finished_at")
-    latest = imports.values_list("pk", "finished_at").first()
-    key = f"facets:{project.pk}:{project.created_at.timestamp()}:{latest and (latest[0], latest[1].timestamp())}"
-    found = cache.get_or_set(key.replace(" ", ""), lambda: _facets(project), FACET_SECONDS)
-    return Facets(**found)
+    latest = imports.values_list("finished_at", flat=True).first() or project.created_at
+    key = f"facets:{project.slug}:{project.pk}:{latest.timestamp()}"
+    return Facets(**cache.get_or_set(key, lambda: _facets(project), FACET_SECONDS))
 
 
 def _facets(project: Project) -> dict[str, list[str]]:

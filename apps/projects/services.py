@@ -42,6 +42,17 @@ def create_project(
 
 
 @transaction.atomic
+def update_project(*, project: Project, name: str, description: str, actor: User) -> Project:
+    """Name and description; the slug stays, for addresses and scripts hold it."""
+    before = {"name": project.name, "description": project.description}
+    project.name, project.description = name, description
+    project.save(update_fields=["name", "description"])
+    after = {"name": name, "description": description}
+    record_event(actor=actor, verb="project.updated", target=project.slug, project=project.slug, before=before, after=after)
+    return project
+
+
+@transaction.atomic
 def add_member(*, project: Project, user: User, role: str, actor: User | None = None) -> Membership:
     """Make the user a member, or change the role they have."""
     before = Membership.objects.filter(project=project, user=user).values_list("role", flat=True).first()
@@ -55,18 +66,48 @@ def add_member(*, project: Project, user: User, role: str, actor: User | None = 
 
 
 @transaction.atomic
+def change_role(*, membership: Membership, role: str, actor: User) -> Membership:
+    """Give a member another role. A project keeps at least one owner."""
+    held = _locked(membership)
+    if held.role == Role.OWNER and role != Role.OWNER:
+        _keep_an_owner(held)
+    return add_member(project=held.project, user=held.user, role=role, actor=actor)
+
+
+@transaction.atomic
 def remove_member(*, membership: Membership, actor: User) -> None:
     """Suspend: their labels stay, they don't come back in."""
-    if membership.role == Role.OWNER and _owners(membership.project) == 1:
+    held = _locked(membership)
+    if held.role == Role.OWNER:
+        _keep_an_owner(held)
+    held.status = Membership.Status.SUSPENDED
+    held.save(update_fields=["status"])
+    record_event(actor=actor, verb="member.suspended", target=held.user.email, project=held.project.slug)
+
+
+@transaction.atomic
+def reinstate_member(*, membership: Membership, actor: User) -> Membership:
+    """Let a suspended member in again, in the role that they had."""
+    held = _locked(membership)
+    return add_member(project=held.project, user=held.user, role=held.role, actor=actor)
+
+
+def _locked(membership: Membership) -> Membership:
+    """The member as they stand now. Changes of members wait for each other: two owners may both step down.
+
+    Raises DomainError for a labeler who came with a file: nobody stands behind them.
+    """
+    Project.objects.select_for_update().get(pk=membership.project_id)
+    held = Membership.objects.select_related("project", "user").get(pk=membership.pk)
+    if held.status == Membership.Status.IMPORTED:
+        raise DomainError("This labeler came with a file and has no role to change.", code="imported")
+    return held
+
+
+def _keep_an_owner(membership: Membership) -> None:
+    others = membership.project.memberships.filter(role=Role.OWNER, status=Membership.Status.ACTIVE)
+    if not others.exclude(pk=membership.pk).exists():
         raise DomainError("A project keeps at least one owner.", code="last_owner")
-    Membership.objects.filter(pk=membership.pk).update(status=Membership.Status.SUSPENDED)
-    record_event(
-        actor=actor, verb="member.suspended", target=membership.user.email, project=membership.project.slug
-    )
-
-
-def _owners(project: Project) -> int:
-    return project.memberships.filter(role=Role.OWNER, status=Membership.Status.ACTIVE).count()
 
 
 @transaction.atomic
@@ -88,6 +129,13 @@ def invite(
     )
     record_event(actor=invited_by, verb="invitation.created", target=role, project=project.slug)
     return invitation, secret
+
+
+@transaction.atomic
+def revoke_invitation(*, invitation: Invitation, actor: User) -> None:
+    """Withdraw a link. Who has joined by it stays."""
+    Invitation.objects.filter(pk=invitation.pk, revoked_at=None).update(revoked_at=timezone.now())
+    record_event(actor=actor, verb="invitation.revoked", target=invitation.role, project=invitation.project.slug)
 
 
 @transaction.atomic

@@ -109,6 +109,7 @@ def _solution(fields: Fields | None, options: ReaderOptions) -> SolutionRecord |
     if fields is None:
         return None
     steps, separator = _steps(fields, options)
+    extras = fields.maybe_object("extras")
     return SolutionRecord(
         steps=steps,
         external_id=fields.maybe_text("external_id"),
@@ -117,7 +118,8 @@ def _solution(fields: Fields | None, options: ReaderOptions) -> SolutionRecord |
         is_correct=fields.maybe_bool("is_correct"),
         verifier_score=fields.maybe_float("verifier_score"),
         separator=fields.maybe_text("separator") or separator,
-        extras=_extras(fields),
+        identity=extras.maybe_text("identity") if extras else None,
+        extras=dict(extras.row) if extras else {},
     )
 
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from hashlib import blake2b
 from typing import Any
 
 from apps.corpus.readers.base import ReaderOptions, Row
@@ -140,11 +141,17 @@ def _solution(fields: Fields, question: Fields, walk: _Walk, made: Sequence[str]
     answer, score = question.maybe_text("pre_generated_answer"), question.maybe_float("pre_generated_verifier_score")
     if made is None:
         said = [(step.position, step.candidate, step.text) for step in walk.steps]
-        identity = repr((fields.row.get("labeler"), fields.row.get("timestamp"), said))
+        same = repr((fields.row.get("labeler"), fields.row.get("timestamp"), said))
     else:
-        identity = repr((list(made), answer, score))
+        same = repr((list(made), answer, score))
+    identity = blake2b(same.encode(), digest_size=16).hexdigest()
     return SolutionRecord(
-        steps=walk.steps, source="prm800k", final_answer=answer, verifier_score=score, identity=identity
+        steps=walk.steps,
+        source="prm800k",
+        final_answer=answer,
+        verifier_score=score,
+        identity=identity,
+        extras={"identity": identity},
     )
 
 

@@ -1,0 +1,98 @@
+"""Finding solutions, bringing files in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from apps.corpus.preview import TARGETS
+from apps.corpus.readers import READERS
+from apps.corpus.splitting import SPLITTERS
+from apps.dashboard.browsing import Facets
+from apps.dashboard.forms.base import ServiceForm
+
+SPLIT_WORDS = {
+    "newline": "at each line",
+    "blank_line": "at blank lines",
+    "numbered": "at numbers: Step 1:, 1., 1), (1)",
+    "separator": "at a separator",
+}
+
+
+class BrowseForm(forms.Form):
+    answer = forms.ChoiceField(
+        required=False,
+        label="Answer",
+        choices=[
+            ("", "any"), ("right", "right"), ("wrong", "wrong"), ("ungraded", "not graded"),
+            ("differing", "differs from the file"),
+        ],
+    )  # fmt: skip
+    labels = forms.ChoiceField(
+        required=False,
+        label="Labels",
+        choices=[
+            ("", "any"), ("people", "by people"), ("none", "not by people"), ("gold", "gold"), ("monte_carlo", "Monte Carlo"),
+        ],
+    )  # fmt: skip
+    source = forms.ChoiceField(required=False, label="Written by")
+    subject = forms.ChoiceField(required=False)
+    level = forms.ChoiceField(required=False)
+    text = forms.CharField(
+        required=False, max_length=200, label="Statement contains", widget=forms.TextInput(attrs={"type": "search"})
+    )
+    problem = forms.IntegerField(required=False, min_value=1, max_value=2**62, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, facets: Facets, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, values in (("source", facets.sources), ("subject", facets.subjects), ("level", facets.levels)):
+            field = self.fields[name]
+            assert isinstance(field, forms.ChoiceField)
+            field.choices = [("", "any"), *((value, value) for value in values)]
+            if not values:
+                del self.fields[name]
+
+
+class UploadForm(ServiceForm):
+    file = forms.FileField(
+        label="File",
+        help_text="JSON Lines, a JSON array or Parquet, plain, gzipped or zstd.",
+        widget=forms.ClearableFileInput(attrs={"accept": ".jsonl,.json,.ndjson,.gz,.zst,.parquet"}),
+    )
+
+
+class ImportForm(ServiceForm):
+    """How to read a kept file. The mapping fields are named `map:problem.statement` and so on."""
+
+    format = forms.ChoiceField(choices=[(name, f"{reader.title} ({name})") for name, reader in READERS.items()])
+    split = forms.ChoiceField(
+        choices=[(name, SPLIT_WORDS.get(name, name)) for name in SPLITTERS], label="Steps are parted", required=False
+    )
+    separator = forms.CharField(
+        required=False, strip=False, max_length=50, help_text=r"For “at a separator”; \n is a line end, \t a tab."
+    )
+
+    def __init__(self, *args: Any, columns: list[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = [("", "not in this file"), *((column, column) for column in columns)]
+        for target, label in TARGETS.items():
+            self.fields[f"map:{target}"] = forms.ChoiceField(choices=choices, required=False, label=label)
+
+    @property
+    def mapping(self) -> dict[str, str]:
+        return {target: self.cleaned_data[f"map:{target}"] for target in TARGETS if self.cleaned_data.get(f"map:{target}")}
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Options for the readers; only the generic one has any."""
+        if self.cleaned_data.get("format") != "jsonl":
+            return {}
+        options: dict[str, Any] = {"mapping": self.mapping} if self.mapping else {}
+        split = self.cleaned_data.get("split")
+        if split:
+            options["split"] = split
+        if split == "separator":
+            separator = self.cleaned_data["separator"]
+            options["separator"] = separator.replace(r"\n", "\n").replace(r"\t", "\t")
+        return options

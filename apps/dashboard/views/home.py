@@ -1,0 +1,57 @@
+"""What can I do now?"""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods
+
+from apps.core.http import AuthenticatedRequest
+from apps.dashboard.forms.projects import NewProjectForm
+from apps.dashboard.overview import (
+    memberships_of,
+    moving_exports,
+    moving_imports,
+    open_rounds_for,
+    submissions_by_day,
+)
+from apps.labeling.models import Assignment
+from apps.projects.policies import can
+from apps.projects.services import create_project
+
+
+@login_required
+@require_GET
+def home(request: AuthenticatedRequest) -> HttpResponse:
+    work, memberships = open_rounds_for(request.user), memberships_of(request.user)
+    days = submissions_by_day(Assignment.objects.filter(labeler=request.user), now=timezone.now())
+    context = {
+        "work": work,
+        "memberships": memberships,
+        "manages": any(can(one, "import") for one in memberships),
+        "days": days,
+        "today": days[-1][1],
+        "has_worked": any(count for _, count in days),
+        "moving": [*moving_imports(request.user), *moving_exports(request.user)],
+    }
+    return render(request, "dashboard/home.html", context)
+
+
+@login_required
+@require_GET
+def moving(request: AuthenticatedRequest) -> HttpResponse:
+    """The running jobs of who asks; the fragment asks again as long as there are any."""
+    jobs = [*moving_imports(request.user), *moving_exports(request.user)]
+    return render(request, "dashboard/_moving.html", {"moving": jobs})
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def new_project(request: AuthenticatedRequest) -> HttpResponse:
+    form = NewProjectForm(request.POST or None)
+    project = form.run(lambda data: create_project(owner=request.user, **data)) if request.POST else None
+    if project is not None:
+        return redirect("project", project.slug)
+    return render(request, "projects/new.html", {"form": form}, status=422 if form.errors else 200)

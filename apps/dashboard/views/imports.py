@@ -1,0 +1,190 @@
+"""Files on their way in: sent, looked at, imported, and what there is to tell of them."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from apps.core.errors import DomainError
+from apps.core.http import AuthenticatedRequest
+from apps.corpus.models import ImportBatch, ImportFinding, Upload
+from apps.corpus.preview import Preview, guessed_mapping, preview_file
+from apps.corpus.records import RowError
+from apps.corpus.services import cancel_import, discard_upload, import_upload, keep_upload, queue_again
+from apps.corpus.streams import raw_lines
+from apps.corpus.tasks import import_file
+from apps.dashboard.access import Place, import_of, place_for, upload_of
+from apps.dashboard.forms.corpus import ImportForm, UploadForm
+from apps.dashboard.paging import page_of
+
+SHOWN_FINDINGS = 50
+
+
+@login_required
+@require_GET
+def imports(request: AuthenticatedRequest, slug: str) -> HttpResponse:
+    place = place_for(request.user, slug, "import")
+    found = ImportBatch.objects.filter(project=place.project).select_related("uploaded_by")
+    page = page_of(found, request.GET, size=30, newest_first=True)
+    left = Upload.objects.filter(project=place.project, uploaded_by=request.user)[:5]
+    return render(request, "corpus/imports.html", place.context("imports", page=page, uploads=left))
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def new_import(request: AuthenticatedRequest, slug: str) -> HttpResponse:
+    """Send a file. It is kept, and looked at before anything is imported."""
+    place = place_for(request.user, slug, "import")
+    form = UploadForm(request.POST or None, request.FILES or None) if request.method == "POST" else UploadForm()
+    upload = form.run(lambda data: _keep(place, data["file"])) if request.method == "POST" else None
+    if upload is not None:
+        return redirect("upload", slug, upload.pk)
+    return render(request, "corpus/import_new.html", place.context("imports", form=form), status=422 if form.errors else 200)
+
+
+def _keep(place: Place, file: Any) -> Upload:
+    return keep_upload(project=place.project, file=file, filename=file.name, uploaded_by=place.membership.user)
+
+
+# --- looked at first --------------------------------------------------------------------------------------
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def upload(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
+    """The first rows as they would land; POST imports the file so."""
+    place = place_for(request.user, slug, "import")
+    kept = upload_of(place, pk)
+    form, preview, complaint = _looked_at(kept, request)
+    if request.method == "POST" and form.is_valid() and complaint is None:
+        chosen = {"format": form.cleaned_data["format"], "options": form.options}
+        batch = form.run(lambda _: import_upload(upload=kept, **chosen))
+        if batch is not None:
+            import_file.delay_on_commit(batch.pk)
+            return redirect("import", slug, batch.pk)
+    template = "corpus/_preview.html" if request.htmx else "corpus/upload.html"
+    context = place.context("imports", upload=kept, form=form, preview=preview, complaint=complaint)
+    return render(request, template, context, status=422 if request.method == "POST" else 200)
+
+
+def _looked_at(kept: Upload, request: AuthenticatedRequest) -> tuple[ImportForm, Preview, RowError | None]:
+    """The form and what it makes of the file; options that cannot be are told, and left out of the preview."""
+    path = Path(kept.file.path)
+    first = preview_file(path=path)
+    columns = [column.path for column in first.columns]
+    given = request.POST or request.GET or None
+    form = ImportForm(given, columns=columns, initial=_guess(first))
+    if not form.is_valid():
+        return form, _guessed_preview(path, first), None
+    try:
+        return form, preview_file(path=path, format=form.cleaned_data["format"], options=form.options), None
+    except RowError as error:
+        return form, first, error
+
+
+def _guess(first: Preview) -> dict[str, Any]:
+    """What the form begins with: the detected format, or a mapping of columns with telling names."""
+    guessed: dict[str, Any] = {"format": first.format, "split": "newline"}
+    if first.detected is None:
+        guessed |= {f"map:{target}": column for target, column in guessed_mapping(first.columns).items()}
+    return guessed
+
+
+def _guessed_preview(path: Path, first: Preview) -> Preview:
+    mapping = guessed_mapping(first.columns)
+    if first.detected is not None or "problem.statement" not in mapping:
+        return first
+    return preview_file(path=path, format="jsonl", options={"mapping": mapping})
+
+
+@login_required
+@require_POST
+def discard(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
+    place = place_for(request.user, slug, "import")
+    discard_upload(upload=upload_of(place, pk))
+    return redirect("import-new", slug)
+
+
+# --- an import --------------------------------------------------------------------------------------------
+
+
+@login_required
+@require_GET
+def import_(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
+    """How far it is and what it found; htmx asks for the moving part alone."""
+    place = place_for(request.user, slug, "import")
+    batch = import_of(place, pk)
+    findings = {kind: list(batch.findings.filter(kind=kind)[:SHOWN_FINDINGS]) for kind in ImportFinding.Kind.values}
+    context = place.context("imports", batch=batch, findings=findings, shown=SHOWN_FINDINGS)
+    return render(request, "corpus/_import.html" if request.htmx else "corpus/import.html", context)
+
+
+@login_required
+@require_POST
+def cancel(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
+    place = place_for(request.user, slug, "import")
+    cancel_import(batch=import_of(place, pk), actor=request.user)
+    return redirect("import", slug, pk)
+
+
+@login_required
+@require_POST
+def again(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
+    place = place_for(request.user, slug, "import")
+    batch = queue_again(batch=import_of(place, pk))
+    import_file.delay_on_commit(batch.pk)
+    return redirect("import", slug, pk)
+
+
+@login_required
+@require_GET
+def rejected_rows(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponseBase:
+    """The rejected rows as they stood in the file, to mend and send again."""
+    place = place_for(request.user, slug, "import")
+    batch = import_of(place, pk)
+    numbers = set(batch.findings.filter(kind=ImportFinding.Kind.REJECTED).values_list("line", flat=True))
+    path = Path(batch.file.path)
+    if not path.exists():
+        raise DomainError("The file of this import is not kept any more.", code="gone")
+    lines = (content + b"\n" for _, content in raw_lines(path, numbers))
+    return _attachment(lines, "application/x-ndjson", f"rejected-{batch.pk}.jsonl")
+
+
+@login_required
+@require_GET
+def findings(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponseBase:
+    """Everything there is to tell of the file's lines, as CSV."""
+    place = place_for(request.user, slug, "import")
+    return _attachment(_csv_lines(import_of(place, pk)), "text/csv; charset=utf-8", f"findings-{pk}.csv")
+
+
+class _Echo:
+    """A file that gives back what is written to it: the csv module needs one."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+def _csv_lines(batch: ImportBatch) -> Iterator[bytes]:
+    writer = csv.writer(_Echo())
+    yield writer.writerow(["kind", "line", "field", "reason"]).encode()
+    rows = batch.findings.order_by("pk").values_list("kind", "line", "field", "reason")
+    for row in rows.iterator(chunk_size=2000):
+        yield writer.writerow([_inert(value) for value in row]).encode()
+
+
+def _inert(value: object) -> object:
+    """Spreadsheets run what begins like a formula; the file's texts are not ours to run."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+
+
+def _attachment(content: Iterator[bytes], kind: str, name: str) -> HttpResponseBase:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingHttpResponse(content, content_type=kind, headers=headers)

@@ -1,0 +1,101 @@
+"""Annotate's own processes, started by a test on the test's database, and stopped with it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+from urllib.request import urlopen
+
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from annotate.supervisor import free_port, web_command
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def environment() -> dict[str, str]:
+    """The test's own database, broker and folder, for a process of ours."""
+    name = str(connection.settings_dict["NAME"])
+    database = urlunsplit(urlsplit(settings.DATABASE_URL)._replace(path=f"/{name}"))
+    settings.PROCESS_HOME.mkdir(parents=True, exist_ok=True)
+    return {
+        **os.environ,
+        "DATABASE_URL": database,
+        "REDIS_URL": settings.REDIS_URL,
+        "ANNOTATE_HOME": str(settings.PROCESS_HOME),
+        "DJANGO_SETTINGS_MODULE": "annotate.settings",
+        "API_RATE": "1000000/min",
+    }
+
+
+@contextmanager
+def running(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
+    """A process in a session of its own; whatever is left of the session is killed in the end."""
+    with subprocess.Popen(command, cwd=ROOT, env=environment(), start_new_session=True) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                pass
+            kill(process)
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """kill -9, with all its children."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def worker_command(concurrency: int = 1) -> list[str]:
+    queues = "default,imports,exports"
+    return [
+        sys.executable, "-m", "celery", "-A", "annotate", "worker", "-Q", queues, "-c", str(concurrency), "-l", "WARNING",
+        "--without-gossip", "--without-mingle", "-n", f"test-{os.getpid()}-{time.monotonic_ns()}@%h",
+    ]  # fmt: skip
+
+
+def eventually(true: Callable[[], bool], *, within: float = 60, every: float = 0.05) -> None:
+    """Wait until it is true; fails when it does not become so."""
+    deadline = time.monotonic() + within
+    while not true():
+        assert time.monotonic() < deadline, "it did not come true in time"
+        time.sleep(every)
+
+
+@pytest.fixture
+def worker(transactional_db: None) -> Iterator[subprocess.Popen[bytes]]:
+    """A real Celery worker."""
+    with running(worker_command()) as process:
+        yield process
+
+
+@pytest.fixture
+def web(transactional_db: None) -> Iterator[str]:
+    """The real web server, as `make run` starts it; gives its address."""
+    port = free_port()
+    with running(web_command(port=port)):
+        address = f"http://127.0.0.1:{port}"
+        eventually(lambda: _is_ready(address))
+        yield address
+
+
+def _is_ready(address: str) -> bool:
+    try:
+        with urlopen(f"{address}/healthz", timeout=1):
+            return True
+    except OSError:
+        return False
