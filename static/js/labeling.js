@@ -47,7 +47,7 @@ const screens = createScreens({ today: () => today, state: () => connection.stat
 const desk = createDesk({
     round: `/projects/${page.project.slug}/rounds/${page.round.number}`,
     api, connection, tabs, clock, leases, drafts, outbox, screens,
-    frame: { ...frame, progress },
+    frame: { ...frame, progress, handedIn: showState },
 });
 
 // --- what the parts tell ------------------------------------------------------------------------------------------
@@ -66,8 +66,9 @@ function draftState(state, error) {
 }
 
 function showState() {
-    const states = { up: saving, away: "offline", "signed-out": "signedOut" };
-    frame.saveState(states[connection.state], outbox.ids().length);
+    const waiting = outbox.ids().length;
+    const states = { up: waiting ? "saving" : saving, away: "offline", "signed-out": "signedOut" };
+    frame.saveState(states[connection.state], waiting);
 }
 
 function progress(figures) {
@@ -111,12 +112,11 @@ const commands = { ...desk.commands, guidelines: guidelines.toggle, help: help.o
 listen((name) => commands[name](), { keys: () => keys, isOn: () => !isDialogOpen() });
 
 document.addEventListener("click", (event) => {
-    const button = event.target.closest("[data-do]");
-    if (button) commands[button.dataset.do]();
-});
-document.getElementById("thumbs").addEventListener("click", (event) => {
-    const thumb = event.target.closest("[data-answer]");
-    if (thumb) commands[thumb.dataset.answer]();
+    const button = event.target.closest("[data-do], #thumbs [data-answer]");
+    if (!button) return;
+    // After a click the keys are the page's again: Enter must submit, not press the same button once more.
+    if (event.detail > 0) button.blur();
+    commands[button.dataset.do ?? button.dataset.answer]();
 });
 
 // --- the browser --------------------------------------------------------------------------------------------------

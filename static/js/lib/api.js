@@ -1,6 +1,8 @@
 /** The JSON API as seen from a page: session cookie, CSRF token, one kind of error. */
 
 const PATIENCE_MS = 20_000;
+// Browsers let 64 KiB in all outlive their page.
+const LONGEST_KEPT_ALIVE = 50_000;
 
 /** The server's answer was no. `passing` says that the same request may succeed later. */
 export class ApiError extends Error {
@@ -37,15 +39,16 @@ export function createApi(base, { fetcher = (...call) => fetch(...call) } = {}) 
     let ahead = 0; // The server's clock minus ours, in milliseconds: leases end by the server's.
 
     async function send(method, path, body = {}, { keepalive = false } = {}) {
+        const sent = JSON.stringify(body);
         let answer;
         try {
             answer = await fetcher(base + path, {
                 method,
-                keepalive,
+                keepalive: keepalive && sent.length < LONGEST_KEPT_ALIVE,
                 credentials: "same-origin",
                 redirect: "error",
                 headers: { "Content-Type": "application/json", Accept: "application/json", "X-CSRFToken": csrfToken() },
-                body: JSON.stringify(body),
+                body: sent,
                 signal: AbortSignal.timeout(PATIENCE_MS),
             });
         } catch (cause) {

@@ -114,7 +114,6 @@ export function createDesk({ round, api, connection, tabs, clock, leases, drafts
 
     function end(answer) {
         frame.busy(false);
-        frame.hideFoot();
         screens.nothing(answer);
     }
 
@@ -184,6 +183,7 @@ export function createDesk({ round, api, connection, tabs, clock, leases, drafts
         });
         tabs.tell("submitted", { id: sheet.id });
         frame.clearNotices();
+        frame.handedIn();
         advance();
     }
 

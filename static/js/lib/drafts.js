@@ -117,7 +117,7 @@ export function createDrafts({ api, connection, store, tell, times, choose, onSt
             const { version, steps } = ahead ? local : server;
             draft = { id: sheet.id, task: sheet.task, version, rev: local?.rev ?? 0, steps, saved: !ahead, busy: false, sent: [] };
             if (ahead) schedule(0);
-            else if (steps.length) onState("saved");
+            else onState("saved");
             return { steps, active_ms: longest(local, server, "active_ms"), idle_ms: longest(local, server, "idle_ms") };
         },
         /** The person rated: keep it, and send it soon. */

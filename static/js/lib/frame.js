@@ -12,6 +12,14 @@ const STATES = {
 // A save that is over sooner is not worth a word that flickers.
 const SLOW_SAVE_MS = 400;
 
+/** How many submissions wait; a phone's bar has no room for it. */
+function unsent(waiting) {
+    const more = document.createElement("span");
+    more.className = "hide-s";
+    more.textContent = `, ${waiting} to send`;
+    return more;
+}
+
 export function createFrame() {
     let timer = 0;
     let spoken = 0;
@@ -30,8 +38,8 @@ export function createFrame() {
             label.dataset.state = state;
             label.title = title;
             clearTimeout(timer);
-            const text = waiting && state !== "saved" ? `${word}, ${waiting} to send` : word;
-            const write = () => { if (label.textContent !== text) label.textContent = text; };
+            const text = waiting && state !== "saved" ? [word, unsent(waiting)] : [word];
+            const write = () => { if (label.textContent !== text.map((part) => part.textContent ?? part).join("")) label.replaceChildren(...text); };
             if (state === "saving") timer = setTimeout(write, SLOW_SAVE_MS);
             else write();
         },
@@ -49,9 +57,6 @@ export function createFrame() {
             for (const thumb of byId("thumbs").children) {
                 thumb.setAttribute("aria-pressed", String(thumb.dataset.answer === answer));
             }
-        },
-        hideFoot() {
-            byId("foot").hidden = true;
         },
         busy(isBusy) {
             byId("stage").setAttribute("aria-busy", String(isBusy));

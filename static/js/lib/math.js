@@ -9,13 +9,18 @@
 
 // Longer formulas are shown as source: nobody reads them, and KaTeX's time grows with them.
 const LONGEST_FORMULA = 20_000;
-const KATEX_OPTIONS = { throwOnError: true, trust: false, strict: "ignore", maxExpand: 1000, maxSize: 20 };
+const KATEX_OPTIONS = { throwOnError: true, trust: refuse, strict: "ignore", maxExpand: 1000, maxSize: 10 };
 
 const ENVIRONMENTS = "align|alignat|aligned|array|Bmatrix|bmatrix|cases|CD|equation|gather|gathered|matrix|multline|" +
     "pmatrix|smallmatrix|split|tabular|Vmatrix|vmatrix|eqnarray";
 const OPENING = new RegExp(
     String.raw`\\\$|\\%|\\\(|\\\[|\$\$|\$|\[asy\]|\\begin\{asy\}|\\begin\{((?:${ENVIRONMENTS})\*?)\}`, "g",
 );
+
+/** Links, images and attributes from texts: with `false` KaTeX would swallow what they hold; so they stay source. */
+function refuse({ command }) {
+    throw new Error(`${command} is not trusted`);
+}
 
 /** Cut a text into plain text, formulas and blocks that are shown as source. */
 export function segments(text) {
@@ -155,8 +160,8 @@ export function typeset(element, text, katex = globalThis.katex) {
 
 /** A reference answer: often a bare formula (`\frac{3}{4}`) without delimiters, often a word. */
 export function typesetAnswer(element, text, katex = globalThis.katex) {
-    const hasDelimiters = /\$|\\\(|\\\[/.test(text);
-    const isBareFormula = /\\[a-zA-Z]|[\^_]/.test(text) || isSymbolic(text.trim());
+    const hasDelimiters = /(?<!\\)\$|\\\(|\\\[/.test(text);
+    const isBareFormula = /[\\^_]/.test(text) || isSymbolic(text.trim());
     if (hasDelimiters || !isBareFormula) return typeset(element, text, katex);
     const whole = { kind: "math", source: text, tex: text, display: false };
     return element.replaceChildren(...nodes([whole], element.ownerDocument, katex));
@@ -194,12 +199,25 @@ function formula(part, document, katex) {
     const holder = document.createElement("span");
     holder.className = part.display ? "math display" : "math";
     try {
-        katex.render(withoutColumnGaps(part.tex), holder, { ...KATEX_OPTIONS, displayMode: Boolean(part.display) });
+        const options = { ...KATEX_OPTIONS, displayMode: Boolean(part.display) };
+        const tree = katex.__renderToDomTree(withoutColumnGaps(part.tex), options);
+        dropStyleAttributes(tree);
+        holder.append(tree.toNode());
     } catch {
         // KaTeX does not know the command, or the braces do not match, or it nests too deep: the source says it all.
         return source(part, document);
     }
     return holder;
+}
+
+/**
+ * KaTeX styles its HTML through the DOM, which the page's policy allows, but gives tall braces and some MathML a
+ * `style` attribute, which it forbids. Those only repeat a width or colour what nobody sees: they go before they
+ * become DOM. That is why this takes KaTeX's tree instead of `katex.render`, which does the same in one go.
+ */
+function dropStyleAttributes(node) {
+    if (node.attributes?.style) delete node.attributes.style;
+    node.children?.forEach(dropStyleAttributes);
 }
 
 /** KaTeX does not know `@{...}` between the columns of an array; without it the columns stand a little wider. */

@@ -17,7 +17,7 @@ export function createOutbox({ api, connection, store, onTaken, onRefused }) {
         const isStillHere = () => store.read(keyOf(entry.id)) !== null; // Another tab may have been quicker.
         try {
             const answer = await connection.run(() =>
-                isStillHere() ? api.post(`/assignments/${entry.id}/submit`, entry.body) : undefined);
+                isStillHere() ? api.post(`/assignments/${entry.id}/submit`, entry.body, { keepalive: true }) : undefined);
             store.remove(keyOf(entry.id));
             if (answer) onTaken(entry, answer);
         } catch (error) {
@@ -28,7 +28,6 @@ export function createOutbox({ api, connection, store, onTaken, onRefused }) {
 
     async function deliverAll() {
         for (let entries = waiting(); entries.length; entries = waiting()) await deliver(entries[0]);
-        running = null;
     }
 
     return {
@@ -38,7 +37,7 @@ export function createOutbox({ api, connection, store, onTaken, onRefused }) {
         },
         /** Send what waits, oldest first; resolves when nothing is left. */
         deliver() {
-            running ??= deliverAll();
+            running ??= deliverAll().finally(() => { running = null; });
             return running;
         },
         ids: () => waiting().map((entry) => entry.id),

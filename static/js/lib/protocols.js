@@ -29,7 +29,7 @@ const PROTOCOLS = {
             if (bad >= 0) return { open: bad + 1, live: bad + 1, legal: true };
             return { open: Math.min(answered + 1, answers.length), live: answered, legal: answered === answers.length };
         },
-        asks: (count, left) => left === count ? `Find the first bad step, or ${all(count)}` : `Find the first bad step, or ${rest(left)}`,
+        asks: (count, left) => count === 1 ? capital(all(1)) : `Find the first bad step, or ${left === count ? all(count) : rest(left)}`,
         says: (count, bad) => bad.length ? `The first bad step is step ${bad[0] + 1}` : `No bad step in ${inWords(count)}`,
     },
     every_step: {
@@ -42,7 +42,7 @@ const PROTOCOLS = {
     },
 };
 
-const all = (count) => count === 1 ? "rate the only step" : `rate all ${inWords(count)}`;
+const all = (count) => count === 1 ? "rate the step" : `rate all ${inWords(count)}`;
 const rest = (left) => `rate ${inWords(left)} more`;
 const capital = (text) => text[0].toUpperCase() + text.slice(1);
 const isBad = (answer) => answer?.rating === -1;

@@ -22,6 +22,7 @@ const PASSING = ["all_leased", "holding_enough"];
 /** @param {{today: () => number, state: () => string, again: () => void}} needs */
 export function createScreens({ today, state, again }) {
     const stage = document.getElementById("stage");
+    const foot = document.getElementById("foot");
     let timer = 0;
 
     function show(title, message, { isEnd = true } = {}) {
@@ -32,6 +33,7 @@ export function createScreens({ today, state, again }) {
         slot("day").textContent = isEnd && today() ? `You handed in ${today()} today.` : "";
         section.querySelector('[data-do="again"]').hidden = !isEnd;
         section.classList.toggle("waiting", !isEnd);
+        foot.hidden = true;
         stage.replaceChildren(section);
         if (isEnd) slot("title").focus();
     }
