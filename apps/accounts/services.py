@@ -80,3 +80,10 @@ def record_event(
     return AuditEvent.objects.create(
         actor=actor, verb=verb, target=target, project=project, before=before, after=after
     )
+
+
+def rename_user(*, user: User, name: str) -> User:
+    """The name that managers see; exports never hold it."""
+    user.name = name.strip()
+    user.save(update_fields=["name"])
+    return user

@@ -55,49 +55,44 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Preview:
-    """`records` are the first ones with their line, `errors` what the looked-at rows were rejected for.
+class Sample:
+    """The first lines of a file. `ends` tells whether it has no more than these."""
 
-    `looked_at` rows were read, and `ends` tells whether the file has no more than these.
+    lines: list[Line]
+    ends: bool
+    detected: str | None
+    columns: list[Column]
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """`records` are the first ones with their line, `errors` what lines of the sample were rejected for.
+
+    `read` counts the records that the whole sample gave.
     """
 
-    format: str | None
-    detected: str | None
-    columns: list[Column] = field(default_factory=list)
+    format: str
+    sample: Sample
     records: list[tuple[int, Record]] = field(default_factory=list)
     errors: list[tuple[int, RowError]] = field(default_factory=list)
-    looked_at: int = 0
     read: int = 0
-    ends: bool = False
-
-    @property
-    def rejected(self) -> int:
-        return len(self.errors)
 
 
-def preview_file(
-    *, path: Path, format: str | None = None, options: Mapping[str, Any] | None = None  # noqa: A002
-) -> Preview:
-    """Read the first rows as `format`, or as the format that they look like.
-
-    Raises RowError for options that cannot be, and OSError when the file cannot be opened.
-    """
+def sample_of(path: Path) -> Sample:
+    """Read the first lines, and what format they look like. Raises OSError when the file cannot be opened."""
     lines = list(islice(read_rows(path), LOOKED_AT + 1))
-    looked_at, ends = lines[:LOOKED_AT], len(lines) <= LOOKED_AT
+    looked_at = lines[:LOOKED_AT]
     rows = [line.row for line in looked_at if line.error is None]
-    detected = detect(rows)
-    chosen = format or detected or "jsonl"
-    records, errors, read = _read(looked_at, chosen, ReaderOptions.from_dict(options or {}))
-    return Preview(
-        format=chosen,
-        detected=detected,
-        columns=columns_of(rows),
-        records=records,
-        errors=errors,
-        looked_at=len(looked_at),
-        read=read,
-        ends=ends,
-    )
+    return Sample(looked_at, len(lines) <= LOOKED_AT, detect(rows), columns_of(rows))
+
+
+def preview(
+    sample: Sample, *, format: str | None = None, options: Mapping[str, Any] | None = None  # noqa: A002
+) -> Preview:
+    """The sample read as `format`, else as what it looks like. Raises RowError for options that cannot be."""
+    chosen = format or sample.detected or "jsonl"
+    records, errors, read = _read(sample.lines, chosen, ReaderOptions.from_dict(options or {}))
+    return Preview(chosen, sample, records, errors, read)
 
 
 def _read(

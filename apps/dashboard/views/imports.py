@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from apps.core.errors import DomainError
 from apps.core.http import AuthenticatedRequest
 from apps.corpus.models import ImportBatch, ImportFinding, Upload
-from apps.corpus.preview import Preview, guessed_mapping, preview_file
+from apps.corpus.preview import Preview, guessed_mapping, preview, sample_of
 from apps.corpus.records import RowError
 from apps.corpus.services import cancel_import, discard_upload, import_upload, keep_upload, queue_again
 from apps.corpus.streams import raw_lines
@@ -62,7 +62,7 @@ def upload(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     """The first rows as they would land; POST imports the file so."""
     place = place_for(request.user, slug, "import")
     kept = upload_of(place, pk)
-    form, preview, complaint = _looked_at(kept, request)
+    form, looked, complaint = _looked_at(kept, request)
     if request.method == "POST" and form.is_valid() and complaint is None:
         chosen = {"format": form.cleaned_data["format"], "options": form.options}
         batch = form.run(lambda _: import_upload(upload=kept, **chosen))
@@ -70,38 +70,26 @@ def upload(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
             import_file.delay_on_commit(batch.pk)
             return redirect("import", slug, batch.pk)
     template = "corpus/_preview.html" if request.htmx else "corpus/upload.html"
-    context = place.context("imports", upload=kept, form=form, preview=preview, complaint=complaint)
+    context = place.context("imports", upload=kept, form=form, preview=looked, complaint=complaint)
     return render(request, template, context, status=422 if request.method == "POST" else 200)
 
 
 def _looked_at(kept: Upload, request: AuthenticatedRequest) -> tuple[ImportForm, Preview, RowError | None]:
     """The form and what it makes of the file; options that cannot be are told, and left out of the preview."""
-    path = Path(kept.file.path)
-    first = preview_file(path=path)
-    columns = [column.path for column in first.columns]
-    given = request.POST or request.GET or None
-    form = ImportForm(given, columns=columns, initial=_guess(first))
+    sample = sample_of(Path(kept.file.path))
+    mapping = {} if sample.detected else guessed_mapping(sample.columns)
+    guess = {"format": sample.detected or "jsonl", "split": "newline"}
+    guess |= {f"map:{target}": column for target, column in mapping.items()}
+    form = ImportForm(
+        request.POST or request.GET or None, columns=[column.path for column in sample.columns], initial=guess
+    )
+    guessed = preview(sample, options={"mapping": mapping} if "problem.statement" in mapping else {})
     if not form.is_valid():
-        return form, _guessed_preview(path, first), None
+        return form, guessed, None
     try:
-        return form, preview_file(path=path, format=form.cleaned_data["format"], options=form.options), None
+        return form, preview(sample, format=form.cleaned_data["format"], options=form.options), None
     except RowError as error:
-        return form, first, error
-
-
-def _guess(first: Preview) -> dict[str, Any]:
-    """What the form begins with: the detected format, or a mapping of columns with telling names."""
-    guessed: dict[str, Any] = {"format": first.format, "split": "newline"}
-    if first.detected is None:
-        guessed |= {f"map:{target}": column for target, column in guessed_mapping(first.columns).items()}
-    return guessed
-
-
-def _guessed_preview(path: Path, first: Preview) -> Preview:
-    mapping = guessed_mapping(first.columns)
-    if first.detected is not None or "problem.statement" not in mapping:
-        return first
-    return preview_file(path=path, format="jsonl", options={"mapping": mapping})
+        return form, guessed, error
 
 
 @login_required

@@ -1,0 +1,67 @@
+"""The page on which people rate steps. All its work it does over the API."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.safestring import SafeString
+from django.views.decorators.http import require_GET
+
+from apps.accounts.models import User
+from apps.core.errors import Conflict
+from apps.core.http import AuthenticatedRequest
+from apps.dashboard.access import place_for, round_of
+from apps.labeling.models import Round
+from apps.labeling.protocols import PROTOCOLS
+from apps.labeling.sheets import progress
+from apps.projects.markdown import to_html
+from apps.projects.models import Guideline
+
+
+@dataclass(frozen=True, slots=True)
+class ShownGuideline:
+    version: int
+    html: SafeString
+
+
+@login_required
+@require_GET
+def label(request: AuthenticatedRequest, slug: str, number: int) -> HttpResponse:
+    place = place_for(request.user, slug, "label")
+    round_ = round_of(place, number)
+    if round_.protocol not in PROTOCOLS:
+        raise Conflict(f"Rounds of the protocol {round_.get_protocol_display()} cannot be worked on here yet.")
+    context = {
+        "project": place.project,
+        "round": round_,
+        "guideline": _shown(round_.guideline or place.project.guidelines.first()),
+        "bootstrap": _bootstrap(round_, request.user),
+    }
+    return render(request, "labeling/label.html", context)
+
+
+def _shown(guideline: Guideline | None) -> ShownGuideline | None:
+    return ShownGuideline(guideline.version, to_html(guideline.text)) if guideline else None
+
+
+def _bootstrap(round_: Round, user: User) -> dict[str, Any]:
+    return {
+        "project": {"slug": round_.project.slug, "name": round_.project.name},
+        "round": {
+            "number": round_.number,
+            "name": round_.name,
+            "protocol": round_.protocol,
+            "protocol_title": PROTOCOLS[round_.protocol].title,
+            "show_reference": round_.show_reference,
+        },
+        "user": {"email": user.email, "name": user.name},
+        "progress": progress(round_, user),
+        "api": "/api/v1",
+        "home": reverse("home"),
+        "sign_in": reverse("account_login"),
+    }
