@@ -63,6 +63,6 @@ if ("signedIn" in document.body.dataset && globalThis.BroadcastChannel) {
     channel.close();
 }
 
-document.addEventListener("htmx:config:request", (event) => {
-    event.detail.ctx.request.headers["X-CSRFToken"] = csrfToken();
+document.addEventListener("htmx:configRequest", (event) => {
+    event.detail.headers["X-CSRFToken"] = csrfToken();
 });
