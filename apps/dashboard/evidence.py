@@ -24,21 +24,18 @@ class Vote:
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """One person's turn at the solution."""
+    """One person's turn at the solution, and the number of the first step that they called bad."""
 
     labeler: str
     turn: Assignment
     labels: dict[int, StepLabel]
+    first_bad: int | None = None
 
     def on(self, step: Step) -> Vote:
         label = self.labels.get(step.pk)
         if label is None:
             return Vote(self.labeler, is_unreached=True)
         return Vote(self.labeler, label.rating, bool(label.unsure))
-
-    def first_error(self, path: Sequence[Step]) -> int | None:
-        """Its number, counted from 1 as people do."""
-        return next((step.position + 1 for step in path if self.on(step).rating == -1), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +60,11 @@ class Evidence:
     runs: list[EstimationRun] = field(default_factory=list)
     has_gold: bool = False
 
-    @property
-    def first_errors(self) -> list[tuple[str, int | None]]:
-        path = [row.step for row in self.rows if row.step.chosen]
-        return [(voice.labeler, voice.first_error(path)) for voice in self.voices]
-
 
 def evidence_for(place: Place, solution: Solution) -> Evidence:
     """Six queries, however many people and steps."""
     steps = list(Step.objects.filter(solution=solution).order_by("position", "candidate"))
-    voices = _voices(place, solution)
+    voices = _voices(place, solution, steps)
     gold = dict(GoldLabel.objects.filter(step__in=steps).values_list("step", "rating"))
     estimates: dict[int, list[StepEstimate]] = {}
     for one in StepEstimate.objects.filter(step__in=steps).select_related("run").order_by("run"):
@@ -84,7 +76,7 @@ def evidence_for(place: Place, solution: Solution) -> Evidence:
     return Evidence(rows, voices, list(runs.values()), bool(gold))
 
 
-def _voices(place: Place, solution: Solution) -> list[Voice]:
+def _voices(place: Place, solution: Solution, steps: Sequence[Step]) -> list[Voice]:
     turns = list(
         Assignment.objects.spoken()
         .filter(task__solution=solution)
@@ -95,7 +87,14 @@ def _voices(place: Place, solution: Solution) -> list[Voice]:
     for label in StepLabel.objects.filter(assignment__in=turns):
         labels.setdefault(label.assignment_id, {})[label.step_id] = label
     names = labeler_names(place, {turn.labeler_id for turn in turns})
-    return [Voice(names[turn.labeler_id], turn, labels.get(turn.pk, {})) for turn in turns]
+    said = [(turn, labels.get(turn.pk, {})) for turn in turns]
+    return [Voice(names[turn.labeler_id], turn, ratings, _first_bad(ratings, steps)) for turn, ratings in said]
+
+
+def _first_bad(labels: dict[int, StepLabel], steps: Sequence[Step]) -> int | None:
+    """The first step on the path that was rated bad, counted from 1 as people do."""
+    path = (step for step in steps if step.chosen and step.pk in labels)
+    return next((step.position + 1 for step in path if labels[step.pk].rating == -1), None)
 
 
 def labeler_names(place: Place, user_ids: set[int]) -> dict[int, str]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
-
 from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -45,11 +43,6 @@ def duration(seconds: float | None) -> str:
 @register.filter
 def milliseconds(value: float | None) -> str:
     return duration(None if value is None else value / 1000)
-
-
-@register.filter
-def lookup(mapping: dict[Any, Any], key: Any) -> Any:
-    return mapping.get(key)
 
 
 @register.simple_tag

@@ -86,9 +86,27 @@ def export(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     told = found.manifest or {}
     context = place.context(
         "exports", export=found, format=FORMATS.get(found.format), counts=told.get("counts", {}),
+        tallies=_tallies(told.get("counts", {})), policy=[(name, _shown(value)) for name, value in found.policy.items()],
         manifest=msgspec.json.format(msgspec.json.encode(told), indent=2).decode() if told else "",
     )  # fmt: skip
     return render(request, "exports/_export.html" if request.htmx else "exports/export.html", context)
+
+
+def _tallies(counts: dict[str, Any]) -> list[tuple[str, list[tuple[str, int, float]]]]:
+    """The manifest's counts as tables: name, count, share."""
+    titles = (("labels", "Labels"), ("sources", "Taken from"), ("left_out", "Left out"))
+    return [(title, _with_shares(counts.get(key, {}))) for key, title in titles]
+
+
+def _with_shares(tally: dict[str, int]) -> list[tuple[str, int, float]]:
+    total = sum(tally.values()) or 1
+    return [(name, count, count / total) for name, count in sorted(tally.items(), key=lambda one: -one[1])]
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {100 * share:g} %" for name, share in value.items()) or "none"
+    return (", ".join(map(str, value)) or "all") if isinstance(value, list) else str(value).replace("_", " ")
 
 
 @login_required

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -109,9 +110,35 @@ def import_(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     """How far it is and what it found; htmx asks for the moving part alone."""
     place = place_for(request.user, slug, "import")
     batch = import_of(place, pk)
-    findings = {kind: list(batch.findings.filter(kind=kind)[:SHOWN_FINDINGS]) for kind in ImportFinding.Kind.values}
-    context = place.context("imports", batch=batch, findings=findings, shown=SHOWN_FINDINGS)
+    context = place.context("imports", batch=batch, findings=[_section(batch, *words) for words in SECTIONS])
     return render(request, "corpus/_import.html" if request.htmx else "corpus/import.html", context)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One kind of finding, with the heads of its table."""
+
+    title: str
+    about: str
+    field: str
+    reason: str
+    rows: list[ImportFinding]
+
+    @property
+    def is_cut(self) -> bool:
+        return len(self.rows) == SHOWN_FINDINGS
+
+
+SECTIONS = (
+    (ImportFinding.Kind.REJECTED, "Rejected rows", "Mend them and import them again: what has landed is passed over.",
+     "Field", "Reason"),
+    (ImportFinding.Kind.DIFFERENCE, "Where the file and our verifier differ",
+     "The file's word is kept beside ours; the solutions carry both.", "Written by", "What differs"),
+)  # fmt: skip
+
+
+def _section(batch: ImportBatch, kind: str, title: str, about: str, field: str, reason: str) -> Section:
+    return Section(title, about, field, reason, list(batch.findings.filter(kind=kind)[:SHOWN_FINDINGS]))
 
 
 @login_required

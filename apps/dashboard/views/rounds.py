@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -99,9 +99,8 @@ def fit(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     return render(request, "rounds/_fit.html", {"fit": found})
 
 
-def seconds_per_turn(turns: object) -> float | None:
+def seconds_per_turn(turns: QuerySet[Assignment]) -> float | None:
     """The median of the latest turns, for those that say how long they took."""
-    assert hasattr(turns, "filter")
     latest = turns.filter(submitted_at__isnull=False, active_ms__isnull=False).order_by("-submitted_at")
     times = sorted(latest.values_list("active_ms", flat=True)[:LATEST])
     return times[len(times) // 2] / 1000 if times else None
@@ -126,11 +125,12 @@ def _watched(place: Place, work: Work) -> dict[str, object]:
     seats = list(Seat.objects.filter(round=round_).order_by("-submitted", "pk"))
     early = list(turns.filter(finish_reason__in=LEFT_EARLY).select_related("task").order_by("-submitted_at")[:SHOWN_REASONS])
     names = labeler_names(place, {one.labeler_id for one in (*seats, *early)})
-    days = submissions_by_day(turns, now=timezone.now())
+    days, finishes = submissions_by_day(turns, now=timezone.now()), _finishes(round_)
     return {
         "seats": [(names[seat.labeler_id], seat, seat.submitted_today if seat.today == days[-1][0] else 0) for seat in seats],
         "early": [(names[turn.labeler_id], turn) for turn in early],
-        "finishes": _finishes(round_),
+        "finishes": finishes,
+        "turns_ended": sum(count for _, _, count in finishes),
         "days": days,
         "seconds_each": seconds_per_turn(turns),
         "days_left": _days_left(work.left, [count for _, count in days]),

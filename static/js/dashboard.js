@@ -1,0 +1,125 @@
+/** The pages about projects: formulas, filters that apply themselves, files dropped, dangerous buttons. All of it is extra. */
+import { typeset, typesetAnswer, typesetWithin } from "./lib/math.js";
+
+// --- formulas --------------------------------------------------------------------------------------------------------
+
+function typesetAll(root) {
+    if (!globalThis.katex) return;
+    for (const element of taken(root, "data-math")) typeset(element, element.textContent);
+    for (const element of taken(root, "data-answer")) typesetAnswer(element, element.textContent);
+    for (const element of taken(root, "data-prose")) typesetWithin(element);
+}
+
+/** The elements with this mark, once: it is taken away, for htmx may show the same element again. */
+function taken(root, mark) {
+    const marked = [root, ...root.querySelectorAll(`[${mark}]`)].filter((one) => one.hasAttribute?.(mark));
+    for (const one of marked) one.removeAttribute(mark);
+    return marked;
+}
+
+// --- forms -----------------------------------------------------------------------------------------------------------
+
+/** Filters and the like apply on change; their button is for who has no JavaScript. */
+function applyOnChange(root) {
+    for (const button of taken(root, "data-auto-button")) button.hidden = true;
+    for (const form of taken(root, "data-auto")) {
+        form.addEventListener("change", () => form.requestSubmit());
+    }
+}
+
+function askFirst(event) {
+    const question = event.target.dataset?.confirm;
+    if (question && !globalThis.confirm(question)) event.preventDefault();
+}
+
+/** Empty filters are left out of the address. */
+function leaveOutEmpty(event) {
+    if (event.target.method !== "get") return;
+    for (const field of event.target.elements) if (field.name && field.value === "") field.disabled = true;
+}
+
+/** A short name is suggested from the name until somebody writes their own. */
+function suggestSlug(root) {
+    for (const slug of root.querySelectorAll("[data-slug-of]")) {
+        const name = document.getElementById(slug.dataset.slugOf);
+        let isOwn = slug.value !== "";
+        slug.addEventListener("input", () => { isOwn = slug.value !== ""; });
+        name?.addEventListener("input", () => {
+            if (!isOwn) slug.value = slugged(name.value);
+        });
+    }
+}
+
+function slugged(name) {
+    return name.normalize("NFKD").replace(/[\u0300-\u036f]/g, "").toLowerCase().replace(/[^a-z0-9]+/g, "-")
+        .replace(/^-+|-+$/g, "").slice(0, 64);
+}
+
+// --- files -----------------------------------------------------------------------------------------------------------
+
+/** A file may be dropped on the form; it is sent at once, and how far it is can be seen. */
+function takeDrops(root) {
+    for (const form of root.querySelectorAll("form[data-drop]")) {
+        const zone = form.querySelector(".drop");
+        const input = zone.querySelector("input[type=file]");
+        zone.querySelector("[data-drop-words]").textContent = "Drop a file here, or choose one";
+        for (const kind of ["dragenter", "dragover"]) {
+            zone.addEventListener(kind, (event) => { event.preventDefault(); zone.classList.add("over"); });
+        }
+        zone.addEventListener("dragleave", () => zone.classList.remove("over"));
+        zone.addEventListener("drop", (event) => {
+            event.preventDefault();
+            zone.classList.remove("over");
+            if (event.dataTransfer.files.length) {
+                input.files = event.dataTransfer.files;
+                form.requestSubmit();
+            }
+        });
+        input.addEventListener("change", () => { if (input.files.length) form.requestSubmit(); });
+        form.addEventListener("submit", (event) => send(event, form));
+    }
+}
+
+/** With progress; whatever the answer is, the browser goes where the server sends it. */
+function send(event, form) {
+    const bar = form.querySelector("[data-upload-progress]");
+    if (!form.querySelector("input[type=file]").files.length) return;
+    event.preventDefault();
+    const request = new XMLHttpRequest();
+    request.upload.addEventListener("progress", ({ loaded, total }) => {
+        bar.hidden = false;
+        bar.max = total;
+        bar.value = loaded;
+    });
+    request.addEventListener("load", () => {
+        if (request.status === 200 && request.responseURL !== location.href) location.assign(request.responseURL);
+        else form.submit();
+    });
+    request.addEventListener("error", () => form.submit());
+    request.open("POST", form.action || location.href);
+    request.send(new FormData(form));
+}
+
+// --- put together ----------------------------------------------------------------------------------------------------
+
+if (globalThis.htmx) {
+    // Complaints of a form and broken rules have words for the page; only what nobody foresaw has none.
+    globalThis.htmx.config.responseHandling = [
+        { code: "204", swap: false },
+        { code: "(200|201|202|286)", swap: true },
+        { code: "(400|403|409|422)", swap: true, error: true },
+        { code: "...", swap: false, error: true },
+    ];
+}
+typesetAll(document);
+applyOnChange(document);
+suggestSlug(document);
+takeDrops(document);
+document.addEventListener("submit", askFirst, true);
+document.addEventListener("submit", leaveOutEmpty);
+document.addEventListener("htmx:load", (event) => {
+    typesetAll(event.detail.elt);
+    applyOnChange(event.detail.elt);
+});
+// Back from the cache, fields that were left out are there again.
+addEventListener("pageshow", () => { for (const field of document.querySelectorAll("form[method=get] :disabled")) field.disabled = false; });
