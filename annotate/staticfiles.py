@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from django.contrib.staticfiles.storage import HashedFilesMixin
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
 class Storage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
     """Also rewrites the imports of our ES modules, which need no bundler that way."""
 
-    support_js_module_import_aggregation = True
+    # Ours only: what a vendor's comment says of an import is not to be followed.
+    patterns = (
+        *HashedFilesMixin.patterns,
+        ("js/*.js", HashedFilesMixin._js_module_import_aggregation_patterns[1]),  # noqa: SLF001 - Django has no other name
+    )
     # A page that names a missing file is a bug to see in tests, not a 500 for a labeler.
     manifest_strict = False
