@@ -37,7 +37,6 @@ shared_buffers = 256MB
 work_mem = 16MB
 maintenance_work_mem = 256MB
 max_wal_size = 2GB
-wal_compression = on
 random_page_cost = 1.1
 jit = off
 log_min_messages = warning

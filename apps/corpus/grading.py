@@ -9,7 +9,6 @@ from uuid import UUID
 from django.core.cache import cache
 from django.db.models import F
 
-from apps.corpus.digests import problem_digest
 from apps.corpus.models import Problem, Solution, Verdict
 from apps.corpus.records import Record, SolutionRecord
 from apps.verifiers.extraction import extract_answer
@@ -42,26 +41,23 @@ class Graded:
 
 
 def final_answer(solution: SolutionRecord) -> str | None:
-    """The answer that the row names, else the one that its text states last."""
+    """The answer that the row names, else the one that its last step states."""
     if solution.final_answer is not None:
         return solution.final_answer
-    for step in reversed(solution.path()):
-        answer = extract_answer(step.text)
-        if answer is not None:
-            return answer
-    return None
+    last = max((step for step in solution.steps if step.chosen), key=lambda step: step.position, default=None)
+    return extract_answer(last.text) if last else None
 
 
-def grade_records(records: Sequence[Record], *, project_id: int, verifier: str, pool: GradingPool) -> list[Graded]:
-    """One `Graded` for each record. The file's reference answer counts, else the stored problem's."""
-    stored = _stored_references(records, project_id)
-    questions: list[tuple[str, str | None, str | None]] = []
-    for record in records:
-        problem, solution = record.problem, record.solution
-        known = stored.get(problem_digest(problem.statement)) if stored else None
-        reference = (known and known[0]) or problem.reference_answer
-        name = (known and known[1]) or problem.verifier or verifier
-        questions.append((name, reference, final_answer(solution) if solution else None))
+def grade_records(records: Sequence[Record], *, verifier: str, pool: GradingPool) -> list[Graded]:
+    """One `Graded` for each record, by the reference answer that the record itself brings. No database."""
+    questions = [
+        (
+            record.problem.verifier or verifier,
+            record.problem.reference_answer,
+            final_answer(record.solution) if record.solution is not None else None,
+        )
+        for record in records
+    ]
     return grade_answers(questions, pool=pool)
 
 
@@ -83,10 +79,31 @@ def _graded(reference: str | None, answer: str | None, grade: Grade | None) -> G
     return Graded(answer, str(grade.verdict), right, f"{grade.verifier} {grade.version}", reference)
 
 
-def _stored_references(records: Sequence[Record], project_id: int) -> Mapping[UUID, tuple[str | None, str]]:
-    digests = {problem_digest(record.problem.statement) for record in records}
-    found = Problem.objects.filter(project_id=project_id, digest__in=digests)
-    return {digest: (answer, name) for digest, answer, name in found.values_list("digest", "reference_answer", "verifier")}
+def regrade_by_stored(
+    records: Sequence[Record], digests: Sequence[UUID], graded: Sequence[Graded], *, project_id: int, verifier: str,
+    pool: GradingPool,
+) -> list[Graded]:  # fmt: skip
+    """Where a problem stands already, its own reference answer counts, not the one of a later row."""
+    stored = _stored_references(digests, project_id)
+    result = list(graded)
+    questions: dict[int, tuple[str, str | None, str | None]] = {}
+    for place, (record, digest) in enumerate(zip(records, digests, strict=True)):
+        answer, name = stored.get(digest, (None, ""))
+        if record.solution is not None and answer and (answer, name) != _own(record):
+            questions[place] = (name or verifier, answer, graded[place].answer)
+    for place, again in zip(questions, grade_answers(list(questions.values()), pool=pool), strict=True):
+        result[place] = again
+    return result
+
+
+def _own(record: Record) -> tuple[str | None, str]:
+    return record.problem.reference_answer, record.problem.verifier or ""
+
+
+def _stored_references(digests: Sequence[UUID], project_id: int) -> Mapping[UUID, tuple[str, str]]:
+    found = Problem.objects.filter(project_id=project_id, digest__in=set(digests)).exclude(reference_answer=None)
+    rows = found.values_list("digest", "reference_answer", "verifier")
+    return {digest: (answer or "", name) for digest, answer, name in rows}
 
 
 def grade_ungraded(problem_ids: Sequence[int], *, verifier: str, pool: GradingPool) -> int:

@@ -13,9 +13,10 @@ from pathlib import Path
 from django.conf import settings
 from django.db import DataError, IntegrityError, OperationalError, transaction
 
+from apps.core.ahead import ahead
 from apps.core.bulk import sole_worker
 from apps.core.jobs import JobStatus
-from apps.corpus.grading import grade_records, grade_ungraded
+from apps.corpus.grading import grade_records, grade_ungraded, regrade_by_stored
 from apps.corpus.landing import Incoming, Outcome, land
 from apps.corpus.models import ImportBatch, ImportFinding
 from apps.corpus.readers import READERS, ReaderOptions
@@ -38,6 +39,7 @@ class Chunk:
     incoming: list[Incoming] = field(default_factory=list)
     errors: list[tuple[int, RowError]] = field(default_factory=list)
     ignored: Counter[str] = field(default_factory=Counter)
+    grading_seconds: float = 0.0
 
 
 def run_import(*, batch_id: int, progress: Progress | None = None) -> ImportBatch:
@@ -58,16 +60,29 @@ def run_import(*, batch_id: int, progress: Progress | None = None) -> ImportBatc
 
 
 def _bring_in(batch: ImportBatch, progress: Progress) -> None:
-    reader, options = READERS[batch.format], ReaderOptions.from_dict(batch.options)
-    lines = (line for line in read_rows(Path(batch.file.path)) if line.number > batch.line)
-    with GradingPool() as pool:
-        while chunk := _read_chunk(lines, lambda row: reader.read(row, options)):
-            _grade(batch, chunk, pool)
+    """Chunks are read and graded in a thread, while the one before them lands."""
+    with GradingPool() as pool, ahead(_chunks(batch, pool)) as chunks:
+        for chunk in chunks:
+            _land_grades(batch, chunk, pool)
             if not _land_chunk(batch, chunk, pool):
                 return
             progress(batch)
     batch.done = batch.total or batch.done
     batch.end(JobStatus.FINISHED)
+
+
+def _chunks(batch: ImportBatch, pool: GradingPool) -> Iterator[Chunk]:
+    """Needs no database: it runs in a thread of its own."""
+    reader, options = READERS[batch.format], ReaderOptions.from_dict(batch.options)
+    already, verifier = batch.line, batch.project.verifier
+    lines = (line for line in read_rows(Path(batch.file.path)) if line.number > already)
+    while chunk := _read_chunk(lines, lambda row: reader.read(row, options)):
+        started = time.perf_counter()
+        grades = grade_records([one.record for one in chunk.incoming], verifier=verifier, pool=pool)
+        for one, graded in zip(chunk.incoming, grades, strict=True):
+            one.graded = graded
+        chunk.grading_seconds = time.perf_counter() - started
+        yield chunk
 
 
 def _read_chunk(lines: Iterator[Line], read: Callable[[dict[str, object]], Iterator[object]]) -> Chunk | None:
@@ -83,19 +98,25 @@ def _read_chunk(lines: Iterator[Line], read: Callable[[dict[str, object]], Itera
         except RowError as error:
             chunk.errors.append((line.number, error))
             continue
-        chunk.incoming.extend(Incoming(line.number, record) for record in records)
+        chunk.incoming.extend(Incoming.of(line.number, record) for record in records)
         chunk.ignored.update(part for record in records for part in record.ignored)
     return chunk if chunk.rows else None
 
 
-def _grade(batch: ImportBatch, chunk: Chunk, pool: GradingPool) -> None:
+def _land_grades(batch: ImportBatch, chunk: Chunk, pool: GradingPool) -> None:
+    """What the thread could not know: the answers of problems that stand already."""
     started = time.perf_counter()
-    grades = grade_records(
-        [one.record for one in chunk.incoming], project_id=batch.project_id, verifier=batch.project.verifier, pool=pool
+    grades = regrade_by_stored(
+        [one.record for one in chunk.incoming],
+        [one.problem_digest for one in chunk.incoming],
+        [one.graded for one in chunk.incoming],
+        project_id=batch.project_id,
+        verifier=batch.project.verifier,
+        pool=pool,
     )
     for one, graded in zip(chunk.incoming, grades, strict=True):
         one.graded = graded
-    batch.grading_seconds += time.perf_counter() - started
+    batch.grading_seconds += chunk.grading_seconds + time.perf_counter() - started
 
 
 def _land_chunk(batch: ImportBatch, chunk: Chunk, pool: GradingPool) -> bool:

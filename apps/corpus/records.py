@@ -3,20 +3,23 @@
 Readers turn a foreign row into a `Record`; the database is filled from records and read back into
 them; export formats write them. So a format is one pure function in each direction, and every
 format can be turned into every other. This module knows no Django.
+
+They are msgspec structs and no dataclasses: an import makes about twenty of them for every solution,
+and msgspec makes them in C.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+import msgspec
 
 Extras = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProblemRecord:
+class ProblemRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A question. `reference_answer` may be wrong: PRM800K calls it the current guess."""
 
     statement: str
@@ -27,11 +30,10 @@ class ProblemRecord:
     subject: str | None = None
     level: str | None = None
     split: str | None = None
-    extras: Extras = field(default_factory=dict)
+    extras: Extras = {}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepRecord:
+class StepRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One candidate text at a position (both from 0). `chosen` marks the solution's own path."""
 
     position: int
@@ -41,8 +43,7 @@ class StepRecord:
     chosen: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SolutionRecord:
+class SolutionRecord(msgspec.Struct, frozen=True, kw_only=True):
     """An attempt at a problem. `is_correct` is what the file claims; our verifier checks it again.
 
     `identity` says what makes two rows the same solution. When it is None, the source and the steps
@@ -57,15 +58,14 @@ class SolutionRecord:
     verifier_score: float | None = None
     separator: str = "\n"
     identity: str | None = None
-    extras: Extras = field(default_factory=dict)
+    extras: Extras = {}
 
     def path(self) -> list[StepRecord]:
         """The chosen step at each position, in order."""
         return sorted((step for step in self.steps if step.chosen), key=lambda step: step.position)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepRating:
+class StepRating(msgspec.Struct, frozen=True, kw_only=True):
     """A person's word on one candidate: +1 great, 0 okay, -1 bad, None not judged.
 
     `unsure` is None where the source does not say; that is not the same as False.
@@ -78,8 +78,7 @@ class StepRating:
     chosen: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PersonRecord:
+class PersonRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One labeler's turn at one solution. `round` is None where the source numbers no rounds."""
 
     labeler: str
@@ -92,19 +91,17 @@ class PersonRecord:
     is_quality_control: bool = False
     is_screening: bool = False
     steps: Sequence[StepRating] = ()
-    extras: Extras = field(default_factory=dict)
+    extras: Extras = {}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GoldRating:
+class GoldRating(msgspec.Struct, frozen=True, kw_only=True):
     """A rating that somebody vouches for, on the chosen step at `position`."""
 
     position: int
     rating: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepCount:
+class StepCount(msgspec.Struct, frozen=True, kw_only=True):
     """Monte Carlo evidence for the prefix that ends at `position`.
 
     `hard` stands alone where a file has the published hard label and not the counts behind it.
@@ -123,8 +120,7 @@ class StepCount:
         return bool(self.successes)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EstimateRecord:
+class EstimateRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The step counts of one solution in one estimation run."""
 
     run: int | None = None
@@ -133,8 +129,7 @@ class EstimateRecord:
     steps: Sequence[StepCount] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class Record(msgspec.Struct, frozen=True, kw_only=True):
     """One row: a problem, at most one solution, and everything that was said about its steps.
 
     `ignored` names what the row holds and Annotate has no place for yet, so that nothing is

@@ -38,6 +38,10 @@ PROBLEM = [
 SOLUTION = [
     "id", "problem_id", "external_id", "source", "final_answer", "is_correct", "verifier_score", "separator", "extras",
 ]  # fmt: skip
+TURN = [
+    "round__number", "round__generation", "round__origin", "round__protocol", "round__is_screening", "finish_reason",
+    "reason", "submitted_at", "active_ms", "is_quality_control", "extras",
+]  # fmt: skip
 
 Place = tuple[int, int]
 
@@ -131,36 +135,43 @@ def _people(
         Assignment.objects.spoken()
         .filter(task__solution_id__in=solution_ids)
         .order_by("submitted_at", "id")
-        .select_related("round", "task")
+        .values_list("id", "task__solution_id", "labeler_id", *TURN)
     )
-    labels: defaultdict[int, list[StepRating]] = defaultdict(list)
-    rows = StepLabel.objects.filter(assignment_id__in=[turn.pk for turn in turns])
+    labels = _ratings([turn[0] for turn in turns], places)
+    people: defaultdict[int, list[PersonRecord]] = defaultdict(list)
+    for pk, solution_id, labeler_id, *turn in turns:
+        people[solution_id].append(_person(dict(zip(TURN, turn, strict=True)), labels[pk], names[labeler_id]))
+    return people
+
+
+def _ratings(turn_ids: Sequence[int], places: dict[int, Place]) -> dict[int, list[StepRating]]:
+    """What was said in each turn, in order of positions and candidates."""
+    found: defaultdict[int, list[StepRating]] = defaultdict(list)
+    rows = StepLabel.objects.filter(assignment_id__in=turn_ids).order_by(
+        "assignment_id", "step__position", "step__candidate"
+    )
     for turn_id, step_id, rating, unsure, chosen in rows.values_list(
         "assignment_id", "step_id", "rating", "unsure", "chosen"
     ):
         position, candidate = places[step_id]
-        labels[turn_id].append(
+        found[turn_id].append(
             StepRating(position=position, candidate=candidate, rating=rating, unsure=unsure, chosen=chosen)
         )
-    people: defaultdict[int, list[PersonRecord]] = defaultdict(list)
-    for turn in turns:
-        said = sorted(labels[turn.pk], key=lambda rating: (rating.position, rating.candidate))
-        people[turn.task.solution_id].append(_person(turn, said, names[turn.labeler_id]))
-    return people
+    return found
 
 
-def _person(turn: Assignment, said: Sequence[StepRating], name: str) -> PersonRecord:
-    extras = dict(turn.extras or {})
+def _person(turn: dict[str, Any], said: Sequence[StepRating], name: str) -> PersonRecord:
+    extras = dict(turn["extras"] or {})
     return PersonRecord(
         labeler=name,
-        round=turn.round.generation if turn.round.origin else turn.round.number,
-        protocol=turn.round.protocol,
-        finish_reason=turn.finish_reason or None,
-        reason=turn.reason,
-        submitted_at=turn.submitted_at,
-        active_ms=turn.active_ms,
-        is_quality_control=turn.is_quality_control,
-        is_screening=extras.pop("is_screening", turn.round.is_screening),
+        round=turn["round__generation"] if turn["round__origin"] else turn["round__number"],
+        protocol=turn["round__protocol"],
+        finish_reason=turn["finish_reason"] or None,
+        reason=turn["reason"],
+        submitted_at=turn["submitted_at"],
+        active_ms=turn["active_ms"],
+        is_quality_control=turn["is_quality_control"],
+        is_screening=extras.pop("is_screening", turn["round__is_screening"]),
         steps=said,
         extras=extras,
     )

@@ -13,6 +13,7 @@ from datetime import datetime
 from hashlib import blake2b
 
 from django.contrib.auth.hashers import make_password
+from django.db import connection
 from django.db.models import F
 
 from apps.accounts.models import User
@@ -20,7 +21,7 @@ from apps.core.bulk import as_json, copy_rows, next_ids
 from apps.corpus.models import ImportBatch
 from apps.corpus.records import PersonRecord, Record
 from apps.corpus.sinks import Landed
-from apps.labeling.models import Assignment, GoldLabel, Protocol, Round, Seat, StepLabel, Task
+from apps.labeling.models import Assignment, GoldLabel, Protocol, Round, StepLabel, Task
 from apps.projects.models import Membership, Project
 
 ASSIGNMENT_FIELDS = [
@@ -28,6 +29,11 @@ ASSIGNMENT_FIELDS = [
     "is_quality_control", "extras",
 ]  # fmt: skip
 LABEL_FIELDS = ["assignment", "step", "rating", "unsure", "chosen"]
+
+_COUNT = """
+INSERT INTO labeling_seat (round_id, labeler_id, submitted, submitted_today) VALUES (%s, %s, %s, 0)
+ON CONFLICT (round_id, labeler_id) DO UPDATE SET submitted = labeling_seat.submitted + excluded.submitted
+"""
 
 Turn = tuple[int, int, datetime | None]
 
@@ -121,9 +127,9 @@ def _seat_in_rounds(batch: ImportBatch, words: Sequence[Word]) -> None:
         if key not in rounds:
             rounds[key] = _imported_round(batch, word.person)
         word.round = rounds[key]
-    for (round_id, labeler_id), count in Counter((_round(word).pk, word.labeler_id) for word in words).items():
-        seat, _ = Seat.objects.get_or_create(round_id=round_id, labeler_id=labeler_id)
-        Seat.objects.filter(pk=seat.pk).update(submitted=F("submitted") + count)
+    counts = Counter((_round(word).pk, word.labeler_id) for word in words)
+    with connection.cursor() as cursor:
+        cursor.executemany(_COUNT, [(*seat, count) for seat, count in counts.items()])
 
 
 def _imported_round(batch: ImportBatch, person: PersonRecord) -> Round:

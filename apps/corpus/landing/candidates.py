@@ -32,6 +32,7 @@ class StepBook:
     def __init__(self, ids: Iterator[int]) -> None:
         self._ids = ids
         self._places: defaultdict[tuple[int, int], list[Candidate]] = defaultdict(list)
+        self._added: dict[int, tuple[list[int], Sequence[StepRecord]]] = {}
         self.new: list[StepRow] = []
 
     def remember(self, stored: Iterable[tuple[int, int, int, int, str, str]]) -> None:
@@ -41,15 +42,17 @@ class StepBook:
 
     def add(self, solution_id: int, steps: Sequence[StepRecord]) -> dict[Place, int]:
         """The steps of a solution that is new: stored just as the row numbers them."""
-        placed: dict[Place, int] = {}
-        for step in steps:
-            pk = placed[step.position, step.candidate] = next(self._ids)
-            self.new.append((pk, solution_id, step.position, step.candidate, step.text, step.origin, step.chosen))
-            self._places[solution_id, step.position].append(Candidate(step.candidate, step.text, step.origin, pk))
-        return placed
+        ids = [next(self._ids) for _ in steps]
+        self.new.extend(
+            (pk, solution_id, step.position, step.candidate, step.text, step.origin, step.chosen)
+            for pk, step in zip(ids, steps, strict=True)
+        )
+        self._added[solution_id] = (ids, steps)
+        return {(step.position, step.candidate): pk for pk, step in zip(ids, steps, strict=True)}
 
     def match(self, solution_id: int, steps: Sequence[StepRecord]) -> dict[Place, int]:
         """The row's places in a solution that stands; what it adds is appended."""
+        self._recall(solution_id)
         placed: dict[Place, int] = {}
         last: defaultdict[int, int] = defaultdict(lambda: -1)
         for step in sorted(steps, key=lambda step: (step.position, step.candidate)):
@@ -59,6 +62,13 @@ class StepBook:
             last[step.position] = found.number
             placed[step.position, step.candidate] = found.id
         return placed
+
+    def _recall(self, solution_id: int) -> None:
+        """Few solutions stand twice in a chunk; only then are the added ones looked at again."""
+        ids, steps = self._added.pop(solution_id, ([], []))
+        for pk, step in zip(ids, steps, strict=True):
+            found = Candidate(step.candidate, step.text, step.origin, pk)
+            self._places[solution_id, step.position].append(found)
 
     @staticmethod
     def _fits(present: Candidate, step: StepRecord, after: int) -> bool:

@@ -9,7 +9,6 @@ from django.db.models import Q
 from django.utils import timezone
 
 from apps.core.bulk import as_json, copy_rows, next_ids
-from apps.corpus.digests import problem_digest
 from apps.corpus.landing.rows import Incoming, KnownProblem, Outcome
 from apps.corpus.models import ImportBatch, Problem
 from apps.corpus.records import ProblemRecord
@@ -25,12 +24,12 @@ FILLABLE = ["external_id", "reference_answer", "reference_solution", "verifier",
 
 def land_problems(batch: ImportBatch, incoming: Sequence[Incoming], outcome: Outcome) -> list[Incoming]:
     """Store the new problems and fill the old ones; gives the rows that may go on."""
-    by_digest, named = _known([row.record.problem for row in incoming], batch.project_id)
+    by_digest, named = _known(incoming, batch.project_id)
     accepted: list[Incoming] = []
     new: list[tuple[KnownProblem, ProblemRecord]] = []
     for row in incoming:
         record = row.record.problem
-        digest = problem_digest(record.statement)
+        digest = row.problem_digest
         holder = named.get(record.external_id) if record.external_id else None
         if holder is not None and holder.digest != digest:
             outcome.reject(
@@ -50,10 +49,10 @@ def land_problems(batch: ImportBatch, incoming: Sequence[Incoming], outcome: Out
 
 
 def _known(
-    records: Sequence[ProblemRecord], project_id: int
+    incoming: Sequence[Incoming], project_id: int
 ) -> tuple[dict[UUID, KnownProblem], dict[str, KnownProblem]]:
-    digests = {problem_digest(record.statement) for record in records}
-    external_ids = {record.external_id for record in records if record.external_id}
+    digests = {row.problem_digest for row in incoming}
+    external_ids = {row.record.problem.external_id for row in incoming if row.record.problem.external_id}
     found = Problem.objects.filter(Q(digest__in=digests) | Q(external_id__in=external_ids), project_id=project_id)
     known = [
         KnownProblem(pk, digest, dict(zip(FILLABLE, values, strict=True)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from apps.corpus.digests import problem_digest, solution_digest
 from apps.corpus.grading import Graded
 from apps.corpus.records import Record, RowError, SolutionRecord
 
@@ -26,10 +27,22 @@ class Incoming:
 
     line: int
     record: Record
+    problem_digest: UUID
+    solution_digest: UUID | None
     graded: Graded = field(default_factory=Graded)
     problem: KnownProblem | None = None
     solution_id: int = 0
     is_new: bool = False
+
+    @classmethod
+    def of(cls, line: int, record: Record) -> Incoming:
+        solution = record.solution
+        return cls(
+            line,
+            record,
+            problem_digest(record.problem.statement),
+            solution_digest(solution) if solution is not None else None,
+        )
 
     @property
     def solution(self) -> SolutionRecord:

@@ -8,7 +8,6 @@ from uuid import UUID
 from django.utils import timezone
 
 from apps.core.bulk import as_json, copy_rows, next_ids
-from apps.corpus.digests import solution_digest
 from apps.corpus.landing.rows import Incoming, Outcome
 from apps.corpus.models import ImportBatch, Solution
 
@@ -22,7 +21,7 @@ Key = tuple[int, UUID]
 
 def land_solutions(batch: ImportBatch, rows: Sequence[Incoming], outcome: Outcome) -> list[Incoming]:
     """Store the new solutions; gives the rows that may go on, each with its solution's id."""
-    keys = [(row.known_problem.id, solution_digest(row.solution)) for row in rows]
+    keys = [(row.known_problem.id, row.solution_digest) for row in rows if row.solution_digest is not None]
     known = _known(rows, keys)
     named = _named(batch.project_id, rows)
     ids = iter(next_ids(Solution, len(rows)))
