@@ -1,4 +1,4 @@
-/** The pages about projects: formulas, filters that apply themselves, files dropped, dangerous buttons. All of it is extra. */
+/** The pages about projects: formulas, filters that apply themselves, files sent, dangerous buttons. All of it is extra. */
 import { typeset, typesetAnswer, typesetWithin } from "./lib/math.js";
 
 // --- formulas --------------------------------------------------------------------------------------------------------
@@ -57,24 +57,11 @@ function slugged(name) {
 
 // --- files -----------------------------------------------------------------------------------------------------------
 
-/** A file may be dropped on the form; it is sent at once, and how far it is can be seen. */
-function takeDrops(root) {
+/** A chosen or dropped file (drop.js) is sent at once, and how far it is can be seen. */
+function sendFiles(root) {
     for (const form of root.querySelectorAll("form[data-drop]")) {
-        const zone = form.querySelector(".drop");
-        const input = zone.querySelector("input[type=file]");
-        zone.querySelector("[data-drop-words]").textContent = "Drop a file here, or choose one";
-        for (const kind of ["dragenter", "dragover"]) {
-            zone.addEventListener(kind, (event) => { event.preventDefault(); zone.classList.add("over"); });
-        }
-        zone.addEventListener("dragleave", () => zone.classList.remove("over"));
-        zone.addEventListener("drop", (event) => {
-            event.preventDefault();
-            zone.classList.remove("over");
-            if (event.dataTransfer.files.length) {
-                input.files = event.dataTransfer.files;
-                form.requestSubmit();
-            }
-        });
+        const input = form.querySelector("input[type=file]");
+        form.querySelector("[data-drop-words]").textContent = "Drop a file here, or choose one";
         input.addEventListener("change", () => { if (input.files.length) form.requestSubmit(); });
         form.addEventListener("submit", (event) => send(event, form));
     }
@@ -114,7 +101,7 @@ if (globalThis.htmx) {
 typesetAll(document);
 applyOnChange(document);
 suggestSlug(document);
-takeDrops(document);
+sendFiles(document);
 document.addEventListener("submit", askFirst, true);
 document.addEventListener("submit", leaveOutEmpty);
 document.addEventListener("htmx:load", (event) => {

@@ -6,6 +6,7 @@
  */
 const SHORTEST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 30_000;
+const SIGN_IN_WAIT_MS = 15_000; // Mostly the other tab tells, or the person who comes back to this one.
 
 export function createConnection({ onChange = () => {}, dice = Math.random } = {}) {
     let state = "up";
@@ -17,11 +18,11 @@ export function createConnection({ onChange = () => {}, dice = Math.random } = {
         onChange(state);
     }
 
-    /** Until somebody wakes us, or the time is over. A sign-in takes as long as it takes. */
+    /** Until somebody wakes us, or the time is over. */
     function rest(tries) {
         const wait = Math.min(LONGEST_WAIT_MS, SHORTEST_WAIT_MS * 2 ** tries) * (0.75 + dice() / 2);
         return new Promise((resolve) => {
-            const timer = state === "signed-out" ? 0 : setTimeout(resolve, wait);
+            const timer = setTimeout(resolve, state === "signed-out" ? SIGN_IN_WAIT_MS : wait);
             sleepers.push(() => { clearTimeout(timer); resolve(); });
         });
     }
