@@ -199,6 +199,9 @@ class Assignment(models.Model):
         indexes = [
             models.Index(fields=["leased_until"], name="lease_ends", condition=Q(state="leased")),
             models.Index(fields=["labeler", "round"], name="held_lease", condition=Q(state="leased")),
+            models.Index(
+                fields=["labeler", "round"], name="lapsed_with_draft", condition=Q(state="expired", draft_version__gt=0)
+            ),
             models.Index(fields=["round", "submitted_at"], name="submission_by_round"),
             models.Index(fields=["labeler", "submitted_at"], name="submission_by_labeler"),
         ]

@@ -69,6 +69,24 @@ SELECT id, %(round)s, %(labeler)s, 'leased', %(now)s, %(until)s, 0, '', '', %(gu
 RETURNING id
 """
 
+# A turn whose lease ran out with ratings in its draft goes on before anything new is begun.
+_TAKE_UP_AGAIN = """
+WITH mine AS (
+    SELECT a.id, a.task_id FROM labeling_assignment a
+    WHERE a.labeler_id = %(labeler)s AND a.round_id = %(round)s AND a.state = 'expired' AND a.draft_version > 0
+    ORDER BY a.id DESC
+), next AS (
+    SELECT t.id, mine.id AS turn FROM mine JOIN labeling_task t ON t.id = mine.task_id
+    WHERE t.open_slots > 0 AND (""" + _HAD + """) IS NULL
+    ORDER BY mine.id DESC
+    LIMIT 1 FOR UPDATE OF t SKIP LOCKED
+), taken AS (
+    UPDATE labeling_task t SET open_slots = t.open_slots - 1 FROM next WHERE t.id = next.id
+)
+UPDATE labeling_assignment a SET state = 'leased', leased_at = %(now)s, leased_until = %(until)s
+FROM next WHERE a.id = next.turn RETURNING a.id
+"""
+
 _RETURN_LAPSED = """
 WITH lapsed AS (
     UPDATE labeling_assignment SET state = 'expired'
@@ -127,6 +145,8 @@ def _take(round_: Round, labeler: User, seat: Seat, now: datetime, *, gold_first
         "guideline": round_.guideline_id,
         "gold": False,
     }
+    if found := _fetch_id(_TAKE_UP_AGAIN, values):
+        return found
     if gold_first and (found := _lease(_TAKE_GOLD, values | {"gold": True})):
         return found
     if seat.cursor_task is not None:
@@ -138,8 +158,12 @@ def _take(round_: Round, labeler: User, seat: Seat, now: datetime, *, gold_first
 
 
 def _lease(choose: str, values: dict[str, object]) -> int | None:
+    return _fetch_id(choose + _LEASE, values)
+
+
+def _fetch_id(statement: str, values: dict[str, object]) -> int | None:
     with connection.cursor() as cursor:
-        cursor.execute(choose + _LEASE, values)
+        cursor.execute(statement, values)
         row = cursor.fetchone()
     return int(row[0]) if row else None
 

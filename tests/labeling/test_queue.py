@@ -224,3 +224,23 @@ def test_the_rounds_progress_survives_midnight(project: Project, bob: User) -> N
     assert progress(round_, bob, at=tomorrow) == {"done": 1, "total": 2, "today": 0}
     submit(assignment=take(round_, bob, now=tomorrow), submission=GOOD, now=tomorrow)
     assert progress(round_, bob, at=tomorrow) == {"done": 2, "total": 2, "today": 1}
+
+
+def test_a_lapsed_turn_with_a_draft_is_taken_up_again_before_anything_new(project: Project, bob: User) -> None:
+    round_ = make_round(project, tasks=3)
+    first = take(round_, bob)
+    save_draft(assignment=first, version=0, draft={"steps": [{"position": 0, "rating": 1}]})
+    return_lapsed(now=timezone.now() + LATER)
+    again = take(round_, bob)
+    assert (again.pk, again.state, again.draft_version) == (first.pk, Assignment.State.LEASED, 1)
+    assert Task.objects.get(pk=first.task_id).open_slots == 0
+
+
+def test_a_lapsed_turn_whose_task_is_gone_gives_way(project: Project, bob: User, rita: User) -> None:
+    round_ = make_round(project, tasks=2)
+    first = take(round_, bob)
+    save_draft(assignment=first, version=0, draft={"steps": []})
+    return_lapsed(now=timezone.now() + LATER)
+    ritas = take(round_, rita)
+    assert ritas.task_id == first.task_id
+    assert take(round_, bob).task_id != first.task_id
