@@ -27,9 +27,7 @@ def collect(home: Path) -> bool:
 
 def fingerprint() -> str:
     """Changes when a source file comes, goes or is written."""
-    files = (
-        file for name in SOURCES for file in sorted([ROOT / name, *(ROOT / name).rglob("*")]) if file.is_file()
-    )
+    files = (file for name in SOURCES for file in sorted([ROOT / name, *(ROOT / name).rglob("*")]) if file.is_file())
     known = hashlib.sha256()
     for file in files:
         stat = file.stat()

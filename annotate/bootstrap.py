@@ -36,7 +36,10 @@ def install_packages(*, dev: bool) -> None:
     tell("Installing Python packages")
     # --inexact: what `make test` has installed stays when `make run` needs less.
     wanted = ["--all-groups"] if dev else ["--no-dev", "--inexact"]
-    run([uv(), "sync", "--locked", "--quiet", "--python", sys.executable, *wanted], "The packages could not be installed")
+    run(
+        [uv(), "sync", "--locked", "--quiet", "--python", sys.executable, *wanted],
+        "The packages could not be installed",
+    )
     stamp.leave()
 
 
@@ -56,7 +59,10 @@ def uv() -> str:
     own = TOOLS / "bin" / "uv"
     if not own.exists():
         tell("Installing uv")
-        run([sys.executable, "-m", "venv", str(TOOLS)], "A virtual environment could not be made (Debian: apt install python3-venv)")
+        run(
+            [sys.executable, "-m", "venv", str(TOOLS)],
+            "A virtual environment could not be made (Debian: apt install python3-venv)",
+        )
         run([str(TOOLS / "bin" / "python"), "-m", "pip", "install", "--quiet", "uv"], "uv could not be installed")
     return str(own)
 

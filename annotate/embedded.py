@@ -218,7 +218,9 @@ def start_valkey(data: Path) -> str:
     socket.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     socket.unlink(missing_ok=True)
     settings = {"port": "0", "unixsocket": str(socket), "unixsocketperm": "700", "dir": str(data), "save": "60 1"}
-    (data / "valkey.conf").write_text("".join(f'{name} "{value}"\n' if name != "save" else f"save {value}\n" for name, value in settings.items()))
+    (data / "valkey.conf").write_text(
+        "".join(f'{name} "{value}"\n' if name != "save" else f"save {value}\n" for name, value in settings.items())
+    )
     with (data / "valkey.log").open("ab") as log:
         # Its own session, so that a Ctrl-C in the terminal does not reach it before its users are done.
         subprocess.Popen([_valkey_binary(), data / "valkey.conf"], stdout=log, stderr=log, start_new_session=True)
@@ -248,7 +250,11 @@ def _socket(data: Path) -> Path:
     near = data / "valkey.sock"
     if len(os.fsencode(near)) <= SOCKET_PATH_LIMIT:
         return near
-    return Path(tempfile.gettempdir()) / f"annotate-{os.getuid()}-{sha256(os.fsencode(data)).hexdigest()[:12]}" / "valkey.sock"
+    return (
+        Path(tempfile.gettempdir())
+        / f"annotate-{os.getuid()}-{sha256(os.fsencode(data)).hexdigest()[:12]}"
+        / "valkey.sock"
+    )
 
 
 def _answers(url: str) -> bool:

@@ -136,4 +136,8 @@ def database_settings(url: str) -> dict[str, Any]:
 
 def celery_url(url: str) -> str:
     """Celery has its own spelling for a socket: unix:///path becomes redis+socket:///path."""
-    return url.replace("unix://", "redis+socket://", 1).replace("?db=", "?virtual_host=") if url.startswith("unix://") else url
+    return (
+        url.replace("unix://", "redis+socket://", 1).replace("?db=", "?virtual_host=")
+        if url.startswith("unix://")
+        else url
+    )

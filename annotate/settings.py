@@ -127,7 +127,11 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
-EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend" if env.email_host else "django.core.mail.backends.console.EmailBackend"
+EMAIL_BACKEND = (
+    "django.core.mail.backends.smtp.EmailBackend"
+    if env.email_host
+    else "django.core.mail.backends.console.EmailBackend"
+)
 EMAIL_HOST = env.email_host or "localhost"
 DEFAULT_FROM_EMAIL = env.email_from
 
@@ -201,7 +205,11 @@ CELERY_BEAT_SCHEDULE = {
 }
 
 # Whoever stands above `corpus` and wants its part of an imported row is named here.
-IMPORT_SINKS = ["apps.labeling.landing.PeopleSink", "apps.labeling.landing.GoldSink", "apps.estimation.landing.EstimateSink"]
+IMPORT_SINKS = [
+    "apps.labeling.landing.PeopleSink",
+    "apps.labeling.landing.GoldSink",
+    "apps.estimation.landing.EstimateSink",
+]
 IMPORT_CHUNK = 1000  # Records that land in one transaction.
 
 # --- API --------------------------------------------------------------------------------------------------

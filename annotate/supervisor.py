@@ -17,7 +17,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -82,7 +82,9 @@ class Child:
         status, now = self.process.returncode, time.monotonic()
         self.deaths.append(now)
         if len(self.deaths) == TOO_OFTEN and now - self.deaths[0] < 60:
-            raise CannotRun(f"{self.name} died {TOO_OFTEN} times within a minute (last status {status}): see {self.log}")
+            raise CannotRun(
+                f"{self.name} died {TOO_OFTEN} times within a minute (last status {status}): see {self.log}"
+            )
         say(f"{self.name} died (status {status}) and is started again; its log is {self.log}")
         self.start()
 
@@ -101,10 +103,8 @@ class Child:
     def wait(self, until: float) -> None:
         if self.process is None:
             return
-        try:
+        with suppress(subprocess.TimeoutExpired):
             self.process.wait(max(0.1, until - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            pass
         self.signal(signal.SIGKILL)
         self.process.wait()
 
@@ -201,7 +201,12 @@ def prepare(env: Environment) -> list[dict[str, str]]:
 
 def manage(*words: str) -> str:
     done = subprocess.run(
-        [sys.executable, "manage.py", *words], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False, start_new_session=True
+        [sys.executable, "manage.py", *words],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+        start_new_session=True,
     )
     if done.returncode:
         raise CannotRun(f"`manage.py {' '.join(words)}` failed: see above.")
@@ -219,7 +224,9 @@ def wait_until_ready(env: Environment, children: Sequence[Child], stopping: thre
                 return
         except (URLError, OSError):
             if time.monotonic() > deadline:
-                raise CannotRun(f"The web server was not ready after {READY_WITHIN_S} s: see {children[0].log}") from None
+                raise CannotRun(
+                    f"The web server was not ready after {READY_WITHIN_S} s: see {children[0].log}"
+                ) from None
         stopping.wait(0.1)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.admin import EmailAddressAdmin
+from allauth.account.models import EmailAddress
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group
@@ -13,14 +15,12 @@ from django.utils import timezone
 from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from allauth.account.admin import EmailAddressAdmin
-from allauth.account.models import EmailAddress
 from apps.accounts.models import ApiToken, AuditEvent, User
 from apps.core.admin import BigTableAdmin, HouseAdmin, ReadOnlyAdmin
 
 
 @admin.register(User)
-class PersonAdmin(UserAdmin, HouseAdmin):  # type: ignore[type-arg,misc]
+class PersonAdmin(UserAdmin, HouseAdmin):  # type: ignore[type-arg]
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -43,14 +43,23 @@ class PersonAdmin(UserAdmin, HouseAdmin):  # type: ignore[type-arg,misc]
         EmailAddress.objects.filter(user=obj, primary=True).exclude(email=obj.email).delete()
         EmailAddress.objects.get_or_create(user=obj, email=obj.email, defaults={"verified": True, "primary": True})
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Labels keep their labeler: people are made inactive."""
         return False
 
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(ReadOnlyAdmin):
-    list_display = ["prefix", "user", "name", "scopes", "created_at", "expires_at", "last_used_at", "revoked_at"]
+    list_display = [
+        "prefix",
+        "user",
+        "name",
+        "scopes",
+        "created_at",
+        "expires_at",
+        "last_used_at",
+        "revoked_at",
+    ]
     list_filter = ["revoked_at", "expires_at"]
     list_select_related = ["user"]
     search_fields = ["prefix", "name", "user__email"]
@@ -75,12 +84,12 @@ admin.site.unregister([Group, EmailAddress])
 
 
 @admin.register(Group)
-class PeopleGroupAdmin(GroupAdmin, HouseAdmin):  # type: ignore[type-arg,misc]
+class PeopleGroupAdmin(GroupAdmin, HouseAdmin):
     pass
 
 
 @admin.register(EmailAddress)
 class AddressAdmin(EmailAddressAdmin, HouseAdmin):  # type: ignore[misc]
     autocomplete_fields = ["user"]
-    raw_id_fields = []
+    raw_id_fields = ()
     list_select_related = ["user"]

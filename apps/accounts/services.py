@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from allauth.account.models import EmailAddress
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
 from django.utils import timezone
 
-from allauth.account.models import EmailAddress
 from apps.accounts.models import ApiToken, AuditEvent, User
 from apps.core.errors import DomainError
 
@@ -41,7 +41,11 @@ def _checked(email: str, password: str) -> None:
 
 
 def issue_token(
-    *, user: User, scopes: Sequence[str] = tuple(ApiToken.Scope.values), name: str = "", expires_at: datetime | None = None
+    *,
+    user: User,
+    scopes: Sequence[str] = tuple(ApiToken.Scope.values),
+    name: str = "",
+    expires_at: datetime | None = None,
 ) -> tuple[ApiToken, str]:
     """A new token and its secret, which nobody can read again."""
     unknown = sorted(set(scopes) - set(ApiToken.Scope.values))
@@ -77,9 +81,7 @@ def record_event(
     after: Any = None,
 ) -> AuditEvent:
     """Append to the audit trail. Nothing updates or deletes an event."""
-    return AuditEvent.objects.create(
-        actor=actor, verb=verb, target=target, project=project, before=before, after=after
-    )
+    return AuditEvent.objects.create(actor=actor, verb=verb, target=target, project=project, before=before, after=after)
 
 
 def rename_user(*, user: User, name: str) -> User:

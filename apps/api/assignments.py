@@ -99,7 +99,10 @@ class Draft(APIView):
 
     @extend_schema(
         request=DraftInSerializer,
-        responses={200: VersionSerializer, 409: OpenApiResponse(StaleSerializer, "Saved elsewhere since; the stored draft.")},
+        responses={
+            200: VersionSerializer,
+            409: OpenApiResponse(StaleSerializer, "Saved elsewhere since; the stored draft."),
+        },
     )
     def put(self, request: Request, pk: int) -> Response:
         """Keep what has been rated so far."""

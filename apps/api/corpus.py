@@ -29,7 +29,7 @@ class ProblemSerializer(serializers.ModelSerializer[Problem]):
         ]  # fmt: skip
 
 
-class ProblemFilter(django_filters.FilterSet):
+class ProblemFilter(django_filters.FilterSet):  # type: ignore[misc]
     class Meta:
         model = Problem
         fields = ["external_id", "subject", "level", "split"]
@@ -53,7 +53,7 @@ class SolutionSerializer(serializers.ModelSerializer[Solution]):
         ]  # fmt: skip
 
 
-class SolutionFilter(django_filters.FilterSet):
+class SolutionFilter(django_filters.FilterSet):  # type: ignore[misc]
     problem = django_filters.NumberFilter(field_name="problem_id")
     subject = django_filters.CharFilter(field_name="problem__subject")
 
@@ -78,7 +78,7 @@ class StepLabelSerializer(serializers.Serializer[StepLabel]):
     submitted_at = serializers.DateTimeField(allow_null=True)
 
 
-class StepLabelFilter(django_filters.FilterSet):
+class StepLabelFilter(django_filters.FilterSet):  # type: ignore[misc]
     round = django_filters.NumberFilter(field_name="assignment__round__number")
     solution = django_filters.NumberFilter(field_name="step__solution_id")
     rating = django_filters.NumberFilter(field_name="rating")
@@ -146,7 +146,9 @@ class StepLabelList(ListView):
             assignment__round__project=project,
             assignment__state__in=[Assignment.State.SUBMITTED, Assignment.State.EXTRA],
         ).select_related("assignment__round", "step")
-        return self.answer(request, _filtered(StepLabelFilter, request, spoken), lambda labels: self._rows(labels, names))
+        return self.answer(
+            request, _filtered(StepLabelFilter, request, spoken), lambda labels: self._rows(labels, names)
+        )
 
     @staticmethod
     def _rows(labels: Iterable[StepLabel], names: dict[int, str]) -> Iterator[Row]:

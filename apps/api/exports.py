@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
+from django.db import transaction
 from django.http import HttpRequest, HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
@@ -45,7 +47,7 @@ class ExportList(APIView):
         given = NewExportSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         export = create_export(project=project, requested_by=user_of(request), **given.validated_data)
-        make_export.delay_on_commit(export.pk)
+        transaction.on_commit(partial(make_export.delay, export.pk))
         return Response({"id": export.pk, "status": export.status}, status=202)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
+from django.db import transaction
 from django.http import HttpResponseBase
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
@@ -42,16 +45,16 @@ class ImportSerializer(serializers.ModelSerializer[ImportBatch]):
             "finished_at", "seconds", "rejected_rows", "differing_solutions",
         ]  # fmt: skip
 
-    @extend_schema({"type": "array", "items": {"$ref": "#/components/schemas/Finding"}})
-    def get_rejected_rows(self, batch: ImportBatch) -> list[dict[str, Any]]:
+    @extend_schema_field({"type": "array", "items": {"$ref": "#/components/schemas/Finding"}})
+    def get_rejected_rows(self, batch: ImportBatch) -> list[Mapping[str, Any]]:
         return self._findings(batch, ImportFinding.Kind.REJECTED)
 
-    @extend_schema({"type": "array", "items": {"$ref": "#/components/schemas/Finding"}})
-    def get_differing_solutions(self, batch: ImportBatch) -> list[dict[str, Any]]:
+    @extend_schema_field({"type": "array", "items": {"$ref": "#/components/schemas/Finding"}})
+    def get_differing_solutions(self, batch: ImportBatch) -> list[Mapping[str, Any]]:
         return self._findings(batch, ImportFinding.Kind.DIFFERENCE)
 
-    def _findings(self, batch: ImportBatch, kind: str) -> list[dict[str, Any]]:
-        return list(batch.findings.filter(kind=kind).values("line", "field", "reason")[:SHOWN])
+    def _findings(self, batch: ImportBatch, kind: str) -> list[Mapping[str, Any]]:
+        return [*batch.findings.filter(kind=kind).values("line", "field", "reason")[:SHOWN]]
 
 
 class NewImportSerializer(serializers.Serializer[ImportBatch]):
@@ -91,7 +94,7 @@ class ImportList(APIView):
             options=given.validated_data["options"],
             uploaded_by=user_of(request),
         )
-        import_file.delay_on_commit(batch.pk)
+        transaction.on_commit(partial(import_file.delay, batch.pk))
         return Response({"id": batch.pk, "status": batch.status}, status=202)
 
 

@@ -62,7 +62,9 @@ class ListView(APIView):
         return pages.get_paginated_response(list(rows(pages.paginate_queryset(queryset, request, view=self) or [])))
 
 
-def _lines(queryset: QuerySet[Any], rows: Callable[[Iterable[Any]], Iterator[Row]], size: int = 1000) -> Iterator[bytes]:
+def _lines(
+    queryset: QuerySet[Any], rows: Callable[[Iterable[Any]], Iterator[Row]], size: int = 1000
+) -> Iterator[bytes]:
     """By keyset and chunk: no long-lived cursor, and memory stays flat however long the list."""
     last = 0
     while chunk := list(queryset.filter(id__gt=last)[:size]):

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import queue
-import threading
+from collections import deque
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-_END = object()
+_END: Any = object()
 
 
 @contextmanager
@@ -20,43 +20,15 @@ def ahead(items: Iterable[T], *, most: int = 2) -> Iterator[Iterator[T]]:
     It is worth it where the worker waits for a database, and the making needs none. Leaving the block
     ends the thread.
     """
-    waiting: queue.Queue[object] = queue.Queue(most)
-    left = threading.Event()
-
-    def put(thing: object) -> None:
-        while not left.is_set():
-            try:
-                waiting.put(thing, timeout=0.2)
-                return
-            except queue.Full:
-                continue
-
-    def make() -> None:
-        try:
-            for item in items:
-                put(item)
-                if left.is_set():
-                    return
-            put(_END)
-        except BaseException as error:  # noqa: BLE001 - it is raised again where the items are taken
-            put(_Raised(error))
-
-    thread = threading.Thread(target=make, name="ahead", daemon=True)
-    thread.start()
+    thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ahead")
     try:
-        yield _taken(waiting)
+        yield _taken(thread, iter(items), most)
     finally:
-        left.set()
-        thread.join()
+        thread.shutdown(cancel_futures=True)
 
 
-class _Raised:
-    def __init__(self, error: BaseException) -> None:
-        self.error = error
-
-
-def _taken(waiting: queue.Queue[object]) -> Iterator[T]:
-    while (item := waiting.get()) is not _END:
-        if isinstance(item, _Raised):
-            raise item.error
-        yield item  # type: ignore[misc]
+def _taken(thread: ThreadPoolExecutor, source: Iterator[T], most: int) -> Iterator[T]:
+    waiting = deque(thread.submit(next, source, _END) for _ in range(most))
+    while (item := waiting.popleft().result()) is not _END:
+        waiting.append(thread.submit(next, source, _END))
+        yield item

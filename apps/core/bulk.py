@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 from django.db import connection, models
 from psycopg.types.json import Jsonb
@@ -28,7 +28,7 @@ def copy_rows(model: type[models.Model], fields: Sequence[str], rows: Iterable[S
     Column defaults of Django do not apply: name every column that must not be null.
     JSON values are given as `Jsonb` (see `as_json`). Constraint violations raise IntegrityError.
     """
-    columns = [model._meta.get_field(name) for name in fields]
+    columns = [cast("models.Field[Any, Any]", model._meta.get_field(name)) for name in fields]
     names = ", ".join(connection.ops.quote_name(str(column.column)) for column in columns)
     table = connection.ops.quote_name(model._meta.db_table)
     types = [_type_name(column) for column in columns]

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.core.cache import cache
-from django.db.models import F
 
 from apps.corpus.models import Problem, Solution, Verdict
 from apps.corpus.records import Record, SolutionRecord
@@ -29,7 +28,7 @@ class Graded:
     by: str = ""
     reference: str | None = None
 
-    def difference(self, claimed: bool | None) -> str | None:
+    def difference(self, *, claimed: bool | None) -> str | None:
         """What there is to tell when the file claims something else; None when there is nothing."""
         if claimed is None or self.verdict == Verdict.UNGRADED or self.is_correct == claimed:
             return None
@@ -111,9 +110,9 @@ def grade_ungraded(problem_ids: Sequence[int], *, verifier: str, pool: GradingPo
     waiting = list(
         Solution.objects.filter(problem_id__in=problem_ids, verdict=Verdict.UNGRADED)
         .exclude(problem__reference_answer=None)
-        .annotate(reference=F("problem__reference_answer"), named=F("problem__verifier"))
+        .select_related("problem")
     )
-    questions = [(one.named or verifier, one.reference, one.final_answer) for one in waiting]
+    questions = [(one.problem.verifier or verifier, one.problem.reference_answer, one.final_answer) for one in waiting]
     for solution, graded in zip(waiting, grade_answers(questions, pool=pool), strict=True):
         solution.verdict, solution.is_correct, solution.graded_by = graded.verdict, graded.is_correct, graded.by
     Solution.objects.bulk_update(waiting, ["verdict", "is_correct", "graded_by"], batch_size=500)

@@ -20,7 +20,7 @@ from apps.corpus.grading import grade_records, grade_ungraded, regrade_by_stored
 from apps.corpus.landing import Incoming, Outcome, land
 from apps.corpus.models import ImportBatch, ImportFinding
 from apps.corpus.readers import READERS, ReaderOptions
-from apps.corpus.records import RowError
+from apps.corpus.records import Record, RowError
 from apps.corpus.streams import Line, read_rows
 from apps.verifiers.grading import GradingPool
 
@@ -85,7 +85,7 @@ def _chunks(batch: ImportBatch, pool: GradingPool) -> Iterator[Chunk]:
         yield chunk
 
 
-def _read_chunk(lines: Iterator[Line], read: Callable[[dict[str, object]], Iterator[object]]) -> Chunk | None:
+def _read_chunk(lines: Iterator[Line], read: Callable[[dict[str, object]], Iterator[Record]]) -> Chunk | None:
     """The next lines of the file as records; None at its end."""
     chunk = Chunk()
     for line in islice(lines, settings.IMPORT_CHUNK):
@@ -175,7 +175,7 @@ def _rejected(batch: ImportBatch, line: int, error: RowError) -> ImportFinding:
 def _differences(batch: ImportBatch, chunk: Chunk, rejected_lines: set[int]) -> Iterator[ImportFinding]:
     for one in chunk.incoming:
         claimed = one.record.solution.is_correct if one.record.solution else None
-        told = one.graded.difference(claimed) if one.is_new and one.line not in rejected_lines else None
+        told = one.graded.difference(claimed=claimed) if one.is_new and one.line not in rejected_lines else None
         if told is not None:
             source = one.record.solution.source if one.record.solution else None
             yield ImportFinding(

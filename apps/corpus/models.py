@@ -13,7 +13,7 @@ from apps.core.jobs import Job
 from apps.projects.models import Project
 
 if TYPE_CHECKING:
-    from django.db.models.manager import RelatedManager
+    from django.db.models.fields.related_descriptors import RelatedManager
 
 
 class Problem(models.Model):
@@ -29,14 +29,18 @@ class Problem(models.Model):
     subject = models.TextField(null=True, blank=True)
     level = models.TextField(null=True, blank=True)
     split = models.TextField(null=True, blank=True)
-    extras = models.JSONField(null=True, blank=True, help_text="What the source's format says and we have no field for.")
+    extras = models.JSONField(
+        null=True, blank=True, help_text="What the source's format says and we have no field for."
+    )
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["project", "digest"], name="one_problem_per_statement"),
             models.UniqueConstraint(
-                fields=["project", "external_id"], name="one_problem_per_external_id", condition=Q(external_id__isnull=False)
+                fields=["project", "external_id"],
+                name="one_problem_per_external_id",
+                condition=Q(external_id__isnull=False),
             ),
         ]
         indexes = [models.Index(fields=["project", "id"], name="problem_by_project")]
@@ -62,8 +66,9 @@ class SolutionQuerySet(models.QuerySet["Solution"]):
         return self.filter(is_correct=False)
 
     def differing(self) -> Self:
-        """The file claims one thing of the answer, our verifier another."""
-        return self.filter(claimed_correct__isnull=False).exclude(is_correct=models.F("claimed_correct"))
+        """The file claims one thing of the answer, our verifier another. Ungraded, there is nothing to differ."""
+        graded = self.filter(claimed_correct__isnull=False).exclude(verdict=Verdict.UNGRADED)
+        return graded.exclude(is_correct=models.F("claimed_correct"))
 
 
 class Solution(models.Model):
@@ -94,7 +99,9 @@ class Solution(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["problem", "digest"], name="one_solution_per_content"),
             models.UniqueConstraint(
-                fields=["project", "external_id"], name="one_solution_per_external_id", condition=Q(external_id__isnull=False)
+                fields=["project", "external_id"],
+                name="one_solution_per_external_id",
+                condition=Q(external_id__isnull=False),
             ),
         ]
         indexes = [models.Index(fields=["project", "id"], name="solution_by_project")]

@@ -32,9 +32,24 @@ TARGETS: dict[str, str] = {
 }
 _USUAL: dict[str, tuple[str, ...]] = {
     "problem.statement": ("problem", "question", "prompt", "instruction", "query", "statement"),
-    "solution.text": ("solution", "response", "completion", "output", "generation", "model_output", "generated_solution"),
+    "solution.text": (
+        "solution",
+        "response",
+        "completion",
+        "output",
+        "generation",
+        "model_output",
+        "generated_solution",
+    ),
     "solution.steps": ("steps", "completions", "solution_steps"),
-    "problem.reference_answer": ("answer", "ground_truth", "expected_answer", "reference_answer", "gold_answer", "target"),
+    "problem.reference_answer": (
+        "answer",
+        "ground_truth",
+        "expected_answer",
+        "reference_answer",
+        "gold_answer",
+        "target",
+    ),
     "problem.reference_solution": ("reference_solution", "ground_truth_solution"),
     "solution.final_answer": ("final_answer", "pred", "prediction", "extracted_answer", "predicted_answer"),
     "solution.is_correct": ("is_correct", "correct", "final_answer_correct", "passed"),
@@ -87,7 +102,10 @@ def sample_of(path: Path) -> Sample:
 
 
 def preview(
-    sample: Sample, *, format: str | None = None, options: Mapping[str, Any] | None = None  # noqa: A002
+    sample: Sample,
+    *,
+    format: str | None = None,  # noqa: A002 - the word of the API and of the form
+    options: Mapping[str, Any] | None = None,
 ) -> Preview:
     """The sample read as `format`, else as what it looks like. Raises RowError for options that cannot be."""
     chosen = format or sample.detected or "jsonl"

@@ -38,11 +38,16 @@ def _new_batch(
 ) -> ImportBatch:
     if format_ not in READERS:
         raise DomainError(
-            f"Unknown format {format_!r}. There are: {', '.join(READERS)}.", fields={"format": f"unknown: {format_}"}
+            f"Unknown format {format_!r}. There are: {', '.join(READERS)}.",
+            fields={"format": f"unknown: {format_}"},
         )
     checked_options(options)
     return ImportBatch(
-        project=project, filename=filename[-255:], format=format_, options=dict(options), uploaded_by=uploaded_by
+        project=project,
+        filename=filename[-255:],
+        format=format_,
+        options=dict(options),
+        uploaded_by=uploaded_by,
     )
 
 
@@ -50,7 +55,10 @@ def _queued(batch: ImportBatch) -> ImportBatch:
     batch.total = batch.file.size
     batch.save()
     record_event(
-        actor=batch.uploaded_by, verb="import.created", target=batch.filename[:200], project=batch.project.slug
+        actor=batch.uploaded_by,
+        verb="import.created",
+        target=batch.filename[:200],
+        project=batch.project.slug,
     )
     return batch
 

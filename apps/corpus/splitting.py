@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable
 
 from apps.corpus.records import RowError
 
-_NUMBERED = re.compile(r"^[ \t]*(?:step[ \t]+\d{1,3}[ \t]*[:.)]|\(?\d{1,3}[.):](?=[ \t]))", re.IGNORECASE | re.MULTILINE)
+_NUMBERED = re.compile(
+    r"^[ \t]*(?:step[ \t]+\d{1,3}[ \t]*[:.)]|\(?\d{1,3}[.):](?=[ \t]))", re.IGNORECASE | re.MULTILINE
+)
 _BLANK = re.compile(r"\n[ \t]*\n\s*")
 
 
@@ -23,7 +26,7 @@ def _by_number(text: str, _: str | None) -> tuple[list[str], str]:
     """A step begins at `Step 1:`, `1.`, `1)` or `(1)` at the start of a line; what stands before is a step too."""
     starts = [found.start() for found in _NUMBERED.finditer(text)]
     bounds = [0, *(start for start in starts if start), len(text)]
-    return [text[one:two] for one, two in zip(bounds, bounds[1:], strict=False)], "\n"
+    return [text[one:two] for one, two in itertools.pairwise(bounds)], "\n"
 
 
 def _by_separator(text: str, separator: str | None) -> tuple[list[str], str]:

@@ -57,7 +57,9 @@ def read_rows(path: Path, *, limit: int = LINE_LIMIT) -> Iterator[Line]:
             for number, content in _raw_rows(stream, limit):
                 yield _line(number, file.tell(), content)
         except _DAMAGED as error:
-            yield Line(number + 1, file.tell(), error=RowError("", f"the file is damaged or cut off from here on: {error}"))
+            yield Line(
+                number + 1, file.tell(), error=RowError("", f"the file is damaged or cut off from here on: {error}")
+            )
 
 
 def raw_lines(path: Path, numbers: Collection[int]) -> Iterator[tuple[int, bytes]]:
@@ -66,7 +68,9 @@ def raw_lines(path: Path, numbers: Collection[int]) -> Iterator[tuple[int, bytes
         head = file.read(4)
         file.seek(0)
         if head == b"PAR1":
-            rows = ((line.number, msgspec.json.encode(line.row)) for line in _parquet_rows(path))
+            rows: Iterator[tuple[int, bytes | RowError]] = (
+                (line.number, msgspec.json.encode(line.row)) for line in _parquet_rows(path)
+            )
         else:
             rows = _raw_rows(_unpacked(file, head), LINE_LIMIT, whole=True)
         wanted, last = set(numbers), max(numbers, default=0)
@@ -88,7 +92,7 @@ def _unpacked(file: IO[bytes], head: bytes) -> io.BufferedIOBase:
     if head[:2] == b"\x1f\x8b":
         return gzip.GzipFile(fileobj=file)
     if head == b"\x28\xb5\x2f\xfd":
-        return io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(file))  # type: ignore[type-var]
+        return io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(file))
     return file  # type: ignore[return-value]
 
 

@@ -21,7 +21,7 @@ class AdminSite(UnfoldAdminSite):  # type: ignore[misc]
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:  # noqa: FBT001, FBT002
         return csp_replace(POLICY)(super().admin_view(view, cacheable))
 
-    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:  # noqa: ARG002
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The house has one door: staff sign in where everybody does, second factor and rate limit included."""
         from django.contrib.auth.views import redirect_to_login
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from django.core.cache import cache
 from django.db.models import Exists, OuterRef, QuerySet
@@ -86,16 +86,16 @@ def facets_of(project: Project) -> Facets:
     imports = ImportBatch.objects.filter(project=project, finished_at__isnull=False).order_by("-finished_at")
     latest = imports.values_list("finished_at", flat=True).first() or project.created_at
     key = f"facets:{project.slug}:{project.pk}:{latest.timestamp()}"
-    return Facets(**cache.get_or_set(key, lambda: _facets(project), FACET_SECONDS))
+    return cast("Facets", cache.get_or_set(key, lambda: _facets(project), FACET_SECONDS))
 
 
-def _facets(project: Project) -> dict[str, list[str]]:
+def _facets(project: Project) -> Facets:
     problems = Problem.objects.filter(project=project)
-    return {
-        "sources": _distinct(Solution.objects.filter(project=project), "source"),
-        "subjects": _distinct(problems, "subject"),
-        "levels": _distinct(problems, "level"),
-    }
+    return Facets(
+        sources=_distinct(Solution.objects.filter(project=project), "source"),
+        subjects=_distinct(problems, "subject"),
+        levels=_distinct(problems, "level"),
+    )
 
 
 def _distinct(rows: QuerySet[Any], field: str) -> list[str]:
@@ -117,7 +117,7 @@ class Strip:
 
 
 def with_strips(solutions: Iterable[Solution]) -> list[Solution]:
-    """Gives each a `strip`. Five queries, however many solutions."""
+    """Gives each a `strip`, and whether it `is_same_problem` as the one above. Five queries, however many."""
     shown = list(solutions)
     steps = _paths(shown)
     said = [("people", _people(shown)), ("gold", _gold(shown)), ("Monte Carlo", _monte_carlo(shown))]
@@ -125,8 +125,10 @@ def with_strips(solutions: Iterable[Solution]) -> list[Solution]:
     people: dict[int, int] = {}
     for solution_id in turns.values_list("solution", flat=True):
         people[solution_id] = people.get(solution_id, 0) + 1
+    before = None
     for one in shown:
         one.strip = _strip(steps.get(one.pk, []), said, people.get(one.pk, 0))  # type: ignore[attr-defined]
+        one.is_same_problem, before = one.problem_id == before, one.problem_id  # type: ignore[attr-defined]
     return shown
 
 

@@ -9,8 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
+from apps.accounts.requests import AuthenticatedRequest
 from apps.core.errors import DomainError
-from apps.core.http import AuthenticatedRequest
 
 TITLES = {
     400: "This cannot be done so",

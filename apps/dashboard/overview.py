@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
+from django.db.models import Count, Exists, OuterRef, QuerySet, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
@@ -16,7 +16,7 @@ from apps.corpus.models import ImportBatch, Solution
 from apps.dashboard.access import Place
 from apps.exports.models import Export
 from apps.labeling.models import Assignment, Round, Seat
-from apps.projects.models import Membership, Project
+from apps.projects.models import Membership, Project, Role
 
 DAYS = 14
 MOVING = (JobStatus.QUEUED, JobStatus.RUNNING)
@@ -33,7 +33,8 @@ class Work:
 
     @property
     def left(self) -> int:
-        return max(0, self.round.slot_count - self.round.submitted)  # type: ignore[attr-defined]
+        submitted: int = self.round.submitted  # type: ignore[attr-defined]
+        return max(0, self.round.slot_count - submitted)
 
     @property
     def verb(self) -> str:
@@ -141,16 +142,11 @@ def next_steps(place: Place, rounds: Sequence[Work]) -> list[NextStep]:
 
 def people_of(project: Project) -> list[Membership]:
     """Members with `submitted`, the turns that they handed in and that filled a slot."""
-    members = Membership.objects.filter(project=project).select_related("user").order_by("-role", "user__name", "pk")
+    members = Membership.objects.filter(project=project).select_related("user").order_by("user__name", "pk")
     sums = dict(
         Seat.objects.filter(round__project=project).order_by().values_list("labeler").annotate(count=Sum("submitted"))
     )
-    people = list(members)
+    people = sorted(members, key=lambda one: -Role(one.role).rank)
     for member in people:
         member.submitted = sums.get(member.user_id, 0)  # type: ignore[attr-defined]
     return people
-
-
-def waiting_q(now: datetime) -> Q:
-    """Invitations that can still be used."""
-    return Q(uses_left__gt=0, expires_at__gt=now, revoked_at=None)

@@ -19,7 +19,6 @@ urlpatterns = [
     path("account/tokens", account.tokens, name="tokens"),
     path("account/tokens/new", account.new_token, name="token-new"),
     path("account/tokens/<int:pk>/revoke", account.revoke, name="token-revoke"),
-    #
     path(_OF_PROJECT, projects.project, name="project"),
     path(f"{_OF_PROJECT}overview/rounds", projects.project_rounds, name="project-rounds"),
     path(f"{_OF_PROJECT}settings", projects.project_settings, name="project-settings"),
@@ -27,10 +26,8 @@ urlpatterns = [
     path(f"{_OF_PROJECT}guidelines/<int:version>", projects.guidelines, name="guidelines-version"),
     path(f"{_OF_PROJECT}guidelines/edit", projects.edit_guidelines, name="guidelines-edit"),
     path(f"{_OF_PROJECT}guidelines/preview", projects.preview_guidelines, name="guidelines-preview"),
-    #
     path(f"{_OF_PROJECT}solutions", corpus.solutions, name="solutions"),
     path(f"{_OF_PROJECT}solutions/<int:pk>", corpus.solution, name="solution"),
-    #
     path(f"{_OF_PROJECT}imports", imports.imports, name="imports"),
     path(f"{_OF_PROJECT}imports/new", imports.new_import, name="import-new"),
     path(f"{_OF_PROJECT}imports/uploads/<int:pk>", imports.upload, name="upload"),
@@ -40,24 +37,30 @@ urlpatterns = [
     path(f"{_OF_PROJECT}imports/<int:pk>/again", imports.again, name="import-again"),
     path(f"{_OF_PROJECT}imports/<int:pk>/rejected", imports.rejected_rows, name="import-rejected"),
     path(f"{_OF_PROJECT}imports/<int:pk>/findings.csv", imports.findings, name="import-findings"),
-    #
     path(f"{_OF_PROJECT}exports", exports.exports, name="exports"),
     path(f"{_OF_PROJECT}exports/new", exports.new_export, name="export-new"),
     path(f"{_OF_PROJECT}exports/<int:pk>", exports.export, name="export"),
     path(f"{_OF_PROJECT}exports/<int:pk>/cancel", exports.cancel, name="export-cancel"),
     path(f"{_OF_PROJECT}exports/<int:pk>/parts/<int:index>", exports.part, name="export-part"),
     path(f"{_OF_PROJECT}exports/<int:pk>/manifest.json", exports.manifest, name="export-manifest"),
-    #
     path(f"{_OF_PROJECT}rounds", rounds.rounds, name="rounds"),
     path(f"{_OF_PROJECT}rounds/new", rounds.new_round, name="round-new"),
     path(f"{_OF_PROJECT}rounds/new/fit", rounds.fit, name="round-fit"),
     path(f"{_OF_PROJECT}rounds/<signed:number>", rounds.round_, name="round"),
     path(f"{_OF_PROJECT}rounds/<signed:number>/label", labeling.label, name="label"),
     *(
-        path(f"{_OF_PROJECT}rounds/<signed:number>/{verb}", rounds.set_status, {"status": status}, name=f"round-{verb}")
-        for verb, status in (("open", Round.Status.OPEN), ("pause", Round.Status.PAUSED), ("close", Round.Status.CLOSED))
+        path(
+            f"{_OF_PROJECT}rounds/<signed:number>/{verb}",
+            rounds.set_status,
+            {"status": status},
+            name=f"round-{verb}",
+        )
+        for verb, status in (
+            ("open", Round.Status.OPEN),
+            ("pause", Round.Status.PAUSED),
+            ("close", Round.Status.CLOSED),
+        )
     ),
-    #
     path(f"{_OF_PROJECT}people", people.people, name="people"),
     path(f"{_OF_PROJECT}people/<int:pk>/role", people.set_role, name="member-role"),
     path(f"{_OF_PROJECT}people/<int:pk>/suspend", people.suspend, name="member-suspend"),

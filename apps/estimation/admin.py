@@ -10,7 +10,17 @@ from apps.estimation.models import EstimationRun, StepEstimate
 
 @admin.register(EstimationRun)
 class EstimationRunAdmin(ReadOnlyAdmin):
-    list_display = ["project", "number", "strategy", "completer", "origin", "status", "done", "total", "created_at"]
+    list_display = [
+        "project",
+        "number",
+        "strategy",
+        "completer",
+        "origin",
+        "status",
+        "done",
+        "total",
+        "created_at",
+    ]
     list_filter = ["status", "strategy", "project"]
     list_select_related = ["project"]
     search_fields = ["completer", "project__slug"]

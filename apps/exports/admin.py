@@ -10,7 +10,18 @@ from apps.exports.models import Export
 
 @admin.register(Export)
 class ExportAdmin(ReadOnlyAdmin):
-    list_display = ["id", "project", "format", "container", "status", "rows", "bytes", "sha256", "created_at", "requested_by"]
+    list_display = [
+        "id",
+        "project",
+        "format",
+        "container",
+        "status",
+        "rows",
+        "bytes",
+        "sha256",
+        "created_at",
+        "requested_by",
+    ]
     list_filter = ["status", "format", "project"]
     list_select_related = ["project", "requested_by"]
     search_fields = ["sha256", "project__slug"]

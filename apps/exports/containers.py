@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any, Self, cast
 
 import msgspec
 import pyarrow as pa
@@ -100,7 +100,7 @@ class _Lines:
         if container == "jsonl.gz":
             self._out: Any = gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=file, mtime=0)
         elif container == "jsonl.zst":
-            self._out = zstandard.ZstdCompressor(level=6).stream_writer(file, closefd=False)
+            self._out = zstandard.ZstdCompressor(level=6).stream_writer(cast("IO[bytes]", file), closefd=False)
         else:
             self._out = None
         self._file = file

@@ -9,7 +9,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 import msgspec
-
 from django.conf import settings
 from django.utils import timezone
 
@@ -27,7 +26,7 @@ from apps.exports.policy import LabelPolicy, Tally, split_of
 from apps.exports.services import folder
 
 
-class Cancelled(Exception):  # noqa: N818 - not an error
+class Cancelled(Exception):
     """Somebody has cancelled the export while it was made."""
 
 

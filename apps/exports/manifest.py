@@ -15,7 +15,14 @@ Manifest = dict[str, Any]
 
 
 def manifest(
-    *, version: str, project: str, format_: Format, container: str, policy: LabelPolicy, tally: Tally, parts: Sequence[Part]
+    *,
+    version: str,
+    project: str,
+    format_: Format,
+    container: str,
+    policy: LabelPolicy,
+    tally: Tally,
+    parts: Sequence[Part],
 ) -> Manifest:
     """No clock in it: the same data and policy give the same manifest."""
     return {
@@ -77,4 +84,8 @@ def _table(head: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> list[str]:
 def _shown(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(str(one) for one in value) or "all"
-    return ", ".join(f"{name}: {share}" for name, share in value.items()) or "none" if isinstance(value, dict) else str(value)
+    return (
+        ", ".join(f"{name}: {share}" for name, share in value.items()) or "none"
+        if isinstance(value, dict)
+        else str(value)
+    )

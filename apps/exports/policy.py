@@ -69,7 +69,9 @@ class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         except msgspec.ValidationError as error:
             reason, _, path = str(error).partition(" - at `$.")
             if "unknown field" in reason:
-                raise PolicyError(reason.split("`")[1], f"there is no such key; there are {', '.join(cls.__struct_fields__)}") from None
+                raise PolicyError(
+                    reason.split("`")[1], f"there is no such key; there are {', '.join(cls.__struct_fields__)}"
+                ) from None
             raise PolicyError(path.rstrip("`") or "policy", reason) from None
         _check_sources(policy.sources)
         _check_splits(policy.splits)

@@ -46,7 +46,9 @@ def checked_policy(format: str, given: Mapping[str, Any]) -> LabelPolicy:  # noq
         policy = LabelPolicy.from_dict(given)
         FORMATS[format].check(policy)
     except PolicyError as error:
-        raise DomainError(f"The policy cannot be used: {error}.", fields={f"policy.{error.key}": error.reason}) from error
+        raise DomainError(
+            f"The policy cannot be used: {error}.", fields={f"policy.{error.key}": error.reason}
+        ) from error
     return policy
 
 

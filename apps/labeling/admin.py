@@ -39,7 +39,17 @@ class SeatAdmin(ReadOnlyAdmin):
 
 @admin.register(Assignment)
 class AssignmentAdmin(BigTableAdmin):
-    list_display = ["id", "round", "task_id", "labeler", "state", "finish_reason", "leased_until", "submitted_at", "active_ms"]
+    list_display = [
+        "id",
+        "round",
+        "task_id",
+        "labeler",
+        "state",
+        "finish_reason",
+        "leased_until",
+        "submitted_at",
+        "active_ms",
+    ]
     list_filter = ["state"]
     list_select_related = ["round", "labeler"]
     raw_id_fields = ["task", "labeler"]

@@ -178,9 +178,7 @@ def _give_tasks(words: Sequence[Word]) -> None:
     for word in words:
         word.task_id = ids[_round(word).pk, word.landed.solution_id]
     for round_id, count in Counter(round_id for round_id, _ in new).items():
-        Round.objects.filter(pk=round_id).update(
-            task_count=F("task_count") + count, slot_count=F("slot_count") + count
-        )
+        Round.objects.filter(pk=round_id).update(task_count=F("task_count") + count, slot_count=F("slot_count") + count)
 
 
 # --- assignments and labels -------------------------------------------------------------------------------
@@ -227,9 +225,7 @@ class GoldSink:
         return bool(record.gold)
 
     def land(self, batch: ImportBatch, landed: Sequence[Landed]) -> int:
-        wanted = {
-            one.path_step_id(gold.position): (one, gold.rating) for one in landed for gold in one.record.gold
-        }
+        wanted = {one.path_step_id(gold.position): (one, gold.rating) for one in landed for gold in one.record.gold}
         standing = set(GoldLabel.objects.filter(step_id__in=wanted).values_list("step_id", flat=True))
         new = {step_id: found for step_id, found in wanted.items() if step_id not in standing}
         for one, _ in new.values():
@@ -239,4 +235,3 @@ class GoldSink:
             ["step", "rating", "origin"],
             ((step_id, rating, batch.format) for step_id, (_, rating) in new.items()),
         )
-

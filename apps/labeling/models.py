@@ -14,7 +14,7 @@ from apps.corpus.models import Solution, Step
 from apps.projects.models import Guideline, Project
 
 if TYPE_CHECKING:
-    from django.db.models.manager import RelatedManager
+    from django.db.models.fields.related_descriptors import RelatedManager
 
 
 class Protocol(models.TextChoices):
@@ -190,7 +190,9 @@ class Assignment(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["task", "labeler"], name="one_live_assignment_per_labeler", condition=Q(state__in=["leased", "submitted"])
+                fields=["task", "labeler"],
+                name="one_live_assignment_per_labeler",
+                condition=Q(state__in=["leased", "submitted"]),
             ),
             models.CheckConstraint(
                 condition=~Q(state="leased") | Q(leased_until__isnull=False), name="a_lease_has_an_end"

@@ -12,6 +12,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import F, Min
@@ -70,14 +71,17 @@ RETURNING id
 """
 
 # A turn whose lease ran out with ratings in its draft goes on before anything new is begun.
-_TAKE_UP_AGAIN = """
+_TAKE_UP_AGAIN = (
+    """
 WITH mine AS (
     SELECT a.id, a.task_id FROM labeling_assignment a
     WHERE a.labeler_id = %(labeler)s AND a.round_id = %(round)s AND a.state = 'expired' AND a.draft_version > 0
     ORDER BY a.id DESC
 ), next AS (
     SELECT t.id, mine.id AS turn FROM mine JOIN labeling_task t ON t.id = mine.task_id
-    WHERE t.open_slots > 0 AND (""" + _HAD + """) IS NULL
+    WHERE t.open_slots > 0 AND ("""
+    + _HAD
+    + """) IS NULL
     ORDER BY mine.id DESC
     LIMIT 1 FOR UPDATE OF t SKIP LOCKED
 ), taken AS (
@@ -86,6 +90,7 @@ WITH mine AS (
 UPDATE labeling_assignment a SET state = 'leased', leased_at = %(now)s, leased_until = %(until)s
 FROM next WHERE a.id = next.turn RETURNING a.id
 """
+)
 
 _RETURN_LAPSED = """
 WITH lapsed AS (
@@ -157,11 +162,11 @@ def _take(round_: Round, labeler: User, seat: Seat, now: datetime, *, gold_first
     return _lease(_TAKE, values | {"rank": FIRST_RANK, "after": 0})
 
 
-def _lease(choose: str, values: dict[str, object]) -> int | None:
+def _lease(choose: str, values: dict[str, Any]) -> int | None:
     return _fetch_id(choose + _LEASE, values)
 
 
-def _fetch_id(statement: str, values: dict[str, object]) -> int | None:
+def _fetch_id(statement: str, values: dict[str, Any]) -> int | None:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         row = cursor.fetchone()

@@ -99,7 +99,12 @@ def set_round_status(*, round: Round, status: str, actor: User) -> Round:  # noq
     round.closed_at = timezone.now() if status == Round.Status.CLOSED else None
     round.save(update_fields=["status", "closed_at"])
     record_event(
-        actor=actor, verb="round.status", target=str(round.number), project=round.project.slug, before=before, after=status
+        actor=actor,
+        verb="round.status",
+        target=str(round.number),
+        project=round.project.slug,
+        before=before,
+        after=status,
     )
     return round
 

@@ -37,7 +37,10 @@ def sheet(assignment: Assignment) -> Sheet:
         "protocol": round_.protocol,
         "problem": asked,
         "steps": [
-            {"position": step.position, "candidates": [{"candidate": step.candidate, "text": step.text, "origin": step.origin}]}
+            {
+                "position": step.position,
+                "candidates": [{"candidate": step.candidate, "text": step.text, "origin": step.origin}],
+            }
             for step in steps
         ],
         "draft": draft_of(assignment),

@@ -32,11 +32,11 @@ class ProjectAdmin(HouseAdmin):
     readonly_fields = ["slug", "created_at"]
     inlines = [MembershipInline]
 
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
+    def has_add_permission(self, request: HttpRequest) -> bool:
         """A project without an owner could be entered by nobody: the pages and `create_project` make them."""
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Millions of rows hang on a project; no page should load them to ask whether they may go."""
         return False
 

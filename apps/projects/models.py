@@ -16,7 +16,7 @@ from apps.accounts.models import User
 from apps.core.errors import DomainError
 
 if TYPE_CHECKING:
-    from django.db.models.manager import RelatedManager
+    from django.db.models.fields.related_descriptors import RelatedManager
 
 
 class Role(models.TextChoices):

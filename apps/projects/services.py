@@ -30,9 +30,7 @@ def create_project(
         raise DomainError(f"Verifiers are {', '.join(VERIFIERS)}.", fields={"verifier": f"unknown: {verifier}"})
     try:
         with transaction.atomic():
-            project = Project.objects.create(
-                slug=slug, name=name or slug, description=description, verifier=verifier
-            )
+            project = Project.objects.create(slug=slug, name=name or slug, description=description, verifier=verifier)
     except IntegrityError as error:
         raise DomainError(f"There is a project {slug} already.", code="exists", fields={"slug": "taken"}) from error
     if owner is not None:
@@ -48,7 +46,14 @@ def update_project(*, project: Project, name: str, description: str, actor: User
     project.name, project.description = name, description
     project.save(update_fields=["name", "description"])
     after = {"name": name, "description": description}
-    record_event(actor=actor, verb="project.updated", target=project.slug, project=project.slug, before=before, after=after)
+    record_event(
+        actor=actor,
+        verb="project.updated",
+        target=project.slug,
+        project=project.slug,
+        before=before,
+        after=after,
+    )
     return project
 
 
@@ -59,9 +64,7 @@ def add_member(*, project: Project, user: User, role: str, actor: User | None = 
     membership, _ = Membership.objects.update_or_create(
         project=project, user=user, defaults={"role": Role(role), "status": Membership.Status.ACTIVE}
     )
-    record_event(
-        actor=actor, verb="member.set", target=user.email, project=project.slug, before=before, after=role
-    )
+    record_event(actor=actor, verb="member.set", target=user.email, project=project.slug, before=before, after=role)
     return membership
 
 
@@ -111,9 +114,7 @@ def _keep_an_owner(membership: Membership) -> None:
 
 
 @transaction.atomic
-def invite(
-    *, project: Project, role: str, invited_by: User, days: int = 7, uses: int = 1
-) -> tuple[Invitation, str]:
+def invite(*, project: Project, role: str, invited_by: User, days: int = 7, uses: int = 1) -> tuple[Invitation, str]:
     """A link's secret, shown once. Nobody can invite somebody above themselves."""
     inviter = Membership.objects.get(project=project, user=invited_by)
     if not Role(inviter.role).covers(Role(role)):

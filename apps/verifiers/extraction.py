@@ -84,8 +84,8 @@ def _first_sentence(line: str) -> str:
     line = line.removeprefix("**").strip()
     if line.startswith("$") and (end := line.find("$", 1)) > 1 and not line[end - 1].isspace():
         return line[: end + 1]
-    end = _SENTENCE_END.search(line)
-    return line[: end.start()] if end else line
+    stop = _SENTENCE_END.search(line)
+    return line[: stop.start()] if stop else line
 
 
 def _last_line(text: str) -> Found | None:

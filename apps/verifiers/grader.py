@@ -88,7 +88,9 @@ class Grader:
         ours, theirs = socket.socketpair()
         self._channel = ours
         with theirs:
-            self._process = subprocess.Popen(self._command(), stdin=theirs, stdout=subprocess.DEVNULL, cwd=_ROOT)
+            self._process = subprocess.Popen(
+                self._command(), stdin=theirs.fileno(), stdout=subprocess.DEVNULL, cwd=_ROOT
+            )
         # Importing sympy takes a second or more, which is not the first pair's to pay.
         receive(ours, Reply, deadline=time.monotonic() + START_LIMIT_S)
         return ours

@@ -48,16 +48,29 @@ class Expression:
 
 Leaf = Quantity | Numeral | Words | Prose | Expression
 
-_BASES = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "twelve": 12}
+_BASES = {
+    "two": 2,
+    "three": 3,
+    "four": 4,
+    "five": 5,
+    "six": 6,
+    "seven": 7,
+    "eight": 8,
+    "nine": 9,
+    "ten": 10,
+    "twelve": 12,
+}
 _NUMERAL = re.compile(
     r"(?P<sign>-?)\(?(?P<digits>\d[\dA-F.]*)\)?\s*(?:_\s?\{?\s*(?:base[\s-]*)?|\(?\s*base[\s-]*)"
     rf"(?P<base>\d{{1,2}}|{'|'.join(_BASES)})\s*\}}?\)?"
 )
 _COMMAND = re.compile(r"\\[A-Za-z]+")
-_SHORT_WORDS = frozenset("yes no odd all tie dne".split())
+_SHORT_WORDS = frozenset(["yes", "no", "odd", "all", "tie", "dne"])
 _WORDS = re.compile(r"[^\W\d_]+(?:[ .,'’!?-]+[^\W\d_]+)*")
 _WORD = re.compile(r"[^\W\d_]{3,}")
-_TAIL = re.compile(r"(?P<space>\s?)(?P<unit>\\text\s?\{[^{}]*\}(?:\^\{\d\})?|%|°|(?<=[\d)}])\s?[A-Za-z]{2,}(?:\^\{\d\})?)$")
+_TAIL = re.compile(
+    r"(?P<space>\s?)(?P<unit>\\text\s?\{[^{}]*\}(?:\^\{\d\})?|%|°|(?<=[\d)}])\s?[A-Za-z]{2,}(?:\^\{\d\})?)$"
+)
 
 
 def read_leaf(cleaned: str) -> Leaf:
@@ -137,6 +150,6 @@ def _expression(cleaned: str) -> Expression:
     if tail is None or not tail.start():
         return Expression(cleaned)
     unit = read_unit(tail["unit"], glued=not tail["space"])
-    if unit is None or (unit.scale, unit.percent, unit.known) == (1, False, "") and "\\text" not in tail["unit"]:
+    if unit is None or ((unit.scale, unit.percent, unit.known) == (1, False, "") and "\\text" not in tail["unit"]):
         return Expression(cleaned)
     return Expression(cleaned[: tail.start()].strip(), unit)

@@ -83,9 +83,7 @@ def _compare_shapes(reference: Shape, answer: Shape, algebra: Algebra) -> Outcom
     if len(reference.parts) != len(answer.parts):
         return _refuse_prose(reference, answer)
     if reference.brackets != ", " or _labelled(reference) != _labelled(answer):
-        return _all(
-            [_compare_shapes(*pair, algebra) for pair in zip(reference.parts, answer.parts, strict=True)]
-        )
+        return _all([_compare_shapes(*pair, algebra) for pair in zip(reference.parts, answer.parts, strict=True)])
     return _compare_lists(reference.parts, answer.parts, algebra)
 
 

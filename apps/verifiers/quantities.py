@@ -35,7 +35,7 @@ _QUANTITY = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_WORDS = "zero one two three four five six seven eight nine ten eleven twelve".split()
+_WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,9 +100,7 @@ def _terminates(value: Fraction) -> bool:
 def _as_share(quantity: Quantity) -> Quantity:
     if not quantity.unit.percent:
         return quantity
-    return Quantity(
-        value=quantity.value / 100, latex=quantity.latex, digits=quantity.digits, step=quantity.step / 100
-    )
+    return Quantity(value=quantity.value / 100, latex=quantity.latex, digits=quantity.digits, step=quantity.step / 100)
 
 
 def _unit(parts: re.Match[str]) -> Unit | None:
@@ -139,9 +137,7 @@ def _decimal(parts: re.Match[str], sign: int, unit: Unit) -> Quantity | None:
         return _exact(value / unit.scale, unit)
     latex = _latex(value) if factor != 1 else ("-" if sign < 0 else "") + text
     digits = len(text.replace(".", "").lstrip("0"))
-    return Quantity(
-        value=value, latex=latex, digits=digits, step=factor / 10 ** len(places), unit=unit
-    )
+    return Quantity(value=value, latex=latex, digits=digits, step=factor / 10 ** len(places), unit=unit)
 
 
 def _exact(value: Fraction, unit: Unit) -> Quantity:

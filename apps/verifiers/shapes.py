@@ -27,7 +27,9 @@ _VARIABLE = re.compile(
 )
 RELATION = re.compile(r"[=<>]|\\(?:le|ge|ne|in|cup|cap|setminus)(?![A-Za-z])")
 _SIGNS = re.compile(r"\\pm(?![A-Za-z])")
-_APPROXIMATE = re.compile(r"(?:\\approx(?![A-Za-z])|\\sim(?![A-Za-z])|(?:about|approximately|roughly) |=)\s?", re.IGNORECASE)
+_APPROXIMATE = re.compile(
+    r"(?:\\approx(?![A-Za-z])|\\sim(?![A-Za-z])|(?:about|approximately|roughly) |=)\s?", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)

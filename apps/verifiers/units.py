@@ -51,7 +51,26 @@ _SCALES = {"hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10*
 _PERCENT = {"%", "percent", "percentage", "pct"}
 # Behind one of these words the number is not yet the answer: "5 less than x", "3 squared", "2 times 4".
 _NOT_LABELS = frozenset(
-    "less than times plus minus squared cubed over to of and or by half divided multiplied if when".split()
+    [
+        "less",
+        "than",
+        "times",
+        "plus",
+        "minus",
+        "squared",
+        "cubed",
+        "over",
+        "to",
+        "of",
+        "and",
+        "or",
+        "by",
+        "half",
+        "divided",
+        "multiplied",
+        "if",
+        "when",
+    ]
 )
 _LABEL = re.compile(r"[A-Za-z¢°$€£¥₹%][A-Za-z ./'’¢°$€£¥₹%-]*")
 _POWER = re.compile(r"\s?\^\s?\{?\s?(\d)\s?\}?$")

@@ -1,6 +1,6 @@
 """Exported rows a second: 20,000 solutions of 8 steps with one labeler each, in each format.
 
-    .venv/bin/python -m tests.benchmarks.bench_export [SOLUTIONS]
+.venv/bin/python -m tests.benchmarks.bench_export [SOLUTIONS]
 """
 
 from __future__ import annotations

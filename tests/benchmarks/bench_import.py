@@ -1,6 +1,6 @@
 """Rows a second into an empty project: 20,000 solutions of 8 steps, bare, with labels, with grading.
 
-    .venv/bin/python -m tests.benchmarks.bench_import [SOLUTIONS]
+.venv/bin/python -m tests.benchmarks.bench_import [SOLUTIONS]
 """
 
 from __future__ import annotations

@@ -51,7 +51,9 @@ def _text(position: int, dice: random.Random) -> str:
 
 def _person(number: int) -> dict[str, Any]:
     last = number % (STEPS + 1)  # The first bad step; STEPS: there is none.
-    ratings = [{"position": position, "rating": -1 if position == last else 1} for position in range(min(last + 1, STEPS))]
+    ratings = [
+        {"position": position, "rating": -1 if position == last else 1} for position in range(min(last + 1, STEPS))
+    ]
     return {
         "labeler": f"labeler-{number % 16}",
         "round": 1,

@@ -71,7 +71,17 @@ def add_solutions(project: Project, count: int, steps: int = 8) -> None:
     with transaction.atomic():
         problem = Problem.objects.create(project=project, digest=uuid.uuid4(), statement=text, reference_answer="403")
         ids = next_ids(Solution, count)
-        columns = ["id", "project", "problem", "digest", "verdict", "graded_by", "step_count", "separator", "created_at"]
+        columns = [
+            "id",
+            "project",
+            "problem",
+            "digest",
+            "verdict",
+            "graded_by",
+            "step_count",
+            "separator",
+            "created_at",
+        ]
         now = timezone.now()
         copy_rows(
             Solution,

@@ -21,7 +21,11 @@ ROWS, BROKEN = 2000, 100
 
 def good(number: int) -> dict[str, Any]:
     return {
-        "problem": {"external_id": f"p{number}", "statement": f"What is {number} plus {number}?", "reference_answer": "1"},
+        "problem": {
+            "external_id": f"p{number}",
+            "statement": f"What is {number} plus {number}?",
+            "reference_answer": "1",
+        },
         "solution": {
             "external_id": f"s{number}",
             "source": "model",
@@ -30,7 +34,11 @@ def good(number: int) -> dict[str, Any]:
             "steps": [{"position": 0, "text": f"Add {number}."}, {"position": 1, "text": "The answer is 1."}],
         },
         "people": [
-            {"labeler": "rita", "finish_reason": "solution", "steps": [{"position": 0, "rating": 1}, {"position": 1, "rating": 0}]}
+            {
+                "labeler": "rita",
+                "finish_reason": "solution",
+                "steps": [{"position": 0, "rating": 1}, {"position": 1, "rating": 0}],
+            }
         ],
     }
 
@@ -111,7 +119,10 @@ WAYS: list[tuple[Callable[[int], bytes], str | None]] = [
     (changed("people.0.steps.0.rating", True), "people[0].steps[0].rating"),
     (changed("people.0.steps.0.position", 9), "people[0].steps[0].position"),
     (changed("people.0.steps.1.position", 0), "people[0].steps"),
-    (changed("monte_carlo", [{"steps": [{"position": 0, "rollouts": 4, "successes": 5}]}]), "monte_carlo[0].steps[0].successes"),
+    (
+        changed("monte_carlo", [{"steps": [{"position": 0, "rollouts": 4, "successes": 5}]}]),
+        "monte_carlo[0].steps[0].successes",
+    ),
     (changed("monte_carlo", [{"steps": [{"position": 0}]}]), "monte_carlo[0].steps[0].rollouts"),
     (changed("gold", {"steps": [{"position": 0, "rating": None}]}), "gold.steps[0].rating"),
     (changed("gold", {"steps": [{"position": 7, "rating": 1}]}), "gold.steps[0].position"),
@@ -161,7 +172,7 @@ def test_the_good_rows_land_and_the_broken_ones_are_named(
 def test_the_mended_file_brings_only_what_was_missing(
     project: Project, mixed_file: tuple[Path, dict[int, str | None]], tmp_path: Path
 ) -> None:
-    path, expected = mixed_file
+    path, _expected = mixed_file
     mended = tmp_path / "mended.jsonl"
     mended.write_text("".join(json.dumps(good(number)) + "\n" for number in range(ROWS)))
     for one in (path, mended):

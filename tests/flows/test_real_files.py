@@ -27,8 +27,7 @@ def command(*words: Any, **options: Any) -> dict[str, Any]:
 
 
 def rows(path: Path) -> list[dict[str, Any]]:
-    opened = gzip.open(path, "rt") if path.suffix == ".gz" else path.open()
-    with opened as file:
+    with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as file:
         return [json.loads(line) for line in file]
 
 
@@ -90,7 +89,9 @@ def test_every_gsm8k_model_solution_is_graded_and_differences_are_listed(project
     assert claims[False, False] > 400
 
 
-def test_a_claim_that_our_verifier_does_not_share_is_listed(project: Project, shared_data: Path, tmp_path: Path) -> None:
+def test_a_claim_that_our_verifier_does_not_share_is_listed(
+    project: Project, shared_data: Path, tmp_path: Path
+) -> None:
     found = rows(shared_data / "gsm8k_model_solutions.jsonl")[:20]
     for row in found[:3]:
         row["6b_finetuning"]["is_correct"] = not row["6b_finetuning"]["is_correct"]
@@ -107,7 +108,9 @@ def test_a_claim_that_our_verifier_does_not_share_is_listed(project: Project, sh
 
 
 def test_gsm8k_and_its_model_solutions_meet_on_the_question(project: Project, shared_data: Path) -> None:
-    command("import_corpus", shared_data / "gsm8k_model_solutions.jsonl", project=project.slug, format="gsm8k-solutions")
+    command(
+        "import_corpus", shared_data / "gsm8k_model_solutions.jsonl", project=project.slug, format="gsm8k-solutions"
+    )
     brought = command("import_corpus", shared_data / "gsm8k_test.jsonl", project=project.slug, format="gsm8k")
     assert brought["problems"] == 100
     assert project.problems.count() == 400

@@ -14,7 +14,9 @@ PATH = {0: 0, 1: 0, 2: 0}
 
 def said(*ratings: int | None, finish: str = "solution", reason: str = "") -> Submission:
     """Ratings from the first step on; None is unsure."""
-    steps = [SubmittedStep(position=place, rating=rating, unsure=rating is None) for place, rating in enumerate(ratings)]
+    steps = [
+        SubmittedStep(position=place, rating=rating, unsure=rating is None) for place, rating in enumerate(ratings)
+    ]
     return Submission(steps=steps, finish_reason=finish, reason=reason)
 
 
@@ -81,7 +83,11 @@ def test_every_step_wants_all_of_them(submission: Submission) -> None:
         EVERY_STEP.check(submission, PATH)
 
 
-@given(st.lists(st.sampled_from([-1, 0, 1, None]), max_size=6), st.integers(1, 5), st.sampled_from(["found_error", "solution"]))
+@given(
+    st.lists(st.sampled_from([-1, 0, 1, None]), max_size=6),
+    st.integers(1, 5),
+    st.sampled_from(["found_error", "solution"]),
+)
 def test_first_error_accepts_exactly_the_walks_that_end_rightly(
     ratings: list[int | None], length: int, finish: str
 ) -> None:
@@ -98,7 +104,9 @@ def test_first_error_accepts_exactly_the_walks_that_end_rightly(
 
 
 def test_the_order_and_the_clock_do_not_make_another_submission() -> None:
-    one = Submission(steps=[SubmittedStep(position=0, rating=1), SubmittedStep(position=1, rating=0)], finish_reason="solution")
+    one = Submission(
+        steps=[SubmittedStep(position=0, rating=1), SubmittedStep(position=1, rating=0)], finish_reason="solution"
+    )
     two = Submission(steps=list(reversed(one.steps)), finish_reason="solution", active_ms=99)
     other = Submission(steps=one.steps[:1], finish_reason="solution")
     assert one.digest() == two.digest() != other.digest()

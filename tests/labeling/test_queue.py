@@ -65,7 +65,9 @@ def test_the_next_task_can_be_fetched_ahead_but_no_more(project: Project, bob: U
     assert answer.code == "holding_enough"
 
 
-def test_nobody_gets_a_task_twice_and_no_task_too_many_people(project: Project, bob: User, rita: User, mia: User) -> None:
+def test_nobody_gets_a_task_twice_and_no_task_too_many_people(
+    project: Project, bob: User, rita: User, mia: User
+) -> None:
     round_ = make_round(project, tasks=4, redundancy=2)
     handed: Counter[int] = Counter()
     for labeler in (bob, rita, mia):

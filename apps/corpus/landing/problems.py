@@ -33,7 +33,9 @@ def land_problems(batch: ImportBatch, incoming: Sequence[Incoming], outcome: Out
         holder = named.get(record.external_id) if record.external_id else None
         if holder is not None and holder.digest != digest:
             outcome.reject(
-                row, "problem.external_id", f"{record.external_id!r} already stands for a problem with another statement"
+                row,
+                "problem.external_id",
+                f"{record.external_id!r} already stands for a problem with another statement",
             )
             continue
         row.problem, row.is_new = _meet(by_digest, digest, record)
@@ -48,9 +50,7 @@ def land_problems(batch: ImportBatch, incoming: Sequence[Incoming], outcome: Out
     return accepted
 
 
-def _known(
-    incoming: Sequence[Incoming], project_id: int
-) -> tuple[dict[UUID, KnownProblem], dict[str, KnownProblem]]:
+def _known(incoming: Sequence[Incoming], project_id: int) -> tuple[dict[UUID, KnownProblem], dict[str, KnownProblem]]:
     digests = {row.problem_digest for row in incoming}
     external_ids = {row.record.problem.external_id for row in incoming if row.record.problem.external_id}
     found = Problem.objects.filter(Q(digest__in=digests) | Q(external_id__in=external_ids), project_id=project_id)
@@ -59,12 +59,10 @@ def _known(
         for pk, digest, *values in found.values_list("id", "digest", *FILLABLE)
     ]
     named = {one.values["external_id"]: one for one in known if one.values["external_id"]}
-    return {one.digest: one for one in known}, named  # type: ignore[return-value]
+    return {one.digest: one for one in known}, named
 
 
-def _meet(
-    by_digest: dict[UUID, KnownProblem], digest: UUID, record: ProblemRecord
-) -> tuple[KnownProblem, bool]:
+def _meet(by_digest: dict[UUID, KnownProblem], digest: UUID, record: ProblemRecord) -> tuple[KnownProblem, bool]:
     known = by_digest.get(digest)
     if known is None:
         known = by_digest[digest] = KnownProblem(0, digest, _values(record), is_new=True)

@@ -58,7 +58,10 @@ def _named(project_id: int, rows: Sequence[Incoming]) -> dict[str, Key]:
     if not external_ids:
         return {}
     found = Solution.objects.filter(project_id=project_id, external_id__in=external_ids)
-    return {str(name): (problem, digest) for name, problem, digest in found.values_list("external_id", "problem_id", "digest")}
+    return {
+        str(name): (problem, digest)
+        for name, problem, digest in found.values_list("external_id", "problem_id", "digest")
+    }
 
 
 def _rows(project_id: int, new: Sequence[tuple[Incoming, Key]]) -> Iterator[tuple[object, ...]]:

@@ -50,7 +50,7 @@ class Fields:
             return str(value)
         raise self.wrong(name, "a text or null")
 
-    def maybe_bool(self, name: str, default: bool | None = None) -> bool | None:
+    def maybe_bool(self, name: str, *, default: bool | None = None) -> bool | None:
         value = self.row.get(name, default)
         if value is None or isinstance(value, bool):
             return value
@@ -100,7 +100,7 @@ class Fields:
     def maybe_object(self, name: str) -> Fields | None:
         return None if self.row.get(name) is None else self.object(name)
 
-    def list(self, name: str) -> list[Any]:
+    def listed(self, name: str) -> list[Any]:
         value = self.row.get(name)
         if not isinstance(value, list):
             raise self.wrong(name, "a list")
@@ -111,12 +111,12 @@ class Fields:
         if self.row.get(name) is None:
             return
         at = self.at(name)
-        for index, value in enumerate(self.list(name)):
+        for index, value in enumerate(self.listed(name)):
             yield Fields(value, f"{at}[{index}]")
 
     def texts(self, name: str) -> list[str]:
         """A list of texts that are not blank."""
-        values = self.list(name)
+        values = self.listed(name)
         for index, value in enumerate(values):
             if not isinstance(value, str) or not value.strip():
                 raise RowError(f"{self.at(name)}[{index}]", f"expected a text that is not blank, found {named(value)}")

@@ -127,7 +127,7 @@ def _steps(fields: Fields, options: ReaderOptions) -> tuple[list[StepRecord], st
     if fields.row.get("steps") is None and isinstance(fields.row.get("text"), str):
         texts, separator = split_steps(fields.text("text"), options.split, options.separator)
         return [StepRecord(position=place, text=text) for place, text in enumerate(texts)], separator
-    values = fields.list("steps")
+    values = fields.listed("steps")
     if values and all(isinstance(value, str) for value in values):
         return [StepRecord(position=place, text=text) for place, text in enumerate(fields.texts("steps"))], "\n"
     steps = [_step(step, place) for place, step in enumerate(fields.objects("steps"))]

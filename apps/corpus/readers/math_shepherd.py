@@ -34,7 +34,8 @@ class MathShepherd:
         if len(marked) != len(labels):
             raise RowError("label", f"is not `input` with a + or - for each {TAG}: their lengths differ")
         start = _start_of_steps(marked)
-        steps, counts = [], []
+        steps: list[StepRecord] = []
+        counts: list[StepCount] = []
         for text, sign in _tagged(marked, labels, start):
             counts.append(StepCount(position=len(steps), hard=sign == "+"))
             steps.append(StepRecord(position=len(steps), text=text))

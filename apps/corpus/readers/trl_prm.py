@@ -23,7 +23,7 @@ class TrlPrm:
 
     def read(self, row: Row, options: ReaderOptions) -> Iterator[Record]:
         fields = Fields(row)
-        steps, labels = fields.texts("completions"), fields.list("labels")
+        steps, labels = fields.texts("completions"), fields.listed("labels")
         if not steps:
             raise RowError("completions", "has no steps")
         if len(steps) != len(labels):

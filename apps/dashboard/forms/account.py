@@ -26,7 +26,13 @@ class TokenForm(ServiceForm):
         widget=forms.CheckboxSelectMultiple,
     )
     days = forms.TypedChoiceField(
-        choices=[(7, "in a week"), (30, "in 30 days"), (90, "in 90 days"), (365, "in a year"), (NEVER, "never")],
+        choices=[
+            (7, "in a week"),
+            (30, "in 30 days"),
+            (90, "in 90 days"),
+            (365, "in a year"),
+            (NEVER, "never"),
+        ],
         coerce=int,
         initial=90,
         label="It expires",

@@ -40,13 +40,20 @@ class BrowseForm(forms.Form):
     subject = forms.ChoiceField(required=False)
     level = forms.ChoiceField(required=False)
     text = forms.CharField(
-        required=False, max_length=200, label="Statement contains", widget=forms.TextInput(attrs={"type": "search"})
+        required=False,
+        max_length=200,
+        label="Statement contains",
+        widget=forms.TextInput(attrs={"type": "search"}),
     )
     problem = forms.IntegerField(required=False, min_value=1, max_value=2**62, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, facets: Facets, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name, values in (("source", facets.sources), ("subject", facets.subjects), ("level", facets.levels)):
+        for name, values in (
+            ("source", facets.sources),
+            ("subject", facets.subjects),
+            ("level", facets.levels),
+        ):
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)
             field.choices = [("", "any"), *((value, value) for value in values)]
@@ -67,10 +74,15 @@ class ImportForm(ServiceForm):
 
     format = forms.ChoiceField(choices=[(name, f"{reader.title} ({name})") for name, reader in READERS.items()])
     split = forms.ChoiceField(
-        choices=[(name, SPLIT_WORDS.get(name, name)) for name in SPLITTERS], label="Steps are parted", required=False
+        choices=[(name, SPLIT_WORDS.get(name, name)) for name in SPLITTERS],
+        label="Steps are parted",
+        required=False,
     )
     separator = forms.CharField(
-        required=False, strip=False, max_length=50, help_text=r"For “at a separator”; \n is a line end, \t a tab."
+        required=False,
+        strip=False,
+        max_length=50,
+        help_text=r"For “at a separator”; \n is a line end, \t a tab.",
     )
 
     def __init__(self, *args: Any, columns: list[str], **kwargs: Any) -> None:
@@ -81,7 +93,9 @@ class ImportForm(ServiceForm):
 
     @property
     def mapping(self) -> dict[str, str]:
-        return {target: self.cleaned_data[f"map:{target}"] for target in TARGETS if self.cleaned_data.get(f"map:{target}")}
+        return {
+            target: self.cleaned_data[f"map:{target}"] for target in TARGETS if self.cleaned_data.get(f"map:{target}")
+        }
 
     @property
     def options(self) -> dict[str, Any]:

@@ -41,9 +41,13 @@ class ExportForm(ServiceForm):
     """Its fields but `format`, `container` and the three sources are the keys of the policy."""
 
     format = forms.ChoiceField(
-        choices=[(name, format_.title) for name, format_ in FORMATS.items()], widget=forms.RadioSelect, initial="annotate"
+        choices=[(name, format_.title) for name, format_ in FORMATS.items()],
+        widget=forms.RadioSelect,
+        initial="annotate",
     )
-    container = forms.ChoiceField(choices=[(name, CONTAINER_WORDS.get(name, name)) for name in CONTAINERS], label="File")
+    container = forms.ChoiceField(
+        choices=[(name, CONTAINER_WORDS.get(name, name)) for name in CONTAINERS], label="File"
+    )
 
     source_1 = _source(0, "Labels are taken from")
     source_2 = _source(1, "else from")
@@ -81,11 +85,13 @@ class ExportForm(ServiceForm):
         help_text="Percent by name, such as “train 90, test 10”. Empty: one file. No problem stands in two.",
         widget=forms.TextInput(attrs={"placeholder": "one file"}),
     )
-    split_seed = forms.CharField(initial=DEFAULTS["split_seed"], max_length=100, help_text="Another seed is another split.")
+    split_seed = forms.CharField(
+        initial=DEFAULTS["split_seed"], max_length=100, help_text="Another seed is another split."
+    )
 
     def __init__(self, *args: Any, facets: Facets, rounds: list[Round], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        offered = {
+        offered: dict[str, list[tuple[Any, str]]] = {
             "rounds": [(one.number, f"{one.number}: {one}") for one in rounds],
             "generators": [(value, value) for value in facets.sources],
             "subjects": [(value, value) for value in facets.subjects],

@@ -24,12 +24,19 @@ class SelectionForm(ServiceForm):
     level = forms.ChoiceField(required=False)
     unlabeled = forms.BooleanField(required=False, label="Only what nobody has labeled yet")
     sample = forms.IntegerField(
-        required=False, min_value=1, label="At most", help_text="A random sample of so many, the same each time. Empty: all."
+        required=False,
+        min_value=1,
+        label="At most",
+        help_text="A random sample of so many, the same each time. Empty: all.",
     )
 
     def __init__(self, *args: Any, facets: Facets, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name, values in (("source", facets.sources), ("subject", facets.subjects), ("level", facets.levels)):
+        for name, values in (
+            ("source", facets.sources),
+            ("subject", facets.subjects),
+            ("level", facets.levels),
+        ):
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)
             # A comma parts the terms of a selection: what holds one cannot be named in it.
@@ -56,7 +63,11 @@ class NewRoundForm(SelectionForm):
     )
     redundancy = forms.IntegerField(min_value=1, max_value=100, initial=1, label="People per solution")
     gold_percent = forms.FloatField(
-        min_value=0, max_value=100, initial=0, label="Gold", help_text="Percent of the tasks that have known labels."
+        min_value=0,
+        max_value=100,
+        initial=0,
+        label="Gold",
+        help_text="Percent of the tasks that have known labels.",
     )
     lease_minutes = forms.IntegerField(
         min_value=1,
@@ -67,10 +78,23 @@ class NewRoundForm(SelectionForm):
     )
     show_reference = forms.BooleanField(required=False, initial=True, label="Labelers see the reference answer")
 
-    field_order = ["name", "protocol", "answer", "source", "subject", "level", "unlabeled", "sample", "redundancy"]
+    field_order = [
+        "name",
+        "protocol",
+        "answer",
+        "source",
+        "subject",
+        "level",
+        "unlabeled",
+        "sample",
+        "redundancy",
+    ]
 
     def terms(self) -> dict[str, Any]:
         """The arguments of `open_round`."""
         data = self.cleaned_data
         names = ("name", "protocol", "redundancy", "lease_minutes", "show_reference")
-        return {name: data[name] for name in names} | {"select": self.select, "gold_share": data["gold_percent"] / 100}
+        return {name: data[name] for name in names} | {
+            "select": self.select,
+            "gold_share": data["gold_percent"] / 100,
+        }

@@ -13,8 +13,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from apps.accounts.models import ApiToken
+from apps.accounts.requests import AuthenticatedRequest
 from apps.accounts.services import issue_token, rename_user, revoke_token
-from apps.core.http import AuthenticatedRequest
 from apps.dashboard.forms.account import NameForm, TokenForm
 from apps.dashboard.overview import memberships_of
 
@@ -23,7 +23,8 @@ from apps.dashboard.overview import memberships_of
 @require_http_methods(["GET", "POST"])
 def account(request: AuthenticatedRequest) -> HttpResponse:
     form = NameForm(request.POST or None, initial={"name": request.user.name})
-    if request.POST and form.run(lambda data: rename_user(user=request.user, **data)):
+    saved = form.run(lambda data: rename_user(user=request.user, **data))
+    if saved is not None:
         messages.success(request, "Saved.")
         return redirect("account")
     context = {"form": form, "memberships": memberships_of(request.user)}

@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from apps.core.http import AuthenticatedRequest
+from apps.accounts.requests import AuthenticatedRequest
 from apps.corpus.models import Solution
 from apps.dashboard.access import place_for, solution_of
 from apps.dashboard.browsing import browse, facets_of, for_list, with_strips

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import msgspec
 from django.contrib.auth.decorators import login_required
+from django.db import transaction
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from apps.core.http import AuthenticatedRequest
+from apps.accounts.requests import AuthenticatedRequest
 from apps.dashboard.access import Place, export_of, place_for
 from apps.dashboard.browsing import facets_of
 from apps.dashboard.forms.exports import EXTRA_QUESTIONS, FILTERS, SPLITS, ExportForm
@@ -37,8 +39,10 @@ def exports(request: AuthenticatedRequest, slug: str) -> HttpResponse:
 def new_export(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     place = place_for(request.user, slug, "export")
     rounds = list(Round.objects.filter(project=place.project).order_by("number"))
-    form = ExportForm(request.POST or None, facets=facets_of(place.project), rounds=rounds, initial=_again(request, place))
-    export = form.run(lambda data: _create(place, data, form.policy)) if request.POST else None
+    form = ExportForm(
+        request.POST or None, facets=facets_of(place.project), rounds=rounds, initial=_again(request, place)
+    )
+    export = form.run(lambda data: _create(place, data, form.policy))
     if export is not None:
         return redirect("export", slug, export.pk)
     groups = {name: [form[field] for field in fields if field in form.fields] for name, fields in GROUPS.items()}
@@ -54,7 +58,7 @@ def _create(place: Place, data: dict[str, Any], policy: dict[str, Any]) -> Expor
         project=place.project, format=data["format"], policy=policy, container=data["container"],
         requested_by=place.membership.user,
     )  # fmt: skip
-    make_export.delay_on_commit(export.pk)
+    transaction.on_commit(partial(make_export.delay, export.pk))
     return export
 
 

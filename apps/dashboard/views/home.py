@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
-from apps.core.http import AuthenticatedRequest
+from apps.accounts.requests import AuthenticatedRequest
 from apps.dashboard.forms.projects import NewProjectForm
 from apps.dashboard.overview import (
     memberships_of,
@@ -51,7 +51,7 @@ def moving(request: AuthenticatedRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def new_project(request: AuthenticatedRequest) -> HttpResponse:
     form = NewProjectForm(request.POST or None)
-    project = form.run(lambda data: create_project(owner=request.user, **data)) if request.POST else None
+    project = form.run(lambda data: create_project(owner=request.user, **data))
     if project is not None:
         return redirect("project", project.slug)
     return render(request, "projects/new.html", {"form": form}, status=422 if form.errors else 200)

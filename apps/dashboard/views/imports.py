@@ -5,16 +5,18 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
+from django.db import transaction
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from apps.accounts.requests import AuthenticatedRequest
 from apps.core.errors import DomainError
-from apps.core.http import AuthenticatedRequest
 from apps.corpus.models import ImportBatch, ImportFinding, Upload
 from apps.corpus.preview import Preview, guessed_mapping, preview, sample_of
 from apps.corpus.records import RowError
@@ -43,11 +45,16 @@ def imports(request: AuthenticatedRequest, slug: str) -> HttpResponse:
 def new_import(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     """Send a file. It is kept, and looked at before anything is imported."""
     place = place_for(request.user, slug, "import")
-    form = UploadForm(request.POST or None, request.FILES or None) if request.method == "POST" else UploadForm()
-    upload = form.run(lambda data: _keep(place, data["file"])) if request.method == "POST" else None
-    if upload is not None:
-        return redirect("upload", slug, upload.pk)
-    return render(request, "corpus/import_new.html", place.context("imports", form=form), status=422 if form.errors else 200)
+    form = UploadForm(request.POST or None, request.FILES or None)
+    kept = form.run(lambda data: _keep(place, data["file"]))
+    if kept is not None:
+        return redirect("upload", slug, kept.pk)
+    return render(
+        request,
+        "corpus/import_new.html",
+        place.context("imports", form=form),
+        status=422 if form.errors else 200,
+    )
 
 
 def _keep(place: Place, file: Any) -> Upload:
@@ -68,7 +75,7 @@ def upload(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
         chosen = {"format": form.cleaned_data["format"], "options": form.options}
         batch = form.run(lambda _: import_upload(upload=kept, **chosen))
         if batch is not None:
-            import_file.delay_on_commit(batch.pk)
+            transaction.on_commit(partial(import_file.delay, batch.pk))
             return redirect("import", slug, batch.pk)
     template = "corpus/_preview.html" if request.htmx else "corpus/upload.html"
     context = place.context("imports", upload=kept, form=form, preview=looked, complaint=complaint)
@@ -110,7 +117,7 @@ def import_(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     """How far it is and what it found; htmx asks for the moving part alone."""
     place = place_for(request.user, slug, "import")
     batch = import_of(place, pk)
-    context = place.context("imports", batch=batch, findings=[_section(batch, *words) for words in SECTIONS])
+    context = place.context("imports", batch=batch, findings=[_section(batch, kind, words) for kind, words in SECTIONS])
     return render(request, "corpus/_import.html" if request.htmx else "corpus/import.html", context)
 
 
@@ -130,15 +137,24 @@ class Section:
 
 
 SECTIONS = (
-    (ImportFinding.Kind.REJECTED, "Rejected rows", "Mend them and import them again: what has landed is passed over.",
-     "Field", "Reason"),
-    (ImportFinding.Kind.DIFFERENCE, "Where the file and our verifier differ",
-     "The file's word is kept beside ours; the solutions carry both.", "Written by", "What differs"),
-)  # fmt: skip
+    (
+        ImportFinding.Kind.REJECTED,
+        ("Rejected rows", "Mend them and import them again: what has landed is passed over.", "Field", "Reason"),
+    ),
+    (
+        ImportFinding.Kind.DIFFERENCE,
+        (
+            "Where the file and our verifier differ",
+            "The file's word is kept beside ours; the solutions carry both.",
+            "Written by",
+            "What differs",
+        ),
+    ),
+)
 
 
-def _section(batch: ImportBatch, kind: str, title: str, about: str, field: str, reason: str) -> Section:
-    return Section(title, about, field, reason, list(batch.findings.filter(kind=kind)[:SHOWN_FINDINGS]))
+def _section(batch: ImportBatch, kind: str, words: tuple[str, str, str, str]) -> Section:
+    return Section(*words, list(batch.findings.filter(kind=kind)[:SHOWN_FINDINGS]))
 
 
 @login_required
@@ -154,7 +170,7 @@ def cancel(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
 def again(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     place = place_for(request.user, slug, "import")
     batch = queue_again(batch=import_of(place, pk))
-    import_file.delay_on_commit(batch.pk)
+    transaction.on_commit(partial(import_file.delay, batch.pk))
     return redirect("import", slug, pk)
 
 

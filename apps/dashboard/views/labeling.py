@@ -13,8 +13,8 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_GET
 
 from apps.accounts.models import User
+from apps.accounts.requests import AuthenticatedRequest
 from apps.core.errors import Conflict
-from apps.core.http import AuthenticatedRequest
 from apps.dashboard.access import place_for, round_of
 from apps.labeling.models import Round
 from apps.labeling.protocols import PROTOCOLS

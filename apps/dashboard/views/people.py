@@ -12,12 +12,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from apps.accounts.adapter import INVITATION_KEY
+from apps.accounts.requests import AuthenticatedRequest
 from apps.core.errors import DomainError
-from apps.core.http import AuthenticatedRequest
 from apps.dashboard.access import Place, membership_of, place_for
 from apps.dashboard.forms.projects import InvitationForm, RoleForm
 from apps.dashboard.overview import people_of
 from apps.projects.models import Invitation, Membership, Role
+from apps.projects.policies import can
 from apps.projects.services import (
     accept_invitation,
     change_role,
@@ -54,13 +55,13 @@ def _people(place: Place, form: InvitationForm, **more: object) -> dict[str, obj
 @require_POST
 def set_role(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     place = place_for(request.user, slug, "manage_members")
-    form = RoleForm(request.POST)
+    member, form = membership_of(place, pk), RoleForm(request.POST)
     if not form.is_valid():
         raise DomainError(f"Roles are {', '.join(Role.values)}.", fields={"role": "unknown"})
-    member = change_role(membership=membership_of(place, pk), role=form.cleaned_data["role"], actor=request.user)
+    member = change_role(membership=member, role=form.cleaned_data["role"], actor=request.user)
     messages.success(request, f"{member.user} is {member.get_role_display()} now.")
-    # Who gives their own ownership away may not see this page's controls, or the page, any more.
-    return redirect("people" if member.user != request.user or place.may("invite") else "project", slug)
+    # Who gives their own ownership away may not see this page any more; the project's page they do.
+    return redirect("people" if can(member, "invite") or member.user != request.user else "project", slug)
 
 
 @login_required
@@ -70,7 +71,7 @@ def suspend(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     member = membership_of(place, pk)
     remove_member(membership=member, actor=request.user)
     messages.success(request, f"{member.user} is suspended. What they labeled stays.")
-    return redirect("home" if member.user == request.user else "people", *([] if member.user == request.user else [slug]))
+    return redirect("home") if member.user == request.user else redirect("people", slug)
 
 
 @login_required

@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from apps.core.http import AuthenticatedRequest
+from apps.accounts.requests import AuthenticatedRequest
 from apps.corpus.models import ImportBatch
 from apps.dashboard.access import Place, place_for
 from apps.dashboard.forms.projects import GuidelinesForm, ProjectForm
@@ -50,7 +50,8 @@ def _overview(place: Place) -> dict[str, object]:
     }
     if place.may("browse"):
         turns = Assignment.objects.filter(round__project=project, round__origin="")
-        shown |= {"holdings": holdings_of(project), "days": submissions_by_day(turns, now=timezone.now())}
+        days = submissions_by_day(turns, now=timezone.now())
+        shown |= {"holdings": holdings_of(project), "days": days, "has_days": any(count for _, count in days)}
     if place.may("import"):
         shown |= {
             "people": [one for one in people_of(project) if one.status == Membership.Status.ACTIVE],
@@ -77,7 +78,8 @@ def project_settings(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     place = place_for(request.user, slug, "manage_members")
     initial = {"name": place.project.name, "description": place.project.description}
     form = ProjectForm(request.POST or None, initial=initial)
-    if request.POST and form.run(lambda data: update_project(project=place.project, actor=request.user, **data)):
+    saved = form.run(lambda data: update_project(project=place.project, actor=request.user, **data))
+    if saved is not None:
         messages.success(request, "Saved.")
         return redirect("project", slug)
     context = place.context("project", form=form)
@@ -93,7 +95,7 @@ def guidelines(request: AuthenticatedRequest, slug: str, version: int | None = N
     place = place_for(request.user, slug, "view")
     versions = list(place.project.guidelines.select_related("author").defer("text")[:50])
     wanted = version or (versions[0].version if versions else None)
-    shown = place.project.guidelines.filter(version=wanted).select_related("author").first()
+    shown = place.project.guidelines.filter(version=wanted or 0).select_related("author").first()
     if version and shown is None:
         raise Http404("No such version.")
     context = place.context(
@@ -109,11 +111,7 @@ def edit_guidelines(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     place = place_for(request.user, slug, "edit_guidelines")
     current = place.project.guidelines.first()
     form = GuidelinesForm(request.POST or None, initial={"text": current.text if current else STARTER})
-    saved = (
-        form.run(lambda data: publish_guidelines(project=place.project, text=data["text"], author=request.user))
-        if request.POST
-        else None
-    )
+    saved = form.run(lambda data: publish_guidelines(project=place.project, text=data["text"], author=request.user))
     if saved is not None:
         messages.success(request, f"These guidelines are version {saved.version}.")
         return redirect("guidelines", slug)

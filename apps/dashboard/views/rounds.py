@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from apps.core.http import AuthenticatedRequest
+from apps.accounts.requests import AuthenticatedRequest
 from apps.corpus.models import Solution
 from apps.dashboard.access import Place, place_for, round_of
 from apps.dashboard.browsing import facets_of
@@ -43,11 +43,7 @@ def rounds(request: AuthenticatedRequest, slug: str) -> HttpResponse:
 def new_round(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     place = place_for(request.user, slug, "manage_rounds")
     form = NewRoundForm(request.POST or None, facets=facets_of(place.project))
-    opened = (
-        form.run(lambda _: open_round(project=place.project, created_by=request.user, **form.terms()))
-        if request.POST
-        else None
-    )
+    opened = form.run(lambda _: open_round(project=place.project, created_by=request.user, **form.terms()))
     if opened is not None:
         messages.success(request, f"The round is open: {opened.task_count:,} tasks.")
         return redirect("round", slug, opened.number)
@@ -85,7 +81,12 @@ def fit_for(place: Place, form: SelectionForm, redundancy: int = 1) -> Fit | Non
     if not solutions.query.is_sliced:
         # Nobody waits for a count of millions to choose a box.
         solutions = solutions[: COUNTED_TO + 1]
-    return Fit(form.select, solutions.count(), redundancy, seconds_per_turn(Assignment.objects.filter(round__project=place.project)))
+    return Fit(
+        form.select,
+        solutions.count(),
+        redundancy,
+        seconds_per_turn(Assignment.objects.filter(round__project=place.project)),
+    )
 
 
 @login_required
@@ -102,7 +103,7 @@ def fit(request: AuthenticatedRequest, slug: str) -> HttpResponse:
 def seconds_per_turn(turns: QuerySet[Assignment]) -> float | None:
     """The median of the latest turns, for those that say how long they took."""
     latest = turns.filter(submitted_at__isnull=False, active_ms__isnull=False).order_by("-submitted_at")
-    times = sorted(latest.values_list("active_ms", flat=True)[:LATEST])
+    times = sorted(time for time in latest.values_list("active_ms", flat=True)[:LATEST] if time is not None)
     return times[len(times) // 2] / 1000 if times else None
 
 
@@ -123,15 +124,20 @@ def _watched(place: Place, work: Work) -> dict[str, object]:
     """What reviewers and managers see of a round."""
     round_, turns = work.round, Assignment.objects.filter(round=work.round)
     seats = list(Seat.objects.filter(round=round_).order_by("-submitted", "pk"))
-    early = list(turns.filter(finish_reason__in=LEFT_EARLY).select_related("task").order_by("-submitted_at")[:SHOWN_REASONS])
-    names = labeler_names(place, {one.labeler_id for one in (*seats, *early)})
+    early = list(
+        turns.filter(finish_reason__in=LEFT_EARLY).select_related("task").order_by("-submitted_at")[:SHOWN_REASONS]
+    )
+    names = labeler_names(place, {*(seat.labeler_id for seat in seats), *(turn.labeler_id for turn in early)})
     days, finishes = submissions_by_day(turns, now=timezone.now()), _finishes(round_)
     return {
-        "seats": [(names[seat.labeler_id], seat, seat.submitted_today if seat.today == days[-1][0] else 0) for seat in seats],
+        "seats": [
+            (names[seat.labeler_id], seat, seat.submitted_today if seat.today == days[-1][0] else 0) for seat in seats
+        ],
         "early": [(names[turn.labeler_id], turn) for turn in early],
         "finishes": finishes,
         "turns_ended": sum(count for _, _, count in finishes),
         "days": days,
+        "has_days": any(count for _, count in days),
         "seconds_each": seconds_per_turn(turns),
         "days_left": _days_left(work.left, [count for _, count in days]),
     }

@@ -8,8 +8,6 @@ from apps.exports.formats.math_shepherd import MathShepherd
 from apps.exports.formats.prm800k import Prm800k
 from apps.exports.formats.trl_prm import TrlPrm
 
-FORMATS: dict[str, Format] = {
-    format_.name: format_ for format_ in (Annotate(), Prm800k(), TrlPrm(), MathShepherd())
-}
+FORMATS: dict[str, Format] = {format_.name: format_ for format_ in (Annotate(), Prm800k(), TrlPrm(), MathShepherd())}
 
 __all__ = ["FORMATS", "Format"]

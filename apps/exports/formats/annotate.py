@@ -91,7 +91,16 @@ def _with_extras(row: Row, extras: Mapping[str, Any]) -> Row:
 
 
 def _problem(problem: ProblemRecord) -> Row:
-    names = ("external_id", "statement", "reference_answer", "reference_solution", "verifier", "subject", "level", "split")
+    names = (
+        "external_id",
+        "statement",
+        "reference_answer",
+        "reference_solution",
+        "verifier",
+        "subject",
+        "level",
+        "split",
+    )
     return _with_extras({name: getattr(problem, name) for name in names}, problem.extras)
 
 

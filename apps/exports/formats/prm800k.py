@@ -113,13 +113,12 @@ def _steps(solution: SolutionRecord, person: PersonRecord, peculiar: Mapping[str
     return [_position(said.get(place, []), texts, is_bare=place in bare) for place in range(count)]
 
 
-def _position(
-    said: list[StepRating], texts: Mapping[tuple[int, int], StepRecord], *, is_bare: bool
-) -> dict[str, Any]:
+def _position(said: list[StepRating], texts: Mapping[tuple[int, int], StepRecord], *, is_bare: bool) -> dict[str, Any]:
     offered = [rating for rating in said if texts[rating.position, rating.candidate].origin == "model"]
     written = [rating for rating in said if texts[rating.position, rating.candidate].origin == "human"]
     completions = [
-        {"text": texts[one.position, one.candidate].text, "rating": one.rating, "flagged": one.unsure} for one in offered
+        {"text": texts[one.position, one.candidate].text, "rating": one.rating, "flagged": one.unsure}
+        for one in offered
     ]
     own = written[-1] if written else None
     return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -69,8 +70,8 @@ class Command(JsonCommand):
 
     @staticmethod
     def _result(batch: ImportBatch) -> Result:
-        def findings(kind: str) -> list[dict[str, Any]]:
-            return list(batch.findings.filter(kind=kind).values("line", "field", "reason"))
+        def findings(kind: str) -> list[Mapping[str, Any]]:
+            return [*batch.findings.filter(kind=kind).values("line", "field", "reason")]
 
         return {
             "import": batch.pk,

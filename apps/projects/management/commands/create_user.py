@@ -32,4 +32,8 @@ class Command(JsonCommand):
         )
         if options["project"]:
             add_member(project=Project.objects.named(options["project"]), user=user, role=options["role"])
-        return {"email": user.email, "project": options["project"], "role": options["role"] if options["project"] else None}
+        return {
+            "email": user.email,
+            "project": options["project"],
+            "role": options["role"] if options["project"] else None,
+        }

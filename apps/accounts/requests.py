@@ -13,5 +13,5 @@ if TYPE_CHECKING:
 
 
 class AuthenticatedRequest(HttpRequest):
-    user: User  # type: ignore[assignment]
+    user: User
     htmx: HtmxDetails

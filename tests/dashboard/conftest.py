@@ -1,0 +1,65 @@
+"""A project with one of everything, for pages that show it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+from django.core.files.base import ContentFile
+
+from apps.accounts.models import User
+from apps.corpus.models import ImportBatch, Solution, Upload
+from apps.corpus.services import create_import, keep_upload
+from apps.exports.making import run_export
+from apps.exports.models import Export
+from apps.exports.services import create_export
+from apps.labeling.models import Assignment, Round
+from apps.labeling.queue import claim
+from apps.labeling.services import submit
+from apps.labeling.submissions import Submission, SubmittedStep
+from apps.projects.models import Guideline, Invitation, Membership, Project
+from apps.projects.services import invite, publish_guidelines
+from tests.cast import make_problem, make_round, make_solution
+
+ROW = b'{"problem": {"statement": "What is 1 + 1?", "reference_answer": "2"}, "solution": {"steps": ["One and one.", "2"]}}\n'
+
+
+@dataclass
+class World:
+    project: Project
+    solution: Solution
+    round: Round
+    upload: Upload
+    batch: ImportBatch
+    export: Export
+    guideline: Guideline
+    invitation: Invitation
+    secret: str
+    bobs: Membership
+
+
+def rate(round_: Round, labeler: User, *ratings: int | None, finish: str = "", **fields: object) -> Assignment:
+    """The labeler's next task of the round, rated so from the first step on."""
+    turn = claim(round=round_, labeler=labeler)
+    assert isinstance(turn, Assignment)
+    steps = [SubmittedStep(position=place, rating=one, unsure=one is None) for place, one in enumerate(ratings)]
+    finish = finish or ("found_error" if -1 in ratings else "solution")
+    return submit(assignment=turn, submission=Submission(steps=steps, finish_reason=finish, active_ms=9000, **fields))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def world(project: Project, alice: User, bob: User) -> World:
+    guideline = publish_guidelines(project=project, text="# Rules\n\nBe fair.", author=alice)
+    solution = make_solution(
+        make_problem(project, reference_answer="2"), final_answer="2", is_correct=True, verdict="match"
+    )
+    round_ = make_round(project, name="First light")
+    rate(round_, bob, 1, 0, -1)
+    upload = keep_upload(project=project, file=ContentFile(ROW), filename="one.jsonl", uploaded_by=alice)
+    batch = create_import(
+        project=project, file=ContentFile(ROW), filename="two.jsonl", format="jsonl", uploaded_by=alice
+    )
+    export = run_export(export_id=create_export(project=project, format="annotate", requested_by=alice).pk)
+    invitation, secret = invite(project=project, role="labeler", invited_by=alice)
+    bobs = Membership.objects.get(project=project, user=bob)
+    return World(project, solution, round_, upload, batch, export, guideline, invitation, secret, bobs)

@@ -1,0 +1,149 @@
+"""Every page and every role: strangers see nothing, members see what their role reaches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import reverse
+
+from apps.accounts.models import User
+from apps.dashboard.urls import urlpatterns
+from tests.cast import signed_in
+from tests.dashboard.conftest import World
+
+Args = Callable[[World], list[object]]
+
+# Name, the arguments after the slug, the method, the lowest role that may.
+PAGES: list[tuple[str, Args, str, str]] = [
+    ("project", lambda _: [], "get", "labeler"),
+    ("project-rounds", lambda _: [], "get", "labeler"),
+    ("project-settings", lambda _: [], "get", "owner"),
+    ("guidelines", lambda _: [], "get", "labeler"),
+    ("guidelines-version", lambda world: [world.guideline.version], "get", "labeler"),
+    ("guidelines-edit", lambda _: [], "get", "manager"),
+    ("guidelines-preview", lambda _: [], "post", "manager"),
+    ("solutions", lambda _: [], "get", "reviewer"),
+    ("solution", lambda world: [world.solution.pk], "get", "reviewer"),
+    ("imports", lambda _: [], "get", "manager"),
+    ("import-new", lambda _: [], "get", "manager"),
+    ("upload", lambda world: [world.upload.pk], "get", "manager"),
+    ("upload-discard", lambda world: [world.upload.pk], "post", "manager"),
+    ("import", lambda world: [world.batch.pk], "get", "manager"),
+    ("import-cancel", lambda world: [world.batch.pk], "post", "manager"),
+    ("import-again", lambda world: [world.batch.pk], "post", "manager"),
+    ("import-rejected", lambda world: [world.batch.pk], "get", "manager"),
+    ("import-findings", lambda world: [world.batch.pk], "get", "manager"),
+    ("exports", lambda _: [], "get", "manager"),
+    ("export-new", lambda _: [], "get", "manager"),
+    ("export", lambda world: [world.export.pk], "get", "manager"),
+    ("export-cancel", lambda world: [world.export.pk], "post", "manager"),
+    ("export-part", lambda world: [world.export.pk, 0], "get", "manager"),
+    ("export-manifest", lambda world: [world.export.pk], "get", "manager"),
+    ("rounds", lambda _: [], "get", "labeler"),
+    ("round-new", lambda _: [], "get", "manager"),
+    ("round-fit", lambda _: [], "get", "manager"),
+    ("round", lambda world: [world.round.number], "get", "labeler"),
+    ("label", lambda world: [world.round.number], "get", "labeler"),
+    ("round-open", lambda world: [world.round.number], "post", "manager"),
+    ("round-pause", lambda world: [world.round.number], "post", "manager"),
+    ("round-close", lambda world: [world.round.number], "post", "manager"),
+    ("people", lambda _: [], "get", "manager"),
+    ("member-role", lambda world: [world.bobs.pk], "post", "owner"),
+    ("member-suspend", lambda world: [world.bobs.pk], "post", "owner"),
+    ("member-reinstate", lambda world: [world.bobs.pk], "post", "owner"),
+    ("invitation-new", lambda _: [], "post", "manager"),
+    ("invitation-revoke", lambda world: [world.invitation.pk], "post", "manager"),
+]
+OF_NO_PROJECT = {
+    ("home", "get"), ("moving", "get"), ("project-new", "get"), ("account", "get"), ("tokens", "get"), ("token-new", "post"),
+}  # fmt: skip
+ELSEWHERE = {"join", "token-revoke"}  # Their own tests: whoever holds the secret, whoever owns the token.
+
+ROLES = ["labeler", "reviewer", "manager", "owner"]
+
+
+@pytest.fixture
+def members(bob: User, rita: User, mia: User, alice: User) -> dict[str, User]:
+    return {"labeler": bob, "reviewer": rita, "manager": mia, "owner": alice}
+
+
+def asked(client: Client, method: str, url: str) -> HttpResponse:
+    return getattr(client, method)(url)  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize(("name", "args", "method", "lowest"), PAGES, ids=[page[0] for page in PAGES])
+def test_each_role_sees_what_it_reaches(
+    world: World,
+    members: dict[str, User],
+    charlie: User,
+    client: Client,
+    name: str,
+    args: Args,
+    method: str,
+    lowest: str,
+) -> None:
+    url = reverse(name, args=[world.project.slug, *args(world)])
+    anonymous = asked(client, method, url)
+    assert anonymous.status_code == 302
+    assert anonymous["Location"].startswith("/accounts/login/?next=/projects/")
+    assert asked(signed_in(charlie), method, url).status_code == 404
+    for role in ROLES[: ROLES.index(lowest)]:
+        assert asked(signed_in(members[role]), method, url).status_code == 403, role
+    reached = asked(signed_in(members[lowest]), method, url)
+    assert reached.status_code in ({200} if method == "get" else {200, 302, 400, 422})
+    assert "/accounts/login/" not in reached.get("Location", "")
+
+
+@pytest.mark.parametrize(("name", "method"), sorted(OF_NO_PROJECT))
+def test_pages_of_no_project_are_for_everybody_who_is_signed_in(
+    charlie: User, client: Client, name: str, method: str
+) -> None:
+    assert asked(client, method, reverse(name)).status_code == 302
+    assert asked(signed_in(charlie), method, reverse(name)).status_code in (200, 422)
+
+
+@pytest.mark.parametrize(("name", "args", "method", "lowest"), PAGES, ids=[page[0] for page in PAGES])
+def test_a_suspended_member_is_told_so(
+    world: World, alice: User, members: dict[str, User], name: str, args: Args, method: str, lowest: str
+) -> None:
+    from apps.projects.models import Membership
+
+    url = reverse(name, args=[world.project.slug, *args(world)])
+    Membership.objects.filter(user=members["manager"]).update(status="suspended")
+    answer = asked(signed_in(members["manager"]), method, url)
+    assert answer.status_code == 403
+    assert b"suspended" in answer.content
+
+
+def test_every_page_stands_in_this_matrix() -> None:
+    known = {page[0] for page in PAGES} | {name for name, _ in OF_NO_PROJECT} | ELSEWHERE
+    assert {pattern.name for pattern in urlpatterns} == known
+
+
+@pytest.mark.parametrize(("name", "args", "method", "lowest"), PAGES, ids=[page[0] for page in PAGES])
+def test_pages_that_change_something_take_no_get(
+    world: World, alice: User, name: str, args: Args, method: str, lowest: str
+) -> None:
+    if method == "post":
+        url = reverse(name, args=[world.project.slug, *args(world)])
+        assert signed_in(alice).get(url).status_code == 405
+
+
+def test_things_of_another_project_are_not_found_under_this_one(world: World, alice: User) -> None:
+    from apps.projects.services import create_project
+
+    other = create_project(slug="other", owner=alice)
+    client = signed_in(alice)
+    for name, args, method, _ in PAGES:
+        if args(world):
+            url = reverse(name, args=[other.slug, *args(world)])
+            assert asked(client, method, url).status_code == 404, name
+
+
+def test_a_form_without_its_token_is_refused(world: World, alice: User) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(alice)
+    assert client.post(reverse("round-close", args=[world.project.slug, world.round.number])).status_code == 403

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import pytest
+from django.http import QueryDict
+
+from apps.corpus.models import Problem
+from apps.dashboard.paging import page_of
+from apps.projects.models import Project
+from tests.cast import make_problem
+
+
+@pytest.fixture
+def ids(project: Project) -> list[int]:
+    return [make_problem(project).pk for _ in range(7)]
+
+
+def walked(params: str, *, newest_first: bool = False) -> tuple[list[int], str | None, str | None]:
+    page = page_of(Problem.objects.all(), QueryDict(params), size=3, newest_first=newest_first)
+    return [one.pk for one in page.rows], page.previous_url, page.next_url
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_pages_lead_through_all_rows_and_back(ids: list[int], newest_first: bool) -> None:
+    wanted = ids[::-1] if newest_first else ids
+    params, forward = "", []
+    while True:
+        rows, previous, following = walked(params, newest_first=newest_first)
+        forward.append(rows)
+        if following is None:
+            break
+        params = following.removeprefix("?")
+    assert forward == [wanted[:3], wanted[3:6], wanted[6:]]
+    backward = [forward[-1]]
+    while previous is not None:
+        rows, previous, _ = walked(previous.removeprefix("?"), newest_first=newest_first)
+        backward.insert(0, rows)
+    assert backward == forward
+
+
+def test_the_first_page_has_nothing_before_it_and_the_last_nothing_behind(ids: list[int]) -> None:
+    rows, previous, following = walked(f"before={ids[3]}")
+    assert (rows, previous) == (ids[:3], None)
+    assert following == f"?after={ids[2]}"
+    assert walked(f"after={ids[5]}")[2] is None
+
+
+def test_the_filters_stay_in_the_addresses(ids: list[int]) -> None:
+    _, previous, following = walked(f"source=a+b&after={ids[0]}")
+    assert following == f"?source=a+b&after={ids[3]}"
+    assert previous == f"?source=a+b&before={ids[1]}"
+
+
+@pytest.mark.parametrize("params", ["after=x", "after=-1", "after=99999999999999999999", "before="])
+def test_a_key_that_is_none_is_passed_over(ids: list[int], params: str) -> None:
+    assert walked(params)[0] == ids[:3]
+
+
+def test_a_page_behind_the_last_row_is_empty(ids: list[int]) -> None:
+    assert walked(f"after={ids[-1]}")[0] == []

@@ -1,0 +1,152 @@
+"""Thirty rows cost a page as many queries as three."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.core.files.base import ContentFile
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from apps.accounts.models import User
+from apps.accounts.services import issue_token
+from apps.corpus.services import create_import, keep_upload
+from apps.estimation.models import EstimationRun, StepEstimate
+from apps.exports.services import create_export
+from apps.labeling.models import GoldLabel
+from apps.labeling.services import open_round
+from apps.projects.models import Project
+from apps.projects.services import add_member, create_project, invite, publish_guidelines
+from tests.cast import make_problem, make_solution, make_user, signed_in
+from tests.dashboard.conftest import ROW, rate
+
+
+def more_solutions(project: Project, alice: User, count: int) -> None:
+    for _ in range(count):
+        solution = make_solution(make_problem(project, reference_answer="2"), final_answer="2", source="a model")
+        GoldLabel.objects.create(step=solution.steps.all()[0], rating=1)
+    round_ = open_round(project=project, protocol="first_error")
+    for _ in range(count):
+        rate(round_, alice, 1, -1)
+
+
+def more_turns(project: Project, alice: User, count: int) -> None:
+    """So many people on one solution, and one Monte Carlo run."""
+    if not project.solutions.exists():
+        make_solution(make_problem(project))
+    solution = project.solutions.get()
+    run = EstimationRun.objects.create(
+        project=project, number=project.estimation_runs.count() + 1, strategy="math-shepherd"
+    )
+    StepEstimate.objects.bulk_create(
+        StepEstimate(run=run, step=step, rollouts=8, successes=3) for step in solution.steps.all()
+    )
+    round_ = open_round(project=project, protocol="first_error", redundancy=count)
+    for _ in range(count):
+        rate(round_, more_people(project, alice, 1), 1, 1, finish="give_up", reason="no idea")
+
+
+def more_people(project: Project, alice: User, count: int) -> User:
+    for _ in range(count):
+        user = make_user(f"person{User.objects.count()}")
+        add_member(project=project, user=user, role="labeler")
+        invite(project=project, role="labeler", invited_by=alice)
+    return user
+
+
+def more_rounds(project: Project, alice: User, count: int) -> None:
+    if not project.solutions.exists():
+        make_solution(make_problem(project))
+    for _ in range(count):
+        round_ = open_round(project=project, protocol="first_error")
+        rate(round_, alice, 1, -1)
+
+
+def more_files(project: Project, alice: User, count: int) -> None:
+    for number in range(count):
+        create_import(
+            project=project,
+            file=ContentFile(ROW),
+            filename=f"{number}.jsonl",
+            format="jsonl",
+            uploaded_by=alice,
+        )
+        keep_upload(project=project, file=ContentFile(ROW), filename=f"{number}.jsonl", uploaded_by=alice)
+        create_export(project=project, format="annotate", requested_by=alice)
+
+
+def more_projects(project: Project, alice: User, count: int) -> None:
+    for _ in range(count):
+        other = create_project(slug=f"project-{Project.objects.count()}", owner=alice)
+        more_rounds(other, alice, 1)
+        more_files(other, alice, 1)
+
+
+def more_guidelines(project: Project, alice: User, count: int) -> None:
+    for _ in range(count):
+        publish_guidelines(project=project, text=f"Version {project.guidelines.count()}", author=alice)
+
+
+def more_tokens(project: Project, alice: User, count: int) -> None:
+    for _ in range(count):
+        issue_token(user=alice)
+
+
+def first_solution(project: Project) -> str:
+    return f"/projects/algebra/solutions/{project.solutions.order_by('pk').first().pk}"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("page", "more"),
+    [
+        ("/", more_projects),
+        ("/", more_rounds),
+        ("/projects/algebra/", more_rounds),
+        ("/projects/algebra/", more_people),
+        ("/projects/algebra/", more_files),
+        ("/projects/algebra/rounds", more_rounds),
+        ("/projects/algebra/rounds/1", more_turns),
+        ("/projects/algebra/solutions", more_solutions),
+        (first_solution, more_turns),
+        ("/projects/algebra/imports", more_files),
+        ("/projects/algebra/exports", more_files),
+        ("/projects/algebra/exports/new", more_rounds),
+        ("/projects/algebra/people", more_people),
+        ("/projects/algebra/guidelines", more_guidelines),
+        ("/account", more_projects),
+        ("/account/tokens", more_tokens),
+    ],
+)
+def test_thirty_rows_take_as_many_queries_as_three(
+    project: Project,
+    alice: User,
+    page: str | Callable[[Project], str],
+    more: Callable[[Project, User, int], Any],
+    django_assert_max_num_queries: Any,
+) -> None:
+    client = signed_in(alice)
+    more(project, alice, 3)
+    url = page if isinstance(page, str) else page(project)
+    client.get(url)
+    with CaptureQueriesContext(
+        connection,
+    ) as few:
+        assert client.get(url).status_code == 200
+    more(project, alice, 27)
+    with django_assert_max_num_queries(len(few)):
+        assert client.get(url).status_code == 200
+
+
+def test_the_lists_of_big_tables_are_never_counted(project: Project, alice: User) -> None:
+    more_solutions(project, alice, 3)
+    client = signed_in(alice)
+    for url in (
+        "/projects/algebra/solutions",
+        "/projects/algebra/solutions?answer=wrong&text=plus",
+        first_solution(project),
+    ):
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get(url).status_code == 200
+        assert not [one["sql"] for one in queries if "COUNT(" in one["sql"] and "GROUP BY" not in one["sql"]]
