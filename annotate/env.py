@@ -68,7 +68,10 @@ class Environment(BaseSettings):
     csrf_trusted_origins: Annotated[Words, Field(description="Origins like https://annotate.example, by commas.")] = []
     secure: bool = Field(False, description="Served by HTTPS: secure cookies, HSTS, redirects.")  # noqa: FBT003
     debug: bool = Field(False, description="Django's debug pages. Never where strangers come.")  # noqa: FBT003
-    demo: bool = Field(True, description="Seed the demo project at the first `make run`.")  # noqa: FBT003
+    demo: bool | None = Field(
+        None,
+        description="Seed the demo project. Empty: only where no other machine reaches us, as its passwords are known.",
+    )
     api_rate: str = Field(
         "6000/min", pattern=r"^\d+/(sec|min|hour|day)$", description="Requests to the API that one user may make."
     )
@@ -80,6 +83,11 @@ class Environment(BaseSettings):
     @property
     def home(self) -> Path:
         return self.annotate_home.expanduser().resolve()
+
+    @property
+    def wants_demo(self) -> bool:
+        is_private = self.host in {"127.0.0.1", "localhost", "::1"} and not self.secure
+        return is_private if self.demo is None else self.demo
 
     def secret_key_value(self) -> str:
         """The key that was set, else the one that was made at the first start."""

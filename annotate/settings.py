@@ -21,7 +21,8 @@ VERSION = tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"]["v
 
 SECRET_KEY = env.secret_key_value()
 DEBUG = env.debug
-ALLOWED_HOSTS = env.allowed_hosts
+# Loopback too, for those who ask from this machine whether we are well.
+ALLOWED_HOSTS = sorted({*env.allowed_hosts, "localhost", "127.0.0.1", "[::1]"})
 CSRF_TRUSTED_ORIGINS = env.csrf_trusted_origins
 
 INSTALLED_APPS = [
@@ -156,6 +157,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.secure
 SECURE_SSL_REDIRECT = env.secure
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]
 SECURE_HSTS_SECONDS = 31_536_000 if env.secure else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.secure else None
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024

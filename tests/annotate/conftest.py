@@ -1,0 +1,86 @@
+"""Whole runs of Annotate, as `make run` starts them, each in a folder of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from annotate.supervisor import free_port
+from tests.processes import ROOT, eventually
+
+OWN = ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE", "ANNOTATE_HOME", "PORT")
+
+
+class Run:
+    """`make run`, after the packages are installed."""
+
+    def __init__(self, home: Path, more: Mapping[str, str] | None = None, *, port: int | None = None) -> None:
+        self.home = home
+        self.port = port or free_port()
+        self.log = home.parent / f"{home.name}.log"
+        clean = {name: value for name, value in os.environ.items() if name not in OWN}
+        self.env = {**clean, "ANNOTATE_HOME": str(home), "PORT": str(self.port), **(more or {})}
+        self.command = [sys.executable, "-m", "annotate.supervisor"]
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                self.command, cwd=ROOT, env=self.env, stdout=log, stderr=log, start_new_session=True
+            )
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def said(self) -> str:
+        return self.log.read_text()
+
+    def until_ready(self) -> Run:
+        eventually(lambda: "Annotate is ready" in self.said or self.process.poll() is not None, within=120)
+        assert self.process.poll() is None, self.said
+        return self
+
+    def child(self, words: str) -> psutil.Process:
+        """The child whose command line holds these words."""
+        found = [one for one in psutil.Process(self.process.pid).children() if words in " ".join(one.cmdline())]
+        assert len(found) == 1, (words, found)
+        return found[0]
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(30)
+
+
+@contextmanager
+def run(home: Path, more: Mapping[str, str] | None = None, *, port: int | None = None) -> Iterator[Run]:
+    one = Run(home, more, port=port)
+    try:
+        yield one
+    finally:
+        if one.process.poll() is None:
+            one.end()
+
+
+def left_behind(home: Path) -> list[str]:
+    """The command lines of processes that still work in this folder."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            line = " ".join(process.cmdline())
+            if str(home) in line or process.environ().get("ANNOTATE_HOME") == str(home):
+                found.append(line)
+        except psutil.Error:
+            continue
+    return found
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"

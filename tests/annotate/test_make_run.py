@@ -1,0 +1,148 @@
+"""`make run` from its first start to its end, and what it says when it cannot."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+from pathlib import Path
+from urllib.request import urlopen
+
+import psutil
+import pytest
+from django.conf import settings
+
+from annotate.children import Child, end_leftovers
+from tests.annotate.conftest import Run, left_behind, run
+from tests.processes import eventually
+
+pytestmark = pytest.mark.xdist_group("make-run")
+
+
+def test_a_run_lives_through_what_may_befall_it(home: Path) -> None:
+    """One run for all of it, as a start takes seconds."""
+    with run(home) as one:
+        one.until_ready()
+        assert f"Annotate is ready at {one.address}" in one.said
+        for role in ("owner", "reviewer", "labeler"):
+            assert f"{role}@demo.example" in one.said
+        with urlopen(f"{one.address}/accounts/login/") as page:
+            text = page.read().decode()
+        assert page.status == 200
+        stylesheet = text.partition('rel="stylesheet" href="')[2].partition('"')[0]
+        with urlopen(one.address + stylesheet) as style:
+            assert style.headers["Content-Type"].startswith("text/css")
+
+        with run(home) as second:
+            assert second.process.wait(30) == 1
+        assert f"It is running already on {home}" in second.said
+        assert "Traceback" not in second.said
+
+        worker = one.child("celery -A annotate worker")
+        worker.kill()
+        eventually(lambda: "worker died" in one.said)
+        eventually(lambda: one.child("celery -A annotate worker").pid != worker.pid)
+
+        # A run that is killed cannot clean up; the next one does it.
+        web = one.child("granian")
+        one.process.kill()
+        one.process.wait()
+        assert web.is_running()
+        with run(home, port=one.port) as next_one:
+            next_one.until_ready()
+            assert "ending what a killed run has left" in next_one.said
+            assert not web.is_running()
+            assert next_one.end(signal.SIGINT) == 0
+        assert "Traceback" not in next_one.said
+    eventually(lambda: not left_behind(home), within=10)
+
+
+def test_servers_that_are_named_are_used_and_left_alone(home: Path) -> None:
+    more = {
+        "DATABASE_URL": settings.DATABASE_URL,
+        "REDIS_URL": settings.REDIS_URL,
+        "SECURE": "1",
+        "ALLOWED_HOSTS": "annotate.example",
+    }
+    with run(home, more) as one:
+        one.until_ready()
+        assert not (home / "postgres").exists()
+        assert "owner@demo.example" not in one.said
+        with urlopen(f"{one.address}/readyz") as answer:
+            assert json.load(answer)["checks"]["database"] == "ok"
+        assert one.end() == 0
+
+
+def test_a_taken_port_is_named(home: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert f"Port {port} on 127.0.0.1 cannot be had" in failed(home, port=port)
+
+
+def test_a_home_that_is_no_folder_is_named(home: Path) -> None:
+    home.write_text("a file")
+    assert f"ANNOTATE_HOME {home} cannot be written" in failed(home)
+
+
+def test_data_of_another_version_is_named(home: Path) -> None:
+    (home / "postgres").mkdir(parents=True)
+    (home / "postgres" / "PG_VERSION").write_text("15\n")
+    said = failed(home)
+    assert "was made by PostgreSQL 15" in said
+    assert "pg_dump" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("PORT", "eighty"), ("DATABASE_URL", "mysql://here"), ("WEB_WORKERS", "0")]
+)
+def test_a_setting_that_cannot_be_is_named(home: Path, name: str, value: str) -> None:
+    assert name in failed(home, {name: value})
+
+
+def test_a_full_disk_is_named(home: Path) -> None:
+    home.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", home], check=False, capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip("a small disk can be mounted by root only")
+    try:
+        assert "is full" in failed(home)
+    finally:
+        subprocess.run(["umount", home], check=True)
+
+
+def test_a_child_that_will_not_get_well_ends_the_run(tmp_path: Path) -> None:
+    child = Child("web", ["false"], tmp_path / "web.log")
+    child.start()
+
+    def gives_up() -> bool:
+        try:
+            child.watch()
+        except RuntimeError as error:
+            return "died 5 times within a minute" in str(error)
+        return False
+
+    eventually(gives_up, within=20)
+
+
+def test_a_number_that_is_another_process_now_is_left_alone(tmp_path: Path) -> None:
+    ledger = tmp_path / "children.json"
+    with subprocess.Popen(["sleep", "60"], start_new_session=True) as other:
+        ledger.write_text(json.dumps([[other.pid, psutil.Process(other.pid).create_time() - 5]]))
+        end_leftovers(ledger)
+        assert other.poll() is None
+        other.kill()
+
+
+def failed(home: Path, more: dict[str, str] | None = None, *, port: int | None = None) -> str:
+    """What a run says that ends by itself, and ends badly: one sentence, no traceback, nothing left."""
+    one = Run(home, more, port=port)
+    assert one.process.wait(60) in {1, 2}
+    assert "Traceback" not in one.said
+    assert one.said.startswith("annotate: ")
+    assert not left_behind(home)
+    return one.said
