@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from django.http import Http404
+from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
 
 from apps.accounts.models import User
@@ -12,7 +13,7 @@ from apps.corpus.models import ImportBatch
 from apps.exports.models import Export
 from apps.labeling.models import Assignment, Round
 from apps.projects.models import Project
-from apps.projects.policies import project_for
+from apps.projects.policies import membership_for, project_for
 
 
 def user_of(request: Request) -> User:
@@ -25,18 +26,17 @@ def project_of(request: Request, slug: str, action: str) -> Project:
 
 def round_of(request: Request, slug: str, number: int, action: str) -> Round:
     project = project_of(request, slug, action)
-    found = Round.objects.filter(project=project, number=number).select_related("project").first()
-    if found is None:
-        raise Http404("No such round.")
+    found = get_object_or_404(Round, project=project, number=number)
+    found.project = project
     return found
 
 
 def assignment_of(request: Request, pk: int) -> Assignment:
     """One's own only: other people's turns are nobody's business here."""
-    found = Assignment.objects.filter(pk=pk, labeler=user_of(request)).select_related("task", "round__project").first()
-    if found is None:
-        raise Http404("No such assignment of yours.")
-    project_for(user_of(request), found.round.project.slug, "label")
+    mine = Assignment.objects.filter(labeler=user_of(request)).select_related("task", "round")
+    found = get_object_or_404(mine, pk=pk)
+    found.round.project = membership_for(user_of(request), "label", project=found.round.project_id).project
+    found.labeler = user_of(request)
     return found
 
 

@@ -16,9 +16,10 @@ from apps.api.pagination import Pages
 from apps.labeling.models import Round
 from apps.labeling.protocols import PROTOCOLS
 from apps.labeling.queue import Nothing, claim
+from apps.labeling.seats import progress
 from apps.labeling.selection import TERMS
 from apps.labeling.services import open_round, set_round_status
-from apps.labeling.sheets import progress, sheet
+from apps.labeling.sheets import sheet
 
 
 class RoundSerializer(serializers.ModelSerializer[Round]):

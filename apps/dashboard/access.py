@@ -59,7 +59,7 @@ class Place:
 
 def place_for(user: User, slug: str, action: str) -> Place:
     """Raises Http404 for strangers and NotAllowed for members whose role does not reach."""
-    return Place(membership_for(user, slug, action))
+    return Place(membership_for(user, action, project__slug=slug))
 
 
 def round_of(place: Place, number: int) -> Round:

@@ -143,6 +143,14 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
     def lapsed(self, at: datetime) -> Self:
         return self.filter(state=Assignment.State.LEASED, leased_until__lte=at)
 
+    def with_problem(self) -> Self:
+        """What a labeler is shown, but for the steps, in one query."""
+        return self.select_related("task__solution__problem").only(
+            "draft", "draft_version", "guideline_id", "is_quality_control", "labeler_id", "leased_at", "leased_until",
+            "round_id", "state", "task__solution__problem__level", "task__solution__problem__reference_answer",
+            "task__solution__problem__statement", "task__solution__problem__subject",
+        )  # fmt: skip
+
     def spoken(self) -> Self:
         """Those whose labels count: handed in, on time or late."""
         return self.filter(state__in=[Assignment.State.SUBMITTED, Assignment.State.EXTRA])

@@ -21,7 +21,8 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.core import leases
 from apps.core.errors import Conflict
-from apps.labeling.models import Assignment, Round, Seat, Task
+from apps.labeling.models import Assignment, Round, Task
+from apps.labeling.seats import LockedSeat, lock_seat
 
 # The one that is being worked on, and the next one, fetched while it is read.
 HELD_AT_ONCE = 2
@@ -68,6 +69,13 @@ INSERT INTO labeling_assignment
      is_quality_control)
 SELECT id, %(round)s, %(labeler)s, 'leased', %(now)s, %(until)s, 0, '', '', %(guideline)s, %(gold)s FROM taken
 RETURNING id
+"""
+
+_BEGUN = """
+SELECT id, state FROM labeling_assignment
+WHERE labeler_id = %(labeler)s AND round_id = %(round)s
+  AND (state = 'leased' OR state = 'expired' AND draft_version > 0)
+ORDER BY id
 """
 
 # A turn whose lease ran out with ratings in its draft goes on before anything new is begun.
@@ -120,45 +128,53 @@ def claim(
 ) -> Assignment | Nothing:  # fmt: skip
     """The labeler's own open task that is not in `holding`, else a new one, else why not."""
     now = now or timezone.now()
-    seat = _locked_seat(round, labeler)
-    held = list(Assignment.objects.filter(round=round).held_by(labeler).order_by("id").values_list("id", flat=True))
+    seat = lock_seat(round, labeler.pk)
+    begun = _begun(round, labeler)
+    held = [pk for pk, state in begun if state == Assignment.State.LEASED]
     mine = next((pk for pk in held if pk not in set(holding)), None)
     if mine is not None:
         _renew(mine, round, now)
-        return Assignment.objects.get(pk=mine)
+        return _turn(mine, round)
     if round.status != Round.Status.OPEN:
         return Nothing(f"round_{round.status}", f"This round is {round.get_status_display()}.")
     if len(held) >= HELD_AT_ONCE:
         return Nothing("holding_enough", "You have tasks in hand; finish one of them first.")
-    taken = _take(round, labeler, seat, now, gold_first=(dice or _DICE).random() < round.gold_share)
-    return Assignment.objects.get(pk=taken) if taken is not None else _why_nothing(round, labeler)
-
-
-def _locked_seat(round_: Round, labeler: User) -> Seat:
-    Seat.objects.get_or_create(round=round_, labeler=labeler)
-    return Seat.objects.select_for_update().get(round=round_, labeler=labeler)
-
-
-def _take(round_: Round, labeler: User, seat: Seat, now: datetime, *, gold_first: bool) -> int | None:
-    """Lease the next task; its assignment's id, or None when nothing is left for this labeler."""
-    values: dict[str, object] = {
-        "round": round_.pk,
+    values = {
+        "round": round.pk,
         "labeler": labeler.pk,
-        "seat": seat.pk,
+        "seat": seat.id,
         "now": now,
-        "until": leases.until(now=now, minutes=round_.lease_minutes),
-        "guideline": round_.guideline_id,
+        "until": leases.until(now=now, minutes=round.lease_minutes),
+        "guideline": round.guideline_id,
         "gold": False,
     }
-    if found := _fetch_id(_TAKE_UP_AGAIN, values):
-        return found
+    taken = _fetch_id(_TAKE_UP_AGAIN, values) if len(begun) > len(held) else None
+    taken = taken or _take(round, seat, values, gold_first=(dice or _DICE).random() < round.gold_share)
+    return _turn(taken, round) if taken is not None else _why_nothing(round, labeler)
+
+
+def _begun(round_: Round, labeler: User) -> list[tuple[int, str]]:
+    """The labeler's leases, and what has lapsed with ratings in its draft."""
+    with connection.cursor() as cursor:
+        cursor.execute(_BEGUN, {"round": round_.pk, "labeler": labeler.pk})
+        return list(cursor.fetchall())
+
+
+def _turn(pk: int, round_: Round) -> Assignment:
+    turn = Assignment.objects.with_problem().get(pk=pk)
+    turn.round = round_
+    return turn
+
+
+def _take(round_: Round, seat: LockedSeat, values: dict[str, Any], *, gold_first: bool) -> int | None:
+    """Lease the next task; its assignment's id, or None when nothing is left for this labeler."""
     if gold_first and (found := _lease(_TAKE_GOLD, values | {"gold": True})):
         return found
     if seat.cursor_task is not None:
         found = _lease(_TAKE, values | {"rank": seat.cursor_rank, "after": seat.cursor_task})
         if found:
             return found
-    return_lapsed(now=now, round_id=round_.pk)
+    return_lapsed(now=values["now"], round_id=round_.pk)
     return _lease(_TAKE, values | {"rank": FIRST_RANK, "after": 0})
 
 

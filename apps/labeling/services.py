@@ -15,8 +15,9 @@ from apps.accounts.services import record_event
 from apps.core.bulk import copy_rows
 from apps.core.errors import Conflict, DomainError
 from apps.corpus.models import Solution, Step
-from apps.labeling.models import Assignment, Protocol, Round, Seat, StepLabel, Task
+from apps.labeling.models import Assignment, Protocol, Round, StepLabel, Task
 from apps.labeling.protocols import PROTOCOLS
+from apps.labeling.seats import count_submission, lock_seat
 from apps.labeling.selection import Selection
 from apps.labeling.submissions import Submission
 from apps.projects.models import Project
@@ -141,37 +142,42 @@ def submit(*, assignment: Assignment, submission: Submission, now: datetime | No
     Unprocessable when the protocol is not satisfied, Conflict when another was handed in before.
     """
     now = now or timezone.now()
-    stored = Assignment.objects.select_for_update(of=("self",)).select_related("task", "round").get(pk=assignment.pk)
+    seat = lock_seat(assignment.round, assignment.labeler_id)
+    locked = Assignment.objects.select_for_update().values_list("state", "digest")
+    assignment.state, assignment.digest = locked.get(pk=assignment.pk)
     digest = submission.digest()
-    if stored.state in (Assignment.State.SUBMITTED, Assignment.State.EXTRA):
-        if stored.digest == digest:
-            return stored
+    if assignment.state in (Assignment.State.SUBMITTED, Assignment.State.EXTRA):
+        if assignment.digest == digest:
+            return assignment
         raise Conflict("You have submitted this task with other labels.", code="already_submitted")
     steps = {
         (position, candidate): (pk, chosen)
-        for pk, position, candidate, chosen in Step.objects.filter(solution=stored.task.solution_id).values_list(
+        for pk, position, candidate, chosen in Step.objects.filter(solution=assignment.task.solution_id).values_list(
             "id", "position", "candidate", "chosen"
         )
     }
     path = {position: candidate for (position, candidate), (_, chosen) in steps.items() if chosen}
-    PROTOCOLS[stored.round.protocol].check(submission, path)
-    stored.state = _state_for(stored)
-    stored.finish_reason, stored.reason = submission.finish_reason, submission.reason.strip()
-    stored.active_ms, stored.idle_ms = submission.active_ms, submission.idle_ms
-    stored.submitted_at, stored.digest = now, digest
-    stored.save()
+    PROTOCOLS[assignment.round.protocol].check(submission, path)
+    assignment.state = _state_for(assignment)
+    assignment.finish_reason, assignment.reason = submission.finish_reason, submission.reason.strip()
+    assignment.active_ms, assignment.idle_ms = submission.active_ms, submission.idle_ms
+    assignment.submitted_at, assignment.digest = now, digest
+    assignment.save(
+        update_fields=["state", "finish_reason", "reason", "active_ms", "idle_ms", "submitted_at", "digest"]
+    )
     StepLabel.objects.bulk_create(
         StepLabel(
-            assignment=stored,
+            assignment=assignment,
             step_id=steps[step.position, step.candidate][0],
             rating=step.rating,
             unsure=step.unsure,
-            chosen=step.chosen or step.rating != -1 or stored.round.protocol == Protocol.EVERY_STEP,
+            chosen=step.chosen or step.rating != -1 or assignment.round.protocol == Protocol.EVERY_STEP,
         )
         for step in submission.steps
     )
-    _count(stored, now)
-    return stored
+    fills_slot = assignment.state == Assignment.State.SUBMITTED and not assignment.task.is_gold
+    count_submission(seat, fills_slot=fills_slot, now=now)
+    return assignment
 
 
 def _state_for(assignment: Assignment) -> Assignment.State:
@@ -186,14 +192,3 @@ def _state_for(assignment: Assignment) -> Assignment.State:
         return Assignment.State.EXTRA
     free = Task.objects.filter(pk=assignment.task_id, open_slots__gt=0)
     return Assignment.State.SUBMITTED if free.update(open_slots=F("open_slots") - 1) else Assignment.State.EXTRA
-
-
-def _count(assignment: Assignment, now: datetime) -> None:
-    """The labeler's day counts every submission, the round only those that fill a slot."""
-    counts = assignment.state == Assignment.State.SUBMITTED and not assignment.task.is_gold
-    seat, _ = Seat.objects.select_for_update().get_or_create(round=assignment.round, labeler_id=assignment.labeler_id)
-    today = timezone.localdate(now)
-    seat.submitted_today = seat.submitted_today + 1 if seat.today == today else 1
-    seat.today = today
-    seat.submitted += counts
-    seat.save(update_fields=["submitted", "submitted_today", "today"])

@@ -36,12 +36,12 @@ def can(membership: Membership | None, action: str) -> bool:
     return Role(membership.role).covers(NEEDS[action])
 
 
-def membership_for(user: User, slug: str, action: str) -> Membership:
-    """The user's membership in the project, if they may do `action` there.
+def membership_for(user: User, action: str, **project: object) -> Membership:
+    """The user's membership in the one project with this `project__slug` or `project`, if they may do `action` there.
 
     Raises Http404 for strangers and NotAllowed for members whose role does not reach.
     """
-    found = Membership.objects.select_related("project").filter(user=user, project__slug=slug).first()
+    found = Membership.objects.select_related("project").filter(user=user, **project).order_by().first()
     if found is None or found.status == Membership.Status.IMPORTED:
         raise Http404("No such project.")
     if found.status == Membership.Status.SUSPENDED:
@@ -53,4 +53,4 @@ def membership_for(user: User, slug: str, action: str) -> Membership:
 
 def project_for(user: User, slug: str, action: str) -> Project:
     """The one access path of pages and API. See `membership_for`."""
-    return membership_for(user, slug, action).project
+    return membership_for(user, action, project__slug=slug).project

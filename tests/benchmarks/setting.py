@@ -23,6 +23,7 @@ def a_database() -> Iterator[None]:
     with tempfile.TemporaryDirectory(prefix="annotate-bench-", ignore_cleanup_errors=True) as home:
         os.environ["ANNOTATE_HOME"] = home
         os.environ["DJANGO_SETTINGS_MODULE"] = "annotate.settings"
+        os.environ["API_RATE"] = "1000000/min"
         from annotate.embedded import servers
 
         with servers():

@@ -18,7 +18,7 @@ from apps.core.errors import Conflict
 from apps.dashboard.access import place_for, round_of
 from apps.labeling.models import Round
 from apps.labeling.protocols import PROTOCOLS
-from apps.labeling.sheets import progress
+from apps.labeling.seats import progress
 from apps.projects.markdown import to_html
 from apps.projects.models import Guideline
 
