@@ -46,6 +46,15 @@ def as_json(value: Any) -> Jsonb | None:
     return Jsonb(value) if value else None
 
 
+def analyze(*tables: type[models.Model]) -> None:
+    """Tell the planner what these tables hold now. After thousands of rows at once it would guess wrong
+    until autovacuum comes by: reading back what an import brought took twice the time.
+    """
+    names = ", ".join(connection.ops.quote_name(table._meta.db_table) for table in tables)
+    with connection.cursor() as cursor:
+        cursor.execute(f"ANALYZE {names}")
+
+
 def lock_project(project_id: int, purpose: str) -> None:
     """Let one transaction at a time do `purpose` in a project; ends with the transaction."""
     with connection.cursor() as cursor:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import sys
+from abc import abstractmethod
 from argparse import ArgumentParser
 from typing import Any
 
@@ -21,6 +23,8 @@ class JsonCommand(BaseCommand):
         parser.add_argument("--json", action="store_true", help="Print one JSON object last.")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        # A command may read millions of rows; of what is loaded by now the collector need not be told again.
+        gc.freeze()
         try:
             result = self.perform(**options)
         except DomainError as error:
@@ -30,9 +34,9 @@ class JsonCommand(BaseCommand):
         else:
             self.report(result)
 
+    @abstractmethod
     def perform(self, **options: Any) -> Result:
         """Do it."""
-        raise NotImplementedError  # pragma: no cover - every command has its own
 
     def report(self, result: Result) -> None:
         """Tell a person."""

@@ -14,13 +14,14 @@ from django.conf import settings
 from django.db import DataError, IntegrityError, OperationalError, transaction
 
 from apps.core.ahead import ahead
-from apps.core.bulk import sole_worker
+from apps.core.bulk import analyze, sole_worker
 from apps.core.jobs import JobStatus
 from apps.corpus.grading import grade_records, grade_ungraded, regrade_by_stored
 from apps.corpus.landing import Incoming, Outcome, land
-from apps.corpus.models import ImportBatch, ImportFinding
+from apps.corpus.models import ImportBatch, ImportFinding, Problem, Solution, Step
 from apps.corpus.readers import READERS, ReaderOptions
 from apps.corpus.records import Record, RowError
+from apps.corpus.sinks import sinks
 from apps.corpus.streams import Line, read_rows
 from apps.verifiers.grading import GradingPool
 
@@ -67,6 +68,8 @@ def _bring_in(batch: ImportBatch, progress: Progress) -> None:
             if not _land_chunk(batch, chunk, pool):
                 return
             progress(batch)
+    if batch.solutions >= settings.IMPORT_CHUNK:
+        analyze(Problem, Solution, Step, *(table for sink in sinks() for table in sink.tables))
     batch.done = batch.total or batch.done
     batch.end(JobStatus.FINISHED)
 

@@ -19,7 +19,7 @@ import msgspec
 Extras = Mapping[str, Any]
 
 
-class ProblemRecord(msgspec.Struct, frozen=True, kw_only=True):
+class ProblemRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A question. `reference_answer` may be wrong: PRM800K calls it the current guess."""
 
     statement: str
@@ -33,7 +33,7 @@ class ProblemRecord(msgspec.Struct, frozen=True, kw_only=True):
     extras: Extras = {}
 
 
-class StepRecord(msgspec.Struct, frozen=True, kw_only=True):
+class StepRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One candidate text at a position (both from 0). `chosen` marks the solution's own path."""
 
     position: int
@@ -43,7 +43,7 @@ class StepRecord(msgspec.Struct, frozen=True, kw_only=True):
     chosen: bool = True
 
 
-class SolutionRecord(msgspec.Struct, frozen=True, kw_only=True):
+class SolutionRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An attempt at a problem. `is_correct` is what the file claims; our verifier checks it again.
 
     `identity` says what makes two rows the same solution. When it is None, the source and the steps
@@ -65,7 +65,7 @@ class SolutionRecord(msgspec.Struct, frozen=True, kw_only=True):
         return sorted((step for step in self.steps if step.chosen), key=lambda step: step.position)
 
 
-class StepRating(msgspec.Struct, frozen=True, kw_only=True):
+class StepRating(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A person's word on one candidate: +1 great, 0 okay, -1 bad, None not judged.
 
     `unsure` is None where the source does not say; that is not the same as False.
@@ -78,7 +78,7 @@ class StepRating(msgspec.Struct, frozen=True, kw_only=True):
     chosen: bool = False
 
 
-class PersonRecord(msgspec.Struct, frozen=True, kw_only=True):
+class PersonRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One labeler's turn at one solution. `round` is None where the source numbers no rounds."""
 
     labeler: str
@@ -94,14 +94,14 @@ class PersonRecord(msgspec.Struct, frozen=True, kw_only=True):
     extras: Extras = {}
 
 
-class GoldRating(msgspec.Struct, frozen=True, kw_only=True):
+class GoldRating(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A rating that somebody vouches for, on the chosen step at `position`."""
 
     position: int
     rating: int
 
 
-class StepCount(msgspec.Struct, frozen=True, kw_only=True):
+class StepCount(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Monte Carlo evidence for the prefix that ends at `position`.
 
     `hard` stands alone where a file has the published hard label and not the counts behind it.
@@ -120,7 +120,7 @@ class StepCount(msgspec.Struct, frozen=True, kw_only=True):
         return bool(self.successes)
 
 
-class EstimateRecord(msgspec.Struct, frozen=True, kw_only=True):
+class EstimateRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The step counts of one solution in one estimation run."""
 
     run: int | None = None
@@ -129,7 +129,7 @@ class EstimateRecord(msgspec.Struct, frozen=True, kw_only=True):
     steps: Sequence[StepCount] = ()
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True):
+class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One row: a problem, at most one solution, and everything that was said about its steps.
 
     `ignored` names what the row holds and Annotate has no place for yet, so that nothing is

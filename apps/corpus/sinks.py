@@ -13,6 +13,7 @@ from typing import Protocol
 
 from django.conf import settings
 from django.db import IntegrityError
+from django.db.models import Model
 from django.utils.module_loading import import_string
 
 from apps.corpus.models import ImportBatch
@@ -50,6 +51,8 @@ class Landed:
 
 
 class Sink(Protocol):
+    tables: tuple[type[Model], ...]
+
     def takes(self, record: Record) -> bool:
         """Whether the record holds anything for this sink."""
 

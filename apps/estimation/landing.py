@@ -18,6 +18,8 @@ Key = tuple[int | None, str, str]
 
 
 class EstimateSink:
+    tables = (StepEstimate,)
+
     def takes(self, record: Record) -> bool:
         return bool(record.estimates)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from operator import attrgetter
 from typing import Any
 
 from django.db import connection, transaction
@@ -147,9 +148,7 @@ def _people(
 def _ratings(turn_ids: Sequence[int], places: dict[int, Place]) -> dict[int, list[StepRating]]:
     """What was said in each turn, in order of positions and candidates."""
     found: defaultdict[int, list[StepRating]] = defaultdict(list)
-    rows = StepLabel.objects.filter(assignment_id__in=turn_ids).order_by(
-        "assignment_id", "step__position", "step__candidate"
-    )
+    rows = StepLabel.objects.filter(assignment_id__in=turn_ids)
     for turn_id, step_id, rating, unsure, chosen in rows.values_list(
         "assignment_id", "step_id", "rating", "unsure", "chosen"
     ):
@@ -157,6 +156,8 @@ def _ratings(turn_ids: Sequence[int], places: dict[int, Place]) -> dict[int, lis
         found[turn_id].append(
             StepRating(position=position, candidate=candidate, rating=rating, unsure=unsure, chosen=chosen)
         )
+    for said in found.values():
+        said.sort(key=attrgetter("position", "candidate"))
     return found
 
 

@@ -21,7 +21,7 @@ from apps.core.bulk import as_json, copy_rows, next_ids
 from apps.corpus.models import ImportBatch
 from apps.corpus.records import PersonRecord, Record
 from apps.corpus.sinks import Landed
-from apps.labeling.models import Assignment, GoldLabel, Protocol, Round, StepLabel, Task
+from apps.labeling.models import Assignment, GoldLabel, Protocol, Round, Seat, StepLabel, Task
 from apps.projects.models import Membership, Project
 
 ASSIGNMENT_FIELDS = [
@@ -57,6 +57,8 @@ class Word:
 
 
 class PeopleSink:
+    tables = (Assignment, Seat, StepLabel, Task)
+
     def takes(self, record: Record) -> bool:
         return bool(record.people)
 
@@ -220,6 +222,8 @@ def _label_rows(words: Iterable[Word]) -> Iterable[tuple[object, ...]]:
 
 class GoldSink:
     """Ratings that a file vouches for. The first gold of a step stands; reviewers may change it."""
+
+    tables = (GoldLabel,)
 
     def takes(self, record: Record) -> bool:
         return bool(record.gold)

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.accounts.services import record_event
-from apps.core.bulk import copy_rows
+from apps.core.bulk import analyze, copy_rows
 from apps.core.errors import Conflict, DomainError
 from apps.corpus.models import Solution, Step
 from apps.labeling.models import Assignment, Protocol, Round, StepLabel, Task
@@ -89,6 +89,7 @@ def _make_tasks(round_: Round, selection: Selection) -> None:
     rows = [(round_.pk, pk, 0, False, round_.redundancy) for pk in ordinary]
     rows += [(round_.pk, pk, 0, True, GOLD_SLOTS) for pk in sorted(gold)]
     copy_rows(Task, ["round", "solution", "priority", "is_gold", "open_slots"], rows)
+    analyze(Task)
     round_.task_count, round_.slot_count = len(ordinary), len(ordinary) * round_.redundancy
     round_.save(update_fields=["task_count", "slot_count"])
 

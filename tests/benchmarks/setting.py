@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -32,6 +33,8 @@ def a_database() -> Iterator[None]:
 
             django.setup()
             call_command("migrate", verbosity=0)
+            # As the workers and the commands do.
+            gc.freeze()
             yield
 
 

@@ -12,8 +12,8 @@ from apps.core.errors import Conflict
 from apps.corpus.models import Step
 from apps.labeling.models import Assignment, GoldLabel, Round, Task
 from apps.labeling.queue import Nothing, claim, release, renew, return_lapsed
-from apps.labeling.services import open_round, save_draft, set_round_status, submit
 from apps.labeling.seats import progress
+from apps.labeling.services import open_round, save_draft, set_round_status, submit
 from apps.labeling.sheets import sheet
 from apps.labeling.submissions import Submission, SubmittedStep
 from apps.projects.models import Project
