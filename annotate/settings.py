@@ -212,7 +212,7 @@ IMPORT_SINKS = [
     "apps.labeling.landing.GoldSink",
     "apps.estimation.landing.EstimateSink",
 ]
-IMPORT_CHUNK = 1000  # Records that land in one transaction.
+IMPORT_CHUNK = 2000  # Records that land in one transaction.
 
 # --- API --------------------------------------------------------------------------------------------------
 

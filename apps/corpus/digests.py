@@ -23,5 +23,5 @@ def solution_digest(solution: SolutionRecord) -> UUID:
     """The reader's `identity` where it gives one, else who wrote it and what it says."""
     if solution.identity is not None:
         return digest("identity", solution.identity)
-    texts = (f"{step.position}{_UNIT}{step.candidate}{_UNIT}{step.text}" for step in solution.steps)
+    texts = [f"{step.position}{_UNIT}{step.candidate}{_UNIT}{step.text}" for step in solution.steps]
     return digest("content", solution.source or "", *texts)

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import DataError, IntegrityError, OperationalError, transaction
 
 from apps.core.ahead import ahead
-from apps.core.bulk import analyze, sole_worker
+from apps.core.bulk import analyze, commit_without_waiting, sole_worker
 from apps.core.jobs import JobStatus
 from apps.corpus.grading import grade_records, grade_ungraded, regrade_by_stored
 from apps.corpus.landing import Incoming, Outcome, land
@@ -126,6 +126,7 @@ def _land_chunk(batch: ImportBatch, chunk: Chunk, pool: GradingPool) -> bool:
     """Land a chunk with its findings and counters; False when the import has been cancelled."""
     try:
         with transaction.atomic():
+            commit_without_waiting()
             outcome = land(batch, chunk.incoming)
             going_on = _record(batch, chunk, outcome)
     except (DataError, IntegrityError) as error:

@@ -8,7 +8,9 @@ has no place yet.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Annotated, Any, Literal
+
+import msgspec
 
 from apps.corpus.readers.base import ReaderOptions, Row
 from apps.corpus.readers.fields import Fields
@@ -32,6 +34,7 @@ FINISH_REASONS = ("found_error", "solution", "bad_problem", "give_up")
 KNOWN = ("problem", "solution", "people", "gold", "monte_carlo", "first_error")
 
 Places = set[tuple[int, int]]
+_Number = Annotated[int, msgspec.Meta(ge=0, le=HIGHEST)]
 
 
 class Jsonl:
@@ -130,10 +133,38 @@ def _steps(fields: Fields, options: ReaderOptions) -> tuple[list[StepRecord], st
     values = fields.listed("steps")
     if values and all(isinstance(value, str) for value in values):
         return [StepRecord(position=place, text=text) for place, text in enumerate(fields.texts("steps"))], "\n"
-    steps = [_step(step, place) for place, step in enumerate(fields.objects("steps"))]
+    steps = _plain_steps(values) or [_step(step, place) for place, step in enumerate(fields.objects("steps"))]
     if not steps:
         raise fields.wrong("steps", "at least one step")
     return _checked(steps, fields.at("steps")), "\n"
+
+
+class _PlainStep(msgspec.Struct, gc=False):
+    """A step with nothing about it that needs a closer look, as nearly all are: msgspec reads these in C."""
+
+    text: Annotated[str, msgspec.Meta(pattern=r"\S")]
+    position: _Number | None = None
+    candidate: _Number = 0
+    origin: Literal["model", "human"] = "model"
+    chosen: bool | None = None
+
+
+def _plain_steps(values: list[Any]) -> list[StepRecord] | None:
+    """None when one of them is not plain: then `_step` finds out what it is, or says what is wrong."""
+    try:
+        plain = msgspec.convert(values, list[_PlainStep])
+    except msgspec.ValidationError:
+        return None
+    return [
+        StepRecord(
+            position=place if step.position is None else step.position,
+            candidate=step.candidate,
+            text=step.text,
+            origin=step.origin,
+            chosen=step.candidate == 0 if step.chosen is None else step.chosen,
+        )
+        for place, step in enumerate(plain)
+    ]
 
 
 def _step(fields: Fields, place: int) -> StepRecord:
@@ -154,6 +185,8 @@ def _step(fields: Fields, place: int) -> StepRecord:
 
 def _checked(steps: list[StepRecord], at: str) -> list[StepRecord]:
     """Every place once, and the chosen ones a path from 0 without a gap or a fork."""
+    if all(step.position == place and step.chosen for place, step in enumerate(steps)):
+        return steps
     if len({(step.position, step.candidate) for step in steps}) < len(steps):
         raise RowError(at, "two steps have the same position and candidate")
     path = sorted(step.position for step in steps if step.chosen)
@@ -166,7 +199,9 @@ def _checked(steps: list[StepRecord], at: str) -> list[StepRecord]:
 
 
 def _person(fields: Fields, places: Places) -> PersonRecord:
-    ratings = [_rating(step, places) for step in fields.objects("steps")]
+    ratings = _plain_ratings(fields.row.get("steps"), places) or [
+        _rating(step, places) for step in fields.objects("steps")
+    ]
     if len({(said.position, said.candidate) for said in ratings}) < len(ratings):
         raise RowError(fields.at("steps"), "rates a step twice")
     finish = fields.maybe_text("finish_reason") or None
@@ -197,6 +232,34 @@ def _protocol(fields: Fields, ratings: Sequence[StepRating]) -> str:
     bad = [said.position for said in ratings if said.rating == -1]
     goes_on = bad and any(said.position > bad[0] for said in ratings)
     return "every_step" if goes_on else "first_error"
+
+
+class _PlainRating(msgspec.Struct, gc=False):
+    position: _Number
+    candidate: _Number = 0
+    rating: Literal[-1, 0, 1] | None = None
+    unsure: bool | None = False
+    chosen: bool = False
+
+
+def _plain_ratings(values: Any, places: Places) -> list[StepRating] | None:
+    """As with `_plain_steps`."""
+    try:
+        plain = msgspec.convert(values, list[_PlainRating])
+    except msgspec.ValidationError:
+        return None
+    if not places.issuperset((said.position, said.candidate) for said in plain):
+        return None
+    return [
+        StepRating(
+            position=said.position,
+            candidate=said.candidate,
+            rating=said.rating,
+            unsure=said.unsure,
+            chosen=said.chosen,
+        )
+        for said in plain
+    ]
 
 
 def _rating(fields: Fields, places: Places) -> StepRating:
