@@ -34,6 +34,8 @@ def environment() -> dict[str, str]:
         "ANNOTATE_HOME": str(settings.PROCESS_HOME),
         "DJANGO_SETTINGS_MODULE": "annotate.settings",
         "API_RATE": "1000000/min",
+        # Sessions that a test makes are good there too.
+        "SECRET_KEY": settings.SECRET_KEY,
     }
 
 
