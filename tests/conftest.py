@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.cast", "tests.processes"]
+pytest_plugins = ["tests.cast", "tests.processes", "tests.world"]
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -15,12 +15,13 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.hashers import Argon2PasswordHasher
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from annotate.assets import collect
 from apps.accounts.models import User
 from tests import chromium
-from tests.cast import signed_in
+from tests.cast import PASSWORD, signed_in
 
 # Playwright keeps an event loop in the test's thread; the ORM is not used from within it.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -141,6 +142,11 @@ def sign_in(context: BrowserContext, user: User, site: str) -> None:
     """By the session's cookie; the sign-in page itself has a test of its own."""
     cookie = signed_in(user).cookies[settings.SESSION_COOKIE_NAME].value
     context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": site}])
+
+
+def set_password(user: User) -> None:
+    """Of the kind that the web server knows: the tests' own hash is too weak for it."""
+    User.objects.filter(pk=user.pk).update(password=Argon2PasswordHasher().encode(PASSWORD, "pepper-and-salt"))
 
 
 def path_of(page: Page) -> str:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.core.files import File
 from playwright.sync_api import Page, expect
 
@@ -20,7 +19,7 @@ from apps.exports.services import create_export, part_path
 from apps.labeling.models import Assignment
 from apps.labeling.services import open_round
 from apps.projects.models import Project
-from tests.browser.conftest import path_of
+from tests.browser.conftest import path_of, set_password
 from tests.browser.desk import Desk
 from tests.cast import PASSWORD
 
@@ -52,7 +51,7 @@ def test_a_labeler_rates_by_keyboard_and_the_export_holds_what_was_pressed(
     else:
         bring(project, OURS, source)
     round_ = open_round(project=project, protocol="first_error", select="wrong,sample:3")
-    User.objects.filter(pk=bob.pk).update(password=Argon2PasswordHasher().encode(PASSWORD, "pepper-and-salt"))
+    set_password(bob)
 
     # The sign-in page comes by itself, and leads back to where one wanted to go.
     page = page_of()

@@ -12,7 +12,7 @@ from django.urls import reverse
 from apps.accounts.models import User
 from apps.dashboard.urls import urlpatterns
 from tests.cast import signed_in
-from tests.dashboard.conftest import World
+from tests.world import World
 
 Args = Callable[[World], list[object]]
 

@@ -20,7 +20,7 @@ from apps.labeling.services import open_round
 from apps.projects.models import Project
 from apps.projects.services import add_member, create_project, invite, publish_guidelines
 from tests.cast import make_problem, make_solution, make_user, signed_in
-from tests.dashboard.conftest import ROW, rate
+from tests.world import ROW, rate
 
 
 def more_solutions(project: Project, alice: User, count: int) -> None:

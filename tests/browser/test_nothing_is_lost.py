@@ -1,0 +1,174 @@
+"""Closing the tab, losing the network, an expired sign-in, a second tab, another device: no rating is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from apps.accounts.models import User
+from apps.labeling.models import Assignment, Round, StepLabel
+from apps.projects.models import Project
+from tests.browser.conftest import Watched, path_of, set_password
+from tests.browser.desk import Desk
+from tests.cast import PASSWORD, make_problem, make_round, make_solution
+from tests.processes import eventually
+
+PageOf = Callable[..., Page]
+
+
+@pytest.fixture
+def round_(project: Project) -> Round:
+    for number in range(4):
+        steps = [f"Step {place} of {number}." for place in range(5)]
+        make_solution(make_problem(project, f"Problem {number}", reference_answer="4"), steps)
+    return make_round(project)
+
+
+def drafts(labeler: User) -> list[list[int | None]]:
+    """What the server has of this labeler's open drafts."""
+    turns = Assignment.objects.filter(labeler=labeler, draft_version__gt=0, submitted_at=None).order_by("id")
+    return [[step["rating"] for step in turn.draft["steps"]] for turn in turns]
+
+
+def test_a_tab_that_closes_at_once_has_saved(round_: Round, bob: User, watched: Watched) -> None:
+    context = watched.context(bob)
+    desk = Desk(context.new_page()).open(round_).press("3", "3", "2")
+    desk.page.close()
+    again = Desk(context.new_page()).open(round_)
+    assert again.pressed() == ["great", "great", "okay", ".", "-"]
+    again.saved()
+    assert drafts(bob) == [[1, 1, 0]]
+
+
+def test_work_goes_on_without_a_network_and_arrives_when_it_is_back(round_: Round, bob: User, watched: Watched) -> None:
+    watched.expected = ("ERR_INTERNET_DISCONNECTED",)
+    context = watched.context(bob)
+    page = context.new_page()
+    desk = Desk(page).open(round_)
+    page.wait_for_load_state("networkidle")
+    context.set_offline(True)
+    desk.press("3", "3", "1")
+    expect(page.locator("#save-state")).to_have_text("Offline")
+    desk.submit()  # The next task had been fetched ahead.
+    assert desk.pressed() == [".", "-", "-", "-", "-"]
+    desk.press("1", "Enter")
+    assert StepLabel.objects.count() == 0
+    context.set_offline(False)
+    eventually(lambda: Assignment.objects.filter(state="submitted").count() == 2, within=20)
+    assert sorted(StepLabel.objects.values_list("rating", flat=True)) == [-1, -1, 1, 1]
+    desk.ready()
+    expect(page.locator("#day-count")).to_have_text("2 today")
+
+
+def test_an_expired_sign_in_keeps_what_was_pressed(round_: Round, bob: User, watched: Watched) -> None:
+    watched.expected = ("401",)
+    context = watched.context(bob)
+    page = context.new_page()
+    desk = Desk(page).open(round_).press("3").saved()
+    context.clear_cookies()
+    desk.press("3")
+    page.locator("#signed-out[open]").wait_for()
+    set_password(bob)
+    with context.expect_page() as opened:
+        page.locator("#signed-out-link").click()
+    opened.value.locator("input[name=login]").fill(bob.email)
+    opened.value.locator("input[name=password]").fill(PASSWORD)
+    opened.value.keyboard.press("Enter")
+    opened.value.wait_for_url(lambda url: "login" not in url)
+    expect(page.locator("#signed-out")).not_to_be_visible()
+    desk.saved()
+    assert drafts(bob) == [[1, 1]]
+    desk.press("1").submit()
+    eventually(lambda: Assignment.objects.filter(state="submitted").count() == 1)
+    assert Assignment.objects.get(state="submitted").step_labels.count() == 3
+
+
+def test_two_tabs_show_one_draft(round_: Round, bob: User, watched: Watched) -> None:
+    context = watched.context(bob)
+    first = Desk(context.new_page()).open(round_).press("3").saved()
+    second = Desk(context.new_page()).open(round_)
+    assert second.pressed()[:2] == ["great", "."]
+    second.press("2").saved()
+    eventually(lambda: first.pressed()[:3] == ["great", "okay", "."])
+    first.page.bring_to_front()
+    first.press("1").submit()
+    labels = StepLabel.objects.filter(assignment__labeler=bob).order_by("step__position")
+    eventually(lambda: list(labels.values_list("rating", flat=True)) == [1, 0, -1])
+    assert Assignment.objects.filter(state="submitted").count() == 1
+
+
+def test_another_device_is_asked_before_anything_is_overwritten(round_: Round, bob: User, watched: Watched) -> None:
+    watched.expected = ("409",)
+    here = Desk(watched.page(bob)).open(round_).press("3").saved()
+    there = Desk(watched.page(bob)).open(round_).press("2").saved()
+    here.press("1")
+    here.page.locator("#conflict[open]").wait_for()
+    assert drafts(bob) == [[1, 0]]
+    here.page.locator("#conflict button[value=mine]").click()
+    here.saved()
+    eventually(lambda: drafts(bob) == [[1, -1]])
+    there.press("3")
+    there.page.locator("#conflict[open]").wait_for()
+    there.page.locator("#conflict button[value=theirs]").click()
+    eventually(lambda: there.pressed()[:3] == ["great", "bad", "-"])
+
+
+def test_a_server_that_fails_for_a_while_loses_nothing(round_: Round, bob: User, watched: Watched) -> None:
+    watched.expected = ("503",)
+    page = watched.page(bob)
+    desk = Desk(page).open(round_)
+    page.wait_for_load_state("networkidle")
+    page.route("**/api/v1/assignments/**", lambda route: route.fulfill(status=503, body="{}"))
+    desk.press("3", "1").submit()
+    assert not Assignment.objects.filter(state="submitted").exists()
+    page.unroute("**/api/v1/assignments/**")
+    eventually(lambda: Assignment.objects.filter(state="submitted").count() == 1, within=30)
+
+
+def test_a_submission_whose_answer_is_lost_counts_once(round_: Round, bob: User, watched: Watched) -> None:
+    watched.expected = ("ERR_FAILED",)
+    page = watched.page(bob)
+    desk = Desk(page).open(round_)
+    sent: list[int] = []
+
+    def arrives_but_is_not_answered(route: object) -> None:
+        sent.append(1)
+        if len(sent) == 1:
+            route.fetch()  # type: ignore[attr-defined]
+            route.abort()  # type: ignore[attr-defined]
+        else:
+            route.continue_()  # type: ignore[attr-defined]
+
+    page.route("**/submit", arrives_but_is_not_answered)
+    desk.press("3", "1").submit()
+    eventually(lambda: len(sent) >= 2 or page.wait_for_timeout(50), within=30)  # type: ignore[arg-type,return-value]
+    expect(page.locator("#day-count")).to_have_text("1 today")
+    assert Assignment.objects.filter(state="submitted").count() == 1
+
+
+def test_undo_takes_back_and_a_key_held_down_rates_once(round_: Round, bob: User, page_of: PageOf) -> None:
+    page = page_of(bob)
+    desk = Desk(page).open(round_)
+    for _ in range(4):
+        page.keyboard.down("3")
+    page.keyboard.up("3")
+    assert desk.pressed() == ["great", ".", "-", "-", "-"]
+    desk.press("3", "3", "k", "k", "1")
+    assert desk.pressed() == ["great", "bad", "-", "-", "-"]
+    desk.press("u")
+    assert desk.pressed() == ["great", "great", "great", ".", "-"]
+    for keys in ("Control+3", "Alt+3", "Meta+3"):
+        page.keyboard.press(keys)
+    assert desk.pressed() == ["great", "great", "great", ".", "-"]
+
+
+def test_leaving_an_unrated_task_gives_it_back(round_: Round, bob: User, page_of: PageOf) -> None:
+    page = page_of(bob)
+    Desk(page).open(round_)
+    page.wait_for_load_state("networkidle")
+    assert Assignment.objects.filter(labeler=bob, state="leased").count() == 2
+    page.goto("/")
+    assert path_of(page) == "/"
+    eventually(lambda: not Assignment.objects.filter(labeler=bob, state="leased").exists(), within=10)
