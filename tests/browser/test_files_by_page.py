@@ -1,0 +1,73 @@
+"""A file goes in by the page, and a trainer's file comes out by it; a real worker does both."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from apps.accounts.models import User
+from apps.corpus.models import Solution
+from apps.projects.models import Project
+
+
+def row(number: int) -> str:
+    return json.dumps(
+        {
+            "problem": {"statement": f"What is {number} plus 1?", "reference_answer": str(number + 1)},
+            "solution": {"steps": ["We add one.", f"#### {number + 1}"], "is_correct": number != 3},
+            "gold": {"steps": [{"position": 0, "rating": 1}, {"position": 1, "rating": 1}]},
+        }
+    )
+
+
+def test_a_file_with_bad_rows_lands_the_good_ones_and_gives_the_bad_ones_back(
+    project: Project,
+    mia: User,
+    page_of: Callable[..., Page],
+    worker: subprocess.Popen[bytes],
+    tmp_path: Path,
+) -> None:
+    bad = ['{"problem": {"statement": ""}}', "no json at all"]
+    path = tmp_path / "mixed.jsonl"
+    path.write_text("\n".join([row(1), bad[0], row(2), row(3), bad[1], row(4)]) + "\n")
+    page = page_of(mia)
+    page.goto(f"/projects/{project.slug}/imports/new")
+    page.locator("#id_file").set_input_files(path)
+    page.get_by_role("button", name="Look at it").click()
+
+    # The preview knows the format, shows the steps and what would be rejected.
+    expect(page.locator("select[name=format]")).to_have_value("jsonl")
+    expect(page.get_by_text("What is 1 plus 1?").first).to_be_visible()
+    expect(page.locator("#preview")).to_contain_text("problem.statement")
+    assert not Solution.objects.exists()
+    page.get_by_role("button", name="Import the file").click()
+
+    expect(page.get_by_role("link", name="See the solutions")).to_be_visible(timeout=30_000)
+    assert Solution.objects.filter(project=project).count() == 4
+    assert Solution.objects.get(problem__statement="What is 3 plus 1?").is_correct is True
+    rejected = page.get_by_role("region", name="Rejected rows")
+    expect(rejected.get_by_role("cell", name="problem.statement")).to_be_visible()
+    expect(page.get_by_role("region", name="Where the file and our verifier differ")).to_contain_text("says wrong")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Rejected rows, to mend").click()
+    assert Path(download.value.path()).read_text().splitlines() == bad
+
+    # And out again: the file that the page gives has the SHA-256 that the page names.
+    page.goto(f"/projects/{project.slug}/exports/new")
+    page.locator("input[name=format][value=trl-prm]").check()
+    page.get_by_role("button", name="Make the file").click()
+    link = page.get_by_role("link", name="Download", exact=True)
+    expect(link).to_be_visible(timeout=30_000)
+    with page.expect_download() as download:
+        link.click()
+    content = Path(download.value.path()).read_bytes()
+    assert f"SHA-256 {hashlib.sha256(content).hexdigest()}" in page.locator("#export").inner_text()
+    rows = [json.loads(line) for line in content.splitlines()]
+    assert len(rows) == 4
+    assert rows[0]["completions"][0] == "We add one."
+    assert rows[0]["labels"] == [True, True]
