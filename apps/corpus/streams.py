@@ -19,15 +19,15 @@ from typing import IO, Any
 import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
-import zstandard
 
+from apps.core.zstd import ZstdError, ZstdFile
 from apps.corpus.records import RowError
 
 LINE_LIMIT = 4 * 1024**2  # Bytes. No solution is so long; a file without line ends is.
 ARRAY_LIMIT = 256 * 1024**2  # Bytes. A JSON array has to be read whole.
 
 _BOM = b"\xef\xbb\xbf"
-_DAMAGED = (EOFError, OSError, zlib.error, zstandard.ZstdError, pa.ArrowException)
+_DAMAGED = (EOFError, OSError, zlib.error, ZstdError, pa.ArrowException)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def _unpacked(file: IO[bytes], head: bytes) -> io.BufferedIOBase:
     if head[:2] == b"\x1f\x8b":
         return gzip.GzipFile(fileobj=file)
     if head == b"\x28\xb5\x2f\xfd":
-        return io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(file))
+        return ZstdFile(file)
     return file  # type: ignore[return-value]
 
 

@@ -13,12 +13,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self, cast
+from typing import Any, Self
 
 import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
-import zstandard
+
+from apps.core.zstd import ZstdFile
 
 CONTAINERS = ("jsonl", "jsonl.gz", "jsonl.zst", "parquet")
 ROW_GROUP = 2000  # Rows; so many are in memory at once.
@@ -100,7 +101,7 @@ class _Lines:
         if container == "jsonl.gz":
             self._out: Any = gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=file, mtime=0)
         elif container == "jsonl.zst":
-            self._out = zstandard.ZstdCompressor(level=6).stream_writer(cast("IO[bytes]", file), closefd=False)
+            self._out = ZstdFile(file, "w", level=6)
         else:
             self._out = None
         self._file = file

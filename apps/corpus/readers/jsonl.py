@@ -153,7 +153,7 @@ def _plain_steps(values: list[Any]) -> list[StepRecord] | None:
     """None when one of them is not plain: then `_step` finds out what it is, or says what is wrong."""
     try:
         plain = msgspec.convert(values, list[_PlainStep])
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, UnicodeEncodeError):
         return None
     return [
         StepRecord(
@@ -246,7 +246,7 @@ def _plain_ratings(values: Any, places: Places) -> list[StepRating] | None:
     """As with `_plain_steps`."""
     try:
         plain = msgspec.convert(values, list[_PlainRating])
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, UnicodeEncodeError):
         return None
     if not places.issuperset((said.position, said.candidate) for said in plain):
         return None

@@ -28,6 +28,7 @@ from apps.corpus.records import (
     PersonRecord,
     ProblemRecord,
     Record,
+    RowError,
     SolutionRecord,
     StepRating,
     StepRecord,
@@ -84,6 +85,10 @@ class _Walk:
             self.count += 1
             self._read(place, position, made)
         self.steps.sort(key=lambda step: (step.position, step.candidate))
+        path = {step.position for step in self.steps if step.chosen}
+        gaps = [place for place in range(max(path, default=-1)) if place not in path]
+        if gaps:
+            raise RowError(f"label.steps[{gaps[0]}].chosen_completion", "nothing is chosen here, and later steps go on")
 
     def _read(self, place: int, position: Fields, made: Sequence[str] | None) -> None:
         if position.row.get("completions") is None:

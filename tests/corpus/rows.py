@@ -1,0 +1,83 @@
+"""One small valid row of each format that can be imported, as its publishers write it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+VALID: dict[str, dict[str, Any]] = {
+    "prm800k": {
+        "labeler": "340d89bc-f5b7-45e9-b272-909ba68ee363",
+        "timestamp": "2023-01-22T04:34:27.052924",
+        "generation": 9,
+        "is_quality_control_question": False,
+        "is_initial_screening_question": False,
+        "question": {"problem": "What is 1 + 1?", "ground_truth_answer": "2"},
+        "label": {
+            "steps": [
+                {
+                    "completions": [
+                        {"text": "One and one.", "rating": -1, "flagged": False},
+                        {"text": "We count.", "rating": 1, "flagged": None},
+                    ],
+                    "human_completion": None,
+                    "chosen_completion": 1,
+                },
+                {
+                    "completions": [{"text": "# Answer\n\n2", "rating": 1, "flagged": False}],
+                    "human_completion": None,
+                    "chosen_completion": 0,
+                },
+            ],
+            "total_time": 278270,
+            "finish_reason": "solution",
+        },
+    },
+    "gsm8k": {"question": "What is 1 + 1?", "answer": "We add: <<1+1=2>>2.\nThat is it.\n#### 2"},
+    "gsm8k-solutions": {
+        "question": "What is 1 + 1?",
+        "ground_truth": "We add.\n#### 2",
+        "6b_finetuning": {"solution": "It is 3.\n#### 3", "is_correct": False},
+    },
+    "math": {
+        "problem": "What is 1 + 1?",
+        "solution": "We add. So \\boxed{2}.",
+        "answer": "2",
+        "subject": "Algebra",
+        "level": 1,
+    },
+    "math-shepherd": {
+        "input": "What is 1 + 1? Step 1: We add. \u043a\u0438\nStep 2: The answer is: 3 \u043a\u0438",
+        "label": "What is 1 + 1? Step 1: We add. +\nStep 2: The answer is: 3 -",
+        "task": "GSM8K",
+    },
+    "processbench": {
+        "id": "gsm8k-0",
+        "generator": "some-model",
+        "problem": "What is 1 + 1?",
+        "steps": ["We add.", "It is 3."],
+        "final_answer_correct": False,
+        "label": 1,
+    },
+    "trl-prm": {"prompt": "What is 1 + 1?", "completions": ["We add.", "It is 3."], "labels": [True, False]},
+    "jsonl": {
+        "problem": {"statement": "What is 1 + 1?", "reference_answer": "2", "verifier": "math"},
+        "solution": {
+            "steps": [
+                {"position": 0, "candidate": 0, "text": "We add."},
+                {"position": 1, "candidate": 0, "text": "It is 3."},
+            ],
+            "source": "some-model",
+            "is_correct": False,
+        },
+        "people": [
+            {
+                "labeler": "one",
+                "finish_reason": "found_error",
+                "submitted_at": "2026-01-01T00:00:00Z",
+                "steps": [{"position": 0, "rating": 1}, {"position": 1, "rating": -1}],
+            }
+        ],
+        "gold": {"steps": [{"position": 1, "rating": -1}]},
+        "monte_carlo": [{"run": 1, "steps": [{"position": 0, "rollouts": 8, "successes": 3}]}],
+    },
+}
