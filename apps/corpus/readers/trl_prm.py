@@ -33,7 +33,8 @@ class TrlPrm:
                 raise RowError(f"labels[{index}]", f"expected true or false, found {named(label)}")
         good = [bool(label) for label in labels]
         yield Record(
-            problem=ProblemRecord(statement=fields.text("prompt")),
+            # The trainer sets no separator after the prompt, so that files bring their own.
+            problem=ProblemRecord(statement=fields.text("prompt").removesuffix("\n")),
             solution=SolutionRecord(steps=[StepRecord(position=place, text=text) for place, text in enumerate(steps)]),
             people=[
                 PersonRecord(

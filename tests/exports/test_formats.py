@@ -1,0 +1,115 @@
+"""What each trainer's row looks like, down to the characters."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from apps.core.zstd import ZstdFile
+from apps.corpus.readers import READERS, ReaderOptions
+from apps.corpus.records import Record
+from apps.exports.containers import CONTAINERS, Writer
+from apps.exports.formats import FORMATS
+from apps.exports.policy import LabelPolicy, PolicyError, Tally
+from tests.corpus.rows import VALID
+from tests.exports.test_labels import person, record
+
+
+def rows(format_: str, one: Record, **policy: Any) -> list[dict[str, Any]]:
+    chosen = LabelPolicy.from_dict(policy)
+    FORMATS[format_].check(chosen)
+    return [json.loads(json.dumps(row, default=str)) for row in FORMATS[format_].rows(one, chosen, Tally())]
+
+
+RATED = record(people=[person("a", 1, 0, -1)])
+
+
+def test_trl_prm() -> None:
+    assert rows("trl-prm", RATED) == [
+        {"prompt": "What?\n", "completions": ["Step 0.", "Step 1.", "Step 2."], "labels": [True, True, False]}
+    ]
+
+
+def test_trl_prm_ends_before_the_first_step_without_a_label() -> None:
+    (row,) = rows("trl-prm", record(people=[person("a", 1, None, 1, 1)]))
+    assert row["labels"] == [True]
+    assert rows("trl-prm", record(people=[person("a", None, 1)])) == []
+
+
+def test_math_shepherd() -> None:
+    (row,) = rows("math-shepherd", RATED)
+    assert row["input"].count("ки") == 3
+    assert row["label"].count("+") == 2
+    assert row["label"].count("-") == 1
+    assert row["input"].replace("ки", "") == row["label"].replace(" +", " ").replace(" -", " ")
+    assert row["input"].startswith("What? Step 1: Step 0.")
+
+
+@pytest.mark.parametrize("format_", ["trl-prm", "math-shepherd"])
+def test_formats_of_two_classes_refuse_a_third(format_: str) -> None:
+    with pytest.raises(PolicyError, match="neutral"):
+        rows(format_, RATED, neutral="own_class")
+
+
+@pytest.mark.parametrize("format_", ["trl-prm", "math-shepherd", "prm800k"])
+def test_what_is_written_reads_back_as_the_same_labels(format_: str) -> None:
+    (row,) = rows(format_, RATED)
+    (again,) = READERS[format_].read(row, ReaderOptions())
+    assert again.problem.statement == "What?"
+    assert again.solution is not None
+    written = [step.text for step in again.solution.path()]
+    assert [text.removeprefix(f"Step {place + 1}: ") for place, text in enumerate(written)][:3] == [
+        "Step 0.", "Step 1.", "Step 2."
+    ]  # fmt: skip
+
+
+def test_prm800k_row_for_row() -> None:
+    (one,) = READERS["prm800k"].read(VALID["prm800k"], ReaderOptions())
+    assert rows("prm800k", one) == [VALID["prm800k"]]
+
+
+def test_annotate_holds_all_and_reads_back() -> None:
+    (one,) = READERS["jsonl"].read(VALID["jsonl"], ReaderOptions())
+    (row,) = rows("annotate", one)
+    (again,) = READERS["jsonl"].read(row, ReaderOptions())
+    assert again.problem == one.problem
+    assert again.solution == one.solution
+    assert [said.steps for said in again.people] == [said.steps for said in one.people]
+    assert again.gold == one.gold
+    assert [run.steps for run in again.estimates] == [run.steps for run in one.estimates]
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_every_format_in_every_container(tmp_path: Path, format_: str, container: str) -> None:
+    expected = rows(format_, RATED)
+    path = tmp_path / f"out.{container}"
+
+    def write() -> str:
+        with Writer(path, container, FORMATS[format_].columns) as writer:
+            writer.write(list(FORMATS[format_].rows(RATED, LabelPolicy(), Tally())))
+        part = writer.part()
+        assert (part.rows, part.bytes) == (len(expected), path.stat().st_size)
+        assert part.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+        return part.sha256
+
+    assert write() == write(), "the same rows are the same bytes"
+    if container == "parquet":
+        assert len(pq.read_table(path).to_pylist()) == len(expected)
+        return
+    opened = {"jsonl": Path.open, "jsonl.gz": gzip.open, "jsonl.zst": ZstdFile}[container](path, "rb")
+    with opened as file:
+        assert [json.loads(line) for line in file.read().splitlines()] == expected
+
+
+def test_a_file_that_could_not_be_finished_is_not_there(tmp_path: Path) -> None:
+    path = tmp_path / "out.jsonl"
+    with pytest.raises(KeyError), Writer(path, "jsonl", FORMATS["trl-prm"].columns):
+        raise KeyError
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,116 @@
+"""Answers against references. The pairs are those on which known graders differ or hang."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+
+import psutil
+import pytest
+
+from apps.verifiers.grading import GradingPool
+from apps.verifiers.registry import VERIFIERS, UnknownVerifier
+from apps.verifiers.verdicts import Verdict
+
+LIMIT_S = 2.0
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[GradingPool]:
+    with GradingPool(workers=2, limit_s=LIMIT_S) as pool:
+        yield pool
+
+
+@pytest.mark.parametrize(
+    ("verifier", "reference", "answer", "verdict"),
+    [
+        ("math", r"-2+7i", "7i - 2", Verdict.MATCH),
+        ("math", r"\frac{1}{2}", "2/4", Verdict.MATCH),
+        ("math", r"\frac{1}{2}", "0.5", Verdict.MATCH),
+        ("math", r"2\sqrt{2}", r"\sqrt8", Verdict.MATCH),
+        ("math", "1024", "2^{10}", Verdict.MATCH),
+        ("math", "3/2", "1 1/2", Verdict.MATCH),
+        ("math", "1,2", "(1,2)", Verdict.NO_MATCH),
+        ("math", "1", "1_{3}", Verdict.NO_MATCH),
+        ("math", "x^2+1", "x^2-1", Verdict.NO_MATCH),
+        ("numeric", "1,234", "$1234.00", Verdict.MATCH),
+        ("numeric", "18", "18 dollars", Verdict.MATCH),
+        ("numeric", "29", "0.29", Verdict.NO_MATCH),
+        ("numeric", "29", "about thirty", Verdict.UNPARSED),
+        ("exact", "Paris", "Paris", Verdict.MATCH),
+        ("exact", "Paris", "London", Verdict.NO_MATCH),
+        ("choice", "B", "(B)", Verdict.MATCH),
+        ("choice", "B", "A", Verdict.NO_MATCH),
+    ],
+)
+def test_pairs(pool: GradingPool, verifier: str, reference: str, answer: str, verdict: Verdict) -> None:
+    (grade,) = pool.grade_many([(verifier, reference, answer)])
+    assert grade.verdict == verdict, grade
+    assert (grade.verifier, bool(grade.version)) == (verifier, True)
+
+
+@pytest.mark.parametrize("verifier", VERIFIERS)
+def test_nothing_is_never_right(pool: GradingPool, verifier: str) -> None:
+    for grade in pool.grade_many(
+        [(verifier, "", ""), (verifier, "2", ""), (verifier, "2", "  "), (verifier, "2", None)]
+    ):
+        assert grade.verdict is not Verdict.MATCH
+
+
+HANGING = [
+    ("math", r"\sqrt{2}", "999999999!"),
+    ("math", r"\frac{x}{2}", "9**9**9**9"),
+    ("math", r"\frac{x}{2}", "9^{9^{9^{9}}}"),
+    ("math", "1", r"\sum_{n=1}^{10^{12}} \frac{1}{n!} - e"),
+]
+
+
+def test_what_hangs_other_graders_ends_within_the_limit_and_the_rest_is_graded(pool: GradingPool) -> None:
+    honest = [("math", f"{number}\\sqrt{{3}}", f"\\sqrt{{{3 * number * number}}}") for number in range(2, 12)]
+    mixed = [pair for number, pair in enumerate(honest) for pair in (pair, HANGING[number % len(HANGING)])]
+    started = time.monotonic()
+    grades = pool.grade_many(mixed)
+    took = time.monotonic() - started
+    assert took < len(HANGING) * (LIMIT_S + 5)
+    assert [grade.verdict for grade in grades[::2]] == [Verdict.MATCH] * len(honest)
+    assert all(grade.verdict is not Verdict.MATCH for grade in grades[1::2])
+
+
+def test_grading_works_off_the_main_thread(pool: GradingPool) -> None:
+    verdicts: list[Verdict] = []
+    asked = [("math", r"5\sqrt{7}", r"\sqrt{175}")]
+    thread = threading.Thread(target=lambda: verdicts.append(pool.grade_many(asked)[0].verdict))
+    thread.start()
+    thread.join(30)
+    assert verdicts == [Verdict.MATCH]
+
+
+def test_a_child_that_is_killed_is_replaced(pool: GradingPool) -> None:
+    pool.grade_many([("math", r"\sqrt{12}", r"2\sqrt{3} + 0")])
+    children = psutil.Process().children()
+    assert children
+    for child in children:
+        child.kill()
+    (grade,) = pool.grade_many([("math", r"\sqrt{20}", r"2\sqrt{5} + 0")])
+    assert grade.verdict is Verdict.MATCH
+
+
+def test_a_closed_pool_leaves_no_process() -> None:
+    before = set(psutil.Process().children())
+    with GradingPool(workers=1) as own:
+        own.grade_many([("math", r"\sqrt{28}", r"2\sqrt{7} + 0")])
+        started = set(psutil.Process().children()) - before
+        assert started
+    assert not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in started)
+
+
+def test_a_verifier_that_does_not_exist_is_named(pool: GradingPool) -> None:
+    with pytest.raises(UnknownVerifier, match="guess"):
+        pool.grade_many([("guess", "1", "1")])
+
+
+def test_lone_surrogates_and_huge_texts_are_unparsed_and_no_error(pool: GradingPool) -> None:
+    for answer in ("\ud800", "9" * 100_000, "(" * 5000, "\\frac{" * 2000):
+        (grade,) = pool.grade_many([("math", "2", answer)])
+        assert grade.verdict is not Verdict.MATCH
