@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 
 from csp.constants import NONE, SELF
+from django.templatetags.static import static
 
 from annotate.env import celery_url, database_settings, load
 
@@ -117,7 +118,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 ACCOUNT_ADAPTER = "apps.accounts.adapter.AccountAdapter"
-ACCOUNT_FORMS = {"login": "apps.accounts.forms.SignInForm"}
+ACCOUNT_FORMS = {"login": "apps.accounts.forms.SignInForm", "signup": "apps.accounts.forms.SignUpForm"}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
@@ -238,9 +239,23 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {"JobStatusEnum": "apps.core.jobs.JobStatus"},
 }
 
-UNFOLD = {"SITE_TITLE": "Annotate admin", "SITE_HEADER": "Annotate", "SITE_URL": "/"}
+# Lightness and chroma of unfold's own shades, at the hue of the pages' accent.
+_SHADES = (
+    (50, 97, 0.013), (100, 94, 0.027), (200, 89, 0.05), (300, 81, 0.09), (400, 70, 0.14), (500, 59, 0.18),
+    (600, 49, 0.19), (700, 43, 0.17), (800, 37, 0.14), (900, 33, 0.11), (950, 25, 0.08),
+)  # fmt: skip
+_ICON = {"rel": "icon", "type": "image/svg+xml", "href": lambda _: static("img/icon.svg")}
+UNFOLD = {
+    "SITE_TITLE": "Annotate admin",
+    "SITE_HEADER": "Annotate",
+    "SITE_URL": "/",
+    "SITE_ICON": lambda _: static("img/icon.svg"),
+    "SITE_FAVICONS": [_ICON],
+    "COLORS": {"primary": {str(shade): f"oklch({light}% {chroma} 272)" for shade, light, chroma in _SHADES}},
+}
 
 # --- the rest ---------------------------------------------------------------------------------------------
 

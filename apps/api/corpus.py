@@ -8,7 +8,7 @@ from typing import Any
 import django_filters
 from django.db.models import Prefetch
 from django.http import HttpResponseBase
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 
@@ -100,6 +100,15 @@ class EstimateSerializer(serializers.Serializer[StepEstimate]):
     hard = serializers.BooleanField(allow_null=True)
 
 
+_TYPES = {django_filters.NumberFilter: int, django_filters.BooleanFilter: bool}
+
+
+def _parameters(filterset: type[django_filters.FilterSet]) -> list[OpenApiParameter]:
+    """The filters for the API's document, which would find them by itself only in a generic view."""
+    filters = filterset.base_filters.items()
+    return [OpenApiParameter(name, _TYPES.get(type(one), str)) for name, one in filters]
+
+
 def _filtered(filterset: type[django_filters.FilterSet], request: Request, queryset: Any) -> Any:
     found = filterset(request.query_params, queryset=queryset, request=request)
     if not found.is_valid():
@@ -108,7 +117,9 @@ def _filtered(filterset: type[django_filters.FilterSet], request: Request, query
 
 
 class ProblemList(ListView):
-    @extend_schema(operation_id="problems_list", responses=ProblemSerializer(many=True))
+    @extend_schema(
+        operation_id="problems_list", parameters=_parameters(ProblemFilter), responses=ProblemSerializer(many=True)
+    )
     def get(self, request: Request, slug: str) -> HttpResponseBase:
         project = project_of(request, slug, "browse")
         found = _filtered(ProblemFilter, request, Problem.objects.filter(project=project))
@@ -120,7 +131,9 @@ class ProblemList(ListView):
 
 
 class SolutionList(ListView):
-    @extend_schema(operation_id="solutions_list", responses=SolutionSerializer(many=True))
+    @extend_schema(
+        operation_id="solutions_list", parameters=_parameters(SolutionFilter), responses=SolutionSerializer(many=True)
+    )
     def get(self, request: Request, slug: str) -> HttpResponseBase:
         project = project_of(request, slug, "browse")
         steps = Prefetch("steps", queryset=Step.objects.order_by("position", "candidate"))
@@ -137,7 +150,11 @@ class SolutionList(ListView):
 
 
 class StepLabelList(ListView):
-    @extend_schema(operation_id="step_labels_list", responses=StepLabelSerializer(many=True))
+    @extend_schema(
+        operation_id="step_labels_list",
+        parameters=_parameters(StepLabelFilter),
+        responses=StepLabelSerializer(many=True),
+    )
     def get(self, request: Request, slug: str) -> HttpResponseBase:
         """Every rating that a person handed in, with the labeler's pseudonym."""
         project = project_of(request, slug, "browse")

@@ -51,6 +51,7 @@ class ListView(APIView):
     """A list that is a page of JSON, or all of it when the client accepts NDJSON."""
 
     renderer_classes = [JSONRenderer, NdjsonRenderer]
+    pagination_class = Pages
 
     def answer(
         self, request: Request, queryset: QuerySet[Any], rows: Callable[[Iterable[Any]], Iterator[Row]]

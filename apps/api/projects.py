@@ -29,6 +29,8 @@ class NewProjectSerializer(serializers.Serializer[Project]):
 
 
 class ProjectList(APIView):
+    pagination_class = Pages
+
     @extend_schema(operation_id="projects_list", responses=ProjectSerializer(many=True))
     def get(self, request: Request) -> Response:
         """The projects that you are a member of."""

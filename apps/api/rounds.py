@@ -105,6 +105,8 @@ class ClaimedSerializer(serializers.Serializer[Any]):
 
 
 class RoundList(APIView):
+    pagination_class = Pages
+
     @extend_schema(operation_id="rounds_list", responses=RoundSerializer(many=True))
     def get(self, request: Request, slug: str) -> Response:
         pages = Pages()

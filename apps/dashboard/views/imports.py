@@ -19,6 +19,7 @@ from apps.accounts.requests import AuthenticatedRequest
 from apps.core.errors import DomainError
 from apps.corpus.models import ImportBatch, ImportFinding, Upload
 from apps.corpus.preview import Preview, guessed_mapping, preview, sample_of
+from apps.corpus.readers import READERS
 from apps.corpus.records import RowError
 from apps.corpus.services import cancel_import, discard_upload, import_upload, keep_upload, queue_again
 from apps.corpus.streams import raw_lines
@@ -52,7 +53,7 @@ def new_import(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     return render(
         request,
         "corpus/import_new.html",
-        place.context("imports", form=form),
+        place.context("imports", form=form, readers=READERS.values()),
         status=422 if form.errors else 200,
     )
 
@@ -78,7 +79,8 @@ def upload(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
             transaction.on_commit(partial(import_file.delay, batch.pk))
             return redirect("import", slug, batch.pk)
     template = "corpus/_preview.html" if request.htmx else "corpus/upload.html"
-    context = place.context("imports", upload=kept, form=form, preview=looked, complaint=complaint)
+    detected = READERS.get(looked.sample.detected or "")
+    context = place.context("imports", upload=kept, form=form, preview=looked, detected=detected, complaint=complaint)
     return render(request, template, context, status=422 if request.method == "POST" else 200)
 
 
@@ -129,6 +131,8 @@ class Section:
     about: str
     field: str
     reason: str
+    # What stands in the second column where a finding names no field.
+    no_field: str
     rows: list[ImportFinding]
 
     @property
@@ -139,7 +143,13 @@ class Section:
 SECTIONS = (
     (
         ImportFinding.Kind.REJECTED,
-        ("Rejected rows", "Mend them and import them again: what has landed is passed over.", "Field", "Reason"),
+        (
+            "Rejected rows",
+            "Mend them and import them again: what has landed is passed over.",
+            "Field",
+            "Reason",
+            "row",
+        ),
     ),
     (
         ImportFinding.Kind.DIFFERENCE,
@@ -148,6 +158,7 @@ SECTIONS = (
             "The file's word is kept beside ours; the solutions carry both.",
             "Written by",
             "What differs",
+            "not said",
         ),
     ),
 )

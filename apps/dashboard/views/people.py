@@ -124,7 +124,16 @@ def join(request: HttpRequest, secret: str) -> HttpResponse:
         member = accept_invitation(secret=secret, user=user)
         messages.success(request, f"You are {member.get_role_display()} in {member.project}.")
         return redirect("project", member.project.slug)
-    return render(request, "projects/join.html", {"invitation": _usable(secret), "secret": secret})
+    invitation = _usable(secret)
+    context = {"invitation": invitation, "secret": secret, "present": _present(invitation, request)}
+    return render(request, "projects/join.html", context)
+
+
+def _present(invitation: Invitation, request: HttpRequest) -> Membership | None:
+    """The membership of whoever opens the link, where the link would add nothing to it."""
+    active = Membership.objects.filter(status=Membership.Status.ACTIVE)
+    found = active.filter(project=invitation.project, user_id=request.user.pk).first()
+    return found if found and Role(found.role).covers(Role(invitation.role)) else None
 
 
 def _welcome(request: HttpRequest, secret: str) -> HttpResponse:

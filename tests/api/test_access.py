@@ -1,0 +1,141 @@
+"""Who is let in: every route against everybody. A route that is in no line of the table fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.http import HttpResponseBase
+from django.test import Client
+from django.urls import get_resolver
+
+from apps.accounts.models import User
+from apps.labeling.queue import claim
+from apps.projects.models import Membership
+from tests.cast import bearer
+from tests.world import World
+
+# Route, method, the lowest role that is let in, the scope that a token needs.
+TABLE: list[tuple[str, str, str, str]] = [
+    ("projects/<slug:slug>", "get", "labeler", "read"),
+    ("projects/<slug:slug>/imports", "post", "manager", "write"),
+    ("projects/<slug:slug>/problems", "get", "reviewer", "read"),
+    ("projects/<slug:slug>/solutions", "get", "reviewer", "read"),
+    ("projects/<slug:slug>/step-labels", "get", "reviewer", "read"),
+    ("projects/<slug:slug>/estimates", "get", "reviewer", "read"),
+    ("projects/<slug:slug>/rounds", "get", "labeler", "read"),
+    ("projects/<slug:slug>/rounds", "post", "manager", "write"),
+    ("projects/<slug:slug>/rounds/<signed:number>", "get", "labeler", "read"),
+    ("projects/<slug:slug>/rounds/<signed:number>/open", "post", "manager", "write"),
+    ("projects/<slug:slug>/rounds/<signed:number>/pause", "post", "manager", "write"),
+    ("projects/<slug:slug>/rounds/<signed:number>/close", "post", "manager", "write"),
+    ("projects/<slug:slug>/rounds/<signed:number>/claim", "post", "labeler", "label"),
+    ("projects/<slug:slug>/exports", "post", "manager", "write"),
+    ("imports/<int:pk>", "get", "manager", "read"),
+    ("imports/<int:pk>/cancel", "post", "manager", "write"),
+    ("exports/<int:pk>", "get", "manager", "read"),
+    ("exports/<int:pk>/cancel", "post", "manager", "write"),
+    ("exports/<int:pk>/download", "get", "manager", "read"),
+]
+# One's own turns only, whatever the role: tested apart.
+OWN = {f"assignments/<int:pk>/{verb}" for verb in ("renew", "release", "draft", "submit")}
+FOR_ALL = {"healthz", "readyz", "schema", "projects"}
+ROLES = ["labeler", "reviewer", "manager", "owner"]
+IDS = [f"{method} {route}" for route, method, _, _ in TABLE]
+
+Call = Callable[[Client, str, str], HttpResponseBase]
+
+
+@pytest.fixture
+def call(world: World) -> Call:
+    ids = {"imports": world.batch.pk, "exports": world.export.pk}
+
+    def one(client: Client, method: str, route: str) -> HttpResponseBase:
+        path = route.replace("<slug:slug>", world.project.slug).replace("<signed:number>", str(world.round.number))
+        path = path.replace("<int:pk>", str(ids.get(route.partition("/")[0], 0)))
+        return getattr(client, method)(
+            f"/api/v1/{path}", {}, **({"content_type": "application/json"} if method == "post" else {})
+        )
+
+    return one
+
+
+def test_every_route_is_in_the_table() -> None:
+    (api,) = [one for one in get_resolver().url_patterns if str(one.pattern) == "api/v1/"]
+    routes = {str(one.pattern) for one in api.url_patterns}
+    assert routes == {route for route, *_ in TABLE} | OWN | FOR_ALL
+
+
+@pytest.mark.parametrize(("route", "method", "lowest", "scope"), TABLE, ids=IDS)
+def test_each_is_let_in_as_far_as_the_role_reaches(
+    call: Call, world: World, charlie: User, route: str, method: str, lowest: str, scope: str
+) -> None:
+    assert call(Client(), method, route).status_code == 401
+    assert call(bearer(charlie), method, route).status_code == 404
+    member = Membership.objects.create(project=world.project, user=charlie, role="labeler")
+    for role in ROLES:
+        Membership.objects.filter(pk=member.pk).update(role=role)
+        status = call(bearer(charlie), method, route).status_code
+        if ROLES.index(role) < ROLES.index(lowest):
+            assert status == 403, role
+        else:
+            assert status in {200, 201, 202, 204, 400, 409, 415, 422}, role
+    others = [one for one in ("read", "write", "label") if one != scope]
+    assert call(bearer(charlie, scopes=others), method, route).status_code == 403
+    Membership.objects.filter(pk=member.pk).update(status="suspended")
+    assert call(bearer(charlie), method, route).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("method", "verb"), [("post", "renew"), ("post", "release"), ("put", "draft"), ("post", "submit")]
+)
+def test_other_peoples_turns_are_nobodys_business(
+    world: World, bob: User, rita: User, alice: User, method: str, verb: str
+) -> None:
+    from tests.cast import make_problem, make_round, make_solution
+
+    make_solution(make_problem(world.project))
+    turn = claim(round=make_round(world.project), labeler=bob)
+    for other in (rita, alice):
+        answer = getattr(bearer(other), method)(
+            f"/api/v1/assignments/{turn.pk}/{verb}", {}, content_type="application/json"
+        )
+        assert answer.status_code == 404
+    assert getattr(Client(), method)(f"/api/v1/assignments/{turn.pk}/{verb}").status_code == 401
+
+
+def test_lists_hold_ones_own_projects_only(world: World, alice: User, charlie: User) -> None:
+    def slugs(user: User) -> list[str]:
+        return [one["slug"] for one in bearer(user).get("/api/v1/projects").json()["results"]]
+
+    assert slugs(alice) == [world.project.slug]
+    assert slugs(charlie) == []
+
+
+def test_a_token_that_does_not_hold_is_an_error_and_no_guest(world: World) -> None:
+    for secret in ("wrong", "", "é", "x" * 5000):
+        answer = Client(headers={"Authorization": f"Bearer {secret}"}).get("/api/v1/projects")
+        assert answer.status_code == 401
+        assert answer.json()["error"]["code"]
+
+
+def test_a_session_needs_the_csrf_token_for_writing(world: World, alice: User) -> None:
+    client: Any = Client(enforce_csrf_checks=True)
+    client.force_login(alice)
+    answer = client.post("/api/v1/projects", {"slug": "evil", "name": "x"}, content_type="application/json")
+    assert answer.status_code == 403
+
+
+def test_too_many_requests_are_told_to_wait(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    from apps.api.throttling import WindowThrottle
+
+    monkeypatch.setattr(WindowThrottle, "rate", "3/min", raising=False)
+    client = bearer(alice)
+    statuses = [client.get("/api/v1/projects").status_code for _ in range(8)]
+    assert statuses[:3] == [200, 200, 200]
+    assert 429 in statuses
+    last = client.get("/api/v1/projects")
+    assert last.status_code == 429
+    assert 0 < int(last.headers["Retry-After"]) <= 60
+    assert last.json()["error"]["code"] == "throttled"
