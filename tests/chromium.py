@@ -42,9 +42,8 @@ if __name__ == "__main__":
     if not find():
         install()
     if not find():
-        # The rest of the suite still runs; what needs a browser fails and says this again.
         print(
-            "annotate: no Chromium could be installed. Install one or name it in CHROMIUM; "
-            "without: make test ARGS='-m \"not browser\"'",
+            "annotate: no Chromium is here and none could be installed: the browser tests are skipped. "
+            "Install one, or name it in CHROMIUM.",
             file=sys.stderr,
         )

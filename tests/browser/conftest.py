@@ -52,7 +52,7 @@ FAILED = pytest.StashKey[bool]()
 def browser() -> Iterator[Browser]:
     path = chromium.find()
     if path is None:
-        pytest.fail("There is no Chromium: run `python tests/chromium.py`, or name one in CHROMIUM.")
+        pytest.skip("there is no Chromium: install one, or name one in CHROMIUM")
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield running

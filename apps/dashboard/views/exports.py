@@ -90,7 +90,8 @@ def export(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     told = found.manifest or {}
     context = place.context(
         "exports", export=found, format=FORMATS.get(found.format), counts=told.get("counts", {}),
-        tallies=_tallies(told.get("counts", {})), policy=[(name.replace("_", " "), _shown(value)) for name, value in found.policy.items()],
+        tallies=_tallies(told.get("counts", {})),
+        policy=[(name.replace("_", " "), _shown(value)) for name, value in found.policy.items()],
         manifest=msgspec.json.format(msgspec.json.encode(told), indent=2).decode() if told else "",
     )  # fmt: skip
     return render(request, "exports/_export.html" if request.htmx else "exports/export.html", context)

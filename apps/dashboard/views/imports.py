@@ -164,7 +164,7 @@ SECTIONS = (
 )
 
 
-def _section(batch: ImportBatch, kind: str, words: tuple[str, str, str, str]) -> Section:
+def _section(batch: ImportBatch, kind: str, words: tuple[str, str, str, str, str]) -> Section:
     return Section(*words, list(batch.findings.filter(kind=kind)[:SHOWN_FINDINGS]))
 
 

@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from apps.accounts.adapter import INVITATION_KEY
+from apps.accounts.models import User
 from apps.accounts.requests import AuthenticatedRequest
 from apps.core.errors import DomainError
 from apps.dashboard.access import Place, membership_of, place_for
@@ -125,14 +126,14 @@ def join(request: HttpRequest, secret: str) -> HttpResponse:
         messages.success(request, f"You are {member.get_role_display()} in {member.project}.")
         return redirect("project", member.project.slug)
     invitation = _usable(secret)
-    context = {"invitation": invitation, "secret": secret, "present": _present(invitation, request)}
+    context = {"invitation": invitation, "secret": secret, "present": _present(invitation, user)}
     return render(request, "projects/join.html", context)
 
 
-def _present(invitation: Invitation, request: HttpRequest) -> Membership | None:
+def _present(invitation: Invitation, user: User) -> Membership | None:
     """The membership of whoever opens the link, where the link would add nothing to it."""
     active = Membership.objects.filter(status=Membership.Status.ACTIVE)
-    found = active.filter(project=invitation.project, user_id=request.user.pk).first()
+    found = active.filter(project=invitation.project, user=user).first()
     return found if found and Role(found.role).covers(Role(invitation.role)) else None
 
 
