@@ -92,6 +92,12 @@ class ImportForm(ServiceForm):
             self.fields[f"map:{target}"] = forms.ChoiceField(choices=choices, required=False, label=label)
 
     @property
+    def is_unmapped(self) -> bool:
+        """Rows of other shapes are to be read, and nobody has said yet what any column holds."""
+        targets = (name for name in self.fields if name.startswith("map:"))
+        return self["format"].value() == "jsonl" and not any(self[name].value() for name in targets)
+
+    @property
     def mapping(self) -> dict[str, str]:
         return {
             target: self.cleaned_data[f"map:{target}"] for target in TARGETS if self.cleaned_data.get(f"map:{target}")
