@@ -1,5 +1,5 @@
 /** The pages about projects: formulas, filters that apply themselves, files sent, dangerous buttons. All of it is extra. */
-import { typeset, typesetAnswer, typesetWithin } from "./lib/math.js";
+import { fitFormulas, typeset, typesetAnswer, typesetWithin } from "./lib/math.js";
 
 // --- formulas --------------------------------------------------------------------------------------------------------
 
@@ -8,6 +8,7 @@ function typesetAll(root) {
     for (const element of taken(root, "data-math")) typeset(element, element.textContent);
     for (const element of taken(root, "data-answer")) typesetAnswer(element, element.textContent);
     for (const element of taken(root, "data-prose")) typesetWithin(element);
+    fitFormulas(root);
 }
 
 /** The elements with this mark, once: it is taken away, for htmx may show the same element again. */
@@ -102,6 +103,7 @@ typesetAll(document);
 applyOnChange(document);
 suggestSlug(document);
 sendFiles(document);
+document.addEventListener("toggle", (event) => fitFormulas(event.target), true); // What was closed had no width.
 document.addEventListener("submit", askFirst, true);
 document.addEventListener("submit", leaveOutEmpty);
 document.addEventListener("htmx:load", (event) => {

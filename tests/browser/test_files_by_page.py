@@ -71,3 +71,21 @@ def test_a_file_with_bad_rows_lands_the_good_ones_and_gives_the_bad_ones_back(
     assert len(rows) == 4
     assert rows[0]["completions"][0] == "We add one."
     assert rows[0]["labels"] == [True, True]
+
+
+def test_a_file_of_an_unknown_shape_lands_when_its_columns_are_named(
+    project: Project, mia: User, page_of: Callable[..., Page], tmp_path: Path
+) -> None:
+    path = tmp_path / "odd.jsonl"
+    path.write_text('{"ask": "What is 1 plus 1?", "chain": ["One and one.", "#### 2"]}\n')
+    page = page_of(mia)
+    page.goto(f"/projects/{project.slug}/imports/new")
+    page.locator("#id_file").set_input_files(path)
+    page.wait_for_url("**/uploads/*")
+    expect(page.locator("#preview")).to_contain_text("None of these rows can land yet.")
+
+    page.get_by_label("Problem (optional)", exact=True).select_option("ask")
+    page.get_by_label("Solution, as a list of steps").select_option("chain")
+    expect(page.locator("#preview")).to_contain_text("1 can land")
+    expect(page.locator("#preview .steps-preview li")).to_have_text(["One and one.", "#### 2"])
+    expect(page.locator("#preview")).not_to_contain_text("None of these rows can land yet.")

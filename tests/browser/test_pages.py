@@ -7,10 +7,14 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from apps.accounts.models import User
-from tests.browser.conftest import Watched
+from apps.corpus.models import ImportBatch, Problem
+from apps.exports.services import create_export
+from apps.projects.models import Project, Role
+from apps.projects.services import invite, publish_guidelines
+from tests.browser.conftest import Watched, path_of
 from tests.world import World
 
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
@@ -46,6 +50,19 @@ PAGES: dict[str, Callable[[World], str]] = {
 }
 
 
+def stretch(world: World, user: User) -> None:
+    """Names, texts and formulas as long as they come, where pages break first."""
+    User.objects.filter(pk=user.pk).update(name="Alexandra-Wilhelmina von Hohenberg-Sonnenschein")
+    Project.objects.filter(pk=world.project.pk).update(
+        name="Competition algebra and precalculus, screening, second year"
+    )
+    Problem.objects.filter(project=world.project).update(
+        statement=f"Simplify \\[{' + '.join(f'x_{{{place}}}^{{2}}' for place in range(60))}\\] as far as it goes."
+    )
+    publish_guidelines(project=world.project, text="# Rules\n\n" + "Be fair. " * 2000, author=user)
+    ImportBatch.objects.filter(pk=world.batch.pk).update(filename=f"{'a-name-as-clusters-give-them-' * 4}00003.jsonl")
+
+
 def path_in(world: World, name: str) -> str:
     path = PAGES[name](world)
     return path if path.startswith("/") else f"/projects/{world.project.slug}/{path}"
@@ -74,6 +91,7 @@ def test_no_page_has_a_barrier(
     world: World, alice: User, watched: Watched, viewport: dict[str, int], scheme: str
 ) -> None:
     """One test for all pages of a kind, as a server and a browser take seconds to start."""
+    stretch(world, alice)
     watched.expected = ("404",)
     page = watched.page(alice, viewport=viewport, color_scheme=scheme)
     wrong: dict[str, Any] = {}
@@ -113,3 +131,80 @@ def test_every_page_can_be_reached_and_left_by_keyboard(world: World, alice: Use
                         || style.boxShadow !== "none"; }"""
             )
             assert ring, (name, page.evaluate("document.activeElement.outerHTML.slice(0, 200)"))
+
+
+SHIFTS = """() => { window.shifted = 0; new PerformanceObserver((list) => {
+    for (const one of list.getEntries()) window.shifted += one.value; }).observe({ type: "layout-shift" }); }"""
+
+
+def test_a_page_that_follows_a_job_keeps_the_keyboard_where_it_is_and_does_not_jump(
+    world: World, alice: User, watched: Watched
+) -> None:
+    """The part that moves is replaced every other second; no worker runs here, so it goes on for ever."""
+    export = create_export(project=world.project, format="annotate", requested_by=alice)
+    page = watched.page(alice)
+    for path, name in ((f"exports/{export.pk}", "Stop"), (f"imports/{world.batch.pk}", "Stop")):
+        page.goto(f"/projects/{world.project.slug}/{path}")
+        page.evaluate(SHIFTS)
+        page.get_by_role("button", name=name).focus()
+        for _ in range(2):
+            with page.expect_response(lambda answer: answer.request.headers.get("hx-request") == "true"):
+                pass
+        page.wait_for_timeout(200)
+        assert page.evaluate("document.activeElement.textContent") == name
+        assert page.evaluate("shifted") == 0
+
+
+def test_a_guest_makes_an_account_by_the_link_and_the_link_tells_members_that_they_are_in(
+    world: World, alice: User, watched: Watched
+) -> None:
+    guest = watched.page(viewport=PHONE)
+    guest.goto(f"/join/{world.secret}/")
+    guest.get_by_role("link", name="Create an account").click()
+    assert barriers(guest) == []
+    guest.get_by_label("E-mail address").fill("gina@lab.example")
+    guest.get_by_label("Name").fill("Gina Guest")
+    for field in ("Password", "Password (again)"):
+        guest.get_by_label(field, exact=True).fill("correct horse battery")
+    guest.get_by_role("button", name="Create account").click()
+
+    expect(guest.get_by_role("heading", name=world.project.name)).to_be_visible()
+    member = world.project.memberships.get(user__email="gina@lab.example")
+    assert (member.role, member.user.name) == (Role.LABELER, "Gina Guest")
+
+    _, secret = invite(project=world.project, role="labeler", invited_by=alice)
+    guest.goto(f"/join/{secret}/")
+    expect(guest.get_by_text("You are in this project already")).to_be_visible()
+    guest.get_by_role("link", name="Open the project").click()
+    assert path_of(guest) == f"/projects/{world.project.slug}/"
+
+
+def test_who_may_not_and_who_is_lost_are_told_so_in_words(
+    world: World, bob: User, charlie: User, watched: Watched
+) -> None:
+    watched.expected = ("403", "404", "400")
+    for user, path, title in (
+        (bob, path_in(world, "exports"), "This is not yours to do"),
+        (charlie, path_in(world, "project"), "There is nothing here"),
+        (charlie, "/join/no-such-link/", "This cannot be done so"),
+    ):
+        page = watched.page(user, viewport=PHONE)
+        page.goto(path)
+        expect(page.get_by_role("heading", level=1)).to_have_text(title)
+        expect(page.get_by_role("link", name="Home")).to_be_visible()
+        assert (barriers(page), overflow(page)) == ([], [])
+
+
+def test_pages_with_nothing_on_them_say_what_to_do_next(project: Project, alice: User, watched: Watched) -> None:
+    page = watched.page(alice)
+    for path, action in (
+        ("solutions", "Import a file"),
+        ("imports", "Import a file"),
+        ("exports", "Export"),
+        ("rounds", "Open a round"),
+        ("guidelines", "Write them"),
+    ):
+        page.goto(f"/projects/{project.slug}/{path}")
+        expect(page.locator(".empty").get_by_role("link", name=action)).to_be_visible()
+    page.goto(f"/projects/{project.slug}/rounds/new")
+    expect(page.locator("#fit").get_by_role("link", name="import one")).to_be_visible()

@@ -1,5 +1,5 @@
 /** The guidelines, open beside the work: keys go on rating while somebody reads. */
-import { typesetWithin } from "./math.js";
+import { fitFormulas, typesetWithin } from "./math.js";
 
 export function createGuidelines() {
     const panel = document.getElementById("guidelines");
@@ -11,7 +11,10 @@ export function createGuidelines() {
         document.body.classList.toggle("with-guidelines", !panel.hidden);
         for (const opener of openers) opener.setAttribute("aria-expanded", String(!panel.hidden));
         if (panel.hidden) return;
-        if (!isTypeset) typesetWithin(document.getElementById("guidelines-text"));
+        if (!isTypeset) {
+            typesetWithin(panel);
+            fitFormulas(panel);
+        }
         isTypeset = true;
         panel.focus();
     }

@@ -178,6 +178,24 @@ export function typesetWithin(root, katex = globalThis.katex) {
     }
 }
 
+/**
+ * A formula wider than its line scrolls inside it, also by keyboard; everything else wraps as text does.
+ * What is shown inside of a link is an excerpt, which is cut instead.
+ */
+export function fitFormulas(element) {
+    for (const formula of element.querySelectorAll(".math")) {
+        const line = formula.parentElement;
+        const isDisplay = formula.classList.contains("display");
+        const widest = Math.max(0, ...Array.from(formula.getClientRects(), (box) => box.width));
+        const isWide = isDisplay ? formula.scrollWidth > formula.clientWidth + 1 : widest > line.clientWidth + 1;
+        if (!isWide || formula.closest("a")) continue;
+        formula.classList.add("scrolls");
+        formula.tabIndex = 0;
+        formula.setAttribute("role", "group");
+        formula.setAttribute("aria-label", "Formula, scrolls sideways");
+    }
+}
+
 function nodes(parts, document, katex) {
     return parts.map((part, index) => {
         if (part.kind === "text") return document.createTextNode(beside(parts, index));

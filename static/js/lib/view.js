@@ -1,5 +1,5 @@
 /** A task as the labeler sees it. Built apart from the page, so that the next task stands ready to be shown. */
-import { typeset, typesetAnswer } from "./math.js";
+import { fitFormulas, typeset, typesetAnswer } from "./math.js";
 import { ANSWERS } from "./protocols.js";
 
 export const clone = (id) => document.getElementById(id).content.firstElementChild.cloneNode(true);
@@ -88,20 +88,5 @@ function paintStep(row, { answer, isOpen, isHere }) {
     for (const face of row.querySelectorAll(".face")) {
         face.disabled = !isOpen;
         face.setAttribute("aria-pressed", String(face.dataset.answer === answer));
-    }
-}
-
-/** A formula wider than its line scrolls inside it, also by keyboard; everything else wraps as text does. */
-function fitFormulas(element) {
-    for (const formula of element.querySelectorAll(".math")) {
-        const line = formula.parentElement;
-        const isDisplay = formula.classList.contains("display");
-        const widest = Math.max(0, ...Array.from(formula.getClientRects(), (box) => box.width));
-        const isWide = isDisplay ? formula.scrollWidth > formula.clientWidth + 1 : widest > line.clientWidth + 1;
-        if (!isWide) continue;
-        formula.classList.add("scrolls");
-        formula.tabIndex = 0;
-        formula.setAttribute("role", "group");
-        formula.setAttribute("aria-label", "Formula, scrolls sideways");
     }
 }
