@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from allauth.account.admin import EmailAddressAdmin
 from allauth.account.models import EmailAddress
@@ -11,11 +11,11 @@ from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group
 from django.forms import ModelForm
 from django.http import HttpRequest
-from django.utils import timezone
 from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from apps.accounts.models import ApiToken, AuditEvent, User
+from apps.accounts.services import revoke_token
 from apps.core.admin import BigTableAdmin, HouseAdmin, ReadOnlyAdmin
 
 
@@ -67,8 +67,10 @@ class ApiTokenAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Revoke the selected tokens")
     def revoke(self, request: HttpRequest, queryset: Any) -> None:
-        count = queryset.filter(revoked_at=None).update(revoked_at=timezone.now())
-        self.message_user(request, f"{count} tokens revoked.")
+        tokens = list(queryset.filter(revoked_at=None))
+        for token in tokens:
+            revoke_token(token=token, actor=cast("User", request.user))
+        self.message_user(request, f"{len(tokens)} tokens revoked.")
 
 
 @admin.register(AuditEvent)

@@ -9,7 +9,6 @@ from typing import Any
 from allauth.account.models import EmailAddress
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db import transaction
 from django.utils import timezone
 
@@ -21,21 +20,23 @@ from apps.core.errors import DomainError
 def create_user(*, email: str, password: str, name: str = "", is_staff: bool = False) -> User:
     """A person who can sign in at once: whoever creates the account vouches for the address."""
     email = email.strip().lower()
-    _checked(email, password)
+    _check(User(email=email, name=name), password)
     user = User.objects.create_user(email, password, name=name, is_staff=is_staff, is_superuser=is_staff)
     EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
     return user
 
 
-def _checked(email: str, password: str) -> None:
+def _check(user: User, password: str) -> None:
     try:
-        validate_email(email)
+        user.clean_fields(exclude=["password"])
     except ValidationError as error:
-        raise DomainError("This is not an e-mail address.", fields={"email": error.messages[0]}) from error
-    if User.objects.filter(email__iexact=email).exists():
-        raise DomainError(f"{email} has an account already.", code="exists", fields={"email": "taken"})
+        fields = {name: texts[0] for name, texts in error.message_dict.items()}
+        message = "This is not an e-mail address." if "email" in fields else "This name is too long."
+        raise DomainError(message, fields=fields) from error
+    if User.objects.filter(email__iexact=user.email).exists():
+        raise DomainError(f"{user.email} has an account already.", code="exists", fields={"email": "taken"})
     try:
-        validate_password(password)
+        validate_password(password, user)
     except ValidationError as error:
         raise DomainError("The password is too weak.", fields={"password": " ".join(error.messages)}) from error
 
@@ -51,7 +52,8 @@ def issue_token(
     unknown = sorted(set(scopes) - set(ApiToken.Scope.values))
     if unknown or not scopes:
         known = ", ".join(ApiToken.Scope.values)
-        raise DomainError(f"Scopes are {known}.", fields={"scopes": f"unknown: {', '.join(unknown)}"})
+        wrong = f"unknown: {', '.join(unknown)}" if unknown else "none given"
+        raise DomainError(f"Scopes are {known}.", fields={"scopes": wrong})
     secret = ApiToken.new_secret()
     token = ApiToken.objects.create(
         user=user,
@@ -81,7 +83,10 @@ def record_event(
     after: Any = None,
 ) -> AuditEvent:
     """Append to the audit trail. Nothing updates or deletes an event."""
-    return AuditEvent.objects.create(actor=actor, verb=verb, target=target, project=project, before=before, after=after)
+    # An e-mail address may be longer than the column; to record it in part is better than not to do what it tells of.
+    return AuditEvent.objects.create(
+        actor=actor, verb=verb, target=target[:200], project=project, before=before, after=after
+    )
 
 
 def rename_user(*, user: User, name: str) -> User:

@@ -2,11 +2,70 @@
 
 from __future__ import annotations
 
+import re
+
 import nh3
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
+from markdown_it.rules_block import StateBlock
+from markdown_it.rules_inline import StateInline
+
+# Between dollar signs `_`, `*` and `\{` are mathematics. What is a formula follows pandoc's rule (no space inside, no
+# digit after), so that "from $5 to *at most* $6" is prose; a backslash inside overrules it, as on the page.
+_FORMULA = re.compile(
+    r"""
+      \$\$(?!\$) (?:\\.|[^\\$`]|\$(?!\$))+ \$\$
+    | \$(?![\s$]) (?:\\.|[^\\$`])+ (?<!\s)\$(?!\d)
+    | \$(?!\$) [^\\$`]* (?:\\.[^\\$`]*)+ \$
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+
+def _formula(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - markdown-it calls it so
+    """A formula is text as it stands: the page typesets it."""
+    found = _FORMULA.match(state.src, state.pos) if state.src[state.pos] == "$" else None
+    if found is None:
+        return False
+    if not silent:
+        state.push("text", "", 0).content = found[0]
+    state.pos = found.end()
+    return True
+
+
+def _formula_block(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # noqa: FBT001
+    """From a line that opens `$$` to the line that closes it: a line in between that begins with `+` is no list."""
+    first = _line(state, start)
+    if state.is_code_block(start) or not first.startswith("$$") or "$" in first[2:]:
+        return False  # One that closes on its line is within a paragraph: the inline rule's.
+    last = start + 1
+    while last < end and not state.isEmpty(last) and state.sCount[last] >= state.blkIndent:
+        if "$$" in (line := _line(state, last)):
+            break
+        last += 1
+    else:
+        return False
+    if line.index("$$") != len(line) - 2:
+        return False
+    if not silent:
+        state.push("paragraph_open", "p", 1).map = [start, last + 1]
+        inline = state.push("inline", "", 0)
+        inline.content = state.getLines(start, last + 1, state.blkIndent, False).strip()  # noqa: FBT003
+        inline.map, inline.children = [start, last + 1], []
+        state.push("paragraph_close", "p", -1)
+        state.line = last + 1
+    return True
+
+
+def _line(state: StateBlock, number: int) -> str:
+    return state.src[state.bMarks[number] + state.tShift[number] : state.eMarks[number]].rstrip()
+
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable(["table", "strikethrough"])
+_MARKDOWN.inline.ruler.before("escape", "formula", _formula)
+_MARKDOWN.block.ruler.before(
+    "fence", "formula", _formula_block, {"alt": ["paragraph", "reference", "blockquote", "list"]}
+)
 
 
 def to_html(text: str) -> SafeString:

@@ -124,6 +124,10 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
     def by_secret(self, secret: str) -> Self:
         return self.filter(digest=Invitation.digest_of(secret))
 
+    def opens(self, secret: str) -> bool:
+        """Whether somebody who holds this secret is let in by it, now."""
+        return self.by_secret(secret).usable(timezone.now()).exists()
+
 
 class Invitation(models.Model):
     """A link that makes whoever opens it a member. Only its hash is kept."""

@@ -20,6 +20,8 @@ NEEDS: dict[str, Role] = {
     "import": Role.MANAGER,
     "export": Role.MANAGER,
     "manage_rounds": Role.MANAGER,
+    "estimate": Role.MANAGER,
+    "manage_endpoints": Role.MANAGER,
     "invite": Role.MANAGER,
     "edit_guidelines": Role.MANAGER,
     "manage_members": Role.OWNER,

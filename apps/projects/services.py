@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_slug
 from django.db import IntegrityError, transaction
 from django.db.models import F, Max
 from django.utils import timezone
@@ -16,27 +15,39 @@ from apps.core.errors import DomainError, NotAllowed
 from apps.projects.models import Guideline, Invitation, Membership, Project, Role
 from apps.verifiers.registry import VERIFIERS
 
+# `projects/new` is a page: a project of that name would have no address.
+RESERVED_SLUGS = {"new"}
+
 
 @transaction.atomic
 def create_project(
     *, slug: str, name: str = "", owner: User | None = None, description: str = "", verifier: str = "math"
 ) -> Project:
     """A project with its owner. Errors name the field."""
-    try:
-        validate_slug(slug)
-    except ValidationError as error:
-        raise DomainError("A slug has letters, digits, - and _.", fields={"slug": error.messages[0]}) from error
     if verifier not in VERIFIERS:
         raise DomainError(f"Verifiers are {', '.join(VERIFIERS)}.", fields={"verifier": f"unknown: {verifier}"})
+    project = Project(slug=slug, name=name or slug, description=description, verifier=verifier)
+    _check_names(project)
     try:
         with transaction.atomic():
-            project = Project.objects.create(slug=slug, name=name or slug, description=description, verifier=verifier)
+            project.save(force_insert=True)
     except IntegrityError as error:
         raise DomainError(f"There is a project {slug} already.", code="exists", fields={"slug": "taken"}) from error
     if owner is not None:
         add_member(project=project, user=owner, role=Role.OWNER, actor=owner)
     record_event(actor=owner, verb="project.created", target=slug, project=slug)
     return project
+
+
+def _check_names(project: Project) -> None:
+    if project.slug in RESERVED_SLUGS:
+        raise DomainError(f"{project.slug} is a page of ours: take another slug.", fields={"slug": "reserved"})
+    try:
+        project.clean_fields()
+    except ValidationError as error:
+        fields = {name: texts[0] for name, texts in error.message_dict.items()}
+        about_slug = "A slug has letters, digits, - and _, and at most 64 of them."
+        raise DomainError(about_slug if "slug" in fields else "This name is too long.", fields=fields) from error
 
 
 @transaction.atomic
@@ -70,8 +81,10 @@ def add_member(*, project: Project, user: User, role: str, actor: User | None = 
 
 @transaction.atomic
 def change_role(*, membership: Membership, role: str, actor: User) -> Membership:
-    """Give a member another role. A project keeps at least one owner."""
+    """Give a member another role. A project keeps at least one owner; who is suspended stays so."""
     held = _locked(membership)
+    if held.status == Membership.Status.SUSPENDED:
+        raise DomainError(f"{held.user} is suspended: let them back in first.", code="suspended")
     if held.role == Role.OWNER and role != Role.OWNER:
         _keep_an_owner(held)
     return add_member(project=held.project, user=held.user, role=role, actor=actor)
@@ -158,7 +171,11 @@ def accept_invitation(*, secret: str, user: User) -> Membership:
 
 @transaction.atomic
 def publish_guidelines(*, project: Project, text: str, author: User | None) -> Guideline:
-    """A new version; the same text again is the version that stands."""
+    """A new version; the same text again is the version that stands.
+
+    Browsers end lines with CR LF and forms cut the ends off: that is no other text.
+    """
+    text = text.replace("\r\n", "\n").strip()
     Project.objects.select_for_update().get(pk=project.pk)
     latest = project.guidelines.first()
     if latest is not None and latest.text == text:
