@@ -30,6 +30,7 @@ INSTALLED_APPS = [
     "apps.core",
     "apps.accounts",
     "apps.projects",
+    "apps.inference",
     "apps.corpus",
     "apps.labeling",
     "apps.estimation",
@@ -194,6 +195,7 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {
     "apps.corpus.tasks.*": {"queue": "imports"},
     "apps.exports.tasks.*": {"queue": "exports"},
+    "apps.estimation.tasks.work_on_run": {"queue": "estimation"},
 }
 # A task that runs longer than this is taken for lost and given to another worker.
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 6 * 3600}
@@ -205,8 +207,12 @@ CELERY_BEAT_SCHEDULE = {
     "return lapsed leases": {"task": "apps.labeling.tasks.return_lapsed_leases", "schedule": 30.0},
     "pick up abandoned imports": {"task": "apps.corpus.tasks.resume_abandoned", "schedule": 60.0},
     "pick up abandoned exports": {"task": "apps.exports.tasks.resume_abandoned", "schedule": 60.0},
+    "pick up abandoned estimation runs": {"task": "apps.estimation.tasks.resume_abandoned", "schedule": 10.0},
     "discard left uploads": {"task": "apps.corpus.tasks.discard_left_uploads", "schedule": 3600.0},
 }
+
+# Messages that call workers to an estimation run: no more of them work on one run at a time.
+ESTIMATION_FANOUT = 8
 
 # Whoever stands above `corpus` and wants its part of an imported row is named here.
 IMPORT_SINKS = [

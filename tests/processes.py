@@ -61,7 +61,7 @@ def kill(process: subprocess.Popen[bytes]) -> None:
 
 
 def worker_command(concurrency: int = 1) -> list[str]:
-    queues = "default,imports,exports"
+    queues = "default,imports,exports,estimation"
     return [
         sys.executable, "-m", "celery", "-A", "annotate", "worker", "-Q", queues, "-c", str(concurrency), "-l", "WARNING",
         "--without-gossip", "--without-mingle", "-n", f"test-{os.getpid()}-{time.monotonic_ns()}@%h",

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from django.db.models import Max
-
 from apps.core.bulk import copy_rows
 from apps.core.jobs import JobStatus
 from apps.corpus.models import ImportBatch
 from apps.corpus.records import EstimateRecord, Record
 from apps.corpus.sinks import Landed
 from apps.estimation.models import EstimationRun, StepEstimate
-from apps.projects.models import Project
+from apps.estimation.services import next_number
 
 Key = tuple[int | None, str, str]
 
@@ -38,8 +36,9 @@ class EstimateSink:
         new = {key: found for key, found in wanted.items() if key not in standing}
         for one, _ in new.values():
             one.added = True
-        fields = ["run", "step", "rollouts", "successes", "missing", "hard"]
-        return copy_rows(StepEstimate, fields, ((*key, *counts) for key, (_, counts) in new.items()))
+        fields = ["run", "step", "rollouts", "successes", "missing", "hard", "how", "tokens"]
+        rest = (StepEstimate.How.FILE.value, 0)
+        return copy_rows(StepEstimate, fields, ((*key, *counts, *rest) for key, (_, counts) in new.items()))
 
 
 def _run(batch: ImportBatch, estimate: EstimateRecord, runs: dict[Key, EstimationRun]) -> EstimationRun:
@@ -50,14 +49,10 @@ def _run(batch: ImportBatch, estimate: EstimateRecord, runs: dict[Key, Estimatio
             project=batch.project, origin=f"{batch.format}:{estimate.run}"[:30], strategy=key[1], completer=key[2]
         ).first() or EstimationRun.objects.create(
             project=batch.project,
-            number=_next_number(batch.project),
+            number=next_number(batch.project),
             strategy=estimate.strategy[:30],
             completer=key[2],
             origin=f"{batch.format}:{estimate.run}"[:30],
             status=JobStatus.FINISHED,
         )
     return runs[key]
-
-
-def _next_number(project: Project) -> int:
-    return (EstimationRun.objects.filter(project=project).aggregate(last=Max("number"))["last"] or 0) + 1

@@ -1,23 +1,63 @@
-"""What rollouts say of steps."""
+"""What rollouts say of steps: runs, what is stored of each request, and what follows for steps and solutions."""
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Self
+
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 
+from apps.accounts.models import User
 from apps.core.jobs import Job
-from apps.corpus.models import Step
+from apps.corpus.models import Solution, Step
+from apps.inference.models import Endpoint
 from apps.projects.models import Project
 
 
 class EstimationRun(Job):
-    """Monte Carlo labels that belong together. `origin` names the format of the file they came with."""
+    """Monte Carlo labels that belong together; `done` of `total` are solutions.
+
+    Parameters are frozen at the start. A run that came with a file has an `origin` (the file's format) and no
+    endpoint. Counters are written in the transactions that store what they count.
+    """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="estimation_runs")
     number = models.PositiveIntegerField()
     strategy = models.CharField(max_length=30)
     completer = models.TextField(blank=True, default="", help_text="The model that continued the prefixes.")
     origin = models.CharField(max_length=30, blank=True, default="")
+    created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+
+    endpoint = models.ForeignKey(Endpoint, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    options = models.JSONField(default=dict, blank=True, help_text="The strategy's settings.")
+    sampling = models.JSONField(default=dict, blank=True, help_text="How rollouts are sampled.")
+    prompt = models.JSONField(default=dict, blank=True, help_text="How a prefix is put to the model.")
+    selection = models.JSONField(default=dict, blank=True, help_text="Which solutions.")
+    budget = models.JSONField(default=dict, blank=True, help_text="Pauses the run when reached.")
+    versions = models.JSONField(default=dict, blank=True, help_text="Of Annotate and of the verifiers.")
+    seed = models.BigIntegerField(default=0)
+    answers_suffice = models.BooleanField(
+        default=False, help_text="A right final answer stands for all steps, without rollouts."
+    )
+    keeps_rollouts = models.BooleanField(default=False, help_text="Texts of rollouts are kept.")
+    price_in = models.DecimalField(max_digits=12, decimal_places=6, null=True, blank=True)
+    price_out = models.DecimalField(max_digits=12, decimal_places=6, null=True, blank=True)
+
+    first_solution = models.BigIntegerField(default=0, help_text="Claimed up to here; the next shard begins after it.")
+    last_solution = models.BigIntegerField(default=0, help_text="The newest solution when the run was made.")
+    failed = models.BigIntegerField(default=0, help_text="Solutions without a result, each with its reason.")
+    by_answer = models.BigIntegerField(default=0, help_text="Solutions taken as good for their right answer.")
+    steps = models.BigIntegerField(default=0)
+    rollouts = models.BigIntegerField(default=0, help_text="Counted ones.")
+    missing = models.BigIntegerField(default=0, help_text="Rollouts that were cut, unreadable or not answered.")
+    requests = models.BigIntegerField(default=0, help_text="HTTP requests, repeated ones included.")
+    prompt_tokens = models.BigIntegerField(default=0)
+    completion_tokens = models.BigIntegerField(default=0)
+    tokens_are_estimated = models.BooleanField(default=False)
+    worked_s = models.FloatField(default=0, help_text="Seconds at work before the present stretch, pauses left out.")
+    resumed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["-number"]
@@ -26,6 +66,53 @@ class EstimationRun(Job):
     def __str__(self) -> str:
         return f"{self.strategy}, run {self.number}"
 
+    @property
+    def tokens(self) -> int:
+        return self.prompt_tokens + self.completion_tokens
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it has been at work, in seconds: pauses do not count."""
+        if self.started_at is None:
+            return None
+        if self.resumed_at is None:
+            return self.worked_s
+        return self.worked_s + ((self.finished_at or timezone.now()) - self.resumed_at).total_seconds()
+
+    @property
+    def cost(self) -> float | None:
+        """In the currency of the endpoint's prices; None where it has none."""
+        if self.price_in is None and self.price_out is None:
+            return None
+        return float((self.price_in or 0) * self.prompt_tokens + (self.price_out or 0) * self.completion_tokens) / 1e6
+
+
+class ShardQuerySet(models.QuerySet["Shard"]):
+    def unfinished(self) -> Self:
+        return self.filter(finished_at=None)
+
+
+class Shard(models.Model):
+    """Some solutions of a run, in one worker's hands until its lease ends."""
+
+    run = models.ForeignKey(EstimationRun, on_delete=models.CASCADE, related_name="shards", db_index=False)
+    after = models.BigIntegerField(help_text="The solutions of the run with numbers above this")
+    upto = models.BigIntegerField(help_text="and up to this.")
+    holder = models.CharField(max_length=60, blank=True, default="")
+    leased_until = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ShardQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "after"], name="one_shard_per_place")]
+        indexes = [
+            models.Index(fields=["run", "leased_until"], condition=Q(finished_at=None), name="shard_unfinished"),
+        ]
+
+    def __str__(self) -> str:
+        return f"solutions {self.after} to {self.upto} of {self.run_id}"
+
 
 class StepEstimate(models.Model):
     """Successes out of rollouts for the prefix that ends with this step.
@@ -33,12 +120,20 @@ class StepEstimate(models.Model):
     Published Math-Shepherd files hold hard labels without counts: then `hard` stands alone.
     """
 
+    class How(models.TextChoices):
+        ROLLOUTS = "rollouts", "rollouts"
+        ANSWER = "answer", "its own answer"
+        INFERRED = "inferred", "rollouts of other steps"
+        FILE = "file", "came with a file"
+
     run = models.ForeignKey(EstimationRun, on_delete=models.CASCADE, related_name="estimates", db_index=False)
     step = models.ForeignKey(Step, on_delete=models.CASCADE, related_name="estimates")
     rollouts = models.PositiveIntegerField(null=True, blank=True)
     successes = models.PositiveIntegerField(null=True, blank=True)
     missing = models.PositiveIntegerField(default=0)
     hard = models.BooleanField(null=True, blank=True)
+    how = models.CharField(max_length=8, choices=How, default=How.FILE)
+    tokens = models.BigIntegerField(default=0, help_text="Written in its rollouts.")
 
     class Meta:
         constraints = [
@@ -51,3 +146,72 @@ class StepEstimate(models.Model):
 
     def __str__(self) -> str:
         return f"{self.successes} of {self.rollouts} at step {self.step_id}"
+
+
+class SolutionEstimate(models.Model):
+    """What a run says of a whole solution, or why it says nothing."""
+
+    run = models.ForeignKey(EstimationRun, on_delete=models.CASCADE, related_name="solutions", db_index=False)
+    solution = models.ForeignKey(Solution, on_delete=models.CASCADE, related_name="estimates")
+    failure = models.TextField(blank=True, default="", help_text="Why there is no result; empty where there is one.")
+    note = models.TextField(blank=True, default="", help_text="What is missing, and why.")
+    first_error = models.IntegerField(null=True, blank=True, help_text="A position; -1: none; empty: cannot be told.")
+    probability = models.FloatField(null=True, blank=True, help_text="How sure the strategy is of it.")
+    by_answer = models.BooleanField(default=False)
+    rollouts = models.PositiveIntegerField(default=0)
+    missing = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["run", "solution"], name="one_estimate_per_run_and_solution"),
+            models.CheckConstraint(condition=Q(first_error__gte=-1), name="first_error_is_a_position"),
+            models.CheckConstraint(
+                condition=Q(probability__isnull=True) | Q(probability__gte=0, probability__lte=1),
+                name="probability_is_one",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["run", "id"], condition=~Q(failure=""), name="solution_estimate_failed"),
+            models.Index(fields=["run", "probability"], name="solution_estimate_unsure"),
+        ]
+
+    def __str__(self) -> str:
+        return f"first error {self.first_error} in solution {self.solution_id}"
+
+
+class RolloutBatch(models.Model):
+    """What one request gave: one letter per rollout (`outcomes.Outcome`). Rollouts of a step are numbered on."""
+
+    run = models.ForeignKey(EstimationRun, on_delete=models.CASCADE, related_name="batches", db_index=False)
+    step = models.ForeignKey(Step, on_delete=models.CASCADE, related_name="+")
+    ordinal = models.PositiveIntegerField(help_text="The number of its first rollout at this step, from 0.")
+    outcomes = models.CharField(max_length=4096)
+    tokens = models.PositiveIntegerField(default=0)
+    reason = models.TextField(blank=True, default="", help_text="Why rollouts are missing, where the endpoint said it.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "step", "ordinal"], name="one_batch_per_ordinal")]
+
+    def __str__(self) -> str:
+        return f"{self.outcomes} at step {self.step_id}"
+
+
+class Rollout(models.Model):
+    """A rollout's text, where the run keeps them."""
+
+    batch = models.ForeignKey(RolloutBatch, on_delete=models.CASCADE, related_name="rollouts", db_index=False)
+    index = models.PositiveIntegerField()
+    text = models.TextField()
+    answer = models.TextField(blank=True, default="")
+    outcome = models.CharField(max_length=1)
+
+    class Meta:
+        ordering = ["index"]
+        constraints = [models.UniqueConstraint(fields=["batch", "index"], name="one_rollout_per_place")]
+
+    def __str__(self) -> str:
+        return self.text[:60]
+
+
+# A worker at a run reports every second; whoever finds it silent for so long sends the run's message again.
+SILENT_AFTER = timedelta(seconds=20)

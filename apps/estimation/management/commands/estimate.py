@@ -1,0 +1,81 @@
+"""estimate --project SLUG --endpoint NAME --strategy S [--rollouts N] [--temperature T] [--seed S] [--wait]"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+import msgspec
+
+from apps.core.commands import JsonCommand, Result
+from apps.core.errors import DomainError
+from apps.core.jobs import JobStatus
+from apps.estimation.driving import work_on
+from apps.estimation.models import EstimationRun
+from apps.estimation.selection import ANSWERS
+from apps.estimation.services import start_run
+from apps.estimation.strategies import STRATEGIES
+from apps.estimation.tasks import call_workers
+from apps.inference.models import Endpoint
+from apps.projects.models import Project
+
+
+class Command(JsonCommand):
+    help = "Start an estimation run over a project's solutions. With --wait, work on it here too, until it ends."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--project", required=True, help="Slug.")
+        parser.add_argument("--endpoint", required=True, help="Name.")
+        parser.add_argument("--strategy", required=True, choices=sorted(STRATEGIES))
+        parser.add_argument("--rollouts", type=int, default=None, help="Per step, as the strategy understands it.")
+        parser.add_argument("--options", default="{}", help="Other settings of the strategy, as a JSON object.")
+        parser.add_argument("--temperature", type=float, default=None)
+        parser.add_argument("--max-tokens", type=int, default=None)
+        parser.add_argument("--seed", type=int, default=None)
+        parser.add_argument("--answers", default="any", choices=sorted(ANSWERS), help="Solutions with such answers.")
+        parser.add_argument(
+            "--roll-out-right-answers", action="store_true", help="A right answer does not stand for steps."
+        )
+        parser.add_argument("--keep-rollouts", action="store_true", help="Keep their texts.")
+        parser.add_argument("--wait", action="store_true")
+
+    def perform(self, **options: Any) -> Result:
+        project = Project.objects.named(options["project"])
+        sampling = {name: options[name] for name in ("temperature", "max_tokens") if options[name] is not None}
+        run = start_run(
+            project=project,
+            endpoint=Endpoint.objects.named(options["endpoint"], project),
+            strategy=options["strategy"],
+            options=_options(options),
+            sampling=sampling,
+            selection={"answers": options["answers"]},
+            seed=options["seed"],
+            answers_suffice=not options["roll_out_right_answers"],
+            keeps_rollouts=options["keep_rollouts"],
+        )
+        call_workers(run.pk)
+        if options["wait"]:
+            self._wait(run)
+        result: Result = {"run": run.pk, "number": run.number, "status": run.status, "total": run.total}
+        if options["wait"]:
+            names = ("steps", "rollouts", "missing", "requests", "tokens", "failed", "by_answer")
+            result |= {name: getattr(run, name) for name in names}
+            result["seconds"] = round(run.seconds or 0, 3)
+        if run.status in (JobStatus.PAUSED, JobStatus.FAILED):
+            raise DomainError(f"Run {run.number} is {run.status}: {run.error}")
+        return result
+
+    def _wait(self, run: EstimationRun) -> None:
+        """Work on it in this process; workers, where there are some, do their part."""
+        while work_on(run_id=run.pk):
+            pass
+        run.refresh_from_db()
+
+
+def _options(options: dict[str, Any]) -> dict[str, Any]:
+    try:
+        given = msgspec.json.decode(options["options"], type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        raise DomainError(f"--options is not a JSON object: {error}.", fields={"options": str(error)}) from error
+    return given if options["rollouts"] is None else given | {"rollouts": options["rollouts"]}

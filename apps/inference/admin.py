@@ -1,0 +1,21 @@
+"""Endpoints in the admin. Keys can be neither seen nor set here."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from apps.core.admin import ReadOnlyAdmin
+from apps.inference.models import Endpoint
+
+
+@admin.register(Endpoint)
+class EndpointAdmin(ReadOnlyAdmin):
+    list_display = ["name", "project", "model", "transport", "max_in_flight", "checked_at", "has_key"]
+    list_filter = ["transport", "project"]
+    list_select_related = ["project"]
+    search_fields = ["name", "model", "url", "project__slug"]
+    exclude = ["sealed_key"]
+
+    @admin.display(boolean=True, description="key")
+    def has_key(self, endpoint: Endpoint) -> bool:
+        return endpoint.has_key

@@ -1,0 +1,205 @@
+"""An asynchronous client of any OpenAI-compatible server, made for continuing prefixes by the thousand. Pure.
+
+On aiohttp: at 256 requests in flight one httpx client spends many times the time on itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+import msgspec
+
+from apps.inference.failures import (
+    EndpointFailure,
+    KeyRefused,
+    NotServed,
+    Overloaded,
+    RequestRefused,
+    Unreachable,
+    Unreadable,
+)
+from apps.inference.transports import TRANSPORTS
+from apps.inference.transports.base import Body, read_choices, read_usage
+from apps.inference.wire import Answer, Choice, Prompt, Sampling, Server
+
+ATTEMPTS = 6
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 60.0
+# A server that gives one choice so many times in a row when asked for several does not know `n`.
+DEAF_AFTER = 3
+SHOWN_OF_AN_ERROR = 300
+PASSING = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
+
+
+class _Passing(Exception):
+    """This attempt failed, the next may not."""
+
+    def __init__(self, failure: EndpointFailure, *, wait_s: float | None = None) -> None:
+        super().__init__(str(failure))
+        self.failure = failure
+        self.wait_s = wait_s
+
+
+class Client:
+    """One connection pool to one server. An asynchronous context manager; use it on one event loop.
+
+    `on_overload` is called when the server asks for fewer requests (429 and 503).
+    """
+
+    def __init__(
+        self,
+        server: Server,
+        *,
+        attempts: int = ATTEMPTS,
+        first_pause_s: float = FIRST_PAUSE_S,
+        dice: random.Random | None = None,
+        on_overload: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.server = server
+        self.most_choices = server.most_choices
+        self._transport = TRANSPORTS[server.transport]
+        self._url = server.url.rstrip("/") + self._transport.path
+        self._attempts = attempts
+        self._first_pause_s = first_pause_s
+        self._dice = dice or random.Random()  # noqa: S311 - spreads retries, guards nothing
+        self._on_overload = on_overload
+        self._lonely_answers = 0
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        headers = {"Content-Type": "application/json"}
+        if self.server.api_key:
+            headers["Authorization"] = f"Bearer {self.server.api_key}"
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0),
+            timeout=aiohttp.ClientTimeout(total=self.server.timeout_s),
+            headers=headers,
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    def fitting(self, n: int) -> int:
+        """As many of `n` choices as the server is known to give in one request."""
+        return min(n, self.most_choices or n)
+
+    async def complete(self, prompt: Prompt, sampling: Sampling, *, n: int = 1, seed: int = 0) -> Answer:
+        """Up to `n` completions: fewer where the server gives fewer. Raises EndpointFailure.
+
+        A refused request for several choices is asked for half as many, and what works is remembered.
+        """
+        requests = 0
+        while True:
+            try:
+                answer = await self._with_retries(prompt, sampling, n, seed)
+            except RequestRefused as refused:
+                requests += refused.requests
+                if n == 1:
+                    raise RequestRefused(str(refused), requests=requests) from refused
+                n //= 2
+                continue
+            if requests:
+                self.most_choices = min(n, self.most_choices or n)
+            self._listen(n, len(answer.choices))
+            return Answer(answer.choices, answer.usage, answer.requests + requests)
+
+    def _listen(self, asked: int, given: int) -> None:
+        """Notice a server that takes `n` and ignores it."""
+        self._lonely_answers = self._lonely_answers + 1 if asked > 1 and given == 1 else 0
+        if self._lonely_answers >= DEAF_AFTER:
+            self.most_choices = 1
+
+    async def _with_retries(self, prompt: Prompt, sampling: Sampling, n: int, seed: int) -> Answer:
+        body = self._transport.body(self.server, prompt, sampling, n=n, seed=seed)
+        for attempt in range(1, self._attempts + 1):
+            try:
+                told = await self._post(body)
+                choices = self._choices(told, n)
+                return Answer(choices, read_usage(self.server, told, choices), attempt)
+            except _Passing as passing:
+                if attempt == self._attempts:
+                    passing.failure.requests = attempt
+                    raise passing.failure from passing
+                await asyncio.sleep(self._pause(attempt, passing.wait_s))
+            except EndpointFailure as failure:
+                failure.requests = attempt
+                raise
+        raise AssertionError("the last attempt returns or raises")
+
+    def _choices(self, told: Any, n: int) -> tuple[Choice, ...]:
+        choices = read_choices(self._transport, told)[:n]
+        if not choices:
+            raise _Passing(Unreadable("The endpoint answered without a single choice."))
+        return choices
+
+    def _pause(self, attempt: int, told_s: float | None) -> float:
+        """Seconds: what the server asked for, else twice as long each time; never the same for all."""
+        longest = min(LONGEST_PAUSE_S, self._first_pause_s * 2 ** (attempt - 1))
+        if told_s is not None:
+            return min(told_s, LONGEST_PAUSE_S) + self._dice.uniform(0, self._first_pause_s)
+        return self._dice.uniform(longest / 2, longest)
+
+    async def _post(self, body: Body) -> Any:
+        assert self._session is not None, "use the client as an asynchronous context manager"
+        try:
+            async with self._session.post(self._url, data=msgspec.json.encode(body), allow_redirects=False) as response:
+                raw = await response.read()
+                if response.status != 200:
+                    raise self._failure(response, raw)
+        except (TimeoutError, aiohttp.ServerTimeoutError) as error:
+            late = Unreachable(f"The endpoint did not answer within {self.server.timeout_s:g} s.")
+            raise _Passing(late) from error
+        except (aiohttp.ClientError, OSError) as error:
+            lost = Unreachable(f"The endpoint cannot be reached: {self._safe(str(error) or type(error).__name__)}")
+            raise _Passing(lost) from error
+        try:
+            return msgspec.json.decode(raw)
+        except msgspec.DecodeError as error:
+            raise _Passing(Unreadable("The endpoint answered with something that is not JSON.")) from error
+
+    def _failure(self, response: aiohttp.ClientResponse, raw: bytes) -> Exception:
+        """What an answer that is not 200 means for us."""
+        status, said = response.status, self._safe(_message(raw))
+        told = f"The endpoint answered {status}{': ' + said if said else ''}"
+        if status in (429, 503):
+            self._on_overload()
+        if status in PASSING or status >= 500:
+            return _Passing(Overloaded(told), wait_s=_retry_after(response))
+        if status in (401, 402, 403):
+            return KeyRefused(told)
+        if status == 404 or 300 <= status < 400:
+            return NotServed(told)
+        return RequestRefused(told)
+
+    def _safe(self, text: str) -> str:
+        """Servers repeat what they were sent; a key is never repeated further."""
+        key = self.server.api_key
+        return (text.replace(key, "[key]") if key else text)[:SHOWN_OF_AN_ERROR]
+
+
+def _message(raw: bytes) -> str:
+    """The sentence in an error body: OpenAI's `error.message`, else the body's beginning."""
+    try:
+        told = msgspec.json.decode(raw)
+    except msgspec.DecodeError:
+        return raw[:SHOWN_OF_AN_ERROR].decode("utf-8", "replace").strip()
+    error = told.get("error", told) if isinstance(told, dict) else told
+    if isinstance(error, dict):
+        error = error.get("message") or error.get("detail") or ""
+    return str(error)
+
+
+def _retry_after(response: aiohttp.ClientResponse) -> float | None:
+    """Seconds that the server asks us to wait. Dates are as rare as they are imprecise: left aside."""
+    try:
+        return max(0.0, float(response.headers.get("Retry-After", "")))
+    except ValueError:
+        return None

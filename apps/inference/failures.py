@@ -1,0 +1,53 @@
+"""How asking a model can fail, by what is to be done about it. Pure."""
+
+from __future__ import annotations
+
+
+class EndpointFailure(Exception):
+    """The model did not answer. The message is a sentence for people and never holds a key."""
+
+    code = "failed"
+
+    def __init__(self, message: str, *, requests: int = 1) -> None:
+        super().__init__(message)
+        self.requests = requests
+
+
+class Unreachable(EndpointFailure):
+    """No connection, or no answer in time, several times over."""
+
+    code = "unreachable"
+
+
+class Overloaded(EndpointFailure):
+    """Too many requests or server errors, several times over."""
+
+    code = "overloaded"
+
+
+class KeyRefused(EndpointFailure):
+    """The server does not take the key, or the key may not use the model. Asking again is of no use."""
+
+    code = "key_refused"
+
+
+class NotServed(EndpointFailure):
+    """There is no such model, or no such path at this address."""
+
+    code = "not_served"
+
+
+class RequestRefused(EndpointFailure):
+    """The server does not take this one request: too long, or a setting that it does not know."""
+
+    code = "refused"
+
+
+class Unreadable(EndpointFailure):
+    """What came back is not an answer."""
+
+    code = "unreadable"
+
+
+# Failures that every other request would meet as well.
+HOPELESS = (KeyRefused, NotServed)

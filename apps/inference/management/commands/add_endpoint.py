@@ -1,0 +1,55 @@
+"""add_endpoint NAME --url URL --model M [--api-key K] [--max-in-flight N]"""
+
+from __future__ import annotations
+
+import os
+from argparse import ArgumentParser
+from typing import Any
+
+from apps.core.commands import JsonCommand, Result
+from apps.inference.services import add_endpoint, check_endpoint
+from apps.inference.transports import TRANSPORTS
+from apps.projects.models import Project
+
+
+class Command(JsonCommand):
+    help = "Register an OpenAI-compatible endpoint, for one project or for all."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("name")
+        parser.add_argument("--url", required=True, help="Base URL, as in http://127.0.0.1:8080/v1")
+        parser.add_argument("--model", required=True)
+        parser.add_argument(
+            "--api-key", default=None, help="Else read from ENDPOINT_API_KEY, which no process list shows."
+        )
+        parser.add_argument("--max-in-flight", type=int, default=64, help="Requests at once, of all workers together.")
+        parser.add_argument("--project", default="", help="Slug; without it, the endpoint is for all projects.")
+        parser.add_argument("--transport", default="completions", choices=sorted(TRANSPORTS))
+        parser.add_argument("--problem-template", default=None, help="How a problem is put; holds {problem}.")
+        parser.add_argument(
+            "--prefix-end", default=None, help=r"What follows the last step of a prefix; \n is a line end."
+        )
+        parser.add_argument("--price-in", default=None, help="Of a million prompt tokens.")
+        parser.add_argument("--price-out", default=None, help="Of a million tokens written.")
+        parser.add_argument("--check", action="store_true", help="Ask it for a few tokens.")
+
+    def perform(self, **options: Any) -> Result:
+        named = ("transport", "max_in_flight", "problem_template", "prefix_end", "price_in", "price_out")
+        settings = {name: options[name] for name in named if options[name] is not None}
+        for name in ("problem_template", "prefix_end"):
+            if name in settings:
+                settings[name] = settings[name].replace("\\n", "\n")
+        key = options["api_key"] if options["api_key"] is not None else os.environ.get("ENDPOINT_API_KEY", "")
+        endpoint = add_endpoint(
+            name=options["name"],
+            url=options["url"],
+            model=options["model"],
+            project=Project.objects.named(options["project"]) if options["project"] else None,
+            api_key=key,
+            settings=settings,
+        )
+        result: Result = {"id": endpoint.pk, "name": endpoint.name, "url": endpoint.url, "model": endpoint.model}
+        if options["check"]:
+            result["check"] = check_endpoint(endpoint=endpoint).check_error or "it answers"
+        return result

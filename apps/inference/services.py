@@ -1,0 +1,140 @@
+"""Registering endpoints and asking whether they work."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from apps.accounts.models import User
+from apps.accounts.services import record_event
+from apps.core.errors import Conflict, DomainError
+from apps.inference.client import Client
+from apps.inference.failures import EndpointFailure
+from apps.inference.models import Endpoint
+from apps.inference.sealing import seal
+from apps.inference.wire import Prompt, Sampling
+from apps.projects.models import Project
+
+CHECK_WITHIN_S = 20.0
+CHECK_TOKENS = 8
+# What may be set besides name, URL, model and key.
+SETTINGS = (
+    "transport", "max_in_flight", "timeout_s", "system_prompt", "problem_template", "prefix_end", "stop", "sends_extras",
+    "price_in", "price_out",
+)  # fmt: skip
+
+
+@transaction.atomic
+def add_endpoint(
+    *, name: str, url: str, model: str, project: Project | None = None, api_key: str = "", created_by: User | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> Endpoint:  # fmt: skip
+    """Raises DomainError that names the field, and Conflict when the name is taken."""
+    endpoint = Endpoint(project=project, name=name.strip(), model=model.strip(), created_by=created_by)
+    _apply(endpoint, url=url, api_key=api_key, settings=settings or {})
+    try:
+        with transaction.atomic():
+            endpoint.save()
+    except IntegrityError as error:
+        raise Conflict(f"There is an endpoint {name!r} already.", code="exists", fields={"name": "taken"}) from error
+    record_event(actor=created_by, verb="endpoint.added", target=endpoint.name, project=project.slug if project else "")
+    return endpoint
+
+
+@transaction.atomic
+def change_endpoint(
+    *, endpoint: Endpoint, url: str, model: str, actor: User, api_key: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> Endpoint:  # fmt: skip
+    """`api_key` None keeps the stored one, "" forgets it. A key is never sent to another host than it was given for."""
+    moved = urlsplit(url).netloc != urlsplit(endpoint.url).netloc
+    if moved and endpoint.has_key and api_key is None:
+        raise DomainError(
+            "The address has changed: enter the key again.", fields={"api_key": "needed for a new address"}
+        )
+    endpoint.model = model.strip()
+    endpoint.checked_at, endpoint.check_error, endpoint.most_choices = None, "", None
+    _apply(endpoint, url=url, api_key=api_key, settings=settings or {})
+    endpoint.save()
+    project = endpoint.project.slug if endpoint.project else ""
+    record_event(actor=actor, verb="endpoint.changed", target=endpoint.name, project=project)
+    return endpoint
+
+
+def _apply(endpoint: Endpoint, *, url: str, api_key: str | None, settings: Mapping[str, Any]) -> None:
+    endpoint.url = checked_url(url)
+    if api_key is not None:
+        endpoint.sealed_key = seal(api_key.strip())
+    for name, value in settings.items():
+        if name not in SETTINGS:
+            raise DomainError(f"An endpoint has no setting {name!r}.", fields={name: "unknown"})
+        setattr(endpoint, name, value)
+    _check_texts(endpoint)
+    try:
+        endpoint.clean_fields()
+    except ValidationError as error:
+        fields = {name: " ".join(told) for name, told in error.message_dict.items()}
+        raise DomainError("The endpoint cannot be so.", fields=fields) from error
+
+
+def checked_url(url: str) -> str:
+    url = url.strip().rstrip("/")
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query or parts.fragment:
+        raise DomainError(
+            "The URL should be as http://127.0.0.1:8080/v1 or https://host/v1, without a password or a query.",
+            fields={"url": "not a base URL"},
+        )
+    for ending in ("/chat/completions", "/completions"):
+        url = url.removesuffix(ending)
+    return url
+
+
+def _check_texts(endpoint: Endpoint) -> None:
+    if "{problem}" not in endpoint.problem_template:
+        raise DomainError("The problem template lacks {problem}.", fields={"problem_template": "lacks {problem}"})
+    if not isinstance(endpoint.stop, list) or not all(isinstance(one, str) and one for one in endpoint.stop):
+        raise DomainError("Stop texts are a list of texts.", fields={"stop": "not a list of texts"})
+    for name in ("price_in", "price_out"):
+        price = getattr(endpoint, name)
+        if price is not None and Decimal(price) < 0:
+            raise DomainError("A price is not below 0.", fields={name: "below 0"})
+
+
+def check_endpoint(*, endpoint: Endpoint, at: datetime | None = None) -> Endpoint:
+    """Ask it for a few tokens and keep what it can do, or why it cannot. Takes seconds; no transaction is open."""
+    try:
+        found = asyncio.run(_probe(endpoint))
+        error = ""
+    except (EndpointFailure, DomainError) as failure:
+        found, error = {}, str(failure)
+    kept = {"checked_at": at or timezone.now(), "check_error": error} | found
+    Endpoint.objects.filter(pk=endpoint.pk).update(**kept)
+    endpoint.refresh_from_db()
+    return endpoint
+
+
+async def _probe(endpoint: Endpoint) -> dict[str, Any]:
+    """One request for two choices that both are cut: does the server take `n`, and whose tokens does it count?"""
+    server = endpoint.server()
+    prompt = Prompt(endpoint.problem_template.replace("{problem}", "What is 1 + 1?"), system=endpoint.system_prompt)
+    sampling = Sampling(temperature=1.0, max_tokens=CHECK_TOKENS, extras=endpoint.sends_extras)
+    try:
+        async with asyncio.timeout(CHECK_WITHIN_S), Client(server, attempts=2) as client:
+            answer = await client.complete(prompt, sampling, n=2)
+    except TimeoutError as error:
+        raise DomainError(f"The endpoint did not answer within {CHECK_WITHIN_S:g} s.") from error
+    both_cut = len(answer.choices) == 2 and all(choice.is_cut for choice in answer.choices)
+    counted = answer.usage.completion_tokens
+    found: dict[str, Any] = {"most_choices": 1 if len(answer.choices) == 1 else None}
+    if both_cut and not server.counts_first_only and not answer.usage.is_estimated:
+        found["counts_first_only"] = counted <= CHECK_TOKENS
+    return found

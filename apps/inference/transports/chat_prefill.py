@@ -1,0 +1,35 @@
+"""`/chat/completions` with the prefix as the assistant's unfinished message."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from apps.inference.transports.base import Body, sampling_fields
+from apps.inference.wire import Prompt, Sampling, Server
+
+
+class ChatPrefill:
+    """vLLM and SGLang go on with the last message when told so by `continue_final_message`; llama.cpp does anyhow."""
+
+    name: ClassVar = "chat-prefill"
+    title: ClassVar = "chat, prefilled"
+    about: ClassVar = "The model's own chat template, its last message continued: vLLM, SGLang, llama.cpp."
+    path: ClassVar = "/chat/completions"
+
+    def body(self, server: Server, prompt: Prompt, sampling: Sampling, *, n: int, seed: int) -> Body:
+        messages = [{"role": "system", "content": prompt.system}] if prompt.system else []
+        messages.append({"role": "user", "content": prompt.problem})
+        flags: Body = {}
+        if prompt.prefix:
+            messages.append({"role": "assistant", "content": prompt.prefix})
+            # Both flags at once would be refused, as would a prefilled answer of a model that thinks first.
+            flags = {
+                "add_generation_prompt": False,
+                "continue_final_message": True,
+                "chat_template_kwargs": {"enable_thinking": False},
+            }
+        return {"messages": messages} | flags | sampling_fields(server, sampling, n=n, seed=seed)
+
+    def text(self, choice: Mapping[str, Any]) -> str:
+        return str(choice["message"]["content"] or "")

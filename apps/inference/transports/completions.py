@@ -1,0 +1,25 @@
+"""`/completions`: the prefix is continued verbatim."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from apps.inference.transports.base import Body, sampling_fields
+from apps.inference.wire import Prompt, Sampling, Server
+
+
+class Completions:
+    """The prompt is text: system, problem and prefix one after the other. The best there is for rollouts."""
+
+    name: ClassVar = "completions"
+    title: ClassVar = "completions"
+    about: ClassVar = "Continues the text verbatim: vLLM, SGLang, llama.cpp. The best for rollouts."
+    path: ClassVar = "/completions"
+
+    def body(self, server: Server, prompt: Prompt, sampling: Sampling, *, n: int, seed: int) -> Body:
+        text = prompt.system + prompt.problem + prompt.prefix
+        return {"prompt": text} | sampling_fields(server, sampling, n=n, seed=seed)
+
+    def text(self, choice: Mapping[str, Any]) -> str:
+        return str(choice["text"] or "")

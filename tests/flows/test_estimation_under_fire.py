@@ -1,0 +1,259 @@
+"""Estimation with real worker processes against a server that fails in every way: the counts stay exact."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import time
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection
+
+from apps.core.jobs import JobStatus
+from apps.estimation.models import EstimationRun, RolloutBatch, SolutionEstimate, StepEstimate
+from apps.estimation.outcomes import MISSING
+from apps.estimation.services import cancel_run, pause_run, resume_run, start_run
+from apps.estimation.tasks import call_workers, resume_abandoned
+from apps.inference.models import Endpoint
+from apps.inference.services import add_endpoint
+from apps.projects.models import Project
+from tests.estimation.corpus import add_sums
+from tests.estimation.model import Model, serving
+from tests.processes import eventually, kill, running, worker_command
+
+STEPS, ROLLOUTS, IN_FLIGHT = 5, 8, 64
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[str]:
+    with serving() as url:
+        yield url
+
+
+@pytest.fixture
+def model(served: str) -> Model:
+    """As good as new: no faults, no counts."""
+    found = Model(served)
+    found.control(
+        latency_s=0.05, right=0.5, error_500=0, timeout=0, too_many=0, reset=0, fewer=0, empty=0, cut=0, garbage=0,
+        most_choices=0, key="", is_down=False, hang_s=1.5,
+    )  # fmt: skip
+    found.forget()
+    return found
+
+
+@pytest.fixture
+def endpoint(model: Model, project: Project) -> Endpoint:
+    settings = {"max_in_flight": IN_FLIGHT, "timeout_s": 1.0}
+    return add_endpoint(project=project, name="model", url=model.url, model="sums", settings=settings)
+
+
+def started(project: Project, endpoint: Endpoint, strategy: str = "math-shepherd", **more: object) -> EstimationRun:
+    run = start_run(project=project, endpoint=endpoint, strategy=strategy, seed=3, **more)  # type: ignore[arg-type]
+    call_workers(run.pk)
+    return run
+
+
+def ended(run: EstimationRun) -> bool:
+    run.refresh_from_db()
+    return run.has_ended
+
+
+def assert_exact(run: EstimationRun, *, complete: bool = True) -> None:
+    """What is stored of requests, steps, solutions and the run's counters is one and the same."""
+    batches = list(RolloutBatch.objects.filter(run=run).values_list("step_id", "ordinal", "outcomes", "tokens"))
+    per_step: dict[int, str] = {}
+    for step_id, _, outcomes, _ in batches:
+        per_step[step_id] = per_step.get(step_id, "") + outcomes
+    ordinals = [(step_id, ordinal + index) for step_id, ordinal, letters, _ in batches for index in range(len(letters))]
+    assert len(ordinals) == len(set(ordinals)), "a rollout is numbered twice"
+    missing = sum(letters.count(one) for letters in per_step.values() for one in MISSING)
+    assert run.rollouts == sum(map(len, per_step.values())) - missing
+    assert run.missing == missing
+    assert run.completion_tokens == sum(tokens for *_, tokens in batches)
+    estimates = StepEstimate.objects.filter(run=run, how="rollouts")
+    for step_id, rollouts, successes, lost in estimates.values_list("step_id", "rollouts", "successes", "missing"):
+        letters = per_step[step_id]
+        assert (rollouts, successes) == (letters.count("s") + letters.count("f"), letters.count("s"))
+        assert lost == sum(letters.count(one) for one in MISSING)
+        if complete:
+            assert rollouts == ROLLOUTS
+    done = SolutionEstimate.objects.filter(run=run)
+    assert run.done == done.count()
+    if complete:
+        assert run.status == JobStatus.FINISHED, run.error
+        assert run.done == run.total
+        assert estimates.count() == (STEPS - 1) * run.total
+        assert not done.exclude(failure="").exists()
+
+
+FAULTS = {
+    "http 500": {"error_500": 0.10},
+    "time-outs": {"timeout": 0.05},
+    "too many requests": {"too_many": 0.3},
+    "connections reset": {"reset": 0.1},
+    "gateway pages": {"garbage": 0.1},
+    "fewer choices than asked": {"fewer": 0.5},
+    "empty texts": {"empty": 0.1},
+    "cut off": {"cut": 0.1},
+    "at most three choices": {"most_choices": 3},
+    "all at once": {"error_500": 0.1, "timeout": 0.03, "reset": 0.05, "fewer": 0.2, "empty": 0.05, "cut": 0.05},
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_every_step_has_the_rollouts_that_were_asked_for(
+    fault: str, worker: object, model: Model, project: Project, endpoint: Endpoint
+) -> None:
+    add_sums(project, 60, steps=STEPS)
+    model.control(**FAULTS[fault])
+    run = started(project, endpoint)
+    eventually(lambda: ended(run), within=90)
+    assert_exact(run)
+    assert model.stats()["most_in_flight"] <= IN_FLIGHT
+
+
+def test_a_killed_worker_costs_at_most_what_was_in_flight(
+    transactional_db: None, model: Model, project: Project, endpoint: Endpoint
+) -> None:
+    add_sums(project, 150, steps=STEPS)
+    dice = random.Random(11)
+    run = started(project, endpoint)
+    for round_ in range(3):
+        with running(worker_command(2)) as process:
+            seen = EstimationRun.objects.get(pk=run.pk).rollouts
+            eventually(lambda before=seen: EstimationRun.objects.get(pk=run.pk).rollouts > before)  # type: ignore[misc]
+            time.sleep(dice.uniform(0.05, 0.4))
+            repeated = model.stats()["repeated"]
+            kill(process)
+        lease_is_over(run)
+        resume_abandoned()
+        assert model.stats()["repeated"] - repeated <= IN_FLIGHT, round_
+    with running(worker_command(2)):
+        eventually(lambda: ended(run), within=60)
+    assert_exact(run)
+    assert model.stats()["repeated"] <= 3 * IN_FLIGHT
+
+
+def lease_is_over(run: EstimationRun) -> None:
+    """As if twenty seconds had passed: a test need not wait for them."""
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE estimation_shard SET leased_until = now() WHERE run_id = %s", [run.pk])
+        cursor.execute(
+            "UPDATE estimation_estimationrun SET beat_at = now() - interval '1 minute' WHERE id = %s", [run.pk]
+        )
+
+
+def test_a_run_pauses_resumes_and_ends_exact(
+    worker: object, model: Model, project: Project, endpoint: Endpoint
+) -> None:
+    add_sums(project, 150, steps=STEPS)
+    run = started(project, endpoint)
+    eventually(lambda: EstimationRun.objects.get(pk=run.pk).rollouts > 100)
+    pause_run(run=run)
+    eventually(lambda: model.stats()["in_flight"] == 0)
+    time.sleep(0.7)
+    run.refresh_from_db()
+    assert run.status == JobStatus.PAUSED
+    assert 0 < run.done < run.total
+    asked = model.stats()["requests"]
+    assert_exact(run, complete=False)
+    time.sleep(1)
+    assert model.stats()["requests"] == asked
+
+    resume_run(run=run)
+    call_workers(run.pk)
+    eventually(lambda: ended(run))
+    assert_exact(run)
+    assert model.stats()["repeated"] == 0
+
+
+def test_a_cancelled_run_keeps_what_it_has(worker: object, model: Model, project: Project, endpoint: Endpoint) -> None:
+    add_sums(project, 300, steps=STEPS)
+    run = started(project, endpoint)
+    eventually(lambda: EstimationRun.objects.get(pk=run.pk).rollouts > 100)
+    cancel_run(run=run)
+    eventually(lambda: model.stats()["in_flight"] == 0, within=10)
+    time.sleep(0.7)
+    run.refresh_from_db()
+    assert run.status == JobStatus.CANCELLED
+    assert run.done < run.total
+    assert_exact(run, complete=False)
+
+
+@pytest.mark.parametrize(("limit", "of"), [({"rollouts": 400}, "rollouts"), ({"tokens": 3000}, "tokens")])
+def test_a_budget_pauses_the_run_and_a_larger_one_lets_it_go_on(
+    limit: dict[str, int], of: str, worker: object, model: Model, project: Project, endpoint: Endpoint
+) -> None:
+    add_sums(project, 150, steps=STEPS)
+    run = started(project, endpoint, budget=limit)
+    eventually(lambda: EstimationRun.objects.get(pk=run.pk).status == JobStatus.PAUSED)
+    run.refresh_from_db()
+    assert of in run.error
+    resume_run(run=run, budget={})
+    call_workers(run.pk)
+    eventually(lambda: ended(run))
+    assert_exact(run)
+
+
+def test_an_endpoint_that_is_down_pauses_the_run_and_says_why(
+    worker: subprocess.Popen[bytes], model: Model, project: Project, endpoint: Endpoint
+) -> None:
+    add_sums(project, 20, steps=STEPS)
+    Endpoint.objects.filter(pk=endpoint.pk).update(url="http://127.0.0.1:9/v1")
+    run = started(project, endpoint)
+    eventually(lambda: EstimationRun.objects.get(pk=run.pk).status == JobStatus.PAUSED, within=90)
+    run.refresh_from_db()
+    assert "cannot be reached" in run.error
+    Endpoint.objects.filter(pk=endpoint.pk).update(url=model.url)
+    resume_run(run=run)
+    call_workers(run.pk)
+    eventually(lambda: ended(run))
+    assert_exact(run)
+
+
+def test_a_refused_key_pauses_the_run_and_is_never_told(
+    worker: object, model: Model, project: Project, endpoint: Endpoint
+) -> None:
+    from apps.inference.sealing import seal
+
+    add_sums(project, 20, steps=STEPS)
+    model.control(key="the right one")
+    Endpoint.objects.filter(pk=endpoint.pk).update(sealed_key=seal("sk-wrong-and-secret"))
+    run = started(project, endpoint)
+    eventually(lambda: EstimationRun.objects.get(pk=run.pk).status == JobStatus.PAUSED)
+    run.refresh_from_db()
+    assert "401" in run.error
+    assert "sk-wrong" not in run.error
+    assert "[key]" in run.error
+
+
+def test_what_cannot_be_estimated_has_a_reason_and_the_rest_goes_on(
+    worker: object, model: Model, project: Project, endpoint: Endpoint
+) -> None:
+    good = add_sums(project, 5, steps=STEPS)
+    no_reference = add_sums(project, 1, steps=STEPS, reference=None)
+    unreadable = add_sums(project, 1, steps=STEPS, reference="a proof by picture")
+    no_steps = add_sums(project, 1, steps=0)
+    run = started(project, endpoint)
+    eventually(lambda: ended(run))
+    told = dict(SolutionEstimate.objects.filter(run=run).values_list("solution_id", "failure"))
+    assert all(told[pk] == "" for pk in good)
+    assert "no reference answer" in told[no_reference[0]]
+    assert "cannot be compared" in told[unreadable[0]]
+    assert "no steps" in told[no_steps[0]]
+    assert (run.status, run.failed, run.done) == (JobStatus.FINISHED, 3, 8)
+
+
+def test_a_model_that_never_ends_leaves_missing_rollouts_and_says_so(
+    worker: object, model: Model, project: Project, endpoint: Endpoint
+) -> None:
+    add_sums(project, 3, steps=STEPS)
+    model.control(cut=1.0)
+    run = started(project, endpoint)
+    eventually(lambda: ended(run))
+    assert (run.rollouts, run.status) == (0, JobStatus.FINISHED)
+    note = SolutionEstimate.objects.filter(run=run).values_list("note", flat=True)[0]
+    assert "cut off by the token limit" in note
+    assert not StepEstimate.objects.filter(run=run, how="rollouts").exists()
