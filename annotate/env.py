@@ -57,6 +57,10 @@ class Environment(BaseSettings):
     port: int = Field(8000, ge=1, le=65535, description="Port of the web server.")
     web_workers: int = Field(2, ge=1, le=64, description="Processes of the web server.")
     worker_concurrency: int = Field(2, ge=1, le=64, description="Processes of the Celery worker.")
+    estimation_concurrency: int = Field(
+        2, ge=1, le=64, description="Processes of the Celery worker that asks models; each holds hundreds of requests."
+    )
+    reasoner: bool | None = Field(None, description="Serve the bundled reasoner. Empty: where the demo is seeded.")
     secret_key: str | None = Field(
         None, min_length=32, description="Signs sessions and links. Empty: made once and kept in ANNOTATE_HOME."
     )
@@ -88,6 +92,10 @@ class Environment(BaseSettings):
     def wants_demo(self) -> bool:
         is_private = self.host in {"127.0.0.1", "localhost", "::1"} and not self.secure
         return is_private if self.demo is None else self.demo
+
+    @property
+    def wants_reasoner(self) -> bool:
+        return self.wants_demo if self.reasoner is None else self.reasoner
 
     def secret_key_value(self) -> str:
         """The key that was set, else the one that was made at the first start."""

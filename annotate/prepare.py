@@ -1,6 +1,6 @@
 """Brings the database up to date and seeds the demo: all that needs Django before the servers start.
 
-    python -m annotate.prepare
+    python -m annotate.prepare [--reasoner-url URL]
 
 One process for both, as most of a short command's time is importing the project. Prints what seed_demo
 prints, or nothing where the demo is not wanted.
@@ -8,6 +8,7 @@ prints, or nothing where the demo is not wanted.
 
 from __future__ import annotations
 
+import argparse
 import os
 
 import django
@@ -19,7 +20,14 @@ from annotate.env import load
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "annotate.settings")
     django.setup()
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--reasoner-url", default="", help="Where the bundled model is served, with every start anew.")
+    given = parser.parse_args()
     call_command("migrate", verbosity=0)
+    if given.reasoner_url:
+        from apps.dashboard.seeding import register_reasoner
+
+        register_reasoner(url=given.reasoner_url)
     if load().wants_demo:
         call_command("seed_demo", json=True)
 

@@ -195,7 +195,7 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {
     "apps.corpus.tasks.*": {"queue": "imports"},
     "apps.exports.tasks.*": {"queue": "exports"},
-    "apps.estimation.tasks.work_on_run": {"queue": "estimation"},
+    "apps.estimation.tasks.work_on_*": {"queue": "estimation"},
 }
 # A task that runs longer than this is taken for lost and given to another worker.
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 6 * 3600}
@@ -220,6 +220,8 @@ IMPORT_SINKS = [
     "apps.labeling.landing.GoldSink",
     "apps.estimation.landing.EstimateSink",
 ]
+# Terms of a round's selection that apps beside or above `labeling` give: name and filter.
+SELECTION_TERMS = {"unsure": "apps.estimation.selection.unsure_of"}
 IMPORT_CHUNK = 2000  # Records that land in one transaction.
 
 # --- API --------------------------------------------------------------------------------------------------

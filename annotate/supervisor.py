@@ -39,16 +39,25 @@ def web_command(*, host: str = "127.0.0.1", port: int, workers: int = 2) -> list
     ]  # fmt: skip
 
 
-def commands(env: Environment) -> dict[str, list[str]]:
+def commands(env: Environment, reasoner_port: int | None) -> dict[str, list[str]]:
     celery = [sys.executable, "-m", "celery", "-A", "annotate"]
-    return {
+    found = {
         "web": web_command(host=env.host, port=env.port, workers=env.web_workers),
-        "worker": [
-            *celery, "worker", "-Q", QUEUES, "-c", str(env.worker_concurrency), "-l", "WARNING", "--without-gossip",
-            "--without-mingle", "-n", f"annotate-{os.getpid()}@%h",
-        ],
+        "worker": worker_command("annotate", QUEUES, env.worker_concurrency),
+        # Apart, for a run may keep its processes busy for hours.
+        "estimator": worker_command("estimator", "estimation", env.estimation_concurrency),
         "beat": [*celery, "beat", "-l", "WARNING", "--pidfile=", "--schedule", str(env.home / "beat")],
-    }  # fmt: skip
+    }
+    if reasoner_port is not None:
+        found["reasoner"] = [sys.executable, "-m", "reasoner.serve", "--port", str(reasoner_port)]
+    return found
+
+
+def worker_command(name: str, queues: str, processes: int) -> list[str]:
+    return [
+        sys.executable, "-m", "celery", "-A", "annotate", "worker", "-Q", queues, "-c", str(processes), "-l", "WARNING",
+        "--without-gossip", "--without-mingle", "-n", f"{name}-{os.getpid()}@%h",
+    ]  # fmt: skip
 
 
 def main() -> None:
@@ -114,10 +123,13 @@ def free_port() -> int:
 
 def supervise(env: Environment, stopping: threading.Event) -> None:
     """Until told to stop."""
-    accounts = prepare(env)
+    reasoner_port = free_port() if env.wants_reasoner else None
+    accounts = prepare(env, reasoner_port)
     logs = env.home / "logs"
     logs.mkdir(exist_ok=True)
-    web, *others = (Child(name, command, logs / f"{name}.log") for name, command in commands(env).items())
+    web, *others = (
+        Child(name, command, logs / f"{name}.log") for name, command in commands(env, reasoner_port).items()
+    )
     children = Children([web, *others], env.home / LEDGER)
     try:
         # The web server first: what a person waits for does not share the processor with what nobody waits for.
@@ -133,12 +145,14 @@ def supervise(env: Environment, stopping: threading.Event) -> None:
         children.stop()
 
 
-def prepare(env: Environment) -> list[dict[str, str]]:
-    """Static files, migrations, the demo; gives the demo's accounts."""
+def prepare(env: Environment, reasoner_port: int | None) -> list[dict[str, str]]:
+    """Static files, migrations, the reasoner's address, the demo; gives the demo's accounts."""
     from annotate.assets import collect
 
     collect(env.home)
     command = [sys.executable, "-m", "annotate.prepare"]
+    if reasoner_port is not None:
+        command += ["--reasoner-url", f"http://127.0.0.1:{reasoner_port}/v1"]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False, start_new_session=True)
     if done.returncode:
         raise CannotRun("The database could not be prepared: see above.")

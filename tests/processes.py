@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -17,7 +16,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from annotate.supervisor import free_port, web_command
+from annotate.supervisor import QUEUES, free_port, web_command, worker_command
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -60,12 +59,9 @@ def kill(process: subprocess.Popen[bytes]) -> None:
         return
 
 
-def worker_command(concurrency: int = 1) -> list[str]:
-    queues = "default,imports,exports,estimation"
-    return [
-        sys.executable, "-m", "celery", "-A", "annotate", "worker", "-Q", queues, "-c", str(concurrency), "-l", "WARNING",
-        "--without-gossip", "--without-mingle", "-n", f"test-{os.getpid()}-{time.monotonic_ns()}@%h",
-    ]  # fmt: skip
+def any_worker(concurrency: int = 1) -> list[str]:
+    """One for all queues."""
+    return worker_command(f"test-{time.monotonic_ns()}", f"{QUEUES},estimation", concurrency)
 
 
 def eventually(true: Callable[[], bool], *, within: float = 60, every: float = 0.05) -> None:
@@ -79,7 +75,7 @@ def eventually(true: Callable[[], bool], *, within: float = 60, every: float = 0
 @pytest.fixture
 def worker(transactional_db: None) -> Iterator[subprocess.Popen[bytes]]:
     """A real Celery worker."""
-    with running(worker_command()) as process:
+    with running(any_worker()) as process:
         yield process
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from django.core.files.base import File
 from django.db import transaction
@@ -14,9 +15,11 @@ from apps.accounts.models import User
 from apps.accounts.services import record_event
 from apps.core.errors import Conflict, DomainError
 from apps.core.jobs import JobStatus
-from apps.corpus.models import ImportBatch, Upload
+from apps.corpus.digests import solution_digest
+from apps.corpus.grading import Graded
+from apps.corpus.models import ImportBatch, Problem, Solution, Step, Upload
 from apps.corpus.readers import READERS, ReaderOptions
-from apps.corpus.records import RowError
+from apps.corpus.records import RowError, SolutionRecord
 from apps.projects.models import Project
 
 UPLOADS_KEPT = timedelta(days=2)
@@ -129,3 +132,42 @@ def discard_stale_uploads(*, now: datetime) -> int:
     for upload in stale:
         discard_upload(upload=upload)
     return len(stale)
+
+
+# --- written here, not imported ---------------------------------------------------------------------------
+
+
+@transaction.atomic
+def add_solutions(*, problem: Problem, records: Sequence[SolutionRecord], graded: Sequence[Graded]) -> int:
+    """Store solutions of one problem with their grades; those that stand already, or say the same, are left out.
+
+    Gives the number of new ones.
+    """
+    standing = set(Solution.objects.filter(problem=problem).values_list("digest", flat=True))
+    new: dict[UUID, tuple[SolutionRecord, Graded]] = {}
+    for record, grade in zip(records, graded, strict=True):
+        key = solution_digest(record)
+        if key not in standing:
+            new.setdefault(key, (record, grade))
+    stored = Solution.objects.bulk_create(
+        Solution(
+            project_id=problem.project_id,
+            problem=problem,
+            digest=key,
+            source=record.source,
+            final_answer=grade.answer,
+            is_correct=grade.is_correct,
+            verdict=grade.verdict,
+            graded_by=grade.by,
+            step_count=len(record.steps),
+            separator=record.separator,
+            extras=record.extras or None,
+        )
+        for key, (record, grade) in new.items()
+    )
+    Step.objects.bulk_create(
+        Step(solution=solution, position=step.position, text=step.text, origin=step.origin)
+        for solution, (record, _) in zip(stored, new.values(), strict=True)
+        for step in record.steps
+    )
+    return len(new)

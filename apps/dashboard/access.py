@@ -20,6 +20,7 @@ TABS = (
     ("project", "Overview", "view"),
     ("rounds", "Rounds", "view"),
     ("solutions", "Solutions", "browse"),
+    ("estimation", "Estimation", "browse"),
     ("imports", "Imports", "import"),
     ("exports", "Exports", "export"),
     ("people", "People", "invite"),

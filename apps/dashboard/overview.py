@@ -14,6 +14,7 @@ from apps.accounts.models import User
 from apps.core.jobs import JobStatus
 from apps.corpus.models import ImportBatch, Solution
 from apps.dashboard.access import Place
+from apps.estimation.models import EstimationRun
 from apps.exports.models import Export
 from apps.labeling.models import Assignment, Round, Seat
 from apps.projects.models import Membership, Project, Role
@@ -80,6 +81,10 @@ def moving_imports(user: User) -> list[ImportBatch]:
 
 def moving_exports(user: User) -> list[Export]:
     return list(Export.objects.filter(requested_by=user, status__in=MOVING).select_related("project")[:10])
+
+
+def moving_runs(user: User) -> list[EstimationRun]:
+    return list(EstimationRun.objects.filter(created_by=user, status__in=MOVING).select_related("project")[:10])
 
 
 def submissions_by_day(turns: QuerySet[Assignment], *, now: datetime, days: int = DAYS) -> list[tuple[date, int]]:

@@ -13,6 +13,7 @@ from apps.accounts.services import create_user
 from apps.core.errors import DomainError
 from apps.corpus.importing import run_import
 from apps.corpus.services import create_import
+from apps.inference.models import Endpoint
 from apps.labeling.models import Assignment, GoldLabel, Round
 from apps.labeling.queue import claim
 from apps.labeling.services import open_round, submit
@@ -107,3 +108,23 @@ def _work(round_: Round, labeler: User) -> None:
         assignment=taken,
         submission=Submission(steps=steps, finish_reason=finish, active_ms=9_000 * len(steps), idle_ms=0),
     )
+
+
+def register_reasoner(*, url: str) -> Endpoint:
+    """The bundled model as an endpoint for all projects; its port is another at every start."""
+    endpoint, _ = Endpoint.objects.update_or_create(
+        project=None,
+        name="reasoner",
+        defaults={
+            "url": url,
+            "model": "reasoner",
+            "transport": "completions",
+            "problem_template": "Problem: {problem}\n",
+            "prefix_end": "\n",
+            # The server has 16 places, and a request for eight rollouts takes eight of them.
+            "max_in_flight": 4,
+            "most_choices": 16,
+            "counts_first_only": True,
+        },
+    )
+    return endpoint

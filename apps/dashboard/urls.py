@@ -5,7 +5,19 @@ from __future__ import annotations
 from django.urls import path
 
 from apps.core import converters  # noqa: F401 - registers `signed`
-from apps.dashboard.views import account, corpus, exports, home, imports, labeling, people, projects, rounds
+from apps.dashboard.views import (
+    account,
+    corpus,
+    endpoints,
+    estimation,
+    exports,
+    home,
+    imports,
+    labeling,
+    people,
+    projects,
+    rounds,
+)
 from apps.labeling.models import Round
 
 _OF_PROJECT = "projects/<slug:slug>/"
@@ -61,6 +73,19 @@ urlpatterns = [
             ("close", Round.Status.CLOSED),
         )
     ),
+    path(f"{_OF_PROJECT}estimation", estimation.runs, name="estimation"),
+    path(f"{_OF_PROJECT}estimation/new", estimation.new_run, name="run-new"),
+    path(f"{_OF_PROJECT}estimation/new/forecast", estimation.forecast, name="run-forecast"),
+    path(f"{_OF_PROJECT}estimation/<int:number>", estimation.run, name="run"),
+    *(
+        path(f"{_OF_PROJECT}estimation/<int:number>/{act}", estimation.change, {"act": act}, name=f"run-{act}")
+        for act in ("pause", "resume", "cancel")
+    ),
+    path(f"{_OF_PROJECT}endpoints", endpoints.endpoints, name="endpoints"),
+    path(f"{_OF_PROJECT}endpoints/new", endpoints.new_endpoint, name="endpoint-new"),
+    path(f"{_OF_PROJECT}endpoints/<int:pk>", endpoints.edit_endpoint, name="endpoint"),
+    path(f"{_OF_PROJECT}endpoints/<int:pk>/check", endpoints.check, name="endpoint-check"),
+    path(f"{_OF_PROJECT}endpoints/<int:pk>/remove", endpoints.remove, name="endpoint-remove"),
     path(f"{_OF_PROJECT}people", people.people, name="people"),
     path(f"{_OF_PROJECT}people/<int:pk>/role", people.set_role, name="member-role"),
     path(f"{_OF_PROJECT}people/<int:pk>/suspend", people.suspend, name="member-suspend"),

@@ -8,8 +8,8 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 
 from django.conf import settings
@@ -97,16 +97,14 @@ class Worker:
             slowing.add(task)
             task.add_done_callback(slowing.discard)
 
-        async with Client(server, on_overload=overloaded) as client:
+        async with Client(server, on_overload=overloaded) as client, share_gate(shares, gate):
             engine = Engine(self._plan(), client, gate, self.store, self._grade)
-            watchers = [asyncio.create_task(_share(shares, gate)), asyncio.create_task(self._watch(engine))]
+            watcher = asyncio.create_task(self._watch(engine))
             try:
                 await engine.run()
             finally:
-                for watcher in watchers:
-                    watcher.cancel()
-                await asyncio.gather(*watchers, return_exceptions=True)
-                await _quietly(shares.leave)
+                watcher.cancel()
+                await asyncio.gather(watcher, return_exceptions=True)
 
     def _plan(self) -> Plan:
         run = self.run
@@ -144,6 +142,18 @@ class Worker:
 
     def _over_budget(self) -> str | None:
         return over_budget(EstimationRun.objects.get(pk=self.run.pk)) if any(self.run.budget.values()) else None
+
+
+@asynccontextmanager
+async def share_gate(shares: Shares, gate: Gate) -> AsyncIterator[None]:
+    """Within it the gate is kept at this process's share of the endpoint's limit."""
+    sharing = asyncio.create_task(_share(shares, gate))
+    try:
+        yield
+    finally:
+        sharing.cancel()
+        await asyncio.gather(sharing, return_exceptions=True)
+        await _quietly(shares.leave)
 
 
 async def _share(shares: Shares, gate: Gate) -> None:

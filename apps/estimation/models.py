@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.core.jobs import Job
-from apps.corpus.models import Solution, Step
+from apps.corpus.models import Problem, Solution, Step
 from apps.inference.models import Endpoint
 from apps.projects.models import Project
 
@@ -215,3 +215,44 @@ class Rollout(models.Model):
 
 # A worker at a run reports every second; whoever finds it silent for so long sends the run's message again.
 SILENT_AFTER = timedelta(seconds=20)
+
+
+class SamplingRun(Job):
+    """New solutions from a generator: `per_problem` for each problem; `done` of `total` are problems."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="sampling_runs")
+    number = models.PositiveIntegerField()
+    endpoint = models.ForeignKey(Endpoint, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    generator = models.TextField(help_text="The model that wrote them: the solutions' source.")
+    per_problem = models.PositiveIntegerField(default=4)
+    sampling = models.JSONField(default=dict, blank=True)
+    prompt = models.JSONField(default=dict, blank=True)
+    split = models.CharField(max_length=20, default="newline", help_text="How a text becomes steps.")
+    seed = models.BigIntegerField(default=0)
+    solutions = models.BigIntegerField(default=0, help_text="New ones.")
+    duplicates = models.BigIntegerField(default=0, help_text="The same as one that stood already.")
+    cut = models.BigIntegerField(default=0, help_text="Ended by the token limit, and left out.")
+    requests = models.BigIntegerField(default=0)
+    tokens = models.BigIntegerField(default=0)
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [models.UniqueConstraint(fields=["project", "number"], name="one_sampling_run_per_number")]
+
+    def __str__(self) -> str:
+        return f"sampling, run {self.number}"
+
+
+class SampledProblem(models.Model):
+    """A problem that a sampling run is done with."""
+
+    run = models.ForeignKey(SamplingRun, on_delete=models.CASCADE, related_name="problems", db_index=False)
+    problem = models.ForeignKey(Problem, on_delete=models.CASCADE, related_name="+")
+    failure = models.TextField(blank=True, default="", help_text="Why there is less than was asked for.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "problem"], name="one_result_per_sampled_problem")]
+
+    def __str__(self) -> str:
+        return f"problem {self.problem_id} of {self.run_id}"

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from apps.core.errors import DomainError
 from apps.corpus.models import Solution
-from apps.estimation.models import EstimationRun
+from apps.estimation.models import EstimationRun, SolutionEstimate
 from apps.projects.models import Project
 
+# Surer than this of the first error is sure: what is below goes to people first.
+SURE = 0.9
 ANSWERS = {"any": None, "right": True, "wrong": False}
 
 
@@ -45,3 +47,11 @@ def solutions_of(project: Project, selection: Mapping[str, Any]) -> QuerySet[Sol
 
 def selected(run: EstimationRun) -> QuerySet[Solution]:
     return solutions_of(run.project, run.selection)
+
+
+def unsure_of(solutions: QuerySet[Solution], run: str) -> QuerySet[Solution]:
+    """What the run of this number is unsure of, the least sure first: the best there is for people to look at."""
+    if not run.isdecimal() or len(run) > 9:
+        raise DomainError(f"unsure:{run} names no run.", fields={"select": "unsure: the number of a run"})
+    doubtful = SolutionEstimate.objects.filter(run__number=int(run), probability__lt=SURE)
+    return solutions.filter(estimates__in=doubtful, estimates__run__project=F("project"))

@@ -138,3 +138,11 @@ async def _probe(endpoint: Endpoint) -> dict[str, Any]:
     if both_cut and not server.counts_first_only and not answer.usage.is_estimated:
         found["counts_first_only"] = counted <= CHECK_TOKENS
     return found
+
+
+@transaction.atomic
+def remove_endpoint(*, endpoint: Endpoint, actor: User) -> None:
+    """Runs that used it keep their results; one that is not over pauses when it comes to ask."""
+    project = endpoint.project.slug if endpoint.project else ""
+    record_event(actor=actor, verb="endpoint.removed", target=endpoint.name, project=project)
+    endpoint.delete()

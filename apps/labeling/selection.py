@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
+from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet
+from django.utils.module_loading import import_string
 
 from apps.core.errors import DomainError
 from apps.corpus.models import Solution
@@ -30,7 +33,17 @@ _FILTERS: dict[str, Callable[[Solutions, str], Solutions]] = {
     "level": lambda solutions, value: solutions.filter(problem__level=value),
 }
 
-TERMS = "all, right, wrong, unlabeled, source:NAME, subject:NAME, level:NAME, sample:N"
+TERMS = "all, right, wrong, unlabeled, source:NAME, subject:NAME, level:NAME, unsure:RUN, sample:N"
+
+
+@cache
+def _filters() -> dict[str, Callable[[Solutions, str], Solutions]]:
+    """Ours, and those of apps that labeling does not know: settings name them."""
+    return _FILTERS | {name: import_string(path) for name, path in settings.SELECTION_TERMS.items()}
+
+
+def _takes_value(name: str) -> bool:
+    return name in _WITH_VALUE or name in settings.SELECTION_TERMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +62,7 @@ class Selection:
             name, _, value = part.partition(":")
             if name == "sample" and value.isdigit() and int(value) > 0:
                 sample = int(value)
-            elif name in _FILTERS and bool(value) == (name in _WITH_VALUE):
+            elif name in _filters() and bool(value) == _takes_value(name):
                 terms.append((name, value))
             else:
                 raise DomainError(f"Unknown selection {part!r}. Terms: {TERMS}.", fields={"select": f"unknown: {part}"})
@@ -62,7 +75,7 @@ class Selection:
     def apply(self, solutions: QuerySet[Solution]) -> QuerySet[Solution]:
         """In the order in which they are to be served."""
         for name, value in self.terms:
-            solutions = _FILTERS[name](solutions, value)
+            solutions = _filters()[name](solutions, value)
         if self.sample is None:
             return solutions.order_by("id")
         # The digest is a hash of the content: its order is as good as chance, and the same each time.

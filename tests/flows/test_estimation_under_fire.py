@@ -20,7 +20,7 @@ from apps.inference.services import add_endpoint
 from apps.projects.models import Project
 from tests.estimation.corpus import add_sums
 from tests.estimation.model import Model, serving
-from tests.processes import eventually, kill, running, worker_command
+from tests.processes import any_worker, eventually, kill, running
 
 STEPS, ROLLOUTS, IN_FLIGHT = 5, 8, 64
 
@@ -121,7 +121,7 @@ def test_a_killed_worker_costs_at_most_what_was_in_flight(
     dice = random.Random(11)
     run = started(project, endpoint)
     for round_ in range(3):
-        with running(worker_command(2)) as process:
+        with running(any_worker(2)) as process:
             seen = EstimationRun.objects.get(pk=run.pk).rollouts
             eventually(lambda before=seen: EstimationRun.objects.get(pk=run.pk).rollouts > before)  # type: ignore[misc]
             time.sleep(dice.uniform(0.05, 0.4))
@@ -130,7 +130,7 @@ def test_a_killed_worker_costs_at_most_what_was_in_flight(
         lease_is_over(run)
         resume_abandoned()
         assert model.stats()["repeated"] - repeated <= IN_FLIGHT, round_
-    with running(worker_command(2)):
+    with running(any_worker(2)):
         eventually(lambda: ended(run), within=60)
     assert_exact(run)
     assert model.stats()["repeated"] <= 3 * IN_FLIGHT

@@ -20,7 +20,7 @@ from apps.labeling.models import Assignment, StepLabel
 from apps.projects.models import Project
 from tests.benchmarks.corpora import STEPS, write_corpus
 from tests.cast import bearer
-from tests.processes import eventually, kill, running, worker_command
+from tests.processes import any_worker, eventually, kill, running
 
 SOLUTIONS = 12_000
 
@@ -52,7 +52,7 @@ def test_a_killed_import_goes_on(transactional_db: None, project: Project, tmp_p
         return ImportBatch.objects.get(pk=batch.pk).line
 
     import_file.delay(batch.pk)
-    with running(worker_command()) as worker:
+    with running(any_worker()) as worker:
         wanted = random.Random(seed).randint(1, SOLUTIONS - 2000)
         eventually(lambda: landed() >= wanted)
         kill(worker)
@@ -61,7 +61,7 @@ def test_a_killed_import_goes_on(transactional_db: None, project: Project, tmp_p
     assert 0 < stopped < SOLUTIONS
     # The broker gives the message back only when its time is up; the clock's task sends it again at once.
     import_file.delay(batch.pk)
-    with running(worker_command()):
+    with running(any_worker()):
         eventually(lambda: ImportBatch.objects.get(pk=batch.pk).status == JobStatus.FINISHED)
         time.sleep(0.2)
 

@@ -23,6 +23,13 @@ class SelectionForm(ServiceForm):
     subject = forms.ChoiceField(required=False)
     level = forms.ChoiceField(required=False)
     unlabeled = forms.BooleanField(required=False, label="Only what nobody has labeled yet")
+    unsure = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=10**9,
+        label="Unsure in run",
+        help_text="Number of an estimation run: what its search is not sure of.",
+    )
     sample = forms.IntegerField(
         required=False,
         min_value=1,
@@ -50,6 +57,7 @@ class SelectionForm(ServiceForm):
         words = [data["answer"]] if data.get("answer") else []
         words += [f"{name}:{data[name]}" for name in ("source", "subject", "level") if data.get(name)]
         words += ["unlabeled"] if data.get("unlabeled") else []
+        words += [f"unsure:{data['unsure']}"] if data.get("unsure") else []
         words += [f"sample:{data['sample']}"] if data.get("sample") else []
         return ",".join(words) or "all"
 
@@ -86,6 +94,7 @@ class NewRoundForm(SelectionForm):
         "subject",
         "level",
         "unlabeled",
+        "unsure",
         "sample",
         "redundancy",
     ]

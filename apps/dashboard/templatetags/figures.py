@@ -27,6 +27,12 @@ def share(value: float | None) -> str:
 
 
 @register.filter
+def unlocalized(value: float) -> str:
+    """For attributes that browsers read: always a point."""
+    return f"{value:.4f}"
+
+
+@register.filter
 def duration(seconds: float | None) -> str:
     """Two units at most: 3 h 20 min, 4 min 5 s, 12 s."""
     if seconds is None:

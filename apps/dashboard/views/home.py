@@ -14,6 +14,7 @@ from apps.dashboard.overview import (
     memberships_of,
     moving_exports,
     moving_imports,
+    moving_runs,
     open_rounds_for,
     submissions_by_day,
 )
@@ -34,7 +35,7 @@ def home(request: AuthenticatedRequest) -> HttpResponse:
         "days": days,
         "today": days[-1][1],
         "has_worked": any(count for _, count in days),
-        "moving": [*moving_imports(request.user), *moving_exports(request.user)],
+        "moving": [*moving_imports(request.user), *moving_exports(request.user), *moving_runs(request.user)],
     }
     return render(request, "dashboard/home.html", context)
 
@@ -43,7 +44,7 @@ def home(request: AuthenticatedRequest) -> HttpResponse:
 @require_GET
 def moving(request: AuthenticatedRequest) -> HttpResponse:
     """The running jobs of who asks; the fragment asks again as long as there are any."""
-    jobs = [*moving_imports(request.user), *moving_exports(request.user)]
+    jobs = [*moving_imports(request.user), *moving_exports(request.user), *moving_runs(request.user)]
     return render(request, "dashboard/_moving.html", {"moving": jobs})
 
 

@@ -42,12 +42,13 @@ def rounds(request: AuthenticatedRequest, slug: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def new_round(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     place = place_for(request.user, slug, "manage_rounds")
-    form = NewRoundForm(request.POST or None, facets=facets_of(place.project))
+    unsure = {"unsure": request.GET.get("unsure")}
+    form = NewRoundForm(request.POST or None, facets=facets_of(place.project), initial=unsure)
     opened = form.run(lambda _: open_round(project=place.project, created_by=request.user, **form.terms()))
     if opened is not None:
         messages.success(request, f"The round is open: {opened.task_count:,} tasks.")
         return redirect("round", slug, opened.number)
-    fitting = fit_for(place, SelectionForm({}, facets=facets_of(place.project)))
+    fitting = fit_for(place, SelectionForm(unsure, facets=facets_of(place.project)))
     context = place.context("rounds", form=form, protocols=PROTOCOLS.values(), fit=fitting)
     return render(request, "rounds/new.html", context, status=422 if form.errors else 200)
 

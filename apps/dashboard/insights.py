@@ -1,0 +1,136 @@
+"""What a run has found, in figures: how soft values lie, where steps die, how sure the search is, and against people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import connection
+
+from apps.estimation.models import EstimationRun, SolutionEstimate
+from apps.estimation.selection import SURE
+
+BINS = 10
+POSITIONS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """A bar of a histogram: from `low` to `high`, `count` of them, `share` of the highest bar."""
+
+    label: str
+    count: int
+    share: float
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Monte Carlo's hard label against people's majority, over steps that both have judged."""
+
+    good_good: int
+    good_bad: int
+    bad_good: int
+    bad_bad: int
+
+    @property
+    def steps(self) -> int:
+        return self.good_good + self.good_bad + self.bad_good + self.bad_bad
+
+    @property
+    def agreement(self) -> float | None:
+        return (self.good_good + self.bad_bad) / self.steps if self.steps else None
+
+
+def _rows(sql: str, values: Sequence[object]) -> list[tuple[int, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)  # type: ignore[arg-type]
+        return list(cursor.fetchall())
+
+
+def soft_values(run: EstimationRun) -> list[Bin]:
+    """Steps by the share of their rollouts that reached the answer, in tenths; the last holds 1 as well."""
+    rows = _rows(
+        """SELECT least(9, successes * 10 / rollouts), count(*) FROM estimation_stepestimate
+           WHERE run_id = %s AND rollouts > 0 GROUP BY 1""",
+        [run.pk],
+    )
+    counts = {row[0]: row[1] for row in rows}
+    return _bars([(f"{place / BINS:.1f}", counts.get(place, 0)) for place in range(BINS)])
+
+
+def dead_steps(run: EstimationRun) -> list[Bin]:
+    """Of the steps at each position, from 1, the share from which the answer was not reached any more."""
+    rows = _rows(
+        """SELECT step.position + 1, count(*), count(*) FILTER (WHERE NOT estimate.hard)
+           FROM estimation_stepestimate estimate JOIN corpus_step step ON step.id = estimate.step_id
+           WHERE estimate.run_id = %s AND estimate.hard IS NOT NULL AND step.position < %s GROUP BY 1 ORDER BY 1""",
+        [run.pk, POSITIONS],
+    )
+    return [Bin(str(place), dead, dead / total, f"{dead} of {total}") for place, total, dead in rows]
+
+
+def certainty(run: EstimationRun) -> list[Bin]:
+    """Solutions by how sure the search is of their first error, in tenths."""
+    rows = _rows(
+        """SELECT least(9, floor(probability * 10)::int), count(*) FROM estimation_solutionestimate
+           WHERE run_id = %s AND probability IS NOT NULL GROUP BY 1""",
+        [run.pk],
+    )
+    counts = {row[0]: row[1] for row in rows}
+    return _bars([(f"{place / BINS:.1f}", counts.get(place, 0)) for place in range(BINS)]) if counts else []
+
+
+def unsure_count(run: EstimationRun) -> int:
+    return SolutionEstimate.objects.filter(run=run, probability__lt=SURE).count()
+
+
+def reliability(run: EstimationRun) -> list[Bin]:
+    """Where people have named the first error too: how often the search was right, by how sure it said it was."""
+    rows = _rows(
+        f"""WITH people AS ({_PEOPLE_FIRST_ERROR})
+           SELECT least(9, floor(probability * 10)::int), count(*),
+                  count(*) FILTER (WHERE said.first_error = people.first_error)
+           FROM estimation_solutionestimate said JOIN people ON people.solution_id = said.solution_id
+           WHERE said.run_id = %s AND said.probability IS NOT NULL GROUP BY 1 ORDER BY 1""",  # noqa: S608 - a constant
+        [run.project_id, run.pk],
+    )
+    return [
+        Bin(f"{place / BINS:.1f} to {(place + 1) / BINS:.1f}", total, right / total, f"{right} of {total}")
+        for place, total, right in rows
+    ]
+
+
+def against_people(run: EstimationRun) -> Agreement:
+    ((good_good, good_bad, bad_good, bad_bad),) = _rows(
+        """WITH people AS (
+             SELECT label.step_id, avg((label.rating = -1)::int) AS bad
+             FROM labeling_steplabel label
+             JOIN labeling_assignment turn ON turn.id = label.assignment_id
+             JOIN labeling_round round ON round.id = turn.round_id
+             WHERE round.project_id = %s AND turn.state IN ('submitted', 'extra') AND label.rating IS NOT NULL
+             GROUP BY 1)
+           SELECT count(*) FILTER (WHERE hard AND bad < 0.5), count(*) FILTER (WHERE hard AND bad >= 0.5),
+                  count(*) FILTER (WHERE NOT hard AND bad < 0.5), count(*) FILTER (WHERE NOT hard AND bad >= 0.5)
+           FROM estimation_stepestimate estimate JOIN people ON people.step_id = estimate.step_id
+           WHERE estimate.run_id = %s AND hard IS NOT NULL""",
+        [run.project_id, run.pk],
+    )
+    return Agreement(good_good, good_bad, bad_good, bad_bad)
+
+
+# The position of the first step that the latest person who found one called bad.
+_PEOPLE_FIRST_ERROR = """
+    SELECT DISTINCT ON (step.solution_id) step.solution_id, min(step.position) AS first_error
+    FROM labeling_steplabel label
+    JOIN labeling_assignment turn ON turn.id = label.assignment_id
+    JOIN labeling_round round ON round.id = turn.round_id
+    JOIN corpus_step step ON step.id = label.step_id AND step.chosen
+    WHERE round.project_id = %s AND turn.state IN ('submitted', 'extra') AND label.rating = -1
+    GROUP BY step.solution_id, turn.id ORDER BY step.solution_id, turn.id DESC
+"""
+
+
+def _bars(counted: Sequence[tuple[str, int]]) -> list[Bin]:
+    highest = max((count for _, count in counted), default=0) or 1
+    return [Bin(label, count, count / highest) for label, count in counted]
