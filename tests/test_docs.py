@@ -11,9 +11,11 @@ from django.urls import get_resolver
 
 from annotate.env import Environment
 from apps.corpus.readers import READERS
+from apps.estimation.strategies import STRATEGIES
 from apps.exports.containers import CONTAINERS
 from apps.exports.formats import FORMATS
 from apps.exports.policy import LabelPolicy
+from apps.inference.transports import TRANSPORTS
 from apps.labeling.protocols import PROTOCOLS
 from apps.verifiers.registry import VERIFIERS
 
@@ -51,8 +53,8 @@ def test_every_format_and_policy_key_is_in_the_page_on_formats(names: object) ->
     assert [name for name in names if f"`{name}`" not in PAGES["docs/export-formats.md"]] == []  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("name", [*PROTOCOLS, *VERIFIERS])
-def test_every_protocol_and_verifier_is_told(name: str) -> None:
+@pytest.mark.parametrize("name", [*PROTOCOLS, *VERIFIERS, *STRATEGIES, *TRANSPORTS])
+def test_every_protocol_verifier_strategy_and_transport_is_told(name: str) -> None:
     assert f"`{name}`" in ALL
 
 

@@ -10,9 +10,14 @@ from django.core.files.base import ContentFile
 from apps.accounts.models import User
 from apps.corpus.models import ImportBatch, Solution, Upload
 from apps.corpus.services import create_import, keep_upload
+from apps.estimation.models import EstimationRun, SamplingRun
+from apps.estimation.sampling import start_sampling
+from apps.estimation.services import start_run
 from apps.exports.making import run_export
 from apps.exports.models import Export
 from apps.exports.services import create_export
+from apps.inference.models import Endpoint
+from apps.inference.services import add_endpoint
 from apps.labeling.models import Assignment, Round
 from apps.labeling.queue import claim
 from apps.labeling.services import submit
@@ -36,6 +41,9 @@ class World:
     invitation: Invitation
     secret: str
     bobs: Membership
+    endpoint: Endpoint
+    run: EstimationRun
+    sampling: SamplingRun
 
 
 def rate(round_: Round, labeler: User, *ratings: int | None, finish: str = "", **fields: object) -> Assignment:
@@ -62,4 +70,10 @@ def world(project: Project, alice: User, bob: User) -> World:
     export = run_export(export_id=create_export(project=project, format="annotate", requested_by=alice).pk)
     invitation, secret = invite(project=project, role="labeler", invited_by=alice)
     bobs = Membership.objects.get(project=project, user=bob)
-    return World(project, solution, round_, upload, batch, export, guideline, invitation, secret, bobs)
+    endpoint = add_endpoint(
+        project=project, name="lab", url="http://127.0.0.1:9/v1", model="small", api_key="sk-of-the-lab"
+    )
+    run = start_run(project=project, endpoint=endpoint, strategy="posterior-search", created_by=alice)
+    sampling = start_sampling(project=project, endpoint=endpoint, created_by=alice)
+    made = (upload, batch, export, guideline, invitation, secret, bobs, endpoint, run, sampling)
+    return World(project, solution, round_, *made)

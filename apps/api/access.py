@@ -10,7 +10,7 @@ from rest_framework.request import Request
 
 from apps.accounts.models import User
 from apps.corpus.models import ImportBatch
-from apps.estimation.models import EstimationRun
+from apps.estimation.models import EstimationRun, SamplingRun
 from apps.exports.models import Export
 from apps.labeling.models import Assignment, Round
 from apps.projects.models import Project
@@ -46,6 +46,14 @@ def import_of(request: Request, pk: int) -> ImportBatch:
     if found is None:
         raise Http404("No such import.")
     project_for(user_of(request), found.project.slug, "import")
+    return found
+
+
+def sampling_of(request: Request, pk: int, action: str) -> SamplingRun:
+    found = SamplingRun.objects.filter(pk=pk).select_related("project", "endpoint").first()
+    if found is None:
+        raise Http404("No such run.")
+    project_for(user_of(request), found.project.slug, action)
     return found
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
-from apps.api import assignments, corpus, estimation, exports, health, imports, projects, rounds
+from apps.api import assignments, corpus, estimation, exports, health, imports, projects, rounds, sampling
 from apps.core import converters  # noqa: F401 - registers `signed`
 from apps.labeling.models import Round
 
@@ -26,6 +26,7 @@ urlpatterns = [
     path("projects/<slug:slug>/rounds/<signed:number>/claim", rounds.Claim.as_view()),
     path("projects/<slug:slug>/endpoints", estimation.EndpointList.as_view()),
     path("projects/<slug:slug>/estimation-runs", estimation.RunList.as_view()),
+    path("projects/<slug:slug>/sampling-runs", sampling.SamplingList.as_view()),
     path("projects/<slug:slug>/exports", exports.ExportList.as_view()),
     path("imports/<int:pk>", imports.ImportDetail.as_view()),
     path("imports/<int:pk>/cancel", imports.ImportCancel.as_view()),
@@ -33,6 +34,9 @@ urlpatterns = [
     path("assignments/<int:pk>/release", assignments.Release.as_view()),
     path("assignments/<int:pk>/draft", assignments.Draft.as_view()),
     path("assignments/<int:pk>/submit", assignments.Submit.as_view()),
+    path("sampling-runs/<int:pk>", sampling.SamplingDetail.as_view()),
+    path("sampling-runs/<int:pk>/cancel", sampling.SamplingCancel.as_view()),
+    path("sampling-runs/<int:pk>/resume", sampling.SamplingResume.as_view()),
     path("estimation-runs/<int:pk>", estimation.RunDetail.as_view()),
     path("estimation-runs/<int:pk>/pause", estimation.RunPause.as_view()),
     path("estimation-runs/<int:pk>/resume", estimation.RunResume.as_view()),

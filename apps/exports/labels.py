@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from apps.corpus.records import PersonRecord, Record, SolutionRecord, StepRating
+from apps.corpus.records import PersonRecord, Record, SolutionRecord, StepCount, StepRating
+from apps.estimation.strategies import STRATEGIES
 from apps.exports.policy import LabelPolicy
 
 GOOD, NEUTRAL, BAD = 1, 0, -1
+GIVES_SOFT = frozenset(name for name, (kind, _) in STRATEGIES.items() if kind.gives_soft)
 Labels = dict[int, int]
 
 
@@ -85,10 +87,35 @@ def _gold(record: Record, policy: LabelPolicy) -> Iterator[Labels]:
 
 
 def _monte_carlo_hard(record: Record, policy: LabelPolicy) -> Iterator[Labels]:
-    """The newest run that says anything. Hard: good when some rollout reached the answer."""
+    """Hard: good when some rollout reached the answer, or as the run's strategy concludes."""
+    yield from _newest(record, policy, lambda count: count.is_good())
+
+
+def _monte_carlo_soft(record: Record, policy: LabelPolicy) -> Iterator[Labels]:
+    """Soft: good when the share of rollouts that reached the answer is at least the policy's threshold.
+
+    Of runs whose strategy gives unbiased shares; a step without rollouts stands by its own answer.
+    """
+
+    def is_good(count: StepCount) -> bool | None:
+        if not count.rollouts or count.successes is None:
+            return count.hard
+        return count.successes / count.rollouts >= policy.soft_threshold
+
+    yield from _newest(record, policy, is_good, strategies=GIVES_SOFT)
+
+
+def _newest(
+    record: Record, policy: LabelPolicy, is_good: Callable[[StepCount], bool | None], strategies: Collection[str] = ()
+) -> Iterator[Labels]:
+    """By the newest run that says anything, of those that the policy lets through."""
     for run in reversed(record.estimates):
-        hard = {count.position: count.is_good() for count in run.steps}
-        labels = {place: GOOD if good else BAD for place, good in hard.items() if good is not None}
+        if (strategies and run.strategy not in strategies) or (
+            policy.estimation_runs and run.run not in policy.estimation_runs
+        ):
+            continue
+        said = {count.position: is_good(count) for count in run.steps}
+        labels = {place: GOOD if good else BAD for place, good in said.items() if good is not None}
         if labels:
             yield labels
             return
@@ -107,6 +134,7 @@ _READ: dict[str, Callable[[Record, LabelPolicy], Iterator[Labels]]] = {
     "gold": _gold,
     "human": _human,
     "monte_carlo_hard": _monte_carlo_hard,
+    "monte_carlo_soft": _monte_carlo_soft,
 }
 
 

@@ -44,6 +44,11 @@ def manifest(
     }
 
 
+def renamed(told: Manifest, names: Sequence[str]) -> Manifest:
+    """The same manifest where the files have other names."""
+    return told | {"parts": [part | {"name": name} for part, name in zip(told["parts"], names, strict=True)]}
+
+
 def card(told: Manifest) -> str:
     """The dataset card, in Markdown."""
     counts, policy = told["counts"], told["policy"]

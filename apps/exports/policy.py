@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 # One line for each source of labels that there is so far.
-SOURCES = ("gold", "human", "monte_carlo_hard")
-LATER = ("adjudicated", "consensus", "monte_carlo_soft", "judge", "monte_carlo_and_judge")
+SOURCES = ("gold", "human", "monte_carlo_hard", "monte_carlo_soft")
+LATER = ("adjudicated", "consensus", "judge", "monte_carlo_and_judge")
 
 
 class PolicyError(ValueError):
@@ -38,6 +38,8 @@ class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
                        `each` person a row, or the `first` to hand in
     finish_reasons     whose work counts; those who gave up are left out
     quality_control    keep or drop what people said of gold tasks
+    soft_threshold     with the source `monte_carlo_soft`, the share of successes from which a step is good
+    estimation_runs    only these runs, by number; empty: all, the newest first
     answers            solutions with a right, a wrong or any final answer
     rounds, generators, subjects   only these; empty: all
     splits             shares by name, such as {"train": 0.9, "test": 0.1}; empty: one file
@@ -54,6 +56,8 @@ class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         "solution",
     )
     quality_control: Literal["keep", "drop"] = "drop"
+    soft_threshold: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.5
+    estimation_runs: tuple[int, ...] = ()
     answers: Literal["all", "right", "wrong"] = "all"
     rounds: tuple[int, ...] = ()
     generators: tuple[str, ...] = ()
@@ -73,12 +77,25 @@ class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
                     reason.split("`")[1], f"there is no such key; there are {', '.join(cls.__struct_fields__)}"
                 ) from None
             raise PolicyError(path.rstrip("`") or "policy", reason) from None
+        _check_texts(policy)
         _check_sources(policy.sources)
         _check_splits(policy.splits)
         return policy
 
     def to_dict(self) -> dict[str, Any]:
         return dict(msgspec.to_builtins(self))
+
+
+def _check_texts(policy: LabelPolicy) -> None:
+    """PostgreSQL knows no NUL and no lone surrogates: nothing in it can equal them, and a policy is kept there."""
+    for key in ("generators", "subjects", "split_seed", "splits"):
+        value = getattr(policy, key)
+        for text in [value] if isinstance(value, str) else value:
+            if any(sign == "\x00" or "\ud800" <= sign <= "\udfff" for sign in text):
+                raise PolicyError(key, "holds a character that no text of the project can hold")
+    for number in (*policy.rounds, *policy.estimation_runs):
+        if not -(2**31) <= number < 2**31:
+            raise PolicyError("rounds", f"{number} is no number of a round or a run")
 
 
 def _check_sources(sources: Sequence[str]) -> None:

@@ -60,7 +60,7 @@ class Selection:
         sample: int | None = None
         for part in filter(None, (part.strip() for part in text.split(","))):
             name, _, value = part.partition(":")
-            if name == "sample" and value.isdigit() and int(value) > 0:
+            if name == "sample" and value.isdecimal() and len(value) < 10 and int(value) > 0:
                 sample = int(value)
             elif name in _filters() and bool(value) == _takes_value(name):
                 terms.append((name, value))

@@ -33,6 +33,15 @@ function askFirst(event) {
     if (question && !globalThis.confirm(question)) event.preventDefault();
 }
 
+/** A button that has been pressed is not pressed again by the second half of a double click. */
+function pressOnce(event) {
+    if (event.defaultPrevented || event.target.method !== "post") return;
+    // After the browser has read the form: a disabled button would not be sent with it.
+    setTimeout(() => { for (const button of pressable(event.target)) button.disabled = true; });
+}
+
+const pressable = (form) => form.querySelectorAll("button:not([type=button])");
+
 /** Empty filters are left out of the address. */
 function leaveOutEmpty(event) {
     if (event.target.method !== "get") return;
@@ -106,9 +115,14 @@ sendFiles(document);
 document.addEventListener("toggle", (event) => fitFormulas(event.target), true); // What was closed had no width.
 document.addEventListener("submit", askFirst, true);
 document.addEventListener("submit", leaveOutEmpty);
+document.addEventListener("submit", pressOnce);
 document.addEventListener("htmx:load", (event) => {
     typesetAll(event.detail.elt);
     applyOnChange(event.detail.elt);
 });
-// Back from the cache, fields that were left out are there again.
-addEventListener("pageshow", () => { for (const field of document.querySelectorAll("form[method=get] :disabled")) field.disabled = false; });
+// Back from the cache, fields that were left out are there again, and buttons can be pressed again.
+addEventListener("pageshow", ({ persisted }) => {
+    for (const field of document.querySelectorAll("form[method=get] :disabled")) field.disabled = false;
+    if (!persisted) return;
+    for (const form of document.querySelectorAll("form[method=post]")) for (const button of pressable(form)) button.disabled = false;
+});

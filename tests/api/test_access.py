@@ -32,6 +32,18 @@ TABLE: list[tuple[str, str, str, str]] = [
     ("projects/<slug:slug>/rounds/<signed:number>/close", "post", "manager", "write"),
     ("projects/<slug:slug>/rounds/<signed:number>/claim", "post", "labeler", "label"),
     ("projects/<slug:slug>/exports", "post", "manager", "write"),
+    ("projects/<slug:slug>/endpoints", "get", "manager", "read"),
+    ("projects/<slug:slug>/endpoints", "post", "manager", "write"),
+    ("projects/<slug:slug>/estimation-runs", "get", "reviewer", "read"),
+    ("projects/<slug:slug>/estimation-runs", "post", "manager", "write"),
+    ("estimation-runs/<int:pk>", "get", "reviewer", "read"),
+    ("estimation-runs/<int:pk>/pause", "post", "manager", "write"),
+    ("estimation-runs/<int:pk>/resume", "post", "manager", "write"),
+    ("estimation-runs/<int:pk>/cancel", "post", "manager", "write"),
+    ("projects/<slug:slug>/sampling-runs", "post", "manager", "write"),
+    ("sampling-runs/<int:pk>", "get", "reviewer", "read"),
+    ("sampling-runs/<int:pk>/cancel", "post", "manager", "write"),
+    ("sampling-runs/<int:pk>/resume", "post", "manager", "write"),
     ("imports/<int:pk>", "get", "manager", "read"),
     ("imports/<int:pk>/cancel", "post", "manager", "write"),
     ("exports/<int:pk>", "get", "manager", "read"),
@@ -49,7 +61,12 @@ Call = Callable[[Client, str, str], HttpResponseBase]
 
 @pytest.fixture
 def call(world: World) -> Call:
-    ids = {"imports": world.batch.pk, "exports": world.export.pk}
+    ids = {
+        "imports": world.batch.pk,
+        "exports": world.export.pk,
+        "estimation-runs": world.run.pk,
+        "sampling-runs": world.sampling.pk,
+    }
 
     def one(client: Client, method: str, route: str) -> HttpResponseBase:
         path = route.replace("<slug:slug>", world.project.slug).replace("<signed:number>", str(world.round.number))

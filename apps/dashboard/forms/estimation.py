@@ -8,7 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from apps.core.errors import DomainError
-from apps.dashboard.forms.base import ServiceForm
+from apps.dashboard.forms.base import OnceForm, ServiceForm
 from apps.estimation.selection import ANSWERS
 from apps.estimation.strategies import STRATEGIES
 from apps.inference.models import Endpoint
@@ -76,7 +76,7 @@ class EndpointForm(ServiceForm):
         return {name: self.cleaned_data[name] for name in SETTINGS if name in self.cleaned_data}
 
 
-class NewRunForm(ServiceForm):
+class NewRunForm(OnceForm):
     """Its `rollouts` is what every strategy understands; further settings are the API's and the command's."""
 
     endpoint = forms.ModelChoiceField(queryset=Endpoint.objects.none(), empty_label=None)

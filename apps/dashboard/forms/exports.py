@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 
 from apps.core.errors import DomainError
 from apps.dashboard.browsing import Facets
-from apps.dashboard.forms.base import ServiceForm
+from apps.dashboard.forms.base import OnceForm
 from apps.exports.containers import CONTAINERS
 from apps.exports.formats import FORMATS
 from apps.exports.policy import SOURCES, LabelPolicy
@@ -23,7 +23,12 @@ CONTAINER_WORDS = {
     "jsonl.zst": "JSON Lines, zstd",
     "parquet": "Parquet",
 }
-SOURCE_WORDS = {"gold": "gold", "human": "people", "monte_carlo_hard": "Monte Carlo, hard"}
+SOURCE_WORDS = {
+    "gold": "gold",
+    "human": "people",
+    "monte_carlo_hard": "Monte Carlo, hard",
+    "monte_carlo_soft": "Monte Carlo, soft",
+}
 NAMED_SHARE = re.compile(r"([A-Za-z_]\w*)\s*[:= ]\s*(\d+(?:\.\d+)?)\s*%?")
 
 
@@ -37,7 +42,7 @@ def _choice(key: str, label: str, **words: str) -> forms.ChoiceField:
     return forms.ChoiceField(choices=list(words.items()), initial=DEFAULTS[key], label=label)
 
 
-class ExportForm(ServiceForm):
+class ExportForm(OnceForm):
     """Its fields but `format`, `container` and the three sources are the keys of the policy."""
 
     format = forms.ChoiceField(
@@ -73,6 +78,10 @@ class ExportForm(ServiceForm):
         widget=forms.CheckboxSelectMultiple,
     )
 
+    soft_threshold = forms.FloatField(
+        min_value=0.001, max_value=1, initial=DEFAULTS["soft_threshold"], label="Soft labels are good from",
+        help_text="The share of rollouts that reached the answer; for Monte Carlo, soft.",
+    )  # fmt: skip
     answers = _choice("answers", "Final answer", all="any", right="right", wrong="wrong")
     rounds = forms.TypedMultipleChoiceField(
         coerce=int, required=False, widget=forms.CheckboxSelectMultiple, help_text="None marked: all."
@@ -126,6 +135,6 @@ class ExportForm(ServiceForm):
         super()._tell(DomainError(error.message, fields=renamed))
 
 
-EXTRA_QUESTIONS = ("neutral", "unsure", "after_first_error", "quality_control", "finish_reasons")
+EXTRA_QUESTIONS = ("neutral", "unsure", "after_first_error", "quality_control", "finish_reasons", "soft_threshold")
 FILTERS = ("answers", "rounds", "generators", "subjects")
 SPLITS = ("splits", "split_seed")

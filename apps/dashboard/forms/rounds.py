@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 
 from apps.dashboard.browsing import Facets
-from apps.dashboard.forms.base import ServiceForm
+from apps.dashboard.forms.base import OnceForm, ServiceForm
 from apps.labeling.protocols import PROTOCOLS
 
 ANY = ("", "any")
@@ -33,6 +33,7 @@ class SelectionForm(ServiceForm):
     sample = forms.IntegerField(
         required=False,
         min_value=1,
+        max_value=10**9,
         label="At most",
         help_text="A random sample of so many, the same each time. Empty: all.",
     )
@@ -62,7 +63,7 @@ class SelectionForm(ServiceForm):
         return ",".join(words) or "all"
 
 
-class NewRoundForm(SelectionForm):
+class NewRoundForm(SelectionForm, OnceForm):
     name = forms.CharField(max_length=200, required=False, help_text="As labelers see it.")
     protocol = forms.ChoiceField(
         choices=[(name, protocol.title) for name, protocol in PROTOCOLS.items()],

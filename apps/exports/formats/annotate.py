@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from apps.corpus.records import EstimateRecord, PersonRecord, ProblemRecord, Record, SolutionRecord
+from apps.corpus.records import EstimateRecord, PersonRecord, ProblemRecord, Record, SolutionRecord, StepCount
 from apps.exports.formats.base import Row
 from apps.exports.labels import resolve
 from apps.exports.policy import LabelPolicy, Tally
@@ -72,9 +72,7 @@ class Annotate:
     def rows(self, record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
         if record.solution is None:
             return
-        for person in record.people:
-            tally.sources["human"] += 1
-            tally.labels.update(str(said.rating) for said in person.steps)
+        _count(record, tally)
         labelings = resolve(record, policy)
         yield {
             "problem": _problem(record.problem),
@@ -84,6 +82,24 @@ class Annotate:
             "monte_carlo": [_estimate(run) for run in record.estimates],
             "first_error": labelings[0].first_error if labelings else None,
         }
+
+
+def _count(record: Record, tally: Tally) -> None:
+    """Every source that the row holds, as this format leaves none out: sources and labels are of turns and steps."""
+    for person in record.people:
+        tally.sources["human"] += 1
+        tally.labels.update(str(said.rating) for said in person.steps)
+    if record.gold:
+        tally.sources["gold"] += 1
+        tally.labels.update(str(one.rating) for one in record.gold)
+    for run in record.estimates:
+        tally.sources["monte_carlo"] += 1
+        tally.labels.update(_reached(one) for one in run.steps)
+
+
+def _reached(count: StepCount) -> str:
+    reached = count.hard if count.hard is not None else bool(count.successes)
+    return "reaches the answer" if reached else "misses the answer"
 
 
 def _with_extras(row: Row, extras: Mapping[str, Any]) -> Row:

@@ -15,8 +15,9 @@ from apps.core.jobs import JobStatus
 from apps.exports.containers import CONTAINERS
 from apps.exports.formats import FORMATS
 from apps.exports.making import run_export
+from apps.exports.manifest import card, renamed
 from apps.exports.models import Export
-from apps.exports.services import create_export, folder, part_path
+from apps.exports.services import create_export, part_path
 from apps.projects.models import Project
 
 
@@ -75,11 +76,16 @@ class Command(JsonCommand):
 
     @staticmethod
     def _copy(export: Export, output: Path, container: str) -> list[str]:
-        """One file goes to the path; splits go beside it, each with its name in front of the ending."""
+        """One file goes to the path; splits go beside it, each with its name in front of the ending.
+
+        Manifest and dataset card stand beside them under the output's whole name, and name the files as they are here.
+        """
         stem = output.name.removesuffix(f".{container}")
         names = list(export.policy["splits"]) or [""]
         files = [output.with_name(f"{stem}{name and '-'}{name}.{container}") for name in names]
         for index, file in enumerate(files):
             shutil.copyfile(part_path(export, index), file)
-        shutil.copyfile(folder(export) / "manifest.json", output.with_name(f"{stem}.manifest.json"))
+        told = renamed(export.manifest or {}, [file.name for file in files])
+        output.with_name(f"{output.name}.manifest.json").write_bytes(msgspec.json.format(msgspec.json.encode(told)))
+        output.with_name(f"{output.name}.README.md").write_text(card(told))
         return [str(file) for file in files]

@@ -1,0 +1,53 @@
+"""sample --project SLUG --endpoint NAME [--per-problem K] [--temperature T] [--seed S] [--wait]"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+
+from apps.core.commands import JsonCommand, Result
+from apps.core.errors import DomainError
+from apps.core.jobs import JobStatus
+from apps.estimation.sampling import run_sampling, start_sampling
+from apps.estimation.tasks import work_on_sampling
+from apps.inference.models import Endpoint
+from apps.projects.models import Project
+
+
+class Command(JsonCommand):
+    help = "Have a model write new solutions of a project's problems: split into steps, graded, each once."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--project", required=True, help="Slug.")
+        parser.add_argument("--endpoint", required=True, help="Name.")
+        parser.add_argument("--per-problem", type=int, default=4)
+        parser.add_argument("--temperature", type=float, default=1.0)
+        parser.add_argument("--max-tokens", type=int, default=1024)
+        parser.add_argument(
+            "--split", default="newline", help="How a text becomes steps: newline, blank_line, numbered."
+        )
+        parser.add_argument("--seed", type=int, default=None)
+        parser.add_argument("--wait", action="store_true", help="Do it here and now, without a worker.")
+
+    def perform(self, **options: Any) -> Result:
+        project = Project.objects.named(options["project"])
+        run = start_sampling(
+            project=project,
+            endpoint=Endpoint.objects.named(options["endpoint"], project),
+            per_problem=options["per_problem"],
+            sampling={"temperature": options["temperature"], "max_tokens": options["max_tokens"]},
+            split=options["split"],
+            seed=options["seed"],
+        )
+        if options["wait"]:
+            run = run_sampling(run_id=run.pk)
+        else:
+            transaction.on_commit(partial(work_on_sampling.delay, run.pk))
+        if run.status in (JobStatus.PAUSED, JobStatus.FAILED):
+            raise DomainError(f"Run {run.number} is {run.status}: {run.error}")
+        names = ("number", "status", "total", "done", "solutions", "duplicates", "cut", "requests", "tokens")
+        return {"run": run.pk} | {name: getattr(run, name) for name in names}
