@@ -20,12 +20,14 @@ from tests.benchmarks.report import tell
 from tests.benchmarks.setting import a_database
 
 SEED = 909
+# Name, strategy, its settings. "every" rolls out solutions with a right answer too.
 STRATEGIES: dict[str, tuple[str, dict[str, Any]]] = {
     "math-shepherd.8": ("math-shepherd", {"rollouts": 8}),
     "math-shepherd.16": ("math-shepherd", {"rollouts": 16}),
     "early-stop.8": ("early-stop", {"rollouts": 8}),
     "bisect": ("bisect", {}),
     "posterior-search": ("posterior-search", {}),
+    "posterior-search.every": ("posterior-search", {}),
     "sweep.4": ("sweep", {"rollouts": 4}),
     "soft-interval": ("soft-interval", {"half_width": 0.2, "rollouts": 32}),
 }
@@ -102,7 +104,7 @@ def measure(
 
     run = start_run(
         project=project, endpoint=endpoint, strategy=strategy, options=options, seed=1,
-        sampling={"temperature": temperature, "max_tokens": 200},
+        sampling={"temperature": temperature, "max_tokens": 200}, answers_suffice=not name.endswith(".every"),
     )  # fmt: skip
     work_on(run_id=run.pk)
     run.refresh_from_db()

@@ -128,3 +128,27 @@ def test_splits_go_by_problem_and_by_their_shares() -> None:
     assert found == [split_of(f"Problem {number}", policy) for number in range(2000)]
     other = LabelPolicy.from_dict({"splits": {"train": 0.8, "test": 0.2}, "split_seed": "other"})
     assert found != [split_of(f"Problem {number}", other) for number in range(2000)]
+
+
+def test_soft_labels_are_good_from_the_threshold_on_and_of_runs_with_unbiased_shares_only() -> None:
+    def run(number: int, strategy: str, *successes: int) -> EstimateRecord:
+        steps = [StepCount(position=place, rollouts=8, successes=one) for place, one in enumerate(successes)]
+        return EstimateRecord(run=number, strategy=strategy, steps=[*steps, StepCount(position=3, hard=False)])
+
+    one = record(estimates=[run(1, "math-shepherd", 8, 4, 1), run(2, "posterior-search", 0, 0, 0)])
+    soft = {"sources": ["monte_carlo_soft"], "after_first_error": "as_rated"}
+    assert labels(one, **soft) == [[1, 1, -1, -1]]
+    assert labels(one, **soft, soft_threshold=0.6) == [[1, -1, -1, -1]]
+    hard = {"sources": ["monte_carlo_hard"], "after_first_error": "as_rated"}
+    assert labels(one, **hard) == [[-1, -1, -1, -1]]
+    assert labels(one, **hard, estimation_runs=[1]) == [[1, 1, 1, -1]]
+
+
+@pytest.mark.parametrize(
+    ("policy", "key"),
+    [({"subjects": ["\x00"]}, "subjects"), ({"split_seed": "\ud800"}, "split_seed"), ({"rounds": [10**30]}, "rounds")],
+)
+def test_what_no_text_or_number_of_a_project_can_be_is_refused(policy: dict[str, Any], key: str) -> None:
+    with pytest.raises(PolicyError) as caught:
+        LabelPolicy.from_dict(policy)
+    assert caught.value.key == key
