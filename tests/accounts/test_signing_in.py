@@ -16,7 +16,7 @@ from apps.accounts.services import create_user
 from tests.cast import PASSWORD, signed_in
 
 WRONG = "wrong horse battery"
-# What settings leave at django-allauth's defaults, and docs/decisions rely on.
+# django-allauth's defaults, which settings leave as they are.
 FAILURES_PER_ACCOUNT = 5
 FAILURES_PER_ADDRESS = 10
 

@@ -14,10 +14,12 @@ MAY = {
     "labeler": {"label", "view"},
     "reviewer": {"label", "view", "browse", "review"},
     "manager": {
-        "label", "view", "browse", "review", "import", "export", "manage_rounds", "invite", "edit_guidelines",
+        "label", "view", "browse", "review", "import", "export", "manage_rounds", "estimate",
+        "manage_endpoints", "invite", "edit_guidelines",
     },
     "owner": {
-        "label", "view", "browse", "review", "import", "export", "manage_rounds", "invite", "edit_guidelines",
+        "label", "view", "browse", "review", "import", "export", "manage_rounds", "estimate",
+        "manage_endpoints", "invite", "edit_guidelines",
         "manage_members",
     },
 }  # fmt: skip
