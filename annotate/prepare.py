@@ -30,6 +30,12 @@ def main() -> None:
         register_reasoner(url=given.reasoner_url)
     if load().wants_demo:
         call_command("seed_demo", json=True)
+        if given.reasoner_url:
+            from apps.dashboard.seeding import found_word_problems
+            from apps.dashboard.tasks import grow_demo
+
+            found_word_problems()
+            grow_demo.delay()
 
 
 if __name__ == "__main__":

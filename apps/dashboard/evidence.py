@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from apps.corpus.models import Solution, Step
 from apps.dashboard.access import Place
-from apps.estimation.models import EstimationRun, StepEstimate
+from apps.estimation.models import EstimationRun, Rollout, SolutionEstimate, StepEstimate
 from apps.labeling.models import Assignment, GoldLabel, StepLabel
 from apps.projects.models import Membership
 
@@ -54,26 +54,42 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class RunWord:
+    """What an estimation run says of the whole solution, where it says more than counts."""
+
+    run: EstimationRun
+    said: SolutionEstimate | None = None
+
+    @property
+    def first_error(self) -> int | None:
+        """The number of the step, from 1; 0 for "none", None for "cannot be told"."""
+        return None if self.said is None or self.said.first_error is None else self.said.first_error + 1
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     rows: list[Row]
     voices: list[Voice]
-    runs: list[EstimationRun] = field(default_factory=list)
+    runs: list[RunWord] = field(default_factory=list)
     has_gold: bool = False
 
 
 def evidence_for(place: Place, solution: Solution) -> Evidence:
-    """Six queries, however many people and steps."""
+    """Seven queries, however many people and steps."""
     steps = list(Step.objects.filter(solution=solution).order_by("position", "candidate"))
     voices = _voices(place, solution, steps)
     gold = dict(GoldLabel.objects.filter(step__in=steps).values_list("step", "rating"))
     estimates: dict[int, list[StepEstimate]] = {}
     for one in StepEstimate.objects.filter(step__in=steps).select_related("run").order_by("run"):
         estimates.setdefault(one.step_id, []).append(one)
+    whole = {one.run_id: one for one in SolutionEstimate.objects.filter(solution=solution).select_related("run")}
     runs = {one.run_id: one.run for said in estimates.values() for one in said}
+    runs |= {pk: one.run for pk, one in whole.items()}
     rows = [
         Row(step, [voice.on(step) for voice in voices], gold.get(step.pk), estimates.get(step.pk, [])) for step in steps
     ]
-    return Evidence(rows, voices, list(runs.values()), bool(gold))
+    words = [RunWord(run, whole.get(pk)) for pk, run in sorted(runs.items())]
+    return Evidence(rows, voices, words, bool(gold))
 
 
 def _voices(place: Place, solution: Solution, steps: Sequence[Step]) -> list[Voice]:
@@ -107,3 +123,18 @@ def labeler_names(place: Place, user_ids: set[int]) -> dict[int, str]:
 def _shown(member: Membership, *, named: bool) -> str:
     is_person = member.status != Membership.Status.IMPORTED
     return str(member.user) if named and is_person else member.pseudonym[:8]
+
+
+SHOWN_ROLLOUTS = 200
+
+
+def rollouts_of(solution: Solution, asked: Mapping[str, str]) -> tuple[Step, list[Rollout]] | None:
+    """The kept rollouts of one step in one run, as `?step=ID&run=NUMBER` asks; None when it asks for none."""
+    step, run = asked.get("step", ""), asked.get("run", "")
+    if not (step.isdecimal() and run.isdecimal() and len(step) < 18 and len(run) < 9):
+        return None
+    found = Step.objects.filter(solution=solution, pk=int(step)).first()
+    if found is None:
+        return None
+    kept = Rollout.objects.filter(batch__step=found, batch__run__project=solution.project, batch__run__number=int(run))
+    return found, list(kept.order_by("batch__ordinal", "index")[:SHOWN_ROLLOUTS])

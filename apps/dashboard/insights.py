@@ -56,7 +56,7 @@ def soft_values(run: EstimationRun) -> list[Bin]:
         [run.pk],
     )
     counts = {row[0]: row[1] for row in rows}
-    return _bars([(f"{place / BINS:.1f}", counts.get(place, 0)) for place in range(BINS)])
+    return _bars([(_tenth(place), counts.get(place, 0)) for place in range(BINS)])
 
 
 def dead_steps(run: EstimationRun) -> list[Bin]:
@@ -78,7 +78,7 @@ def certainty(run: EstimationRun) -> list[Bin]:
         [run.pk],
     )
     counts = {row[0]: row[1] for row in rows}
-    return _bars([(f"{place / BINS:.1f}", counts.get(place, 0)) for place in range(BINS)]) if counts else []
+    return _bars([(_tenth(place), counts.get(place, 0)) for place in range(BINS)]) if counts else []
 
 
 def unsure_count(run: EstimationRun) -> int:
@@ -95,10 +95,7 @@ def reliability(run: EstimationRun) -> list[Bin]:
            WHERE said.run_id = %s AND said.probability IS NOT NULL GROUP BY 1 ORDER BY 1""",  # noqa: S608 - a constant
         [run.project_id, run.pk],
     )
-    return [
-        Bin(f"{place / BINS:.1f} to {(place + 1) / BINS:.1f}", total, right / total, f"{right} of {total}")
-        for place, total, right in rows
-    ]
+    return [Bin(_tenth(place), total, right / total, f"{right} of {total}") for place, total, right in rows]
 
 
 def against_people(run: EstimationRun) -> Agreement:
@@ -134,3 +131,7 @@ _PEOPLE_FIRST_ERROR = """
 def _bars(counted: Sequence[tuple[str, int]]) -> list[Bin]:
     highest = max((count for _, count in counted), default=0) or 1
     return [Bin(label, count, count / highest) for label, count in counted]
+
+
+def _tenth(place: int) -> str:
+    return f"{place / BINS:.1f} to {(place + 1) / BINS:.1f}"

@@ -13,6 +13,10 @@ from apps.accounts.services import create_user
 from apps.core.errors import DomainError
 from apps.corpus.importing import run_import
 from apps.corpus.services import create_import
+from apps.estimation.models import SamplingRun
+from apps.estimation.sampling import run_sampling, start_sampling
+from apps.estimation.services import start_run
+from apps.estimation.tasks import call_workers
 from apps.inference.models import Endpoint
 from apps.labeling.models import Assignment, GoldLabel, Round
 from apps.labeling.queue import claim
@@ -22,7 +26,9 @@ from apps.projects.models import Project, Role
 from apps.projects.services import add_member, create_project, publish_guidelines
 
 CONTENT = Path(__file__).parent / "demo"
-SLUG = "demo"
+SLUG, WORD_PROBLEMS = "demo", "word-problems"
+REASONER = "reasoner"
+SEED = 2026
 PASSWORD = "annotate-demo"  # noqa: S105 - printed at every start; the demo is for a server on this machine
 
 
@@ -55,13 +61,16 @@ def seed_demo() -> Project:
 
 
 def _found() -> Project:
-    owner, *others = [_person(account) for account in ACCOUNTS]
-    project = create_project(
-        slug=SLUG,
-        name="Demo: find the first error",
-        owner=owner,
-        description="Problems and solutions written for trying Annotate out. About half of the solutions go wrong somewhere.",
+    return _project(
+        SLUG,
+        "Demo: find the first error",
+        "Problems and solutions written for trying Annotate out. About half of the solutions go wrong somewhere.",
     )
+
+
+def _project(slug: str, name: str, description: str) -> Project:
+    owner, *others = [_person(account) for account in ACCOUNTS]
+    project = create_project(slug=slug, name=name, owner=owner, description=description)
     for account, user in zip(ACCOUNTS[1:], others, strict=True):
         add_member(project=project, user=user, role=account.role, actor=owner)
     publish_guidelines(project=project, text=(CONTENT / "guidelines.md").read_text(), author=owner)
@@ -75,8 +84,8 @@ def _person(account: Account) -> User:
     )
 
 
-def _bring_in(project: Project) -> None:
-    path = CONTENT / "problems.jsonl"
+def _bring_in(project: Project, name: str = "problems.jsonl") -> None:
+    path = CONTENT / name
     with path.open("rb") as file:
         batch = create_import(project=project, file=File(file), filename=path.name, format="jsonl")
     batch = run_import(batch_id=batch.pk)
@@ -110,11 +119,57 @@ def _work(round_: Round, labeler: User) -> None:
     )
 
 
+# --- word problems: solved and judged by the bundled reasoner ------------------------------------------------
+
+
+def found_word_problems() -> Project:
+    """The second demo project: problems only. `grow_word_problems` has the reasoner do the rest."""
+    with transaction.atomic():
+        project = Project.objects.filter(slug=WORD_PROBLEMS).first() or _project(
+            WORD_PROBLEMS,
+            "Demo: word problems of the reasoner",
+            "The small language model in the box wrote these solutions, and went on from each of their steps again and "
+            "again to find out which are wrong.",
+        )
+    if not project.problems.exists():
+        _bring_in(project, "word_problems.jsonl")
+    return project
+
+
+def grow_word_problems() -> None:
+    """Sample solutions, start the estimation runs, open a round. Safe to call again: what stands is left alone."""
+    project = Project.objects.filter(slug=WORD_PROBLEMS).first()
+    endpoint = Endpoint.objects.filter(project=None, name=REASONER).first()
+    if project is None or endpoint is None:
+        return
+    owner = User.objects.get(email=ACCOUNTS[0].email)
+    sampling = SamplingRun.objects.filter(project=project).order_by("number").first() or start_sampling(
+        project=project, endpoint=endpoint, per_problem=4, sampling={"max_tokens": 200}, seed=SEED, created_by=owner
+    )
+    if not run_sampling(run_id=sampling.pk).has_ended:
+        return
+    if not project.estimation_runs.exists():
+        for strategy in ("math-shepherd", "posterior-search"):
+            run = start_run(
+                project=project, endpoint=endpoint, strategy=strategy, sampling={"max_tokens": 200}, seed=SEED,
+                keeps_rollouts=True, created_by=owner,
+            )  # fmt: skip
+            call_workers(run.pk)
+    if not project.rounds.exists():
+        open_round(
+            project=project,
+            protocol="first_error",
+            name="Where does the reasoner slip?",
+            select="wrong",
+            created_by=owner,
+        )
+
+
 def register_reasoner(*, url: str) -> Endpoint:
     """The bundled model as an endpoint for all projects; its port is another at every start."""
     endpoint, _ = Endpoint.objects.update_or_create(
         project=None,
-        name="reasoner",
+        name=REASONER,
         defaults={
             "url": url,
             "model": "reasoner",

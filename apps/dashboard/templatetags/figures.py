@@ -9,6 +9,8 @@ from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from apps.estimation.intervals import wilson
+
 register = template.Library()
 
 DASH = "–"
@@ -24,6 +26,13 @@ def thousands(value: float | None) -> str:
 def share(value: float | None) -> str:
     """0.1234 is 12 %."""
     return DASH if value is None else f"{100 * value:.0f} %"
+
+
+@register.filter(name="wilson")
+def wilson_interval(successes: int, rollouts: int) -> str:
+    """6 of 8 is 0.41 to 0.93."""
+    low, high = wilson(successes, rollouts)
+    return f"{low:.2f} to {high:.2f}"
 
 
 @register.filter

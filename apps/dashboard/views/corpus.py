@@ -11,7 +11,7 @@ from apps.accounts.requests import AuthenticatedRequest
 from apps.corpus.models import Solution
 from apps.dashboard.access import place_for, solution_of
 from apps.dashboard.browsing import browse, facets_of, for_list, with_strips
-from apps.dashboard.evidence import evidence_for
+from apps.dashboard.evidence import evidence_for, rollouts_of
 from apps.dashboard.forms.corpus import BrowseForm
 from apps.dashboard.overview import holdings_of
 from apps.dashboard.paging import page_of
@@ -43,6 +43,7 @@ def solution(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
         solution=found,
         problem=found.problem,
         evidence=evidence_for(place, found),
+        rollouts=rollouts_of(found, request.GET),
         siblings=siblings,
         previous=neighbours.filter(pk__lt=pk).order_by("-pk").first(),
         next=neighbours.filter(pk__gt=pk).order_by("pk").first(),

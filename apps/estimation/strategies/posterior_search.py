@@ -15,7 +15,7 @@ from apps.estimation.strategies.posterior import Priors, posterior, read_posteri
 class PosteriorSearchOptions(Options, frozen=True):
     wave: Annotated[int, Meta(ge=1, le=64, description="Rollouts from the probed prefix at once (b).")] = 2
     doubt: Annotated[float, Meta(gt=0, lt=1, description="Stop at P(first error) >= 1 - doubt.")] = 0.1
-    rollouts: Annotated[int, Meta(ge=1, le=1024, description="At most so many for each step, on average.")] = 4
+    rollouts: Annotated[int, Meta(ge=1, le=1024, description="At most so many for each step, on average.")] = 8
     good_successes: Annotated[float, Meta(gt=0)] = 1.0
     good_failures: Annotated[float, Meta(gt=0)] = 1.0
     bad_successes: Annotated[float, Meta(gt=0)] = 0.5

@@ -1,0 +1,27 @@
+"""The bundled model, really served, for tests of what uses it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from annotate.supervisor import free_port
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+@contextmanager
+def reasoner() -> Iterator[str]:
+    """Its base URL."""
+    port = free_port()
+    command = [sys.executable, "-m", "reasoner.serve", "--port", str(port)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert "ready" in process.stdout.readline()
+            yield f"http://127.0.0.1:{port}/v1"
+        finally:
+            process.kill()
