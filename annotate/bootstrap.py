@@ -34,10 +34,11 @@ def install_packages(*, dev: bool) -> None:
     if stamp.holds() or (not dev and Stamp("packages-dev", ROOT / "uv.lock", ROOT / "pyproject.toml").holds()):
         return
     tell("Installing Python packages")
-    # --inexact: what `make test` has installed stays when `make run` needs less.
-    wanted = ["--all-groups"] if dev else ["--no-dev", "--inexact"]
+    # --inexact: what `make test` has installed stays when `make run` needs less. The group `train` is several
+    # gigabytes that only a new training of the reasoner needs: nobody gets it without asking.
+    wanted = [] if dev else ["--no-dev"]
     run(
-        [uv(), "sync", "--locked", "--quiet", "--python", sys.executable, *wanted],
+        [uv(), "sync", "--locked", "--quiet", "--inexact", "--python", sys.executable, *wanted],
         "The packages could not be installed",
     )
     stamp.leave()
