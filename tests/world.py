@@ -20,8 +20,8 @@ from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint
 from apps.labeling.models import Assignment, Round
 from apps.labeling.queue import claim
-from apps.labeling.services import submit
 from apps.labeling.submissions import Submission, SubmittedStep
+from apps.labeling.submitting import submit
 from apps.projects.models import Guideline, Invitation, Membership, Project
 from apps.projects.services import invite, publish_guidelines
 from tests.cast import make_problem, make_round, make_solution

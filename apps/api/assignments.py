@@ -17,9 +17,9 @@ from apps.core.errors import Conflict
 from apps.labeling.models import Assignment
 from apps.labeling.queue import release, renew
 from apps.labeling.seats import progress
-from apps.labeling.services import save_draft, submit
 from apps.labeling.sheets import draft_of
 from apps.labeling.submissions import FINISH_REASONS, Submission, SubmittedStep
+from apps.labeling.submitting import save_draft, submit
 
 LONGEST = 86_400_000  # A day, in milliseconds: no turn is longer.
 

@@ -33,6 +33,10 @@ class Problem(models.Model):
         null=True, blank=True, help_text="What the source's format says and we have no field for."
     )
     created_at = models.DateTimeField(default=timezone.now)
+    retired_at = models.DateTimeField(
+        null=True, blank=True, help_text="A bad problem: no longer asked, no longer exported."
+    )
+    retired_reason = models.TextField(blank=True, db_default="")
 
     class Meta:
         constraints = [
@@ -134,6 +138,40 @@ class Step(models.Model):
 
     def __str__(self) -> str:
         return f"step {self.position}.{self.candidate} of solution {self.solution_id}"
+
+
+class Comparison(models.Model):
+    """Two solutions of one problem, side by side; or two candidates for one step after the same prefix.
+
+    Without steps, the solutions are compared from position `shared_steps` on: what comes before is the same in both.
+    With steps, only these two are compared, and `shared_steps` is their position.
+    """
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="comparisons")
+    problem = models.ForeignKey(Problem, on_delete=models.CASCADE, related_name="comparisons")
+    left = models.ForeignKey(Solution, on_delete=models.CASCADE, related_name="+")
+    right = models.ForeignKey(Solution, on_delete=models.CASCADE, related_name="+")
+    left_step = models.ForeignKey(Step, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
+    right_step = models.ForeignKey(Step, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
+    shared_steps = models.PositiveIntegerField(default=0)
+    digest = models.UUIDField(help_text="Hash of the two sides, whichever stands left.")
+    external_id = models.TextField(null=True, blank=True)
+    extras = models.JSONField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["problem", "digest"], name="one_comparison_per_pair"),
+            models.CheckConstraint(
+                condition=Q(left_step__isnull=True, right_step__isnull=True)
+                | Q(left_step__isnull=False, right_step__isnull=False),
+                name="both_sides_are_steps_or_none",
+            ),
+        ]
+        indexes = [models.Index(fields=["project", "id"], name="comparison_by_project")]
+
+    def __str__(self) -> str:
+        return self.external_id or f"comparison {self.pk}"
 
 
 def upload_path(kept: ImportBatch | Upload, filename: str) -> str:

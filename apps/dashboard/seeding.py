@@ -20,8 +20,9 @@ from apps.estimation.tasks import call_workers
 from apps.inference.models import Endpoint
 from apps.labeling.models import Assignment, GoldLabel, Round
 from apps.labeling.queue import claim
-from apps.labeling.services import open_round, submit
+from apps.labeling.services import open_round
 from apps.labeling.submissions import Submission, SubmittedStep
+from apps.labeling.submitting import submit
 from apps.projects.models import Project, Role
 from apps.projects.services import add_member, create_project, publish_guidelines
 
@@ -110,7 +111,7 @@ def _work(round_: Round, labeler: User) -> None:
     taken = claim(round=round_, labeler=labeler)
     if not isinstance(taken, Assignment):
         return
-    gold = GoldLabel.objects.filter(step__solution_id=taken.task.solution_id).order_by("step__position")
+    gold = GoldLabel.objects.filter(step__solution=taken.task.solution).order_by("step__position")
     steps = [SubmittedStep(position=one.step.position, rating=one.rating) for one in gold.select_related("step")]
     finish = "found_error" if any(step.rating == -1 for step in steps) else "solution"
     submit(

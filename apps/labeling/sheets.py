@@ -13,6 +13,7 @@ Sheet = dict[str, Any]
 def sheet(assignment: Assignment) -> Sheet:
     """The task as the labeler may see it: never the labels of others, the verdict or the source."""
     round_, solution = assignment.round, assignment.task.solution
+    assert solution is not None
     problem = solution.problem
     steps = Step.objects.filter(solution=solution.pk, chosen=True)
     asked: Sheet = {

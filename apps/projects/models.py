@@ -8,6 +8,7 @@ import uuid
 from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -53,6 +54,7 @@ class Project(models.Model):
     name = models.CharField(max_length=200)
     description = models.TextField(blank=True, default="")
     verifier = models.CharField(max_length=20, default="math", help_text="Used where a problem names none.")
+    shows_scores = models.BooleanField(default=False, help_text="Labelers see how they agree with gold.")
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = ProjectQuerySet.as_manager()
@@ -88,6 +90,7 @@ class Membership(models.Model):
     pseudonym = models.CharField(
         max_length=200, default=new_pseudonym, help_text="Exports name the labeler so, never by e-mail."
     )
+    skills = ArrayField(models.CharField(max_length=40), default=list, blank=True, help_text="Rounds may ask for them.")
     joined_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.core.errors import Unprocessable
-from apps.labeling.protocols import PROTOCOLS
+from apps.labeling.protocols import PROTOCOLS, Asked
 from apps.labeling.submissions import Submission, SubmittedStep
 
 FIRST_ERROR, EVERY_STEP = PROTOCOLS["first_error"], PROTOCOLS["every_step"]
-PATH = {0: 0, 1: 0, 2: 0}
+PATH = Asked({0: 0, 1: 0, 2: 0})
 
 
 def said(*ratings: int | None, finish: str = "solution", reason: str = "") -> Submission:
@@ -96,7 +96,7 @@ def test_first_error_accepts_exactly_the_walks_that_end_rightly(
     ends_well = -1 not in ratings and len(ratings) == length
     legal = (ends_bad and finish == "found_error") or (ends_well and finish == "solution")
     try:
-        FIRST_ERROR.check(said(*ratings, finish=finish), path)
+        FIRST_ERROR.check(said(*ratings, finish=finish), Asked(path))
         accepted = True
     except Unprocessable:
         accepted = False

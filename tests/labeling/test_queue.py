@@ -13,9 +13,10 @@ from apps.corpus.models import Step
 from apps.labeling.models import Assignment, GoldLabel, Round, Task
 from apps.labeling.queue import Nothing, claim, release, renew, return_lapsed
 from apps.labeling.seats import progress
-from apps.labeling.services import open_round, save_draft, set_round_status, submit
+from apps.labeling.services import open_round, set_round_status
 from apps.labeling.sheets import sheet
 from apps.labeling.submissions import Submission, SubmittedStep
+from apps.labeling.submitting import save_draft, submit
 from apps.projects.models import Project
 from tests.cast import make_problem, make_round, make_solution
 

@@ -1,14 +1,31 @@
 """The protocols that can be worked on here: one file and one line each.
 
-A protocol says what a finished task looks like. It is pure: submission and path in, complaint out.
+A protocol says what a finished task looks like. It is pure: submission and what was asked in, complaint out.
 """
 
 from __future__ import annotations
 
-from apps.labeling.protocols.base import Protocol
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from apps.core.errors import DomainError
+from apps.labeling.protocols.base import Asked, Options, Protocol
 from apps.labeling.protocols.every_step import EveryStep
 from apps.labeling.protocols.first_error import FirstError
 
 PROTOCOLS: dict[str, Protocol] = {protocol.name: protocol for protocol in (FirstError(), EveryStep())}
 
-__all__ = ["PROTOCOLS", "Protocol"]
+
+def options_of(name: str, given: Mapping[str, Any]) -> Options:
+    """The protocol's settings, defaults filled in. Raises DomainError that names the setting."""
+    try:
+        return msgspec.convert(dict(given), PROTOCOLS[name].options)
+    except msgspec.ValidationError as error:
+        raise DomainError(
+            f"The protocol {name} does not take this: {error}.", fields={"options": str(error)}
+        ) from error
+
+
+__all__ = ["PROTOCOLS", "Asked", "Options", "Protocol", "options_of"]

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
 from typing import Protocol as TypingProtocol
+
+import msgspec
 
 from apps.core.errors import Unprocessable
 from apps.labeling.submissions import FINISH_REASONS, RATINGS, Submission, SubmittedStep
@@ -11,21 +15,39 @@ from apps.labeling.submissions import FINISH_REASONS, RATINGS, Submission, Submi
 LEFT_EARLY = ("give_up", "bad_problem")
 
 
+class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Settings of a protocol, kept in the round. Whoever adds one adds its bounds with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was put to the labeler. Positions and candidates count from 0.
+
+    `path` gives the candidate on the solution's own path at each position, `candidates` how many are offered there.
+    """
+
+    path: Mapping[int, int] = field(default_factory=dict)
+    candidates: Mapping[int, int] = field(default_factory=dict)
+    options: Any = None
+
+    def knows(self, step: SubmittedStep) -> bool:
+        return step.candidate == self.path.get(step.position)
+
+
 class Protocol(TypingProtocol):
-    """A way to label one solution."""
+    """A way to label one task. `of` says what tasks it takes; `options` is the kind of its settings."""
 
-    name: str
-    title: str
-    hint: str
+    name: ClassVar[str]
+    title: ClassVar[str]
+    hint: ClassVar[str]
+    of: ClassVar[Literal["solution", "comparison"]]
+    options: ClassVar[type[Options]]
 
-    def check(self, submission: Submission, path: Mapping[int, int]) -> None:
-        """Raise Unprocessable, naming fields, unless the submission is finished.
-
-        `path` gives the candidate on the solution's own path at each position.
-        """
+    def check(self, submission: Submission, asked: Asked) -> None:
+        """Raise Unprocessable, naming fields, unless the submission is finished."""
 
 
-def check_shape(submission: Submission, path: Mapping[int, int]) -> None:
+def check_shape(submission: Submission, asked: Asked) -> None:
     """What holds under every protocol: known steps, each once and in order, known values, a reason."""
     fields: dict[str, str] = {}
     if submission.finish_reason not in FINISH_REASONS:
@@ -33,15 +55,15 @@ def check_shape(submission: Submission, path: Mapping[int, int]) -> None:
     if submission.finish_reason in LEFT_EARLY and not submission.reason.strip():
         fields["reason"] = "say why"
     for index, step in enumerate(submission.steps):
-        complaint = _complaint(step, path, {(one.position, one.candidate) for one in submission.steps[:index]})
+        complaint = _complaint(step, asked, {(one.position, one.candidate) for one in submission.steps[:index]})
         if complaint:
             fields[f"steps[{index}]"] = complaint
     if fields:
         raise Unprocessable("The submission cannot be read.", fields=fields)
 
 
-def _complaint(step: SubmittedStep, path: Mapping[int, int], seen: set[tuple[int, int]]) -> str | None:
-    if step.position not in path or path[step.position] != step.candidate:
+def _complaint(step: SubmittedStep, asked: Asked, seen: set[tuple[int, int]]) -> str | None:
+    if not asked.knows(step):
         return f"the task has no step {step.position}, candidate {step.candidate}"
     if (step.position, step.candidate) in seen:
         return "rated twice"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import ClassVar, Literal
 
 from apps.core.errors import Unprocessable
 from apps.labeling.protocols.base import (
     LEFT_EARLY,
+    Asked,
+    Options,
     answered_positions,
     bad_positions,
     check_shape,
@@ -16,17 +18,23 @@ from apps.labeling.protocols.base import (
 from apps.labeling.submissions import Submission
 
 
-class EveryStep:
-    name = "every_step"
-    title = "Every step"
-    hint = "Rate every step."
+class EveryStepOptions(Options, frozen=True):
+    """There is nothing to set."""
 
-    def check(self, submission: Submission, path: Mapping[int, int]) -> None:
-        check_shape(submission, path)
+
+class EveryStep:
+    name: ClassVar = "every_step"
+    title: ClassVar = "Every step"
+    hint: ClassVar = "Rate every step."
+    of: ClassVar[Literal["solution", "comparison"]] = "solution"
+    options: ClassVar[type[Options]] = EveryStepOptions
+
+    def check(self, submission: Submission, asked: Asked) -> None:
+        check_shape(submission, asked)
         check_walk(submission)
         if submission.finish_reason in LEFT_EARLY:
             return
-        unrated = sorted(set(path) - set(answered_positions(submission)))
+        unrated = sorted(set(asked.path) - set(answered_positions(submission)))
         if unrated:
             raise missing(unrated)
         # The labeler did walk to the end, so both reasons are true of a solution with a bad step.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import ClassVar, Literal
 
 from apps.core.errors import Unprocessable
 from apps.labeling.protocols.base import (
     LEFT_EARLY,
+    Asked,
+    Options,
     answered_positions,
     bad_positions,
     check_shape,
@@ -16,13 +18,19 @@ from apps.labeling.protocols.base import (
 from apps.labeling.submissions import Submission
 
 
-class FirstError:
-    name = "first_error"
-    title = "First error"
-    hint = "Find the first bad step, or rate all steps."
+class FirstErrorOptions(Options, frozen=True):
+    """There is nothing to set."""
 
-    def check(self, submission: Submission, path: Mapping[int, int]) -> None:
-        check_shape(submission, path)
+
+class FirstError:
+    name: ClassVar = "first_error"
+    title: ClassVar = "First error"
+    hint: ClassVar = "Find the first bad step, or rate all steps."
+    of: ClassVar[Literal["solution", "comparison"]] = "solution"
+    options: ClassVar[type[Options]] = FirstErrorOptions
+
+    def check(self, submission: Submission, asked: Asked) -> None:
+        check_shape(submission, asked)
         check_walk(submission)
         bad, reached = bad_positions(submission), answered_positions(submission)
         if bad and reached[-1] > bad[0]:
@@ -32,8 +40,8 @@ class FirstError:
             )
         if submission.finish_reason in LEFT_EARLY:
             return
-        if not bad and len(reached) < len(path):
-            raise missing(sorted(set(path) - set(reached)))
+        if not bad and len(reached) < len(asked.path):
+            raise missing(sorted(set(asked.path) - set(reached)))
         expected = "found_error" if bad else "solution"
         if submission.finish_reason != expected:
             raise Unprocessable(

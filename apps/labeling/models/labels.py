@@ -1,0 +1,116 @@
+"""What people say: ratings of steps, preferences, critiques, and what is known for sure."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from apps.corpus.models import Step
+from apps.labeling.models.turns import Assignment
+
+
+class StepLabel(models.Model):
+    """One person's word on one candidate. Null rating: not judged, or unsure. No row: unreached."""
+
+    id = models.BigAutoField(primary_key=True)
+    assignment = models.ForeignKey(Assignment, on_delete=models.CASCADE, related_name="step_labels", db_index=False)
+    step = models.ForeignKey(Step, on_delete=models.CASCADE, related_name="labels")
+    rating = models.SmallIntegerField(null=True, blank=True)
+    unsure = models.BooleanField(null=True, blank=True, default=False)
+    chosen = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["assignment", "step"], name="one_label_per_assignment_and_step"),
+            models.CheckConstraint(
+                condition=Q(rating__isnull=True) | Q(rating__in=[-1, 0, 1]), name="step_rating_in_range"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rating} on step {self.step_id}"
+
+
+class GoldLabel(models.Model):
+    """A rating that somebody vouches for. It is true of the step, whatever round serves it."""
+
+    step = models.OneToOneField(Step, on_delete=models.CASCADE, related_name="gold")
+    rating = models.SmallIntegerField()
+    origin = models.CharField(max_length=30, blank=True, default="", help_text="Format of the file it came with.")
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(rating__in=[-1, 0, 1]), name="gold_rating_in_range")]
+
+    def __str__(self) -> str:
+        return f"gold {self.rating} on step {self.step_id}"
+
+
+class PreferenceLabel(models.Model):
+    """Which side of a comparison is better, as the comparison has its sides, however they were shown."""
+
+    class Choice(models.TextChoices):
+        LEFT = "left", "left"
+        RIGHT = "right", "right"
+        TIE = "tie", "neither"
+
+    class Margin(models.TextChoices):
+        """How much better: the scale of Llama 2 (arXiv 2307.09288, 3.2.1)."""
+
+        SIGNIFICANTLY = "significantly", "significantly better"
+        CLEARLY = "clearly", "better"
+        SLIGHTLY = "slightly", "slightly better"
+        NEGLIGIBLY = "negligibly", "negligibly better, or unsure"
+
+    assignment = models.OneToOneField(Assignment, on_delete=models.CASCADE, related_name="preference")
+    choice = models.CharField(max_length=5, choices=Choice)
+    margin = models.CharField(max_length=13, choices=Margin, blank=True, default="")
+    rationale = models.TextField(blank=True, default="")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(choice__in=["left", "right", "tie"]), name="choice_is_known"),
+            models.CheckConstraint(condition=~Q(choice="tie") | Q(margin=""), name="a_tie_has_no_margin"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.choice} in assignment {self.assignment_id}"
+
+
+class Critique(models.Model):
+    """What somebody or a model says is wrong with a step."""
+
+    class Origin(models.TextChoices):
+        MODEL = "model", "model"
+        HUMAN = "human", "person"
+
+    step = models.ForeignKey(Step, on_delete=models.CASCADE, related_name="critiques")
+    text = models.TextField()
+    origin = models.CharField(max_length=5, choices=Origin)
+    source = models.TextField(blank=True, default="", help_text="The model that wrote it.")
+    written_in = models.ForeignKey(
+        Assignment, null=True, blank=True, on_delete=models.CASCADE, related_name="critiques_written"
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.text[:60]
+
+
+class CritiqueRating(models.Model):
+    """One person's word on a critique of the step that they found bad."""
+
+    assignment = models.ForeignKey(
+        Assignment, on_delete=models.CASCADE, related_name="critique_ratings", db_index=False
+    )
+    critique = models.ForeignKey(Critique, on_delete=models.CASCADE, related_name="ratings")
+    rating = models.SmallIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["assignment", "critique"], name="one_rating_per_assignment_and_critique"),
+            models.CheckConstraint(condition=Q(rating__in=[-1, 0, 1]), name="critique_rating_in_range"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rating} on critique {self.critique_id}"
