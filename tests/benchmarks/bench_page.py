@@ -1,0 +1,144 @@
+"""The labeling page on a solution of 40 steps full of formulas: how soon it is there, how heavy, how quick at a key.
+
+    .venv/bin/python -m tests.benchmarks.bench_page [LOADS]
+
+A real Chromium on loopback, with an empty cache for each load. A key's time runs from the event to the frame that shows
+the rating. Layout shift is Chromium's own measure, over the load and all key presses.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.benchmarks.report import percentile, tell
+from tests.benchmarks.setting import a_database, a_server
+
+STEPS = 40
+READY = "#stage[aria-busy=false] .step"
+LATEX = (
+    r"Since $\sum_{{k=1}}^{{{a}}} \frac{{1}}{{k(k+1)}} = \frac{{{a}}}{{{b}}}$, we get $x_{{{n}}} = \sqrt[3]{{{c} + "
+    r"\frac{{{a}}}{{{b}}}}}$, and so $$\int_0^{{{a}}} \left( t^2 - {c}t + \binom{{{b}}}{{2}} \right) \, dt = "
+    r"\begin{{pmatrix}} {a} & {b} \\ {c} & {a} \end{{pmatrix}} \cdot \vec{{v}}_{{{n}}}.$$"
+)
+WATCH = (
+    f"const isReady = () => document.querySelector('{READY}');"
+    """
+window.measured = {ready: null, shift: 0, keys: []};
+const noticed = () => requestAnimationFrame(() => { measured.ready ??= performance.now(); });
+new MutationObserver(() => { if (measured.ready === null && isReady()) noticed(); })
+    .observe(document, {subtree: true, childList: true, attributes: true, attributeFilter: ["aria-busy"]});
+const count = (one) => { if (!one.hadRecentInput) measured.shift += one.value; };
+new PerformanceObserver((list) => list.getEntries().forEach(count)).observe({type: "layout-shift", buffered: true});
+addEventListener("keydown", (event) => requestAnimationFrame(() => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => measured.keys.push(performance.now() - event.timeStamp);
+    port2.postMessage(null);
+}), {capture: true});
+"""
+)
+
+
+def main(loads: int = 5) -> None:
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with a_database():
+        from annotate.assets import collect
+
+        collect(Path(os.environ["ANNOTATE_HOME"]))
+        cookie = prepare()
+        with a_server() as port:
+            figures = look(f"http://127.0.0.1:{port}", cookie, loads)
+    ready = [one["ready"] for one in figures]
+    keys = [spell for one in figures for spell in one["keys"]]
+    tell("page.ready.median", percentile(ready, 0.5), "ms")
+    tell("page.ready.slowest", max(ready), "ms")
+    tell("page.transferred.without_fonts", max(one["bytes"] for one in figures) / 1000, "KB")
+    tell("page.transferred.fonts", max(one["fonts"] for one in figures) / 1000, "KB")
+    tell("page.requests", max(one["requests"] for one in figures), "requests")
+    for share in (0.5, 0.95, 1):
+        tell(f"page.key_to_paint.p{share * 100:.0f}", percentile(keys, share), "ms")
+    tell("page.layout_shift", max(one["shift"] for one in figures), "CLS")
+
+
+def prepare() -> str:
+    """A round over one long solution; the session cookie of somebody who may label it."""
+    from django.conf import settings
+    from django.test import Client
+
+    from apps.accounts.models import User
+    from apps.corpus.digests import problem_digest
+    from apps.corpus.models import Problem, Solution, Step
+    from apps.labeling.services import open_round
+    from apps.projects.services import create_project
+
+    owner = User.objects.create_user(email="page@bench.example", password="a page of ours")
+    project = create_project(slug="page", owner=owner)
+    dice = random.Random(40)
+    texts = [
+        LATEX.format(n=n, a=dice.randint(2, 99), b=dice.randint(2, 99), c=dice.randint(2, 99)) for n in range(STEPS)
+    ]
+    statement = "Find $x$. " + texts[0]
+    problem = Problem.objects.create(project=project, digest=problem_digest(statement), statement=statement)
+    solution = Solution.objects.create(project=project, problem=problem, digest=problem.digest, step_count=STEPS)
+    Step.objects.bulk_create(Step(solution=solution, position=n, text=text) for n, text in enumerate(texts))
+    open_round(project=project, protocol="every_step")
+    client = Client()
+    client.force_login(owner)
+    return client.cookies[settings.SESSION_COOKIE_NAME].value
+
+
+def look(site: str, cookie: str, loads: int) -> list[dict[str, Any]]:
+    from django.conf import settings
+    from playwright.sync_api import sync_playwright
+
+    from tests import chromium
+    from tests.browser.conftest import FLAGS
+
+    path = chromium.find()
+    if path is None:
+        sys.exit("There is no Chromium: install one, or name one in CHROMIUM.")
+    figures = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        for _ in range(loads):
+            context = browser.new_context(viewport={"width": 1240, "height": 860})
+            context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": site}])
+            figures.append(one_load(context, site))
+            context.close()
+        browser.close()
+    return figures
+
+
+def one_load(context: Any, site: str) -> dict[str, Any]:
+    page = context.new_page()
+    page.add_init_script(WATCH)
+    sizes: list[tuple[str, int]] = []
+    kinds: dict[str, str] = {}
+    network = context.new_cdp_session(page)
+    network.send("Network.enable")
+    network.on("Network.responseReceived", lambda got: kinds.update({got["requestId"]: got["type"]}))
+    network.on(
+        "Network.loadingFinished",
+        lambda got: sizes.append((kinds.get(got["requestId"], ""), int(got["encodedDataLength"]))),
+    )
+    page.goto(f"{site}/projects/page/rounds/1/label")
+    page.locator(READY).first.wait_for()
+    page.wait_for_function("measured.ready !== null")
+    page.wait_for_timeout(1000)
+    loaded = {
+        "bytes": sum(size for kind, size in sizes if kind != "Font"),
+        "fonts": sum(size for kind, size in sizes if kind == "Font"),
+        "requests": len(sizes),
+    }
+    for index in range(STEPS - 1):
+        page.keyboard.press("123"[index % 3])
+        page.wait_for_timeout(60)
+    page.wait_for_function(f"measured.keys.length >= {STEPS - 1}")
+    return page.evaluate("measured") | loaded
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:2]))
