@@ -71,7 +71,7 @@ def coincidences(sayings: Sayings) -> Floats:
     counts, clusters = _pairable(sayings)
     spoken = counts.sum(axis=1)
     pairs = counts[:, :, None] * counts[:, None, :] - counts[:, :, None] * np.eye(sayings.value_count)
-    return by_cluster((pairs / (spoken - 1)[:, None, None]).reshape(len(counts), -1), clusters)
+    return by_cluster((pairs / (spoken - 1)[:, None, None]).reshape(len(counts), sayings.value_count**2), clusters)
 
 
 def read_alpha(metric: str) -> Reader:

@@ -39,7 +39,7 @@ class Standing:
     """How a solution stands. `wanted`: how many labelers more to ask now, 0 unless open.
 
     `first_error` is UNKNOWN unless settled, `behind` is how many name what most name, `heard` how many words the
-    rule took: what comes after it was met changes nothing.
+    rule took: what comes after it was met or given up changes nothing.
     """
 
     state: State
@@ -57,17 +57,15 @@ def standing(words: Sequence[int], options: ProcessBenchOptions | None = None) -
     """
     rule = options or ProcessBenchOptions()
     named: Counter[int] = Counter()
-    behind = 0
+    behind = heard = 0
     for heard, word in enumerate(words[: rule.limit], start=1):
         if word != UNKNOWN:
             named[word] += 1
             behind = max(behind, named[word])
-        if named[word] >= rule.agreeing:
+        if behind >= rule.agreeing:
             return Standing(State.SETTLED, word, behind, heard, 0)
-    heard = min(len(words), rule.limit)
-    missing = rule.agreeing - behind
-    if missing > rule.limit - heard:
-        return Standing(State.DISCARDED, UNKNOWN, behind, heard, 0)
+        if rule.agreeing - behind > rule.limit - heard:
+            return Standing(State.DISCARDED, UNKNOWN, behind, heard, 0)
     return Standing(State.OPEN, UNKNOWN, behind, heard, max(rule.agreeing - heard, 1))
 
 
