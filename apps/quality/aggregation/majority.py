@@ -1,0 +1,40 @@
+"""Of each step, what more labelers say than anything else."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from apps.quality.aggregation.base import Options, Settlement, backing, votes
+from apps.quality.ratings import UNKNOWN, Ratings, first_errors_of
+
+
+class MajorityOptions(Options, frozen=True):
+    pass
+
+
+class Majority:
+    """A tie is no label. The first error follows from the labels; how many named it is its certainty."""
+
+    name: ClassVar[str] = "majority"
+    title: ClassVar[str] = "Majority"
+    about: ClassVar[str] = "The rating that most labelers gave the step. Ties stay open."
+
+    def __init__(self, options: MajorityOptions) -> None:
+        self.options = options
+
+    def settle(self, ratings: Ratings) -> Settlement:
+        counts = votes(ratings)
+        most = counts.max(axis=1)
+        wins = (most > 0) & ((counts == most[:, None]).sum(axis=1) == 1)
+        labels = np.where(wins, counts.argmax(axis=1) - 1, UNKNOWN)
+        first_errors = first_errors_of(labels, ratings.offsets)
+        known = first_errors != UNKNOWN
+        return Settlement(
+            labels,
+            np.where(wins, most / np.maximum(counts.sum(axis=1), 1), 0.0),
+            first_errors,
+            np.where(known, backing(ratings, first_errors), 0.0),
+            np.zeros(ratings.solution_count, dtype=np.bool_),
+        )

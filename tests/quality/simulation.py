@@ -1,0 +1,74 @@
+"""Labelers of known error rates over solutions of known truth: what no real data can tell us."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from apps.quality.ratings import BAD, GREAT, NO_ERROR, OKAY, UNKNOWN, Floats, Ints, Ratings
+
+MARGINALS = (0.09, 0.08, 0.83)  # Of bad, okay and great steps, about those of PRM800K.
+SPAMMER = tuple((0.1, 0.1, 0.8) for _ in range(3))  # Says what is most often right, whatever the step.
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    truth: Ints  # Per step.
+    first_errors: Ints  # Per solution.
+    ratings: Ratings
+
+
+def labeler(error: float) -> tuple[tuple[float, ...], ...]:
+    """Errs with this chance, evenly over the other two ratings."""
+    return tuple(tuple(1 - error if said == true else error / 2 for said in range(3)) for true in range(3))
+
+
+def simulate(confusions: Sequence[Sequence[Sequence[float]]], *, solutions: int, seed: int) -> World:
+    """Every labeler walks through every solution and stops after the first step that they call bad."""
+    dice = np.random.default_rng(seed)
+    lengths = dice.integers(4, 11, solutions)
+    offsets = np.concatenate(([0], np.cumsum(lengths)))
+    truth = dice.choice((BAD, OKAY, GREAT), p=MARGINALS, size=int(offsets[-1]))
+    solution_of = np.repeat(np.arange(solutions), lengths)
+    steps, labelers, ratings = [], [], []
+    for number, confusion in enumerate(confusions):
+        said = _say(np.asarray(confusion), truth, dice)
+        reached = np.arange(len(truth)) <= _ends(said, offsets)[solution_of]
+        steps.append(np.flatnonzero(reached))
+        labelers.append(np.full(reached.sum(), number))
+        ratings.append(said[reached])
+    all_said = Ratings.of(np.concatenate(steps), np.concatenate(labelers), np.concatenate(ratings), offsets)
+    ends = _ends(truth, offsets)
+    first_errors = np.where(truth[ends] == BAD, ends - offsets[:-1], NO_ERROR)
+    return World(truth, first_errors, all_said)
+
+
+def exactness(world: World, first_errors: Ints) -> float:
+    """The share of all solutions whose first error is found; what is left open or given up is not found."""
+    return float((first_errors == world.first_errors).mean())
+
+
+def exactness_of_settled(world: World, first_errors: Ints) -> float:
+    settled = first_errors != UNKNOWN
+    return float((first_errors == world.first_errors)[settled].mean())
+
+
+def exactness_of_each(world: World) -> list[float]:
+    """Of each labeler alone."""
+    said = world.ratings.first_errors()
+    right = said.errors == world.first_errors[said.solutions]
+    return [float(right[said.labelers == number].mean()) for number in range(world.ratings.labeler_count)]
+
+
+def _say(confusion: Floats, truth: Ints, dice: np.random.Generator) -> Ints:
+    edges = np.cumsum(confusion, axis=1)[truth + 1]
+    drawn = dice.random(len(truth))
+    return (drawn[:, None] >= edges[:, :2]).sum(axis=1) - 1
+
+
+def _ends(labels: Ints, offsets: Ints) -> Ints:
+    """The step at which each walk ends: the first bad one, or the last."""
+    bad = np.where(labels == BAD, np.arange(len(labels)), len(labels))
+    return np.minimum(np.minimum.reduceat(bad, offsets[:-1]), offsets[1:] - 1)

@@ -1,0 +1,93 @@
+"""What the sources dispute on one solution."""
+
+from __future__ import annotations
+
+import pytest
+
+from apps.quality.disputes import Dispute, Evidence, Source, disputes, side_by_side
+from apps.quality.ratings import NO_ERROR, UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("evidence", "expected"),
+    [
+        (Evidence(), set()),
+        (Evidence(people={"bob": 2, "carol": 2}), set()),
+        (Evidence(people={"bob": 2, "carol": 3}), {Dispute.PEOPLE}),
+        (Evidence(people={"bob": 2, "carol": NO_ERROR}), {Dispute.PEOPLE}),
+        (Evidence(people={"bob": 2, "carol": UNKNOWN}), set()),
+        (Evidence(people={"bob": 2}, monte_carlo=2), set()),
+        (Evidence(people={"bob": 2}, monte_carlo=3), {Dispute.PEOPLE_MONTE_CARLO}),
+        (Evidence(people={"bob": 2, "carol": 3}, monte_carlo=3), {Dispute.PEOPLE}),
+        (
+            Evidence(people={"bob": 2, "carol": 3}, monte_carlo=3, consensus=2),
+            {Dispute.PEOPLE, Dispute.PEOPLE_MONTE_CARLO},
+        ),
+        (Evidence(monte_carlo=1, judges={"j": 1}), set()),
+        (Evidence(monte_carlo=1, judges={"j": 2}), {Dispute.MONTE_CARLO_JUDGE}),
+        (Evidence(monte_carlo=1, judges={"j": 1, "k": NO_ERROR}), {Dispute.MONTE_CARLO_JUDGE}),
+        (Evidence(monte_carlo=1, judges={"j": UNKNOWN}), set()),
+        (Evidence(judges={"j": 2}), set()),
+        (Evidence(people={"bob": NO_ERROR}, is_correct=True), set()),
+        (Evidence(people={"bob": 1}, is_correct=True), {Dispute.RIGHT_WITH_BAD_STEP}),
+        (Evidence(judges={"j": 0}, is_correct=True), {Dispute.RIGHT_WITH_BAD_STEP}),
+        (Evidence(people={"bob": 1}, is_correct=False), set()),
+        (Evidence(people={"bob": NO_ERROR}, is_correct=False), {Dispute.WRONG_WITHOUT_BAD_STEP}),
+        (Evidence(people={"bob": NO_ERROR}, is_correct=None), set()),
+        (Evidence(unsure=["bob"]), {Dispute.UNSURE}),
+        (Evidence(is_correct=False, score=0.9), {Dispute.CONVINCING_WRONG_ANSWER}),
+        (Evidence(is_correct=False, score=0.5), {Dispute.CONVINCING_WRONG_ANSWER}),
+        (Evidence(is_correct=False, score=0.49), set()),
+        (Evidence(is_correct=True, score=0.9), set()),
+        (Evidence(is_correct=None, score=0.9), set()),
+    ],
+)
+def test_each_kind_of_dispute(evidence: Evidence, expected: set[Dispute]) -> None:
+    assert disputes(evidence) == expected
+
+
+def test_gold_and_then_consensus_speak_alone_against_the_answer() -> None:
+    """What a judge says against a right answer is nothing once gold or the consensus says that no step is bad."""
+    settled = Evidence(judges={"j": 0}, consensus=NO_ERROR, is_correct=True)
+    assert Dispute.RIGHT_WITH_BAD_STEP not in disputes(settled)
+    overruled = Evidence(consensus=NO_ERROR, gold=frozenset({1, 2}), is_correct=True)
+    assert Dispute.RIGHT_WITH_BAD_STEP in disputes(overruled)
+
+
+def test_gold_that_accepts_an_error_and_none_says_nothing_against_the_answer() -> None:
+    either = frozenset({2, NO_ERROR})
+    assert disputes(Evidence(gold=either, is_correct=True)) == set()
+    assert disputes(Evidence(gold=either, is_correct=False)) == set()
+
+
+def test_a_solution_falls_in_every_kind_that_holds() -> None:
+    evidence = Evidence(
+        people={"bob": NO_ERROR, "carol": 3},
+        unsure=["carol"],
+        monte_carlo=1,
+        judges={"j": 2},
+        is_correct=False,
+        score=0.8,
+    )
+    assert disputes(evidence) == set(Dispute) - {Dispute.RIGHT_WITH_BAD_STEP}
+
+
+def test_what_convinces_is_a_setting() -> None:
+    evidence = Evidence(is_correct=False, score=0.6)
+    assert disputes(evidence, convincing=0.7) == set()
+
+
+def test_all_words_stand_side_by_side_the_weightiest_first() -> None:
+    evidence = Evidence(
+        people={"carol": 3, "bob": UNKNOWN}, monte_carlo=1, judges={"j": 2}, gold=frozenset({2, 1}), consensus=3
+    )
+    assert [(one.source, one.name, one.first_error) for one in side_by_side(evidence)] == [
+        (Source.GOLD, "", 1),
+        (Source.GOLD, "", 2),
+        (Source.CONSENSUS, "", 3),
+        (Source.PERSON, "bob", UNKNOWN),
+        (Source.PERSON, "carol", 3),
+        (Source.MONTE_CARLO, "", 1),
+        (Source.JUDGE, "j", 2),
+    ]
+    assert side_by_side(Evidence()) == []

@@ -1,0 +1,106 @@
+"""What a labeler's turn at a gold task is worth."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from apps.quality.gold import Gold, Mark, first_error, mark, over_time, score
+from apps.quality.ratings import NO_ERROR, UNKNOWN
+from apps.quality.shares import Share
+from tests.quality.building import SIGNS
+
+MONDAY = datetime(2026, 11, 2, 9, tzinfo=UTC)
+
+
+def walk(signs: str) -> dict[int, int]:
+    return {position: SIGNS[sign] for position, sign in enumerate(signs) if sign != "."}
+
+
+def marked(gold: str, said: str, *also: int) -> Mark:
+    return mark(Gold.of(walk(gold), len(gold), also), walk(said), length=len(gold), at=MONDAY)
+
+
+def test_the_exact_first_error_is_a_hit_and_its_neighbour_is_within_one() -> None:
+    told = {said: marked("++-+", said) for said in ("++-", "+-", "+++-", "-", "++++")}
+    assert [one.exact for one in told.values()] == [True, False, False, False, False]
+    assert [one.within_one for one in told.values()] == [True, True, True, False, False]
+
+
+def test_no_error_is_next_to_nothing() -> None:
+    assert marked("++", "++").exact
+    assert not marked("++", "-").within_one
+    assert not marked("-+", "++").within_one
+
+
+def test_any_of_several_acceptable_first_errors_is_a_hit() -> None:
+    """PRM800K's researchers mark every step that it is reasonable to call the first error."""
+    assert [marked("+--+", said, 2).exact for said in ("+-", "++-", "+++-", "-", "++++")] == [
+        True,
+        True,
+        False,
+        False,
+        False,
+    ]
+    assert marked("+-+", "+++", NO_ERROR).exact
+
+
+def test_steps_are_right_as_to_bad_or_not() -> None:
+    assert marked("+0-", "0+-").steps == Share(3, 3)
+    assert marked("++-", "+-").steps == Share(1, 2)
+
+
+def test_at_an_acceptable_first_error_both_words_are_right_while_a_later_end_is_acceptable() -> None:
+    assert marked("+--+", "+-", 2).steps == Share(2, 2)
+    assert marked("+--+", "++-", 2).steps == Share(3, 3)
+    assert marked("+--+", "++++", 2).steps == Share(2, 3)  # At the last acceptable one, not bad is wrong.
+    assert marked("+-+", "+++", NO_ERROR).steps == Share(3, 3)
+
+
+def test_steps_behind_the_last_acceptable_error_say_nothing_of_a_labeler() -> None:
+    assert marked("+-++", "+-+-").steps == Share(2, 2)
+
+
+def test_who_gives_up_or_is_unsure_before_it_misses_and_is_scored_on_what_they_rated() -> None:
+    gave_up = marked("++-", "+")
+    unsure = marked("++-", "+.-")
+    assert (gave_up.exact, gave_up.within_one, gave_up.steps) == (False, False, Share(1, 1))
+    assert (unsure.exact, unsure.within_one, unsure.steps) == (False, False, Share(2, 2))
+
+
+def test_gold_of_single_steps_scores_steps_alone() -> None:
+    told = marked(".+.", "++-")
+    assert (told.exact, told.within_one, told.steps) == (None, None, Share(1, 1))
+    assert score([told]).exact == Share(0, 0)
+
+
+def test_the_first_error_of_gold_takes_ratings_without_a_gap() -> None:
+    assert first_error(walk("+-"), 4) == 1
+    assert first_error(walk("+.-"), 3) == UNKNOWN
+    assert first_error(walk("++"), 2) == NO_ERROR
+    assert first_error({}, 1) == UNKNOWN
+
+
+def test_scores_add_up_with_wilsons_interval() -> None:
+    """8 of 10: Wilson gives 0.490 to 0.943 (Newcombe 1998 has such a table; by hand with z = 1.96)."""
+    told = score([marked("+-", "+-")] * 8 + [marked("+-", "++")] * 2)
+    assert told.exact == Share(8, 10)
+    assert told.exact.value == 0.8
+    assert told.exact.interval == pytest.approx((0.490, 0.943), abs=0.0005)
+    assert told.steps == Share(18, 20)
+
+
+def test_without_gold_nothing_is_known() -> None:
+    told = score([])
+    assert (told.exact.value, told.exact.interval) == (None, (0.0, 1.0))
+
+
+def test_scores_in_the_course_of_time() -> None:
+    days = [(0, True), (1, True), (6, False), (8, False), (30, True)]
+    marks = [Mark(MONDAY + timedelta(days=day), hit, hit, Share(1, 1)) for day, hit in reversed(days)]
+    windows = over_time(marks, timedelta(days=7))
+    assert [(one.start - MONDAY).days for one in windows] == [0, 7, 28]
+    assert [one.score.exact for one in windows] == [Share(2, 3), Share(0, 1), Share(1, 1)]
+    assert all(one.end - one.start == timedelta(days=7) for one in windows)
+    assert over_time([], timedelta(days=7)) == []
