@@ -55,7 +55,7 @@ def start_sampling(
     if split not in SPLITTERS or split == "separator":
         known = ", ".join(name for name in SPLITTERS if name != "separator")
         raise DomainError(f"A text cannot be split by {split!r}.", fields={"split": f"one of {known}"})
-    total = Problem.objects.filter(project=project).count()
+    total = Problem.objects.filter(project=project, retired_at=None).count()
     if not total:
         raise DomainError("The project has no problems yet: import some first.", fields={"project": "no problems"})
     frozen = msgspec.to_builtins(checked_sampling(endpoint, {"temperature": 1.0} | dict(sampling or {})))
@@ -128,7 +128,8 @@ def _is_live(run: SamplingRun) -> bool:
 
 def _next_problems(run: SamplingRun) -> list[Problem]:
     done = SampledProblem.objects.filter(run=run).values("problem_id")
-    return list(Problem.objects.filter(project=run.project).exclude(id__in=done).order_by("id")[:CHUNK])
+    asked = Problem.objects.filter(project=run.project, retired_at=None)
+    return list(asked.exclude(id__in=done).order_by("id")[:CHUNK])
 
 
 @dataclass
