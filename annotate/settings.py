@@ -209,6 +209,7 @@ CELERY_BEAT_SCHEDULE = {
     "pick up abandoned imports": {"task": "apps.corpus.tasks.resume_abandoned", "schedule": 60.0},
     "pick up abandoned exports": {"task": "apps.exports.tasks.resume_abandoned", "schedule": 60.0},
     "pick up abandoned estimation runs": {"task": "apps.estimation.tasks.resume_abandoned", "schedule": 10.0},
+    "settle what is stale": {"task": "apps.quality.tasks.settle_stale", "schedule": 3.0},
     "discard left uploads": {"task": "apps.corpus.tasks.discard_left_uploads", "schedule": 3600.0},
 }
 
@@ -220,11 +221,14 @@ IMPORT_SINKS = [
     "apps.labeling.landing.PeopleSink",
     "apps.labeling.landing.GoldSink",
     "apps.estimation.landing.EstimateSink",
+    "apps.quality.stale.StaleSink",
 ]
 # Whoever stands above `labeling` and hears of each submission and correction, within its transaction.
-SUBMISSION_SINKS = ["apps.quality.screening.settle"]
+SUBMISSION_SINKS = ["apps.quality.screening.settle", "apps.quality.stale.note_submission"]
 # Terms of a round's selection that apps beside or above `labeling` give: name and filter.
 SELECTION_TERMS = {"unsure": "apps.estimation.selection.unsure_of"}
+# A fit over all labels of a project is made anew no sooner than this after the last one.
+QUALITY_REFIT_SECONDS = 30
 IMPORT_CHUNK = 2000  # Records that land in one transaction.
 
 # --- API --------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
+from apps.accounts.models import User
 from apps.accounts.services import record_event
 from apps.core.errors import Conflict
 from apps.labeling.models import (
@@ -43,24 +44,27 @@ def why_not_correctable(assignment: Assignment) -> str | None:
 
 
 @transaction.atomic
-def correct(*, assignment: Assignment, submission: Submission, now: datetime | None = None) -> Assignment:
+def correct(
+    *, assignment: Assignment, submission: Submission, now: datetime | None = None, actor: User | None = None
+) -> Assignment:
     """Replace what a submitted turn says. The same again changes nothing.
 
     Raises Conflict when the round does not allow it, Unprocessable when the protocol is not satisfied.
-    The time of the first submission stands; active time adds up.
+    The time of the first submission stands; active time adds up. A reviewer may be the `actor`: then the round need
+    not allow it.
     """
     now = now or timezone.now()
     lock_seat(assignment.round, assignment.labeler_id)
     held = Assignment.objects.select_for_update(of=("self",)).select_related("task").get(pk=assignment.pk)
     held.round, held.labeler = assignment.round, assignment.labeler
-    if (refused := why_not_correctable(held)) is not None:
+    if actor is None and (refused := why_not_correctable(held)) is not None:
         raise Conflict(refused, code="not_correctable")
     digest = submission.digest()
     if held.digest == digest:
         return held
     ground = ground_of(held)
     PROTOCOLS[held.round.protocol].check(submission, ground.asked)
-    before = _put_aside(held, now)
+    before = put_aside(held, now)
     held.finish_reason, held.reason = submission.finish_reason, submission.reason.strip()
     held.active_ms = _sum(held.active_ms, submission.active_ms)
     held.idle_ms = _sum(held.idle_ms, submission.idle_ms)
@@ -69,7 +73,7 @@ def correct(*, assignment: Assignment, submission: Submission, now: datetime | N
     store_labels(held, submission, ground)
     tell_sinks(held, now)
     record_event(
-        actor=held.labeler, verb="assignment.corrected", target=str(held.pk), project=held.round.project.slug,
+        actor=actor or held.labeler, verb="assignment.corrected", target=str(held.pk), project=held.round.project.slug,
         before=before.to_dict(), after=submission.to_dict(),
     )  # fmt: skip
     return held
@@ -79,7 +83,7 @@ def _sum(before: int | None, more: int | None) -> int | None:
     return before if more is None else (before or 0) + more
 
 
-def _put_aside(assignment: Assignment, now: datetime) -> Submission:
+def put_aside(assignment: Assignment, now: datetime) -> Submission:
     """Keep what was said as a past version, and clear the tables for what is said now."""
     before, number = said_of(assignment), assignment.versions + 1
     last = assignment.past.order_by("-number").first()

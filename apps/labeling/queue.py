@@ -22,6 +22,7 @@ from apps.core import leases
 from apps.core.errors import Conflict
 from apps.labeling.admission import Nothing, refusal
 from apps.labeling.models import Assignment, Round, Task
+from apps.labeling.returning import take_returned
 from apps.labeling.seats import LockedSeat, lock_seat
 
 __all__ = ["Nothing", "claim", "release", "renew", "return_lapsed", "skip"]
@@ -35,11 +36,11 @@ _DICE = random.SystemRandom()
 # it into a join that reads all that the labeler ever did.
 _HAD = """
         SELECT a.id FROM labeling_assignment a
-        WHERE a.task_id = t.id AND a.labeler_id = %(labeler)s AND a.state IN ('leased', 'submitted', 'extra') LIMIT 1
+        WHERE a.task_id = t.id AND a.labeler_id = %(labeler)s AND a.state IN ('leased', 'submitted', 'extra', 'returned') LIMIT 1
 """
 
 # A task that the labeler has put off is not given to them as a new one: it waits until nothing else is left.
-_HAD_OR_PUT_OFF = _HAD.replace("'extra'", "'extra', 'skipped'")
+_HAD_OR_PUT_OFF = _HAD.replace("'returned'", "'returned', 'skipped'")
 
 _TAKE = f"""
 WITH next AS (
@@ -79,7 +80,7 @@ RETURNING id
 _BEGUN = """
 SELECT id, state FROM labeling_assignment
 WHERE labeler_id = %(labeler)s AND round_id = %(round)s
-  AND (state = 'leased' OR state = 'expired' AND draft_version > 0)
+  AND (state IN ('leased', 'returned') OR state = 'expired' AND draft_version > 0)
 ORDER BY id
 """
 
@@ -173,7 +174,10 @@ def claim(
         "guideline": round.guideline_id,
         "gold": False,
     }
-    taken = _fetch_id(_TAKE_UP_AGAIN, values) if len(begun) > len(held) else None
+    # What a reviewer gave back comes first of all, then what lapsed.
+    is_returned = any(state == Assignment.State.RETURNED for _, state in begun)
+    taken = take_returned(round, labeler.pk, now=now, until=values["until"]) if is_returned else None
+    taken = taken or (_fetch_id(_TAKE_UP_AGAIN, values) if len(begun) > len(held) else None)
     taken = taken or _take(round, seat, values, gold_first=(dice or _DICE).random() < round.gold_share)
     return _turn(taken, round) if taken is not None else _why_nothing(round, labeler)
 

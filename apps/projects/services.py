@@ -91,14 +91,17 @@ def change_role(*, membership: Membership, role: str, actor: User) -> Membership
 
 
 @transaction.atomic
-def remove_member(*, membership: Membership, actor: User) -> None:
-    """Suspend: their labels stay, they don't come back in."""
+def remove_member(*, membership: Membership, actor: User | None, reason: str = "") -> None:
+    """Suspend: their labels stay, they don't come back in. Nobody as `actor`: the rules of the project did it."""
     held = _locked(membership)
     if held.role == Role.OWNER:
         _keep_an_owner(held)
     held.status = Membership.Status.SUSPENDED
     held.save(update_fields=["status"])
-    record_event(actor=actor, verb="member.suspended", target=held.user.email, project=held.project.slug)
+    record_event(
+        actor=actor, verb="member.suspended", target=held.user.email, project=held.project.slug,
+        after={"reason": reason} if reason else None,
+    )  # fmt: skip
 
 
 @transaction.atomic

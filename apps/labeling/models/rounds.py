@@ -73,6 +73,9 @@ class Round(models.Model):
     needs_screening = models.BooleanField(default=False, help_text="Only who has passed the project's screening.")
     pass_mark = models.FloatField(null=True, blank=True, help_text="Of a screening: share of agreement, 0 to 1.")
     tries = models.PositiveSmallIntegerField(default=1, help_text="Of a screening: how often it may be taken.")
+    most_people = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Where people do not agree, up to so many are asked."
+    )
     allows_corrections = models.BooleanField(default=True, help_text="Submitted work may be corrected while open.")
     status = models.CharField(max_length=6, choices=Status, default=Status.DRAFT)
     selection = models.JSONField(default=dict, blank=True, help_text="Which solutions became tasks.")
@@ -131,6 +134,7 @@ class Task(models.Model):
     priority = models.IntegerField(default=0, help_text="Higher is served first.")
     is_gold = models.BooleanField(default=False)
     open_slots = models.IntegerField()
+    extra_slots = models.PositiveSmallIntegerField(db_default=0, help_text="Opened because people did not agree.")
 
     class Meta:
         constraints = [

@@ -50,6 +50,7 @@ class Assignment(models.Model):
         RELEASED = "released", "given back"
         EXPIRED = "expired", "lease ran out"
         SKIPPED = "skipped", "put off"
+        RETURNED = "returned", "returned by a reviewer"
         RETAKEN = "retaken", "of a try at a screening that was taken again"
 
     class FinishReason(models.TextChoices):
@@ -82,6 +83,7 @@ class Assignment(models.Model):
     progress = models.SmallIntegerField(
         null=True, blank=True, help_text="How far the solution came before its error: -1 not at all, 0 some, 1 far."
     )
+    note = models.TextField(blank=True, db_default="", help_text="Why a reviewer returned it.")
     versions = models.PositiveSmallIntegerField(db_default=0, help_text="How often it was corrected after submission.")
     extras = models.JSONField(null=True, blank=True)
 
@@ -97,7 +99,7 @@ class Assignment(models.Model):
             models.UniqueConstraint(
                 fields=["task", "labeler"],
                 name="one_live_assignment_per_labeler",
-                condition=Q(state__in=["leased", "submitted"]),
+                condition=Q(state__in=["leased", "submitted", "returned"]),
             ),
             models.CheckConstraint(
                 condition=~Q(state="leased") | Q(leased_until__isnull=False), name="a_lease_has_an_end"
@@ -113,6 +115,7 @@ class Assignment(models.Model):
                 fields=["labeler", "round"], name="lapsed_with_draft", condition=Q(state="expired", draft_version__gt=0)
             ),
             models.Index(fields=["labeler", "round"], name="put_off", condition=Q(state="skipped")),
+            models.Index(fields=["labeler", "round"], name="returned_turn", condition=Q(state="returned")),
             models.Index(fields=["round", "id"], name="put_off_by_round", condition=Q(state="skipped")),
             models.Index(
                 fields=["round", "id"], name="ended_early", condition=Q(finish_reason__in=["give_up", "bad_problem"])

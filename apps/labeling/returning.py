@@ -1,0 +1,56 @@
+"""Turns that a reviewer gives back: the labeler is handed them again before anything else."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from apps.core.errors import Conflict
+from apps.labeling.correcting import put_aside
+from apps.labeling.models import Assignment, Round, Seat
+from apps.labeling.seats import lock_seat
+
+_TAKE = """
+UPDATE labeling_assignment SET state = 'leased', leased_at = %(now)s, leased_until = %(until)s
+WHERE id = (
+    SELECT id FROM labeling_assignment
+    WHERE labeler_id = %(labeler)s AND round_id = %(round)s AND state = 'returned' ORDER BY id LIMIT 1 FOR UPDATE
+) RETURNING id
+"""
+
+
+@transaction.atomic
+def give_back(*, assignment: Assignment, note: str, now: datetime | None = None) -> Assignment:
+    """Its labels are put aside and stand in its draft; its slot stays taken. Raises Conflict unless it is handed in."""
+    lock_seat(assignment.round, assignment.labeler_id)
+    held = Assignment.objects.select_for_update(of=("self",)).select_related("task").get(pk=assignment.pk)
+    held.round, held.labeler = assignment.round, assignment.labeler
+    if held.state != Assignment.State.SUBMITTED:
+        raise Conflict("Only a turn that is handed in, and counts, can be returned.", code="not_submitted")
+    before = put_aside(held, now or timezone.now())
+    said = before.to_dict()
+    held.draft = {name: said[name] for name in ("steps", "preference", "progress", "critiques") if said.get(name)}
+    held.draft_version += 1
+    held.state, held.digest, held.versions, held.note = Assignment.State.RETURNED, None, held.versions + 1, note
+    held.finish_reason, held.reason, held.submitted_at = "", "", None
+    held.save(
+        update_fields=["draft", "draft_version", "state", "digest", "versions", "note", "finish_reason", "reason",
+                       "submitted_at"]
+    )  # fmt: skip
+    if not held.task.is_gold:
+        seat = Seat.objects.filter(round=held.round, labeler=held.labeler, submitted__gt=0)
+        seat.update(submitted=F("submitted") - 1)
+    return held
+
+
+def take_returned(round_: Round, labeler_id: int, *, now: datetime, until: datetime) -> int | None:
+    """The labeler's oldest returned turn, leased again; its assignment's id."""
+    asked: dict[str, Any] = {"round": round_.pk, "labeler": labeler_id, "now": now, "until": until}
+    with connection.cursor() as cursor:
+        cursor.execute(_TAKE, asked)
+        row = cursor.fetchone()
+    return int(row[0]) if row else None

@@ -1,0 +1,58 @@
+"""What else is known of solutions, beside people's ratings: gold, rollouts, unsure flags, answers."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from apps.core.jobs import JobStatus
+from apps.corpus.models import Solution
+from apps.estimation.models import SolutionEstimate
+from apps.labeling.models import Assignment, GoldLabel, StepLabel
+from apps.quality.gold import Gold
+from apps.quality.models import AlsoAcceptable
+from apps.quality.ratings import UNKNOWN
+
+ENDED = (JobStatus.FINISHED, JobStatus.CANCELLED)
+
+
+@dataclass(slots=True)
+class Beside:
+    """By solution id; what is not there is not known."""
+
+    gold: dict[int, Gold] = field(default_factory=dict)
+    monte_carlo: dict[int, int] = field(default_factory=dict)
+    unsure: defaultdict[int, set[str]] = field(default_factory=lambda: defaultdict(set))
+    answers: dict[int, tuple[bool | None, float | None, int]] = field(default_factory=dict)
+
+
+def beside(solution_ids: Sequence[int]) -> Beside:
+    """Five queries, however many solutions."""
+    found = Beside()
+    rows = Solution.objects.filter(pk__in=solution_ids)
+    for pk, is_correct, score, steps in rows.values_list("id", "is_correct", "verifier_score", "step_count"):
+        found.answers[pk] = (is_correct, score, steps)
+    ratings = gold_ratings(solution_ids)
+    also = dict(AlsoAcceptable.objects.filter(solution__in=ratings).values_list("solution_id", "first_errors"))
+    for pk, known in ratings.items():
+        found.gold[pk] = Gold.of(known, found.answers[pk][2], also.get(pk, ()))
+    estimates = SolutionEstimate.objects.filter(solution__in=solution_ids, run__status__in=ENDED, failure="")
+    for pk, first_error in estimates.order_by("run_id").values_list("solution_id", "first_error"):
+        found.monte_carlo[pk] = UNKNOWN if first_error is None else first_error
+    flagged = StepLabel.objects.filter(
+        unsure=True, step__solution__in=solution_ids,
+        assignment__state__in=[Assignment.State.SUBMITTED, Assignment.State.EXTRA],
+    )  # fmt: skip
+    for pk, labeler in flagged.values_list("step__solution_id", "assignment__labeler_id").distinct():
+        found.unsure[pk].add(str(labeler))
+    return found
+
+
+def gold_ratings(solution_ids: Sequence[int]) -> dict[int, dict[int, int]]:
+    """By solution and position, of steps on the solution's own path."""
+    known = GoldLabel.objects.filter(step__solution__in=solution_ids, step__chosen=True)
+    ratings: defaultdict[int, dict[int, int]] = defaultdict(dict)
+    for pk, position, rating in known.values_list("step__solution_id", "step__position", "rating"):
+        ratings[pk][position] = rating
+    return ratings

@@ -1,0 +1,95 @@
+"""Computing which labels stand, and all that follows: disputes, gold marks, suspensions, extra slots.
+
+A worker does it for what is stale, a project at a time. Doing it again changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from apps.core.bulk import analyze, commit_without_waiting, sole_worker
+from apps.corpus.models import Solution
+from apps.projects.models import Project
+from apps.quality.aggregation import rule_of
+from apps.quality.aggregation.dawid_skene import DawidSkene
+from apps.quality.beside import beside
+from apps.quality.disputing import store_disputes
+from apps.quality.goldmarks import mark_turns
+from apps.quality.models import Consensus, OpenDispute, QualityRules, Stale, StepConsensus
+from apps.quality.outcomes import outcomes_of
+from apps.quality.slots import open_slots
+from apps.quality.storing import adjudicated_ratings, store_outcomes
+from apps.quality.watching import watch_over
+from apps.quality.words import chunks, words_of
+
+CHUNK = 5_000
+
+
+def settle_projects() -> int:
+    """Every project in which something is stale; gives the number of solutions that were computed."""
+    waiting = Stale.objects.order_by().values_list("project_id", flat=True).distinct()
+    marked = QualityRules.objects.filter(stale_all=True).values_list("project_id", flat=True)
+    projects = Project.objects.filter(pk__in={*waiting, *marked})
+    return sum(settle_project(project) for project in projects)
+
+
+def settle_project(project: Project) -> int:
+    """What is stale in one project; nothing while another worker is at it."""
+    with sole_worker("quality", project.pk) as claimed:
+        if not claimed:
+            return 0
+        rules, _ = QualityRules.objects.get_or_create(project=project)
+        # Dawid and Skene weigh labelers by all that they said: one word more may move every label.
+        noted = dict(Stale.objects.filter(project=project).order_by("pk").values_list("pk", "solution_id"))
+        by_labelers = rules.rule == DawidSkene.name
+        if rules.stale_all or (noted and by_labelers and _is_due(rules)):
+            _settle_all(project, rules)
+        elif not by_labelers:
+            for some in chunks(sorted(set(noted.values())), CHUNK):
+                _settle(project, rules, some)
+        else:
+            return 0
+        # What was said meanwhile has a row of its own, and waits for the next time.
+        Stale.objects.filter(pk__in=noted).delete()
+        return len(noted)
+
+
+def _is_due(rules: QualityRules) -> bool:
+    """Not for every submission: a fit over all labels is worth waiting a little for more of them."""
+    since = rules.computed_at
+    return since is None or (timezone.now() - since).total_seconds() >= settings.QUALITY_REFIT_SECONDS
+
+
+def _settle_all(project: Project, rules: QualityRules) -> None:
+    QualityRules.objects.filter(pk=rules.pk).update(stale_all=False, computed_at=timezone.now())
+    labeled = Solution.objects.filter(project=project, step_count__gt=0).order_by("pk")
+    ids = list(labeled.values_list("pk", flat=True))
+    if rules.rule == DawidSkene.name:
+        _settle(project, rules, ids)
+    else:
+        for some in chunks(ids, CHUNK):
+            _settle(project, rules, some)
+    analyze(Consensus, StepConsensus, OpenDispute)
+
+
+@transaction.atomic
+def _settle(project: Project, rules: QualityRules, solution_ids: Sequence[int]) -> None:
+    """Whole or not at all."""
+    commit_without_waiting()
+    now = timezone.now()
+    words = words_of(project, solution_ids)
+    rule = rule_of(rules.rule, rules.options)
+    outcomes = outcomes_of(
+        words.ratings, rule, adjudicated_ratings(words.steps),
+        solutions=words.solutions, steps=words.steps, labelers=words.labelers,
+    )  # fmt: skip
+    known = beside(solution_ids)
+    store_outcomes(project, outcomes, how=rules.rule, now=now)
+    store_disputes(project, outcomes, known, convincing=rules.convincing)
+    labelers = mark_turns(project, known.gold)
+    watch_over(project, labelers, rules=rules, now=now)
+    open_slots(solution_ids, outcomes, rules)

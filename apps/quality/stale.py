@@ -1,0 +1,58 @@
+"""Noting that something was said of a solution. What follows from it is a worker's business, seconds later."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import connection
+
+from apps.corpus.models import ImportBatch
+from apps.corpus.records import Record
+from apps.corpus.sinks import Landed
+from apps.estimation.models import EstimationRun
+from apps.labeling.models import Assignment
+from apps.projects.models import Project
+from apps.quality.models import QualityRules, Stale
+
+_NOTE = "INSERT INTO quality_stale (solution_id, project_id) VALUES (%s, %s)"
+
+_NOTE_RUN = """
+INSERT INTO quality_stale (solution_id, project_id)
+SELECT e.solution_id, %s FROM estimation_solutionestimate e WHERE e.run_id = %s
+"""
+
+
+def note_submission(*, assignment: Assignment, now: datetime) -> None:
+    """A sink of submissions and corrections: one statement, for every labeler waits for it."""
+    solution_id = assignment.task.solution_id
+    if solution_id is not None:
+        with connection.cursor() as cursor:
+            cursor.execute(_NOTE, [solution_id, assignment.round.project_id])
+
+
+def note_run(run: EstimationRun) -> int:
+    """All solutions that an estimation run spoke of; gives their number."""
+    with connection.cursor() as cursor:
+        cursor.execute(_NOTE_RUN, [run.project_id, run.pk])
+        return int(cursor.rowcount)
+
+
+def note_all(project: Project) -> QualityRules:
+    """Everything is to be computed again: the rule has changed, or who counts."""
+    rules, _ = QualityRules.objects.get_or_create(project=project)
+    QualityRules.objects.filter(pk=rules.pk).update(stale_all=True)
+    return rules
+
+
+class StaleSink:
+    """A sink of imports: rows that bring labels, gold or estimates."""
+
+    tables = (Stale,)
+
+    def takes(self, record: Record) -> bool:
+        return bool(record.people or record.gold or record.estimates)
+
+    def land(self, batch: ImportBatch, landed: Sequence[Landed]) -> int:
+        Stale.objects.mark(batch.project_id, [one.solution_id for one in landed])
+        return 0

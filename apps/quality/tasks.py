@@ -1,0 +1,14 @@
+"""Doorways for Celery."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from apps.quality.runs import note_ended_runs
+from apps.quality.settling import settle_projects
+
+
+@shared_task
+def settle_stale() -> None:
+    note_ended_runs()
+    settle_projects()
