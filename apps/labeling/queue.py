@@ -36,7 +36,8 @@ _DICE = random.SystemRandom()
 # it into a join that reads all that the labeler ever did.
 _HAD = """
         SELECT a.id FROM labeling_assignment a
-        WHERE a.task_id = t.id AND a.labeler_id = %(labeler)s AND a.state IN ('leased', 'submitted', 'extra', 'returned') LIMIT 1
+        WHERE a.task_id = t.id AND a.labeler_id = %(labeler)s AND a.state IN ('leased', 'submitted', 'extra', 'returned')
+        LIMIT 1
 """
 
 # A task that the labeler has put off is not given to them as a new one: it waits until nothing else is left.

@@ -1,0 +1,33 @@
+"""What people say in these tests: through the queue, as they would."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from apps.accounts.models import User
+from apps.corpus.models import Solution
+from apps.labeling.models import Assignment, GoldLabel, Round
+from apps.labeling.queue import claim
+from apps.labeling.submissions import Submission, SubmittedStep
+from apps.labeling.submitting import submit
+
+
+def said(ratings: Sequence[int | None]) -> Submission:
+    """Ratings from the first step on; None is unsure."""
+    steps = [
+        SubmittedStep(position=place, rating=rating, unsure=rating is None) for place, rating in enumerate(ratings)
+    ]
+    return Submission(steps=steps, finish_reason="found_error" if -1 in ratings else "solution", active_ms=1000)
+
+
+def say(round_: Round, labeler: User, *ratings: int | None) -> Assignment:
+    """The labeler claims the next task and says this of it."""
+    turn = claim(round=round_, labeler=labeler)
+    assert isinstance(turn, Assignment), turn
+    return submit(assignment=turn, submission=said(ratings))
+
+
+def vouch(solution: Solution, *ratings: int) -> None:
+    """Gold for the first steps of a solution."""
+    for step, rating in zip(solution.steps.order_by("position"), ratings, strict=False):
+        GoldLabel.objects.create(step=step, rating=rating)
