@@ -17,6 +17,8 @@ from apps.exports.formats import FORMATS
 from apps.exports.policy import LabelPolicy
 from apps.inference.transports import TRANSPORTS
 from apps.labeling.protocols import PROTOCOLS
+from apps.quality.aggregation import RULES
+from apps.quality.disputes import Dispute
 from apps.verifiers.registry import VERIFIERS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -56,6 +58,16 @@ def test_every_format_and_policy_key_is_in_the_page_on_formats(names: object) ->
 @pytest.mark.parametrize("name", [*PROTOCOLS, *VERIFIERS, *STRATEGIES, *TRANSPORTS])
 def test_every_protocol_verifier_strategy_and_transport_is_told(name: str) -> None:
     assert f"`{name}`" in ALL
+
+
+@pytest.mark.parametrize("name", [*RULES, *(option for _, kind in RULES.values() for option in kind.__struct_fields__)])
+def test_every_rule_of_consensus_and_its_settings_are_told(name: str) -> None:
+    assert f"`{name}`" in PAGES["docs/quality.md"]
+
+
+@pytest.mark.parametrize("dispute", Dispute)
+def test_every_kind_of_dispute_is_told(dispute: str) -> None:
+    assert f"`{dispute}`" in PAGES["docs/quality.md"]
 
 
 @pytest.mark.parametrize("container", CONTAINERS)

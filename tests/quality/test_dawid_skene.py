@@ -67,8 +67,9 @@ def test_a_step_that_nobody_rated_has_the_marginals() -> None:
     assert told.chances[1] == pytest.approx(told.marginals)
 
 
-def test_without_words_there_is_nothing_to_learn() -> None:
-    told = fit(ratings_of([["...", "..."]]).sayings(), 2, DawidSkeneOptions())
+@pytest.mark.parametrize("options", [DawidSkeneOptions(), PLAIN])
+def test_without_words_there_is_nothing_to_learn(options: DawidSkeneOptions) -> None:
+    told = fit(ratings_of([["...", "..."]]).sayings(), 2, options)
     assert told.has_converged
     assert told.marginals == pytest.approx([1 / 3] * 3)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from apps.core.errors import DomainError
 from apps.quality.aggregation import RULES, rule_of
 from apps.quality.aggregation.base import Settlement
 from apps.quality.aggregation.processbench import ProcessBenchOptions, Standing, State, standing
-from apps.quality.ratings import NO_ERROR, UNKNOWN
+from apps.quality.ratings import NO_ERROR, UNKNOWN, Floats
 from tests.quality.building import ratings_of
 from tests.quality.simulation import (
     SPAMMER,
@@ -44,13 +45,11 @@ def test_a_three_way_tie_is_no_label() -> None:
     assert settle("majority", ["+", "0", "-"]).labels.tolist() == [UNKNOWN]
 
 
-def test_a_first_error_that_follows_from_the_labels_may_be_nobodys_word() -> None:
-    """Each names another step than the majority of steps comes to: its certainty is 0."""
-    told = settle(
-        "majority",
-        ["-++", "+-+", "++-", "++-", "+--", "-+-"],
-    )
+def test_the_certainty_of_a_first_error_is_how_many_name_it_and_not_how_many_call_the_step_bad() -> None:
+    """Four of six call the third step bad, and it is the first that most call so; but only two call none before it so."""
+    told = settle("majority", ["-++", "+-+", "++-", "++-", "+--", "-+-"])
     assert told.first_errors.tolist() == [2]
+    assert told.certainty[2] == pytest.approx(4 / 6)
     assert told.first_error_certainty == pytest.approx([2 / 6])
 
 
@@ -202,3 +201,23 @@ def test_dawid_skene_and_processbench_beat_single_labels_and_the_majority() -> N
     assert settled["processbench"] > 0.98
     assert settled["processbench"] > settled["majority"] + 0.02
     assert settled["processbench"] > each.max() + 0.10
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.3, 0.6), (0.6, 0.8), (0.8, 0.9), (0.9, 0.97), (0.97, 1.01)])
+def test_the_certainty_of_dawid_skene_means_what_it_says(low: float, high: float) -> None:
+    """Of first errors told with so much certainty, that share is right: within 5 points, over 20 worlds."""
+    certainty, right = certainties()
+    inside = (certainty >= low) & (certainty < high)
+    assert inside.sum() > 100
+    assert right[inside].mean() == pytest.approx(certainty[inside].mean(), abs=0.05)
+
+
+@cache
+def certainties() -> tuple[Floats, Floats]:
+    certainty, right = [], []
+    for seed in range(20):
+        world = simulate([labeler(0.05), labeler(0.10), labeler(0.15), SPAMMER], solutions=200, seed=seed)
+        told = rule_of("dawid-skene", {}).settle(world.ratings)
+        certainty.append(told.first_error_certainty)
+        right.append(told.first_errors == world.first_errors)
+    return np.concatenate(certainty), np.concatenate(right)

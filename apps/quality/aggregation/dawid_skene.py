@@ -62,17 +62,16 @@ def fit(sayings: Sayings, labeler_count: int, options: DawidSkeneOptions) -> Fit
     spoken = units[starts]
     rows = np.repeat(np.arange(len(spoken)), np.diff(np.append(starts, len(units))))
     prior = _prior(classes, labeler_count, options)
-    counts = sayings.counts()[spoken].astype(np.float64)
-    chances = counts / counts.sum(axis=1, keepdims=True)
+    chances = _shares(np.ascontiguousarray(sayings.counts()[spoken].T, dtype=np.float64))
     moved, done = np.inf, 0
     while moved > options.tolerance and done < options.rounds:
-        marginals, confusion = _maximise(chances, rows, cells, prior)
-        expected = _expect(marginals, confusion, cells, starts)
+        expected = _expect(*_maximise(chances, rows, cells, prior), cells, starts)
         moved = float(np.abs(expected - chances).max(initial=0.0))
         chances, done = expected, done + 1
-    marginals, confusion = _maximise(chances, rows, cells, prior)
+    marginals, words = _maximise(chances, rows, cells, prior)
     everywhere = np.tile(marginals, (len(sayings.clusters), 1))
-    everywhere[spoken] = chances
+    everywhere[spoken] = chances.T
+    confusion = words.reshape(classes, -1, classes).transpose(1, 0, 2)
     return Fit(everywhere, marginals, confusion, done, moved <= options.tolerance)
 
 
@@ -124,31 +123,37 @@ def first_error_chances(bad: Floats, is_rated: Bools, offsets: Ints) -> tuple[In
     return errors, np.where(errors == UNKNOWN, 0.0, np.maximum(none, best))
 
 
+# --- the two steps. Arrays have the true class first: numpy is twice as fast along long rows ----------------
+
+
 def _prior(classes: int, labeler_count: int, options: DawidSkeneOptions) -> Floats:
-    """Imagined words, as [labeler * classes + said, true]."""
+    """Imagined words, as [true, labeler * classes + said]."""
     wrong = (1 - options.imagined_right) / max(1, classes - 1)
-    row = options.imagined * np.where(np.eye(classes, dtype=np.bool_), options.imagined_right, wrong)
-    return np.tile(row, (labeler_count, 1))
+    table = options.imagined * np.where(np.eye(classes, dtype=np.bool_), options.imagined_right, wrong)
+    return np.tile(table, (1, labeler_count))
 
 
 def _maximise(chances: Floats, rows: Ints, cells: Ints, prior: Floats) -> tuple[Floats, Floats]:
-    """Marginals, and confusion matrices from expected counts. Who said nothing has the prior's, or an even one."""
-    classes = chances.shape[1]
-    counts = np.stack(
-        [np.bincount(cells, weights=chances[:, true][rows], minlength=len(prior)) for true in range(classes)], axis=1
-    )
-    table = (counts + prior).reshape(-1, classes, classes).transpose(0, 2, 1)
+    """Marginals, and P(said | true) in the prior's shape. Who said nothing has the prior's, or an even one."""
+    classes = len(chances)
+    counts = [np.bincount(cells, weights=of_class[rows], minlength=prior.shape[1]) for of_class in chances]
+    table = (np.stack(counts) + prior).reshape(classes, -1, classes)
     totals = table.sum(axis=2, keepdims=True)
-    confusion = np.where(totals > 0, table / np.where(totals > 0, totals, 1.0), 1 / classes)
-    marginals = (chances.sum(axis=0) + (prior.any() * 1.0)) / (len(chances) + classes * (prior.any() * 1.0))
-    return marginals, confusion
+    words = np.where(totals > 0, table / np.where(totals > 0, totals, 1.0), 1 / classes)
+    imagined = float(prior.any())  # One unit of each class, where anything is imagined at all.
+    units = chances.shape[1] + classes * imagined
+    marginals = (chances.sum(axis=1) + imagined) / units if units else np.full(classes, 1 / classes)
+    return marginals, words.reshape(prior.shape)
 
 
-def _expect(marginals: Floats, confusion: Floats, cells: Ints, starts: Ints) -> Floats:
+def _expect(marginals: Floats, words: Floats, cells: Ints, starts: Ints) -> Floats:
+    if not len(starts):
+        return np.zeros((len(marginals), 0))
     with np.errstate(divide="ignore"):
-        words = np.log(confusion.transpose(0, 2, 1).reshape(-1, len(marginals)))
-        start = np.log(marginals)
-    logs = np.add.reduceat(words[cells], starts, axis=0) + start if len(starts) else np.zeros((0, len(marginals)))
-    logs -= logs.max(axis=1, keepdims=True)
-    chances = np.exp(logs)
-    return np.asarray(chances / chances.sum(axis=1, keepdims=True))
+        logs = np.stack([np.add.reduceat(of_class[cells], starts) for of_class in np.log(words)])
+        logs += np.log(marginals)[:, None]
+    return _shares(np.exp(logs - logs.max(axis=0)))
+
+
+def _shares(weights: Floats) -> Floats:
+    return np.asarray(weights / weights.sum(axis=0))
