@@ -166,18 +166,19 @@ def claim(
         return refused
     if len(held) >= HELD_AT_ONCE:
         return Nothing("holding_enough", "You have tasks in hand; finish one of them first.")
-    values = {
+    until = leases.until(now=now, minutes=round.lease_minutes)
+    values: dict[str, Any] = {
         "round": round.pk,
         "labeler": labeler.pk,
         "seat": seat.id,
         "now": now,
-        "until": leases.until(now=now, minutes=round.lease_minutes),
+        "until": until,
         "guideline": round.guideline_id,
         "gold": False,
     }
     # What a reviewer gave back comes first of all, then what lapsed.
     is_returned = any(state == Assignment.State.RETURNED for _, state in begun)
-    taken = take_returned(round, labeler.pk, now=now, until=values["until"]) if is_returned else None
+    taken = take_returned(round, labeler.pk, now=now, until=until) if is_returned else None
     taken = taken or (_fetch_id(_TAKE_UP_AGAIN, values) if len(begun) > len(held) else None)
     taken = taken or _take(round, seat, values, gold_first=(dice or _DICE).random() < round.gold_share)
     return _turn(taken, round) if taken is not None else _why_nothing(round, labeler)

@@ -37,6 +37,7 @@ class QualityRules(models.Model):
     minimum = models.PositiveSmallIntegerField(default=5, help_text="Nobody is suspended before so many gold tasks.")
     convincing = models.FloatField(default=0.5, help_text="Verifier score from which a wrong answer convinces.")
     stale_all = models.BooleanField(default=False, help_text="Everything is to be computed again.")
+    figures_are_stale = models.BooleanField(default=False, help_text="Labels were settled since they were computed.")
     computed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

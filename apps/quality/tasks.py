@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
+from apps.quality.figures import refresh_figures
 from apps.quality.runs import note_ended_runs
 from apps.quality.settling import settle_projects
 
@@ -12,3 +13,8 @@ from apps.quality.settling import settle_projects
 def settle_stale() -> None:
     note_ended_runs()
     settle_projects()
+
+
+@shared_task
+def refresh_stale_figures() -> None:
+    refresh_figures()

@@ -1,0 +1,196 @@
+"""The numbers of a project's quality pages. A worker computes them; pages read a few rows.
+
+Each is a `Figure`: a name, a scope ("" for the project, `round:3`, `subject:Algebra`, `run:5`) and JSON.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+import numpy as np
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from apps.core.bulk import sole_worker
+from apps.corpus.models import Solution
+from apps.estimation.models import EstimationRun, StepEstimate
+from apps.labeling.models import Assignment
+from apps.projects.models import Project
+from apps.quality.agreement import agreement, first_error_agreement, pair_agreements, source_agreement
+from apps.quality.calibration import calibration
+from apps.quality.models import Figure, QualityRules, StepConsensus
+from apps.quality.ratings import BAD, UNKNOWN, Bools, Ints, Ratings
+from apps.quality.words import Words, words_of
+
+Data = dict[str, Any]
+Named = tuple[str, str, Data]
+
+SUBJECTS = 20
+PAIR_RESAMPLES = 200
+WEEKS = 26
+
+
+def refresh_figures() -> int:
+    """Of every project whose labels were settled since; gives their number."""
+    stale = QualityRules.objects.filter(figures_are_stale=True).select_related("project")
+    return sum(refresh(rules.project) for rules in stale)
+
+
+def refresh(project: Project) -> bool:
+    """False while another worker is at it."""
+    with sole_worker("figures", project.pk) as claimed:
+        if not claimed:
+            return False
+        QualityRules.objects.filter(pk=project.pk).update(figures_are_stale=False)
+        labeled = Solution.objects.filter(project=project, step_count__gt=0, consensus__isnull=False)
+        words = words_of(project, list(labeled.values_list("pk", flat=True)))
+        rows = [
+            Figure(project=project, name=name, scope=scope, data=data, at=timezone.now())
+            for name, scope, data in (*_of_people(project, words), *_of_runs(project, words))
+        ]
+        with transaction.atomic():
+            Figure.objects.filter(project=project).delete()
+            Figure.objects.bulk_create(rows)
+        return True
+
+
+def _of_people(project: Project, words: Words) -> Iterator[Named]:
+    ratings = words.ratings
+    yield "agreement", "", _agreement(ratings)
+    yield "pairs", "", {"pairs": _pairs(words)}
+    for scope, wanted in _scopes(project, words):
+        part = ratings.where(wanted)
+        if len(part.steps):
+            yield "agreement", scope, _agreement(part)
+    yield "over_time", "", {"weeks": _weeks(words)}
+
+
+def _agreement(ratings: Ratings) -> Data:
+    found = asdict(agreement(ratings))
+    found["solutions"] = len(np.unique(ratings.solution_of_step()[ratings.steps]))
+    found["ratings"] = len(ratings.steps)
+    return found
+
+
+def _pairs(words: Words) -> list[Data]:
+    """By user id, so that pages may show names as the reader's role allows."""
+    labelers = words.labelers.tolist()
+    return [
+        asdict(pair) | {"first": labelers[pair.first], "second": labelers[pair.second]}
+        for pair in pair_agreements(words.ratings, resamples=PAIR_RESAMPLES)
+    ]
+
+
+def _scopes(project: Project, words: Words) -> Iterator[tuple[str, Bools]]:
+    solution_of = words.ratings.solution_of_step()[words.ratings.steps]
+    subjects = _subjects(words.solutions)
+    counts: defaultdict[str, int] = defaultdict(int)
+    for subject in subjects:
+        counts[subject] += 1
+    for subject in sorted(counts, key=lambda one: -counts[one])[:SUBJECTS]:
+        if subject and len(counts) > 1:
+            inside = np.array([one == subject for one in subjects])
+            yield f"subject:{subject}", inside[solution_of]
+    rounds = list(project.rounds.order_by("number").values_list("pk", "number"))
+    if len(rounds) > 1:
+        turns = _turns(words)
+        for pk, number in rounds:
+            mine = {(solution, labeler) for solution, labeler, round_id in turns if round_id == pk}
+            yield f"round:{number}", _said_by(words, mine)
+
+
+def _subjects(solutions: Ints) -> list[str]:
+    named = dict(Solution.objects.filter(pk__in=solutions.tolist()).values_list("pk", "problem__subject"))
+    return [named.get(pk) or "" for pk in solutions.tolist()]
+
+
+def _turns(words: Words) -> list[tuple[int, int, int]]:
+    """Solution, labeler and round of each labeler's newest turn at a solution."""
+    spoken = Assignment.objects.spoken().filter(task__solution__in=words.solutions.tolist())
+    newest = (
+        spoken.values("task__solution_id", "labeler_id").annotate(newest=Max("id")).values_list("newest", flat=True)
+    )
+    turns = Assignment.objects.filter(pk__in=newest)
+    return list(turns.values_list("task__solution_id", "labeler_id", "round_id"))
+
+
+def _said_by(words: Words, wanted: set[tuple[int, int]]) -> Bools:
+    solutions = words.solutions[words.ratings.solution_of_step()[words.ratings.steps]].tolist()
+    labelers = words.labelers[words.ratings.labelers].tolist()
+    return np.array([pair in wanted for pair in zip(solutions, labelers, strict=True)], dtype=np.bool_)
+
+
+def _weeks(words: Words) -> list[Data]:
+    """First-error agreement of the solutions whose newest word came in each of the last weeks."""
+    spoken = Assignment.objects.spoken().filter(task__solution__in=words.solutions.tolist(), submitted_at__isnull=False)
+    last = dict(spoken.order_by().values_list("task__solution_id").annotate(last=Max("submitted_at")))
+    weeks: defaultdict[date, list[int]] = defaultdict(list)
+    for number, pk in enumerate(words.solutions.tolist()):
+        if pk in last:
+            day = timezone.localdate(last[pk])
+            weeks[date.fromisocalendar(*day.isocalendar()[:2], 1)].append(number)
+    solution_of = words.ratings.solution_of_step()[words.ratings.steps]
+    found = []
+    for week in sorted(weeks)[-WEEKS:]:
+        part = words.ratings.where(np.isin(solution_of, weeks[week]))
+        told = first_error_agreement(part, resamples=PAIR_RESAMPLES)
+        found.append({"week": week.isoformat(), "exact": asdict(told.exact), "solutions": len(weeks[week])})
+    return found
+
+
+# --- rollouts against people ------------------------------------------------------------------------------
+
+
+def _of_runs(project: Project, words: Words) -> Iterator[Named]:
+    people = _consensus_labels(words.steps)
+    for run in EstimationRun.objects.filter(project=project).order_by("number"):
+        data = _against_people(run, words, people)
+        if data is not None:
+            yield "monte_carlo", f"run:{run.number}", data
+
+
+def _consensus_labels(steps: Ints) -> Ints:
+    stands = dict(StepConsensus.objects.filter(step__in=steps.tolist()).values_list("step_id", "rating"))
+    return np.array([stands.get(pk, UNKNOWN) for pk in steps.tolist()], dtype=np.int64)
+
+
+def _against_people(run: EstimationRun, words: Words, people: Ints) -> Data | None:
+    rows = StepEstimate.objects.filter(run=run, step__in=words.steps.tolist())
+    told = {pk: values for pk, *values in rows.values_list("step_id", "rollouts", "successes", "hard")}
+    hard = np.array([_hard(told.get(pk)) for pk in words.steps.tolist()], dtype=np.int64)
+    if not ((hard != UNKNOWN) & (people != UNKNOWN)).any():
+        return None
+    found = asdict(source_agreement(hard, people, words.ratings.offsets))
+    soft = np.array([_soft(told.get(pk)) for pk in words.steps.tolist()], dtype=np.float64)
+    both = ~np.isnan(soft) & (people != UNKNOWN)
+    if both.any():
+        solutions = words.ratings.solution_of_step()[both]
+        found["calibration"] = _calibration(soft[both], people[both] != BAD, solutions)
+    return found | {"strategy": run.strategy, "completer": run.completer, "number": run.number}
+
+
+def _hard(told: Sequence[Any] | None) -> int:
+    if told is None:
+        return UNKNOWN
+    rollouts, successes, hard = told
+    label = hard if hard is not None else (bool(successes) if rollouts else None)
+    return UNKNOWN if label is None else (1 if label else BAD)
+
+
+def _soft(told: Sequence[Any] | None) -> float:
+    return told[1] / told[0] if told is not None and told[0] else float("nan")
+
+
+def _calibration(soft: Any, good: Any, solutions: Ints) -> Data:
+    found = calibration(soft, good, solutions)
+    bins = [
+        {"low": one.low, "high": one.high, "mean": one.mean, "good": one.good.hits, "of": one.good.of,
+         "interval": one.good.interval}
+        for one in found.bins
+    ]  # fmt: skip
+    return {"bins": bins, "error": asdict(found.error), "brier": asdict(found.brier)}
