@@ -21,9 +21,11 @@ TABS = (
     ("rounds", "Rounds", "view"),
     ("solutions", "Solutions", "browse"),
     ("estimation", "Estimation", "browse"),
+    ("quality", "Quality", "browse"),
     ("imports", "Imports", "import"),
     ("exports", "Exports", "export"),
     ("people", "People", "invite"),
+    ("audit", "Trail", "audit"),
     ("guidelines", "Guidelines", "view"),
 )
 

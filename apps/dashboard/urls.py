@@ -7,6 +7,7 @@ from django.urls import path
 from apps.core import converters  # noqa: F401 - registers `signed`
 from apps.dashboard.views import (
     account,
+    audit,
     corpus,
     endpoints,
     estimation,
@@ -16,6 +17,7 @@ from apps.dashboard.views import (
     labeling,
     people,
     projects,
+    quality,
     rounds,
 )
 from apps.labeling.models import Round
@@ -40,6 +42,14 @@ urlpatterns = [
     path(f"{_OF_PROJECT}guidelines/preview", projects.preview_guidelines, name="guidelines-preview"),
     path(f"{_OF_PROJECT}solutions", corpus.solutions, name="solutions"),
     path(f"{_OF_PROJECT}solutions/<int:pk>", corpus.solution, name="solution"),
+    path(f"{_OF_PROJECT}quality", quality.quality, name="quality"),
+    path(f"{_OF_PROJECT}quality/<slug:name>.csv", quality.table, name="quality-table"),
+    path(f"{_OF_PROJECT}quality/labelers", quality.labelers, name="labelers"),
+    path(f"{_OF_PROJECT}quality/labelers/<int:pk>/suspend", quality.suspend_labeler, name="labeler-suspend"),
+    path(f"{_OF_PROJECT}quality/labelers/<int:pk>/lift", quality.lift_suspension, name="labeler-lift"),
+    path(f"{_OF_PROJECT}quality/rules", quality.rules, name="quality-rules"),
+    path(f"{_OF_PROJECT}trail", audit.audit, name="audit"),
+    path(f"{_OF_PROJECT}trail.jsonl", audit.audit_file, name="audit-file"),
     path(f"{_OF_PROJECT}imports", imports.imports, name="imports"),
     path(f"{_OF_PROJECT}imports/new", imports.new_import, name="import-new"),
     path(f"{_OF_PROJECT}imports/uploads/<int:pk>", imports.upload, name="upload"),

@@ -24,6 +24,7 @@ NEEDS: dict[str, Role] = {
     "manage_endpoints": Role.MANAGER,
     "invite": Role.MANAGER,
     "edit_guidelines": Role.MANAGER,
+    "audit": Role.MANAGER,
     "manage_members": Role.OWNER,
 }
 

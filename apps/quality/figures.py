@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Count, Max
 from django.utils import timezone
 
 from apps.core.bulk import sole_worker
@@ -23,7 +23,8 @@ from apps.labeling.models import Assignment
 from apps.projects.models import Project
 from apps.quality.agreement import agreement, first_error_agreement, pair_agreements, source_agreement
 from apps.quality.calibration import calibration
-from apps.quality.models import Figure, QualityRules, StepConsensus
+from apps.quality.labelers import labeler_rows
+from apps.quality.models import Consensus, Figure, QualityRules, StepConsensus
 from apps.quality.ratings import BAD, UNKNOWN, Bools, Ints, Ratings
 from apps.quality.words import Words, words_of
 
@@ -68,6 +69,8 @@ def _of_people(project: Project, words: Words) -> Iterator[Named]:
         if len(part.steps):
             yield "agreement", scope, _agreement(part)
     yield "over_time", "", {"weeks": _weeks(words)}
+    yield "labelers", "", {"labelers": labeler_rows(project, words)}
+    yield "standing", "", _standing(project)
 
 
 def _agreement(ratings: Ratings) -> Data:
@@ -75,6 +78,16 @@ def _agreement(ratings: Ratings) -> Data:
     found["solutions"] = len(np.unique(ratings.solution_of_step()[ratings.steps]))
     found["ratings"] = len(ratings.steps)
     return found
+
+
+def _standing(project: Project) -> Data:
+    """How many solutions stand how."""
+    states = Consensus.objects.filter(project=project).order_by()
+    return {
+        "states": dict(states.values_list("state").annotate(count=Count("pk"))),
+        "how": dict(states.settled().values_list("how").annotate(count=Count("pk"))),
+        "labeled": states.count(),
+    }
 
 
 def _pairs(words: Words) -> list[Data]:

@@ -36,6 +36,9 @@ class QualityRules(models.Model):
     pass_mark = models.FloatField(default=0.75, help_text="Share of gold tasks whose first error is found.")
     minimum = models.PositiveSmallIntegerField(default=5, help_text="Nobody is suspended before so many gold tasks.")
     convincing = models.FloatField(default=0.5, help_text="Verifier score from which a wrong answer convinces.")
+    hourly_cost = models.DecimalField(
+        max_digits=8, decimal_places=2, null=True, blank=True, help_text="Of a labeler's active hour, in your currency."
+    )
     stale_all = models.BooleanField(default=False, help_text="Everything is to be computed again.")
     figures_are_stale = models.BooleanField(default=False, help_text="Labels were settled since they were computed.")
     computed_at = models.DateTimeField(null=True, blank=True)

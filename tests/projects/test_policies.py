@@ -15,11 +15,11 @@ MAY = {
     "reviewer": {"label", "view", "browse", "review"},
     "manager": {
         "label", "view", "browse", "review", "import", "export", "manage_rounds", "estimate",
-        "manage_endpoints", "invite", "edit_guidelines",
+        "manage_endpoints", "invite", "edit_guidelines", "audit",
     },
     "owner": {
         "label", "view", "browse", "review", "import", "export", "manage_rounds", "estimate",
-        "manage_endpoints", "invite", "edit_guidelines",
+        "manage_endpoints", "invite", "edit_guidelines", "audit",
         "manage_members",
     },
 }  # fmt: skip

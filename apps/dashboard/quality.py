@@ -1,0 +1,195 @@
+"""The quality pages' figures as tables: what a page shows and what its CSV holds is one and the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from apps.dashboard.access import Place
+from apps.dashboard.evidence import labeler_names
+from apps.quality.models import DisputeCount, Figure
+
+RATINGS = ("bad", "okay", "great")
+
+Data = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A number with its 95 % interval, where it has one."""
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+
+    @classmethod
+    def of(cls, measured: Data | None) -> Cell:
+        return cls(None) if measured is None else cls(measured["value"], measured["low"], measured["high"])
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    header: list[str]
+    rows: list[list[Any]]
+
+    def flat(self) -> Iterable[list[Any]]:
+        """For a file: an interval is three columns."""
+        wide = [any(isinstance(row[index], Cell) for row in self.rows) for index in range(len(self.header))]
+        yield [
+            part
+            for name, is_wide in zip(self.header, wide, strict=True)
+            for part in ([name, f"{name} low", f"{name} high"] if is_wide else [name])
+        ]
+        for row in self.rows:
+            yield [
+                part
+                for value, is_wide in zip(row, wide, strict=True)
+                for part in ([value.value, value.low, value.high] if is_wide else [value])
+            ]
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """All figures of a project; empty until a worker has computed them."""
+
+    place: Place
+    figures: dict[tuple[str, str], Figure]
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.figures
+
+    @property
+    def at(self) -> Any:
+        return max((figure.at for figure in self.figures.values()), default=None)
+
+    def data(self, name: str, scope: str = "") -> Data:
+        found = self.figures.get((name, scope))
+        return found.data if found is not None else {}
+
+    def scopes(self, name: str) -> list[tuple[str, Data]]:
+        return [(scope, figure.data) for (named, scope), figure in self.figures.items() if named == name]
+
+    @property
+    def whole(self) -> Data:
+        return self.data("agreement")
+
+    @property
+    def first_error(self) -> Cell:
+        return Cell.of(self.whole.get("first_errors", {}).get("exact"))
+
+    @property
+    def alpha(self) -> Cell:
+        return Cell.of(self.whole.get("steps", {}).get("alpha_ordinal"))
+
+    @property
+    def standing(self) -> Data:
+        return self.data("standing")
+
+    @property
+    def weeks(self) -> list[Data]:
+        return list(self.data("over_time").get("weeks", []))
+
+    @property
+    def runs(self) -> list[Data]:
+        return [data for _, data in self.scopes("monte_carlo")]
+
+    def table(self, name: str) -> Table:
+        return TABLES[name](self)
+
+    @property
+    def tables(self) -> dict[str, Table]:
+        return {name.replace("-", "_"): make(self) for name, make in TABLES.items()}
+
+
+def overview_of(place: Place) -> Overview:
+    """One query, whatever the project's size."""
+    figures = Figure.objects.filter(project=place.project).order_by("name", "scope")
+    return Overview(place, {(one.name, one.scope): one for one in figures})
+
+
+def dispute_counts(place: Place) -> dict[str, int]:
+    return dict(DisputeCount.objects.filter(project=place.project, count__gt=0).values_list("kind", "count"))
+
+
+# --- tables -----------------------------------------------------------------------------------------------
+
+
+def _agreement(overview: Overview) -> Table:
+    header = [
+        "Where", "Solutions", "Same first error", "Within one", "Kappa of first errors", "Alpha, ordinal", "Alpha, nominal",
+    ]  # fmt: skip
+    rows = []
+    for scope, data in sorted(overview.scopes("agreement"), key=lambda one: one[0]):
+        errors, steps = data["first_errors"], data["steps"]
+        measures = [
+            errors["exact"],
+            errors["within_one"],
+            errors["kappa"],
+            steps["alpha_ordinal"],
+            steps["alpha_nominal"],
+        ]
+        rows.append([_scope(scope), data["solutions"], *map(Cell.of, measures)])
+    return Table(header, rows)
+
+
+def _scope(scope: str) -> str:
+    kind, _, name = scope.partition(":")
+    return {"": "all", "round": f"round {name}", "subject": name}.get(kind, scope)
+
+
+def _pairs(overview: Overview) -> Table:
+    pairs = overview.data("pairs").get("pairs", [])
+    names = labeler_names(overview.place, {one[side] for one in pairs for side in ("first", "second")})
+    rows = [
+        [
+            names[one["first"]],
+            names[one["second"]],
+            one["exact"]["solutions"],
+            Cell.of(one["exact"]),
+            Cell.of(one["kappa"]),
+        ]
+        for one in pairs
+    ]
+    return Table(["One", "Other", "Solutions", "Same first error", "Cohen's kappa of steps"], rows)
+
+
+def _confusion(overview: Overview) -> Table:
+    table = overview.whole.get("steps", {}).get("confusion", [])
+    return Table(["One says", *(f"another: {name}" for name in RATINGS)], [
+        [name, *counts] for name, counts in zip(RATINGS, table, strict=False)
+    ])  # fmt: skip
+
+
+def _over_time(overview: Overview) -> Table:
+    rows = [[one["week"], one["solutions"], Cell.of(one["exact"])] for one in overview.weeks]
+    return Table(["Week from", "Solutions", "Same first error"], rows)
+
+
+def _monte_carlo(overview: Overview) -> Table:
+    names = ("accuracy", "kappa", "precision", "recall", "first_error_exact")
+    header = ["Run", "Strategy", "Accuracy", "Kappa", "Precision of bad", "Recall of bad", "Same first error"]
+    return Table(header, [
+        [one["number"], one["strategy"], *(Cell.of(one[name]) for name in names)] for one in overview.runs
+    ])  # fmt: skip
+
+
+def _calibration(overview: Overview) -> Table:
+    rows = [
+        [run["number"], f"{one['low']:.1f} to {one['high']:.1f}", one["of"], one["mean"],
+         Cell(one["good"] / one["of"] if one["of"] else None, *one["interval"])]
+        for run in overview.runs if "calibration" in run
+        for one in run["calibration"]["bins"] if one["of"]
+    ]  # fmt: skip
+    return Table(["Run", "Soft estimate", "Steps", "Mean estimate", "Good by people"], rows)
+
+
+TABLES: dict[str, Callable[[Overview], Table]] = {
+    "agreement": _agreement,
+    "pairs": _pairs,
+    "confusion": _confusion,
+    "over-time": _over_time,
+    "monte-carlo": _monte_carlo,
+    "calibration": _calibration,
+}

@@ -1,0 +1,58 @@
+"""Changing how a project settles labels."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+
+from apps.accounts.models import User
+from apps.accounts.services import record_event
+from apps.core.errors import DomainError
+from apps.projects.models import Project
+from apps.quality.aggregation import rule_of
+from apps.quality.models import QualityRules
+
+TERMS = ("rule", "options", "suspends", "pass_mark", "minimum", "convincing", "hourly_cost")
+
+
+def rules_for(project: Project) -> QualityRules:
+    return QualityRules.objects.get_or_create(project=project)[0]
+
+
+@transaction.atomic
+def change_rules(*, project: Project, actor: User, **terms: Any) -> QualityRules:
+    """Other terms; everything is computed again by them. Raises DomainError naming the term that cannot be."""
+    rules = QualityRules.objects.select_for_update().get(pk=rules_for(project).pk)
+    before = _told(rules)
+    for name, value in terms.items():
+        if name not in TERMS:
+            raise DomainError(f"There is no term {name!r}.", fields={name: f"one of {', '.join(TERMS)}"})
+        setattr(rules, name, value)
+    _check(rules)
+    after = _told(rules)
+    if after == before:
+        return rules
+    rules.stale_all = True
+    rules.save()
+    record_event(actor=actor, verb="quality.rules", target=rules.rule, project=project.slug, before=before, after=after)
+    return rules
+
+
+def _check(rules: QualityRules) -> None:
+    rule_of(rules.rule, rules.options)
+    bounds = {
+        "pass_mark": ("a share between 0 and 1", 0 < rules.pass_mark < 1),
+        "minimum": ("1 to 100 tasks", 1 <= rules.minimum <= 100),
+        "convincing": ("a score from 0 to 1", 0 <= rules.convincing <= 1),
+        "hourly_cost": ("not below 0", rules.hourly_cost is None or rules.hourly_cost >= 0),
+    }
+    wrong = {name: said for name, (said, holds) in bounds.items() if not holds}
+    if wrong:
+        raise DomainError("These rules cannot be.", fields=wrong)
+
+
+def _told(rules: QualityRules) -> dict[str, Any]:
+    told = {name: getattr(rules, name) for name in TERMS}
+    return {name: str(value) if isinstance(value, Decimal) else value for name, value in told.items()}

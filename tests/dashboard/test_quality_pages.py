@@ -1,0 +1,122 @@
+"""Quality, labelers, rules and the trail, as managers and reviewers read them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+
+from apps.accounts.models import AuditEvent, User
+from apps.accounts.services import record_event
+from apps.labeling.models import GoldLabel
+from apps.projects.models import Membership, Project
+from apps.quality.figures import refresh_figures
+from apps.quality.models import QualityRules, Suspension
+from apps.quality.settling import settle_project
+from apps.quality.stale import note_all
+from tests.cast import signed_in
+from tests.quality.people import speak
+
+
+@pytest.fixture
+def spoken(project: Project) -> Project:
+    speak(project)
+    for solution in project.solutions.order_by("pk")[:12]:
+        for step in solution.steps.all():
+            GoldLabel.objects.create(step=step, rating=1)
+    QualityRules.objects.create(project=project, suspends=False, hourly_cost=30)
+    note_all(project)
+    settle_project(project)
+    assert refresh_figures() == 1
+    return project
+
+
+def table(client: object, project: Project, name: str) -> list[dict[str, str]]:
+    answer = client.get(f"/projects/{project.slug}/quality/{name}.csv")  # type: ignore[attr-defined]
+    assert answer.status_code == 200
+    return list(csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode())))
+
+
+def test_the_page_shows_what_the_files_hold(spoken: Project, alice: User) -> None:
+    client = signed_in(alice)
+    rows = table(client, spoken, "agreement")
+    assert [row["Where"] for row in rows] == ["all", "Algebra", "Number theory"]
+    exact = float(rows[0]["Same first error"])
+    assert float(rows[0]["Same first error low"]) < exact < float(rows[0]["Same first error high"])
+    page = client.get(f"/projects/{spoken.slug}/quality").content.decode()
+    assert f"{exact:.2f}" in page
+    assert len(table(client, spoken, "pairs")) == 6
+    assert sum(int(value) for row in table(client, spoken, "confusion") for value in list(row.values())[1:]) > 100
+    assert len(table(client, spoken, "over-time")) > 4
+
+
+def test_reading_quality_costs_the_same_whatever_was_said(
+    spoken: Project, alice: User, django_assert_max_num_queries: object
+) -> None:
+    client = signed_in(alice)
+    for page in ("quality", "quality/labelers"):
+        with django_assert_max_num_queries(14):  # type: ignore[operator]
+            assert client.get(f"/projects/{spoken.slug}/{page}").status_code == 200
+
+
+def test_labelers_are_told_by_gold_speed_cost_and_what_stands(spoken: Project, alice: User) -> None:
+    rows = {row["Labeler"]: row for row in table(signed_in(alice), spoken, "labelers")}
+    assert set(rows) == {"Labeler0", "Labeler1", "Labeler2", "Labeler3"}
+    assert all(row["Turns"] == "40" and row["Gold tasks"] == "12" for row in rows.values())
+    assert float(rows["Labeler0"]["Median seconds"]) == 20
+    assert float(rows["Labeler0"]["Cost"]) == pytest.approx(40 * 20 / 3600 * 30)
+    agrees = [float(rows[f"Labeler{number}"]["Agrees with what stands"]) for number in range(4)]
+    assert agrees[0] > agrees[2] > agrees[3]
+
+
+def test_reviewers_see_pseudonyms(spoken: Project, rita: User) -> None:
+    page = signed_in(rita).get(f"/projects/{spoken.slug}/quality/labelers").content.decode()
+    assert "Labeler0" not in page
+    assert Membership.objects.get(user__name="Labeler0").pseudonym[:8] in page
+
+
+def test_a_name_does_not_become_a_formula(spoken: Project, alice: User) -> None:
+    User.objects.filter(name="Labeler0").update(name="=HYPERLINK(1)")
+    assert "'=HYPERLINK(1)" in {row["Labeler"] for row in table(signed_in(alice), spoken, "labelers")}
+
+
+def test_somebody_is_suspended_with_a_reason_and_let_in_again(spoken: Project, alice: User) -> None:
+    client, member = signed_in(alice), Membership.objects.get(user__name="Labeler3")
+    refused = client.post(f"/projects/{spoken.slug}/quality/labelers/{member.pk}/suspend", {"reason": " "})
+    assert refused.status_code == 400
+    client.post(f"/projects/{spoken.slug}/quality/labelers/{member.pk}/suspend", {"reason": "says great to all"})
+    assert Suspension.objects.get().reason == "says great to all"
+    assert "says great to all" in client.get(f"/projects/{spoken.slug}/quality/labelers").content.decode()
+    client.post(f"/projects/{spoken.slug}/quality/labelers/{member.pk}/lift")
+    assert Membership.objects.get(pk=member.pk).status == "active"
+    assert Suspension.objects.get().lifted_by == alice
+
+
+def test_other_rules_are_audited_and_compute_everything_anew(spoken: Project, alice: User) -> None:
+    client = signed_in(alice)
+    terms = {
+        "rule": "processbench", "agreeing": 3, "limit": 2, "pass_mark": 75, "minimum": 5, "convincing": 0.5,
+    }  # fmt: skip
+    assert client.post(f"/projects/{spoken.slug}/quality/rules", terms).status_code == 422
+    assert client.post(f"/projects/{spoken.slug}/quality/rules", terms | {"limit": 4}).status_code == 302
+    rules = QualityRules.objects.get()
+    assert (rules.rule, rules.options, rules.suspends, rules.stale_all) == (
+        "processbench", {"agreeing": 3, "limit": 4}, False, True,
+    )  # fmt: skip
+    event = AuditEvent.objects.get(verb="quality.rules")
+    assert (event.before["rule"], event.after["rule"]) == ("majority", "processbench")
+
+
+def test_the_trail_is_searched_and_leaves_as_a_file(project: Project, alice: User, mia: User) -> None:
+    record_event(actor=mia, verb="gold.made", target="17", project=project.slug, after={"5": -1})
+    record_event(actor=mia, verb="gold.made", target="18", project="another")
+    client = signed_in(mia)
+    page = client.get(f"/projects/{project.slug}/trail", {"verb": "gold.", "target": "17"}).content.decode()
+    assert "gold.made" in page
+    assert "guidelines" not in page.partition("<tbody>")[2].partition("</tbody>")[0]
+    answer = client.get(f"/projects/{project.slug}/trail.jsonl", {"verb": "gold."})
+    lines = [json.loads(line) for line in b"".join(answer.streaming_content).splitlines()]  # type: ignore[attr-defined]
+    assert [(one["who"], one["target"], one["after"]) for one in lines] == [(mia.email, "17", {"5": -1})]
+    assert client.get(f"/projects/{project.slug}/trail", {"verb": "nonsense"}).status_code == 200
