@@ -14,6 +14,7 @@ import pytest
 from django.conf import settings
 
 from annotate.children import Child, end_leftovers
+from annotate.supervisor import QUEUES
 from tests.annotate.conftest import Run, left_behind, run
 from tests.processes import eventually
 
@@ -39,13 +40,12 @@ def test_a_run_lives_through_what_may_befall_it(home: Path) -> None:
         assert f"It is running already on {home}" in second.said
         assert "Traceback" not in second.said
 
-        worker = one.child("celery -A annotate worker")
-        worker.kill()
-        eventually(lambda: "worker died" in one.said)
-        eventually(lambda: one.child("celery -A annotate worker").pid != worker.pid)
+        kill_and_see_again(one, "worker", f"worker -Q {QUEUES}")
+        kill_and_see_again(one, "web", "-m granian")
+        eventually(lambda: answers(one.address))
 
         # A run that is killed cannot clean up; the next one does it.
-        web = one.child("granian")
+        web = one.child("-m granian")
         one.process.kill()
         one.process.wait()
         assert web.is_running()
@@ -136,6 +136,30 @@ def test_a_number_that_is_another_process_now_is_left_alone(tmp_path: Path) -> N
         end_leftovers(ledger)
         assert other.poll() is None
         other.kill()
+
+
+def kill_and_see_again(one: Run, name: str, words: str) -> None:
+    """The child is started again, and what the dead one had started is ended with it."""
+    killed = one.child(words)
+    eventually(lambda: bool(killed.children()))
+    its_own = killed.children()
+    killed.kill()
+    eventually(lambda: f"{name} died" in one.said)
+    eventually(lambda: one.children(words) not in ([], [killed]))
+    eventually(lambda: not any(map(is_alive, its_own)), within=10)
+    one.child(words)
+
+
+def is_alive(process: psutil.Process) -> bool:
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+
+
+def answers(address: str) -> bool:
+    try:
+        with urlopen(f"{address}/healthz", timeout=2):
+            return True
+    except OSError:
+        return False
 
 
 def failed(home: Path, more: dict[str, str] | None = None, *, port: int | None = None) -> str:
