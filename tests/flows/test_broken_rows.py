@@ -105,6 +105,7 @@ WAYS: list[tuple[Callable[[int], bytes], str | None]] = [
     (changed("solution.steps.1.origin", "alien"), "solution.steps[1].origin"),
     (changed("solution.is_correct", "yes"), "solution.is_correct"),
     (changed("solution.verifier_score", "high"), "solution.verifier_score"),
+    (changed("solution.verifier_score", 10**400), "solution.verifier_score"),
     (changed("solution.final_answer", {"x": 1}), "solution.final_answer"),
     (changed("people", {"labeler": "rita"}), "people"),
     (changed("people.0", "rita"), "people[0]"),
