@@ -7,9 +7,11 @@ import signal
 import socket
 import subprocess
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 from urllib.request import urlopen
 
 import psutil
+import psycopg
 import pytest
 from django.conf import settings
 
@@ -68,6 +70,7 @@ def test_servers_that_are_named_are_used_and_left_alone(home: Path) -> None:
     with run(home, more) as one:
         one.until_ready()
         assert not (home / "postgres").exists()
+        assert not (home / "valkey").exists()
         assert "owner@demo.example" not in one.said
         with urlopen(f"{one.address}/readyz") as answer:
             assert json.load(answer)["checks"]["database"] == "ok"
@@ -100,6 +103,38 @@ def test_data_of_another_version_is_named(home: Path) -> None:
 )
 def test_a_setting_that_cannot_be_is_named(home: Path, name: str, value: str) -> None:
     assert name in failed(home, {name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "url", "server"),
+    [
+        ("DATABASE_URL", "postgresql://rosa:secret-word@127.0.0.1:1/annotate", "PostgreSQL at DATABASE_URL"),
+        ("REDIS_URL", "redis://:secret-word@127.0.0.1:1/0", "Redis at REDIS_URL"),
+    ],
+)
+def test_a_named_server_that_does_not_answer_is_told_without_its_password(
+    home: Path, name: str, url: str, server: str
+) -> None:
+    more = {"DATABASE_URL": settings.DATABASE_URL, "REDIS_URL": settings.REDIS_URL, name: url}
+    said = failed(home, more)
+    assert f"{server} cannot be used" in said
+    assert "refused" in said
+    assert "secret-word" not in said
+
+
+def test_a_database_that_cannot_be_brought_up_to_date_says_why(home: Path) -> None:
+    """As one whose disk has filled up, or whose user may not write."""
+    with psycopg.connect(settings.DATABASE_URL, autocommit=True) as connection:
+        connection.execute("DROP DATABASE IF EXISTS annotate_shut")
+        connection.execute("CREATE DATABASE annotate_shut")
+        connection.execute("ALTER DATABASE annotate_shut SET default_transaction_read_only = on")
+    try:
+        url = urlunsplit(urlsplit(settings.DATABASE_URL)._replace(path="/annotate_shut"))
+        said = failed(home, {"DATABASE_URL": url, "REDIS_URL": settings.REDIS_URL})
+        assert "read-only transaction" in said
+    finally:
+        with psycopg.connect(settings.DATABASE_URL, autocommit=True) as connection:
+            connection.execute("DROP DATABASE annotate_shut")
 
 
 def test_a_full_disk_is_named(home: Path) -> None:
