@@ -173,16 +173,17 @@ def supervise(env: Environment, stopping: threading.Event) -> None:
 
 
 def prepare(env: Environment, reasoner_port: int | None) -> list[dict[str, str]]:
-    """Static files, migrations, the reasoner's address, the demo; gives the demo's accounts."""
+    """Migrations, the reasoner's address, the demo, static files; gives the demo's accounts."""
     from annotate.assets import collect
 
-    collect(env.home)
     command = [sys.executable, "-m", "annotate.prepare"]
     if reasoner_port is not None:
         command += ["--reasoner-url", f"http://127.0.0.1:{reasoner_port}/v1"]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False, start_new_session=True)
     if done.returncode:
         raise CannotRun("The database could not be prepared: see above.")
+    # After the database, whose troubles nobody should wait for.
+    collect(env.home)
     seeded = done.stdout.splitlines()
     return list(json.loads(seeded[-1])["accounts"]) if seeded else []
 

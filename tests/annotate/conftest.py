@@ -43,7 +43,7 @@ class Run:
         return self.log.read_text()
 
     def until_ready(self) -> Run:
-        eventually(lambda: "Annotate is ready" in self.said or self.process.poll() is not None, within=120)
+        eventually(lambda: "Annotate is ready" in self.said or self.process.poll() is not None, within=300)
         assert self.process.poll() is None, self.said
         return self
 

@@ -200,7 +200,7 @@ def answers(address: str) -> bool:
 def failed(home: Path, more: dict[str, str] | None = None, *, port: int | None = None) -> str:
     """What a run says that ends by itself, and ends badly: one sentence, no traceback, nothing left."""
     one = Run(home, more, port=port)
-    assert one.process.wait(60) in {1, 2}
+    assert one.process.wait(120) in {1, 2}
     assert "Traceback" not in one.said
     assert one.said.startswith("annotate: ")
     assert not left_behind(home)
