@@ -13,7 +13,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from apps.api.access import project_of
-from apps.api.pagination import ListView, Row
+from apps.api.pagination import ListView, Pages, Row
 from apps.corpus.models import Problem, Solution, Step
 from apps.estimation.models import StepEstimate
 from apps.labeling.models import Assignment, StepLabel
@@ -100,6 +100,7 @@ class EstimateSerializer(serializers.Serializer[StepEstimate]):
     hard = serializers.BooleanField(allow_null=True)
 
 
+_BOOLEANS = ("", "true", "false")
 _TYPES = {django_filters.NumberFilter: int, django_filters.BooleanFilter: bool}
 
 
@@ -111,9 +112,19 @@ def _parameters(filterset: type[django_filters.FilterSet]) -> list[OpenApiParame
 
 def _filtered(filterset: type[django_filters.FilterSet], request: Request, queryset: Any) -> Any:
     found = filterset(request.query_params, queryset=queryset, request=request)
-    if not found.is_valid():
-        raise serializers.ValidationError(found.errors)
+    if wrong := {**_misunderstood(found), **found.errors}:
+        raise serializers.ValidationError(wrong)
     return found.qs
+
+
+def _misunderstood(found: Any) -> dict[str, list[str]]:
+    """What the filters would take for no filter at all, and answer with everything."""
+    known = [*found.filters, *Pages.PARAMETERS]
+    wrong = {name: [f"There is no such filter; there are {', '.join(known)}."] for name in {*found.data} - {*known}}
+    for name, one in found.filters.items():
+        if isinstance(one, django_filters.BooleanFilter) and found.data.get(name, "true").lower() not in _BOOLEANS:
+            wrong[name] = ["Say true or false."]
+    return wrong
 
 
 class ProblemList(ListView):

@@ -151,3 +151,30 @@ class RowError(ValueError):
         super().__init__(f"{field}: {reason}" if field else reason)
         self.field = field
         self.reason = reason
+
+
+# Names stand in indexes, which hold a few thousand bytes and no more.
+LONGEST_NAME = 500
+LONGEST_STRATEGY = 30
+
+
+def checked(record: Record) -> Record:
+    """The record, if its names are no longer than names may be."""
+    problem, solution = record.problem, record.solution or _NO_SOLUTION
+    names = {
+        "problem.external_id": problem.external_id,
+        "problem.subject": problem.subject,
+        "problem.level": problem.level,
+        "solution.external_id": solution.external_id,
+        "solution.source": solution.source,
+    }
+    for name, value in names.items():
+        if value is not None and len(value) > LONGEST_NAME:
+            raise RowError(name, f"has {len(value):,} characters; the limit is {LONGEST_NAME}")
+    for place, estimate in enumerate(record.estimates):
+        if len(estimate.strategy) > LONGEST_STRATEGY:
+            raise RowError(f"monte_carlo[{place}].strategy", f"is longer than {LONGEST_STRATEGY} characters")
+    return record
+
+
+_NO_SOLUTION = SolutionRecord(steps=())

@@ -51,6 +51,13 @@ def test_math_shepherd() -> None:
     assert row["input"].startswith("What? Step 1: Step 0.")
 
 
+@pytest.mark.parametrize("format_", ["annotate", "prm800k"])
+def test_a_step_that_somebody_left_open_is_counted_by_words(format_: str) -> None:
+    tally = Tally()
+    assert [*FORMATS[format_].rows(record(people=[person("a", 1, None, -1)]), LabelPolicy(), tally)]
+    assert tally.labels == {"1": 1, "not rated": 1, "-1": 1}
+
+
 @pytest.mark.parametrize("format_", ["trl-prm", "math-shepherd"])
 def test_formats_of_two_classes_refuse_a_third(format_: str) -> None:
     with pytest.raises(PolicyError, match="neutral"):

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from apps.corpus.records import EstimateRecord, PersonRecord, ProblemRecord, Record, SolutionRecord, StepCount
-from apps.exports.formats.base import Row
+from apps.exports.formats.base import Row, label_name
 from apps.exports.labels import resolve
 from apps.exports.policy import LabelPolicy, Tally
 
@@ -88,7 +88,7 @@ def _count(record: Record, tally: Tally) -> None:
     """Every source that the row holds, as this format leaves none out: sources and labels are of turns and steps."""
     for person in record.people:
         tally.sources["human"] += 1
-        tally.labels.update(str(said.rating) for said in person.steps)
+        tally.labels.update(label_name(said.rating) for said in person.steps)
     if record.gold:
         tally.sources["gold"] += 1
         tally.labels.update(str(one.rating) for one in record.gold)

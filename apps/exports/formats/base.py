@@ -54,3 +54,8 @@ def supervised(record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[tu
         tally.sources[labeled.source] += 1
         tally.labels.update(str(label) for label in labels)
         yield labeled, list(labeled.texts[:length]), labels
+
+
+def label_name(rating: int | None) -> str:
+    """A rating as the manifest counts it; steps that somebody left unrated or unsure have none."""
+    return "not rated" if rating is None else str(rating)

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from apps.corpus.readers.prm800k import QUESTION_1, QUESTION_2, naive_iso
 from apps.corpus.records import PersonRecord, Record, SolutionRecord, StepRating, StepRecord
-from apps.exports.formats.base import Row
+from apps.exports.formats.base import Row, label_name
 from apps.exports.policy import LabelPolicy, Tally
 
 _COMPLETION = pa.struct([("text", pa.string()), ("rating", pa.int8()), ("flagged", pa.bool_())])
@@ -66,7 +66,7 @@ class Prm800k:
                 tally.left_out["not in these rounds"] += 1
                 continue
             tally.sources["human"] += 1
-            tally.labels.update(str(said.rating) for said in person.steps)
+            tally.labels.update(label_name(said.rating) for said in person.steps)
             yield _row(record, record.solution, person)
 
 
