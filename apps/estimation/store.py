@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from apps.core.bulk import commit_without_waiting
 from apps.core.jobs import JobStatus
-from apps.estimation.landing_results import insert_batches, insert_results
+from apps.estimation.landing_results import insert, one_transaction
 from apps.estimation.loading import load
 from apps.estimation.models import EstimationRun, Shard
 from apps.estimation.results import Result
@@ -113,12 +113,11 @@ class RunStore:
     # --- storing --------------------------------------------------------------------------------------------
 
     def _flush(self, batches: Sequence[Batch], results: Sequence[Result]) -> set[int]:
-        with transaction.atomic():
+        with one_transaction():
             commit_without_waiting()
-            counted = insert_batches(self.run, batches)
-            counted += insert_results(self.run, results)
-            done = self._done_shards(results)
-            Shard.objects.filter(pk__in=done, holder=self.holder).update(finished_at=timezone.now())
+            counted = insert(self.run, batches, results)
+            if done := self._done_shards(results):
+                Shard.objects.filter(pk__in=done, holder=self.holder).update(finished_at=timezone.now())
             # Last, for its row is everybody's: it is locked until the end of this transaction.
             counted.add_to(self.run)
         for result in results:
