@@ -9,28 +9,21 @@ import secrets
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
-from functools import partial
-
-from django.conf import settings
-from django.core.cache import cache
-from redis import Redis, RedisError
+from collections.abc import Sequence
 
 from apps.core.errors import DomainError
 from apps.core.jobs import JobStatus
+from apps.estimation import grades
 from apps.estimation.engine import EndpointDown, Engine, Question
 from apps.estimation.models import EstimationRun
 from apps.estimation.parameters import sampling_of
 from apps.estimation.prompting import Template
 from apps.estimation.services import begin, fail_run, finish_if_done, over_budget, pause_run
+from apps.estimation.sharing import shared_client
 from apps.estimation.store import RunStore, next_lapse
 from apps.estimation.strategies import strategy_of
 from apps.estimation.work import Plan
-from apps.inference.client import Client
-from apps.inference.gate import Gate
-from apps.inference.shares import BEAT_S, Shares
-from apps.inference.wire import Server
+from apps.inference.models import Endpoint
 from apps.verifiers.grading import GradingPool
 
 log = logging.getLogger(__name__)
@@ -80,8 +73,10 @@ class Worker:
             endpoint = self.run.endpoint
             if endpoint is None:
                 raise DomainError("The endpoint of this run is gone.", code="no_endpoint")
-            shares = Shares(Redis.from_url(settings.REDIS_URL), endpoint.pk, self.name, endpoint.max_in_flight)
-            asyncio.run(self._stretch(endpoint.server(), shares))
+            asyncio.run(self._stretch(endpoint))
+            if self.store.is_stale:
+                self.store.start_over()
+                continue
             if finish_if_done(run=self.run) or self._is_over():
                 return
             lapse = next_lapse(self.run)
@@ -92,17 +87,9 @@ class Worker:
         self.run.refresh_from_db()
         return time.monotonic() > self.until or self.run.status != JobStatus.RUNNING
 
-    async def _stretch(self, server: Server, shares: Shares) -> None:
+    async def _stretch(self, endpoint: Endpoint) -> None:
         """From the first claim until there is nothing left to claim, or we are to stop."""
-        gate = Gate(0)
-        slowing: set[asyncio.Task[None]] = set()
-
-        def overloaded() -> None:
-            task = asyncio.create_task(_quietly(shares.slow_down))
-            slowing.add(task)
-            task.add_done_callback(slowing.discard)
-
-        async with Client(server, on_overload=overloaded) as client, share_gate(shares, gate):
+        async with shared_client(endpoint, self.name) as (client, gate):
             engine = Engine(self._plan(), client, gate, self.store, self._grade)
             watcher = asyncio.create_task(self._watch(engine))
             try:
@@ -125,7 +112,7 @@ class Worker:
         """Most can be told at once: to hand them to a thread would cost more than the answer."""
         told = {question: self.pool.at_once(*question) for question in questions}
         if asked := [question for question, grade in told.items() if grade is None]:
-            told |= zip(asked, await asyncio.to_thread(self.pool.grade_many, asked, cache), strict=True)
+            told |= zip(asked, await asyncio.to_thread(self.pool.grade_many, asked, grades.CACHE), strict=True)
         return [grade.is_correct if (grade := told[question]) else None for question in questions]
 
     async def _watch(self, engine: Engine) -> None:
@@ -136,6 +123,8 @@ class Worker:
             status = await self.store.control()
             if status == JobStatus.CANCELLED:
                 engine.stop(at_once=True)
+            elif self.store.is_stale:
+                engine.stop()
             elif status != JobStatus.RUNNING or time.monotonic() > self.until:
                 engine.stop()
                 stopped_at = stopped_at or time.monotonic()
@@ -150,30 +139,3 @@ class Worker:
 
     def _over_budget(self) -> str | None:
         return over_budget(EstimationRun.objects.get(pk=self.run.pk)) if any(self.run.budget.values()) else None
-
-
-@asynccontextmanager
-async def share_gate(shares: Shares, gate: Gate) -> AsyncIterator[None]:
-    """Within it the gate is kept at this process's share of the endpoint's limit."""
-    sharing = asyncio.create_task(_share(shares, gate))
-    try:
-        yield
-    finally:
-        sharing.cancel()
-        await asyncio.gather(sharing, return_exceptions=True)
-        await _quietly(shares.leave)
-
-
-async def _share(shares: Shares, gate: Gate) -> None:
-    """Keep the gate at our share. While Redis is away it stays as it is."""
-    while True:
-        with suppress(RedisError):
-            now_ms = int(time.time() * 1000)
-            beat = partial(shares.beat, in_flight=gate.in_flight, now_ms=now_ms, wanted=gate.wanted)
-            gate.set_limit(await asyncio.to_thread(beat))
-        await asyncio.sleep(BEAT_S)
-
-
-async def _quietly(act: Callable[[], None]) -> None:
-    with suppress(RedisError):
-        await asyncio.to_thread(act)

@@ -77,8 +77,10 @@ class Shares:
         return f"annotate:endpoint:{self.endpoint}:{name}"
 
     def beat(self, *, in_flight: int, now_ms: int, wanted: int | None = None) -> int:
-        """How many requests this process may have in flight now; as many as it can get, or as many as it has use
-        for. Raises redis.RedisError."""
+        """How many requests this process may have in flight from now on: as many as it can get, or has use for.
+
+        `in_flight` is what it may have at most until it knows the answer. Raises redis.RedisError.
+        """
         keys = [self._key("grants"), self._key("beats"), self._key("ceiling"), self._key("wants")]
         want = self.limit if wanted is None else min(wanted, self.limit)
         return int(self._beat(keys, [self.member, in_flight, self.limit, now_ms, SILENT_AFTER_MS, GROW_BY, want]))
