@@ -1,7 +1,8 @@
 """One worker at one sampling run: asks a generator for solutions, many problems at once, and stores what it writes.
 
-A sliding window: each problem is stored, with its solutions graded, as soon as the last of them is there. So a worker
-that is killed costs the problems that were in flight, and those are asked for again with the same seeds.
+A sliding window: each problem is stored, with its solutions graded, as soon as the last of them is there, and keeps its
+place in flight until then. So a worker that is killed costs the problems that were in flight, and those are asked for
+again with the same seeds.
 """
 
 from __future__ import annotations
@@ -136,16 +137,18 @@ class Writer:
     # --- one problem ----------------------------------------------------------------------------------------
 
     async def _write(self, client: Client, gate: Gate, problem: Problem) -> None:
+        await gate.enter()
         try:
-            written = await self._ask(client, gate, problem)
+            written = await self._ask(client, problem)
+            if written is not None:
+                await self._apart(lambda: self._land(problem, written))
         except EndpointFailure as failure:
             self.failure = self.failure or str(failure)
             self._stop(gate)
-            return
-        if written is not None:
-            await self._apart(lambda: self._land(problem, written))
+        finally:
+            gate.leave()
 
-    async def _ask(self, client: Client, gate: Gate, problem: Problem) -> Written | None:
+    async def _ask(self, client: Client, problem: Problem) -> Written | None:
         """As many completions as are asked for; fewer choices in an answer are topped up, within so many requests.
 
         None when we are to stop before they are there.
@@ -154,17 +157,14 @@ class Writer:
         prompt, sampling = Template(**run.prompt).prompt(problem.statement, [], "\n"), sampling_of(run.sampling)
         while written.count < run.per_problem and tries < 2 * run.per_problem:
             n = client.fitting(run.per_problem - written.count)
-            await gate.enter()
+            if self._stopping:
+                return None
             try:
-                if self._stopping:
-                    return None
                 answer = await client.complete(prompt, sampling, n=n, seed=seed_of(run.seed, problem.pk, asked))
             except RequestRefused as refused:
                 written.requests += refused.requests
                 written.failure = str(refused)
                 break
-            finally:
-                gate.leave()
             asked, tries = asked + n, tries + 1
             written.requests += answer.requests
             written.tokens += answer.usage.prompt_tokens + answer.usage.completion_tokens
