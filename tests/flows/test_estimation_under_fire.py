@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import subprocess
 import time
 from collections.abc import Iterator
@@ -12,14 +11,14 @@ import pytest
 from apps.core.jobs import JobStatus
 from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
 from apps.estimation.services import cancel_run, pause_run, resume_run, start_run
-from apps.estimation.tasks import call_workers, resume_abandoned
+from apps.estimation.tasks import call_workers
 from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint
 from apps.projects.models import Project
 from tests.estimation import exact
 from tests.estimation.corpus import add_sums
 from tests.estimation.model import Model, serving
-from tests.processes import any_worker, eventually, kill, running
+from tests.processes import any_worker, eventually, running
 
 STEPS, ROLLOUTS, IN_FLIGHT = 5, 8, 64
 
@@ -94,28 +93,6 @@ def test_every_step_has_the_rollouts_that_were_asked_for(
     eventually(lambda: ended(run), within=90)
     assert_exact(run)
     assert model.stats()["most_in_flight"] <= IN_FLIGHT
-
-
-def test_a_killed_worker_costs_at_most_what_was_in_flight(
-    transactional_db: None, model: Model, project: Project, endpoint: Endpoint
-) -> None:
-    add_sums(project, 150, steps=STEPS)
-    dice = random.Random(11)
-    run = started(project, endpoint)
-    for round_ in range(3):
-        with running(any_worker(2)) as process:
-            seen = EstimationRun.objects.get(pk=run.pk).rollouts
-            eventually(lambda before=seen: EstimationRun.objects.get(pk=run.pk).rollouts > before)  # type: ignore[misc]
-            time.sleep(dice.uniform(0.05, 0.4))
-            repeated = model.stats()["repeated"]
-            kill(process)
-        exact.lease_is_over(run)
-        resume_abandoned()
-        assert model.stats()["repeated"] - repeated <= IN_FLIGHT, round_
-    with running(any_worker(2)):
-        eventually(lambda: ended(run), within=60)
-    assert_exact(run)
-    assert model.stats()["repeated"] <= 3 * IN_FLIGHT
 
 
 def test_a_run_pauses_resumes_and_ends_exact(
