@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
+from django.core.cache import cache
 from django.db import connection
 
 from apps.estimation.models import EstimationRun, SolutionEstimate
@@ -12,6 +14,7 @@ from apps.estimation.selection import SURE
 
 BINS = 10
 POSITIONS = 20
+KEPT_S = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,19 @@ def _rows(sql: str, values: Sequence[object]) -> list[tuple[int, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, values)  # type: ignore[arg-type]
         return list(cursor.fetchall())
+
+
+def distributions(run: EstimationRun) -> dict[str, list[Bin]]:
+    """Plots over all steps of a run: of half a million they take half a second, so they are kept for as long as
+    nothing is added."""
+    return cast(
+        "dict[str, list[Bin]]",
+        cache.get_or_set(
+            f"run-distributions:{run.pk}:{run.status}:{run.done}:{run.rollouts}",
+            lambda: {"soft": soft_values(run), "dead": dead_steps(run), "certainty": certainty(run)},
+            KEPT_S,
+        ),
+    )
 
 
 def soft_values(run: EstimationRun) -> list[Bin]:

@@ -90,22 +90,21 @@ def _form(request: AuthenticatedRequest, place: Place) -> NewRunForm:
 @login_required
 @require_GET
 def run(request: AuthenticatedRequest, slug: str, number: int) -> HttpResponse:
-    """How far it is; htmx asks for the moving part alone. What it found is read when it rests."""
+    """How far it is; htmx asks for the moving part alone. What it has found is read when it rests: until then the
+    moving part would take its place two seconds later."""
     place = place_for(request.user, slug, "browse")
     found = run_of(place, number)
     context = place.context("estimation", run=found, in_flight=_in_flight(found), can_resume=_can_resume(found))
-    if request.htmx and not found.has_ended and found.status != JobStatus.PAUSED:
-        return render(request, "estimation/_run.html", context)
-    context |= {"found": _found(found), "strategy": STRATEGIES.get(found.strategy, (None, None))[0]}
+    context["strategy"] = STRATEGIES.get(found.strategy, (None, None))[0]
+    if found.has_ended or found.status == JobStatus.PAUSED:
+        context["found"] = _found(found)
     return render(request, "estimation/_run.html" if request.htmx else "estimation/run.html", context)
 
 
 def _found(run: EstimationRun) -> dict[str, object]:
     """The figures and plots of what is there so far."""
     return {
-        "soft": insights.soft_values(run),
-        "dead": insights.dead_steps(run),
-        "certainty": insights.certainty(run),
+        **insights.distributions(run),
         "reliability": insights.reliability(run),
         "people": insights.against_people(run),
         "unsure": insights.unsure_count(run),
