@@ -25,6 +25,9 @@ from apps.estimation.prompting import Template
 from apps.estimation.services import begin, fail_run, finish_if_done, over_budget, pause_run
 from apps.estimation.store import RunStore, next_lapse
 from apps.estimation.strategies import strategy_of
+from apps.estimation.strategies.tree import Tree
+from apps.estimation.tree.engine import TreeEngine
+from apps.estimation.tree.store import TreeStore
 from apps.estimation.work import Plan
 from apps.inference.client import Client
 from apps.inference.gate import Gate
@@ -67,7 +70,7 @@ class Worker:
         self.pool = pool
         self.until = until
         self.name = f"{socket.gethostname()[:30]}-{os.getpid()}-{secrets.token_hex(3)}"
-        self.store = RunStore(run, self.name, pool)
+        self.store = (TreeStore if run.strategy == Tree.name else RunStore)(run, self.name, pool)
 
     def work(self) -> None:
         """Again and again, as long as others hold shards that they may leave behind."""
@@ -98,7 +101,8 @@ class Worker:
             task.add_done_callback(slowing.discard)
 
         async with Client(server, on_overload=overloaded) as client, share_gate(shares, gate):
-            engine = Engine(self._plan(), client, gate, self.store, self._grade)
+            kind = TreeEngine if isinstance(self.store, TreeStore) else Engine
+            engine = kind(self._plan(), client, gate, self.store, self._grade)
             watcher = asyncio.create_task(self._watch(engine))
             try:
                 await engine.run()

@@ -17,8 +17,9 @@ from django.db.models import Avg, Count, F, QuerySet
 from django.db.models.functions import Length
 
 from apps.corpus.models import Solution, Step
-from apps.estimation.strategies import STRATEGIES, strategy_of
+from apps.estimation.strategies import STRATEGIES, full_options, strategy_of
 from apps.estimation.strategies.base import Case, Counts
+from apps.estimation.strategies.tree import Tree
 from apps.inference.models import Endpoint
 
 SIMULATED = 60
@@ -106,6 +107,9 @@ def expected_rollouts(name: str, options: str, steps: int) -> float:
     """Rollouts for a solution with a wrong answer, on average over where its error is and how able the completer."""
     if steps < 1:
         return 0.0
+    if name == Tree.name:
+        # It grows until its budget is spent, or no rollout is left to search.
+        return float(full_options(name, msgspec.json.decode(options))["budget"])
     strategy, length = strategy_of(name, msgspec.json.decode(options)), min(steps, LONGEST)
     dice, case, spent = random.Random(steps), Case(length, {length - 1: False}), 0  # noqa: S311 - a simulation
     for _ in range(SIMULATED):
