@@ -36,6 +36,7 @@ urlpatterns = [
     path("assignments/<int:pk>/submit", assignments.Submit.as_view()),
     path("sampling-runs/<int:pk>", sampling.SamplingDetail.as_view()),
     path("sampling-runs/<int:pk>/cancel", sampling.SamplingCancel.as_view()),
+    path("sampling-runs/<int:pk>/pause", sampling.SamplingPause.as_view()),
     path("sampling-runs/<int:pk>/resume", sampling.SamplingResume.as_view()),
     path("estimation-runs/<int:pk>", estimation.RunDetail.as_view()),
     path("estimation-runs/<int:pk>/pause", estimation.RunPause.as_view()),

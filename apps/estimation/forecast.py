@@ -52,7 +52,7 @@ def forecasts(
     lengths = list(
         solutions.order_by().values_list("step_count", "is_correct").annotate(count=Count("id")).order_by("step_count")
     )
-    characters = _characters_a_step(solutions)
+    characters = characters_a_step(solutions)
     return [
         _forecast(name, (options or {}).get(name, {}), lengths, characters, endpoint, answers_suffice=answers_suffice)
         for name in STRATEGIES
@@ -85,18 +85,18 @@ def _forecast(
         steps=sum(steps * count for steps, _, count in lengths),
         rollouts=rollouts,
         tokens=tokens_in + tokens_out,
-        cost=_cost(endpoint, tokens_in, tokens_out),
+        cost=cost_of(endpoint, tokens_in, tokens_out),
         seconds=rollouts / endpoint.rollouts_per_s if endpoint and endpoint.rollouts_per_s else None,
     )
 
 
-def _cost(endpoint: Endpoint | None, tokens_in: float, tokens_out: float) -> float | None:
+def cost_of(endpoint: Endpoint | None, tokens_in: float, tokens_out: float) -> float | None:
     if endpoint is None or (endpoint.price_in is None and endpoint.price_out is None):
         return None
     return (float(endpoint.price_in or 0) * tokens_in + float(endpoint.price_out or 0) * tokens_out) / 1e6
 
 
-def _characters_a_step(solutions: QuerySet[Solution]) -> float:
+def characters_a_step(solutions: QuerySet[Solution]) -> float:
     ids = list(solutions.order_by("id").values_list("id", flat=True)[:SAMPLE])
     found = Step.objects.filter(solution_id__in=ids, chosen=True).aggregate(mean=Avg(Length(F("text"))))["mean"]
     return float(found or 0)

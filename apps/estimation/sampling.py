@@ -89,6 +89,17 @@ def cancel_sampling(*, run: SamplingRun, actor: User | None = None) -> SamplingR
 
 
 @transaction.atomic
+def pause_sampling(*, run: SamplingRun, actor: User | None = None) -> SamplingRun:
+    """The problems that are under way are waited for and stored."""
+    run = SamplingRun.objects.select_for_update(of=("self",)).get(pk=run.pk)
+    if run.status in (JobStatus.QUEUED, JobStatus.RUNNING):
+        run.status = JobStatus.PAUSED
+        run.save(update_fields=["status"])
+        record_event(actor=actor, verb="sampling.paused", target=str(run), project=run.project.slug)
+    return run
+
+
+@transaction.atomic
 def resume_sampling(*, run: SamplingRun, actor: User | None = None) -> SamplingRun:
     """Go on with the problems that have no result. Raises Conflict when it has ended well or for good."""
     run = SamplingRun.objects.select_for_update(of=("self",)).get(pk=run.pk)
@@ -202,8 +213,10 @@ def _land_problem(
     new = add_solutions(problem=problem, records=records, graded=grades)
     SamplingRun.objects.filter(pk=run.pk).update(
         done=F("done") + 1,
-        solutions=F("solutions") + new,
-        duplicates=F("duplicates") + len(records) - new,
+        solutions=F("solutions") + len(new),
+        right=F("right") + sum(one.is_correct is True for one in new),
+        wrong=F("wrong") + sum(one.is_correct is False for one in new),
+        duplicates=F("duplicates") + len(records) - len(new),
         cut=F("cut") + written.cut,
         requests=F("requests") + written.requests,
         tokens=F("tokens") + written.tokens,

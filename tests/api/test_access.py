@@ -43,6 +43,7 @@ TABLE: list[tuple[str, str, str, str]] = [
     ("projects/<slug:slug>/sampling-runs", "post", "manager", "write"),
     ("sampling-runs/<int:pk>", "get", "reviewer", "read"),
     ("sampling-runs/<int:pk>/cancel", "post", "manager", "write"),
+    ("sampling-runs/<int:pk>/pause", "post", "manager", "write"),
     ("sampling-runs/<int:pk>/resume", "post", "manager", "write"),
     ("imports/<int:pk>", "get", "manager", "read"),
     ("imports/<int:pk>/cancel", "post", "manager", "write"),

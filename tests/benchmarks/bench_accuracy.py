@@ -28,14 +28,14 @@ BASE = "math-shepherd.8"
 # second run with other dice: what differs between the two is sampling error.
 STRATEGIES: dict[str, tuple[str, dict[str, Any]]] = {
     BASE: ("math-shepherd", {"rollouts": 8}),
-    "math-shepherd.8.again": ("math-shepherd", {"rollouts": 8}),
-    "math-shepherd.16": ("math-shepherd", {"rollouts": 16}),
-    "early-stop.8.every": ("early-stop", {"rollouts": 8}),
-    "early-stop.8": ("early-stop", {"rollouts": 8}),
-    "bisect": ("bisect", {}),
     "posterior-search": ("posterior-search", {}),
     "posterior-search.every": ("posterior-search", {}),
+    "early-stop.8.every": ("early-stop", {"rollouts": 8}),
+    "bisect": ("bisect", {}),
     "sweep.4": ("sweep", {"rollouts": 4}),
+    "early-stop.8": ("early-stop", {"rollouts": 8}),
+    "math-shepherd.8.again": ("math-shepherd", {"rollouts": 8}),
+    "math-shepherd.16": ("math-shepherd", {"rollouts": 16}),
     "soft-interval": ("soft-interval", {"half_width": 0.2, "rollouts": 32}),
 }
 
