@@ -37,6 +37,8 @@ STRATEGIES: dict[str, tuple[str, dict[str, Any]]] = {
     "math-shepherd.8.again": ("math-shepherd", {"rollouts": 8}),
     "math-shepherd.16": ("math-shepherd", {"rollouts": 16}),
     "soft-interval": ("soft-interval", {"half_width": 0.2, "rollouts": 32}),
+    # Last, for it adds solutions to the project; what counts here are the labels of the given ones.
+    "tree": ("tree", {"budget": 64}),
 }
 
 Truth = Mapping[int, list[bool]]  # Per solution, whether each prefix is right.
@@ -59,7 +61,8 @@ def main() -> None:
     ))  # fmt: skip
     from reasoner.serve import start
 
-    server = start(0, slots=16, threads=2)
+    # One thread: two wait for each other where the machine has other things to do.
+    server = start(0, slots=16, threads=1)
     with a_database():
         project, endpoint = sampled(int(count), f"{server.listening_address}/v1", int(seed))
         truth = judged(project)
