@@ -24,6 +24,7 @@ from apps.estimation.models import EstimationRun, SamplingRun, SolutionEstimate
 from apps.estimation.selection import solutions_of
 from apps.estimation.services import cancel_run, pause_run, resume_run, start_run
 from apps.estimation.strategies import STRATEGIES
+from apps.estimation.strategies.tree import Tree
 from apps.estimation.tasks import call_workers
 from apps.inference.models import Endpoint
 from apps.inference.shares import in_flight
@@ -122,7 +123,9 @@ def _found(run: EstimationRun) -> dict[str, object]:
 
 def _grown(run: EstimationRun) -> int:
     """Solutions that grew in this run: they are newer than those that it set out with."""
-    return SolutionEstimate.objects.filter(run=run, solution_id__gt=run.last_solution).count() if run.endpoint_id else 0
+    if run.strategy != Tree.name:
+        return 0
+    return SolutionEstimate.objects.filter(run=run, solution_id__gt=run.last_solution).count()
 
 
 def _in_flight(run: EstimationRun) -> int | None:
