@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import json
 import random
 from collections.abc import Iterator
+from io import StringIO
 from math import sqrt
 
 import pytest
+from django.core.management import call_command
 
 from apps.accounts.models import User
 from apps.core.errors import DomainError
@@ -23,7 +26,7 @@ from apps.estimation.tree.search import Leaf, Rolled, Search
 from apps.inference.models import Endpoint
 from apps.projects.models import Project
 from reasoner.problems import problems
-from tests.cast import make_problem, signed_in
+from tests.cast import bearer, make_problem, signed_in
 from tests.reasoner.serving import reasoner
 
 GIVEN = ("a", "b", "c", "the answer is 3")
@@ -277,3 +280,23 @@ def test_problems_without_a_solution_have_no_tree(project: Project, endpoint: En
     make_problem(project)
     with pytest.raises(DomainError, match="No solution is selected"):
         started(project, endpoint)
+
+
+def test_command_and_api_take_the_options_of_a_tree(sampled: Project, endpoint: Endpoint, alice: User) -> None:
+    told = StringIO()
+    call_command(
+        "estimate", "--project", sampled.slug, "--endpoint", endpoint.name, "--strategy", "tree", "--answers", "wrong",
+        "--options", '{"budget": 16}', "--max-tokens", "200", "--wait", "--json", stdout=told,
+    )  # fmt: skip
+    run = EstimationRun.objects.get(pk=json.loads(told.getvalue())["run"])
+    assert (run.status, run.options["budget"]) == (JobStatus.FINISHED, 16)
+    assert_exact(run)
+
+    asked = {"endpoint": endpoint.name, "strategy": "tree", "options": {"budget": 24, "alpha": 0.7}}
+    client, url = bearer(alice), f"/api/v1/projects/{sampled.slug}/estimation-runs"
+    answer = client.post(url, asked, content_type="application/json")
+    assert answer.status_code == 201, answer.content
+    assert (answer.json()["options"]["budget"], answer.json()["options"]["alpha"]) == (24, 0.7)
+    refused = client.post(url, asked | {"options": {"alpha": 2}}, content_type="application/json")
+    assert refused.status_code == 400
+    assert "options" in refused.content.decode()
