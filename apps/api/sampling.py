@@ -26,8 +26,9 @@ class SamplingSerializer(serializers.ModelSerializer[SamplingRun]):
     class Meta:
         model = SamplingRun
         fields = [
-            "id", "number", "status", "endpoint", "generator", "per_problem", "done", "total", "solutions", "duplicates",
-            "cut", "requests", "tokens", "error", "sampling", "split", "seed", "created_at", "finished_at",
+            "id", "number", "status", "endpoint", "generator", "per_problem", "done", "total", "solutions", "right",
+            "wrong", "duplicates", "cut", "requests", "tokens", "error", "sampling", "split", "seed", "created_at",
+            "finished_at",
         ]  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from apps.dashboard.views import (
     people,
     projects,
     rounds,
+    sampling,
 )
 from apps.labeling.models import Round
 
@@ -79,6 +80,18 @@ urlpatterns = [
     path(f"{_OF_PROJECT}estimation/<int:number>", estimation.run, name="run"),
     *(
         path(f"{_OF_PROJECT}estimation/<int:number>/{act}", estimation.change, {"act": act}, name=f"run-{act}")
+        for act in ("pause", "resume", "cancel")
+    ),
+    path(f"{_OF_PROJECT}estimation/sampling/new", sampling.new_sampling, name="sampling-new"),
+    path(f"{_OF_PROJECT}estimation/sampling/new/forecast", sampling.forecast, name="sampling-forecast"),
+    path(f"{_OF_PROJECT}estimation/sampling/<int:number>", sampling.sampling, name="sampling"),
+    *(
+        path(
+            f"{_OF_PROJECT}estimation/sampling/<int:number>/{act}",
+            sampling.change,
+            {"act": act},
+            name=f"sampling-{act}",
+        )
         for act in ("pause", "resume", "cancel")
     ),
     path(f"{_OF_PROJECT}endpoints", endpoints.endpoints, name="endpoints"),

@@ -22,6 +22,9 @@ from apps.estimation.services import begin, fail_run, finish_if_done, over_budge
 from apps.estimation.sharing import shared_client
 from apps.estimation.store import RunStore, next_lapse
 from apps.estimation.strategies import strategy_of
+from apps.estimation.strategies.tree import Tree
+from apps.estimation.tree.engine import TreeEngine
+from apps.estimation.tree.store import TreeStore
 from apps.estimation.work import Plan
 from apps.inference.models import Endpoint
 from apps.verifiers.grading import GradingPool
@@ -65,7 +68,7 @@ class Worker:
         self.pool = pool
         self.until = until
         self.name = f"{socket.gethostname()[:30]}-{os.getpid()}-{secrets.token_hex(3)}"
-        self.store = RunStore(run, self.name, pool)
+        self.store = (TreeStore if run.strategy == Tree.name else RunStore)(run, self.name, pool)
 
     def work(self) -> None:
         """Again and again, as long as others hold shards that they may leave behind."""
@@ -90,7 +93,8 @@ class Worker:
     async def _stretch(self, endpoint: Endpoint) -> None:
         """From the first claim until there is nothing left to claim, or we are to stop."""
         async with shared_client(endpoint, self.name) as (client, gate):
-            engine = Engine(self._plan(), client, gate, self.store, self._grade)
+            kind = TreeEngine if isinstance(self.store, TreeStore) else Engine
+            engine = kind(self._plan(), client, gate, self.store, self._grade)
             watcher = asyncio.create_task(self._watch(engine))
             try:
                 await engine.run()

@@ -14,6 +14,7 @@ from typing import Protocol
 from apps.estimation.outcomes import Outcome
 from apps.estimation.prompting import seed_of
 from apps.estimation.results import Result, failed, result_of
+from apps.estimation.strategies.base import Ask
 from apps.estimation.work import Batch, Plan, Told, Work
 from apps.inference.client import Client
 from apps.inference.failures import HOPELESS, EndpointFailure, RequestRefused
@@ -130,8 +131,7 @@ class Engine:
             asks = strategy.next(case, work.seen())
             if not asks:
                 break
-            places = [place for ask in asks for place in self._places(work, ask.position, ask.rollouts)]
-            await asyncio.gather(*(self._request(work, *place) for place in places))
+            await self._sample(work, asks)
         if self._goes_on(work):
             await self._stored(result_of(work, strategy, by_answer=by_answer))
 
@@ -139,6 +139,10 @@ class Engine:
         return not work.is_elsewhere and not self._stopping.is_set()
 
     # --- requests -------------------------------------------------------------------------------------------
+
+    async def _sample(self, work: Work, asks: Sequence[Ask]) -> None:
+        places = [place for ask in asks for place in self._places(work, ask.position, ask.rollouts)]
+        await asyncio.gather(*(self._request(work, *place) for place in places))
 
     def _places(self, work: Work, position: int, rollouts: int) -> list[tuple[int, int, int]]:
         """Requests for so many rollouts, as (position, first number, how many)."""

@@ -26,9 +26,15 @@ def load(run: EstimationRun, shard: Shard, pool: GradingPool) -> list[Work]:
         .select_related("problem")
         .order_by("id")
     )
+    works = works_of(run, solutions)
+    _mark_ungradable(works, pool)
+    return works
+
+
+def works_of(run: EstimationRun, solutions: Sequence[Solution]) -> list[Work]:
+    """With the rollouts that are stored of them."""
     steps = _steps([solution.pk for solution in solutions])
     works = [_work(run, solution, steps[solution.pk]) for solution in solutions]
-    _mark_ungradable(works, pool)
     _take_up_rollouts(run, works)
     return works
 

@@ -190,8 +190,10 @@ class Writer:
         new = add_solutions(problem=problem, records=records, graded=grades)
         SamplingRun.objects.filter(pk=run.pk).update(
             done=F("done") + 1,
-            solutions=F("solutions") + new,
-            duplicates=F("duplicates") + len(records) - new,
+            solutions=F("solutions") + len(new),
+            duplicates=F("duplicates") + len(records) - len(new),
+            right=F("right") + sum(one.is_correct is True for one in new),
+            wrong=F("wrong") + sum(one.is_correct is False for one in new),
             cut=F("cut") + written.cut,
             requests=F("requests") + written.requests,
             tokens=F("tokens") + written.tokens,

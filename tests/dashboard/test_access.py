@@ -34,6 +34,12 @@ PAGES: list[tuple[str, Args, str, str]] = [
     ("run-pause", lambda world: [world.run.number], "post", "manager"),
     ("run-resume", lambda world: [world.run.number], "post", "manager"),
     ("run-cancel", lambda world: [world.run.number], "post", "manager"),
+    ("sampling-new", lambda _: [], "get", "manager"),
+    ("sampling-forecast", lambda _: [], "get", "manager"),
+    ("sampling", lambda world: [world.sampling.number], "get", "reviewer"),
+    ("sampling-pause", lambda world: [world.sampling.number], "post", "manager"),
+    ("sampling-resume", lambda world: [world.sampling.number], "post", "manager"),
+    ("sampling-cancel", lambda world: [world.sampling.number], "post", "manager"),
     ("endpoints", lambda _: [], "get", "manager"),
     ("endpoint-new", lambda _: [], "get", "manager"),
     ("endpoint", lambda world: [world.endpoint.pk], "get", "manager"),
@@ -105,7 +111,7 @@ def test_each_role_sees_what_it_reaches(
     for role in ROLES[: ROLES.index(lowest)]:
         assert asked(signed_in(members[role]), method, url).status_code == 403, role
     reached = asked(signed_in(members[lowest]), method, url)
-    assert reached.status_code in ({200} if method == "get" else {200, 302, 400, 422})
+    assert reached.status_code in ({200} if method == "get" else {200, 302, 400, 409, 422})
     assert "/accounts/login/" not in reached.get("Location", "")
 
 

@@ -20,15 +20,17 @@ from apps.dashboard.browsing import facets_of
 from apps.dashboard.forms.estimation import NewRunForm
 from apps.dashboard.paging import page_of
 from apps.estimation.forecast import Forecast, forecasts
-from apps.estimation.models import EstimationRun, SolutionEstimate
+from apps.estimation.models import EstimationRun, SamplingRun, SolutionEstimate
 from apps.estimation.selection import solutions_of
 from apps.estimation.services import cancel_run, pause_run, resume_run, start_run
 from apps.estimation.strategies import STRATEGIES
+from apps.estimation.strategies.tree import Tree
 from apps.estimation.tasks import call_workers
 from apps.inference.models import Endpoint
 from apps.inference.shares import in_flight
 
 SHOWN_FAILURES = 20
+SHOWN_SAMPLINGS = 50
 
 
 @login_required
@@ -38,7 +40,9 @@ def runs(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     found = EstimationRun.objects.filter(project=place.project).select_related("endpoint", "created_by")
     page = page_of(found, request.GET, size=30, newest_first=True)
     has_endpoints = Endpoint.objects.usable_in(place.project).exists()
-    return render(request, "estimation/runs.html", place.context("estimation", page=page, has_endpoints=has_endpoints))
+    samplings = SamplingRun.objects.filter(project=place.project).select_related("endpoint")[:SHOWN_SAMPLINGS]
+    context = place.context("estimation", page=page, has_endpoints=has_endpoints, samplings=samplings)
+    return render(request, "estimation/runs.html", context)
 
 
 @login_required
@@ -107,9 +111,20 @@ def _found(run: EstimationRun) -> dict[str, object]:
         **insights.distributions(run),
         "reliability": insights.reliability(run),
         "people": insights.against_people(run),
+        "luck": insights.luck(run),
+        "facts": insights.hard_label_facts(int(run.options.get("rollouts") or 8)),
+        "chances": (insights.GOOD_CHANCES, insights.LUCKY_CHANCES),
+        "grown": _grown(run),
         "unsure": insights.unsure_count(run),
         "failures": SolutionEstimate.objects.filter(run=run).exclude(failure="").order_by("id")[:SHOWN_FAILURES],
     }
+
+
+def _grown(run: EstimationRun) -> int:
+    """Solutions that grew in this run: they are newer than those that it set out with."""
+    if run.strategy != Tree.name:
+        return 0
+    return SolutionEstimate.objects.filter(run=run, solution_id__gt=run.last_solution).count()
 
 
 def _in_flight(run: EstimationRun) -> int | None:
