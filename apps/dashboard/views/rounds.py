@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import Count, QuerySet
+from django.db.models import Count
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -20,12 +20,12 @@ from apps.dashboard.evidence import labeler_names
 from apps.dashboard.forms.rounds import NewRoundForm, SelectionForm
 from apps.dashboard.overview import Work, submissions_by_day, work_for
 from apps.labeling.models import Assignment, Round, Seat
+from apps.labeling.pace import seconds_per_turn
 from apps.labeling.protocols import PROTOCOLS
 from apps.labeling.selection import Selection
 from apps.labeling.services import open_round, set_round_status
 
 COUNTED_TO = 100_000
-LATEST = 200
 SHOWN_REASONS = 50
 LEFT_EARLY = (Assignment.FinishReason.GIVE_UP, Assignment.FinishReason.BAD_PROBLEM)
 
@@ -99,13 +99,6 @@ def fit(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     redundancy = int(asked) if asked.isdecimal() and len(asked) < 4 else 1
     found = fit_for(place, SelectionForm(request.GET, facets=facets_of(place.project)), redundancy)
     return render(request, "rounds/_fit.html", {"fit": found})
-
-
-def seconds_per_turn(turns: QuerySet[Assignment]) -> float | None:
-    """The median of the latest turns, for those that say how long they took."""
-    latest = turns.filter(submitted_at__isnull=False, active_ms__isnull=False).order_by("-submitted_at")
-    times = sorted(time for time in latest.values_list("active_ms", flat=True)[:LATEST] if time is not None)
-    return times[len(times) // 2] / 1000 if times else None
 
 
 @login_required
