@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -64,6 +65,12 @@ class Place:
 def place_for(user: User, slug: str, action: str) -> Place:
     """Raises Http404 for strangers and NotAllowed for members whose role does not reach."""
     return Place(membership_for(user, action, project__slug=slug))
+
+
+def rounds_of(place: Place) -> QuerySet[Round]:
+    """All rounds of the project; drafts are their managers' business."""
+    found = Round.objects.filter(project=place.project)
+    return found if place.may("manage_rounds") else found.exclude(status=Round.Status.DRAFT)
 
 
 def round_of(place: Place, number: int) -> Round:

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from apps.accounts.requests import AuthenticatedRequest
 from apps.core.errors import Conflict, DomainError
-from apps.dashboard.access import Place, place_for, round_of
+from apps.dashboard.access import Place, place_for, round_of, rounds_of
 from apps.dashboard.browsing import facets_of
 from apps.dashboard.forms.rounds import RoundForm, SelectionForm, initial_of
 from apps.dashboard.overview import work_for
@@ -32,10 +32,7 @@ COUNTED_TO = 100_000
 @require_GET
 def rounds(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     place = place_for(request.user, slug, "view")
-    shown = Round.objects.filter(project=place.project)
-    if not place.may("manage_rounds"):
-        shown = shown.exclude(status=Round.Status.DRAFT)
-    work = work_for(request.user, shown)
+    work = work_for(request.user, rounds_of(place))
     return render(request, "rounds/rounds.html", place.context("rounds", rounds=work))
 
 
