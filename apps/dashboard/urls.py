@@ -99,6 +99,7 @@ urlpatterns = [
     path(f"{_OF_PROJECT}endpoints/<int:pk>/remove", endpoints.remove, name="endpoint-remove"),
     path(f"{_OF_PROJECT}people", people.people, name="people"),
     path(f"{_OF_PROJECT}people/<int:pk>/role", people.set_role, name="member-role"),
+    path(f"{_OF_PROJECT}people/<int:pk>/skills", people.set_skills, name="member-skills"),
     path(f"{_OF_PROJECT}people/<int:pk>/suspend", people.suspend, name="member-suspend"),
     path(f"{_OF_PROJECT}people/<int:pk>/reinstate", people.reinstate, name="member-reinstate"),
     path(f"{_OF_PROJECT}people/invitations", people.new_invitation, name="invitation-new"),

@@ -72,6 +72,7 @@ PAGES: list[tuple[str, Args, str, str]] = [
     ("round-close", lambda world: [world.round.number], "post", "manager"),
     ("people", lambda _: [], "get", "manager"),
     ("member-role", lambda world: [world.bobs.pk], "post", "owner"),
+    ("member-skills", lambda world: [world.bobs.pk], "post", "manager"),
     ("member-suspend", lambda world: [world.bobs.pk], "post", "owner"),
     ("member-reinstate", lambda world: [world.bobs.pk], "post", "owner"),
     ("invitation-new", lambda _: [], "post", "manager"),

@@ -76,7 +76,7 @@ def _first_paragraphs(text: str, length: int = 700) -> str:
 @require_http_methods(["GET", "POST"])
 def project_settings(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     place = place_for(request.user, slug, "manage_members")
-    initial = {"name": place.project.name, "description": place.project.description}
+    initial = {name: getattr(place.project, name) for name in ("name", "description", "shows_scores")}
     form = ProjectForm(request.POST or None, initial=initial)
     saved = form.run(lambda data: update_project(project=place.project, actor=request.user, **data))
     if saved is not None:
