@@ -89,10 +89,10 @@ def test_a_round_shows_who_is_at_work_and_since_when(project: Project, alice: Us
     sign = timezone.now() - timedelta(minutes=4)
     Assignment.objects.update(leased_until=sign + timedelta(minutes=10))
     page = shown(alice, "round", project.slug, round_.number)
-    assert f"last sign of life {timezone.localtime(sign):%H:%M}" in page
+    assert f"in hand, last sign of life {timezone.localtime(sign):%H:%M}" in page
     Assignment.objects.update(leased_until=timezone.now() - timedelta(seconds=1))
-    assert "last sign of life" not in shown(alice, "round", project.slug, round_.number)
-    assert "last sign of life" not in shown(bob, "round", project.slug, round_.number)
+    assert "in hand, last sign" not in shown(alice, "round", project.slug, round_.number)
+    assert "in hand, last sign" not in shown(bob, "round", project.slug, round_.number)
 
 
 def test_reasons_of_skips_and_reports_stand_on_the_rounds_page_and_among_the_flags(
