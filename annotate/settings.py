@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "apps.corpus",
     "apps.labeling",
     "apps.estimation",
+    "apps.quality",
     "apps.exports",
     "apps.api",
     "apps.dashboard",
@@ -220,6 +221,8 @@ IMPORT_SINKS = [
     "apps.labeling.landing.GoldSink",
     "apps.estimation.landing.EstimateSink",
 ]
+# Whoever stands above `labeling` and hears of each submission and correction, within its transaction.
+SUBMISSION_SINKS = ["apps.quality.screening.settle"]
 # Terms of a round's selection that apps beside or above `labeling` give: name and filter.
 SELECTION_TERMS = {"unsure": "apps.estimation.selection.unsure_of"}
 IMPORT_CHUNK = 2000  # Records that land in one transaction.

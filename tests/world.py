@@ -20,6 +20,7 @@ from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint
 from apps.labeling.models import Assignment, Round
 from apps.labeling.queue import claim
+from apps.labeling.services import create_round
 from apps.labeling.submissions import Submission, SubmittedStep
 from apps.labeling.submitting import submit
 from apps.projects.models import Guideline, Invitation, Membership, Project
@@ -44,6 +45,7 @@ class World:
     endpoint: Endpoint
     run: EstimationRun
     sampling: SamplingRun
+    draft: Round
 
 
 def rate(round_: Round, labeler: User, *ratings: int | None, finish: str = "", **fields: object) -> Assignment:
@@ -75,5 +77,6 @@ def world(project: Project, alice: User, bob: User) -> World:
     )
     run = start_run(project=project, endpoint=endpoint, strategy="posterior-search", created_by=alice)
     sampling = start_sampling(project=project, endpoint=endpoint, created_by=alice)
-    made = (upload, batch, export, guideline, invitation, secret, bobs, endpoint, run, sampling)
+    draft = create_round(project=project, protocol="first_error", name="Second light", created_by=alice)
+    made = (upload, batch, export, guideline, invitation, secret, bobs, endpoint, run, sampling, draft)
     return World(project, solution, round_, *made)

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
 
 from apps.accounts.models import User
-from apps.corpus.models import ImportBatch
+from apps.corpus.models import ImportBatch, Problem
 from apps.estimation.models import EstimationRun, SamplingRun
 from apps.exports.models import Export
 from apps.labeling.models import Assignment, Round
@@ -38,6 +38,14 @@ def assignment_of(request: Request, pk: int) -> Assignment:
     found = get_object_or_404(mine, pk=pk)
     found.round.project = membership_for(user_of(request), "label", project=found.round.project_id).project
     found.labeler = user_of(request)
+    return found
+
+
+def problem_of(request: Request, pk: int, action: str) -> Problem:
+    found = Problem.objects.filter(pk=pk).select_related("project").first()
+    if found is None:
+        raise Http404("No such problem.")
+    project_for(user_of(request), found.project.slug, action)
     return found
 
 

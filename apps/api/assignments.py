@@ -12,10 +12,12 @@ from rest_framework.views import APIView
 
 from apps.accounts.models import ApiToken
 from apps.api.access import assignment_of, user_of
-from apps.api.rounds import DraftSerializer, ProgressSerializer
+from apps.api.rounds import DraftSerializer, ProgressSerializer, SheetSerializer
+from apps.api.sheets import full_sheet
 from apps.core.errors import Conflict
+from apps.labeling.correcting import correct, said_of, why_not_correctable
 from apps.labeling.models import Assignment
-from apps.labeling.queue import release, renew
+from apps.labeling.queue import release, renew, skip
 from apps.labeling.seats import progress
 from apps.labeling.sheets import draft_of
 from apps.labeling.submissions import FINISH_REASONS, Submission, SubmittedStep
@@ -76,6 +78,53 @@ class SubmittedSerializer(serializers.Serializer[Any]):
     progress = ProgressSerializer()
 
 
+class SkipSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=5000, default="", allow_blank=True)
+
+
+class MineSerializer(serializers.Serializer[Any]):
+    assignment = SheetSerializer()
+    state = serializers.ChoiceField(choices=Assignment.State.choices)
+    said = SubmissionSerializer(allow_null=True, help_text="What stands, once it is submitted.")
+    versions = serializers.IntegerField(help_text="How often it was corrected.")
+    correctable = serializers.BooleanField()
+    why_not = serializers.CharField(allow_null=True)
+
+
+class Mine(APIView):
+    scope = ApiToken.Scope.LABEL
+
+    @extend_schema(responses=MineSerializer)
+    def get(self, request: Request, pk: int) -> Response:
+        """A turn of yours as you saw it, with what you said."""
+        return Response(mine(assignment_of(request, pk)))
+
+
+def mine(assignment: Assignment) -> dict[str, Any]:
+    refused = why_not_correctable(assignment)
+    is_said = assignment.state in (Assignment.State.SUBMITTED, Assignment.State.EXTRA)
+    return {
+        "assignment": full_sheet(assignment),
+        "state": assignment.state,
+        "said": said_of(assignment).to_dict() if is_said else None,
+        "versions": assignment.versions,
+        "correctable": refused is None,
+        "why_not": refused,
+    }
+
+
+class Skip(APIView):
+    scope = ApiToken.Scope.LABEL
+
+    @extend_schema(request=SkipSerializer, responses={204: None})
+    def post(self, request: Request, pk: int) -> Response:
+        """Put the task off: it comes back to you when nothing else is left, with what you rated so far."""
+        given = SkipSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        skip(assignment=assignment_of(request, pk), reason=given.validated_data["reason"])
+        return Response(status=204)
+
+
 class Renew(APIView):
     scope = ApiToken.Scope.LABEL
 
@@ -126,14 +175,31 @@ class Submit(APIView):
     def post(self, request: Request, pk: int) -> Response:
         """Hand it in. The same submission twice is one; 422 says what the protocol misses."""
         assignment = assignment_of(request, pk)
-        given = SubmissionSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        data = dict(given.validated_data)
-        steps = [SubmittedStep(**step) for step in data.pop("steps")]
-        done = submit(assignment=assignment, submission=Submission(steps=steps, **data))
-        return Response(
-            {
-                "assignment": {"id": done.pk, "state": done.state},
-                "progress": progress(assignment.round, user_of(request)),
-            }
-        )
+        return handed_in(request, submit(assignment=assignment, submission=submission_in(request)))
+
+
+class Correct(APIView):
+    scope = ApiToken.Scope.LABEL
+
+    @extend_schema(request=SubmissionSerializer, responses=SubmittedSerializer)
+    def post(self, request: Request, pk: int) -> Response:
+        """Say a submitted task anew, while its round allows it; what it said before is kept."""
+        assignment = assignment_of(request, pk)
+        return handed_in(request, correct(assignment=assignment, submission=submission_in(request)))
+
+
+def submission_in(request: Request) -> Submission:
+    given = SubmissionSerializer(data=request.data)
+    given.is_valid(raise_exception=True)
+    data = dict(given.validated_data)
+    steps = [SubmittedStep(**step) for step in data.pop("steps")]
+    return Submission(steps=steps, **data)
+
+
+def handed_in(request: Request, done: Assignment) -> Response:
+    return Response(
+        {
+            "assignment": {"id": done.pk, "state": done.state},
+            "progress": progress(done.round, user_of(request)),
+        }
+    )

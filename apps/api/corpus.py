@@ -25,7 +25,7 @@ class ProblemSerializer(serializers.ModelSerializer[Problem]):
         model = Problem
         fields = [
             "id", "external_id", "statement", "reference_answer", "reference_solution", "verifier", "subject", "level",
-            "split",
+            "split", "retired_at", "retired_reason",
         ]  # fmt: skip
 
 

@@ -3,7 +3,19 @@ from __future__ import annotations
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
-from apps.api import assignments, corpus, estimation, exports, health, imports, projects, rounds, sampling
+from apps.api import (
+    assignments,
+    corpus,
+    estimation,
+    exports,
+    health,
+    imports,
+    me,
+    problems,
+    projects,
+    rounds,
+    sampling,
+)
 from apps.core import converters  # noqa: F401 - registers `signed`
 from apps.labeling.models import Round
 
@@ -20,6 +32,8 @@ urlpatterns = [
     path("projects/<slug:slug>/estimates", corpus.EstimateList.as_view()),
     path("projects/<slug:slug>/rounds", rounds.RoundList.as_view()),
     path("projects/<slug:slug>/rounds/<signed:number>", rounds.RoundDetail.as_view()),
+    path("projects/<slug:slug>/rounds/<signed:number>/preview", rounds.RoundPreview.as_view()),
+    path("projects/<slug:slug>/rounds/<signed:number>/retake", rounds.Retake.as_view()),
     path("projects/<slug:slug>/rounds/<signed:number>/open", rounds.RoundStatus.as_view(status=Round.Status.OPEN)),
     path("projects/<slug:slug>/rounds/<signed:number>/pause", rounds.RoundStatus.as_view(status=Round.Status.PAUSED)),
     path("projects/<slug:slug>/rounds/<signed:number>/close", rounds.RoundStatus.as_view(status=Round.Status.CLOSED)),
@@ -30,6 +44,13 @@ urlpatterns = [
     path("projects/<slug:slug>/exports", exports.ExportList.as_view()),
     path("imports/<int:pk>", imports.ImportDetail.as_view()),
     path("imports/<int:pk>/cancel", imports.ImportCancel.as_view()),
+    path("me/keys", me.Keys.as_view()),
+    path("problems/<int:pk>", problems.ProblemDetail.as_view()),
+    path("problems/<int:pk>/retire", problems.Retire.as_view()),
+    path("problems/<int:pk>/bring-back", problems.BringBack.as_view()),
+    path("assignments/<int:pk>", assignments.Mine.as_view()),
+    path("assignments/<int:pk>/skip", assignments.Skip.as_view()),
+    path("assignments/<int:pk>/correct", assignments.Correct.as_view()),
     path("assignments/<int:pk>/renew", assignments.Renew.as_view()),
     path("assignments/<int:pk>/release", assignments.Release.as_view()),
     path("assignments/<int:pk>/draft", assignments.Draft.as_view()),

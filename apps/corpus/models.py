@@ -38,6 +38,9 @@ class Problem(models.Model):
     )
     retired_reason = models.TextField(blank=True, db_default="")
 
+    if TYPE_CHECKING:
+        solutions: RelatedManager[Solution]
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["project", "digest"], name="one_problem_per_statement"),

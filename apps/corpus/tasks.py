@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from apps.core.jobs import abandoned_q
 from apps.corpus.importing import run_import
+from apps.corpus.mending import grade_again
 from apps.corpus.models import ImportBatch
 from apps.corpus.services import discard_stale_uploads
 
@@ -27,3 +28,8 @@ def resume_abandoned() -> None:
 @shared_task
 def discard_left_uploads() -> None:
     discard_stale_uploads(now=timezone.now())
+
+
+@shared_task(autoretry_for=(OperationalError,), retry_backoff=2, max_retries=10)
+def grade_problem(problem_id: int) -> None:
+    grade_again(problem_id=problem_id)

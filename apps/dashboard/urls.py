@@ -11,13 +11,16 @@ from apps.dashboard.views import (
     endpoints,
     estimation,
     exports,
+    flags,
     home,
     imports,
     labeling,
     people,
+    problems,
     projects,
     rounds,
     sampling,
+    work,
 )
 from apps.labeling.models import Round
 
@@ -41,6 +44,12 @@ urlpatterns = [
     path(f"{_OF_PROJECT}guidelines/preview", projects.preview_guidelines, name="guidelines-preview"),
     path(f"{_OF_PROJECT}solutions", corpus.solutions, name="solutions"),
     path(f"{_OF_PROJECT}solutions/<int:pk>", corpus.solution, name="solution"),
+    path(f"{_OF_PROJECT}problems/<int:pk>", problems.problem, name="problem"),
+    path(f"{_OF_PROJECT}problems/<int:pk>/mend", problems.mend, name="problem-mend"),
+    path(f"{_OF_PROJECT}problems/<int:pk>/retire", problems.retire, name="problem-retire"),
+    path(f"{_OF_PROJECT}problems/<int:pk>/bring-back", problems.back, name="problem-back"),
+    path(f"{_OF_PROJECT}work", work.work, name="work"),
+    path(f"{_OF_PROJECT}flags", flags.flags, name="flags"),
     path(f"{_OF_PROJECT}imports", imports.imports, name="imports"),
     path(f"{_OF_PROJECT}imports/new", imports.new_import, name="import-new"),
     path(f"{_OF_PROJECT}imports/uploads/<int:pk>", imports.upload, name="upload"),
@@ -60,6 +69,8 @@ urlpatterns = [
     path(f"{_OF_PROJECT}rounds/new", rounds.new_round, name="round-new"),
     path(f"{_OF_PROJECT}rounds/new/fit", rounds.fit, name="round-fit"),
     path(f"{_OF_PROJECT}rounds/<signed:number>", rounds.round_, name="round"),
+    path(f"{_OF_PROJECT}rounds/<signed:number>/edit", rounds.edit, name="round-edit"),
+    path(f"{_OF_PROJECT}rounds/<signed:number>/discard", rounds.discard, name="round-discard"),
     path(f"{_OF_PROJECT}rounds/<signed:number>/label", labeling.label, name="label"),
     *(
         path(
@@ -101,6 +112,7 @@ urlpatterns = [
     path(f"{_OF_PROJECT}endpoints/<int:pk>/remove", endpoints.remove, name="endpoint-remove"),
     path(f"{_OF_PROJECT}people", people.people, name="people"),
     path(f"{_OF_PROJECT}people/<int:pk>/role", people.set_role, name="member-role"),
+    path(f"{_OF_PROJECT}people/<int:pk>/skills", people.set_skills, name="member-skills"),
     path(f"{_OF_PROJECT}people/<int:pk>/suspend", people.suspend, name="member-suspend"),
     path(f"{_OF_PROJECT}people/<int:pk>/reinstate", people.reinstate, name="member-reinstate"),
     path(f"{_OF_PROJECT}people/invitations", people.new_invitation, name="invitation-new"),

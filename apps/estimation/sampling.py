@@ -40,7 +40,7 @@ def start_sampling(
     if split not in SPLITTERS or split == "separator":
         known = ", ".join(name for name in SPLITTERS if name != "separator")
         raise DomainError(f"A text cannot be split by {split!r}.", fields={"split": f"one of {known}"})
-    total = Problem.objects.filter(project=project).count()
+    total = Problem.objects.filter(project=project, retired_at=None).count()
     if not total:
         raise DomainError("The project has no problems yet: import some first.", fields={"project": "no problems"})
     frozen = msgspec.to_builtins(checked_sampling(endpoint, {"temperature": 1.0} | dict(sampling or {})))

@@ -129,7 +129,8 @@ class Writer:
     def _next_problems(self) -> list[Problem]:
         """In the order of their numbers; what an earlier worker has done is left out."""
         done = SampledProblem.objects.filter(run=self.run, problem_id__gt=self._after).values("problem_id")
-        found = Problem.objects.filter(project=self.run.project, pk__gt=self._after).exclude(pk__in=done)
+        found = Problem.objects.filter(project=self.run.project, pk__gt=self._after, retired_at=None)
+        found = found.exclude(pk__in=done)
         problems = list(found.order_by("pk")[:CHUNK])
         self._after = problems[-1].pk if problems else self._after
         return problems

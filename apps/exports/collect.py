@@ -50,9 +50,9 @@ Place = tuple[int, int]
 def collect(project: Project, *, chunk: int = CHUNK) -> Iterator[list[Record]]:
     """The project's solutions with all that was said of them, in order of their ids, by chunks.
 
-    Solutions that come in after the start are left out.
+    Solutions that come in after the start are left out, and so are those of retired problems.
     """
-    solutions = Solution.objects.filter(project=project)
+    solutions = Solution.objects.filter(project=project, problem__retired_at=None)
     last, end = 0, solutions.aggregate(end=Max("id"))["end"] or 0
     names = dict(Membership.objects.filter(project=project).values_list("user_id", "pseudonym"))
     while True:

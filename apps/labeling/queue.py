@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -21,8 +20,11 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.core import leases
 from apps.core.errors import Conflict
+from apps.labeling.admission import Nothing, refusal
 from apps.labeling.models import Assignment, Round, Task
 from apps.labeling.seats import LockedSeat, lock_seat
+
+__all__ = ["Nothing", "claim", "release", "renew", "return_lapsed", "skip"]
 
 # The one that is being worked on, and the next one, fetched while it is read.
 HELD_AT_ONCE = 2
@@ -36,12 +38,15 @@ _HAD = """
         WHERE a.task_id = t.id AND a.labeler_id = %(labeler)s AND a.state IN ('leased', 'submitted', 'extra') LIMIT 1
 """
 
+# A task that the labeler has put off is not given to them as a new one: it waits until nothing else is left.
+_HAD_OR_PUT_OFF = _HAD.replace("'extra'", "'extra', 'skipped'")
+
 _TAKE = f"""
 WITH next AS (
     SELECT t.id, t.priority FROM labeling_task t
     WHERE t.round_id = %(round)s AND t.open_slots > 0 AND NOT t.is_gold
       AND ((t.priority * -1), t.id) > (%(rank)s, %(after)s)
-      AND ({_HAD}) IS NULL
+      AND ({_HAD_OR_PUT_OFF}) IS NULL
     ORDER BY (t.priority * -1), t.id
     LIMIT 1 FOR UPDATE OF t SKIP LOCKED
 ), moved AS (
@@ -54,7 +59,7 @@ _TAKE_GOLD = f"""
 WITH next AS (
     SELECT t.id, t.priority FROM labeling_task t
     WHERE t.round_id = %(round)s AND t.open_slots > 0 AND t.is_gold
-      AND ({_HAD}) IS NULL
+      AND ({_HAD_OR_PUT_OFF}) IS NULL
     ORDER BY hashint8(t.id * 31 + %(labeler)s)
     LIMIT 1 FOR UPDATE OF t SKIP LOCKED
 )
@@ -100,6 +105,25 @@ FROM next WHERE a.id = next.turn RETURNING a.id
 """
 )
 
+# What the labeler has put off longest, with its draft, once nothing else is left for them.
+_TAKE_PUT_OFF = (
+    """
+WITH next AS (
+    SELECT t.id, a.id AS turn FROM labeling_assignment a JOIN labeling_task t ON t.id = a.task_id
+    WHERE a.labeler_id = %(labeler)s AND a.round_id = %(round)s AND a.state = 'skipped'
+      AND t.open_slots > 0 AND ("""
+    + _HAD
+    + """) IS NULL
+    ORDER BY a.leased_until, a.id
+    LIMIT 1 FOR UPDATE OF t SKIP LOCKED
+), taken AS (
+    UPDATE labeling_task t SET open_slots = t.open_slots - 1 FROM next WHERE t.id = next.id
+)
+UPDATE labeling_assignment a SET state = 'leased', leased_at = %(now)s, leased_until = %(until)s
+FROM next WHERE a.id = next.turn RETURNING a.id
+"""
+)
+
 _RETURN_LAPSED = """
 WITH lapsed AS (
     UPDATE labeling_assignment SET state = 'expired'
@@ -113,12 +137,11 @@ UPDATE labeling_task t SET open_slots = t.open_slots + freed.slots FROM freed WH
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Nothing:
-    """Why there is no task: a stable code, and a sentence for the labeler."""
-
-    code: str
-    message: str
+_STATUS_SAYS: dict[str, str] = {
+    Round.Status.DRAFT: "not open yet",
+    Round.Status.PAUSED: "paused: a manager opens it again",
+    Round.Status.CLOSED: "closed",
+}
 
 
 @transaction.atomic
@@ -136,7 +159,9 @@ def claim(
         _renew(mine, round, now)
         return _turn(mine, round)
     if round.status != Round.Status.OPEN:
-        return Nothing(f"round_{round.status}", f"This round is {round.get_status_display()}.")
+        return Nothing(f"round_{round.status}", f"This round is {_STATUS_SAYS[round.status]}.")
+    if (refused := refusal(round, labeler)) is not None:
+        return refused
     if len(held) >= HELD_AT_ONCE:
         return Nothing("holding_enough", "You have tasks in hand; finish one of them first.")
     values = {
@@ -175,7 +200,7 @@ def _take(round_: Round, seat: LockedSeat, values: dict[str, Any], *, gold_first
         if found:
             return found
     return_lapsed(now=values["now"], round_id=round_.pk)
-    return _lease(_TAKE, values | {"rank": FIRST_RANK, "after": 0})
+    return _lease(_TAKE, values | {"rank": FIRST_RANK, "after": 0}) or _fetch_id(_TAKE_PUT_OFF, values)
 
 
 def _lease(choose: str, values: dict[str, Any]) -> int | None:
@@ -190,6 +215,8 @@ def _fetch_id(statement: str, values: dict[str, Any]) -> int | None:
 
 
 def _why_nothing(round_: Round, labeler: User) -> Nothing:
+    if round_.is_screening:
+        return Nothing("all_done", "You have done all tasks of this screening.")
     waiting = Task.objects.filter(round=round_, open_slots__gt=0, is_gold=False)
     if waiting.exists():
         return Nothing("done_by_you", "You have done all that is left here; the rest waits for other people.")
@@ -223,6 +250,28 @@ def release(*, assignment: Assignment) -> None:
     )
     if ended:
         Task.objects.filter(pk=assignment.task_id).update(open_slots=F("open_slots") + 1)
+
+
+@transaction.atomic
+def skip(*, assignment: Assignment, reason: str = "", now: datetime | None = None) -> None:
+    """Put the task at the end of the labeler's own queue: others may have it, and the draft is kept.
+
+    For a turn that is put off, `leased_until` tells since when. Doing it twice is once; raises Conflict
+    when the task has been handed in.
+    """
+    skipped = Assignment.objects.filter(pk=assignment.pk, state=Assignment.State.LEASED).update(
+        state=Assignment.State.SKIPPED, reason=reason.strip(), leased_until=now or timezone.now()
+    )
+    if skipped:
+        Task.objects.filter(pk=assignment.task_id).update(open_slots=F("open_slots") + 1)
+        return
+    assignment.refresh_from_db(fields=["state"])
+    if assignment.state in (Assignment.State.SUBMITTED, Assignment.State.EXTRA):
+        raise Conflict("This task has been submitted.", code="already_submitted")
+    # A lease that has run out in the meantime is put off as well, or it would come back first.
+    Assignment.objects.filter(pk=assignment.pk, state=Assignment.State.EXPIRED).update(
+        state=Assignment.State.SKIPPED, reason=reason.strip(), leased_until=now or timezone.now()
+    )
 
 
 @transaction.atomic

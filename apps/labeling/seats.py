@@ -13,7 +13,7 @@ from django.db import connection
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.labeling.models import Round
+from apps.labeling.models import Assignment, Round
 
 _LOCK = """
 SELECT id, cursor_rank, cursor_task FROM labeling_seat
@@ -75,4 +75,8 @@ def progress(round_: Round, labeler: User, at: datetime | None = None) -> dict[s
     with connection.cursor() as cursor:
         cursor.execute(_PROGRESS, {"round": round_.pk, "labeler": labeler.pk, "today": today})
         done, mine = cursor.fetchone()
+    if round_.is_screening and not round_.origin:
+        # A screening is everybody's own: it has no slots to fill.
+        done = Assignment.objects.spoken().filter(round=round_, labeler=labeler).count()
+        return {"done": done, "total": round_.task_count, "today": mine}
     return {"done": done, "total": round_.slot_count, "today": mine}

@@ -1,4 +1,8 @@
-"""Which solutions become tasks, said in one line: `wrong,subject:Algebra,sample:200`."""
+"""Which solutions become tasks, and which of them first, in one line: `subject:Algebra,first:convincing,sample:200`.
+
+`first:TERM` puts the solutions for which a term holds before the others; of several, the one that is named first
+weighs most. `first:convincing` is for wrong answers, the highest verifier score first: what a reward model falls for.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,7 @@ from django.utils.module_loading import import_string
 from apps.core.errors import DomainError
 from apps.corpus.models import Solution
 from apps.labeling.models import Assignment
+from apps.projects.models import Project
 
 Solutions = QuerySet[Solution]
 
@@ -33,7 +38,11 @@ _FILTERS: dict[str, Callable[[Solutions, str], Solutions]] = {
     "level": lambda solutions, value: solutions.filter(problem__level=value),
 }
 
-TERMS = "all, right, wrong, unlabeled, source:NAME, subject:NAME, level:NAME, unsure:RUN, sample:N"
+TERMS = (
+    "all, right, wrong, unlabeled, source:NAME, subject:NAME, level:NAME, unsure:RUN, sample:N, first:TERM, "
+    "first:convincing"
+)
+CONVINCING = "convincing"
 
 
 @cache
@@ -46,30 +55,52 @@ def _takes_value(name: str) -> bool:
     return name in _WITH_VALUE or name in settings.SELECTION_TERMS
 
 
+def _parted(text: str) -> tuple[str, str]:
+    name, _, value = text.partition(":")
+    return name, value
+
+
+def _word(term: tuple[str, str]) -> str:
+    return ":".join(filter(None, term))
+
+
+def _is_term(text: str) -> bool:
+    name, value = _parted(text)
+    return name in _filters() and bool(value) == _takes_value(name)
+
+
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Terms that all have to hold; `sample` takes that many at random, the same ones each time."""
+    """Terms that all have to hold; `sample` takes that many at random, the same ones each time.
+
+    `first` says what comes first of what they leave; it leaves nothing out.
+    """
 
     terms: tuple[tuple[str, str], ...] = ()
     sample: int | None = None
+    first: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def parse(cls, text: str) -> Selection:
         """Raises DomainError naming `select` for a term that there is not."""
         terms: list[tuple[str, str]] = []
+        first: list[tuple[str, str]] = []
         sample: int | None = None
         for part in filter(None, (part.strip() for part in text.split(","))):
             name, _, value = part.partition(":")
             if name == "sample" and value.isdecimal() and len(value) < 10 and int(value) > 0:
                 sample = int(value)
-            elif name in _filters() and bool(value) == _takes_value(name):
-                terms.append((name, value))
+            elif name == "first" and (value == CONVINCING or _is_term(value)):
+                first.append(_parted(value))
+            elif _is_term(part):
+                terms.append(_parted(part))
             else:
                 raise DomainError(f"Unknown selection {part!r}. Terms: {TERMS}.", fields={"select": f"unknown: {part}"})
-        return cls(tuple(terms), sample)
+        return cls(tuple(terms), sample, tuple(first))
 
     def __str__(self) -> str:
-        words = [f"{name}:{value}" if value else name for name, value in self.terms]
+        words = [_word(term) for term in self.terms]
+        words += [f"first:{_word(term)}" for term in self.first]
         return ",".join([*words, *([f"sample:{self.sample}"] if self.sample else [])]) or "all"
 
     def apply(self, solutions: QuerySet[Solution]) -> QuerySet[Solution]:
@@ -80,3 +111,23 @@ class Selection:
             return solutions.order_by("id")
         # The digest is a hash of the content: its order is as good as chance, and the same each time.
         return solutions.order_by("digest")[: self.sample]
+
+    def priorities(self, project: Project) -> dict[int, int]:
+        """By a solution's id, how far before the others it comes; those that no `first` names are left out."""
+        weights = [_weights(project, term) for term in self.first]
+        keys = {pk: tuple(one.get(pk, _LAST) for one in weights) for pk in set().union(*weights)}
+        rank = {key: place for place, key in enumerate(sorted(set(keys.values())), start=1)}
+        return {pk: rank[key] for pk, key in keys.items()}
+
+
+_LAST = float("-inf")
+
+
+def _weights(project: Project, term: tuple[str, str]) -> dict[int, float]:
+    """Of the solutions that a `first` names, the higher the earlier."""
+    solutions = Solution.objects.filter(project=project)
+    if term[0] == CONVINCING:
+        scored = solutions.filter(is_correct=False).values_list("id", "verifier_score")
+        return {pk: score if score is not None else -1e300 for pk, score in scored}
+    found = _filters()[term[0]](solutions, term[1]).order_by()
+    return dict.fromkeys(found.values_list("id", flat=True), 1.0)

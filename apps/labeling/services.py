@@ -1,24 +1,22 @@
-"""Writes about rounds: opened, paused, closed."""
+"""Writes about rounds: drafted, opened, paused, closed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Min
 from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.accounts.services import record_event
 from apps.core.bulk import analyze, copy_rows
-from apps.core.errors import DomainError
+from apps.core.errors import Conflict, DomainError
 from apps.corpus.models import Solution, Step
-from apps.inference.models import Endpoint
-from apps.labeling.models import Protocol, Round, Task
-from apps.labeling.protocols import PROTOCOLS, options_of
+from apps.labeling.models import Round, Task
 from apps.labeling.selection import Selection
+from apps.labeling.terms import Terms, check_terms
 from apps.projects.models import Project
 
 # Gold is served to everybody: its slots never run out.
@@ -26,48 +24,68 @@ GOLD_SLOTS = 1_000_000
 
 
 @transaction.atomic
-def open_round(
-    *, project: Project, protocol: str, redundancy: int = 1, gold_share: float = 0.0, select: str = "all",
-    name: str = "", show_reference: bool = True, lease_minutes: int = 20, created_by: User | None = None,
-    options: Mapping[str, Any] | None = None, endpoint: Endpoint | None = None,
-) -> Round:  # fmt: skip
-    """A new round over the selected solutions, open at once. Errors name the field."""
-    _check_round(protocol=protocol, redundancy=redundancy, gold_share=gold_share, lease_minutes=lease_minutes)
+def open_round(*, project: Project, created_by: User | None = None, **terms: Any) -> Round:
+    """A new round on these `Terms`, open at once. Errors name the field."""
+    return open_draft(round=create_round(project=project, created_by=created_by, **terms), actor=created_by)
+
+
+@transaction.atomic
+def create_round(*, project: Project, created_by: User | None = None, **terms: Any) -> Round:
+    """A draft on these `Terms`: they can be changed until it opens, and nobody is given a task."""
+    settled = Terms(**terms).settled()
+    check_terms(project, settled)
     Project.objects.select_for_update().get(pk=project.pk)
-    round_ = Round.objects.create(
-        project=project,
-        number=next_round_number(project),
-        name=name,
-        protocol=protocol,
-        redundancy=redundancy,
-        gold_share=gold_share,
-        lease_minutes=lease_minutes,
-        guideline=project.guidelines.first(),
-        show_reference=show_reference,
-        status=Round.Status.OPEN,
-        selection={"select": select},
-        options=msgspec.to_builtins(options_of(protocol, options or {})),
-        endpoint=endpoint,
-        created_by=created_by,
-    )
-    _make_tasks(round_, Selection.parse(select))
-    record_event(actor=created_by, verb="round.opened", target=str(round_.number), project=project.slug)
-    return round_
+    number = next_screening_number(project) if settled.is_screening else next_round_number(project)
+    drafted = Round(project=project, number=number, created_by=created_by, **settled.stored())
+    drafted.save()
+    drafted.labelers.set(settled.labelers)
+    record_event(actor=created_by, verb="round.drafted", target=str(number), project=project.slug)
+    return drafted
 
 
-def _check_round(*, protocol: str, redundancy: int, gold_share: float, lease_minutes: int) -> None:
-    fields: dict[str, str] = {}
-    if protocol not in PROTOCOLS:
-        later = " (known, but it cannot be worked on yet)" if protocol in Protocol.values else ""
-        fields["protocol"] = f"one of {', '.join(PROTOCOLS)}{later}"
-    if not 1 <= redundancy <= 100:
-        fields["redundancy"] = "1 to 100 people per task"
-    if not 0 <= gold_share <= 1:
-        fields["gold_share"] = "a share from 0 to 1"
-    if not 1 <= lease_minutes <= 1440:
-        fields["lease_minutes"] = "1 to 1440 minutes"
-    if fields:
-        raise DomainError("The round cannot be opened so.", fields=fields)
+@transaction.atomic
+def edit_round(*, round: Round, actor: User, changes: Mapping[str, Any]) -> Round:  # noqa: A002
+    """Change terms of a draft. Raises Conflict once it has opened: what people did was done on these terms."""
+    held = _locked_draft(round)
+    terms = Terms.of(held).changed(changes).settled()
+    if terms.is_screening != held.is_screening:
+        raise DomainError("A screening stays one.", fields={"is_screening": "draft another round"})
+    check_terms(held.project, terms)
+    for name, value in terms.stored().items():
+        setattr(held, name, value)
+    held.save()
+    held.labelers.set(terms.labelers)
+    record_event(actor=actor, verb="round.edited", target=str(held.number), project=held.project.slug)
+    return held
+
+
+def _locked_draft(round_: Round) -> Round:
+    """Changes of a project's rounds wait for each other."""
+    Project.objects.select_for_update().get(pk=round_.project_id)
+    held = Round.objects.select_related("project", "endpoint", "guideline").get(pk=round_.pk)
+    if held.status != Round.Status.DRAFT:
+        raise Conflict(f"This round is {held.get_status_display()}: its terms stand.", code="not_a_draft")
+    return held
+
+
+@transaction.atomic
+def open_draft(*, round: Round, actor: User | None) -> Round:  # noqa: A002
+    """Make the tasks and hand them out. Raises DomainError when there are none; then it stays a draft."""
+    held = _locked_draft(round)
+    held.guideline = held.guideline or held.project.guidelines.first()
+    held.status, held.opened_at = Round.Status.OPEN, timezone.now()
+    held.save(update_fields=["guideline", "status", "opened_at"])
+    _make_tasks(held, Selection.parse(held.selection["select"]))
+    record_event(actor=actor, verb="round.opened", target=str(held.number), project=held.project.slug)
+    return held
+
+
+@transaction.atomic
+def discard_draft(*, round: Round, actor: User) -> None:  # noqa: A002
+    """Throw a draft away; nothing hangs on it."""
+    held = _locked_draft(round)
+    record_event(actor=actor, verb="round.discarded", target=str(held.number), project=held.project.slug)
+    held.delete()
 
 
 def next_round_number(project: Project) -> int:
@@ -76,29 +94,56 @@ def next_round_number(project: Project) -> int:
     return max(highest or 0, 0) + 1
 
 
+def next_screening_number(project: Project) -> int:
+    """Screenings count down from -1, as PRM800K numbers its own."""
+    lowest = Round.objects.filter(project=project).aggregate(first=Min("number"))["first"]
+    return min(lowest or 0, 0) - 1
+
+
+def with_gold(project: Project) -> set[int]:
+    """Ids of the project's solutions that have gold labels and may be asked about."""
+    steps = Step.objects.filter(solution__project=project, gold__isnull=False, chosen=True)
+    return set(steps.filter(solution__problem__retired_at=None).values_list("solution_id", flat=True))
+
+
+def askable(project: Project) -> Any:
+    """The solutions that a selection chooses from: those with steps, of problems that are not retired."""
+    return Solution.objects.filter(project=project, step_count__gt=0, problem__retired_at=None)
+
+
 def _make_tasks(round_: Round, selection: Selection) -> None:
-    chosen = selection.apply(Solution.objects.filter(project=round_.project, step_count__gt=0))
-    gold: set[int] = set()
-    if round_.gold_share:
-        with_gold = Step.objects.filter(solution__project=round_.project, gold__isnull=False)
-        gold = set(with_gold.values_list("solution_id", flat=True))
-        if not gold:
-            raise DomainError("No solution of this project has gold labels.", fields={"gold_share": "no gold yet"})
-    ids = list(chosen.values_list("id", flat=True))
+    ids = list(selection.apply(askable(round_.project)).values_list("id", flat=True))
+    gold = with_gold(round_.project) if round_.gold_share else set()
+    if round_.gold_share and not gold:
+        raise DomainError("No solution of this project has gold labels.", fields={"gold_share": "no gold yet"})
     if not ids:
         raise DomainError(f"No solution fits {selection}.", code="empty", fields={"select": "fits no solution"})
+    if round_.is_screening:
+        # A screening asks about the gold among what is selected, and about nothing else.
+        ids, gold = [], gold.intersection(ids)
+        if not gold:
+            raise DomainError(
+                f"No solution that fits {selection} has gold labels.", code="empty", fields={"select": "fits no gold"}
+            )
     ordinary = [pk for pk in ids if pk not in gold]
-    rows = [(round_.pk, pk, 0, False, round_.redundancy) for pk in ordinary]
+    rank = selection.priorities(round_.project)
+    rows = [(round_.pk, pk, rank.get(pk, 0), False, round_.redundancy) for pk in ordinary]
     rows += [(round_.pk, pk, 0, True, GOLD_SLOTS) for pk in sorted(gold)]
     copy_rows(Task, ["round", "solution", "priority", "is_gold", "open_slots"], rows)
     analyze(Task)
     round_.task_count, round_.slot_count = len(ordinary), len(ordinary) * round_.redundancy
+    if round_.is_screening:
+        round_.task_count = len(gold)
     round_.save(update_fields=["task_count", "slot_count"])
 
 
 @transaction.atomic
 def set_round_status(*, round: Round, status: str, actor: User) -> Round:  # noqa: A002
-    """Open, pause or close. Leases that are out may still be handed in."""
+    """Open, pause or close. Leases that are out may still be handed in; a draft that opens gets its tasks."""
+    if round.status == Round.Status.DRAFT:
+        if status != Round.Status.OPEN:
+            raise Conflict("A draft can be opened or discarded.", code="draft")
+        return open_draft(round=round, actor=actor)
     before, round.status = round.status, Round.Status(status)
     round.closed_at = timezone.now() if status == Round.Status.CLOSED else None
     round.save(update_fields=["status", "closed_at"])

@@ -16,7 +16,10 @@ from apps.corpus.models import Step
 from apps.labeling.models import Assignment, Protocol, StepLabel, Task
 from apps.labeling.protocols import PROTOCOLS, Asked, options_of
 from apps.labeling.seats import count_submission, lock_seat
+from apps.labeling.sinks import tell_sinks
 from apps.labeling.submissions import Submission
+
+State = Assignment.State
 
 # --- drafts -----------------------------------------------------------------------------------------------
 
@@ -27,7 +30,8 @@ def save_draft(*, assignment: Assignment, version: int, draft: Mapping[str, Any]
     `version` is the one that the page saw last. Raises Conflict, code `stale_draft`, when another
     tab or device has saved since: nothing is overwritten unseen.
     """
-    open_states = [Assignment.State.LEASED, Assignment.State.EXPIRED, Assignment.State.RELEASED]
+    # What was put off is kept open as well: the page's last save may arrive after the skip.
+    open_states = [State.LEASED, State.EXPIRED, State.RELEASED, State.SKIPPED]
     saved = Assignment.objects.filter(pk=assignment.pk, draft_version=version, state__in=open_states).update(
         draft=dict(draft), draft_version=F("draft_version") + 1
     )
@@ -58,6 +62,8 @@ def submit(*, assignment: Assignment, submission: Submission, now: datetime | No
         if assignment.digest == digest:
             return assignment
         raise Conflict("You have submitted this task with other labels.", code="already_submitted")
+    if assignment.state == State.RETAKEN:
+        raise Conflict("This task is of an earlier try at the screening.", code="retaken")
     ground = ground_of(assignment)
     PROTOCOLS[assignment.round.protocol].check(submission, ground.asked)
     assignment.state = _state_for(assignment)
@@ -70,6 +76,7 @@ def submit(*, assignment: Assignment, submission: Submission, now: datetime | No
     store_labels(assignment, submission, ground)
     fills_slot = assignment.state == Assignment.State.SUBMITTED and not assignment.task.is_gold
     count_submission(seat, fills_slot=fills_slot, now=now)
+    tell_sinks(assignment, now)
     return assignment
 
 

@@ -20,6 +20,7 @@ NEEDS: dict[str, Role] = {
     "import": Role.MANAGER,
     "export": Role.MANAGER,
     "manage_rounds": Role.MANAGER,
+    "edit_problems": Role.MANAGER,
     "estimate": Role.MANAGER,
     "manage_endpoints": Role.MANAGER,
     "invite": Role.MANAGER,

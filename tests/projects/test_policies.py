@@ -14,11 +14,13 @@ MAY = {
     "labeler": {"label", "view"},
     "reviewer": {"label", "view", "browse", "review"},
     "manager": {
-        "label", "view", "browse", "review", "import", "export", "manage_rounds", "estimate",
+        "label", "view", "browse", "review", "import", "export", "manage_rounds", "edit_problems",
+        "estimate",
         "manage_endpoints", "invite", "edit_guidelines",
     },
     "owner": {
-        "label", "view", "browse", "review", "import", "export", "manage_rounds", "estimate",
+        "label", "view", "browse", "review", "import", "export", "manage_rounds", "edit_problems",
+        "estimate",
         "manage_endpoints", "invite", "edit_guidelines",
         "manage_members",
     },

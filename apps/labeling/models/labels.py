@@ -27,6 +27,8 @@ class StepLabel(models.Model):
                 condition=Q(rating__isnull=True) | Q(rating__in=[-1, 0, 1]), name="step_rating_in_range"
             ),
         ]
+        # Few among millions, and reviewers read them newest first.
+        indexes = [models.Index(fields=["id"], name="unsure_label", condition=Q(unsure=True))]
 
     def __str__(self) -> str:
         return f"{self.rating} on step {self.step_id}"

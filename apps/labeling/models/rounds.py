@@ -82,6 +82,7 @@ class Round(models.Model):
     generation = models.IntegerField(null=True, blank=True, help_text="Its number in that file.")
     created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
+    opened_at = models.DateTimeField(null=True, blank=True, help_text="When its tasks were made.")
     closed_at = models.DateTimeField(null=True, blank=True)
 
     objects = RoundQuerySet.as_manager()
@@ -103,6 +104,18 @@ class Round(models.Model):
             models.CheckConstraint(condition=Q(redundancy__gte=1), name="redundancy_is_positive"),
             models.CheckConstraint(condition=Q(gold_share__range=(0, 1)), name="gold_share_is_a_share"),
             models.CheckConstraint(condition=Q(pass_mark__range=(0, 1)), name="pass_mark_is_a_share"),
+            models.CheckConstraint(
+                condition=Q(pass_mark__isnull=True) | Q(is_screening=True), name="only_a_screening_has_a_pass_mark"
+            ),
+            models.CheckConstraint(
+                condition=Q(is_screening=False) | Q(needs_screening=False), name="a_screening_needs_none_before_it"
+            ),
+            models.CheckConstraint(condition=Q(tries__gte=1), name="a_screening_can_be_taken"),
+            models.CheckConstraint(condition=Q(lease_minutes__range=(1, 1440)), name="a_lease_is_a_day_at_most"),
+            models.CheckConstraint(condition=Q(mode__in=["blind", "verify"]), name="round_mode_is_known"),
+            models.CheckConstraint(
+                condition=Q(status__in=["draft", "open", "paused", "closed"]), name="round_status_is_known"
+            ),
         ]
 
     def __str__(self) -> str:

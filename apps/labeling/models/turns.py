@@ -50,6 +50,7 @@ class Assignment(models.Model):
         RELEASED = "released", "given back"
         EXPIRED = "expired", "lease ran out"
         SKIPPED = "skipped", "put off"
+        RETAKEN = "retaken", "of a try at a screening that was taken again"
 
     class FinishReason(models.TextChoices):
         FOUND_ERROR = "found_error", "found the first error"
@@ -88,6 +89,7 @@ class Assignment(models.Model):
 
     if TYPE_CHECKING:
         step_labels: RelatedManager[StepLabel]
+        past: RelatedManager[PastSubmission]
         preference: PreferenceLabel
 
     class Meta:
@@ -111,6 +113,10 @@ class Assignment(models.Model):
                 fields=["labeler", "round"], name="lapsed_with_draft", condition=Q(state="expired", draft_version__gt=0)
             ),
             models.Index(fields=["labeler", "round"], name="put_off", condition=Q(state="skipped")),
+            models.Index(fields=["round", "id"], name="put_off_by_round", condition=Q(state="skipped")),
+            models.Index(
+                fields=["round", "id"], name="ended_early", condition=Q(finish_reason__in=["give_up", "bad_problem"])
+            ),
             models.Index(fields=["round", "submitted_at"], name="submission_by_round"),
             models.Index(fields=["labeler", "submitted_at"], name="submission_by_labeler"),
         ]

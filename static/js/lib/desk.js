@@ -178,11 +178,34 @@ export function createDesk({ round, bench, api, connection, tabs, clock, leases,
         advance();
     }
 
+    /** To the end of one's own queue. Written down first, as a submission is: the next task does not wait. */
+    async function skip() {
+        const asked = hand;
+        if (!asked) return;
+        const reason = await askReason("skip");
+        if (reason === null || asked !== hand) return;
+        drafts.leave();
+        outbox.add(asked.sheet.id, asked.sheet.task, { reason }, "skip");
+        tabs.tell("submitted", { id: asked.sheet.id });
+        frame.clearNotices();
+        frame.handedIn();
+        advance();
+    }
+
+    async function retake() {
+        try {
+            await connection.run(() => api.post(`${round}/retake`));
+        } catch (error) {
+            frame.notice(error.message);
+        }
+        advance();
+    }
+
     /** Another tab or device has handed this task in. */
     function submittedElsewhere(id) {
         if (next?.sheet.id === id) discardNext();
         if (hand?.sheet.id !== id) return;
-        frame.notice("This task was handed in from another tab or device; here is the next one.", "info");
+        frame.notice("This task was handed in or put off from another tab or device; here is the next one.", "info");
         advance();
     }
 
@@ -199,6 +222,8 @@ export function createDesk({ round, bench, api, connection, tabs, clock, leases,
             ...Object.fromEntries(Object.keys(bench.acts).map((name) => [name, () => act(name)])),
             undo: () => hand && become(bench.undo(hand.walk), "Undone."),
             submit,
+            skip,
+            retake,
             giveUp: () => stopEarly("give_up"),
             badProblem: () => stopEarly("bad_problem"),
         },

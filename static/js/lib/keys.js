@@ -3,6 +3,7 @@
 const SHARED = {
     undo: { key: "u", says: "Undo" },
     submit: { key: "Enter", says: "Submit, and the next task" },
+    skip: { key: "s", says: "Skip: put the task off until nothing else is left" },
     giveUp: { key: "g", says: "Give up, with a reason" },
     badProblem: { key: "b", says: "The problem is bad, with a reason" },
     guidelines: { key: "i", says: "Guidelines" },

@@ -23,7 +23,8 @@ export function createTaskView(sheet, on) {
     const slot = (name) => element.querySelector(`[data-slot="${name}"]`);
     const path = pathOf(sheet);
     describe(sheet.problem, slot);
-    const rows = path.map((step, index) => buildStep(step, index, path.length));
+    const said = new Map(sheet.models?.steps.map((word) => [word.position, word]));
+    const rows = path.map((step, index) => buildStep(step, index, path.length, said.get(step.position)));
     slot("steps").append(...rows);
     slot("steps").addEventListener("click", (event) => {
         const row = event.target.closest(".step");
@@ -76,9 +77,20 @@ export function describe(problem, slot) {
     else slot("topic").remove();
 }
 
-function buildStep(step, index, count) {
+/** In verify mode: what models say of a step. */
+function describeWord(place, word) {
+    if (!word) return place.remove();
+    const { rollouts, successes, hard } = word;
+    const reaches = rollouts ? successes > 0 : hard;
+    if (!rollouts && hard === null) return place.remove();
+    place.textContent = rollouts ? `${successes} of ${rollouts} rollouts reach the answer` : hard ? "the answer is reached from here" : "the answer is not reached from here";
+    place.classList.add(reaches ? "good" : "bad");
+}
+
+function buildStep(step, index, count, word) {
     const row = clone("step-template");
     typeset(row.querySelector(".step-text"), step.text);
+    describeWord(row.querySelector(".models"), word);
     row.querySelector(".n").textContent = index + 1;
     row.querySelector(".faces").setAttribute("aria-label", `Rating of step ${index + 1} of ${count}`);
     return row;

@@ -1,0 +1,133 @@
+"""Retiring a problem: its tasks are served no more and its leases end; and bringing it back.
+
+A task of a retired problem has no open slots. What somebody has in hand they may still submit: it is
+kept as extra. Which slots a task has when it comes back follows from what was submitted to it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from django.db import connection, transaction
+from django.db.models import Count, F, Q, QuerySet
+from django.utils import timezone
+
+from apps.accounts.models import User
+from apps.accounts.services import record_event
+from apps.core.errors import DomainError
+from apps.corpus.models import Problem
+from apps.labeling.models import Assignment, Round, Task
+from apps.labeling.services import GOLD_SLOTS
+
+# Two passes do, but for leases that slip in between them.
+PASSES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Consequences:
+    """What hangs on a problem: what retiring it takes away, and fixing it changes."""
+
+    solutions: int
+    submissions: int
+    open_tasks: int
+    leases: int
+
+
+def consequences_of(problem: Problem) -> Consequences:
+    tasks, turns = _tasks_of(problem), _turns_of(problem)
+    live = tasks.filter(round__status__in=[Round.Status.OPEN, Round.Status.PAUSED], is_gold=False)
+    return Consequences(
+        solutions=problem.solutions.count(),
+        submissions=turns.filter(state__in=[Assignment.State.SUBMITTED, Assignment.State.EXTRA]).count(),
+        open_tasks=live.filter(open_slots__gt=0).count(),
+        leases=turns.filter(state=Assignment.State.LEASED).count(),
+    )
+
+
+def _of(problem: Problem, prefix: str = "") -> Q:
+    """Tasks about one of the problem's solutions, or about a comparison of two."""
+    return Q(**{f"{prefix}solution__problem": problem}) | Q(**{f"{prefix}comparison__problem": problem})
+
+
+def _tasks_of(problem: Problem) -> QuerySet[Task]:
+    return Task.objects.filter(_of(problem), round__origin="")
+
+
+def _turns_of(problem: Problem) -> QuerySet[Assignment]:
+    return Assignment.objects.filter(_of(problem, "task__"))
+
+
+def retire_problem(*, problem: Problem, reason: str, actor: User) -> Problem:
+    """Take a problem out of work, exports and estimation. Doing it twice is once; a reason is asked for."""
+    if not reason.strip():
+        raise DomainError("Say why the problem is retired.", fields={"reason": "say why"})
+    with transaction.atomic():
+        held = Problem.objects.select_for_update().select_related("project").get(pk=problem.pk)
+        if held.retired_at is not None:
+            return held
+        held.retired_at, held.retired_reason = timezone.now(), reason.strip()
+        held.save(update_fields=["retired_at", "retired_reason"])
+        _take_back(held)
+        _forget_slots(held)
+        record_event(
+            actor=actor, verb="problem.retired", target=str(held.pk), project=held.project.slug, after=reason.strip()
+        )
+    # A lease may slip in between the turns and the tasks, which are locked in this order everywhere.
+    for _ in range(PASSES):
+        if not _tasks_of(held).filter(Q(open_slots__gt=0) | Q(assignments__state=Assignment.State.LEASED)).exists():
+            break
+        with transaction.atomic():
+            _take_back(held)
+    return held
+
+
+def _take_back(problem: Problem) -> None:
+    """End the leases of the problem's tasks and close their slots."""
+    tasks = list(_tasks_of(problem).order_by("pk").values_list("pk", flat=True))
+    Assignment.objects.filter(task__in=tasks, state=Assignment.State.LEASED).update(state=Assignment.State.RELEASED)
+    Task.objects.filter(pk__in=tasks).update(open_slots=0)
+
+
+def _missing(problem: Problem) -> dict[int, int]:
+    """By round, how many submissions the problem's ordinary tasks still need; a lease is none yet."""
+    submitted = Count("assignments", filter=Q(assignments__state=Assignment.State.SUBMITTED))
+    tasks = _tasks_of(problem).filter(is_gold=False).annotate(submitted=submitted)
+    missing: Counter[int] = Counter()
+    for round_id, redundancy, count in tasks.values_list("round_id", "round__redundancy", "submitted"):
+        missing[round_id] += max(0, redundancy - count)
+    return missing
+
+
+def _forget_slots(problem: Problem) -> None:
+    """The rounds need so many submissions less: they can be finished without the problem."""
+    for round_id, count in sorted(_missing(problem).items()):
+        Round.objects.filter(pk=round_id).update(slot_count=F("slot_count") - count)
+
+
+# Comparing with what was submitted makes it right to do this again.
+_REOPEN = """
+UPDATE labeling_task t SET open_slots = greatest(0, CASE WHEN t.is_gold THEN %(gold)s ELSE r.redundancy END - (
+    SELECT count(*) FROM labeling_assignment a WHERE a.task_id = t.id AND a.state IN ('leased', 'submitted')
+))
+FROM labeling_round r WHERE r.id = t.round_id AND t.id = ANY(%(tasks)s)
+"""
+
+
+@transaction.atomic
+def bring_back(*, problem: Problem, actor: User) -> Problem:
+    """The other way round: its tasks are served again as far as they still need people."""
+    held = Problem.objects.select_for_update().select_related("project").get(pk=problem.pk)
+    if held.retired_at is None:
+        return held
+    held.retired_at, reason, held.retired_reason = None, held.retired_reason, ""
+    held.save(update_fields=["retired_at", "retired_reason"])
+    for round_id, count in sorted(_missing(held).items()):
+        Round.objects.filter(pk=round_id).update(slot_count=F("slot_count") + count)
+    tasks = list(_tasks_of(held).order_by("pk").values_list("pk", flat=True))
+    with connection.cursor() as cursor:
+        cursor.execute(_REOPEN, {"gold": GOLD_SLOTS, "tasks": tasks})
+    record_event(
+        actor=actor, verb="problem.brought_back", target=str(held.pk), project=held.project.slug, before=reason
+    )
+    return held
