@@ -146,7 +146,8 @@ def database_settings(url: str) -> dict[str, Any]:
         "PORT": str(parts.port or ""),
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": options,
+        # Only statements that ask for it (apps/core/prepared.py) are prepared, and these from their first run on.
+        "OPTIONS": {**options, "prepare_threshold": 0},
     }
 
 

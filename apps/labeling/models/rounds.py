@@ -139,7 +139,7 @@ class Task(models.Model):
             models.Index(
                 F("round"), F("priority") * -1, F("id"), name="task_queue", condition=Q(open_slots__gt=0, is_gold=False)
             ),
-            models.Index(fields=["round"], name="task_gold", condition=Q(is_gold=True)),
+            models.Index(fields=["round", "id"], name="gold_queue", condition=Q(is_gold=True)),
         ]
 
     def __str__(self) -> str:
@@ -158,6 +158,7 @@ class Seat(models.Model):
     cursor_rank = models.IntegerField(null=True, blank=True, help_text="Minus the priority of the last task.")
     cursor_task = models.BigIntegerField(null=True, blank=True)
     submitted = models.PositiveIntegerField(default=0)
+    gold = models.PositiveIntegerField(db_default=0, help_text="Submissions whose labels were known: they fill no slot.")
     today = models.DateField(null=True, blank=True)
     submitted_today = models.PositiveIntegerField(default=0)
     attempt = models.PositiveSmallIntegerField(db_default=1, help_text="In a screening: which try this is.")
