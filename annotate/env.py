@@ -138,7 +138,7 @@ def database_settings(url: str) -> dict[str, Any]:
     parts = urlsplit(url)
     options = {name: values[-1] for name, values in parse_qs(parts.query).items()}
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "annotate.postgres",
         "NAME": unquote(parts.path.lstrip("/")) or "annotate",
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 from django.db.backends.postgresql.base import ServerBindingCursor
 from django.db.models import Value
 from django.db.models.query import get_related_populators
@@ -37,9 +37,20 @@ def run(statement: str, values: Mapping[str, Any] | list[Any]) -> int:
 
 def _cursor() -> Any:
     """Django's own cursor, but for one thing: values are not written into the statement's text."""
-    with connection.cursor() as cursor:
-        bare = ServerBindingCursor(cursor.cursor.connection)
-    return connection.make_debug_cursor(bare) if connection.queries_logged else connection.make_cursor(bare)
+    database = connections[DEFAULT_DB_ALIAS]
+    database.close_if_health_check_failed()
+    database.ensure_connection()
+    if database.queries_logged:
+        return database.make_debug_cursor(_LoggedCursor(database.connection))
+    return database.make_cursor(ServerBindingCursor(database.connection))
+
+
+class _LoggedCursor(ServerBindingCursor):
+    """Remembers the text of a prepared statement, which psycopg does not, for Django's log of queries."""
+
+    def _convert_query(self, *given: Any) -> Any:
+        self._query = super()._convert_query(*given)
+        return self._query
 
 
 @dataclass(frozen=True, slots=True)

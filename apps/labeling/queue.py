@@ -179,6 +179,7 @@ def claim(
         return Nothing(f"round_{round.status}", f"This round is {round.get_status_display()}.")
     if len(held) >= HELD_AT_ONCE:
         return Nothing("holding_enough", "You have tasks in hand; finish one of them first.")
+    gold_first = dice.random() < round.gold_share
     values = {
         "round": round.pk,
         "labeler": labeler.pk,
@@ -190,7 +191,7 @@ def claim(
         "place": dice.random(),
     }
     taken = _fetch_id(_TAKE_UP_AGAIN, values) if len(begun) > len(held) else None
-    taken = taken or _take(round, seat, values, gold_first=dice.random() < round.gold_share)
+    taken = taken or _take(round, seat, values, gold_first=gold_first)
     return _turn(taken, round) if taken is not None else _why_nothing(round, labeler)
 
 
