@@ -93,8 +93,9 @@ class ProgressSerializer(serializers.Serializer[Any]):
 
 class ClaimSerializer(serializers.Serializer[Any]):
     holding = serializers.ListField(
-        child=serializers.IntegerField(), default=list, help_text="Assignments that the client has in hand already."
-    )
+        child=serializers.IntegerField(min_value=0, max_value=2**63 - 1), default=list, max_length=100,
+        help_text="Assignments that the client has in hand already.",
+    )  # fmt: skip
 
 
 class ClaimedSerializer(serializers.Serializer[Any]):

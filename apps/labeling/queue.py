@@ -34,7 +34,8 @@ _DICE = random.SystemRandom()
 # it into a join that reads all that the labeler ever did.
 _HAD = """
         SELECT a.id FROM labeling_assignment a
-        WHERE a.task_id = t.id AND a.labeler_id = %(labeler)s AND a.state IN ('leased', 'submitted', 'extra') LIMIT 1
+        WHERE a.task_id = t.id AND a.labeler_id = %(labeler)s
+          AND (a.state IN ('leased', 'submitted', 'extra') OR a.id = ANY(%(holding)s::bigint[])) LIMIT 1
 """
 
 _TAKE = f"""
@@ -147,7 +148,7 @@ UPDATE labeling_task t SET open_slots = t.open_slots + 1 FROM ended WHERE t.id =
 """
 
 _RENEW = """
-UPDATE labeling_assignment SET leased_until = %(until)s WHERE id = %(turn)s AND state = 'leased'
+UPDATE labeling_assignment SET leased_until = %(until)s WHERE id = ANY(%(turns)s::bigint[]) AND state = 'leased'
 """
 
 _TURN = Prepared(lambda pk: Assignment.objects.with_problem().filter(pk=pk), "pk")
@@ -166,14 +167,18 @@ def claim(
     *, round: Round, labeler: User, holding: Sequence[int] = (), now: datetime | None = None,  # noqa: A002
     dice: random.Random | None = None,
 ) -> Assignment | Nothing:  # fmt: skip
-    """The labeler's own open task that is not in `holding`, else a new one, else why not."""
+    """The labeler's own open task that is not in `holding`, else a new one, else why not.
+
+    Whoever claims is at work: all that they have in hand is renewed, or they could be given it once more.
+    """
     now, dice = now or timezone.now(), dice or _DICE
     seat = lock_seat(round, labeler.pk)
     begun = _begun(round, labeler)
     held = [pk for pk, state in begun if state == Assignment.State.LEASED]
     mine = next((pk for pk in held if pk not in set(holding)), None)
+    if held:
+        _renew(held, round, now)
     if mine is not None:
-        _renew(mine, round, now)
         return _turn(mine, round)
     if round.status != Round.Status.OPEN:
         return Nothing(f"round_{round.status}", f"This round is {round.get_status_display()}.")
@@ -187,6 +192,7 @@ def claim(
         "now": now,
         "until": leases.until(now=now, minutes=round.lease_minutes),
         "guideline": round.guideline_id,
+        "holding": list(holding),
         "gold": False,
         "place": dice.random(),
     }
@@ -249,15 +255,15 @@ def _why_nothing(round_: Round, labeler: User) -> Nothing:
 def renew(*, assignment: Assignment, now: datetime | None = None) -> Assignment:
     """Push the lease's end out. Raises Conflict when the lease has ended."""
     now = now or timezone.now()
-    if not _renew(assignment.pk, assignment.round, now):
+    if not _renew([assignment.pk], assignment.round, now):
         raise Conflict("This lease has ended; what you submit is still taken.", code="lease_ended")
     assignment.refresh_from_db()
     return assignment
 
 
-def _renew(pk: int, round_: Round, now: datetime) -> int:
+def _renew(turns: list[int], round_: Round, now: datetime) -> int:
     until = leases.until(now=now, minutes=round_.lease_minutes)
-    return run(_RENEW, {"turn": pk, "until": until})
+    return run(_RENEW, {"turns": turns, "until": until})
 
 
 @transaction.atomic
