@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.accounts.models import ApiToken
+from apps.accounts.models import ApiToken, User
 from apps.api.access import project_of, round_of, user_of
 from apps.api.pagination import Pages
 from apps.labeling.models import Round
@@ -20,6 +20,8 @@ from apps.labeling.seats import progress
 from apps.labeling.selection import TERMS
 from apps.labeling.services import open_round, set_round_status
 from apps.labeling.sheets import sheet
+from apps.projects.models import Project
+from apps.projects.policies import can, membership_of
 
 
 class RoundSerializer(serializers.ModelSerializer[Round]):
@@ -62,7 +64,7 @@ class PositionSerializer(serializers.Serializer[Any]):
 
 
 class AskedProblemSerializer(serializers.Serializer[Any]):
-    id = serializers.IntegerField()
+    id = serializers.IntegerField(help_text="Tells problems apart; no id of anything.")
     statement = serializers.CharField()
     subject = serializers.CharField(allow_null=True)
     level = serializers.CharField(allow_null=True)
@@ -77,7 +79,7 @@ class DraftSerializer(serializers.Serializer[Any]):
 class SheetSerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     leased_until = serializers.DateTimeField()
-    task = serializers.IntegerField()
+    task = serializers.IntegerField(help_text="Tells tasks apart; no id of anything.")
     round = serializers.IntegerField()
     protocol = serializers.CharField()
     problem = AskedProblemSerializer()
@@ -105,13 +107,20 @@ class ClaimedSerializer(serializers.Serializer[Any]):
     progress = ProgressSerializer()
 
 
+def _labeler_in(project: Project, request: Request) -> User | None:
+    """Who asks, if they are to see the round as labelers see it."""
+    user = user_of(request)
+    return None if can(membership_of(user, project), "browse") else user
+
+
 class RoundList(APIView):
     pagination_class = Pages
 
     @extend_schema(operation_id="rounds_list", responses=RoundSerializer(many=True))
     def get(self, request: Request, slug: str) -> Response:
         pages = Pages()
-        rounds = Round.objects.filter(project=project_of(request, slug, "view")).with_submitted()
+        project = project_of(request, slug, "view")
+        rounds = Round.objects.filter(project=project).with_submitted(_labeler_in(project, request))
         return pages.get_paginated_response(
             RoundSerializer(pages.paginate_queryset(rounds, request, view=self), many=True).data
         )
@@ -130,7 +139,8 @@ class RoundDetail(APIView):
     @extend_schema(responses=RoundSerializer)
     def get(self, request: Request, slug: str, number: int) -> Response:
         found = round_of(request, slug, number, "view")
-        return Response(RoundSerializer(Round.objects.with_submitted().get(pk=found.pk)).data)
+        rounds = Round.objects.with_submitted(_labeler_in(found.project, request))
+        return Response(RoundSerializer(rounds.get(pk=found.pk)).data)
 
 
 class RoundStatus(APIView):

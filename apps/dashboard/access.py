@@ -64,9 +64,9 @@ def place_for(user: User, slug: str, action: str) -> Place:
 
 
 def round_of(place: Place, number: int) -> Round:
-    found = get_object_or_404(
-        Round.objects.with_submitted().select_related("guideline"), project=place.project, number=number
-    )
+    seen_by = None if place.may("browse") else place.membership.user
+    rounds = Round.objects.with_submitted(seen_by).select_related("guideline")
+    found = get_object_or_404(rounds, project=place.project, number=number)
     found.project = place.project
     return found
 

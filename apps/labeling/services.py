@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping
 from typing import Any
 
@@ -88,6 +89,9 @@ def _make_tasks(round_: Round, selection: Selection) -> None:
     if not ids:
         raise DomainError(f"No solution fits {selection}.", code="empty", fields={"select": "fits no solution"})
     ordinary = [pk for pk in ids if pk not in gold]
+    if gold:
+        # Solutions of one problem would come one after another, and gold between them would show.
+        random.Random(round_.pk).shuffle(ordinary)
     rows = [(round_.pk, pk, 0, False, round_.redundancy) for pk in ordinary]
     rows += [(round_.pk, pk, 0, True, GOLD_SLOTS) for pk in sorted(gold)]
     copy_rows(Task, ["round", "solution", "priority", "is_gold", "open_slots"], rows)

@@ -6,6 +6,7 @@ from typing import Any
 
 from apps.core.prepared import Prepared
 from apps.corpus.models import Step
+from apps.labeling.masks import masked
 from apps.labeling.models import Assignment
 
 Sheet = dict[str, Any]
@@ -24,7 +25,7 @@ def sheet(assignment: Assignment) -> Sheet:
     assert solution is not None
     problem = solution.problem
     asked: Sheet = {
-        "id": problem.pk,
+        "id": masked("problem", problem.pk),
         "statement": problem.statement,
         "subject": problem.subject,
         "level": problem.level,
@@ -34,7 +35,7 @@ def sheet(assignment: Assignment) -> Sheet:
     return {
         "id": assignment.pk,
         "leased_until": assignment.leased_until,
-        "task": assignment.task_id,
+        "task": masked("task", assignment.task_id),
         "round": round_.number,
         "protocol": round_.protocol,
         "problem": asked,

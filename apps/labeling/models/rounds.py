@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q, Sum
+from django.db.models.functions import Least
 from django.utils import timezone
 
 from apps.accounts.models import User
@@ -31,9 +32,16 @@ class RoundQuerySet(models.QuerySet["Round"]):
     def open(self) -> Self:
         return self.filter(status=Round.Status.OPEN)
 
-    def with_submitted(self) -> Self:
-        """Adds `submitted`: the counted submissions, from the seats (a few rows), not the tasks."""
-        return self.annotate(submitted=Sum("seats__submitted", default=0))
+    def with_submitted(self, seen_by: User | None = None) -> Self:
+        """Adds `submitted`: the counted submissions, from the seats (a few rows), not the tasks.
+
+        As a labeler sees it, their own gold counts as well: see `seats.progress`.
+        """
+        counted: Any = Sum("seats__submitted", default=0)
+        if seen_by is not None:
+            own = Sum("seats__gold", filter=Q(seats__labeler=seen_by), default=0)
+            counted = Least(F("slot_count"), counted + own)
+        return self.annotate(submitted=counted)
 
 
 class Round(models.Model):
