@@ -14,10 +14,12 @@ from typing import Any, Generic, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 from django.db.backends.postgresql.base import ServerBindingCursor
-from django.db.models import Value
-from django.db.models.query import get_related_populators
+from django.db.models import Value, query
 
-M = TypeVar("M", bound=models.Model)
+M = TypeVar("M")
+# The stubs know neither psycopg's half of the cursor nor this function as our Django has it.
+_populators: Any = query.get_related_populators
+_Cursor: Any = ServerBindingCursor
 Rows = list[tuple[Any, ...]]
 
 
@@ -42,10 +44,10 @@ def _cursor() -> Any:
     database.ensure_connection()
     if database.queries_logged:
         return database.make_debug_cursor(_LoggedCursor(database.connection))
-    return database.make_cursor(ServerBindingCursor(database.connection))
+    return database.make_cursor(_Cursor(database.connection))
 
 
-class _LoggedCursor(ServerBindingCursor):
+class _LoggedCursor(_Cursor):  # type: ignore[misc]
     """Remembers the text of a prepared statement, which psycopg does not, for Django's log of queries."""
 
     def _convert_query(self, *given: Any) -> Any:
@@ -77,7 +79,7 @@ class Prepared(Generic[M]):
     take an expression (not `in`). It may select related rows and annotate.
     """
 
-    def __init__(self, build: Callable[..., models.QuerySet[M]], *gaps: str) -> None:
+    def __init__(self, build: Callable[..., models.QuerySet[Any, M]], *gaps: str) -> None:
         self._build, self._gaps = build, gaps
 
     def first(self, **values: Any) -> M | None:
@@ -91,7 +93,7 @@ class Prepared(Generic[M]):
 
     @cached_property
     def _compiled(self) -> _Compiled:
-        queryset = self._build(**{name: Value(Gap(name)) for name in self._gaps})
+        queryset: Any = self._build(**{name: Value(Gap(name)) for name in self._gaps})
         compiler = queryset.query.get_compiler(connection=connection)
         statement, parameters = compiler.as_sql()
         return _Compiled(statement, tuple(parameters), _reader(compiler, of_instances=queryset._fields is None))
@@ -110,7 +112,7 @@ def _reader(compiler: Any, *, of_instances: bool) -> Callable[[Rows], list[Any]]
     fields = klass["select_fields"]
     start, end = fields[0], fields[-1] + 1
     names = [column.target.attname for column, *_ in select[start:end]]
-    related = get_related_populators(klass, select, connection.alias)
+    related = _populators(klass, select, connection.alias)
     annotated = list(compiler.annotation_col_map.items())
 
     def one(row: Any) -> Any:

@@ -91,7 +91,7 @@ def _make_tasks(round_: Round, selection: Selection) -> None:
     ordinary = [pk for pk in ids if pk not in gold]
     if gold:
         # Solutions of one problem would come one after another, and gold between them would show.
-        random.Random(round_.pk).shuffle(ordinary)
+        random.Random(round_.pk).shuffle(ordinary)  # noqa: S311 - it mixes, it hides no secret
     rows = [(round_.pk, pk, 0, False, round_.redundancy) for pk in ordinary]
     rows += [(round_.pk, pk, 0, True, GOLD_SLOTS) for pk in sorted(gold)]
     copy_rows(Task, ["round", "solution", "priority", "is_gold", "open_slots"], rows)

@@ -14,7 +14,7 @@ from django.utils import timezone
 from apps.core.errors import Conflict
 from apps.core.prepared import Prepared, fetch, run
 from apps.corpus.models import Step
-from apps.labeling.models import Assignment, Protocol, StepLabel, Task
+from apps.labeling.models import Assignment, Protocol, Task
 from apps.labeling.protocols import PROTOCOLS, Asked, options_of
 from apps.labeling.seats import count_submission, lock_seat
 from apps.labeling.submissions import Submission
@@ -45,7 +45,12 @@ def save_draft(*, assignment: Assignment, version: int, draft: Mapping[str, Any]
 _LOCK = "SELECT state, digest FROM labeling_assignment WHERE id = %s FOR UPDATE"
 
 _STORED = ("state", "finish_reason", "reason", "active_ms", "idle_ms", "submitted_at", "digest")
-_STORE = f"UPDATE labeling_assignment SET {', '.join(f'{name} = %({name})s' for name in _STORED)} WHERE id = %(pk)s"
+_STORE = """
+UPDATE labeling_assignment SET
+    state = %(state)s, finish_reason = %(finish_reason)s, reason = %(reason)s, active_ms = %(active_ms)s,
+    idle_ms = %(idle_ms)s, submitted_at = %(submitted_at)s, digest = %(digest)s
+WHERE id = %(pk)s
+"""
 
 _STORE_RATINGS = """
 INSERT INTO labeling_steplabel (assignment_id, step_id, rating, unsure, chosen)

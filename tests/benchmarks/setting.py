@@ -50,12 +50,17 @@ def a_server() -> Iterator[int]:
             yield port
         finally:
             server.terminate()
+            try:
+                server.wait(20)
+            except subprocess.TimeoutExpired:
+                server.kill()
 
 
 def _wait_until_ready(port: int) -> None:
-    for _ in range(100):
+    """On a busy machine that takes its time."""
+    for _ in range(600):
         try:
-            with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=1):
+            with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2):
                 return
         except OSError:
             time.sleep(0.2)

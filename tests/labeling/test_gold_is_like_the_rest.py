@@ -135,7 +135,9 @@ def test_a_round_of_nothing_but_gold_gives_all_of_it(project: Project, bob: User
 
 
 def test_tasks_are_shuffled_where_gold_stands_between_them(gold_round: Round) -> None:
-    served = list(Task.objects.filter(round=gold_round, is_gold=False).order_by("id").values_list("solution", flat=True))
+    served = list(
+        Task.objects.filter(round=gold_round, is_gold=False).order_by("id").values_list("solution", flat=True)
+    )
     assert served != sorted(served)
     assert len(served) == PLAIN
 

@@ -166,7 +166,9 @@ class Seat(models.Model):
     cursor_rank = models.IntegerField(null=True, blank=True, help_text="Minus the priority of the last task.")
     cursor_task = models.BigIntegerField(null=True, blank=True)
     submitted = models.PositiveIntegerField(default=0)
-    gold = models.PositiveIntegerField(db_default=0, help_text="Submissions whose labels were known: they fill no slot.")
+    gold = models.PositiveIntegerField(
+        db_default=0, help_text="Submissions whose labels were known: they fill no slot."
+    )
     today = models.DateField(null=True, blank=True)
     submitted_today = models.PositiveIntegerField(default=0)
     attempt = models.PositiveSmallIntegerField(db_default=1, help_text="In a screening: which try this is.")
