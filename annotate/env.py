@@ -136,7 +136,9 @@ def load() -> Environment:
 def database_settings(url: str) -> dict[str, Any]:
     """Django's settings for a PostgreSQL URL; `?host=/folder` means a socket there."""
     parts = urlsplit(url)
-    options = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    options: dict[str, Any] = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    # Only statements that ask for it (apps/core/prepared.py) are prepared, and these from their first run on.
+    options["prepare_threshold"] = None if options.get("prepare_threshold") == "none" else 0
     return {
         "ENGINE": "annotate.postgres",
         "NAME": unquote(parts.path.lstrip("/")) or "annotate",
@@ -146,8 +148,7 @@ def database_settings(url: str) -> dict[str, Any]:
         "PORT": str(parts.port or ""),
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
-        # Only statements that ask for it (apps/core/prepared.py) are prepared, and these from their first run on.
-        "OPTIONS": {**options, "prepare_threshold": 0},
+        "OPTIONS": options,
     }
 
 
