@@ -227,7 +227,7 @@ def _take(round_: Round, seat: LockedSeat, values: dict[str, Any], *, gold_first
 
 def _take_gold(round_: Round, seat: LockedSeat, values: dict[str, Any]) -> int | None:
     rank, after = (FIRST_RANK, 0) if seat.cursor_task is None else (seat.cursor_rank, seat.cursor_task)
-    only_gold = round_.gold_share >= 1
+    only_gold = round_.is_screening or round_.gold_share >= 1
     return _lease(_TAKE_GOLD, values | {"gold": True, "only_gold": only_gold, "rank": rank, "after": after})
 
 
