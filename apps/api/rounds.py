@@ -30,6 +30,8 @@ from apps.labeling.queue import Nothing, claim
 from apps.labeling.retaking import retake
 from apps.labeling.seats import progress
 from apps.labeling.services import create_round, discard_draft, edit_round, open_round, set_round_status
+from apps.projects.models import Project
+from apps.projects.policies import can, membership_of
 from apps.quality.screening import settle_sitting
 
 
@@ -45,7 +47,7 @@ class PositionSerializer(serializers.Serializer[Any]):
 
 
 class AskedProblemSerializer(serializers.Serializer[Any]):
-    id = serializers.IntegerField()
+    id = serializers.IntegerField(help_text="Tells problems apart; no id of anything.")
     statement = serializers.CharField()
     subject = serializers.CharField(allow_null=True)
     level = serializers.CharField(allow_null=True)
@@ -72,7 +74,7 @@ class DraftSerializer(serializers.Serializer[Any]):
 class SheetSerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     leased_until = serializers.DateTimeField()
-    task = serializers.IntegerField()
+    task = serializers.IntegerField(help_text="Tells tasks apart; no id of anything.")
     round = serializers.IntegerField()
     protocol = serializers.CharField()
     problem = AskedProblemSerializer()
@@ -89,8 +91,9 @@ class ProgressSerializer(serializers.Serializer[Any]):
 
 class ClaimSerializer(serializers.Serializer[Any]):
     holding = serializers.ListField(
-        child=serializers.IntegerField(), default=list, help_text="Assignments that the client has in hand already."
-    )
+        child=serializers.IntegerField(min_value=0, max_value=2**63 - 1), default=list, max_length=100,
+        help_text="Assignments that the client has in hand already.",
+    )  # fmt: skip
 
 
 class SittingSerializer(serializers.Serializer[Any]):
@@ -106,6 +109,12 @@ class ClaimedSerializer(serializers.Serializer[Any]):
     progress = ProgressSerializer()
 
 
+def _labeler_in(project: Project, request: Request) -> User | None:
+    """Who asks, if they are to see the round as labelers see it."""
+    user = user_of(request)
+    return None if can(membership_of(user, project), "browse") else user
+
+
 class RoundList(APIView):
     pagination_class = Pages
 
@@ -113,7 +122,8 @@ class RoundList(APIView):
     def get(self, request: Request, slug: str) -> Response:
         pages = Pages()
         project = project_of(request, slug, "view")
-        rounds = Round.objects.filter(project=project).with_submitted().select_related("guideline", "endpoint")
+        rounds = Round.objects.filter(project=project).with_submitted(_labeler_in(project, request))
+        rounds = rounds.select_related("guideline", "endpoint")
         return pages.get_paginated_response(
             RoundSerializer(pages.paginate_queryset(rounds, request, view=self), many=True).data
         )
@@ -133,7 +143,8 @@ class RoundList(APIView):
 class RoundDetail(APIView):
     @extend_schema(responses=RoundSerializer)
     def get(self, request: Request, slug: str, number: int) -> Response:
-        return Response(shown(round_of(request, slug, number, "view")))
+        found = round_of(request, slug, number, "view")
+        return Response(shown(found, _labeler_in(found.project, request)))
 
     @extend_schema(request=TermsSerializer, responses=RoundSerializer)
     def patch(self, request: Request, slug: str, number: int) -> Response:

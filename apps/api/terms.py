@@ -9,7 +9,7 @@ from rest_framework import serializers
 from apps.accounts.models import User
 from apps.core.errors import DomainError
 from apps.inference.models import Endpoint
-from apps.labeling.models import Round
+from apps.labeling.models import Protocol, Round
 from apps.labeling.protocols import PROTOCOLS
 from apps.labeling.selection import TERMS
 from apps.labeling.terms import PASS_MARK
@@ -40,7 +40,7 @@ class RoundSerializer(serializers.ModelSerializer[Round]):
 class TermsSerializer(serializers.Serializer[Any]):
     """What a draft can be given; who names a field gives all of it anew."""
 
-    protocol = serializers.ChoiceField(choices=sorted(PROTOCOLS))
+    protocol = serializers.ChoiceField(choices=[one for one in Protocol.choices if one[0] in PROTOCOLS])
     options = serializers.DictField(default=dict, help_text="The protocol's settings.")
     endpoint = serializers.CharField(
         default=None, allow_null=True, help_text="Name of the endpoint that continues a prefix while labelers read."
@@ -109,6 +109,7 @@ def resolved(project: Project, given: dict[str, Any]) -> dict[str, Any]:
     return given
 
 
-def shown(round_: Round) -> Any:
-    found = Round.objects.with_submitted().select_related("guideline", "endpoint")
+def shown(round_: Round, seen_by: User | None = None) -> Any:
+    """As managers see it, or as the labeler `seen_by` does."""
+    found = Round.objects.with_submitted(seen_by).select_related("guideline", "endpoint")
     return RoundSerializer(found.get(pk=round_.pk)).data

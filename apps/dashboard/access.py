@@ -74,9 +74,9 @@ def rounds_of(place: Place) -> QuerySet[Round]:
 
 
 def round_of(place: Place, number: int) -> Round:
-    found = get_object_or_404(
-        Round.objects.with_submitted().select_related("guideline"), project=place.project, number=number
-    )
+    seen_by = None if place.may("browse") else place.membership.user
+    rounds = Round.objects.with_submitted(seen_by).select_related("guideline")
+    found = get_object_or_404(rounds, project=place.project, number=number)
     if found.status == Round.Status.DRAFT and not place.may("manage_rounds"):
         raise Http404("No such round.")
     found.project = place.project

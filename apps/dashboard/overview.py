@@ -56,7 +56,7 @@ class Work:
 
 def work_for(user: User, rounds: QuerySet[Round]) -> list[Work]:
     """The rounds with what the user has done in them and holds now. The work in hand comes first."""
-    found = list(rounds.with_submitted().select_related("project"))  # type: ignore[attr-defined]
+    found = list(rounds.with_submitted(seen_by=user).select_related("project"))  # type: ignore[attr-defined]
     seats = {seat.round_id: seat for seat in Seat.objects.filter(labeler=user, round__in=found)}
     held = Assignment.objects.held_by(user).filter(round__in=found)
     holds = dict(held.order_by().values_list("round").annotate(count=Count("id")))
@@ -70,7 +70,8 @@ def _work(round_: Round, seat: Seat | None, holds: int) -> Work:
     if seat is None:
         return Work(round_, holds=holds, sitting=sitting)
     is_today = seat.today == timezone.localdate()
-    return Work(round_, seat.submitted, seat.submitted_today if is_today else 0, holds, sitting)
+    # Gold too: it is work like any other, and a count that stood still would tell which it was.
+    return Work(round_, seat.submitted + seat.gold, seat.submitted_today if is_today else 0, holds, sitting)
 
 
 def open_rounds_for(user: User) -> list[Work]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping
 from typing import Any
 
@@ -127,6 +128,9 @@ def _make_tasks(round_: Round, selection: Selection) -> None:
             )
     ordinary = [pk for pk in ids if pk not in gold]
     rank = selection.priorities(round_.project)
+    if gold:
+        # Solutions of one problem would come one after another, and gold between them would show.
+        random.Random(round_.pk).shuffle(ordinary)  # noqa: S311 - it mixes, it hides no secret
     rows = [(round_.pk, pk, rank.get(pk, 0), False, round_.redundancy) for pk in ordinary]
     rows += [(round_.pk, pk, 0, True, GOLD_SLOTS) for pk in sorted(gold)]
     copy_rows(Task, ["round", "solution", "priority", "is_gold", "open_slots"], rows)

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from apps.core.prepared import Prepared
 from apps.corpus.models import Step
+from apps.labeling.masks import masked
 from apps.labeling.models import Assignment
 
 Sheet = dict[str, Any]
+
+_STEPS = Prepared(
+    lambda solution: Step.objects.filter(solution_id=solution, chosen=True).values_list(
+        "position", "candidate", "text", "origin"
+    ),
+    "solution",
+)
 
 
 def sheet(assignment: Assignment) -> Sheet:
@@ -15,9 +24,8 @@ def sheet(assignment: Assignment) -> Sheet:
     round_, solution = assignment.round, assignment.task.solution
     assert solution is not None
     problem = solution.problem
-    steps = Step.objects.filter(solution=solution.pk, chosen=True)
     asked: Sheet = {
-        "id": problem.pk,
+        "id": masked("problem", problem.pk),
         "statement": problem.statement,
         "subject": problem.subject,
         "level": problem.level,
@@ -27,7 +35,7 @@ def sheet(assignment: Assignment) -> Sheet:
     return {
         "id": assignment.pk,
         "leased_until": assignment.leased_until,
-        "task": assignment.task_id,
+        "task": masked("task", assignment.task_id),
         "round": round_.number,
         "protocol": round_.protocol,
         "problem": asked,
@@ -36,7 +44,7 @@ def sheet(assignment: Assignment) -> Sheet:
                 "position": position,
                 "candidates": [{"candidate": candidate, "text": text, "origin": origin}],
             }
-            for position, candidate, text, origin in steps.values_list("position", "candidate", "text", "origin")
+            for position, candidate, text, origin in _STEPS.rows(solution=solution.pk)
         ],
         "draft": draft_of(assignment),
     }

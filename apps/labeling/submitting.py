@@ -12,8 +12,9 @@ from django.db.models import F
 from django.utils import timezone
 
 from apps.core.errors import Conflict
+from apps.core.prepared import Prepared, fetch, run
 from apps.corpus.models import Step
-from apps.labeling.models import Assignment, Protocol, StepLabel, Task
+from apps.labeling.models import Assignment, Protocol, Task
 from apps.labeling.protocols import PROTOCOLS, Asked, options_of
 from apps.labeling.seats import count_submission, lock_seat
 from apps.labeling.sinks import tell_sinks
@@ -45,6 +46,28 @@ def save_draft(*, assignment: Assignment, version: int, draft: Mapping[str, Any]
 
 # --- submissions ------------------------------------------------------------------------------------------
 
+_LOCK = "SELECT state, digest FROM labeling_assignment WHERE id = %s FOR UPDATE"
+
+_STORED = ("state", "finish_reason", "reason", "active_ms", "idle_ms", "submitted_at", "digest")
+_STORE = """
+UPDATE labeling_assignment SET
+    state = %(state)s, finish_reason = %(finish_reason)s, reason = %(reason)s, active_ms = %(active_ms)s,
+    idle_ms = %(idle_ms)s, submitted_at = %(submitted_at)s, digest = %(digest)s
+WHERE id = %(pk)s
+"""
+
+_STORE_RATINGS = """
+INSERT INTO labeling_steplabel (assignment_id, step_id, rating, unsure, chosen)
+SELECT %(turn)s, * FROM unnest(%(steps)s::bigint[], %(ratings)s::smallint[], %(unsure)s::bool[], %(chosen)s::bool[])
+"""
+
+_STEPS = Prepared(
+    lambda solution: (
+        Step.objects.filter(solution_id=solution).order_by().values_list("id", "position", "candidate", "chosen")
+    ),
+    "solution",
+)
+
 
 @transaction.atomic
 def submit(*, assignment: Assignment, submission: Submission, now: datetime | None = None) -> Assignment:
@@ -55,8 +78,7 @@ def submit(*, assignment: Assignment, submission: Submission, now: datetime | No
     """
     now = now or timezone.now()
     seat = lock_seat(assignment.round, assignment.labeler_id)
-    locked = Assignment.objects.select_for_update().values_list("state", "digest")
-    assignment.state, assignment.digest = locked.get(pk=assignment.pk)
+    ((assignment.state, assignment.digest),) = fetch(_LOCK, [assignment.pk])
     digest = submission.digest()
     if assignment.state in (Assignment.State.SUBMITTED, Assignment.State.EXTRA):
         if assignment.digest == digest:
@@ -70,12 +92,10 @@ def submit(*, assignment: Assignment, submission: Submission, now: datetime | No
     assignment.finish_reason, assignment.reason = submission.finish_reason, submission.reason.strip()
     assignment.active_ms, assignment.idle_ms = submission.active_ms, submission.idle_ms
     assignment.submitted_at, assignment.digest = now, digest
-    assignment.save(
-        update_fields=["state", "finish_reason", "reason", "active_ms", "idle_ms", "submitted_at", "digest"]
-    )
+    run(_STORE, {name: getattr(assignment, name) for name in ("pk", *_STORED)})
     store_labels(assignment, submission, ground)
-    fills_slot = assignment.state == Assignment.State.SUBMITTED and not assignment.task.is_gold
-    count_submission(seat, fills_slot=fills_slot, now=now)
+    counts = assignment.state == Assignment.State.SUBMITTED
+    count_submission(seat, counts=counts, is_gold=assignment.task.is_gold, now=now)
     tell_sinks(assignment, now)
     return assignment
 
@@ -89,11 +109,7 @@ class Ground:
 
 
 def ground_of(assignment: Assignment) -> Ground:
-    steps = list(
-        Step.objects.filter(solution=assignment.task.solution_id)
-        .order_by()
-        .values_list("id", "position", "candidate", "chosen")
-    )
+    steps = _STEPS.rows(solution=assignment.task.solution_id)
     candidates: dict[int, int] = {}
     for _, position, _, _ in steps:
         candidates[position] = candidates.get(position, 0) + 1
@@ -108,16 +124,13 @@ def ground_of(assignment: Assignment) -> Ground:
 def store_labels(assignment: Assignment, submission: Submission, ground: Ground) -> None:
     """Every part of what was said, each in its table."""
     every_step = assignment.round.protocol == Protocol.EVERY_STEP
-    StepLabel.objects.bulk_create(
-        StepLabel(
-            assignment=assignment,
-            step_id=ground.step_ids[step.position, step.candidate],
-            rating=step.rating,
-            unsure=step.unsure,
-            chosen=step.chosen or step.rating != -1 or every_step,
-        )
-        for step in submission.steps
-    )
+    run(_STORE_RATINGS, {
+        "turn": assignment.pk,
+        "steps": [ground.step_ids[step.position, step.candidate] for step in submission.steps],
+        "ratings": [step.rating for step in submission.steps],
+        "unsure": [step.unsure for step in submission.steps],
+        "chosen": [step.chosen or step.rating != -1 or every_step for step in submission.steps],
+    })  # fmt: skip
 
 
 def _state_for(assignment: Assignment) -> Assignment.State:
