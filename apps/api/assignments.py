@@ -16,9 +16,10 @@ from apps.api.rounds import DraftSerializer, ProgressSerializer
 from apps.core.errors import Conflict
 from apps.labeling.models import Assignment
 from apps.labeling.queue import release, renew
+from apps.labeling.protocols.comparison import CHOICES, MARGINS
 from apps.labeling.seats import progress
 from apps.labeling.sheets import draft_of
-from apps.labeling.submissions import FINISH_REASONS, Submission, SubmittedStep
+from apps.labeling.submissions import FINISH_REASONS, Submission, SubmittedPreference, SubmittedStep
 from apps.labeling.submitting import save_draft, submit
 
 LONGEST = 86_400_000  # A day, in milliseconds: no turn is longer.
@@ -32,17 +33,35 @@ class AnswerSerializer(serializers.Serializer[Any]):
     chosen = serializers.BooleanField(default=False)
 
 
+class PreferenceInSerializer(serializers.Serializer[Any]):
+    """Of the sides as they were shown."""
+
+    choice = serializers.ChoiceField(choices=CHOICES)
+    margin = serializers.ChoiceField(
+        choices=MARGINS, allow_blank=True, default="", help_text="How much better; none where it is a tie."
+    )
+    rationale = serializers.CharField(max_length=20_000, allow_blank=True, default="")
+
+
+class DraftPreferenceSerializer(PreferenceInSerializer):
+    """A rationale may be begun before there is a choice."""
+
+    choice = serializers.ChoiceField(choices=CHOICES, allow_blank=True, default="")
+
+
 class WorkSerializer(serializers.Serializer[Any]):
-    steps = AnswerSerializer(many=True)
+    steps = AnswerSerializer(many=True, default=list, help_text="Ratings; none in a comparison.")
     active_ms = serializers.IntegerField(min_value=0, max_value=LONGEST, allow_null=True, default=None)
     idle_ms = serializers.IntegerField(min_value=0, allow_null=True, default=None)
 
 
 class DraftInSerializer(WorkSerializer):
+    preference = DraftPreferenceSerializer(allow_null=True, default=None)
     version = serializers.IntegerField(min_value=0, help_text="The version that you saw last.")
 
 
 class SubmissionSerializer(WorkSerializer):
+    preference = PreferenceInSerializer(allow_null=True, default=None, help_text="Only of a comparison.")
     finish_reason = serializers.ChoiceField(choices=FINISH_REASONS)
     reason = serializers.CharField(max_length=5000, default="", allow_blank=True)
 
@@ -130,7 +149,9 @@ class Submit(APIView):
         given.is_valid(raise_exception=True)
         data = dict(given.validated_data)
         steps = [SubmittedStep(**step) for step in data.pop("steps")]
-        done = submit(assignment=assignment, submission=Submission(steps=steps, **data))
+        said = data.pop("preference")
+        preference = SubmittedPreference(**said) if said is not None else None
+        done = submit(assignment=assignment, submission=Submission(steps=steps, preference=preference, **data))
         return Response(
             {
                 "assignment": {"id": done.pk, "state": done.state},

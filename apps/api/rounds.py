@@ -43,6 +43,9 @@ class NewRoundSerializer(serializers.Serializer[Round]):
     name = serializers.CharField(max_length=200, default="", allow_blank=True)
     show_reference = serializers.BooleanField(default=True)
     lease_minutes = serializers.IntegerField(min_value=1, max_value=1440, default=20)
+    options = serializers.DictField(
+        default=dict, help_text="The protocol's settings; what is left out has its default."
+    )
 
 
 class OpenedSerializer(serializers.Serializer[Round]):
@@ -69,9 +72,33 @@ class AskedProblemSerializer(serializers.Serializer[Any]):
     reference_answer = serializers.CharField(allow_null=True, required=False, help_text="Where the round shows it.")
 
 
+class ShownStepSerializer(serializers.Serializer[Any]):
+    position = serializers.IntegerField()
+    text = serializers.CharField()
+
+
+class SideSerializer(serializers.Serializer[Any]):
+    steps = ShownStepSerializer(many=True)
+
+
+class ShownComparisonSerializer(serializers.Serializer[Any]):
+    of = serializers.ChoiceField(choices=["solutions", "steps"])
+    ties = serializers.BooleanField(help_text="Whether `tie` may be chosen.")
+    rationale = serializers.ChoiceField(choices=["off", "optional", "required"])
+    left = SideSerializer()
+    right = SideSerializer()
+
+
+class KeptPreferenceSerializer(serializers.Serializer[Any]):
+    choice = serializers.CharField(allow_blank=True)
+    margin = serializers.CharField(allow_blank=True)
+    rationale = serializers.CharField(allow_blank=True)
+
+
 class DraftSerializer(serializers.Serializer[Any]):
     version = serializers.IntegerField()
     steps = serializers.ListField(child=serializers.DictField())
+    preference = KeptPreferenceSerializer(required=False, allow_null=True)
 
 
 class SheetSerializer(serializers.Serializer[Any]):
@@ -81,7 +108,8 @@ class SheetSerializer(serializers.Serializer[Any]):
     round = serializers.IntegerField()
     protocol = serializers.CharField()
     problem = AskedProblemSerializer()
-    steps = PositionSerializer(many=True)
+    steps = PositionSerializer(many=True, help_text="Of a comparison: what both sides begin with.")
+    comparison = ShownComparisonSerializer(required=False, help_text="The two sides, as this turn shows them.")
     draft = DraftSerializer()
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
-from apps.api import assignments, corpus, estimation, exports, health, imports, projects, rounds, sampling
+from apps.api import assignments, corpus, estimation, exports, health, imports, preferences, projects, rounds, sampling
 from apps.core import converters  # noqa: F401 - registers `signed`
 from apps.labeling.models import Round
 
@@ -17,6 +17,7 @@ urlpatterns = [
     path("projects/<slug:slug>/problems", corpus.ProblemList.as_view()),
     path("projects/<slug:slug>/solutions", corpus.SolutionList.as_view()),
     path("projects/<slug:slug>/step-labels", corpus.StepLabelList.as_view()),
+    path("projects/<slug:slug>/preferences", preferences.PreferenceList.as_view()),
     path("projects/<slug:slug>/estimates", corpus.EstimateList.as_view()),
     path("projects/<slug:slug>/rounds", rounds.RoundList.as_view()),
     path("projects/<slug:slug>/rounds/<signed:number>", rounds.RoundDetail.as_view()),

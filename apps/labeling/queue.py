@@ -22,6 +22,7 @@ from apps.accounts.models import User
 from apps.core import leases
 from apps.core.errors import Conflict
 from apps.labeling.models import Assignment, Round, Task
+from apps.labeling.protocols import PROTOCOLS
 from apps.labeling.seats import LockedSeat, lock_seat
 
 # The one that is being worked on, and the next one, fetched while it is read.
@@ -66,8 +67,9 @@ _LEASE = """
 )
 INSERT INTO labeling_assignment
     (task_id, round_id, labeler_id, state, leased_at, leased_until, draft_version, finish_reason, reason, guideline_id,
-     is_quality_control)
-SELECT id, %(round)s, %(labeler)s, 'leased', %(now)s, %(until)s, 0, '', '', %(guideline)s, %(gold)s FROM taken
+     is_quality_control, sides_swapped)
+SELECT id, %(round)s, %(labeler)s, 'leased', %(now)s, %(until)s, 0, '', '', %(guideline)s, %(gold)s, %(swapped)s
+FROM taken
 RETURNING id
 """
 
@@ -126,8 +128,11 @@ def claim(
     *, round: Round, labeler: User, holding: Sequence[int] = (), now: datetime | None = None,  # noqa: A002
     dice: random.Random | None = None,
 ) -> Assignment | Nothing:  # fmt: skip
-    """The labeler's own open task that is not in `holding`, else a new one, else why not."""
-    now = now or timezone.now()
+    """The labeler's own open task that is not in `holding`, else a new one, else why not.
+
+    The dice decide whether it is a task with known labels, and which side of a comparison is shown on the left.
+    """
+    now, dice = now or timezone.now(), dice or _DICE
     seat = lock_seat(round, labeler.pk)
     begun = _begun(round, labeler)
     held = [pk for pk, state in begun if state == Assignment.State.LEASED]
@@ -147,9 +152,10 @@ def claim(
         "until": leases.until(now=now, minutes=round.lease_minutes),
         "guideline": round.guideline_id,
         "gold": False,
+        "swapped": PROTOCOLS[round.protocol].of == "comparison" and dice.random() < 0.5,
     }
     taken = _fetch_id(_TAKE_UP_AGAIN, values) if len(begun) > len(held) else None
-    taken = taken or _take(round, seat, values, gold_first=(dice or _DICE).random() < round.gold_share)
+    taken = taken or _take(round, seat, values, gold_first=dice.random() < round.gold_share)
     return _turn(taken, round) if taken is not None else _why_nothing(round, labeler)
 
 
@@ -161,7 +167,8 @@ def _begun(round_: Round, labeler: User) -> list[tuple[int, str]]:
 
 
 def _turn(pk: int, round_: Round) -> Assignment:
-    turn = Assignment.objects.with_problem().get(pk=pk)
+    turns = Assignment.objects
+    turn = (turns.with_sides() if PROTOCOLS[round_.protocol].of == "comparison" else turns.with_problem()).get(pk=pk)
     turn.round = round_
     return turn
 

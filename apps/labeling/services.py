@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from apps.accounts.models import User
@@ -17,6 +17,7 @@ from apps.core.errors import DomainError
 from apps.corpus.models import Solution, Step
 from apps.inference.models import Endpoint
 from apps.labeling.models import Protocol, Round, Task
+from apps.labeling.pairing import comparisons_for
 from apps.labeling.protocols import PROTOCOLS, options_of
 from apps.labeling.selection import Selection
 from apps.projects.models import Project
@@ -77,7 +78,11 @@ def next_round_number(project: Project) -> int:
 
 
 def _make_tasks(round_: Round, selection: Selection) -> None:
-    chosen = selection.apply(Solution.objects.filter(project=round_.project, step_count__gt=0))
+    solutions = Solution.objects.filter(project=round_.project, step_count__gt=0)
+    if PROTOCOLS[round_.protocol].of == "comparison":
+        _make_comparisons(round_, selection, solutions)
+        return
+    chosen = selection.apply(solutions)
     gold: set[int] = set()
     if round_.gold_share:
         with_gold = Step.objects.filter(solution__project=round_.project, gold__isnull=False)
@@ -93,6 +98,21 @@ def _make_tasks(round_: Round, selection: Selection) -> None:
     copy_rows(Task, ["round", "solution", "priority", "is_gold", "open_slots"], rows)
     analyze(Task)
     round_.task_count, round_.slot_count = len(ordinary), len(ordinary) * round_.redundancy
+    round_.save(update_fields=["task_count", "slot_count"])
+
+
+def _make_comparisons(round_: Round, selection: Selection, solutions: QuerySet[Solution]) -> None:
+    if round_.gold_share:
+        raise DomainError("No comparison has a known answer.", fields={"gold_share": "there is no gold of comparisons"})
+    ids = comparisons_for(round_, selection, solutions)
+    if not ids:
+        raise DomainError(
+            f"Nothing to compare fits {selection}.", code="empty", fields={"select": "fits nothing to compare"}
+        )
+    rows = [(round_.pk, pk, 0, False, round_.redundancy) for pk in ids]
+    copy_rows(Task, ["round", "comparison", "priority", "is_gold", "open_slots"], rows)
+    analyze(Task)
+    round_.task_count, round_.slot_count = len(ids), len(ids) * round_.redundancy
     round_.save(update_fields=["task_count", "slot_count"])
 
 

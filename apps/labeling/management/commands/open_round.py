@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from argparse import ArgumentParser
 from typing import Any
 
@@ -26,6 +27,8 @@ class Command(JsonCommand):
         parser.add_argument("--lease-minutes", type=int, default=20)
         parser.add_argument("--hide-reference", action="store_true", help="Labelers don't see the reference answer.")
 
+        parser.add_argument("--options", type=json.loads, default={}, help="The protocol's settings, as JSON.")
+
     def perform(self, **options: Any) -> Result:
         round_ = open_round(
             project=Project.objects.named(options["project"]),
@@ -36,5 +39,6 @@ class Command(JsonCommand):
             name=options["name"],
             lease_minutes=options["lease_minutes"],
             show_reference=not options["hide_reference"],
+            options=options["options"],
         )
         return {"number": round_.number, "tasks": round_.task_count}
