@@ -15,8 +15,8 @@ from apps.api.access import assignment_of, user_of
 from apps.api.rounds import DraftSerializer, ProgressSerializer
 from apps.core.errors import Conflict
 from apps.labeling.models import Assignment
-from apps.labeling.queue import release, renew
 from apps.labeling.protocols.comparison import CHOICES, MARGINS
+from apps.labeling.queue import release, renew
 from apps.labeling.seats import progress
 from apps.labeling.sheets import draft_of
 from apps.labeling.submissions import FINISH_REASONS, Submission, SubmittedPreference, SubmittedStep
