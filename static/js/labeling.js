@@ -1,5 +1,6 @@
 /** The labeling page: puts the parts together and wires them to keys, buttons and the browser's events. */
 import { createApi } from "./lib/api.js";
+import { benchFor } from "./lib/benches.js";
 import { createClock, watchInput } from "./lib/clock.js";
 import { createConnection, watchForHope } from "./lib/connection.js";
 import { createDesk } from "./lib/desk.js";
@@ -8,7 +9,7 @@ import { createDrafts } from "./lib/drafts.js";
 import { createFrame } from "./lib/frame.js";
 import { createGuidelines } from "./lib/guidelines.js";
 import { createHelp } from "./lib/helpkeys.js";
-import { keyMap, listen } from "./lib/keys.js";
+import { commandsOf, keyMap, listen } from "./lib/keys.js";
 import { createLeases } from "./lib/leases.js";
 import { createOutbox } from "./lib/outbox.js";
 import { createScreens } from "./lib/screens.js";
@@ -18,6 +19,8 @@ import { createTabs } from "./lib/tabs.js";
 const page = JSON.parse(document.getElementById("bootstrap").textContent);
 const RELEASED = `annotate:${page.user.email}:released`;
 
+const bench = await benchFor(page.round.protocol);
+const commandsHere = commandsOf(bench);
 const frame = createFrame();
 const store = createStore(page.user.email);
 const api = createApi(page.api);
@@ -37,16 +40,16 @@ const drafts = createDrafts({
     api, connection, store,
     tell: tabs.tell,
     times: clock.read,
-    choose: (versions) => askWhich(versions, desk.path()),
+    choose: ({ mine, theirs }) => askWhich({ mine: desk.rows(mine), theirs: desk.rows(theirs) }),
     onState: draftState,
-    onForeign: (steps) => desk.show(steps),
+    onForeign: (said) => desk.show(said),
     onSubmitted: (id) => desk.submittedElsewhere(id),
 });
 const outbox = createOutbox({ api, connection, store, onTaken: taken, onRefused: refused });
 const screens = createScreens({ today: () => today, state: () => connection.state, again: () => desk.advance() });
 const desk = createDesk({
     round: `/projects/${page.project.slug}/rounds/${page.round.number}`,
-    api, connection, tabs, clock, leases, drafts, outbox, screens,
+    bench, api, connection, tabs, clock, leases, drafts, outbox, screens,
     frame: { ...frame, progress, handedIn: showState },
 });
 
@@ -97,19 +100,23 @@ function refused(entry, error) {
 
 // --- keys and buttons ---------------------------------------------------------------------------------------------
 
-let keys = keyMap(store.read("keys")?.changed);
+let changed = store.read("keys")?.changed ?? {};
+let keys = keyMap(commandsHere, changed);
 frame.keys(keys);
 const help = createHelp({
+    commands: commandsHere,
     keys: () => keys,
-    onChange(changed) {
+    /** Other protocols' keys stay as they are; nothing given means that all are as they were. */
+    onChange(given) {
+        changed = Object.keys(given).length ? { ...changed, ...given } : {};
         store.write("keys", { changed });
-        keys = keyMap(changed);
+        keys = keyMap(commandsHere, changed);
         frame.keys(keys);
     },
 });
 const guidelines = createGuidelines();
 const commands = { ...desk.commands, guidelines: guidelines.toggle, help: help.open, again: desk.advance };
-listen((name) => commands[name](), { keys: () => keys, isOn: () => !isDialogOpen() });
+listen((name) => commands[name](), { commands: commandsHere, keys: () => keys, isOn: () => !isDialogOpen() });
 
 document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-do], #thumbs [data-answer]");

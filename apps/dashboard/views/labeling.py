@@ -24,6 +24,23 @@ from apps.projects.models import Guideline
 
 
 @dataclass(frozen=True, slots=True)
+class Bench:
+    """The parts of the page that belong to a kind of work: a folder of templates, and of modules by the same name."""
+
+    folder: str
+    title: str
+
+    def __getattr__(self, part: str) -> str:
+        return f"labeling/{self.folder}/_{part}.html"
+
+
+BENCHES = {
+    "first_error": Bench("steps", "Rate the steps"),
+    "every_step": Bench("steps", "Rate the steps"),
+}
+
+
+@dataclass(frozen=True, slots=True)
 class ShownGuideline:
     version: int
     html: SafeString
@@ -34,11 +51,12 @@ class ShownGuideline:
 def label(request: AuthenticatedRequest, slug: str, number: int) -> HttpResponse:
     place = place_for(request.user, slug, "label")
     round_ = round_of(place, number)
-    if round_.protocol not in PROTOCOLS:
+    if round_.protocol not in BENCHES:
         raise Conflict(f"Rounds of the protocol {round_.get_protocol_display()} cannot be worked on here yet.")
     context = {
         "project": place.project,
         "round": round_,
+        "bench": BENCHES[round_.protocol],
         "guideline": _shown(round_.guideline or place.project.guidelines.first()),
         "bootstrap": _bootstrap(round_, request.user),
     }
@@ -58,6 +76,7 @@ def _bootstrap(round_: Round, user: User) -> dict[str, Any]:
             "protocol": round_.protocol,
             "protocol_title": PROTOCOLS[round_.protocol].title,
             "show_reference": round_.show_reference,
+            "options": round_.options,
         },
         "user": {"email": user.email, "name": user.name},
         "progress": progress(round_, user),

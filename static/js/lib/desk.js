@@ -1,19 +1,18 @@
 /**
- * The labeler's desk: the task at hand, the next one under it, and everything that happens to them. It knows the
- * protocol as a walk and the page as a view; drafts, outbox and leases keep the work safe.
+ * The labeler's desk: the task at hand, the next one under it, and everything that happens to them. What the protocol
+ * wants is the bench's; the desk knows a walk and a view. Drafts, outbox and leases keep the work safe.
  */
 import { askReason } from "./dialogs.js";
-import { ANSWERS, adopt, isKnown, moveTo, rate, ratedSteps, standing, start, undo } from "./protocols.js";
-import { createTaskView, nameOfAnswer, pathOf } from "./view.js";
+import { saysTheSame } from "./said.js";
 
 const LONGEST_TURN_MS = 86_400_000; // The server takes a day at most.
 const FONTS_PATIENCE_MS = 1_500;
 
-export function createDesk({ round, api, connection, tabs, clock, leases, drafts, outbox, frame, screens }) {
+export function createDesk({ round, bench, api, connection, tabs, clock, leases, drafts, outbox, frame, screens }) {
     const stage = document.getElementById("stage");
     const wings = document.getElementById("wings");
-    let hand = null; // {sheet, view, path, walk}
-    let next = null; // {sheet, view, path}
+    let hand = null; // {sheet, view, walk}
+    let next = null; // {sheet, view}
     let fetching = null;
     let turn = 0; // Counts the tasks shown: an answer that belongs to an earlier one is late.
 
@@ -70,11 +69,10 @@ export function createDesk({ round, api, connection, tabs, clock, leases, drafts
     }
 
     function prepare(sheet) {
-        if (!isKnown(sheet.protocol)) throw new Error(`This page does not know the protocol ${sheet.protocol}.`);
-        const view = createTaskView(sheet, { rate: rateAt, select: (index) => go(index) });
+        const view = bench.createView(sheet, act);
         wings.replaceChildren(view.element); // Laid out there, so that the fonts that it needs are loaded.
         leases.hold(sheet.id, sheet.leased_until);
-        return { sheet, view, path: pathOf(sheet) };
+        return { sheet, view };
     }
 
     /** Nothing may move after it was shown: wait for the fonts of the first task, but not for ever. */
@@ -84,20 +82,20 @@ export function createDesk({ round, api, connection, tabs, clock, leases, drafts
     }
 
     function lay(ready) {
-        const { sheet, view, path } = ready;
-        const { steps, ...times } = drafts.open(sheet);
+        const { sheet, view } = ready;
+        const { said, ...times } = drafts.open(sheet);
         clock.restart(times);
-        const keys = path.map(({ position, candidate }) => ({ position, candidate }));
-        hand = { ...ready, walk: start(sheet.protocol, keys, steps) };
+        hand = { ...ready, walk: bench.start(sheet, said) };
         tabs.hold(inHand());
         paint();
         stage.replaceChildren(view.element);
         view.fit();
         frame.busy(false);
-        view.toTop();
-        view.reveal(hand.walk.cursor, { isSmooth: false });
-        if (hand.walk.cursor === 0) view.toTop();
-        frame.say(`New task, ${path.length} steps. ${standing(hand.walk).message}.`);
+        scrollTo({ top: 0, behavior: "instant" });
+        // A task that nobody began is read from its problem on, not from the first place where something is to be said.
+        view.reveal(hand.walk, { isSmooth: false });
+        if (!bench.isBegun(hand.walk)) scrollTo({ top: 0, behavior: "instant" });
+        frame.say(`${bench.greeting(hand.walk)} ${bench.standing(hand.walk).message}.`);
     }
 
     function putAway() {
@@ -117,13 +115,12 @@ export function createDesk({ round, api, connection, tabs, clock, leases, drafts
         screens.nothing(answer);
     }
 
-    // --- rating -------------------------------------------------------------------------------------------------
+    // --- labeling -----------------------------------------------------------------------------------------------
 
     function paint() {
-        const now = standing(hand.walk);
+        const now = bench.standing(hand.walk);
         hand.view.paint(hand.walk, now);
-        frame.standing(hand.walk, now);
-        frame.thumbs(hand.walk.cursor < now.live ? nameOfAnswer(hand.walk.answers[hand.walk.cursor]) : null);
+        frame.standing(now, bench.undo(hand.walk) !== hand.walk);
     }
 
     /** Everything that changes the walk comes through here: paint first, then keep, then tell. */
@@ -132,33 +129,27 @@ export function createDesk({ round, api, connection, tabs, clock, leases, drafts
         if (walk === before) return;
         hand.walk = walk;
         paint();
-        if (walk.answers !== before.answers) drafts.change(ratedSteps(walk));
-        hand.view.reveal(walk.cursor);
-        const { legal, message } = standing(walk);
-        const where = walk.cursor === before.cursor && said ? "" : ` Step ${walk.cursor + 1} of ${walk.steps.length}.`;
+        const now = bench.said(walk);
+        if (!saysTheSame(now, bench.said(before))) drafts.change(now);
+        hand.view.reveal(walk);
+        const { legal, message } = bench.standing(walk);
+        const where = bench.where(walk) === bench.where(before) && said ? "" : ` ${bench.where(walk)}`;
         frame.say(`${said}${where}${legal ? ` ${message}.` : ""}`);
     }
 
-    function rateHere(name) {
-        if (hand) become(rate(hand.walk, ANSWERS[name]), `Step ${hand.walk.cursor + 1} ${name}.`);
-    }
-
-    function rateAt(index, name) {
-        if (!hand) return;
-        hand.walk = moveTo(hand.walk, index);
-        rateHere(name);
+    /** Do what a key, a button or a click in the task means; what cannot be done now is let be. */
+    function act(name, ...given) {
+        const done = hand && bench.acts[name](hand.walk, ...given);
+        if (!done) return;
+        become(done.walk, done.said);
         paint();
-    }
-
-    function go(index) {
-        if (hand && index < standing(hand.walk).open) become(moveTo(hand.walk, index));
     }
 
     // --- handing in ---------------------------------------------------------------------------------------------
 
     function submit() {
         if (!hand) return;
-        const { legal, finish, message } = standing(hand.walk);
+        const { legal, finish, message } = bench.standing(hand.walk);
         if (legal) handIn(finish);
         else frame.say(`Not yet. ${message}.`);
     }
@@ -175,7 +166,7 @@ export function createDesk({ round, api, connection, tabs, clock, leases, drafts
         const { sheet, walk } = hand;
         const { active_ms, idle_ms } = clock.read();
         outbox.add(sheet.id, sheet.task, {
-            steps: ratedSteps(walk),
+            ...bench.said(walk),
             finish_reason: finish,
             reason,
             active_ms: Math.min(active_ms, LONGEST_TURN_MS),
@@ -205,26 +196,25 @@ export function createDesk({ round, api, connection, tabs, clock, leases, drafts
         submittedElsewhere,
         leaseEnded,
         commands: {
-            ...Object.fromEntries(Object.keys(ANSWERS).map((name) => [name, () => rateHere(name)])),
-            next: () => hand && go(hand.walk.cursor + 1),
-            previous: () => hand && go(hand.walk.cursor - 1),
-            undo: () => hand && become(undo(hand.walk), "Undone."),
+            ...Object.fromEntries(Object.keys(bench.acts).map((name) => [name, () => act(name)])),
+            undo: () => hand && become(bench.undo(hand.walk), "Undone."),
             submit,
             giveUp: () => stopEarly("give_up"),
             badProblem: () => stopEarly("bad_problem"),
         },
-        /** Ratings that came from another tab. */
-        show(steps) {
+        /** Labels that came from another tab. */
+        show(said) {
             if (!hand) return;
-            hand.walk = adopt(hand.walk, steps);
+            hand.walk = bench.adopt(hand.walk, said);
             paint();
             frame.say("These ratings come from your other tab or device.");
         },
-        path: () => hand?.path ?? [],
+        /** Two versions of what was said of the task at hand, row by row. */
+        rows: (said) => hand ? bench.rows(hand.sheet, said) : [],
         fit: () => hand?.view.fit(),
         /** What a page that goes away gives back: the task that nobody began, and the one that nobody saw. */
         unbegun() {
-            const isBegun = hand && (hand.sheet.draft.version > 0 || hand.walk.past.length > 0 || hand.walk.answers.some(Boolean));
+            const isBegun = hand && (hand.sheet.draft.version > 0 || bench.isBegun(hand.walk));
             const unbegun = [isBegun ? null : hand, next].filter(Boolean).map((one) => one.sheet.id);
             return unbegun.filter((id) => !tabs.areElsewhere(id) && !outbox.ids().includes(id));
         },

@@ -1,6 +1,5 @@
 /** Questions to the labeler. Each gives a promise of the answer; while one is open the page's keys rest. */
 import { typeset } from "./math.js";
-import { nameOfAnswer } from "./view.js";
 
 const byId = (id) => document.getElementById(id);
 
@@ -55,33 +54,29 @@ function closing(dialog) {
     return new Promise((resolve) => dialog.addEventListener("close", () => resolve(dialog.returnValue), { once: true }));
 }
 
-/** Which of two sets of ratings stands: "mine" or "theirs". There is no third way out. */
-export function askWhich({ mine, theirs }, path) {
+/** Which of two versions stands: "mine" or "theirs". There is no third way out. Rows are those of the bench. */
+export function askWhich({ mine, theirs }) {
     const dialog = byId("conflict");
-    byId("conflict-rows").replaceChildren(...path.map((step, index) => conflictRow(step, index, mine, theirs)));
+    byId("conflict-rows").replaceChildren(...mine.map((row, index) => conflictRow(row, theirs[index])));
     dialog.returnValue = "";
     dialog.showModal();
     return closing(dialog).then((value) => value === "theirs" ? "theirs" : "mine");
 }
 
-function conflictRow(step, index, mine, theirs) {
+function conflictRow(here, there) {
     const row = document.createElement("tr");
-    const [here, there] = [mine, theirs].map((steps) => steps.find((one) => one.position === step.position));
     const text = document.createElement("td");
-    typeset(text, `${index + 1}. ${step.text}`);
-    row.append(text, ratingCell(here), ratingCell(there));
-    row.classList.toggle("picked", nameOfAnswer(given(here)) !== nameOfAnswer(given(there)));
+    typeset(text, here.text);
+    row.append(text, saidCell(here.says), saidCell(there?.says));
+    row.classList.toggle("picked", here.says !== there?.says);
     return row;
 }
 
-const given = (step) => step ? { rating: step.rating, unsure: Boolean(step.unsure) } : null;
-
-function ratingCell(step) {
+function saidCell(says) {
     const cell = document.createElement("td");
-    const name = nameOfAnswer(given(step));
     const badge = document.createElement("span");
-    badge.className = name ? `badge ${name === "great" ? "good" : name}` : "muted small";
-    badge.textContent = name ?? "not rated";
+    badge.className = says ? `badge ${says === "great" ? "good" : says}` : "muted small";
+    badge.textContent = says ?? "not rated";
     cell.append(badge);
     return cell;
 }

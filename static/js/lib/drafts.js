@@ -3,10 +3,10 @@
  * way at a time and carries the newest ratings. Versions tell when another device saved meanwhile; then the person
  * chooses. Tabs of this browser tell each other directly, and follow one another without a question.
  *
- * @typedef {{id: number, task: number, version: number, rev: number, steps: object[], saved: boolean}} Draft
+ * @typedef {{id: number, task: number, version: number, rev: number, said: import("./said.js").Said, saved: boolean}} Draft
  *   `version` counts the server's saves, `rev` the changes in this browser
  */
-import { saysTheSame } from "./protocols.js";
+import { saidOf, saysTheSame } from "./said.js";
 
 const GATHER_MS = 120; // Ratings pressed in one go are one request.
 const BEHIND_MS = 3_000; // The tab that rates also saves; the others only step in when it is gone.
@@ -24,16 +24,16 @@ export function createDrafts({ api, connection, store, tell, times, choose, onSt
     let timer = 0;
 
     const keyOf = (id) => `draft:${id}`;
-    const bodyOf = (one) => ({ version: one.version, steps: one.steps, ...times() });
+    const bodyOf = (one) => ({ version: one.version, ...one.said, ...times() });
 
     function keep(one) {
-        const { id, task, version, rev, steps, saved } = one;
-        store.write(keyOf(id), { id, task, version, rev, steps, saved, ...times() });
+        const { id, task, version, rev, said, saved } = one;
+        store.write(keyOf(id), { id, task, version, rev, said, saved, ...times() });
     }
 
     function announce(one, base) {
-        const { id, rev, version, steps, saved } = one;
-        tell("draft", { id, base, rev, version, steps, saved });
+        const { id, rev, version, said, saved } = one;
+        tell("draft", { id, base, rev, version, said, saved });
     }
 
     function schedule(wait) {
@@ -60,7 +60,7 @@ export function createDrafts({ api, connection, store, tell, times, choose, onSt
         const answer = await connection.run(() => {
             if (one !== draft || one.saved) return undefined;
             rev = one.rev;
-            one.sent.push(one.steps);
+            one.sent.push(one.said);
             return api.put(`/assignments/${one.id}/draft`, bodyOf(one));
         });
         if (answer) reached(one, answer.version, rev);
@@ -79,31 +79,32 @@ export function createDrafts({ api, connection, store, tell, times, choose, onSt
 
     /** The server said no. True when there is reason to go on saving. */
     async function settle(one, error) {
-        const theirs = error.body?.draft;
+        const stored = error.body?.draft;
+        const theirs = stored && { version: stored.version, said: saidOf(stored) };
         if (error.code === "already_submitted") return onSubmitted(one.id), false;
         if (error.code !== "stale_draft" || !theirs) return onState("refused", error), false;
         // An answer that got lost on its way: the server has what we sent.
-        if (saysTheSame(theirs.steps, one.steps)) return reached(one, theirs.version, one.rev), false;
-        if (one.sent.some((steps) => saysTheSame(theirs.steps, steps))) return reached(one, theirs.version, -1), true;
+        if (saysTheSame(theirs.said, one.said)) return reached(one, theirs.version, one.rev), false;
+        if (one.sent.some((said) => saysTheSame(theirs.said, said))) return reached(one, theirs.version, -1), true;
         return resolve(one, theirs);
     }
 
     async function resolve(one, theirs) {
-        const choice = await choose({ mine: one.steps, theirs: theirs.steps });
+        const choice = await choose({ mine: one.said, theirs: theirs.said });
         if (one !== draft) return false;
         one.version = theirs.version;
         if (choice === "mine") return true;
-        one.steps = theirs.steps;
+        one.said = theirs.said;
         one.rev += 1;
         reached(one, theirs.version, one.rev);
-        onForeign(one.steps);
+        onForeign(one.said);
         return false;
     }
 
     /** What this browser kept of the task, also under an earlier lease of it. */
     function kept(sheet) {
         const own = store.read(keyOf(sheet.id));
-        if (own || sheet.draft.steps.length) return own;
+        if (own || sheet.draft.version) return own;
         const earlier = store.keys("draft:").map(store.read).filter((one) => one?.task === sheet.task);
         return earlier.length ? { ...earlier.at(-1), version: sheet.draft.version, saved: false } : null;
     }
@@ -111,19 +112,19 @@ export function createDrafts({ api, connection, store, tell, times, choose, onSt
     return {
         /** Take up a task; gives the ratings and times to go on from. A conflict is settled by the first save. */
         open(sheet) {
-            const server = sheet.draft;
+            const server = { ...sheet.draft, said: saidOf(sheet.draft) };
             const local = kept(sheet);
-            const ahead = Boolean(local && !local.saved && !saysTheSame(local.steps, server.steps));
-            const { version, steps } = ahead ? local : server;
-            draft = { id: sheet.id, task: sheet.task, version, rev: local?.rev ?? 0, steps, saved: !ahead, busy: false, sent: [] };
+            const ahead = Boolean(local?.said && !local.saved && !saysTheSame(local.said, server.said));
+            const { version, said } = ahead ? local : server;
+            draft = { id: sheet.id, task: sheet.task, version, rev: local?.rev ?? 0, said, saved: !ahead, busy: false, sent: [] };
             if (ahead) schedule(0);
             else onState("saved");
-            return { steps, active_ms: longest(local, server, "active_ms"), idle_ms: longest(local, server, "idle_ms") };
+            return { said, active_ms: longest(local, server, "active_ms"), idle_ms: longest(local, server, "idle_ms") };
         },
         /** The person rated: keep it, and send it soon. */
-        change(steps) {
+        change(said) {
             const base = draft.rev;
-            Object.assign(draft, { steps, rev: base + 1, saved: false });
+            Object.assign(draft, { said, rev: base + 1, saved: false });
             keep(draft);
             announce(draft, base);
             schedule(GATHER_MS);
@@ -131,12 +132,12 @@ export function createDrafts({ api, connection, store, tell, times, choose, onSt
         /** Another tab of this browser changed or saved its copy. */
         hear(news) {
             if (news.id !== draft?.id) return;
-            const isSame = news.rev === draft.rev && saysTheSame(news.steps, draft.steps);
+            const isSame = news.rev === draft.rev && saysTheSame(news.said, draft.said);
             const follows = news.rev > draft.rev && (draft.saved || news.base === draft.rev);
             if (!isSame && !follows) return; // Both went their own way: the server's versions will tell.
-            const { rev, steps, saved } = news;
-            Object.assign(draft, { rev, steps, saved: saved || (isSame && draft.saved), version: Math.max(draft.version, news.version) });
-            if (follows) onForeign(steps);
+            const { rev, said, saved } = news;
+            Object.assign(draft, { rev, said, saved: saved || (isSame && draft.saved), version: Math.max(draft.version, news.version) });
+            if (follows) onForeign(said);
             if (draft.saved) onState("saved");
             else schedule(BEHIND_MS);
         },

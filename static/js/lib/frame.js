@@ -44,19 +44,12 @@ export function createFrame() {
             else write();
         },
         /** The bar at the foot: what is missing, and whether Submit may be pressed. */
-        standing(walk, standing) {
+        standing({ legal, message }, isUndoable) {
             byId("foot").hidden = false;
-            byId("missing").textContent = standing.message;
-            byId("missing").classList.toggle("legal", standing.legal);
-            byId("submit").disabled = !standing.legal;
-            const undoable = walk.past.length > 0;
-            for (const button of document.querySelectorAll('[data-do="undo"]')) button.disabled = !undoable;
-            byId("thumbs").setAttribute("aria-label", `Rate step ${walk.cursor + 1}`);
-        },
-        thumbs(answer) {
-            for (const thumb of byId("thumbs").children) {
-                thumb.setAttribute("aria-pressed", String(thumb.dataset.answer === answer));
-            }
+            byId("missing").textContent = message;
+            byId("missing").classList.toggle("legal", legal);
+            byId("submit").disabled = !legal;
+            for (const button of document.querySelectorAll('[data-do="undo"]')) button.disabled = !isUndoable;
         },
         busy(isBusy) {
             byId("stage").setAttribute("aria-busy", String(isBusy));

@@ -1,15 +1,15 @@
 /** The help dialog: what each key does, and giving a command another key. */
-import { COMMANDS, clash, nameOf } from "./keys.js";
+import { clash, nameOf } from "./keys.js";
 
 const byId = (id) => document.getElementById(id);
 
-/** @param {{keys: () => object, onChange: (changed: object) => void}} needs */
-export function createHelp({ keys, onChange }) {
+/** @param {{commands: object, keys: () => object, onChange: (changed: object) => void}} needs */
+export function createHelp({ commands, keys, onChange }) {
     const dialog = byId("help");
     let listening = null;
 
     function rows() {
-        return Object.entries(COMMANDS).flatMap(([name, command]) => {
+        return Object.entries(commands).flatMap(([name, command]) => {
             const [term, meaning] = [document.createElement("dt"), document.createElement("dd")];
             const button = document.createElement("button");
             button.type = "button";
@@ -32,7 +32,7 @@ export function createHelp({ keys, onChange }) {
     function listen(name) {
         draw();
         listening = name;
-        const button = byId("keys").querySelectorAll("button")[Object.keys(COMMANDS).indexOf(name)];
+        const button = byId("keys").querySelectorAll("button")[Object.keys(commands).indexOf(name)];
         button.textContent = "press a key";
         button.focus();
     }
@@ -43,7 +43,7 @@ export function createHelp({ keys, onChange }) {
         event.stopPropagation();
         if (event.key === "Escape") return draw();
         const [name, key] = [listening, nameOf(event)];
-        const taken = clash(keys(), name, key);
+        const taken = clash(commands, keys(), name, key);
         if (taken) {
             byId("keys-error").textContent = `“${key}” is taken: ${taken}.`;
             return;

@@ -1,12 +1,6 @@
 /** The keyboard: which key does what, when keys are off, and a map that people may change. */
 
-export const COMMANDS = {
-    bad: { key: "1", says: "The step is bad" },
-    okay: { key: "2", says: "The step is okay" },
-    great: { key: "3", says: "The step is great" },
-    unsure: { key: "4", says: "I am not sure" },
-    next: { key: "j", also: "ArrowDown", says: "Next step", repeats: true },
-    previous: { key: "k", also: "ArrowUp", says: "Step before", repeats: true },
+const SHARED = {
     undo: { key: "u", says: "Undo" },
     submit: { key: "Enter", says: "Submit, and the next task" },
     giveUp: { key: "g", says: "Give up, with a reason" },
@@ -15,20 +9,23 @@ export const COMMANDS = {
     help: { key: "?", says: "These keys" },
 };
 
+/** All commands of a page: what its bench adds, and what every bench has. */
+export const commandsOf = (bench) => ({ ...bench.commands, ...SHARED });
+
 /** @returns {Record<string, string>} command to key; what was changed wins, as far as it still makes sense */
-export function keyMap(changed = {}) {
-    const keys = Object.fromEntries(Object.entries(COMMANDS).map(([name, command]) => [name, command.key]));
+export function keyMap(commands, changed = {}) {
+    const keys = Object.fromEntries(Object.entries(commands).map(([name, command]) => [name, command.key]));
     for (const [name, key] of Object.entries(changed ?? {})) {
-        if (name in keys && typeof key === "string" && !clash(keys, name, key)) keys[name] = key;
+        if (name in keys && typeof key === "string" && !clash(commands, keys, name, key)) keys[name] = key;
     }
     return keys;
 }
 
 /** The command that has the key already, or null. Arrow keys and Escape are never free. */
-export function clash(keys, name, key) {
+export function clash(commands, keys, name, key) {
     if (/^(Arrow|Escape|Tab|F\d|Shift|Control|Alt|Meta|Dead|Process|CapsLock| $)/.test(key)) return "the browser";
     const taken = Object.entries(keys).find(([other, used]) => other !== name && used === key);
-    return taken ? COMMANDS[taken[0]].says : null;
+    return taken ? commands[taken[0]].says : null;
 }
 
 /** What an event's key is called in the map: small letters, and digits also on keyboards that want Shift for them. */
@@ -51,24 +48,24 @@ function pressesItself(event) {
  * The command that a key press means here, or null.
  * @param {KeyboardEvent} event
  */
-export function commandFor(event, keys) {
+export function commandFor(event, commands, keys) {
     if (event.defaultPrevented || event.isComposing || event.keyCode === 229) return null;
     if (event.ctrlKey || event.metaKey || event.altKey) return null;
     if (isTyping(event.target) || pressesItself(event)) return null;
     const pressed = nameOf(event);
-    const fits = ([name, key]) => key === pressed || key === event.key || COMMANDS[name].also === event.key;
+    const fits = ([name, key]) => key === pressed || key === event.key || commands[name].also === event.key;
     const name = Object.entries(keys).find(fits)?.[0];
     if (!name || (event.shiftKey && event.key.length > 1)) return null;
     if (event.shiftKey && /[a-z]/i.test(event.key) && event.key.length === 1) return null;
     // A key held down must not rate a whole solution, nor submit twice.
-    if (event.repeat && !COMMANDS[name].repeats) return null;
+    if (event.repeat && !commands[name].repeats) return null;
     return name;
 }
 
 /** Run commands on key presses, while `isOn()`. */
-export function listen(run, { keys, isOn, target = document }) {
+export function listen(run, { commands, keys, isOn, target = document }) {
     target.addEventListener("keydown", (event) => {
-        const name = isOn() ? commandFor(event, keys()) : null;
+        const name = isOn() ? commandFor(event, commands, keys()) : null;
         if (!name) return;
         event.preventDefault();
         run(name);

@@ -1,5 +1,5 @@
 /** What stands in place of a task: waiting for one, or none to give. */
-import { clone } from "./view.js";
+import { clone } from "./templates.js";
 
 // A wait that is over sooner shows nothing at all.
 const SHORT_WAIT_MS = 350;

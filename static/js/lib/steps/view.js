@@ -1,8 +1,7 @@
 /** A task as the labeler sees it. Built apart from the page, so that the next task stands ready to be shown. */
-import { fitFormulas, typeset, typesetAnswer } from "./math.js";
-import { ANSWERS } from "./protocols.js";
-
-export const clone = (id) => document.getElementById(id).content.firstElementChild.cloneNode(true);
+import { fitFormulas, typeset, typesetAnswer } from "../math.js";
+import { clone } from "../templates.js";
+import { ANSWERS } from "./walk.js";
 
 /** The name ("bad", "okay", ...) of an answer, or null. */
 export function nameOfAnswer(answer) {
@@ -43,16 +42,14 @@ export function createTaskView(sheet, on) {
                 isOpen: index < standing.open,
                 isHere: index === walk.cursor,
             }));
+            paintThumbs(walk, standing);
         },
-        /** Bring a step into view, and the keyboard's focus with it unless that is at work elsewhere. */
-        reveal(index, { isSmooth = true } = {}) {
-            const row = rows[index];
+        /** Bring the step at hand into view, and the keyboard's focus with it unless that is at work elsewhere. */
+        reveal({ cursor }, { isSmooth = true } = {}) {
+            const row = rows[cursor];
             const focused = document.activeElement;
             if (!focused || focused === document.body || element.contains(focused)) row.focus({ preventScroll: true });
             row.scrollIntoView({ block: "nearest", behavior: isSmooth && !isStill() ? "smooth" : "instant" });
-        },
-        toTop() {
-            scrollTo({ top: 0, behavior: "instant" });
         },
         fit: () => fitFormulas(element),
     };
@@ -60,7 +57,16 @@ export function createTaskView(sheet, on) {
 
 const isStill = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
-function describe(problem, slot) {
+/** A phone has no keys: the same answers stand as buttons at the foot. */
+function paintThumbs(walk, standing) {
+    const thumbs = document.getElementById("thumbs");
+    const answer = walk.cursor < standing.live ? nameOfAnswer(walk.answers[walk.cursor]) : null;
+    thumbs.setAttribute("aria-label", `Rate step ${walk.cursor + 1}`);
+    for (const thumb of thumbs.children) thumb.setAttribute("aria-pressed", String(thumb.dataset.answer === answer));
+}
+
+/** The problem over a task: its statement, the reference answer where the round shows it, and its topic. */
+export function describe(problem, slot) {
     typeset(slot("statement"), problem.statement);
     if (problem.reference_answer) typesetAnswer(slot("answer"), problem.reference_answer);
     else slot("reference").remove();

@@ -52,8 +52,6 @@ function answeredFirst(answers) {
     return gap < 0 ? answers.length : gap;
 }
 
-export const isKnown = (protocol) => protocol in PROTOCOLS;
-
 /** A walk over these steps that goes on where a draft stopped. */
 export function start(protocol, steps, drafted = []) {
     const answers = steps.map((step) => answerIn(drafted, step));
@@ -117,12 +115,4 @@ export function moveTo(walk, index) {
 /** The answers that count, as the server takes them. */
 export function ratedSteps(walk) {
     return walk.answers.slice(0, standing(walk).live).map((answer, index) => ({ ...walk.steps[index], ...answer }));
-}
-
-/** Whether two lists of rated steps say the same. */
-export function saysTheSame(left, right) {
-    const said = (steps) => JSON.stringify(steps
-        .map((step) => [step.position, step.candidate, step.unsure ? null : step.rating, Boolean(step.unsure)])
-        .sort((one, other) => one[0] - other[0] || one[1] - other[1]));
-    return said(left) === said(right);
 }
