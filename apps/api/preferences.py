@@ -16,6 +16,7 @@ from apps.api.access import project_of
 from apps.api.corpus import filtered, parameters_of
 from apps.api.pagination import ListView, Row
 from apps.labeling.models import Assignment, PreferenceLabel
+from apps.labeling.protocols.comparison import CHOICES
 from apps.projects.models import Membership
 
 
@@ -27,7 +28,7 @@ class PreferenceSerializer(serializers.Serializer[PreferenceLabel]):
     right = serializers.IntegerField(help_text="A solution.")
     left_step = serializers.IntegerField(allow_null=True, help_text="Where steps are compared, not solutions.")
     right_step = serializers.IntegerField(allow_null=True)
-    choice = serializers.ChoiceField(choices=PreferenceLabel.Choice.choices)
+    choice = serializers.ChoiceField(choices=CHOICES)
     margin = serializers.CharField(allow_blank=True)
     rationale = serializers.CharField(allow_blank=True)
     sides_swapped = serializers.BooleanField(help_text="This labeler saw `left` on the right.")
