@@ -34,19 +34,13 @@ class AnswerSerializer(serializers.Serializer[Any]):
 
 
 class PreferenceInSerializer(serializers.Serializer[Any]):
-    """Of the sides as they were shown."""
+    """Of the sides as they were shown. Without a choice there is no preference yet, though the rationale may be begun."""
 
-    choice = serializers.ChoiceField(choices=CHOICES)
+    choice = serializers.ChoiceField(choices=CHOICES, allow_blank=True, default="")
     margin = serializers.ChoiceField(
         choices=MARGINS, allow_blank=True, default="", help_text="How much better; none where it is a tie."
     )
     rationale = serializers.CharField(max_length=20_000, allow_blank=True, default="")
-
-
-class DraftPreferenceSerializer(PreferenceInSerializer):
-    """A rationale may be begun before there is a choice."""
-
-    choice = serializers.ChoiceField(choices=CHOICES, allow_blank=True, default="")
 
 
 class WorkSerializer(serializers.Serializer[Any]):
@@ -56,7 +50,7 @@ class WorkSerializer(serializers.Serializer[Any]):
 
 
 class DraftInSerializer(WorkSerializer):
-    preference = DraftPreferenceSerializer(allow_null=True, default=None)
+    preference = PreferenceInSerializer(allow_null=True, default=None, help_text="Only of a comparison.")
     version = serializers.IntegerField(min_value=0, help_text="The version that you saw last.")
 
 
@@ -150,7 +144,7 @@ class Submit(APIView):
         data = dict(given.validated_data)
         steps = [SubmittedStep(**step) for step in data.pop("steps")]
         said = data.pop("preference")
-        preference = SubmittedPreference(**said) if said is not None else None
+        preference = SubmittedPreference(**said) if said and said["choice"] else None
         done = submit(assignment=assignment, submission=Submission(steps=steps, preference=preference, **data))
         return Response(
             {
