@@ -31,7 +31,7 @@ class RoundSerializer(serializers.ModelSerializer[Round]):
         model = Round
         fields = [
             "number", "name", "protocol", "redundancy", "gold_share", "lease_minutes", "show_reference", "is_screening",
-            "status", "tasks", "slots", "submitted", "created_at",
+            "options", "status", "tasks", "slots", "submitted", "created_at",
         ]  # fmt: skip
 
 

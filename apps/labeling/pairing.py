@@ -49,11 +49,22 @@ def comparisons_for(round_: Round, selection: Selection, solutions: QuerySet[Sol
     return list(dict.fromkeys(found))
 
 
-def _imported(chosen: QuerySet[Solution], sample: int | None) -> list[int]:
+def _standing(chosen: QuerySet[Solution]) -> QuerySet[Comparison]:
+    """The comparisons that are there already, both sides of which were chosen."""
     ids = chosen.order_by().values("id")
-    found = Comparison.objects.filter(left__in=ids, right__in=ids)
+    return Comparison.objects.filter(left__in=ids, right__in=ids)
+
+
+def _imported(chosen: QuerySet[Solution], sample: int | None) -> list[int]:
+    found = _standing(chosen)
     found = found.order_by("id") if sample is None else found.order_by("digest")[:sample]
     return list(found.values_list("id", flat=True))
+
+
+def imported_count(solutions: QuerySet[Solution], selection: Selection, most: int) -> int:
+    """How many comparisons stand that fit the selection; nobody waits for a count beyond `most`."""
+    chosen = replace(selection, sample=None).apply(solutions)
+    return _standing(chosen)[: min(most, selection.sample or most)].count()
 
 
 # --- of solutions -----------------------------------------------------------------------------------------

@@ -86,6 +86,35 @@ class NewRoundForm(SelectionForm, OnceForm):
         help_text="Whoever is silent for so long gives it back.",
     )
     show_reference = forms.BooleanField(required=False, initial=True, label="Labelers see the reference answer")
+    pairs = forms.ChoiceField(
+        required=False,
+        label="What is compared",
+        initial="imported",
+        choices=[
+            ("imported", "comparisons that came with a file"),
+            ("right_wrong", "a right solution with a wrong one"),
+            ("random", "any two solutions of a problem"),
+            ("steps", "two candidates for the same step"),
+        ],
+    )
+    each = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=1000,
+        initial=1,
+        label="Pairs of a problem",
+        help_text="At most so many that are made of one problem, or of one step.",
+    )
+    seed = forms.IntegerField(
+        required=False, min_value=0, max_value=2**31 - 1, initial=0, help_text="Another seed makes other pairs."
+    )
+    rationale = forms.ChoiceField(
+        required=False,
+        label="Why it is better",
+        initial="optional",
+        choices=[("optional", "may be written"), ("required", "has to be written"), ("off", "is not asked")],
+    )
+    ties = forms.BooleanField(required=False, initial=True, label="Neither may be better")
 
     field_order = [
         "name",
@@ -107,4 +136,12 @@ class NewRoundForm(SelectionForm, OnceForm):
         return {name: data[name] for name in names} | {
             "select": self.select,
             "gold_share": data["gold_percent"] / 100,
+            "options": self._options(),
         }
+
+    def _options(self) -> dict[str, Any]:
+        """The settings of the protocol that was chosen; what was left empty has its default."""
+        if self.cleaned_data["protocol"] != "comparison":
+            return {}
+        names = ("pairs", "each", "seed", "rationale", "ties")
+        return {name: self.cleaned_data[name] for name in names if self.cleaned_data[name] not in (None, "")}

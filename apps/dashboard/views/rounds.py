@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.contrib import messages
@@ -20,6 +21,7 @@ from apps.dashboard.evidence import labeler_names
 from apps.dashboard.forms.rounds import NewRoundForm, SelectionForm
 from apps.dashboard.overview import Work, submissions_by_day, work_for
 from apps.labeling.models import Assignment, Round, Seat
+from apps.labeling.pairing import imported_count
 from apps.labeling.protocols import PROTOCOLS
 from apps.labeling.selection import Selection
 from apps.labeling.services import open_round, set_round_status
@@ -48,19 +50,24 @@ def new_round(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     if opened is not None:
         messages.success(request, f"The round is open: {opened.task_count:,} tasks.")
         return redirect("round", slug, opened.number)
-    fitting = fit_for(place, SelectionForm(unsure, facets=facets_of(place.project)))
+    asked = request.POST or unsure
+    fitting = fit_for(place, SelectionForm(asked, facets=facets_of(place.project)), of=_asked_of(request.POST))
     context = place.context("rounds", form=form, protocols=PROTOCOLS.values(), fit=fitting)
     return render(request, "rounds/new.html", context, status=422 if form.errors else 200)
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """How many solutions a selection holds, and what asking people about them would take."""
+    """How many solutions a selection holds, and what asking people about them would take.
+
+    `of`: these are `solutions`, or `comparisons` that stand, or solutions of which `pairs` are to be made.
+    """
 
     select: str
     solutions: int
     redundancy: int
     seconds_each: float | None
+    of: str = "solutions"
 
     @property
     def is_more(self) -> bool:
@@ -75,19 +82,30 @@ class Fit:
         return self.turns * self.seconds_each if self.seconds_each is not None else None
 
 
-def fit_for(place: Place, form: SelectionForm, redundancy: int = 1) -> Fit | None:
+def fit_for(place: Place, form: SelectionForm, redundancy: int = 1, of: str = "solutions") -> Fit | None:
     if not form.is_valid():
         return None
-    solutions = Selection.parse(form.select).apply(Solution.objects.filter(project=place.project, step_count__gt=0))
-    if not solutions.query.is_sliced:
+    selection = Selection.parse(form.select)
+    solutions = Solution.objects.filter(project=place.project, step_count__gt=0)
+    if of == "comparisons":
+        return Fit(form.select, imported_count(solutions, selection, COUNTED_TO + 1), redundancy, None, of)
+    chosen = selection.apply(solutions)
+    if not chosen.query.is_sliced:
         # Nobody waits for a count of millions to choose a box.
-        solutions = solutions[: COUNTED_TO + 1]
+        chosen = chosen[: COUNTED_TO + 1]
     return Fit(
         form.select,
-        solutions.count(),
+        chosen.count(),
         redundancy,
         seconds_per_turn(Assignment.objects.filter(round__project=place.project)),
+        of,
     )
+
+
+def _asked_of(asked: Mapping[str, str]) -> str:
+    if asked.get("protocol") != "comparison":
+        return "solutions"
+    return "comparisons" if asked.get("pairs", "imported") == "imported" else "pairs"
 
 
 @login_required
@@ -97,7 +115,9 @@ def fit(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     place = place_for(request.user, slug, "manage_rounds")
     asked = request.GET.get("redundancy", "")
     redundancy = int(asked) if asked.isdecimal() and len(asked) < 4 else 1
-    found = fit_for(place, SelectionForm(request.GET, facets=facets_of(place.project)), redundancy)
+    found = fit_for(
+        place, SelectionForm(request.GET, facets=facets_of(place.project)), redundancy, _asked_of(request.GET)
+    )
     return render(request, "rounds/_fit.html", {"fit": found})
 
 
@@ -126,7 +146,9 @@ def _watched(place: Place, work: Work) -> dict[str, object]:
     round_, turns = work.round, Assignment.objects.filter(round=work.round)
     seats = list(Seat.objects.filter(round=round_).order_by("-submitted", "pk"))
     early = list(
-        turns.filter(finish_reason__in=LEFT_EARLY).select_related("task").order_by("-submitted_at")[:SHOWN_REASONS]
+        turns.filter(finish_reason__in=LEFT_EARLY)
+        .select_related("task__comparison")
+        .order_by("-submitted_at")[:SHOWN_REASONS]
     )
     names = labeler_names(place, {*(seat.labeler_id for seat in seats), *(turn.labeler_id for turn in early)})
     days, finishes = submissions_by_day(turns, now=timezone.now()), _finishes(round_)

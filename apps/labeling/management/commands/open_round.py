@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
 from apps.core.commands import JsonCommand, Result
@@ -11,6 +11,13 @@ from apps.labeling.protocols import PROTOCOLS
 from apps.labeling.selection import TERMS
 from apps.labeling.services import open_round
 from apps.projects.models import Project
+
+
+def settings(text: str) -> dict[str, Any]:
+    found = json.loads(text)
+    if not isinstance(found, dict):
+        raise ArgumentTypeError("expected a JSON object")
+    return found
 
 
 class Command(JsonCommand):
@@ -26,8 +33,7 @@ class Command(JsonCommand):
         parser.add_argument("--name", default="")
         parser.add_argument("--lease-minutes", type=int, default=20)
         parser.add_argument("--hide-reference", action="store_true", help="Labelers don't see the reference answer.")
-
-        parser.add_argument("--options", type=json.loads, default={}, help="The protocol's settings, as JSON.")
+        parser.add_argument("--options", type=settings, default="{}", help="The protocol's settings, as JSON.")
 
     def perform(self, **options: Any) -> Result:
         round_ = open_round(
