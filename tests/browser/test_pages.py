@@ -44,6 +44,8 @@ PAGES: dict[str, Callable[[World], str]] = {
     "round": lambda world: f"rounds/{world.round.number}",
     "people": lambda _: "people",
     "labeling": lambda world: f"rounds/{world.round.number}/label",
+    "round of comparisons": lambda world: f"rounds/{world.compared.number}",
+    "comparing": lambda world: f"rounds/{world.compared.number}/label",
     "join": lambda world: f"/join/{world.secret}/",
     "not found": lambda _: "/no/such/page",
     "change password": lambda _: "/accounts/password/change/",
@@ -99,7 +101,7 @@ def test_no_page_has_a_barrier(
         answer = page.goto(path_in(world, name))
         assert answer is not None
         assert answer.status == (404 if name == "not found" else 200), name
-        if name == "labeling":
+        if name in {"labeling", "comparing"}:
             page.locator("#stage[aria-busy=false]").wait_for()
         if found := barriers(page):
             wrong[name] = found
