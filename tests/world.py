@@ -46,7 +46,6 @@ class World:
     endpoint: Endpoint
     run: EstimationRun
     sampling: SamplingRun
-    compared: Round
 
 
 def rate(round_: Round, labeler: User, *ratings: int | None, finish: str = "", **fields: object) -> Assignment:
@@ -79,7 +78,7 @@ def world(project: Project, alice: User, bob: User) -> World:
     run = start_run(project=project, endpoint=endpoint, strategy="posterior-search", created_by=alice)
     sampling = start_sampling(project=project, endpoint=endpoint, created_by=alice)
     made = (upload, batch, export, guideline, invitation, secret, bobs, endpoint, run, sampling)
-    return World(project, solution, round_, *made, compare(solution, bob))
+    return World(project, solution, round_, *made)
 
 
 def compare(solution: Solution, labeler: User) -> Round:

@@ -17,7 +17,7 @@ from apps.labeling.submissions import Submission
 from apps.labeling.submitting import submit
 from apps.projects.models import Project
 from tests.cast import make_comparison, make_problem, make_solution, signed_in
-from tests.world import World
+from tests.world import World, compare
 
 ASKED = {"protocol": "comparison", "redundancy": 1, "gold_percent": 0, "lease_minutes": 20}
 
@@ -91,7 +91,8 @@ def test_who_gave_up_on_a_comparison_is_listed_with_both_sides(owner: Client, pr
         assert reverse("solution", args=[project.slug, side]) in page
 
 
-def test_the_solution_shows_how_often_it_was_preferred(owner: Client, world: World) -> None:
+def test_the_solution_shows_how_often_it_was_preferred(owner: Client, world: World, bob: User) -> None:
+    compare(world.solution, bob)
     page = owner.get(reverse("solution", args=[world.project.slug, world.solution.pk])).content.decode()
     assert "<h2>Compared</h2>" in page
     row = page.partition("This one is better")[2].partition("</tbody>")[0]
@@ -108,7 +109,8 @@ def test_a_file_of_pairs_is_shown_before_it_lands(owner: Client, project: Projec
     assert "It is 3." in page
 
 
-def test_the_admin_lists_comparisons_and_preferences(world: World, alice: User) -> None:
+def test_the_admin_lists_comparisons_and_preferences(world: World, alice: User, bob: User) -> None:
+    compare(world.solution, bob)
     User.objects.filter(pk=alice.pk).update(is_staff=True, is_superuser=True)
     admin = signed_in(User.objects.get(pk=alice.pk))
     for name in ("corpus_comparison", "labeling_preferencelabel", "labeling_task"):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management.base import CommandError
 from django.test import Client
 
 from apps.accounts.models import User
@@ -139,6 +140,17 @@ def test_steps_that_were_compared_go_through_our_own_format_and_back(
     command("export", project="second", format="reward-pairs", output=outputs[1])
     assert len(rows(outputs[0])) == 5
     assert in_order(rows(outputs[0])) == in_order(rows(outputs[1]))
+
+
+def test_a_round_of_comparisons_is_opened_by_command(project: Project, file: Path) -> None:
+    command("import_corpus", file, project=project.slug, format="preference")
+    opened = command(
+        "open_round", "--options", '{"pairs": "random", "ties": false}', project=project.slug, protocol="comparison"
+    )
+    assert opened["tasks"] == 2
+    assert Round.objects.get(number=opened["number"]).options["ties"] is False
+    with pytest.raises(CommandError, match="--options"):
+        command("open_round", "--options", "[1]", project=project.slug, protocol="comparison")
 
 
 # --- over HTTP --------------------------------------------------------------------------------------------
