@@ -1,4 +1,4 @@
-"""What a round of comparisons compares: pairs that were imported, or that are made here of solutions or steps."""
+"""What a round of comparisons compares: pairs that there are, as from a file, or that are made here of solutions or steps."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def comparisons_for(round_: Round, selection: Selection, solutions: QuerySet[Sol
     options = options_of(round_.protocol, round_.options)
     assert isinstance(options, ComparisonOptions)
     chosen = replace(selection, sample=None).apply(solutions)
-    if options.pairs == "imported":
-        return _imported(chosen, selection.sample)
+    if options.pairs == "existing":
+        return _existing(chosen, selection.sample)
     pairs = list(_steps(chosen, options) if options.pairs == "steps" else _solutions(chosen, options))
     if selection.sample is not None:
         # The digest is a hash of the content: its order is as good as chance, and the same each time.
@@ -55,13 +55,13 @@ def _standing(chosen: QuerySet[Solution]) -> QuerySet[Comparison]:
     return Comparison.objects.filter(left__in=ids, right__in=ids)
 
 
-def _imported(chosen: QuerySet[Solution], sample: int | None) -> list[int]:
+def _existing(chosen: QuerySet[Solution], sample: int | None) -> list[int]:
     found = _standing(chosen)
     found = found.order_by("id") if sample is None else found.order_by("digest")[:sample]
     return list(found.values_list("id", flat=True))
 
 
-def imported_count(solutions: QuerySet[Solution], selection: Selection, most: int) -> int:
+def existing_count(solutions: QuerySet[Solution], selection: Selection, most: int) -> int:
     """How many comparisons stand that fit the selection; nobody waits for a count beyond `most`."""
     chosen = replace(selection, sample=None).apply(solutions)
     return _standing(chosen)[: min(most, selection.sample or most)].count()

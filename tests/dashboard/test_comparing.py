@@ -53,7 +53,7 @@ def test_settings_of_comparisons_stay_out_of_other_rounds(owner: Client, project
 
 def test_a_round_without_anything_to_compare_says_so(owner: Client, project: Project) -> None:
     make_solution(make_problem(project))
-    answer = opened(owner, project, pairs="imported", ties="on")
+    answer = opened(owner, project, pairs="existing", ties="on")
     assert answer.status_code == 422
     assert "Nothing to compare" in answer.content.decode()
     assert not Round.objects.exists()
@@ -62,8 +62,8 @@ def test_a_round_without_anything_to_compare_says_so(owner: Client, project: Pro
 @pytest.mark.parametrize(
     ("asked", "says"),
     [
-        ({"pairs": "imported"}, "1 comparison</b> fit"),
-        ({"pairs": "imported", "answer": "wrong"}, "No comparison fits"),
+        ({"pairs": "existing"}, "1 comparison</b> fit"),
+        ({"pairs": "existing", "answer": "wrong"}, "No comparison fits"),
         ({"pairs": "random"}, "3 solutions</b> fit"),
         ({"pairs": "steps", "redundancy": "3"}, "each is asked of 3 people"),
     ],

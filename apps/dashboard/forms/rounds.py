@@ -89,12 +89,12 @@ class NewRoundForm(SelectionForm, OnceForm):
     pairs = forms.ChoiceField(
         required=False,
         label="What is compared",
-        initial="imported",
+        initial="existing",
         choices=[
-            ("imported", "comparisons that came with a file"),
-            ("right_wrong", "a right solution with a wrong one"),
-            ("random", "any two solutions of a problem"),
-            ("steps", "two candidates for the same step"),
+            ("existing", "existing comparisons"),
+            ("right_wrong", "a right and a wrong solution"),
+            ("random", "any two solutions"),
+            ("steps", "two candidates for a step"),
         ],
     )
     each = forms.IntegerField(

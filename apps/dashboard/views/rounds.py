@@ -21,7 +21,7 @@ from apps.dashboard.evidence import labeler_names
 from apps.dashboard.forms.rounds import NewRoundForm, SelectionForm
 from apps.dashboard.overview import Work, submissions_by_day, work_for
 from apps.labeling.models import Assignment, Round, Seat
-from apps.labeling.pairing import imported_count
+from apps.labeling.pairing import existing_count
 from apps.labeling.protocols import PROTOCOLS
 from apps.labeling.selection import Selection
 from apps.labeling.services import open_round, set_round_status
@@ -88,7 +88,7 @@ def fit_for(place: Place, form: SelectionForm, redundancy: int = 1, of: str = "s
     selection = Selection.parse(form.select)
     solutions = Solution.objects.filter(project=place.project, step_count__gt=0)
     if of == "comparisons":
-        return Fit(form.select, imported_count(solutions, selection, COUNTED_TO + 1), redundancy, None, of)
+        return Fit(form.select, existing_count(solutions, selection, COUNTED_TO + 1), redundancy, None, of)
     chosen = selection.apply(solutions)
     if not chosen.query.is_sliced:
         # Nobody waits for a count of millions to choose a box.
@@ -105,7 +105,7 @@ def fit_for(place: Place, form: SelectionForm, redundancy: int = 1, of: str = "s
 def _asked_of(asked: Mapping[str, str]) -> str:
     if asked.get("protocol") != "comparison":
         return "solutions"
-    return "comparisons" if asked.get("pairs", "imported") == "imported" else "pairs"
+    return "comparisons" if asked.get("pairs", "existing") == "existing" else "pairs"
 
 
 @login_required

@@ -15,7 +15,7 @@ MARGINS = ("significantly", "clearly", "slightly", "negligibly")
 
 
 class ComparisonOptions(Options, frozen=True):
-    """pairs       what is compared: `imported` comparisons as they stand; a right solution with a wrong one
+    """pairs       what is compared: `existing` comparisons, as from a file; a right solution with a wrong one
                 (`right_wrong`); any two solutions (`random`); or candidates for one step (`steps`)
     each        at most so many pairs that are made of one problem, or of one step
     seed        another seed makes other pairs
@@ -23,7 +23,7 @@ class ComparisonOptions(Options, frozen=True):
     rationale   whether the labeler writes why
     """
 
-    pairs: Literal["imported", "right_wrong", "random", "steps"] = "imported"
+    pairs: Literal["existing", "right_wrong", "random", "steps"] = "existing"
     each: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 1
     seed: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)] = 0
     ties: bool = True

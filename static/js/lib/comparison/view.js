@@ -30,7 +30,7 @@ export function createSidesView(sheet, act) {
                 columns[side].classList.toggle("preferred", walk.preference.choice === side);
                 columns[side].classList.toggle("turned-away", walk.shown !== side);
             }
-            for (const button of switches) button.setAttribute("aria-pressed", String(button.dataset.side === walk.shown));
+            for (const button of switches) paintSwitch(button, walk);
             if (text && text.value !== walk.preference.rationale) text.value = walk.preference.rationale;
             paintScale(walk.preference);
         },
@@ -46,6 +46,11 @@ export function createSidesView(sheet, act) {
         },
         fit: () => fitFormulas(element),
     };
+}
+
+function paintSwitch(button, { shown, preference }) {
+    button.setAttribute("aria-pressed", String(button.dataset.side === shown));
+    button.classList.toggle("preferred", button.dataset.side === preference.choice);
 }
 
 function describeShared(steps, slot) {
