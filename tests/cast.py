@@ -15,8 +15,9 @@ from django.test import Client
 
 from apps.accounts.models import User
 from apps.accounts.services import create_user, issue_token
+from apps.corpus.comparing import shared_steps
 from apps.corpus.digests import digest, problem_digest
-from apps.corpus.models import Problem, Solution, Step
+from apps.corpus.models import Comparison, Problem, Solution, Step
 from apps.labeling.models import GoldLabel, Round
 from apps.labeling.services import open_round
 from apps.projects.models import Project, Role
@@ -46,6 +47,19 @@ def make_solution(problem: Problem, steps: Sequence[str] = ("One.", "Two.", "Thr
     )
     Step.objects.bulk_create(Step(solution=solution, position=place, text=text) for place, text in enumerate(steps))
     return solution
+
+
+def make_comparison(problem: Problem, left: Sequence[str], right: Sequence[str], **fields: Any) -> Comparison:
+    """Two new solutions of the problem, side by side."""
+    sides = [make_solution(problem, steps) for steps in (left, right)]
+    return Comparison.objects.create(
+        project=problem.project,
+        problem=problem,
+        left=sides[0],
+        right=sides[1],
+        digest=digest(str(next(_numbers))),
+        **{"shared_steps": shared_steps(left, right), **fields},
+    )
 
 
 def make_round(project: Project, *, tasks: int = 1, protocol: str = "first_error", **fields: Any) -> Round:

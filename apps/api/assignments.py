@@ -19,10 +19,11 @@ from apps.api.sheets import full_sheet
 from apps.core.errors import Conflict
 from apps.labeling.correcting import correct, said_of, why_not_correctable
 from apps.labeling.models import Assignment
+from apps.labeling.protocols.comparison import CHOICES, MARGINS
 from apps.labeling.queue import release, renew, skip
 from apps.labeling.seats import progress
 from apps.labeling.sheets import draft_of
-from apps.labeling.submissions import FINISH_REASONS, Submission, SubmittedStep
+from apps.labeling.submissions import FINISH_REASONS, Submission, SubmittedPreference, SubmittedStep
 from apps.labeling.submitting import save_draft, submit
 
 LONGEST = 86_400_000  # A day, in milliseconds: no turn is longer.
@@ -36,17 +37,29 @@ class AnswerSerializer(serializers.Serializer[Any]):
     chosen = serializers.BooleanField(default=False)
 
 
+class PreferenceInSerializer(serializers.Serializer[Any]):
+    """Of the sides as they were shown. Without a choice there is no preference yet, though the rationale may be begun."""
+
+    choice = serializers.ChoiceField(choices=CHOICES, allow_blank=True, default="")
+    margin = serializers.ChoiceField(
+        choices=MARGINS, allow_blank=True, default="", help_text="How much better; none where it is a tie."
+    )
+    rationale = serializers.CharField(max_length=20_000, allow_blank=True, default="")
+
+
 class WorkSerializer(serializers.Serializer[Any]):
-    steps = AnswerSerializer(many=True)
+    steps = AnswerSerializer(many=True, default=list, help_text="Ratings; none in a comparison.")
     active_ms = serializers.IntegerField(min_value=0, max_value=LONGEST, allow_null=True, default=None)
     idle_ms = serializers.IntegerField(min_value=0, allow_null=True, default=None)
 
 
 class DraftInSerializer(WorkSerializer):
+    preference = PreferenceInSerializer(allow_null=True, default=None, help_text="Only of a comparison.")
     version = serializers.IntegerField(min_value=0, help_text="The version that you saw last.")
 
 
 class SubmissionSerializer(WorkSerializer):
+    preference = PreferenceInSerializer(allow_null=True, default=None, help_text="Only of a comparison.")
     finish_reason = serializers.ChoiceField(choices=FINISH_REASONS)
     reason = serializers.CharField(max_length=5000, default="", allow_blank=True)
 
@@ -218,7 +231,9 @@ class Correct(APIView):
 def submission_in(request: Request) -> Submission:
     data = read_work(request.data, SubmissionSerializer)
     steps = [SubmittedStep(**step) for step in data.pop("steps")]
-    return Submission(steps=steps, **data)
+    said = data.pop("preference", None)
+    preference = SubmittedPreference(**said) if said and said["choice"] else None
+    return Submission(steps=steps, preference=preference, **data)
 
 
 def handed_in(request: Request, done: Assignment) -> Response:

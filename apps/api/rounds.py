@@ -66,9 +66,33 @@ class ModelsSerializer(serializers.Serializer[Any]):
     steps = WordSerializer(many=True)
 
 
+class ShownStepSerializer(serializers.Serializer[Any]):
+    position = serializers.IntegerField()
+    text = serializers.CharField()
+
+
+class SideSerializer(serializers.Serializer[Any]):
+    steps = ShownStepSerializer(many=True)
+
+
+class ShownComparisonSerializer(serializers.Serializer[Any]):
+    of = serializers.ChoiceField(choices=["solutions", "steps"])
+    ties = serializers.BooleanField(help_text="Whether `tie` may be chosen.")
+    rationale = serializers.ChoiceField(choices=["off", "optional", "required"])
+    left = SideSerializer()
+    right = SideSerializer()
+
+
+class KeptPreferenceSerializer(serializers.Serializer[Any]):
+    choice = serializers.CharField(allow_blank=True)
+    margin = serializers.CharField(allow_blank=True)
+    rationale = serializers.CharField(allow_blank=True)
+
+
 class DraftSerializer(serializers.Serializer[Any]):
     version = serializers.IntegerField()
     steps = serializers.ListField(child=serializers.DictField())
+    preference = KeptPreferenceSerializer(required=False, allow_null=True)
 
 
 class SheetSerializer(serializers.Serializer[Any]):
@@ -78,7 +102,8 @@ class SheetSerializer(serializers.Serializer[Any]):
     round = serializers.IntegerField()
     protocol = serializers.CharField()
     problem = AskedProblemSerializer()
-    steps = PositionSerializer(many=True)
+    steps = PositionSerializer(many=True, help_text="Of a comparison: what both sides begin with.")
+    comparison = ShownComparisonSerializer(required=False, help_text="The two sides, as this turn shows them.")
     draft = DraftSerializer()
     models = ModelsSerializer(required=False, help_text="In verify mode: what the newest run says of each step.")
 

@@ -102,7 +102,7 @@ def _read_chunk(lines: Iterator[Line], read: Callable[[dict[str, object]], Itera
         except RowError as error:
             chunk.errors.append((line.number, error))
             continue
-        chunk.incoming.extend(Incoming.of(line.number, record) for record in records)
+        chunk.incoming.extend(one for record in records for one in Incoming.all_of(line.number, record))
         chunk.ignored.update(part for record in records for part in record.ignored)
     return chunk if chunk.rows else None
 
@@ -147,9 +147,12 @@ def _land_chunk(batch: ImportBatch, chunk: Chunk, pool: GradingPool) -> bool:
 def _land_one_by_one(batch: ImportBatch, incoming: Sequence[Incoming]) -> Outcome:
     total = Outcome()
     for one in incoming:
+        together = _together(one)
+        if not together:
+            continue
         try:
             with transaction.atomic():
-                total.add(land(batch, [one]))
+                total.add(land(batch, together))
         except DatabaseError as error:
             if not _is_about_rows(error):
                 raise
@@ -160,6 +163,16 @@ def _land_one_by_one(batch: ImportBatch, incoming: Sequence[Incoming]) -> Outcom
 def _is_about_rows(error: DatabaseError) -> bool:
     """True where another try would end the same; else the server is away, or full."""
     return isinstance(error, DataError | IntegrityError) or isinstance(error.__cause__, ProgramLimitExceeded)
+
+
+def _together(one: Incoming) -> list[Incoming]:
+    """The sides of a comparison land with its left one, so that both stand before they are compared."""
+    if one.pairing is None:
+        return [one]
+    left, right = one.pairing.left, one.pairing.right
+    if one is right is not left:
+        return []
+    return [left] if left is right else [left, right]
 
 
 def _record(batch: ImportBatch, chunk: Chunk, outcome: Outcome) -> bool:

@@ -78,8 +78,16 @@ class StepRating(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     chosen: bool = False
 
 
+class PreferenceRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Which side of a comparison somebody prefers (`left`, `right`, `tie`), and by how much where they say so."""
+
+    choice: str
+    margin: str = ""
+    rationale: str = ""
+
+
 class PersonRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One labeler's turn at one solution. `round` is None where the source numbers no rounds."""
+    """One labeler's turn at one solution or comparison. `round` is None where the source numbers no rounds."""
 
     labeler: str
     round: int | None = None
@@ -91,7 +99,25 @@ class PersonRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     is_quality_control: bool = False
     is_screening: bool = False
     steps: Sequence[StepRating] = ()
+    preference: PreferenceRecord | None = None
     extras: Extras = {}
+
+
+class ComparisonRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Two solutions side by side, or two candidates, by place, for a step after the same prefix.
+
+    `right` is None where both candidates are of one solution.
+    """
+
+    left: SolutionRecord
+    right: SolutionRecord | None = None
+    left_step: tuple[int, int] | None = None
+    right_step: tuple[int, int] | None = None
+    external_id: str | None = None
+    extras: Extras = {}
+
+    def sides(self) -> tuple[SolutionRecord, SolutionRecord]:
+        return self.left, self.right or self.left
 
 
 class GoldRating(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -130,7 +156,7 @@ class EstimateRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One row: a problem, at most one solution, and everything that was said about its steps.
+    """One row: a problem, a solution or a comparison or neither, and everything that was said about it.
 
     `ignored` names what the row holds and Annotate has no place for yet, so that nothing is
     dropped in silence.
@@ -138,6 +164,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     problem: ProblemRecord
     solution: SolutionRecord | None = None
+    comparison: ComparisonRecord | None = None
     people: Sequence[PersonRecord] = ()
     gold: Sequence[GoldRating] = ()
     estimates: Sequence[EstimateRecord] = ()

@@ -92,8 +92,16 @@ def _presence(round_: Round, row: tuple[int, int, datetime], names: dict[int, st
 
 def _early(turns: QuerySet[Assignment]) -> list[Assignment]:
     """The latest that were left early, and what is put off now."""
-    ended = turns.filter(finish_reason__in=LEFT_EARLY).select_related("task__solution").order_by("-pk")[:SHOWN_REASONS]
-    off = turns.filter(state=Assignment.State.SKIPPED).select_related("task__solution").order_by("-pk")[:SHOWN_REASONS]
+    ended = (
+        turns.filter(finish_reason__in=LEFT_EARLY)
+        .select_related("task__solution", "task__comparison")
+        .order_by("-pk")[:SHOWN_REASONS]
+    )
+    off = (
+        turns.filter(state=Assignment.State.SKIPPED)
+        .select_related("task__solution", "task__comparison")
+        .order_by("-pk")[:SHOWN_REASONS]
+    )
     found = sorted([*ended, *off], key=lambda one: one.submitted_at or one.leased_until or timezone.now(), reverse=True)
     return found[:SHOWN_REASONS]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 
 from apps.core.admin import BigTableAdmin, ReadOnlyAdmin
-from apps.labeling.models import Assignment, GoldLabel, Round, Seat, StepLabel, Task
+from apps.labeling.models import Assignment, GoldLabel, PreferenceLabel, Round, Seat, StepLabel, Task
 
 
 @admin.register(Round)
@@ -21,12 +21,12 @@ class RoundAdmin(ReadOnlyAdmin):
 
 @admin.register(Task)
 class TaskAdmin(BigTableAdmin):
-    list_display = ["id", "round", "solution_id", "priority", "is_gold", "open_slots"]
+    list_display = ["id", "round", "solution_id", "comparison_id", "priority", "is_gold", "open_slots"]
     list_filter = ["is_gold"]
     list_select_related = ["round"]
-    raw_id_fields = ["solution"]
-    numbers = ("pk", "solution_id")
-    search_help_text = "The number of a task or of its solution."
+    raw_id_fields = ["solution", "comparison"]
+    numbers = ("pk", "solution_id", "comparison_id")
+    search_help_text = "The number of a task, of its solution or of its comparison."
 
 
 @admin.register(Seat)
@@ -72,3 +72,12 @@ class GoldLabelAdmin(BigTableAdmin):
     raw_id_fields = ["step"]
     numbers = ("pk", "step_id")
     search_help_text = "The number of a label or of its step."
+
+
+@admin.register(PreferenceLabel)
+class PreferenceLabelAdmin(BigTableAdmin):
+    list_display = ["id", "assignment_id", "choice", "margin"]
+    list_filter = ["choice"]
+    raw_id_fields = ["assignment"]
+    numbers = ("pk", "assignment_id")
+    search_help_text = "The number of a label or of its assignment."

@@ -23,6 +23,7 @@ from apps.core.errors import Conflict
 from apps.core.prepared import Prepared, fetch, run
 from apps.labeling.admission import Nothing, refusal
 from apps.labeling.models import Assignment, Round, Task
+from apps.labeling.protocols import PROTOCOLS
 from apps.labeling.seats import LockedSeat, lock_seat
 
 __all__ = ["Nothing", "claim", "release", "renew", "return_lapsed", "skip"]
@@ -94,8 +95,9 @@ _LEASE = """
 )
 INSERT INTO labeling_assignment
     (task_id, round_id, labeler_id, state, leased_at, leased_until, draft_version, finish_reason, reason, guideline_id,
-     is_quality_control)
-SELECT id, %(round)s, %(labeler)s, 'leased', %(now)s, %(until)s, 0, '', '', %(guideline)s::bigint, %(gold)s FROM taken
+     is_quality_control, sides_swapped)
+SELECT id, %(round)s, %(labeler)s, 'leased', %(now)s, %(until)s, 0, '', '', %(guideline)s::bigint, %(gold)s, %(swapped)s
+FROM taken
 RETURNING id
 """
 
@@ -193,6 +195,7 @@ def claim(
     """The labeler's own open task that is not in `holding`, else a new one, else why not.
 
     Whoever claims is at work: all that they have in hand is renewed, or they could be given it once more.
+    The dice decide whether it is a task with known labels, and which side of a comparison is shown on the left.
     """
     now, dice = now or timezone.now(), dice or _DICE
     seat = lock_seat(round, labeler.pk)
@@ -220,6 +223,7 @@ def claim(
         "holding": list(holding),
         "gold": False,
         "place": dice.random(),
+        "swapped": PROTOCOLS[round.protocol].of == "comparison" and dice.random() < 0.5,
     }
     taken = _fetch_id(_TAKE_UP_AGAIN, values) if len(begun) > len(held) else None
     taken = taken or _take(round, seat, values, gold_first=gold_first)
@@ -232,7 +236,10 @@ def _begun(round_: Round, labeler: User) -> list[tuple[int, str]]:
 
 
 def _turn(pk: int, round_: Round) -> Assignment:
-    turn = _TURN.first(pk=pk)
+    if PROTOCOLS[round_.protocol].of == "comparison":
+        turn: Assignment | None = Assignment.objects.with_sides().get(pk=pk)
+    else:
+        turn = _TURN.first(pk=pk)
     assert turn is not None
     turn.round = round_
     return turn

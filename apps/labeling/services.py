@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max, Min
+from django.db.models import Max, Min, QuerySet
 from django.utils import timezone
 
 from apps.accounts.models import User
@@ -16,6 +16,8 @@ from apps.core.bulk import analyze, copy_rows
 from apps.core.errors import Conflict, DomainError
 from apps.corpus.models import Solution, Step
 from apps.labeling.models import Round, Task
+from apps.labeling.pairing import comparisons_for
+from apps.labeling.protocols import PROTOCOLS
 from apps.labeling.selection import Selection
 from apps.labeling.terms import Terms, check_terms
 from apps.projects.models import Project
@@ -113,6 +115,9 @@ def askable(project: Project) -> Any:
 
 
 def _make_tasks(round_: Round, selection: Selection) -> None:
+    if PROTOCOLS[round_.protocol].of == "comparison":
+        _make_comparisons(round_, selection, askable(round_.project))
+        return
     ids = list(selection.apply(askable(round_.project)).values_list("id", flat=True))
     gold = with_gold(round_.project) if round_.gold_share else set()
     if round_.gold_share and not gold:
@@ -138,6 +143,21 @@ def _make_tasks(round_: Round, selection: Selection) -> None:
     round_.task_count, round_.slot_count = len(ordinary), len(ordinary) * round_.redundancy
     if round_.is_screening:
         round_.task_count = len(gold)
+    round_.save(update_fields=["task_count", "slot_count"])
+
+
+def _make_comparisons(round_: Round, selection: Selection, solutions: QuerySet[Solution]) -> None:
+    if round_.gold_share:
+        raise DomainError("No comparison has a known answer.", fields={"gold_share": "there is no gold of comparisons"})
+    ids = comparisons_for(round_, selection, solutions)
+    if not ids:
+        raise DomainError(
+            f"Nothing to compare fits {selection}.", code="empty", fields={"select": "fits nothing to compare"}
+        )
+    rows = [(round_.pk, pk, 0, False, round_.redundancy) for pk in ids]
+    copy_rows(Task, ["round", "comparison", "priority", "is_gold", "open_slots"], rows)
+    analyze(Task)
+    round_.task_count, round_.slot_count = len(ids), len(ids) * round_.redundancy
     round_.save(update_fields=["task_count", "slot_count"])
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+import msgspec
+
 from apps.core.prepared import Prepared
-from apps.corpus.models import Step
+from apps.corpus.models import Comparison, Problem, Step
 from apps.labeling.masks import masked
 from apps.labeling.models import Assignment
+from apps.labeling.protocols import PROTOCOLS, options_of
 
 Sheet = dict[str, Any]
 
@@ -21,9 +25,19 @@ _STEPS = Prepared(
 
 def sheet(assignment: Assignment) -> Sheet:
     """The task as the labeler may see it: never the labels of others, the verdict or the source."""
-    round_, solution = assignment.round, assignment.task.solution
+    if PROTOCOLS[assignment.round.protocol].of == "comparison":
+        comparison = assignment.task.comparison
+        assert comparison is not None
+        return _frame(assignment, comparison.problem) | _compared(assignment, comparison)
+    solution = assignment.task.solution
     assert solution is not None
-    problem = solution.problem
+    rows = _STEPS.rows(solution=solution.pk)
+    return _frame(assignment, solution.problem) | {"steps": _positions(rows)}
+
+
+def _frame(assignment: Assignment, problem: Problem) -> Sheet:
+    """What every task has, whatever is asked."""
+    round_ = assignment.round
     asked: Sheet = {
         "id": masked("problem", problem.pk),
         "statement": problem.statement,
@@ -39,15 +53,49 @@ def sheet(assignment: Assignment) -> Sheet:
         "round": round_.number,
         "protocol": round_.protocol,
         "problem": asked,
-        "steps": [
-            {
-                "position": position,
-                "candidates": [{"candidate": candidate, "text": text, "origin": origin}],
-            }
-            for position, candidate, text, origin in _STEPS.rows(solution=solution.pk)
-        ],
         "draft": draft_of(assignment),
     }
+
+
+def _positions(rows: Iterable[tuple[int, int, str, str]]) -> list[Sheet]:
+    return [
+        {
+            "position": position,
+            "candidates": [{"candidate": candidate, "text": text, "origin": origin}],
+        }
+        for position, candidate, text, origin in rows
+    ]
+
+
+def _compared(assignment: Assignment, comparison: Comparison) -> Sheet:
+    """The steps that both sides begin with, once, and the sides as this turn shows them."""
+    shared = comparison.shared_steps
+    before = Step.objects.filter(solution=comparison.left_id, chosen=True, position__lt=shared)
+    sides = [
+        _side(comparison.left_id, comparison.left_step_id, shared),
+        _side(comparison.right_id, comparison.right_step_id, shared),
+    ]
+    left, right = reversed(sides) if assignment.sides_swapped else sides
+    options = msgspec.to_builtins(options_of(assignment.round.protocol, assignment.round.options))
+    return {
+        "steps": _positions(before.values_list("position", "candidate", "text", "origin")),
+        "comparison": {
+            "of": "solutions" if comparison.left_step_id is None else "steps",
+            "ties": options["ties"],
+            "rationale": options["rationale"],
+            "left": left,
+            "right": right,
+        },
+    }
+
+
+def _side(solution_id: int, step_id: int | None, shared: int) -> Sheet:
+    """One step where steps are compared, else what the solution goes on with. Who wrote it is not said."""
+    steps = Step.objects.filter(solution=solution_id, chosen=True, position__gte=shared)
+    if step_id is not None:
+        steps = Step.objects.filter(pk=step_id)
+    found = steps.order_by("position").values_list("position", "text")
+    return {"steps": [{"position": position, "text": text} for position, text in found]}
 
 
 def draft_of(assignment: Assignment) -> Sheet:

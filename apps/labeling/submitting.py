@@ -13,8 +13,9 @@ from django.utils import timezone
 
 from apps.core.errors import Conflict
 from apps.core.prepared import Prepared, fetch, run
+from apps.corpus.comparing import turned
 from apps.corpus.models import Step
-from apps.labeling.models import Assignment, Protocol, Task
+from apps.labeling.models import Assignment, PreferenceLabel, Protocol, Task
 from apps.labeling.protocols import PROTOCOLS, Asked, options_of
 from apps.labeling.seats import count_submission, lock_seat
 from apps.labeling.sinks import tell_sinks
@@ -109,6 +110,9 @@ class Ground:
 
 
 def ground_of(assignment: Assignment) -> Ground:
+    options = options_of(assignment.round.protocol, assignment.round.options)
+    if PROTOCOLS[assignment.round.protocol].of == "comparison":
+        return Ground({}, Asked(options=options, is_pair=True))
     steps = _STEPS.rows(solution=assignment.task.solution_id)
     candidates: dict[int, int] = {}
     for _, position, _, _ in steps:
@@ -116,7 +120,7 @@ def ground_of(assignment: Assignment) -> Ground:
     asked = Asked(
         path={position: candidate for _, position, candidate, chosen in steps if chosen},
         candidates=candidates,
-        options=options_of(assignment.round.protocol, assignment.round.options),
+        options=options,
     )
     return Ground({(position, candidate): pk for pk, position, candidate, _ in steps}, asked)
 
@@ -131,6 +135,19 @@ def store_labels(assignment: Assignment, submission: Submission, ground: Ground)
         "unsure": [step.unsure for step in submission.steps],
         "chosen": [step.chosen or step.rating != -1 or every_step for step in submission.steps],
     })  # fmt: skip
+    _store_preference(assignment, submission)
+
+
+def _store_preference(assignment: Assignment, submission: Submission) -> None:
+    """In terms of the comparison's own sides, however they were shown."""
+    said = submission.preference
+    if said is not None:
+        PreferenceLabel.objects.create(
+            assignment=assignment,
+            choice=turned(said.choice, is_turned=assignment.sides_swapped),
+            margin=said.margin,
+            rationale=said.rationale.strip(),
+        )
 
 
 def _state_for(assignment: Assignment) -> Assignment.State:

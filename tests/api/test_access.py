@@ -23,6 +23,7 @@ TABLE: list[tuple[str, str, str, str]] = [
     ("projects/<slug:slug>/problems", "get", "reviewer", "read"),
     ("projects/<slug:slug>/solutions", "get", "reviewer", "read"),
     ("projects/<slug:slug>/step-labels", "get", "reviewer", "read"),
+    ("projects/<slug:slug>/preferences", "get", "reviewer", "read"),
     ("projects/<slug:slug>/estimates", "get", "reviewer", "read"),
     ("projects/<slug:slug>/rounds", "get", "labeler", "read"),
     ("projects/<slug:slug>/rounds", "post", "manager", "write"),

@@ -15,7 +15,7 @@ from apps.exports.services import create_export
 from apps.projects.models import Project, Role
 from apps.projects.services import invite, publish_guidelines
 from tests.browser.conftest import Watched, path_of
-from tests.world import World
+from tests.world import World, compare
 
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 WIDE, PHONE = {"width": 1240, "height": 860}, {"width": 390, "height": 844}
@@ -108,11 +108,13 @@ def test_no_page_has_a_barrier(
     watched.expected = ("404",)
     page = watched.page(alice, viewport=viewport, color_scheme=scheme)
     wrong: dict[str, Any] = {}
-    for name in PAGES:
-        answer = page.goto(path_in(world, name))
+    compared = f"/projects/{world.project.slug}/rounds/{compare(world.solution, world.bobs.user).number}"
+    more = {"round of comparisons": compared, "comparing": f"{compared}/label"}
+    for name, path in ({name: path_in(world, name) for name in PAGES} | more).items():
+        answer = page.goto(path)
         assert answer is not None
         assert answer.status == (404 if name == "not found" else 200), name
-        if name == "labeling":
+        if name in {"labeling", "comparing"}:
             page.locator("#stage[aria-busy=false]").wait_for()
         if found := barriers(page):
             wrong[name] = found

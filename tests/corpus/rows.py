@@ -59,6 +59,12 @@ VALID: dict[str, dict[str, Any]] = {
         "label": 1,
     },
     "trl-prm": {"prompt": "What is 1 + 1?", "completions": ["We add.", "It is 3."], "labels": [True, False]},
+    "preference": {
+        "prompt": [{"role": "user", "content": "What is 1 + 1?"}],
+        "chosen": [{"role": "assistant", "content": "We add.\nIt is 2."}],
+        "rejected": [{"role": "assistant", "content": "It is 3."}],
+        "margin": 2,
+    },
     "jsonl": {
         "problem": {"statement": "What is 1 + 1?", "reference_answer": "2", "verifier": "math"},
         "solution": {

@@ -158,6 +158,35 @@ class RoundForm(SelectionForm, OnceForm):
     allows_corrections = forms.BooleanField(
         required=False, initial=True, label="Labelers may correct what they submitted, while the round is open"
     )
+    pairs = forms.ChoiceField(
+        required=False,
+        label="What is compared",
+        initial="existing",
+        choices=[
+            ("existing", "existing comparisons"),
+            ("right_wrong", "a right and a wrong solution"),
+            ("random", "any two solutions"),
+            ("steps", "two candidates for a step"),
+        ],
+    )
+    each = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=1000,
+        initial=1,
+        label="Pairs of a problem",
+        help_text="At most so many that are made of one problem, or of one step.",
+    )
+    seed = forms.IntegerField(
+        required=False, min_value=0, max_value=2**31 - 1, initial=0, help_text="Another seed makes other pairs."
+    )
+    rationale = forms.ChoiceField(
+        required=False,
+        label="Why it is better",
+        initial="optional",
+        choices=[("optional", "may be written"), ("required", "has to be written"), ("off", "is not asked")],
+    )
+    ties = forms.BooleanField(required=False, initial=True, label="Neither may be better")
 
     field_order = [
         "name",
@@ -201,11 +230,19 @@ class RoundForm(SelectionForm, OnceForm):
             "gold_share": data["gold_percent"] / 100,
             "skills": [skill.strip() for skill in data["skills"].split(",") if skill.strip()],
             "labelers": list(data["labelers"]),
+            "options": self._options(),
         }
         if not data["is_screening"]:
             return terms
         mark = data["pass_percent"]
         return terms | {"pass_mark": None if mark is None else mark / 100, "tries": data["tries"] or 1}
+
+    def _options(self) -> dict[str, Any]:
+        """The settings of the protocol that was chosen; what was left empty has its default."""
+        if self.cleaned_data["protocol"] != "comparison":
+            return {}
+        names = ("pairs", "each", "seed", "rationale", "ties")
+        return {name: self.cleaned_data[name] for name in names if self.cleaned_data[name] not in (None, "")}
 
     def _tell(self, error: DomainError) -> None:
         """The form has percents where the service has shares."""
@@ -221,7 +258,7 @@ def initial_of(round_: Round) -> dict[str, Any]:
         "name", "protocol", "redundancy", "lease_minutes", "show_reference", "guideline", "mode", "endpoint",
         "is_screening", "needs_screening", "allows_corrections", "tries", "labelers",
     )  # fmt: skip
-    return {name: getattr(terms, name) for name in names} | selection_fields(terms.select) | {
+    return {name: getattr(terms, name) for name in names} | selection_fields(terms.select) | dict(terms.options) | {
         "gold_percent": round(100 * terms.gold_share, 4),
         "pass_percent": None if terms.pass_mark is None else round(100 * terms.pass_mark, 4),
         "skills": ", ".join(terms.skills),

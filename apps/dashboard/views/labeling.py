@@ -38,6 +38,7 @@ class Bench:
 BENCHES = {
     "first_error": Bench("steps", "Rate the steps"),
     "every_step": Bench("steps", "Rate the steps"),
+    "comparison": Bench("comparison", "Compare two sides"),
 }
 
 

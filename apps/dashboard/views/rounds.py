@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.contrib import messages
@@ -20,6 +21,7 @@ from apps.dashboard.overview import work_for
 from apps.dashboard.watching import sitting_of, watched
 from apps.labeling.models import Assignment, Round
 from apps.labeling.pace import seconds_per_turn
+from apps.labeling.pairing import existing_count
 from apps.labeling.previewing import preview_of
 from apps.labeling.protocols import PROTOCOLS
 from apps.labeling.selection import Selection
@@ -45,7 +47,8 @@ def new_round(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     drafted = form.run(lambda _: create_round(project=place.project, created_by=request.user, **form.terms()))
     if drafted is not None:
         return redirect("round", slug, drafted.number)
-    return _form(request, place, form, fit_for(place, SelectionForm(unsure, facets=facets_of(place.project))))
+    asked = SelectionForm(request.POST or unsure, facets=facets_of(place.project))
+    return _form(request, place, form, fit_for(place, asked, of=_asked_of(request.POST)))
 
 
 @login_required
@@ -60,7 +63,10 @@ def edit(request: AuthenticatedRequest, slug: str, number: int) -> HttpResponse:
     saved = form.run(lambda _: edit_round(round=found, actor=request.user, changes=form.terms()))
     if saved is not None:
         return redirect("round", slug, number)
-    return _form(request, place, form, fit_for(place, SelectionForm(initial, facets=facets)), round=found)
+    fitting = fit_for(
+        place, SelectionForm(request.POST or initial, facets=facets), of=_asked_of(request.POST or initial)
+    )
+    return _form(request, place, form, fitting, round=found)
 
 
 def _form(
@@ -81,12 +87,16 @@ def discard(request: AuthenticatedRequest, slug: str, number: int) -> HttpRespon
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """How many solutions a selection holds, and what asking people about them would take."""
+    """How many solutions a selection holds, and what asking people about them would take.
+
+    `of`: these are `solutions`, or `comparisons` that stand, or solutions of which `pairs` are to be made.
+    """
 
     select: str
     solutions: int
     redundancy: int
     seconds_each: float | None
+    of: str = "solutions"
 
     @property
     def is_more(self) -> bool:
@@ -101,19 +111,29 @@ class Fit:
         return self.turns * self.seconds_each if self.seconds_each is not None else None
 
 
-def fit_for(place: Place, form: SelectionForm, redundancy: int = 1) -> Fit | None:
+def fit_for(place: Place, form: SelectionForm, redundancy: int = 1, of: str = "solutions") -> Fit | None:
     if not form.is_valid():
         return None
-    solutions = Selection.parse(form.select).apply(askable(place.project))
-    if not solutions.query.is_sliced:
+    selection, solutions = Selection.parse(form.select), askable(place.project)
+    if of == "comparisons":
+        return Fit(form.select, existing_count(solutions, selection, COUNTED_TO + 1), redundancy, None, of)
+    chosen = selection.apply(solutions)
+    if not chosen.query.is_sliced:
         # Nobody waits for a count of millions to choose a box.
-        solutions = solutions[: COUNTED_TO + 1]
+        chosen = chosen[: COUNTED_TO + 1]
     return Fit(
         form.select,
-        solutions.count(),
+        chosen.count(),
         redundancy,
         seconds_per_turn(Assignment.objects.filter(round__project=place.project)),
+        of,
     )
+
+
+def _asked_of(asked: Mapping[str, str]) -> str:
+    if asked.get("protocol") != "comparison":
+        return "solutions"
+    return "comparisons" if asked.get("pairs", "existing") == "existing" else "pairs"
 
 
 @login_required
@@ -123,7 +143,9 @@ def fit(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     place = place_for(request.user, slug, "manage_rounds")
     asked = request.GET.get("redundancy", "")
     redundancy = int(asked) if asked.isdecimal() and len(asked) < 4 else 1
-    found = fit_for(place, SelectionForm(request.GET, facets=facets_of(place.project)), redundancy)
+    found = fit_for(
+        place, SelectionForm(request.GET, facets=facets_of(place.project)), redundancy, _asked_of(request.GET)
+    )
     return render(request, "rounds/_fit.html", {"fit": found})
 
 

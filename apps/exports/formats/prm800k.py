@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from apps.corpus.readers.prm800k import QUESTION_1, QUESTION_2, naive_iso
 from apps.corpus.records import PersonRecord, Record, SolutionRecord, StepRating, StepRecord
-from apps.exports.formats.base import Row, label_name
+from apps.exports.formats.base import OfSolutions, Row, label_name
 from apps.exports.policy import LabelPolicy, Tally
 
 _COMPLETION = pa.struct([("text", pa.string()), ("rating", pa.int8()), ("flagged", pa.bool_())])
@@ -24,7 +24,7 @@ _STEP = pa.struct(
 )
 
 
-class Prm800k:
+class Prm800k(OfSolutions):
     name = "prm800k"
     title = "PRM800K"
     about = "Every person's labels as PRM800K publishes them."

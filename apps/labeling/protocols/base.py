@@ -24,11 +24,13 @@ class Asked:
     """What was put to the labeler. Positions and candidates count from 0.
 
     `path` gives the candidate on the solution's own path at each position, `candidates` how many are offered there.
+    `is_pair`: two sides were put side by side, and no steps are to be rated.
     """
 
     path: Mapping[int, int] = field(default_factory=dict)
     candidates: Mapping[int, int] = field(default_factory=dict)
     options: Any = None
+    is_pair: bool = False
 
     def knows(self, step: SubmittedStep) -> bool:
         return step.candidate == self.path.get(step.position)
@@ -54,6 +56,8 @@ def check_shape(submission: Submission, asked: Asked) -> None:
         fields["finish_reason"] = f"one of {', '.join(FINISH_REASONS)}"
     if submission.finish_reason in LEFT_EARLY and not submission.reason.strip():
         fields["reason"] = "say why"
+    if submission.preference is not None and not asked.is_pair:
+        fields["preference"] = "only two sides can be preferred one to the other"
     for index, step in enumerate(submission.steps):
         complaint = _complaint(step, asked, {(one.position, one.candidate) for one in submission.steps[:index]})
         if complaint:

@@ -7,8 +7,8 @@
  * @property {(sheet: object, said: import("./said.js").Said) => object} start   the walk that goes on from a draft
  * @property {(walk: object, said: object) => object} adopt    take over what was said elsewhere; undo brings the own back
  * @property {(walk: object) => object} undo                   the walk before; the same walk when there is none
- * @property {Record<string, (walk: object, ...given: any) => {walk: object, said?: string}|null>} acts
- *   what commands and clicks do; `said` is for screen readers, null when it cannot be done now
+ * @property {Record<string, (walk: object, ...given: any) => {walk: object, said?: string|null}|null>} acts
+ *   what commands and clicks do, null when it cannot be done now; `said` is for screen readers, null to say nothing
  * @property {(walk: object) => {legal: boolean, message: string, finish: string|null}} standing
  * @property {(walk: object) => import("./said.js").Said} said  what draft and submission carry
  * @property {(walk: object) => boolean} isBegun
@@ -25,8 +25,9 @@
  */
 
 const steps = () => import("./steps/bench.js").then(({ stepsBench }) => stepsBench);
+const comparison = () => import("./comparison/bench.js").then(({ comparisonBench }) => comparisonBench);
 
-const BENCHES = { first_error: steps, every_step: steps };
+const BENCHES = { first_error: steps, every_step: steps, comparison };
 
 /** The bench of a protocol; only its own modules are loaded. @returns {Promise<Bench>} */
 export const benchFor = (protocol) => BENCHES[protocol]();

@@ -123,7 +123,7 @@ export function createDesk({ round, bench, api, connection, tabs, clock, leases,
         frame.standing(now, bench.undo(hand.walk) !== hand.walk);
     }
 
-    /** Everything that changes the walk comes through here: paint first, then keep, then tell. */
+    /** Everything that changes the walk comes through here: paint first, then keep, then tell, unless there is nothing to tell. */
     function become(walk, said = "") {
         const before = hand.walk;
         if (walk === before) return;
@@ -132,6 +132,7 @@ export function createDesk({ round, bench, api, connection, tabs, clock, leases,
         const now = bench.said(walk);
         if (!saysTheSame(now, bench.said(before))) drafts.change(now);
         hand.view.reveal(walk);
+        if (said === null) return; // Whoever types hears it already.
         const { legal, message } = bench.standing(walk);
         const where = bench.where(walk) === bench.where(before) && said ? "" : ` ${bench.where(walk)}`;
         frame.say(`${said}${where}${legal ? ` ${message}.` : ""}`);
