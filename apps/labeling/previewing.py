@@ -35,12 +35,16 @@ class Preview:
         return self.gold_tasks * len(self.may_work) if self.is_screening else self.tasks * self.redundancy
 
     @property
-    def hours(self) -> float | None:
-        return self.submissions * self.seconds_each / 3600 if self.seconds_each is not None else None
+    def seconds(self) -> float | None:
+        return self.submissions * self.seconds_each if self.seconds_each is not None else None
 
     @property
-    def hours_each(self) -> float | None:
-        return self.hours / len(self.may_work) if self.hours is not None and self.may_work else None
+    def hours(self) -> float | None:
+        return self.seconds / 3600 if self.seconds is not None else None
+
+    @property
+    def seconds_per_person(self) -> float | None:
+        return self.seconds / len(self.may_work) if self.seconds is not None and self.may_work else None
 
 
 def preview_of(round_: Round) -> Preview:

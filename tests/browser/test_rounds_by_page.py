@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from apps.accounts.models import User
@@ -12,12 +13,20 @@ from apps.estimation.models import EstimationRun, StepEstimate
 from apps.labeling.models import Assignment, PastSubmission, Round
 from apps.labeling.services import open_round
 from apps.projects.models import Project
+from tests.browser.conftest import Watched
 from tests.browser.desk import Desk
 from tests.cast import make_problem, make_screening, make_solution
 from tests.processes import eventually
 from tests.world import rate
 
 Pages = Callable[..., Page]
+
+
+@pytest.fixture
+def page_of(watched: Watched) -> Pages:
+    """On a busy machine a draft may be overtaken by its own submission: the server says 409, and the page knows why."""
+    watched.expected = ("409",)
+    return watched.page
 
 
 def make_tasks(project: Project, count: int) -> None:
@@ -40,10 +49,10 @@ def test_a_task_is_put_off_by_key_and_comes_back_last_with_its_ratings(
     expect(page.locator("#stage .problem")).not_to_have_text(first)
     desk.ready()
     assert desk.pressed() == [".", "-", "-"]
-    desk.press("1").submit()
+    desk.press("1").saved().submit()
     assert page.locator("#stage .problem").inner_text() == first
     assert desk.pressed()[0] == "great"
-    desk.press("3", "3").submit(and_next=False)
+    desk.press("3", "3").saved().submit(and_next=False)
     assert Assignment.objects.spoken().count() == 2
 
 
@@ -59,9 +68,10 @@ def test_s_and_enter_put_off_without_a_reason(project: Project, bob: User, page_
     eventually(lambda: Assignment.objects.filter(state="skipped", reason="").count() == 1)
 
 
-def test_a_skip_waits_for_the_network(project: Project, bob: User, page_of: Pages) -> None:
+def test_a_skip_waits_for_the_network(project: Project, bob: User, watched: Watched) -> None:
     make_tasks(project, 3)
-    page = page_of(bob)
+    watched.expected = ("ERR_FAILED", "409")
+    page = watched.page(bob)
     desk = Desk(page).open(open_round(project=project, protocol="first_error"))
     eventually(lambda: Assignment.objects.filter(state="leased").count() == 2)
     page.wait_for_timeout(300)  # The answer that brings the next one is on its way to the page.
@@ -98,7 +108,7 @@ def test_a_submitted_task_is_corrected_from_my_work(project: Project, bob: User,
 
 def pass_through(desk: Desk, *keys: str, tasks: int) -> None:
     for left in reversed(range(tasks)):
-        desk.press(*keys).submit(and_next=left > 0)
+        desk.press(*keys).saved().submit(and_next=left > 0)
 
 
 def test_a_screening_is_failed_taken_again_and_passed(project: Project, bob: User, alice: User, page_of: Pages) -> None:
