@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
+from django.db import transaction
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -15,11 +17,13 @@ from apps.api.access import assignment_of, user_of
 from apps.api.rounds import DraftSerializer, ProgressSerializer
 from apps.core.errors import Conflict
 from apps.labeling.models import Assignment
+from apps.labeling.offers import candidates_after
 from apps.labeling.queue import release, renew
 from apps.labeling.seats import progress
 from apps.labeling.sheets import draft_of
-from apps.labeling.submissions import FINISH_REASONS, Submission, SubmittedStep
+from apps.labeling.submissions import FINISH_REASONS, Submission, SubmittedCritique, SubmittedStep
 from apps.labeling.submitting import save_draft, submit
+from apps.labeling.tasks import grade_grown_solution
 
 LONGEST = 86_400_000  # A day, in milliseconds: no turn is longer.
 
@@ -30,10 +34,25 @@ class AnswerSerializer(serializers.Serializer[Any]):
     rating = serializers.IntegerField(min_value=-1, max_value=1, allow_null=True, default=None)
     unsure = serializers.BooleanField(default=False)
     chosen = serializers.BooleanField(default=False)
+    text = serializers.CharField(
+        max_length=10_000, allow_null=True, allow_blank=True, default=None, help_text="Of a step that you wrote."
+    )
+
+
+class CritiqueAnswerSerializer(serializers.Serializer[Any]):
+    """A rating of one that was shown, or the text of one that you wrote."""
+
+    id = serializers.IntegerField(min_value=1, max_value=2**62, allow_null=True, default=None)
+    rating = serializers.IntegerField(min_value=-1, max_value=1, allow_null=True, default=None)
+    text = serializers.CharField(max_length=10_000, allow_null=True, allow_blank=True, default=None)
 
 
 class WorkSerializer(serializers.Serializer[Any]):
     steps = AnswerSerializer(many=True)
+    progress = serializers.IntegerField(
+        min_value=-1, max_value=1, allow_null=True, default=None, help_text="How far it came before its error."
+    )
+    critiques = CritiqueAnswerSerializer(many=True, default=list)
     active_ms = serializers.IntegerField(min_value=0, max_value=LONGEST, allow_null=True, default=None)
     idle_ms = serializers.IntegerField(min_value=0, allow_null=True, default=None)
 
@@ -45,6 +64,34 @@ class DraftInSerializer(WorkSerializer):
 class SubmissionSerializer(WorkSerializer):
     finish_reason = serializers.ChoiceField(choices=FINISH_REASONS)
     reason = serializers.CharField(max_length=5000, default="", allow_blank=True)
+
+
+class ChoiceSerializer(serializers.Serializer[Any]):
+    """What was chosen at one position: a candidate, or a step that you wrote."""
+
+    candidate = serializers.IntegerField(min_value=0, max_value=100_000, allow_null=True, default=None)
+    text = serializers.CharField(max_length=10_000, allow_null=True, default=None)
+
+
+class ChosenSerializer(serializers.Serializer[Any]):
+    chosen = ChoiceSerializer(many=True, help_text="From the first position on; none for the candidates of the first.")
+
+
+class OfferedSerializer(serializers.Serializer[Any]):
+    candidate = serializers.IntegerField()
+    text = serializers.CharField()
+    origin = serializers.CharField()
+    is_final = serializers.BooleanField(help_text="It states the final answer.")
+
+
+class OfferingSerializer(serializers.Serializer[Any]):
+    position = serializers.IntegerField()
+    candidates = OfferedSerializer(many=True)
+    source = serializers.CharField(  # type: ignore[assignment]
+        allow_blank=True, help_text="`solution`, `model`, or empty where there are none."
+    )
+    own = serializers.IntegerField(help_text="The candidate number of a step that you write here.")
+    problem = serializers.CharField(allow_blank=True, help_text="Why there are none.")
 
 
 class LeaseSerializer(serializers.Serializer[Any]):
@@ -119,6 +166,19 @@ class Draft(APIView):
         return Response({"version": version})
 
 
+class Candidates(APIView):
+    scope = ApiToken.Scope.LABEL
+
+    @extend_schema(request=ChosenSerializer, responses=OfferingSerializer)
+    def post(self, request: Request, pk: int) -> Response:
+        """The candidates for the step after these choices. A model may be asked for them, within seconds."""
+        assignment = assignment_of(request, pk)
+        given = ChosenSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        offering = candidates_after(assignment=assignment, chosen=given.validated_data["chosen"])
+        return Response(OfferingSerializer(offering).data)
+
+
 class Submit(APIView):
     scope = ApiToken.Scope.LABEL
 
@@ -130,7 +190,10 @@ class Submit(APIView):
         given.is_valid(raise_exception=True)
         data = dict(given.validated_data)
         steps = [SubmittedStep(**step) for step in data.pop("steps")]
-        done = submit(assignment=assignment, submission=Submission(steps=steps, **data))
+        critiques = [SubmittedCritique(**critique) for critique in data.pop("critiques")]
+        done = submit(assignment=assignment, submission=Submission(steps=steps, critiques=critiques, **data))
+        if done.grown_id is not None:
+            transaction.on_commit(partial(grade_grown_solution.delay, done.grown_id))
         return Response(
             {
                 "assignment": {"id": done.pk, "state": done.state},

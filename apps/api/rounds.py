@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 from apps.accounts.models import ApiToken
 from apps.api.access import project_of, round_of, user_of
 from apps.api.pagination import Pages
+from apps.inference.models import Endpoint
 from apps.labeling.models import Round
 from apps.labeling.protocols import PROTOCOLS
 from apps.labeling.queue import Nothing, claim
@@ -43,6 +44,10 @@ class NewRoundSerializer(serializers.Serializer[Round]):
     name = serializers.CharField(max_length=200, default="", allow_blank=True)
     show_reference = serializers.BooleanField(default=True)
     lease_minutes = serializers.IntegerField(min_value=1, max_value=1440, default=20)
+    options = serializers.DictField(default=dict, help_text="The protocol's settings; see the labeling guide.")
+    endpoint = serializers.CharField(
+        max_length=60, allow_null=True, default=None, help_text="Name: it writes candidates where the protocol asks."
+    )
 
 
 class OpenedSerializer(serializers.Serializer[Round]):
@@ -54,11 +59,16 @@ class CandidateSerializer(serializers.Serializer[Any]):
     candidate = serializers.IntegerField()
     text = serializers.CharField()
     origin = serializers.CharField()
+    is_final = serializers.BooleanField(required=False, help_text="In branching: it states the final answer.")
 
 
 class PositionSerializer(serializers.Serializer[Any]):
     position = serializers.IntegerField()
     candidates = CandidateSerializer(many=True)
+    source = serializers.CharField(  # type: ignore[assignment]
+        required=False, help_text="In branching: `solution` or `model`."
+    )
+    own = serializers.IntegerField(required=False, help_text="In branching: the number of a step that you write.")
 
 
 class AskedProblemSerializer(serializers.Serializer[Any]):
@@ -121,7 +131,10 @@ class RoundList(APIView):
         project = project_of(request, slug, "manage_rounds")
         given = NewRoundSerializer(data=request.data)
         given.is_valid(raise_exception=True)
-        opened = open_round(project=project, created_by=user_of(request), **given.validated_data)
+        data = dict(given.validated_data)
+        if data["endpoint"] is not None:
+            data["endpoint"] = Endpoint.objects.named(data["endpoint"], project)
+        opened = open_round(project=project, created_by=user_of(request), **data)
         return Response({"number": opened.number, "tasks": opened.task_count}, status=201)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from django.db.models import Q
+
 from apps.corpus.models import Solution, Step
 from apps.dashboard.access import Place
 from apps.estimation.models import EstimationRun, Rollout, SolutionEstimate, StepEstimate
@@ -95,7 +97,7 @@ def evidence_for(place: Place, solution: Solution) -> Evidence:
 def _voices(place: Place, solution: Solution, steps: Sequence[Step]) -> list[Voice]:
     turns = list(
         Assignment.objects.spoken()
-        .filter(task__solution=solution)
+        .filter(Q(task__solution=solution, grown__isnull=True) | Q(grown=solution))
         .select_related("labeler", "round")
         .order_by("submitted_at", "pk")
     )

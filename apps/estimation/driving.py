@@ -21,13 +21,13 @@ from apps.core.jobs import JobStatus
 from apps.estimation.engine import EndpointDown, Engine, Question
 from apps.estimation.models import EstimationRun
 from apps.estimation.parameters import sampling_of
-from apps.estimation.prompting import Template
 from apps.estimation.services import begin, fail_run, finish_if_done, over_budget, pause_run
 from apps.estimation.store import RunStore, next_lapse
 from apps.estimation.strategies import strategy_of
 from apps.estimation.work import Plan
 from apps.inference.client import Client
 from apps.inference.gate import Gate
+from apps.inference.prompting import Template
 from apps.inference.shares import BEAT_S, Shares
 from apps.inference.wire import Server
 from apps.verifiers.grading import GradingPool

@@ -28,11 +28,11 @@ from apps.corpus.splitting import SPLITTERS, split_steps
 from apps.estimation.driving import share_gate
 from apps.estimation.models import SampledProblem, SamplingRun
 from apps.estimation.parameters import checked_sampling, sampling_of, template_of
-from apps.estimation.prompting import Template, seed_of
 from apps.inference.client import Client
 from apps.inference.failures import EndpointFailure, RequestRefused
 from apps.inference.gate import Gate
 from apps.inference.models import Endpoint
+from apps.inference.prompting import Template, seed_of
 from apps.inference.shares import Shares
 from apps.inference.wire import Choice
 from apps.projects.models import Project

@@ -52,7 +52,7 @@ def collect(project: Project, *, chunk: int = CHUNK) -> Iterator[list[Record]]:
 
     Solutions that come in after the start are left out.
     """
-    solutions = Solution.objects.filter(project=project)
+    solutions = Solution.objects.written().filter(project=project)
     last, end = 0, solutions.aggregate(end=Max("id"))["end"] or 0
     names = dict(Membership.objects.filter(project=project).values_list("user_id", "pseudonym"))
     while True:
@@ -132,17 +132,30 @@ def _steps(solution_ids: Sequence[int]) -> tuple[dict[int, list[StepRecord]], di
 def _people(
     solution_ids: Sequence[int], places: dict[int, Place], names: dict[int, str]
 ) -> dict[int, list[PersonRecord]]:
-    turns = list(
-        Assignment.objects.spoken()
-        .filter(task__solution_id__in=solution_ids)
-        .order_by("submitted_at", "id")
-        .values_list("id", "task__solution_id", "labeler_id", *TURN)
-    )
+    turns = _turns(solution_ids)
     labels = _ratings([turn[0] for turn in turns], places)
     people: defaultdict[int, list[PersonRecord]] = defaultdict(list)
     for pk, solution_id, labeler_id, *turn in turns:
         people[solution_id].append(_person(dict(zip(TURN, turn, strict=True)), labels[pk], names[labeler_id]))
     return people
+
+
+def _turns(solution_ids: Sequence[int]) -> list[tuple[Any, ...]]:
+    """In order of time. A turn that made a solution of its own belongs to that, not to the one that it began with."""
+    spoken = Assignment.objects.spoken().order_by()
+    on_task = spoken.filter(task__solution_id__in=solution_ids, grown__isnull=True)
+    on_grown = spoken.filter(grown_id__in=solution_ids)
+    found = [
+        *on_task.values_list("id", "task__solution_id", "labeler_id", *TURN),
+        *on_grown.values_list("id", "grown_id", "labeler_id", *TURN),
+    ]
+    return sorted(found, key=_when)
+
+
+def _when(turn: tuple[Any, ...]) -> tuple[bool, Any, int]:
+    """As SQL orders it: a file may not say when, and such turns come last."""
+    at = turn[3 + TURN.index("submitted_at")]
+    return at is None, at or 0, turn[0]
 
 
 def _ratings(turn_ids: Sequence[int], places: dict[int, Place]) -> dict[int, list[StepRating]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from apps.accounts.models import User
@@ -16,6 +16,7 @@ from apps.core.bulk import analyze, copy_rows
 from apps.core.errors import DomainError
 from apps.corpus.models import Solution, Step
 from apps.inference.models import Endpoint
+from apps.labeling.blanks import blank_solutions
 from apps.labeling.models import Protocol, Round, Task
 from apps.labeling.protocols import PROTOCOLS, options_of
 from apps.labeling.selection import Selection
@@ -50,7 +51,7 @@ def open_round(
         endpoint=endpoint,
         created_by=created_by,
     )
-    _make_tasks(round_, Selection.parse(select))
+    _make_tasks(round_, _to_choose_from(round_, Selection.parse(select)))
     record_event(actor=created_by, verb="round.opened", target=str(round_.number), project=project.slug)
     return round_
 
@@ -76,8 +77,14 @@ def next_round_number(project: Project) -> int:
     return max(highest or 0, 0) + 1
 
 
-def _make_tasks(round_: Round, selection: Selection) -> None:
-    chosen = selection.apply(Solution.objects.filter(project=round_.project, step_count__gt=0))
+def _to_choose_from(round_: Round, selection: Selection) -> QuerySet[Solution]:
+    """The selected solutions in the order in which they are served; or blank ones of the selected problems."""
+    if round_.options.get("starts_from") == "problems":
+        return blank_solutions(round_.project, selection)
+    return selection.apply(Solution.objects.filter(project=round_.project, step_count__gt=0))
+
+
+def _make_tasks(round_: Round, chosen: QuerySet[Solution]) -> None:
     gold: set[int] = set()
     if round_.gold_share:
         with_gold = Step.objects.filter(solution__project=round_.project, gold__isnull=False)
@@ -86,7 +93,9 @@ def _make_tasks(round_: Round, selection: Selection) -> None:
             raise DomainError("No solution of this project has gold labels.", fields={"gold_share": "no gold yet"})
     ids = list(chosen.values_list("id", flat=True))
     if not ids:
-        raise DomainError(f"No solution fits {selection}.", code="empty", fields={"select": "fits no solution"})
+        raise DomainError(
+            f"No solution fits {round_.selection['select']}.", code="empty", fields={"select": "fits no solution"}
+        )
     ordinary = [pk for pk in ids if pk not in gold]
     rows = [(round_.pk, pk, 0, False, round_.redundancy) for pk in ordinary]
     rows += [(round_.pk, pk, 0, True, GOLD_SLOTS) for pk in sorted(gold)]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from apps.corpus.models import Step
-from apps.labeling.models import Assignment
+from apps.labeling.dialogue import Candidate, own_number
+from apps.labeling.models import Assignment, Protocol
+from apps.labeling.submitting import ways_of
 
 Sheet = dict[str, Any]
 
@@ -15,7 +18,6 @@ def sheet(assignment: Assignment) -> Sheet:
     round_, solution = assignment.round, assignment.task.solution
     assert solution is not None
     problem = solution.problem
-    steps = Step.objects.filter(solution=solution.pk, chosen=True)
     asked: Sheet = {
         "id": problem.pk,
         "statement": problem.statement,
@@ -31,15 +33,47 @@ def sheet(assignment: Assignment) -> Sheet:
         "round": round_.number,
         "protocol": round_.protocol,
         "problem": asked,
-        "steps": [
-            {
-                "position": position,
-                "candidates": [{"candidate": candidate, "text": text, "origin": origin}],
-            }
-            for position, candidate, text, origin in steps.values_list("position", "candidate", "text", "origin")
-        ],
+        "steps": _walked(assignment) if round_.protocol == Protocol.BRANCHING else _path(solution.pk),
         "draft": draft_of(assignment),
     }
+
+
+def _path(solution_id: int) -> list[Sheet]:
+    steps = Step.objects.filter(solution=solution_id, chosen=True)
+    return [
+        {"position": position, "candidates": [{"candidate": candidate, "text": text, "origin": origin}]}
+        for position, candidate, text, origin in steps.values_list("position", "candidate", "text", "origin")
+    ]
+
+
+def _walked(assignment: Assignment) -> list[Sheet]:
+    """What stands at the positions that the draft has come to, without asking a model for more."""
+    ways, prefix = ways_of(assignment.task), list[str]()
+    chosen = {step["position"]: step for step in draft_of(assignment)["steps"] if step.get("chosen")}
+    shown: list[Sheet] = []
+    while (found := ways.after(prefix)) or (chosen.get(len(prefix)) or {}).get("text"):
+        candidates, source = found or ([], "")
+        shown.append(
+            {
+                "position": len(prefix),
+                "candidates": [
+                    {"candidate": one.candidate, "text": one.text, "origin": one.origin, "is_final": one.is_final}
+                    for one in candidates
+                ],
+                "source": source,
+                "own": own_number(candidates),
+            }
+        )
+        choice = chosen.get(len(prefix))
+        text = choice and (choice.get("text") or _text_of(candidates, choice.get("candidate")))
+        if not text:
+            break
+        prefix.append(text)
+    return shown
+
+
+def _text_of(candidates: Sequence[Candidate], number: int | None) -> str | None:
+    return next((one.text for one in candidates if one.candidate == number), None)
 
 
 def draft_of(assignment: Assignment) -> Sheet:

@@ -13,7 +13,9 @@ from django.utils import timezone
 
 from apps.core.errors import Conflict
 from apps.corpus.models import Step
-from apps.labeling.models import Assignment, Protocol, StepLabel, Task
+from apps.labeling.dialogue import KnownStep, Ways
+from apps.labeling.growing import store_dialogue
+from apps.labeling.models import Assignment, Offer, Protocol, StepLabel, Task
 from apps.labeling.protocols import PROTOCOLS, Asked, options_of
 from apps.labeling.seats import count_submission, lock_seat
 from apps.labeling.submissions import Submission
@@ -94,12 +96,23 @@ def ground_of(assignment: Assignment) -> Ground:
         path={position: candidate for _, position, candidate, chosen in steps if chosen},
         candidates=candidates,
         options=options_of(assignment.round.protocol, assignment.round.options),
+        ways=ways_of(assignment.task) if assignment.round.protocol == Protocol.BRANCHING else Ways(),
     )
     return Ground({(position, candidate): pk for pk, position, candidate, _ in steps}, asked)
 
 
+def ways_of(task: Task) -> Ways:
+    """The texts of the task's solution, and all that was sampled for it."""
+    steps = Step.objects.filter(solution=task.solution_id).order_by()
+    known = [KnownStep(*row) for row in steps.values_list("position", "candidate", "text", "origin", "chosen")]
+    return Ways(known, dict(Offer.objects.filter(task=task).values_list("prefix", "texts")))
+
+
 def store_labels(assignment: Assignment, submission: Submission, ground: Ground) -> None:
     """Every part of what was said, each in its table."""
+    if assignment.round.protocol == Protocol.BRANCHING:
+        store_dialogue(assignment, submission, ground.asked, ground.step_ids)
+        return
     every_step = assignment.round.protocol == Protocol.EVERY_STEP
     StepLabel.objects.bulk_create(
         StepLabel(

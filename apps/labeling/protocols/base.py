@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from typing import Protocol as TypingProtocol
 
 import msgspec
+from msgspec import Meta
 
 from apps.core.errors import Unprocessable
+from apps.labeling.dialogue import Ways
 from apps.labeling.submissions import FINISH_REASONS, RATINGS, Submission, SubmittedStep
 
 LEFT_EARLY = ("give_up", "bad_problem")
@@ -19,16 +21,26 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Settings of a protocol, kept in the round. Whoever adds one adds its bounds with it."""
 
 
+class SamplingOptions(Options, frozen=True):
+    """How a protocol has its candidates sampled, where the round names an endpoint."""
+
+    candidates: Annotated[int, Meta(ge=1, le=8)] = 4
+    temperature: Annotated[float, Meta(ge=0, le=2)] = 1.0
+    max_tokens: Annotated[int, Meta(ge=8, le=4096)] = 256
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What was put to the labeler. Positions and candidates count from 0.
 
-    `path` gives the candidate on the solution's own path at each position, `candidates` how many are offered there.
+    `path` gives the candidate on the solution's own path at each position, `candidates` how many are offered there;
+    `ways` are their texts, and what was sampled for other beginnings, where the protocol asks about more than the path.
     """
 
     path: Mapping[int, int] = field(default_factory=dict)
     candidates: Mapping[int, int] = field(default_factory=dict)
     options: Any = None
+    ways: Ways = field(default_factory=Ways)
 
     def knows(self, step: SubmittedStep) -> bool:
         return step.candidate == self.path.get(step.position)
@@ -49,17 +61,23 @@ class Protocol(TypingProtocol):
 
 def check_shape(submission: Submission, asked: Asked) -> None:
     """What holds under every protocol: known steps, each once and in order, known values, a reason."""
-    fields: dict[str, str] = {}
-    if submission.finish_reason not in FINISH_REASONS:
-        fields["finish_reason"] = f"one of {', '.join(FINISH_REASONS)}"
-    if submission.finish_reason in LEFT_EARLY and not submission.reason.strip():
-        fields["reason"] = "say why"
+    fields = ending_complaints(submission)
     for index, step in enumerate(submission.steps):
         complaint = _complaint(step, asked, {(one.position, one.candidate) for one in submission.steps[:index]})
         if complaint:
             fields[f"steps[{index}]"] = complaint
     if fields:
         raise Unprocessable("The submission cannot be read.", fields=fields)
+
+
+def ending_complaints(submission: Submission) -> dict[str, str]:
+    """By field: what is wrong with how it ends."""
+    fields: dict[str, str] = {}
+    if submission.finish_reason not in FINISH_REASONS:
+        fields["finish_reason"] = f"one of {', '.join(FINISH_REASONS)}"
+    if submission.finish_reason in LEFT_EARLY and not submission.reason.strip():
+        fields["reason"] = "say why"
+    return fields
 
 
 def _complaint(step: SubmittedStep, asked: Asked, seen: set[tuple[int, int]]) -> str | None:
