@@ -16,6 +16,7 @@ from apps.accounts.models import ApiToken
 from apps.api.access import assignment_of, user_of
 from apps.api.rounds import DraftSerializer, ProgressSerializer
 from apps.core.errors import Conflict
+from apps.labeling.aftermath import aftermath_of
 from apps.labeling.models import Assignment
 from apps.labeling.offers import candidates_after
 from apps.labeling.queue import release, renew
@@ -75,6 +76,7 @@ class ChoiceSerializer(serializers.Serializer[Any]):
 
 class ChosenSerializer(serializers.Serializer[Any]):
     chosen = ChoiceSerializer(many=True, help_text="From the first position on; none for the candidates of the first.")
+    goes_on = serializers.BooleanField(default=False, help_text="Ask a model also after a final answer.")
 
 
 class OfferedSerializer(serializers.Serializer[Any]):
@@ -92,6 +94,24 @@ class OfferingSerializer(serializers.Serializer[Any]):
     )
     own = serializers.IntegerField(help_text="The candidate number of a step that you write here.")
     problem = serializers.CharField(allow_blank=True, help_text="Why there are none.")
+    ended = serializers.BooleanField(help_text="The last choice states the final answer: the dialogue may end.")
+
+
+class BadStepSerializer(serializers.Serializer[Any]):
+    position = serializers.IntegerField(min_value=0, max_value=100_000, help_text="Of the step that you call bad.")
+
+
+class CritiqueSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    text = serializers.CharField()
+    origin = serializers.CharField()
+
+
+class AftermathSerializer(serializers.Serializer[Any]):
+    position = serializers.IntegerField()
+    alternatives = OfferedSerializer(many=True, help_text="Other candidates for the bad step; each is rated.")
+    critiques = CritiqueSerializer(many=True, help_text="What models and others say is wrong with it.")
+    problem = serializers.CharField(allow_blank=True, help_text="Why there are no alternatives.")
 
 
 class LeaseSerializer(serializers.Serializer[Any]):
@@ -175,8 +195,21 @@ class Candidates(APIView):
         assignment = assignment_of(request, pk)
         given = ChosenSerializer(data=request.data)
         given.is_valid(raise_exception=True)
-        offering = candidates_after(assignment=assignment, chosen=given.validated_data["chosen"])
+        offering = candidates_after(assignment=assignment, **given.validated_data)
         return Response(OfferingSerializer(offering).data)
+
+
+class Alternatives(APIView):
+    scope = ApiToken.Scope.LABEL
+
+    @extend_schema(request=BadStepSerializer, responses=AftermathSerializer)
+    def post(self, request: Request, pk: int) -> Response:
+        """What the round asks about a step that you call bad. A model may be asked for alternatives, within seconds."""
+        assignment = assignment_of(request, pk)
+        given = BadStepSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        found = aftermath_of(assignment=assignment, position=given.validated_data["position"])
+        return Response(AftermathSerializer(found).data)
 
 
 class Submit(APIView):

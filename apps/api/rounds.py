@@ -69,6 +69,10 @@ class PositionSerializer(serializers.Serializer[Any]):
         required=False, help_text="In branching: `solution` or `model`."
     )
     own = serializers.IntegerField(required=False, help_text="In branching: the number of a step that you write.")
+    ended = serializers.BooleanField(
+        required=False, help_text="In branching: what was chosen before states the answer."
+    )
+    problem = serializers.CharField(required=False, allow_blank=True, help_text="In branching: why there are none.")
 
 
 class AskedProblemSerializer(serializers.Serializer[Any]):

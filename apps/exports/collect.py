@@ -17,6 +17,7 @@ from django.db.models import Max
 
 from apps.corpus.models import Problem, Solution, Step
 from apps.corpus.records import (
+    CritiqueWord,
     EstimateRecord,
     GoldRating,
     PersonRecord,
@@ -28,7 +29,7 @@ from apps.corpus.records import (
     StepRecord,
 )
 from apps.estimation.models import StepEstimate
-from apps.labeling.models import Assignment, GoldLabel, StepLabel
+from apps.labeling.models import Assignment, Critique, CritiqueRating, GoldLabel, StepLabel
 from apps.projects.models import Membership, Project
 
 CHUNK = 500
@@ -41,7 +42,7 @@ SOLUTION = [
 ]  # fmt: skip
 TURN = [
     "round__number", "round__generation", "round__origin", "round__protocol", "round__is_screening", "finish_reason",
-    "reason", "submitted_at", "active_ms", "is_quality_control", "extras",
+    "reason", "submitted_at", "active_ms", "is_quality_control", "progress", "extras",
 ]  # fmt: skip
 
 Place = tuple[int, int]
@@ -134,9 +135,11 @@ def _people(
 ) -> dict[int, list[PersonRecord]]:
     turns = _turns(solution_ids)
     labels = _ratings([turn[0] for turn in turns], places)
+    critiques = _critiques([turn[0] for turn in turns], places)
     people: defaultdict[int, list[PersonRecord]] = defaultdict(list)
     for pk, solution_id, labeler_id, *turn in turns:
-        people[solution_id].append(_person(dict(zip(TURN, turn, strict=True)), labels[pk], names[labeler_id]))
+        said = dict(zip(TURN, turn, strict=True)) | {"critiques": critiques[pk]}
+        people[solution_id].append(_person(said, labels[pk], names[labeler_id]))
     return people
 
 
@@ -174,6 +177,25 @@ def _ratings(turn_ids: Sequence[int], places: dict[int, Place]) -> dict[int, lis
     return found
 
 
+def _critiques(turn_ids: Sequence[int], places: dict[int, Place]) -> dict[int, list[CritiqueWord]]:
+    """What was written of steps in each turn, and what was said of what others wrote."""
+    found: defaultdict[int, list[CritiqueWord]] = defaultdict(list)
+    rated = CritiqueRating.objects.filter(assignment_id__in=turn_ids).order_by("critique_id")
+    of_critique = ("critique__step_id", "critique__text", "critique__origin", "critique__source")
+    for turn_id, rating, step_id, text, origin, source in rated.values_list("assignment_id", "rating", *of_critique):
+        position, candidate = places[step_id]
+        found[turn_id].append(
+            CritiqueWord(position=position, candidate=candidate, text=text, origin=origin, source=source, rating=rating)
+        )
+    written = Critique.objects.filter(written_in_id__in=turn_ids).order_by("id")
+    for turn_id, step_id, text in written.values_list("written_in_id", "step_id", "text"):
+        position, candidate = places[step_id]
+        found[turn_id].append(
+            CritiqueWord(position=position, candidate=candidate, text=text, origin="human", is_own=True)
+        )
+    return found
+
+
 def _person(turn: dict[str, Any], said: Sequence[StepRating], name: str) -> PersonRecord:
     extras = dict(turn["extras"] or {})
     return PersonRecord(
@@ -187,6 +209,8 @@ def _person(turn: dict[str, Any], said: Sequence[StepRating], name: str) -> Pers
         is_quality_control=turn["is_quality_control"],
         is_screening=extras.pop("is_screening", turn["round__is_screening"]),
         steps=said,
+        progress=turn["progress"],
+        critiques=turn["critiques"],
         extras=extras,
     )
 

@@ -17,7 +17,7 @@ from apps.inference.failures import EndpointFailure
 from apps.inference.models import Endpoint
 from apps.inference.prompting import Template, seed_of
 from apps.inference.wire import Answer, Prompt, Sampling
-from apps.labeling.dialogue import Candidate, Ways, own_number, prefix_digest
+from apps.labeling.dialogue import Candidate, Ways, is_final, own_number, prefix_digest
 from apps.labeling.models import Assignment, Offer, Protocol, Task
 from apps.labeling.protocols import options_of
 from apps.labeling.protocols.base import SamplingOptions
@@ -39,29 +39,32 @@ class Offering:
     candidates: Sequence[Candidate] = ()
     source: str = ""
     problem: str = ""
+    ended: bool = False
 
     @property
     def own(self) -> int:
         return own_number(self.candidates)
 
 
-def candidates_after(*, assignment: Assignment, chosen: Sequence[Mapping[str, Any]]) -> Offering:
+def candidates_after(*, assignment: Assignment, chosen: Sequence[Mapping[str, Any]], goes_on: bool = False) -> Offering:
     """The candidates after these choices, each `{"candidate": n}` or `{"text": "..."}`, from the first position on.
 
+    After a final answer a model is asked only when the labeler `goes_on` nevertheless.
     Raises Unprocessable that names the choice which does not exist, Conflict when the task has been handed in.
     """
-    _check_open(assignment, Protocol.BRANCHING)
+    check_open(assignment, Protocol.BRANCHING)
     ways = ways_of(assignment.task)
     prefix = _texts(ways, chosen)
     options = options_of(assignment.round.protocol, assignment.round.options)
     assert isinstance(options, SamplingOptions)
     found = ways.after(prefix)
-    if found is not None:
-        return Offering(len(prefix), *found)
+    ended = bool(prefix) and is_final(prefix[-1])
+    if found is not None or (ended and not goes_on):
+        return Offering(len(prefix), *(found or ([], "")), ended=ended)
     return _sample(assignment, prefix, options)
 
 
-def _check_open(assignment: Assignment, *protocols: Protocol) -> None:
+def check_open(assignment: Assignment, *protocols: Protocol) -> None:
     if assignment.round.protocol not in protocols:
         raise Conflict("This round's protocol asks for no candidates.", code="no_candidates")
     if assignment.state not in OPEN_STATES:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from apps.corpus.models import Step
-from apps.labeling.dialogue import Candidate, own_number
+from apps.labeling.dialogue import Candidate, is_final, own_number
 from apps.labeling.models import Assignment, Protocol
 from apps.labeling.submitting import ways_of
 
@@ -51,7 +51,11 @@ def _walked(assignment: Assignment) -> list[Sheet]:
     ways, prefix = ways_of(assignment.task), list[str]()
     chosen = {step["position"]: step for step in draft_of(assignment)["steps"] if step.get("chosen")}
     shown: list[Sheet] = []
-    while (found := ways.after(prefix)) or (chosen.get(len(prefix)) or {}).get("text"):
+    while True:
+        found, ended = ways.after(prefix), bool(prefix) and is_final(prefix[-1])
+        choice = chosen.get(len(prefix))
+        if found is None and not ended and not (choice and choice.get("text")):
+            break
         candidates, source = found or ([], "")
         shown.append(
             {
@@ -62,9 +66,10 @@ def _walked(assignment: Assignment) -> list[Sheet]:
                 ],
                 "source": source,
                 "own": own_number(candidates),
+                "ended": ended,
+                "problem": "",
             }
         )
-        choice = chosen.get(len(prefix))
         text = choice and (choice.get("text") or _text_of(candidates, choice.get("candidate")))
         if not text:
             break

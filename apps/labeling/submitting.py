@@ -15,8 +15,9 @@ from apps.core.errors import Conflict
 from apps.corpus.models import Step
 from apps.labeling.dialogue import KnownStep, Ways
 from apps.labeling.growing import store_dialogue
-from apps.labeling.models import Assignment, Offer, Protocol, StepLabel, Task
+from apps.labeling.models import Assignment, Critique, CritiqueRating, Offer, Protocol, StepLabel, Task
 from apps.labeling.protocols import PROTOCOLS, Asked, options_of
+from apps.labeling.protocols.first_error import first_bad
 from apps.labeling.seats import count_submission, lock_seat
 from apps.labeling.submissions import Submission
 
@@ -92,13 +93,25 @@ def ground_of(assignment: Assignment) -> Ground:
     candidates: dict[int, int] = {}
     for _, position, _, _ in steps:
         candidates[position] = candidates.get(position, 0) + 1
+    options = options_of(assignment.round.protocol, assignment.round.options)
+    needs_texts = assignment.round.protocol == Protocol.BRANCHING or getattr(options, "alternatives", False)
     asked = Asked(
         path={position: candidate for _, position, candidate, chosen in steps if chosen},
         candidates=candidates,
-        options=options_of(assignment.round.protocol, assignment.round.options),
-        ways=ways_of(assignment.task) if assignment.round.protocol == Protocol.BRANCHING else Ways(),
+        options=options,
+        ways=ways_of(assignment.task) if needs_texts else Ways(),
+        critiques=_critiques(assignment) if getattr(options, "critiques", False) else {},
     )
     return Ground({(position, candidate): pk for pk, position, candidate, _ in steps}, asked)
+
+
+def _critiques(assignment: Assignment) -> dict[int, frozenset[int]]:
+    """The ids of those on the solution's path, by position; not what this turn itself wrote."""
+    found = Critique.objects.filter(step__solution=assignment.task.solution_id, step__chosen=True)
+    ids: dict[int, set[int]] = {}
+    for position, pk in found.exclude(written_in=assignment).values_list("step__position", "id"):
+        ids.setdefault(position, set()).add(pk)
+    return {position: frozenset(some) for position, some in ids.items()}
 
 
 def ways_of(task: Task) -> Ways:
@@ -114,15 +127,47 @@ def store_labels(assignment: Assignment, submission: Submission, ground: Ground)
         store_dialogue(assignment, submission, ground.asked, ground.step_ids)
         return
     every_step = assignment.round.protocol == Protocol.EVERY_STEP
+    path = ground.asked.path
     StepLabel.objects.bulk_create(
         StepLabel(
             assignment=assignment,
             step_id=ground.step_ids[step.position, step.candidate],
             rating=step.rating,
             unsure=step.unsure,
-            chosen=step.chosen or step.rating != -1 or every_step,
+            # An alternative is rated beside the path; nobody goes on with it.
+            chosen=step.candidate == path[step.position] and (step.chosen or step.rating != -1 or every_step),
         )
         for step in submission.steps
+    )
+    if assignment.round.protocol == Protocol.FIRST_ERROR:
+        _store_aftermath(assignment, submission, ground)
+
+
+def _store_aftermath(assignment: Assignment, submission: Submission, ground: Ground) -> None:
+    """Progress and critiques. A corrected turn says them anew."""
+    if submission.progress != assignment.progress:
+        assignment.progress = submission.progress
+        assignment.save(update_fields=["progress"])
+    error = first_bad(submission, ground.asked)
+    if assignment.versions:
+        Critique.objects.filter(written_in=assignment).delete()
+        CritiqueRating.objects.filter(assignment=assignment).delete()
+    if error is None or not submission.critiques:
+        return
+    Critique.objects.bulk_create(
+        Critique(
+            step_id=ground.step_ids[error, ground.asked.path[error]],
+            text=(one.text or "").strip(),
+            origin=Critique.Origin.HUMAN,
+            written_in=assignment,
+        )
+        for one in submission.critiques
+        if one.id is None
+    )
+    CritiqueRating.objects.bulk_create(
+        CritiqueRating(assignment=assignment, critique_id=one.id, rating=one.rating or 0)
+        for one in submission.critiques
+        if one.id is not None
     )
 
 

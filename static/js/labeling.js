@@ -49,6 +49,7 @@ const outbox = createOutbox({ api, connection, store, onTaken: taken, onRefused:
 const screens = createScreens({ today: () => today, state: () => connection.state, again: () => desk.advance() });
 const desk = createDesk({
     round: `/projects/${page.project.slug}/rounds/${page.round.number}`,
+    options: page.round.options,
     bench, api, connection, tabs, clock, leases, drafts, outbox, screens,
     frame: { ...frame, progress, handedIn: showState },
 });

@@ -51,7 +51,7 @@ TABLE: list[tuple[str, str, str, str]] = [
     ("exports/<int:pk>/download", "get", "manager", "read"),
 ]
 # One's own turns only, whatever the role: tested apart.
-OWN = {f"assignments/<int:pk>/{verb}" for verb in ("renew", "release", "draft", "candidates", "submit")}
+OWN = {f"assignments/<int:pk>/{verb}" for verb in ("renew", "release", "draft", "candidates", "alternatives", "submit")}
 FOR_ALL = {"healthz", "readyz", "schema", "projects"}
 ROLES = ["labeler", "reviewer", "manager", "owner"]
 IDS = [f"{method} {route}" for route, method, _, _ in TABLE]
@@ -106,7 +106,7 @@ def test_each_is_let_in_as_far_as_the_role_reaches(
 
 @pytest.mark.parametrize(
     ("method", "verb"),
-    [("post", "renew"), ("post", "release"), ("put", "draft"), ("post", "candidates"), ("post", "submit")],
+    [("put", "draft"), *(("post", verb) for verb in ("renew", "release", "candidates", "alternatives", "submit"))],
 )
 def test_other_peoples_turns_are_nobodys_business(
     world: World, bob: User, rita: User, alice: User, method: str, verb: str

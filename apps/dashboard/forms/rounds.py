@@ -8,6 +8,7 @@ from django import forms
 
 from apps.dashboard.browsing import Facets
 from apps.dashboard.forms.base import OnceForm, ServiceForm
+from apps.dashboard.forms.protocols import ProtocolForm
 from apps.labeling.protocols import PROTOCOLS
 
 ANY = ("", "any")
@@ -63,7 +64,7 @@ class SelectionForm(ServiceForm):
         return ",".join(words) or "all"
 
 
-class NewRoundForm(SelectionForm, OnceForm):
+class NewRoundForm(SelectionForm, ProtocolForm, OnceForm):
     name = forms.CharField(max_length=200, required=False, help_text="As labelers see it.")
     protocol = forms.ChoiceField(
         choices=[(name, protocol.title) for name, protocol in PROTOCOLS.items()],
@@ -107,4 +108,5 @@ class NewRoundForm(SelectionForm, OnceForm):
         return {name: data[name] for name in names} | {
             "select": self.select,
             "gold_share": data["gold_percent"] / 100,
+            "options": self.settings(),
         }

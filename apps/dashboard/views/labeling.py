@@ -37,6 +37,7 @@ class Bench:
 BENCHES = {
     "first_error": Bench("steps", "Rate the steps"),
     "every_step": Bench("steps", "Rate the steps"),
+    "branching": Bench("branching", "Rate the candidates"),
 }
 
 

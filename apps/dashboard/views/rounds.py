@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from apps.accounts.models import User
 from apps.accounts.requests import AuthenticatedRequest
 from apps.corpus.models import Solution
 from apps.dashboard.access import Place, place_for, round_of
@@ -19,6 +20,7 @@ from apps.dashboard.browsing import facets_of
 from apps.dashboard.evidence import labeler_names
 from apps.dashboard.forms.rounds import NewRoundForm, SelectionForm
 from apps.dashboard.overview import Work, submissions_by_day, work_for
+from apps.inference.models import Endpoint
 from apps.labeling.models import Assignment, Round, Seat
 from apps.labeling.protocols import PROTOCOLS
 from apps.labeling.selection import Selection
@@ -43,14 +45,22 @@ def rounds(request: AuthenticatedRequest, slug: str) -> HttpResponse:
 def new_round(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     place = place_for(request.user, slug, "manage_rounds")
     unsure = {"unsure": request.GET.get("unsure")}
-    form = NewRoundForm(request.POST or None, facets=facets_of(place.project), initial=unsure)
-    opened = form.run(lambda _: open_round(project=place.project, created_by=request.user, **form.terms()))
+    endpoints = list(Endpoint.objects.usable_in(place.project).values_list("name", flat=True))
+    form = NewRoundForm(
+        request.POST or None, facets=facets_of(place.project), endpoints=list(dict.fromkeys(endpoints)), initial=unsure
+    )
+    opened = form.run(lambda data: _open(place, request.user, form, data["endpoint"]))
     if opened is not None:
         messages.success(request, f"The round is open: {opened.task_count:,} tasks.")
         return redirect("round", slug, opened.number)
     fitting = fit_for(place, SelectionForm(unsure, facets=facets_of(place.project)))
     context = place.context("rounds", form=form, protocols=PROTOCOLS.values(), fit=fitting)
     return render(request, "rounds/new.html", context, status=422 if form.errors else 200)
+
+
+def _open(place: Place, user: User, form: NewRoundForm, endpoint: str) -> Round:
+    named = Endpoint.objects.named(endpoint, place.project) if endpoint else None
+    return open_round(project=place.project, created_by=user, endpoint=named, **form.terms())
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,12 @@ class Annotate:
                         labeler=TEXT, round=INT, protocol=TEXT, finish_reason=TEXT, reason=TEXT, submitted_at=TEXT,
                         active_ms=INT, is_quality_control=BOOL, is_screening=BOOL,
                         steps=pa.list_(_struct(position=INT, candidate=INT, rating=INT, unsure=BOOL, chosen=BOOL)),
+                        progress=INT,
+                        critiques=pa.list_(
+                            _struct(
+                                position=INT, candidate=INT, text=TEXT, origin=TEXT, source=TEXT, rating=INT, is_own=BOOL
+                            )
+                        ),
                     )
                 ),
             ),
@@ -156,6 +162,19 @@ def _person(person: PersonRecord) -> Row:
                 "chosen": said.chosen,
             }
             for said in person.steps
+        ],
+        "progress": person.progress,
+        "critiques": [
+            {
+                "position": one.position,
+                "candidate": one.candidate,
+                "text": one.text,
+                "origin": one.origin,
+                "source": one.source,
+                "rating": one.rating,
+                "is_own": one.is_own,
+            }
+            for one in person.critiques
         ],
     }
     return _with_extras(row, person.extras)

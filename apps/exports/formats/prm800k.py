@@ -76,7 +76,7 @@ def _row(record: Record, solution: SolutionRecord, person: PersonRecord) -> Row:
     return {
         "labeler": person.labeler,
         "timestamp": peculiar.get("timestamp") or (naive_iso(at) if at else None),
-        "generation": None if person.protocol == "branching" else person.round,
+        "generation": _generation(person),
         "is_quality_control_question": person.is_quality_control,
         "is_initial_screening_question": person.is_screening,
         "question": _question(record, solution, person, peculiar),
@@ -86,6 +86,11 @@ def _row(record: Record, solution: SolutionRecord, person: PersonRecord) -> Row:
             "finish_reason": person.finish_reason,
         },
     }
+
+
+def _generation(person: PersonRecord) -> int | None:
+    """Phase 1 had no generations; a file of it may say otherwise, and then it comes out so."""
+    return None if person.protocol == "branching" and "prm800k" not in person.extras else person.round
 
 
 def _question(

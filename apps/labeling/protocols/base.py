@@ -35,15 +35,18 @@ class Asked:
 
     `path` gives the candidate on the solution's own path at each position, `candidates` how many are offered there;
     `ways` are their texts, and what was sampled for other beginnings, where the protocol asks about more than the path.
+    `alternatives` are places beside the path that may be rated too, `critiques` the ids of those shown, by position.
     """
 
     path: Mapping[int, int] = field(default_factory=dict)
     candidates: Mapping[int, int] = field(default_factory=dict)
     options: Any = None
     ways: Ways = field(default_factory=Ways)
+    alternatives: frozenset[tuple[int, int]] = frozenset()
+    critiques: Mapping[int, frozenset[int]] = field(default_factory=dict)
 
     def knows(self, step: SubmittedStep) -> bool:
-        return step.candidate == self.path.get(step.position)
+        return step.candidate == self.path.get(step.position) or (step.position, step.candidate) in self.alternatives
 
 
 class Protocol(TypingProtocol):
@@ -83,6 +86,8 @@ def ending_complaints(submission: Submission) -> dict[str, str]:
 def _complaint(step: SubmittedStep, asked: Asked, seen: set[tuple[int, int]]) -> str | None:
     if not asked.knows(step):
         return f"the task has no step {step.position}, candidate {step.candidate}"
+    if step.text is not None:
+        return "steps of one's own are not taken here"
     if (step.position, step.candidate) in seen:
         return "rated twice"
     if step.rating is not None and step.rating not in RATINGS:
