@@ -94,6 +94,7 @@ class OfferingSerializer(serializers.Serializer[Any]):
     )
     own = serializers.IntegerField(help_text="The candidate number of a step that you write here.")
     problem = serializers.CharField(allow_blank=True, help_text="Why there are none.")
+    busy = serializers.BooleanField(help_text="The model is writing for others: ask again in a moment.")
     ended = serializers.BooleanField(help_text="The last choice states the final answer: the dialogue may end.")
 
 
@@ -112,6 +113,7 @@ class AftermathSerializer(serializers.Serializer[Any]):
     alternatives = OfferedSerializer(many=True, help_text="Other candidates for the bad step; each is rated.")
     critiques = CritiqueSerializer(many=True, help_text="What models and others say is wrong with it.")
     problem = serializers.CharField(allow_blank=True, help_text="Why there are no alternatives.")
+    busy = serializers.BooleanField(help_text="The model is writing for others: ask again in a moment.")
 
 
 class LeaseSerializer(serializers.Serializer[Any]):

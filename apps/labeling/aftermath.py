@@ -17,7 +17,7 @@ from apps.corpus.models import Solution, Step
 from apps.inference.failures import EndpointFailure
 from apps.labeling.dialogue import Candidate, Ways, prefix_digest
 from apps.labeling.models import Assignment, Critique, Offer, Protocol
-from apps.labeling.offers import check_open, sampled_steps
+from apps.labeling.offers import BUSY, check_open, sampled_steps
 from apps.labeling.protocols import options_of
 from apps.labeling.protocols.first_error import FirstErrorOptions
 from apps.labeling.submitting import ways_of
@@ -33,6 +33,7 @@ class Aftermath:
     alternatives: Sequence[Candidate] = ()
     critiques: Sequence[Critique] = ()
     problem: str = ""
+    busy: bool = False
 
 
 def aftermath_of(*, assignment: Assignment, position: int) -> Aftermath:
@@ -46,10 +47,14 @@ def aftermath_of(*, assignment: Assignment, position: int) -> Aftermath:
     critiques = list(critiques_for(assignment, position)[:MOST_CRITIQUES]) if options.critiques else []
     if not options.alternatives:
         return Aftermath(position, critiques=critiques)
-    found, problem = _alternatives(ways, position), ""
-    if not found and assignment.round.endpoint is not None:
-        found, problem = _sample(assignment, ways, position, options)
-    return Aftermath(position, found, critiques, problem)
+    found = _alternatives(ways, position)
+    if found or assignment.round.endpoint is None:
+        return Aftermath(position, found, critiques)
+    try:
+        found = _sample(assignment, ways, position, options)
+    except (EndpointFailure, DomainError) as failure:
+        return Aftermath(position, critiques=critiques, problem=str(failure), busy=failure.code == BUSY)
+    return Aftermath(position, found, critiques)
 
 
 def critiques_for(assignment: Assignment, position: int | None = None) -> QuerySet[Critique]:
@@ -64,24 +69,19 @@ def _alternatives(ways: Ways, position: int) -> list[Candidate]:
     return [one for one in ways.of_solution(position) if one.candidate != path[position]]
 
 
-def _sample(
-    assignment: Assignment, ways: Ways, position: int, options: FirstErrorOptions
-) -> tuple[list[Candidate], str]:
+def _sample(assignment: Assignment, ways: Ways, position: int, options: FirstErrorOptions) -> list[Candidate]:
     task, endpoint = assignment.task, assignment.round.endpoint
     solution = task.solution
     assert endpoint is not None
     assert solution is not None
     prefix = ways.path[:position]
-    try:
-        texts = sampled_steps(endpoint, task, prefix, options, without=[ways.path[position]])
-    except (EndpointFailure, DomainError) as failure:
-        return [], str(failure)
+    texts = sampled_steps(endpoint, task, prefix, options, without=[ways.path[position]])
     with transaction.atomic():
         Solution.objects.select_for_update().get(pk=solution.pk)
         # Somebody else may have found the same error, and been quicker.
         standing = _alternatives(ways_of(task), position)
         if standing:
-            return standing, ""
+            return standing
         offer = {"position": position, "texts": texts, "source": endpoint.model}
         Offer.objects.get_or_create(task=task, prefix=prefix_digest(prefix), defaults=offer)
         here = Step.objects.filter(solution=task.solution_id, position=position)
@@ -90,4 +90,4 @@ def _sample(
             Step(solution_id=solution.pk, position=position, candidate=number, text=text, chosen=False)
             for number, text in enumerate(texts, start=first)
         )
-        return _alternatives(ways_of(task), position), ""
+        return _alternatives(ways_of(task), position)

@@ -22,7 +22,7 @@ _OF_PROBLEMS = {"all": None, "subject": "subject", "level": "level"}
 
 def blank_solutions(project: Project, selection: Selection) -> QuerySet[Solution]:
     """A blank solution of each selected problem, made where there was none."""
-    problems = list(_selected(project, selection).values_list("id", flat=True))
+    problems = list(selected_problems(project, selection).values_list("id", flat=True))
     missing = Problem.objects.filter(id__in=problems).exclude(
         Exists(Solution.objects.filter(problem=OuterRef("pk"), digest=BLANK))
     )
@@ -35,7 +35,8 @@ def blank_solutions(project: Project, selection: Selection) -> QuerySet[Solution
     return Solution.objects.filter(problem_id__in=problems, digest=BLANK).order_by("problem_id")
 
 
-def _selected(project: Project, selection: Selection) -> QuerySet[Problem]:
+def selected_problems(project: Project, selection: Selection) -> QuerySet[Problem]:
+    """In the order in which they are served. Raises DomainError for a term that is about solutions."""
     problems = Problem.objects.filter(project=project, retired_at=None)
     for name, value in selection.terms:
         if name not in _OF_PROBLEMS:

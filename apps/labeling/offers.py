@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from threading import BoundedSemaphore
 from typing import Any
 
 from apps.core.errors import Conflict, DomainError, Unprocessable
@@ -24,22 +25,31 @@ from apps.labeling.protocols.base import SamplingOptions
 from apps.labeling.protocols.branching import MOST_POSITIONS
 from apps.labeling.submitting import ways_of
 
-WITHIN_S = 15.0
+WITHIN_S = 12.0
 REQUESTS = 3
+# Of the four threads of a web process, so many may wait for a model at once: the others serve pages.
+AT_ONCE = 2
+PATIENCE_S = 0.5
+_places = BoundedSemaphore(AT_ONCE)
 # Somebody who goes back and forth makes tens of beginnings, a program thousands.
 MOST_OFFERS = 300
+BUSY = "busy"
 OPEN_STATES = (Assignment.State.LEASED, Assignment.State.EXPIRED, Assignment.State.RELEASED)
 
 
 @dataclass(frozen=True, slots=True)
 class Offering:
-    """What stands at a position. `source` is `solution`, `model` or empty; `problem` says why nothing does."""
+    """What stands at a position. `source` is `solution`, `model` or empty; `problem` says why nothing does.
+
+    `busy`: the model is writing for others; ask again in a moment.
+    """
 
     position: int
     candidates: Sequence[Candidate] = ()
     source: str = ""
     problem: str = ""
     ended: bool = False
+    busy: bool = False
 
     @property
     def own(self) -> int:
@@ -98,7 +108,7 @@ def _sample(assignment: Assignment, prefix: Sequence[str], options: SamplingOpti
     try:
         texts = sampled_steps(endpoint, task, prefix, options)
     except (EndpointFailure, DomainError) as failure:
-        return Offering(position, problem=str(failure))
+        return Offering(position, problem=str(failure), busy=failure.code == BUSY)
     stored = _keep(task, prefix, texts, endpoint.model)
     return Offering(position, [Candidate(place, text) for place, text in enumerate(stored)], "model")
 
@@ -140,10 +150,14 @@ def sampled_steps(
         seed_of(task.pk, prefix_digest(prefix).int % 2**61, 0),
         frozenset(text.strip() for text in without),
     )
+    if not _places.acquire(timeout=PATIENCE_S):
+        raise DomainError("The model is writing for others.", code=BUSY)
     try:
         return asyncio.run(_ask(endpoint, question))
     except TimeoutError as error:
         raise DomainError(f"The model did not answer within {WITHIN_S:g} s.") from error
+    finally:
+        _places.release()
 
 
 async def _ask(endpoint: Endpoint, question: _Question) -> list[str]:

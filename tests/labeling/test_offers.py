@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from threading import BoundedSemaphore
 from typing import Any
 
 import pytest
@@ -124,6 +125,20 @@ def test_a_server_that_gives_one_choice_at_a_time_is_asked_again(
 ) -> None:
     model.control(most_choices=1)
     assert candidates_after(assignment=turn_of(opened(project, endpoint), bob), chosen=[]).candidates
+
+
+def test_while_the_model_writes_for_others_the_page_is_told_to_come_again(
+    project: Project, endpoint: Endpoint, model: Model, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Threads that wait for a model are threads that serve no pages."""
+    monkeypatch.setattr(offers, "_places", BoundedSemaphore(1))
+    monkeypatch.setattr(offers, "PATIENCE_S", 0.01)
+    turn = turn_of(opened(project, endpoint), bob)
+    with offers._places:
+        found = candidates_after(assignment=turn, chosen=[])
+    assert (found.busy, list(found.candidates)) == (True, [])
+    assert model.stats()["requests"] == 0
+    assert candidates_after(assignment=turn, chosen=[]).candidates
 
 
 def test_a_choice_that_nobody_offered_leads_nowhere(project: Project, endpoint: Endpoint, bob: User) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -14,6 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from apps.accounts.models import User
 from apps.accounts.requests import AuthenticatedRequest
+from apps.core.errors import DomainError
 from apps.corpus.models import Solution
 from apps.dashboard.access import Place, place_for, round_of
 from apps.dashboard.browsing import facets_of
@@ -21,6 +23,7 @@ from apps.dashboard.evidence import labeler_names
 from apps.dashboard.forms.rounds import NewRoundForm, SelectionForm
 from apps.dashboard.overview import Work, submissions_by_day, work_for
 from apps.inference.models import Endpoint
+from apps.labeling.blanks import selected_problems
 from apps.labeling.models import Assignment, Round, Seat
 from apps.labeling.protocols import PROTOCOLS
 from apps.labeling.selection import Selection
@@ -71,6 +74,7 @@ class Fit:
     solutions: int
     redundancy: int
     seconds_each: float | None
+    noun: str = "solution"
 
     @property
     def is_more(self) -> bool:
@@ -85,18 +89,27 @@ class Fit:
         return self.turns * self.seconds_each if self.seconds_each is not None else None
 
 
-def fit_for(place: Place, form: SelectionForm, redundancy: int = 1) -> Fit | None:
+def fit_for(place: Place, form: SelectionForm, redundancy: int = 1, *, of_problems: bool = False) -> Fit | None:
     if not form.is_valid():
         return None
-    solutions = Selection.parse(form.select).apply(Solution.objects.filter(project=place.project, step_count__gt=0))
-    if not solutions.query.is_sliced:
+    selection = Selection.parse(form.select)
+    found: QuerySet[Any]
+    if of_problems:
+        try:
+            found = selected_problems(place.project, selection)
+        except DomainError:
+            return None
+    else:
+        found = selection.apply(Solution.objects.filter(project=place.project, step_count__gt=0))
+    if not found.query.is_sliced:
         # Nobody waits for a count of millions to choose a box.
-        solutions = solutions[: COUNTED_TO + 1]
+        found = found[: COUNTED_TO + 1]
     return Fit(
         form.select,
-        solutions.count(),
+        found.count(),
         redundancy,
         seconds_per_turn(Assignment.objects.filter(round__project=place.project)),
+        "problem" if of_problems else "solution",
     )
 
 
@@ -107,7 +120,9 @@ def fit(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     place = place_for(request.user, slug, "manage_rounds")
     asked = request.GET.get("redundancy", "")
     redundancy = int(asked) if asked.isdecimal() and len(asked) < 4 else 1
-    found = fit_for(place, SelectionForm(request.GET, facets=facets_of(place.project)), redundancy)
+    of_problems = request.GET.get("protocol") == "branching" and request.GET.get("starts_from") == "problems"
+    form = SelectionForm(request.GET, facets=facets_of(place.project))
+    found = fit_for(place, form, redundancy, of_problems=of_problems)
     return render(request, "rounds/_fit.html", {"fit": found})
 
 

@@ -3,6 +3,7 @@
  * labeler's own step. It asks the server for candidates: of the open position, and of the likely next one meanwhile.
  */
 import { fitFormulas, typeset } from "../math.js";
+import { askPatiently } from "../patience.js";
 import { describe, isStill, nameOfAnswer, paintThumbs } from "../steps/view.js";
 import { clone } from "../templates.js";
 import { best, candidatesOf, choicesOf, isAsking, isChoosable, isEnded, keyOf, offeringAt, openTurn, textAt } from "./walk.js";
@@ -36,7 +37,7 @@ export function createDialogueView(sheet, act, tools) {
         asked.add(key + goesOn);
         let answer;
         try {
-            answer = await tools.post(`/assignments/${sheet.id}/candidates`, { chosen: choices, goes_on: goesOn });
+            answer = await askPatiently(tools.post, `/assignments/${sheet.id}/candidates`, { chosen: choices, goes_on: goesOn });
         } catch (error) {
             answer = { candidates: [], own: 0, ended: false, problem: error.message };
         }

@@ -1,6 +1,7 @@
 /** The bench for solutions whose steps are rated one after the other: `first_error` and `every_step`. */
 import { answer as answerItem, asksMore, errorOf, forgotten, itemsOf, missing, saidOf, startAftermath } from "./aftermath.js";
 import { createAftermathView } from "./aftermathview.js";
+import { askPatiently } from "../patience.js";
 import { createTaskView, nameOfAnswer, pathOf } from "./view.js";
 import { ANSWERS, adopt, moveTo, rate, ratedSteps, remembering, standing as ofSteps, start, undo } from "./walk.js";
 
@@ -125,7 +126,7 @@ function asker(sheet, act, tools) {
         asked.add(position);
         let found;
         try {
-            found = await tools.post(`/assignments/${sheet.id}/alternatives`, { position });
+            found = await askPatiently(tools.post, `/assignments/${sheet.id}/alternatives`, { position });
         } catch (error) {
             found = { position, alternatives: [], critiques: [], problem: error.message };
         }
