@@ -86,6 +86,8 @@ class AskedProblemSerializer(serializers.Serializer[Any]):
 class DraftSerializer(serializers.Serializer[Any]):
     version = serializers.IntegerField()
     steps = serializers.ListField(child=serializers.DictField())
+    progress = serializers.IntegerField(required=False, allow_null=True)
+    critiques = serializers.ListField(child=serializers.DictField(), required=False)
 
 
 class SheetSerializer(serializers.Serializer[Any]):

@@ -56,6 +56,11 @@ export function createAftermathView({ list, rows, act, ask }) {
 
     return {
         paint,
+        /** What the thumbs of a phone rate here; null while the cursor is among the steps. */
+        thumb: (walk) => {
+            const at = built?.items[walk.place];
+            return at ? { answer: answerOf(walk, at.item), label: "Rate what is marked", isOff: at.item.kind === "write" || walk.writing } : null;
+        },
         /** The row of the cursor, or the text field while the labeler writes; null when neither is here. */
         target(walk) {
             if (!built) return null;

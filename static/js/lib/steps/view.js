@@ -46,7 +46,8 @@ export function createTaskView(sheet, on, aftermath = () => null) {
             }));
             after?.paint(walk, standing);
             const answer = walk.cursor < standing.live ? nameOfAnswer(walk.answers[walk.cursor]) : null;
-            paintThumbs(answer, `Rate step ${walk.cursor + 1}`);
+            const thumb = after?.thumb(walk) ?? { answer, label: `Rate step ${walk.cursor + 1}` };
+            paintThumbs(thumb.answer, thumb.label, thumb.isOff);
         },
         /** Bring the step at hand into view, and the keyboard's focus with it unless that is at work elsewhere. */
         reveal(walk, { isSmooth = true } = {}) {
