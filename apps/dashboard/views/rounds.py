@@ -123,7 +123,7 @@ def fit(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     of_problems = request.GET.get("protocol") == "branching" and request.GET.get("starts_from") == "problems"
     form = SelectionForm(request.GET, facets=facets_of(place.project))
     found = fit_for(place, form, redundancy, of_problems=of_problems)
-    return render(request, "rounds/_fit.html", {"fit": found})
+    return render(request, "rounds/_fit.html", {"fit": found, "project": place.project})
 
 
 def seconds_per_turn(turns: QuerySet[Assignment]) -> float | None:
