@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import msgspec
+from django.db import transaction
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -17,14 +19,23 @@ from apps.api.access import assignment_of, user_of
 from apps.api.rounds import DraftSerializer, ProgressSerializer, SheetSerializer
 from apps.api.sheets import full_sheet
 from apps.core.errors import Conflict
+from apps.labeling.aftermath import aftermath_of
 from apps.labeling.correcting import correct, said_of, why_not_correctable
 from apps.labeling.models import Assignment
+from apps.labeling.offers import candidates_after
 from apps.labeling.protocols.comparison import CHOICES, MARGINS
 from apps.labeling.queue import release, renew, skip
 from apps.labeling.seats import progress
 from apps.labeling.sheets import draft_of
-from apps.labeling.submissions import FINISH_REASONS, Submission, SubmittedPreference, SubmittedStep
+from apps.labeling.submissions import (
+    FINISH_REASONS,
+    Submission,
+    SubmittedCritique,
+    SubmittedPreference,
+    SubmittedStep,
+)
 from apps.labeling.submitting import save_draft, submit
+from apps.labeling.tasks import grade_grown_solution
 
 LONGEST = 86_400_000  # A day, in milliseconds: no turn is longer.
 
@@ -35,6 +46,17 @@ class AnswerSerializer(serializers.Serializer[Any]):
     rating = serializers.IntegerField(min_value=-1, max_value=1, allow_null=True, default=None)
     unsure = serializers.BooleanField(default=False)
     chosen = serializers.BooleanField(default=False)
+    text = serializers.CharField(
+        max_length=10_000, allow_null=True, allow_blank=True, default=None, help_text="Of a step that you wrote."
+    )
+
+
+class CritiqueAnswerSerializer(serializers.Serializer[Any]):
+    """A rating of one that was shown, or the text of one that you wrote."""
+
+    id = serializers.IntegerField(min_value=1, max_value=2**62, allow_null=True, default=None)
+    rating = serializers.IntegerField(min_value=-1, max_value=1, allow_null=True, default=None)
+    text = serializers.CharField(max_length=10_000, allow_null=True, allow_blank=True, default=None)
 
 
 class PreferenceInSerializer(serializers.Serializer[Any]):
@@ -49,6 +71,10 @@ class PreferenceInSerializer(serializers.Serializer[Any]):
 
 class WorkSerializer(serializers.Serializer[Any]):
     steps = AnswerSerializer(many=True, default=list, help_text="Ratings; none in a comparison.")
+    progress = serializers.IntegerField(
+        min_value=-1, max_value=1, allow_null=True, default=None, help_text="How far it came before its error."
+    )
+    critiques = CritiqueAnswerSerializer(many=True, default=list)
     active_ms = serializers.IntegerField(min_value=0, max_value=LONGEST, allow_null=True, default=None)
     idle_ms = serializers.IntegerField(min_value=0, allow_null=True, default=None)
 
@@ -62,6 +88,55 @@ class SubmissionSerializer(WorkSerializer):
     preference = PreferenceInSerializer(allow_null=True, default=None, help_text="Only of a comparison.")
     finish_reason = serializers.ChoiceField(choices=FINISH_REASONS)
     reason = serializers.CharField(max_length=5000, default="", allow_blank=True)
+
+
+class ChoiceSerializer(serializers.Serializer[Any]):
+    """What was chosen at one position: a candidate, or a step that you wrote."""
+
+    candidate = serializers.IntegerField(min_value=0, max_value=100_000, allow_null=True, default=None)
+    text = serializers.CharField(max_length=10_000, allow_null=True, default=None)
+
+
+class ChosenSerializer(serializers.Serializer[Any]):
+    chosen = ChoiceSerializer(many=True, help_text="From the first position on; none for the candidates of the first.")
+    goes_on = serializers.BooleanField(default=False, help_text="Ask a model also after a final answer.")
+
+
+class OfferedSerializer(serializers.Serializer[Any]):
+    candidate = serializers.IntegerField()
+    text = serializers.CharField()
+    origin = serializers.CharField()
+    is_final = serializers.BooleanField(help_text="It states the final answer.")
+
+
+class OfferingSerializer(serializers.Serializer[Any]):
+    position = serializers.IntegerField()
+    candidates = OfferedSerializer(many=True)
+    source = serializers.CharField(  # type: ignore[assignment]
+        allow_blank=True, help_text="`solution`, `model`, or empty where there are none."
+    )
+    own = serializers.IntegerField(help_text="The candidate number of a step that you write here.")
+    problem = serializers.CharField(allow_blank=True, help_text="Why there are none.")
+    busy = serializers.BooleanField(help_text="The model is writing for others: ask again in a moment.")
+    ended = serializers.BooleanField(help_text="The last choice states the final answer: the dialogue may end.")
+
+
+class BadStepSerializer(serializers.Serializer[Any]):
+    position = serializers.IntegerField(min_value=0, max_value=100_000, help_text="Of the step that you call bad.")
+
+
+class CritiqueSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    text = serializers.CharField()
+    origin = serializers.CharField()
+
+
+class AftermathSerializer(serializers.Serializer[Any]):
+    position = serializers.IntegerField()
+    alternatives = OfferedSerializer(many=True, help_text="Other candidates for the bad step; each is rated.")
+    critiques = CritiqueSerializer(many=True, help_text="What models and others say is wrong with it.")
+    problem = serializers.CharField(allow_blank=True, help_text="Why there are no alternatives.")
+    busy = serializers.BooleanField(help_text="The model is writing for others: ask again in a moment.")
 
 
 class LeaseSerializer(serializers.Serializer[Any]):
@@ -208,6 +283,32 @@ class Draft(APIView):
         return Response({"version": version})
 
 
+class Candidates(APIView):
+    scope = ApiToken.Scope.LABEL
+
+    @extend_schema(request=ChosenSerializer, responses=OfferingSerializer)
+    def post(self, request: Request, pk: int) -> Response:
+        """The candidates for the step after these choices. A model may be asked for them, within seconds."""
+        assignment = assignment_of(request, pk)
+        given = ChosenSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        offering = candidates_after(assignment=assignment, **given.validated_data)
+        return Response(OfferingSerializer(offering).data)
+
+
+class Alternatives(APIView):
+    scope = ApiToken.Scope.LABEL
+
+    @extend_schema(request=BadStepSerializer, responses=AftermathSerializer)
+    def post(self, request: Request, pk: int) -> Response:
+        """What the round asks about a step that you call bad. A model may be asked for alternatives, within seconds."""
+        assignment = assignment_of(request, pk)
+        given = BadStepSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        found = aftermath_of(assignment=assignment, position=given.validated_data["position"])
+        return Response(AftermathSerializer(found).data)
+
+
 class Submit(APIView):
     scope = ApiToken.Scope.LABEL
 
@@ -215,7 +316,10 @@ class Submit(APIView):
     def post(self, request: Request, pk: int) -> Response:
         """Hand it in. The same submission twice is one; 422 says what the protocol misses."""
         assignment = assignment_of(request, pk)
-        return handed_in(request, submit(assignment=assignment, submission=submission_in(request)))
+        done = submit(assignment=assignment, submission=submission_in(request))
+        if done.grown_id is not None:
+            transaction.on_commit(partial(grade_grown_solution.delay, done.grown_id))
+        return handed_in(request, done)
 
 
 class Correct(APIView):
@@ -231,9 +335,10 @@ class Correct(APIView):
 def submission_in(request: Request) -> Submission:
     data = read_work(request.data, SubmissionSerializer)
     steps = [SubmittedStep(**step) for step in data.pop("steps")]
+    critiques = [SubmittedCritique(**critique) for critique in data.pop("critiques")]
     said = data.pop("preference", None)
     preference = SubmittedPreference(**said) if said and said["choice"] else None
-    return Submission(steps=steps, preference=preference, **data)
+    return Submission(steps=steps, critiques=critiques, preference=preference, **data)
 
 
 def handed_in(request: Request, done: Assignment) -> Response:

@@ -148,7 +148,9 @@ class SolutionList(ListView):
     def get(self, request: Request, slug: str) -> HttpResponseBase:
         project = project_of(request, slug, "browse")
         steps = Prefetch("steps", queryset=Step.objects.order_by("position", "candidate"))
-        found = filtered(SolutionFilter, request, Solution.objects.filter(project=project).prefetch_related(steps))
+        found = filtered(
+            SolutionFilter, request, Solution.objects.written().filter(project=project).prefetch_related(steps)
+        )
         return self.answer(request, found, self._rows)
 
     @staticmethod

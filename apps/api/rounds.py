@@ -39,11 +39,20 @@ class CandidateSerializer(serializers.Serializer[Any]):
     candidate = serializers.IntegerField()
     text = serializers.CharField()
     origin = serializers.CharField()
+    is_final = serializers.BooleanField(required=False, help_text="In branching: it states the final answer.")
 
 
 class PositionSerializer(serializers.Serializer[Any]):
     position = serializers.IntegerField()
     candidates = CandidateSerializer(many=True)
+    source = serializers.CharField(  # type: ignore[assignment]
+        required=False, help_text="In branching: `solution` or `model`."
+    )
+    own = serializers.IntegerField(required=False, help_text="In branching: the number of a step that you write.")
+    ended = serializers.BooleanField(
+        required=False, help_text="In branching: what was chosen before states the answer."
+    )
+    problem = serializers.CharField(required=False, allow_blank=True, help_text="In branching: why there are none.")
 
 
 class AskedProblemSerializer(serializers.Serializer[Any]):
@@ -93,6 +102,8 @@ class DraftSerializer(serializers.Serializer[Any]):
     version = serializers.IntegerField()
     steps = serializers.ListField(child=serializers.DictField())
     preference = KeptPreferenceSerializer(required=False, allow_null=True)
+    progress = serializers.IntegerField(required=False, allow_null=True)
+    critiques = serializers.ListField(child=serializers.DictField(), required=False)
 
 
 class SheetSerializer(serializers.Serializer[Any]):

@@ -56,6 +56,8 @@ urlpatterns = [
     path("assignments/<int:pk>/renew", assignments.Renew.as_view()),
     path("assignments/<int:pk>/release", assignments.Release.as_view()),
     path("assignments/<int:pk>/draft", assignments.Draft.as_view()),
+    path("assignments/<int:pk>/candidates", assignments.Candidates.as_view()),
+    path("assignments/<int:pk>/alternatives", assignments.Alternatives.as_view()),
     path("assignments/<int:pk>/submit", assignments.Submit.as_view()),
     path("sampling-runs/<int:pk>", sampling.SamplingDetail.as_view()),
     path("sampling-runs/<int:pk>/cancel", sampling.SamplingCancel.as_view()),

@@ -86,6 +86,18 @@ class PreferenceRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     rationale: str = ""
 
 
+class CritiqueWord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What a person said of a critique of a step, or wrote as one (`is_own`; such a one has no rating)."""
+
+    position: int
+    candidate: int = 0
+    text: str
+    origin: str = "model"
+    source: str = ""
+    rating: int | None = None
+    is_own: bool = False
+
+
 class PersonRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One labeler's turn at one solution or comparison. `round` is None where the source numbers no rounds."""
 
@@ -100,6 +112,8 @@ class PersonRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     is_screening: bool = False
     steps: Sequence[StepRating] = ()
     preference: PreferenceRecord | None = None
+    progress: int | None = None
+    critiques: Sequence[CritiqueWord] = ()
     extras: Extras = {}
 
 

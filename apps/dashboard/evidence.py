@@ -141,7 +141,7 @@ def _contest(comparison: Comparison, solution: Solution, counts: Counter[str]) -
 def _voices(place: Place, solution: Solution, steps: Sequence[Step]) -> list[Voice]:
     turns = list(
         Assignment.objects.spoken()
-        .filter(task__solution=solution)
+        .filter(Q(task__solution=solution, grown__isnull=True) | Q(grown=solution))
         .select_related("labeler", "round")
         .order_by("submitted_at", "pk")
     )

@@ -17,7 +17,6 @@ from apps.estimation import grades
 from apps.estimation.engine import EndpointDown, Engine, Question
 from apps.estimation.models import EstimationRun
 from apps.estimation.parameters import sampling_of
-from apps.estimation.prompting import Template
 from apps.estimation.services import begin, fail_run, finish_if_done, over_budget, pause_run
 from apps.estimation.sharing import shared_client
 from apps.estimation.store import RunStore, next_lapse
@@ -27,6 +26,7 @@ from apps.estimation.tree.engine import TreeEngine
 from apps.estimation.tree.store import TreeStore
 from apps.estimation.work import Plan
 from apps.inference.models import Endpoint
+from apps.inference.prompting import Template
 from apps.verifiers.grading import GradingPool
 
 log = logging.getLogger(__name__)

@@ -12,13 +12,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from apps.estimation.outcomes import Outcome
-from apps.estimation.prompting import seed_of
 from apps.estimation.results import Result, failed, result_of
 from apps.estimation.strategies.base import Ask
 from apps.estimation.work import Batch, Plan, Told, Work
 from apps.inference.client import Client
 from apps.inference.failures import HOPELESS, EndpointFailure, RequestRefused
 from apps.inference.gate import Gate
+from apps.inference.prompting import seed_of
 from apps.inference.wire import Answer, Choice, Usage
 from apps.verifiers.extraction import extract_answer
 

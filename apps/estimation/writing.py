@@ -26,12 +26,12 @@ from apps.corpus.services import add_solutions
 from apps.corpus.splitting import split_steps
 from apps.estimation.models import SampledProblem, SamplingRun
 from apps.estimation.parameters import sampling_of
-from apps.estimation.prompting import Template, seed_of
 from apps.estimation.sharing import shared_client
 from apps.inference.client import Client
 from apps.inference.failures import EndpointFailure, RequestRefused
 from apps.inference.gate import Gate
 from apps.inference.models import Endpoint
+from apps.inference.prompting import Template, seed_of
 from apps.inference.wire import Choice
 from apps.verifiers.grading import GradingPool
 

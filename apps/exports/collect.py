@@ -18,6 +18,7 @@ from django.db.models import Max, QuerySet
 from apps.corpus.models import Comparison, Problem, Solution, Step
 from apps.corpus.records import (
     ComparisonRecord,
+    CritiqueWord,
     EstimateRecord,
     GoldRating,
     PersonRecord,
@@ -30,7 +31,7 @@ from apps.corpus.records import (
     StepRecord,
 )
 from apps.estimation.models import StepEstimate
-from apps.labeling.models import Assignment, GoldLabel, PreferenceLabel, StepLabel
+from apps.labeling.models import Assignment, Critique, CritiqueRating, GoldLabel, PreferenceLabel, StepLabel
 from apps.projects.models import Membership, Project
 
 CHUNK = 500
@@ -43,7 +44,7 @@ SOLUTION = [
 ]  # fmt: skip
 TURN = [
     "round__number", "round__generation", "round__origin", "round__protocol", "round__is_screening", "finish_reason",
-    "reason", "submitted_at", "active_ms", "is_quality_control", "extras",
+    "reason", "submitted_at", "active_ms", "is_quality_control", "progress", "extras",
 ]  # fmt: skip
 
 COMPARISON = [
@@ -62,7 +63,7 @@ def collect(project: Project, *, of: Sequence[str] = ("solution",), chunk: int =
     """
     names = dict(Membership.objects.filter(project=project).values_list("user_id", "pseudonym"))
     if "solution" in of:
-        solutions = Solution.objects.filter(project=project, problem__retired_at=None)
+        solutions = Solution.objects.written().filter(project=project, problem__retired_at=None)
         yield from _chunks(solutions, SOLUTION, chunk, lambda rows: _records(rows, names, verifier=project.verifier))
     if "comparison" in of:
         compared = Comparison.objects.filter(project=project, problem__retired_at=None)
@@ -199,17 +200,32 @@ def _steps(solution_ids: Sequence[int]) -> tuple[dict[int, list[StepRecord]], di
 def _people(
     solution_ids: Sequence[int], places: dict[int, Place], names: dict[int, str]
 ) -> dict[int, list[PersonRecord]]:
-    turns = list(
-        Assignment.objects.spoken()
-        .filter(task__solution_id__in=solution_ids)
-        .order_by("submitted_at", "id")
-        .values_list("id", "task__solution_id", "labeler_id", *TURN)
-    )
+    turns = _turns(solution_ids)
     labels = _ratings([turn[0] for turn in turns], places)
+    critiques = _critiques([turn[0] for turn in turns], places)
     people: defaultdict[int, list[PersonRecord]] = defaultdict(list)
     for pk, solution_id, labeler_id, *turn in turns:
-        people[solution_id].append(_person(dict(zip(TURN, turn, strict=True)), labels[pk], names[labeler_id]))
+        said = dict(zip(TURN, turn, strict=True)) | {"critiques": critiques[pk]}
+        people[solution_id].append(_person(said, labels[pk], names[labeler_id]))
     return people
+
+
+def _turns(solution_ids: Sequence[int]) -> list[tuple[Any, ...]]:
+    """In order of time. A turn that made a solution of its own belongs to that, not to the one that it began with."""
+    spoken = Assignment.objects.spoken().order_by()
+    on_task = spoken.filter(task__solution_id__in=solution_ids, grown__isnull=True)
+    on_grown = spoken.filter(grown_id__in=solution_ids)
+    found = [
+        *on_task.values_list("id", "task__solution_id", "labeler_id", *TURN),
+        *on_grown.values_list("id", "grown_id", "labeler_id", *TURN),
+    ]
+    return sorted(found, key=_when)
+
+
+def _when(turn: tuple[Any, ...]) -> tuple[bool, Any, int]:
+    """As SQL orders it: a file may not say when, and such turns come last."""
+    at = turn[3 + TURN.index("submitted_at")]
+    return at is None, at or 0, turn[0]
 
 
 def _ratings(turn_ids: Sequence[int], places: dict[int, Place]) -> dict[int, list[StepRating]]:
@@ -225,6 +241,25 @@ def _ratings(turn_ids: Sequence[int], places: dict[int, Place]) -> dict[int, lis
         )
     for said in found.values():
         said.sort(key=attrgetter("position", "candidate"))
+    return found
+
+
+def _critiques(turn_ids: Sequence[int], places: dict[int, Place]) -> dict[int, list[CritiqueWord]]:
+    """What was written of steps in each turn, and what was said of what others wrote."""
+    found: defaultdict[int, list[CritiqueWord]] = defaultdict(list)
+    rated = CritiqueRating.objects.filter(assignment_id__in=turn_ids).order_by("critique_id")
+    of_critique = ("critique__step_id", "critique__text", "critique__origin", "critique__source")
+    for turn_id, rating, step_id, text, origin, source in rated.values_list("assignment_id", "rating", *of_critique):
+        position, candidate = places[step_id]
+        found[turn_id].append(
+            CritiqueWord(position=position, candidate=candidate, text=text, origin=origin, source=source, rating=rating)
+        )
+    written = Critique.objects.filter(written_in_id__in=turn_ids).order_by("id")
+    for turn_id, step_id, text in written.values_list("written_in_id", "step_id", "text"):
+        position, candidate = places[step_id]
+        found[turn_id].append(
+            CritiqueWord(position=position, candidate=candidate, text=text, origin="human", is_own=True)
+        )
     return found
 
 
@@ -244,6 +279,8 @@ def _person(
         is_screening=extras.pop("is_screening", turn["round__is_screening"]),
         steps=said,
         preference=preference,
+        progress=turn["progress"],
+        critiques=turn.get("critiques", ()),
         extras=extras,
     )
 

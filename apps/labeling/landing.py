@@ -22,12 +22,13 @@ from apps.corpus.comparing import turned
 from apps.corpus.models import ImportBatch
 from apps.corpus.records import PersonRecord, Record
 from apps.corpus.sinks import Landed
+from apps.labeling.landing_critiques import land_critiques
 from apps.labeling.models import Assignment, GoldLabel, PreferenceLabel, Protocol, Round, Seat, StepLabel, Task
 from apps.projects.models import Membership, Project
 
 ASSIGNMENT_FIELDS = [
     "id", "task", "round", "labeler", "state", "draft_version", "finish_reason", "reason", "submitted_at", "active_ms",
-    "is_quality_control", "extras",
+    "is_quality_control", "progress", "extras",
 ]  # fmt: skip
 LABEL_FIELDS = ["assignment", "step", "rating", "unsure", "chosen"]
 PREFERENCE_FIELDS = ["assignment", "choice", "margin", "rationale"]
@@ -82,7 +83,13 @@ class PeopleSink:
         for word in words:
             word.landed.added = True
         preferences = copy_rows(PreferenceLabel, PREFERENCE_FIELDS, _preference_rows(words))
-        return preferences + copy_rows(StepLabel, LABEL_FIELDS, _label_rows(words))
+        labels = copy_rows(StepLabel, LABEL_FIELDS, _label_rows(words))
+        land_critiques(
+            (word.assignment_id, word.landed.step_id(said.position, said.candidate), said)
+            for word in words
+            for said in word.person.critiques
+        )
+        return preferences + labels
 
 
 def _new_words(project: Project, landed: Sequence[Landed]) -> list[Word]:
@@ -233,7 +240,8 @@ def _assignment_row(word: Word) -> tuple[object, ...]:
         extras["is_screening"] = person.is_screening
     return (
         word.assignment_id, word.task_id, round_.pk, word.labeler_id, word.state, 0, person.finish_reason or "",
-        person.reason, person.submitted_at, person.active_ms, person.is_quality_control, as_json(extras),
+        person.reason, person.submitted_at, person.active_ms, person.is_quality_control, person.progress,
+        as_json(extras),
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from apps.accounts.services import record_event
 from apps.core.bulk import analyze, copy_rows
 from apps.core.errors import Conflict, DomainError
 from apps.corpus.models import Solution, Step
+from apps.labeling.blanks import blank_solutions
 from apps.labeling.models import Round, Task
 from apps.labeling.pairing import comparisons_for
 from apps.labeling.protocols import PROTOCOLS
@@ -114,11 +115,18 @@ def askable(project: Project) -> Any:
     return Solution.objects.filter(project=project, step_count__gt=0, problem__retired_at=None)
 
 
+def _to_choose_from(round_: Round, selection: Selection) -> QuerySet[Solution]:
+    """The selected solutions in the order in which they are served; or blank ones of the selected problems."""
+    if round_.options.get("starts_from") == "problems":
+        return blank_solutions(round_.project, selection)
+    return selection.apply(askable(round_.project))
+
+
 def _make_tasks(round_: Round, selection: Selection) -> None:
     if PROTOCOLS[round_.protocol].of == "comparison":
         _make_comparisons(round_, selection, askable(round_.project))
         return
-    ids = list(selection.apply(askable(round_.project)).values_list("id", flat=True))
+    ids = list(_to_choose_from(round_, selection).values_list("id", flat=True))
     gold = with_gold(round_.project) if round_.gold_share else set()
     if round_.gold_share and not gold:
         raise DomainError("No solution of this project has gold labels.", fields={"gold_share": "no gold yet"})

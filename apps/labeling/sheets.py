@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
 
 from apps.core.prepared import Prepared
 from apps.corpus.models import Comparison, Problem, Step
+from apps.labeling.dialogue import Candidate, is_final, own_number
 from apps.labeling.masks import masked
-from apps.labeling.models import Assignment
+from apps.labeling.models import Assignment, Protocol
 from apps.labeling.protocols import PROTOCOLS, options_of
+from apps.labeling.submitting import ways_of
 
 Sheet = dict[str, Any]
 
@@ -31,8 +33,10 @@ def sheet(assignment: Assignment) -> Sheet:
         return _frame(assignment, comparison.problem) | _compared(assignment, comparison)
     solution = assignment.task.solution
     assert solution is not None
-    rows = _STEPS.rows(solution=solution.pk)
-    return _frame(assignment, solution.problem) | {"steps": _positions(rows)}
+    framed = _frame(assignment, solution.problem)
+    if assignment.round.protocol == Protocol.BRANCHING:
+        return framed | {"steps": _walked(assignment)}
+    return framed | {"steps": _positions(_STEPS.rows(solution=solution.pk))}
 
 
 def _frame(assignment: Assignment, problem: Problem) -> Sheet:
@@ -96,6 +100,41 @@ def _side(solution_id: int, step_id: int | None, shared: int) -> Sheet:
         steps = Step.objects.filter(pk=step_id)
     found = steps.order_by("position").values_list("position", "text")
     return {"steps": [{"position": position, "text": text} for position, text in found]}
+
+
+def _walked(assignment: Assignment) -> list[Sheet]:
+    """What stands at the positions that the draft has come to, without asking a model for more."""
+    ways, prefix = ways_of(assignment.task), list[str]()
+    chosen = {step["position"]: step for step in draft_of(assignment)["steps"] if step.get("chosen")}
+    shown: list[Sheet] = []
+    while True:
+        found, ended = ways.after(prefix), bool(prefix) and is_final(prefix[-1])
+        choice = chosen.get(len(prefix))
+        if found is None and not ended and not (choice and choice.get("text")):
+            break
+        candidates, source = found or ([], "")
+        shown.append(
+            {
+                "position": len(prefix),
+                "candidates": [
+                    {"candidate": one.candidate, "text": one.text, "origin": one.origin, "is_final": one.is_final}
+                    for one in candidates
+                ],
+                "source": source,
+                "own": own_number(candidates),
+                "ended": ended,
+                "problem": "",
+            }
+        )
+        text = choice and (choice.get("text") or _text_of(candidates, choice.get("candidate")))
+        if not text:
+            break
+        prefix.append(text)
+    return shown
+
+
+def _text_of(candidates: Sequence[Candidate], number: int | None) -> str | None:
+    return next((one.text for one in candidates if one.candidate == number), None)
 
 
 def draft_of(assignment: Assignment) -> Sheet:

@@ -15,8 +15,11 @@ from apps.core.errors import Conflict
 from apps.core.prepared import Prepared, fetch, run
 from apps.corpus.comparing import turned
 from apps.corpus.models import Step
-from apps.labeling.models import Assignment, PreferenceLabel, Protocol, Task
+from apps.labeling.dialogue import KnownStep, Ways
+from apps.labeling.growing import store_dialogue
+from apps.labeling.models import Assignment, Critique, CritiqueRating, Offer, PreferenceLabel, Protocol, Task
 from apps.labeling.protocols import PROTOCOLS, Asked, options_of
+from apps.labeling.protocols.first_error import first_bad
 from apps.labeling.seats import count_submission, lock_seat
 from apps.labeling.sinks import tell_sinks
 from apps.labeling.submissions import Submission
@@ -117,25 +120,54 @@ def ground_of(assignment: Assignment) -> Ground:
     candidates: dict[int, int] = {}
     for _, position, _, _ in steps:
         candidates[position] = candidates.get(position, 0) + 1
+    needs_texts = assignment.round.protocol == Protocol.BRANCHING or getattr(options, "alternatives", False)
     asked = Asked(
         path={position: candidate for _, position, candidate, chosen in steps if chosen},
         candidates=candidates,
         options=options,
+        ways=ways_of(assignment.task) if needs_texts else Ways(),
+        critiques=_critiques(assignment) if getattr(options, "critiques", False) else {},
     )
     return Ground({(position, candidate): pk for pk, position, candidate, _ in steps}, asked)
 
 
+def _critiques(assignment: Assignment) -> dict[int, frozenset[int]]:
+    """The ids of those on the solution's path, by position; not what this turn itself wrote."""
+    found = Critique.objects.filter(step__solution=assignment.task.solution_id, step__chosen=True)
+    ids: dict[int, set[int]] = {}
+    for position, pk in found.exclude(written_in=assignment).values_list("step__position", "id"):
+        ids.setdefault(position, set()).add(pk)
+    return {position: frozenset(some) for position, some in ids.items()}
+
+
+def ways_of(task: Task) -> Ways:
+    """The texts of the task's solution, and all that was sampled for it."""
+    steps = Step.objects.filter(solution=task.solution_id).order_by()
+    known = [KnownStep(*row) for row in steps.values_list("position", "candidate", "text", "origin", "chosen")]
+    return Ways(known, dict(Offer.objects.filter(task=task).values_list("prefix", "texts")))
+
+
 def store_labels(assignment: Assignment, submission: Submission, ground: Ground) -> None:
     """Every part of what was said, each in its table."""
+    if assignment.round.protocol == Protocol.BRANCHING:
+        store_dialogue(assignment, submission, ground.asked, ground.step_ids)
+        return
     every_step = assignment.round.protocol == Protocol.EVERY_STEP
+    path = ground.asked.path
     run(_STORE_RATINGS, {
         "turn": assignment.pk,
         "steps": [ground.step_ids[step.position, step.candidate] for step in submission.steps],
         "ratings": [step.rating for step in submission.steps],
         "unsure": [step.unsure for step in submission.steps],
-        "chosen": [step.chosen or step.rating != -1 or every_step for step in submission.steps],
+        # An alternative is rated beside the path; nobody goes on with it.
+        "chosen": [
+            step.candidate == path[step.position] and (step.chosen or step.rating != -1 or every_step)
+            for step in submission.steps
+        ],
     })  # fmt: skip
     _store_preference(assignment, submission)
+    if assignment.round.protocol == Protocol.FIRST_ERROR:
+        _store_aftermath(assignment, submission, ground)
 
 
 def _store_preference(assignment: Assignment, submission: Submission) -> None:
@@ -148,6 +180,31 @@ def _store_preference(assignment: Assignment, submission: Submission) -> None:
             margin=said.margin,
             rationale=said.rationale.strip(),
         )
+
+
+def _store_aftermath(assignment: Assignment, submission: Submission, ground: Ground) -> None:
+    """Progress and critiques. A corrected turn says them anew."""
+    if submission.progress != assignment.progress:
+        assignment.progress = submission.progress
+        assignment.save(update_fields=["progress"])
+    error = first_bad(submission, ground.asked)
+    if error is None or not submission.critiques:
+        return
+    Critique.objects.bulk_create(
+        Critique(
+            step_id=ground.step_ids[error, ground.asked.path[error]],
+            text=(one.text or "").strip(),
+            origin=Critique.Origin.HUMAN,
+            written_in=assignment,
+        )
+        for one in submission.critiques
+        if one.id is None
+    )
+    CritiqueRating.objects.bulk_create(
+        CritiqueRating(assignment=assignment, critique_id=one.id, rating=one.rating or 0)
+        for one in submission.critiques
+        if one.id is not None
+    )
 
 
 def _state_for(assignment: Assignment) -> Assignment.State:

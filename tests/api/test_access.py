@@ -61,7 +61,7 @@ TABLE: list[tuple[str, str, str, str]] = [
     ("exports/<int:pk>/download", "get", "manager", "read"),
 ]
 # One's own turns only, whatever the role: tested apart.
-VERBS = ("renew", "release", "draft", "submit", "skip", "correct")
+VERBS = ("renew", "release", "draft", "candidates", "alternatives", "submit", "skip", "correct")
 OWN = {"assignments/<int:pk>", *(f"assignments/<int:pk>/{verb}" for verb in VERBS)}
 FOR_ALL = {"healthz", "readyz", "schema", "projects", "me/keys"}
 ROLES = ["labeler", "reviewer", "manager", "owner"]
@@ -118,15 +118,7 @@ def test_each_is_let_in_as_far_as_the_role_reaches(
 
 @pytest.mark.parametrize(
     ("method", "verb"),
-    [
-        ("post", "/renew"),
-        ("post", "/release"),
-        ("put", "/draft"),
-        ("post", "/submit"),
-        ("post", "/skip"),
-        ("post", "/correct"),
-        ("get", ""),
-    ],
+    [("get", ""), ("put", "/draft"), *(("post", f"/{verb}") for verb in VERBS if verb != "draft")],
 )
 def test_other_peoples_turns_are_nobodys_business(
     world: World, bob: User, rita: User, alice: User, method: str, verb: str

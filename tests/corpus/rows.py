@@ -81,6 +81,11 @@ VALID: dict[str, dict[str, Any]] = {
                 "finish_reason": "found_error",
                 "submitted_at": "2026-01-01T00:00:00Z",
                 "steps": [{"position": 0, "rating": 1}, {"position": 1, "rating": -1}],
+                "progress": 0,
+                "critiques": [
+                    {"position": 1, "text": "It is 2.", "origin": "model", "source": "critic", "rating": 1},
+                    {"position": 1, "text": "One too many.", "is_own": True},
+                ],
             }
         ],
         "gold": {"steps": [{"position": 1, "rating": -1}]},

@@ -88,6 +88,11 @@ def test_annotate_holds_all_and_reads_back() -> None:
     assert again.problem == one.problem
     assert again.solution == one.solution
     assert [said.steps for said in again.people] == [said.steps for said in one.people]
+    assert [(said.progress, said.critiques) for said in again.people] == [
+        (said.progress, said.critiques) for said in one.people
+    ]
+    assert again.people[0].progress == 0
+    assert [said.is_own for said in again.people[0].critiques] == [False, True]
     assert again.gold == one.gold
     assert [run.steps for run in again.estimates] == [run.steps for run in one.estimates]
 

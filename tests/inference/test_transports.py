@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from apps.estimation.prompting import Template, seed_of
 from apps.inference.client import Client
 from apps.inference.failures import Unreadable
+from apps.inference.prompting import Template, seed_of
 from apps.inference.transports import TRANSPORTS
 from apps.inference.transports.chat_instruct import GO_ON
 from apps.inference.wire import Answer, Prompt, Sampling, Server

@@ -16,6 +16,7 @@ from apps.corpus.readers.base import ReaderOptions, Row
 from apps.corpus.readers.fields import Fields
 from apps.corpus.readers.jsonl_comparison import comparison_of, preference_of
 from apps.corpus.records import (
+    CritiqueWord,
     EstimateRecord,
     GoldRating,
     PersonRecord,
@@ -227,7 +228,27 @@ def _person(fields: Fields, places: Places, *, of_pair: bool) -> PersonRecord:
         is_screening=bool(fields.maybe_bool("is_screening")),
         steps=ratings,
         preference=preference,
+        progress=fields.maybe_rating("progress"),
+        critiques=[_critique(one, places) for one in fields.objects("critiques")],
         extras=_extras(fields),
+    )
+
+
+def _critique(fields: Fields, places: Places) -> CritiqueWord:
+    said = _rating(fields, places)
+    own, origin = bool(fields.maybe_bool("is_own")), fields.maybe_text("origin") or "model"
+    if origin not in ("model", "human"):
+        raise fields.wrong("origin", "model or human")
+    if not own and said.rating is None:
+        raise fields.wrong("rating", "a rating of -1, 0 or 1, unless `is_own`")
+    return CritiqueWord(
+        position=said.position,
+        candidate=said.candidate,
+        text=fields.text("text"),
+        origin="human" if own else origin,
+        source=fields.maybe_text("source") or "",
+        rating=None if own else said.rating,
+        is_own=own,
     )
 
 

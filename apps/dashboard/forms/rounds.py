@@ -10,6 +10,7 @@ from apps.accounts.models import User
 from apps.core.errors import DomainError
 from apps.dashboard.browsing import Facets
 from apps.dashboard.forms.base import OnceForm, ServiceForm
+from apps.dashboard.forms.protocols import ProtocolForm
 from apps.inference.models import Endpoint
 from apps.labeling.models import Round
 from apps.labeling.protocols import PROTOCOLS
@@ -99,7 +100,7 @@ class GuidelineField(forms.ModelChoiceField):  # type: ignore[type-arg]
         return f"version {obj.version}"
 
 
-class RoundForm(SelectionForm, OnceForm):
+class RoundForm(SelectionForm, ProtocolForm, OnceForm):
     """All terms; the service says what cannot be."""
 
     name = forms.CharField(max_length=200, required=False, help_text="As labelers see it.")
@@ -158,35 +159,6 @@ class RoundForm(SelectionForm, OnceForm):
     allows_corrections = forms.BooleanField(
         required=False, initial=True, label="Labelers may correct what they submitted, while the round is open"
     )
-    pairs = forms.ChoiceField(
-        required=False,
-        label="What is compared",
-        initial="existing",
-        choices=[
-            ("existing", "existing comparisons"),
-            ("right_wrong", "a right and a wrong solution"),
-            ("random", "any two solutions"),
-            ("steps", "two candidates for a step"),
-        ],
-    )
-    each = forms.IntegerField(
-        required=False,
-        min_value=1,
-        max_value=1000,
-        initial=1,
-        label="Pairs of a problem",
-        help_text="At most so many that are made of one problem, or of one step.",
-    )
-    seed = forms.IntegerField(
-        required=False, min_value=0, max_value=2**31 - 1, initial=0, help_text="Another seed makes other pairs."
-    )
-    rationale = forms.ChoiceField(
-        required=False,
-        label="Why it is better",
-        initial="optional",
-        choices=[("optional", "may be written"), ("required", "has to be written"), ("off", "is not asked")],
-    )
-    ties = forms.BooleanField(required=False, initial=True, label="Neither may be better")
 
     field_order = [
         "name",
@@ -230,19 +202,12 @@ class RoundForm(SelectionForm, OnceForm):
             "gold_share": data["gold_percent"] / 100,
             "skills": [skill.strip() for skill in data["skills"].split(",") if skill.strip()],
             "labelers": list(data["labelers"]),
-            "options": self._options(),
+            "options": self.settings(),
         }
         if not data["is_screening"]:
             return terms
         mark = data["pass_percent"]
         return terms | {"pass_mark": None if mark is None else mark / 100, "tries": data["tries"] or 1}
-
-    def _options(self) -> dict[str, Any]:
-        """The settings of the protocol that was chosen; what was left empty has its default."""
-        if self.cleaned_data["protocol"] != "comparison":
-            return {}
-        names = ("pairs", "each", "seed", "rationale", "ties")
-        return {name: self.cleaned_data[name] for name in names if self.cleaned_data[name] not in (None, "")}
 
     def _tell(self, error: DomainError) -> None:
         """The form has percents where the service has shares."""

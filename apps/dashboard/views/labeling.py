@@ -39,6 +39,7 @@ BENCHES = {
     "first_error": Bench("steps", "Rate the steps"),
     "every_step": Bench("steps", "Rate the steps"),
     "comparison": Bench("comparison", "Compare two sides"),
+    "branching": Bench("branching", "Rate the candidates"),
 }
 
 

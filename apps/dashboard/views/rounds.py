@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -19,6 +21,7 @@ from apps.dashboard.browsing import facets_of
 from apps.dashboard.forms.rounds import RoundForm, SelectionForm, initial_of
 from apps.dashboard.overview import work_for
 from apps.dashboard.watching import sitting_of, watched
+from apps.labeling.blanks import selected_problems
 from apps.labeling.models import Assignment, Round
 from apps.labeling.pace import seconds_per_turn
 from apps.labeling.pairing import existing_count
@@ -99,6 +102,10 @@ class Fit:
     of: str = "solutions"
 
     @property
+    def noun(self) -> str:
+        return "problem" if self.of == "problems" else "solution"
+
+    @property
     def is_more(self) -> bool:
         return self.solutions > COUNTED_TO
 
@@ -117,7 +124,12 @@ def fit_for(place: Place, form: SelectionForm, redundancy: int = 1, of: str = "s
     selection, solutions = Selection.parse(form.select), askable(place.project)
     if of == "comparisons":
         return Fit(form.select, existing_count(solutions, selection, COUNTED_TO + 1), redundancy, None, of)
-    chosen = selection.apply(solutions)
+    try:
+        chosen: QuerySet[Any] = (
+            selected_problems(place.project, selection) if of == "problems" else selection.apply(solutions)
+        )
+    except DomainError:
+        return None
     if not chosen.query.is_sliced:
         # Nobody waits for a count of millions to choose a box.
         chosen = chosen[: COUNTED_TO + 1]
@@ -131,6 +143,9 @@ def fit_for(place: Place, form: SelectionForm, redundancy: int = 1, of: str = "s
 
 
 def _asked_of(asked: Mapping[str, str]) -> str:
+    """What the chosen protocol would make tasks of."""
+    if asked.get("protocol") == "branching" and asked.get("starts_from") == "problems":
+        return "problems"
     if asked.get("protocol") != "comparison":
         return "solutions"
     return "comparisons" if asked.get("pairs", "existing") == "existing" else "pairs"
@@ -146,7 +161,7 @@ def fit(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     found = fit_for(
         place, SelectionForm(request.GET, facets=facets_of(place.project)), redundancy, _asked_of(request.GET)
     )
-    return render(request, "rounds/_fit.html", {"fit": found})
+    return render(request, "rounds/_fit.html", {"fit": found, "project": place.project})
 
 
 @login_required

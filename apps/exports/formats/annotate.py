@@ -62,6 +62,12 @@ class Annotate(OfSolutions):
                         active_ms=INT, is_quality_control=BOOL, is_screening=BOOL,
                         steps=pa.list_(_struct(position=INT, candidate=INT, rating=INT, unsure=BOOL, chosen=BOOL)),
                         preference=_struct(choice=TEXT, margin=TEXT, rationale=TEXT),
+                        progress=INT,
+                        critiques=pa.list_(
+                            _struct(
+                                position=INT, candidate=INT, text=TEXT, origin=TEXT, source=TEXT, rating=INT, is_own=BOOL
+                            )
+                        ),
                     )
                 ),
             ),
@@ -193,6 +199,19 @@ def _person(person: PersonRecord) -> Row:
                 "chosen": said.chosen,
             }
             for said in person.steps
+        ],
+        "progress": person.progress,
+        "critiques": [
+            {
+                "position": one.position,
+                "candidate": one.candidate,
+                "text": one.text,
+                "origin": one.origin,
+                "source": one.source,
+                "rating": one.rating,
+                "is_own": one.is_own,
+            }
+            for one in person.critiques
         ],
     }
     if person.preference is not None:

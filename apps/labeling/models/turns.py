@@ -32,7 +32,7 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
         return self.select_related("task__solution__problem").only(
             "draft", "draft_version", "guideline_id", "is_quality_control", "labeler_id", "leased_at", "leased_until",
             "round_id", "state", "task__solution__problem__level", "task__solution__problem__reference_answer",
-            "task__solution__problem__statement", "task__solution__problem__subject",
+            "task__solution__problem__statement", "task__solution__problem__subject", "task__solution__separator",
         )  # fmt: skip
 
     def with_sides(self) -> Self:

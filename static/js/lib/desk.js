@@ -8,7 +8,7 @@ import { saysTheSame } from "./said.js";
 const LONGEST_TURN_MS = 86_400_000; // The server takes a day at most.
 const FONTS_PATIENCE_MS = 1_500;
 
-export function createDesk({ round, bench, api, connection, tabs, clock, leases, drafts, outbox, frame, screens }) {
+export function createDesk({ round, options, bench, api, connection, tabs, clock, leases, drafts, outbox, frame, screens }) {
     const stage = document.getElementById("stage");
     const wings = document.getElementById("wings");
     let hand = null; // {sheet, view, walk}
@@ -69,7 +69,7 @@ export function createDesk({ round, bench, api, connection, tabs, clock, leases,
     }
 
     function prepare(sheet) {
-        const view = bench.createView(sheet, act);
+        const view = bench.createView(sheet, act, { options, post: (path, body) => connection.run(() => api.post(path, body)) });
         wings.replaceChildren(view.element); // Laid out there, so that the fonts that it needs are loaded.
         leases.hold(sheet.id, sheet.leased_until);
         return { sheet, view };
@@ -85,7 +85,7 @@ export function createDesk({ round, bench, api, connection, tabs, clock, leases,
         const { sheet, view } = ready;
         const { said, ...times } = drafts.open(sheet);
         clock.restart(times);
-        hand = { ...ready, walk: bench.start(sheet, said) };
+        hand = { ...ready, walk: bench.start(sheet, said, options) };
         tabs.hold(inHand());
         paint();
         stage.replaceChildren(view.element);
@@ -124,13 +124,14 @@ export function createDesk({ round, bench, api, connection, tabs, clock, leases,
     }
 
     /** Everything that changes the walk comes through here: paint first, then keep, then tell, unless there is nothing to tell. */
-    function become(walk, said = "") {
+    function become(walk, said = "", { isQuiet = false } = {}) {
         const before = hand.walk;
         if (walk === before) return;
         hand.walk = walk;
         paint();
         const now = bench.said(walk);
         if (!saysTheSame(now, bench.said(before))) drafts.change(now);
+        if (isQuiet) return;
         hand.view.reveal(walk);
         if (said === null) return; // Whoever types hears it already.
         const { legal, message } = bench.standing(walk);
@@ -141,9 +142,10 @@ export function createDesk({ round, bench, api, connection, tabs, clock, leases,
     /** Do what a key, a button or a click in the task means; what cannot be done now is let be. */
     function act(name, ...given) {
         const done = hand && bench.acts[name](hand.walk, ...given);
-        if (!done) return;
-        become(done.walk, done.said);
+        if (!done) return false;
+        become(done.walk, done.said, done);
         paint();
+        return true;
     }
 
     // --- handing in ---------------------------------------------------------------------------------------------
@@ -152,6 +154,7 @@ export function createDesk({ round, bench, api, connection, tabs, clock, leases,
         if (!hand) return;
         const { legal, finish, message } = bench.standing(hand.walk);
         if (legal) handIn(finish);
+        else if (bench.acts.proceed && act("proceed")) return;
         else frame.say(`Not yet. ${message}.`);
     }
 
@@ -167,7 +170,7 @@ export function createDesk({ round, bench, api, connection, tabs, clock, leases,
         const { sheet, walk } = hand;
         const { active_ms, idle_ms } = clock.read();
         outbox.add(sheet.id, sheet.task, {
-            ...bench.said(walk),
+            ...(bench.handsIn ?? bench.said)(walk),
             finish_reason: finish,
             reason,
             active_ms: Math.min(active_ms, LONGEST_TURN_MS),

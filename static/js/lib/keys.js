@@ -11,7 +11,7 @@ const SHARED = {
 };
 
 /** All commands of a page: what its bench adds, and what every bench has. */
-export const commandsOf = (bench) => ({ ...bench.commands, ...SHARED });
+export const commandsOf = (bench) => ({ ...bench.commands, ...SHARED, ...bench.commands });
 
 /** @returns {Record<string, string>} command to key; what was changed wins, as far as it still makes sense */
 export function keyMap(commands, changed = {}) {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -19,6 +20,17 @@ from apps.labeling.terms import PASS_MARK
 from apps.projects.models import Project
 
 
+def _setting(text: str) -> tuple[str, Any]:
+    """`candidates=6` is a number, `writes=false` a truth, everything else a text."""
+    name, found, value = text.partition("=")
+    if not found:
+        raise DomainError(f"A setting is KEY=VALUE, not {text!r}.", fields={"options": f"not KEY=VALUE: {text}"})
+    try:
+        return name, msgspec.json.decode(value)
+    except msgspec.DecodeError:
+        return name, value
+
+
 class Command(JsonCommand):
     help = "Open a round of labeling over a project's solutions."
 
@@ -31,8 +43,14 @@ class Command(JsonCommand):
         parser.add_argument("--select", default="all", help=f"Comma-separated terms: {TERMS}.")
         parser.add_argument("--name", default="")
         parser.add_argument("--lease-minutes", type=int, default=20)
+        parser.add_argument(
+            "--options",
+            nargs="+",
+            default=[],
+            metavar="KEY=VALUE",
+            help="The protocol's settings: candidates=6 writes=false, or one JSON object.",
+        )
         parser.add_argument("--hide-reference", action="store_true", help="Labelers don't see the reference answer.")
-        parser.add_argument("--options", default="{}", help="The protocol's settings, as JSON.")
         parser.add_argument("--endpoint", default="", help="Name of the endpoint that continues prefixes.")
         parser.add_argument("--guideline", type=int, help="Version; else the newest.")
         parser.add_argument("--mode", default=Round.Mode.BLIND, choices=Round.Mode.values)
@@ -85,8 +103,11 @@ def _pointed_at(project: Project, options: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _options(text: str) -> dict[str, Any]:
+def _options(words: Sequence[str]) -> dict[str, Any]:
+    """`candidates=6 writes=false`, or one JSON object."""
+    if len(words) != 1 or not words[0].lstrip().startswith("{"):
+        return dict(_setting(word) for word in words)
     try:
-        return msgspec.json.decode(text, type=dict[str, Any])
+        return msgspec.json.decode(words[0], type=dict[str, Any])
     except msgspec.DecodeError as error:
         raise DomainError("The options are no JSON object.", fields={"options": str(error)}) from error
