@@ -82,8 +82,8 @@ export const stepsBench = {
     },
     start: (sheet, said, options) => start(sheet.protocol, keysOf(sheet), said.steps, moreOf(sheet, options, said)),
     adopt: (walk, said) => {
-        const taken = adopt(walk, said.steps ?? []);
-        return walk.extras ? { ...taken, id: walk.id, options: walk.options, found: walk.found, place: null, writing: false, extras: startAftermath(walk.options, said, walk.steps) } : taken;
+        const extras = startAftermath(walk.options, said, walk.steps);
+        return { ...walk, ...adopt(walk, said.steps ?? []), place: null, writing: false, extras };
     },
     undo,
     acts: {
