@@ -14,6 +14,7 @@ NEEDS_NO_SERVER = {"help", "version", "collectstatic", "spectacular", "--help", 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "annotate.settings")
     from django.core.management import execute_from_command_line
+    from django.db import OperationalError
 
     from annotate.embedded import EmbeddedError, servers
 
@@ -23,6 +24,8 @@ def main() -> None:
             execute_from_command_line(sys.argv)
     except EmbeddedError as error:
         sys.exit(f"annotate: {error}")
+    except OperationalError as error:
+        sys.exit(f"annotate: PostgreSQL says: {' '.join(str(error).split())}")
 
 
 if __name__ == "__main__":

@@ -7,20 +7,23 @@ import subprocess
 import sys
 from pathlib import Path
 
+from annotate.children import CannotRun
 from annotate.env import ROOT
 
 SOURCES = ("static", "node_modules/katex/dist", "node_modules/htmx.org/dist", "uv.lock", "annotate/settings.py")
 
 
 def collect(home: Path) -> bool:
-    """Collect, hash and compress the static files; false when they stand already."""
+    """Collect, hash and compress the static files; false when they stand already. Raises CannotRun."""
     stamp = home / "static.stamp"
     now = fingerprint()
     if stamp.is_file() and stamp.read_text() == now:
         return False
-    subprocess.run(
-        [sys.executable, "manage.py", "collectstatic", "--noinput", "--clear", "--verbosity", "0"], cwd=ROOT, check=True
-    )
+    command = [sys.executable, "manage.py", "collectstatic", "--noinput", "--clear", "--verbosity", "0"]
+    done = subprocess.run(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, check=False, start_new_session=True)
+    if done.returncode:
+        why = (done.stderr.strip() or f"status {done.returncode}").splitlines()[-1]
+        raise CannotRun(f"The static files could not be collected in {home}. It says: {why}")
     stamp.write_text(now)
     return True
 

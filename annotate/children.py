@@ -54,6 +54,8 @@ class Child:
                 f"{self.name} died {TOO_OFTEN} times within a minute (last status {status}): see {self.log}"
             )
         say(f"{self.name} died (status {status}) and is started again; its log is {self.log}")
+        # What it had started does not outlive it: two web servers would share a port, two workers a task.
+        _signal_session(self.process.pid, signal.SIGKILL)
         self.start()
         return True
 
@@ -81,12 +83,12 @@ class Children:
     def start(self, *children: Child) -> None:
         for child in children:
             child.start()
-        self._write_down()
+            self._write_down()
 
     def watch(self) -> None:
-        restarted = [child for child in self.children if child.watch()]
-        if restarted:
-            self._write_down()
+        for child in self.children:
+            if child.watch():
+                self._write_down()
 
     def stop(self) -> None:
         """Ask all at once, wait together, then end what is left."""
@@ -99,7 +101,10 @@ class Children:
 
     def _write_down(self) -> None:
         running = [child.process.pid for child in self.children if child.process is not None]
-        self.ledger.write_text(json.dumps([[pid, started] for pid in running if (started := _started(pid))]))
+        # Put in place whole: a run that is killed right here leaves the list that stood before, not half a one.
+        draft = self.ledger.with_suffix(".new")
+        draft.write_text(json.dumps([[pid, started] for pid in running if (started := _started(pid))]))
+        draft.replace(self.ledger)
 
 
 def end_leftovers(ledger: Path) -> None:

@@ -136,9 +136,11 @@ def load() -> Environment:
 def database_settings(url: str) -> dict[str, Any]:
     """Django's settings for a PostgreSQL URL; `?host=/folder` means a socket there."""
     parts = urlsplit(url)
-    options = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    options: dict[str, Any] = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    # Only statements that ask for it (apps/core/prepared.py) are prepared, and these from their first run on.
+    options["prepare_threshold"] = None if options.get("prepare_threshold") == "none" else 0
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "annotate.postgres",
         "NAME": unquote(parts.path.lstrip("/")) or "annotate",
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 
 import django
 from django.core.management import call_command
+from django.db import DatabaseError
 
 from annotate.env import load
 
@@ -23,14 +25,21 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--reasoner-url", default="", help="Where the bundled model is served, with every start anew.")
     given = parser.parse_args()
+    try:
+        prepare(given.reasoner_url)
+    except DatabaseError as error:
+        sys.exit(f"annotate: PostgreSQL says: {' '.join(str(error).split())}")
+
+
+def prepare(reasoner_url: str) -> None:
     call_command("migrate", verbosity=0)
-    if given.reasoner_url:
+    if reasoner_url:
         from apps.dashboard.seeding import register_reasoner
 
-        register_reasoner(url=given.reasoner_url)
+        register_reasoner(url=reasoner_url)
     if load().wants_demo:
         call_command("seed_demo", json=True)
-        if given.reasoner_url:
+        if reasoner_url:
             from apps.dashboard.seeding import found_word_problems
             from apps.dashboard.tasks import grow_demo
 

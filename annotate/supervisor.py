@@ -21,6 +21,9 @@ from types import FrameType
 from urllib.error import URLError
 from urllib.request import urlopen
 
+import psycopg
+import redis
+
 from annotate.children import CannotRun, Child, Children, end_leftovers, say
 from annotate.embedded import EmbeddedError, servers
 from annotate.env import ROOT, Environment, load
@@ -28,6 +31,7 @@ from annotate.env import ROOT, Environment, load
 READY_WITHIN_S = 60
 QUEUES = "default,imports,exports"
 LEDGER = "children.json"
+OLDEST_POSTGRES = 150_000
 
 
 def web_command(*, host: str = "127.0.0.1", port: int, workers: int = 2) -> list[str]:
@@ -115,6 +119,28 @@ def check_port(env: Environment) -> None:
             ) from error
 
 
+def check_servers(env: Environment) -> None:
+    """Those that were named may be elsewhere, and down. libpq's messages hold the host, never the password."""
+    try:
+        with psycopg.connect(env.database_url or "", connect_timeout=10) as connection:
+            version = connection.info.server_version
+    except psycopg.Error as error:
+        raise CannotRun(f"PostgreSQL at DATABASE_URL cannot be used: {_one_line(error)}.") from error
+    if version < OLDEST_POSTGRES:
+        raise CannotRun(
+            f"PostgreSQL {OLDEST_POSTGRES // 10_000} or later is needed; DATABASE_URL has {version // 10_000}."
+        )
+    try:
+        with redis.Redis.from_url(env.redis_url or "", socket_connect_timeout=10) as client:
+            client.ping()
+    except redis.RedisError as error:
+        raise CannotRun(f"Redis at REDIS_URL cannot be used: {_one_line(error)}.") from error
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()).rstrip(".")
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -123,6 +149,7 @@ def free_port() -> int:
 
 def supervise(env: Environment, stopping: threading.Event) -> None:
     """Until told to stop."""
+    check_servers(env)
     reasoner_port = free_port() if env.wants_reasoner else None
     accounts = prepare(env, reasoner_port)
     logs = env.home / "logs"
@@ -146,16 +173,17 @@ def supervise(env: Environment, stopping: threading.Event) -> None:
 
 
 def prepare(env: Environment, reasoner_port: int | None) -> list[dict[str, str]]:
-    """Static files, migrations, the reasoner's address, the demo; gives the demo's accounts."""
+    """Migrations, the reasoner's address, the demo, static files; gives the demo's accounts."""
     from annotate.assets import collect
 
-    collect(env.home)
     command = [sys.executable, "-m", "annotate.prepare"]
     if reasoner_port is not None:
         command += ["--reasoner-url", f"http://127.0.0.1:{reasoner_port}/v1"]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False, start_new_session=True)
     if done.returncode:
         raise CannotRun("The database could not be prepared: see above.")
+    # After the database, whose troubles nobody should wait for.
+    collect(env.home)
     seeded = done.stdout.splitlines()
     return list(json.loads(seeded[-1])["accounts"]) if seeded else []
 

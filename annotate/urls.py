@@ -15,3 +15,6 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("apps.dashboard.urls")),
 ]
+
+handler404 = "apps.api.errors.not_found"
+handler500 = "apps.api.errors.broken"

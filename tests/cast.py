@@ -15,9 +15,10 @@ from django.test import Client
 
 from apps.accounts.models import User
 from apps.accounts.services import create_user, issue_token
+from apps.corpus.comparing import shared_steps
 from apps.corpus.digests import digest, problem_digest
-from apps.corpus.models import Problem, Solution, Step
-from apps.labeling.models import Round
+from apps.corpus.models import Comparison, Problem, Solution, Step
+from apps.labeling.models import GoldLabel, Round
 from apps.labeling.services import open_round
 from apps.projects.models import Project, Role
 from apps.projects.services import add_member, create_project
@@ -48,12 +49,40 @@ def make_solution(problem: Problem, steps: Sequence[str] = ("One.", "Two.", "Thr
     return solution
 
 
+def make_comparison(problem: Problem, left: Sequence[str], right: Sequence[str], **fields: Any) -> Comparison:
+    """Two new solutions of the problem, side by side."""
+    sides = [make_solution(problem, steps) for steps in (left, right)]
+    return Comparison.objects.create(
+        project=problem.project,
+        problem=problem,
+        left=sides[0],
+        right=sides[1],
+        digest=digest(str(next(_numbers))),
+        **{"shared_steps": shared_steps(left, right), **fields},
+    )
+
+
 def make_round(project: Project, *, tasks: int = 1, protocol: str = "first_error", **fields: Any) -> Round:
     """An open round; so many solutions are made for it when the project has none."""
     if not project.solutions.exists():
         for _ in range(tasks):
             make_solution(make_problem(project, reference_answer="42"))
     return open_round(project=project, protocol=protocol, **fields)
+
+
+def make_gold(solution: Solution, *ratings: int) -> None:
+    """Gold for the first steps of a solution."""
+    steps = solution.steps.order_by("position")
+    GoldLabel.objects.bulk_create(
+        GoldLabel(step=step, rating=rating) for step, rating in zip(steps, ratings, strict=False)
+    )
+
+
+def make_screening(project: Project, *, tasks: int = 2, **fields: Any) -> Round:
+    """An open screening over solutions whose second step is bad, by gold."""
+    for _ in range(tasks):
+        make_gold(make_solution(make_problem(project)), 1, -1)
+    return open_round(project=project, protocol="first_error", is_screening=True, **fields)
 
 
 def signed_in(user: User) -> Client:

@@ -8,7 +8,8 @@ import pytest
 from django.core.files.base import ContentFile
 
 from apps.accounts.models import User
-from apps.corpus.models import ImportBatch, Solution, Upload
+from apps.corpus.digests import digest
+from apps.corpus.models import Comparison, ImportBatch, Solution, Upload
 from apps.corpus.services import create_import, keep_upload
 from apps.estimation.models import EstimationRun, SamplingRun
 from apps.estimation.sampling import start_sampling
@@ -20,7 +21,8 @@ from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint
 from apps.labeling.models import Assignment, Round
 from apps.labeling.queue import claim
-from apps.labeling.submissions import Submission, SubmittedStep
+from apps.labeling.services import create_round, open_round
+from apps.labeling.submissions import Submission, SubmittedPreference, SubmittedStep
 from apps.labeling.submitting import submit
 from apps.projects.models import Guideline, Invitation, Membership, Project
 from apps.projects.services import invite, publish_guidelines
@@ -44,6 +46,7 @@ class World:
     endpoint: Endpoint
     run: EstimationRun
     sampling: SamplingRun
+    draft: Round
 
 
 def rate(round_: Round, labeler: User, *ratings: int | None, finish: str = "", **fields: object) -> Assignment:
@@ -75,5 +78,28 @@ def world(project: Project, alice: User, bob: User) -> World:
     )
     run = start_run(project=project, endpoint=endpoint, strategy="posterior-search", created_by=alice)
     sampling = start_sampling(project=project, endpoint=endpoint, created_by=alice)
-    made = (upload, batch, export, guideline, invitation, secret, bobs, endpoint, run, sampling)
+    draft = create_round(project=project, protocol="first_error", name="Second light", created_by=alice)
+    made = (upload, batch, export, guideline, invitation, secret, bobs, endpoint, run, sampling, draft)
     return World(project, solution, round_, *made)
+
+
+def compare(solution: Solution, labeler: User) -> Round:
+    """A round in which the labeler has preferred the solution to one that comes after it, and another waits."""
+    problem = solution.problem
+    others = [make_solution(problem, ["One.", text], is_correct=False) for text in ("Nine.", "Ten.")]
+    for number, other in enumerate(others):
+        Comparison.objects.create(
+            project=problem.project,
+            problem=problem,
+            left=solution,
+            right=other,
+            shared_steps=1,
+            digest=digest(str(number)),
+        )
+    round_ = open_round(project=problem.project, protocol="comparison", name="Side by side")
+    turn = claim(round=round_, labeler=labeler)
+    assert isinstance(turn, Assignment)
+    side = "right" if turn.sides_swapped else "left"
+    preference = SubmittedPreference(choice=side, margin="clearly", rationale="It ends in time.")
+    submit(assignment=turn, submission=Submission(finish_reason="solution", preference=preference, active_ms=4000))
+    return round_

@@ -63,6 +63,7 @@ class ApiTokenAdmin(ReadOnlyAdmin):
     list_filter = ["revoked_at", "expires_at"]
     list_select_related = ["user"]
     search_fields = ["prefix", "name", "user__email"]
+    exclude = ["digest"]
     actions = ["revoke"]
 
     @admin.action(description="Revoke the selected tokens")

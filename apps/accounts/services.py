@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -93,4 +93,27 @@ def rename_user(*, user: User, name: str) -> User:
     """The name that managers see; exports never hold it."""
     user.name = name.strip()
     user.save(update_fields=["name"])
+    return user
+
+
+MOST_KEYS = 100
+LONGEST_KEY = 32
+
+
+def set_key_map(*, user: User, keys: Mapping[str, str]) -> User:
+    """The keys of the labeling page that the user has changed, by command; empty: all as they were.
+
+    Which commands there are is the page's business. Raises DomainError naming what cannot be a key.
+    """
+    wrong = {
+        command[:LONGEST_KEY]: f"1 to {LONGEST_KEY} characters"
+        for command, key in keys.items()
+        if not (0 < len(command) <= LONGEST_KEY and 0 < len(key) <= LONGEST_KEY)
+    }
+    if len(keys) > MOST_KEYS:
+        wrong["keys"] = f"{MOST_KEYS} at most"
+    if wrong:
+        raise DomainError("These keys cannot be kept.", fields=wrong)
+    user.key_map = dict(keys)
+    user.save(update_fields=["key_map"])
     return user

@@ -4,17 +4,41 @@ from __future__ import annotations
 
 from typing import cast
 
+from django.db.models import F
 from django.http import Http404
-from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
 
 from apps.accounts.models import User
-from apps.corpus.models import ImportBatch
+from apps.core.prepared import Prepared
+from apps.corpus.models import ImportBatch, Problem
 from apps.estimation.models import EstimationRun, SamplingRun
 from apps.exports.models import Export
 from apps.labeling.models import Assignment, Round
-from apps.projects.models import Project
-from apps.projects.policies import membership_for, project_for
+from apps.projects.models import Membership, Project
+from apps.projects.policies import allow, project_for
+
+_ROUND = Prepared(
+    lambda slug, number, user: (
+        Round.objects.filter(
+            project__memberships__user_id=user, project__slug=slug, number=number
+        )
+        .select_related("project")
+        .annotate(
+            member_role=F("project__memberships__role"), member_status=F("project__memberships__status")
+        ).order_by()
+    ),
+    "slug", "number", "user",
+)  # fmt: skip
+_ASSIGNMENT = Prepared(
+    lambda pk, user: (
+        Assignment.objects.filter(pk=pk, labeler_id=user, round__project__memberships__user_id=user)
+        .select_related("task", "round__project")
+        .annotate(
+            member_role=F("round__project__memberships__role"), member_status=F("round__project__memberships__status")
+        )
+    ),
+    "pk", "user",
+)  # fmt: skip
 
 
 def user_of(request: Request) -> User:
@@ -26,19 +50,39 @@ def project_of(request: Request, slug: str, action: str) -> Project:
 
 
 def round_of(request: Request, slug: str, number: int, action: str) -> Round:
-    project = project_of(request, slug, action)
-    found = get_object_or_404(Round, project=project, number=number)
-    found.project = project
+    """The round, by one look at it and at the user's membership."""
+    user = user_of(request)
+    found = _ROUND.first(slug=slug, number=number, user=user.pk)
+    if found is None:
+        # Either is missing: the project's door says which of the errors it is.
+        project_of(request, slug, action)
+        raise Http404("No such round.")
+    allow(_membership(found, found.project, user), action)
     return found
 
 
 def assignment_of(request: Request, pk: int) -> Assignment:
     """One's own only: other people's turns are nobody's business here."""
-    mine = Assignment.objects.filter(labeler=user_of(request)).select_related("task", "round")
-    found = get_object_or_404(mine, pk=pk)
-    found.round.project = membership_for(user_of(request), "label", project=found.round.project_id).project
-    found.labeler = user_of(request)
+    user = user_of(request)
+    found = _ASSIGNMENT.first(pk=pk, user=user.pk) if pk < 2**63 else None
+    if found is None:
+        raise Http404("No such assignment.")
+    allow(_membership(found, found.round.project, user), "label")
+    found.labeler = user
     return found
+
+
+def problem_of(request: Request, pk: int, action: str) -> Problem:
+    found = Problem.objects.filter(pk=pk).select_related("project").first()
+    if found is None:
+        raise Http404("No such problem.")
+    project_for(user_of(request), found.project.slug, action)
+    return found
+
+
+def _membership(found: Round | Assignment, project: Project, user: User) -> Membership:
+    """From what came with the row."""
+    return Membership(project=project, user=user, role=found.member_role, status=found.member_status)  # type: ignore[union-attr]
 
 
 def import_of(request: Request, pk: int) -> ImportBatch:

@@ -11,9 +11,18 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from apps.accounts.models import ApiToken, User
+from apps.core.prepared import Prepared
 
 # Writing down each use would make every request a write.
 USE_IS_NOTED_EVERY = timedelta(minutes=5)
+
+_BY_DIGEST = Prepared(
+    lambda digest, now: (
+        ApiToken.objects.usable(now).select_related("user").filter(digest=digest)
+        .only("scopes", "last_used_at", "user__email", "user__name", "user__is_active", "user__is_staff")
+    ),
+    "digest", "now",
+)  # fmt: skip
 
 
 class TokenAuthentication(BaseAuthentication):
@@ -24,7 +33,7 @@ class TokenAuthentication(BaseAuthentication):
             return None
         now = timezone.now()
         digest = ApiToken.digest_of(b" ".join(words[1:]).decode("latin-1"))
-        token = ApiToken.objects.usable(now).select_related("user").filter(digest=digest).first()
+        token = _BY_DIGEST.first(digest=digest, now=now)
         if token is None:
             raise AuthenticationFailed("This token is unknown, has expired or was revoked.")
         if token.last_used_at is None or now - token.last_used_at > USE_IS_NOTED_EVERY:

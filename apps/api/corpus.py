@@ -13,7 +13,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from apps.api.access import project_of
-from apps.api.pagination import ListView, Row
+from apps.api.pagination import ListView, Pages, Row
 from apps.corpus.models import Problem, Solution, Step
 from apps.estimation.models import StepEstimate
 from apps.labeling.models import Assignment, StepLabel
@@ -25,7 +25,7 @@ class ProblemSerializer(serializers.ModelSerializer[Problem]):
         model = Problem
         fields = [
             "id", "external_id", "statement", "reference_answer", "reference_solution", "verifier", "subject", "level",
-            "split",
+            "split", "retired_at", "retired_reason",
         ]  # fmt: skip
 
 
@@ -100,29 +100,40 @@ class EstimateSerializer(serializers.Serializer[StepEstimate]):
     hard = serializers.BooleanField(allow_null=True)
 
 
+_BOOLEANS = ("", "true", "false")
 _TYPES = {django_filters.NumberFilter: int, django_filters.BooleanFilter: bool}
 
 
-def _parameters(filterset: type[django_filters.FilterSet]) -> list[OpenApiParameter]:
+def parameters_of(filterset: type[django_filters.FilterSet]) -> list[OpenApiParameter]:
     """The filters for the API's document, which would find them by itself only in a generic view."""
     filters = filterset.base_filters.items()
     return [OpenApiParameter(name, _TYPES.get(type(one), str)) for name, one in filters]
 
 
-def _filtered(filterset: type[django_filters.FilterSet], request: Request, queryset: Any) -> Any:
+def filtered(filterset: type[django_filters.FilterSet], request: Request, queryset: Any) -> Any:
     found = filterset(request.query_params, queryset=queryset, request=request)
-    if not found.is_valid():
-        raise serializers.ValidationError(found.errors)
+    if wrong := {**_misunderstood(found), **found.errors}:
+        raise serializers.ValidationError(wrong)
     return found.qs
+
+
+def _misunderstood(found: Any) -> dict[str, list[str]]:
+    """What the filters would take for no filter at all, and answer with everything."""
+    known = [*found.filters, *Pages.PARAMETERS]
+    wrong = {name: [f"There is no such filter; there are {', '.join(known)}."] for name in {*found.data} - {*known}}
+    for name, one in found.filters.items():
+        if isinstance(one, django_filters.BooleanFilter) and found.data.get(name, "true").lower() not in _BOOLEANS:
+            wrong[name] = ["Say true or false."]
+    return wrong
 
 
 class ProblemList(ListView):
     @extend_schema(
-        operation_id="problems_list", parameters=_parameters(ProblemFilter), responses=ProblemSerializer(many=True)
+        operation_id="problems_list", parameters=parameters_of(ProblemFilter), responses=ProblemSerializer(many=True)
     )
     def get(self, request: Request, slug: str) -> HttpResponseBase:
         project = project_of(request, slug, "browse")
-        found = _filtered(ProblemFilter, request, Problem.objects.filter(project=project))
+        found = filtered(ProblemFilter, request, Problem.objects.filter(project=project))
         return self.answer(request, found, self._rows)
 
     @staticmethod
@@ -132,12 +143,14 @@ class ProblemList(ListView):
 
 class SolutionList(ListView):
     @extend_schema(
-        operation_id="solutions_list", parameters=_parameters(SolutionFilter), responses=SolutionSerializer(many=True)
+        operation_id="solutions_list", parameters=parameters_of(SolutionFilter), responses=SolutionSerializer(many=True)
     )
     def get(self, request: Request, slug: str) -> HttpResponseBase:
         project = project_of(request, slug, "browse")
         steps = Prefetch("steps", queryset=Step.objects.order_by("position", "candidate"))
-        found = _filtered(SolutionFilter, request, Solution.objects.filter(project=project).prefetch_related(steps))
+        found = filtered(
+            SolutionFilter, request, Solution.objects.written().filter(project=project).prefetch_related(steps)
+        )
         return self.answer(request, found, self._rows)
 
     @staticmethod
@@ -152,7 +165,7 @@ class SolutionList(ListView):
 class StepLabelList(ListView):
     @extend_schema(
         operation_id="step_labels_list",
-        parameters=_parameters(StepLabelFilter),
+        parameters=parameters_of(StepLabelFilter),
         responses=StepLabelSerializer(many=True),
     )
     def get(self, request: Request, slug: str) -> HttpResponseBase:
@@ -164,7 +177,7 @@ class StepLabelList(ListView):
             assignment__state__in=[Assignment.State.SUBMITTED, Assignment.State.EXTRA],
         ).select_related("assignment__round", "step")
         return self.answer(
-            request, _filtered(StepLabelFilter, request, spoken), lambda labels: self._rows(labels, names)
+            request, filtered(StepLabelFilter, request, spoken), lambda labels: self._rows(labels, names)
         )
 
     @staticmethod

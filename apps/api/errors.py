@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.views.defaults import page_not_found, server_error
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -32,6 +33,25 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     return answer
 
 
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler of URLs that lead nowhere: a program is told in its own language."""
+    if not _is_for_api(request):
+        return page_not_found(request, exception)
+    return JsonResponse({"error": {"code": "not_found", "message": "There is no such route here."}}, status=404)
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    """Django's handler of errors that nobody has foreseen."""
+    if not _is_for_api(request):
+        return server_error(request)
+    message = "Something went wrong here; nothing was stored. The server's log has more."
+    return JsonResponse({"error": {"code": "server_error", "message": message}}, status=500)
+
+
+def _is_for_api(request: HttpRequest) -> bool:
+    return request.path.startswith("/api/")
+
+
 def shaped(code: str, message: str, fields: dict[str, str] | None = None, *, status: int) -> Response:
     body: dict[str, Any] = {"code": code, "message": message}
     if fields:
@@ -49,13 +69,16 @@ def _add_headers(answer: Response, error: exceptions.APIException) -> None:
 def _flat(detail: Any, path: str = "") -> dict[str, str]:
     """`{"steps": [{"rating": ["..."]}]}` becomes `{"steps[0].rating": "..."}`."""
     if isinstance(detail, dict):
-        return {
-            name: text
-            for key, value in detail.items()
-            for name, text in _flat(value, f"{path}.{key}" if path else str(key)).items()
-        }
+        return {name: text for key, value in detail.items() for name, text in _flat(value, _below(path, key)).items()}
     if isinstance(detail, list) and any(isinstance(item, dict | list) for item in detail):
         return {
             name: text for index, value in enumerate(detail) for name, text in _flat(value, f"{path}[{index}]").items()
         }
     return {path: " ".join(str(item) for item in detail) if isinstance(detail, list) else str(detail)} if detail else {}
+
+
+def _below(path: str, key: Any) -> str:
+    """REST framework keys the errors of a list's items by number."""
+    if isinstance(key, int):
+        return f"{path}[{key}]"
+    return f"{path}.{key}" if path else str(key)

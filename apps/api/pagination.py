@@ -21,6 +21,7 @@ class Pages(CursorPagination):
     page_size = 100
     page_size_query_param = "page_size"
     max_page_size = 1000
+    PARAMETERS = ("cursor", "page_size")
     ordering = "id"
 
     def get_paginated_response(self, data: Any) -> Response:

@@ -4,85 +4,119 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.accounts.models import ApiToken
+from apps.accounts.models import ApiToken, User
 from apps.api.access import project_of, round_of, user_of
 from apps.api.pagination import Pages
-from apps.labeling.models import Round
-from apps.labeling.protocols import PROTOCOLS
+from apps.api.sheets import full_sheet
+from apps.api.terms import (
+    NewRoundSerializer,
+    OpenedSerializer,
+    PreviewSerializer,
+    RoundSerializer,
+    TermsSerializer,
+    resolved,
+    shown,
+)
+from apps.labeling.models import Assignment, Round
+from apps.labeling.previewing import preview_of
 from apps.labeling.queue import Nothing, claim
+from apps.labeling.retaking import retake
 from apps.labeling.seats import progress
-from apps.labeling.selection import TERMS
-from apps.labeling.services import open_round, set_round_status
-from apps.labeling.sheets import sheet
-
-
-class RoundSerializer(serializers.ModelSerializer[Round]):
-    tasks = serializers.IntegerField(source="task_count")
-    slots = serializers.IntegerField(source="slot_count", help_text="Submissions needed.")
-    submitted = serializers.IntegerField(help_text="Submissions that fill a slot.")
-
-    class Meta:
-        model = Round
-        fields = [
-            "number", "name", "protocol", "redundancy", "gold_share", "lease_minutes", "show_reference", "is_screening",
-            "status", "tasks", "slots", "submitted", "created_at",
-        ]  # fmt: skip
-
-
-class NewRoundSerializer(serializers.Serializer[Round]):
-    protocol = serializers.ChoiceField(choices=sorted(PROTOCOLS))
-    redundancy = serializers.IntegerField(min_value=1, max_value=100, default=1)
-    gold_share = serializers.FloatField(min_value=0, max_value=1, default=0.0)
-    select = serializers.CharField(default="all", help_text=f"Comma-separated terms: {TERMS}.")
-    name = serializers.CharField(max_length=200, default="", allow_blank=True)
-    show_reference = serializers.BooleanField(default=True)
-    lease_minutes = serializers.IntegerField(min_value=1, max_value=1440, default=20)
-
-
-class OpenedSerializer(serializers.Serializer[Round]):
-    number = serializers.IntegerField()
-    tasks = serializers.IntegerField()
+from apps.labeling.services import create_round, discard_draft, edit_round, open_round, set_round_status
+from apps.projects.models import Project
+from apps.projects.policies import can, membership_of
+from apps.quality.screening import settle_sitting
 
 
 class CandidateSerializer(serializers.Serializer[Any]):
     candidate = serializers.IntegerField()
     text = serializers.CharField()
     origin = serializers.CharField()
+    is_final = serializers.BooleanField(required=False, help_text="In branching: it states the final answer.")
 
 
 class PositionSerializer(serializers.Serializer[Any]):
     position = serializers.IntegerField()
     candidates = CandidateSerializer(many=True)
+    source = serializers.CharField(  # type: ignore[assignment]
+        required=False, help_text="In branching: `solution` or `model`."
+    )
+    own = serializers.IntegerField(required=False, help_text="In branching: the number of a step that you write.")
+    ended = serializers.BooleanField(
+        required=False, help_text="In branching: what was chosen before states the answer."
+    )
+    problem = serializers.CharField(required=False, allow_blank=True, help_text="In branching: why there are none.")
 
 
 class AskedProblemSerializer(serializers.Serializer[Any]):
-    id = serializers.IntegerField()
+    id = serializers.IntegerField(help_text="Tells problems apart; no id of anything.")
     statement = serializers.CharField()
     subject = serializers.CharField(allow_null=True)
     level = serializers.CharField(allow_null=True)
     reference_answer = serializers.CharField(allow_null=True, required=False, help_text="Where the round shows it.")
 
 
+class WordSerializer(serializers.Serializer[Any]):
+    position = serializers.IntegerField()
+    hard = serializers.BooleanField(allow_null=True)
+    rollouts = serializers.IntegerField(allow_null=True)
+    successes = serializers.IntegerField(allow_null=True)
+
+
+class ModelsSerializer(serializers.Serializer[Any]):
+    run = serializers.IntegerField()
+    steps = WordSerializer(many=True)
+
+
+class ShownStepSerializer(serializers.Serializer[Any]):
+    position = serializers.IntegerField()
+    text = serializers.CharField()
+
+
+class SideSerializer(serializers.Serializer[Any]):
+    steps = ShownStepSerializer(many=True)
+
+
+class ShownComparisonSerializer(serializers.Serializer[Any]):
+    of = serializers.ChoiceField(choices=["solutions", "steps"])
+    ties = serializers.BooleanField(help_text="Whether `tie` may be chosen.")
+    rationale = serializers.ChoiceField(choices=["off", "optional", "required"])
+    left = SideSerializer()
+    right = SideSerializer()
+
+
+class KeptPreferenceSerializer(serializers.Serializer[Any]):
+    choice = serializers.CharField(allow_blank=True)
+    margin = serializers.CharField(allow_blank=True)
+    rationale = serializers.CharField(allow_blank=True)
+
+
 class DraftSerializer(serializers.Serializer[Any]):
     version = serializers.IntegerField()
     steps = serializers.ListField(child=serializers.DictField())
+    preference = KeptPreferenceSerializer(required=False, allow_null=True)
+    progress = serializers.IntegerField(required=False, allow_null=True)
+    critiques = serializers.ListField(child=serializers.DictField(), required=False)
 
 
 class SheetSerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     leased_until = serializers.DateTimeField()
-    task = serializers.IntegerField()
+    task = serializers.IntegerField(help_text="Tells tasks apart; no id of anything.")
     round = serializers.IntegerField()
     protocol = serializers.CharField()
     problem = AskedProblemSerializer()
-    steps = PositionSerializer(many=True)
+    steps = PositionSerializer(many=True, help_text="Of a comparison: what both sides begin with.")
+    comparison = ShownComparisonSerializer(required=False, help_text="The two sides, as this turn shows them.")
     draft = DraftSerializer()
+    models = ModelsSerializer(required=False, help_text="In verify mode: what the newest run says of each step.")
 
 
 class ProgressSerializer(serializers.Serializer[Any]):
@@ -93,15 +127,28 @@ class ProgressSerializer(serializers.Serializer[Any]):
 
 class ClaimSerializer(serializers.Serializer[Any]):
     holding = serializers.ListField(
-        child=serializers.IntegerField(), default=list, help_text="Assignments that the client has in hand already."
-    )
+        child=serializers.IntegerField(min_value=0, max_value=2**63 - 1), default=list, max_length=100,
+        help_text="Assignments that the client has in hand already.",
+    )  # fmt: skip
+
+
+class SittingSerializer(serializers.Serializer[Any]):
+    attempt = serializers.IntegerField()
+    tries = serializers.IntegerField()
 
 
 class ClaimedSerializer(serializers.Serializer[Any]):
     assignment = SheetSerializer(allow_null=True)
     reason = serializers.CharField(required=False, help_text="Only when there is no assignment.")
     message = serializers.CharField(required=False, help_text="Only when there is no assignment.")
+    may_retake = serializers.BooleanField(required=False, help_text="In a screening: another try can be begun.")
     progress = ProgressSerializer()
+
+
+def _labeler_in(project: Project, request: Request) -> User | None:
+    """Who asks, if they are to see the round as labelers see it."""
+    user = user_of(request)
+    return None if can(membership_of(user, project), "browse") else user
 
 
 class RoundList(APIView):
@@ -110,30 +157,67 @@ class RoundList(APIView):
     @extend_schema(operation_id="rounds_list", responses=RoundSerializer(many=True))
     def get(self, request: Request, slug: str) -> Response:
         pages = Pages()
-        rounds = Round.objects.filter(project=project_of(request, slug, "view")).with_submitted()
+        project = project_of(request, slug, "view")
+        rounds = Round.objects.filter(project=project).with_submitted(_labeler_in(project, request))
+        rounds = rounds.select_related("guideline", "endpoint")
         return pages.get_paginated_response(
             RoundSerializer(pages.paginate_queryset(rounds, request, view=self), many=True).data
         )
 
     @extend_schema(request=NewRoundSerializer, responses={201: OpenedSerializer})
     def post(self, request: Request, slug: str) -> Response:
-        """Open a round over the selected solutions."""
+        """Open a round over the selected solutions, or only draft it."""
         project = project_of(request, slug, "manage_rounds")
         given = NewRoundSerializer(data=request.data)
         given.is_valid(raise_exception=True)
-        opened = open_round(project=project, created_by=user_of(request), **given.validated_data)
-        return Response({"number": opened.number, "tasks": opened.task_count}, status=201)
+        terms = resolved(project, dict(given.validated_data))
+        make = create_round if terms.pop("draft") else open_round
+        made = make(project=project, created_by=user_of(request), **terms)
+        return Response({"number": made.number, "tasks": made.task_count}, status=201)
 
 
 class RoundDetail(APIView):
     @extend_schema(responses=RoundSerializer)
     def get(self, request: Request, slug: str, number: int) -> Response:
         found = round_of(request, slug, number, "view")
-        return Response(RoundSerializer(Round.objects.with_submitted().get(pk=found.pk)).data)
+        return Response(shown(found, _labeler_in(found.project, request)))
+
+    @extend_schema(request=TermsSerializer, responses=RoundSerializer)
+    def patch(self, request: Request, slug: str, number: int) -> Response:
+        """Change terms of a draft."""
+        found = round_of(request, slug, number, "manage_rounds")
+        given = TermsSerializer(data=request.data, partial=True)
+        given.is_valid(raise_exception=True)
+        changes = resolved(found.project, dict(given.validated_data))
+        return Response(shown(edit_round(round=found, actor=user_of(request), changes=changes)))
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, slug: str, number: int) -> Response:
+        """Throw a draft away."""
+        discard_draft(round=round_of(request, slug, number, "manage_rounds"), actor=user_of(request))
+        return Response(status=204)
+
+
+class RoundPreview(APIView):
+    @extend_schema(responses=PreviewSerializer)
+    def get(self, request: Request, slug: str, number: int) -> Response:
+        """What a draft would be if it opened now."""
+        seen = preview_of(round_of(request, slug, number, "manage_rounds"))
+        return Response(
+            {
+                "tasks": seen.tasks,
+                "gold_tasks": seen.gold_tasks,
+                "submissions": seen.submissions,
+                "seconds_each": seen.seconds_each,
+                "hours": seen.hours,
+                "labelers": len(seen.may_work),
+                "solutions": [solution.pk for solution in seen.examples],
+            }
+        )
 
 
 class RoundStatus(APIView):
-    """Pause, reopen or close."""
+    """Open a draft, pause, reopen or close."""
 
     status = Round.Status.OPEN
 
@@ -141,7 +225,7 @@ class RoundStatus(APIView):
     def post(self, request: Request, slug: str, number: int) -> Response:
         found = round_of(request, slug, number, "manage_rounds")
         set_round_status(round=found, status=self.status, actor=user_of(request))
-        return Response(RoundSerializer(Round.objects.with_submitted().get(pk=found.pk)).data)
+        return Response(shown(found))
 
 
 class Claim(APIView):
@@ -154,10 +238,31 @@ class Claim(APIView):
         given = ClaimSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         user = user_of(request)
-        taken = claim(round=found, labeler=user, holding=given.validated_data["holding"])
+        taken = _taken(found, user, given.validated_data["holding"])
         answer: dict[str, Any] = {"progress": progress(found, user)}
         if isinstance(taken, Nothing):
             answer |= {"assignment": None, "reason": taken.code, "message": taken.message}
+            answer |= {"may_retake": True} if taken.may_retake else {}
         else:
-            answer["assignment"] = sheet(taken)
+            answer["assignment"] = full_sheet(taken)
         return Response(answer)
+
+
+def _taken(round_: Round, user: User, holding: list[int]) -> Assignment | Nothing:
+    taken = claim(round=round_, labeler=user, holding=holding)
+    # The last task of a try may have been retired under the labeler: then nothing else would end it.
+    is_over = isinstance(taken, Nothing) and taken.code == "all_done" and round_.is_screening
+    if is_over and settle_sitting(round_=round_, labeler=user, now=timezone.now()):
+        return claim(round=round_, labeler=user, holding=holding)
+    return taken
+
+
+class Retake(APIView):
+    scope = ApiToken.Scope.LABEL
+
+    @extend_schema(request=None, responses=SittingSerializer)
+    def post(self, request: Request, slug: str, number: int) -> Response:
+        """Begin another try at a screening that you have not passed."""
+        found = round_of(request, slug, number, "label")
+        seat = retake(round=found, labeler=user_of(request))
+        return Response({"attempt": seat.attempt, "tries": found.tries})

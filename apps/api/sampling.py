@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 from apps.api.access import project_of, sampling_of, user_of
 from apps.corpus.splitting import SPLITTERS
 from apps.estimation.models import SamplingRun
-from apps.estimation.sampling import cancel_sampling, resume_sampling, start_sampling
+from apps.estimation.sampling import cancel_sampling, pause_sampling, resume_sampling, start_sampling
 from apps.estimation.tasks import work_on_sampling
 from apps.inference.models import Endpoint
 
@@ -26,8 +26,9 @@ class SamplingSerializer(serializers.ModelSerializer[SamplingRun]):
     class Meta:
         model = SamplingRun
         fields = [
-            "id", "number", "status", "endpoint", "generator", "per_problem", "done", "total", "solutions", "duplicates",
-            "cut", "requests", "tokens", "error", "sampling", "split", "seed", "created_at", "finished_at",
+            "id", "number", "status", "endpoint", "generator", "per_problem", "done", "total", "solutions", "right",
+            "wrong", "duplicates", "cut", "requests", "tokens", "error", "sampling", "split", "seed", "created_at",
+            "finished_at",
         ]  # fmt: skip
 
 
@@ -66,6 +67,14 @@ class SamplingCancel(APIView):
     def post(self, request: Request, pk: int) -> Response:
         """What has been written stays."""
         run = cancel_sampling(run=sampling_of(request, pk, "estimate"), actor=user_of(request))
+        return Response(SamplingSerializer(run).data)
+
+
+class SamplingPause(APIView):
+    @extend_schema(request=None, responses=SamplingSerializer)
+    def post(self, request: Request, pk: int) -> Response:
+        """What is in flight is waited for; nothing more is asked for."""
+        run = pause_sampling(run=sampling_of(request, pk, "estimate"), actor=user_of(request))
         return Response(SamplingSerializer(run).data)
 
 

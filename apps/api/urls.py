@@ -3,7 +3,20 @@ from __future__ import annotations
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
-from apps.api import assignments, corpus, estimation, exports, health, imports, projects, rounds, sampling
+from apps.api import (
+    assignments,
+    corpus,
+    estimation,
+    exports,
+    health,
+    imports,
+    me,
+    preferences,
+    problems,
+    projects,
+    rounds,
+    sampling,
+)
 from apps.core import converters  # noqa: F401 - registers `signed`
 from apps.labeling.models import Round
 
@@ -17,9 +30,12 @@ urlpatterns = [
     path("projects/<slug:slug>/problems", corpus.ProblemList.as_view()),
     path("projects/<slug:slug>/solutions", corpus.SolutionList.as_view()),
     path("projects/<slug:slug>/step-labels", corpus.StepLabelList.as_view()),
+    path("projects/<slug:slug>/preferences", preferences.PreferenceList.as_view()),
     path("projects/<slug:slug>/estimates", corpus.EstimateList.as_view()),
     path("projects/<slug:slug>/rounds", rounds.RoundList.as_view()),
     path("projects/<slug:slug>/rounds/<signed:number>", rounds.RoundDetail.as_view()),
+    path("projects/<slug:slug>/rounds/<signed:number>/preview", rounds.RoundPreview.as_view()),
+    path("projects/<slug:slug>/rounds/<signed:number>/retake", rounds.Retake.as_view()),
     path("projects/<slug:slug>/rounds/<signed:number>/open", rounds.RoundStatus.as_view(status=Round.Status.OPEN)),
     path("projects/<slug:slug>/rounds/<signed:number>/pause", rounds.RoundStatus.as_view(status=Round.Status.PAUSED)),
     path("projects/<slug:slug>/rounds/<signed:number>/close", rounds.RoundStatus.as_view(status=Round.Status.CLOSED)),
@@ -30,12 +46,22 @@ urlpatterns = [
     path("projects/<slug:slug>/exports", exports.ExportList.as_view()),
     path("imports/<int:pk>", imports.ImportDetail.as_view()),
     path("imports/<int:pk>/cancel", imports.ImportCancel.as_view()),
+    path("me/keys", me.Keys.as_view()),
+    path("problems/<int:pk>", problems.ProblemDetail.as_view()),
+    path("problems/<int:pk>/retire", problems.Retire.as_view()),
+    path("problems/<int:pk>/bring-back", problems.BringBack.as_view()),
+    path("assignments/<int:pk>", assignments.Mine.as_view()),
+    path("assignments/<int:pk>/skip", assignments.Skip.as_view()),
+    path("assignments/<int:pk>/correct", assignments.Correct.as_view()),
     path("assignments/<int:pk>/renew", assignments.Renew.as_view()),
     path("assignments/<int:pk>/release", assignments.Release.as_view()),
     path("assignments/<int:pk>/draft", assignments.Draft.as_view()),
+    path("assignments/<int:pk>/candidates", assignments.Candidates.as_view()),
+    path("assignments/<int:pk>/alternatives", assignments.Alternatives.as_view()),
     path("assignments/<int:pk>/submit", assignments.Submit.as_view()),
     path("sampling-runs/<int:pk>", sampling.SamplingDetail.as_view()),
     path("sampling-runs/<int:pk>/cancel", sampling.SamplingCancel.as_view()),
+    path("sampling-runs/<int:pk>/pause", sampling.SamplingPause.as_view()),
     path("sampling-runs/<int:pk>/resume", sampling.SamplingResume.as_view()),
     path("estimation-runs/<int:pk>", estimation.RunDetail.as_view()),
     path("estimation-runs/<int:pk>/pause", estimation.RunPause.as_view()),

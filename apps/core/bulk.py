@@ -40,7 +40,12 @@ def copy_rows(model: type[models.Model], fields: Sequence[str], rows: Iterable[S
     table = connection.ops.quote_name(model._meta.db_table)
     types = [_type_name(column) for column in columns]
     count = 0
-    with connection.cursor() as cursor, cursor.copy(f"COPY {table} ({names}) FROM STDIN (FORMAT BINARY)") as copy:
+    # Django does not know COPY, so its errors have to be made Django's here.
+    with (
+        connection.cursor() as cursor,
+        connection.wrap_database_errors,
+        cursor.copy(f"COPY {table} ({names}) FROM STDIN (FORMAT BINARY)") as copy,
+    ):
         copy.set_types(types)
         for row in rows:
             copy.write_row(row)

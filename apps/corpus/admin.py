@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.utils.text import Truncator
 
 from apps.core.admin import BigTableAdmin, ReadOnlyAdmin
-from apps.corpus.models import ImportBatch, ImportFinding, Problem, Solution, Step, Upload
+from apps.corpus.models import Comparison, ImportBatch, ImportFinding, Problem, Solution, Step, Upload
 
 
 @admin.register(Problem)
@@ -46,6 +46,26 @@ class StepAdmin(BigTableAdmin):
     @admin.display(description="text")
     def short_text(self, step: Step) -> str:
         return Truncator(step.text).chars(120)
+
+
+@admin.register(Comparison)
+class ComparisonAdmin(BigTableAdmin):
+    list_display = [
+        "id",
+        "project",
+        "problem_id",
+        "left_id",
+        "right_id",
+        "left_step_id",
+        "right_step_id",
+        "shared_steps",
+    ]
+    list_filter = ["project"]
+    list_select_related = ["project"]
+    raw_id_fields = ["problem", "left", "right", "left_step", "right_step"]
+    numbers = ("pk", "problem_id", "left_id", "right_id")
+    texts = ("external_id",)
+    search_help_text = "The number of a comparison, of its problem or of a side, or an external id, whole."
 
 
 @admin.register(ImportBatch)

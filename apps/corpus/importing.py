@@ -11,7 +11,8 @@ from itertools import islice
 from pathlib import Path
 
 from django.conf import settings
-from django.db import DataError, IntegrityError, OperationalError, transaction
+from django.db import DatabaseError, DataError, IntegrityError, OperationalError, transaction
+from psycopg.errors import ProgramLimitExceeded
 
 from apps.core.ahead import ahead
 from apps.core.bulk import analyze, commit_without_waiting, sole_worker
@@ -20,7 +21,7 @@ from apps.corpus.grading import grade_records, grade_ungraded, regrade_by_stored
 from apps.corpus.landing import Incoming, Outcome, land
 from apps.corpus.models import ImportBatch, ImportFinding, Problem, Solution, Step
 from apps.corpus.readers import READERS, ReaderOptions
-from apps.corpus.records import Record, RowError
+from apps.corpus.records import Record, RowError, checked
 from apps.corpus.sinks import sinks
 from apps.corpus.streams import Line, read_rows
 from apps.verifiers.grading import GradingPool
@@ -97,11 +98,11 @@ def _read_chunk(lines: Iterator[Line], read: Callable[[dict[str, object]], Itera
         try:
             if line.error is not None:
                 raise line.error
-            records = list(read(line.row))
+            records = [checked(record) for record in read(line.row)]
         except RowError as error:
             chunk.errors.append((line.number, error))
             continue
-        chunk.incoming.extend(Incoming.of(line.number, record) for record in records)
+        chunk.incoming.extend(one for record in records for one in Incoming.all_of(line.number, record))
         chunk.ignored.update(part for record in records for part in record.ignored)
     return chunk if chunk.rows else None
 
@@ -129,7 +130,9 @@ def _land_chunk(batch: ImportBatch, chunk: Chunk, pool: GradingPool) -> bool:
             commit_without_waiting()
             outcome = land(batch, chunk.incoming)
             going_on = _record(batch, chunk, outcome)
-    except (DataError, IntegrityError) as error:
+    except DatabaseError as error:
+        if not _is_about_rows(error):
+            raise
         # The readers check what they can; whatever only the database refuses is found row by row.
         log.warning("import %s: a chunk was refused, landing it row by row: %s", batch.pk, error)
         batch.refresh_from_db()
@@ -144,12 +147,32 @@ def _land_chunk(batch: ImportBatch, chunk: Chunk, pool: GradingPool) -> bool:
 def _land_one_by_one(batch: ImportBatch, incoming: Sequence[Incoming]) -> Outcome:
     total = Outcome()
     for one in incoming:
+        together = _together(one)
+        if not together:
+            continue
         try:
             with transaction.atomic():
-                total.add(land(batch, [one]))
-        except (DataError, IntegrityError) as error:
+                total.add(land(batch, together))
+        except DatabaseError as error:
+            if not _is_about_rows(error):
+                raise
             total.reject(one, "", f"the database refused it: {str(error).splitlines()[0]}")
     return total
+
+
+def _is_about_rows(error: DatabaseError) -> bool:
+    """True where another try would end the same; else the server is away, or full."""
+    return isinstance(error, DataError | IntegrityError) or isinstance(error.__cause__, ProgramLimitExceeded)
+
+
+def _together(one: Incoming) -> list[Incoming]:
+    """The sides of a comparison land with its left one, so that both stand before they are compared."""
+    if one.pairing is None:
+        return [one]
+    left, right = one.pairing.left, one.pairing.right
+    if one is right is not left:
+        return []
+    return [left] if left is right else [left, right]
 
 
 def _record(batch: ImportBatch, chunk: Chunk, outcome: Outcome) -> bool:

@@ -20,7 +20,8 @@ def mend_problem(*, problem: Problem, actor: User, statement: str, reference_ans
     """Change statement and reference answer. Raises DomainError naming the field.
 
     With another answer all solutions are ungraded until a worker has graded them: nobody is told, and
-    nothing exports, that an answer is right by a reference that no longer stands.
+    nothing exports, that an answer is right by a reference that no longer stands. Whoever calls this sends
+    `tasks.grade_problem` after the commit.
     """
     held = Problem.objects.select_for_update().select_related("project").get(pk=problem.pk)
     before = {"statement": held.statement, "reference_answer": held.reference_answer}
@@ -33,7 +34,7 @@ def mend_problem(*, problem: Problem, actor: User, statement: str, reference_ans
     held.save(update_fields=["statement", "reference_answer", "digest"])
     _record(held, actor, "problem.mended", before, after)
     if after["reference_answer"] != before["reference_answer"]:
-        _ungrade(held)
+        held.solutions.update(verdict=Verdict.UNGRADED, is_correct=None, graded_by="")
     return held
 
 
@@ -51,13 +52,6 @@ def _checked_statement(problem: Problem, statement: str) -> str:
     if same.exists():
         raise DomainError("Another problem has this statement.", code="exists", fields={"statement": "taken"})
     return statement
-
-
-def _ungrade(problem: Problem) -> None:
-    from apps.corpus.tasks import grade_problem
-
-    problem.solutions.update(verdict=Verdict.UNGRADED, is_correct=None, graded_by="")
-    grade_problem.delay_on_commit(problem.pk)
 
 
 def grade_again(*, problem_id: int) -> int:

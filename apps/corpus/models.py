@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.core.jobs import Job
+from apps.corpus.digests import BLANK
 from apps.projects.models import Project
 
 if TYPE_CHECKING:
@@ -38,6 +39,9 @@ class Problem(models.Model):
     )
     retired_reason = models.TextField(blank=True, db_default="")
 
+    if TYPE_CHECKING:
+        solutions: RelatedManager[Solution]
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["project", "digest"], name="one_problem_per_statement"),
@@ -63,6 +67,10 @@ class Verdict(models.TextChoices):
 
 
 class SolutionQuerySet(models.QuerySet["Solution"]):
+    def written(self) -> Self:
+        """Without the blank ones, which rounds that start from problems hand out."""
+        return self.exclude(digest=BLANK)
+
     def right(self) -> Self:
         return self.filter(is_correct=True)
 

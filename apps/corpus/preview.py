@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from apps.corpus.readers import READERS, ReaderOptions, detect
-from apps.corpus.records import Record, RowError
+from apps.corpus.records import Record, RowError, checked
 from apps.corpus.streams import Line, read_rows
 
 LOOKED_AT = 100
@@ -124,7 +124,7 @@ def _read(
         try:
             if line.error is not None:
                 raise line.error
-            records = list(READERS[name].read(line.row, options))
+            records = [checked(record) for record in READERS[name].read(line.row, options)]
         except RowError as error:
             errors.append((line.number, error))
             continue

@@ -78,8 +78,28 @@ class StepRating(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     chosen: bool = False
 
 
+class PreferenceRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Which side of a comparison somebody prefers (`left`, `right`, `tie`), and by how much where they say so."""
+
+    choice: str
+    margin: str = ""
+    rationale: str = ""
+
+
+class CritiqueWord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What a person said of a critique of a step, or wrote as one (`is_own`; such a one has no rating)."""
+
+    position: int
+    candidate: int = 0
+    text: str
+    origin: str = "model"
+    source: str = ""
+    rating: int | None = None
+    is_own: bool = False
+
+
 class PersonRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One labeler's turn at one solution. `round` is None where the source numbers no rounds."""
+    """One labeler's turn at one solution or comparison. `round` is None where the source numbers no rounds."""
 
     labeler: str
     round: int | None = None
@@ -91,7 +111,27 @@ class PersonRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     is_quality_control: bool = False
     is_screening: bool = False
     steps: Sequence[StepRating] = ()
+    preference: PreferenceRecord | None = None
+    progress: int | None = None
+    critiques: Sequence[CritiqueWord] = ()
     extras: Extras = {}
+
+
+class ComparisonRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Two solutions side by side, or two candidates, by place, for a step after the same prefix.
+
+    `right` is None where both candidates are of one solution.
+    """
+
+    left: SolutionRecord
+    right: SolutionRecord | None = None
+    left_step: tuple[int, int] | None = None
+    right_step: tuple[int, int] | None = None
+    external_id: str | None = None
+    extras: Extras = {}
+
+    def sides(self) -> tuple[SolutionRecord, SolutionRecord]:
+        return self.left, self.right or self.left
 
 
 class GoldRating(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -130,7 +170,7 @@ class EstimateRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One row: a problem, at most one solution, and everything that was said about its steps.
+    """One row: a problem, a solution or a comparison or neither, and everything that was said about it.
 
     `ignored` names what the row holds and Annotate has no place for yet, so that nothing is
     dropped in silence.
@@ -138,6 +178,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     problem: ProblemRecord
     solution: SolutionRecord | None = None
+    comparison: ComparisonRecord | None = None
     people: Sequence[PersonRecord] = ()
     gold: Sequence[GoldRating] = ()
     estimates: Sequence[EstimateRecord] = ()
@@ -151,3 +192,30 @@ class RowError(ValueError):
         super().__init__(f"{field}: {reason}" if field else reason)
         self.field = field
         self.reason = reason
+
+
+# Names stand in indexes, which hold a few thousand bytes and no more.
+LONGEST_NAME = 500
+LONGEST_STRATEGY = 30
+
+
+def checked(record: Record) -> Record:
+    """The record, if its names are no longer than names may be."""
+    problem, solution = record.problem, record.solution or _NO_SOLUTION
+    names = {
+        "problem.external_id": problem.external_id,
+        "problem.subject": problem.subject,
+        "problem.level": problem.level,
+        "solution.external_id": solution.external_id,
+        "solution.source": solution.source,
+    }
+    for name, value in names.items():
+        if value is not None and len(value) > LONGEST_NAME:
+            raise RowError(name, f"has {len(value):,} characters; the limit is {LONGEST_NAME}")
+    for place, estimate in enumerate(record.estimates):
+        if len(estimate.strategy) > LONGEST_STRATEGY:
+            raise RowError(f"monte_carlo[{place}].strategy", f"is longer than {LONGEST_STRATEGY} characters")
+    return record
+
+
+_NO_SOLUTION = SolutionRecord(steps=())

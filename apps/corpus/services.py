@@ -138,10 +138,10 @@ def discard_stale_uploads(*, now: datetime) -> int:
 
 
 @transaction.atomic
-def add_solutions(*, problem: Problem, records: Sequence[SolutionRecord], graded: Sequence[Graded]) -> int:
+def add_solutions(*, problem: Problem, records: Sequence[SolutionRecord], graded: Sequence[Graded]) -> list[Solution]:
     """Store solutions of one problem with their grades; those that stand already, or say the same, are left out.
 
-    Gives the number of new ones.
+    Gives the new ones.
     """
     standing = set(Solution.objects.filter(problem=problem).values_list("digest", flat=True))
     new: dict[UUID, tuple[SolutionRecord, Graded]] = {}
@@ -170,4 +170,4 @@ def add_solutions(*, problem: Problem, records: Sequence[SolutionRecord], graded
         for solution, (record, _) in zip(stored, new.values(), strict=True)
         for step in record.steps
     )
-    return len(new)
+    return stored

@@ -24,9 +24,10 @@ Place = tuple[int, int]
 
 @dataclass(slots=True)
 class Landed:
-    """A record whose solution stands in the database. `step_ids` maps the record's own places.
+    """A record whose solution or comparison stands in the database. `step_ids` maps the record's own places.
 
-    A sink sets `added` when it stored something for the record.
+    `is_turned`: the comparison that stands has the record's left on its right. A sink sets `added` when it
+    stored something for the record.
     """
 
     line: int
@@ -35,6 +36,8 @@ class Landed:
     step_ids: dict[Place, int] = field(default_factory=dict)
     is_new: bool = True
     added: bool = False
+    comparison_id: int | None = None
+    is_turned: bool = False
 
     def step_id(self, position: int, candidate: int = 0) -> int:
         """The step at the record's own place. Readers promise that it exists; the database insists."""
@@ -57,7 +60,7 @@ class Sink(Protocol):
         """Whether the record holds anything for this sink."""
 
     def land(self, batch: ImportBatch, landed: Sequence[Landed]) -> int:
-        """Store the sink's part of each landed record; gives the number of step labels stored.
+        """Store the sink's part of each landed record; gives the number of labels stored.
 
         Landing the same record again stores nothing.
         """

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import QuerySet
+from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from apps.accounts.models import User
-from apps.corpus.models import ImportBatch, Solution, Upload
+from apps.corpus.models import ImportBatch, Problem, Solution, Upload
 from apps.exports.models import Export
 from apps.labeling.models import Round
 from apps.projects.models import Membership, Project
@@ -19,6 +21,8 @@ from apps.projects.policies import NEEDS, can, membership_for
 TABS = (
     ("project", "Overview", "view"),
     ("rounds", "Rounds", "view"),
+    ("work", "My work", "label"),
+    ("flags", "Flags", "review"),
     ("solutions", "Solutions", "browse"),
     ("estimation", "Estimation", "browse"),
     ("quality", "Quality", "browse"),
@@ -65,10 +69,24 @@ def place_for(user: User, slug: str, action: str) -> Place:
     return Place(membership_for(user, action, project__slug=slug))
 
 
+def rounds_of(place: Place) -> QuerySet[Round]:
+    """All rounds of the project; drafts are their managers' business."""
+    found = Round.objects.filter(project=place.project)
+    return found if place.may("manage_rounds") else found.exclude(status=Round.Status.DRAFT)
+
+
 def round_of(place: Place, number: int) -> Round:
-    found = get_object_or_404(
-        Round.objects.with_submitted().select_related("guideline"), project=place.project, number=number
-    )
+    seen_by = None if place.may("browse") else place.membership.user
+    rounds = Round.objects.with_submitted(seen_by).select_related("guideline")
+    found = get_object_or_404(rounds, project=place.project, number=number)
+    if found.status == Round.Status.DRAFT and not place.may("manage_rounds"):
+        raise Http404("No such round.")
+    found.project = place.project
+    return found
+
+
+def problem_of(place: Place, pk: int) -> Problem:
+    found = get_object_or_404(Problem, project=place.project, pk=pk)
     found.project = place.project
     return found
 

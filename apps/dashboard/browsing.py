@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from django.core.cache import cache
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Left
 
 from apps.corpus.models import ImportBatch, Problem, Solution, Step
@@ -23,8 +23,9 @@ FACET_SECONDS = 600
 Solutions = QuerySet[Solution]
 
 
-def labeled_q() -> Exists:
-    return Exists(Assignment.objects.spoken().filter(task__solution=OuterRef("pk")))
+def labeled_q() -> Q:
+    spoken, here = Assignment.objects.spoken(), OuterRef("pk")
+    return Exists(spoken.filter(task__solution=here, grown__isnull=True)) | Exists(spoken.filter(grown=here))
 
 
 def gold_q() -> Exists:
@@ -33,7 +34,7 @@ def gold_q() -> Exists:
 
 def browse(project: Project, wanted: dict[str, Any]) -> Solutions:
     """The project's solutions that fit; `wanted` are the cleaned fields of `BrowseForm`."""
-    found = Solution.objects.filter(project=project)
+    found = Solution.objects.written().filter(project=project)
     answers = {
         "right": found.right,
         "wrong": found.wrong,
@@ -92,7 +93,7 @@ def facets_of(project: Project) -> Facets:
 def _facets(project: Project) -> Facets:
     problems = Problem.objects.filter(project=project)
     return Facets(
-        sources=_distinct(Solution.objects.filter(project=project), "source"),
+        sources=_distinct(Solution.objects.written().filter(project=project), "source"),
         subjects=_distinct(problems, "subject"),
         levels=_distinct(problems, "level"),
     )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from apps.corpus.models import Solution, Step
+from django.db.models import Q
+
+from apps.corpus.models import Comparison, Solution, Step
 from apps.dashboard.access import Place
 from apps.estimation.models import EstimationRun, Rollout, SolutionEstimate, StepEstimate
-from apps.labeling.models import Assignment, GoldLabel, StepLabel
+from apps.labeling.models import Assignment, GoldLabel, PreferenceLabel, StepLabel
 from apps.projects.models import Membership
 
 
@@ -67,15 +70,27 @@ class RunWord:
 
 
 @dataclass(frozen=True, slots=True)
+class Contest:
+    """A comparison that the solution stands in, and how often people preferred it."""
+
+    comparison: Comparison
+    other: int
+    own: int = 0
+    others: int = 0
+    ties: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     rows: list[Row]
     voices: list[Voice]
     runs: list[RunWord] = field(default_factory=list)
     has_gold: bool = False
+    contests: list[Contest] = field(default_factory=list)
 
 
 def evidence_for(place: Place, solution: Solution) -> Evidence:
-    """Seven queries, however many people and steps."""
+    """Nine queries, however many people, steps and comparisons."""
     steps = list(Step.objects.filter(solution=solution).order_by("position", "candidate"))
     voices = _voices(place, solution, steps)
     gold = dict(GoldLabel.objects.filter(step__in=steps).values_list("step", "rating"))
@@ -89,13 +104,44 @@ def evidence_for(place: Place, solution: Solution) -> Evidence:
         Row(step, [voice.on(step) for voice in voices], gold.get(step.pk), estimates.get(step.pk, [])) for step in steps
     ]
     words = [RunWord(run, whole.get(pk)) for pk, run in sorted(runs.items())]
-    return Evidence(rows, voices, words, bool(gold))
+    return Evidence(rows, voices, words, bool(gold), contests_of(solution))
+
+
+SHOWN_CONTESTS = 50
+
+
+def contests_of(solution: Solution) -> list[Contest]:
+    """What people preferred of it and other solutions, or of its own candidates for a step; the newest first."""
+    found = list(
+        Comparison.objects.filter(Q(left=solution) | Q(right=solution), problem=solution.problem_id)
+        .select_related("left_step", "right_step")
+        .order_by("-id")[:SHOWN_CONTESTS]
+    )
+    said: dict[int, Counter[str]] = {}
+    labels = PreferenceLabel.objects.filter(
+        assignment__task__comparison__in=found, assignment__in=Assignment.objects.spoken()
+    )
+    for pk, choice in labels.values_list("assignment__task__comparison_id", "choice"):
+        said.setdefault(pk, Counter())[choice] += 1
+    return [_contest(one, solution, said[one.pk]) for one in found if one.pk in said]
+
+
+def _contest(comparison: Comparison, solution: Solution, counts: Counter[str]) -> Contest:
+    is_left = comparison.left_id == solution.pk
+    own, other = ("left", "right") if is_left else ("right", "left")
+    return Contest(
+        comparison,
+        comparison.right_id if is_left else comparison.left_id,
+        counts[own],
+        counts[other],
+        counts["tie"],
+    )
 
 
 def _voices(place: Place, solution: Solution, steps: Sequence[Step]) -> list[Voice]:
     turns = list(
         Assignment.objects.spoken()
-        .filter(task__solution=solution)
+        .filter(Q(task__solution=solution, grown__isnull=True) | Q(grown=solution))
         .select_related("labeler", "round")
         .order_by("submitted_at", "pk")
     )

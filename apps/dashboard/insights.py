@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
+from django.core.cache import cache
 from django.db import connection
 
+from apps.estimation.intervals import false_bad, false_good, most_useful_rollouts
 from apps.estimation.models import EstimationRun, SolutionEstimate
 from apps.estimation.selection import SURE
 
 BINS = 10
 POSITIONS = 20
+KEPT_S = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +46,57 @@ class Agreement:
         return (self.good_good + self.bad_bad) / self.steps if self.steps else None
 
 
+@dataclass(frozen=True, slots=True)
+class Luck:
+    """Shares of rollouts that succeed: p from good prefixes, q from bad ones."""
+
+    p: float
+    good_steps: int
+    q: float
+    bad_steps: int
+
+    @property
+    def most_useful(self) -> float | None:
+        return most_useful_rollouts(self.p, self.q, self.good_steps / (self.good_steps + self.bad_steps))
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What hard labels of so many rollouts come to, exactly."""
+
+    rollouts: int
+    false_bad: tuple[float, ...]
+    false_good: tuple[float, ...]
+
+
+GOOD_CHANCES, LUCKY_CHANCES = (0.1, 0.2, 0.5), (0.02, 0.05)
+
+
+def hard_label_facts(rollouts: int) -> list[Fact]:
+    """For some usual numbers and this one."""
+    return [
+        Fact(n, tuple(false_bad(p, n) for p in GOOD_CHANCES), tuple(false_good(q, n) for q in LUCKY_CHANCES))
+        for n in sorted({4, 8, 16, 32, rollouts})
+    ]
+
+
 def _rows(sql: str, values: Sequence[object]) -> list[tuple[int, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, values)  # type: ignore[arg-type]
         return list(cursor.fetchall())
+
+
+def distributions(run: EstimationRun) -> dict[str, list[Bin]]:
+    """Plots over all steps of a run: of half a million they take half a second, so they are kept for as long as
+    nothing is added."""
+    return cast(
+        "dict[str, list[Bin]]",
+        cache.get_or_set(
+            f"run-distributions:{run.pk}:{run.status}:{run.done}:{run.rollouts}",
+            lambda: {"soft": soft_values(run), "dead": dead_steps(run), "certainty": certainty(run)},
+            KEPT_S,
+        ),
+    )
 
 
 def soft_values(run: EstimationRun) -> list[Bin]:
@@ -86,16 +137,36 @@ def unsure_count(run: EstimationRun) -> int:
 
 
 def reliability(run: EstimationRun) -> list[Bin]:
-    """Where people have named the first error too: how often the search was right, by how sure it said it was."""
+    """Where gold or people name the first error too: how often the search was right, by how sure it said it was."""
     rows = _rows(
-        f"""WITH people AS ({_PEOPLE_FIRST_ERROR})
+        f"""WITH {_TRUTH}
            SELECT least(9, floor(probability * 10)::int), count(*),
-                  count(*) FILTER (WHERE said.first_error = people.first_error)
-           FROM estimation_solutionestimate said JOIN people ON people.solution_id = said.solution_id
+                  count(*) FILTER (WHERE said.first_error = truth.first_error)
+           FROM estimation_solutionestimate said JOIN truth ON truth.solution_id = said.solution_id
            WHERE said.run_id = %s AND said.probability IS NOT NULL GROUP BY 1 ORDER BY 1""",  # noqa: S608 - a constant
-        [run.project_id, run.pk],
+        [run.project_id, run.project_id, run.pk],
     )
     return [Bin(_tenth(place), total, right / total, f"{right} of {total}") for place, total, right in rows]
+
+
+def luck(run: EstimationRun) -> Luck | None:
+    """How rollouts fare from prefixes that are known to be good or bad; None where too little is known."""
+    ((good_s, good_n, good_steps, bad_s, bad_n, bad_steps),) = _rows(
+        f"""WITH {_TRUTH}, known AS (
+             SELECT estimate.successes, estimate.rollouts,
+                    truth.first_error = -1 OR step.position < truth.first_error AS good
+             FROM estimation_stepestimate estimate JOIN corpus_step step ON step.id = estimate.step_id AND step.chosen
+             JOIN truth ON truth.solution_id = step.solution_id
+             WHERE estimate.run_id = %s AND estimate.rollouts > 0)
+           SELECT coalesce(sum(successes) FILTER (WHERE good), 0), coalesce(sum(rollouts) FILTER (WHERE good), 0),
+                  count(*) FILTER (WHERE good), coalesce(sum(successes) FILTER (WHERE NOT good), 0),
+                  coalesce(sum(rollouts) FILTER (WHERE NOT good), 0), count(*) FILTER (WHERE NOT good)
+           FROM known""",  # noqa: S608 - a constant
+        [run.project_id, run.project_id, run.pk],
+    )
+    if not good_n or not bad_n:
+        return None
+    return Luck(good_s / good_n, good_steps, bad_s / bad_n, bad_steps)
 
 
 def against_people(run: EstimationRun) -> Agreement:
@@ -116,15 +187,27 @@ def against_people(run: EstimationRun) -> Agreement:
     return Agreement(good_good, good_bad, bad_good, bad_bad)
 
 
-# The position of the first step that the latest person who found one called bad.
-_PEOPLE_FIRST_ERROR = """
-    SELECT DISTINCT ON (step.solution_id) step.solution_id, min(step.position) AS first_error
-    FROM labeling_steplabel label
-    JOIN labeling_assignment turn ON turn.id = label.assignment_id
-    JOIN labeling_round round ON round.id = turn.round_id
-    JOIN corpus_step step ON step.id = label.step_id AND step.chosen
-    WHERE round.project_id = %s AND turn.state IN ('submitted', 'extra') AND label.rating = -1
-    GROUP BY step.solution_id, turn.id ORDER BY step.solution_id, turn.id DESC
+# Where the first error is, -1 for nowhere: as gold has it, else the latest person who found one, or none in the whole.
+_TRUTH = """
+    gold AS (
+      SELECT step.solution_id, coalesce(min(step.position) FILTER (WHERE gold.rating = -1), -1) AS first_error
+      FROM labeling_goldlabel gold JOIN corpus_step step ON step.id = gold.step_id AND step.chosen
+      JOIN corpus_solution solution ON solution.id = step.solution_id
+      WHERE solution.project_id = %s GROUP BY step.solution_id, solution.step_count
+      HAVING bool_or(gold.rating = -1) OR count(*) = solution.step_count),
+    turns AS (
+      SELECT step.solution_id, turn.id, coalesce(min(step.position) FILTER (WHERE label.rating = -1), -1) AS first_error
+      FROM labeling_steplabel label
+      JOIN labeling_assignment turn ON turn.id = label.assignment_id
+      JOIN labeling_round round ON round.id = turn.round_id
+      JOIN corpus_step step ON step.id = label.step_id AND step.chosen
+      WHERE round.project_id = %s AND turn.state IN ('submitted', 'extra')
+      GROUP BY step.solution_id, turn.id, turn.finish_reason
+      HAVING bool_or(label.rating = -1) OR turn.finish_reason = 'solution'),
+    people AS (SELECT DISTINCT ON (solution_id) solution_id, first_error FROM turns ORDER BY solution_id, id DESC),
+    truth AS (
+      SELECT * FROM gold UNION ALL
+      SELECT * FROM people WHERE solution_id NOT IN (SELECT solution_id FROM gold))
 """
 
 

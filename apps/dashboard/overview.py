@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.db.models import Count, Exists, OuterRef, QuerySet, Sum
-from django.db.models.functions import TruncDate
+from django.db.models.functions import TruncDate, TruncHour
 from django.utils import timezone
 
 from apps.accounts.models import User
@@ -16,6 +16,7 @@ from apps.corpus.models import ImportBatch, Solution
 from apps.dashboard.access import Place
 from apps.estimation.models import EstimationRun
 from apps.exports.models import Export
+from apps.labeling.admission import Sitting, sitting_in
 from apps.labeling.models import Assignment, Round, Seat
 from apps.projects.models import Membership, Project, Role
 
@@ -25,15 +26,19 @@ MOVING = (JobStatus.QUEUED, JobStatus.RUNNING)
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """An open round, as the labeler who looks at it stands in it."""
+    """An open round, as the labeler who looks at it stands in it. `sitting` is theirs, where it is a screening."""
 
     round: Round
     done_by_me: int = 0
     today: int = 0
     holds: int = 0
+    sitting: Sitting | None = None
 
     @property
     def left(self) -> int:
+        if self.sitting is not None:
+            is_over = self.sitting.score is not None and not self.sitting.told().may_retake
+            return 0 if is_over else self.round.task_count
         submitted: int = self.round.submitted  # type: ignore[attr-defined]
         return max(0, self.round.slot_count - submitted)
 
@@ -44,12 +49,14 @@ class Work:
             return "Continue"
         if not self.left:
             return ""
+        if self.sitting is not None and self.sitting.score is not None:
+            return "Try again"
         return "Go on" if self.done_by_me else "Start"
 
 
 def work_for(user: User, rounds: QuerySet[Round]) -> list[Work]:
     """The rounds with what the user has done in them and holds now. The work in hand comes first."""
-    found = list(rounds.with_submitted().select_related("project"))  # type: ignore[attr-defined]
+    found = list(rounds.with_submitted(seen_by=user).select_related("project"))  # type: ignore[attr-defined]
     seats = {seat.round_id: seat for seat in Seat.objects.filter(labeler=user, round__in=found)}
     held = Assignment.objects.held_by(user).filter(round__in=found)
     holds = dict(held.order_by().values_list("round").annotate(count=Count("id")))
@@ -58,10 +65,13 @@ def work_for(user: User, rounds: QuerySet[Round]) -> list[Work]:
 
 
 def _work(round_: Round, seat: Seat | None, holds: int) -> Work:
+    is_own = round_.is_screening and not round_.origin
+    sitting = sitting_in(round_, seat or Seat(round=round_, attempt=1)) if is_own else None
     if seat is None:
-        return Work(round_, holds=holds)
+        return Work(round_, holds=holds, sitting=sitting)
     is_today = seat.today == timezone.localdate()
-    return Work(round_, seat.submitted, seat.submitted_today if is_today else 0, holds)
+    # Gold too: it is work like any other, and a count that stood still would tell which it was.
+    return Work(round_, seat.submitted + seat.gold, seat.submitted_today if is_today else 0, holds, sitting)
 
 
 def open_rounds_for(user: User) -> list[Work]:
@@ -94,6 +104,15 @@ def submissions_by_day(turns: QuerySet[Assignment], *, now: datetime, days: int 
     counted = turns.filter(submitted_at__gte=start).annotate(day=TruncDate("submitted_at"))
     counts = dict(counted.order_by().values_list("day").annotate(count=Count("id")))
     return [(day, counts.get(day, 0)) for day in (first + timedelta(days=index) for index in range(days))]
+
+
+def submissions_by_hour(turns: QuerySet[Assignment], *, now: datetime) -> list[tuple[datetime, int]]:
+    """How many were handed in today, hour by hour, up to the one that runs."""
+    start = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    counted = turns.filter(submitted_at__gte=start).annotate(hour=TruncHour("submitted_at"))
+    counts = dict(counted.order_by().values_list("hour").annotate(count=Count("id")))
+    hours = [start + timedelta(hours=index) for index in range(timezone.localtime(now).hour + 1)]
+    return [(hour, counts.get(hour, 0)) for hour in hours]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,17 @@ from apps.dashboard.views import (
     endpoints,
     estimation,
     exports,
+    flags,
     home,
     imports,
     labeling,
     people,
+    problems,
     projects,
     quality,
     rounds,
+    sampling,
+    work,
 )
 from apps.labeling.models import Round
 
@@ -50,6 +54,12 @@ urlpatterns = [
     path(f"{_OF_PROJECT}quality/rules", quality.rules, name="quality-rules"),
     path(f"{_OF_PROJECT}trail", audit.audit, name="audit"),
     path(f"{_OF_PROJECT}trail.jsonl", audit.audit_file, name="audit-file"),
+    path(f"{_OF_PROJECT}problems/<int:pk>", problems.problem, name="problem"),
+    path(f"{_OF_PROJECT}problems/<int:pk>/mend", problems.mend, name="problem-mend"),
+    path(f"{_OF_PROJECT}problems/<int:pk>/retire", problems.retire, name="problem-retire"),
+    path(f"{_OF_PROJECT}problems/<int:pk>/bring-back", problems.back, name="problem-back"),
+    path(f"{_OF_PROJECT}work", work.work, name="work"),
+    path(f"{_OF_PROJECT}flags", flags.flags, name="flags"),
     path(f"{_OF_PROJECT}imports", imports.imports, name="imports"),
     path(f"{_OF_PROJECT}imports/new", imports.new_import, name="import-new"),
     path(f"{_OF_PROJECT}imports/uploads/<int:pk>", imports.upload, name="upload"),
@@ -69,6 +79,8 @@ urlpatterns = [
     path(f"{_OF_PROJECT}rounds/new", rounds.new_round, name="round-new"),
     path(f"{_OF_PROJECT}rounds/new/fit", rounds.fit, name="round-fit"),
     path(f"{_OF_PROJECT}rounds/<signed:number>", rounds.round_, name="round"),
+    path(f"{_OF_PROJECT}rounds/<signed:number>/edit", rounds.edit, name="round-edit"),
+    path(f"{_OF_PROJECT}rounds/<signed:number>/discard", rounds.discard, name="round-discard"),
     path(f"{_OF_PROJECT}rounds/<signed:number>/label", labeling.label, name="label"),
     *(
         path(
@@ -91,6 +103,18 @@ urlpatterns = [
         path(f"{_OF_PROJECT}estimation/<int:number>/{act}", estimation.change, {"act": act}, name=f"run-{act}")
         for act in ("pause", "resume", "cancel")
     ),
+    path(f"{_OF_PROJECT}estimation/sampling/new", sampling.new_sampling, name="sampling-new"),
+    path(f"{_OF_PROJECT}estimation/sampling/new/forecast", sampling.forecast, name="sampling-forecast"),
+    path(f"{_OF_PROJECT}estimation/sampling/<int:number>", sampling.sampling, name="sampling"),
+    *(
+        path(
+            f"{_OF_PROJECT}estimation/sampling/<int:number>/{act}",
+            sampling.change,
+            {"act": act},
+            name=f"sampling-{act}",
+        )
+        for act in ("pause", "resume", "cancel")
+    ),
     path(f"{_OF_PROJECT}endpoints", endpoints.endpoints, name="endpoints"),
     path(f"{_OF_PROJECT}endpoints/new", endpoints.new_endpoint, name="endpoint-new"),
     path(f"{_OF_PROJECT}endpoints/<int:pk>", endpoints.edit_endpoint, name="endpoint"),
@@ -98,6 +122,7 @@ urlpatterns = [
     path(f"{_OF_PROJECT}endpoints/<int:pk>/remove", endpoints.remove, name="endpoint-remove"),
     path(f"{_OF_PROJECT}people", people.people, name="people"),
     path(f"{_OF_PROJECT}people/<int:pk>/role", people.set_role, name="member-role"),
+    path(f"{_OF_PROJECT}people/<int:pk>/skills", people.set_skills, name="member-skills"),
     path(f"{_OF_PROJECT}people/<int:pk>/suspend", people.suspend, name="member-suspend"),
     path(f"{_OF_PROJECT}people/<int:pk>/reinstate", people.reinstate, name="member-reinstate"),
     path(f"{_OF_PROJECT}people/invitations", people.new_invitation, name="invitation-new"),

@@ -1,11 +1,20 @@
-"""Monte Carlo runs and their estimates in the admin."""
+"""Monte Carlo runs, their estimates and what was sampled for them, in the admin."""
 
 from __future__ import annotations
 
 from django.contrib import admin
 
 from apps.core.admin import BigTableAdmin, ReadOnlyAdmin
-from apps.estimation.models import EstimationRun, StepEstimate
+from apps.estimation.models import (
+    EstimationRun,
+    Rollout,
+    RolloutBatch,
+    SampledProblem,
+    SamplingRun,
+    Shard,
+    SolutionEstimate,
+    StepEstimate,
+)
 
 
 @admin.register(EstimationRun)
@@ -33,3 +42,54 @@ class StepEstimateAdmin(BigTableAdmin):
     raw_id_fields = ["step"]
     numbers = ("pk", "step_id")
     search_help_text = "The number of an estimate or of its step."
+
+
+@admin.register(Shard)
+class ShardAdmin(BigTableAdmin):
+    list_display = ["id", "run", "after", "upto", "holder", "leased_until", "finished_at"]
+    list_select_related = ["run"]
+    numbers = ("pk", "run_id")
+    search_help_text = "The number of a shard or, within the database, of its run."
+
+
+@admin.register(SolutionEstimate)
+class SolutionEstimateAdmin(BigTableAdmin):
+    list_display = ["id", "run", "solution_id", "first_error", "probability", "by_answer", "failure"]
+    list_select_related = ["run"]
+    raw_id_fields = ["solution"]
+    numbers = ("pk", "solution_id")
+    search_help_text = "The number of a result or of its solution."
+
+
+@admin.register(RolloutBatch)
+class RolloutBatchAdmin(BigTableAdmin):
+    list_display = ["id", "run", "step_id", "ordinal", "outcomes", "tokens", "reason"]
+    list_select_related = ["run"]
+    raw_id_fields = ["step"]
+    numbers = ("pk", "step_id")
+    search_help_text = "The number of a batch or of its step."
+
+
+@admin.register(Rollout)
+class RolloutAdmin(BigTableAdmin):
+    list_display = ["id", "batch_id", "index", "answer", "outcome"]
+    raw_id_fields = ["batch"]
+    numbers = ("pk", "batch_id")
+    search_help_text = "The number of a rollout or of its batch."
+
+
+@admin.register(SamplingRun)
+class SamplingRunAdmin(ReadOnlyAdmin):
+    list_display = ["project", "number", "generator", "per_problem", "status", "solutions", "duplicates", "created_at"]
+    list_filter = ["status", "project"]
+    list_select_related = ["project"]
+    search_fields = ["generator", "project__slug"]
+
+
+@admin.register(SampledProblem)
+class SampledProblemAdmin(BigTableAdmin):
+    list_display = ["id", "run", "problem_id", "failure"]
+    list_select_related = ["run"]
+    raw_id_fields = ["problem"]
+    numbers = ("pk", "problem_id")
+    search_help_text = "The number of a row or of its problem."

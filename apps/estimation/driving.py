@@ -7,29 +7,26 @@ import logging
 import os
 import secrets
 import socket
+import sys
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
-from functools import partial
-
-from django.conf import settings
-from django.core.cache import cache
-from redis import Redis, RedisError
+from collections.abc import Sequence
 
 from apps.core.errors import DomainError
 from apps.core.jobs import JobStatus
+from apps.estimation import grades
 from apps.estimation.engine import EndpointDown, Engine, Question
 from apps.estimation.models import EstimationRun
 from apps.estimation.parameters import sampling_of
-from apps.estimation.prompting import Template
 from apps.estimation.services import begin, fail_run, finish_if_done, over_budget, pause_run
+from apps.estimation.sharing import shared_client
 from apps.estimation.store import RunStore, next_lapse
 from apps.estimation.strategies import strategy_of
+from apps.estimation.strategies.tree import Tree
+from apps.estimation.tree.engine import TreeEngine
+from apps.estimation.tree.store import TreeStore
 from apps.estimation.work import Plan
-from apps.inference.client import Client
-from apps.inference.gate import Gate
-from apps.inference.shares import BEAT_S, Shares
-from apps.inference.wire import Server
+from apps.inference.models import Endpoint
+from apps.inference.prompting import Template
 from apps.verifiers.grading import GradingPool
 
 log = logging.getLogger(__name__)
@@ -37,6 +34,9 @@ log = logging.getLogger(__name__)
 LOOK_EVERY_S = 0.5
 # What is in flight when a run is paused may take so long to come in; then it is given up.
 GRACE_S = 60.0
+# A thread that waits for its turn gets it after so long: the one that stores results has many short waits, and the
+# default of 5 ms for each would keep requests in flight that are long answered.
+SWITCH_EVERY_S = 0.0005
 # A worker works so long at one run before it lets others have their turn.
 SLICE_S = 600.0
 
@@ -46,6 +46,7 @@ def work_on(*, run_id: int) -> bool:
     run = begin(run_id=run_id)
     if run is None:
         return False
+    sys.setswitchinterval(SWITCH_EVERY_S)
     until = time.monotonic() + SLICE_S
     with GradingPool() as pool:
         worker = Worker(run, pool, until)
@@ -67,7 +68,7 @@ class Worker:
         self.pool = pool
         self.until = until
         self.name = f"{socket.gethostname()[:30]}-{os.getpid()}-{secrets.token_hex(3)}"
-        self.store = RunStore(run, self.name, pool)
+        self.store = (TreeStore if run.strategy == Tree.name else RunStore)(run, self.name, pool)
 
     def work(self) -> None:
         """Again and again, as long as others hold shards that they may leave behind."""
@@ -75,8 +76,10 @@ class Worker:
             endpoint = self.run.endpoint
             if endpoint is None:
                 raise DomainError("The endpoint of this run is gone.", code="no_endpoint")
-            shares = Shares(Redis.from_url(settings.REDIS_URL), endpoint.pk, self.name, endpoint.max_in_flight)
-            asyncio.run(self._stretch(endpoint.server(), shares))
+            asyncio.run(self._stretch(endpoint))
+            if self.store.is_stale:
+                self.store.start_over()
+                continue
             if finish_if_done(run=self.run) or self._is_over():
                 return
             lapse = next_lapse(self.run)
@@ -87,18 +90,11 @@ class Worker:
         self.run.refresh_from_db()
         return time.monotonic() > self.until or self.run.status != JobStatus.RUNNING
 
-    async def _stretch(self, server: Server, shares: Shares) -> None:
+    async def _stretch(self, endpoint: Endpoint) -> None:
         """From the first claim until there is nothing left to claim, or we are to stop."""
-        gate = Gate(0)
-        slowing: set[asyncio.Task[None]] = set()
-
-        def overloaded() -> None:
-            task = asyncio.create_task(_quietly(shares.slow_down))
-            slowing.add(task)
-            task.add_done_callback(slowing.discard)
-
-        async with Client(server, on_overload=overloaded) as client, share_gate(shares, gate):
-            engine = Engine(self._plan(), client, gate, self.store, self._grade)
+        async with shared_client(endpoint, self.name) as (client, gate):
+            kind = TreeEngine if isinstance(self.store, TreeStore) else Engine
+            engine = kind(self._plan(), client, gate, self.store, self._grade)
             watcher = asyncio.create_task(self._watch(engine))
             try:
                 await engine.run()
@@ -117,8 +113,11 @@ class Worker:
         )
 
     async def _grade(self, questions: Sequence[Question]) -> Sequence[bool | None]:
-        grades = await asyncio.to_thread(self.pool.grade_many, list(questions), cache)
-        return [grade.is_correct for grade in grades]
+        """Most can be told at once: to hand them to a thread would cost more than the answer."""
+        told = {question: self.pool.at_once(*question) for question in questions}
+        if asked := [question for question, grade in told.items() if grade is None]:
+            told |= zip(asked, await asyncio.to_thread(self.pool.grade_many, asked, grades.CACHE), strict=True)
+        return [grade.is_correct if (grade := told[question]) else None for question in questions]
 
     async def _watch(self, engine: Engine) -> None:
         """Hold on to the shards; stop when somebody says so, the budget is reached or our time is over."""
@@ -128,6 +127,8 @@ class Worker:
             status = await self.store.control()
             if status == JobStatus.CANCELLED:
                 engine.stop(at_once=True)
+            elif self.store.is_stale:
+                engine.stop()
             elif status != JobStatus.RUNNING or time.monotonic() > self.until:
                 engine.stop()
                 stopped_at = stopped_at or time.monotonic()
@@ -142,29 +143,3 @@ class Worker:
 
     def _over_budget(self) -> str | None:
         return over_budget(EstimationRun.objects.get(pk=self.run.pk)) if any(self.run.budget.values()) else None
-
-
-@asynccontextmanager
-async def share_gate(shares: Shares, gate: Gate) -> AsyncIterator[None]:
-    """Within it the gate is kept at this process's share of the endpoint's limit."""
-    sharing = asyncio.create_task(_share(shares, gate))
-    try:
-        yield
-    finally:
-        sharing.cancel()
-        await asyncio.gather(sharing, return_exceptions=True)
-        await _quietly(shares.leave)
-
-
-async def _share(shares: Shares, gate: Gate) -> None:
-    """Keep the gate at our share. While Redis is away it stays as it is."""
-    while True:
-        with suppress(RedisError):
-            beat = partial(shares.beat, in_flight=gate.in_flight, now_ms=int(time.time() * 1000))
-            gate.set_limit(await asyncio.to_thread(beat))
-        await asyncio.sleep(BEAT_S)
-
-
-async def _quietly(act: Callable[[], None]) -> None:
-    with suppress(RedisError):
-        await asyncio.to_thread(act)

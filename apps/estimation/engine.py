@@ -12,20 +12,22 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from apps.estimation.outcomes import Outcome
-from apps.estimation.prompting import seed_of
 from apps.estimation.results import Result, failed, result_of
+from apps.estimation.strategies.base import Ask
 from apps.estimation.work import Batch, Plan, Told, Work
 from apps.inference.client import Client
 from apps.inference.failures import HOPELESS, EndpointFailure, RequestRefused
 from apps.inference.gate import Gate
+from apps.inference.prompting import seed_of
 from apps.inference.wire import Answer, Choice, Usage
 from apps.verifiers.extraction import extract_answer
 
 Question = tuple[str, str, str]  # Verifier, reference answer, answer.
 
 CLAIM = 32  # Solutions that are claimed at once.
-AHEAD = 2  # Requests that wait or run, in parts of the gate's limit, before more solutions are taken up.
-FLUSH_EVERY_S = 0.01
+AHEAD = 1.3  # Requests that wait or run, in parts of the gate's limit, before more solutions are taken up.
+FLUSH_EVERY_S = 0.005
+SPARE = 4  # Places that a worker keeps for what its strategies may yet ask for, when it has nothing left to claim.
 # So many requests in a row that failed for good, and the endpoint is taken to be down.
 DOWN_AFTER = 6
 TRIES_OF_A_REQUEST = 3
@@ -68,6 +70,7 @@ class Engine:
         self._stopping = asyncio.Event()
         self._active: set[asyncio.Task[None]] = set()
         self._wanting = 0  # Requests at the gate or past it.
+        self._is_all_claimed = False
         self._failures_in_a_row = 0
         self._down: str | None = None
 
@@ -97,10 +100,10 @@ class Engine:
     # --- work -----------------------------------------------------------------------------------------------
 
     async def _take_up_work(self, group: asyncio.TaskGroup) -> None:
-        while not self._stopping.is_set():
-            works = await self.store.claim(CLAIM)
-            if not works:
-                return
+        """The next solutions are claimed while the last ones are taken up."""
+        coming = group.create_task(self.store.claim(CLAIM))
+        while works := await coming:
+            coming = group.create_task(self.store.claim(CLAIM))
             for work in works:
                 await self._room()
                 if self._stopping.is_set():
@@ -109,6 +112,8 @@ class Engine:
                 self._active.add(task)
                 task.add_done_callback(self._active.discard)
                 await asyncio.sleep(0)
+        self._is_all_claimed = True
+        self._say_what_is_wanted()
 
     async def _room(self) -> None:
         """Until the window has a place for another solution."""
@@ -126,7 +131,7 @@ class Engine:
             asks = strategy.next(case, work.seen())
             if not asks:
                 break
-            await asyncio.gather(*(self._sample(work, ask.position, ask.rollouts) for ask in asks))
+            await self._sample(work, asks)
         if self._goes_on(work):
             await self._stored(result_of(work, strategy, by_answer=by_answer))
 
@@ -135,16 +140,21 @@ class Engine:
 
     # --- requests -------------------------------------------------------------------------------------------
 
-    async def _sample(self, work: Work, position: int, rollouts: int) -> None:
-        places = [
-            (first + done, min(self.client.fitting(rollouts), count - done))
+    async def _sample(self, work: Work, asks: Sequence[Ask]) -> None:
+        places = [place for ask in asks for place in self._places(work, ask.position, ask.rollouts)]
+        await asyncio.gather(*(self._request(work, *place) for place in places))
+
+    def _places(self, work: Work, position: int, rollouts: int) -> list[tuple[int, int, int]]:
+        """Requests for so many rollouts, as (position, first number, how many)."""
+        most = self.client.fitting(rollouts)
+        return [
+            (position, first + done, min(most, count - done))
             for first, count in work.places(position, rollouts)
-            for done in range(0, count, self.client.fitting(rollouts))
+            for done in range(0, count, most)
         ]
-        await asyncio.gather(*(self._request(work, position, ordinal, n) for ordinal, n in places))
 
     async def _request(self, work: Work, position: int, ordinal: int, n: int) -> None:
-        self._wanting += 1
+        self._want(1)
         try:
             await self.gate.enter()
             try:
@@ -160,8 +170,17 @@ class Engine:
             finally:
                 self.gate.leave()
         finally:
-            self._wanting -= 1
+            self._want(-1)
             self._moved.set()
+
+    def _want(self, more: int) -> None:
+        self._wanting += more
+        if self._is_all_claimed:
+            self._say_what_is_wanted()
+
+    def _say_what_is_wanted(self) -> None:
+        """With nothing left to claim, places that we have no use for are the other workers'."""
+        self.gate.wanted = self._wanting + SPARE
 
     async def _ask(self, work: Work, position: int, ordinal: int, n: int) -> Batch | None:
         """None when we are to stop before there is an answer."""

@@ -17,8 +17,9 @@ from django.db.models import Avg, Count, F, QuerySet
 from django.db.models.functions import Length
 
 from apps.corpus.models import Solution, Step
-from apps.estimation.strategies import STRATEGIES, strategy_of
+from apps.estimation.strategies import STRATEGIES, full_options, strategy_of
 from apps.estimation.strategies.base import Case, Counts
+from apps.estimation.strategies.tree import Tree
 from apps.inference.models import Endpoint
 
 SIMULATED = 60
@@ -51,7 +52,7 @@ def forecasts(
     lengths = list(
         solutions.order_by().values_list("step_count", "is_correct").annotate(count=Count("id")).order_by("step_count")
     )
-    characters = _characters_a_step(solutions)
+    characters = characters_a_step(solutions)
     return [
         _forecast(name, (options or {}).get(name, {}), lengths, characters, endpoint, answers_suffice=answers_suffice)
         for name in STRATEGIES
@@ -84,18 +85,18 @@ def _forecast(
         steps=sum(steps * count for steps, _, count in lengths),
         rollouts=rollouts,
         tokens=tokens_in + tokens_out,
-        cost=_cost(endpoint, tokens_in, tokens_out),
+        cost=cost_of(endpoint, tokens_in, tokens_out),
         seconds=rollouts / endpoint.rollouts_per_s if endpoint and endpoint.rollouts_per_s else None,
     )
 
 
-def _cost(endpoint: Endpoint | None, tokens_in: float, tokens_out: float) -> float | None:
+def cost_of(endpoint: Endpoint | None, tokens_in: float, tokens_out: float) -> float | None:
     if endpoint is None or (endpoint.price_in is None and endpoint.price_out is None):
         return None
     return (float(endpoint.price_in or 0) * tokens_in + float(endpoint.price_out or 0) * tokens_out) / 1e6
 
 
-def _characters_a_step(solutions: QuerySet[Solution]) -> float:
+def characters_a_step(solutions: QuerySet[Solution]) -> float:
     ids = list(solutions.order_by("id").values_list("id", flat=True)[:SAMPLE])
     found = Step.objects.filter(solution_id__in=ids, chosen=True).aggregate(mean=Avg(Length(F("text"))))["mean"]
     return float(found or 0)
@@ -106,6 +107,9 @@ def expected_rollouts(name: str, options: str, steps: int) -> float:
     """Rollouts for a solution with a wrong answer, on average over where its error is and how able the completer."""
     if steps < 1:
         return 0.0
+    if name == Tree.name:
+        # It grows until its budget is spent, or no rollout is left to search.
+        return float(full_options(name, msgspec.json.decode(options))["budget"])
     strategy, length = strategy_of(name, msgspec.json.decode(options)), min(steps, LONGEST)
     dice, case, spent = random.Random(steps), Case(length, {length - 1: False}), 0  # noqa: S311 - a simulation
     for _ in range(SIMULATED):

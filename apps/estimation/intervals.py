@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import sqrt
+from math import log, sqrt
 
 Z95 = 1.959963984540054
 
@@ -20,3 +20,24 @@ def wilson(successes: int, rollouts: int, z: float = Z95) -> tuple[float, float]
 def shrunk(successes: int, rollouts: int) -> float:
     """(s + 1/2) / (n + 1): the mean under Jeffreys' prior, which is never 0 or 1."""
     return (successes + 0.5) / (rollouts + 1)
+
+
+def false_bad(p: float, rollouts: int) -> float:
+    """How often hard estimation misses a good step, from which a rollout succeeds with chance p."""
+    return float((1 - p) ** rollouts)
+
+
+def false_good(q: float, rollouts: int) -> float:
+    """How often hard estimation passes a bad step, from which a rollout is lucky with chance q."""
+    return float(1 - (1 - q) ** rollouts)
+
+
+def most_useful_rollouts(p: float, q: float, good: float) -> float | None:
+    """N*: beyond it each rollout more makes hard labels worse, when a share `good` of the steps is good.
+
+    One rollout more mends good p (1-p)^N of the labels and spoils (1 - good) q (1-q)^N. None where no number is too many,
+    or where rollouts cannot tell good from bad.
+    """
+    if not 0 < q < p < 1 or not 0 < good < 1:
+        return None
+    return max(0.0, log(good * p / ((1 - good) * q)) / log((1 - q) / (1 - p)))

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from django.db import connection
+from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 from django.db.models import F
 from django.utils import timezone
 
-from apps.core.bulk import copy_rows
-from apps.estimation.models import EstimationRun, Rollout
+from apps.estimation.models import EstimationRun
 from apps.estimation.outcomes import MISSING, Outcome
-from apps.estimation.results import Result
+from apps.estimation.results import Result, StepResult
 from apps.estimation.work import Batch
 
 _BATCHES = """
@@ -31,6 +32,10 @@ _STEPS = """
     INSERT INTO estimation_stepestimate (run_id, step_id, rollouts, successes, missing, hard, how, tokens)
     SELECT %s, * FROM unnest(%s::bigint[], %s::int[], %s::int[], %s::int[], %s::bool[], %s::text[], %s::bigint[])
     ON CONFLICT DO NOTHING
+"""
+_ROLLOUTS = """
+    INSERT INTO estimation_rollout (batch_id, index, text, answer, outcome)
+    SELECT * FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::text[], %s::text[])
 """
 
 
@@ -60,10 +65,31 @@ class Counted:
             EstimationRun.objects.filter(pk=run.pk).update(beat_at=timezone.now(), **changes)
 
 
-def insert_batches(run: EstimationRun, batches: Sequence[Batch]) -> Counted:
-    counted = Counted()
+@contextmanager
+def one_transaction() -> Iterator[None]:
+    """A transaction whose statements are sent without waiting for the answers of those before.
+
+    While a worker is busy, each answer that a thread waits for costs it several milliseconds until it has its turn
+    again; and so long requests keep their places in flight.
+    """
+    connection.ensure_connection()
+    with connection.wrap_database_errors, connection.connection.pipeline(), transaction.atomic():
+        yield
+
+
+def insert(run: EstimationRun, batches: Sequence[Batch], results: Sequence[Result]) -> Counted:
+    """Both are sent before either is answered."""
+    with connection.cursor() as of_batches, connection.cursor() as of_results:
+        _send_batches(of_batches, run, batches)
+        _send_results(of_results, run, results)
+        counted = _count_batches(of_batches, run, batches)
+        counted += _count_results(of_results, run, results)
+    return counted
+
+
+def _send_batches(cursor: CursorWrapper, run: EstimationRun, batches: Sequence[Batch]) -> None:
     if not batches:
-        return counted
+        return
     columns: list[list[Any]] = [
         [batch.step_id for batch in batches],
         [batch.ordinal for batch in batches],
@@ -71,9 +97,12 @@ def insert_batches(run: EstimationRun, batches: Sequence[Batch]) -> Counted:
         [batch.answer.usage.completion_tokens for batch in batches],
         [_storable(batch.reason) for batch in batches],
     ]
-    with connection.cursor() as cursor:
-        cursor.execute(_BATCHES, [run.pk, *columns])
-        ids = {(step_id, ordinal): pk for pk, step_id, ordinal in cursor.fetchall()}
+    cursor.execute(_BATCHES, [run.pk, *columns])
+
+
+def _count_batches(cursor: CursorWrapper, run: EstimationRun, batches: Sequence[Batch]) -> Counted:
+    counted = Counted()
+    ids = {(step_id, ordinal): pk for pk, step_id, ordinal in cursor.fetchall()} if batches else {}
     for batch in batches:
         if (batch.step_id, batch.ordinal) not in ids:
             counted.elsewhere.add(batch.solution_id)
@@ -88,26 +117,26 @@ def insert_batches(run: EstimationRun, batches: Sequence[Batch]) -> Counted:
             completion_tokens=usage.completion_tokens,
         )
         counted.tokens_are_estimated |= usage.is_estimated
-    if run.keeps_rollouts:
+    if run.keeps_rollouts and ids:
         _keep_texts(batches, ids)
     return counted
 
 
 def _keep_texts(batches: Sequence[Batch], ids: dict[tuple[int, int], int]) -> None:
-    rows = (
+    rows = [
         (pk, index, _storable(one.text), _storable(one.answer), str(one.outcome))
         for batch in batches
         if (pk := ids.get((batch.step_id, batch.ordinal))) is not None
         for index, one in enumerate(batch.rollouts)
         if one.outcome != Outcome.LOST
-    )
-    copy_rows(Rollout, ["batch", "index", "text", "answer", "outcome"], rows)
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(_ROLLOUTS, [list(column) for column in zip(*rows, strict=True)] if rows else [[]] * 5)
 
 
-def insert_results(run: EstimationRun, results: Sequence[Result]) -> Counted:
-    counted = Counted()
+def _send_results(cursor: CursorWrapper, run: EstimationRun, results: Sequence[Result]) -> None:
     if not results:
-        return counted
+        return
     columns: list[list[Any]] = [
         [one.solution_id for one in results],
         [_storable(one.failure) for one in results],
@@ -118,23 +147,27 @@ def insert_results(run: EstimationRun, results: Sequence[Result]) -> Counted:
         [one.rollouts for one in results],
         [one.missing for one in results],
     ]
-    with connection.cursor() as cursor:
-        cursor.execute(_RESULTS, [run.pk, *columns])
-        new = {pk for (pk,) in cursor.fetchall()}
-        steps = [step for one in results if one.solution_id in new for step in one.steps]
-        cursor.execute(
-            _STEPS,
-            [
-                run.pk,
-                [step.step_id for step in steps],
-                [step.rollouts for step in steps],
-                [step.successes for step in steps],
-                [step.missing for step in steps],
-                [step.hard for step in steps],
-                [step.how for step in steps],
-                [step.tokens for step in steps],
-            ],
-        )
+    cursor.execute(_RESULTS, [run.pk, *columns])
+
+
+def _insert_steps(cursor: CursorWrapper, run: EstimationRun, steps: Sequence[StepResult]) -> None:
+    columns: list[list[Any]] = [
+        [step.step_id for step in steps],
+        [step.rollouts for step in steps],
+        [step.successes for step in steps],
+        [step.missing for step in steps],
+        [step.hard for step in steps],
+        [step.how for step in steps],
+        [step.tokens for step in steps],
+    ]
+    cursor.execute(_STEPS, [run.pk, *columns])
+
+
+def _count_results(cursor: CursorWrapper, run: EstimationRun, results: Sequence[Result]) -> Counted:
+    counted = Counted()
+    new = {pk for (pk,) in cursor.fetchall()} if results else set()
+    if new:
+        _insert_steps(cursor, run, [step for one in results if one.solution_id in new for step in one.steps])
     for one in results:
         if one.solution_id not in new:
             counted.elsewhere.add(one.solution_id)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from django.core.cache import cache
-
 from apps.corpus.models import Solution, Step, Verdict
+from apps.estimation import grades
 from apps.estimation.models import EstimationRun, RolloutBatch, Shard, SolutionEstimate
 from apps.estimation.selection import selected
 from apps.estimation.strategies.base import Case
@@ -18,17 +17,24 @@ from apps.verifiers.grading import GradingPool
 
 def load(run: EstimationRun, shard: Shard, pool: GradingPool) -> list[Work]:
     """The solutions of this shard that have no result yet, in their order."""
-    done = SolutionEstimate.objects.filter(run=run).values("solution_id")
+    # Bounded as well: the database would go through all the results of the run otherwise, for each shard anew.
+    done = SolutionEstimate.objects.filter(run=run, solution_id__gt=shard.after, solution_id__lte=shard.upto)
     solutions = list(
         selected(run)
         .filter(id__gt=shard.after, id__lte=shard.upto)
-        .exclude(id__in=done)
+        .exclude(id__in=done.values("solution_id"))
         .select_related("problem")
         .order_by("id")
     )
+    works = works_of(run, solutions)
+    _mark_ungradable(works, pool)
+    return works
+
+
+def works_of(run: EstimationRun, solutions: Sequence[Solution]) -> list[Work]:
+    """With the rollouts that are stored of them."""
     steps = _steps([solution.pk for solution in solutions])
     works = [_work(run, solution, steps[solution.pk]) for solution in solutions]
-    _mark_ungradable(works, pool)
     _take_up_rollouts(run, works)
     return works
 
@@ -75,8 +81,8 @@ def _own_answers(solution: Solution, texts: Sequence[str]) -> tuple[dict[int, bo
 def _mark_ungradable(works: Sequence[Work], pool: GradingPool) -> None:
     """A reference answer that is not even equal to itself can be compared with nothing."""
     asked = [work for work in works if work.reference]
-    grades = pool.grade_many([(work.verifier, work.reference, work.reference) for work in asked], cache=cache)
-    for work, grade in zip(asked, grades, strict=True):
+    questions = [(work.verifier, work.reference, work.reference) for work in asked]
+    for work, grade in zip(asked, pool.grade_many(questions, grades.CACHE), strict=True):
         work.is_gradable = grade.is_correct is True
 
 

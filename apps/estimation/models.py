@@ -80,6 +80,12 @@ class EstimationRun(Job):
         return self.worked_s + ((self.finished_at or timezone.now()) - self.resumed_at).total_seconds()
 
     @property
+    def rollouts_per_s(self) -> float | None:
+        """So far, while it was at work."""
+        seconds = self.seconds
+        return self.rollouts / seconds if seconds and self.rollouts else None
+
+    @property
     def cost(self) -> float | None:
         """In the currency of the endpoint's prices; None where it has none."""
         if self.price_in is None and self.price_out is None:
@@ -231,6 +237,8 @@ class SamplingRun(Job):
     split = models.CharField(max_length=20, default="newline", help_text="How a text becomes steps.")
     seed = models.BigIntegerField(default=0)
     solutions = models.BigIntegerField(default=0, help_text="New ones.")
+    right = models.BigIntegerField(default=0, help_text="Of the new ones, with a right answer.")
+    wrong = models.BigIntegerField(default=0, help_text="Of the new ones, with a wrong answer.")
     duplicates = models.BigIntegerField(default=0, help_text="The same as one that stood already.")
     cut = models.BigIntegerField(default=0, help_text="Ended by the token limit, and left out.")
     requests = models.BigIntegerField(default=0)
@@ -242,6 +250,11 @@ class SamplingRun(Job):
 
     def __str__(self) -> str:
         return f"sampling, run {self.number}"
+
+    @property
+    def ungraded(self) -> int:
+        """New solutions whose answer nobody can say to be right or wrong."""
+        return self.solutions - self.right - self.wrong
 
 
 class SampledProblem(models.Model):

@@ -9,8 +9,8 @@ import msgspec
 from msgspec import Meta
 
 from apps.core.errors import DomainError
-from apps.estimation.prompting import Template
 from apps.inference.models import Endpoint
+from apps.inference.prompting import Template
 from apps.inference.wire import Sampling
 
 Checked = TypeVar("Checked")

@@ -41,9 +41,14 @@ def failed(solution_id: int, reason: str) -> Result:
 
 
 def result_of(work: Work, strategy: Strategy, *, by_answer: bool) -> Result:
-    """What the strategy reads from the counts. A solution of which nothing can be said has failed."""
+    """What the strategy reads from the counts."""
+    reading = all_good(work.case) if by_answer else strategy.read(work.case, work.seen())
+    return result_from(work, reading, by_answer=by_answer)
+
+
+def result_from(work: Work, reading: Reading, *, by_answer: bool = False) -> Result:
+    """A solution of which nothing can be said has failed."""
     seen = work.seen()
-    reading = all_good(work.case) if by_answer else strategy.read(work.case, seen)
     notes = [
         f"step {position + 1}: {note}"
         for position, batches in enumerate(work.outcomes)

@@ -36,7 +36,7 @@ def checked_selection(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def solutions_of(project: Project, selection: Mapping[str, Any]) -> QuerySet[Solution]:
-    found = Solution.objects.filter(project=project, problem__retired_at=None)
+    found = Solution.objects.written().filter(project=project, problem__retired_at=None)
     is_correct = ANSWERS[selection.get("answers", "any")]
     if is_correct is not None:
         found = found.filter(is_correct=is_correct)

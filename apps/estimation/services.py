@@ -22,6 +22,7 @@ from apps.estimation.models import EstimationRun
 from apps.estimation.parameters import Budget, checked, checked_sampling, template_of
 from apps.estimation.selection import checked_selection, solutions_of
 from apps.estimation.strategies import full_options, strategy_of
+from apps.estimation.strategies.tree import Tree
 from apps.inference.models import Endpoint
 from apps.projects.models import Project
 from apps.verifiers.registry import VERIFIERS
@@ -37,7 +38,7 @@ def start_run(
     keeps_rollouts: bool = False, created_by: User | None = None,
 ) -> EstimationRun:  # fmt: skip
     """Freeze the parameters and queue the run. Raises DomainError that names the setting which cannot be."""
-    takes_answers = strategy_of(strategy, options or {}).takes_answers
+    chosen_strategy = strategy_of(strategy, options or {})
     chosen = checked_selection(selection or {})
     solutions = solutions_of(project, chosen)
     total = solutions.count()
@@ -59,8 +60,9 @@ def start_run(
         budget=msgspec.to_builtins(checked(Budget, budget or {}, "budget")),
         versions={"annotate": settings.VERSION, **{one.name: one.version for one in VERIFIERS.values()}},
         seed=secrets.randbelow(2**31) if seed is None else seed,
-        answers_suffice=answers_suffice and takes_answers,
-        keeps_rollouts=keeps_rollouts,
+        answers_suffice=answers_suffice and chosen_strategy.takes_answers,
+        # A tree grows from the texts of its rollouts.
+        keeps_rollouts=keeps_rollouts or isinstance(chosen_strategy, Tree),
         price_in=endpoint.price_in,
         price_out=endpoint.price_out,
         total=total,

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from apps.core.bulk import commit_without_waiting
 from apps.core.jobs import JobStatus
-from apps.estimation.landing_results import insert_batches, insert_results
+from apps.estimation.landing_results import insert, one_transaction
 from apps.estimation.loading import load
 from apps.estimation.models import EstimationRun, Shard
 from apps.estimation.results import Result
@@ -43,6 +43,9 @@ class RunStore:
         self.pool = pool
         self._open: dict[int, set[int]] = {}
         self._shard_of: dict[int, int] = {}
+        # The database went away meanwhile: a crash may have undone what we take to be stored, so that nothing may
+        # follow from it any more until it has been read again.
+        self.is_stale = False
         self._flusher = ThreadPoolExecutor(1, thread_name_prefix="flush")
         self._claimer = ThreadPoolExecutor(1, thread_name_prefix="claim")
 
@@ -60,15 +63,33 @@ class RunStore:
         """Something else that needs the database, in a thread that has a connection."""
         return await self._in(self._claimer, act)
 
+    def start_over(self) -> None:
+        """Give back what is not done; whoever claims it next, maybe we, reads what is stored of it."""
+        self._claimer.submit(self._patiently, self._give_back).result()
+        self.is_stale = False
+
     def close(self) -> None:
         """Give back what is not done, and the connections."""
-        self._claimer.submit(_patiently, self._give_back).result()
+        self._claimer.submit(self._patiently, self._give_back).result()
         for executor in (self._flusher, self._claimer):
             executor.submit(lambda: connection.close()).result()  # noqa: PLW0108 - that thread's own
             executor.shutdown()
 
     async def _in(self, executor: ThreadPoolExecutor, act: Callable[[], Given]) -> Given:
-        return await asyncio.get_running_loop().run_in_executor(executor, lambda: _patiently(act))
+        return await asyncio.get_running_loop().run_in_executor(executor, lambda: self._patiently(act))
+
+    def _patiently(self, act: Callable[[], Given]) -> Given:
+        """Again, when the database went away meanwhile: every act here is one transaction and may be repeated."""
+        deadline = time.monotonic() + DATABASE_BACK_WITHIN_S
+        while True:
+            try:
+                return act()
+            except (OperationalError, InterfaceError):
+                self.is_stale = True
+                connection.close()
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.5)
 
     # --- claiming -------------------------------------------------------------------------------------------
 
@@ -113,19 +134,21 @@ class RunStore:
     # --- storing --------------------------------------------------------------------------------------------
 
     def _flush(self, batches: Sequence[Batch], results: Sequence[Result]) -> set[int]:
-        with transaction.atomic():
+        """Rollouts are what they are; results follow from rollouts that may be gone when we are stale."""
+        unsure = {result.solution_id for result in results} if self.is_stale else set()
+        results = [] if self.is_stale else results
+        with one_transaction():
             commit_without_waiting()
-            counted = insert_batches(self.run, batches)
-            counted += insert_results(self.run, results)
-            done = self._done_shards(results)
-            Shard.objects.filter(pk__in=done, holder=self.holder).update(finished_at=timezone.now())
+            counted = insert(self.run, batches, results)
+            if done := self._done_shards(results):
+                Shard.objects.filter(pk__in=done, holder=self.holder).update(finished_at=timezone.now())
             # Last, for its row is everybody's: it is locked until the end of this transaction.
             counted.add_to(self.run)
         for result in results:
             self._forget(result.solution_id)
         for solution_id in counted.elsewhere:
             self._leave(solution_id)
-        return counted.elsewhere
+        return counted.elsewhere | unsure
 
     def _done_shards(self, results: Sequence[Result]) -> list[int]:
         done: defaultdict[int, set[int]] = defaultdict(set)
@@ -171,16 +194,3 @@ def next_lapse(run: EstimationRun) -> datetime | None:
         .values_list("leased_until", flat=True)
         .first()
     )
-
-
-def _patiently(act: Callable[[], Given]) -> Given:
-    """Again, when the database went away meanwhile: every act here is one transaction and may be repeated."""
-    deadline = time.monotonic() + DATABASE_BACK_WITHIN_S
-    while True:
-        try:
-            return act()
-        except (OperationalError, InterfaceError):
-            connection.close()
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.5)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from apps.estimation.outcomes import Outcome, counted
-from apps.estimation.prompting import Template
 from apps.estimation.strategies.base import Case, Counts, Strategy
+from apps.inference.prompting import Template
 from apps.inference.wire import Answer, Sampling
 
 

@@ -7,19 +7,22 @@ is free, so that progress can be written down and the export can be cancelled.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from operator import attrgetter
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 
-from apps.corpus.models import Problem, Solution, Step
+from apps.corpus.models import Comparison, Problem, Solution, Step
 from apps.corpus.records import (
+    ComparisonRecord,
+    CritiqueWord,
     EstimateRecord,
     GoldRating,
     PersonRecord,
+    PreferenceRecord,
     ProblemRecord,
     Record,
     SolutionRecord,
@@ -28,7 +31,7 @@ from apps.corpus.records import (
     StepRecord,
 )
 from apps.estimation.models import StepEstimate
-from apps.labeling.models import Assignment, GoldLabel, StepLabel
+from apps.labeling.models import Assignment, Critique, CritiqueRating, GoldLabel, PreferenceLabel, StepLabel
 from apps.projects.models import Membership, Project
 
 CHUNK = 500
@@ -41,26 +44,42 @@ SOLUTION = [
 ]  # fmt: skip
 TURN = [
     "round__number", "round__generation", "round__origin", "round__protocol", "round__is_screening", "finish_reason",
-    "reason", "submitted_at", "active_ms", "is_quality_control", "extras",
+    "reason", "submitted_at", "active_ms", "is_quality_control", "progress", "extras",
+]  # fmt: skip
+
+COMPARISON = [
+    "id", "problem_id", "left_id", "right_id", "left_step__position", "left_step__candidate", "right_step__position",
+    "right_step__candidate", "external_id", "extras",
 ]  # fmt: skip
 
 Place = tuple[int, int]
+Rows = Sequence[tuple[Any, ...]]
 
 
-def collect(project: Project, *, chunk: int = CHUNK) -> Iterator[list[Record]]:
-    """The project's solutions with all that was said of them, in order of their ids, by chunks.
+def collect(project: Project, *, of: Sequence[str] = ("solution",), chunk: int = CHUNK) -> Iterator[list[Record]]:
+    """The project's solutions, or comparisons, or both after one another, with all that was said of them.
 
-    Solutions that come in after the start are left out, and so are those of retired problems.
+    In order of their ids, by chunks. What comes in after the start is left out, and so is what is of a retired problem.
     """
-    solutions = Solution.objects.filter(project=project, problem__retired_at=None)
-    last, end = 0, solutions.aggregate(end=Max("id"))["end"] or 0
     names = dict(Membership.objects.filter(project=project).values_list("user_id", "pseudonym"))
+    if "solution" in of:
+        solutions = Solution.objects.written().filter(project=project, problem__retired_at=None)
+        yield from _chunks(solutions, SOLUTION, chunk, lambda rows: _records(rows, names, verifier=project.verifier))
+    if "comparison" in of:
+        compared = Comparison.objects.filter(project=project, problem__retired_at=None)
+        yield from _chunks(compared, COMPARISON, chunk, lambda rows: _compared(rows, names, verifier=project.verifier))
+
+
+def _chunks(
+    found: QuerySet[Any], fields: Sequence[str], size: int, read: Callable[[Rows], list[Record]]
+) -> Iterator[list[Record]]:
+    last, end = 0, found.aggregate(end=Max("id"))["end"] or 0
     while True:
         with _snapshot():
-            rows = list(solutions.filter(id__gt=last, id__lte=end).order_by("id").values_list(*SOLUTION)[:chunk])
+            rows = list(found.filter(id__gt=last, id__lte=end).order_by("id").values_list(*fields)[:size])
             if not rows:
                 return
-            records = _records(rows, names, verifier=project.verifier)
+            records = read(rows)
         last = rows[-1][0]
         yield records
 
@@ -85,23 +104,72 @@ def _records(rows: Sequence[tuple[Any, ...]], names: dict[int, str], *, verifier
     estimates = _estimates(solution_ids)
     return [
         Record(
-            problem=problems[problem_id],
-            solution=SolutionRecord(
-                steps=steps[pk],
-                external_id=external_id,
-                source=source,
-                final_answer=answer,
-                is_correct=is_correct,
-                verifier_score=score,
-                separator=separator,
-                extras=extras or {},
-            ),
-            people=people[pk],
-            gold=gold[pk],
-            estimates=estimates[pk],
+            problem=problems[row[1]],
+            solution=_solution(row, steps[row[0]]),
+            people=people[row[0]],
+            gold=gold[row[0]],
+            estimates=estimates[row[0]],
         )
-        for pk, problem_id, external_id, source, answer, is_correct, score, separator, extras in rows
+        for row in rows
     ]
+
+
+def _solution(row: tuple[Any, ...], steps: Sequence[StepRecord]) -> SolutionRecord:
+    _, _, external_id, source, answer, is_correct, score, separator, extras = row
+    return SolutionRecord(
+        steps=steps,
+        external_id=external_id,
+        source=source,
+        final_answer=answer,
+        is_correct=is_correct,
+        verifier_score=score,
+        separator=separator,
+        extras=extras or {},
+    )
+
+
+def _compared(rows: Rows, names: dict[int, str], *, verifier: str) -> list[Record]:
+    """Comparisons with both sides whole, so that a row stands for itself."""
+    problems = _problems({row[1] for row in rows}, verifier)
+    ids = sorted({side for row in rows for side in row[2:4]})
+    steps, _ = _steps(ids)
+    sides = {
+        row[0]: _solution(row, steps[row[0]]) for row in Solution.objects.filter(id__in=ids).values_list(*SOLUTION)
+    }
+    people = _preferring([row[0] for row in rows], names)
+    return [Record(problem=problems[row[1]], comparison=_comparison(row, sides), people=people[row[0]]) for row in rows]
+
+
+def _comparison(row: tuple[Any, ...], sides: dict[int, SolutionRecord]) -> ComparisonRecord:
+    _, _, left, right, *places, external_id, extras = row
+    left_step, right_step = places[:2], places[2:]
+    return ComparisonRecord(
+        left=sides[left],
+        right=sides[right] if right != left else None,
+        left_step=(left_step[0], left_step[1]) if left_step[0] is not None else None,
+        right_step=(right_step[0], right_step[1]) if right_step[0] is not None else None,
+        external_id=external_id,
+        extras=extras or {},
+    )
+
+
+def _preferring(comparison_ids: Sequence[int], names: dict[int, str]) -> dict[int, list[PersonRecord]]:
+    turns = list(
+        Assignment.objects.spoken()
+        .filter(task__comparison_id__in=comparison_ids)
+        .order_by("submitted_at", "id")
+        .values_list("id", "task__comparison_id", "labeler_id", *TURN)
+    )
+    labels = PreferenceLabel.objects.filter(assignment_id__in=[turn[0] for turn in turns])
+    said = {
+        turn: PreferenceRecord(choice=choice, margin=margin, rationale=rationale)
+        for turn, choice, margin, rationale in labels.values_list("assignment_id", "choice", "margin", "rationale")
+    }
+    people: defaultdict[int, list[PersonRecord]] = defaultdict(list)
+    for pk, comparison_id, labeler_id, *turn in turns:
+        person = _person(dict(zip(TURN, turn, strict=True)), (), names[labeler_id], said.get(pk))
+        people[comparison_id].append(person)
+    return people
 
 
 def _problems(ids: set[int], verifier: str) -> dict[int, ProblemRecord]:
@@ -132,17 +200,32 @@ def _steps(solution_ids: Sequence[int]) -> tuple[dict[int, list[StepRecord]], di
 def _people(
     solution_ids: Sequence[int], places: dict[int, Place], names: dict[int, str]
 ) -> dict[int, list[PersonRecord]]:
-    turns = list(
-        Assignment.objects.spoken()
-        .filter(task__solution_id__in=solution_ids)
-        .order_by("submitted_at", "id")
-        .values_list("id", "task__solution_id", "labeler_id", *TURN)
-    )
+    turns = _turns(solution_ids)
     labels = _ratings([turn[0] for turn in turns], places)
+    critiques = _critiques([turn[0] for turn in turns], places)
     people: defaultdict[int, list[PersonRecord]] = defaultdict(list)
     for pk, solution_id, labeler_id, *turn in turns:
-        people[solution_id].append(_person(dict(zip(TURN, turn, strict=True)), labels[pk], names[labeler_id]))
+        said = dict(zip(TURN, turn, strict=True)) | {"critiques": critiques[pk]}
+        people[solution_id].append(_person(said, labels[pk], names[labeler_id]))
     return people
+
+
+def _turns(solution_ids: Sequence[int]) -> list[tuple[Any, ...]]:
+    """In order of time. A turn that made a solution of its own belongs to that, not to the one that it began with."""
+    spoken = Assignment.objects.spoken().order_by()
+    on_task = spoken.filter(task__solution_id__in=solution_ids, grown__isnull=True)
+    on_grown = spoken.filter(grown_id__in=solution_ids)
+    found = [
+        *on_task.values_list("id", "task__solution_id", "labeler_id", *TURN),
+        *on_grown.values_list("id", "grown_id", "labeler_id", *TURN),
+    ]
+    return sorted(found, key=_when)
+
+
+def _when(turn: tuple[Any, ...]) -> tuple[bool, Any, int]:
+    """As SQL orders it: a file may not say when, and such turns come last."""
+    at = turn[3 + TURN.index("submitted_at")]
+    return at is None, at or 0, turn[0]
 
 
 def _ratings(turn_ids: Sequence[int], places: dict[int, Place]) -> dict[int, list[StepRating]]:
@@ -161,7 +244,28 @@ def _ratings(turn_ids: Sequence[int], places: dict[int, Place]) -> dict[int, lis
     return found
 
 
-def _person(turn: dict[str, Any], said: Sequence[StepRating], name: str) -> PersonRecord:
+def _critiques(turn_ids: Sequence[int], places: dict[int, Place]) -> dict[int, list[CritiqueWord]]:
+    """What was written of steps in each turn, and what was said of what others wrote."""
+    found: defaultdict[int, list[CritiqueWord]] = defaultdict(list)
+    rated = CritiqueRating.objects.filter(assignment_id__in=turn_ids).order_by("critique_id")
+    of_critique = ("critique__step_id", "critique__text", "critique__origin", "critique__source")
+    for turn_id, rating, step_id, text, origin, source in rated.values_list("assignment_id", "rating", *of_critique):
+        position, candidate = places[step_id]
+        found[turn_id].append(
+            CritiqueWord(position=position, candidate=candidate, text=text, origin=origin, source=source, rating=rating)
+        )
+    written = Critique.objects.filter(written_in_id__in=turn_ids).order_by("id")
+    for turn_id, step_id, text in written.values_list("written_in_id", "step_id", "text"):
+        position, candidate = places[step_id]
+        found[turn_id].append(
+            CritiqueWord(position=position, candidate=candidate, text=text, origin="human", is_own=True)
+        )
+    return found
+
+
+def _person(
+    turn: dict[str, Any], said: Sequence[StepRating], name: str, preference: PreferenceRecord | None = None
+) -> PersonRecord:
     extras = dict(turn["extras"] or {})
     return PersonRecord(
         labeler=name,
@@ -174,6 +278,9 @@ def _person(turn: dict[str, Any], said: Sequence[StepRating], name: str) -> Pers
         is_quality_control=turn["is_quality_control"],
         is_screening=extras.pop("is_screening", turn["round__is_screening"]),
         steps=said,
+        preference=preference,
+        progress=turn["progress"],
+        critiques=turn.get("critiques", ()),
         extras=extras,
     )
 

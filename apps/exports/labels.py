@@ -44,14 +44,16 @@ class Labeled:
 
 def fits(record: Record, policy: LabelPolicy) -> bool:
     """Whether the policy's filters let the record through."""
-    solution = record.solution
-    if solution is None:
+    solutions = [record.solution] if record.comparison is None else record.comparison.sides()
+    if policy.subjects and (record.problem.subject or "") not in policy.subjects:
         return False
+    return all(solution is not None and _solution_fits(solution, policy) for solution in solutions)
+
+
+def _solution_fits(solution: SolutionRecord, policy: LabelPolicy) -> bool:
     wanted = {"all": None, "right": True, "wrong": False}[policy.answers]
-    return (
-        (wanted is None or solution.is_correct is wanted)
-        and (not policy.generators or (solution.source or "") in policy.generators)
-        and (not policy.subjects or (record.problem.subject or "") in policy.subjects)
+    return (wanted is None or solution.is_correct is wanted) and (
+        not policy.generators or (solution.source or "") in policy.generators
     )
 
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from apps.core.bulk import sole_worker
 from apps.core.jobs import JobStatus
-from apps.corpus.models import Solution
+from apps.corpus.models import Comparison, Solution
 from apps.corpus.records import Record
 from apps.exports.collect import collect
 from apps.exports.containers import Part, Row, Writer
@@ -36,7 +36,7 @@ def run_export(*, export_id: int) -> Export:
     with sole_worker("export", export_id) as claimed:
         if not claimed or export.has_ended:
             return export
-        export.total = Solution.objects.filter(project=export.project).count()
+        export.total = _size(export)
         export.start()
         place = folder(export)
         try:
@@ -48,6 +48,12 @@ def run_export(*, export_id: int) -> Export:
             shutil.rmtree(place, ignore_errors=True)
             export.end(JobStatus.FAILED, error=f"The file cannot be written: {error}")
     return export
+
+
+def _size(export: Export) -> int:
+    """How many records there are to go through."""
+    counted: dict[str, type[Solution | Comparison]] = {"solution": Solution, "comparison": Comparison}
+    return sum(counted[kind].objects.filter(project=export.project).count() for kind in FORMATS[export.format].of)
 
 
 def _make(export: Export, place: Path) -> None:
@@ -72,15 +78,16 @@ def _make(export: Export, place: Path) -> None:
 
 def _write_parts(export: Export, policy: LabelPolicy, tally: Tally, place: Path) -> list[Part]:
     format_ = FORMATS[export.format]
+    columns = format_.schema(policy)
     stem = f"{export.project.slug}-{export.format}"
     with ExitStack() as stack:
         writers = {
             split: stack.enter_context(
-                Writer(place / f"{stem}{split and '-'}{split}.{export.container}", export.container, format_.columns)
+                Writer(place / f"{stem}{split and '-'}{split}.{export.container}", export.container, columns)
             )
             for split in policy.splits or [""]
         }
-        for records in collect(export.project):
+        for records in collect(export.project, of=format_.of):
             for split, rows in _by_split(records, export, policy, tally).items():
                 writers[split].write(rows)
                 tally.rows += len(rows)
@@ -95,7 +102,10 @@ def _by_split(records: list[Record], export: Export, policy: LabelPolicy, tally:
         if not fits(record, policy):
             tally.left_out["not selected by the policy"] += 1
             continue
-        tally.solutions += 1
+        if record.comparison is not None:
+            tally.comparisons += 1
+        else:
+            tally.solutions += 1
         rows.setdefault(split_of(record.problem.statement, policy), []).extend(format_.rows(record, policy, tally))
     return rows
 

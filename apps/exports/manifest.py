@@ -35,6 +35,7 @@ def manifest(
         "policy": policy.to_dict(),
         "counts": {
             "solutions": tally.solutions,
+            "comparisons": tally.comparisons,
             "rows": tally.rows,
             "labels": dict(sorted(tally.labels.items())),
             "sources": dict(sorted(tally.sources.items())),
@@ -56,7 +57,7 @@ def card(told: Manifest) -> str:
         [
             f"# {told['project']}, {told['format']}",
             "",
-            f"{counts['rows']} rows from {counts['solutions']} solutions, made by Annotate {told['annotate']}.",
+            f"{counts['rows']} rows from {_of(counts)}, made by Annotate {told['annotate']}.",
             f"To be read by: {told['trainer']}.",
             "",
             "## Files",
@@ -79,6 +80,12 @@ def card(told: Manifest) -> str:
             "",
         ]
     )
+
+
+def _of(counts: dict[str, Any]) -> str:
+    """What the rows were made of; only what there is."""
+    kinds = [f"{counts[kind]} {kind}" for kind in ("solutions", "comparisons") if counts[kind]]
+    return " and ".join(kinds) or "0 solutions"
 
 
 def _table(head: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> list[str]:

@@ -40,7 +40,11 @@ class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     quality_control    keep or drop what people said of gold tasks
     soft_threshold     with the source `monte_carlo_soft`, the share of successes from which a step is good
     estimation_runs    only these runs, by number; empty: all, the newest first
-    answers            solutions with a right, a wrong or any final answer
+    answers            solutions with a right, a wrong or any final answer; of a comparison both sides
+    margins            Llama 2's scale in numbers, from significantly to negligibly better: `large` 3, 2, 1, 0 or
+                       `small` 1, 2/3, 1/3, 0
+    ties               comparisons where neither side is better: `drop`, or a pair `both_ways`, with no margin
+    prompts            pairs as `standard` texts, or `conversational`, as messages
     rounds, generators, subjects   only these; empty: all
     splits             shares by name, such as {"train": 0.9, "test": 0.1}; empty: one file
     split_seed         another seed is another split
@@ -59,6 +63,9 @@ class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     soft_threshold: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.5
     estimation_runs: tuple[int, ...] = ()
     answers: Literal["all", "right", "wrong"] = "all"
+    margins: Literal["large", "small"] = "large"
+    ties: Literal["drop", "both_ways"] = "drop"
+    prompts: Literal["standard", "conversational"] = "standard"
     rounds: tuple[int, ...] = ()
     generators: tuple[str, ...] = ()
     subjects: tuple[str, ...] = ()
@@ -134,6 +141,7 @@ class Tally(msgspec.Struct):
     """What an export came to: labels by value and by source, and what was left out and why."""
 
     solutions: int = 0
+    comparisons: int = 0
     rows: int = 0
     labels: Counter[str] = msgspec.field(default_factory=Counter)
     sources: Counter[str] = msgspec.field(default_factory=Counter)

@@ -6,6 +6,7 @@ On aiohttp: at 256 requests in flight one httpx client spends many times the tim
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 from collections.abc import Callable
 from types import TracebackType
@@ -161,8 +162,8 @@ class Client:
             lost = Unreachable(f"The endpoint cannot be reached: {self._safe(str(error) or type(error).__name__)}")
             raise _Passing(lost) from error
         try:
-            return msgspec.json.decode(raw)
-        except msgspec.DecodeError as error:
+            return _decoded(raw)
+        except ValueError as error:
             raise _Passing(Unreadable("The endpoint answered with something that is not JSON.")) from error
 
     def _failure(self, response: aiohttp.ClientResponse, raw: bytes) -> Exception:
@@ -183,6 +184,14 @@ class Client:
         """Servers repeat what they were sent; a key is never repeated further."""
         key = self.server.api_key
         return (text.replace(key, "[key]") if key else text)[:SHOWN_OF_AN_ERROR]
+
+
+def _decoded(raw: bytes) -> Any:
+    """Half a character that a model wrote, escaped by its server, is refused by the fast reader. Raises ValueError."""
+    try:
+        return msgspec.json.decode(raw)
+    except msgspec.DecodeError:
+        return json.loads(raw)
 
 
 def _message(raw: bytes) -> str:

@@ -12,6 +12,8 @@ class Gate:
     def __init__(self, limit: int = 1) -> None:
         self.limit = limit
         self.in_flight = 0
+        # How many places there is use for; None while nobody knows.
+        self.wanted: int | None = None
         self._is_open = False
         self._waiting: deque[asyncio.Future[None]] = deque()
 

@@ -17,10 +17,10 @@ from apps.accounts.models import User
 from apps.accounts.services import record_event
 from apps.core.errors import Conflict, DomainError
 from apps.inference.client import Client
-from apps.inference.failures import EndpointFailure
+from apps.inference.failures import EndpointFailure, RequestRefused
 from apps.inference.models import Endpoint
 from apps.inference.sealing import seal
-from apps.inference.wire import Prompt, Sampling
+from apps.inference.wire import Answer, Prompt, Sampling
 from apps.projects.models import Project
 
 CHECK_WITHIN_S = 20.0
@@ -88,7 +88,13 @@ def _apply(endpoint: Endpoint, *, url: str, api_key: str | None, settings: Mappi
 def checked_url(url: str) -> str:
     url = url.strip().rstrip("/")
     parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query or parts.fragment:
+    if (
+        parts.scheme not in ("http", "https")
+        or not parts.hostname
+        or "@" in parts.netloc
+        or parts.query
+        or parts.fragment
+    ):
         raise DomainError(
             "The URL should be as http://127.0.0.1:8080/v1 or https://host/v1, without a password or a query.",
             fields={"url": "not a base URL"},
@@ -123,21 +129,35 @@ def check_endpoint(*, endpoint: Endpoint, at: datetime | None = None) -> Endpoin
 
 
 async def _probe(endpoint: Endpoint) -> dict[str, Any]:
-    """One request for two choices that both are cut: does the server take `n`, and whose tokens does it count?"""
+    """One request for two choices that both are cut: does the server take `n`, and whose tokens does it count?
+
+    Where it refuses the request, once more without top_k and min_p, which closed APIs do not know.
+    """
     server = endpoint.server()
-    prompt = Prompt(endpoint.problem_template.replace("{problem}", "What is 1 + 1?"), system=endpoint.system_prompt)
-    sampling = Sampling(temperature=1.0, max_tokens=CHECK_TOKENS, extras=endpoint.sends_extras)
+    found: dict[str, Any] = {}
     try:
         async with asyncio.timeout(CHECK_WITHIN_S), Client(server, attempts=2) as client:
-            answer = await client.complete(prompt, sampling, n=2)
+            try:
+                answer = await _two_choices(client, endpoint, extras=endpoint.sends_extras)
+            except RequestRefused:
+                if not endpoint.sends_extras:
+                    raise
+                answer = await _two_choices(client, endpoint, extras=False)
+                found["sends_extras"] = False
     except TimeoutError as error:
         raise DomainError(f"The endpoint did not answer within {CHECK_WITHIN_S:g} s.") from error
     both_cut = len(answer.choices) == 2 and all(choice.is_cut for choice in answer.choices)
     counted = answer.usage.completion_tokens
-    found: dict[str, Any] = {"most_choices": 1 if len(answer.choices) == 1 else None}
+    found["most_choices"] = 1 if len(answer.choices) == 1 else None
     if both_cut and not server.counts_first_only and not answer.usage.is_estimated:
         found["counts_first_only"] = counted <= CHECK_TOKENS
     return found
+
+
+async def _two_choices(client: Client, endpoint: Endpoint, *, extras: bool) -> Answer:
+    prompt = Prompt(endpoint.problem_template.replace("{problem}", "What is 1 + 1?"), system=endpoint.system_prompt)
+    sampling = Sampling(temperature=1.0, max_tokens=CHECK_TOKENS, extras=extras)
+    return await client.complete(prompt, sampling, n=2)
 
 
 @transaction.atomic

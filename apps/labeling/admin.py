@@ -5,7 +5,18 @@ from __future__ import annotations
 from django.contrib import admin
 
 from apps.core.admin import BigTableAdmin, ReadOnlyAdmin
-from apps.labeling.models import Assignment, GoldLabel, Round, Seat, StepLabel, Task
+from apps.labeling.models import (
+    Assignment,
+    Critique,
+    CritiqueRating,
+    GoldLabel,
+    Offer,
+    PreferenceLabel,
+    Round,
+    Seat,
+    StepLabel,
+    Task,
+)
 
 
 @admin.register(Round)
@@ -21,12 +32,12 @@ class RoundAdmin(ReadOnlyAdmin):
 
 @admin.register(Task)
 class TaskAdmin(BigTableAdmin):
-    list_display = ["id", "round", "solution_id", "priority", "is_gold", "open_slots"]
+    list_display = ["id", "round", "solution_id", "comparison_id", "priority", "is_gold", "open_slots"]
     list_filter = ["is_gold"]
     list_select_related = ["round"]
-    raw_id_fields = ["solution"]
-    numbers = ("pk", "solution_id")
-    search_help_text = "The number of a task or of its solution."
+    raw_id_fields = ["solution", "comparison"]
+    numbers = ("pk", "solution_id", "comparison_id")
+    search_help_text = "The number of a task, of its solution or of its comparison."
 
 
 @admin.register(Seat)
@@ -72,3 +83,37 @@ class GoldLabelAdmin(BigTableAdmin):
     raw_id_fields = ["step"]
     numbers = ("pk", "step_id")
     search_help_text = "The number of a label or of its step."
+
+
+@admin.register(PreferenceLabel)
+class PreferenceLabelAdmin(BigTableAdmin):
+    list_display = ["id", "assignment_id", "choice", "margin"]
+    list_filter = ["choice"]
+    raw_id_fields = ["assignment"]
+    numbers = ("pk", "assignment_id")
+    search_help_text = "The number of a label or of its assignment."
+
+
+@admin.register(Offer)
+class OfferAdmin(BigTableAdmin):
+    list_display = ["id", "task_id", "position", "source", "created_at"]
+    raw_id_fields = ["task"]
+    numbers = ("pk", "task_id")
+    search_help_text = "The number of an offer or of its task."
+
+
+@admin.register(Critique)
+class CritiqueAdmin(BigTableAdmin):
+    list_display = ["id", "step_id", "origin", "source", "written_in_id", "created_at"]
+    list_filter = ["origin"]
+    raw_id_fields = ["step", "written_in"]
+    numbers = ("pk", "step_id")
+    search_help_text = "The number of a critique or of its step."
+
+
+@admin.register(CritiqueRating)
+class CritiqueRatingAdmin(BigTableAdmin):
+    list_display = ["id", "assignment_id", "critique_id", "rating"]
+    raw_id_fields = ["assignment", "critique"]
+    numbers = ("pk", "assignment_id", "critique_id")
+    search_help_text = "The number of a rating, of its assignment or of its critique."

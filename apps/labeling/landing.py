@@ -14,28 +14,32 @@ from hashlib import blake2b
 
 from django.contrib.auth.hashers import make_password
 from django.db import connection
-from django.db.models import F
+from django.db.models import F, Q
 
 from apps.accounts.models import User
 from apps.core.bulk import as_json, copy_rows, next_ids
+from apps.corpus.comparing import turned
 from apps.corpus.models import ImportBatch
 from apps.corpus.records import PersonRecord, Record
 from apps.corpus.sinks import Landed
-from apps.labeling.models import Assignment, GoldLabel, Protocol, Round, Seat, StepLabel, Task
+from apps.labeling.landing_critiques import land_critiques
+from apps.labeling.models import Assignment, GoldLabel, PreferenceLabel, Protocol, Round, Seat, StepLabel, Task
 from apps.projects.models import Membership, Project
 
 ASSIGNMENT_FIELDS = [
     "id", "task", "round", "labeler", "state", "draft_version", "finish_reason", "reason", "submitted_at", "active_ms",
-    "is_quality_control", "extras",
+    "is_quality_control", "progress", "extras",
 ]  # fmt: skip
 LABEL_FIELDS = ["assignment", "step", "rating", "unsure", "chosen"]
+PREFERENCE_FIELDS = ["assignment", "choice", "margin", "rationale"]
 
 _COUNT = """
 INSERT INTO labeling_seat (round_id, labeler_id, submitted, submitted_today) VALUES (%s, %s, %s, 0)
 ON CONFLICT (round_id, labeler_id) DO UPDATE SET submitted = labeling_seat.submitted + excluded.submitted
 """
 
-Turn = tuple[int, int, datetime | None]
+Subject = tuple[int | None, int | None]
+Turn = tuple[Subject, int, datetime | None]
 
 
 @dataclass(slots=True)
@@ -51,13 +55,22 @@ class Word:
     state: str = Assignment.State.SUBMITTED.value
 
     @property
+    def subject(self) -> Subject:
+        return subject_of(self.landed)
+
+    @property
     def turn(self) -> Turn:
         """What makes it the same turn in another import: who, on what, when."""
-        return self.landed.solution_id, self.labeler_id, self.person.submitted_at
+        return self.subject, self.labeler_id, self.person.submitted_at
+
+
+def subject_of(landed: Landed) -> Subject:
+    """The solution, or the comparison, that a task would be of."""
+    return (landed.solution_id, None) if landed.comparison_id is None else (None, landed.comparison_id)
 
 
 class PeopleSink:
-    tables = (Assignment, Seat, StepLabel, Task)
+    tables = (Assignment, PreferenceLabel, Seat, StepLabel, Task)
 
     def takes(self, record: Record) -> bool:
         return bool(record.people)
@@ -69,13 +82,20 @@ class PeopleSink:
         _store_assignments(words)
         for word in words:
             word.landed.added = True
-        return copy_rows(StepLabel, LABEL_FIELDS, _label_rows(words))
+        preferences = copy_rows(PreferenceLabel, PREFERENCE_FIELDS, _preference_rows(words))
+        labels = copy_rows(StepLabel, LABEL_FIELDS, _label_rows(words))
+        land_critiques(
+            (word.assignment_id, word.landed.step_id(said.position, said.candidate), said)
+            for word in words
+            for said in word.person.critiques
+        )
+        return preferences + labels
 
 
 def _new_words(project: Project, landed: Sequence[Landed]) -> list[Word]:
     names = {person.labeler for one in landed for person in one.record.people}
     labelers = _labelers(project, names)
-    heard = _turns_taken([one.solution_id for one in landed if not one.is_new])
+    heard = _turns_taken([subject_of(one) for one in landed if not one.is_new])
     words: list[Word] = []
     for one in landed:
         for person in one.record.people:
@@ -112,11 +132,20 @@ def _labelers(project: Project, names: set[str]) -> dict[str, int]:
     return ids | {name: user.pk for user, name in zip(users, missing, strict=True)}
 
 
-def _turns_taken(solution_ids: Sequence[int]) -> set[Turn]:
-    if not solution_ids:
+def _turns_taken(subjects: Sequence[Subject]) -> set[Turn]:
+    if not subjects:
         return set()
-    spoken = Assignment.objects.spoken().filter(task__solution_id__in=solution_ids)
-    return set(spoken.values_list("task__solution_id", "labeler_id", "submitted_at"))
+    spoken = Assignment.objects.spoken().filter(_of(subjects, "task__"))
+    rows = spoken.values_list("task__solution_id", "task__comparison_id", "labeler_id", "submitted_at")
+    return {((solution, comparison), labeler, at) for solution, comparison, labeler, at in rows}
+
+
+def _of(subjects: Iterable[Subject], way: str) -> Q:
+    """What is about any of these; `way` leads from the row to its task."""
+    solutions = {solution for solution, _ in subjects if solution is not None}
+    comparisons = {comparison for _, comparison in subjects if comparison is not None}
+    either = Q(**{f"{way}solution_id__in": solutions}) if solutions else Q(pk__in=[])
+    return either | Q(**{f"{way}comparison_id__in": comparisons}) if comparisons else either
 
 
 # --- rounds and tasks -------------------------------------------------------------------------------------
@@ -164,21 +193,23 @@ def _round(word: Word) -> Round:
 def _give_tasks(words: Sequence[Word]) -> None:
     """Find or make the task of each word. The chunk's lock keeps others from making the same."""
     round_ids = {_round(word).pk for word in words}
-    standing = Task.objects.filter(
-        round_id__in=round_ids, solution_id__in={word.landed.solution_id for word in words if not word.landed.is_new}
-    )
-    ids = {(round_id, solution): pk for round_id, solution, pk in standing.values_list("round_id", "solution_id", "id")}
-    keys = dict.fromkeys((_round(word).pk, word.landed.solution_id) for word in words)
+    old = [word.subject for word in words if not word.landed.is_new]
+    standing = Task.objects.filter(_of(old, ""), round_id__in=round_ids)
+    rows = standing.values_list("round_id", "solution_id", "comparison_id", "id")
+    ids: dict[tuple[int, Subject], int] = {
+        (round_id, (solution, comparison)): pk for round_id, solution, comparison, pk in rows
+    }
+    keys = dict.fromkeys((_round(word).pk, word.subject) for word in words)
     new = [key for key in keys if key not in ids]
     fresh = next_ids(Task, len(new))
     copy_rows(
         Task,
-        ["id", "round", "solution", "priority", "is_gold", "open_slots"],
-        ((pk, round_id, solution_id, 0, False, 0) for pk, (round_id, solution_id) in zip(fresh, new, strict=True)),
+        ["id", "round", "solution", "comparison", "priority", "is_gold", "open_slots"],
+        ((pk, round_id, *subject, 0, False, 0) for pk, (round_id, subject) in zip(fresh, new, strict=True)),
     )
     ids |= dict(zip(new, fresh, strict=True))
     for word in words:
-        word.task_id = ids[_round(word).pk, word.landed.solution_id]
+        word.task_id = ids[_round(word).pk, word.subject]
     for round_id, count in Counter(round_id for round_id, _ in new).items():
         Round.objects.filter(pk=round_id).update(task_count=F("task_count") + count, slot_count=F("slot_count") + count)
 
@@ -209,7 +240,8 @@ def _assignment_row(word: Word) -> tuple[object, ...]:
         extras["is_screening"] = person.is_screening
     return (
         word.assignment_id, word.task_id, round_.pk, word.labeler_id, word.state, 0, person.finish_reason or "",
-        person.reason, person.submitted_at, person.active_ms, person.is_quality_control, as_json(extras),
+        person.reason, person.submitted_at, person.active_ms, person.is_quality_control, person.progress,
+        as_json(extras),
     )  # fmt: skip
 
 
@@ -218,6 +250,15 @@ def _label_rows(words: Iterable[Word]) -> Iterable[tuple[object, ...]]:
         for said in word.person.steps:
             step_id = word.landed.step_id(said.position, said.candidate)
             yield word.assignment_id, step_id, said.rating, said.unsure, said.chosen
+
+
+def _preference_rows(words: Iterable[Word]) -> Iterable[tuple[object, ...]]:
+    """In terms of the comparison's own sides, which may stand the other way round than in the row."""
+    for word in words:
+        said = word.person.preference
+        if said is not None and word.landed.comparison_id is not None:
+            choice = turned(said.choice, is_turned=word.landed.is_turned)
+            yield word.assignment_id, choice, said.margin, said.rationale
 
 
 class GoldSink:

@@ -13,15 +13,17 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F, Min
 from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.core import leases
 from apps.core.errors import Conflict
+from apps.core.prepared import Prepared, fetch, run
 from apps.labeling.admission import Nothing, refusal
 from apps.labeling.models import Assignment, Round, Task
+from apps.labeling.protocols import PROTOCOLS
 from apps.labeling.returning import take_returned
 from apps.labeling.seats import LockedSeat, lock_seat
 
@@ -36,8 +38,8 @@ _DICE = random.SystemRandom()
 # it into a join that reads all that the labeler ever did.
 _HAD = """
         SELECT a.id FROM labeling_assignment a
-        WHERE a.task_id = t.id AND a.labeler_id = %(labeler)s AND a.state IN ('leased', 'submitted', 'extra', 'returned')
-        LIMIT 1
+        WHERE a.task_id = t.id AND a.labeler_id = %(labeler)s
+          AND (a.state IN ('leased', 'submitted', 'extra', 'returned') OR a.id = ANY(%(holding)s::bigint[])) LIMIT 1
 """
 
 # A task that the labeler has put off is not given to them as a new one: it waits until nothing else is left.
@@ -57,13 +59,34 @@ WITH next AS (
 )
 """
 
-_TAKE_GOLD = f"""
-WITH next AS (
+# From a place that the dice choose, then round from the start: a look-up or two, however much gold there is, and
+# everybody meets it in another order. Gold is given only where the labeler could have got something else as well:
+# a task that comes after "nothing is left" could be nothing but gold.
+_OPEN_GOLD = f"""
     SELECT t.id, t.priority FROM labeling_task t
     WHERE t.round_id = %(round)s AND t.open_slots > 0 AND t.is_gold
       AND ({_HAD_OR_PUT_OFF}) IS NULL
-    ORDER BY hashint8(t.id * 31 + %(labeler)s)
-    LIMIT 1 FOR UPDATE OF t SKIP LOCKED
+"""
+
+_TAKE_GOLD = f"""
+WITH ends AS (
+    SELECT min(id) AS first, max(id) AS last FROM labeling_task WHERE round_id = %(round)s AND is_gold
+), start AS (
+    SELECT first + ((last - first) * %(place)s::float8)::bigint AS id FROM ends
+    WHERE %(only_gold)s OR (
+        SELECT t.id FROM labeling_task t
+        WHERE t.round_id = %(round)s AND t.open_slots > 0 AND NOT t.is_gold
+          AND ((t.priority * -1), t.id) > (%(rank)s, %(after)s)
+          AND ({_HAD_OR_PUT_OFF}) IS NULL
+        ORDER BY (t.priority * -1), t.id LIMIT 1
+    ) IS NOT NULL
+), behind AS MATERIALIZED (
+    {_OPEN_GOLD} AND t.id >= (SELECT id FROM start) ORDER BY t.id LIMIT 1 FOR UPDATE OF t SKIP LOCKED
+), before AS MATERIALIZED (
+    {_OPEN_GOLD} AND t.id < (SELECT id FROM start) AND NOT EXISTS (SELECT FROM behind)
+    ORDER BY t.id LIMIT 1 FOR UPDATE OF t SKIP LOCKED
+), next AS (
+    SELECT * FROM behind UNION ALL SELECT * FROM before
 )
 """
 
@@ -73,8 +96,9 @@ _LEASE = """
 )
 INSERT INTO labeling_assignment
     (task_id, round_id, labeler_id, state, leased_at, leased_until, draft_version, finish_reason, reason, guideline_id,
-     is_quality_control)
-SELECT id, %(round)s, %(labeler)s, 'leased', %(now)s, %(until)s, 0, '', '', %(guideline)s, %(gold)s FROM taken
+     is_quality_control, sides_swapped)
+SELECT id, %(round)s, %(labeler)s, 'leased', %(now)s, %(until)s, 0, '', '', %(guideline)s::bigint, %(gold)s, %(swapped)s
+FROM taken
 RETURNING id
 """
 
@@ -126,17 +150,35 @@ FROM next WHERE a.id = next.turn RETURNING a.id
 """
 )
 
+# The tasks are locked in the order of their ids: two that free slots of the same tasks then cannot wait for each other.
 _RETURN_LAPSED = """
 WITH lapsed AS (
     UPDATE labeling_assignment SET state = 'expired'
     WHERE id IN (
         SELECT id FROM labeling_assignment
         WHERE state = 'leased' AND leased_until <= %(now)s AND (%(round)s::bigint IS NULL OR round_id = %(round)s)
-        ORDER BY id LIMIT 10000 FOR UPDATE SKIP LOCKED)
+        ORDER BY leased_until LIMIT 10000 FOR UPDATE SKIP LOCKED)
     RETURNING task_id
-), freed AS (SELECT task_id, count(*) AS slots FROM lapsed GROUP BY task_id)
-UPDATE labeling_task t SET open_slots = t.open_slots + freed.slots FROM freed WHERE t.id = freed.task_id
+), freed AS (
+    SELECT task_id, count(*) AS slots FROM lapsed GROUP BY task_id
+), locked AS (
+    SELECT t.id, freed.slots FROM labeling_task t JOIN freed ON t.id = freed.task_id ORDER BY t.id FOR UPDATE OF t
+)
+UPDATE labeling_task t SET open_slots = t.open_slots + locked.slots FROM locked WHERE t.id = locked.id
 """
+
+_RELEASE = """
+WITH ended AS (
+    UPDATE labeling_assignment SET state = 'released' WHERE id = %(turn)s AND state = 'leased' RETURNING task_id
+)
+UPDATE labeling_task t SET open_slots = t.open_slots + 1 FROM ended WHERE t.id = ended.task_id
+"""
+
+_RENEW = """
+UPDATE labeling_assignment SET leased_until = %(until)s WHERE id = ANY(%(turns)s::bigint[]) AND state = 'leased'
+"""
+
+_TURN = Prepared(lambda pk: Assignment.objects.with_problem().filter(pk=pk), "pk")
 
 
 _STATUS_SAYS: dict[str, str] = {
@@ -151,14 +193,19 @@ def claim(
     *, round: Round, labeler: User, holding: Sequence[int] = (), now: datetime | None = None,  # noqa: A002
     dice: random.Random | None = None,
 ) -> Assignment | Nothing:  # fmt: skip
-    """The labeler's own open task that is not in `holding`, else a new one, else why not."""
-    now = now or timezone.now()
+    """The labeler's own open task that is not in `holding`, else a new one, else why not.
+
+    Whoever claims is at work: all that they have in hand is renewed, or they could be given it once more.
+    The dice decide whether it is a task with known labels, and which side of a comparison is shown on the left.
+    """
+    now, dice = now or timezone.now(), dice or _DICE
     seat = lock_seat(round, labeler.pk)
     begun = _begun(round, labeler)
     held = [pk for pk, state in begun if state == Assignment.State.LEASED]
     mine = next((pk for pk in held if pk not in set(holding)), None)
+    if held:
+        _renew(held, round, now)
     if mine is not None:
-        _renew(mine, round, now)
         return _turn(mine, round)
     if round.status != Round.Status.OPEN:
         return Nothing(f"round_{round.status}", f"This round is {_STATUS_SAYS[round.status]}.")
@@ -166,7 +213,7 @@ def claim(
         return refused
     if len(held) >= HELD_AT_ONCE:
         return Nothing("holding_enough", "You have tasks in hand; finish one of them first.")
-    until = leases.until(now=now, minutes=round.lease_minutes)
+    gold_first, until = dice.random() < round.gold_share, leases.until(now=now, minutes=round.lease_minutes)
     values: dict[str, Any] = {
         "round": round.pk,
         "labeler": labeler.pk,
@@ -174,32 +221,37 @@ def claim(
         "now": now,
         "until": until,
         "guideline": round.guideline_id,
+        "holding": list(holding),
         "gold": False,
+        "place": dice.random(),
+        "swapped": PROTOCOLS[round.protocol].of == "comparison" and dice.random() < 0.5,
     }
     # What a reviewer gave back comes first of all, then what lapsed.
     is_returned = any(state == Assignment.State.RETURNED for _, state in begun)
     taken = take_returned(round, labeler.pk, now=now, until=until) if is_returned else None
     taken = taken or (_fetch_id(_TAKE_UP_AGAIN, values) if len(begun) > len(held) else None)
-    taken = taken or _take(round, seat, values, gold_first=(dice or _DICE).random() < round.gold_share)
+    taken = taken or _take(round, seat, values, gold_first=gold_first)
     return _turn(taken, round) if taken is not None else _why_nothing(round, labeler)
 
 
 def _begun(round_: Round, labeler: User) -> list[tuple[int, str]]:
     """The labeler's leases, and what has lapsed with ratings in its draft."""
-    with connection.cursor() as cursor:
-        cursor.execute(_BEGUN, {"round": round_.pk, "labeler": labeler.pk})
-        return list(cursor.fetchall())
+    return fetch(_BEGUN, {"round": round_.pk, "labeler": labeler.pk})
 
 
 def _turn(pk: int, round_: Round) -> Assignment:
-    turn = Assignment.objects.with_problem().get(pk=pk)
+    if PROTOCOLS[round_.protocol].of == "comparison":
+        turn: Assignment | None = Assignment.objects.with_sides().get(pk=pk)
+    else:
+        turn = _TURN.first(pk=pk)
+    assert turn is not None
     turn.round = round_
     return turn
 
 
 def _take(round_: Round, seat: LockedSeat, values: dict[str, Any], *, gold_first: bool) -> int | None:
     """Lease the next task; its assignment's id, or None when nothing is left for this labeler."""
-    if gold_first and (found := _lease(_TAKE_GOLD, values | {"gold": True})):
+    if gold_first and (found := _take_gold(round_, seat, values)):
         return found
     if seat.cursor_task is not None:
         found = _lease(_TAKE, values | {"rank": seat.cursor_rank, "after": seat.cursor_task})
@@ -209,15 +261,19 @@ def _take(round_: Round, seat: LockedSeat, values: dict[str, Any], *, gold_first
     return _lease(_TAKE, values | {"rank": FIRST_RANK, "after": 0}) or _fetch_id(_TAKE_PUT_OFF, values)
 
 
+def _take_gold(round_: Round, seat: LockedSeat, values: dict[str, Any]) -> int | None:
+    rank, after = (FIRST_RANK, 0) if seat.cursor_task is None else (seat.cursor_rank, seat.cursor_task)
+    only_gold = round_.is_screening or round_.gold_share >= 1
+    return _lease(_TAKE_GOLD, values | {"gold": True, "only_gold": only_gold, "rank": rank, "after": after})
+
+
 def _lease(choose: str, values: dict[str, Any]) -> int | None:
     return _fetch_id(choose + _LEASE, values)
 
 
 def _fetch_id(statement: str, values: dict[str, Any]) -> int | None:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        row = cursor.fetchone()
-    return int(row[0]) if row else None
+    rows = fetch(statement, values)
+    return int(rows[0][0]) if rows else None
 
 
 def _why_nothing(round_: Round, labeler: User) -> Nothing:
@@ -237,25 +293,21 @@ def _why_nothing(round_: Round, labeler: User) -> Nothing:
 def renew(*, assignment: Assignment, now: datetime | None = None) -> Assignment:
     """Push the lease's end out. Raises Conflict when the lease has ended."""
     now = now or timezone.now()
-    if not _renew(assignment.pk, assignment.round, now):
+    if not _renew([assignment.pk], assignment.round, now):
         raise Conflict("This lease has ended; what you submit is still taken.", code="lease_ended")
     assignment.refresh_from_db()
     return assignment
 
 
-def _renew(pk: int, round_: Round, now: datetime) -> int:
+def _renew(turns: list[int], round_: Round, now: datetime) -> int:
     until = leases.until(now=now, minutes=round_.lease_minutes)
-    return Assignment.objects.filter(pk=pk, state=Assignment.State.LEASED).update(leased_until=until)
+    return run(_RENEW, {"turns": turns, "until": until})
 
 
 @transaction.atomic
 def release(*, assignment: Assignment) -> None:
     """Give the task back. The draft is kept on the ended assignment; doing it twice is once."""
-    ended = Assignment.objects.filter(pk=assignment.pk, state=Assignment.State.LEASED).update(
-        state=Assignment.State.RELEASED
-    )
-    if ended:
-        Task.objects.filter(pk=assignment.task_id).update(open_slots=F("open_slots") + 1)
+    run(_RELEASE, {"turn": assignment.pk})
 
 
 @transaction.atomic
@@ -283,6 +335,4 @@ def skip(*, assignment: Assignment, reason: str = "", now: datetime | None = Non
 @transaction.atomic
 def return_lapsed(*, now: datetime | None = None, round_id: int | None = None) -> int:
     """End the leases that have run out and open their slots again; gives the number of tasks freed."""
-    with connection.cursor() as cursor:
-        cursor.execute(_RETURN_LAPSED, {"now": now or timezone.now(), "round": round_id})
-        return int(cursor.rowcount)
+    return run(_RETURN_LAPSED, {"now": now or timezone.now(), "round": round_id})

@@ -41,9 +41,9 @@ def give_back(*, assignment: Assignment, note: str, now: datetime | None = None)
         update_fields=["draft", "draft_version", "state", "digest", "versions", "note", "finish_reason", "reason",
                        "submitted_at"]
     )  # fmt: skip
-    if not held.task.is_gold:
-        seat = Seat.objects.filter(round=held.round, labeler=held.labeler, submitted__gt=0)
-        seat.update(submitted=F("submitted") - 1)
+    counted = "gold" if held.task.is_gold else "submitted"
+    seat = Seat.objects.filter(round=held.round, labeler=held.labeler, **{f"{counted}__gt": 0})
+    seat.update(**{counted: F(counted) - 1})
     return held
 
 

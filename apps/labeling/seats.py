@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.db import connection
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.labeling.models import Round
+from apps.core.prepared import fetch, run
+from apps.labeling.models import Assignment, Round
 
 _LOCK = """
 SELECT id, cursor_rank, cursor_task FROM labeling_seat
@@ -27,14 +27,15 @@ VALUES (%(round)s, %(labeler)s, 0, 0) ON CONFLICT DO NOTHING
 
 _COUNT = """
 UPDATE labeling_seat SET
-    submitted = submitted + %(counted)s,
+    submitted = submitted + %(filled)s,
+    gold = gold + %(gold)s,
     submitted_today = CASE WHEN today = %(today)s THEN submitted_today + 1 ELSE 1 END,
     today = %(today)s
 WHERE id = %(seat)s
 """
 
 _PROGRESS = """
-SELECT coalesce(sum(submitted), 0),
+SELECT coalesce(sum(submitted), 0) + coalesce(sum(gold) FILTER (WHERE labeler_id = %(labeler)s), 0),
        coalesce(sum(submitted_today) FILTER (WHERE labeler_id = %(labeler)s AND today = %(today)s), 0)
 FROM labeling_seat WHERE round_id = %(round)s
 """
@@ -52,27 +53,29 @@ class LockedSeat:
 def lock_seat(round_: Round, labeler_id: int) -> LockedSeat:
     """Within a transaction. Taken before any assignment or task: see the order of locks in `queue`."""
     who = {"round": round_.pk, "labeler": labeler_id}
-    with connection.cursor() as cursor:
-        cursor.execute(_LOCK, who)
-        row = cursor.fetchone()
-        if row is None:
-            cursor.execute(_TAKE, who)
-            cursor.execute(_LOCK, who)
-            row = cursor.fetchone()
-    return LockedSeat(*row)
+    rows = fetch(_LOCK, who)
+    if not rows:
+        run(_TAKE, who)
+        rows = fetch(_LOCK, who)
+    return LockedSeat(*rows[0])
 
 
-def count_submission(seat: LockedSeat, *, fills_slot: bool, now: datetime) -> None:
-    """The labeler's day counts every submission, the round only those that fill a slot."""
-    today = timezone.localdate(now)
-    with connection.cursor() as cursor:
-        cursor.execute(_COUNT, {"seat": seat.id, "counted": int(fills_slot), "today": today})
+def count_submission(seat: LockedSeat, *, counts: bool, is_gold: bool, now: datetime) -> None:
+    """The labeler's day counts every submission, the round only those that fill a slot. Gold is counted apart."""
+    values = {"filled": int(counts and not is_gold), "gold": int(counts and is_gold)}
+    run(_COUNT, values | {"seat": seat.id, "today": timezone.localdate(now)})
 
 
 def progress(round_: Round, labeler: User, at: datetime | None = None) -> dict[str, int]:
-    """Counted submissions of the round, those it needs, and what the labeler handed in today."""
+    """How far the round is, as this labeler is told it: of the submissions that it needs, and theirs of today.
+
+    Their own gold counts as done. If it did not, the count would stand still after a submission, and so
+    tell which of the tasks were gold.
+    """
     today: date = timezone.localdate(at)
-    with connection.cursor() as cursor:
-        cursor.execute(_PROGRESS, {"round": round_.pk, "labeler": labeler.pk, "today": today})
-        done, mine = cursor.fetchone()
-    return {"done": done, "total": round_.slot_count, "today": mine}
+    ((done, mine),) = fetch(_PROGRESS, {"round": round_.pk, "labeler": labeler.pk, "today": today})
+    if round_.is_screening and not round_.origin:
+        # A screening is everybody's own: it has no slots to fill.
+        done = Assignment.objects.spoken().filter(round=round_, labeler=labeler).count()
+        return {"done": done, "total": round_.task_count, "today": mine}
+    return {"done": min(done, round_.slot_count), "total": round_.slot_count, "today": mine}

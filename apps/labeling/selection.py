@@ -25,7 +25,10 @@ _WITH_VALUE = {"source", "subject", "level"}
 
 
 def _unlabeled(solutions: Solutions, _: str) -> Solutions:
-    return solutions.exclude(Exists(Assignment.objects.spoken().filter(task__solution=OuterRef("pk"))))
+    spoken, here = Assignment.objects.spoken(), OuterRef("pk")
+    return solutions.exclude(Exists(spoken.filter(task__solution=here, grown__isnull=True))).exclude(
+        Exists(spoken.filter(grown=here))
+    )
 
 
 _FILTERS: dict[str, Callable[[Solutions, str], Solutions]] = {

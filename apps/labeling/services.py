@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max, Min
+from django.db.models import Max, Min, QuerySet
 from django.utils import timezone
 
 from apps.accounts.models import User
@@ -14,7 +15,10 @@ from apps.accounts.services import record_event
 from apps.core.bulk import analyze, copy_rows
 from apps.core.errors import Conflict, DomainError
 from apps.corpus.models import Solution, Step
+from apps.labeling.blanks import blank_solutions
 from apps.labeling.models import Round, Task
+from apps.labeling.pairing import comparisons_for
+from apps.labeling.protocols import PROTOCOLS
 from apps.labeling.selection import Selection
 from apps.labeling.terms import Terms, check_terms
 from apps.projects.models import Project
@@ -111,8 +115,18 @@ def askable(project: Project) -> Any:
     return Solution.objects.filter(project=project, step_count__gt=0, problem__retired_at=None)
 
 
+def _to_choose_from(round_: Round, selection: Selection) -> QuerySet[Solution]:
+    """The selected solutions in the order in which they are served; or blank ones of the selected problems."""
+    if round_.options.get("starts_from") == "problems":
+        return blank_solutions(round_.project, selection)
+    return selection.apply(askable(round_.project))
+
+
 def _make_tasks(round_: Round, selection: Selection) -> None:
-    ids = list(selection.apply(askable(round_.project)).values_list("id", flat=True))
+    if PROTOCOLS[round_.protocol].of == "comparison":
+        _make_comparisons(round_, selection, askable(round_.project))
+        return
+    ids = list(_to_choose_from(round_, selection).values_list("id", flat=True))
     gold = with_gold(round_.project) if round_.gold_share else set()
     if round_.gold_share and not gold:
         raise DomainError("No solution of this project has gold labels.", fields={"gold_share": "no gold yet"})
@@ -127,6 +141,9 @@ def _make_tasks(round_: Round, selection: Selection) -> None:
             )
     ordinary = [pk for pk in ids if pk not in gold]
     rank = selection.priorities(round_.project)
+    if gold:
+        # Solutions of one problem would come one after another, and gold between them would show.
+        random.Random(round_.pk).shuffle(ordinary)  # noqa: S311 - it mixes, it hides no secret
     rows = [(round_.pk, pk, rank.get(pk, 0), False, round_.redundancy) for pk in ordinary]
     rows += [(round_.pk, pk, 0, True, GOLD_SLOTS) for pk in sorted(gold)]
     copy_rows(Task, ["round", "solution", "priority", "is_gold", "open_slots"], rows)
@@ -134,6 +151,21 @@ def _make_tasks(round_: Round, selection: Selection) -> None:
     round_.task_count, round_.slot_count = len(ordinary), len(ordinary) * round_.redundancy
     if round_.is_screening:
         round_.task_count = len(gold)
+    round_.save(update_fields=["task_count", "slot_count"])
+
+
+def _make_comparisons(round_: Round, selection: Selection, solutions: QuerySet[Solution]) -> None:
+    if round_.gold_share:
+        raise DomainError("No comparison has a known answer.", fields={"gold_share": "there is no gold of comparisons"})
+    ids = comparisons_for(round_, selection, solutions)
+    if not ids:
+        raise DomainError(
+            f"Nothing to compare fits {selection}.", code="empty", fields={"select": "fits nothing to compare"}
+        )
+    rows = [(round_.pk, pk, 0, False, round_.redundancy) for pk in ids]
+    copy_rows(Task, ["round", "comparison", "priority", "is_gold", "open_slots"], rows)
+    analyze(Task)
+    round_.task_count, round_.slot_count = len(ids), len(ids) * round_.redundancy
     round_.save(update_fields=["task_count", "slot_count"])
 
 

@@ -20,6 +20,7 @@ NEEDS: dict[str, Role] = {
     "import": Role.MANAGER,
     "export": Role.MANAGER,
     "manage_rounds": Role.MANAGER,
+    "edit_problems": Role.MANAGER,
     "estimate": Role.MANAGER,
     "manage_endpoints": Role.MANAGER,
     "invite": Role.MANAGER,
@@ -45,6 +46,11 @@ def membership_for(user: User, action: str, **project: object) -> Membership:
     Raises Http404 for strangers and NotAllowed for members whose role does not reach.
     """
     found = Membership.objects.select_related("project").filter(user=user, **project).order_by().first()
+    return allow(found, action)
+
+
+def allow(found: Membership | None, action: str) -> Membership:
+    """The membership, if it reaches. Raises as `membership_for` does."""
     if found is None or found.status == Membership.Status.IMPORTED:
         raise Http404("No such project.")
     if found.status == Membership.Status.SUSPENDED:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from django.core.exceptions import ValidationError
@@ -17,6 +18,8 @@ from apps.verifiers.registry import VERIFIERS
 
 # `projects/new` is a page: a project of that name would have no address.
 RESERVED_SLUGS = {"new"}
+
+LONGEST_SKILL = 40
 
 
 @transaction.atomic
@@ -51,12 +54,16 @@ def _check_names(project: Project) -> None:
 
 
 @transaction.atomic
-def update_project(*, project: Project, name: str, description: str, actor: User) -> Project:
-    """Name and description; the slug stays, for addresses and scripts hold it."""
-    before = {"name": project.name, "description": project.description}
+def update_project(
+    *, project: Project, name: str, description: str, actor: User, shows_scores: bool | None = None
+) -> Project:
+    """Name, description and whether labelers see their scores; the slug stays, for addresses and scripts hold it."""
+    names = ("name", "description", "shows_scores")
+    before = {one: getattr(project, one) for one in names}
     project.name, project.description = name, description
-    project.save(update_fields=["name", "description"])
-    after = {"name": name, "description": description}
+    project.shows_scores = project.shows_scores if shows_scores is None else shows_scores
+    project.save(update_fields=names)
+    after = {one: getattr(project, one) for one in names}
     record_event(
         actor=actor,
         verb="project.updated",
@@ -88,6 +95,24 @@ def change_role(*, membership: Membership, role: str, actor: User) -> Membership
     if held.role == Role.OWNER and role != Role.OWNER:
         _keep_an_owner(held)
     return add_member(project=held.project, user=held.user, role=role, actor=actor)
+
+
+@transaction.atomic
+def set_skills(*, membership: Membership, skills: Sequence[str], actor: User) -> Membership:
+    """What a member can do; rounds may ask for it. Raises DomainError for a skill of more than 40 characters."""
+    held = _locked(membership)
+    before = list(held.skills)
+    held.skills = list(dict.fromkeys(skill.strip() for skill in skills if skill.strip()))
+    if any(len(skill) > LONGEST_SKILL for skill in held.skills):
+        raise DomainError(
+            "A skill is a word or two.", fields={"skills": f"{LONGEST_SKILL} characters at most for each"}
+        )
+    held.save(update_fields=["skills"])
+    record_event(
+        actor=actor, verb="member.skills", target=held.user.email, project=held.project.slug, before=before,
+        after=held.skills,
+    )  # fmt: skip
+    return held
 
 
 @transaction.atomic

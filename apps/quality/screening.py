@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.db import transaction
 from django.db.models import Exists, OuterRef
 
 from apps.accounts.models import User
@@ -19,6 +20,7 @@ def settle(*, assignment: Assignment, now: datetime) -> None:
         settle_sitting(round_=assignment.round, labeler=assignment.labeler, now=now)
 
 
+@transaction.atomic
 def settle_sitting(*, round_: Round, labeler: User, now: datetime) -> bool:
     """Whether the labeler's try is over, and scored. Doing it twice changes nothing."""
     seat = Seat.objects.select_for_update().filter(round=round_, labeler=labeler).first()

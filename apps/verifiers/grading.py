@@ -72,6 +72,12 @@ class GradingPool:
             grader.close()
             self._idle.put(grader)
 
+    def at_once(self, verifier: str, reference: str | None, answer: str | None) -> Grade | None:
+        """The grade where it is known or can be told inline; None where `grade_many` has to ask a child or the cache."""
+        pair = _pair(verifier, reference, answer)
+        outcome = self._told_at_once(pair)
+        return Grade(*outcome, pair.verifier, pair.version) if outcome else None
+
     def grade_many(
         self, pairs: Iterable[tuple[str, str | None, str | None]], cache: Cache | None = None
     ) -> list[Grade]:
@@ -83,14 +89,17 @@ class GradingPool:
         outcomes: dict[Pair, Outcome] = {}
         waiting: list[Pair] = []
         for pair in dict.fromkeys(asked):
-            outcome = verifier_named(pair.verifier).at_once(pair.reference, pair.answer)
-            outcome = outcome or _recent.get(pair) or self._failed.get(pair)
+            outcome = self._told_at_once(pair)
             if outcome:
                 outcomes[pair] = outcome
             else:
                 waiting.append(pair)
         outcomes |= self._settled(waiting, cache)
         return [Grade(*outcomes[pair], pair.verifier, pair.version) for pair in asked]
+
+    def _told_at_once(self, pair: Pair) -> Outcome | None:
+        outcome = verifier_named(pair.verifier).at_once(pair.reference, pair.answer)
+        return outcome or _recent.get(pair) or self._failed.get(pair)
 
     def _settled(self, pairs: Sequence[Pair], cache: Cache | None) -> dict[Pair, Outcome]:
         known = recall(cache, pairs) if cache else {}

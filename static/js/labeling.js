@@ -3,6 +3,7 @@ import { createApi } from "./lib/api.js";
 import { benchFor } from "./lib/benches.js";
 import { createClock, watchInput } from "./lib/clock.js";
 import { createConnection, watchForHope } from "./lib/connection.js";
+import { createCorrection } from "./lib/correction.js";
 import { createDesk } from "./lib/desk.js";
 import { askWhich, createSignInDialog, isDialogOpen, prepareDialogs } from "./lib/dialogs.js";
 import { createDrafts } from "./lib/drafts.js";
@@ -47,8 +48,9 @@ const drafts = createDrafts({
 });
 const outbox = createOutbox({ api, connection, store, onTaken: taken, onRefused: refused });
 const screens = createScreens({ today: () => today, state: () => connection.state, again: () => desk.advance() });
-const desk = createDesk({
+const desk = page.turn ? createCorrection({ turn: page.turn, bench, api, connection, clock, frame, leaveTo: page.work }) : createDesk({
     round: `/projects/${page.project.slug}/rounds/${page.round.number}`,
+    options: page.round.options,
     bench, api, connection, tabs, clock, leases, drafts, outbox, screens,
     frame: { ...frame, progress, handedIn: showState },
 });
@@ -79,6 +81,7 @@ function progress(figures) {
     frame.progress(figures);
 }
 
+/** The server has a submission; of a task that was put off there is nothing to tell. */
 function taken(entry, answer) {
     drafts.forget(entry.id, entry.task);
     progress(answer.progress);
@@ -89,7 +92,9 @@ function taken(entry, answer) {
 }
 
 function refused(entry, error) {
-    if (error.code === "already_submitted") {
+    if (entry.act === "skip") {
+        frame.notice(`The task could not be put off: ${error.message}`);
+    } else if (error.code === "already_submitted") {
         drafts.forget(entry.id, entry.task);
         frame.notice("You had handed in that task before, with other ratings. The earlier ones stand.");
     } else {
@@ -100,7 +105,10 @@ function refused(entry, error) {
 
 // --- keys and buttons ---------------------------------------------------------------------------------------------
 
-let changed = store.read("keys")?.changed ?? {};
+// The server keeps the keys, so that they are the same on every machine; here is only what it has not heard yet.
+const kept = store.read("keys");
+let changed = kept && kept.unsaved !== false ? kept.changed : page.keys;
+if (changed !== page.keys) saveKeys();
 let keys = keyMap(commandsHere, changed);
 frame.keys(keys);
 const help = createHelp({
@@ -109,11 +117,23 @@ const help = createHelp({
     /** Other protocols' keys stay as they are; nothing given means that all are as they were. */
     onChange(given) {
         changed = Object.keys(given).length ? { ...changed, ...given } : {};
-        store.write("keys", { changed });
+        saveKeys();
         keys = keyMap(commandsHere, changed);
         frame.keys(keys);
     },
 });
+
+async function saveKeys() {
+    const given = changed;
+    store.write("keys", { changed: given, unsaved: true });
+    try {
+        await connection.run(() => given === changed ? api.put("/me/keys", { keys: given }) : undefined);
+        if (given === changed) store.write("keys", { changed: given, unsaved: false });
+    } catch (error) {
+        frame.notice(`Your keys could not be kept: ${error.message}`);
+    }
+}
+
 const guidelines = createGuidelines();
 const commands = { ...desk.commands, guidelines: guidelines.toggle, help: help.open, again: desk.advance };
 listen((name) => commands[name](), { commands: commandsHere, keys: () => keys, isOn: () => !isDialogOpen() });

@@ -43,19 +43,31 @@ class Run:
         return self.log.read_text()
 
     def until_ready(self) -> Run:
-        eventually(lambda: "Annotate is ready" in self.said or self.process.poll() is not None, within=120)
+        eventually(lambda: "Annotate is ready" in self.said or self.process.poll() is not None, within=300)
         assert self.process.poll() is None, self.said
         return self
 
     def child(self, words: str) -> psutil.Process:
-        """The child whose command line holds these words."""
-        found = [one for one in psutil.Process(self.process.pid).children() if words in " ".join(one.cmdline())]
-        assert len(found) == 1, (words, found)
+        """The child whose command line holds these words, and there is one only."""
+        found = self.children(words)
+        assert len(found) == 1, (words, [line(one) for one in found])
         return found[0]
+
+    def children(self, words: str) -> list[psutil.Process]:
+        """None while a dead one has not been started again yet."""
+        return [one for one in psutil.Process(self.process.pid).children() if words in line(one)]
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         self.process.send_signal(number)
         return self.process.wait(30)
+
+
+def line(process: psutil.Process) -> str:
+    """Its command line; empty once it has ended."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
 
 
 @contextmanager

@@ -7,13 +7,16 @@ import signal
 import socket
 import subprocess
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 from urllib.request import urlopen
 
 import psutil
+import psycopg
 import pytest
 from django.conf import settings
 
 from annotate.children import Child, end_leftovers
+from annotate.supervisor import QUEUES
 from tests.annotate.conftest import Run, left_behind, run
 from tests.processes import eventually
 
@@ -39,13 +42,12 @@ def test_a_run_lives_through_what_may_befall_it(home: Path) -> None:
         assert f"It is running already on {home}" in second.said
         assert "Traceback" not in second.said
 
-        worker = one.child("celery -A annotate worker")
-        worker.kill()
-        eventually(lambda: "worker died" in one.said)
-        eventually(lambda: one.child("celery -A annotate worker").pid != worker.pid)
+        kill_and_see_again(one, "worker", f"worker -Q {QUEUES}")
+        kill_and_see_again(one, "web", "-m granian")
+        eventually(lambda: answers(one.address))
 
         # A run that is killed cannot clean up; the next one does it.
-        web = one.child("granian")
+        web = one.child("-m granian")
         one.process.kill()
         one.process.wait()
         assert web.is_running()
@@ -68,6 +70,7 @@ def test_servers_that_are_named_are_used_and_left_alone(home: Path) -> None:
     with run(home, more) as one:
         one.until_ready()
         assert not (home / "postgres").exists()
+        assert not (home / "valkey").exists()
         assert "owner@demo.example" not in one.said
         with urlopen(f"{one.address}/readyz") as answer:
             assert json.load(answer)["checks"]["database"] == "ok"
@@ -100,6 +103,38 @@ def test_data_of_another_version_is_named(home: Path) -> None:
 )
 def test_a_setting_that_cannot_be_is_named(home: Path, name: str, value: str) -> None:
     assert name in failed(home, {name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "url", "server"),
+    [
+        ("DATABASE_URL", "postgresql://rosa:secret-word@127.0.0.1:1/annotate", "PostgreSQL at DATABASE_URL"),
+        ("REDIS_URL", "redis://:secret-word@127.0.0.1:1/0", "Redis at REDIS_URL"),
+    ],
+)
+def test_a_named_server_that_does_not_answer_is_told_without_its_password(
+    home: Path, name: str, url: str, server: str
+) -> None:
+    more = {"DATABASE_URL": settings.DATABASE_URL, "REDIS_URL": settings.REDIS_URL, name: url}
+    said = failed(home, more)
+    assert f"{server} cannot be used" in said
+    assert "refused" in said
+    assert "secret-word" not in said
+
+
+def test_a_database_that_cannot_be_brought_up_to_date_says_why(home: Path) -> None:
+    """As one whose disk has filled up, or whose user may not write."""
+    with psycopg.connect(settings.DATABASE_URL, autocommit=True) as connection:
+        connection.execute("DROP DATABASE IF EXISTS annotate_shut")
+        connection.execute("CREATE DATABASE annotate_shut")
+        connection.execute("ALTER DATABASE annotate_shut SET default_transaction_read_only = on")
+    try:
+        url = urlunsplit(urlsplit(settings.DATABASE_URL)._replace(path="/annotate_shut"))
+        said = failed(home, {"DATABASE_URL": url, "REDIS_URL": settings.REDIS_URL})
+        assert "read-only transaction" in said
+    finally:
+        with psycopg.connect(settings.DATABASE_URL, autocommit=True) as connection:
+            connection.execute("DROP DATABASE annotate_shut")
 
 
 def test_a_full_disk_is_named(home: Path) -> None:
@@ -138,10 +173,34 @@ def test_a_number_that_is_another_process_now_is_left_alone(tmp_path: Path) -> N
         other.kill()
 
 
+def kill_and_see_again(one: Run, name: str, words: str) -> None:
+    """The child is started again, and what the dead one had started is ended with it."""
+    killed = one.child(words)
+    eventually(lambda: bool(killed.children()))
+    its_own = killed.children()
+    killed.kill()
+    eventually(lambda: f"{name} died" in one.said)
+    eventually(lambda: one.children(words) not in ([], [killed]))
+    eventually(lambda: not any(map(is_alive, its_own)), within=10)
+    one.child(words)
+
+
+def is_alive(process: psutil.Process) -> bool:
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+
+
+def answers(address: str) -> bool:
+    try:
+        with urlopen(f"{address}/healthz", timeout=2):
+            return True
+    except OSError:
+        return False
+
+
 def failed(home: Path, more: dict[str, str] | None = None, *, port: int | None = None) -> str:
     """What a run says that ends by itself, and ends badly: one sentence, no traceback, nothing left."""
     one = Run(home, more, port=port)
-    assert one.process.wait(60) in {1, 2}
+    assert one.process.wait(120) in {1, 2}
     assert "Traceback" not in one.said
     assert one.said.startswith("annotate: ")
     assert not left_behind(home)

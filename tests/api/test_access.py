@@ -23,10 +23,15 @@ TABLE: list[tuple[str, str, str, str]] = [
     ("projects/<slug:slug>/problems", "get", "reviewer", "read"),
     ("projects/<slug:slug>/solutions", "get", "reviewer", "read"),
     ("projects/<slug:slug>/step-labels", "get", "reviewer", "read"),
+    ("projects/<slug:slug>/preferences", "get", "reviewer", "read"),
     ("projects/<slug:slug>/estimates", "get", "reviewer", "read"),
     ("projects/<slug:slug>/rounds", "get", "labeler", "read"),
     ("projects/<slug:slug>/rounds", "post", "manager", "write"),
     ("projects/<slug:slug>/rounds/<signed:number>", "get", "labeler", "read"),
+    ("projects/<slug:slug>/rounds/<signed:number>", "patch", "manager", "write"),
+    ("projects/<slug:slug>/rounds/<signed:number>", "delete", "manager", "write"),
+    ("projects/<slug:slug>/rounds/<signed:number>/preview", "get", "manager", "read"),
+    ("projects/<slug:slug>/rounds/<signed:number>/retake", "post", "labeler", "label"),
     ("projects/<slug:slug>/rounds/<signed:number>/open", "post", "manager", "write"),
     ("projects/<slug:slug>/rounds/<signed:number>/pause", "post", "manager", "write"),
     ("projects/<slug:slug>/rounds/<signed:number>/close", "post", "manager", "write"),
@@ -43,7 +48,12 @@ TABLE: list[tuple[str, str, str, str]] = [
     ("projects/<slug:slug>/sampling-runs", "post", "manager", "write"),
     ("sampling-runs/<int:pk>", "get", "reviewer", "read"),
     ("sampling-runs/<int:pk>/cancel", "post", "manager", "write"),
+    ("sampling-runs/<int:pk>/pause", "post", "manager", "write"),
     ("sampling-runs/<int:pk>/resume", "post", "manager", "write"),
+    ("problems/<int:pk>", "get", "reviewer", "read"),
+    ("problems/<int:pk>", "patch", "manager", "write"),
+    ("problems/<int:pk>/retire", "post", "manager", "write"),
+    ("problems/<int:pk>/bring-back", "post", "manager", "write"),
     ("imports/<int:pk>", "get", "manager", "read"),
     ("imports/<int:pk>/cancel", "post", "manager", "write"),
     ("exports/<int:pk>", "get", "manager", "read"),
@@ -51,8 +61,9 @@ TABLE: list[tuple[str, str, str, str]] = [
     ("exports/<int:pk>/download", "get", "manager", "read"),
 ]
 # One's own turns only, whatever the role: tested apart.
-OWN = {f"assignments/<int:pk>/{verb}" for verb in ("renew", "release", "draft", "submit")}
-FOR_ALL = {"healthz", "readyz", "schema", "projects"}
+VERBS = ("renew", "release", "draft", "candidates", "alternatives", "submit", "skip", "correct")
+OWN = {"assignments/<int:pk>", *(f"assignments/<int:pk>/{verb}" for verb in VERBS)}
+FOR_ALL = {"healthz", "readyz", "schema", "projects", "me/keys"}
 ROLES = ["labeler", "reviewer", "manager", "owner"]
 IDS = [f"{method} {route}" for route, method, _, _ in TABLE]
 
@@ -63,6 +74,7 @@ Call = Callable[[Client, str, str], HttpResponseBase]
 def call(world: World) -> Call:
     ids = {
         "imports": world.batch.pk,
+        "problems": world.solution.problem_id,
         "exports": world.export.pk,
         "estimation-runs": world.run.pk,
         "sampling-runs": world.sampling.pk,
@@ -72,7 +84,7 @@ def call(world: World) -> Call:
         path = route.replace("<slug:slug>", world.project.slug).replace("<signed:number>", str(world.round.number))
         path = path.replace("<int:pk>", str(ids.get(route.partition("/")[0], 0)))
         return getattr(client, method)(
-            f"/api/v1/{path}", {}, **({"content_type": "application/json"} if method == "post" else {})
+            f"/api/v1/{path}", {}, **({"content_type": "application/json"} if method in ("post", "patch") else {})
         )
 
     return one
@@ -105,7 +117,8 @@ def test_each_is_let_in_as_far_as_the_role_reaches(
 
 
 @pytest.mark.parametrize(
-    ("method", "verb"), [("post", "renew"), ("post", "release"), ("put", "draft"), ("post", "submit")]
+    ("method", "verb"),
+    [("get", ""), ("put", "/draft"), *(("post", f"/{verb}") for verb in VERBS if verb != "draft")],
 )
 def test_other_peoples_turns_are_nobodys_business(
     world: World, bob: User, rita: User, alice: User, method: str, verb: str
@@ -116,10 +129,10 @@ def test_other_peoples_turns_are_nobodys_business(
     turn = claim(round=make_round(world.project), labeler=bob)
     for other in (rita, alice):
         answer = getattr(bearer(other), method)(
-            f"/api/v1/assignments/{turn.pk}/{verb}", {}, content_type="application/json"
+            f"/api/v1/assignments/{turn.pk}{verb}", {}, content_type="application/json"
         )
         assert answer.status_code == 404
-    assert getattr(Client(), method)(f"/api/v1/assignments/{turn.pk}/{verb}").status_code == 401
+    assert getattr(Client(), method)(f"/api/v1/assignments/{turn.pk}{verb}").status_code == 401
 
 
 def test_lists_hold_ones_own_projects_only(world: World, alice: User, charlie: User) -> None:

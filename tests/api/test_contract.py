@@ -52,7 +52,9 @@ def test_errors_have_one_shape(api: Client, project: Project) -> None:
     wrong = post(api, f"/projects/{project.slug}/rounds", {"protocol": "guess", "redundancy": 0})
     assert wrong.status_code in {400, 422}
     assert set(wrong.json()["error"]["fields"]) == {"protocol", "redundancy"}
-    assert api.get(f"{API}/no/such/route").status_code == 404
+    lost = api.get(f"{API}/no/such/route")
+    assert (lost.status_code, set(lost.json())) == (404, {"error"})
+    assert api.get("/no/such/page")["Content-Type"].startswith("text/html")
     assert set(api.get(f"{API}/projects/none").json()) == {"error"}
     broken = api.post(f"{API}/projects", b"{", content_type="application/json")
     assert (broken.status_code, set(broken.json())) == (400, {"error"})
@@ -212,3 +214,26 @@ def test_filters_and_wrong_filters(world: World, api: Client) -> None:
     assert len(api.get(f"{path}?is_correct=true").json()["results"]) == 1
     assert api.get(f"{path}?is_correct=false").json()["results"] == []
     assert api.get(f"{path}?cursor=nonsense").status_code in {400, 404}
+    # A filter that is not understood would otherwise answer with everything.
+    for wrong, field in (("is_correct=maybe", "is_correct"), ("corect=true", "corect")):
+        answer = api.get(f"{path}?{wrong}")
+        assert (answer.status_code, set(answer.json()["error"]["fields"])) == (400, {field})
+    labels = api.get(f"{API}/projects/{world.project.slug}/step-labels?round=one")
+    assert (labels.status_code, set(labels.json()["error"]["fields"])) == (400, {"round"})
+
+
+def test_a_wrong_item_of_a_list_is_named_with_its_place(world: World, bob: User) -> None:
+    api = bearer(bob)
+    make_solution(make_problem(world.project))
+    round_ = make_round(world.project)
+    turn = post(api, f"/projects/{world.project.slug}/rounds/{round_.number}/claim").json()["assignment"]
+    steps = [{"position": 0, "rating": 1}, {"position": 1, "rating": 7}]
+    answer = post(api, f"/assignments/{turn['id']}/draft", {"version": 0, "steps": steps}, put=True)
+    assert set(answer.json()["error"]["fields"]) == {"steps[1].rating"}
+
+
+def test_an_error_that_nobody_foresaw_has_the_same_shape(api: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("apps.api.projects.ProjectList.get", lambda *_: 1 / 0)
+    api.raise_request_exception = False
+    answer = api.get(f"{API}/projects")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (500, "server_error")

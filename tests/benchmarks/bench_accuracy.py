@@ -1,10 +1,11 @@
 """How right each strategy's labels are, and what they cost, on solutions that the reasoner wrote and its checker judges.
 
-    python -m tests.benchmarks.bench_accuracy [PROBLEMS] [TEMPERATURE]
+    python -m tests.benchmarks.bench_accuracy [PROBLEMS] [TEMPERATURE] [SEED]
 
 Held-out problems, one solution each at temperature 1, all steps rolled out by the same model. Truth is that of the prefix:
 is everything so far right? Prints per strategy step accuracy, exact first errors among solutions with one, false goods,
-false bads, completions, tokens and seconds, and the reliability of the probabilities that are given.
+false bads, completions, tokens and seconds; how these compare with Math-Shepherd's; and the reliability of the
+probabilities that are given. Settings are chosen with one SEED and reported with another.
 """
 
 from __future__ import annotations
@@ -14,45 +15,70 @@ import os
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from tests.benchmarks.report import tell
 from tests.benchmarks.setting import a_database
 
 SEED = 909
-# Name, strategy, its settings. "every" rolls out solutions with a right answer too.
+BASE = "math-shepherd.8"
+# Name, strategy, its settings. "every" rolls out solutions with a right answer too, as Math-Shepherd does; "again" is a
+# second run with other dice: what differs between the two is sampling error.
 STRATEGIES: dict[str, tuple[str, dict[str, Any]]] = {
-    "math-shepherd.8": ("math-shepherd", {"rollouts": 8}),
-    "math-shepherd.16": ("math-shepherd", {"rollouts": 16}),
-    "early-stop.8": ("early-stop", {"rollouts": 8}),
-    "bisect": ("bisect", {}),
+    BASE: ("math-shepherd", {"rollouts": 8}),
     "posterior-search": ("posterior-search", {}),
     "posterior-search.every": ("posterior-search", {}),
+    "early-stop.8.every": ("early-stop", {"rollouts": 8}),
+    "bisect": ("bisect", {}),
     "sweep.4": ("sweep", {"rollouts": 4}),
+    "early-stop.8": ("early-stop", {"rollouts": 8}),
+    "math-shepherd.8.again": ("math-shepherd", {"rollouts": 8}),
+    "math-shepherd.16": ("math-shepherd", {"rollouts": 16}),
     "soft-interval": ("soft-interval", {"half_width": 0.2, "rollouts": 32}),
+    # Last, for it adds solutions to the project; what counts here are the labels of the given ones.
+    "tree": ("tree", {"budget": 64}),
 }
+
+Truth = Mapping[int, list[bool]]  # Per solution, whether each prefix is right.
+Labels = dict[int, dict[int, bool]]  # Per solution, hard labels by position.
+
+
+@dataclass
+class Measured:
+    """A run: its labels, the first errors that it named, and what it took."""
+
+    labels: Labels
+    first_errors: dict[int, int | None]
+    completions: int
 
 
 def main() -> None:
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 400
-    temperature = float(sys.argv[2]) if len(sys.argv) > 2 else 0.7
+    given = sys.argv[1:]
+    count, temperature, seed = (kind(value) for kind, value in zip(
+        (int, float, int), [*given, *("400", "0.7", str(SEED))[len(given):]], strict=True
+    ))  # fmt: skip
     from reasoner.serve import start
 
-    server = start(0, slots=16, threads=2)
+    # One thread: two wait for each other where the machine has other things to do.
+    server = start(0, slots=16, threads=1)
     with a_database():
-        project, endpoint = sampled(count, f"{server.listening_address}/v1")
+        project, endpoint = sampled(int(count), f"{server.listening_address}/v1", int(seed))
         truth = judged(project)
         wrong = sum(not all(steps) for steps in truth.values())
         tell("solutions", len(truth), "solutions")
         tell("solutions.with_an_error", wrong, "solutions")
         tell("steps", sum(map(len, truth.values())), "steps")
         tell("steps.right", sum(map(sum, truth.values())) / sum(map(len, truth.values())), "share")
+        found: dict[str, Measured] = {}
         for name, (strategy, options) in STRATEGIES.items():
-            measure(name, strategy, options, project, endpoint, truth, temperature)
+            found[name] = measure(name, strategy, options, project, endpoint, truth, temperature)
+            tell_against_base(name, found, truth)
     sys.stdout.flush()
 
 
-def sampled(count: int, url: str) -> tuple[Any, Any]:
+def sampled(count: int, url: str, seed: int) -> tuple[Any, Any]:
     from apps.accounts.models import User
     from apps.corpus.digests import problem_digest
     from apps.corpus.models import Problem
@@ -71,11 +97,11 @@ def sampled(count: int, url: str) -> tuple[Any, Any]:
             reference_answer=str(one.answer),
             verifier="numeric",
         )
-        for one in itertools.islice(problems(SEED, held_out=True), count)
+        for one in itertools.islice(problems(seed, held_out=True), count)
     )
     endpoint = register_reasoner(url=url)
     started = time.perf_counter()
-    run = start_sampling(project=project, endpoint=endpoint, per_problem=1, seed=SEED)
+    run = start_sampling(project=project, endpoint=endpoint, per_problem=1, seed=seed)
     run = run_sampling(run_id=run.pk)
     assert run.status == "finished", run.error
     tell("sampling", run.solutions / (time.perf_counter() - started), "solutions/s")
@@ -95,59 +121,87 @@ def judged(project: Any) -> dict[int, list[bool]]:
 
 
 def measure(
-    name: str, strategy: str, options: dict[str, Any], project: Any, endpoint: Any, truth: dict[int, list[bool]],
-    temperature: float,
-) -> None:  # fmt: skip
+    name: str, strategy: str, options: dict[str, Any], project: Any, endpoint: Any, truth: Truth, temperature: float
+) -> Measured:
     from apps.estimation.driving import work_on
     from apps.estimation.models import SolutionEstimate, StepEstimate
     from apps.estimation.services import start_run
 
     run = start_run(
-        project=project, endpoint=endpoint, strategy=strategy, options=options, seed=1,
+        project=project, endpoint=endpoint, strategy=strategy, options=options, seed=2 if name.endswith(".again") else 1,
         sampling={"temperature": temperature, "max_tokens": 200}, answers_suffice=not name.endswith(".every"),
     )  # fmt: skip
-    work_on(run_id=run.pk)
+    while work_on(run_id=run.pk):
+        pass
     run.refresh_from_db()
     assert run.status == "finished", run.error
-    said: defaultdict[int, dict[int, bool]] = defaultdict(dict)
-    rows = StepEstimate.objects.filter(run=run, hard__isnull=False)
-    for solution, position, hard in rows.values_list("step__solution_id", "step__position", "hard"):
-        said[solution][position] = hard
+    hard: Labels = defaultdict(dict)
+    soft: Labels = defaultdict(dict)
+    for one in StepEstimate.objects.filter(run=run, hard__isnull=False).select_related("step"):
+        place = one.step.position
+        hard[one.step.solution_id][place] = bool(one.hard)
+        soft[one.step.solution_id][place] = one.successes / one.rollouts >= 0.5 if one.rollouts else bool(one.hard)
     estimates = {one.solution_id: one for one in SolutionEstimate.objects.filter(run=run, failure="")}
-    right = good_but_bad = bad_but_good = steps = exact = with_error = 0
-    for pk, labels in truth.items():
-        for position, is_right in enumerate(labels):
-            hard = said[pk].get(position)
-            steps += 1
-            right += hard == is_right
-            good_but_bad += bool(hard) and not is_right
-            bad_but_good += hard is False and is_right
-        if not all(labels):
-            with_error += 1
-            exact += pk in estimates and estimates[pk].first_error == labels.index(False)
-    tell(f"{name}.step_accuracy", right / steps, "share")
-    tell(f"{name}.first_error_exact", exact / with_error, "share")
-    tell(f"{name}.false_good", good_but_bad, "steps")
-    tell(f"{name}.false_bad", bad_but_good, "steps")
-    tell(f"{name}.completions", run.rollouts + run.missing, "completions")
+    measured = Measured(hard, {pk: one.first_error for pk, one in estimates.items()}, run.rollouts + run.missing)
+    tell_accuracy(name, hard, measured.first_errors, truth)
+    if strategy == "math-shepherd":
+        tell_accuracy(f"{name}.soft", soft, {pk: first_bad(labels) for pk, labels in soft.items()}, truth)
+    tell(f"{name}.completions", measured.completions, "completions")
     tell(f"{name}.tokens", run.completion_tokens, "tokens")
     tell(f"{name}.seconds", run.seconds or 0, "s")
     tell_reliability(name, estimates, truth)
+    return measured
 
 
-def tell_reliability(name: str, estimates: dict[int, Any], truth: dict[int, list[bool]]) -> None:
-    """Of the first errors that are said with such a probability, the share that is right; by-answer ones have none."""
-    bins: defaultdict[str, list[bool]] = defaultdict(list)
-    for pk, one in estimates.items():
-        if one.probability is not None and pk in truth:
-            labels = truth[pk]
-            expected = -1 if all(labels) else labels.index(False)
-            low = min(0.9, int(one.probability * 10) / 10) if one.probability < 0.9 else 0.9
-            bins["0.9_to_1" if low == 0.9 else "0.5_to_0.9" if low >= 0.5 else "below_0.5"].append(
-                one.first_error == expected
-            )
-    for label, hits in sorted(bins.items()):
-        tell(f"{name}.reliability.{label}", sum(hits) / len(hits), f"share of {len(hits)}")
+def first_bad(labels: Mapping[int, bool]) -> int:
+    return next((place for place in sorted(labels) if not labels[place]), -1)
+
+
+def tell_accuracy(name: str, said: Labels, first_errors: Mapping[int, int | None], truth: Truth) -> None:
+    pairs = [(said[pk].get(place), is_right) for pk, labels in truth.items() for place, is_right in enumerate(labels)]
+    wrong = {pk: labels.index(False) for pk, labels in truth.items() if not all(labels)}
+    tell(f"{name}.step_accuracy", sum(hard == is_right for hard, is_right in pairs) / len(pairs), "share")
+    tell(
+        f"{name}.first_error_exact",
+        sum(first_errors.get(pk) == place for pk, place in wrong.items()) / len(wrong),
+        "share",
+    )
+    tell(f"{name}.false_good", sum(bool(hard) and not is_right for hard, is_right in pairs), "steps")
+    tell(f"{name}.false_bad", sum(hard is False and is_right for hard, is_right in pairs), "steps")
+    if unknown := sum(hard is None for hard, _ in pairs):
+        tell(f"{name}.unlabelled", unknown, "steps")
+
+
+def tell_against_base(name: str, found: Mapping[str, Measured], truth: Truth) -> None:
+    """Completions as a share of Math-Shepherd's, and of how many steps the label is another."""
+    if name == BASE:
+        return
+    one, base = found[name], found[BASE]
+    tell(f"{name}.rollouts_ratio", one.completions / base.completions, "of Math-Shepherd's")
+    places = [(pk, place) for pk, labels in truth.items() for place in range(len(labels))]
+    other = sum(one.labels[pk].get(place) != base.labels[pk].get(place) for pk, place in places)
+    tell(f"{name}.labels_that_differ", other / len(places), "of all steps")
+
+
+BINS = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 1.0)
+
+
+def tell_reliability(name: str, estimates: dict[int, Any], truth: Truth) -> None:
+    """Of the first errors that are said with such a probability: the probability on average, and the share that is right.
+
+    What stands by its answer has no probability.
+    """
+    said = [
+        (one.probability, one.first_error == (-1 if all(truth[pk]) else truth[pk].index(False)))
+        for pk, one in estimates.items()
+        if one.probability is not None and pk in truth
+    ]
+    for low, high in itertools.pairwise(BINS):
+        within = [(sure, right) for sure, right in said if low <= sure < high or sure == high == 1]
+        if within:
+            label = f"{name}.reliability.{low:g}_to_{high:g}"
+            tell(f"{label}.said", sum(sure for sure, _ in within) / len(within), f"on average of {len(within)}")
+            tell(f"{label}.right", sum(right for _, right in within) / len(within), f"share of {len(within)}")
 
 
 if __name__ == "__main__":

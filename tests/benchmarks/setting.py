@@ -50,12 +50,17 @@ def a_server() -> Iterator[int]:
             yield port
         finally:
             server.terminate()
+            try:
+                server.wait(20)
+            except subprocess.TimeoutExpired:
+                server.kill()
 
 
 def _wait_until_ready(port: int) -> None:
-    for _ in range(100):
+    """On a busy machine that takes its time."""
+    for _ in range(600):
         try:
-            with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=1):
+            with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2):
                 return
         except OSError:
             time.sleep(0.2)
@@ -68,11 +73,12 @@ def add_solutions(project: Project, count: int, steps: int = 8) -> None:
     from django.utils import timezone
 
     from apps.core.bulk import copy_rows, next_ids
-    from apps.corpus.models import Problem, Solution, Step
+    from apps.corpus.models import Problem, Solution
     from tests.benchmarks.corpora import TEXT
 
     text = TEXT.format(n=1, a=12, b=34, c=5, d=403)
     with transaction.atomic():
+        _trust_keys()
         problem = Problem.objects.create(project=project, digest=uuid.uuid4(), statement=text, reference_answer="403")
         ids = next_ids(Solution, count)
         columns = [
@@ -92,5 +98,36 @@ def add_solutions(project: Project, count: int, steps: int = 8) -> None:
             columns,
             ((pk, project.pk, problem.pk, uuid.uuid4(), "ungraded", "", steps, "\n", now) for pk in ids),
         )
-        columns = ["solution", "position", "candidate", "text", "origin", "chosen"]
-        copy_rows(Step, columns, ((pk, place, 0, text, "model", True) for pk in ids for place in range(steps)))
+        _add_steps(ids, steps, text)
+
+
+def _trust_keys() -> None:
+    """Until the transaction ends: to look up each of eight million steps' solutions takes minutes."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+
+
+def _add_steps(ids: list[int], steps: int, text: str) -> None:
+    """Eight million of them for a million solutions: COPY by text, a block of lines at a time."""
+    from django.db import connection
+
+    lines = [f"\t{place}\t0\t{text.encode('unicode_escape').decode()}\tmodel\tt\n" for place in range(steps)]
+    with (
+        connection.cursor() as cursor,
+        cursor.copy("COPY corpus_step (solution_id, position, candidate, text, origin, chosen) FROM STDIN") as copy,
+    ):
+        for start in range(0, len(ids), 1000):
+            copy.write("".join(f"{pk}{line}" for pk in ids[start : start + 1000] for line in lines))
+
+
+def add_gold(project: Project, count: int) -> None:
+    """The first step of every so-manyth solution, so that gold stands among the others."""
+    from apps.core.bulk import copy_rows
+    from apps.corpus.models import Step
+    from apps.labeling.models import GoldLabel
+
+    first = list(Step.objects.filter(solution__project=project, position=0).order_by("solution").values_list("id"))
+    chosen = first[:: len(first) // count]
+    copy_rows(GoldLabel, ["step", "rating", "origin"], ((pk, 1, "bench") for (pk,) in chosen[:count]))

@@ -15,7 +15,7 @@ from apps.exports.services import create_export
 from apps.projects.models import Project, Role
 from apps.projects.services import invite, publish_guidelines
 from tests.browser.conftest import Watched, path_of
-from tests.world import World
+from tests.world import World, compare
 
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 WIDE, PHONE = {"width": 1240, "height": 860}, {"width": 390, "height": 844}
@@ -41,7 +41,20 @@ PAGES: dict[str, Callable[[World], str]] = {
     "export": lambda world: f"exports/{world.export.pk}",
     "rounds": lambda _: "rounds",
     "new round": lambda _: "rounds/new",
+    "draft": lambda world: f"rounds/{world.draft.number}",
+    "edit round": lambda world: f"rounds/{world.draft.number}/edit",
+    "problem": lambda world: f"problems/{world.solution.problem_id}",
+    "my work": lambda _: "work",
+    "flags": lambda _: "flags",
     "round": lambda world: f"rounds/{world.round.number}",
+    "estimation": lambda _: "estimation",
+    "new run": lambda _: "estimation/new",
+    "run": lambda world: f"estimation/{world.run.number}",
+    "sampling": lambda world: f"estimation/sampling/{world.sampling.number}",
+    "new sampling": lambda _: "estimation/sampling/new",
+    "endpoints": lambda _: "endpoints",
+    "new endpoint": lambda _: "endpoints/new",
+    "endpoint": lambda world: f"endpoints/{world.endpoint.pk}",
     "people": lambda _: "people",
     "labeling": lambda world: f"rounds/{world.round.number}/label",
     "join": lambda world: f"/join/{world.secret}/",
@@ -95,11 +108,13 @@ def test_no_page_has_a_barrier(
     watched.expected = ("404",)
     page = watched.page(alice, viewport=viewport, color_scheme=scheme)
     wrong: dict[str, Any] = {}
-    for name in PAGES:
-        answer = page.goto(path_in(world, name))
+    compared = f"/projects/{world.project.slug}/rounds/{compare(world.solution, world.bobs.user).number}"
+    more = {"round of comparisons": compared, "comparing": f"{compared}/label"}
+    for name, path in ({name: path_in(world, name) for name in PAGES} | more).items():
+        answer = page.goto(path)
         assert answer is not None
         assert answer.status == (404 if name == "not found" else 200), name
-        if name == "labeling":
+        if name in {"labeling", "comparing"}:
             page.locator("#stage[aria-busy=false]").wait_for()
         if found := barriers(page):
             wrong[name] = found

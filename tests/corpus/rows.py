@@ -59,6 +59,12 @@ VALID: dict[str, dict[str, Any]] = {
         "label": 1,
     },
     "trl-prm": {"prompt": "What is 1 + 1?", "completions": ["We add.", "It is 3."], "labels": [True, False]},
+    "preference": {
+        "prompt": [{"role": "user", "content": "What is 1 + 1?"}],
+        "chosen": [{"role": "assistant", "content": "We add.\nIt is 2."}],
+        "rejected": [{"role": "assistant", "content": "It is 3."}],
+        "margin": 2,
+    },
     "jsonl": {
         "problem": {"statement": "What is 1 + 1?", "reference_answer": "2", "verifier": "math"},
         "solution": {
@@ -75,6 +81,11 @@ VALID: dict[str, dict[str, Any]] = {
                 "finish_reason": "found_error",
                 "submitted_at": "2026-01-01T00:00:00Z",
                 "steps": [{"position": 0, "rating": 1}, {"position": 1, "rating": -1}],
+                "progress": 0,
+                "critiques": [
+                    {"position": 1, "text": "It is 2.", "origin": "model", "source": "critic", "rating": 1},
+                    {"position": 1, "text": "One too many.", "is_own": True},
+                ],
             }
         ],
         "gold": {"steps": [{"position": 1, "rating": -1}]},

@@ -96,6 +96,8 @@ def test_what_a_row_holds_and_nobody_reads_is_told() -> None:
     [
         ("problem.statement", "  ", "problem.statement"),
         ("problem.verifier", "guess", "problem.verifier"),
+        ("solution.verifier_score", 10**400, "solution.verifier_score"),
+        ("solution.verifier_score", float("inf"), "solution.verifier_score"),
         ("solution.steps", [], "solution.steps"),
         ("solution.steps.1.position", 5, "solution.steps"),
         ("solution.steps.1.text", None, "solution.steps[1].text"),
@@ -127,7 +129,7 @@ TEXTS = st.text(st.characters(), max_size=20) | st.sampled_from(
     ["", " ", "\ud800", "#### ", "\\boxed{", "\u043a\u0438", "Step 1: ", "nan", "-", "+", "0"]
 )
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | TEXTS,
+    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.just(10**400) | st.floats() | TEXTS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
     max_leaves=8,
 )

@@ -35,7 +35,7 @@ def test_a_double_click_opens_one_round_and_who_wants_two_gets_two(world: World,
 
 def test_a_filling_that_was_refused_can_be_sent_again(world: World, alice: User) -> None:
     client, url = signed_in(alice), reverse("round-new", args=[world.project.slug])
-    # The form is well-formed, and it is the service that finds nothing to label.
-    refused = client.post(url, TERMS | {"once": "a1", "answer": "wrong"})
+    # The form is well-formed, and it is the service that finds the skill too long.
+    refused = client.post(url, TERMS | {"once": "a1", "skills": "x" * 41})
     assert refused.status_code == 422
     assert client.post(url, TERMS | {"once": "a1"}).status_code == 302

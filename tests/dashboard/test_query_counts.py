@@ -15,11 +15,12 @@ from apps.accounts.services import issue_token
 from apps.corpus.services import create_import, keep_upload
 from apps.estimation.models import EstimationRun, StepEstimate
 from apps.exports.services import create_export
-from apps.labeling.models import GoldLabel
-from apps.labeling.services import open_round
+from apps.labeling.models import Assignment, GoldLabel
+from apps.labeling.queue import claim, skip
+from apps.labeling.services import create_round, open_round
 from apps.projects.models import Project
 from apps.projects.services import add_member, create_project, invite, publish_guidelines
-from tests.cast import make_problem, make_solution, make_user, signed_in
+from tests.cast import make_problem, make_screening, make_solution, make_user, signed_in
 from tests.world import ROW, rate
 
 
@@ -46,6 +47,34 @@ def more_turns(project: Project, alice: User, count: int) -> None:
     round_ = open_round(project=project, protocol="first_error", redundancy=count)
     for _ in range(count):
         rate(round_, more_people(project, alice, 1), 1, 1, finish="give_up", reason="no idea")
+
+
+def more_flags(project: Project, alice: User, count: int) -> None:
+    for _ in range(count):
+        make_solution(make_problem(project))
+    round_ = open_round(project=project, protocol="first_error", redundancy=2)
+    for _ in range(count):
+        rate(round_, alice, None, -1)
+    reporter = more_people(project, alice, 1)
+    for _ in range(count):
+        rate(round_, reporter, finish="bad_problem", reason="unclear")
+
+
+def more_put_off(project: Project, alice: User, count: int) -> None:
+    for _ in range(count):
+        make_solution(make_problem(project))
+    round_ = open_round(project=project, protocol="first_error")
+    for _ in range(count):
+        turn = claim(round=round_, labeler=alice)
+        assert isinstance(turn, Assignment)
+        skip(assignment=turn, reason="later")
+
+
+def more_sitters(project: Project, alice: User, count: int) -> None:
+    """So many people who have taken the same screening."""
+    round_ = project.rounds.filter(number=-1).first() or make_screening(project, tasks=1)
+    for _ in range(count):
+        rate(round_, more_people(project, alice, 1), 1, -1)
 
 
 def more_people(project: Project, alice: User, count: int) -> User:
@@ -94,6 +123,16 @@ def more_tokens(project: Project, alice: User, count: int) -> None:
         issue_token(user=alice)
 
 
+def first_problem(project: Project) -> str:
+    return f"/projects/{project.slug}/problems/{project.problems.order_by('pk').first().pk}"  # type: ignore[union-attr]
+
+
+def a_draft(project: Project) -> str:
+    make_solution(make_problem(project))
+    drafted = create_round(project=project, protocol="first_error", skills=["Lean"])
+    return f"/projects/{project.slug}/rounds/{drafted.number}"
+
+
 def first_solution(project: Project) -> str:
     return f"/projects/algebra/solutions/{project.solutions.order_by('pk').first().pk}"  # type: ignore[union-attr]
 
@@ -108,6 +147,15 @@ def first_solution(project: Project) -> str:
         ("/projects/algebra/", more_files),
         ("/projects/algebra/rounds", more_rounds),
         ("/projects/algebra/rounds/1", more_turns),
+        ("/projects/algebra/rounds/-1", more_sitters),
+        (a_draft, more_people),
+        (first_problem, more_turns),
+        ("/projects/algebra/work", more_solutions),
+        ("/projects/algebra/work", more_put_off),
+        ("/projects/algebra/flags", more_flags),
+        ("/projects/algebra/flags?kind=give_up", more_turns),
+        ("/projects/algebra/flags?kind=bad_problem", more_flags),
+        ("/projects/algebra/flags?kind=skip", more_put_off),
         ("/projects/algebra/solutions", more_solutions),
         (first_solution, more_turns),
         ("/projects/algebra/imports", more_files),

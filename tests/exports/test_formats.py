@@ -51,6 +51,13 @@ def test_math_shepherd() -> None:
     assert row["input"].startswith("What? Step 1: Step 0.")
 
 
+@pytest.mark.parametrize("format_", ["annotate", "prm800k"])
+def test_a_step_that_somebody_left_open_is_counted_by_words(format_: str) -> None:
+    tally = Tally()
+    assert [*FORMATS[format_].rows(record(people=[person("a", 1, None, -1)]), LabelPolicy(), tally)]
+    assert tally.labels == {"1": 1, "not rated": 1, "-1": 1}
+
+
 @pytest.mark.parametrize("format_", ["trl-prm", "math-shepherd"])
 def test_formats_of_two_classes_refuse_a_third(format_: str) -> None:
     with pytest.raises(PolicyError, match="neutral"):
@@ -81,6 +88,11 @@ def test_annotate_holds_all_and_reads_back() -> None:
     assert again.problem == one.problem
     assert again.solution == one.solution
     assert [said.steps for said in again.people] == [said.steps for said in one.people]
+    assert [(said.progress, said.critiques) for said in again.people] == [
+        (said.progress, said.critiques) for said in one.people
+    ]
+    assert again.people[0].progress == 0
+    assert [said.is_own for said in again.people[0].critiques] == [False, True]
     assert again.gold == one.gold
     assert [run.steps for run in again.estimates] == [run.steps for run in one.estimates]
 
@@ -92,7 +104,7 @@ def test_every_format_in_every_container(tmp_path: Path, format_: str, container
     path = tmp_path / f"out.{container}"
 
     def write() -> str:
-        with Writer(path, container, FORMATS[format_].columns) as writer:
+        with Writer(path, container, FORMATS[format_].schema(LabelPolicy())) as writer:
             writer.write(list(FORMATS[format_].rows(RATED, LabelPolicy(), Tally())))
         part = writer.part()
         assert (part.rows, part.bytes) == (len(expected), path.stat().st_size)
@@ -110,6 +122,6 @@ def test_every_format_in_every_container(tmp_path: Path, format_: str, container
 
 def test_a_file_that_could_not_be_finished_is_not_there(tmp_path: Path) -> None:
     path = tmp_path / "out.jsonl"
-    with pytest.raises(KeyError), Writer(path, "jsonl", FORMATS["trl-prm"].columns):
+    with pytest.raises(KeyError), Writer(path, "jsonl", FORMATS["trl-prm"].schema(LabelPolicy())):
         raise KeyError
     assert list(tmp_path.iterdir()) == []

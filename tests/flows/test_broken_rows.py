@@ -90,6 +90,12 @@ WAYS: list[tuple[Callable[[int], bytes], str | None]] = [
     (changed("problem.verifier", "coin toss"), "problem.verifier"),
     (changed("problem.subject", ["Algebra"]), "problem.subject"),
     (changed("problem.external_id", "p0"), "problem.external_id"),
+    (changed("problem.external_id", "p" * 501), "problem.external_id"),
+    (changed("solution.source", "s" * 501), "solution.source"),
+    (
+        changed("monte_carlo", [{"strategy": "s" * 31, "steps": [{"position": 0, "rollouts": 4, "successes": 1}]}]),
+        "monte_carlo[0].strategy",
+    ),
     (changed("solution", [1]), "solution"),
     (changed("solution.external_id", "s0"), "solution.external_id"),
     (changed("solution.steps", ...), "solution.steps"),
@@ -105,6 +111,7 @@ WAYS: list[tuple[Callable[[int], bytes], str | None]] = [
     (changed("solution.steps.1.origin", "alien"), "solution.steps[1].origin"),
     (changed("solution.is_correct", "yes"), "solution.is_correct"),
     (changed("solution.verifier_score", "high"), "solution.verifier_score"),
+    (changed("solution.verifier_score", 10**400), "solution.verifier_score"),
     (changed("solution.final_answer", {"x": 1}), "solution.final_answer"),
     (changed("people", {"labeler": "rita"}), "people"),
     (changed("people.0", "rita"), "people[0]"),
@@ -181,3 +188,23 @@ def test_the_mended_file_brings_only_what_was_missing(
         batch = run_import(batch_id=batch.pk)
     assert (batch.solutions, batch.skipped_existing, batch.rejected) == (BROKEN, ROWS - BROKEN, 0)
     assert Solution.objects.count() == ROWS
+
+
+@pytest.mark.django_db
+def test_what_only_the_database_refuses_is_one_row_and_not_the_file(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Names too long for an index, where no reader has looked: the others land, and the one is named."""
+    monkeypatch.setattr("apps.corpus.importing.checked", lambda record: record)
+    dice = random.Random(2)
+    rows = [good(number) for number in range(5)]
+    rows[2]["problem"]["external_id"] = "".join(chr(dice.randrange(0x4E00, 0x9FFF)) for _ in range(6000))
+    path = tmp_path / "refused.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with path.open("rb") as file:
+        batch = create_import(project=project, file=File(file), filename=path.name, format="jsonl")
+    batch = run_import(batch_id=batch.pk)
+    assert (batch.status, batch.solutions, batch.rejected) == ("finished", 4, 1)
+    (told,) = batch.findings.filter(kind=ImportFinding.Kind.REJECTED)
+    assert told.line == 3
+    assert told.reason.startswith("the database refused it: index row")

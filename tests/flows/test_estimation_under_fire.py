@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import random
 import subprocess
 import time
 from collections.abc import Iterator
 
 import pytest
-from django.db import connection
 
 from apps.core.jobs import JobStatus
-from apps.estimation.models import EstimationRun, RolloutBatch, SolutionEstimate, StepEstimate
-from apps.estimation.outcomes import MISSING
+from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
 from apps.estimation.services import cancel_run, pause_run, resume_run, start_run
-from apps.estimation.tasks import call_workers, resume_abandoned
+from apps.estimation.tasks import call_workers
 from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint
 from apps.projects.models import Project
+from tests.estimation import exact
 from tests.estimation.corpus import add_sums
 from tests.estimation.model import Model, serving
-from tests.processes import any_worker, eventually, kill, running
+from tests.processes import any_worker, eventually, running
 
 STEPS, ROLLOUTS, IN_FLIGHT = 5, 8, 64
 
@@ -31,8 +29,15 @@ def served() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="module")
+def worker(django_db_setup: None) -> Iterator[object]:
+    """One for all the tests: to start one takes longer than a test."""
+    with running(any_worker(2)) as process:
+        yield process
+
+
 @pytest.fixture
-def model(served: str) -> Model:
+def model(served: str, transactional_db: None) -> Model:
     """As good as new: no faults, no counts."""
     found = Model(served)
     found.control(
@@ -61,31 +66,7 @@ def ended(run: EstimationRun) -> bool:
 
 
 def assert_exact(run: EstimationRun, *, complete: bool = True) -> None:
-    """What is stored of requests, steps, solutions and the run's counters is one and the same."""
-    batches = list(RolloutBatch.objects.filter(run=run).values_list("step_id", "ordinal", "outcomes", "tokens"))
-    per_step: dict[int, str] = {}
-    for step_id, _, outcomes, _ in batches:
-        per_step[step_id] = per_step.get(step_id, "") + outcomes
-    ordinals = [(step_id, ordinal + index) for step_id, ordinal, letters, _ in batches for index in range(len(letters))]
-    assert len(ordinals) == len(set(ordinals)), "a rollout is numbered twice"
-    missing = sum(letters.count(one) for letters in per_step.values() for one in MISSING)
-    assert run.rollouts == sum(map(len, per_step.values())) - missing
-    assert run.missing == missing
-    assert run.completion_tokens == sum(tokens for *_, tokens in batches)
-    estimates = StepEstimate.objects.filter(run=run, how="rollouts")
-    for step_id, rollouts, successes, lost in estimates.values_list("step_id", "rollouts", "successes", "missing"):
-        letters = per_step[step_id]
-        assert (rollouts, successes) == (letters.count("s") + letters.count("f"), letters.count("s"))
-        assert lost == sum(letters.count(one) for one in MISSING)
-        if complete:
-            assert rollouts == ROLLOUTS
-    done = SolutionEstimate.objects.filter(run=run)
-    assert run.done == done.count()
-    if complete:
-        assert run.status == JobStatus.FINISHED, run.error
-        assert run.done == run.total
-        assert estimates.count() == (STEPS - 1) * run.total
-        assert not done.exclude(failure="").exists()
+    exact.assert_exact(run, steps=STEPS, rollouts=ROLLOUTS, complete=complete)
 
 
 FAULTS = {
@@ -112,37 +93,6 @@ def test_every_step_has_the_rollouts_that_were_asked_for(
     eventually(lambda: ended(run), within=90)
     assert_exact(run)
     assert model.stats()["most_in_flight"] <= IN_FLIGHT
-
-
-def test_a_killed_worker_costs_at_most_what_was_in_flight(
-    transactional_db: None, model: Model, project: Project, endpoint: Endpoint
-) -> None:
-    add_sums(project, 150, steps=STEPS)
-    dice = random.Random(11)
-    run = started(project, endpoint)
-    for round_ in range(3):
-        with running(any_worker(2)) as process:
-            seen = EstimationRun.objects.get(pk=run.pk).rollouts
-            eventually(lambda before=seen: EstimationRun.objects.get(pk=run.pk).rollouts > before)  # type: ignore[misc]
-            time.sleep(dice.uniform(0.05, 0.4))
-            repeated = model.stats()["repeated"]
-            kill(process)
-        lease_is_over(run)
-        resume_abandoned()
-        assert model.stats()["repeated"] - repeated <= IN_FLIGHT, round_
-    with running(any_worker(2)):
-        eventually(lambda: ended(run), within=60)
-    assert_exact(run)
-    assert model.stats()["repeated"] <= 3 * IN_FLIGHT
-
-
-def lease_is_over(run: EstimationRun) -> None:
-    """As if twenty seconds had passed: a test need not wait for them."""
-    with connection.cursor() as cursor:
-        cursor.execute("UPDATE estimation_shard SET leased_until = now() WHERE run_id = %s", [run.pk])
-        cursor.execute(
-            "UPDATE estimation_estimationrun SET beat_at = now() - interval '1 minute' WHERE id = %s", [run.pk]
-        )
 
 
 def test_a_run_pauses_resumes_and_ends_exact(

@@ -13,7 +13,9 @@ from tests.cast import make_problem, make_solution
 @pytest.mark.parametrize(
     ("arguments", "field"),
     [
-        ({"protocol": "branching"}, "protocol"),
+        ({"protocol": "branching", "options": {"candidates": 9}}, "options"),
+        ({"protocol": "branching", "options": {"starts_from": "nothing"}}, "options"),
+        ({"protocol": "branching", "options": {"starts_from": "problems"}, "select": "wrong"}, "select"),
         ({"protocol": "nonsense"}, "protocol"),
         ({"redundancy": 0}, "redundancy"),
         ({"gold_share": 1.5}, "gold_share"),

@@ -12,6 +12,7 @@ from django.db import transaction
 
 from apps.core.bulk import copy_rows, lock_project, next_ids
 from apps.corpus.landing.candidates import StepBook
+from apps.corpus.landing.comparisons import land_comparisons
 from apps.corpus.landing.problems import land_problems
 from apps.corpus.landing.rows import Incoming, Outcome
 from apps.corpus.landing.solutions import land_solutions
@@ -31,7 +32,10 @@ def land(batch: ImportBatch, incoming: Sequence[Incoming]) -> Outcome:
     bare = [row for row in rows if row.record.solution is None]
     outcome.skipped_existing += sum(not row.is_new and not row.known_problem.is_filled for row in bare)
     rows = land_solutions(batch, [row for row in rows if row.record.solution is not None], outcome)
-    _land_labels(batch, _land_steps(rows, outcome), outcome)
+    landed = _land_steps(rows, outcome)
+    sides = {id(row): one for row, one in zip(rows, landed, strict=True)}
+    alone = [sides[id(row)] for row in rows if row.pairing is None]
+    _land_labels(batch, [*alone, *land_comparisons(batch, rows, sides)], outcome)
     return outcome
 
 
@@ -39,7 +43,7 @@ def _land_steps(rows: Sequence[Incoming], outcome: Outcome) -> list[Landed]:
     """Steps of new solutions, and the candidates that a row with labels adds to one that stands."""
     upper_bound = sum(len(row.solution.steps) for row in rows)
     book = StepBook(iter(next_ids(Step, upper_bound)))
-    speaking = {row.solution_id for row in rows if not row.is_new and _has_labels(row)}
+    speaking = {row.solution_id for row in rows if not row.is_new and _names_steps(row)}
     landing_now = {row.solution_id for row in rows if row.is_new}
     book.remember(
         Step.objects.filter(solution_id__in=speaking - landing_now)
@@ -57,7 +61,9 @@ def _land_steps(rows: Sequence[Incoming], outcome: Outcome) -> list[Landed]:
     return landed
 
 
-def _has_labels(row: Incoming) -> bool:
+def _names_steps(row: Incoming) -> bool:
+    if row.pairing is not None:
+        return row.pairing.is_of_steps
     return any(sink.takes(row.record) for sink in sinks())
 
 

@@ -33,6 +33,21 @@ class Incoming:
     problem: KnownProblem | None = None
     solution_id: int = 0
     is_new: bool = False
+    pairing: Pairing | None = None
+
+    @classmethod
+    def all_of(cls, line: int, record: Record) -> list[Incoming]:
+        """One for a record; for a comparison one for each of its solutions, the first of which knows both."""
+        if record.comparison is None:
+            return [cls.of(line, record)]
+        compared = record.comparison
+        left = cls.of(line, Record(problem=record.problem, solution=compared.left))
+        right = left
+        if compared.right is not None:
+            right = cls.of(line, Record(problem=record.problem, solution=compared.right))
+        pairing = Pairing(record, left, right)
+        left.pairing = right.pairing = pairing
+        return [left] if right is left else [left, right]
 
     @classmethod
     def of(cls, line: int, record: Record) -> Incoming:
@@ -55,6 +70,23 @@ class Incoming:
         """Only once the problems have landed."""
         assert self.problem is not None
         return self.problem
+
+
+@dataclass(slots=True)
+class Pairing:
+    """A comparison on its way in, and its sides; one solution stands on both where its own steps are compared."""
+
+    record: Record
+    left: Incoming
+    right: Incoming
+
+    @property
+    def is_of_steps(self) -> bool:
+        return self.record.comparison is not None and self.record.comparison.left_step is not None
+
+    @property
+    def has_landed(self) -> bool:
+        return bool(self.left.solution_id and self.right.solution_id)
 
 
 @dataclass(slots=True)

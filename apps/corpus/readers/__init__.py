@@ -11,6 +11,7 @@ from apps.corpus.readers.gsm8k_solutions import Gsm8kSolutions
 from apps.corpus.readers.jsonl import Jsonl
 from apps.corpus.readers.math import Math
 from apps.corpus.readers.math_shepherd import MathShepherd
+from apps.corpus.readers.preference import Preference
 from apps.corpus.readers.prm800k import Prm800k
 from apps.corpus.readers.processbench import ProcessBench
 from apps.corpus.readers.trl_prm import TrlPrm
@@ -25,6 +26,7 @@ READERS: dict[str, Reader] = {
         MathShepherd(),
         ProcessBench(),
         TrlPrm(),
+        Preference(),
         Jsonl(),
     )
 }

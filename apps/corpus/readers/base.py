@@ -16,24 +16,28 @@ Row = Mapping[str, Any]
 class ReaderOptions:
     """`mapping` gives the column for each of our fields (`{"problem.statement": "question"}`).
 
-    `split` and `separator` say how a solution that comes as one text becomes steps.
+    `split` and `separator` say how a solution that comes as one text becomes steps. `margins` is the scale of
+    the margins in a file of preferences: Llama 2's `large` (3, 2, 1, 0) or `small` (1, 2/3, 1/3, 0).
     """
 
     mapping: Mapping[str, str] = field(default_factory=dict)
     split: str = "newline"
     separator: str | None = None
+    margins: str = "large"
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> ReaderOptions:
         """Raises RowError that names the option."""
-        unknown = sorted(set(given) - {"mapping", "split", "separator"})
+        unknown = sorted(set(given) - {"mapping", "split", "separator", "margins"})
         if unknown:
-            raise RowError(unknown[0], "there is no such option; there are mapping, split and separator")
+            raise RowError(unknown[0], "there is no such option; there are mapping, split, separator and margins")
         options = cls(**given)
         if options.split not in SPLITTERS:
             raise RowError("split", f"one of {', '.join(SPLITTERS)}")
         if options.split == "separator" and not options.separator:
             raise RowError("separator", "name the separator to split at")
+        if options.margins not in ("large", "small"):
+            raise RowError("margins", "large or small")
         if not isinstance(options.mapping, dict) or not all(isinstance(one, str) for one in options.mapping.values()):
             raise RowError("mapping", "an object from our field to the file's column")
         return options

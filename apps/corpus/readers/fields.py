@@ -71,9 +71,15 @@ class Fields:
         value = self.row.get(name)
         if value is None:
             return None
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, int | float):
             raise self.wrong(name, "a number or null")
-        return float(value)
+        try:
+            number = float(value)
+        except OverflowError:  # JSON has whole numbers of any length.
+            number = math.inf
+        if not math.isfinite(number):
+            raise self.wrong(name, "a number of usual size or null")
+        return number
 
     def maybe_rating(self, name: str = "rating") -> int | None:
         value = self.row.get(name)

@@ -14,7 +14,9 @@ import msgspec
 
 from apps.corpus.readers.base import ReaderOptions, Row
 from apps.corpus.readers.fields import Fields
+from apps.corpus.readers.jsonl_comparison import comparison_of, preference_of
 from apps.corpus.records import (
+    CritiqueWord,
     EstimateRecord,
     GoldRating,
     PersonRecord,
@@ -31,7 +33,7 @@ from apps.corpus.splitting import split_steps
 HIGHEST = 100_000  # Positions and candidates: far beyond any solution, and it keeps a typo small.
 PROTOCOLS = ("first_error", "every_step", "branching")
 FINISH_REASONS = ("found_error", "solution", "bad_problem", "give_up")
-KNOWN = ("problem", "solution", "people", "gold", "monte_carlo", "first_error")
+KNOWN = ("problem", "solution", "comparison", "people", "gold", "monte_carlo", "first_error")
 
 Places = set[tuple[int, int]]
 _Number = Annotated[int, msgspec.Meta(ge=0, le=HIGHEST)]
@@ -50,10 +52,14 @@ class Jsonl:
         solution = _solution(fields.maybe_object("solution"), options)
         places = {(step.position, step.candidate) for step in solution.steps} if solution else set()
         path = {step.position for step in solution.steps if step.chosen} if solution else set()
+        comparison = comparison_of(fields.maybe_object("comparison"), lambda side: _solution(side, options))
+        if solution is not None and comparison is not None:
+            raise RowError("comparison", "a row has a solution or a comparison, not both")
         yield Record(
             problem=_problem(fields.object("problem")),
             solution=solution,
-            people=[_person(person, places) for person in fields.objects("people")],
+            comparison=comparison,
+            people=[_person(person, places, of_pair=comparison is not None) for person in fields.objects("people")],
             gold=list(_gold(fields.maybe_object("gold"), path)),
             estimates=[_estimate(run, path) for run in fields.objects("monte_carlo")],
             ignored=[name for name in fields.unknown(*KNOWN) if fields.row[name] not in (None, [], {})],
@@ -198,19 +204,22 @@ def _checked(steps: list[StepRecord], at: str) -> list[StepRecord]:
 # --- what was said of the steps ---------------------------------------------------------------------------
 
 
-def _person(fields: Fields, places: Places) -> PersonRecord:
+def _person(fields: Fields, places: Places, *, of_pair: bool) -> PersonRecord:
     ratings = _plain_ratings(fields.row.get("steps"), places) or [
         _rating(step, places) for step in fields.objects("steps")
     ]
     if len({(said.position, said.candidate) for said in ratings}) < len(ratings):
         raise RowError(fields.at("steps"), "rates a step twice")
+    preference = preference_of(fields.maybe_object("preference"))
+    if preference is not None and not of_pair:
+        raise RowError(fields.at("preference"), "only a row that has a comparison has preferences")
     finish = fields.maybe_text("finish_reason") or None
     if finish is not None and finish not in FINISH_REASONS:
         raise fields.wrong("finish_reason", f"one of {', '.join(FINISH_REASONS)}")
     return PersonRecord(
         labeler=fields.text("labeler", most=200),
         round=fields.maybe_int("round", least=-1000, most=1_000_000),
-        protocol=_protocol(fields, ratings),
+        protocol="comparison" if of_pair else _protocol(fields, ratings),
         finish_reason=finish,
         reason=fields.maybe_text("reason") or "",
         submitted_at=fields.maybe_time("submitted_at"),
@@ -218,7 +227,28 @@ def _person(fields: Fields, places: Places) -> PersonRecord:
         is_quality_control=bool(fields.maybe_bool("is_quality_control")),
         is_screening=bool(fields.maybe_bool("is_screening")),
         steps=ratings,
+        preference=preference,
+        progress=fields.maybe_rating("progress"),
+        critiques=[_critique(one, places) for one in fields.objects("critiques")],
         extras=_extras(fields),
+    )
+
+
+def _critique(fields: Fields, places: Places) -> CritiqueWord:
+    said = _rating(fields, places)
+    own, origin = bool(fields.maybe_bool("is_own")), fields.maybe_text("origin") or "model"
+    if origin not in ("model", "human"):
+        raise fields.wrong("origin", "model or human")
+    if not own and said.rating is None:
+        raise fields.wrong("rating", "a rating of -1, 0 or 1, unless `is_own`")
+    return CritiqueWord(
+        position=said.position,
+        candidate=said.candidate,
+        text=fields.text("text"),
+        origin="human" if own else origin,
+        source=fields.maybe_text("source") or "",
+        rating=None if own else said.rating,
+        is_own=own,
     )
 
 

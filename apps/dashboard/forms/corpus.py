@@ -105,10 +105,11 @@ class ImportForm(ServiceForm):
 
     @property
     def options(self) -> dict[str, Any]:
-        """Options for the readers; only the generic one has any."""
-        if self.cleaned_data.get("format") != "jsonl":
+        """Options for the readers; only the generic one has a mapping, and only texts that come whole are split."""
+        format_ = self.cleaned_data.get("format")
+        if format_ not in ("jsonl", "preference"):
             return {}
-        options: dict[str, Any] = {"mapping": self.mapping} if self.mapping else {}
+        options: dict[str, Any] = {"mapping": self.mapping} if self.mapping and format_ == "jsonl" else {}
         split = self.cleaned_data.get("split")
         if split:
             options["split"] = split

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 
 from apps.core.errors import DomainError
 from apps.dashboard.forms.base import OnceForm, ServiceForm
+from apps.estimation.sampling import MOST_PER_PROBLEM
 from apps.estimation.selection import ANSWERS
 from apps.estimation.strategies import STRATEGIES
 from apps.inference.models import Endpoint
@@ -74,6 +75,44 @@ class EndpointForm(ServiceForm):
 
     def settings(self) -> dict[str, Any]:
         return {name: self.cleaned_data[name] for name in SETTINGS if name in self.cleaned_data}
+
+
+class NewSamplingForm(OnceForm):
+    """New solutions of all problems of the project."""
+
+    endpoint = forms.ModelChoiceField(queryset=Endpoint.objects.none(), empty_label=None, label="Written by")
+    per_problem = forms.IntegerField(
+        min_value=1, max_value=MOST_PER_PROBLEM, initial=4, label="Solutions of each problem",
+        help_text="The same text twice counts once.",
+    )  # fmt: skip
+    temperature = forms.FloatField(min_value=0, max_value=5, initial=1.0)
+    max_tokens = forms.IntegerField(
+        min_value=1, max_value=131_072, initial=1024, label="Tokens of a solution, at most",
+        help_text="What is longer is cut off, and left out.",
+    )  # fmt: skip
+    split = forms.ChoiceField(
+        choices=[
+            ("newline", "at each line end"),
+            ("blank_line", "at blank lines"),
+            ("numbered", "at Step 1:, 1., (1)"),
+        ],
+        label="A text becomes steps",
+    )
+    seed = forms.IntegerField(
+        required=False, min_value=0, max_value=2**31 - 1, help_text="Empty: by chance. It is kept with the run."
+    )
+
+    def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        endpoints = self.fields["endpoint"]
+        assert isinstance(endpoints, forms.ModelChoiceField)
+        endpoints.queryset = Endpoint.objects.usable_in(project)
+
+    def terms(self) -> dict[str, Any]:
+        """The arguments of `start_sampling`."""
+        data = self.cleaned_data
+        given = {name: data[name] for name in ("endpoint", "per_problem", "split", "seed")}
+        return given | {"sampling": {"temperature": data["temperature"], "max_tokens": data["max_tokens"]}}
 
 
 class NewRunForm(OnceForm):

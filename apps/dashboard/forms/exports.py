@@ -70,6 +70,14 @@ class ExportForm(OnceForm):
         "after_first_error", "Steps after the first bad one", leave_out="are left out", negative="are negative",
         as_rated="stay as they were rated",
     )  # fmt: skip
+    margins = _choice(
+        "margins",
+        "How much better, in numbers",
+        large="3, 2, 1, 0 (Llama 2, large)",
+        small="1, ⅔, ⅓, 0 (Llama 2, small)",
+    )
+    ties = _choice("ties", "Where neither side is better", drop="no pair", both_ways="a pair both ways, with no margin")
+    prompts = _choice("prompts", "Pairs are written as", standard="texts", conversational="messages, for chat models")
     quality_control = _choice("quality_control", "What people said of gold tasks", drop="is left out", keep="is kept")
     finish_reasons = forms.MultipleChoiceField(
         choices=Assignment.FinishReason.choices,
@@ -136,5 +144,6 @@ class ExportForm(OnceForm):
 
 
 EXTRA_QUESTIONS = ("neutral", "unsure", "after_first_error", "quality_control", "finish_reasons", "soft_threshold")
+PAIR_QUESTIONS = ("margins", "ties", "prompts")
 FILTERS = ("answers", "rounds", "generators", "subjects")
 SPLITS = ("splits", "split_seed")

@@ -31,10 +31,19 @@ class NewProjectForm(ServiceForm):
 class ProjectForm(ServiceForm):
     name = forms.CharField(max_length=200)
     description = forms.CharField(required=False, widget=forms.Textarea(attrs={"rows": 3}))
+    shows_scores = forms.BooleanField(
+        required=False,
+        label="Labelers see how far they agree with gold",
+        help_text="In My work, from ten gold tasks on.",
+    )
 
 
 class RoleForm(ServiceForm):
     role = forms.ChoiceField(choices=Role.choices)
+
+
+class SkillsForm(ServiceForm):
+    skills = forms.CharField(required=False, max_length=1000)
 
 
 class InvitationForm(ServiceForm):

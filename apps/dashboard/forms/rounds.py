@@ -1,4 +1,4 @@
-"""Opening a round."""
+"""The terms of a round, as a manager fills them in."""
 
 from __future__ import annotations
 
@@ -6,9 +6,17 @@ from typing import Any
 
 from django import forms
 
+from apps.accounts.models import User
+from apps.core.errors import DomainError
 from apps.dashboard.browsing import Facets
 from apps.dashboard.forms.base import OnceForm, ServiceForm
+from apps.dashboard.forms.protocols import ProtocolForm
+from apps.inference.models import Endpoint
+from apps.labeling.models import Round
 from apps.labeling.protocols import PROTOCOLS
+from apps.labeling.selection import Selection
+from apps.labeling.terms import PASS_MARK, Terms
+from apps.projects.models import Guideline, Membership, Project
 
 ANY = ("", "any")
 
@@ -29,6 +37,17 @@ class SelectionForm(ServiceForm):
         max_value=10**9,
         label="Unsure in run",
         help_text="Number of an estimation run: what its search is not sure of.",
+    )
+    first = forms.ChoiceField(
+        required=False,
+        label="Come first",
+        choices=[
+            ("", "the oldest"),
+            ("convincing", "convincing wrong answers"),
+            ("wrong", "wrong answers"),
+            ("right", "right answers"),
+        ],
+        help_text="Convincing: wrong, and the highest verifier score first.",
     )
     sample = forms.IntegerField(
         required=False,
@@ -59,11 +78,31 @@ class SelectionForm(ServiceForm):
         words += [f"{name}:{data[name]}" for name in ("source", "subject", "level") if data.get(name)]
         words += ["unlabeled"] if data.get("unlabeled") else []
         words += [f"unsure:{data['unsure']}"] if data.get("unsure") else []
+        words += [f"first:{data['first']}"] if data.get("first") else []
         words += [f"sample:{data['sample']}"] if data.get("sample") else []
         return ",".join(words) or "all"
 
 
-class NewRoundForm(SelectionForm, OnceForm):
+def selection_fields(select: str) -> dict[str, Any]:
+    """A stored selection as the form's fields; a term that they have no place for is left out."""
+    chosen = Selection.parse(select)
+    found: dict[str, Any] = {
+        "sample": chosen.sample,
+        "first": ":".join(filter(None, chosen.first[0])) if chosen.first else "",
+    }
+    for name, value in chosen.terms:
+        found |= {"answer": name} if name in ("right", "wrong") else {name: value or True}
+    return found
+
+
+class GuidelineField(forms.ModelChoiceField):  # type: ignore[type-arg]
+    def label_from_instance(self, obj: Any) -> str:
+        return f"version {obj.version}"
+
+
+class RoundForm(SelectionForm, ProtocolForm, OnceForm):
+    """All terms; the service says what cannot be."""
+
     name = forms.CharField(max_length=200, required=False, help_text="As labelers see it.")
     protocol = forms.ChoiceField(
         choices=[(name, protocol.title) for name, protocol in PROTOCOLS.items()],
@@ -86,6 +125,40 @@ class NewRoundForm(SelectionForm, OnceForm):
         help_text="Whoever is silent for so long gives it back.",
     )
     show_reference = forms.BooleanField(required=False, initial=True, label="Labelers see the reference answer")
+    guideline = GuidelineField(
+        queryset=Guideline.objects.none(), required=False, label="Guidelines", empty_label="the newest when it opens"
+    )
+    mode = forms.ChoiceField(
+        required=False, choices=Round.Mode.choices, initial=Round.Mode.BLIND, label="What they see of others"
+    )
+    endpoint = forms.ModelChoiceField(
+        queryset=Endpoint.objects.none(),
+        required=False,
+        empty_label="none",
+        help_text="Continues a prefix while labelers read, where the protocol wants candidates.",
+    )
+    is_screening = forms.BooleanField(
+        required=False, label="This is a screening", help_text="A test over what is selected and has gold labels."
+    )
+    pass_percent = forms.FloatField(
+        min_value=0, max_value=100, initial=100 * PASS_MARK, required=False, label="Pass mark",
+        help_text="Percent of agreement with gold. PRM800K asked for 75.",
+    )  # fmt: skip
+    tries = forms.IntegerField(min_value=1, max_value=100, initial=1, required=False, label="Tries")
+    needs_screening = forms.BooleanField(required=False, label="Only those who have passed the screening")
+    skills = forms.CharField(
+        required=False, max_length=1000, help_text="With commas. Only members who have all of them.", strip=True
+    )
+    labelers = forms.ModelMultipleChoiceField(
+        queryset=User.objects.none(),
+        required=False,
+        label="Only these people",
+        widget=forms.CheckboxSelectMultiple,
+        help_text="None chosen: everybody who may label here.",
+    )
+    allows_corrections = forms.BooleanField(
+        required=False, initial=True, label="Labelers may correct what they submitted, while the round is open"
+    )
 
     field_order = [
         "name",
@@ -96,15 +169,62 @@ class NewRoundForm(SelectionForm, OnceForm):
         "level",
         "unlabeled",
         "unsure",
+        "first",
         "sample",
         "redundancy",
     ]
 
-    def terms(self) -> dict[str, Any]:
-        """The arguments of `open_round`."""
-        data = self.cleaned_data
-        names = ("name", "protocol", "redundancy", "lease_minutes", "show_reference")
-        return {name: data[name] for name in names} | {
-            "select": self.select,
-            "gold_share": data["gold_percent"] / 100,
+    def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        members = User.objects.filter(
+            memberships__project=project, memberships__status=Membership.Status.ACTIVE
+        ).order_by("name", "email")
+        choices = {
+            "guideline": project.guidelines.defer("text"),
+            "endpoint": Endpoint.objects.usable_in(project).order_by("name"),
+            "labelers": members,
         }
+        for name, queryset in choices.items():
+            field = self.fields[name]
+            assert isinstance(field, forms.ModelChoiceField)
+            field.queryset = queryset
+
+    def terms(self) -> dict[str, Any]:
+        """As `Terms` takes them. What only a screening has is left out of other rounds."""
+        data = self.cleaned_data
+        names = (
+            "name", "protocol", "redundancy", "lease_minutes", "show_reference", "guideline", "endpoint",
+            "is_screening", "needs_screening", "allows_corrections",
+        )  # fmt: skip
+        terms = {name: data[name] for name in names} | {
+            "select": self.select,
+            "mode": data["mode"] or Round.Mode.BLIND.value,
+            "gold_share": data["gold_percent"] / 100,
+            "skills": [skill.strip() for skill in data["skills"].split(",") if skill.strip()],
+            "labelers": list(data["labelers"]),
+            "options": self.settings(),
+        }
+        if not data["is_screening"]:
+            return terms
+        mark = data["pass_percent"]
+        return terms | {"pass_mark": None if mark is None else mark / 100, "tries": data["tries"] or 1}
+
+    def _tell(self, error: DomainError) -> None:
+        """The form has percents where the service has shares."""
+        renamed = {"gold_share": "gold_percent", "pass_mark": "pass_percent"}
+        fields = {renamed.get(name, name): text for name, text in error.fields.items()}
+        super()._tell(DomainError(error.message, code=error.code, fields=fields))
+
+
+def initial_of(round_: Round) -> dict[str, Any]:
+    """A draft's terms, as the form shows them."""
+    terms = Terms.of(round_)
+    names = (
+        "name", "protocol", "redundancy", "lease_minutes", "show_reference", "guideline", "mode", "endpoint",
+        "is_screening", "needs_screening", "allows_corrections", "tries", "labelers",
+    )  # fmt: skip
+    return {name: getattr(terms, name) for name in names} | selection_fields(terms.select) | dict(terms.options) | {
+        "gold_percent": round(100 * terms.gold_share, 4),
+        "pass_percent": None if terms.pass_mark is None else round(100 * terms.pass_mark, 4),
+        "skills": ", ".join(terms.skills),
+    }  # fmt: skip

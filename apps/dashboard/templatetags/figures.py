@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 
 from django import template
 from django.utils.html import format_html, format_html_join
@@ -63,7 +63,9 @@ def milliseconds(value: float | None) -> str:
 
 @register.simple_tag
 def bars(days: Sequence[tuple[date, int]], label: str) -> SafeString:
-    """Counts of days as a small column chart; the figures are in its description and titles."""
+    """Counts of days, or of hours, as a small column chart; the figures are in its description and titles."""
+    in_hours = any(isinstance(day, datetime) for day, _ in days)
+    unit, form = ("hours", "%H:00") if in_hours else ("days", "%a %d %b")
     highest = max((count for _, count in days), default=0) or 1
     width, height = 12, 48
     columns = format_html_join(
@@ -76,13 +78,13 @@ def bars(days: Sequence[tuple[date, int]], label: str) -> SafeString:
                 height - (drawn := max(2, round(height * count / highest))),
                 width - 3,
                 drawn,
-                f"{day:%a %d %b}",
+                day.strftime(form),
                 count,
             )
             for index, (day, count) in enumerate(days)
         ),
     )
-    said = f"{label}: {sum(count for _, count in days)} in {len(days)} days, {highest if days else 0} at most"
+    said = f"{label}: {sum(count for _, count in days)} in {len(days)} {unit}, {highest if days else 0} at most"
     return format_html(
         '<svg class="bars" viewBox="0 0 {} {}" role="img" aria-label="{}" preserveAspectRatio="none">{}</svg>',
         max(1, len(days)) * width - 3,

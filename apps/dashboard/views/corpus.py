@@ -36,8 +36,8 @@ def solutions(request: AuthenticatedRequest, slug: str) -> HttpResponse:
 def solution(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     place = place_for(request.user, slug, "browse")
     found = solution_of(place, pk)
-    siblings = Solution.objects.filter(problem=found.problem).exclude(pk=pk).order_by("pk")[:20]
-    neighbours = Solution.objects.filter(project=place.project).values_list("pk", flat=True)
+    siblings = Solution.objects.written().filter(problem=found.problem).exclude(pk=pk).order_by("pk")[:20]
+    neighbours = Solution.objects.written().filter(project=place.project).values_list("pk", flat=True)
     context = place.context(
         "solutions",
         solution=found,

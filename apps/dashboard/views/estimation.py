@@ -20,15 +20,17 @@ from apps.dashboard.browsing import facets_of
 from apps.dashboard.forms.estimation import NewRunForm
 from apps.dashboard.paging import page_of
 from apps.estimation.forecast import Forecast, forecasts
-from apps.estimation.models import EstimationRun, SolutionEstimate
+from apps.estimation.models import EstimationRun, SamplingRun, SolutionEstimate
 from apps.estimation.selection import solutions_of
 from apps.estimation.services import cancel_run, pause_run, resume_run, start_run
 from apps.estimation.strategies import STRATEGIES
+from apps.estimation.strategies.tree import Tree
 from apps.estimation.tasks import call_workers
 from apps.inference.models import Endpoint
 from apps.inference.shares import in_flight
 
 SHOWN_FAILURES = 20
+SHOWN_SAMPLINGS = 50
 
 
 @login_required
@@ -38,7 +40,9 @@ def runs(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     found = EstimationRun.objects.filter(project=place.project).select_related("endpoint", "created_by")
     page = page_of(found, request.GET, size=30, newest_first=True)
     has_endpoints = Endpoint.objects.usable_in(place.project).exists()
-    return render(request, "estimation/runs.html", place.context("estimation", page=page, has_endpoints=has_endpoints))
+    samplings = SamplingRun.objects.filter(project=place.project).select_related("endpoint")[:SHOWN_SAMPLINGS]
+    context = place.context("estimation", page=page, has_endpoints=has_endpoints, samplings=samplings)
+    return render(request, "estimation/runs.html", context)
 
 
 @login_required
@@ -90,27 +94,37 @@ def _form(request: AuthenticatedRequest, place: Place) -> NewRunForm:
 @login_required
 @require_GET
 def run(request: AuthenticatedRequest, slug: str, number: int) -> HttpResponse:
-    """How far it is; htmx asks for the moving part alone. What it found is read when it rests."""
+    """How far it is; htmx asks for the moving part alone. What it has found is read when it rests: until then the
+    moving part would take its place two seconds later."""
     place = place_for(request.user, slug, "browse")
     found = run_of(place, number)
     context = place.context("estimation", run=found, in_flight=_in_flight(found), can_resume=_can_resume(found))
-    if request.htmx and not found.has_ended and found.status != JobStatus.PAUSED:
-        return render(request, "estimation/_run.html", context)
-    context |= {"found": _found(found), "strategy": STRATEGIES.get(found.strategy, (None, None))[0]}
+    context["strategy"] = STRATEGIES.get(found.strategy, (None, None))[0]
+    if found.has_ended or found.status == JobStatus.PAUSED:
+        context["found"] = _found(found)
     return render(request, "estimation/_run.html" if request.htmx else "estimation/run.html", context)
 
 
 def _found(run: EstimationRun) -> dict[str, object]:
     """The figures and plots of what is there so far."""
     return {
-        "soft": insights.soft_values(run),
-        "dead": insights.dead_steps(run),
-        "certainty": insights.certainty(run),
+        **insights.distributions(run),
         "reliability": insights.reliability(run),
         "people": insights.against_people(run),
+        "luck": insights.luck(run),
+        "facts": insights.hard_label_facts(int(run.options.get("rollouts") or 8)),
+        "chances": (insights.GOOD_CHANCES, insights.LUCKY_CHANCES),
+        "grown": _grown(run),
         "unsure": insights.unsure_count(run),
         "failures": SolutionEstimate.objects.filter(run=run).exclude(failure="").order_by("id")[:SHOWN_FAILURES],
     }
+
+
+def _grown(run: EstimationRun) -> int:
+    """Solutions that grew in this run: they are newer than those that it set out with."""
+    if run.strategy != Tree.name:
+        return 0
+    return SolutionEstimate.objects.filter(run=run, solution_id__gt=run.last_solution).count()
 
 
 def _in_flight(run: EstimationRun) -> int | None:

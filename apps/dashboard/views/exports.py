@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from apps.accounts.requests import AuthenticatedRequest
 from apps.dashboard.access import Place, export_of, place_for
 from apps.dashboard.browsing import facets_of
-from apps.dashboard.forms.exports import EXTRA_QUESTIONS, FILTERS, SPLITS, ExportForm
+from apps.dashboard.forms.exports import EXTRA_QUESTIONS, FILTERS, PAIR_QUESTIONS, SPLITS, ExportForm
 from apps.dashboard.paging import page_of
 from apps.exports.downloads import download
 from apps.exports.formats import FORMATS
@@ -50,7 +50,7 @@ def new_export(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     return render(request, "exports/new.html", context, status=422 if form.errors else 200)
 
 
-GROUPS = {"questions": EXTRA_QUESTIONS, "filters": FILTERS, "splits": SPLITS}
+GROUPS = {"questions": EXTRA_QUESTIONS, "pairs": PAIR_QUESTIONS, "filters": FILTERS, "splits": SPLITS}
 
 
 def _create(place: Place, data: dict[str, Any], policy: dict[str, Any]) -> Export:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpResponse
-from django.shortcuts import render
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_GET
@@ -16,7 +16,8 @@ from apps.accounts.models import User
 from apps.accounts.requests import AuthenticatedRequest
 from apps.core.errors import Conflict
 from apps.dashboard.access import place_for, round_of
-from apps.labeling.models import Round
+from apps.labeling.correcting import why_not_correctable
+from apps.labeling.models import Assignment, Round
 from apps.labeling.protocols import PROTOCOLS
 from apps.labeling.seats import progress
 from apps.projects.markdown import to_html
@@ -37,6 +38,8 @@ class Bench:
 BENCHES = {
     "first_error": Bench("steps", "Rate the steps"),
     "every_step": Bench("steps", "Rate the steps"),
+    "comparison": Bench("comparison", "Compare two sides"),
+    "branching": Bench("branching", "Rate the candidates"),
 }
 
 
@@ -53,14 +56,31 @@ def label(request: AuthenticatedRequest, slug: str, number: int) -> HttpResponse
     round_ = round_of(place, number)
     if round_.protocol not in BENCHES:
         raise Conflict(f"Rounds of the protocol {round_.get_protocol_display()} cannot be worked on here yet.")
+    turn = _turn(request, round_)
     context = {
+        "turn": turn,
         "project": place.project,
         "round": round_,
         "bench": BENCHES[round_.protocol],
         "guideline": _shown(round_.guideline or place.project.guidelines.first()),
-        "bootstrap": _bootstrap(round_, request.user),
+        "bootstrap": _bootstrap(round_, request.user) | {"turn": turn and turn.pk},
     }
     return render(request, "labeling/label.html", context)
+
+
+def _turn(request: AuthenticatedRequest, round_: Round) -> Assignment | None:
+    """The submitted turn of one's own that `?turn=ID` opens to be corrected. Raises Conflict when it cannot be."""
+    asked = request.GET.get("turn", "")
+    if not asked:
+        return None
+    if not (asked.isdecimal() and len(asked) < 19):
+        raise Http404("No such turn.")
+    mine = Assignment.objects.filter(round=round_, labeler=request.user).select_related("task")
+    found = get_object_or_404(mine, pk=int(asked))
+    found.round = round_
+    if (refused := why_not_correctable(found)) is not None:
+        raise Conflict(refused, code="not_correctable")
+    return found
 
 
 def _shown(guideline: Guideline | None) -> ShownGuideline | None:
@@ -81,6 +101,8 @@ def _bootstrap(round_: Round, user: User) -> dict[str, Any]:
         "user": {"email": user.email, "name": user.name},
         "progress": progress(round_, user),
         "api": "/api/v1",
+        "keys": user.key_map,
         "home": reverse("home"),
+        "work": reverse("work", args=[round_.project.slug]),
         "sign_in": reverse("account_login"),
     }

@@ -16,7 +16,7 @@ from apps.accounts.models import User
 from apps.accounts.requests import AuthenticatedRequest
 from apps.core.errors import DomainError
 from apps.dashboard.access import Place, membership_of, place_for
-from apps.dashboard.forms.projects import InvitationForm, RoleForm
+from apps.dashboard.forms.projects import InvitationForm, RoleForm, SkillsForm
 from apps.dashboard.overview import people_of
 from apps.projects.models import Invitation, Membership, Role
 from apps.projects.policies import can
@@ -28,6 +28,7 @@ from apps.projects.services import (
     remove_member,
     revoke_invitation,
 )
+from apps.projects.services import set_skills as keep_skills
 
 
 @login_required
@@ -63,6 +64,18 @@ def set_role(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     messages.success(request, f"{member.user} is {member.get_role_display()} now.")
     # Who gives their own ownership away may not see this page any more; the project's page they do.
     return redirect("people" if can(member, "invite") or member.user != request.user else "project", slug)
+
+
+@login_required
+@require_POST
+def set_skills(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
+    place = place_for(request.user, slug, "invite")
+    member, form = membership_of(place, pk), SkillsForm(request.POST)
+    if not form.is_valid():
+        raise DomainError("These are too many skills.", fields={"skills": "1000 characters at most"})
+    member = keep_skills(membership=member, skills=form.cleaned_data["skills"].split(","), actor=request.user)
+    messages.success(request, f"The skills of {member.user} are kept.")
+    return redirect("people", slug)
 
 
 @login_required

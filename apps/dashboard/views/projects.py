@@ -11,11 +11,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from apps.accounts.requests import AuthenticatedRequest
 from apps.corpus.models import ImportBatch
-from apps.dashboard.access import Place, place_for
+from apps.dashboard.access import Place, place_for, rounds_of
 from apps.dashboard.forms.projects import GuidelinesForm, ProjectForm
 from apps.dashboard.overview import holdings_of, next_steps, people_of, submissions_by_day, work_for
 from apps.exports.models import Export
-from apps.labeling.models import Assignment, Round
+from apps.labeling.models import Assignment
 from apps.projects.markdown import to_html
 from apps.projects.models import Membership
 from apps.projects.services import publish_guidelines, update_project
@@ -35,13 +35,13 @@ def project(request: AuthenticatedRequest, slug: str) -> HttpResponse:
 def project_rounds(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     """The rounds of the project page, by themselves: they are asked for again while one is open."""
     place = place_for(request.user, slug, "view")
-    work = work_for(request.user, Round.objects.filter(project=place.project))
+    work = work_for(request.user, rounds_of(place))
     return render(request, "projects/_rounds.html", place.context("project", rounds=work))
 
 
 def _overview(place: Place) -> dict[str, object]:
     project, user = place.project, place.membership.user
-    rounds = work_for(user, Round.objects.filter(project=project))
+    rounds = work_for(user, rounds_of(place))
     guideline = project.guidelines.first()
     shown: dict[str, object] = {
         "rounds": rounds,
@@ -76,7 +76,7 @@ def _first_paragraphs(text: str, length: int = 700) -> str:
 @require_http_methods(["GET", "POST"])
 def project_settings(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     place = place_for(request.user, slug, "manage_members")
-    initial = {"name": place.project.name, "description": place.project.description}
+    initial = {name: getattr(place.project, name) for name in ("name", "description", "shows_scores")}
     form = ProjectForm(request.POST or None, initial=initial)
     saved = form.run(lambda data: update_project(project=place.project, actor=request.user, **data))
     if saved is not None:

@@ -1,40 +1,43 @@
-"""Rounds of labeling: opened, watched, paused and closed."""
+"""Rounds of labeling: drafted, looked at, opened, watched, paused and closed."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from apps.accounts.requests import AuthenticatedRequest
-from apps.corpus.models import Solution
-from apps.dashboard.access import Place, place_for, round_of
+from apps.core.errors import Conflict, DomainError
+from apps.dashboard.access import Place, place_for, round_of, rounds_of
 from apps.dashboard.browsing import facets_of
-from apps.dashboard.evidence import labeler_names
-from apps.dashboard.forms.rounds import NewRoundForm, SelectionForm
-from apps.dashboard.overview import Work, submissions_by_day, work_for
-from apps.labeling.models import Assignment, Round, Seat
+from apps.dashboard.forms.rounds import RoundForm, SelectionForm, initial_of
+from apps.dashboard.overview import work_for
+from apps.dashboard.watching import sitting_of, watched
+from apps.labeling.blanks import selected_problems
+from apps.labeling.models import Assignment, Round
+from apps.labeling.pace import seconds_per_turn
+from apps.labeling.pairing import existing_count
+from apps.labeling.previewing import preview_of
 from apps.labeling.protocols import PROTOCOLS
 from apps.labeling.selection import Selection
-from apps.labeling.services import open_round, set_round_status
+from apps.labeling.services import askable, create_round, discard_draft, edit_round, set_round_status
 
 COUNTED_TO = 100_000
-LATEST = 200
-SHOWN_REASONS = 50
-LEFT_EARLY = (Assignment.FinishReason.GIVE_UP, Assignment.FinishReason.BAD_PROBLEM)
 
 
 @login_required
 @require_GET
 def rounds(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     place = place_for(request.user, slug, "view")
-    work = work_for(request.user, Round.objects.filter(project=place.project))
+    work = work_for(request.user, rounds_of(place))
     return render(request, "rounds/rounds.html", place.context("rounds", rounds=work))
 
 
@@ -43,24 +46,64 @@ def rounds(request: AuthenticatedRequest, slug: str) -> HttpResponse:
 def new_round(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     place = place_for(request.user, slug, "manage_rounds")
     unsure = {"unsure": request.GET.get("unsure")}
-    form = NewRoundForm(request.POST or None, facets=facets_of(place.project), initial=unsure)
-    opened = form.run(lambda _: open_round(project=place.project, created_by=request.user, **form.terms()))
-    if opened is not None:
-        messages.success(request, f"The round is open: {opened.task_count:,} tasks.")
-        return redirect("round", slug, opened.number)
-    fitting = fit_for(place, SelectionForm(unsure, facets=facets_of(place.project)))
-    context = place.context("rounds", form=form, protocols=PROTOCOLS.values(), fit=fitting)
+    form = RoundForm(request.POST or None, facets=facets_of(place.project), project=place.project, initial=unsure)
+    drafted = form.run(lambda _: create_round(project=place.project, created_by=request.user, **form.terms()))
+    if drafted is not None:
+        return redirect("round", slug, drafted.number)
+    asked = SelectionForm(request.POST or unsure, facets=facets_of(place.project))
+    return _form(request, place, form, fit_for(place, asked, of=_asked_of(request.POST)))
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def edit(request: AuthenticatedRequest, slug: str, number: int) -> HttpResponse:
+    place = place_for(request.user, slug, "manage_rounds")
+    found, facets = round_of(place, number), facets_of(place.project)
+    if found.status != Round.Status.DRAFT:
+        raise Conflict("This round has opened: its terms stand.", code="not_a_draft")
+    initial = initial_of(found)
+    form = RoundForm(request.POST or None, facets=facets, project=place.project, initial=initial)
+    saved = form.run(lambda _: edit_round(round=found, actor=request.user, changes=form.terms()))
+    if saved is not None:
+        return redirect("round", slug, number)
+    fitting = fit_for(
+        place, SelectionForm(request.POST or initial, facets=facets), of=_asked_of(request.POST or initial)
+    )
+    return _form(request, place, form, fitting, round=found)
+
+
+def _form(
+    request: AuthenticatedRequest, place: Place, form: RoundForm, fitting: Fit | None, **more: object
+) -> HttpResponse:
+    context = place.context("rounds", form=form, protocols=PROTOCOLS.values(), fit=fitting, **more)
     return render(request, "rounds/new.html", context, status=422 if form.errors else 200)
+
+
+@login_required
+@require_POST
+def discard(request: AuthenticatedRequest, slug: str, number: int) -> HttpResponse:
+    place = place_for(request.user, slug, "manage_rounds")
+    discard_draft(round=round_of(place, number), actor=request.user)
+    messages.success(request, "The draft is gone.")
+    return redirect("rounds", slug)
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """How many solutions a selection holds, and what asking people about them would take."""
+    """How many solutions a selection holds, and what asking people about them would take.
+
+    `of`: these are `solutions`, or `comparisons` that stand, or solutions of which `pairs` are to be made.
+    """
 
     select: str
     solutions: int
     redundancy: int
     seconds_each: float | None
+    of: str = "solutions"
+
+    @property
+    def noun(self) -> str:
+        return "problem" if self.of == "problems" else "solution"
 
     @property
     def is_more(self) -> bool:
@@ -75,19 +118,37 @@ class Fit:
         return self.turns * self.seconds_each if self.seconds_each is not None else None
 
 
-def fit_for(place: Place, form: SelectionForm, redundancy: int = 1) -> Fit | None:
+def fit_for(place: Place, form: SelectionForm, redundancy: int = 1, of: str = "solutions") -> Fit | None:
     if not form.is_valid():
         return None
-    solutions = Selection.parse(form.select).apply(Solution.objects.filter(project=place.project, step_count__gt=0))
-    if not solutions.query.is_sliced:
+    selection, solutions = Selection.parse(form.select), askable(place.project)
+    if of == "comparisons":
+        return Fit(form.select, existing_count(solutions, selection, COUNTED_TO + 1), redundancy, None, of)
+    try:
+        chosen: QuerySet[Any] = (
+            selected_problems(place.project, selection) if of == "problems" else selection.apply(solutions)
+        )
+    except DomainError:
+        return None
+    if not chosen.query.is_sliced:
         # Nobody waits for a count of millions to choose a box.
-        solutions = solutions[: COUNTED_TO + 1]
+        chosen = chosen[: COUNTED_TO + 1]
     return Fit(
         form.select,
-        solutions.count(),
+        chosen.count(),
         redundancy,
         seconds_per_turn(Assignment.objects.filter(round__project=place.project)),
+        of,
     )
+
+
+def _asked_of(asked: Mapping[str, str]) -> str:
+    """What the chosen protocol would make tasks of."""
+    if asked.get("protocol") == "branching" and asked.get("starts_from") == "problems":
+        return "problems"
+    if asked.get("protocol") != "comparison":
+        return "solutions"
+    return "comparisons" if asked.get("pairs", "existing") == "existing" else "pairs"
 
 
 @login_required
@@ -97,15 +158,10 @@ def fit(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     place = place_for(request.user, slug, "manage_rounds")
     asked = request.GET.get("redundancy", "")
     redundancy = int(asked) if asked.isdecimal() and len(asked) < 4 else 1
-    found = fit_for(place, SelectionForm(request.GET, facets=facets_of(place.project)), redundancy)
-    return render(request, "rounds/_fit.html", {"fit": found})
-
-
-def seconds_per_turn(turns: QuerySet[Assignment]) -> float | None:
-    """The median of the latest turns, for those that say how long they took."""
-    latest = turns.filter(submitted_at__isnull=False, active_ms__isnull=False).order_by("-submitted_at")
-    times = sorted(time for time in latest.values_list("active_ms", flat=True)[:LATEST] if time is not None)
-    return times[len(times) // 2] / 1000 if times else None
+    found = fit_for(
+        place, SelectionForm(request.GET, facets=facets_of(place.project)), redundancy, _asked_of(request.GET)
+    )
+    return render(request, "rounds/_fit.html", {"fit": found, "project": place.project})
 
 
 @login_required
@@ -113,53 +169,28 @@ def seconds_per_turn(turns: QuerySet[Assignment]) -> float | None:
 def round_(request: AuthenticatedRequest, slug: str, number: int) -> HttpResponse:
     place = place_for(request.user, slug, "view")
     found = round_of(place, number)
+    if found.status == Round.Status.DRAFT:
+        context = place.context(
+            "rounds", round=found, preview=preview_of(found), protocol=PROTOCOLS.get(found.protocol)
+        )
+        return render(request, "rounds/draft.html", context)
     work = work_for(request.user, Round.objects.filter(pk=found.pk))[0]
     context = place.context("rounds", round=found, work=work, protocol=PROTOCOLS.get(found.protocol))
+    context["sitting"] = sitting_of(found, request.user)
     if place.may("browse"):
-        context |= _watched(place, work)
+        context |= watched(place, work, now=timezone.now())
     template = "rounds/_progress.html" if request.htmx else "rounds/round.html"
     return render(request, template, context)
-
-
-def _watched(place: Place, work: Work) -> dict[str, object]:
-    """What reviewers and managers see of a round."""
-    round_, turns = work.round, Assignment.objects.filter(round=work.round)
-    seats = list(Seat.objects.filter(round=round_).order_by("-submitted", "pk"))
-    early = list(
-        turns.filter(finish_reason__in=LEFT_EARLY).select_related("task").order_by("-submitted_at")[:SHOWN_REASONS]
-    )
-    names = labeler_names(place, {*(seat.labeler_id for seat in seats), *(turn.labeler_id for turn in early)})
-    days, finishes = submissions_by_day(turns, now=timezone.now()), _finishes(round_)
-    return {
-        "seats": [
-            (names[seat.labeler_id], seat, seat.submitted_today if seat.today == days[-1][0] else 0) for seat in seats
-        ],
-        "early": [(names[turn.labeler_id], turn) for turn in early],
-        "finishes": finishes,
-        "turns_ended": sum(count for _, _, count in finishes),
-        "days": days,
-        "has_days": any(count for _, count in days),
-        "seconds_each": seconds_per_turn(turns),
-        "days_left": _days_left(work.left, [count for _, count in days]),
-    }
-
-
-def _finishes(round_: Round) -> list[tuple[str, str, int]]:
-    """How the turns of a round ended: reason, its words, how many."""
-    ended = Assignment.objects.spoken().filter(round=round_).exclude(finish_reason="").order_by()
-    counts = dict(ended.values_list("finish_reason").annotate(count=Count("id")))
-    return [(reason, label, counts[reason]) for reason, label in Assignment.FinishReason.choices if reason in counts]
-
-
-def _days_left(left: int, counts: list[int]) -> float | None:
-    """At the pace of the last seven days."""
-    week = sum(counts[-7:])
-    return 7 * left / week if week and left else None
 
 
 @login_required
 @require_POST
 def set_status(request: AuthenticatedRequest, slug: str, number: int, status: str) -> HttpResponse:
     place = place_for(request.user, slug, "manage_rounds")
-    set_round_status(round=round_of(place, number), status=status, actor=request.user)
+    found = round_of(place, number)
+    try:
+        set_round_status(round=found, status=status, actor=request.user)
+    except DomainError as error:
+        # A draft that cannot open as it stands: its page says so, and its terms can be changed.
+        messages.error(request, error.message)
     return redirect("round", slug, number)

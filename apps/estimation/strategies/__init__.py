@@ -15,6 +15,7 @@ from apps.estimation.strategies.math_shepherd import MathShepherd, MathShepherdO
 from apps.estimation.strategies.posterior_search import PosteriorSearch, PosteriorSearchOptions
 from apps.estimation.strategies.soft_interval import SoftInterval, SoftIntervalOptions
 from apps.estimation.strategies.sweep import Sweep, SweepOptions
+from apps.estimation.strategies.tree import Tree, TreeOptions
 
 STRATEGIES: dict[str, tuple[type[Any], type[Options]]] = {
     PosteriorSearch.name: (PosteriorSearch, PosteriorSearchOptions),
@@ -23,6 +24,7 @@ STRATEGIES: dict[str, tuple[type[Any], type[Options]]] = {
     Bisect.name: (Bisect, BisectOptions),
     Sweep.name: (Sweep, SweepOptions),
     SoftInterval.name: (SoftInterval, SoftIntervalOptions),
+    Tree.name: (Tree, TreeOptions),
 }
 
 

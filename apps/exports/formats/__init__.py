@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from apps.exports.formats.annotate import Annotate
 from apps.exports.formats.base import Format
+from apps.exports.formats.dpo import Dpo
 from apps.exports.formats.math_shepherd import MathShepherd
 from apps.exports.formats.prm800k import Prm800k
+from apps.exports.formats.reward_pairs import RewardPairs
 from apps.exports.formats.trl_prm import TrlPrm
 
-FORMATS: dict[str, Format] = {format_.name: format_ for format_ in (Annotate(), Prm800k(), TrlPrm(), MathShepherd())}
+FORMATS: dict[str, Format] = {
+    format_.name: format_ for format_ in (Annotate(), Prm800k(), TrlPrm(), MathShepherd(), RewardPairs(), Dpo())
+}
 
 __all__ = ["FORMATS", "Format"]

@@ -7,8 +7,16 @@ from typing import Any
 
 import pyarrow as pa
 
-from apps.corpus.records import EstimateRecord, PersonRecord, ProblemRecord, Record, SolutionRecord, StepCount
-from apps.exports.formats.base import Row
+from apps.corpus.records import (
+    ComparisonRecord,
+    EstimateRecord,
+    PersonRecord,
+    ProblemRecord,
+    Record,
+    SolutionRecord,
+    StepCount,
+)
+from apps.exports.formats.base import OfSolutions, Row, label_name
 from apps.exports.labels import resolve
 from apps.exports.policy import LabelPolicy, Tally
 
@@ -19,12 +27,19 @@ def _struct(**fields: pa.DataType) -> pa.DataType:
 
 TEXT, INT, BOOL, FLOAT = pa.string(), pa.int64(), pa.bool_(), pa.float64()
 
+SOLUTION = _struct(
+    external_id=TEXT, source=TEXT, final_answer=TEXT, is_correct=BOOL, verifier_score=FLOAT, separator=TEXT,
+    steps=pa.list_(_struct(position=INT, candidate=INT, text=TEXT, origin=TEXT, chosen=BOOL)),
+)  # fmt: skip
+PLACE = _struct(position=INT, candidate=INT)
 
-class Annotate:
+
+class Annotate(OfSolutions):
     name = "annotate"
     title = "Annotate's own row"
     about = "All that is known: people, gold, Monte Carlo. It can be imported again."
     trainer = "any script; see docs/export-formats.md"
+    of: tuple[str, ...] = ("solution", "comparison")
     columns = pa.schema(
         [
             (
@@ -34,13 +49,10 @@ class Annotate:
                     subject=TEXT, level=TEXT, split=TEXT,
                 ),
             ),
+            ("solution", SOLUTION),
             (
-                "solution",
-                _struct(
-                    external_id=TEXT, source=TEXT, final_answer=TEXT, is_correct=BOOL, verifier_score=FLOAT,
-                    separator=TEXT,
-                    steps=pa.list_(_struct(position=INT, candidate=INT, text=TEXT, origin=TEXT, chosen=BOOL)),
-                ),
+                "comparison",
+                _struct(left=SOLUTION, right=SOLUTION, left_step=PLACE, right_step=PLACE, external_id=TEXT),
             ),
             (
                 "people",
@@ -49,6 +61,13 @@ class Annotate:
                         labeler=TEXT, round=INT, protocol=TEXT, finish_reason=TEXT, reason=TEXT, submitted_at=TEXT,
                         active_ms=INT, is_quality_control=BOOL, is_screening=BOOL,
                         steps=pa.list_(_struct(position=INT, candidate=INT, rating=INT, unsure=BOOL, chosen=BOOL)),
+                        preference=_struct(choice=TEXT, margin=TEXT, rationale=TEXT),
+                        progress=INT,
+                        critiques=pa.list_(
+                            _struct(
+                                position=INT, candidate=INT, text=TEXT, origin=TEXT, source=TEXT, rating=INT, is_own=BOOL
+                            )
+                        ),
                     )
                 ),
             ),
@@ -70,6 +89,13 @@ class Annotate:
         """Any policy will do: it only decides `first_error`."""
 
     def rows(self, record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
+        if record.comparison is not None:
+            _count(record, tally)
+            yield {
+                "problem": _problem(record.problem),
+                "comparison": _comparison(record.comparison),
+                "people": [_person(person) for person in record.people],
+            }
         if record.solution is None:
             return
         _count(record, tally)
@@ -88,7 +114,9 @@ def _count(record: Record, tally: Tally) -> None:
     """Every source that the row holds, as this format leaves none out: sources and labels are of turns and steps."""
     for person in record.people:
         tally.sources["human"] += 1
-        tally.labels.update(str(said.rating) for said in person.steps)
+        tally.labels.update(label_name(said.rating) for said in person.steps)
+        if person.preference is not None:
+            tally.labels[person.preference.choice] += 1
     if record.gold:
         tally.sources["gold"] += 1
         tally.labels.update(str(one.rating) for one in record.gold)
@@ -136,8 +164,23 @@ def _solution(solution: SolutionRecord) -> Row:
     return _with_extras(row, solution.extras)
 
 
+def _comparison(compared: ComparisonRecord) -> Row:
+    row: Row = {
+        "external_id": compared.external_id,
+        "left": _solution(compared.left),
+        "right": _solution(compared.right) if compared.right is not None else None,
+        "left_step": _place(compared.left_step),
+        "right_step": _place(compared.right_step),
+    }
+    return _with_extras(row, compared.extras)
+
+
+def _place(place: tuple[int, int] | None) -> Row | None:
+    return {"position": place[0], "candidate": place[1]} if place is not None else None
+
+
 def _person(person: PersonRecord) -> Row:
-    row = {
+    row: Row = {
         "labeler": person.labeler,
         "round": person.round,
         "protocol": person.protocol,
@@ -157,7 +200,23 @@ def _person(person: PersonRecord) -> Row:
             }
             for said in person.steps
         ],
+        "progress": person.progress,
+        "critiques": [
+            {
+                "position": one.position,
+                "candidate": one.candidate,
+                "text": one.text,
+                "origin": one.origin,
+                "source": one.source,
+                "rating": one.rating,
+                "is_own": one.is_own,
+            }
+            for one in person.critiques
+        ],
     }
+    if person.preference is not None:
+        said = person.preference
+        row["preference"] = {"choice": said.choice, "margin": said.margin, "rationale": said.rationale}
     return _with_extras(row, person.extras)
 
 

@@ -17,20 +17,33 @@ Row = dict[str, Any]
 class Format(Protocol):
     """Turns records into the rows that a trainer reads.
 
-    `trainer` names the versions that read them; `columns` is the schema in Parquet.
+    `trainer` names the versions that read them, `of` the records that it is made of: solutions, comparisons, or both.
     """
 
     name: str
     title: str
     about: str
     trainer: str
-    columns: pa.Schema
+    of: tuple[str, ...]
+
+    def schema(self, policy: LabelPolicy) -> pa.Schema:
+        """The columns in Parquet."""
 
     def check(self, policy: LabelPolicy) -> None:
         """Raise PolicyError for a policy that this format cannot express."""
 
     def rows(self, record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
         """The rows of one record that has passed the policy's filters; counts what it writes and leaves out."""
+
+
+class OfSolutions:
+    """Formats of solutions whose columns are the same whatever the policy."""
+
+    of: tuple[str, ...] = ("solution",)
+    columns: pa.Schema
+
+    def schema(self, policy: LabelPolicy) -> pa.Schema:
+        return self.columns
 
 
 def check_two_classes(name: str, policy: LabelPolicy) -> None:
@@ -54,3 +67,8 @@ def supervised(record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[tu
         tally.sources[labeled.source] += 1
         tally.labels.update(str(label) for label in labels)
         yield labeled, list(labeled.texts[:length]), labels
+
+
+def label_name(rating: int | None) -> str:
+    """A rating as the manifest counts it; steps that somebody left unrated or unsure have none."""
+    return "not rated" if rating is None else str(rating)

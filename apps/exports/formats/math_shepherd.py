@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 
 from apps.corpus.records import Record
-from apps.exports.formats.base import Row, check_two_classes, supervised
+from apps.exports.formats.base import OfSolutions, Row, check_two_classes, supervised
 from apps.exports.policy import LabelPolicy, Tally
 
 TAG = "\u043a\u0438"
@@ -17,7 +17,7 @@ BROKEN_TAG = "\u043a \u0438"
 _NUMBERED = re.compile(r"step \d+:", re.IGNORECASE)
 
 
-class MathShepherd:
+class MathShepherd(OfSolutions):
     name = "math-shepherd"
     title = "Math-Shepherd"
     about = "One text with a tag after each step, for Math-Shepherd's scripts and OpenRLHF."

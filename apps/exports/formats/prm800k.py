@@ -1,8 +1,8 @@
 """PRM800K, key for key: one row for each person. What was imported comes out as it went in.
 
 The inverse of `apps/corpus/readers/prm800k.py`, where the layout of the extras is described. What was
-labeled here comes out in the form of phase 2. No policy but its filters applies: this is what people
-said, not what to train on.
+labeled here by branching comes out in the form of phase 1, everything else in that of phase 2. No policy but
+its filters applies: this is what people said, not what to train on.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from apps.corpus.readers.prm800k import QUESTION_1, QUESTION_2, naive_iso
 from apps.corpus.records import PersonRecord, Record, SolutionRecord, StepRating, StepRecord
-from apps.exports.formats.base import Row
+from apps.exports.formats.base import OfSolutions, Row, label_name
 from apps.exports.policy import LabelPolicy, Tally
 
 _COMPLETION = pa.struct([("text", pa.string()), ("rating", pa.int8()), ("flagged", pa.bool_())])
@@ -24,7 +24,7 @@ _STEP = pa.struct(
 )
 
 
-class Prm800k:
+class Prm800k(OfSolutions):
     name = "prm800k"
     title = "PRM800K"
     about = "Every person's labels as PRM800K publishes them."
@@ -66,7 +66,7 @@ class Prm800k:
                 tally.left_out["not in these rounds"] += 1
                 continue
             tally.sources["human"] += 1
-            tally.labels.update(str(said.rating) for said in person.steps)
+            tally.labels.update(label_name(said.rating) for said in person.steps)
             yield _row(record, record.solution, person)
 
 
@@ -76,7 +76,7 @@ def _row(record: Record, solution: SolutionRecord, person: PersonRecord) -> Row:
     return {
         "labeler": person.labeler,
         "timestamp": peculiar.get("timestamp") or (naive_iso(at) if at else None),
-        "generation": person.round,
+        "generation": _generation(person),
         "is_quality_control_question": person.is_quality_control,
         "is_initial_screening_question": person.is_screening,
         "question": _question(record, solution, person, peculiar),
@@ -86,6 +86,11 @@ def _row(record: Record, solution: SolutionRecord, person: PersonRecord) -> Row:
             "finish_reason": person.finish_reason,
         },
     }
+
+
+def _generation(person: PersonRecord) -> int | None:
+    """Phase 1 had no generations; a file of it may say otherwise, and then it comes out so."""
+    return None if person.protocol == "branching" and "prm800k" not in person.extras else person.round
 
 
 def _question(
@@ -108,9 +113,16 @@ def _steps(solution: SolutionRecord, person: PersonRecord, peculiar: Mapping[str
     said: dict[int, list[StepRating]] = {}
     for rating in person.steps:
         said.setdefault(rating.position, []).append(rating)
-    count = peculiar.get("steps", max(said, default=-1) + 1)
-    bare = set(peculiar.get("no_completions", []))
+    reached = max(said, default=-1) + 1
+    # Whoever stopped after a choice had come to a step for which nothing was shown yet: PRM800K keeps it, bare.
+    left = _is_left(person) and any(one.chosen for one in said.get(reached - 1, []))
+    count = peculiar.get("steps", reached + left)
+    bare = set(peculiar.get("no_completions", [reached] if left else []))
     return [_position(said.get(place, []), texts, is_bare=place in bare) for place in range(count)]
+
+
+def _is_left(person: PersonRecord) -> bool:
+    return person.protocol == "branching" and person.finish_reason in ("give_up", "bad_problem")
 
 
 def _position(said: list[StepRating], texts: Mapping[tuple[int, int], StepRecord], *, is_bare: bool) -> dict[str, Any]:

@@ -11,13 +11,13 @@ from collections.abc import Iterator
 import pyarrow as pa
 
 from apps.corpus.records import Record
-from apps.exports.formats.base import Row, check_two_classes, supervised
+from apps.exports.formats.base import OfSolutions, Row, check_two_classes, supervised
 from apps.exports.policy import LabelPolicy, Tally
 
 SEPARATOR = "\n"
 
 
-class TrlPrm:
+class TrlPrm(OfSolutions):
     name = "trl-prm"
     title = "TRL stepwise supervision"
     about = "prompt, completions and a true or false for each, for TRL's PRMTrainer."

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q, Sum
+from django.db.models.functions import Least
 from django.utils import timezone
 
 from apps.accounts.models import User
@@ -31,9 +32,16 @@ class RoundQuerySet(models.QuerySet["Round"]):
     def open(self) -> Self:
         return self.filter(status=Round.Status.OPEN)
 
-    def with_submitted(self) -> Self:
-        """Adds `submitted`: the counted submissions, from the seats (a few rows), not the tasks."""
-        return self.annotate(submitted=Sum("seats__submitted", default=0))
+    def with_submitted(self, seen_by: User | None = None) -> Self:
+        """Adds `submitted`: the counted submissions, from the seats (a few rows), not the tasks.
+
+        As a labeler sees it, their own gold counts as well: see `seats.progress`.
+        """
+        counted: Any = Sum("seats__submitted", default=0)
+        if seen_by is not None:
+            own = Sum("seats__gold", filter=Q(seats__labeler=seen_by), default=0)
+            counted = Least(F("slot_count"), counted + own)
+        return self.annotate(submitted=counted)
 
 
 class Round(models.Model):
@@ -156,7 +164,7 @@ class Task(models.Model):
             models.Index(
                 F("round"), F("priority") * -1, F("id"), name="task_queue", condition=Q(open_slots__gt=0, is_gold=False)
             ),
-            models.Index(fields=["round"], name="task_gold", condition=Q(is_gold=True)),
+            models.Index(fields=["round", "id"], name="gold_queue", condition=Q(is_gold=True)),
         ]
 
     def __str__(self) -> str:
@@ -175,6 +183,9 @@ class Seat(models.Model):
     cursor_rank = models.IntegerField(null=True, blank=True, help_text="Minus the priority of the last task.")
     cursor_task = models.BigIntegerField(null=True, blank=True)
     submitted = models.PositiveIntegerField(default=0)
+    gold = models.PositiveIntegerField(
+        db_default=0, help_text="Submissions whose labels were known: they fill no slot."
+    )
     today = models.DateField(null=True, blank=True)
     submitted_today = models.PositiveIntegerField(default=0)
     attempt = models.PositiveSmallIntegerField(db_default=1, help_text="In a screening: which try this is.")

@@ -32,7 +32,17 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
         return self.select_related("task__solution__problem").only(
             "draft", "draft_version", "guideline_id", "is_quality_control", "labeler_id", "leased_at", "leased_until",
             "round_id", "state", "task__solution__problem__level", "task__solution__problem__reference_answer",
-            "task__solution__problem__statement", "task__solution__problem__subject",
+            "task__solution__problem__statement", "task__solution__problem__subject", "task__solution__separator",
+        )  # fmt: skip
+
+    def with_sides(self) -> Self:
+        """As `with_problem`, for a comparison: what is shown of it but for the steps."""
+        return self.select_related("task__comparison__problem").only(
+            "draft", "draft_version", "guideline_id", "is_quality_control", "labeler_id", "leased_at", "leased_until",
+            "round_id", "sides_swapped", "state", "task__comparison__left_id", "task__comparison__left_step_id",
+            "task__comparison__problem__level", "task__comparison__problem__reference_answer",
+            "task__comparison__problem__statement", "task__comparison__problem__subject",
+            "task__comparison__right_id", "task__comparison__right_step_id", "task__comparison__shared_steps",
         )  # fmt: skip
 
     def spoken(self) -> Self:

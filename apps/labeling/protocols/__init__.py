@@ -12,10 +12,14 @@ import msgspec
 
 from apps.core.errors import DomainError
 from apps.labeling.protocols.base import Asked, Options, Protocol
+from apps.labeling.protocols.branching import Branching
+from apps.labeling.protocols.comparison import Comparison
 from apps.labeling.protocols.every_step import EveryStep
 from apps.labeling.protocols.first_error import FirstError
 
-PROTOCOLS: dict[str, Protocol] = {protocol.name: protocol for protocol in (FirstError(), EveryStep())}
+PROTOCOLS: dict[str, Protocol] = {
+    protocol.name: protocol for protocol in (FirstError(), EveryStep(), Branching(), Comparison())
+}
 
 
 def options_of(name: str, given: Mapping[str, Any]) -> Options:

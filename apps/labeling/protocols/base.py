@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from typing import Protocol as TypingProtocol
 
 import msgspec
+from msgspec import Meta
 
 from apps.core.errors import Unprocessable
+from apps.labeling.dialogue import Ways
 from apps.labeling.submissions import FINISH_REASONS, RATINGS, Submission, SubmittedStep
 
 LEFT_EARLY = ("give_up", "bad_problem")
@@ -19,19 +21,34 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Settings of a protocol, kept in the round. Whoever adds one adds its bounds with it."""
 
 
+class SamplingOptions(Options, frozen=True):
+    """How a protocol has its candidates sampled, where the round names an endpoint."""
+
+    candidates: Annotated[int, Meta(ge=1, le=8)] = 4
+    temperature: Annotated[float, Meta(ge=0, le=2)] = 1.0
+    max_tokens: Annotated[int, Meta(ge=8, le=4096)] = 256
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What was put to the labeler. Positions and candidates count from 0.
 
-    `path` gives the candidate on the solution's own path at each position, `candidates` how many are offered there.
+    `path` gives the candidate on the solution's own path at each position, `candidates` how many are offered there;
+    `ways` are their texts, and what was sampled for other beginnings, where the protocol asks about more than the path.
+    `alternatives` are places beside the path that may be rated too, `critiques` the ids of those shown, by position.
+    `is_pair`: two sides were put side by side, and no steps are to be rated.
     """
 
     path: Mapping[int, int] = field(default_factory=dict)
     candidates: Mapping[int, int] = field(default_factory=dict)
     options: Any = None
+    is_pair: bool = False
+    ways: Ways = field(default_factory=Ways)
+    alternatives: frozenset[tuple[int, int]] = frozenset()
+    critiques: Mapping[int, frozenset[int]] = field(default_factory=dict)
 
     def knows(self, step: SubmittedStep) -> bool:
-        return step.candidate == self.path.get(step.position)
+        return step.candidate == self.path.get(step.position) or (step.position, step.candidate) in self.alternatives
 
 
 class Protocol(TypingProtocol):
@@ -49,11 +66,9 @@ class Protocol(TypingProtocol):
 
 def check_shape(submission: Submission, asked: Asked) -> None:
     """What holds under every protocol: known steps, each once and in order, known values, a reason."""
-    fields: dict[str, str] = {}
-    if submission.finish_reason not in FINISH_REASONS:
-        fields["finish_reason"] = f"one of {', '.join(FINISH_REASONS)}"
-    if submission.finish_reason in LEFT_EARLY and not submission.reason.strip():
-        fields["reason"] = "say why"
+    fields = ending_complaints(submission)
+    if submission.preference is not None and not asked.is_pair:
+        fields["preference"] = "only two sides can be preferred one to the other"
     for index, step in enumerate(submission.steps):
         complaint = _complaint(step, asked, {(one.position, one.candidate) for one in submission.steps[:index]})
         if complaint:
@@ -62,9 +77,21 @@ def check_shape(submission: Submission, asked: Asked) -> None:
         raise Unprocessable("The submission cannot be read.", fields=fields)
 
 
+def ending_complaints(submission: Submission) -> dict[str, str]:
+    """By field: what is wrong with how it ends."""
+    fields: dict[str, str] = {}
+    if submission.finish_reason not in FINISH_REASONS:
+        fields["finish_reason"] = f"one of {', '.join(FINISH_REASONS)}"
+    if submission.finish_reason in LEFT_EARLY and not submission.reason.strip():
+        fields["reason"] = "say why"
+    return fields
+
+
 def _complaint(step: SubmittedStep, asked: Asked, seen: set[tuple[int, int]]) -> str | None:
     if not asked.knows(step):
         return f"the task has no step {step.position}, candidate {step.candidate}"
+    if step.text is not None:
+        return "steps of one's own are not taken here"
     if (step.position, step.candidate) in seen:
         return "rated twice"
     if step.rating is not None and step.rating not in RATINGS:

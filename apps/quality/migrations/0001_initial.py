@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('corpus', '0003_comparisons'),
         ('estimation', '0004_sampling'),
-        ('labeling', '0005_returns_and_more_people'),
+        ('labeling', '0006_returns_and_more_people'),
         ('projects', '0002_skills_and_scores'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

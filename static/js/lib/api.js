@@ -33,18 +33,18 @@ export function csrfToken(cookies = document.cookie) {
 
 /**
  * @param {string} base  where the API starts, for example "/api/v1"
- * @returns {{post: Function, put: Function, serverNow: () => number}}
+ * @returns {{get: Function, post: Function, put: Function, serverNow: () => number}}
  */
 export function createApi(base, { fetcher = (...call) => fetch(...call) } = {}) {
     let ahead = 0; // The server's clock minus ours, in milliseconds: leases end by the server's.
 
     async function send(method, path, body = {}, { keepalive = false } = {}) {
-        const sent = JSON.stringify(body);
+        const sent = method === "GET" ? undefined : JSON.stringify(body);
         let answer;
         try {
             answer = await fetcher(base + path, {
                 method,
-                keepalive: keepalive && sent.length < LONGEST_KEPT_ALIVE,
+                keepalive: keepalive && (sent?.length ?? 0) < LONGEST_KEPT_ALIVE,
                 credentials: "same-origin",
                 redirect: "error",
                 headers: { "Content-Type": "application/json", Accept: "application/json", "X-CSRFToken": csrfToken() },
@@ -60,6 +60,7 @@ export function createApi(base, { fetcher = (...call) => fetch(...call) } = {}) 
     }
 
     return {
+        get: (path) => send("GET", path),
         post: (path, body, options) => send("POST", path, body, options),
         put: (path, body, options) => send("PUT", path, body, options),
         serverNow: () => Date.now() + ahead,

@@ -8,7 +8,7 @@ import { saysTheSame } from "./said.js";
 const LONGEST_TURN_MS = 86_400_000; // The server takes a day at most.
 const FONTS_PATIENCE_MS = 1_500;
 
-export function createDesk({ round, bench, api, connection, tabs, clock, leases, drafts, outbox, frame, screens }) {
+export function createDesk({ round, options, bench, api, connection, tabs, clock, leases, drafts, outbox, frame, screens }) {
     const stage = document.getElementById("stage");
     const wings = document.getElementById("wings");
     let hand = null; // {sheet, view, walk}
@@ -69,7 +69,7 @@ export function createDesk({ round, bench, api, connection, tabs, clock, leases,
     }
 
     function prepare(sheet) {
-        const view = bench.createView(sheet, act);
+        const view = bench.createView(sheet, act, { options, post: (path, body) => connection.run(() => api.post(path, body)) });
         wings.replaceChildren(view.element); // Laid out there, so that the fonts that it needs are loaded.
         leases.hold(sheet.id, sheet.leased_until);
         return { sheet, view };
@@ -85,7 +85,7 @@ export function createDesk({ round, bench, api, connection, tabs, clock, leases,
         const { sheet, view } = ready;
         const { said, ...times } = drafts.open(sheet);
         clock.restart(times);
-        hand = { ...ready, walk: bench.start(sheet, said) };
+        hand = { ...ready, walk: bench.start(sheet, said, options) };
         tabs.hold(inHand());
         paint();
         stage.replaceChildren(view.element);
@@ -123,15 +123,17 @@ export function createDesk({ round, bench, api, connection, tabs, clock, leases,
         frame.standing(now, bench.undo(hand.walk) !== hand.walk);
     }
 
-    /** Everything that changes the walk comes through here: paint first, then keep, then tell. */
-    function become(walk, said = "") {
+    /** Everything that changes the walk comes through here: paint first, then keep, then tell, unless there is nothing to tell. */
+    function become(walk, said = "", { isQuiet = false } = {}) {
         const before = hand.walk;
         if (walk === before) return;
         hand.walk = walk;
         paint();
         const now = bench.said(walk);
         if (!saysTheSame(now, bench.said(before))) drafts.change(now);
+        if (isQuiet) return;
         hand.view.reveal(walk);
+        if (said === null) return; // Whoever types hears it already.
         const { legal, message } = bench.standing(walk);
         const where = bench.where(walk) === bench.where(before) && said ? "" : ` ${bench.where(walk)}`;
         frame.say(`${said}${where}${legal ? ` ${message}.` : ""}`);
@@ -140,9 +142,10 @@ export function createDesk({ round, bench, api, connection, tabs, clock, leases,
     /** Do what a key, a button or a click in the task means; what cannot be done now is let be. */
     function act(name, ...given) {
         const done = hand && bench.acts[name](hand.walk, ...given);
-        if (!done) return;
-        become(done.walk, done.said);
+        if (!done) return false;
+        become(done.walk, done.said, done);
         paint();
+        return true;
     }
 
     // --- handing in ---------------------------------------------------------------------------------------------
@@ -151,6 +154,7 @@ export function createDesk({ round, bench, api, connection, tabs, clock, leases,
         if (!hand) return;
         const { legal, finish, message } = bench.standing(hand.walk);
         if (legal) handIn(finish);
+        else if (bench.acts.proceed && act("proceed")) return;
         else frame.say(`Not yet. ${message}.`);
     }
 
@@ -166,7 +170,7 @@ export function createDesk({ round, bench, api, connection, tabs, clock, leases,
         const { sheet, walk } = hand;
         const { active_ms, idle_ms } = clock.read();
         outbox.add(sheet.id, sheet.task, {
-            ...bench.said(walk),
+            ...(bench.handsIn ?? bench.said)(walk),
             finish_reason: finish,
             reason,
             active_ms: Math.min(active_ms, LONGEST_TURN_MS),
@@ -178,11 +182,34 @@ export function createDesk({ round, bench, api, connection, tabs, clock, leases,
         advance();
     }
 
+    /** To the end of one's own queue. Written down first, as a submission is: the next task does not wait. */
+    async function skip() {
+        const asked = hand;
+        if (!asked) return;
+        const reason = await askReason("skip");
+        if (reason === null || asked !== hand) return;
+        drafts.leave();
+        outbox.add(asked.sheet.id, asked.sheet.task, { reason }, "skip");
+        tabs.tell("submitted", { id: asked.sheet.id });
+        frame.clearNotices();
+        frame.handedIn();
+        advance();
+    }
+
+    async function retake() {
+        try {
+            await connection.run(() => api.post(`${round}/retake`));
+        } catch (error) {
+            frame.notice(error.message);
+        }
+        advance();
+    }
+
     /** Another tab or device has handed this task in. */
     function submittedElsewhere(id) {
         if (next?.sheet.id === id) discardNext();
         if (hand?.sheet.id !== id) return;
-        frame.notice("This task was handed in from another tab or device; here is the next one.", "info");
+        frame.notice("This task was handed in or put off from another tab or device; here is the next one.", "info");
         advance();
     }
 
@@ -199,6 +226,8 @@ export function createDesk({ round, bench, api, connection, tabs, clock, leases,
             ...Object.fromEntries(Object.keys(bench.acts).map((name) => [name, () => act(name)])),
             undo: () => hand && become(bench.undo(hand.walk), "Undone."),
             submit,
+            skip,
+            retake,
             giveUp: () => stopEarly("give_up"),
             badProblem: () => stopEarly("bad_problem"),
         },

@@ -10,6 +10,13 @@ const REASONS = {
         send: "Give up",
         common: ["Too hard for me", "Takes too long", "I cannot verify a step"],
     },
+    skip: {
+        title: "Put this task off?",
+        lead: "It comes back to you when nothing else is left, with what you rated so far. Others may do it meanwhile.",
+        send: "Put it off",
+        common: ["Too tired for it", "I have to look something up", "It takes long"],
+        isOptional: true,
+    },
     bad_problem: {
         title: "What is wrong with the problem?",
         lead: "What you rated so far is handed in with it. Whoever runs the project sees the reason.",
@@ -20,9 +27,9 @@ const REASONS = {
 
 export const isDialogOpen = () => document.querySelector("dialog[open]") !== null;
 
-/** Why somebody stops early: the reason, or null when they go on rating. */
+/** Why somebody stops early: the reason, which may be empty where none is asked for, or null when they go on rating. */
 export function askReason(kind) {
-    const { title, lead, send, common } = REASONS[kind];
+    const { title, lead, send, common, isOptional = false } = REASONS[kind];
     const dialog = byId("reason");
     const text = byId("reason-text");
     byId("reason-title").textContent = title;
@@ -30,11 +37,13 @@ export function askReason(kind) {
     byId("reason-send").textContent = send;
     byId("suggestions").replaceChildren(...common.map((reason) => suggestion(reason, text)));
     text.value = "";
+    text.required = !isOptional;
+    byId("reason-why").textContent = isOptional ? "Why? (optional)" : "Why?";
     text.setCustomValidity("");
     dialog.returnValue = "";
     dialog.showModal();
-    text.focus();
-    return closing(dialog).then((value) => value === "send" ? text.value.trim() || null : null);
+    (isOptional ? byId("reason-send") : text).focus();
+    return closing(dialog).then((value) => value === "send" ? text.value.trim() || (isOptional ? "" : null) : null);
 }
 
 function suggestion(reason, text) {

@@ -44,11 +44,12 @@ export function createFrame() {
             else write();
         },
         /** The bar at the foot: what is missing, and whether Submit may be pressed. */
-        standing({ legal, message }, isUndoable) {
+        standing({ legal, message, proceeds = false }, isUndoable) {
             byId("foot").hidden = false;
             byId("missing").textContent = message;
             byId("missing").classList.toggle("legal", legal);
-            byId("submit").disabled = !legal;
+            byId("submit").disabled = !legal && !proceeds;
+            byId("submit").firstChild.data = proceeds ? "Go on " : "Submit ";
             for (const button of document.querySelectorAll('[data-do="undo"]')) button.disabled = !isUndoable;
         },
         busy(isBusy) {

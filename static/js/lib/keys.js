@@ -3,6 +3,7 @@
 const SHARED = {
     undo: { key: "u", says: "Undo" },
     submit: { key: "Enter", says: "Submit, and the next task" },
+    skip: { key: "s", says: "Skip: put the task off until nothing else is left" },
     giveUp: { key: "g", says: "Give up, with a reason" },
     badProblem: { key: "b", says: "The problem is bad, with a reason" },
     guidelines: { key: "i", says: "Guidelines" },
@@ -10,7 +11,7 @@ const SHARED = {
 };
 
 /** All commands of a page: what its bench adds, and what every bench has. */
-export const commandsOf = (bench) => ({ ...bench.commands, ...SHARED });
+export const commandsOf = (bench) => ({ ...bench.commands, ...SHARED, ...bench.commands });
 
 /** @returns {Record<string, string>} command to key; what was changed wins, as far as it still makes sense */
 export function keyMap(commands, changed = {}) {

@@ -1,5 +1,5 @@
 /**
- * Submissions on their way. One is written down before it is sent and struck out when the server has acknowledged
+ * Submissions, and tasks that are put off, on their way. One is written down before it is sent and struck out when the server has acknowledged
  * it, so that neither a dead network nor a closed tab loses it. Sending it twice counts once.
  */
 
@@ -17,7 +17,7 @@ export function createOutbox({ api, connection, store, onTaken, onRefused }) {
         const isStillHere = () => store.read(keyOf(entry.id)) !== null; // Another tab may have been quicker.
         try {
             const answer = await connection.run(() =>
-                isStillHere() ? api.post(`/assignments/${entry.id}/submit`, entry.body, { keepalive: true }) : undefined);
+                isStillHere() ? api.post(`/assignments/${entry.id}/${entry.act ?? "submit"}`, entry.body, { keepalive: true }) : undefined);
             store.remove(keyOf(entry.id));
             if (answer) onTaken(entry, answer);
         } catch (error) {
@@ -31,9 +31,9 @@ export function createOutbox({ api, connection, store, onTaken, onRefused }) {
     }
 
     return {
-        /** Write a submission down; `deliver` sends it. */
-        add(id, task, body) {
-            store.write(keyOf(id), { id, task, body });
+        /** Write it down; `deliver` sends it. @param {"submit"|"skip"} act */
+        add(id, task, body, act = "submit") {
+            store.write(keyOf(id), { id, task, body, act });
         },
         /** Send what waits, oldest first; resolves when nothing is left. */
         deliver() {

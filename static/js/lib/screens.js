@@ -14,6 +14,13 @@ const TITLES = {
     round_closed: "This round is closed",
     round_draft: "This round has not started",
     suspended: "You are suspended here",
+    not_a_member: "You are not in this project",
+    not_named: "This round is for others",
+    skills_missing: "This round asks for other skills",
+    screening_missing: "There is a screening before this round",
+    screening_not_taken: "Take the screening first",
+    screening_failed: "Not passed",
+    screening_passed: "Passed",
     not_found: "This round is not here",
 };
 /** These end by themselves: the page looks again every minute. */
@@ -25,13 +32,14 @@ export function createScreens({ today, state, again }) {
     const foot = document.getElementById("foot");
     let timer = 0;
 
-    function show(title, message, { isEnd = true } = {}) {
+    function show(title, message, { isEnd = true, mayRetake = false } = {}) {
         const section = clone("nothing-template");
         const slot = (name) => section.querySelector(`[data-slot="${name}"]`);
         slot("title").textContent = title;
         slot("message").textContent = message;
         slot("day").textContent = isEnd && today() ? `You handed in ${today()} today.` : "";
         section.querySelector('[data-do="again"]').hidden = !isEnd;
+        section.querySelector('[data-do="retake"]').hidden = !mayRetake;
         section.classList.toggle("waiting", !isEnd);
         foot.hidden = true;
         stage.replaceChildren(section);
@@ -58,10 +66,10 @@ export function createScreens({ today, state, again }) {
         stateChanged() {
             if (isWaiting() && stage.querySelector(".waiting")) showWaiting();
         },
-        nothing({ reason, message }) {
+        nothing({ reason, message, may_retake: mayRetake = false }) {
             clearTimeout(timer);
             isWaiting = () => false;
-            show(TITLES[reason] ?? "No task for now", message);
+            show(TITLES[reason] ?? "No task for now", message, { mayRetake });
             if (PASSING.includes(reason)) timer = setTimeout(again, LOOK_AGAIN_MS);
         },
     };

@@ -49,5 +49,17 @@ class Command(JsonCommand):
             transaction.on_commit(partial(work_on_sampling.delay, run.pk))
         if run.status in (JobStatus.PAUSED, JobStatus.FAILED):
             raise DomainError(f"Run {run.number} is {run.status}: {run.error}")
-        names = ("number", "status", "total", "done", "solutions", "duplicates", "cut", "requests", "tokens")
+        names = (
+            "number",
+            "status",
+            "total",
+            "done",
+            "solutions",
+            "right",
+            "wrong",
+            "duplicates",
+            "cut",
+            "requests",
+            "tokens",
+        )
         return {"run": run.pk} | {name: getattr(run, name) for name in names}

@@ -18,15 +18,18 @@ export function pathOf(sheet) {
  * @param {object} sheet  what the claim gave
  * @param {{rate: (index: number, name: string) => void, select: (index: number) => void}} on
  */
-export function createTaskView(sheet, on) {
+export function createTaskView(sheet, on, aftermath = () => null) {
     const element = clone("task-template");
     const slot = (name) => element.querySelector(`[data-slot="${name}"]`);
     const path = pathOf(sheet);
     describe(sheet.problem, slot);
-    const rows = path.map((step, index) => buildStep(step, index, path.length));
+    const said = new Map(sheet.models?.steps.map((word) => [word.position, word]));
+    const rows = path.map((step, index) => buildStep(step, index, path.length, said.get(step.position)));
     slot("steps").append(...rows);
+    const after = aftermath(slot("steps"), rows);
     slot("steps").addEventListener("click", (event) => {
         const row = event.target.closest(".step");
+        if (row && !rows.includes(row)) return; // What follows the error listens for itself.
         const index = rows.indexOf(row);
         const face = event.target.closest("[data-answer]");
         if (face) on.rate(index, face.dataset.answer);
@@ -40,28 +43,32 @@ export function createTaskView(sheet, on) {
             rows.forEach((row, index) => paintStep(row, {
                 answer: index < standing.live ? nameOfAnswer(walk.answers[index]) : null,
                 isOpen: index < standing.open,
-                isHere: index === walk.cursor,
+                isHere: index === walk.cursor && walk.place == null,
             }));
-            paintThumbs(walk, standing);
+            after?.paint(walk, standing);
+            const answer = walk.cursor < standing.live ? nameOfAnswer(walk.answers[walk.cursor]) : null;
+            const thumb = after?.thumb(walk) ?? { answer, label: `Rate step ${walk.cursor + 1}` };
+            paintThumbs(thumb.answer, thumb.label, thumb.isOff);
         },
         /** Bring the step at hand into view, and the keyboard's focus with it unless that is at work elsewhere. */
-        reveal({ cursor }, { isSmooth = true } = {}) {
-            const row = rows[cursor];
+        reveal(walk, { isSmooth = true } = {}) {
+            const row = after?.target(walk) ?? rows[walk.cursor];
             const focused = document.activeElement;
-            if (!focused || focused === document.body || element.contains(focused)) row.focus({ preventScroll: true });
+            if (walk.writing) row.focus({ preventScroll: true });
+            else if (!focused || focused === document.body || element.contains(focused)) row.focus({ preventScroll: true });
             row.scrollIntoView({ block: "nearest", behavior: isSmooth && !isStill() ? "smooth" : "instant" });
         },
         fit: () => fitFormulas(element),
     };
 }
 
-const isStill = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+export const isStill = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 /** A phone has no keys: the same answers stand as buttons at the foot. */
-function paintThumbs(walk, standing) {
+export function paintThumbs(answer, label, isOff = false) {
     const thumbs = document.getElementById("thumbs");
-    const answer = walk.cursor < standing.live ? nameOfAnswer(walk.answers[walk.cursor]) : null;
-    thumbs.setAttribute("aria-label", `Rate step ${walk.cursor + 1}`);
+    thumbs.setAttribute("aria-label", label);
+    thumbs.hidden = isOff;
     for (const thumb of thumbs.children) thumb.setAttribute("aria-pressed", String(thumb.dataset.answer === answer));
 }
 
@@ -76,9 +83,20 @@ export function describe(problem, slot) {
     else slot("topic").remove();
 }
 
-function buildStep(step, index, count) {
+/** In verify mode: what models say of a step. */
+function describeWord(place, word) {
+    if (!word) return place.remove();
+    const { rollouts, successes, hard } = word;
+    const reaches = rollouts ? successes > 0 : hard;
+    if (!rollouts && hard === null) return place.remove();
+    place.textContent = rollouts ? `${successes} of ${rollouts} rollouts reach the answer` : hard ? "the answer is reached from here" : "the answer is not reached from here";
+    place.classList.add(reaches ? "good" : "bad");
+}
+
+function buildStep(step, index, count, word) {
     const row = clone("step-template");
     typeset(row.querySelector(".step-text"), step.text);
+    describeWord(row.querySelector(".models"), word);
     row.querySelector(".n").textContent = index + 1;
     row.querySelector(".faces").setAttribute("aria-label", `Rating of step ${index + 1} of ${count}`);
     return row;

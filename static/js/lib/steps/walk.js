@@ -53,9 +53,9 @@ function answeredFirst(answers) {
 }
 
 /** A walk over these steps that goes on where a draft stopped. */
-export function start(protocol, steps, drafted = []) {
+export function start(protocol, steps, drafted = [], more = {}) {
     const answers = steps.map((step) => answerIn(drafted, step));
-    const walk = { protocol, steps, answers, cursor: 0, past: [] };
+    const walk = { ...more, protocol, steps, answers, cursor: 0, past: [] };
     return { ...walk, cursor: firstToRate(walk) };
 }
 
@@ -103,8 +103,10 @@ export function undo(walk) {
     return last ? { ...walk, ...last, past: walk.past.slice(0, -1) } : walk;
 }
 
-function remembering(walk) {
-    return [...walk.past, { answers: walk.answers, cursor: walk.cursor }].slice(-LONGEST_PAST);
+/** The past with what stands now at its end. */
+export function remembering(walk) {
+    const { answers, cursor, extras, place } = walk;
+    return [...walk.past, { answers, cursor, ...(extras ? { extras, place } : {}) }].slice(-LONGEST_PAST);
 }
 
 /** Put the cursor on a step that is open; further away means on the nearest one. */

@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('corpus', '0003_comparisons'),
-        ('labeling', '0004_round_terms'),
+        ('labeling', '0005_gold_unrecognised'),
         ('projects', '0002_skills_and_scores'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

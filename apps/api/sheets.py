@@ -1,0 +1,21 @@
+"""The sheet that a labeler gets: the task, and in verify mode what models say of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apps.estimation.words import words_on
+from apps.labeling.models import Assignment, Round
+from apps.labeling.sheets import sheet
+from apps.labeling.showing import keep_shown, shown_in
+
+
+def full_sheet(assignment: Assignment) -> dict[str, Any]:
+    """What labeling gives, and `models` where the round shows them; what was shown once stays what is shown."""
+    given = sheet(assignment)
+    if assignment.round.mode != Round.Mode.VERIFY or assignment.task.solution_id is None:
+        return given
+    words = shown_in(assignment)
+    if words is None and (words := words_on(assignment.task.solution_id)) is not None:
+        keep_shown(assignment, words)
+    return given | ({"models": words} if words else {})

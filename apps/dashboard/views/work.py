@@ -1,0 +1,77 @@
+"""One's own work in a project: what one said, and how it went."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from apps.accounts.models import User
+from apps.accounts.requests import AuthenticatedRequest
+from apps.dashboard.access import place_for
+from apps.dashboard.overview import submissions_by_day
+from apps.dashboard.paging import page_of
+from apps.labeling.correcting import why_not_correctable
+from apps.labeling.models import Assignment, Seat, StepLabel
+from apps.labeling.pace import seconds_per_turn
+from apps.projects.models import Project
+from apps.quality.answers import gold_accuracy
+
+SIZE = 25
+LONGEST_STRIP = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A turn as its labeler sees it again."""
+
+    turn: Assignment
+    labels: list[StepLabel]
+    is_cut: bool
+    why_not: str | None
+
+
+@login_required
+@require_GET
+def work(request: AuthenticatedRequest, slug: str) -> HttpResponse:
+    place = place_for(request.user, slug, "label")
+    only_today = request.GET.get("when") == "today"
+    mine = Assignment.objects.filter(labeler=request.user, round__project=place.project)
+    spoken = mine.spoken()
+    if only_today:
+        start = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+        spoken = spoken.filter(submitted_at__gte=start)
+    page = page_of(spoken.select_related("round", "task__solution__problem"), request.GET, size=SIZE, newest_first=True)
+    context = place.context(
+        "work",
+        page=page,
+        done=_done(page.rows),
+        only_today=only_today,
+        put_off=mine.filter(state=Assignment.State.SKIPPED).select_related("round")[:SIZE],
+        days=submissions_by_day(mine.spoken(), now=timezone.now()),
+        seconds_each=seconds_per_turn(mine),
+        total=_total(place.project, request.user),
+        gold=gold_accuracy(place.project, request.user) if place.project.shows_scores else None,
+    )
+    return render(request, "labeling/work.html", context)
+
+
+def _total(project: Project, user: User) -> int:
+    """From a few seats; extras and gold count where they were handed in, not here."""
+    return sum(Seat.objects.filter(labeler=user, round__project=project).values_list("submitted", flat=True))
+
+
+def _done(turns: list[Assignment]) -> list[Done]:
+    """With their labels, in one query."""
+    labels: dict[int, list[StepLabel]] = {turn.pk: [] for turn in turns}
+    rows = StepLabel.objects.filter(assignment__in=turns).order_by("step__position", "step__candidate")
+    for label in rows:
+        labels[label.assignment_id].append(label)
+    return [
+        Done(turn, labels[turn.pk][:LONGEST_STRIP], len(labels[turn.pk]) > LONGEST_STRIP, why_not_correctable(turn))
+        for turn in turns
+    ]

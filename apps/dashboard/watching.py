@@ -1,0 +1,137 @@
+"""What reviewers and managers see of a round while it runs: from seats and partial indexes, never by counting tasks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Max, QuerySet
+from django.utils import timezone
+
+from apps.accounts.models import User
+from apps.dashboard.access import Place
+from apps.dashboard.evidence import labeler_names
+from apps.dashboard.overview import Work, submissions_by_day, submissions_by_hour
+from apps.labeling.admission import Sitting, sitting_in
+from apps.labeling.models import Assignment, Round, Seat
+from apps.labeling.pace import seconds_per_turn
+from apps.labeling.protocols.base import LEFT_EARLY
+
+SHOWN_REASONS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """Somebody who holds tasks now. The page renews a lease while they work: that is their sign of life."""
+
+    name: str
+    tasks: int
+    last_sign: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A turn that somebody ended early or put off, and why."""
+
+    name: str
+    turn: Assignment
+    kind: str
+    words: str
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Chair:
+    """One labeler's seat, and in a screening how it went."""
+
+    name: str
+    seat: Seat
+    today: int
+    sitting: Sitting | None
+
+
+def watched(place: Place, work: Work, *, now: datetime) -> dict[str, object]:
+    round_, turns = work.round, Assignment.objects.filter(round=work.round)
+    seats = list(Seat.objects.filter(round=round_).order_by("-submitted", "pk"))
+    early, present = _early(turns), _present(turns, now)
+    people = {*(seat.labeler_id for seat in seats), *(one.labeler_id for one in early), *(row[0] for row in present)}
+    names = labeler_names(place, people)
+    days, finishes = submissions_by_day(turns, now=now), _finishes(round_)
+    hours = submissions_by_hour(turns, now=now)
+    return {
+        "chairs": [_chair(round_, seat, names, today=days[-1][0]) for seat in seats],
+        "present": [_presence(round_, row, names) for row in present],
+        "remarks": [_remark(turn, names) for turn in early],
+        "finishes": finishes,
+        "turns_ended": sum(count for _, _, count in finishes),
+        "days": days,
+        "hours": hours,
+        "has_hours": any(count for _, count in hours),
+        "has_days": any(count for _, count in days),
+        "seconds_each": seconds_per_turn(turns),
+        **_forecast(work.left, [count for _, count in days], now),
+    }
+
+
+def _chair(round_: Round, seat: Seat, names: dict[int, str], *, today: object) -> Chair:
+    counted = seat.submitted_today if seat.today == today else 0
+    return Chair(names[seat.labeler_id], seat, counted, sitting_in(round_, seat) if round_.is_screening else None)
+
+
+def _present(turns: QuerySet[Assignment], now: datetime) -> list[tuple[int, int, datetime]]:
+    held = turns.filter(state=Assignment.State.LEASED, leased_until__gt=now).order_by()
+    rows = held.values_list("labeler").annotate(count=Count("id"), until=Max("leased_until"))
+    return sorted(rows, key=lambda row: row[2], reverse=True)
+
+
+def _presence(round_: Round, row: tuple[int, int, datetime], names: dict[int, str]) -> Present:
+    labeler, tasks, until = row
+    return Present(names[labeler], tasks, until - timedelta(minutes=round_.lease_minutes), until)
+
+
+def _early(turns: QuerySet[Assignment]) -> list[Assignment]:
+    """The latest that were left early, and what is put off now."""
+    ended = (
+        turns.filter(finish_reason__in=LEFT_EARLY)
+        .select_related("task__solution", "task__comparison")
+        .order_by("-pk")[:SHOWN_REASONS]
+    )
+    off = (
+        turns.filter(state=Assignment.State.SKIPPED)
+        .select_related("task__solution", "task__comparison")
+        .order_by("-pk")[:SHOWN_REASONS]
+    )
+    found = sorted([*ended, *off], key=lambda one: one.submitted_at or one.leased_until or timezone.now(), reverse=True)
+    return found[:SHOWN_REASONS]
+
+
+def _remark(turn: Assignment, names: dict[int, str]) -> Remark:
+    is_off = turn.state == Assignment.State.SKIPPED
+    kind = "skip" if is_off else turn.finish_reason
+    words = "put off" if is_off else turn.get_finish_reason_display()
+    return Remark(names[turn.labeler_id], turn, kind, words, turn.leased_until if is_off else turn.submitted_at)
+
+
+def _finishes(round_: Round) -> list[tuple[str, str, int]]:
+    """How the turns of a round ended: reason, its words, how many."""
+    ended = Assignment.objects.spoken().filter(round=round_).exclude(finish_reason="").order_by()
+    counts = dict(ended.values_list("finish_reason").annotate(count=Count("id")))
+    return [(reason, label, counts[reason]) for reason, label in Assignment.FinishReason.choices if reason in counts]
+
+
+def _forecast(left: int, counts: list[int], now: datetime) -> dict[str, object]:
+    """At the pace of the last seven days: days that are left, and when that is."""
+    week = sum(counts[-7:])
+    days = 7 * left / week if week and left else None
+    # Further away than ten years is no forecast.
+    ends = now + timedelta(days=days) if days is not None and days < 3650 else None
+    return {"days_left": days, "ends_at": ends}
+
+
+def sitting_of(round_: Round, user: User) -> Sitting | None:
+    """How the user stands in a screening that they have begun."""
+    if not round_.is_screening or round_.origin:
+        return None
+    seat = Seat.objects.filter(round=round_, labeler=user).first()
+    return sitting_in(round_, seat) if seat is not None else None

@@ -1,0 +1,61 @@
+"""What a sampling run would take, before it is started."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db.models import Avg
+from django.db.models.functions import Length
+
+from apps.corpus.models import Problem, Solution
+from apps.estimation.forecast import CHARACTERS_A_TOKEN, SAMPLE, characters_a_step, cost_of
+from apps.inference.models import Endpoint
+from apps.projects.models import Project
+
+
+@dataclass(frozen=True, slots=True)
+class SamplingForecast:
+    """Expected totals; the most there can be where no solution of the project tells how long they are.
+
+    None where prices or the endpoint's speed are not known.
+    """
+
+    problems: int
+    solutions: int
+    tokens: float
+    is_most: bool
+    cost: float | None
+    seconds: float | None
+
+
+def sampling_forecast(
+    *, project: Project, endpoint: Endpoint | None, per_problem: int, max_tokens: int
+) -> SamplingForecast:
+    problems = Problem.objects.filter(project=project).count()
+    written = _tokens_a_solution(project)
+    tokens_out = problems * per_problem * min(max_tokens, written or max_tokens)
+    # A request asks for all solutions of a problem: the problem is read once.
+    tokens_in = problems * _tokens_a_problem(project)
+    speed = endpoint.rollouts_per_s if endpoint else None
+    return SamplingForecast(
+        problems=problems,
+        solutions=problems * per_problem,
+        tokens=tokens_in + tokens_out,
+        is_most=not written,
+        cost=cost_of(endpoint, tokens_in, tokens_out),
+        # A rollout is half a solution on average.
+        seconds=2 * problems * per_problem / speed if speed else None,
+    )
+
+
+def _tokens_a_solution(project: Project) -> float:
+    solutions = Solution.objects.filter(project=project)
+    recent = solutions.order_by("-id").values_list("step_count", flat=True)[:SAMPLE]
+    counts = list(recent)
+    return sum(counts) / len(counts) * characters_a_step(solutions) / CHARACTERS_A_TOKEN if counts else 0.0
+
+
+def _tokens_a_problem(project: Project) -> float:
+    some = Problem.objects.filter(project=project).order_by("id").values("id")[:SAMPLE]
+    found = Problem.objects.filter(id__in=some).aggregate(mean=Avg(Length("statement")))["mean"]
+    return float(found or 0) / CHARACTERS_A_TOKEN

@@ -1,0 +1,215 @@
+"""One worker at one sampling run: asks a generator for solutions, many problems at once, and stores what it writes.
+
+A sliding window: each problem is stored, with its solutions graded, as soon as the last of them is there, and keeps its
+place in flight until then. So a worker that is killed costs the problems that were in flight, and those are asked for
+again with the same seeds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from django.db import connection, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from apps.core.errors import DomainError
+from apps.core.jobs import JobStatus
+from apps.corpus.grading import Graded, final_answer, grade_answers
+from apps.corpus.models import Problem
+from apps.corpus.records import RowError, SolutionRecord, StepRecord
+from apps.corpus.services import add_solutions
+from apps.corpus.splitting import split_steps
+from apps.estimation.models import SampledProblem, SamplingRun
+from apps.estimation.parameters import sampling_of
+from apps.estimation.sharing import shared_client
+from apps.inference.client import Client
+from apps.inference.failures import EndpointFailure, RequestRefused
+from apps.inference.gate import Gate
+from apps.inference.models import Endpoint
+from apps.inference.prompting import Template, seed_of
+from apps.inference.wire import Choice
+from apps.verifiers.grading import GradingPool
+
+Given = TypeVar("Given")
+
+CHUNK = 64  # Problems that are read at once.
+LOOK_EVERY_S = 0.5
+
+
+@dataclass
+class Written:
+    """What the generator wrote for one problem."""
+
+    texts: list[str] = field(default_factory=list)
+    cut: int = 0
+    requests: int = 0
+    tokens: int = 0
+    failure: str = ""
+
+    @property
+    def count(self) -> int:
+        return len(self.texts) + self.cut
+
+    def take(self, choices: Sequence[Choice]) -> None:
+        for choice in choices:
+            if choice.is_cut:
+                self.cut += 1
+            elif choice.text.strip():
+                self.texts.append(choice.text)
+
+
+class Writer:
+    """`failure` says in the end why the endpoint could not be asked any more; empty when it could."""
+
+    def __init__(self, run: SamplingRun, endpoint: Endpoint, pool: GradingPool) -> None:
+        self.run = run
+        self.endpoint = endpoint
+        self.pool = pool
+        self.failure = ""
+        self._stopping = False
+        self._active: set[asyncio.Task[None]] = set()
+        self._after = 0
+        self._database = ThreadPoolExecutor(1, thread_name_prefix="write")
+
+    def work(self) -> None:
+        """Until all problems have a result, or we are to stop. Raises DomainError."""
+        try:
+            asyncio.run(self._work())
+        except BaseExceptionGroup as several:
+            raise several.exceptions[0] from None
+        finally:
+            self._database.submit(lambda: connection.close()).result()  # noqa: PLW0108 - that thread's own
+            self._database.shutdown()
+
+    async def _work(self) -> None:
+        places = asyncio.Semaphore(max(CHUNK, self.endpoint.max_in_flight))
+        async with (
+            shared_client(self.endpoint, f"sampling-{self.run.pk}") as (client, gate),
+            asyncio.TaskGroup() as group,
+        ):
+            watcher = group.create_task(self._watch(gate))
+            while not self._stopping and (problems := await self._apart(self._next_problems)):
+                for problem in problems:
+                    await places.acquire()
+                    task = group.create_task(self._write(client, gate, problem))
+                    self._active.add(task)
+                    task.add_done_callback(self._active.discard)
+                    task.add_done_callback(lambda _: places.release())
+            while self._active:
+                await asyncio.wait(self._active)
+            watcher.cancel()
+
+    async def _watch(self, gate: Gate) -> None:
+        """Stop when somebody says so: what is in flight is waited for, or given up when the run is cancelled."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            status = await self._apart(self._look)
+            if status != JobStatus.RUNNING:
+                self._stop(gate)
+            if status == JobStatus.CANCELLED:
+                for task in self._active:
+                    task.cancel()
+
+    def _stop(self, gate: Gate) -> None:
+        self._stopping = True
+        gate.open()
+
+    def _look(self) -> str:
+        SamplingRun.objects.filter(pk=self.run.pk, status=JobStatus.RUNNING).update(beat_at=timezone.now())
+        return str(SamplingRun.objects.values_list("status", flat=True).get(pk=self.run.pk))
+
+    async def _apart(self, act: Callable[[], Given]) -> Given:
+        return await asyncio.get_running_loop().run_in_executor(self._database, act)
+
+    def _next_problems(self) -> list[Problem]:
+        """In the order of their numbers; what an earlier worker has done is left out."""
+        done = SampledProblem.objects.filter(run=self.run, problem_id__gt=self._after).values("problem_id")
+        found = Problem.objects.filter(project=self.run.project, pk__gt=self._after, retired_at=None)
+        found = found.exclude(pk__in=done)
+        problems = list(found.order_by("pk")[:CHUNK])
+        self._after = problems[-1].pk if problems else self._after
+        return problems
+
+    # --- one problem ----------------------------------------------------------------------------------------
+
+    async def _write(self, client: Client, gate: Gate, problem: Problem) -> None:
+        await gate.enter()
+        try:
+            written = await self._ask(client, problem)
+            if written is not None:
+                await self._apart(lambda: self._land(problem, written))
+        except EndpointFailure as failure:
+            self.failure = self.failure or str(failure)
+            self._stop(gate)
+        finally:
+            gate.leave()
+
+    async def _ask(self, client: Client, problem: Problem) -> Written | None:
+        """As many completions as are asked for; fewer choices in an answer are topped up, within so many requests.
+
+        None when we are to stop before they are there.
+        """
+        run, written, asked, tries = self.run, Written(), 0, 0
+        prompt, sampling = Template(**run.prompt).prompt(problem.statement, [], "\n"), sampling_of(run.sampling)
+        while written.count < run.per_problem and tries < 2 * run.per_problem:
+            n = client.fitting(run.per_problem - written.count)
+            if self._stopping:
+                return None
+            try:
+                answer = await client.complete(prompt, sampling, n=n, seed=seed_of(run.seed, problem.pk, asked))
+            except RequestRefused as refused:
+                written.requests += refused.requests
+                written.failure = str(refused)
+                break
+            asked, tries = asked + n, tries + 1
+            written.requests += answer.requests
+            written.tokens += answer.usage.prompt_tokens + answer.usage.completion_tokens
+            written.take(answer.choices)
+        if written.count < run.per_problem and not written.failure:
+            written.failure = f"The model wrote {written.count} of {run.per_problem}."
+        return written
+
+    def _land(self, problem: Problem, written: Written) -> None:
+        records = [_record(self.run, text) for text in written.texts]
+        verifier = problem.verifier or self.run.project.verifier
+        questions = [(verifier, problem.reference_answer, final_answer(record)) for record in records]
+        self._store(problem, written, records, grade_answers(questions, pool=self.pool))
+
+    @transaction.atomic
+    def _store(
+        self, problem: Problem, written: Written, records: Sequence[SolutionRecord], grades: Sequence[Graded]
+    ) -> None:
+        run, failure = self.run, written.failure
+        _, is_new = SampledProblem.objects.get_or_create(run=run, problem=problem, defaults={"failure": failure})
+        if not is_new:
+            return
+        new = add_solutions(problem=problem, records=records, graded=grades)
+        SamplingRun.objects.filter(pk=run.pk).update(
+            done=F("done") + 1,
+            solutions=F("solutions") + len(new),
+            duplicates=F("duplicates") + len(records) - len(new),
+            right=F("right") + sum(one.is_correct is True for one in new),
+            wrong=F("wrong") + sum(one.is_correct is False for one in new),
+            cut=F("cut") + written.cut,
+            requests=F("requests") + written.requests,
+            tokens=F("tokens") + written.tokens,
+            beat_at=timezone.now(),
+        )
+
+
+def _record(run: SamplingRun, text: str) -> SolutionRecord:
+    clean = text.replace("\x00", "").encode("utf-8", "replace").decode()
+    try:
+        steps, joint = split_steps(clean, run.split)
+    except RowError as error:
+        raise DomainError(error.reason, fields={error.field: error.reason}) from error
+    return SolutionRecord(
+        steps=[StepRecord(position=place, text=step) for place, step in enumerate(steps)],
+        source=run.generator,
+        separator=joint,
+    )

@@ -1,0 +1,42 @@
+"""Pairs for direct preference optimization: `prompt`, `chosen`, `rejected`, as texts or as messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+
+from apps.corpus.records import Record
+from apps.exports.formats.base import Row
+from apps.exports.policy import LabelPolicy, PolicyError, Tally
+from apps.exports.preferences import preferred_pairs
+
+MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
+
+
+class Dpo:
+    name = "dpo"
+    title = "Pairs for DPO"
+    about = "What people prefer, for TRL's DPOTrainer, OpenRLHF and LLaMA-Factory."
+    trainer = "trl>=0.13 (DPOTrainer), openrlhf>=0.5 (train_dpo), llamafactory>=0.9"
+    of: tuple[str, ...] = ("comparison",)
+
+    def schema(self, policy: LabelPolicy) -> pa.Schema:
+        return pair_columns(policy)
+
+    def check(self, policy: LabelPolicy) -> None:
+        check_people(self.name, policy)
+
+    def rows(self, record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
+        for pair in preferred_pairs(record, policy, tally):
+            yield {"prompt": pair.prompt, "chosen": pair.chosen, "rejected": pair.rejected}
+
+
+def pair_columns(policy: LabelPolicy) -> pa.Schema:
+    kind = MESSAGES if policy.prompts == "conversational" else pa.string()
+    return pa.schema([(name, kind) for name in ("prompt", "chosen", "rejected")])
+
+
+def check_people(name: str, policy: LabelPolicy) -> None:
+    if "human" not in policy.sources:
+        raise PolicyError("sources", f"{name} is made of what people prefer: name human")

@@ -1,0 +1,31 @@
+"""Pairs for a reward model: `prompt`, `chosen`, `rejected`, and Llama 2's `margin` between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+
+from apps.corpus.records import Record
+from apps.exports.formats.base import Row
+from apps.exports.formats.dpo import check_people, pair_columns
+from apps.exports.policy import LabelPolicy, Tally
+from apps.exports.preferences import preferred_pairs
+
+
+class RewardPairs:
+    name = "reward-pairs"
+    title = "Pairs for a reward model"
+    about = "What people prefer, and by how much, for TRL's RewardTrainer and OpenRLHF."
+    trainer = "trl>=0.13 (RewardTrainer), openrlhf>=0.5 (train_rm; its margin with --model.margin_loss_enable)"
+    of: tuple[str, ...] = ("comparison",)
+
+    def schema(self, policy: LabelPolicy) -> pa.Schema:
+        return pair_columns(policy).append(pa.field("margin", pa.float64()))
+
+    def check(self, policy: LabelPolicy) -> None:
+        check_people(self.name, policy)
+
+    def rows(self, record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
+        for pair in preferred_pairs(record, policy, tally):
+            yield {"prompt": pair.prompt, "chosen": pair.chosen, "rejected": pair.rejected, "margin": pair.margin}

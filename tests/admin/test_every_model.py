@@ -1,0 +1,103 @@
+"""The admin: every table of ours is in it, every page of it opens, and it is for the staff only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.db.models import Model
+from django.test import Client
+from django.urls import reverse
+
+from apps.accounts.models import User
+from apps.accounts.services import issue_token
+from apps.corpus.importing import run_import
+from apps.estimation.models import Rollout, RolloutBatch, SampledProblem, Shard, SolutionEstimate
+from apps.labeling.models import GoldLabel
+from tests.cast import signed_in
+from tests.world import World
+
+OURS = [model for model in apps.get_models() if model.__module__.startswith("apps.")]
+REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
+
+
+def name(model: type[Model]) -> str:
+    return model._meta.label
+
+
+def page(model: type[Model], view: str, *args: Any) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{view}", args=args)
+
+
+@pytest.fixture
+def staff(db: None) -> Client:
+    return signed_in(User.objects.create_superuser("olga@lab.example", "correct horse battery"))
+
+
+@pytest.fixture
+def filled(world: World, alice: User) -> World:
+    """A row of each table that the pages' world has none of."""
+    run_import(batch_id=world.batch.pk)
+    world.batch.findings.create(kind="rejected", line=1, field="problem", reason="is missing")
+    issue_token(user=alice, scopes=["read"])
+    step, run, now = world.solution.steps.first(), world.run, world.run.created_at
+    assert step is not None
+    run.estimates.create(step=step, rollouts=8, successes=6)
+    SolutionEstimate.objects.create(run=run, solution=world.solution, failure="no answer")
+    Shard.objects.create(run=run, after=0, upto=world.solution.pk, leased_until=now)
+    batch = RolloutBatch.objects.create(run=run, step=step, ordinal=0, outcomes="+")
+    Rollout.objects.create(batch=batch, index=0, text="The answer is: 2", answer="2", outcome="+")
+    SampledProblem.objects.create(run=world.sampling, problem=world.solution.problem)
+    GoldLabel.objects.create(step=step, rating=1)
+    return world
+
+
+def test_every_table_of_ours_is_there() -> None:
+    assert [name(model) for model in OURS if model not in admin.site._registry] == []
+
+
+@pytest.mark.parametrize("model", REGISTERED, ids=name)
+def test_its_list_opens_and_is_searched(filled: World, staff: Client, model: type[Model]) -> None:
+    listed = page(model, "changelist")
+    assert staff.get(listed).status_code == 200
+    for words in ("1", "algebra", "9" * 30, "it's %_ \x00"):
+        assert staff.get(listed, {"q": words}).status_code == 200, words
+
+
+@pytest.mark.parametrize("model", REGISTERED, ids=name)
+def test_a_row_and_its_history_open(filled: World, staff: Client, model: type[Model]) -> None:
+    row = model._default_manager.first()
+    if row is None:
+        assert model not in OURS, "the world above has no row of this table"
+        return
+    for view in ("change", "history"):
+        assert staff.get(page(model, view, row.pk)).status_code == 200, view
+    assert staff.get(page(model, "change", 10**9)).status_code == 302
+
+
+@pytest.mark.parametrize("model", REGISTERED, ids=name)
+def test_rows_are_added_and_deleted_only_where_that_is_meant(staff: Client, model: type[Model]) -> None:
+    rights = admin.site._registry[model]
+    request: Any = staff.get(page(model, "changelist")).wsgi_request
+    answer = staff.get(page(model, "add"))
+    assert answer.status_code == (200 if rights.has_add_permission(request) else 403)
+
+
+def test_it_is_for_the_staff_only(filled: World, alice: User, client: Client) -> None:
+    for one in (client, signed_in(alice)):
+        for model in REGISTERED:
+            answer = one.get(page(model, "changelist"))
+            assert (answer.status_code, answer["Location"].partition("?")[0]) == (302, "/admin/login/")
+
+
+def test_secrets_are_not_shown(filled: World, alice: User, staff: Client) -> None:
+    token, secret = issue_token(user=alice, scopes=["read"])
+    shown = staff.get(page(type(token), "change", token.pk)).content.decode()
+    assert secret not in shown
+    assert token.digest not in shown
+    endpoint = filled.endpoint
+    shown = staff.get(page(type(endpoint), "change", endpoint.pk)).content.decode()
+    assert "sk-of-the-lab" not in shown
+    assert endpoint.sealed_key not in shown

@@ -1,0 +1,202 @@
+"""Rounds and people's turns over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from apps.accounts.models import User
+from apps.estimation.models import EstimationRun, StepEstimate
+from apps.labeling.models import Assignment
+from apps.labeling.queue import claim
+from apps.labeling.services import open_round
+from apps.projects.models import Project
+from tests.api.test_contract import API, post
+from tests.cast import bearer, make_problem, make_screening, make_solution
+from tests.world import rate
+
+
+@pytest.fixture
+def api(alice: User) -> Client:
+    return bearer(alice)
+
+
+def claimed(client: Client, number: int) -> Any:
+    return post(client, f"/projects/algebra/rounds/{number}/claim").json()
+
+
+def test_a_round_is_drafted_changed_looked_at_and_opened(api: Client, project: Project, bob: User) -> None:
+    make_solution(make_problem(project))
+    rounds = "/projects/algebra/rounds"
+    terms = {"protocol": "first_error", "draft": True, "labelers": ["bob@lab.example"], "mode": "verify"}
+    assert post(api, rounds, terms).json() == {"number": 1, "tasks": 0}
+    changed = api.patch(f"{API}{rounds}/1", {"redundancy": 3, "labelers": []}, content_type="application/json").json()
+    assert (changed["redundancy"], changed["mode"], changed["is_for_named"]) == (3, "verify", False)
+    seen = api.get(f"{API}{rounds}/1/preview").json()
+    assert (seen["tasks"], seen["submissions"], seen["labelers"]) == (1, 3, 2)
+    assert claimed(bearer(bob), 1)["reason"] == "round_draft"
+    assert post(api, f"{rounds}/1/open").json()["tasks"] == 1
+    late = api.patch(f"{API}{rounds}/1", {"redundancy": 1}, content_type="application/json")
+    assert (late.status_code, late.json()["error"]["code"]) == (409, "not_a_draft")
+    assert api.delete(f"{API}{rounds}/1").status_code == 409
+    post(api, rounds, {"protocol": "first_error", "draft": True})
+    assert api.delete(f"{API}{rounds}/2").status_code == 204
+
+
+@pytest.mark.parametrize(
+    ("terms", "field"),
+    [
+        ({"endpoint": "nowhere"}, "endpoint"),
+        ({"guideline": 9}, "guideline"),
+        ({"labelers": ["charlie@lab.example"]}, "labelers"),
+    ],
+)
+def test_a_name_that_stands_for_nothing_is_refused(
+    api: Client, project: Project, charlie: User, terms: dict[str, Any], field: str
+) -> None:
+    make_solution(make_problem(project))
+    answer = post(api, "/projects/algebra/rounds", {"protocol": "first_error", **terms})
+    assert answer.status_code in (400, 422)
+    assert field in answer.json()["error"]["fields"]
+
+
+def test_a_task_is_put_off_and_comes_back_last(project: Project, bob: User) -> None:
+    for _ in range(2):
+        make_solution(make_problem(project))
+    open_round(project=project, protocol="first_error")
+    client = bearer(bob)
+    first = claimed(client, 1)["assignment"]
+    assert post(client, f"/assignments/{first['id']}/skip", {"reason": "after lunch"}).status_code == 204
+    second = claimed(client, 1)["assignment"]
+    assert second["task"] != first["task"]
+    body = {"steps": [{"position": 0, "rating": -1}], "finish_reason": "found_error"}
+    post(client, f"/assignments/{second['id']}/submit", body)
+    assert claimed(client, 1)["assignment"]["id"] == first["id"]
+    late = post(client, f"/assignments/{second['id']}/skip")
+    assert (late.status_code, late.json()["error"]["code"]) == (409, "already_submitted")
+
+
+def test_a_submitted_turn_is_read_and_corrected(project: Project, bob: User) -> None:
+    make_solution(make_problem(project))
+    turn = rate(open_round(project=project, protocol="first_error"), bob, 1, 1, 1)
+    client = bearer(bob)
+    mine = client.get(f"{API}/assignments/{turn.pk}").json()
+    assert [step["rating"] for step in mine["said"]["steps"]] == [1, 1, 1]
+    assert (mine["correctable"], mine["versions"], mine["assignment"]["id"]) == (True, 0, turn.pk)
+    body = {"steps": [{"position": 0, "rating": -1}], "finish_reason": "found_error"}
+    for _ in range(2):
+        done = post(client, f"/assignments/{turn.pk}/correct", body)
+        assert (done.status_code, done.json()["progress"]["done"]) == (200, 1)
+    assert client.get(f"{API}/assignments/{turn.pk}").json()["versions"] == 1
+    wrong = post(client, f"/assignments/{turn.pk}/correct", {**body, "finish_reason": "solution"})
+    assert wrong.status_code == 422
+
+
+def test_what_is_not_submitted_says_nothing_yet(project: Project, bob: User) -> None:
+    make_solution(make_problem(project))
+    turn = claim(round=open_round(project=project, protocol="first_error"), labeler=bob)
+    assert isinstance(turn, Assignment)
+    mine = bearer(bob).get(f"{API}/assignments/{turn.pk}").json()
+    assert (mine["said"], mine["correctable"], mine["state"]) == (None, False, "leased")
+
+
+def test_a_failed_screening_is_told_and_taken_again(project: Project, bob: User) -> None:
+    make_screening(project, tasks=1, tries=2)
+    client = bearer(bob)
+    for left in (True, None):
+        turn = claimed(client, -1)["assignment"]
+        body = {"steps": [{"position": 0, "rating": -1}], "finish_reason": "found_error"}
+        done = post(client, f"/assignments/{turn['id']}/submit", body).json()
+        assert done["progress"]["total"] == 1
+        answer = claimed(client, -1)
+        assert (answer["reason"], answer.get("may_retake")) == ("screening_failed", left)
+        again = post(client, "/projects/algebra/rounds/-1/retake")
+        assert again.status_code == (200 if left else 409)
+
+
+def test_no_word_of_a_gold_task_tells_that_it_is_one(project: Project, bob: User) -> None:
+    from tests.cast import make_gold
+
+    gold, plain = (make_solution(make_problem(project, reference_answer="1")) for _ in range(2))
+    make_gold(gold, 1, 1, 1)
+    open_round(project=project, protocol="first_error", gold_share=0.999999)
+    client = bearer(bob)
+    first = claimed(client, 1)["assignment"]
+    post(client, f"/assignments/{first['id']}/skip")
+    second = claimed(client, 1)["assignment"]
+    assert first.keys() == second.keys()
+    assert first["problem"].keys() == second["problem"].keys()
+    told = {first["problem"]["id"], second["problem"]["id"]}
+    assert len(told) == 2
+    assert not told & {gold.problem_id, plain.problem_id}
+
+
+@pytest.fixture
+def estimated(project: Project) -> Any:
+    solution = make_solution(make_problem(project))
+    for number in (1, 2):
+        run = EstimationRun.objects.create(project=project, number=number, strategy="math-shepherd")
+        for place, step in enumerate(solution.steps.order_by("position")):
+            StepEstimate.objects.create(run=run, step=step, rollouts=8, successes=4 - place * number, hard=place < 2)
+    return solution
+
+
+def test_in_verify_mode_the_sheet_says_what_the_newest_run_says_and_it_is_kept(
+    project: Project, estimated: Any, bob: User
+) -> None:
+    open_round(project=project, protocol="first_error", mode="verify")
+    client = bearer(bob)
+    models = claimed(client, 1)["assignment"]["models"]
+    assert models["run"] == 2
+    assert models["steps"][1] == {"position": 1, "hard": True, "rollouts": 8, "successes": 2}
+    turn = Assignment.objects.get()
+    assert turn.extras == {"shown": models}
+    # A run that comes later does not change what was shown.
+    StepEstimate.objects.filter(run__number=2).delete()
+    assert claimed(client, 1)["assignment"]["models"] == models
+
+
+def test_a_blind_sheet_says_nothing_of_models(project: Project, estimated: Any, bob: User) -> None:
+    open_round(project=project, protocol="first_error")
+    assert "models" not in claimed(bearer(bob), 1)["assignment"]
+    assert Assignment.objects.get().extras is None
+
+
+def test_keys_are_kept_with_the_person(bob: User, project: Project) -> None:
+    client = bearer(bob, scopes=["label"])
+    assert client.get(f"{API}/me/keys").json() == {"keys": {}}
+    assert post(client, "/me/keys", {"keys": {"great": "d"}}, put=True).json() == {"keys": {"great": "d"}}
+    assert client.get(f"{API}/me/keys").json() == {"keys": {"great": "d"}}
+    for wrong in ({"great": "x" * 40}, {"great": ""}, {"g" * 40: "x"}, {str(one): "x" for one in range(101)}):
+        assert post(client, "/me/keys", {"keys": wrong}, put=True).status_code in (400, 422)
+    assert client.get(f"{API}/me/keys").json() == {"keys": {"great": "d"}}
+    assert Client().get(f"{API}/me/keys").status_code == 401
+
+
+def test_a_problem_is_retired_and_brought_back(api: Client, project: Project, bob: User) -> None:
+    problem = make_solution(make_problem(project)).problem
+    open_round(project=project, protocol="first_error")
+    assert post(api, f"/problems/{problem.pk}/retire", {"reason": ""}).status_code in (400, 422)
+    assert post(api, f"/problems/{problem.pk}/retire", {"reason": "unclear"}).json()["retired_reason"] == "unclear"
+    assert claimed(bearer(bob), 1)["reason"] == "all_done"
+    assert post(api, f"/problems/{problem.pk}/bring-back").json()["retired_at"] is None
+    assert claimed(bearer(bob), 1)["assignment"] is not None
+
+
+def test_the_command_knows_every_term(project: Project, alice: User, bob: User) -> None:
+    import json
+    from io import StringIO
+
+    from django.core.management import call_command
+
+    make_screening(project)
+    said = StringIO()
+    call_command(
+        "open_round", "--json", "--project", "algebra", "--protocol", "first_error", "--screening", "--pass-mark", "0.9",
+        "--tries", "3", "--labeler", "bob@lab.example", "--skill", "Lean", "--draft", stdout=said,
+    )  # fmt: skip
+    assert json.loads(said.getvalue().splitlines()[-1]) == {"number": -2, "tasks": 0}
+    drafted = project.rounds.get(number=-2)
+    assert (drafted.pass_mark, drafted.tries, list(drafted.labelers.all())) == (0.9, 3, [bob])

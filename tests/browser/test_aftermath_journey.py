@@ -1,0 +1,84 @@
+"""What follows the first error, by keyboard alone, to an export."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from playwright.sync_api import Page, expect
+
+from apps.accounts.models import User
+from apps.corpus.models import Step
+from apps.labeling.models import Assignment, Critique
+from apps.labeling.services import open_round
+from apps.projects.models import Project
+from tests.browser.desk import Desk
+from tests.browser.test_branching_journey import exported
+from tests.browser.test_pages import barriers, overflow
+from tests.cast import make_problem, make_solution
+
+
+def test_alternatives_progress_and_critiques_of_an_error_by_keyboard(
+    project: Project, bob: User, page_of: Callable[..., Page]
+) -> None:
+    solution = make_solution(
+        make_problem(project, "What is $2 + 3$?", reference_answer="5"), ["Two is $2$.", "So it is $2 + 3 = 6$.", "6"]
+    )
+    for number, text in ((1, "So it is $2 + 3 = 5$."), (2, "Three is $3$.")):
+        Step.objects.create(solution=solution, position=1, candidate=number, text=text, chosen=False)
+    bad = solution.steps.get(position=1, candidate=0)
+    Critique.objects.create(step=bad, text="Two and three are five.", origin="model", source="critic-1")
+    options = {"alternatives": True, "progress": True, "critiques": True}
+    round_ = open_round(project=project, protocol="first_error", options=options)
+    page = page_of(bob)
+    desk = Desk(page).open(round_)
+    expect(page.locator("#stage .item")).to_have_count(0)
+    desk.press("3", "1")
+    # Two alternatives, how far it came, one critique, and the place for one's own.
+    expect(page.locator("#stage .item")).to_have_count(5)
+    missing = page.locator("#missing")
+    expect(missing).to_have_text("Rate 2 alternatives")
+    expect(page.locator("#submit")).to_be_disabled()
+    desk.press("Enter", "3")
+    expect(missing).to_have_text("Rate the alternative")
+    desk.press("4")
+    expect(missing).to_have_text("Say how far the solution came")
+    desk.press("2")
+    expect(missing).to_have_text("Rate a critique, or write one (w)")
+    desk.press("1")
+    expect(page.locator("#submit")).to_be_enabled()
+    desk.press("w")
+    expect(page.locator(".aftermath textarea")).to_be_focused()
+    page.keyboard.type("It counts $1$ too many.")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".aftermath .item .katex").last).to_be_visible()
+    assert barriers(page) == []
+    assert overflow(page) == []
+    desk.saved()
+    page.reload()
+    desk.ready()
+    expect(page.locator("#stage .item")).to_have_count(5)
+    expect(page.locator("#submit")).to_be_enabled()
+    # Another word on the step that is bad, and all that was said about it is gone; undo brings it back.
+    desk.press("k", "2")
+    expect(page.locator("#stage .item")).to_have_count(0)
+    desk.press("u")
+    expect(page.locator("#submit")).to_be_enabled()
+    desk.press("Enter")
+    page.locator("#stage .nothing").wait_for()
+
+    turn = Assignment.objects.get(labeler=bob)
+    assert (turn.finish_reason, turn.progress) == ("found_error", 0)
+    (row,) = exported(project, "prm800k")
+    assert [(one["rating"], one["flagged"]) for one in row["label"]["steps"][1]["completions"]] == [
+        (-1, False),
+        (1, False),
+        (None, True),
+    ]
+    assert row["label"]["steps"][1]["chosen_completion"] is None
+    (ours,) = exported(project, "annotate")
+    (person,) = ours["people"]
+    assert person["progress"] == 0
+    assert [(one["text"], one["rating"], one["is_own"]) for one in person["critiques"]] == [
+        ("Two and three are five.", -1, False),
+        ("It counts $1$ too many.", None, True),
+    ]

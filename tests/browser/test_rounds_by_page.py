@@ -1,0 +1,213 @@
+"""People at work in a real browser: skipping, correcting, the screening, keys; and a manager with a bad problem."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from apps.accounts.models import User
+from apps.corpus.models import Problem
+from apps.estimation.models import EstimationRun, StepEstimate
+from apps.labeling.models import Assignment, PastSubmission, Round
+from apps.labeling.services import open_round
+from apps.projects.models import Project
+from tests.browser.conftest import Watched
+from tests.browser.desk import Desk
+from tests.cast import make_problem, make_screening, make_solution
+from tests.processes import eventually
+from tests.world import rate
+
+Pages = Callable[..., Page]
+
+
+@pytest.fixture
+def page_of(watched: Watched) -> Pages:
+    """On a busy machine a draft may be overtaken by its own submission: the server says 409, and the page knows why."""
+    watched.expected = ("409",)
+    return watched.page
+
+
+def make_tasks(project: Project, count: int) -> None:
+    for number in range(count):
+        make_solution(make_problem(project, f"Problem number {number}?"))
+
+
+def test_a_task_is_put_off_by_key_and_comes_back_last_with_its_ratings(
+    project: Project, bob: User, page_of: Pages
+) -> None:
+    make_tasks(project, 2)
+    round_ = open_round(project=project, protocol="first_error")
+    page = page_of(bob)
+    desk = Desk(page).open(round_)
+    first = page.locator("#stage .problem").inner_text()
+    desk.press("3").saved()
+    desk.press("s")
+    page.get_by_role("button", name="I have to look something up").click()
+    page.get_by_role("button", name="Put it off").click()
+    expect(page.locator("#stage .problem")).not_to_have_text(first)
+    desk.ready()
+    assert desk.pressed() == [".", "-", "-"]
+    desk.press("1").saved().submit()
+    assert page.locator("#stage .problem").inner_text() == first
+    assert desk.pressed()[0] == "great"
+    desk.press("3", "3").saved().submit(and_next=False)
+    assert Assignment.objects.spoken().count() == 2
+
+
+def test_s_and_enter_put_off_without_a_reason(project: Project, bob: User, page_of: Pages) -> None:
+    make_tasks(project, 2)
+    page = page_of(bob)
+    desk = Desk(page).open(open_round(project=project, protocol="first_error"))
+    first = page.locator("#stage .problem").inner_text()
+    desk.press("s", "Enter")
+    expect(page.locator("#stage .problem")).not_to_have_text(first)
+    desk.ready().press("s", "Escape")
+    expect(page.locator("#stage .problem")).not_to_have_text(first)
+    eventually(lambda: Assignment.objects.filter(state="skipped", reason="").count() == 1)
+
+
+def test_a_skip_waits_for_the_network(project: Project, bob: User, watched: Watched) -> None:
+    make_tasks(project, 3)
+    watched.expected = ("ERR_FAILED", "409")
+    page = watched.page(bob)
+    desk = Desk(page).open(open_round(project=project, protocol="first_error"))
+    eventually(lambda: Assignment.objects.filter(state="leased").count() == 2)
+    page.wait_for_timeout(300)  # The answer that brings the next one is on its way to the page.
+    page.context.route("**/skip", lambda route: route.abort())
+    first = page.locator("#stage .problem").inner_text()
+    desk.press("s", "Enter")
+    expect(page.locator("#stage .problem")).not_to_have_text(first)
+    expect(page.locator("#save-state")).to_have_attribute("data-state", "offline")
+    assert not Assignment.objects.filter(state="skipped").exists()
+    page.context.unroute("**/skip")
+    page.evaluate("dispatchEvent(new Event('online'))")
+    expect(page.locator("#save-state")).not_to_have_attribute("data-state", "offline")
+    page.wait_for_function("!Object.keys(localStorage).some((key) => key.includes('outbox:'))")
+    assert Assignment.objects.filter(state="skipped").count() == 1
+
+
+def test_a_submitted_task_is_corrected_from_my_work(project: Project, bob: User, page_of: Pages) -> None:
+    make_tasks(project, 1)
+    turn = rate(open_round(project=project, protocol="first_error"), bob, 1, 1, 1)
+    page = page_of(bob)
+    page.goto(f"/projects/{project.slug}/work")
+    expect(page.get_by_role("row").nth(1)).to_contain_text("reached the end")
+    page.get_by_role("link", name="Correct").click()
+    desk = Desk(page).ready()
+    assert desk.pressed() == ["great", "great", "great"]
+    expect(page.locator("[data-do=skip]")).to_have_count(0)
+    desk.press("k", "k", "1", "Enter")
+    page.wait_for_url("**/work")
+    expect(page.get_by_role("row").nth(1)).to_contain_text("found the first error, corrected")
+    turn.refresh_from_db()
+    assert (turn.finish_reason, turn.versions) == ("found_error", 1)
+    assert PastSubmission.objects.get().said["finish_reason"] == "solution"
+
+
+def pass_through(desk: Desk, *keys: str, tasks: int) -> None:
+    for left in reversed(range(tasks)):
+        desk.press(*keys).saved().submit(and_next=left > 0)
+
+
+def test_a_screening_is_failed_taken_again_and_passed(project: Project, bob: User, alice: User, page_of: Pages) -> None:
+    round_ = make_screening(project, tasks=2, tries=2)
+    real = open_round(project=project, protocol="first_error", needs_screening=True)
+    page = page_of(bob)
+    page.goto(f"/projects/{project.slug}/rounds/{real.number}/label")
+    expect(page.get_by_role("heading", name="Take the screening first")).to_be_visible()
+    desk = Desk(page).open(round_)
+    pass_through(desk, "1", tasks=2)
+    expect(page.get_by_role("heading", name="Not passed")).to_be_visible()
+    expect(page.locator(".nothing")).to_contain_text("you agree with 0 %")
+    expect(page.locator(".nothing")).to_contain_text("One more try is left")
+    page.get_by_role("button", name="Try again").click()
+    desk.ready()
+    pass_through(desk, "3", "1", tasks=2)
+    expect(page.get_by_role("heading", name="Passed", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name="Try again")).to_be_hidden()
+    Desk(page).open(real)
+    managers = page_of(alice)
+    managers.goto(f"/projects/{project.slug}/rounds/{round_.number}")
+    expect(managers.get_by_role("row").nth(1)).to_contain_text("Bob")
+    expect(managers.get_by_role("row").nth(1)).to_contain_text("passed")
+    expect(managers.get_by_role("row").nth(1)).to_contain_text("2 of 2")
+
+
+def test_a_screening_without_another_try_says_so(project: Project, bob: User, page_of: Pages) -> None:
+    round_ = make_screening(project, tasks=1)
+    page = page_of(bob)
+    pass_through(Desk(page).open(round_), "1", tasks=1)
+    expect(page.locator(".nothing")).to_contain_text("No try is left")
+    expect(page.get_by_role("button", name="Try again")).to_be_hidden()
+
+
+def test_keys_that_were_changed_are_the_same_on_another_machine(project: Project, bob: User, page_of: Pages) -> None:
+    make_tasks(project, 1)
+    round_ = open_round(project=project, protocol="first_error")
+    page = page_of(bob)
+    desk = Desk(page).open(round_)
+    desk.press("?")
+    page.get_by_role("button", name="The step is great: 3").click()
+    with page.expect_response(lambda answer: answer.url.endswith("/me/keys")):
+        desk.press("d")
+    bob.refresh_from_db()
+    assert bob.key_map["great"] == "d"
+    other = Desk(page_of(bob)).open(round_)
+    other.press("d")
+    assert other.pressed()[0] == "great"
+
+
+def test_in_verify_mode_the_steps_say_what_models_say(project: Project, bob: User, page_of: Pages) -> None:
+    solution = make_solution(make_problem(project))
+    run = EstimationRun.objects.create(project=project, number=1, strategy="math-shepherd")
+    for place, step in enumerate(solution.steps.order_by("position")):
+        StepEstimate.objects.create(run=run, step=step, rollouts=8, successes=(8, 3, 0)[place], hard=place < 2)
+    page = page_of(bob)
+    Desk(page).open(open_round(project=project, protocol="first_error", mode="verify"))
+    assert page.locator(".step .models").all_inner_texts() == [
+        "8 of 8 rollouts reach the answer", "3 of 8 rollouts reach the answer", "0 of 8 rollouts reach the answer",
+    ]  # fmt: skip
+
+
+def test_a_manager_drafts_a_round_looks_and_opens_it(project: Project, alice: User, bob: User, page_of: Pages) -> None:
+    make_tasks(project, 3)
+    page = page_of(alice)
+    page.goto(f"/projects/{project.slug}/rounds/new")
+    page.get_by_label("Name", exact=False).first.fill("Second generation")
+    page.get_by_label("People per solution").fill("2")
+    page.get_by_role("button", name="Draft it, and look").click()
+    expect(page.get_by_label("What it would be")).to_contain_text("6")
+    expect(page.locator("article.card")).to_have_count(3)
+    page.get_by_role("link", name="Change the terms").click()
+    expect(page.get_by_label("People per solution")).to_have_value("2")
+    page.get_by_text("Name the people").click()
+    page.get_by_label("Bob").check()
+    page.get_by_role("button", name="Save the draft").click()
+    expect(page.get_by_role("heading", name="May not")).to_be_visible()
+    page.get_by_role("button", name="Open the round").click()
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    round_ = Round.objects.get()
+    assert (round_.status, round_.task_count, round_.slot_count, list(round_.labelers.all())) == ("open", 3, 6, [bob])
+
+
+def test_a_reported_problem_is_retired_and_brought_back(
+    project: Project, alice: User, bob: User, page_of: Pages
+) -> None:
+    make_tasks(project, 2)
+    round_ = open_round(project=project, protocol="first_error", redundancy=2)
+    rate(round_, bob, finish="bad_problem", reason="Something is missing")
+    page = page_of(alice)
+    page.goto(f"/projects/{project.slug}/rounds/{round_.number}")
+    page.get_by_role("link", name="Fix or retire it").click()
+    expect(page.locator("main")).to_contain_text("Something is missing")
+    page.get_by_label("Why?").fill("A number is missing")
+    page.get_by_role("button", name="Retire the problem").click()
+    expect(page.locator("h1")).to_contain_text("retired")
+    assert Problem.objects.exclude(retired_at=None).get().retired_reason == "A number is missing"
+    desk = Desk(page_of(bob)).open(round_)
+    desk.press("1").submit(and_next=False)
+    page.get_by_role("button", name="Bring it back").click()
+    expect(page.get_by_role("button", name="Retire the problem")).to_be_visible()
+    assert not Problem.objects.exclude(retired_at=None).exists()

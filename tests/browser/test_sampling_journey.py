@@ -1,0 +1,63 @@
+"""Sampling as a manager does it, with the real model and a real worker: what it takes, start, watch, look at the results."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from apps.accounts.models import User
+from apps.corpus.models import Solution
+from apps.dashboard.seeding import register_reasoner
+from apps.estimation.models import SamplingRun
+from apps.inference.models import Endpoint
+from apps.projects.models import Project
+from reasoner.problems import problems
+from tests.cast import make_problem
+from tests.processes import any_worker, running
+from tests.reasoner.serving import reasoner
+
+pytestmark = pytest.mark.browser
+
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture
+def endpoint(project: Project) -> Iterator[Endpoint]:
+    with reasoner() as url:
+        yield register_reasoner(url=url)
+
+
+def test_solutions_are_sampled_watched_paused_resumed_and_looked_at(
+    project: Project, endpoint: Endpoint, mia: User, page_of: Callable[..., Page]
+) -> None:
+    for one in itertools.islice(problems(37, held_out=True), 25):
+        make_problem(project, one.question, reference_answer=str(one.answer), verifier="numeric")
+    page = page_of(mia, viewport=PHONE)
+    page.goto(f"/projects/{project.slug}/estimation")
+    page.get_by_role("link", name="Sample solutions").first.click()
+    page.get_by_label("Solutions of each problem").fill("3")
+    expect(page.locator("#forecast")).to_contain_text("75")
+    page.get_by_label("Tokens of a solution, at most").fill("200")
+    page.get_by_role("button", name="Start sampling").click()
+
+    # Nobody works on it yet: it waits, and can be paused and resumed.
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Sampling 1")
+    expect(page.locator("#run")).to_contain_text("waits for a worker")
+    page.get_by_role("button", name="Pause").click()
+    expect(page.locator("#run")).to_contain_text("paused")
+    page.get_by_role("button", name="Resume").click()
+    expect(page.locator("#run")).to_contain_text("queued")
+    with running(any_worker()):
+        # It moves by itself.
+        expect(page.locator("#run")).to_contain_text("finished", timeout=120_000)
+    run = SamplingRun.objects.get(project=project)
+    for name, value in (("new solutions", run.solutions), ("right", run.right), ("wrong", run.wrong)):
+        expect(page.locator(".stats > div", has=page.get_by_text(name, exact=True)).locator("dd")).to_have_text(
+            str(value)
+        )
+    assert run.right + run.wrong == run.solutions == Solution.objects.filter(project=project).count() > 25
+    page.get_by_role("link", name="Solutions by reasoner").click()
+    expect(page.locator("main")).to_contain_text("reasoner")

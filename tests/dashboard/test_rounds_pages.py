@@ -1,0 +1,202 @@
+"""What the pages of rounds, problems and one's own work show and refuse."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from apps.accounts.models import User
+from apps.dashboard.forms.rounds import selection_fields
+from apps.labeling.models import Assignment, Round
+from apps.labeling.queue import claim, skip
+from apps.labeling.services import create_round, open_round
+from apps.projects.models import Membership, Project
+from tests.cast import make_gold, make_problem, make_screening, make_solution, signed_in
+from tests.world import rate
+
+TERMS = {"protocol": "first_error", "redundancy": "2", "gold_percent": "0", "lease_minutes": "20"}
+
+
+def shown(user: User, name: str, *args: object, query: str = "") -> str:
+    answer = signed_in(user).get(reverse(name, args=args) + query)
+    assert answer.status_code == 200, answer.content
+    return answer.content.decode()
+
+
+@pytest.fixture
+def draft(project: Project) -> Round:
+    make_solution(make_problem(project, reference_answer="42"))
+    return create_round(project=project, protocol="first_error", name="Generation two")
+
+
+def test_labelers_do_not_see_drafts(draft: Round, bob: User, alice: User) -> None:
+    slug = draft.project.slug
+    for name in ("rounds", "project", "project-rounds"):
+        assert "Generation two" not in shown(bob, name, slug)
+        assert "Generation two" in shown(alice, name, slug)
+    for name in ("round", "label"):
+        assert signed_in(bob).get(reverse(name, args=[slug, draft.number])).status_code == 404
+
+
+def test_a_draft_is_edited_as_it_stands_and_not_once_it_is_open(draft: Round, alice: User, bob: User) -> None:
+    url = reverse("round-edit", args=[draft.project.slug, draft.number])
+    client = signed_in(alice)
+    filled = TERMS | {
+        "name": "Third", "answer": "wrong", "first": "convincing", "sample": "5", "skills": "Lean, algebra",
+        "labelers": [str(bob.pk)], "is_screening": "", "mode": "verify",
+    }  # fmt: skip
+    assert client.post(url, filled).status_code == 302
+    draft.refresh_from_db()
+    assert draft.selection == {"select": "wrong,first:convincing,sample:5"}
+    assert (draft.skills, draft.mode, draft.allows_corrections) == (["Lean", "algebra"], "verify", False)
+    page = client.get(url).content.decode()
+    for value in ("Third", "Lean, algebra"):
+        assert f'value="{value}"' in page
+    again = client.post(url, filled | {"skills": "x" * 41})
+    assert again.status_code == 422
+    assert "40 characters" in again.content.decode()
+    opened = open_round(project=draft.project, protocol="first_error")
+    assert client.get(reverse("round-edit", args=[draft.project.slug, opened.number])).status_code == 409
+
+
+@pytest.mark.parametrize("select", ["all", "wrong,source:a,sample:7", "unlabeled,unsure:3,first:wrong"])
+def test_a_selection_is_shown_as_its_fields(select: str) -> None:
+    fields = selection_fields(select)
+    assert fields.get("answer") == ("wrong" if select.startswith("wrong") else None)
+    assert fields["sample"] == (7 if "sample" in select else None)
+    assert fields["first"] == ("wrong" if "first" in select else "")
+
+
+def test_a_draft_that_fits_nothing_says_so_and_does_not_open(project: Project, alice: User) -> None:
+    drafted = create_round(project=project, protocol="first_error")
+    assert "No solution fits" in shown(alice, "round", project.slug, drafted.number)
+    client = signed_in(alice)
+    answer = client.post(reverse("round-open", args=[project.slug, drafted.number]), follow=True)
+    assert "No solution fits all" in answer.content.decode()
+    drafted.refresh_from_db()
+    assert drafted.status == "draft"
+
+
+def test_a_round_shows_who_is_at_work_and_since_when(project: Project, alice: User, bob: User) -> None:
+    make_solution(make_problem(project))
+    round_ = open_round(project=project, protocol="first_error", lease_minutes=10)
+    turn = claim(round=round_, labeler=bob)
+    assert isinstance(turn, Assignment)
+    sign = timezone.now() - timedelta(minutes=4)
+    Assignment.objects.update(leased_until=sign + timedelta(minutes=10))
+    page = shown(alice, "round", project.slug, round_.number)
+    assert f"in hand, last sign of life {timezone.localtime(sign):%H:%M}" in page
+    Assignment.objects.update(leased_until=timezone.now() - timedelta(seconds=1))
+    assert "in hand, last sign" not in shown(alice, "round", project.slug, round_.number)
+    assert "in hand, last sign" not in shown(bob, "round", project.slug, round_.number)
+
+
+def test_reasons_of_skips_and_reports_stand_on_the_rounds_page_and_among_the_flags(
+    project: Project, alice: User, rita: User, bob: User
+) -> None:
+    for _ in range(4):
+        make_solution(make_problem(project))
+    round_ = open_round(project=project, protocol="first_error")
+    turn = claim(round=round_, labeler=bob)
+    assert isinstance(turn, Assignment)
+    skip(assignment=turn, reason="after lunch")
+    rate(round_, bob, finish="give_up", reason="beyond me")
+    rate(round_, bob, finish="bad_problem", reason="no numbers")
+    rate(round_, bob, None, -1)
+    page = shown(alice, "round", project.slug, round_.number)
+    for words in ("after lunch", "beyond me", "no numbers", "Fix or retire it"):
+        assert words in page
+    for kind, words in (("skip", "after lunch"), ("give_up", "beyond me"), ("bad_problem", "no numbers")):
+        flags = shown(rita, "flags", project.slug, query=f"?kind={kind}")
+        assert words in flags
+        assert "Bob" not in flags  # Reviewers judge the work: they see pseudonyms.
+    unsure = shown(rita, "flags", project.slug)
+    assert "step 1" in unsure
+    other = open_round(project=project, protocol="first_error")
+    assert "Nothing here" in shown(rita, "flags", project.slug, query=f"?round={other.number}")
+
+
+def test_a_screening_shows_its_results_to_managers_and_ones_own_to_the_labeler(
+    project: Project, alice: User, bob: User
+) -> None:
+    round_ = make_screening(project, tasks=1)
+    assert "Start" in shown(bob, "round", project.slug, round_.number)
+    rate(round_, bob, -1)
+    page = shown(alice, "round", project.slug, round_.number)
+    assert "not passed" in page
+    own = shown(bob, "round", project.slug, round_.number)
+    assert "You have not passed" in own
+    assert "Start" not in own
+    assert "Results of the screening" not in own
+
+
+def test_a_problem_cannot_be_mended_to_nothing_and_its_history_is_told(project: Project, alice: User) -> None:
+    problem = make_solution(make_problem(project, reference_answer="41"), final_answer="42").problem
+    client, args = signed_in(alice), [project.slug, problem.pk]
+    refused = client.post(reverse("problem-mend", args=args), {"statement": " ", "reference_answer": "42"})
+    assert refused.status_code == 422
+    assert client.post(reverse("problem-retire", args=args), {"reason": " "}).status_code == 422
+    filled = {"statement": problem.statement, "reference_answer": "42"}
+    assert client.post(reverse("problem-mend", args=args), filled).status_code == 302
+    page = shown(alice, "problem", *args)
+    assert "the answer was 41 and is 42" in page
+    assert "1 solution waits to be graded" in page
+
+
+def test_my_work_shows_mine_and_scores_only_where_the_project_wants_it(
+    project: Project, alice: User, bob: User
+) -> None:
+    for _ in range(10):
+        make_gold(make_solution(make_problem(project)), 1, -1)
+    make_solution(make_problem(project, "Only alice's?"))
+    round_ = open_round(project=project, protocol="first_error", gold_share=1.0)
+    for number in range(10):
+        rate(round_, bob, *((1, -1) if number < 7 else (-1,)))
+    assert "agreement with what is known" not in shown(bob, "work", project.slug)
+    Project.objects.update(shows_scores=True)
+    page = shown(bob, "work", project.slug)
+    assert "agreement with what is known" in page
+    assert "70 %" in page
+    assert page.count("Correct<span") == 10
+    assert "Nothing yet" in shown(alice, "work", project.slug)
+    Assignment.objects.update(submitted_at=timezone.now() - timedelta(days=2))
+    assert "Nothing today yet" in shown(bob, "work", project.slug, query="?when=today")
+
+
+def test_few_gold_tasks_tell_no_share(project: Project, bob: User) -> None:
+    make_gold(make_solution(make_problem(project)), 1, -1)
+    make_solution(make_problem(project))
+    Project.objects.update(shows_scores=True)
+    rate(open_round(project=project, protocol="first_error", gold_share=1.0), bob, 1, -1)
+    page = shown(bob, "work", project.slug)
+    assert "after more tasks" in page
+    assert "100 %" not in page
+
+
+@pytest.mark.parametrize(("query", "status"), [("?turn=x", 404), ("?turn=999999", 404), ("?turn={}", 200)])
+def test_only_ones_own_submitted_turn_is_opened_to_be_corrected(
+    project: Project, bob: User, alice: User, query: str, status: int
+) -> None:
+    make_solution(make_problem(project))
+    turn = rate(open_round(project=project, protocol="first_error"), bob, -1)
+    url = reverse("label", args=[project.slug, turn.round.number]) + query.format(turn.pk)
+    assert signed_in(bob).get(url).status_code == status
+    assert signed_in(alice).get(url).status_code == 404
+    Round.objects.update(allows_corrections=False)
+    if status == 200:
+        assert signed_in(bob).get(url).status_code == 409
+
+
+def test_skills_are_set_by_managers(project: Project, mia: User, bob: User) -> None:
+    member = Membership.objects.get(user=bob)
+    url = reverse("member-skills", args=[project.slug, member.pk])
+    client: Any = signed_in(mia)
+    assert client.post(url, {"skills": " Lean, algebra,, Lean"}).status_code == 302
+    member.refresh_from_db()
+    assert member.skills == ["Lean", "algebra"]
+    assert 'value="Lean, algebra"' in shown(mia, "people", project.slug)
+    assert client.post(url, {"skills": "x" * 41}).status_code == 400

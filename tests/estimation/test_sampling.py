@@ -1,0 +1,254 @@
+"""Sampling runs: new solutions of a project's problems, as many as were asked for, graded, each once."""
+
+from __future__ import annotations
+
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from apps.core.errors import Conflict, DomainError
+from apps.core.jobs import JobStatus
+from apps.corpus.models import Problem, Solution, Step
+from apps.estimation.models import SampledProblem, SamplingRun
+from apps.estimation.sampling import cancel_sampling, pause_sampling, resume_sampling, run_sampling, start_sampling
+from apps.estimation.tasks import work_on_sampling
+from apps.inference.models import Endpoint
+from apps.inference.services import add_endpoint
+from apps.projects.models import Project
+from tests.estimation.corpus import add_sums
+from tests.estimation.model import Model, serving
+from tests.inference.scripted import Asked, Reply, completions, scripted
+from tests.processes import any_worker, eventually, kill, running
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[str]:
+    with serving() as url:
+        yield url
+
+
+@pytest.fixture
+def model(served: str) -> Model:
+    found = Model(served)
+    found.control(latency_s=0.02, right=0.5, fewer=0, empty=0, cut=0, most_choices=0, is_down=False, too_many=0, key="")
+    found.forget()
+    return found
+
+
+def endpoint_of(project: Project, url: str, in_flight: int = 32) -> Endpoint:
+    settings = {"max_in_flight": in_flight, "timeout_s": 5.0}
+    return add_endpoint(project=project, name="model", url=url, model="sums", settings=settings)
+
+
+def sampled(project: Project, url: str, **more: object) -> SamplingRun:
+    endpoint = endpoint_of(project, url)
+    return run_sampling(run_id=start_sampling(project=project, endpoint=endpoint, seed=3, **more).pk)  # type: ignore[arg-type]
+
+
+def new_ones(project: Project) -> list[Solution]:
+    return list(Solution.objects.filter(project=project, source="sums").select_related("problem").order_by("id"))
+
+
+@pytest.mark.django_db(transaction=True)
+class TestDone:
+    """Run here and now, by the very function that a worker calls."""
+
+    def test_every_problem_gets_its_solutions_split_graded_and_each_once(self, model: Model, project: Project) -> None:
+        """The server writes one of two texts for a problem, so that most of eight are the same."""
+        add_sums(project, 20)
+        run = sampled(project, model.url, per_problem=8)
+        assert (run.status, run.done, run.total, run.error) == (JobStatus.FINISHED, 20, 20, "")
+        assert model.stats()["choices"] == 20 * 8
+        assert run.solutions + run.duplicates == 20 * 8
+        found = new_ones(project)
+        assert run.solutions == len(found)
+        assert max(Counter(solution.problem_id for solution in found).values()) <= 2
+        for solution in found:
+            assert solution.is_correct is (solution.final_answer == solution.problem.reference_answer)
+            steps = list(Step.objects.filter(solution=solution).order_by("position").values_list("text", flat=True))
+            assert steps[-1] == f"The answer is: {solution.final_answer}"
+            assert len(steps) == solution.step_count == 2
+        assert {solution.is_correct for solution in found} == {True, False}
+
+    def test_a_second_run_finds_what_stands_already(self, model: Model, project: Project) -> None:
+        add_sums(project, 5)
+        first = sampled(project, model.url, per_problem=4)
+        again = start_sampling(project=project, endpoint=Endpoint.objects.get(), per_problem=4, seed=3)
+        second = run_sampling(run_id=again.pk)
+        assert (second.number, second.solutions, second.duplicates) == (2, 0, 20)
+        assert len(new_ones(project)) == first.solutions
+
+    def test_what_the_token_limit_cut_is_counted_and_left_out(self, model: Model, project: Project) -> None:
+        add_sums(project, 10)
+        model.control(cut=0.5)
+        run = sampled(project, model.url, per_problem=4)
+        assert 0 < run.cut < 40
+        assert run.solutions + run.duplicates + run.cut == 40
+        assert all(solution.final_answer for solution in new_ones(project))
+
+    @pytest.mark.parametrize("fault", [{"fewer": 0.7}, {"most_choices": 3}, {"empty": 0.3}, {"too_many": 0.2}])
+    def test_what_a_server_gives_too_little_of_is_topped_up(
+        self, fault: dict[str, float], model: Model, project: Project
+    ) -> None:
+        add_sums(project, 10)
+        model.control(**fault)
+        run = sampled(project, model.url, per_problem=6)
+        assert run.status == JobStatus.FINISHED, run.error
+        assert run.solutions + run.duplicates == 60
+        assert not SampledProblem.objects.exclude(failure="").exists()
+
+    def test_a_server_that_ignores_n_is_asked_for_one_after_the_other(self, project: Project) -> None:
+        add_sums(project, 3)
+        texts = (f"Think {number}.\nThe answer is: {number}" for number in range(1000))
+        with scripted(lambda _: completions(next(texts))) as server:
+            run = sampled(project, server.url, per_problem=5)
+        assert (run.solutions, run.duplicates, len(server.asked)) == (15, 0, 15)
+        assert len({body["seed"] for body in server.bodies}) == 15
+
+    def test_a_problem_that_the_server_refuses_says_so_and_the_others_go_on(self, project: Project) -> None:
+        add_sums(project, 4)
+
+        def script(asked: Asked) -> Reply:
+            if "Compute 2 + 2" in asked.body["prompt"]:
+                return Reply({"error": {"message": "the prompt is too long"}}, status=400)
+            return completions("One.\nThe answer is: 1")
+
+        with scripted(script) as server:
+            run = sampled(project, server.url, per_problem=1)
+        assert (run.status, run.done, run.solutions) == (JobStatus.FINISHED, 4, 3)
+        (failure,) = SampledProblem.objects.exclude(failure="").values_list("failure", flat=True)
+        assert "the prompt is too long" in failure
+
+    def test_a_model_that_says_nothing_ends_and_says_so(self, project: Project) -> None:
+        add_sums(project, 1)
+        with scripted(lambda _: completions("", "  ")) as server:
+            run = sampled(project, server.url, per_problem=2)
+        assert (run.status, run.solutions, len(server.asked)) == (JobStatus.FINISHED, 0, 4)
+        assert SampledProblem.objects.get().failure == "The model wrote 0 of 2."
+
+    def test_an_endpoint_that_refuses_the_key_pauses_the_run_which_can_be_resumed(
+        self, model: Model, project: Project
+    ) -> None:
+        add_sums(project, 12)
+        model.control(key="sk-right")
+        run = sampled(project, model.url, per_problem=4)
+        assert run.status == JobStatus.PAUSED
+        assert "401" in run.error
+        model.control(key="")
+        resume_sampling(run=run)
+        run = run_sampling(run_id=run.pk)
+        assert (run.status, run.done, run.error) == (JobStatus.FINISHED, 12, "")
+        assert run.solutions + run.duplicates == 48
+
+    def test_texts_that_no_database_takes_are_mended(self, project: Project) -> None:
+        add_sums(project, 1)
+        with scripted(
+            lambda _: completions("Nul \x00 here.\nThe answer is: 1", "Lone \ud800.\nThe answer is: 2")
+        ) as server:
+            run = sampled(project, server.url, per_problem=2)
+        assert (run.status, run.solutions) == (JobStatus.FINISHED, 2)
+
+    def test_a_run_that_has_ended_or_rests_is_left_alone(self, model: Model, project: Project) -> None:
+        add_sums(project, 2)
+        run = sampled(project, model.url)
+        asked = model.stats()["requests"]
+        assert run_sampling(run_id=run.pk).status == JobStatus.FINISHED
+        with pytest.raises(Conflict):
+            resume_sampling(run=run)
+        other = start_sampling(project=project, endpoint=Endpoint.objects.get())
+        pause_sampling(run=other)
+        assert run_sampling(run_id=other.pk).status == JobStatus.PAUSED
+        cancel_sampling(run=other)
+        assert run_sampling(run_id=other.pk).status == JobStatus.CANCELLED
+        assert model.stats()["requests"] == asked
+
+    def test_an_endpoint_that_is_gone_fails_the_run(self, model: Model, project: Project) -> None:
+        add_sums(project, 2)
+        run = start_sampling(project=project, endpoint=endpoint_of(project, model.url))
+        Endpoint.objects.all().delete()
+        assert run_sampling(run_id=run.pk).error == "The endpoint of this run is gone."
+
+
+@pytest.mark.parametrize(
+    ("terms", "field"),
+    [({"per_problem": 0}, "per_problem"), ({"per_problem": 10_000}, "per_problem"), ({"split": "separator"}, "split"),
+     ({"split": "by magic"}, "split"), ({"sampling": {"temperature": -1}}, "sampling")],
+)  # fmt: skip
+def test_terms_that_cannot_be_are_named(terms: dict[str, object], field: str, project: Project) -> None:
+    endpoint = endpoint_of(project, "http://127.0.0.1:9/v1")
+    with pytest.raises(DomainError) as told:
+        start_sampling(project=project, endpoint=endpoint)
+    assert "project" in told.value.fields
+    add_sums(project, 1)
+    with pytest.raises(DomainError) as told:
+        start_sampling(project=project, endpoint=endpoint, **terms)  # type: ignore[arg-type]
+    assert field in told.value.fields
+    assert not SamplingRun.objects.exists()
+
+
+# --- with real workers ------------------------------------------------------------------------------------
+
+
+def under_way(project: Project, model: Model) -> SamplingRun:
+    """A run over many problems, few at a time, called for."""
+    add_sums(project, 200)
+    model.control(latency_s=0.2)
+    run = start_sampling(project=project, endpoint=endpoint_of(project, model.url, in_flight=8), per_problem=4, seed=3)
+    work_on_sampling.delay(run.pk)
+    return run
+
+
+def done(run: SamplingRun) -> int:
+    run.refresh_from_db()
+    return run.done
+
+
+def assert_each_once(run: SamplingRun, problems: int) -> None:
+    """What the run counts is what stands, for each problem once."""
+    run.refresh_from_db()
+    assert run.done == SampledProblem.objects.filter(run=run).count() == problems
+    assert run.solutions == len(new_ones(run.project))
+    assert run.solutions + run.duplicates == 4 * problems
+    assert Problem.objects.filter(project=run.project).count() == 200
+
+
+def test_a_killed_worker_costs_what_was_in_flight_and_nothing_stands_twice(
+    transactional_db: None, model: Model, project: Project
+) -> None:
+    run = under_way(project, model)
+    with running(any_worker()) as process:
+        eventually(lambda: done(run) >= 10)
+        kill(process)
+    work_on_sampling.delay(run.pk)
+    with running(any_worker()):
+        model.control(latency_s=0.02)
+        eventually(lambda: done(run) == 200)
+        eventually(lambda: SamplingRun.objects.get(pk=run.pk).status == JobStatus.FINISHED)
+    assert_each_once(run, 200)
+    assert model.stats()["repeated"] <= 8
+
+
+def test_a_run_pauses_resumes_and_is_cancelled_while_a_worker_is_at_it(
+    worker: subprocess.Popen[bytes], model: Model, project: Project
+) -> None:
+    run = under_way(project, model)
+    eventually(lambda: done(run) >= 10)
+    pause_sampling(run=run)
+    eventually(lambda: model.stats()["in_flight"] == 0, within=10)
+    eventually(lambda: model.stats()["answered"] == done(run), within=10)
+    assert run.status == JobStatus.PAUSED
+    assert_each_once(run, run.done)
+    rested = run.done
+    assert rested < 200
+
+    resume_sampling(run=run)
+    work_on_sampling.delay(run.pk)
+    eventually(lambda: done(run) > rested)
+    cancel_sampling(run=run)
+    eventually(lambda: model.stats()["in_flight"] == 0, within=10)
+    run.refresh_from_db()
+    assert run.status == JobStatus.CANCELLED
+    assert run.done < 200
+    assert_each_once(run, run.done)

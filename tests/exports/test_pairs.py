@@ -1,0 +1,240 @@
+"""The rows of `reward-pairs` and `dpo`, written out, and how several people become one preference."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from apps.corpus.readers import READERS, ReaderOptions
+from apps.corpus.records import (
+    ComparisonRecord,
+    PersonRecord,
+    PreferenceRecord,
+    ProblemRecord,
+    Record,
+    SolutionRecord,
+    StepRecord,
+)
+from apps.exports.containers import Writer
+from apps.exports.formats import FORMATS
+from apps.exports.labels import fits
+from apps.exports.policy import LabelPolicy, PolicyError, Tally
+
+
+def solution(*texts: str, **fields: Any) -> SolutionRecord:
+    return SolutionRecord(steps=[StepRecord(position=place, text=text) for place, text in enumerate(texts)], **fields)
+
+
+def prefers(choice: str, margin: str = "", **fields: Any) -> PersonRecord:
+    said = PreferenceRecord(choice=choice, margin=margin)
+    return PersonRecord(labeler=fields.pop("labeler", "a"), protocol="comparison", preference=said, **fields)
+
+
+def compared(*people: PersonRecord, **fields: Any) -> Record:
+    sides = ComparisonRecord(left=solution("One.", "It is 2."), right=solution("One.", "It is 3."), **fields)
+    return Record(problem=ProblemRecord(statement="What is 1 + 1?"), comparison=sides, people=people)
+
+
+def rows(format_: str, record: Record, tally: Tally | None = None, **policy: Any) -> list[dict[str, Any]]:
+    chosen = LabelPolicy.from_dict(policy)
+    FORMATS[format_].check(chosen)
+    return list(FORMATS[format_].rows(record, chosen, tally or Tally()))
+
+
+def test_reward_pairs() -> None:
+    assert rows("reward-pairs", compared(prefers("right", "clearly"))) == [
+        {"prompt": "What is 1 + 1?\n", "chosen": "One.\nIt is 3.", "rejected": "One.\nIt is 2.", "margin": 2.0}
+    ]
+
+
+def test_dpo() -> None:
+    assert rows("dpo", compared(prefers("left", "slightly"))) == [
+        {"prompt": "What is 1 + 1?\n", "chosen": "One.\nIt is 2.", "rejected": "One.\nIt is 3."}
+    ]
+
+
+def test_dpo_as_messages() -> None:
+    assert rows("dpo", compared(prefers("left")), prompts="conversational") == [
+        {
+            "prompt": [{"role": "user", "content": "What is 1 + 1?"}],
+            "chosen": [{"role": "assistant", "content": "One.\nIt is 2."}],
+            "rejected": [{"role": "assistant", "content": "One.\nIt is 3."}],
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("scale", "numbers"), [("large", [3, 2, 1, 0]), ("small", [1, pytest.approx(2 / 3), pytest.approx(1 / 3), 0])]
+)
+def test_margins_are_those_of_llama_2(scale: str, numbers: list[float]) -> None:
+    words = ("significantly", "clearly", "slightly", "negligibly")
+    found = [rows("reward-pairs", compared(prefers("left", word)), margins=scale)[0]["margin"] for word in words]
+    assert found == numbers
+
+
+def test_who_does_not_say_by_how_much_asks_for_no_margin() -> None:
+    assert rows("reward-pairs", compared(prefers("left")))[0]["margin"] == 0.0
+
+
+def of_steps(*people: PersonRecord) -> Record:
+    steps = [
+        StepRecord(position=0, text="We add."),
+        StepRecord(position=1, text="It is 3."),
+        StepRecord(position=1, candidate=1, text="It is 2.", chosen=False),
+    ]
+    sides = ComparisonRecord(left=SolutionRecord(steps=steps), left_step=(1, 0), right_step=(1, 1))
+    return Record(problem=ProblemRecord(statement="What is 1 + 1?"), comparison=sides, people=people)
+
+
+def test_two_steps_after_one_prefix() -> None:
+    record = of_steps(prefers("right", "significantly"))
+    assert rows("dpo", record) == [
+        {"prompt": "What is 1 + 1?\nWe add.\n", "chosen": "It is 2.", "rejected": "It is 3."}
+    ]
+
+
+def test_as_messages_both_answers_begin_with_the_prefix() -> None:
+    (row,) = rows("dpo", of_steps(prefers("right")), prompts="conversational")
+    assert row["prompt"] == [{"role": "user", "content": "What is 1 + 1?"}]
+    assert row["chosen"] == [{"role": "assistant", "content": "We add.\nIt is 2."}]
+    assert row["rejected"] == [{"role": "assistant", "content": "We add.\nIt is 3."}]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"prompt": "The sky is", "chosen": " blue.", "rejected": " green."},
+        {"prompt": "Q: 1 + 1?\nA:", "chosen": " 2\n\nSurely.\n", "rejected": " 3"},
+        {
+            "prompt": "\n\nHuman: Hello\n\nAssistant: Hi.\n\nHuman: A joke?\n\nAssistant:",
+            "chosen": " Why did the hen cross?\n\nBecause.",
+            "rejected": " No.",
+        },
+    ],
+)
+def test_published_pairs_come_out_as_they_went_in(row: dict[str, str]) -> None:
+    whole = {side: row["prompt"] + row[side] for side in ("chosen", "rejected")}
+    (record,) = READERS["preference"].read(whole if "Human" in row["prompt"] else row, ReaderOptions())
+    assert rows("dpo", record) == [row]
+
+
+def test_a_dialogue_comes_out_as_its_messages() -> None:
+    prompt = [
+        {"role": role, "content": text} for role, text in (("user", "Hi"), ("assistant", "Yes?"), ("user", "A joke?"))
+    ]
+    answers = {
+        "chosen": [{"role": "assistant", "content": "Why?"}],
+        "rejected": [{"role": "assistant", "content": "No."}],
+    }
+    row = {"prompt": prompt, **answers}
+    (record,) = READERS["preference"].read(row, ReaderOptions())
+    assert rows("dpo", record, prompts="conversational") == [row]
+
+
+# --- several people ---------------------------------------------------------------------------------------
+
+
+def test_the_majority_prefers_with_the_median_margin_of_those_who_agree() -> None:
+    people = [prefers("left", "clearly"), prefers("left", "negligibly"), prefers("right", "significantly")]
+    assert rows("reward-pairs", compared(*people, prefers("left", "significantly")))[0]["margin"] == 2.0
+    assert rows("reward-pairs", compared(*people))[0]["margin"] == 0.0, "of two, the smaller"
+
+
+def test_people_who_do_not_agree_give_no_label() -> None:
+    tally = Tally()
+    assert rows("dpo", compared(prefers("left"), prefers("right")), tally) == []
+    assert tally.left_out == {"no majority": 1}
+
+
+def test_a_tie_is_left_out_and_counted() -> None:
+    tally = Tally()
+    assert rows("reward-pairs", compared(prefers("tie")), tally) == []
+    assert tally.left_out == {"a tie": 1}
+
+
+def test_a_tie_may_be_a_pair_both_ways() -> None:
+    found = rows("reward-pairs", compared(prefers("tie")), ties="both_ways")
+    assert [(row["chosen"][-2], row["margin"]) for row in found] == [("2", 0.0), ("3", 0.0)]
+
+
+@pytest.mark.parametrize(("people", "chosen"), [("each", ["2", "3", "2"]), ("first", ["2"]), ("majority", ["2"])])
+def test_people_each_or_the_first(people: str, chosen: list[str]) -> None:
+    record = compared(prefers("left"), prefers("right"), prefers("left"))
+    assert [row["chosen"][-2] for row in rows("dpo", record, people=people)] == chosen
+
+
+@pytest.mark.parametrize(
+    ("person", "policy", "is_heard"),
+    [
+        (prefers("left", is_quality_control=True), {}, False),
+        (prefers("left", is_quality_control=True), {"quality_control": "keep"}, True),
+        (prefers("left", round=2), {"rounds": [1]}, False),
+        (prefers("left", round=2), {"rounds": [2]}, True),
+        (prefers("left", finish_reason="give_up"), {}, False),
+        (prefers("left", finish_reason="solution"), {}, True),
+    ],
+)
+def test_whose_word_counts(person: PersonRecord, policy: dict[str, Any], is_heard: bool) -> None:
+    tally = Tally()
+    assert bool(rows("dpo", compared(person), tally, **policy)) is is_heard
+    assert bool(tally.left_out["nobody has compared it"]) is not is_heard
+
+
+def test_filters_hold_for_both_sides() -> None:
+    sides = ComparisonRecord(
+        left=solution("a", is_correct=True, source="x"), right=solution("b", is_correct=False, source="y")
+    )
+    record = Record(problem=ProblemRecord(statement="What?", subject="Algebra"), comparison=sides)
+    assert fits(record, LabelPolicy(generators=("x", "y"), subjects=("Algebra",)))
+    assert not fits(record, LabelPolicy(generators=("x",)))
+    assert not fits(record, LabelPolicy(answers="right"))
+    assert not fits(record, LabelPolicy(subjects=("Poetry",)))
+
+
+@pytest.mark.parametrize("format_", ["reward-pairs", "dpo"])
+def test_pairs_need_people(format_: str) -> None:
+    with pytest.raises(PolicyError, match="human"):
+        rows(format_, compared(), sources=["gold"])
+
+
+def test_step_formats_make_nothing_of_a_comparison_and_pairs_nothing_of_a_solution() -> None:
+    alone = Record(problem=ProblemRecord(statement="What?"), solution=solution("One."))
+    assert rows("dpo", alone) == []
+    assert all("comparison" not in FORMATS[name].of for name in ("prm800k", "trl-prm", "math-shepherd"))
+
+
+# --- what the trainers load -------------------------------------------------------------------------------
+
+TEXT, TURNS = pa.string(), pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
+
+
+@pytest.mark.parametrize(("prompts", "kind"), [("standard", TEXT), ("conversational", TURNS)])
+@pytest.mark.parametrize(("format_", "more"), [("dpo", {}), ("reward-pairs", {"margin": pa.float64()})])
+def test_the_columns_are_those_that_trl_documents(
+    tmp_path: Path, format_: str, more: dict[str, Any], prompts: Any, kind: Any
+) -> None:
+    policy = LabelPolicy(prompts=prompts)
+    path = tmp_path / "pairs.parquet"
+    with Writer(path, "parquet", FORMATS[format_].schema(policy)) as writer:
+        writer.write(list(FORMATS[format_].rows(of_steps(prefers("right", "clearly")), policy, Tally())))
+    table = pq.read_table(path)
+    wanted = {"prompt": kind, "chosen": kind, "rejected": kind, **more}
+    assert {name: table.schema.field(name).type for name in table.column_names} == wanted
+    assert table.num_rows == 1
+    assert not any(table[name].null_count for name in wanted)
+
+
+def test_our_own_row_comes_back_as_it_was() -> None:
+    for record in (
+        of_steps(prefers("right", "clearly")),
+        compared(prefers("tie"), external_id="pair-1", extras={"a": 1}),
+    ):
+        (row,) = rows("annotate", record)
+        (again,) = READERS["jsonl"].read(row, ReaderOptions())
+        (twice,) = rows("annotate", again)
+        assert twice["comparison"] == row["comparison"]
+        assert [one["preference"] for one in twice["people"]] == [one["preference"] for one in row["people"]]

@@ -1,0 +1,132 @@
+"""What the floor asks again and again touches a handful of rows, however many tasks there are.
+
+QUEUE_TASKS=1000000 .venv/bin/python -m pytest tests/labeling/test_queue_plans.py
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from apps.accounts.models import User
+from apps.core.bulk import analyze, copy_rows
+from apps.corpus.models import Step
+from apps.dashboard.overview import open_rounds_for
+from apps.labeling import queue
+from apps.labeling.models import Assignment, GoldLabel, Round, Task
+from apps.labeling.queue import Nothing, claim, release, return_lapsed
+from apps.labeling.seats import progress
+from apps.labeling.services import open_round
+from apps.labeling.submissions import Submission, SubmittedStep
+from apps.labeling.submitting import submit
+from apps.projects.models import Project
+from tests.benchmarks.setting import add_solutions
+
+TASKS = int(os.environ.get("QUEUE_TASKS", "20000"))
+FEW = 120
+BIG = {"labeling_task", "labeling_assignment", "labeling_steplabel", "corpus_solution", "corpus_step"}
+
+
+@pytest.fixture
+def large(project: Project, bob: User, rita: User) -> Round:
+    """Rita has done the first half; the round has gold, and a thousand of her leases ran out long ago and came back."""
+    add_solutions(project, TASKS, steps=2)
+    gold = Step.objects.filter(solution__project=project, position=0).order_by("id").values_list("id", flat=True)
+    copy_rows(GoldLabel, ["step", "rating", "origin"], ((pk, 1, "") for pk in gold[:: TASKS // 1000]))
+    round_ = open_round(project=project, protocol="first_error", redundancy=2, gold_share=0.05)
+    half = Task.objects.filter(round=round_, is_gold=False).order_by("id").values_list("id", flat=True)[: TASKS // 2]
+    now, columns = timezone.now(), [
+        "task", "round", "labeler", "state", "draft_version", "finish_reason", "reason", "is_quality_control", "submitted_at",
+    ]  # fmt: skip
+    done = ((pk, round_.pk, rita.pk, "submitted", 0, "solution", "", False, now) for pk in half)
+    copy_rows(Assignment, columns, done)
+    Task.objects.filter(round=round_, is_gold=False, pk__lte=list(half)[-1]).update(open_slots=1)
+    assert not isinstance(claim(round=round_, labeler=rita), Nothing)
+    analyze(Task, Assignment, Step, GoldLabel)
+    return round_
+
+
+@contextmanager
+def touched() -> Iterator[list[tuple[str, int]]]:
+    """Rows of large tables that the statements of the block read, as PostgreSQL counts them while it runs them."""
+    seen: list[tuple[str, int]] = []
+
+    def explain(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql.lstrip().split()[0] in {"SELECT", "WITH", "UPDATE", "INSERT"} and not many:
+            with connection.cursor() as cursor:
+                cursor.execute("SAVEPOINT look")
+                cursor.cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", params)
+                (found,) = cursor.fetchone()
+                cursor.execute("ROLLBACK TO look")
+            plan = found if isinstance(found, list) else __import__("json").loads(found)
+            seen.extend((sql, count) for count in rows_of(plan[0]["Plan"]))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(explain):
+        yield seen
+
+
+def rows_of(plan: dict[str, Any]) -> Iterator[int]:
+    if plan.get("Relation Name") in BIG and "Scan" in plan["Node Type"]:
+        passed_by = plan.get("Rows Removed by Filter", 0) + plan.get("Rows Removed by Index Recheck", 0)
+        yield int((plan["Actual Rows"] + passed_by) * plan["Actual Loops"])
+    for part in plan.get("Plans", []):
+        yield from rows_of(part)
+
+
+def hold(seen: list[tuple[str, int]]) -> None:
+    assert seen
+    for sql, count in seen:
+        assert count <= FEW, f"{count} rows for {sql}"
+
+
+GOOD = Submission(steps=[SubmittedStep(position=place, rating=1) for place in range(2)], finish_reason="solution")
+
+
+def test_a_claim_and_a_submission_touch_few_rows(large: Round, bob: User, rita: User) -> None:
+    """From the start, from a cursor, past all that rita has had, and gold."""
+    for labeler in (bob, bob, rita, rita):
+        with touched() as seen:
+            taken = claim(round=large, labeler=labeler)
+            assert not isinstance(taken, Nothing)
+            submit(assignment=taken, submission=GOOD)
+        hold(seen)
+    large.gold_share = 0.999
+    with touched() as seen:
+        for seed in range(5):
+            taken = claim(round=large, labeler=bob, dice=random.Random(seed))
+            assert not isinstance(taken, Nothing)
+            assert taken.task.is_gold
+            submit(assignment=taken, submission=GOOD)
+    hold(seen)
+
+
+def test_the_beat_touches_what_has_lapsed_only(large: Round, bob: User) -> None:
+    taken = claim(round=large, labeler=bob)
+    assert not isinstance(taken, Nothing)
+    with touched() as seen:
+        assert return_lapsed() == 0
+        assert return_lapsed(now=timezone.now() + timedelta(hours=3)) == 2
+        release(assignment=taken)
+    hold(seen)
+
+
+def test_why_there_is_nothing_and_how_far_it_is_touch_few_rows(large: Round, bob: User) -> None:
+    with touched() as seen:
+        assert queue._why_nothing(large, bob).code == "done_by_you"
+        progress(large, bob)
+        open_rounds_for(bob)
+    hold(seen)
+    Task.objects.filter(round=large, is_gold=False).update(open_slots=0)
+    analyze(Task)
+    with touched() as seen:
+        assert queue._why_nothing(large, bob).code == "all_leased"
+    hold(seen)

@@ -1,0 +1,168 @@
+"""A bad problem goes out of work, and can come back."""
+
+from __future__ import annotations
+
+from threading import Thread
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from apps.accounts.models import AuditEvent, User
+from apps.core.errors import DomainError
+from apps.corpus.models import Problem
+from apps.estimation.selection import solutions_of
+from apps.exports.collect import collect
+from apps.labeling.models import Assignment, Round, Task
+from apps.labeling.queue import Nothing, claim, release
+from apps.labeling.retiring import bring_back, consequences_of, retire_problem
+from apps.labeling.seats import progress
+from apps.labeling.services import open_round
+from apps.labeling.submitting import submit
+from apps.projects.models import Project
+from tests.cast import make_gold, make_problem, make_round, make_solution
+from tests.labeling.test_queue import GOOD, nothing, take
+
+
+@pytest.fixture
+def bad(project: Project) -> Problem:
+    problem = make_problem(project, reference_answer="42")
+    for _ in range(2):
+        make_solution(problem)
+    return problem
+
+
+@pytest.fixture
+def round_(project: Project, bad: Problem) -> Round:
+    return make_round(project, redundancy=2)
+
+
+def slots() -> list[int]:
+    return list(Task.objects.order_by("id").values_list("open_slots", flat=True))
+
+
+def slot_count(round_: Round) -> int:
+    round_.refresh_from_db()
+    return round_.slot_count
+
+
+def test_its_tasks_are_served_no_more_and_leases_end(round_: Round, bad: Problem, bob: User, alice: User) -> None:
+    held = take(round_, bob)
+    assert consequences_of(bad).leases == 1
+    retired = retire_problem(problem=bad, reason=" ambiguous ", actor=alice)
+    held.refresh_from_db()
+    assert (retired.retired_reason, held.state, slots()) == ("ambiguous", Assignment.State.RELEASED, [0, 0])
+    assert nothing(round_, bob) == "all_done"
+    assert AuditEvent.objects.get(verb="problem.retired").target == str(bad.pk)
+
+
+def test_what_is_in_hand_may_be_submitted_and_is_kept_as_extra(
+    round_: Round, bad: Problem, bob: User, alice: User
+) -> None:
+    held = take(round_, bob)
+    retire_problem(problem=bad, reason="x", actor=alice)
+    assert submit(assignment=held, submission=GOOD).state == Assignment.State.EXTRA
+    release(assignment=held)
+    assert slots() == [0, 0]
+
+
+def test_the_round_can_be_finished_without_it(
+    project: Project, round_: Round, bad: Problem, bob: User, alice: User
+) -> None:
+    submit(assignment=take(round_, bob), submission=GOOD)
+    retire_problem(problem=bad, reason="x", actor=alice)
+    assert slot_count(round_) == 1
+    assert progress(round_, bob)["done"] == 1
+
+
+def test_it_comes_back_with_the_slots_that_it_still_needs(
+    round_: Round, bad: Problem, bob: User, rita: User, alice: User
+) -> None:
+    submit(assignment=take(round_, bob), submission=GOOD)
+    take(round_, rita)
+    retire_problem(problem=bad, reason="x", actor=alice)
+    back = bring_back(problem=bad, actor=alice)
+    assert (back.retired_at, back.retired_reason, slot_count(round_)) == (None, "", 4)
+    assert slots() == [1, 2]
+    assert isinstance(claim(round=round_, labeler=rita), Assignment)
+
+
+def test_doing_either_twice_is_once(round_: Round, bad: Problem, alice: User) -> None:
+    for _ in range(2):
+        retire_problem(problem=bad, reason="x", actor=alice)
+    assert slot_count(round_) == 0
+    for _ in range(2):
+        bring_back(problem=bad, actor=alice)
+    assert (slot_count(round_), slots()) == (4, [2, 2])
+
+
+def test_a_reason_is_asked_for(bad: Problem, alice: User) -> None:
+    with pytest.raises(DomainError) as told:
+        retire_problem(problem=bad, reason="  ", actor=alice)
+    assert "reason" in told.value.fields
+
+
+def test_new_rounds_exports_and_estimation_leave_it_out(
+    project: Project, round_: Round, bad: Problem, alice: User
+) -> None:
+    good = make_solution(make_problem(project))
+    retire_problem(problem=bad, reason="x", actor=alice)
+    assert open_round(project=project, protocol="first_error").task_count == 1
+    assert list(solutions_of(project, {})) == [good]
+    assert sum(len(chunk) for chunk in collect(project)) == 1
+    bring_back(problem=bad, actor=alice)
+    assert sum(len(chunk) for chunk in collect(project)) == 3
+
+
+def test_its_gold_is_served_no_more_and_comes_back_for_everybody(project: Project, bob: User, alice: User) -> None:
+    solution = make_solution(make_problem(project))
+    make_gold(solution, 1)
+    make_solution(make_problem(project))
+    round_ = open_round(project=project, protocol="first_error", gold_share=1.0)
+    retire_problem(problem=solution.problem, reason="x", actor=alice)
+    assert not take(round_, bob).is_quality_control
+    bring_back(problem=solution.problem, actor=alice)
+    assert Task.objects.get(is_gold=True).open_slots > 100_000
+
+
+def test_other_problems_are_left_alone(project: Project, round_: Round, bad: Problem, bob: User, alice: User) -> None:
+    make_solution(make_problem(project))
+    other = open_round(project=project, protocol="first_error", select="all")
+    retire_problem(problem=bad, reason="x", actor=alice)
+    assert Task.objects.filter(round=other, open_slots=1).count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_lease_slips_through_while_people_claim(project: Project, bad: Problem, alice: User, bob: User) -> None:
+    """Eight people claim and give back, as fast as they can, while the problem is retired."""
+    from apps.projects.services import add_member
+    from tests.cast import make_user
+
+    people = [make_user(f"one{number}") for number in range(8)]
+    for one in people:
+        add_member(project=project, user=one, role="labeler")
+    round_ = make_round(project, redundancy=20)
+    wrong: list[Any] = []
+
+    def work(labeler: User) -> None:
+        try:
+            for _ in range(15):
+                turn = claim(round=round_, labeler=labeler)
+                if not isinstance(turn, Nothing):
+                    release(assignment=turn)
+        except Exception as error:  # noqa: BLE001 - told by the test's own thread
+            wrong.append(error)
+        finally:
+            connection.close()
+
+    threads = [Thread(target=work, args=[one]) for one in people]
+    for thread in threads:
+        thread.start()
+    retire_problem(problem=bad, reason="x", actor=alice)
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    assert slots() == [0, 0]
+    assert not Assignment.objects.filter(state=Assignment.State.LEASED).exists()
+    bring_back(problem=bad, actor=alice)
+    assert slots() == [20, 20]

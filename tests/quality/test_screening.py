@@ -1,0 +1,169 @@
+"""The screening from the first task to the pass, the failure, and another try."""
+
+from __future__ import annotations
+
+import pytest
+from django.utils import timezone
+
+from apps.accounts.models import AuditEvent, User
+from apps.core.errors import Conflict, DomainError
+from apps.labeling.models import Assignment, Round, Seat, StepLabel, Task
+from apps.labeling.queue import Nothing, claim, skip
+from apps.labeling.retaking import retake
+from apps.labeling.retiring import retire_problem
+from apps.labeling.seats import progress
+from apps.labeling.services import open_round, set_round_status
+from apps.projects.models import Project
+from apps.quality.screening import settle_sitting
+from tests.cast import make_problem, make_screening, make_solution
+from tests.world import rate
+
+RIGHT, WRONG = (1, -1), (-1,)
+
+
+def refused(round_: Round, labeler: User) -> Nothing:
+    answer = claim(round=round_, labeler=labeler)
+    assert isinstance(answer, Nothing), answer
+    return answer
+
+
+def seat_of(round_: Round, labeler: User) -> Seat:
+    return Seat.objects.get(round=round_, labeler=labeler)
+
+
+def test_a_screening_is_round_minus_one_all_gold_blind_and_not_corrected(project: Project) -> None:
+    make_solution(make_problem(project))
+    round_ = make_screening(project, tasks=3, mode="verify", redundancy=5)
+    assert (round_.number, round_.task_count, round_.slot_count, round_.pass_mark) == (-1, 3, 0, 0.75)
+    assert (round_.mode, round_.redundancy, round_.allows_corrections) == ("blind", 1, False)
+    assert set(Task.objects.filter(round=round_).values_list("is_gold", flat=True)) == {True}
+    assert make_screening(project).number == -2
+
+
+def test_a_screening_without_gold_is_refused(project: Project) -> None:
+    make_solution(make_problem(project))
+    with pytest.raises(DomainError) as told:
+        open_round(project=project, protocol="first_error", is_screening=True)
+    assert "gold_share" in told.value.fields
+
+
+def test_who_reaches_the_mark_passes_and_gets_real_work(project: Project, bob: User) -> None:
+    round_ = make_screening(project, tasks=4)
+    real = open_round(project=project, protocol="first_error", needs_screening=True)
+    assert refused(real, bob).code == "screening_not_taken"
+    for ratings in (RIGHT, RIGHT, WRONG):
+        rate(round_, bob, *ratings)
+    assert seat_of(round_, bob).score is None
+    assert progress(round_, bob) == {"done": 3, "total": 4, "today": 3}
+    rate(round_, bob, *RIGHT)
+    seat = seat_of(round_, bob)
+    assert (seat.score, seat.passed_at is not None) == (0.75, True)
+    told = refused(round_, bob)
+    assert (told.code, told.may_retake) == ("screening_passed", False)
+    assert "75 %" in told.message
+    assert isinstance(claim(round=real, labeler=bob), Assignment)
+
+
+def test_who_fails_gets_no_real_work_and_is_told_how_it_stands(project: Project, bob: User) -> None:
+    round_ = make_screening(project, tries=2)
+    real = open_round(project=project, protocol="first_error", needs_screening=True)
+    rate(round_, bob, *RIGHT)
+    rate(round_, bob, *WRONG)
+    assert seat_of(round_, bob).passed_at is None
+    told = refused(round_, bob)
+    assert (told.code, told.may_retake) == ("screening_failed", True)
+    assert "50 %" in told.message
+    assert "One more try" in told.message
+    elsewhere = refused(real, bob)
+    assert (elsewhere.code, elsewhere.may_retake) == ("screening_failed", False)
+    assert AuditEvent.objects.filter(verb="screening.failed", after__attempt=1).exists()
+
+
+def test_a_failed_try_can_be_repeated_while_tries_are_left(project: Project, bob: User) -> None:
+    round_ = make_screening(project, tries=2)
+    first = [rate(round_, bob, *WRONG) for _ in range(2)]
+    assert retake(round=round_, labeler=bob).attempt == 2
+    assert progress(round_, bob)["done"] == 0
+    again = [rate(round_, bob, *WRONG) for _ in range(2)]
+    assert {turn.task_id for turn in again} == {turn.task_id for turn in first}
+    assert not {turn.pk for turn in again} & {turn.pk for turn in first}
+    told = refused(round_, bob)
+    assert "No try is left" in told.message
+    with pytest.raises(Conflict, match="No try is left"):
+        retake(round=round_, labeler=bob)
+    # What was said in the first try is kept, and counts no more.
+    assert StepLabel.objects.filter(assignment__in=first).count() == 2
+    assert set(Assignment.objects.filter(pk__in=[one.pk for one in first]).values_list("state", flat=True)) == {
+        "retaken"
+    }
+
+
+def test_the_second_try_alone_decides(project: Project, bob: User) -> None:
+    round_ = make_screening(project, tries=3)
+    for ratings in (WRONG, WRONG):
+        rate(round_, bob, *ratings)
+    retake(round=round_, labeler=bob)
+    for ratings in (RIGHT, RIGHT):
+        rate(round_, bob, *ratings)
+    assert (seat_of(round_, bob).score, seat_of(round_, bob).passed_at is not None) == (1.0, True)
+    with pytest.raises(Conflict, match="You have passed"):
+        retake(round=round_, labeler=bob)
+
+
+def test_nobody_begins_anew_in_the_middle_of_a_try(project: Project, bob: User) -> None:
+    round_ = make_screening(project, tries=2)
+    rate(round_, bob, *WRONG)
+    with pytest.raises(Conflict, match="in the middle"):
+        retake(round=round_, labeler=bob)
+
+
+def test_a_draft_of_the_first_try_does_not_come_back_in_the_second(project: Project, bob: User) -> None:
+    round_ = make_screening(project, tries=2)
+    put_off = claim(round=round_, labeler=bob)
+    assert isinstance(put_off, Assignment)
+    skip(assignment=put_off)
+    rate(round_, bob, *WRONG)
+    back = rate(round_, bob, *WRONG)
+    assert back.pk == put_off.pk
+    retake(round=round_, labeler=bob)
+    fresh = claim(round=round_, labeler=bob)
+    assert isinstance(fresh, Assignment)
+    assert fresh.pk != put_off.pk
+    assert fresh.draft_version == 0
+
+
+def test_a_closed_screening_is_not_taken_again(project: Project, bob: User, alice: User) -> None:
+    round_ = make_screening(project, tries=2)
+    for _ in range(2):
+        rate(round_, bob, *WRONG)
+    set_round_status(round=round_, status="closed", actor=alice)
+    with pytest.raises(Conflict):
+        retake(round=round_, labeler=bob)
+    real = open_round(project=project, protocol="first_error", needs_screening=True)
+    assert refused(real, bob).code == "screening_failed"
+
+
+def test_a_pass_holds_after_the_screening_has_closed(project: Project, bob: User, alice: User) -> None:
+    round_ = make_screening(project)
+    for _ in range(2):
+        rate(round_, bob, *RIGHT)
+    set_round_status(round=round_, status="closed", actor=alice)
+    real = open_round(project=project, protocol="first_error", needs_screening=True)
+    assert isinstance(claim(round=real, labeler=bob), Assignment)
+
+
+def test_without_a_screening_nobody_gets_in(project: Project, bob: User) -> None:
+    make_solution(make_problem(project))
+    real = open_round(project=project, protocol="first_error", needs_screening=True)
+    assert refused(real, bob).code == "screening_missing"
+
+
+def test_a_task_that_is_retired_in_the_middle_does_not_hang_the_try(project: Project, bob: User, alice: User) -> None:
+    round_ = make_screening(project)
+    done = rate(round_, bob, *RIGHT)
+    (other,) = Task.objects.filter(round=round_).exclude(pk=done.task_id)
+    assert other.solution is not None
+    retire_problem(problem=other.solution.problem, reason="ambiguous", actor=alice)
+    assert refused(round_, bob).code == "all_done"
+    assert settle_sitting(round_=round_, labeler=bob, now=timezone.now())
+    assert refused(round_, bob).code == "screening_passed"
