@@ -105,7 +105,7 @@ RETURNING id
 _BEGUN = """
 SELECT id, state FROM labeling_assignment
 WHERE labeler_id = %(labeler)s AND round_id = %(round)s
-  AND (state IN ('leased', 'returned') OR state = 'expired' AND draft_version > 0)
+  AND (state = 'leased' OR state = 'returned' OR state = 'expired' AND draft_version > 0)
 ORDER BY id
 """
 
