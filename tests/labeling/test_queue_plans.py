@@ -17,7 +17,7 @@ from django.db import connection
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.core.bulk import copy_rows
+from apps.core.bulk import analyze, copy_rows
 from apps.corpus.models import Step
 from apps.dashboard.overview import open_rounds_for
 from apps.labeling import queue
