@@ -14,9 +14,9 @@ from apps.accounts.models import User
 from apps.accounts.services import record_event
 from apps.core.bulk import analyze, copy_rows
 from apps.core.errors import Conflict, DomainError
-from apps.corpus.models import Solution, Step
+from apps.corpus.models import Solution
 from apps.labeling.blanks import blank_solutions
-from apps.labeling.models import Round, Task
+from apps.labeling.models import GoldLabel, Round, Task
 from apps.labeling.pairing import comparisons_for
 from apps.labeling.protocols import PROTOCOLS
 from apps.labeling.selection import Selection
@@ -105,9 +105,13 @@ def next_screening_number(project: Project) -> int:
 
 
 def with_gold(project: Project) -> set[int]:
-    """Ids of the project's solutions that have gold labels and may be asked about."""
-    steps = Step.objects.filter(solution__project=project, gold__isnull=False, chosen=True)
-    return set(steps.filter(solution__problem__retired_at=None).values_list("solution_id", flat=True))
+    """Ids of the project's solutions that have gold labels and may be asked about.
+
+    From the gold on, in two steps: as one join PostgreSQL may begin with all steps, where it knows nothing of the tables yet.
+    """
+    known = GoldLabel.objects.filter(step__chosen=True, step__solution__project=project).order_by()
+    ids = set(known.values_list("step__solution_id", flat=True))
+    return set(askable(project).filter(pk__in=ids).values_list("pk", flat=True))
 
 
 def askable(project: Project) -> Any:
