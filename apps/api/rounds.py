@@ -82,6 +82,7 @@ class SheetSerializer(serializers.Serializer[Any]):
     protocol = serializers.CharField()
     problem = AskedProblemSerializer()
     steps = PositionSerializer(many=True)
+    note = serializers.CharField(allow_blank=True, help_text="Why a reviewer returned it; empty where nobody did.")
     draft = DraftSerializer()
 
 

@@ -21,6 +21,8 @@ from apps.projects.models import Project
 
 # Gold is served to everybody: its slots never run out.
 GOLD_SLOTS = 1_000_000
+# In the extras of a solution whose steps were parted anew: the newer version's id (see `resplitting`).
+OLDER = "mended_into"
 
 
 @transaction.atomic
@@ -103,12 +105,17 @@ def next_screening_number(project: Project) -> int:
 def with_gold(project: Project) -> set[int]:
     """Ids of the project's solutions that have gold labels and may be asked about."""
     steps = Step.objects.filter(solution__project=project, gold__isnull=False, chosen=True)
-    return set(steps.filter(solution__problem__retired_at=None).values_list("solution_id", flat=True))
+    steps = steps.filter(solution__problem__retired_at=None).exclude(solution__extras__has_key=OLDER)
+    return set(steps.values_list("solution_id", flat=True))
 
 
 def askable(project: Project) -> Any:
-    """The solutions that a selection chooses from: those with steps, of problems that are not retired."""
-    return Solution.objects.filter(project=project, step_count__gt=0, problem__retired_at=None)
+    """The solutions that a selection chooses from: those with steps, of problems that are not retired.
+
+    Of a solution whose steps were parted anew it is the newer version.
+    """
+    found = Solution.objects.filter(project=project, step_count__gt=0, problem__retired_at=None)
+    return found.exclude(extras__has_key=OLDER)
 
 
 def _make_tasks(round_: Round, selection: Selection) -> None:

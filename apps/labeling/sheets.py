@@ -38,6 +38,7 @@ def sheet(assignment: Assignment) -> Sheet:
             }
             for position, candidate, text, origin in steps.values_list("position", "candidate", "text", "origin")
         ],
+        "note": assignment.note,
         "draft": draft_of(assignment),
     }
 

@@ -9,6 +9,7 @@ from django import forms
 from apps.dashboard.browsing import Facets
 from apps.dashboard.forms.base import OnceForm, ServiceForm
 from apps.labeling.protocols import PROTOCOLS
+from apps.quality.queues import KINDS
 
 ANY = ("", "any")
 
@@ -29,6 +30,9 @@ class SelectionForm(ServiceForm):
         max_value=10**9,
         label="Unsure in run",
         help_text="Number of an estimation run: what its search is not sure of.",
+    )
+    dispute = forms.ChoiceField(
+        required=False, label="In dispute", choices=[ANY, *((name, kind.title) for name, kind in KINDS.items())]
     )
     sample = forms.IntegerField(
         required=False,
@@ -59,6 +63,7 @@ class SelectionForm(ServiceForm):
         words += [f"{name}:{data[name]}" for name in ("source", "subject", "level") if data.get(name)]
         words += ["unlabeled"] if data.get("unlabeled") else []
         words += [f"unsure:{data['unsure']}"] if data.get("unsure") else []
+        words += [f"dispute:{data['dispute']}"] if data.get("dispute") else []
         words += [f"sample:{data['sample']}"] if data.get("sample") else []
         return ",".join(words) or "all"
 
@@ -96,6 +101,7 @@ class NewRoundForm(SelectionForm, OnceForm):
         "level",
         "unlabeled",
         "unsure",
+        "dispute",
         "sample",
         "redundancy",
     ]

@@ -13,7 +13,6 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from apps.accounts.requests import AuthenticatedRequest
-from apps.corpus.models import Solution
 from apps.dashboard.access import Place, place_for, round_of
 from apps.dashboard.browsing import facets_of
 from apps.dashboard.evidence import labeler_names
@@ -21,8 +20,9 @@ from apps.dashboard.forms.rounds import NewRoundForm, SelectionForm
 from apps.dashboard.overview import Work, submissions_by_day, work_for
 from apps.labeling.models import Assignment, Round, Seat
 from apps.labeling.protocols import PROTOCOLS
+from apps.labeling.returning import returned_to
 from apps.labeling.selection import Selection
-from apps.labeling.services import open_round, set_round_status
+from apps.labeling.services import askable, open_round, set_round_status
 
 COUNTED_TO = 100_000
 LATEST = 200
@@ -42,13 +42,14 @@ def rounds(request: AuthenticatedRequest, slug: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def new_round(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     place = place_for(request.user, slug, "manage_rounds")
-    unsure = {"unsure": request.GET.get("unsure")}
-    form = NewRoundForm(request.POST or None, facets=facets_of(place.project), initial=unsure)
+    # Other pages send solutions here: what a run is unsure of, what is in dispute.
+    asked = {name: request.GET.get(name) for name in ("unsure", "dispute", "source", "subject")}
+    form = NewRoundForm(request.POST or None, facets=facets_of(place.project), initial=asked)
     opened = form.run(lambda _: open_round(project=place.project, created_by=request.user, **form.terms()))
     if opened is not None:
         messages.success(request, f"The round is open: {opened.task_count:,} tasks.")
         return redirect("round", slug, opened.number)
-    fitting = fit_for(place, SelectionForm(unsure, facets=facets_of(place.project)))
+    fitting = fit_for(place, SelectionForm(asked, facets=facets_of(place.project)))
     context = place.context("rounds", form=form, protocols=PROTOCOLS.values(), fit=fitting)
     return render(request, "rounds/new.html", context, status=422 if form.errors else 200)
 
@@ -78,7 +79,7 @@ class Fit:
 def fit_for(place: Place, form: SelectionForm, redundancy: int = 1) -> Fit | None:
     if not form.is_valid():
         return None
-    solutions = Selection.parse(form.select).apply(Solution.objects.filter(project=place.project, step_count__gt=0))
+    solutions = Selection.parse(form.select).apply(askable(place.project))
     if not solutions.query.is_sliced:
         # Nobody waits for a count of millions to choose a box.
         solutions = solutions[: COUNTED_TO + 1]
@@ -115,6 +116,7 @@ def round_(request: AuthenticatedRequest, slug: str, number: int) -> HttpRespons
     found = round_of(place, number)
     work = work_for(request.user, Round.objects.filter(pk=found.pk))[0]
     context = place.context("rounds", round=found, work=work, protocol=PROTOCOLS.get(found.protocol))
+    context["returned"] = returned_to(request.user, place.project).filter(round=found)
     if place.may("browse"):
         context |= _watched(place, work)
     template = "rounds/_progress.html" if request.htmx else "rounds/round.html"

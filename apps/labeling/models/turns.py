@@ -31,7 +31,7 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
         """What a labeler is shown, but for the steps, in one query."""
         return self.select_related("task__solution__problem").only(
             "draft", "draft_version", "guideline_id", "is_quality_control", "labeler_id", "leased_at", "leased_until",
-            "round_id", "state", "task__solution__problem__level", "task__solution__problem__reference_answer",
+            "note", "round_id", "state", "task__solution__problem__level", "task__solution__problem__reference_answer",
             "task__solution__problem__statement", "task__solution__problem__subject",
         )  # fmt: skip
 
