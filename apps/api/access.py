@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
 
 from apps.accounts.models import User
-from apps.corpus.models import ImportBatch
+from apps.corpus.models import ImportBatch, Solution, Step
 from apps.estimation.models import EstimationRun, SamplingRun
 from apps.exports.models import Export
 from apps.labeling.models import Assignment, Round
@@ -38,6 +38,32 @@ def assignment_of(request: Request, pk: int) -> Assignment:
     found = get_object_or_404(mine, pk=pk)
     found.round.project = membership_for(user_of(request), "label", project=found.round.project_id).project
     found.labeler = user_of(request)
+    return found
+
+
+def solution_of(request: Request, pk: int, action: str) -> Solution:
+    found = Solution.objects.filter(pk=pk).select_related("project", "problem").first()
+    if found is None:
+        raise Http404("No such solution.")
+    project_for(user_of(request), found.project.slug, action)
+    return found
+
+
+def step_of(request: Request, pk: int, action: str) -> Step:
+    found = Step.objects.filter(pk=pk).select_related("solution__project").first()
+    if found is None:
+        raise Http404("No such step.")
+    project_for(user_of(request), found.solution.project.slug, action)
+    return found
+
+
+def reviewed_of(request: Request, pk: int) -> Assignment:
+    """Anybody's turn, for who reviews the project. What came with a file is nobody's to review."""
+    turns = Assignment.objects.filter(round__origin="").select_related("task", "round__project", "labeler")
+    found = turns.filter(pk=pk).first()
+    if found is None:
+        raise Http404("No such turn.")
+    project_for(user_of(request), found.round.project.slug, "review")
     return found
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
-from apps.api import assignments, corpus, estimation, exports, health, imports, projects, rounds, sampling
+from apps.api import assignments, corpus, estimation, exports, health, imports, projects, reviewing, rounds, sampling
 from apps.core import converters  # noqa: F401 - registers `signed`
 from apps.labeling.models import Round
 
@@ -18,6 +18,7 @@ urlpatterns = [
     path("projects/<slug:slug>/solutions", corpus.SolutionList.as_view()),
     path("projects/<slug:slug>/step-labels", corpus.StepLabelList.as_view()),
     path("projects/<slug:slug>/estimates", corpus.EstimateList.as_view()),
+    path("projects/<slug:slug>/disputes", reviewing.DisputeList.as_view()),
     path("projects/<slug:slug>/rounds", rounds.RoundList.as_view()),
     path("projects/<slug:slug>/rounds/<signed:number>", rounds.RoundDetail.as_view()),
     path("projects/<slug:slug>/rounds/<signed:number>/open", rounds.RoundStatus.as_view(status=Round.Status.OPEN)),
@@ -28,6 +29,12 @@ urlpatterns = [
     path("projects/<slug:slug>/estimation-runs", estimation.RunList.as_view()),
     path("projects/<slug:slug>/sampling-runs", sampling.SamplingList.as_view()),
     path("projects/<slug:slug>/exports", exports.ExportList.as_view()),
+    path("solutions/<int:pk>/evidence", reviewing.SolutionEvidence.as_view()),
+    path("solutions/<int:pk>/adjudicate", reviewing.SolutionAdjudicate.as_view()),
+    path("solutions/<int:pk>/gold", reviewing.SolutionGold.as_view()),
+    path("solutions/<int:pk>/split", reviewing.SolutionSplit.as_view()),
+    path("steps/<int:pk>/adjudicate", reviewing.StepAdjudicate.as_view()),
+    path("assignments/<int:pk>/review", reviewing.AssignmentReview.as_view()),
     path("imports/<int:pk>", imports.ImportDetail.as_view()),
     path("imports/<int:pk>/cancel", imports.ImportCancel.as_view()),
     path("assignments/<int:pk>/renew", assignments.Renew.as_view()),

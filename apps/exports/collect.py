@@ -23,6 +23,7 @@ from apps.corpus.records import (
     ProblemRecord,
     Record,
     SolutionRecord,
+    StandingRating,
     StepCount,
     StepRating,
     StepRecord,
@@ -30,6 +31,7 @@ from apps.corpus.records import (
 from apps.estimation.models import StepEstimate
 from apps.labeling.models import Assignment, GoldLabel, StepLabel
 from apps.projects.models import Membership, Project
+from apps.quality.models import StepConsensus
 
 CHUNK = 500
 
@@ -82,6 +84,7 @@ def _records(rows: Sequence[tuple[Any, ...]], names: dict[int, str], *, verifier
     steps, places = _steps(solution_ids)
     people = _people(solution_ids, places, names)
     gold = _gold(solution_ids)
+    consensus = _consensus(solution_ids)
     estimates = _estimates(solution_ids)
     return [
         Record(
@@ -98,6 +101,7 @@ def _records(rows: Sequence[tuple[Any, ...]], names: dict[int, str], *, verifier
             ),
             people=people[pk],
             gold=gold[pk],
+            consensus=consensus[pk],
             estimates=estimates[pk],
         )
         for pk, problem_id, external_id, source, answer, is_correct, score, separator, extras in rows
@@ -184,6 +188,15 @@ def _gold(solution_ids: Sequence[int]) -> dict[int, list[GoldRating]]:
     for solution_id, position, rating in rows.values_list("step__solution_id", "step__position", "rating"):
         gold[solution_id].append(GoldRating(position=position, rating=rating))
     return gold
+
+
+def _consensus(solution_ids: Sequence[int]) -> dict[int, list[StandingRating]]:
+    found: defaultdict[int, list[StandingRating]] = defaultdict(list)
+    rows = StepConsensus.objects.filter(step__solution_id__in=solution_ids, step__chosen=True)
+    columns = ("step__solution_id", "step__position", "rating", "how", "certainty")
+    for solution_id, position, rating, how, certainty in rows.order_by("step__position").values_list(*columns):
+        found[solution_id].append(StandingRating(position=position, rating=rating, how=how, certainty=certainty))
+    return found
 
 
 def _estimates(solution_ids: Sequence[int]) -> dict[int, list[EstimateRecord]]:

@@ -44,6 +44,13 @@ TABLE: list[tuple[str, str, str, str]] = [
     ("sampling-runs/<int:pk>", "get", "reviewer", "read"),
     ("sampling-runs/<int:pk>/cancel", "post", "manager", "write"),
     ("sampling-runs/<int:pk>/resume", "post", "manager", "write"),
+    ("projects/<slug:slug>/disputes", "get", "reviewer", "read"),
+    ("solutions/<int:pk>/evidence", "get", "reviewer", "read"),
+    ("solutions/<int:pk>/adjudicate", "post", "reviewer", "write"),
+    ("solutions/<int:pk>/gold", "post", "reviewer", "write"),
+    ("solutions/<int:pk>/split", "post", "reviewer", "write"),
+    ("steps/<int:pk>/adjudicate", "post", "reviewer", "write"),
+    ("assignments/<int:pk>/review", "post", "reviewer", "write"),
     ("imports/<int:pk>", "get", "manager", "read"),
     ("imports/<int:pk>/cancel", "post", "manager", "write"),
     ("exports/<int:pk>", "get", "manager", "read"),
@@ -63,6 +70,9 @@ Call = Callable[[Client, str, str], HttpResponseBase]
 def call(world: World) -> Call:
     ids = {
         "imports": world.batch.pk,
+        "solutions": world.solution.pk,
+        "steps": world.solution.steps.all()[0].pk,
+        "assignments": world.round.assignments.get().pk,
         "exports": world.export.pk,
         "estimation-runs": world.run.pk,
         "sampling-runs": world.sampling.pk,
