@@ -63,6 +63,7 @@ class Row:
     estimates: list[StepEstimate]
     stands: StepConsensus | None = None
     critiques: Sequence[Critique] = ()
+    is_behind: bool = False
 
     @property
     def is_settled(self) -> bool:
@@ -70,9 +71,12 @@ class Row:
 
     @property
     def is_disputed(self) -> bool:
-        """People who rated it do not agree whether it is bad, and no reviewer has said so."""
+        """People who rated it do not agree whether it is bad, and no reviewer's word makes that idle.
+
+        `is_behind` says that the step comes after a first error that a reviewer has settled.
+        """
         ratings = {vote.rating == BAD for vote in self.votes if vote.rating is not None}
-        return len(ratings) > 1 and not self.is_settled
+        return len(ratings) > 1 and not self.is_settled and not self.is_behind
 
     @property
     def is_unreached(self) -> bool:
@@ -133,21 +137,30 @@ def evidence_of(solution: Solution, naming: Naming) -> Evidence:
     runs = _runs(solution, estimates, mended_at)
     stands = {one.step_id: one for one in StepConsensus.objects.filter(step__in=steps)}
     critiques = _critiques(steps)
+    whole = Consensus.objects.select_related("settled_by").filter(pk=solution.pk).first()
+    end = _settled_end(whole)
     rows = [
         Row(
             step, [voice.on(step) for voice in voices], gold.get(step.pk), estimates.get(step.pk, []),
-            stands.get(step.pk), critiques.get(step.pk, ()),
+            stands.get(step.pk), critiques.get(step.pk, ()), end is not None and step.position > end,
         )
         for step in steps
     ]  # fmt: skip
     found = Evidence(
         rows, voices, runs, bool(gold),
-        stands=Consensus.objects.select_related("settled_by").filter(pk=solution.pk).first(),
+        stands=whole,
         disputes=frozenset(OpenDispute.objects.filter(solution=solution).values_list("kind", flat=True)),
         also=AlsoAcceptable.objects.filter(pk=solution.pk).values_list("first_errors", flat=True).first() or (),
         mended_at=mended_at,
     )  # fmt: skip
     return _with_words(found, solution.step_count)
+
+
+def _settled_end(stands: Consensus | None) -> int | None:
+    """The position behind which nothing is left to settle."""
+    if stands is None or stands.how != How.ADJUDICATED or stands.first_error in (None, -1):
+        return None
+    return stands.first_error
 
 
 def answer_mended_at(problem: Problem, *, project: str) -> datetime | None:
