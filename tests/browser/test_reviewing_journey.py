@@ -198,7 +198,7 @@ def test_a_changed_reference_answer_shows_on_what_rested_on_it(
     grade_again(problem_id=solution.problem_id)
     settle_project(project)
     page.reload()
-    expect(page.locator("thead")).to_contain_text("counted against the old answer")
+    expect(page.locator("#evidence thead")).to_contain_text("counted against the old answer")
     expect(page.locator("main")).to_contain_text("before the answer changed")
     expect(page.locator(".verdict").first).to_contain_text("right")
     expect(page.locator("#words")).not_to_contain_text("convincing and wrong")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -18,7 +20,7 @@ MOST_PEOPLE = 500
 
 
 class QueueForm(forms.Form):
-    """Filters as an address holds them; what it does not know lets everything through."""
+    """The filters of a queue, to choose from. What an address asks for, `asked_of` reads."""
 
     round = forms.ChoiceField(required=False)
     source = forms.ChoiceField(required=False, label="Written by")
@@ -29,12 +31,11 @@ class QueueForm(forms.Form):
         super().__init__(*args, **kwargs)
         facets = facets_of(place.project)
         rounds = Round.objects.filter(project=place.project).order_by("number").only("number", "name")
-        self.people = _people(place)
         for name, choices in (
             ("round", [(str(one.number), str(one)) for one in rounds]),
             ("source", [(value, value) for value in facets.sources]),
             ("subject", [(value, value) for value in facets.subjects]),
-            ("labeler", [(str(member.pk), name) for member, name in self.people]),
+            ("labeler", _people(place)),
         ):
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)
@@ -42,37 +43,45 @@ class QueueForm(forms.Form):
             if not choices:
                 del self.fields[name]
 
-    @property
-    def query(self) -> dict[str, str]:
-        """What is asked for and holds, for an address."""
-        self.is_valid()
-        return {name: str(value) for name, value in self.cleaned_data.items() if value}
 
-    @property
-    def narrowing(self) -> Narrowing:
-        asked = self.query
-        labelers = {str(member.pk): member.user_id for member, _ in self.people}
-        return Narrowing(
-            round=int(asked["round"]) if "round" in asked else None,
-            source=asked.get("source"),
-            subject=asked.get("subject"),
-            labeler=labelers[asked["labeler"]] if "labeler" in asked else None,
-        )
-
-
-def _people(place: Place) -> list[tuple[Membership, str]]:
+def _people(place: Place) -> list[tuple[str, str]]:
     """Whoever is or was in the project, under the name that the reader may see."""
     members = Membership.objects.filter(project=place.project).select_related("user").order_by("pk")[:MOST_PEOPLE]
     named = place.names_people()
     shown = [
-        (one, str(one.user) if named and one.status != Membership.Status.IMPORTED else one.pseudonym[:8])
+        (str(one.pk), str(one.user) if named and one.status != Membership.Status.IMPORTED else one.pseudonym[:8])
         for one in members
     ]
     return sorted(shown, key=lambda one: one[1].casefold())
 
 
-class WordForm(ServiceForm):
-    note = forms.CharField(max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 2}))
+# --- what an address narrows by, without asking the database what there is ---------------------------------
+
+_FITS = {
+    "round": re.compile(r"-?\d{1,9}"),
+    "labeler": re.compile(r"\d{1,17}"),
+    "source": re.compile(r"[^\x00]{1,1000}"),
+    "subject": re.compile(r"[^\x00]{1,1000}"),
+}
+
+
+def asked_of(params: Mapping[str, str]) -> dict[str, str]:
+    """The filters that an address holds; what cannot be one lets everything through."""
+    return {name: params[name] for name, fits in _FITS.items() if fits.fullmatch(params.get(name, ""))}
+
+
+def narrowing_of(place: Place, asked: Mapping[str, str]) -> Narrowing:
+    """`labeler` is a membership of this project; of any other there is nothing."""
+    labeler = None
+    if "labeler" in asked:
+        members = Membership.objects.filter(project=place.project, pk=int(asked["labeler"]))
+        labeler = members.values_list("user_id", flat=True).first() or 0
+    return Narrowing(
+        round=int(asked["round"]) if "round" in asked else None,
+        source=asked.get("source"),
+        subject=asked.get("subject"),
+        labeler=labeler,
+    )
 
 
 FINISHES = [("found_error", "found the first error"), ("solution", "reached the end"), ("give_up", "gave up")]

@@ -18,7 +18,7 @@ from apps.core.errors import DomainError
 from apps.corpus.models import Solution, Step
 from apps.dashboard.access import Place, place_for, solution_of
 from apps.dashboard.evidence import evidence_for, naming_of, rollouts_of
-from apps.dashboard.forms.reviewing import QueueForm
+from apps.dashboard.forms.reviewing import asked_of, narrowing_of
 from apps.quality.adjudicating import adjudicate_solution, adjudicate_step, also_accept, make_gold, take_back
 from apps.quality.evidence import Evidence
 from apps.quality.history import history_of, past_of
@@ -94,15 +94,15 @@ def _way(place: Place, found: Solution, asked: QueryDict) -> dict[str, Any]:
         ids = Solution.objects.filter(project=place.project).values_list("pk", flat=True)
         before, behind = ids.filter(pk__lt=found.pk).order_by("-pk"), ids.filter(pk__gt=found.pk).order_by("pk")
         return {"previous": before.first(), "next": behind.first(), "way": ""}
-    form = QueueForm(asked, place=place)
-    previous, next_ = neighbours(queue_of(place.project, kind, form.narrowing), found.pk)
+    filters = asked_of(asked)
+    previous, next_ = neighbours(queue_of(place.project, kind, narrowing_of(place, filters)), found.pk)
     return {
         "previous": previous,
         "next": next_,
         "queue": QUEUES[kind],
         "queue_count": counts_of(place.project).get(kind),
-        "queue_filters": urlencode(form.query),
-        "way": "?" + urlencode({"queue": kind} | form.query),
+        "queue_filters": urlencode(filters),
+        "way": "?" + urlencode({"queue": kind} | filters),
     }
 
 

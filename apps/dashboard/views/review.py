@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import urlencode
 
 from django.contrib import messages
@@ -18,7 +18,7 @@ from apps.core.errors import DomainError
 from apps.corpus.models import Solution
 from apps.dashboard.access import Place, place_for
 from apps.dashboard.browsing import with_sources
-from apps.dashboard.forms.reviewing import QueueForm
+from apps.dashboard.forms.reviewing import QueueForm, asked_of, narrowing_of
 from apps.dashboard.paging import page_of
 from apps.labeling.models import Assignment, Round
 from apps.quality.adjudicating import adjudicate_as_it_stands, make_gold
@@ -55,20 +55,20 @@ def _reported(place: Place) -> int:
 @require_GET
 def queue(request: AuthenticatedRequest, slug: str, kind: str) -> HttpResponse:
     place = place_for(request.user, slug, "review")
-    wanted, form = _kind(kind), QueueForm(request.GET, place=place)
-    rows = queue_of(place.project, kind, form.narrowing).select_related("solution__problem")
+    wanted, asked = _kind(kind), asked_of(request.GET)
+    rows = queue_of(place.project, kind, narrowing_of(place, asked)).select_related("solution__problem")
     page = page_of(rows.defer("solution__extras"), request.GET, size=SIZE, by="solution_id")
     context = place.context(
         "review",
         kind=wanted,
         count=counts_of(place.project).get(kind),
-        form=form,
+        form=QueueForm(request.GET, place=place),
         page=page,
         solutions=with_sources(row.solution for row in page.rows),
-        is_filtered=bool(form.query),
-        filters=urlencode(form.query),
-        way="?" + urlencode({"queue": kind} | form.query),
-        new_round=_new_round(place, kind, form),
+        is_filtered=bool(asked),
+        filters=urlencode(asked),
+        way="?" + urlencode({"queue": kind} | asked),
+        new_round=_new_round(place, kind, asked),
     )
     return render(request, "review/queue.html", context)
 
@@ -79,12 +79,12 @@ def _kind(name: str) -> Kind:
     return QUEUES[name]
 
 
-def _new_round(place: Place, kind: str, form: QueueForm) -> str:
+def _new_round(place: Place, kind: str, asked: Mapping[str, str]) -> str:
     """Where these are sent to people again: as a round's selection says it, for whoever may open one."""
     if not place.may("manage_rounds") or kind == SETTLED:
         return ""
-    asked = {name: value for name, value in form.query.items() if name in ("source", "subject")}
-    return reverse("round-new", args=[place.project.slug]) + "?" + urlencode({"dispute": kind} | asked)
+    terms = {name: value for name, value in asked.items() if name in ("source", "subject")}
+    return reverse("round-new", args=[place.project.slug]) + "?" + urlencode({"dispute": kind} | terms)
 
 
 # --- many at once -----------------------------------------------------------------------------------------

@@ -19,12 +19,13 @@ from apps.core.errors import DomainError
 from apps.corpus.models import Step
 from apps.dashboard.access import Place, place_for, turn_of
 from apps.dashboard.evidence import labeler_names
-from apps.dashboard.forms.reviewing import CorrectionForm, QueueForm
+from apps.dashboard.forms.reviewing import CorrectionForm, QueueForm, asked_of, narrowing_of
 from apps.dashboard.paging import Page, page_of
 from apps.labeling.correcting import said_of
 from apps.labeling.models import Assignment, Protocol, StepLabel
 from apps.labeling.submissions import Submission, SubmittedStep
 from apps.quality.models import Review
+from apps.quality.queues import Narrowing
 from apps.quality.reviewing import accept, correct_turn, return_to_labeler
 from apps.quality.risk import WORDS, Risk, sample
 from apps.quality.turns import risks_of, unreviewed, waiting
@@ -59,13 +60,14 @@ def turns(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     form, show = QueueForm(request.GET, place=place), request.GET.get("show", "")
     for name in ("source", "subject"):
         form.fields.pop(name, None)
-    context: dict[str, Any] = {"form": form, "show": show, "is_filtered": bool(form.query)}
+    filters = asked_of(request.GET)
+    asked = narrowing_of(place, filters)
+    context: dict[str, Any] = {"form": form, "show": show, "is_filtered": bool(filters)}
     if show == "reviewed":
-        context |= _reviewed(place, request, form)
+        context |= _reviewed(place, request, asked)
     elif show == "all":
-        context |= _all(place, request, form)
+        context |= _all(place, request, asked)
     else:
-        asked = form.narrowing
         ids = waiting(place.project, round=asked.round, labeler=asked.labeler)
         risks = risks_of(ids)
         chosen = sample(list(risks.values()), SIZE, seed=place.project.slug)
@@ -73,25 +75,24 @@ def turns(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     return render(request, "review/turns.html", place.context("review", **context))
 
 
-def _all(place: Place, request: AuthenticatedRequest, form: QueueForm) -> dict[str, Any]:
-    found = _narrowed(Assignment.objects.spoken().filter(task__solution__isnull=False), place, form, "")
+def _all(place: Place, request: AuthenticatedRequest, asked: Narrowing) -> dict[str, Any]:
+    found = _narrowed(Assignment.objects.spoken().filter(task__solution__isnull=False), place, asked, "")
     page = page_of(unreviewed(found), request.GET, size=SIZE, newest_first=True)
     ids = [turn.pk for turn in page.rows]
     return {"shown": _shown(place, ids, risks_of(ids)), "page": page}
 
 
-def _narrowed(rows: QuerySet[Any], place: Place, form: QueueForm, prefix: str) -> QuerySet[Any]:
-    asked = form.narrowing
+def _narrowed(rows: QuerySet[Any], place: Place, asked: Narrowing, prefix: str) -> QuerySet[Any]:
     wanted: dict[str, Any] = {"round__project": place.project, "round__origin": ""}
     wanted |= {"round__number": asked.round} if asked.round is not None else {}
     wanted |= {"labeler": asked.labeler} if asked.labeler is not None else {}
     return rows.filter(**{f"{prefix}{name}": value for name, value in wanted.items()})
 
 
-def _reviewed(place: Place, request: AuthenticatedRequest, form: QueueForm) -> dict[str, Any]:
+def _reviewed(place: Place, request: AuthenticatedRequest, asked: Narrowing) -> dict[str, Any]:
     rows = Review.objects.select_related("reviewer", "assignment__round", "assignment__task__solution__problem")
     page: Page[Review] = page_of(
-        _narrowed(rows, place, form, "assignment__"), request.GET, size=SIZE, newest_first=True
+        _narrowed(rows, place, asked, "assignment__"), request.GET, size=SIZE, newest_first=True
     )
     names = labeler_names(place, {one.assignment.labeler_id for one in page.rows})
     return {"reviews": [(one, names[one.assignment.labeler_id]) for one in page.rows], "page": page}
