@@ -17,7 +17,7 @@ from apps.quality.ratings import UNKNOWN
 from apps.quality.risk import Facts, Risk, risk_of, usual_pace
 
 # Of each labeler in each round, so many of the newest are weighed: a sample is of what people do now.
-EACH = 20
+EACH = 10
 WEIGHED = 1000
 
 # From the few seats to each one's newest turns by an index, however many turns there are.
@@ -55,7 +55,8 @@ def unreviewed(turns: QuerySet[Assignment]) -> QuerySet[Assignment]:
 
 def risks_of(turn_ids: Sequence[int]) -> dict[int, Risk]:
     """By turn, in six queries however many."""
-    turns = list(Assignment.objects.filter(pk__in=turn_ids).select_related("task__solution"))
+    found = Assignment.objects.filter(pk__in=turn_ids).select_related("task__solution")
+    turns = list(found.only("active_ms", "labeler_id", "round_id", "task__solution__step_count"))
     said = _said(turn_ids)
     stands = dict(
         Consensus.objects.settled()

@@ -220,18 +220,13 @@ def test_the_pages_of_reviewers_have_no_barrier(
     assert turn is not None
     paths = ("review", "review/people", f"solutions/{solutions[1].pk}?queue=people", "review/turns",
              f"review/turns/{turn.pk}", f"solutions/{solutions[1].pk}/split")  # fmt: skip
-    for number, path in enumerate(paths):
+    for path in paths:
         page.goto(f"{base}/{path}")
         if "queue=" in path:
             page.keyboard.press("1")
             expect(page.locator("tr.here .stands")).to_contain_text("bad")
-        if SHOTS:
-            page.screenshot(path=f"{SHOTS}/{number}-{scheme}-{viewport['width']}.png", full_page=True)
         if found := barriers(page):
             wrong[path] = found
         if cut := overflow(page):
             wrong[f"{path}, sideways"] = cut
     assert wrong == {}
-
-
-SHOTS = ""
