@@ -61,7 +61,7 @@ def _ungrade(problem: Problem) -> None:
     from apps.corpus.tasks import grade_problem
 
     problem.solutions.update(verdict=Verdict.UNGRADED, is_correct=None, graded_by="")
-    _tell_sinks(problem)
+    tell_mended(problem)
     grade_problem.delay_on_commit(problem.pk)
 
 
@@ -78,7 +78,7 @@ def grade_again(*, problem_id: int) -> int:
     said = Solution.objects.filter(pk__in=waiting)
     counts = {"graded": count, "right": said.right().count(), "wrong": said.wrong().count()}
     record_event(actor=None, verb="problem.graded", target=str(problem.pk), project=problem.project.slug, after=counts)
-    _tell_sinks(problem)
+    tell_mended(problem)
     return count
 
 
@@ -87,7 +87,7 @@ def _sinks() -> list[Callable[[Problem], object]]:
     return [import_string(path) for path in settings.MENDING_SINKS]
 
 
-def _tell_sinks(problem: Problem) -> None:
+def tell_mended(problem: Problem) -> None:
     """Apps above, which `settings.MENDING_SINKS` names, hold what rests on the answer."""
     for sink in _sinks():
         sink(problem)

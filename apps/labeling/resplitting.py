@@ -15,7 +15,8 @@ from apps.accounts.models import User
 from apps.accounts.services import record_event
 from apps.core.errors import Conflict, DomainError
 from apps.corpus.digests import solution_digest
-from apps.corpus.models import Solution, Step
+from apps.corpus.mending import tell_mended
+from apps.corpus.models import OLDER, Solution, Step
 from apps.corpus.records import SolutionRecord, StepRecord
 from apps.labeling.models import Assignment, Round, Task
 
@@ -30,15 +31,16 @@ _SAME = (
 def part_anew(*, solution: Solution, texts: Sequence[str], actor: User) -> Solution:
     """The newer version, whose steps are these. Raises DomainError unless they say what the old steps say."""
     held = Solution.objects.select_for_update(of=("self",)).select_related("project", "problem").get(pk=solution.pk)
-    if "mended_into" in (held.extras or {}):
+    if OLDER in (held.extras or {}):
         raise Conflict("This is an older version: part the newer one.", code="older_version")
     parts = [text.replace("\r\n", "\n").strip() for text in texts]
     before = list(held.steps.filter(chosen=True).order_by("position").values_list("text", flat=True))
     _check(parts, before)
     newer = _copy(held, parts)
-    held.extras = (held.extras or {}) | {"mended_into": newer.pk}
+    held.extras = (held.extras or {}) | {OLDER: newer.pk}
     held.save(update_fields=["extras"])
     _move_tasks(held, newer)
+    tell_mended(held.problem)
     counts = {"steps": len(before), "into": newer.pk}
     record_event(
         actor=actor, verb="solution.resplit", target=str(held.pk), project=held.project.slug,

@@ -13,7 +13,7 @@ from apps.accounts.models import User
 from apps.accounts.services import record_event
 from apps.core.bulk import analyze, copy_rows
 from apps.core.errors import Conflict, DomainError
-from apps.corpus.models import Solution, Step
+from apps.corpus.models import OLDER, Solution, Step
 from apps.labeling.models import Round, Task
 from apps.labeling.selection import Selection
 from apps.labeling.terms import Terms, check_terms
@@ -21,8 +21,6 @@ from apps.projects.models import Project
 
 # Gold is served to everybody: its slots never run out.
 GOLD_SLOTS = 1_000_000
-# In the extras of a solution whose steps were parted anew: the newer version's id (see `resplitting`).
-OLDER = "mended_into"
 
 
 @transaction.atomic

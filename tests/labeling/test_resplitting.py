@@ -11,6 +11,8 @@ from apps.labeling.models import Assignment, Round, StepLabel, Task
 from apps.labeling.queue import claim
 from apps.labeling.resplitting import part_anew
 from apps.projects.models import Project
+from apps.quality.models import OpenDispute
+from apps.quality.settling import settle_project
 from tests.cast import make_problem, make_round, make_solution
 from tests.quality.said import say
 
@@ -85,3 +87,13 @@ def test_two_versions_do_not_say_the_same(project: Project, solution: Solution, 
             solution=make_solution(solution.problem, ["One.", "Two.", "Three.", "Four."], source="a model"),
             texts=texts(newer), actor=rita,
         )  # fmt: skip
+
+
+def test_an_older_version_is_in_dispute_no_longer(project: Project, solution: Solution, rita: User, bob: User) -> None:
+    round_ = make_round(project)
+    say(round_, bob, 1, 1, -1)
+    settle_project(project)
+    assert set(OpenDispute.objects.values_list("solution", "kind")) == {(solution.pk, "right_with_bad_step")}
+    part_anew(solution=solution, texts=["One.", "Two.", "Three.", "Four."], actor=rita)
+    settle_project(project)
+    assert not OpenDispute.objects.exists()
