@@ -227,7 +227,12 @@ IMPORT_SINKS = [
 # Whoever stands above `labeling` and hears of each submission and correction, within its transaction.
 SUBMISSION_SINKS = ["apps.quality.screening.settle", "apps.quality.stale.note_submission"]
 # Terms of a round's selection that apps beside or above `labeling` give: name and filter.
-SELECTION_TERMS = {"unsure": "apps.estimation.selection.unsure_of"}
+SELECTION_TERMS = {
+    "unsure": "apps.estimation.selection.unsure_of",
+    "dispute": "apps.quality.queues.disputed",
+}
+# Whoever stands above `corpus` and hears that a problem's reference answer was changed, and that it was graded again.
+MENDING_SINKS = ["apps.quality.stale.note_problem"]
 # A fit over all labels of a project is made anew no sooner than this after the last one.
 QUALITY_REFIT_SECONDS = 30
 IMPORT_CHUNK = 2000  # Records that land in one transaction.

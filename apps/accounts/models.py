@@ -118,7 +118,11 @@ class AuditEvent(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        indexes = [models.Index(fields=["project", "-id"], name="audit_by_project")]
+        indexes = [
+            models.Index(fields=["project", "-id"], name="audit_by_project"),
+            # The history of one thing, among millions of events.
+            models.Index(fields=["target", "project"], name="audit_by_target"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.verb} {self.target}"

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 
 from apps.accounts.models import User
 from apps.core.prepared import Prepared
-from apps.corpus.models import ImportBatch, Problem
+from apps.corpus.models import ImportBatch, Problem, Solution, Step
 from apps.estimation.models import EstimationRun, SamplingRun
 from apps.exports.models import Export
 from apps.labeling.models import Assignment, Round
@@ -80,9 +80,35 @@ def problem_of(request: Request, pk: int, action: str) -> Problem:
     return found
 
 
+def solution_of(request: Request, pk: int, action: str) -> Solution:
+    found = Solution.objects.filter(pk=pk).select_related("project", "problem").first()
+    if found is None:
+        raise Http404("No such solution.")
+    project_for(user_of(request), found.project.slug, action)
+    return found
+
+
 def _membership(found: Round | Assignment, project: Project, user: User) -> Membership:
     """From what came with the row."""
     return Membership(project=project, user=user, role=found.member_role, status=found.member_status)  # type: ignore[union-attr]
+
+
+def step_of(request: Request, pk: int, action: str) -> Step:
+    found = Step.objects.filter(pk=pk).select_related("solution__project").first()
+    if found is None:
+        raise Http404("No such step.")
+    project_for(user_of(request), found.solution.project.slug, action)
+    return found
+
+
+def reviewed_of(request: Request, pk: int) -> Assignment:
+    """Anybody's turn, for who reviews the project. What came with a file is nobody's to review."""
+    turns = Assignment.objects.filter(round__origin="").select_related("task", "round__project", "labeler")
+    found = turns.filter(pk=pk).first()
+    if found is None:
+        raise Http404("No such turn.")
+    project_for(user_of(request), found.round.project.slug, "review")
+    return found
 
 
 def import_of(request: Request, pk: int) -> ImportBatch:

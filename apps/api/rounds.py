@@ -115,6 +115,7 @@ class SheetSerializer(serializers.Serializer[Any]):
     problem = AskedProblemSerializer()
     steps = PositionSerializer(many=True, help_text="Of a comparison: what both sides begin with.")
     comparison = ShownComparisonSerializer(required=False, help_text="The two sides, as this turn shows them.")
+    note = serializers.CharField(allow_blank=True, help_text="Why a reviewer returned it; empty where nobody did.")
     draft = DraftSerializer()
     models = ModelsSerializer(required=False, help_text="In verify mode: what the newest run says of each step.")
 

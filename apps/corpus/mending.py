@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
+from django.utils.module_loading import import_string
 
 from apps.accounts.models import User
 from apps.accounts.services import record_event
@@ -35,6 +39,7 @@ def mend_problem(*, problem: Problem, actor: User, statement: str, reference_ans
     _record(held, actor, "problem.mended", before, after)
     if after["reference_answer"] != before["reference_answer"]:
         held.solutions.update(verdict=Verdict.UNGRADED, is_correct=None, graded_by="")
+        tell_mended(held)
     return held
 
 
@@ -67,7 +72,19 @@ def grade_again(*, problem_id: int) -> int:
     said = Solution.objects.filter(pk__in=waiting)
     counts = {"graded": count, "right": said.right().count(), "wrong": said.wrong().count()}
     record_event(actor=None, verb="problem.graded", target=str(problem.pk), project=problem.project.slug, after=counts)
+    tell_mended(problem)
     return count
+
+
+@cache
+def _sinks() -> list[Callable[[Problem], object]]:
+    return [import_string(path) for path in settings.MENDING_SINKS]
+
+
+def tell_mended(problem: Problem) -> None:
+    """Apps above, which `settings.MENDING_SINKS` names, hold what rests on the answer."""
+    for sink in _sinks():
+        sink(problem)
 
 
 def _record(problem: Problem, actor: User, verb: str, before: Any, after: Any) -> None:

@@ -66,10 +66,18 @@ class Verdict(models.TextChoices):
     UNGRADED = "ungraded", "not graded"
 
 
+# In the extras of a solution whose steps were parted anew: the newer version's id.
+OLDER = "mended_into"
+
+
 class SolutionQuerySet(models.QuerySet["Solution"]):
     def written(self) -> Self:
         """Without the blank ones, which rounds that start from problems hand out."""
         return self.exclude(digest=BLANK)
+
+    def older(self) -> Self:
+        """Versions in whose place newer ones stand, with their steps parted otherwise."""
+        return self.filter(extras__has_key=OLDER)
 
     def right(self) -> Self:
         return self.filter(is_correct=True)

@@ -141,6 +141,15 @@ class GoldRating(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     rating: int
 
 
+class StandingRating(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The rating that stands for the chosen step at `position`: `how` it was reached, and how sure that is, 0 to 1."""
+
+    position: int
+    rating: int
+    how: str
+    certainty: float = 0.0
+
+
 class StepCount(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Monte Carlo evidence for the prefix that ends at `position`.
 
@@ -181,6 +190,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     comparison: ComparisonRecord | None = None
     people: Sequence[PersonRecord] = ()
     gold: Sequence[GoldRating] = ()
+    consensus: Sequence[StandingRating] = ()
     estimates: Sequence[EstimateRecord] = ()
     ignored: Sequence[str] = ()
 

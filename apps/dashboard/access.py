@@ -13,7 +13,7 @@ from django.urls import reverse
 from apps.accounts.models import User
 from apps.corpus.models import ImportBatch, Problem, Solution, Upload
 from apps.exports.models import Export
-from apps.labeling.models import Round
+from apps.labeling.models import Assignment, Round
 from apps.projects.models import Membership, Project
 from apps.projects.policies import NEEDS, can, membership_for
 
@@ -24,6 +24,7 @@ TABS = (
     ("work", "My work", "label"),
     ("flags", "Flags", "review"),
     ("solutions", "Solutions", "browse"),
+    ("review", "Review", "review"),
     ("estimation", "Estimation", "browse"),
     ("quality", "Quality", "browse"),
     ("imports", "Imports", "import"),
@@ -93,6 +94,15 @@ def problem_of(place: Place, pk: int) -> Problem:
 
 def solution_of(place: Place, pk: int) -> Solution:
     return get_object_or_404(Solution.objects.select_related("problem"), project=place.project, pk=pk)
+
+
+def turn_of(place: Place, pk: int) -> Assignment:
+    """A member's turn at a solution of the project. What came with a file is nobody's to review."""
+    turns = Assignment.objects.filter(round__origin="", task__solution__isnull=False)
+    turns = turns.select_related("task__solution__problem", "round", "labeler")
+    found = get_object_or_404(turns, round__project=place.project, pk=pk)
+    found.round.project = place.project
+    return found
 
 
 def import_of(place: Place, pk: int) -> ImportBatch:

@@ -14,6 +14,7 @@ from apps.corpus.models import ImportBatch, Problem, Solution, Step
 from apps.estimation.models import StepEstimate
 from apps.labeling.models import Assignment, GoldLabel, StepLabel, Task
 from apps.projects.models import Project
+from apps.quality.models import StepConsensus
 
 EXCERPT = 400  # Characters of a statement that a list shows.
 LONGEST_STRIP = 60
@@ -177,3 +178,23 @@ def _monte_carlo(solutions: list[Solution]) -> dict[int, str]:
         step: "great" if (hard if hard is not None else bool(successes)) else "bad"
         for step, successes, hard in found.values_list("step", "successes", "hard")
     }
+
+
+def _consensus(solutions: list[Solution]) -> dict[int, str]:
+    found = StepConsensus.objects.filter(step__solution__in=solutions).values_list("step", "rating")
+    return {step: _mark({rating}) for step, rating in found}
+
+
+def with_sources(solutions: Iterable[Solution]) -> list[Solution]:
+    """Gives each `sources`: a strip for every source that says anything of it. Five queries, however many."""
+    shown = list(solutions)
+    steps = _paths(shown)
+    said = [
+        ("people", _people(shown)), ("Monte Carlo", _monte_carlo(shown)), ("gold", _gold(shown)),
+        ("stands", _consensus(shown)),
+    ]  # fmt: skip
+    for one in shown:
+        path = steps.get(one.pk, [])
+        strips = [_strip(path, [source], 0) for source in said]
+        one.sources = [strip for strip in strips if strip.by]  # type: ignore[attr-defined]
+    return shown

@@ -26,8 +26,10 @@ class Page(Generic[Row]):
         return self.previous_url is None and self.next_url is None
 
 
-def page_of(queryset: QuerySet[Row], params: QueryDict, *, size: int = 50, newest_first: bool = False) -> Page[Row]:
-    """The page that `?after=ID` or `?before=ID` asks for, in the order of the primary key.
+def page_of(
+    queryset: QuerySet[Row], params: QueryDict, *, size: int = 50, newest_first: bool = False, by: str = "pk"
+) -> Page[Row]:
+    """The page that `?after=ID` or `?before=ID` asks for, in the order of the primary key, or of another unique number.
 
     `after` and `before` are meant as one reads: further down, or back up.
     """
@@ -35,9 +37,9 @@ def page_of(queryset: QuerySet[Row], params: QueryDict, *, size: int = 50, newes
     down = before is None
     key = after if down else before
     rises = down != newest_first
-    found = queryset.order_by("pk" if rises else "-pk")
+    found = queryset.order_by(by if rises else f"-{by}")
     if key is not None:
-        found = found.filter(pk__gt=key) if rises else found.filter(pk__lt=key)
+        found = found.filter(**{f"{by}__gt" if rises else f"{by}__lt": key})
     rows = list(found[: size + 1])
     goes_on, rows = len(rows) > size, rows[:size]
     if not down:
@@ -45,8 +47,8 @@ def page_of(queryset: QuerySet[Row], params: QueryDict, *, size: int = 50, newes
     has_next, has_previous = (goes_on, key is not None) if down else (True, goes_on)
     return Page(
         rows,
-        _url(params, before=rows[0].pk) if rows and has_previous else None,
-        _url(params, after=rows[-1].pk) if rows and has_next else None,
+        _url(params, before=getattr(rows[0], by)) if rows and has_previous else None,
+        _url(params, after=getattr(rows[-1], by)) if rows and has_next else None,
     )
 
 

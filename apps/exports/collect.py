@@ -26,6 +26,7 @@ from apps.corpus.records import (
     ProblemRecord,
     Record,
     SolutionRecord,
+    StandingRating,
     StepCount,
     StepRating,
     StepRecord,
@@ -33,6 +34,7 @@ from apps.corpus.records import (
 from apps.estimation.models import StepEstimate
 from apps.labeling.models import Assignment, Critique, CritiqueRating, GoldLabel, PreferenceLabel, StepLabel
 from apps.projects.models import Membership, Project
+from apps.quality.models import StepConsensus
 
 CHUNK = 500
 
@@ -101,6 +103,7 @@ def _records(rows: Sequence[tuple[Any, ...]], names: dict[int, str], *, verifier
     steps, places = _steps(solution_ids)
     people = _people(solution_ids, places, names)
     gold = _gold(solution_ids)
+    consensus = _consensus(solution_ids)
     estimates = _estimates(solution_ids)
     return [
         Record(
@@ -108,6 +111,7 @@ def _records(rows: Sequence[tuple[Any, ...]], names: dict[int, str], *, verifier
             solution=_solution(row, steps[row[0]]),
             people=people[row[0]],
             gold=gold[row[0]],
+            consensus=consensus[row[0]],
             estimates=estimates[row[0]],
         )
         for row in rows
@@ -291,6 +295,15 @@ def _gold(solution_ids: Sequence[int]) -> dict[int, list[GoldRating]]:
     for solution_id, position, rating in rows.values_list("step__solution_id", "step__position", "rating"):
         gold[solution_id].append(GoldRating(position=position, rating=rating))
     return gold
+
+
+def _consensus(solution_ids: Sequence[int]) -> dict[int, list[StandingRating]]:
+    found: defaultdict[int, list[StandingRating]] = defaultdict(list)
+    rows = StepConsensus.objects.filter(step__solution_id__in=solution_ids, step__chosen=True)
+    columns = ("step__solution_id", "step__position", "rating", "how", "certainty")
+    for solution_id, position, rating, how, certainty in rows.order_by("step__position").values_list(*columns):
+        found[solution_id].append(StandingRating(position=position, rating=rating, how=how, certainty=certainty))
+    return found
 
 
 def _estimates(solution_ids: Sequence[int]) -> dict[int, list[EstimateRecord]]:

@@ -88,6 +88,16 @@ def _gold(record: Record, policy: LabelPolicy) -> Iterator[Labels]:
     yield {gold.position: gold.rating for gold in record.gold}
 
 
+def _adjudicated(record: Record, policy: LabelPolicy) -> Iterator[Labels]:
+    """Reviewers' words, and nothing that a rule made of others'."""
+    yield {one.position: one.rating for one in record.consensus if one.how == "adjudicated"}
+
+
+def _consensus(record: Record, policy: LabelPolicy) -> Iterator[Labels]:
+    """What stands: reviewers' words, and the project's rule where they are silent."""
+    yield {one.position: one.rating for one in record.consensus}
+
+
 def _monte_carlo_hard(record: Record, policy: LabelPolicy) -> Iterator[Labels]:
     """Hard: good when some rollout reached the answer, or as the run's strategy concludes."""
     yield from _newest(record, policy, lambda count: count.is_good())
@@ -134,6 +144,8 @@ def _human(record: Record, policy: LabelPolicy) -> Iterator[Labels]:
 
 _READ: dict[str, Callable[[Record, LabelPolicy], Iterator[Labels]]] = {
     "gold": _gold,
+    "adjudicated": _adjudicated,
+    "consensus": _consensus,
     "human": _human,
     "monte_carlo_hard": _monte_carlo_hard,
     "monte_carlo_soft": _monte_carlo_soft,

@@ -15,8 +15,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 # One line for each source of labels that there is so far.
-SOURCES = ("gold", "human", "monte_carlo_hard", "monte_carlo_soft")
-LATER = ("adjudicated", "consensus", "judge", "monte_carlo_and_judge")
+SOURCES = ("gold", "adjudicated", "consensus", "human", "monte_carlo_hard", "monte_carlo_soft")
+LATER = ("judge", "monte_carlo_and_judge")
 
 
 class PolicyError(ValueError):

@@ -6,13 +6,15 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
+from apps.accounts.models import User
 from apps.core.errors import Conflict
 from apps.labeling.correcting import put_aside
 from apps.labeling.models import Assignment, Round, Seat
 from apps.labeling.seats import lock_seat
+from apps.projects.models import Project
 
 _TAKE = """
 UPDATE labeling_assignment SET state = 'leased', leased_at = %(now)s, leased_until = %(until)s
@@ -45,6 +47,12 @@ def give_back(*, assignment: Assignment, note: str, now: datetime | None = None)
     seat = Seat.objects.filter(round=held.round, labeler=held.labeler, **{f"{counted}__gt": 0})
     seat.update(**{counted: F(counted) - 1})
     return held
+
+
+def returned_to(labeler: User, project: Project) -> QuerySet[Assignment]:
+    """What waits for the labeler because a reviewer gave it back."""
+    turns = Assignment.objects.filter(labeler=labeler, state=Assignment.State.RETURNED, round__project=project)
+    return turns.select_related("round").order_by("pk")
 
 
 def take_returned(round_: Round, labeler_id: int, *, now: datetime, until: datetime) -> int | None:

@@ -42,8 +42,8 @@ _FILTERS: dict[str, Callable[[Solutions, str], Solutions]] = {
 }
 
 TERMS = (
-    "all, right, wrong, unlabeled, source:NAME, subject:NAME, level:NAME, unsure:RUN, sample:N, first:TERM, "
-    "first:convincing"
+    "all, right, wrong, unlabeled, source:NAME, subject:NAME, level:NAME, unsure:RUN, dispute:KIND, sample:N, "
+    "first:TERM, first:convincing"
 )
 CONVINCING = "convincing"
 

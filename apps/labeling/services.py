@@ -14,7 +14,7 @@ from apps.accounts.models import User
 from apps.accounts.services import record_event
 from apps.core.bulk import analyze, copy_rows
 from apps.core.errors import Conflict, DomainError
-from apps.corpus.models import Solution
+from apps.corpus.models import OLDER, Solution
 from apps.labeling.blanks import blank_solutions
 from apps.labeling.models import GoldLabel, Round, Task
 from apps.labeling.pairing import comparisons_for
@@ -115,8 +115,12 @@ def with_gold(project: Project) -> set[int]:
 
 
 def askable(project: Project) -> Any:
-    """The solutions that a selection chooses from: those with steps, of problems that are not retired."""
-    return Solution.objects.filter(project=project, step_count__gt=0, problem__retired_at=None)
+    """The solutions that a selection chooses from: those with steps, of problems that are not retired.
+
+    Of a solution whose steps were parted anew it is the newer version.
+    """
+    found = Solution.objects.filter(project=project, step_count__gt=0, problem__retired_at=None)
+    return found.exclude(extras__has_key=OLDER)
 
 
 def _to_choose_from(round_: Round, selection: Selection) -> QuerySet[Solution]:

@@ -57,6 +57,7 @@ def _frame(assignment: Assignment, problem: Problem) -> Sheet:
         "round": round_.number,
         "protocol": round_.protocol,
         "problem": asked,
+        "note": assignment.note,
         "draft": draft_of(assignment),
     }
 

@@ -67,6 +67,36 @@ def adjudicate_solution(*, solution: Solution, first_error: int, by: User, note:
     return _stand(held, by, note)
 
 
+@transaction.atomic
+def take_back(*, solution: Solution, by: User) -> int:
+    """Reviewers' words on the solution are withdrawn, and people's count again; gives how many steps had one."""
+    held = Solution.objects.select_for_update(of=("self",)).select_related("project").get(pk=solution.pk)
+    words = StepConsensus.objects.filter(step__solution=held, step__chosen=True, how=How.ADJUDICATED)
+    before = dict(words.values_list("step__position", "rating"))
+    if not before:
+        return 0
+    words.delete()
+    Consensus.objects.filter(pk=held.pk, how=How.ADJUDICATED).delete()
+    record_event(
+        actor=by, verb="solution.adjudicated", target=str(held.pk), project=held.project.slug,
+        before={"first_error": _error_of(before, held.step_count)}, after={"first_error": None, "note": ""},
+    )  # fmt: skip
+    Stale.objects.mark(held.project_id, [held.pk])
+    return len(before)
+
+
+@transaction.atomic
+def adjudicate_as_it_stands(*, solutions: Sequence[Solution], by: User, note: str = "") -> int:
+    """What a rule settled becomes a reviewer's word; gives how many. Where no first error stands, nothing is said."""
+    stands = Consensus.objects.filter(solution__in=solutions, first_error__isnull=False)
+    known = dict(stands.exclude(how=How.ADJUDICATED).order_by("pk").values_list("pk", "first_error"))
+    for solution in sorted(solutions, key=lambda one: one.pk):
+        first_error = known.get(solution.pk)
+        if first_error is not None:
+            adjudicate_solution(solution=solution, first_error=first_error, by=by, note=note)
+    return len(known)
+
+
 def _put(step_id: int, rating: int) -> None:
     told = {"rating": rating, "certainty": 1.0, "how": How.ADJUDICATED}
     StepConsensus.objects.update_or_create(step_id=step_id, defaults=told)
@@ -89,6 +119,8 @@ def _stand(solution: Solution, by: User, note: str) -> Consensus | None:
     is_mine = steps.filter(how=How.ADJUDICATED).exists()
     error = _error_of(_ratings(solution), solution.step_count)
     if not is_mine:
+        # A word that was taken back stands no longer; what people say is worked out again in a moment.
+        Consensus.objects.filter(pk=solution.pk, how=How.ADJUDICATED).delete()
         return Consensus.objects.filter(pk=solution.pk).first()
     told = {
         "project_id": solution.project_id, "how": How.ADJUDICATED, "first_error": error, "settled_by": by, "note": note,

@@ -25,14 +25,16 @@ class Beside:
     monte_carlo: dict[int, int] = field(default_factory=dict)
     unsure: defaultdict[int, set[str]] = field(default_factory=lambda: defaultdict(set))
     answers: dict[int, tuple[bool | None, float | None, int]] = field(default_factory=dict)
+    older: set[int] = field(default_factory=set)
 
 
 def beside(solution_ids: Sequence[int]) -> Beside:
-    """Five queries, however many solutions."""
+    """Six queries, however many solutions."""
     found = Beside()
     rows = Solution.objects.filter(pk__in=solution_ids)
     for pk, is_correct, score, steps in rows.values_list("id", "is_correct", "verifier_score", "step_count"):
         found.answers[pk] = (is_correct, score, steps)
+    found.older = set(rows.older().values_list("id", flat=True))
     ratings = gold_ratings(solution_ids)
     also = dict(AlsoAcceptable.objects.filter(solution__in=ratings).values_list("solution_id", "first_errors"))
     for pk, known in ratings.items():

@@ -18,14 +18,14 @@ SELECT project_id, kind, count(*) FROM quality_opendispute WHERE project_id = %s
 
 
 def store_disputes(project: Project, outcomes: Outcomes, known: Beside, *, convincing: float) -> None:
-    """What a reviewer has settled is in dispute no longer."""
+    """What a reviewer has settled is in dispute no longer, nor is a version in whose place a newer one stands."""
     wanted: set[tuple[int, str]] = set()
     rows = zip(
         outcomes.solutions.tolist(), outcomes.adjudicated.tolist(), outcomes.settlement.first_errors.tolist(),
         outcomes.words(), strict=True,
     )  # fmt: skip
     for pk, is_settled, first_error, people in rows:
-        if not is_settled:
+        if not is_settled and pk not in known.older:
             kinds = disputes(_evidence(pk, people, first_error, known), convincing)
             wanted |= {(pk, kind.value) for kind in kinds}
     standing = {

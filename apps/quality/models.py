@@ -119,7 +119,11 @@ class Consensus(models.Model):
             models.CheckConstraint(condition=Q(first_error__gte=-1), name="consensus_first_error_is_a_position"),
             models.CheckConstraint(condition=Q(certainty__range=(0, 1)), name="consensus_certainty_is_a_share"),
         ]
-        indexes = [models.Index(fields=["project", "state", "solution"], name="consensus_by_state")]
+        indexes = [
+            models.Index(fields=["project", "state", "solution"], name="consensus_by_state"),
+            # What reviewers settled: few among many, and a queue of its own.
+            models.Index(fields=["project", "solution"], name="consensus_by_word", condition=Q(how="adjudicated")),
+        ]
 
     def __str__(self) -> str:
         return f"first error {self.first_error} in solution {self.solution_id}"

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db import connection
 
-from apps.corpus.models import ImportBatch
+from apps.corpus.models import ImportBatch, Problem
 from apps.corpus.records import Record
 from apps.corpus.sinks import Landed
 from apps.estimation.models import EstimationRun
@@ -36,6 +36,11 @@ def note_run(run: EstimationRun) -> int:
     with connection.cursor() as cursor:
         cursor.execute(_NOTE_RUN, [run.project_id, run.pk])
         return int(cursor.rowcount)
+
+
+def note_problem(problem: Problem) -> None:
+    """A sink of mending: whether an answer is right decides which solutions are in dispute."""
+    Stale.objects.mark(problem.project_id, list(problem.solutions.order_by("pk").values_list("pk", flat=True)))
 
 
 def note_all(project: Project) -> QualityRules:

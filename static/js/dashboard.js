@@ -28,6 +28,16 @@ function applyOnChange(root) {
     }
 }
 
+/** One box for all boxes of a name on the page. */
+function chooseAll(root) {
+    for (const all of root.querySelectorAll("[data-all]")) {
+        all.hidden = false;
+        all.addEventListener("change", () => {
+            for (const one of all.form?.elements ?? []) if (one.name === all.dataset.all) one.checked = all.checked;
+        });
+    }
+}
+
 function askFirst(event) {
     const question = event.target.dataset?.confirm;
     if (question && !globalThis.confirm(question)) event.preventDefault();
@@ -110,6 +120,7 @@ if (globalThis.htmx) {
 }
 typesetAll(document);
 applyOnChange(document);
+chooseAll(document);
 suggestSlug(document);
 sendFiles(document);
 document.addEventListener("toggle", (event) => fitFormulas(event.target), true); // What was closed had no width.

@@ -13,6 +13,7 @@ from apps.corpus.records import (
     ProblemRecord,
     Record,
     SolutionRecord,
+    StandingRating,
     StepCount,
     StepRating,
     StepRecord,
@@ -72,6 +73,17 @@ def test_unsure_becomes_what_the_policy_says(unsure: str, label: int | None) -> 
 )
 def test_steps_after_the_first_error(after: str, expected: list[int | None]) -> None:
     assert labels(record(people=[person("a", 1, -1, 1)]), after_first_error=after) == [expected]
+
+
+def test_what_stands_and_reviewers_words_are_sources() -> None:
+    stands = [
+        StandingRating(position=0, rating=1, how="majority", certainty=0.67),
+        StandingRating(position=1, rating=-1, how="adjudicated", certainty=1.0),
+    ]
+    one = record(people=[person("a", -1)], consensus=stands)
+    assert labels(one, sources=["consensus"]) == [[1, -1, None, None]]
+    assert labels(one, sources=["adjudicated", "human"]) == [[None, -1, None, None]]
+    assert labels(record(people=[person("a", -1)]), sources=["adjudicated", "human"]) == [[-1, None, None, None]]
 
 
 def test_never_negative_by_itself_where_nobody_judged() -> None:

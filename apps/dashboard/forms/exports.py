@@ -25,6 +25,8 @@ CONTAINER_WORDS = {
 }
 SOURCE_WORDS = {
     "gold": "gold",
+    "adjudicated": "reviewers' words",
+    "consensus": "what stands",
     "human": "people",
     "monte_carlo_hard": "Monte Carlo, hard",
     "monte_carlo_soft": "Monte Carlo, soft",

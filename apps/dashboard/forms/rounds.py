@@ -17,6 +17,7 @@ from apps.labeling.protocols import PROTOCOLS
 from apps.labeling.selection import Selection
 from apps.labeling.terms import PASS_MARK, Terms
 from apps.projects.models import Guideline, Membership, Project
+from apps.quality.queues import KINDS
 
 ANY = ("", "any")
 
@@ -49,6 +50,9 @@ class SelectionForm(ServiceForm):
         ],
         help_text="Convincing: wrong, and the highest verifier score first.",
     )
+    dispute = forms.ChoiceField(
+        required=False, label="In dispute", choices=[ANY, *((name, kind.title) for name, kind in KINDS.items())]
+    )
     sample = forms.IntegerField(
         required=False,
         min_value=1,
@@ -79,6 +83,7 @@ class SelectionForm(ServiceForm):
         words += ["unlabeled"] if data.get("unlabeled") else []
         words += [f"unsure:{data['unsure']}"] if data.get("unsure") else []
         words += [f"first:{data['first']}"] if data.get("first") else []
+        words += [f"dispute:{data['dispute']}"] if data.get("dispute") else []
         words += [f"sample:{data['sample']}"] if data.get("sample") else []
         return ",".join(words) or "all"
 
@@ -170,6 +175,7 @@ class RoundForm(SelectionForm, ProtocolForm, OnceForm):
         "unlabeled",
         "unsure",
         "first",
+        "dispute",
         "sample",
         "redundancy",
     ]

@@ -92,3 +92,42 @@ def bars(days: Sequence[tuple[date, int]], label: str) -> SafeString:
         said,
         columns,
     )
+
+
+@register.simple_tag
+def share_bar(successes: int | None, rollouts: int) -> SafeString:
+    """The share of rollouts that reached the answer, with its interval as a thin line. The figures stand beside it."""
+    low, high = wilson(successes or 0, rollouts)
+    width = 84
+    return format_html(
+        '<svg class="share-bar" viewBox="0 0 {w} 10" width="{w}" height="10" aria-hidden="true">'
+        '<rect class="all" width="{w}" height="8" y="1" rx="4"/><rect class="part" width="{}" height="8" y="1" rx="4"/>'
+        '<line x1="{}" x2="{}" y1="5" y2="5"/></svg>',
+        unlocalized(width * (successes or 0) / rollouts), unlocalized(width * low), unlocalized(width * high), w=width,
+    )  # fmt: skip
+
+
+@register.filter
+def step_number(first_error: int | None) -> str:
+    """A first error as people say it: steps count from 1."""
+    if first_error is None or first_error < -1:
+        return "cannot be told"
+    return "none" if first_error == -1 else str(first_error + 1)
+
+
+RATING_WORDS = {-1: "bad", 0: "okay", 1: "great"}
+RATING_SIGNS = {-1: "−", 0: "0", 1: "+"}
+
+
+@register.filter
+def rating_word(rating: int | None) -> str:
+    return RATING_WORDS.get(rating, DASH) if rating is not None else DASH
+
+
+@register.filter
+def ratings_line(steps: Sequence[dict[str, object]] | None) -> str:
+    """The ratings of a submission that was kept, as signs: + + 0 −."""
+    if not isinstance(steps, Sequence):
+        return DASH
+    said = ("?" if one.get("unsure") else RATING_SIGNS.get(one.get("rating"), DASH) for one in steps)  # type: ignore[call-overload]
+    return " ".join(said) or DASH

@@ -1,4 +1,4 @@
-"""The solution browser, and one solution with all that is said of it."""
+"""The solution browser."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from apps.accounts.requests import AuthenticatedRequest
-from apps.corpus.models import Solution
-from apps.dashboard.access import place_for, solution_of
+from apps.dashboard.access import place_for
 from apps.dashboard.browsing import browse, facets_of, for_list, with_strips
-from apps.dashboard.evidence import evidence_for, rollouts_of
 from apps.dashboard.forms.corpus import BrowseForm
 from apps.dashboard.overview import holdings_of
 from apps.dashboard.paging import page_of
@@ -29,23 +27,3 @@ def solutions(request: AuthenticatedRequest, slug: str) -> HttpResponse:
         holdings=holdings_of(place.project),
     )  # fmt: skip
     return render(request, "corpus/solutions.html", context)
-
-
-@login_required
-@require_GET
-def solution(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
-    place = place_for(request.user, slug, "browse")
-    found = solution_of(place, pk)
-    siblings = Solution.objects.written().filter(problem=found.problem).exclude(pk=pk).order_by("pk")[:20]
-    neighbours = Solution.objects.written().filter(project=place.project).values_list("pk", flat=True)
-    context = place.context(
-        "solutions",
-        solution=found,
-        problem=found.problem,
-        evidence=evidence_for(place, found),
-        rollouts=rollouts_of(found, request.GET),
-        siblings=siblings,
-        previous=neighbours.filter(pk__lt=pk).order_by("-pk").first(),
-        next=neighbours.filter(pk__gt=pk).order_by("pk").first(),
-    )
-    return render(request, "corpus/solution.html", context)

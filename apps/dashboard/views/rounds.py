@@ -27,6 +27,7 @@ from apps.labeling.pace import seconds_per_turn
 from apps.labeling.pairing import existing_count
 from apps.labeling.previewing import preview_of
 from apps.labeling.protocols import PROTOCOLS
+from apps.labeling.returning import returned_to
 from apps.labeling.selection import Selection
 from apps.labeling.services import askable, create_round, discard_draft, edit_round, set_round_status
 
@@ -45,12 +46,13 @@ def rounds(request: AuthenticatedRequest, slug: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def new_round(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     place = place_for(request.user, slug, "manage_rounds")
-    unsure = {"unsure": request.GET.get("unsure")}
-    form = RoundForm(request.POST or None, facets=facets_of(place.project), project=place.project, initial=unsure)
+    # Other pages send solutions here: what a run is unsure of, what is in dispute.
+    sent = {name: request.GET.get(name) for name in ("unsure", "dispute", "source", "subject")}
+    form = RoundForm(request.POST or None, facets=facets_of(place.project), project=place.project, initial=sent)
     drafted = form.run(lambda _: create_round(project=place.project, created_by=request.user, **form.terms()))
     if drafted is not None:
         return redirect("round", slug, drafted.number)
-    asked = SelectionForm(request.POST or unsure, facets=facets_of(place.project))
+    asked = SelectionForm(request.POST or sent, facets=facets_of(place.project))
     return _form(request, place, form, fit_for(place, asked, of=_asked_of(request.POST)))
 
 
@@ -177,6 +179,7 @@ def round_(request: AuthenticatedRequest, slug: str, number: int) -> HttpRespons
     work = work_for(request.user, Round.objects.filter(pk=found.pk))[0]
     context = place.context("rounds", round=found, work=work, protocol=PROTOCOLS.get(found.protocol))
     context["sitting"] = sitting_of(found, request.user)
+    context["returned"] = returned_to(request.user, place.project).filter(round=found)
     if place.may("browse"):
         context |= watched(place, work, now=timezone.now())
     template = "rounds/_progress.html" if request.htmx else "rounds/round.html"

@@ -18,6 +18,7 @@ from apps.dashboard.paging import page_of
 from apps.labeling.correcting import why_not_correctable
 from apps.labeling.models import Assignment, Seat, StepLabel
 from apps.labeling.pace import seconds_per_turn
+from apps.labeling.returning import returned_to
 from apps.projects.models import Project
 from apps.quality.answers import gold_accuracy
 
@@ -51,6 +52,7 @@ def work(request: AuthenticatedRequest, slug: str) -> HttpResponse:
         page=page,
         done=_done(page.rows),
         only_today=only_today,
+        returned=returned_to(request.user, place.project),
         put_off=mine.filter(state=Assignment.State.SKIPPED).select_related("round")[:SIZE],
         days=submissions_by_day(mine.spoken(), now=timezone.now()),
         seconds_each=seconds_per_turn(mine),
@@ -61,8 +63,9 @@ def work(request: AuthenticatedRequest, slug: str) -> HttpResponse:
 
 
 def _total(project: Project, user: User) -> int:
-    """From a few seats; extras and gold count where they were handed in, not here."""
-    return sum(Seat.objects.filter(labeler=user, round__project=project).values_list("submitted", flat=True))
+    """From a few seats. Gold counts as all else: a number that stood still would tell which tasks were gold."""
+    seats = Seat.objects.filter(labeler=user, round__project=project)
+    return sum(submitted + gold for submitted, gold in seats.values_list("submitted", "gold"))
 
 
 def _done(turns: list[Assignment]) -> list[Done]:

@@ -14,6 +14,7 @@ from apps.corpus.records import (
     ProblemRecord,
     Record,
     SolutionRecord,
+    StandingRating,
     StepCount,
 )
 from apps.exports.formats.base import OfSolutions, Row, label_name
@@ -72,6 +73,7 @@ class Annotate(OfSolutions):
                 ),
             ),
             ("gold", _struct(steps=pa.list_(_struct(position=INT, rating=INT)))),
+            ("consensus", _struct(steps=pa.list_(_struct(position=INT, rating=INT, how=TEXT, certainty=FLOAT)))),
             (
                 "monte_carlo",
                 pa.list_(
@@ -105,6 +107,7 @@ class Annotate(OfSolutions):
             "solution": _solution(record.solution),
             "people": [_person(person) for person in record.people],
             "gold": {"steps": [{"position": one.position, "rating": one.rating} for one in record.gold]},
+            "consensus": {"steps": [_standing(one) for one in record.consensus]},
             "monte_carlo": [_estimate(run) for run in record.estimates],
             "first_error": labelings[0].first_error if labelings else None,
         }
@@ -120,6 +123,9 @@ def _count(record: Record, tally: Tally) -> None:
     if record.gold:
         tally.sources["gold"] += 1
         tally.labels.update(str(one.rating) for one in record.gold)
+    if record.consensus:
+        tally.sources["consensus"] += 1
+        tally.labels.update(str(one.rating) for one in record.consensus)
     for run in record.estimates:
         tally.sources["monte_carlo"] += 1
         tally.labels.update(_reached(one) for one in run.steps)
@@ -218,6 +224,10 @@ def _person(person: PersonRecord) -> Row:
         said = person.preference
         row["preference"] = {"choice": said.choice, "margin": said.margin, "rationale": said.rationale}
     return _with_extras(row, person.extras)
+
+
+def _standing(one: StandingRating) -> Row:
+    return {"position": one.position, "rating": one.rating, "how": one.how, "certainty": one.certainty}
 
 
 def _estimate(run: EstimateRecord) -> Row:

@@ -31,7 +31,7 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
         """What a labeler is shown, but for the steps, in one query."""
         return self.select_related("task__solution__problem").only(
             "draft", "draft_version", "guideline_id", "is_quality_control", "labeler_id", "leased_at", "leased_until",
-            "round_id", "state", "task__solution__problem__level", "task__solution__problem__reference_answer",
+            "note", "round_id", "state", "task__solution__problem__level", "task__solution__problem__reference_answer",
             "task__solution__problem__statement", "task__solution__problem__subject", "task__solution__separator",
         )  # fmt: skip
 
@@ -39,7 +39,7 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
         """As `with_problem`, for a comparison: what is shown of it but for the steps."""
         return self.select_related("task__comparison__problem").only(
             "draft", "draft_version", "guideline_id", "is_quality_control", "labeler_id", "leased_at", "leased_until",
-            "round_id", "sides_swapped", "state", "task__comparison__left_id", "task__comparison__left_step_id",
+            "note", "round_id", "sides_swapped", "state", "task__comparison__left_id", "task__comparison__left_step_id",
             "task__comparison__problem__level", "task__comparison__problem__reference_answer",
             "task__comparison__problem__statement", "task__comparison__problem__subject",
             "task__comparison__right_id", "task__comparison__right_step_id", "task__comparison__shared_steps",

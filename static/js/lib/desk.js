@@ -88,6 +88,7 @@ export function createDesk({ round, options, bench, api, connection, tabs, clock
         hand = { ...ready, walk: bench.start(sheet, said, options) };
         tabs.hold(inHand());
         paint();
+        frame.reviewerNote(sheet.note ?? "");
         stage.replaceChildren(view.element);
         view.fit();
         frame.busy(false);
@@ -95,7 +96,8 @@ export function createDesk({ round, options, bench, api, connection, tabs, clock
         // A task that nobody began is read from its problem on, not from the first place where something is to be said.
         view.reveal(hand.walk, { isSmooth: false });
         if (!bench.isBegun(hand.walk)) scrollTo({ top: 0, behavior: "instant" });
-        frame.say(`${bench.greeting(hand.walk)} ${bench.standing(hand.walk).message}.`);
+        const returned = sheet.note ? ` A reviewer returned this task to you: ${sheet.note}.` : "";
+        frame.say(`${bench.greeting(hand.walk)}${returned} ${bench.standing(hand.walk).message}.`);
     }
 
     function putAway() {
@@ -112,6 +114,7 @@ export function createDesk({ round, options, bench, api, connection, tabs, clock
 
     function end(answer) {
         frame.busy(false);
+        frame.reviewerNote("");
         screens.nothing(answer);
     }
 

@@ -60,6 +60,11 @@ export function createFrame() {
             spoken += 1;
             byId("announcer").textContent = sentence + (spoken % 2 ? "\u00a0" : "");
         },
+        /** Why a reviewer returned the task at hand; empty where nobody did. */
+        reviewerNote(text) {
+            byId("reviewer-note").hidden = !text;
+            byId("reviewer-note").querySelector("q").textContent = text;
+        },
         notice(text, kind = "warning") {
             const note = document.createElement("p");
             note.className = `notice ${kind}`;

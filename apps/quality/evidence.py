@@ -1,0 +1,254 @@
+"""All that is known of one solution, step by step: what people, gold and rollouts say, and what stands.
+
+Pages and API show it; both name people as their reader may see them, so names are asked for, not looked up here.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from django.db.models import Q
+
+from apps.accounts.models import AuditEvent
+from apps.core.jobs import JobStatus
+from apps.corpus.models import Problem, Solution, Step
+from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
+from apps.labeling.models import Assignment, Critique, GoldLabel, StepLabel
+from apps.quality.disputes import Evidence as Words
+from apps.quality.disputes import Word, side_by_side
+from apps.quality.gold import Gold, first_error
+from apps.quality.models import AlsoAcceptable, Consensus, How, OpenDispute, StepConsensus
+from apps.quality.ratings import BAD, UNKNOWN
+
+Naming = Callable[[set[int]], Mapping[int, str]]
+ENDED = (JobStatus.FINISHED, JobStatus.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """One person's word on one step. No word at all is `is_unreached`."""
+
+    labeler: str
+    rating: int | None = None
+    unsure: bool = False
+    is_unreached: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """One person's turn at the solution. `first_bad` counts from 1, `first_error` as the database does."""
+
+    labeler: str
+    turn: Assignment
+    labels: dict[int, StepLabel]
+    first_error: int = UNKNOWN
+    first_bad: int | None = None
+    is_before_mend: bool = False
+
+    def on(self, step: Step) -> Vote:
+        label = self.labels.get(step.pk)
+        if label is None:
+            return Vote(self.labeler, is_unreached=True)
+        return Vote(self.labeler, label.rating, bool(label.unsure))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A candidate with all that is said of it."""
+
+    step: Step
+    votes: list[Vote]
+    gold: int | None
+    estimates: list[StepEstimate]
+    stands: StepConsensus | None = None
+    critiques: Sequence[Critique] = ()
+    is_behind: bool = False
+
+    @property
+    def is_settled(self) -> bool:
+        return self.stands is not None and self.stands.how == How.ADJUDICATED
+
+    @property
+    def is_disputed(self) -> bool:
+        """People who rated it do not agree whether it is bad, and no reviewer's word makes that idle.
+
+        `is_behind` says that the step comes after a first error that a reviewer has settled.
+        """
+        ratings = {vote.rating == BAD for vote in self.votes if vote.rating is not None}
+        return len(ratings) > 1 and not self.is_settled and not self.is_behind
+
+    @property
+    def is_unreached(self) -> bool:
+        """Somebody spoke of the solution, and nobody of this step."""
+        return bool(self.votes) and all(vote.is_unreached for vote in self.votes)
+
+
+@dataclass(frozen=True, slots=True)
+class RunWord:
+    """What an estimation run says of the whole solution, where it says more than counts."""
+
+    run: EstimationRun
+    said: SolutionEstimate | None = None
+    is_before_mend: bool = False
+
+    @property
+    def first_error(self) -> int | None:
+        """The number of the step, from 1; 0 for "none", None for "cannot be told"."""
+        return None if self.said is None or self.said.first_error is None else self.said.first_error + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    rows: list[Row]
+    voices: list[Voice]
+    runs: list[RunWord] = field(default_factory=list)
+    has_gold: bool = False
+    stands: Consensus | None = None
+    disputes: frozenset[str] = frozenset()
+    also: Sequence[int] = ()
+    words: Sequence[Word] = ()
+    mended_at: datetime | None = None
+
+    @property
+    def path(self) -> list[Row]:
+        return [row for row in self.rows if row.step.chosen]
+
+    @property
+    def start(self) -> Row | None:
+        """Where a reviewer begins: the first step in dispute, else the one that stands as bad, else the first."""
+        disputed = (row for row in self.path if row.is_disputed)
+        bad = (row for row in self.path if row.stands is not None and row.stands.rating == BAD)
+        return next(disputed, None) or next(bad, None) or next(iter(self.path), None)
+
+    @property
+    def is_before_mend(self) -> bool:
+        """Something here rests on a reference answer that stands no longer."""
+        return any(one.is_before_mend for one in self.voices) or any(one.is_before_mend for one in self.runs)
+
+
+def evidence_of(solution: Solution, naming: Naming) -> Evidence:
+    """Some ten queries, each by an index, however many people and steps. The solution comes with its problem."""
+    steps = list(Step.objects.filter(solution=solution).order_by("position", "candidate"))
+    mended_at = answer_mended_at(solution.problem, project=solution.project.slug)
+    voices = _voices(solution, steps, naming, mended_at)
+    gold = dict(GoldLabel.objects.filter(step__in=steps).values_list("step", "rating"))
+    estimates = _estimates(steps)
+    runs = _runs(solution, estimates, mended_at)
+    stands = {one.step_id: one for one in StepConsensus.objects.filter(step__in=steps)}
+    critiques = _critiques(steps)
+    whole = Consensus.objects.select_related("settled_by").filter(pk=solution.pk).first()
+    end = _settled_end(whole)
+    rows = [
+        Row(
+            step, [voice.on(step) for voice in voices], gold.get(step.pk), estimates.get(step.pk, []),
+            stands.get(step.pk), critiques.get(step.pk, ()), end is not None and step.position > end,
+        )
+        for step in steps
+    ]  # fmt: skip
+    found = Evidence(
+        rows, voices, runs, bool(gold),
+        stands=whole,
+        disputes=frozenset(OpenDispute.objects.filter(solution=solution).values_list("kind", flat=True)),
+        also=AlsoAcceptable.objects.filter(pk=solution.pk).values_list("first_errors", flat=True).first() or (),
+        mended_at=mended_at,
+    )  # fmt: skip
+    return _with_words(found, solution.step_count)
+
+
+def _settled_end(stands: Consensus | None) -> int | None:
+    """The position behind which nothing is left to settle."""
+    if stands is None or stands.how != How.ADJUDICATED or stands.first_error in (None, -1):
+        return None
+    return stands.first_error
+
+
+def answer_mended_at(problem: Problem, *, project: str) -> datetime | None:
+    """When the reference answer was last changed by hand; None when it is the one that came."""
+    mends = AuditEvent.objects.filter(project=project, target=str(problem.pk), verb="problem.mended")
+    for at, before, after in mends.values_list("at", "before", "after"):
+        if (before or {}).get("reference_answer") != (after or {}).get("reference_answer"):
+            return at
+    return None
+
+
+def _estimates(steps: Sequence[Step]) -> dict[int, list[StepEstimate]]:
+    estimates: dict[int, list[StepEstimate]] = {}
+    for one in StepEstimate.objects.filter(step__in=steps).select_related("run").order_by("run"):
+        estimates.setdefault(one.step_id, []).append(one)
+    return estimates
+
+
+def _runs(
+    solution: Solution, estimates: Mapping[int, Sequence[StepEstimate]], mended_at: datetime | None
+) -> list[RunWord]:
+    whole = {one.run_id: one for one in SolutionEstimate.objects.filter(solution=solution).select_related("run")}
+    runs = {one.run_id: one.run for said in estimates.values() for one in said}
+    runs |= {pk: one.run for pk, one in whole.items()}
+    return [RunWord(run, whole.get(pk), _is_before(run, mended_at)) for pk, run in sorted(runs.items())]
+
+
+def _is_before(run: EstimationRun, mended_at: datetime | None) -> bool:
+    """A run reads reference answers while it works: what began before the change may have counted against the old."""
+    return mended_at is not None and (run.started_at or run.created_at) < mended_at
+
+
+def _critiques(steps: Sequence[Step]) -> dict[int, list[Critique]]:
+    found: defaultdict[int, list[Critique]] = defaultdict(list)
+    for one in Critique.objects.filter(step__in=steps).order_by("pk"):
+        found[one.step_id].append(one)
+    return found
+
+
+# --- people -----------------------------------------------------------------------------------------------
+
+
+def _voices(solution: Solution, steps: Sequence[Step], naming: Naming, mended_at: datetime | None) -> list[Voice]:
+    turns = list(
+        Assignment.objects.spoken()
+        .filter(Q(task__solution=solution, grown__isnull=True) | Q(grown=solution))
+        .select_related("labeler", "round")
+        .order_by("submitted_at", "pk")
+    )
+    labels: dict[int, dict[int, StepLabel]] = {}
+    for label in StepLabel.objects.filter(assignment__in=turns):
+        labels.setdefault(label.assignment_id, {})[label.step_id] = label
+    names = naming({turn.labeler_id for turn in turns})
+    path = [step for step in steps if step.chosen]
+    return [_voice(names[turn.labeler_id], turn, labels.get(turn.pk, {}), path, mended_at) for turn in turns]
+
+
+def _voice(
+    name: str, turn: Assignment, labels: dict[int, StepLabel], path: Sequence[Step], mended_at: datetime | None
+) -> Voice:
+    said = {
+        step.position: rating for step in path if step.pk in labels and (rating := labels[step.pk].rating) is not None
+    }
+    bad = (step.position + 1 for step in path if said.get(step.position) == BAD)
+    is_before = mended_at is not None and turn.submitted_at is not None and turn.submitted_at < mended_at
+    return Voice(name, turn, labels, first_error(said, len(path)), next(bad, None), is_before)
+
+
+# --- first errors, side by side ---------------------------------------------------------------------------
+
+
+def _with_words(found: Evidence, length: int) -> Evidence:
+    gold = {row.step.position: row.gold for row in found.path if row.gold is not None}
+    newest = [
+        word for word in found.runs if word.said is not None and word.run.status in ENDED and not word.said.failure
+    ]
+    stands = found.stands.first_error if found.stands is not None else None
+    words = Words(
+        people={f"{place}: {voice.labeler}": voice.first_error for place, voice in enumerate(found.voices)},
+        monte_carlo=_position(newest[-1].first_error) if newest else UNKNOWN,
+        gold=Gold.of(gold, length, found.also).acceptable if gold or found.also else frozenset(),
+        consensus=UNKNOWN if stands is None else stands,
+    )
+    told = [Word(one.source, one.name.partition(": ")[2], one.first_error) for one in side_by_side(words)]
+    return replace(found, words=told)
+
+
+def _position(number: int | None) -> int:
+    return UNKNOWN if number is None else number - 1

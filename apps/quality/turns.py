@@ -1,0 +1,121 @@
+"""The turns that reviewers look over: those that nobody has reviewed since they were handed in, with their risks."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db import connection
+from django.db.models import Exists, OuterRef, QuerySet, Sum
+
+from apps.labeling.models import Assignment, Round, Seat, StepLabel
+from apps.projects.models import Project
+from apps.quality.gold import first_error
+from apps.quality.models import Consensus, GoldMark, Review
+from apps.quality.ratings import UNKNOWN
+from apps.quality.risk import Facts, Risk, risk_of, usual_pace
+
+# Of each labeler in each round, so many of the newest are weighed: a sample is of what people do now.
+EACH = 10
+WEIGHED = 1000
+
+# From the few seats to each one's newest turns by an index, however many turns there are.
+_NEWEST = """
+SELECT turn.id FROM labeling_seat seat
+JOIN labeling_round round ON round.id = seat.round_id
+CROSS JOIN LATERAL (
+    SELECT a.id FROM labeling_assignment a JOIN labeling_task t ON t.id = a.task_id
+    WHERE a.labeler_id = seat.labeler_id AND a.round_id = seat.round_id AND a.state IN ('submitted', 'extra')
+      AND t.solution_id IS NOT NULL
+      AND NOT EXISTS (
+        SELECT 1 FROM quality_review r WHERE r.assignment_id = a.id AND r.at >= a.submitted_at
+      )
+    ORDER BY a.submitted_at DESC LIMIT %(each)s
+) turn
+WHERE round.project_id = %(project)s AND round.origin = ''
+  AND (%(round)s::int IS NULL OR round.number = %(round)s)
+  AND (%(labeler)s::bigint IS NULL OR seat.labeler_id = %(labeler)s)
+ORDER BY turn.id DESC LIMIT %(most)s
+"""
+
+
+def waiting(project: Project, *, round: int | None = None, labeler: int | None = None) -> list[int]:  # noqa: A002
+    """Ids of the newest turns of each labeler that wait for a review."""
+    asked = {"project": project.pk, "round": round, "labeler": labeler, "each": EACH, "most": WEIGHED}
+    with connection.cursor() as cursor:
+        cursor.execute(_NEWEST, asked)
+        return [int(row[0]) for row in cursor.fetchall()]
+
+
+def unreviewed(turns: QuerySet[Assignment]) -> QuerySet[Assignment]:
+    reviews = Review.objects.filter(assignment=OuterRef("pk"), at__gte=OuterRef("submitted_at"))
+    return turns.filter(~Exists(reviews))
+
+
+def risks_of(turn_ids: Sequence[int]) -> dict[int, Risk]:
+    """By turn, in six queries however many."""
+    found = Assignment.objects.filter(pk__in=turn_ids).select_related("task__solution")
+    turns = list(found.only("active_ms", "labeler_id", "round_id", "task__solution__step_count"))
+    said = _said(turn_ids)
+    stands = dict(
+        Consensus.objects.settled()
+        .filter(solution__in={turn.task.solution_id for turn in turns if turn.task.solution_id})
+        .values_list("pk", "first_error")
+    )
+    gold = dict(GoldMark.objects.filter(assignment__in=turn_ids).values_list("assignment", "exact"))
+    done = dict(
+        Seat.objects.filter(labeler__in={turn.labeler_id for turn in turns}, round__project__in=_projects(turns))
+        .order_by()
+        .values_list("labeler")
+        .annotate(done=Sum("submitted"))
+    )
+    paces = {turn.pk: _pace(turn, said) for turn in turns}
+    usual = _usual(turns, paces)
+    return {
+        turn.pk: risk_of(
+            Facts(
+                turn=turn.pk, labeler=turn.labeler_id, gold=gold.get(turn.pk),
+                agrees=_agrees(turn, said.get(turn.pk, {}), stands), pace=paces[turn.pk],
+                usual_pace=usual.get(turn.round_id), turns_before=done.get(turn.labeler_id, 0),
+            )
+        )
+        for turn in turns
+    }  # fmt: skip
+
+
+def _projects(turns: Sequence[Assignment]) -> Any:
+    rounds = {turn.round_id for turn in turns}
+    return Round.objects.filter(pk__in=rounds).values("project")
+
+
+def _said(turn_ids: Sequence[int]) -> dict[int, dict[int, int | None]]:
+    """Ratings on the path, by turn and position."""
+    said: defaultdict[int, dict[int, int | None]] = defaultdict(dict)
+    labels = StepLabel.objects.filter(assignment__in=turn_ids, step__chosen=True)
+    for turn, position, rating in labels.values_list("assignment", "step__position", "rating"):
+        said[turn][position] = rating
+    return said
+
+
+def _pace(turn: Assignment, said: Mapping[int, Mapping[int, int | None]]) -> float | None:
+    rated = len(said.get(turn.pk, ()))
+    return turn.active_ms / rated if turn.active_ms is not None and rated else None
+
+
+def _usual(turns: Sequence[Assignment], paces: Mapping[int, float | None]) -> dict[int, float | None]:
+    by_round: defaultdict[int, list[float]] = defaultdict(list)
+    for turn in turns:
+        if (pace := paces[turn.pk]) is not None:
+            by_round[turn.round_id].append(pace)
+    return {pk: usual_pace(values) for pk, values in by_round.items()}
+
+
+def _agrees(turn: Assignment, said: Mapping[int, int | None], stands: Mapping[int, int | None]) -> bool | None:
+    """None where either side cannot be told."""
+    solution = turn.task.solution
+    if solution is None or stands.get(solution.pk) is None:
+        return None
+    rated = {place: rating for place, rating in said.items() if rating is not None}
+    word = first_error(rated, solution.step_count)
+    return None if word == UNKNOWN else word == stands[solution.pk]

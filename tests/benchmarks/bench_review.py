@@ -1,0 +1,166 @@
+"""The pages of reviewers over a million step labels: how long the server takes for each.
+
+    .venv/bin/python -m tests.benchmarks.bench_review [LABELS]
+
+In one process, without a network: what is measured is our code and the database.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tests.benchmarks.report import percentile, tell
+from tests.benchmarks.setting import a_database, add_solutions
+
+if TYPE_CHECKING:
+    from apps.accounts.models import User
+    from apps.projects.models import Project
+
+STEPS, PEOPLE, LABELERS, ASKED = 8, 2, 60, 60
+
+
+def main(labels: int = 1_000_000) -> None:
+    with a_database():
+        from annotate.assets import collect
+
+        collect(Path(os.environ["ANNOTATE_HOME"]))
+        project, reviewer = prepare(labels // (STEPS * PEOPLE))
+        measure(project, reviewer)
+
+
+def prepare(solutions: int) -> tuple[Project, User]:
+    from django.db import connection
+
+    from apps.accounts.models import User
+    from apps.projects.models import Role
+    from apps.projects.services import add_member, create_project
+    from apps.quality.settling import settle_project
+    from apps.quality.stale import note_all
+
+    project = create_project(slug="review")
+    crew = [User.objects.create(email=f"{number}@bench.example", password="!") for number in range(LABELERS)]
+    reviewer = User.objects.create(email="rita@bench.example", password="!")
+    for one in crew:
+        add_member(project=project, user=one, role=Role.LABELER)
+    add_member(project=project, user=reviewer, role=Role.REVIEWER)
+    add_solutions(project, solutions, STEPS)
+    say(project, crew)
+    estimate(project)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    note_all(project)
+    started = time.perf_counter()
+    settle_project(project)
+    tell("review.settle_all", time.perf_counter() - started, "s")
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    return project, reviewer
+
+
+def say(project: Project, crew: list[User]) -> None:
+    """Two people on each solution, who err at random."""
+    from django.db import transaction
+    from django.utils import timezone
+
+    from apps.core.bulk import copy_rows, next_ids
+    from apps.labeling.models import Assignment, Seat, StepLabel
+    from apps.labeling.services import open_round
+
+    dice, now = random.Random(5), timezone.now()
+    with transaction.atomic():
+        round_ = open_round(project=project, protocol="first_error", redundancy=PEOPLE)
+        tasks = list(round_.tasks.order_by("pk").values_list("pk", "solution"))
+        steps = steps_of(project)
+        turns = iter(next_ids(Assignment, len(tasks) * PEOPLE))
+        rows: list[tuple[Any, ...]] = []
+        said: list[tuple[int, int]] = []
+        for task, solution in tasks:
+            for one in dice.sample(crew, PEOPLE):
+                turn = next(turns)
+                rows.append((turn, task, round_.pk, one.pk, "submitted", "solution", "", now, 8000, 0, False))
+                said.append((turn, solution))
+        columns = [
+            "id", "task", "round", "labeler", "state", "finish_reason", "reason", "submitted_at", "active_ms",
+            "draft_version", "is_quality_control",
+        ]  # fmt: skip
+        copy_rows(Assignment, columns, rows)
+        rated = ((turn, step, rating_of(dice), False, False) for turn, solution in said for step in steps[solution])
+        copy_rows(StepLabel, ["assignment", "step", "rating", "unsure", "chosen"], rated)
+        each = len(said) // len(crew)
+        Seat.objects.bulk_create(Seat(round=round_, labeler=one, submitted=each) for one in crew)
+
+
+def rating_of(dice: random.Random) -> int:
+    return -1 if dice.random() < 0.1 else 1
+
+
+def steps_of(project: Project) -> dict[int, list[int]]:
+    from apps.corpus.models import Step
+
+    steps: dict[int, list[int]] = {}
+    rows = Step.objects.filter(solution__project=project).order_by("solution", "position")
+    for pk, solution in rows.values_list("pk", "solution").iterator(chunk_size=50_000):
+        steps.setdefault(solution, []).append(pk)
+    return steps
+
+
+def estimate(project: Project) -> None:
+    from django.db import transaction
+
+    from apps.core.bulk import copy_rows
+    from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
+
+    run = EstimationRun.objects.create(project=project, number=1, strategy="math-shepherd", status="finished")
+    dice, steps = random.Random(6), steps_of(project)
+
+    def counts() -> Iterator[tuple[Any, ...]]:
+        for path in steps.values():
+            for step in path:
+                yield run.pk, step, 8, dice.randrange(9), 0, "rollouts", 0
+
+    with transaction.atomic():
+        copy_rows(StepEstimate, ["run", "step", "rollouts", "successes", "missing", "how", "tokens"], counts())
+        whole = ((run.pk, pk, dice.randrange(-1, STEPS), "", "", False, 64, 0) for pk in steps)
+        columns = ["run", "solution", "first_error", "failure", "note", "by_answer", "rollouts", "missing"]
+        copy_rows(SolutionEstimate, columns, whole)
+
+
+def measure(project: Project, reviewer: User) -> None:
+    from django.test import Client
+
+    from apps.corpus.models import Solution
+    from apps.quality.queues import counts_of
+
+    client = Client(headers={"Host": "127.0.0.1"})
+    client.force_login(reviewer)
+    ids = list(Solution.objects.filter(project=project).order_by("pk").values_list("pk", flat=True))
+    picked = random.Random(7).sample(ids, ASKED)
+    base = f"/projects/{project.slug}"
+    told = counts_of(project)
+    tell("review.disputed.people", told["people"], "solutions")
+    pages = {
+        "evidence": [f"{base}/solutions/{pk}" for pk in picked],
+        "evidence_in_queue": [f"{base}/solutions/{pk}?queue=people" for pk in picked],
+        "queues": [f"{base}/review"] * 20,
+        "queue": [f"{base}/review/people?after={pk}" for pk in picked],
+        "turns": [f"{base}/review/turns"] * 10,
+    }
+    for name, urls in pages.items():
+        client.get(urls[0])
+        spells = []
+        for url in urls:
+            started = time.perf_counter()
+            assert client.get(url).status_code == 200, url
+            spells.append(time.perf_counter() - started)
+        for share in (0.5, 0.95):
+            tell(f"review.{name}.p{share * 100:.0f}", percentile(spells, share) * 1000, "ms")
+
+
+if __name__ == "__main__":
+    main(*(int(word) for word in sys.argv[1:2]))

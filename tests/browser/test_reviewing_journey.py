@@ -1,0 +1,232 @@
+"""Reviewing as a reviewer does it: by keys, with everything that is known in view."""
+
+from __future__ import annotations
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from apps.accounts.models import User
+from apps.corpus.mending import grade_again, mend_problem
+from apps.corpus.models import Solution
+from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
+from apps.labeling.models import Assignment
+from apps.projects.models import Project, Role
+from apps.projects.services import add_member
+from apps.quality.models import Consensus, OpenDispute, Review
+from apps.quality.settling import settle_project
+from tests.browser.conftest import Watched
+from tests.browser.desk import Desk
+from tests.browser.test_pages import barriers, overflow
+from tests.cast import make_problem, make_round, make_solution, make_user
+from tests.quality.said import say
+
+STEPS = (
+    r"Let $d$ be the denominator and $n$ the numerator. The first sentence says $d = 3n - 7$.",
+    r"The second says $\frac{n}{d} = \frac{2}{5}$, so $5n = 2d$.",
+    r"Put the first into the second: $5n = 2(3n - 7) = 6n - 14$.",
+    r"Subtracting $5n$ from both sides gives $n = 7$.",
+    r"Answer: $\boxed{7}$",
+)
+PHONE = {"width": 390, "height": 844}
+
+
+def disputed(project: Project, count: int) -> list[Solution]:
+    """Solutions of which two people name different first errors, with rollouts beside them."""
+    people = [make_user(name) for name in ("ada", "ben", "cem")]
+    for one in people:
+        add_member(project=project, user=one, role=Role.LABELER)
+    run = EstimationRun.objects.create(
+        project=project, number=1, strategy="math-shepherd", completer="llama-7b", status="finished",
+        started_at=timezone.now(),
+    )  # fmt: skip
+    solutions = []
+    for number in range(count):
+        problem = make_problem(
+            project,
+            f"The denominator of a fraction is 7 less than {number + 3} times the numerator. If the fraction is equivalent"
+            " to $2/5$, what is the numerator of the fraction?",
+            reference_answer="14",
+        )
+        solution = make_solution(
+            problem,
+            STEPS,
+            final_answer="7",
+            is_correct=False,
+            verdict="no_match",
+            verifier_score=0.91,
+            source="llama-7b",
+        )
+        estimates = zip(solution.steps.order_by("position"), (8, 8, 7, 3, 0), strict=True)
+        StepEstimate.objects.bulk_create(
+            StepEstimate(run=run, step=step, rollouts=8, successes=good, how="rollouts") for step, good in estimates
+        )
+        SolutionEstimate.objects.create(run=run, solution=solution, first_error=4)
+        solutions.append(solution)
+    round_ = make_round(project, redundancy=3)
+    for _ in range(count):
+        say(round_, people[0], 1, 1, 0, -1)
+        say(round_, people[1], 1, 1, 1, 1, -1)
+        say(round_, people[2], 1, 1, 0, 1, 1)
+    settle_project(project)
+    return solutions
+
+
+def settled_words(page: Page) -> str:
+    return " ".join(page.locator("#words").inner_text().split())
+
+
+def test_ten_disputed_solutions_are_settled_by_keys_alone(project: Project, rita: User, watched: Watched) -> None:
+    solutions = disputed(project, 10)
+    page = watched.page(rita)
+    page.goto(f"/projects/{project.slug}/review")
+    expect(page.locator("li", has_text="People disagree")).to_contain_text("10")
+    page.goto(f"/projects/{project.slug}/review/people")
+    page.get_by_role("link", name="Begin").click()
+    for number in range(10):
+        page.wait_for_url(f"**/solutions/{solutions[number].pk}?queue=people")
+        # It begins at the first step in dispute: the fourth.
+        expect(page.locator("tr.here")).to_have_attribute("data-number", "4")
+        if number % 2:
+            page.keyboard.press("x")
+            expect(page.locator("#words")).to_contain_text("settled")
+        else:
+            page.keyboard.press("3")
+            page.keyboard.press("j")
+            page.keyboard.press("1")
+            expect(page.locator("tr.here .stands")).to_contain_text("bad")
+            page.keyboard.press("k")
+            page.keyboard.press("k")
+            expect(page.locator("tr.here")).to_have_attribute("data-number", "3")
+            page.keyboard.press("ArrowUp")
+            for key in "2k":
+                page.keyboard.press(key)
+            page.keyboard.press("0" if number == 0 else "2")
+            expect(page.locator("tr.here .stands")).to_contain_text("great" if number == 0 else "okay")
+        assert page.evaluate("document.activeElement.closest('tr, body').matches('tr.here, body')")
+        if number < 9:
+            page.keyboard.press("n")
+    page.wait_for_function("document.querySelector('#words').innerText.includes('settled')")
+    errors = dict(Consensus.objects.filter(how="adjudicated").values_list("solution", "first_error"))
+    assert [errors.get(one.pk) for one in solutions] == [-1, 3, 4, 3, 4, 3, 4, 3, 4, 3]
+    assert not OpenDispute.objects.filter(kind="people").exists()
+    settle_project(project)
+    assert Consensus.objects.filter(how="adjudicated", settled_by=rita).count() == 10
+
+
+def test_words_given_faster_than_the_server_answers_reach_their_own_steps(
+    project: Project, rita: User, watched: Watched
+) -> None:
+    (solution,) = disputed(project, 1)
+    page = watched.page(rita)
+    page.goto(f"/projects/{project.slug}/solutions/{solution.pk}")
+    for key in "kkk3j2j3j1":
+        page.keyboard.press(key)
+    expect(page.locator("#words")).to_contain_text("settled")
+    stands = solution.steps.order_by("position").values_list("consensus__rating", "consensus__how")
+    assert list(stands)[:4] == [(1, "adjudicated"), (0, "adjudicated"), (1, "adjudicated"), (-1, "adjudicated")]
+
+
+def test_a_word_is_taken_back_and_made_gold_and_its_note_is_kept(
+    project: Project, rita: User, watched: Watched
+) -> None:
+    (solution,) = disputed(project, 1)
+    page = watched.page(rita)
+    watched.expected = ("400", "422")
+    page.goto(f"/projects/{project.slug}/solutions/{solution.pk}")
+    page.keyboard.press("g")
+    expect(page.locator("#trouble")).to_contain_text("Settle it first")
+    page.get_by_label("Note, goes").fill("n is 14 by the second line")
+    page.locator("h1").evaluate("document.activeElement.blur()")
+    page.keyboard.press("x")
+    expect(page.locator("#words")).to_contain_text("n is 14 by the second line")
+    expect(page.locator("#announcer")).to_contain_text("step 4 is the first error")
+    page.keyboard.press("g")
+    expect(page.locator("tr.here .gold")).to_be_visible()
+    page.locator("#history summary").click()
+    expect(page.locator("#history")).to_contain_text("made it gold")
+    page.keyboard.press("u")
+    expect(page.locator("#history")).to_contain_text("taken back")
+    page.keyboard.press("?")
+    expect(page.locator("#help")).to_be_visible()
+
+
+def test_a_returned_turn_comes_back_to_its_labeler_with_the_note(
+    project: Project, rita: User, bob: User, watched: Watched
+) -> None:
+    make_solution(make_problem(project, "What is 20 + 22?", reference_answer="42"), ["Twenty.", "Plus 22.", "41"])
+    round_ = make_round(project)
+    turn = say(round_, bob, 1, 1, 1)
+    page = watched.page(rita)
+    page.goto(f"/projects/{project.slug}/review/turns")
+    page.get_by_role("link", name="What is 20").click()
+    page.get_by_label("What to look at again").fill("Add the last line up once more.")
+    page.get_by_role("button", name="Return to the labeler").click()
+    expect(page.locator(".messages")).to_contain_text("Returned")
+    expect(page.locator("main")).to_contain_text("No turn waits")
+
+    desk = watched.page(bob)
+    desk.goto(f"/projects/{project.slug}/rounds/{round_.number}")
+    expect(desk.get_by_label("Returned to you")).to_contain_text("Add the last line up once more.")
+    labeling = Desk(desk).open(round_)
+    expect(desk.locator("#reviewer-note")).to_contain_text("Add the last line up once more.")
+    assert labeling.pressed() == ["great", "great", "great"]
+    assert barriers(desk) == []
+    labeling.press("1")
+    labeling.submit(and_next=False)
+    expect(desk.locator("#reviewer-note")).to_be_hidden()
+    assert Assignment.objects.get(pk=turn.pk).finish_reason == "found_error"
+
+    page.goto(f"/projects/{project.slug}/review/turns")
+    page.get_by_role("checkbox", name="Choose the turn").check()
+    page.get_by_role("button", name="Accept those").click()
+    expect(page.locator(".messages")).to_contain_text("1 accepted")
+    page.goto(f"/projects/{project.slug}/review/turns?show=reviewed")
+    expect(page.locator("tbody tr")).to_have_count(2)
+    assert list(Review.objects.order_by("pk").values_list("decision", flat=True)) == ["returned", "accepted"]
+
+
+def test_a_changed_reference_answer_shows_on_what_rested_on_it(
+    project: Project, rita: User, alice: User, watched: Watched
+) -> None:
+    (solution,) = disputed(project, 1)
+    page = watched.page(rita)
+    page.goto(f"/projects/{project.slug}/solutions/{solution.pk}")
+    assert "old answer" not in page.locator("main").inner_text()
+    expect(page.locator("#words")).to_contain_text("convincing and wrong")
+    mend_problem(problem=solution.problem, actor=alice, statement=solution.problem.statement, reference_answer="7")
+    grade_again(problem_id=solution.problem_id)
+    settle_project(project)
+    page.reload()
+    expect(page.locator("#evidence thead")).to_contain_text("counted against the old answer")
+    expect(page.locator("main")).to_contain_text("before the answer changed")
+    expect(page.locator(".verdict").first).to_contain_text("right")
+    expect(page.locator("#words")).not_to_contain_text("convincing and wrong")
+    page.locator("#history summary").click()
+    expect(page.locator("#history")).to_contain_text("14 → 7")
+    expect(page.locator("#history")).to_contain_text("1 right, 0 wrong")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [{"width": 1240, "height": 860}, PHONE], ids=["wide", "phone"])
+def test_the_pages_of_reviewers_have_no_barrier(
+    project: Project, rita: User, watched: Watched, viewport: dict[str, int], scheme: str
+) -> None:
+    """Filled as they are at work; tests/browser/test_pages.py has them nearly empty."""
+    solutions = disputed(project, 3)
+    page = watched.page(rita, viewport=viewport, color_scheme=scheme)
+    base, wrong = f"/projects/{project.slug}", {}
+    turn = Assignment.objects.order_by("pk").first()
+    assert turn is not None
+    paths = ("review", "review/people", f"solutions/{solutions[1].pk}?queue=people", "review/turns",
+             f"review/turns/{turn.pk}", f"solutions/{solutions[1].pk}/split")  # fmt: skip
+    for path in paths:
+        page.goto(f"{base}/{path}")
+        if "queue=" in path:
+            page.keyboard.press("1")
+            expect(page.locator("tr.here .stands")).to_contain_text("bad")
+        if found := barriers(page):
+            wrong[path] = found
+        if cut := overflow(page):
+            wrong[f"{path}, sideways"] = cut
+    assert wrong == {}

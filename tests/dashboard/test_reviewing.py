@@ -1,0 +1,240 @@
+"""What reviewers do on pages: settle, queues, turns; and what the pages cost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from apps.accounts.models import User
+from apps.corpus.models import Solution
+from apps.labeling.models import Assignment, GoldLabel, StepLabel
+from apps.projects.models import Membership, Project, Role
+from apps.projects.services import add_member
+from apps.quality.models import AlsoAcceptable, Consensus, OpenDispute, Review, StepConsensus
+from apps.quality.queues import Narrowing, neighbours, queue_of
+from apps.quality.settling import settle_project
+from tests.cast import make_problem, make_round, make_solution, make_user, signed_in
+from tests.quality.said import say
+
+
+@pytest.fixture
+def crew(project: Project) -> list[User]:
+    people = [make_user(f"labeler{number}") for number in range(2)]
+    for one in people:
+        add_member(project=project, user=one, role=Role.LABELER)
+    return people
+
+
+@pytest.fixture
+def solutions(project: Project, crew: list[User]) -> list[Solution]:
+    """Three in dispute: the first person finds the second step bad, the other none."""
+    made = [make_solution(make_problem(project, subject=f"S{place % 2}"), source="m") for place in range(3)]
+    round_ = make_round(project, redundancy=2)
+    for _ in made:
+        say(round_, crew[0], 1, -1)
+        say(round_, crew[1], 1, 1, 1)
+    settle_project(project)
+    return made
+
+
+@pytest.fixture
+def client(rita: User) -> Client:
+    return signed_in(rita)
+
+
+def act(client: Client, solution: Solution, name: str, position: int = 0, **more: str) -> Any:
+    step = solution.steps.get(position=position).pk
+    url = reverse("solution-settle", args=[solution.project.slug, solution.pk])
+    return client.post(url, {"act": name, "step": step, **more}, headers={"HX-Request": "true"})
+
+
+def test_each_word_is_said_and_stands(client: Client, solutions: list[Solution]) -> None:
+    one = solutions[0]
+    assert b"Step 2 is bad." in act(client, one, "bad", 1).content
+    assert Consensus.objects.get(pk=one.pk).first_error == 1
+    assert b"is taken back" in act(client, one, "back", 1).content
+    assert not StepConsensus.objects.filter(step__solution=one, how="adjudicated").exists()
+    assert not Consensus.objects.filter(pk=one.pk, how="adjudicated").exists()
+    settle_project(one.project)
+    assert Consensus.objects.get(pk=one.pk).how == "majority"
+    assert b"Settled: no step is bad." in act(client, one, "no_error", note="looked twice").content
+    assert Consensus.objects.get(pk=one.pk).note == "looked twice"
+    assert b"step 3 is the first error" in act(client, one, "first_error", 2).content
+    assert b"is gold now" in act(client, one, "gold").content
+    assert list(GoldLabel.objects.filter(step__solution=one).order_by("step__position").values_list("rating", flat=True)) == [
+        1, 1, -1,
+    ]  # fmt: skip
+    assert b"also takes step 2" in act(client, one, "also", 1).content
+    assert AlsoAcceptable.objects.get(pk=one.pk).first_errors == [1]
+    assert b"no longer takes" in act(client, one, "also", 1).content
+    assert b"All words are taken back" in act(client, one, "all_back").content
+    assert b"no word to take back" in act(client, one, "all_back").content
+
+
+def test_what_cannot_be_is_refused_in_words(client: Client, solutions: list[Solution]) -> None:
+    one, other = solutions[:2]
+    assert act(client, one, "guess").status_code == 400
+    assert b"Settle it first" in act(client, one, "gold").content
+    url = reverse("solution-settle", args=[one.project.slug, one.pk])
+    for step in ("", "x", "9" * 30):
+        assert client.post(url, {"act": "bad", "step": step}).status_code == 400
+    foreign = other.steps.all()[0].pk
+    assert client.post(url, {"act": "bad", "step": foreign}).status_code == 404
+    assert not StepConsensus.objects.filter(how="adjudicated").exists()
+
+
+def test_without_scripts_a_word_leads_back_to_the_page(client: Client, solutions: list[Solution]) -> None:
+    one = solutions[0]
+    url = reverse("solution-settle", args=[one.project.slug, one.pk])
+    answer = client.post(f"{url}?queue=people", {"act": "first_error", "step": one.steps.all()[1].pk})
+    assert answer["Location"] == f"/projects/algebra/solutions/{one.pk}?queue=people"
+
+
+def test_reviewers_see_pseudonyms_and_managers_names(solutions: list[Solution], rita: User, mia: User) -> None:
+    url = f"/projects/algebra/solutions/{solutions[0].pk}"
+    pseudonym = Membership.objects.get(user__name="Labeler0").pseudonym[:8]
+    seen = signed_in(rita).get(url).content.decode()
+    assert "Labeler0" not in seen
+    assert pseudonym in seen
+    assert "Labeler0" in signed_in(mia).get(url).content.decode()
+
+
+def test_the_way_goes_through_the_queue_also_from_a_solution_that_has_left_it(
+    client: Client, solutions: list[Solution]
+) -> None:
+    first, second, third = solutions
+    act(client, second, "first_error", 1)
+    assert neighbours(queue_of(second.project, "people"), second.pk) == (first.pk, third.pk)
+    seen = client.get(f"/projects/algebra/solutions/{second.pk}?queue=people").content.decode()
+    assert f"/solutions/{first.pk}?queue=people" in seen
+    assert f"/solutions/{third.pk}?queue=people" in seen
+    assert "2 in the queue" in seen
+    narrow = queue_of(second.project, "people", Narrowing(subject="S1"))
+    assert neighbours(narrow, first.pk) == (None, None)
+
+
+def test_queues_are_narrowed(project: Project, client: Client, solutions: list[Solution], crew: list[User]) -> None:
+    def found(**narrowing: Any) -> list[int]:
+        return list(queue_of(project, "people", Narrowing(**narrowing)).values_list("solution_id", flat=True))
+
+    everything = [one.pk for one in solutions]
+    assert found() == found(round=1) == found(source="m") == found(labeler=crew[0].pk) == everything
+    assert found(round=2) == found(source="n") == found(labeler=0) == []
+    assert found(subject="S1") == [solutions[1].pk]
+    member = Membership.objects.get(user=crew[0])
+    seen = client.get(f"/projects/algebra/review/people?labeler={member.pk}&subject=S1&round=1").content.decode()
+    assert f"/solutions/{solutions[1].pk}?queue=people" in seen
+    assert f"/solutions/{solutions[0].pk}?" not in seen
+    assert client.get("/projects/algebra/review/nonsense").status_code == 404
+    assert client.get("/projects/algebra/review/people?round=x&labeler=0&after=z").status_code == 200
+
+
+def test_many_are_settled_as_they_stand_and_made_gold(
+    project: Project, client: Client, solutions: list[Solution], crew: list[User]
+) -> None:
+    third = make_user("third")
+    add_member(project=project, user=third, role=Role.LABELER)
+    round_ = make_round(project, select="subject:S0")
+    say(round_, third, 1, -1)
+    settle_project(project)
+    url = "/projects/algebra/review/people/together"
+    ids = [one.pk for one in solutions]
+    answer = client.post(url, {"act": "as_it_stands", "solution": ids}, follow=True)
+    assert b"1 settled as they stand. Of 2 no first error stands" in answer.content
+    assert Consensus.objects.get(how="adjudicated").pk == solutions[0].pk
+    assert (
+        b"1 are gold now. 2 are settled by nobody yet."
+        in client.post(url, {"act": "gold", "solution": ids}, follow=True).content
+    )
+    assert b"Labeler0" not in client.get("/projects/algebra/review/settled").content
+    for wrong in ({"act": "gold"}, {"act": "gold", "solution": ["x"]}, {"act": "burn", "solution": ids}):
+        assert client.post(url, wrong).status_code == 400
+
+
+def test_a_queue_is_sent_to_a_new_round(project: Project, mia: User, solutions: list[Solution], client: Client) -> None:
+    page = signed_in(mia).get("/projects/algebra/review/people?subject=S0").content.decode()
+    link = "/projects/algebra/rounds/new?dispute=people&amp;subject=S0"
+    assert link in page
+    assert "Send these" not in client.get("/projects/algebra/review/people").content.decode()
+    form = signed_in(mia).get(link.replace("&amp;", "&")).content.decode()
+    assert '<option value="people" selected>' in form
+    terms = {"protocol": "first_error", "redundancy": 1, "gold_percent": 0, "lease_minutes": 20, "dispute": "people"}
+    signed_in(mia).post("/projects/algebra/rounds/new", terms | {"subject": "S0"})
+    round_ = project.rounds.get(number=2)
+    assert round_.selection == {"select": "subject:S0,dispute:people"}
+    assert set(round_.tasks.values_list("solution", flat=True)) == {solutions[0].pk, solutions[2].pk}
+
+
+def test_a_correction_is_said_in_the_labelers_place_and_the_old_word_is_kept(
+    client: Client, solutions: list[Solution], crew: list[User]
+) -> None:
+    turn = Assignment.objects.filter(labeler=crew[1]).order_by("pk")[0]
+    url = reverse("turn-correct", args=["algebra", turn.pk])
+    steps = {f"step:{place}:0": rating for place, rating in enumerate(("1", "0", "-1"))}
+    wrong = client.post(url, steps | {"finish_reason": "solution"})
+    assert wrong.status_code == 422
+    assert b"found_error" in wrong.content
+    assert client.post(url, steps | {"finish_reason": "found_error", "note": "the sum"}).status_code == 302
+    said = StepLabel.objects.filter(assignment=turn).order_by("step__position").values_list("rating", flat=True)
+    assert list(said) == [1, 0, -1]
+    assert [one["rating"] for one in turn.past.get().said["steps"]] == [1, 1, 1]
+    assert Review.objects.get().note == "the sum"
+    shown = client.get(f"/projects/algebra/solutions/{turn.task.solution_id}").content.decode()
+    assert "said before: + + +" in shown
+    assert "corrected a turn" in shown
+
+
+def test_turns_are_returned_with_a_note_only(client: Client, solutions: list[Solution], crew: list[User]) -> None:
+    turn = Assignment.objects.filter(labeler=crew[1]).order_by("pk")[0]
+    url = reverse("turn-return", args=["algebra", turn.pk])
+    assert client.post(url, {"note": " "}).status_code == 400
+    assert client.post(url, {"note": "again"}).status_code == 302
+    assert Assignment.objects.get(pk=turn.pk).state == "returned"
+    assert client.post(url, {"note": "again"}).status_code == 409
+    assert b"again" in client.get("/projects/algebra/review/turns?show=reviewed").content
+
+
+def test_an_accepted_turn_waits_no_longer(client: Client, solutions: list[Solution]) -> None:
+    everything = list(Assignment.objects.order_by("pk").values_list("pk", flat=True))
+    assert b"of 6 that wait" in client.get("/projects/algebra/review/turns").content
+    client.post("/projects/algebra/review/turns/accept", {"turn": everything[:4]})
+    assert b"of 2 that wait" in client.get("/projects/algebra/review/turns").content
+    left = client.get("/projects/algebra/review/turns?show=all").content.decode()
+    assert [f'value="{pk}"' in left for pk in everything] == [False] * 4 + [True] * 2
+    assert client.post("/projects/algebra/review/turns/accept", {}).status_code == 400
+
+
+def cost(client: Client, url: str) -> int:
+    client.get(url)
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(url).status_code == 200
+    counted = [one["sql"] for one in queries if "COUNT(" in one["sql"] and "LIMIT" not in one["sql"]]
+    assert counted == []
+    return len(queries)
+
+
+def test_pages_of_reviewers_cost_the_same_however_much_there_is(
+    project: Project, client: Client, solutions: list[Solution], crew: list[User]
+) -> None:
+    urls = [
+        "/projects/algebra/review", "/projects/algebra/review/people", "/projects/algebra/review/turns",
+        "/projects/algebra/review/turns?show=all", f"/projects/algebra/solutions/{solutions[1].pk}?queue=people",
+    ]  # fmt: skip
+    before = {url: cost(client, url) for url in urls}
+    for _ in range(12):
+        make_solution(make_problem(project, subject="S2"), source="m")
+    round_ = make_round(project, redundancy=2, select="subject:S2")
+    again = make_round(project, redundancy=2, select="subject:S0")
+    for _ in range(12):
+        say(round_, crew[0], 1, -1)
+        say(round_, crew[1], 1, 1, 1)
+    say(again, crew[0], 0, 0, 0)
+    settle_project(project)
+    assert OpenDispute.objects.filter(kind="people").count() == 14
+    assert {url: cost(client, url) for url in urls} == before
+    assert before[urls[-1]] <= 32

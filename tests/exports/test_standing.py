@@ -1,0 +1,37 @@
+"""What stands, from the database into a file, and what a file's consensus becomes on the way in."""
+
+from __future__ import annotations
+
+import json
+
+from apps.accounts.models import User
+from apps.corpus.readers import READERS, ReaderOptions
+from apps.exports.collect import collect
+from apps.exports.formats import FORMATS
+from apps.exports.policy import LabelPolicy, Tally
+from apps.projects.models import Project
+from apps.quality.adjudicating import adjudicate_step
+from apps.quality.settling import settle_project
+from tests.cast import make_round
+from tests.quality.said import say
+
+
+def test_what_stands_is_written_and_how_it_was_reached(project: Project, bob: User, rita: User) -> None:
+    say(make_round(project), bob, 1, -1)
+    settle_project(project)
+    adjudicate_step(step=project.solutions.get().steps.get(position=1), rating=1, by=rita)
+    settle_project(project)
+    ((record,),) = collect(project)
+    policy, tally = LabelPolicy.from_dict({"sources": ["consensus"]}), Tally()
+    (row,) = FORMATS["annotate"].rows(record, policy, tally)
+    assert row["consensus"] == {
+        "steps": [
+            {"position": 0, "rating": 1, "how": "majority", "certainty": 1.0},
+            {"position": 1, "rating": 1, "how": "adjudicated", "certainty": 1.0},
+        ]
+    }
+    assert row["first_error"] is None, "the third step has no label"
+    assert tally.sources["consensus"] == 1
+    (again,) = READERS["jsonl"].read(json.loads(json.dumps(row)), ReaderOptions())
+    assert again.consensus == ()
+    assert again.ignored == ["consensus"], "it is told, not dropped in silence"

@@ -1,0 +1,99 @@
+"""Steps parted anew: a newer version, and labels that stay where they were given."""
+
+from __future__ import annotations
+
+import pytest
+
+from apps.accounts.models import AuditEvent, User
+from apps.core.errors import Conflict, DomainError
+from apps.corpus.models import Solution
+from apps.labeling.models import Assignment, Round, StepLabel, Task
+from apps.labeling.queue import claim
+from apps.labeling.resplitting import part_anew
+from apps.projects.models import Project
+from apps.quality.models import OpenDispute
+from apps.quality.settling import settle_project
+from tests.cast import make_problem, make_round, make_solution
+from tests.quality.said import say
+
+
+@pytest.fixture
+def solution(project: Project) -> Solution:
+    return make_solution(
+        make_problem(project), ["One.\nTwo.", "Three.", "Four."], final_answer="4", is_correct=True, verdict="match",
+        source="a model", external_id="x/1",
+    )  # fmt: skip
+
+
+def texts(solution: Solution) -> list[str]:
+    return list(solution.steps.order_by("position").values_list("text", flat=True))
+
+
+def test_old_labels_stay_on_the_old_version_and_the_newer_one_is_asked_about(
+    project: Project, solution: Solution, rita: User, bob: User
+) -> None:
+    round_ = make_round(project, redundancy=2)
+    say(round_, bob, 1, 1, -1)
+    held = claim(round=round_, labeler=rita)
+    assert isinstance(held, Assignment)
+    newer = part_anew(solution=solution, texts=["One.", "Two.", "Three.\nFour."], actor=rita)
+    assert texts(newer) == ["One.", "Two.", "Three.\nFour."]
+    assert texts(solution) == ["One.\nTwo.", "Three.", "Four."]
+    assert (newer.final_answer, newer.is_correct, newer.step_count, newer.external_id) == ("4", True, 3, None)
+    assert StepLabel.objects.filter(step__solution=solution).count() == 3
+    assert not StepLabel.objects.filter(step__solution=newer).exists()
+    assert Assignment.objects.get(pk=held.pk).state == "released"
+    assert Task.objects.get(solution=solution).open_slots == 0
+    assert Task.objects.get(solution=newer).open_slots == 2
+    counted = Round.objects.get(pk=round_.pk)
+    assert (counted.task_count, counted.slot_count) == (2, 3)
+    again = claim(round=round_, labeler=bob)
+    assert isinstance(again, Assignment)
+    assert again.task.solution_id == newer.pk
+    assert AuditEvent.objects.get(verb="solution.resplit").after == {"steps": 3, "from": solution.pk}
+
+
+def test_later_rounds_ask_about_the_newer_version_only(project: Project, solution: Solution, rita: User) -> None:
+    newer = part_anew(solution=solution, texts=["One.", "Two.", "Three.", "Four."], actor=rita)
+    round_ = make_round(project)
+    assert list(round_.tasks.values_list("solution", flat=True)) == [newer.pk]
+    assert Solution.objects.get(pk=solution.pk).extras == {"mended_into": newer.pk}
+    assert newer.extras == {"mended_from": solution.pk}
+    with pytest.raises(Conflict, match="older version"):
+        part_anew(solution=solution, texts=["One. Two. Three. Four."], actor=rita)
+
+
+@pytest.mark.parametrize(
+    ("parts", "why"),
+    [
+        (["One.", "Two.", "Three.", "Five."], "stay as it is"),
+        (["One.\nTwo.", "Three."], "stay as it is"),
+        (["One.\nTwo.", "Three.", "Four."], "the steps that there are"),
+        (["One.", "", "Two.Three.Four."], "says something"),
+        ([], "says something"),
+    ],
+)
+def test_only_where_it_is_parted_may_change(solution: Solution, rita: User, parts: list[str], why: str) -> None:
+    with pytest.raises(DomainError, match=why) as refused:
+        part_anew(solution=solution, texts=parts, actor=rita)
+    assert "steps" in refused.value.fields
+    assert Solution.objects.count() == 1
+
+
+def test_two_versions_do_not_say_the_same(project: Project, solution: Solution, rita: User) -> None:
+    newer = part_anew(solution=solution, texts=["One.Two.", "Three.Four."], actor=rita)
+    with pytest.raises(Conflict, match="already"):
+        part_anew(
+            solution=make_solution(solution.problem, ["One.", "Two.", "Three.", "Four."], source="a model"),
+            texts=texts(newer), actor=rita,
+        )  # fmt: skip
+
+
+def test_an_older_version_is_in_dispute_no_longer(project: Project, solution: Solution, rita: User, bob: User) -> None:
+    round_ = make_round(project)
+    say(round_, bob, 1, 1, -1)
+    settle_project(project)
+    assert set(OpenDispute.objects.values_list("solution", "kind")) == {(solution.pk, "right_with_bad_step")}
+    part_anew(solution=solution, texts=["One.", "Two.", "Three.", "Four."], actor=rita)
+    settle_project(project)
+    assert not OpenDispute.objects.exists()
