@@ -217,7 +217,7 @@ def test_the_labeler_sees_neither_verdict_nor_source_nor_what_others_say(project
     hidden = open_round(project=project, protocol="first_error", show_reference=False)
     given = sheet(take(hidden, bob))
     assert "reference_answer" not in given["problem"]
-    assert set(given) == {"id", "leased_until", "task", "round", "protocol", "problem", "steps", "draft"}
+    assert set(given) == {"id", "leased_until", "task", "round", "protocol", "problem", "steps", "note", "draft"}
     assert set(given["problem"]) == {"id", "statement", "subject", "level"}
 
 
