@@ -27,7 +27,8 @@ class RoundSerializer(serializers.ModelSerializer[Round]):
     class Meta:
         model = Round
         fields = [
-            "number", "name", "protocol", "options", "endpoint", "redundancy", "gold_share", "lease_minutes", "guideline",
+            "number", "name", "protocol", "options", "endpoint", "redundancy", "most_people", "gold_share", "lease_minutes",
+            "guideline",
             "show_reference", "mode", "select", "skills", "is_for_named", "needs_screening", "is_screening", "pass_mark",
             "tries", "allows_corrections", "status", "tasks", "slots", "submitted", "created_at", "opened_at",
             "closed_at",
@@ -46,6 +47,10 @@ class TermsSerializer(serializers.Serializer[Any]):
         default=None, allow_null=True, help_text="Name of the endpoint that continues a prefix while labelers read."
     )
     redundancy = serializers.IntegerField(min_value=1, max_value=100, default=1)
+    most_people = serializers.IntegerField(
+        min_value=1, max_value=100, default=None, allow_null=True,
+        help_text="Where people do not agree, so many are asked at most.",
+    )  # fmt: skip
     gold_share = serializers.FloatField(min_value=0, max_value=1, default=0.0)
     select = serializers.CharField(default="all", help_text=f"Comma-separated terms: {TERMS}.")
     name = serializers.CharField(max_length=200, default="", allow_blank=True)

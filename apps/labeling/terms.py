@@ -26,11 +26,13 @@ SCORED = (Protocol.FIRST_ERROR, Protocol.EVERY_STEP)
 class Terms:
     """`labelers` names those who alone may work; empty lets in everybody who may label here.
 
+    `most_people`: where people do not agree, so many are asked at most; None: nobody more than the redundancy.
     Without a `guideline` the round takes the newest one at the time it opens.
     """
 
     protocol: str
     redundancy: int = 1
+    most_people: int | None = None
     gold_share: float = 0.0
     select: str = "all"
     name: str = ""
@@ -64,7 +66,7 @@ class Terms:
             return replace(self, skills=skills, pass_mark=None, tries=1)
         mark = PASS_MARK if self.pass_mark is None else self.pass_mark
         return replace(
-            self, skills=skills, pass_mark=mark, gold_share=1.0, redundancy=1, mode=Round.Mode.BLIND.value,
+            self, skills=skills, pass_mark=mark, gold_share=1.0, redundancy=1, most_people=None, mode=Round.Mode.BLIND.value,
             allows_corrections=False,
         )  # fmt: skip
 
@@ -92,6 +94,8 @@ def _wrong_numbers(terms: Terms) -> dict[str, str]:
     wrong: dict[str, str] = {}
     if not 1 <= terms.redundancy <= 100:
         wrong["redundancy"] = "1 to 100 people per task"
+    if terms.most_people is not None and not terms.redundancy <= terms.most_people <= 100:
+        wrong["most_people"] = "as many as each task is asked of, up to 100"
     if not 0 <= terms.gold_share <= 1:
         wrong["gold_share"] = "a share from 0 to 1"
     if not 1 <= terms.lease_minutes <= 1440:

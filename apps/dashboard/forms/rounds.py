@@ -115,6 +115,10 @@ class RoundForm(SelectionForm, ProtocolForm, OnceForm):
         widget=forms.RadioSelect,
     )
     redundancy = forms.IntegerField(min_value=1, max_value=100, initial=1, label="People per solution")
+    most_people = forms.IntegerField(
+        min_value=1, max_value=100, required=False, label="Up to, where they disagree",
+        help_text="More are asked only about solutions on which people do not agree. Empty: nobody more.",
+    )  # fmt: skip
     gold_percent = forms.FloatField(
         min_value=0,
         max_value=100,
@@ -199,7 +203,7 @@ class RoundForm(SelectionForm, ProtocolForm, OnceForm):
         """As `Terms` takes them. What only a screening has is left out of other rounds."""
         data = self.cleaned_data
         names = (
-            "name", "protocol", "redundancy", "lease_minutes", "show_reference", "guideline", "endpoint",
+            "name", "protocol", "redundancy", "most_people", "lease_minutes", "show_reference", "guideline", "endpoint",
             "is_screening", "needs_screening", "allows_corrections",
         )  # fmt: skip
         terms = {name: data[name] for name in names} | {
@@ -226,7 +230,7 @@ def initial_of(round_: Round) -> dict[str, Any]:
     """A draft's terms, as the form shows them."""
     terms = Terms.of(round_)
     names = (
-        "name", "protocol", "redundancy", "lease_minutes", "show_reference", "guideline", "mode", "endpoint",
+        "name", "protocol", "redundancy", "most_people", "lease_minutes", "show_reference", "guideline", "mode", "endpoint",
         "is_screening", "needs_screening", "allows_corrections", "tries", "labelers",
     )  # fmt: skip
     return {name: getattr(terms, name) for name in names} | selection_fields(terms.select) | dict(terms.options) | {

@@ -39,6 +39,7 @@ class Command(JsonCommand):
         parser.add_argument("--project", required=True, help="Slug.")
         parser.add_argument("--protocol", required=True, choices=sorted(PROTOCOLS))
         parser.add_argument("--redundancy", type=int, default=1, help="People per task.")
+        parser.add_argument("--most-people", type=int, help="Where people do not agree, up to so many are asked.")
         parser.add_argument("--gold-share", type=float, default=0.0, help="Share of gold tasks served, 0 to 1.")
         parser.add_argument("--select", default="all", help=f"Comma-separated terms: {TERMS}.")
         parser.add_argument("--name", default="")
@@ -70,6 +71,7 @@ class Command(JsonCommand):
             project=project,
             protocol=options["protocol"],
             redundancy=options["redundancy"],
+            most_people=options["most_people"],
             gold_share=options["gold_share"],
             select=options["select"],
             name=options["name"],
