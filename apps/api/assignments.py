@@ -223,6 +223,7 @@ class _Answer(msgspec.Struct, forbid_unknown_fields=True):
     rating: Literal[-1, 0, 1] | None = None
     unsure: bool = False
     chosen: bool = False
+    text: None = None  # A text is the serializer's to trim and to measure.
 
 
 def read_work(given: Any, serializer: type[serializers.Serializer[Any]]) -> dict[str, Any]:

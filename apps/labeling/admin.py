@@ -11,6 +11,7 @@ from apps.labeling.models import (
     CritiqueRating,
     GoldLabel,
     Offer,
+    PastSubmission,
     PreferenceLabel,
     Round,
     Seat,
@@ -66,6 +67,14 @@ class AssignmentAdmin(BigTableAdmin):
     raw_id_fields = ["task", "labeler"]
     numbers = ("pk", "task_id")
     search_help_text = "The number of an assignment or of its task."
+
+
+@admin.register(PastSubmission)
+class PastSubmissionAdmin(BigTableAdmin):
+    list_display = ["id", "assignment_id", "number", "submitted_at", "replaced_at"]
+    raw_id_fields = ["assignment"]
+    numbers = ("pk", "assignment_id")
+    search_help_text = "The number of a row or of its assignment."
 
 
 @admin.register(StepLabel)

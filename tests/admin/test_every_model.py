@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.apps import apps
@@ -15,9 +16,31 @@ from apps.accounts.models import User
 from apps.accounts.services import issue_token
 from apps.corpus.importing import run_import
 from apps.estimation.models import Rollout, RolloutBatch, SampledProblem, Shard, SolutionEstimate
-from apps.labeling.models import GoldLabel
+from apps.labeling.models import (
+    Assignment,
+    Critique,
+    CritiqueRating,
+    GoldLabel,
+    Offer,
+    PastSubmission,
+)
+from apps.projects.models import Membership
+from apps.quality.models import (
+    AlsoAcceptable,
+    Consensus,
+    DisputeCount,
+    Figure,
+    GoldMark,
+    NotedRun,
+    OpenDispute,
+    QualityRules,
+    Review,
+    Stale,
+    StepConsensus,
+    Suspension,
+)
 from tests.cast import signed_in
-from tests.world import World
+from tests.world import World, compare
 
 OURS = [model for model in apps.get_models() if model.__module__.startswith("apps.")]
 REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
@@ -37,7 +60,7 @@ def staff(db: None) -> Client:
 
 
 @pytest.fixture
-def filled(world: World, alice: User) -> World:
+def filled(world: World, alice: User, bob: User) -> World:
     """A row of each table that the pages' world has none of."""
     run_import(batch_id=world.batch.pk)
     world.batch.findings.create(kind="rejected", line=1, field="problem", reason="is missing")
@@ -51,7 +74,35 @@ def filled(world: World, alice: User) -> World:
     Rollout.objects.create(batch=batch, index=0, text="The answer is: 2", answer="2", outcome="+")
     SampledProblem.objects.create(run=world.sampling, problem=world.solution.problem)
     GoldLabel.objects.create(step=step, rating=1)
+    turn = Assignment.objects.filter(round=world.round).latest("pk")
+    critique = Critique.objects.create(step=step, text="It says nothing.", origin="human", written_in=turn)
+    CritiqueRating.objects.create(assignment=turn, critique=critique, rating=0)
+    Offer.objects.create(task=turn.task, prefix=uuid4(), position=0, texts=["So it is 2."])
+    PastSubmission.objects.create(assignment=turn, number=1, said={}, submitted_at=now)
+    compare(world.solution, bob)
+    settle(world, turn)
     return world
+
+
+def settle(world: World, turn: Assignment) -> None:
+    """A row of each of quality's tables, whatever the workers have written by now."""
+    project, solution = world.project, world.solution
+    QualityRules.objects.get_or_create(project=project)
+    Consensus.objects.get_or_create(
+        solution=solution, defaults={"project": project, "state": "settled", "how": "majority"}
+    )
+    StepConsensus.objects.get_or_create(step=solution.steps.first(), defaults={"rating": 1, "how": "majority"})
+    OpenDispute.objects.get_or_create(project=project, solution=solution, kind="labelers-differ")
+    DisputeCount.objects.get_or_create(project=project, kind="labelers-differ")
+    AlsoAcceptable.objects.create(solution=solution, first_errors=[0])
+    GoldMark.objects.create(
+        assignment=turn, project=project, round=turn.round, labeler=turn.labeler, at=world.run.created_at
+    )
+    Suspension.objects.create(membership=Membership.objects.filter(project=project)[0], reason="Failed gold.")
+    Review.objects.create(assignment=turn, decision="accepted", reviewer=turn.labeler)
+    Figure.objects.get_or_create(project=project, name="labelers", defaults={"data": {}})
+    Stale.objects.get_or_create(project=project, solution=solution)
+    NotedRun.objects.get_or_create(run=world.run)
 
 
 def test_every_table_of_ours_is_there() -> None:

@@ -185,8 +185,8 @@ def test_things_of_another_project_are_not_found_under_this_one(world: World, al
     other = create_project(slug="other", owner=alice)
     client = signed_in(alice)
     for name, args, method, _ in PAGES:
-        # A kind of dispute is nobody's own.
-        if args(world) and name not in ("review-queue", "review-together"):
+        # A kind of dispute and a table's name are nobody's own.
+        if args(world) and name not in ("review-queue", "review-together", "quality-table"):
             url = reverse(name, args=[other.slug, *args(world)])
             assert asked(client, method, url).status_code == 404, name
 

@@ -9,6 +9,7 @@ from django.core.management import CommandError
 from django.urls import reverse
 
 from apps.accounts.models import User
+from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint
 from apps.labeling.models import Round
 from apps.projects.models import Project
@@ -25,14 +26,20 @@ def ready(project: Project) -> Project:
     return project
 
 
-def opened(project: Project, user: User, **fields: Any) -> Round | None:
+def drafted(project: Project, user: User, **fields: Any) -> Round | None:
     signed_in(user).post(reverse("round-new", args=[project.slug]), BASE | fields)
     return Round.objects.filter(project=project).first()
 
 
 def test_the_form_sets_what_the_chosen_protocol_has_and_leaves_the_rest_aside(ready: Project, mia: User) -> None:
-    round_ = opened(
-        ready, mia, protocol="branching", endpoint="lab", candidates=6, starts_from="problems", progress="on"
+    round_ = drafted(
+        ready,
+        mia,
+        protocol="branching",
+        endpoint=Endpoint.objects.get(name="lab").pk,
+        candidates=6,
+        starts_from="problems",
+        progress="on",
     )
     assert round_ is not None
     assert round_.endpoint is not None
@@ -43,14 +50,14 @@ def test_the_form_sets_what_the_chosen_protocol_has_and_leaves_the_rest_aside(re
 
 
 def test_the_form_asks_for_what_follows_the_error(ready: Project, mia: User) -> None:
-    round_ = opened(ready, mia, protocol="first_error", alternatives="on", critiques="on", writes="on")
+    round_ = drafted(ready, mia, protocol="first_error", alternatives="on", critiques="on", writes="on")
     assert round_ is not None
     assert (round_.endpoint, round_.options["alternatives"], round_.options["progress"]) == (None, True, False)
 
 
 @pytest.mark.parametrize("fields", [{"candidates": 9}, {"endpoint": "nobody"}, {"temperature": 3}])
 def test_the_form_refuses_what_is_out_of_bounds(ready: Project, mia: User, fields: dict[str, Any]) -> None:
-    assert opened(ready, mia, protocol="branching", **fields) is None
+    assert drafted(ready, mia, protocol="branching", **fields) is None
 
 
 def test_the_command_takes_settings_as_key_and_value(ready: Project) -> None:

@@ -149,7 +149,7 @@ def test_a_round_of_comparisons_is_opened_by_command(project: Project, file: Pat
     )
     assert opened["tasks"] == 2
     assert Round.objects.get(number=opened["number"]).options["ties"] is False
-    with pytest.raises(CommandError, match="--options"):
+    with pytest.raises(CommandError, match="KEY=VALUE"):
         command("open_round", "--options", "[1]", project=project.slug, protocol="comparison")
 
 

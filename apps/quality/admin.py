@@ -1,0 +1,118 @@
+"""What quality settled, in the admin: computed by workers or said by reviewers, so nobody edits it here."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from apps.core.admin import BigTableAdmin, ReadOnlyAdmin
+from apps.quality.models import (
+    AlsoAcceptable,
+    Consensus,
+    DisputeCount,
+    Figure,
+    GoldMark,
+    NotedRun,
+    OpenDispute,
+    QualityRules,
+    Review,
+    Stale,
+    StepConsensus,
+    Suspension,
+)
+
+
+@admin.register(QualityRules)
+class QualityRulesAdmin(ReadOnlyAdmin):
+    list_display = ["project", "rule", "suspends", "pass_mark", "minimum", "stale_all", "computed_at"]
+    list_filter = ["rule", "suspends"]
+    list_select_related = ["project"]
+    search_fields = ["project__slug"]
+
+
+@admin.register(Consensus)
+class ConsensusAdmin(BigTableAdmin):
+    list_display = ["solution_id", "project", "state", "how", "first_error", "certainty", "people", "settled_by", "at"]
+    list_filter = ["state", "how"]
+    list_select_related = ["project", "settled_by"]
+    raw_id_fields = ["solution", "settled_by"]
+    search_help_text = "The number of a solution."
+
+
+@admin.register(StepConsensus)
+class StepConsensusAdmin(BigTableAdmin):
+    list_display = ["step_id", "rating", "certainty", "how"]
+    list_filter = ["rating", "how"]
+    raw_id_fields = ["step"]
+    search_help_text = "The number of a step."
+
+
+@admin.register(OpenDispute)
+class OpenDisputeAdmin(BigTableAdmin):
+    list_display = ["solution_id", "project", "kind", "since"]
+    list_select_related = ["project"]
+    raw_id_fields = ["solution"]
+    numbers = ("pk", "solution_id")
+    search_help_text = "The number of a dispute or of its solution."
+
+
+@admin.register(DisputeCount)
+class DisputeCountAdmin(ReadOnlyAdmin):
+    list_display = ["project", "kind", "count"]
+    list_select_related = ["project"]
+    search_fields = ["kind", "project__slug"]
+
+
+@admin.register(AlsoAcceptable)
+class AlsoAcceptableAdmin(BigTableAdmin):
+    list_display = ["solution_id", "first_errors"]
+    raw_id_fields = ["solution"]
+    search_help_text = "The number of a solution."
+
+
+@admin.register(GoldMark)
+class GoldMarkAdmin(BigTableAdmin):
+    list_display = ["assignment_id", "project", "round", "labeler", "exact", "within_one", "steps_right", "steps", "at"]
+    list_filter = ["exact"]
+    list_select_related = ["project", "round", "labeler"]
+    raw_id_fields = ["assignment", "round", "labeler"]
+    search_help_text = "The number of an assignment."
+
+
+@admin.register(Suspension)
+class SuspensionAdmin(ReadOnlyAdmin):
+    list_display = ["membership", "reason", "by", "at", "lifted_by", "lifted_at"]
+    list_select_related = ["membership__project", "membership__user", "by", "lifted_by"]
+    search_fields = ["membership__user__email", "membership__project__slug", "reason"]
+
+
+@admin.register(Review)
+class ReviewAdmin(BigTableAdmin):
+    list_display = ["id", "assignment_id", "decision", "reviewer", "note", "at"]
+    list_filter = ["decision"]
+    list_select_related = ["reviewer"]
+    raw_id_fields = ["assignment", "reviewer"]
+    numbers = ("pk", "assignment_id")
+    search_help_text = "The number of a review or of its assignment."
+
+
+@admin.register(Figure)
+class FigureAdmin(ReadOnlyAdmin):
+    list_display = ["project", "name", "scope", "at"]
+    list_select_related = ["project"]
+    search_fields = ["name", "project__slug"]
+
+
+@admin.register(Stale)
+class StaleAdmin(BigTableAdmin):
+    list_display = ["id", "solution_id", "project"]
+    list_select_related = ["project"]
+    raw_id_fields = ["solution"]
+    numbers = ("pk", "solution_id")
+    search_help_text = "The number of a row or of its solution."
+
+
+@admin.register(NotedRun)
+class NotedRunAdmin(BigTableAdmin):
+    list_display = ["run"]
+    raw_id_fields = ["run"]
+    search_help_text = "The number of an estimation run."
