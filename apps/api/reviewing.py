@@ -98,7 +98,7 @@ class SplitMadeSerializer(serializers.Serializer[Any]):
 # --- evidence ---------------------------------------------------------------------------------------------
 
 
-class WordSerializer(serializers.Serializer[Any]):
+class NamedErrorSerializer(serializers.Serializer[Any]):
     source = serializers.CharField()  # type: ignore[assignment]
     name = serializers.CharField(allow_blank=True)
     first_error = serializers.IntegerField(allow_null=True)
@@ -171,7 +171,7 @@ class EvidenceSerializer(serializers.Serializer[Any]):
     solution = serializers.IntegerField()
     disputes = serializers.ListField(child=serializers.CharField())
     consensus = StandsSerializer(allow_null=True)
-    first_errors = WordSerializer(many=True)
+    first_errors = NamedErrorSerializer(many=True)
     steps = EvidenceStepSerializer(many=True)
     turns = EvidenceTurnSerializer(many=True)
     runs = EvidenceRunSerializer(many=True)

@@ -63,7 +63,7 @@ class AskedProblemSerializer(serializers.Serializer[Any]):
     reference_answer = serializers.CharField(allow_null=True, required=False, help_text="Where the round shows it.")
 
 
-class WordSerializer(serializers.Serializer[Any]):
+class ModelsWordSerializer(serializers.Serializer[Any]):
     position = serializers.IntegerField()
     hard = serializers.BooleanField(allow_null=True)
     rollouts = serializers.IntegerField(allow_null=True)
@@ -72,7 +72,7 @@ class WordSerializer(serializers.Serializer[Any]):
 
 class ModelsSerializer(serializers.Serializer[Any]):
     run = serializers.IntegerField()
-    steps = WordSerializer(many=True)
+    steps = ModelsWordSerializer(many=True)
 
 
 class ShownStepSerializer(serializers.Serializer[Any]):
