@@ -77,8 +77,7 @@ def add_solutions(project: Project, count: int, steps: int = 8) -> None:
     from tests.benchmarks.corpora import TEXT
 
     text = TEXT.format(n=1, a=12, b=34, c=5, d=403)
-    with transaction.atomic():
-        _trust_keys()
+    with transaction.atomic(), _trusted_keys():
         problem = Problem.objects.create(project=project, digest=uuid.uuid4(), statement=text, reference_answer="403")
         ids = next_ids(Solution, count)
         columns = [
@@ -101,12 +100,15 @@ def add_solutions(project: Project, count: int, steps: int = 8) -> None:
         _add_steps(ids, steps, text)
 
 
-def _trust_keys() -> None:
-    """Until the transaction ends: to look up each of eight million steps' solutions takes minutes."""
+@contextmanager
+def _trusted_keys() -> Iterator[None]:
+    """To look up the solution of each of eight million steps takes minutes."""
     from django.db import connection
 
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL session_replication_role = replica")
+        yield
+        cursor.execute("SET LOCAL session_replication_role TO DEFAULT")
 
 
 def _add_steps(ids: list[int], steps: int, text: str) -> None:

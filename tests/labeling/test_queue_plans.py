@@ -22,7 +22,7 @@ from apps.core.bulk import analyze, copy_rows
 from apps.corpus.models import Step
 from apps.dashboard.overview import open_rounds_for
 from apps.labeling import queue
-from apps.labeling.models import Assignment, GoldLabel, Round, Task
+from apps.labeling.models import Assignment, GoldLabel, Round, Seat, Task
 from apps.labeling.queue import Nothing, claim, release, return_lapsed
 from apps.labeling.seats import progress
 from apps.labeling.services import open_round
@@ -39,7 +39,7 @@ BIG = {"labeling_task", "labeling_assignment", "labeling_steplabel", "corpus_sol
 
 @pytest.fixture
 def large(project: Project, bob: User, rita: User) -> Round:
-    """Rita has done the first half; the round has gold, and a thousand of her leases ran out long ago and came back."""
+    """Rita has done the first half; a thousand of the solutions are gold."""
     add_solutions(project, TASKS, steps=2)
     gold = Step.objects.filter(solution__project=project, position=0).order_by("id").values_list("id", flat=True)
     copy_rows(GoldLabel, ["step", "rating", "origin"], ((pk, 1, "") for pk in gold[:: TASKS // 1000]))
@@ -51,6 +51,7 @@ def large(project: Project, bob: User, rita: User) -> Round:
     done = ((pk, round_.pk, rita.pk, "submitted", 0, "solution", "", False, now) for pk in half)
     copy_rows(Assignment, columns, done)
     Task.objects.filter(round=round_, is_gold=False, pk__lte=list(half)[-1]).update(open_slots=1)
+    Seat.objects.create(round=round_, labeler=rita, cursor_rank=0, cursor_task=list(half)[-1])
     assert not isinstance(claim(round=round_, labeler=rita), Nothing)
     # The whole of it, as autovacuum does: a plan made from a small sample is a matter of luck. So is one over indexes
     # that are full of what other tests rolled back, which no vacuum has come to yet.
