@@ -48,7 +48,9 @@ const drafts = createDrafts({
 });
 const outbox = createOutbox({ api, connection, store, onTaken: taken, onRefused: refused });
 const screens = createScreens({ today: () => today, state: () => connection.state, again: () => desk.advance() });
-const desk = page.turn ? createCorrection({ turn: page.turn, bench, api, connection, clock, frame, leaveTo: page.work }) : createDesk({
+const desk = page.turn ? createCorrection({
+    turn: page.turn, options: page.round.options, bench, api, connection, clock, frame, leaveTo: page.work,
+}) : createDesk({
     round: `/projects/${page.project.slug}/rounds/${page.round.number}`,
     options: page.round.options,
     bench, api, connection, tabs, clock, leases, drafts, outbox, screens,

@@ -40,6 +40,7 @@ def prepare(solutions: int) -> tuple[Project, User]:
     from apps.accounts.models import User
     from apps.projects.models import Role
     from apps.projects.services import add_member, create_project
+    from apps.quality.figures import refresh_figures
     from apps.quality.settling import settle_project
     from apps.quality.stale import note_all
 
@@ -58,6 +59,9 @@ def prepare(solutions: int) -> tuple[Project, User]:
     started = time.perf_counter()
     settle_project(project)
     tell("review.settle_all", time.perf_counter() - started, "s")
+    started = time.perf_counter()
+    assert refresh_figures() == 1
+    tell("review.figures", time.perf_counter() - started, "s")
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     return project, reviewer
@@ -150,6 +154,8 @@ def measure(project: Project, reviewer: User) -> None:
         "queues": [f"{base}/review"] * 20,
         "queue": [f"{base}/review/people?after={pk}" for pk in picked],
         "turns": [f"{base}/review/turns"] * 10,
+        "overview": [f"{base}/quality"] * ASKED,
+        "labelers": [f"{base}/quality/labelers"] * 20,
     }
     for name, urls in pages.items():
         client.get(urls[0])

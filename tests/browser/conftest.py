@@ -48,8 +48,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 FAILED = pytest.StashKey[bool]()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
+    """Gone before the tests of other folders: while Playwright's loop is in the thread, nothing else may run one."""
     path = chromium.find()
     if path is None:
         pytest.skip("there is no Chromium: install one, or name one in CHROMIUM")

@@ -13,6 +13,7 @@ from django.urls import reverse
 from apps.accounts.models import User
 from apps.corpus.models import Solution
 from apps.labeling.models import Assignment, GoldLabel, StepLabel
+from apps.labeling.services import set_round_status
 from apps.projects.models import Membership, Project, Role
 from apps.projects.services import add_member
 from apps.quality.models import AlsoAcceptable, Consensus, OpenDispute, Review, StepConsensus
@@ -167,6 +168,7 @@ def test_a_queue_is_sent_to_a_new_round(project: Project, mia: User, solutions: 
     signed_in(mia).post("/projects/algebra/rounds/new", terms | {"subject": "S0"})
     round_ = project.rounds.get(number=2)
     assert round_.selection == {"select": "subject:S0,dispute:people"}
+    set_round_status(round=round_, status="open", actor=mia)
     assert set(round_.tasks.values_list("solution", flat=True)) == {solutions[0].pk, solutions[2].pk}
 
 

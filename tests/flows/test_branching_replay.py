@@ -148,7 +148,7 @@ def test_the_same_dialogues_from_problems_alone_come_out_the_same_too(
     for _ in wanted:
         turn = labeler.claim(project.slug, round_.number)
         row = next(one for one in wanted if one["question"]["problem"] == turn["problem"]["statement"])
-        _offer_as_a_model(turn["task"], row)
+        _offer_as_a_model(Assignment.objects.get(pk=turn["id"]).task_id, row)
         labeler.replay(turn, row)
     found = export(project, tmp_path, "prm800k")
     assert sorted(json.dumps(said(row), sort_keys=True) for row in found) == sorted(

@@ -7,7 +7,7 @@ import { saidOf } from "./said.js";
 
 const LONGEST_TURN_MS = 86_400_000;
 
-export function createCorrection({ turn, bench, api, connection, clock, frame, leaveTo }) {
+export function createCorrection({ turn, options, bench, api, connection, clock, frame, leaveTo }) {
     const stage = document.getElementById("stage");
     let hand = null; // {view, walk}
     let isSending = false;
@@ -16,8 +16,9 @@ export function createCorrection({ turn, bench, api, connection, clock, frame, l
         frame.busy(true);
         try {
             const { assignment: sheet, said } = await connection.run(() => api.get(`/assignments/${turn}`));
-            const view = bench.createView(sheet, act);
-            hand = { view, walk: bench.start(sheet, { steps: [], ...saidOf(said) }) };
+            const tools = { options, post: (path, body) => connection.run(() => api.post(path, body)) };
+            const view = bench.createView(sheet, act, tools);
+            hand = { view, walk: bench.start(sheet, { steps: [], ...saidOf(said) }, options) };
             clock.restart({});
             paint();
             stage.replaceChildren(view.element);
@@ -36,25 +37,28 @@ export function createCorrection({ turn, bench, api, connection, clock, frame, l
         frame.standing(now, bench.undo(hand.walk) !== hand.walk);
     }
 
-    function become(walk, said = "") {
+    function become(walk, said = "", { isQuiet = false } = {}) {
         if (walk === hand.walk) return;
         hand.walk = walk;
         paint();
+        if (isQuiet) return;
         hand.view.reveal(walk);
-        frame.say(`${said} ${bench.standing(walk).message}.`);
+        if (said !== null) frame.say(`${said} ${bench.standing(walk).message}.`);
     }
 
     function act(name, ...given) {
         const done = hand && bench.acts[name](hand.walk, ...given);
-        if (!done) return;
-        become(done.walk, done.said);
+        if (!done) return false;
+        become(done.walk, done.said, done);
         paint();
+        return true;
     }
 
     function submit() {
         if (!hand) return;
         const { legal, finish, message } = bench.standing(hand.walk);
         if (legal) save(finish);
+        else if (bench.acts.proceed && act("proceed")) return;
         else frame.say(`Not yet. ${message}.`);
     }
 
