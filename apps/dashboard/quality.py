@@ -15,6 +15,9 @@ RATINGS = ("bad", "okay", "great")
 Data = Mapping[str, Any]
 
 
+MOST_SHOWN = 50  # Rows of a table on a page.
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
     """A number with its 95 % interval, where it has one."""
@@ -27,11 +30,25 @@ class Cell:
     def of(cls, measured: Data | None) -> Cell:
         return cls(None) if measured is None else cls(measured["value"], measured["low"], measured["high"])
 
+    @property
+    def sorting(self) -> tuple[bool, float]:
+        """The lowest first, and what cannot be told last."""
+        return self.value is None, self.value or 0.0
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
     header: list[str]
     rows: list[list[Any]]
+
+    @property
+    def shown(self) -> list[list[Any]]:
+        """What a page has room for; the file has all."""
+        return self.rows[:MOST_SHOWN]
+
+    @property
+    def left_out(self) -> int:
+        return len(self.rows) - len(self.shown)
 
     def flat(self) -> Iterable[list[Any]]:
         """For a file: an interval is three columns."""
@@ -140,7 +157,8 @@ def _scope(scope: str) -> str:
 
 
 def _pairs(overview: Overview) -> Table:
-    pairs = overview.data("pairs").get("pairs", [])
+    """Those who agree least come first: sixty people are 1,770 pairs."""
+    pairs = sorted(overview.data("pairs").get("pairs", []), key=lambda one: Cell.of(one["exact"]).sorting)
     names = labeler_names(overview.place, {one[side] for one in pairs for side in ("first", "second")})
     rows = [
         [

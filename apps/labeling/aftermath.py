@@ -15,6 +15,7 @@ from django.db.models import Max, QuerySet
 from apps.core.errors import DomainError, Unprocessable
 from apps.corpus.models import Solution, Step
 from apps.inference.failures import EndpointFailure
+from apps.labeling.correcting import why_not_correctable
 from apps.labeling.dialogue import Candidate, Ways, prefix_digest
 from apps.labeling.models import Assignment, Critique, Offer, Protocol
 from apps.labeling.offers import BUSY, check_open, sampled_steps
@@ -38,7 +39,9 @@ class Aftermath:
 
 def aftermath_of(*, assignment: Assignment, position: int) -> Aftermath:
     """Only for the step that the labeler calls bad, so nobody sees it before. A model may be asked, within seconds."""
-    check_open(assignment, Protocol.FIRST_ERROR)
+    # Whoever corrects what they said may find the error at another step.
+    if assignment.round.protocol != Protocol.FIRST_ERROR or why_not_correctable(assignment) is not None:
+        check_open(assignment, Protocol.FIRST_ERROR)
     options = options_of(assignment.round.protocol, assignment.round.options)
     assert isinstance(options, FirstErrorOptions)
     ways = ways_of(assignment.task)

@@ -10,6 +10,7 @@ import pytest
 
 from apps.accounts.models import AuditEvent, User
 from apps.accounts.services import record_event
+from apps.dashboard.quality import MOST_SHOWN, Cell, Table
 from apps.labeling.models import GoldLabel
 from apps.projects.models import Membership, Project
 from apps.quality.figures import refresh_figures
@@ -120,3 +121,10 @@ def test_the_trail_is_searched_and_leaves_as_a_file(project: Project, alice: Use
     lines = [json.loads(line) for line in b"".join(answer.streaming_content).splitlines()]  # type: ignore[attr-defined]
     assert [(one["who"], one["target"], one["after"]) for one in lines] == [(mia.email, "17", {"5": -1})]
     assert client.get(f"/projects/{project.slug}/trail", {"verb": "nonsense"}).status_code == 200
+
+
+def test_a_page_shows_the_first_rows_of_a_long_table_and_the_file_all() -> None:
+    long = Table(["Number"], [[number] for number in range(MOST_SHOWN + 3)])
+    assert (long.shown, long.left_out) == (long.rows[:MOST_SHOWN], 3)
+    assert len(list(long.flat())) == 1 + MOST_SHOWN + 3
+    assert (Table(["Number"], [[1]]).left_out, Cell(0.2).sorting < Cell(0.3).sorting < Cell(None).sorting) == (0, True)

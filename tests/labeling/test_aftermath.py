@@ -225,6 +225,8 @@ def test_nothing_is_told_of_other_steps_rounds_or_work_that_is_done(
     with pytest.raises(Unprocessable) as caught:
         aftermath_of(assignment=turn, position=3)
     assert "position" in caught.value.fields
-    submit(assignment=turn, submission=Submission(finish_reason="give_up", reason="too hard"))
+    turn = submit(assignment=turn, submission=Submission(finish_reason="give_up", reason="too hard"))
+    assert aftermath_of(assignment=turn, position=1).position == 1, "a correction may find the error elsewhere"
+    turn.round.allows_corrections = False
     with pytest.raises(Conflict):
         aftermath_of(assignment=turn, position=1)
