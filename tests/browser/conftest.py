@@ -101,7 +101,10 @@ class Watched:
         context.set_default_timeout(15_000)
         if user is not None:
             sign_in(context, user, self.site)
-        context.on("console", lambda said: said.type == "error" and self._note(f"console: {said.text}"))
+        context.on(
+            "console",
+            lambda said: said.type == "error" and self._note(f"console: {said.text} {said.location.get('url', '')}"),
+        )
         context.on("weberror", lambda error: self._note(f"error: {error.error}"))
         context.on("response", lambda got: got.status >= 500 and self._note(f"{got.status}: {got.url}"))
         self.contexts.append(context)

@@ -38,7 +38,8 @@ export function csrfToken(cookies = document.cookie) {
 export function createApi(base, { fetcher = (...call) => fetch(...call) } = {}) {
     let ahead = 0; // The server's clock minus ours, in milliseconds: leases end by the server's.
 
-    async function send(method, path, body = {}, { keepalive = false } = {}) {
+    async function send(method, path, body = {}, { keepalive = false, signal = null } = {}) {
+        const patience = AbortSignal.timeout(PATIENCE_MS);
         const sent = method === "GET" ? undefined : JSON.stringify(body);
         let answer;
         try {
@@ -49,7 +50,7 @@ export function createApi(base, { fetcher = (...call) => fetch(...call) } = {}) 
                 redirect: "error",
                 headers: { "Content-Type": "application/json", Accept: "application/json", "X-CSRFToken": csrfToken() },
                 body: sent,
-                signal: AbortSignal.timeout(PATIENCE_MS),
+                signal: signal ? AbortSignal.any([signal, patience]) : patience,
             });
         } catch (cause) {
             throw new Unreachable(cause);

@@ -61,7 +61,10 @@ export function createDrafts({ api, connection, store, tell, times, choose, onSt
             if (one !== draft || one.saved) return undefined;
             rev = one.rev;
             one.sent.push(one.said);
-            return api.put(`/assignments/${one.id}/draft`, bodyOf(one));
+            return api.put(`/assignments/${one.id}/draft`, bodyOf(one), { signal: one.closing.signal }).catch((error) => {
+                if (one !== draft) return undefined; // Put away meanwhile: whatever came of it says nothing any more.
+                throw error;
+            });
         });
         if (answer) reached(one, answer.version, rev);
     }
@@ -116,7 +119,7 @@ export function createDrafts({ api, connection, store, tell, times, choose, onSt
             const local = kept(sheet);
             const ahead = Boolean(local?.said && !local.saved && !saysTheSame(local.said, server.said));
             const { version, said } = ahead ? local : server;
-            draft = { id: sheet.id, task: sheet.task, version, rev: local?.rev ?? 0, said, saved: !ahead, busy: false, sent: [] };
+            draft = { id: sheet.id, task: sheet.task, version, rev: local?.rev ?? 0, said, saved: !ahead, busy: false, sent: [], closing: new AbortController() };
             if (ahead) schedule(0);
             else onState("saved");
             return { said, active_ms: longest(local, server, "active_ms"), idle_ms: longest(local, server, "idle_ms") };
@@ -148,7 +151,10 @@ export function createDrafts({ api, connection, store, tell, times, choose, onSt
         },
         close() {
             clearTimeout(timer);
+            const closed = draft;
             draft = null;
+            // A save that is under way must not come to the server behind the submission.
+            closed?.closing.abort();
         },
         forget(id, task) {
             for (const key of store.keys("draft:")) {
