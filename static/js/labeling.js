@@ -46,7 +46,7 @@ const drafts = createDrafts({
     onForeign: (said) => desk.show(said),
     onSubmitted: (id) => desk.submittedElsewhere(id),
 });
-const outbox = createOutbox({ api, connection, store, onTaken: taken, onRefused: refused });
+const outbox = createOutbox({ api, connection, store, before: drafts.atRest, onTaken: taken, onRefused: refused });
 const screens = createScreens({ today: () => today, state: () => connection.state, again: () => desk.advance() });
 const desk = page.turn ? createCorrection({
     turn: page.turn, options: page.round.options, bench, api, connection, clock, frame, leaveTo: page.work,

@@ -38,8 +38,7 @@ export function csrfToken(cookies = document.cookie) {
 export function createApi(base, { fetcher = (...call) => fetch(...call) } = {}) {
     let ahead = 0; // The server's clock minus ours, in milliseconds: leases end by the server's.
 
-    async function send(method, path, body = {}, { keepalive = false, signal = null } = {}) {
-        const patience = AbortSignal.timeout(PATIENCE_MS);
+    async function send(method, path, body = {}, { keepalive = false } = {}) {
         const sent = method === "GET" ? undefined : JSON.stringify(body);
         let answer;
         try {
@@ -50,7 +49,7 @@ export function createApi(base, { fetcher = (...call) => fetch(...call) } = {}) 
                 redirect: "error",
                 headers: { "Content-Type": "application/json", Accept: "application/json", "X-CSRFToken": csrfToken() },
                 body: sent,
-                signal: signal ? AbortSignal.any([signal, patience]) : patience,
+                signal: AbortSignal.timeout(PATIENCE_MS),
             });
         } catch (cause) {
             throw new Unreachable(cause);

@@ -9,6 +9,7 @@
 import { saidOf, saysTheSame } from "./said.js";
 
 const GATHER_MS = 120; // Ratings pressed in one go are one request.
+const PATIENCE_MS = 1_000; // A submission waits so long for a save that is on its way, lest that comes in behind it.
 const BEHIND_MS = 3_000; // The tab that rates also saves; the others only step in when it is gone.
 
 /**
@@ -22,6 +23,7 @@ const BEHIND_MS = 3_000; // The tab that rates also saves; the others only step 
 export function createDrafts({ api, connection, store, tell, times, choose, onState, onForeign, onSubmitted }) {
     let draft = null;
     let timer = 0;
+    let underway = Promise.resolve();
 
     const keyOf = (id) => `draft:${id}`;
     const bodyOf = (one) => ({ version: one.version, ...one.said, ...times() });
@@ -61,10 +63,9 @@ export function createDrafts({ api, connection, store, tell, times, choose, onSt
             if (one !== draft || one.saved) return undefined;
             rev = one.rev;
             one.sent.push(one.said);
-            return api.put(`/assignments/${one.id}/draft`, bodyOf(one), { signal: one.closing.signal }).catch((error) => {
-                if (one !== draft) return undefined; // Put away meanwhile: whatever came of it says nothing any more.
-                throw error;
-            });
+            const saving = api.put(`/assignments/${one.id}/draft`, bodyOf(one));
+            underway = saving.catch(() => {});
+            return saving;
         });
         if (answer) reached(one, answer.version, rev);
     }
@@ -119,7 +120,7 @@ export function createDrafts({ api, connection, store, tell, times, choose, onSt
             const local = kept(sheet);
             const ahead = Boolean(local?.said && !local.saved && !saysTheSame(local.said, server.said));
             const { version, said } = ahead ? local : server;
-            draft = { id: sheet.id, task: sheet.task, version, rev: local?.rev ?? 0, said, saved: !ahead, busy: false, sent: [], closing: new AbortController() };
+            draft = { id: sheet.id, task: sheet.task, version, rev: local?.rev ?? 0, said, saved: !ahead, busy: false, sent: [] };
             if (ahead) schedule(0);
             else onState("saved");
             return { said, active_ms: longest(local, server, "active_ms"), idle_ms: longest(local, server, "idle_ms") };
@@ -151,11 +152,10 @@ export function createDrafts({ api, connection, store, tell, times, choose, onSt
         },
         close() {
             clearTimeout(timer);
-            const closed = draft;
             draft = null;
-            // A save that is under way must not come to the server behind the submission.
-            closed?.closing.abort();
         },
+        /** When no save is on its way, or after a moment. */
+        atRest: () => Promise.race([underway, new Promise((resolve) => { setTimeout(resolve, PATIENCE_MS); })]),
         forget(id, task) {
             for (const key of store.keys("draft:")) {
                 if (key === keyOf(id) || (task && store.read(key)?.task === task)) store.remove(key);

@@ -5,10 +5,11 @@
 
 /**
  * @param {object} needs
+ * @param {Function} needs.before     resolves when an entry may be sent
  * @param {Function} needs.onTaken    (entry, answer): the server has it
  * @param {Function} needs.onRefused  (entry, error): the server will never take it so
  */
-export function createOutbox({ api, connection, store, onTaken, onRefused }) {
+export function createOutbox({ api, connection, store, before, onTaken, onRefused }) {
     let running = null;
     const keyOf = (id) => `outbox:${id}`;
     const waiting = () => store.keys("outbox:").map(store.read).filter(Boolean);
@@ -16,6 +17,7 @@ export function createOutbox({ api, connection, store, onTaken, onRefused }) {
     async function deliver(entry) {
         const isStillHere = () => store.read(keyOf(entry.id)) !== null; // Another tab may have been quicker.
         try {
+            await before();
             const answer = await connection.run(() =>
                 isStillHere() ? api.post(`/assignments/${entry.id}/${entry.act ?? "submit"}`, entry.body, { keepalive: true }) : undefined);
             store.remove(keyOf(entry.id));
