@@ -26,7 +26,11 @@ class OwnServers:
         self.home = home
         self._postgres, self._valkey = home / "postgres", home / "valkey"
         urls = {"DATABASE_URL": start_postgres(self._postgres), "REDIS_URL": start_valkey(self._valkey)}
-        self.environment = {**os.environ, **urls, "ANNOTATE_HOME": str(home), "SECRET_KEY": "own servers " * 5}
+        # The settings of the product: those of the tests give each of xdist's workers another Redis database.
+        self.environment = {
+            **os.environ, **urls, "DJANGO_SETTINGS_MODULE": "annotate.settings",
+            "ANNOTATE_HOME": str(home), "SECRET_KEY": "own servers " * 5,
+        }  # fmt: skip
         self._driver = self._process([sys.executable, "-m", "tests.flows.driver"])
 
     def _process(self, command: list[str], *, quiet: bool = False) -> subprocess.Popen[str]:
