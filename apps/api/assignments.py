@@ -160,7 +160,7 @@ class StaleSerializer(serializers.Serializer[Any]):
 
 class TurnSerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField()
-    state = serializers.ChoiceField(choices=[Assignment.State.SUBMITTED, Assignment.State.EXTRA])
+    state = serializers.ChoiceField(choices=Assignment.SPOKEN)
 
 
 class SubmittedSerializer(serializers.Serializer[Any]):
@@ -192,11 +192,10 @@ class Mine(APIView):
 
 def mine(assignment: Assignment) -> dict[str, Any]:
     refused = why_not_correctable(assignment)
-    is_said = assignment.state in (Assignment.State.SUBMITTED, Assignment.State.EXTRA)
     return {
         "assignment": full_sheet(assignment),
         "state": assignment.state,
-        "said": said_of(assignment).to_dict() if is_said else None,
+        "said": said_of(assignment).to_dict() if assignment.is_spoken else None,
         "versions": assignment.versions,
         "correctable": refused is None,
         "why_not": refused,

@@ -171,10 +171,10 @@ class StepLabelList(ListView):
     def get(self, request: Request, slug: str) -> HttpResponseBase:
         """Every rating that a person handed in, with the labeler's pseudonym."""
         project = project_of(request, slug, "browse")
-        names = dict(Membership.objects.filter(project=project).values_list("user_id", "pseudonym"))
+        names = Membership.objects.filter(project=project).pseudonyms()
         spoken = StepLabel.objects.filter(
             assignment__round__project=project,
-            assignment__state__in=[Assignment.State.SUBMITTED, Assignment.State.EXTRA],
+            assignment__state__in=Assignment.SPOKEN,
         ).select_related("assignment__round", "step")
         return self.answer(
             request, filtered(StepLabelFilter, request, spoken), lambda labels: self._rows(labels, names)

@@ -64,10 +64,10 @@ class PreferenceList(ListView):
     def get(self, request: Request, slug: str) -> HttpResponseBase:
         """Every preference that a person handed in, of the comparison's own sides, however they were shown."""
         project = project_of(request, slug, "browse")
-        names = dict(Membership.objects.filter(project=project).values_list("user_id", "pseudonym"))
+        names = Membership.objects.filter(project=project).pseudonyms()
         spoken = PreferenceLabel.objects.filter(
             assignment__round__project=project,
-            assignment__state__in=[Assignment.State.SUBMITTED, Assignment.State.EXTRA],
+            assignment__state__in=Assignment.SPOKEN,
         ).select_related("assignment__round", "assignment__task__comparison")
         return self.answer(
             request, filtered(PreferenceFilter, request, spoken), lambda labels: self._rows(labels, names)

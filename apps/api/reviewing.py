@@ -182,7 +182,7 @@ def _naming(project: Project) -> Naming:
     """Scripts are shown pseudonyms, whatever their owner's role."""
 
     def names(user_ids: set[int]) -> dict[int, str]:
-        known = dict(Membership.objects.filter(project=project, user__in=user_ids).values_list("user_id", "pseudonym"))
+        known = Membership.objects.filter(project=project, user__in=user_ids).pseudonyms()
         return {pk: known.get(pk, "") for pk in user_ids}
 
     return names

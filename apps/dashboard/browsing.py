@@ -151,7 +151,7 @@ def _paths(solutions: list[Solution]) -> dict[int, list[int]]:
 
 def _people(solutions: list[Solution]) -> dict[int, str]:
     labels = StepLabel.objects.filter(
-        step__solution__in=solutions, rating__isnull=False, assignment__state__in=("submitted", "extra")
+        step__solution__in=solutions, rating__isnull=False, assignment__state__in=Assignment.SPOKEN
     )
     ratings: dict[int, set[int]] = {}
     for step, rating in labels.values_list("step", "rating"):

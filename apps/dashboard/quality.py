@@ -175,6 +175,8 @@ def _pairs(overview: Overview) -> Table:
 
 def _confusion(overview: Overview) -> Table:
     table = overview.whole.get("steps", {}).get("confusion", [])
+    if not any(count for row in table for count in row):
+        table = []
     return Table(["One says", *(f"another: {name}" for name in RATINGS)], [
         [name, *counts] for name, counts in zip(RATINGS, table, strict=False)
     ])  # fmt: skip

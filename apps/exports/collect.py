@@ -63,7 +63,7 @@ def collect(project: Project, *, of: Sequence[str] = ("solution",), chunk: int =
 
     In order of their ids, by chunks. What comes in after the start is left out, and so is what is of a retired problem.
     """
-    names = dict(Membership.objects.filter(project=project).values_list("user_id", "pseudonym"))
+    names = Membership.objects.filter(project=project).pseudonyms()
     if "solution" in of:
         solutions = Solution.objects.written().filter(project=project, problem__retired_at=None)
         yield from _chunks(solutions, SOLUTION, chunk, lambda rows: _records(rows, names, verifier=project.verifier))

@@ -32,7 +32,7 @@ _OTHER_SIDE = {"left": "right", "right": "left"}
 def why_not_correctable(assignment: Assignment) -> str | None:
     """What speaks against a correction, as a sentence; None when nothing does."""
     round_ = assignment.round
-    if assignment.state not in (Assignment.State.SUBMITTED, Assignment.State.EXTRA):
+    if not assignment.is_spoken:
         return "Only what you have submitted can be corrected."
     if not round_.allows_corrections:
         return "This round takes no corrections."

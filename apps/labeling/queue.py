@@ -324,7 +324,7 @@ def skip(*, assignment: Assignment, reason: str = "", now: datetime | None = Non
         Task.objects.filter(pk=assignment.task_id).update(open_slots=F("open_slots") + 1)
         return
     assignment.refresh_from_db(fields=["state"])
-    if assignment.state in (Assignment.State.SUBMITTED, Assignment.State.EXTRA):
+    if assignment.is_spoken:
         raise Conflict("This task has been submitted.", code="already_submitted")
     # A lease that has run out in the meantime is put off as well, or it would come back first.
     Assignment.objects.filter(pk=assignment.pk, state=Assignment.State.EXPIRED).update(

@@ -39,7 +39,7 @@ def consequences_of(problem: Problem) -> Consequences:
     live = tasks.filter(round__status__in=[Round.Status.OPEN, Round.Status.PAUSED], is_gold=False)
     return Consequences(
         solutions=problem.solutions.count(),
-        submissions=turns.filter(state__in=[Assignment.State.SUBMITTED, Assignment.State.EXTRA]).count(),
+        submissions=turns.filter(state__in=Assignment.SPOKEN).count(),
         open_tasks=live.filter(open_slots__gt=0).count(),
         leases=turns.filter(state=Assignment.State.LEASED).count(),
     )

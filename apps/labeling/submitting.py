@@ -84,7 +84,7 @@ def submit(*, assignment: Assignment, submission: Submission, now: datetime | No
     seat = lock_seat(assignment.round, assignment.labeler_id)
     ((assignment.state, assignment.digest),) = fetch(_LOCK, [assignment.pk])
     digest = submission.digest()
-    if assignment.state in (Assignment.State.SUBMITTED, Assignment.State.EXTRA):
+    if assignment.is_spoken:
         if assignment.digest == digest:
             return assignment
         raise Conflict("You have submitted this task with other labels.", code="already_submitted")

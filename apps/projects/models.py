@@ -75,6 +75,12 @@ def new_pseudonym() -> str:
     return str(uuid.uuid4())
 
 
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    def pseudonyms(self) -> dict[int, str]:
+        """By user id: under which name each one's labels leave the project."""
+        return dict(self.values_list("user_id", "pseudonym"))
+
+
 class Membership(models.Model):
     """A user's role in a project, and the name under which their labels leave it."""
 
@@ -92,6 +98,8 @@ class Membership(models.Model):
     )
     skills = ArrayField(models.CharField(max_length=40), default=list, blank=True, help_text="Rounds may ask for them.")
     joined_at = models.DateTimeField(default=timezone.now)
+
+    objects = MembershipQuerySet.as_manager()
 
     class Meta:
         constraints = [

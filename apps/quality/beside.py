@@ -44,7 +44,7 @@ def beside(solution_ids: Sequence[int]) -> Beside:
         found.monte_carlo[pk] = UNKNOWN if first_error is None else first_error
     flagged = StepLabel.objects.filter(
         unsure=True, step__solution__in=solution_ids,
-        assignment__state__in=[Assignment.State.SUBMITTED, Assignment.State.EXTRA],
+        assignment__state__in=Assignment.SPOKEN,
     )  # fmt: skip
     for pk, labeler in flagged.values_list("step__solution_id", "assignment__labeler_id").distinct():
         found.unsure[pk].add(str(labeler))

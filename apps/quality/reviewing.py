@@ -19,7 +19,7 @@ from apps.quality.models import Review, Stale
 @transaction.atomic
 def accept(*, assignments: Sequence[Assignment], reviewer: User) -> int:
     """Gives the number of turns that were accepted: those that are handed in and were not accepted before."""
-    waiting = [one for one in assignments if one.state in _SPOKEN and not _stands(one, Review.Decision.ACCEPTED)]
+    waiting = [one for one in assignments if one.is_spoken and not _stands(one, Review.Decision.ACCEPTED)]
     Review.objects.bulk_create(
         Review(assignment=one, decision=Review.Decision.ACCEPTED, reviewer=reviewer) for one in waiting
     )
@@ -49,9 +49,6 @@ def correct_turn(*, assignment: Assignment, submission: Submission, reviewer: Us
     return Review.objects.create(
         assignment=assignment, decision=Review.Decision.CORRECTED, reviewer=reviewer, note=note.strip()
     )
-
-
-_SPOKEN = (Assignment.State.SUBMITTED, Assignment.State.EXTRA)
 
 
 def _stands(assignment: Assignment, decision: str) -> bool:

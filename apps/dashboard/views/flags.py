@@ -45,8 +45,9 @@ def flags(request: AuthenticatedRequest, slug: str) -> HttpResponse:
 
 
 def _unsure(place: Place, round_: Any, request: AuthenticatedRequest) -> Page[Any]:
-    said = Assignment.State.SUBMITTED, Assignment.State.EXTRA
-    found = StepLabel.objects.filter(unsure=True, assignment__round__project=place.project, assignment__state__in=said)
+    found = StepLabel.objects.filter(
+        unsure=True, assignment__round__project=place.project, assignment__state__in=Assignment.SPOKEN
+    )
     if round_ is not None:
         found = found.filter(assignment__round=round_)
     return page_of(

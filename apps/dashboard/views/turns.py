@@ -133,14 +133,13 @@ def _page(
     context = place.context(
         "review", one=shown, form=form, rows=form.rows([text for _, _, text in steps]), reviews=reviews,
         problem=found.task.solution.problem if found.task.solution else None, can_correct=_can_correct(found),
-        is_spoken=found.state in (Assignment.State.SUBMITTED, Assignment.State.EXTRA),
+        is_spoken=found.is_spoken,
     )  # fmt: skip
     return render(request, "review/turn.html", context, status=422 if form.errors else 200)
 
 
 def _can_correct(found: Assignment) -> bool:
-    is_spoken = found.state in (Assignment.State.SUBMITTED, Assignment.State.EXTRA)
-    return is_spoken and found.round.protocol in CORRECTABLE
+    return found.is_spoken and found.round.protocol in CORRECTABLE
 
 
 def _asked(found: Assignment) -> list[tuple[int, int, str]]:

@@ -47,7 +47,7 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
 
     def spoken(self) -> Self:
         """Those whose labels count: handed in, on time or late."""
-        return self.filter(state__in=[Assignment.State.SUBMITTED, Assignment.State.EXTRA])
+        return self.filter(state__in=Assignment.SPOKEN)
 
 
 class Assignment(models.Model):
@@ -62,6 +62,9 @@ class Assignment(models.Model):
         SKIPPED = "skipped", "put off"
         RETURNED = "returned", "returned by a reviewer"
         RETAKEN = "retaken", "of a try at a screening that was taken again"
+
+    # Handed in, on time or late: what was said counts.
+    SPOKEN = (State.SUBMITTED, State.EXTRA)
 
     class FinishReason(models.TextChoices):
         FOUND_ERROR = "found_error", "found the first error"
@@ -136,6 +139,10 @@ class Assignment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.labeler} on task {self.task_id}"
+
+    @property
+    def is_spoken(self) -> bool:
+        return self.state in self.SPOKEN
 
 
 class PastSubmission(models.Model):
