@@ -35,7 +35,11 @@ def give_back(*, assignment: Assignment, note: str, now: datetime | None = None)
         raise Conflict("Only a turn that is handed in, and counts, can be returned.", code="not_submitted")
     before = put_aside(held, now or timezone.now())
     said = before.to_dict()
-    held.draft = {name: said[name] for name in ("steps", "preference", "progress", "critiques") if said.get(name)}
+    held.draft = {
+        name: said[name]
+        for name in ("steps", "preference", "progress", "critiques")
+        if said.get(name) not in (None, [])
+    }
     held.draft_version += 1
     held.state, held.digest, held.versions, held.note = Assignment.State.RETURNED, None, held.versions + 1, note
     held.finish_reason, held.reason, held.submitted_at = "", "", None

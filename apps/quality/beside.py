@@ -6,15 +6,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from apps.core.jobs import JobStatus
 from apps.corpus.models import Solution
 from apps.estimation.models import SolutionEstimate
 from apps.labeling.models import Assignment, GoldLabel, StepLabel
 from apps.quality.gold import Gold
 from apps.quality.models import AlsoAcceptable
 from apps.quality.ratings import UNKNOWN
-
-ENDED = (JobStatus.FINISHED, JobStatus.CANCELLED)
+from apps.quality.runs import ENDED
 
 
 @dataclass(slots=True)

@@ -13,7 +13,6 @@ from datetime import datetime
 from django.db.models import Q
 
 from apps.accounts.models import AuditEvent
-from apps.core.jobs import JobStatus
 from apps.corpus.models import Problem, Solution, Step
 from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
 from apps.labeling.models import Assignment, Critique, GoldLabel, StepLabel
@@ -22,9 +21,9 @@ from apps.quality.disputes import Word, side_by_side
 from apps.quality.gold import Gold, first_error
 from apps.quality.models import AlsoAcceptable, Consensus, How, OpenDispute, StepConsensus
 from apps.quality.ratings import BAD, UNKNOWN
+from apps.quality.runs import ENDED
 
 Naming = Callable[[set[int]], Mapping[int, str]]
-ENDED = (JobStatus.FINISHED, JobStatus.CANCELLED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ def as_mark(row: GoldMark) -> Mark:
 
 def scores_of(project: Project, since: timedelta | None = None) -> dict[int, Score]:
     """How each labeler does on gold, over all or over the latest time."""
-    rows = GoldMark.objects.filter(project=project)
+    rows = GoldMark.objects.filter(project=project, assignment__state__in=Assignment.SPOKEN)
     if since is not None:
         rows = rows.filter(at__gte=timezone.now() - since)
     marks: defaultdict[int, list[Mark]] = defaultdict(list)

@@ -19,7 +19,7 @@ from apps.quality.models import Review, Stale
 @transaction.atomic
 def accept(*, assignments: Sequence[Assignment], reviewer: User) -> int:
     """Gives the number of turns that were accepted: those that are handed in and were not accepted before."""
-    waiting = [one for one in assignments if one.is_spoken and not _stands(one, Review.Decision.ACCEPTED)]
+    waiting = [one for one in assignments if one.is_spoken and not _is_accepted(one)]
     Review.objects.bulk_create(
         Review(assignment=one, decision=Review.Decision.ACCEPTED, reviewer=reviewer) for one in waiting
     )
@@ -51,9 +51,12 @@ def correct_turn(*, assignment: Assignment, submission: Submission, reviewer: Us
     )
 
 
-def _stands(assignment: Assignment, decision: str) -> bool:
+def _is_accepted(assignment: Assignment) -> bool:
+    """As it stands: a correction after it is to be looked at again."""
     last = Review.objects.filter(assignment=assignment).first()
-    return last is not None and last.decision == decision
+    if last is None or last.decision != Review.Decision.ACCEPTED:
+        return False
+    return not assignment.past.filter(replaced_at__gt=last.at).exists()
 
 
 def _record(assignment: Assignment, reviewer: User, verb: str, note: str) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from apps.core.bulk import analyze, commit_without_waiting, sole_worker
@@ -43,16 +44,20 @@ def settle_project(project: Project) -> int:
         if not claimed:
             return 0
         rules, _ = QualityRules.objects.get_or_create(project=project)
+        if rules.stale_all:
+            _mark_all(project)
         # Dawid and Skene weigh labelers by all that they said: one word more may move every label.
         noted = dict(Stale.objects.filter(project=project).order_by("pk").values_list("pk", "solution_id"))
         by_labelers = rules.rule == DawidSkene.name
-        if rules.stale_all or (noted and by_labelers and _is_due(rules)):
-            _settle_all(project, rules)
-        elif not by_labelers:
-            for some in chunks(sorted(set(noted.values())), CHUNK):
-                _settle(project, rules, some)
-        else:
+        is_whole = rules.stale_all or (by_labelers and bool(noted) and _is_due(rules))
+        if by_labelers and not is_whole:
             return 0
+        ids = list(_labeled(project)) if is_whole else sorted(set(noted.values()))
+        for some in [ids] if by_labelers else chunks(ids, CHUNK):
+            _settle(project, rules, some)
+        if is_whole:
+            QualityRules.objects.filter(pk=rules.pk).update(computed_at=timezone.now())
+            analyze(Consensus, StepConsensus, OpenDispute)
         # What was said meanwhile has a row of its own, and waits for the next time.
         Stale.objects.filter(pk__in=noted).delete()
         return len(noted)
@@ -64,16 +69,16 @@ def _is_due(rules: QualityRules) -> bool:
     return since is None or (timezone.now() - since).total_seconds() >= settings.QUALITY_REFIT_SECONDS
 
 
-def _settle_all(project: Project, rules: QualityRules) -> None:
-    QualityRules.objects.filter(pk=rules.pk).update(stale_all=False, computed_at=timezone.now())
-    labeled = Solution.objects.filter(project=project, step_count__gt=0).order_by("pk")
-    ids = list(labeled.values_list("pk", flat=True))
-    if rules.rule == DawidSkene.name:
-        _settle(project, rules, ids)
-    else:
-        for some in chunks(ids, CHUNK):
-            _settle(project, rules, some)
-    analyze(Consensus, StepConsensus, OpenDispute)
+def _labeled(project: Project) -> QuerySet[Solution, int]:
+    """Solutions that have something to label."""
+    return Solution.objects.filter(project=project, step_count__gt=0).order_by("pk").values_list("pk", flat=True)
+
+
+@transaction.atomic
+def _mark_all(project: Project) -> None:
+    """A mark each, so that a worker that dies half-way leaves the rest to the next one."""
+    QualityRules.objects.filter(project=project).update(stale_all=False)
+    Stale.objects.mark(project.pk, list(_labeled(project)))
 
 
 @transaction.atomic

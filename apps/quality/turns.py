@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import Exists, OuterRef, QuerySet, Sum
 
-from apps.labeling.models import Assignment, Round, Seat, StepLabel
+from apps.labeling.models import Assignment, PastSubmission, Round, Seat, StepLabel
 from apps.projects.models import Project
 from apps.quality.gold import first_error
 from apps.quality.models import Consensus, GoldMark, Review
@@ -29,7 +29,10 @@ CROSS JOIN LATERAL (
     WHERE a.labeler_id = seat.labeler_id AND a.round_id = seat.round_id AND a.state IN ('submitted', 'extra')
       AND t.solution_id IS NOT NULL
       AND NOT EXISTS (
-        SELECT 1 FROM quality_review r WHERE r.assignment_id = a.id AND r.at >= a.submitted_at
+        SELECT 1 FROM quality_review r WHERE r.assignment_id = a.id AND r.at >= GREATEST(
+          a.submitted_at,
+          (SELECT max(p.replaced_at) FROM labeling_pastsubmission p WHERE p.assignment_id = a.id)
+        )
       )
     ORDER BY a.submitted_at DESC LIMIT %(each)s
 ) turn
@@ -49,7 +52,9 @@ def waiting(project: Project, *, round: int | None = None, labeler: int | None =
 
 
 def unreviewed(turns: QuerySet[Assignment]) -> QuerySet[Assignment]:
-    reviews = Review.objects.filter(assignment=OuterRef("pk"), at__gte=OuterRef("submitted_at"))
+    """Whoever corrects what was reviewed says something new."""
+    later = PastSubmission.objects.filter(assignment=OuterRef("assignment"), replaced_at__gt=OuterRef("at"))
+    reviews = Review.objects.filter(~Exists(later), assignment=OuterRef("pk"), at__gte=OuterRef("submitted_at"))
     return turns.filter(~Exists(reviews))
 
 

@@ -85,6 +85,8 @@ function progress(figures) {
 
 /** The server has a submission; of a task that was put off there is nothing to tell. */
 function taken(entry, answer) {
+    // What was put off keeps its draft here, and the server has nothing to tell of it.
+    if (entry.act === "skip") return showState();
     drafts.forget(entry.id, entry.task);
     progress(answer.progress);
     showState();

@@ -7,6 +7,7 @@ import io
 import json
 
 import pytest
+from django.urls import reverse
 
 from apps.accounts.models import AuditEvent, User
 from apps.accounts.services import record_event
@@ -128,3 +129,18 @@ def test_a_page_shows_the_first_rows_of_a_long_table_and_the_file_all() -> None:
     assert (long.shown, long.left_out) == (long.rows[:MOST_SHOWN], 3)
     assert len(list(long.flat())) == 1 + MOST_SHOWN + 3
     assert (Table(["Number"], [[1]]).left_out, Cell(0.2).sorting < Cell(0.3).sorting < Cell(None).sorting) == (0, True)
+
+
+def test_both_pages_speak_of_one_suspension(spoken: Project, alice: User) -> None:
+    """Suspended here and let in there, or the other way round."""
+    client = signed_in(alice)
+    member = Membership.objects.filter(project=spoken, role="labeler")[0]
+    base = f"/projects/{spoken.slug}"
+    client.post(f"{base}/quality/labelers/{member.pk}/suspend", {"reason": "says great to all"})
+    client.post(reverse("member-reinstate", args=[spoken.slug, member.pk]))
+    assert not Suspension.objects.filter(lifted_at=None).exists()
+    client.post(reverse("member-suspend", args=[spoken.slug, member.pk]))
+    assert Suspension.objects.get(lifted_at=None).by == alice
+    client.post(f"{base}/quality/labelers/{member.pk}/lift")
+    member.refresh_from_db()
+    assert (member.status, Suspension.objects.filter(lifted_at=None).exists()) == ("active", False)

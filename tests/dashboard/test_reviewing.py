@@ -12,15 +12,18 @@ from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.corpus.models import Solution
+from apps.labeling.correcting import correct
 from apps.labeling.models import Assignment, GoldLabel, StepLabel
 from apps.labeling.services import set_round_status
 from apps.projects.models import Membership, Project, Role
 from apps.projects.services import add_member
 from apps.quality.models import AlsoAcceptable, Consensus, OpenDispute, Review, StepConsensus
 from apps.quality.queues import Narrowing, neighbours, queue_of
+from apps.quality.reviewing import accept, correct_turn
 from apps.quality.settling import settle_project
+from apps.quality.turns import unreviewed, waiting
 from tests.cast import make_problem, make_round, make_solution, make_user, signed_in
-from tests.quality.said import say
+from tests.quality.said import said, say
 
 
 @pytest.fixture
@@ -209,6 +212,21 @@ def test_an_accepted_turn_waits_no_longer(client: Client, solutions: list[Soluti
     left = client.get("/projects/algebra/review/turns?show=all").content.decode()
     assert [f'value="{pk}"' in left for pk in everything] == [False] * 4 + [True] * 2
     assert client.post("/projects/algebra/review/turns/accept", {}).status_code == 400
+
+
+def test_a_turn_that_is_corrected_after_it_was_accepted_waits_again(
+    client: Client, solutions: list[Solution], rita: User
+) -> None:
+    turn = Assignment.objects.order_by("pk")[0]
+    assert accept(assignments=[turn], reviewer=rita) == 1
+    correct(assignment=turn, submission=said([1, 1, 1]))
+    assert turn.pk in waiting(turn.round.project)
+    assert turn in unreviewed(Assignment.objects.all())
+    turn.refresh_from_db()
+    assert (accept(assignments=[turn], reviewer=rita), accept(assignments=[turn], reviewer=rita)) == (1, 0)
+    assert turn.pk not in waiting(turn.round.project)
+    correct_turn(assignment=turn, submission=said([1, -1]), reviewer=rita)
+    assert turn.pk not in waiting(turn.round.project), "what a reviewer said needs no review"
 
 
 def cost(client: Client, url: str) -> int:

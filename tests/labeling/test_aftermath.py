@@ -18,6 +18,7 @@ from apps.labeling.dialogue import KnownStep, Ways
 from apps.labeling.models import Assignment, Critique, CritiqueRating, Offer, Round, StepLabel
 from apps.labeling.protocols import PROTOCOLS, Asked, options_of
 from apps.labeling.queue import claim
+from apps.labeling.returning import give_back
 from apps.labeling.services import open_round
 from apps.labeling.submissions import Submission, SubmittedCritique, SubmittedStep
 from apps.labeling.submitting import submit
@@ -230,3 +231,12 @@ def test_nothing_is_told_of_other_steps_rounds_or_work_that_is_done(
     turn.round.allows_corrections = False
     with pytest.raises(Conflict):
         aftermath_of(assignment=turn, position=1)
+
+
+def test_a_turn_that_is_given_back_keeps_how_far_it_came(project: Project, wrong: Solution, bob: User) -> None:
+    """Also where that is nought, which is a word as others are."""
+    round_ = open_round(project=project, protocol="first_error", options={"progress": True})
+    done = submit(
+        assignment=turn_of(round_, bob), submission=Submission(steps=ERROR, finish_reason="found_error", progress=0)
+    )
+    assert give_back(assignment=done, note="Look again.").draft["progress"] == 0

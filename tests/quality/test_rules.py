@@ -41,8 +41,16 @@ def test_the_majority_labels_each_step() -> None:
     assert told.first_error_certainty == pytest.approx([2 / 3, 0])
 
 
-def test_a_three_way_tie_is_no_label() -> None:
-    assert settle("majority", ["+", "0", "-"]).labels.tolist() == [UNKNOWN]
+def test_a_tie_is_no_label() -> None:
+    for tie in (["+", "0", "-"], ["0", "-"], ["+", "-"]):
+        assert settle("majority", tie).labels.tolist() == [UNKNOWN]
+
+
+def test_okay_against_great_is_okay_and_leaves_the_first_error_settled() -> None:
+    told = settle("majority", ["+++", "+0+"], ["+-", "0-"])
+    assert told.labels.tolist() == [1, 0, 1, 0, -1]
+    assert told.first_errors.tolist() == [-1, 1]
+    assert told.first_error_certainty.tolist() == [1, 1]
 
 
 def test_the_certainty_of_a_first_error_is_how_many_name_it_and_not_how_many_call_the_step_bad() -> None:
@@ -179,7 +187,7 @@ def test_settings_out_of_bounds_are_named(rule: str, options: dict[str, Any], na
 def test_dawid_skene_and_processbench_beat_single_labels_and_the_majority() -> None:
     """Three who err in 5, 10 and 15 % of steps and a spammer, over 200 solutions of known truth; ten such worlds.
 
-    Of first errors found, Dawid-Skene is 25 points above one labeler's, 15 above the majority and above even the best
+    Of first errors found, Dawid-Skene is 25 points above one labeler's, 12 above the majority and above even the best
     labeler. Of those that ProcessBench's rule settles, it is 2 points above those that the majority settles.
     """
     worlds = [
@@ -197,7 +205,7 @@ def test_dawid_skene_and_processbench_beat_single_labels_and_the_majority() -> N
     assert whole["dawid-skene"] > 0.9
     assert whole["dawid-skene"] > each.mean() + 0.25
     assert whole["dawid-skene"] > each.max() + 0.03
-    assert whole["dawid-skene"] > whole["majority"] + 0.15
+    assert whole["dawid-skene"] > whole["majority"] + 0.12
     assert settled["processbench"] > 0.98
     assert settled["processbench"] > settled["majority"] + 0.02
     assert settled["processbench"] > each.max() + 0.10

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from apps.accounts.models import AuditEvent, User
 from apps.corpus.models import Solution
 from apps.labeling.models import Round, Task
+from apps.labeling.returning import give_back
 from apps.projects.models import Membership, Project, Role
 from apps.projects.services import add_member
+from apps.quality import settling
 from apps.quality.adjudicating import adjudicate_solution, adjudicate_step, also_accept, make_gold
+from apps.quality.goldmarks import scores_of
 from apps.quality.models import (
     Consensus,
     DisputeCount,
@@ -62,7 +67,7 @@ def test_settling_again_changes_nothing(project: Project, crew: list[User]) -> N
     settle_projects()
     before = list(Consensus.objects.values_list("solution", "state", "first_error", "certainty"))
     note_all(project)
-    assert settle_project(project) == 0
+    assert settle_project(project) == 1
     assert list(Consensus.objects.values_list("solution", "state", "first_error", "certainty")) == before
     assert not AuditEvent.objects.filter(verb="consensus.changed").exists()
 
@@ -164,6 +169,47 @@ def test_a_suspension_that_is_lifted_starts_gold_anew(project: Project, crew: li
     lift(membership=Membership.objects.get(user=crew[0]), by=alice)
     settle_projects()
     assert Membership.objects.get(user=crew[0]).status == "active"
+
+
+def test_gold_forgets_a_turn_that_was_given_back(project: Project, crew: list[User]) -> None:
+    gold_tasks(project, 1)
+    turn = say(make_round(project), crew[0], 1, 1, 1)
+    settle_projects()
+    assert scores_of(project)[crew[0].pk].exact.of == 1
+    give_back(assignment=turn, note="Look again.")
+    assert scores_of(project) == {}
+
+
+def test_a_worker_that_dies_halfway_leaves_the_rest_of_a_new_rule_to_the_next(
+    project: Project, crew: list[User], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        make_solution(make_problem(project))
+    round_ = make_round(project, redundancy=3)
+    for _ in range(3):
+        say(round_, crew[0], 1, -1)
+    settle_projects()
+    rules = QualityRules.objects.get(project=project)
+    rules.rule = "processbench"
+    rules.save()
+    note_all(project)
+    whole, done = settling._settle, []
+
+    def dies(*asked: Any) -> None:
+        if done:
+            raise RuntimeError("killed")
+        done.append(asked)
+        whole(*asked)
+
+    monkeypatch.setattr(settling, "CHUNK", 1)
+    monkeypatch.setattr(settling, "_settle", dies)
+    with pytest.raises(RuntimeError):
+        settle_project(project)
+    monkeypatch.setattr(settling, "_settle", whole)
+    settle_projects()
+    assert set(Consensus.objects.values_list("how", "state")) == {("processbench", "open")}
+    assert Consensus.objects.count() == 3
+    assert not Stale.objects.exists()
 
 
 def test_reviewers_are_not_suspended_by_gold(project: Project, rita: User) -> None:

@@ -24,11 +24,11 @@ from apps.projects.services import (
     accept_invitation,
     change_role,
     invite,
-    reinstate_member,
-    remove_member,
     revoke_invitation,
 )
 from apps.projects.services import set_skills as keep_skills
+from apps.quality.watching import lift
+from apps.quality.watching import suspend as suspend_member
 
 
 @login_required
@@ -83,8 +83,8 @@ def set_skills(request: AuthenticatedRequest, slug: str, pk: int) -> HttpRespons
 def suspend(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     place = place_for(request.user, slug, "manage_members")
     member = membership_of(place, pk)
-    remove_member(membership=member, actor=request.user)
-    messages.success(request, f"{member.user} is suspended. What they labeled stays.")
+    suspend_member(membership=member, reason="Suspended by hand.", by=request.user)
+    messages.success(request, f"{member.user} is suspended. What they labeled stays, and is heard no longer.")
     return redirect("home") if member.user == request.user else redirect("people", slug)
 
 
@@ -92,7 +92,8 @@ def suspend(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
 @require_POST
 def reinstate(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     place = place_for(request.user, slug, "manage_members")
-    member = reinstate_member(membership=membership_of(place, pk), actor=request.user)
+    member = membership_of(place, pk)
+    lift(membership=member, by=request.user)
     messages.success(request, f"{member.user} is back.")
     return redirect("people", slug)
 

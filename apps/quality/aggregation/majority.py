@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from apps.quality.aggregation.base import Options, Settlement, backing, votes
-from apps.quality.ratings import UNKNOWN, Ratings, first_errors_of
+from apps.quality.ratings import BAD, GREAT, OKAY, UNKNOWN, Ratings, first_errors_of
 
 
 class MajorityOptions(Options, frozen=True):
@@ -15,11 +15,14 @@ class MajorityOptions(Options, frozen=True):
 
 
 class Majority:
-    """A tie is no label. The first error follows from the labels; how many named it is its certainty."""
+    """A tie is no label, but okay against great is okay.
+
+    The first error follows from the labels; how many named it is its certainty.
+    """
 
     name: ClassVar[str] = "majority"
     title: ClassVar[str] = "Majority"
-    about: ClassVar[str] = "The rating that most labelers gave the step. Ties stay open."
+    about: ClassVar[str] = "The rating that most labelers gave the step. Ties of good and bad stay open."
 
     def __init__(self, options: MajorityOptions) -> None:
         self.options = options
@@ -29,6 +32,9 @@ class Majority:
         most = counts.max(axis=1)
         wins = (most > 0) & ((counts == most[:, None]).sum(axis=1) == 1)
         labels = np.where(wins, counts.argmax(axis=1) - 1, UNKNOWN)
+        # Okay against great is no dispute about an error: it must not keep the first error open.
+        good = (most > 0) & (counts[:, BAD + 1] < most) & (counts[:, OKAY + 1] == counts[:, GREAT + 1])
+        labels, wins = np.where(good, OKAY, labels), wins | good
         first_errors = first_errors_of(labels, ratings.offsets)
         known = first_errors != UNKNOWN
         return Settlement(

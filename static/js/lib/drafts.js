@@ -131,6 +131,7 @@ export function createDrafts({ api, connection, store, tell, times, choose, onSt
             Object.assign(draft, { said, rev: base + 1, saved: false });
             keep(draft);
             announce(draft, base);
+            onState("saving"); // It is not on the server yet, though the request still waits for more.
             schedule(GATHER_MS);
         },
         /** Another tab of this browser changed or saved its copy. */

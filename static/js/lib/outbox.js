@@ -21,7 +21,7 @@ export function createOutbox({ api, connection, store, before, onTaken, onRefuse
             const answer = await connection.run(() =>
                 isStillHere() ? api.post(`/assignments/${entry.id}/${entry.act ?? "submit"}`, entry.body, { keepalive: true }) : undefined);
             store.remove(keyOf(entry.id));
-            if (answer) onTaken(entry, answer);
+            if (answer !== undefined) onTaken(entry, answer);
         } catch (error) {
             store.remove(keyOf(entry.id));
             onRefused(entry, error);
