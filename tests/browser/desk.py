@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from playwright.sync_api import Page, expect
 
 from apps.labeling.models import Round
 
 
 class Desk:
+    #: What is in the stage once a task is on it.
+    BEGUN = ".step"
+
     def __init__(self, page: Page) -> None:
         self.page = page
 
-    def open(self, round_: Round) -> Desk:
+    def open(self, round_: Round) -> Self:
         self.page.goto(f"/projects/{round_.project.slug}/rounds/{round_.number}/label")
         return self.ready()
 
-    def ready(self) -> Desk:
+    def ready(self) -> Self:
         """A task is on the table."""
-        self.page.locator("#stage[aria-busy=false] .step").first.wait_for()
+        self.page.locator(f"#stage[aria-busy=false] {self.BEGUN}").first.wait_for()
         return self
 
-    def press(self, *keys: str) -> Desk:
+    def ended(self) -> Self:
+        """There is no further task. Where the server takes long, a page that waits for its answer stands there first."""
+        self.page.locator("#stage .nothing:not(.waiting)").wait_for()
+        return self
+
+    def press(self, *keys: str) -> Self:
         for key in keys:
             self.page.keyboard.press(key)
         return self
@@ -33,19 +43,21 @@ class Desk:
                 ?? (step.classList.contains("unreached") ? "-" : "."))"""
         )
 
+    def statement(self) -> str:
+        return self.page.locator("#stage .problem").inner_text()
+
     def texts(self) -> list[str]:
         return self.page.locator("#stage .step-text").all_inner_texts()
 
-    def saved(self) -> Desk:
+    def saved(self) -> Self:
         expect(self.page.locator("#save-state")).to_have_attribute("data-state", "saved")
         return self
 
-    def submit(self, *, and_next: bool = True) -> Desk:
+    def submit(self, *, and_next: bool = True) -> Self:
         """Enter, and wait for another task, or for word that there is none."""
-        before = self.page.locator("#stage .problem").inner_text()
+        before = self.statement()
         self.press("Enter")
         if and_next:
             expect(self.page.locator("#stage .problem")).not_to_have_text(before, use_inner_text=True)
             return self.ready()
-        self.page.locator("#stage .nothing").wait_for()
-        return self
+        return self.ended()

@@ -64,7 +64,7 @@ def test_alternatives_progress_and_critiques_of_an_error_by_keyboard(
     desk.press("u")
     expect(page.locator("#submit")).to_be_enabled()
     desk.press("Enter")
-    page.locator("#stage .nothing").wait_for()
+    desk.ended()
 
     turn = Assignment.objects.get(labeler=bob)
     assert (turn.finish_reason, turn.progress) == ("found_error", 0)

@@ -86,7 +86,7 @@ def test_a_solution_is_made_with_a_real_model_by_keyboard_and_exported(
     expect(page.locator("#missing")).to_have_text(f"Step {len(path)} states the answer")
     desk.saved()
     desk.press("Enter")
-    page.locator("#stage .nothing").wait_for()
+    desk.ended()
 
     turn = Assignment.objects.get(labeler=bob)
     assert turn.grown is not None
@@ -171,7 +171,7 @@ def test_where_none_is_great_the_labeler_writes_the_step_and_nothing_is_lost_on_
     page.reload()
     expect(page.locator("#missing")).to_have_text("Step 2 states the answer")
     desk.press("Enter")
-    page.locator("#stage .nothing").wait_for()
+    desk.ended()
 
     (row,) = exported(project, "prm800k")
     first, second = row["label"]["steps"]
@@ -196,7 +196,7 @@ def test_who_gives_up_hands_in_what_was_shown(
     page.locator("#reason[open]").wait_for()
     page.keyboard.type("I cannot tell.")
     page.keyboard.press("Control+Enter")
-    page.locator("#stage .nothing").wait_for()
+    desk.ended()
     (row,) = exported(project, "prm800k")
     assert [[one["rating"] for one in step["completions"]] for step in row["label"]["steps"]] == [
         [1, 0],
@@ -225,6 +225,6 @@ def test_a_model_that_is_away_is_told_and_ones_own_step_goes_on(
     page.keyboard.press("Control+Enter")
     expect(page.locator("#submit")).to_be_enabled()
     page.keyboard.press("Enter")
-    page.locator("#stage .nothing").wait_for()
+    Desk(page).ended()
     (row,) = exported(project, "annotate")
     assert [step["origin"] for step in row["solution"]["steps"]] == ["human"]

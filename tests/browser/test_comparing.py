@@ -17,6 +17,7 @@ from apps.labeling.models import Assignment, PreferenceLabel, Round
 from apps.labeling.services import open_round
 from apps.projects.models import Project
 from tests.browser.conftest import Watched
+from tests.browser.desk import Desk
 from tests.browser.test_pages import PHONE, WIDE, barriers, overflow
 from tests.cast import make_comparison, make_problem, make_solution
 
@@ -24,27 +25,10 @@ RIGHT = ["We add \\(1 + 1\\).", "So it is \\(2\\)."]
 WRONG = ["We add \\(1 + 1\\).", "So it is \\(3\\)."]
 
 
-class Scale:
+class Scale(Desk):
     """The page of comparisons: by keys, and by looking."""
 
-    def __init__(self, page: Page) -> None:
-        self.page = page
-
-    def open(self, round_: Round) -> Scale:
-        self.page.goto(f"/projects/{round_.project.slug}/rounds/{round_.number}/label")
-        return self.ready()
-
-    def ready(self) -> Scale:
-        self.page.locator("#stage[aria-busy=false] .side-step").first.wait_for()
-        return self
-
-    def press(self, *keys: str) -> Scale:
-        for key in keys:
-            self.page.keyboard.press(key)
-        return self
-
-    def statement(self) -> str:
-        return self.page.locator("#stage .problem").inner_text()
+    BEGUN = ".side-step"
 
     def text_of(self, side: str) -> str:
         """What stands on the side, formulas as their source."""
@@ -58,19 +42,6 @@ class Scale:
         return self.page.locator("#thumbs [aria-pressed=true]").evaluate_all(
             "all => all.map(one => one.dataset.answer)"
         )
-
-    def saved(self) -> Scale:
-        expect(self.page.locator("#save-state")).to_have_attribute("data-state", "saved")
-        return self
-
-    def submit(self, *, and_next: bool = True) -> Scale:
-        before = self.statement()
-        self.press("Enter")
-        if and_next:
-            expect(self.page.locator("#stage .problem")).not_to_have_text(before, use_inner_text=True)
-            return self.ready()
-        self.page.locator("#stage .nothing").wait_for()
-        return self
 
 
 def exported(project: Project, format_: str, **policy: Any) -> list[dict[str, Any]]:
@@ -127,7 +98,7 @@ def test_a_labeler_compares_by_keyboard_and_the_export_holds_what_was_pressed(
     page.locator("#reason[open]").wait_for()
     page.keyboard.type("I cannot tell.")
     page.keyboard.press("Control+Enter")
-    page.locator("#stage .nothing").wait_for()
+    scale.ended()
     expect(page.locator("#day-count")).to_have_text("4 today")
 
     rows = {row["prompt"].split(":")[0]: row for row in exported(project, "reward-pairs")}
@@ -162,7 +133,7 @@ def test_a_round_may_want_reasons_and_no_ties(project: Project, bob: User, page_
     scale.press("r")
     page.keyboard.type("Shorter.")
     page.keyboard.press("Control+Enter")
-    page.locator("#stage .nothing").wait_for()
+    scale.ended()
     label = PreferenceLabel.objects.select_related("assignment").get()
     expected = "left" if label.assignment.sides_swapped else "right"
     assert (label.choice, label.margin, label.rationale) == (expected, "clearly", "Shorter.")
@@ -258,4 +229,4 @@ def test_the_page_of_comparisons_has_no_barrier(
         assert scale.pressed() == ["rightClearly"]
         assert overflow(page) == []
         page.locator("#submit").click()
-        page.locator("#stage .nothing").wait_for()
+        scale.ended()

@@ -92,7 +92,7 @@ def test_a_labeler_rates_by_keyboard_and_the_export_holds_what_was_pressed(
     page.locator("#reason[open]").wait_for()
     page.keyboard.type("I do not know this unit.")
     page.keyboard.press("Control+Enter")
-    page.locator("#stage .nothing").wait_for()
+    desk.ended()
     expect(page.locator("#day-count")).to_have_text("3 today")
 
     first.refresh_from_db()
