@@ -8,7 +8,6 @@ is that up to twice the rate can pass around the end of a window.
 from __future__ import annotations
 
 import time
-from functools import cache
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -21,6 +20,11 @@ if TYPE_CHECKING:
     from rest_framework.views import APIView
 
 
+# One for the process, made before there are threads: a client that two threads made at once would close the
+# connections that it handed out when the one of them is thrown away.
+REDIS = Redis.from_url(settings.REDIS_URL)
+
+
 class WindowThrottle(UserRateThrottle):
     num_requests: int | None
     duration: int | None
@@ -31,7 +35,7 @@ class WindowThrottle(UserRateThrottle):
             return True
         self.now = time.time()
         window = int(self.now // self.duration)
-        with _redis().pipeline(transaction=False) as pipe:
+        with REDIS.pipeline(transaction=False) as pipe:
             pipe.incr(f"{key}:{window}")
             pipe.expire(f"{key}:{window}", self.duration)
             count = int(pipe.execute()[0])
@@ -41,8 +45,3 @@ class WindowThrottle(UserRateThrottle):
         """Seconds until the next window."""
         assert self.duration is not None
         return self.duration - self.now % self.duration
-
-
-@cache
-def _redis() -> Redis:
-    return Redis.from_url(settings.REDIS_URL)

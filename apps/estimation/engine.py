@@ -16,9 +16,10 @@ from apps.estimation.results import Result, failed, result_of
 from apps.estimation.strategies.base import Ask
 from apps.estimation.work import Batch, Plan, Told, Work
 from apps.inference.client import Client
-from apps.inference.failures import HOPELESS, EndpointFailure, RequestRefused
+from apps.inference.failures import EndpointFailure, RequestRefused
 from apps.inference.gate import Gate
 from apps.inference.prompting import seed_of
+from apps.inference.stamina import Stamina, Tries
 from apps.inference.wire import Answer, Choice, Usage
 from apps.verifiers.extraction import extract_answer
 
@@ -28,9 +29,6 @@ CLAIM = 32  # Solutions that are claimed at once.
 AHEAD = 1.3  # Requests that wait or run, in parts of the gate's limit, before more solutions are taken up.
 FLUSH_EVERY_S = 0.005
 SPARE = 4  # Places that a worker keeps for what its strategies may yet ask for, when it has nothing left to claim.
-# So many requests in a row that failed for good, and the endpoint is taken to be down.
-DOWN_AFTER = 6
-TRIES_OF_A_REQUEST = 3
 
 
 class Store(Protocol):
@@ -71,7 +69,7 @@ class Engine:
         self._active: set[asyncio.Task[None]] = set()
         self._wanting = 0  # Requests at the gate or past it.
         self._is_all_claimed = False
-        self._failures_in_a_row = 0
+        self._stamina = Stamina()
         self._down: str | None = None
 
     def stop(self, *, at_once: bool = False) -> None:
@@ -186,31 +184,27 @@ class Engine:
         """None when we are to stop before there is an answer."""
         step_id = work.step_ids[position]
         prompt = self.plan.template.prompt(work.statement, work.steps[: position + 1], work.separator)
-        seed, requests = seed_of(self.plan.seed, step_id, ordinal), 0
-        for attempt in range(1, TRIES_OF_A_REQUEST + 1):
+        seed, requests, tries = seed_of(self.plan.seed, step_id, ordinal), 0, Tries()
+        while True:
             try:
                 answer = await self.client.complete(prompt, self.plan.sampling, n=n, seed=seed)
             except EndpointFailure as failure:
                 requests += failure.requests
-                is_last = attempt == TRIES_OF_A_REQUEST or isinstance(failure, RequestRefused)
+                is_last = isinstance(failure, RequestRefused) or tries.is_last(failure)
                 if not self._bears(failure):
                     return None
                 if is_last:
                     lost = tuple(Told("", "", Outcome.LOST) for _ in range(n))
                     return Batch(work.solution_id, step_id, ordinal, lost, Answer((), Usage(), requests), str(failure))
                 continue
-            self._failures_in_a_row = 0
+            self._stamina.answered()
             told = await self._graded(work, position, answer.choices)
             whole = Answer(answer.choices, answer.usage, answer.requests + requests)
             return Batch(work.solution_id, step_id, ordinal, told, whole)
-        raise AssertionError("the last try returns")
 
     def _bears(self, failure: EndpointFailure) -> bool:
         """Whether it is worth while to go on after this failure."""
-        if isinstance(failure, RequestRefused):
-            return not self._stopping.is_set()
-        self._failures_in_a_row += 1
-        if isinstance(failure, HOPELESS) or self._failures_in_a_row >= DOWN_AFTER:
+        if not isinstance(failure, RequestRefused) and self._stamina.ends_with(failure):
             self._down = self._down or str(failure)
             self.stop()
         return not self._stopping.is_set()

@@ -32,6 +32,7 @@ from apps.inference.failures import EndpointFailure, RequestRefused
 from apps.inference.gate import Gate
 from apps.inference.models import Endpoint
 from apps.inference.prompting import Template, seed_of
+from apps.inference.stamina import Stamina, Tries
 from apps.inference.wire import Choice
 from apps.verifiers.grading import GradingPool
 
@@ -71,6 +72,7 @@ class Writer:
         self.endpoint = endpoint
         self.pool = pool
         self.failure = ""
+        self._stamina = Stamina()
         self._stopping = False
         self._active: set[asyncio.Task[None]] = set()
         self._after = 0
@@ -154,25 +156,36 @@ class Writer:
 
         None when we are to stop before they are there.
         """
-        run, written, asked, tries = self.run, Written(), 0, 0
+        run, written, asked, answers, tries = self.run, Written(), 0, 0, Tries()
         prompt, sampling = Template(**run.prompt).prompt(problem.statement, [], "\n"), sampling_of(run.sampling)
-        while written.count < run.per_problem and tries < 2 * run.per_problem:
+        while written.count < run.per_problem and answers < 2 * run.per_problem:
             n = client.fitting(run.per_problem - written.count)
             if self._stopping:
                 return None
             try:
                 answer = await client.complete(prompt, sampling, n=n, seed=seed_of(run.seed, problem.pk, asked))
-            except RequestRefused as refused:
-                written.requests += refused.requests
-                written.failure = str(refused)
-                break
-            asked, tries = asked + n, tries + 1
+            except EndpointFailure as failure:
+                written.requests += failure.requests
+                if self._is_final(failure, tries):
+                    written.failure = str(failure)
+                    break
+                continue
+            self._stamina.answered()
+            asked, answers = asked + n, answers + 1
             written.requests += answer.requests
             written.tokens += answer.usage.prompt_tokens + answer.usage.completion_tokens
             written.take(answer.choices)
         if written.count < run.per_problem and not written.failure:
             written.failure = f"The model wrote {written.count} of {run.per_problem}."
         return written
+
+    def _is_final(self, failure: EndpointFailure, tries: Tries) -> bool:
+        """Whether this problem is given up. Raises the failure where all of them are."""
+        if isinstance(failure, RequestRefused):
+            return True
+        if self._stamina.ends_with(failure):
+            raise failure
+        return tries.is_last(failure)
 
     def _land(self, problem: Problem, written: Written) -> None:
         records = [_record(self.run, text) for text in written.texts]

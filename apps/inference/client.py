@@ -21,6 +21,7 @@ from apps.inference.failures import (
     NotServed,
     Overloaded,
     RequestRefused,
+    TooMany,
     Unreachable,
     Unreadable,
 )
@@ -173,7 +174,8 @@ class Client:
         if status in (429, 503):
             self._on_overload()
         if status in PASSING or status >= 500:
-            return _Passing(Overloaded(told), wait_s=_retry_after(response))
+            kind = TooMany if status == 429 else Overloaded
+            return _Passing(kind(told), wait_s=_retry_after(response))
         if status in (401, 402, 403):
             return KeyRefused(told)
         if status == 404 or 300 <= status < 400:

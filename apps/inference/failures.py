@@ -20,9 +20,15 @@ class Unreachable(EndpointFailure):
 
 
 class Overloaded(EndpointFailure):
-    """Too many requests or server errors, several times over."""
+    """Server errors, several times over."""
 
     code = "overloaded"
+
+
+class TooMany(Overloaded):
+    """The server is well and asks for fewer requests (429), several times over."""
+
+    code = "too_many"
 
 
 class KeyRefused(EndpointFailure):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
@@ -141,6 +142,34 @@ class TestDone:
         run = run_sampling(run_id=run.pk)
         assert (run.status, run.done, run.error) == (JobStatus.FINISHED, 12, "")
         assert run.solutions + run.duplicates == 48
+
+    def test_a_storm_of_too_many_requests_is_waited_out(self, project: Project) -> None:
+        """Each of the twelve is refused six times over, and more: an endpoint that was down would pause the run."""
+        add_sums(project, 12)
+        numbers = itertools.count()
+
+        def script(_: Asked) -> Reply:
+            if next(numbers) < 80:
+                return Reply({}, status=429, headers={"Retry-After": "0"})
+            return completions("One.\nThe answer is: 1")
+
+        with scripted(script) as server:
+            run = sampled(project, server.url, per_problem=1)
+        assert (run.status, run.done, run.error) == (JobStatus.FINISHED, 12, "")
+        assert run.requests == len(server.asked) == 92
+
+    def test_a_problem_that_always_fails_is_given_up_and_the_others_go_on(self, project: Project) -> None:
+        add_sums(project, 6)
+
+        def script(asked: Asked) -> Reply:
+            if "Compute 2 + 2" in asked.body["prompt"]:
+                return Reply({}, status=500, headers={"Retry-After": "0"})
+            return completions("One.\nThe answer is: 1")
+
+        with scripted(script) as server:
+            run = sampled(project, server.url, per_problem=1)
+        assert (run.status, run.done, run.solutions) == (JobStatus.FINISHED, 6, 5)
+        assert "500" in SampledProblem.objects.exclude(failure="").get().failure
 
     def test_texts_that_no_database_takes_are_mended(self, project: Project) -> None:
         add_sums(project, 1)

@@ -7,7 +7,10 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from django.conf import settings
+from redis import Redis
 
+from annotate.celery import app
 from apps.core.jobs import JobStatus
 from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
 from apps.estimation.services import cancel_run, pause_run, resume_run, start_run
@@ -37,15 +40,26 @@ def worker(django_db_setup: None) -> Iterator[object]:
 
 
 @pytest.fixture
-def model(served: str, transactional_db: None) -> Model:
-    """As good as new: no faults, no counts."""
+def model(served: str, transactional_db: None) -> Iterator[Model]:
+    """As good as new: no faults, no counts. The database is emptied only when the worker is done with it."""
     found = Model(served)
     found.control(
         latency_s=0.05, right=0.5, error_500=0, timeout=0, too_many=0, reset=0, fewer=0, empty=0, cut=0, garbage=0,
         most_choices=0, key="", is_down=False, hang_s=1.5,
     )  # fmt: skip
     found.forget()
-    return found
+    yield found
+    eventually(is_idle)
+
+
+def is_idle() -> bool:
+    """Nothing waits in the broker, and nothing that was taken from it is under way."""
+    with Redis.from_url(settings.REDIS_URL) as broker:
+        if broker.llen("estimation"):
+            return False
+    inspect = app.control.inspect(limit=1, timeout=5)
+    told = [*(inspect.reserved() or {"": ["no answer"]}).values(), *(inspect.active() or {"": ["no answer"]}).values()]
+    return not any(told)
 
 
 @pytest.fixture

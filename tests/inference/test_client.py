@@ -18,6 +18,7 @@ from apps.inference.failures import (
     NotServed,
     Overloaded,
     RequestRefused,
+    TooMany,
     Unreachable,
     Unreadable,
 )
@@ -64,7 +65,7 @@ def test_what_may_pass_is_asked_again_and_the_request_is_the_same(fault: str) ->
 
 
 LASTING = {
-    "429": Overloaded, "500": Overloaded, "a reset": Unreachable, "a time-out": Unreachable,
+    "429": TooMany, "500": Overloaded, "a reset": Unreachable, "a time-out": Unreachable,
     "a gateway's page": Unreadable, "no choices": Unreadable,
 }  # fmt: skip
 

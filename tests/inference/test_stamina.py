@@ -1,0 +1,46 @@
+"""How long a run bears with an endpoint that fails."""
+
+from __future__ import annotations
+
+import pytest
+
+from apps.inference.failures import EndpointFailure, KeyRefused, NotServed, Overloaded, TooMany, Unreachable
+from apps.inference.stamina import Stamina, Tries
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.mark.parametrize("failure", [KeyRefused("401"), NotServed("404")])
+def test_what_every_other_request_would_meet_as_well_ends_at_once(failure: EndpointFailure) -> None:
+    assert Stamina().ends_with(failure)
+
+
+def test_six_failures_in_a_row_are_an_endpoint_that_is_down_and_an_answer_between_is_a_new_start() -> None:
+    stamina = Stamina()
+    assert [stamina.ends_with(Unreachable("away")) for _ in range(5)] == [False] * 5
+    stamina.answered()
+    assert [stamina.ends_with(Overloaded("500")) for _ in range(6)] == [False] * 5 + [True]
+
+
+def test_too_many_requests_are_borne_until_nothing_else_was_heard_for_ten_minutes() -> None:
+    clock = Clock()
+    stamina = Stamina(clock)
+    assert not any(stamina.ends_with(TooMany("429")) for _ in range(1000))
+    clock.now += 590
+    assert not stamina.ends_with(TooMany("429"))
+    stamina.answered()
+    clock.now += 20
+    assert not stamina.ends_with(TooMany("429"))
+    clock.now += 601
+    assert stamina.ends_with(TooMany("429"))
+
+
+def test_a_storm_does_not_use_up_the_tries_of_a_request() -> None:
+    tries = Tries()
+    assert not any(tries.is_last(TooMany("429")) for _ in range(100))
+    assert [tries.is_last(Unreachable("late")) for _ in range(3)] == [False, False, True]
