@@ -53,7 +53,9 @@ class JudgeRun(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["project", "number"], name="one_judge_run_per_number"),
             models.UniqueConstraint(
-                fields=["judge", "origin", "run_in_file"], name="one_judge_run_per_number_in_files", nulls_distinct=False
+                fields=["judge", "origin", "run_in_file"],
+                name="one_judge_run_per_number_in_files",
+                nulls_distinct=False,
             ),
         ]
 

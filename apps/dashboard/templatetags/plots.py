@@ -61,7 +61,7 @@ def trend(weeks: Sequence[Mapping[str, Any]], label: str) -> SafeString:
 
 
 @register.simple_tag
-def reliability(bins: Sequence[Mapping[str, Any]], label: str) -> SafeString:
+def reliability(bins: Sequence[Mapping[str, Any]], label: str, what: str = "good") -> SafeString:
     """Share of good steps against the mean estimate, a dot a bin; on the diagonal estimates mean what they say."""
     told = [one for one in bins if one["of"]]
     marks = format_html_join(
@@ -71,7 +71,7 @@ def reliability(bins: Sequence[Mapping[str, Any]], label: str) -> SafeString:
         (
             {
                 "x": _x(one["mean"]), "y": _y(one["good"] / one["of"]), "low": _y(one["interval"][0]),
-                "high": _y(one["interval"][1]), "title": f"{one['good']} of {one['of']} good at {one['mean']:.2f}",
+                "high": _y(one["interval"][1]), "title": f"{one['good']} of {one['of']} {what} at {one['mean']:.2f}",
             }
             for one in told
         ),
