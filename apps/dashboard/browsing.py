@@ -177,7 +177,7 @@ def _gold(solutions: list[Solution]) -> dict[int, str]:
 
 def _monte_carlo(solutions: list[Solution]) -> dict[int, str]:
     """The latest run's word: hard where it stands alone, else whether any rollout got there."""
-    found = StepEstimate.objects.filter(step__solution__in=solutions).order_by("run")
+    found = StepEstimate.objects.filter(step__solution__in=solutions).order_by("run_id")
     return {
         step: "great" if (hard if hard is not None else bool(successes)) else "bad"
         for step, successes, hard in found.values_list("step", "successes", "hard")
@@ -186,7 +186,7 @@ def _monte_carlo(solutions: list[Solution]) -> dict[int, str]:
 
 def _judges(solutions: list[Solution]) -> list[tuple[str, dict[int, str]]]:
     """Each judge by name, with its latest run's words."""
-    found = StepVerdict.objects.filter(step__solution__in=solutions).order_by("run")
+    found = StepVerdict.objects.filter(step__solution__in=solutions).order_by("run_id")
     judges: dict[str, dict[int, str]] = {}
     for name, step, rating in found.values_list("run__judge__name", "step", "rating"):
         judges.setdefault(name, {})[step] = _mark({rating})

@@ -196,7 +196,7 @@ def answer_mended_at(problem: Problem, *, project: str) -> datetime | None:
 
 def _estimates(steps: Sequence[Step]) -> dict[int, list[StepEstimate]]:
     estimates: dict[int, list[StepEstimate]] = {}
-    for one in StepEstimate.objects.filter(step__in=steps).select_related("run").order_by("run"):
+    for one in StepEstimate.objects.filter(step__in=steps).select_related("run").order_by("run_id"):
         estimates.setdefault(one.step_id, []).append(one)
     return estimates
 
@@ -237,7 +237,7 @@ def _position(steps: Sequence[Step], labels: Mapping[int, int]) -> int | None:
 
 def _verdicts(steps: Sequence[Step]) -> dict[int, list[StepVerdict]]:
     verdicts: dict[int, list[StepVerdict]] = {}
-    for one in StepVerdict.objects.filter(step__in=steps).select_related("run__judge").order_by("run"):
+    for one in StepVerdict.objects.filter(step__in=steps).select_related("run__judge").order_by("run_id"):
         verdicts.setdefault(one.step_id, []).append(one)
     return verdicts
 
