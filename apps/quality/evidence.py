@@ -20,9 +20,10 @@ from apps.labeling.models import Assignment, Critique, GoldLabel, StepLabel
 from apps.quality.disputes import Evidence as Words
 from apps.quality.disputes import Source, Word, side_by_side
 from apps.quality.gold import Gold, first_error
-from apps.quality.machines import hard_label, judges_words, rollouts_words
+from apps.quality.machines import hard_label
 from apps.quality.models import AlsoAcceptable, Consensus, How, OpenDispute, StepConsensus
 from apps.quality.ratings import BAD, UNKNOWN
+from apps.quality.runs import ENDED
 
 Naming = Callable[[set[int]], Mapping[int, str]]
 
@@ -91,12 +92,14 @@ class Row:
 class RunWord:
     """What an estimation run says of the whole solution: by itself, or, where it came with a file, by its steps.
 
-    `position` is that of the first error; -1 for "none", None for "cannot be told".
+    `position` is that of the first error; -1 for "none", None for "cannot be told". A run that is under way, or failed
+    here, does not speak yet.
     """
 
     run: EstimationRun
     said: SolutionEstimate | None = None
     position: int | None = None
+    speaks: bool = False
     is_before_mend: bool = False
 
     @property
@@ -111,6 +114,7 @@ class JudgeWord:
 
     run: JudgeRun
     position: int | None = None
+    speaks: bool = False
     is_before_mend: bool = False
 
     @property
@@ -150,7 +154,7 @@ class Evidence:
 
 
 def evidence_of(solution: Solution, naming: Naming) -> Evidence:
-    """Some fifteen queries, each by an index, however many people and steps. The solution comes with its problem."""
+    """Some dozen queries, each by an index, however many people and steps. The solution comes with its problem."""
     steps = list(Step.objects.filter(solution=solution).order_by("position", "candidate"))
     mended_at = answer_mended_at(solution.problem, project=solution.project.slug)
     voices = _voices(solution, steps, naming, mended_at)
@@ -175,7 +179,7 @@ def evidence_of(solution: Solution, naming: Naming) -> Evidence:
         also=AlsoAcceptable.objects.filter(pk=solution.pk).values_list("first_errors", flat=True).first() or (),
         mended_at=mended_at,
     )  # fmt: skip
-    return _with_words(found, solution)
+    return _with_words(found, solution.step_count)
 
 
 def _settled_end(stands: Consensus | None) -> int | None:
@@ -210,16 +214,18 @@ def _runs(
     whole = {one.run_id: one for one in SolutionEstimate.objects.filter(solution=solution).select_related("run")}
     runs = {one.run_id: one.run for said in estimates.values() for one in said}
     runs |= {pk: one.run for pk, one in whole.items()}
-    positions = {pk: one.first_error for pk, one in whole.items()}
-    for pk, run in runs.items():
+    words = []
+    for pk, run in sorted(runs.items()):
+        told = whole.get(pk)
+        position = None if told is None else told.first_error
+        speaks = told is not None and run.status in ENDED and not told.failure
         if run.origin:
             said = {step.pk: one for step in steps for one in estimates.get(step.pk, ()) if one.run_id == pk}
             labels = {key: hard_label((one.rollouts, one.successes, one.hard)) for key, one in said.items()}
-            positions[pk] = _position(steps, labels)
-    return [
-        RunWord(run, whole.get(pk), positions.get(pk), _is_before(run.started_at or run.created_at, mended_at))
-        for pk, run in sorted(runs.items())
-    ]
+            position, speaks = _told_by_steps(steps, labels)
+        is_before = _is_before(run.started_at or run.created_at, mended_at)
+        words.append(RunWord(run, told, position, speaks, is_before))
+    return words
 
 
 def _is_before(began: datetime, mended_at: datetime | None) -> bool:
@@ -227,12 +233,12 @@ def _is_before(began: datetime, mended_at: datetime | None) -> bool:
     return mended_at is not None and began < mended_at
 
 
-def _position(steps: Sequence[Step], labels: Mapping[int, int]) -> int | None:
-    """Of the first error on the path, by labels of steps' ids; None where it cannot be told."""
+def _told_by_steps(steps: Sequence[Step], labels: Mapping[int, int]) -> tuple[int | None, bool]:
+    """The first error on the path, by labels of steps' ids, and whether anything is said of the path at all."""
     path = [step for step in steps if step.chosen]
     said = {step.position: label for step in path if (label := labels.get(step.pk, UNKNOWN)) != UNKNOWN}
     found = first_error(said, len(path))
-    return None if found == UNKNOWN else found
+    return None if found == UNKNOWN else found, bool(said)
 
 
 def _verdicts(steps: Sequence[Step]) -> dict[int, list[StepVerdict]]:
@@ -251,7 +257,7 @@ def _judges(
         for one in said:
             ratings[one.run_id][step_id] = one.rating
     return [
-        JudgeWord(run, _position(steps, ratings[pk]), _is_before(run.created_at, mended_at))
+        JudgeWord(run, *_told_by_steps(steps, ratings[pk]), _is_before(run.created_at, mended_at))
         for pk, run in sorted(runs.items())
     ]
 
@@ -295,18 +301,24 @@ def _voice(
 # --- first errors, side by side ---------------------------------------------------------------------------
 
 
-def _with_words(found: Evidence, solution: Solution) -> Evidence:
+def _with_words(found: Evidence, length: int) -> Evidence:
+    """The newest run speaks, and the newest of each judge, as in `machines`, which reads them for many solutions."""
     gold = {row.step.position: row.gold for row in found.path if row.gold is not None}
-    lengths = {solution.pk: solution.step_count}
+    newest = [word for word in found.runs if word.speaks]
+    judges = {word.run.judge.name: word for word in found.judges if word.speaks}
     stands = found.stands.first_error if found.stands is not None else None
     words = Words(
         people={f"{place}: {voice.labeler}": voice.first_error for place, voice in enumerate(found.voices)},
-        monte_carlo=rollouts_words(lengths).get(solution.pk, UNKNOWN),
-        judges=judges_words(lengths).get(solution.pk, {}),
-        gold=Gold.of(gold, solution.step_count, found.also).acceptable if gold or found.also else frozenset(),
+        monte_carlo=_or_unknown(newest[-1].position) if newest else UNKNOWN,
+        judges={str(word.run.judge): _or_unknown(word.position) for word in judges.values()},
+        gold=Gold.of(gold, length, found.also).acceptable if gold or found.also else frozenset(),
         consensus=UNKNOWN if stands is None else stands,
     )
     return replace(found, words=[_unnumbered(one) for one in side_by_side(words)])
+
+
+def _or_unknown(position: int | None) -> int:
+    return UNKNOWN if position is None else position
 
 
 def _unnumbered(word: Word) -> Word:
