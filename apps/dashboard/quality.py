@@ -204,26 +204,30 @@ def _monte_carlo(overview: Overview) -> Table:
 
 
 def _judges(overview: Overview) -> Table:
-    return Table(["Run", "Judge", "Version", *MACHINE.values()], [
-        [one["number"], one["judge"], one["version"], *(Cell.of(one[name]) for name in MACHINE)]
+    return Table(["Judge", "Version", "Run", *MACHINE.values()], [
+        [one["judge"], one["version"], one["number"], *(Cell.of(one[name]) for name in MACHINE)]
         for one in overview.judges
     ])  # fmt: skip
 
 
 def _calibration(overview: Overview) -> Table:
-    return Table(["Run", "Soft estimate", "Steps", "Mean estimate", "Good by people"], list(_bins(overview.runs)))
+    return Table(["Run", "Soft estimate", "Steps", "Mean estimate", "Good by people"], [
+        [run["number"], *bin_] for run in overview.runs for bin_ in _bins(run)
+    ])  # fmt: skip
 
 
 def _confidence(overview: Overview) -> Table:
-    return Table(["Run", "Confidence", "Verdicts", "Mean confidence", "Right by people"], list(_bins(overview.judges)))
+    header = ["Judge", "Version", "Run", "Confidence", "Verdicts", "Mean confidence", "Right by people"]
+    return Table(header, [
+        [one["judge"], one["version"], one["number"], *bin_] for one in overview.judges for bin_ in _bins(one)
+    ])  # fmt: skip
 
 
-def _bins(runs: Iterable[Data]) -> Iterator[list[Any]]:
-    for run in runs:
-        for one in run["calibration"]["bins"] if "calibration" in run else ():
-            if one["of"]:
-                told = Cell(one["good"] / one["of"], *one["interval"])
-                yield [run["number"], f"{one['low']:.1f} to {one['high']:.1f}", one["of"], one["mean"], told]
+def _bins(run: Data) -> Iterator[list[Any]]:
+    for one in run["calibration"]["bins"] if "calibration" in run else ():
+        if one["of"]:
+            told = Cell(one["good"] / one["of"], *one["interval"])
+            yield [f"{one['low']:.1f} to {one['high']:.1f}", one["of"], one["mean"], told]
 
 
 TABLES: dict[str, Callable[[Overview], Table]] = {
