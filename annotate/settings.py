@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "apps.corpus",
     "apps.labeling",
     "apps.estimation",
+    "apps.judging",
     "apps.quality",
     "apps.exports",
     "apps.api",
@@ -222,6 +223,7 @@ IMPORT_SINKS = [
     "apps.labeling.landing.PeopleSink",
     "apps.labeling.landing.GoldSink",
     "apps.estimation.landing.EstimateSink",
+    "apps.judging.landing.VerdictSink",
     "apps.quality.stale.StaleSink",
 ]
 # Whoever stands above `labeling` and hears of each submission and correction, within its transaction.

@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 from apps.api.access import project_of, reviewed_of, solution_of, step_of, user_of
 from apps.api.pagination import ListView, Row
 from apps.corpus.models import Solution
+from apps.judging.models import JudgeRun
 from apps.labeling.resplitting import MOST_STEPS, part_anew
 from apps.projects.models import Membership, Project
 from apps.quality.adjudicating import adjudicate_solution, adjudicate_step, make_gold
@@ -119,6 +120,15 @@ class CountSerializer(serializers.Serializer[Any]):
     hard = serializers.BooleanField(allow_null=True)
 
 
+class VerdictOfStepSerializer(serializers.Serializer[Any]):
+    run = serializers.IntegerField()
+    judge = serializers.CharField()
+    version = serializers.IntegerField()
+    rating = serializers.IntegerField(min_value=-1, max_value=1)
+    confidence = serializers.FloatField(allow_null=True)
+    reason = serializers.CharField(allow_blank=True)
+
+
 class StepStandsSerializer(serializers.Serializer[Any]):
     rating = serializers.IntegerField()
     how = serializers.CharField()
@@ -133,6 +143,7 @@ class EvidenceStepSerializer(serializers.Serializer[Any]):
     text = serializers.CharField()
     people = VoteSerializer(many=True)
     monte_carlo = CountSerializer(many=True)
+    judges = VerdictOfStepSerializer(many=True)
     gold = serializers.IntegerField(allow_null=True)
     consensus = StepStandsSerializer(allow_null=True)
     critiques = serializers.ListField(child=serializers.CharField())
@@ -158,6 +169,14 @@ class EvidenceRunSerializer(serializers.Serializer[Any]):
     before_mend = serializers.BooleanField(help_text="Began before the reference answer was changed.")
 
 
+class EvidenceJudgeSerializer(serializers.Serializer[Any]):
+    run = serializers.IntegerField()
+    judge = serializers.CharField()
+    version = serializers.IntegerField()
+    first_error = serializers.IntegerField(allow_null=True)
+    before_mend = serializers.BooleanField(help_text="Came before the reference answer was changed.")
+
+
 class ChangeSerializer(serializers.Serializer[Any]):
     at = serializers.DateTimeField()
     verb = serializers.CharField()
@@ -175,6 +194,7 @@ class EvidenceSerializer(serializers.Serializer[Any]):
     steps = EvidenceStepSerializer(many=True)
     turns = EvidenceTurnSerializer(many=True)
     runs = EvidenceRunSerializer(many=True)
+    judges = EvidenceJudgeSerializer(many=True)
     history = ChangeSerializer(many=True)
 
 
@@ -206,9 +226,12 @@ def _evidence(solution: Solution, found: Evidence, history: list[Change]) -> Row
         "runs": [
             {
                 "run": one.run.number, "strategy": one.run.strategy, "completer": one.run.completer or "",
-                "first_error": None if one.said is None else one.said.first_error, "before_mend": one.is_before_mend,
+                "first_error": one.position, "before_mend": one.is_before_mend,
             }
             for one in found.runs
+        ],
+        "judges": [
+            _judge(one.run) | {"first_error": one.position, "before_mend": one.is_before_mend} for one in found.judges
         ],
         "history": [
             {name: getattr(one, name) for name in ("at", "verb", "actor", "of", "before", "after")} for one in history
@@ -230,10 +253,18 @@ def _step(row: EvidenceRow) -> Row:
             }
             for one in row.estimates
         ],
+        "judges": [
+            _judge(one.run) | {name: getattr(one, name) for name in ("rating", "confidence", "reason")}
+            for one in row.verdicts
+        ],
         "gold": row.gold,
         "consensus": None if row.stands is None else dict(StepStandsSerializer(row.stands).data),
         "critiques": [one.text for one in row.critiques],
     }
+
+
+def _judge(run: JudgeRun) -> Row:
+    return {"run": run.number, "judge": run.judge.name, "version": run.judge.version}
 
 
 def _turn(voice: Voice) -> Row:

@@ -178,6 +178,34 @@ class EstimateRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     steps: Sequence[StepCount] = ()
 
 
+class VerdictRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A judge's word on one candidate: +1 great, 0 okay, -1 bad, and how sure it is of that, 0 to 1."""
+
+    position: int
+    candidate: int = 0
+    rating: int
+    confidence: float | None = None
+    reason: str = ""
+
+
+class JudgeRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What one judge said of one solution in one run. `run` is None where the source numbers no runs."""
+
+    judge: str
+    version: int = 1
+    run: int | None = None
+    steps: Sequence[VerdictRecord] = ()
+
+    @property
+    def key(self) -> tuple[str, int, int | None]:
+        return self.judge, self.version, self.run
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """What a policy may call it: by its name, whatever the version, or by both."""
+        return self.judge, f"{self.judge} v{self.version}"
+
+
 class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One row: a problem, a solution or a comparison or neither, and everything that was said about it.
 
@@ -192,6 +220,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     gold: Sequence[GoldRating] = ()
     consensus: Sequence[StandingRating] = ()
     estimates: Sequence[EstimateRecord] = ()
+    judges: Sequence[JudgeRecord] = ()
     ignored: Sequence[str] = ()
 
 

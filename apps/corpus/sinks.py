@@ -1,4 +1,4 @@
-"""Where the parts of a row go that the corpus itself has no place for: people's labels, gold, estimates.
+"""Where the parts of a row go that the corpus itself has no place for: people's labels, gold, estimates, verdicts.
 
 The corpus knows nothing of the apps above it. They are named in `settings.IMPORT_SINKS`, and are
 given each chunk within its own transaction, when its solutions and steps have landed.

@@ -12,6 +12,7 @@ from django.db.models.functions import Left
 
 from apps.corpus.models import ImportBatch, Problem, Solution, Step
 from apps.estimation.models import StepEstimate
+from apps.judging.models import StepVerdict
 from apps.labeling.models import Assignment, GoldLabel, StepLabel, Task
 from apps.projects.models import Project
 from apps.quality.models import StepConsensus
@@ -56,6 +57,7 @@ LABELS = {
     "none": lambda found: found.filter(~labeled_q()),
     "gold": lambda found: found.filter(gold_q()),
     "monte_carlo": lambda found: found.filter(Exists(StepEstimate.objects.filter(step__solution=OuterRef("pk")))),
+    "judges": lambda found: found.filter(Exists(StepVerdict.objects.filter(step__solution=OuterRef("pk")))),
 }
 
 
@@ -110,7 +112,7 @@ def _distinct(rows: QuerySet[Any], field: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """A solution's steps as small marks: what people say, else gold, else Monte Carlo."""
+    """A solution's steps as small marks: what people say, else gold, else Monte Carlo, else a judge."""
 
     marks: list[str]
     people: int
@@ -119,10 +121,12 @@ class Strip:
 
 
 def with_strips(solutions: Iterable[Solution]) -> list[Solution]:
-    """Gives each a `strip`, and whether it `is_same_problem` as the one above. Five queries, however many."""
+    """Gives each a `strip`, and whether it `is_same_problem` as the one above. Six queries, however many."""
     shown = list(solutions)
     steps = _paths(shown)
-    said = [("people", _people(shown)), ("gold", _gold(shown)), ("Monte Carlo", _monte_carlo(shown))]
+    said = [
+        ("people", _people(shown)), ("gold", _gold(shown)), ("Monte Carlo", _monte_carlo(shown)), *_judges(shown),
+    ]  # fmt: skip
     turns = Task.objects.filter(solution__in=shown, assignments__in=Assignment.objects.spoken())
     people: dict[int, int] = {}
     for solution_id in turns.values_list("solution", flat=True):
@@ -173,11 +177,20 @@ def _gold(solutions: list[Solution]) -> dict[int, str]:
 
 def _monte_carlo(solutions: list[Solution]) -> dict[int, str]:
     """The latest run's word: hard where it stands alone, else whether any rollout got there."""
-    found = StepEstimate.objects.filter(step__solution__in=solutions).order_by("run")
+    found = StepEstimate.objects.filter(step__solution__in=solutions).order_by("run_id")
     return {
         step: "great" if (hard if hard is not None else bool(successes)) else "bad"
         for step, successes, hard in found.values_list("step", "successes", "hard")
     }
+
+
+def _judges(solutions: list[Solution]) -> list[tuple[str, dict[int, str]]]:
+    """Each judge by name, with its latest run's words."""
+    found = StepVerdict.objects.filter(step__solution__in=solutions).order_by("run_id")
+    judges: dict[str, dict[int, str]] = {}
+    for name, step, rating in found.values_list("run__judge__name", "step", "rating"):
+        judges.setdefault(name, {})[step] = _mark({rating})
+    return sorted(judges.items())
 
 
 def _consensus(solutions: list[Solution]) -> dict[int, str]:
@@ -186,11 +199,11 @@ def _consensus(solutions: list[Solution]) -> dict[int, str]:
 
 
 def with_sources(solutions: Iterable[Solution]) -> list[Solution]:
-    """Gives each `sources`: a strip for every source that says anything of it. Five queries, however many."""
+    """Gives each `sources`: a strip for every source that says anything of it. Six queries, however many."""
     shown = list(solutions)
     steps = _paths(shown)
     said = [
-        ("people", _people(shown)), ("Monte Carlo", _monte_carlo(shown)), ("gold", _gold(shown)),
+        ("people", _people(shown)), ("Monte Carlo", _monte_carlo(shown)), *_judges(shown), ("gold", _gold(shown)),
         ("stands", _consensus(shown)),
     ]  # fmt: skip
     for one in shown:

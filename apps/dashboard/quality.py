@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,6 +112,10 @@ class Overview:
     def runs(self) -> list[Data]:
         return [data for _, data in self.scopes("monte_carlo")]
 
+    @property
+    def judges(self) -> list[Data]:
+        return sorted((data for _, data in self.scopes("judges")), key=lambda one: one["number"])
+
     def table(self, name: str) -> Table:
         return TABLES[name](self)
 
@@ -187,22 +191,43 @@ def _over_time(overview: Overview) -> Table:
     return Table(["Week from", "Solutions", "Same first error"], rows)
 
 
+MACHINE = {
+    "accuracy": "Accuracy", "kappa": "Kappa", "precision": "Precision of bad", "recall": "Recall of bad",
+    "first_error_exact": "Same first error",
+}  # fmt: skip
+
+
 def _monte_carlo(overview: Overview) -> Table:
-    names = ("accuracy", "kappa", "precision", "recall", "first_error_exact")
-    header = ["Run", "Strategy", "Accuracy", "Kappa", "Precision of bad", "Recall of bad", "Same first error"]
-    return Table(header, [
-        [one["number"], one["strategy"], *(Cell.of(one[name]) for name in names)] for one in overview.runs
+    return Table(["Run", "Strategy", *MACHINE.values()], [
+        [one["number"], one["strategy"], *(Cell.of(one[name]) for name in MACHINE)] for one in overview.runs
+    ])  # fmt: skip
+
+
+def _judges(overview: Overview) -> Table:
+    return Table(["Judge", "Version", "Run", *MACHINE.values()], [
+        [one["judge"], one["version"], one["number"], *(Cell.of(one[name]) for name in MACHINE)]
+        for one in overview.judges
     ])  # fmt: skip
 
 
 def _calibration(overview: Overview) -> Table:
-    rows = [
-        [run["number"], f"{one['low']:.1f} to {one['high']:.1f}", one["of"], one["mean"],
-         Cell(one["good"] / one["of"] if one["of"] else None, *one["interval"])]
-        for run in overview.runs if "calibration" in run
-        for one in run["calibration"]["bins"] if one["of"]
-    ]  # fmt: skip
-    return Table(["Run", "Soft estimate", "Steps", "Mean estimate", "Good by people"], rows)
+    return Table(["Run", "Soft estimate", "Steps", "Mean estimate", "Good by people"], [
+        [run["number"], *bin_] for run in overview.runs for bin_ in _bins(run)
+    ])  # fmt: skip
+
+
+def _confidence(overview: Overview) -> Table:
+    header = ["Judge", "Version", "Run", "Confidence", "Verdicts", "Mean confidence", "Right by people"]
+    return Table(header, [
+        [one["judge"], one["version"], one["number"], *bin_] for one in overview.judges for bin_ in _bins(one)
+    ])  # fmt: skip
+
+
+def _bins(run: Data) -> Iterator[list[Any]]:
+    for one in run["calibration"]["bins"] if "calibration" in run else ():
+        if one["of"]:
+            told = Cell(one["good"] / one["of"], *one["interval"])
+            yield [f"{one['low']:.1f} to {one['high']:.1f}", one["of"], one["mean"], told]
 
 
 TABLES: dict[str, Callable[[Overview], Table]] = {
@@ -212,4 +237,6 @@ TABLES: dict[str, Callable[[Overview], Table]] = {
     "over-time": _over_time,
     "monte-carlo": _monte_carlo,
     "calibration": _calibration,
+    "judges": _judges,
+    "judge-confidence": _confidence,
 }

@@ -21,6 +21,7 @@ from apps.corpus.records import (
     CritiqueWord,
     EstimateRecord,
     GoldRating,
+    JudgeRecord,
     PersonRecord,
     PreferenceRecord,
     ProblemRecord,
@@ -30,8 +31,10 @@ from apps.corpus.records import (
     StepCount,
     StepRating,
     StepRecord,
+    VerdictRecord,
 )
 from apps.estimation.models import StepEstimate
+from apps.judging.models import StepVerdict
 from apps.labeling.models import Assignment, Critique, CritiqueRating, GoldLabel, PreferenceLabel, StepLabel
 from apps.projects.models import Membership, Project
 from apps.quality.models import StepConsensus
@@ -105,6 +108,7 @@ def _records(rows: Sequence[tuple[Any, ...]], names: dict[int, str], *, verifier
     gold = _gold(solution_ids)
     consensus = _consensus(solution_ids)
     estimates = _estimates(solution_ids)
+    judges = _judges(solution_ids)
     return [
         Record(
             problem=problems[row[1]],
@@ -113,6 +117,7 @@ def _records(rows: Sequence[tuple[Any, ...]], names: dict[int, str], *, verifier
             gold=gold[row[0]],
             consensus=consensus[row[0]],
             estimates=estimates[row[0]],
+            judges=judges[row[0]],
         )
         for row in rows
     ]
@@ -326,3 +331,26 @@ def _estimates(solution_ids: Sequence[int]) -> dict[int, list[EstimateRecord]]:
             EstimateRecord(run=number, completer=completer or None, strategy=strategy, steps=steps)
         )
     return estimates
+
+
+def _judges(solution_ids: Sequence[int]) -> dict[int, list[JudgeRecord]]:
+    """Of each solution what every run said of it, the oldest run first."""
+    said: defaultdict[tuple[Any, ...], list[VerdictRecord]] = defaultdict(list)
+    rows = (
+        StepVerdict.objects.filter(step__solution_id__in=solution_ids)
+        .order_by("run__number", "step__position", "step__candidate")
+        .values_list(
+            "step__solution_id", "run__number", "run__judge__name", "run__judge__version", "run__run_in_file",
+            "step__position", "step__candidate", "rating", "confidence", "reason",
+        )
+    )  # fmt: skip
+    for *run, position, candidate, rating, confidence, reason in rows:
+        said[tuple(run)].append(
+            VerdictRecord(
+                position=position, candidate=candidate, rating=rating, confidence=confidence, reason=reason
+            )
+        )  # fmt: skip
+    judges: defaultdict[int, list[JudgeRecord]] = defaultdict(list)
+    for (solution_id, _, name, version, run_in_file), steps in said.items():
+        judges[solution_id].append(JudgeRecord(judge=name, version=version, run=run_in_file, steps=steps))
+    return judges

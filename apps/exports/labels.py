@@ -133,6 +133,30 @@ def _newest(
             return
 
 
+def _judge(record: Record, policy: LabelPolicy) -> Iterator[Labels]:
+    """By the newest run of a judge that says anything of the solution's own path."""
+    assert record.solution is not None
+    path = {(step.position, step.candidate) for step in record.solution.steps if step.chosen}
+    for judge in reversed(record.judges):
+        if policy.judges and not set(judge.names) & set(policy.judges):
+            continue
+        labels = {said.position: said.rating for said in judge.steps if (said.position, said.candidate) in path}
+        if labels:
+            yield labels
+            return
+
+
+def _monte_carlo_and_judge(record: Record, policy: LabelPolicy) -> Iterator[Labels]:
+    """Where both say bad, or neither does: rollouts know no okay, so what they agree on is good or bad."""
+    for rollouts in _monte_carlo_hard(record, policy):
+        for judged in _judge(record, policy):
+            yield {
+                place: label
+                for place, label in rollouts.items()
+                if place in judged and (label == BAD) == (judged[place] == BAD)
+            }
+
+
 def _human(record: Record, policy: LabelPolicy) -> Iterator[Labels]:
     assert record.solution is not None
     said = [_of_one(person, record.solution, policy) for person in heard(record, policy)]
@@ -149,6 +173,8 @@ _READ: dict[str, Callable[[Record, LabelPolicy], Iterator[Labels]]] = {
     "human": _human,
     "monte_carlo_hard": _monte_carlo_hard,
     "monte_carlo_soft": _monte_carlo_soft,
+    "judge": _judge,
+    "monte_carlo_and_judge": _monte_carlo_and_judge,
 }
 
 

@@ -14,9 +14,9 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-# One line for each source of labels that there is so far.
-SOURCES = ("gold", "adjudicated", "consensus", "human", "monte_carlo_hard", "monte_carlo_soft")
-LATER = ("judge", "monte_carlo_and_judge")
+SOURCES = (
+    "gold", "adjudicated", "consensus", "human", "monte_carlo_hard", "monte_carlo_soft", "judge", "monte_carlo_and_judge",
+)  # fmt: skip
 
 
 class PolicyError(ValueError):
@@ -40,6 +40,7 @@ class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     quality_control    keep or drop what people said of gold tasks
     soft_threshold     with the source `monte_carlo_soft`, the share of successes from which a step is good
     estimation_runs    only these runs, by number; empty: all, the newest first
+    judges             only these judges, as `NAME` or, of one version, `NAME v3`; empty: all, the newest run first
     answers            solutions with a right, a wrong or any final answer; of a comparison both sides
     margins            Llama 2's scale in numbers, from significantly to negligibly better: `large` 3, 2, 1, 0 or
                        `small` 1, 2/3, 1/3, 0
@@ -62,6 +63,7 @@ class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     quality_control: Literal["keep", "drop"] = "drop"
     soft_threshold: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.5
     estimation_runs: tuple[int, ...] = ()
+    judges: tuple[str, ...] = ()
     answers: Literal["all", "right", "wrong"] = "all"
     margins: Literal["large", "small"] = "large"
     ties: Literal["drop", "both_ways"] = "drop"
@@ -95,7 +97,7 @@ class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 def _check_texts(policy: LabelPolicy) -> None:
     """PostgreSQL knows no NUL and no lone surrogates: nothing in it can equal them, and a policy is kept there."""
-    for key in ("generators", "subjects", "split_seed", "splits"):
+    for key in ("generators", "subjects", "judges", "split_seed", "splits"):
         value = getattr(policy, key)
         for text in [value] if isinstance(value, str) else value:
             if any(sign == "\x00" or "\ud800" <= sign <= "\udfff" for sign in text):
@@ -110,8 +112,7 @@ def _check_sources(sources: Sequence[str]) -> None:
         raise PolicyError("sources", f"name at least one of {', '.join(SOURCES)}")
     for source in sources:
         if source not in SOURCES:
-            why = "is not available yet" if source in LATER else "is not known"
-            raise PolicyError("sources", f"{source!r} {why}; there are {', '.join(SOURCES)}")
+            raise PolicyError("sources", f"{source!r} is not known; there are {', '.join(SOURCES)}")
 
 
 def _check_splits(splits: Mapping[str, float]) -> None:

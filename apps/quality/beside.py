@@ -1,4 +1,4 @@
-"""What else is known of solutions, beside people's ratings: gold, rollouts, unsure flags, answers."""
+"""What else is known of solutions, beside people's ratings: gold, rollouts, verdicts, unsure flags, answers."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from apps.corpus.models import Solution
-from apps.estimation.models import SolutionEstimate
 from apps.labeling.models import Assignment, GoldLabel, StepLabel
 from apps.quality.gold import Gold
+from apps.quality.machines import judges_words, rollouts_words
 from apps.quality.models import AlsoAcceptable
-from apps.quality.ratings import UNKNOWN
-from apps.quality.runs import ENDED
 
 
 @dataclass(slots=True)
@@ -21,13 +19,14 @@ class Beside:
 
     gold: dict[int, Gold] = field(default_factory=dict)
     monte_carlo: dict[int, int] = field(default_factory=dict)
+    judges: dict[int, dict[str, int]] = field(default_factory=dict)
     unsure: defaultdict[int, set[str]] = field(default_factory=lambda: defaultdict(set))
     answers: dict[int, tuple[bool | None, float | None, int]] = field(default_factory=dict)
     older: set[int] = field(default_factory=set)
 
 
 def beside(solution_ids: Sequence[int]) -> Beside:
-    """Six queries, however many solutions."""
+    """Nine queries, however many solutions."""
     found = Beside()
     rows = Solution.objects.filter(pk__in=solution_ids)
     for pk, is_correct, score, steps in rows.values_list("id", "is_correct", "verifier_score", "step_count"):
@@ -37,9 +36,8 @@ def beside(solution_ids: Sequence[int]) -> Beside:
     also = dict(AlsoAcceptable.objects.filter(solution__in=ratings).values_list("solution_id", "first_errors"))
     for pk, known in ratings.items():
         found.gold[pk] = Gold.of(known, found.answers[pk][2], also.get(pk, ()))
-    estimates = SolutionEstimate.objects.filter(solution__in=solution_ids, run__status__in=ENDED, failure="")
-    for pk, first_error in estimates.order_by("run_id").values_list("solution_id", "first_error"):
-        found.monte_carlo[pk] = UNKNOWN if first_error is None else first_error
+    lengths = {pk: steps for pk, (_, _, steps) in found.answers.items()}
+    found.monte_carlo, found.judges = rollouts_words(lengths), judges_words(lengths)
     flagged = StepLabel.objects.filter(
         unsure=True, step__solution__in=solution_ids,
         assignment__state__in=Assignment.SPOKEN,

@@ -1,4 +1,7 @@
-"""Whether soft estimates mean what they say: of steps estimated at 0.7, are 70 % good, as people see them? Pure."""
+"""Whether soft estimates mean what they say: of steps estimated at 0.7, are 70 % good, as people see them? Pure.
+
+The same asks whether judges' confidence means what it says: of verdicts given with 0.9, are 90 % right?
+"""
 
 from __future__ import annotations
 

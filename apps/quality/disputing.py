@@ -50,6 +50,7 @@ def _evidence(pk: int, people: dict[str, int], first_error: int, known: Beside) 
         people=people,
         unsure=known.unsure.get(pk, set()),
         monte_carlo=known.monte_carlo.get(pk, UNKNOWN),
+        judges=known.judges.get(pk, {}),
         gold=known.gold[pk].acceptable if pk in known.gold else frozenset(),
         consensus=first_error,
         is_correct=is_correct,

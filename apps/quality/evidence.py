@@ -1,4 +1,4 @@
-"""All that is known of one solution, step by step: what people, gold and rollouts say, and what stands.
+"""All that is known of one solution, step by step: what people, gold, rollouts and judges say, and what stands.
 
 Pages and API show it; both name people as their reader may see them, so names are asked for, not looked up here.
 """
@@ -15,10 +15,12 @@ from django.db.models import Q
 from apps.accounts.models import AuditEvent
 from apps.corpus.models import Problem, Solution, Step
 from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
+from apps.judging.models import JudgeRun, StepVerdict
 from apps.labeling.models import Assignment, Critique, GoldLabel, StepLabel
 from apps.quality.disputes import Evidence as Words
-from apps.quality.disputes import Word, side_by_side
+from apps.quality.disputes import Source, Word, side_by_side
 from apps.quality.gold import Gold, first_error
+from apps.quality.machines import hard_label
 from apps.quality.models import AlsoAcceptable, Consensus, How, OpenDispute, StepConsensus
 from apps.quality.ratings import BAD, UNKNOWN
 from apps.quality.runs import ENDED
@@ -62,6 +64,7 @@ class Row:
     votes: list[Vote]
     gold: int | None
     estimates: list[StepEstimate]
+    verdicts: Sequence[StepVerdict] = ()
     stands: StepConsensus | None = None
     critiques: Sequence[Critique] = ()
     is_behind: bool = False
@@ -87,16 +90,36 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class RunWord:
-    """What an estimation run says of the whole solution, where it says more than counts."""
+    """What an estimation run says of the whole solution: by itself, or, where it came with a file, by its steps.
+
+    `position` is that of the first error; -1 for "none", None for "cannot be told". A run that is under way, or failed
+    here, does not speak yet.
+    """
 
     run: EstimationRun
     said: SolutionEstimate | None = None
+    position: int | None = None
+    speaks: bool = False
     is_before_mend: bool = False
 
     @property
     def first_error(self) -> int | None:
-        """The number of the step, from 1; 0 for "none", None for "cannot be told"."""
-        return None if self.said is None or self.said.first_error is None else self.said.first_error + 1
+        """The number of the step, from 1; 0 for "none"."""
+        return None if self.position is None else self.position + 1
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeWord:
+    """What a judge says of the whole solution in one run: `position` and `first_error` as an estimation run's."""
+
+    run: JudgeRun
+    position: int | None = None
+    speaks: bool = False
+    is_before_mend: bool = False
+
+    @property
+    def first_error(self) -> int | None:
+        return None if self.position is None else self.position + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +127,7 @@ class Evidence:
     rows: list[Row]
     voices: list[Voice]
     runs: list[RunWord] = field(default_factory=list)
+    judges: list[JudgeWord] = field(default_factory=list)
     has_gold: bool = False
     stands: Consensus | None = None
     disputes: frozenset[str] = frozenset()
@@ -125,17 +149,18 @@ class Evidence:
     @property
     def is_before_mend(self) -> bool:
         """Something here rests on a reference answer that stands no longer."""
-        return any(one.is_before_mend for one in self.voices) or any(one.is_before_mend for one in self.runs)
+        said: list[Voice | RunWord | JudgeWord] = [*self.voices, *self.runs, *self.judges]
+        return any(one.is_before_mend for one in said)
 
 
 def evidence_of(solution: Solution, naming: Naming) -> Evidence:
-    """Some ten queries, each by an index, however many people and steps. The solution comes with its problem."""
+    """Some dozen queries, each by an index, however many people and steps. The solution comes with its problem."""
     steps = list(Step.objects.filter(solution=solution).order_by("position", "candidate"))
     mended_at = answer_mended_at(solution.problem, project=solution.project.slug)
     voices = _voices(solution, steps, naming, mended_at)
     gold = dict(GoldLabel.objects.filter(step__in=steps).values_list("step", "rating"))
-    estimates = _estimates(steps)
-    runs = _runs(solution, estimates, mended_at)
+    estimates, verdicts = _estimates(steps), _verdicts(steps)
+    runs = _runs(solution, steps, estimates, mended_at)
     stands = {one.step_id: one for one in StepConsensus.objects.filter(step__in=steps)}
     critiques = _critiques(steps)
     whole = Consensus.objects.select_related("settled_by").filter(pk=solution.pk).first()
@@ -143,12 +168,12 @@ def evidence_of(solution: Solution, naming: Naming) -> Evidence:
     rows = [
         Row(
             step, [voice.on(step) for voice in voices], gold.get(step.pk), estimates.get(step.pk, []),
-            stands.get(step.pk), critiques.get(step.pk, ()), end is not None and step.position > end,
+            verdicts.get(step.pk, ()), stands.get(step.pk), critiques.get(step.pk, ()), end is not None and step.position > end,
         )
         for step in steps
     ]  # fmt: skip
     found = Evidence(
-        rows, voices, runs, bool(gold),
+        rows, voices, runs, _judges(steps, verdicts, mended_at), bool(gold),
         stands=whole,
         disputes=frozenset(OpenDispute.objects.filter(solution=solution).values_list("kind", flat=True)),
         also=AlsoAcceptable.objects.filter(pk=solution.pk).values_list("first_errors", flat=True).first() or (),
@@ -175,23 +200,66 @@ def answer_mended_at(problem: Problem, *, project: str) -> datetime | None:
 
 def _estimates(steps: Sequence[Step]) -> dict[int, list[StepEstimate]]:
     estimates: dict[int, list[StepEstimate]] = {}
-    for one in StepEstimate.objects.filter(step__in=steps).select_related("run").order_by("run"):
+    for one in StepEstimate.objects.filter(step__in=steps).select_related("run").order_by("run_id"):
         estimates.setdefault(one.step_id, []).append(one)
     return estimates
 
 
 def _runs(
-    solution: Solution, estimates: Mapping[int, Sequence[StepEstimate]], mended_at: datetime | None
+    solution: Solution,
+    steps: Sequence[Step],
+    estimates: Mapping[int, Sequence[StepEstimate]],
+    mended_at: datetime | None,
 ) -> list[RunWord]:
     whole = {one.run_id: one for one in SolutionEstimate.objects.filter(solution=solution).select_related("run")}
     runs = {one.run_id: one.run for said in estimates.values() for one in said}
     runs |= {pk: one.run for pk, one in whole.items()}
-    return [RunWord(run, whole.get(pk), _is_before(run, mended_at)) for pk, run in sorted(runs.items())]
+    words = []
+    for pk, run in sorted(runs.items()):
+        told = whole.get(pk)
+        position = None if told is None else told.first_error
+        speaks = told is not None and run.status in ENDED and not told.failure
+        if run.origin:
+            said = {step.pk: one for step in steps for one in estimates.get(step.pk, ()) if one.run_id == pk}
+            labels = {key: hard_label((one.rollouts, one.successes, one.hard)) for key, one in said.items()}
+            position, speaks = _told_by_steps(steps, labels)
+        is_before = _is_before(run.started_at or run.created_at, mended_at)
+        words.append(RunWord(run, told, position, speaks, is_before))
+    return words
 
 
-def _is_before(run: EstimationRun, mended_at: datetime | None) -> bool:
+def _is_before(began: datetime, mended_at: datetime | None) -> bool:
     """A run reads reference answers while it works: what began before the change may have counted against the old."""
-    return mended_at is not None and (run.started_at or run.created_at) < mended_at
+    return mended_at is not None and began < mended_at
+
+
+def _told_by_steps(steps: Sequence[Step], labels: Mapping[int, int]) -> tuple[int | None, bool]:
+    """The first error on the path, by labels of steps' ids, and whether anything is said of the path at all."""
+    path = [step for step in steps if step.chosen]
+    said = {step.position: label for step in path if (label := labels.get(step.pk, UNKNOWN)) != UNKNOWN}
+    found = first_error(said, len(path))
+    return None if found == UNKNOWN else found, bool(said)
+
+
+def _verdicts(steps: Sequence[Step]) -> dict[int, list[StepVerdict]]:
+    verdicts: dict[int, list[StepVerdict]] = {}
+    for one in StepVerdict.objects.filter(step__in=steps).select_related("run__judge").order_by("run_id"):
+        verdicts.setdefault(one.step_id, []).append(one)
+    return verdicts
+
+
+def _judges(
+    steps: Sequence[Step], verdicts: Mapping[int, Sequence[StepVerdict]], mended_at: datetime | None
+) -> list[JudgeWord]:
+    runs = {one.run_id: one.run for said in verdicts.values() for one in said}
+    ratings: dict[int, dict[int, int]] = {pk: {} for pk in runs}
+    for step_id, said in verdicts.items():
+        for one in said:
+            ratings[one.run_id][step_id] = one.rating
+    return [
+        JudgeWord(run, *_told_by_steps(steps, ratings[pk]), _is_before(run.created_at, mended_at))
+        for pk, run in sorted(runs.items())
+    ]
 
 
 def _critiques(steps: Sequence[Step]) -> dict[int, list[Critique]]:
@@ -234,20 +302,25 @@ def _voice(
 
 
 def _with_words(found: Evidence, length: int) -> Evidence:
+    """The newest run speaks, and the newest of each judge, as in `machines`, which reads them for many solutions."""
     gold = {row.step.position: row.gold for row in found.path if row.gold is not None}
-    newest = [
-        word for word in found.runs if word.said is not None and word.run.status in ENDED and not word.said.failure
-    ]
+    newest = [word for word in found.runs if word.speaks]
+    judges = {word.run.judge.name: word for word in found.judges if word.speaks}
     stands = found.stands.first_error if found.stands is not None else None
     words = Words(
         people={f"{place}: {voice.labeler}": voice.first_error for place, voice in enumerate(found.voices)},
-        monte_carlo=_position(newest[-1].first_error) if newest else UNKNOWN,
+        monte_carlo=_or_unknown(newest[-1].position) if newest else UNKNOWN,
+        judges={str(word.run.judge): _or_unknown(word.position) for word in judges.values()},
         gold=Gold.of(gold, length, found.also).acceptable if gold or found.also else frozenset(),
         consensus=UNKNOWN if stands is None else stands,
     )
-    told = [Word(one.source, one.name.partition(": ")[2], one.first_error) for one in side_by_side(words)]
-    return replace(found, words=told)
+    return replace(found, words=[_unnumbered(one) for one in side_by_side(words)])
 
 
-def _position(number: int | None) -> int:
-    return UNKNOWN if number is None else number - 1
+def _or_unknown(position: int | None) -> int:
+    return UNKNOWN if position is None else position
+
+
+def _unnumbered(word: Word) -> Word:
+    """A person's name without their place in the order of turns."""
+    return replace(word, name=word.name.partition(": ")[2]) if word.source == Source.PERSON else word

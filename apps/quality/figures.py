@@ -19,11 +19,13 @@ from django.utils import timezone
 from apps.core.bulk import sole_worker
 from apps.corpus.models import Solution
 from apps.estimation.models import EstimationRun, StepEstimate
+from apps.judging.models import JudgeRun, StepVerdict
 from apps.labeling.models import Assignment
 from apps.projects.models import Project
 from apps.quality.agreement import agreement, first_error_agreement, pair_agreements, source_agreement
 from apps.quality.calibration import calibration
 from apps.quality.labelers import labeler_rows
+from apps.quality.machines import hard_label
 from apps.quality.models import Consensus, Figure, QualityRules, StepConsensus
 from apps.quality.ratings import BAD, UNKNOWN, Bools, Ints, Ratings
 from apps.quality.words import Words, words_of
@@ -34,6 +36,7 @@ Named = tuple[str, str, Data]
 SUBJECTS = 20
 PAIR_RESAMPLES = 200
 WEEKS = 26
+NOTHING = (None, None, None)
 
 
 def refresh_figures() -> int:
@@ -52,7 +55,7 @@ def refresh(project: Project) -> bool:
         words = words_of(project, list(labeled.values_list("pk", flat=True)))
         rows = [
             Figure(project=project, name=name, scope=scope, data=data, at=timezone.now())
-            for name, scope, data in (*_of_people(project, words), *_of_runs(project, words))
+            for name, scope, data in (*_of_people(project, words), *_of_machines(project, words))
         ]
         with transaction.atomic():
             Figure.objects.filter(project=project).delete()
@@ -156,15 +159,19 @@ def _weeks(words: Words) -> list[Data]:
     return found
 
 
-# --- rollouts against people ------------------------------------------------------------------------------
+# --- machines against people ------------------------------------------------------------------------------
 
 
-def _of_runs(project: Project, words: Words) -> Iterator[Named]:
+def _of_machines(project: Project, words: Words) -> Iterator[Named]:
     people = _consensus_labels(words.steps)
     for run in EstimationRun.objects.filter(project=project).order_by("number"):
-        data = _against_people(run, words, people)
+        data = _rollouts_against_people(run, words, people)
         if data is not None:
             yield "monte_carlo", f"run:{run.number}", data
+    for judged in JudgeRun.objects.filter(project=project).select_related("judge").order_by("number"):
+        data = _judge_against_people(judged, words, people)
+        if data is not None:
+            yield "judges", f"run:{judged.number}", data
 
 
 def _consensus_labels(steps: Ints) -> Ints:
@@ -172,10 +179,10 @@ def _consensus_labels(steps: Ints) -> Ints:
     return np.array([stands.get(pk, UNKNOWN) for pk in steps.tolist()], dtype=np.int64)
 
 
-def _against_people(run: EstimationRun, words: Words, people: Ints) -> Data | None:
+def _rollouts_against_people(run: EstimationRun, words: Words, people: Ints) -> Data | None:
     rows = StepEstimate.objects.filter(run=run, step__in=words.steps.tolist())
     told = {pk: values for pk, *values in rows.values_list("step_id", "rollouts", "successes", "hard")}
-    hard = np.array([_hard(told.get(pk)) for pk in words.steps.tolist()], dtype=np.int64)
+    hard = np.array([hard_label(told.get(pk, NOTHING)) for pk in words.steps.tolist()], dtype=np.int64)
     if not ((hard != UNKNOWN) & (people != UNKNOWN)).any():
         return None
     found = asdict(source_agreement(hard, people, words.ratings.offsets))
@@ -187,12 +194,22 @@ def _against_people(run: EstimationRun, words: Words, people: Ints) -> Data | No
     return found | {"strategy": run.strategy, "completer": run.completer, "number": run.number}
 
 
-def _hard(told: Sequence[Any] | None) -> int:
-    if told is None:
-        return UNKNOWN
-    rollouts, successes, hard = told
-    label = hard if hard is not None else (bool(successes) if rollouts else None)
-    return UNKNOWN if label is None else (1 if label else BAD)
+def _judge_against_people(run: JudgeRun, words: Words, people: Ints) -> Data | None:
+    rows = StepVerdict.objects.filter(run=run, step__in=words.steps.tolist())
+    told = {pk: said for pk, *said in rows.values_list("step_id", "rating", "confidence")}
+    said = [told.get(pk, (UNKNOWN, None)) for pk in words.steps.tolist()]
+    ratings = np.array([rating for rating, _ in said], dtype=np.int64)
+    both = (ratings != UNKNOWN) & (people != UNKNOWN)
+    if not both.any():
+        return None
+    found = asdict(source_agreement(ratings, people, words.ratings.offsets))
+    sure = np.array([np.nan if one is None else one for _, one in said], dtype=np.float64)
+    told_how_sure = both & ~np.isnan(sure)
+    if told_how_sure.any():
+        is_right = (ratings == BAD) == (people == BAD)
+        solutions = words.ratings.solution_of_step()[told_how_sure]
+        found["calibration"] = _calibration(sure[told_how_sure], is_right[told_how_sure], solutions)
+    return found | {"judge": run.judge.name, "version": run.judge.version, "number": run.number}
 
 
 def _soft(told: Sequence[Any] | None) -> float:

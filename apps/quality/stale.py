@@ -51,12 +51,12 @@ def note_all(project: Project) -> QualityRules:
 
 
 class StaleSink:
-    """A sink of imports: rows that bring labels, gold or estimates."""
+    """A sink of imports: rows that bring labels, gold, estimates or verdicts."""
 
     tables = (Stale,)
 
     def takes(self, record: Record) -> bool:
-        return bool(record.people or record.gold or record.estimates)
+        return bool(record.people or record.gold or record.estimates or record.judges)
 
     def land(self, batch: ImportBatch, landed: Sequence[Landed]) -> int:
         Stale.objects.mark(batch.project_id, [one.solution_id for one in landed])

@@ -16,6 +16,7 @@ from apps.accounts.models import User
 from apps.accounts.services import issue_token
 from apps.corpus.importing import run_import
 from apps.estimation.models import Rollout, RolloutBatch, SampledProblem, Shard, SolutionEstimate
+from apps.judging.models import StepVerdict
 from apps.labeling.models import (
     Assignment,
     Critique,
@@ -40,6 +41,7 @@ from apps.quality.models import (
     Suspension,
 )
 from tests.cast import signed_in
+from tests.judging.verdicts import judge
 from tests.world import World, compare
 
 OURS = [model for model in apps.get_models() if model.__module__.startswith("apps.")]
@@ -80,6 +82,7 @@ def filled(world: World, alice: User, bob: User) -> World:
     Offer.objects.create(task=turn.task, prefix=uuid4(), position=0, texts=["So it is 2."])
     PastSubmission.objects.create(assignment=turn, number=1, said={}, submitted_at=now)
     compare(world.solution, bob)
+    StepVerdict.objects.create(run=judge(world.solution, "critic"), step=step, rating=1)
     settle(world, turn)
     return world
 

@@ -25,6 +25,7 @@ TABLE: list[tuple[str, str, str, str]] = [
     ("projects/<slug:slug>/step-labels", "get", "reviewer", "read"),
     ("projects/<slug:slug>/preferences", "get", "reviewer", "read"),
     ("projects/<slug:slug>/estimates", "get", "reviewer", "read"),
+    ("projects/<slug:slug>/verdicts", "get", "reviewer", "read"),
     ("projects/<slug:slug>/rounds", "get", "labeler", "read"),
     ("projects/<slug:slug>/rounds", "post", "manager", "write"),
     ("projects/<slug:slug>/rounds/<signed:number>", "get", "labeler", "read"),

@@ -72,13 +72,13 @@ def test_a_file_goes_in(api: Client, project: Project, django_capture_on_commit_
     found = api.get(f"{API}/imports/{taken.json()['id']}").json()
     counts = {name: found[name] for name in ("status", "rows", "problems", "solutions", "steps", "labels", "rejected")}
     assert counts == {
-        "status": "finished", "rows": 2, "problems": 1, "solutions": 1, "steps": 2, "labels": 4, "rejected": 1,
+        "status": "finished", "rows": 2, "problems": 1, "solutions": 1, "steps": 2, "labels": 6, "rejected": 1,
     }  # fmt: skip
     (rejected,) = found["rejected_rows"]
     assert (rejected["line"], rejected["field"]) == (2, "problem.statement")
 
 
-@pytest.mark.parametrize("kind", ["problems", "solutions", "step-labels", "estimates"])
+@pytest.mark.parametrize("kind", ["problems", "solutions", "step-labels", "estimates", "verdicts"])
 def test_lists_come_in_pages_and_as_a_stream(api: Client, project: Project, alice: User, kind: str) -> None:
     from django.core.files.base import ContentFile
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
@@ -13,12 +15,13 @@ from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
 from apps.labeling.models import Assignment
 from apps.projects.models import Project, Role
 from apps.projects.services import add_member
-from apps.quality.models import Consensus, OpenDispute, Review
+from apps.quality.models import Consensus, OpenDispute, Review, Stale
 from apps.quality.settling import settle_project
 from tests.browser.conftest import Watched
 from tests.browser.desk import Desk
 from tests.browser.test_pages import barriers, overflow
 from tests.cast import make_problem, make_round, make_solution, make_user
+from tests.judging.verdicts import judge
 from tests.quality.said import say
 
 STEPS = (
@@ -70,6 +73,16 @@ def disputed(project: Project, count: int) -> list[Solution]:
         say(round_, people[2], 1, 1, 0, 1, 1)
     settle_project(project)
     return solutions
+
+
+def judged(solutions: Sequence[Solution]) -> None:
+    """Two judges of the same solutions, who name different first errors and say why."""
+    why = "Both sides were multiplied by five, and the seven was forgotten, so that the sum is wrong from here on."
+    for one in solutions:
+        judge(one, "llama-3.3-70b-instruct-judge", 1, 1, 0, -1, -1, version=3, confidence=0.85, reason=why)
+        judge(one, "critic", 1, 0, -1, version=12, confidence=0.4)
+        Stale.objects.mark(one.project_id, [one.pk])
+    settle_project(solutions[0].project)
 
 
 def settled_words(page: Page) -> str:
@@ -214,11 +227,12 @@ def test_the_pages_of_reviewers_have_no_barrier(
 ) -> None:
     """Filled as they are at work; tests/browser/test_pages.py has them nearly empty."""
     solutions = disputed(project, 3)
+    judged(solutions)
     page = watched.page(rita, viewport=viewport, color_scheme=scheme)
     base, wrong = f"/projects/{project.slug}", {}
     turn = Assignment.objects.order_by("pk").first()
     assert turn is not None
-    paths = ("review", "review/people", f"solutions/{solutions[1].pk}?queue=people", "review/turns",
+    paths = ("review", "review/people", "review/monte_carlo_judge", f"solutions/{solutions[1].pk}?queue=people", "review/turns",
              f"review/turns/{turn.pk}", f"solutions/{solutions[1].pk}/split")  # fmt: skip
     for path in paths:
         page.goto(f"{base}/{path}")

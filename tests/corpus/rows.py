@@ -90,5 +90,16 @@ VALID: dict[str, dict[str, Any]] = {
         ],
         "gold": {"steps": [{"position": 1, "rating": -1}]},
         "monte_carlo": [{"run": 1, "steps": [{"position": 0, "rollouts": 8, "successes": 3}]}],
+        "judges": [
+            {
+                "judge": "critic",
+                "version": 3,
+                "run": 2,
+                "steps": [
+                    {"position": 0, "rating": 1, "confidence": 0.9, "reason": "It adds."},
+                    {"position": 1, "candidate": 0, "rating": -1},
+                ],
+            }
+        ],
     },
 }

@@ -87,8 +87,8 @@ def test_a_mapping_reads_any_row() -> None:
 
 
 def test_what_a_row_holds_and_nobody_reads_is_told() -> None:
-    (record,) = read("jsonl", VALID["jsonl"] | {"judges": [{"name": "x"}]})
-    assert record.ignored == ["judges"]
+    (record,) = read("jsonl", VALID["jsonl"] | {"consensus": {"steps": [{"position": 0, "rating": 1}]}})
+    assert record.ignored == ["consensus"]
 
 
 @pytest.mark.parametrize(
@@ -106,6 +106,10 @@ def test_what_a_row_holds_and_nobody_reads_is_told() -> None:
         ("people.0.submitted_at", "yesterday", "people[0].submitted_at"),
         ("gold.steps.0.position", 7, "gold.steps[0].position"),
         ("monte_carlo.0.steps.0.successes", 9, "monte_carlo[0].steps[0].successes"),
+        ("judges.0.judge", "", "judges[0].judge"),
+        ("judges.0.steps.0.rating", 2, "judges[0].steps[0].rating"),
+        ("judges.0.steps.0.confidence", float("nan"), "judges[0].steps[0].confidence"),
+        ("judges.0.steps.1.position", 0, "judges[0].steps"),
     ],
 )
 def test_a_wrong_part_is_named(path: str, value: object, field: str) -> None:
@@ -174,6 +178,11 @@ def test_any_row_gives_records_or_says_what_is_wrong(format_: str, data: st.Data
         if record.solution:
             path = [step.position for step in record.solution.path()]
             assert path == list(range(len(path)))
+            places = {(step.position, step.candidate) for step in record.solution.steps}
+            for said in (one for judge in record.judges for one in judge.steps):
+                assert (said.position, said.candidate) in places
+                assert said.rating in (-1, 0, 1)
+                assert said.confidence is None or 0 <= said.confidence <= 1
 
 
 @settings(max_examples=150, deadline=None)
@@ -182,7 +191,8 @@ def test_plain_steps_and_ratings_read_as_the_careful_way_does(data: st.DataObjec
     """A row that has one step with a number for its origin goes the careful way throughout."""
     row = data.draw(mutated({"steps": VALID["jsonl"]["solution"]["steps"]}))
     steps = row.get("steps")
-    whole = VALID["jsonl"] | {"solution": {"steps": steps}, "people": [], "gold": None, "monte_carlo": []}
+    whole = VALID["jsonl"] | {"solution": {"steps": steps}, "people": [], "gold": None}
+    whole |= {"monte_carlo": [], "judges": []}
     try:
         fast = read("jsonl", whole)[0].solution
     except RowError:

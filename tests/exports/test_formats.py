@@ -95,6 +95,8 @@ def test_annotate_holds_all_and_reads_back() -> None:
     assert [said.is_own for said in again.people[0].critiques] == [False, True]
     assert again.gold == one.gold
     assert [run.steps for run in again.estimates] == [run.steps for run in one.estimates]
+    assert again.judges == one.judges
+    assert again.judges[0].steps[0].reason == "It adds."
 
 
 @pytest.mark.parametrize("format_", FORMATS)

@@ -131,6 +131,9 @@ WAYS: list[tuple[Callable[[int], bytes], str | None]] = [
         "monte_carlo[0].steps[0].successes",
     ),
     (changed("monte_carlo", [{"steps": [{"position": 0}]}]), "monte_carlo[0].steps[0].rollouts"),
+    (changed("judges", [{"steps": [{"position": 0, "rating": 1}]}]), "judges[0].judge"),
+    (changed("judges", [{"judge": "a", "steps": [{"position": 0, "rating": 2}]}]), "judges[0].steps[0].rating"),
+    (changed("judges", [{"judge": "a", "steps": [{"position": 9, "rating": 1}]}]), "judges[0].steps[0].position"),
     (changed("gold", {"steps": [{"position": 0, "rating": None}]}), "gold.steps[0].rating"),
     (changed("gold", {"steps": [{"position": 7, "rating": 1}]}), "gold.steps[0].position"),
 ]

@@ -1,8 +1,7 @@
 """Our canonical row (docs/export-formats.md), and any other row by a column mapping.
 
 Only `problem.statement` and the steps' texts are required. A solution may come as one `solution.text`,
-which is split; steps may be plain texts. What is said by judges and consensus is told as ignored: it
-has no place yet.
+which is split; steps may be plain texts. The consensus is told as ignored: it is computed anew.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ import msgspec
 from apps.corpus.readers.base import ReaderOptions, Row
 from apps.corpus.readers.fields import Fields
 from apps.corpus.readers.jsonl_comparison import comparison_of, preference_of
+from apps.corpus.readers.jsonl_judges import judges_of
 from apps.corpus.records import (
     CritiqueWord,
     EstimateRecord,
@@ -33,7 +33,7 @@ from apps.corpus.splitting import split_steps
 HIGHEST = 100_000  # Positions and candidates: far beyond any solution, and it keeps a typo small.
 PROTOCOLS = ("first_error", "every_step", "branching")
 FINISH_REASONS = ("found_error", "solution", "bad_problem", "give_up")
-KNOWN = ("problem", "solution", "comparison", "people", "gold", "monte_carlo", "first_error")
+KNOWN = ("problem", "solution", "comparison", "people", "gold", "monte_carlo", "judges", "first_error")
 
 Places = set[tuple[int, int]]
 _Number = Annotated[int, msgspec.Meta(ge=0, le=HIGHEST)]
@@ -62,6 +62,7 @@ class Jsonl:
             people=[_person(person, places, of_pair=comparison is not None) for person in fields.objects("people")],
             gold=list(_gold(fields.maybe_object("gold"), path)),
             estimates=[_estimate(run, path) for run in fields.objects("monte_carlo")],
+            judges=judges_of(fields, places),
             ignored=[name for name in fields.unknown(*KNOWN) if fields.row[name] not in (None, [], {})],
         )
 

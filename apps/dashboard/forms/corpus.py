@@ -34,6 +34,7 @@ class BrowseForm(forms.Form):
         label="Labels",
         choices=[
             ("", "any"), ("people", "by people"), ("none", "not by people"), ("gold", "gold"), ("monte_carlo", "Monte Carlo"),
+            ("judges", "judges"),
         ],
     )  # fmt: skip
     source = forms.ChoiceField(required=False, label="Written by")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -14,6 +15,7 @@ from apps.dashboard.forms.base import OnceForm
 from apps.exports.containers import CONTAINERS
 from apps.exports.formats import FORMATS
 from apps.exports.policy import SOURCES, LabelPolicy
+from apps.judging.models import Judge
 from apps.labeling.models import Assignment, Round
 
 DEFAULTS = LabelPolicy().to_dict()
@@ -30,6 +32,8 @@ SOURCE_WORDS = {
     "human": "people",
     "monte_carlo_hard": "Monte Carlo, hard",
     "monte_carlo_soft": "Monte Carlo, soft",
+    "judge": "judges",
+    "monte_carlo_and_judge": "Monte Carlo and judge, where they agree",
 }
 NAMED_SHARE = re.compile(r"([A-Za-z_]\w*)\s*[:= ]\s*(\d+(?:\.\d+)?)\s*%?")
 
@@ -42,6 +46,12 @@ def _source(rank: int, label: str) -> forms.ChoiceField:
 
 def _choice(key: str, label: str, **words: str) -> forms.ChoiceField:
     return forms.ChoiceField(choices=list(words.items()), initial=DEFAULTS[key], label=label)
+
+
+def _judges(judges: Sequence[Judge]) -> list[tuple[Any, str]]:
+    """Each by its name, whatever the version, and by both."""
+    names = {one.name: f"{one.name}, any version" for one in judges}
+    return sorted((names | {str(one): str(one) for one in judges}).items())
 
 
 class ExportForm(OnceForm):
@@ -92,6 +102,9 @@ class ExportForm(OnceForm):
         min_value=0.001, max_value=1, initial=DEFAULTS["soft_threshold"], label="Soft labels are good from",
         help_text="The share of rollouts that reached the answer; for Monte Carlo, soft.",
     )  # fmt: skip
+    judges = forms.MultipleChoiceField(
+        required=False, widget=forms.CheckboxSelectMultiple, help_text="None marked: all, the newest run first."
+    )
     answers = _choice("answers", "Final answer", all="any", right="right", wrong="wrong")
     rounds = forms.TypedMultipleChoiceField(
         coerce=int, required=False, widget=forms.CheckboxSelectMultiple, help_text="None marked: all."
@@ -108,10 +121,13 @@ class ExportForm(OnceForm):
         initial=DEFAULTS["split_seed"], max_length=100, help_text="Another seed is another split."
     )
 
-    def __init__(self, *args: Any, facets: Facets, rounds: list[Round], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, facets: Facets, rounds: list[Round], judges: Sequence[Judge] = (), **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         offered: dict[str, list[tuple[Any, str]]] = {
             "rounds": [(one.number, f"{one.number}: {one}") for one in rounds],
+            "judges": _judges(judges),
             "generators": [(value, value) for value in facets.sources],
             "subjects": [(value, value) for value in facets.subjects],
         }
@@ -145,7 +161,15 @@ class ExportForm(OnceForm):
         super()._tell(DomainError(error.message, fields=renamed))
 
 
-EXTRA_QUESTIONS = ("neutral", "unsure", "after_first_error", "quality_control", "finish_reasons", "soft_threshold")
+EXTRA_QUESTIONS = (
+    "neutral",
+    "unsure",
+    "after_first_error",
+    "quality_control",
+    "finish_reasons",
+    "soft_threshold",
+    "judges",
+)
 PAIR_QUESTIONS = ("margins", "ties", "prompts")
 FILTERS = ("answers", "rounds", "generators", "subjects")
 SPLITS = ("splits", "split_seed")

@@ -61,7 +61,9 @@ def trend(weeks: Sequence[Mapping[str, Any]], label: str) -> SafeString:
 
 
 @register.simple_tag
-def reliability(bins: Sequence[Mapping[str, Any]], label: str) -> SafeString:
+def reliability(
+    bins: Sequence[Mapping[str, Any]], label: str, across: str = "estimate", what: str = "good"
+) -> SafeString:
     """Share of good steps against the mean estimate, a dot a bin; on the diagonal estimates mean what they say."""
     told = [one for one in bins if one["of"]]
     marks = format_html_join(
@@ -71,7 +73,7 @@ def reliability(bins: Sequence[Mapping[str, Any]], label: str) -> SafeString:
         (
             {
                 "x": _x(one["mean"]), "y": _y(one["good"] / one["of"]), "low": _y(one["interval"][0]),
-                "high": _y(one["interval"][1]), "title": f"{one['good']} of {one['of']} good at {one['mean']:.2f}",
+                "high": _y(one["interval"][1]), "title": f"{one['good']} of {one['of']} {what} at {one['mean']:.2f}",
             }
             for one in told
         ),
@@ -79,4 +81,4 @@ def reliability(bins: Sequence[Mapping[str, Any]], label: str) -> SafeString:
     inside = format_html(
         '<line class="diagonal" x1="{}" y1="{}" x2="{}" y2="{}"/>{}', _x(0), _y(0), _x(1), _y(1), marks
     )
-    return _frame(label, inside, "estimate 0", "1")
+    return _frame(label, inside, f"{across} 0", "1")

@@ -22,6 +22,7 @@ from apps.exports.formats import FORMATS
 from apps.exports.models import Export
 from apps.exports.services import cancel_export, create_export, part_path
 from apps.exports.tasks import make_export
+from apps.judging.models import Judge
 from apps.labeling.models import Round
 
 
@@ -40,8 +41,9 @@ def new_export(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     place = place_for(request.user, slug, "export")
     rounds = list(Round.objects.filter(project=place.project).order_by("number"))
     form = ExportForm(
-        request.POST or None, facets=facets_of(place.project), rounds=rounds, initial=_again(request, place)
-    )
+        request.POST or None, facets=facets_of(place.project), rounds=rounds,
+        judges=list(Judge.objects.filter(project=place.project)), initial=_again(request, place),
+    )  # fmt: skip
     export = form.run(lambda data: _create(place, data, form.policy))
     if export is not None:
         return redirect("export", slug, export.pk)

@@ -10,6 +10,7 @@ import pyarrow as pa
 from apps.corpus.records import (
     ComparisonRecord,
     EstimateRecord,
+    JudgeRecord,
     PersonRecord,
     ProblemRecord,
     Record,
@@ -38,7 +39,7 @@ PLACE = _struct(position=INT, candidate=INT)
 class Annotate(OfSolutions):
     name = "annotate"
     title = "Annotate's own row"
-    about = "All that is known: people, gold, Monte Carlo. It can be imported again."
+    about = "All that is known: people, gold, Monte Carlo, judges. It can be imported again."
     trainer = "any script; see docs/export-formats.md"
     of: tuple[str, ...] = ("solution", "comparison")
     columns = pa.schema(
@@ -83,6 +84,15 @@ class Annotate(OfSolutions):
                     )
                 ),
             ),
+            (
+                "judges",
+                pa.list_(
+                    _struct(
+                        judge=TEXT, version=INT, run=INT,
+                        steps=pa.list_(_struct(position=INT, candidate=INT, rating=INT, confidence=FLOAT, reason=TEXT)),
+                    )
+                ),
+            ),
             ("first_error", INT),
         ]
     )  # fmt: skip
@@ -109,6 +119,7 @@ class Annotate(OfSolutions):
             "gold": {"steps": [{"position": one.position, "rating": one.rating} for one in record.gold]},
             "consensus": {"steps": [_standing(one) for one in record.consensus]},
             "monte_carlo": [_estimate(run) for run in record.estimates],
+            "judges": [_judge(one) for one in record.judges],
             "first_error": labelings[0].first_error if labelings else None,
         }
 
@@ -129,6 +140,9 @@ def _count(record: Record, tally: Tally) -> None:
     for run in record.estimates:
         tally.sources["monte_carlo"] += 1
         tally.labels.update(_reached(one) for one in run.steps)
+    for judge in record.judges:
+        tally.sources["judge"] += 1
+        tally.labels.update(str(said.rating) for said in judge.steps)
 
 
 def _reached(count: StepCount) -> str:
@@ -244,5 +258,23 @@ def _estimate(run: EstimateRecord) -> Row:
                 "hard": one.hard,
             }
             for one in run.steps
+        ],
+    }
+
+
+def _judge(one: JudgeRecord) -> Row:
+    return {
+        "judge": one.judge,
+        "version": one.version,
+        "run": one.run,
+        "steps": [
+            {
+                "position": said.position,
+                "candidate": said.candidate,
+                "rating": said.rating,
+                "confidence": said.confidence,
+                "reason": said.reason,
+            }
+            for said in one.steps
         ],
     }

@@ -1,0 +1,161 @@
+"""Verdicts on their way out: whole in our own format, as a source of labels in the others."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from apps.corpus.models import Solution
+from apps.corpus.records import EstimateRecord, JudgeRecord, Record, StepCount, VerdictRecord
+from apps.exports.collect import collect
+from apps.exports.formats import FORMATS
+from apps.exports.policy import LabelPolicy, Tally
+from apps.exports.services import create_export
+from apps.judging.models import StepVerdict
+from apps.projects.models import Project
+from apps.projects.services import create_project
+from tests.cast import make_problem, make_solution
+from tests.exports.test_labels import labels, record
+from tests.judging.verdicts import bring_in, judge, row, verdicts
+
+
+def said(name: str, *ratings: int | None, version: int = 1, run: int | None = None) -> JudgeRecord:
+    steps = [VerdictRecord(position=place, rating=rating) for place, rating in enumerate(ratings) if rating is not None]
+    return JudgeRecord(judge=name, version=version, run=run, steps=steps)
+
+
+def hard(*good: bool | None, run: int = 1) -> EstimateRecord:
+    steps = [StepCount(position=place, hard=one) for place, one in enumerate(good) if one is not None]
+    return EstimateRecord(run=run, steps=steps)
+
+
+JUDGE = {"sources": ["judge"], "after_first_error": "as_rated"}
+BOTH = {"sources": ["monte_carlo_and_judge"], "after_first_error": "as_rated"}
+
+
+def test_the_newest_run_that_says_anything_labels() -> None:
+    one = record(judges=[said("a", -1, -1), said("b", 1, 1), said("a", version=2)])
+    assert labels(one, **JUDGE) == [[1, 1, None, None]]
+
+
+def test_a_policy_may_name_its_judges_by_name_or_by_version() -> None:
+    one = record(judges=[said("a", -1), said("a", 1, 1, version=2), said("b", 1, 1, 1)])
+    assert labels(one, **JUDGE, judges=["a"]) == [[1, 1, None, None]]
+    assert labels(one, **JUDGE, judges=["a v1"]) == [[-1, None, None, None]]
+    assert labels(one, **JUDGE, judges=["nobody"]) == []
+    assert labels(one, sources=["judge", "human"], judges=["nobody"]) == []
+
+
+def test_a_judges_okay_becomes_what_the_policy_makes_of_okay() -> None:
+    one = record(judges=[said("a", 1, 0, -1, 1)])
+    assert labels(one, sources=["judge"]) == [[1, 1, -1, None]]
+    assert labels(one, sources=["judge"], neutral="negative") == [[1, -1, None, None]]
+    assert labels(one, sources=["judge"], neutral="own_class") == [[1, 0, -1, None]]
+
+
+def test_verdicts_beside_the_path_label_nothing() -> None:
+    aside = JudgeRecord(judge="b", steps=[VerdictRecord(position=0, candidate=3, rating=-1)])
+    assert labels(record(judges=[said("a", 1), aside]), **JUDGE) == [[1, None, None, None]]
+
+
+def test_monte_carlo_and_judge_label_where_they_agree_on_bad_or_not_bad() -> None:
+    one = record(estimates=[hard(True, True, False, False)], judges=[said("a", 1, 0, -1, 1)])
+    assert labels(one, **BOTH) == [[1, 1, -1, None]]
+    assert labels(one, **BOTH, neutral="negative") == [[1, 1, -1, None]], "rollouts know no okay"
+    differing = record(estimates=[hard(True, False, False, True)], judges=[said("a", -1, 1, -1, 1)])
+    assert labels(differing, **BOTH) == [[None, None, -1, 1]]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"estimates": [hard(True, False)]},
+        {"judges": [said("a", 1, -1)]},
+        {"estimates": [hard(True, None)], "judges": [said("a", None, 1)]},
+        {"estimates": [hard(True)], "judges": [said("a", -1)]},
+    ],
+)
+def test_without_both_or_without_agreement_the_next_source_labels(fields: dict[str, Any]) -> None:
+    assert labels(record(**fields), **BOTH) == []
+
+
+def test_both_are_narrowed_by_the_policys_runs_and_judges() -> None:
+    one = record(estimates=[hard(False, run=1), hard(True, run=2)], judges=[said("a", -1), said("b", 1)])
+    assert labels(one, **BOTH) == [[1, None, None, None]]
+    assert labels(one, **BOTH, judges=["a"]) == []
+    assert labels(one, **BOTH, judges=["a"], estimation_runs=[1]) == [[-1, None, None, None]]
+
+
+def test_the_manifest_counts_them_by_source() -> None:
+    tally = Tally()
+    policy = LabelPolicy.from_dict({"sources": ["monte_carlo_and_judge", "judge"]})
+    agreeing = record(estimates=[hard(True, False)], judges=[said("a", 1, -1)])
+    for one in (agreeing, record(judges=[said("a", 1, 1)])):
+        assert [*FORMATS["trl-prm"].rows(one, policy, tally)]
+    assert tally.sources == {"monte_carlo_and_judge": 1, "judge": 1}
+    whole = Tally()
+    assert [*FORMATS["annotate"].rows(agreeing, policy, whole)]
+    assert whole.sources == {"monte_carlo": 1, "judge": 1}
+    assert (whole.labels["1"], whole.labels["-1"]) == (1, 1)
+
+
+# --- through the database ---------------------------------------------------------------------------------
+
+
+def records(project: Project) -> list[Record]:
+    return [one for chunk in collect(project) for one in chunk]
+
+
+def out(project: Project) -> list[dict[str, Any]]:
+    rows = [made for one in records(project) for made in FORMATS["annotate"].rows(one, LabelPolicy(), Tally())]
+    return json.loads(json.dumps(rows, default=str))
+
+
+def test_what_came_in_goes_out_and_comes_in_again_the_same(project: Project, alice: Any) -> None:
+    full = [
+        {"position": 0, "rating": 1, "confidence": 0.75, "reason": "Right: 1 < 2 & \u00e9."},
+        {"position": 2, "rating": 0},
+    ]
+    said = [verdicts("a", version=3, steps=full), verdicts("a", -1, version=3, run=2), verdicts("b", 1, 1, -1)]
+    one = row(1, judges=said)
+    one["solution"]["steps"].append({"position": 1, "candidate": 1, "text": "Else.", "chosen": False})
+    said[2]["steps"].append({"position": 1, "candidate": 1, "rating": -1})
+    bring_in(project, [one, row(2)])
+    first = out(project)
+    assert [(judge["judge"], judge["version"], judge["run"]) for judge in first[0]["judges"]] == [
+        ("a", 3, None), ("a", 3, 2), ("b", 1, None),
+    ]  # fmt: skip
+    assert first[0]["judges"][0]["steps"][0] == {
+        "position": 0, "candidate": 0, "rating": 1, "confidence": 0.75, "reason": "Right: 1 < 2 & \u00e9.",
+    }  # fmt: skip
+    assert first[1]["judges"] == []
+    other = create_project(slug="other", name="Other", owner=alice)
+    bring_in(other, first)
+    assert out(other) == first
+    again = bring_in(project, first)
+    assert (again.labels, again.rejected, StepVerdict.objects.filter(run__project=project).count()) == (0, 0, 7)
+
+
+def test_reading_them_costs_the_same_whatever_was_said(project: Project, django_assert_max_num_queries: Any) -> None:
+    def more(count: int) -> list[Solution]:
+        solutions = [make_solution(make_problem(project)) for _ in range(count)]
+        for one in solutions:
+            for name in ("a", "b", "c"):
+                judge(one, name, 1, -1)
+        return solutions
+
+    more(2)
+    with django_assert_max_num_queries(22):
+        assert sum(len(one.judges) for one in records(project)) == 6
+    more(20)
+    with django_assert_max_num_queries(22):
+        assert sum(len(one.judges) for one in records(project)) == 66
+
+
+def test_a_policy_with_judges_is_kept_whole(project: Project) -> None:
+    policy = {"sources": ["judge"], "judges": ["a v2"]}
+    export = create_export(project=project, format="trl-prm", policy=policy)
+    export.refresh_from_db()
+    assert (export.policy["sources"], export.policy["judges"]) == (["judge"], ["a v2"])
