@@ -77,7 +77,8 @@ class Worker:
             if endpoint is None:
                 raise DomainError("The endpoint of this run is gone.", code="no_endpoint")
             asyncio.run(self._stretch(endpoint))
-            if self.store.is_stale:
+            # Holding still: a pause made us stop, and was over before we had come to rest.
+            if self.store.is_stale or self.store.is_holding:
                 self.store.start_over()
                 continue
             if finish_if_done(run=self.run) or self._is_over():

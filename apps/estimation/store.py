@@ -63,6 +63,11 @@ class RunStore:
         """Something else that needs the database, in a thread that has a connection."""
         return await self._in(self._claimer, act)
 
+    @property
+    def is_holding(self) -> bool:
+        """Whether solutions that we claimed have no result yet."""
+        return bool(self._open)
+
     def start_over(self) -> None:
         """Give back what is not done; whoever claims it next, maybe we, reads what is stored of it."""
         self._claimer.submit(self._patiently, self._give_back).result()
