@@ -1,11 +1,11 @@
 """How right each strategy's labels are, and what they cost, on solutions that the reasoner wrote and its checker judges.
 
-    python -m tests.benchmarks.bench_accuracy [PROBLEMS] [TEMPERATURE] [SEED]
+    python -m tests.benchmarks.bench_accuracy [PROBLEMS] [TEMPERATURE] [SEED] [NAME ...]
 
 Held-out problems, one solution each at temperature 1, all steps rolled out by the same model. Truth is that of the prefix:
 is everything so far right? Prints per strategy step accuracy, exact first errors among solutions with one, false goods,
 false bads, completions, tokens and seconds; how these compare with Math-Shepherd's; and the reliability of the
-probabilities that are given. Settings are chosen with one SEED and reported with another.
+probabilities that are given. Settings are chosen with one SEED and reported with another. Names are those of STRATEGIES; without any it is all of them.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Measured:
 def main() -> None:
     given = sys.argv[1:]
     count, temperature, seed = (kind(value) for kind, value in zip(
-        (int, float, int), [*given, *("400", "0.7", str(SEED))[len(given):]], strict=True
+        (int, float, int), [*given[:3], *("400", "0.7", str(SEED))[len(given):]], strict=True
     ))  # fmt: skip
     from reasoner.serve import start
 
@@ -72,7 +72,8 @@ def main() -> None:
         tell("steps", sum(map(len, truth.values())), "steps")
         tell("steps.right", sum(map(sum, truth.values())) / sum(map(len, truth.values())), "share")
         found: dict[str, Measured] = {}
-        for name, (strategy, options) in STRATEGIES.items():
+        for name in given[3:] or STRATEGIES:
+            strategy, options = STRATEGIES[name]
             found[name] = measure(name, strategy, options, project, endpoint, truth, temperature)
             tell_against_base(name, found, truth)
     sys.stdout.flush()
@@ -174,7 +175,7 @@ def tell_accuracy(name: str, said: Labels, first_errors: Mapping[int, int | None
 
 def tell_against_base(name: str, found: Mapping[str, Measured], truth: Truth) -> None:
     """Completions as a share of Math-Shepherd's, and of how many steps the label is another."""
-    if name == BASE:
+    if name == BASE or BASE not in found:
         return
     one, base = found[name], found[BASE]
     tell(f"{name}.rollouts_ratio", one.completions / base.completions, "of Math-Shepherd's")
