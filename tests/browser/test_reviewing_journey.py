@@ -106,7 +106,7 @@ def test_ten_disputed_solutions_are_settled_by_keys_alone(project: Project, rita
         assert page.evaluate("document.activeElement.closest('tr, body').matches('tr.here, body')")
         if number < 9:
             page.keyboard.press("n")
-    page.wait_for_function("document.querySelector('#words').innerText.includes('settled')")
+    expect(page.locator("#words")).to_contain_text("settled")
     errors = dict(Consensus.objects.filter(how="adjudicated").values_list("solution", "first_error"))
     assert [errors.get(one.pk) for one in solutions] == [-1, 3, 4, 3, 4, 3, 4, 3, 4, 3]
     assert not OpenDispute.objects.filter(kind="people").exists()
