@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from apps.dashboard.access import Place
@@ -20,15 +20,20 @@ MOST_SHOWN = 50  # Rows of a table on a page.
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A number with its 95 % interval, where it has one."""
+    """A number with its 95 % interval, where it has one. A share is shown in percent, a coefficient as it is."""
 
     value: float | None
     low: float | None = None
     high: float | None = None
+    is_share: bool = False
 
     @classmethod
     def of(cls, measured: Data | None) -> Cell:
         return cls(None) if measured is None else cls(measured["value"], measured["low"], measured["high"])
+
+    @classmethod
+    def share(cls, measured: Data | None) -> Cell:
+        return replace(cls.of(measured), is_share=True)
 
     @property
     def sorting(self) -> tuple[bool, float]:
@@ -36,10 +41,20 @@ class Cell:
         return self.value is None, self.value or 0.0
 
 
+class Share(float):
+    """A share without an interval."""
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     header: list[str]
     rows: list[list[Any]]
+
+    @property
+    def columns(self) -> list[tuple[str, bool]]:
+        """Titles, and whether numbers stand below."""
+        first = self.rows[0] if self.rows else self.header
+        return [(title, not isinstance(value, str)) for title, value in zip(self.header, first, strict=True)]
 
     @property
     def shown(self) -> list[list[Any]]:
@@ -94,7 +109,7 @@ class Overview:
 
     @property
     def first_error(self) -> Cell:
-        return Cell.of(self.whole.get("first_errors", {}).get("exact"))
+        return Cell.share(self.whole.get("first_errors", {}).get("exact"))
 
     @property
     def alpha(self) -> Cell:
@@ -140,14 +155,9 @@ def _agreement(overview: Overview) -> Table:
     rows = []
     for scope, data in sorted(overview.scopes("agreement"), key=lambda one: one[0]):
         errors, steps = data["first_errors"], data["steps"]
-        measures = [
-            errors["exact"],
-            errors["within_one"],
-            errors["kappa"],
-            steps["alpha_ordinal"],
-            steps["alpha_nominal"],
-        ]
-        rows.append([_scope(scope), data["solutions"], *map(Cell.of, measures)])
+        shares = (errors["exact"], errors["within_one"])
+        coefficients = (errors["kappa"], steps["alpha_ordinal"], steps["alpha_nominal"])
+        rows.append([_scope(scope), data["solutions"], *map(Cell.share, shares), *map(Cell.of, coefficients)])
     return Table(header, rows)
 
 
@@ -165,7 +175,7 @@ def _pairs(overview: Overview) -> Table:
             names[one["first"]],
             names[one["second"]],
             one["exact"]["solutions"],
-            Cell.of(one["exact"]),
+            Cell.share(one["exact"]),
             Cell.of(one["kappa"]),
         ]
         for one in pairs
@@ -183,22 +193,25 @@ def _confusion(overview: Overview) -> Table:
 
 
 def _over_time(overview: Overview) -> Table:
-    rows = [[one["week"], one["solutions"], Cell.of(one["exact"])] for one in overview.weeks]
+    rows = [[one["week"], one["solutions"], Cell.share(one["exact"])] for one in overview.weeks]
     return Table(["Week from", "Solutions", "Same first error"], rows)
 
 
 def _monte_carlo(overview: Overview) -> Table:
-    names = ("accuracy", "kappa", "precision", "recall", "first_error_exact")
     header = ["Run", "Strategy", "Accuracy", "Kappa", "Precision of bad", "Recall of bad", "Same first error"]
     return Table(header, [
-        [one["number"], one["strategy"], *(Cell.of(one[name]) for name in names)] for one in overview.runs
+        [
+            one["number"], one["strategy"], Cell.share(one["accuracy"]), Cell.of(one["kappa"]),
+            *(Cell.share(one[name]) for name in ("precision", "recall", "first_error_exact")),
+        ]
+        for one in overview.runs
     ])  # fmt: skip
 
 
 def _calibration(overview: Overview) -> Table:
     rows = [
-        [run["number"], f"{one['low']:.1f} to {one['high']:.1f}", one["of"], one["mean"],
-         Cell(one["good"] / one["of"] if one["of"] else None, *one["interval"])]
+        [run["number"], f"{100 * one['low']:.0f} to {100 * one['high']:.0f} %", one["of"], Share(one["mean"]),
+         Cell(one["good"] / one["of"] if one["of"] else None, *one["interval"], is_share=True)]
         for run in overview.runs if "calibration" in run
         for one in run["calibration"]["bins"] if one["of"]
     ]  # fmt: skip

@@ -15,7 +15,7 @@ const SAFE = "Nothing has changed on the server. Your changes are kept in this b
 
 /**
  * @param {object} needs
- * @param {(state: "idle"|"kept") => void} needs.onState  whether there are changes that the server has not
+ * @param {(state: "idle"|"kept"|"saving") => void} needs.onState  whether there are changes that the server has not
  */
 export function createCorrection({ turn, options, bench, api, connection, clock, frame, store, leaveTo, onState }) {
     const key = `draft:${turn}`;
@@ -75,8 +75,9 @@ export function createCorrection({ turn, options, bench, api, connection, clock,
     async function save(body) {
         isSending = true;
         hand.sending(true);
+        onState("saving");
         frame.say("Saving.");
-        stateChanged(connection.state);
+        if (connection.state === "away") stateChanged("away");
         try {
             await connection.run(() => api.post(`/assignments/${turn}/correct`, body));
             const kept = store.read(key);
@@ -85,6 +86,7 @@ export function createCorrection({ turn, options, bench, api, connection, clock,
         } catch (error) {
             isSending = false;
             hand.sending(false);
+            keep(bench.said(hand.task.walk));
             frame.notice(`The correction was not taken: ${error.message} ${SAFE}`, "error");
         }
     }

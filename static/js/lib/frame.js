@@ -24,7 +24,7 @@ function unsent(waiting) {
 function link({ says, act }) {
     const button = document.createElement("button");
     button.type = "button";
-    button.className = "link end";
+    button.className = "link";
     button.textContent = says;
     button.addEventListener("click", act);
     return button;
@@ -88,7 +88,9 @@ export function createFrame({ submits = "Submit" } = {}) {
             note.className = `notice ${kind}`;
             const ends = [{ says: "Dismiss", act: () => note.remove() }];
             if (offer) ends.unshift(offer);
-            note.append(document.createTextNode(`${text} `), ...ends.map(link));
+            const said = document.createElement("span");
+            said.textContent = `${text} `;
+            note.append(said, ...ends.map(link));
             byId("notices").replaceChildren(note);
         },
         clearNotices() {
