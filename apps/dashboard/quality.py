@@ -211,7 +211,7 @@ def _monte_carlo(overview: Overview) -> Table:
 def _calibration(overview: Overview) -> Table:
     rows = [
         [run["number"], f"{100 * one['low']:.0f} to {100 * one['high']:.0f} %", one["of"], Share(one["mean"]),
-         Cell(one["good"] / one["of"] if one["of"] else None, *one["interval"], is_share=True)]
+         Cell(one["good"] / one["of"], one["interval"][0], one["interval"][1], is_share=True)]
         for run in overview.runs if "calibration" in run
         for one in run["calibration"]["bins"] if one["of"]
     ]  # fmt: skip
