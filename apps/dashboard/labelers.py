@@ -69,7 +69,8 @@ class Labeler:
 def _share(told: Mapping[str, Any] | None) -> Cell:
     if not told or not told["of"]:
         return Cell(None)
-    return Cell(told["hits"] / told["of"], *told["interval"])
+    low, high = told["interval"]
+    return Cell(told["hits"] / told["of"], low, high, is_share=True)
 
 
 def labelers_of(place: Place) -> list[Labeler]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from apps.dashboard.access import Place
@@ -20,15 +20,20 @@ MOST_SHOWN = 50  # Rows of a table on a page.
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A number with its 95 % interval, where it has one."""
+    """A number with its 95 % interval, where it has one. A share is shown in percent, a coefficient as it is."""
 
     value: float | None
     low: float | None = None
     high: float | None = None
+    is_share: bool = False
 
     @classmethod
     def of(cls, measured: Data | None) -> Cell:
         return cls(None) if measured is None else cls(measured["value"], measured["low"], measured["high"])
+
+    @classmethod
+    def share(cls, measured: Data | None) -> Cell:
+        return replace(cls.of(measured), is_share=True)
 
     @property
     def sorting(self) -> tuple[bool, float]:
@@ -36,10 +41,20 @@ class Cell:
         return self.value is None, self.value or 0.0
 
 
+class Share(float):
+    """A share without an interval."""
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     header: list[str]
     rows: list[list[Any]]
+
+    @property
+    def columns(self) -> list[tuple[str, bool]]:
+        """Titles, and whether numbers stand below."""
+        first = self.rows[0] if self.rows else self.header
+        return [(title, not isinstance(value, str)) for title, value in zip(self.header, first, strict=True)]
 
     @property
     def shown(self) -> list[list[Any]]:
@@ -94,7 +109,7 @@ class Overview:
 
     @property
     def first_error(self) -> Cell:
-        return Cell.of(self.whole.get("first_errors", {}).get("exact"))
+        return Cell.share(self.whole.get("first_errors", {}).get("exact"))
 
     @property
     def alpha(self) -> Cell:
@@ -144,14 +159,9 @@ def _agreement(overview: Overview) -> Table:
     rows = []
     for scope, data in sorted(overview.scopes("agreement"), key=lambda one: one[0]):
         errors, steps = data["first_errors"], data["steps"]
-        measures = [
-            errors["exact"],
-            errors["within_one"],
-            errors["kappa"],
-            steps["alpha_ordinal"],
-            steps["alpha_nominal"],
-        ]
-        rows.append([_scope(scope), data["solutions"], *map(Cell.of, measures)])
+        shares = (errors["exact"], errors["within_one"])
+        coefficients = (errors["kappa"], steps["alpha_ordinal"], steps["alpha_nominal"])
+        rows.append([_scope(scope), data["solutions"], *map(Cell.share, shares), *map(Cell.of, coefficients)])
     return Table(header, rows)
 
 
@@ -169,7 +179,7 @@ def _pairs(overview: Overview) -> Table:
             names[one["first"]],
             names[one["second"]],
             one["exact"]["solutions"],
-            Cell.of(one["exact"]),
+            Cell.share(one["exact"]),
             Cell.of(one["kappa"]),
         ]
         for one in pairs
@@ -187,7 +197,7 @@ def _confusion(overview: Overview) -> Table:
 
 
 def _over_time(overview: Overview) -> Table:
-    rows = [[one["week"], one["solutions"], Cell.of(one["exact"])] for one in overview.weeks]
+    rows = [[one["week"], one["solutions"], Cell.share(one["exact"])] for one in overview.weeks]
     return Table(["Week from", "Solutions", "Same first error"], rows)
 
 
@@ -197,16 +207,20 @@ MACHINE = {
 }  # fmt: skip
 
 
+def _against_people(one: Data) -> Iterator[Cell | None]:
+    """In the order of MACHINE; kappa alone is no share."""
+    return (Cell.of(one[name]) if name == "kappa" else Cell.share(one[name]) for name in MACHINE)
+
+
 def _monte_carlo(overview: Overview) -> Table:
     return Table(["Run", "Strategy", *MACHINE.values()], [
-        [one["number"], one["strategy"], *(Cell.of(one[name]) for name in MACHINE)] for one in overview.runs
+        [one["number"], one["strategy"], *_against_people(one)] for one in overview.runs
     ])  # fmt: skip
 
 
 def _judges(overview: Overview) -> Table:
     return Table(["Judge", "Version", "Run", *MACHINE.values()], [
-        [one["judge"], one["version"], one["number"], *(Cell.of(one[name]) for name in MACHINE)]
-        for one in overview.judges
+        [one["judge"], one["version"], one["number"], *_against_people(one)] for one in overview.judges
     ])  # fmt: skip
 
 
@@ -226,8 +240,8 @@ def _confidence(overview: Overview) -> Table:
 def _bins(run: Data) -> Iterator[list[Any]]:
     for one in run["calibration"]["bins"] if "calibration" in run else ():
         if one["of"]:
-            told = Cell(one["good"] / one["of"], *one["interval"])
-            yield [f"{one['low']:.1f} to {one['high']:.1f}", one["of"], one["mean"], told]
+            told = Cell(one["good"] / one["of"], one["interval"][0], one["interval"][1], is_share=True)
+            yield [f"{100 * one['low']:.0f} to {100 * one['high']:.0f} %", one["of"], Share(one["mean"]), told]
 
 
 TABLES: dict[str, Callable[[Overview], Table]] = {

@@ -30,8 +30,10 @@ _OTHER_SIDE = {"left": "right", "right": "left"}
 
 
 def why_not_correctable(assignment: Assignment) -> str | None:
-    """What speaks against a correction, as a sentence; None when nothing does."""
+    """What speaks against its labeler's correction, as a sentence; None when nothing does."""
     round_ = assignment.round
+    if assignment.state == Assignment.State.RETURNED:
+        return "A reviewer has returned it to you: it is the next task that you get."
     if not assignment.is_spoken:
         return "Only what you have submitted can be corrected."
     if not round_.allows_corrections:
@@ -57,7 +59,7 @@ def correct(
     lock_seat(assignment.round, assignment.labeler_id)
     held = Assignment.objects.select_for_update(of=("self",)).select_related("task").get(pk=assignment.pk)
     held.round, held.labeler = assignment.round, assignment.labeler
-    if actor is None and (refused := why_not_correctable(held)) is not None:
+    if (refused := _why_not(held, actor)) is not None:
         raise Conflict(refused, code="not_correctable")
     digest = submission.digest()
     if held.digest == digest:
@@ -77,6 +79,12 @@ def correct(
         before=before.to_dict(), after=submission.to_dict(),
     )  # fmt: skip
     return held
+
+
+def _why_not(held: Assignment, actor: User | None) -> str | None:
+    if actor is None:
+        return why_not_correctable(held)
+    return None if held.is_spoken else "This turn is not handed in any more: it was returned to its labeler meanwhile."
 
 
 def _sum(before: int | None, more: int | None) -> int | None:

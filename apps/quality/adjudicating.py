@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.accounts.services import record_event
+from apps.core.bulk import lock_project
 from apps.core.errors import DomainError
 from apps.corpus.models import Solution, Step
 from apps.labeling.models import GoldLabel
@@ -16,6 +17,7 @@ from apps.quality.disputing import count_disputes
 from apps.quality.gold import first_error as first_error_in
 from apps.quality.models import AlsoAcceptable, Consensus, How, OpenDispute, Stale, StepConsensus
 from apps.quality.ratings import BAD, GREAT, NO_ERROR, OKAY, UNKNOWN
+from apps.quality.storing import SETTLING
 
 Ratings = dict[int, int]
 
@@ -30,7 +32,7 @@ def adjudicate_step(*, step: Step, rating: int | None, by: User, note: str = "")
         raise DomainError("A rating is -1, 0 or 1.", fields={"rating": "unknown"})
     if not step.chosen:
         raise DomainError("Only steps on the solution's own path are settled.", fields={"step": "not on the path"})
-    solution = Solution.objects.select_for_update(of=("self",)).select_related("project").get(pk=step.solution_id)
+    solution = _held(step.solution)
     before = StepConsensus.objects.filter(step=step).first()
     if rating is None:
         StepConsensus.objects.filter(step=step, how=How.ADJUDICATED).delete()
@@ -49,7 +51,7 @@ def adjudicate_solution(*, solution: Solution, first_error: int, by: User, note:
 
     Raises DomainError for a position that the solution does not have.
     """
-    held = Solution.objects.select_for_update(of=("self",)).select_related("project").get(pk=solution.pk)
+    held = _held(solution)
     steps = list(held.steps.filter(chosen=True).order_by("position"))
     if not -1 <= first_error < len(steps):
         raise DomainError(f"There is no step {first_error + 1}.", fields={"first_error": "unknown"})
@@ -70,7 +72,7 @@ def adjudicate_solution(*, solution: Solution, first_error: int, by: User, note:
 @transaction.atomic
 def take_back(*, solution: Solution, by: User) -> int:
     """Reviewers' words on the solution are withdrawn, and people's count again; gives how many steps had one."""
-    held = Solution.objects.select_for_update(of=("self",)).select_related("project").get(pk=solution.pk)
+    held = _held(solution)
     words = StepConsensus.objects.filter(step__solution=held, step__chosen=True, how=How.ADJUDICATED)
     before = dict(words.values_list("step__position", "rating"))
     if not before:
@@ -95,6 +97,12 @@ def adjudicate_as_it_stands(*, solutions: Sequence[Solution], by: User, note: st
         if first_error is not None:
             adjudicate_solution(solution=solution, first_error=first_error, by=by, note=note)
     return len(known)
+
+
+def _held(solution: Solution) -> Solution:
+    """The solution as it is, and nobody else says meanwhile what stands: no other reviewer, and no worker."""
+    lock_project(solution.project_id, SETTLING)
+    return Solution.objects.select_for_update(of=("self",)).select_related("project").get(pk=solution.pk)
 
 
 def _put(step_id: int, rating: int) -> None:

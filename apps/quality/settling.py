@@ -5,27 +5,28 @@ A worker does it for what is stale, a project at a time. Doing it again changes 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from apps.core.bulk import analyze, commit_without_waiting, sole_worker
+from apps.core.bulk import analyze, commit_without_waiting, lock_project, sole_worker
 from apps.corpus.models import Solution
 from apps.projects.models import Project
 from apps.quality.aggregation import rule_of
+from apps.quality.aggregation.base import Rule
 from apps.quality.aggregation.dawid_skene import DawidSkene
 from apps.quality.beside import beside
 from apps.quality.disputing import store_disputes
 from apps.quality.goldmarks import mark_turns
 from apps.quality.models import Consensus, OpenDispute, QualityRules, Stale, StepConsensus
-from apps.quality.outcomes import outcomes_of
+from apps.quality.outcomes import Outcomes, outcomes_of
 from apps.quality.slots import open_slots
-from apps.quality.storing import adjudicated_ratings, store_outcomes
+from apps.quality.storing import SETTLING, adjudicated_ratings, store_outcomes
 from apps.quality.watching import watch_over
-from apps.quality.words import chunks, words_of
+from apps.quality.words import Words, chunks, words_of
 
 CHUNK = 5_000
 
@@ -87,11 +88,7 @@ def _settle(project: Project, rules: QualityRules, solution_ids: Sequence[int]) 
     commit_without_waiting()
     now = timezone.now()
     words = words_of(project, solution_ids)
-    rule = rule_of(rules.rule, rules.options)
-    outcomes = outcomes_of(
-        words.ratings, rule, adjudicated_ratings(words.steps),
-        solutions=words.solutions, steps=words.steps, labelers=words.labelers,
-    )  # fmt: skip
+    outcomes = _with_reviewers_words(project, words, rule_of(rules.rule, rules.options))
     known = beside(solution_ids)
     store_outcomes(project, outcomes, how=rules.rule, now=now)
     store_disputes(project, outcomes, known, convincing=rules.convincing)
@@ -99,3 +96,21 @@ def _settle(project: Project, rules: QualityRules, solution_ids: Sequence[int]) 
     watch_over(project, labelers, rules=rules, now=now)
     open_slots(solution_ids, outcomes, rules)
     QualityRules.objects.filter(pk=rules.pk).update(figures_are_stale=True)
+
+
+def _with_reviewers_words(project: Project, words: Words, rule: Rule) -> Outcomes:
+    """From here until the transaction ends no reviewer speaks.
+
+    Not from the beginning: the rule may take seconds. Who spoke while it was at work is heard, and it is applied again.
+    """
+    said = adjudicated_ratings(words.steps)
+    outcomes = _outcomes(words, rule, said)
+    lock_project(project.pk, SETTLING)
+    now_said = adjudicated_ratings(words.steps)
+    return outcomes if said == now_said else _outcomes(words, rule, now_said)
+
+
+def _outcomes(words: Words, rule: Rule, adjudicated: Mapping[int, int]) -> Outcomes:
+    return outcomes_of(
+        words.ratings, rule, adjudicated, solutions=words.solutions, steps=words.steps, labelers=words.labelers
+    )

@@ -16,6 +16,9 @@ from apps.quality.ratings import UNKNOWN, Ints
 
 CONSENSUS = ["solution", "project", "state", "how", "first_error", "certainty", "people", "settled_by", "note", "at"]
 
+# What stands in a project is changed by one at a time, a worker or a reviewer: both write the same rows.
+SETTLING = "what stands"
+
 _FORGET_STEPS = "DELETE FROM quality_stepconsensus WHERE step_id = ANY(%s) AND how <> 'adjudicated'"
 _FORGET = """
 DELETE FROM quality_consensus WHERE solution_id = ANY(%s)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
-from django.db import connection
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Exists, OuterRef, QuerySet, Sum
 
 from apps.labeling.models import Assignment, PastSubmission, Round, Seat, StepLabel
@@ -20,35 +21,21 @@ from apps.quality.risk import Facts, Risk, risk_of, usual_pace
 EACH = 10
 WEIGHED = 1000
 
-# From the few seats to each one's newest turns by an index, however many turns there are.
-_NEWEST = """
-SELECT turn.id FROM labeling_seat seat
-JOIN labeling_round round ON round.id = seat.round_id
-CROSS JOIN LATERAL (
-    SELECT a.id FROM labeling_assignment a JOIN labeling_task t ON t.id = a.task_id
-    WHERE a.labeler_id = seat.labeler_id AND a.round_id = seat.round_id AND a.state IN ('submitted', 'extra')
-      AND t.solution_id IS NOT NULL
-      AND NOT EXISTS (
-        SELECT 1 FROM quality_review r WHERE r.assignment_id = a.id AND r.at >= GREATEST(
-          a.submitted_at,
-          (SELECT max(p.replaced_at) FROM labeling_pastsubmission p WHERE p.assignment_id = a.id)
-        )
-      )
-    ORDER BY a.submitted_at DESC LIMIT %(each)s
-) turn
-WHERE round.project_id = %(project)s AND round.origin = ''
-  AND (%(round)s::int IS NULL OR round.number = %(round)s)
-  AND (%(labeler)s::bigint IS NULL OR seat.labeler_id = %(labeler)s)
-ORDER BY turn.id DESC LIMIT %(most)s
-"""
-
 
 def waiting(project: Project, *, round: int | None = None, labeler: int | None = None) -> list[int]:  # noqa: A002
-    """Ids of the newest turns of each labeler that wait for a review."""
-    asked = {"project": project.pk, "round": round, "labeler": labeler, "each": EACH, "most": WEIGHED}
-    with connection.cursor() as cursor:
-        cursor.execute(_NEWEST, asked)
-        return [int(row[0]) for row in cursor.fetchall()]
+    """Ids of the newest turns of each labeler that wait for a review.
+
+    From the few seats to each one's newest turns by an index, however many turns there are.
+    """
+    asked = {"round__number": round, "labeler": labeler}
+    seats = Seat.objects.filter(round__project=project, round__origin="").filter(
+        **{name: value for name, value in asked.items() if value is not None}
+    )
+    turns = Assignment.objects.spoken().filter(task__solution__isnull=False)
+    of_seat = turns.filter(labeler=OuterRef("labeler"), round=OuterRef("round")).order_by("-submitted_at")
+    newest = ArraySubquery(unreviewed(of_seat).values("pk")[:EACH])
+    found = seats.order_by().values_list(newest, flat=True)
+    return sorted(chain.from_iterable(found), reverse=True)[:WEIGHED]
 
 
 def unreviewed(turns: QuerySet[Assignment]) -> QuerySet[Assignment]:

@@ -21,8 +21,8 @@ const page = JSON.parse(document.getElementById("bootstrap").textContent);
 const RELEASED = `annotate:${page.user.email}:released`;
 
 const bench = await benchFor(page.round.protocol);
-const commandsHere = commandsOf(bench);
-const frame = createFrame();
+const commandsHere = commandsOf(bench, { isCorrection: Boolean(page.turn) });
+const frame = createFrame({ submits: page.turn ? "Save correction" : "Submit" });
 const store = createStore(page.user.email);
 const api = createApi(page.api);
 const clock = createClock({ isVisible: !document.hidden });
@@ -45,11 +45,14 @@ const drafts = createDrafts({
     onState: draftState,
     onForeign: (said) => desk.show(said),
     onSubmitted: (id) => desk.submittedElsewhere(id),
+    onKept: (why) => frame.notice(`The ratings of the task that you put off stay in this browser until it comes back: ${why}`),
 });
-const outbox = createOutbox({ api, connection, store, before: drafts.atRest, onTaken: taken, onRefused: refused });
+const outbox = createOutbox({
+    api, connection, store, before: drafts.atRest, saveDraft: drafts.saveLeft, onTaken: taken, onRefused: refused,
+});
 const screens = createScreens({ today: () => today, state: () => connection.state, again: () => desk.advance() });
 const desk = page.turn ? createCorrection({
-    turn: page.turn, options: page.round.options, bench, api, connection, clock, frame, leaveTo: page.work,
+    turn: page.turn, options: page.round.options, bench, api, connection, clock, frame, store, leaveTo: page.work, onState: draftState,
 }) : createDesk({
     round: `/projects/${page.project.slug}/rounds/${page.round.number}`,
     options: page.round.options,
@@ -63,7 +66,7 @@ function connectionChanged(state) {
     if (state === "signed-out") signIn.open();
     else signIn.close();
     showState();
-    screens.stateChanged();
+    desk.stateChanged(state);
 }
 
 function draftState(state, error) {

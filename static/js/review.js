@@ -9,6 +9,7 @@ import { listen } from "./lib/keys.js";
 
 const byId = (id) => document.getElementById(id);
 const form = byId("settle");
+const hint = byId("step-keys");
 const rows = [...document.querySelectorAll("tr[data-step]")];
 const WORKED_OUT_MS = 2_500;
 
@@ -53,6 +54,7 @@ function point(index, { isByKey = false } = {}) {
     const { step, number } = rows[index].dataset;
     byId("settle-step").value = step;
     form.querySelector("[data-at]").textContent = `step ${number}`;
+    rows[index].querySelector("td.step").append(hint);
     if (!isByKey) return;
     const focused = document.activeElement;
     if (!focused || focused === document.body || byId("evidence").contains(focused)) rows[index].focus({ preventScroll: true });
@@ -140,6 +142,7 @@ const ACTS = {
 if (form) {
     point(cursor);
     lookAgain();
+    hint.hidden = false;
     byId("keys-button").hidden = false;
     byId("keys-button").addEventListener("click", () => byId("help").showModal());
     byId("settle-step").addEventListener("change", ({ target }) => point(rows.findIndex((row) => row.dataset.step === target.value)));

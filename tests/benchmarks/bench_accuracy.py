@@ -5,7 +5,8 @@
 Held-out problems, one solution each at temperature 1, all steps rolled out by the same model. Truth is that of the prefix:
 is everything so far right? Prints per strategy step accuracy, exact first errors among solutions with one, false goods,
 false bads, completions, tokens and seconds; how these compare with Math-Shepherd's; and the reliability of the
-probabilities that are given. Settings are chosen with one SEED and reported with another. Names are those of STRATEGIES; without any it is all of them.
+probabilities that are given. Settings are chosen with one SEED and reported with another. Without a NAME of those in
+STRATEGIES all of them are measured.
 """
 
 from __future__ import annotations

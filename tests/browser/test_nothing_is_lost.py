@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from apps.accounts.models import User
 from apps.labeling.models import Assignment, Round, StepLabel
+from apps.labeling.submitting import save_draft
 from apps.projects.models import Project
 from tests.browser.conftest import Watched, path_of, set_password
 from tests.browser.desk import Desk
@@ -60,6 +61,71 @@ def test_work_goes_on_without_a_network_and_arrives_when_it_is_back(round_: Roun
     assert sorted(StepLabel.objects.values_list("rating", flat=True)) == [-1, -1, 1, 1]
     desk.ready()
     expect(page.locator("#day-count")).to_have_text("2 today")
+
+
+def without_api(page: Page) -> None:
+    """The pages still come, as from a cache; the API does not answer."""
+    page.context.route("**/api/v1/**", lambda route: route.abort())
+
+
+def with_api(page: Page) -> None:
+    page.context.unroute("**/api/v1/**")
+    page.evaluate("dispatchEvent(new Event('online'))")
+    eventually(lambda: not page.evaluate("Object.keys(localStorage).some((key) => key.includes('outbox:'))"), within=30)
+
+
+def put_off_without_api(desk: Desk, *keys: str) -> str:
+    """Rate the task at hand and put it off, and close and open the page; gives its problem."""
+    page = desk.page
+    page.wait_for_load_state("networkidle")
+    first = desk.statement()
+    without_api(page)
+    desk.press(*keys, "s", "Enter")
+    expect(page.locator("#stage .problem")).not_to_have_text(first, use_inner_text=True)
+    page.reload()
+    expect(page.locator("#save-state")).to_have_text("Offline, 1 to send")
+    return first
+
+
+def test_what_was_rated_offline_before_a_skip_is_on_the_server_with_it(
+    round_: Round, bob: User, watched: Watched
+) -> None:
+    watched.expected = ("ERR_FAILED",)
+    page = watched.page(bob)
+    requests: list[str] = []
+    page.on("requestfinished", lambda sent: sent.method in {"PUT", "POST"} and requests.append(sent.url.split("/")[-1]))
+    first = put_off_without_api(Desk(page).open(round_), "3", "3")
+    assert not Assignment.objects.filter(draft_version__gt=0).exists()
+    requests.clear()
+    with_api(page)
+    turn = Assignment.objects.get(state="skipped")
+    assert ([step["rating"] for step in turn.draft["steps"]], turn.draft_version) == ([1, 1], 1)
+    assert [what for what in requests if what in {"draft", "skip"}] == ["draft", "skip"]
+    desk = Desk(watched.page(bob)).open(round_)
+    for _ in range(3):
+        desk.press("1").submit()
+    assert desk.statement() == first
+    assert desk.pressed() == ["great", "great", ".", "-", "-"]
+
+
+def test_a_skip_overwrites_nothing_that_another_device_saved(round_: Round, bob: User, watched: Watched) -> None:
+    watched.expected = ("ERR_FAILED", "409")
+    page = watched.page(bob)
+    desk = Desk(page).open(round_).press("3").saved()
+    turn = Assignment.objects.get(labeler=bob, draft_version=1)
+    put_off_without_api(desk, "3", "3")
+    save_draft(assignment=turn, version=1, draft={"steps": [{"position": 0, "candidate": 0, "rating": -1}]})
+    with_api(page)
+    expect(page.locator("#notices")).to_contain_text(
+        "stay in this browser until it comes back: another device rated it"
+    )
+    turn.refresh_from_db()
+    assert (turn.state, turn.draft_version, turn.draft["steps"][0]["rating"]) == ("skipped", 2, -1)
+    desk.ready()
+    for _ in range(2):
+        desk.press("1").submit()
+    desk.press("1", "Enter")
+    page.locator("#conflict[open]").wait_for()
 
 
 def test_an_expired_sign_in_keeps_what_was_pressed(round_: Round, bob: User, watched: Watched) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from apps.accounts.models import User
 from apps.labeling.models import GoldLabel
@@ -17,6 +18,15 @@ from apps.quality.watching import suspend
 from tests.browser.conftest import Watched
 from tests.browser.test_pages import PHONE, WIDE, barriers, overflow
 from tests.quality.people import speak
+
+LEAST_INSET = 10
+#: How far the words of tables stand from the left edge of their frames, at the least.
+INSET = """Math.min(...[...document.querySelectorAll("main .scroll tr > :first-child")].map((cell) => {
+    const words = document.createRange();
+    words.selectNodeContents(cell);
+    const { left, width } = words.getBoundingClientRect();
+    return width > 2 ? left - cell.closest(".scroll").getBoundingClientRect().left : Infinity;
+}))"""
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -40,8 +50,30 @@ def test_no_quality_page_has_a_barrier(
         assert answer.status == 200
         for summary in page.locator("main details > summary").all():
             summary.click()
+        if path != "quality/rules" and not (inset := page.evaluate(INSET)) >= LEAST_INSET:
+            wrong[f"{path}, first column"] = inset
         if found := barriers(page):
             wrong[path] = found
         if cut := overflow(page):
             wrong[f"{path}, sideways"] = cut
     assert wrong == {}
+
+
+def test_on_a_phone_a_labeler_is_suspended_without_scrolling_sideways(
+    project: Project, alice: User, watched: Watched
+) -> None:
+    speak(project, solutions=4)
+    note_all(project)
+    settle_project(project)
+    refresh_figures()
+    page = watched.page(alice, viewport=PHONE)
+    page.goto(f"/projects/{project.slug}/quality/labelers")
+    summary = page.locator(".labelers summary").first
+    box = summary.bounding_box()
+    assert box is not None
+    assert box["height"] < 30, "in one line with its triangle"
+    assert box["x"] + box["width"] < PHONE["width"]
+    summary.click()
+    page.locator(".labelers details[open] input[name=reason]").fill("Says great to all.")
+    page.locator(".labelers details[open] button").click()
+    expect(page.locator(".labelers")).to_contain_text("suspended")

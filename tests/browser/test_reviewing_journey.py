@@ -119,7 +119,7 @@ def test_ten_disputed_solutions_are_settled_by_keys_alone(project: Project, rita
         assert page.evaluate("document.activeElement.closest('tr, body').matches('tr.here, body')")
         if number < 9:
             page.keyboard.press("n")
-    page.wait_for_function("document.querySelector('#words').innerText.includes('settled')")
+    expect(page.locator("#words")).to_contain_text("settled")
     errors = dict(Consensus.objects.filter(how="adjudicated").values_list("solution", "first_error"))
     assert [errors.get(one.pk) for one in solutions] == [-1, 3, 4, 3, 4, 3, 4, 3, 4, 3]
     assert not OpenDispute.objects.filter(kind="people").exists()
@@ -138,6 +138,24 @@ def test_words_given_faster_than_the_server_answers_reach_their_own_steps(
     expect(page.locator("#words")).to_contain_text("settled")
     stands = solution.steps.order_by("position").values_list("consensus__rating", "consensus__how")
     assert list(stands)[:4] == [(1, "adjudicated"), (0, "adjudicated"), (1, "adjudicated"), (-1, "adjudicated")]
+
+
+def test_the_step_under_the_cursor_says_which_keys_settle_what(project: Project, rita: User, watched: Watched) -> None:
+    (solution,) = disputed(project, 1)
+    page = watched.page(rita)
+    page.goto(f"/projects/{project.slug}/solutions/{solution.pk}")
+    hint = page.locator("tr.here #step-keys")
+    expect(hint).to_have_text("This step: 1 bad 2 okay 3 great Whole solution: x first error here 0 no bad step")
+    rows = "[...document.querySelectorAll('tr[data-step]')].map((row) => row.getBoundingClientRect().height)"
+    before = page.evaluate(rows)
+    page.keyboard.press("j")
+    expect(page.locator("tr.here")).to_have_attribute("data-number", "5")
+    expect(hint).to_be_visible()
+    expect(page.locator("#step-keys")).to_have_count(1)
+    assert page.evaluate(rows) == before, "nothing moves when the hint comes along"
+    on_a_phone = watched.page(rita, viewport=PHONE)
+    on_a_phone.goto(f"/projects/{project.slug}/solutions/{solution.pk}")
+    expect(on_a_phone.locator("#step-keys")).to_be_hidden()
 
 
 def test_a_word_is_taken_back_and_made_gold_and_its_note_is_kept(

@@ -7,11 +7,13 @@ import io
 import json
 
 import pytest
+from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.html import strip_tags
 
 from apps.accounts.models import AuditEvent, User
 from apps.accounts.services import record_event
-from apps.dashboard.quality import MOST_SHOWN, Cell, Table
+from apps.dashboard.quality import MOST_SHOWN, Cell, Share, Table
 from apps.labeling.models import GoldLabel
 from apps.projects.models import Membership, Project
 from apps.quality.figures import refresh_figures
@@ -47,8 +49,12 @@ def test_the_page_shows_what_the_files_hold(spoken: Project, alice: User) -> Non
     assert [row["Where"] for row in rows] == ["all", "Algebra", "Number theory"]
     exact = float(rows[0]["Same first error"])
     assert float(rows[0]["Same first error low"]) < exact < float(rows[0]["Same first error high"])
+    alpha = float(rows[0]["Alpha, ordinal"])
     page = client.get(f"/projects/{spoken.slug}/quality").content.decode()
-    assert f"{exact:.2f}" in page
+    tiles, agreement = page.partition("Over time")[0], page.partition('id="h-confusion"')[2]
+    for part in (tiles, agreement):
+        assert f"{100 * exact:.0f} %" in part
+        assert f"{alpha:.2f}" in part
     assert len(table(client, spoken, "pairs")) == 6
     assert sum(int(value) for row in table(client, spoken, "confusion") for value in list(row.values())[1:]) > 100
     assert len(table(client, spoken, "over-time")) > 4
@@ -71,6 +77,22 @@ def test_labelers_are_told_by_gold_speed_cost_and_what_stands(spoken: Project, a
     assert float(rows["Labeler0"]["Cost"]) == pytest.approx(40 * 20 / 3600 * 30)
     agrees = [float(rows[f"Labeler{number}"]["Agrees with what stands"]) for number in range(4)]
     assert agrees[0] > agrees[2] > agrees[3]
+
+
+def test_shares_are_in_percent_and_coefficients_are_not() -> None:
+    told = {"value": 0.594, "low": 0.47, "high": 0.73}
+    shown = [render_to_string("quality/_cell.html", {"cell": cell}) for cell in (
+        Cell.share(told), Cell.of(told), Cell.share(None), Share(0.25), 0.25, 12345, "majority",
+    )]  # fmt: skip
+    assert [" ".join(strip_tags(text).split()) for text in shown] == [
+        "59 % 47 to 73 %", "0.59 0.47 to 0.73", "–", "25 %", "0.25", "12,345", "majority",
+    ]  # fmt: skip
+
+
+def test_names_stand_at_the_left_and_numbers_at_the_right() -> None:
+    assert Table(["One", "Other", "Same"], [["a", "b", Cell(0.5)]]).columns == [
+        ("One", False), ("Other", False), ("Same", True),
+    ]  # fmt: skip
 
 
 def test_reviewers_see_pseudonyms(spoken: Project, rita: User) -> None:

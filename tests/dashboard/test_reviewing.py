@@ -19,7 +19,7 @@ from apps.projects.models import Membership, Project, Role
 from apps.projects.services import add_member
 from apps.quality.models import AlsoAcceptable, Consensus, OpenDispute, Review, StepConsensus
 from apps.quality.queues import Narrowing, neighbours, queue_of
-from apps.quality.reviewing import accept, correct_turn
+from apps.quality.reviewing import accept, correct_turn, return_to_labeler
 from apps.quality.settling import settle_project
 from apps.quality.turns import unreviewed, waiting
 from tests.cast import make_problem, make_round, make_solution, make_user, signed_in
@@ -227,6 +227,22 @@ def test_a_turn_that_is_corrected_after_it_was_accepted_waits_again(
     assert turn.pk not in waiting(turn.round.project)
     correct_turn(assignment=turn, submission=said([1, -1]), reviewer=rita)
     assert turn.pk not in waiting(turn.round.project), "what a reviewer said needs no review"
+
+
+def test_the_sample_and_the_whole_list_wait_for_the_same_turns(
+    project: Project, client: Client, solutions: list[Solution], rita: User
+) -> None:
+    turns = list(Assignment.objects.order_by("pk"))
+    accept(assignments=turns[:3], reviewer=rita)
+    correct(assignment=turns[0], submission=said([1, 1, 1]))
+    return_to_labeler(assignment=turns[3], reviewer=rita, note="Look again.")
+    expected = {turn.pk for turn in (turns[0], turns[4], turns[5])}
+    assert set(waiting(project)) == expected
+    assert {turn.pk for turn in unreviewed(Assignment.objects.spoken())} == expected
+    one = turns[4]
+    of_one = unreviewed(Assignment.objects.spoken().filter(labeler=one.labeler_id, round=one.round_id))
+    asked = waiting(project, round=one.round.number, labeler=one.labeler_id)
+    assert asked == sorted((turn.pk for turn in of_one), reverse=True) != []
 
 
 def cost(client: Client, url: str) -> int:

@@ -25,13 +25,27 @@ class OwnServers:
     def __init__(self, home: Path) -> None:
         self.home = home
         self._postgres, self._valkey = home / "postgres", home / "valkey"
-        urls = {"DATABASE_URL": start_postgres(self._postgres), "REDIS_URL": start_valkey(self._valkey)}
+        # What has been started is stopped also when the next one does not start.
+        with ExitStack() as started:
+            self._start(started)
+            self._started = started.pop_all()
+
+    def _start(self, started: ExitStack) -> None:
+        urls = {"DATABASE_URL": start_postgres(self._postgres)}
+        started.callback(stop_postgres, self._postgres)
+        urls["REDIS_URL"] = start_valkey(self._valkey)
+        started.callback(stop_valkey, self._valkey)
         # The settings of the product: those of the tests give each of xdist's workers another Redis database.
         self.environment = {
             **os.environ, **urls, "DJANGO_SETTINGS_MODULE": "annotate.settings",
-            "ANNOTATE_HOME": str(home), "SECRET_KEY": "own servers " * 5,
+            "ANNOTATE_HOME": str(self.home), "SECRET_KEY": "own servers " * 5,
         }  # fmt: skip
         self._driver = self._process([sys.executable, "-m", "tests.flows.driver"])
+        started.callback(self._end_driver)
+
+    def _end_driver(self) -> None:
+        kill(self._driver)  # type: ignore[arg-type]
+        self._driver.wait()
 
     def _process(self, command: list[str], *, quiet: bool = False) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -96,10 +110,7 @@ class OwnServers:
         )
 
     def close(self) -> None:
-        kill(self._driver)  # type: ignore[arg-type]
-        self._driver.wait()
-        stop_valkey(self._valkey)
-        stop_postgres(self._postgres)
+        self._started.close()
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from apps.accounts.models import AuditEvent, User
 from apps.core.errors import Conflict, Unprocessable
 from apps.labeling.correcting import correct, said_of, why_not_correctable
 from apps.labeling.models import Assignment, PastSubmission, PreferenceLabel, Round
+from apps.labeling.returning import give_back
 from apps.labeling.seats import progress
 from apps.labeling.services import set_round_status
 from apps.labeling.submissions import Submission, SubmittedStep
@@ -111,3 +112,18 @@ def test_a_preference_is_read_back_as_its_sides_were_shown(said: Assignment) -> 
     preference = said_of(said).preference
     assert preference is not None
     assert (preference.choice, preference.margin, preference.rationale) == ("right", "clearly", "shorter")
+
+
+def test_a_reviewer_corrects_only_what_is_still_handed_in(said: Assignment, rita: User) -> None:
+    """The reviewer's page was opened before another reviewer returned the turn."""
+    give_back(assignment=Assignment.objects.get(pk=said.pk), note="Once more, please.")
+    assert said.is_spoken
+    with pytest.raises(Conflict, match="returned"):
+        correct(assignment=said, submission=BAD, actor=rita)
+    said.refresh_from_db()
+    assert (said.state, ratings(said), said.versions) == ("returned", [], 1)
+
+
+def test_what_was_returned_says_why_it_cannot_be_corrected(said: Assignment) -> None:
+    back = give_back(assignment=said, note="Once more, please.")
+    assert why_not_correctable(back) == "A reviewer has returned it to you: it is the next task that you get."

@@ -9,13 +9,15 @@ from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from apps.dashboard.templatetags.figures import share as share_of
+
 register = template.Library()
 
-WIDTH, HEIGHT, PAD = 320, 150, 26
+WIDTH, HEIGHT, LEFT, PAD = 320, 150, 48, 26
 
 
 def _x(share: float) -> float:
-    return round(PAD + share * (WIDTH - PAD - 8), 1)
+    return round(LEFT + share * (WIDTH - LEFT - 8), 1)
 
 
 def _y(share: float) -> float:
@@ -23,14 +25,14 @@ def _y(share: float) -> float:
 
 
 def _frame(label: str, inside: SafeString, low: str, high: str) -> SafeString:
-    """Axes from 0 to 1 upwards, with words for the ends of the one across."""
+    """Axes from 0 to 100 % upwards, with words for the ends of the one across."""
     return format_html(
         '<svg class="plot-area" viewBox="0 0 {w} {h}" role="img" aria-label="{label}">'
         '<g class="axis"><line x1="{x0}" x2="{x1}" y1="{y0}" y2="{y0}"/><line x1="{x0}" x2="{x1}" y1="{ym}" y2="{ym}"/>'
-        '<line x1="{x0}" x2="{x1}" y1="{y1}" y2="{y1}"/><text x="{t}" y="{y0}">0</text><text x="{t}" y="{ym}">½</text>'
-        '<text x="{t}" y="{y1}">1</text><text x="{x0}" y="{b}">{low}</text><text class="end" x="{x1}" y="{b}">{high}</text></g>'
-        "{inside}</svg>",
-        w=WIDTH, h=HEIGHT, label=label, x0=_x(0), x1=_x(1), y0=_y(0), ym=_y(0.5), y1=_y(1), t=6, b=HEIGHT - 6, low=low,
+        '<line x1="{x0}" x2="{x1}" y1="{y1}" y2="{y1}"/><text x="{t}" y="{y0}">0 %</text><text x="{t}" y="{ym}">50 %</text>'
+        '<text x="{t}" y="{y1}">100 %</text><text x="{x0}" y="{b}">{low}</text>'
+        '<text class="end" x="{x1}" y="{b}">{high}</text></g>{inside}</svg>',
+        w=WIDTH, h=HEIGHT, label=label, x0=_x(0), x1=_x(1), y0=_y(0), ym=_y(0.5), y1=_y(1), t=2, b=HEIGHT - 6, low=low,
         high=high, inside=inside,
     )  # fmt: skip
 
@@ -48,7 +50,7 @@ def trend(weeks: Sequence[Mapping[str, Any]], label: str) -> SafeString:
     line = " ".join(f"{_x(x)},{_y(one['exact']['value'])}" for x, one in zip(places, told, strict=True))
     dots = format_html_join(
         "", '<circle cx="{}" cy="{}" r="3"><title>{}: {}</title></circle>',
-        ((_x(x), _y(one["exact"]["value"]), one["week"], f"{one['exact']['value']:.2f}")
+        ((_x(x), _y(one["exact"]["value"]), one["week"], share_of(one["exact"]["value"]))
          for x, one in zip(places, told, strict=True)),
     )  # fmt: skip
     inside = format_html(
@@ -73,7 +75,7 @@ def reliability(
         (
             {
                 "x": _x(one["mean"]), "y": _y(one["good"] / one["of"]), "low": _y(one["interval"][0]),
-                "high": _y(one["interval"][1]), "title": f"{one['good']} of {one['of']} {what} at {one['mean']:.2f}",
+                "high": _y(one["interval"][1]), "title": f"{one['good']} of {one['of']} {what} at {share_of(one['mean'])}",
             }
             for one in told
         ),
@@ -81,4 +83,4 @@ def reliability(
     inside = format_html(
         '<line class="diagonal" x1="{}" y1="{}" x2="{}" y2="{}"/>{}', _x(0), _y(0), _x(1), _y(1), marks
     )
-    return _frame(label, inside, f"{across} 0", "1")
+    return _frame(label, inside, f"{across} 0 %", "100 %")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django import template
 
-from apps.dashboard.quality import Cell
+from apps.dashboard.quality import Cell, Share
+from apps.dashboard.templatetags.figures import share
 
 register = template.Library()
 
@@ -20,6 +21,29 @@ def is_number(value: object) -> bool:
 
 
 @register.filter
+def is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+@register.filter
+def measured(cell: Cell) -> str:
+    """A share is 59 %, a coefficient 0.45."""
+    if cell.is_share or cell.value is None:
+        return share(cell.value)
+    return f"{cell.value:.2f}"
+
+
+@register.filter
+def interval(cell: Cell) -> str:
+    """47 to 73 %, or 0.32 to 0.57; nothing where there is none."""
+    if cell.low is None or cell.high is None:
+        return ""
+    return f"{100 * cell.low:.0f} to {share(cell.high)}" if cell.is_share else f"{cell.low:.2f} to {cell.high:.2f}"
+
+
+@register.filter
 def plain(value: float) -> str:
-    """12345 is 12,345 and 0.123 is 0.12."""
+    """12345 is 12,345, a share 12 %, and 0.123 is 0.12."""
+    if isinstance(value, Share):
+        return share(value)
     return f"{value:,}" if isinstance(value, int) else f"{value:.2f}"

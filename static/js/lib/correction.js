@@ -1,84 +1,100 @@
 /**
- * A task that was handed in, on the desk again to be corrected. No lease and no draft: what stands on the server stays
- * until the correction is saved, and then the page goes back to where it came from. It answers as the desk does.
+ * A task that was handed in, on the desk again to be corrected. What stands on the server stays until the correction is
+ * saved. Until then the changes are kept here as the turn's draft: a reload finds them again, and so does the desk if a
+ * reviewer returns the task meanwhile. It answers as the desk does.
  */
-import { askReason } from "./dialogs.js";
-import { saidOf } from "./said.js";
+import { createHand } from "./hand.js";
+import { saidOf, saysTheSame } from "./said.js";
 
-const LONGEST_TURN_MS = 86_400_000;
+const INTRODUCTION = "You have submitted this task. Change what you said, and save it: the earlier version is kept.";
+const TAKEN_UP = "These are changes that you have not saved yet; this browser kept them. What you submitted stands until you save.";
+const OVERTAKEN = "Since you began them, the task was corrected elsewhere.";
+const AWAY = "The server cannot be reached. Your changes are kept in this browser, and the correction is sent as soon as that changes. "
+    + "If you close this page, you find them again when you correct the task.";
+const SAFE = "Nothing has changed on the server. Your changes are kept in this browser: they are there when the task is before you again.";
 
-export function createCorrection({ turn, options, bench, api, connection, clock, frame, leaveTo }) {
-    const stage = document.getElementById("stage");
-    let hand = null; // {view, walk}
+/**
+ * @param {object} needs
+ * @param {(state: "idle"|"kept"|"saving") => void} needs.onState  whether there are changes that the server has not
+ */
+export function createCorrection({ turn, options, bench, api, connection, clock, frame, store, leaveTo, onState }) {
+    const key = `draft:${turn}`;
+    const hand = createHand({ bench, options, api, connection, clock, frame, onSaid: keep, onDone: save });
+    let stands = { said: { steps: [] }, version: 0, versions: 0 };
     let isSending = false;
 
     async function open() {
         frame.busy(true);
         try {
-            const { assignment: sheet, said } = await connection.run(() => api.get(`/assignments/${turn}`));
-            const tools = { options, post: (path, body) => connection.run(() => api.post(path, body)) };
-            const view = bench.createView(sheet, act, tools);
-            hand = { view, walk: bench.start(sheet, { steps: [], ...saidOf(said) }, options) };
-            clock.restart({});
-            paint();
-            stage.replaceChildren(view.element);
-            view.fit();
-            frame.notice("You have submitted this task. Change what you said, and save it: the earlier version is kept.", "info");
-            frame.say(`Correct a task. ${bench.standing(hand.walk).message}.`);
+            lay(await connection.run(() => api.get(`/assignments/${turn}`)));
         } catch (error) {
+            frame.busy(false);
             frame.notice(error.message, "error");
         }
-        frame.busy(false);
     }
 
-    function paint() {
-        const now = bench.standing(hand.walk);
-        hand.view.paint(hand.walk, now);
-        frame.standing(now, bench.undo(hand.walk) !== hand.walk);
+    function lay({ assignment: sheet, said, versions }) {
+        stands = { said: { steps: [], ...saidOf(said ?? {}) }, version: sheet.draft.version, versions };
+        const changes = unsaved();
+        clock.restart(changes ?? {});
+        hand.take(sheet, hand.viewOf(sheet), changes?.said ?? stands.said);
+        onState(changes ? "kept" : "idle");
+        introduce(changes);
     }
 
-    function become(walk, said = "", { isQuiet = false } = {}) {
-        if (walk === hand.walk) return;
-        hand.walk = walk;
-        paint();
-        if (isQuiet) return;
-        hand.view.reveal(walk);
-        if (said !== null) frame.say(`${said} ${bench.standing(walk).message}.`);
+    function introduce(changes) {
+        const notice = !changes ? INTRODUCTION : changes.versions === stands.versions ? TAKEN_UP : `${TAKEN_UP} ${OVERTAKEN}`;
+        frame.notice(notice, changes ? "warning" : "info", changes && { says: "Discard them", act: discard });
+        frame.say(`Correct a task. ${changes ? notice : ""} ${bench.standing(hand.task.walk).message}.`);
     }
 
-    function act(name, ...given) {
-        const done = hand && bench.acts[name](hand.walk, ...given);
-        if (!done) return false;
-        become(done.walk, done.said, done);
-        paint();
-        return true;
+    /** What was changed here and not saved; what has been saved since is forgotten. */
+    function unsaved() {
+        const kept = store.read(key);
+        if (!kept?.corrects) return null;
+        if (!saysTheSame(kept.said, stands.said)) return kept;
+        store.remove(key);
+        return null;
     }
 
-    function submit() {
-        if (!hand) return;
-        const { legal, finish, message } = bench.standing(hand.walk);
-        if (legal) save(finish);
-        else if (bench.acts.proceed && act("proceed")) return;
-        else frame.say(`Not yet. ${message}.`);
+    function keep(said) {
+        const isChanged = !saysTheSame(said, stands.said);
+        const { version, versions } = stands;
+        if (isChanged) store.write(key, { id: turn, corrects: true, version, versions, said, saved: false, ...clock.read() });
+        else store.remove(key);
+        onState(isChanged ? "kept" : "idle");
     }
 
-    async function stopEarly(kind) {
-        const reason = hand && await askReason(kind);
-        if (reason) save(kind, reason);
+    function discard() {
+        hand.adopt(stands.said);
+        keep(stands.said);
+        frame.notice("What you submitted is shown again. Undo brings your changes back.", "info");
+        frame.say(`Discarded. ${bench.standing(hand.task.walk).message}.`);
     }
 
-    async function save(finish, reason = "") {
-        if (isSending) return;
+    async function save(body) {
         isSending = true;
-        const { active_ms, idle_ms } = clock.read();
-        const body = { ...bench.said(hand.walk), finish_reason: finish, reason, active_ms: Math.min(active_ms, LONGEST_TURN_MS), idle_ms };
+        hand.sending(true);
+        onState("saving");
+        frame.say("Saving.");
+        if (connection.state === "away") stateChanged("away");
         try {
             await connection.run(() => api.post(`/assignments/${turn}/correct`, body));
+            const kept = store.read(key);
+            if (kept && saysTheSame(kept.said, body)) store.remove(key); // Another tab may have changed it further.
             location.assign(leaveTo);
         } catch (error) {
             isSending = false;
-            frame.notice(`The correction was not taken: ${error.message}`, "error");
+            hand.sending(false);
+            keep(bench.said(hand.task.walk));
+            frame.notice(`The correction was not taken: ${error.message} ${SAFE}`, "error");
         }
+    }
+
+    function stateChanged(state) {
+        if (!isSending) return;
+        if (state === "away") frame.notice(AWAY);
+        else frame.clearNotices();
     }
 
     const nothing = () => {};
@@ -89,15 +105,8 @@ export function createCorrection({ turn, options, bench, api, connection, clock,
         show: nothing,
         rows: () => [],
         unbegun: () => [],
-        fit: () => hand?.view.fit(),
-        commands: {
-            ...Object.fromEntries(Object.keys(bench.acts).map((name) => [name, () => act(name)])),
-            undo: () => hand && become(bench.undo(hand.walk), "Undone."),
-            submit,
-            skip: nothing,
-            retake: nothing,
-            giveUp: () => stopEarly("give_up"),
-            badProblem: () => stopEarly("bad_problem"),
-        },
+        fit: hand.fit,
+        stateChanged,
+        commands: { ...hand.commands, skip: nothing, retake: nothing },
     };
 }

@@ -27,8 +27,11 @@ const REASONS = {
 
 export const isDialogOpen = () => document.querySelector("dialog[open]") !== null;
 
-/** Why somebody stops early: the reason, which may be empty where none is asked for, or null when they go on rating. */
-export function askReason(kind) {
+/**
+ * Why somebody stops early: the reason, which may be empty where none is asked for, or null when they go on rating.
+ * @param {string} [before]  what they gave already
+ */
+export function askReason(kind, before = "") {
     const { title, lead, send, common, isOptional = false } = REASONS[kind];
     const dialog = byId("reason");
     const text = byId("reason-text");
@@ -36,7 +39,7 @@ export function askReason(kind) {
     byId("reason-lead").textContent = lead;
     byId("reason-send").textContent = send;
     byId("suggestions").replaceChildren(...common.map((reason) => suggestion(reason, text)));
-    text.value = "";
+    text.value = before;
     text.required = !isOptional;
     byId("reason-why").textContent = isOptional ? "Why? (optional)" : "Why?";
     text.setCustomValidity("");

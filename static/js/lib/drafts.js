@@ -18,9 +18,10 @@ const BEHIND_MS = 3_000; // The tab that rates also saves; the others only step 
  * @param {Function} needs.onForeign   ratings came from elsewhere: show them
  * @param {Function} needs.onSubmitted the task was handed in elsewhere
  * @param {Function} needs.choose      ({mine, theirs}) => Promise of "mine" or "theirs"
+ * @param {Function} needs.onKept      (why): the server does not take the ratings of a task that was put off
  * @param {Function} needs.times       () => {active_ms, idle_ms}
  */
-export function createDrafts({ api, connection, store, tell, times, choose, onState, onForeign, onSubmitted }) {
+export function createDrafts({ api, connection, store, tell, times, choose, onState, onForeign, onSubmitted, onKept }) {
     let draft = null;
     let timer = 0;
     let underway = Promise.resolve();
@@ -105,6 +106,32 @@ export function createDrafts({ api, connection, store, tell, times, choose, onSt
         return false;
     }
 
+    /**
+     * The draft of a task that was put off. It is no longer at hand, so nobody is asked: what another device saved
+     * meanwhile stands, and ours stays here until the task comes back.
+     */
+    async function saveLeft({ id, draft: left }, isWanted) {
+        for (let { version } = left; ;) {
+            try {
+                const body = { version, ...left.said, active_ms: left.active_ms, idle_ms: left.idle_ms };
+                const answer = await connection.run(() => isWanted() ? api.put(`/assignments/${id}/draft`, body) : undefined);
+                return answer && noteSaved(id, left, answer.version);
+            } catch (error) {
+                const stored = error.body?.draft;
+                if (error.code === "already_submitted") return undefined; // The skip itself meets that, and tells it.
+                if (error.code !== "stale_draft" || !stored) return onKept(error.message);
+                if (saysTheSame(saidOf(stored), left.said)) return noteSaved(id, left, stored.version);
+                if (!left.sent.some((said) => saysTheSame(saidOf(stored), said))) return onKept("another device rated it meanwhile, and that stands.");
+                version = stored.version;
+            }
+        }
+    }
+
+    function noteSaved(id, left, version) {
+        const own = store.read(keyOf(id));
+        if (own?.rev === left.rev) store.write(keyOf(id), { ...own, version, saved: true });
+    }
+
     /** What this browser kept of the task, also under an earlier lease of it. */
     function kept(sheet) {
         const own = store.read(keyOf(sheet.id));
@@ -151,6 +178,13 @@ export function createDrafts({ api, connection, store, tell, times, choose, onSt
             if (!draft || draft.saved) return;
             api.put(`/assignments/${draft.id}/draft`, bodyOf(draft), { keepalive: true }).catch(() => {});
         },
+        /** What the server has not of the draft at hand, to be saved by `saveLeft`; null when it has all. */
+        unsaved() {
+            if (!draft || draft.saved) return null;
+            const { version, rev, said, sent } = draft;
+            return { version, rev, said, sent, ...times() };
+        },
+        saveLeft,
         close() {
             clearTimeout(timer);
             draft = null;

@@ -5,7 +5,8 @@ const STATES = {
     idle: ["", ""],
     saving: ["Saving", "Your ratings are on their way to the server."],
     saved: ["Saved", "The server has your ratings."],
-    offline: ["Offline", "Kept in this browser; sent when the server can be reached."],
+    kept: ["Unsaved", "Your changes are kept in this browser until you save the correction."],
+    offline: ["Offline", "Kept in this browser until the server can be reached."],
     signedOut: ["Signed out", "Kept in this browser; sent when you are signed in again."],
     refused: ["Not saved", "The server does not take these ratings; they are kept in this browser."],
 };
@@ -20,7 +21,18 @@ function unsent(waiting) {
     return more;
 }
 
-export function createFrame() {
+function link({ says, act }) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "link";
+    button.textContent = says;
+    button.addEventListener("click", act);
+    return button;
+}
+
+/** @param {{submits?: string}} [words]  what the button says that hands the task in */
+export function createFrame({ submits = "Submit" } = {}) {
+    let isSending = false;
     let timer = 0;
     let spoken = 0;
 
@@ -48,9 +60,14 @@ export function createFrame() {
             byId("foot").hidden = false;
             byId("missing").textContent = message;
             byId("missing").classList.toggle("legal", legal);
-            byId("submit").disabled = !legal && !proceeds;
-            byId("submit").firstChild.data = proceeds ? "Go on " : "Submit ";
-            for (const button of document.querySelectorAll('[data-do="undo"]')) button.disabled = !isUndoable;
+            byId("submit").disabled = isSending || (!legal && !proceeds);
+            byId("submit").firstChild.data = isSending ? "Saving… " : proceeds ? "Go on " : `${submits} `;
+            for (const button of document.querySelectorAll('[data-do="undo"]')) button.disabled = isSending || !isUndoable;
+        },
+        /** What is shown is on its way to the server, and rests until there is an answer; paint the standing again. */
+        sending(isOn) {
+            isSending = isOn;
+            for (const button of document.querySelectorAll('[data-do="giveUp"]')) button.disabled = isOn;
         },
         busy(isBusy) {
             byId("stage").setAttribute("aria-busy", String(isBusy));
@@ -65,14 +82,15 @@ export function createFrame() {
             byId("reviewer-note").hidden = !text;
             byId("reviewer-note").querySelector("q").textContent = text;
         },
-        notice(text, kind = "warning") {
+        /** @param {{says: string, act: () => void}|null} [offer]  what can be done about it */
+        notice(text, kind = "warning", offer = null) {
             const note = document.createElement("p");
             note.className = `notice ${kind}`;
-            const close = document.createElement("button");
-            close.className = "link end";
-            close.textContent = "Dismiss";
-            close.addEventListener("click", () => note.remove());
-            note.append(document.createTextNode(`${text} `), close);
+            const ends = [{ says: "Dismiss", act: () => note.remove() }];
+            if (offer) ends.unshift(offer);
+            const said = document.createElement("span");
+            said.textContent = `${text} `;
+            note.append(said, ...ends.map(link));
             byId("notices").replaceChildren(note);
         },
         clearNotices() {

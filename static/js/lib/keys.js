@@ -10,8 +10,11 @@ const SHARED = {
     help: { key: "?", says: "These keys" },
 };
 
+const CORRECTING = { submit: { key: "Enter", says: "Save the correction" } };
+
 /** All commands of a page: what its bench adds, and what every bench has. */
-export const commandsOf = (bench) => ({ ...bench.commands, ...SHARED, ...bench.commands });
+export const commandsOf = (bench, { isCorrection = false } = {}) =>
+    ({ ...bench.commands, ...SHARED, ...bench.commands, ...(isCorrection ? CORRECTING : {}) });
 
 /** @returns {Record<string, string>} command to key; what was changed wins, as far as it still makes sense */
 export function keyMap(commands, changed = {}) {

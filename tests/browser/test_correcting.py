@@ -1,0 +1,170 @@
+"""A submitted task is corrected: as clear as labeling it was, and nothing that was changed is lost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from apps.accounts.models import User
+from apps.labeling.correcting import correct
+from apps.labeling.models import Assignment
+from apps.labeling.services import open_round, set_round_status
+from apps.projects.models import Project
+from apps.quality.reviewing import return_to_labeler
+from tests.browser.conftest import Watched
+from tests.browser.desk import Desk
+from tests.cast import make_problem, make_solution
+from tests.labeling.test_queue import BAD
+from tests.processes import eventually
+from tests.world import rate
+
+
+@pytest.fixture
+def turn(project: Project, bob: User) -> Assignment:
+    """Three steps, all great."""
+    make_solution(make_problem(project))
+    return rate(open_round(project=project, protocol="first_error"), bob, 1, 1, 1)
+
+
+def opened(page: Page, turn: Assignment) -> Desk:
+    page.goto(f"/projects/{turn.round.project.slug}/rounds/{turn.round.number}/label?turn={turn.pk}")
+    return Desk(page).ready()
+
+
+def versions(turn: Assignment) -> int:
+    turn.refresh_from_db()
+    return turn.versions
+
+
+def held_up(page: Page) -> list[Any]:
+    """Corrections that are on their way, until the test lets them go on."""
+    routes: list[Any] = []
+    page.route("**/correct", lambda route: routes.append(route))  # noqa: PLW0108
+    return routes
+
+
+def test_the_button_says_what_it_does_and_keys_rest_while_it_is_sent(
+    turn: Assignment, bob: User, watched: Watched
+) -> None:
+    page = watched.page(bob)
+    desk = opened(page, turn)
+    button = page.locator("#submit")
+    expect(button).to_have_text("Save correction Enter")
+    routes = held_up(page)
+    desk.press("k", "1")
+    expect(button).to_have_text("Save correction Enter")
+    desk.press("Enter")
+    eventually(lambda: bool(routes) or page.wait_for_timeout(50))  # type: ignore[arg-type,return-value]
+    expect(button).to_have_text("Saving… Enter")
+    expect(button).to_be_disabled()
+    before = desk.pressed()
+    desk.press("k", "3", "u", "g", "Enter")
+    page.locator("#stage .face").first.click(force=True)
+    assert (desk.pressed(), len(routes)) == (before, 1)
+    expect(page.locator("#reason")).to_be_hidden()
+    routes[0].continue_()
+    page.wait_for_url("**/work")
+    assert versions(turn) == 1
+
+
+def test_unsaved_changes_are_there_again_after_a_reload_and_can_be_discarded(
+    turn: Assignment, bob: User, watched: Watched
+) -> None:
+    context = watched.context(bob)
+    page = context.new_page()
+    desk = opened(page, turn)
+    expect(page.locator("#save-state")).to_be_hidden()
+    desk.press("k", "1")
+    expect(page.locator("#save-state")).to_have_text("Unsaved")
+    page.close()
+    page = context.new_page()
+    desk = opened(page, turn)
+    assert desk.pressed() == ["great", "bad", "-"]
+    expect(page.locator("#notices")).to_contain_text("changes that you have not saved yet")
+    expect(page.locator("#save-state")).to_have_text("Unsaved")
+    page.get_by_role("button", name="Discard them").click()
+    assert desk.pressed() == ["great", "great", "great"]
+    desk.press("u")
+    assert desk.pressed() == ["great", "bad", "-"]
+    desk.press("u", "u")
+    page.reload()
+    assert desk.ready().pressed() == ["great", "bad", "-"]
+    page.get_by_role("button", name="Discard them").click()
+    page.reload()
+    assert desk.ready().pressed() == ["great", "great", "great"]
+    expect(page.locator("#notices")).to_contain_text("You have submitted this task")
+    assert versions(turn) == 0
+
+
+def test_a_saved_correction_leaves_nothing_unsaved(turn: Assignment, bob: User, watched: Watched) -> None:
+    page = watched.page(bob)
+    opened(page, turn).press("k", "1", "Enter")
+    page.wait_for_url("**/work")
+    desk = opened(page, turn)
+    assert desk.pressed() == ["great", "bad", "-"]
+    expect(page.locator("#notices")).to_contain_text("You have submitted this task")
+
+
+def test_changes_say_when_the_task_was_corrected_elsewhere(turn: Assignment, bob: User, watched: Watched) -> None:
+    page = watched.page(bob)
+    opened(page, turn).press("k", "1")
+    correct(assignment=turn, submission=BAD)
+    desk = opened(page, turn)
+    assert desk.pressed() == ["great", "bad", "-"]
+    expect(page.locator("#notices")).to_contain_text("corrected elsewhere")
+
+
+def test_a_returned_task_brings_the_changes_along(turn: Assignment, bob: User, rita: User, watched: Watched) -> None:
+    """What a reviewer returned cannot be corrected: it is labeled again, and nothing that was changed is lost."""
+    watched.expected = ("409",)
+    page = watched.page(bob)
+    desk = opened(page, turn).press("k", "1")
+    return_to_labeler(assignment=turn, reviewer=rita, note="Look at step 2.")
+    desk.press("Enter")
+    expect(page.locator("#notices")).to_contain_text("A reviewer has returned it to you")
+    expect(page.locator("#notices")).to_contain_text("Your changes are kept in this browser")
+    expect(page.locator("#submit")).to_be_enabled()
+    assert desk.pressed() == ["great", "bad", "-"]
+    desk.open(turn.round)
+    assert desk.pressed() == ["great", "bad", "-"]
+    page.locator("#conflict[open]").wait_for()
+    page.locator("#conflict button[value=mine]").click()
+    desk.saved().submit(and_next=False)
+    turn.refresh_from_db()
+    assert turn.finish_reason == "found_error"
+
+
+def test_a_refusal_keeps_the_changes_and_the_reason(turn: Assignment, bob: User, alice: User, watched: Watched) -> None:
+    watched.expected = ("409",)
+    page = watched.page(bob)
+    desk = opened(page, turn).press("k", "2")
+    set_round_status(round=turn.round, status="paused", actor=alice)
+    desk.press("g")
+    page.locator("#reason-text").fill("I cannot tell.")
+    page.locator("#reason-send").click()
+    expect(page.locator("#notices")).to_contain_text("Nothing has changed on the server")
+    assert desk.pressed() == ["great", "okay", "great"]
+    desk.press("g")
+    expect(page.locator("#reason-text")).to_have_value("I cannot tell.")
+    page.locator("#reason-cancel").click()
+    set_round_status(round=turn.round, status="open", actor=alice)
+    desk.press("Enter")
+    page.wait_for_url("**/work")
+    assert versions(turn) == 1
+
+
+def test_without_a_network_it_waits_and_says_what_is_safe(turn: Assignment, bob: User, watched: Watched) -> None:
+    watched.expected = ("ERR_INTERNET_DISCONNECTED",)
+    context = watched.context(bob)
+    page = context.new_page()
+    desk = opened(page, turn).press("k", "1")
+    context.set_offline(True)
+    desk.press("Enter")
+    expect(page.locator("#notices")).to_contain_text("Your changes are kept in this browser")
+    expect(page.locator("#submit")).to_have_text("Saving… Enter")
+    assert versions(turn) == 0
+    context.set_offline(False)
+    page.wait_for_url("**/work")
+    assert versions(turn) == 1

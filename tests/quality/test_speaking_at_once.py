@@ -1,0 +1,93 @@
+"""A reviewer speaks while a worker settles: over two real connections, in either order. The reviewer's word stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+
+import pytest
+from django.db import connection, transaction
+
+from apps.accounts.models import User
+from apps.corpus.models import Solution, Step
+from apps.projects.models import Project
+from apps.quality.adjudicating import adjudicate_step
+from apps.quality.models import Consensus, Stale, StepConsensus
+from apps.quality.settling import settle_project
+from tests.cast import make_round
+from tests.processes import eventually
+from tests.quality.said import say
+
+_BLOCKED = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
+
+@pytest.fixture
+def solution(transactional_db: None, project: Project, bob: User) -> Solution:
+    """Settled once, and then somebody says that its second step is bad."""
+    round_ = make_round(project, redundancy=2)
+    say(round_, bob, 1, 1, 1)
+    settle_project(project)
+    return project.solutions.get()
+
+
+def elsewhere(pool: ThreadPoolExecutor, act: Callable[[], object]) -> Future[object]:
+    """In a thread with a connection of its own."""
+
+    def run() -> object:
+        with closing(connection):
+            return act()
+
+    return pool.submit(run)
+
+
+def blocked() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_clear_snapshot()")  # Within a transaction the first look would be kept.
+        cursor.execute(_BLOCKED)
+        return int(cursor.fetchone()[0])
+
+
+def second_step(solution: Solution) -> Step:
+    return solution.steps.get(position=1)
+
+
+def the_word_stands(solution: Solution, reviewer: User) -> None:
+    stands = Consensus.objects.get(solution=solution)
+    assert (stands.how, stands.first_error, stands.settled_by) == ("adjudicated", 1, reviewer)
+    word = StepConsensus.objects.get(step=second_step(solution))
+    assert (word.rating, word.how) == (-1, "adjudicated")
+
+
+def test_a_word_that_comes_while_a_worker_reads_is_heard(project: Project, solution: Solution, rita: User) -> None:
+    step = second_step(solution)
+    StepConsensus.objects.filter(step=step).delete()
+    Stale.objects.mark(project.pk, [solution.pk])
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            adjudicate_step(step=step, rating=-1, by=rita)
+            worker = elsewhere(pool, lambda: settle_project(project))
+            # It has read that nobody spoke, and waits for the end of this transaction.
+            eventually(lambda: blocked() == 1 or worker.done(), within=20)
+        worker.result(20)
+    the_word_stands(solution, rita)
+
+
+def test_a_word_that_comes_while_a_worker_writes_stands_above_it(
+    project: Project, solution: Solution, rita: User
+) -> None:
+    step, first = second_step(solution), solution.steps.get(position=0)
+    StepConsensus.objects.filter(step=step).delete()
+    Stale.objects.mark(project.pk, [solution.pk])
+    with ThreadPoolExecutor(2) as pool:
+        with transaction.atomic():
+            StepConsensus.objects.select_for_update().get(step=first)
+            worker = elsewhere(pool, lambda: settle_project(project))
+            eventually(lambda: blocked() == 1, within=20)  # It would put down what stands, and meets the row above.
+            reviewer = elsewhere(pool, lambda: adjudicate_step(step=step, rating=-1, by=rita))
+            eventually(lambda: blocked() == 2 or reviewer.done(), within=20)
+        worker.result(20)
+        reviewer.result(20)
+    the_word_stands(solution, rita)
+    settle_project(project)
+    the_word_stands(solution, rita)
