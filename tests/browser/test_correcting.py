@@ -15,6 +15,7 @@ from apps.projects.models import Project
 from apps.quality.reviewing import return_to_labeler
 from tests.browser.conftest import Watched
 from tests.browser.desk import Desk
+from tests.browser.test_pages import barriers
 from tests.cast import make_problem, make_solution
 from tests.labeling.test_queue import BAD
 from tests.processes import eventually
@@ -59,6 +60,7 @@ def test_the_button_says_what_it_does_and_keys_rest_while_it_is_sent(
     eventually(lambda: bool(routes) or page.wait_for_timeout(50))  # type: ignore[arg-type,return-value]
     expect(button).to_have_text("Saving… Enter")
     expect(button).to_be_disabled()
+    assert barriers(page) == []
     before = desk.pressed()
     desk.press("k", "3", "u", "g", "Enter")
     page.locator("#stage .face").first.click(force=True)
@@ -84,6 +86,7 @@ def test_unsaved_changes_are_there_again_after_a_reload_and_can_be_discarded(
     assert desk.pressed() == ["great", "bad", "-"]
     expect(page.locator("#notices")).to_contain_text("changes that you have not saved yet")
     expect(page.locator("#save-state")).to_have_text("Unsaved")
+    assert barriers(page) == []
     page.get_by_role("button", name="Discard them").click()
     assert desk.pressed() == ["great", "great", "great"]
     desk.press("u")
