@@ -90,6 +90,13 @@ class SubmissionSerializer(WorkSerializer):
     reason = serializers.CharField(max_length=5000, default="", allow_blank=True)
 
 
+class CorrectionSerializer(SubmissionSerializer):
+    versions = serializers.IntegerField(
+        min_value=0, max_value=2**31 - 1, allow_null=True, default=None,
+        help_text="How often it had been corrected when you saw it; 409 `corrected_elsewhere` if it was again since.",
+    )  # fmt: skip
+
+
 class ChoiceSerializer(serializers.Serializer[Any]):
     """What was chosen at one position: a candidate, or a step that you wrote."""
 
@@ -325,15 +332,20 @@ class Submit(APIView):
 class Correct(APIView):
     scope = ApiToken.Scope.LABEL
 
-    @extend_schema(request=SubmissionSerializer, responses=SubmittedSerializer)
+    @extend_schema(request=CorrectionSerializer, responses=SubmittedSerializer)
     def post(self, request: Request, pk: int) -> Response:
         """Say a submitted task anew, while its round allows it; what it said before is kept."""
         assignment = assignment_of(request, pk)
-        return handed_in(request, correct(assignment=assignment, submission=submission_in(request)))
+        data = read_work(request.data, CorrectionSerializer)
+        seen = data.pop("versions")
+        return handed_in(request, correct(assignment=assignment, submission=submission_of(data), seen=seen))
 
 
 def submission_in(request: Request) -> Submission:
-    data = read_work(request.data, SubmissionSerializer)
+    return submission_of(read_work(request.data, SubmissionSerializer))
+
+
+def submission_of(data: dict[str, Any]) -> Submission:
     steps = [SubmittedStep(**step) for step in data.pop("steps")]
     critiques = [SubmittedCritique(**critique) for critique in data.pop("critiques")]
     said = data.pop("preference", None)

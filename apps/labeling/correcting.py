@@ -47,11 +47,13 @@ def why_not_correctable(assignment: Assignment) -> str | None:
 
 @transaction.atomic
 def correct(
-    *, assignment: Assignment, submission: Submission, now: datetime | None = None, actor: User | None = None
-) -> Assignment:
+    *, assignment: Assignment, submission: Submission, now: datetime | None = None, actor: User | None = None,
+    seen: int | None = None,
+) -> Assignment:  # fmt: skip
     """Replace what a submitted turn says. The same again changes nothing.
 
-    Raises Conflict when the round does not allow it, Unprocessable when the protocol is not satisfied.
+    Raises Conflict when the round does not allow it, or when there have been more corrections than the `seen` ones;
+    Unprocessable when the protocol is not satisfied.
     The time of the first submission stands; active time adds up. A reviewer may be the `actor`: then the round need
     not allow it.
     """
@@ -64,6 +66,10 @@ def correct(
     digest = submission.digest()
     if held.digest == digest:
         return held
+    if seen is not None and seen != held.versions:
+        raise Conflict(
+            "It was corrected by somebody else, or on another page, since you saw it.", code="corrected_elsewhere"
+        )
     ground = ground_of(held)
     PROTOCOLS[held.round.protocol].check(submission, ground.asked)
     before = put_aside(held, now)

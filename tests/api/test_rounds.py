@@ -90,6 +90,9 @@ def test_a_submitted_turn_is_read_and_corrected(project: Project, bob: User) -> 
         done = post(client, f"/assignments/{turn.pk}/correct", body)
         assert (done.status_code, done.json()["progress"]["done"]) == (200, 1)
     assert client.get(f"{API}/assignments/{turn.pk}").json()["versions"] == 1
+    other = {"steps": [], "finish_reason": "give_up", "reason": "It is in French.", "versions": 0}
+    late = post(client, f"/assignments/{turn.pk}/correct", other)
+    assert (late.status_code, late.json()["error"]["code"]) == (409, "corrected_elsewhere")
     wrong = post(client, f"/assignments/{turn.pk}/correct", {**body, "finish_reason": "solution"})
     assert wrong.status_code == 422
 

@@ -119,6 +119,22 @@ def test_changes_say_when_the_task_was_corrected_elsewhere(turn: Assignment, bob
     expect(page.locator("#notices")).to_contain_text("corrected elsewhere")
 
 
+def test_a_correction_does_not_overwrite_one_that_was_made_meanwhile(
+    turn: Assignment, bob: User, rita: User, watched: Watched
+) -> None:
+    """The first Enter tells of it and keeps the changes; the second says that they are meant all the same."""
+    watched.expected = ("409",)
+    page = watched.page(bob)
+    desk = opened(page, turn).press("k", "1")
+    correct(assignment=turn, submission=BAD, actor=rita)
+    desk.press("Enter")
+    expect(page.locator("#notices")).to_contain_text("corrected elsewhere")
+    assert (desk.ready().pressed(), versions(turn)) == (["great", "bad", "-"], 1)
+    desk.press("Enter")
+    page.wait_for_url("**/work")
+    assert versions(turn) == 2
+
+
 def test_a_returned_task_brings_the_changes_along(turn: Assignment, bob: User, rita: User, watched: Watched) -> None:
     """What a reviewer returned cannot be corrected: it is labeled again, and nothing that was changed is lost."""
     watched.expected = ("409",)

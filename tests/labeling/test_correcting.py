@@ -63,6 +63,16 @@ def test_the_same_again_changes_nothing(said: Assignment) -> None:
     assert not AuditEvent.objects.filter(verb="assignment.corrected").count() > 1
 
 
+def test_who_saw_an_older_word_does_not_overwrite_the_newer_one(said: Assignment, rita: User) -> None:
+    """The same word again is no conflict, whatever was seen: it may be an answer that was lost on its way."""
+    correct(assignment=said, submission=BAD, actor=rita)
+    with pytest.raises(Conflict) as told:
+        correct(assignment=said, submission=GOOD, seen=0)
+    assert (told.value.code, ratings(said)) == ("corrected_elsewhere", [-1])
+    assert correct(assignment=said, submission=BAD, seen=0).versions == 1
+    assert correct(assignment=said, submission=GOOD, seen=1).versions == 2
+
+
 def test_the_time_of_a_correction_is_added(said: Assignment) -> None:
     Assignment.objects.filter(pk=said.pk).update(active_ms=5000)
     timed = Submission(steps=BAD.steps, finish_reason="found_error", active_ms=1500)

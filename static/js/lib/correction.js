@@ -79,7 +79,7 @@ export function createCorrection({ turn, options, bench, api, connection, clock,
         frame.say("Saving.");
         if (connection.state === "away") stateChanged("away");
         try {
-            await connection.run(() => api.post(`/assignments/${turn}/correct`, body));
+            await connection.run(() => api.post(`/assignments/${turn}/correct`, { ...body, versions: stands.versions }));
             const kept = store.read(key);
             if (kept && saysTheSame(kept.said, body)) store.remove(key); // Another tab may have changed it further.
             location.assign(leaveTo);
@@ -87,6 +87,7 @@ export function createCorrection({ turn, options, bench, api, connection, clock,
             isSending = false;
             hand.sending(false);
             keep(bench.said(hand.task.walk));
+            if (error.code === "corrected_elsewhere") return open(); // What stands now is another; that is said, and nothing is lost.
             frame.notice(`The correction was not taken: ${error.message} ${SAFE}`, "error");
         }
     }
