@@ -33,23 +33,29 @@ def served() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def worker(django_db_setup: None) -> Iterator[object]:
+def one_worker(django_db_setup: None) -> Iterator[subprocess.Popen[bytes]]:
     """One for all the tests: to start one takes longer than a test."""
     with running(any_worker(2)) as process:
         yield process
 
 
 @pytest.fixture
-def model(served: str, transactional_db: None) -> Iterator[Model]:
-    """As good as new: no faults, no counts. The database is emptied only when the worker is done with it."""
+def worker(one_worker: subprocess.Popen[bytes], transactional_db: None) -> Iterator[subprocess.Popen[bytes]]:
+    """The database is emptied only when it is done."""
+    yield one_worker
+    eventually(is_idle)
+
+
+@pytest.fixture
+def model(served: str, transactional_db: None) -> Model:
+    """As good as new: no faults, no counts."""
     found = Model(served)
     found.control(
         latency_s=0.05, right=0.5, error_500=0, timeout=0, too_many=0, reset=0, fewer=0, empty=0, cut=0, garbage=0,
         most_choices=0, key="", is_down=False, hang_s=1.5,
     )  # fmt: skip
     found.forget()
-    yield found
-    eventually(is_idle)
+    return found
 
 
 def is_idle() -> bool:
