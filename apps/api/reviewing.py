@@ -368,7 +368,7 @@ class StepAdjudicate(APIView):
 class AssignmentReview(APIView):
     @extend_schema(request=DecisionSerializer, responses=ReviewedSerializer)
     def post(self, request: Request, pk: int) -> Response:
-        """Accept a turn, or return it with a note to its labeler, who gets it before anything else."""
+        """Accept a turn, or return it with a note to its labeler, who gets it before any new task."""
         turn = reviewed_of(request, pk)
         given = DecisionSerializer(data=request.data)
         given.is_valid(raise_exception=True)

@@ -11,8 +11,9 @@ from apps.inference.failures import HOPELESS, EndpointFailure, TooMany
 DOWN_AFTER = 6
 TRIES_OF_A_REQUEST = 3
 # An endpoint that says "too many requests" is not down, however often it says so: we send fewer, and wait. But one that
-# has said nothing else for so long has run out of what it gives us, and people should know.
-LONGEST_STORM_S = 600.0
+# has said nothing else for so long has run out of what it gives us, and people should know. Shorter than a worker's
+# slice at a run, for each slice begins with new hope.
+LONGEST_STORM_S = 300.0
 
 
 class Stamina:
@@ -21,16 +22,15 @@ class Stamina:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._failures_in_a_row = 0
-        self._storm_since: float | None = None
+        self._heard_at = clock()  # The last answer, or when we began.
 
     def answered(self) -> None:
-        self._failures_in_a_row, self._storm_since = 0, None
+        self._failures_in_a_row, self._heard_at = 0, self._clock()
 
     def ends_with(self, failure: EndpointFailure) -> bool:
         """Whether this failure is one too many: it is of no use to ask the endpoint for anything more."""
         if isinstance(failure, TooMany):
-            self._storm_since = self._storm_since or self._clock()
-            return self._clock() - self._storm_since > LONGEST_STORM_S
+            return self._clock() - self._heard_at > LONGEST_STORM_S
         self._failures_in_a_row += 1
         return isinstance(failure, HOPELESS) or self._failures_in_a_row >= DOWN_AFTER
 

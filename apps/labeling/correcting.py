@@ -33,7 +33,7 @@ def why_not_correctable(assignment: Assignment) -> str | None:
     """What speaks against its labeler's correction, as a sentence; None when nothing does."""
     round_ = assignment.round
     if assignment.state == Assignment.State.RETURNED:
-        return "A reviewer has returned it to you: it is the next task that you get."
+        return "A reviewer has returned it to you: it comes to you before any new task."
     if not assignment.is_spoken:
         return "Only what you have submitted can be corrected."
     if not round_.allows_corrections:

@@ -226,7 +226,7 @@ def claim(
         "place": dice.random(),
         "swapped": PROTOCOLS[round.protocol].of == "comparison" and dice.random() < 0.5,
     }
-    # What a reviewer gave back comes first of all, then what lapsed.
+    # What a reviewer gave back comes before anything new, then what lapsed.
     is_returned = any(state == Assignment.State.RETURNED for _, state in begun)
     taken = take_returned(round, labeler.pk, now=now, until=until) if is_returned else None
     taken = taken or (_fetch_id(_TAKE_UP_AGAIN, values) if len(begun) > len(held) else None)

@@ -1,4 +1,4 @@
-"""Turns that a reviewer gives back: the labeler is handed them again before anything else."""
+"""Turns that a reviewer gives back: the labeler is handed them again before anything new."""
 
 from __future__ import annotations
 

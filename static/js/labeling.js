@@ -12,6 +12,7 @@ import { createGuidelines } from "./lib/guidelines.js";
 import { createHelp } from "./lib/helpkeys.js";
 import { commandsOf, keyMap, listen } from "./lib/keys.js";
 import { createLeases } from "./lib/leases.js";
+import { warmFonts } from "./lib/math.js";
 import { createOutbox } from "./lib/outbox.js";
 import { createScreens } from "./lib/screens.js";
 import { createStore } from "./lib/store.js";
@@ -174,6 +175,7 @@ async function settleReleases() {
     await Promise.all(ids.map((id) => api.post(`/assignments/${id}/release`).catch(() => {})));
 }
 
+warmFonts();
 prepareDialogs();
 store.tidy();
 await settleReleases();

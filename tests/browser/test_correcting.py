@@ -101,6 +101,23 @@ def test_unsaved_changes_are_there_again_after_a_reload_and_can_be_discarded(
     assert versions(turn) == 0
 
 
+def test_what_was_submitted_in_the_browser_and_is_restored_is_no_change(
+    project: Project, bob: User, watched: Watched
+) -> None:
+    """Its labels say more than ratings (which candidate the path took): that is no difference."""
+    make_solution(make_problem(project))
+    page = watched.page(bob)
+    Desk(page).open(open_round(project=project, protocol="first_error")).press("3", "3", "3").submit(and_next=False)
+    turn = Assignment.objects.get(labeler=bob)
+    desk = opened(page, turn).press("k", "1")
+    expect(page.locator("#save-state")).to_have_attribute("data-state", "kept")
+    desk.press("u")
+    expect(page.locator("#save-state")).to_have_attribute("data-state", "idle")
+    page.reload()
+    desk.ready()
+    expect(page.locator("#notices")).to_contain_text("You have submitted this task")
+
+
 def test_a_saved_correction_leaves_nothing_unsaved(turn: Assignment, bob: User, watched: Watched) -> None:
     page = watched.page(bob)
     opened(page, turn).press("k", "1", "Enter")

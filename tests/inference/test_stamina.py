@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from apps.estimation.driving import GRACE_S, SLICE_S
+from apps.inference.client import ATTEMPTS, LONGEST_PAUSE_S
 from apps.inference.failures import EndpointFailure, KeyRefused, NotServed, Overloaded, TooMany, Unreachable
-from apps.inference.stamina import Stamina, Tries
+from apps.inference.stamina import LONGEST_STORM_S, Stamina, Tries
 
 
 class Clock:
@@ -27,17 +29,22 @@ def test_six_failures_in_a_row_are_an_endpoint_that_is_down_and_an_answer_betwee
     assert [stamina.ends_with(Overloaded("500")) for _ in range(6)] == [False] * 5 + [True]
 
 
-def test_too_many_requests_are_borne_until_nothing_else_was_heard_for_ten_minutes() -> None:
+def test_too_many_requests_are_borne_until_nothing_else_was_heard_for_five_minutes() -> None:
     clock = Clock()
     stamina = Stamina(clock)
     assert not any(stamina.ends_with(TooMany("429")) for _ in range(1000))
-    clock.now += 590
+    clock.now += 290
     assert not stamina.ends_with(TooMany("429"))
     stamina.answered()
-    clock.now += 20
+    clock.now += 290
     assert not stamina.ends_with(TooMany("429"))
-    clock.now += 601
+    clock.now += 11
     assert stamina.ends_with(TooMany("429"))
+
+
+def test_a_storm_is_noticed_within_a_slice_however_long_the_server_asks_us_to_wait() -> None:
+    """Each slice begins anew. Of one request all retries may pass before it is told."""
+    assert max(LONGEST_STORM_S, (ATTEMPTS - 1) * LONGEST_PAUSE_S) + ATTEMPTS * LONGEST_PAUSE_S <= SLICE_S + GRACE_S
 
 
 def test_a_storm_does_not_use_up_the_tries_of_a_request() -> None:

@@ -136,4 +136,4 @@ def test_a_reviewer_corrects_only_what_is_still_handed_in(said: Assignment, rita
 
 def test_what_was_returned_says_why_it_cannot_be_corrected(said: Assignment) -> None:
     back = give_back(assignment=said, note="Once more, please.")
-    assert why_not_correctable(back) == "A reviewer has returned it to you: it is the next task that you get."
+    assert why_not_correctable(back) == "A reviewer has returned it to you: it comes to you before any new task."

@@ -188,7 +188,7 @@ def return_one(request: AuthenticatedRequest, slug: str, pk: int) -> HttpRespons
     place = place_for(request.user, slug, "review")
     note = request.POST.get("note", "")[:2000]
     return_to_labeler(assignment=turn_of(place, pk), reviewer=request.user, note=note)
-    messages.success(request, "Returned: the labeler gets it before anything else, with your note.")
+    messages.success(request, "Returned: the labeler gets it before any new task, with your note.")
     return redirect("turns", slug)
 
 

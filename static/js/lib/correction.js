@@ -34,13 +34,16 @@ export function createCorrection({ turn, options, bench, api, connection, clock,
     }
 
     function lay({ assignment: sheet, said, versions }) {
-        stands = { said: { steps: [], ...saidOf(said ?? {}) }, version: sheet.draft.version, versions };
+        stands = { said: asSaidHere(sheet, { steps: [], ...saidOf(said ?? {}) }), version: sheet.draft.version, versions };
         const changes = unsaved();
         clock.restart(changes ?? {});
         hand.take(sheet, hand.viewOf(sheet), changes?.said ?? stands.said);
         onState(changes ? "kept" : "idle");
         introduce(changes);
     }
+
+    /** As this page would say it: the server's rows tell more, and would never equal what is said here. */
+    const asSaidHere = (sheet, said) => bench.said(bench.start(sheet, said, options));
 
     function introduce(changes) {
         const notice = !changes ? INTRODUCTION : changes.versions === stands.versions ? TAKEN_UP : `${TAKEN_UP} ${OVERTAKEN}`;

@@ -183,17 +183,25 @@ export function typesetWithin(root, katex = globalThis.katex) {
  * What is shown inside of a link is an excerpt, which is cut instead.
  */
 export function fitFormulas(element) {
-    for (const formula of element.querySelectorAll(".math")) {
-        const line = formula.parentElement;
-        const isDisplay = formula.classList.contains("display");
-        const widest = Math.max(0, ...Array.from(formula.getClientRects(), (box) => box.width));
-        const isWide = isDisplay ? formula.scrollWidth > formula.clientWidth + 1 : widest > line.clientWidth + 1;
-        if (!isWide || formula.closest("a")) continue;
+    // All are measured before one is changed: to take turns would lay the page out anew for each.
+    const wide = [...element.querySelectorAll(".math")].filter((one) => isTooWide(one) && !one.closest("a"));
+    for (const formula of wide) {
         formula.classList.add("scrolls");
         formula.tabIndex = 0;
         formula.setAttribute("role", "group");
         formula.setAttribute("aria-label", "Formula, scrolls sideways");
     }
+}
+
+function isTooWide(formula) {
+    if (formula.classList.contains("display")) return formula.scrollWidth > formula.clientWidth + 1;
+    const widest = Math.max(0, ...Array.from(formula.getClientRects(), (box) => box.width));
+    return widest > formula.parentElement.clientWidth + 1;
+}
+
+/** Begin to load the fonts of tall brackets and roots, before there is a formula that needs them. */
+export function warmFonts(document = window.document) {
+    for (const size of [1, 2, 3]) document.fonts.load(`1em KaTeX_Size${size}`).catch(() => {});
 }
 
 function nodes(parts, document, katex) {
