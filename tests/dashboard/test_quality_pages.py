@@ -57,7 +57,7 @@ def test_the_newest_runs_are_drawn_and_the_page_says_where_the_others_are(spoken
     assert "Run 7: of steps" in page
     assert "run 6: of verdicts" not in page
     assert "Run 6: of steps" not in page
-    assert page.count("6 more are among the figures.") == 2
+    assert page.count("6 more are among the figures below, and all are in the file.") == 2
     assert [row["Run"] for row in table(signed_in(alice), spoken, "monte-carlo")] == [
         str(one) for one in range(12, 0, -1)
     ]
