@@ -16,6 +16,7 @@ Data = Mapping[str, Any]
 
 
 MOST_SHOWN = 50  # Rows of a table on a page.
+MOST_DRAWN = 6  # Plots of runs, of each kind.
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +126,30 @@ class Overview:
 
     @property
     def runs(self) -> list[Data]:
-        return [data for _, data in self.scopes("monte_carlo")]
+        return self._newest_first("monte_carlo")
 
     @property
     def judges(self) -> list[Data]:
-        return sorted((data for _, data in self.scopes("judges")), key=lambda one: one["number"])
+        return self._newest_first("judges")
+
+    @property
+    def plotted_runs(self) -> list[Data]:
+        return _calibrated(self.runs)[:MOST_DRAWN]
+
+    @property
+    def unplotted_runs(self) -> int:
+        return len(_calibrated(self.runs)[MOST_DRAWN:])
+
+    @property
+    def plotted_judges(self) -> list[Data]:
+        return _calibrated(self.judges)[:MOST_DRAWN]
+
+    @property
+    def unplotted_judges(self) -> int:
+        return len(_calibrated(self.judges)[MOST_DRAWN:])
+
+    def _newest_first(self, name: str) -> list[Data]:
+        return sorted((data for _, data in self.scopes(name)), key=lambda one: one["number"], reverse=True)
 
     def table(self, name: str) -> Table:
         return TABLES[name](self)
@@ -137,6 +157,10 @@ class Overview:
     @property
     def tables(self) -> dict[str, Table]:
         return {name.replace("-", "_"): make(self) for name, make in TABLES.items()}
+
+
+def _calibrated(runs: Iterable[Data]) -> list[Data]:
+    return [one for one in runs if one.get("calibration")]
 
 
 def overview_of(place: Place) -> Overview:

@@ -49,6 +49,8 @@ def adjudicate_step(*, step: Step, rating: int | None, by: User, note: str = "")
 def adjudicate_solution(*, solution: Solution, first_error: int, by: User, note: str = "") -> Consensus | None:
     """This position is the first error (-1: there is none). Steps before it that stood as bad become okay.
 
+    Those where nothing stood become great: who names a later first error says that they are not bad.
+
     Raises DomainError for a position that the solution does not have.
     """
     held = _held(solution)
@@ -90,6 +92,8 @@ def take_back(*, solution: Solution, by: User) -> int:
 @transaction.atomic
 def adjudicate_as_it_stands(*, solutions: Sequence[Solution], by: User, note: str = "") -> int:
     """What a rule settled becomes a reviewer's word; gives how many. Where no first error stands, nothing is said."""
+    for project_id in sorted({one.project_id for one in solutions}):
+        lock_project(project_id, SETTLING)  # Before it is read: another reviewer's word may be landing.
     stands = Consensus.objects.filter(solution__in=solutions, first_error__isnull=False)
     known = dict(stands.exclude(how=How.ADJUDICATED).order_by("pk").values_list("pk", "first_error"))
     for solution in sorted(solutions, key=lambda one: one.pk):

@@ -32,6 +32,13 @@ STEPS = (
     r"Answer: $\boxed{7}$",
 )
 PHONE = {"width": 390, "height": 844}
+#: Words of the table over which the hint lies.
+COVERED = """[...document.querySelectorAll(".evidence td *")].filter((one) => {
+    const hint = document.getElementById("step-keys");
+    if (hint.contains(one) || one.contains(hint)) return false;
+    const [a, b] = [hint.getBoundingClientRect(), one.getBoundingClientRect()];
+    return a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+}).map((one) => one.outerHTML)"""
 
 
 def disputed(project: Project, count: int) -> list[Solution]:
@@ -153,9 +160,34 @@ def test_the_step_under_the_cursor_says_which_keys_settle_what(project: Project,
     expect(hint).to_be_visible()
     expect(page.locator("#step-keys")).to_have_count(1)
     assert page.evaluate(rows) == before, "nothing moves when the hint comes along"
+    assert page.evaluate(COVERED) == [], "and it lies over nothing"
     on_a_phone = watched.page(rita, viewport=PHONE)
     on_a_phone.goto(f"/projects/{project.slug}/solutions/{solution.pk}")
     expect(on_a_phone.locator("#step-keys")).to_be_hidden()
+    names = "[...document.querySelectorAll('tr.here td[data-label]')].map((cell) => getComputedStyle(cell, '::before').content)"
+    assert on_a_phone.evaluate(names) == ['"people "', '"Monte Carlo "', '"stands "']
+    assert overflow(on_a_phone) == []
+
+
+def test_formulas_in_a_judge_s_reason_are_typeset_and_a_long_one_is_folded_not_cut(
+    project: Project, rita: User, watched: Watched
+) -> None:
+    (solution,) = disputed(project, 1)
+    judge(solution, "brief", 1, confidence=0.9, reason=r"The half is $\frac{1}{2}$.")
+    judge(solution, "wordy", 1, confidence=0.9, reason="So it goes. " * 60 + r"At last $\frac{1}{3}$.")
+    page = watched.page(rita)
+    page.goto(f"/projects/{project.slug}/solutions/{solution.pk}")
+    step = page.locator("td.step").first
+    expect(step.locator("p.critique .katex")).to_have_count(1)
+    long = step.locator("details.critique")
+    expect(long.locator(".katex")).to_have_count(1)
+    folded = long.bounding_box()
+    long.locator("summary").click()
+    opened = long.bounding_box()
+    assert folded is not None
+    assert opened is not None
+    assert opened["height"] > 2 * folded["height"]
+    assert barriers(page) == []
 
 
 def test_a_word_is_taken_back_and_made_gold_and_its_note_is_kept(

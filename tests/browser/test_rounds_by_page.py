@@ -102,7 +102,7 @@ def test_a_submitted_task_is_corrected_from_my_work(project: Project, bob: User,
     expect(page.locator("[data-do=skip]")).to_have_count(0)
     desk.press("k", "k", "1", "Enter")
     page.wait_for_url("**/work")
-    expect(page.get_by_role("row").nth(1)).to_contain_text("found the first error, corrected")
+    expect(page.get_by_role("row").nth(1)).to_contain_text("found the first error, said again")
     turn.refresh_from_db()
     assert (turn.finish_reason, turn.versions) == ("found_error", 1)
     assert PastSubmission.objects.get().said["finish_reason"] == "solution"

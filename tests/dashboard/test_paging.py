@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.http import QueryDict
+from django.utils import timezone
 
+from apps.accounts.models import User
 from apps.corpus.models import Problem
 from apps.dashboard.paging import page_of
 from apps.projects.models import Project
+from apps.projects.services import create_project
 from tests.cast import make_problem
 
 
@@ -57,3 +62,34 @@ def test_a_key_that_is_none_is_passed_over(ids: list[int], params: str) -> None:
 
 def test_a_page_behind_the_last_row_is_empty(ids: list[int]) -> None:
     assert walked(f"after={ids[-1]}")[0] == []
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_pages_by_a_moment_lead_through_all_rows_and_back(project: Project, alice: User, newest_first: bool) -> None:
+    """Numbers 1 to 7 do not rise with their moments, and three have the same one."""
+    start = timezone.now()
+    found = [create_project(slug=f"set-{number}", owner=alice).pk for number in range(7)]
+    for pk, seconds in zip(found, (5, 2, 2, 9, 2, 1, 7), strict=True):
+        Project.objects.filter(pk=pk).update(created_at=start + timedelta(seconds=seconds))
+    rows = Project.objects.filter(pk__in=found)
+    wanted = [found[place] for place in (5, 1, 2, 4, 0, 6, 3)]
+    if newest_first:
+        wanted.reverse()
+
+    def leaf(params: str) -> tuple[list[int], str | None, str | None]:
+        page = page_of(rows, QueryDict(params), size=2, newest_first=newest_first, at="created_at")
+        return [one.pk for one in page.rows], page.previous_url, page.next_url
+
+    forward: list[list[int]] = []
+    url: str | None = ""
+    while url is not None:
+        shown, previous, url = leaf(url.removeprefix("?"))
+        forward.append(shown)
+    assert forward == [wanted[:2], wanted[2:4], wanted[4:6], wanted[6:]]
+    backward = [forward[-1]]
+    while previous is not None:
+        shown, previous, _ = leaf(previous.removeprefix("?"))
+        backward.insert(0, shown)
+    assert backward == forward
+    for params in ("after=5", "after=1.x", "after=9223372036854775807.1", f"after={'1' * 5000}.1"):
+        assert leaf(params)[0] == wanted[:2]

@@ -9,15 +9,16 @@ import json
 import pytest
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import strip_tags
 
 from apps.accounts.models import AuditEvent, User
 from apps.accounts.services import record_event
-from apps.dashboard.quality import MOST_SHOWN, Cell, Share, Table
+from apps.dashboard.quality import MACHINE, MOST_SHOWN, Cell, Share, Table
 from apps.labeling.models import GoldLabel
 from apps.projects.models import Membership, Project
 from apps.quality.figures import refresh_figures
-from apps.quality.models import QualityRules, Suspension
+from apps.quality.models import Figure, QualityRules, Suspension
 from apps.quality.settling import settle_project
 from apps.quality.stale import note_all
 from tests.cast import signed_in
@@ -41,6 +42,25 @@ def table(client: object, project: Project, name: str) -> list[dict[str, str]]:
     answer = client.get(f"/projects/{project.slug}/quality/{name}.csv")  # type: ignore[attr-defined]
     assert answer.status_code == 200
     return list(csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode())))
+
+
+def test_the_newest_runs_are_drawn_and_the_page_says_where_the_others_are(spoken: Project, alice: User) -> None:
+    bins = [{"low": 0.0, "high": 1.0, "of": 4, "good": 2, "mean": 0.5, "interval": [0.2, 0.8]}]
+    measured = {"value": 0.5, "low": None, "high": None}
+    told = dict.fromkeys(MACHINE, measured) | {"calibration": {"bins": bins, "error": measured, "brier": measured}}
+    for number in range(1, 13):
+        for name, more in (("monte_carlo", {"strategy": "fixed"}), ("judges", {"judge": "critic", "version": 1})):
+            data = {**told, **more, "number": number}
+            Figure.objects.create(project=spoken, name=name, scope=f"run:{number}", data=data, at=timezone.now())
+    page = signed_in(alice).get(f"/projects/{spoken.slug}/quality").content.decode()
+    assert "run 12: of verdicts" in page
+    assert "Run 7: of steps" in page
+    assert "run 6: of verdicts" not in page
+    assert "Run 6: of steps" not in page
+    assert page.count("6 more are among the figures below, and all are in the file.") == 2
+    assert [row["Run"] for row in table(signed_in(alice), spoken, "monte-carlo")] == [
+        str(one) for one in range(12, 0, -1)
+    ]
 
 
 def test_the_page_shows_what_the_files_hold(spoken: Project, alice: User) -> None:

@@ -177,6 +177,20 @@ def test_few_gold_tasks_tell_no_share(project: Project, bob: User) -> None:
     assert "100 %" not in page
 
 
+def test_my_work_has_the_newest_first_by_when_it_was_handed_in_not_by_when_it_was_taken(
+    project: Project, bob: User
+) -> None:
+    make_solution(make_problem(project, "Taken first."))
+    make_solution(make_problem(project, "Taken second."))
+    round_ = open_round(project=project, protocol="first_error")
+    first, _ = (rate(round_, bob, 1, 1, 1) for _ in range(2))
+    Assignment.objects.filter(pk=first.pk).update(submitted_at=timezone.now() + timedelta(minutes=1), versions=2)
+    page = shown(bob, "work", project.slug)
+    one, other = (turn.task.solution.problem.statement for turn in round_.assignments.order_by("pk"))
+    assert page.index(one) < page.index(other)
+    assert "said again 2 times" in page
+
+
 @pytest.mark.parametrize(("query", "status"), [("?turn=x", 404), ("?turn=999999", 404), ("?turn={}", 200)])
 def test_only_ones_own_submitted_turn_is_opened_to_be_corrected(
     project: Project, bob: User, alice: User, query: str, status: int

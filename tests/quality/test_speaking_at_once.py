@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from apps.accounts.models import User
 from apps.corpus.models import Solution, Step
 from apps.projects.models import Project
-from apps.quality.adjudicating import adjudicate_step
+from apps.quality.adjudicating import adjudicate_as_it_stands, adjudicate_solution, adjudicate_step
 from apps.quality.models import Consensus, Stale, StepConsensus
 from apps.quality.settling import settle_project
 from tests.cast import make_round
@@ -90,4 +90,17 @@ def test_a_word_that_comes_while_a_worker_writes_stands_above_it(
         reviewer.result(20)
     the_word_stands(solution, rita)
     settle_project(project)
+    the_word_stands(solution, rita)
+
+
+def test_what_a_rule_settled_is_not_said_over_a_word_that_comes_meanwhile(
+    solution: Solution, rita: User, alice: User
+) -> None:
+    Consensus.objects.filter(pk=solution.pk).update(first_error=-1, how="majority")
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            adjudicate_solution(solution=solution, first_error=1, by=rita)
+            together = elsewhere(pool, lambda: adjudicate_as_it_stands(solutions=[solution], by=alice))
+            eventually(lambda: blocked() == 1, within=20)
+        assert together.result(20) == 0
     the_word_stands(solution, rita)

@@ -46,7 +46,13 @@ def work(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     if only_today:
         start = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
         spoken = spoken.filter(submitted_at__gte=start)
-    page = page_of(spoken.select_related("round", "task__solution__problem"), request.GET, size=SIZE, newest_first=True)
+    page = page_of(
+        spoken.select_related("round", "task__solution__problem"),
+        request.GET,
+        size=SIZE,
+        newest_first=True,
+        at="submitted_at",
+    )
     context = place.context(
         "work",
         page=page,
