@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from apps.core.errors import DomainError
 from apps.corpus.models import Solution
 from apps.corpus.records import EstimateRecord, JudgeRecord, Record, StepCount, VerdictRecord
 from apps.exports.collect import collect
 from apps.exports.formats import FORMATS
+from apps.exports.models import Export
 from apps.exports.policy import LabelPolicy, Tally
 from apps.exports.services import create_export
 from apps.judging.models import JudgeRun, StepVerdict
@@ -18,7 +20,7 @@ from apps.projects.models import Project
 from apps.projects.services import create_project
 from apps.quality.evidence import evidence_of
 from apps.quality.machines import judges_words
-from tests.cast import make_problem, make_solution
+from tests.cast import bearer, make_problem, make_solution
 from tests.exports.test_labels import labels, record
 from tests.judging.verdicts import bring_in, judge, row, verdicts
 
@@ -157,10 +159,30 @@ def test_reading_them_costs_the_same_whatever_was_said(project: Project, django_
 
 
 def test_a_policy_with_judges_is_kept_whole(project: Project) -> None:
+    bring_in(project, [row(judges=[verdicts("a", 1, version=2)])])
     policy = {"sources": ["judge"], "judges": ["a v2"]}
     export = create_export(project=project, format="trl-prm", policy=policy)
     export.refresh_from_db()
     assert (export.policy["sources"], export.policy["judges"]) == (["judge"], ["a v2"])
+
+
+def test_a_judge_that_the_project_does_not_know_is_refused_by_name(project: Project, alice: Any) -> None:
+    asked = {"sources": ["judge"], "judges": ["a", "nobody"]}
+    with pytest.raises(DomainError, match="judges: the project knows no judge 'a'; it has none"):
+        create_export(project=project, format="trl-prm", policy=asked)
+    bring_in(create_project(slug="other", name="Other", owner=alice), [row(judges=[verdicts("nobody", 1)])])
+    bring_in(project, [row(judges=[verdicts("a", 1, version=2)])])
+    with pytest.raises(DomainError) as refused:
+        create_export(project=project, format="trl-prm", policy=asked)
+    reason = "the project knows no judge 'nobody'; there are a, a v2"
+    assert refused.value.fields == {"policy.judges": reason}
+    with pytest.raises(DomainError, match="no judge 'a v1'"):
+        create_export(project=project, format="trl-prm", policy=asked | {"judges": ["a v1"]})
+    answer = bearer(alice, scopes=["write"]).post(
+        f"/api/v1/projects/{project.slug}/exports", {"format": "trl-prm", "policy": asked}, "application/json"
+    )
+    assert (answer.status_code, "no judge 'nobody'" in answer.content.decode()) == (400, True), answer.content
+    assert not Export.objects.exists()
 
 
 def trained(project: Project, **policy: Any) -> dict[str, list[bool]]:
