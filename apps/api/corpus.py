@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import django_filters
+from django import forms
 from django.db.models import Prefetch
 from django.http import HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -27,6 +28,12 @@ class ProblemSerializer(serializers.ModelSerializer[Problem]):
             "id", "external_id", "statement", "reference_answer", "reference_solution", "verifier", "subject", "level",
             "split", "retired_at", "retired_reason",
         ]  # fmt: skip
+
+
+class IntegerFilter(django_filters.NumberFilter):  # type: ignore[misc]
+    """Whole numbers alone: the database would cut 1.5 to 1 and answer with what nobody asked for."""
+
+    field_class = forms.IntegerField
 
 
 class ProblemFilter(django_filters.FilterSet):  # type: ignore[misc]
@@ -54,7 +61,7 @@ class SolutionSerializer(serializers.ModelSerializer[Solution]):
 
 
 class SolutionFilter(django_filters.FilterSet):  # type: ignore[misc]
-    problem = django_filters.NumberFilter(field_name="problem_id")
+    problem = IntegerFilter(field_name="problem_id")
     subject = django_filters.CharFilter(field_name="problem__subject")
 
     class Meta:
@@ -79,9 +86,9 @@ class StepLabelSerializer(serializers.Serializer[StepLabel]):
 
 
 class StepLabelFilter(django_filters.FilterSet):  # type: ignore[misc]
-    round = django_filters.NumberFilter(field_name="assignment__round__number")
-    solution = django_filters.NumberFilter(field_name="step__solution_id")
-    rating = django_filters.NumberFilter(field_name="rating")
+    round = IntegerFilter(field_name="assignment__round__number")
+    solution = IntegerFilter(field_name="step__solution_id")
+    rating = IntegerFilter(field_name="rating")
 
     class Meta:
         model = StepLabel
@@ -100,8 +107,17 @@ class EstimateSerializer(serializers.Serializer[StepEstimate]):
     hard = serializers.BooleanField(allow_null=True)
 
 
+class EstimateFilter(django_filters.FilterSet):  # type: ignore[misc]
+    run = IntegerFilter(field_name="run__number")
+    solution = IntegerFilter(field_name="step__solution_id")
+
+    class Meta:
+        model = StepEstimate
+        fields: list[str] = []
+
+
 _BOOLEANS = ("", "true", "false")
-_TYPES = {django_filters.NumberFilter: int, django_filters.BooleanFilter: bool}
+_TYPES = {IntegerFilter: int, django_filters.BooleanFilter: bool}
 
 
 def parameters_of(filterset: type[django_filters.FilterSet]) -> list[OpenApiParameter]:
@@ -202,12 +218,14 @@ class StepLabelList(ListView):
 
 
 class EstimateList(ListView):
-    @extend_schema(operation_id="estimates_list", responses=EstimateSerializer(many=True))
+    @extend_schema(
+        operation_id="estimates_list", parameters=parameters_of(EstimateFilter), responses=EstimateSerializer(many=True)
+    )
     def get(self, request: Request, slug: str) -> HttpResponseBase:
         """Monte Carlo labels. A file of hard labels has `hard` and no counts."""
         project = project_of(request, slug, "browse")
         found = StepEstimate.objects.filter(run__project=project).select_related("run", "step")
-        return self.answer(request, found, self._rows)
+        return self.answer(request, filtered(EstimateFilter, request, found), self._rows)
 
     @staticmethod
     def _rows(estimates: Iterable[StepEstimate]) -> Iterator[Row]:

@@ -11,7 +11,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from apps.api.access import project_of
-from apps.api.corpus import filtered, parameters_of
+from apps.api.corpus import IntegerFilter, filtered, parameters_of
 from apps.api.pagination import ListView, Row
 from apps.judging.models import StepVerdict
 
@@ -32,9 +32,9 @@ class VerdictSerializer(serializers.Serializer[StepVerdict]):
 
 class VerdictFilter(django_filters.FilterSet):  # type: ignore[misc]
     judge = django_filters.CharFilter(field_name="run__judge__name")
-    version = django_filters.NumberFilter(field_name="run__judge__version")
-    run = django_filters.NumberFilter(field_name="run__number")
-    solution = django_filters.NumberFilter(field_name="step__solution_id")
+    version = IntegerFilter(field_name="run__judge__version")
+    run = IntegerFilter(field_name="run__number")
+    solution = IntegerFilter(field_name="step__solution_id")
 
     class Meta:
         model = StepVerdict

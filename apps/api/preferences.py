@@ -13,7 +13,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from apps.api.access import project_of
-from apps.api.corpus import filtered, parameters_of
+from apps.api.corpus import IntegerFilter, filtered, parameters_of
 from apps.api.pagination import ListView, Row
 from apps.labeling.models import Assignment, PreferenceLabel
 from apps.labeling.protocols.comparison import CHOICES
@@ -40,10 +40,10 @@ class PreferenceSerializer(serializers.Serializer[PreferenceLabel]):
 
 
 class PreferenceFilter(django_filters.FilterSet):  # type: ignore[misc]
-    round = django_filters.NumberFilter(field_name="assignment__round__number")
-    comparison = django_filters.NumberFilter(field_name="assignment__task__comparison_id")
-    problem = django_filters.NumberFilter(field_name="assignment__task__comparison__problem_id")
-    solution = django_filters.NumberFilter(method="of_solution")
+    round = IntegerFilter(field_name="assignment__round__number")
+    comparison = IntegerFilter(field_name="assignment__task__comparison_id")
+    problem = IntegerFilter(field_name="assignment__task__comparison__problem_id")
+    solution = IntegerFilter(method="of_solution")
 
     class Meta:
         model = PreferenceLabel

@@ -176,21 +176,38 @@ def _gold(solutions: list[Solution]) -> dict[int, str]:
 
 
 def _monte_carlo(solutions: list[Solution]) -> dict[int, str]:
-    """The latest run's word: hard where it stands alone, else whether any rollout got there."""
-    found = StepEstimate.objects.filter(step__solution__in=solutions).order_by("run_id")
-    return {
-        step: "great" if (hard if hard is not None else bool(successes)) else "bad"
-        for step, successes, hard in found.values_list("step", "successes", "hard")
-    }
+    """The newest run's words: hard where it stands alone, else whether any rollout got there."""
+    found = StepEstimate.objects.filter(step__solution__in=solutions, step__chosen=True).order_by("run_id")
+    columns = ("step__solution_id", "run_id", "step_id", "successes", "hard")
+    said = (
+        ("Monte Carlo", solution, run, step, "great" if (hard if hard is not None else bool(successes)) else "bad")
+        for solution, run, step, successes, hard in found.values_list(*columns)
+    )
+    return _newest(said).get("Monte Carlo", {})
 
 
 def _judges(solutions: list[Solution]) -> list[tuple[str, dict[int, str]]]:
-    """Each judge by name, with its latest run's words."""
-    found = StepVerdict.objects.filter(step__solution__in=solutions).order_by("run_id")
-    judges: dict[str, dict[int, str]] = {}
-    for name, step, rating in found.values_list("run__judge__name", "step", "rating"):
-        judges.setdefault(name, {})[step] = _mark({rating})
-    return sorted(judges.items())
+    """Each judge by name, with its newest run's words."""
+    found = StepVerdict.objects.filter(step__solution__in=solutions, step__chosen=True).oldest_run_first()
+    columns = ("run__judge__name", "step__solution_id", "run_id", "step_id", "rating")
+    said = ((*told, _mark({rating})) for *told, rating in found.values_list(*columns))
+    return sorted(_newest(said).items())
+
+
+def _newest(said: Iterable[tuple[Any, ...]]) -> dict[str, dict[int, str]]:
+    """By source the marks of steps, from what runs say, the oldest first: source, solution, run, step and mark.
+
+    One run speaks for a whole solution: words of several together would be a strip that nobody said.
+    """
+    runs: dict[tuple[str, int], tuple[int, dict[int, str]]] = {}
+    for source, solution, run, step, mark in said:
+        if runs.get((source, solution), (None,))[0] != run:
+            runs[source, solution] = (run, {})
+        runs[source, solution][1][step] = mark
+    marks: dict[str, dict[int, str]] = {}
+    for (source, _), (_, of_steps) in runs.items():
+        marks.setdefault(source, {}).update(of_steps)
+    return marks
 
 
 def _consensus(solutions: list[Solution]) -> dict[int, str]:

@@ -13,6 +13,8 @@ from apps.estimation.models import EstimationRun, StepEstimate
 from apps.estimation.services import next_number
 
 Key = tuple[int | None, str, str]
+Counts = tuple[int | None, int | None, int, bool | None]
+COUNTS = ("rollouts", "successes", "missing", "hard")
 
 
 class EstimateSink:
@@ -23,27 +25,62 @@ class EstimateSink:
 
     def land(self, batch: ImportBatch, landed: Sequence[Landed]) -> int:
         runs: dict[Key, EstimationRun] = {}
-        wanted: dict[tuple[int, int], tuple[Landed, tuple[object, ...]]] = {}
+        wanted: dict[tuple[int, int], tuple[Landed, Counts]] = {}
+        ours = _ours(batch, landed)
         for one in landed:
             for estimate in one.record.estimates:
+                told = _counts(one, estimate)
+                if told and told.items() <= ours.get(_key(estimate), {}).items():
+                    continue
                 run = _run(batch, estimate, runs)
-                for said in estimate.steps:
-                    step_id = one.path_step_id(said.position)
-                    counts = (said.rollouts, said.successes, said.missing, said.hard)
-                    wanted[run.pk, step_id] = (one, counts)
+                wanted.update({(run.pk, step_id): (one, counts) for step_id, counts in told.items()})
         step_ids = {step_id for _, step_id in wanted}
         standing = set(StepEstimate.objects.filter(step_id__in=step_ids).values_list("run_id", "step_id"))
         new = {key: found for key, found in wanted.items() if key not in standing}
         for one, _ in new.values():
             one.added = True
-        fields = ["run", "step", "rollouts", "successes", "missing", "hard", "how", "tokens"]
+        fields = ["run", "step", *COUNTS, "how", "tokens"]
         rest = (StepEstimate.How.FILE.value, 0)
         return copy_rows(StepEstimate, fields, ((*key, *counts, *rest) for key, (_, counts) in new.items()))
 
 
+def _key(estimate: EstimateRecord) -> Key:
+    return estimate.run, estimate.strategy, estimate.completer or ""
+
+
+def _counts(one: Landed, estimate: EstimateRecord) -> dict[int, Counts]:
+    """By step."""
+    return {
+        one.path_step_id(said.position): (said.rollouts, said.successes, said.missing, said.hard)
+        for said in estimate.steps
+    }
+
+
+def _ours(batch: ImportBatch, landed: Sequence[Landed]) -> dict[Key, dict[int, Counts]]:
+    """What the project's own numbers stand for: our export names runs by them, so it may come back to where it was made.
+
+    Such a row says nothing new where the run of that number, completer and strategy counted just the same on all of its
+    steps. A run that came with this very import is none that its file can have been made of.
+    """
+    keys = {_key(estimate) for one in landed for estimate in one.record.estimates}
+    numbers = {number for number, _, _ in keys if number is not None}
+    named = EstimationRun.objects.filter(
+        project=batch.project, number__in=numbers, created_at__lt=batch.created_at
+    ).values_list("pk", "number", "strategy", "completer")
+    runs = {pk: key for pk, *named_by in named if (key := tuple(named_by)) in keys}
+    if not runs:
+        return {}
+    step_ids = {pk for one in landed for estimate in one.record.estimates for pk in _counts(one, estimate)}
+    found: dict[Key, dict[int, Counts]] = {}
+    standing = StepEstimate.objects.filter(run__in=runs, step__in=step_ids)
+    for run_id, step_id, *counts in standing.values_list("run_id", "step_id", *COUNTS):
+        found.setdefault(runs[run_id], {})[step_id] = tuple(counts)
+    return found
+
+
 def _run(batch: ImportBatch, estimate: EstimateRecord, runs: dict[Key, EstimationRun]) -> EstimationRun:
     """The run that stands for the file's own; files of one format and completer share it."""
-    key = (estimate.run, estimate.strategy, estimate.completer or "")
+    key = _key(estimate)
     if key not in runs:
         runs[key] = EstimationRun.objects.filter(
             project=batch.project, origin=f"{batch.format}:{estimate.run}"[:30], strategy=key[1], completer=key[2]

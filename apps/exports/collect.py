@@ -334,11 +334,11 @@ def _estimates(solution_ids: Sequence[int]) -> dict[int, list[EstimateRecord]]:
 
 
 def _judges(solution_ids: Sequence[int]) -> dict[int, list[JudgeRecord]]:
-    """Of each solution what every run said of it, the oldest run first."""
+    """Of each solution what every run said of it: each judge's oldest run first, last the judge whose run came last."""
     said: defaultdict[tuple[Any, ...], list[VerdictRecord]] = defaultdict(list)
     rows = (
         StepVerdict.objects.filter(step__solution_id__in=solution_ids)
-        .order_by("run__number", "step__position", "step__candidate")
+        .oldest_run_first("step__position", "step__candidate")
         .values_list(
             "step__solution_id", "run__number", "run__judge__name", "run__judge__version", "run__run_in_file",
             "step__position", "step__candidate", "rating", "confidence", "reason",
@@ -350,7 +350,11 @@ def _judges(solution_ids: Sequence[int]) -> dict[int, list[JudgeRecord]]:
                 position=position, candidate=candidate, rating=rating, confidence=confidence, reason=reason
             )
         )  # fmt: skip
+    came: dict[tuple[int, str], int] = {}
+    for solution_id, number, name, *_ in said:
+        came[solution_id, name] = max(number, came.get((solution_id, name), 0))
     judges: defaultdict[int, list[JudgeRecord]] = defaultdict(list)
-    for (solution_id, _, name, version, run_in_file), steps in said.items():
-        judges[solution_id].append(JudgeRecord(judge=name, version=version, run=run_in_file, steps=steps))
+    for told in sorted(said, key=lambda run: came[run[0], run[2]]):
+        solution_id, _, name, version, run_in_file = told
+        judges[solution_id].append(JudgeRecord(judge=name, version=version, run=run_in_file, steps=said[told]))
     return judges

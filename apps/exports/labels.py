@@ -134,7 +134,7 @@ def _newest(
 
 
 def _judge(record: Record, policy: LabelPolicy) -> Iterator[Labels]:
-    """By the newest run of a judge that says anything of the solution's own path."""
+    """By the newest run of a judge that says anything of the solution's own path; records have the newest last."""
     assert record.solution is not None
     path = {(step.position, step.candidate) for step in record.solution.steps if step.chosen}
     for judge in reversed(record.judges):

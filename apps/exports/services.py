@@ -18,6 +18,7 @@ from apps.exports.containers import CONTAINERS
 from apps.exports.formats import FORMATS
 from apps.exports.models import Export
 from apps.exports.policy import LabelPolicy, PolicyError
+from apps.judging.models import Judge
 from apps.projects.models import Project
 
 
@@ -33,7 +34,7 @@ def create_export(
         )
     if container not in CONTAINERS:
         raise DomainError(f"Containers are {', '.join(CONTAINERS)}.", fields={"container": f"unknown: {container}"})
-    checked = checked_policy(format, policy or {})
+    checked = checked_policy(format, policy or {}, project)
     export = Export.objects.create(
         project=project, format=format, container=container, policy=checked.to_dict(), requested_by=requested_by
     )
@@ -41,15 +42,26 @@ def create_export(
     return export
 
 
-def checked_policy(format: str, given: Mapping[str, Any]) -> LabelPolicy:  # noqa: A002
+def checked_policy(format: str, given: Mapping[str, Any], project: Project) -> LabelPolicy:  # noqa: A002
     try:
         policy = LabelPolicy.from_dict(given)
         FORMATS[format].check(policy)
+        _check_judges(policy, project)
     except PolicyError as error:
         raise DomainError(
             f"The policy cannot be used: {error}.", fields={f"policy.{error.key}": error.reason}
         ) from error
     return policy
+
+
+def _check_judges(policy: LabelPolicy, project: Project) -> None:
+    """A misspelt judge would say nothing of any solution, and the file would be empty without a word."""
+    if not policy.judges:
+        return
+    known = {name for judge in Judge.objects.filter(project=project) for name in (judge.name, str(judge))}
+    if unknown := [name for name in policy.judges if name not in known]:
+        there_are = f"there are {', '.join(sorted(known))}" if known else "it has none"
+        raise PolicyError("judges", f"the project knows no judge {unknown[0]!r}; {there_are}")
 
 
 @transaction.atomic

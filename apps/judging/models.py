@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from apps.corpus.models import ImportBatch, Step
@@ -63,6 +65,17 @@ class JudgeRun(models.Model):
         return f"{self.judge}, run {self.number}"
 
 
+class VerdictQuerySet(models.QuerySet["StepVerdict"]):
+    def oldest_run_first(self, *then: str) -> Self:
+        """By what travels with a row: the judge's version, then the number that files give the run, none before any.
+
+        The project's own number, which is the order in which runs came, only parts what is still equal. It says which
+        of a judge's runs is its newest; of runs of different judges it says nothing.
+        """
+        in_file = F("run__run_in_file").asc(nulls_first=True)
+        return self.order_by("run__judge__version", in_file, "run__number", *then)
+
+
 class StepVerdict(models.Model):
     """A judge's word on one step. A step that it said nothing of has none."""
 
@@ -71,6 +84,8 @@ class StepVerdict(models.Model):
     rating = models.SmallIntegerField()
     confidence = models.FloatField(null=True, blank=True, help_text="How sure the judge is of it, 0 to 1.")
     reason = models.TextField(blank=True, default="")
+
+    objects = VerdictQuerySet.as_manager()
 
     class Meta:
         constraints = [

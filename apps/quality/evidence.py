@@ -160,6 +160,9 @@ def evidence_of(solution: Solution, naming: Naming) -> Evidence:
     voices = _voices(solution, steps, naming, mended_at)
     gold = dict(GoldLabel.objects.filter(step__in=steps).values_list("step", "rating"))
     estimates, verdicts = _estimates(steps), _verdicts(steps)
+    by_step: defaultdict[int, list[StepVerdict]] = defaultdict(list)
+    for verdict in verdicts:
+        by_step[verdict.step_id].append(verdict)
     runs = _runs(solution, steps, estimates, mended_at)
     stands = {one.step_id: one for one in StepConsensus.objects.filter(step__in=steps)}
     critiques = _critiques(steps)
@@ -168,7 +171,7 @@ def evidence_of(solution: Solution, naming: Naming) -> Evidence:
     rows = [
         Row(
             step, [voice.on(step) for voice in voices], gold.get(step.pk), estimates.get(step.pk, []),
-            verdicts.get(step.pk, ()), stands.get(step.pk), critiques.get(step.pk, ()), end is not None and step.position > end,
+            by_step[step.pk], stands.get(step.pk), critiques.get(step.pk, ()), end is not None and step.position > end,
         )
         for step in steps
     ]  # fmt: skip
@@ -241,24 +244,19 @@ def _told_by_steps(steps: Sequence[Step], labels: Mapping[int, int]) -> tuple[in
     return None if found == UNKNOWN else found, bool(said)
 
 
-def _verdicts(steps: Sequence[Step]) -> dict[int, list[StepVerdict]]:
-    verdicts: dict[int, list[StepVerdict]] = {}
-    for one in StepVerdict.objects.filter(step__in=steps).select_related("run__judge").order_by("run_id"):
-        verdicts.setdefault(one.step_id, []).append(one)
-    return verdicts
+def _verdicts(steps: Sequence[Step]) -> list[StepVerdict]:
+    """Each judge's oldest run first."""
+    return list(StepVerdict.objects.filter(step__in=steps).select_related("run__judge").oldest_run_first())
 
 
-def _judges(
-    steps: Sequence[Step], verdicts: Mapping[int, Sequence[StepVerdict]], mended_at: datetime | None
-) -> list[JudgeWord]:
-    runs = {one.run_id: one.run for said in verdicts.values() for one in said}
+def _judges(steps: Sequence[Step], verdicts: Sequence[StepVerdict], mended_at: datetime | None) -> list[JudgeWord]:
+    runs = {one.run_id: one.run for one in verdicts}
     ratings: dict[int, dict[int, int]] = {pk: {} for pk in runs}
-    for step_id, said in verdicts.items():
-        for one in said:
-            ratings[one.run_id][step_id] = one.rating
+    for one in verdicts:
+        ratings[one.run_id][one.step_id] = one.rating
     return [
         JudgeWord(run, *_told_by_steps(steps, ratings[pk]), _is_before(run.created_at, mended_at))
-        for pk, run in sorted(runs.items())
+        for pk, run in runs.items()
     ]
 
 

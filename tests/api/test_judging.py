@@ -14,6 +14,7 @@ from apps.projects.models import Project
 from apps.projects.services import create_project
 from tests.cast import bearer, make_problem, make_solution
 from tests.judging.verdicts import judge
+from tests.quality.test_judged import estimate
 
 API = "/api/v1"
 
@@ -98,3 +99,34 @@ def test_the_evidence_of_a_solution_holds_them(solution: Solution, rita: User) -
         ("llama", 1, 1), ("gpt", 2, None),
     ]  # fmt: skip
     assert {"source": "judge", "name": "llama v1", "first_error": 1} in told["first_errors"]
+
+
+def test_numbers_are_whole_numbers(project: Project, solution: Solution, rita: User) -> None:
+    api = bearer(rita, scopes=["read"])
+    lists = {
+        "verdicts": ("run", "version", "solution"), "estimates": ("run", "solution"), "solutions": ("problem",),
+        "step-labels": ("round", "solution", "rating"), "preferences": ("round", "comparison", "problem", "solution"),
+    }  # fmt: skip
+    document = json.loads(api.get(f"{API}/schema", {"format": "json"}).content)
+    for name, filters in lists.items():
+        path = f"{API}/projects/{project.slug}/{name}"
+        told = next(one for at, one in document["paths"].items() if at.endswith(f"}}/{name}"))["get"]["parameters"]
+        types = {one["name"]: one["schema"]["type"] for one in told}
+        for asked in filters:
+            assert types[asked] == "integer", (name, asked)
+            for wrong in ("1.5", "1e0", "one", "1" + "0" * 60):
+                answer = api.get(path, {asked: wrong})
+                assert answer.status_code == 400, (name, asked, wrong, answer.content)
+                assert asked in answer.content.decode()
+            assert api.get(path, {asked: str(10**30)}).status_code == 200
+            assert api.get(path, {asked: "1"}).status_code == 200
+
+
+def test_estimates_are_filtered_by_run_and_solution(project: Project, solution: Solution, rita: User) -> None:
+    api, other = bearer(rita, scopes=["read"]), project.solutions.exclude(pk=solution.pk).get()
+    estimate(solution, True, False)
+    estimate(other, True)
+    estimate(solution, True, number=2, origin="jsonl:2")
+    for asked, count in (({}, 4), ({"run": 1}, 3), ({"run": 2}, 1), ({"solution": solution.pk}, 3), ({"run": 3}, 0)):
+        answer = api.get(f"{API}/projects/{project.slug}/estimates", asked)
+        assert len(answer.json()["results"]) == count, asked

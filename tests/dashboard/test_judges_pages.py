@@ -74,6 +74,21 @@ def test_strips_show_the_latest_run_of_each_source(project: Project, solution: S
     assert strips["Monte Carlo"] == strips["llama-judge"] == ["bad"] * 3
 
 
+def test_a_strip_holds_one_runs_words_and_no_other(project: Project) -> None:
+    """The newest run says nothing of some steps: an older one's words do not fill the gap."""
+    first, second = (make_solution(make_problem(project)) for _ in range(2))
+    judge(first, "a", None, 1, version=2)
+    judge(first, "a", -1, -1, 1)
+    judge(second, "a", -1, 1, 0)
+    estimate(first, False, False, True)
+    estimate(second, True, False, True)
+    estimate(first, True, number=2, origin="jsonl:2")
+    shown = with_sources([first, second])
+    strips = [{strip.by: strip.marks for strip in one.sources} for one in shown]  # type: ignore[attr-defined]
+    assert strips[0] == {"a": ["none", "great", "none"], "Monte Carlo": ["great", "none", "none"]}
+    assert strips[1] == {"a": ["bad", "great", "okay"], "Monte Carlo": ["great", "bad", "great"]}
+
+
 def test_quality_shows_judges_against_people_and_gives_the_same_as_a_file(
     pages: Client, project: Project, solution: Solution
 ) -> None:

@@ -7,16 +7,20 @@ from typing import Any
 
 import pytest
 
+from apps.core.errors import DomainError
 from apps.corpus.models import Solution
 from apps.corpus.records import EstimateRecord, JudgeRecord, Record, StepCount, VerdictRecord
 from apps.exports.collect import collect
 from apps.exports.formats import FORMATS
+from apps.exports.models import Export
 from apps.exports.policy import LabelPolicy, Tally
 from apps.exports.services import create_export
-from apps.judging.models import StepVerdict
+from apps.judging.models import JudgeRun, StepVerdict
 from apps.projects.models import Project
 from apps.projects.services import create_project
-from tests.cast import make_problem, make_solution
+from apps.quality.evidence import evidence_of
+from apps.quality.machines import judges_words
+from tests.cast import bearer, make_problem, make_solution
 from tests.exports.test_labels import labels, record
 from tests.judging.verdicts import bring_in, judge, row, verdicts
 
@@ -155,7 +159,65 @@ def test_reading_them_costs_the_same_whatever_was_said(project: Project, django_
 
 
 def test_a_policy_with_judges_is_kept_whole(project: Project) -> None:
+    bring_in(project, [row(judges=[verdicts("a", 1, version=2)])])
     policy = {"sources": ["judge"], "judges": ["a v2"]}
     export = create_export(project=project, format="trl-prm", policy=policy)
     export.refresh_from_db()
     assert (export.policy["sources"], export.policy["judges"]) == (["judge"], ["a v2"])
+
+
+def test_a_judge_that_the_project_does_not_know_is_refused_by_name(project: Project, alice: Any) -> None:
+    asked = {"sources": ["judge"], "judges": ["a", "nobody"]}
+    with pytest.raises(DomainError, match="judges: the project knows no judge 'a'; it has none"):
+        create_export(project=project, format="trl-prm", policy=asked)
+    bring_in(create_project(slug="other", name="Other", owner=alice), [row(judges=[verdicts("nobody", 1)])])
+    bring_in(project, [row(judges=[verdicts("a", 1, version=2)])])
+    with pytest.raises(DomainError) as refused:
+        create_export(project=project, format="trl-prm", policy=asked)
+    reason = "the project knows no judge 'nobody'; there are a, a v2"
+    assert refused.value.fields == {"policy.judges": reason}
+    with pytest.raises(DomainError, match="no judge 'a v1'"):
+        create_export(project=project, format="trl-prm", policy=asked | {"judges": ["a v1"]})
+    answer = bearer(alice, scopes=["write"]).post(
+        f"/api/v1/projects/{project.slug}/exports", {"format": "trl-prm", "policy": asked}, "application/json"
+    )
+    assert (answer.status_code, "no judge 'nobody'" in answer.content.decode()) == (400, True), answer.content
+    assert not Export.objects.exists()
+
+
+def trained(project: Project, **policy: Any) -> dict[str, list[bool]]:
+    """By problem, the labels of a trl-prm file."""
+    asked = LabelPolicy.from_dict({"sources": ["judge"], "after_first_error": "as_rated"} | policy)
+    made = [one for it in records(project) for one in FORMATS["trl-prm"].rows(it, asked, Tally())]
+    return {one["prompt"].strip(): one["labels"] for one in made}
+
+
+def test_labels_are_the_same_wherever_the_export_is_imported(project: Project, alice: Any) -> None:
+    """The first row says v2 alone, and the next lists it first: the order of rows must not make v1 the newest."""
+    bring_in(project, [row(number, judges=[verdicts("a", 1, 1, 1)]) for number in (2, 3)])
+    bring_in(project, [row(number, judges=[verdicts("a", -1, -1, -1, version=2)]) for number in (1, 2, 3)])
+    sent = out(project)
+    other = create_project(slug="other", name="Other", owner=alice)
+    bring_in(other, [one | {"judges": one["judges"][::-1]} for one in sorted(sent, key=lambda one: len(one["judges"]))])
+    numbers = JudgeRun.objects.filter(project=other).order_by("number").values_list("judge__version", flat=True)
+    assert list(numbers) == [2, 1], "the runs came the other way round"
+    assert trained(other) == trained(project)
+    assert [*trained(project).values()] == [[False] * 3] * 3
+
+
+@pytest.mark.parametrize("runs", [(None, 0), (0, 1), (2, 10), (None, 3)])
+def test_of_one_version_the_run_with_the_highest_number_in_its_file_is_the_newest(
+    project: Project, runs: tuple[int | None, int]
+) -> None:
+    older, newer = runs
+    bring_in(project, [row(judges=[verdicts("a", -1, run=newer), verdicts("a", 1, run=older)])])
+    assert [*trained(project).values()] == [[False]]
+    assert [one.run for one in records(project)[0].judges] == [older, newer]
+
+
+def test_disputes_and_evidence_go_by_the_same_newest_run_as_exports(project: Project) -> None:
+    bring_in(project, [row(judges=[verdicts("a", 1, -1, version=2), verdicts("a", -1, version=1)])])
+    solution = Solution.objects.select_related("problem", "project").get(project=project)
+    told = evidence_of(solution, lambda ids: dict.fromkeys(ids, "")).words
+    assert [(one.name, one.first_error) for one in told if one.source == "judge"] == [("a v2", 1)]
+    assert judges_words({solution.pk: 3}) == {solution.pk: {"a v2": 1}}
