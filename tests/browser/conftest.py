@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 from django.conf import settings
 from django.contrib.auth.hashers import Argon2PasswordHasher
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from annotate.assets import collect
 from apps.accounts.models import User
@@ -25,6 +25,10 @@ from tests.cast import PASSWORD, signed_in
 
 # Playwright keeps an event loop in the test's thread; the ORM is not used from within it.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+# A browser that shares two cores with everything else stalls now and then: patience costs nothing where all is well.
+PATIENCE_MS = 30_000
+expect.set_options(timeout=PATIENCE_MS)
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
@@ -98,7 +102,7 @@ class Watched:
         context = self.browser.new_context(
             base_url=self.site, viewport=options.pop("viewport", {"width": 1240, "height": 860}), **options
         )
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE_MS)
         if user is not None:
             sign_in(context, user, self.site)
         context.on(
