@@ -88,16 +88,14 @@ class Row:
         return bool(self.votes) and all(vote.is_unreached for vote in self.votes)
 
 
-@dataclass(frozen=True, slots=True)
-class RunWord:
-    """What an estimation run says of the whole solution: by itself, or, where it came with a file, by its steps.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineWord:
+    """What a run says of the whole solution.
 
     `position` is that of the first error; -1 for "none", None for "cannot be told". A run that is under way, or failed
     here, does not speak yet.
     """
 
-    run: EstimationRun
-    said: SolutionEstimate | None = None
     position: int | None = None
     speaks: bool = False
     is_before_mend: bool = False
@@ -108,18 +106,19 @@ class RunWord:
         return None if self.position is None else self.position + 1
 
 
-@dataclass(frozen=True, slots=True)
-class JudgeWord:
-    """What a judge says of the whole solution in one run: `position` and `first_error` as an estimation run's."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunWord(MachineWord):
+    """Of an estimation run: by itself, or, where it came with a file, by its steps."""
+
+    run: EstimationRun
+    said: SolutionEstimate | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeWord(MachineWord):
+    """Of a judge, in one run."""
 
     run: JudgeRun
-    position: int | None = None
-    speaks: bool = False
-    is_before_mend: bool = False
-
-    @property
-    def first_error(self) -> int | None:
-        return None if self.position is None else self.position + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +226,7 @@ def _runs(
             labels = {key: hard_label((one.rollouts, one.successes, one.hard)) for key, one in said.items()}
             position, speaks = _told_by_steps(steps, labels)
         is_before = _is_before(run.started_at or run.created_at, mended_at)
-        words.append(RunWord(run, told, position, speaks, is_before))
+        words.append(RunWord(run=run, said=told, position=position, speaks=speaks, is_before_mend=is_before))
     return words
 
 
@@ -254,10 +253,12 @@ def _judges(steps: Sequence[Step], verdicts: Sequence[StepVerdict], mended_at: d
     ratings: dict[int, dict[int, int]] = {pk: {} for pk in runs}
     for one in verdicts:
         ratings[one.run_id][one.step_id] = one.rating
-    return [
-        JudgeWord(run, *_told_by_steps(steps, ratings[pk]), _is_before(run.created_at, mended_at))
-        for pk, run in runs.items()
-    ]
+    words = []
+    for pk, run in runs.items():
+        position, speaks = _told_by_steps(steps, ratings[pk])
+        is_before = _is_before(run.created_at, mended_at)
+        words.append(JudgeWord(run=run, position=position, speaks=speaks, is_before_mend=is_before))
+    return words
 
 
 def _critiques(steps: Sequence[Step]) -> dict[int, list[Critique]]:
