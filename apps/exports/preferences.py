@@ -11,7 +11,7 @@ from apps.corpus.comparing import OTHER
 from apps.corpus.readers.preference import MARGINS, NAMES, SCALES
 from apps.corpus.records import ComparisonRecord, PreferenceRecord, ProblemRecord, Record, SolutionRecord
 from apps.exports.policy import LabelPolicy
-from apps.exports.sources import exclusion
+from apps.exports.sources import counted
 from apps.exports.tally import Tally
 
 Message = dict[str, str]
@@ -52,10 +52,12 @@ def preferred_pairs(record: Record, policy: LabelPolicy, tally: Tally) -> Iterat
 def _counted(record: Record, policy: LabelPolicy, tally: Tally) -> list[PreferenceRecord]:
     """The preferences of the people whose work counts; each other one is counted as left out."""
     preferences: list[PreferenceRecord] = []
-    for person in record.people:
+    people = [person for person in record.people if person.preference is not None]
+    reasons = counted(people, policy)
+    for index, person in enumerate(people):
         if person.preference is None:
             continue
-        if reason := exclusion(person, policy):
+        if reason := reasons[index]:
             tally.leave_out("preferences", reason)
         else:
             preferences.append(person.preference)
