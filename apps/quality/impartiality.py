@@ -30,21 +30,24 @@ def own_assignments(user: User) -> QuerySet[Assignment]:
 
 
 def labeled_by(user: User, solution_ids: Collection[int]) -> set[int]:
-    """Which of these solutions the user labeled: in a dispute about them the user is a side."""
-    own = own_assignments(user)
-    on_task = own.filter(task__solution__in=solution_ids).values_list("task__solution_id", flat=True)
-    written = own.filter(grown__in=solution_ids).values_list("grown_id", flat=True)
-    return {pk for pk in (*on_task, *written) if pk is not None}
+    """Which of these solutions the user labeled, or wrote while labeling: in a dispute about them the user is a side."""
+    asked = Q(task__solution__in=solution_ids) | Q(grown__in=solution_ids)
+    pairs = own_assignments(user).filter(asked).values_list("task__solution_id", "grown_id")
+    return {pk for pair in pairs for pk in pair if pk is not None} & set(solution_ids)
+
+
+def barred_from(user: User, project: Project, solution_ids: Collection[int]) -> set[int]:
+    """Which of these solutions the user may not judge."""
+    own = labeled_by(user, solution_ids)
+    return own if own and not allows_self_review(project.pk) else set()
 
 
 def without_own(rows: QuerySet[Any], user: User, project: Project) -> QuerySet[Any]:
     """Rows with a `solution`, without those that the user labeled; all of them where the project allows it."""
-    if allows_self_review(project.pk):
-        return rows
-    own = own_assignments(user)
-    return rows.exclude(Exists(own.filter(task__solution=OuterRef("solution_id")))).exclude(
-        Exists(own.filter(grown=OuterRef("solution_id")))
-    )
+    own, allowing = own_assignments(user), QualityRules.objects.filter(project=project, allows_self_review=True)
+    on_task = Exists(own.filter(task__solution=OuterRef("solution_id")))
+    written = Exists(own.filter(grown=OuterRef("solution_id")))
+    return rows.filter(Exists(allowing) | ~(on_task | written))
 
 
 def check_sides(solutions: Iterable[Solution], user: User) -> set[int]:

@@ -22,7 +22,7 @@ from apps.dashboard.forms.reviewing import asked_of, narrowing_of
 from apps.quality.adjudicating import adjudicate_solution, adjudicate_step, also_accept, make_gold, take_back
 from apps.quality.evidence import Evidence
 from apps.quality.history import history_of, past_of
-from apps.quality.impartiality import allows_self_review, labeled_by
+from apps.quality.impartiality import barred_from
 from apps.quality.models import Stale
 from apps.quality.queues import QUEUES, counts_of, neighbours, queue_of
 
@@ -85,14 +85,9 @@ def _standing(place: Place, found: Solution, evidence: Evidence | None = None) -
         "evidence": evidence,
         "history": history_of(found, evidence, naming_of(place)),
         "past": past_of(evidence),
-        "is_side": _is_side(place, found),
+        "is_side": bool(barred_from(place.membership.user, place.project, [found.pk])),
         "is_pending": Stale.objects.filter(solution=found).exists(),
     }
-
-
-def _is_side(place: Place, found: Solution) -> bool:
-    """Whether the reader labeled the solution, and so may not settle it."""
-    return not allows_self_review(place.project.pk) and bool(labeled_by(place.membership.user, [found.pk]))
 
 
 def _way(place: Place, found: Solution, asked: QueryDict) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from apps.dashboard.forms.reviewing import QueueForm, asked_of, narrowing_of
 from apps.dashboard.paging import page_of
 from apps.labeling.models import Assignment, Round
 from apps.quality.adjudicating import adjudicate_as_it_stands, make_gold
-from apps.quality.impartiality import allows_self_review, labeled_by, own_assignments
+from apps.quality.impartiality import allows_self_review, barred_from, own_assignments
 from apps.quality.models import OpenDispute
 from apps.quality.queues import KINDS, QUEUES, SETTLED, Kind, counts_of, queue_of
 
@@ -67,7 +67,7 @@ def queue(request: AuthenticatedRequest, slug: str, kind: str) -> HttpResponse:
         kind=wanted,
         count=counts_of(place.project).get(kind),
         own=_own(place, kind),
-        sides=_sides(place, [row.solution_id for row in page.rows]),
+        sides=barred_from(user, place.project, [row.solution_id for row in page.rows]),
         form=QueueForm(request.GET, place=place),
         page=page,
         solutions=with_sources(row.solution for row in page.rows),
@@ -90,11 +90,6 @@ def _own(place: Place, kind: str) -> int:
     written = Q(solution__in=own.filter(round__project=place.project, grown__isnull=False).values("grown"))
     rows = OpenDispute.objects.filter(on_task | written, project=place.project, kind=kind)
     return rows[: COUNTED_TO + 1].count()
-
-
-def _sides(place: Place, solution_ids: Sequence[int]) -> set[int]:
-    """Which of these the reviewer may not judge."""
-    return set() if allows_self_review(place.project.pk) else labeled_by(place.membership.user, solution_ids)
 
 
 def _kind(name: str) -> Kind:

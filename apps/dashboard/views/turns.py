@@ -25,7 +25,7 @@ from apps.labeling.correcting import said_of
 from apps.labeling.models import Assignment, StepLabel
 from apps.labeling.submissions import Submission, SubmittedStep
 from apps.quality.corrections import corrections_of
-from apps.quality.impartiality import allows_self_review, labeled_by
+from apps.quality.impartiality import allows_self_review, barred_from
 from apps.quality.models import Review
 from apps.quality.queues import Narrowing
 from apps.quality.reviewing import CORRECTABLE, accept, correct_turn, return_to_labeler, take_correction_back
@@ -149,11 +149,9 @@ def _page(
 def _barred(place: Place, found: Assignment) -> str:
     """Why the reviewer may not judge this assignment: `own` work, or a `side` in what is said of the solution."""
     user, solution_id = place.membership.user, found.task.solution_id
-    if allows_self_review(place.project.pk):
-        return ""
     if found.labeler_id == user.pk:
-        return "own"
-    return "side" if solution_id is not None and labeled_by(user, [solution_id]) else ""
+        return "" if allows_self_review(place.project.pk) else "own"
+    return "side" if solution_id is not None and barred_from(user, place.project, [solution_id]) else ""
 
 
 def _can_correct(found: Assignment) -> bool:
