@@ -11,12 +11,12 @@ from apps.accounts.models import User
 from apps.accounts.services import record_event
 from apps.core.bulk import lock_project
 from apps.core.errors import DomainError
+from apps.corpus.labels import BAD, GREAT, NO_ERROR, OKAY, UNKNOWN
+from apps.corpus.labels import first_error as first_error_in
 from apps.corpus.models import Solution, Step
 from apps.labeling.models import GoldLabel
 from apps.quality.disputing import count_disputes
-from apps.quality.gold import first_error as first_error_in
 from apps.quality.models import AlsoAcceptable, Consensus, How, OpenDispute, Stale, StepConsensus
-from apps.quality.ratings import BAD, GREAT, NO_ERROR, OKAY, UNKNOWN
 from apps.quality.storing import SETTLING
 
 Ratings = dict[int, int]

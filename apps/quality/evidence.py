@@ -13,16 +13,15 @@ from datetime import datetime
 from django.db.models import Q
 
 from apps.accounts.models import AuditEvent
+from apps.corpus.labels import BAD, UNKNOWN, first_error, hard_label
 from apps.corpus.models import Problem, Solution, Step
 from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
 from apps.judging.models import JudgeRun, StepVerdict
 from apps.labeling.models import Assignment, Critique, GoldLabel, StepLabel
 from apps.quality.disputes import Evidence as Words
 from apps.quality.disputes import Source, Word, side_by_side
-from apps.quality.gold import Gold, first_error
-from apps.quality.machines import hard_label
+from apps.quality.gold import Gold
 from apps.quality.models import AlsoAcceptable, Consensus, How, OpenDispute, StepConsensus
-from apps.quality.ratings import BAD, UNKNOWN
 from apps.quality.runs import ENDED
 
 Naming = Callable[[set[int]], Mapping[int, str]]
@@ -223,7 +222,7 @@ def _runs(
         speaks = told is not None and run.status in ENDED and not told.failure
         if run.origin:
             said = {step.pk: one for step in steps for one in estimates.get(step.pk, ()) if one.run_id == pk}
-            labels = {key: hard_label((one.rollouts, one.successes, one.hard)) for key, one in said.items()}
+            labels = {key: hard_label(one.rollouts, one.successes, hard=one.hard) for key, one in said.items()}
             position, speaks = _told_by_steps(steps, labels)
         is_before = _is_before(run.started_at or run.created_at, mended_at)
         words.append(RunWord(run=run, said=told, position=position, speaks=speaks, is_before_mend=is_before))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from apps.quality.ratings import BAD, NO_ERROR, UNKNOWN
+from apps.corpus.labels import BAD, NO_ERROR, UNKNOWN, first_error
 from apps.quality.shares import Share
 
 
@@ -71,17 +71,6 @@ class Window:
     start: datetime
     end: datetime
     score: Score
-
-
-def first_error(ratings: Mapping[int, int], length: int) -> int:
-    """The first bad position, NO_ERROR, or UNKNOWN when a step before it has no rating."""
-    for position in range(length):
-        rating = ratings.get(position)
-        if rating is None:
-            return UNKNOWN
-        if rating == BAD:
-            return position
-    return NO_ERROR
 
 
 def mark(gold: Gold, said: Mapping[int, int], *, length: int, at: datetime) -> Mark:

@@ -10,11 +10,10 @@ from typing import Any
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Exists, OuterRef, QuerySet, Sum
 
+from apps.corpus.labels import UNKNOWN, first_error
 from apps.labeling.models import Assignment, PastSubmission, Round, Seat, StepLabel
 from apps.projects.models import Project
-from apps.quality.gold import first_error
 from apps.quality.models import Consensus, GoldMark, Review
-from apps.quality.ratings import UNKNOWN
 from apps.quality.risk import Facts, Risk, risk_of, usual_pace
 
 # Of each labeler in each round, so many of the newest are weighed: a sample is of what people do now.

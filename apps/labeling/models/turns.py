@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.corpus.models import Solution
+from apps.labeling.models.counted import SUBMITTED_STATES, counted_q, reason_expression
 from apps.labeling.models.rounds import Round, Task
 from apps.projects.models import Guideline
 
@@ -46,8 +47,16 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
         )  # fmt: skip
 
     def spoken(self) -> Self:
-        """Those whose labels count: handed in, on time or late."""
+        """Handed in, on time or late: what progress, payment and history count."""
         return self.filter(state__in=Assignment.SPOKEN)
+
+    def counted(self) -> Self:
+        """Those whose labels decide what stands: see `counted`."""
+        return self.filter(counted_q())
+
+    def with_reason(self) -> Self:
+        """With `not_counted`: why each decides nothing (a `NotCounted`), empty where it counts."""
+        return self.annotate(not_counted=reason_expression())
 
 
 class Assignment(models.Model):
@@ -63,8 +72,8 @@ class Assignment(models.Model):
         RETURNED = "returned", "returned by a reviewer"
         RETAKEN = "retaken", "of a try at a screening that was taken again"
 
-    # Handed in, on time or late: what was said counts.
-    SPOKEN = (State.SUBMITTED, State.EXTRA)
+    # Handed in, on time or late.
+    SPOKEN = SUBMITTED_STATES
 
     class FinishReason(models.TextChoices):
         FOUND_ERROR = "found_error", "found the first error"
@@ -106,6 +115,7 @@ class Assignment(models.Model):
         step_labels: RelatedManager[StepLabel]
         past: RelatedManager[PastSubmission]
         preference: PreferenceLabel
+        not_counted: str  # By `with_reason()`.
 
     class Meta:
         constraints = [
