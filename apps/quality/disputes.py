@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from apps.quality.ratings import NO_ERROR, UNKNOWN
+from apps.corpus.labels import NO_ERROR, UNKNOWN
 
 CONVINCING = 0.5
 

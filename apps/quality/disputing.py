@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from django.db import connection
 
+from apps.corpus.labels import UNKNOWN
 from apps.projects.models import Project
 from apps.quality.beside import Beside
 from apps.quality.disputes import Evidence, disputes
 from apps.quality.models import DisputeCount, OpenDispute
 from apps.quality.outcomes import Outcomes
-from apps.quality.ratings import UNKNOWN
 
 _COUNT = """
 INSERT INTO quality_disputecount (project_id, kind, count)

@@ -8,8 +8,9 @@ from itertools import pairwise
 
 import numpy as np
 
+from apps.corpus.labels import UNKNOWN
 from apps.quality.aggregation.base import Rule, Settlement
-from apps.quality.ratings import UNKNOWN, Bools, FirstErrors, Ints, Ratings, first_errors_of
+from apps.quality.ratings import Bools, FirstErrors, Ints, Ratings, first_errors_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,11 @@ from django.db import connection
 
 from apps.accounts.models import AuditEvent
 from apps.core.bulk import copy_rows
+from apps.corpus.labels import UNKNOWN
 from apps.projects.models import Project
 from apps.quality.models import Consensus, How, StepConsensus
 from apps.quality.outcomes import Outcomes
-from apps.quality.ratings import UNKNOWN, Ints
+from apps.quality.ratings import Ints
 
 CONSENSUS = ["solution", "project", "state", "how", "first_error", "certainty", "people", "settled_by", "note", "at"]
 

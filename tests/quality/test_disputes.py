@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from apps.corpus.labels import NO_ERROR, UNKNOWN
 from apps.quality.disputes import Dispute, Evidence, Source, disputes, side_by_side
-from apps.quality.ratings import NO_ERROR, UNKNOWN
 
 
 @pytest.mark.parametrize(

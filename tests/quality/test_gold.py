@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from apps.quality.gold import Gold, Mark, first_error, mark, over_time, score
-from apps.quality.ratings import NO_ERROR, UNKNOWN
+from apps.corpus.labels import NO_ERROR, UNKNOWN, first_error
+from apps.quality.gold import Gold, Mark, mark, over_time, score
 from apps.quality.shares import Share
 from tests.quality.building import SIGNS
 

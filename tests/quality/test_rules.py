@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.core.errors import DomainError
+from apps.corpus.labels import NO_ERROR, UNKNOWN
 from apps.quality.aggregation import RULES, rule_of
 from apps.quality.aggregation.base import Settlement
 from apps.quality.aggregation.processbench import ProcessBenchOptions, Standing, State, standing
-from apps.quality.ratings import NO_ERROR, UNKNOWN, Floats
+from apps.quality.ratings import Floats
 from tests.quality.building import ratings_of
 from tests.quality.simulation import (
     SPAMMER,

@@ -12,8 +12,9 @@ from typing import Annotated, ClassVar
 import msgspec
 import numpy as np
 
+from apps.corpus.labels import BAD, NO_ERROR, UNKNOWN
 from apps.quality.aggregation.base import Options, Settlement
-from apps.quality.ratings import BAD, NO_ERROR, UNKNOWN, Bools, Floats, Ints, Ratings, Sayings
+from apps.quality.ratings import Bools, Floats, Ints, Ratings, Sayings
 
 
 class DawidSkeneOptions(Options, frozen=True):

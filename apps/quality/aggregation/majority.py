@@ -6,8 +6,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from apps.corpus.labels import BAD, GREAT, OKAY, UNKNOWN
 from apps.quality.aggregation.base import Options, Settlement, backing, votes
-from apps.quality.ratings import BAD, GREAT, OKAY, UNKNOWN, Ratings, first_errors_of
+from apps.quality.ratings import Ratings, first_errors_of
 
 
 class MajorityOptions(Options, frozen=True):

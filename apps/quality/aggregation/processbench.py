@@ -11,8 +11,9 @@ from typing import Annotated, ClassVar
 import msgspec
 import numpy as np
 
+from apps.corpus.labels import BAD, GREAT, NO_ERROR, OKAY, UNKNOWN
 from apps.quality.aggregation.base import Options, Settlement
-from apps.quality.ratings import BAD, GREAT, NO_ERROR, OKAY, UNKNOWN, Bools, FirstErrors, Floats, Ints, Ratings
+from apps.quality.ratings import Bools, FirstErrors, Floats, Ints, Ratings
 
 Number = Annotated[int, msgspec.Meta(ge=1, le=99)]
 
