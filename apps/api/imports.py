@@ -17,6 +17,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.api.access import import_of, project_of, user_of
+from apps.core.uploads import check_upload
 from apps.corpus.models import ImportBatch, ImportFinding
 from apps.corpus.readers import READERS
 from apps.corpus.services import cancel_import, create_import
@@ -61,7 +62,9 @@ class NewImportSerializer(serializers.Serializer[ImportBatch]):
     file = serializers.FileField(help_text="JSONL, a JSON array, gzip, zstd or Parquet.")
     format = serializers.ChoiceField(choices=sorted(READERS))
     options = serializers.CharField(
-        required=False, default="", help_text='JSON: `{"mapping": {...}, "split": "newline"}`, for the format jsonl.'
+        required=False,
+        default="",
+        help_text='JSON: `{"mapping": {...}, "split": "newline"}`; jsonl, preference and kto take a mapping.',
     )
 
     def validate_options(self, value: str) -> dict[str, Any]:
@@ -84,6 +87,7 @@ class ImportList(APIView):
         """Send a file. It is imported in the background: ask `/imports/{id}` how far it is."""
         project = project_of(request, slug, "import")
         given = NewImportSerializer(data=request.data)
+        check_upload(request.META)
         given.is_valid(raise_exception=True)
         file = given.validated_data["file"]
         batch = create_import(
