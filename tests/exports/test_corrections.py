@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from apps.accounts.models import User
+from apps.corpus.readers import READERS, ReaderOptions
 from apps.corpus.records import Record
 from apps.exports.collect import collect
 from apps.exports.formats import FORMATS
@@ -109,3 +111,19 @@ def test_self_review_is_marked(corrected: Assignment) -> None:
     assert [step["self_reviewed"] for step in row["consensus"]["steps"]] == [False, True]
     assert [step["self_reviewed"] for step in row["gold"]["steps"]] == [True]
     assert [person["self_reviewed"] for person in row["people"]] == [False, True]
+
+
+def test_what_comes_in_again_has_no_two_voices_for_one(corrected: Assignment) -> None:
+    """Neither the corrected ratings nor the correction lands as a labeler's; both are told."""
+    (row,) = rows("annotate", the_record(corrected.round.project))
+    (again,) = READERS["jsonl"].read(json.loads(json.dumps(row, default=str)), ReaderOptions())
+    assert again.people == []
+    assert {"people[] (a reviewer's correction)", "people[] (ratings that a reviewer corrected)"} <= set(again.ignored)
+
+
+def test_a_suspended_labelers_ratings_land_elsewhere_and_are_told(missed: Assignment, bob: User) -> None:
+    Membership.objects.filter(user=bob).update(status=Membership.Status.SUSPENDED)
+    (row,) = rows("annotate", the_record(missed.round.project))
+    (again,) = READERS["jsonl"].read(json.loads(json.dumps(row, default=str)), ReaderOptions())
+    assert len(again.people) == 1
+    assert "people[].is_suspended (the labels count here)" in again.ignored
