@@ -110,7 +110,7 @@ def _held(solution: Solution) -> Solution:
 
 
 def _put(step_id: int, rating: int) -> None:
-    told = {"rating": rating, "certainty": 1.0, "how": How.ADJUDICATED}
+    told = {"rating": rating, "certainty": 1.0, "how": How.ADJUDICATED, "is_thin": False}
     StepConsensus.objects.update_or_create(step_id=step_id, defaults=told)
 
 

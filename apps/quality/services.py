@@ -14,7 +14,7 @@ from apps.projects.models import Project
 from apps.quality.aggregation import rule_of
 from apps.quality.models import QualityRules
 
-TERMS = ("rule", "options", "suspends", "pass_mark", "minimum", "convincing", "hourly_cost")
+TERMS = ("rule", "options", "suspends", "pass_mark", "minimum", "min_labelers", "convincing", "hourly_cost")
 
 
 def rules_for(project: Project) -> QualityRules:
@@ -45,6 +45,7 @@ def _check(rules: QualityRules) -> None:
     bounds = {
         "pass_mark": ("a share between 0 and 1", 0 < rules.pass_mark < 1),
         "minimum": ("1 to 100 tasks", 1 <= rules.minimum <= 100),
+        "min_labelers": ("empty, or 1 to 99 labelers", rules.min_labelers is None or 1 <= rules.min_labelers <= 99),
         "convincing": ("a score from 0 to 1", 0 <= rules.convincing <= 1),
         "hourly_cost": ("not below 0", rules.hourly_cost is None or rules.hourly_cost >= 0),
     }

@@ -16,23 +16,37 @@ from apps.projects.models import Project
 from apps.quality.ratings import Ints, Ratings, ints
 
 AT_ONCE = 50_000
+NOBODY_ASKED = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Ratings by number, with the ids behind the numbers: `solutions`, `steps` and `labelers`, each in order."""
+    """Ratings by number, with the ids behind the numbers: `solutions`, `steps` and `labelers`, each in order.
+
+    `required` is for each solution how many labelers a settled label needs.
+    """
 
     ratings: Ratings
     solutions: Ints
     steps: Ints
     labelers: Ints
+    required: Ints
 
 
 def words_of(project: Project, solution_ids: Sequence[int]) -> Words:
-    """Of these solutions; those without steps are left out. Of several turns of one labeler the newest counts."""
+    """Of these solutions; those without steps are left out. Of several turns of one labeler the newest counts.
+
+    A settled label needs the smallest redundancy among the rounds in which the counted labelers spoke: a round that asks
+    for one person settles by one, and what nobody said in it does not lower what another round asks for.
+    """
     steps = _table(Step.objects.filter(_on_path(solution_ids)).order_by("solution_id", "position"), "pk", "solution_id")
     said = _table(
-        _counted_labels(project, solution_ids), "step_id", "assignment__labeler_id", "assignment_id", "rating"
+        _counted_labels(project, solution_ids),
+        "step_id",
+        "assignment__labeler_id",
+        "assignment_id",
+        "rating",
+        "assignment__round__redundancy",
     )
     step_ids, solution_of = steps[:, 0], steps[:, 1]
     solutions, starts = np.unique(solution_of, return_index=True)
@@ -44,7 +58,9 @@ def words_of(project: Project, solution_ids: Sequence[int]) -> Words:
     ratings = Ratings.of(
         places[newest], numbers[newest], said[newest, 3], offsets if len(solutions) else [0], max(1, len(labelers))
     )
-    return Words(ratings, solutions, step_ids, labelers)
+    required = np.full(len(solutions), NOBODY_ASKED)
+    np.minimum.at(required, ratings.solution_of_step()[ratings.steps], said[newest, 4])
+    return Words(ratings, solutions, step_ids, labelers, np.where(required == NOBODY_ASKED, 1, required))
 
 
 def _on_path(solution_ids: Sequence[int], prefix: str = "") -> Q:
