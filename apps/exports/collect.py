@@ -34,6 +34,7 @@ from apps.corpus.records import (
     VerdictRecord,
 )
 from apps.estimation.models import StepEstimate
+from apps.exports.tally import Unit
 from apps.judging.models import StepVerdict
 from apps.labeling.models import Assignment, Critique, CritiqueRating, GoldLabel, PreferenceLabel, StepLabel
 from apps.projects.models import Membership, Project
@@ -73,6 +74,18 @@ def collect(project: Project, *, of: Sequence[str] = ("solution",), chunk: int =
     if "comparison" in of:
         compared = Comparison.objects.filter(project=project, problem__retired_at=None)
         yield from _chunks(compared, COMPARISON, chunk, lambda rows: _compared(rows, names, verifier=project.verifier))
+
+
+def count_retired(project: Project, *, of: Sequence[str]) -> dict[Unit, int]:
+    """How many solutions and comparisons `collect` leaves out because their problem is retired."""
+    solutions = Solution.objects.written().filter(project=project, problem__retired_at__isnull=False)
+    compared = Comparison.objects.filter(project=project, problem__retired_at__isnull=False)
+    counts: dict[Unit, int] = {}
+    if "solution" in of:
+        counts["solutions"] = solutions.count()
+    if "comparison" in of:
+        counts["comparisons"] = compared.count()
+    return counts
 
 
 def _chunks(

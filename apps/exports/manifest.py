@@ -8,7 +8,8 @@ from typing import Any
 
 from apps.exports.containers import Part
 from apps.exports.formats.base import Format
-from apps.exports.policy import LabelPolicy, Tally
+from apps.exports.policy import LabelPolicy
+from apps.exports.tally import Tally
 
 SCHEMA = 1
 Manifest = dict[str, Any]
@@ -38,7 +39,8 @@ def manifest(
             "comparisons": tally.comparisons,
             "rows": tally.rows,
             "labels": dict(sorted(tally.labels.items())),
-            "sources": dict(sorted(tally.sources.items())),
+            "sources": {source: count for source, count in sorted(tally.sources.items()) if count},
+            **({"ratings": tally.ratings()} if "solution" in format_.of else {}),
             "left_out": dict(sorted(tally.left_out.items())),
         },
         "parts": [asdict(part) for part in parts],

@@ -10,8 +10,9 @@ from typing import Any
 from apps.corpus.comparing import OTHER
 from apps.corpus.readers.preference import MARGINS, NAMES, SCALES
 from apps.corpus.records import ComparisonRecord, PreferenceRecord, ProblemRecord, Record, SolutionRecord
-from apps.exports.labels import heard
-from apps.exports.policy import LabelPolicy, Tally
+from apps.exports.policy import LabelPolicy
+from apps.exports.sources import exclusion
+from apps.exports.tally import Tally
 
 Message = dict[str, str]
 
@@ -31,21 +32,34 @@ def preferred_pairs(record: Record, policy: LabelPolicy, tally: Tally) -> Iterat
     compared = record.comparison
     if compared is None:
         return
-    said = [person.preference for person in heard(record, policy) if person.preference is not None]
+    said = _counted(record, policy, tally)
     if not said:
-        tally.left_out["nobody has compared it"] += 1
+        tally.leave_out("comparisons", "nobody whose work counts has compared it")
         return
     settled = settle(said, policy)
     if not settled:
-        tally.left_out["no majority"] += 1
+        tally.leave_out("comparisons", "no majority")
     for one in settled:
         if one.choice == "tie" and policy.ties == "drop":
-            tally.left_out["a tie"] += 1
+            tally.leave_out("comparisons", "a tie")
             continue
         tally.sources["human"] += 1
         tally.labels[one.margin or one.choice] += 1
         for choice in ("left", "right") if one.choice == "tie" else (one.choice,):
             yield _pair(record.problem, compared, choice, _number(one.margin, policy), policy)
+
+
+def _counted(record: Record, policy: LabelPolicy, tally: Tally) -> list[PreferenceRecord]:
+    """The preferences of the people whose work counts; each other one is counted as left out."""
+    preferences: list[PreferenceRecord] = []
+    for person in record.people:
+        if person.preference is None:
+            continue
+        if reason := exclusion(person, policy):
+            tally.leave_out("preferences", reason)
+        else:
+            preferences.append(person.preference)
+    return preferences
 
 
 def settle(said: Sequence[PreferenceRecord], policy: LabelPolicy) -> list[PreferenceRecord]:
