@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('projects', '0002_skills_and_scores'),
-        ('quality', '0002_consensus_by_word'),
+        ('quality', '0003_self_review'),
     ]
 
     operations = [
