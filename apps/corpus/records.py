@@ -110,6 +110,7 @@ class PersonRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     active_ms: int | None = None
     is_quality_control: bool = False
     is_screening: bool = False
+    is_suspended: bool = False
     steps: Sequence[StepRating] = ()
     preference: PreferenceRecord | None = None
     progress: int | None = None
@@ -148,6 +149,7 @@ class StandingRating(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     rating: int
     how: str
     certainty: float = 0.0
+    is_thin: bool = False
 
 
 class StepCount(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -8,7 +8,8 @@ from apps.accounts.models import User
 from apps.corpus.readers import READERS, ReaderOptions
 from apps.exports.collect import collect
 from apps.exports.formats import FORMATS
-from apps.exports.policy import LabelPolicy, Tally
+from apps.exports.policy import LabelPolicy
+from apps.exports.tally import Tally
 from apps.projects.models import Project
 from apps.quality.adjudicating import adjudicate_step
 from apps.quality.settling import settle_project

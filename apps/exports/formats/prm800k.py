@@ -15,7 +15,8 @@ import pyarrow as pa
 from apps.corpus.readers.prm800k import QUESTION_1, QUESTION_2, naive_iso
 from apps.corpus.records import PersonRecord, Record, SolutionRecord, StepRating, StepRecord
 from apps.exports.formats.base import OfSolutions, Row, label_name
-from apps.exports.policy import LabelPolicy, Tally
+from apps.exports.policy import LabelPolicy
+from apps.exports.tally import Tally
 
 _COMPLETION = pa.struct([("text", pa.string()), ("rating", pa.int8()), ("flagged", pa.bool_())])
 _HUMAN = pa.struct([("text", pa.string()), ("rating", pa.int8()), ("source", pa.string()), ("flagged", pa.bool_())])
@@ -59,14 +60,14 @@ class Prm800k(OfSolutions):
 
     def rows(self, record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
         if record.solution is None or not record.people:
-            tally.left_out["nobody labeled it"] += 1
+            tally.leave_out("solutions", "nobody labeled them")
             return
         for person in record.people:
             if policy.rounds and person.round not in policy.rounds:
-                tally.left_out["not in these rounds"] += 1
+                tally.leave_out("ratings", "of rounds that the policy does not take", len(person.steps))
                 continue
             tally.sources["human"] += 1
-            tally.labels.update(label_name(said.rating) for said in person.steps)
+            tally.carry(label_name(said.rating) for said in person.steps)
             yield _row(record, record.solution, person)
 
 
