@@ -61,6 +61,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "apps.core.request_texts.RequestTextMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -166,6 +167,8 @@ SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]
 SECURE_HSTS_SECONDS = 31_536_000 if env.secure else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.secure else None
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
+# A chunked body has to be read before its length is known: so much of it, on disk.
+UNMEASURED_BODY_LIMIT = 1024**3
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
 
 # --- files ------------------------------------------------------------------------------------------------
@@ -247,6 +250,11 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["apps.api.permissions.IsSignedInWithScope"],
+    "DEFAULT_PARSER_CLASSES": [
+        "apps.api.parsing.JSONParser",
+        "apps.api.parsing.FormParser",
+        "apps.api.parsing.MultiPartParser",
+    ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PAGINATION_CLASS": "apps.api.pagination.Pages",
     "DEFAULT_THROTTLE_CLASSES": ["apps.api.throttling.WindowThrottle"],

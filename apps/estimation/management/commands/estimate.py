@@ -5,11 +5,10 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-import msgspec
-
 from apps.core.commands import JsonCommand, Result
 from apps.core.errors import DomainError
 from apps.core.jobs import JobStatus
+from apps.core.json_input import read_json_object
 from apps.estimation.driving import work_on
 from apps.estimation.models import EstimationRun
 from apps.estimation.selection import ANSWERS
@@ -74,8 +73,5 @@ class Command(JsonCommand):
 
 
 def _options(options: dict[str, Any]) -> dict[str, Any]:
-    try:
-        given = msgspec.json.decode(options["options"], type=dict[str, Any])
-    except msgspec.DecodeError as error:
-        raise DomainError(f"--options is not a JSON object: {error}.", fields={"options": str(error)}) from error
+    given = read_json_object(options["options"], field="options")
     return given if options["rollouts"] is None else given | {"rollouts": options["rollouts"]}

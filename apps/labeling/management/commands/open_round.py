@@ -6,11 +6,10 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
-
 from apps.accounts.models import User
 from apps.core.commands import JsonCommand, Result
 from apps.core.errors import DomainError
+from apps.core.json_input import read_json, read_json_object
 from apps.inference.models import Endpoint
 from apps.labeling.models import Round
 from apps.labeling.protocols import PROTOCOLS
@@ -26,8 +25,8 @@ def _setting(text: str) -> tuple[str, Any]:
     if not found:
         raise DomainError(f"A setting is KEY=VALUE, not {text!r}.", fields={"options": f"not KEY=VALUE: {text}"})
     try:
-        return name, msgspec.json.decode(value)
-    except msgspec.DecodeError:
+        return name, read_json(value, field=name)
+    except DomainError:
         return name, value
 
 
@@ -109,7 +108,4 @@ def _options(words: Sequence[str]) -> dict[str, Any]:
     """`candidates=6 writes=false`, or one JSON object."""
     if len(words) != 1 or not words[0].lstrip().startswith("{"):
         return dict(_setting(word) for word in words)
-    try:
-        return msgspec.json.decode(words[0], type=dict[str, Any])
-    except msgspec.DecodeError as error:
-        raise DomainError("The options are no JSON object.", fields={"options": str(error)}) from error
+    return read_json_object(words[0], field="options")
