@@ -240,6 +240,8 @@ SELECTION_TERMS = {
 MENDING_SINKS = ["apps.quality.stale.note_problem"]
 # A fit over all labels of a project is made anew no sooner than this after the last one.
 QUALITY_REFIT_SECONDS = 30
+# Where endpoints may be outside the public internet.
+ENDPOINT_ALLOWED_ADDRESSES = env.endpoint_allowed_addresses
 IMPORT_CHUNK = 2000  # Records that land in one transaction.
 
 # --- API --------------------------------------------------------------------------------------------------

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
-from django.conf import settings
 from django.db import InterfaceError, OperationalError
+from django.db.utils import ConnectionHandler
+from django.http import HttpRequest, HttpResponse
+from django.test import RequestFactory
 from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import BusyLoadingError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from annotate.embedded import start_valkey, stop_valkey
+from annotate.env import database_settings
 from annotate.supervisor import free_port, web_command
 from apps.accounts.models import User
 from apps.accounts.services import issue_token
 from apps.core.faults import fault_of
+from apps.dashboard.middleware import DomainErrorMiddleware
 from apps.projects.models import Project
 from tests.cast import signed_in
 from tests.processes import ROOT, environment, eventually, kill
@@ -34,14 +38,12 @@ NOBODY = "127.0.0.1:9"
 @contextmanager
 def server(**changed: str) -> Iterator[str]:
     """The web server with other addresses of its servers."""
-    collect = [sys.executable, "manage.py", "collectstatic", "--noinput", "--verbosity", "0"]
-    subprocess.run(collect, cwd=ROOT, env=environment(), check=True)
     port = free_port()
     command = web_command(port=port, workers=1)
     with subprocess.Popen(command, cwd=ROOT, env={**environment(), **changed}, start_new_session=True) as process:
         try:
             address = f"http://127.0.0.1:{port}"
-            eventually(lambda: answer(f"{address}/healthz")[0] == 200)
+            eventually(lambda: answer(f"{address}/healthz")[0] == 200, within=200)
             yield address
         finally:
             process.terminate()
@@ -77,27 +79,23 @@ def token(transactional_db: None, alice: User, project: Project) -> str:
     return issue_token(user=alice, scopes=["read"])[1]
 
 
-def test_without_a_database_pages_and_api_say_so(token: str, alice: User) -> None:
-    session = signed_in(alice).cookies["sessionid"].value
+def test_without_a_database_the_api_says_so(token: str) -> None:
     with server(DATABASE_URL=f"postgresql://{NOBODY}/annotate") as address:
         bearer = {"Authorization": f"Bearer {token}"}
         assert_unavailable(f"{address}/api/v1/projects", "database cannot be reached", **bearer)
-        assert_unavailable(f"{address}/projects/algebra/", "database cannot be reached", Cookie=f"sessionid={session}")
         assert_unavailable(f"{address}/readyz", '"database": "unreachable"')
 
 
-def test_a_broker_that_stops_and_comes_back(token: str, alice: User) -> None:
+def test_a_broker_that_stops_and_comes_back(token: str) -> None:
     with tempfile.TemporaryDirectory(prefix="annotate-own-") as folder:
         data = Path(folder) / "valkey"
         url = start_valkey(data)
         try:
-            session = signed_in(alice).cookies["sessionid"].value
             bearer = {"Authorization": f"Bearer {token}"}
             with server(REDIS_URL=url) as address:
                 assert answer(f"{address}/api/v1/projects", **bearer)[0] == 200
                 stop_valkey(data)
                 assert_unavailable(f"{address}/api/v1/projects", "message broker cannot be reached", **bearer)
-                assert_unavailable(f"{address}/", "message broker cannot be reached", Cookie=f"sessionid={session}")
                 assert_unavailable(f"{address}/readyz", '"broker": "unreachable"')
                 assert answer(f"{address}/healthz")[0] == 200
                 start_valkey(data)
@@ -105,7 +103,32 @@ def test_a_broker_that_stops_and_comes_back(token: str, alice: User) -> None:
                 assert answer(f"{address}/readyz")[0] == 200
         finally:
             stop_valkey(data)
-    assert url != settings.REDIS_URL
+
+
+def test_a_page_says_that_the_broker_is_away(alice: User, settings: Any) -> None:
+    client = signed_in(alice)
+    client.raise_request_exception = False
+    settings.CACHES = {"default": settings.CACHES["default"] | {"LOCATION": f"redis://{NOBODY}/0"}}
+    answer = client.get("/")
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert "message broker cannot be reached" in answer.content.decode()
+
+
+def test_a_page_says_that_the_database_is_away(rf: RequestFactory) -> None:
+    """The very error of a connection that nobody answers, through the middleware of the pages."""
+    away = ConnectionHandler({"default": database_settings(f"postgresql://{NOBODY}/annotate")})["default"]
+
+    def view(request: HttpRequest) -> HttpResponse:
+        away.ensure_connection()
+        return HttpResponse()
+
+    middleware = DomainErrorMiddleware(view)
+    with pytest.raises(OperationalError) as refused:
+        view(rf.get("/"))
+    answer = middleware.process_exception(rf.get("/"), refused.value)
+    assert answer is not None
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert "database cannot be reached" in answer.content.decode()
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from apps.estimation.selection import ANSWERS
 from apps.estimation.services import start_run
 from apps.estimation.strategies import STRATEGIES
 from apps.estimation.tasks import call_workers
-from apps.inference.models import Endpoint
+from apps.inference.grants import operators_endpoint
 from apps.projects.models import Project
 
 
@@ -44,7 +44,7 @@ class Command(JsonCommand):
         sampling = {name: options[name] for name in ("temperature", "max_tokens") if options[name] is not None}
         run = start_run(
             project=project,
-            endpoint=Endpoint.objects.named(options["endpoint"], project),
+            endpoint=operators_endpoint(options["endpoint"], project),
             strategy=options["strategy"],
             options=_options(options),
             sampling=sampling,

@@ -10,7 +10,7 @@ from apps.accounts.models import User
 from apps.core.commands import JsonCommand, Result
 from apps.core.errors import DomainError
 from apps.core.json_input import read_json, read_json_object
-from apps.inference.models import Endpoint
+from apps.inference.grants import operators_endpoint
 from apps.labeling.models import Round
 from apps.labeling.protocols import PROTOCOLS
 from apps.labeling.selection import TERMS
@@ -92,7 +92,7 @@ def _pointed_at(project: Project, options: dict[str, Any]) -> dict[str, Any]:
     """What is given by name. Raises DomainError naming what there is not."""
     found: dict[str, Any] = {"options": _options(options["options"])}
     if options["endpoint"]:
-        found["endpoint"] = Endpoint.objects.named(options["endpoint"], project)
+        found["endpoint"] = operators_endpoint(options["endpoint"], project)
     if options["guideline"] is not None:
         found["guideline"] = project.guidelines.filter(version=options["guideline"]).first()
         if found["guideline"] is None:
