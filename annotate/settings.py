@@ -122,6 +122,8 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 ACCOUNT_ADAPTER = "apps.accounts.adapter.AccountAdapter"
+# Who may found projects: see apps.projects.services.may_found.
+PROJECT_FOUNDERS = env.project_founders
 ACCOUNT_FORMS = {"login": "apps.accounts.forms.SignInForm", "signup": "apps.accounts.forms.SignUpForm"}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
@@ -236,7 +238,8 @@ SELECTION_TERMS = {
     "unsure": "apps.estimation.selection.unsure_of",
     "dispute": "apps.quality.queues.disputed",
 }
-# Whoever stands above `corpus` and hears that a problem's reference answer was changed, and that it was graded again.
+# Whoever stands above `corpus` and hears that a problem's reference answer was changed, that it was graded again,
+# retired or brought back.
 MENDING_SINKS = ["apps.quality.stale.note_problem"]
 # A fit over all labels of a project is made anew no sooner than this after the last one.
 QUALITY_REFIT_SECONDS = 30

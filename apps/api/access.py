@@ -15,7 +15,7 @@ from apps.estimation.models import EstimationRun, SamplingRun
 from apps.exports.models import Export
 from apps.labeling.models import Assignment, Round
 from apps.projects.models import Membership, Project
-from apps.projects.policies import allow, project_for
+from apps.projects.policies import allow, can, project_for
 
 _ROUND = Prepared(
     lambda slug, number, user: (
@@ -50,14 +50,16 @@ def project_of(request: Request, slug: str, action: str) -> Project:
 
 
 def round_of(request: Request, slug: str, number: int, action: str) -> Round:
-    """The round, by one look at it and at the user's membership."""
+    """The round, by one look at it and at the user's membership. A draft is there for who manages rounds alone."""
     user = user_of(request)
     found = _ROUND.first(slug=slug, number=number, user=user.pk)
     if found is None:
         # Either is missing: the project's door says which of the errors it is.
         project_of(request, slug, action)
         raise Http404("No such round.")
-    allow(_membership(found, found.project, user), action)
+    membership = allow(_membership(found, found.project, user), action)
+    if found.status == Round.Status.DRAFT and not can(membership, "manage_rounds"):
+        raise Http404("No such round.")
     return found
 
 

@@ -24,7 +24,7 @@ from apps.api.terms import (
     resolved,
     shown,
 )
-from apps.labeling.models import Assignment, Round
+from apps.labeling.models import Assignment, Round, RoundQuerySet
 from apps.labeling.previewing import preview_of
 from apps.labeling.queue import Nothing, claim
 from apps.labeling.retaking import retake
@@ -152,6 +152,14 @@ def _labeler_in(project: Project, request: Request) -> User | None:
     return None if can(membership_of(user, project), "browse") else user
 
 
+def _rounds_seen(project: Project, request: Request) -> RoundQuerySet:
+    """The project's rounds as who asks may see them: drafts are their managers' business."""
+    rounds: RoundQuerySet = Round.objects.filter(project=project).with_submitted(_labeler_in(project, request))
+    if not can(membership_of(user_of(request), project), "manage_rounds"):
+        rounds = rounds.exclude(status=Round.Status.DRAFT)
+    return rounds.select_related("guideline", "endpoint")
+
+
 class RoundList(APIView):
     pagination_class = Pages
 
@@ -159,11 +167,9 @@ class RoundList(APIView):
     def get(self, request: Request, slug: str) -> Response:
         pages = Pages()
         project = project_of(request, slug, "view")
-        rounds = Round.objects.filter(project=project).with_submitted(_labeler_in(project, request))
-        rounds = rounds.select_related("guideline", "endpoint")
-        return pages.get_paginated_response(
-            RoundSerializer(pages.paginate_queryset(rounds, request, view=self), many=True).data
-        )
+        rounds = pages.paginate_queryset(_rounds_seen(project, request), request, view=self)
+        context = {"is_for_labeler": _labeler_in(project, request) is not None}
+        return pages.get_paginated_response(RoundSerializer(rounds, many=True, context=context).data)
 
     @extend_schema(request=NewRoundSerializer, responses={201: OpenedSerializer})
     def post(self, request: Request, slug: str) -> Response:
@@ -213,6 +219,7 @@ class RoundPreview(APIView):
                 "hours": seen.hours,
                 "labelers": len(seen.may_work),
                 "solutions": [solution.pk for solution in seen.examples],
+                "refusal": seen.refusal.message if seen.refusal is not None else "",
             }
         )
 

@@ -10,19 +10,32 @@ from apps.accounts.models import User
 from apps.core.errors import DomainError
 from apps.inference.models import Endpoint
 from apps.labeling.models import Protocol, Round
-from apps.labeling.protocols import PROTOCOLS
+from apps.labeling.protocols import PROTOCOLS, options_for_labelers
 from apps.labeling.selection import TERMS
 from apps.labeling.terms import PASS_MARK
 from apps.projects.models import Project
 
+NOT_FOR_LABELERS = ("select", "gold_share", "endpoint", "created_at")
+
 
 class RoundSerializer(serializers.ModelSerializer[Round]):
+    """A round as reviewers and managers see it. With `is_for_labeler` in the context it is without what could tell its
+    labelers which answers to expect, or which of their tasks are gold: how its solutions were chosen, the share of gold.
+    """
+
     tasks = serializers.IntegerField(source="task_count")
     slots = serializers.IntegerField(source="slot_count", help_text="Submissions needed.")
     submitted = serializers.IntegerField(help_text="Submissions that fill a slot.")
-    select = serializers.SerializerMethodField()
+    options = serializers.DictField(help_text="The protocol's settings; labelers see those that shape their work.")
+    select = serializers.CharField(
+        source="selection.select", default="all", help_text="Which solutions became tasks; not told to labelers."
+    )
+    gold_share = serializers.FloatField(required=False, help_text="Not told to labelers.")
+    created_at = serializers.DateTimeField(required=False, help_text="Not told to labelers.")
     guideline = serializers.IntegerField(source="guideline.version", default=None, allow_null=True)
-    endpoint = serializers.CharField(source="endpoint.name", default=None, allow_null=True)
+    endpoint = serializers.CharField(
+        source="endpoint.name", default=None, allow_null=True, help_text="Not told to labelers."
+    )
 
     class Meta:
         model = Round
@@ -34,8 +47,13 @@ class RoundSerializer(serializers.ModelSerializer[Round]):
             "closed_at",
         ]  # fmt: skip
 
-    def get_select(self, found: Round) -> str:
-        return str(found.selection.get("select", "all"))
+    def to_representation(self, instance: Round) -> Any:
+        shown = super().to_representation(instance)
+        if self.context.get("is_for_labeler"):
+            for name in NOT_FOR_LABELERS:
+                del shown[name]
+            shown["options"] = options_for_labelers(instance.protocol, instance.options)
+        return shown
 
 
 class TermsSerializer(serializers.Serializer[Any]):
@@ -94,6 +112,7 @@ class PreviewSerializer(serializers.Serializer[Any]):
     hours = serializers.FloatField(allow_null=True)
     labelers = serializers.IntegerField(help_text="Members who may work in it now.")
     solutions = serializers.ListField(child=serializers.IntegerField(), help_text="Ids of the first ones to be served.")
+    refusal = serializers.CharField(allow_blank=True, help_text="Why it cannot be opened as it stands; else empty.")
 
 
 def resolved(project: Project, given: dict[str, Any]) -> dict[str, Any]:
@@ -117,4 +136,4 @@ def resolved(project: Project, given: dict[str, Any]) -> dict[str, Any]:
 def shown(round_: Round, seen_by: User | None = None) -> Any:
     """As managers see it, or as the labeler `seen_by` does."""
     found = Round.objects.with_submitted(seen_by).select_related("guideline", "endpoint")
-    return RoundSerializer(found.get(pk=round_.pk)).data
+    return RoundSerializer(found.get(pk=round_.pk), context={"is_for_labeler": seen_by is not None}).data

@@ -3,43 +3,86 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from apps.corpus.records import PersonRecord, Record, SolutionRecord, StepCount, StepRating
-from apps.estimation.strategies import STRATEGIES
+from apps.corpus.labels import BAD, GREAT, OKAY, UNKNOWN, first_error
+from apps.corpus.records import Record, SolutionRecord
 from apps.exports.policy import LabelPolicy
+from apps.exports.sources import Labeling, Place, Reading, path_places, read
 
-GOOD, NEUTRAL, BAD = 1, 0, -1
-GIVES_SOFT = frozenset(name for name, (kind, _) in STRATEGIES.items() if kind.gives_soft)
-Labels = dict[int, int]
+AFTER_ERROR = "after the first error"
+BEHIND_GAP = "behind a step without a label"
+NEUTRAL_DROPPED = "okay, which the policy drops"
+ALTERNATIVES_DROPPED = "alternatives, which the policy drops"
+SAME_TEXT = "of a candidate with the same text and label as another"
+TWO_LABELS = "of a candidate whose text has another label as well"
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A begun or whole solution with a label on each of its steps: what one row of a trainer's file holds."""
+
+    texts: Sequence[str]
+    labels: Sequence[int]
+    places: Sequence[Place]
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """A candidate that is not on the solution's own path, with its label."""
+
+    place: Place
+    text: str
+    label: int
 
 
 @dataclass(frozen=True, slots=True)
 class Labeled:
     """A solution with its labels: 1, 0, -1, or None where nothing is said of a step.
 
-    `first_error` is the position of the first bad step from 0, -1 when all steps are labeled and none
-    is bad, and None when that is not known.
+    `said` are the places of which the source speaks; `withheld` those that get no label, each with its reason.
     """
 
     record: Record
     texts: Sequence[str]
     labels: Sequence[int | None]
     source: str
+    places: Sequence[Place] = ()
+    alternatives: Sequence[Alternative] = ()
+    said: frozenset[Place] = frozenset()
+    withheld: Mapping[Place, str] = field(default_factory=dict)
 
     @property
     def first_error(self) -> int | None:
-        for position, label in enumerate(self.labels):
-            if label is None:
-                return None
-            if label == BAD:
-                return position
-        return -1
+        """The position of the first bad step; -1: all steps are labeled and none is bad; None: it is not known."""
+        error = first_error(dict(enumerate(self.labels)), len(self.labels))
+        return None if error == UNKNOWN else error
 
     def supervised(self) -> int:
         """How many steps from the first on have a label without a gap."""
         return next((place for place, label in enumerate(self.labels) if label is None), len(self.labels))
+
+    def examples(self) -> Iterator[Example]:
+        """The solution up to its first step without a label; then each alternative after the steps before it."""
+        labels = [label for label in self.labels[: self.supervised()] if label is not None]
+        if labels:
+            yield Example(self.texts[: len(labels)], labels, self.places[: len(labels)])
+        for alternative in self.alternatives:
+            position = alternative.place[0]
+            yield Example(
+                [*self.texts[:position], alternative.text],
+                [*labels[:position], alternative.label],
+                [*self.places[:position], alternative.place],
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """The labelings of a solution by the source that labels it, and the ratings of others, which label nothing."""
+
+    labeled: Sequence[Labeled] = ()
+    left_out: Counter[str] = field(default_factory=Counter)
 
 
 def fits(record: Record, policy: LabelPolicy) -> bool:
@@ -59,168 +102,113 @@ def _solution_fits(solution: SolutionRecord, policy: LabelPolicy) -> bool:
 
 def resolve(record: Record, policy: LabelPolicy) -> list[Labeled]:
     """The labeled solution, or one for each person, by the first source that says anything; else none."""
+    return list(resolution(record, policy).labeled)
+
+
+def resolution(record: Record, policy: LabelPolicy) -> Resolution:
+    """As `resolve`, with what the policy's other sources say."""
     if record.solution is None:
-        return []
-    path = record.solution.path()
-    for source in policy.sources:
-        said = [labels for labels in _READ[source](record, policy) if labels]
-        if said:
-            texts = [step.text for step in path]
-            return [Labeled(record, texts, _shaped(labels, len(path), policy), source) for labels in said]
-    return []
+        return Resolution()
+    labeled: list[Labeled] = []
+    left_out: Counter[str] = Counter()
+    for source in dict.fromkeys(policy.sources):
+        reading = read(source, record, policy)
+        if labeled:
+            left_out[f"of the source {source}, for an earlier source labels the solution"] += len(reading)
+            continue
+        left_out += _without_ratings(reading)
+        labelings = (labeling for labeling in reading.labelings if labeling.ratings)
+        labeled.extend(_labeled(record, record.solution, labeling, source, policy) for labeling in labelings)
+    return Resolution(labeled, left_out)
 
 
-def _shaped(labels: Mapping[int, int], length: int, policy: LabelPolicy) -> list[int | None]:
-    """A label or None for each step, with what the policy makes of neutral and of the rest."""
-    neutral = {"positive": GOOD, "negative": BAD, "own_class": NEUTRAL, "drop": None}[policy.neutral]
-    shaped = [neutral if (label := labels.get(place)) == NEUTRAL else label for place in range(length)]
-    first = next((place for place, label in enumerate(shaped) if label == BAD), None)
-    if first is None or policy.after_first_error == "as_rated":
-        return shaped
+def _without_ratings(reading: Reading) -> Counter[str]:
+    """The ratings of those who do not count, or who say nothing that makes a label."""
+    silent = (labeling.withheld.values() for labeling in reading.labelings if not labeling.ratings)
+    return reading.left_out + Counter(reason for reasons in silent for reason in reasons)
+
+
+def _labeled(record: Record, solution: SolutionRecord, labeling: Labeling, source: str, policy: LabelPolicy) -> Labeled:
+    """What the policy makes of neutral ratings, of those after the first error, and of alternatives."""
+    neutral = {"positive": GREAT, "negative": BAD, "own_class": OKAY, "drop": None}[policy.neutral]
+    withheld = dict(labeling.withheld)
+    ratings: dict[Place, int] = {}
+    for place, rating in labeling.ratings.items():
+        label = neutral if rating == OKAY else rating
+        if label is None:
+            withheld[place] = NEUTRAL_DROPPED
+        else:
+            ratings[place] = label
+    path = solution.path()
+    own = path_places(solution)
+    places = [own[step.position] for step in path]
+    labels = _path_labels([ratings.get(place) for place in places], policy)
+    alternatives = _alternatives(solution, ratings, labels, policy, withheld)
+    error = labels.index(BAD) if BAD in labels else len(labels)
+    supervised = labels.index(None) if None in labels else len(labels)
+    for position, place in enumerate(places):
+        if place in ratings and position >= supervised:
+            withheld[place] = AFTER_ERROR if position > error else BEHIND_GAP
+    return Labeled(
+        record=record,
+        texts=[step.text for step in path],
+        labels=labels,
+        source=source,
+        places=places,
+        alternatives=alternatives,
+        said=frozenset({*labeling.ratings, *labeling.withheld}),
+        withheld=withheld,
+    )
+
+
+def _path_labels(labels: list[int | None], policy: LabelPolicy) -> list[int | None]:
+    """A label or None for each step of the path, with what the policy makes of the steps after the first error."""
+    if BAD not in labels or policy.after_first_error == "as_rated":
+        return labels
+    first = labels.index(BAD)
     rest = BAD if policy.after_first_error == "negative" else None
-    return [*shaped[: first + 1], *([rest] * (length - first - 1))]
+    return [*labels[: first + 1], *([rest] * (len(labels) - first - 1))]
 
 
-# --- sources ----------------------------------------------------------------------------------------------
+def _alternatives(
+    solution: SolutionRecord,
+    ratings: Mapping[Place, int],
+    labels: Sequence[int | None],
+    policy: LabelPolicy,
+    withheld: dict[Place, str],
+) -> list[Alternative]:
+    """Those that make a row of their own; each other one is put down in `withheld` with the reason."""
+    found: dict[tuple[int, str], list[Alternative]] = {}
+    for step in sorted(solution.steps, key=lambda step: (step.position, step.candidate)):
+        place = (step.position, step.candidate)
+        if step.chosen or place not in ratings:
+            continue
+        before = labels[: step.position]
+        if reason := _no_row(step.position, before, policy):
+            withheld[place] = reason
+            continue
+        label = BAD if BAD in before and policy.after_first_error == "negative" else ratings[place]
+        found.setdefault((step.position, step.text), []).append(Alternative(place, step.text, label))
+    own = {(step.position, step.text): labels[step.position] for step in solution.path()}
+    return [one for key, same in found.items() for one in _distinct(same, own.get(key), withheld)]
 
 
-def _gold(record: Record, policy: LabelPolicy) -> Iterator[Labels]:
-    yield {gold.position: gold.rating for gold in record.gold}
+def _no_row(position: int, before: Sequence[int | None], policy: LabelPolicy) -> str:
+    """Why an alternative makes no row: each needs the steps before it, all of them labeled."""
+    if policy.alternatives == "drop":
+        return ALTERNATIVES_DROPPED
+    if BAD in before and policy.after_first_error == "leave_out":
+        return AFTER_ERROR
+    return BEHIND_GAP if None in before or position > len(before) else ""
 
 
-def _adjudicated(record: Record, policy: LabelPolicy) -> Iterator[Labels]:
-    """Reviewers' words, and nothing that a rule made of others'."""
-    yield {one.position: one.rating for one in record.consensus if one.how == "adjudicated"}
+def _distinct(same: Sequence[Alternative], own: int | None, withheld: dict[Place, str]) -> Sequence[Alternative]:
+    """Of alternatives with one text, the first: rows are not doubled, and no text is good in one row and bad in another.
 
-
-def _consensus(record: Record, policy: LabelPolicy) -> Iterator[Labels]:
-    """What stands: reviewers' words, and the project's rule where they are silent."""
-    yield {one.position: one.rating for one in record.consensus}
-
-
-def _monte_carlo_hard(record: Record, policy: LabelPolicy) -> Iterator[Labels]:
-    """Hard: good when some rollout reached the answer, or as the run's strategy concludes."""
-    yield from _newest(record, policy, lambda count: count.is_good())
-
-
-def _monte_carlo_soft(record: Record, policy: LabelPolicy) -> Iterator[Labels]:
-    """Soft: good when the share of rollouts that reached the answer is at least the policy's threshold.
-
-    Of runs whose strategy gives unbiased shares; a step without rollouts stands by its own answer.
+    `own` is the label of that text on the solution's own path, which has its row already.
     """
-
-    def is_good(count: StepCount) -> bool | None:
-        if not count.rollouts or count.successes is None:
-            return count.hard
-        return count.successes / count.rollouts >= policy.soft_threshold
-
-    yield from _newest(record, policy, is_good, strategies=GIVES_SOFT)
-
-
-def _newest(
-    record: Record, policy: LabelPolicy, is_good: Callable[[StepCount], bool | None], strategies: Collection[str] = ()
-) -> Iterator[Labels]:
-    """By the newest run that says anything, of those that the policy lets through."""
-    for run in reversed(record.estimates):
-        if (strategies and run.strategy not in strategies) or (
-            policy.estimation_runs and run.run not in policy.estimation_runs
-        ):
-            continue
-        said = {count.position: is_good(count) for count in run.steps}
-        labels = {place: GOOD if good else BAD for place, good in said.items() if good is not None}
-        if labels:
-            yield labels
-            return
-
-
-def _judge(record: Record, policy: LabelPolicy) -> Iterator[Labels]:
-    """By the newest run of a judge that says anything of the solution's own path; records have the newest last."""
-    assert record.solution is not None
-    path = {(step.position, step.candidate) for step in record.solution.steps if step.chosen}
-    for judge in reversed(record.judges):
-        if policy.judges and not set(judge.names) & set(policy.judges):
-            continue
-        labels = {said.position: said.rating for said in judge.steps if (said.position, said.candidate) in path}
-        if labels:
-            yield labels
-            return
-
-
-def _monte_carlo_and_judge(record: Record, policy: LabelPolicy) -> Iterator[Labels]:
-    """Where both say bad, or neither does: rollouts know no okay, so what they agree on is good or bad."""
-    for rollouts in _monte_carlo_hard(record, policy):
-        for judged in _judge(record, policy):
-            yield {
-                place: label
-                for place, label in rollouts.items()
-                if place in judged and (label == BAD) == (judged[place] == BAD)
-            }
-
-
-def _human(record: Record, policy: LabelPolicy) -> Iterator[Labels]:
-    assert record.solution is not None
-    said = [_of_one(person, record.solution, policy) for person in heard(record, policy)]
-    if policy.people == "majority":
-        yield _majority(said)
-    else:
-        yield from said[: 1 if policy.people == "first" else None]
-
-
-_READ: dict[str, Callable[[Record, LabelPolicy], Iterator[Labels]]] = {
-    "gold": _gold,
-    "adjudicated": _adjudicated,
-    "consensus": _consensus,
-    "human": _human,
-    "monte_carlo_hard": _monte_carlo_hard,
-    "monte_carlo_soft": _monte_carlo_soft,
-    "judge": _judge,
-    "monte_carlo_and_judge": _monte_carlo_and_judge,
-}
-
-
-def heard(record: Record, policy: LabelPolicy) -> list[PersonRecord]:
-    """The people whose work counts."""
-    return [
-        person
-        for person in record.people
-        if (person.finish_reason or "solution") in policy.finish_reasons
-        and not (person.is_quality_control and policy.quality_control == "drop")
-        and (not policy.rounds or person.round in policy.rounds)
-    ]
-
-
-def _of_one(person: PersonRecord, solution: SolutionRecord, policy: LabelPolicy) -> Labels:
-    """What one person says of the solution's own path."""
-    path = {step.position: step for step in solution.steps if step.chosen}
-    labels: Labels = {}
-    for said in person.steps:
-        step = path.get(said.position)
-        if step is None or step.candidate != said.candidate:
-            continue
-        label = _of_rating(said, policy, is_own=step.origin == "human" and said.chosen)
-        if label is not None:
-            labels[said.position] = label
-    return labels
-
-
-def _of_rating(said: StepRating, policy: LabelPolicy, *, is_own: bool) -> int | None:
-    """A step that the labeler wrote and chose counts as good: the interface asks for no rating of it."""
-    if said.unsure:
-        return {"drop": None, "positive": GOOD, "negative": BAD}[policy.unsure]
-    if said.rating is None and is_own:
-        return GOOD
-    return said.rating
-
-
-def _majority(said: Sequence[Labels]) -> Labels:
-    """Of each step, what more people say than anything else. A tie is no label."""
-    votes: dict[int, Counter[int]] = {}
-    for labels in said:
-        for place, label in labels.items():
-            votes.setdefault(place, Counter())[label] += 1
-    majority: Labels = {}
-    for place, counts in sorted(votes.items()):
-        (label, most), *others = counts.most_common(2)
-        if not others or others[0][1] < most:
-            majority[place] = label
-    return majority
+    labels = {alternative.label for alternative in same} | ({own} if own is not None else set())
+    kept = same[:1] if own is None and len(labels) == 1 else ()
+    reason = SAME_TEXT if len(labels) == 1 else TWO_LABELS
+    withheld.update({alternative.place: reason for alternative in same[len(kept) :]})
+    return kept

@@ -16,14 +16,15 @@ from apps.core.bulk import sole_worker
 from apps.core.jobs import JobStatus
 from apps.corpus.models import Comparison, Solution
 from apps.corpus.records import Record
-from apps.exports.collect import collect
-from apps.exports.containers import Part, Row, Writer
+from apps.exports.collect import collect, count_retired
+from apps.exports.containers import MixedWriter, Part, Row, Writer
 from apps.exports.formats import FORMATS
 from apps.exports.labels import fits
 from apps.exports.manifest import card, manifest
 from apps.exports.models import Export
-from apps.exports.policy import LabelPolicy, Tally, split_of
+from apps.exports.policy import LabelPolicy, split_of
 from apps.exports.services import folder
+from apps.exports.tally import Tally, Unit
 
 
 class Cancelled(Exception):
@@ -58,6 +59,8 @@ def _size(export: Export) -> int:
 
 def _make(export: Export, place: Path) -> None:
     policy, tally = LabelPolicy.from_dict(export.policy), Tally()
+    for unit, count in count_retired(export.project, of=FORMATS[export.format].of).items():
+        tally.leave_out(unit, "of problems that are retired", count)
     parts = _write_parts(export, policy, tally, place)
     told = manifest(
         version=settings.VERSION,
@@ -87,9 +90,15 @@ def _write_parts(export: Export, policy: LabelPolicy, tally: Tally, place: Path)
             )
             for split in policy.splits or [""]
         }
+        sinks: dict[str, Writer | MixedWriter] = {**writers}
+        if format_.in_turns:
+            sinks = {
+                split: stack.enter_context(MixedWriter(writer, format_.in_turns, place))
+                for split, writer in writers.items()
+            }
         for records in collect(export.project, of=format_.of):
             for split, rows in _by_split(records, export, policy, tally).items():
-                writers[split].write(rows)
+                sinks[split].write(rows)
                 tally.rows += len(rows)
             _report(export, len(records))
     return [writer.part() for writer in writers.values()]
@@ -100,7 +109,8 @@ def _by_split(records: list[Record], export: Export, policy: LabelPolicy, tally:
     rows: dict[str, list[Row]] = {}
     for record in records:
         if not fits(record, policy):
-            tally.left_out["not selected by the policy"] += 1
+            unit: Unit = "solutions" if record.comparison is None else "comparisons"
+            tally.leave_out(unit, "not selected by the policy")
             continue
         if record.comparison is not None:
             tally.comparisons += 1

@@ -7,7 +7,6 @@ becomes a bad one, unless the policy says so by name.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import Annotated, Any, Literal
@@ -17,6 +16,9 @@ import msgspec
 SOURCES = (
     "gold", "adjudicated", "consensus", "human", "monte_carlo_hard", "monte_carlo_soft", "judge", "monte_carlo_and_judge",
 )  # fmt: skip
+
+
+STEP_TAG = "\u043a\u0438"
 
 
 class PolicyError(ValueError):
@@ -34,10 +36,16 @@ class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     neutral            what a rating of 0 becomes; `own_class` only where the format has three classes
     unsure             what an unsure step becomes; `drop` leaves it without a label
     after_first_error  `leave_out` what follows the first bad step, call it `negative`, or keep it `as_rated`
+    alternatives       each rated candidate that is not on the solution's own path: `rows`, one for each, with the steps
+                       before it and then the candidate, as PRM800K was trained; or `drop`
     people             several people on one solution: the `majority` of each step (a tie is no label),
                        `each` person a row, or the `first` to hand in
     finish_reasons     whose work counts; those who gave up are left out
     quality_control    keep or drop what people said of gold tasks
+    screening          keep or drop the answers of entrance tests
+    suspended          keep or drop the work of labelers who are suspended
+    thin               with the source `consensus`: `leave_out` or `take` what fewer people say than its rule or round asks
+    step_tag           what `math-shepherd` writes behind each step; a row whose text holds it is left out
     soft_threshold     with the source `monte_carlo_soft`, the share of successes from which a step is good
     estimation_runs    only these runs, by number; empty: all, the newest first
     judges             only these judges, as `NAME` or, of one version, `NAME v3`; empty: all, the newest run first
@@ -55,12 +63,17 @@ class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     neutral: Literal["positive", "negative", "own_class", "drop"] = "positive"
     unsure: Literal["drop", "positive", "negative"] = "drop"
     after_first_error: Literal["leave_out", "negative", "as_rated"] = "leave_out"
+    alternatives: Literal["rows", "drop"] = "rows"
     people: Literal["majority", "each", "first"] = "majority"
     finish_reasons: tuple[Literal["found_error", "solution", "bad_problem", "give_up"], ...] = (
         "found_error",
         "solution",
     )
     quality_control: Literal["keep", "drop"] = "drop"
+    screening: Literal["keep", "drop"] = "drop"
+    suspended: Literal["keep", "drop"] = "drop"
+    thin: Literal["leave_out", "take"] = "leave_out"
+    step_tag: Annotated[str, msgspec.Meta(min_length=1, max_length=50)] = STEP_TAG
     soft_threshold: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.5
     estimation_runs: tuple[int, ...] = ()
     judges: tuple[str, ...] = ()
@@ -87,6 +100,7 @@ class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
                 ) from None
             raise PolicyError(path.rstrip("`") or "policy", reason) from None
         _check_texts(policy)
+        _check_step_tag(policy.step_tag)
         _check_sources(policy.sources)
         _check_splits(policy.splits)
         return policy
@@ -97,7 +111,7 @@ class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 def _check_texts(policy: LabelPolicy) -> None:
     """PostgreSQL knows no NUL and no lone surrogates: nothing in it can equal them, and a policy is kept there."""
-    for key in ("generators", "subjects", "judges", "split_seed", "splits"):
+    for key in ("generators", "subjects", "judges", "split_seed", "splits", "step_tag"):
         value = getattr(policy, key)
         for text in [value] if isinstance(value, str) else value:
             if any(sign == "\x00" or "\ud800" <= sign <= "\udfff" for sign in text):
@@ -105,6 +119,14 @@ def _check_texts(policy: LabelPolicy) -> None:
     for number in (*policy.rounds, *policy.estimation_runs):
         if not -(2**31) <= number < 2**31:
             raise PolicyError("rounds", f"{number} is no number of a round or a run")
+
+
+def _check_step_tag(tag: str) -> None:
+    """The tag is one word, and none that stands in `Step 1:` or in the place of a label."""
+    if any(sign.isspace() for sign in tag):
+        raise PolicyError("step_tag", "is one word of 1 to 50 characters without spaces or line ends")
+    if tag in {"+", "-"} or any(tag in f"Step {digit}:" for digit in range(10)):
+        raise PolicyError("step_tag", f"{tag!r} stands in every row anyway: choose a word that no solution holds")
 
 
 def _check_sources(sources: Sequence[str]) -> None:
@@ -136,14 +158,3 @@ def split_of(statement: str, policy: LabelPolicy) -> str:
         if place < upper:
             return name
     return name
-
-
-class Tally(msgspec.Struct):
-    """What an export came to: labels by value and by source, and what was left out and why."""
-
-    solutions: int = 0
-    comparisons: int = 0
-    rows: int = 0
-    labels: Counter[str] = msgspec.field(default_factory=Counter)
-    sources: Counter[str] = msgspec.field(default_factory=Counter)
-    left_out: Counter[str] = msgspec.field(default_factory=Counter)

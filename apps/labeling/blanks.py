@@ -6,6 +6,8 @@ labelers make of it are solutions of their own.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
@@ -20,9 +22,8 @@ _FIELDS = ["project", "problem", "digest", "source", "verdict", "graded_by", "st
 _OF_PROBLEMS = {"all": None, "subject": "subject", "level": "level"}
 
 
-def blank_solutions(project: Project, selection: Selection) -> QuerySet[Solution]:
-    """A blank solution of each selected problem, made where there was none."""
-    problems = list(selected_problems(project, selection).values_list("id", flat=True))
+def blank_solutions(project: Project, problems: Sequence[int]) -> dict[int, int]:
+    """By problem, the id of its blank solution, made where there was none."""
     missing = Problem.objects.filter(id__in=problems).exclude(
         Exists(Solution.objects.filter(problem=OuterRef("pk"), digest=BLANK))
     )
@@ -32,12 +33,17 @@ def blank_solutions(project: Project, selection: Selection) -> QuerySet[Solution
         for pk in missing.values_list("id", flat=True)
     )
     copy_rows(Solution, [*_FIELDS, "created_at"], ((*row, now) for row in list(rows)))
-    return Solution.objects.filter(problem_id__in=problems, digest=BLANK).order_by("problem_id")
+    return dict(Solution.objects.filter(problem_id__in=problems, digest=BLANK).values_list("problem_id", "id"))
 
 
 def selected_problems(project: Project, selection: Selection) -> QuerySet[Problem]:
     """In the order in which they are served. Raises DomainError for a term that is about solutions."""
     problems = Problem.objects.filter(project=project, retired_at=None)
+    if selection.first:
+        raise DomainError(
+            "first: is about solutions; a round that starts from problems serves the oldest first.",
+            fields={"select": "not of problems: first"},
+        )
     for name, value in selection.terms:
         if name not in _OF_PROBLEMS:
             raise DomainError(

@@ -17,8 +17,6 @@ from apps.core.bulk import lock_project
 from apps.corpus.comparing import Pair, Side, shared_steps
 from apps.corpus.landing.comparisons import store_pairs
 from apps.corpus.models import Comparison, Solution, Step
-from apps.labeling.models import Round
-from apps.labeling.protocols import options_of
 from apps.labeling.protocols.comparison import ComparisonOptions
 from apps.labeling.selection import Selection
 
@@ -28,25 +26,31 @@ Thing = TypeVar("Thing")
 Candidate = tuple[int, UUID, bool | None]
 
 
-def comparisons_for(round_: Round, selection: Selection, solutions: QuerySet[Solution]) -> list[int]:
-    """Their ids, in the order in which they are served. Both sides are of solutions that the selection lets through;
-    its sample is one of comparisons.
+def planned_pairs(options: ComparisonOptions, selection: Selection, solutions: QuerySet[Solution]) -> list[Pair]:
+    """The pairs that are to be made, each once, in the order in which they are served.
+
+    Both sides are of solutions that the selection lets through; its sample is one of pairs. Two sides that say the
+    same throughout are nothing to compare, and take no place in it.
     """
-    options = options_of(round_.protocol, round_.options)
-    assert isinstance(options, ComparisonOptions)
     chosen = replace(selection, sample=None).apply(solutions)
-    if options.pairs == "existing":
-        return _existing(chosen, selection.sample)
-    pairs = list(_steps(chosen, options) if options.pairs == "steps" else _solutions(chosen, options))
-    if selection.sample is not None:
-        # The digest is a hash of the content: its order is as good as chance, and the same each time.
-        pairs = sorted(pairs, key=lambda pair: pair.digest)[: selection.sample]
-    lock_project(round_.project_id, "import")
+    drawn = list(_steps(chosen, options) if options.pairs == "steps" else _solutions(chosen, options))
+    found: dict[tuple[int, UUID], Pair] = {}
+    for some in _batched(drawn):
+        for pair in _with_shared(some):
+            found.setdefault((pair.problem_id, pair.digest), pair)
+    if selection.sample is None:
+        return list(found.values())
+    # The digest is a hash of the content: its order is as good as chance, and the same each time.
+    return sorted(found.values(), key=lambda pair: pair.digest)[: selection.sample]
+
+
+def store_comparisons(project_id: int, pairs: Sequence[Pair]) -> list[int]:
+    """The ids of the comparisons of these pairs, in their order, made where there were none."""
+    lock_project(project_id, "import")
     found: list[int] = []
     for some in _batched(pairs):
-        stored = store_pairs(round_.project_id, _with_shared(some))
-        found.extend(one.id for one in stored)
-    return list(dict.fromkeys(found))
+        found.extend(one.id for one in store_pairs(project_id, some))
+    return found
 
 
 def _standing(chosen: QuerySet[Solution]) -> QuerySet[Comparison]:
@@ -55,10 +59,11 @@ def _standing(chosen: QuerySet[Solution]) -> QuerySet[Comparison]:
     return Comparison.objects.filter(left__in=ids, right__in=ids)
 
 
-def _existing(chosen: QuerySet[Solution], sample: int | None) -> list[int]:
-    found = _standing(chosen)
-    found = found.order_by("id") if sample is None else found.order_by("digest")[:sample]
-    return list(found.values_list("id", flat=True))
+def existing_sides(solutions: QuerySet[Solution], selection: Selection) -> list[tuple[int, int, int]]:
+    """The comparisons that stand and fit, in the order in which they are served: id, left and right solution."""
+    found = _standing(replace(selection, sample=None).apply(solutions))
+    found = found.order_by("id") if selection.sample is None else found.order_by("digest")[: selection.sample]
+    return list(found.values_list("id", "left", "right"))
 
 
 def existing_count(solutions: QuerySet[Solution], selection: Selection, most: int) -> int:

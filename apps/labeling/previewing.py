@@ -4,21 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from apps.corpus.models import Solution
+from apps.core.errors import DomainError
+from apps.corpus.comparing import Pair
+from apps.corpus.models import Comparison, Problem, Solution, Step
 from apps.labeling.admission import Nothing, admitted
 from apps.labeling.models import Assignment, Round
 from apps.labeling.pace import seconds_per_turn
-from apps.labeling.selection import Selection
-from apps.labeling.services import askable, with_gold
+from apps.labeling.plan import RoundPlan, plan_round
 from apps.projects.models import Membership
 
 EXAMPLES = 3
 
 
 @dataclass(frozen=True, slots=True)
+class Example:
+    """A task as labelers would see it: one solution, two sides to compare, or a problem without any step."""
+
+    problem: Problem
+    sides: Sequence[Sequence[str]]
+    solutions: Sequence[Solution]
+
+    @property
+    def is_pair(self) -> bool:
+        return len(self.sides) == 2
+
+
+@dataclass(frozen=True, slots=True)
 class Preview:
-    """Figures of a round, who may work in it, and the solutions that would be served first."""
+    """Figures of a round, who may work in it, and what would be served first. `refusal`: why it cannot be opened."""
 
     tasks: int
     gold_tasks: int
@@ -26,8 +41,14 @@ class Preview:
     seconds_each: float | None
     may_work: Sequence[Membership]
     may_not: Sequence[tuple[Membership, Nothing]]
-    examples: Sequence[Solution]
+    first_tasks: Sequence[Example]
     is_screening: bool
+    refusal: DomainError | None
+
+    @property
+    def examples(self) -> list[Solution]:
+        """The solutions that the first tasks ask about."""
+        return [solution for task in self.first_tasks for solution in task.solutions]
 
     @property
     def submissions(self) -> int:
@@ -48,29 +69,53 @@ class Preview:
 
 
 def preview_of(round_: Round) -> Preview:
-    selection, project = Selection.parse(round_.selection["select"]), round_.project
-    ids = list(selection.apply(askable(project)).values_list("id", flat=True))
-    gold = with_gold(project) if round_.gold_share else set()
-    if round_.is_screening:
-        gold, ordinary = gold.intersection(ids), []
-    else:
-        ordinary = [pk for pk in ids if pk not in gold]
-    members = admitted(round_)
+    """The plan that opening stores, counted."""
+    plan, members = plan_round(round_), admitted(round_)
+    of_its_kind = Assignment.objects.filter(round__project=round_.project, round__protocol=round_.protocol)
     return Preview(
-        tasks=len(ordinary),
-        gold_tasks=len(gold),
+        tasks=len(plan.ordinary),
+        gold_tasks=len(plan.gold),
         redundancy=round_.redundancy,
-        seconds_each=seconds_per_turn(Assignment.objects.filter(round__project=project)),
+        seconds_each=seconds_per_turn(of_its_kind),
         may_work=[member for member, refused in members if refused is None],
         may_not=[(member, refused) for member, refused in members if refused is not None],
-        examples=_first(round_, selection, sorted(gold) if round_.is_screening else ordinary),
+        first_tasks=_examples(plan),
         is_screening=round_.is_screening,
+        refusal=plan.refusal,
     )
 
 
-def _first(round_: Round, selection: Selection, ids: Sequence[int]) -> list[Solution]:
-    """In the order of the queue: the highest rank first."""
-    rank = selection.priorities(round_.project)
-    chosen = sorted(ids, key=lambda pk: -rank.get(pk, 0))[:EXAMPLES]
-    found = Solution.objects.select_related("problem").prefetch_related("steps").in_bulk(chosen)
-    return [found[pk] for pk in chosen]
+def _examples(plan: RoundPlan) -> list[Example]:
+    first: Sequence[Any] = (plan.in_order() or plan.gold)[:EXAMPLES]
+    if plan.problems:
+        problems = Problem.objects.in_bulk(first)
+        return [Example(problems[pk], [], []) for pk in first]
+    if plan.comparisons:
+        compared = Comparison.objects.select_related("problem", "left", "right").in_bulk(first)
+        return [_of_comparison(compared[pk]) for pk in first]
+    if plan.pairs:
+        return [_of_pair(pair) for pair in first]
+    found = Solution.objects.select_related("problem").in_bulk(first)
+    return [Example(found[pk].problem, [_side(pk, None)], [found[pk]]) for pk in first]
+
+
+def _of_comparison(one: Comparison) -> Example:
+    sides = [_side(one.left_id, one.left_step_id), _side(one.right_id, one.right_step_id)]
+    return Example(one.problem, sides, [one.left, one.right])
+
+
+def _of_pair(pair: Pair) -> Example:
+    sides = [_side(side.solution_id, side.step_id) for side in (pair.left, pair.right)]
+    ids = [pair.left.solution_id, pair.right.solution_id]
+    found = Solution.objects.select_related("problem").in_bulk(ids)
+    return Example(found[ids[0]].problem, sides, [found[pk] for pk in ids])
+
+
+def _side(solution_id: int, step_id: int | None) -> list[str]:
+    """The whole solution, or the one candidate that is compared."""
+    steps = (
+        Step.objects.filter(pk=step_id)
+        if step_id is not None
+        else Step.objects.filter(solution=solution_id, chosen=True)
+    )
+    return list(steps.order_by("position").values_list("text", flat=True))

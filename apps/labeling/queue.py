@@ -45,6 +45,9 @@ _HAD = """
 # A task that the labeler has put off is not given to them as a new one: it waits until nothing else is left.
 _HAD_OR_PUT_OFF = _HAD.replace("'returned'", "'returned', 'skipped'")
 
+# Any turn at it but one of an earlier try: also what they gave back and what lapsed.
+_HAD_EVER = _HAD.replace("'returned'", "'returned', 'skipped', 'released', 'expired'")
+
 _TAKE = f"""
 WITH next AS (
     SELECT t.id, t.priority FROM labeling_task t
@@ -60,12 +63,43 @@ WITH next AS (
 """
 
 # From a place that the dice choose, then round from the start: a look-up or two, however much gold there is, and
-# everybody meets it in another order. Gold is given only where the labeler could have got something else as well:
+# everybody meets it in another order. Gold is given only where the labeler could have got another new task as well:
 # a task that comes after "nothing is left" could be nothing but gold.
-_OPEN_GOLD = f"""
+_NEW_GOLD = f"""
     SELECT t.id, t.priority FROM labeling_task t
     WHERE t.round_id = %(round)s AND t.open_slots > 0 AND t.is_gold
-      AND ({_HAD_OR_PUT_OFF}) IS NULL
+      AND ({_HAD_EVER}) IS NULL
+"""
+
+_NEW_AHEAD = f"""
+    SELECT t.id FROM labeling_task t
+    WHERE t.round_id = %(round)s AND t.open_slots > 0 AND NOT t.is_gold
+      AND ((t.priority * -1), t.id) > (%(rank)s, %(after)s)
+      AND ({_HAD_EVER}) IS NULL
+    ORDER BY (t.priority * -1), t.id LIMIT 1
+"""
+
+# What the labeler gave back or let lapse comes again after everything else that they could get, as it does with
+# ordinary tasks, which the cursor has passed: one that came again before its turn could be nothing but gold. So it
+# waits until every ordinary task that they could get was with them after it. The last turn tells when that was.
+_GOLD_AGAIN = f"""
+    SELECT t.id, t.priority FROM (
+        SELECT a.task_id, max(a.id) AS turn FROM labeling_assignment a
+        WHERE a.labeler_id = %(labeler)s AND a.round_id = %(round)s AND a.submitted_at IS NULL
+          AND a.state IN ('released', 'expired')
+        GROUP BY a.task_id
+    ) last JOIN labeling_task t ON t.id = last.task_id
+    WHERE t.is_gold AND t.open_slots > 0 AND ({_HAD_OR_PUT_OFF}) IS NULL
+      AND (%(only_gold)s OR (({_NEW_AHEAD}) IS NULL AND (
+        SELECT coalesce(min(turn), 0) FROM (
+            SELECT coalesce((
+                SELECT max(b.id) FROM labeling_assignment b WHERE b.task_id = t.id AND b.labeler_id = %(labeler)s
+            ), 0) AS turn
+            FROM labeling_task t
+            WHERE t.round_id = %(round)s AND t.open_slots > 0 AND NOT t.is_gold AND ({_HAD_OR_PUT_OFF}) IS NULL
+        ) ordinary
+      ) > last.turn))
+    ORDER BY last.turn LIMIT 1 FOR UPDATE OF t SKIP LOCKED
 """
 
 _TAKE_GOLD = f"""
@@ -73,20 +107,17 @@ WITH ends AS (
     SELECT min(id) AS first, max(id) AS last FROM labeling_task WHERE round_id = %(round)s AND is_gold
 ), start AS (
     SELECT first + ((last - first) * %(place)s::float8)::bigint AS id FROM ends
-    WHERE %(only_gold)s OR (
-        SELECT t.id FROM labeling_task t
-        WHERE t.round_id = %(round)s AND t.open_slots > 0 AND NOT t.is_gold
-          AND ((t.priority * -1), t.id) > (%(rank)s, %(after)s)
-          AND ({_HAD_OR_PUT_OFF}) IS NULL
-        ORDER BY (t.priority * -1), t.id LIMIT 1
-    ) IS NOT NULL
+    WHERE %(only_gold)s OR ({_NEW_AHEAD}) IS NOT NULL
 ), behind AS MATERIALIZED (
-    {_OPEN_GOLD} AND t.id >= (SELECT id FROM start) ORDER BY t.id LIMIT 1 FOR UPDATE OF t SKIP LOCKED
+    {_NEW_GOLD} AND t.id >= (SELECT id FROM start) ORDER BY t.id LIMIT 1 FOR UPDATE OF t SKIP LOCKED
 ), before AS MATERIALIZED (
-    {_OPEN_GOLD} AND t.id < (SELECT id FROM start) AND NOT EXISTS (SELECT FROM behind)
+    {_NEW_GOLD} AND t.id < (SELECT id FROM start) AND NOT EXISTS (SELECT FROM behind)
     ORDER BY t.id LIMIT 1 FOR UPDATE OF t SKIP LOCKED
+), again AS MATERIALIZED (
+    SELECT * FROM ({_GOLD_AGAIN}) last
+    WHERE NOT EXISTS (SELECT FROM behind) AND NOT EXISTS (SELECT FROM before)
 ), next AS (
-    SELECT * FROM behind UNION ALL SELECT * FROM before
+    SELECT * FROM behind UNION ALL SELECT * FROM before UNION ALL SELECT * FROM again
 )
 """
 

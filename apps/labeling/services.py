@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max, Min, QuerySet
+from django.db.models import Max, Min
 from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.accounts.services import record_event
 from apps.core.bulk import analyze, copy_rows
 from apps.core.errors import Conflict, DomainError
-from apps.corpus.models import OLDER, Solution
 from apps.labeling.blanks import blank_solutions
-from apps.labeling.models import GoldLabel, Round, Task
-from apps.labeling.pairing import comparisons_for
+from apps.labeling.models import Round, Task
+from apps.labeling.pairing import store_comparisons
+from apps.labeling.plan import RoundPlan, plan_round
 from apps.labeling.protocols import PROTOCOLS
-from apps.labeling.selection import Selection
 from apps.labeling.terms import Terms, check_terms
 from apps.projects.models import Project
 
@@ -79,7 +77,10 @@ def open_draft(*, round: Round, actor: User | None) -> Round:  # noqa: A002
     held.guideline = held.guideline or held.project.guidelines.first()
     held.status, held.opened_at = Round.Status.OPEN, timezone.now()
     held.save(update_fields=["guideline", "status", "opened_at"])
-    _make_tasks(held, Selection.parse(held.selection["select"]))
+    plan = plan_round(held)
+    if plan.refusal is not None:
+        raise plan.refusal
+    _make_tasks(held, plan)
     record_event(actor=actor, verb="round.opened", target=str(held.number), project=held.project.slug)
     return held
 
@@ -104,77 +105,28 @@ def next_screening_number(project: Project) -> int:
     return min(lowest or 0, 0) - 1
 
 
-def with_gold(project: Project) -> set[int]:
-    """Ids of the project's solutions that have gold labels and may be asked about.
-
-    From the gold on, in two steps: as one join PostgreSQL may begin with all steps, where it knows nothing of the tables yet.
-    """
-    known = GoldLabel.objects.filter(step__chosen=True, step__solution__project=project).order_by()
-    ids = set(known.values_list("step__solution_id", flat=True))
-    return set(askable(project).filter(pk__in=ids).values_list("pk", flat=True))
-
-
-def askable(project: Project) -> Any:
-    """The solutions that a selection chooses from: those with steps, of problems that are not retired.
-
-    Of a solution whose steps were parted anew it is the newer version.
-    """
-    found = Solution.objects.filter(project=project, step_count__gt=0, problem__retired_at=None)
-    return found.exclude(extras__has_key=OLDER)
-
-
-def _to_choose_from(round_: Round, selection: Selection) -> QuerySet[Solution]:
-    """The selected solutions in the order in which they are served; or blank ones of the selected problems."""
-    if round_.options.get("starts_from") == "problems":
-        return blank_solutions(round_.project, selection)
-    return selection.apply(askable(round_.project))
-
-
-def _make_tasks(round_: Round, selection: Selection) -> None:
-    if PROTOCOLS[round_.protocol].of == "comparison":
-        _make_comparisons(round_, selection, askable(round_.project))
-        return
-    ids = list(_to_choose_from(round_, selection).values_list("id", flat=True))
-    gold = with_gold(round_.project) if round_.gold_share else set()
-    if round_.gold_share and not gold:
-        raise DomainError("No solution of this project has gold labels.", fields={"gold_share": "no gold yet"})
-    if not ids:
-        raise DomainError(f"No solution fits {selection}.", code="empty", fields={"select": "fits no solution"})
-    if round_.is_screening:
-        # A screening asks about the gold among what is selected, and about nothing else.
-        ids, gold = [], gold.intersection(ids)
-        if not gold:
-            raise DomainError(
-                f"No solution that fits {selection} has gold labels.", code="empty", fields={"select": "fits no gold"}
-            )
-    ordinary = [pk for pk in ids if pk not in gold]
-    rank = selection.priorities(round_.project)
-    if gold:
-        # Solutions of one problem would come one after another, and gold between them would show.
-        random.Random(round_.pk).shuffle(ordinary)  # noqa: S311 - it mixes, it hides no secret
-    rows = [(round_.pk, pk, rank.get(pk, 0), False, round_.redundancy) for pk in ordinary]
-    rows += [(round_.pk, pk, 0, True, GOLD_SLOTS) for pk in sorted(gold)]
-    copy_rows(Task, ["round", "solution", "priority", "is_gold", "open_slots"], rows)
-    analyze(Task)
-    round_.task_count, round_.slot_count = len(ordinary), len(ordinary) * round_.redundancy
-    if round_.is_screening:
-        round_.task_count = len(gold)
-    round_.save(update_fields=["task_count", "slot_count"])
-
-
-def _make_comparisons(round_: Round, selection: Selection, solutions: QuerySet[Solution]) -> None:
-    if round_.gold_share:
-        raise DomainError("No comparison has a known answer.", fields={"gold_share": "there is no gold of comparisons"})
-    ids = comparisons_for(round_, selection, solutions)
-    if not ids:
-        raise DomainError(
-            f"Nothing to compare fits {selection}.", code="empty", fields={"select": "fits nothing to compare"}
-        )
-    rows = [(round_.pk, pk, 0, False, round_.redundancy) for pk in ids]
-    copy_rows(Task, ["round", "comparison", "priority", "is_gold", "open_slots"], rows)
+def _make_tasks(round_: Round, plan: RoundPlan) -> None:
+    of = "comparison" if PROTOCOLS[round_.protocol].of == "comparison" else "solution"
+    priorities = plan.priorities or [0] * len(plan.ordinary)
+    ids = _stored(round_, plan)
+    rows = [(round_.pk, pk, priority, False, round_.redundancy) for pk, priority in zip(ids, priorities, strict=True)]
+    rows += [(round_.pk, pk, 0, True, GOLD_SLOTS) for pk in plan.gold]
+    copy_rows(Task, ["round", of, "priority", "is_gold", "open_slots"], rows)
     analyze(Task)
     round_.task_count, round_.slot_count = len(ids), len(ids) * round_.redundancy
+    if round_.is_screening:
+        round_.task_count = len(plan.gold)
     round_.save(update_fields=["task_count", "slot_count"])
+
+
+def _stored(round_: Round, plan: RoundPlan) -> Sequence[int]:
+    """The ids of what the ordinary tasks ask about; blank solutions and pairs are made where there were none."""
+    if plan.problems:
+        blanks = blank_solutions(round_.project, plan.problems)
+        return [blanks[problem] for problem in plan.problems]
+    if plan.pairs:
+        return store_comparisons(round_.project_id, plan.pairs)
+    return plan.solutions or plan.comparisons
 
 
 @transaction.atomic

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from apps.corpus.labels import BAD, UNKNOWN
 from apps.quality import coefficients as by
-from apps.quality.ratings import BAD, CLASSES, UNKNOWN, Floats, Ints, Ratings, Sayings, first_errors_of, ints
+from apps.quality.ratings import CLASSES, Floats, Ints, Ratings, Sayings, first_errors_of, ints
 from apps.quality.resampling import RESAMPLES, Measured, measure
 
 

@@ -17,6 +17,7 @@ from django.db.models import Count, Max
 from django.utils import timezone
 
 from apps.core.bulk import sole_worker
+from apps.corpus.labels import BAD, UNKNOWN, hard_label
 from apps.corpus.models import Solution
 from apps.estimation.models import EstimationRun, StepEstimate
 from apps.judging.models import JudgeRun, StepVerdict
@@ -25,9 +26,8 @@ from apps.projects.models import Project
 from apps.quality.agreement import agreement, first_error_agreement, pair_agreements, source_agreement
 from apps.quality.calibration import calibration
 from apps.quality.labelers import labeler_rows
-from apps.quality.machines import hard_label
 from apps.quality.models import Consensus, Figure, QualityRules, StepConsensus
-from apps.quality.ratings import BAD, UNKNOWN, Bools, Ints, Ratings
+from apps.quality.ratings import Bools, Ints, Ratings
 from apps.quality.words import Words, words_of
 
 Data = dict[str, Any]
@@ -52,7 +52,7 @@ def refresh(project: Project) -> bool:
             return False
         QualityRules.objects.filter(pk=project.pk).update(figures_are_stale=False)
         labeled = Solution.objects.filter(project=project, step_count__gt=0, consensus__isnull=False)
-        words = words_of(project, list(labeled.values_list("pk", flat=True)))
+        words = words_of(project, list(labeled.values_list("pk", flat=True)), first=True)
         rows = [
             Figure(project=project, name=name, scope=scope, data=data, at=timezone.now())
             for name, scope, data in (*_of_people(project, words), *_of_machines(project, words))
@@ -182,7 +182,7 @@ def _consensus_labels(steps: Ints) -> Ints:
 def _rollouts_against_people(run: EstimationRun, words: Words, people: Ints) -> Data | None:
     rows = StepEstimate.objects.filter(run=run, step__in=words.steps.tolist())
     told = {pk: values for pk, *values in rows.values_list("step_id", "rollouts", "successes", "hard")}
-    hard = np.array([hard_label(told.get(pk, NOTHING)) for pk in words.steps.tolist()], dtype=np.int64)
+    hard = np.array([_hard(told.get(pk, NOTHING)) for pk in words.steps.tolist()], dtype=np.int64)
     if not ((hard != UNKNOWN) & (people != UNKNOWN)).any():
         return None
     found = asdict(source_agreement(hard, people, words.ratings.offsets))
@@ -210,6 +210,11 @@ def _judge_against_people(run: JudgeRun, words: Words, people: Ints) -> Data | N
         solutions = words.ratings.solution_of_step()[told_how_sure]
         found["calibration"] = _calibration(sure[told_how_sure], is_right[told_how_sure], solutions)
     return found | {"judge": run.judge.name, "version": run.judge.version, "number": run.number}
+
+
+def _hard(told: Sequence[Any]) -> int:
+    rollouts, successes, hard = told
+    return hard_label(rollouts, successes, hard=hard)
 
 
 def _soft(told: Sequence[Any] | None) -> float:

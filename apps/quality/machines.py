@@ -7,24 +7,15 @@ what they say of each step.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping
 
+from apps.corpus.labels import UNKNOWN, first_error, hard_label
 from apps.estimation.models import SolutionEstimate, StepEstimate
 from apps.judging.models import JudgeRun, StepVerdict
-from apps.quality.gold import first_error
-from apps.quality.ratings import BAD, GREAT, UNKNOWN
 from apps.quality.runs import ENDED
 
 Lengths = Mapping[int, int]
 Told = tuple[int, int, int]
-
-
-def hard_label(counts: Sequence[Any]) -> int:
-    """A step as rollouts see it, by rollouts, successes and hard label: GREAT, BAD, or UNKNOWN where none was counted."""
-    rollouts, successes, hard = counts
-    label = hard if hard is not None else (bool(successes) if rollouts else None)
-    return UNKNOWN if label is None else (GREAT if label else BAD)
 
 
 def rollouts_words(lengths: Lengths) -> dict[int, int]:
@@ -47,8 +38,8 @@ def _followed(lengths: Lengths) -> Iterator[Told]:
     labels: defaultdict[tuple[int, int], dict[int, int]] = defaultdict(dict)
     rows = StepEstimate.objects.filter(step__solution__in=lengths, step__chosen=True).exclude(run__origin="")
     columns = ("step__solution_id", "run_id", "step__position", "rollouts", "successes", "hard")
-    for pk, run_id, position, *counts in rows.values_list(*columns):
-        if (label := hard_label(counts)) != UNKNOWN:
+    for pk, run_id, position, rollouts, successes, hard in rows.values_list(*columns):
+        if (label := hard_label(rollouts, successes, hard=hard)) != UNKNOWN:
             labels[pk, run_id][position] = label
     for (pk, run_id), said in labels.items():
         yield pk, run_id, first_error(said, lengths[pk])

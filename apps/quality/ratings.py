@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from apps.corpus.labels import BAD, GREAT, NO_ERROR, UNKNOWN
+
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-BAD, OKAY, GREAT = -1, 0, 1
 CLASSES = 3  # Rating r is class r + 1.
-NO_ERROR = -1  # All steps are rated and none is bad.
-UNKNOWN = -2  # A first error that cannot be told, or a step without a label.
 _FAR = np.iinfo(np.int64).max
 
 

@@ -9,12 +9,12 @@ import msgspec
 from django.db import connection
 from django.db.models import F
 
+from apps.corpus.labels import UNKNOWN
 from apps.labeling.models import Round, Task
 from apps.quality.aggregation import rule_of
 from apps.quality.aggregation.processbench import ProcessBench, ProcessBenchOptions, standing
 from apps.quality.models import QualityRules
 from apps.quality.outcomes import Outcomes
-from apps.quality.ratings import UNKNOWN
 
 # Only when nobody is at it any more: what they will say may settle it.
 _OPEN = """

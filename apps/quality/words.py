@@ -4,53 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
-from django.db import connection
+from django.db.models import F, Q, QuerySet
 
+from apps.corpus.models import Step
+from apps.labeling.first_submissions import first_submissions_of
+from apps.labeling.models import Assignment, Protocol, StepLabel, counted_q
 from apps.projects.models import Project
 from apps.quality.ratings import Ints, Ratings, ints
 
 AT_ONCE = 50_000
-
-_STEPS = """
-SELECT s.id, s.solution_id FROM corpus_step s
-WHERE s.chosen AND s.solution_id = ANY(%(solutions)s) ORDER BY s.solution_id, s.position
-"""
-
-# Members who are suspended are not heard: their labels stay, and count again when the suspension is lifted.
-_WORDS = """
-SELECT l.step_id, a.labeler_id, a.id, l.rating
-FROM corpus_step s JOIN labeling_steplabel l ON l.step_id = s.id JOIN labeling_assignment a ON a.id = l.assignment_id
-WHERE s.chosen AND s.solution_id = ANY(%(solutions)s) AND l.rating IS NOT NULL AND a.state IN ('submitted', 'extra')
-  AND a.labeler_id <> ALL(%(unheard)s)
-ORDER BY a.submitted_at NULLS FIRST, a.id, s.position
-"""
-
-_UNHEARD = """
-SELECT coalesce(array_agg(user_id), '{}') FROM projects_membership WHERE project_id = %s AND status = 'suspended'
-"""
+NOBODY_ASKED = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Ratings by number, with the ids behind the numbers: `solutions`, `steps` and `labelers`, each in order."""
+    """Ratings by number, with the ids behind the numbers: `solutions`, `steps` and `labelers`, each in order.
+
+    `required` is for each solution how many labelers a settled label needs.
+    """
 
     ratings: Ratings
     solutions: Ints
     steps: Ints
     labelers: Ints
+    required: Ints
 
 
-def words_of(project: Project, solution_ids: Sequence[int]) -> Words:
-    """Of these solutions; those without steps are left out. Of several turns of one labeler the newest counts."""
-    with connection.cursor() as cursor:
-        cursor.execute(_UNHEARD, [project.pk])
-        unheard = cursor.fetchone()[0]
-        asked = {"solutions": list(solution_ids), "unheard": unheard}
-        steps = _table(cursor, _STEPS, asked, 2)
-        said = _table(cursor, _WORDS, asked, 4)
+def words_of(project: Project, solution_ids: Sequence[int], *, first: bool = False) -> Words:
+    """What counts of these solutions; those without steps are left out. Of several turns of one labeler the newest counts.
+
+    With `first`, what labelers said in their first submissions: agreement is measured on it, whatever they or reviewers
+    corrected later.
+
+    A settled label needs the smallest redundancy among the rounds in which the counted labelers spoke: a round that asks
+    for one person settles by one, and what nobody said in it does not lower what another round asks for.
+    """
+    steps = _table(Step.objects.filter(_on_path(solution_ids)).order_by("solution_id", "position"), "pk", "solution_id")
+    said = _first_words(project, solution_ids) if first else _table(_counted_labels(project, solution_ids), *_SAID)
     step_ids, solution_of = steps[:, 0], steps[:, 1]
     solutions, starts = np.unique(solution_of, return_index=True)
     offsets = np.append(starts, len(step_ids))
@@ -61,13 +55,58 @@ def words_of(project: Project, solution_ids: Sequence[int]) -> Words:
     ratings = Ratings.of(
         places[newest], numbers[newest], said[newest, 3], offsets if len(solutions) else [0], max(1, len(labelers))
     )
-    return Words(ratings, solutions, step_ids, labelers)
+    required = np.full(len(solutions), NOBODY_ASKED)
+    np.minimum.at(required, ratings.solution_of_step()[ratings.steps], said[newest, 4])
+    return Words(ratings, solutions, step_ids, labelers, np.where(required == NOBODY_ASKED, 1, required))
 
 
-def _table(cursor: Any, statement: str, asked: dict[str, Any], width: int) -> Ints:
-    cursor.execute(statement, asked)
-    parts = [ints(rows) for rows in iter(lambda: cursor.fetchmany(AT_ONCE), [])]
-    return np.concatenate(parts) if parts else np.zeros((0, width), dtype=np.int64)
+def _on_path(solution_ids: Sequence[int], prefix: str = "") -> Q:
+    return Q(**{f"{prefix}chosen": True, f"{prefix}solution__in": solution_ids})
+
+
+_SAID = ("step_id", "assignment__labeler_id", "assignment_id", "rating", "assignment__round__redundancy")
+
+
+def _first_words(project: Project, solution_ids: Sequence[int]) -> Ints:
+    """Current labels where nothing was changed, and the kept first submissions of the few that were."""
+    counted = counted_q(with_corrected=True) & Q(round__project=project)
+    changed = list(
+        Assignment.objects.filter(counted, versions__gt=0, task__solution__in=solution_ids)
+        .exclude(round__protocol=Protocol.BRANCHING)
+        .select_related("round", "task")
+    )
+    labels = _counted_labels(project, solution_ids, with_corrected=True).exclude(assignment__in=changed)
+    unchanged = _table(labels, *_SAID)
+    steps = Step.objects.filter(_on_path([one.task.solution_id for one in changed if one.task.solution_id]))
+    step_at = {
+        (solution, position): pk for pk, solution, position in steps.values_list("pk", "solution_id", "position")
+    }
+    firsts = first_submissions_of(changed)
+    rows = [
+        (step_at[one.task.solution_id or 0, position], one.labeler_id, one.pk, rating, one.round.redundancy)
+        for one in changed
+        for position, rating in sorted(firsts[one.pk].ratings.items())
+    ]
+    return np.concatenate([unchanged, ints(rows)]) if rows else unchanged
+
+
+def _counted_labels(
+    project: Project, solution_ids: Sequence[int], *, with_corrected: bool = False
+) -> QuerySet[StepLabel]:
+    """In the order in which they were handed in."""
+    labels = StepLabel.objects.filter(
+        _on_path(solution_ids, "step__"),
+        counted_q("assignment__", with_corrected=with_corrected),
+        assignment__round__project=project,
+        rating__isnull=False,
+    )
+    return labels.order_by(F("assignment__submitted_at").asc(nulls_first=True), "assignment_id", "step__position")
+
+
+def _table(rows: QuerySet[Any], *columns: str) -> Ints:
+    found = rows.values_list(*columns).iterator(chunk_size=AT_ONCE)
+    parts = [ints(part) for part in iter(lambda: list(islice(found, AT_ONCE)), [])]
+    return np.concatenate(parts) if parts else np.zeros((0, len(columns)), dtype=np.int64)
 
 
 def _newest_turn(solutions: Ints, labelers: Ints, turns: Ints) -> Any:

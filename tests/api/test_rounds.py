@@ -36,7 +36,8 @@ def test_a_round_is_drafted_changed_looked_at_and_opened(api: Client, project: P
     assert (changed["redundancy"], changed["mode"], changed["is_for_named"]) == (3, "verify", False)
     seen = api.get(f"{API}{rounds}/1/preview").json()
     assert (seen["tasks"], seen["submissions"], seen["labelers"]) == (1, 3, 2)
-    assert claimed(bearer(bob), 1)["reason"] == "round_draft"
+    assert post(bearer(bob), f"{rounds}/1/claim").status_code == 404
+    assert claimed(api, 1)["reason"] == "round_draft"
     assert post(api, f"{rounds}/1/open").json()["tasks"] == 1
     late = api.patch(f"{API}{rounds}/1", {"redundancy": 1}, content_type="application/json")
     assert (late.status_code, late.json()["error"]["code"]) == (409, "not_a_draft")

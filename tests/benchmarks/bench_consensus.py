@@ -15,10 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from apps.corpus.labels import UNKNOWN
 from apps.quality.aggregation import RULES, rule_of
 from apps.quality.agreement import agreement, pair_agreements
 from apps.quality.probation import Probation, forecast
-from apps.quality.ratings import UNKNOWN, Ratings
+from apps.quality.ratings import Ratings
 from tests.benchmarks.report import tell
 from tests.quality.simulation import (
     MARGINALS,

@@ -10,7 +10,8 @@ from apps.corpus.models import Solution
 from apps.estimation.models import EstimationRun, StepEstimate
 from apps.exports.collect import collect
 from apps.exports.formats import FORMATS
-from apps.exports.policy import LabelPolicy, Tally
+from apps.exports.policy import LabelPolicy
+from apps.exports.tally import Tally
 from apps.projects.models import Project
 from apps.projects.services import create_project
 from tests.judging.verdicts import bring_in, row

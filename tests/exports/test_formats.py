@@ -16,7 +16,8 @@ from apps.corpus.readers import READERS, ReaderOptions
 from apps.corpus.records import Record
 from apps.exports.containers import CONTAINERS, Writer
 from apps.exports.formats import FORMATS
-from apps.exports.policy import LabelPolicy, PolicyError, Tally
+from apps.exports.policy import LabelPolicy, PolicyError
+from apps.exports.tally import Tally
 from tests.corpus.rows import VALID
 from tests.exports.test_labels import person, record
 

@@ -13,8 +13,9 @@ from apps.corpus.records import EstimateRecord, JudgeRecord, Record, StepCount, 
 from apps.exports.collect import collect
 from apps.exports.formats import FORMATS
 from apps.exports.models import Export
-from apps.exports.policy import LabelPolicy, Tally
+from apps.exports.policy import LabelPolicy
 from apps.exports.services import create_export
+from apps.exports.tally import Tally
 from apps.judging.models import JudgeRun, StepVerdict
 from apps.projects.models import Project
 from apps.projects.services import create_project

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,10 @@ from apps.corpus.records import (
 from apps.exports.containers import Writer
 from apps.exports.formats import FORMATS
 from apps.exports.labels import fits
-from apps.exports.policy import LabelPolicy, PolicyError, Tally
+from apps.exports.policy import LabelPolicy, PolicyError
+from apps.exports.tally import Tally
+
+_numbers = count()
 
 
 def solution(*texts: str, **fields: Any) -> SolutionRecord:
@@ -31,7 +35,12 @@ def solution(*texts: str, **fields: Any) -> SolutionRecord:
 
 def prefers(choice: str, margin: str = "", **fields: Any) -> PersonRecord:
     said = PreferenceRecord(choice=choice, margin=margin)
-    return PersonRecord(labeler=fields.pop("labeler", "a"), protocol="comparison", preference=said, **fields)
+    return PersonRecord(
+        labeler=fields.pop("labeler", None) or f"labeler {next(_numbers)}",
+        protocol="comparison",
+        preference=said,
+        **fields,
+    )
 
 
 def compared(*people: PersonRecord, **fields: Any) -> Record:
@@ -147,13 +156,13 @@ def test_the_majority_prefers_with_the_median_margin_of_those_who_agree() -> Non
 def test_people_who_do_not_agree_give_no_label() -> None:
     tally = Tally()
     assert rows("dpo", compared(prefers("left"), prefers("right")), tally) == []
-    assert tally.left_out == {"no majority": 1}
+    assert tally.left_out == {"comparisons: no majority": 1}
 
 
 def test_a_tie_is_left_out_and_counted() -> None:
     tally = Tally()
     assert rows("reward-pairs", compared(prefers("tie")), tally) == []
-    assert tally.left_out == {"a tie": 1}
+    assert tally.left_out == {"comparisons: a tie": 1}
 
 
 def test_a_tie_may_be_a_pair_both_ways() -> None:
@@ -181,7 +190,7 @@ def test_people_each_or_the_first(people: str, chosen: list[str]) -> None:
 def test_whose_word_counts(person: PersonRecord, policy: dict[str, Any], is_heard: bool) -> None:
     tally = Tally()
     assert bool(rows("dpo", compared(person), tally, **policy)) is is_heard
-    assert bool(tally.left_out["nobody has compared it"]) is not is_heard
+    assert bool(tally.left_out["comparisons: nobody whose work counts has compared it"]) is not is_heard
 
 
 def test_filters_hold_for_both_sides() -> None:

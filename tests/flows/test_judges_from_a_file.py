@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from apps.corpus.labels import UNKNOWN
 from apps.corpus.models import ImportBatch
 from apps.judging.models import JudgeRun, StepVerdict
 from apps.projects.models import Project
@@ -20,7 +21,6 @@ from apps.quality.evidence import evidence_of
 from apps.quality.figures import refresh_figures
 from apps.quality.models import Consensus, Figure
 from apps.quality.queues import counts_of, queue_of
-from apps.quality.ratings import UNKNOWN
 from apps.quality.settling import settle_project
 from tests.flows.test_real_files import command, rows
 

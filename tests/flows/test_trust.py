@@ -15,13 +15,13 @@ import pytest
 
 from apps.accounts.models import User
 from apps.accounts.services import issue_token
+from apps.corpus.labels import BAD
 from apps.corpus.models import Solution
 from apps.labeling.models import Assignment, GoldLabel, Round, Task
 from apps.projects.models import Membership, Project, Role
 from apps.projects.services import add_member
 from apps.quality.models import Consensus, GoldMark, QualityRules, Suspension
 from apps.quality.probation import Probation, forecast
-from apps.quality.ratings import BAD
 from apps.quality.settling import settle_project, settle_projects
 from apps.quality.stale import note_all
 from tests.cast import make_problem, make_round, make_solution, make_user

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from apps.corpus.labels import UNKNOWN
 from apps.quality.agreement import (
     agreement,
     choices_of,
@@ -14,7 +15,7 @@ from apps.quality.agreement import (
     source_agreement,
     step_agreement,
 )
-from apps.quality.ratings import UNKNOWN, ints
+from apps.quality.ratings import ints
 from apps.quality.resampling import measure
 from tests.quality.building import ratings_of
 from tests.quality.simulation import labeler, simulate

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.quality.ratings import NO_ERROR, UNKNOWN, Ratings, first_errors_of, ints
+from apps.corpus.labels import NO_ERROR, UNKNOWN
+from apps.quality.ratings import Ratings, first_errors_of, ints
 from tests.quality.building import ratings_of
 
 

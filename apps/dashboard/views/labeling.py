@@ -18,7 +18,7 @@ from apps.core.errors import Conflict
 from apps.dashboard.access import place_for, round_of
 from apps.labeling.correcting import why_not_correctable
 from apps.labeling.models import Assignment, Round
-from apps.labeling.protocols import PROTOCOLS
+from apps.labeling.protocols import PROTOCOLS, options_for_labelers
 from apps.labeling.seats import progress
 from apps.projects.markdown import to_html
 from apps.projects.models import Guideline
@@ -96,7 +96,7 @@ def _bootstrap(round_: Round, user: User) -> dict[str, Any]:
             "protocol": round_.protocol,
             "protocol_title": PROTOCOLS[round_.protocol].title,
             "show_reference": round_.show_reference,
-            "options": round_.options,
+            "options": options_for_labelers(round_.protocol, round_.options),
         },
         "user": {"email": user.email, "name": user.name},
         "progress": progress(round_, user),

@@ -25,11 +25,12 @@ from apps.labeling.blanks import selected_problems
 from apps.labeling.models import Assignment, Round
 from apps.labeling.pace import seconds_per_turn
 from apps.labeling.pairing import existing_count
+from apps.labeling.plan import askable
 from apps.labeling.previewing import preview_of
-from apps.labeling.protocols import PROTOCOLS
+from apps.labeling.protocols import PROTOCOLS, options_for_labelers
 from apps.labeling.returning import returned_to
 from apps.labeling.selection import Selection
-from apps.labeling.services import askable, create_round, discard_draft, edit_round, set_round_status
+from apps.labeling.services import create_round, discard_draft, edit_round, set_round_status
 
 COUNTED_TO = 100_000
 
@@ -173,11 +174,16 @@ def round_(request: AuthenticatedRequest, slug: str, number: int) -> HttpRespons
     found = round_of(place, number)
     if found.status == Round.Status.DRAFT:
         context = place.context(
-            "rounds", round=found, preview=preview_of(found), protocol=PROTOCOLS.get(found.protocol)
+            "rounds",
+            round=found,
+            preview=preview_of(found),
+            protocol=PROTOCOLS.get(found.protocol),
+            settings=found.options,
         )
         return render(request, "rounds/draft.html", context)
     work = work_for(request.user, Round.objects.filter(pk=found.pk))[0]
-    context = place.context("rounds", round=found, work=work, protocol=PROTOCOLS.get(found.protocol))
+    settings = found.options if place.may("browse") else options_for_labelers(found.protocol, found.options)
+    context = place.context("rounds", round=found, work=work, protocol=PROTOCOLS.get(found.protocol), settings=settings)
     context["sitting"] = sitting_of(found, request.user)
     context["returned"] = returned_to(request.user, place.project).filter(round=found)
     if place.may("browse"):

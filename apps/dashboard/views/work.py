@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.contrib.auth.decorators import login_required
@@ -21,6 +22,7 @@ from apps.labeling.pace import seconds_per_turn
 from apps.labeling.returning import returned_to
 from apps.projects.models import Project
 from apps.quality.answers import gold_accuracy
+from apps.quality.corrections import Change, Correction, changes, corrections_of
 
 SIZE = 25
 LONGEST_STRIP = 60
@@ -34,6 +36,8 @@ class Done:
     labels: list[StepLabel]
     is_cut: bool
     why_not: str | None
+    correction: Correction | None = None
+    changes: Sequence[Change] = ()
 
 
 @login_required
@@ -75,12 +79,18 @@ def _total(project: Project, user: User) -> int:
 
 
 def _done(turns: list[Assignment]) -> list[Done]:
-    """With their labels, in one query."""
+    """With their own labels, and what reviewers corrected."""
     labels: dict[int, list[StepLabel]] = {turn.pk: [] for turn in turns}
-    rows = StepLabel.objects.filter(assignment__in=turns).order_by("step__position", "step__candidate")
-    for label in rows:
+    rows = StepLabel.objects.filter(assignment__in=turns).select_related("step")
+    for label in rows.order_by("step__position", "step__candidate"):
         labels[label.assignment_id].append(label)
-    return [
-        Done(turn, labels[turn.pk][:LONGEST_STRIP], len(labels[turn.pk]) > LONGEST_STRIP, why_not_correctable(turn))
-        for turn in turns
-    ]
+    corrections = corrections_of(turn.pk for turn in turns if turn.corrected_by_id is not None)
+    return [_done_one(turn, labels[turn.pk], corrections.get(turn.pk)) for turn in turns]
+
+
+def _done_one(turn: Assignment, labels: list[StepLabel], correction: Correction | None) -> Done:
+    own = {(one.step.position, one.step.candidate): (one.rating, bool(one.unsure)) for one in labels}
+    return Done(
+        turn, labels[:LONGEST_STRIP], len(labels) > LONGEST_STRIP, why_not_correctable(turn), correction,
+        changes(own, correction) if correction is not None else (),
+    )  # fmt: skip

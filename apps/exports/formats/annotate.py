@@ -7,20 +7,23 @@ from typing import Any
 
 import pyarrow as pa
 
+from apps.corpus.labels import BAD, GREAT, UNKNOWN
 from apps.corpus.records import (
     ComparisonRecord,
     EstimateRecord,
+    GoldRating,
     JudgeRecord,
     PersonRecord,
     ProblemRecord,
     Record,
     SolutionRecord,
     StandingRating,
-    StepCount,
 )
 from apps.exports.formats.base import OfSolutions, Row, label_name
 from apps.exports.labels import resolve
-from apps.exports.policy import LabelPolicy, Tally
+from apps.exports.policy import LabelPolicy
+from apps.exports.sources import hard_rating
+from apps.exports.tally import Tally
 
 
 def _struct(**fields: pa.DataType) -> pa.DataType:
@@ -61,7 +64,8 @@ class Annotate(OfSolutions):
                 pa.list_(
                     _struct(
                         labeler=TEXT, round=INT, protocol=TEXT, finish_reason=TEXT, reason=TEXT, submitted_at=TEXT,
-                        active_ms=INT, is_quality_control=BOOL, is_screening=BOOL,
+                        active_ms=INT, is_quality_control=BOOL, is_screening=BOOL, is_suspended=BOOL,
+                        role=TEXT, corrects=TEXT, corrected_by=TEXT, self_reviewed=BOOL,
                         steps=pa.list_(_struct(position=INT, candidate=INT, rating=INT, unsure=BOOL, chosen=BOOL)),
                         preference=_struct(choice=TEXT, margin=TEXT, rationale=TEXT),
                         progress=INT,
@@ -73,8 +77,17 @@ class Annotate(OfSolutions):
                     )
                 ),
             ),
-            ("gold", _struct(steps=pa.list_(_struct(position=INT, rating=INT)))),
-            ("consensus", _struct(steps=pa.list_(_struct(position=INT, rating=INT, how=TEXT, certainty=FLOAT)))),
+            ("gold", _struct(steps=pa.list_(_struct(position=INT, rating=INT, self_reviewed=BOOL)))),
+            (
+                "consensus",
+                _struct(
+                    steps=pa.list_(
+                        _struct(
+                            position=INT, rating=INT, how=TEXT, certainty=FLOAT, is_thin=BOOL, self_reviewed=BOOL
+                        )
+                    )
+                ),
+            ),
             (
                 "monte_carlo",
                 pa.list_(
@@ -116,7 +129,7 @@ class Annotate(OfSolutions):
             "problem": _problem(record.problem),
             "solution": _solution(record.solution),
             "people": [_person(person) for person in record.people],
-            "gold": {"steps": [{"position": one.position, "rating": one.rating} for one in record.gold]},
+            "gold": {"steps": [_gold(gold) for gold in record.gold]},
             "consensus": {"steps": [_standing(one) for one in record.consensus]},
             "monte_carlo": [_estimate(run) for run in record.estimates],
             "judges": [_judge(one) for one in record.judges],
@@ -125,29 +138,27 @@ class Annotate(OfSolutions):
 
 
 def _count(record: Record, tally: Tally) -> None:
-    """Every source that the row holds, as this format leaves none out: sources and labels are of turns and steps."""
+    """Every source that the row holds, as this format leaves none out: sources are labelings, labels are of steps."""
     for person in record.people:
         tally.sources["human"] += 1
-        tally.labels.update(label_name(said.rating) for said in person.steps)
+        tally.carry(label_name(said.rating) for said in person.steps)
         if person.preference is not None:
-            tally.labels[person.preference.choice] += 1
+            tally.carry([person.preference.choice])
     if record.gold:
         tally.sources["gold"] += 1
-        tally.labels.update(str(one.rating) for one in record.gold)
+        tally.carry(str(gold.rating) for gold in record.gold)
     if record.consensus:
         tally.sources["consensus"] += 1
-        tally.labels.update(str(one.rating) for one in record.consensus)
+        tally.carry(str(step.rating) for step in record.consensus)
     for run in record.estimates:
         tally.sources["monte_carlo"] += 1
-        tally.labels.update(_reached(one) for one in run.steps)
+        tally.carry(_HARD_NAMES[hard_rating(count)] for count in run.steps)
     for judge in record.judges:
         tally.sources["judge"] += 1
-        tally.labels.update(str(said.rating) for said in judge.steps)
+        tally.carry(str(verdict.rating) for verdict in judge.steps)
 
 
-def _reached(count: StepCount) -> str:
-    reached = count.hard if count.hard is not None else bool(count.successes)
-    return "reaches the answer" if reached else "misses the answer"
+_HARD_NAMES = {GREAT: "reaches the answer", BAD: "misses the answer", UNKNOWN: "no rollout counted"}
 
 
 def _with_extras(row: Row, extras: Mapping[str, Any]) -> Row:
@@ -210,6 +221,11 @@ def _person(person: PersonRecord) -> Row:
         "active_ms": person.active_ms,
         "is_quality_control": person.is_quality_control,
         "is_screening": person.is_screening,
+        "is_suspended": person.is_suspended,
+        "role": person.role,
+        "corrects": person.corrects,
+        "corrected_by": person.corrected_by,
+        "self_reviewed": person.self_reviewed,
         "steps": [
             {
                 "position": said.position,
@@ -240,8 +256,13 @@ def _person(person: PersonRecord) -> Row:
     return _with_extras(row, person.extras)
 
 
+def _gold(gold: GoldRating) -> Row:
+    return {"position": gold.position, "rating": gold.rating, "self_reviewed": gold.self_reviewed}
+
+
 def _standing(one: StandingRating) -> Row:
-    return {"position": one.position, "rating": one.rating, "how": one.how, "certainty": one.certainty}
+    names = ("position", "rating", "how", "certainty", "is_thin", "self_reviewed")
+    return {name: getattr(one, name) for name in names}
 
 
 def _estimate(run: EstimateRecord) -> Row:

@@ -8,8 +8,9 @@ import pyarrow as pa
 
 from apps.corpus.records import Record
 from apps.exports.formats.base import Row
-from apps.exports.policy import LabelPolicy, PolicyError, Tally
+from apps.exports.policy import LabelPolicy, PolicyError
 from apps.exports.preferences import preferred_pairs
+from apps.exports.tally import Tally
 
 MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
 
@@ -20,6 +21,8 @@ class Dpo:
     about = "What people prefer, for TRL's DPOTrainer, OpenRLHF and LLaMA-Factory."
     trainer = "trl>=0.13 (DPOTrainer), openrlhf>=0.5 (train_dpo), llamafactory>=0.9"
     of: tuple[str, ...] = ("comparison",)
+    labels_steps = False
+    in_turns = ""
 
     def schema(self, policy: LabelPolicy) -> pa.Schema:
         return pair_columns(policy)

@@ -7,41 +7,50 @@ from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 
+from apps.corpus.labels import GREAT
 from apps.corpus.records import Record
 from apps.exports.formats.base import OfSolutions, Row, check_two_classes, supervised
-from apps.exports.policy import LabelPolicy, Tally
+from apps.exports.labels import Example
+from apps.exports.policy import LabelPolicy
+from apps.exports.tally import Tally
 
-TAG = "\u043a\u0438"
-# A text that holds the tag would be read as two steps.
-BROKEN_TAG = "\u043a \u0438"
-_NUMBERED = re.compile(r"step \d+:", re.IGNORECASE)
+_FIRST_STEP = re.compile(r"step 1:", re.IGNORECASE)
+_NUMBERED = re.compile(r"step (\d+):", re.IGNORECASE)
 
 
 class MathShepherd(OfSolutions):
     name = "math-shepherd"
     title = "Math-Shepherd"
     about = "One text with a tag after each step, for Math-Shepherd's scripts and OpenRLHF."
-    trainer = f"openrlhf<=0.9.5 (--placeholder_token {TAG})"
+    trainer = "openrlhf<=0.9.5 (--placeholder_token with the policy's step_tag)"
     columns = pa.schema([("input", pa.string()), ("label", pa.string()), ("task", pa.string())])
 
     def check(self, policy: LabelPolicy) -> None:
         check_two_classes(self.name, policy)
 
     def rows(self, record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
-        problem = record.problem
-        statement = problem.statement.replace(TAG, BROKEN_TAG)
-        for _, texts, labels in supervised(record, policy, tally):
-            steps = [_numbered(place, text.replace(TAG, BROKEN_TAG)) for place, text in enumerate(texts, 1)]
-            signs = ["+" if label == 1 else "-" for label in labels]
+        statement, tag = record.problem.statement, policy.step_tag
+
+        def refusal(example: Example) -> str:
+            """Why a reader would not get the same problem and steps back."""
+            if any(tag in text for text in (statement, *example.texts)):
+                return f"the text holds the step tag {tag}"
+            return "the problem holds a mark such as “Step 1:”" if _FIRST_STEP.search(statement) else ""
+
+        for example in supervised(record, policy, tally, refusal=refusal):
+            steps = [_numbered(number, text) for number, text in enumerate(example.texts, 1)]
+            signs = ["+" if label == GREAT else "-" for label in example.labels]
             yield {
-                "input": _joined(statement, steps, [TAG] * len(steps)),
+                "input": _joined(statement, steps, [tag] * len(steps)),
                 "label": _joined(statement, steps, signs),
-                "task": problem.subject or "",
+                "task": record.problem.subject or "",
             }
 
 
-def _numbered(place: int, text: str) -> str:
-    return text if _NUMBERED.match(text) else f"Step {place}: {text}"
+def _numbered(number: int, text: str) -> str:
+    """Readers look for the first step by its number, so that no other number may stand there."""
+    found = _NUMBERED.match(text)
+    return text if found and (number > 1 or int(found[1]) == 1) else f"Step {number}: {text}"
 
 
 def _joined(statement: str, steps: Sequence[str], marks: Sequence[str]) -> str:

@@ -9,8 +9,9 @@ import pyarrow as pa
 from apps.corpus.records import Record
 from apps.exports.formats.base import Row
 from apps.exports.formats.dpo import check_people, pair_columns
-from apps.exports.policy import LabelPolicy, Tally
+from apps.exports.policy import LabelPolicy
 from apps.exports.preferences import preferred_pairs
+from apps.exports.tally import Tally
 
 
 class RewardPairs:
@@ -19,6 +20,8 @@ class RewardPairs:
     about = "What people prefer, and by how much, for TRL's RewardTrainer and OpenRLHF."
     trainer = "trl>=0.13 (RewardTrainer), openrlhf>=0.5 (train_rm; its margin with --model.margin_loss_enable)"
     of: tuple[str, ...] = ("comparison",)
+    labels_steps = False
+    in_turns = ""
 
     def schema(self, policy: LabelPolicy) -> pa.Schema:
         return pair_columns(policy).append(pa.field("margin", pa.float64()))

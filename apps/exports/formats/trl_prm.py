@@ -10,9 +10,11 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
+from apps.corpus.labels import GREAT
 from apps.corpus.records import Record
 from apps.exports.formats.base import OfSolutions, Row, check_two_classes, supervised
-from apps.exports.policy import LabelPolicy, Tally
+from apps.exports.policy import LabelPolicy
+from apps.exports.tally import Tally
 
 SEPARATOR = "\n"
 
@@ -32,5 +34,6 @@ class TrlPrm(OfSolutions):
     def rows(self, record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
         statement = record.problem.statement
         prompt = statement if statement.endswith(SEPARATOR) else statement + SEPARATOR
-        for _, texts, labels in supervised(record, policy, tally):
-            yield {"prompt": prompt, "completions": texts, "labels": [label == 1 for label in labels]}
+        for example in supervised(record, policy, tally):
+            labels = [label == GREAT for label in example.labels]
+            yield {"prompt": prompt, "completions": list(example.texts), "labels": labels}

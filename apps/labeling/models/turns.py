@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.corpus.models import Solution
+from apps.labeling.models.counted import SUBMITTED_STATES, counted_q, reason_expression
 from apps.labeling.models.rounds import Round, Task
 from apps.projects.models import Guideline
 
@@ -46,8 +47,16 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
         )  # fmt: skip
 
     def spoken(self) -> Self:
-        """Those whose labels count: handed in, on time or late."""
+        """Handed in, on time or late: what progress, payment and history count."""
         return self.filter(state__in=Assignment.SPOKEN)
+
+    def counted(self) -> Self:
+        """Those whose labels decide what stands: see `counted`."""
+        return self.filter(counted_q())
+
+    def with_reason(self) -> Self:
+        """With `not_counted`: why each decides nothing (a `NotCounted`), empty where it counts."""
+        return self.annotate(not_counted=reason_expression())
 
 
 class Assignment(models.Model):
@@ -63,8 +72,8 @@ class Assignment(models.Model):
         RETURNED = "returned", "returned by a reviewer"
         RETAKEN = "retaken", "of a try at a screening that was taken again"
 
-    # Handed in, on time or late: what was said counts.
-    SPOKEN = (State.SUBMITTED, State.EXTRA)
+    # Handed in, on time or late.
+    SPOKEN = SUBMITTED_STATES
 
     class FinishReason(models.TextChoices):
         FOUND_ERROR = "found_error", "found the first error"
@@ -97,7 +106,13 @@ class Assignment(models.Model):
         null=True, blank=True, help_text="How far the solution came before its error: -1 not at all, 0 some, 1 far."
     )
     note = models.TextField(blank=True, db_default="", help_text="Why a reviewer returned it.")
-    versions = models.PositiveSmallIntegerField(db_default=0, help_text="How often it was corrected after submission.")
+    versions = models.PositiveSmallIntegerField(
+        db_default=0, help_text="How often its labeler said something new after the first submission."
+    )
+    corrected_by = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False,
+        help_text="The reviewer whose correction counts in place of the labeler's ratings.",
+    )  # fmt: skip
     extras = models.JSONField(null=True, blank=True)
 
     objects = AssignmentQuerySet.as_manager()
@@ -106,6 +121,7 @@ class Assignment(models.Model):
         step_labels: RelatedManager[StepLabel]
         past: RelatedManager[PastSubmission]
         preference: PreferenceLabel
+        not_counted: str  # By `with_reason()`.
 
     class Meta:
         constraints = [
@@ -146,7 +162,7 @@ class Assignment(models.Model):
 
 
 class PastSubmission(models.Model):
-    """What an assignment said before it was corrected: nothing that counted is overwritten unseen."""
+    """What a labeler submitted before they corrected it or it was returned; number 1 is the first submission."""
 
     assignment = models.ForeignKey(Assignment, on_delete=models.CASCADE, related_name="past", db_index=False)
     number = models.PositiveSmallIntegerField()

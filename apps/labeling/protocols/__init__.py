@@ -32,4 +32,12 @@ def options_of(name: str, given: Mapping[str, Any]) -> Options:
         ) from error
 
 
-__all__ = ["PROTOCOLS", "Asked", "Options", "Protocol", "options_of"]
+def options_for_labelers(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that shape a labeler's work, without those that say how its tasks were chosen."""
+    protocol = PROTOCOLS.get(name)
+    if protocol is None:
+        return {}
+    return {key: value for key, value in given.items() if key in protocol.options.FOR_LABELERS}
+
+
+__all__ = ["PROTOCOLS", "Asked", "Options", "Protocol", "options_for_labelers", "options_of"]

@@ -18,7 +18,13 @@ LEFT_EARLY = ("give_up", "bad_problem")
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Settings of a protocol, kept in the round. Whoever adds one adds its bounds with it."""
+    """Settings of a protocol, kept in the round. Whoever adds one adds its bounds with it.
+
+    `FOR_LABELERS` names those that shape the labeler's work. The others say how tasks are chosen and made, which is
+    not told to labelers: that a pair is a right and a wrong solution answers what they are asked.
+    """
+
+    FOR_LABELERS: ClassVar[frozenset[str]] = frozenset()
 
 
 class SamplingOptions(Options, frozen=True):

@@ -22,6 +22,8 @@ MOST_POSITIONS = 200
 class BranchingOptions(SamplingOptions, frozen=True):
     """`writes`: the labeler may write a step where none is great. `starts_from` problems: nothing stands beforehand."""
 
+    FOR_LABELERS: ClassVar[frozenset[str]] = frozenset({"writes"})
+
     writes: bool = True
     starts_from: Literal["solutions", "problems"] = "solutions"
 

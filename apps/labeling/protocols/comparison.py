@@ -23,6 +23,8 @@ class ComparisonOptions(Options, frozen=True):
     rationale   whether the labeler writes why
     """
 
+    FOR_LABELERS: ClassVar[frozenset[str]] = frozenset({"ties", "rationale"})
+
     pairs: Literal["existing", "right_wrong", "random", "steps"] = "existing"
     each: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 1
     seed: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)] = 0

@@ -27,6 +27,8 @@ from apps.labeling.submissions import RATINGS, Submission, SubmittedCritique
 class FirstErrorOptions(SamplingOptions, frozen=True):
     """What follows the error: each part may be asked for. `candidates` alternatives are sampled where none stand."""
 
+    FOR_LABELERS: ClassVar[frozenset[str]] = frozenset({"alternatives", "progress", "critiques"})
+
     alternatives: bool = False
     progress: bool = False
     critiques: bool = False

@@ -1,0 +1,54 @@
+"""Ratings of steps, and what follows from several of them: the one home of these rules. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+BAD, OKAY, GREAT = -1, 0, 1
+NO_ERROR = -1  # Every step has a rating, and none is bad.
+UNKNOWN = -2  # A first error that cannot be told, or a step without a label.
+
+
+def first_error(ratings: Mapping[int, int | None], length: int) -> int:
+    """The position of the first bad step of a solution of `length` steps.
+
+    NO_ERROR when all steps are rated and none is bad; UNKNOWN when a step before the first bad one has no rating.
+    """
+    for position in range(length):
+        rating = ratings.get(position)
+        if rating is None or rating == UNKNOWN:
+            return UNKNOWN
+        if rating == BAD:
+            return position
+    return NO_ERROR
+
+
+def hard_label(rollouts: int | None, successes: int | None, *, hard: bool | None = None) -> int:
+    """Math-Shepherd's hard estimation: GREAT when some rollout reaches the answer, BAD when none does.
+
+    `hard` is what a strategy or a file concludes, and decides where it is given. A step without counted rollouts is
+    UNKNOWN: nothing was seen to fail.
+    """
+    if hard is None and rollouts:
+        hard = bool(successes)
+    return UNKNOWN if hard is None else GREAT if hard else BAD
+
+
+def majority(ratings: Iterable[int]) -> int:
+    """What more people say than anything else; UNKNOWN without ratings, and for a tie.
+
+    Okay against great is okay: that is no dispute about an error, and must not keep the first error open.
+    """
+    counts = Counter(ratings)
+    most = max(counts.values(), default=0)
+    leaders = {rating for rating, count in counts.items() if count == most}
+    if leaders == {OKAY, GREAT}:
+        return OKAY
+    return leaders.pop() if len(leaders) == 1 else UNKNOWN
+
+
+def is_tie(ratings: Iterable[int]) -> bool:
+    """Whether there are ratings, and no majority among them."""
+    given = list(ratings)
+    return bool(given) and majority(given) == UNKNOWN
