@@ -47,5 +47,17 @@ class Migration(migrations.Migration):
                 help_text="Host and port that the operator named at the shell, wherever they are.",
             ),
         ),
+        migrations.AlterField(
+            "endpoint",
+            "project",
+            models.ForeignKey(
+                blank=True,
+                help_text="Empty: one of the installation.",
+                null=True,
+                on_delete=models.deletion.CASCADE,
+                related_name="endpoints",
+                to="projects.project",
+            ),
+        ),
         migrations.RunPython(keep_working, migrations.RunPython.noop),
     ]
