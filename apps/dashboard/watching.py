@@ -16,6 +16,7 @@ from apps.labeling.admission import Sitting, sitting_in
 from apps.labeling.models import Assignment, Round, Seat
 from apps.labeling.pace import seconds_per_turn
 from apps.labeling.protocols.base import LEFT_EARLY
+from apps.labeling.seats import HandedIn, handed_in_by
 
 SHOWN_REASONS = 50
 
@@ -43,24 +44,27 @@ class Remark:
 
 @dataclass(frozen=True, slots=True)
 class Chair:
-    """One labeler's seat, and in a screening how it went."""
+    """One labeler's seat, how much they handed in, and in a screening how it went."""
 
     name: str
     seat: Seat
-    today: int
+    done: HandedIn
     sitting: Sitting | None
 
 
 def watched(place: Place, work: Work, *, now: datetime) -> dict[str, object]:
     round_, turns = work.round, Assignment.objects.filter(round=work.round)
-    seats = list(Seat.objects.filter(round=round_).order_by("-submitted", "pk"))
+    done = handed_in_by(turns, "labeler", now)
+    seats = sorted(
+        Seat.objects.filter(round=round_), key=lambda seat: (-done.get(seat.labeler_id, HandedIn()).total, seat.pk)
+    )
     early, present = _early(turns), _present(turns, now)
     people = {*(seat.labeler_id for seat in seats), *(one.labeler_id for one in early), *(row[0] for row in present)}
     names = labeler_names(place, people)
     days, finishes = submissions_by_day(turns, now=now), _finishes(round_)
     hours = submissions_by_hour(turns, now=now)
     return {
-        "chairs": [_chair(round_, seat, names, today=days[-1][0]) for seat in seats],
+        "chairs": [_chair(round_, seat, names, done) for seat in seats],
         "present": [_presence(round_, row, names) for row in present],
         "remarks": [_remark(turn, names) for turn in early],
         "finishes": finishes,
@@ -74,9 +78,9 @@ def watched(place: Place, work: Work, *, now: datetime) -> dict[str, object]:
     }
 
 
-def _chair(round_: Round, seat: Seat, names: dict[int, str], *, today: object) -> Chair:
-    counted = seat.submitted_today if seat.today == today else 0
-    return Chair(names[seat.labeler_id], seat, counted, sitting_in(round_, seat) if round_.is_screening else None)
+def _chair(round_: Round, seat: Seat, names: dict[int, str], done: dict[int, HandedIn]) -> Chair:
+    sitting = sitting_in(round_, seat) if round_.is_screening else None
+    return Chair(names[seat.labeler_id], seat, done.get(seat.labeler_id, HandedIn()), sitting)
 
 
 def _present(turns: QuerySet[Assignment], now: datetime) -> list[tuple[int, int, datetime]]:
