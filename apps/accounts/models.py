@@ -38,6 +38,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False, help_text="May open the admin.")
     is_imported = models.BooleanField(default=False, help_text="Came with a file: stands for its labeler.")
+    is_invited = models.BooleanField(db_default=False, default=False, help_text="Signed up by an invitation link.")
     key_map = models.JSONField(default=dict, blank=True, help_text="Keys of the labeling page that they changed.")
     joined_at = models.DateTimeField(default=timezone.now)
 

@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 
 from apps.accounts.models import ApiToken
 from apps.api.access import assignment_of, user_of
+from apps.api.corrections import CorrectionShownSerializer, correction_row
 from apps.api.rounds import DraftSerializer, ProgressSerializer, SheetSerializer
 from apps.api.sheets import full_sheet
 from apps.core.errors import Conflict
@@ -36,6 +37,8 @@ from apps.labeling.submissions import (
 )
 from apps.labeling.submitting import save_draft, submit
 from apps.labeling.tasks import grade_grown_solution
+from apps.projects.models import Membership
+from apps.quality.corrections import corrections_of
 
 LONGEST = 86_400_000  # A day, in milliseconds: no turn is longer.
 
@@ -182,8 +185,11 @@ class SkipSerializer(serializers.Serializer[Any]):
 class MineSerializer(serializers.Serializer[Any]):
     assignment = SheetSerializer()
     state = serializers.ChoiceField(choices=Assignment.State.choices)
-    said = SubmissionSerializer(allow_null=True, help_text="What stands, once it is submitted.")
-    versions = serializers.IntegerField(help_text="How often it was corrected.")
+    said = SubmissionSerializer(allow_null=True, help_text="Your own ratings, once it is submitted.")
+    correction = CorrectionShownSerializer(
+        allow_null=True, help_text="A reviewer's, which counts in place of your own ratings."
+    )
+    versions = serializers.IntegerField(help_text="How often you corrected it.")
     correctable = serializers.BooleanField()
     why_not = serializers.CharField(allow_null=True)
 
@@ -203,10 +209,18 @@ def mine(assignment: Assignment) -> dict[str, Any]:
         "assignment": full_sheet(assignment),
         "state": assignment.state,
         "said": said_of(assignment).to_dict() if assignment.is_spoken else None,
+        "correction": _correction(assignment),
         "versions": assignment.versions,
         "correctable": refused is None,
         "why_not": refused,
     }
+
+
+def _correction(assignment: Assignment) -> dict[str, Any] | None:
+    if assignment.corrected_by_id is None:
+        return None
+    reviewers = Membership.objects.filter(project=assignment.round.project_id, user=assignment.corrected_by_id)
+    return correction_row(corrections_of([assignment.pk]).get(assignment.pk), reviewers.pseudonyms())
 
 
 class Skip(APIView):

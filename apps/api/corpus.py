@@ -19,6 +19,7 @@ from apps.corpus.models import Problem, Solution, Step
 from apps.estimation.models import StepEstimate
 from apps.labeling.models import Assignment, StepLabel
 from apps.projects.models import Membership
+from apps.quality.corrections import corrections_of
 
 
 class ProblemSerializer(serializers.ModelSerializer[Problem]):
@@ -69,6 +70,11 @@ class SolutionFilter(django_filters.FilterSet):  # type: ignore[misc]
         fields = ["external_id", "source", "is_correct", "verdict"]
 
 
+class CorrectedRatingSerializer(serializers.Serializer[Any]):
+    rating = serializers.IntegerField(allow_null=True, min_value=-1, max_value=1)
+    unsure = serializers.BooleanField()
+
+
 class StepLabelSerializer(serializers.Serializer[StepLabel]):
     id = serializers.IntegerField()
     solution = serializers.IntegerField()
@@ -78,7 +84,13 @@ class StepLabelSerializer(serializers.Serializer[StepLabel]):
     rating = serializers.IntegerField(allow_null=True, min_value=-1, max_value=1)
     unsure = serializers.BooleanField(allow_null=True)
     chosen = serializers.BooleanField()
-    labeler = serializers.CharField(help_text="The labeler's pseudonym in this project.")
+    labeler = serializers.CharField(help_text="The labeler's pseudonym in this project. The rating is their own.")
+    corrected_by = serializers.CharField(
+        allow_null=True, help_text="The pseudonym of the reviewer whose correction counts in its place."
+    )
+    correction = CorrectedRatingSerializer(
+        allow_null=True, help_text="What that reviewer says of the step; null also where they do not rate it."
+    )
     round = serializers.IntegerField()
     assignment = serializers.IntegerField()
     finish_reason = serializers.CharField(allow_blank=True)
@@ -185,7 +197,7 @@ class StepLabelList(ListView):
         responses=StepLabelSerializer(many=True),
     )
     def get(self, request: Request, slug: str) -> HttpResponseBase:
-        """Every rating that a person handed in, with the labeler's pseudonym."""
+        """Every rating that a labeler submitted, with their pseudonym, and what a reviewer says in its place."""
         project = project_of(request, slug, "browse")
         names = Membership.objects.filter(project=project).pseudonyms()
         spoken = StepLabel.objects.filter(
@@ -198,8 +210,12 @@ class StepLabelList(ListView):
 
     @staticmethod
     def _rows(labels: Iterable[StepLabel], names: dict[int, str]) -> Iterator[Row]:
-        for one in labels:
+        page = list(labels)
+        corrections = corrections_of({one.assignment_id for one in page if one.assignment.corrected_by_id is not None})
+        for one in page:
             turn = one.assignment
+            correction = corrections.get(turn.pk)
+            corrected = correction.steps.get((one.step.position, one.step.candidate)) if correction else None
             yield {
                 "id": one.pk,
                 "solution": one.step.solution_id,
@@ -210,6 +226,8 @@ class StepLabelList(ListView):
                 "unsure": one.unsure,
                 "chosen": one.chosen,
                 "labeler": names.get(turn.labeler_id, ""),
+                "corrected_by": names.get(correction.reviewer.pk, "") if correction else None,
+                "correction": {"rating": corrected.rating, "unsure": corrected.unsure} if corrected else None,
                 "round": turn.round.number,
                 "assignment": turn.pk,
                 "finish_reason": turn.finish_reason,

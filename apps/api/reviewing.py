@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.http import HttpResponseBase
@@ -12,7 +12,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from apps.accounts.models import User
 from apps.api.access import project_of, reviewed_of, solution_of, step_of, user_of
+from apps.api.corrections import CorrectionShownSerializer, correction_row
 from apps.api.pagination import ListView, Row
 from apps.corpus.models import Solution
 from apps.judging.models import JudgeRun
@@ -22,6 +24,7 @@ from apps.quality.adjudicating import adjudicate_solution, adjudicate_step, make
 from apps.quality.evidence import Evidence, Naming, Voice, evidence_of
 from apps.quality.evidence import Row as EvidenceRow
 from apps.quality.history import Change, history_of
+from apps.quality.impartiality import labeled_by
 from apps.quality.models import Consensus, OpenDispute, Review
 from apps.quality.queues import KINDS, Narrowing, narrowed
 from apps.quality.reviewing import accept, return_to_labeler
@@ -36,6 +39,9 @@ class DisputeSerializer(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(choices=sorted(KINDS))
     since = serializers.DateTimeField()
     is_correct = serializers.BooleanField(allow_null=True)
+    is_own = serializers.BooleanField(
+        help_text="You labeled the solution: another reviewer settles it, unless the project allows self-review."
+    )
 
 
 class DisputeQuerySerializer(serializers.Serializer[Any]):
@@ -157,7 +163,10 @@ class EvidenceTurnSerializer(serializers.Serializer[Any]):
     finish_reason = serializers.CharField(allow_blank=True)
     reason = serializers.CharField(allow_blank=True)
     submitted_at = serializers.DateTimeField(allow_null=True)
-    versions = serializers.IntegerField(help_text="How often it was corrected or returned.")
+    versions = serializers.IntegerField(help_text="How often its labeler corrected it, or it was returned.")
+    correction = CorrectionShownSerializer(
+        allow_null=True, help_text="A reviewer's, which counts in place of the labeler's own ratings."
+    )
     before_mend = serializers.BooleanField(help_text="Said before the reference answer was changed.")
 
 
@@ -212,7 +221,9 @@ def _stands(one: Consensus | None) -> Row | None:
     return None if one is None else dict(StandsSerializer(one).data)
 
 
-def _evidence(solution: Solution, found: Evidence, history: list[Change]) -> Row:
+def _evidence(solution: Solution, found: Evidence, history: list[Change], naming: Naming) -> Row:
+    reviewers = {voice.correction.reviewer.pk for voice in found.voices if voice.correction is not None}
+    names = naming(reviewers) if reviewers else {}
     return {
         "solution": solution.pk,
         "disputes": sorted(found.disputes),
@@ -222,7 +233,7 @@ def _evidence(solution: Solution, found: Evidence, history: list[Change]) -> Row
             for one in found.words
         ],
         "steps": [_step(row) for row in found.rows],
-        "turns": [_turn(voice) for voice in found.voices],
+        "turns": [_turn(voice, names) for voice in found.voices],
         "runs": [
             {
                 "run": one.run.number, "strategy": one.run.strategy, "completer": one.run.completer or "",
@@ -267,7 +278,7 @@ def _judge(run: JudgeRun) -> Row:
     return {"run": run.number, "judge": run.judge.name, "version": run.judge.version}
 
 
-def _turn(voice: Voice) -> Row:
+def _turn(voice: Voice, names: Mapping[int, str]) -> Row:
     turn = voice.turn
     return {
         "assignment": turn.pk,
@@ -275,6 +286,7 @@ def _turn(voice: Voice) -> Row:
         "round": turn.round.number,
         **{name: getattr(turn, name) for name in ("state", "finish_reason", "reason", "submitted_at", "versions")},
         "before_mend": voice.is_before_mend,
+        "correction": correction_row(voice.correction, names),
     }
 
 
@@ -299,10 +311,14 @@ class DisputeList(ListView):
         if "labeler" in asked:
             member = Membership.objects.filter(project=project, pseudonym=asked["labeler"]).first()
             asked["labeler"] = member.user_id if member else 0
-        return self.answer(request, narrowed(found, project, Narrowing(**asked)), self._rows)
+        user = user_of(request)
+        return self.answer(
+            request, narrowed(found, project, Narrowing(**asked)), lambda disputes: self._rows(list(disputes), user)
+        )
 
     @staticmethod
-    def _rows(disputes: Iterable[OpenDispute]) -> Iterator[Row]:
+    def _rows(disputes: list[OpenDispute], user: User) -> Iterator[Row]:
+        own = labeled_by(user, {one.solution_id for one in disputes})
         for one in disputes:
             yield {
                 "id": one.pk,
@@ -311,6 +327,7 @@ class DisputeList(ListView):
                 "kind": one.kind,
                 "since": one.since,
                 "is_correct": one.solution.is_correct,
+                "is_own": one.solution_id in own,
             }
 
 
@@ -321,7 +338,7 @@ class SolutionEvidence(APIView):
         solution = solution_of(request, pk, "review")
         naming = _naming(solution.project)
         found = evidence_of(solution, naming)
-        return Response(_evidence(solution, found, history_of(solution, found, naming)))
+        return Response(_evidence(solution, found, history_of(solution, found, naming), naming))
 
 
 class SolutionAdjudicate(APIView):

@@ -13,13 +13,16 @@ from apps.corpus.records import Record, SolutionRecord
 from apps.verifiers.extraction import extract_answer
 from apps.verifiers.grading import Grade, GradingPool
 
+# Who graded a solution in which no answer was found.
+NO_ANSWER = "no answer"
+
 
 @dataclass(frozen=True, slots=True)
 class Graded:
     """A solution's final answer and what the verifier said of it.
 
-    `is_correct` is None where nobody can say: no reference answer, or an answer that cannot be read.
-    A solution that never states an answer is wrong.
+    `is_correct` is None where nobody can say: no reference answer, an answer that cannot be read, or none that was
+    found. A solution without an answer that we find is unreadable: that it states none, only a reader can say.
     """
 
     answer: str | None = None
@@ -32,19 +35,24 @@ class Graded:
         """What there is to tell when the file claims something else; None when there is nothing."""
         if claimed is None or self.verdict == Verdict.UNGRADED or self.is_correct == claimed:
             return None
+        claim = f"the file says {'right' if claimed else 'wrong'}"
+        if not self.answer:
+            return f"{claim}, no answer is found in the solution: reference {self.reference!r}"
         said = {True: "right", False: "wrong", None: "unreadable"}[self.is_correct]
-        return (
-            f"the file says {'right' if claimed else 'wrong'}, the verifier {self.by} says {said}: "
-            f"answer {self.answer!r}, reference {self.reference!r}"
-        )
+        return f"{claim}, the verifier {self.by} says {said}: answer {self.answer!r}, reference {self.reference!r}"
 
 
 def final_answer(solution: SolutionRecord) -> str | None:
-    """The answer that the row names, else the one that its last step states."""
+    """The answer that the row names, else the last one that its steps state: a step may follow it, or its heading."""
     if solution.final_answer is not None:
         return solution.final_answer
-    last = max((step for step in solution.steps if step.chosen), key=lambda step: step.position, default=None)
-    return extract_answer(last.text) if last else None
+    path = sorted((step for step in solution.steps if step.chosen), key=lambda step: step.position)
+    return answer_of_steps([step.text for step in path], solution.separator)
+
+
+def answer_of_steps(texts: Sequence[str], separator: str) -> str | None:
+    """The answer that steps state as one text."""
+    return extract_answer((separator or "\n").join(texts))
 
 
 def grade_records(records: Sequence[Record], *, verifier: str, pool: GradingPool) -> list[Graded]:
@@ -73,7 +81,7 @@ def _graded(reference: str | None, answer: str | None, grade: Grade | None) -> G
     if not reference:
         return Graded(answer=answer)
     if grade is None:
-        return Graded(verdict=Verdict.NO_MATCH.value, is_correct=False, by="no answer", reference=reference)
+        return Graded(verdict=Verdict.UNPARSED.value, by=NO_ANSWER, reference=reference)
     right = {Verdict.MATCH.value: True, Verdict.NO_MATCH.value: False}.get(str(grade.verdict))
     return Graded(answer, str(grade.verdict), right, f"{grade.verifier} {grade.version}", reference)
 

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from apps.corpus.readers import READERS, ReaderOptions, detect
+from apps.corpus.readers import READERS, ReaderOptions, detect, options_for
 from apps.corpus.records import Record, RowError, checked
 from apps.corpus.streams import Line, read_rows
 
@@ -109,7 +109,7 @@ def preview(
 ) -> Preview:
     """The sample read as `format`, else as what it looks like. Raises RowError for options that cannot be."""
     chosen = format or sample.detected or "jsonl"
-    records, errors, read = _read(sample.lines, chosen, ReaderOptions.from_dict(options or {}))
+    records, errors, read = _read(sample.lines, chosen, options_for(READERS[chosen], options or {}))
     return Preview(chosen, sample, records, errors, read)
 
 

@@ -18,7 +18,7 @@ from apps.core.jobs import JobStatus
 from apps.corpus.digests import solution_digest
 from apps.corpus.grading import Graded
 from apps.corpus.models import ImportBatch, Problem, Solution, Step, Upload
-from apps.corpus.readers import READERS, ReaderOptions
+from apps.corpus.readers import READERS, ReaderOptions, options_for
 from apps.corpus.records import RowError, SolutionRecord
 from apps.projects.models import Project
 
@@ -44,7 +44,7 @@ def _new_batch(
             f"Unknown format {format_!r}. There are: {', '.join(READERS)}.",
             fields={"format": f"unknown: {format_}"},
         )
-    checked_options(options)
+    checked_options(format_, options)
     return ImportBatch(
         project=project,
         filename=filename[-255:],
@@ -66,9 +66,9 @@ def _queued(batch: ImportBatch) -> ImportBatch:
     return batch
 
 
-def checked_options(options: Mapping[str, Any]) -> ReaderOptions:
+def checked_options(format_: str, options: Mapping[str, Any]) -> ReaderOptions:
     try:
-        return ReaderOptions.from_dict(options)
+        return options_for(READERS[format_], options)
     except RowError as error:
         raise DomainError(error.reason, fields={error.field: error.reason}) from error
 

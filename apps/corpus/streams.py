@@ -203,7 +203,7 @@ def named(value: object) -> str:
         return f"the text {value[:40]!r}{'...' if len(value) > 40 else ''}"
     if isinstance(value, int | float):
         return f"the number {value!r}"[:60]
-    return "a list" if isinstance(value, list) else "an object"
+    return f"a list of {len(value)}" if isinstance(value, list) else "an object"
 
 
 # --- Parquet ----------------------------------------------------------------------------------------------

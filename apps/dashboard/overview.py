@@ -108,7 +108,9 @@ def submissions_by_day(turns: QuerySet[Assignment], *, now: datetime, days: int 
 def submissions_by_hour(turns: QuerySet[Assignment], *, now: datetime) -> list[tuple[datetime, int]]:
     """How many stand handed in of today, hour by hour, up to the one that runs."""
     start = midnight(now)
-    counted = turns.filter(submitted_at__gte=start, state__in=Assignment.SPOKEN).annotate(hour=TruncHour("submitted_at"))
+    counted = turns.filter(submitted_at__gte=start, state__in=Assignment.SPOKEN).annotate(
+        hour=TruncHour("submitted_at")
+    )
     counts = dict(counted.order_by().values_list("hour").annotate(count=Count("id")))
     hours = [start + timedelta(hours=index) for index in range(timezone.localtime(now).hour + 1)]
     return [(hour, counts.get(hour, 0)) for hour in hours]

@@ -60,6 +60,7 @@ urlpatterns = [
     path(f"{_OF_PROJECT}review/turns/<int:pk>/accept", turns.accept_one, name="turn-accept"),
     path(f"{_OF_PROJECT}review/turns/<int:pk>/return", turns.return_one, name="turn-return"),
     path(f"{_OF_PROJECT}review/turns/<int:pk>/correct", turns.correct_one, name="turn-correct"),
+    path(f"{_OF_PROJECT}review/turns/<int:pk>/take-back", turns.take_back_one, name="turn-take-back"),
     path(f"{_OF_PROJECT}review/<slug:kind>", review.queue, name="review-queue"),
     path(f"{_OF_PROJECT}review/<slug:kind>/together", review.together, name="review-together"),
     path(f"{_OF_PROJECT}quality", quality.quality, name="quality"),

@@ -67,12 +67,17 @@ def _work(run: EstimationRun, solution: Solution, steps: Sequence[tuple[int, str
 def _own_answers(solution: Solution, texts: Sequence[str]) -> tuple[dict[int, bool], frozenset[int]]:
     """Prefixes that hold the solution's final answer already: whether it is right, or that nobody can say.
 
-    That is its last step, and any before it which states the very same answer.
+    That is its last step, and any before it by which the very same answer has been stated and no other since.
     """
     if not texts or solution.final_answer is None:
         return {}, frozenset()
     answer = solution.final_answer
-    holding = [place for place, text in enumerate(texts) if place == len(texts) - 1 or extract_answer(text) == answer]
+    stated: str | None = None
+    holding: list[int] = []
+    for place, text in enumerate(texts):
+        stated = extract_answer(text) or stated
+        if stated == answer or place == len(texts) - 1:
+            holding.append(place)
     if solution.is_correct is None:
         return {}, frozenset(holding) if solution.verdict == Verdict.UNPARSED else frozenset()
     return dict.fromkeys(holding, solution.is_correct), frozenset()

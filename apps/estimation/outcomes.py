@@ -12,16 +12,16 @@ class Outcome(StrEnum):
     """Only the first two are counted; the others are missing, never wrong."""
 
     SUCCESS = "s"  # Its answer is equivalent to the reference answer.
-    FAILURE = "f"  # It is not, or the rollout ended without stating one.
-    CUT = "c"  # Ended by the token limit.
-    UNREADABLE = "u"  # Its answer cannot be compared with the reference.
+    FAILURE = "f"  # It is not.
+    CUT = "c"  # Ended before the solution did: by the token limit, a filter, or the server.
+    UNREADABLE = "u"  # No answer is found in it, or it cannot be compared with the reference.
     LOST = "l"  # The endpoint did not answer the request.
 
 
 MISSING = (Outcome.CUT, Outcome.UNREADABLE, Outcome.LOST)
 TOLD = {
-    Outcome.CUT: "cut off by the token limit",
-    Outcome.UNREADABLE: "with an answer that cannot be read",
+    Outcome.CUT: "cut off before their end",
+    Outcome.UNREADABLE: "without an answer that can be read",
     Outcome.LOST: "that the endpoint did not answer",
 }
 # A step takes so many missing rollouts more than twice what has been counted; then it is closed.

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 from django.db.models import Max, QuerySet
@@ -59,6 +59,16 @@ COMPARISON = [
 ]  # fmt: skip
 
 Place = tuple[int, int]
+
+
+class Member(NamedTuple):
+    """Who labels, as files call them, and whether their work counts for nothing at present."""
+
+    name: str
+    is_suspended: bool
+
+
+Members = dict[int, Member]
 Rows = Sequence[tuple[Any, ...]]
 
 
@@ -67,13 +77,21 @@ def collect(project: Project, *, of: Sequence[str] = ("solution",), chunk: int =
 
     In order of their ids, by chunks. What comes in after the start is left out, and so is what is of a retired problem.
     """
-    names = Membership.objects.filter(project=project).pseudonyms()
+    members = _members(project)
     if "solution" in of:
         solutions = Solution.objects.written().filter(project=project, problem__retired_at=None)
-        yield from _chunks(solutions, SOLUTION, chunk, lambda rows: _records(rows, names, verifier=project.verifier))
+        yield from _chunks(solutions, SOLUTION, chunk, lambda rows: _records(rows, members, verifier=project.verifier))
     if "comparison" in of:
         compared = Comparison.objects.filter(project=project, problem__retired_at=None)
-        yield from _chunks(compared, COMPARISON, chunk, lambda rows: _compared(rows, names, verifier=project.verifier))
+        yield from _chunks(
+            compared, COMPARISON, chunk, lambda rows: _compared(rows, members, verifier=project.verifier)
+        )
+
+
+def _members(project: Project) -> Members:
+    memberships = Membership.objects.filter(project=project)
+    suspended = set(memberships.filter(status=Membership.Status.SUSPENDED).values_list("user_id", flat=True))
+    return {user: Member(name, user in suspended) for user, name in memberships.pseudonyms().items()}
 
 
 def count_retired(project: Project, *, of: Sequence[str]) -> dict[Unit, int]:
@@ -113,11 +131,11 @@ def _snapshot() -> Iterator[None]:
         yield
 
 
-def _records(rows: Sequence[tuple[Any, ...]], names: dict[int, str], *, verifier: str) -> list[Record]:
+def _records(rows: Sequence[tuple[Any, ...]], members: Members, *, verifier: str) -> list[Record]:
     solution_ids = [row[0] for row in rows]
     problems = _problems({row[1] for row in rows}, verifier)
     steps, places = _steps(solution_ids)
-    people = _people(solution_ids, places, names)
+    people = _people(solution_ids, places, members)
     gold = _gold(solution_ids)
     consensus = _consensus(solution_ids)
     estimates = _estimates(solution_ids)
@@ -150,7 +168,7 @@ def _solution(row: tuple[Any, ...], steps: Sequence[StepRecord]) -> SolutionReco
     )
 
 
-def _compared(rows: Rows, names: dict[int, str], *, verifier: str) -> list[Record]:
+def _compared(rows: Rows, members: Members, *, verifier: str) -> list[Record]:
     """Comparisons with both sides whole, so that a row stands for itself."""
     problems = _problems({row[1] for row in rows}, verifier)
     ids = sorted({side for row in rows for side in row[2:4]})
@@ -158,7 +176,7 @@ def _compared(rows: Rows, names: dict[int, str], *, verifier: str) -> list[Recor
     sides = {
         row[0]: _solution(row, steps[row[0]]) for row in Solution.objects.filter(id__in=ids).values_list(*SOLUTION)
     }
-    people = _preferring([row[0] for row in rows], names)
+    people = _preferring([row[0] for row in rows], members)
     return [Record(problem=problems[row[1]], comparison=_comparison(row, sides), people=people[row[0]]) for row in rows]
 
 
@@ -175,7 +193,7 @@ def _comparison(row: tuple[Any, ...], sides: dict[int, SolutionRecord]) -> Compa
     )
 
 
-def _preferring(comparison_ids: Sequence[int], names: dict[int, str]) -> dict[int, list[PersonRecord]]:
+def _preferring(comparison_ids: Sequence[int], members: Members) -> dict[int, list[PersonRecord]]:
     turns = list(
         Assignment.objects.spoken()
         .filter(task__comparison_id__in=comparison_ids)
@@ -189,7 +207,7 @@ def _preferring(comparison_ids: Sequence[int], names: dict[int, str]) -> dict[in
     }
     people: defaultdict[int, list[PersonRecord]] = defaultdict(list)
     for pk, comparison_id, labeler_id, *turn in turns:
-        person = _person(dict(zip(TURN, turn, strict=True)), (), names[labeler_id], said.get(pk))
+        person = _person(dict(zip(TURN, turn, strict=True)), (), members[labeler_id], said.get(pk))
         people[comparison_id].append(person)
     return people
 
@@ -219,16 +237,14 @@ def _steps(solution_ids: Sequence[int]) -> tuple[dict[int, list[StepRecord]], di
     return steps, places
 
 
-def _people(
-    solution_ids: Sequence[int], places: dict[int, Place], names: dict[int, str]
-) -> dict[int, list[PersonRecord]]:
+def _people(solution_ids: Sequence[int], places: dict[int, Place], members: Members) -> dict[int, list[PersonRecord]]:
     turns = _turns(solution_ids)
     labels = _ratings([turn[0] for turn in turns], places)
     critiques = _critiques([turn[0] for turn in turns], places)
     people: defaultdict[int, list[PersonRecord]] = defaultdict(list)
     for pk, solution_id, labeler_id, *turn in turns:
         said = dict(zip(TURN, turn, strict=True)) | {"critiques": critiques[pk]}
-        people[solution_id].append(_person(said, labels[pk], names[labeler_id]))
+        people[solution_id].append(_person(said, labels[pk], members[labeler_id]))
     return people
 
 
@@ -286,11 +302,11 @@ def _critiques(turn_ids: Sequence[int], places: dict[int, Place]) -> dict[int, l
 
 
 def _person(
-    turn: dict[str, Any], said: Sequence[StepRating], name: str, preference: PreferenceRecord | None = None
+    turn: dict[str, Any], said: Sequence[StepRating], member: Member, preference: PreferenceRecord | None = None
 ) -> PersonRecord:
     extras = dict(turn["extras"] or {})
     return PersonRecord(
-        labeler=name,
+        labeler=member.name,
         round=turn["round__generation"] if turn["round__origin"] else turn["round__number"],
         protocol=turn["round__protocol"],
         finish_reason=turn["finish_reason"] or None,
@@ -299,6 +315,7 @@ def _person(
         active_ms=turn["active_ms"],
         is_quality_control=turn["is_quality_control"],
         is_screening=extras.pop("is_screening", turn["round__is_screening"]),
+        is_suspended=member.is_suspended,
         steps=said,
         preference=preference,
         progress=turn["progress"],

@@ -1,4 +1,4 @@
-"""Corrections: what was handed in is said anew, and what it said before is kept."""
+"""Corrections by labelers: a submitted assignment says something new, and what it said before is kept."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
-from apps.accounts.models import User
 from apps.accounts.services import record_event
 from apps.core.errors import Conflict
 from apps.labeling.models import (
@@ -32,44 +31,47 @@ _OTHER_SIDE = {"left": "right", "right": "left"}
 def why_not_correctable(assignment: Assignment) -> str | None:
     """What speaks against its labeler's correction, as a sentence; None when nothing does."""
     round_ = assignment.round
-    if assignment.state == Assignment.State.RETURNED:
-        return "A reviewer has returned it to you: it comes to you before any new task."
-    if not assignment.is_spoken:
-        return "Only what you have submitted can be corrected."
-    if not round_.allows_corrections:
-        return "This round takes no corrections."
-    if round_.status != Round.Status.OPEN:
-        return f"This round is {round_.get_status_display()}: what you said there stands."
-    if round_.protocol == Protocol.BRANCHING:
-        return "A path that others may build on cannot be corrected."
-    return None
+    reasons = (
+        (
+            assignment.state == Assignment.State.RETURNED,
+            "A reviewer has returned it to you: it comes to you before any new task.",
+        ),
+        (not assignment.is_spoken, "Only what you have submitted can be corrected."),
+        (
+            assignment.corrected_by_id is not None,
+            "A reviewer has corrected it: their ratings count, and yours are kept beside them.",
+        ),
+        (not round_.allows_corrections, "This round takes no corrections."),
+        (
+            round_.status != Round.Status.OPEN,
+            f"This round is {round_.get_status_display()}: what you said there stands.",
+        ),
+        (round_.protocol == Protocol.BRANCHING, "A path that others may build on cannot be corrected."),
+    )
+    return next((sentence for holds, sentence in reasons if holds), None)
 
 
 @transaction.atomic
 def correct(
-    *, assignment: Assignment, submission: Submission, now: datetime | None = None, actor: User | None = None,
-    seen: int | None = None,
-) -> Assignment:  # fmt: skip
-    """Replace what a submitted turn says. The same again changes nothing.
+    *, assignment: Assignment, submission: Submission, now: datetime | None = None, seen: int | None = None
+) -> Assignment:
+    """Replace what a labeler submitted by what they say now. The same submission again changes nothing.
 
-    Raises Conflict when the round does not allow it, or when there have been more corrections than the `seen` ones;
-    Unprocessable when the protocol is not satisfied.
-    The time of the first submission stands; active time adds up. A reviewer may be the `actor`: then the round need
-    not allow it.
+    Raises Conflict when the round does not allow it, when a reviewer has corrected it, or when there have been more
+    corrections than the `seen` ones; Unprocessable when the protocol is not satisfied.
+    The time of the first submission stands; active time adds up.
     """
     now = now or timezone.now()
     lock_seat(assignment.round, assignment.labeler_id)
     held = Assignment.objects.select_for_update(of=("self",)).select_related("task").get(pk=assignment.pk)
     held.round, held.labeler = assignment.round, assignment.labeler
-    if (refused := _why_not(held, actor)) is not None:
-        raise Conflict(refused, code="not_correctable")
     digest = submission.digest()
-    if held.digest == digest:
+    if held.is_spoken and held.digest == digest:
         return held
+    if (refused := why_not_correctable(held)) is not None:
+        raise Conflict(refused, code="not_correctable")
     if seen is not None and seen != held.versions:
-        raise Conflict(
-            "It was corrected by somebody else, or on another page, since you saw it.", code="corrected_elsewhere"
-        )
+        raise Conflict("It was corrected on another page since you saw it.", code="corrected_elsewhere")
     ground = ground_of(held)
     PROTOCOLS[held.round.protocol].check(submission, ground.asked)
     before = put_aside(held, now)
@@ -81,16 +83,10 @@ def correct(
     store_labels(held, submission, ground)
     tell_sinks(held, now)
     record_event(
-        actor=actor or held.labeler, verb="assignment.corrected", target=str(held.pk), project=held.round.project.slug,
+        actor=held.labeler, verb="assignment.corrected", target=str(held.pk), project=held.round.project.slug,
         before=before.to_dict(), after=submission.to_dict(),
     )  # fmt: skip
     return held
-
-
-def _why_not(held: Assignment, actor: User | None) -> str | None:
-    if actor is None:
-        return why_not_correctable(held)
-    return None if held.is_spoken else "This turn is not handed in any more: it was returned to its labeler meanwhile."
 
 
 def _sum(before: int | None, more: int | None) -> int | None:
@@ -98,7 +94,7 @@ def _sum(before: int | None, more: int | None) -> int | None:
 
 
 def put_aside(assignment: Assignment, now: datetime) -> Submission:
-    """Keep what was said as a past version, and clear the tables for what is said now."""
+    """Keep what the labeler said as a past submission, and clear the tables for what they say next."""
     before, number = said_of(assignment), assignment.versions + 1
     last = assignment.past.order_by("-number").first()
     PastSubmission.objects.create(

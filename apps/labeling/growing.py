@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from apps.corpus.digests import digest
-from apps.corpus.grading import grade_answers
+from apps.corpus.grading import answer_of_steps, grade_answers
 from apps.corpus.models import Solution, Step, Verdict
 from apps.labeling.dialogue import SOLUTION
 from apps.labeling.models import Assignment, StepLabel
 from apps.labeling.protocols.base import Asked
 from apps.labeling.protocols.branching import Turn, turns_of
 from apps.labeling.submissions import Submission, SubmittedStep
-from apps.verifiers.extraction import extract_answer
 from apps.verifiers.grading import GradingPool
 
 Place = tuple[int, int]
@@ -81,7 +80,7 @@ def _grow(assignment: Assignment, turns: Sequence[Turn]) -> Solution:
         problem_id=origin.problem_id,
         digest=digest("identity", identity),
         source=f"branching round {number}",
-        final_answer=extract_answer(path[-1]) if path else None,
+        final_answer=answer_of_steps(path, origin.separator),
         step_count=len(path),
         separator=origin.separator,
         extras={"identity": identity},

@@ -27,12 +27,17 @@ WHERE id = (
 
 @transaction.atomic
 def give_back(*, assignment: Assignment, note: str, now: datetime | None = None) -> Assignment:
-    """Its labels are put aside and stand in its draft; its slot stays taken. Raises Conflict unless it is handed in."""
+    """Its labels are put aside and stand in its draft; its slot stays taken.
+
+    Raises Conflict unless it is submitted, and while a reviewer's correction counts in its place.
+    """
     lock_seat(assignment.round, assignment.labeler_id)
     held = Assignment.objects.select_for_update(of=("self",)).select_related("task").get(pk=assignment.pk)
     held.round, held.labeler = assignment.round, assignment.labeler
     if held.state != Assignment.State.SUBMITTED:
         raise Conflict("Only a turn that is handed in, and counts, can be returned.", code="not_submitted")
+    if held.corrected_by_id is not None:
+        raise Conflict("A reviewer has corrected it: take that correction back before you return it.", code="corrected")
     before = put_aside(held, now or timezone.now())
     said = before.to_dict()
     held.draft = {

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from apps.corpus.models import Solution
-from apps.labeling.models import Assignment, GoldLabel, StepLabel
+from apps.labeling.models import Assignment, StepLabel
 from apps.quality.gold import Gold
+from apps.quality.gold_labels import gold_of
 from apps.quality.machines import judges_words, rollouts_words
-from apps.quality.models import AlsoAcceptable
 
 
 @dataclass(slots=True)
@@ -26,16 +26,13 @@ class Beside:
 
 
 def beside(solution_ids: Sequence[int]) -> Beside:
-    """Nine queries, however many solutions."""
+    """Ten queries, however many solutions."""
     found = Beside()
     rows = Solution.objects.filter(pk__in=solution_ids)
     for pk, is_correct, score, steps in rows.values_list("id", "is_correct", "verifier_score", "step_count"):
         found.answers[pk] = (is_correct, score, steps)
     found.older = set(rows.older().values_list("id", flat=True))
-    ratings = gold_ratings(solution_ids)
-    also = dict(AlsoAcceptable.objects.filter(solution__in=ratings).values_list("solution_id", "first_errors"))
-    for pk, known in ratings.items():
-        found.gold[pk] = Gold.of(known, found.answers[pk][2], also.get(pk, ()))
+    found.gold = gold_of(solution_ids)
     lengths = {pk: steps for pk, (_, _, steps) in found.answers.items()}
     found.monte_carlo, found.judges = rollouts_words(lengths), judges_words(lengths)
     flagged = StepLabel.objects.filter(
@@ -45,12 +42,3 @@ def beside(solution_ids: Sequence[int]) -> Beside:
     for pk, labeler in flagged.values_list("step__solution_id", "assignment__labeler_id").distinct():
         found.unsure[pk].add(str(labeler))
     return found
-
-
-def gold_ratings(solution_ids: Sequence[int]) -> dict[int, dict[int, int]]:
-    """By solution and position, of steps on the solution's own path."""
-    known = GoldLabel.objects.filter(step__solution__in=solution_ids, step__chosen=True)
-    ratings: defaultdict[int, dict[int, int]] = defaultdict(dict)
-    for pk, position, rating in known.values_list("step__solution_id", "step__position", "rating"):
-        ratings[pk][position] = rating
-    return ratings

@@ -18,6 +18,7 @@ from apps.corpus.models import Problem, Solution, Step
 from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
 from apps.judging.models import JudgeRun, StepVerdict
 from apps.labeling.models import Assignment, Critique, GoldLabel, StepLabel
+from apps.quality.corrections import Change, Correction, changes, corrections_of
 from apps.quality.disputes import Evidence as Words
 from apps.quality.disputes import Source, Word, side_by_side
 from apps.quality.gold import Gold
@@ -47,6 +48,16 @@ class Voice:
     first_error: int = UNKNOWN
     first_bad: int | None = None
     is_before_mend: bool = False
+    correction: Correction | None = None
+
+    @property
+    def changes(self) -> list[Change]:
+        """What a reviewer's correction changes of the labeler's own ratings."""
+        if self.correction is None:
+            return []
+        places = {(one.step.position, one.step.candidate): one for one in self.labels.values()}
+        own = {place: (one.rating, bool(one.unsure)) for place, one in places.items()}
+        return changes(own, self.correction)
 
     def on(self, step: Step) -> Vote:
         label = self.labels.get(step.pk)
@@ -278,11 +289,14 @@ def _voices(solution: Solution, steps: Sequence[Step], naming: Naming, mended_at
         .order_by("submitted_at", "pk")
     )
     labels: dict[int, dict[int, StepLabel]] = {}
-    for label in StepLabel.objects.filter(assignment__in=turns):
+    for label in StepLabel.objects.filter(assignment__in=turns).select_related("step"):
         labels.setdefault(label.assignment_id, {})[label.step_id] = label
     names = naming({turn.labeler_id for turn in turns})
     path = [step for step in steps if step.chosen]
-    return [_voice(names[turn.labeler_id], turn, labels.get(turn.pk, {}), path, mended_at) for turn in turns]
+    corrected = [turn.pk for turn in turns if turn.corrected_by_id is not None]
+    corrections = corrections_of(corrected) if corrected else {}
+    voices = [_voice(names[turn.labeler_id], turn, labels.get(turn.pk, {}), path, mended_at) for turn in turns]
+    return [replace(voice, correction=corrections.get(voice.turn.pk)) for voice in voices]
 
 
 def _voice(

@@ -52,7 +52,7 @@ def refresh(project: Project) -> bool:
             return False
         QualityRules.objects.filter(pk=project.pk).update(figures_are_stale=False)
         labeled = Solution.objects.filter(project=project, step_count__gt=0, consensus__isnull=False)
-        words = words_of(project, list(labeled.values_list("pk", flat=True)))
+        words = words_of(project, list(labeled.values_list("pk", flat=True)), first=True)
         rows = [
             Figure(project=project, name=name, scope=scope, data=data, at=timezone.now())
             for name, scope, data in (*_of_people(project, words), *_of_machines(project, words))

@@ -1,4 +1,7 @@
-"""How a labeler does on gold: by first error and by step, overall and in the course of time. Pure."""
+"""How a labeler does on gold: by first error and by step, overall and in the course of time. Pure.
+
+The one scorer: gold marks, screenings, suspensions, "My work" and the labelers page all measure with it.
+"""
 
 from __future__ import annotations
 
@@ -30,17 +33,17 @@ class Gold:
         """
         return cls(frozenset({first_error(ratings, length), *also} - {UNKNOWN}), dict(ratings))
 
-    def accepts(self, position: int, rating: int) -> bool | None:
+    def accepts(self, position: int, rating: int, *, every_step: bool = False) -> bool | None:
         """Whether this rating of this step is right as to bad or not bad; None where gold does not say.
 
         At an acceptable first error bad is right, and so is not bad while a later end is acceptable. Steps after
-        the last acceptable one say nothing of a labeler.
+        the last acceptable one say nothing of a labeler, unless they were asked to rate `every_step`.
         """
         errors = self.acceptable - {NO_ERROR}
         is_open = NO_ERROR in self.acceptable
         if position in errors:
             return rating == BAD or is_open or position < max(errors)
-        if errors and not is_open and position > max(errors):
+        if errors and not is_open and position > max(errors) and not every_step:
             return None
         if position not in self.ratings:
             return None
@@ -49,12 +52,17 @@ class Gold:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One labeler's turn at one gold task. `exact` and `within_one` are None where gold names no first error."""
+    """One labeler's first submission of one gold task. `exact` and `within_one` are None where gold names no first error.
+
+    `steps` are of those that were rated; `asked` is how many steps gold speaks of.
+    """
 
     at: datetime
     exact: bool | None
     within_one: bool | None
     steps: Share
+    asked: int = 0
+    left_early: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +81,42 @@ class Window:
     score: Score
 
 
-def mark(gold: Gold, said: Mapping[int, int], *, length: int, at: datetime) -> Mark:
-    """One turn against gold. A first error that cannot be told (gave up, unsure before it) is a miss."""
+def mark(
+    gold: Gold,
+    said: Mapping[int, int],
+    *,
+    length: int,
+    at: datetime,
+    every_step: bool = False,
+    left_early: bool = False,
+) -> Mark:
+    """One submission against gold. A first error that cannot be told (unsure before it) and one who left are misses."""
+
+    def accepts(position: int, rating: int) -> bool | None:
+        return gold.accepts(position, rating, every_step=every_step)
+
     word = first_error(said, length)
-    rights = [right for position, rating in said.items() if (right := gold.accepts(position, rating)) is not None]
+    rights = [right for position, rating in said.items() if (right := accepts(position, rating)) is not None]
     steps = Share(sum(rights), len(rights))
+    asked = sum(accepts(position, BAD) is not None for position in range(length))
     if not gold.acceptable:
-        return Mark(at, None, None, steps)
-    return Mark(at, word in gold.acceptable, _is_near(word, gold.acceptable), steps)
+        return Mark(at, None, None, steps, asked, left_early)
+    is_exact = word in gold.acceptable and not left_early
+    return Mark(at, is_exact, _is_near(word, gold.acceptable) and not left_early, steps, asked, left_early)
+
+
+def agreement(marks: Iterable[Mark], *, every_step: bool) -> float:
+    """What a screening is scored by, 0 to 1: the share of tasks whose first error is found, or of steps.
+
+    Under `every_step` each step that gold speaks of counts; unsure steps, and all steps of a task that was left early,
+    agree with nothing. So it is, too, where gold names no first error in any of the tasks. No marks agree with nothing.
+    """
+    given = list(marks)
+    exact = [] if every_step else [one.exact for one in given if one.exact is not None]
+    if exact:
+        return sum(exact) / len(exact)
+    asked = sum(one.asked for one in given)
+    return sum(one.steps.hits for one in given if not one.left_early) / asked if asked else 0.0
 
 
 def score(marks: Iterable[Mark]) -> Score:

@@ -1,4 +1,4 @@
-"""Marks of turns at solutions with gold: how each labeler did there."""
+"""Marks of assignments at solutions with gold: how each labeler did there, by their first submission."""
 
 from __future__ import annotations
 
@@ -6,49 +6,58 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from apps.corpus.models import Solution
-from apps.labeling.models import Assignment, StepLabel
+from apps.labeling.first_submissions import first_submissions_of
+from apps.labeling.models import Assignment, Protocol
 from apps.projects.models import Project
 from apps.quality.gold import Gold, Mark, Score, mark, score
+from apps.quality.gold_labels import gold_of
 from apps.quality.models import GoldMark
 from apps.quality.shares import Share
 
 
 def mark_turns(project: Project, gold: Mapping[int, Gold]) -> set[int]:
-    """Mark every turn at these solutions anew; gives the labelers whose marks that were."""
+    """Mark every assignment at these solutions again; returns the labelers whose marks those are."""
     if not gold:
         return set()
-    turns = list(
+    assignments = list(
         Assignment.objects.spoken()
         .filter(task__solution__in=gold)
-        .only("id", "round_id", "labeler_id", "submitted_at", "task__solution_id")
-        .select_related("task")
-    )
-    lengths = dict(Solution.objects.filter(pk__in=gold).values_list("pk", "step_count"))
-    said = ratings_of(turns)
-    marks = []
-    for turn in turns:
-        solution_id = turn.task.solution_id
-        assert solution_id is not None
-        at = turn.submitted_at or timezone.now()
-        found = mark(gold[solution_id], said[turn.pk], length=lengths[solution_id], at=at)
-        marks.append(_row(project, turn, found))
+        .only(
+            "id", "round_id", "labeler_id", "submitted_at", "finish_reason", "active_ms", "versions",
+            "task__solution_id", "round__protocol",
+        )
+        .select_related("task", "round")
+    )  # fmt: skip
+    marks = marks_of(assignments, gold)
     GoldMark.objects.bulk_create(
-        marks, batch_size=2000, update_conflicts=True, unique_fields=["assignment"],
+        [_row(project, one, marks[one.pk]) for one in assignments],
+        batch_size=2000, update_conflicts=True, unique_fields=["assignment"],
         update_fields=["at", "exact", "within_one", "steps_right", "steps"],
     )  # fmt: skip
-    return {turn.labeler_id for turn in turns}
+    return {one.labeler_id for one in assignments}
 
 
-def ratings_of(turns: Sequence[Assignment]) -> defaultdict[int, dict[int, int]]:
-    """By turn and position, of steps on the solutions' own paths; unsure and unjudged ones are left out."""
-    said: defaultdict[int, dict[int, int]] = defaultdict(dict)
-    labels = StepLabel.objects.filter(assignment__in=turns, step__chosen=True, rating__isnull=False)
-    for turn, position, rating in labels.values_list("assignment_id", "step__position", "rating"):
-        said[turn][position] = rating or 0
-    return said
+def marks_of(assignments: Sequence[Assignment], gold: Mapping[int, Gold] | None = None) -> dict[int, Mark]:
+    """First submissions against gold, by assignment id. The assignments come with their tasks and rounds."""
+    solutions = {one.task.solution_id for one in assignments if one.task.solution_id is not None}
+    gold = gold_of(solutions) if gold is None else gold
+    lengths = dict(Solution.objects.filter(pk__in=solutions).values_list("pk", "step_count"))
+    said = first_submissions_of(assignments)
+    marks: dict[int, Mark] = {}
+    for one in assignments:
+        solution_id = one.task.solution_id
+        if solution_id is None or solution_id not in gold:
+            continue
+        first, every_step = said[one.pk], one.round.protocol == Protocol.EVERY_STEP
+        marks[one.pk] = mark(
+            gold[solution_id], first.ratings, length=lengths[solution_id], at=first.at or timezone.now(),
+            every_step=every_step, left_early=first.left_early,
+        )  # fmt: skip
+    return marks
 
 
 def _row(project: Project, turn: Assignment, found: Mark) -> GoldMark:
@@ -62,9 +71,20 @@ def as_mark(row: GoldMark) -> Mark:
     return Mark(row.at, row.exact, row.within_one, Share(row.steps_right, row.steps))
 
 
+def counted_marks(project: Project) -> QuerySet[GoldMark]:
+    """Marks of real work: those of screenings decide a screening and nothing else, those of retired problems nothing.
+
+    A mark is that of the first submission, so it also counts while a reviewer has returned the assignment.
+    """
+    marks = GoldMark.objects.filter(
+        project=project, round__is_screening=False, assignment__task__solution__problem__retired_at=None
+    )
+    return marks.exclude(assignment__extras__is_screening=True)
+
+
 def scores_of(project: Project, since: timedelta | None = None) -> dict[int, Score]:
     """How each labeler does on gold, over all or over the latest time."""
-    rows = GoldMark.objects.filter(project=project, assignment__state__in=Assignment.SPOKEN)
+    rows = counted_marks(project)
     if since is not None:
         rows = rows.filter(at__gte=timezone.now() - since)
     marks: defaultdict[int, list[Mark]] = defaultdict(list)

@@ -13,11 +13,17 @@ from apps.quality.words import Words
 
 Row = dict[str, Any]
 
+# Speed is that of first submissions; time and cost are of all that was done.
 _WORK = """
-SELECT a.labeler_id, count(*), percentile_cont(0.5) WITHIN GROUP (ORDER BY a.active_ms), coalesce(sum(a.active_ms), 0),
+SELECT a.labeler_id, count(*),
+       percentile_cont(0.5) WITHIN GROUP (
+           ORDER BY CASE WHEN a.versions = 0 THEN a.active_ms ELSE (p.said ->> 'active_ms')::bigint END
+       ),
+       coalesce(sum(a.active_ms), 0),
        coalesce(sum(a.idle_ms), 0), count(DISTINCT date(a.submitted_at)), max(a.submitted_at),
        count(*) FILTER (WHERE a.finish_reason IN ('give_up', 'bad_problem')), sum(a.versions)
 FROM labeling_assignment a JOIN labeling_round r ON r.id = a.round_id
+LEFT JOIN labeling_pastsubmission p ON p.assignment_id = a.id AND p.number = 1
 WHERE r.project_id = %s AND a.state IN ('submitted', 'extra') GROUP BY a.labeler_id
 """
 

@@ -39,6 +39,11 @@ class QualityRules(models.Model):
     hourly_cost = models.DecimalField(
         max_digits=8, decimal_places=2, null=True, blank=True, help_text="Of a labeler's active hour, in your currency."
     )
+    allows_self_review = models.BooleanField(
+        db_default=False,
+        default=False,
+        help_text="Reviewers may judge solutions that they labeled; it is marked in the audit log and in exports.",
+    )
     stale_all = models.BooleanField(default=False, help_text="Everything is to be computed again.")
     figures_are_stale = models.BooleanField(default=False, help_text="Labels were settled since they were computed.")
     computed_at = models.DateTimeField(null=True, blank=True)
@@ -136,6 +141,9 @@ class StepConsensus(models.Model):
     rating = models.SmallIntegerField()
     certainty = models.FloatField(default=0)
     how = models.CharField(max_length=12, choices=How)
+    self_reviewed = models.BooleanField(
+        db_default=False, help_text="Adjudicated by a reviewer who had labeled the solution, as the project allows."
+    )
 
     class Meta:
         verbose_name_plural = "step consensus"
@@ -247,6 +255,10 @@ class Review(models.Model):
     note = models.TextField(blank=True, default="")
     reviewer = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     at = models.DateTimeField(default=timezone.now)
+    submission = models.JSONField(null=True, blank=True, help_text="Of a correction: what the reviewer says.")
+    self_reviewed = models.BooleanField(
+        db_default=False, help_text="The reviewer had labeled the solution, and the project allows it."
+    )
 
     class Meta:
         ordering = ["-at"]

@@ -10,11 +10,13 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
 
+from apps.accounts.models import User
 from apps.core.errors import DomainError
 from apps.corpus.models import Solution
 from apps.labeling.models import Assignment, Task
 from apps.projects.models import Project
 from apps.quality.disputes import Dispute
+from apps.quality.impartiality import without_own
 from apps.quality.models import Consensus, DisputeCount, How, OpenDispute
 
 SETTLED = "settled"
@@ -61,14 +63,19 @@ class Narrowing:
     labeler: int | None = None
 
 
-def queue_of(project: Project, kind: str, narrowing: Narrowing = Narrowing()) -> Queue:
-    """In the order of `solution_id`, each once. Raises DomainError for a kind that there is not."""
+def queue_of(project: Project, kind: str, narrowing: Narrowing = Narrowing(), *, reviewer: User | None = None) -> Queue:
+    """In the order of `solution_id`, each once. Raises DomainError for an unknown kind.
+
+    What the `reviewer` labeled is not offered to them: they are a side there.
+    """
     if kind not in QUEUES:
         raise DomainError(f"Kinds are {', '.join(QUEUES)}.", fields={"kind": f"unknown: {kind}"})
     if kind == SETTLED:
         rows: Queue = Consensus.objects.filter(project=project, how=How.ADJUDICATED)
     else:
         rows = OpenDispute.objects.filter(project=project, kind=kind)
+        if reviewer is not None:
+            rows = without_own(rows, reviewer, project)
     return narrowed(rows, project, narrowing).order_by("solution_id")
 
 

@@ -9,9 +9,9 @@ from django.db.models import Exists, OuterRef
 
 from apps.accounts.models import User
 from apps.accounts.services import record_event
-from apps.labeling.models import Assignment, Round, Seat, Task
-from apps.quality.answers import answers_of
-from apps.quality.passing import agreement
+from apps.labeling.models import Assignment, Protocol, Round, Seat, Task
+from apps.quality.gold import agreement
+from apps.quality.goldmarks import marks_of
 
 
 def settle(*, assignment: Assignment, now: datetime) -> None:
@@ -30,10 +30,10 @@ def settle_sitting(*, round_: Round, labeler: User, now: datetime) -> bool:
     asked = Task.objects.filter(round=round_, is_gold=True, solution__problem__retired_at=None)
     if asked.exclude(Exists(mine.filter(task=OuterRef("pk")))).exists():
         return False
-    turns = list(mine.filter(task__solution__problem__retired_at=None).select_related("task"))
-    if not turns:
+    assignments = list(mine.filter(task__solution__problem__retired_at=None).select_related("task", "round"))
+    if not assignments:
         return False
-    seat.score = agreement(round_.protocol, answers_of(turns))
+    seat.score = agreement(marks_of(assignments).values(), every_step=round_.protocol == Protocol.EVERY_STEP)
     has_passed = seat.score >= (round_.pass_mark if round_.pass_mark is not None else 1.0)
     seat.passed_at = now if has_passed else None
     seat.save(update_fields=["score", "passed_at"])

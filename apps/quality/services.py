@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -9,12 +10,13 @@ from django.db import transaction
 
 from apps.accounts.models import User
 from apps.accounts.services import record_event
-from apps.core.errors import DomainError
+from apps.core.errors import DomainError, NotAllowed
 from apps.projects.models import Project
+from apps.projects.policies import can, membership_of
 from apps.quality.aggregation import rule_of
 from apps.quality.models import QualityRules
 
-TERMS = ("rule", "options", "suspends", "pass_mark", "minimum", "convincing", "hourly_cost")
+TERMS = ("rule", "options", "suspends", "pass_mark", "minimum", "convincing", "hourly_cost", "allows_self_review")
 
 
 def rules_for(project: Project) -> QualityRules:
@@ -23,9 +25,11 @@ def rules_for(project: Project) -> QualityRules:
 
 @transaction.atomic
 def change_rules(*, project: Project, actor: User, **terms: Any) -> QualityRules:
-    """Other terms; everything is computed again by them. Raises DomainError naming the term that cannot be."""
+    """Other terms; everything is computed again by them. Raises DomainError that names the invalid term, and NotAllowed
+    when somebody other than an owner changes `allows_self_review`."""
     rules = QualityRules.objects.select_for_update().get(pk=rules_for(project).pk)
     before = _told(rules)
+    _check_owner(project, actor, before, terms)
     for name, value in terms.items():
         if name not in TERMS:
             raise DomainError(f"There is no term {name!r}.", fields={name: f"one of {', '.join(TERMS)}"})
@@ -34,10 +38,21 @@ def change_rules(*, project: Project, actor: User, **terms: Any) -> QualityRules
     after = _told(rules)
     if after == before:
         return rules
-    rules.stale_all = True
+    # Who may judge is no reason to compute labels again.
+    rules.stale_all |= any(before[name] != after[name] for name in TERMS if name != "allows_self_review")
     rules.save()
     record_event(actor=actor, verb="quality.rules", target=rules.rule, project=project.slug, before=before, after=after)
     return rules
+
+
+def _check_owner(project: Project, actor: User, before: Mapping[str, Any], terms: Mapping[str, Any]) -> None:
+    """Whether people may judge themselves is not for those to say who would."""
+    wanted = terms.get("allows_self_review", before["allows_self_review"])
+    if wanted != before["allows_self_review"] and not can(membership_of(actor, project), "manage_members"):
+        raise NotAllowed(
+            "Only an owner decides whether reviewers may judge what they labeled.",
+            fields={"allows_self_review": "needs the role owner"},
+        )
 
 
 def _check(rules: QualityRules) -> None:

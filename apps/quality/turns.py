@@ -10,9 +10,12 @@ from typing import Any
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Exists, OuterRef, QuerySet, Sum
 
+from apps.accounts.models import User
 from apps.corpus.labels import UNKNOWN, first_error
+from apps.labeling.first_submissions import FirstSubmission, first_submissions_of
 from apps.labeling.models import Assignment, PastSubmission, Round, Seat, StepLabel
 from apps.projects.models import Project
+from apps.quality.impartiality import allows_self_review
 from apps.quality.models import Consensus, GoldMark, Review
 from apps.quality.risk import Facts, Risk, risk_of, usual_pace
 
@@ -21,8 +24,14 @@ EACH = 10
 WEIGHED = 1000
 
 
-def waiting(project: Project, *, round: int | None = None, labeler: int | None = None) -> list[int]:  # noqa: A002
-    """Ids of the newest turns of each labeler that wait for a review.
+def waiting(
+    project: Project,
+    *,
+    round: int | None = None,  # noqa: A002
+    labeler: int | None = None,
+    reviewer: User | None = None,
+) -> list[int]:
+    """Ids of the newest turns of each labeler that wait for a review; not the reviewer's own.
 
     From the few seats to each one's newest turns by an index, however many turns there are.
     """
@@ -30,6 +39,8 @@ def waiting(project: Project, *, round: int | None = None, labeler: int | None =
     seats = Seat.objects.filter(round__project=project, round__origin="").filter(
         **{name: value for name, value in asked.items() if value is not None}
     )
+    if reviewer is not None and not allows_self_review(project.pk):
+        seats = seats.exclude(labeler=reviewer)
     turns = Assignment.objects.spoken().filter(task__solution__isnull=False)
     of_seat = turns.filter(labeler=OuterRef("labeler"), round=OuterRef("round")).order_by("-submitted_at")
     newest = ArraySubquery(unreviewed(of_seat).values("pk")[:EACH])
@@ -45,10 +56,15 @@ def unreviewed(turns: QuerySet[Assignment]) -> QuerySet[Assignment]:
 
 
 def risks_of(turn_ids: Sequence[int]) -> dict[int, Risk]:
-    """By turn, in six queries however many."""
+    """By turn, in nine queries at most however many."""
     found = Assignment.objects.filter(pk__in=turn_ids).select_related("task__solution")
-    turns = list(found.only("active_ms", "labeler_id", "round_id", "task__solution__step_count"))
-    said = _said(turn_ids)
+    turns = list(
+        found.only(
+            "active_ms", "finish_reason", "labeler_id", "round_id", "submitted_at", "versions",
+            "task__solution__step_count",
+        )
+    )  # fmt: skip
+    said, first = _said(turn_ids), first_submissions_of(turns)
     stands = dict(
         Consensus.objects.settled()
         .filter(solution__in={turn.task.solution_id for turn in turns if turn.task.solution_id})
@@ -61,7 +77,7 @@ def risks_of(turn_ids: Sequence[int]) -> dict[int, Risk]:
         .values_list("labeler")
         .annotate(done=Sum("submitted"))
     )
-    paces = {turn.pk: _pace(turn, said) for turn in turns}
+    paces = {turn.pk: _pace(first[turn.pk]) for turn in turns}
     usual = _usual(turns, paces)
     return {
         turn.pk: risk_of(
@@ -89,9 +105,9 @@ def _said(turn_ids: Sequence[int]) -> dict[int, dict[int, int | None]]:
     return said
 
 
-def _pace(turn: Assignment, said: Mapping[int, Mapping[int, int | None]]) -> float | None:
-    rated = len(said.get(turn.pk, ()))
-    return turn.active_ms / rated if turn.active_ms is not None and rated else None
+def _pace(first: FirstSubmission) -> float | None:
+    """Milliseconds for each rated step, as the labeler submitted it at first."""
+    return first.active_ms / len(first.ratings) if first.active_ms is not None and first.ratings else None
 
 
 def _usual(turns: Sequence[Assignment], paces: Mapping[int, float | None]) -> dict[int, float | None]:

@@ -9,11 +9,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.core.errors import DomainError
-from apps.labeling.models import Assignment
+from apps.core.errors import DomainError, NotAllowed
 from apps.projects.models import Membership, Project, Role
 from apps.projects.services import reinstate_member, remove_member
-from apps.quality.models import GoldMark, QualityRules, Stale, Suspension
+from apps.quality.goldmarks import counted_marks
+from apps.quality.models import QualityRules, Stale, Suspension
 from apps.quality.probation import Probation, find
 
 
@@ -29,11 +29,8 @@ def watch_over(project: Project, labelers: Collection[int], *, rules: QualityRul
 
 
 def _verdict(membership: Membership, rules: QualityRules) -> str | None:
-    """What gold says against them since they were last let in again, or None."""
-    marks = GoldMark.objects.filter(
-        project=membership.project_id, labeler=membership.user_id, exact__isnull=False,
-        assignment__state__in=Assignment.SPOKEN,
-    )  # fmt: skip
+    """What gold says against them since they were last let in again, or None. A failed screening says nothing here."""
+    marks = counted_marks(membership.project).filter(labeler=membership.user_id, exact__isnull=False)
     last = Suspension.objects.filter(membership=membership, lifted_at__isnull=False).first()
     if last is not None and last.lifted_at is not None:
         marks = marks.filter(at__gt=last.lifted_at)
@@ -62,7 +59,9 @@ def suspend(*, membership: Membership, reason: str, by: User | None, now: dateti
 
 @transaction.atomic
 def lift(*, membership: Membership, by: User) -> None:
-    """Let them work again. Gold counts from now on; twice is once."""
+    """Let them work again. Gold counts from now on; twice is once. Raises NotAllowed for one's own suspension."""
+    if membership.user_id == by.pk:
+        raise NotAllowed("Nobody lifts their own suspension: ask another owner.", code="self_review")
     if membership.status != Membership.Status.ACTIVE:
         reinstate_member(membership=membership, actor=by)
     Suspension.objects.filter(membership=membership, lifted_at=None).update(lifted_at=timezone.now(), lifted_by=by)

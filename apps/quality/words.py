@@ -11,7 +11,8 @@ import numpy as np
 from django.db.models import F, Q, QuerySet
 
 from apps.corpus.models import Step
-from apps.labeling.models import StepLabel, counted_q
+from apps.labeling.first_submissions import first_submissions_of
+from apps.labeling.models import Assignment, Protocol, StepLabel, counted_q
 from apps.projects.models import Project
 from apps.quality.ratings import Ints, Ratings, ints
 
@@ -28,12 +29,14 @@ class Words:
     labelers: Ints
 
 
-def words_of(project: Project, solution_ids: Sequence[int]) -> Words:
-    """Of these solutions; those without steps are left out. Of several turns of one labeler the newest counts."""
+def words_of(project: Project, solution_ids: Sequence[int], *, first: bool = False) -> Words:
+    """What counts of these solutions; those without steps are left out. Of several turns of one labeler the newest counts.
+
+    With `first`, what labelers said in their first submissions: agreement is measured on it, whatever they or reviewers
+    corrected later.
+    """
     steps = _table(Step.objects.filter(_on_path(solution_ids)).order_by("solution_id", "position"), "pk", "solution_id")
-    said = _table(
-        _counted_labels(project, solution_ids), "step_id", "assignment__labeler_id", "assignment_id", "rating"
-    )
+    said = _first_words(project, solution_ids) if first else _table(_counted_labels(project, solution_ids), *_SAID)
     step_ids, solution_of = steps[:, 0], steps[:, 1]
     solutions, starts = np.unique(solution_of, return_index=True)
     offsets = np.append(starts, len(step_ids))
@@ -51,11 +54,39 @@ def _on_path(solution_ids: Sequence[int], prefix: str = "") -> Q:
     return Q(**{f"{prefix}chosen": True, f"{prefix}solution__in": solution_ids})
 
 
-def _counted_labels(project: Project, solution_ids: Sequence[int]) -> QuerySet[StepLabel]:
+_SAID = ("step_id", "assignment__labeler_id", "assignment_id", "rating")
+
+
+def _first_words(project: Project, solution_ids: Sequence[int]) -> Ints:
+    """Current labels where nothing was changed, and the kept first submissions of the few that were."""
+    counted = counted_q(with_corrected=True) & Q(round__project=project)
+    changed = list(
+        Assignment.objects.filter(counted, versions__gt=0, task__solution__in=solution_ids)
+        .exclude(round__protocol=Protocol.BRANCHING)
+        .select_related("task")
+    )
+    labels = _counted_labels(project, solution_ids, with_corrected=True).exclude(assignment__in=changed)
+    unchanged = _table(labels, *_SAID)
+    steps = Step.objects.filter(_on_path([one.task.solution_id for one in changed if one.task.solution_id]))
+    step_at = {
+        (solution, position): pk for pk, solution, position in steps.values_list("pk", "solution_id", "position")
+    }
+    firsts = first_submissions_of(changed)
+    rows = [
+        (step_at[one.task.solution_id or 0, position], one.labeler_id, one.pk, rating)
+        for one in changed
+        for position, rating in sorted(firsts[one.pk].ratings.items())
+    ]
+    return np.concatenate([unchanged, ints(rows)]) if rows else unchanged
+
+
+def _counted_labels(
+    project: Project, solution_ids: Sequence[int], *, with_corrected: bool = False
+) -> QuerySet[StepLabel]:
     """In the order in which they were handed in."""
     labels = StepLabel.objects.filter(
         _on_path(solution_ids, "step__"),
-        counted_q("assignment__"),
+        counted_q("assignment__", with_corrected=with_corrected),
         assignment__round__project=project,
         rating__isnull=False,
     )

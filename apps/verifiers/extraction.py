@@ -1,52 +1,91 @@
 r"""Finding the final answer in the text of a solution.
 
-The markers are GSM8K's `#### x` and `A: x` (its model solutions, on the last line), PRM800K's
-`# Answer`, Math-Shepherd's `The answer is: x`, and MATH's `\boxed{x}`. **The marker that starts last in the
-text wins**: a solution states its answer at its end, what stands earlier is an intermediate result
-or an answer that was revised, and where two markers are nested (`#### \boxed{7}`) the inner one
-starts later and is the tighter one. Of boxes only the last counts; two boxes are not a set. A box that is
-never closed is a solution that was cut off, and holds no answer.
+The markers are GSM8K's `#### x` and `A: x` (its model solutions, on the last line), PRM800K's `# Answer` and other
+headings, tags (`<answer>x</answer>`), MATH's `\boxed{x}`, and sentences that announce the answer (`The answer is: x`,
+in a dozen languages; see `answer_leads`). **The statement that starts last in the text wins**: a solution states its
+answer at its end, what stands earlier is an intermediate result or an answer that was revised, and where two are
+nested (`#### \boxed{7}`) the inner one starts later and is the tighter one.
 
-Everything is linear in the text: each marker is searched once, and only the last one is read. Plain look-ups
-come before the patterns: a run reads hundreds of rollouts a second, and most hold one kind of marker.
+No answer (None) is the honest result for a text that states none in a way that is known, that takes its answer back, or
+whose statement can be read in two ways: an answer that nobody finds is unreadable, one that is misread is a wrong label.
+What a text says after a question of its own does not count (`next_question`), nor does what a model thought aloud.
 """
 
 from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from apps.verifiers.answer_leads import Lead, headings, leads
+from apps.verifiers.answer_values import read_value, tidy, value_after
+from apps.verifiers.boxes import last_boxed_answer
+from apps.verifiers.next_question import before_next_question
 
 _HASHES = re.compile(r"^[ \t]*####(?!#)", re.MULTILINE)
-_HEADING = re.compile(r"^#{1,3} Answer:?(?=[ \t]*$)", re.MULTILINE)
-_SAID = re.compile(
-    r"\banswer(?:[ \t]+is)?[ \t]?:(?:\*\*)?|\banswer[ \t]+is(?=[ \t]*(?:\*\*[ \t]*)?(?:[$\\(\[{+.\d−€£-]|[A-Za-z]\b))",
+_NO_ANSWER = re.compile(
+    r"[ \t]*(?:\d+[.)][ \t]+[^\W\d_]|[^\n]*:[ \t]*(?:\*\*)?[ \t]*$|(?:Step|Part|Case)\b)", re.IGNORECASE
+)
+_PARAGRAPH_HEADING = re.compile(r"^#{1,3} Answer:?(?=[ \t]*$)", re.MULTILINE)
+_LAST_LINE = re.compile(r"[ \t]*A:[ \t]*(?=\S)")
+_TAG = re.compile(
+    r"<(?P<tag>answer|final[_-]?answer|ans)>(?P<inner>.*?)(?:</(?P=tag)>|\Z)"
+    r"|\[(?P<bracket>ANSWER)\](?P<held>.*?)(?:\[/ANSWER\]|\Z)",
+    re.DOTALL | re.IGNORECASE,
+)
+_THOUGHT = re.compile(r"</(?:think|thinking|thought|reasoning)>", re.IGNORECASE)
+_THINKING = re.compile(r"\s*<(?:think|thinking|thought|reasoning)>", re.IGNORECASE)
+_RETRACTION = re.compile(
+    r"(?:^|[.!?\n—–。！]\s*|\s-+\s*)(?:(?:oh|hmm+|but|no|oops),?\s+)?(?:wait\b|hold on\b|scratch that|correction\b|oops\b)"
+    r"|\b(?:that|this|it|which|answer)(?:['’]s| is| was) (?:wrong|incorrect|not right|not correct|a mistake)"
+    r"|\bI (?:have )?(?:made|see) (?:a|an|my) (?:mistake|error)|\bI was wrong\b|(?:等等|等一下|不对|不對|错了|錯了"
+    r"|待って|間違え|잠깐|틀렸)",
     re.IGNORECASE,
 )
-_LAST_LINE = re.compile(r"[ \t]*A:[ \t]*(?=\S)")
-_BOX = re.compile(r"\\(?:boxed|fbox)(?![A-Za-z])")
-_BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
-_BARE = re.compile(r"\s*(\\[A-Za-z]+|[^\s$\\,;]+)")
-_SENTENCE_END = re.compile(r"\.(?=\s)")
+_MOST_WORDS = 6
 
-Found = tuple[int, str]
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """Where a text states its answer. `answer` is None where it does and cannot be read."""
+
+    start: int
+    end: int
+    answer: str | None
 
 
 def extract_answer(text: str) -> str | None:
-    """The final answer as it stands in `text`, without its marker; None where there is none."""
-    finders: tuple[Callable[[str], Found | None], ...] = (_hashes, _heading, _said, _last_line, _box)
-    found = [hit for hit in (find(text) for find in finders) if hit is not None]
-    for _, answer in sorted(found, key=lambda hit: hit[0], reverse=True):
-        tidy = _tidy(answer)
-        if tidy:
-            return tidy
-    return None
+    """The final answer that `text` states, without its marker; None where it states none that can be read."""
+    return _answer(own_text(text))
+
+
+def own_text(text: str) -> str:
+    """What of a text belongs to the solution that was asked for: no thoughts before it, no other question after it."""
+    thought = _last(_THOUGHT.finditer(text)) if "</" in text else None
+    if thought is not None:
+        text = text[thought.end() :]
+    elif _THINKING.match(text):
+        return ""
+    return before_next_question(text, lambda before: _answer(before) is not None)
 
 
 def last_boxed(text: str) -> str | None:
     r"""What stands in the last `\boxed{}` or `\fbox{}`; None without a box, or when it is never closed."""
-    found = _box(text)
-    return (found[1].strip() or None) if found else None
+    found = last_boxed_answer(text)
+    return (found.answer or None) if found else None
+
+
+def _answer(text: str) -> str | None:
+    finders = (_hashes, _paragraph, _heading, _announced, _last_line, _tagged, _boxed)
+    found = [statement for statement in (find(text) for find in finders) if statement is not None]
+    if not found:
+        return None
+    last = max(found, key=lambda statement: (statement.start, statement.answer is not None))
+    is_taken_back = any(
+        retraction.start() >= last.start for retraction in _RETRACTION.finditer(text, min(last.end, len(text)))
+    )
+    return None if is_taken_back else last.answer or None
 
 
 def _last(matches: Iterable[re.Match[str]]) -> re.Match[str] | None:
@@ -59,79 +98,85 @@ def _line_after(text: str, start: int) -> str:
     return text[start:] if end < 0 else text[start:end]
 
 
-def _hashes(text: str) -> Found | None:
-    marker = _last(_HASHES.finditer(text)) if "####" in text else None
-    return (marker.start(), _line_after(text, marker.end())) if marker else None
+def _hashes(text: str) -> Statement | None:
+    """Markdown has headings of four as well: those hold no answer."""
+    if "####" not in text:
+        return None
+    for marker in reversed(list(_HASHES.finditer(text))):
+        line = _line_after(text, marker.end())
+        is_heading = any(lead.start <= marker.end() < lead.end for lead in headings(text[: marker.end() + len(line)]))
+        if is_heading or _NO_ANSWER.match(line) or len(re.findall(r"[^\W\d_]{2,}", line)) > _MOST_WORDS:
+            continue
+        return Statement(marker.start(), marker.end() + len(line), tidy(line))
+    return None
 
 
-def _heading(text: str) -> Found | None:
-    """The paragraph under the heading: a matrix may take several lines."""
-    marker = _last(_HEADING.finditer(text)) if "# Answer" in text else None
+def _paragraph(text: str) -> Statement | None:
+    """PRM800K's form. The paragraph under the heading: a matrix may take several lines."""
+    marker = _last(_PARAGRAPH_HEADING.finditer(text)) if "# Answer" in text else None
     if marker is None:
         return None
-    return marker.start(), text[marker.end() :].strip().partition("\n\n")[0]
+    body = text[marker.end() :].strip().partition("\n\n")[0]
+    words = re.findall(r"(?<![\\A-Za-z])[^\W\d_]{2,}", body)
+    lines = [line for line in body.splitlines() if line.strip()]
+    if len(words) > _MOST_WORDS or (
+        len(lines) > 1 and "\\begin" not in body and "$$" not in body and "\\[" not in body
+    ):
+        return None
+    return Statement(marker.start() + 1, marker.end() + len(body), tidy(body) or None)
 
 
-def _said(text: str) -> Found | None:
+def _heading(text: str) -> Statement | None:
+    for lead in reversed(list(headings(text))):
+        if text[lead.end :].strip():
+            value = None if _goes_on_as_list(text, lead) else value_after(text, lead)
+            return Statement(lead.start, _end_of_value(text, lead), value)
+    return None
+
+
+def _goes_on_as_list(text: str, lead: Lead) -> bool:
+    """Whether the line after the first one under a heading looks like an answer too: which one is meant?"""
+    lines = text[lead.end :].lstrip(" \t*_:：】]\r\n").partition("\n\n")[0].splitlines()
+    if len(lines) < 2 or lines[0].lstrip().startswith(("\\[", "$$", "\\begin")):
+        return False
+    return len(lines[1]) < 40 and read_value(lines[1].strip(), words=False) is not None
+
+
+def _announced(text: str) -> Statement | None:
     """`The answer is: x`, and `answer is x` where x looks like one: prose has other answers too."""
-    marker = _last(_SAID.finditer(text))
-    if marker is None:
-        return None
-    return marker.start(), _first_sentence(_line_after(text, marker.end()).strip())
+    for lead in sorted(leads(text), key=lambda lead: lead.start, reverse=True):
+        value = value_after(text, lead)
+        is_line_start = not text[text.rfind("\n", 0, lead.start) + 1 : lead.start].strip(" \t*_#>【[")
+        if value or (lead.is_explicit and is_line_start and _line_after(text, lead.end).strip(" \t*_:：】]")):
+            return Statement(lead.start, _end_of_value(text, lead), value)
+    return None
 
 
-def _first_sentence(line: str) -> str:
-    """Up to the full stop, unless the answer is set in dollars: then up to the closing one."""
-    line = line.removeprefix("**").strip()
-    if line.startswith("$") and (end := line.find("$", 1)) > 1 and not line[end - 1].isspace():
-        return line[: end + 1]
-    stop = _SENTENCE_END.search(line)
-    return line[: stop.start()] if stop else line
+def _end_of_value(text: str, lead: Lead) -> int:
+    """Where what follows the statement begins, for words that take it back: right after the lead's line begins."""
+    start = lead.end
+    while start < len(text) and text[start] in " \t*_:：】]\r\n":
+        start += 1
+    return min(start + 1, len(text))
 
 
-def _last_line(text: str) -> Found | None:
+def _last_line(text: str) -> Statement | None:
     if "A:" not in text:
         return None
     body = text.rstrip()
     start = body.rfind("\n") + 1
     marker = _LAST_LINE.match(body, start)
-    return (start, body[marker.end() :]) if marker else None
+    return Statement(start, len(body), read_value(body[marker.end() :], words=True)) if marker else None
 
 
-def _box(text: str) -> Found | None:
-    marker = _last(_BOX.finditer(text)) if "box" in text else None
+def _tagged(text: str) -> Statement | None:
+    marker = _last(_TAG.finditer(text)) if "<" in text or "[" in text else None
     if marker is None:
         return None
-    opening = _BRACE.match(text, _skip_space(text, marker.end()))
-    if opening is None or opening.group() != "{":
-        bare = _BARE.match(text, marker.end())
-        return (marker.start(), bare.group(1)) if bare else None
-    end = _closing_brace(text, opening.end())
-    return None if end is None else (marker.start(), text[opening.end() : end])
+    inner = marker["inner"] if marker["tag"] else marker["held"]
+    return Statement(marker.start(), marker.end(), read_value(" ".join(inner.split()), words=True))
 
 
-def _skip_space(text: str, start: int) -> int:
-    while start < len(text) and text[start].isspace():
-        start += 1
-    return start
-
-
-def _closing_brace(text: str, start: int) -> int | None:
-    """Where the group that was opened just before `start` is closed. Escaped braces do not count."""
-    depth = 1
-    for brace in _BRACE.finditer(text, start):
-        depth += {"{": 1, "}": -1}.get(brace.group(), 0)
-        if depth == 0:
-            return brace.start()
-    return None
-
-
-def _tidy(answer: str) -> str:
-    """Without emphasis, the full stop of its sentence, and dollars that only say "this is LaTeX"."""
-    answer = answer.strip().strip("*`").strip()
-    if answer.endswith(".") and not answer.endswith(".."):
-        answer = answer[:-1].rstrip()
-    answer = answer.strip("*`").strip()
-    if len(answer) > 1 and answer[0] == answer[-1] == "$" and answer.count("$") == 2:
-        answer = answer[1:-1].strip()
-    return answer
+def _boxed(text: str) -> Statement | None:
+    found = last_boxed_answer(text)
+    return Statement(found.start, found.end, found.answer) if found else None

@@ -175,7 +175,7 @@ def test_a_queue_is_sent_to_a_new_round(project: Project, mia: User, solutions: 
     assert set(round_.tasks.values_list("solution", flat=True)) == {solutions[0].pk, solutions[2].pk}
 
 
-def test_a_correction_is_said_in_the_labelers_place_and_the_old_word_is_kept(
+def test_a_correction_counts_in_the_labelers_place_and_their_own_word_stays_theirs(
     client: Client, solutions: list[Solution], crew: list[User]
 ) -> None:
     turn = Assignment.objects.filter(labeler=crew[1]).order_by("pk")[0]
@@ -186,11 +186,13 @@ def test_a_correction_is_said_in_the_labelers_place_and_the_old_word_is_kept(
     assert b"found_error" in wrong.content
     assert client.post(url, steps | {"finish_reason": "found_error", "note": "the sum"}).status_code == 302
     said = StepLabel.objects.filter(assignment=turn).order_by("step__position").values_list("rating", flat=True)
-    assert list(said) == [1, 0, -1]
-    assert [one["rating"] for one in turn.past.get().said["steps"]] == [1, 1, 1]
-    assert Review.objects.get().note == "the sum"
+    assert list(said) == [1, 1, 1]
+    review = Review.objects.get()
+    assert (review.note, [one["rating"] for one in review.submission["steps"]]) == ("the sum", [1, 0, -1])
+    stands = StepConsensus.objects.filter(step__solution=turn.task.solution_id, how="adjudicated")
+    assert list(stands.order_by("step__position").values_list("rating", flat=True)) == [1, 0, -1]
     shown = client.get(f"/projects/algebra/solutions/{turn.task.solution_id}").content.decode()
-    assert "said before: + + +" in shown
+    assert "changed step 2 to okay, step 3 to bad" in shown
     assert "corrected a turn" in shown
 
 
@@ -273,4 +275,4 @@ def test_pages_of_reviewers_cost_the_same_however_much_there_is(
     settle_project(project)
     assert OpenDispute.objects.filter(kind="people").count() == 14
     assert {url: cost(client, url) for url in urls} == before
-    assert before[urls[-1]] <= 26
+    assert before[urls[-1]] <= 27

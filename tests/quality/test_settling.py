@@ -171,13 +171,16 @@ def test_a_suspension_that_is_lifted_starts_gold_anew(project: Project, crew: li
     assert Membership.objects.get(user=crew[0]).status == "active"
 
 
-def test_gold_forgets_a_turn_that_was_given_back(project: Project, crew: list[User]) -> None:
+def test_gold_remembers_the_first_submission_of_an_assignment_that_was_returned(
+    project: Project, crew: list[User]
+) -> None:
     gold_tasks(project, 1)
     turn = say(make_round(project), crew[0], 1, 1, 1)
     settle_projects()
     assert scores_of(project)[crew[0].pk].exact.of == 1
     give_back(assignment=turn, note="Look again.")
-    assert scores_of(project) == {}
+    settle_projects()
+    assert scores_of(project)[crew[0].pk].exact.of == 1
 
 
 def test_a_worker_that_dies_halfway_leaves_the_rest_of_a_new_rule_to_the_next(

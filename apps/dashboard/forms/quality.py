@@ -48,16 +48,27 @@ class RulesForm(ServiceForm):
         help_text="In your currency.",
     )
 
+    allows_self_review = forms.BooleanField(
+        required=False,
+        label="Reviewers may judge what they labeled",
+        help_text="Only an owner changes this. Each such decision is marked in the audit log and in exports.",
+    )
+
+    def __init__(self, *args: Any, may_allow_self_review: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # A disabled field keeps its initial value, whatever is posted.
+        self.fields["allows_self_review"].disabled = not may_allow_self_review
+
     @staticmethod
     def initial_of(rules: QualityRules) -> dict[str, Any]:
-        names = ("rule", "suspends", "minimum", "convincing", "hourly_cost")
+        names = ("rule", "suspends", "minimum", "convincing", "hourly_cost", "allows_self_review")
         told = {name: getattr(rules, name) for name in names}
         return {"agreeing": 3, "limit": 5, **rules.options, **told, "pass_mark": round(rules.pass_mark * 100, 1)}
 
     def terms(self) -> dict[str, Any]:
         """The arguments of `change_rules`."""
         data = self.cleaned_data
-        names = ("rule", "suspends", "minimum", "convincing", "hourly_cost")
+        names = ("rule", "suspends", "minimum", "convincing", "hourly_cost", "allows_self_review")
         options = {name: data[name] for name in ("agreeing", "limit") if data.get(name)}
         return {name: data[name] for name in names} | {
             "pass_mark": data["pass_mark"] / 100,

@@ -22,6 +22,7 @@ from apps.dashboard.forms.reviewing import asked_of, narrowing_of
 from apps.quality.adjudicating import adjudicate_solution, adjudicate_step, also_accept, make_gold, take_back
 from apps.quality.evidence import Evidence
 from apps.quality.history import history_of, past_of
+from apps.quality.impartiality import barred_from
 from apps.quality.models import Stale
 from apps.quality.queues import QUEUES, counts_of, neighbours, queue_of
 
@@ -84,6 +85,7 @@ def _standing(place: Place, found: Solution, evidence: Evidence | None = None) -
         "evidence": evidence,
         "history": history_of(found, evidence, naming_of(place)),
         "past": past_of(evidence),
+        "is_side": bool(barred_from(place.membership.user, place.project, [found.pk])),
         "is_pending": Stale.objects.filter(solution=found).exists(),
     }
 
@@ -96,7 +98,9 @@ def _way(place: Place, found: Solution, asked: QueryDict) -> dict[str, Any]:
         before, behind = ids.filter(pk__lt=found.pk).order_by("-pk"), ids.filter(pk__gt=found.pk).order_by("pk")
         return {"previous": before.first(), "next": behind.first(), "way": ""}
     filters = asked_of(asked)
-    previous, next_ = neighbours(queue_of(place.project, kind, narrowing_of(place, filters)), found.pk)
+    previous, next_ = neighbours(
+        queue_of(place.project, kind, narrowing_of(place, filters), reviewer=place.membership.user), found.pk
+    )
     return {
         "previous": previous,
         "next": next_,

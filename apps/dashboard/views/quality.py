@@ -83,7 +83,11 @@ def labelers(request: AuthenticatedRequest, slug: str) -> HttpResponse:
 def rules(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     place = place_for(request.user, slug, "manage_rounds")
     stand = rules_for(place.project)
-    form = RulesForm(request.POST or None, initial=RulesForm.initial_of(stand))
+    form = RulesForm(
+        request.POST or None,
+        initial=RulesForm.initial_of(stand),
+        may_allow_self_review=place.may("manage_members"),
+    )
     changed = form.run(lambda _: change_rules(project=place.project, actor=request.user, **form.terms()))
     if changed is not None:
         messages.success(request, "These rules stand. Labels are computed again by them.")

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db.models import Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -22,6 +23,8 @@ from apps.dashboard.forms.reviewing import QueueForm, asked_of, narrowing_of
 from apps.dashboard.paging import page_of
 from apps.labeling.models import Assignment, Round
 from apps.quality.adjudicating import adjudicate_as_it_stands, make_gold
+from apps.quality.impartiality import allows_self_review, barred_from, own_assignments
+from apps.quality.models import OpenDispute
 from apps.quality.queues import KINDS, QUEUES, SETTLED, Kind, counts_of, queue_of
 
 SIZE = 25
@@ -56,12 +59,15 @@ def _reported(place: Place) -> int:
 def queue(request: AuthenticatedRequest, slug: str, kind: str) -> HttpResponse:
     place = place_for(request.user, slug, "review")
     wanted, asked = _kind(kind), asked_of(request.GET)
-    rows = queue_of(place.project, kind, narrowing_of(place, asked)).select_related("solution__problem")
+    narrowing, user = narrowing_of(place, asked), place.membership.user
+    rows = queue_of(place.project, kind, narrowing, reviewer=user).select_related("solution__problem")
     page = page_of(rows.defer("solution__extras"), request.GET, size=SIZE, by="solution_id")
     context = place.context(
         "review",
         kind=wanted,
         count=counts_of(place.project).get(kind),
+        own=_own(place, kind),
+        sides=barred_from(user, place.project, [row.solution_id for row in page.rows]),
         form=QueueForm(request.GET, place=place),
         page=page,
         solutions=with_sources(row.solution for row in page.rows),
@@ -71,6 +77,19 @@ def queue(request: AuthenticatedRequest, slug: str, kind: str) -> HttpResponse:
         new_round=_new_round(place, kind, asked),
     )
     return render(request, "review/queue.html", context)
+
+
+def _own(place: Place, kind: str) -> int:
+    """How many of the queue the reviewer labeled, so that they are left to others."""
+    if kind == SETTLED or allows_self_review(place.project.pk):
+        return 0
+    own = own_assignments(place.membership.user)
+    on_task = Q(
+        solution__in=own.filter(round__project=place.project, task__solution__isnull=False).values("task__solution")
+    )
+    written = Q(solution__in=own.filter(round__project=place.project, grown__isnull=False).values("grown"))
+    rows = OpenDispute.objects.filter(on_task | written, project=place.project, kind=kind)
+    return rows[: COUNTED_TO + 1].count()
 
 
 def _kind(name: str) -> Kind:

@@ -22,17 +22,18 @@ from apps.dashboard.evidence import labeler_names
 from apps.dashboard.forms.reviewing import CorrectionForm, QueueForm, asked_of, narrowing_of
 from apps.dashboard.paging import Page, page_of
 from apps.labeling.correcting import said_of
-from apps.labeling.models import Assignment, Protocol, StepLabel
+from apps.labeling.models import Assignment, StepLabel
 from apps.labeling.submissions import Submission, SubmittedStep
+from apps.quality.corrections import corrections_of
+from apps.quality.impartiality import allows_self_review, barred_from
 from apps.quality.models import Review
 from apps.quality.queues import Narrowing
-from apps.quality.reviewing import accept, correct_turn, return_to_labeler
+from apps.quality.reviewing import CORRECTABLE, accept, correct_turn, return_to_labeler, take_correction_back
 from apps.quality.risk import WORDS, Risk, sample
 from apps.quality.turns import risks_of, unreviewed, waiting
 
 SIZE = 30
 AT_ONCE = 200
-CORRECTABLE = (Protocol.FIRST_ERROR, Protocol.EVERY_STEP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ def turns(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     elif show == "all":
         context |= _all(place, request, asked)
     else:
-        ids = waiting(place.project, round=asked.round, labeler=asked.labeler)
+        ids = waiting(place.project, round=asked.round, labeler=asked.labeler, reviewer=place.membership.user)
         risks = risks_of(ids)
         chosen = sample(list(risks.values()), SIZE, seed=place.project.slug)
         context |= {"shown": _shown(place, [one.turn for one in chosen], risks), "weighed": len(ids)}
@@ -77,6 +78,8 @@ def turns(request: AuthenticatedRequest, slug: str) -> HttpResponse:
 
 def _all(place: Place, request: AuthenticatedRequest, asked: Narrowing) -> dict[str, Any]:
     found = _narrowed(Assignment.objects.spoken().filter(task__solution__isnull=False), place, asked, "")
+    if not allows_self_review(place.project.pk):
+        found = found.exclude(labeler=place.membership.user)
     page = page_of(unreviewed(found), request.GET, size=SIZE, newest_first=True)
     ids = [turn.pk for turn in page.rows]
     return {"shown": _shown(place, ids, risks_of(ids)), "page": page}
@@ -127,15 +130,28 @@ def _page(
     request: AuthenticatedRequest, place: Place, found: Assignment, form: CorrectionForm | None = None
 ) -> HttpResponse:
     (shown,) = _shown(place, [found.pk], risks_of([found.pk]))
-    steps = _asked(found)
-    form = form or CorrectionForm(steps=steps, initial=_as_said(found))
+    steps, correction = _asked(found), corrections_of([found.pk]).get(found.pk)
+    form = form or CorrectionForm(
+        steps=steps, initial=_initial(correction.submission if correction else said_of(found))
+    )
+    barred = _barred(place, found)
+    own = _initial(said_of(found))
+    rows = [(field, text, own.get(field.name, "")) for field, text in form.rows([text for _, _, text in steps])]
     reviews = Review.objects.filter(assignment=found).select_related("reviewer")
     context = place.context(
-        "review", one=shown, form=form, rows=form.rows([text for _, _, text in steps]), reviews=reviews,
-        problem=found.task.solution.problem if found.task.solution else None, can_correct=_can_correct(found),
-        is_spoken=found.is_spoken,
+        "review", one=shown, form=form, rows=rows, reviews=reviews, correction=correction, barred=barred,
+        problem=found.task.solution.problem if found.task.solution else None,
+        can_correct=_can_correct(found) and not barred, is_spoken=found.is_spoken,
     )  # fmt: skip
     return render(request, "review/turn.html", context, status=422 if form.errors else 200)
+
+
+def _barred(place: Place, found: Assignment) -> str:
+    """Why the reviewer may not judge this assignment: `own` work, or a `side` in what is said of the solution."""
+    user, solution_id = place.membership.user, found.task.solution_id
+    if found.labeler_id == user.pk:
+        return "" if allows_self_review(place.project.pk) else "own"
+    return "side" if solution_id is not None and barred_from(user, place.project, [solution_id]) else ""
 
 
 def _can_correct(found: Assignment) -> bool:
@@ -147,8 +163,7 @@ def _asked(found: Assignment) -> list[tuple[int, int, str]]:
     return list(steps.values_list("position", "candidate", "text"))
 
 
-def _as_said(found: Assignment) -> dict[str, Any]:
-    said = said_of(found)
+def _initial(said: Submission) -> dict[str, Any]:
     ratings = {
         f"step:{one.position}:{one.candidate}": "unsure"
         if one.unsure
@@ -207,7 +222,17 @@ def correct_one(request: AuthenticatedRequest, slug: str, pk: int) -> HttpRespon
     )
     if done is None:
         return _page(request, place, found, form)
-    messages.success(request, "Corrected. What the labeler had said is kept.")
+    messages.success(request, "Corrected, under your name. The labeler's own ratings stay theirs.")
+    return redirect("turn", slug, pk)
+
+
+@login_required
+@require_POST
+def take_back_one(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
+    place = place_for(request.user, slug, "review")
+    is_done = take_correction_back(assignment=turn_of(place, pk), reviewer=request.user)
+    done = "The correction is taken back: the labeler's own ratings count again."
+    messages.success(request, done if is_done else "There is no correction to take back.")
     return redirect("turn", slug, pk)
 
 

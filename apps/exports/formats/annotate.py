@@ -63,7 +63,7 @@ class Annotate(OfSolutions):
                 pa.list_(
                     _struct(
                         labeler=TEXT, round=INT, protocol=TEXT, finish_reason=TEXT, reason=TEXT, submitted_at=TEXT,
-                        active_ms=INT, is_quality_control=BOOL, is_screening=BOOL,
+                        active_ms=INT, is_quality_control=BOOL, is_screening=BOOL, is_suspended=BOOL,
                         steps=pa.list_(_struct(position=INT, candidate=INT, rating=INT, unsure=BOOL, chosen=BOOL)),
                         preference=_struct(choice=TEXT, margin=TEXT, rationale=TEXT),
                         progress=INT,
@@ -210,6 +210,7 @@ def _person(person: PersonRecord) -> Row:
         "active_ms": person.active_ms,
         "is_quality_control": person.is_quality_control,
         "is_screening": person.is_screening,
+        "is_suspended": person.is_suspended,
         "steps": [
             {
                 "position": said.position,

@@ -22,6 +22,7 @@ class NotCounted(models.TextChoices):
     QUALITY_CONTROL = "quality_control", "answer to a gold task"
     RETIRED = "retired", "the problem is retired"
     SUSPENDED = "suspended", "the labeler is suspended"
+    CORRECTED = "corrected", "a reviewer's correction counts in its place"
 
 
 def reasons_q(prefix: str = "") -> dict[NotCounted, Q]:
@@ -48,14 +49,19 @@ def reasons_q(prefix: str = "") -> dict[NotCounted, Q]:
             | Q(**{f"{prefix}task__comparison__problem__retired_at__isnull": False})
         ),
         NotCounted.SUSPENDED: Q(Exists(suspended)),
+        NotCounted.CORRECTED: Q(**{f"{prefix}corrected_by__isnull": False}),
     }
 
 
-def counted_q(prefix: str = "") -> Q:
-    """Assignments to which no reason applies."""
+def counted_q(prefix: str = "", *, with_corrected: bool = False) -> Q:
+    """Assignments to which no reason applies.
+
+    `with_corrected`: what a reviewer corrected decides nothing, yet as the labeler's own first word it is measured.
+    """
     condition = Q()
-    for reason in reasons_q(prefix).values():
-        condition &= ~reason
+    for name, reason in reasons_q(prefix).items():
+        if not (with_corrected and name == NotCounted.CORRECTED):
+            condition &= ~reason
     return condition
 
 

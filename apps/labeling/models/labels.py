@@ -40,6 +40,9 @@ class GoldLabel(models.Model):
     step = models.OneToOneField(Step, on_delete=models.CASCADE, related_name="gold")
     rating = models.SmallIntegerField()
     origin = models.CharField(max_length=30, blank=True, default="", help_text="Format of the file it came with.")
+    self_reviewed = models.BooleanField(
+        db_default=False, help_text="Made by a reviewer who had labeled the solution, as the project allows."
+    )
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(rating__in=[-1, 0, 1]), name="gold_rating_in_range")]

@@ -106,7 +106,13 @@ class Assignment(models.Model):
         null=True, blank=True, help_text="How far the solution came before its error: -1 not at all, 0 some, 1 far."
     )
     note = models.TextField(blank=True, db_default="", help_text="Why a reviewer returned it.")
-    versions = models.PositiveSmallIntegerField(db_default=0, help_text="How often it was corrected after submission.")
+    versions = models.PositiveSmallIntegerField(
+        db_default=0, help_text="How often its labeler said something new after the first submission."
+    )
+    corrected_by = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False,
+        help_text="The reviewer whose correction counts in place of the labeler's ratings.",
+    )  # fmt: skip
     extras = models.JSONField(null=True, blank=True)
 
     objects = AssignmentQuerySet.as_manager()
@@ -156,7 +162,7 @@ class Assignment(models.Model):
 
 
 class PastSubmission(models.Model):
-    """What an assignment said before it was corrected: nothing that counted is overwritten unseen."""
+    """What a labeler submitted before they corrected it or it was returned; number 1 is the first submission."""
 
     assignment = models.ForeignKey(Assignment, on_delete=models.CASCADE, related_name="past", db_index=False)
     number = models.PositiveSmallIntegerField()

@@ -1,0 +1,101 @@
+r"""Answers in `\boxed{}` and `\fbox{}`: the last one, or the several that are one answer."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_BOX = re.compile(r"\\(?:boxed|fbox)(?![A-Za-z])")
+_BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
+_BARE = re.compile(r"\s*(\\[A-Za-z]+|[^\s$\\,;]+)")
+# Between two boxes of one list nothing stands but what joins them.
+_JOINED = re.compile(
+    r"(?:[\s$,;&，、；]|\\[()\[\],;:! ]|\\q?quad|\\(?:text|mathrm|mbox)\s*\{\s*,?\s*(?:and|or)?\s*\}|\\text\s*\{\s*\}|\*\*"
+    r"|(?<![A-Za-z])(?:and|or|et|ou|und|oder|y|e|o|и|или|as well as)(?![A-Za-z])|和|或|与|與|及|以及|と|または|와"
+    r"|과|또는|و|أو|और|या)*"
+)
+_JOINING = re.compile(r"[,;&，、；]|\b(?:and|or|et|ou|und|oder|y|e|o|и|или)\b|[和或与與及と와과و]|または|또는|أو|और|या")
+_LABELLED = re.compile(r"[\s$,;]*(?:and|or)?[\s$]*[A-Za-z](?:_\{?\w\}?)?\s*=\s*[\s$]*|[\s$,;.]*\(?[a-dA-Di]+\)[\s$:]*")
+_CORRECTING = re.compile(
+    r"\b(?:wait|actually|no|sorry|instead|correct\w*|mistake|error|wrong|recheck\w*|rather|then|finally|therefore"
+    r"|thus|hence|so|gives|"
+    r"simplif\w+|becomes|equals|final|answer|which is|that is|substitut\w+|plug\w*|now|next)\b|=|≈",
+    re.IGNORECASE,
+)
+_ADDING = re.compile(r"\b(?:other|second|third|also|another|remaining|respectively|both|and)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    start: int
+    end: int
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class BoxedAnswer:
+    """`answer` is None where a box is never closed, or nobody can say whether several are one answer."""
+
+    start: int
+    end: int
+    answer: str | None
+
+
+def last_boxed_answer(text: str) -> BoxedAnswer | None:
+    """The last box with those before it that belong to the same answer; None without a box."""
+    markers = list(_BOX.finditer(text)) if "box" in text else []
+    if not markers:
+        return None
+    last = _box(text, markers[-1])
+    if last is None:
+        return BoxedAnswer(markers[-1].start(), len(text), None)
+    parts = [last]
+    for marker in reversed(markers[:-1]):
+        before = _box(text, marker)
+        if before is None or before.end > parts[0].start:
+            break
+        relation = _relation(text[before.end : parts[0].start])
+        if relation == "unclear" and before.content != parts[0].content:
+            return BoxedAnswer(last.start, last.end, None)
+        if relation != "list":
+            break
+        parts.insert(0, before)
+    contents = list(dict.fromkeys(part.content for part in parts))
+    return BoxedAnswer(last.start, last.end, ", ".join(contents) if all(contents) else None)
+
+
+def _relation(between: str) -> str:
+    """Of two neighbouring boxes: `list`, `apart` (the later one stands alone), or `unclear`."""
+    if _JOINED.fullmatch(between):
+        return "list" if _JOINING.search(between) else "unclear"
+    if _LABELLED.fullmatch(between):
+        return "unclear"
+    is_one_sentence = "\n" not in between and not re.search(r"[.;!?。](?:\s|$)", between)
+    if _CORRECTING.search(between):
+        return "apart"
+    return "unclear" if is_one_sentence or _ADDING.search(between) else "apart"
+
+
+def _box(text: str, marker: re.Match[str]) -> Box | None:
+    opening = _BRACE.match(text, _skip_space(text, marker.end()))
+    if opening is None or opening.group() != "{":
+        bare = _BARE.match(text, marker.end())
+        return Box(marker.start(), bare.end(), bare.group(1)) if bare else None
+    end = _closing_brace(text, opening.end())
+    return None if end is None else Box(marker.start(), end + 1, text[opening.end() : end].strip())
+
+
+def _skip_space(text: str, start: int) -> int:
+    while start < len(text) and text[start].isspace():
+        start += 1
+    return start
+
+
+def _closing_brace(text: str, start: int) -> int | None:
+    """Where the group that was opened just before `start` is closed. Escaped braces do not count."""
+    depth = 1
+    for brace in _BRACE.finditer(text, start):
+        depth += {"{": 1, "}": -1}.get(brace.group(), 0)
+        if depth == 0:
+            return brace.start()
+    return None

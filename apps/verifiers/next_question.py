@@ -1,0 +1,58 @@
+"""Where a text goes on with a question of its own, as completers do that are not told to stop.
+
+What is written after the answer to the question that was asked belongs to another one. A mark of a new question
+counts only behind a stated answer: solutions begin by repeating their question.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+# Sent as stop texts where nobody has chosen others; OpenAI's API takes four.
+DEFAULT_STOPS = ("\nQuestion:", "\nQ:", "\nProblem:", "\nHuman:")
+
+_WORDS = (
+    "Question|Problem|Exercise|Q|Human|User|Instruction|Example|Task|Prompt|Student|问题|問題|题目|題目|题|例题|문제|질문|Pregunta|"
+    "Problema|Ejercicio|Frage|Aufgabe|Exercice|Problème|Вопрос|Задача|Pergunta|Exercício|Domanda|Esercizio|السؤال|سؤال|مسألة|"
+    "प्रश्न|सवाल"
+)
+_MARK = re.compile(
+    rf"\n[ \t>]*(?:[#*_\[【]{{0,6}}[ \t]*(?:New |Next |Another )?(?:{_WORDS})[ \t\u00a0]*#?\d*[ \t]*[*_\]】]{{0,3}}[:：]"
+    rf"|(?:#{{1,6}}|\*\*)[ \t]*(?:New |Next |Another )?(?:{_WORDS})[ \t]*#?\d*[ \t]*\**[ \t]*(?=\n))",
+    re.IGNORECASE,
+)
+_MARK_INSIDE = re.compile(r"(?:Question|Problem|Human|User|Q)[ \t]?#?\d*:")
+# What chat templates put between turns, where a server lets it through.
+_SENTENCE_ENDS = tuple(".!?。！？।")
+_TURNS = ("<|", "<start_of_turn>", "<end_of_turn>", "[INST]", "</s>")
+# A paragraph that asks something with numbers in it, and is no thought about the solution.
+_ASKING = re.compile(r"\n[ \t]*\n(?=[^\n]{30,}[?？؟][ \t]*(?:\n|$))(?=[^\n]*\d)(?P<paragraph>[^\n]+)")
+# A runaway's first answer stands near its beginning.
+_MOST_STARTS = 20
+_THINKING = re.compile(
+    r"\b(?:we|let|let's|i|wait|check|but|why|verify|actually|what about|does this|is this|is that|you|my)\b",
+    re.IGNORECASE,
+)
+
+
+def before_next_question(text: str, states_answer: Callable[[str], bool]) -> str:
+    """The text up to the first new question that stands behind a stated answer; all of it where there is none."""
+    for start in sorted(_starts(text))[:_MOST_STARTS]:
+        if start > 0 and states_answer(text[:start]):
+            return text[:start].rstrip()
+    return text
+
+
+def _starts(text: str) -> Iterator[int]:
+    for match in _MARK.finditer(text):
+        yield match.start()
+    for match in _MARK_INSIDE.finditer(text):
+        if text[max(0, match.start() - 4) : match.start()].rstrip()[-1:] in _SENTENCE_ENDS:
+            yield match.start()
+    for turn in _TURNS:
+        if (start := text.find(turn)) >= 0:
+            yield start
+    for match in _ASKING.finditer(text):
+        if not _THINKING.search(match["paragraph"]):
+            yield match.start()

@@ -1,0 +1,286 @@
+"""A correction belongs to who made it: gold, speed and agreement measure the labeler's first submission."""
+
+from __future__ import annotations
+
+import pytest
+
+from apps.accounts.models import AuditEvent, User
+from apps.core.errors import Conflict, Unprocessable
+from apps.labeling.correcting import correct, why_not_correctable
+from apps.labeling.models import Assignment, Round
+from apps.labeling.pace import seconds_per_turn
+from apps.labeling.queue import claim
+from apps.labeling.returning import give_back
+from apps.labeling.submissions import Submission
+from apps.labeling.submitting import submit
+from apps.projects.models import Membership, Project
+from apps.quality.adjudicating import adjudicate_step, take_back
+from apps.quality.answers import gold_accuracy
+from apps.quality.corrections import corrections_of
+from apps.quality.figures import refresh
+from apps.quality.goldmarks import marks_of, scores_of
+from apps.quality.models import Consensus, Figure, Review, StepConsensus
+from apps.quality.reviewing import correct_turn, return_to_labeler, take_correction_back
+from apps.quality.settling import settle_project
+from tests.cast import bearer, make_problem, make_round, make_solution, make_user, signed_in
+from tests.quality.said import said, say, vouch
+
+API = "/api/v1"
+
+
+@pytest.fixture
+def round_(project: Project) -> Round:
+    """One solution of three steps, whose second is bad by gold."""
+    vouch(make_solution(make_problem(project)), 1, -1)
+    return make_round(project)
+
+
+@pytest.fixture
+def missed(round_: Round, bob: User) -> Assignment:
+    """Bob finds no error."""
+    return say(round_, bob, 1, 1, 1)
+
+
+def own_ratings(turn: Assignment) -> list[int | None]:
+    return list(turn.step_labels.order_by("step__position").values_list("rating", flat=True))
+
+
+def exact_hits(project: Project, labeler: User) -> tuple[int, int]:
+    settle_project(project)
+    exact = scores_of(project)[labeler.pk].exact
+    return exact.hits, exact.of
+
+
+def test_a_reviewers_correction_is_no_gold_hit_of_the_labeler(missed: Assignment, bob: User, rita: User) -> None:
+    project = missed.round.project
+    assert exact_hits(project, bob) == (0, 1)
+    correct_turn(assignment=missed, submission=said([1, -1]), reviewer=rita, note="4 + 4 is 8.")
+    assert exact_hits(project, bob) == (0, 1)
+    assert own_ratings(missed) == [1, 1, 1]
+    correction = corrections_of([missed.pk])[missed.pk]
+    assert (correction.reviewer, correction.note) == (rita, "4 + 4 is 8.")
+    assert [step.rating for step in correction.submission.steps] == [1, -1]
+
+
+def test_a_labelers_own_correction_is_no_gold_hit_either(missed: Assignment, bob: User) -> None:
+    correct(assignment=missed, submission=said([1, -1]))
+    assert exact_hits(missed.round.project, bob) == (0, 1)
+    correct(assignment=missed, submission=said([1, 1, 1]))
+    assert exact_hits(missed.round.project, bob) == (0, 1)
+
+
+def test_a_hit_stays_a_hit_when_the_labeler_changes_their_mind(round_: Round, bob: User) -> None:
+    turn = say(round_, bob, 1, -1)
+    correct(assignment=turn, submission=said([1, 1, 1]))
+    assert exact_hits(round_.project, bob) == (1, 1)
+
+
+def test_what_was_returned_is_measured_by_what_was_submitted_first(missed: Assignment, bob: User, rita: User) -> None:
+    project, first_at = missed.round.project, missed.submitted_at
+    return_to_labeler(assignment=missed, reviewer=rita, note="Look at step 2.")
+    assert exact_hits_without_settling(project, bob) is None
+    again = claim(round=missed.round, labeler=bob)
+    assert isinstance(again, Assignment)
+    submit(assignment=again, submission=said([1, -1]))
+    assert exact_hits(project, bob) == (0, 1)
+    again.refresh_from_db()
+    assert marks_of([again])[again.pk].at == first_at, "a suspension that was lifted meanwhile covers it"
+
+
+def exact_hits_without_settling(project: Project, labeler: User) -> tuple[int, int] | None:
+    found = scores_of(project).get(labeler.pk)
+    return None if found is None else (found.exact.hits, found.exact.of)
+
+
+def test_speed_is_that_of_the_first_submission(missed: Assignment, bob: User) -> None:
+    Assignment.objects.filter(pk=missed.pk).update(active_ms=5000)
+    missed.refresh_from_db()
+    slow = Submission(steps=said([1, -1]).steps, finish_reason="found_error", active_ms=60_000)
+    correct(assignment=missed, submission=slow)
+    assert seconds_per_turn(Assignment.objects.filter(labeler=bob)) == 5.0
+    project = missed.round.project
+    settle_project(project)
+    refresh(project)
+    (row,) = Figure.objects.get(project=project, name="labelers").data["labelers"]
+    assert (row["median_ms"], row["active_ms"]) == (5000, 65_000)
+
+
+def test_agreement_is_that_of_first_submissions(project: Project, bob: User, rita: User) -> None:
+    make_solution(make_problem(project))
+    round_, dora = make_round(project, redundancy=2), make_user("dora")
+    Membership.objects.create(project=project, user=dora)
+    one, other = say(round_, bob, 1, -1), say(round_, dora, 1, 1, 1)
+
+    def agreement() -> float:
+        settle_project(project)
+        refresh(project)
+        return float(
+            Figure.objects.get(project=project, name="agreement", scope="").data["first_errors"]["exact"]["value"]
+        )
+
+    assert agreement() == 0
+    correct(assignment=other, submission=said([1, -1]))
+    assert agreement() == 0
+    correct_turn(assignment=one, submission=said([-1]), reviewer=rita)
+    assert agreement() == 0
+
+
+def test_consensus_follows_the_labelers_current_word_until_a_reviewer_corrects_it(
+    missed: Assignment, rita: User
+) -> None:
+    project, solution = missed.round.project, missed.task.solution
+    assert solution is not None
+
+    def stands() -> tuple[str, int | None]:
+        settle_project(project)
+        found = Consensus.objects.get(pk=solution.pk)
+        return found.how, found.first_error
+
+    correct(assignment=missed, submission=said([-1]))
+    assert stands() == ("majority", 0)
+    correct_turn(assignment=missed, submission=said([1, -1]), reviewer=rita)
+    assert stands() == ("adjudicated", 1)
+    assert Consensus.objects.get(pk=solution.pk).settled_by == rita
+
+
+def test_what_a_reviewer_is_unsure_of_is_no_longer_the_labelers(missed: Assignment, rita: User) -> None:
+    """The labeler's own rating of that step does not come back through the majority."""
+    correct(assignment=missed, submission=said([-1]))
+    correct_turn(assignment=missed, submission=said([None, 1, 1]), reviewer=rita)
+    settle_project(missed.round.project)
+    rated = dict(StepConsensus.objects.values_list("step__position", "rating"))
+    assert rated == {1: 1, 2: 1}
+    assert not Consensus.objects.settled().exists()
+
+
+def test_the_newest_correction_counts(missed: Assignment, alice: User, rita: User) -> None:
+    correct_turn(assignment=missed, submission=said([1, 1, -1]), reviewer=rita)
+    correct_turn(assignment=missed, submission=said([-1]), reviewer=alice, note="Already the first.")
+    correction = corrections_of([missed.pk])[missed.pk]
+    assert (correction.reviewer, [step.rating for step in correction.submission.steps]) == (alice, [-1])
+    assert dict(StepConsensus.objects.filter(how="adjudicated").values_list("step__position", "rating")) == {0: -1}
+    first, second = AuditEvent.objects.filter(verb="assignment.corrected").order_by("pk")
+    assert [step["rating"] for step in first.before["steps"]] == [1, 1, 1]
+    assert second.before["steps"] == first.after["steps"]
+    assert (second.actor, second.after["note"]) == (alice, "Already the first.")
+
+
+def test_a_correction_that_is_taken_back_leaves_the_labelers_word(missed: Assignment, rita: User) -> None:
+    correct_turn(assignment=missed, submission=said([1, -1]), reviewer=rita)
+    assert take_correction_back(assignment=missed, reviewer=rita)
+    settle_project(missed.round.project)
+    assert (Consensus.objects.get().how, Consensus.objects.get().first_error) == ("majority", -1)
+    assert corrections_of([missed.pk]) == {}
+    assert not take_correction_back(assignment=missed, reviewer=rita)
+
+
+@pytest.mark.parametrize("how", ["solution", "steps"])
+def test_words_that_are_taken_back_on_the_evidence_page_take_the_correction_with_them(
+    missed: Assignment, rita: User, how: str
+) -> None:
+    solution = missed.task.solution
+    assert solution is not None
+    correct_turn(assignment=missed, submission=said([1, -1]), reviewer=rita)
+    if how == "solution":
+        take_back(solution=solution, by=rita)
+    else:
+        for step in solution.steps.filter(position__lt=2):
+            adjudicate_step(step=step, rating=None, by=rita)
+    missed.refresh_from_db()
+    assert missed.corrected_by is None
+    settle_project(missed.round.project)
+    assert Consensus.objects.get().first_error == -1
+
+
+def test_the_labeler_does_not_overwrite_a_reviewers_correction(missed: Assignment, rita: User) -> None:
+    correct_turn(assignment=missed, submission=said([1, -1]), reviewer=rita)
+    missed.refresh_from_db()
+    assert "reviewer has corrected it" in (why_not_correctable(missed) or "")
+    with pytest.raises(Conflict) as told:
+        correct(assignment=missed, submission=said([-1]), seen=0)
+    assert told.value.code == "not_correctable"
+    assert correct(assignment=missed, submission=said([1, 1, 1])).versions == 0, (
+        "an answer lost on its way is no conflict"
+    )
+
+
+def test_what_is_corrected_is_not_returned_as_well(missed: Assignment, rita: User) -> None:
+    correct_turn(assignment=missed, submission=said([1, -1]), reviewer=rita)
+    with pytest.raises(Conflict, match="take that correction back"):
+        return_to_labeler(assignment=missed, reviewer=rita, note="Again.")
+    assert own_ratings(missed) == [1, 1, 1]
+
+
+@pytest.mark.parametrize("ratings", [[1, 1, 1]])
+def test_a_correction_that_changes_nothing_is_refused(missed: Assignment, rita: User, ratings: list[int]) -> None:
+    with pytest.raises(Conflict, match="Nothing is changed"):
+        correct_turn(assignment=missed, submission=said(ratings), reviewer=rita)
+    assert not Review.objects.exists()
+
+
+def test_a_correction_satisfies_the_protocol_and_is_of_what_is_submitted(missed: Assignment, rita: User) -> None:
+    with pytest.raises(Unprocessable):
+        correct_turn(
+            assignment=missed, submission=Submission(steps=said([1]).steps, finish_reason="solution"), reviewer=rita
+        )
+    give_back(assignment=Assignment.objects.get(pk=missed.pk), note="Once more.")
+    with pytest.raises(Conflict, match="returned"):
+        correct_turn(assignment=missed, submission=said([1, -1]), reviewer=rita)
+    missed.refresh_from_db()
+    assert (missed.state, missed.corrected_by) == ("returned", None)
+
+
+# --- what people and scripts are shown ----------------------------------------------------------------------
+
+
+def test_the_labeler_is_told_what_was_changed(missed: Assignment, bob: User, rita: User) -> None:
+    correct_turn(assignment=missed, submission=said([1, -1]), reviewer=rita, note="4 + 4 is 8.")
+    page = signed_in(bob).get("/projects/algebra/work").content.decode()
+    assert "Rita</b> changed step 2 to bad, step 3 to not rated because" in page
+    assert "4 + 4 is 8." in page
+    mine = bearer(bob).get(f"{API}/assignments/{missed.pk}").json()
+    assert [step["rating"] for step in mine["said"]["steps"]] == [1, 1, 1]
+    assert [step["rating"] for step in mine["correction"]["steps"]] == [1, -1]
+    reviewer = Membership.objects.get(user=rita).pseudonym
+    assert (mine["correction"]["by"], mine["correction"]["note"]) == (reviewer, "4 + 4 is 8.")
+    assert (mine["correctable"], mine["versions"]) == (False, 0)
+
+
+def test_scripts_see_whose_rating_it_is(missed: Assignment, bob: User, rita: User) -> None:
+    client = bearer(rita)
+    before = client.get(f"{API}/projects/algebra/step-labels").json()["results"]
+    assert [(one["corrected_by"], one["correction"]) for one in before] == [(None, None)] * 3
+    correct_turn(assignment=missed, submission=said([1, -1]), reviewer=rita)
+    labeler, reviewer = (Membership.objects.get(user=user).pseudonym for user in (bob, rita))
+    rows = client.get(f"{API}/projects/algebra/step-labels").json()["results"]
+    assert [(one["labeler"], one["rating"], one["corrected_by"]) for one in rows] == [(labeler, 1, reviewer)] * 3
+    assert [one["correction"] and one["correction"]["rating"] for one in rows] == [1, -1, None]
+    evidence = client.get(f"{API}/solutions/{missed.task.solution_id}/evidence").json()
+    (turn,) = evidence["turns"]
+    assert (turn["labeler"], turn["correction"]["by"]) == (labeler, reviewer)
+    assert [step["people"][0]["rating"] for step in evidence["steps"]] == [1, 1, 1]
+    assert [step["consensus"] and step["consensus"]["rating"] for step in evidence["steps"]] == [1, -1, None]
+    stream = client.get(f"{API}/projects/algebra/step-labels", headers={"Accept": "application/x-ndjson"})
+    assert b"".join(stream).count(b'"corrected_by":"') == 3  # type: ignore[arg-type]
+
+
+def test_reviewers_pages_show_both_words(missed: Assignment, rita: User) -> None:
+    correct_turn(assignment=missed, submission=said([1, -1]), reviewer=rita, note="the sum")
+    client = signed_in(rita)
+    evidence = client.get(f"/projects/algebra/solutions/{missed.task.solution_id}").content.decode()
+    assert "Rita</b> changed step 2 to bad" in evidence
+    turn = client.get(f"/projects/algebra/review/turns/{missed.pk}").content.decode()
+    assert "The labeler said" in turn
+    assert "Rita says" in turn
+    taken = client.post(f"/projects/algebra/review/turns/{missed.pk}/take-back", follow=True)
+    assert b"own ratings count again" in taken.content
+
+
+def test_my_work_measures_first_submissions_too(project: Project, bob: User) -> None:
+    for _ in range(10):
+        vouch(make_solution(make_problem(project)), 1, -1)
+    round_ = make_round(project)
+    for _ in range(10):
+        correct(assignment=say(round_, bob, 1, 1, 1), submission=said([1, -1]))
+    Assignment.objects.update(is_quality_control=True)
+    assert gold_accuracy(project, bob).share == 0

@@ -1,0 +1,258 @@
+"""Nobody judges themselves: by service, page and API; and where a project allows it, it is marked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from apps.accounts.models import AuditEvent, User
+from apps.core.errors import NotAllowed
+from apps.corpus.models import Solution
+from apps.labeling.models import Assignment, GoldLabel, Round
+from apps.projects.models import Membership, Project
+from apps.quality import adjudicating
+from apps.quality.models import OpenDispute, QualityRules, Review, StepConsensus
+from apps.quality.queues import queue_of
+from apps.quality.reviewing import accept, correct_turn, return_to_labeler
+from apps.quality.services import change_rules
+from apps.quality.settling import settle_project
+from apps.quality.turns import waiting
+from apps.quality.watching import lift, suspend
+from tests.cast import bearer, make_problem, make_round, make_screening, make_solution, signed_in
+from tests.quality.said import said, say
+from tests.world import rate
+
+API = "/api/v1"
+
+
+@pytest.fixture
+def round_(project: Project) -> Round:
+    for _ in range(2):
+        make_solution(make_problem(project))
+    return make_round(project, redundancy=2)
+
+
+@pytest.fixture
+def solution(project: Project, round_: Round, bob: User, rita: User) -> Solution:
+    """In dispute: rita says that its second step is bad, bob that none is. Rita has not seen the other one."""
+    turn = say(round_, rita, 1, -1)
+    say(round_, bob, 1, 1, 1)
+    settle_project(project)
+    assert turn.task.solution is not None
+    return turn.task.solution
+
+
+@pytest.fixture
+def other(project: Project, round_: Round, solution: Solution, bob: User, alice: User) -> Solution:
+    """In dispute between bob and alice."""
+    say(round_, bob, 1, -1)
+    turn = say(round_, alice, 1, 1, 1)
+    while turn.task.solution_id == solution.pk:
+        turn = say(round_, alice, 1, 1, 1)
+    settle_project(project)
+    assert turn.task.solution is not None
+    return turn.task.solution
+
+
+def own_turn(user: User, solution: Solution) -> Assignment:
+    return Assignment.objects.select_related("task__solution", "round__project").get(
+        labeler=user, task__solution=solution
+    )
+
+
+JUDGEMENTS: dict[str, Callable[[Solution, User], Any]] = {
+    "first error": lambda solution, by: adjudicating.adjudicate_solution(solution=solution, first_error=1, by=by),
+    "step": lambda solution, by: adjudicating.adjudicate_step(step=solution.steps.all()[0], rating=1, by=by),
+    "as it stands": lambda solution, by: adjudicating.adjudicate_as_it_stands(solutions=[solution], by=by),
+    "take back": lambda solution, by: adjudicating.take_back(solution=solution, by=by),
+    "gold": lambda solution, by: adjudicating.make_gold(solutions=[solution], by=by),
+    "also": lambda solution, by: adjudicating.also_accept(solution=solution, first_errors=[2], by=by),
+}
+
+
+@pytest.mark.parametrize("name", JUDGEMENTS)
+def test_a_side_judges_no_solution_and_another_reviewer_does(
+    solution: Solution, rita: User, mia: User, name: str
+) -> None:
+    with pytest.raises(NotAllowed) as told:
+        JUDGEMENTS[name](solution, rita)
+    assert (told.value.code, told.value.status) == ("self_review", 403)
+    assert not StepConsensus.objects.filter(how="adjudicated").exists()
+    JUDGEMENTS[name](solution, mia)
+
+
+def test_nobody_accepts_returns_or_corrects_their_own_work(solution: Solution, rita: User, mia: User) -> None:
+    turn = own_turn(rita, solution)
+    for act in (
+        lambda: accept(assignments=[turn], reviewer=rita),
+        lambda: return_to_labeler(assignment=turn, reviewer=rita, note="Again."),
+        lambda: correct_turn(assignment=turn, submission=said([-1]), reviewer=rita),
+    ):
+        with pytest.raises(NotAllowed, match="your own work"):
+            act()
+    assert not Review.objects.exists()
+    assert accept(assignments=[turn], reviewer=mia) == 1
+
+
+def test_a_side_does_not_take_the_other_sides_word_away(solution: Solution, bob: User, rita: User) -> None:
+    turn = own_turn(bob, solution)
+    with pytest.raises(NotAllowed, match="labeled this solution yourself"):
+        return_to_labeler(assignment=turn, reviewer=rita, note="Again.")
+    with pytest.raises(NotAllowed, match="labeled this solution yourself"):
+        correct_turn(assignment=turn, submission=said([1, -1]), reviewer=rita)
+    assert accept(assignments=[turn], reviewer=rita) == 1
+
+
+def test_of_many_that_are_settled_at_once_none_is_when_one_is_ones_own(
+    solution: Solution, other: Solution, rita: User
+) -> None:
+    with pytest.raises(NotAllowed, match=rf"solutions {solution.pk} yourself"):
+        adjudicating.adjudicate_as_it_stands(solutions=[solution, other], by=rita)
+    assert not StepConsensus.objects.filter(how="adjudicated").exists()
+
+
+def test_a_labeler_who_becomes_a_reviewer_stays_a_side(solution: Solution, bob: User) -> None:
+    Membership.objects.filter(user=bob).update(role="manager")
+    with pytest.raises(NotAllowed):
+        adjudicating.adjudicate_solution(solution=solution, first_error=-1, by=bob)
+
+
+def test_who_was_given_it_back_or_answered_it_in_a_screening_is_a_side(
+    project: Project, solution: Solution, rita: User, mia: User, alice: User
+) -> None:
+    return_to_labeler(assignment=own_turn(rita, solution), reviewer=mia, note="Again.")
+    with pytest.raises(NotAllowed):
+        adjudicating.adjudicate_solution(solution=solution, first_error=1, by=rita)
+    answer = rate(make_screening(project, tasks=1), alice, 1, -1)
+    assert answer.task.solution is not None
+    with pytest.raises(NotAllowed):
+        adjudicating.also_accept(solution=answer.task.solution, first_errors=[2], by=alice)
+
+
+def test_queues_offer_nobody_their_own(
+    project: Project, solution: Solution, other: Solution, rita: User, mia: User
+) -> None:
+    def offered(user: User) -> set[int]:
+        return set(queue_of(project, "people", reviewer=user).values_list("solution_id", flat=True))
+
+    assert OpenDispute.objects.filter(kind="people").count() == 2
+    assert (offered(mia), offered(rita)) == ({solution.pk, other.pk}, {other.pk})
+    page = signed_in(rita).get("/projects/algebra/review/people").content.decode()
+    assert f"/solutions/{other.pk}?" in page
+    assert f"/solutions/{solution.pk}?" not in page
+    assert "1 of them you labeled yourself" in page
+    assert own_turn(rita, solution).pk not in waiting(project, reviewer=rita)
+    assert own_turn(rita, solution).pk in waiting(project, reviewer=mia)
+    listed = signed_in(rita).get("/projects/algebra/review/turns?show=all").content.decode()
+    assert f'value="{own_turn(rita, solution).pk}"' not in listed
+
+
+def test_pages_offer_no_judgement_and_refuse_it(solution: Solution, rita: User) -> None:
+    client, turn = signed_in(rita), own_turn(rita, solution)
+    evidence = client.get(f"/projects/algebra/solutions/{solution.pk}").content.decode()
+    assert "another reviewer settles it" in evidence
+    assert 'id="settle"' not in evidence
+    page = client.get(f"/projects/algebra/review/turns/{turn.pk}").content.decode()
+    assert "This is your own work" in page
+    assert "turn-accept" not in page
+    assert reverse("turn-accept", args=["algebra", turn.pk]) not in page
+    assert refused(client, reverse("turn-accept", args=["algebra", turn.pk]))
+    assert refused(client, reverse("turn-return", args=["algebra", turn.pk]), note="Again.")
+    steps = {"step:0:0": "-1", "finish_reason": "found_error"}
+    assert client.post(reverse("turn-correct", args=["algebra", turn.pk]), steps).status_code in (403, 422)
+    assert refused(client, "/projects/algebra/review/turns/accept", turn=[turn.pk])
+    for act in ("first_error", "no_error", "bad", "gold", "also", "all_back"):
+        url = reverse("solution-settle", args=["algebra", solution.pk])
+        assert refused(client, url, act=act, step=solution.steps.all()[0].pk), act
+    assert refused(client, "/projects/algebra/review/people/together", act="as_it_stands", solution=[solution.pk])
+    assert not Review.objects.exists()
+
+
+def refused(client: Client, url: str, **data: Any) -> bool:
+    answer = client.post(url, data)
+    return (answer.status_code == 403 and b"yourself" in answer.content) or b"own work" in answer.content
+
+
+def test_the_api_refuses_too_and_says_what_is_ones_own(solution: Solution, other: Solution, rita: User) -> None:
+    client, turn = bearer(rita), own_turn(rita, solution)
+    listed = client.get(f"{API}/projects/algebra/disputes?kind=people").json()["results"]
+    assert {one["solution"]: one["is_own"] for one in listed} == {solution.pk: True, other.pk: False}
+    step = solution.steps.all()[0]
+    for path, body in (
+        (f"solutions/{solution.pk}/adjudicate", {"first_error": 1}),
+        (f"solutions/{solution.pk}/gold", {}),
+        (f"steps/{step.pk}/adjudicate", {"rating": -1}),
+        (f"assignments/{turn.pk}/review", {"decision": "accepted"}),
+        (f"assignments/{turn.pk}/review", {"decision": "returned", "note": "Again."}),
+    ):
+        answer = client.post(f"{API}/{path}", body, content_type="application/json")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (403, "self_review"), path
+
+
+# --- where a project allows it ------------------------------------------------------------------------------
+
+
+def test_only_an_owner_allows_it(project: Project, alice: User, mia: User) -> None:
+    with pytest.raises(NotAllowed) as told:
+        change_rules(project=project, actor=mia, allows_self_review=True)
+    assert set(told.value.fields) == {"allows_self_review"}
+    form = {
+        "rule": "majority", "pass_mark": 75, "minimum": 5, "convincing": 0.5, "allows_self_review": "on",
+    }  # fmt: skip
+    url = reverse("quality-rules", args=["algebra"])
+    assert signed_in(mia).post(url, form).status_code == 302
+    assert not QualityRules.objects.get(project=project).allows_self_review
+    assert signed_in(alice).post(url, form).status_code == 302
+    assert QualityRules.objects.get(project=project).allows_self_review
+    assert AuditEvent.objects.filter(verb="quality.rules")[0].after["allows_self_review"] is True
+    kept = {name: value for name, value in form.items() if name != "allows_self_review"} | {"minimum": 6}
+    assert signed_in(mia).post(url, kept).status_code == 302
+    assert QualityRules.objects.get(project=project).allows_self_review, "a manager's form leaves it as it is"
+
+
+def test_where_it_is_allowed_it_is_marked(project: Project, solution: Solution, alice: User, rita: User) -> None:
+    change_rules(project=project, actor=alice, allows_self_review=True)
+    assert solution.pk in queue_of(project, "people", reviewer=rita).values_list("solution_id", flat=True)
+    accept(assignments=[own_turn(rita, solution)], reviewer=rita)
+    adjudicating.adjudicate_solution(solution=solution, first_error=1, by=rita)
+    adjudicating.make_gold(solutions=[solution], by=rita)
+    settle_project(project)
+    words = StepConsensus.objects.filter(step__solution=solution, how="adjudicated")
+    assert set(words.values_list("self_reviewed", flat=True)) == {True}
+    assert set(GoldLabel.objects.values_list("self_reviewed", flat=True)) == {True}
+    assert Review.objects.get().self_reviewed
+    for verb in ("assignment.accepted", "solution.adjudicated", "gold.made"):
+        assert AuditEvent.objects.get(verb=verb).after["self_reviewed"] is True, verb
+
+
+def test_what_others_judge_is_not_marked(project: Project, solution: Solution, alice: User, mia: User) -> None:
+    change_rules(project=project, actor=alice, allows_self_review=True)
+    adjudicating.adjudicate_solution(solution=solution, first_error=1, by=mia)
+    adjudicating.make_gold(solutions=[solution], by=mia)
+    assert not StepConsensus.objects.filter(self_reviewed=True).exists()
+    assert not GoldLabel.objects.filter(self_reviewed=True).exists()
+    assert "self_reviewed" not in AuditEvent.objects.get(verb="solution.adjudicated").after
+
+
+def test_gold_made_from_a_sides_word_is_marked_whoever_makes_it(
+    project: Project, solution: Solution, alice: User, rita: User, mia: User
+) -> None:
+    change_rules(project=project, actor=alice, allows_self_review=True)
+    adjudicating.adjudicate_solution(solution=solution, first_error=1, by=rita)
+    adjudicating.make_gold(solutions=[solution], by=mia)
+    assert set(GoldLabel.objects.values_list("self_reviewed", flat=True)) == {True}
+
+
+def test_nobody_lifts_their_own_suspension(project: Project, alice: User, mia: User) -> None:
+    member = Membership.objects.get(user=mia)
+    suspend(membership=member, reason="Hasty.", by=alice)
+    member.refresh_from_db()
+    with pytest.raises(NotAllowed, match="own suspension"):
+        lift(membership=member, by=mia)
+    lift(membership=member, by=alice)
+    member.refresh_from_db()
+    assert member.status == "active"
