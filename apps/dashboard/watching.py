@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,12 +12,14 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.dashboard.access import Place
 from apps.dashboard.evidence import labeler_names
+from apps.dashboard.forecast import Forecast, forecast, window_of
 from apps.dashboard.overview import Work, submissions_by_day, submissions_by_hour
 from apps.labeling.admission import Sitting, sitting_in
 from apps.labeling.models import Assignment, Round, Seat
 from apps.labeling.pace import seconds_per_turn
 from apps.labeling.protocols.base import LEFT_EARLY
 from apps.labeling.seats import HandedIn, handed_in_by
+from apps.quality.reports import reports_in
 
 SHOWN_REASONS = 50
 
@@ -74,7 +77,8 @@ def watched(place: Place, work: Work, *, now: datetime) -> dict[str, object]:
         "has_hours": any(count for _, count in hours),
         "has_days": any(count for _, count in days),
         "seconds_each": seconds_per_turn(turns),
-        **_forecast(work.left, [count for _, count in days], now),
+        "forecast": _forecast(round_, seats, now),
+        "reported": reports_in([place.project]).filter(round=round_).count(),
     }
 
 
@@ -124,13 +128,16 @@ def _finishes(round_: Round) -> list[tuple[str, str, int]]:
     return [(reason, label, counts[reason]) for reason, label in Assignment.FinishReason.choices if reason in counts]
 
 
-def _forecast(left: int, counts: list[int], now: datetime) -> dict[str, object]:
-    """At the pace of the last seven days: days that are left, and when that is."""
-    week = sum(counts[-7:])
-    days = 7 * left / week if week and left else None
-    # Further away than ten years is no forecast.
-    ends = now + timedelta(days=days) if days is not None and days < 3650 else None
-    return {"days_left": days, "ends_at": ends}
+def _forecast(round_: Round, seats: Sequence[Seat], now: datetime) -> Forecast | None:
+    """At the pace of the submissions that fill a slot, since the round opened; None for a round that is not open."""
+    if round_.status != Round.Status.OPEN or round_.opened_at is None or round_.is_screening:
+        return None
+    since = window_of(round_.opened_at, now)
+    filled = Assignment.objects.filter(
+        round=round_, state=Assignment.State.SUBMITTED, submitted_at__gte=since, task__is_gold=False
+    )
+    left = max(0, round_.slot_count - sum(seat.submitted for seat in seats))
+    return forecast(left=left, submissions=filled.count(), since=since, now=now)
 
 
 def sitting_of(round_: Round, user: User) -> Sitting | None:

@@ -18,7 +18,7 @@ from apps.quality.evidence import Evidence, Naming
 _SOLUTION = ("solution.adjudicated", "solution.resplit", "consensus.changed", "gold.made", "gold.also_accepted")
 _PROBLEM = ("problem.mended", "problem.graded", "problem.retired", "problem.brought_back")
 _STEP = ("step.adjudicated",)
-_TURN = ("assignment.accepted", "assignment.returned", "assignment.corrected")
+_TURN = ("assignment.accepted", "assignment.returned", "assignment.corrected", "report.dismissed", "report.reopened")
 WORDS = {
     "solution.adjudicated": "settled the first error",
     "solution.resplit": "parted the steps anew",
@@ -33,6 +33,8 @@ WORDS = {
     "assignment.accepted": "accepted a turn",
     "assignment.returned": "returned a turn",
     "assignment.corrected": "corrected a turn",
+    "report.dismissed": "dismissed a report of the problem",
+    "report.reopened": "took the dismissal of a report back",
 }
 LONGEST = 200
 
