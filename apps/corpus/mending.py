@@ -88,7 +88,7 @@ def _sinks() -> list[Callable[[Problem], object]]:
 
 
 def tell_mended(problem: Problem) -> None:
-    """Apps above, which `settings.MENDING_SINKS` names, hold what rests on the answer."""
+    """Apps above, which `settings.MENDING_SINKS` names, hold what rests on the problem."""
     for sink in _sinks():
         sink(problem)
 
