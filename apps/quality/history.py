@@ -59,6 +59,11 @@ class Change:
         return WORDS[self.verb]
 
     @property
+    def self_reviewed(self) -> bool:
+        """A reviewer judged what they had labeled, as the project allows."""
+        return isinstance(self.after, dict) and bool(self.after.get("self_reviewed"))
+
+    @property
     def note(self) -> str:
         """What a reviewer wrote with it."""
         return str(self.after.get("note") or "") if isinstance(self.after, dict) else ""
