@@ -56,6 +56,9 @@ class EstimationRun(Job):
     prompt_tokens = models.BigIntegerField(default=0)
     completion_tokens = models.BigIntegerField(default=0)
     tokens_are_estimated = models.BooleanField(default=False)
+    notices = models.JSONField(
+        default=list, blank=True, help_text="What its endpoint does not take, and what is missing."
+    )
     worked_s = models.FloatField(default=0, help_text="Seconds at work before the present stretch, pauses left out.")
     resumed_at = models.DateTimeField(null=True, blank=True)
 
@@ -243,6 +246,7 @@ class SamplingRun(Job):
     cut = models.BigIntegerField(default=0, help_text="Ended by the token limit, and left out.")
     requests = models.BigIntegerField(default=0)
     tokens = models.BigIntegerField(default=0)
+    notices = models.JSONField(default=list, blank=True, help_text="What its endpoint does not take.")
 
     class Meta:
         ordering = ["-number"]

@@ -9,9 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-# Sent as stop texts where nobody has chosen others; OpenAI's API takes four.
-DEFAULT_STOPS = ("\nQuestion:", "\nQ:", "\nProblem:", "\nHuman:")
-
 _WORDS = (
     "Question|Problem|Exercise|Q|Human|User|Instruction|Example|Task|Prompt|Student|问题|問題|题目|題目|题|例题|문제|질문|Pregunta|"
     "Problema|Ejercicio|Frage|Aufgabe|Exercice|Problème|Вопрос|Задача|Pergunta|Exercício|Domanda|Esercizio|السؤال|سؤال|مسألة|"
