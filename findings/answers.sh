@@ -38,8 +38,10 @@ for name in ("attn_norm", "ffn_norm"):
 w.write_header_to_file(), w.write_kv_data_to_file(), w.write_tensors_to_file(), w.close()
 
 params = CommonParams()
-params.model.path, params.hostnames, params.port, params.n_ctx, params.verbosity = path, ["127.0.0.1"], 0, 512, 0
-url = Server(params).listening_address + "/v1/chat/completions"
+params.model.path, params.hostnames, params.port, params.n_ctx, params.verbosity = path, ["127.0.0.1"], 0, 512, 1
+params.n_parallel = 1
+server = Server(params)
+url = server.listening_address + "/v1/chat/completions"
 PREFIX = "Step 1: 9 * 3 ="
 
 
