@@ -65,12 +65,16 @@ class RatingSerializer(serializers.Serializer[Any]):
 
 
 class StandsSerializer(serializers.Serializer[Consensus]):
-    state = serializers.CharField()
+    state = serializers.ChoiceField(choices=Consensus.State.choices)
     how = serializers.CharField()
     first_error = serializers.IntegerField(
         allow_null=True, help_text="A position from 0; -1: none; null: cannot be told."
     )
     certainty = serializers.FloatField()
+    people = serializers.IntegerField(help_text="Labelers whose counted ratings it rests on.")
+    required = serializers.IntegerField(  # type: ignore[assignment]
+        help_text="Labelers that a settled label needs."
+    )
     note = serializers.CharField(allow_blank=True)
     at = serializers.DateTimeField()
 
@@ -139,6 +143,8 @@ class StepStandsSerializer(serializers.Serializer[Any]):
     rating = serializers.IntegerField()
     how = serializers.CharField()
     certainty = serializers.FloatField()
+    people = serializers.IntegerField(help_text="Labelers with a counted rating of the step.")
+    is_thin = serializers.BooleanField(help_text="Rests on too few of those asked.")
 
 
 class EvidenceStepSerializer(serializers.Serializer[Any]):

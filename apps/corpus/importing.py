@@ -20,13 +20,17 @@ from apps.core.jobs import JobStatus
 from apps.corpus.grading import grade_records, grade_ungraded, regrade_by_stored
 from apps.corpus.landing import Incoming, Outcome, land
 from apps.corpus.models import ImportBatch, ImportFinding, Problem, Solution, Step
-from apps.corpus.readers import READERS, ReaderOptions
+from apps.corpus.readers import READERS, options_for
 from apps.corpus.records import Record, RowError, checked
 from apps.corpus.sinks import sinks
 from apps.corpus.streams import Line, read_rows
 from apps.verifiers.grading import GradingPool
 
 log = logging.getLogger(__name__)
+
+# Of the parts of rows that nobody reads: so many are named, by so many characters.
+MOST_NAMES, LONGEST_NAME = 200, 200
+OTHER_NAMES = "(other names)"
 
 Progress = Callable[[ImportBatch], None]
 
@@ -77,7 +81,8 @@ def _bring_in(batch: ImportBatch, progress: Progress) -> None:
 
 def _chunks(batch: ImportBatch, pool: GradingPool) -> Iterator[Chunk]:
     """Needs no database: it runs in a thread of its own."""
-    reader, options = READERS[batch.format], ReaderOptions.from_dict(batch.options)
+    reader = READERS[batch.format]
+    options = options_for(reader, batch.options)
     already, verifier = batch.line, batch.project.verifier
     lines = (line for line in read_rows(Path(batch.file.path)) if line.number > already)
     while chunk := _read_chunk(lines, lambda row: reader.read(row, options)):
@@ -103,7 +108,8 @@ def _read_chunk(lines: Iterator[Line], read: Callable[[dict[str, object]], Itera
             chunk.errors.append((line.number, error))
             continue
         chunk.incoming.extend(one for record in records for one in Incoming.all_of(line.number, record))
-        chunk.ignored.update(part for record in records for part in record.ignored)
+        # Once for a row, however many records it makes.
+        chunk.ignored.update({part[:LONGEST_NAME] for record in records for part in record.ignored})
     return chunk if chunk.rows else None
 
 
@@ -187,10 +193,18 @@ def _record(batch: ImportBatch, chunk: Chunk, outcome: Outcome) -> bool:
     batch.differences += len(differences)
     for name in ("problems", "solutions", "steps", "labels", "skipped_existing"):
         setattr(batch, name, getattr(batch, name) + getattr(outcome, name))
-    batch.ignored = dict(Counter(batch.ignored) + chunk.ignored)
+    batch.ignored = _bounded(Counter(batch.ignored) + chunk.ignored)
     batch.line, batch.status = chunk.last_line, stored.status
     batch.beat(done=chunk.position)
     return not stored.has_ended
+
+
+def _bounded(ignored: Counter[str]) -> dict[str, int]:
+    """A file may have any number of names that nobody reads: beyond some, they are counted together."""
+    kept = {name: count for name, count in ignored.items() if name != OTHER_NAMES}
+    others = dict(list(kept.items())[MOST_NAMES:])
+    rest = ignored[OTHER_NAMES] + sum(others.values())
+    return {name: count for name, count in kept.items() if name not in others} | ({OTHER_NAMES: rest} if rest else {})
 
 
 def _rejected(batch: ImportBatch, line: int, error: RowError) -> ImportFinding:

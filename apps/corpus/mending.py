@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F
 from django.utils.module_loading import import_string
 
 from apps.accounts.models import User
@@ -38,9 +39,14 @@ def mend_problem(*, problem: Problem, actor: User, statement: str, reference_ans
     held.save(update_fields=["statement", "reference_answer", "digest"])
     _record(held, actor, "problem.mended", before, after)
     if after["reference_answer"] != before["reference_answer"]:
-        held.solutions.update(verdict=Verdict.UNGRADED, is_correct=None, graded_by="")
+        held.solutions.update(verdict=Verdict.UNGRADED, is_correct=_without_verifier(held), graded_by="")
         tell_mended(held)
     return held
+
+
+def _without_verifier(problem: Problem) -> F | None:
+    """What is known until the verifier has spoken: nothing, or where there is nothing to compare with, the file's word."""
+    return None if problem.reference_answer else F("claimed_correct")
 
 
 def _lines(text: str) -> str:
@@ -82,7 +88,7 @@ def _sinks() -> list[Callable[[Problem], object]]:
 
 
 def tell_mended(problem: Problem) -> None:
-    """Apps above, which `settings.MENDING_SINKS` names, hold what rests on the answer."""
+    """Apps above, which `settings.MENDING_SINKS` names, hold what rests on the problem."""
     for sink in _sinks():
         sink(problem)
 

@@ -92,7 +92,11 @@ class SolutionQuerySet(models.QuerySet["Solution"]):
 
 
 class Solution(models.Model):
-    """An attempt at a problem. `is_correct` is our verifier's word, `claimed_correct` the file's."""
+    """An attempt at a problem.
+
+    `claimed_correct` is the file's word on its answer; `is_correct` our verifier's, and the file's where the problem has
+    no reference answer (the verdict is `UNGRADED` then).
+    """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="solutions")
     problem = models.ForeignKey(Problem, on_delete=models.CASCADE, related_name="solutions")

@@ -9,9 +9,11 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryFile
 from types import TracebackType
 from typing import Any, Self
 
@@ -93,6 +95,45 @@ class Writer:
 
     def part(self) -> Part:
         return Part(self._path.name, self.rows, self._file.size, self._file.sha256.hexdigest())
+
+
+class MixedWriter:
+    """Writes rows of two classes evenly mixed: whoever reads them in order meets both from the first batch to the last.
+
+    The rows wait in files beside the part, since how many there are of each class is known only at the end.
+    """
+
+    def __init__(self, writer: Writer, column: str, folder: Path) -> None:
+        self._writer, self._column = writer, column
+        self._waiting = {value: TemporaryFile(dir=folder) for value in (True, False)}  # noqa: SIM115 - see __exit__
+        self._counts = {True: 0, False: 0}
+
+    def write(self, rows: Sequence[Row]) -> None:
+        for row in rows:
+            value = bool(row[self._column])
+            self._waiting[value].write(msgspec.json.encode(row) + b"\n")
+            self._counts[value] += 1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            rows = self._mixed()
+            while batch := list(islice(rows, ROW_GROUP)):
+                self._writer.write(batch)
+        for file in self._waiting.values():
+            file.close()
+
+    def _mixed(self) -> Iterator[Row]:
+        for file in self._waiting.values():
+            file.seek(0)
+        true, total = self._counts[True], sum(self._counts.values())
+        for place in range(total):
+            value = (place + 1) * true // total > place * true // total
+            yield msgspec.json.decode(self._waiting[value].readline())
 
 
 class _Lines:

@@ -17,7 +17,7 @@ from apps.core.jobs import JobStatus
 from apps.corpus.models import Comparison, Solution
 from apps.corpus.records import Record
 from apps.exports.collect import collect, count_retired
-from apps.exports.containers import Part, Row, Writer
+from apps.exports.containers import MixedWriter, Part, Row, Writer
 from apps.exports.formats import FORMATS
 from apps.exports.labels import fits
 from apps.exports.manifest import card, manifest
@@ -90,9 +90,15 @@ def _write_parts(export: Export, policy: LabelPolicy, tally: Tally, place: Path)
             )
             for split in policy.splits or [""]
         }
+        sinks: dict[str, Writer | MixedWriter] = {**writers}
+        if format_.in_turns:
+            sinks = {
+                split: stack.enter_context(MixedWriter(writer, format_.in_turns, place))
+                for split, writer in writers.items()
+            }
         for records in collect(export.project, of=format_.of):
             for split, rows in _by_split(records, export, policy, tally).items():
-                writers[split].write(rows)
+                sinks[split].write(rows)
                 tally.rows += len(rows)
             _report(export, len(records))
     return [writer.part() for writer in writers.values()]

@@ -40,7 +40,7 @@ def manifest(
             "rows": tally.rows,
             "labels": dict(sorted(tally.labels.items())),
             "sources": {source: count for source, count in sorted(tally.sources.items()) if count},
-            **({"ratings": tally.ratings()} if "solution" in format_.of else {}),
+            **({"ratings": tally.ratings()} if format_.labels_steps else {}),
             "left_out": dict(sorted(tally.left_out.items())),
         },
         "parts": [asdict(part) for part in parts],
@@ -72,6 +72,7 @@ def card(told: Manifest) -> str:
             "",
             *_table(("source", "labelings"), list(counts["sources"].items())),
             "",
+            *_sentences(counts.get("ratings")),
             "## Left out",
             "",
             *(_table(("why", "how many"), list(counts["left_out"].items())) if counts["left_out"] else ["Nothing."]),
@@ -82,6 +83,18 @@ def card(told: Manifest) -> str:
             "",
         ]
     )
+
+
+def _sentences(ratings: dict[str, int] | None) -> list[str]:
+    """What became of the ratings, in words; nothing for formats that hold no labels of steps."""
+    if ratings is None:
+        return []
+    sentence = (
+        f"Of {ratings['read']} ratings by the policy's sources {ratings['written']} are in the rows, and "
+        f"{ratings['left_out']} are left out. The rows repeat {ratings['repeated']} labels of steps before an "
+        f"alternative, and hold {ratings['made']} that the policy alone calls negative."
+    )
+    return [sentence, ""]
 
 
 def _of(counts: dict[str, Any]) -> str:

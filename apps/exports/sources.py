@@ -31,6 +31,12 @@ OLDER_RUN = "of an older estimation run"
 BIASED_RUN = "of an estimation run whose shares are biased"
 OTHER_JUDGE = "of a judge that the policy does not take"
 OLDER_JUDGE = "of an older run of a judge"
+OTHER_ROUND = "of rounds that the policy does not take"
+SCREENING = "answers of a screening"
+GOLD_ANSWER = "answers to gold tasks"
+SUSPENDED = "of suspended labelers"
+CORRECTED = "corrected by a reviewer, whose ratings count instead"
+EARLIER = "of an earlier assignment of the same labeler"
 NOT_FIRST = "of labelers who were not the first"
 
 
@@ -213,41 +219,56 @@ def _monte_carlo_and_judge(record: Record, solution: SolutionRecord, policy: Lab
 def exclusion(person: PersonRecord, policy: LabelPolicy) -> str:
     """Why the policy does not count the person's work; empty where it does."""
     finish_reason = person.finish_reason or "solution"
-    if policy.rounds and person.round not in policy.rounds:
-        return "of rounds that the policy does not take"
-    if person.is_screening and policy.screening == "drop":
-        return "answers of a screening"
-    if person.is_quality_control and policy.quality_control == "drop":
-        return "answers to gold tasks"
-    if person.is_suspended and policy.suspended == "drop":
-        return "of suspended labelers"
-    if finish_reason not in policy.finish_reasons:
-        return f"of assignments that ended in {finish_reason}"
-    return ""
+    # The tasks of a screening are gold tasks too: each of the two has its own key.
+    is_gold_answer = person.is_quality_control and not person.is_screening
+    reasons = {
+        OTHER_ROUND: bool(policy.rounds) and person.round not in policy.rounds,
+        CORRECTED: person.corrected_by is not None,
+        SCREENING: person.is_screening and policy.screening == "drop",
+        GOLD_ANSWER: is_gold_answer and policy.quality_control == "drop",
+        SUSPENDED: person.is_suspended and policy.suspended == "drop",
+        f"of assignments that ended in {finish_reason}": finish_reason not in policy.finish_reasons,
+    }
+    return next((reason for reason, applies in reasons.items() if applies), "")
 
 
-def counted(record: Record, policy: LabelPolicy) -> list[PersonRecord]:
-    """The people whose work the policy counts, in order of time."""
-    return [person for person in record.people if not exclusion(person, policy)]
+def counted(people: Sequence[PersonRecord], policy: LabelPolicy) -> dict[int, str]:
+    """For each person by index, why their work does not count; empty where it does.
+
+    Of several assignments of one labeler the newest counts, as in the consensus: nobody is a majority of two.
+    """
+    reasons = {index: exclusion(person, policy) for index, person in enumerate(people)}
+    newest = {people[index].labeler: index for index, reason in reasons.items() if not reason}
+    for index, reason in reasons.items():
+        if not reason and policy.people != "first" and newest[people[index].labeler] != index:
+            reasons[index] = EARLIER
+    return reasons
 
 
 def _human(record: Record, solution: SolutionRecord, policy: LabelPolicy) -> Reading:
     labelings: list[Labeling] = []
     left_out: Counter[str] = Counter()
-    for person in record.people:
+    reasons = counted(record.people, policy)
+    for index, person in enumerate(record.people):
         labeling = _person_labeling(person, solution, policy)
-        reason = exclusion(person, policy)
-        if reason:
-            left_out[reason] += len(labeling)
+        if reasons[index]:
+            left_out[reasons[index]] += len(labeling)
         else:
             labelings.append(labeling)
     if policy.people == "majority":
-        return Reading([_majority_labeling(labelings)], left_out)
+        return Reading([_majority_labeling(labelings, _reviewed(record, solution, labelings, policy))], left_out)
     if policy.people == "first":
         first = next((index for index, labeling in enumerate(labelings) if labeling.ratings), 0)
         left_out[NOT_FIRST] += sum(len(labeling) for labeling in labelings[first + 1 :])
         labelings = labelings[: first + 1]
     return Reading(labelings, left_out)
+
+
+def _reviewed(record: Record, solution: SolutionRecord, labelings: Sequence[Labeling], policy: LabelPolicy) -> Ratings:
+    """Reviewers' ratings stand above every majority. They are of no round: a policy of rounds alone takes none."""
+    if policy.rounds and not labelings:
+        return {}
+    return next(iter(_adjudicated(record, solution, policy).labelings)).ratings
 
 
 def _person_labeling(person: PersonRecord, solution: SolutionRecord, policy: LabelPolicy) -> Labeling:
@@ -281,7 +302,7 @@ def _rating(said: StepRating, policy: LabelPolicy, *, is_own: bool) -> int | Non
     return said.rating
 
 
-def _majority_labeling(labelings: Sequence[Labeling]) -> Labeling:
+def _majority_labeling(labelings: Sequence[Labeling], reviewed: Ratings) -> Labeling:
     """One label for each step that anybody rates, however many do; a tie is no label."""
     votes: dict[Place, list[int]] = {}
     withheld: dict[Place, str] = {}
@@ -289,13 +310,9 @@ def _majority_labeling(labelings: Sequence[Labeling]) -> Labeling:
         withheld |= labeling.withheld
         for place, rating in labeling.ratings.items():
             votes.setdefault(place, []).append(rating)
-    ratings: Ratings = {}
-    for place, ratings_of_place in sorted(votes.items()):
-        label = majority(ratings_of_place)
-        if label == UNKNOWN:
-            withheld[place] = TIE
-        else:
-            ratings[place] = label
+    decided = {place: majority(ratings) for place, ratings in votes.items()}
+    withheld |= dict.fromkeys((place for place, label in decided.items() if label == UNKNOWN), TIE)
+    ratings = {place: label for place, label in sorted(decided.items()) if label != UNKNOWN} | reviewed
     return Labeling(ratings, {place: reason for place, reason in withheld.items() if place not in ratings})
 
 

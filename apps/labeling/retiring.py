@@ -16,6 +16,7 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.accounts.services import record_event
 from apps.core.errors import DomainError
+from apps.corpus.mending import tell_mended
 from apps.corpus.models import Problem
 from apps.labeling.models import Assignment, Round, Task
 from apps.labeling.services import GOLD_SLOTS
@@ -73,6 +74,7 @@ def retire_problem(*, problem: Problem, reason: str, actor: User) -> Problem:
         record_event(
             actor=actor, verb="problem.retired", target=str(held.pk), project=held.project.slug, after=reason.strip()
         )
+        tell_mended(held)
     # A lease may slip in between the turns and the tasks, which are locked in this order everywhere.
     for _ in range(PASSES):
         if not _tasks_of(held).filter(Q(open_slots__gt=0) | Q(assignments__state=Assignment.State.LEASED)).exists():
@@ -130,4 +132,5 @@ def bring_back(*, problem: Problem, actor: User) -> Problem:
     record_event(
         actor=actor, verb="problem.brought_back", target=str(held.pk), project=held.project.slug, before=reason
     )
+    tell_mended(held)
     return held

@@ -148,7 +148,13 @@ def marked(*, is_own: bool) -> dict[str, bool]:
 
 
 def _put(step_id: int, rating: int, *, is_own: bool) -> None:
-    values = {"rating": rating, "certainty": 1.0, "how": How.ADJUDICATED, "self_reviewed": is_own}
+    values = {
+        "rating": rating,
+        "certainty": 1.0,
+        "how": How.ADJUDICATED,
+        "is_thin": False,
+        "self_reviewed": is_own,
+    }
     StepConsensus.objects.update_or_create(step_id=step_id, defaults=values)
 
 

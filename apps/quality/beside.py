@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from apps.corpus.models import Solution
-from apps.labeling.models import Assignment, StepLabel
+from apps.labeling.models import StepLabel, counted_q
 from apps.quality.gold import Gold
 from apps.quality.gold_labels import gold_of
 from apps.quality.machines import judges_words, rollouts_words
@@ -22,7 +22,7 @@ class Beside:
     judges: dict[int, dict[str, int]] = field(default_factory=dict)
     unsure: defaultdict[int, set[str]] = field(default_factory=lambda: defaultdict(set))
     answers: dict[int, tuple[bool | None, float | None, int]] = field(default_factory=dict)
-    older: set[int] = field(default_factory=set)
+    set_aside: set[int] = field(default_factory=set)
 
 
 def beside(solution_ids: Sequence[int]) -> Beside:
@@ -31,14 +31,14 @@ def beside(solution_ids: Sequence[int]) -> Beside:
     rows = Solution.objects.filter(pk__in=solution_ids)
     for pk, is_correct, score, steps in rows.values_list("id", "is_correct", "verifier_score", "step_count"):
         found.answers[pk] = (is_correct, score, steps)
-    found.older = set(rows.older().values_list("id", flat=True))
+    found.set_aside = {
+        *rows.older().values_list("id", flat=True),
+        *rows.filter(problem__retired_at__isnull=False).values_list("id", flat=True),
+    }
     found.gold = gold_of(solution_ids)
     lengths = {pk: steps for pk, (_, _, steps) in found.answers.items()}
     found.monte_carlo, found.judges = rollouts_words(lengths), judges_words(lengths)
-    flagged = StepLabel.objects.filter(
-        unsure=True, step__solution__in=solution_ids,
-        assignment__state__in=Assignment.SPOKEN,
-    )  # fmt: skip
+    flagged = StepLabel.objects.filter(counted_q("assignment__"), unsure=True, step__solution__in=solution_ids)
     for pk, labeler in flagged.values_list("step__solution_id", "assignment__labeler_id").distinct():
         found.unsure[pk].add(str(labeler))
     return found

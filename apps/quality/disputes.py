@@ -21,7 +21,9 @@ class Source(StrEnum):
 
 class Dispute(StrEnum):
     PEOPLE = "people"
+    PEOPLE_GOLD = "people_gold"
     PEOPLE_MONTE_CARLO = "people_monte_carlo"
+    MONTE_CARLO_GOLD = "monte_carlo_gold"
     MONTE_CARLO_JUDGE = "monte_carlo_judge"
     RIGHT_WITH_BAD_STEP = "right_with_bad_step"
     WRONG_WITHOUT_BAD_STEP = "wrong_without_bad_step"
@@ -33,6 +35,8 @@ class Dispute(StrEnum):
 class Evidence:
     """First errors by source: a position, NO_ERROR, or UNKNOWN. `gold` holds every acceptable one.
 
+    `misses_gold` says that a counted rating contradicts gold where gold speaks of steps and names no first error.
+
     `unsure` names who flagged a step. `score` is what a verifier thinks of the solution, in [0, 1].
     """
 
@@ -41,6 +45,7 @@ class Evidence:
     monte_carlo: int = UNKNOWN
     judges: Mapping[str, int] = field(default_factory=dict)
     gold: frozenset[int] = frozenset()
+    misses_gold: bool = False
     consensus: int = UNKNOWN
     is_correct: bool | None = None
     score: float | None = None
@@ -72,6 +77,8 @@ def disputes(evidence: Evidence, convincing: float = CONVINCING) -> frozenset[Di
     told = _standing(evidence)
     found = {
         Dispute.PEOPLE: len(mine) > 1,
+        Dispute.PEOPLE_GOLD: contradicts_gold(evidence),
+        Dispute.MONTE_CARLO_GOLD: rollouts != UNKNOWN and bool(evidence.gold) and rollouts not in evidence.gold,
         Dispute.PEOPLE_MONTE_CARLO: rollouts != UNKNOWN and bool(agreed) and rollouts not in agreed,
         Dispute.MONTE_CARLO_JUDGE: rollouts != UNKNOWN and bool(judges - {rollouts}),
         Dispute.RIGHT_WITH_BAD_STEP: evidence.is_correct is True and bool(told - {NO_ERROR}),
@@ -82,6 +89,13 @@ def disputes(evidence: Evidence, convincing: float = CONVINCING) -> frozenset[Di
         ),
     }
     return frozenset(kind for kind, holds in found.items() if holds)
+
+
+def contradicts_gold(evidence: Evidence) -> bool:
+    """Whether somebody who counts, or what stands, names a first error that gold does not accept."""
+    if not evidence.gold:
+        return evidence.misses_gold
+    return bool(_known([*evidence.people.values(), evidence.consensus]) - evidence.gold)
 
 
 def _standing(evidence: Evidence) -> set[int]:

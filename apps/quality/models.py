@@ -35,6 +35,9 @@ class QualityRules(models.Model):
     suspends = models.BooleanField(default=True, help_text="Who fails gold gets no more work until somebody lifts it.")
     pass_mark = models.FloatField(default=0.75, help_text="Share of gold tasks whose first error is found.")
     minimum = models.PositiveSmallIntegerField(default=5, help_text="Nobody is suspended before so many gold tasks.")
+    min_labelers = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Labelers that a settled label needs; empty: as many as its round asks for."
+    )
     convincing = models.FloatField(default=0.5, help_text="Verifier score from which a wrong answer convinces.")
     hourly_cost = models.DecimalField(
         max_digits=8, decimal_places=2, null=True, blank=True, help_text="Of a labeler's active hour, in your currency."
@@ -53,6 +56,7 @@ class QualityRules(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(pass_mark__gt=0, pass_mark__lt=1), name="gold_pass_mark_is_a_share"),
             models.CheckConstraint(condition=Q(minimum__gte=1), name="some_gold_before_a_suspension"),
+            models.CheckConstraint(condition=Q(min_labelers__gte=1), name="min_labelers_is_positive"),
         ]
 
     def __str__(self) -> str:
@@ -102,6 +106,8 @@ class Consensus(models.Model):
 
     class State(models.TextChoices):
         SETTLED = "settled", "settled"
+        THIN = "thin", "fewer people than asked for"
+        TIED = "tied", "tie"
         OPEN = "open", "needs more labels"
         DISCARDED = "discarded", "given up: no agreement"
 
@@ -111,7 +117,10 @@ class Consensus(models.Model):
     how = models.CharField(max_length=12, choices=How)
     first_error = models.IntegerField(null=True, blank=True, help_text="A position; -1: none; empty: cannot be told.")
     certainty = models.FloatField(default=0)
-    people = models.PositiveIntegerField(default=0, help_text="Whose words were heard.")
+    people = models.PositiveIntegerField(default=0, help_text="Labelers whose counted ratings it rests on.")
+    required = models.PositiveIntegerField(
+        default=1, db_default=1, help_text="Labelers that a settled label needs: fewer, and it is thin."
+    )
     settled_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     note = models.TextField(blank=True, default="")
     at = models.DateTimeField(default=timezone.now)
@@ -141,6 +150,8 @@ class StepConsensus(models.Model):
     rating = models.SmallIntegerField()
     certainty = models.FloatField(default=0)
     how = models.CharField(max_length=12, choices=How)
+    people = models.PositiveIntegerField(default=0, db_default=0, help_text="Labelers with a counted rating of it.")
+    is_thin = models.BooleanField(default=False, db_default=False, help_text="Rests on too few of those asked.")
     self_reviewed = models.BooleanField(
         db_default=False, help_text="Adjudicated by a reviewer who had labeled the solution, as the project allows."
     )

@@ -17,7 +17,8 @@ from apps.quality.ratings import Bools, FirstErrors, Ints, Ratings, first_errors
 class Outcomes:
     """By number, as in `ratings`. `adjudicated` says which steps and which solutions a reviewer's word decides.
 
-    `said` are the labelers' first errors, in the order in which they came.
+    `said` are the labelers' first errors, in the order in which they came. `required` says of each solution how many
+    labelers a settled label needs.
     """
 
     ratings: Ratings
@@ -28,10 +29,38 @@ class Outcomes:
     adjudicated_steps: Bools
     adjudicated: Bools
     said: FirstErrors
+    required: Ints
 
     def heard(self) -> Ints:
         """How many labelers said anything of each solution."""
         return np.bincount(self.said.solutions, minlength=self.ratings.solution_count)
+
+    def thin(self) -> Bools:
+        """Solutions of which fewer labelers spoke than a settled label needs, and no reviewer."""
+        return (self.heard() < self.required) & ~self.adjudicated
+
+    def raters(self) -> Ints:
+        """How many labelers rated each step."""
+        return np.bincount(self.ratings.steps, minlength=self.ratings.step_count)
+
+    def thin_steps(self) -> Bools:
+        """Steps of thin solutions; and steps that at most half of the labelers rated whom a settled label needs.
+
+        Who names an earlier first error says nothing of a later step: what the one rest says there is no majority.
+        """
+        of_solution = self.ratings.solution_of_step()
+        is_thin = self.thin()[of_solution] | (2 * self.raters() <= self.required[of_solution])
+        return is_thin & ~self.adjudicated_steps
+
+    def tied(self) -> Bools:
+        """Solutions whose first error hangs on a step with a tie."""
+        unknown = self.settlement.labels == UNKNOWN
+        if not self.ratings.solution_count:
+            return np.zeros(0, dtype=np.bool_)
+        places = np.where(unknown, np.arange(len(unknown)), len(unknown))
+        first = np.minimum.reduceat(places, self.ratings.offsets[:-1])
+        tied = np.append(self.settlement.tied, False)
+        return np.asarray((self.settlement.first_errors == UNKNOWN) & tied[first], dtype=np.bool_)
 
     def words(self) -> Iterator[dict[str, int]]:
         """Of each solution: labelers by id, and their first errors, the earliest word first."""
@@ -42,7 +71,14 @@ class Outcomes:
 
 
 def outcomes_of(
-    ratings: Ratings, rule: Rule, adjudicated: Mapping[int, int], *, solutions: Ints, steps: Ints, labelers: Ints
+    ratings: Ratings,
+    rule: Rule,
+    adjudicated: Mapping[int, int],
+    *,
+    solutions: Ints,
+    steps: Ints,
+    labelers: Ints,
+    required: Ints,
 ) -> Outcomes:
     """`adjudicated` are ratings by step id. A solution in which they decide the first error is theirs, whole."""
     told = rule.settle(ratings)
@@ -60,5 +96,7 @@ def outcomes_of(
         np.where(touched, decided, told.first_errors),
         np.where(by_reviewer, 1.0, np.where(touched, 0.0, told.first_error_certainty)),
         told.discarded & ~touched,
+        told.tied & ~mine,
     )
-    return Outcomes(ratings, solutions, steps, labelers, merged, mine, by_reviewer, ratings.first_errors())
+    said = ratings.first_errors()
+    return Outcomes(ratings, solutions, steps, labelers, merged, mine, by_reviewer, said, required)

@@ -33,7 +33,13 @@ KINDS = {
     kind.name: kind
     for kind in (
         Kind(Dispute.PEOPLE, "People disagree", "Two people name different first errors."),
+        Kind(Dispute.PEOPLE_GOLD, "People against gold", "A label that counts contradicts gold."),
         Kind(Dispute.PEOPLE_MONTE_CARLO, "People against Monte Carlo", "Rollouts name none of what people name."),
+        Kind(
+            Dispute.MONTE_CARLO_GOLD,
+            "Monte Carlo against gold",
+            "Rollouts name a first error that gold does not accept.",
+        ),
         Kind(
             Dispute.MONTE_CARLO_JUDGE, "Monte Carlo against judge", "A judge names another first error than rollouts."
         ),

@@ -16,7 +16,17 @@ from apps.projects.policies import can, membership_of
 from apps.quality.aggregation import rule_of
 from apps.quality.models import QualityRules
 
-TERMS = ("rule", "options", "suspends", "pass_mark", "minimum", "convincing", "hourly_cost", "allows_self_review")
+TERMS = (
+    "rule",
+    "options",
+    "suspends",
+    "pass_mark",
+    "minimum",
+    "min_labelers",
+    "convincing",
+    "hourly_cost",
+    "allows_self_review",
+)
 
 
 def rules_for(project: Project) -> QualityRules:
@@ -60,6 +70,7 @@ def _check(rules: QualityRules) -> None:
     bounds = {
         "pass_mark": ("a share between 0 and 1", 0 < rules.pass_mark < 1),
         "minimum": ("1 to 100 tasks", 1 <= rules.minimum <= 100),
+        "min_labelers": ("empty, or 1 to 99 labelers", rules.min_labelers is None or 1 <= rules.min_labelers <= 99),
         "convincing": ("a score from 0 to 1", 0 <= rules.convincing <= 1),
         "hourly_cost": ("not below 0", rules.hourly_cost is None or rules.hourly_cost >= 0),
     }

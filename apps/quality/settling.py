@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
@@ -88,7 +89,7 @@ def _settle(project: Project, rules: QualityRules, solution_ids: Sequence[int]) 
     commit_without_waiting()
     now = timezone.now()
     words = words_of(project, solution_ids)
-    outcomes = _with_reviewers_words(project, words, rule_of(rules.rule, rules.options))
+    outcomes = _with_reviewers_words(project, words, rules)
     known = beside(solution_ids)
     store_outcomes(project, outcomes, how=rules.rule, now=now)
     store_disputes(project, outcomes, known, convincing=rules.convincing)
@@ -98,19 +99,27 @@ def _settle(project: Project, rules: QualityRules, solution_ids: Sequence[int]) 
     QualityRules.objects.filter(pk=rules.pk).update(figures_are_stale=True)
 
 
-def _with_reviewers_words(project: Project, words: Words, rule: Rule) -> Outcomes:
+def _with_reviewers_words(project: Project, words: Words, rules: QualityRules) -> Outcomes:
     """From here until the transaction ends no reviewer speaks.
 
     Not from the beginning: the rule may take seconds. Who spoke while it was at work is heard, and it is applied again.
     """
+    rule = rule_of(rules.rule, rules.options)
     said = adjudicated_ratings(words.steps)
-    outcomes = _outcomes(words, rule, said)
+    outcomes = _outcomes(words, rule, said, rules.min_labelers)
     lock_project(project.pk, SETTLING)
     now_said = adjudicated_ratings(words.steps)
-    return outcomes if said == now_said else _outcomes(words, rule, now_said)
+    return outcomes if said == now_said else _outcomes(words, rule, now_said, rules.min_labelers)
 
 
-def _outcomes(words: Words, rule: Rule, adjudicated: Mapping[int, int]) -> Outcomes:
+def _outcomes(words: Words, rule: Rule, adjudicated: Mapping[int, int], min_labelers: int | None) -> Outcomes:
+    required = words.required if min_labelers is None else np.full(len(words.solutions), min_labelers)
     return outcomes_of(
-        words.ratings, rule, adjudicated, solutions=words.solutions, steps=words.steps, labelers=words.labelers
+        words.ratings,
+        rule,
+        adjudicated,
+        solutions=words.solutions,
+        steps=words.steps,
+        labelers=words.labelers,
+        required=required,
     )

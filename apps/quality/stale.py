@@ -39,7 +39,7 @@ def note_run(run: EstimationRun) -> int:
 
 
 def note_problem(problem: Problem) -> None:
-    """A sink of mending: whether an answer is right decides which solutions are in dispute."""
+    """A sink of mending and retiring: disputes rest on the answer, and labels of a retired problem do not count."""
     Stale.objects.mark(problem.project_id, list(problem.solutions.order_by("pk").values_list("pk", flat=True)))
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+import numpy as np
 from django.db import connection
+from numpy.typing import NDArray
 
 from apps.accounts.models import AuditEvent
 from apps.core.bulk import copy_rows
@@ -15,7 +17,10 @@ from apps.quality.models import Consensus, How, StepConsensus
 from apps.quality.outcomes import Outcomes
 from apps.quality.ratings import Ints
 
-CONSENSUS = ["solution", "project", "state", "how", "first_error", "certainty", "people", "settled_by", "note", "at"]
+CONSENSUS = [
+    "solution", "project", "state", "how", "first_error", "certainty", "people", "required", "settled_by", "note", "at",
+]  # fmt: skip
+STEP_CONSENSUS = ["step", "rating", "certainty", "how", "people", "is_thin"]
 
 # What stands in a project is changed by one at a time, a worker or a reviewer: both write the same rows.
 SETTLING = "what stands"
@@ -27,7 +32,8 @@ RETURNING solution_id, how, first_error, settled_by_id, note, at
 """
 
 Stood = dict[int, tuple[str, int | None, int | None, str, datetime]]
-Stands = tuple[int, str, str, int | None, float, int]
+Stands = tuple[int, str, str, int | None, float, int, int]
+Texts = NDArray[np.str_]
 
 
 def adjudicated_ratings(steps: Ints) -> dict[int, int]:
@@ -42,7 +48,7 @@ def store_outcomes(project: Project, outcomes: Outcomes, *, how: str, now: datet
         cursor.execute(_FORGET_STEPS, [outcomes.steps.tolist()])
         cursor.execute(_FORGET, [outcomes.solutions.tolist()])
         stood: Stood = {row[0]: row[1:] for row in cursor.fetchall()}
-    copy_rows(StepConsensus, ["step", "rating", "certainty", "how"], _step_rows(outcomes, how))
+    copy_rows(StepConsensus, STEP_CONSENSUS, _step_rows(outcomes, how))
     rows = list(_standing(outcomes, how))
     copy_rows(Consensus, CONSENSUS, (_row(project, one, stood.get(one[0]), now) for one in rows))
     _audit(project, rows, stood, now)
@@ -51,9 +57,9 @@ def store_outcomes(project: Project, outcomes: Outcomes, *, how: str, now: datet
 def _step_rows(outcomes: Outcomes, how: str) -> Iterator[tuple[object, ...]]:
     told = outcomes.settlement
     wanted = (told.labels != UNKNOWN) & ~outcomes.adjudicated_steps
-    columns = (outcomes.steps[wanted], told.labels[wanted], told.certainty[wanted])
-    for step, rating, certainty in zip(*(column.tolist() for column in columns), strict=True):
-        yield step, rating, certainty, how
+    columns = (outcomes.steps, told.labels, told.certainty, outcomes.raters(), outcomes.thin_steps())
+    for step, rating, certainty, people, is_thin in zip(*(one[wanted].tolist() for one in columns), strict=True):
+        yield step, rating, certainty, how, people, is_thin
 
 
 def _standing(outcomes: Outcomes, how: str) -> Iterator[Stands]:
@@ -61,32 +67,28 @@ def _standing(outcomes: Outcomes, how: str) -> Iterator[Stands]:
     told, heard = outcomes.settlement, outcomes.heard()
     wanted = (heard > 0) | outcomes.adjudicated
     columns = (
-        outcomes.solutions, told.first_errors, told.first_error_certainty, told.discarded, outcomes.adjudicated, heard,
+        outcomes.solutions, _states(outcomes), told.first_errors, told.first_error_certainty, outcomes.adjudicated, heard,
+        outcomes.required,
     )  # fmt: skip
-    for pk, error, certainty, is_discarded, is_mine, people in zip(
+    for pk, state, error, certainty, is_mine, people, required in zip(
         *(column[wanted].tolist() for column in columns), strict=True
     ):
-        state = _state(error, is_discarded=is_discarded)
-        yield (
-            pk,
-            state,
-            How.ADJUDICATED.value if is_mine else how,
-            None if error == UNKNOWN else error,
-            certainty,
-            people,
-        )
+        first_error = None if error == UNKNOWN else error
+        yield pk, state, How.ADJUDICATED.value if is_mine else how, first_error, certainty, people, required
 
 
-def _state(first_error: int, *, is_discarded: bool) -> str:
-    if is_discarded:
-        return Consensus.State.DISCARDED.value
-    return (Consensus.State.OPEN if first_error == UNKNOWN else Consensus.State.SETTLED).value
+def _states(outcomes: Outcomes) -> Texts:
+    """How each solution stands; the first condition that holds says it."""
+    told, state = outcomes.settlement, Consensus.State
+    conditions = [told.discarded, outcomes.tied(), told.first_errors == UNKNOWN, outcomes.thin()]
+    choices = [state.DISCARDED.value, state.TIED.value, state.OPEN.value, state.THIN.value]
+    return np.select(conditions, choices, default=state.SETTLED.value)
 
 
 def _row(project: Project, stands: Stands, before: tuple[object, ...] | None, now: datetime) -> tuple[object, ...]:
-    pk, state, how, first_error, certainty, people = stands
+    pk, state, how, first_error, certainty, people, required = stands
     settled_by, note, at = (before[2], before[3], before[4]) if before and how == How.ADJUDICATED else (None, "", now)
-    return pk, project.pk, state, how, first_error, certainty, people, settled_by, note, at
+    return pk, project.pk, state, how, first_error, certainty, people, required, settled_by, note, at
 
 
 def _audit(project: Project, rows: list[Stands], stood: Stood, now: datetime) -> None:
@@ -98,7 +100,7 @@ def _audit(project: Project, rows: list[Stands], stood: Stood, now: datetime) ->
                 before={"first_error": stood[pk][1], "how": stood[pk][0]},
                 after={"first_error": first_error, "how": how},
             )
-            for pk, _, how, first_error, _, _ in rows
+            for pk, _, how, first_error, *_ in rows
             if pk in stood and (stood[pk][1], stood[pk][0]) != (first_error, how)
         ),
         batch_size=1000,

@@ -17,16 +17,21 @@ from apps.projects.models import Project
 from apps.quality.ratings import Ints, Ratings, ints
 
 AT_ONCE = 50_000
+NOBODY_ASKED = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Ratings by number, with the ids behind the numbers: `solutions`, `steps` and `labelers`, each in order."""
+    """Ratings by number, with the ids behind the numbers: `solutions`, `steps` and `labelers`, each in order.
+
+    `required` is for each solution how many labelers a settled label needs.
+    """
 
     ratings: Ratings
     solutions: Ints
     steps: Ints
     labelers: Ints
+    required: Ints
 
 
 def words_of(project: Project, solution_ids: Sequence[int], *, first: bool = False) -> Words:
@@ -34,6 +39,9 @@ def words_of(project: Project, solution_ids: Sequence[int], *, first: bool = Fal
 
     With `first`, what labelers said in their first submissions: agreement is measured on it, whatever they or reviewers
     corrected later.
+
+    A settled label needs the smallest redundancy among the rounds in which the counted labelers spoke: a round that asks
+    for one person settles by one, and what nobody said in it does not lower what another round asks for.
     """
     steps = _table(Step.objects.filter(_on_path(solution_ids)).order_by("solution_id", "position"), "pk", "solution_id")
     said = _first_words(project, solution_ids) if first else _table(_counted_labels(project, solution_ids), *_SAID)
@@ -47,14 +55,16 @@ def words_of(project: Project, solution_ids: Sequence[int], *, first: bool = Fal
     ratings = Ratings.of(
         places[newest], numbers[newest], said[newest, 3], offsets if len(solutions) else [0], max(1, len(labelers))
     )
-    return Words(ratings, solutions, step_ids, labelers)
+    required = np.full(len(solutions), NOBODY_ASKED)
+    np.minimum.at(required, ratings.solution_of_step()[ratings.steps], said[newest, 4])
+    return Words(ratings, solutions, step_ids, labelers, np.where(required == NOBODY_ASKED, 1, required))
 
 
 def _on_path(solution_ids: Sequence[int], prefix: str = "") -> Q:
     return Q(**{f"{prefix}chosen": True, f"{prefix}solution__in": solution_ids})
 
 
-_SAID = ("step_id", "assignment__labeler_id", "assignment_id", "rating")
+_SAID = ("step_id", "assignment__labeler_id", "assignment_id", "rating", "assignment__round__redundancy")
 
 
 def _first_words(project: Project, solution_ids: Sequence[int]) -> Ints:
@@ -63,7 +73,7 @@ def _first_words(project: Project, solution_ids: Sequence[int]) -> Ints:
     changed = list(
         Assignment.objects.filter(counted, versions__gt=0, task__solution__in=solution_ids)
         .exclude(round__protocol=Protocol.BRANCHING)
-        .select_related("task")
+        .select_related("round", "task")
     )
     labels = _counted_labels(project, solution_ids, with_corrected=True).exclude(assignment__in=changed)
     unchanged = _table(labels, *_SAID)
@@ -73,7 +83,7 @@ def _first_words(project: Project, solution_ids: Sequence[int]) -> Ints:
     }
     firsts = first_submissions_of(changed)
     rows = [
-        (step_at[one.task.solution_id or 0, position], one.labeler_id, one.pk, rating)
+        (step_at[one.task.solution_id or 0, position], one.labeler_id, one.pk, rating, one.round.redundancy)
         for one in changed
         for position, rating in sorted(firsts[one.pk].ratings.items())
     ]

@@ -65,6 +65,7 @@ VALID: dict[str, dict[str, Any]] = {
         "rejected": [{"role": "assistant", "content": "It is 3."}],
         "margin": 2,
     },
+    "kto": {"prompt": "What is 1 + 1?", "completion": "We add.\nIt is 3.", "label": False},
     "jsonl": {
         "problem": {"statement": "What is 1 + 1?", "reference_answer": "2", "verifier": "math"},
         "solution": {

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.corpus.readers import READERS, ReaderOptions, detect
+from apps.corpus.readers import READERS, ReaderOptions, detect, options_for
 from apps.corpus.records import Record, RowError
 from tests.corpus.rows import VALID
 
@@ -203,3 +204,188 @@ def test_plain_steps_and_ratings_read_as_the_careful_way_does(data: st.DataObjec
         careful = [{**step, "candidate": float(step.get("candidate") or 0)} for step in steps]
         again = read("jsonl", whole | {"solution": {"steps": careful}})[0].solution
         assert again == fast
+
+
+# --- nothing in silence -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("problem.subjct", "problem.subjct"),
+        ("note", "note"),
+        ("solution.model", "solution.model"),
+        ("solution.steps.1.note", "solution.steps[].note"),
+        ("people.0.steps.0.why", "people[].steps[].why"),
+        ("people.0.critiques.0.stars", "people[].critiques[].stars"),
+        ("monte_carlo.0.steps.0.mc_value", "monte_carlo[].steps[].mc_value"),
+        ("judges.0.steps.0.score", "judges[].steps[].score"),
+        ("gold.who", "gold.who"),
+    ],
+)
+def test_a_key_that_nobody_knows_is_told_with_its_path(path: str, told: str) -> None:
+    (record,) = read("jsonl", replaced(VALID["jsonl"], path.split("."), "x"))
+    assert record.ignored == [told]
+    (record,) = read("jsonl", replaced(VALID["jsonl"], path.split("."), None))
+    assert record.ignored == []
+
+
+@pytest.mark.parametrize(
+    "mapping",
+    [
+        {"problem.subjct": "a"},
+        {"problem.statement": "a", "first_eror": "b"},
+        {"statement": "a"},
+        {"problem.statement.text": "a"},
+        {"problem.": "a"},
+        {"problem": "a", "problem.statement": "b"},
+        {"solution.steps.text": "a"},
+        {"problem.statement": 3},
+        {"problem.statement": ""},
+        ["a"],
+    ],
+)
+def test_a_mapping_that_nobody_reads_is_an_error_of_the_option(mapping: Any) -> None:
+    with pytest.raises(RowError) as error:
+        options_for(READERS["jsonl"], {"mapping": mapping})
+    assert error.value.field == "mapping"
+
+
+@pytest.mark.parametrize("format_", sorted(set(READERS) - {"jsonl", "preference", "kto"}))
+def test_a_format_that_takes_no_mapping_says_so(format_: str) -> None:
+    with pytest.raises(RowError, match="takes no mapping"):
+        options_for(READERS[format_], {"mapping": {"problem": "a"}})
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"split": ["newline"]}, {"separator": 3, "split": "separator"}, {"label_scale": "five"}, {"mapping": None}],
+)
+def test_options_of_another_type_are_refused(given: dict[str, Any]) -> None:
+    with pytest.raises(RowError):
+        options_for(READERS["jsonl"], given)
+
+
+def test_columns_that_nobody_mapped_and_columns_that_a_row_lacks_are_told() -> None:
+    options = ReaderOptions(
+        mapping={"problem.statement": "q.text", "problem.reference_answer": "anwser", "solution.steps": "s"}
+    )
+    (record,) = read(
+        "jsonl", {"q": {"text": "What?", "lang": "en"}, "s": ["One."], "answer": 3, "empty": None}, options
+    )
+    assert record.problem.reference_answer is None
+    assert record.ignored == ["anwser (missing; mapped to problem.reference_answer)", "q.lang", "answer"]
+    (alone,) = read("jsonl", {"q": {"text": "What?"}}, options)
+    assert alone.solution is None
+
+
+MARKED = ReaderOptions(
+    mapping={"problem.statement": "q", "solution.steps": "s", "first_error": "f", "error_steps": "e", "labels": "l"}
+)
+BASE = {"q": "What?", "s": ["One.", "Two.", "Three."], "f": None, "e": None, "l": None}
+
+
+@pytest.mark.parametrize(
+    ("marks", "gold"),
+    [
+        ({"f": 0}, [-1]),
+        ({"f": 2}, [1, 1, -1]),
+        ({"f": -1}, [1, 1, 1]),
+        ({"f": [1]}, None),
+        ({"e": [2]}, [1, -1]),
+        ({"e": [3, 2]}, [1, -1]),
+        ({"e": []}, [1, 1, 1]),
+        ({"e": 1}, [-1]),
+        ({"e": [0]}, None),
+        ({"e": [4]}, None),
+        ({"f": 3}, None),
+        ({"f": "one"}, None),
+    ],
+)
+def test_marks_of_benchmarks_become_gold(marks: dict[str, Any], gold: list[int] | None) -> None:
+    if gold is None:
+        with pytest.raises(RowError):
+            read("jsonl", BASE | marks, MARKED)
+        return
+    (record,) = read("jsonl", BASE | marks, MARKED)
+    assert [one.rating for one in record.gold] == gold
+    assert [one.position for one in record.gold] == list(range(len(gold)))
+    assert record.ignored == (["error_steps (after the first error)"] if marks.get("e") == [3, 2] else [])
+
+
+@pytest.mark.parametrize(
+    ("labels", "scale", "ratings"),
+    [
+        ([True, True, False], None, [1, 1, -1]),
+        (["+", "-", "+"], None, [1, -1, 1]),
+        (["good", None, "Neutral"], None, [1, None, 0]),
+        ([1, 0, -1], None, [1, 0, -1]),
+        ([1, 0, 1], "binary", [1, -1, 1]),
+        ([1, 0, 1], "ternary", [1, 0, 1]),
+        ([1, 1, -100], None, [1, 1, None]),
+        ([1, 0, 1], None, "labels[1]"),
+        ([1, -1, 0], "binary", "labels[1]"),
+        ([1, 1], None, "labels"),
+        ([1, 2, 1], None, "labels[1]"),
+        ([0.5, 1.5, 1], None, "labels[1]"),
+    ],
+)
+def test_a_label_for_each_step(labels: list[Any], scale: str | None, ratings: list[int | None] | str) -> None:
+    options = dataclasses.replace(MARKED, label_scale=scale)
+    if isinstance(ratings, str):
+        with pytest.raises(RowError) as error:
+            read("jsonl", BASE | {"l": labels}, options)
+        assert error.value.field == ratings
+        return
+    (record,) = read("jsonl", BASE | {"l": labels}, options)
+    (person,) = record.people
+    said = {one.position: one.rating for one in person.steps}
+    assert [said.get(place) for place in range(3)] == ratings
+
+
+def test_shares_without_counts_are_told_and_no_labels() -> None:
+    (record,) = read("jsonl", BASE | {"l": [1.0, 0.5, 0.0]}, MARKED)
+    assert (list(record.people), record.ignored) == ([], ["labels (soft values without counts)"])
+    (record,) = read("trl-prm", VALID["trl-prm"] | {"labels": [1.0, 0.25]})
+    assert (list(record.people), record.ignored) == ([], ["labels (soft values without counts)"])
+    (record,) = read("math-shepherd", VALID["math-shepherd"] | {"label": [0.75, 0.0]})
+    assert (list(record.estimates), record.ignored) == ([], ["label (soft values without counts)"])
+    assert record.solution is not None
+    (record,) = read("math-shepherd", VALID["math-shepherd"] | {"label": ["+", "-"]})
+    assert [count.hard for count in record.estimates[0].steps] == [True, False]
+
+
+def test_a_first_error_is_gold_where_the_row_says_nothing_else() -> None:
+    plain = {"problem": {"statement": "What?"}, "solution": {"steps": ["One.", "Two."]}, "first_error": 1}
+    (record,) = read("jsonl", plain)
+    assert [one.rating for one in record.gold] == [1, -1]
+    (record,) = read("jsonl", VALID["jsonl"] | {"first_error": 0})
+    assert [(one.position, one.rating) for one in record.gold] == [(1, -1)], "it follows from the rest of the row"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "found"),
+    [
+        ("solution.is_correct", 1, True),
+        ("solution.is_correct", 0.0, False),
+        ("solution.is_correct", "yes", True),
+        ("solution.is_correct", "False", False),
+        ("solution.is_correct", [True], True),
+        ("solution.is_correct", "", None),
+        ("problem.reference_answer", ["42"], "42"),
+        ("problem.reference_answer", [42], "42"),
+        ("problem.reference_answer", [], None),
+        ("problem.statement", ["What?"], "What?"),
+    ],
+)
+def test_usual_types_are_read(path: str, value: Any, found: Any) -> None:
+    (record,) = read("jsonl", replaced(VALID["jsonl"], path.split("."), value))
+    part, name = path.split(".")
+    assert getattr(getattr(record, part), name) == found
+
+
+def test_a_formula_that_never_ends_is_told() -> None:
+    row = {"problem": {"statement": "What?"}, "solution": {"text": "We have \\[ x = 1\nand so on."}}
+    assert read("jsonl", row)[0].ignored == ["solution.text (split within an unclosed formula)"]
+    pair = {"prompt": "What?", "chosen": "```\na\nb", "rejected": "c"}
+    assert read("preference", pair)[0].ignored == ["chosen (split within an unclosed code fence)"]

@@ -369,7 +369,7 @@ def says_something(said: StepRating, solution: SolutionRecord) -> bool:
 
 def counts(one: PersonRecord, policy: dict[str, Any]) -> bool:
     return not (
-        (one.is_quality_control and policy["quality_control"] == "drop")
+        (one.is_quality_control and not one.is_screening and policy["quality_control"] == "drop")
         or (one.is_screening and policy["screening"] == "drop")
         or (one.is_suspended and policy["suspended"] == "drop")
         or one.finish_reason == "give_up"
@@ -386,7 +386,8 @@ def ratings_said(one: Record, policy: dict[str, Any]) -> int:
         )
         for who in one.people
     ]
-    merged = len({place for is_counted, places in by_person if is_counted for place in places})
+    reviewed = {(rating.position, 0) for rating in one.consensus if rating.how == "adjudicated"}
+    merged = len(reviewed | {place for is_counted, places in by_person if is_counted for place in places})
     apart = sum(len(places) for is_counted, places in by_person if is_counted)
     others = sum(len(places) for is_counted, places in by_person if not is_counted)
     sizes = {

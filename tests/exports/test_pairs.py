@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from apps.exports.labels import fits
 from apps.exports.policy import LabelPolicy, PolicyError
 from apps.exports.tally import Tally
 
+_numbers = count()
+
 
 def solution(*texts: str, **fields: Any) -> SolutionRecord:
     return SolutionRecord(steps=[StepRecord(position=place, text=text) for place, text in enumerate(texts)], **fields)
@@ -32,7 +35,12 @@ def solution(*texts: str, **fields: Any) -> SolutionRecord:
 
 def prefers(choice: str, margin: str = "", **fields: Any) -> PersonRecord:
     said = PreferenceRecord(choice=choice, margin=margin)
-    return PersonRecord(labeler=fields.pop("labeler", "a"), protocol="comparison", preference=said, **fields)
+    return PersonRecord(
+        labeler=fields.pop("labeler", None) or f"labeler {next(_numbers)}",
+        protocol="comparison",
+        preference=said,
+        **fields,
+    )
 
 
 def compared(*people: PersonRecord, **fields: Any) -> Record:

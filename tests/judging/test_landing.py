@@ -101,7 +101,7 @@ STEP = "judges[0].steps[0]"
         ([SAID | {"steps": [{"position": 0, "rating": 1, "confidence": -0.1}]}], f"{STEP}.confidence"),
         ([SAID | {"steps": [{"position": 0, "rating": 1, "confidence": "high"}]}], f"{STEP}.confidence"),
         ([SAID | {"steps": [{"position": 0, "rating": 1, "confidence": True}]}], f"{STEP}.confidence"),
-        ([SAID | {"steps": [{"position": 0, "rating": 1, "reason": ["x"]}]}], f"{STEP}.reason"),
+        ([SAID | {"steps": [{"position": 0, "rating": 1, "reason": ["x", "y"]}]}], f"{STEP}.reason"),
         ([SAID | {"steps": [{"position": 3, "rating": 1}]}], f"{STEP}.position"),
         ([SAID | {"steps": [{"position": -1, "rating": 1}]}], f"{STEP}.position"),
         ([SAID | {"steps": [{"rating": 1}]}], f"{STEP}.position"),

@@ -66,10 +66,34 @@ def test_a_solution_falls_in_every_kind_that_holds() -> None:
         unsure=["carol"],
         monte_carlo=1,
         judges={"j": 2},
+        gold=frozenset({NO_ERROR}),
         is_correct=False,
         score=0.8,
     )
     assert disputes(evidence) == set(Dispute) - {Dispute.RIGHT_WITH_BAD_STEP}
+
+
+@pytest.mark.parametrize(
+    ("people", "consensus", "expected"),
+    [
+        ({"bob": 2}, 2, False),
+        ({"bob": 1}, 1, False),
+        ({"bob": 3}, 3, True),
+        ({"bob": NO_ERROR}, NO_ERROR, True),
+        ({"bob": 2, "carol": 2, "dave": 3}, 2, True),
+        ({"bob": UNKNOWN}, UNKNOWN, False),
+        ({}, UNKNOWN, False),
+    ],
+)
+def test_a_label_that_gold_does_not_accept_is_a_dispute(people: dict[str, int], consensus: int, expected: bool) -> None:
+    evidence = Evidence(people=people, consensus=consensus, gold=frozenset({1, 2}))
+    assert (Dispute.PEOPLE_GOLD in disputes(evidence)) is expected
+
+
+@pytest.mark.parametrize(("rollouts", "expected"), [(2, False), (3, True), (NO_ERROR, True), (UNKNOWN, False)])
+def test_rollouts_that_gold_does_not_accept_are_a_dispute(rollouts: int, expected: bool) -> None:
+    kinds = disputes(Evidence(monte_carlo=rollouts, gold=frozenset({2})))
+    assert kinds == ({Dispute.MONTE_CARLO_GOLD} if expected else set())
 
 
 def test_what_convinces_is_a_setting() -> None:

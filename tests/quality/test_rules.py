@@ -37,9 +37,9 @@ def settle(rule: str, *table: list[str], order: list[int] | None = None, **optio
 def test_the_majority_labels_each_step() -> None:
     told = settle("majority", ["+0-", "+0-", "0-"], ["+", "-", ""])
     assert told.labels.tolist() == [1, 0, -1, UNKNOWN]
-    assert told.certainty == pytest.approx([2 / 3, 2 / 3, 1, 0])
+    assert told.certainty == pytest.approx([2.5 / 4, 2.5 / 4, 2.5 / 3, 0])
     assert told.first_errors.tolist() == [2, UNKNOWN]
-    assert told.first_error_certainty == pytest.approx([2 / 3, 0])
+    assert told.first_error_certainty == pytest.approx([2.5 / 4, 0])
 
 
 def test_a_tie_is_no_label() -> None:
@@ -51,15 +51,15 @@ def test_okay_against_great_is_okay_and_leaves_the_first_error_settled() -> None
     told = settle("majority", ["+++", "+0+"], ["+-", "0-"])
     assert told.labels.tolist() == [1, 0, 1, 0, -1]
     assert told.first_errors.tolist() == [-1, 1]
-    assert told.first_error_certainty.tolist() == [1, 1]
+    assert told.first_error_certainty == pytest.approx([2.5 / 3, 2.5 / 3])
 
 
 def test_the_certainty_of_a_first_error_is_how_many_name_it_and_not_how_many_call_the_step_bad() -> None:
     """Four of six call the third step bad, and it is the first that most call so; but only two call none before it so."""
     told = settle("majority", ["-++", "+-+", "++-", "++-", "+--", "-+-"])
     assert told.first_errors.tolist() == [2]
-    assert told.certainty[2] == pytest.approx(4 / 6)
-    assert told.first_error_certainty == pytest.approx([2 / 6])
+    assert told.certainty[2] == pytest.approx(4.5 / 7)
+    assert told.first_error_certainty == pytest.approx([2.5 / 7])
 
 
 # --- ProcessBench -------------------------------------------------------------------------------------------
@@ -108,7 +108,7 @@ def test_processbench_labels_the_steps_up_to_the_first_error_that_three_name() -
     told = settle("processbench", ["+0-", "++-", "00-", "-"], ["+-+", "-+", "++", ""], ["-", "-", "", ""])
     assert told.labels.tolist() == [1, 0, -1, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN]
     assert told.first_errors.tolist() == [2, UNKNOWN, UNKNOWN]
-    assert told.certainty == pytest.approx([1, 1, 1, 0, 0, 0, 0])
+    assert told.certainty == pytest.approx([0.875, 0.875, 0.875, 0, 0, 0, 0])
     assert told.discarded.tolist() == [False, False, False]
 
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from apps.core.bulk import as_json, copy_rows, next_ids
 from apps.corpus.landing.rows import Incoming, Outcome
-from apps.corpus.models import ImportBatch, Solution
+from apps.corpus.models import ImportBatch, Solution, Verdict
 
 FIELDS = [
     "id", "project", "problem", "digest", "external_id", "source", "final_answer", "is_correct", "claimed_correct",
@@ -68,8 +68,10 @@ def _rows(project_id: int, new: Sequence[tuple[Incoming, Key]]) -> Iterator[tupl
     now = timezone.now()
     for row, (problem_id, digest) in new:
         solution, graded = row.solution, row.graded
+        # With no reference answer to compare with, the file's word is all that is known.
+        is_correct = solution.is_correct if graded.verdict == Verdict.UNGRADED else graded.is_correct
         yield (
             row.solution_id, project_id, problem_id, digest, solution.external_id, solution.source, graded.answer,
-            graded.is_correct, solution.is_correct, graded.verdict, graded.by, solution.verifier_score,
+            is_correct, solution.is_correct, graded.verdict, graded.by, solution.verifier_score,
             sum(step.chosen for step in solution.steps), solution.separator, as_json(solution.extras), now,
         )  # fmt: skip

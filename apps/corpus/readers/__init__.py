@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from apps.corpus.readers.base import Reader, ReaderOptions
+from apps.corpus.readers.base import Reader, ReaderOptions, options_for
 from apps.corpus.readers.gsm8k import Gsm8k
 from apps.corpus.readers.gsm8k_solutions import Gsm8kSolutions
 from apps.corpus.readers.jsonl import Jsonl
+from apps.corpus.readers.kto import Kto
 from apps.corpus.readers.math import Math
 from apps.corpus.readers.math_shepherd import MathShepherd
 from apps.corpus.readers.preference import Preference
@@ -27,6 +28,7 @@ READERS: dict[str, Reader] = {
         ProcessBench(),
         TrlPrm(),
         Preference(),
+        Kto(),
         Jsonl(),
     )
 }
@@ -40,4 +42,4 @@ def detect(rows: Sequence[Mapping[str, Any]]) -> str | None:
     return None
 
 
-__all__ = ["READERS", "Reader", "ReaderOptions", "detect"]
+__all__ = ["READERS", "Reader", "ReaderOptions", "detect", "options_for"]

@@ -10,8 +10,27 @@ from typing import Any
 from apps.corpus.records import RowError
 from apps.corpus.streams import named
 
-MISSING: Any = object()
 BIGGEST = 2**62
+# How files write booleans, in lower case; numbers are 1 and 0.
+_BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+def is_blank(value: object) -> bool:
+    """Whether a value says nothing: null, white space, or an empty list or object."""
+    return (
+        value is None
+        or (isinstance(value, str) and not value.strip())
+        or (isinstance(value, list | dict) and not value)
+    )
+
+
+def read_bool(value: object) -> bool | None:
+    """True and false as files write them, also 1 and 0, "true", "yes"; None for anything else."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int | float):
+        return bool(value) if value in (0, 1) else None
+    return _BOOLEANS.get(value.strip().lower()) if isinstance(value, str) else None
 
 
 class Fields:
@@ -33,8 +52,18 @@ class Fields:
             return RowError(self.at(name), f"is missing; expected {expected}")
         return RowError(self.at(name), f"expected {expected}, found {named(self.row[name])}")
 
+    def value(self, name: str) -> Any:
+        """A single value: a list with nothing else in it stands for what it holds, an empty one for nothing."""
+        value: Any = self.row.get(name)
+        if not isinstance(value, list) or len(value) > 1:
+            return value
+        return None if not value else value if isinstance(value[0], list | dict) else value[0]
+
+    def holds_text(self, name: str) -> bool:
+        return isinstance(self.value(name), str)
+
     def text(self, name: str, *, blank: bool = False, most: int | None = None) -> str:
-        value = self.row.get(name)
+        value = self.value(name)
         if isinstance(value, str) and most is not None and len(value) > most:
             raise self.wrong(name, f"a text of at most {most} characters")
         if not isinstance(value, str) or not (blank or value.strip()):
@@ -43,7 +72,7 @@ class Fields:
 
     def maybe_text(self, name: str) -> str | None:
         """A text, or a number as its text; None where there is nothing."""
-        value = self.row.get(name)
+        value = self.value(name)
         if value is None or isinstance(value, str):
             return value
         if isinstance(value, int | float) and not isinstance(value, bool):
@@ -51,13 +80,16 @@ class Fields:
         raise self.wrong(name, "a text or null")
 
     def maybe_bool(self, name: str, *, default: bool | None = None) -> bool | None:
-        value = self.row.get(name, default)
-        if value is None or isinstance(value, bool):
-            return value
-        raise self.wrong(name, "true, false or null")
+        value = self.value(name)
+        if is_blank(value):
+            return default if name not in self.row else None
+        found = read_bool(value)
+        if found is None:
+            raise self.wrong(name, "true or false (also 1 or 0, yes or no) or null")
+        return found
 
     def maybe_int(self, name: str, *, least: int = -BIGGEST, most: int = BIGGEST) -> int | None:
-        value = self.row.get(name)
+        value = self.value(name)
         if value is None:
             return None
         if isinstance(value, float) and value.is_integer():
@@ -68,7 +100,7 @@ class Fields:
         return value
 
     def maybe_float(self, name: str) -> float | None:
-        value = self.row.get(name)
+        value = self.value(name)
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, int | float):
@@ -82,14 +114,14 @@ class Fields:
         return number
 
     def maybe_rating(self, name: str = "rating") -> int | None:
-        value = self.row.get(name)
+        value = self.value(name)
         if value is None or (value in (-1, 0, 1) and not isinstance(value, bool)):
             return None if value is None else int(value)
         raise self.wrong(name, "a rating of -1, 0, 1 or null")
 
     def maybe_time(self, name: str) -> datetime | None:
         """An ISO 8601 time; one without a zone is taken for UTC."""
-        value = self.row.get(name)
+        value = self.value(name)
         if value is None:
             return None
         try:

@@ -6,15 +6,18 @@ which is split; steps may be plain texts. The consensus is told as ignored: it i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
 
-from apps.corpus.readers.base import ReaderOptions, Row
-from apps.corpus.readers.fields import Fields
+from apps.corpus.readers import canonical
+from apps.corpus.readers.base import MISSING, ReaderOptions, Row, column_value, missing_note
+from apps.corpus.readers.fields import Fields, is_blank
 from apps.corpus.readers.jsonl_comparison import comparison_of, preference_of
 from apps.corpus.readers.jsonl_judges import judges_of
+from apps.corpus.readers.jsonl_reviews import labelers_of
+from apps.corpus.readers.marks import LABELER, SOFT, labels_of, read_error_steps, read_first_error, read_labels
 from apps.corpus.records import (
     CritiqueWord,
     EstimateRecord,
@@ -28,12 +31,13 @@ from apps.corpus.records import (
     StepRating,
     StepRecord,
 )
-from apps.corpus.splitting import split_steps
+from apps.corpus.splitting import split_steps, unclosed_note
 
 HIGHEST = 100_000  # Positions and candidates: far beyond any solution, and it keeps a typo small.
 PROTOCOLS = ("first_error", "every_step", "branching")
 FINISH_REASONS = ("found_error", "solution", "bad_problem", "give_up")
-KNOWN = ("problem", "solution", "comparison", "people", "gold", "monte_carlo", "judges", "first_error")
+SIDES = ("left", "right")
+SPEAKING = ("people", "gold", "consensus", "monte_carlo", "judges")
 
 Places = set[tuple[int, int]]
 _Number = Annotated[int, msgspec.Meta(ge=0, le=HIGHEST)]
@@ -47,41 +51,114 @@ class Jsonl:
     def looks_like(self, row: Row) -> bool:
         return isinstance(row.get("problem"), dict) and "statement" in row["problem"]
 
+    def check_targets(self, targets: Collection[str]) -> None:
+        canonical.check_targets(targets)
+
     def read(self, row: Row, options: ReaderOptions) -> Iterator[Record]:
-        fields = Fields(mapped(row, options) if options.mapping else row)
+        ignored: list[str] = []
+        if options.mapping:
+            row, ignored = mapped(row, options)
+        fields = Fields(row)
         solution = _solution(fields.maybe_object("solution"), options)
         places = {(step.position, step.candidate) for step in solution.steps} if solution else set()
         path = {step.position for step in solution.steps if step.chosen} if solution else set()
         comparison = comparison_of(fields.maybe_object("comparison"), lambda side: _solution(side, options))
         if solution is not None and comparison is not None:
             raise RowError("comparison", "a row has a solution or a comparison, not both")
+        labelers, reviewed = labelers_of(fields.objects("people"))
+        people = [_person(person, places, of_pair=comparison is not None) for person in labelers]
+        marks = _Marks(fields, solution, options)
         yield Record(
             problem=_problem(fields.object("problem")),
             solution=solution,
             comparison=comparison,
-            people=[_person(person, places, of_pair=comparison is not None) for person in fields.objects("people")],
-            gold=list(_gold(fields.maybe_object("gold"), path)),
+            people=[*people, *marks.people],
+            gold=list(_gold(fields.maybe_object("gold"), path)) or marks.gold,
             estimates=[_estimate(run, path) for run in fields.objects("monte_carlo")],
             judges=judges_of(fields, places),
-            ignored=[name for name in fields.unknown(*KNOWN) if fields.row[name] not in (None, [], {})],
+            ignored=[*ignored, *canonical.unread_paths(row), *reviewed, *marks.ignored, *_split_notes(row)],
         )
 
 
-def mapped(row: Row, options: ReaderOptions) -> dict[str, Any]:
-    """The canonical row that the mapping makes of another. Raises RowError for a column that is missing."""
+def _split_notes(row: Row) -> Iterator[str]:
+    """The solutions that came as one text whose formula, fence or environment never ends."""
+    comparison = row.get("comparison") or {}
+    sides = {"solution": row.get("solution")} | {f"comparison.{name}": comparison.get(name) for name in SIDES}
+    for path, side in sides.items():
+        is_split = isinstance(side, dict) and side.get("steps") is None and isinstance(side.get("text"), str)
+        note = unclosed_note(side["text"]) if side and is_split else None
+        if note:
+            yield f"{path}.text ({note})"
+
+
+class _Marks:
+    """What a row says of its steps beside the canonical row's own parts."""
+
+    def __init__(self, fields: Fields, solution: SolutionRecord | None, options: ReaderOptions) -> None:
+        self.gold: list[GoldRating] = []
+        self.people: list[PersonRecord] = []
+        self.ignored: list[str] = []
+        length = len(solution.path()) if solution else 0
+        given = [name for name in ("first_error", "error_steps", "labels") if not is_blank(fields.row.get(name))]
+        if fields.row.get("error_steps") == []:
+            given.append("error_steps")
+        for name in given:
+            if not length:
+                self.ignored.append(name)
+            elif name == "labels":
+                self._read_labels(fields, length, options)
+            elif any(not is_blank(fields.row.get(source)) for source in SPEAKING) or self.gold:
+                # Our own export derives the first error from the row's other parts: it is computed again.
+                self.ignored += [] if name == "first_error" and not self.gold else [name]
+            elif name == "first_error":
+                self.gold = read_first_error(fields, length)
+            else:
+                self.gold, notes = read_error_steps(fields, length)
+                self.ignored += notes
+
+    def _read_labels(self, fields: Fields, length: int, options: ReaderOptions) -> None:
+        ratings = read_labels(fields, "labels", length, options)
+        if ratings is None:
+            self.ignored.append(f"labels ({SOFT})")
+        else:
+            self.people = labels_of(ratings, labeler=LABELER)
+
+
+def mapped(row: Row, options: ReaderOptions) -> tuple[dict[str, Any], list[str]]:
+    """The canonical row that the mapping makes of another, and what it leaves out: columns that nobody mapped.
+
+    A column that the row lacks is null there, and told. Raises RowError where it holds the problem.
+    """
     made: dict[str, Any] = {}
+    notes: list[str] = []
     for target, column in options.mapping.items():
-        value: Any = row
-        for name in column.split("."):
-            if not isinstance(value, dict) or name not in value:
+        value = column_value(row, column)
+        if value is MISSING:
+            if target in ("problem", "problem.statement"):
                 raise RowError(column, f"is missing; it is mapped to {target}")
-            value = value[name]
+            notes.append(missing_note(column, target))
+            value = None
         *parents, last = target.split(".")
         place = made
         for parent in parents:
             place = place.setdefault(parent, {})
         place[last] = value
-    return made
+    solution = made.get("solution")
+    if isinstance(solution, dict) and all(is_blank(value) for value in solution.values()):
+        made["solution"] = None
+    return made, [*notes, *_unmapped(row, set(options.mapping.values()), "")]
+
+
+def _unmapped(row: Row, columns: set[str], above: str) -> Iterator[str]:
+    """The columns that hold something and are not mapped; an object of which a part is mapped is looked into."""
+    for name, value in row.items():
+        path = f"{above}{name}"
+        if path in columns or is_blank(value):
+            continue
+        if isinstance(value, dict) and any(column.startswith(f"{path}.") for column in columns):
+            yield from _unmapped(value, columns, f"{path}.")
+        else:
+            yield path
 
 
 def _problem(fields: Fields) -> ProblemRecord:

@@ -1,6 +1,7 @@
 """Math-Shepherd (Wang et al. 2024, arXiv 2312.08935): `input` with a tag after each step, `label` with + or - there.
 
-The problem and its steps are one text; the steps begin at the first `Step 1:`. Some rows of the
+OpenRLHF's rows have a list of labels in place of the text; a list of shares has no place without the counts behind
+them, and is told as ignored. The problem and its steps are one text; the steps begin at the first `Step 1:`. Some rows of the
 published file have a stray tag inside the question, or write `step 1:`; both are read. The labels
 are hard estimates without counts.
 """
@@ -12,11 +13,15 @@ from collections.abc import Iterator
 
 from apps.corpus.readers.base import ReaderOptions, Row
 from apps.corpus.readers.fields import Fields
+from apps.corpus.readers.marks import SOFT, read_labels
 from apps.corpus.records import EstimateRecord, ProblemRecord, Record, RowError, SolutionRecord, StepCount, StepRecord
 from apps.verifiers.extraction import extract_answer
 
 TAG = "\u043a\u0438"
 _ONE = "\ue000"  # A private-use character: the tag as one, so that input and label have one length.
+# Between Cyrillic letters the tag is part of a word, and ends no step.
+_TAG = re.compile(rf"(?<![\u0400-\u04ff]){TAG}(?![\u0400-\u04ff])")
+_BINARY = ReaderOptions(label_scale="binary")
 _FIRST_STEP = re.compile(r"step 1:", re.IGNORECASE)
 
 
@@ -26,28 +31,34 @@ class MathShepherd:
     about = "Solutions with Monte Carlo hard labels."
 
     def looks_like(self, row: Row) -> bool:
-        return isinstance(row.get("label"), str) and TAG in str(row.get("input", ""))
+        return isinstance(row.get("label"), str | list) and TAG in str(row.get("input", ""))
 
     def read(self, row: Row, options: ReaderOptions) -> Iterator[Record]:
         fields = Fields(row)
-        marked, labels = fields.text("input").replace(TAG, _ONE), fields.text("label")
-        if len(marked) != len(labels):
-            raise RowError("label", f"is not `input` with a + or - for each {TAG}: their lengths differ")
+        marked = _TAG.sub(_ONE, fields.text("input"))
         start = _start_of_steps(marked)
-        steps: list[StepRecord] = []
-        counts: list[StepCount] = []
-        for text, sign in _tagged(marked, labels, start):
-            counts.append(StepCount(position=len(steps), hard=sign == "+"))
-            steps.append(StepRecord(position=len(steps), text=text))
-        if not steps:
+        texts = _tagged(marked, start)
+        if not texts:
             raise RowError("input", f"has no step that ends in {TAG}")
+        if isinstance(row.get("label"), list):
+            ratings = read_labels(fields, "label", len(texts), _BINARY)
+        else:
+            ratings = _signs(marked, fields.text("label"), start)
+        counts = [
+            StepCount(position=place, hard=rating == 1)
+            for place, rating in enumerate(ratings or ())
+            if rating is not None
+        ]
         yield Record(
             problem=ProblemRecord(
                 statement=marked[:start].replace(_ONE, "").strip(), subject=fields.maybe_text("task")
             ),
-            solution=SolutionRecord(steps=steps, final_answer=extract_answer(steps[-1].text)),
-            estimates=[EstimateRecord(completer="Math-Shepherd", steps=counts)],
-            ignored=fields.unknown("input", "label", "task"),
+            solution=SolutionRecord(
+                steps=[StepRecord(position=place, text=text) for place, text in enumerate(texts)],
+                final_answer=extract_answer(texts[-1]),
+            ),
+            estimates=[EstimateRecord(completer="Math-Shepherd", steps=counts)] if counts else [],
+            ignored=[*([f"label ({SOFT})"] if ratings is None else []), *fields.unknown("input", "label", "task")],
         )
 
 
@@ -61,16 +72,24 @@ def _start_of_steps(marked: str) -> int:
     return question
 
 
-def _tagged(marked: str, labels: str, start: int) -> Iterator[tuple[str, str]]:
-    """The text and the sign of each step; what stands behind the last tag has to be blank."""
-    while (tag := marked.find(_ONE, start)) >= 0:
-        sign = labels[tag]
-        if sign not in "+-":
-            raise RowError("label", f"expected + or - at character {tag}, found {sign!r}")
-        text = marked[start:tag].strip()
-        if not text:
-            raise RowError("input", f"a step before character {tag} is blank")
-        yield text, sign
-        start = tag + 1
-    if marked[start:].strip():
+def _tagged(marked: str, start: int) -> list[str]:
+    """The text of each step; what stands behind the last tag has to be blank."""
+    *steps, rest = marked[start:].split(_ONE)
+    if rest.strip():
         raise RowError("input", f"the text after the last {TAG} has no label")
+    for place, text in enumerate(steps):
+        if not text.strip():
+            raise RowError("input", f"step {place + 1} is blank")
+    return [text.strip() for text in steps]
+
+
+def _signs(marked: str, labels: str, start: int) -> list[int | None]:
+    """1 or -1 for the + or - that the label's text has in the place of each tag."""
+    if len(marked) != len(labels):
+        raise RowError("label", f"is not `input` with a + or - for each {TAG}: their lengths differ")
+    ratings: list[int | None] = []
+    for tag in (place for place, sign in enumerate(marked) if sign == _ONE and place >= start):
+        if labels[tag] not in "+-":
+            raise RowError("label", f"expected + or - at character {tag}, found {labels[tag]!r}")
+        ratings.append(1 if labels[tag] == "+" else -1)
+    return ratings

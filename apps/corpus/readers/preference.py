@@ -1,4 +1,7 @@
-"""Pairs of a chosen and a rejected answer, as TRL, HH-RLHF and LLaMA-Factory (sharegpt ranking) write them.
+"""Pairs of answers of which one is preferred, in the shapes in which this field publishes them.
+
+TRL, HH-RLHF, LLaMA-Factory (sharegpt and alpaca ranking) and Step-DPO; and pairs whose preference is a signed number
+or an index (HelpSteer, PKU-SafeRLHF, SHP, arena votes). Rows of KTO, which hold one answer, are read as `kto` does.
 
 A prompt of several messages becomes one statement, a transcript; the messages are kept in the problem's extras. An
 answer is split into steps; its text is kept in the extras where the steps do not give it back. Who preferred it the
@@ -7,205 +10,164 @@ files do not say: it lands as the word of a labeler called `preference`.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
-from itertools import takewhile
-from typing import NamedTuple
+from collections.abc import Collection, Iterator
 
-from apps.corpus.readers.base import ReaderOptions, Row
+from msgspec import structs
+
+from apps.corpus.readers import choices, step_dpo
+from apps.corpus.readers.base import ReaderOptions, Row, check_flat_targets, renamed, unread
+from apps.corpus.readers.choices import Choice, answer_text, read_answer, read_choice
+from apps.corpus.readers.dialogue import Message, opened_answer, parse_transcript, shared_turns
 from apps.corpus.readers.fields import Fields
-from apps.corpus.records import (
-    ComparisonRecord,
-    PersonRecord,
-    PreferenceRecord,
-    ProblemRecord,
-    Record,
-    RowError,
-    SolutionRecord,
-    StepRecord,
-)
-from apps.corpus.splitting import split_steps
+from apps.corpus.readers.kto import Kto
+from apps.corpus.readers.prompts import NAMES, PROMPT_KEYS, Prompt, no_prompt, read_prompt, split_answer
+from apps.corpus.records import ComparisonRecord, PersonRecord, PreferenceRecord, Record, RowError
+from apps.corpus.splitting import unclosed_note
 
-MARGINS = ("significantly", "clearly", "slightly", "negligibly")
-# The two scales of Llama 2 (arXiv 2307.09288, table 27), from significantly better down.
-SCALES = {"large": (3.0, 2.0, 1.0, 0.0), "small": (1.0, 2 / 3, 1 / 3, 0.0)}
-ROLES = {"human": "user", "gpt": "assistant"}
-NAMES = {"user": "Human", "assistant": "Assistant", "system": "System"}
-_TURN = re.compile(r"\n\n(Human|Assistant): ?")
-KNOWN = ("prompt", "chosen", "rejected", "margin", "conversations", "system")
+__all__ = ["MARGINS", "NAMES", "SCALES", "Preference"]
 
-Message = dict[str, str]
-
-
-class Sides(NamedTuple):
-    """A row taken apart: what was asked, as text or as messages, and the two answers to it."""
-
-    prompt: str
-    messages: list[Message]
-    chosen: str
-    rejected: str
-    is_continued: bool = False
+MARGINS, SCALES = choices.MARGINS, choices.SCALES
+ANSWERS = ("reference_answer", "ground_truth")
+RANKINGS = ("answers", "completions", "responses", "rankings", "outputs", "candidates", "output")
+_KTO = Kto()
 
 
 class Preference:
     name = "preference"
     title = "Preference pairs"
-    about = "A prompt, a chosen and a rejected answer: TRL, HH-RLHF, sharegpt ranking."
+    about = "A prompt and two answers: TRL, HH-RLHF, LLaMA-Factory, Step-DPO, HelpSteer, PKU-SafeRLHF, SHP."
+    targets = tuple(dict.fromkeys((*PROMPT_KEYS, *choices.KEYS, *step_dpo.KEYS, *ANSWERS, *Kto.targets)))
 
     def looks_like(self, row: Row) -> bool:
-        return {"chosen", "rejected"} <= row.keys()
+        return {"chosen", "rejected"} <= row.keys() or choices.looks_like(row)
 
     def read(self, row: Row, options: ReaderOptions) -> Iterator[Record]:
+        row, notes = renamed(row, options.mapping)
+        for record in self._read(row, options):
+            yield structs.replace(record, ignored=[*notes, *record.ignored]) if notes else record
+
+    def check_targets(self, targets: Collection[str]) -> None:
+        check_flat_targets(targets, self.targets)
+
+    @staticmethod
+    def _read(row: Row, options: ReaderOptions) -> Iterator[Record]:
         fields = Fields(row)
-        sides = _sides(fields)
-        if sides.chosen.strip() == sides.rejected.strip():
-            raise RowError("rejected", "says the same as chosen: there is nothing to prefer")
-        yield Record(
-            problem=_problem(sides),
-            comparison=ComparisonRecord(
-                left=_solution("chosen", sides.chosen, options),
-                right=_solution("rejected", sides.rejected, options),
-                extras={"continues_prompt": True} if sides.is_continued else {},
-            ),
-            people=[_person(fields, options)],
-            ignored=[name for name in fields.unknown(*KNOWN) if fields.row[name] not in (None, "", [], {})],
-        )
+        if step_dpo.looks_like(row):
+            yield _read_step_pair(fields, options)
+        elif {"chosen", "rejected"} <= row.keys() or choices.pair_in(row) is not None:
+            yield _read_pair(fields, options)
+        elif _KTO.looks_like(row):
+            yield _KTO.read_row(row, options)
+        else:
+            raise _no_pair(fields)
 
 
-def _sides(fields: Fields) -> Sides:
-    if "conversations" in fields.row:
-        return _sharegpt(fields)
-    kinds = {type(fields.row.get(name)) for name in ("chosen", "rejected")}
-    if kinds == {list}:
-        return _conversational(fields)
-    chosen, rejected = fields.text("chosen"), fields.text("rejected")
-    if fields.row.get("prompt") is not None:
-        if isinstance(fields.row["prompt"], list):
-            return Sides("", _messages(fields, "prompt"), chosen, rejected)
-        return Sides(fields.text("prompt"), [], chosen, rejected, is_continued=True)
-    if _TURN.match(chosen) and _TURN.match(rejected):
-        return _dialogue(chosen, rejected)
-    return _implicit(chosen, rejected)
+def _no_pair(fields: Fields) -> RowError:
+    """A row without two answers: say what it is where that can be told."""
+    ranking = next((name for name in RANKINGS if isinstance(fields.row.get(name), list)), None)
+    if ranking is not None:
+        reason = "a ranking of several answers is not read; write a row with chosen and rejected for each pair"
+        return RowError(ranking, reason)
+    missing = "chosen" if "chosen" not in fields.row else "rejected"
+    return RowError(missing, f'is missing; name its column with the option mapping, {{"{missing}": "COLUMN"}}')
 
 
-def _problem(sides: Sides) -> ProblemRecord:
-    if not sides.messages:
-        return ProblemRecord(statement=sides.prompt)
-    if len(sides.messages) == 1 and sides.messages[0]["role"] == "user":
-        return ProblemRecord(statement=sides.messages[0]["content"])
-    return ProblemRecord(statement=transcript(sides.messages), extras={"messages": sides.messages})
-
-
-def transcript(messages: Sequence[Message]) -> str:
-    """A dialogue as people read it, who says what before each turn."""
-    return "\n\n".join(f"{NAMES.get(one['role'], one['role'])}: {one['content']}" for one in messages)
-
-
-def _solution(name: str, text: str, options: ReaderOptions) -> SolutionRecord:
-    steps, separator = split_steps(text, options.split, options.separator)
-    if not steps:
-        raise RowError(name, "says nothing")
-    return SolutionRecord(
-        steps=[StepRecord(position=place, text=step) for place, step in enumerate(steps)],
-        separator=separator,
-        extras={"text": text} if separator.join(steps) != text else {},
+def _read_pair(fields: Fields, options: ReaderOptions) -> Record:
+    choice = read_choice(fields, options)
+    prompt, left, right = _sides(fields, choice)
+    if left.strip() == right.strip():
+        raise RowError(choice.right, f"says the same as {choice.left}: there is nothing to prefer")
+    answer, answer_key = _reference_answer(fields, ANSWERS)
+    left_note, right_note = unclosed_note(left), unclosed_note(right)
+    return Record(
+        problem=prompt.problem(reference_answer=answer),
+        comparison=ComparisonRecord(
+            left=split_answer(choice.left, left, options),
+            right=split_answer(choice.right, right, options),
+            extras={"continues_prompt": True} if prompt.is_continued else {},
+        ),
+        people=[_person(choice)],
+        ignored=[
+            *unread(fields, {*prompt.read, *choice.read, *answer_key}),
+            *(f"{name} ({note})" for name, note in ((choice.left, left_note), (choice.right, right_note)) if note),
+        ],
     )
 
 
-def _person(fields: Fields, options: ReaderOptions) -> PersonRecord:
-    margin, number = _margin(fields, options)
+def _read_step_pair(fields: Fields, options: ReaderOptions) -> Record:
+    choice = read_choice(fields, options)
+    prompt = read_prompt(fields)
+    if prompt is None:
+        raise no_prompt()
+    answer, answer_key = _reference_answer(fields, ("answer", *ANSWERS))
+    return Record(
+        problem=prompt.problem(reference_answer=answer),
+        comparison=step_dpo.read_comparison(fields, options),
+        people=[_person(choice)],
+        ignored=unread(fields, {*prompt.read, *choice.read, *step_dpo.keys_read(fields), *answer_key}),
+    )
+
+
+def _reference_answer(fields: Fields, names: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
+    """The answer and the name that it has in the row."""
+    name = next((name for name in names if fields.row.get(name) is not None), None)
+    return (fields.maybe_text(name), (name,)) if name else (None, ())
+
+
+def _person(choice: Choice) -> PersonRecord:
     return PersonRecord(
         labeler=Preference.name,
         protocol="comparison",
         finish_reason="solution",
-        preference=PreferenceRecord(choice="left", margin=margin),
-        extras={"margin": number} if number is not None else {},
+        preference=PreferenceRecord(choice=choice.side, margin=choice.margin),
+        extras=choice.extras,
     )
 
 
-def _margin(fields: Fields, options: ReaderOptions) -> tuple[str, float | None]:
-    """The word for the file's margin; a number that is not on the scale is kept as it is."""
-    given = fields.row.get("margin")
-    if isinstance(given, str):
-        if given not in MARGINS:
-            raise fields.wrong("margin", f"a number, or one of {', '.join(MARGINS)}")
-        return given, None
-    number = fields.maybe_float("margin")
-    if number is None:
-        return "", None
-    scale = SCALES[options.margins]
-    word = next((word for word, value in zip(MARGINS, scale, strict=True) if abs(value - number) < 0.01), None)
-    return (word, None) if word else ("", number)
+# --- what was asked, and what was answered ----------------------------------------------------------------
 
 
-# --- the shapes of the rows -------------------------------------------------------------------------------
+def _sides(fields: Fields, choice: Choice) -> tuple[Prompt, str, str]:
+    left, right = read_answer(fields, choice.left), read_answer(fields, choice.right)
+    prompt = read_prompt(fields)
+    if isinstance(left, list) and isinstance(right, list):
+        return _without_shared_turns(choice, prompt, left, right)
+    left_text, right_text = answer_text(choice.left, left), answer_text(choice.right, right)
+    if prompt is None:
+        return _dialogue(choice, left_text, right_text)
+    return prompt, left_text, right_text
 
 
-def _sharegpt(fields: Fields) -> Sides:
-    messages = [
-        {"role": ROLES.get(said := one.text("from"), said), "content": one.text("value")}
-        for one in fields.objects("conversations")
-    ]
-    system = fields.maybe_text("system")
-    if system and system.strip():
-        messages.insert(0, {"role": "system", "content": system})
-    if not messages:
-        raise fields.wrong("conversations", "at least one turn")
-    return Sides("", messages, fields.object("chosen").text("value"), fields.object("rejected").text("value"))
+def _without_shared_turns(
+    choice: Choice, prompt: Prompt | None, left: list[Message], right: list[Message]
+) -> tuple[Prompt, str, str]:
+    """Both answers are dialogues: what they begin with was asked, and the row's own prompt is in it or before it."""
+    count = shared_turns(left, right)
+    asked, read = list(left[:count]), frozenset[str]()
+    if prompt is None and not asked:
+        raise no_prompt()
+    if prompt is not None:
+        missing = [message for message in prompt.messages if message not in asked]
+        if not asked or all(message["role"] == "system" for message in missing):
+            asked, read = [*missing, *asked], prompt.read
+    answers = (answer_text(choice.left, left[count:]), answer_text(choice.right, right[count:]))
+    return Prompt(asked, read), *answers
 
 
-def _conversational(fields: Fields) -> Sides:
-    """The prompt is given as messages or as a text, or is what both dialogues begin with."""
-    chosen, rejected = _messages(fields, "chosen"), _messages(fields, "rejected")
-    prompt = _messages(fields, "prompt") if isinstance(fields.row.get("prompt"), list) else []
-    shared = [one for one, _ in takewhile(lambda both: both[0] == both[1], zip(chosen, rejected, strict=False))]
-    if not prompt:
-        prompt, chosen, rejected = shared, chosen[len(shared) :], rejected[len(shared) :]
-    if not prompt:
-        prompt = [{"role": "user", "content": fields.text("prompt")}]
-    return Sides("", prompt, _answer("chosen", chosen), _answer("rejected", rejected))
-
-
-def _answer(name: str, messages: Sequence[Message]) -> str:
-    if not messages:
-        raise RowError(name, "says nothing that the other does not say")
-    return messages[0]["content"] if len(messages) == 1 else transcript(messages)
-
-
-def _messages(fields: Fields, name: str) -> list[Message]:
-    found = [{"role": one.text("role"), "content": one.text("content")} for one in fields.objects(name)]
-    if not found:
-        raise fields.wrong(name, "at least one message")
-    return found
+def _dialogue(choice: Choice, left: str, right: str) -> tuple[Prompt, str, str]:
+    """HH-RLHF: the prompt goes up to the last turn of the assistant that both begin."""
+    if parse_transcript(left) is None or parse_transcript(right) is None:
+        raise no_prompt()
+    start = opened_answer(_beginning(left, right))
+    if start is None:
+        raise RowError(choice.right, f"does not begin with the same turns as {choice.left}")
+    messages = parse_transcript(left[:start])
+    if messages is None:
+        raise RowError(choice.left, "asks nothing")
+    return Prompt(messages), left[start:].strip(), right[start:].strip()
 
 
 def _beginning(one: str, two: str) -> str:
     """What both texts begin with."""
     most = min(len(one), len(two))
     return one[: next((place for place in range(most) if one[place] != two[place]), most)]
-
-
-def _dialogue(chosen: str, rejected: str) -> Sides:
-    """HH-RLHF: the prompt goes up to the last turn of the assistant that both begin."""
-    shared = _beginning(chosen, rejected)
-    end = shared.rfind("\n\nAssistant:")
-    if end <= 0:
-        raise RowError("rejected", "does not begin with the same turns as chosen")
-    start = end + len("\n\nAssistant:")
-    _, *parts = _TURN.split(chosen[:end])
-    roles = {"Human": "user", "Assistant": "assistant"}
-    messages = [
-        {"role": roles[who], "content": said} for who, said in zip(parts[::2], parts[1::2], strict=True) if said.strip()
-    ]
-    if not messages:
-        raise RowError("chosen", "asks nothing")
-    return Sides("", messages, chosen[start:].strip(), rejected[start:].strip())
-
-
-def _implicit(chosen: str, rejected: str) -> Sides:
-    """TRL's implicit prompt: what both begin with, up to the last white space, so that no word is torn."""
-    shared = _beginning(chosen, rejected)
-    end = max((place for place, sign in enumerate(shared) if sign.isspace()), default=0)
-    if not shared[:end].strip():
-        raise RowError("prompt", "is missing, and chosen and rejected do not begin with the same words")
-    return Sides(chosen[:end], [], chosen[end:], rejected[end:], is_continued=True)

@@ -9,9 +9,8 @@ from collections.abc import Iterator
 
 from apps.corpus.readers.base import ReaderOptions, Row
 from apps.corpus.readers.fields import Fields
-from apps.corpus.records import GoldRating, ProblemRecord, Record, SolutionRecord, StepRecord
-
-NO_ERROR = -1
+from apps.corpus.readers.marks import NO_ERROR, gold_up_to
+from apps.corpus.records import ProblemRecord, Record, SolutionRecord, StepRecord
 
 
 class ProcessBench:
@@ -28,10 +27,6 @@ class ProcessBench:
         label = fields.maybe_int("label", least=NO_ERROR, most=len(steps) - 1)
         if label is None or not steps:
             raise fields.wrong("label" if label is None else "steps", "a first error and at least one step")
-        good = len(steps) if label == NO_ERROR else label
-        gold = [GoldRating(position=place, rating=1) for place in range(good)]
-        if label != NO_ERROR:
-            gold.append(GoldRating(position=label, rating=-1))
         yield Record(
             problem=ProblemRecord(statement=fields.text("problem")),
             solution=SolutionRecord(
@@ -41,6 +36,6 @@ class ProcessBench:
                 is_correct=fields.maybe_bool("final_answer_correct"),
                 separator="\n\n",
             ),
-            gold=gold,
+            gold=gold_up_to(label, len(steps)),
             ignored=fields.unknown("id", "generator", "problem", "steps", "final_answer_correct", "label"),
         )

@@ -27,8 +27,8 @@ CONTAINER_WORDS = {
 }
 SOURCE_WORDS = {
     "gold": "gold",
-    "adjudicated": "reviewers' words",
-    "consensus": "what stands",
+    "adjudicated": "reviewers' ratings",
+    "consensus": "the consensus",
     "human": "people",
     "monte_carlo_hard": "Monte Carlo, hard",
     "monte_carlo_soft": "Monte Carlo, soft",
@@ -90,11 +90,25 @@ class ExportForm(OnceForm):
     )
     ties = _choice("ties", "Where neither side is better", drop="no pair", both_ways="a pair both ways, with no margin")
     prompts = _choice("prompts", "Pairs are written as", standard="texts", conversational="messages, for chat models")
+    alternatives = _choice(
+        "alternatives", "Rated alternatives", rows="a row for each, after the steps before it", drop="are left out"
+    )
     quality_control = _choice("quality_control", "What people said of gold tasks", drop="is left out", keep="is kept")
+    screening = _choice("screening", "Answers of screenings", drop="are left out", keep="are kept")
+    suspended = _choice("suspended", "Labels of suspended labelers", drop="are left out", keep="are kept")
+    thin = _choice(
+        "thin", "Thin consensus, of fewer people than asked", leave_out="is left out", take="is taken as it is"
+    )
+    step_tag = forms.CharField(
+        initial=DEFAULTS["step_tag"],
+        max_length=50,
+        label="Tag after each step",
+        help_text="For math-shepherd: one word. Rows whose own text holds it are left out.",
+    )
     finish_reasons = forms.MultipleChoiceField(
         choices=Assignment.FinishReason.choices,
         initial=DEFAULTS["finish_reasons"],
-        label="Turns that count",
+        label="Assignments that count",
         widget=forms.CheckboxSelectMultiple,
     )
 
@@ -165,10 +179,15 @@ EXTRA_QUESTIONS = (
     "neutral",
     "unsure",
     "after_first_error",
+    "alternatives",
     "quality_control",
+    "screening",
+    "suspended",
+    "thin",
     "finish_reasons",
     "soft_threshold",
     "judges",
+    "step_tag",
 )
 PAIR_QUESTIONS = ("margins", "ties", "prompts")
 FILTERS = ("answers", "rounds", "generators", "subjects")

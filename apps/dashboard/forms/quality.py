@@ -28,6 +28,13 @@ class RulesForm(ServiceForm):
     limit = forms.IntegerField(
         min_value=1, max_value=99, initial=5, required=False, label="of at most", help_text="ProcessBench's rule."
     )
+    min_labelers = forms.IntegerField(
+        min_value=1,
+        max_value=99,
+        required=False,
+        label="Labelers that a settled label needs",
+        help_text="Empty: as many as its round asks for. With fewer it is thin.",
+    )
     suspends = forms.BooleanField(required=False, label="Suspend who fails gold beyond doubt")
     pass_mark = forms.FloatField(
         min_value=1, max_value=99, label="Pass mark, percent", help_text="Of gold tasks whose first error is found."
@@ -61,14 +68,14 @@ class RulesForm(ServiceForm):
 
     @staticmethod
     def initial_of(rules: QualityRules) -> dict[str, Any]:
-        names = ("rule", "suspends", "minimum", "convincing", "hourly_cost", "allows_self_review")
+        names = ("rule", "suspends", "minimum", "min_labelers", "convincing", "hourly_cost", "allows_self_review")
         told = {name: getattr(rules, name) for name in names}
         return {"agreeing": 3, "limit": 5, **rules.options, **told, "pass_mark": round(rules.pass_mark * 100, 1)}
 
     def terms(self) -> dict[str, Any]:
         """The arguments of `change_rules`."""
         data = self.cleaned_data
-        names = ("rule", "suspends", "minimum", "convincing", "hourly_cost", "allows_self_review")
+        names = ("rule", "suspends", "minimum", "min_labelers", "convincing", "hourly_cost", "allows_self_review")
         options = {name: data[name] for name in ("agreeing", "limit") if data.get(name)}
         return {name: data[name] for name in names} | {
             "pass_mark": data["pass_mark"] / 100,

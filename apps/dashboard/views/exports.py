@@ -100,9 +100,17 @@ def export(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
 
 
 def _tallies(counts: dict[str, Any]) -> list[tuple[str, list[tuple[str, int, float]]]]:
-    """The manifest's counts as tables: name, count, share."""
-    titles = (("labels", "Labels"), ("sources", "Taken from"), ("left_out", "Left out"))
-    return [(title, _with_shares(counts.get(key, {}))) for key, title in titles]
+    """The manifest's counts as tables: name, count, share. What was left out has a table for each unit."""
+    tallies = [
+        (title, _with_shares(counts.get(key, {}))) for key, title in (("labels", "Labels"), ("sources", "Taken from"))
+    ]
+    left_out: dict[str, dict[str, int]] = {}
+    for name, count in counts.get("left_out", {}).items():
+        unit, _, reason = name.partition(": ")
+        left_out.setdefault(unit, {})[reason] = count
+    if not left_out:
+        return [*tallies, ("Left out", [])]
+    return [*tallies, *((f"Left out: {unit}", _with_shares(reasons)) for unit, reasons in sorted(left_out.items()))]
 
 
 def _with_shares(tally: dict[str, int]) -> list[tuple[str, int, float]]:

@@ -6,12 +6,13 @@ from apps.exports.formats.annotate import Annotate
 from apps.exports.formats.base import Format
 from apps.exports.formats.dpo import Dpo
 from apps.exports.formats.math_shepherd import MathShepherd
+from apps.exports.formats.orm import Orm
 from apps.exports.formats.prm800k import Prm800k
 from apps.exports.formats.reward_pairs import RewardPairs
 from apps.exports.formats.trl_prm import TrlPrm
 
 FORMATS: dict[str, Format] = {
-    format_.name: format_ for format_ in (Annotate(), Prm800k(), TrlPrm(), MathShepherd(), RewardPairs(), Dpo())
+    format_.name: format_ for format_ in (Annotate(), Prm800k(), TrlPrm(), MathShepherd(), RewardPairs(), Dpo(), Orm())
 }
 
 __all__ = ["FORMATS", "Format"]

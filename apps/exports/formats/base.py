@@ -20,6 +20,7 @@ class Format(Protocol):
     """Turns records into the rows that a trainer reads.
 
     `trainer` names the versions that read them, `of` the records that it is made of: solutions, comparisons, or both.
+    `labels_steps`: its rows hold labels of steps. `in_turns` is a boolean column whose values are to be mixed evenly.
     """
 
     name: str
@@ -27,6 +28,8 @@ class Format(Protocol):
     about: str
     trainer: str
     of: tuple[str, ...]
+    labels_steps: bool
+    in_turns: str
 
     def schema(self, policy: LabelPolicy) -> pa.Schema:
         """The columns in Parquet."""
@@ -42,6 +45,8 @@ class OfSolutions:
     """Formats of solutions whose columns are the same whatever the policy."""
 
     of: tuple[str, ...] = ("solution",)
+    labels_steps = True
+    in_turns = ""
     columns: pa.Schema
 
     def schema(self, policy: LabelPolicy) -> pa.Schema:

@@ -21,6 +21,8 @@ class Dpo:
     about = "What people prefer, for TRL's DPOTrainer, OpenRLHF and LLaMA-Factory."
     trainer = "trl>=0.13 (DPOTrainer), openrlhf>=0.5 (train_dpo), llamafactory>=0.9"
     of: tuple[str, ...] = ("comparison",)
+    labels_steps = False
+    in_turns = ""
 
     def schema(self, policy: LabelPolicy) -> pa.Schema:
         return pair_columns(policy)

@@ -20,6 +20,8 @@ class RewardPairs:
     about = "What people prefer, and by how much, for TRL's RewardTrainer and OpenRLHF."
     trainer = "trl>=0.13 (RewardTrainer), openrlhf>=0.5 (train_rm; its margin with --model.margin_loss_enable)"
     of: tuple[str, ...] = ("comparison",)
+    labels_steps = False
+    in_turns = ""
 
     def schema(self, policy: LabelPolicy) -> pa.Schema:
         return pair_columns(policy).append(pa.field("margin", pa.float64()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 import msgspec
 import numpy as np
@@ -16,7 +16,8 @@ class Settlement:
     """One entry per step, and one per solution.
 
     `labels` are -1, 0 or 1, UNKNOWN where there is none; `first_errors` are positions, NO_ERROR or UNKNOWN. Each
-    certainty is in [0, 1] and 0 where nothing is settled. `discarded`: the rule gives the solution up.
+    certainty is in [0, 1] and 0 where nothing is settled. `discarded`: the rule gives the solution up. `tied`: the step
+    has ratings, and none of them is ahead.
     """
 
     labels: Ints
@@ -24,6 +25,7 @@ class Settlement:
     first_errors: Ints
     first_error_certainty: Floats
     discarded: Bools
+    tied: Bools
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -43,11 +45,20 @@ def votes(ratings: Ratings) -> Ints:
     return ratings.sayings().counts()
 
 
+def certainty_of(agreeing: Any, heard: Any) -> Floats:
+    """How sure a label is that `agreeing` of `heard` labelers support: (k + 1/2) / (n + 1).
+
+    It is the mean of the share of all possible labelers who would agree, after Jeffreys' prior: one voice of one is
+    0.75 and three of three 0.875. Nobody's agreement with themselves is certainty, so it never reaches 1.
+    """
+    return np.asarray((np.asarray(agreeing) + 0.5) / (np.asarray(heard) + 1), dtype=np.float64)
+
+
 def backing(ratings: Ratings, first_errors: Ints) -> Floats:
-    """Of each solution: the share of its labelers who name this first error."""
+    """Of each solution: how sure its first error is, by the labelers who name it."""
     said = ratings.first_errors()
     behind = np.bincount(
         said.solutions, weights=said.errors == first_errors[said.solutions], minlength=ratings.solution_count
     )
     heard = np.bincount(said.solutions, minlength=ratings.solution_count)
-    return np.asarray(behind / np.maximum(heard, 1), dtype=np.float64)
+    return certainty_of(behind, heard)

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from apps.corpus.labels import BAD, NO_ERROR, UNKNOWN
-from apps.quality.aggregation.base import Options, Settlement
+from apps.quality.aggregation.base import Options, Settlement, certainty_of
 from apps.quality.ratings import Bools, Floats, Ints, Ratings, Sayings
 
 
@@ -91,12 +91,18 @@ class DawidSkene:
         is_rated = np.bincount(ratings.steps, minlength=ratings.step_count) > 0
         labels = np.where(is_rated, chances.argmax(axis=1) - 1, UNKNOWN)
         first_errors, certainty = first_error_chances(chances[:, BAD + 1], is_rated, ratings.offsets)
+        # The model takes a labeler whom nobody checks at their word: a single voice is no surer than the voice itself.
+        alone = float(certainty_of(1, 1))
+        of_steps = np.where(is_rated, chances.max(axis=1), 0.0)
+        on_steps = np.bincount(ratings.steps, minlength=ratings.step_count)
+        on_solutions = np.bincount(ratings.first_errors().solutions, minlength=ratings.solution_count)
         return Settlement(
             labels,
-            np.where(is_rated, chances.max(axis=1), 0.0),
+            np.where(on_steps == 1, np.minimum(of_steps, alone), of_steps),
             first_errors,
-            certainty,
+            np.where(on_solutions == 1, np.minimum(certainty, alone), certainty),
             np.zeros(ratings.solution_count, dtype=np.bool_),
+            np.zeros(ratings.step_count, dtype=np.bool_),
         )
 
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from apps.corpus.labels import BAD, GREAT, OKAY, UNKNOWN
-from apps.quality.aggregation.base import Options, Settlement, backing, votes
+from apps.quality.aggregation.base import Options, Settlement, backing, certainty_of, votes
 from apps.quality.ratings import Ratings, first_errors_of
 
 
@@ -40,8 +40,9 @@ class Majority:
         known = first_errors != UNKNOWN
         return Settlement(
             labels,
-            np.where(wins, most / np.maximum(counts.sum(axis=1), 1), 0.0),
+            np.where(wins, certainty_of(most, counts.sum(axis=1)), 0.0),
             first_errors,
             np.where(known, backing(ratings, first_errors), 0.0),
             np.zeros(ratings.solution_count, dtype=np.bool_),
+            (most > 0) & ~wins,
         )

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from apps.corpus.labels import BAD, GREAT, NO_ERROR, OKAY, UNKNOWN
-from apps.quality.aggregation.base import Options, Settlement
+from apps.quality.aggregation.base import Options, Settlement, certainty_of
 from apps.quality.ratings import Bools, FirstErrors, Floats, Ints, Ratings
 
 Number = Annotated[int, msgspec.Meta(ge=1, le=99)]
@@ -85,7 +85,14 @@ class ProcessBench:
         first_errors, certainty, discarded = self._stand(said)
         labels = self._labels(ratings, said, first_errors)
         of_steps = certainty[ratings.solution_of_step()]
-        return Settlement(labels, np.where(labels != UNKNOWN, of_steps, 0.0), first_errors, certainty, discarded)
+        return Settlement(
+            labels,
+            np.where(labels != UNKNOWN, of_steps, 0.0),
+            first_errors,
+            certainty,
+            discarded,
+            np.zeros(ratings.step_count, dtype=np.bool_),
+        )
 
     def _stand(self, said: FirstErrors) -> tuple[Ints, Floats, Bools]:
         first_errors = np.full(said.solution_count, UNKNOWN)
@@ -96,7 +103,8 @@ class ProcessBench:
         for solution in np.unique(said.solutions).tolist():
             stands = standing(words[ends[solution] : ends[solution + 1]], self.options)
             first_errors[solution] = stands.first_error
-            certainty[solution] = stands.behind / stands.heard if stands.state is State.SETTLED else 0.0
+            if stands.state is State.SETTLED:
+                certainty[solution] = certainty_of(stands.behind, stands.heard)
             discarded[solution] = stands.state is State.DISCARDED
         return first_errors, certainty, discarded
 

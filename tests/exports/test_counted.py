@@ -1,0 +1,140 @@
+"""Whose work counts in an export: the same assignments as everywhere, unless the policy asks for more by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from apps.accounts.models import User
+from apps.corpus.records import Record, StandingRating
+from apps.exports.collect import collect, count_retired
+from apps.exports.formats import FORMATS
+from apps.exports.policy import LabelPolicy
+from apps.exports.sources import counted
+from apps.exports.tally import Tally
+from apps.labeling.models import Assignment
+from apps.projects.models import Membership, Project
+from apps.quality.settling import settle_project
+from tests.cast import make_round, make_screening
+from tests.exports.test_labels import labels, person, record
+from tests.quality.said import say
+
+
+def collected(project: Project) -> list[Record]:
+    return [one for chunk in collect(project) for one in chunk]
+
+
+def names_that_count(project: Project, **policy: Any) -> set[tuple[str, int | None]]:
+    chosen = LabelPolicy.from_dict(policy)
+    return {
+        (one.people[index].labeler, one.people[index].round)
+        for one in collected(project)
+        for index, reason in counted(one.people, chosen).items()
+        if not reason
+    }
+
+
+@pytest.fixture
+def spoken(project: Project, alice: User, bob: User, mia: User) -> Project:
+    """Work that counts by bob; mia is suspended; alice answered a gold task and an entrance test."""
+    make_round(project, redundancy=3)
+    round_ = project.rounds.get()
+    say(round_, bob, 1, 1, -1)
+    say(round_, mia, 1, -1)
+    asked = say(round_, alice, -1)
+    Assignment.objects.filter(pk=asked.pk).update(is_quality_control=True)
+    say(make_screening(project), alice, -1)
+    Membership.objects.filter(project=project, user=mia).update(status=Membership.Status.SUSPENDED)
+    return project
+
+
+def test_by_default_they_are_the_counted_assignments(spoken: Project) -> None:
+    members = Membership.objects.filter(project=spoken).pseudonyms()
+    mine = {(members[one.labeler_id], one.round.number) for one in Assignment.objects.counted()}
+    assert names_that_count(spoken) == mine
+    assert len(mine) == 1
+
+
+@pytest.mark.parametrize(
+    ("policy", "more"),
+    [({"suspended": "keep"}, 1), ({"quality_control": "keep"}, 1), ({"screening": "keep"}, 1), ({}, 0)],
+)
+def test_others_are_taken_by_name(spoken: Project, policy: dict[str, Any], more: int) -> None:
+    assert len(names_that_count(spoken, **policy)) == 1 + more
+
+
+def test_the_manifest_says_whose_ratings_were_left_out(spoken: Project) -> None:
+    tally = Tally()
+    policy = LabelPolicy.from_dict({"sources": ["human"]})
+    for one in collected(spoken):
+        list(FORMATS["trl-prm"].rows(one, policy, tally))
+    assert tally.left_out["ratings: of suspended labelers"] == 2
+    assert tally.left_out["ratings: answers to gold tasks"] == 1
+    assert tally.left_out["ratings: answers of a screening"] == 1
+    assert tally.ratings() == {"read": 7, "written": 3, "left_out": 4, "repeated": 0, "made": 0}
+
+
+def test_a_screening_answer_of_a_file_is_left_out(project: Project) -> None:
+    screened = person("a", 1, -1, is_screening=True)
+    assert labels(record(people=[screened])) == []
+    assert labels(record(people=[screened]), screening="keep") == [[1, -1, None, None]]
+
+
+def test_of_several_assignments_of_one_labeler_the_newest_counts() -> None:
+    one = record(people=[person("a", -1, round=1), person("b", 1, 1), person("a", 1, 1, round=2)])
+    assert labels(one) == [[1, 1, None, None]], "no tie of three voices of two people"
+    assert labels(one, people="each") == [[1, 1, None, None], [1, 1, None, None]]
+    assert labels(one, people="first") == [[-1, None, None, None]]
+    assert labels(one, rounds=[1]) == [[-1, None, None, None]], "of the rounds that the policy takes"
+
+
+def test_okay_against_great_is_okay() -> None:
+    one = record(people=[person("a", 1, 0, 1), person("b", 0, 1, -1)])
+    assert labels(one, neutral="own_class") == [[0, 0, None, None]]
+
+
+def test_a_reviewers_rating_stands_above_the_majority() -> None:
+    stands = [StandingRating(position=1, rating=-1, how="adjudicated", certainty=1.0)]
+    people = [person("a", 1, 1, 1), person("b", 1, 1, 1)]
+    assert labels(record(people=people, consensus=stands), sources=["human"]) == [[1, -1, None, None]]
+    assert labels(record(consensus=stands), sources=["human"], rounds=[1]) == []
+    each = labels(record(people=people, consensus=stands), sources=["human"], people="each")
+    assert each == [[1, 1, 1, None], [1, 1, 1, None]], "what each says stays theirs"
+
+
+def test_thin_consensus_is_taken_by_name_and_counted_otherwise() -> None:
+    stands = [
+        StandingRating(position=0, rating=1, how="majority", is_thin=True),
+        StandingRating(position=1, rating=-1, how="majority", is_thin=True),
+    ]
+    one = record(consensus=stands)
+    tally = Tally()
+    assert list(FORMATS["trl-prm"].rows(one, LabelPolicy.from_dict({"sources": ["consensus"]}), tally)) == []
+    assert tally.left_out == {
+        "ratings: thin consensus: fewer people than asked": 2,
+        "solutions: no source of the policy labels them": 1,
+    }
+    assert labels(one, sources=["consensus"], thin="take") == [[1, -1, None, None]]
+
+
+def test_one_of_two_people_asked_is_thin_in_the_export(project: Project, bob: User, mia: User) -> None:
+    round_ = make_round(project, redundancy=2)
+    say(round_, bob, 1, -1)
+    settle_project(project)
+    (one,) = collected(project)
+    assert [(step.people, step.is_thin) for step in one.consensus] == [(1, True), (1, True)]
+    assert labels(one, sources=["consensus"]) == []
+    assert labels(one, sources=["consensus"], thin="take") == [[1, -1, None]]
+    say(round_, mia, 1, -1)
+    settle_project(project)
+    (one,) = collected(project)
+    assert [(step.people, step.is_thin) for step in one.consensus] == [(2, False), (2, False)]
+    assert labels(one, sources=["consensus"]) == [[1, -1, None]]
+
+
+def test_a_retired_problems_solutions_are_counted(spoken: Project) -> None:
+    assert count_retired(spoken, of=("solution",)) == {"solutions": 0}
+    spoken.problems.update(retired_at="2026-01-01T00:00Z")
+    assert collected(spoken) == []
+    assert count_retired(spoken, of=("solution",))["solutions"] > 0
