@@ -169,9 +169,10 @@ SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]
 SECURE_HSTS_SECONDS = 31_536_000 if env.secure else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.secure else None
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
+FILE_UPLOAD_HANDLERS = ["apps.core.uploads.LimitedUploadHandler"]
+UPLOAD_LIMIT = env.upload_limit_mb * 1024**2
 # A chunked body has to be read before its length is known: so much of it, on disk.
-UNMEASURED_BODY_LIMIT = 1024**3
-FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
+UNMEASURED_BODY_LIMIT = min(1024**3, UPLOAD_LIMIT + DATA_UPLOAD_MAX_MEMORY_SIZE)
 
 # --- files ------------------------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from apps.api.access import import_of, project_of, user_of
 from apps.api.parsing import MultiPartParser
 from apps.core.errors import DomainError
 from apps.core.json_input import read_json_object
+from apps.core.uploads import check_upload
 from apps.corpus.models import ImportBatch, ImportFinding
 from apps.corpus.readers import READERS
 from apps.corpus.services import cancel_import, create_import
@@ -62,7 +63,9 @@ class NewImportSerializer(serializers.Serializer[ImportBatch]):
     file = serializers.FileField(help_text="JSONL, a JSON array, gzip, zstd or Parquet.")
     format = serializers.ChoiceField(choices=sorted(READERS))
     options = serializers.CharField(
-        required=False, default="", help_text='JSON: `{"mapping": {...}, "split": "newline"}`, for the format jsonl.'
+        required=False,
+        default="",
+        help_text='JSON: `{"mapping": {...}, "split": "newline"}`; jsonl, preference and kto take a mapping.',
     )
 
     def validate_options(self, value: str) -> dict[str, Any]:
@@ -87,6 +90,7 @@ class ImportList(APIView):
         """Send a file. It is imported in the background: ask `/imports/{id}` how far it is."""
         project = project_of(request, slug, "import")
         given = NewImportSerializer(data=request.data)
+        check_upload(request.META)
         given.is_valid(raise_exception=True)
         file = given.validated_data["file"]
         batch = create_import(
