@@ -25,6 +25,7 @@ from apps.estimation.strategies import strategy_of
 from apps.estimation.strategies.tree import Tree
 from apps.estimation.tree.engine import TreeEngine
 from apps.estimation.tree.store import TreeStore
+from apps.estimation.turns import others_wait
 from apps.estimation.work import Plan
 from apps.inference.client import Client
 from apps.inference.models import Endpoint
@@ -43,6 +44,9 @@ GRACE_S = 60.0
 SWITCH_EVERY_S = 0.0005
 # A worker works so long at one run before it lets others have their turn.
 SLICE_S = 600.0
+# While other runs wait for a worker, its turn is as short as this; what is in flight comes in first.
+TURN_S = 30.0
+LOOK_ROUND_EVERY_S = 5.0
 
 
 def work_on(*, run_id: int) -> bool:
@@ -71,6 +75,7 @@ class Worker:
         self.run = run
         self.pool = pool
         self.until = until
+        self.turn_ends = time.monotonic() + TURN_S
         self.name = f"{socket.gethostname()[:30]}-{os.getpid()}-{secrets.token_hex(3)}"
         self.store = (TreeStore if run.strategy == Tree.name else RunStore)(run, self.name, pool)
 
@@ -90,6 +95,8 @@ class Worker:
             lapse = next_lapse(self.run)
             log.info("run %s: waiting for shards of other workers, the next until %s", self.run.pk, lapse)
             time.sleep(1.0)
+            if others_wait(self.run):
+                return
 
     def _is_over(self) -> bool:
         self.run.refresh_from_db()
@@ -145,9 +152,17 @@ class Worker:
                 stopped_at = stopped_at or time.monotonic()
                 if time.monotonic() > stopped_at + GRACE_S:
                     engine.stop(at_once=True)
+            elif time.monotonic() > self.turn_ends and await self._gives_way():
+                self.until = time.monotonic()
+                engine.stop()
             elif reason := await self.store.apart(self._over_budget):
                 await self._pause(reason)
                 engine.stop()
+
+    async def _gives_way(self) -> bool:
+        """Whether another run waits for a worker; asked again after a while when none does."""
+        self.turn_ends = time.monotonic() + LOOK_ROUND_EVERY_S
+        return await self.store.apart(lambda: others_wait(self.run))
 
     async def _pause(self, reason: str) -> None:
         await self.store.apart(lambda: pause_run(run=self.run, reason=reason))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Self
 
 from django.db import models
@@ -220,10 +219,6 @@ class Rollout(models.Model):
 
     def __str__(self) -> str:
         return self.text[:60]
-
-
-# A worker at a run reports every second; whoever finds it silent for so long sends the run's message again.
-SILENT_AFTER = timedelta(seconds=20)
 
 
 class SamplingRun(Job):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -25,6 +26,7 @@ from apps.estimation.parameters import Budget, checked, checked_sampling, templa
 from apps.estimation.selection import checked_selection, solutions_of
 from apps.estimation.strategies import full_options, strategy_of
 from apps.estimation.strategies.tree import Tree
+from apps.estimation.turns import dismiss_workers
 from apps.inference.grants import check_usable
 from apps.inference.models import Endpoint
 from apps.projects.models import Project
@@ -91,6 +93,7 @@ def pause_run(*, run: EstimationRun, actor: User | None = None, reason: str = ""
         _stop_clock(run, timezone.now())
         run.status, run.error = JobStatus.PAUSED, reason
         run.save(update_fields=["status", "error", "worked_s", "resumed_at"])
+        transaction.on_commit(partial(dismiss_workers, run.pk))
         _record(actor, "estimation.paused", run)
     return run
 
@@ -170,6 +173,7 @@ def end_run(run: EstimationRun, status: JobStatus, *, error: str = "") -> None:
     _stop_clock(run, now)
     run.status, run.error, run.finished_at, run.beat_at = status, error, now, now
     run.save(update_fields=["status", "error", "finished_at", "beat_at", "worked_s", "resumed_at"])
+    transaction.on_commit(partial(dismiss_workers, run.pk))
 
 
 def over_budget(run: EstimationRun) -> str | None:
