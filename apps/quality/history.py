@@ -23,6 +23,8 @@ _TURN = (
     "assignment.returned",
     "assignment.corrected",
     "assignment.correction_withdrawn",
+    "report.dismissed",
+    "report.reopened",
 )
 WORDS = {
     "solution.adjudicated": "settled the first error",
@@ -39,6 +41,8 @@ WORDS = {
     "assignment.returned": "returned a turn",
     "assignment.corrected": "corrected a turn",
     "assignment.correction_withdrawn": "took a correction back",
+    "report.dismissed": "dismissed a report of the problem",
+    "report.reopened": "took the dismissal of a report back",
 }
 LONGEST = 200
 
