@@ -238,6 +238,7 @@ class SamplingRun(Job):
     cut = models.BigIntegerField(default=0, help_text="Ended by the token limit, and left out.")
     requests = models.BigIntegerField(default=0)
     tokens = models.BigIntegerField(default=0)
+    prompt_tokens = models.BigIntegerField(default=0, help_text="Of `tokens`; 0 in runs that did not tell them apart.")
 
     class Meta:
         ordering = ["-number"]
