@@ -16,6 +16,7 @@ from apps.core.jobs import JobStatus
 from apps.estimation import grades
 from apps.estimation.engine import EndpointDown, Engine, Question
 from apps.estimation.models import EstimationRun
+from apps.estimation.notices import add_notices
 from apps.estimation.parameters import sampling_of
 from apps.estimation.services import begin, fail_run, finish_if_done, over_budget, pause_run
 from apps.estimation.sharing import shared_client
@@ -26,8 +27,11 @@ from apps.estimation.tree.engine import TreeEngine
 from apps.estimation.tree.store import TreeStore
 from apps.estimation.turns import others_wait
 from apps.estimation.work import Plan
+from apps.inference.client import Client
 from apps.inference.models import Endpoint
 from apps.inference.prompting import Template
+from apps.inference.refusals import notice_of
+from apps.inference.services import remember_learned
 from apps.verifiers.grading import GradingPool
 
 log = logging.getLogger(__name__)
@@ -109,6 +113,12 @@ class Worker:
             finally:
                 watcher.cancel()
                 await asyncio.gather(watcher, return_exceptions=True)
+                await self.store.apart(lambda: self._remember(endpoint, client))
+
+    def _remember(self, endpoint: Endpoint, client: Client) -> None:
+        """What was learned of the endpoint, for the next run and on this one's page."""
+        remember_learned(endpoint=endpoint, client=client)
+        add_notices(self.run, [notice_of(setting) for setting in sorted(client.refused_settings)])
 
     def _plan(self) -> Plan:
         run = self.run

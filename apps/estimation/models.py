@@ -55,6 +55,9 @@ class EstimationRun(Job):
     prompt_tokens = models.BigIntegerField(default=0)
     completion_tokens = models.BigIntegerField(default=0)
     tokens_are_estimated = models.BooleanField(default=False)
+    notices = models.JSONField(
+        default=list, blank=True, help_text="What its endpoint does not take, and what is missing."
+    )
     worked_s = models.FloatField(default=0, help_text="Seconds at work before the present stretch, pauses left out.")
     resumed_at = models.DateTimeField(null=True, blank=True)
 
@@ -239,6 +242,7 @@ class SamplingRun(Job):
     requests = models.BigIntegerField(default=0)
     tokens = models.BigIntegerField(default=0)
     prompt_tokens = models.BigIntegerField(default=0, help_text="Of `tokens`; 0 in runs that did not tell them apart.")
+    notices = models.JSONField(default=list, blank=True, help_text="What its endpoint does not take.")
 
     class Meta:
         ordering = ["-number"]

@@ -19,7 +19,9 @@ from apps.accounts.services import record_event
 from apps.core.bulk import lock_project
 from apps.core.errors import Conflict, DomainError
 from apps.core.jobs import JobStatus
+from apps.estimation.conclusion import conclusion
 from apps.estimation.models import EstimationRun
+from apps.estimation.notices import add_notices
 from apps.estimation.parameters import Budget, checked, checked_sampling, template_of
 from apps.estimation.selection import checked_selection, solutions_of
 from apps.estimation.strategies import full_options, strategy_of
@@ -151,8 +153,10 @@ def finish_if_done(*, run: EstimationRun) -> bool:
         return True
     if found.first_solution < found.last_solution or found.shards.unfinished().exists():
         return False
-    end_run(found, JobStatus.FINISHED)
-    if found.endpoint_id and found.seconds:
+    end = conclusion(found)
+    end_run(found, end.status, error=end.error)
+    add_notices(found, end.notices)
+    if found.endpoint_id and found.seconds and found.rollouts:
         Endpoint.objects.filter(pk=found.endpoint_id).update(rollouts_per_s=found.rollouts / found.seconds)
     return True
 
