@@ -19,6 +19,7 @@ from django.utils import timezone
 from apps.core.bulk import sole_worker
 from apps.corpus.labels import BAD, UNKNOWN, hard_label
 from apps.corpus.models import Solution
+from apps.estimation.latest import counted_run_q
 from apps.estimation.models import EstimationRun, StepEstimate
 from apps.judging.models import JudgeRun, StepVerdict
 from apps.labeling.models import Assignment
@@ -164,7 +165,7 @@ def _weeks(words: Words) -> list[Data]:
 
 def _of_machines(project: Project, words: Words) -> Iterator[Named]:
     people = _consensus_labels(words.steps)
-    for run in EstimationRun.objects.filter(project=project).order_by("number"):
+    for run in EstimationRun.objects.filter(counted_run_q(), project=project).order_by("number"):
         data = _rollouts_against_people(run, words, people)
         if data is not None:
             yield "monte_carlo", f"run:{run.number}", data
