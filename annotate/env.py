@@ -10,7 +10,7 @@ import os
 import secrets
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
@@ -75,6 +75,10 @@ class Environment(BaseSettings):
     demo: bool | None = Field(
         None,
         description="Seed the demo project. Empty: only where no other machine reaches us, as its passwords are known.",
+    )
+    project_founders: Literal["everyone", "members", "staff"] = Field(
+        "members",
+        description="Who may found projects: `everyone`, `members` (all but people who are labelers only), or `staff`.",
     )
     api_rate: str = Field(
         "6000/min", pattern=r"^\d+/(sec|min|hour|day)$", description="Requests to the API that one user may make."

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.http import HttpRequest
+
+from apps.accounts.models import User
 
 INVITATION_KEY = "invitation"
 
@@ -14,6 +17,12 @@ INVITATION_CHECKS: list[Callable[[str], bool]] = []
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+    def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:  # noqa: FBT001, FBT002
+        """Whoever signs up came by an invitation: nobody else is let in."""
+        user.is_invited = True
+        saved: User = super().save_user(request, user, form, commit)
+        return saved
+
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Only somebody who holds a valid invitation link may make an account: not one withdrawn since they opened it."""
         secret = request.session.get(INVITATION_KEY)

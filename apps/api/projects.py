@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 from apps.api.access import project_of, user_of
 from apps.api.pagination import Pages
 from apps.projects.models import Project
-from apps.projects.services import create_project
+from apps.projects.services import found_project
 from apps.verifiers.registry import VERIFIERS
 
 
@@ -40,10 +40,10 @@ class ProjectList(APIView):
 
     @extend_schema(request=NewProjectSerializer, responses={201: ProjectSerializer})
     def post(self, request: Request) -> Response:
-        """Found a project; you become its owner."""
+        """Found a project; you become its owner. 403 `may_not_found` where the operator does not let you."""
         given = NewProjectSerializer(data=request.data)
         given.is_valid(raise_exception=True)
-        project = create_project(owner=user_of(request), **given.validated_data)
+        project = found_project(founder=user_of(request), **given.validated_data)
         return Response(ProjectSerializer(project).data, status=201)
 
 

@@ -99,7 +99,12 @@ class CritiqueWord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class PersonRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One labeler's turn at one solution or comparison. `round` is None where the source numbers no rounds."""
+    """One labeler's turn at one solution or comparison. `round` is None where the source numbers no rounds.
+
+    A reviewer's correction is an entry of its own with the role `reviewer`: `corrects` names the labeler in whose place
+    it stands, and the labeler's entry names the reviewer in `corrected_by`. `self_reviewed`: the reviewer had labeled
+    the solution, which the project allows.
+    """
 
     labeler: str
     round: int | None = None
@@ -111,6 +116,10 @@ class PersonRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     is_quality_control: bool = False
     is_screening: bool = False
     is_suspended: bool = False
+    role: str = "labeler"
+    corrects: str | None = None
+    corrected_by: str | None = None
+    self_reviewed: bool = False
     steps: Sequence[StepRating] = ()
     preference: PreferenceRecord | None = None
     progress: int | None = None
@@ -136,10 +145,11 @@ class ComparisonRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class GoldRating(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A rating that somebody vouches for, on the chosen step at `position`."""
+    """A rating that somebody vouches for, on the chosen step at `position`; `self_reviewed` as in `StandingRating`."""
 
     position: int
     rating: int
+    self_reviewed: bool = False
 
 
 class StandingRating(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -150,6 +160,7 @@ class StandingRating(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     how: str
     certainty: float = 0.0
     is_thin: bool = False
+    self_reviewed: bool = False
 
 
 class StepCount(msgspec.Struct, frozen=True, kw_only=True, gc=False):

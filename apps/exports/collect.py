@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Max, QuerySet
@@ -18,27 +17,24 @@ from django.db.models import Max, QuerySet
 from apps.corpus.models import Comparison, Problem, Solution, Step
 from apps.corpus.records import (
     ComparisonRecord,
-    CritiqueWord,
     EstimateRecord,
     GoldRating,
     JudgeRecord,
-    PersonRecord,
-    PreferenceRecord,
     ProblemRecord,
     Record,
     SolutionRecord,
     StandingRating,
     StepCount,
-    StepRating,
     StepRecord,
     VerdictRecord,
 )
 from apps.estimation.latest import counted_run_q
 from apps.estimation.models import StepEstimate
+from apps.exports.people import Members, members_of, people_of, preferring_of
 from apps.exports.tally import Unit
 from apps.judging.models import StepVerdict
-from apps.labeling.models import Assignment, Critique, CritiqueRating, GoldLabel, PreferenceLabel, StepLabel
-from apps.projects.models import Membership, Project
+from apps.labeling.models import GoldLabel
+from apps.projects.models import Project
 from apps.quality.models import StepConsensus
 
 CHUNK = 500
@@ -49,11 +45,6 @@ PROBLEM = [
 SOLUTION = [
     "id", "problem_id", "external_id", "source", "final_answer", "is_correct", "verifier_score", "separator", "extras",
 ]  # fmt: skip
-TURN = [
-    "round__number", "round__generation", "round__origin", "round__protocol", "round__is_screening", "finish_reason",
-    "reason", "submitted_at", "active_ms", "is_quality_control", "progress", "extras",
-]  # fmt: skip
-
 COMPARISON = [
     "id", "problem_id", "left_id", "right_id", "left_step__position", "left_step__candidate", "right_step__position",
     "right_step__candidate", "external_id", "extras",
@@ -62,14 +53,6 @@ COMPARISON = [
 Place = tuple[int, int]
 
 
-class Member(NamedTuple):
-    """Who labels, as files call them, and whether their work counts for nothing at present."""
-
-    name: str
-    is_suspended: bool
-
-
-Members = dict[int, Member]
 Rows = Sequence[tuple[Any, ...]]
 
 
@@ -78,7 +61,7 @@ def collect(project: Project, *, of: Sequence[str] = ("solution",), chunk: int =
 
     In order of their ids, by chunks. What comes in after the start is left out, and so is what is of a retired problem.
     """
-    members = _members(project)
+    members = members_of(project)
     if "solution" in of:
         solutions = Solution.objects.written().filter(project=project, problem__retired_at=None)
         yield from _chunks(solutions, SOLUTION, chunk, lambda rows: _records(rows, members, verifier=project.verifier))
@@ -87,12 +70,6 @@ def collect(project: Project, *, of: Sequence[str] = ("solution",), chunk: int =
         yield from _chunks(
             compared, COMPARISON, chunk, lambda rows: _compared(rows, members, verifier=project.verifier)
         )
-
-
-def _members(project: Project) -> Members:
-    memberships = Membership.objects.filter(project=project)
-    suspended = set(memberships.filter(status=Membership.Status.SUSPENDED).values_list("user_id", flat=True))
-    return {user: Member(name, user in suspended) for user, name in memberships.pseudonyms().items()}
 
 
 def count_retired(project: Project, *, of: Sequence[str]) -> dict[Unit, int]:
@@ -136,7 +113,7 @@ def _records(rows: Sequence[tuple[Any, ...]], members: Members, *, verifier: str
     solution_ids = [row[0] for row in rows]
     problems = _problems({row[1] for row in rows}, verifier)
     steps, places = _steps(solution_ids)
-    people = _people(solution_ids, places, members)
+    people = people_of(solution_ids, places, members)
     gold = _gold(solution_ids)
     consensus = _consensus(solution_ids)
     estimates = _estimates(solution_ids)
@@ -177,7 +154,7 @@ def _compared(rows: Rows, members: Members, *, verifier: str) -> list[Record]:
     sides = {
         row[0]: _solution(row, steps[row[0]]) for row in Solution.objects.filter(id__in=ids).values_list(*SOLUTION)
     }
-    people = _preferring([row[0] for row in rows], members)
+    people = preferring_of([row[0] for row in rows], members)
     return [Record(problem=problems[row[1]], comparison=_comparison(row, sides), people=people[row[0]]) for row in rows]
 
 
@@ -192,25 +169,6 @@ def _comparison(row: tuple[Any, ...], sides: dict[int, SolutionRecord]) -> Compa
         external_id=external_id,
         extras=extras or {},
     )
-
-
-def _preferring(comparison_ids: Sequence[int], members: Members) -> dict[int, list[PersonRecord]]:
-    turns = list(
-        Assignment.objects.spoken()
-        .filter(task__comparison_id__in=comparison_ids)
-        .order_by("submitted_at", "id")
-        .values_list("id", "task__comparison_id", "labeler_id", *TURN)
-    )
-    labels = PreferenceLabel.objects.filter(assignment_id__in=[turn[0] for turn in turns])
-    said = {
-        turn: PreferenceRecord(choice=choice, margin=margin, rationale=rationale)
-        for turn, choice, margin, rationale in labels.values_list("assignment_id", "choice", "margin", "rationale")
-    }
-    people: defaultdict[int, list[PersonRecord]] = defaultdict(list)
-    for pk, comparison_id, labeler_id, *turn in turns:
-        person = _person(dict(zip(TURN, turn, strict=True)), (), members[labeler_id], said.get(pk))
-        people[comparison_id].append(person)
-    return people
 
 
 def _problems(ids: set[int], verifier: str) -> dict[int, ProblemRecord]:
@@ -238,107 +196,24 @@ def _steps(solution_ids: Sequence[int]) -> tuple[dict[int, list[StepRecord]], di
     return steps, places
 
 
-def _people(solution_ids: Sequence[int], places: dict[int, Place], members: Members) -> dict[int, list[PersonRecord]]:
-    turns = _turns(solution_ids)
-    labels = _ratings([turn[0] for turn in turns], places)
-    critiques = _critiques([turn[0] for turn in turns], places)
-    people: defaultdict[int, list[PersonRecord]] = defaultdict(list)
-    for pk, solution_id, labeler_id, *turn in turns:
-        said = dict(zip(TURN, turn, strict=True)) | {"critiques": critiques[pk]}
-        people[solution_id].append(_person(said, labels[pk], members[labeler_id]))
-    return people
-
-
-def _turns(solution_ids: Sequence[int]) -> list[tuple[Any, ...]]:
-    """In order of time. A turn that made a solution of its own belongs to that, not to the one that it began with."""
-    spoken = Assignment.objects.spoken().order_by()
-    on_task = spoken.filter(task__solution_id__in=solution_ids, grown__isnull=True)
-    on_grown = spoken.filter(grown_id__in=solution_ids)
-    found = [
-        *on_task.values_list("id", "task__solution_id", "labeler_id", *TURN),
-        *on_grown.values_list("id", "grown_id", "labeler_id", *TURN),
-    ]
-    return sorted(found, key=_when)
-
-
-def _when(turn: tuple[Any, ...]) -> tuple[bool, Any, int]:
-    """As SQL orders it: a file may not say when, and such turns come last."""
-    at = turn[3 + TURN.index("submitted_at")]
-    return at is None, at or 0, turn[0]
-
-
-def _ratings(turn_ids: Sequence[int], places: dict[int, Place]) -> dict[int, list[StepRating]]:
-    """What was said in each turn, in order of positions and candidates."""
-    found: defaultdict[int, list[StepRating]] = defaultdict(list)
-    rows = StepLabel.objects.filter(assignment_id__in=turn_ids)
-    for turn_id, step_id, rating, unsure, chosen in rows.values_list(
-        "assignment_id", "step_id", "rating", "unsure", "chosen"
-    ):
-        position, candidate = places[step_id]
-        found[turn_id].append(
-            StepRating(position=position, candidate=candidate, rating=rating, unsure=unsure, chosen=chosen)
-        )
-    for said in found.values():
-        said.sort(key=attrgetter("position", "candidate"))
-    return found
-
-
-def _critiques(turn_ids: Sequence[int], places: dict[int, Place]) -> dict[int, list[CritiqueWord]]:
-    """What was written of steps in each turn, and what was said of what others wrote."""
-    found: defaultdict[int, list[CritiqueWord]] = defaultdict(list)
-    rated = CritiqueRating.objects.filter(assignment_id__in=turn_ids).order_by("critique_id")
-    of_critique = ("critique__step_id", "critique__text", "critique__origin", "critique__source")
-    for turn_id, rating, step_id, text, origin, source in rated.values_list("assignment_id", "rating", *of_critique):
-        position, candidate = places[step_id]
-        found[turn_id].append(
-            CritiqueWord(position=position, candidate=candidate, text=text, origin=origin, source=source, rating=rating)
-        )
-    written = Critique.objects.filter(written_in_id__in=turn_ids).order_by("id")
-    for turn_id, step_id, text in written.values_list("written_in_id", "step_id", "text"):
-        position, candidate = places[step_id]
-        found[turn_id].append(
-            CritiqueWord(position=position, candidate=candidate, text=text, origin="human", is_own=True)
-        )
-    return found
-
-
-def _person(
-    turn: dict[str, Any], said: Sequence[StepRating], member: Member, preference: PreferenceRecord | None = None
-) -> PersonRecord:
-    extras = dict(turn["extras"] or {})
-    return PersonRecord(
-        labeler=member.name,
-        round=turn["round__generation"] if turn["round__origin"] else turn["round__number"],
-        protocol=turn["round__protocol"],
-        finish_reason=turn["finish_reason"] or None,
-        reason=turn["reason"],
-        submitted_at=turn["submitted_at"],
-        active_ms=turn["active_ms"],
-        is_quality_control=turn["is_quality_control"],
-        is_screening=extras.pop("is_screening", turn["round__is_screening"]),
-        is_suspended=member.is_suspended,
-        steps=said,
-        preference=preference,
-        progress=turn["progress"],
-        critiques=turn.get("critiques", ()),
-        extras=extras,
-    )
-
-
 def _gold(solution_ids: Sequence[int]) -> dict[int, list[GoldRating]]:
     gold: defaultdict[int, list[GoldRating]] = defaultdict(list)
     rows = GoldLabel.objects.filter(step__solution_id__in=solution_ids, step__chosen=True).order_by("step__position")
-    for solution_id, position, rating in rows.values_list("step__solution_id", "step__position", "rating"):
-        gold[solution_id].append(GoldRating(position=position, rating=rating))
+    columns = ("step__solution_id", "step__position", "rating", "self_reviewed")
+    for solution_id, position, rating, self_reviewed in rows.values_list(*columns):
+        gold[solution_id].append(GoldRating(position=position, rating=rating, self_reviewed=self_reviewed))
     return gold
 
 
 def _consensus(solution_ids: Sequence[int]) -> dict[int, list[StandingRating]]:
     found: defaultdict[int, list[StandingRating]] = defaultdict(list)
     rows = StepConsensus.objects.filter(step__solution_id__in=solution_ids, step__chosen=True)
-    columns = ("step__solution_id", "step__position", "rating", "how", "certainty")
-    for solution_id, position, rating, how, certainty in rows.order_by("step__position").values_list(*columns):
-        found[solution_id].append(StandingRating(position=position, rating=rating, how=how, certainty=certainty))
+    columns = ("rating", "how", "certainty", "self_reviewed")
+    for solution_id, position, *values in rows.order_by("step__position").values_list(
+        "step__solution_id", "step__position", *columns
+    ):
+        standing = dict(zip(columns, values, strict=True))
+        found[solution_id].append(StandingRating(position=position, **standing))
     return found
 
 

@@ -5,19 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from apps.corpus.readers.preference import NAMES
-from apps.corpus.records import ComparisonRecord, ProblemRecord, SolutionRecord
+from apps.corpus.readers.dialogue import normalized_role
+from apps.corpus.readers.prompts import NAMES
+from apps.corpus.records import ComparisonRecord, ProblemRecord, RowError, SolutionRecord
 from apps.exports.policy import LabelPolicy
 
 Message = dict[str, str]
 
-# Chat templates know these and no other names.
-ROLES = {
-    "user": ("user", "human", "prompter"),
-    "assistant": ("assistant", "gpt", "bot", "model", "ai", "chatbot"),
-    "system": ("system", "developer"),
-}
-_ROLE_OF = {name: role for role, names in ROLES.items() for name in names}
 _TURN = re.compile(r"\n\n(Human|Assistant|System):")
 
 
@@ -56,8 +50,14 @@ def conversation(problem: ProblemRecord) -> list[Message]:
 
 def transcript(problem: ProblemRecord) -> str:
     """The messages as one text that ends where the answer begins, as HH-RLHF has it."""
-    turns = [f"\n\n{NAMES[message['role']]}: {_unmarked(message['content'])}" for message in conversation(problem)]
+    turns = [f"\n\n{_speaker(message['role'])}: {_unmarked(message['content'])}" for message in conversation(problem)]
     return f"{''.join(turns)}\n\nAssistant:"
+
+
+def _speaker(role: str) -> str:
+    if role not in NAMES:
+        raise TextError(f"the dialogue has the role {role!r}, which a transcript cannot tell")
+    return NAMES[role]
 
 
 def answer_message(text: str) -> list[Message]:
@@ -76,10 +76,10 @@ def _unmarked(text: str) -> str:
 
 
 def _role(name: str) -> str:
-    role = _ROLE_OF.get(name.strip().lower())
-    if role is None:
-        raise TextError(f"the dialogue has the role {name!r}, which chat templates do not know")
-    return role
+    try:
+        return normalized_role(name, "role")
+    except RowError:
+        raise TextError(f"the dialogue has the role {name!r}, which chat templates do not know") from None
 
 
 def _sides(compared: ComparisonRecord) -> tuple[str, dict[str, str]]:

@@ -31,6 +31,11 @@ OLDER_RUN = "of an older estimation run"
 BIASED_RUN = "of an estimation run whose shares are biased"
 OTHER_JUDGE = "of a judge that the policy does not take"
 OLDER_JUDGE = "of an older run of a judge"
+OTHER_ROUND = "of rounds that the policy does not take"
+SCREENING = "answers of a screening"
+GOLD_ANSWER = "answers to gold tasks"
+SUSPENDED = "of suspended labelers"
+CORRECTED = "corrected by a reviewer, whose ratings count instead"
 EARLIER = "of an earlier assignment of the same labeler"
 NOT_FIRST = "of labelers who were not the first"
 
@@ -214,18 +219,17 @@ def _monte_carlo_and_judge(record: Record, solution: SolutionRecord, policy: Lab
 def exclusion(person: PersonRecord, policy: LabelPolicy) -> str:
     """Why the policy does not count the person's work; empty where it does."""
     finish_reason = person.finish_reason or "solution"
-    if policy.rounds and person.round not in policy.rounds:
-        return "of rounds that the policy does not take"
-    if person.is_screening:  # Made of gold tasks too: each of the two has its own key.
-        if policy.screening == "drop":
-            return "answers of a screening"
-    elif person.is_quality_control and policy.quality_control == "drop":
-        return "answers to gold tasks"
-    if person.is_suspended and policy.suspended == "drop":
-        return "of suspended labelers"
-    if finish_reason not in policy.finish_reasons:
-        return f"of assignments that ended in {finish_reason}"
-    return ""
+    # The tasks of a screening are gold tasks too: each of the two has its own key.
+    is_gold_answer = person.is_quality_control and not person.is_screening
+    reasons = {
+        OTHER_ROUND: bool(policy.rounds) and person.round not in policy.rounds,
+        CORRECTED: person.corrected_by is not None,
+        SCREENING: person.is_screening and policy.screening == "drop",
+        GOLD_ANSWER: is_gold_answer and policy.quality_control == "drop",
+        SUSPENDED: person.is_suspended and policy.suspended == "drop",
+        f"of assignments that ended in {finish_reason}": finish_reason not in policy.finish_reasons,
+    }
+    return next((reason for reason, applies in reasons.items() if applies), "")
 
 
 def counted(people: Sequence[PersonRecord], policy: LabelPolicy) -> dict[int, str]:

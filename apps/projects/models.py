@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import secrets
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from apps.accounts.models import User
@@ -128,9 +129,22 @@ class Guideline(models.Model):
         return f"guidelines of {self.project}, version {self.version}"
 
 
+# The role from which on a member may invite.
+INVITER = Role.MANAGER
+
+
 class InvitationQuerySet(models.QuerySet["Invitation"]):
+    def open(self, at: datetime) -> Self:
+        """Neither used up, nor expired, nor withdrawn."""
+        return self.filter(uses_left__gt=0, expires_at__gt=at, revoked_at=None)
+
     def usable(self, at: datetime) -> Self:
-        return self.filter(Q(uses_left__gt=0), expires_at__gt=at, revoked_at=None)
+        """Open, and of somebody who could make the same link now: a link gives nothing that its inviter has not."""
+        covered = Q()
+        for role in Role:
+            needed = max(role, INVITER, key=lambda one: one.rank)
+            covered |= Q(role=role) & Q(Exists(_inviting([one for one in Role if one.covers(needed)])))
+        return self.open(at).filter(covered)
 
     def by_secret(self, secret: str) -> Self:
         return self.filter(digest=Invitation.digest_of(secret))
@@ -138,6 +152,14 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
     def opens(self, secret: str) -> bool:
         """Whether somebody who holds this secret is let in by it, now."""
         return self.by_secret(secret).usable(timezone.now()).exists()
+
+
+def _inviting(roles: Sequence[Role]) -> models.QuerySet[Membership]:
+    """The inviter's membership, where they are active in one of these roles."""
+    return Membership.objects.filter(
+        project=OuterRef("project"), user=OuterRef("invited_by"), user__is_active=True,
+        status=Membership.Status.ACTIVE, role__in=roles,
+    )  # fmt: skip
 
 
 class Invitation(models.Model):

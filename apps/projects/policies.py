@@ -9,7 +9,7 @@ from django.http import Http404
 
 from apps.accounts.models import User
 from apps.core.errors import NotAllowed
-from apps.projects.models import Membership, Project, Role
+from apps.projects.models import INVITER, Membership, Project, Role
 
 # What each action needs. Pages ask `can`, doors ask `project_for`.
 NEEDS: dict[str, Role] = {
@@ -23,7 +23,7 @@ NEEDS: dict[str, Role] = {
     "edit_problems": Role.MANAGER,
     "estimate": Role.MANAGER,
     "manage_endpoints": Role.MANAGER,
-    "invite": Role.MANAGER,
+    "invite": INVITER,
     "edit_guidelines": Role.MANAGER,
     "audit": Role.MANAGER,
     "manage_members": Role.OWNER,

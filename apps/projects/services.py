@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import F, Max
@@ -14,10 +15,13 @@ from apps.accounts.models import User
 from apps.accounts.services import record_event
 from apps.core.errors import DomainError, NotAllowed
 from apps.projects.models import Guideline, Invitation, Membership, Project, Role
+from apps.projects.policies import allow, membership_of
 from apps.verifiers.registry import VERIFIERS
 
 # `projects/new` is a page: a project of that name would have no address.
 RESERVED_SLUGS = {"new"}
+
+INVITATION_IS_OVER = "This invitation has been used up, has expired or was withdrawn."
 
 LONGEST_SKILL = 40
 
@@ -26,7 +30,7 @@ LONGEST_SKILL = 40
 def create_project(
     *, slug: str, name: str = "", owner: User | None = None, description: str = "", verifier: str = "math"
 ) -> Project:
-    """A project with its owner. Errors name the field."""
+    """A project with its owner, as the operator makes it; people found theirs by `found_project`. Errors name the field."""
     if verifier not in VERIFIERS:
         raise DomainError(f"Verifiers are {', '.join(VERIFIERS)}.", fields={"verifier": f"unknown: {verifier}"})
     project = Project(slug=slug, name=name or slug, description=description, verifier=verifier)
@@ -40,6 +44,33 @@ def create_project(
         add_member(project=project, user=owner, role=Role.OWNER, actor=owner)
     record_event(actor=owner, verb="project.created", target=slug, project=slug)
     return project
+
+
+def may_found(user: User) -> bool:
+    """Whether the operator lets this person found projects: the setting PROJECT_FOUNDERS."""
+    if user.is_staff or settings.PROJECT_FOUNDERS == "everyone":
+        return True
+    if settings.PROJECT_FOUNDERS == "staff":
+        return False
+    memberships = Membership.objects.filter(user=user)
+    if memberships.filter(status=Membership.Status.ACTIVE).exclude(role=Role.LABELER).exists():
+        return True
+    return not (user.is_invited or memberships.exists())
+
+
+def check_founder(user: User) -> None:
+    """Raises NotAllowed for those whom the operator does not let found projects."""
+    if not may_found(user):
+        raise NotAllowed(
+            "You may not found projects here: ask whoever runs this server, or the owner of a project.",
+            code="may_not_found",
+        )
+
+
+def found_project(*, founder: User, slug: str, **terms: str) -> Project:
+    """A project of the founder's own. Raises NotAllowed as `check_founder` does."""
+    check_founder(founder)
+    return create_project(slug=slug, owner=founder, **terms)
 
 
 def _check_names(project: Project) -> None:
@@ -83,6 +114,7 @@ def add_member(*, project: Project, user: User, role: str, actor: User | None = 
         project=project, user=user, defaults={"role": Role(role), "status": Membership.Status.ACTIVE}
     )
     record_event(actor=actor, verb="member.set", target=user.email, project=project.slug, before=before, after=role)
+    _withdraw_links(membership, actor)
     return membership
 
 
@@ -127,6 +159,7 @@ def remove_member(*, membership: Membership, actor: User | None, reason: str = "
         actor=actor, verb="member.suspended", target=held.user.email, project=held.project.slug,
         after={"reason": reason} if reason else None,
     )  # fmt: skip
+    _withdraw_links(held, actor)
 
 
 @transaction.atomic
@@ -154,10 +187,24 @@ def _keep_an_owner(membership: Membership) -> None:
         raise DomainError("A project keeps at least one owner.", code="last_owner")
 
 
+def _withdraw_links(member: Membership, actor: User | None) -> None:
+    """Links that the member could not make any more work no longer, and do not come back with the role."""
+    now = timezone.now()
+    links = Invitation.objects.open(now).filter(project=member.project_id, invited_by=member.user_id)
+    still_usable = Invitation.objects.usable(now).filter(pk__in=links.values("pk"))
+    lost = list(links.exclude(pk__in=still_usable.values("pk")).order_by("pk"))
+    Invitation.objects.filter(pk__in=[one.pk for one in lost]).update(revoked_at=now)
+    for one in lost:
+        record_event(
+            actor=actor, verb="invitation.revoked", target=one.role, project=member.project.slug,
+            after={"invited_by": member.user.email, "reason": "the inviter's rights"},
+        )  # fmt: skip
+
+
 @transaction.atomic
 def invite(*, project: Project, role: str, invited_by: User, days: int = 7, uses: int = 1) -> tuple[Invitation, str]:
-    """A link's secret, shown once. Nobody can invite somebody above themselves."""
-    inviter = Membership.objects.get(project=project, user=invited_by)
+    """A link's secret, shown once. Nobody can invite somebody above themselves, nor beyond what they may themselves."""
+    inviter = allow(membership_of(invited_by, project), "invite")
     if not Role(inviter.role).covers(Role(role)):
         raise NotAllowed(f"Only {Role(role).label}s can invite {Role(role).label}s.")
     secret = Invitation.new_secret()
@@ -183,11 +230,14 @@ def revoke_invitation(*, invitation: Invitation, actor: User) -> None:
 @transaction.atomic
 def accept_invitation(*, secret: str, user: User) -> Membership:
     """Use the link up by one. A member keeps a role that is higher than the link's."""
-    invitation = (
-        Invitation.objects.by_secret(secret).usable(timezone.now()).select_for_update().select_related("project")
-    ).first()
+    links = Invitation.objects.by_secret(secret).select_related("project").order_by()
+    known = links.first()
+    if known is not None:
+        # Members of a project change one at a time: an inviter does not lose their rights between this look and the use.
+        Project.objects.select_for_update().get(pk=known.project_id)
+    invitation = links.usable(timezone.now()).select_for_update(of=("self",)).first()
     if invitation is None:
-        raise DomainError("This invitation has been used up, has expired or was withdrawn.", code="invitation")
+        raise DomainError(INVITATION_IS_OVER, code="invitation")
     present = Membership.objects.filter(project=invitation.project, user=user).first()
     if present is not None and present.status == Membership.Status.SUSPENDED:
         raise NotAllowed("Your membership in this project is suspended.", code="suspended")

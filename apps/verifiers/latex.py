@@ -1,60 +1,26 @@
 r"""Bringing an answer's LaTeX to one spelling, without changing what it says.
 
-`clean` removes what only lays the answer out (`\left`, `\,`, dollars, `\dfrac`) and rewrites what people and
-models type for LaTeX (`sqrt(8)`, `x**2`, `3/4`, `≤`). Base subscripts, units, percent signs and brackets are
-part of what the answer says, and stay.
+`clean` removes what only lays the answer out (`\left`, `\,`, dollars, `\dfrac`, a `\boxed{}` that was left around it) and
+rewrites what people and models type for LaTeX (`sqrt(8)`, `x**2`, `√61`, `≤`). Base subscripts, units, percent signs and
+brackets are part of what the answer says, and stay.
 """
 
 from __future__ import annotations
 
 import re
 
+from apps.verifiers.braces import brace_arguments, rewrite_infix, unbox
+from apps.verifiers.signs import translate_signs
+
 # A longer answer is not one; nothing below is run on more than this.
 MAX_CHARACTERS = 4_000
 CURRENCY = "$€£¥₹"
 
-_UNICODE = str.maketrans(
-    {
-        "−": "-",
-        "–": "-",
-        "\u00a0": " ",
-        "\u2009": " ",
-        "\u202f": " ",
-        "×": r"\times ",
-        "·": r"\cdot ",
-        "÷": "/",
-        "π": r"\pi ",
-        "∞": r"\infty ",
-        "√": r"\sqrt ",
-        "≤": r"\le ",
-        "≥": r"\ge ",
-        "≠": r"\ne ",
-        "∪": r"\cup ",
-        "∩": r"\cap ",
-        "∈": r"\in ",
-        "±": r"\pm ",
-        "≈": r"\approx ",
-        "⟨": r"\langle ",
-        "⟩": r"\rangle ",
-        "∅": r"\emptyset ",
-        "ⁿ": "^n",
-        "⁰": "^0",
-        "¹": "^1",
-        "²": "^2",
-        "³": "^3",
-        "½": " 1/2",
-        "⅓": " 1/3",
-        "⅔": " 2/3",
-        "¼": " 1/4",
-        "¾": " 3/4",
-        "％": "%",
-        "º": "°",
-    }
-)
 # A private-use character stands for \$ while bare dollars are told apart from money.
 _MONEY = "\ue000"
 
-_FUNCTIONS = "arcsin|arccos|arctan|sinh|cosh|tanh|sin|cos|tan|cot|log|ln|exp|sqrt|pi"
+_FUNCTIONS = "arcsin|arccos|arctan|arccot|arcsec|arccsc|sinh|cosh|tanh|sin|cos|tan|cot|sec|csc|log|lg|ln|exp|sqrt|pi"
+_FONTS = "bf|it|rm|sf|tt|normal|md|up|sc|sl"
 _REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), replacement)
     for pattern, replacement in (
@@ -63,55 +29,90 @@ _REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(?<=\d)(?:\{,\}|\\,)(?=\d{3}(?!\d))", ","),
         (r"(?<!\\)\\[()\[\]]", ""),
         (r"\\(?:left|right|[bB]igg?[lrm]?)(?![A-Za-z])\.?", ""),
-        (r"\\(?:displaystyle|textstyle|limits|nolimits|strut)(?![A-Za-z])", ""),
+        (r"\\(?:displaystyle|textstyle|scriptstyle|limits|nolimits|strut)(?![A-Za-z])", ""),
+        (r"\\(?:bf|rm|it|large|Large|small|normalsize)(?![A-Za-z])\s?", ""),
+        (r"\\(?:textcolor\s?\{\w+\}|color\s?\{\w+\})", ""),
         (r"\\!", ""),
         (r"(?<!\\)\\[,;:>\s]|~|\\q?quad(?![A-Za-z])", " "),
-        (r"\\[dtc]frac(?![A-Za-z])", r"\\frac"),
-        (r"\\(?:text(?:bf|it|rm|sf|tt|normal)|mbox|hbox|mathrm|mathit|mathsf)(?![A-Za-z])", r"\\text"),
+        (r"\\(?:[dtc]frac|[sn]?(?:ice)?frac)(?![A-Za-z])", r"\\frac"),
+        (r"\\[dt]binom(?![A-Za-z])", r"\\binom"),
+        # Digits and the constants i and e mean the same in any type; one letter in bold is that letter.
+        (r"\\(?:mathrm|mathit|mathnormal|operatorname\*?|text(?:rm|it|normal)?|mathbf)\s?\{\s?([ie])\s?\}", r" \1 "),
+        (r"\\(?:mathbf|boldsymbol|bm|pmb|mathit|mathnormal|underline)\s?(?:\{([^{}]*)\}|([A-Za-z\d]))", r"\1\2"),
+        (
+            rf"\\(?:text(?:{_FONTS})?|mbox|hbox|mathrm|mathsf|mathtt|emph)\s?\{{\s?([-+]?[\d.,/\s]*\d\\?%?)\s?\}}",
+            r" \1 ",
+        ),
+        (rf"\\(?:text(?:{_FONTS}|superscript)|mbox|hbox|mathrm|mathsf|mathtt|emph)(?![A-Za-z])", r"\\text"),
+        (rf"\\operatorname\*?\s?\{{\s?({_FUNCTIONS})\s?\}}", r"\\\1 "),
         (r"\\text\s?\{([.,;:\s]?)\}", r"\1"),
-        (r"\\text\s?\{\s*,?\s*(and|or)\s*\}", r" \1 "),
+        (r"\\text\s?\{\s*,?\s*(and|or)\s*\}|\\(?:quad)?(?:(?<=\\)l(?=or|and))(or|and)(?![A-Za-z])", r" \1\2 "),
+        (r"\\vee(?![A-Za-z])", " or "),
+        (r"\\wedge(?![A-Za-z])", " and "),
         (r"\{,\}", ","),
         (r"\\%", "%"),
-        (r"\^\s?(?:\{\s?\\circ\s?\}|\\circ(?![A-Za-z]))|\\degrees?(?![A-Za-z])|\\textdegree", "°"),
+        (
+            r"\^\s?(?:\{\s?\\circ\s?\}|\\circ(?![A-Za-z]))|\\degrees?(?![A-Za-z])|\\textdegree|\\(?:deg)(?![A-Za-z])",
+            "°",
+        ),
+        (r"(?<=\d)\s?(?:\\text\s?\{\s?(?:degrees?|deg)\s?\}|degrees?(?![A-Za-z]|\s?[CFcf](?:$|[a-z])))", "°"),
+        (r"\^\s?\{?\s?\\text\s?\{\s?(st|nd|rd|th)\s?\}\s?\}?", r"\1"),
         (r"\\lbrace(?![A-Za-z])", r"\\{"),
         (r"\\rbrace(?![A-Za-z])", r"\\}"),
-        (r"\\leq(?:slant)?(?![A-Za-z])|<=", r"\\le "),
-        (r"\\geq(?:slant)?(?![A-Za-z])|>=", r"\\ge "),
-        (r"\\neq(?![A-Za-z])", r"\\ne "),
+        (r"\\[lr]?vert(?![A-Za-z])", "|"),
+        (r"\\colon(?![A-Za-z])", ":"),
+        (r"\\(?:leq(?:q|slant)?|leqq)(?![A-Za-z])|<=|=<", r"\\le "),
+        (r"\\(?:geq(?:q|slant)?|geqq)(?![A-Za-z])|>=", r"\\ge "),
+        (r"\\lt(?![A-Za-z])", "<"),
+        (r"\\gt(?![A-Za-z])", ">"),
+        (r"\\neq(?![A-Za-z])|!=", r"\\ne "),
+        (r"\\(?:varnothing|O)(?![A-Za-z])", r"\\emptyset "),
+        (r"\\(?:backslash|smallsetminus)(?![A-Za-z])", r"\\setminus "),
+        (r"\\(?:Bbb|mathbf|mathbb)\s?(?:\{\s?R\s?\}|R(?![A-Za-z]))|\\(?:R|reals)(?![A-Za-z])", r"\\mathbb{R}"),
         (r"(?<![A-Za-z\\])(?:infinity|infty|inf)(?![A-Za-z])", r"\\infty "),
+        (r"(?<![A-Za-z\\])sqrt\s?(\d+(?:\.\d+)?)", r"\\sqrt{\1}"),
+        (r"(?<![A-Za-z\\])cbrt(?![A-Za-z])\s?(?:\(([^()]*)\)|(\d+))", r"\\sqrt[3]{\1\2}"),
         (rf"(?<![A-Za-z\\])({_FUNCTIONS})(?![A-Za-z])", r"\\\1 "),
+        (r"\\sqrt\s?(\d+(?:\.\d+)?)", r"\\sqrt{\1}"),
         (r"\\(pi|infty|cdot|times)(?![A-Za-z])\s*", r"\\\1 "),
         (r"(?<![\w)}\]])(?<![\w)}\]]\s)\+\s?(?=\\infty)", ""),
         # Without braces, LaTeX would raise the first digit only; nobody who types 2^10 means that.
-        (r"\^\s?([+-]?\s?\d+|[+-]?\s?[A-Za-z])", r"^{\1}"),
+        (r"\^\s?([+-]?\s?\d+(?:\.\d+)?|[+-]?\s?[A-Za-z])", r"^{\1}"),
         (r"_\s?(\d+|[A-Za-z])", r"_{\1}"),
         (r"\^\s?\(([^()]*)\)", r"^{\1}"),
         (r"\s+", " "),
     )
 )
-_POWERS = re.compile(r"(?<!\w)\w+(?:\s?\*\*\s?\w+)+")
+_POWERS = re.compile(r"(?<![\w.])(?:[\w.]+|\([^()]*\))(?:\s?\*\*\s?(?:[-+]?[\w.]+|\([^()]*\)))+")
 _PLAIN = re.compile(r"[-+]?[\d.,/%]*")
-_COMMAND = re.compile(r"\\(frac|sqrt)(?![A-Za-z])")
-_TOKEN = re.compile(r"\\[A-Za-z]+|\\.|.", re.DOTALL)
 _INNER_SPACE = re.compile(" ")
-_TEXT = re.compile(r"\\text\s?\{([^{}]*)\}")
-_CLOSES = {"{": "}", "(": ")", "[": "]"}
+_TEXT = re.compile(r"\\text\s?\{((?:[^{}]|\{[^{}]*\})*)\}")
+_EMPHASIS = re.compile(r"\*\*([^*]+)\*\*|__([^_]+)__|`([^`]+)`")
 
 
 def clean(text: str) -> str:
     """One spelling for one answer. Idempotent on its own results up to spaces; linear in `text`."""
     text = text.strip()
-    if _PLAIN.fullmatch(text):
+    if text.isascii() and _PLAIN.fullmatch(text):
         return _without_stop(text)
-    text = _bare_dollars(text.translate(_UNICODE).replace(r"\$", _MONEY)).replace(_MONEY, "$").strip()
+    text = _without_emphasis(translate_signs(text).strip())
+    text = _bare_dollars(unbox(text).replace(r"\$", _MONEY)).replace(_MONEY, "$").strip()
     text = _POWERS.sub(_nested_powers, text).replace("**", "^")
+    text = rewrite_infix(text)
     for pattern, replacement in _REWRITES:
         text = pattern.sub(replacement, text)
     return _without_stop(brace_arguments(text).strip())
 
 
 def _without_stop(text: str) -> str:
-    return text.rstrip(",;: ").removesuffix(".").rstrip()
+    text = text.rstrip(",;: ")
+    return text if text.endswith("...") else text.removesuffix(".").rstrip()
+
+
+def _without_emphasis(text: str) -> str:
+    """Markdown's marks around the whole answer."""
+    emphasis = _EMPHASIS.fullmatch(text)
+    return (emphasis[1] or emphasis[2] or emphasis[3]).strip() if emphasis else text
 
 
 def canonical(cleaned: str) -> str:
@@ -137,71 +138,6 @@ def _bare_dollars(text: str) -> str:
 def _nested_powers(chain: re.Match[str]) -> str:
     """Python's ** binds to the right: 2**3**2 is 2^{3^{2}}."""
     operands = [operand.strip() for operand in chain.group().split("**")]
-    return "^{".join(operands) + "}" * (len(operands) - 1)
-
-
-def brace_arguments(text: str) -> str:
-    r"""`\frac12` as `\frac{1}{2}`, `\sqrt8` as `\sqrt{8}`, `\sqrt(8)` as `\sqrt{(8)}`."""
-    if "\\frac" not in text and "\\sqrt" not in text:
-        return text
-    closing = _closings(text)
-    inserts: list[tuple[int, str]] = []
-    for command in _COMMAND.finditer(text):
-        position = command.end()
-        if command.group(1) == "sqrt":
-            position = _after_option(text, position, closing)
-            _brace(text, position, closing, inserts)
-        else:
-            position = _brace(text, position, closing, inserts)
-            _brace(text, position, closing, inserts)
-    return _inserted(text, inserts)
-
-
-def _after_option(text: str, position: int, closing: dict[int, int]) -> int:
-    start = _skip(text, position)
-    return closing.get(start, start) + 1 if text[start : start + 1] == "[" else position
-
-
-def _brace(text: str, position: int, closing: dict[int, int], inserts: list[tuple[int, str]]) -> int:
-    """Braces the argument that starts at `position`, where it has none. Returns where it ends."""
-    start = _skip(text, position)
-    if start >= len(text) or text[start] in "})]" or _COMMAND.match(text, start):
-        return start
-    if text[start] == "{":
-        return closing.get(start, start) + 1
-    end = closing[start] + 1 if text[start] == "(" and start in closing else _token_end(text, start)
-    inserts += [(start, "{"), (end, "}")]
-    return end
-
-
-def _skip(text: str, position: int) -> int:
-    while position < len(text) and text[position] == " ":
-        position += 1
-    return position
-
-
-def _token_end(text: str, start: int) -> int:
-    token = _TOKEN.match(text, start)
-    return token.end() if token else start
-
-
-def _closings(text: str) -> dict[int, int]:
-    """Where the bracket that opens at each position closes. Mismatched brackets are left out."""
-    closing: dict[int, int] = {}
-    stack: list[int] = []
-    for token in _TOKEN.finditer(text):
-        character = token.group()
-        if character in _CLOSES:
-            stack.append(token.start())
-        elif stack and character == _CLOSES[text[stack[-1]]]:
-            closing[stack.pop()] = token.start()
-    return closing
-
-
-def _inserted(text: str, inserts: list[tuple[int, str]]) -> str:
-    pieces: list[str] = []
-    done = 0
-    for position, brace in sorted(inserts, key=lambda insert: insert[0]):
-        pieces += [text[done:position], brace]
-        done = position
-    return "".join([*pieces, text[done:]])
+    return "^{".join(
+        [operands[0], *(operand.removeprefix("(").removesuffix(")") for operand in operands[1:])]
+    ) + "}" * (len(operands) - 1)

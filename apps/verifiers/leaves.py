@@ -1,7 +1,7 @@
 r"""Comparing two single expressions, as far as that goes without computer algebra.
 
 What a leaf can be: a plain number, a numeral in a base (`52_8`, whose base is part of the answer), words
-(`\text{east}`), prose that nobody should judge by machine, or an expression for computer algebra.
+(`\text{east}`), prose that nobody should judge by machine, or a formula, which may have a unit.
 """
 
 from __future__ import annotations
@@ -9,17 +9,25 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 
 from apps.verifiers.latex import canonical, untext
-from apps.verifiers.quantities import Quantity, quantities_agree, read_quantity
+from apps.verifiers.math.choices import compare_choices
+from apps.verifiers.math.dates import compare_dates
+from apps.verifiers.math.identity import constant_difference, formulas_agree
+from apps.verifiers.math.ratios import compare_ratios
+from apps.verifiers.math.relations import compare_relations, stated_value
+from apps.verifiers.math.wording import compare_prose, compare_wordings, is_none
+from apps.verifiers.quantities import NOISE, NOISY_DIGITS, ROUNDED_DIGITS, Quantity, compare_quantities, read_quantity
 from apps.verifiers.shapes import RELATION, Shape
-from apps.verifiers.units import Unit, contradict, read_unit
-from apps.verifiers.verdicts import MATCH, NO_MATCH, Outcome, Verdict, either, unparsed
+from apps.verifiers.units import Likeness, Unit, common_measures, likeness, read_letter_unit, read_unit
+from apps.verifiers.verdicts import MATCH, NO_MATCH, Outcome, either, unparsed
 
 # Says whether two LaTeX expressions are equal; None where that cannot be said here and now.
 Algebra = Callable[[str, str], Outcome | None]
 
 PROSE = "the answer is prose"
+_SPECIAL = (compare_choices, compare_dates, compare_ratios)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +40,7 @@ class Numeral:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A name, a direction, yes or no, the letter of a choice."""
+    """A name, a direction, yes or no."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +67,25 @@ _BASES = {
     "nine": 9,
     "ten": 10,
     "twelve": 12,
+    "sixteen": 16,
 }
 _NUMERAL = re.compile(
-    r"(?P<sign>-?)\(?(?P<digits>\d[\dA-F.]*)\)?\s*(?:_\s?\{?\s*(?:base[\s-]*)?|\(?\s*base[\s-]*)"
+    r"(?P<sign>-?)\(?(?P<digits>\d[\dA-F.]*)\)?\s*(?:_\s?\{?\s*(?:base[\s-]*)?|,?\s?\(?\s*(?:in )?base[\s-]*)"
     rf"(?P<base>\d{{1,2}}|{'|'.join(_BASES)})\s*\}}?\)?"
 )
 _COMMAND = re.compile(r"\\[A-Za-z]+")
-_SHORT_WORDS = frozenset(["yes", "no", "odd", "all", "tie", "dne"])
+_SHORT_WORDS = frozenset(
+    ["yes", "no", "odd", "all", "tie", "dne", "mon", "tue", "wed", "thu", "fri", "sat", "sun", "none"]
+)
 _WORDS = re.compile(r"[^\W\d_]+(?:[ .,'’!?-]+[^\W\d_]+)*")
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _TAIL = re.compile(
-    r"(?P<space>\s?)(?P<unit>\\text\s?\{[^{}]*\}(?:\^\{\d\})?|%|°|(?<=[\d)}])\s?[A-Za-z]{2,}(?:\^\{\d\})?)$"
+    r"(?P<space>\s?)(?P<unit>(?:\\text\s?\{(?:[^{}]|\{[^{}]*\})*\}(?:\^\{\d\})?[\s/]*)+|%|°(?:\s?(?:\\text\s?\{)?[CF]\}?)?"
+    r"|(?<=[\d)}])\s?[A-Za-z]{2,}(?:\^\{\d\})?(?:\s?/\s?[A-Za-z]+(?:\^\{\d\})?)?|(?<=[\d)}])\s[mgLlsh])$"
 )
+_TRIGONOMETRIC = re.compile(r"\\(?:sin|cos|tan|cot|sec|csc)(?![A-Za-z])")
+_RADIANS = (("radian", 1),)
+_DEGREES = (("angle", 1),)
 
 
 def read_leaf(cleaned: str) -> Leaf:
@@ -87,44 +102,148 @@ def read_leaf(cleaned: str) -> Leaf:
 
 def compare_leaves(reference: Shape, answer: Shape, algebra: Algebra) -> Outcome | None:
     """Where one side names its variable the other need not: `x=5` is 5. `x=1` is not `y=1`."""
-    if canonical(reference.text) == canonical(answer.text) and not _variables_differ(reference, answer):
+    differ = _variables_differ(reference, answer)
+    if canonical(reference.text) == canonical(answer.text) and not differ:
         return MATCH
-    if _variables_differ(reference, answer):
-        plain = all(isinstance(read_leaf(side.text), Quantity) for side in (reference, answer))
-        return NO_MATCH if plain else algebra(reference.whole, answer.whole)
-    if reference.variable != answer.variable and RELATION.search(reference.text + answer.text):
-        return algebra(reference.whole, answer.whole)
-    leaves = read_leaf(reference.text), read_leaf(answer.text)
-    if any(isinstance(leaf, Words) for leaf in leaves) and not any(isinstance(leaf, Prose) for leaf in leaves):
-        return either(equal=_spoken(reference.text) == _spoken(answer.text))
+    for compare in _SPECIAL:
+        outcome = compare(reference.text, answer.text)
+        if outcome is not None:
+            return NO_MATCH if differ else outcome
+    if differ:
+        plain = all(isinstance(read_leaf(side.text), Quantity | Words) for side in (reference, answer))
+        return (
+            NO_MATCH
+            if plain
+            else compare_relations(reference.whole, answer.whole) or algebra(reference.whole, answer.whole)
+        )
+    if RELATION.search(reference.text) or RELATION.search(answer.text):
+        return _compare_related(reference, answer, algebra)
+    return _compare_texts(reference.text, answer.text, algebra)
+
+
+def _compare_related(reference: Shape, answer: Shape, algebra: Algebra) -> Outcome | None:
+    outcome = compare_relations(reference.whole, answer.whole)
+    if outcome is not None:
+        return outcome
+    stated = [stated_value(side.text) or side.text for side in (reference, answer)]
+    if stated != [reference.text, answer.text] and not any(map(RELATION.search, stated)):
+        return _compare_texts(stated[0], stated[1], algebra)
+    leaves = [read_leaf(side.text) for side in (reference, answer)]
+    if any(isinstance(leaf, Prose | Words) for leaf in leaves):
+        return unparsed(PROSE)
+    return algebra(reference.whole, answer.whole)
+
+
+def _compare_texts(reference: str, answer: str, algebra: Algebra) -> Outcome | None:
+    leaves = read_leaf(reference), read_leaf(answer)
+    if any(isinstance(leaf, Prose) for leaf in leaves):
+        return compare_prose(reference, answer)
+    if any(isinstance(leaf, Words) for leaf in leaves):
+        return _compare_words(reference, answer, *leaves)
     return _compare(*leaves, algebra)
 
 
+def _compare_words(reference: str, answer: str, left: Leaf, right: Leaf) -> Outcome:
+    number = left if isinstance(left, Quantity) else right if isinstance(right, Quantity) else None
+    if number is not None:
+        vague = number.value == 0 and is_none(answer if number is left else reference)
+        return unparsed("a word beside a number") if vague or number.unit.label else NO_MATCH
+    return compare_wordings(reference, answer)
+
+
 def _variables_differ(reference: Shape, answer: Shape) -> bool:
-    return bool(reference.variable and answer.variable and reference.variable != answer.variable)
+    """`f(x)` and `y` name the same; `R` and `r` do not."""
+    names = {reference.variable, answer.variable} - {""}
+    if len(names) < 2:
+        return False
+    plain = {name.removeprefix("\\text{").removesuffix("}") for name in names}
+    if len(plain) == 1 or (len({name.casefold() for name in plain}) == 1 and all(len(name) > 2 for name in plain)):
+        return False
+    return not ("y" in plain and any(re.fullmatch(r"[fgh]\(x\)", name) for name in plain))
 
 
 def _compare(reference: Leaf, answer: Leaf, algebra: Algebra) -> Outcome | None:
     if isinstance(reference, Quantity) and isinstance(answer, Quantity):
-        return either(equal=quantities_agree(reference, answer))
-    if isinstance(reference, Prose) or isinstance(answer, Prose):
-        return unparsed(PROSE)
-    if isinstance(reference, Numeral | Words) or isinstance(answer, Numeral | Words):
+        return compare_quantities(reference, answer)
+    if isinstance(reference, Numeral) or isinstance(answer, Numeral):
         return either(equal=reference == answer)
-    return _by_algebra(_as_expression(reference), _as_expression(answer), algebra)
+    return _by_algebra(reference, answer, algebra)
 
 
-def _as_expression(leaf: Quantity | Expression) -> Expression:
-    return leaf if isinstance(leaf, Expression) else Expression(leaf.latex, leaf.unit)
+def _as_expression(leaf: Leaf) -> Expression:
+    if isinstance(leaf, Quantity):
+        return Expression(leaf.latex, leaf.unit)
+    assert isinstance(leaf, Expression)
+    return leaf
 
 
-def _by_algebra(reference: Expression, answer: Expression, algebra: Algebra) -> Outcome | None:
-    if contradict(reference.unit, answer.unit):
+def _by_algebra(left: Leaf, right: Leaf, algebra: Algebra) -> Outcome | None:
+    reference, answer = _as_expression(left), _as_expression(right)
+    reference, answer = _with_letter_unit(reference, answer), _with_letter_unit(answer, reference)
+    alike = likeness(reference.unit, answer.unit)
+    angles = _compare_angles(reference, answer)
+    if angles is not None:
+        return angles
+    if alike is Likeness.CONTRADICTORY:
         return NO_MATCH
-    outcome = algebra(reference.latex, answer.latex)
-    if reference.unit.percent == answer.unit.percent or outcome is None or outcome.verdict is Verdict.MATCH:
-        return outcome
-    return algebra(_share(reference), _share(answer))
+    common = common_measures(reference.unit, answer.unit)
+    if common and not any(mine == other for mine, other in common):
+        mine, other = common[0]
+        return _equal(_scaled(reference, mine.factor), _scaled(answer, other.factor), algebra)
+    outcome = _equal(reference.latex, answer.latex, algebra)
+    if outcome == NO_MATCH and _rounds(left, right):
+        outcome = MATCH
+    if reference.unit.percent != answer.unit.percent and outcome == NO_MATCH:
+        outcome = _equal(_share(reference), _share(answer), algebra)
+    if outcome == MATCH and alike is Likeness.UNKNOWN:
+        return unparsed("the units cannot be compared")
+    return outcome
+
+
+def _equal(reference: str, answer: str, algebra: Algebra) -> Outcome | None:
+    return formulas_agree(reference, answer) or algebra(reference, answer)
+
+
+def _rounds(left: Leaf, right: Leaf) -> bool:
+    """Is one side a decimal of six digits or more, rounded from the other, which is no decimal?"""
+    for decimal, exact in ((left, right), (right, left)):
+        if isinstance(decimal, Quantity) and decimal.digits >= ROUNDED_DIGITS and isinstance(exact, Expression):
+            difference = constant_difference(decimal.latex, exact.latex)
+            noise = float(NOISE * abs(decimal.value)) if decimal.digits >= NOISY_DIGITS else 0.0
+            if difference is not None and difference < max(float(decimal.step), noise):
+                return True
+    return False
+
+
+def _with_letter_unit(expression: Expression, other: Expression) -> Expression:
+    """`8m` beside `8\\text{ m}`: the letter is a unit where the other side has one."""
+    if expression.unit or not other.unit.measures:
+        return expression
+    unit = read_letter_unit(expression.latex[-1:])
+    if unit is None or not re.search(r"[\d)}]\s?[A-Za-z]$", expression.latex):
+        return expression
+    return Expression(expression.latex[:-1].strip(), unit)
+
+
+def _compare_angles(reference: Expression, answer: Expression) -> Outcome | None:
+    """30° is \\pi/6, with or without the word radians; a bare number is taken for degrees too."""
+    dimensions = [{measure.dimension for measure in side.unit.measures} for side in (reference, answer)]
+    degrees = [_DEGREES in side for side in dimensions]
+    if degrees[0] == degrees[1]:
+        return None
+    other, expression = (dimensions[1], answer) if degrees[0] else (dimensions[0], reference)
+    if other != {_RADIANS} and (other or "\\pi" not in expression.latex):
+        return None
+    sides = [
+        rf"({side.latex}) \cdot \frac{{\pi}}{{180}}" if is_degrees else side.latex
+        for side, is_degrees in zip((reference, answer), degrees, strict=True)
+    ]
+    outcome = formulas_agree(*sides)
+    return None if outcome is None or (outcome == NO_MATCH and not other) else outcome
+
+
+def _scaled(expression: Expression, factor: Fraction) -> str:
+    return rf"({expression.latex}) \cdot \frac{{{factor.numerator}}}{{{factor.denominator}}}"
 
 
 def _share(expression: Expression) -> str:
@@ -134,22 +253,24 @@ def _share(expression: Expression) -> str:
 def _worded(cleaned: str, plain: str) -> Words | Prose | None:
     """Letters are words when they are set as text, or when one has four of them: `xyz` is a product."""
     bare = _COMMAND.sub(" ", plain)
-    spoken = _spoken(cleaned)
-    long = spoken in _SHORT_WORDS or any(len(word) > 3 for word in _WORD.findall(bare))
+    spoken = plain.strip(" ().,!?\"'`*").casefold()
+    long = spoken in _SHORT_WORDS or any(len(word) > 3 for word in _WORD.findall(bare)) or '"' in plain
     if _COMMAND.search(plain) is None and _WORDS.fullmatch(spoken) and ("\\text" in cleaned or long):
-        return Words() if len(spoken.split()) <= 4 else Prose()
+        return Words() if len(spoken.split()) <= 5 else Prose()
     return Prose() if long and len(_WORD.findall(bare)) > 2 else None
-
-
-def _spoken(cleaned: str) -> str:
-    return " ".join(untext(cleaned).split()).strip(" ().,!?").casefold()
 
 
 def _expression(cleaned: str) -> Expression:
     tail = _TAIL.search(cleaned)
     if tail is None or not tail.start():
         return Expression(cleaned)
-    unit = read_unit(tail["unit"], glued=not tail["space"])
-    if unit is None or ((unit.scale, unit.percent, unit.known) == (1, False, "") and "\\text" not in tail["unit"]):
+    name = tail["unit"]
+    unit = read_letter_unit(name.strip()) if len(name.strip()) == 1 and name[0] == " " else None
+    unit = unit or read_unit(name.strip(), glued=not tail["space"] and not name.startswith(" "))
+    if unit is None or not (unit or "\\text" in name):
         return Expression(cleaned)
+    if name == "°":
+        if _TRIGONOMETRIC.search(cleaned):
+            return Expression(cleaned)
+        return Expression(cleaned.replace("°", "").strip(), unit)
     return Expression(cleaned[: tail.start()].strip(), unit)

@@ -9,20 +9,23 @@ floating point leaves behind (17.999999999999996 is 18).
 from __future__ import annotations
 
 from apps.verifiers.latex import MAX_CHARACTERS, clean
-from apps.verifiers.quantities import Quantity, quantities_agree, read_quantity
+from apps.verifiers.quantities import Quantity, compare_quantities, read_measure, read_quantity
 from apps.verifiers.shapes import read_shape
-from apps.verifiers.verdicts import Outcome, Verifier, either, unparsed
+from apps.verifiers.verdicts import Outcome, Verifier, unparsed
 
 
 def quick(reference: str, answer: str) -> Outcome:
     gold, given = _read(reference), _read(answer)
     if gold is None or given is None:
         return unparsed(f"the {'reference' if gold is None else 'answer'} is not a number")
-    return either(equal=quantities_agree(gold, given))
+    return compare_quantities(gold, given)
 
 
 def _read(text: str) -> Quantity | None:
-    return read_quantity(read_shape(clean(text)).text) if len(text) <= MAX_CHARACTERS else None
+    if len(text) > MAX_CHARACTERS:
+        return None
+    cleaned = clean(text)
+    return read_measure(cleaned) or read_quantity(read_shape(cleaned).text)
 
 
-NUMERIC = Verifier(name="numeric", version="1", quick=quick)
+NUMERIC = Verifier(name="numeric", version="2", quick=quick)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from apps.corpus.readers import READERS, ReaderOptions
 from apps.corpus.records import PersonRecord, ProblemRecord, Record, SolutionRecord, StepRating, StepRecord
 from apps.exports.formats import FORMATS
 from apps.exports.policy import LabelPolicy, PolicyError
@@ -77,3 +78,13 @@ def test_a_tag_that_cannot_be_one_is_refused_by_name(tag: str) -> None:
     with pytest.raises(PolicyError) as refused:
         LabelPolicy.from_dict({"step_tag": tag})
     assert refused.value.key == "step_tag"
+
+
+@pytest.mark.parametrize("word", ["скидки", "Скидки,", "кино", "(щенки)"])
+def test_the_reader_takes_no_tag_out_of_a_word(word: str) -> None:
+    text = f"What? Step 1: {word} ки\nStep 2: Two. ки"
+    label = f"What? Step 1: {word} +\nStep 2: Two. -"
+    (one,) = READERS["math-shepherd"].read({"input": text, "label": label, "task": "x"}, ReaderOptions())
+    assert one.solution is not None
+    assert [step.text for step in one.solution.steps] == [f"Step 1: {word}", "Step 2: Two."]
+    assert [count.hard for count in one.estimates[0].steps] == [True, False]

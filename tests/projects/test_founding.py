@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from django.core.management import call_command
 from django.urls import reverse
 
 from apps.accounts.models import AuditEvent, User
-from apps.core.errors import DomainError
+from apps.core.errors import DomainError, NotAllowed
 from apps.projects.models import Membership, Project, Role
-from apps.projects.services import create_project, update_project
+from apps.projects.services import (
+    accept_invitation,
+    change_role,
+    create_project,
+    found_project,
+    invite,
+    may_found,
+    remove_member,
+    update_project,
+)
 from tests.cast import bearer, signed_in
 
 
@@ -28,6 +40,74 @@ def test_who_founds_a_project_by_the_api_owns_it(charlie: User) -> None:
     assert answer.status_code == 201
     assert answer.json()["name"] == "geometry"
     assert Membership.objects.get(project__slug="geometry").role == Role.OWNER
+
+
+# --- founding is a right ------------------------------------------------------------------------------------
+
+
+def founds(user: User) -> tuple[int, int]:
+    """Statuses of the page and of the API; both say the same."""
+    form = {"name": "Geometry", "slug": "by-page", "verifier": "math"}
+    page = signed_in(user).post(reverse("project-new"), form)
+    api = bearer(user).post("/api/v1/projects", {"slug": "by-api"}, content_type="application/json")
+    if api.status_code == 403:
+        assert api.json()["error"]["code"] == "may_not_found"
+        assert b"You may not found projects here" in page.content
+    shown = b"New project" in signed_in(user).get("/").content
+    assert shown == may_found(user)
+    return page.status_code, api.status_code
+
+
+def test_an_invited_labeler_founds_nothing(project: Project, bob: User) -> None:
+    assert founds(bob) == (403, 403)
+    assert signed_in(bob).get(reverse("project-new")).status_code == 403
+    with pytest.raises(NotAllowed):
+        found_project(founder=bob, slug="mine")
+    assert list(Project.objects.all()) == [project]
+
+
+def test_who_is_more_than_a_labeler_somewhere_founds_projects(project: Project, rita: User) -> None:
+    assert founds(rita) == (302, 201)
+
+
+def test_whom_the_operator_let_in_founds_projects_until_they_are_a_labeler_only(
+    project: Project, charlie: User, alice: User
+) -> None:
+    assert may_found(charlie)
+    _, secret = invite(project=project, role="labeler", invited_by=alice)
+    member = accept_invitation(secret=secret, user=charlie)
+    assert founds(charlie) == (403, 403)
+    change_role(membership=member, role="reviewer", actor=alice)
+    assert may_found(charlie)
+    remove_member(membership=member, actor=alice)
+    assert not may_found(charlie), "a suspended reviewer has no rights to lend"
+
+
+def test_who_signed_up_by_a_link_and_never_joined_founds_nothing(charlie: User) -> None:
+    User.objects.filter(pk=charlie.pk).update(is_invited=True)
+    charlie.refresh_from_db()
+    assert founds(charlie) == (403, 403)
+
+
+@pytest.mark.parametrize(
+    ("setting", "labeler", "owner", "staff"),
+    [("everyone", True, True, True), ("members", False, True, True), ("staff", False, False, True)],
+)
+def test_the_operator_says_who_founds_projects(
+    project: Project, bob: User, alice: User, settings: Any, setting: str, *, labeler: bool, owner: bool, staff: bool
+) -> None:
+    settings.PROJECT_FOUNDERS = setting
+    assert (may_found(bob), may_found(alice)) == (labeler, owner)
+    bob.is_staff = True
+    assert may_found(bob) == staff
+
+
+def test_the_command_founds_for_anybody(bob: User) -> None:
+    call_command("create_project", "geometry", owner=bob.email)
+    assert Membership.objects.get(project__slug="geometry", user=bob).role == Role.OWNER
+
+
+# --- names --------------------------------------------------------------------------------------------------
 
 
 def test_a_slug_is_taken_once(project: Project, charlie: User) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
 
 import pytest
 from django.db import connection
+from django.http import Http404
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -16,7 +18,16 @@ from django.utils import timezone
 from apps.accounts.models import AuditEvent, User
 from apps.core.errors import DomainError, NotAllowed
 from apps.projects.models import Invitation, Membership, Project, Role
-from apps.projects.services import accept_invitation, create_project, invite, remove_member, revoke_invitation
+from apps.projects.services import (
+    accept_invitation,
+    add_member,
+    change_role,
+    create_project,
+    invite,
+    reinstate_member,
+    remove_member,
+    revoke_invitation,
+)
 from tests.cast import make_user, signed_in
 
 
@@ -167,3 +178,106 @@ def test_links_made_used_and_withdrawn_are_on_record(project: Project, alice: Us
     assert (made.verb, made.actor, made.target, made.project) == ("invitation.created", alice, "reviewer", "algebra")
     assert (joined.verb, joined.actor, joined.target) == ("member.set", alice, charlie.email)
     assert (revoked.verb, revoked.actor, revoked.project) == ("invitation.revoked", alice, "algebra")
+
+
+# --- a link gives nothing that its inviter has not ------------------------------------------------------------
+
+
+def member_of(user: User) -> Membership:
+    return Membership.objects.get(user=user)
+
+
+def suspended(mia: User, alice: User) -> None:
+    remove_member(membership=member_of(mia), actor=alice)
+
+
+def lowered(mia: User, alice: User) -> None:
+    change_role(membership=member_of(mia), role="reviewer", actor=alice)
+
+
+def set_by_command(mia: User, alice: User) -> None:
+    add_member(project=member_of(mia).project, user=mia, role="labeler")
+
+
+def lowered_behind_our_back(mia: User, alice: User) -> None:
+    """As the admin does it: past the services."""
+    Membership.objects.filter(user=mia).update(role="reviewer")
+
+
+def locked_out(mia: User, alice: User) -> None:
+    User.objects.filter(pk=mia.pk).update(is_active=False)
+
+
+def gone(mia: User, alice: User) -> None:
+    Membership.objects.filter(user=mia).delete()
+
+
+@pytest.mark.parametrize("ends", [suspended, lowered, set_by_command, lowered_behind_our_back, locked_out, gone])
+def test_links_end_with_the_rights_of_their_inviter(
+    project: Project, alice: User, mia: User, charlie: User, ends: Callable[[User, User], None]
+) -> None:
+    _, secret = invite(project=project, role="labeler", invited_by=mia, uses=5)
+    _, other_secret = invite(project=project, role="manager", invited_by=alice)
+    ends(mia, alice)
+    assert not Invitation.objects.opens(secret)
+    assert join(charlie, secret) == 400
+    assert Client().get(reverse("join", args=[secret])).status_code == 400
+    assert not charlie.memberships.exists()
+    page = signed_in(alice).get(reverse("people", args=[project.slug])).content.decode()
+    assert page.count("invitation-revoke") == 0
+    assert page.count("Withdraw</button>") == 1
+    assert join(charlie, other_secret) == 302
+
+
+@pytest.mark.parametrize("ends", [suspended, lowered, set_by_command])
+def test_links_that_ended_are_withdrawn_on_record_and_do_not_come_back(
+    project: Project, alice: User, mia: User, charlie: User, ends: Callable[[User, User], None]
+) -> None:
+    invitation, secret = invite(project=project, role="labeler", invited_by=mia)
+    ends(mia, alice)
+    invitation.refresh_from_db()
+    assert invitation.revoked_at is not None
+    event = AuditEvent.objects.get(verb="invitation.revoked")
+    assert (event.target, event.after["invited_by"]) == ("labeler", mia.email)
+    if member_of(mia).status == "suspended":
+        reinstate_member(membership=member_of(mia), actor=alice)
+    change_role(membership=member_of(mia), role="manager", actor=alice)
+    assert join(charlie, secret) == 400
+
+
+def test_an_owner_who_steps_down_leaves_the_links_that_a_manager_may_make(
+    project: Project, alice: User, mia: User, charlie: User
+) -> None:
+    change_role(membership=member_of(mia), role="owner", actor=alice)
+    links = {role: invite(project=project, role=role, invited_by=mia)[1] for role in Role}
+    change_role(membership=member_of(mia), role="manager", actor=alice)
+    assert {role: Invitation.objects.opens(secret) for role, secret in links.items()} == {
+        "labeler": True, "reviewer": True, "manager": True, "owner": False,
+    }  # fmt: skip
+    assert AuditEvent.objects.get(verb="invitation.revoked").target == "owner"
+
+
+def test_a_role_that_stays_or_rises_keeps_its_links(project: Project, alice: User, mia: User, charlie: User) -> None:
+    _, secret = invite(project=project, role="reviewer", invited_by=mia)
+    for role in ("manager", "owner"):
+        change_role(membership=member_of(mia), role=role, actor=alice)
+    assert join(charlie, secret) == 302
+
+
+@pytest.mark.parametrize("role", ["labeler", "reviewer"])
+def test_who_may_not_invite_makes_no_link_by_the_service_either(
+    project: Project, bob: User, rita: User, charlie: User, role: str
+) -> None:
+    for user in (bob, rita):
+        with pytest.raises(NotAllowed):
+            invite(project=project, role=role, invited_by=user)
+    with pytest.raises(Http404):
+        invite(project=project, role=role, invited_by=charlie)
+    assert not Invitation.objects.exists()
+
+
+def test_the_owner_sees_what_is_open(project: Project, alice: User, mia: User) -> None:
+    invite(project=project, role="reviewer", invited_by=mia, uses=3, days=2)
+    page = signed_in(alice).get(reverse("people", args=[project.slug])).content.decode()
+    assert "3 uses left, until" in page
+    assert "by Mia" in page

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from apps.corpus.labels import NO_ERROR, UNKNOWN, first_error
-from apps.quality.gold import Gold, Mark, mark, over_time, score
+from apps.quality.gold import Gold, Mark, agreement, mark, over_time, score
 from apps.quality.shares import Share
 from tests.quality.building import SIGNS
 
@@ -104,3 +104,55 @@ def test_scores_in_the_course_of_time() -> None:
     assert [one.score.exact for one in windows] == [Share(2, 3), Share(0, 1), Share(1, 1)]
     assert all(one.end - one.start == timedelta(days=7) for one in windows)
     assert over_time([], timedelta(days=7)) == []
+
+
+# --- what a screening is scored by ----------------------------------------------------------------------------
+
+
+def share(*marks: Mark, every_step: bool = False) -> float:
+    return agreement(marks, every_step=every_step)
+
+
+def in_every_step(gold: str, said: str, *also: int, left_early: bool = False) -> Mark:
+    known = Gold.of(walk(gold), len(gold), also)
+    return mark(known, walk(said), length=len(gold), at=MONDAY, every_step=True, left_early=left_early)
+
+
+@pytest.mark.parametrize(
+    ("gold", "said", "right"),
+    [
+        ("+-+", "+-", True), ("+-+", "0-", True), ("+-+", "-", False), ("+-+", "+++", False), ("+-+", "++-", False),
+        ("+-+", ".-", False), ("+0+", "++0", True), ("+0+", "++-", False), ("+0+", "...", False),
+    ],
+)  # fmt: skip
+def test_under_first_error_the_first_bad_step_decides(gold: str, said: str, *, right: bool) -> None:
+    assert share(marked(gold, said)) == float(right)
+
+
+def test_any_acceptable_first_error_passes() -> None:
+    assert [share(marked("+-+", said, 2)) for said in ("+-", "++-", "-", "+++")] == [1, 1, 0, 0]
+
+
+def test_who_leaves_early_agrees_with_nothing() -> None:
+    known = Gold.of(walk("+-+"), 3)
+    left = mark(known, walk("+-"), length=3, at=MONDAY, left_early=True)
+    assert (left.exact, left.within_one, share(left)) == (False, False, 0)
+    assert share(in_every_step("+-+", "+-+", left_early=True), every_step=True) == 0
+
+
+def test_under_every_step_each_step_that_gold_speaks_of_counts() -> None:
+    marks = (
+        in_every_step("+-0", "0++"),  # Two of three: great or okay is one, and what follows the first error counts.
+        in_every_step("-..", "--."),  # What has no gold is not asked about.
+        in_every_step("++", "."),  # Unsure and missing agree with nothing.
+    )
+    assert [one.asked for one in marks] == [3, 1, 2]
+    assert share(*marks, every_step=True) == pytest.approx(3 / 6)
+
+
+def test_the_score_is_the_share_of_tasks_whose_first_error_is_known() -> None:
+    right, wrong, unknown = marked("+-+", "+-"), marked("+-+", "-"), marked("+..", "+++")
+    assert share(right, right, right, wrong) == 0.75
+    assert share(right, wrong, unknown) == 0.5
+    assert share(unknown) == 1.0, "where no first error is known at all, steps are"
+    assert share() == 0

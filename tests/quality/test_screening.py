@@ -13,9 +13,12 @@ from apps.labeling.retaking import retake
 from apps.labeling.retiring import retire_problem
 from apps.labeling.seats import progress
 from apps.labeling.services import open_round, set_round_status
-from apps.projects.models import Project
+from apps.projects.models import Membership, Project
+from apps.quality.adjudicating import also_accept
+from apps.quality.models import GoldMark, QualityRules, Suspension
 from apps.quality.screening import settle_sitting
-from tests.cast import make_problem, make_screening, make_solution
+from apps.quality.settling import settle_project
+from tests.cast import make_gold, make_problem, make_screening, make_solution
 from tests.world import rate
 
 RIGHT, WRONG = (1, -1), (-1,)
@@ -44,7 +47,7 @@ def test_a_screening_without_gold_is_refused(project: Project) -> None:
     make_solution(make_problem(project))
     with pytest.raises(DomainError) as told:
         open_round(project=project, protocol="first_error", is_screening=True)
-    assert "gold_share" in told.value.fields
+    assert "select" in told.value.fields
 
 
 def test_who_reaches_the_mark_passes_and_gets_real_work(project: Project, bob: User) -> None:
@@ -167,3 +170,58 @@ def test_a_task_that_is_retired_in_the_middle_does_not_hang_the_try(project: Pro
     assert refused(round_, bob).code == "all_done"
     assert settle_sitting(round_=round_, labeler=bob, now=timezone.now())
     assert refused(round_, bob).code == "screening_passed"
+
+
+def test_an_also_acceptable_first_error_passes_as_the_gold_mark_says(project: Project, bob: User, rita: User) -> None:
+    """Gold's own first error is the second step; a reviewer takes the third for reasonable, too."""
+    round_ = make_screening(project, tasks=4)
+    for task in Task.objects.filter(round=round_):
+        assert task.solution is not None
+        also_accept(solution=task.solution, first_errors=[2], by=rita)
+    for _ in range(4):
+        rate(round_, bob, 1, 1, -1)
+    assert seat_of(round_, bob).score == 1.0
+    settle_project(project)
+    assert set(GoldMark.objects.values_list("exact", flat=True)) == {True}
+
+
+def test_failing_a_screening_suspends_nobody_and_leaves_the_tries_that_are_left(project: Project, bob: User) -> None:
+    """Eight misses would suspend in real work: each try has them."""
+    round_ = make_screening(project, tasks=8, tries=3)
+    for attempt in (1, 2, 3):
+        for _ in range(8):
+            rate(round_, bob, *WRONG)
+        settle_project(project)
+        assert Membership.objects.get(user=bob).status == "active"
+        assert seat_of(round_, bob).attempt == attempt
+        told = refused(round_, bob)
+        assert (told.code, told.may_retake) == ("screening_failed", attempt < 3)
+        if told.may_retake:
+            retake(round=round_, labeler=bob)
+    assert not Suspension.objects.exists()
+
+
+def test_real_work_is_still_judged_after_a_failed_screening(project: Project, bob: User) -> None:
+    """The answers of the screening add nothing to it: four misses of real work are too few."""
+    round_ = make_screening(project, tasks=8, tries=2)
+    for _ in range(8):
+        rate(round_, bob, *WRONG)
+    make_solution(make_problem(project))
+    real = open_round(project=project, protocol="first_error", gold_share=1.0)
+    for _ in range(4):
+        rate(real, bob, *WRONG)
+    settle_project(project)
+    assert Membership.objects.get(user=bob).status == "active"
+    while Membership.objects.get(user=bob).status == "active":
+        rate(real, bob, *WRONG)
+        settle_project(project)
+    assert QualityRules.objects.get(project=project).suspends
+
+
+def test_every_step_is_scored_by_steps_also_after_the_first_error(project: Project, bob: User) -> None:
+    for _ in range(2):
+        make_gold(make_solution(make_problem(project)), 1, -1, 1)
+    round_ = open_round(project=project, protocol="every_step", is_screening=True, pass_mark=0.5)
+    rate(round_, bob, 1, -1, 0, finish="solution")
+    rate(round_, bob, 1, 1, -1, finish="solution")
+    assert seat_of(round_, bob).score == pytest.approx(4 / 6)

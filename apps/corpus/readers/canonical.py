@@ -33,6 +33,11 @@ _PERSON = {
     "active_ms": None,
     "is_quality_control": None,
     "is_screening": None,
+    "is_suspended": None,
+    "role": None,
+    "corrects": None,
+    "corrected_by": None,
+    "self_reviewed": None,
     "steps": [{**_PLACE, "rating": None, "unsure": None, "chosen": None}],
     "preference": {"choice": None, "margin": None, "rationale": None},
     "progress": None,
@@ -63,7 +68,7 @@ ROW: dict[str, Any] = {
         "extras": ANYTHING,
     },
     "people": [_PERSON],
-    "gold": {"steps": [{"position": None, "rating": None}]},
+    "gold": {"steps": [{"position": None, "rating": None, "self_reviewed": None}]},
     "monte_carlo": [
         {
             "run": None,

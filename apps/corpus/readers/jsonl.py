@@ -16,6 +16,7 @@ from apps.corpus.readers.base import MISSING, ReaderOptions, Row, column_value, 
 from apps.corpus.readers.fields import Fields, is_blank
 from apps.corpus.readers.jsonl_comparison import comparison_of, preference_of
 from apps.corpus.readers.jsonl_judges import judges_of
+from apps.corpus.readers.jsonl_reviews import labelers_of
 from apps.corpus.readers.marks import LABELER, SOFT, labels_of, read_error_steps, read_first_error, read_labels
 from apps.corpus.records import (
     CritiqueWord,
@@ -64,7 +65,8 @@ class Jsonl:
         comparison = comparison_of(fields.maybe_object("comparison"), lambda side: _solution(side, options))
         if solution is not None and comparison is not None:
             raise RowError("comparison", "a row has a solution or a comparison, not both")
-        people = [_person(person, places, of_pair=comparison is not None) for person in fields.objects("people")]
+        labelers, reviewed = labelers_of(fields.objects("people"))
+        people = [_person(person, places, of_pair=comparison is not None) for person in labelers]
         marks = _Marks(fields, solution, options)
         yield Record(
             problem=_problem(fields.object("problem")),
@@ -74,7 +76,7 @@ class Jsonl:
             gold=list(_gold(fields.maybe_object("gold"), path)) or marks.gold,
             estimates=[_estimate(run, path) for run in fields.objects("monte_carlo")],
             judges=judges_of(fields, places),
-            ignored=[*ignored, *canonical.unread_paths(row), *marks.ignored, *_split_notes(row)],
+            ignored=[*ignored, *canonical.unread_paths(row), *reviewed, *marks.ignored, *_split_notes(row)],
         )
 
 

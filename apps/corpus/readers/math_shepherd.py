@@ -19,6 +19,8 @@ from apps.verifiers.extraction import extract_answer
 
 TAG = "\u043a\u0438"
 _ONE = "\ue000"  # A private-use character: the tag as one, so that input and label have one length.
+# Between Cyrillic letters the tag is part of a word, and ends no step.
+_TAG = re.compile(rf"(?<![\u0400-\u04ff]){TAG}(?![\u0400-\u04ff])")
 _BINARY = ReaderOptions(label_scale="binary")
 _FIRST_STEP = re.compile(r"step 1:", re.IGNORECASE)
 
@@ -33,7 +35,7 @@ class MathShepherd:
 
     def read(self, row: Row, options: ReaderOptions) -> Iterator[Record]:
         fields = Fields(row)
-        marked = fields.text("input").replace(TAG, _ONE)
+        marked = _TAG.sub(_ONE, fields.text("input"))
         start = _start_of_steps(marked)
         texts = _tagged(marked, start)
         if not texts:

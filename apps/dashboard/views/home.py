@@ -20,7 +20,7 @@ from apps.dashboard.overview import (
 )
 from apps.labeling.models import Assignment
 from apps.projects.policies import can
-from apps.projects.services import create_project
+from apps.projects.services import check_founder, found_project, may_found
 
 
 @login_required
@@ -31,6 +31,7 @@ def home(request: AuthenticatedRequest) -> HttpResponse:
     context = {
         "work": work,
         "memberships": memberships,
+        "may_found": may_found(request.user),
         "manages": any(can(one, "import") for one in memberships),
         "days": days,
         "today": days[-1][1],
@@ -51,8 +52,9 @@ def moving(request: AuthenticatedRequest) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def new_project(request: AuthenticatedRequest) -> HttpResponse:
+    check_founder(request.user)
     form = NewProjectForm(request.POST or None)
-    project = form.run(lambda data: create_project(owner=request.user, **data))
+    project = form.run(lambda data: found_project(founder=request.user, **data))
     if project is not None:
         return redirect("project", project.slug)
     return render(request, "projects/new.html", {"form": form}, status=422 if form.errors else 200)

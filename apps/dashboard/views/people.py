@@ -21,6 +21,7 @@ from apps.dashboard.overview import people_of
 from apps.projects.models import Invitation, Membership, Role
 from apps.projects.policies import can
 from apps.projects.services import (
+    INVITATION_IS_OVER,
     accept_invitation,
     change_role,
     invite,
@@ -46,7 +47,7 @@ def _people(place: Place, form: InvitationForm, **more: object) -> dict[str, obj
         "people",
         people=[one for one in everybody if one.status != Membership.Status.IMPORTED],
         imported=[one for one in everybody if one.status == Membership.Status.IMPORTED],
-        invitations=invitations.usable(timezone.now())[:100],
+        invitations=invitations.usable(timezone.now()),
         roles=Role.choices,
         form=form,
         **more,
@@ -161,5 +162,5 @@ def _welcome(request: HttpRequest, secret: str) -> HttpResponse:
 def _usable(secret: str) -> Invitation:
     found = Invitation.objects.by_secret(secret).usable(timezone.now()).select_related("project", "invited_by").first()
     if found is None:
-        raise DomainError("This invitation has been used up, has expired or was withdrawn.", code="invitation")
+        raise DomainError(INVITATION_IS_OVER, code="invitation")
     return found

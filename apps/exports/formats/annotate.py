@@ -11,6 +11,7 @@ from apps.corpus.labels import BAD, GREAT, UNKNOWN
 from apps.corpus.records import (
     ComparisonRecord,
     EstimateRecord,
+    GoldRating,
     JudgeRecord,
     PersonRecord,
     ProblemRecord,
@@ -64,6 +65,7 @@ class Annotate(OfSolutions):
                     _struct(
                         labeler=TEXT, round=INT, protocol=TEXT, finish_reason=TEXT, reason=TEXT, submitted_at=TEXT,
                         active_ms=INT, is_quality_control=BOOL, is_screening=BOOL, is_suspended=BOOL,
+                        role=TEXT, corrects=TEXT, corrected_by=TEXT, self_reviewed=BOOL,
                         steps=pa.list_(_struct(position=INT, candidate=INT, rating=INT, unsure=BOOL, chosen=BOOL)),
                         preference=_struct(choice=TEXT, margin=TEXT, rationale=TEXT),
                         progress=INT,
@@ -75,8 +77,17 @@ class Annotate(OfSolutions):
                     )
                 ),
             ),
-            ("gold", _struct(steps=pa.list_(_struct(position=INT, rating=INT)))),
-            ("consensus", _struct(steps=pa.list_(_struct(position=INT, rating=INT, how=TEXT, certainty=FLOAT)))),
+            ("gold", _struct(steps=pa.list_(_struct(position=INT, rating=INT, self_reviewed=BOOL)))),
+            (
+                "consensus",
+                _struct(
+                    steps=pa.list_(
+                        _struct(
+                            position=INT, rating=INT, how=TEXT, certainty=FLOAT, is_thin=BOOL, self_reviewed=BOOL
+                        )
+                    )
+                ),
+            ),
             (
                 "monte_carlo",
                 pa.list_(
@@ -118,7 +129,7 @@ class Annotate(OfSolutions):
             "problem": _problem(record.problem),
             "solution": _solution(record.solution),
             "people": [_person(person) for person in record.people],
-            "gold": {"steps": [{"position": one.position, "rating": one.rating} for one in record.gold]},
+            "gold": {"steps": [_gold(gold) for gold in record.gold]},
             "consensus": {"steps": [_standing(one) for one in record.consensus]},
             "monte_carlo": [_estimate(run) for run in record.estimates],
             "judges": [_judge(one) for one in record.judges],
@@ -211,6 +222,10 @@ def _person(person: PersonRecord) -> Row:
         "is_quality_control": person.is_quality_control,
         "is_screening": person.is_screening,
         "is_suspended": person.is_suspended,
+        "role": person.role,
+        "corrects": person.corrects,
+        "corrected_by": person.corrected_by,
+        "self_reviewed": person.self_reviewed,
         "steps": [
             {
                 "position": said.position,
@@ -241,8 +256,13 @@ def _person(person: PersonRecord) -> Row:
     return _with_extras(row, person.extras)
 
 
+def _gold(gold: GoldRating) -> Row:
+    return {"position": gold.position, "rating": gold.rating, "self_reviewed": gold.self_reviewed}
+
+
 def _standing(one: StandingRating) -> Row:
-    return {"position": one.position, "rating": one.rating, "how": one.how, "certainty": one.certainty}
+    names = ("position", "rating", "how", "certainty", "is_thin", "self_reviewed")
+    return {name: getattr(one, name) for name in names}
 
 
 def _estimate(run: EstimateRecord) -> Row:

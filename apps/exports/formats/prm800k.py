@@ -1,8 +1,10 @@
 """PRM800K, key for key: one row for each person. What was imported comes out as it went in.
 
 The inverse of `apps/corpus/readers/prm800k.py`, where the layout of the extras is described. What was
-labeled here by branching comes out in the form of phase 1, everything else in that of phase 2. No policy but
-its filters applies: this is what people said, not what to train on.
+labeled here by branching comes out in the form of phase 1, everything else in that of phase 2. This is what people
+said, not what to train on: of the policy only filters apply. The rows have flags for gold tasks and screenings; they have
+none for suspended labelers and for what a reviewer corrected, so that those are left out, the first unless the policy
+keeps them, and the reviewer's row stands in the place of the second.
 """
 
 from __future__ import annotations
@@ -11,11 +13,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
+from msgspec import structs
 
-from apps.corpus.readers.prm800k import QUESTION_1, QUESTION_2, naive_iso
+from apps.corpus.readers.prm800k import FINISH_REASONS, QUESTION_1, QUESTION_2, naive_iso
 from apps.corpus.records import PersonRecord, Record, SolutionRecord, StepRating, StepRecord
 from apps.exports.formats.base import OfSolutions, Row, label_name
 from apps.exports.policy import LabelPolicy
+from apps.exports.sources import exclusion
 from apps.exports.tally import Tally
 
 _COMPLETION = pa.struct([("text", pa.string()), ("rating", pa.int8()), ("flagged", pa.bool_())])
@@ -59,16 +63,20 @@ class Prm800k(OfSolutions):
         """Any policy will do."""
 
     def rows(self, record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
-        if record.solution is None or not record.people:
-            tally.leave_out("solutions", "nobody labeled them")
+        if record.solution is None:
             return
+        kept = structs.replace(policy, quality_control="keep", screening="keep", finish_reasons=FINISH_REASONS)
+        rows = 0
         for person in record.people:
-            if policy.rounds and person.round not in policy.rounds:
-                tally.leave_out("ratings", "of rounds that the policy does not take", len(person.steps))
+            if reason := exclusion(person, kept):
+                tally.leave_out("ratings", reason, len(person.steps))
                 continue
+            rows += 1
             tally.sources["human"] += 1
             tally.carry(label_name(said.rating) for said in person.steps)
             yield _row(record, record.solution, person)
+        if not rows:
+            tally.leave_out("solutions", "nobody labeled them")
 
 
 def _row(record: Record, solution: SolutionRecord, person: PersonRecord) -> Row:
