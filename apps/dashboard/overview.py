@@ -1,4 +1,4 @@
-"""What home and project page show: read from few rows (rounds, seats, imports), never by counting many."""
+"""What home and project page show: read from few rows (rounds, seats, imports), but for what a project holds."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.core.jobs import JobStatus
-from apps.corpus.models import ImportBatch, Solution
+from apps.corpus.models import ImportBatch, Problem, Solution
 from apps.dashboard.access import Place
 from apps.estimation.models import EstimationRun
 from apps.exports.models import Export
@@ -117,7 +117,10 @@ def submissions_by_hour(turns: QuerySet[Assignment], *, now: datetime) -> list[t
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """What a project's imports brought, summed over a few import rows."""
+    """What a project holds, wherever it came from; `labels`, `rejected` and `differences` are of its imports.
+
+    `steps` are those on the solutions' own paths.
+    """
 
     problems: int
     solutions: int
@@ -132,9 +135,12 @@ class Holdings:
 
 
 def holdings_of(project: Project) -> Holdings:
-    names = ("problems", "solutions", "steps", "labels", "rejected", "differences")
+    """Counted from the rows themselves: solutions that a model sampled came with no import."""
+    written = Solution.objects.written().filter(project=project)
+    counts = written.aggregate(solutions=Count("pk"), steps=Sum("step_count", default=0))
+    names = ("labels", "rejected", "differences")
     sums = ImportBatch.objects.filter(project=project).aggregate(**{name: Sum(name, default=0) for name in names})
-    return Holdings(**sums)
+    return Holdings(problems=Problem.objects.filter(project=project).count(), **counts, **sums)
 
 
 @dataclass(frozen=True, slots=True)
