@@ -21,6 +21,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, TextIO
 
+import psutil
 import psycopg
 import redis
 
@@ -60,13 +61,13 @@ def servers() -> Iterator[Environment]:
     home = _usable(env.home)
     with (home / "starting.lock").open("w") as starting, (home / "users.lock").open("w") as users:
         try:
-            with _held(starting):
+            with held(starting):
                 fcntl.flock(users, fcntl.LOCK_SH)
                 urls = _start(env, home)
             os.environ.update(urls)
             yield load()
         finally:
-            with _held(starting):
+            with held(starting):
                 if _is_last(users):
                     _stop(home)
             for name in ("DATABASE_URL", "REDIS_URL"):
@@ -75,7 +76,7 @@ def servers() -> Iterator[Environment]:
 
 
 @contextmanager
-def _held(lock: TextIO) -> Iterator[None]:
+def held(lock: TextIO) -> Iterator[None]:
     """Nobody else starts or stops servers meanwhile."""
     fcntl.flock(lock, fcntl.LOCK_EX)
     try:
@@ -160,6 +161,11 @@ def stop_postgres(data: Path) -> None:
         server.stop()
 
 
+def is_postgres_alive(data: Path) -> bool:
+    """Whether its first process is there: that one starts its others again by itself."""
+    return is_process_alive(data / "postmaster.pid")
+
+
 def _pgserver() -> Any:
     """Imported late: it is not needed where DATABASE_URL is set, and it warns about its own folders."""
     with warnings.catch_warnings():
@@ -217,7 +223,10 @@ def start_valkey(data: Path) -> str:
         return url
     socket.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     socket.unlink(missing_ok=True)
-    settings = {"port": "0", "unixsocket": str(socket), "unixsocketperm": "700", "dir": str(data), "save": "60 1"}
+    settings = {
+        "port": "0", "unixsocket": str(socket), "unixsocketperm": "700", "dir": str(data), "save": "60 1",
+        "pidfile": str(data / "valkey.pid"),
+    }  # fmt: skip
     (data / "valkey.conf").write_text(
         "".join(f'{name} "{value}"\n' if name != "save" else f"save {value}\n" for name, value in settings.items())
     )
@@ -237,6 +246,11 @@ def stop_valkey(data: Path) -> None:
     if _answers(url):
         with redis.Redis.from_url(url) as client:
             client.shutdown()
+
+
+def is_valkey_alive(data: Path) -> bool:
+    """By its process: one that is busy for a while does not answer, and is not to be started a second time."""
+    return is_process_alive(data / "valkey.pid")
 
 
 def _valkey_binary() -> Path:
@@ -262,4 +276,13 @@ def _answers(url: str) -> bool:
         with redis.Redis.from_url(url) as client:
             return bool(client.ping())
     except (redis.ConnectionError, redis.BusyLoadingError):
+        return False
+
+
+def is_process_alive(pid_file: Path) -> bool:
+    """Whether the process whose number stands in the file's first line is there, and is not a zombie."""
+    try:
+        pid = int(pid_file.read_text().split()[0])
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except (FileNotFoundError, IndexError, ValueError, psutil.NoSuchProcess):
         return False

@@ -16,6 +16,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from apps.inference.addresses import parse_allowed
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -37,6 +39,12 @@ def _words(value: Any) -> Any:
 
 
 Words = Annotated[list[str], NoDecode, BeforeValidator(_words)]
+
+
+def _addresses(entries: list[str]) -> list[str]:
+    for entry in entries:
+        parse_allowed(entry)
+    return entries
 
 
 class Environment(BaseSettings):
@@ -83,6 +91,17 @@ class Environment(BaseSettings):
     api_rate: str = Field(
         "6000/min", pattern=r"^\d+/(sec|min|hour|day)$", description="Requests to the API that one user may make."
     )
+    upload_limit_mb: int = Field(
+        4096, ge=1, le=1_048_576, description="Largest file that may be uploaded, in MiB (1 to 1048576)."
+    )
+    endpoint_allowed_addresses: Annotated[
+        Words,
+        AfterValidator(_addresses),
+        Field(
+            description="Addresses outside the public internet that endpoints may have, by commas: "
+            "`127.0.0.1:8080`, `10.0.0.0/8`, `models.internal`."
+        ),
+    ] = []
     email_host: str | None = Field(None, description="SMTP server. Empty: mails are printed to the log.")
     email_from: str = Field("annotate@localhost", description="Sender of mails.")
     time_zone: str = Field("UTC", description="Time zone of pages and of a labeler's day.")

@@ -14,7 +14,7 @@ import sys
 
 import django
 from django.core.management import call_command
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 
 from annotate.env import load
 
@@ -31,7 +31,20 @@ def main() -> None:
         sys.exit(f"annotate: PostgreSQL says: {' '.join(str(error).split())}")
 
 
+def refuse_newer_database() -> None:
+    """Old code on a newer database would write rows that the newer code takes for whole."""
+    from apps.core.migration_state import unknown_migrations
+
+    if unknown := unknown_migrations(connection):
+        sys.exit(
+            f"annotate: The database is newer than this Annotate: it has {', '.join(unknown[:3])}"
+            f"{' and more' if len(unknown) > 3 else ''}, which this version does not know. "
+            "Start the version that was used last, or restore a backup made with this one. Nothing was changed."
+        )
+
+
 def prepare(reasoner_url: str) -> None:
+    refuse_newer_database()
     call_command("migrate", verbosity=0)
     if reasoner_url:
         from apps.dashboard.seeding import register_reasoner

@@ -61,6 +61,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "apps.core.request_texts.RequestTextMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -168,7 +169,10 @@ SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]
 SECURE_HSTS_SECONDS = 31_536_000 if env.secure else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.secure else None
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
-FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
+FILE_UPLOAD_HANDLERS = ["apps.core.uploads.LimitedUploadHandler"]
+UPLOAD_LIMIT = env.upload_limit_mb * 1024**2
+# A chunked body has to be read before its length is known: so much of it, on disk.
+UNMEASURED_BODY_LIMIT = min(1024**3, UPLOAD_LIMIT + DATA_UPLOAD_MAX_MEMORY_SIZE)
 
 # --- files ------------------------------------------------------------------------------------------------
 
@@ -240,6 +244,8 @@ SELECTION_TERMS = {
 MENDING_SINKS = ["apps.quality.stale.note_problem"]
 # A fit over all labels of a project is made anew no sooner than this after the last one.
 QUALITY_REFIT_SECONDS = 30
+# Where endpoints may be outside the public internet.
+ENDPOINT_ALLOWED_ADDRESSES = env.endpoint_allowed_addresses
 IMPORT_CHUNK = 2000  # Records that land in one transaction.
 
 # --- API --------------------------------------------------------------------------------------------------
@@ -250,6 +256,11 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["apps.api.permissions.IsSignedInWithScope"],
+    "DEFAULT_PARSER_CLASSES": [
+        "apps.api.parsing.JSONParser",
+        "apps.api.parsing.FormParser",
+        "apps.api.parsing.MultiPartParser",
+    ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PAGINATION_CLASS": "apps.api.pagination.Pages",
     "DEFAULT_THROTTLE_CLASSES": ["apps.api.throttling.WindowThrottle"],

@@ -27,6 +27,7 @@ import redis
 from annotate.children import CannotRun, Child, Children, end_leftovers, say
 from annotate.embedded import EmbeddedError, servers
 from annotate.env import ROOT, Environment, load
+from annotate.server_watch import ServerWatch
 
 READY_WITHIN_S = 60
 QUEUES = "default,imports,exports"
@@ -76,8 +77,9 @@ def main() -> None:
     signal.signal(signal.SIGTERM, stop)
     try:
         env = load()
+        watch = ServerWatch(env)
         with alone(env), servers() as env:
-            supervise(env, stopping)
+            supervise(env, stopping, watch)
     except (EmbeddedError, CannotRun) as error:
         sys.exit(f"annotate: {error}")
     except KeyboardInterrupt:
@@ -147,7 +149,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def supervise(env: Environment, stopping: threading.Event) -> None:
+def supervise(env: Environment, stopping: threading.Event, watch: ServerWatch) -> None:
     """Until told to stop."""
     check_servers(env)
     reasoner_port = free_port() if env.wants_reasoner else None
@@ -166,6 +168,7 @@ def supervise(env: Environment, stopping: threading.Event) -> None:
         if not stopping.is_set():
             announce(env, accounts)
         while not stopping.wait(0.5):
+            watch.look(stopping)
             children.watch()
     finally:
         say("stopping")

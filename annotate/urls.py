@@ -16,5 +16,6 @@ urlpatterns = [
     path("", include("apps.dashboard.urls")),
 ]
 
+handler400 = "apps.api.errors.unreadable"
 handler404 = "apps.api.errors.not_found"
 handler500 = "apps.api.errors.broken"

@@ -38,6 +38,8 @@ if not (os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL")):
     _start_servers()
 os.environ["REDIS_URL"] = _own_redis(os.environ["REDIS_URL"])
 os.environ.setdefault("API_RATE", "1000000/min")
+# The model servers of tests stand on this machine.
+os.environ.setdefault("ENDPOINT_ALLOWED_ADDRESSES", "127.0.0.1,localhost")
 
 from annotate.settings import *  # noqa: E402, F403
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -12,6 +13,8 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from apps.core.errors import DomainError
+from apps.core.fault_responses import fault_response, is_for_api
+from apps.core.faults import Fault, fault_of
 
 
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -27,6 +30,10 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     elif isinstance(error, exceptions.APIException):
         answer = shaped(str(error.default_code), str(error.detail), status=error.status_code)
         _add_headers(answer, error)
+    elif (fault := fault_of(error)) is not None:
+        answer = shaped(fault.code, fault.message, fault.fields, status=fault.status)
+        if fault.retry_after_s is not None:
+            answer["Retry-After"] = str(fault.retry_after_s)
     else:
         return None
     set_rollback()
@@ -35,21 +42,26 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler of URLs that lead nowhere: a program is told in its own language."""
-    if not _is_for_api(request):
+    if not is_for_api(request):
         return page_not_found(request, exception)
     return JsonResponse({"error": {"code": "not_found", "message": "There is no such route here."}}, status=404)
 
 
+def unreadable(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler of requests that break off or are malformed."""
+    fault = fault_of(exception) or Fault(400, "invalid", "Invalid request", "The request cannot be read.")
+    return fault_response(request, fault)
+
+
 def broken(request: HttpRequest) -> HttpResponse:
-    """Django's handler of errors that nobody has foreseen."""
-    if not _is_for_api(request):
+    """Django's handler of every other error. What middleware meets, as a server that is down, comes here too."""
+    fault = fault_of(sys.exc_info()[1])
+    if fault is not None:
+        return fault_response(request, fault)
+    if not is_for_api(request):
         return server_error(request)
     message = "Something went wrong here; nothing was stored. The server's log has more."
     return JsonResponse({"error": {"code": "server_error", "message": message}}, status=500)
-
-
-def _is_for_api(request: HttpRequest) -> bool:
-    return request.path.startswith("/api/")
 
 
 def shaped(code: str, message: str, fields: dict[str, str] | None = None, *, status: int) -> Response:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponseBase
@@ -16,12 +15,15 @@ from rest_framework.views import APIView
 
 from apps.api.access import export_of, project_of, user_of
 from apps.api.imports import AcceptedSerializer
+from apps.core.numbers import parse_number
 from apps.exports.containers import CONTAINERS
 from apps.exports.downloads import download
 from apps.exports.formats import FORMATS
 from apps.exports.models import Export
 from apps.exports.services import cancel_export, create_export, part_path
 from apps.exports.tasks import make_export
+
+MOST_PARTS = 999_999
 
 
 class ExportSerializer(serializers.ModelSerializer[Export]):
@@ -74,8 +76,8 @@ class ExportDownload(APIView):
     )
     def get(self, request: Request, pk: int) -> HttpResponseBase:
         """The file, with Range."""
-        part: Any = request.query_params.get("part", "0")
-        if not part.isdigit() or len(part) > 6:
-            raise serializers.ValidationError({"part": "a number from 0"})
+        part = parse_number(request.query_params.get("part", "0"), biggest=MOST_PARTS)
+        if part is None:
+            raise serializers.ValidationError({"part": f"a whole number from 0 to {MOST_PARTS}"})
         plain: HttpRequest = request._request  # noqa: SLF001 - the header is Django's business
-        return download(plain, part_path(export_of(request, pk), int(part)))
+        return download(plain, part_path(export_of(request, pk), part))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from django.core.cache import cache
-from django.db import DatabaseError, connection
-from django.db.migrations.executor import MigrationExecutor
+from django.db import DatabaseError, InterfaceError, connection
 from django.http import HttpRequest, JsonResponse
 from redis.exceptions import RedisError
+
+from apps.core.migration_state import pending_migrations, unknown_migrations
 
 
 def healthz(request: HttpRequest) -> JsonResponse:
@@ -25,7 +26,7 @@ def _database() -> str:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-    except DatabaseError:
+    except (DatabaseError, InterfaceError):
         return "unreachable"
     return "ok"
 
@@ -39,5 +40,9 @@ def _broker() -> str:
 
 
 def _migrations() -> str:
-    executor = MigrationExecutor(connection)
-    return "pending" if executor.migration_plan(executor.loader.graph.leaf_nodes()) else "ok"
+    try:
+        if unknown_migrations(connection):
+            return "newer than the code"
+        return "pending" if pending_migrations(connection) else "ok"
+    except (DatabaseError, InterfaceError):
+        return "unknown"

@@ -6,17 +6,19 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-import msgspec
 from django.db import transaction
 from django.http import HttpResponseBase
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
-from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.api.access import import_of, project_of, user_of
+from apps.api.parsing import MultiPartParser
+from apps.core.errors import DomainError
+from apps.core.json_input import read_json_object
+from apps.core.uploads import check_upload
 from apps.corpus.models import ImportBatch, ImportFinding
 from apps.corpus.readers import READERS
 from apps.corpus.services import cancel_import, create_import
@@ -61,14 +63,18 @@ class NewImportSerializer(serializers.Serializer[ImportBatch]):
     file = serializers.FileField(help_text="JSONL, a JSON array, gzip, zstd or Parquet.")
     format = serializers.ChoiceField(choices=sorted(READERS))
     options = serializers.CharField(
-        required=False, default="", help_text='JSON: `{"mapping": {...}, "split": "newline"}`, for the format jsonl.'
+        required=False,
+        default="",
+        help_text='JSON: `{"mapping": {...}, "split": "newline"}`; jsonl, preference and kto take a mapping.',
     )
 
     def validate_options(self, value: str) -> dict[str, Any]:
+        if not value.strip():
+            return {}
         try:
-            return msgspec.json.decode(value, type=dict[str, Any]) if value.strip() else {}
-        except msgspec.DecodeError as error:
-            raise serializers.ValidationError(f"not a JSON object: {error}") from error
+            return read_json_object(value)
+        except DomainError as error:
+            raise serializers.ValidationError(error.message) from error
 
 
 class AcceptedSerializer(serializers.Serializer[Any]):
@@ -84,6 +90,7 @@ class ImportList(APIView):
         """Send a file. It is imported in the background: ask `/imports/{id}` how far it is."""
         project = project_of(request, slug, "import")
         given = NewImportSerializer(data=request.data)
+        check_upload(request.META)
         given.is_valid(raise_exception=True)
         file = given.validated_data["file"]
         batch = create_import(

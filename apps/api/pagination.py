@@ -8,13 +8,18 @@ from typing import Any
 import msgspec
 from django.db.models import QuerySet
 from django.http import HttpResponseBase, StreamingHttpResponse
-from rest_framework.pagination import CursorPagination
+from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from apps.core.numbers import is_number
+
 Row = dict[str, Any]
+
+FOREIGN_CURSOR = "should be the cursor of a page's `next`, unchanged"
 
 
 class Pages(CursorPagination):
@@ -22,7 +27,19 @@ class Pages(CursorPagination):
     page_size_query_param = "page_size"
     max_page_size = 1000
     PARAMETERS = ("cursor", "page_size")
-    ordering = "id"
+    ordering = "id"  # What a cursor's position is read as: see `decode_cursor`.
+
+    def decode_cursor(self, request: Request) -> Cursor | None:
+        """Raises ValidationError for a cursor that no page has given: its position is a row's number."""
+        try:
+            cursor: Cursor | None = super().decode_cursor(request)
+        except NotFound as error:
+            raise ValidationError({"cursor": [FOREIGN_CURSOR]}) from error
+        if cursor is None or cursor.position is None:
+            return cursor
+        if not is_number(str(cursor.position)):
+            raise ValidationError({"cursor": [FOREIGN_CURSOR]})
+        return cursor
 
     def get_paginated_response(self, data: Any) -> Response:
         return Response({"results": data, "next": self.get_next_link()})

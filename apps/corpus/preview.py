@@ -14,6 +14,8 @@ from apps.corpus.streams import Line, read_rows
 
 LOOKED_AT = 100
 SHOWN = 5
+# Of the columns so many are offered; a row with more names than a table has is one object that holds the rows.
+MOST_COLUMNS, MOST_NAMES = 100, 500
 
 # What a column may be mapped to, in words, and the column names that usually mean it.
 TARGETS: dict[str, str] = {
@@ -29,6 +31,10 @@ TARGETS: dict[str, str] = {
     "solution.external_id": "Id of the solution",
     "problem.subject": "Subject",
     "problem.level": "Level",
+    "solution.verifier_score": "Score of the solution",
+    "first_error": "First error, from 0; -1 is none",
+    "error_steps": "Wrong steps, a list numbered from 1",
+    "labels": "A label for each step",
 }
 _USUAL: dict[str, tuple[str, ...]] = {
     "problem.statement": ("problem", "question", "prompt", "instruction", "query", "statement"),
@@ -58,6 +64,10 @@ _USUAL: dict[str, tuple[str, ...]] = {
     "solution.external_id": ("id", "solution_id", "sample_id"),
     "problem.subject": ("subject", "type", "category", "topic"),
     "problem.level": ("level", "difficulty"),
+    "solution.verifier_score": ("verifier_score", "orm_score"),
+    "first_error": ("first_error", "mistake_index", "first_error_step"),
+    "error_steps": ("error_steps", "reason_error_section_numbers"),
+    "labels": ("process_correctness", "step_labels"),
 }
 
 
@@ -71,12 +81,22 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The first lines of a file. `ends` tells whether it has no more than these."""
+    """The first lines of a file. `ends` tells whether it has no more than these.
+
+    `more_columns` counts those beyond the ones that are offered; `widest` is the number of names in the widest row.
+    """
 
     lines: list[Line]
     ends: bool
     detected: str | None
     columns: list[Column]
+    more_columns: int = 0
+    widest: int = 0
+
+    @property
+    def looks_like_one_object(self) -> bool:
+        """Whether its rows seem to stand within one object, under a name each."""
+        return self.widest > MOST_NAMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +118,15 @@ def sample_of(path: Path) -> Sample:
     lines = list(islice(read_rows(path), LOOKED_AT + 1))
     looked_at = lines[:LOOKED_AT]
     rows = [line.row for line in looked_at if line.error is None]
-    return Sample(looked_at, len(lines) <= LOOKED_AT, detect(rows), columns_of(rows))
+    columns = columns_of(rows)
+    return Sample(
+        looked_at,
+        len(lines) <= LOOKED_AT,
+        detect(rows),
+        columns[:MOST_COLUMNS],
+        more_columns=max(0, len(columns) - MOST_COLUMNS),
+        widest=max((len(row) for row in rows), default=0),
+    )
 
 
 def preview(

@@ -159,6 +159,7 @@ class StandingRating(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     rating: int
     how: str
     certainty: float = 0.0
+    people: int | None = None
     is_thin: bool = False
     self_reviewed: bool = False
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 from uuid import UUID
 
@@ -25,15 +27,50 @@ from apps.projects.models import Project
 UPLOADS_KEPT = timedelta(days=2)
 
 
-@transaction.atomic
+class NotStored(DomainError):
+    """The file system took the file only in part, or not at all."""
+
+    code = "not_stored"
+    status = 503
+
+
 def create_import(
-    *, project: Project, file: File[bytes], filename: str, format: str, options: Mapping[str, Any] | None = None,  # noqa: A002
+    *,
+    project: Project,
+    file: File[bytes],
+    filename: str,
+    format: str,  # noqa: A002
+    options: Mapping[str, Any] | None = None,
     uploaded_by: User | None = None,
-) -> ImportBatch:  # fmt: skip
-    """Keep the file and queue its import. Raises DomainError that names `format` or an option."""
+) -> ImportBatch:
+    """Keep the file and queue its import. Raises DomainError that names `format`, an option or `file`."""
     batch = _new_batch(project, filename, format, options or {}, uploaded_by)
-    batch.file.save(Path(filename).name, file, save=False)
-    return _queued(batch)
+    _refuse_empty(file)
+    with _stored_file(batch, file, filename), transaction.atomic():
+        return _queued(batch)
+
+
+def _refuse_empty(file: File[bytes]) -> None:
+    if not file.size:
+        raise DomainError("This file is empty.", fields={"file": "empty"})
+
+
+@contextmanager
+def _stored_file(kept: ImportBatch | Upload, file: File[bytes], filename: str) -> Iterator[None]:
+    """Keep the file; where that fails, or what is done with it, nothing of it stays on disk."""
+    storage = kept.file.storage
+    # No other file has this name, so that what is half written can be told and taken away.
+    name = kept.file.field.generate_filename(kept, f"{token_hex(8)}-{Path(filename).name[-60:]}")
+    try:
+        kept.file.name = storage.save(name, file, max_length=kept.file.field.max_length)
+        yield
+    except BaseException as error:
+        storage.delete(kept.file.name or name)
+        storage.delete(name)
+        if isinstance(error, OSError):
+            reason = error.strerror or str(error)
+            raise NotStored(f"The file could not be stored: {reason}.", fields={"file": reason}) from error
+        raise
 
 
 def _new_batch(
@@ -96,13 +133,12 @@ def queue_again(*, batch: ImportBatch) -> ImportBatch:
 # --- looked at first --------------------------------------------------------------------------------------
 
 
-@transaction.atomic
 def keep_upload(*, project: Project, file: File[bytes], filename: str, uploaded_by: User) -> Upload:
-    """Keep a file that is to be looked at before its import. Raises DomainError for an empty one."""
-    if not file.size:
-        raise DomainError("This file is empty.", fields={"file": "empty"})
+    """Keep a file that is to be looked at before its import. Raises DomainError, field `file`, for an empty one."""
+    _refuse_empty(file)
     upload = Upload(project=project, filename=filename[-255:], uploaded_by=uploaded_by)
-    upload.file.save(Path(filename).name, file)
+    with _stored_file(upload, file, filename), transaction.atomic():
+        upload.save()
     return upload
 
 

@@ -10,6 +10,7 @@ import gzip
 import io
 import json
 import math
+import re
 import zlib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
@@ -21,12 +22,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from apps.core.zstd import ZstdError, ZstdFile
+from apps.corpus.file_kinds import BOM, binary_kind, is_json, object_kind, text_kind
 from apps.corpus.records import RowError
 
 LINE_LIMIT = 4 * 1024**2  # Bytes. No solution is so long; a file without line ends is.
 ARRAY_LIMIT = 256 * 1024**2  # Bytes. A JSON array has to be read whole.
+HEAD = 64 * 1024  # Bytes, from which a file of another kind is known.
 
-_BOM = b"\xef\xbb\xbf"
 _DAMAGED = (EOFError, OSError, zlib.error, ZstdError, pa.ArrowException)
 
 
@@ -44,17 +46,27 @@ class Line:
 
 
 def read_rows(path: Path, *, limit: int = LINE_LIMIT) -> Iterator[Line]:
-    """Every row of the file that is not blank. Only a file that cannot be opened raises (OSError)."""
+    """Every row of the file that is not blank. Only a file that cannot be opened raises (OSError).
+
+    A file of another kind, and one without rows, is one line with an error that says what it is.
+    """
+    line = None
+    for line in _lines(path, limit):
+        yield line
+    if line is None:
+        yield Line(1, path.stat().st_size, error=RowError("", "the file holds no rows"))
+
+
+def _lines(path: Path, limit: int) -> Iterator[Line]:
     with path.open("rb") as file:
         head = file.read(4)
         file.seek(0)
         if head == b"PAR1":
             yield from _parquet_rows(path)
             return
-        stream = _unpacked(file, head)
         number = 0
         try:
-            for number, content in _raw_rows(stream, limit):
+            for number, content in _raw_rows(_unpacked(file, head), limit):
                 yield _line(number, file.tell(), content)
         except _DAMAGED as error:
             yield Line(
@@ -87,24 +99,36 @@ def raw_lines(path: Path, numbers: Collection[int]) -> Iterator[tuple[int, bytes
 # --- lines ------------------------------------------------------------------------------------------------
 
 
-def _unpacked(file: IO[bytes], head: bytes) -> io.BufferedIOBase:
+def _unpacked(file: IO[bytes], head: bytes) -> io.BufferedReader:
     """What a file is, is told by its first bytes and not by its name."""
+    stream: Any = file
     if head[:2] == b"\x1f\x8b":
-        return gzip.GzipFile(fileobj=file)
-    if head == b"\x28\xb5\x2f\xfd":
-        return ZstdFile(file)
-    return file  # type: ignore[return-value]
+        stream = gzip.GzipFile(fileobj=file)
+    elif head == b"\x28\xb5\x2f\xfd":
+        stream = ZstdFile(file)
+    return io.BufferedReader(stream, HEAD)
 
 
-def _raw_rows(stream: io.BufferedIOBase, limit: int, *, whole: bool = False) -> Iterator[tuple[int, bytes | RowError]]:
+def _raw_rows(stream: io.BufferedReader, limit: int, *, whole: bool = False) -> Iterator[tuple[int, bytes | RowError]]:
     """Numbered lines without their ends; a line over the limit is passed over and told."""
-    first, number = True, 0
+    head = stream.peek(HEAD)[:HEAD]
+    kind = binary_kind(head)
+    if kind is not None:
+        yield 1, RowError("", kind)
+        return
+    number, is_first = 0, True
     while line := stream.readline(limit + 1):
         number += 1
-        if first:
-            first, line = False, line.removeprefix(_BOM)
+        if number == 1:
+            line = line.removeprefix(BOM)
+        if is_first and line.strip():
+            is_first = False
             if line.lstrip().startswith(b"[") and not _is_complete(line):
                 yield from _array_rows(line, stream)
+                return
+            kind = _other_kind(line, head, stream)
+            if kind is not None:
+                yield number, RowError("", kind)
                 return
         if len(line) > limit and not line.endswith(b"\n"):
             start = line
@@ -113,6 +137,15 @@ def _raw_rows(stream: io.BufferedIOBase, limit: int, *, whole: bool = False) -> 
             yield number, start if whole else RowError("", reason)
         elif line := line.strip():
             yield number, line
+
+
+def _other_kind(first: bytes, head: bytes, stream: io.BufferedReader) -> str | None:
+    """What the file is, where its first line shows that it does not hold a row in each line."""
+    if not is_json(first):
+        return text_kind(head)
+    is_only = not stream.peek(1).strip()
+    row = msgspec.json.decode(first) if is_only and first.lstrip().startswith(b"{") else None
+    return object_kind(row) if row else None
 
 
 def _skip_line(stream: io.BufferedIOBase, limit: int) -> int:
@@ -130,7 +163,7 @@ def _is_complete(line: bytes) -> bool:
         found = msgspec.json.decode(line)
     except (ValueError, RecursionError):
         return False
-    return not (isinstance(found, list) and found and all(isinstance(one, dict) for one in found))
+    return not (isinstance(found, list) and all(isinstance(one, dict) for one in found))
 
 
 def _array_rows(start: bytes, stream: io.BufferedIOBase) -> Iterator[tuple[int, bytes | RowError]]:
@@ -139,10 +172,17 @@ def _array_rows(start: bytes, stream: io.BufferedIOBase) -> Iterator[tuple[int, 
         yield 1, RowError("", f"a JSON array may have {ARRAY_LIMIT:,} bytes; JSON Lines may have any number")
         return
     try:
-        for number, row in enumerate(msgspec.json.decode(content, type=list[msgspec.Raw]), 1):
+        for number, row in enumerate(_rows_of_array(content), 1):
             yield number, bytes(row)
     except (ValueError, RecursionError) as error:
         yield 1, RowError("", f"neither JSON Lines nor a JSON array: {error}")
+
+
+def _rows_of_array(content: bytes) -> list[msgspec.Raw]:
+    try:
+        return msgspec.json.decode(content, type=list[msgspec.Raw])
+    except msgspec.DecodeError:
+        return msgspec.json.decode(_without_numbers_of_python(content), type=list[msgspec.Raw])
 
 
 def _line(number: int, position: int, content: bytes | RowError) -> Line:
@@ -157,7 +197,7 @@ def decoded(content: bytes | RowError) -> dict[str, Any]:
     if isinstance(content, RowError):
         raise content
     try:
-        row = msgspec.json.decode(content)
+        row = _decode_row(content)
     except UnicodeDecodeError as error:
         raise RowError("", f"not UTF-8: {error.reason}") from None
     except msgspec.DecodeError as error:
@@ -166,9 +206,64 @@ def decoded(content: bytes | RowError) -> dict[str, Any]:
         raise RowError("", "nested too deeply") from None
     if not isinstance(row, dict):
         raise RowError("", f"a row is a JSON object, this is {named(row)}")
+    _refuse_twin_keys(content, row)
     if b"\\u0000" in content:
         _refuse_nul(row, "")
     return row
+
+
+_NUMBERS_OF_PYTHON = re.compile(rb'"(?:[^"\\]|\\.)*"|(?<![\w.])-?(?:NaN|Infinity)(?!\w)')
+
+
+def _decode_row(content: bytes) -> Any:
+    """NaN and Infinity, which Python writes and JSON does not know, are null, as in Parquet."""
+    try:
+        return msgspec.json.decode(content)
+    except msgspec.DecodeError:
+        return msgspec.json.decode(_without_numbers_of_python(content))
+
+
+def _without_numbers_of_python(content: bytes) -> bytes:
+    if b"NaN" not in content and b"Infinity" not in content:
+        return content
+    return _NUMBERS_OF_PYTHON.sub(_null_for_number, content)
+
+
+def _null_for_number(found: re.Match[bytes]) -> bytes:
+    return found[0] if found[0].startswith(b'"') else b"null"
+
+
+def _refuse_twin_keys(content: bytes, row: dict[str, Any]) -> None:
+    """A key that stands twice in an object: a decoder would take the last, and nobody would know."""
+    if _has_all_keys(content, row):
+        return
+    try:
+        json.loads(content, object_pairs_hook=_only_keys, parse_int=str, parse_float=str)
+    except RecursionError:
+        raise RowError("", "nested too deeply") from None
+
+
+def _has_all_keys(content: bytes, row: dict[str, Any]) -> bool:
+    """Whether the decoded row writes as many keys as the line has. False where counting cannot tell.
+
+    It costs a sixth of what reading every key does.
+    """
+    if b"\\u0022" in content or _PARTED_COLON.search(content):
+        return False
+    try:
+        return content.count(b'":') == msgspec.json.encode(row).count(b'":')
+    except (OverflowError, RecursionError, msgspec.MsgspecError):
+        return False
+
+
+_PARTED_COLON = re.compile(rb'"\s+:')
+
+
+def _only_keys(pairs: list[tuple[str, Any]]) -> None:
+    names = {name for name, _ in pairs}
+    if len(names) < len(pairs):
+        twin = next(name for place, (name, _) in enumerate(pairs) if name in {one for one, _ in pairs[:place]})
+        raise RowError(twin, "stands twice in one object: which of the two is meant?")
 
 
 def _why_not_json(content: bytes, reason: str) -> str:

@@ -1,4 +1,4 @@
-"""A rule that was broken becomes a page that says so."""
+"""A rule that was broken, or a server that is down, becomes a page that says so."""
 
 from __future__ import annotations
 
@@ -11,17 +11,21 @@ from django.shortcuts import render
 
 from apps.accounts.requests import AuthenticatedRequest
 from apps.core.errors import DomainError
+from apps.core.fault_responses import fault_response
+from apps.core.faults import fault_of
 
 TITLES = {
-    400: "This cannot be done so",
-    403: "This is not yours to do",
+    400: "Invalid request",
+    403: "You don't have permission",
     409: "Something else happened in between",
     422: "Something is missing",
 }
 
 
 class DomainErrorMiddleware:
-    """Turns a DomainError that a page raised into its answer. The API has a handler of its own."""
+    """Turns the error that a page raised into its answer, where it is one that can be foreseen. The API has a handler
+    of its own.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -31,7 +35,8 @@ class DomainErrorMiddleware:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if not isinstance(exception, DomainError):
-            return None
+            fault = fault_of(exception)
+            return None if fault is None else fault_response(request, fault)
         template = "dashboard/_error.html" if cast("AuthenticatedRequest", request).htmx else "error.html"
         context = {"error": exception, "title": TITLES.get(exception.status, TITLES[400])}
         return render(request, template, context, status=exception.status)

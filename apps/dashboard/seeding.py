@@ -17,6 +17,7 @@ from apps.estimation.models import SamplingRun
 from apps.estimation.sampling import run_sampling, start_sampling
 from apps.estimation.services import start_run
 from apps.estimation.tasks import call_workers
+from apps.inference.addresses import address_entry
 from apps.inference.models import Endpoint
 from apps.labeling.models import Assignment, GoldLabel, Round
 from apps.labeling.queue import claim
@@ -173,6 +174,9 @@ def register_reasoner(*, url: str) -> Endpoint:
         name=REASONER,
         defaults={
             "url": url,
+            # The bundled model is everybody's, and where it is served the operator's supervisor knows.
+            "for_all": True,
+            "vouched_address": address_entry(url),
             "model": "reasoner",
             "transport": "completions",
             "problem_template": "Problem: {problem}\n",

@@ -20,6 +20,7 @@ from apps.corpus.splitting import SPLITTERS
 from apps.estimation.models import SamplingRun
 from apps.estimation.parameters import checked_sampling, template_of
 from apps.estimation.writing import Writer
+from apps.inference.grants import check_usable
 from apps.inference.models import Endpoint
 from apps.projects.models import Project
 from apps.verifiers.grading import GradingPool
@@ -33,6 +34,7 @@ def start_sampling(
     split: str = "newline", seed: int | None = None, created_by: User | None = None,
 ) -> SamplingRun:  # fmt: skip
     """Queue a run over all problems of the project. Raises DomainError that names the field."""
+    check_usable(endpoint, project)
     if not 1 <= per_problem <= MOST_PER_PROBLEM:
         raise DomainError(
             "That many solutions a problem cannot be.", fields={"per_problem": f"1 to {MOST_PER_PROBLEM}"}

@@ -23,6 +23,7 @@ from apps.estimation.parameters import Budget, checked, checked_sampling, templa
 from apps.estimation.selection import checked_selection, solutions_of
 from apps.estimation.strategies import full_options, strategy_of
 from apps.estimation.strategies.tree import Tree
+from apps.inference.grants import check_usable
 from apps.inference.models import Endpoint
 from apps.projects.models import Project
 from apps.verifiers.registry import VERIFIERS
@@ -38,6 +39,7 @@ def start_run(
     keeps_rollouts: bool = False, created_by: User | None = None,
 ) -> EstimationRun:  # fmt: skip
     """Freeze the parameters and queue the run. Raises DomainError that names the setting which cannot be."""
+    check_usable(endpoint, project)
     chosen_strategy = strategy_of(strategy, options or {})
     chosen = checked_selection(selection or {})
     solutions = solutions_of(project, chosen)
@@ -99,8 +101,9 @@ def resume_run(
     run = EstimationRun.objects.select_for_update(of=("self",)).get(pk=run.pk)
     if run.status in (JobStatus.CANCELLED, JobStatus.FINISHED):
         raise Conflict(f"This run is {run.get_status_display()}: it cannot go on.", code="ended")
-    if run.endpoint_id is None:
+    if run.endpoint is None:
         raise Conflict("The endpoint of this run is gone.", code="no_endpoint")
+    check_usable(run.endpoint, run.project)
     if budget is not None:
         run.budget = msgspec.to_builtins(checked(Budget, budget, "budget"))
     if run.status in (JobStatus.PAUSED, JobStatus.FAILED):

@@ -208,7 +208,7 @@ def _gold(solution_ids: Sequence[int]) -> dict[int, list[GoldRating]]:
 def _consensus(solution_ids: Sequence[int]) -> dict[int, list[StandingRating]]:
     found: defaultdict[int, list[StandingRating]] = defaultdict(list)
     rows = StepConsensus.objects.filter(step__solution_id__in=solution_ids, step__chosen=True)
-    columns = ("rating", "how", "certainty", "self_reviewed")
+    columns = ("rating", "how", "certainty", "people", "is_thin", "self_reviewed")
     for solution_id, position, *values in rows.order_by("step__position").values_list(
         "step__solution_id", "step__position", *columns
     ):

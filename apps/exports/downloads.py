@@ -8,7 +8,8 @@ from pathlib import Path
 
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE = re.compile(r"bytes=([0-9]*)-([0-9]*)")
+_MOST_DIGITS = 18  # Of a byte's number. A longer one lies behind the end of every file.
 BLOCK = 256 * 1024
 
 
@@ -34,8 +35,13 @@ def download(request: HttpRequest, path: Path) -> HttpResponseBase:
 def _bounds(first: str, last: str, size: int) -> tuple[int, int]:
     """First and last byte. `bytes=-5` means the last five."""
     if not first:
-        return max(0, size - int(last)), size - 1
-    return int(first), min(int(last), size - 1) if last else size - 1
+        return max(0, size - _number(last)), size - 1
+    return _number(first), min(_number(last), size - 1) if last else size - 1
+
+
+def _number(digits: str) -> int:
+    digits = digits.lstrip("0") or "0"
+    return int(digits) if len(digits) <= _MOST_DIGITS else int("9" * _MOST_DIGITS)
 
 
 def _blocks(path: Path, first: int, last: int) -> Iterator[bytes]:

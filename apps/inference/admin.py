@@ -10,7 +10,7 @@ from apps.inference.models import Endpoint
 
 @admin.register(Endpoint)
 class EndpointAdmin(ReadOnlyAdmin):
-    list_display = ["name", "project", "model", "transport", "max_in_flight", "checked_at", "has_key"]
+    list_display = ["name", "project", "for_all", "model", "transport", "max_in_flight", "checked_at", "has_key"]
     list_filter = ["transport", "project"]
     list_select_related = ["project"]
     search_fields = ["name", "model", "url", "project__slug"]

@@ -15,7 +15,9 @@ from typing import Any, Self
 import aiohttp
 import msgspec
 
+from apps.inference.addresses import REFUSAL, AddressGuard
 from apps.inference.failures import (
+    AddressNotAllowed,
     EndpointFailure,
     KeyRefused,
     NotServed,
@@ -70,6 +72,8 @@ class Client:
         self._dice = dice or random.Random()  # noqa: S311 - spreads retries, guards nothing
         self._on_overload = on_overload
         self._lonely_answers = 0
+        allowed = server.allowed_addresses
+        self._guard = None if allowed is None else AddressGuard(server.url, allowed)
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -77,7 +81,7 @@ class Client:
         if self.server.api_key:
             headers["Authorization"] = f"Bearer {self.server.api_key}"
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0),
+            connector=aiohttp.TCPConnector(limit=0, socket_factory=self._guard.make_socket if self._guard else None),
             timeout=aiohttp.ClientTimeout(total=self.server.timeout_s),
             headers=headers,
         )
@@ -160,6 +164,8 @@ class Client:
             late = Unreachable(f"The endpoint did not answer within {self.server.timeout_s:g} s.")
             raise _Passing(late) from error
         except (aiohttp.ClientError, OSError) as error:
+            if self._guard is not None and self._guard.refused:
+                raise AddressNotAllowed(REFUSAL) from error
             lost = Unreachable(f"The endpoint cannot be reached: {self._safe(str(error) or type(error).__name__)}")
             raise _Passing(lost) from error
         try:

@@ -55,5 +55,11 @@ class Unreadable(EndpointFailure):
     code = "unreadable"
 
 
+class AddressNotAllowed(EndpointFailure):
+    """Its address is not on the public internet, and the operator has not allowed it."""
+
+    code = "address_not_allowed"
+
+
 # Failures that every other request would meet as well.
-HOPELESS = (KeyRefused, NotServed)
+HOPELESS = (KeyRefused, NotServed, AddressNotAllowed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Self
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -18,15 +19,19 @@ from apps.projects.models import Project
 
 class EndpointQuerySet(models.QuerySet["Endpoint"]):
     def usable_in(self, project: Project) -> Self:
-        """Its own and those for all projects."""
-        return self.filter(Q(project=project) | Q(project=None))
+        """Its own, and those of the installation that the operator has granted to it by name, or to all."""
+        granted = Endpoint.granted_to.through.objects.filter(project=project)
+        shared = Q(for_all=True) | Q(pk__in=granted.values("endpoint_id"))
+        return self.filter(Q(project=project) | (Q(project=None) & shared))
 
     def named(self, name: str, project: Project) -> Endpoint:
         """The project's own of this name before the one for all. Raises DomainError when there is none."""
         found = self.usable_in(project).filter(name=name).order_by(models.F("project").asc(nulls_last=True)).first()
         if found is None:
             raise DomainError(
-                f"There is no endpoint {name!r} for {project.slug}.", code="not_found", fields={"endpoint": "unknown"}
+                f"There is no endpoint {name!r} for {project.slug}, neither its own nor one granted to it.",
+                code="not_found",
+                fields={"endpoint": "unknown"},
             )
         return found
 
@@ -35,7 +40,24 @@ class Endpoint(models.Model):
     """An OpenAI-compatible URL with a model behind it, and what is known of how to ask it."""
 
     project = models.ForeignKey(
-        Project, null=True, blank=True, on_delete=models.CASCADE, related_name="endpoints", help_text="Empty: for all."
+        Project, null=True, blank=True, on_delete=models.CASCADE, related_name="endpoints",
+        help_text="Empty: one of the installation.",
+    )  # fmt: skip
+    for_all = models.BooleanField(
+        default=False, help_text="The operator lets every project use it, those of tomorrow too."
+    )
+    granted_to = models.ManyToManyField(
+        Project,
+        blank=True,
+        related_name="granted_endpoints",
+        help_text="Of one of the installation: projects that may use it.",
+    )
+    vouched_address = models.CharField(
+        max_length=300,
+        blank=True,
+        default="",
+        editable=False,
+        help_text="Host and port that the operator named at the shell, wherever they are.",
     )
     name = models.CharField(max_length=60)
     url = models.CharField(max_length=500, help_text="Ends before /completions: http://127.0.0.1:8080/v1")
@@ -87,9 +109,17 @@ class Endpoint(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def is_usable_in(self, project: Project) -> bool:
+        return Endpoint.objects.usable_in(project).filter(pk=self.pk).exists()
+
     @property
     def has_key(self) -> bool:
         return bool(self.sealed_key)
+
+    def allowed_addresses(self) -> tuple[str, ...]:
+        """Outside the public internet: the operator's list, and the address that the operator gave this one."""
+        vouched = (self.vouched_address,) if self.vouched_address else ()
+        return (*settings.ENDPOINT_ALLOWED_ADDRESSES, *vouched)
 
     def server(self) -> Server:
         """For the client. Raises DomainError when the stored key cannot be read."""
@@ -101,4 +131,5 @@ class Endpoint(models.Model):
             timeout_s=self.timeout_s,
             counts_first_only=self.counts_first_only,
             most_choices=self.most_choices,
+            allowed_addresses=self.allowed_addresses(),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -16,6 +17,7 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.accounts.services import record_event
 from apps.core.errors import Conflict, DomainError
+from apps.inference.addresses import REFUSAL, AddressGuard, AddressRefused, address_entry
 from apps.inference.client import Client
 from apps.inference.failures import EndpointFailure, RequestRefused
 from apps.inference.models import Endpoint
@@ -25,6 +27,19 @@ from apps.projects.models import Project
 
 CHECK_WITHIN_S = 20.0
 CHECK_TOKENS = 8
+log = logging.getLogger(__name__)
+# By the code of the failure.
+CHECK_WORDS = {
+    "failed": "The endpoint does not answer as a model server does.",
+    "unreachable": "The endpoint cannot be reached, or does not answer in time.",
+    "overloaded": "The endpoint answers with an error of its own (5xx).",
+    "too_many": "The endpoint asks for fewer requests (429).",
+    "key_refused": "The endpoint does not take the key (401, 402 or 403).",
+    "not_served": "There is no such path or model at this address (404, or a redirect).",
+    "refused": "The endpoint refuses the request (4xx): it may not know a setting, or take no texts of this kind.",
+    "unreadable": "The endpoint answers with something that is not a completion in JSON.",
+    "address_not_allowed": REFUSAL,
+}
 # What may be set besides name, URL, model and key.
 SETTINGS = (
     "transport", "max_in_flight", "timeout_s", "system_prompt", "problem_template", "prefix_end", "stop", "sends_extras",
@@ -35,10 +50,16 @@ SETTINGS = (
 @transaction.atomic
 def add_endpoint(
     *, name: str, url: str, model: str, project: Project | None = None, api_key: str = "", created_by: User | None = None,
-    settings: Mapping[str, Any] | None = None,
+    settings: Mapping[str, Any] | None = None, is_vouched: bool = False,
 ) -> Endpoint:  # fmt: skip
-    """Raises DomainError that names the field, and Conflict when the name is taken."""
+    """One of the installation without a project: then nobody may use it until it is granted.
+
+    `is_vouched`: the operator names the URL, which may lead anywhere. Raises DomainError that names the field, and
+    Conflict when the name is taken.
+    """
     endpoint = Endpoint(project=project, name=name.strip(), model=model.strip(), created_by=created_by)
+    if is_vouched:
+        endpoint.vouched_address = address_entry(checked_url(url))
     _apply(endpoint, url=url, api_key=api_key, settings=settings or {})
     try:
         with transaction.atomic():
@@ -71,6 +92,9 @@ def change_endpoint(
 
 def _apply(endpoint: Endpoint, *, url: str, api_key: str | None, settings: Mapping[str, Any]) -> None:
     endpoint.url = checked_url(url)
+    if endpoint.vouched_address != address_entry(endpoint.url):
+        endpoint.vouched_address = ""
+    check_address(endpoint)
     if api_key is not None:
         endpoint.sealed_key = seal(api_key.strip())
     for name, value in settings.items():
@@ -83,6 +107,14 @@ def _apply(endpoint: Endpoint, *, url: str, api_key: str | None, settings: Mappi
     except ValidationError as error:
         fields = {name: " ".join(told) for name, told in error.message_dict.items()}
         raise DomainError("The endpoint cannot be so.", fields=fields) from error
+
+
+def check_address(endpoint: Endpoint) -> None:
+    """Refuse an address in the URL at once. A name is checked when connecting: what it stands for may change."""
+    try:
+        AddressGuard(endpoint.url, endpoint.allowed_addresses()).check_literal()
+    except AddressRefused as error:
+        raise DomainError(REFUSAL, code="address_not_allowed", fields={"url": "not an allowed address"}) from error
 
 
 def checked_url(url: str) -> str:
@@ -121,11 +153,19 @@ def check_endpoint(*, endpoint: Endpoint, at: datetime | None = None) -> Endpoin
         found = asyncio.run(_probe(endpoint))
         error = ""
     except (EndpointFailure, DomainError) as failure:
-        found, error = {}, str(failure)
+        log.info("The check of endpoint %s failed: %s", endpoint.pk, failure)
+        found, error = {}, check_words(failure)
     kept = {"checked_at": at or timezone.now(), "check_error": error} | found
     Endpoint.objects.filter(pk=endpoint.pk).update(**kept)
     endpoint.refresh_from_db()
     return endpoint
+
+
+def check_words(failure: EndpointFailure | DomainError) -> str:
+    """What a failed check tells: our own words. What the server wrote may be another service's, and is not repeated."""
+    if isinstance(failure, DomainError):
+        return failure.message
+    return CHECK_WORDS.get(failure.code, CHECK_WORDS["failed"])
 
 
 async def _probe(endpoint: Endpoint) -> dict[str, Any]:

@@ -15,6 +15,8 @@ class Server:
     transport: str = "completions"
     timeout_s: float = 300.0
     counts_first_only: bool = False  # Its `usage` counts the tokens of the first choice, as llama.cpp's does.
+    # Addresses outside the public internet that it may have; None: whoever made this vouches for its URL.
+    allowed_addresses: tuple[str, ...] | None = None
     most_choices: int | None = None  # The `n` that it takes; None where that is not known yet.
 
 

@@ -128,8 +128,8 @@ def _wrong_words(terms: Terms) -> dict[str, str]:
 def _wrong_people(project: Project, terms: Terms) -> dict[str, str]:
     """Whatever a round points at has to be of its project."""
     wrong: dict[str, str] = {}
-    if terms.endpoint is not None and terms.endpoint.project_id not in (None, project.pk):
-        wrong["endpoint"] = "not of this project"
+    if terms.endpoint is not None and not terms.endpoint.is_usable_in(project):
+        wrong["endpoint"] = "not of this project, nor granted to it"
     if terms.guideline is not None and terms.guideline.project_id != project.pk:
         wrong["guideline"] = "not of this project"
     active = Membership.objects.filter(project=project, status=Membership.Status.ACTIVE, user__in=terms.labelers)

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 from pathlib import Path
+from urllib.error import HTTPError
 from urllib.parse import urlsplit, urlunsplit
 from urllib.request import urlopen
 
@@ -45,6 +46,9 @@ def test_a_run_lives_through_what_may_befall_it(home: Path) -> None:
         kill_and_see_again(one, "worker", f"worker -Q {QUEUES}")
         kill_and_see_again(one, "web", "-m granian")
         eventually(lambda: answers(one.address))
+
+        for name, pid_file in (("PostgreSQL", "postgres/postmaster.pid"), ("Valkey", "valkey/valkey.pid")):
+            kill_server_and_see_again(one, name, home / pid_file)
 
         # A run that is killed cannot clean up; the next one does it.
         web = one.child("-m granian")
@@ -137,6 +141,33 @@ def test_a_database_that_cannot_be_brought_up_to_date_says_why(home: Path) -> No
             connection.execute("DROP DATABASE annotate_shut")
 
 
+def test_a_database_that_is_newer_than_the_code_is_refused_and_left_as_it_is(home: Path) -> None:
+    with psycopg.connect(settings.DATABASE_URL, autocommit=True) as connection:
+        connection.execute("DROP DATABASE IF EXISTS annotate_newer")
+        connection.execute("CREATE DATABASE annotate_newer")
+    url = urlunsplit(urlsplit(settings.DATABASE_URL)._replace(path="/annotate_newer"))
+    try:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(
+                "CREATE TABLE django_migrations (id bigserial PRIMARY KEY, app varchar(255) NOT NULL, "
+                "name varchar(255) NOT NULL, applied timestamptz NOT NULL)"
+            )
+            for app, name in (("labeling", "9999_of_tomorrow"), ("of_no_app_here", "0001_initial")):
+                connection.execute(
+                    "INSERT INTO django_migrations (app, name, applied) VALUES (%s, %s, now())", [app, name]
+                )
+        said = failed(home, {"DATABASE_URL": url, "REDIS_URL": settings.REDIS_URL})
+        assert "The database is newer than this Annotate: it has labeling.9999_of_tomorrow" in said
+        assert "of_no_app_here" not in said
+        assert "Start the version that was used last" in said
+        with psycopg.connect(url, autocommit=True) as connection:
+            tables = connection.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").fetchone()
+        assert tables == (1,)
+    finally:
+        with psycopg.connect(settings.DATABASE_URL, autocommit=True) as connection:
+            connection.execute("DROP DATABASE annotate_newer")
+
+
 def test_a_full_disk_is_named(home: Path) -> None:
     home.mkdir()
     mounted = subprocess.run(
@@ -183,6 +214,27 @@ def kill_and_see_again(one: Run, name: str, words: str) -> None:
     eventually(lambda: one.children(words) not in ([], [killed]))
     eventually(lambda: not any(map(is_alive, its_own)), within=10)
     one.child(words)
+
+
+def kill_server_and_see_again(one: Run, name: str, pid_file: Path) -> None:
+    """It is told as down while it is, started again, and everything works as before."""
+    killed = psutil.Process(int(pid_file.read_text().split()[0]))
+    killed.kill()
+    eventually(lambda: f"{name} died and is started again" in one.said)
+    eventually(lambda: f"{name} answers again" in one.said)
+    eventually(lambda: status_of(f"{one.address}/readyz") == 200)
+    assert int(pid_file.read_text().split()[0]) != killed.pid
+    assert one.process.poll() is None
+
+
+def status_of(url: str) -> int:
+    try:
+        with urlopen(url, timeout=10) as found:
+            return int(found.status)
+    except HTTPError as error:
+        return error.code
+    except OSError:
+        return 0
 
 
 def is_alive(process: psutil.Process) -> bool:

@@ -205,9 +205,9 @@ def test_who_may_not_and_who_is_lost_are_told_so_in_words(
 ) -> None:
     watched.expected = ("403", "404", "400")
     for user, path, title in (
-        (bob, path_in(world, "exports"), "This is not yours to do"),
+        (bob, path_in(world, "exports"), "You don't have permission"),
         (charlie, path_in(world, "project"), "There is nothing here"),
-        (charlie, "/join/no-such-link/", "This cannot be done so"),
+        (charlie, "/join/no-such-link/", "Invalid request"),
     ):
         page = watched.page(user, viewport=PHONE)
         page.goto(path)

@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
 import json
+import lzma
+import pickle
+import tarfile
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -72,7 +77,11 @@ def test_blank_lines_count_and_give_no_row(tmp_path: Path) -> None:
         (b"[1, 2]", "object"),
         (b'"text"', "object"),
         (b"null", "object"),
-        (b'{"a": NaN}', "JSON"),
+        (b'{"a": NAN}', "JSON"),
+        (b'{"a": 1, "b": {"c": 1, "c": 2}}', "c: stands twice"),
+        (b'{"a": 1, "a": 1}', "a: stands twice"),
+        (b'{"a":1,"b" :2,"a":3}', "a: stands twice"),
+        (b'{"a": "\\u0022:", "b": 1, "b": 2}', "b: stands twice"),
         (b'{"a": "\xff"}', "UTF-8"),
         (b'{"a": "\\ud800"}', "surrogate"),
         (b'{"a": "\\u0000"}', "NUL"),
@@ -121,3 +130,104 @@ def test_no_bytes_raise(tmp_path_factory: pytest.TempPathFactory, content: bytes
     for line in read_rows(path):
         assert isinstance(line, Line)
         assert line.error is not None or isinstance(line.row, dict)
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
+def test_numbers_that_python_writes_are_null(tmp_path: Path, number: str) -> None:
+    text = f'{{"a": {number}, "b": [1, {number}], "c": "NaN: \\"{number}\\""}}'
+    for content in (text, f"[{text},\n {text}]", f'{{"a": 1}}\n{text}'):
+        path = tmp_path / "rows"
+        path.write_text(content)
+        *_, line = read_rows(path)
+        assert line.error is None
+        assert line.row == {"a": None, "b": [1, None], "c": f'NaN: "{number}"'}
+
+
+def zipped(name: str) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr(name, LINES)
+    return out.getvalue()
+
+
+def tarred(mode: str) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode=mode) as archive:  # type: ignore[call-overload]
+        entry = tarfile.TarInfo("rows.jsonl")
+        entry.size = len(LINES)
+        archive.addfile(entry, io.BytesIO(LINES))
+    return out.getvalue()
+
+
+TABLE = 'problem,solution,answer\n"What is 2+9?","2+9=11\nThe answer is 11",11\n'
+KINDS: dict[str, tuple[bytes, str]] = {
+    "csv": (TABLE.encode(), "CSV"),
+    "quoted csv": (b'"problem","answer"\n"What?","1"\n', "CSV"),
+    "csv with bom": (b"\xef\xbb\xbf" + TABLE.encode(), "CSV"),
+    "gzipped csv": (gzip.compress(TABLE.encode()), "CSV"),
+    "semicolons": (b"problem;answer\nWhat?;1\n", "semicolons"),
+    "tsv": (b"problem\tanswer\nWhat?\t1\n", "TSV"),
+    "utf-16": (LINES.decode().encode("utf-16"), "UTF-16"),
+    "utf-16 without mark": (LINES.decode().encode("utf-16-le"), "UTF-16"),
+    "utf-16 of the other end": (LINES.decode().encode("utf-16-be"), "UTF-16"),
+    "utf-32": (LINES.decode().encode("utf-32"), "UTF-32"),
+    "zip": (zipped("rows.jsonl"), "zip"),
+    "xlsx": (zipped("xl/workbook.xml"), "Excel"),
+    "tar": (tarred("w"), "tar"),
+    "tar.gz": (tarred("w:gz"), "tar"),
+    "bzip2": (bz2.compress(LINES), "bzip2"),
+    "xz": (lzma.compress(LINES), "xz"),
+    "pdf": (b"%PDF-1.7\n%\xe2\xe3", "PDF"),
+    "pickle": (pickle.dumps(ROWS), "pickle"),
+    "gzipped parquet": (gzip.compress(parquet([{"a": 1}])), "Parquet"),
+    "gzip in gzip": (gzip.compress(gzip.compress(LINES)), "twice"),
+    "html": (b"<!DOCTYPE html>\n<html><body>404</body></html>", "HTML"),
+    "xml": (b"<?xml version='1.0'?>\n<rows/>", "XML"),
+    "yaml": (b"- problem: What?\n  answer: 1\n- problem: Who?\n", "YAML"),
+    "yaml document": (b"---\nproblem: What?\n", "YAML"),
+    "text": (b"These are my problems.\nWhat is 1 + 1?\n", "no JSON"),
+    "python": (b"{'a': 1}\n{'a': 2}\n", "single quotes"),
+    "pretty objects": ("\n".join(json.dumps(row, indent=2) for row in ROWS).encode(), "several lines"),
+    "one pretty object": (json.dumps(ROWS[0], indent=2).encode(), "several lines"),
+    "data": (json.dumps({"data": ROWS}).encode(), '"data"'),
+    "data behind a version": (json.dumps({"version": "1.0", "n": 5, "data": ROWS}).encode(), '"data"'),
+    "pretty data": (json.dumps({"version": 1, "data": ROWS}, indent=2).encode(), '"data"'),
+    "train": (json.dumps({"train": ROWS, "test": ROWS}).encode(), '"train"'),
+    "data of splits": (json.dumps({"data": {"train": ROWS}}).encode(), '"data"'),
+    "by id": (json.dumps({f"q{number}": {"a": number} for number in range(12)}).encode(), "12 objects"),
+    "columns": (json.dumps({"a": [1, 2], "b": ["x", "y"]}).encode(), "columns"),
+    "numbered columns": (json.dumps({"a": {"0": 1, "1": 2}, "b": {"0": 1, "1": 2}}).encode(), "columns"),
+    "empty": (b"", "no rows"),
+    "blank lines": (b"\n  \n\n", "no rows"),
+    "empty array": (b"[]", "no rows"),
+    "bom alone": (b"\xef\xbb\xbf", "no rows"),
+    "empty parquet": (parquet([{"a": 1}][:0]), "no rows"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_file_of_another_kind_is_named_in_one_sentence(tmp_path: Path, kind: str) -> None:
+    content, named = KINDS[kind]
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(content)
+    (line,) = read_rows(path)
+    assert line.error is not None
+    assert named in line.error.reason
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"broken": \n{"a": 1}\n',
+        b'no row, at all\n{"a": 1}\n',
+        b'{"problem": {"statement": "x"}, "data": [{"a": 1}]}\n{"a": 1}',
+        b'{"prompt": "x", "examples": [{"a": 1}]}\n',
+        b'{"problem": {"statement": "What?"}, "solution": {"steps": ["a", "b"]}}\n',
+        b'{"data": [{"a": 1}]}\n{"data": [{"a": 2}]}\n',
+        b'{"chosen": [{"role": "user"}], "rejected": [{"role": "user"}]}',
+    ],
+)
+def test_rows_that_only_look_like_another_kind_are_read_one_by_one(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(content)
+    assert [line.error for line in read_rows(path)].count(None) >= 1

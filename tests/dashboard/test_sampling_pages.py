@@ -134,7 +134,7 @@ def test_the_form_does_its_work_once(world: World, mia: User) -> None:
 
 
 def test_the_forecast_goes_by_the_lengths_of_the_projects_own_solutions_and_by_prices(project: Project) -> None:
-    endpoint = Endpoint.objects.create(name="paid", url="http://x/v1", model="m", price_in=2, price_out=8)
+    endpoint = Endpoint.objects.create(for_all=True, name="paid", url="http://x/v1", model="m", price_in=2, price_out=8)
     for _ in range(5):
         problem = make_problem(project, f"{len(Solution.objects.all()):0400d}")
         make_solution(problem, steps=["s" * 80] * 3)
@@ -152,7 +152,7 @@ def test_the_forecast_goes_by_the_lengths_of_the_projects_own_solutions_and_by_p
 
 def test_without_solutions_the_forecast_is_the_most_that_it_can_be(project: Project, mia: User) -> None:
     make_problem(project, "x" * 40)
-    endpoint = Endpoint.objects.create(name="lab", url="http://x/v1", model="m")
+    endpoint = Endpoint.objects.create(for_all=True, name="lab", url="http://x/v1", model="m")
     url = reverse("sampling-forecast", args=[project.slug])
     told = signed_in(mia).get(url, TERMS | {"endpoint": str(endpoint.pk)}).content.decode()
     assert "at most 610" in told

@@ -15,6 +15,7 @@ from apps.exports.sources import counted
 from apps.exports.tally import Tally
 from apps.labeling.models import Assignment
 from apps.projects.models import Membership, Project
+from apps.quality.settling import settle_project
 from tests.cast import make_round, make_screening
 from tests.exports.test_labels import labels, person, record
 from tests.quality.said import say
@@ -115,6 +116,21 @@ def test_thin_consensus_is_taken_by_name_and_counted_otherwise() -> None:
         "solutions: no source of the policy labels them": 1,
     }
     assert labels(one, sources=["consensus"], thin="take") == [[1, -1, None, None]]
+
+
+def test_one_of_two_people_asked_is_thin_in_the_export(project: Project, bob: User, mia: User) -> None:
+    round_ = make_round(project, redundancy=2)
+    say(round_, bob, 1, -1)
+    settle_project(project)
+    (one,) = collected(project)
+    assert [(step.people, step.is_thin) for step in one.consensus] == [(1, True), (1, True)]
+    assert labels(one, sources=["consensus"]) == []
+    assert labels(one, sources=["consensus"], thin="take") == [[1, -1, None]]
+    say(round_, mia, 1, -1)
+    settle_project(project)
+    (one,) = collected(project)
+    assert [(step.people, step.is_thin) for step in one.consensus] == [(2, False), (2, False)]
+    assert labels(one, sources=["consensus"]) == [[1, -1, None]]
 
 
 def test_a_retired_problems_solutions_are_counted(spoken: Project) -> None:

@@ -13,6 +13,7 @@ from django.test import Client, override_settings
 
 from apps.accounts.models import AuditEvent, User
 from apps.core.errors import Conflict, DomainError
+from apps.inference.grants import grant_endpoint
 from apps.inference.models import Endpoint
 from apps.inference.sealing import seal, unseal
 from apps.inference.services import add_endpoint, change_endpoint, check_endpoint, checked_url
@@ -63,7 +64,8 @@ def test_no_page_no_answer_of_the_api_no_log_and_no_event_shows_a_key(
     with scripted(script) as server:
         endpoint = added(project, server.url, api_key=KEY, created_by=alice)
         check_endpoint(endpoint=endpoint)
-    assert "[key]" in endpoint.check_error
+    assert "does not take the key" in endpoint.check_error
+    assert "[key]" in caplog.text
     User.objects.filter(pk=alice.pk).update(is_staff=True, is_superuser=True)
     alice.refresh_from_db()
     browser, api = signed_in(alice), bearer(alice)
@@ -146,6 +148,7 @@ def test_a_setting_that_cannot_be_is_named(project: Project, settings: dict[str,
 
 def test_a_name_is_given_once_in_a_project_and_its_own_goes_before_the_one_for_all(project: Project) -> None:
     shared, own = added(None), added(project)
+    grant_endpoint(endpoint=shared, projects=[project])
     assert Endpoint.objects.named("lab", project) == own
     with pytest.raises(Conflict):
         added(project)
@@ -202,13 +205,13 @@ def test_the_check_finds_that_top_k_and_min_p_are_not_known(project: Project, se
 @pytest.mark.parametrize(
     ("reply", "said"),
     [
-        (Reply({"error": {"message": "no such model"}}, status=404), "404: no such model"),
-        (Reply("forbidden", status=403), "403"),
-        (Reply("too large", status=400), "400: too large"),
-        (Reply("<html>"), "not JSON"),
-        (Reply({"choices": []}), "without a single choice"),
+        (Reply({"error": {"message": "no such model"}}, status=404), "(404, or a redirect)"),
+        (Reply("forbidden", status=403), "does not take the key"),
+        (Reply("too large", status=400), "refuses the request (4xx)"),
+        (Reply("<html>"), "not a completion in JSON"),
+        (Reply({"choices": []}), "not a completion in JSON"),
         (Reply(cuts=True), "cannot be reached"),
-        (Reply(status=500), "500"),
+        (Reply(status=500), "(5xx)"),
     ],
 )
 def test_the_check_says_why_an_endpoint_cannot_be_used(
@@ -233,7 +236,9 @@ def test_the_button_checks_and_the_page_says_what_was_found(project: Project, se
     endpoint = added(project, server.url)
     answer = signed_in(mia).post(f"/projects/{project.slug}/endpoints/{endpoint.pk}/check", follow=True)
     assert answer.status_code == 200
-    assert "no such model" in answer.content.decode()
+    shown = answer.content.decode()
+    assert "no such path or model" in shown
+    assert "no such model" not in shown
 
 
 def test_a_stranger_presses_no_button(project: Project, server: Scripted, charlie: User) -> None:

@@ -15,7 +15,7 @@ from apps.dashboard.forms.base import ServiceForm
 SPLIT_WORDS = {
     "newline": "at each line",
     "blank_line": "at blank lines",
-    "numbered": "at numbers: Step 1:, 1., 1), (1)",
+    "numbered": "at numbered steps: Step 1:, ## Step 1, 1., 1), (1)",
     "separator": "at a separator",
 }
 
@@ -86,6 +86,16 @@ class ImportForm(ServiceForm):
         help_text=r"For “at a separator”; \n is a line end, \t a tab.",
     )
 
+    label_scale = forms.ChoiceField(
+        required=False,
+        label="A 0 among the labels is",
+        choices=[
+            ("", "not among them"),
+            ("binary", "bad: labels are 1 and 0"),
+            ("ternary", "okay: labels are 1, 0 and -1"),
+        ],
+    )
+
     def __init__(self, *args: Any, columns: list[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         choices = [("", "not in this file"), *((column, column) for column in columns)]
@@ -108,9 +118,11 @@ class ImportForm(ServiceForm):
     def options(self) -> dict[str, Any]:
         """Options for the readers; only the generic one has a mapping, and only texts that come whole are split."""
         format_ = self.cleaned_data.get("format")
-        if format_ not in ("jsonl", "preference"):
+        if format_ not in ("jsonl", "preference", "kto"):
             return {}
         options: dict[str, Any] = {"mapping": self.mapping} if self.mapping and format_ == "jsonl" else {}
+        if options and self.cleaned_data.get("label_scale"):
+            options["label_scale"] = self.cleaned_data["label_scale"]
         split = self.cleaned_data.get("split")
         if split:
             options["split"] = split

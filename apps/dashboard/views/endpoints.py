@@ -83,7 +83,7 @@ def endpoint_of(place: Place, pk: int) -> Endpoint:
     """The project's own: those for all projects are the operator's business."""
     found = get_object_or_404(Endpoint.objects.usable_in(place.project), pk=pk)
     if found.project_id is None:
-        raise NotAllowed("This endpoint is for all projects: only the operator changes it.")
+        raise NotAllowed("This endpoint is one of the installation: only the operator changes it.")
     return found
 
 

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from apps.accounts.requests import AuthenticatedRequest
 from apps.core.errors import DomainError
+from apps.core.uploads import refused_upload
 from apps.corpus.models import ImportBatch, ImportFinding, Upload
 from apps.corpus.preview import Preview, guessed_mapping, preview, sample_of
 from apps.corpus.readers import READERS
@@ -46,7 +47,11 @@ def imports(request: AuthenticatedRequest, slug: str) -> HttpResponse:
 def new_import(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     """Send a file. It is kept, and looked at before anything is imported."""
     place = place_for(request.user, slug, "import")
-    form = UploadForm(request.POST or None, request.FILES or None)
+    is_sent = request.method == "POST"
+    form = UploadForm(request.POST if is_sent else None, request.FILES if is_sent else None)
+    refused = refused_upload(request.META)
+    if refused is not None:
+        form.fields["file"].error_messages["required"] = f"The file {refused}."
     kept = form.run(lambda data: _keep(place, data["file"]))
     if kept is not None:
         return redirect("upload", slug, kept.pk)
@@ -54,7 +59,7 @@ def new_import(request: AuthenticatedRequest, slug: str) -> HttpResponse:
         request,
         "corpus/import_new.html",
         place.context("imports", form=form, readers=READERS.values()),
-        status=422 if form.errors else 200,
+        status=413 if refused else 422 if form.errors else 200,
     )
 
 

@@ -83,7 +83,7 @@ class Annotate(OfSolutions):
                 _struct(
                     steps=pa.list_(
                         _struct(
-                            position=INT, rating=INT, how=TEXT, certainty=FLOAT, is_thin=BOOL, self_reviewed=BOOL
+                            position=INT, rating=INT, how=TEXT, certainty=FLOAT, people=INT, is_thin=BOOL, self_reviewed=BOOL
                         )
                     )
                 ),
@@ -261,7 +261,7 @@ def _gold(gold: GoldRating) -> Row:
 
 
 def _standing(one: StandingRating) -> Row:
-    names = ("position", "rating", "how", "certainty", "is_thin", "self_reviewed")
+    names = ("position", "rating", "how", "certainty", "people", "is_thin", "self_reviewed")
     return {name: getattr(one, name) for name in names}
 
 

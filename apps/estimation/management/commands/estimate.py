@@ -5,18 +5,17 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-import msgspec
-
 from apps.core.commands import JsonCommand, Result
 from apps.core.errors import DomainError
 from apps.core.jobs import JobStatus
+from apps.core.json_input import read_json_object
 from apps.estimation.driving import work_on
 from apps.estimation.models import EstimationRun
 from apps.estimation.selection import ANSWERS
 from apps.estimation.services import start_run
 from apps.estimation.strategies import STRATEGIES
 from apps.estimation.tasks import call_workers
-from apps.inference.models import Endpoint
+from apps.inference.grants import operators_endpoint
 from apps.projects.models import Project
 
 
@@ -45,7 +44,7 @@ class Command(JsonCommand):
         sampling = {name: options[name] for name in ("temperature", "max_tokens") if options[name] is not None}
         run = start_run(
             project=project,
-            endpoint=Endpoint.objects.named(options["endpoint"], project),
+            endpoint=operators_endpoint(options["endpoint"], project),
             strategy=options["strategy"],
             options=_options(options),
             sampling=sampling,
@@ -74,8 +73,5 @@ class Command(JsonCommand):
 
 
 def _options(options: dict[str, Any]) -> dict[str, Any]:
-    try:
-        given = msgspec.json.decode(options["options"], type=dict[str, Any])
-    except msgspec.DecodeError as error:
-        raise DomainError(f"--options is not a JSON object: {error}.", fields={"options": str(error)}) from error
+    given = read_json_object(options["options"], field="options")
     return given if options["rollouts"] is None else given | {"rollouts": options["rollouts"]}

@@ -13,7 +13,7 @@ from apps.core.errors import DomainError
 from apps.core.jobs import JobStatus
 from apps.estimation.sampling import run_sampling, start_sampling
 from apps.estimation.tasks import work_on_sampling
-from apps.inference.models import Endpoint
+from apps.inference.grants import operators_endpoint
 from apps.projects.models import Project
 
 
@@ -37,7 +37,7 @@ class Command(JsonCommand):
         project = Project.objects.named(options["project"])
         run = start_sampling(
             project=project,
-            endpoint=Endpoint.objects.named(options["endpoint"], project),
+            endpoint=operators_endpoint(options["endpoint"], project),
             per_problem=options["per_problem"],
             sampling={"temperature": options["temperature"], "max_tokens": options["max_tokens"]},
             split=options["split"],

@@ -12,6 +12,7 @@ import msgspec
 from apps.core.commands import JsonCommand, Result
 from apps.core.errors import DomainError
 from apps.core.jobs import JobStatus
+from apps.core.json_input import read_json_object
 from apps.exports.containers import CONTAINERS
 from apps.exports.formats import FORMATS
 from apps.exports.making import run_export
@@ -68,11 +69,9 @@ class Command(JsonCommand):
         if path is None:
             return {}
         try:
-            return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+            return read_json_object(path.read_bytes(), field="policy")
         except OSError as error:
             raise DomainError(f"{path} cannot be read: {error.strerror}.", fields={"policy": "unreadable"}) from error
-        except msgspec.DecodeError as error:
-            raise DomainError(f"{path} is not a JSON object: {error}", fields={"policy": str(error)}) from error
 
     @staticmethod
     def _copy(export: Export, output: Path, container: str) -> list[str]:

@@ -6,7 +6,11 @@ import os
 from argparse import ArgumentParser
 from typing import Any
 
+from django.db import transaction
+
 from apps.core.commands import JsonCommand, Result
+from apps.inference.grants import grant_endpoint, share_endpoint
+from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint, check_endpoint
 from apps.inference.transports import TRANSPORTS
 from apps.projects.models import Project
@@ -24,7 +28,15 @@ class Command(JsonCommand):
             "--api-key", default=None, help="Else read from ENDPOINT_API_KEY, which no process list shows."
         )
         parser.add_argument("--max-in-flight", type=int, default=64, help="Requests at once, of all workers together.")
-        parser.add_argument("--project", default="", help="Slug; without it, the endpoint is for all projects.")
+        parser.add_argument("--project", default="", help="Slug; without it, it is one of the installation.")
+        parser.add_argument(
+            "--grant",
+            action="append",
+            default=[],
+            help="Slug of a project that may use one of the installation; several times for several. "
+            "Without it: each project that exists now.",
+        )
+        parser.add_argument("--for-all", action="store_true", help="Every project may use it, those of tomorrow too.")
         parser.add_argument("--transport", default="completions", choices=sorted(TRANSPORTS))
         parser.add_argument("--problem-template", default=None, help="How a problem is put; holds {problem}.")
         parser.add_argument(
@@ -34,6 +46,16 @@ class Command(JsonCommand):
         parser.add_argument("--price-out", default=None, help="Of a million tokens written.")
         parser.add_argument("--check", action="store_true", help="Ask it for a few tokens.")
 
+    @staticmethod
+    def _grant(endpoint: Endpoint, options: dict[str, Any]) -> list[str]:
+        """By name: a project that somebody founds tomorrow has to be granted it then."""
+        named = [Project.objects.named(slug) for slug in options["grant"]]
+        projects = named or ([] if options["for_all"] else list(Project.objects.order_by("slug")))
+        grant_endpoint(endpoint=endpoint, projects=projects)
+        share_endpoint(endpoint=endpoint, with_all=options["for_all"])
+        return [project.slug for project in projects]
+
+    @transaction.atomic
     def perform(self, **options: Any) -> Result:
         named = ("transport", "max_in_flight", "problem_template", "prefix_end", "price_in", "price_out")
         settings = {name: options[name] for name in named if options[name] is not None}
@@ -48,8 +70,12 @@ class Command(JsonCommand):
             project=Project.objects.named(options["project"]) if options["project"] else None,
             api_key=key,
             settings=settings,
+            # Whoever stands at the shell is the operator, and knows where this leads.
+            is_vouched=True,
         )
+        granted = [] if options["project"] else self._grant(endpoint, options)
         result: Result = {"id": endpoint.pk, "name": endpoint.name, "url": endpoint.url, "model": endpoint.model}
+        result["granted_to"] = "all" if endpoint.for_all else granted
         if options["check"]:
             result["check"] = check_endpoint(endpoint=endpoint).check_error or "it answers"
         return result

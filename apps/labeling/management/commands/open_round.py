@@ -6,12 +6,11 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
-
 from apps.accounts.models import User
 from apps.core.commands import JsonCommand, Result
 from apps.core.errors import DomainError
-from apps.inference.models import Endpoint
+from apps.core.json_input import read_json, read_json_object
+from apps.inference.grants import operators_endpoint
 from apps.labeling.models import Round
 from apps.labeling.protocols import PROTOCOLS
 from apps.labeling.selection import TERMS
@@ -26,8 +25,8 @@ def _setting(text: str) -> tuple[str, Any]:
     if not found:
         raise DomainError(f"A setting is KEY=VALUE, not {text!r}.", fields={"options": f"not KEY=VALUE: {text}"})
     try:
-        return name, msgspec.json.decode(value)
-    except msgspec.DecodeError:
+        return name, read_json(value, field=name)
+    except DomainError:
         return name, value
 
 
@@ -93,7 +92,7 @@ def _pointed_at(project: Project, options: dict[str, Any]) -> dict[str, Any]:
     """What is given by name. Raises DomainError naming what there is not."""
     found: dict[str, Any] = {"options": _options(options["options"])}
     if options["endpoint"]:
-        found["endpoint"] = Endpoint.objects.named(options["endpoint"], project)
+        found["endpoint"] = operators_endpoint(options["endpoint"], project)
     if options["guideline"] is not None:
         found["guideline"] = project.guidelines.filter(version=options["guideline"]).first()
         if found["guideline"] is None:
@@ -109,7 +108,4 @@ def _options(words: Sequence[str]) -> dict[str, Any]:
     """`candidates=6 writes=false`, or one JSON object."""
     if len(words) != 1 or not words[0].lstrip().startswith("{"):
         return dict(_setting(word) for word in words)
-    try:
-        return msgspec.json.decode(words[0], type=dict[str, Any])
-    except msgspec.DecodeError as error:
-        raise DomainError("The options are no JSON object.", fields={"options": str(error)}) from error
+    return read_json_object(words[0], field="options")

@@ -1,0 +1,63 @@
+"""How bodies are read: bounded, as UTF-8, and without what could not be stored. No view checks any of that itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+from django.http import QueryDict
+from rest_framework import exceptions, parsers
+
+from apps.core.errors import DomainError
+from apps.core.json_input import read_json_object, text_problem
+
+
+class TooLarge(exceptions.APIException):
+    status_code = 413
+    default_code = "too_large"
+    default_detail = f"A body that is no file may have {settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes."
+
+
+class JSONParser(parsers.JSONParser):
+    """One JSON object, which every route here takes. RFC 8259 knows no encoding but UTF-8."""
+
+    def parse(
+        self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        charset = str((parser_context or {}).get("encoding") or "utf-8")
+        if charset.lower().replace("_", "-") not in ("utf-8", "utf8", "us-ascii", "ascii"):
+            raise exceptions.UnsupportedMediaType(
+                charset, detail=f"JSON is sent as UTF-8, not in the charset {charset!r}."
+            )
+        content = stream.read(settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
+        if len(content) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+            raise TooLarge
+        return read_json_object(content)
+
+
+class FormParser(parsers.FormParser):
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
+        content = stream.read(settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
+        if len(content) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+            raise TooLarge
+        return _checked(QueryDict(content, encoding="utf-8"))
+
+
+class MultiPartParser(parsers.MultiPartParser):
+    def parse(
+        self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> parsers.DataAndFiles[Any, Any]:
+        parsed = super().parse(stream, media_type, parser_context)
+        _checked(parsed.data)
+        return parsed
+
+
+def _checked(form: QueryDict) -> QueryDict:
+    """Raises DomainError that names the first field whose text cannot be stored."""
+    for name, texts in form.lists():
+        for text in (name, *texts):
+            if isinstance(text, str) and (problem := text_problem(text)):
+                shown = name.replace("\x00", "")
+                raise DomainError(f"{shown}: {problem}.", fields={shown: problem})
+    return form

@@ -1,0 +1,95 @@
+"""Errors of libraries that are not ours to answer with 500: what the client sent cannot be stored, or a server is down.
+
+Both faces ask here. Most bad input is refused with its field where it is read; the errors of the database below are
+the net under all of that.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+
+import redis
+from django.core.exceptions import (
+    BadRequest,
+    RequestDataTooBig,
+    SuspiciousOperation,
+    TooManyFieldsSent,
+    TooManyFilesSent,
+)
+from django.db import DataError, InterfaceError, OperationalError
+from django.http import UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
+from kombu.exceptions import OperationalError as BrokerError
+
+log = logging.getLogger(__name__)
+
+RETRY_AFTER_S = 5
+# Classes of SQLSTATE: connection, resources, operator intervention. Without any, the server was not reached at all.
+_UNREACHABLE = ("08", "53", "57")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """How an error is answered: `retry_after_s` where asking again may help."""
+
+    status: int
+    code: str
+    title: str
+    message: str
+    fields: dict[str, str] = field(default_factory=dict)
+    retry_after_s: int | None = None
+
+
+def fault_of(error: BaseException | None) -> Fault | None:
+    """None for an error that nobody has foreseen."""
+    if isinstance(error, OperationalError | InterfaceError):
+        return _database_outage(error)
+    if isinstance(error, BrokerError) or (
+        isinstance(error, redis.RedisError) and not isinstance(error, redis.DataError)
+    ):
+        return _outage(
+            "The message broker cannot be reached right now. What you sent may have been saved all the same: look "
+            "before you send it again."
+        )
+    if isinstance(error, DataError) or _is_half_a_character(error):
+        log.warning("The database refused a value that reached it unchecked.", exc_info=error)
+        return _invalid("A value is out of range, or holds a character that cannot be stored.")
+    return _unreadable(error)
+
+
+def _database_outage(error: OperationalError | InterfaceError) -> Fault:
+    state = getattr(error.__cause__, "sqlstate", None)
+    if state is None or state.startswith(_UNREACHABLE):
+        return _outage("The database cannot be reached right now. What was saved before is safe.")
+    return _outage("The database could not finish this right now. What was saved before is safe.")
+
+
+def _outage(message: str) -> Fault:
+    return Fault(
+        503,
+        "unavailable",
+        "Not available right now",
+        f"{message} Try again in {RETRY_AFTER_S} seconds.",
+        retry_after_s=RETRY_AFTER_S,
+    )
+
+
+def _unreadable(error: BaseException | None) -> Fault | None:
+    if isinstance(error, RequestDataTooBig):
+        return Fault(413, "too_large", "Too large", "The body is larger than this server takes.")
+    if isinstance(error, TooManyFieldsSent | TooManyFilesSent):
+        return _invalid("The form has more fields or files than this server takes.")
+    if isinstance(error, MultiPartParserError | UnreadablePostError):
+        return _invalid("The form is broken: it ends too early, or has no valid boundary.")
+    if isinstance(error, BadRequest | SuspiciousOperation):
+        return _invalid("The request cannot be read.")
+    return None
+
+
+def _invalid(message: str) -> Fault:
+    return Fault(400, "invalid", "Invalid request", message)
+
+
+def _is_half_a_character(error: BaseException | None) -> bool:
+    return isinstance(error, UnicodeEncodeError) and error.reason == "surrogates not allowed"

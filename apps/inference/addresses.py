@@ -1,0 +1,140 @@
+"""Which addresses an endpoint may have. Pure.
+
+A project's manager names a URL, and our servers go there: without a guard that is a way into every network that they
+stand in. So only the public internet is free to name; every other address is the operator's to allow. It is checked
+where it counts, on the very address that a socket is about to connect to: a name that resolves to another address a
+moment later, a number written in another base, or an address within an address makes no difference.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+SETTING = "ENDPOINT_ALLOWED_ADDRESSES"
+REFUSAL = (
+    "This address is not on the public internet, and the operator of this Annotate has not allowed it: "
+    f"see {SETTING} in docs/settings.md."
+)
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+class AddressRefused(OSError):
+    """The address that a name stands for, or that the URL holds, is not allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class AllowedAddress:
+    """An entry of the operator's list: a network or a host's name, at one port or at all."""
+
+    network: IPNetwork | None
+    host: str
+    port: int | None
+
+    def allows(self, host: str, address: IPAddress, port: int) -> bool:
+        if self.port not in (None, port):
+            return False
+        if self.network is None:
+            return self.host == host
+        return address.version == self.network.version and address in self.network
+
+
+def parse_allowed(entry: str) -> AllowedAddress:
+    """`10.0.0.0/8`, `127.0.0.1:8080`, `[::1]:8080`, `models.internal`. Raises ValueError."""
+    text = entry.strip().lower()
+    name, port = text, None
+    if text.startswith("["):
+        name, closing, rest = text[1:].partition("]")
+        if not closing:
+            raise ValueError(f"{entry!r} is no address: it lacks its closing bracket")
+        port = _port(rest.removeprefix(":"), entry) if rest else None
+    elif text.count(":") == 1:
+        name, _, digits = text.partition(":")
+        port = _port(digits, entry)
+    try:
+        return AllowedAddress(ipaddress.ip_network(name), "", port)
+    except ValueError:
+        is_name = bool(name) and all(part.replace("-", "").isalnum() for part in name.split("."))
+        if not is_name or "/" in name or name.replace(".", "").isdigit():
+            raise ValueError(f"{entry!r} is no address, network or host name, with an optional :port") from None
+        return AllowedAddress(None, name, port)
+
+
+def _port(digits: str, entry: str) -> int:
+    if not (digits.isascii() and digits.isdigit()) or not 1 <= int(digits[:6]) <= 65535:
+        raise ValueError(f"{entry!r} has a port that is not from 1 to 65535")
+    return int(digits)
+
+
+def host_and_port(url: str) -> tuple[str, int]:
+    """Of a base URL that has been checked to be one."""
+    parts = urlsplit(url)
+    return (parts.hostname or "").rstrip("."), parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def address_entry(url: str) -> str:
+    """The entry that allows this URL's address, and no other port of it."""
+    host, port = host_and_port(url)
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+class AddressGuard:
+    """For the connections to one URL. `refused` tells afterwards whether an address was not allowed."""
+
+    def __init__(self, url: str, allowed: Sequence[str]) -> None:
+        self.host, self.port = host_and_port(url)
+        self.allowed = [parse_allowed(entry) for entry in allowed]
+        self.refused = False
+
+    def check(self, address: str, port: int) -> None:
+        """Raises AddressRefused."""
+        found = ipaddress.ip_address(address.partition("%")[0])
+        if not is_public(found) and not any(
+            one.allows(self.host, inner, port) for one in self.allowed for inner in (found, innermost(found))
+        ):
+            self.refused = True
+            raise AddressRefused(REFUSAL)
+
+    def check_literal(self) -> None:
+        """Where the URL holds an address and no name, in whatever spelling, there is no need to connect first."""
+        try:
+            found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+        except (OSError, UnicodeError):
+            if self.host == "localhost" or self.host.endswith(".localhost"):
+                self.check("127.0.0.1", self.port)
+            return
+        for *_, place in found:
+            self.check(str(place[0]), self.port)
+
+    def make_socket(self, place: tuple[Any, ...]) -> socket.socket:
+        """aiohttp's `socket_factory`: it hands over the address that it is about to connect to."""
+        family, kind, protocol, _, (address, port, *_) = place
+        self.check(address, port)
+        return socket.socket(family=family, type=kind, proto=protocol)
+
+
+def is_public(address: IPAddress) -> bool:
+    inner = innermost(address)
+    return inner.is_global and not inner.is_multicast and not inner.is_reserved and not inner.is_unspecified
+
+
+def innermost(address: IPAddress) -> IPAddress:
+    """The IPv4 address that an IPv6 address leads to: mapped, translated or tunnelled. Else the address."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    if address.sixtofour is not None:
+        return address.sixtofour
+    if address.teredo is not None:
+        return address.teredo[1]
+    if address in _NAT64 or (int(address) >> 32 == 0 and int(address) > 1):
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address

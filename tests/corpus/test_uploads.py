@@ -1,0 +1,173 @@
+"""Files that are sent: a limit that the operator sets, nothing on disk of what fails, and previews in bounds."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import DatabaseError
+from django.test import Client
+from django.urls import reverse
+
+from apps.accounts.models import User
+from apps.core.errors import DomainError
+from apps.corpus.models import ImportBatch, Upload
+from apps.corpus.preview import MOST_COLUMNS, sample_of
+from apps.corpus.services import create_import, import_upload, keep_upload
+from apps.projects.models import Project
+from tests.cast import signed_in
+
+pytestmark = pytest.mark.django_db
+
+ROW = json.dumps({"problem": {"statement": "What is 1 + 1?"}, "solution": {"steps": ["2"]}}).encode() + b"\n"
+LIMIT = 2 * 1024**2
+
+
+@pytest.fixture
+def disk(settings: Any, tmp_path: Path) -> Path:
+    """Where uploads end, and where they wait: both in one folder."""
+    settings.MEDIA_ROOT, settings.FILE_UPLOAD_TEMP_DIR = tmp_path / "media", tmp_path / "temporary"
+    settings.UPLOAD_LIMIT = LIMIT
+    for folder in ("media", "temporary"):
+        (tmp_path / folder).mkdir()
+    return tmp_path
+
+
+def files(disk: Path) -> list[Path]:
+    return [path for path in disk.rglob("*") if path.is_file()]
+
+
+@pytest.fixture
+def owner(alice: User) -> Client:
+    return signed_in(alice)
+
+
+def sent(size: int) -> SimpleUploadedFile:
+    return SimpleUploadedFile("rows.jsonl", (ROW * (size // len(ROW) + 1))[:size])
+
+
+def send(owner: Client, project: Project, file: Any, **fields: str) -> Any:
+    return owner.post(f"/api/v1/projects/{project.slug}/imports", {"format": "jsonl", **fields, "file": file})
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_file_at_the_limit_is_taken_and_one_over_it_is_not(owner: Client, project: Project, disk: Path) -> None:
+    assert send(owner, project, sent(LIMIT)).status_code == 202
+    kept = files(disk)
+    answer = send(owner, project, sent(LIMIT + 1))
+    assert answer.status_code == 413, answer.content
+    error = answer.json()["error"]
+    assert (error["code"], "2 MiB" in error["message"], "file" in error["fields"]) == ("too_large", True, True)
+    assert files(disk) == kept
+    assert ImportBatch.objects.count() == 1
+
+
+def test_the_page_says_the_limit(owner: Client, project: Project, disk: Path) -> None:
+    answer = owner.post(reverse("import-new", args=[project.slug]), {"file": sent(LIMIT + 1)})
+    assert answer.status_code == 413
+    assert "larger than 2 MiB" in answer.content.decode()
+    assert not files(disk)
+    assert not Upload.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"format": "nonsense"},
+        {"format": "gsm8k", "options": '{"mapping": {"question": "a"}}'},
+        {"options": "{"},
+        {"options": '{"mapping": {"problem.subjct": "a"}}'},
+        {"options": '{"split": "wherever"}'},
+        {"options": '{"colour": 1}'},
+    ],
+)
+def test_a_refused_import_leaves_nothing_on_disk(
+    owner: Client, project: Project, disk: Path, fields: dict[str, str]
+) -> None:
+    answer = send(owner, project, sent(1000), **fields)
+    assert answer.status_code == 400, answer.content
+    assert answer.json()["error"]["fields"]
+    assert not files(disk)
+
+
+def test_an_empty_file_is_refused_by_all_ways(owner: Client, project: Project, disk: Path, alice: User) -> None:
+    assert send(owner, project, sent(0)).status_code == 400
+    assert owner.post(reverse("import-new", args=[project.slug]), {"file": sent(0)}).status_code == 422
+    with pytest.raises(DomainError, match="empty"):
+        create_import(project=project, file=ContentFile(b""), filename="r", format="jsonl")
+    assert not files(disk)
+
+
+class BreaksOff(ContentFile):
+    """A file whose second part cannot be read, or not be stored: the file system says so as an OSError."""
+
+    def chunks(self, chunk_size: int | None = None) -> Iterator[bytes]:
+        yield ROW
+        raise OSError(28, "No space left on device")
+
+
+def test_what_the_disk_takes_in_part_does_not_stay(project: Project, disk: Path, alice: User) -> None:
+    file = BreaksOff(ROW * 2)
+    with pytest.raises(DomainError, match="No space left") as error:
+        create_import(project=project, file=file, filename="r.jsonl", format="jsonl")
+    assert (error.value.status, error.value.fields) == (503, {"file": "No space left on device"})
+    with pytest.raises(DomainError, match="No space left"):
+        keep_upload(project=project, file=file, filename="r.jsonl", uploaded_by=alice)
+    assert not files(disk)
+    assert not Upload.objects.exists()
+    assert not ImportBatch.objects.exists()
+
+
+def test_what_the_database_refuses_does_not_stay(project: Project, disk: Path, alice: User) -> None:
+    missing = User(pk=2**31 - 5, email="nobody@example.org")
+    for keep in (
+        lambda: create_import(project=project, file=ContentFile(ROW), filename="r\x00", format="jsonl"),
+        lambda: keep_upload(project=project, file=ContentFile(ROW), filename="r\x00", uploaded_by=missing),
+    ):
+        with pytest.raises((ValueError, DatabaseError)):
+            keep()
+    assert not files(disk)
+
+
+def test_an_upload_that_cannot_be_imported_stays_to_be_tried_again(project: Project, disk: Path, alice: User) -> None:
+    kept = keep_upload(project=project, file=ContentFile(ROW), filename="r.jsonl", uploaded_by=alice)
+    with pytest.raises(DomainError):
+        import_upload(upload=kept, format="jsonl", options={"mapping": {"nothing": "a"}})
+    assert Path(Upload.objects.get().file.path).read_bytes() == ROW
+    batch = import_upload(upload=kept, format="jsonl")
+    assert Path(batch.file.path).read_bytes() == ROW
+    assert len(files(disk)) == 1
+
+
+# --- looked at --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("count", [8_000])
+def test_the_preview_of_a_row_with_thousands_of_names_is_bounded_and_says_so(
+    owner: Client, project: Project, disk: Path, alice: User, count: int
+) -> None:
+    rows = {f"question {number}": {"text": f"What is {number}?", "answer": number} for number in range(count)}
+    content = json.dumps(rows).encode() + b"\n" + ROW
+    kept = keep_upload(project=project, file=ContentFile(content), filename="r.json", uploaded_by=alice)
+    sample = sample_of(Path(kept.file.path))
+    assert (len(sample.columns), sample.looks_like_one_object) == (MOST_COLUMNS, True)
+    started = time.process_time()
+    page = owner.get(reverse("upload", args=[project.slug, kept.pk])).content.decode()
+    print(
+        f"preview of {count} names: {time.process_time() - started:.2f} s of processor time, {len(page):,} characters"
+    )
+    assert "looks like one object" in page
+    assert f"{count:,} names" in page
+    assert len(page) < 1_000_000
+
+
+def test_the_preview_names_a_file_of_another_kind(owner: Client, project: Project, disk: Path, alice: User) -> None:
+    kept = keep_upload(project=project, file=ContentFile(b"problem,answer\nWhat?,1\n"), filename="r", uploaded_by=alice)
+    page = owner.get(reverse("upload", args=[project.slug, kept.pk])).content.decode()
+    assert "this is CSV" in page

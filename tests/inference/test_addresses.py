@@ -1,0 +1,225 @@
+"""Where endpoints may lead: the public internet, and what the operator allows. Only harmless addresses are asked."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from io import StringIO
+from ipaddress import ip_address
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from annotate.env import Environment
+from apps.accounts.models import User
+from apps.core.errors import DomainError
+from apps.estimation.services import start_run
+from apps.inference.addresses import AddressGuard, AddressRefused, is_public, parse_allowed
+from apps.inference.client import Client
+from apps.inference.failures import AddressNotAllowed, NotServed
+from apps.inference.grants import grant_endpoint, revoke_endpoint, share_endpoint
+from apps.inference.models import Endpoint
+from apps.inference.services import add_endpoint, change_endpoint, check_endpoint
+from apps.inference.wire import Prompt, Sampling, Server
+from apps.projects.models import Project
+from apps.projects.services import create_project
+from tests.cast import bearer, make_problem, make_solution
+from tests.inference.scripted import Reply, Scripted, completions, scripted
+
+INWARD = [
+    "127.0.0.1", "127.9.9.9", "10.1.2.3", "172.16.0.1", "192.168.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0",  # noqa: S104
+    "255.255.255.255", "224.0.0.1", "192.0.2.1", "198.18.0.1", "::1", "::", "fe80::1", "fc00::1", "ff02::1",
+    "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "2001:db8::1", "::127.0.0.1",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("address", INWARD)
+def test_what_is_not_the_public_internet(address: str) -> None:
+    assert not is_public(ip_address(address))
+
+
+@pytest.mark.parametrize("address", ["1.1.1.1", "8.8.8.8", "2606:4700::1111", "::ffff:1.1.1.1", "64:ff9b::808:808"])
+def test_what_is(address: str) -> None:
+    assert is_public(ip_address(address))
+
+
+@pytest.mark.parametrize(
+    ("host", "allowed", "address", "port", "is_allowed"),
+    [
+        ("h", ["127.0.0.1"], "127.0.0.1", 9, True),
+        ("h", ["127.0.0.1:8080"], "127.0.0.1", 8080, True),
+        ("h", ["127.0.0.1:8080"], "127.0.0.1", 8081, False),
+        ("h", ["127.0.0.1"], "::ffff:127.0.0.1", 9, True),
+        ("h", ["10.0.0.0/8"], "10.200.0.1", 9, True),
+        ("h", [], "11.0.0.1", 9, True),
+        ("h", ["10.0.0.0/8"], "192.168.0.1", 9, False),
+        ("[::1]", ["[::1]:80"], "::1", 80, True),
+        ("models.internal", ["models.internal"], "10.0.0.1", 9, True),
+        ("other.internal", ["models.internal"], "10.0.0.1", 9, False),
+        ("models.internal", ["models.internal:80"], "10.0.0.1", 9, False),
+        ("h", [], "10.0.0.1", 9, False),
+    ],
+)
+def test_the_operators_list(host: str, allowed: list[str], address: str, port: int, is_allowed: bool) -> None:
+    guard = AddressGuard(f"http://{host}:{port}/v1", allowed)
+    if is_allowed:
+        guard.check(address, port)
+    else:
+        with pytest.raises(AddressRefused):
+            guard.check(address, port)
+    assert guard.refused is not is_allowed
+
+
+@pytest.mark.parametrize("entry", ["", "10.0.0.0/99", "host:0", "host:99999", "http://host", "1.2.3", "a b", "[::1"])
+def test_an_entry_that_is_none_is_named(entry: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValueError, match=r"address|port"):
+        parse_allowed(entry)
+    monkeypatch.setenv("ENDPOINT_ALLOWED_ADDRESSES", f"127.0.0.1,{entry or 'a b'}")
+    with pytest.raises(ValueError, match="endpoint_allowed_addresses"):
+        Environment()  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["127.0.0.1", "localhost", "2130706433", "0x7f000001", "0177.0.0.1", "127.1", "[::1]", "[::ffff:127.0.0.1]", "0",
+     "LOCALHOST", "127.0.0.1.", "x.localhost"],
+)  # fmt: skip
+def test_every_spelling_of_an_inward_address_is_refused_at_the_form(project: Project, settings: Any, host: str) -> None:
+    settings.ENDPOINT_ALLOWED_ADDRESSES = []
+    with pytest.raises(DomainError) as told:
+        add_endpoint(name="inward", url=f"http://{host}:8080/v1", model="m", project=project)
+    assert told.value.code == "address_not_allowed"
+    assert "ENDPOINT_ALLOWED_ADDRESSES" in told.value.message
+    assert not Endpoint.objects.exists()
+
+
+# --- when connecting --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def server() -> Iterator[Scripted]:
+    with scripted(lambda _: completions("one", "two")) as found:
+        yield found
+
+
+def complete(url: str, allowed: tuple[str, ...]) -> None:
+    async def ask() -> None:
+        async with Client(Server(url, "m", allowed_addresses=allowed), attempts=1) as client:
+            await client.complete(Prompt("1 + 1?"), Sampling(), n=2)
+
+    asyncio.run(ask())
+
+
+def test_a_name_is_checked_by_what_it_stands_for_when_connecting(server: Scripted) -> None:
+    """The name of this machine leads to an address that is no part of the public internet."""
+    by_name = server.url.replace("127.0.0.1", "localhost")
+    for url in (server.url, by_name):
+        with pytest.raises(AddressNotAllowed, match="ENDPOINT_ALLOWED_ADDRESSES"):
+            complete(url, ())
+    assert server.asked == []
+    complete(by_name, ("127.0.0.1", "::1"))
+    assert len(server.asked) == 1
+
+
+def test_what_a_name_meant_before_does_not_matter(server: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that led outward when the URL was entered, and leads inward when it is connected to."""
+    port = int(server.url.rpartition(":")[2].partition("/")[0])
+
+    def rebound(host: str, port: int | None, *args: Any, **kwargs: Any) -> list[Any]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", rebound)
+    with pytest.raises(AddressNotAllowed):
+        complete(f"http://models.example:{port}/v1", ())
+    assert server.asked == []
+
+
+def test_a_redirect_is_not_followed(server: Scripted) -> None:
+    redirect = Reply(status=302, headers={"Location": f"{server.url}/completions"})
+    with scripted(lambda _: redirect) as first, pytest.raises(NotServed, match="302"):
+        complete(first.url, ("127.0.0.1",))
+    assert server.asked == []
+
+
+def test_a_failed_check_repeats_nothing_of_the_answer(project: Project, server: Scripted) -> None:
+    endpoint = add_endpoint(name="inner", url=server.url, model="m", project=project)
+    for status in (200, 400, 401, 404, 500):
+        server.script = lambda _, status=status: Reply("the secret of an inner service", status=status)
+        error = check_endpoint(endpoint=endpoint).check_error
+        assert error
+        assert "secret" not in error
+
+
+def test_a_check_of_an_address_that_is_no_longer_allowed(project: Project, server: Scripted, settings: Any) -> None:
+    endpoint = add_endpoint(name="inner", url=server.url, model="m", project=project)
+    settings.ENDPOINT_ALLOWED_ADDRESSES = []
+    assert "ENDPOINT_ALLOWED_ADDRESSES" in check_endpoint(endpoint=endpoint).check_error
+    assert server.asked == []
+
+
+# --- what the operator names ------------------------------------------------------------------------------
+
+
+def command(name: str, *args: Any, **options: Any) -> None:
+    call_command(name, *args, stdout=StringIO(), **options)
+
+
+def test_the_operator_at_the_shell_vouches_for_an_address_until_the_url_changes(
+    project: Project, alice: User, server: Scripted, settings: Any
+) -> None:
+    settings.ENDPOINT_ALLOWED_ADDRESSES = []
+    command("add_endpoint", "lab", project=project.slug, url=server.url, model="m", check=True)
+    endpoint = Endpoint.objects.get(name="lab")
+    assert endpoint.check_error == ""
+    change_endpoint(endpoint=endpoint, url=f"{server.url}/deeper", model="m", actor=alice)
+    with pytest.raises(DomainError):
+        change_endpoint(endpoint=endpoint, url="http://127.0.0.1:1/v1", model="m", actor=alice)
+    change_endpoint(endpoint=endpoint, url="https://models.example/v1", model="m", actor=alice)
+    with pytest.raises(DomainError):
+        change_endpoint(endpoint=endpoint, url=server.url, model="m", actor=alice)
+
+
+def test_endpoints_of_the_installation_are_granted_by_name(project: Project, alice: User) -> None:
+    shared = add_endpoint(name="lab", url="https://models.example/v1", model="m")
+    make_solution(make_problem(project, reference_answer="2"), is_correct=False)
+    body = {"endpoint": "lab", "strategy": "math-shepherd"}
+    client = bearer(alice)
+
+    def status() -> int:
+        url = f"/api/v1/projects/{project.slug}/estimation-runs"
+        return client.post(url, body, content_type="application/json").status_code
+
+    assert status() == 400
+    assert client.get(f"/api/v1/projects/{project.slug}/endpoints").json()["results"] == []
+    with pytest.raises(DomainError, match="not granted"):
+        start_run(project=project, endpoint=shared, strategy="math-shepherd")
+    grant_endpoint(endpoint=shared, projects=[project])
+    assert status() == 201
+    other = create_project(slug="geometry", name="Geometry", owner=alice)
+    assert not shared.is_usable_in(other)
+    share_endpoint(endpoint=shared, with_all=True)
+    assert shared.is_usable_in(other)
+    share_endpoint(endpoint=shared, with_all=False)
+    revoke_endpoint(endpoint=shared, projects=[project])
+    assert status() == 400
+
+
+def test_at_the_shell_naming_both_is_the_grant(project: Project, alice: User) -> None:
+    command("add_endpoint", "lab", url="https://models.example/v1", model="m")
+    lab = Endpoint.objects.get(name="lab")
+    assert lab.is_usable_in(project), "it was there when the operator added the endpoint"
+    later = create_project(slug="geometry", name="Geometry", owner=alice)
+    assert not lab.is_usable_in(later)
+    make_solution(make_problem(later, reference_answer="2"), is_correct=False)
+    command("estimate", project="geometry", endpoint="lab", strategy="math-shepherd")
+    assert lab.is_usable_in(later)
+    command("grant_endpoint", "lab", project=["geometry"], revoke=True)
+    assert not lab.is_usable_in(later)
+    command("grant_endpoint", "lab", all=True)
+    assert lab.is_usable_in(later)
+    with pytest.raises(CommandError, match="no endpoint 'nobody'"):
+        command("grant_endpoint", "nobody", all=True)
+    with pytest.raises(CommandError, match="--project"):
+        command("grant_endpoint", "lab")
