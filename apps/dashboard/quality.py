@@ -37,7 +37,7 @@ class Cell:
         return (
             cls(None)
             if measured is None
-            else cls(measured["value"], measured["low"], measured["high"], n=measured["solutions"])
+            else cls(measured["value"], measured["low"], measured["high"], n=measured.get("solutions"))
         )
 
     @classmethod
