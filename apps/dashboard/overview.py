@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import cast
 
+from django.core.cache import cache
 from django.db.models import Count, Exists, OuterRef, QuerySet, Sum
 from django.db.models.functions import TruncDate, TruncHour
 from django.utils import timezone
@@ -21,6 +23,7 @@ from apps.labeling.models import Assignment, Round, Seat
 from apps.projects.models import Membership, Project, Role
 
 DAYS = 14
+COUNTS_KEPT_S = 600
 MOVING = (JobStatus.QUEUED, JobStatus.RUNNING)
 
 
@@ -135,12 +138,25 @@ class Holdings:
 
 
 def holdings_of(project: Project) -> Holdings:
-    """Counted from the rows themselves: solutions that a model sampled came with no import."""
-    written = Solution.objects.written().filter(project=project)
-    counts = written.aggregate(solutions=Count("pk"), steps=Sum("step_count", default=0))
+    """Counted from the rows themselves, for solutions that a model sampled came with no import.
+
+    Counting reads the whole project, so the counts are kept until there is a newer problem or solution.
+    """
+    newest = [
+        rows.filter(project=project).order_by("-pk").values_list("pk", flat=True).first() or 0
+        for rows in (Problem.objects.all(), Solution.objects.all())
+    ]
+    key = f"holdings:{project.pk}:{project.created_at.timestamp()}:{newest[0]}:{newest[1]}"
+    counts = cast("dict[str, int]", cache.get_or_set(key, lambda: _counts(project), COUNTS_KEPT_S))
     names = ("labels", "rejected", "differences")
     sums = ImportBatch.objects.filter(project=project).aggregate(**{name: Sum(name, default=0) for name in names})
-    return Holdings(problems=Problem.objects.filter(project=project).count(), **counts, **sums)
+    return Holdings(**counts, **sums)
+
+
+def _counts(project: Project) -> dict[str, int]:
+    written = Solution.objects.written().filter(project=project)
+    counts = written.aggregate(solutions=Count("pk"), steps=Sum("step_count", default=0))
+    return {"problems": Problem.objects.filter(project=project).count(), **counts}
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,11 @@ def _agreement(ratings: Ratings) -> Data:
 
 
 def stated(figures: Any) -> Any:
-    """Without the values that rest on fewer than FEWEST solutions; how many they are stays."""
+    """Without the values that rest on fewer than FEWEST solutions; how many they are stays.
+
+    Of people's agreement. Machines are compared on steps, of which one solution may hold many: there n and the interval say
+    how little a figure rests on.
+    """
     if not isinstance(figures, dict):
         return figures
     if figures.keys() == MEASURED and figures["solutions"] < FEWEST:
@@ -201,7 +205,7 @@ def _rollouts_against_people(run: EstimationRun, words: Words, people: Ints) -> 
     hard = np.array([_hard(told.get(pk, NOTHING)) for pk in words.steps.tolist()], dtype=np.int64)
     if not ((hard != UNKNOWN) & (people != UNKNOWN)).any():
         return None
-    found: Data = stated(asdict(source_agreement(hard, people, words.ratings.offsets)))
+    found: Data = asdict(source_agreement(hard, people, words.ratings.offsets))
     soft = np.array([_soft(told.get(pk)) for pk in words.steps.tolist()], dtype=np.float64)
     both = ~np.isnan(soft) & (people != UNKNOWN)
     if both.any():
@@ -218,7 +222,7 @@ def _judge_against_people(run: JudgeRun, words: Words, people: Ints) -> Data | N
     both = (ratings != UNKNOWN) & (people != UNKNOWN)
     if not both.any():
         return None
-    found: Data = stated(asdict(source_agreement(ratings, people, words.ratings.offsets)))
+    found: Data = asdict(source_agreement(ratings, people, words.ratings.offsets))
     sure = np.array([np.nan if one is None else one for _, one in said], dtype=np.float64)
     told_how_sure = both & ~np.isnan(sure)
     if told_how_sure.any():
@@ -244,4 +248,4 @@ def _calibration(soft: Any, good: Any, solutions: Ints) -> Data:
          "interval": one.good.interval}
         for one in found.bins
     ]  # fmt: skip
-    return {"bins": bins, "error": stated(asdict(found.error)), "brier": stated(asdict(found.brier))}
+    return {"bins": bins, "error": asdict(found.error), "brier": asdict(found.brier)}
