@@ -16,7 +16,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, TextIO
@@ -30,6 +30,7 @@ from annotate.env import Environment, load
 NEEDED_BYTES = 300 * 1024**2
 SOCKET_PATH_LIMIT = 100  # The system allows 107 bytes.
 PATIENCE_S = 60
+ZOMBIE_GOES_WITHIN_S = 3.0
 
 POSTGRES_CONF = """\
 # Written by Annotate at every start.
@@ -145,11 +146,15 @@ def start_postgres(data: Path) -> str:
     server = pgserver.get_server(data, cleanup_mode=None, start=False)
     try:
         server.ensure_pgdata_inited()
+        _clear_zombie(data)
         _configure(data)
         _run(server, data)
     except subprocess.CalledProcessError as error:
         raise EmbeddedError(f"PostgreSQL did not start in {data}. It says: {_last_words(data / 'log')}") from error
-    _create_database(server.get_uri())
+    try:
+        _create_database(server.get_uri())
+    except psycopg.OperationalError as error:
+        raise EmbeddedError(f"PostgreSQL in {data} does not answer: {' '.join(str(error).split())}") from error
     return str(server.get_uri(database="annotate"))
 
 
@@ -158,7 +163,39 @@ def stop_postgres(data: Path) -> None:
     if pgserver.utils.PostmasterInfo.read_from_pgdata(data) is not None:
         server = pgserver.get_server(data, cleanup_mode=None, start=False)
         server.ensure_postgres_running()
-        server.stop()
+        # It may end by itself between being asked to and being made to.
+        with suppress(psutil.NoSuchProcess):
+            server.stop()
+
+
+def _clear_zombie(data: Path) -> None:
+    """A killed server whose parent has not asked for its end yet looks alive to PostgreSQL's own check.
+
+    Where nobody ever asks, as in a container without an init, the file that names it goes, once no process of that
+    server works in its folder any more.
+    """
+    file = data / "postmaster.pid"
+    deadline = time.monotonic() + ZOMBIE_GOES_WITHIN_S
+    while _is_zombie(file):
+        if time.monotonic() > deadline and not _works_in(data):
+            file.unlink(missing_ok=True)
+            return
+        time.sleep(0.1)
+
+
+def _is_zombie(pid_file: Path) -> bool:
+    try:
+        return bool(psutil.Process(int(pid_file.read_text().split()[0])).status() == psutil.STATUS_ZOMBIE)
+    except (FileNotFoundError, IndexError, ValueError, psutil.NoSuchProcess):
+        return False
+
+
+def _works_in(data: Path) -> bool:
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if Path(process.cwd()) == data:
+                return True
+    return False
 
 
 def is_postgres_alive(data: Path) -> bool:

@@ -9,6 +9,9 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 class Storage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
     """Also rewrites the imports of our ES modules, which need no bundler that way."""
 
+    # One pass for each file in the longest chain of imports: a module's name changes with those that it imports.
+    max_post_process_passes = 12
+
     # Ours only: what a vendor's comment says of an import is not to be followed.
     patterns = (
         *HashedFilesMixin.patterns,

@@ -39,6 +39,12 @@ class Faults:
     most_choices: int = 0  # Above it a request is refused, as llama.cpp does.
     key: str = ""
     is_down: bool = False
+    text: str = ""  # Every completion, whatever was asked.
+    finish_reason: str = "stop"
+    refuses: str = ""  # A setting that it does not take, as OpenAI's newer models say it.
+    refuses_all: str = ""  # The sentence of a refusal of every request.
+    longest_prompt: int = 0  # In characters, as a context length.
+    echoes: bool = False  # Its chat reply begins with the prefilled message, as llama.cpp's does.
     hang_s: float = 30.0
 
 
@@ -76,6 +82,10 @@ async def complete(request: web.Request) -> web.StreamResponse:
 
 
 async def answer_to(request: web.Request, body: dict[str, Any]) -> web.Response:
+    refusal = refused(body)
+    if refusal is not None:
+        return web.json_response({"error": refusal}, status=400)
+    body.setdefault("seed", 0)
     if "messages" in body:
         body["prompt"] = "\n".join(message["content"] for message in body["messages"])
     key = f"{share(body['prompt'], body['seed']):.15f}:{body['n']}"
@@ -106,6 +116,20 @@ async def answer_to(request: web.Request, body: dict[str, Any]) -> web.Response:
     return web.Response(body=msgspec.json.encode({"choices": choices, "usage": usage}), content_type="application/json")
 
 
+def refused(body: dict[str, Any]) -> dict[str, Any] | None:
+    """The error of a request that it does not take."""
+    prompt = body.get("prompt") or "".join(message["content"] for message in body["messages"])
+    if faults.refuses and faults.refuses in body:
+        message = f"Unsupported parameter: '{faults.refuses}' is not supported with this model."
+        return {"message": message, "param": faults.refuses, "code": "unsupported_parameter"}
+    if faults.refuses_all:
+        return {"message": faults.refuses_all, "type": "invalid_request_error", "param": None, "code": None}
+    if faults.longest_prompt and len(prompt) > faults.longest_prompt:
+        message = f"This model's maximum context length is {faults.longest_prompt} tokens."
+        return {"message": message, "code": "context_length_exceeded"}
+    return None
+
+
 async def failing(request: web.Request, name: str) -> web.Response:
     if name == "too_many":
         return web.Response(status=429, headers={"Retry-After": "0.2"})
@@ -119,7 +143,8 @@ async def failing(request: web.Request, name: str) -> web.Response:
 
 
 def choice(body: dict[str, Any], index: int) -> dict[str, Any]:
-    left, right = map(int, re.search(r"Compute (\d+) \+ (\d+)\.", body["prompt"]).groups())  # type: ignore[union-attr]
+    found = re.search(r"Compute (\d+) \+ (\d+)\.", body["prompt"])
+    left, right = map(int, found.groups() if found else (1, 1))
     is_right = share(body["prompt"], body["seed"] + index) < faults.right
     text = f"\nStep 9: so we have it, and that is all there is to say.\nThe answer is: {left + right + (not is_right)}"
     if dice.random() < faults.empty:
@@ -127,7 +152,10 @@ def choice(body: dict[str, Any], index: int) -> dict[str, Any]:
     cut = dice.random() < faults.cut
     if cut:
         text = text[:20]
-    told = {"index": index, "finish_reason": "length" if cut else "stop"}
+    text = faults.text or text
+    if faults.echoes and body["messages"][-1]["role"] == "assistant":
+        text = body["messages"][-1]["content"] + text
+    told = {"index": index, "finish_reason": "length" if cut else faults.finish_reason}
     return told | ({"message": {"content": text}} if "messages" in body else {"text": text})
 
 

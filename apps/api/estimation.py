@@ -28,12 +28,14 @@ class EndpointSerializer(serializers.ModelSerializer[Endpoint]):
     has_key = serializers.BooleanField()
     is_shared = serializers.SerializerMethodField(help_text="For all projects.")
     stop = serializers.ListField(child=serializers.CharField())
+    refused_settings = serializers.ListField(child=serializers.CharField(), help_text="Found by a check or a run.")
 
     class Meta:
         model = Endpoint
         fields = [
             "id", "name", "url", "model", "transport", "max_in_flight", "timeout_s", "has_key", "is_shared", "system_prompt",
             "problem_template", "prefix_end", "stop", "sends_extras", "price_in", "price_out", "checked_at", "check_error",
+            "refused_settings", "echoes_prefill",
         ]  # fmt: skip
 
     def get_is_shared(self, endpoint: Endpoint) -> bool:
@@ -64,13 +66,16 @@ class RunSerializer(serializers.ModelSerializer[EstimationRun]):
     eta_s = serializers.FloatField(allow_null=True, help_text="Seconds until the end at the rate so far.")
     cost = serializers.FloatField(allow_null=True, help_text="By the endpoint's prices when the run was started.")
     seconds = serializers.FloatField(allow_null=True, help_text="At work, pauses left out.")
+    notices = serializers.ListField(
+        child=serializers.CharField(), help_text="What the endpoint does not take, and what is missing and why."
+    )
 
     class Meta:
         model = EstimationRun
         fields = [
             "id", "number", "status", "strategy", "endpoint", "completer", "done", "total", "failed", "by_answer", "steps",
             "rollouts", "missing", "requests", "tokens", "prompt_tokens", "completion_tokens", "tokens_are_estimated",
-            "rate", "eta_s", "seconds", "cost", "error", "options", "sampling", "selection", "budget", "seed",
+            "rate", "eta_s", "seconds", "cost", "error", "notices", "options", "sampling", "selection", "budget", "seed",
             "answers_suffice", "keeps_rollouts", "versions", "created_at", "started_at", "finished_at",
         ]  # fmt: skip
 

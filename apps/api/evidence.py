@@ -1,21 +1,26 @@
-"""What is known of a solution, as the API shows it: by step, by turn, by run and by judge."""
+"""All that is known of one solution, for scripts: people by pseudonym, steps from 0."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
 
+from apps.api.access import solution_of
 from apps.api.corrections import CorrectionShownSerializer, correction_row
 from apps.api.pagination import Row
 from apps.corpus.models import Solution
 from apps.judging.models import JudgeRun
 from apps.labeling.models import NotCounted
 from apps.projects.models import Membership, Project
-from apps.quality.evidence import Evidence, Naming, Voice
+from apps.quality.evidence import Evidence, Naming, Voice, evidence_of
 from apps.quality.evidence import Row as EvidenceRow
-from apps.quality.history import Change
+from apps.quality.history import Change, history_of
 from apps.quality.models import Consensus
 
 
@@ -143,7 +148,7 @@ class EvidenceSerializer(serializers.Serializer[Any]):
     history = ChangeSerializer(many=True)
 
 
-def naming_of(project: Project) -> Naming:
+def _naming(project: Project) -> Naming:
     """Scripts are shown pseudonyms, whatever their owner's role."""
 
     def names(user_ids: set[int]) -> dict[int, str]:
@@ -153,17 +158,17 @@ def naming_of(project: Project) -> Naming:
     return names
 
 
-def consensus_row(one: Consensus | None) -> Row | None:
+def stands_row(one: Consensus | None) -> Row | None:
     return None if one is None else dict(StandsSerializer(one).data)
 
 
-def evidence_row(solution: Solution, found: Evidence, history: list[Change], naming: Naming) -> Row:
+def _evidence(solution: Solution, found: Evidence, history: list[Change], naming: Naming) -> Row:
     reviewers = {voice.correction.reviewer.pk for voice in found.voices if voice.correction is not None}
     names = naming(reviewers) if reviewers else {}
     return {
         "solution": solution.pk,
         "disputes": sorted(found.disputes),
-        "consensus": consensus_row(found.stands),
+        "consensus": stands_row(found.stands),
         "first_errors": [
             {"source": one.source.value, "name": one.name, "first_error": one.first_error if one.first_error >= -1 else None}
             for one in found.words
@@ -231,3 +236,13 @@ def _turn(voice: Voice, names: Mapping[int, str]) -> Row:
         "not_counted": turn.not_counted,
         "correction": correction_row(voice.correction, names),
     }
+
+
+class SolutionEvidence(APIView):
+    @extend_schema(responses=EvidenceSerializer)
+    def get(self, request: Request, pk: int) -> Response:
+        """All that is known of a solution, step by step. People are named by pseudonym; steps count from 0."""
+        solution = solution_of(request, pk, "review")
+        naming = _naming(solution.project)
+        found = evidence_of(solution, naming)
+        return Response(_evidence(solution, found, history_of(solution, found, naming), naming))

@@ -7,6 +7,7 @@ from django.db import DatabaseError, InterfaceError, connection
 from django.http import HttpRequest, JsonResponse
 from redis.exceptions import RedisError
 
+from apps.core.faults import RETRY_AFTER_S
 from apps.core.migration_state import pending_migrations, unknown_migrations
 
 
@@ -19,7 +20,8 @@ def readyz(request: HttpRequest) -> JsonResponse:
     checks = {"database": _database(), "broker": _broker()}
     checks["migrations"] = _migrations() if checks["database"] == "ok" else "unknown"
     ready = set(checks.values()) == {"ok"}
-    return JsonResponse({"status": "ok" if ready else "not ready", "checks": checks}, status=200 if ready else 503)
+    body = {"status": "ok" if ready else "not ready", "checks": checks}
+    return JsonResponse(body) if ready else JsonResponse(body, status=503, headers={"Retry-After": str(RETRY_AFTER_S)})
 
 
 def _database() -> str:

@@ -14,17 +14,17 @@ from rest_framework.views import APIView
 
 from apps.accounts.models import User
 from apps.api.access import project_of, reviewed_of, solution_of, step_of, user_of
-from apps.api.evidence import EvidenceSerializer, StandsSerializer, consensus_row, evidence_row, naming_of
+from apps.api.assignments import AnswerSerializer
+from apps.api.evidence import StandsSerializer, stands_row
 from apps.api.pagination import ListView, Row
 from apps.labeling.resplitting import MOST_STEPS, part_anew
+from apps.labeling.submissions import FINISH_REASONS, Submission, SubmittedStep
 from apps.projects.models import Membership
 from apps.quality.adjudicating import adjudicate_solution, adjudicate_step, make_gold
-from apps.quality.evidence import evidence_of
-from apps.quality.history import history_of
 from apps.quality.impartiality import labeled_by
 from apps.quality.models import OpenDispute, Review
 from apps.quality.queues import KINDS, Narrowing, narrowed
-from apps.quality.reviewing import accept, return_to_labeler
+from apps.quality.reviewing import accept, correct_turn, return_to_labeler
 
 NOTE = 2000
 
@@ -70,8 +70,25 @@ class GoldMadeSerializer(serializers.Serializer[Any]):
 
 
 class DecisionSerializer(serializers.Serializer[Any]):
-    decision = serializers.ChoiceField(choices=[Review.Decision.ACCEPTED, Review.Decision.RETURNED])
+    decision = serializers.ChoiceField(choices=Review.Decision.choices)
     note = serializers.CharField(max_length=NOTE, default="", allow_blank=True, help_text="Needed to return it.")
+    steps = AnswerSerializer(
+        many=True, required=False, help_text="Of a correction: your ratings, which count in place of the labeler's."
+    )
+    finish_reason = serializers.ChoiceField(
+        choices=FINISH_REASONS, required=False, help_text="Of a correction, which needs it."
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        is_correction = attrs["decision"] == Review.Decision.CORRECTED
+        wrong = {
+            name: ["A correction needs it."] if is_correction else ["Only a correction has it."]
+            for name in ("steps", "finish_reason")
+            if (name in attrs) != is_correction
+        }
+        if wrong:
+            raise serializers.ValidationError(wrong)
+        return attrs
 
 
 class ReviewedSerializer(serializers.Serializer[Any]):
@@ -129,16 +146,6 @@ class DisputeList(ListView):
             }
 
 
-class SolutionEvidence(APIView):
-    @extend_schema(responses=EvidenceSerializer)
-    def get(self, request: Request, pk: int) -> Response:
-        """All that is known of a solution, step by step. People are named by pseudonym; steps count from 0."""
-        solution = solution_of(request, pk, "review")
-        naming = naming_of(solution.project)
-        found = evidence_of(solution, naming)
-        return Response(evidence_row(solution, found, history_of(solution, found, naming), naming))
-
-
 class SolutionAdjudicate(APIView):
     @extend_schema(request=FirstErrorSerializer, responses=StandingSerializer)
     def post(self, request: Request, pk: int) -> Response:
@@ -147,7 +154,7 @@ class SolutionAdjudicate(APIView):
         given = FirstErrorSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         stands = adjudicate_solution(solution=solution, by=user_of(request), **given.validated_data)
-        return Response({"consensus": consensus_row(stands)})
+        return Response({"consensus": stands_row(stands)})
 
 
 class SolutionGold(APIView):
@@ -177,19 +184,23 @@ class StepAdjudicate(APIView):
         given = RatingSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         stands = adjudicate_step(step=step, by=user_of(request), **given.validated_data)
-        return Response({"consensus": consensus_row(stands)})
+        return Response({"consensus": stands_row(stands)})
 
 
 class AssignmentReview(APIView):
     @extend_schema(request=DecisionSerializer, responses=ReviewedSerializer)
     def post(self, request: Request, pk: int) -> Response:
-        """Accept a turn, or return it with a note to its labeler, who gets it before any new task."""
+        """Accept a turn, return it with a note to its labeler, who gets it before any new task, or correct it."""
         turn = reviewed_of(request, pk)
         given = DecisionSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         decision, note = given.validated_data["decision"], given.validated_data["note"]
         if decision == Review.Decision.ACCEPTED:
             accept(assignments=[turn], reviewer=user_of(request))
+        elif decision == Review.Decision.CORRECTED:
+            steps = [SubmittedStep(**step) for step in given.validated_data["steps"]]
+            submission = Submission(steps=steps, finish_reason=given.validated_data["finish_reason"])
+            correct_turn(assignment=turn, submission=submission, reviewer=user_of(request), note=note)
         else:
             return_to_labeler(assignment=turn, reviewer=user_of(request), note=note)
         turn.refresh_from_db(fields=["state"])

@@ -22,12 +22,13 @@ from apps.inference.models import Endpoint
 
 class SamplingSerializer(serializers.ModelSerializer[SamplingRun]):
     endpoint = serializers.SlugRelatedField[Endpoint](slug_field="name", read_only=True, allow_null=True)
+    notices = serializers.ListField(child=serializers.CharField(), help_text="What the endpoint does not take.")
 
     class Meta:
         model = SamplingRun
         fields = [
             "id", "number", "status", "endpoint", "generator", "per_problem", "done", "total", "solutions", "right",
-            "wrong", "duplicates", "cut", "requests", "tokens", "error", "sampling", "split", "seed", "created_at",
+            "wrong", "duplicates", "cut", "requests", "tokens", "error", "notices", "sampling", "split", "seed", "created_at",
             "finished_at",
         ]  # fmt: skip
 

@@ -212,7 +212,7 @@ def decoded(content: bytes | RowError) -> dict[str, Any]:
     return row
 
 
-_NUMBERS_OF_PYTHON = re.compile(rb'"(?:[^"\\]|\\.)*"|(?<![\w.])-?(?:NaN|Infinity)(?!\w)')
+_NUMBERS_OF_PYTHON = re.compile(rb'"(?:[^"\\]|\\[\s\S])*(?:"|\Z)|(?<![\w.])-?(?:NaN|Infinity)(?!\w)')
 
 
 def _decode_row(content: bytes) -> Any:

@@ -7,6 +7,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from apps.core.jobs import abandoned_q
+from apps.core.wake import wake
 from apps.corpus.importing import run_import
 from apps.corpus.mending import grade_again
 from apps.corpus.models import ImportBatch
@@ -22,7 +23,7 @@ def import_file(batch_id: int) -> None:
 def resume_abandoned() -> None:
     """Send again what has not moved for a while."""
     for pk in ImportBatch.objects.filter(abandoned_q(timezone.now())).values_list("pk", flat=True):
-        import_file.delay(pk)
+        wake(import_file.name, pk)
 
 
 @shared_task

@@ -20,6 +20,7 @@ from apps.estimation.models import EstimationRun
 from apps.exports.models import Export
 from apps.labeling.admission import Sitting, sitting_in
 from apps.labeling.models import Assignment, Round, Seat
+from apps.labeling.seats import HandedIn, handed_in_by, midnight
 from apps.projects.models import Membership, Project, Role
 
 DAYS = 14
@@ -61,20 +62,18 @@ def work_for(user: User, rounds: QuerySet[Round]) -> list[Work]:
     """The rounds with what the user has done in them and holds now. The work in hand comes first."""
     found = list(rounds.with_submitted(seen_by=user).select_related("project"))  # type: ignore[attr-defined]
     seats = {seat.round_id: seat for seat in Seat.objects.filter(labeler=user, round__in=found)}
+    done = handed_in_by(Assignment.objects.filter(labeler=user, round__in=found), "round")
     held = Assignment.objects.held_by(user).filter(round__in=found)
     holds = dict(held.order_by().values_list("round").annotate(count=Count("id")))
-    work = [_work(one, seats.get(one.pk), holds.get(one.pk, 0)) for one in found]
+    work = [_work(one, seats.get(one.pk), done.get(one.pk, HandedIn()), holds.get(one.pk, 0)) for one in found]
     return sorted(work, key=lambda one: (not one.holds, not one.left, one.round.project.name, -one.round.number))
 
 
-def _work(round_: Round, seat: Seat | None, holds: int) -> Work:
+def _work(round_: Round, seat: Seat | None, done: HandedIn, holds: int) -> Work:
     is_own = round_.is_screening and not round_.origin
     sitting = sitting_in(round_, seat or Seat(round=round_, attempt=1)) if is_own else None
-    if seat is None:
-        return Work(round_, holds=holds, sitting=sitting)
-    is_today = seat.today == timezone.localdate()
     # Gold too: it is work like any other, and a count that stood still would tell which it was.
-    return Work(round_, seat.submitted + seat.gold, seat.submitted_today if is_today else 0, holds, sitting)
+    return Work(round_, done.total, done.today, holds, sitting)
 
 
 def open_rounds_for(user: User) -> list[Work]:
@@ -101,18 +100,20 @@ def moving_runs(user: User) -> list[EstimationRun]:
 
 
 def submissions_by_day(turns: QuerySet[Assignment], *, now: datetime, days: int = DAYS) -> list[tuple[date, int]]:
-    """How many were handed in on each of the last days, today last. Reads those days only."""
+    """How many stand handed in of each of the last days, today last. Reads those days only."""
     first = timezone.localdate(now) - timedelta(days=days - 1)
-    start = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=days - 1)
-    counted = turns.filter(submitted_at__gte=start).annotate(day=TruncDate("submitted_at"))
+    start = midnight(now) - timedelta(days=days - 1)
+    counted = turns.filter(submitted_at__gte=start, state__in=Assignment.SPOKEN).annotate(day=TruncDate("submitted_at"))
     counts = dict(counted.order_by().values_list("day").annotate(count=Count("id")))
     return [(day, counts.get(day, 0)) for day in (first + timedelta(days=index) for index in range(days))]
 
 
 def submissions_by_hour(turns: QuerySet[Assignment], *, now: datetime) -> list[tuple[datetime, int]]:
-    """How many were handed in today, hour by hour, up to the one that runs."""
-    start = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
-    counted = turns.filter(submitted_at__gte=start).annotate(hour=TruncHour("submitted_at"))
+    """How many stand handed in of today, hour by hour, up to the one that runs."""
+    start = midnight(now)
+    counted = turns.filter(submitted_at__gte=start, state__in=Assignment.SPOKEN).annotate(
+        hour=TruncHour("submitted_at")
+    )
     counts = dict(counted.order_by().values_list("hour").annotate(count=Count("id")))
     hours = [start + timedelta(hours=index) for index in range(timezone.localtime(now).hour + 1)]
     return [(hour, counts.get(hour, 0)) for hour in hours]

@@ -1,4 +1,4 @@
-"""The demo project: three people, problems with worked solutions, an open round with some work done."""
+"""The demo project: four people, problems with worked solutions, an open round with some work done."""
 
 from __future__ import annotations
 
@@ -45,9 +45,11 @@ ACCOUNTS = (
     Account("owner@demo.example", "Olga Owner", Role.OWNER),
     Account("reviewer@demo.example", "Ravi Reviewer", Role.REVIEWER),
     Account("labeler@demo.example", "Lena Labeler", Role.LABELER),
+    Account("colleague@demo.example", "Carl Colleague", Role.LABELER),
 )
 
-# So many tasks are labeled by the reviewer, so that progress, labels and exports have something to show.
+# So many tasks are labeled by the colleague, so that progress, labels and exports have something to show. Not by the
+# reviewer: nobody reviews their own work.
 WORKED = 8
 
 
@@ -102,9 +104,9 @@ def _open(project: Project) -> None:
     round_ = open_round(
         project=project, protocol="first_error", redundancy=2, name="Find the first error", created_by=owner
     )
-    reviewer = User.objects.get(email=ACCOUNTS[1].email)
+    colleague = User.objects.get(email=ACCOUNTS[3].email)
     for _ in range(WORKED):
-        _work(round_, reviewer)
+        _work(round_, colleague)
 
 
 def _work(round_: Round, labeler: User) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,11 +12,14 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.dashboard.access import Place
 from apps.dashboard.evidence import labeler_names
+from apps.dashboard.forecast import Forecast, forecast, window_of
 from apps.dashboard.overview import Work, submissions_by_day, submissions_by_hour
 from apps.labeling.admission import Sitting, sitting_in
 from apps.labeling.models import Assignment, Round, Seat
 from apps.labeling.pace import seconds_per_turn
 from apps.labeling.protocols.base import LEFT_EARLY
+from apps.labeling.seats import HandedIn, handed_in_by
+from apps.quality.reports import reports_in
 
 SHOWN_REASONS = 50
 
@@ -43,24 +47,27 @@ class Remark:
 
 @dataclass(frozen=True, slots=True)
 class Chair:
-    """One labeler's seat, and in a screening how it went."""
+    """One labeler's seat, how much they handed in, and in a screening how it went."""
 
     name: str
     seat: Seat
-    today: int
+    done: HandedIn
     sitting: Sitting | None
 
 
 def watched(place: Place, work: Work, *, now: datetime) -> dict[str, object]:
     round_, turns = work.round, Assignment.objects.filter(round=work.round)
-    seats = list(Seat.objects.filter(round=round_).order_by("-submitted", "pk"))
+    done = handed_in_by(turns, "labeler", now)
+    seats = sorted(
+        Seat.objects.filter(round=round_), key=lambda seat: (-done.get(seat.labeler_id, HandedIn()).total, seat.pk)
+    )
     early, present = _early(turns), _present(turns, now)
     people = {*(seat.labeler_id for seat in seats), *(one.labeler_id for one in early), *(row[0] for row in present)}
     names = labeler_names(place, people)
     days, finishes = submissions_by_day(turns, now=now), _finishes(round_)
     hours = submissions_by_hour(turns, now=now)
     return {
-        "chairs": [_chair(round_, seat, names, today=days[-1][0]) for seat in seats],
+        "chairs": [_chair(round_, seat, names, done) for seat in seats],
         "present": [_presence(round_, row, names) for row in present],
         "remarks": [_remark(turn, names) for turn in early],
         "finishes": finishes,
@@ -70,13 +77,14 @@ def watched(place: Place, work: Work, *, now: datetime) -> dict[str, object]:
         "has_hours": any(count for _, count in hours),
         "has_days": any(count for _, count in days),
         "seconds_each": seconds_per_turn(turns),
-        **_forecast(work.left, [count for _, count in days], now),
+        "forecast": _forecast(round_, seats, now),
+        "reported": reports_in([place.project]).filter(round=round_).count(),
     }
 
 
-def _chair(round_: Round, seat: Seat, names: dict[int, str], *, today: object) -> Chair:
-    counted = seat.submitted_today if seat.today == today else 0
-    return Chair(names[seat.labeler_id], seat, counted, sitting_in(round_, seat) if round_.is_screening else None)
+def _chair(round_: Round, seat: Seat, names: dict[int, str], done: dict[int, HandedIn]) -> Chair:
+    sitting = sitting_in(round_, seat) if round_.is_screening else None
+    return Chair(names[seat.labeler_id], seat, done.get(seat.labeler_id, HandedIn()), sitting)
 
 
 def _present(turns: QuerySet[Assignment], now: datetime) -> list[tuple[int, int, datetime]]:
@@ -120,13 +128,16 @@ def _finishes(round_: Round) -> list[tuple[str, str, int]]:
     return [(reason, label, counts[reason]) for reason, label in Assignment.FinishReason.choices if reason in counts]
 
 
-def _forecast(left: int, counts: list[int], now: datetime) -> dict[str, object]:
-    """At the pace of the last seven days: days that are left, and when that is."""
-    week = sum(counts[-7:])
-    days = 7 * left / week if week and left else None
-    # Further away than ten years is no forecast.
-    ends = now + timedelta(days=days) if days is not None and days < 3650 else None
-    return {"days_left": days, "ends_at": ends}
+def _forecast(round_: Round, seats: Sequence[Seat], now: datetime) -> Forecast | None:
+    """At the pace of the submissions that fill a slot, since the round opened; None for a round that is not open."""
+    if round_.status != Round.Status.OPEN or round_.opened_at is None or round_.is_screening:
+        return None
+    since = window_of(round_.opened_at, now)
+    filled = Assignment.objects.filter(
+        round=round_, state=Assignment.State.SUBMITTED, submitted_at__gte=since, task__is_gold=False
+    )
+    left = max(0, round_.slot_count - sum(seat.submitted for seat in seats))
+    return forecast(left=left, submissions=filled.count(), since=since, now=now)
 
 
 def sitting_of(round_: Round, user: User) -> Sitting | None:

@@ -16,6 +16,7 @@ from apps.core.jobs import JobStatus
 from apps.estimation import grades
 from apps.estimation.engine import EndpointDown, Engine, Question
 from apps.estimation.models import EstimationRun
+from apps.estimation.notices import add_notices
 from apps.estimation.parameters import sampling_of
 from apps.estimation.services import begin, fail_run, finish_if_done, over_budget, pause_run
 from apps.estimation.sharing import shared_client
@@ -24,9 +25,13 @@ from apps.estimation.strategies import strategy_of
 from apps.estimation.strategies.tree import Tree
 from apps.estimation.tree.engine import TreeEngine
 from apps.estimation.tree.store import TreeStore
+from apps.estimation.turns import others_wait
 from apps.estimation.work import Plan
+from apps.inference.client import Client
 from apps.inference.models import Endpoint
 from apps.inference.prompting import Template
+from apps.inference.refusals import notice_of
+from apps.inference.services import remember_learned
 from apps.verifiers.grading import GradingPool
 
 log = logging.getLogger(__name__)
@@ -39,6 +44,9 @@ GRACE_S = 60.0
 SWITCH_EVERY_S = 0.0005
 # A worker works so long at one run before it lets others have their turn.
 SLICE_S = 600.0
+# While other runs wait for a worker, its turn is as short as this; what is in flight comes in first.
+TURN_S = 30.0
+LOOK_ROUND_EVERY_S = 5.0
 
 
 def work_on(*, run_id: int) -> bool:
@@ -67,6 +75,7 @@ class Worker:
         self.run = run
         self.pool = pool
         self.until = until
+        self.turn_ends = time.monotonic() + TURN_S
         self.name = f"{socket.gethostname()[:30]}-{os.getpid()}-{secrets.token_hex(3)}"
         self.store = (TreeStore if run.strategy == Tree.name else RunStore)(run, self.name, pool)
 
@@ -86,6 +95,8 @@ class Worker:
             lapse = next_lapse(self.run)
             log.info("run %s: waiting for shards of other workers, the next until %s", self.run.pk, lapse)
             time.sleep(1.0)
+            if others_wait(self.run):
+                return
 
     def _is_over(self) -> bool:
         self.run.refresh_from_db()
@@ -102,6 +113,12 @@ class Worker:
             finally:
                 watcher.cancel()
                 await asyncio.gather(watcher, return_exceptions=True)
+                await self.store.apart(lambda: self._remember(endpoint, client))
+
+    def _remember(self, endpoint: Endpoint, client: Client) -> None:
+        """What was learned of the endpoint, for the next run and on this one's page."""
+        remember_learned(endpoint=endpoint, client=client)
+        add_notices(self.run, [notice_of(setting) for setting in sorted(client.refused_settings)])
 
     def _plan(self) -> Plan:
         run = self.run
@@ -135,9 +152,17 @@ class Worker:
                 stopped_at = stopped_at or time.monotonic()
                 if time.monotonic() > stopped_at + GRACE_S:
                     engine.stop(at_once=True)
+            elif time.monotonic() > self.turn_ends and await self._gives_way():
+                self.until = time.monotonic()
+                engine.stop()
             elif reason := await self.store.apart(self._over_budget):
                 await self._pause(reason)
                 engine.stop()
+
+    async def _gives_way(self) -> bool:
+        """Whether another run waits for a worker; asked again after a while when none does."""
+        self.turn_ends = time.monotonic() + LOOK_ROUND_EVERY_S
+        return await self.store.apart(lambda: others_wait(self.run))
 
     async def _pause(self, reason: str) -> None:
         await self.store.apart(lambda: pause_run(run=self.run, reason=reason))

@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
+from apps.estimation.completions import Completion, read_completion
 from apps.estimation.outcomes import Outcome
 from apps.estimation.results import Result, failed, result_of
 from apps.estimation.strategies.base import Ask
@@ -19,9 +20,9 @@ from apps.inference.client import Client
 from apps.inference.failures import EndpointFailure, RequestRefused
 from apps.inference.gate import Gate
 from apps.inference.prompting import seed_of
+from apps.inference.refusal_check import RefusalCheck
 from apps.inference.stamina import Stamina, Tries
 from apps.inference.wire import Answer, Choice, Usage
-from apps.verifiers.extraction import extract_answer
 
 Question = tuple[str, str, str]  # Verifier, reference answer, answer.
 
@@ -70,6 +71,7 @@ class Engine:
         self._wanting = 0  # Requests at the gate or past it.
         self._is_all_claimed = False
         self._stamina = Stamina()
+        self._refusals = RefusalCheck(client, plan.template, plan.sampling)
         self._down: str | None = None
 
     def stop(self, *, at_once: bool = False) -> None:
@@ -189,22 +191,25 @@ class Engine:
             try:
                 answer = await self.client.complete(prompt, self.plan.sampling, n=n, seed=seed)
             except EndpointFailure as failure:
-                requests += failure.requests
                 is_last = isinstance(failure, RequestRefused) or tries.is_last(failure)
-                if not self._bears(failure):
+                goes_on = await self._bears(failure)
+                requests += failure.requests
+                if not goes_on:
                     return None
                 if is_last:
                     lost = tuple(Told("", "", Outcome.LOST) for _ in range(n))
                     return Batch(work.solution_id, step_id, ordinal, lost, Answer((), Usage(), requests), str(failure))
                 continue
             self._stamina.answered()
+            self._refusals.answered()
             told = await self._graded(work, position, answer.choices)
             whole = Answer(answer.choices, answer.usage, answer.requests + requests)
             return Batch(work.solution_id, step_id, ordinal, told, whole)
 
-    def _bears(self, failure: EndpointFailure) -> bool:
+    async def _bears(self, failure: EndpointFailure) -> bool:
         """Whether it is worth while to go on after this failure."""
-        if not isinstance(failure, RequestRefused) and self._stamina.ends_with(failure):
+        is_refusal = isinstance(failure, RequestRefused)
+        if await self._refusals.is_general(failure) if is_refusal else self._stamina.ends_with(failure):
             self._down = self._down or str(failure)
             self.stop()
         return not self._stopping.is_set()
@@ -212,7 +217,8 @@ class Engine:
     # --- answers --------------------------------------------------------------------------------------------
 
     async def _graded(self, work: Work, position: int, choices: Sequence[Choice]) -> tuple[Told, ...]:
-        answers = [self._answer(work, position, choice) for choice in choices]
+        completions = [read_completion(choice, work.steps[position]) for choice in choices]
+        answers = [completion.answer for completion in completions]
         assert work.reference is not None
         questions = [(work.verifier, work.reference, answer) for answer in answers if answer]
         unknown = list(dict.fromkeys(one for one in questions if one not in self._verdicts))
@@ -222,19 +228,14 @@ class Engine:
                 self._verdicts.clear()
             self._verdicts.update(zip(unknown, verdicts, strict=True))
         return tuple(
-            Told(choice.text, answer or "", self._outcome(choice, answer, work))
-            for choice, answer in zip(choices, answers, strict=True)
+            Told(choice.text, completion.answer or "", self._outcome(completion, work))
+            for choice, completion in zip(choices, completions, strict=True)
         )
 
-    def _answer(self, work: Work, position: int, choice: Choice) -> str | None:
-        """The answer that the completion states. An empty one may mean that the prefix was final already."""
-        if choice.is_cut:
-            return None
-        return extract_answer(choice.text if choice.text.strip() else work.steps[position])
-
-    def _outcome(self, choice: Choice, answer: str | None, work: Work) -> Outcome:
-        if choice.is_cut:
+    def _outcome(self, completion: Completion, work: Work) -> Outcome:
+        if completion.is_cut:
             return Outcome.CUT
+        answer = completion.answer
         verdict = self._verdicts.get((work.verifier, work.reference or "", answer)) if answer else None
         if verdict is None:
             return Outcome.UNREADABLE

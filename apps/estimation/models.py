@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Self
 
 from django.db import models
@@ -56,6 +55,9 @@ class EstimationRun(Job):
     prompt_tokens = models.BigIntegerField(default=0)
     completion_tokens = models.BigIntegerField(default=0)
     tokens_are_estimated = models.BooleanField(default=False)
+    notices = models.JSONField(
+        default=list, blank=True, help_text="What its endpoint does not take, and what is missing."
+    )
     worked_s = models.FloatField(default=0, help_text="Seconds at work before the present stretch, pauses left out.")
     resumed_at = models.DateTimeField(null=True, blank=True)
 
@@ -219,10 +221,6 @@ class Rollout(models.Model):
         return self.text[:60]
 
 
-# A worker at a run reports every second; whoever finds it silent for so long sends the run's message again.
-SILENT_AFTER = timedelta(seconds=20)
-
-
 class SamplingRun(Job):
     """New solutions from a generator: `per_problem` for each problem; `done` of `total` are problems."""
 
@@ -243,6 +241,7 @@ class SamplingRun(Job):
     cut = models.BigIntegerField(default=0, help_text="Ended by the token limit, and left out.")
     requests = models.BigIntegerField(default=0)
     tokens = models.BigIntegerField(default=0)
+    notices = models.JSONField(default=list, blank=True, help_text="What its endpoint does not take.")
 
     class Meta:
         ordering = ["-number"]

@@ -47,7 +47,7 @@ def checked(kind: type[Checked], given: Mapping[str, Any], name: str) -> Checked
 
 def checked_sampling(endpoint: Endpoint, given: Mapping[str, Any]) -> SamplingSettings:
     """With the endpoint's own stop texts, and without what it does not know."""
-    defaults = {"stop": endpoint.stop, "extras": endpoint.sends_extras}
+    defaults = {"stop": endpoint.stop_texts, "extras": endpoint.sends_extras}
     return checked(SamplingSettings, defaults | dict(given), "sampling")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ from apps.accounts.services import record_event
 from apps.core.bulk import lock_project, sole_worker
 from apps.core.errors import Conflict, DomainError
 from apps.core.jobs import JobStatus
+from apps.core.wake import drop
 from apps.corpus.models import Problem
 from apps.corpus.splitting import SPLITTERS
 from apps.estimation.models import SamplingRun
@@ -71,6 +73,7 @@ def cancel_sampling(*, run: SamplingRun, actor: User | None = None) -> SamplingR
     run = SamplingRun.objects.select_for_update(of=("self",)).get(pk=run.pk)
     if not run.has_ended:
         run.end(JobStatus.CANCELLED)
+        transaction.on_commit(partial(drop, "apps.estimation.tasks.work_on_sampling", run.pk))
         record_event(actor=actor, verb="sampling.cancelled", target=str(run), project=run.project.slug)
     return run
 

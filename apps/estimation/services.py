@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -18,11 +19,14 @@ from apps.accounts.services import record_event
 from apps.core.bulk import lock_project
 from apps.core.errors import Conflict, DomainError
 from apps.core.jobs import JobStatus
+from apps.estimation.conclusion import conclusion
 from apps.estimation.models import EstimationRun
+from apps.estimation.notices import add_notices
 from apps.estimation.parameters import Budget, checked, checked_sampling, template_of
 from apps.estimation.selection import checked_selection, solutions_of
 from apps.estimation.strategies import full_options, strategy_of
 from apps.estimation.strategies.tree import Tree
+from apps.estimation.turns import dismiss_workers
 from apps.inference.grants import check_usable
 from apps.inference.models import Endpoint
 from apps.projects.models import Project
@@ -89,6 +93,7 @@ def pause_run(*, run: EstimationRun, actor: User | None = None, reason: str = ""
         _stop_clock(run, timezone.now())
         run.status, run.error = JobStatus.PAUSED, reason
         run.save(update_fields=["status", "error", "worked_s", "resumed_at"])
+        transaction.on_commit(partial(dismiss_workers, run.pk))
         _record(actor, "estimation.paused", run)
     return run
 
@@ -148,8 +153,10 @@ def finish_if_done(*, run: EstimationRun) -> bool:
         return True
     if found.first_solution < found.last_solution or found.shards.unfinished().exists():
         return False
-    end_run(found, JobStatus.FINISHED)
-    if found.endpoint_id and found.seconds:
+    end = conclusion(found)
+    end_run(found, end.status, error=end.error)
+    add_notices(found, end.notices)
+    if found.endpoint_id and found.seconds and found.rollouts:
         Endpoint.objects.filter(pk=found.endpoint_id).update(rollouts_per_s=found.rollouts / found.seconds)
     return True
 
@@ -166,6 +173,7 @@ def end_run(run: EstimationRun, status: JobStatus, *, error: str = "") -> None:
     _stop_clock(run, now)
     run.status, run.error, run.finished_at, run.beat_at = status, error, now, now
     run.save(update_fields=["status", "error", "finished_at", "beat_at", "worked_s", "resumed_at"])
+    transaction.on_commit(partial(dismiss_workers, run.pk))
 
 
 def over_budget(run: EstimationRun) -> str | None:

@@ -24,7 +24,9 @@ from apps.corpus.models import Problem
 from apps.corpus.records import RowError, SolutionRecord, StepRecord
 from apps.corpus.services import add_solutions
 from apps.corpus.splitting import split_steps
+from apps.estimation.completions import read_completion
 from apps.estimation.models import SampledProblem, SamplingRun
+from apps.estimation.notices import add_notices
 from apps.estimation.parameters import sampling_of
 from apps.estimation.sharing import shared_client
 from apps.inference.client import Client
@@ -32,6 +34,9 @@ from apps.inference.failures import EndpointFailure, RequestRefused
 from apps.inference.gate import Gate
 from apps.inference.models import Endpoint
 from apps.inference.prompting import Template, seed_of
+from apps.inference.refusal_check import RefusalCheck
+from apps.inference.refusals import notice_of
+from apps.inference.services import remember_learned
 from apps.inference.stamina import Stamina, Tries
 from apps.inference.wire import Choice
 from apps.verifiers.grading import GradingPool
@@ -58,10 +63,11 @@ class Written:
 
     def take(self, choices: Sequence[Choice]) -> None:
         for choice in choices:
-            if choice.is_cut:
+            completion = read_completion(choice)
+            if completion.is_cut:
                 self.cut += 1
-            elif choice.text.strip():
-                self.texts.append(choice.text)
+            elif completion.own.strip():
+                self.texts.append(completion.own)
 
 
 class Writer:
@@ -73,6 +79,7 @@ class Writer:
         self.pool = pool
         self.failure = ""
         self._stamina = Stamina()
+        self._refusals: RefusalCheck | None = None
         self._stopping = False
         self._active: set[asyncio.Task[None]] = set()
         self._after = 0
@@ -94,6 +101,7 @@ class Writer:
             shared_client(self.endpoint, f"sampling-{self.run.pk}") as (client, gate),
             asyncio.TaskGroup() as group,
         ):
+            self._refusals = RefusalCheck(client, Template(**self.run.prompt), sampling_of(self.run.sampling))
             watcher = group.create_task(self._watch(gate))
             while not self._stopping and (problems := await self._apart(self._next_problems)):
                 for problem in problems:
@@ -105,6 +113,12 @@ class Writer:
             while self._active:
                 await asyncio.wait(self._active)
             watcher.cancel()
+            await self._apart(lambda: self._remember(client))
+
+    def _remember(self, client: Client) -> None:
+        """For the next run, and on this one's page."""
+        remember_learned(endpoint=self.endpoint, client=client)
+        add_notices(self.run, [notice_of(setting) for setting in sorted(client.refused_settings)])
 
     async def _watch(self, gate: Gate) -> None:
         """Stop when somebody says so: what is in flight is waited for, or given up when the run is cancelled."""
@@ -157,6 +171,8 @@ class Writer:
         None when we are to stop before they are there.
         """
         run, written, asked, answers, tries = self.run, Written(), 0, 0, Tries()
+        refusals = self._refusals
+        assert refusals is not None
         prompt, sampling = Template(**run.prompt).prompt(problem.statement, [], "\n"), sampling_of(run.sampling)
         while written.count < run.per_problem and answers < 2 * run.per_problem:
             n = client.fitting(run.per_problem - written.count)
@@ -165,12 +181,14 @@ class Writer:
             try:
                 answer = await client.complete(prompt, sampling, n=n, seed=seed_of(run.seed, problem.pk, asked))
             except EndpointFailure as failure:
+                is_final = await self._is_final(failure, tries)
                 written.requests += failure.requests
-                if self._is_final(failure, tries):
+                if is_final:
                     written.failure = str(failure)
                     break
                 continue
             self._stamina.answered()
+            refusals.answered()
             asked, answers = asked + n, answers + 1
             written.requests += answer.requests
             written.tokens += answer.usage.prompt_tokens + answer.usage.completion_tokens
@@ -179,9 +197,11 @@ class Writer:
             written.failure = f"The model wrote {written.count} of {run.per_problem}."
         return written
 
-    def _is_final(self, failure: EndpointFailure, tries: Tries) -> bool:
+    async def _is_final(self, failure: EndpointFailure, tries: Tries) -> bool:
         """Whether this problem is given up. Raises the failure where all of them are."""
         if isinstance(failure, RequestRefused):
+            if self._refusals is not None and await self._refusals.is_general(failure):
+                raise failure
             return True
         if self._stamina.ends_with(failure):
             raise failure

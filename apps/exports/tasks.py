@@ -7,6 +7,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from apps.core.jobs import abandoned_q
+from apps.core.wake import wake
 from apps.exports.making import run_export
 from apps.exports.models import Export
 
@@ -20,4 +21,4 @@ def make_export(export_id: int) -> None:
 def resume_abandoned() -> None:
     """Send again what has not moved for a while."""
     for pk in Export.objects.filter(abandoned_q(timezone.now())).values_list("pk", flat=True):
-        make_export.delay(pk)
+        wake(make_export.name, pk)

@@ -9,6 +9,7 @@ import asyncio
 import json
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -22,11 +23,15 @@ from apps.inference.failures import (
     KeyRefused,
     NotServed,
     Overloaded,
+    PromptTooLong,
     RequestRefused,
+    SettingRefused,
     TooMany,
     Unreachable,
     Unreadable,
 )
+from apps.inference.prefill import PROBE, begins_with, without_prefix
+from apps.inference.refusals import OTHER_NAMES, adapted, read_refusal
 from apps.inference.transports import TRANSPORTS
 from apps.inference.transports.base import Body, read_choices, read_usage
 from apps.inference.wire import Answer, Choice, Prompt, Sampling, Server
@@ -36,6 +41,7 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 60.0
 # A server that gives one choice so many times in a row when asked for several does not know `n`.
 DEAF_AFTER = 3
 SHOWN_OF_AN_ERROR = 300
+NOT_THE_REQUEST = frozenset({401, 402, 403, 404})
 PASSING = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 
 
@@ -64,7 +70,11 @@ class Client:
         on_overload: Callable[[], None] = lambda: None,
     ) -> None:
         self.server = server
+        # What the server is known to take, and what of it has been learned here.
         self.most_choices = server.most_choices
+        self.refused_settings = set(server.refused_settings)
+        self.echoes_prefill = server.echoes_prefill
+        self._learning = asyncio.Lock()
         self._transport = TRANSPORTS[server.transport]
         self._url = server.url.rstrip("/") + self._transport.path
         self._attempts = attempts
@@ -100,16 +110,25 @@ class Client:
     async def complete(self, prompt: Prompt, sampling: Sampling, *, n: int = 1, seed: int = 0) -> Answer:
         """Up to `n` completions: fewer where the server gives fewer. Raises EndpointFailure.
 
-        A refused request for several choices is asked for half as many, and what works is remembered.
+        A setting that the server does not take is left out, or sent under the server's name for it; a request for
+        several choices that is refused for another reason is asked for half as many. What works is remembered.
+        A prompt that is too long for the model is not asked again.
         """
         requests = 0
         while True:
             try:
                 answer = await self._with_retries(prompt, sampling, n, seed)
-            except RequestRefused as refused:
+            except SettingRefused as refused:
                 requests += refused.requests
-                if n == 1:
-                    raise RequestRefused(str(refused), requests=requests) from refused
+                self.refused_settings.add(refused.setting)
+                if refused.setting == "n":
+                    n = self.most_choices = 1
+                continue
+            except RequestRefused as refused:
+                refused.requests += requests
+                if n == 1 or isinstance(refused, PromptTooLong):
+                    raise
+                requests = refused.requests
                 n //= 2
                 continue
             if requests:
@@ -124,11 +143,12 @@ class Client:
             self.most_choices = 1
 
     async def _with_retries(self, prompt: Prompt, sampling: Sampling, n: int, seed: int) -> Answer:
-        body = self._transport.body(self.server, prompt, sampling, n=n, seed=seed)
+        whole = self._transport.body(self.server, prompt, sampling, n=n, seed=seed)
+        body = adapted(whole, self.refused_settings)
         for attempt in range(1, self._attempts + 1):
             try:
                 told = await self._post(body)
-                choices = self._choices(told, n)
+                choices = await self._unechoed(self._choices(told, n), prompt, whole)
                 return Answer(choices, read_usage(self.server, told, choices), attempt)
             except _Passing as passing:
                 if attempt == self._attempts:
@@ -146,6 +166,27 @@ class Client:
             raise _Passing(Unreadable("The endpoint answered without a single choice."))
         return choices
 
+    async def _unechoed(self, choices: tuple[Choice, ...], prompt: Prompt, body: Body) -> tuple[Choice, ...]:
+        """Without the prefilled text at their beginning, where this server is one that repeats it."""
+        if not self._transport.prefills or not prompt.prefix or self.echoes_prefill is False:
+            return choices
+        if self.echoes_prefill is None and any(choice.text for choice in choices):
+            async with self._learning:
+                if self.echoes_prefill is None:
+                    is_like_it = all(begins_with(choice, prompt.prefix) for choice in choices if choice.text)
+                    self.echoes_prefill = is_like_it and await self._repeats_probe(prompt, body)
+        return tuple(without_prefix(one, prompt.prefix) for one in choices) if self.echoes_prefill else choices
+
+    async def _repeats_probe(self, prompt: Prompt, body: Body) -> bool:
+        """A model may begin by repeating itself; what it is given here it would not write of its own accord."""
+        if prompt.prefix == PROBE.prefix:
+            return True
+        short = replace(PROBE, system=prompt.system)
+        settings = {name: value for name, value in body.items() if name not in ("messages", "stop")}
+        asked = self._transport.body(self.server, short, Sampling(), n=1, seed=0) | settings | {"n": 1, "max_tokens": 8}
+        told = await self._post(adapted(asked, self.refused_settings))
+        return all(begins_with(choice, PROBE.prefix) for choice in self._choices(told, 1))
+
     def _pause(self, attempt: int, told_s: float | None) -> float:
         """Seconds: what the server asked for, else twice as long each time; never the same for all."""
         longest = min(LONGEST_PAUSE_S, self._first_pause_s * 2 ** (attempt - 1))
@@ -159,7 +200,7 @@ class Client:
             async with self._session.post(self._url, data=msgspec.json.encode(body), allow_redirects=False) as response:
                 raw = await response.read()
                 if response.status != 200:
-                    raise self._failure(response, raw)
+                    raise self._failure(response, raw, body)
         except (TimeoutError, aiohttp.ServerTimeoutError) as error:
             late = Unreachable(f"The endpoint did not answer within {self.server.timeout_s:g} s.")
             raise _Passing(late) from error
@@ -173,12 +214,15 @@ class Client:
         except ValueError as error:
             raise _Passing(Unreadable("The endpoint answered with something that is not JSON.")) from error
 
-    def _failure(self, response: aiohttp.ClientResponse, raw: bytes) -> Exception:
+    def _failure(self, response: aiohttp.ClientResponse, raw: bytes, body: Body) -> Exception:
         """What an answer that is not 200 means for us."""
-        status, said = response.status, self._safe(_message(raw))
+        status, refusal = response.status, read_refusal(raw, SHOWN_OF_AN_ERROR)
+        said = self._safe(refusal.message)
         told = f"The endpoint answered {status}{': ' + said if said else ''}"
         if status in (429, 503):
             self._on_overload()
+        elif status not in NOT_THE_REQUEST and refusal.is_about_length(status):
+            return PromptTooLong(f"The prompt is too long for the model. {told}")
         if status in PASSING or status >= 500:
             kind = TooMany if status == 429 else Overloaded
             return _Passing(kind(told), wait_s=_retry_after(response))
@@ -186,6 +230,9 @@ class Client:
             return KeyRefused(told)
         if status == 404 or 300 <= status < 400:
             return NotServed(told)
+        setting = refusal.unknown_setting(body)
+        if setting is not None and setting not in OTHER_NAMES.values():
+            return SettingRefused(told, setting)
         return RequestRefused(told)
 
     def _safe(self, text: str) -> str:
@@ -200,18 +247,6 @@ def _decoded(raw: bytes) -> Any:
         return msgspec.json.decode(raw)
     except msgspec.DecodeError:
         return json.loads(raw)
-
-
-def _message(raw: bytes) -> str:
-    """The sentence in an error body: OpenAI's `error.message`, else the body's beginning."""
-    try:
-        told = msgspec.json.decode(raw)
-    except msgspec.DecodeError:
-        return raw[:SHOWN_OF_AN_ERROR].decode("utf-8", "replace").strip()
-    error = told.get("error", told) if isinstance(told, dict) else told
-    if isinstance(error, dict):
-        error = error.get("message") or error.get("detail") or ""
-    return str(error)
 
 
 def _retry_after(response: aiohttp.ClientResponse) -> float | None:

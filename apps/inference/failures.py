@@ -44,9 +44,25 @@ class NotServed(EndpointFailure):
 
 
 class RequestRefused(EndpointFailure):
-    """The server does not take this one request: too long, or a setting that it does not know."""
+    """The server does not take this one request."""
 
     code = "refused"
+
+
+class PromptTooLong(RequestRefused):
+    """The prompt does not fit into the model: half as many choices would not help, and no other request is to blame."""
+
+    code = "prompt_too_long"
+
+
+class SettingRefused(RequestRefused):
+    """The server does not know one of the settings; it can be asked without."""
+
+    code = "setting_refused"
+
+    def __init__(self, message: str, setting: str, *, requests: int = 1) -> None:
+        super().__init__(message, requests=requests)
+        self.setting = setting
 
 
 class Unreadable(EndpointFailure):

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.core.errors import DomainError
+from apps.inference.prompting import DEFAULT_STOPS
 from apps.inference.sealing import unseal
 from apps.inference.transports import TRANSPORTS
 from apps.inference.wire import Server
@@ -94,6 +95,12 @@ class Endpoint(models.Model):
     check_error = models.TextField(blank=True, default="")
     counts_first_only = models.BooleanField(default=False, help_text="Its usage counts the first choice only.")
     most_choices = models.PositiveIntegerField(null=True, blank=True, help_text="Choices that one request may ask for.")
+    refused_settings = models.JSONField(
+        default=list, blank=True, help_text="Settings of sampling that it does not take."
+    )
+    echoes_prefill = models.BooleanField(
+        null=True, blank=True, help_text="Its reply begins with the prefilled text. Empty: not known."
+    )
     rollouts_per_s = models.FloatField(null=True, blank=True, help_text="As measured by the last run.")
 
     objects = EndpointQuerySet.as_manager()
@@ -131,5 +138,12 @@ class Endpoint(models.Model):
             timeout_s=self.timeout_s,
             counts_first_only=self.counts_first_only,
             most_choices=self.most_choices,
+            refused_settings=frozenset(self.refused_settings),
+            echoes_prefill=self.echoes_prefill,
             allowed_addresses=self.allowed_addresses(),
         )
+
+    @property
+    def stop_texts(self) -> list[str]:
+        """Its own, else those that keep a completer from a question of its own: chat models end by themselves."""
+        return self.stop or (list(DEFAULT_STOPS) if self.transport == "completions" else [])

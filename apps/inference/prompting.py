@@ -9,6 +9,8 @@ from hashlib import blake2b
 from apps.inference.wire import Prompt
 
 VERSION = 1
+# Sent to completers where nobody has chosen other stop texts: they go on with a question of their own. OpenAI takes four.
+DEFAULT_STOPS = ("\nQuestion:", "\nQ:", "\nProblem:", "\nHuman:")
 
 
 @dataclass(frozen=True, slots=True)

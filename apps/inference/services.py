@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -21,12 +22,16 @@ from apps.inference.addresses import REFUSAL, AddressGuard, AddressRefused, addr
 from apps.inference.client import Client
 from apps.inference.failures import EndpointFailure, RequestRefused
 from apps.inference.models import Endpoint
+from apps.inference.prefill import PROBE
+from apps.inference.prompting import Template
 from apps.inference.sealing import seal
-from apps.inference.wire import Answer, Prompt, Sampling
+from apps.inference.transports import TRANSPORTS
+from apps.inference.wire import Answer, Sampling
 from apps.projects.models import Project
 
 CHECK_WITHIN_S = 20.0
 CHECK_TOKENS = 8
+EXTRAS = frozenset({"top_k", "min_p"})
 log = logging.getLogger(__name__)
 # By the code of the failure.
 CHECK_WORDS = {
@@ -37,6 +42,8 @@ CHECK_WORDS = {
     "key_refused": "The endpoint does not take the key (401, 402 or 403).",
     "not_served": "There is no such path or model at this address (404, or a redirect).",
     "refused": "The endpoint refuses the request (4xx): it may not know a setting, or take no texts of this kind.",
+    "prompt_too_long": "The endpoint refuses a short prompt as too long: its context is smaller than what a run may write.",
+    "setting_refused": "The endpoint refuses a setting without which a run cannot do.",
     "unreadable": "The endpoint answers with something that is not a completion in JSON.",
     "address_not_allowed": REFUSAL,
 }
@@ -83,6 +90,7 @@ def change_endpoint(
         )
     endpoint.model = model.strip()
     endpoint.checked_at, endpoint.check_error, endpoint.most_choices = None, "", None
+    endpoint.refused_settings, endpoint.echoes_prefill = [], None
     _apply(endpoint, url=url, api_key=api_key, settings=settings or {})
     endpoint.save()
     project = endpoint.project.slug if endpoint.project else ""
@@ -169,11 +177,12 @@ def check_words(failure: EndpointFailure | DomainError) -> str:
 
 
 async def _probe(endpoint: Endpoint) -> dict[str, Any]:
-    """One request for two choices that both are cut: does the server take `n`, and whose tokens does it count?
+    """One request for two choices that both are cut, with the transport and the settings of a run.
 
-    Where it refuses the request, once more without top_k and min_p, which closed APIs do not know.
+    What it finds out: whether the server takes `n`, whose tokens it counts, which settings it does not know, and
+    whether it repeats a prefilled message. A refusal that names no setting is asked once more without top_k and min_p.
     """
-    server = endpoint.server()
+    server = replace(endpoint.server(), refused_settings=frozenset(), echoes_prefill=None)
     found: dict[str, Any] = {}
     try:
         async with asyncio.timeout(CHECK_WITHIN_S), Client(server, attempts=2) as client:
@@ -186,6 +195,10 @@ async def _probe(endpoint: Endpoint) -> dict[str, Any]:
                 found["sends_extras"] = False
     except TimeoutError as error:
         raise DomainError(f"The endpoint did not answer within {CHECK_WITHIN_S:g} s.") from error
+    if client.refused_settings & EXTRAS:
+        found["sends_extras"] = False
+    found["refused_settings"] = sorted(client.refused_settings - EXTRAS)
+    found["echoes_prefill"] = client.echoes_prefill
     both_cut = len(answer.choices) == 2 and all(choice.is_cut for choice in answer.choices)
     counted = answer.usage.completion_tokens
     found["most_choices"] = 1 if len(answer.choices) == 1 else None
@@ -195,9 +208,21 @@ async def _probe(endpoint: Endpoint) -> dict[str, Any]:
 
 
 async def _two_choices(client: Client, endpoint: Endpoint, *, extras: bool) -> Answer:
-    prompt = Prompt(endpoint.problem_template.replace("{problem}", "What is 1 + 1?"), system=endpoint.system_prompt)
-    sampling = Sampling(temperature=1.0, max_tokens=CHECK_TOKENS, extras=extras)
-    return await client.complete(prompt, sampling, n=2)
+    template = Template(endpoint.problem_template, endpoint.system_prompt, endpoint.prefix_end)
+    prefix = PROBE.prefix if TRANSPORTS[endpoint.transport].prefills else "1 + 1 ="
+    sampling = Sampling(max_tokens=CHECK_TOKENS, stop=tuple(endpoint.stop_texts), extras=extras)
+    return await client.complete(template.prompt(PROBE.problem, [prefix], "\n"), sampling, n=2)
+
+
+def remember_learned(*, endpoint: Endpoint, client: Client) -> None:
+    """Keep what a run found out of how to ask this endpoint, for the next one."""
+    learned = {
+        "refused_settings": sorted(client.refused_settings),
+        "echoes_prefill": client.echoes_prefill,
+    }
+    changes = {name: value for name, value in learned.items() if getattr(endpoint, name) != value}
+    if changes:
+        Endpoint.objects.filter(pk=endpoint.pk, url=endpoint.url, transport=endpoint.transport).update(**changes)
 
 
 @transaction.atomic

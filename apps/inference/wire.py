@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 
@@ -18,6 +19,8 @@ class Server:
     # Addresses outside the public internet that it may have; None: whoever made this vouches for its URL.
     allowed_addresses: tuple[str, ...] | None = None
     most_choices: int | None = None  # The `n` that it takes; None where that is not known yet.
+    refused_settings: frozenset[str] = frozenset()  # Settings that it does not take.
+    echoes_prefill: bool | None = None  # Its reply begins with the prefilled text; None where that is not known yet.
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +51,65 @@ class Prompt:
     system: str = ""
 
 
+# What servers call an end that is the model's own: OpenAI, vLLM, SGLang, llama.cpp, TGI, Anthropic, Gemini, Cohere.
+WHOLE = frozenset(
+    {"stop", "eos", "eos_token", "stop_sequence", "end_turn", "stop_token", "complete", "completed", "finished", "done"}
+)
+# And an end that is not: a limit, a filter, a call of a tool, a failure.
+CUT = frozenset(
+    {
+        "length",
+        "max_tokens",
+        "max_output_tokens",
+        "model_length",
+        "max_length",
+        "limit",
+        "model_context_window_exceeded",
+        "content_filter",
+        "content-filter",
+        "safety",
+        "recitation",
+        "language",
+        "blocklist",
+        "prohibited_content",
+        "spii",
+        "refusal",
+        "error_toxic",
+        "error_limit",
+        "tool_calls",
+        "tool_use",
+        "function_call",
+        "malformed_function_call",
+        "pause_turn",
+        "abort",
+        "aborted",
+        "cancelled",
+        "canceled",
+        "error",
+        "other",
+        "timeout",
+        "insufficient_system_resource",
+    }
+)
+_ENUM = re.compile(r"^(?:finish_?reason[._])", re.IGNORECASE)
+# A text that ends so may go on: in the midst of a word, a number or a formula.
+_ENDED = re.compile(r"(?:[.!?。！？।؟…)\]}\"'”»」*`>]|\$)\s*$")
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One completion. `finish_reason` is the server's: `stop`, `length`, or another word."""
+    """One completion. `finish_reason` is the server's; empty where it says none."""
 
     text: str
     finish_reason: str
 
     @property
     def is_cut(self) -> bool:
-        return self.finish_reason == "length"
+        """Whether it ended before the model was done. Where the server's word does not tell, the text does."""
+        reason = _ENUM.sub("", self.finish_reason.strip()).lower()
+        if reason in WHOLE:
+            return False
+        return reason in CUT or _ENDED.search(self.text) is None
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ class TaskAdmin(BigTableAdmin):
 
 @admin.register(Seat)
 class SeatAdmin(ReadOnlyAdmin):
-    list_display = ["labeler", "round", "submitted", "submitted_today", "today"]
+    list_display = ["labeler", "round", "submitted"]
     list_filter = ["round__project"]
     list_select_related = ["labeler", "round"]
     search_fields = ["labeler__email", "labeler__name"]

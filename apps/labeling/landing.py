@@ -34,7 +34,7 @@ LABEL_FIELDS = ["assignment", "step", "rating", "unsure", "chosen"]
 PREFERENCE_FIELDS = ["assignment", "choice", "margin", "rationale"]
 
 _COUNT = """
-INSERT INTO labeling_seat (round_id, labeler_id, submitted, submitted_today) VALUES (%s, %s, %s, 0)
+INSERT INTO labeling_seat (round_id, labeler_id, submitted) VALUES (%s, %s, %s)
 ON CONFLICT (round_id, labeler_id) DO UPDATE SET submitted = labeling_seat.submitted + excluded.submitted
 """
 

@@ -17,6 +17,7 @@ from apps.inference.client import Client
 from apps.inference.failures import EndpointFailure
 from apps.inference.models import Endpoint
 from apps.inference.prompting import Template, seed_of
+from apps.inference.services import remember_learned
 from apps.inference.wire import Answer, Prompt, Sampling
 from apps.labeling.dialogue import Candidate, Ways, is_final, own_number, prefix_digest
 from apps.labeling.models import Assignment, Offer, Protocol, Task
@@ -153,20 +154,23 @@ def sampled_steps(
     if not _places.acquire(timeout=PATIENCE_S):
         raise DomainError("The model is writing for others.", code=BUSY)
     try:
-        return asyncio.run(_ask(endpoint, question))
+        client = Client(endpoint.server(), attempts=2)
+        steps = asyncio.run(_ask(client, endpoint, question))
+        remember_learned(endpoint=endpoint, client=client)
+        return steps
     except TimeoutError as error:
         raise DomainError(f"The model did not answer within {WITHIN_S:g} s.") from error
     finally:
         _places.release()
 
 
-async def _ask(endpoint: Endpoint, question: _Question) -> list[str]:
+async def _ask(client: Client, endpoint: Endpoint, question: _Question) -> list[str]:
     """Up to three requests: servers may give fewer choices than they are asked for, and models repeat themselves."""
     wanted = question.options.candidates
     steps: dict[str, None] = {}
     stops: tuple[str, ...] = (question.separator,)
     cut = 0
-    async with asyncio.timeout(WITHIN_S), Client(endpoint.server(), attempts=2) as client:
+    async with asyncio.timeout(WITHIN_S), client:
         for attempt in range(REQUESTS):
             n = client.fitting(wanted - len(steps))
             sampling = _sampling(endpoint, question.options, stops)

@@ -90,8 +90,9 @@ def _plan_solutions(round_: Round, selection: Selection) -> RoundPlan:
     ids = list(selection.apply(askable(round_.project)).values_list("id", flat=True))
     if round_.is_screening:
         # A screening asks about the gold among what is selected, and about nothing else.
-        gold = sorted(with_gold(round_.project).intersection(ids))
-        return RoundPlan(gold=gold, refusal=None if gold else _no_gold(selection))
+        known = with_gold(round_.project)
+        gold = sorted(known.intersection(ids))
+        return RoundPlan(gold=gold, refusal=None if gold else _no_gold(selection, is_anywhere=bool(known)))
     gold_ids = with_gold(round_.project, selection) if round_.gold_share else set()
     ordinary = [pk for pk in ids if pk not in gold_ids]
     if gold_ids:
@@ -126,7 +127,9 @@ def _refuse_solutions(
     return None
 
 
-def _no_gold(selection: Selection) -> DomainError:
+def _no_gold(selection: Selection, *, is_anywhere: bool) -> DomainError:
+    if not is_anywhere:
+        return DomainError("No solution of this project has gold labels.", fields={"gold_share": "no gold yet"})
     return DomainError(
         f"No solution that fits {selection} has gold labels.", code="empty", fields={"select": "fits no gold"}
     )

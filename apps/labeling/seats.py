@@ -1,4 +1,4 @@
-"""A labeler's seat in a round: locked while they claim or hand in, and the counts that pages show.
+"""A labeler's seat in a round: locked while they claim or hand in; and how much was handed in, by whom.
 
 In SQL, as each claim and each submission comes by here, and making the same query anew from Python
 costs several times what PostgreSQL needs for it.
@@ -7,8 +7,9 @@ costs several times what PostgreSQL needs for it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from apps.accounts.models import User
@@ -21,22 +22,21 @@ WHERE round_id = %(round)s AND labeler_id = %(labeler)s FOR UPDATE
 """
 
 _TAKE = """
-INSERT INTO labeling_seat (round_id, labeler_id, submitted, submitted_today)
-VALUES (%(round)s, %(labeler)s, 0, 0) ON CONFLICT DO NOTHING
+INSERT INTO labeling_seat (round_id, labeler_id, submitted)
+VALUES (%(round)s, %(labeler)s, 0) ON CONFLICT DO NOTHING
 """
 
 _COUNT = """
-UPDATE labeling_seat SET
-    submitted = submitted + %(filled)s,
-    gold = gold + %(gold)s,
-    submitted_today = CASE WHEN today = %(today)s THEN submitted_today + 1 ELSE 1 END,
-    today = %(today)s
-WHERE id = %(seat)s
+UPDATE labeling_seat SET submitted = submitted + %(filled)s, gold = gold + %(gold)s WHERE id = %(seat)s
 """
 
+# The submissions of a day are few, and stand together in the index of a labeler's submissions.
 _PROGRESS = """
-SELECT coalesce(sum(submitted), 0) + coalesce(sum(gold) FILTER (WHERE labeler_id = %(labeler)s), 0),
-       coalesce(sum(submitted_today) FILTER (WHERE labeler_id = %(labeler)s AND today = %(today)s), 0)
+SELECT coalesce(sum(submitted), 0) + coalesce(sum(gold) FILTER (WHERE labeler_id = %(labeler)s), 0), (
+    SELECT count(*) FROM labeling_assignment a
+    WHERE a.labeler_id = %(labeler)s AND a.submitted_at >= %(midnight)s AND a.round_id = %(round)s
+      AND a.state IN ('submitted', 'extra')
+)
 FROM labeling_seat WHERE round_id = %(round)s
 """
 
@@ -60,10 +60,30 @@ def lock_seat(round_: Round, labeler_id: int) -> LockedSeat:
     return LockedSeat(*rows[0])
 
 
-def count_submission(seat: LockedSeat, *, counts: bool, is_gold: bool, now: datetime) -> None:
-    """The labeler's day counts every submission, the round only those that fill a slot. Gold is counted apart."""
-    values = {"filled": int(counts and not is_gold), "gold": int(counts and is_gold)}
-    run(_COUNT, values | {"seat": seat.id, "today": timezone.localdate(now)})
+def count_submission(seat: LockedSeat, *, counts: bool, is_gold: bool) -> None:
+    """The round counts submissions that fill a slot. Gold is counted apart."""
+    run(_COUNT, {"filled": int(counts and not is_gold), "gold": int(counts and is_gold), "seat": seat.id})
+
+
+def midnight(at: datetime | None = None) -> datetime:
+    """When the day began, in the time zone of the site."""
+    return timezone.localtime(at).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+@dataclass(frozen=True, slots=True)
+class HandedIn:
+    """How much stands handed in, gold and late submissions too, and how much of it since midnight."""
+
+    total: int = 0
+    today: int = 0
+
+
+def handed_in_by(turns: QuerySet[Assignment], group: str, at: datetime | None = None) -> dict[int, HandedIn]:
+    """By `round` or `labeler`, in one query: so that what was handed in today is always a part of the whole."""
+    today = Count("id", filter=Q(submitted_at__gte=midnight(at)))
+    spoken = turns.filter(state__in=Assignment.SPOKEN, submitted_at__isnull=False).order_by()
+    rows = spoken.values_list(group).annotate(total=Count("id"), today=today)
+    return {pk: HandedIn(total, day) for pk, total, day in rows}
 
 
 def progress(round_: Round, labeler: User, at: datetime | None = None) -> dict[str, int]:
@@ -72,8 +92,7 @@ def progress(round_: Round, labeler: User, at: datetime | None = None) -> dict[s
     Their own gold counts as done. If it did not, the count would stand still after a submission, and so
     tell which of the tasks were gold.
     """
-    today: date = timezone.localdate(at)
-    ((done, mine),) = fetch(_PROGRESS, {"round": round_.pk, "labeler": labeler.pk, "today": today})
+    ((done, mine),) = fetch(_PROGRESS, {"round": round_.pk, "labeler": labeler.pk, "midnight": midnight(at)})
     if round_.is_screening and not round_.origin:
         # A screening is everybody's own: it has no slots to fill.
         done = Assignment.objects.spoken().filter(round=round_, labeler=labeler).count()

@@ -99,7 +99,7 @@ def submit(*, assignment: Assignment, submission: Submission, now: datetime | No
     run(_STORE, {name: getattr(assignment, name) for name in ("pk", *_STORED)})
     store_labels(assignment, submission, ground)
     counts = assignment.state == Assignment.State.SUBMITTED
-    count_submission(seat, counts=counts, is_gold=assignment.task.is_gold, now=now)
+    count_submission(seat, counts=counts, is_gold=assignment.task.is_gold)
     tell_sinks(assignment, now)
     return assignment
 

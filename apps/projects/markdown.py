@@ -11,12 +11,13 @@ from markdown_it.rules_block import StateBlock
 from markdown_it.rules_inline import StateInline
 
 # Between dollar signs `_`, `*` and `\{` are mathematics. What is a formula follows pandoc's rule (no space inside, no
-# digit after), so that "from $5 to *at most* $6" is prose; a backslash inside overrules it, as on the page.
+# digit after), so that "from $5 to *at most* $6" is prose; a backslash inside overrules it, as on the page. What is longer
+# is not typeset there either (`LONGEST_FORMULA` in static/js/lib/formulas.js); here the bound keeps the search short.
 _FORMULA = re.compile(
     r"""
-      \$\$(?!\$) (?:\\.|[^\\$`]|\$(?!\$))+ \$\$
-    | \$(?![\s$]) (?:\\.|[^\\$`])+ (?<!\s)\$(?!\d)
-    | \$(?!\$) [^\\$`]* (?:\\.[^\\$`]*)+ \$
+      \$\$(?!\$) (?:\\.|[^\\$`]|\$(?!\$)){1,2000} \$\$
+    | \$(?![\s$]) (?:\\.|[^\\$`]){1,2000} (?<!\s)\$(?!\d)
+    | \$(?!\$) (?=[^\\$`]{0,2000}\\) (?:\\.|[^\\$`]){1,2000} \$
     """,
     re.VERBOSE | re.DOTALL,
 )

@@ -18,7 +18,14 @@ from apps.quality.evidence import Evidence, Naming
 _SOLUTION = ("solution.adjudicated", "solution.resplit", "consensus.changed", "gold.made", "gold.also_accepted")
 _PROBLEM = ("problem.mended", "problem.graded", "problem.retired", "problem.brought_back")
 _STEP = ("step.adjudicated",)
-_TURN = ("assignment.accepted", "assignment.returned", "assignment.corrected")
+_TURN = (
+    "assignment.accepted",
+    "assignment.returned",
+    "assignment.corrected",
+    "assignment.correction_withdrawn",
+    "report.dismissed",
+    "report.reopened",
+)
 WORDS = {
     "solution.adjudicated": "settled the first error",
     "solution.resplit": "parted the steps anew",
@@ -33,6 +40,9 @@ WORDS = {
     "assignment.accepted": "accepted a turn",
     "assignment.returned": "returned a turn",
     "assignment.corrected": "corrected a turn",
+    "assignment.correction_withdrawn": "took a correction back",
+    "report.dismissed": "dismissed a report of the problem",
+    "report.reopened": "took the dismissal of a report back",
 }
 LONGEST = 200
 
@@ -51,6 +61,11 @@ class Change:
     @property
     def words(self) -> str:
         return WORDS[self.verb]
+
+    @property
+    def self_reviewed(self) -> bool:
+        """A reviewer judged what they had labeled, as the project allows."""
+        return isinstance(self.after, dict) and bool(self.after.get("self_reviewed"))
 
     @property
     def note(self) -> str:

@@ -31,7 +31,8 @@ _FILLERS = re.compile(
 )
 _MATH_START = re.compile(
     rf"[-+−–±]?{SPACE}?(?:[$€£¥₹]{SPACE}?)?(?:[-−])?(?:\d|\.\d|\\|[({{\[√π∞∅½⅓⅔¼¾])"
-    rf"|[A-Za-z](?![\w'’])(?!{SPACE}+[a-z]{{2,}}(?<!because)(?<!since))"
+    rf"|[A-Za-z](?![\w'’])"
+    rf"(?!{SPACE}+(?!(?:because|since|as|and|or|which|is)\b)[a-z]{{2,}})"
     rf"|(?:{_NUMBER_WORDS}|yes|no|true|false|none|undefined|infinity)(?!\w)(?!{SPACE}+(?:of|idea|longer|doubt|way|that))",
     re.IGNORECASE,
 )
@@ -70,6 +71,11 @@ _CLAUSE_START = re.compile(
 )
 _WORDY_COMMA = re.compile(r"[,，]\s*(?!(?:and|or|et|ou|und|oder|y|e|o|и|или)\b)(?=[^\W\d_]{2,}\s*(?![=<>(_^]))(?!\\)")
 _EXPLAINED = re.compile(r"\s+[(（](?=[^()（）]*(?:=|[^\W\d_]{2,}|\d\s*[-+*x×/·]\s*\d))")
+_CONCLUDES = re.compile(
+    r"[,;]?\s*(?:and\s+)?(?:so|thus|hence|therefore|giving|making|totall?ing|for a total|meaning|altogether|in total)"
+    r"\b[^\n]*\d",
+    re.IGNORECASE,
+)
 _TAIL = re.compile(
     rf"{SPACE}*(?:です|である|となります|となる|になります|になる|だ|でした|입니다|이다|이에요|예요|임"
     rf"|이{SPACE}됩니다|가{SPACE}됩니다|이{SPACE}된다|है|हैं|होगा|होती|होता){SPACE}*$"
@@ -193,6 +199,7 @@ def _head(body: str) -> str | None:
         return None
     if sign == "" and re.search(r"\d[!?]$", head.rstrip()):
         return None
+    whole = head
     for boundary in (_CLAUSE_START, _EXPLAINED):
         found = boundary.search(head, 1)
         while found and _is_inside_formula(head, found.start()):
@@ -201,6 +208,9 @@ def _head(body: str) -> str | None:
     comma = _WORDY_COMMA.search(head)
     if comma and re.search(r"\d", head[: comma.start()]):
         head = head[: comma.start()]
+    if _CONCLUDES.match(whole, len(head)):
+        # "9 on each shelf, so 27": what was cut off is the answer, or says it again.
+        return None
     return _tidy("".join(sign for sign in head if unicodedata.category(sign) not in ("So", "Cf")))
 
 

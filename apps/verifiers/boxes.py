@@ -16,6 +16,7 @@ _JOINED = re.compile(
 )
 _JOINING = re.compile(r"[,;&，、；]|\b(?:and|or|et|ou|und|oder|y|e|o|и|или)\b|[和或与與及と와과و]|または|또는|أو|और|या")
 _LABELLED = re.compile(r"[\s$,;]*(?:and|or)?[\s$]*[A-Za-z](?:_\{?\w\}?)?\s*=\s*[\s$]*|[\s$,;.]*\(?[a-dA-Di]+\)[\s$:]*")
+_BULLET = re.compile(r"[\s$.,;]*\n\s*(?:[-*•]|\d+[.)])[\s$]*")
 _CORRECTING = re.compile(
     r"\b(?:wait|actually|no|sorry|instead|correct\w*|mistake|error|wrong|recheck\w*|rather|then|finally|therefore"
     r"|thus|hence|so|gives|"
@@ -68,7 +69,7 @@ def _relation(between: str) -> str:
     """Of two neighbouring boxes: `list`, `apart` (the later one stands alone), or `unclear`."""
     if _JOINED.fullmatch(between):
         return "list" if _JOINING.search(between) else "unclear"
-    if _LABELLED.fullmatch(between):
+    if _LABELLED.fullmatch(between) or _BULLET.fullmatch(between):
         return "unclear"
     is_one_sentence = "\n" not in between and not re.search(r"[.;!?。](?:\s|$)", between)
     if _CORRECTING.search(between):

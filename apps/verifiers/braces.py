@@ -10,6 +10,7 @@ _CLOSES = frozenset("{([")
 _INFIX = re.compile(r"\\(over|choose)(?![A-Za-z])")
 _INFIX_COMMANDS = {"over": "\\frac", "choose": "\\binom"}
 _BOX = re.compile(r"\\(?:boxed|fbox|framebox)(?![A-Za-z])\s*(\{)?")
+_TYPE = re.compile(r"\\(?:mathbf|boldsymbol|bm|pmb|mathit|mathnormal|underline)\s*\{(?!\s*R\s*\})")
 _PROSE = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{3,}")
 # More of them in one answer are not worth the rewriting.
 _MAX_COMMANDS = 50
@@ -37,6 +38,19 @@ def unbox(text: str) -> str:
     for content, piece in zip(inner, between[1:], strict=True):
         pieces += [content, piece]
     return "".join(pieces).strip()
+
+
+def unwrap_type(text: str) -> str:
+    r"""Without `\mathbf{}` and its like, which say nothing whatever stands in them. `\mathbf{R}` is the real line."""
+    for _ in range(_MAX_COMMANDS):
+        command = _TYPE.search(text)
+        if command is None:
+            return text
+        end = closings(text).get(command.end() - 1)
+        if end is None:
+            return text
+        text = f"{text[: command.start()]}{text[command.end() : end]}{text[end + 1 :]}"
+    return text
 
 
 def _between(text: str, boxes: list[tuple[int, int, int]]) -> list[str]:

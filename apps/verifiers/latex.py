@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from apps.verifiers.braces import brace_arguments, rewrite_infix, unbox
+from apps.verifiers.braces import brace_arguments, rewrite_infix, unbox, unwrap_type
 from apps.verifiers.signs import translate_signs
 
 # A longer answer is not one; nothing below is run on more than this.
@@ -38,13 +38,17 @@ _REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\\[dt]binom(?![A-Za-z])", r"\\binom"),
         # Digits and the constants i and e mean the same in any type; one letter in bold is that letter.
         (r"\\(?:mathrm|mathit|mathnormal|operatorname\*?|text(?:rm|it|normal)?|mathbf)\s?\{\s?([ie])\s?\}", r" \1 "),
-        (r"\\(?:mathbf|boldsymbol|bm|pmb|mathit|mathnormal|underline)\s?(?:\{([^{}]*)\}|([A-Za-z\d]))", r"\1\2"),
+        (r"\\(?:mathbf|boldsymbol|bm|pmb|mathit|mathnormal|underline)\s?([A-Za-z\d])", r"\1"),
         (
             rf"\\(?:text(?:{_FONTS})?|mbox|hbox|mathrm|mathsf|mathtt|emph)\s?\{{\s?([-+]?[\d.,/\s]*\d\\?%?)\s?\}}",
             r" \1 ",
         ),
         (rf"\\(?:text(?:{_FONTS}|superscript)|mbox|hbox|mathrm|mathsf|mathtt|emph)(?![A-Za-z])", r"\\text"),
-        (rf"\\operatorname\*?\s?\{{\s?({_FUNCTIONS})\s?\}}", r"\\\1 "),
+        (rf"\\(?:text|operatorname\*?)\s?\{{\s?({_FUNCTIONS})\s?\}}", r"\\\1 "),
+        (
+            r"(?:\{\s?\})?_\s?\{?(\w+)\}?\s?C\s?_\s?\{?(\w+)\}?|(?<![A-Za-z\\])C\((\d+),\s?(\d+)\)",
+            r"\\binom{\1\3}{\2\4}",
+        ),
         (r"\\text\s?\{([.,;:\s]?)\}", r"\1"),
         (r"\\text\s?\{\s*,?\s*(and|or)\s*\}|\\(?:quad)?(?:(?<=\\)l(?=or|and))(or|and)(?![A-Za-z])", r" \1\2 "),
         (r"\\vee(?![A-Za-z])", " or "),
@@ -98,7 +102,7 @@ def clean(text: str) -> str:
     text = _without_emphasis(translate_signs(text).strip())
     text = _bare_dollars(unbox(text).replace(r"\$", _MONEY)).replace(_MONEY, "$").strip()
     text = _POWERS.sub(_nested_powers, text).replace("**", "^")
-    text = rewrite_infix(text)
+    text = unwrap_type(rewrite_infix(text))
     for pattern, replacement in _REWRITES:
         text = pattern.sub(replacement, text)
     return _without_stop(brace_arguments(text).strip())

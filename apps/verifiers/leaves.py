@@ -70,7 +70,7 @@ _BASES = {
     "sixteen": 16,
 }
 _NUMERAL = re.compile(
-    r"(?P<sign>-?)\(?(?P<digits>\d[\dA-F.]*)\)?\s*(?:_\s?\{?\s*(?:base[\s-]*)?|,?\s?\(?\s*(?:in )?base[\s-]*)"
+    r"(?P<sign>-?)\(?(?P<digits>[\dA-Fa-f][\dA-Fa-f.]*)\)?\s*(?:_\s?\{?\s*(?:base[\s-]*)?|,?\s?\(?\s*(?:in )?base[\s-]*)"
     rf"(?P<base>\d{{1,2}}|{'|'.join(_BASES)})\s*\}}?\)?"
 )
 _COMMAND = re.compile(r"\\[A-Za-z]+")
@@ -81,9 +81,10 @@ _WORDS = re.compile(r"[^\W\d_]+(?:[ .,'’!?-]+[^\W\d_]+)*")
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _TAIL = re.compile(
     r"(?P<space>\s?)(?P<unit>(?:\\text\s?\{(?:[^{}]|\{[^{}]*\})*\}(?:\^\{\d\})?[\s/]*)+|%|°(?:\s?(?:\\text\s?\{)?[CF]\}?)?"
-    r"|(?<=[\d)}])\s?[A-Za-z]{2,}(?:\^\{\d\})?(?:\s?/\s?[A-Za-z]+(?:\^\{\d\})?)?|(?<=[\d)}])\s[mgLlsh])$"
+    r"|(?<=[\d)}])\s?[A-Za-z]{2,}(?:\^\{\d\})?(?:\s?/\s?[A-Za-z]+(?:\^\{\d\})?)?|(?<=[A-Za-z])\s[A-Za-z]{2,}(?:\^\{\d\})?|(?<=[\d)}])\s[mgLlsh])$"
 )
 _TRIGONOMETRIC = re.compile(r"\\(?:sin|cos|tan|cot|sec|csc)(?![A-Za-z])")
+_ANGLE = re.compile(r"\\(?:pi|arc[a-z]{3})(?![A-Za-z])|\\(?:sin|cos|tan)\s?\^\{-1\}")
 _RADIANS = (("radian", 1),)
 _DEGREES = (("angle", 1),)
 
@@ -96,7 +97,7 @@ def read_leaf(cleaned: str) -> Leaf:
     numeral = _NUMERAL.fullmatch(plain)
     if numeral:
         base = _BASES.get(numeral["base"]) or int(numeral["base"])
-        return Numeral(numeral["sign"] + numeral["digits"].lstrip("0"), base)
+        return Numeral(numeral["sign"] + numeral["digits"].lstrip("0").upper(), base)
     return _worded(cleaned, plain) or _expression(cleaned)
 
 
@@ -232,7 +233,7 @@ def _compare_angles(reference: Expression, answer: Expression) -> Outcome | None
     if degrees[0] == degrees[1]:
         return None
     other, expression = (dimensions[1], answer) if degrees[0] else (dimensions[0], reference)
-    if other != {_RADIANS} and (other or "\\pi" not in expression.latex):
+    if other != {_RADIANS} and (other or not _ANGLE.search(expression.latex)):
         return None
     sides = [
         rf"({side.latex}) \cdot \frac{{\pi}}{{180}}" if is_degrees else side.latex
@@ -267,7 +268,8 @@ def _expression(cleaned: str) -> Expression:
     name = tail["unit"]
     unit = read_letter_unit(name.strip()) if len(name.strip()) == 1 and name[0] == " " else None
     unit = unit or read_unit(name.strip(), glued=not tail["space"] and not name.startswith(" "))
-    if unit is None or not (unit or "\\text" in name):
+    behind_letter = name.startswith(" ") and cleaned[tail.start("unit") - 1].isalpha()
+    if unit is None or not (unit or "\\text" in name) or (behind_letter and not unit.measures):
         return Expression(cleaned)
     if name == "°":
         if _TRIGONOMETRIC.search(cleaned):

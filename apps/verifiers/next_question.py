@@ -9,9 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-# Sent as stop texts where nobody has chosen others; OpenAI's API takes four.
-DEFAULT_STOPS = ("\nQuestion:", "\nQ:", "\nProblem:", "\nHuman:")
-
 _WORDS = (
     "Question|Problem|Exercise|Q|Human|User|Instruction|Example|Task|Prompt|Student|问题|問題|题目|題目|题|例题|문제|질문|Pregunta|"
     "Problema|Ejercicio|Frage|Aufgabe|Exercice|Problème|Вопрос|Задача|Pergunta|Exercício|Domanda|Esercizio|السؤال|سؤال|مسألة|"
@@ -25,7 +22,7 @@ _MARK = re.compile(
 _MARK_INSIDE = re.compile(r"(?:Question|Problem|Human|User|Q)[ \t]?#?\d*:")
 # What chat templates put between turns, where a server lets it through.
 _SENTENCE_ENDS = tuple(".!?。！？।")
-_TURNS = ("<|", "<start_of_turn>", "<end_of_turn>", "[INST]", "</s>")
+_TURN = re.compile(r"<\|[a-z_]+\|>|<(?:start|end)_of_turn>|\[INST\]|</s>")
 # A paragraph that asks something with numbers in it, and is no thought about the solution.
 _ASKING = re.compile(r"\n[ \t]*\n(?=[^\n]{30,}[?？؟][ \t]*(?:\n|$))(?=[^\n]*\d)(?P<paragraph>[^\n]+)")
 # A runaway's first answer stands near its beginning.
@@ -50,9 +47,8 @@ def _starts(text: str) -> Iterator[int]:
     for match in _MARK_INSIDE.finditer(text):
         if text[max(0, match.start() - 4) : match.start()].rstrip()[-1:] in _SENTENCE_ENDS:
             yield match.start()
-    for turn in _TURNS:
-        if (start := text.find(turn)) >= 0:
-            yield start
+    for match in _TURN.finditer(text):
+        yield match.start()
     for match in _ASKING.finditer(text):
         if not _THINKING.search(match["paragraph"]):
             yield match.start()

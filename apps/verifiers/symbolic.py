@@ -14,7 +14,24 @@ from typing import Any
 from latex2sympy2_extended import NormalizationConfig, is_expr_of_only_symbols
 from latex2sympy2_extended.logic import And
 from math_verify import LatexExtractionConfig, parse, verify
-from sympy import Abs, E, Eq, Expr, Float, I, Integral, Limit, Product, Rational, Sum, Symbol, nan, zoo
+from sympy import (
+    Abs,
+    Derivative,
+    E,
+    Eq,
+    Expr,
+    Float,
+    I,
+    Integral,
+    Limit,
+    Product,
+    Rational,
+    Subs,
+    Sum,
+    Symbol,
+    nan,
+    zoo,
+)
 from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
 
@@ -28,7 +45,13 @@ _LATEX = LatexExtractionConfig(
     boxed_match_priority=-1,
     # Its unit removal takes the m of 5m and the t of 3t: units are ours.
     normalization_config=NormalizationConfig(
-        basic_latex=True, units=False, malformed_operators=True, nits=True, boxed="none", equations=False
+        # It tears numbers behind a brace: 16 would be 1 and 6. Arguments have their braces when they come here.
+        basic_latex=True,
+        units=False,
+        malformed_operators=False,
+        nits=True,
+        boxed="none",
+        equations=False,
     ),
 )
 _REWRITES = tuple(
@@ -44,14 +67,24 @@ _REWRITES = tuple(
 )
 # What the parser would drop or misread without a word: primes, dots, set builders, two numbers side by side.
 _LOSSY = re.compile(r"'|\\[lcd]?dots|\\mid|\\prime|\{[^{}]*:[^{}]*\}|\d\s+\d|\d\s*\\frac\{[^{}]*[A-Za-z]")
+_CAPITAL = re.compile(r"\\(?:mathbb|mathcal|text|begin|end)\s?\{[^{}]*\}|\\[A-Za-z]+|(?P<capital>[A-Z])(?P<index>_\{)?")
+_CAPITAL_MARK = "977"
 # Their values take numerical methods to find.
-_LAZY = (Sum, Product, Integral, Limit, AppliedUndef)
+_LAZY = (Sum, Product, Integral, Limit, Derivative, Subs, AppliedUndef)
 _POINT = tuple(Rational(prime, 11) for prime in (13, 17, 19, 23, 29, 31, 37, 41))
 _DECIMAL = re.compile(r"-?(\d*)\.(\d+)")
 
 
 def expressions_agree(reference: str, answer: str) -> Outcome:
     """`unparsed` where either is not understood, or is no number at all (1/0)."""
+    try:
+        return _compare(reference, answer)
+    except (ArithmeticError, AttributeError, LookupError, NotImplementedError, TypeError, ValueError) as error:
+        # What sympy cannot do it says in many ways; none of them says that the answers differ.
+        return unparsed(f"computer algebra failed: {type(error).__name__}")
+
+
+def _compare(reference: str, answer: str) -> Outcome:
     gold, given = _parse(reference), _parse(answer)
     if gold is None or given is None:
         return unparsed(f"the {'reference' if gold is None else 'answer'} is not understood")
@@ -65,7 +98,14 @@ def expressions_agree(reference: str, answer: str) -> Outcome:
 
 def _verify(gold: Any, given: Any) -> bool:
     options = {"float_rounding": 6, "allow_set_relation_comp": True, "timeout_seconds": None}
-    return bool(verify(gold, given, **options))
+    agrees = bool(verify(gold, given, **options))
+    if agrees and _are_numbers(gold, given) and gold != given:
+        # It rounds to six places, at which all small numbers are the same.
+        left, right = gold.evalf(30), given.evalf(30)
+        return not (left.is_comparable and right.is_comparable) or bool(
+            abs(left - right) <= max(abs(left), abs(right)) * 1e-9
+        )
+    return agrees
 
 
 @lru_cache(maxsize=512)
@@ -75,10 +115,19 @@ def _parse(latex: str) -> Any:
         return None
     for pattern, replacement in _REWRITES:
         latex = pattern.sub(replacement, latex)
+    latex = _CAPITAL.sub(_marked_capital, latex)
     found = parse(f"${latex}$", [_LATEX], "no_fallback", "first_match", parsing_timeout=None)
     if not found or isinstance(found[0], str) or found[0].has(nan, zoo):
         return None
     return _one_alphabet(found[0])
+
+
+def _marked_capital(match: re.Match[str]) -> str:
+    """The parser takes large and small letters for one symbol, so that R - r would be 0."""
+    if match["capital"] is None:
+        return match.group()
+    mark = f"{match['capital'].lower()}_{{{_CAPITAL_MARK}"
+    return mark if match["index"] else f"{mark}}}"
 
 
 def _one_alphabet(expression: Any) -> Any:
@@ -115,7 +164,8 @@ def _differ_at_a_point(gold: Any, given: Any) -> bool:
     apart = Abs((gold - given).xreplace(at)).evalf(20)
     if not (left.is_comparable and right.is_comparable and apart.is_comparable):
         return False
-    return bool(apart > (left + right) * 1e-9 + 1e-15)
+    # Cancellation may leave some 1e-20 of nothing; what is smaller is for simplification to tell.
+    return bool(apart > (left + right) * 1e-9 and left + right > 1e-15)
 
 
 def _are_numbers(gold: Any, given: Any) -> bool:

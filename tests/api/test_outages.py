@@ -114,6 +114,7 @@ def test_a_page_says_that_the_broker_is_away(alice: User, settings: Any) -> None
     assert "message broker cannot be reached" in answer.content.decode()
 
 
+@pytest.mark.django_db
 def test_a_page_says_that_the_database_is_away(rf: RequestFactory) -> None:
     """The very error of a connection that nobody answers, through the middleware of the pages."""
     away = ConnectionHandler({"default": database_settings(f"postgresql://{NOBODY}/annotate")})["default"]

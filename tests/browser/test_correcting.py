@@ -12,7 +12,7 @@ from apps.labeling.correcting import correct
 from apps.labeling.models import Assignment
 from apps.labeling.services import open_round, set_round_status
 from apps.projects.models import Project
-from apps.quality.reviewing import return_to_labeler
+from apps.quality.reviewing import correct_turn, return_to_labeler
 from tests.browser.conftest import Watched
 from tests.browser.desk import Desk
 from tests.browser.test_pages import barriers
@@ -137,19 +137,36 @@ def test_changes_say_when_the_task_was_corrected_elsewhere(turn: Assignment, bob
 
 
 def test_a_correction_does_not_overwrite_one_that_was_made_meanwhile(
-    turn: Assignment, bob: User, rita: User, watched: Watched
+    turn: Assignment, bob: User, watched: Watched
 ) -> None:
     """The first Enter tells of it and keeps the changes; the second says that they are meant all the same."""
     watched.expected = ("409",)
     page = watched.page(bob)
     desk = opened(page, turn).press("k", "1")
-    correct(assignment=turn, submission=BAD, actor=rita)
+    correct(assignment=turn, submission=BAD)
     desk.press("Enter")
     expect(page.locator("#notices")).to_contain_text("corrected elsewhere")
     assert (desk.ready().pressed(), versions(turn)) == (["great", "bad", "-"], 1)
     desk.press("Enter")
     page.wait_for_url("**/work")
     assert versions(turn) == 2
+
+
+def test_what_a_reviewer_corrected_meanwhile_stays_theirs(
+    turn: Assignment, bob: User, rita: User, watched: Watched
+) -> None:
+    watched.expected = ("409",)
+    page = watched.page(bob)
+    desk = opened(page, turn).press("k", "1")
+    correct_turn(assignment=turn, submission=BAD, reviewer=rita, note="The sum is 5.")
+    desk.press("Enter")
+    expect(page.locator("#notices")).to_contain_text("A reviewer has corrected it")
+    expect(page.locator("#notices")).to_contain_text("Your changes are kept in this browser")
+    assert versions(turn) == 0
+    page.goto(f"/projects/{turn.round.project.slug}/work")
+    expect(page.locator("table")).to_contain_text("Rita changed step 1 to bad, step 2 to not rated")
+    expect(page.locator("table")).to_contain_text("The sum is 5.")
+    expect(page.locator("table")).to_contain_text("final")
 
 
 def test_a_returned_task_brings_the_changes_along(turn: Assignment, bob: User, rita: User, watched: Watched) -> None:

@@ -32,6 +32,8 @@ PAGES: list[tuple[str, Args, str, str]] = [
     ("problem-back", lambda world: [world.solution.problem_id], "post", "manager"),
     ("work", lambda _: [], "get", "labeler"),
     ("flags", lambda _: [], "get", "reviewer"),
+    ("report-dismiss", lambda world: [world.round.assignments.get().pk], "post", "reviewer"),
+    ("report-reopen", lambda world: [world.round.assignments.get().pk], "post", "reviewer"),
     ("solution", lambda world: [world.solution.pk], "get", "reviewer"),
     ("solution-standing", lambda world: [world.solution.pk], "get", "reviewer"),
     ("solution-settle", lambda world: [world.solution.pk], "post", "reviewer"),

@@ -217,14 +217,15 @@ def test_what_cannot_be_estimated_has_a_reason_and_the_rest_goes_on(
     assert (run.status, run.failed, run.done) == (JobStatus.FINISHED, 3, 8)
 
 
-def test_a_model_that_never_ends_leaves_missing_rollouts_and_says_so(
+def test_a_run_of_a_model_that_never_ends_has_failed_and_says_why(
     worker: object, model: Model, project: Project, endpoint: Endpoint
 ) -> None:
     add_sums(project, 3, steps=STEPS)
     model.control(cut=1.0)
     run = started(project, endpoint)
     eventually(lambda: ended(run))
-    assert (run.rollouts, run.status) == (0, JobStatus.FINISHED)
+    assert (run.rollouts, run.status) == (0, JobStatus.FAILED)
+    assert "No rollout could be counted" in run.error
     note = SolutionEstimate.objects.filter(run=run).values_list("note", flat=True)[0]
-    assert "cut off by the token limit" in note
+    assert "cut off before their end" in note
     assert not StepEstimate.objects.filter(run=run, how="rollouts").exists()

@@ -97,10 +97,10 @@ def test_an_answer_without_choices_is_said_to_be_unreadable(transport: str, told
 
 
 def test_choices_are_read_in_the_order_of_their_index() -> None:
-    turned = {"choices": [{"index": 1, "text": "b"}, {"index": 0, "text": "a", "finish_reason": "length"}]}
+    turned = {"choices": [{"index": 1, "text": "b."}, {"index": 0, "text": "a", "finish_reason": "length"}]}
     with scripted(lambda _: Reply(turned)) as server:
         answer = ask(server, "completions")
-    assert [(one.text, one.is_cut) for one in answer.choices] == [("a", True), ("b", False)]
+    assert [(one.text, one.is_cut) for one in answer.choices] == [("a", True), ("b.", False)]
 
 
 def test_usage_that_counts_the_first_choice_only_is_made_up_for_and_said_to_be_estimated() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from apps.accounts.models import AuditEvent, User
@@ -262,6 +264,24 @@ def test_scripts_see_whose_rating_it_is(missed: Assignment, bob: User, rita: Use
     assert [step["consensus"] and step["consensus"]["rating"] for step in evidence["steps"]] == [1, -1, None]
     stream = client.get(f"{API}/projects/algebra/step-labels", headers={"Accept": "application/x-ndjson"})
     assert b"".join(stream).count(b'"corrected_by":"') == 3  # type: ignore[arg-type]
+
+
+def test_scripts_of_reviewers_correct_too(missed: Assignment, rita: User) -> None:
+    client, url = bearer(rita), f"{API}/assignments/{missed.pk}/review"
+
+    def post(**body: Any) -> Any:
+        return client.post(url, body, content_type="application/json")
+
+    half = post(decision="corrected", steps=[{"position": 0, "rating": -1}])
+    assert (half.status_code, set(half.json()["error"]["fields"])) == (400, {"finish_reason"})
+    odd = post(decision="accepted", finish_reason="solution")
+    assert (odd.status_code, set(odd.json()["error"]["fields"])) == (400, {"finish_reason"})
+    steps = [{"position": 0, "rating": 1}, {"position": 1, "rating": -1}]
+    assert post(decision="corrected", steps=steps, finish_reason="solution").status_code == 422
+    done = post(decision="corrected", steps=steps, finish_reason="found_error", note="The sum.")
+    assert (done.status_code, done.json()["decision"]) == (200, "corrected")
+    assert corrections_of([missed.pk])[missed.pk].note == "The sum."
+    assert own_ratings(missed) == [1, 1, 1]
 
 
 def test_reviewers_pages_show_both_words(missed: Assignment, rita: User) -> None:

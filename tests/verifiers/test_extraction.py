@@ -25,6 +25,11 @@ MARKED = [
     ("[ANSWER]27[/ANSWER]", "27"),
     ("Final Answer: The final answer is $27$. I hope it is correct.", "27"),
     ("The correct option is (B).", "(B)"),
+    ("The answer is B because it is.", "B"),
+    ("The answer is A and C.", "A and C"),
+    ("Answer: 9 + 9 + 9 = 27 books", "27 books"),
+    ("The answer is 3 hours and 20 minutes.", "3 hours and 20 minutes"),
+    ("The answer is 5. We see that 2<|x| then.", "5"),
 ]
 NOWHERE = [
     "There is none here.",
@@ -107,6 +112,10 @@ MISREAD_BEFORE = [
     "The answer is: let us see.",
     "The first is \\boxed{2} and the second is \\boxed{3}.",
     "(a) \\boxed{2} (b) \\boxed{3}",
+    "- \\boxed{2}\n- \\boxed{3}",
+    "Answer: 9 books on each shelf, so 27.",
+    "Answer: 9 books each, therefore 27 books.",
+    "Answer: We have 9 books on each of 3 shelves. So 9 * 3 = 27.",
     "\\boxed{2}\n\\boxed{3}",
     "$x = \\boxed{2}$, $y = \\boxed{3}$",
     "The answer is: \\boxed{27",

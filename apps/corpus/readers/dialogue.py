@@ -113,8 +113,8 @@ def _turns_like_the_first(text: str) -> re.Pattern[str] | None:
         return None
     mark = r"###[ \t]*" if first[1] else ""
     names = rf"{mark}({_ASKING}|{_ANSWERING}):[ \t]?"
-    apart = re.compile(rf"(?:\A\s*|\n[ \t]*\n\s*){names}")
-    return apart if len(apart.findall(text)) > 1 else re.compile(rf"(?:\A\s*|\n\s*){names}")
+    apart = re.compile(rf"(?:\A\s*|\n[ \t]*\n[ \t]*){names}")
+    return apart if len(apart.findall(text)) > 1 else re.compile(rf"(?:\A\s*|\n[ \t]*){names}")
 
 
 def shared_turns(left: Sequence[Message], right: Sequence[Message]) -> int:

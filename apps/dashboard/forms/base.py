@@ -20,6 +20,13 @@ REMEMBERED_S = 24 * 3600
 class ServiceForm(forms.Form):
     """A form whose work a service does; what the service complains of stands at the field it names."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            # What is typed runs as its own language does.
+            if type(field.widget) in (forms.TextInput, forms.Textarea):
+                field.widget.attrs.setdefault("dir", "auto")
+
     def run(self, service: Callable[[dict[str, Any]], Result]) -> Result | None:
         """What the service gives for the cleaned data; None when form or service have something to mend."""
         if not self.is_valid():

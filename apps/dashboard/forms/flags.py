@@ -6,15 +6,21 @@ from typing import Any
 
 from django import forms
 
+from apps.dashboard.forms.base import ServiceForm
 from apps.labeling.models import Round
 from apps.projects.models import Project
+from apps.quality.reports import LONGEST_REASON
 
 KINDS = [
     ("unsure", "unsure steps"),
     ("give_up", "given up"),
-    ("bad_problem", "bad problems"),
+    ("bad_problem", "reported problems"),
     ("skip", "put off"),
 ]
+
+
+class DismissForm(ServiceForm):
+    reason = forms.CharField(max_length=LONGEST_REASON, strip=True, label="Why nothing is wrong with it")
 
 
 class RoundField(forms.ModelChoiceField):  # type: ignore[type-arg]
@@ -24,6 +30,11 @@ class RoundField(forms.ModelChoiceField):  # type: ignore[type-arg]
 
 class FlagsForm(forms.Form):
     kind = forms.ChoiceField(required=False, label="Show", choices=KINDS)
+    state = forms.ChoiceField(
+        required=False,
+        label="Reports",
+        choices=[("open", "open"), ("dismissed", "dismissed"), ("retired", "of retired problems"), ("all", "all")],
+    )
     round = RoundField(queryset=Round.objects.none(), required=False, empty_label="any", to_field_name="number")
 
     def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:

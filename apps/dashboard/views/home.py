@@ -21,16 +21,19 @@ from apps.dashboard.overview import (
 from apps.labeling.models import Assignment
 from apps.projects.policies import can
 from apps.projects.services import check_founder, found_project, may_found
+from apps.quality.reports import count_open_reports
 
 
 @login_required
 @require_GET
 def home(request: AuthenticatedRequest) -> HttpResponse:
     work, memberships = open_rounds_for(request.user), memberships_of(request.user)
+    reported = count_open_reports([one.project for one in memberships if can(one, "review")])
     days = submissions_by_day(Assignment.objects.filter(labeler=request.user), now=timezone.now())
     context = {
         "work": work,
         "memberships": memberships,
+        "projects": [(one, reported.get(one.project_id, 0)) for one in memberships],
         "may_found": may_found(request.user),
         "manages": any(can(one, "import") for one in memberships),
         "days": days,

@@ -19,6 +19,7 @@ from apps.labeling.models import Assignment
 from apps.projects.markdown import to_html
 from apps.projects.models import Membership
 from apps.projects.services import publish_guidelines, update_project
+from apps.quality.reports import count_open_reports
 
 RECENT = 5
 
@@ -51,6 +52,7 @@ def _overview(place: Place) -> dict[str, object]:
     if place.may("browse"):
         turns = Assignment.objects.filter(round__project=project, round__origin="")
         days = submissions_by_day(turns, now=timezone.now())
+        shown["reported"] = count_open_reports([project]).get(project.pk, 0)
         shown |= {"holdings": holdings_of(project), "days": days, "has_days": any(count for _, count in days)}
     if place.may("import"):
         shown |= {

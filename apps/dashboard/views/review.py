@@ -21,11 +21,11 @@ from apps.dashboard.access import Place, place_for
 from apps.dashboard.browsing import with_sources
 from apps.dashboard.forms.reviewing import QueueForm, asked_of, narrowing_of
 from apps.dashboard.paging import page_of
-from apps.labeling.models import Assignment, Round
 from apps.quality.adjudicating import adjudicate_as_it_stands, make_gold
 from apps.quality.impartiality import allows_self_review, barred_from, own_assignments
 from apps.quality.models import OpenDispute
 from apps.quality.queues import KINDS, QUEUES, SETTLED, Kind, counts_of, queue_of
+from apps.quality.reports import count_open_reports
 
 SIZE = 25
 AT_ONCE = 200
@@ -41,17 +41,9 @@ def review(request: AuthenticatedRequest, slug: str) -> HttpResponse:
         "review",
         kinds=[(kind, counts[name]) for name, kind in KINDS.items()],
         settled=QUEUES[SETTLED],
-        reported=_reported(place),
-        counted_to=COUNTED_TO,
+        reported=count_open_reports([place.project]).get(place.project.pk, 0),
     )
     return render(request, "review/review.html", context)
-
-
-def _reported(place: Place) -> int:
-    """Turns that called a problem bad, as far as anybody wants them counted."""
-    rounds = Round.objects.filter(project=place.project)
-    bad = Assignment.objects.filter(round__in=rounds, finish_reason=Assignment.FinishReason.BAD_PROBLEM)
-    return bad[: COUNTED_TO + 1].count()
 
 
 @login_required

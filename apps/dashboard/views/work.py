@@ -6,21 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.contrib.auth.decorators import login_required
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from apps.accounts.models import User
 from apps.accounts.requests import AuthenticatedRequest
 from apps.dashboard.access import place_for
 from apps.dashboard.overview import submissions_by_day
 from apps.dashboard.paging import page_of
 from apps.labeling.correcting import why_not_correctable
-from apps.labeling.models import Assignment, Seat, StepLabel
+from apps.labeling.models import Assignment, StepLabel
 from apps.labeling.pace import seconds_per_turn
 from apps.labeling.returning import returned_to
-from apps.projects.models import Project
+from apps.labeling.seats import HandedIn, handed_in_by, midnight
 from apps.quality.answers import gold_accuracy
 from apps.quality.corrections import Change, Correction, changes, corrections_of
 
@@ -48,8 +48,7 @@ def work(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     mine = Assignment.objects.filter(labeler=request.user, round__project=place.project)
     spoken = mine.spoken()
     if only_today:
-        start = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-        spoken = spoken.filter(submitted_at__gte=start)
+        spoken = spoken.filter(submitted_at__gte=midnight())
     page = page_of(
         spoken.select_related("round", "task__solution__problem"),
         request.GET,
@@ -66,16 +65,16 @@ def work(request: AuthenticatedRequest, slug: str) -> HttpResponse:
         put_off=mine.filter(state=Assignment.State.SKIPPED).select_related("round")[:SIZE],
         days=submissions_by_day(mine.spoken(), now=timezone.now()),
         seconds_each=seconds_per_turn(mine),
-        total=_total(place.project, request.user),
+        handed_in=_handed_in(mine),
         gold=gold_accuracy(place.project, request.user) if place.project.shows_scores else None,
     )
     return render(request, "labeling/work.html", context)
 
 
-def _total(project: Project, user: User) -> int:
-    """From a few seats. Gold counts as all else: a number that stood still would tell which tasks were gold."""
-    seats = Seat.objects.filter(labeler=user, round__project=project)
-    return sum(submitted + gold for submitted, gold in seats.values_list("submitted", "gold"))
+def _handed_in(turns: QuerySet[Assignment]) -> HandedIn:
+    """Gold counts as all else: a number that stood still would tell which tasks were gold."""
+    rounds = handed_in_by(turns, "round").values()
+    return HandedIn(sum(one.total for one in rounds), sum(one.today for one in rounds))
 
 
 def _done(turns: list[Assignment]) -> list[Done]:

@@ -19,6 +19,7 @@ from apps.estimation.strategies.base import Ask
 from apps.estimation.strategies.tree import Tree
 from apps.estimation.tree.search import Leaf, Rolled, Search
 from apps.estimation.work import Batch, Told, Work
+from apps.verifiers.extraction import own_text
 
 Kept = dict[int, tuple[Told, ...]]  # By the number of the first.
 
@@ -107,7 +108,7 @@ def _dead_from(work: Work, low: int) -> int:
 
 def _rolled(one: Told, work: Work) -> Rolled:
     method = "blank_line" if work.separator.count("\n") > 1 else "newline"
-    return Rolled(tuple(split_steps(one.text, method)[0]), one.outcome == Outcome.SUCCESS)
+    return Rolled(tuple(split_steps(own_text(one.text), method)[0]), one.outcome == Outcome.SUCCESS)
 
 
 def _result(plant: Plant, leaf: Leaf, search: Search) -> Result:

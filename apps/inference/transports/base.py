@@ -9,6 +9,8 @@ from apps.inference.failures import Unreadable
 from apps.inference.wire import Choice, Prompt, Sampling, Server, Usage
 
 Body = dict[str, Any]
+_BESIDE_CONTENT = ("reasoning_content", "reasoning", "refusal", "tool_calls", "function_call")
+_TEXT_PARTS = ("text", "output_text")
 
 
 class Transport(Protocol):
@@ -18,6 +20,8 @@ class Transport(Protocol):
     title: ClassVar[str]
     about: ClassVar[str]
     path: ClassVar[str]
+    # Whether the prefix is sent as the beginning of the model's own message, which some servers repeat.
+    prefills: ClassVar[bool]
 
     def body(self, server: Server, prompt: Prompt, sampling: Sampling, *, n: int, seed: int) -> Body: ...
 
@@ -44,9 +48,34 @@ def read_choices(transport: Transport, answer: Any) -> tuple[Choice, ...]:
     """The choices in the order of their index. Raises Unreadable."""
     try:
         found = sorted(answer["choices"], key=lambda choice: choice.get("index") or 0)
-        return tuple(Choice(transport.text(one), str(one.get("finish_reason") or "stop")) for one in found)
+        return tuple(_choice(transport, one) for one in found)
     except (AttributeError, IndexError, KeyError, TypeError) as error:
         raise Unreadable("The endpoint answered with something that holds no choices.") from error
+
+
+def _choice(transport: Transport, choice: Mapping[str, Any]) -> Choice:
+    text = transport.text(choice)
+    message = choice.get("message")
+    if not text and isinstance(message, Mapping) and _holds_something_else(message):
+        return Choice(text, "length")
+    return Choice(text, str(choice.get("finish_reason") or ""))
+
+
+def _holds_something_else(message: Mapping[str, Any]) -> bool:
+    """It thought, refused or called a tool, and came to no text: that is not an end right after the prefix."""
+    return message.get("content") is None or any(message.get(name) for name in _BESIDE_CONTENT)
+
+
+def text_of(content: Any) -> str:
+    """The text of a message's content: a string, null, or parts of which thoughts are left out."""
+    if content is None or isinstance(content, str):
+        return content or ""
+    return "".join(part if isinstance(part, str) else _text_of_part(part) for part in content)
+
+
+def _text_of_part(part: Mapping[str, Any]) -> str:
+    """OpenAI's and Anthropic's `text`, and `output_text`; Gemini's parts have no type."""
+    return str(part.get("text") or "") if part.get("type", "text") in _TEXT_PARTS and not part.get("thought") else ""
 
 
 def read_usage(server: Server, answer: Any, choices: Sequence[Choice]) -> Usage:

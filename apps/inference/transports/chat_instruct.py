@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from apps.inference.transports.base import Body, sampling_fields
+from apps.inference.transports.base import Body, sampling_fields, text_of
 from apps.inference.wire import Prompt, Sampling, Server
 
 GO_ON = (
@@ -23,6 +23,7 @@ class ChatInstruct:
         "For closed APIs: the model is asked to go on. It may restart, so its labels are of a lower grade."
     )
     path: ClassVar = "/chat/completions"
+    prefills: ClassVar = False
 
     def body(self, server: Server, prompt: Prompt, sampling: Sampling, *, n: int, seed: int) -> Body:
         messages = [{"role": "system", "content": prompt.system}] if prompt.system else []
@@ -31,4 +32,4 @@ class ChatInstruct:
         return {"messages": messages} | sampling_fields(server, sampling, n=n, seed=seed)
 
     def text(self, choice: Mapping[str, Any]) -> str:
-        return str(choice["message"]["content"] or "")
+        return text_of(choice["message"].get("content"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from apps.inference.transports.base import Body, sampling_fields
+from apps.inference.transports.base import Body, sampling_fields, text_of
 from apps.inference.wire import Prompt, Sampling, Server
 
 
@@ -16,6 +16,7 @@ class ChatPrefill:
     title: ClassVar = "chat, prefilled"
     about: ClassVar = "The model's own chat template, its last message continued: vLLM, SGLang, llama.cpp."
     path: ClassVar = "/chat/completions"
+    prefills: ClassVar = True
 
     def body(self, server: Server, prompt: Prompt, sampling: Sampling, *, n: int, seed: int) -> Body:
         messages = [{"role": "system", "content": prompt.system}] if prompt.system else []
@@ -32,4 +33,4 @@ class ChatPrefill:
         return {"messages": messages} | flags | sampling_fields(server, sampling, n=n, seed=seed)
 
     def text(self, choice: Mapping[str, Any]) -> str:
-        return str(choice["message"]["content"] or "")
+        return text_of(choice["message"].get("content"))

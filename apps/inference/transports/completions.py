@@ -16,6 +16,7 @@ class Completions:
     title: ClassVar = "completions"
     about: ClassVar = "Continues the text verbatim: vLLM, SGLang, llama.cpp. The best for rollouts."
     path: ClassVar = "/completions"
+    prefills: ClassVar = False
 
     def body(self, server: Server, prompt: Prompt, sampling: Sampling, *, n: int, seed: int) -> Body:
         text = prompt.system + prompt.problem + prompt.prefix

@@ -2,10 +2,11 @@
 
 from apps.labeling.models.counted import NotCounted, counted_q
 from apps.labeling.models.labels import Critique, CritiqueRating, GoldLabel, PreferenceLabel, StepLabel
+from apps.labeling.models.reports import ReportDismissal
 from apps.labeling.models.rounds import Protocol, Round, RoundQuerySet, Seat, Task
 from apps.labeling.models.turns import Assignment, AssignmentQuerySet, Offer, PastSubmission
 
 __all__ = [
     "Assignment", "AssignmentQuerySet", "Critique", "CritiqueRating", "GoldLabel", "NotCounted", "Offer", "PastSubmission",
-    "PreferenceLabel", "Protocol", "Round", "RoundQuerySet", "Seat", "StepLabel", "Task", "counted_q",
+    "PreferenceLabel", "Protocol", "ReportDismissal", "Round", "RoundQuerySet", "Seat", "StepLabel", "Task", "counted_q",
 ]  # fmt: skip

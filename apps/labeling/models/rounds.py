@@ -186,8 +186,6 @@ class Seat(models.Model):
     gold = models.PositiveIntegerField(
         db_default=0, help_text="Submissions whose labels were known: they fill no slot."
     )
-    today = models.DateField(null=True, blank=True)
-    submitted_today = models.PositiveIntegerField(default=0)
     attempt = models.PositiveSmallIntegerField(db_default=1, help_text="In a screening: which try this is.")
     score = models.FloatField(null=True, blank=True, help_text="In a screening: agreement with gold, 0 to 1.")
     passed_at = models.DateTimeField(null=True, blank=True)

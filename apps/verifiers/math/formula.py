@@ -58,6 +58,7 @@ Node = Number | Letter | Constant | Operation
 _TOKEN = re.compile(r"\s*(?:(?P<number>\d+(?:\.\d*)?|\.\d+)|(?P<command>\\[A-Za-z]+|\\[{}|])|(?P<sign>\S))")
 _GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?!\d|,\d)")
 _SPACED_NUMBERS = re.compile(r"[\d.]\s+[\d.]")
+_DERIVATIVE = re.compile(r"\\frac\s?\{\s?d\s?[A-Za-z]?\s?\}\s?\{\s?d\s?[A-Za-z]\s?\}")
 _CONSTANTS = {"i": "i", "e": "e", "\\pi": "pi", "\\infty": "infty", "\\imath": "i"}
 _GREEK = re.compile(
     "alpha|beta|gamma|delta|(?:var)?epsilon|zeta|eta|(?:var)?theta|iota|kappa|lambda|mu|nu|xi|rho|sigma|tau|upsilon|(?:var)?phi|chi"
@@ -86,8 +87,8 @@ _FUNCTION_LETTERS = frozenset("fghFGH")
 
 def read_formula(latex: str) -> Node:
     """Raises Unreadable."""
-    if _SPACED_NUMBERS.search(latex):
-        raise Unreadable("two numbers side by side")
+    if _SPACED_NUMBERS.search(latex) or _DERIVATIVE.search(latex):
+        raise Unreadable("two numbers side by side, or a derivative")
     text = _GROUPED.sub(lambda group: group.group().replace(",", ""), latex)
     if sum(map(str.isdigit, text)) > MAX_DIGITS:
         raise TooComplex(f"a formula of more than {MAX_DIGITS} digits")

@@ -30,6 +30,7 @@ _PARTS = {"half": 2, "halves": 2, "quarter": 4, "quarters": 4} | {
 }
 _WORD = re.compile(r"[A-Za-z]+")
 _JOINTS = re.compile(r"[\s-]+")
+_JOINTS_OF_LARGE = re.compile(r",?[\s-]+")
 
 
 class NumberInWords(NamedTuple):
@@ -53,7 +54,8 @@ def _words(text: str) -> list[tuple[str, int]]:
     position = 0
     while match := _WORD.match(text, position):
         words.append((match.group().lower(), match.end()))
-        joint = _JOINTS.match(text, match.end())
+        joints = _JOINTS_OF_LARGE if words[-1][0] in _LARGE else _JOINTS
+        joint = joints.match(text, match.end())
         if joint is None:
             break
         position = joint.end()
@@ -69,6 +71,8 @@ def _longest(words: list[tuple[str, int]]) -> NumberInWords | None:
 
 
 def _value(words: list[str]) -> Fraction | None:
+    if words == ["a", "dozen"]:
+        return Fraction(12)
     if words[-1] in _PARTS and len(words) > 1:
         return _fraction(words)
     if "point" in words[1:-1]:

@@ -72,7 +72,13 @@ _RELATION = re.compile(r"<|>|=|\\(?:le|ge|ne|in|notin)(?![A-Za-z])")
 _SET_SIGN = re.compile(
     r"\\(?:cup|cap|setminus|mathbb|emptyset|mid)(?![A-Za-z])|[<>]|\\(?:le|ge|ne|in)(?![A-Za-z])|\\\{[^{}]*[:|]"
 )
+_SIGNED_REALS = re.compile(
+    r"(?:all |the set of )*(?P<kind>positive|negative|non-?negative|non-?positive|non-?zero) (?:real numbers?|reals|numbers?)",
+    re.IGNORECASE,
+)
+_SIGNED = {"positive": ">", "negative": "<", "nonnegative": "\\ge", "nonpositive": "\\le", "nonzero": "\\ne"}
 _UNKNOWN = re.compile(r"(?:[A-Za-z]|\\[A-Za-z]+)\s?(?:_\{\w+\})?")
+_DISTANCE = re.compile(r"\|\s*(?P<name>[A-Za-z])\s*(?P<shift>[+-][^|]*)?\|")
 _BUILDER = re.compile(r"(?P<head>[^:|]*?)(?::|\||\\mid(?![A-Za-z])|\\colon)(?P<condition>.*)", re.DOTALL)
 _INFINITE = {"\\infty": 1, "+\\infty": 1, "-\\infty": -1}
 _FLIPPED = {"<": ">", ">": "<", "\\le": "\\ge", "\\ge": "\\le", "=": "=", "\\ne": "\\ne"}
@@ -84,7 +90,7 @@ def looks_like_set(cleaned: str) -> bool:
         return True
     words = " ".join(untext(cleaned).split())
     return words[:1].isalpha() and (
-        _REALS.match(words) is not None
+        (_REALS.match(words) or _SIGNED_REALS.fullmatch(words)) is not None
         or names_no_solution(cleaned)
         or any(word.search(words) for word, _ in _WORDS[:6])
     )
@@ -157,12 +163,15 @@ class ReadSet:
         return self._atom(text.strip(), depth)
 
     def _atom(self, text: str, depth: int) -> SetNode:
-        if _REALS.fullmatch(text):
+        if _REALS.fullmatch(text) or text == "R":
             return REALS
+        signed = _SIGNED_REALS.fullmatch(text)
+        if signed:
+            return self._condition(f"x {_SIGNED[signed['kind'].lower().replace('-', '')]} 0")
         if text in {"\\emptyset", "\\{\\}", "\\{ \\}"}:
             return EMPTY
         opening, inner, closing = outer(text)
-        if opening == "\\{":
+        if opening in {"\\{", "{"}:
             builder = _BUILDER.fullmatch(inner)
             return self._built(builder, depth) if builder else self._points(split_outside(inner, ",", ";"))
         if opening in {"(", "["} and not _RELATION.search(inner):
@@ -219,8 +228,30 @@ class ReadSet:
         ends = [relation.start() for relation in relations] + [len(text)]
         sides = [text[start:end].strip() for start, end in zip(starts, ends, strict=True)]
         signs = [relation.group() for relation in relations]
+        if len(signs) == 1:
+            distance = self._distance(sides, signs[0])
+            if distance is not None:
+                return distance
         conditions = [self._simple(*parts) for parts in zip(sides, signs, sides[1:], strict=False)]
         return conditions[0] if len(conditions) == 1 else Combination("intersection", tuple(conditions))
+
+    def _distance(self, sides: list[str], sign: str) -> SetNode | None:
+        """`|x - 2| < 5`, where the inside is the unknown and a number; None for anything else."""
+        if not sides[0].startswith("|"):
+            sides, sign = sides[::-1], _FLIPPED.get(sign, "")
+        distance = _DISTANCE.fullmatch(sides[0])
+        if distance is None or sign not in _FLIPPED:
+            return None
+        self._name(distance["name"])
+        center = f"-({distance['shift']})" if distance["shift"] else "0"
+        low, high = (_formula(f"{center} {side} ({sides[1]})") for side in "-+")
+        closed = sign in {"\\le", "\\ge"}
+        if sign in {"=", "\\ne"}:
+            ends: SetNode = Combination("union", (_point(low), _point(high)))
+            return ends if sign == "=" else Combination("difference", (REALS, ends))
+        if sign in {"<", "\\le"}:
+            return Interval(low, closed, high, closed)
+        return Combination("union", (Interval(high=low, high_closed=closed), Interval(low=high, low_closed=closed)))
 
     def _simple(self, left: str, sign: str, right: str) -> SetNode:
         plain_left, plain_right = left.replace(" ", ""), right.replace(" ", "")

@@ -4,8 +4,9 @@
  */
 import { askReason } from "./dialogs.js";
 import { createHand } from "./hand.js";
+import { typesetDone } from "./math.js";
 
-const FONTS_PATIENCE_MS = 1_500;
+const PATIENCE_MS = 1_500;
 
 export function createDesk({ round, options, bench, api, connection, tabs, clock, leases, drafts, outbox, frame, screens }) {
     const wings = document.getElementById("wings");
@@ -46,7 +47,7 @@ export function createDesk({ round, options, bench, api, connection, tabs, clock
             frame.progress(answer.progress);
             if (!answer.assignment) return end(answer);
             const ready = prepare(answer.assignment);
-            await fontsFor(ready);
+            await settled(ready);
             if (mine === turn) lay(ready);
         } catch (error) {
             if (mine === turn) end({ reason: error.code, message: error.message });
@@ -73,10 +74,13 @@ export function createDesk({ round, options, bench, api, connection, tabs, clock
         return { sheet, view };
     }
 
-    /** Nothing may move after it was shown: wait for the fonts of the first task, but not for ever. */
-    function fontsFor({ view }) {
-        view.element.getBoundingClientRect();
-        return Promise.race([document.fonts.ready, new Promise((resolve) => { setTimeout(resolve, FONTS_PATIENCE_MS); })]);
+    /** Nothing may move after it was shown: wait for the formulas of the first task and their fonts, but not for ever. */
+    function settled({ view }) {
+        const laidOut = typesetDone().then(() => {
+            view.element.getBoundingClientRect();
+            return document.fonts.ready;
+        });
+        return Promise.race([laidOut, new Promise((resolve) => { setTimeout(resolve, PATIENCE_MS); })]);
     }
 
     function lay({ sheet, view }) {

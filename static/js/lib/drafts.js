@@ -185,8 +185,10 @@ export function createDrafts({ api, connection, store, tell, times, choose, onSt
             return { version, rev, said, sent, ...times() };
         },
         saveLeft,
+        /** Nothing is at hand any more. What is still to be sent is the outbox's, and it tells when that is done. */
         close() {
             clearTimeout(timer);
+            if (draft) onState("saved");
             draft = null;
         },
         /** When no save is on its way, or after a moment. */

@@ -1,161 +1,45 @@
 /**
  * Texts with mathematics in them, drawn by KaTeX. Texts are hostile input: everything enters the page as
- * text nodes or through KaTeX's own DOM, never as HTML.
- *
- * `segments` is pure. `typeset` needs a document and KaTeX (the global that its script defines).
- *
- * @typedef {{kind: "text"|"math"|"source", source: string, tex?: string, display?: boolean}} Segment
+ * text nodes or through KaTeX's own DOM, never as HTML; and no text holds the page up: formulas are bounded, cannot
+ * define commands, and are typeset in slices between which the page answers.
  */
+import { cutText, isSymbolic, LONGEST_FORMULA } from "./formulas.js";
+import { createSlices } from "./slices.js";
 
-// Longer formulas are shown as source: nobody reads them, and KaTeX's time grows with them.
-const LONGEST_FORMULA = 20_000;
+export { isFormula, segments } from "./formulas.js";
+
 const KATEX_OPTIONS = { throwOnError: true, trust: refuse, strict: "ignore", maxExpand: 1000, maxSize: 10 };
+// What a formula may not do: a few letters that define commands can ask for more work than a page can do.
+const DEFINING = new Set([
+    "\\def", "\\gdef", "\\edef", "\\xdef", "\\let", "\\futurelet", "\\global", "\\long", "\\newcommand", "\\renewcommand",
+    "\\providecommand", "\\newenvironment", "\\renewenvironment", "\\DeclareMathOperator", "\\expandafter", "\\noexpand",
+    "\\csname", "\\endcsname", "\\char", "\\catcode", "\\TextOrMath",
+]);
+const DEEPEST = 40;
+// Commands of LaTeX that KaTeX lacks.
+const MACROS = {
+    "\\mbox": "\\text{#1}", "\\textsc": "\\text{#1}", "\\cancelto": "\\overset{#1}{\\cancel{#2}}", "\\ensuremath": "{#1}",
+    "\\nicefrac": "{#1}/{#2}", "\\sfrac": "{#1}/{#2}", "\\mathds": "\\mathbb{#1}", "\\mathbbm": "\\mathbb{#1}",
+    "\\overarc": "\\overgroup{#1}", "\\wideparen": "\\overgroup{#1}", "\\label": "",
+};
+const TABULAR = /\\begin\{tabular\}(?:\[[^\]]*\])?\s*\{((?:[^{}]|\{[^{}]*\})*)\}([^]*?)\\end\{tabular\}/g;
 
-const ENVIRONMENTS = "align|alignat|aligned|array|Bmatrix|bmatrix|cases|CD|equation|gather|gathered|matrix|multline|" +
-    "pmatrix|smallmatrix|split|tabular|Vmatrix|vmatrix|eqnarray";
-const OPENING = new RegExp(
-    String.raw`\\\$|\\%|\\\(|\\\[|\$\$|\$|\[asy\]|\\begin\{asy\}|\\begin\{((?:${ENVIRONMENTS})\*?)\}`, "g",
-);
+/** One queue for all texts of the page: what is in it is filled when the page has nothing else to do. */
+const slices = createSlices();
+
+/** Resolves when every formula that was asked for is typeset. */
+export const typesetDone = slices.done;
 
 /** Links, images and attributes from texts: with `false` KaTeX would swallow what they hold; so they stay source. */
 function refuse({ command }) {
     throw new Error(`${command} is not trusted`);
 }
 
-/** Cut a text into plain text, formulas and blocks that are shown as source. */
-export function segments(text) {
-    const found = [];
-    let plain = "";
-    let at = 0;
-    const opening = new RegExp(OPENING);
-    for (let match = opening.exec(text); match; match = opening.exec(text)) {
-        if (match.index < at) continue;
-        plain += text.slice(at, match.index);
-        const segment = read(text, match);
-        at = match.index + segment.source.length;
-        opening.lastIndex = at;
-        if (segment.kind === "text") {
-            plain += segment.shown;
-        } else {
-            if (plain) found.push({ kind: "text", source: plain });
-            plain = "";
-            found.push(segment);
-        }
-    }
-    plain += text.slice(at);
-    if (plain) found.push({ kind: "text", source: plain });
-    return found;
-}
-
-/** What begins at this match; a delimiter that opens nothing is text. */
-function read(text, match) {
-    const mark = match[0];
-    const start = match.index;
-    if (mark === "\\$" || mark === "\\%") return { kind: "text", source: mark, shown: mark[1] };
-    const segment =
-        match[1] !== undefined ? environment(text, start, match[1])
-        : mark === "[asy]" ? enclosed(text, start, mark, "[/asy]", "source")
-        : mark === "\\begin{asy}" ? enclosed(text, start, mark, "\\end{asy}", "source")
-        : mark === "\\(" ? enclosed(text, start, mark, "\\)", "math", false)
-        : mark === "\\[" ? enclosed(text, start, mark, "\\]", "math", true)
-        : mark === "$$" ? doubleDollars(text, start)
-        : dollars(text, start);
-    return segment ?? { kind: "text", source: mark, shown: mark };
-}
-
-function enclosed(text, start, open, close, kind, display = true) {
-    const end = text.indexOf(close, start + open.length);
-    if (end < 0) return null;
-    const tex = text.slice(start + open.length, end);
-    if (kind === "math" && !tex.trim()) return null;
-    return { kind, source: text.slice(start, end + close.length), tex, display };
-}
-
-/** A blank line ends what `$$` opened, as in LaTeX: "cheap ($), dear ($$$)" is prose. */
-function doubleDollars(text, start) {
-    const found = text[start + 2] === "$" ? null : enclosed(text, start, "$$", "$$", "math", true);
-    const isBroken = found === null || /\n[ \t]*\n/.test(found.tex.trim()) || /^\s*[),;]/.test(found.tex);
-    return isBroken ? null : found;
-}
-
-/** `\begin{align*}...\end{align*}` without delimiters, its own kind nested or not. */
-function environment(text, start, name) {
-    const [open, close] = [`\\begin{${name}}`, `\\end{${name}}`];
-    let depth = 0;
-    for (let at = start; at < text.length; ) {
-        const next = [text.indexOf(open, at), text.indexOf(close, at)];
-        if (next[1] < 0) return null;
-        const opens = next[0] >= 0 && next[0] < next[1];
-        depth += opens ? 1 : -1;
-        at = opens ? next[0] + open.length : next[1] + close.length;
-        if (depth === 0) {
-            const source = text.slice(start, at);
-            return { kind: "math", source, tex: source, display: true };
-        }
-    }
-    return null;
-}
-
-function dollars(text, start) {
-    for (const end of closings(text, start)) {
-        const tex = text.slice(start + 1, end);
-        if (isFormula(tex, text[start - 1] ?? "", text[end + 1] ?? "")) {
-            return { kind: "math", source: text.slice(start, end + 1), tex, display: false };
-        }
-    }
-    return null;
-}
-
-/** Where the formula opened at `start` may close: past braces (`\text{if $x$}`), then at the next dollar. */
-function closings(text, start) {
-    const ends = [];
-    let depth = 0;
-    for (let at = start + 1; at < text.length && at - start <= LONGEST_FORMULA; at += 1) {
-        const sign = text[at];
-        if (sign === "\\") at += 1;
-        else if (sign === "{") depth += 1;
-        else if (sign === "}") depth -= 1;
-        else if (sign === "\n" && /^\n[ \t]*\n/.test(text.slice(at, at + 40))) break;
-        else if (sign === "$") {
-            if (depth === 0) return [at, ...ends];
-            if (ends.length === 0) ends.push(at);
-        }
-    }
-    return ends;
-}
-
-/**
- * Whether what stands between two dollar signs is mathematics, or prose between two amounts of money.
- * The dollars follow pandoc's rule (no space inside, no digit after), which LaTeX commands may overrule.
- */
-export function isFormula(tex, before = "", after = "") {
-    const bare = tex.trim();
-    if (!bare || tex.includes("<<") || tex.includes(">>") || isProse(tex)) return false;
-    if (/\\[a-zA-Z,;!{}|\\$%]|[\^_]/.test(tex)) return true;
-    if (/\d/.test(after)) return false;
-    if (/\w/.test(before) && !/[a-zA-Z]/.test(tex)) return false; // `5$+6$`: the sign follows its amount.
-    if (/^(?:[,;:!?)]|\.(?!\d))/.test(bare)) return false;
-    if (/^[\d.,\s]/.test(tex) && /[a-z]{3}/.test(tex)) return false; // `$5/hour and a tip of$`
-    if (/^\d/.test(bare) && /(?:[-+*/=×(]|\sx)$/.test(bare)) return false; // `$3=$15`: a sum of amounts, cut in two.
-    return bare === tex || isSymbolic(bare);
-}
-
-/** Signs between letters and numbers, and no word: what may stand with spaces inside its dollars. */
-function isSymbolic(bare) {
-    return !/[a-zA-Z]{3}/.test(bare) && (/^[a-zA-Z]\w?$/.test(bare) || /[\w)]\s*[-+*/=<>≤≥]\s*[\w(-]/.test(bare));
-}
-
-/** Two words in small letters side by side, outside of commands and their text arguments. */
-function isProse(tex) {
-    const bare = tex
-        .replace(/\\(?:text\w*|mbox|hbox|mathrm|operatorname\*?)\s*\{(?:[^{}]|\{[^{}]*\})*\}/g, "0")
-        .replace(/\\[a-zA-Z]+/g, "0");
-    return /(?:^|[^a-zA-Z])[A-Za-z]?[a-z]{2,}[,.]?\s+(?:[a-zA-Z]+\s+)*?[a-zA-Z]?[a-z]{2,}(?![a-zA-Z])/.test(bare);
-}
-
-/** Replace what is in `element` by `text`, typeset. */
+/** Replace what is in `element` by `text`, typeset. The text runs as its own language does. */
 export function typeset(element, text, katex = globalThis.katex) {
-    element.replaceChildren(...nodes(segments(text), element.ownerDocument, katex));
+    element.dir ||= "auto";
+    const { parts, isCutShort } = cutText(text);
+    element.replaceChildren(...nodes(parts, element.ownerDocument, katex), ...(isCutShort ? [cutNote(element.ownerDocument)] : []));
 }
 
 /** A reference answer: often a bare formula (`\frac{3}{4}`) without delimiters, often a word. */
@@ -163,6 +47,7 @@ export function typesetAnswer(element, text, katex = globalThis.katex) {
     const hasDelimiters = /(?<!\\)\$|\\\(|\\\[/.test(text);
     const isBareFormula = /[\\^_]/.test(text) || isSymbolic(text.trim());
     if (hasDelimiters || !isBareFormula) return typeset(element, text, katex);
+    element.dir ||= "auto";
     const whole = { kind: "math", source: text, tex: text, display: false };
     return element.replaceChildren(...nodes([whole], element.ownerDocument, katex));
 }
@@ -174,7 +59,8 @@ export function typesetWithin(root, katex = globalThis.katex) {
     while (walker.nextNode()) texts.push(walker.currentNode);
     for (const node of texts) {
         if (!/[$\\]/.test(node.data) || node.parentElement.closest("code, pre, .katex")) continue;
-        node.replaceWith(...nodes(segments(node.data), root.ownerDocument, katex));
+        const { parts, isCutShort } = cutText(node.data);
+        node.replaceWith(...nodes(parts, root.ownerDocument, katex), ...(isCutShort ? [cutNote(root.ownerDocument)] : []));
     }
 }
 
@@ -183,6 +69,7 @@ export function typesetWithin(root, katex = globalThis.katex) {
  * What is shown inside of a link is an excerpt, which is cut instead.
  */
 export function fitFormulas(element) {
+    if (element.querySelector(".math.pending")) typesetDone().then(() => fitFormulas(element));
     // All are measured before one is changed: to take turns would lay the page out anew for each.
     const wide = [...element.querySelectorAll(".math")].filter((one) => isTooWide(one) && !one.closest("a"));
     for (const formula of wide) {
@@ -220,20 +107,59 @@ function beside(parts, index) {
     return text;
 }
 
+/** A formula's place. It is filled at once while there is time, else it holds its source until its turn comes. */
 function formula(part, document, katex) {
-    if (!katex || part.tex.length > LONGEST_FORMULA) return source(part, document);
+    const why = whyNotTypeset(part, katex);
+    if (why !== null) return source(part, document, why);
     const holder = document.createElement("span");
     holder.className = part.display ? "math display" : "math";
-    try {
-        const options = { ...KATEX_OPTIONS, displayMode: Boolean(part.display) };
-        const tree = katex.__renderToDomTree(withoutColumnGaps(part.tex), options);
-        dropStyleAttributes(tree);
-        holder.append(tree.toNode());
-    } catch {
-        // KaTeX does not know the command, or the braces do not match, or it nests too deep: the source says it all.
-        return source(part, document);
+    holder.dir = "ltr"; // Formulas run from left to right in every language, and tell nothing of the text's own direction.
+    slices.run(() => fill(holder, part, katex), () => {
+        holder.classList.add("pending");
+        holder.textContent = part.source;
+    });
+    return holder.shown ?? holder;
+}
+
+/** Why the formula stays as it was written; null where it is typeset, an empty word where there is nothing to tell. */
+function whyNotTypeset(part, katex) {
+    if (!katex) return "";
+    if (part.tex.length > LONGEST_FORMULA) return `Shown as it was written: it is longer than ${LONGEST_FORMULA} characters.`;
+    if (nestsTooDeep(part.tex)) return "Shown as it was written: it is nested too deep.";
+    const command = definingCommand(part.tex);
+    return command === null ? null : `Shown as it was written: ${command} defines or changes commands, which formulas here may not.`;
+}
+
+/** The first command that could make others, in the words of KaTeX's own lexer: `\\\\def` is a line break and letters. */
+function definingCommand(tex) {
+    for (const [command] of tex.matchAll(/\\(?:[a-zA-Z@]+|[^])/g)) {
+        if (DEFINING.has(command) || command.includes("@")) return command;
     }
-    return holder;
+    return null;
+}
+
+function nestsTooDeep(tex) {
+    let depth = 0;
+    for (const [sign] of tex.matchAll(/\\[^]|[{}]/g)) {
+        depth += sign === "{" ? 1 : sign === "}" ? -1 : 0;
+        if (depth > DEEPEST) return true;
+    }
+    return false;
+}
+
+function fill(holder, part, katex) {
+    try {
+        const options = { ...KATEX_OPTIONS, macros: { ...MACROS }, displayMode: Boolean(part.display) };
+        const tree = katex.__renderToDomTree(readable(part.tex), options);
+        dropStyleAttributes(tree);
+        holder.replaceChildren(tree.toNode());
+        holder.classList.remove("pending");
+    } catch {
+        // KaTeX does not know the command, or the braces do not match: the source says it all.
+        const shown = part.bare ? holder.ownerDocument.createTextNode(part.source) : source(part, holder.ownerDocument);
+        if (holder.parentNode) holder.replaceWith(shown);
+        else holder.shown = shown;
+    }
 }
 
 /**
@@ -246,14 +172,43 @@ function dropStyleAttributes(node) {
     node.children?.forEach(dropStyleAttributes);
 }
 
+/** What KaTeX does not know, in words that it does. */
+function readable(tex) {
+    return withoutColumnGaps(tabularAsArray(tex));
+}
+
 /** KaTeX does not know `@{...}` between the columns of an array; without it the columns stand a little wider. */
 function withoutColumnGaps(tex) {
     return tex.replace(/(\\begin\{array\}\s*\{)((?:[^{}]|\{[^{}]*\})*)(?=\})/g, (_, opening, columns) =>
         opening + columns.replace(/[@!]\{[^{}]*\}/g, ""));
 }
 
-function source(part, document) {
+/** A table is an array of texts. Its cells may hold formulas between dollars, which `\text` takes. */
+function tabularAsArray(tex) {
+    return tex.replace(TABULAR, (_, columns, body) => {
+        const rows = body.split(/(\\\\(?:\[[^\]]*\])?)/).map((row, place) => (place % 2 ? row : asTexts(row)));
+        return `\\begin{array}{${columns}}${rows.join("")}\\end{array}`;
+    });
+}
+
+function asTexts(row) {
+    const [, lines, cells] = /^((?:\s|\\hline)*)([^]*)$/.exec(row);
+    if (!cells.trim()) return lines;
+    return lines + cells.split(/(?<!\\)&/).map((cell) => (cell.trim() ? `\\text{${cell.trim()}}` : "")).join("&");
+}
+
+function cutNote(document) {
+    const note = document.createElement("span");
+    note.className = "tex-note";
+    note.textContent = "From here on it is shown as it was written.";
+    return note;
+}
+
+function source(part, document, why = "") {
+    if (part.bare) return document.createTextNode(part.source);
     const code = document.createElement("code");
+    code.dir = "ltr";
+    if (why) code.title = why;
     code.className = part.kind === "source" || part.source.includes("\n") ? "tex-source block" : "tex-source";
     code.textContent = part.source.trim();
     return code;

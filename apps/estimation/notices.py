@@ -1,0 +1,21 @@
+"""What a run has to tell besides its counts, each sentence once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db import transaction
+
+from apps.estimation.models import EstimationRun, SamplingRun
+
+
+@transaction.atomic
+def add_notices(run: EstimationRun | SamplingRun, notices: Sequence[str]) -> None:
+    """Several workers may find the same."""
+    if not notices:
+        return
+    stored = type(run).objects.select_for_update(of=("self",)).get(pk=run.pk)
+    new = [notice for notice in dict.fromkeys(notices) if notice not in stored.notices]
+    if new:
+        stored.notices = [*stored.notices, *new]
+        stored.save(update_fields=["notices"])

@@ -1,0 +1,61 @@
+/**
+ * Work in slices: each piece is done at once while its slice has time, else later, when the page has answered what
+ * people did in the meantime. No slice is longer than its time and one piece.
+ */
+const SLICE_MS = 30;
+
+/** The next slice begins after the browser has drawn and heard; a page that is hidden draws nothing, so it is no frame. */
+const afterwards = (act) => setTimeout(act);
+
+/** @param {{now?: () => number, later?: (act: () => void) => void}} [means]  a clock, and how to go on later */
+export function createSlices({ now = () => performance.now(), later = afterwards } = {}) {
+    const waiting = [];
+    let sliceEnds = null; // Of the slice that runs now.
+    let isScheduled = false;
+    let finished = null; // {promise, resolve}, while something waits.
+
+    function hasTime() {
+        if (sliceEnds === null) {
+            sliceEnds = now() + SLICE_MS;
+            schedule();
+        }
+        return now() < sliceEnds;
+    }
+
+    /** What runs next begins a new slice. */
+    function schedule() {
+        if (isScheduled) return;
+        isScheduled = true;
+        later(() => {
+            isScheduled = false;
+            sliceEnds = null;
+            while (waiting.length && hasTime()) waiting.shift()();
+            if (waiting.length) schedule();
+            else finish();
+        });
+    }
+
+    function finish() {
+        finished?.resolve();
+        finished = null;
+    }
+
+    return {
+        /** Do the piece now, or `put` something in its place and do it later. */
+        run(piece, put) {
+            if (!waiting.length && hasTime()) return piece();
+            put();
+            waiting.push(piece);
+            finished ??= deferred();
+            schedule();
+            return undefined;
+        },
+        done: () => finished?.promise ?? Promise.resolve(),
+    };
+}
+
+function deferred() {
+    const one = {};
+    one.promise = new Promise((resolve) => { one.resolve = resolve; });
+    return one;
+}

@@ -1,0 +1,100 @@
+"""What somebody handed in: one count, of which today's is a part."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from apps.accounts.models import User
+from apps.dashboard.overview import work_for
+from apps.labeling.correcting import correct
+from apps.labeling.models import Assignment, Round
+from apps.labeling.queue import claim, return_lapsed
+from apps.labeling.returning import give_back
+from apps.labeling.seats import HandedIn, handed_in_by, progress
+from apps.labeling.services import open_round
+from apps.labeling.submissions import Submission, SubmittedStep
+from apps.labeling.submitting import submit
+from apps.projects.models import Project
+from tests.cast import make_gold, make_problem, make_solution, signed_in
+from tests.world import rate
+
+GREAT = Submission(steps=[SubmittedStep(position=place, rating=1) for place in range(3)], finish_reason="solution")
+
+
+@pytest.fixture
+def round_(project: Project) -> Round:
+    for number in range(12):
+        solution = make_solution(make_problem(project))
+        if number < 3:
+            make_gold(solution, 1, 1, 1)
+    return open_round(project=project, protocol="first_error", gold_share=0.4)
+
+
+def own(round_: Round, labeler: User) -> HandedIn:
+    """As every page says it; and they all say the same."""
+    work = work_for(labeler, Round.objects.filter(pk=round_.pk))[0]
+    told = HandedIn(work.done_by_me, work.today)
+    assert told == handed_in_by(Assignment.objects.filter(labeler=labeler), "round").get(round_.pk, HandedIn())
+    assert progress(round_, labeler)["today"] == told.today
+    assert told.today <= told.total
+    return told
+
+
+def late(round_: Round, labeler: User, other: User) -> Assignment:
+    """Handed in after somebody else had filled its slot."""
+    turn = claim(round=round_, labeler=labeler)
+    assert isinstance(turn, Assignment)
+    Assignment.objects.filter(pk=turn.pk).update(leased_until=timezone.now() - timedelta(minutes=1))
+    return_lapsed()
+    Assignment.objects.create(task=turn.task, round=round_, labeler=other, state="submitted")
+    type(turn.task).objects.filter(pk=turn.task_id).update(open_slots=0)
+    return submit(assignment=turn, submission=GREAT)
+
+
+def test_late_submissions_are_in_both_counts(project: Project, bob: User, rita: User) -> None:
+    make_solution(make_problem(project))
+    make_solution(make_problem(project))
+    round_ = open_round(project=project, protocol="first_error")
+    assert late(round_, bob, rita).state == "extra"
+    assert own(round_, bob) == HandedIn(1, 1)
+    rate(round_, bob, 1, 1, 1)
+    assert own(round_, bob) == HandedIn(2, 2)
+
+
+def test_what_is_returned_and_handed_in_again_counts_once(round_: Round, bob: User, rita: User) -> None:
+    turns = [rate(round_, bob, 1, 1, 1) for _ in range(5)]
+    assert own(round_, bob) == HandedIn(5, 5)
+    give_back(assignment=turns[0], note="Look again.")
+    assert own(round_, bob) == HandedIn(4, 4)
+    rate(round_, bob, 1, 1, 1)
+    assert own(round_, bob) == HandedIn(5, 5)
+    turns[1].refresh_from_db()
+    bad = Submission(steps=[SubmittedStep(position=0, rating=-1)], finish_reason="found_error")
+    correct(assignment=turns[1], submission=bad)
+    assert own(round_, bob) == HandedIn(5, 5)
+
+
+def test_what_was_handed_in_before_midnight_is_not_of_today(round_: Round, bob: User) -> None:
+    turns = [rate(round_, bob, 1, 1, 1) for _ in range(4)]
+    long_ago = timezone.now() - timedelta(days=1, minutes=1)
+    Assignment.objects.filter(pk__in=[turn.pk for turn in turns[:3]]).update(submitted_at=long_ago)
+    assert own(round_, bob) == HandedIn(4, 1)
+
+
+def test_pages_say_whose_and_since_when(round_: Round, bob: User, mia: User) -> None:
+    turns = [rate(round_, bob, 1, 1, 1) for _ in range(4)]
+    Assignment.objects.filter(pk=turns[0].pk).update(submitted_at=timezone.now() - timedelta(days=2))
+    home = signed_in(bob).get("/").content.decode()
+    assert "4 by you, 3 of them today" in home
+    assert "3 handed in by you today, since midnight UTC" in home
+    page = signed_in(bob).get("/projects/algebra/rounds/1").content.decode()
+    assert "<dt>handed in by you</dt><dd>4</dd>" in page
+    assert "<dt>of them today (UTC)</dt><dd>3</dd>" in page
+    work = signed_in(bob).get("/projects/algebra/work").content.decode()
+    assert "<dt>handed in</dt><dd>4</dd>" in work
+    assert "<dt>of them today (UTC)</dt><dd>3</dd>" in work
+    watched = signed_in(mia).get("/projects/algebra/rounds/1").content.decode()
+    assert "3 of them today (UTC)" in watched
