@@ -17,7 +17,7 @@ from apps.estimation.models import StepEstimate
 from apps.judging.models import StepVerdict
 from apps.labeling.models import Assignment, GoldLabel
 from apps.projects.models import Project
-from apps.quality.models import StepConsensus
+from apps.quality.models import How, StepConsensus
 from apps.quality.sources import CountedRatings, counted_ratings
 
 EXCERPT = 400  # Characters of a statement that a list shows.
@@ -117,7 +117,10 @@ def _distinct(rows: QuerySet[Any], field: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """A solution's steps as small marks: what people say, else gold, else Monte Carlo, else a judge."""
+    """A solution's steps as small marks.
+
+    What stands where a reviewer has spoken; else what people say, else gold, else Monte Carlo, else a judge.
+    """
 
     marks: list[str]
     people: int
@@ -126,12 +129,16 @@ class Strip:
 
 
 def with_strips(solutions: Iterable[Solution]) -> list[Solution]:
-    """Gives each a `strip`, and whether it `is_same_problem` as the one above. Eight queries, however many."""
+    """Gives each a `strip`, and whether it `is_same_problem` as the one above. Nine queries, however many."""
     shown = list(solutions)
     steps, counted = _paths(shown), counted_ratings(shown)
     said = [
-        ("people", _people(counted)), ("gold", _gold(shown)), ("Monte Carlo", _monte_carlo(shown)), *_judges(shown),
-    ]  # fmt: skip
+        ("reviewers", _adjudicated(shown)),
+        ("people", _people(counted)),
+        ("gold", _gold(shown)),
+        ("Monte Carlo", _monte_carlo(shown)),
+        *_judges(shown),
+    ]
     before = None
     for one in shown:
         one.strip = _strip(steps.get(one.pk, []), said, counted.people.get(one.pk, 0))  # type: ignore[attr-defined]
@@ -198,6 +205,14 @@ def _newest(said: Iterable[tuple[Any, ...]]) -> dict[str, dict[int, str]]:
     for (source, _), (_, of_steps) in runs.items():
         marks.setdefault(source, {}).update(of_steps)
     return marks
+
+
+def _adjudicated(solutions: list[Solution]) -> dict[int, str]:
+    """What stands for the steps of solutions of which a reviewer has settled a step: with the others' it is one path."""
+    found = StepConsensus.objects.filter(step__solution__in=solutions, step__chosen=True)
+    stands = list(found.values_list("step__solution_id", "step", "rating", "how"))
+    settled = {solution_id for solution_id, *_, how in stands if how == How.ADJUDICATED}
+    return {step: _mark({rating}) for solution_id, step, rating, _ in stands if solution_id in settled}
 
 
 def _consensus(solutions: list[Solution], counted: CountedRatings) -> dict[int, str]:
