@@ -10,6 +10,7 @@ import re
 import unicodedata
 
 from apps.verifiers.answer_leads import SPACE, Lead
+from apps.verifiers.measures import read_measures
 
 _LONGEST = 600
 _NUMBER_WORDS = (
@@ -21,7 +22,7 @@ _FILLERS = re.compile(
     rf"(?:{SPACE}*(?:[:：,，、*_]|\"|“|「)|{SPACE}*(?:therefore|thus|hence|then|so|simply|just|exactly|now|clearly"
     rf"|indeed|also|finally|"
     r"precisely|only|actually|still|again|approximately|about|roughly|around|of course|in fact|equal to|given by"
-    r"|as follows|"
+    r"|as follows|(?:a|the) (?:grand )?total of|in total|"
     r"(?:the )?(?:number|value|integer|fraction|option|choice|letter|set|ordered pair|pair|interval)|"
     r"donc|alors|ainsi|bien|environ|égale? à|also|somit|daher|folglich|genau|deshalb|gleich|por lo tanto|por tanto"
     r"|entonces|igual a|"
@@ -66,7 +67,8 @@ _CLAUSE_START = re.compile(
     r"|insgesamt|pois|já que|"
     r"uma vez que|no total|perché|poiché|dato che|in totale|infatti|так как|потому что|поскольку|ведь|всего|"
     r"لأن|لان|حيث|وذلك|क्योंकि|चूँकि|왜냐하면|이므로)(?!\w)"
-    r"|[,，;；、]?\s*(?:因为|因為|なぜなら|ので)|\s+[–—-]{1,2}\s+(?=[^\W\d_]{2})|[;:]\s+(?=[^\W\d_]{2})",
+    r"|[,，;；、]?\s*(?:因为|因為|なぜなら|ので)|\s+[–—-]{1,2}\s+(?=[^\W\d_]{2})|[;:]\s+(?=[^\W\d_]{2})"
+    r"|:\s+(?=[^\n:]*=)|;\s+(?=[^\n]*(?<![\\A-Za-z])[a-z]{3,})",
     re.IGNORECASE,
 )
 _WORDY_COMMA = re.compile(r"[,，]\s*(?!(?:and|or|et|ou|und|oder|y|e|o|и|или)\b)(?=[^\W\d_]{2,}\s*(?![=<>(_^]))(?!\\)")
@@ -88,11 +90,19 @@ _MEASURES = (
 _MEASURED = re.compile(rf"(?:{_MEASURES})[^\W\d_]{{0,8}}$")
 _NUMBER = re.compile(r"[-+−]?\d[\d.,]*%?")
 _RELATING = re.compile(
-    r"(?<!\w)(?:more|less|fewer|than|times|plus|minus|over|divided|out of|of|from|to|by|with|between|if|unless|except|either|at"
+    r"(?<!\w)(?:more|less|fewer|below|under|above|than|times|plus|minus|over|divided|out of|of|from|to|by|with|between|if|unless|except|either|at"
     r"|per(?=[ \t]+\d)|mille|milliers?|mil|millones|milhões|milioni|mila|tausend|millionen|milliarden|por ciento|por cento"
     r"|pour cent|per cento|prozent|тысяч\w*|миллион\w*|процент\w*|ألف|آلاف|مليون|हज़ार|हजार|लाख|करोड़|सौ|प्रतिशत)(?!\w)",
     re.IGNORECASE,
 )
+# "27 for x = 1 and 28 for x = 2": what was cut off makes it one answer of several.
+_DEPENDS = re.compile(
+    r"[,;]?\s*(?:for|when|if|where|while)\b[^\n]*(?:\b(?:else|otherwise)\b|\b(?:and|or|but)\s+\$?[-−]?\d[^\n]*\b(?:for|when|if)\b)",
+    re.IGNORECASE,
+)
+# Words between two numbers, but for those that join a list or a measure of two units.
+_APART = re.compile(r"\d[^\d]*?(?<![\\A-Za-z])(?P<words>[A-Za-z]{2,}[^\d]*?)[^\dA-Za-z\\]*\d")
+_JOINING_WORDS = frozenset(["and", "or", "the", "pm", "am", "mod"])
 _LETTERS = re.compile(r"(?<![\\A-Za-z])[^\W\d_]{2,}")
 _VAIN = (
     "wrong correct right incorrect clear obvious unknown unclear below above here see this that it let we there i to "
@@ -208,8 +218,15 @@ def _head(body: str) -> str | None:
     comma = _WORDY_COMMA.search(head)
     if comma and re.search(r"\d", head[: comma.start()]):
         head = head[: comma.start()]
-    if _CONCLUDES.match(whole, len(head)):
+    if _CONCLUDES.match(whole, len(head)) or _DEPENDS.match(whole, len(head)):
         # "9 on each shelf, so 27": what was cut off is the answer, or says it again.
+        return None
+    if (
+        head.strip() in ("a", "A")
+        and whole != head
+        and not re.match(r"\s*[,;(]|\s+(?:because|since|as|which)\b", whole[len(head) :])
+    ):
+        # An article, not a letter.
         return None
     return _tidy("".join(sign for sign in head if unicodedata.category(sign) not in ("So", "Cf")))
 
@@ -247,7 +264,15 @@ def _is_unclear(plain: str) -> bool:
     """Whether words decide what the numbers mean."""
     outside = re.sub(r"\\[A-Za-z]+\s*\{[^{}]*\}|\$[^$]*\$", " ", plain)
     words = _LETTERS.findall(outside)
-    return len(words) > 8 or bool(words and _RELATING.search(outside))
+    return len(words) > 8 or bool(words and (_RELATING.search(outside) or _is_torn(outside)))
+
+
+def _is_torn(outside: str) -> bool:
+    """Whether words that join nothing stand between two numbers, as in `27 on 3 shelves`."""
+    found = _APART.search(outside)
+    words = _LETTERS.findall(found["words"].lower()) if found else []
+    measured = words and all(word in _JOINING_WORDS or read_measures(word) for word in words)
+    return bool(words) and not measured
 
 
 def _result(plain: str) -> str:

@@ -89,8 +89,19 @@ WORDED = [
     "The answer would be \\(27\\).",
     "The answer is 27; see above.",
     "The answer was 27.",
+    "The answer is 27: 9 x 3 = 27.",
+    "The answer is a total of 27.",
+    "The answer is 27; there are 9 on each.",
 ]
 MISREAD_BEFORE = [
+    "The answer is 27 on 3 shelves.",
+    "The answer is 27 although 26 is close.",
+    "The answer is 26 below zero.",
+    "The answer is 26 for x = 1 and 27 for x = 2.",
+    "The answer is 26 when n is even, else 27.",
+    "The answer is a total that nobody knows.",
+    "One root is \\boxed{2}.\nAnother is \\boxed{4}.\nThe last is \\boxed{9}.",
+    "Case 1 gives \\boxed{2}.\n\nCase 2 gives \\boxed{4}.",
     "If the answer is 26, we get nonsense.",
     "A common wrong answer is 26.",
     "The answer is not 26.",
@@ -143,6 +154,7 @@ LISTS = [
     ("\\boxed{2}、\\boxed{3}", "2, 3"),
     ("\\boxed{27}\n\\boxed{27}", "27"),
     ("It is \\boxed{3}. Wait, I forgot 2. So \\boxed{5}", "5"),
+    ("One root is \\boxed{2}, another \\boxed{3}. So the sum is \\boxed{5}", "5"),
     ("\\boxed{3}\n\nActually, \\boxed{5}", "5"),
 ]
 LANGUAGES = [
