@@ -348,3 +348,12 @@ def test_time_grows_with_the_length_of_a_text_and_not_with_its_square(part: str)
     began = time.monotonic()
     extract_answer(part * (40_000 // len(part)))
     assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize("text", [text for text, _ in MARKED + LISTS] + WORDED + LANGUAGES + MISREAD_BEFORE)
+def test_what_stands_in_lines_before_changes_nothing(text: str) -> None:
+    """The last line is read alone where nothing else can be meant; a text of one line is read as a whole."""
+    text = text.removeprefix("<think>")
+    alone = extract_answer(text)
+    assert extract_answer(f"Each shelf holds 9 books.\nThe sum of 9, 9 and 9 is wanted.\n{text}") == alone
+    assert extract_answer(f"The answer is 99.\n\n{text}") in (alone, "99" if alone is None else alone)
