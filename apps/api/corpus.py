@@ -17,7 +17,8 @@ from apps.api.access import project_of
 from apps.api.pagination import ListView, Pages, Row
 from apps.corpus.models import Problem, Solution, Step
 from apps.estimation.models import StepEstimate
-from apps.labeling.models import Assignment, StepLabel
+from apps.labeling.models import Assignment, NotCounted, StepLabel
+from apps.labeling.models.counted import reason_expression
 from apps.projects.models import Membership
 from apps.quality.corrections import corrections_of
 
@@ -93,6 +94,9 @@ class StepLabelSerializer(serializers.Serializer[StepLabel]):
     )
     round = serializers.IntegerField()
     assignment = serializers.IntegerField()
+    not_counted = serializers.ChoiceField(
+        choices=NotCounted.choices, allow_blank=True, help_text="Why it decides nothing; empty where it counts."
+    )
     finish_reason = serializers.CharField(allow_blank=True)
     submitted_at = serializers.DateTimeField(allow_null=True)
 
@@ -203,7 +207,8 @@ class StepLabelList(ListView):
         spoken = StepLabel.objects.filter(
             assignment__round__project=project,
             assignment__state__in=Assignment.SPOKEN,
-        ).select_related("assignment__round", "step")
+        ).annotate(not_counted=reason_expression("assignment__"))
+        spoken = spoken.select_related("assignment__round", "step")
         return self.answer(
             request, filtered(StepLabelFilter, request, spoken), lambda labels: self._rows(labels, names)
         )
@@ -230,6 +235,7 @@ class StepLabelList(ListView):
                 "correction": {"rating": corrected.rating, "unsure": corrected.unsure} if corrected else None,
                 "round": turn.round.number,
                 "assignment": turn.pk,
+                "not_counted": one.not_counted,  # type: ignore[attr-defined]
                 "finish_reason": turn.finish_reason,
                 "submitted_at": turn.submitted_at,
             }

@@ -16,6 +16,7 @@ from apps.api.corrections import CorrectionShownSerializer, correction_row
 from apps.api.pagination import Row
 from apps.corpus.models import Solution
 from apps.judging.models import JudgeRun
+from apps.labeling.models import NotCounted
 from apps.projects.models import Membership, Project
 from apps.quality.evidence import Evidence, Naming, Voice, evidence_of
 from apps.quality.evidence import Row as EvidenceRow
@@ -49,6 +50,7 @@ class VoteSerializer(serializers.Serializer[Any]):
     rating = serializers.IntegerField(allow_null=True)
     unsure = serializers.BooleanField()
     reached = serializers.BooleanField()
+    counted = serializers.BooleanField(help_text="Whether it decides what stands.")
 
 
 class CountSerializer(serializers.Serializer[Any]):
@@ -103,6 +105,9 @@ class EvidenceTurnSerializer(serializers.Serializer[Any]):
         allow_null=True, help_text="A reviewer's, which counts in place of the labeler's own ratings."
     )
     before_mend = serializers.BooleanField(help_text="Said before the reference answer was changed.")
+    not_counted = serializers.ChoiceField(
+        choices=NotCounted.choices, allow_blank=True, help_text="Why it decides nothing; empty where it counts."
+    )
 
 
 class EvidenceRunSerializer(serializers.Serializer[Any]):
@@ -110,6 +115,7 @@ class EvidenceRunSerializer(serializers.Serializer[Any]):
     strategy = serializers.CharField()
     completer = serializers.CharField(allow_blank=True)
     first_error = serializers.IntegerField(allow_null=True)
+    counts = serializers.BooleanField(help_text="Has ended, with a result: the newest of these speaks.")
     before_mend = serializers.BooleanField(help_text="Began before the reference answer was changed.")
 
 
@@ -172,7 +178,7 @@ def _evidence(solution: Solution, found: Evidence, history: list[Change], naming
         "runs": [
             {
                 "run": one.run.number, "strategy": one.run.strategy, "completer": one.run.completer or "",
-                "first_error": one.position, "before_mend": one.is_before_mend,
+                "first_error": one.position, "counts": one.speaks, "before_mend": one.is_before_mend,
             }
             for one in found.runs
         ],
@@ -189,7 +195,13 @@ def _step(row: EvidenceRow) -> Row:
     return {
         **{name: getattr(row.step, name) for name in ("id", "position", "candidate", "chosen", "text")},
         "people": [
-            {"labeler": one.labeler, "rating": one.rating, "unsure": one.unsure, "reached": not one.is_unreached}
+            {
+                "labeler": one.labeler,
+                "rating": one.rating,
+                "unsure": one.unsure,
+                "reached": not one.is_unreached,
+                "counted": not one.not_counted,
+            }
             for one in row.votes
         ],
         "monte_carlo": [
@@ -221,6 +233,7 @@ def _turn(voice: Voice, names: Mapping[int, str]) -> Row:
         "round": turn.round.number,
         **{name: getattr(turn, name) for name in ("state", "finish_reason", "reason", "submitted_at", "versions")},
         "before_mend": voice.is_before_mend,
+        "not_counted": turn.not_counted,
         "correction": correction_row(voice.correction, names),
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from apps.estimation.words import words_on
+from apps.estimation.latest import newest_estimates
 from apps.labeling.models import Assignment, Round
 from apps.labeling.sheets import sheet
 from apps.labeling.showing import keep_shown, shown_in
@@ -16,6 +16,6 @@ def full_sheet(assignment: Assignment) -> dict[str, Any]:
     if assignment.round.mode != Round.Mode.VERIFY or assignment.task.solution_id is None:
         return given
     words = shown_in(assignment)
-    if words is None and (words := words_on(assignment.task.solution_id)) is not None:
+    if words is None and (words := newest_estimates(assignment.task.solution_id)) is not None:
         keep_shown(assignment, words)
     return given | ({"models": words} if words else {})

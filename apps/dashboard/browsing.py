@@ -10,12 +10,15 @@ from django.core.cache import cache
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Left
 
+from apps.corpus.labels import BAD, OKAY, is_tie
 from apps.corpus.models import ImportBatch, Problem, Solution, Step
+from apps.estimation.latest import counted_run_q, newest_step_labels
 from apps.estimation.models import StepEstimate
 from apps.judging.models import StepVerdict
-from apps.labeling.models import Assignment, GoldLabel, StepLabel, Task
+from apps.labeling.models import Assignment, GoldLabel
 from apps.projects.models import Project
-from apps.quality.models import StepConsensus
+from apps.quality.models import How, StepConsensus
+from apps.quality.sources import CountedRatings, counted_ratings
 
 EXCERPT = 400  # Characters of a statement that a list shows.
 LONGEST_STRIP = 60
@@ -26,8 +29,8 @@ Solutions = QuerySet[Solution]
 
 
 def labeled_q() -> Q:
-    spoken, here = Assignment.objects.spoken(), OuterRef("pk")
-    return Exists(spoken.filter(task__solution=here, grown__isnull=True)) | Exists(spoken.filter(grown=here))
+    counted, here = Assignment.objects.counted(), OuterRef("pk")
+    return Exists(counted.filter(task__solution=here, grown__isnull=True)) | Exists(counted.filter(grown=here))
 
 
 def gold_q() -> Exists:
@@ -56,7 +59,9 @@ LABELS = {
     "people": lambda found: found.filter(labeled_q()),
     "none": lambda found: found.filter(~labeled_q()),
     "gold": lambda found: found.filter(gold_q()),
-    "monte_carlo": lambda found: found.filter(Exists(StepEstimate.objects.filter(step__solution=OuterRef("pk")))),
+    "monte_carlo": lambda found: found.filter(
+        Exists(StepEstimate.objects.filter(counted_run_q("run__"), step__solution=OuterRef("pk")))
+    ),
     "judges": lambda found: found.filter(Exists(StepVerdict.objects.filter(step__solution=OuterRef("pk")))),
 }
 
@@ -112,7 +117,10 @@ def _distinct(rows: QuerySet[Any], field: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """A solution's steps as small marks: what people say, else gold, else Monte Carlo, else a judge."""
+    """A solution's steps as small marks.
+
+    What stands where a reviewer has spoken; else what people say, else gold, else Monte Carlo, else a judge.
+    """
 
     marks: list[str]
     people: int
@@ -121,19 +129,19 @@ class Strip:
 
 
 def with_strips(solutions: Iterable[Solution]) -> list[Solution]:
-    """Gives each a `strip`, and whether it `is_same_problem` as the one above. Six queries, however many."""
+    """Gives each a `strip`, and whether it `is_same_problem` as the one above. Nine queries, however many."""
     shown = list(solutions)
-    steps = _paths(shown)
+    steps, counted = _paths(shown), counted_ratings(shown)
     said = [
-        ("people", _people(shown)), ("gold", _gold(shown)), ("Monte Carlo", _monte_carlo(shown)), *_judges(shown),
-    ]  # fmt: skip
-    turns = Task.objects.filter(solution__in=shown, assignments__in=Assignment.objects.spoken())
-    people: dict[int, int] = {}
-    for solution_id in turns.values_list("solution", flat=True):
-        people[solution_id] = people.get(solution_id, 0) + 1
+        ("reviewers", _adjudicated(shown)),
+        ("people", _people(counted)),
+        ("gold", _gold(shown)),
+        ("Monte Carlo", _monte_carlo(shown)),
+        *_judges(shown),
+    ]
     before = None
     for one in shown:
-        one.strip = _strip(steps.get(one.pk, []), said, people.get(one.pk, 0))  # type: ignore[attr-defined]
+        one.strip = _strip(steps.get(one.pk, []), said, counted.people.get(one.pk, 0))  # type: ignore[attr-defined]
         one.is_same_problem, before = one.problem_id == before, one.problem_id  # type: ignore[attr-defined]
     return shown
 
@@ -153,21 +161,16 @@ def _paths(solutions: list[Solution]) -> dict[int, list[int]]:
     return paths
 
 
-def _people(solutions: list[Solution]) -> dict[int, str]:
-    labels = StepLabel.objects.filter(
-        step__solution__in=solutions, rating__isnull=False, assignment__state__in=Assignment.SPOKEN
-    )
-    ratings: dict[int, set[int]] = {}
-    for step, rating in labels.values_list("step", "rating"):
-        ratings.setdefault(step, set()).add(rating)  # type: ignore[arg-type]
-    return {step: _mark(said) for step, said in ratings.items()}
+def _people(counted: CountedRatings) -> dict[int, str]:
+    """A tie is a tie; where the others outvote those who call a step bad, or the other way round, the mark is split."""
+    return {step: "tie" if is_tie(ratings) else _mark(set(ratings)) for step, ratings in counted.by_step.items()}
 
 
 def _mark(ratings: set[int]) -> str:
     """Where people differ about a bad step, the mark says so."""
-    if -1 in ratings:
-        return "bad" if ratings == {-1} else "split"
-    return "okay" if 0 in ratings else "great"
+    if BAD in ratings:
+        return "bad" if ratings == {BAD} else "split"
+    return "okay" if OKAY in ratings else "great"
 
 
 def _gold(solutions: list[Solution]) -> dict[int, str]:
@@ -176,14 +179,8 @@ def _gold(solutions: list[Solution]) -> dict[int, str]:
 
 
 def _monte_carlo(solutions: list[Solution]) -> dict[int, str]:
-    """The newest run's words: hard where it stands alone, else whether any rollout got there."""
-    found = StepEstimate.objects.filter(step__solution__in=solutions, step__chosen=True).order_by("run_id")
-    columns = ("step__solution_id", "run_id", "step_id", "successes", "hard")
-    said = (
-        ("Monte Carlo", solution, run, step, "great" if (hard if hard is not None else bool(successes)) else "bad")
-        for solution, run, step, successes, hard in found.values_list(*columns)
-    )
-    return _newest(said).get("Monte Carlo", {})
+    labels = newest_step_labels({one.pk: one.step_count for one in solutions})
+    return {step: _mark({label}) for step, label in labels.items()}
 
 
 def _judges(solutions: list[Solution]) -> list[tuple[str, dict[int, str]]]:
@@ -210,18 +207,28 @@ def _newest(said: Iterable[tuple[Any, ...]]) -> dict[str, dict[int, str]]:
     return marks
 
 
-def _consensus(solutions: list[Solution]) -> dict[int, str]:
+def _adjudicated(solutions: list[Solution]) -> dict[int, str]:
+    """What stands for the steps of solutions of which a reviewer has settled a step: with the others' it is one path."""
+    found = StepConsensus.objects.filter(step__solution__in=solutions, step__chosen=True)
+    stands = list(found.values_list("step__solution_id", "step", "rating", "how"))
+    settled = {solution_id for solution_id, *_, how in stands if how == How.ADJUDICATED}
+    return {step: _mark({rating}) for solution_id, step, rating, _ in stands if solution_id in settled}
+
+
+def _consensus(solutions: list[Solution], counted: CountedRatings) -> dict[int, str]:
+    """A tied step has no label that stands, and is shown all the same."""
+    ties = {step: "tie" for step, ratings in counted.by_step.items() if is_tie(ratings)}
     found = StepConsensus.objects.filter(step__solution__in=solutions).values_list("step", "rating")
-    return {step: _mark({rating}) for step, rating in found}
+    return ties | {step: _mark({rating}) for step, rating in found}
 
 
 def with_sources(solutions: Iterable[Solution]) -> list[Solution]:
-    """Gives each `sources`: a strip for every source that says anything of it. Six queries, however many."""
+    """Gives each `sources`: a strip for every source that says anything of it. Nine queries, however many."""
     shown = list(solutions)
-    steps = _paths(shown)
+    steps, counted = _paths(shown), counted_ratings(shown)
     said = [
-        ("people", _people(shown)), ("Monte Carlo", _monte_carlo(shown)), *_judges(shown), ("gold", _gold(shown)),
-        ("stands", _consensus(shown)),
+        ("people", _people(counted)), ("Monte Carlo", _monte_carlo(shown)), *_judges(shown), ("gold", _gold(shown)),
+        ("stands", _consensus(shown, counted)),
     ]  # fmt: skip
     for one in shown:
         path = steps.get(one.pk, [])

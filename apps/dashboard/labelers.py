@@ -11,7 +11,9 @@ from typing import Any
 from apps.dashboard.access import Place
 from apps.dashboard.evidence import labeler_names
 from apps.dashboard.quality import Cell, Table
+from apps.estimation.intervals import wilson
 from apps.projects.models import Membership
+from apps.quality.figures import FEWEST
 from apps.quality.models import Figure, Suspension
 from apps.quality.services import rules_for
 
@@ -61,9 +63,15 @@ class Labeler:
         return _share(self.figures.get("steps"))
 
     @property
-    def agrees(self) -> float | None:
+    def agrees(self) -> Cell:
+        """With the others, their own voice left out."""
         hits, of = self.figures.get("agrees", (0, 0))
-        return hits / of if of else None
+        return Cell(hits / of, *wilson(hits, of), is_share=True) if of >= FEWEST else Cell(None, is_share=True)
+
+    @property
+    def compared(self) -> int:
+        """Solutions on which the labeler and the others can be compared."""
+        return int(self.figures.get("agrees", (0, 0))[1])
 
 
 def _share(told: Mapping[str, Any] | None) -> Cell:
@@ -93,12 +101,12 @@ def labelers_of(place: Place) -> list[Labeler]:
 def labeler_table(place: Place) -> Table:
     header = [
         "Labeler", "Turns", "Median seconds", "Active hours", "Days", "Cost", "Gold tasks", "Gold, first error",
-        "Gold, within one", "Gold, steps", "Agrees with what stands", "Suspended",
+        "Gold, within one", "Gold, steps", "Agrees with the others", "Compared solutions", "Suspended",
     ]  # fmt: skip
     rows = [
         [
             one.name, one.figures["turns"], one.median_s, one.active_s / 3600, one.figures["days"], one.cost, one.gold_tasks,
-            one.exact, one.within_one, one.steps, one.agrees, one.suspension.reason if one.suspension else "",
+            one.exact, one.within_one, one.steps, one.agrees, one.compared, one.suspension.reason if one.suspension else "",
         ]
         for one in labelers_of(place)
     ]  # fmt: skip

@@ -1,18 +1,20 @@
-"""What home and project page show: read from few rows (rounds, seats, imports), never by counting many."""
+"""What home and project page show: read from few rows (rounds, seats, imports), but for what a project holds."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import cast
 
+from django.core.cache import cache
 from django.db.models import Count, Exists, OuterRef, QuerySet, Sum
 from django.db.models.functions import TruncDate, TruncHour
 from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.core.jobs import JobStatus
-from apps.corpus.models import ImportBatch, Solution
+from apps.corpus.models import ImportBatch, Problem, Solution
 from apps.dashboard.access import Place
 from apps.estimation.models import EstimationRun
 from apps.exports.models import Export
@@ -22,6 +24,7 @@ from apps.labeling.seats import HandedIn, handed_in_by, midnight
 from apps.projects.models import Membership, Project, Role
 
 DAYS = 14
+COUNTS_KEPT_S = 600
 MOVING = (JobStatus.QUEUED, JobStatus.RUNNING)
 
 
@@ -118,7 +121,10 @@ def submissions_by_hour(turns: QuerySet[Assignment], *, now: datetime) -> list[t
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """What a project's imports brought, summed over a few import rows."""
+    """What a project holds, wherever it came from; `labels`, `rejected` and `differences` are of its imports.
+
+    `steps` are those on the solutions' own paths.
+    """
 
     problems: int
     solutions: int
@@ -133,9 +139,25 @@ class Holdings:
 
 
 def holdings_of(project: Project) -> Holdings:
-    names = ("problems", "solutions", "steps", "labels", "rejected", "differences")
+    """Counted from the rows themselves, for solutions that a model sampled came with no import.
+
+    Counting reads the whole project, so the counts are kept until there is a newer problem or solution.
+    """
+    newest = [
+        rows.filter(project=project).order_by("-pk").values_list("pk", flat=True).first() or 0
+        for rows in (Problem.objects.all(), Solution.objects.all())
+    ]
+    key = f"holdings:{project.pk}:{project.created_at.timestamp()}:{newest[0]}:{newest[1]}"
+    counts = cast("dict[str, int]", cache.get_or_set(key, lambda: _counts(project), COUNTS_KEPT_S))
+    names = ("labels", "rejected", "differences")
     sums = ImportBatch.objects.filter(project=project).aggregate(**{name: Sum(name, default=0) for name in names})
-    return Holdings(**sums)
+    return Holdings(**counts, **sums)
+
+
+def _counts(project: Project) -> dict[str, int]:
+    written = Solution.objects.written().filter(project=project)
+    counts = written.aggregate(solutions=Count("pk"), steps=Sum("step_count", default=0))
+    return {"problems": Problem.objects.filter(project=project).count(), **counts}
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,16 +21,24 @@ MOST_DRAWN = 6  # Plots of runs, of each kind.
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A number with its 95 % interval, where it has one. A share is shown in percent, a coefficient as it is."""
+    """A number with its 95 % interval, where it has one. A share is shown in percent, a coefficient as it is.
+
+    `n` is the number of solutions that it rests on, where that is known.
+    """
 
     value: float | None
     low: float | None = None
     high: float | None = None
     is_share: bool = False
+    n: int | None = None
 
     @classmethod
     def of(cls, measured: Data | None) -> Cell:
-        return cls(None) if measured is None else cls(measured["value"], measured["low"], measured["high"])
+        return (
+            cls(None)
+            if measured is None
+            else cls(measured["value"], measured["low"], measured["high"], n=measured.get("solutions"))
+        )
 
     @classmethod
     def share(cls, measured: Data | None) -> Cell:
@@ -67,18 +75,18 @@ class Table:
         return len(self.rows) - len(self.shown)
 
     def flat(self) -> Iterable[list[Any]]:
-        """For a file: an interval is three columns."""
+        """For a file: a number with its interval is four columns."""
         wide = [any(isinstance(row[index], Cell) for row in self.rows) for index in range(len(self.header))]
         yield [
             part
             for name, is_wide in zip(self.header, wide, strict=True)
-            for part in ([name, f"{name} low", f"{name} high"] if is_wide else [name])
+            for part in ([name, f"{name} low", f"{name} high", f"{name} n"] if is_wide else [name])
         ]
         for row in self.rows:
             yield [
                 part
                 for value, is_wide in zip(row, wide, strict=True)
-                for part in ([value.value, value.low, value.high] if is_wide else [value])
+                for part in ([value.value, value.low, value.high, value.n] if is_wide else [value])
             ]
 
 
@@ -178,7 +186,8 @@ def dispute_counts(place: Place) -> dict[str, int]:
 
 def _agreement(overview: Overview) -> Table:
     header = [
-        "Where", "Solutions", "Same first error", "Within one", "Kappa of first errors", "Alpha, ordinal", "Alpha, nominal",
+        "Where", "Compared solutions", "Same first error", "Within one", "Kappa of first errors", "Alpha, ordinal",
+        "Alpha, nominal",
     ]  # fmt: skip
     rows = []
     for scope, data in sorted(overview.scopes("agreement"), key=lambda one: one[0]):

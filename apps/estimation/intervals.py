@@ -7,7 +7,7 @@ from math import log, sqrt
 Z95 = 1.959963984540054
 
 
-def wilson(successes: int, rollouts: int, z: float = Z95) -> tuple[float, float]:
+def wilson(successes: float, rollouts: int, z: float = Z95) -> tuple[float, float]:
     """The Wilson score interval (Wilson 1927) of a share, 95 % by default; (0, 1) without rollouts."""
     if rollouts == 0:
         return 0.0, 1.0

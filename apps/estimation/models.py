@@ -241,6 +241,7 @@ class SamplingRun(Job):
     cut = models.BigIntegerField(default=0, help_text="Ended by the token limit, and left out.")
     requests = models.BigIntegerField(default=0)
     tokens = models.BigIntegerField(default=0)
+    prompt_tokens = models.BigIntegerField(default=0, help_text="Of `tokens`; 0 in runs that did not tell them apart.")
     notices = models.JSONField(default=list, blank=True, help_text="What its endpoint does not take.")
 
     class Meta:

@@ -8,7 +8,7 @@ from django.db.models import Avg
 from django.db.models.functions import Length
 
 from apps.corpus.models import Problem, Solution
-from apps.estimation.forecast import CHARACTERS_A_TOKEN, SAMPLE, characters_a_step, cost_of
+from apps.estimation.forecast import SAMPLE, characters_a_step, cost_of, density_of, template_length
 from apps.inference.models import Endpoint
 from apps.projects.models import Project
 
@@ -31,11 +31,15 @@ class SamplingForecast:
 def sampling_forecast(
     *, project: Project, endpoint: Endpoint | None, per_problem: int, max_tokens: int
 ) -> SamplingForecast:
-    problems = Problem.objects.filter(project=project).count()
-    written = _tokens_a_solution(project)
+    problems = Problem.objects.filter(project=project, retired_at=None).count()
+    density = density_of(project.pk, endpoint)
+    written = _characters_a_solution(project) / density.written
     tokens_out = problems * per_problem * min(max_tokens, written or max_tokens)
-    # A request asks for all solutions of a problem: the problem is read once.
-    tokens_in = problems * _tokens_a_problem(project)
+    # A request asks for as many solutions of a problem as the server gives at once, and is billed its prompt once.
+    requests = problems * -(
+        -per_problem // (endpoint.most_choices if endpoint and endpoint.most_choices else per_problem)
+    )
+    tokens_in = requests * (_characters_a_problem(project) + template_length(endpoint)) / density.prompts
     speed = endpoint.rollouts_per_s if endpoint else None
     return SamplingForecast(
         problems=problems,
@@ -48,14 +52,14 @@ def sampling_forecast(
     )
 
 
-def _tokens_a_solution(project: Project) -> float:
+def _characters_a_solution(project: Project) -> float:
     solutions = Solution.objects.filter(project=project)
     recent = solutions.order_by("-id").values_list("step_count", flat=True)[:SAMPLE]
     counts = list(recent)
-    return sum(counts) / len(counts) * characters_a_step(solutions) / CHARACTERS_A_TOKEN if counts else 0.0
+    return sum(counts) / len(counts) * characters_a_step(solutions) if counts else 0.0
 
 
-def _tokens_a_problem(project: Project) -> float:
+def _characters_a_problem(project: Project) -> float:
     some = Problem.objects.filter(project=project).order_by("id").values("id")[:SAMPLE]
     found = Problem.objects.filter(id__in=some).aggregate(mean=Avg(Length("statement")))["mean"]
-    return float(found or 0) / CHARACTERS_A_TOKEN
+    return float(found or 0)

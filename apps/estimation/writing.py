@@ -55,6 +55,7 @@ class Written:
     cut: int = 0
     requests: int = 0
     tokens: int = 0
+    prompt_tokens: int = 0
     failure: str = ""
 
     @property
@@ -192,6 +193,7 @@ class Writer:
             asked, answers = asked + n, answers + 1
             written.requests += answer.requests
             written.tokens += answer.usage.prompt_tokens + answer.usage.completion_tokens
+            written.prompt_tokens += answer.usage.prompt_tokens
             written.take(answer.choices)
         if written.count < run.per_problem and not written.failure:
             written.failure = f"The model wrote {written.count} of {run.per_problem}."
@@ -231,6 +233,7 @@ class Writer:
             cut=F("cut") + written.cut,
             requests=F("requests") + written.requests,
             tokens=F("tokens") + written.tokens,
+            prompt_tokens=F("prompt_tokens") + written.prompt_tokens,
             beat_at=timezone.now(),
         )
 

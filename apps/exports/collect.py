@@ -28,6 +28,7 @@ from apps.corpus.records import (
     StepRecord,
     VerdictRecord,
 )
+from apps.estimation.latest import counted_run_q
 from apps.estimation.models import StepEstimate
 from apps.exports.people import Members, members_of, people_of, preferring_of
 from apps.exports.tally import Unit
@@ -219,7 +220,7 @@ def _consensus(solution_ids: Sequence[int]) -> dict[int, list[StandingRating]]:
 def _estimates(solution_ids: Sequence[int]) -> dict[int, list[EstimateRecord]]:
     counts: defaultdict[tuple[int, int, str, str], list[StepCount]] = defaultdict(list)
     rows = (
-        StepEstimate.objects.filter(step__solution_id__in=solution_ids, step__chosen=True)
+        StepEstimate.objects.filter(counted_run_q("run__"), step__solution_id__in=solution_ids, step__chosen=True)
         .order_by("run__number", "step__position")
         .values_list(
             "step__solution_id", "run__number", "run__completer", "run__strategy",

@@ -25,9 +25,9 @@ _WITH_VALUE = {"source", "subject", "level"}
 
 
 def _unlabeled(solutions: Solutions, _: str) -> Solutions:
-    spoken, here = Assignment.objects.spoken(), OuterRef("pk")
-    return solutions.exclude(Exists(spoken.filter(task__solution=here, grown__isnull=True))).exclude(
-        Exists(spoken.filter(grown=here))
+    counted, here = Assignment.objects.counted(), OuterRef("pk")
+    return solutions.exclude(Exists(counted.filter(task__solution=here, grown__isnull=True))).exclude(
+        Exists(counted.filter(grown=here))
     )
 
 

@@ -11,8 +11,9 @@ import numpy as np
 
 from apps.corpus.labels import BAD, UNKNOWN
 from apps.quality import coefficients as by
-from apps.quality.ratings import CLASSES, Floats, Ints, Ratings, Sayings, first_errors_of, ints
-from apps.quality.resampling import RESAMPLES, Measured, measure
+from apps.quality.aggregation.majority import majority_labels
+from apps.quality.ratings import CLASSES, FirstErrors, Floats, Ints, Ratings, Sayings, first_errors_of, ints
+from apps.quality.resampling import RESAMPLES, Measured, measure, measure_share
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +94,8 @@ def first_error_agreement(ratings: Ratings, *, resamples: int = RESAMPLES) -> Fi
     both = pairs_of(sayings)
     exact, near = _matches(both)
     return FirstErrorAgreement(
-        measure(_shares(exact, both.units, ratings.solution_count), _read_mean, resamples=resamples),
-        measure(_shares(near, both.units, ratings.solution_count), _read_mean, resamples=resamples),
+        measure_share(_shares(exact, both.units, ratings.solution_count)),
+        measure_share(_shares(near, both.units, ratings.solution_count)),
         measure(by.fleiss_tallies(sayings), by.read_fleiss, resamples=resamples),
     )
 
@@ -127,12 +128,33 @@ def pair_agreements(ratings: Ratings, *, resamples: int = RESAMPLES) -> list[Pai
             PairAgreement(
                 first,
                 second,
-                measure(np.column_stack((exact, np.ones(len(exact)))), _read_mean, resamples=resamples),
+                measure_share(np.column_stack((exact, np.ones(len(exact))))),
                 measure(tallies, by.read_cohen, resamples=resamples),
                 _table(said, also, CLASSES).tolist(),
             )
         )
     return found
+
+
+def others_first_errors(ratings: Ratings) -> tuple[FirstErrors, Ints]:
+    """First errors as each labeler names them, and beside each what the majority of all others comes to.
+
+    Nobody agrees with themselves: the labeler's own ratings are left out of what they are compared with.
+    """
+    said = ratings.first_errors()
+    lengths = np.diff(ratings.offsets)[said.solutions]
+    offsets = np.concatenate(([0], np.cumsum(lengths)))
+    # A copy of the solution's steps for each labeler who spoke of it: `shift` leads from a step to its place there.
+    shift = offsets[:-1] - ratings.offsets[said.solutions]
+    counts = ratings.sayings().counts()[np.arange(offsets[-1]) - np.repeat(shift, lengths)]
+    keys = said.solutions * max(1, ratings.labeler_count) + said.labelers
+    by_key = np.argsort(keys)
+    own = ratings.solution_of_step()[ratings.steps] * max(1, ratings.labeler_count) + ratings.labelers
+    turn = by_key[np.searchsorted(keys, own, sorter=by_key)]
+    counts[ratings.steps + shift[turn], ratings.ratings + 1] -= 1
+    if not len(said.solutions):
+        return said, ints([])
+    return said, first_errors_of(majority_labels(counts), offsets)
 
 
 def source_agreement(ours: Ints, theirs: Ints, offsets: Ints, *, resamples: int = RESAMPLES) -> SourceAgreement:
@@ -146,9 +168,9 @@ def source_agreement(ours: Ints, theirs: Ints, offsets: Ints, *, resamples: int 
     return SourceAgreement(
         measure(tallies, by.read_accuracy, resamples=resamples),
         measure(tallies, by.read_cohen, resamples=resamples),
-        measure(tallies, _read_precision, resamples=resamples),
-        measure(tallies, _read_recall, resamples=resamples),
-        measure(exact, _read_mean, resamples=resamples),
+        measure(_bearing(tallies, 0, 1), _read_precision, resamples=resamples),
+        measure(_bearing(tallies, 0, 2), _read_recall, resamples=resamples),
+        measure_share(exact),
         _table(ours[both] + 1, theirs[both] + 1, CLASSES).tolist(),
     )
 
@@ -204,8 +226,10 @@ def _shares(hits: Floats, units: Ints, count: int) -> Floats:
     return np.column_stack((shares, pairs > 0))
 
 
-def _read_mean(tallies: Floats) -> Floats:
-    return np.asarray(tallies[..., 0] / tallies[..., 1])
+def _bearing(tallies: Floats, *columns: int) -> Floats:
+    """Only solutions that have anything in these columns: a share rests on no others."""
+    bears = np.asarray(tallies[:, list(columns)].any(axis=1), dtype=np.bool_)
+    return np.asarray(tallies * bears[:, None])
 
 
 def _read_precision(tallies: Floats) -> Floats:

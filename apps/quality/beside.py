@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from apps.corpus.models import Solution
+from apps.estimation.latest import newest_first_errors
 from apps.labeling.models import StepLabel, counted_q
 from apps.quality.gold import Gold
 from apps.quality.gold_labels import gold_of
-from apps.quality.machines import judges_words, rollouts_words
+from apps.quality.machines import judges_words
 
 
 @dataclass(slots=True)
@@ -37,7 +38,8 @@ def beside(solution_ids: Sequence[int]) -> Beside:
     }
     found.gold = gold_of(solution_ids)
     lengths = {pk: steps for pk, (_, _, steps) in found.answers.items()}
-    found.monte_carlo, found.judges = rollouts_words(lengths), judges_words(lengths)
+    found.monte_carlo = {pk: said.first_error for pk, said in newest_first_errors(lengths).items()}
+    found.judges = judges_words(lengths)
     flagged = StepLabel.objects.filter(counted_q("assignment__"), unsure=True, step__solution__in=solution_ids)
     for pk, labeler in flagged.values_list("step__solution_id", "assignment__labeler_id").distinct():
         found.unsure[pk].add(str(labeler))

@@ -13,17 +13,17 @@ from datetime import datetime
 from django.db.models import Q
 
 from apps.accounts.models import AuditEvent
-from apps.corpus.labels import BAD, UNKNOWN, first_error, hard_label
+from apps.corpus.labels import BAD, UNKNOWN, first_error, hard_label, is_tie
 from apps.corpus.models import Problem, Solution, Step
+from apps.estimation.latest import newest_first_errors, run_counts
 from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
 from apps.judging.models import JudgeRun, StepVerdict
-from apps.labeling.models import Assignment, Critique, GoldLabel, StepLabel
+from apps.labeling.models import Assignment, Critique, GoldLabel, NotCounted, StepLabel
 from apps.quality.corrections import Change, Correction, changes, corrections_of
 from apps.quality.disputes import Evidence as Words
 from apps.quality.disputes import Source, Word, side_by_side
 from apps.quality.gold import Gold
 from apps.quality.models import AlsoAcceptable, Consensus, How, OpenDispute, StepConsensus
-from apps.quality.runs import ENDED
 
 Naming = Callable[[set[int]], Mapping[int, str]]
 
@@ -36,6 +36,7 @@ class Vote:
     rating: int | None = None
     unsure: bool = False
     is_unreached: bool = False
+    not_counted: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,11 @@ class Voice:
     correction: Correction | None = None
 
     @property
+    def not_counted(self) -> str:
+        """Why it decides nothing, in words; empty where it counts."""
+        return NotCounted(self.turn.not_counted).label if self.turn.not_counted else ""
+
+    @property
     def changes(self) -> list[Change]:
         """What a reviewer's correction changes of the labeler's own ratings."""
         if self.correction is None:
@@ -62,8 +68,8 @@ class Voice:
     def on(self, step: Step) -> Vote:
         label = self.labels.get(step.pk)
         if label is None:
-            return Vote(self.labeler, is_unreached=True)
-        return Vote(self.labeler, label.rating, bool(label.unsure))
+            return Vote(self.labeler, is_unreached=True, not_counted=self.not_counted)
+        return Vote(self.labeler, label.rating, bool(label.unsure), not_counted=self.not_counted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +90,22 @@ class Row:
         return self.stands is not None and self.stands.how == How.ADJUDICATED
 
     @property
+    def counted(self) -> list[int]:
+        """The ratings that decide what stands."""
+        return [vote.rating for vote in self.votes if vote.rating is not None and not vote.not_counted]
+
+    @property
+    def is_tie(self) -> bool:
+        """No label stands, for as many say one thing as another."""
+        return self.stands is None and is_tie(self.counted)
+
+    @property
     def is_disputed(self) -> bool:
         """People who rated it do not agree whether it is bad, and no reviewer's word makes that idle.
 
         `is_behind` says that the step comes after a first error that a reviewer has settled.
         """
-        ratings = {vote.rating == BAD for vote in self.votes if vote.rating is not None}
-        return len(ratings) > 1 and not self.is_settled and not self.is_behind
+        return len({rating == BAD for rating in self.counted}) > 1 and not self.is_settled and not self.is_behind
 
     @property
     def is_unreached(self) -> bool:
@@ -191,7 +206,7 @@ def evidence_of(solution: Solution, naming: Naming) -> Evidence:
         also=AlsoAcceptable.objects.filter(pk=solution.pk).values_list("first_errors", flat=True).first() or (),
         mended_at=mended_at,
     )  # fmt: skip
-    return _with_words(found, solution.step_count)
+    return _with_words(found, solution)
 
 
 def _settled_end(stands: Consensus | None) -> int | None:
@@ -230,11 +245,12 @@ def _runs(
     for pk, run in sorted(runs.items()):
         told = whole.get(pk)
         position = None if told is None else told.first_error
-        speaks = told is not None and run.status in ENDED and not told.failure
+        speaks = told is not None and run_counts(run) and not told.failure
         if run.origin:
             said = {step.pk: one for step in steps for one in estimates.get(step.pk, ()) if one.run_id == pk}
             labels = {key: hard_label(one.rollouts, one.successes, hard=one.hard) for key, one in said.items()}
             position, speaks = _told_by_steps(steps, labels)
+            speaks = speaks and run_counts(run)
         is_before = _is_before(run.started_at or run.created_at, mended_at)
         words.append(RunWord(run=run, said=told, position=position, speaks=speaks, is_before_mend=is_before))
     return words
@@ -285,6 +301,7 @@ def _voices(solution: Solution, steps: Sequence[Step], naming: Naming, mended_at
     turns = list(
         Assignment.objects.spoken()
         .filter(Q(task__solution=solution, grown__isnull=True) | Q(grown=solution))
+        .with_reason()
         .select_related("labeler", "round")
         .order_by("submitted_at", "pk")
     )
@@ -313,17 +330,24 @@ def _voice(
 # --- first errors, side by side ---------------------------------------------------------------------------
 
 
-def _with_words(found: Evidence, length: int) -> Evidence:
-    """The newest run speaks, and the newest of each judge, as in `machines`, which reads them for many solutions."""
+def _with_words(found: Evidence, solution: Solution) -> Evidence:
+    """The newest run speaks, and the newest of each judge, as in `machines`, which reads them for many solutions.
+
+    People whose words do not count are shown with their turns, and not here.
+    """
     gold = {row.step.position: row.gold for row in found.path if row.gold is not None}
-    newest = [word for word in found.runs if word.speaks]
+    newest = newest_first_errors({solution.pk: solution.step_count}).get(solution.pk)
     judges = {word.run.judge.name: word for word in found.judges if word.speaks}
     stands = found.stands.first_error if found.stands is not None else None
     words = Words(
-        people={f"{place}: {voice.labeler}": voice.first_error for place, voice in enumerate(found.voices)},
-        monte_carlo=_or_unknown(newest[-1].position) if newest else UNKNOWN,
+        people={
+            f"{place}: {voice.labeler}": voice.first_error
+            for place, voice in enumerate(found.voices)
+            if not voice.not_counted
+        },
+        monte_carlo=newest.first_error if newest else UNKNOWN,
         judges={str(word.run.judge): _or_unknown(word.position) for word in judges.values()},
-        gold=Gold.of(gold, length, found.also).acceptable if gold or found.also else frozenset(),
+        gold=Gold.of(gold, solution.step_count, found.also).acceptable if gold or found.also else frozenset(),
         consensus=UNKNOWN if stands is None else stands,
     )
     return replace(found, words=[_unnumbered(one) for one in side_by_side(words)])

@@ -19,6 +19,7 @@ from django.utils import timezone
 from apps.core.bulk import sole_worker
 from apps.corpus.labels import BAD, UNKNOWN, hard_label
 from apps.corpus.models import Solution
+from apps.estimation.latest import counted_run_q
 from apps.estimation.models import EstimationRun, StepEstimate
 from apps.judging.models import JudgeRun, StepVerdict
 from apps.labeling.models import Assignment
@@ -36,6 +37,8 @@ Named = tuple[str, str, Data]
 SUBJECTS = 20
 PAIR_RESAMPLES = 200
 WEEKS = 26
+FEWEST = 5  # A figure that rests on fewer solutions says more of them than of the labels: a dash.
+MEASURED = {"value", "low", "high", "solutions"}
 NOTHING = (None, None, None)
 
 
@@ -51,7 +54,9 @@ def refresh(project: Project) -> bool:
         if not claimed:
             return False
         QualityRules.objects.filter(pk=project.pk).update(figures_are_stale=False)
-        labeled = Solution.objects.filter(project=project, step_count__gt=0, consensus__isnull=False)
+        labeled = Solution.objects.filter(
+            project=project, step_count__gt=0, consensus__isnull=False, problem__retired_at__isnull=True
+        )
         words = words_of(project, list(labeled.values_list("pk", flat=True)), first=True)
         rows = [
             Figure(project=project, name=name, scope=scope, data=data, at=timezone.now())
@@ -77,10 +82,25 @@ def _of_people(project: Project, words: Words) -> Iterator[Named]:
 
 
 def _agreement(ratings: Ratings) -> Data:
-    found = asdict(agreement(ratings))
-    found["solutions"] = len(np.unique(ratings.solution_of_step()[ratings.steps]))
+    """`solutions` are those that are compared, two or more labelers having rated them; `labeled` are all."""
+    found: Data = stated(asdict(agreement(ratings)))
+    people = np.bincount(ratings.first_errors().solutions, minlength=ratings.solution_count)
+    found["solutions"], found["labeled"] = int((people > 1).sum()), int((people > 0).sum())
     found["ratings"] = len(ratings.steps)
     return found
+
+
+def stated(figures: Any) -> Any:
+    """Without the values that rest on fewer than FEWEST solutions; how many they are stays.
+
+    Of people's agreement. Machines are compared on steps, of which one solution may hold many: there n and the interval say
+    how little a figure rests on.
+    """
+    if not isinstance(figures, dict):
+        return figures
+    if figures.keys() == MEASURED and figures["solutions"] < FEWEST:
+        return {**figures, "value": None, "low": None, "high": None}
+    return {name: stated(value) for name, value in figures.items()}
 
 
 def _standing(project: Project) -> Data:
@@ -97,7 +117,7 @@ def _pairs(words: Words) -> list[Data]:
     """By user id, so that pages may show names as the reader's role allows."""
     labelers = words.labelers.tolist()
     return [
-        asdict(pair) | {"first": labelers[pair.first], "second": labelers[pair.second]}
+        stated(asdict(pair)) | {"first": labelers[pair.first], "second": labelers[pair.second]}
         for pair in pair_agreements(words.ratings, resamples=PAIR_RESAMPLES)
     ]
 
@@ -155,7 +175,7 @@ def _weeks(words: Words) -> list[Data]:
     for week in sorted(weeks)[-WEEKS:]:
         part = words.ratings.where(np.isin(solution_of, weeks[week]))
         told = first_error_agreement(part, resamples=PAIR_RESAMPLES)
-        found.append({"week": week.isoformat(), "exact": asdict(told.exact), "solutions": len(weeks[week])})
+        found.append({"week": week.isoformat(), "exact": stated(asdict(told.exact)), "solutions": told.exact.solutions})
     return found
 
 
@@ -164,7 +184,7 @@ def _weeks(words: Words) -> list[Data]:
 
 def _of_machines(project: Project, words: Words) -> Iterator[Named]:
     people = _consensus_labels(words.steps)
-    for run in EstimationRun.objects.filter(project=project).order_by("number"):
+    for run in EstimationRun.objects.filter(counted_run_q(), project=project).order_by("number"):
         data = _rollouts_against_people(run, words, people)
         if data is not None:
             yield "monte_carlo", f"run:{run.number}", data
@@ -175,7 +195,7 @@ def _of_machines(project: Project, words: Words) -> Iterator[Named]:
 
 
 def _consensus_labels(steps: Ints) -> Ints:
-    stands = dict(StepConsensus.objects.filter(step__in=steps.tolist()).values_list("step_id", "rating"))
+    stands = dict(StepConsensus.objects.filter(step__in=steps.tolist(), is_thin=False).values_list("step_id", "rating"))
     return np.array([stands.get(pk, UNKNOWN) for pk in steps.tolist()], dtype=np.int64)
 
 
@@ -185,7 +205,7 @@ def _rollouts_against_people(run: EstimationRun, words: Words, people: Ints) -> 
     hard = np.array([_hard(told.get(pk, NOTHING)) for pk in words.steps.tolist()], dtype=np.int64)
     if not ((hard != UNKNOWN) & (people != UNKNOWN)).any():
         return None
-    found = asdict(source_agreement(hard, people, words.ratings.offsets))
+    found: Data = asdict(source_agreement(hard, people, words.ratings.offsets))
     soft = np.array([_soft(told.get(pk)) for pk in words.steps.tolist()], dtype=np.float64)
     both = ~np.isnan(soft) & (people != UNKNOWN)
     if both.any():
@@ -202,7 +222,7 @@ def _judge_against_people(run: JudgeRun, words: Words, people: Ints) -> Data | N
     both = (ratings != UNKNOWN) & (people != UNKNOWN)
     if not both.any():
         return None
-    found = asdict(source_agreement(ratings, people, words.ratings.offsets))
+    found: Data = asdict(source_agreement(ratings, people, words.ratings.offsets))
     sure = np.array([np.nan if one is None else one for _, one in said], dtype=np.float64)
     told_how_sure = both & ~np.isnan(sure)
     if told_how_sure.any():

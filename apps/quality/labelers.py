@@ -6,9 +6,11 @@ from typing import Any
 
 from django.db import connection
 
+from apps.corpus.labels import UNKNOWN
 from apps.projects.models import Project
+from apps.quality.agreement import others_first_errors
 from apps.quality.goldmarks import scores_of
-from apps.quality.models import Consensus
+from apps.quality.models import Consensus, How
 from apps.quality.words import Words
 
 Row = dict[str, Any]
@@ -30,7 +32,7 @@ WHERE r.project_id = %s AND a.state IN ('submitted', 'extra') GROUP BY a.labeler
 
 def labeler_rows(project: Project, words: Words) -> list[Row]:
     """One for each who handed anything in, by user id. Times are milliseconds."""
-    gold, beside = scores_of(project), _with_consensus(words)
+    gold, beside = scores_of(project), _with_others(words)
     with connection.cursor() as cursor:
         cursor.execute(_WORK, [project.pk])
         work = cursor.fetchall()
@@ -50,15 +52,19 @@ def labeler_rows(project: Project, words: Words) -> list[Row]:
     return sorted(rows, key=lambda row: -row["turns"])
 
 
-def _with_consensus(words: Words) -> dict[int, tuple[int, int]]:
-    """How often each names the first error that stands, of how many. Where only one spoke, nothing is compared."""
-    settled = Consensus.objects.settled().filter(solution__in=words.solutions.tolist(), people__gt=1)
-    stands = dict(settled.values_list("solution_id", "first_error"))
-    said = words.ratings.first_errors()
-    counts: dict[int, tuple[int, int]] = {}
+def _with_others(words: Words) -> dict[int, tuple[int, int]]:
+    """How often each names the first error that stands without their own voice, of how many.
+
+    That is a reviewer's word, else the majority of the others. Where either side cannot be told nothing is compared.
+    """
+    adjudicated = Consensus.objects.settled().filter(solution__in=words.solutions.tolist(), how=How.ADJUDICATED)
+    stands = dict(adjudicated.values_list("solution_id", "first_error"))
+    said, others = others_first_errors(words.ratings)
     solutions, labelers = words.solutions[said.solutions].tolist(), words.labelers[said.labelers].tolist()
-    for solution, labeler, error in zip(solutions, labelers, said.errors.tolist(), strict=True):
-        if solution in stands:
+    counts: dict[int, tuple[int, int]] = {}
+    for solution, labeler, own, other in zip(solutions, labelers, said.errors.tolist(), others.tolist(), strict=True):
+        expected = stands.get(solution, other)
+        if UNKNOWN not in (own, expected):
             hits, of = counts.get(labeler, (0, 0))
-            counts[labeler] = (hits + (error == stands[solution]), of + 1)
+            counts[labeler] = (hits + (own == expected), of + 1)
     return counts

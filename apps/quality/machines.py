@@ -1,48 +1,14 @@
-"""First errors that machines name: the newest estimation run's, and of each judge its newest run's.
-
-Our own estimation runs say the first error themselves; of runs and verdicts that came with a file it follows from
-what they say of each step.
-"""
+"""First errors that judges name: of each judge its newest run's. Rollouts' are in `apps.estimation.latest`."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
-from apps.corpus.labels import UNKNOWN, first_error, hard_label
-from apps.estimation.models import SolutionEstimate, StepEstimate
+from apps.corpus.labels import first_error
 from apps.judging.models import JudgeRun, StepVerdict
-from apps.quality.runs import ENDED
 
 Lengths = Mapping[int, int]
-Told = tuple[int, int, int]
-
-
-def rollouts_words(lengths: Lengths) -> dict[int, int]:
-    """By solution, of those in `lengths`: what the newest run says, UNKNOWN where it cannot tell. Two queries."""
-    newest: dict[int, tuple[int, int]] = {}
-    for pk, run_id, word in (*_told(lengths), *_followed(lengths)):
-        newest[pk] = max(newest.get(pk, (0, UNKNOWN)), (run_id, word))
-    return {pk: word for pk, (_, word) in newest.items()}
-
-
-def _told(lengths: Lengths) -> Iterator[Told]:
-    """By runs of our own, which may see more than hard labels do."""
-    said = SolutionEstimate.objects.filter(solution__in=lengths, run__status__in=ENDED, failure="")
-    for pk, run_id, word in said.values_list("solution_id", "run_id", "first_error"):
-        yield pk, run_id, UNKNOWN if word is None else word
-
-
-def _followed(lengths: Lengths) -> Iterator[Told]:
-    """By runs that came with a file."""
-    labels: defaultdict[tuple[int, int], dict[int, int]] = defaultdict(dict)
-    rows = StepEstimate.objects.filter(step__solution__in=lengths, step__chosen=True).exclude(run__origin="")
-    columns = ("step__solution_id", "run_id", "step__position", "rollouts", "successes", "hard")
-    for pk, run_id, position, rollouts, successes, hard in rows.values_list(*columns):
-        if (label := hard_label(rollouts, successes, hard=hard)) != UNKNOWN:
-            labels[pk, run_id][position] = label
-    for (pk, run_id), said in labels.items():
-        yield pk, run_id, first_error(said, lengths[pk])
 
 
 def judges_words(lengths: Lengths) -> dict[int, dict[str, int]]:

@@ -94,8 +94,8 @@ def narrowed(rows: Queue, project: Project, to: Narrowing) -> Queue:
         asked = Task.objects.filter(round__project=project, round__number=to.round, solution=OuterRef("solution_id"))
         rows = rows.filter(Exists(asked))
     if to.labeler is not None:
-        spoken = Assignment.objects.spoken().filter(labeler=to.labeler, task__solution=OuterRef("solution_id"))
-        rows = rows.filter(Exists(spoken))
+        counted = Assignment.objects.counted().filter(labeler=to.labeler, task__solution=OuterRef("solution_id"))
+        rows = rows.filter(Exists(counted))
     return rows
 
 

@@ -8,9 +8,11 @@ from math import isfinite
 
 import numpy as np
 
+from apps.estimation.intervals import wilson
 from apps.quality.ratings import Floats, Ints
 
 RESAMPLES = 1000
+VANISHING = 1e-9
 WEIGHTS_AT_ONCE = 2_000_000  # 16 MB.
 Reader = Callable[[Floats], Floats]
 
@@ -30,6 +32,9 @@ def measure(tallies: Floats, read: Reader, *, resamples: int = RESAMPLES, seed: 
 
     A coefficient is written as sums over solutions and a function of the sums, so that a resample is one
     weighted sum. Solutions that say nothing are left out. The same seed, the same interval.
+
+    Where all solutions say the same, resamples do so too and the interval would vanish, as if nothing else were possible:
+    there it is Wilson's, of a share over the solutions that bear on the coefficient.
     """
     rows = tallies[tallies.any(axis=1)]
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -37,7 +42,25 @@ def measure(tallies: Floats, read: Reader, *, resamples: int = RESAMPLES, seed: 
         drawn = read(_resampled(rows, resamples, seed)) if len(rows) > 1 and resamples else np.array([])
     drawn = drawn[np.isfinite(drawn)]
     low, high = np.quantile(drawn, (0.025, 0.975)) if len(drawn) else (np.nan, np.nan)
+    if isfinite(value) and resamples and not high - low > VANISHING:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            bearing = int(np.isfinite(read(rows)).sum()) or len(rows)
+        bounds = wilson(min(1.0, max(0.0, value)) * bearing, bearing)
+        low, high = min(value, bounds[0]), max(value, bounds[1])
     return Measured(_told(value), _told(low), _told(high), len(rows))
+
+
+def measure_share(tallies: Floats) -> Measured:
+    """The mean over solutions of a share in [0, 1], a row each (the share and 1, or zeros); Wilson's interval.
+
+    A solution counts as one observation, however many pairs or steps it holds. The interval never vanishes.
+    """
+    rows = tallies[tallies.any(axis=1)]
+    if not len(rows):
+        return Measured(None, None, None, 0)
+    total = float(rows[:, 0].sum())
+    value, (low, high) = total / len(rows), wilson(total, len(rows))
+    return Measured(value, min(value, low), max(value, high), len(rows))
 
 
 def by_cluster(rows: Floats, clusters: Ints) -> Floats:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from apps.core.jobs import JobStatus
+from apps.estimation.latest import counted_run_q
 from apps.estimation.models import EstimationRun
 from apps.quality.models import NotedRun
 from apps.quality.stale import note_run
-
-ENDED = (JobStatus.FINISHED, JobStatus.CANCELLED)
 
 
 def note_ended_runs() -> int:
     """Each once; gives the number of solutions that they spoke of."""
     heard = NotedRun.objects.values_list("run_id", flat=True)
-    return sum(_note(run) for run in EstimationRun.objects.filter(status__in=ENDED).exclude(pk__in=heard))
+    return sum(_note(run) for run in EstimationRun.objects.filter(counted_run_q()).exclude(pk__in=heard))
 
 
 @transaction.atomic

@@ -32,6 +32,7 @@ _REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\\(?:displaystyle|textstyle|scriptstyle|limits|nolimits|strut)(?![A-Za-z])", ""),
         (r"\\(?:bf|rm|it|large|Large|small|normalsize)(?![A-Za-z])\s?", ""),
         (r"\\(?:textcolor\s?\{\w+\}|color\s?\{\w+\})", ""),
+        (r"\\mathrm\s+([ie])(?![A-Za-z])", r" \1"),
         (r"\\!", ""),
         (r"(?<!\\)\\[,;:>\s]|~|\\q?quad(?![A-Za-z])", " "),
         (r"\\(?:[dtc]frac|[sn]?(?:ice)?frac)(?![A-Za-z])", r"\\frac"),
@@ -76,7 +77,8 @@ _REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(?<![A-Za-z\\])(?:infinity|infty|inf)(?![A-Za-z])", r"\\infty "),
         (r"(?<![A-Za-z\\])sqrt\s?(\d+(?:\.\d+)?)", r"\\sqrt{\1}"),
         (r"(?<![A-Za-z\\])cbrt(?![A-Za-z])\s?(?:\(([^()]*)\)|(\d+))", r"\\sqrt[3]{\1\2}"),
-        (rf"(?<![A-Za-z\\])({_FUNCTIONS})(?![A-Za-z])", r"\\\1 "),
+        # "sec" may be seconds.
+        (rf"(?<![A-Za-z\\])(?!sec(?!\s?[\^(\\]|\s[a-z](?![a-z])))({_FUNCTIONS})(?![A-Za-z])", r"\\\1 "),
         (r"\\sqrt\s?(\d+(?:\.\d+)?)", r"\\sqrt{\1}"),
         (r"\\(pi|infty|cdot|times)(?![A-Za-z])\s*", r"\\\1 "),
         (r"(?<![\w)}\]])(?<![\w)}\]]\s)\+\s?(?=\\infty)", ""),

@@ -119,7 +119,8 @@ def test_an_export_may_be_asked_for_by_judges(pages: Client, project: Project, s
         "format": "trl-prm", "container": "jsonl", "source_1": "judge", "people": "majority", "neutral": "positive",
         "unsure": "drop", "after_first_error": "leave_out", "margins": "large", "ties": "drop", "prompts": "standard",
         "quality_control": "drop", "finish_reasons": ["solution"], "soft_threshold": "0.5", "answers": "all",
-        "split_seed": "annotate", "judges": ["llama-judge v3"],
+        "split_seed": "annotate", "judges": ["llama-judge v3"], "alternatives": "rows", "screening": "drop",
+        "suspended": "drop", "thin": "leave_out", "step_tag": "<s>",
     }  # fmt: skip
     answer = pages.post(f"/projects/{project.slug}/exports/new", asked)
     assert answer.status_code == 302, answer.content

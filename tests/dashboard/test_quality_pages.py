@@ -95,7 +95,7 @@ def test_labelers_are_told_by_gold_speed_cost_and_what_stands(spoken: Project, a
     assert all(row["Turns"] == "40" and row["Gold tasks"] == "12" for row in rows.values())
     assert float(rows["Labeler0"]["Median seconds"]) == 20
     assert float(rows["Labeler0"]["Cost"]) == pytest.approx(40 * 20 / 3600 * 30)
-    agrees = [float(rows[f"Labeler{number}"]["Agrees with what stands"]) for number in range(4)]
+    agrees = [float(rows[f"Labeler{number}"]["Agrees with the others"]) for number in range(4)]
     assert agrees[0] > agrees[2] > agrees[3]
 
 

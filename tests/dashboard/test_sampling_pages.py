@@ -139,14 +139,14 @@ def test_the_forecast_goes_by_the_lengths_of_the_projects_own_solutions_and_by_p
         problem = make_problem(project, f"{len(Solution.objects.all()):0400d}")
         make_solution(problem, steps=["s" * 80] * 3)
     expected = sampling_forecast(project=project, endpoint=endpoint, per_problem=4, max_tokens=1000)
-    # Five problems of 100 tokens each; twenty solutions of three steps of 20 tokens.
-    assert (expected.problems, expected.solutions, expected.tokens) == (5, 20, 5 * 100 + 20 * 60)
-    assert expected.cost == pytest.approx((2 * 500 + 8 * 1200) / 1e6)
+    # Five problems of 100 tokens each, and two line ends of the template; twenty solutions of three steps of 20 tokens.
+    assert (expected.problems, expected.solutions, expected.tokens) == (5, 20, 5 * 100.5 + 20 * 60)
+    assert expected.cost == pytest.approx((2 * 502.5 + 8 * 1200) / 1e6)
     assert not expected.is_most
     assert expected.seconds is None
     endpoint.rollouts_per_s = 10
     again = sampling_forecast(project=project, endpoint=endpoint, per_problem=4, max_tokens=30)
-    assert again.tokens == 5 * 100 + 20 * 30
+    assert again.tokens == 5 * 100.5 + 20 * 30
     assert again.seconds == pytest.approx(4)
 
 

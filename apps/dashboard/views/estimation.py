@@ -14,7 +14,6 @@ from redis import Redis, RedisError
 from apps.accounts.requests import AuthenticatedRequest
 from apps.core.errors import DomainError
 from apps.core.jobs import JobStatus
-from apps.dashboard import insights
 from apps.dashboard.access import Place, place_for
 from apps.dashboard.browsing import facets_of
 from apps.dashboard.forms.estimation import NewRunForm
@@ -28,6 +27,7 @@ from apps.estimation.strategies.tree import Tree
 from apps.estimation.tasks import call_workers
 from apps.inference.models import Endpoint
 from apps.inference.shares import in_flight
+from apps.quality import estimation_runs
 
 SHOWN_FAILURES = 20
 SHOWN_SAMPLINGS = 50
@@ -108,14 +108,14 @@ def run(request: AuthenticatedRequest, slug: str, number: int) -> HttpResponse:
 def _found(run: EstimationRun) -> dict[str, object]:
     """The figures and plots of what is there so far."""
     return {
-        **insights.distributions(run),
-        "reliability": insights.reliability(run),
-        "people": insights.against_people(run),
-        "luck": insights.luck(run),
-        "facts": insights.hard_label_facts(int(run.options.get("rollouts") or 8)),
-        "chances": (insights.GOOD_CHANCES, insights.LUCKY_CHANCES),
+        **estimation_runs.distributions(run),
+        "reliability": estimation_runs.reliability(run),
+        "people": estimation_runs.against_people(run),
+        "luck": estimation_runs.luck(run),
+        "facts": estimation_runs.hard_label_facts(int(run.options.get("rollouts") or 8)),
+        "chances": (estimation_runs.GOOD_CHANCES, estimation_runs.LUCKY_CHANCES),
         "grown": _grown(run),
-        "unsure": insights.unsure_count(run),
+        "unsure": estimation_runs.unsure_count(run),
         "failures": SolutionEstimate.objects.filter(run=run).exclude(failure="").order_by("id")[:SHOWN_FAILURES],
     }
 

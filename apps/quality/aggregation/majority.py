@@ -8,11 +8,21 @@ import numpy as np
 
 from apps.corpus.labels import BAD, GREAT, OKAY, UNKNOWN
 from apps.quality.aggregation.base import Options, Settlement, backing, certainty_of, votes
-from apps.quality.ratings import Ratings, first_errors_of
+from apps.quality.ratings import Ints, Ratings, first_errors_of
 
 
 class MajorityOptions(Options, frozen=True):
     pass
+
+
+def majority_labels(counts: Ints) -> Ints:
+    """Of steps with so many who say bad, okay and great: `corpus.labels.majority` of each, for a million at once."""
+    most = counts.max(axis=1)
+    wins = (most > 0) & ((counts == most[:, None]).sum(axis=1) == 1)
+    labels = np.where(wins, counts.argmax(axis=1) - 1, UNKNOWN)
+    # Okay against great is no dispute about an error: it must not keep the first error open.
+    good = (most > 0) & (counts[:, BAD + 1] < most) & (counts[:, OKAY + 1] == counts[:, GREAT + 1])
+    return np.where(good, OKAY, labels)
 
 
 class Majority:
@@ -30,12 +40,8 @@ class Majority:
 
     def settle(self, ratings: Ratings) -> Settlement:
         counts = votes(ratings)
-        most = counts.max(axis=1)
-        wins = (most > 0) & ((counts == most[:, None]).sum(axis=1) == 1)
-        labels = np.where(wins, counts.argmax(axis=1) - 1, UNKNOWN)
-        # Okay against great is no dispute about an error: it must not keep the first error open.
-        good = (most > 0) & (counts[:, BAD + 1] < most) & (counts[:, OKAY + 1] == counts[:, GREAT + 1])
-        labels, wins = np.where(good, OKAY, labels), wins | good
+        most, labels = counts.max(axis=1), majority_labels(counts)
+        wins = labels != UNKNOWN
         first_errors = first_errors_of(labels, ratings.offsets)
         known = first_errors != UNKNOWN
         return Settlement(

@@ -59,7 +59,9 @@ def read_choice(text: str) -> Choice | None:
     is_clear = "\\text" in text or bool(found["word"])
     letter = found["bracketed"] or found["square"] or found["bare"]
     if not is_clear and (
-        _OPERATOR.match(rest) or len(rest) == 1 or (letter.islower() and (rest or found["bracketed"] is None))
+        _OPERATOR.match(rest)
+        or (len(rest) == 1 and rest.isalpha())
+        or (letter.islower() and (rest or found["bracketed"] is None))
     ):
         return None
     if found["mark"] == ":" and rest and not is_clear and not rest[0].isspace() and not found["rest"][0].isspace():
@@ -74,7 +76,7 @@ def _bare(text: str) -> Choice | None:
 
 def _bare_letters(reference: str, answer: str) -> Outcome | None:
     left, right = _bare(reference), _bare(answer)
-    if left and right and left == right and reference.strip() != answer.strip() and left.letter in "ABCDE":
+    if left and right and left == right and untext(reference) != untext(answer) and left.letter in "ABCDE":
         return unparsed(LETTER_CASE)
     capital = next((bare for bare, text in ((left, reference), (right, answer)) if bare and text in "ABCDE"), None)
     if capital and (reference + answer).replace(capital.letter, "", 1).strip().isdigit():

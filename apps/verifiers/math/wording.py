@@ -54,6 +54,8 @@ def plain_wording(cleaned: str) -> str:
 
 def compare_wordings(reference: str, answer: str) -> Outcome:
     left, right = plain_wording(reference), plain_wording(answer)
+    if left == right and len(left) == 1 and untext(reference) != untext(answer):
+        return unparsed(WORDINGS)
     if left == right or any({left, right} <= group for group in _SAME):
         return MATCH
     mine, other = set(map(_stem, left.split())), set(map(_stem, right.split()))

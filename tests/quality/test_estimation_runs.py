@@ -8,12 +8,13 @@ from django.urls import reverse
 from apps.accounts.models import User
 from apps.core.jobs import JobStatus
 from apps.corpus.models import Solution
-from apps.dashboard import insights
 from apps.estimation.intervals import false_bad, false_good, most_useful_rollouts
 from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
 from apps.labeling.models import GoldLabel
 from apps.labeling.services import open_round
 from apps.projects.models import Project
+from apps.quality import estimation_runs as insights
+from apps.quality.settling import settle_project
 from tests.cast import make_problem, make_solution, signed_in
 from tests.world import World, rate
 
@@ -54,6 +55,7 @@ def test_reliability_is_told_by_gold_as_well_as_by_people(run: EstimationRun, bo
     round_ = open_round(project=run.project, protocol="first_error", select=f"unsure:{run.number}")
     while round_.tasks.filter(assignments=None).exists():
         rate(round_, bob, 1, -1)
+    settle_project(run.project)
     bins = {one.label: one.note for one in insights.reliability(run)}
     assert bins == {"0.9 to 1.0": "1 of 2", "0.5 to 0.6": "2 of 2"}
     assert Solution.objects.filter(pk=unsure.pk, tasks__assignments__labeler=bob).exists()
@@ -63,6 +65,7 @@ def test_gold_outweighs_people_and_half_of_a_gold_path_says_nothing(run: Estimat
     solution = solution_with(run, [8, 0, 0], first_error=1, probability=0.95)
     round_ = open_round(project=run.project, protocol="first_error")
     rate(round_, bob, 1, 1, -1)
+    settle_project(run.project)
     assert insights.reliability(run)[0].note == "0 of 1"
     gold(solution, 1)
     assert insights.reliability(run)[0].note == "0 of 1"
@@ -73,12 +76,14 @@ def test_gold_outweighs_people_and_half_of_a_gold_path_says_nothing(run: Estimat
 def test_a_solution_that_people_found_no_error_in_is_told_too(run: EstimationRun, bob: User) -> None:
     solution_with(run, [8, 8, 8], first_error=-1, probability=0.99)
     rate(open_round(project=run.project, protocol="first_error"), bob, 1, 1, 1)
+    settle_project(run.project)
     assert insights.reliability(run)[0].note == "1 of 1"
 
 
 def test_what_is_given_up_says_nothing(run: EstimationRun, bob: User) -> None:
     solution_with(run, [8, 8, 8], first_error=-1, probability=0.99)
     rate(open_round(project=run.project, protocol="first_error"), bob, 1, finish="give_up", reason="no idea")
+    settle_project(run.project)
     assert insights.reliability(run) == []
     assert insights.luck(run) is None
 

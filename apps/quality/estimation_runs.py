@@ -30,7 +30,7 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Monte Carlo's hard label against people's majority, over steps that both have judged."""
+    """Monte Carlo's hard label against the label that stands, over steps that have both."""
 
     good_good: int
     good_bad: int
@@ -170,41 +170,36 @@ def luck(run: EstimationRun) -> Luck | None:
 
 
 def against_people(run: EstimationRun) -> Agreement:
+    """Hard labels against the labels that stand: those that the quality page compares with, thin ones left out."""
     ((good_good, good_bad, bad_good, bad_bad),) = _rows(
-        """WITH people AS (
-             SELECT label.step_id, avg((label.rating = -1)::int) AS bad
-             FROM labeling_steplabel label
-             JOIN labeling_assignment turn ON turn.id = label.assignment_id
-             JOIN labeling_round round ON round.id = turn.round_id
-             WHERE round.project_id = %s AND turn.state IN ('submitted', 'extra') AND label.rating IS NOT NULL
-             GROUP BY 1)
-           SELECT count(*) FILTER (WHERE hard AND bad < 0.5), count(*) FILTER (WHERE hard AND bad >= 0.5),
-                  count(*) FILTER (WHERE NOT hard AND bad < 0.5), count(*) FILTER (WHERE NOT hard AND bad >= 0.5)
-           FROM estimation_stepestimate estimate JOIN people ON people.step_id = estimate.step_id
-           WHERE estimate.run_id = %s AND hard IS NOT NULL""",
-        [run.project_id, run.pk],
+        """WITH both_sources AS (
+             SELECT coalesce(estimate.hard, CASE WHEN estimate.rollouts > 0 THEN estimate.successes > 0 END) AS hard,
+                    stands.rating = -1 AS bad
+             FROM estimation_stepestimate estimate JOIN quality_stepconsensus stands ON stands.step_id = estimate.step_id
+             JOIN corpus_step step ON step.id = estimate.step_id AND step.chosen
+             JOIN corpus_solution solution ON solution.id = step.solution_id
+             JOIN corpus_problem problem ON problem.id = solution.problem_id AND problem.retired_at IS NULL
+             WHERE estimate.run_id = %s AND NOT stands.is_thin)
+           SELECT count(*) FILTER (WHERE hard AND NOT bad), count(*) FILTER (WHERE hard AND bad),
+                  count(*) FILTER (WHERE NOT hard AND NOT bad), count(*) FILTER (WHERE NOT hard AND bad)
+           FROM both_sources""",
+        [run.pk],
     )
     return Agreement(good_good, good_bad, bad_good, bad_bad)
 
 
-# Where the first error is, -1 for nowhere: as gold has it, else the latest person who found one, or none in the whole.
+# Where the first error is, -1 for nowhere: as gold has it, else as it stands settled.
 _TRUTH = """
     gold AS (
       SELECT step.solution_id, coalesce(min(step.position) FILTER (WHERE gold.rating = -1), -1) AS first_error
       FROM labeling_goldlabel gold JOIN corpus_step step ON step.id = gold.step_id AND step.chosen
       JOIN corpus_solution solution ON solution.id = step.solution_id
+      JOIN corpus_problem problem ON problem.id = solution.problem_id AND problem.retired_at IS NULL
       WHERE solution.project_id = %s GROUP BY step.solution_id, solution.step_count
       HAVING bool_or(gold.rating = -1) OR count(*) = solution.step_count),
-    turns AS (
-      SELECT step.solution_id, turn.id, coalesce(min(step.position) FILTER (WHERE label.rating = -1), -1) AS first_error
-      FROM labeling_steplabel label
-      JOIN labeling_assignment turn ON turn.id = label.assignment_id
-      JOIN labeling_round round ON round.id = turn.round_id
-      JOIN corpus_step step ON step.id = label.step_id AND step.chosen
-      WHERE round.project_id = %s AND turn.state IN ('submitted', 'extra')
-      GROUP BY step.solution_id, turn.id, turn.finish_reason
-      HAVING bool_or(label.rating = -1) OR turn.finish_reason = 'solution'),
-    people AS (SELECT DISTINCT ON (solution_id) solution_id, first_error FROM turns ORDER BY solution_id, id DESC),
+    people AS (
+      SELECT solution_id, first_error FROM quality_consensus
+      WHERE project_id = %s AND state = 'settled' AND first_error IS NOT NULL),
     truth AS (
       SELECT * FROM gold UNION ALL
       SELECT * FROM people WHERE solution_id NOT IN (SELECT solution_id FROM gold))

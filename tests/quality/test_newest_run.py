@@ -1,0 +1,132 @@
+"""One answer to what Monte Carlo says: strips, verify mode, queues, evidence and API ask in the same place."""
+
+from __future__ import annotations
+
+import pytest
+
+from apps.accounts.models import User
+from apps.core.jobs import JobStatus
+from apps.corpus.labels import NO_ERROR, UNKNOWN
+from apps.corpus.models import Solution
+from apps.dashboard.browsing import with_sources, with_strips
+from apps.estimation.latest import newest_estimates, newest_first_errors
+from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
+from apps.projects.models import Project
+from apps.quality.beside import beside
+from apps.quality.evidence import evidence_of
+from apps.quality.figures import refresh
+from apps.quality.models import Figure, OpenDispute
+from apps.quality.settling import settle_project
+from apps.quality.stale import note_all
+from tests.cast import bearer, make_problem, make_solution, signed_in
+from tests.quality.test_counted_consensus import answer, make_task
+
+
+def estimate(
+    solution: Solution,
+    number: int,
+    *successes: int | None,
+    status: str = "finished",
+    failure: str = "",
+    origin: str = "",
+) -> EstimationRun:
+    """A run of eight rollouts a step; None is a step of which none was counted."""
+    run, _ = EstimationRun.objects.get_or_create(
+        project=solution.project,
+        number=number,
+        defaults={"strategy": "math-shepherd", "status": status, "origin": origin},
+    )
+    for step, count in zip(solution.steps.order_by("position"), successes, strict=True):
+        StepEstimate.objects.create(
+            run=run,
+            step=step,
+            rollouts=0 if count is None else 8,
+            successes=count or 0,
+            hard=None if count is None else count > 0,
+        )
+    bad = next((place for place, count in enumerate(successes) if not count), None)
+    error = NO_ERROR if bad is None else None if successes[bad] is None else bad
+    if not origin:
+        SolutionEstimate.objects.create(run=run, solution=solution, first_error=error, failure=failure)
+    return run
+
+
+def everywhere(solution: Solution) -> set[int]:
+    """The first error that each place names for Monte Carlo; UNKNOWN where it names none."""
+    solution = Solution.objects.select_related("problem", "project").get(pk=solution.pk)
+    evidence = evidence_of(solution, lambda ids: dict.fromkeys(ids, "somebody"))
+    named = [word.first_error for word in evidence.words if word.source == "monte_carlo"]
+    shown = newest_estimates(solution.pk)
+    hard = {step["position"]: step["hard"] for step in shown["steps"]} if shown else {}
+    verify = _first(["none" if hard.get(place) is None else "great" if hard[place] else "bad" for place in range(3)])
+    strips = [strip.marks for strip in with_sources([solution])[0].sources if strip.by == "Monte Carlo"]  # type: ignore[attr-defined]
+    strip = with_strips([solution])[0].strip  # type: ignore[attr-defined]
+    browsed = _first(strip.marks) if strip.by == "Monte Carlo" else UNKNOWN
+    queue = beside([solution.pk]).monte_carlo.get(solution.pk, UNKNOWN)
+    return {named[0] if named else UNKNOWN, verify, _first(strips[0]) if strips else UNKNOWN, browsed, queue}
+
+
+def _first(marks: list[str]) -> int:
+    for place, mark in enumerate(marks):
+        if mark != "great":
+            return place if mark == "bad" else UNKNOWN
+    return NO_ERROR
+
+
+@pytest.fixture
+def solution(project: Project) -> Solution:
+    return make_solution(make_problem(project))
+
+
+@pytest.mark.parametrize("status", ["queued", "running", "paused", "failed"])
+def test_a_run_that_has_not_ended_says_nothing_anywhere(solution: Solution, status: str) -> None:
+    estimate(solution, 1, 0, 0, 0, status=status)
+    assert everywhere(solution) == {UNKNOWN}
+
+
+@pytest.mark.parametrize("status", ["queued", "running", "paused", "failed"])
+def test_the_run_that_ended_before_speaks_while_another_is_under_way(solution: Solution, status: str) -> None:
+    estimate(solution, 1, 8, 0, 0)
+    estimate(solution, 2, 0, 0, 0, status=status)
+    assert everywhere(solution) == {1}
+
+
+def test_a_cancelled_run_speaks_of_what_it_finished(solution: Solution) -> None:
+    estimate(solution, 1, 0, 0, 0)
+    estimate(solution, 2, 8, 8, 0, status=JobStatus.CANCELLED)
+    assert everywhere(solution) == {2}
+
+
+def test_a_run_that_failed_here_leaves_the_word_to_the_one_before(solution: Solution) -> None:
+    estimate(solution, 1, 8, 0, 0)
+    estimate(solution, 2, 0, 0, 0, failure="too long")
+    assert everywhere(solution) == {1}
+
+
+def test_a_run_of_a_file_speaks_when_it_is_the_newest(solution: Solution) -> None:
+    estimate(solution, 1, 8, 0, 0)
+    estimate(solution, 2, 8, 8, 8, origin="jsonl:7")
+    assert everywhere(solution) == {NO_ERROR}
+
+
+def test_a_step_without_a_counted_rollout_is_unknown_and_not_bad(solution: Solution) -> None:
+    estimate(solution, 1, 8, None, 0)
+    assert everywhere(solution) == {UNKNOWN}
+    strip = with_strips([solution])[0].strip  # type: ignore[attr-defined]
+    assert strip.marks == ["great", "none", "bad"]
+    assert newest_first_errors({solution.pk: 3})[solution.pk].first_error == UNKNOWN
+
+
+def test_a_running_run_disputes_nothing_and_stands_in_no_figure(
+    project: Project, solution: Solution, bob: User, rita: User
+) -> None:
+    answer(make_task(solution), bob, 1, 1, 1)
+    estimate(solution, 1, 0, 0, 0, status="running")
+    note_all(project)
+    settle_project(project)
+    refresh(project)
+    assert not OpenDispute.objects.exists()
+    assert not Figure.objects.filter(name="monte_carlo").exists()
+    (row,) = bearer(rita).get(f"/api/v1/solutions/{solution.pk}/evidence").json()["runs"]
+    assert (row["run"], row["counts"]) == (1, False)
+    assert signed_in(rita).get(f"/projects/{project.slug}/solutions/{solution.pk}").status_code == 200
