@@ -100,7 +100,11 @@ def _first_words(project: Project, solution_ids: Sequence[int]) -> Ints:
         for one in changed
         for position, rating in sorted(firsts[one.pk].ratings.items())
     ]
-    return np.concatenate([unchanged, ints(rows)]) if rows else unchanged
+    if not rows:
+        return unchanged
+    said = np.concatenate([unchanged, ints(rows)])
+    turns, places = np.unique(said[:, 2], return_inverse=True)
+    return np.asarray(said[np.argsort(_ranks(turns)[places], kind="stable")])
 
 
 def _labels(project: Project, solution_ids: Sequence[int]) -> QuerySet[StepLabel]:
@@ -121,24 +125,14 @@ def _table(rows: QuerySet[Any], *columns: str) -> Ints:
 
 
 def _newest_turn(solutions: Ints, labelers: Ints, turns: Ints) -> Any:
-    """Which entries belong to the turn that their labeler handed in last at their solution."""
+    """Which entries belong to the last turn of their labeler at their solution; entries are in order of handing in."""
     if not len(turns):
         return np.zeros(0, dtype=np.bool_)
     keys = solutions * (int(labelers.max()) + 1) + labelers
     _, of_key = np.unique(keys, return_inverse=True)
-    first = np.full(int(of_key.max()) + 1, NOBODY_ASKED)
-    np.minimum.at(first, of_key, turns)
-    last = np.zeros_like(first)
-    np.maximum.at(last, of_key, turns)
-    several = np.unique(turns[(first != last)[of_key]])
-    if not len(several):
-        return np.ones(len(turns), dtype=np.bool_)
-    ranks = np.zeros(len(turns), dtype=np.int64)
-    is_one_of = np.isin(turns, several)
-    ranks[is_one_of] = _ranks(several)[np.searchsorted(several, turns[is_one_of])]
-    best = np.zeros_like(first)
-    np.maximum.at(best, of_key, ranks)
-    return ranks == best[of_key]
+    last = np.zeros(int(of_key.max()) + 1, dtype=np.int64)
+    np.maximum.at(last, of_key, np.arange(len(turns)))
+    return turns == turns[last[of_key]]
 
 
 def _ranks(turns: Ints) -> Ints:
