@@ -33,23 +33,33 @@ _NUMBER_FIRST = (
     r"|\uc81c?\s*\d{1,3}\s*\ub2e8\uacc4"
     r"|\d{1,3}[.\u00aa\u00ba]?\s*(?:schritt|\u00e9tape|paso|passo|etapa|\u0448\u0430\u0433)"
 )
+# A number in words before the word, as in "First step:", in the languages that write it so.
+_ORDINAL_FIRST = (
+    r"(?:first|second|third|fourth|fifth|sixth)[ \t]+step"
+    r"|(?:premi\u00e8re|deuxi\u00e8me|seconde|troisi\u00e8me|quatri\u00e8me|cinqui\u00e8me)[ \t]+\u00e9tape"
+    r"|(?:erst|zweit|dritt|viert|f\u00fcnft)er[ \t]+schritt"
+    r"|(?:primer|segundo|tercer|cuarto|quinto)[ \t]+paso|(?:primeiro|segundo|terceiro|quarto|quinto)[ \t]+passo"
+    r"|(?:\u043f\u0435\u0440\u0432\u044b\u0439|\u0432\u0442\u043e\u0440\u043e\u0439|\u0442\u0440\u0435\u0442\u0438\u0439"
+    r"|\u0447\u0435\u0442\u0432\u0451\u0440\u0442\u044b\u0439|\u043f\u044f\u0442\u044b\u0439)[ \t]+\u0448\u0430\u0433"
+)
 _MARKUP = (
     r"[ \t]*(?:>[ \t]*)?(?:[-*+\u2022][ \t]+)?(?P<heading>\#{1,6}[ \t]*)?"
-    r"(?:\\(?:textbf|textit|emph|underline|paragraph|(?:sub){0,2}section)\*?\{|\*{1,3}|_{1,3})?[ \t]*"
+    r"(?:\\(?:textbf|textit|emph|underline|paragraph|(?:sub){0,2}section)\*?\{|\*{1,3}|_{1,3}|<(?:b|strong|h[1-6])>)?[ \t]*"
 )
 _BEHIND = (
-    r"(?:[ \t]*(?:/|of|von|de|sur|\u0438\u0437)[ \t]*\d{1,3})?[ \t]*(?:\*{1,3}|_{2,3}|\})?[ \t]*"
-    r"(?:[:\uff1a)\uff09\u3001\uff0c\u060c\u3002\u0964]|\.(?!\d)|[-\u2013\u2014\u2212](?!\d)|$|(?<=[*}_]))"
+    r"(?:[ \t]*(?:/|of|von|de|sur|\u0438\u0437)[ \t]*\d{1,3})?[ \t]*[)\uff09]?(?:\*{1,3}|_{2,3}|\}|</\w{1,6}>)?[ \t]*"
+    r"(?:[:\uff1a)\uff09\]\u3011\u3001\uff0c\u060c\u3002\u0964]|\.(?!\d)|[-\u2013\u2014\u2212](?!\d)|$|(?<=[*}_>)\uff09]))"
 )
 _SIGN = r"(?:\#|no\.?|n[\u00ba\u00b0]\.?|\u2116|\u0631\u0642\u0645)"
 _HEAD = re.compile(
-    rf"^{_MARKUP}(?:(?:{_WORD})[ \t]*{_SIGN}?[ \t]*(?:{_NUMBER}|(?:{_ENGLISH}|{_ARABIC})\b)|{_NUMBER_FIRST})"
+    rf"^{_MARKUP}[(\uff08\[\u3010]?(?:(?:{_WORD})[ \t]*{_SIGN}?[ \t]*[-(\uff08]?(?:{_NUMBER}|(?:{_ENGLISH}|{_ARABIC})\b)"
+    rf"|{_NUMBER_FIRST}|{_ORDINAL_FIRST})"
     rf"(?(heading)(?!\d)|{_BEHIND})",
     re.IGNORECASE | re.MULTILINE,
 )
 _ITEM = re.compile(
     rf"^(?P<indent>{_MARKUP})(?P<open>[(\uff08]?)(?P<number>\d{{1,3}})(?P<close>[.):\uff0e\u3001\uff09\uff1a])"
-    r"(?=\s|\*\*|__|[^\d\s.,)])",
+    r"(?:(?<=[\u3001\uff09])|(?=\s|\*\*|__|[^\d\s.,)]))",
     re.MULTILINE,
 )
 

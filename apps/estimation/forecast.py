@@ -1,16 +1,18 @@
 """What a run would take, before it is started: rollouts, tokens, money and time for every strategy.
 
 Costs of adaptive strategies have no closed form: each is simulated on solutions as long as the project's, with errors
-anywhere, and with a completer as able as the project's solutions show it to be. A request is billed with all of its
-prompt (template, problem and prefix) once, however many rollouts it asks for.
+where the texts leave room for them, and with a completer as able as the project's solutions show it to be. A request is
+billed with all of its prompt (template, problem and prefix) once, however many rollouts it asks for.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate
 from typing import Any
 
 import msgspec
@@ -18,18 +20,22 @@ from django.db.models import Avg, Count, F, Q, QuerySet, Sum
 from django.db.models.functions import Length
 
 from apps.corpus.models import Problem, Solution, Step
+from apps.estimation.error_places import SAMPLE, ErrorPlaces, error_places
 from apps.estimation.models import SamplingRun
-from apps.estimation.strategies import STRATEGIES, full_options, strategy_of
-from apps.estimation.strategies.base import Case, Counts
-from apps.estimation.strategies.tree import Tree, TreeOptions
+from apps.estimation.parameters import SamplingSettings
+from apps.estimation.strategies import STRATEGIES, strategy_of
+from apps.estimation.strategies.base import Ask, Case, Counts, Strategy
+from apps.estimation.strategies.tree import Tree
+from apps.estimation.tree.simulation import simulated_asks
 from apps.inference.models import Endpoint
 
 SIMULATED = 120
 LONGEST = 40  # Longer solutions are simulated as if they had so many steps, and scaled.
-SAMPLE = 500
 CHARACTERS_A_TOKEN = 4.0
 # A completer of whom nothing is known; how much completers differ from problem to problem.
 USUAL_ABILITY, SPREAD = 0.6, 2.5
+# How often a rollout from a wrong prefix is right: from most never, from a few often.
+LUCK, LUCK_SPREAD = 0.03, 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +93,11 @@ def forecasts(
     lengths = list(
         solutions.order_by().values_list("step_count", "is_correct").annotate(count=Count("id")).order_by("step_count")
     )
-    sizes, ability = text_sizes(solutions, endpoint), ability_of(solutions)
+    first = solutions.order_by("id").first()
+    sampling = newest_sampling(first.project_id, endpoint) if first else None
+    sizes = text_sizes(solutions, endpoint)
+    ability = at_rollouts_temperature(ability_of(solutions, sampling), lengths, sampling)
+    places = error_places(solutions, duplicates=sampling.duplicates if sampling else 0)
     return [
         _forecast(
             name,
@@ -96,6 +106,7 @@ def forecasts(
             endpoint,
             sizes=sizes,
             ability=ability,
+            places=places,
             answers_suffice=answers_suffice,
         )
         for name in STRATEGIES
@@ -104,7 +115,7 @@ def forecasts(
 
 def _forecast(
     name: str, options: Mapping[str, Any], lengths: list[tuple[int, bool | None, int]], endpoint: Endpoint | None, *,
-    sizes: TextSizes, ability: float, answers_suffice: bool,
+    sizes: TextSizes, ability: float, places: ErrorPlaces, answers_suffice: bool,
 ) -> Forecast:  # fmt: skip
     strategy = strategy_of(name, options)
     frozen = msgspec.json.encode(dict(options)).decode()
@@ -114,11 +125,11 @@ def _forecast(
         if answers_suffice and strategy.takes_answers and is_correct:
             by_answer += count
             continue
-        work = work.plus(
-            expected_work(name, frozen, steps, is_right=bool(is_correct), ability=round(ability, 2), most=most).times(
-                count
-            )
-        )
+        one = expected_work(
+            name, frozen, steps, is_right=bool(is_correct), ability=round(ability, 2), most=most,
+            places=() if is_correct else places.weights(steps),
+        )  # fmt: skip
+        work = work.plus(one.times(count))
     tokens_in = work.requests * sizes.problem + work.steps_sent * sizes.step
     tokens_out = work.steps_written * sizes.step
     return Forecast(
@@ -179,13 +190,18 @@ class Density:
     written: float
 
 
+def newest_sampling(project_id: int, endpoint: Endpoint | None) -> SamplingRun | None:
+    """The newest run of this endpoint that wrote solutions here and told tokens apart."""
+    if endpoint is None:
+        return None
+    runs = SamplingRun.objects.filter(project=project_id, endpoint=endpoint, prompt_tokens__gt=0, solutions__gt=0)
+    return runs.order_by("-number").first()
+
+
 def density_of(project_id: int, endpoint: Endpoint | None) -> Density:
     """As measured by the newest sampling run of this endpoint that wrote solutions here; else the rule of thumb."""
     usual = Density(CHARACTERS_A_TOKEN, CHARACTERS_A_TOKEN)
-    if endpoint is None:
-        return usual
-    runs = SamplingRun.objects.filter(project=project_id, endpoint=endpoint, prompt_tokens__gt=0, solutions__gt=0)
-    run = runs.order_by("-number").first()
+    run = newest_sampling(project_id, endpoint)
     if run is None or run.tokens <= run.prompt_tokens:
         return usual
     asked = run.problems.aggregate(count=Count("id"), characters=Sum(Length("problem__statement")))
@@ -205,60 +221,96 @@ def density_of(project_id: int, endpoint: Endpoint | None) -> Density:
     return Density(prompts * asks / run.prompt_tokens, everything / (run.tokens - run.prompt_tokens))
 
 
-def ability_of(solutions: QuerySet[Solution]) -> float:
-    """How often a whole solution comes out right where another has come out wrong, problem by problem."""
+def ability_of(solutions: QuerySet[Solution], sampling: SamplingRun | None = None) -> float:
+    """How often a whole solution comes out right where another has come out wrong, problem by problem.
+
+    A text that was sampled again was kept once. Taken for right ones: there are many ways to go wrong, and few to be right.
+    """
     graded = solutions.order_by().values("problem_id").annotate(
         right=Count("id", filter=Q(is_correct=True)), wrong=Count("id", filter=Q(is_correct=False))
     )  # fmt: skip
+    asked = set(sampling.problems.values_list("problem_id", flat=True)) if sampling and sampling.duplicates else set()
     hits = tries = 0.0
     for row in graded.filter(wrong__gt=0)[: 10 * SAMPLE].iterator():
-        others = row["right"] + row["wrong"] - 1
+        right, wrong = row["right"], row["wrong"]
+        if right and sampling and row["problem_id"] in asked:
+            right = max(right, sampling.per_problem - wrong)
+        others = right + wrong - 1
         if others:
-            hits += row["wrong"] * row["right"] / others
-            tries += row["wrong"]
+            hits += wrong * right / others
+            tries += wrong
     return min(0.95, max(0.05, hits / tries)) if tries >= 10 else USUAL_ABILITY
+
+
+def at_rollouts_temperature(
+    ability: float, lengths: list[tuple[int, bool | None, int]], sampling: SamplingRun | None
+) -> float:
+    """Rollouts are colder than sampled solutions, and slip less: odds at temperature T are to the power of 1 / T.
+
+    Those of a step, for that is about what is chosen at once.
+    """
+    sampled, rolled = (sampling.sampling.get("temperature", 0) if sampling else 0), SamplingSettings().temperature
+    count = sum(count for *_, count in lengths)
+    if not sampled or not count:
+        return ability
+    steps = max(1.0, sum(steps * count for steps, _, count in lengths) / count - 1)
+    step = ability ** (1 / steps)
+    odds = (step / (1 - step)) ** (sampled / rolled)
+    return float((odds / (1 + odds)) ** steps)
 
 
 # --- how much is asked ------------------------------------------------------------------------------------
 
 
 @lru_cache(maxsize=4000)
-def expected_work(name: str, options: str, steps: int, *, is_right: bool, ability: float, most: int) -> ExpectedWork:
+def expected_work(
+    name: str, options: str, steps: int, *, is_right: bool, ability: float, most: int, places: tuple[float, ...] = ()
+) -> ExpectedWork:
     """Of a solution with so many steps, on average over where its error is and how able the completer.
 
-    `most` rollouts fit into a request; 0 where any number does.
+    `most` rollouts fit into a request; 0 where any number does. `places`: how likely the error is at each step.
     """
     if steps < 1:
         return ExpectedWork()
-    given = msgspec.json.decode(options)
-    if name == Tree.name:
-        return _expected_tree(full_options(name, given), steps)
-    strategy, length = strategy_of(name, given), min(steps, LONGEST)
-    dice, case = random.Random(steps), Case(length, {length - 1: is_right})  # noqa: S311 - a simulation
+    strategy, length = strategy_of(name, msgspec.json.decode(options)), min(steps, LONGEST)
+    if isinstance(strategy, Tree) and is_right:
+        return ExpectedWork()
+    dice = random.Random(steps)  # noqa: S311 - a simulation
+    weights = list(accumulate(places or [1.0] * max(1, steps - 1)))
     total = ExpectedWork()
-    for _ in range(SIMULATED):
-        error = length if is_right else dice.randrange(length)
-        able = dice.betavariate(SPREAD * ability, SPREAD * (1 - ability))
-        seen = [Counts() for _ in range(length)]
-        while asks := strategy.next(case, seen):
-            for ask in asks:
-                # The nearer the end, the less is left to go wrong.
-                left = (length - 1 - ask.position) / length
-                chance = able**left if ask.position < error else 0.03
-                hits = sum(dice.random() < chance for _ in range(ask.rollouts))
-                old = seen[ask.position]
-                seen[ask.position] = Counts(old.successes + hits, old.failures + ask.rollouts - hits)
-                total = total.plus(_work_of(ask.position, ask.rollouts, length, most))
+    for number in range(SIMULATED):
+        # Each place as often as it is likely: left to the dice, so few simulations would differ too much.
+        error = (
+            length if is_right else bisect_right(weights, weights[-1] * (number + 0.5) / SIMULATED) * length // steps
+        )
+        for ask in _simulated_asks(strategy, length, error, ability, dice):
+            total = total.plus(_work_of(ask.position, ask.rollouts, length, most))
     return total.times(steps / length / SIMULATED)
+
+
+def _simulated_asks(strategy: Strategy, length: int, error: int, ability: float, dice: random.Random) -> Iterator[Ask]:
+    """Of one solution; without an error where it is as long as that."""
+    able = dice.betavariate(SPREAD * ability, SPREAD * (1 - ability))
+    luck = dice.betavariate(LUCK_SPREAD * LUCK, LUCK_SPREAD * (1 - LUCK))
+
+    def chance(position: int, *, is_good: bool) -> float:
+        # The nearer the end, the less is left to go wrong; the last step only states the answer.
+        left = max(0, length - 2 - position) / max(1, length - 1)
+        return float(able**left) if is_good else luck
+
+    if isinstance(strategy, Tree):
+        yield from simulated_asks(strategy.options, length, error, chance, dice)
+        return
+    case, seen = Case(length, {length - 1: error == length}), [Counts() for _ in range(length)]
+    while asks := strategy.next(case, seen):
+        for ask in asks:
+            right = chance(ask.position, is_good=ask.position < error)
+            hits = sum(dice.random() < right for _ in range(ask.rollouts))
+            old = seen[ask.position]
+            seen[ask.position] = Counts(old.successes + hits, old.failures + ask.rollouts - hits)
+        yield from asks
 
 
 def _work_of(position: int, rollouts: int, length: int, most: int) -> ExpectedWork:
     requests = -(-rollouts // most) if most else 1
     return ExpectedWork(rollouts, requests, requests * (position + 1), rollouts * (length - 1 - position))
-
-
-def _expected_tree(options: Mapping[str, Any], steps: int) -> ExpectedWork:
-    """It grows until its budget is spent, or no rollout is left to search: from states anywhere."""
-    settings = msgspec.convert(options, TreeOptions)
-    requests = settings.budget / settings.rollouts
-    return ExpectedWork(settings.budget, requests, requests * steps / 2, settings.budget * steps / 2)

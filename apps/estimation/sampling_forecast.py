@@ -8,7 +8,8 @@ from django.db.models import Avg
 from django.db.models.functions import Length
 
 from apps.corpus.models import Problem, Solution
-from apps.estimation.forecast import SAMPLE, characters_a_step, cost_of, density_of, template_length
+from apps.estimation.error_places import SAMPLE
+from apps.estimation.forecast import characters_a_step, cost_of, density_of, template_length
 from apps.inference.models import Endpoint
 from apps.projects.models import Project
 

@@ -7,10 +7,12 @@ nobody guesses it from the last number in the text.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 SPACE = "[ \t\u00a0\u202f\u3000]"
 _COLON = f"{SPACE}*[:：=＝]"
@@ -59,7 +61,8 @@ _ENGLISH = re.compile(
     rf"|(?P<only>{_COLON}))",
     re.IGNORECASE,
 )
-_ENGLISH_STEM = re.compile("answer|option|choice|ans")
+# What the English pattern begins with; "ans" begins "answer" too.
+_ENGLISH_STEMS = ("ans", "option", "choice")
 _LANGUAGES = (
     _Language(("answer", "option", "choice", "ans"), _ENGLISH, is_english=True),
     _european(
@@ -144,23 +147,41 @@ _LONGEST_HEADING = 60
 # A text that announces more answers than this states none.
 _MOST_LEADS = 40
 _STEMS = tuple({stem for language in _LANGUAGES for stem in language.stems})
+_ASCII_STEMS = tuple(stem for stem in _STEMS if stem.isascii())
+
+
+@lru_cache(maxsize=2)
+def _stems_in(text: str) -> tuple[str, frozenset[str]]:
+    """The text in lower case and the stems in it; asked for headings and for leads of one text in a row."""
+    lowered = text.lower()
+    return lowered, frozenset(stem for stem in (_ASCII_STEMS if text.isascii() else _STEMS) if stem in lowered)
+
+
+def holds_stem(text: str) -> bool:
+    """Whether a text may announce an answer at all."""
+    return _holds(text.lower(), _ASCII_STEMS if text.isascii() else _STEMS)
 
 
 def headings(text: str) -> Iterator[Lead]:
     """Lines that hold nothing but the word: `### Answer`, `**Final Answer**`, `答案：`."""
-    lowered, start = text.lower(), 0
-    stems = [stem for stem in _STEMS if stem in lowered]
-    for line in text.split("\n") if stems else ():
-        if len(line) <= _LONGEST_HEADING and any(stem in line.lower() for stem in stems) and _HEADING.fullmatch(line):
+    lowered, stems = _stems_in(text)
+    if stems and len(lowered) != len(text):
+        lines = itertools.accumulate((len(line) + 1 for line in text.split("\n")), initial=0)
+        starts = sorted(set(lines) - {len(text) + 1})
+    else:
+        starts = sorted({lowered.rfind("\n", 0, place) + 1 for stem in stems for place in _places(stem, lowered)})
+    for start in starts:
+        end = text.find("\n", start)
+        line = text[start:] if end < 0 else text[start:end]
+        if len(line) <= _LONGEST_HEADING and _HEADING.fullmatch(line) and _holds(line.lower(), stems):
             yield Lead(start, start + len(line), is_explicit=True, is_english="answer" in line.lower())
-        start += len(line) + 1
 
 
 def leads(text: str) -> Iterator[Lead]:
     """The last announcements within a line, in no order across languages."""
-    lowered = text.lower()
-    for language in _LANGUAGES:
-        if any(stem in lowered for stem in language.stems):
+    lowered, stems = _stems_in(text)
+    for language in _LANGUAGES if stems else ():
+        if not stems.isdisjoint(language.stems):
             for match in deque(_matches(language, text, lowered), maxlen=_MOST_LEADS):
                 if _is_own(text, match.start(), is_english=language.is_english):
                     groups = match.groupdict()
@@ -178,16 +199,30 @@ def _matches(language: _Language, text: str, lowered: str) -> Iterator[re.Match[
     if not language.is_english or len(lowered) != len(text):
         yield from language.pattern.finditer(text)
         return
-    for stem in _ENGLISH_STEM.finditer(lowered):
-        if match := language.pattern.match(text, stem.start()):
+    for place in sorted(place for stem in _ENGLISH_STEMS for place in _places(stem, lowered)):
+        if match := language.pattern.match(text, place):
             yield match
+
+
+def _holds(lowered: str, stems: Iterable[str]) -> bool:
+    for stem in stems:  # noqa: SIM110 - this runs for each text, and a generator takes three times as long
+        if stem in lowered:
+            return True
+    return False
+
+
+def _places(stem: str, lowered: str) -> Iterator[int]:
+    place = lowered.find(stem)
+    while place >= 0:
+        yield place
+        place = lowered.find(stem, place + 1)
 
 
 def _is_own(text: str, start: int, *, is_english: bool) -> bool:
     """Whether the words before the lead, in its clause, let it be the solution's own, final answer."""
     before = text[max(0, start - _LOOK_BACK) : start]
     clause = _CLAUSE.split(before)[-1]
-    if any(sign in clause for sign in _UNSURE_SIGNS):
+    if not clause.isascii() and any(sign in clause for sign in _UNSURE_SIGNS):
         return False
     clause = clause.lower()
     words = _WORD.findall(clause)

@@ -10,6 +10,7 @@ import re
 import unicodedata
 
 from apps.verifiers.answer_leads import SPACE, Lead
+from apps.verifiers.measures import read_measures
 
 _LONGEST = 600
 _NUMBER_WORDS = (
@@ -21,7 +22,7 @@ _FILLERS = re.compile(
     rf"(?:{SPACE}*(?:[:：,，、*_]|\"|“|「)|{SPACE}*(?:therefore|thus|hence|then|so|simply|just|exactly|now|clearly"
     rf"|indeed|also|finally|"
     r"precisely|only|actually|still|again|approximately|about|roughly|around|of course|in fact|equal to|given by"
-    r"|as follows|"
+    r"|as follows|(?:a|the) (?:grand )?total of|in total|"
     r"(?:the )?(?:number|value|integer|fraction|option|choice|letter|set|ordered pair|pair|interval)|"
     r"donc|alors|ainsi|bien|environ|égale? à|also|somit|daher|folglich|genau|deshalb|gleich|por lo tanto|por tanto"
     r"|entonces|igual a|"
@@ -66,9 +67,13 @@ _CLAUSE_START = re.compile(
     r"|insgesamt|pois|já que|"
     r"uma vez que|no total|perché|poiché|dato che|in totale|infatti|так как|потому что|поскольку|ведь|всего|"
     r"لأن|لان|حيث|وذلك|क्योंकि|चूँकि|왜냐하면|이므로)(?!\w)"
-    r"|[,，;；、]?\s*(?:因为|因為|なぜなら|ので)|\s+[–—-]{1,2}\s+(?=[^\W\d_]{2})|[;:]\s+(?=[^\W\d_]{2})",
+    r"|[,，;；、]?\s*(?:因为|因為|なぜなら|ので)|\s+[–—-]{1,2}\s+(?=[^\W\d_]{2})|[;:]\s+(?=[^\W\d_]{2})"
+    r"|:\s+(?=[^\n:]*=)|;\s+(?=[^\n]*(?<![\\A-Za-z])[a-z]{3,})",
     re.IGNORECASE,
 )
+# As most answers are; what is below says the same of them.
+_BARE_NUMBER = re.compile(r"(-?[0-9](?:[0-9,]*[0-9])?(?:\.[0-9]+)?)\.?")
+_ASKED_NUMBER = re.compile(r"\d[!?]$")
 _WORDY_COMMA = re.compile(r"[,，]\s*(?!(?:and|or|et|ou|und|oder|y|e|o|и|или)\b)(?=[^\W\d_]{2,}\s*(?![=<>(_^]))(?!\\)")
 _EXPLAINED = re.compile(r"\s+[(（](?=[^()（）]*(?:=|[^\W\d_]{2,}|\d\s*[-+*x×/·]\s*\d))")
 _CONCLUDES = re.compile(
@@ -89,10 +94,19 @@ _MEASURED = re.compile(rf"(?:{_MEASURES})[^\W\d_]{{0,8}}$")
 _NUMBER = re.compile(r"[-+−]?\d[\d.,]*%?")
 _RELATING = re.compile(
     r"(?<!\w)(?:more|less|fewer|than|times|plus|minus|over|divided|out of|of|from|to|by|with|between|if|unless|except|either|at"
-    r"|per(?=[ \t]+\d)|mille|milliers?|mil|millones|milhões|milioni|mila|tausend|millionen|milliarden|por ciento|por cento"
+    r"|below|under|above|per(?=[ \t]+\d)|mille|milliers?|mil|millones|milhões|milioni|mila|tausend|millionen"
+    r"|milliarden|por ciento|por cento"
     r"|pour cent|per cento|prozent|тысяч\w*|миллион\w*|процент\w*|ألف|آلاف|مليون|हज़ार|हजार|लाख|करोड़|सौ|प्रतिशत)(?!\w)",
     re.IGNORECASE,
 )
+# "27 for x = 1 and 28 for x = 2": what was cut off makes it one answer of several.
+_DEPENDS = re.compile(
+    r"[,;]?\s*(?:for|when|if|where|while)\b[^\n]*(?:\b(?:else|otherwise)\b|\b(?:and|or|but)\s+\$?[-−]?\d[^\n]*\b(?:for|when|if)\b)",
+    re.IGNORECASE,
+)
+# Words between two numbers, but for those that join a list or a measure of two units.
+_APART = re.compile(r"\d[^\d]*?(?<![\\A-Za-z])(?P<words>[A-Za-z]{2,}[^\d]*?)[^\dA-Za-z\\]*\d")
+_JOINING_WORDS = frozenset(["and", "or", "the", "pm", "am", "mod"])
 _LETTERS = re.compile(r"(?<![\\A-Za-z])[^\W\d_]{2,}")
 _VAIN = (
     "wrong correct right incorrect clear obvious unknown unclear below above here see this that it let we there i to "
@@ -117,7 +131,9 @@ _DIRECTIONS = dict.fromkeys([0x200B, 0x200E, 0x200F, 0x061C, *range(0x202A, 0x20
 def value_after(text: str, lead: Lead) -> str | None:
     """The answer behind the lead, on its line or, where that ends there, in the next paragraph's first line."""
     near = text[lead.end : lead.end + _LONGEST]
-    line = near.partition("\n")[0].translate(_DIRECTIONS)
+    line = near.partition("\n")[0]
+    if not line.isascii():
+        line = line.translate(_DIRECTIONS)
     is_empty = not line.strip(" \t*_:：】]")
     segment = near.lstrip(" \t*_:：】]\r\n") if is_empty else line
     if is_empty and re.match(r"[-+•] ", segment):
@@ -142,6 +158,9 @@ def _display(near: str) -> str | None:
 
 def read_value(body: str, *, words: bool, decimal_commas: bool = False) -> str | None:
     """The answer at the beginning of `body`; None where there is none that is clear. `words`: "Monday" is one."""
+    bare = _BARE_NUMBER.fullmatch(body)
+    if bare is not None:
+        return localized(bare[1], decimal_commas=decimal_commas)
     if _OPEN_BOX.search(body) and body.count("{") > body.count("}"):
         return None
     items = _items(body)
@@ -194,10 +213,10 @@ def _head(body: str) -> str | None:
     """The plain text up to the end of its sentence or the beginning of an explanation. None for a question."""
     end = _SENTENCE_END.search(body)
     head, sign = (body[: end.start()], end.group()) if end else (body, "")
-    if sign in ("?", "？", "؟") or (sign == "!" and re.search(r"\d$", head)):
+    if sign in ("?", "？", "؟") or (sign == "!" and head[-1:].isdecimal()):
         # A question states nothing; and nobody knows whether 5! is a factorial.
         return None
-    if sign == "" and re.search(r"\d[!?]$", head.rstrip()):
+    if sign == "" and _ASKED_NUMBER.search(head.rstrip()):
         return None
     whole = head
     for boundary in (_CLAUSE_START, _EXPLAINED):
@@ -206,12 +225,21 @@ def _head(body: str) -> str | None:
             found = boundary.search(head, found.end())
         head = head[: found.start()] if found else head
     comma = _WORDY_COMMA.search(head)
-    if comma and re.search(r"\d", head[: comma.start()]):
+    if comma and any(map(str.isdecimal, head[: comma.start()])):
         head = head[: comma.start()]
-    if _CONCLUDES.match(whole, len(head)):
+    if _CONCLUDES.match(whole, len(head)) or _DEPENDS.match(whole, len(head)):
         # "9 on each shelf, so 27": what was cut off is the answer, or says it again.
         return None
-    return _tidy("".join(sign for sign in head if unicodedata.category(sign) not in ("So", "Cf")))
+    if (
+        head.strip() in ("a", "A")
+        and whole != head
+        and not re.match(r"\s*[,;(]|\s+(?:because|since|as|which)\b", whole[len(head) :])
+    ):
+        # An article, not a letter.
+        return None
+    if not head.isascii():
+        head = "".join(sign for sign in head if unicodedata.category(sign) not in ("So", "Cf"))
+    return _tidy(head)
 
 
 def _is_inside_formula(text: str, place: int) -> bool:
@@ -220,6 +248,8 @@ def _is_inside_formula(text: str, place: int) -> bool:
 
 def _without_measures(plain: str) -> str | None:
     """`27本` is 27. What else follows a number in those scripts may change it (`27万`, `27分の2`): None."""
+    if plain.isascii():
+        return plain
     found = _NUMBER.match(plain.translate(_FULL_WIDTH))
     rest = plain[found.end() :].strip() if found else ""
     if not rest or not re.search(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]", rest):
@@ -247,7 +277,15 @@ def _is_unclear(plain: str) -> bool:
     """Whether words decide what the numbers mean."""
     outside = re.sub(r"\\[A-Za-z]+\s*\{[^{}]*\}|\$[^$]*\$", " ", plain)
     words = _LETTERS.findall(outside)
-    return len(words) > 8 or bool(words and _RELATING.search(outside))
+    return len(words) > 8 or bool(words and (_RELATING.search(outside) or _is_torn(outside)))
+
+
+def _is_torn(outside: str) -> bool:
+    """Whether words that join nothing stand between two numbers, as in `27 on 3 shelves`."""
+    found = _APART.search(outside)
+    words = _LETTERS.findall(found["words"].lower()) if found else []
+    measured = words and all(word in _JOINING_WORDS or read_measures(word) for word in words)
+    return bool(words) and not measured
 
 
 def _result(plain: str) -> str:
@@ -269,10 +307,11 @@ def _result(plain: str) -> str:
 
 def localized(answer: str, *, decimal_commas: bool) -> str | None:
     """With ASCII digits, and numbers as English writes them. None for `1.234` where that may be either."""
-    answer = "".join(
-        str(unicodedata.decimal(sign)) if not sign.isascii() and unicodedata.category(sign) == "Nd" else sign
-        for sign in answer
-    ).translate(_FULL_WIDTH)
+    if not answer.isascii():
+        answer = "".join(
+            str(unicodedata.decimal(sign)) if not sign.isascii() and unicodedata.category(sign) == "Nd" else sign
+            for sign in answer
+        ).translate(_FULL_WIDTH)
     bare = answer.replace("{,}", ",")
     found = re.match(r"[-+−]?\d+(?:[.,\s\u00a0\u202f]\d+)*", bare) if decimal_commas else None
     if found is None:

@@ -17,13 +17,21 @@ _JOINED = re.compile(
 _JOINING = re.compile(r"[,;&，、；]|\b(?:and|or|et|ou|und|oder|y|e|o|и|или)\b|[和或与與及と와과و]|または|또는|أو|और|या")
 _LABELLED = re.compile(r"[\s$,;]*(?:and|or)?[\s$]*[A-Za-z](?:_\{?\w\}?)?\s*=\s*[\s$]*|[\s$,;.]*\(?[a-dA-Di]+\)[\s$:]*")
 _BULLET = re.compile(r"[\s$.,;]*\n\s*(?:[-*•]|\d+[.)])[\s$]*")
-_CORRECTING = re.compile(
-    r"\b(?:wait|actually|no|sorry|instead|correct\w*|mistake|error|wrong|recheck\w*|rather|then|finally|therefore"
-    r"|thus|hence|so|gives|"
-    r"simplif\w+|becomes|equals|final|answer|which is|that is|substitut\w+|plug\w*|now|next)\b|=|≈",
+_CONCLUDING = re.compile(
+    r"\b(?:wait|actually|no|sorry|instead|correct\w*|mistake|error|wrong|recheck\w*|rather|therefore|thus|hence|so"
+    r"|simplif\w+|final|answer|total|sum|altogether|which is|that is)\b",
     re.IGNORECASE,
 )
+_CORRECTING = re.compile(
+    rf"{_CONCLUDING.pattern}|\b(?:then|finally|gives|becomes|equals|substitut\w+|plug\w*|now|next)\b|=|≈", re.IGNORECASE
+)
 _ADDING = re.compile(r"\b(?:other|second|third|also|another|remaining|respectively|both|and)\b", re.IGNORECASE)
+# One more of the same kind, whatever words lead to it.
+_ENUMERATING = re.compile(
+    r"\b(?:(?:the )?(?:other|second|third|last|next|final|remaining) (?:one|root|solution|value|number|case)?|also|another"
+    r"|case (?:[2-9]|II+|[B-D])|one (?:is|root|solution|value))\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +80,8 @@ def _relation(between: str) -> str:
     if _LABELLED.fullmatch(between) or _BULLET.fullmatch(between):
         return "unclear"
     is_one_sentence = "\n" not in between and not re.search(r"[.;!?。](?:\s|$)", between)
+    if _ENUMERATING.search(between) and not _CONCLUDING.search(between):
+        return "unclear"
     if _CORRECTING.search(between):
         return "apart"
     return "unclear" if is_one_sentence or _ADDING.search(between) else "apart"

@@ -15,10 +15,10 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from apps.verifiers.answer_leads import Lead, headings, leads
+from apps.verifiers.answer_leads import Lead, headings, holds_stem, leads
 from apps.verifiers.answer_values import read_value, tidy, value_after
 from apps.verifiers.boxes import last_boxed_answer
 from apps.verifiers.next_question import before_next_question
@@ -42,6 +42,11 @@ _RETRACTION = re.compile(
     r"|\bI (?:have )?(?:made|see) (?:a|an|my) (?:mistake|error)|\bI was wrong\b|(?:等等|等一下|不对|不對|错了|錯了"
     r"|待って|間違え|잠깐|틀렸)",
     re.IGNORECASE,
+)
+# Every retraction holds one of these.
+_RETRACTING = (
+    *("wait", "hold on", "scratch", "correct", "oops", "wrong", "right", "mistake", "error"),
+    *("等", "不对", "不對", "错了", "錯了", "待って", "間違え", "잠깐", "틀렸"),
 )
 _MOST_WORDS = 6
 
@@ -77,15 +82,38 @@ def last_boxed(text: str) -> str | None:
 
 
 def _answer(text: str) -> str | None:
-    finders = (_hashes, _paragraph, _heading, _announced, _last_line, _tagged, _boxed)
-    found = [statement for statement in (find(text) for find in finders) if statement is not None]
+    """Most texts state their answer in their last line or box: where nothing later can be, nothing earlier is read."""
+    boxed = _boxed(text)
+    if boxed is not None and not _may_state(text[boxed.start :]):
+        return _unless_taken_back(text, [boxed])
+    line = text[text.rfind("\n", 0, len(text.rstrip())) + 1 :]
+    if boxed is None and len(line) < len(text) and not _is_tagged(text):
+        found = _found_by(line, _hashes, _announced, _last_line)
+        if found:
+            return _unless_taken_back(line, found)
+    found = _found_by(text, _hashes, _paragraph, _heading, _announced, _last_line, _tagged)
+    return _unless_taken_back(text, [*found, boxed] if boxed else found)
+
+
+def _found_by(text: str, *finders: Callable[[str], Statement | None]) -> list[Statement]:
+    return [statement for statement in (find(text) for find in finders) if statement is not None]
+
+
+def _unless_taken_back(text: str, found: list[Statement]) -> str | None:
     if not found:
         return None
     last = max(found, key=lambda statement: (statement.start, statement.answer is not None))
-    is_taken_back = any(
-        retraction.start() >= last.start for retraction in _RETRACTION.finditer(text, min(last.end, len(text)))
-    )
-    return None if is_taken_back else last.answer or None
+    return None if last.answer is None or _is_taken_back(text, last.end) else last.answer or None
+
+
+def _may_state(text: str) -> bool:
+    """Whether anything but a box may state an answer in a text; headings and tags hold the stem of the word."""
+    return "####" in text or "A:" in text or holds_stem(text)
+
+
+def _is_taken_back(text: str, end: int) -> bool:
+    behind = text[end:].lower()
+    return any(word in behind for word in _RETRACTING) and _RETRACTION.search(text, min(end, len(text))) is not None
 
 
 def _last(matches: Iterable[re.Match[str]]) -> re.Match[str] | None:
@@ -169,8 +197,15 @@ def _last_line(text: str) -> Statement | None:
     return Statement(start, len(body), read_value(body[marker.end() :], words=True)) if marker else None
 
 
+def _is_tagged(text: str) -> bool:
+    if "<" not in text and "[" not in text:
+        return False
+    lowered = text.lower()
+    return "<ans" in lowered or "<final" in lowered or "[answer]" in lowered
+
+
 def _tagged(text: str) -> Statement | None:
-    marker = _last(_TAG.finditer(text)) if "<" in text or "[" in text else None
+    marker = _last(_TAG.finditer(text)) if _is_tagged(text) else None
     if marker is None:
         return None
     inner = marker["inner"] if marker["tag"] else marker["held"]

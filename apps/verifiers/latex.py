@@ -52,6 +52,8 @@ _REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         ),
         (r"\\text\s?\{([.,;:\s]?)\}", r"\1"),
         (r"\\text\s?\{\s*,?\s*(and|or)\s*\}|\\(?:quad)?(?:(?<=\\)l(?=or|and))(or|and)(?![A-Za-z])", r" \1\2 "),
+        (r"\\surd(?![A-Za-z])", r"\\sqrt"),
+        (r"\+\s?/\s?-|(?:^|(?<==))\s*\+-", r"\\pm "),
         (r"\\vee(?![A-Za-z])", " or "),
         (r"\\wedge(?![A-Za-z])", " and "),
         (r"\{,\}", ","),

@@ -17,7 +17,7 @@ from apps.verifiers.math.dates import compare_dates
 from apps.verifiers.math.identity import constant_difference, formulas_agree
 from apps.verifiers.math.ratios import compare_ratios
 from apps.verifiers.math.relations import compare_relations, stated_value
-from apps.verifiers.math.wording import compare_prose, compare_wordings, is_none
+from apps.verifiers.math.wording import compare_prose, compare_wordings, is_known_wording, is_none
 from apps.verifiers.quantities import NOISE, NOISY_DIGITS, ROUNDED_DIGITS, Quantity, compare_quantities, read_quantity
 from apps.verifiers.shapes import RELATION, Shape
 from apps.verifiers.units import Likeness, Unit, common_measures, likeness, read_letter_unit, read_unit
@@ -79,6 +79,12 @@ _SHORT_WORDS = frozenset(
 )
 _WORDS = re.compile(r"[^\W\d_]+(?:[ .,'’!?-]+[^\W\d_]+)*")
 _WORD = re.compile(r"[^\W\d_]{3,}")
+# Capitals name points: ABCD.
+_LONG_WORD = re.compile(r"(?<![A-Za-z])[A-Za-z]?[a-z]{4,}(?![A-Za-z])")
+_NAMES = re.compile(r"\\(?:begin|end)\s?\{[^{}]*\}|\\[A-Za-z]+")
+_FOREIGN = re.compile(r"(?![A-Za-z])[^\W\d_]")
+_ROMAN = re.compile(r"[IVXLC]{3,}")
+_WHOLE_TEXT = re.compile(r"\\text\s?\{[^{}]*\}")
 _TAIL = re.compile(
     r"(?P<space>\s?)(?P<unit>(?:\\text\s?\{(?:[^{}]|\{[^{}]*\})*\}(?:\^\{\d\})?[\s/]*)+|%|°(?:\s?(?:\\text\s?\{)?[CF]\}?)?"
     r"|(?<=[\d)}])\s?[A-Za-z]{2,}(?:\^\{\d\})?(?:\s?/\s?[A-Za-z]+(?:\^\{\d\})?)?|(?<=[A-Za-z])\s[A-Za-z]{2,}(?:\^\{\d\})?|(?<=[\d)}])\s[mgLlsh])$"
@@ -90,15 +96,19 @@ _DEGREES = (("angle", 1),)
 
 
 def read_leaf(cleaned: str) -> Leaf:
-    quantity = read_quantity(cleaned)
+    plain = " ".join(untext(cleaned).split())
+    quantity = read_quantity(cleaned) or (read_quantity(plain) if _WHOLE_TEXT.fullmatch(cleaned) else None)
     if quantity is not None:
         return quantity
-    plain = " ".join(untext(cleaned).split())
     numeral = _NUMERAL.fullmatch(plain)
     if numeral:
         base = _BASES.get(numeral["base"]) or int(numeral["base"])
         return Numeral(numeral["sign"] + numeral["digits"].lstrip("0").upper(), base)
-    return _worded(cleaned, plain) or _expression(cleaned)
+    worded = _worded(cleaned, plain)
+    if worded is not None:
+        return worded
+    expression = _expression(cleaned)
+    return Prose() if _is_worded(expression.latex) else expression
 
 
 def compare_leaves(reference: Shape, answer: Shape, algebra: Algebra) -> Outcome | None:
@@ -147,7 +157,8 @@ def _compare_texts(reference: str, answer: str, algebra: Algebra) -> Outcome | N
 def _compare_words(reference: str, answer: str, left: Leaf, right: Leaf) -> Outcome:
     number = left if isinstance(left, Quantity) else right if isinstance(right, Quantity) else None
     if number is not None:
-        vague = number.value == 0 and is_none(answer if number is left else reference)
+        known = is_known_wording(answer if number is left else reference)
+        vague = not known or (number.value == 0 and is_none(answer if number is left else reference))
         return unparsed("a word beside a number") if vague or number.unit.label else NO_MATCH
     return compare_wordings(reference, answer)
 
@@ -259,6 +270,13 @@ def _worded(cleaned: str, plain: str) -> Words | Prose | None:
     if _COMMAND.search(plain) is None and _WORDS.fullmatch(spoken) and ("\\text" in cleaned or long):
         return Words() if len(spoken.split()) <= 5 else Prose()
     return Prose() if long and len(_WORD.findall(bare)) > 2 else None
+
+
+def _is_worded(latex: str) -> bool:
+    """Whether a word, or a letter of another script, decides what the expression means: "exactly 15", "27 книг"."""
+    if _FOREIGN.search(latex) or _ROMAN.fullmatch(latex):
+        return True
+    return _LONG_WORD.search(_NAMES.sub(" ", latex)) is not None
 
 
 def _expression(cleaned: str) -> Expression:

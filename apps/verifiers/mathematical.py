@@ -17,6 +17,7 @@ from apps.verifiers.leaves import PROSE, Algebra, Prose, compare_leaves, read_le
 from apps.verifiers.math.choices import compare_choices
 from apps.verifiers.math.dates import compare_dates
 from apps.verifiers.math.solution_sets import compare_sets
+from apps.verifiers.math.wording import compare_said
 from apps.verifiers.quantities import Quantity, compare_quantities, read_measure, read_quantity
 from apps.verifiers.shapes import (
     MATRIX,
@@ -78,7 +79,7 @@ def _compare(reference: str, answer: str, algebra: Algebra) -> Outcome | None:
         gold.quantity and given.quantity and compare_quantities(gold.quantity, given.quantity) == MATCH
     ):
         return MATCH
-    for compare in (compare_choices, compare_dates, compare_sets):
+    for compare in (compare_choices, compare_dates, compare_sets, compare_said):
         outcome = compare(gold.cleaned, given.cleaned)
         if outcome is not None:
             return outcome

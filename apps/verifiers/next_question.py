@@ -23,6 +23,8 @@ _MARK_INSIDE = re.compile(r"(?:Question|Problem|Human|User|Q)[ \t]?#?\d*:")
 # What chat templates put between turns, where a server lets it through.
 _SENTENCE_ENDS = tuple(".!?。！？।")
 _TURN = re.compile(r"<\|[a-z_]+\|>|<(?:start|end)_of_turn>|\[INST\]|</s>")
+_INSIDE = ("Question", "Problem", "Human", "User", "Q")
+_TURNING = ("<|", "<start", "<end", "[INST]", "</s>")
 # A paragraph that asks something with numbers in it, and is no thought about the solution.
 _ASKING = re.compile(r"\n[ \t]*\n(?=[^\n]{30,}[?？؟][ \t]*(?:\n|$))(?=[^\n]*\d)(?P<paragraph>[^\n]+)")
 # A runaway's first answer stands near its beginning.
@@ -42,13 +44,16 @@ def before_next_question(text: str, states_answer: Callable[[str], bool]) -> str
 
 
 def _starts(text: str) -> Iterator[int]:
-    for match in _MARK.finditer(text):
-        yield match.start()
-    for match in _MARK_INSIDE.finditer(text):
-        if text[max(0, match.start() - 4) : match.start()].rstrip()[-1:] in _SENTENCE_ENDS:
-            yield match.start()
-    for match in _TURN.finditer(text):
-        yield match.start()
-    for match in _ASKING.finditer(text):
-        if not _THINKING.search(match["paragraph"]):
-            yield match.start()
+    """Each pattern is tried only where the text holds a sign that it cannot do without."""
+    if ":" in text or "：" in text or ("\n" in text and ("#" in text or "**" in text)):
+        yield from (match.start() for match in _MARK.finditer(text))
+    if ":" in text and any(map(text.__contains__, _INSIDE)):
+        for match in _MARK_INSIDE.finditer(text):
+            if text[max(0, match.start() - 4) : match.start()].rstrip()[-1:] in _SENTENCE_ENDS:
+                yield match.start()
+    if any(map(text.__contains__, _TURNING)):
+        yield from (match.start() for match in _TURN.finditer(text))
+    if "?" in text or "？" in text or "؟" in text:
+        for match in _ASKING.finditer(text):
+            if not _THINKING.search(match["paragraph"]):
+                yield match.start()

@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from apps.accounts.models import User
+from apps.core.jobs import JobStatus
 from apps.estimation.models import EstimationRun, StepEstimate
 from apps.labeling.models import Assignment
 from apps.labeling.queue import claim
@@ -141,7 +142,9 @@ def test_no_word_of_a_gold_task_tells_that_it_is_one(project: Project, bob: User
 def estimated(project: Project) -> Any:
     solution = make_solution(make_problem(project))
     for number in (1, 2):
-        run = EstimationRun.objects.create(project=project, number=number, strategy="math-shepherd")
+        run = EstimationRun.objects.create(
+            project=project, number=number, strategy="math-shepherd", status=JobStatus.FINISHED
+        )
         for place, step in enumerate(solution.steps.order_by("position")):
             StepEstimate.objects.create(run=run, step=step, rollouts=8, successes=4 - place * number, hard=place < 2)
     return solution

@@ -98,6 +98,7 @@ def test_every_statement_of_math_500_renders(
             for (const text of texts) {
                 const at = document.createElement("div");
                 math.typeset(at, text);
+                await math.typesetDone();
                 if (at.querySelector(".tex-source")) failed.push(text);
             }
             return failed;

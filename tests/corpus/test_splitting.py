@@ -102,6 +102,7 @@ HEADS = [
     "\uc81c{}\ub2e8\uacc4:", "\u00c9tape {} :", "### \u00c9tape {}", "Schritt {}:", "**Schritt {}:**",
     "{}. Schritt:", "Paso {}:", "Passo {}:", "Etapa {}:", "\u0428\u0430\u0433 {}.", "\u0428\u0430\u0433 {}:",
     "\u0627\u0644\u062e\u0637\u0648\u0629 {}:", "\u091a\u0930\u0923 {}:", "{}\u3001",
+    "[Step {}]", "(Step {})", "\u3010Step {}\u3011", "<b>Step {}</b>:", "<b>Step {}:</b>", "Step-{}:", "Step ({}):",
 ]  # fmt: skip
 
 
@@ -121,6 +122,11 @@ def test_numbered_knows_the_heads_of_steps(head: str) -> None:
         ("\u7b2c\u4e00\u6b65\uff1a", "\u7b2c\u4e8c\u6b65\uff1a"),
         ("\u6b65\u9aa4\u4e00\uff1a", "\u6b65\u9aa4\u4e8c\uff1a"),
         ("Step one:", "Step two:"),
+        ("First step:", "Second step:"),
+        ("**Première étape :**", "**Deuxième étape :**"),
+        ("Erster Schritt:", "Zweiter Schritt:"),
+        ("Primer paso:", "Segundo paso:"),
+        ("Первый шаг:", "Второй шаг:"),
         (
             "\u0627\u0644\u062e\u0637\u0648\u0629 \u0627\u0644\u0623\u0648\u0644\u0649:",
             "\u0627\u0644\u062e\u0637\u0648\u0629 \u0627\u0644\u062b\u0627\u0646\u064a\u0629:",
@@ -143,6 +149,8 @@ def test_numbered_knows_numbers_in_words_and_other_digits(one: str, two: str) ->
         ("```\nStep 1: a\nStep 2: b\n```", 1),
         ("No heads here.\nNone.", 1),
         ("3.5 is it.\n4.5 too.", 1),
+        ("1\u30019\u3092\u8db3\u3059\n2\u30013\u3092\u639b\u3051\u308b", 2),
+        ("The first step is easy.\nFirst step or not, it is 9.", 1),
     ],
 )
 def test_numbers_that_are_no_heads(text: str, count: int) -> None:

@@ -252,7 +252,8 @@ def cost(client: Client, url: str) -> int:
     with CaptureQueriesContext(connection) as queries:
         assert client.get(url).status_code == 200
     counted = [one["sql"] for one in queries if "COUNT(" in one["sql"] and "LIMIT" not in one["sql"]]
-    assert counted == []
+    # Reports are few, and have a partial index of their own.
+    assert [sql for sql in counted if "bad_problem" not in sql] == []
     return len(queries)
 
 

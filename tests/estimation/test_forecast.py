@@ -2,58 +2,71 @@
 
 from __future__ import annotations
 
-import itertools
+from typing import Any
 
 import pytest
 
-from apps.dashboard.seeding import register_reasoner
+from apps.corpus.models import Solution
+from apps.dashboard.seeding import SEED, found_word_problems, register_reasoner
 from apps.estimation.driving import work_on
-from apps.estimation.forecast import expected_work, forecasts
+from apps.estimation.error_places import ErrorPlaces, error_places
+from apps.estimation.forecast import Forecast, ability_of, at_rollouts_temperature, expected_work, forecasts
+from apps.estimation.models import EstimationRun, SamplingRun
 from apps.estimation.sampling import run_sampling, start_sampling
 from apps.estimation.sampling_forecast import sampling_forecast
 from apps.estimation.selection import checked_selection, solutions_of
 from apps.estimation.services import start_run
+from apps.inference.models import Endpoint
 from apps.projects.models import Project
-from reasoner.problems import problems
-from tests.cast import make_problem
+from tests.cast import make_problem, make_solution
 from tests.reasoner.serving import reasoner
 
 
-@pytest.mark.django_db(transaction=True)
-def test_tokens_and_cost_are_foretold_within_15_percent(project: Project) -> None:
-    """A first sampling run teaches how long texts and tokens are; what follows is foretold by it."""
+# Numbers from the start: the seeds of rollouts hang on them. A minute on a machine that has nothing else to do.
+@pytest.mark.timeout(900)
+@pytest.mark.django_db(transaction=True, reset_sequences=True)
+def test_tokens_and_cost_are_foretold_within_15_percent() -> None:
+    """On the demo's word problems, its strategies as it starts them; Math-Shepherd at a quarter of its rollouts."""
     with reasoner() as url:
         endpoint = register_reasoner(url=url)
-        endpoint.price_in, endpoint.price_out = 2, 8  # type: ignore[assignment]
+        endpoint.price_in, endpoint.price_out = 2, 8
         endpoint.save()
-        for one in itertools.islice(problems(43, held_out=True), 12):
-            make_problem(project, one.question, reference_answer=str(one.answer), verifier="numeric")
-        for seed in (7, 8):
-            foretold = sampling_forecast(project=project, endpoint=endpoint, per_problem=4, max_tokens=200)
-            run = start_sampling(
-                project=project, endpoint=endpoint, per_problem=4, sampling={"max_tokens": 200}, seed=seed
-            )
-            run = run_sampling(run_id=run.pk)
-        assert foretold.tokens == pytest.approx(run.tokens, rel=0.15)
+        project = found_word_problems()
+        _sample(project, endpoint, SEED)
+        for strategy, options, rollouts_within in (
+            ("posterior-search", {}, 0.15),
+            ("math-shepherd", {"rollouts": 2}, 0.01),
+        ):
+            foretold = _foretold(project, endpoint, strategy, options)
+            spent = _spent(project, endpoint, strategy, options)
+            assert foretold.rollouts == pytest.approx(spent.rollouts + spent.missing, rel=rollouts_within), strategy
+            assert foretold.tokens == pytest.approx(spent.tokens, rel=0.15), strategy
+            assert foretold.cost == pytest.approx(spent.cost, rel=0.15), strategy
+        sampled = sampling_forecast(project=project, endpoint=endpoint, per_problem=4, max_tokens=200)
+        assert sampled.tokens == pytest.approx(_sample(project, endpoint, SEED + 1).tokens, rel=0.15)
 
-        options = {"rollouts": 4}
-        (expected,) = [
-            one
-            for one in forecasts(
-                solutions_of(project, checked_selection({})), endpoint, answers_suffice=True,
-                options={"math-shepherd": options},
-            )
-            if one.strategy == "math-shepherd"
-        ]  # fmt: skip
-        estimation = start_run(
-            project=project, endpoint=endpoint, strategy="math-shepherd", options=options,
-            sampling={"max_tokens": 200}, seed=7,
-        )  # fmt: skip
-        work_on(run_id=estimation.pk)
-        estimation.refresh_from_db()
-    assert expected.rollouts == pytest.approx(estimation.rollouts + estimation.missing, rel=0.05)
-    assert expected.tokens == pytest.approx(estimation.tokens, rel=0.15)
-    assert expected.cost == pytest.approx(estimation.cost, rel=0.15)
+
+def _sample(project: Project, endpoint: Endpoint, seed: int) -> SamplingRun:
+    run = start_sampling(
+        project=project, endpoint=endpoint, per_problem=4, sampling={"max_tokens": 200}, seed=seed
+    )  # fmt: skip
+    return run_sampling(run_id=run.pk)
+
+
+def _foretold(project: Project, endpoint: Endpoint, strategy: str, options: dict[str, Any]) -> Forecast:
+    solutions = solutions_of(project, checked_selection({}))
+    found = forecasts(solutions, endpoint, answers_suffice=True, options={strategy: options})
+    return next(one for one in found if one.strategy == strategy)
+
+
+def _spent(project: Project, endpoint: Endpoint, strategy: str, options: dict[str, Any]) -> EstimationRun:
+    run = start_run(
+        project=project, endpoint=endpoint, strategy=strategy, options=options, sampling={"max_tokens": 200}, seed=SEED
+    )
+    while work_on(run_id=run.pk):
+        pass
+    run.refresh_from_db()
+    return run
 
 
 def test_a_request_sends_its_prefix_once_however_many_rollouts_it_asks_for() -> None:
@@ -69,3 +82,59 @@ def test_a_weaker_completer_is_foretold_other_work() -> None:
         expected_work("early-stop", "{}", 6, is_right=False, ability=ability, most=0).rollouts for ability in (0.2, 0.9)
     ]
     assert works[0] > works[1]
+
+
+def test_where_errors_are_is_foretold_from_what_wrong_solutions_share_with_right_ones(project: Project) -> None:
+    one, other = make_problem(project), make_problem(project)
+    for steps in (["A", "B", "C", "D"], ["A", "B", "c", "D"]):
+        make_solution(one, steps, is_correct=True)
+    make_solution(one, ["A", "B", "X", "Y"], is_correct=False)
+    make_solution(other, ["A", "X", "Y"], is_correct=False)
+    places = error_places(Solution.objects.filter(project=project))
+    assert (places.shared, places.alike) == ({4: {2: 1}, 3: {None: 1}}, 2 / 4)
+    assert places.weights(4) == (0, 0, 1)
+    assert places.weights(3) == (0.5, 0.5)
+    assert places.weights(5) == (0.25,) * 4
+    assert places.weights(1) == (1.0,)
+
+
+def test_the_step_after_a_shared_prefix_is_the_more_suspect_the_more_alike_right_solutions_are() -> None:
+    assert ErrorPlaces({4: {1: 1}}, alike=0.0).weights(4) == (0, 0.5, 0.5)
+    assert ErrorPlaces({4: {1: 1}}, alike=1.0).weights(4) == (0, 1, 0)
+    assert ErrorPlaces({4: {0: 1, None: 1}}, alike=1.0).weights(4) == pytest.approx((2 / 3, 1 / 6, 1 / 6))
+
+
+def test_an_error_in_the_first_step_takes_all_rollouts_of_a_search() -> None:
+    first, last = [
+        expected_work("posterior-search", "{}", 6, is_right=False, ability=0.9, most=0, places=places).rollouts
+        for places in ((1.0, 0, 0, 0, 0), (0, 0, 0, 0, 1.0))
+    ]
+    assert first > 4 * last
+
+
+def test_a_tree_is_foretold_what_it_finds_to_search_and_nothing_for_right_solutions() -> None:
+    able, weak = [
+        expected_work("tree", "{}", 6, is_right=False, ability=ability, most=0).rollouts for ability in (0.95, 0.5)
+    ]
+    assert 8 <= able < weak < 128
+    assert expected_work("tree", "{}", 6, is_right=True, ability=0.5, most=0).rollouts == 0
+
+
+def test_rollouts_colder_than_the_sampled_solutions_are_abler() -> None:
+    lengths: list[tuple[int, bool | None, int]] = [(5, False, 3)]
+    assert at_rollouts_temperature(0.7, lengths, None) == 0.7
+    assert at_rollouts_temperature(0.7, lengths, SamplingRun(sampling={"temperature": 0.7})) == pytest.approx(0.7)
+    assert at_rollouts_temperature(0.7, lengths, SamplingRun(sampling={"temperature": 1.0})) > 0.8
+
+
+def test_texts_that_were_sampled_again_count_for_the_ability(project: Project) -> None:
+    run = SamplingRun.objects.create(project=project, number=1, generator="model", per_problem=4, duplicates=20)
+    for _ in range(10):
+        problem = make_problem(project)
+        make_solution(problem, ["A", "B"], is_correct=True)
+        make_solution(problem, ["A", "C"], is_correct=False)
+        make_solution(problem, ["A", "D"], is_correct=False)
+        run.problems.create(problem=problem)
+    solutions = Solution.objects.filter(project=project)
+    assert ability_of(solutions) == pytest.approx(1 / 2)
+    assert ability_of(solutions, run) == pytest.approx(2 / 3)

@@ -107,9 +107,10 @@ class Labeler:
         return self.post(f"/assignments/{turn['id']}/submit", body)
 
 
-def export(project: Project, tmp_path: Path, name: str, *options: str) -> list[Row]:
-    output = tmp_path / f"{name}-out.jsonl"
-    command("export", *options, project=project.slug, format=name, output=output)
+def export(project: Project, tmp_path: Path, name: str, **policy: Any) -> list[Row]:
+    output, file = tmp_path / f"{name}-out.jsonl", tmp_path / "policy.json"
+    file.write_text(json.dumps(policy))
+    command("export", project=project.slug, format=name, output=output, policy=file)
     return rows(output)
 
 
@@ -158,9 +159,11 @@ def test_the_same_dialogues_from_problems_alone_come_out_the_same_too(
     assert {one.source for one in grown} == {f"branching round {round_.number}"}
     ours = export(project, tmp_path, "annotate")
     assert [row["people"][0]["protocol"] for row in ours] == ["branching"] * len(wanted)
-    trained = export(project, tmp_path, "trl-prm")
+    trained = export(project, tmp_path, "trl-prm", alternatives="drop")
     assert len(trained) == sum(row["label"]["finish_reason"] == "solution" for row in wanted)
     assert all(all(row["labels"]) for row in trained)
+    # Candidates that were rated and not chosen are rows of their own, after the steps that were chosen before them.
+    assert len(export(project, tmp_path, "trl-prm")) > len(trained)
 
 
 def _offer_as_a_model(task_id: int, row: Row) -> None:

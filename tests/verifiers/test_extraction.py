@@ -89,8 +89,19 @@ WORDED = [
     "The answer would be \\(27\\).",
     "The answer is 27; see above.",
     "The answer was 27.",
+    "The answer is 27: 9 x 3 = 27.",
+    "The answer is a total of 27.",
+    "The answer is 27; there are 9 on each.",
 ]
 MISREAD_BEFORE = [
+    "The answer is 27 on 3 shelves.",
+    "The answer is 27 although 26 is close.",
+    "The answer is 26 below zero.",
+    "The answer is 26 for x = 1 and 27 for x = 2.",
+    "The answer is 26 when n is even, else 27.",
+    "The answer is a total that nobody knows.",
+    "One root is \\boxed{2}.\nAnother is \\boxed{4}.\nThe last is \\boxed{9}.",
+    "Case 1 gives \\boxed{2}.\n\nCase 2 gives \\boxed{4}.",
     "If the answer is 26, we get nonsense.",
     "A common wrong answer is 26.",
     "The answer is not 26.",
@@ -143,6 +154,7 @@ LISTS = [
     ("\\boxed{2}、\\boxed{3}", "2, 3"),
     ("\\boxed{27}\n\\boxed{27}", "27"),
     ("It is \\boxed{3}. Wait, I forgot 2. So \\boxed{5}", "5"),
+    ("One root is \\boxed{2}, another \\boxed{3}. So the sum is \\boxed{5}", "5"),
     ("\\boxed{3}\n\nActually, \\boxed{5}", "5"),
 ]
 LANGUAGES = [
@@ -336,3 +348,12 @@ def test_time_grows_with_the_length_of_a_text_and_not_with_its_square(part: str)
     began = time.monotonic()
     extract_answer(part * (40_000 // len(part)))
     assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize("text", [text for text, _ in MARKED + LISTS] + WORDED + LANGUAGES + MISREAD_BEFORE)
+def test_what_stands_in_lines_before_changes_nothing(text: str) -> None:
+    """The last line is read alone where nothing else can be meant; a text of one line is read as a whole."""
+    text = text.removeprefix("<think>")
+    alone = extract_answer(text)
+    assert extract_answer(f"Each shelf holds 9 books.\nThe sum of 9, 9 and 9 is wanted.\n{text}") == alone
+    assert extract_answer(f"The answer is 99.\n\n{text}") in (alone, "99" if alone is None else alone)

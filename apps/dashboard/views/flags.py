@@ -91,10 +91,9 @@ def _turns(place: Place, kind: str, state: State, round_: Any, request: Authenti
 @require_POST
 def dismiss(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     place = place_for(request.user, slug, "review")
+    report = _report(place, pk)
     form = DismissForm(request.POST)
-    done = form.run(
-        lambda data: dismiss_report(assignment=_report(place, pk), reason=data["reason"], actor=request.user)
-    )
+    done = form.run(lambda data: dismiss_report(assignment=report, reason=data["reason"], actor=request.user))
     if done is None:
         messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
     else:

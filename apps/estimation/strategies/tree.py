@@ -33,7 +33,7 @@ class Tree:
     title: ClassVar = "Tree"
     about: ClassVar = (
         "OmegaPRM: binary search for the first dead prefix, then in the wrong rollouts from live ones, the most telling "
-        "first. Soft labels where it looked, and new solutions with their labels. For experts: it takes its whole budget."
+        "first. Soft labels where it looked, and new solutions with their labels. For experts: it may take its whole budget."
     )
     gives_soft: ClassVar = True
     takes_answers: ClassVar = True

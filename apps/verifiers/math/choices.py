@@ -20,6 +20,8 @@ _CHOICE = re.compile(
 _ANOTHER = re.compile(r"\(\s?[A-J]\s?\)|^\s?(?:,|and|or|/|&)+\s?[A-J]\s?[).:,]*$")
 _OPERATOR = re.compile(r"\s*[-+*/^=<>!|'_\\(]")
 _LETTER = re.compile(r"\(?([A-Ja-j])\)?")
+# What options are of, where their letter names them: "Graph A", "Plan B".
+_NAMED = re.compile(r"[A-Z]?[a-z]{2,}\s(?:\((?P<bracketed>[A-J])\)|(?P<bare>[A-J]))\.?")
 # One letter of the same alphabet in two cases, bare: a variable or a choice?
 LETTER_CASE = "a letter in two cases"
 
@@ -31,6 +33,9 @@ class Choice(NamedTuple):
 
 def compare_choices(reference: str, answer: str) -> Outcome | None:
     """None where neither is marked as a choice."""
+    named = _compare_named(reference, answer) or _compare_named(answer, reference)
+    if named is not None:
+        return named
     marked = read_choice(reference), read_choice(answer)
     if marked == (None, None):
         return _bare_letters(reference, answer)
@@ -67,6 +72,14 @@ def read_choice(text: str) -> Choice | None:
     if found["mark"] == ":" and rest and not is_clear and not rest[0].isspace() and not found["rest"][0].isspace():
         return None
     return Choice(letter.upper(), rest)
+
+
+def _compare_named(text: str, other: str) -> Outcome | None:
+    """`Graph A` beside nothing but the letter."""
+    named, letter = _NAMED.fullmatch(" ".join(untext(text).split())), _bare(other) or read_choice(other)
+    if named is None or letter is None or letter.rest:
+        return None
+    return MATCH if letter.letter == (named["bracketed"] or named["bare"]) else NO_MATCH
 
 
 def _bare(text: str) -> Choice | None:

@@ -40,6 +40,7 @@ _VAGUE = (
     frozenset(["tie", "draw", "equal", "same", "neither", "both"]),
     frozenset(["always", "yes", "true"]),
 )
+_SAID = re.compile(r"(?P<word>yes|no|true|false)(?:[.!]|(?P<more>[,.;:]\s+[a-z].*))?", re.IGNORECASE | re.DOTALL)
 _NONE = frozenset(["none", "nothing", "no solution", "nobody", "never"])
 
 
@@ -60,9 +61,23 @@ def compare_wordings(reference: str, answer: str) -> Outcome:
         return MATCH
     mine, other = set(map(_stem, left.split())), set(map(_stem, right.split()))
     related = mine <= other or other <= mine or any({left, right} <= group for group in _VAGUE)
-    if related or _is_initial(left, right) or _is_initial(right, left):
+    if related or _is_initial(left, right) or _is_initial(right, left) or left.isascii() != right.isascii():
         return unparsed(WORDINGS)
     return NO_MATCH
+
+
+def compare_said(reference: str, answer: str) -> Outcome | None:
+    """`Yes, it is` is yes. None where neither goes on behind its yes or no."""
+    said = [_SAID.fullmatch(untext(side)) for side in (reference, answer)]
+    if not all(said) or not any(side and side["more"] for side in said):
+        return None
+    words = {side["word"].casefold() for side in said if side}
+    return MATCH if len(words) == 1 else NO_MATCH
+
+
+def is_known_wording(cleaned: str) -> bool:
+    """Whether it surely is no number in words: yes, no solution, infinitely many."""
+    return any(plain_wording(cleaned) in group for group in _SAME)
 
 
 def compare_prose(reference: str, answer: str) -> Outcome:

@@ -10,11 +10,13 @@
 
 // A formula that is longer is shown as source: nobody reads it, and what cannot be cut in two must not hold the page.
 // The longest of MATH has 618 characters.
-export const LONGEST_FORMULA = 2_000;
+export const LONGEST_FORMULA = 1_000;
 const LONGEST_SOURCE = 20_000;
 // So far into a text formulas are looked for, and so many of them; what comes after is shown as it was written.
 export const LONGEST_TEXT = 50_000;
 export const MOST_FORMULAS = 400;
+// So much of formulas in one text: what is typeset is laid out anew with each that comes after it.
+export const MOST_TEX = 4_000;
 // What opens nothing costs a look as well: an amount of money, a bracket that never closes.
 const MOST_FAILED = 400;
 
@@ -49,10 +51,12 @@ export function cutText(whole) {
     let plain = "";
     let at = 0;
     let formulas = 0;
+    let tex = 0;
     let failed = 0;
     const opening = new RegExp(OPENING);
     let match = opening.exec(text);
-    for (; match && formulas < MOST_FORMULAS && failed < MOST_FAILED; match = opening.exec(text)) {
+    const isWithin = () => formulas < MOST_FORMULAS && tex < MOST_TEX && failed < MOST_FAILED;
+    for (; match && isWithin(); match = opening.exec(text)) {
         plain += text.slice(at, match.index);
         const segment = read(text, match);
         at = match.index + segment.source.length;
@@ -62,6 +66,7 @@ export function cutText(whole) {
             failed += segment.source === match[0] ? 1 : 0;
         } else {
             formulas += 1;
+            if (segment.kind === "math" && segment.tex.length <= LONGEST_FORMULA) tex += segment.tex.length;
             if (plain) found.push({ kind: "text", source: plain });
             plain = "";
             found.push(segment);
@@ -133,7 +138,7 @@ function environment(text, start, name) {
 
 /** `\boxed{...}` and the like without delimiters: the command with its arguments, and what is raised or lowered at it. */
 function bare(text, start, name) {
-    const near = reach(text, start, 2 * LONGEST_FORMULA);
+    const near = reach(text, start, 4 * LONGEST_FORMULA);
     let at = name.length + 1;
     if (name === "sqrt") at = closing(near, at, "[", "]") ?? at;
     for (let left = BARE[name]; left > 0; left -= 1) {
@@ -188,7 +193,7 @@ function dollars(text, start) {
 function closings(text, start) {
     const ends = [];
     let depth = 0;
-    for (let at = start + 1; at < text.length && at - start <= 3 * LONGEST_FORMULA; at += 1) {
+    for (let at = start + 1; at < text.length && at - start <= 6 * LONGEST_FORMULA; at += 1) {
         const sign = text[at];
         if (sign === "\\") at += 1;
         else if (sign === "{") depth += 1;

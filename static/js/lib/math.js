@@ -117,7 +117,7 @@ function formula(part, document, katex) {
     slices.run(() => fill(holder, part, katex), () => {
         holder.classList.add("pending");
         holder.textContent = part.source;
-    });
+    }, part.tex.length);
     return holder.shown ?? holder;
 }
 

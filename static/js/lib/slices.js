@@ -3,6 +3,8 @@
  * people did in the meantime. No slice is longer than its time and one piece.
  */
 const SLICE_MS = 30;
+// What a slice makes the browser lays out afterwards, which takes longer than to make it and is in no clock of ours.
+const SLICE_WEIGHT = 1_000;
 
 /** The next slice begins after the browser has drawn and heard; a page that is hidden draws nothing, so it is no frame. */
 const afterwards = (act) => setTimeout(act);
@@ -11,15 +13,22 @@ const afterwards = (act) => setTimeout(act);
 export function createSlices({ now = () => performance.now(), later = afterwards } = {}) {
     const waiting = [];
     let sliceEnds = null; // Of the slice that runs now.
+    let weight = 0;
     let isScheduled = false;
     let finished = null; // {promise, resolve}, while something waits.
 
     function hasTime() {
         if (sliceEnds === null) {
             sliceEnds = now() + SLICE_MS;
+            weight = 0;
             schedule();
         }
-        return now() < sliceEnds;
+        return now() < sliceEnds && weight < SLICE_WEIGHT;
+    }
+
+    function act({ piece, heavy }) {
+        weight += heavy;
+        return piece();
     }
 
     /** What runs next begins a new slice. */
@@ -29,7 +38,7 @@ export function createSlices({ now = () => performance.now(), later = afterwards
         later(() => {
             isScheduled = false;
             sliceEnds = null;
-            while (waiting.length && hasTime()) waiting.shift()();
+            while (waiting.length && hasTime()) act(waiting.shift());
             if (waiting.length) schedule();
             else finish();
         });
@@ -41,11 +50,11 @@ export function createSlices({ now = () => performance.now(), later = afterwards
     }
 
     return {
-        /** Do the piece now, or `put` something in its place and do it later. */
-        run(piece, put) {
-            if (!waiting.length && hasTime()) return piece();
+        /** Do the piece now, or `put` something in its place and do it later. `heavy`: how much it makes. */
+        run(piece, put, heavy = 0) {
+            if (!waiting.length && hasTime()) return act({ piece, heavy });
             put();
-            waiting.push(piece);
+            waiting.push({ piece, heavy });
             finished ??= deferred();
             schedule();
             return undefined;
