@@ -15,7 +15,8 @@ from rest_framework.request import Request
 from apps.api.access import project_of
 from apps.api.corpus import IntegerFilter, filtered, parameters_of
 from apps.api.pagination import ListView, Row
-from apps.labeling.models import Assignment, PreferenceLabel
+from apps.labeling.models import Assignment, NotCounted, PreferenceLabel
+from apps.labeling.models.counted import reason_expression
 from apps.labeling.protocols.comparison import CHOICES
 from apps.projects.models import Membership
 
@@ -35,6 +36,9 @@ class PreferenceSerializer(serializers.Serializer[PreferenceLabel]):
     labeler = serializers.CharField(help_text="The labeler's pseudonym in this project.")
     round = serializers.IntegerField()
     assignment = serializers.IntegerField()
+    not_counted = serializers.ChoiceField(
+        choices=NotCounted.choices, allow_blank=True, help_text="Why it decides nothing; empty where it counts."
+    )
     finish_reason = serializers.CharField(allow_blank=True)
     submitted_at = serializers.DateTimeField(allow_null=True)
 
@@ -68,7 +72,8 @@ class PreferenceList(ListView):
         spoken = PreferenceLabel.objects.filter(
             assignment__round__project=project,
             assignment__state__in=Assignment.SPOKEN,
-        ).select_related("assignment__round", "assignment__task__comparison")
+        ).annotate(not_counted=reason_expression("assignment__"))
+        spoken = spoken.select_related("assignment__round", "assignment__task__comparison")
         return self.answer(
             request, filtered(PreferenceFilter, request, spoken), lambda labels: self._rows(labels, names)
         )
@@ -94,6 +99,7 @@ class PreferenceList(ListView):
                 "labeler": names.get(turn.labeler_id, ""),
                 "round": turn.round.number,
                 "assignment": turn.pk,
+                "not_counted": one.not_counted,  # type: ignore[attr-defined]
                 "finish_reason": turn.finish_reason,
                 "submitted_at": turn.submitted_at,
             }

@@ -129,7 +129,7 @@ class Strip:
 
 
 def with_strips(solutions: Iterable[Solution]) -> list[Solution]:
-    """Gives each a `strip`, and whether it `is_same_problem` as the one above. Nine queries, however many."""
+    """Gives each a `strip`, and whether it `is_same_problem` as the one above. Ten queries, however many."""
     shown = list(solutions)
     steps, counted = _paths(shown), counted_ratings(shown)
     said = [
@@ -223,7 +223,7 @@ def _consensus(solutions: list[Solution], counted: CountedRatings) -> dict[int, 
 
 
 def with_sources(solutions: Iterable[Solution]) -> list[Solution]:
-    """Gives each `sources`: a strip for every source that says anything of it. Nine queries, however many."""
+    """Gives each `sources`: a strip for every source that says anything of it. Ten queries, however many."""
     shown = list(solutions)
     steps, counted = _paths(shown), counted_ratings(shown)
     said = [

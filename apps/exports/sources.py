@@ -235,14 +235,22 @@ def exclusion(person: PersonRecord, policy: LabelPolicy) -> str:
 def counted(people: Sequence[PersonRecord], policy: LabelPolicy) -> dict[int, str]:
     """For each person by index, why their work does not count; empty where it does.
 
-    Of several assignments of one labeler the newest counts, as in the consensus: nobody is a majority of two.
+    Of several assignments of one labeler the newest counts, as in the consensus: nobody is a majority of two. One that a
+    reviewer corrected does not count, and no older one in its place.
     """
     reasons = {index: exclusion(person, policy) for index, person in enumerate(people)}
-    newest = {people[index].labeler: index for index, reason in reasons.items() if not reason}
+    known = [index for index, reason in reasons.items() if reason in ("", CORRECTED)]
+    newest = {people[index].labeler: index for index in sorted(known, key=lambda index: _when(people[index]))}
     for index, reason in reasons.items():
         if not reason and policy.people != "first" and newest[people[index].labeler] != index:
             reasons[index] = EARLIER
     return reasons
+
+
+def _when(person: PersonRecord) -> tuple[bool, float]:
+    """A file may not say when: whatever is dated is newer."""
+    at = person.submitted_at
+    return at is not None, at.timestamp() if at is not None else 0.0
 
 
 def _human(record: Record, solution: SolutionRecord, policy: LabelPolicy) -> Reading:

@@ -56,3 +56,33 @@ def _replaced(solution_of: Mapping[int, int | None]) -> dict[int, FirstSubmissio
         }
         found[pk] = FirstSubmission(ratings, first.finish_reason in LEFT_EARLY, first.active_ms, at)
     return found
+
+
+def before_departure(assignments: Sequence[Assignment]) -> dict[int, dict[int, int]]:
+    """Of dialogues that grew a solution: their ratings of the task's own steps, up to where they went another way.
+
+    The steps of a grown solution are copies, so that the text says which of them is the task's own.
+    """
+    solutions = {pk for one in assignments for pk in (one.task.solution_id, one.grown_id) if pk is not None}
+    paths: dict[int, dict[int, str]] = {pk: {} for pk in solutions}
+    for pk, position, text in Step.objects.filter(solution__in=solutions, chosen=True).values_list(
+        "solution_id", "position", "text"
+    ):
+        paths[pk][position] = text
+    said: dict[int, list[tuple[int, str, int]]] = {one.pk: [] for one in assignments}
+    labels = StepLabel.objects.filter(assignment__in=assignments, rating__isnull=False).order_by("step__position")
+    for pk, position, text, rating in labels.values_list("assignment_id", "step__position", "step__text", "rating"):
+        said[pk].append((position, text, rating or 0))
+    return {
+        one.pk: _own_ratings(said[one.pk], paths[one.task.solution_id or 0], paths[one.grown_id or 0])
+        for one in assignments
+    }
+
+
+def _own_ratings(
+    said: Sequence[tuple[int, str, int]], own: Mapping[int, str], taken: Mapping[int, str]
+) -> dict[int, int]:
+    shared = 0
+    while shared in own and own[shared] == taken.get(shared):
+        shared += 1
+    return {position: rating for position, text, rating in said if position <= shared and text == own.get(position)}

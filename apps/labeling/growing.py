@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from apps.corpus.digests import digest
 from apps.corpus.grading import answer_of_steps, grade_answers
+from apps.corpus.mending import tell_mended
 from apps.corpus.models import Solution, Step, Verdict
 from apps.labeling.dialogue import SOLUTION
 from apps.labeling.models import Assignment, StepLabel
@@ -119,4 +120,5 @@ def grade_grown(*, solution_id: int, pool: GradingPool | None = None) -> Solutio
         graded = grade_answers([question], pool=grading)[0]
     solution.verdict, solution.is_correct, solution.graded_by = graded.verdict, graded.is_correct, graded.by
     solution.save(update_fields=["verdict", "is_correct", "graded_by"])
+    tell_mended(problem)
     return solution

@@ -134,10 +134,9 @@ def _scopes(project: Project, words: Words) -> Iterator[tuple[str, Bools]]:
             yield f"subject:{subject}", inside[solution_of]
     rounds = list(project.rounds.order_by("number").values_list("pk", "number"))
     if len(rounds) > 1:
-        turns = _turns(words)
+        said_in = _rounds_of(words)
         for pk, number in rounds:
-            mine = {(solution, labeler) for solution, labeler, round_id in turns if round_id == pk}
-            yield f"round:{number}", _said_by(words, mine)
+            yield f"round:{number}", said_in == pk
 
 
 def _subjects(solutions: Ints) -> list[str]:
@@ -145,20 +144,11 @@ def _subjects(solutions: Ints) -> list[str]:
     return [named.get(pk) or "" for pk in solutions.tolist()]
 
 
-def _turns(words: Words) -> list[tuple[int, int, int]]:
-    """Solution, labeler and round of each labeler's newest turn at a solution."""
-    spoken = Assignment.objects.spoken().filter(task__solution__in=words.solutions.tolist())
-    newest = (
-        spoken.values("task__solution_id", "labeler_id").annotate(newest=Max("id")).values_list("newest", flat=True)
-    )
-    turns = Assignment.objects.filter(pk__in=newest)
-    return list(turns.values_list("task__solution_id", "labeler_id", "round_id"))
-
-
-def _said_by(words: Words, wanted: set[tuple[int, int]]) -> Bools:
-    solutions = words.solutions[words.ratings.solution_of_step()[words.ratings.steps]].tolist()
-    labelers = words.labelers[words.ratings.labelers].tolist()
-    return np.array([pair in wanted for pair in zip(solutions, labelers, strict=True)], dtype=np.bool_)
+def _rounds_of(words: Words) -> Ints:
+    """The round in which each rating was said."""
+    turns, places = np.unique(words.turns, return_inverse=True)
+    rounds = dict(Assignment.objects.filter(pk__in=turns.tolist()).values_list("pk", "round_id"))
+    return np.array([rounds[pk] for pk in turns.tolist()], dtype=np.int64)[places]
 
 
 def _weeks(words: Words) -> list[Data]:

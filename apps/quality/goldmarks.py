@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from apps.corpus.labels import UNKNOWN, first_error
 from apps.corpus.models import Solution
-from apps.labeling.first_submissions import first_submissions_of
-from apps.labeling.models import Assignment, Protocol
+from apps.labeling.first_submissions import before_departure, first_submissions_of
+from apps.labeling.models import Assignment, NotCounted, Protocol
+from apps.labeling.models.counted import reasons_q
 from apps.projects.models import Project
 from apps.quality.gold import Gold, Mark, Score, mark, score
 from apps.quality.gold_labels import gold_of
@@ -28,7 +31,7 @@ def mark_turns(project: Project, gold: Mapping[int, Gold]) -> set[int]:
         .filter(task__solution__in=gold)
         .only(
             "id", "round_id", "labeler_id", "submitted_at", "finish_reason", "active_ms", "versions",
-            "task__solution_id", "round__protocol",
+            "task__solution_id", "round__protocol", "grown_id",
         )
         .select_related("task", "round")
     )  # fmt: skip
@@ -47,16 +50,22 @@ def marks_of(assignments: Sequence[Assignment], gold: Mapping[int, Gold] | None 
     gold = gold_of(solutions) if gold is None else gold
     lengths = dict(Solution.objects.filter(pk__in=solutions).values_list("pk", "step_count"))
     said = first_submissions_of(assignments)
+    departed = before_departure([one for one in assignments if one.grown_id is not None and not one.versions])
     marks: dict[int, Mark] = {}
     for one in assignments:
         solution_id = one.task.solution_id
         if solution_id is None or solution_id not in gold:
             continue
         first, every_step = said[one.pk], one.round.protocol == Protocol.EVERY_STEP
-        marks[one.pk] = mark(
-            gold[solution_id], first.ratings, length=lengths[solution_id], at=first.at or timezone.now(),
-            every_step=every_step, left_early=first.left_early,
+        ratings, length = departed.get(one.pk, first.ratings), lengths[solution_id]
+        found = mark(
+            gold[solution_id], ratings, length=length, at=first.at or timezone.now(), every_step=every_step,
+            left_early=first.left_early and one.pk not in departed,
         )  # fmt: skip
+        if one.pk in departed and first_error(ratings, length) == UNKNOWN:
+            # Who went on by another way without calling a step bad was not asked about the rest.
+            found = replace(found, exact=None, within_one=None)
+        marks[one.pk] = found
     return marks
 
 
@@ -76,10 +85,8 @@ def counted_marks(project: Project) -> QuerySet[GoldMark]:
 
     A mark is that of the first submission, so it also counts while a reviewer has returned the assignment.
     """
-    marks = GoldMark.objects.filter(
-        project=project, round__is_screening=False, assignment__task__solution__problem__retired_at=None
-    )
-    return marks.exclude(assignment__extras__is_screening=True)
+    reasons = reasons_q("assignment__")
+    return GoldMark.objects.filter(~reasons[NotCounted.SCREENING], ~reasons[NotCounted.RETIRED], project=project)
 
 
 def scores_of(project: Project, since: timedelta | None = None) -> dict[int, Score]:

@@ -36,21 +36,37 @@ class Outcomes:
         return np.bincount(self.said.solutions, minlength=self.ratings.solution_count)
 
     def thin(self) -> Bools:
-        """Solutions of which fewer labelers spoke than a settled label needs, and no reviewer."""
-        return (self.heard() < self.required) & ~self.adjudicated
+        """Solutions of which fewer labelers spoke than a settled label needs, and no reviewer.
+
+        Whoever stops early is heard, and leaves the steps behind to the others: a solution whose first error rests on a
+        step that too few rated is thin as well.
+        """
+        of_solution = self.ratings.solution_of_step()
+        errors = self.settlement.first_errors[of_solution]
+        positions = np.arange(len(of_solution)) - self.ratings.offsets[of_solution]
+        is_needed = (errors < 0) | (positions <= errors)
+        rests = np.zeros(self.ratings.solution_count, dtype=np.bool_)
+        rests[of_solution[is_needed & self._few_raters()]] = True
+        return (self._few_heard() | rests) & ~self.adjudicated
+
+    def _few_heard(self) -> Bools:
+        return np.asarray(self.heard() < self.required, dtype=np.bool_)
+
+    def _few_raters(self) -> Bools:
+        """Steps that at most half of the labelers rated whom a settled label needs."""
+        return np.asarray(2 * self.raters() <= self.required[self.ratings.solution_of_step()], dtype=np.bool_)
 
     def raters(self) -> Ints:
         """How many labelers rated each step."""
         return np.bincount(self.ratings.steps, minlength=self.ratings.step_count)
 
     def thin_steps(self) -> Bools:
-        """Steps of thin solutions; and steps that at most half of the labelers rated whom a settled label needs.
+        """Steps of solutions of which too few spoke; and steps that too few of those rated.
 
         Who names an earlier first error says nothing of a later step: what the one rest says there is no majority.
         """
-        of_solution = self.ratings.solution_of_step()
-        is_thin = self.thin()[of_solution] | (2 * self.raters() <= self.required[of_solution])
-        return is_thin & ~self.adjudicated_steps
+        few_heard = self._few_heard() & ~self.adjudicated
+        return (few_heard[self.ratings.solution_of_step()] | self._few_raters()) & ~self.adjudicated_steps
 
     def tied(self) -> Bools:
         """Solutions whose first error hangs on a step with a tie."""

@@ -9,20 +9,23 @@ from collections.abc import Mapping, Sequence
 
 from django.db import transaction
 
-from apps.accounts.models import User
+from apps.accounts.models import AuditEvent, User
 from apps.accounts.services import record_event
 from apps.core.errors import Conflict, DomainError
+from apps.corpus.models import Solution
 from apps.labeling.correcting import said_of
 from apps.labeling.models import Assignment, Protocol
 from apps.labeling.protocols import PROTOCOLS
+from apps.labeling.protocols.base import Asked
 from apps.labeling.returning import give_back
 from apps.labeling.seats import lock_seat
 from apps.labeling.submissions import Submission
 from apps.labeling.submitting import ground_of
 from apps.quality.adjudicating import adjudicate_correction, marked, take_back
-from apps.quality.corrections import corrections_of
+from apps.quality.corrections import Correction, corrections_of
 from apps.quality.impartiality import check_reviewer, check_sides
 from apps.quality.models import Review, Stale
+from apps.quality.stale import solutions_of
 
 CORRECTABLE = (Protocol.FIRST_ERROR, Protocol.EVERY_STEP)
 
@@ -58,8 +61,7 @@ def return_to_labeler(*, assignment: Assignment, reviewer: User, note: str) -> R
         raise DomainError("Say what is to be looked at again.", fields={"note": "empty"})
     is_own = _judges_own(assignment, reviewer)
     give_back(assignment=assignment, note=note.strip())
-    if assignment.task.solution_id is not None:
-        Stale.objects.mark(assignment.round.project_id, [assignment.task.solution_id])
+    Stale.objects.mark(assignment.round.project_id, solutions_of(assignment))
     _record(assignment, reviewer, "assignment.returned", note.strip(), is_own=is_own)
     return Review.objects.create(
         assignment=assignment, decision=Review.Decision.RETURNED, reviewer=reviewer, note=note.strip(),
@@ -92,11 +94,7 @@ def correct_turn(*, assignment: Assignment, submission: Submission, reviewer: Us
     held.save(update_fields=["corrected_by"])
     solution = held.task.solution
     assert solution is not None
-    ratings = {
-        step.position: step.rating
-        for step in submission.steps
-        if step.rating is not None and ground.asked.path.get(step.position) == step.candidate
-    }
+    ratings = _path_ratings(submission, ground.asked)
     adjudicate_correction(solution=solution, ratings=ratings, by=reviewer, note=note.strip(), is_own=is_own)
     record_event(
         actor=reviewer, verb="assignment.corrected", target=str(held.pk), project=held.round.project.slug,
@@ -110,7 +108,11 @@ def correct_turn(*, assignment: Assignment, submission: Submission, reviewer: Us
 
 @transaction.atomic
 def take_correction_back(*, assignment: Assignment, reviewer: User) -> bool:
-    """The labeler's own ratings count again. False when no correction counts in their place."""
+    """The labeler's own ratings count again. False when no correction counts in their place.
+
+    Of several corrections of a solution the newest that is left stands in its place; a word that a reviewer said of the
+    whole solution since then stays.
+    """
     is_own = _judges_own(assignment, reviewer)
     held = _locked(assignment)
     if held.corrected_by_id is None:
@@ -118,16 +120,46 @@ def take_correction_back(*, assignment: Assignment, reviewer: User) -> bool:
     solution = held.task.solution
     assert solution is not None
     before = _counted_submission(held)
+    withdrawn = corrections_of([held.pk]).get(held.pk)
     held.corrected_by = None
     held.save(update_fields=["corrected_by"])
-    if not Assignment.objects.filter(task__solution=solution, corrected_by__isnull=False).exists():
-        take_back(solution=solution, by=reviewer)
+    left = corrections_of(
+        Assignment.objects.filter(task__solution=solution, corrected_by__isnull=False).values_list("pk", flat=True)
+    )
+    newest = max(left.values(), key=lambda one: one.at, default=None)
+    if withdrawn is not None and _stands(withdrawn, solution, newest):
+        if newest is None:
+            take_back(solution=solution, by=reviewer)
+        else:
+            adjudicate_correction(
+                solution=solution, ratings=_path_ratings(newest.submission, ground_of(held).asked),
+                by=newest.reviewer, note=newest.note, is_own=newest.self_reviewed,
+            )  # fmt: skip
     Stale.objects.mark(held.round.project_id, [solution.pk])
     record_event(
         actor=reviewer, verb="assignment.correction_withdrawn", target=str(held.pk), project=held.round.project.slug,
         before=before.to_dict(), after=said_of(held).to_dict() | marked(is_own=is_own),
     )  # fmt: skip
     return True
+
+
+def _stands(correction: Correction, solution: Solution, newest: Correction | None) -> bool:
+    """Whether it is the last that reviewers said of the whole solution. `newest` is the newest other correction."""
+    if newest is not None and newest.at > correction.at:
+        return False
+    later = AuditEvent.objects.filter(
+        project=solution.project.slug, verb="solution.adjudicated", target=str(solution.pk), at__gt=correction.at
+    )
+    return not later.exists()
+
+
+def _path_ratings(submission: Submission, asked: Asked) -> dict[int, int]:
+    """By position, of the solution's own steps."""
+    return {
+        step.position: step.rating
+        for step in submission.steps
+        if step.rating is not None and asked.path.get(step.position) == step.candidate
+    }
 
 
 def _judges_own(assignment: Assignment, reviewer: User) -> bool:

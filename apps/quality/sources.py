@@ -20,7 +20,7 @@ class CountedRatings:
 
 
 def counted_ratings(solutions: Sequence[Solution]) -> CountedRatings:
-    """The same ratings that consensus is computed from. Two queries for each project."""
+    """The same ratings that consensus is computed from. Three queries for each project."""
     found = CountedRatings()
     by_project: defaultdict[int, list[int]] = defaultdict(list)
     for one in solutions:

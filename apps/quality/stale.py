@@ -24,11 +24,16 @@ SELECT e.solution_id, %s FROM estimation_solutionestimate e WHERE e.run_id = %s
 
 
 def note_submission(*, assignment: Assignment, now: datetime) -> None:
-    """A sink of submissions and corrections: one statement, for every labeler waits for it."""
-    solution_id = assignment.task.solution_id
-    if solution_id is not None:
+    """A sink of submissions and corrections: one statement as a rule, for every labeler waits for it."""
+    spoken_of = solutions_of(assignment)
+    if spoken_of:
         with connection.cursor() as cursor:
-            cursor.execute(_NOTE, [solution_id, assignment.round.project_id])
+            cursor.executemany(_NOTE, [(pk, assignment.round.project_id) for pk in spoken_of])
+
+
+def solutions_of(assignment: Assignment) -> list[int]:
+    """What an assignment speaks of: the task's solution, and the one that grew out of its dialogue."""
+    return [pk for pk in (assignment.task.solution_id, assignment.grown_id) if pk is not None]
 
 
 def note_run(run: EstimationRun) -> int:

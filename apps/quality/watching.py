@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.core.errors import DomainError, NotAllowed
+from apps.labeling.models import Assignment
 from apps.projects.models import Membership, Project, Role
 from apps.projects.services import reinstate_member, remove_member
 from apps.quality.goldmarks import counted_marks
@@ -70,7 +71,6 @@ def lift(*, membership: Membership, by: User) -> None:
 
 def _count_anew(membership: Membership) -> None:
     """All that they spoke of is computed again, with or without their words."""
-    from apps.corpus.models import Solution
-
-    spoken = Solution.objects.filter(tasks__assignments__labeler=membership.user_id, project=membership.project_id)
-    Stale.objects.mark(membership.project_id, list(spoken.distinct().values_list("pk", flat=True)))
+    own = Assignment.objects.filter(labeler=membership.user_id, round__project=membership.project_id)
+    pairs = own.values_list("task__solution_id", "grown_id").distinct()
+    Stale.objects.mark(membership.project_id, sorted({pk for pair in pairs for pk in pair if pk is not None}))

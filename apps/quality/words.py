@@ -24,13 +24,15 @@ NOBODY_ASKED = np.iinfo(np.int64).max
 class Words:
     """Ratings by number, with the ids behind the numbers: `solutions`, `steps` and `labelers`, each in order.
 
-    `required` is for each solution how many labelers a settled label needs.
+    `turns` are the assignments in which the ratings were said. `required` is for each solution how many labelers a settled
+    label needs.
     """
 
     ratings: Ratings
     solutions: Ints
     steps: Ints
     labelers: Ints
+    turns: Ints
     required: Ints
 
 
@@ -44,7 +46,7 @@ def words_of(project: Project, solution_ids: Sequence[int], *, first: bool = Fal
     for one person settles by one, and what nobody said in it does not lower what another round asks for.
     """
     steps = _table(Step.objects.filter(_on_path(solution_ids)).order_by("solution_id", "position"), "pk", "solution_id")
-    said = _first_words(project, solution_ids) if first else _table(_counted_labels(project, solution_ids), *_SAID)
+    said = _first_words(project, solution_ids) if first else _table(_labels(project, solution_ids), *_SAID)
     step_ids, solution_of = steps[:, 0], steps[:, 1]
     solutions, starts = np.unique(solution_of, return_index=True)
     offsets = np.append(starts, len(step_ids))
@@ -52,12 +54,23 @@ def words_of(project: Project, solution_ids: Sequence[int], *, first: bool = Fal
     places = by_id[np.searchsorted(step_ids, said[:, 0], sorter=by_id)]
     labelers, numbers = np.unique(said[:, 1], return_inverse=True)
     newest = _newest_turn(solution_of[places], numbers, said[:, 2])
+    if not first:
+        # What a reviewer corrected decides nothing, and an older turn of its labeler does not speak in its place.
+        newest &= ~np.isin(said[:, 2], _corrected(project, solution_ids))
     ratings = Ratings.of(
         places[newest], numbers[newest], said[newest, 3], offsets if len(solutions) else [0], max(1, len(labelers))
     )
     required = np.full(len(solutions), NOBODY_ASKED)
     np.minimum.at(required, ratings.solution_of_step()[ratings.steps], said[newest, 4])
-    return Words(ratings, solutions, step_ids, labelers, np.where(required == NOBODY_ASKED, 1, required))
+    required = np.where(required == NOBODY_ASKED, 1, required)
+    return Words(ratings, solutions, step_ids, labelers, said[newest, 2], required)
+
+
+def _corrected(project: Project, solution_ids: Sequence[int]) -> Ints:
+    turns = Assignment.objects.filter(
+        round__project=project, task__solution__in=solution_ids, corrected_by__isnull=False
+    )
+    return ints(list(turns.values_list("pk", flat=True)))
 
 
 def _on_path(solution_ids: Sequence[int], prefix: str = "") -> Q:
@@ -75,7 +88,7 @@ def _first_words(project: Project, solution_ids: Sequence[int]) -> Ints:
         .exclude(round__protocol=Protocol.BRANCHING)
         .select_related("round", "task")
     )
-    labels = _counted_labels(project, solution_ids, with_corrected=True).exclude(assignment__in=changed)
+    labels = _labels(project, solution_ids).exclude(assignment__in=changed)
     unchanged = _table(labels, *_SAID)
     steps = Step.objects.filter(_on_path([one.task.solution_id for one in changed if one.task.solution_id]))
     step_at = {
@@ -87,16 +100,18 @@ def _first_words(project: Project, solution_ids: Sequence[int]) -> Ints:
         for one in changed
         for position, rating in sorted(firsts[one.pk].ratings.items())
     ]
-    return np.concatenate([unchanged, ints(rows)]) if rows else unchanged
+    if not rows:
+        return unchanged
+    said = np.concatenate([unchanged, ints(rows)])
+    turns, places = np.unique(said[:, 2], return_inverse=True)
+    return np.asarray(said[np.argsort(_ranks(turns)[places], kind="stable")])
 
 
-def _counted_labels(
-    project: Project, solution_ids: Sequence[int], *, with_corrected: bool = False
-) -> QuerySet[StepLabel]:
-    """In the order in which they were handed in."""
+def _labels(project: Project, solution_ids: Sequence[int]) -> QuerySet[StepLabel]:
+    """Those that count, and those that a reviewer corrected, in the order in which they were handed in."""
     labels = StepLabel.objects.filter(
         _on_path(solution_ids, "step__"),
-        counted_q("assignment__", with_corrected=with_corrected),
+        counted_q("assignment__", with_corrected=True),
         assignment__round__project=project,
         rating__isnull=False,
     )
@@ -110,14 +125,22 @@ def _table(rows: QuerySet[Any], *columns: str) -> Ints:
 
 
 def _newest_turn(solutions: Ints, labelers: Ints, turns: Ints) -> Any:
-    """Which entries belong to the last turn of their labeler at their solution."""
+    """Which entries belong to the last turn of their labeler at their solution; entries are in order of handing in."""
     if not len(turns):
         return np.zeros(0, dtype=np.bool_)
     keys = solutions * (int(labelers.max()) + 1) + labelers
     _, of_key = np.unique(keys, return_inverse=True)
     last = np.zeros(int(of_key.max()) + 1, dtype=np.int64)
-    np.maximum.at(last, of_key, turns)
-    return turns == last[of_key]
+    np.maximum.at(last, of_key, np.arange(len(turns)))
+    return turns == turns[last[of_key]]
+
+
+def _ranks(turns: Ints) -> Ints:
+    """Of each of these assignments, which are sorted, its place in the order of handing in; undated ones come first."""
+    order = Assignment.objects.filter(pk__in=turns.tolist()).order_by(F("submitted_at").asc(nulls_first=True), "pk")
+    ranks = np.zeros(len(turns), dtype=np.int64)
+    ranks[np.searchsorted(turns, ints(list(order.values_list("pk", flat=True))))] = np.arange(len(turns))
+    return ranks
 
 
 def chunks(ids: Sequence[int], size: int) -> Iterator[Sequence[int]]:

@@ -26,7 +26,8 @@ _SCALES = {
 _PERCENT = {"%", "percent", "percentage", "pct"}
 # They name no quantity: what is measured in them is said by the problem.
 _GENERIC = re.compile(
-    r"(?:(?:square|cubic|sq|cu)\.? )?units?(?: squared| cubed)?|u|times|in total|total|altogether|each|more|left"
+    r"(?:(?:square|cubic|sq|cu)\.? )?units?(?: squared| cubed|\s?\^\s?\{?[23]\}?)?|u"
+    r"|times|in total|total|altogether|each|more|left"
 )
 # Behind one of these words the number is not yet the answer: "5 less than x", "3 squared", "2 times 4".
 _NOT_LABELS = frozenset(

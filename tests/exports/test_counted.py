@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -138,3 +139,19 @@ def test_a_retired_problems_solutions_are_counted(spoken: Project) -> None:
     spoken.problems.update(retired_at="2026-01-01T00:00Z")
     assert collected(spoken) == []
     assert count_retired(spoken, of=("solution",))["solutions"] > 0
+
+
+def test_the_newest_answer_of_a_labeler_is_told_by_its_time() -> None:
+    """Not by its place in the record: of a reviewer's corrections that follows from the labelers whom they correct."""
+    at = datetime(2026, 1, 5, tzinfo=UTC)
+    people = [
+        person("rita", 1, submitted_at=at, role="reviewer"),
+        person("rita", -1, submitted_at=at - timedelta(days=1), role="reviewer"),
+        person("rita", -1, role="reviewer"),
+    ]
+    assert [not reason for reason in counted(people, LabelPolicy(people="each")).values()] == [True, False, False]
+
+
+def test_a_corrected_answer_brings_no_older_one_back() -> None:
+    people = [person("bob", -1), person("bob", 1, corrected_by="rita")]
+    assert all(counted(people, LabelPolicy()).values())

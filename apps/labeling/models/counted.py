@@ -23,10 +23,13 @@ class NotCounted(models.TextChoices):
     RETIRED = "retired", "the problem is retired"
     SUSPENDED = "suspended", "the labeler is suspended"
     CORRECTED = "corrected", "a reviewer's correction counts in its place"
+    EARLIER = "earlier", "a newer answer of the same labeler counts"
 
 
 def reasons_q(prefix: str = "") -> dict[NotCounted, Q]:
     """Each reason as a condition, the weightiest first; `prefix` leads from a row to its assignment.
+
+    EARLIER is none of them: it follows from all that a labeler said of a solution, where that is at hand.
 
     A file may say of a single submission whether it was part of a screening; the round says it of the others.
     """
