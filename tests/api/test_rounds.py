@@ -9,7 +9,7 @@ from django.test import Client
 
 from apps.accounts.models import User
 from apps.core.jobs import JobStatus
-from apps.estimation.models import EstimationRun, StepEstimate
+from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
 from apps.labeling.models import Assignment
 from apps.labeling.queue import claim
 from apps.labeling.services import open_round
@@ -145,6 +145,7 @@ def estimated(project: Project) -> Any:
         run = EstimationRun.objects.create(
             project=project, number=number, strategy="math-shepherd", status=JobStatus.FINISHED
         )
+        SolutionEstimate.objects.create(run=run, solution=solution, first_error=2)
         for place, step in enumerate(solution.steps.order_by("position")):
             StepEstimate.objects.create(run=run, step=step, rollouts=8, successes=4 - place * number, hard=place < 2)
     return solution

@@ -47,7 +47,7 @@ def test_a_screening_without_gold_is_refused(project: Project) -> None:
     make_solution(make_problem(project))
     with pytest.raises(DomainError) as told:
         open_round(project=project, protocol="first_error", is_screening=True)
-    assert "select" in told.value.fields
+    assert "gold_share" in told.value.fields
 
 
 def test_who_reaches_the_mark_passes_and_gets_real_work(project: Project, bob: User) -> None:
