@@ -13,6 +13,7 @@ from apps.labeling.models import (
     Offer,
     PastSubmission,
     PreferenceLabel,
+    ReportDismissal,
     Round,
     Seat,
     StepLabel,
@@ -126,3 +127,12 @@ class CritiqueRatingAdmin(BigTableAdmin):
     raw_id_fields = ["assignment", "critique"]
     numbers = ("pk", "assignment_id", "critique_id")
     search_help_text = "The number of a rating, of its assignment or of its critique."
+
+
+@admin.register(ReportDismissal)
+class ReportDismissalAdmin(BigTableAdmin):
+    list_display = ["id", "assignment_id", "reason", "dismissed_by", "dismissed_at"]
+    list_select_related = ["dismissed_by"]
+    raw_id_fields = ["assignment", "dismissed_by"]
+    numbers = ("pk", "assignment_id")
+    search_help_text = "The number of a dismissal or of its assignment."

@@ -18,7 +18,7 @@ class Outcomes:
     """By number, as in `ratings`. `adjudicated` says which steps and which solutions a reviewer's word decides.
 
     `said` are the labelers' first errors, in the order in which they came. `required` says of each solution how many
-    labelers a settled label needs.
+    labelers a settled label needs, and `raters_needed` how many of them must have rated a step.
     """
 
     ratings: Ratings
@@ -30,6 +30,7 @@ class Outcomes:
     adjudicated: Bools
     said: FirstErrors
     required: Ints
+    raters_needed: Ints
 
     def heard(self) -> Ints:
         """How many labelers said anything of each solution."""
@@ -53,8 +54,8 @@ class Outcomes:
         return np.asarray(self.heard() < self.required, dtype=np.bool_)
 
     def _few_raters(self) -> Bools:
-        """Steps that at most half of the labelers rated whom a settled label needs."""
-        return np.asarray(2 * self.raters() <= self.required[self.ratings.solution_of_step()], dtype=np.bool_)
+        """Steps that fewer labelers rated than the rule wants."""
+        return np.asarray(self.raters() < self.raters_needed[self.ratings.solution_of_step()], dtype=np.bool_)
 
     def raters(self) -> Ints:
         """How many labelers rated each step."""
@@ -115,4 +116,5 @@ def outcomes_of(
         told.tied & ~mine,
     )
     said = ratings.first_errors()
-    return Outcomes(ratings, solutions, steps, labelers, merged, mine, by_reviewer, said, required)
+    needed = rule.raters_needed(required)
+    return Outcomes(ratings, solutions, steps, labelers, merged, mine, by_reviewer, said, required, needed)

@@ -24,6 +24,7 @@ from apps.labeling.models import (
     GoldLabel,
     Offer,
     PastSubmission,
+    ReportDismissal,
 )
 from apps.projects.models import Membership
 from apps.quality.models import (
@@ -102,6 +103,7 @@ def settle(world: World, turn: Assignment) -> None:
         assignment=turn, project=project, round=turn.round, labeler=turn.labeler, at=world.run.created_at
     )
     Suspension.objects.create(membership=Membership.objects.filter(project=project)[0], reason="Failed gold.")
+    ReportDismissal.objects.create(assignment=turn, versions=1, reason="Nothing is wrong.", dismissed_by=turn.labeler)
     Review.objects.create(assignment=turn, decision="accepted", reviewer=turn.labeler)
     Figure.objects.get_or_create(project=project, name="labelers", defaults={"data": {}})
     Stale.objects.get_or_create(project=project, solution=solution)

@@ -8,8 +8,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from apps.accounts.models import User
+from apps.core.jobs import JobStatus
 from apps.corpus.models import Problem
-from apps.estimation.models import EstimationRun, StepEstimate
+from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
 from apps.labeling.models import Assignment, PastSubmission, Round
 from apps.labeling.services import open_round
 from apps.projects.models import Project
@@ -163,7 +164,8 @@ def test_keys_that_were_changed_are_the_same_on_another_machine(project: Project
 
 def test_in_verify_mode_the_steps_say_what_models_say(project: Project, bob: User, page_of: Pages) -> None:
     solution = make_solution(make_problem(project))
-    run = EstimationRun.objects.create(project=project, number=1, strategy="math-shepherd")
+    run = EstimationRun.objects.create(project=project, number=1, strategy="math-shepherd", status=JobStatus.FINISHED)
+    SolutionEstimate.objects.create(run=run, solution=solution, first_error=2)
     for place, step in enumerate(solution.steps.order_by("position")):
         StepEstimate.objects.create(run=run, step=step, rollouts=8, successes=(8, 3, 0)[place], hard=place < 2)
     page = page_of(bob)

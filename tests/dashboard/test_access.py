@@ -45,6 +45,7 @@ PAGES: list[tuple[str, Args, str, str]] = [
     ("turns-accept", lambda _: [], "post", "reviewer"),
     ("turn", lambda world: [world.round.assignments.get().pk], "get", "reviewer"),
     ("turn-accept", lambda world: [world.round.assignments.get().pk], "post", "reviewer"),
+    ("turn-take-back", lambda world: [world.round.assignments.get().pk], "post", "reviewer"),
     ("turn-return", lambda world: [world.round.assignments.get().pk], "post", "reviewer"),
     ("turn-correct", lambda world: [world.round.assignments.get().pk], "post", "reviewer"),
     ("estimation", lambda _: [], "get", "reviewer"),

@@ -39,6 +39,10 @@ class Rule(Protocol):
 
     def settle(self, ratings: Ratings) -> Settlement: ...
 
+    def raters_needed(self, required: Ints) -> Ints:
+        """How many of the labelers whom a settled solution needs must have rated a step, lest its label be thin."""
+        ...
+
 
 def votes(ratings: Ratings) -> Ints:
     """How many say bad, okay and great of each step."""
@@ -52,6 +56,11 @@ def certainty_of(agreeing: Any, heard: Any) -> Floats:
     0.75 and three of three 0.875. Nobody's agreement with themselves is certainty, so it never reaches 1.
     """
     return np.asarray((np.asarray(agreeing) + 0.5) / (np.asarray(heard) + 1), dtype=np.float64)
+
+
+def more_than_half(required: Ints) -> Ints:
+    """Where every voice weighs the same: what at most half of the labelers say rests on no majority of them."""
+    return np.asarray(required // 2 + 1, dtype=np.int64)
 
 
 def backing(ratings: Ratings, first_errors: Ints) -> Floats:

@@ -105,6 +105,10 @@ class DawidSkene:
             np.zeros(ratings.step_count, dtype=np.bool_),
         )
 
+    def raters_needed(self, required: Ints) -> Ints:
+        """Two at most: voices are weighed, not counted, and how few they are is in the chances. One voice is thin."""
+        return np.minimum(required, 2)
+
 
 def first_error_chances(bad: Floats, is_rated: Bools, offsets: Ints) -> tuple[Ints, Floats]:
     """The likeliest first error of each solution with its chance, from each step's chance to be bad.

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from apps.corpus.labels import BAD, GREAT, OKAY, UNKNOWN
-from apps.quality.aggregation.base import Options, Settlement, backing, certainty_of, votes
+from apps.quality.aggregation.base import Options, Settlement, backing, certainty_of, more_than_half, votes
 from apps.quality.ratings import Ints, Ratings, first_errors_of
 
 
@@ -52,3 +52,6 @@ class Majority:
             np.zeros(ratings.solution_count, dtype=np.bool_),
             (most > 0) & ~wins,
         )
+
+    def raters_needed(self, required: Ints) -> Ints:
+        return more_than_half(required)

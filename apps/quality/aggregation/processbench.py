@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from apps.corpus.labels import BAD, GREAT, NO_ERROR, OKAY, UNKNOWN
-from apps.quality.aggregation.base import Options, Settlement, certainty_of
+from apps.quality.aggregation.base import Options, Settlement, certainty_of, more_than_half
 from apps.quality.ratings import Bools, FirstErrors, Floats, Ints, Ratings
 
 Number = Annotated[int, msgspec.Meta(ge=1, le=99)]
@@ -93,6 +93,9 @@ class ProcessBench:
             discarded,
             np.zeros(ratings.step_count, dtype=np.bool_),
         )
+
+    def raters_needed(self, required: Ints) -> Ints:
+        return more_than_half(required)
 
     def _stand(self, said: FirstErrors) -> tuple[Ints, Floats, Bools]:
         first_errors = np.full(said.solution_count, UNKNOWN)
