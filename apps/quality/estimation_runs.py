@@ -141,7 +141,7 @@ def reliability(run: EstimationRun) -> list[Bin]:
     rows = _rows(
         f"""WITH {_TRUTH}
            SELECT least(9, floor(probability * 10)::int), count(*),
-                  count(*) FILTER (WHERE said.first_error = truth.first_error)
+                  count(*) FILTER (WHERE said.first_error = ANY(truth.right_ones))
            FROM estimation_solutionestimate said JOIN truth ON truth.solution_id = said.solution_id
            WHERE said.run_id = %s AND said.probability IS NOT NULL GROUP BY 1 ORDER BY 1""",  # noqa: S608 - a constant
         [run.project_id, run.project_id, run.pk],
@@ -154,13 +154,14 @@ def luck(run: EstimationRun) -> Luck | None:
     ((good_s, good_n, good_steps, bad_s, bad_n, bad_steps),) = _rows(
         f"""WITH {_TRUTH}, known AS (
              SELECT estimate.successes, estimate.rollouts,
-                    truth.first_error = -1 OR step.position < truth.first_error AS good
+                    truth.earliest IS NULL OR step.position < truth.earliest AS good,
+                    truth.latest IS NOT NULL AND step.position >= truth.latest AS bad
              FROM estimation_stepestimate estimate JOIN corpus_step step ON step.id = estimate.step_id AND step.chosen
              JOIN truth ON truth.solution_id = step.solution_id
              WHERE estimate.run_id = %s AND estimate.rollouts > 0)
            SELECT coalesce(sum(successes) FILTER (WHERE good), 0), coalesce(sum(rollouts) FILTER (WHERE good), 0),
-                  count(*) FILTER (WHERE good), coalesce(sum(successes) FILTER (WHERE NOT good), 0),
-                  coalesce(sum(rollouts) FILTER (WHERE NOT good), 0), count(*) FILTER (WHERE NOT good)
+                  count(*) FILTER (WHERE good), coalesce(sum(successes) FILTER (WHERE bad), 0),
+                  coalesce(sum(rollouts) FILTER (WHERE bad), 0), count(*) FILTER (WHERE bad)
            FROM known""",  # noqa: S608 - a constant
         [run.project_id, run.project_id, run.pk],
     )
@@ -188,21 +189,35 @@ def against_people(run: EstimationRun) -> Agreement:
     return Agreement(good_good, good_bad, bad_good, bad_bad)
 
 
-# Where the first error is, -1 for nowhere: as gold has it, else as it stands settled.
+# Which first errors are right, -1 for none at all: those that gold accepts, else the one that stands settled. They are
+# told from gold as `corpus.labels.first_error` and `quality.gold.Gold` tell them. Of the steps, those before the earliest
+# are known to be good, and those from the latest on to be bad; between them people may differ.
 _TRUTH = """
-    gold AS (
-      SELECT step.solution_id, coalesce(min(step.position) FILTER (WHERE gold.rating = -1), -1) AS first_error
+    placed AS (
+      SELECT step.solution_id, step.position, gold.rating,
+             row_number() OVER (PARTITION BY step.solution_id ORDER BY step.position) - 1 = step.position AS is_whole
       FROM labeling_goldlabel gold JOIN corpus_step step ON step.id = gold.step_id AND step.chosen
       JOIN corpus_solution solution ON solution.id = step.solution_id
-      JOIN corpus_problem problem ON problem.id = solution.problem_id AND problem.retired_at IS NULL
-      WHERE solution.project_id = %s GROUP BY step.solution_id, solution.step_count
-      HAVING bool_or(gold.rating = -1) OR count(*) = solution.step_count),
+      WHERE solution.project_id = %s),
+    gold AS (
+      SELECT placed.solution_id, array_remove(
+               coalesce(also.first_errors, '{}') || coalesce(
+                 min(position) FILTER (WHERE rating = -1 AND is_whole),
+                 CASE WHEN count(*) = solution.step_count AND NOT bool_or(rating = -1) THEN -1 END), NULL) AS right_ones
+      FROM placed JOIN corpus_solution solution ON solution.id = placed.solution_id
+      LEFT JOIN quality_alsoacceptable also ON also.solution_id = placed.solution_id
+      GROUP BY placed.solution_id, solution.step_count, also.first_errors),
     people AS (
-      SELECT solution_id, first_error FROM quality_consensus
+      SELECT solution_id, ARRAY[first_error] AS right_ones FROM quality_consensus
       WHERE project_id = %s AND state = 'settled' AND first_error IS NOT NULL),
     truth AS (
-      SELECT * FROM gold UNION ALL
-      SELECT * FROM people WHERE solution_id NOT IN (SELECT solution_id FROM gold))
+      SELECT known.solution_id, right_ones, earliest, CASE WHEN NOT -1 = ANY(right_ones) THEN latest END AS latest
+      FROM (SELECT * FROM gold WHERE right_ones <> '{}' UNION ALL
+            SELECT * FROM people WHERE solution_id NOT IN (SELECT solution_id FROM gold WHERE right_ones <> '{}')) known
+      JOIN corpus_solution solution ON solution.id = known.solution_id
+      JOIN corpus_problem problem ON problem.id = solution.problem_id AND problem.retired_at IS NULL
+      CROSS JOIN LATERAL (
+        SELECT min(place) AS earliest, max(place) AS latest FROM unnest(right_ones) place WHERE place >= 0) ends)
 """
 
 
