@@ -79,14 +79,45 @@ def worker(transactional_db: None) -> Iterator[subprocess.Popen[bytes]]:
         yield process
 
 
-@pytest.fixture
-def web(transactional_db: None) -> Iterator[str]:
+@contextmanager
+def web_server() -> Iterator[str]:
     """The real web server, as `make run` starts it; gives its address."""
     port = free_port()
     with running(web_command(port=port)):
         address = f"http://127.0.0.1:{port}"
         eventually(lambda: _is_ready(address))
         yield address
+
+
+@pytest.fixture(scope="session")
+def one_web_server(django_db_setup: None) -> Iterator[str]:
+    """One for all the tests of a worker: to start one takes longer than most of them."""
+    with web_server() as address:
+        yield address
+
+
+@pytest.fixture
+def web(one_web_server: str, transactional_db: None) -> Iterator[str]:
+    """The address of the real web server."""
+    yield one_web_server
+    await_silence()
+
+
+def await_silence(moments: int = 4, every: float = 0.05) -> None:
+    """Wait until nobody else asks the database: what a page sends when it closes would meet the emptying of tables."""
+    silent = 0
+
+    def is_silent() -> bool:
+        nonlocal silent
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """SELECT count(*) FROM pg_stat_activity
+                   WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'"""
+            )
+            silent = 0 if cursor.fetchone()[0] else silent + 1
+        return silent >= moments
+
+    eventually(is_silent, every=every)
 
 
 def _is_ready(address: str) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
+from django.utils import timezone
+
 from apps.accounts.models import User
 from apps.labeling.models import Assignment, Protocol
 from apps.projects.models import Project
@@ -25,11 +27,15 @@ class Accuracy:
 
 
 def gold_accuracy(project: Project, labeler: User) -> Accuracy:
-    """Screenings aside: only gold that was mixed into real work."""
+    """Screenings aside: only gold that was mixed into real work, and none of today's.
+
+    A figure that moved with each submission would tell which of them was gold.
+    """
+    today = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
     assignments = list(
         Assignment.objects.spoken()
         .filter(round__project=project, round__is_screening=False, labeler=labeler, is_quality_control=True)
-        .filter(task__solution__problem__retired_at=None)
+        .filter(task__solution__problem__retired_at=None, submitted_at__lt=today)
         .select_related("task", "round")
         .order_by("-submitted_at")[:LATEST]
     )

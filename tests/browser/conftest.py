@@ -22,6 +22,7 @@ from annotate.assets import collect
 from apps.accounts.models import User
 from tests import chromium
 from tests.cast import PASSWORD, signed_in
+from tests.processes import await_silence, web_server
 
 # Playwright keeps an event loop in the test's thread; the ORM is not used from within it.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -33,8 +34,12 @@ expect.set_options(timeout=PATIENCE_MS)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One worker for all, so that static files are collected once and browsers do not starve each other."""
+    """One worker for all, so that static files are collected once and browsers do not starve each other.
+
+    Before xdist reads the groups, wherever it stands among the plugins.
+    """
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
@@ -82,10 +87,18 @@ def static_files() -> None:
             os.environ["DJANGO_SETTINGS_MODULE"] = module
 
 
+@pytest.fixture(scope="package")
+def one_site(static_files: None, django_db_setup: None) -> Iterator[str]:
+    """A web server that has found the static files when it started."""
+    with web_server() as address:
+        yield address
+
+
 @pytest.fixture
-def site(static_files: None, web: str) -> str:
+def site(one_site: str, transactional_db: None) -> Iterator[str]:
     """The address of the web server, static files and all."""
-    return web
+    yield one_site
+    await_silence()
 
 
 class Watched:

@@ -156,10 +156,13 @@ def test_my_work_shows_mine_and_scores_only_where_the_project_wants_it(
     round_ = open_round(project=project, protocol="first_error", gold_share=1.0)
     for number in range(10):
         rate(round_, bob, *((1, -1) if number < 7 else (-1,)))
-    assert "agreement with what is known" not in shown(bob, "work", project.slug)
+    assert "agreement with what is known, until yesterday" not in shown(bob, "work", project.slug)
     Project.objects.update(shows_scores=True)
     page = shown(bob, "work", project.slug)
-    assert "agreement with what is known" in page
+    assert "agreement with what is known, until yesterday" in page
+    assert "70 %" not in page, "a figure that moved with each task would tell which was gold"
+    Assignment.objects.update(submitted_at=timezone.now() - timedelta(days=1))
+    page = shown(bob, "work", project.slug)
     assert "70 %" in page
     assert page.count("Correct<span") == 10
     assert "Nothing yet" in shown(alice, "work", project.slug)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from apps.accounts.models import AuditEvent, User
 from apps.core.errors import Conflict, Unprocessable
@@ -304,5 +306,5 @@ def test_my_work_measures_first_submissions_too(project: Project, bob: User) -> 
     round_ = make_round(project)
     for _ in range(10):
         correct(assignment=say(round_, bob, 1, 1, 1), submission=said([1, -1]))
-    Assignment.objects.update(is_quality_control=True)
+    Assignment.objects.update(is_quality_control=True, submitted_at=timezone.now() - timedelta(days=1))
     assert gold_accuracy(project, bob).share == 0
