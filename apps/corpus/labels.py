@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 BAD, OKAY, GREAT = -1, 0, 1
 NO_ERROR = -1  # Every step has a rating, and none is bad.
@@ -46,6 +47,14 @@ def majority(ratings: Iterable[int]) -> int:
     if leaders == {OKAY, GREAT}:
         return OKAY
     return leaders.pop() if len(leaders) == 1 else UNKNOWN
+
+
+def more_than_half(required: Any) -> Any:
+    """How many of `required` people, a number or an array of numbers, are more than half of them.
+
+    What fewer of them say of a step is thin: who names an earlier first error says nothing of it.
+    """
+    return required // 2 + 1
 
 
 def is_tie(ratings: Iterable[int]) -> bool:

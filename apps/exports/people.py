@@ -16,10 +16,12 @@ from apps.corpus.records import CritiqueWord, PersonRecord, PreferenceRecord, St
 from apps.labeling.models import Assignment, Critique, CritiqueRating, PreferenceLabel, StepLabel
 from apps.projects.models import Membership, Project
 from apps.quality.corrections import Correction, corrections_of
+from apps.quality.models import QualityRules
 
 TURN = [
     "round__number", "round__generation", "round__origin", "round__protocol", "round__is_screening", "finish_reason",
     "reason", "submitted_at", "active_ms", "is_quality_control", "progress", "extras", "corrected_by_id",
+    "round__redundancy",
 ]  # fmt: skip
 
 Place = tuple[int, int]
@@ -33,13 +35,21 @@ class Member(NamedTuple):
 
 
 UNKNOWN_MEMBER = Member("reviewer", is_suspended=False)
-Members = dict[int, Member]
+
+
+class Members(dict[int, Member]):
+    """By user. `min_labelers`: how many a label needs by the project's rules, in the place of rounds' redundancies."""
+
+    min_labelers: int | None = None
 
 
 def members_of(project: Project) -> Members:
     memberships = Membership.objects.filter(project=project)
     suspended = set(memberships.filter(status=Membership.Status.SUSPENDED).values_list("user_id", flat=True))
-    return {user: Member(name, user in suspended) for user, name in memberships.pseudonyms().items()}
+    names = memberships.pseudonyms()
+    members = Members({user: Member(name, user in suspended) for user, name in names.items()})
+    members.min_labelers = QualityRules.objects.filter(project=project).values_list("min_labelers", flat=True).first()
+    return members
 
 
 def people_of(solution_ids: Sequence[int], places: dict[int, Place], members: Members) -> dict[int, list[PersonRecord]]:
@@ -50,7 +60,7 @@ def people_of(solution_ids: Sequence[int], places: dict[int, Place], members: Me
     people: defaultdict[int, list[PersonRecord]] = defaultdict(list)
     for pk, solution_id, labeler_id, *turn in turns:
         said = dict(zip(TURN, turn, strict=True)) | {"critiques": critiques[pk]}
-        person = _person(said, labels[pk], members[labeler_id])
+        person = _person(said, labels[pk], labeler_id, members)
         correction = corrections.get(pk)
         if correction is None:
             people[solution_id].append(person)
@@ -75,6 +85,7 @@ def _reviewer(person: PersonRecord, correction: Correction, reviewer: Member) ->
         role="reviewer",
         corrects=person.labeler,
         self_reviewed=correction.self_reviewed,
+        asked=person.asked,
         steps=[
             StepRating(
                 position=step.position,
@@ -142,8 +153,13 @@ def _critiques(turn_ids: Sequence[int], places: dict[int, Place]) -> dict[int, l
 
 
 def _person(
-    turn: dict[str, Any], said: Sequence[StepRating], member: Member, preference: PreferenceRecord | None = None
+    turn: dict[str, Any],
+    said: Sequence[StepRating],
+    labeler_id: int,
+    members: Members,
+    preference: PreferenceRecord | None = None,
 ) -> PersonRecord:
+    member = members[labeler_id]
     extras = dict(turn["extras"] or {})
     return PersonRecord(
         labeler=member.name,
@@ -156,6 +172,7 @@ def _person(
         is_quality_control=turn["is_quality_control"],
         is_screening=extras.pop("is_screening", turn["round__is_screening"]),
         is_suspended=member.is_suspended,
+        asked=members.min_labelers or turn["round__redundancy"],
         steps=said,
         preference=preference,
         progress=turn["progress"],
@@ -178,6 +195,6 @@ def preferring_of(comparison_ids: Sequence[int], members: Members) -> dict[int, 
     }
     people: defaultdict[int, list[PersonRecord]] = defaultdict(list)
     for pk, comparison_id, labeler_id, *turn in turns:
-        person = _person(dict(zip(TURN, turn, strict=True)), (), members[labeler_id], said.get(pk))
+        person = _person(dict(zip(TURN, turn, strict=True)), (), labeler_id, members, said.get(pk))
         people[comparison_id].append(person)
     return people

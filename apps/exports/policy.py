@@ -44,7 +44,8 @@ class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     quality_control    keep or drop what people said of gold tasks
     screening          keep or drop the answers of entrance tests
     suspended          keep or drop the work of labelers who are suspended
-    thin               with the source `consensus`: `leave_out` or `take` what fewer people say than its rule or round asks
+    thin               with the source `consensus`, and with `human` by majority: `leave_out` or `take` what fewer people
+                       say than the project's rule or the round asks
     step_tag           what `math-shepherd` writes behind each step; a row whose text holds it is left out
     soft_threshold     with the source `monte_carlo_soft`, the share of successes from which a step is good
     estimation_runs    only these runs, by number; empty: all, the newest first
@@ -54,7 +55,8 @@ class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
                        `small` 1, 2/3, 1/3, 0
     ties               comparisons where neither side is better: `drop`, or a pair `both_ways`, with no margin
     prompts            pairs as `standard` texts, or `conversational`, as messages
-    rounds, generators, subjects   only these; empty: all
+    rounds             with the source `human`: only what was said in these; empty: all. Other sources are of no round
+    generators, subjects   only these; empty: all
     splits             shares by name, such as {"train": 0.9, "test": 0.1}; empty: one file
     split_seed         another seed is another split
     """
@@ -102,6 +104,7 @@ class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         _check_texts(policy)
         _check_step_tag(policy.step_tag)
         _check_sources(policy.sources)
+        _check_rounds(policy)
         _check_splits(policy.splits)
         return policy
 
@@ -135,6 +138,14 @@ def _check_sources(sources: Sequence[str]) -> None:
     for source in sources:
         if source not in SOURCES:
             raise PolicyError("sources", f"{source!r} is not known; there are {', '.join(SOURCES)}")
+
+
+def _check_rounds(policy: LabelPolicy) -> None:
+    """Only what single people say is of a round: a filter that filters nothing would be a lie in the manifest."""
+    if policy.rounds and "human" not in policy.sources:
+        raise PolicyError(
+            "rounds", f"{', '.join(policy.sources)} are of no round: leave it empty, or name the source human"
+        )
 
 
 def _check_splits(splits: Mapping[str, float]) -> None:

@@ -12,7 +12,7 @@ from apps.corpus.readers.preference import MARGINS, SCALES
 from apps.corpus.records import PreferenceRecord, Record
 from apps.exports.policy import LabelPolicy
 from apps.exports.prompts import TextError, side_texts
-from apps.exports.sources import counted
+from apps.exports.sources import THIN, counted
 from apps.exports.tally import Tally
 
 
@@ -31,9 +31,12 @@ def preferred_pairs(record: Record, policy: LabelPolicy, tally: Tally) -> Iterat
     compared = record.comparison
     if compared is None:
         return
-    said = _counted(record, policy, tally)
+    said, asked = _counted(record, policy, tally)
     if not said:
         tally.leave_out("comparisons", "nobody whose work counts has compared it")
+        return
+    if policy.people == "majority" and policy.thin == "leave_out" and len(said) < asked:
+        tally.leave_out("comparisons", THIN)
         return
     settled = settle(said, policy)
     if not settled:
@@ -53,9 +56,10 @@ def preferred_pairs(record: Record, policy: LabelPolicy, tally: Tally) -> Iterat
             yield PreferredPair(prompt, texts[choice], texts[OTHER[choice]], _number(one.margin, policy))
 
 
-def _counted(record: Record, policy: LabelPolicy, tally: Tally) -> list[PreferenceRecord]:
-    """The preferences of the people whose work counts; each other one is counted as left out."""
+def _counted(record: Record, policy: LabelPolicy, tally: Tally) -> tuple[list[PreferenceRecord], int]:
+    """The preferences of the people whose work counts, and how many are asked; each other one is counted as left out."""
     preferences: list[PreferenceRecord] = []
+    asked: list[int] = []
     people = [person for person in record.people if person.preference is not None]
     reasons = counted(people, policy)
     for index, person in enumerate(people):
@@ -65,7 +69,8 @@ def _counted(record: Record, policy: LabelPolicy, tally: Tally) -> list[Preferen
             tally.leave_out("preferences", reason)
         else:
             preferences.append(person.preference)
-    return preferences
+            asked.append(person.asked)
+    return preferences, min(asked, default=1)
 
 
 def settle(said: Sequence[PreferenceRecord], policy: LabelPolicy) -> list[PreferenceRecord]:

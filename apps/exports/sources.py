@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from apps.corpus.labels import BAD, GREAT, UNKNOWN, hard_label, majority
+from apps.corpus.labels import BAD, GREAT, UNKNOWN, hard_label, majority, more_than_half
 from apps.corpus.records import EstimateRecord, JudgeRecord, PersonRecord, Record, SolutionRecord, StepCount, StepRating
 from apps.estimation.strategies import STRATEGIES
 from apps.exports.policy import LabelPolicy
@@ -21,7 +21,7 @@ Ratings = dict[Place, int]
 
 TIE = "people are of two minds"
 UNSURE = "the labeler is unsure"
-THIN = "thin consensus: fewer people than asked"
+THIN = "thin: fewer people than asked"
 DEPARTED = "after a step that is not the solution's own"
 UNKNOWN_STEP = "of a step that the solution does not have"
 DISAGREE = "Monte Carlo and the judge disagree"
@@ -256,6 +256,7 @@ def _when(person: PersonRecord) -> tuple[bool, float]:
 def _human(record: Record, solution: SolutionRecord, policy: LabelPolicy) -> Reading:
     labelings: list[Labeling] = []
     left_out: Counter[str] = Counter()
+    asked: list[int] = []
     reasons = counted(record.people, policy)
     for index, person in enumerate(record.people):
         labeling = _person_labeling(person, solution, policy)
@@ -263,8 +264,11 @@ def _human(record: Record, solution: SolutionRecord, policy: LabelPolicy) -> Rea
             left_out[reasons[index]] += len(labeling)
         else:
             labelings.append(labeling)
+            asked.append(person.asked)
     if policy.people == "majority":
-        return Reading([_majority_labeling(labelings, _reviewed(record, solution, labelings, policy))], left_out)
+        required = min(asked, default=1) if policy.thin == "leave_out" else 1
+        reviewed = _reviewed(record, solution, labelings, policy)
+        return Reading([_majority_labeling(labelings, reviewed, required)], left_out)
     if policy.people == "first":
         first = next((index for index, labeling in enumerate(labelings) if labeling.ratings), 0)
         left_out[NOT_FIRST] += sum(len(labeling) for labeling in labelings[first + 1 :])
@@ -310,8 +314,13 @@ def _rating(said: StepRating, policy: LabelPolicy, *, is_own: bool) -> int | Non
     return said.rating
 
 
-def _majority_labeling(labelings: Sequence[Labeling], reviewed: Ratings) -> Labeling:
-    """One label for each step that anybody rates, however many do; a tie is no label."""
+def _majority_labeling(labelings: Sequence[Labeling], reviewed: Ratings, required: int) -> Labeling:
+    """One label for each step that enough rate; a tie is no label.
+
+    As in the consensus by majority: of a solution as many must have spoken as are asked, and more than half of so many
+    have rated the step.
+    """
+    is_thin = len(labelings) < required
     votes: dict[Place, list[int]] = {}
     withheld: dict[Place, str] = {}
     for labeling in labelings:
@@ -320,6 +329,9 @@ def _majority_labeling(labelings: Sequence[Labeling], reviewed: Ratings) -> Labe
             votes.setdefault(place, []).append(rating)
     decided = {place: majority(ratings) for place, ratings in votes.items()}
     withheld |= dict.fromkeys((place for place, label in decided.items() if label == UNKNOWN), TIE)
+    thin = {place for place, said in votes.items() if is_thin or len(said) < more_than_half(required)}
+    withheld |= dict.fromkeys(thin, THIN)
+    decided |= dict.fromkeys(thin, UNKNOWN)
     ratings = {place: label for place, label in sorted(decided.items()) if label != UNKNOWN} | reviewed
     return Labeling(ratings, {place: reason for place, reason in withheld.items() if place not in ratings})
 

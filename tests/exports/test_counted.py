@@ -6,16 +6,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from apps.accounts.models import User
 from apps.corpus.records import Record, StandingRating
 from apps.exports.collect import collect, count_retired
 from apps.exports.formats import FORMATS
-from apps.exports.policy import LabelPolicy
+from apps.exports.policy import LabelPolicy, PolicyError
 from apps.exports.sources import counted
 from apps.exports.tally import Tally
 from apps.labeling.models import Assignment
 from apps.projects.models import Membership, Project
+from apps.quality.models import QualityRules
 from apps.quality.settling import settle_project
 from tests.cast import make_round, make_screening
 from tests.exports.test_labels import labels, person, record
@@ -67,7 +69,7 @@ def test_others_are_taken_by_name(spoken: Project, policy: dict[str, Any], more:
 
 def test_the_manifest_says_whose_ratings_were_left_out(spoken: Project) -> None:
     tally = Tally()
-    policy = LabelPolicy.from_dict({"sources": ["human"]})
+    policy = LabelPolicy.from_dict({"sources": ["human"], "thin": "take"})
     for one in collected(spoken):
         list(FORMATS["trl-prm"].rows(one, policy, tally))
     assert tally.left_out["ratings: of suspended labelers"] == 2
@@ -113,7 +115,7 @@ def test_thin_consensus_is_taken_by_name_and_counted_otherwise() -> None:
     tally = Tally()
     assert list(FORMATS["trl-prm"].rows(one, LabelPolicy.from_dict({"sources": ["consensus"]}), tally)) == []
     assert tally.left_out == {
-        "ratings: thin consensus: fewer people than asked": 2,
+        "ratings: thin: fewer people than asked": 2,
         "solutions: no source of the policy labels them": 1,
     }
     assert labels(one, sources=["consensus"], thin="take") == [[1, -1, None, None]]
@@ -127,11 +129,43 @@ def test_one_of_two_people_asked_is_thin_in_the_export(project: Project, bob: Us
     assert [(step.people, step.is_thin) for step in one.consensus] == [(1, True), (1, True)]
     assert labels(one, sources=["consensus"]) == []
     assert labels(one, sources=["consensus"], thin="take") == [[1, -1, None]]
+    assert labels(one) == [], "the source human says by majority, and so does one of two not"
+    assert labels(one, thin="take") == labels(one, people="each") == [[1, -1, None]]
     say(round_, mia, 1, -1)
     settle_project(project)
     (one,) = collected(project)
     assert [(step.people, step.is_thin) for step in one.consensus] == [(2, False), (2, False)]
-    assert labels(one, sources=["consensus"]) == [[1, -1, None]]
+    assert labels(one, sources=["consensus"]) == labels(one) == [[1, -1, None]]
+
+
+def test_a_step_that_few_of_those_asked_reached_is_thin() -> None:
+    """Of three people two name an earlier first error: what the third says of later steps is no majority."""
+    people = [person("a", 1, 1, 1), person("b", 1, -1), person("c", 1, 1, 1)]
+    asked = [structs.replace(one, asked=3) for one in people]
+    tally = Tally()
+    policy = LabelPolicy.from_dict({"sources": ["human"]})
+    assert labels(record(people=asked)) == [[1, 1, 1, None]]
+    asked[2] = structs.replace(asked[2], steps=asked[2].steps[:2])
+    list(FORMATS["trl-prm"].rows(record(people=asked), policy, tally))
+    assert tally.left_out["ratings: thin: fewer people than asked"] == 1
+    assert labels(record(people=asked), thin="take") == [[1, 1, 1, None]]
+
+
+def test_the_projects_own_number_stands_for_the_rounds(project: Project, bob: User) -> None:
+    say(make_round(project, redundancy=3), bob, 1, -1)
+    QualityRules.objects.update_or_create(project=project, defaults={"min_labelers": 1})
+    (one,) = collected(project)
+    assert labels(one, sources=["human"]) == [[1, -1, None]]
+    QualityRules.objects.filter(project=project).update(min_labelers=2)
+    (one,) = collected(project)
+    assert labels(one, sources=["human"]) == []
+
+
+def test_a_filter_of_rounds_that_filters_nothing_is_refused() -> None:
+    assert LabelPolicy.from_dict({"rounds": [2]}).rounds == (2,)
+    for sources in (["consensus"], ["gold", "monte_carlo_hard"], ["adjudicated"]):
+        with pytest.raises(PolicyError, match="of no round"):
+            LabelPolicy.from_dict({"sources": sources, "rounds": [2]})
 
 
 def test_a_retired_problems_solutions_are_counted(spoken: Project) -> None:

@@ -247,3 +247,12 @@ def test_our_own_row_comes_back_as_it_was() -> None:
         (twice,) = rows("annotate", again)
         assert twice["comparison"] == row["comparison"]
         assert [one["preference"] for one in twice["people"]] == [one["preference"] for one in row["people"]]
+
+
+def test_fewer_people_than_asked_make_a_pair_only_where_the_policy_takes_it() -> None:
+    thin = compared(prefers("left", asked=2))
+    tally = Tally()
+    assert rows("dpo", thin, tally) == []
+    assert tally.left_out == {"comparisons: thin: fewer people than asked": 1}
+    assert len(rows("dpo", thin, thin="take")) == len(rows("dpo", thin, people="first")) == 1
+    assert len(rows("dpo", compared(prefers("left", asked=2), prefers("left", asked=2)))) == 1

@@ -58,11 +58,6 @@ def certainty_of(agreeing: Any, heard: Any) -> Floats:
     return np.asarray((np.asarray(agreeing) + 0.5) / (np.asarray(heard) + 1), dtype=np.float64)
 
 
-def more_than_half(required: Ints) -> Ints:
-    """Where every voice weighs the same: what at most half of the labelers say rests on no majority of them."""
-    return np.asarray(required // 2 + 1, dtype=np.int64)
-
-
 def backing(ratings: Ratings, first_errors: Ints) -> Floats:
     """Of each solution: how sure its first error is, by the labelers who name it."""
     said = ratings.first_errors()

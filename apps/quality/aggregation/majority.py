@@ -6,9 +6,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from apps.corpus.labels import BAD, GREAT, OKAY, UNKNOWN
-from apps.quality.aggregation.base import Options, Settlement, backing, certainty_of, more_than_half, votes
-from apps.quality.ratings import Ints, Ratings, first_errors_of
+from apps.corpus.labels import BAD, GREAT, OKAY, UNKNOWN, more_than_half
+from apps.quality.aggregation.base import Options, Settlement, backing, certainty_of, votes
+from apps.quality.ratings import Ints, Ratings, first_errors_of, ints
 
 
 class MajorityOptions(Options, frozen=True):
@@ -54,4 +54,4 @@ class Majority:
         )
 
     def raters_needed(self, required: Ints) -> Ints:
-        return more_than_half(required)
+        return ints(more_than_half(required))

@@ -11,9 +11,9 @@ from typing import Annotated, ClassVar
 import msgspec
 import numpy as np
 
-from apps.corpus.labels import BAD, GREAT, NO_ERROR, OKAY, UNKNOWN
-from apps.quality.aggregation.base import Options, Settlement, certainty_of, more_than_half
-from apps.quality.ratings import Bools, FirstErrors, Floats, Ints, Ratings
+from apps.corpus.labels import BAD, GREAT, NO_ERROR, OKAY, UNKNOWN, more_than_half
+from apps.quality.aggregation.base import Options, Settlement, certainty_of
+from apps.quality.ratings import Bools, FirstErrors, Floats, Ints, Ratings, ints
 
 Number = Annotated[int, msgspec.Meta(ge=1, le=99)]
 
@@ -95,7 +95,7 @@ class ProcessBench:
         )
 
     def raters_needed(self, required: Ints) -> Ints:
-        return more_than_half(required)
+        return ints(more_than_half(required))
 
     def _stand(self, said: FirstErrors) -> tuple[Ints, Floats, Bools]:
         first_errors = np.full(said.solution_count, UNKNOWN)
