@@ -29,7 +29,7 @@ from annotate.embedded import EmbeddedError, servers
 from annotate.env import ROOT, Environment, load
 from annotate.server_watch import ServerWatch
 
-READY_WITHIN_S = 60
+READY_WITHIN_S = 180
 QUEUES = "default,imports,exports"
 LEDGER = "children.json"
 OLDEST_POSTGRES = 150_000
@@ -197,7 +197,7 @@ def wait_until_ready(env: Environment, web: Child, children: Children, stopping:
     while not stopping.is_set():
         children.watch()
         try:
-            with urlopen(f"http://{host}:{env.port}/readyz", timeout=2):
+            with urlopen(f"http://{host}:{env.port}/readyz", timeout=10):
                 return
         except (URLError, OSError):
             if time.monotonic() > deadline:
