@@ -9,6 +9,22 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from apps.verifiers.answer_clauses import (
+    CLAUSE_START,
+    DEPENDS,
+    EQUALS,
+    FORMULAS,
+    ITEM,
+    JOIN,
+    WORDY_COMMA,
+    content,
+    ends_sentence,
+    goes_on_behind,
+    measures,
+    names_more,
+    says_again,
+    sentence_lines,
+)
 from apps.verifiers.answer_leads import SPACE, Lead
 from apps.verifiers.measures import read_measures
 
@@ -37,19 +53,6 @@ _MATH_START = re.compile(
     rf"|(?:{_NUMBER_WORDS}|yes|no|true|false|none|undefined|infinity)(?!\w)(?!{SPACE}+(?:of|idea|longer|doubt|way|that))",
     re.IGNORECASE,
 )
-_ITEM = re.compile(
-    r"(?:\*\*|__)?(?:\$\$(?P<display>[^$]+?)\$\$|\$(?=\S)(?P<inline>(?:\\.|[^$\\\n])*?(?<=\S))\$(?!\d)"
-    r"|\\\((?P<round>.+?)\\\)"
-    r"|\\\[(?P<square>.+?)\\\])(?:\*\*|__)?"
-    r"|\*\*(?P<bold>[^*\n]+?)\*\*|`(?P<code>[^`\n]+)`|[「“\"](?P<quoted>[^「」“”\"\n]+)[」”\"]",
-    re.DOTALL,
-)
-_JOIN = re.compile(
-    r"\s*(?:[,，、;；&]\s*)?(?:(?:and|or|as well as|et|ou|und|oder|y|e|o|и|или|和|或|或者|与|與|及|以及|と|または"
-    r"|および|와|과|또는|و|أو|और|या)"
-    r"(?=[\s$\\*`])\s*)?"
-)
-_EQUALS = re.compile(r"\s*(?:=|≈|\\approx)\s*")
 # Behind a formula these words belong to its value.
 _GOES_ON = re.compile(
     r"[ \t]*(?:%|\\%|[*/^+=<>×·÷]|[-−](?=\s?\d)|percent|per[ \t]|times|plus|minus|over|divided|squared|cubed"
@@ -59,22 +62,9 @@ _GOES_ON = re.compile(
     re.IGNORECASE,
 )
 _SENTENCE_END = re.compile(r"\.(?=\s|$)|[。｡؟।！？\n]|[!?](?=\s|$)|</|\*\*|(?<=\w)__|」|”|\[/")
-_CLAUSE_START = re.compile(
-    r"[,，;；]?\s*(?<!\w)(?:because|since|as|which|where|so|given|due|after|based|using|that|i\.e|not|rather"
-    r"|instead|but|while|when|for|"
-    r"in total|altogether|in all|overall|total|respectively|and (?:this|that|we|so|it|the|not|thus|hence|therefore|is|can)|"
-    r"porque|ya que|pues|puesto que|dado que|en total|car|parce que|puisque|soit|en tout|au total|weil|denn"
-    r"|insgesamt|pois|já que|"
-    r"uma vez que|no total|perché|poiché|dato che|in totale|infatti|так как|потому что|поскольку|ведь|всего|"
-    r"لأن|لان|حيث|وذلك|क्योंकि|चूँकि|왜냐하면|이므로)(?!\w)"
-    r"|[,，;；、]?\s*(?:因为|因為|なぜなら|ので)|\s+[–—-]{1,2}\s+(?=[^\W\d_]{2})|[;:]\s+(?=[^\W\d_]{2})"
-    r"|:\s+(?=[^\n:]*=)|;\s+(?=[^\n]*(?<![\\A-Za-z])[a-z]{3,})",
-    re.IGNORECASE,
-)
 # As most answers are; what is below says the same of them.
 _BARE_NUMBER = re.compile(r"(-?[0-9](?:[0-9,]*[0-9])?(?:\.[0-9]+)?)\.?")
 _ASKED_NUMBER = re.compile(r"\d[!?]$")
-_WORDY_COMMA = re.compile(r"[,，]\s*(?!(?:and|or|et|ou|und|oder|y|e|o|и|или)\b)(?=[^\W\d_]{2,}\s*(?![=<>(_^]))(?!\\)")
 _EXPLAINED = re.compile(r"\s+[(（](?=[^()（）]*(?:=|[^\W\d_]{2,}|\d\s*[-+*x×/·]\s*\d))")
 _CONCLUDES = re.compile(
     r"[,;]?\s*(?:and\s+)?(?:so|thus|hence|therefore|giving|making|totall?ing|for a total|meaning|altogether|in total)"
@@ -99,11 +89,6 @@ _RELATING = re.compile(
     r"|pour cent|per cento|prozent|тысяч\w*|миллион\w*|процент\w*|ألف|آلاف|مليون|हज़ार|हजार|लाख|करोड़|सौ|प्रतिशत)(?!\w)",
     re.IGNORECASE,
 )
-# "27 for x = 1 and 28 for x = 2": what was cut off makes it one answer of several.
-_DEPENDS = re.compile(
-    r"[,;]?\s*(?:for|when|if|where|while)\b[^\n]*(?:\b(?:else|otherwise)\b|\b(?:and|or|but)\s+\$?[-−]?\d[^\n]*\b(?:for|when|if)\b)",
-    re.IGNORECASE,
-)
 # Words between two numbers, but for those that join a list or a measure of two units.
 _APART = re.compile(r"\d[^\d]*?(?<![\\A-Za-z])(?P<words>[A-Za-z]{2,}[^\d]*?)[^\dA-Za-z\\]*\d")
 _JOINING_WORDS = frozenset(["and", "or", "the", "pm", "am", "mod"])
@@ -116,8 +101,11 @@ _VAIN_WORDS = frozenset(_VAIN.split())
 _ARITHMETIC = re.compile(
     r"(?:\\(?:times|cdot|div|frac|[dt]frac|sqrt|left|right|,|;|!)|[\d\s.,+*/×·÷^(){}%$−-]|(?<=[\d\s])x(?=[\d\s]))+"
 )
+_BULLET = r"(?:[-+*•]|\d{1,2}[.)]|\(?[a-z]\)|\(\d\))"
+_BULLETS = re.compile(rf"[-+•] |{_BULLET}[ \t][^\n]*\n\s*{_BULLET}[ \t]")
 _DISPLAY = re.compile(r"[\s*_:：]*(\$\$|\\\[|\\begin\{pmatrix\}|\\begin\{bmatrix\})")
 _DISPLAY_ENDS = {"$$": "$$", "\\[": "\\]", "\\begin{pmatrix}": "\\end{pmatrix}", "\\begin{bmatrix}": "\\end{bmatrix}"}
+_BLOCK = re.compile(r"\$\$(?:(?!\n\s*\n)[^$])+\$\$|\\\[(?:(?!\n\s*\n).)+?\\\]", re.DOTALL)
 _OPEN_BOX = re.compile(r"\\(?:boxed|fbox)\b")
 _FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {
     0x066B: ".",
@@ -130,30 +118,48 @@ _DIRECTIONS = dict.fromkeys([0x200B, 0x200E, 0x200F, 0x061C, *range(0x202A, 0x20
 
 def value_after(text: str, lead: Lead) -> str | None:
     """The answer behind the lead, on its line or, where that ends there, in the next paragraph's first line."""
-    near = text[lead.end : lead.end + _LONGEST]
-    line = near.partition("\n")[0]
-    if not line.isascii():
-        line = line.translate(_DIRECTIONS)
+    near = _BLOCK.sub(lambda block: block.group().replace("\n", " "), text[lead.end : lead.end + _LONGEST])
+    line, _, below = near.partition("\n")
     is_empty = not line.strip(" \t*_:：】]")
-    segment = near.lstrip(" \t*_:：】]\r\n") if is_empty else line
-    if is_empty and re.match(r"[-+•] ", segment):
-        # A bullet, or a sign?
+    body = below.lstrip(" \t_:：】]\r\n") if is_empty else near.lstrip(" \t:：")
+    if is_empty and _BULLETS.match(body):
+        # A bullet, or a sign? And of several items none is the answer alone.
         return None
-    segment = _display(near) or segment.partition("\n")[0]
-    filler = _FILLERS.match(segment)
-    body = segment[filler.end() :] if filler and not _ITEM.match(segment) else segment.lstrip(" \t:：")
+    if is_empty:
+        body = body.removeprefix("* ")
+    elif text.count("**", text.rfind("\n", 0, lead.start) + 1, lead.end) % 2:
+        # Bold that began before the lead ends here.
+        body = body.removeprefix("**").lstrip(" \t:：")
+    body = _without_fillers(_display(near) or body)
+    body = sentence_lines(body)
     is_word_welcome = (lead.is_explicit or is_empty) and lead.is_english
-    return read_value(body, words=is_word_welcome, decimal_commas=lead.has_decimal_commas)
+    return read_value(
+        body if body.isascii() else body.translate(_DIRECTIONS),
+        words=is_word_welcome,
+        decimal_commas=lead.has_decimal_commas,
+    )
+
+
+def _without_fillers(body: str) -> str:
+    """Without the words and marks before a value, but with both marks of one in bold."""
+    filler = None if ITEM.match(body) else _FILLERS.match(body)
+    if filler is None:
+        return body
+    mark, rest = filler.group().rstrip()[-2:], body[filler.end() :]
+    return mark + rest if mark in ("**", "__") and ITEM.match(mark + rest) else rest
 
 
 def _display(near: str) -> str | None:
-    """A formula that is set apart, over as many lines as it takes."""
+    """A formula that is set apart, over as many lines as it takes, and what follows it in its sentence."""
     found = _DISPLAY.match(near)
     if found is None:
         return None
     end = _DISPLAY_ENDS[found[1]]
     closing = near.find(end, found.end())
-    return near[found.start(1) : closing + len(end)].replace("\n", " ") if closing >= 0 else None
+    if closing < 0:
+        return None
+    closing += len(end)
+    return near[found.start(1) : closing].replace("\n", " ") + near[closing:]
 
 
 def read_value(body: str, *, words: bool, decimal_commas: bool = False) -> str | None:
@@ -179,33 +185,38 @@ def read_value(body: str, *, words: bool, decimal_commas: bool = False) -> str |
 def _items(body: str) -> str | None:
     """Formulas and set-off words at the beginning, one or a list of them; "" where what follows changes them."""
     parts: list[str] = []
-    place = 0
-    while item := _ITEM.match(body, place):
-        inner = next(part for part in item.groups() if part is not None).strip()
-        if item["bold"] or item["code"] or item["quoted"]:
-            inner = read_value(inner, words=True) or ""
+    place, kind, joint, is_end = 0, "", "", False
+    while item := ITEM.match(body, place):
+        inner = content(item)
+        if item.lastgroup not in FORMULAS:
+            inner = read_value(_without_fillers(inner), words=True) or ""
         if not inner:
             return ""
-        equals = _EQUALS.match(body, place - len(body[:place]) + len(body[:place].rstrip())) if parts else None
-        parts = [inner] if equals and equals.end() == item.start() else [*parts, inner]
-        place = item.end()
-        between = _EQUALS.match(body, place) or _JOIN.match(body, place)
-        if between and between.end() > place and _ITEM.match(body, between.end()):
-            if _EQUALS.match(body, place):
-                parts.pop()
-            place = between.end()
-            continue
-        break
+        if EQUALS.fullmatch(joint):
+            parts.pop()
+        last = "" if joint.strip() or not parts else parts[-1]
+        if last and measures(inner, last):
+            parts[-1] = f"{last} {inner}"
+        elif not (last and says_again(inner, last)):
+            parts.append(inner)
+        place, kind, is_end = item.end(), item.lastgroup or "", ends_sentence(item)
+        between = EQUALS.match(body, place) or JOIN.match(body, place)
+        if not between or between.end() == place or not ITEM.match(body, between.end()):
+            break
+        joint, place = between.group(), between.end()
     if not parts:
         return None
     rest = body[place:]
     if _GOES_ON.match(rest):
         whole = _head(body)
         return "" if whole is None or _is_unclear(whole) else whole
-    join = _JOIN.match(rest)
+    join = JOIN.match(rest)
     if join and join.group().strip() and re.match(r"[-−]?\d", rest[join.end() :]):
         # A list of which only the beginning is set as a formula.
         return _head(body) or ""
+    if not is_end and names_more(rest, parts[-1], kind):
+        # Unread is not wrong; the first of several alone is.
+        return ""
     return _tidy(parts[0]) if len(parts) == 1 else ", ".join(_tidy(part) for part in parts)
 
 
@@ -216,18 +227,20 @@ def _head(body: str) -> str | None:
     if sign in ("?", "？", "؟") or (sign == "!" and head[-1:].isdecimal()):
         # A question states nothing; and nobody knows whether 5! is a factorial.
         return None
+    if sign in ("**", "__") and end is not None and goes_on_behind(body[end.end() :]):
+        return None
     if sign == "" and _ASKED_NUMBER.search(head.rstrip()):
         return None
     whole = head
-    for boundary in (_CLAUSE_START, _EXPLAINED):
+    for boundary in (CLAUSE_START, _EXPLAINED):
         found = boundary.search(head, 1)
         while found and _is_inside_formula(head, found.start()):
             found = boundary.search(head, found.end())
         head = head[: found.start()] if found else head
-    comma = _WORDY_COMMA.search(head)
+    comma = WORDY_COMMA.search(head)
     if comma and any(map(str.isdecimal, head[: comma.start()])):
         head = head[: comma.start()]
-    if _CONCLUDES.match(whole, len(head)) or _DEPENDS.match(whole, len(head)):
+    if _CONCLUDES.match(whole, len(head)) or DEPENDS.match(whole, len(head)):
         # "9 on each shelf, so 27": what was cut off is the answer, or says it again.
         return None
     if (
