@@ -1,119 +1,38 @@
 """One project with everything that once was told differently: every page, the API and every file say the same.
 
-A screening, gold, a correction, a suspended labeler, a run that has ended and one under way, alternatives, a retired
-problem. What is expected is counted here from the script and from the rows of rollouts alone.
+A screening, gold, a correction, a suspended labeler, a run that has ended and one under way, rated alternatives, a
+retired problem. What is expected is counted from the script and from the rows of rollouts alone.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.test import Client
-from django.urls import reverse
 
 from apps.accounts.models import User
-from apps.core.jobs import JobStatus
-from apps.corpus.models import Problem, Solution
-from apps.estimation.driving import work_on
-from apps.estimation.models import EstimationRun, StepEstimate
-from apps.estimation.services import resume_run, start_run
-from apps.inference.models import Endpoint
-from apps.inference.services import add_endpoint
-from apps.labeling.models import Assignment, Round
-from apps.labeling.retiring import retire_problem
+from apps.exports.formats import FORMATS
 from apps.labeling.services import open_round
-from apps.labeling.submissions import Submission, SubmittedStep
 from apps.projects.models import Membership, Project, Role
 from apps.projects.services import add_member
-from apps.quality.figures import refresh_figures
 from apps.quality.models import Consensus, Figure
-from apps.quality.reviewing import correct_turn
-from apps.quality.runs import note_ended_runs
-from apps.quality.settling import settle_projects
-from tests.cast import bearer, make_gold, make_user, signed_in
-from tests.estimation.corpus import add_sums
-from tests.estimation.model import Model, serving
+from tests.cast import bearer, make_user
+from tests.estimation.model import serving
+from tests.flows import one_answer_script as script
+from tests.flows import trainer_files
+from tests.flows.one_answer_script import GOLD, KEPT, NO_ERROR, PEOPLE, RIGHT, SCRIPT, SILENT, STEPS, first_error
+from tests.flows.one_answer_stage import Told, candidate, name_of, staged
 from tests.flows.test_real_files import command, rows
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-NO_ERROR = -1
-CORRECTION = [1, -1]
-STEPS, ROLLOUTS = 3, 8
-
-# Who says what of which solution; the round asks for two people.
-SCRIPT: dict[str, dict[str, list[int]]] = {
-    "agree": {"bob": [1, -1], "cara": [1, -1]},
-    "no error": {"bob": [1, 1, 1], "cara": [1, 0, 1]},
-    "tie": {"bob": [-1], "cara": [1, 1, 1]},
-    "thin": {"bob": [1, 1, -1]},
-    "suspended": {"bob": [1, -1], "dan": [-1]},
-    "corrected": {"bob": [1, 1, 1], "cara": [1, 1, 1]},
-    "retired": {"bob": [-1], "cara": [-1]},
-    "against gold": {"bob": [-1], "cara": [-1]},
-    "gold task": {},
-    "screening": {},
-}
-# What counts of it in the end: by solution the state, the first error, and how many people it rests on.
-PEOPLE: dict[str, tuple[str, int | None, int]] = {
-    "agree": ("settled", 1, 2),
-    "no error": ("settled", NO_ERROR, 2),
-    "tie": ("tied", None, 2),
-    "thin": ("thin", 2, 1),
-    "suspended": ("thin", 1, 1),
-    "corrected": ("settled", 1, 1),
-    "against gold": ("settled", 0, 2),
-}
-SILENT = ("gold task", "screening", "retired")
-
-
-@dataclass
-class Told:
-    """The finished project, and who may look at it."""
-
-    project: Project
-    reader: Client
-    script: Client
-    ids: dict[str, int]
-    ended: EstimationRun
-    under_way: EstimationRun
-    rollouts: dict[str, list[int]] = field(default_factory=dict)
-
-    def page(self, name: str, *parts: object, **query: object) -> str:
-        answer = self.reader.get(reverse(name, args=[self.project.slug, *parts]), query)
-        assert answer.status_code == 200, answer.content[:500]
-        return str(answer.content.decode())
-
-    def api(self, path: str) -> Any:
-        answer = self.script.get(f"/api/v1{path}")
-        assert answer.status_code == 200, answer.content[:500]
-        return answer.json()
-
-    def every(self, path: str) -> list[dict[str, Any]]:
-        found, answer = [], self.api(f"/projects/{self.project.slug}/{path}")
-        while answer:
-            found += answer["results"]
-            answer = self.api(answer["next"].partition("/api/v1")[2]) if answer["next"] else None
-        return found
-
-    def evidence(self, name: str) -> dict[str, Any]:
-        return dict(self.api(f"/solutions/{self.ids[name]}/evidence"))
-
-    def named(self, name: str, source: str) -> set[int | None]:
-        return {one["first_error"] for one in self.evidence(name)["first_errors"] if one["source"] == source}
-
-
-def first_error(ratings: list[int], length: int = STEPS) -> int | None:
-    """Of ratings from the first step on."""
-    if -1 in ratings:
-        return ratings.index(-1)
-    return NO_ERROR if len(ratings) == length else None
+Row = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
@@ -123,103 +42,12 @@ def served() -> Iterator[str]:
 
 
 @pytest.fixture
-def told(project: Project, alice: User, rita: User, bob: User, served: str) -> Told:
-    names = list(SCRIPT)
-    ids = dict(zip(names, add_sums(project, len(names), steps=STEPS), strict=True))
-    people = {"bob": bob} | {name: make_user(name) for name in ("cara", "dan")}
-    for name in ("cara", "dan"):
-        add_member(project=project, user=people[name], role=Role.LABELER)
-    _take_the_screening(project, ids["screening"], bob)
-    gold_task = Solution.objects.get(pk=ids["gold task"])
-    make_gold(gold_task, 1, -1)
-    round_ = open_round(project=project, protocol="first_error", redundancy=2, gold_share=0.5)
-    for name, user in people.items():
-        _label(round_, user, {ids[one]: said[name] for one, said in SCRIPT.items() if name in said}, gold_task.pk)
-    make_gold(Solution.objects.get(pk=ids["against gold"]), 1, 1, -1)
-    _correct(rita, Assignment.objects.get(labeler=bob, task__solution=ids["corrected"]))
-    Membership.objects.filter(project=project, user=people["dan"]).update(status=Membership.Status.SUSPENDED)
-    retire_problem(problem=Problem.objects.get(solutions=ids["retired"]), reason="Ambiguous.", actor=alice)
-    endpoint = add_endpoint(
-        project=project, name="sums", url=served, model="sums", settings={"max_in_flight": 2, "timeout_s": 30.0}
-    )
-    ended, under_way = _two_runs(project, endpoint, Model(served))
-    note_ended_runs()
-    settle_projects()
-    refresh_figures()
-    found = Told(project, signed_in(alice), bearer(alice), ids, ended, under_way)
-    found.rollouts = _hard_labels(ended, ids)
-    return found
+def told(project: Project, alice: User, rita: User, bob: User, served: str) -> Iterator[Told]:
+    with staged(project, owner=alice, reviewer=rita, bob=bob, url=served) as found:
+        yield found
 
 
-def _take_the_screening(project: Project, solution_id: int, labeler: User) -> None:
-    make_gold(Solution.objects.get(pk=solution_id), 1, -1)
-    screening = open_round(project=project, protocol="first_error", is_screening=True)
-    assert _label(screening, labeler, {}, solution_id, on_gold=[1, -1]) == 1
-    screening.status = Round.Status.CLOSED
-    screening.save()
-
-
-def _label(
-    round_: Round, labeler: User, script: Mapping[int, list[int]], gold: int, on_gold: list[int] | None = None
-) -> int:
-    """Over the API, until there is nothing more; what the script has no word for is put off. Returns what was said."""
-    client, said = bearer(labeler), 0
-    path = f"/api/v1/projects/{round_.project.slug}/rounds/{round_.number}/claim"
-    waiting = {Solution.objects.get(pk=pk).problem.statement: ratings for pk, ratings in script.items()}
-    waiting[Solution.objects.get(pk=gold).problem.statement] = on_gold or [1, 1, 1]
-    for _ in range(3 * len(SCRIPT)):
-        if not waiting or (task := client.post(path, {}, "application/json").json()["assignment"]) is None:
-            break
-        ratings = waiting.pop(task["problem"]["statement"], None)
-        if ratings is None:
-            client.post(f"/api/v1/assignments/{task['id']}/skip", {}, "application/json")
-            continue
-        steps = [{"position": place, "rating": rating} for place, rating in enumerate(ratings)]
-        reason = "found_error" if -1 in ratings else "solution"
-        body = {"steps": steps, "finish_reason": reason, "active_ms": 5000}
-        answer = client.post(f"/api/v1/assignments/{task['id']}/submit", body, "application/json")
-        assert answer.status_code == 200, answer.content
-        said += 1
-    return said
-
-
-def _correct(reviewer: User, assignment: Assignment) -> None:
-    ratings = [SubmittedStep(position=place, rating=rating) for place, rating in enumerate(CORRECTION)]
-    correct_turn(
-        assignment=assignment,
-        submission=Submission(steps=ratings, finish_reason="found_error", active_ms=0),
-        reviewer=reviewer,
-        note="The second step adds nothing.",
-    )
-
-
-def _two_runs(project: Project, endpoint: Endpoint, model: Model) -> tuple[EstimationRun, EstimationRun]:
-    """One that has ended, in which a fifth of the rollouts succeed, and one in which none does, held half-way."""
-    model.control(latency_s=0.001, right=0.2)
-    ended = start_run(project=project, endpoint=endpoint, strategy="math-shepherd", seed=3)
-    work_on(run_id=ended.pk)
-    model.control(latency_s=0.3, right=0.0)
-    budget = {"rollouts": 4 * ROLLOUTS}
-    under_way = start_run(project=project, endpoint=endpoint, strategy="math-shepherd", seed=4, budget=budget)
-    work_on(run_id=under_way.pk)
-    ended.refresh_from_db()
-    under_way.refresh_from_db()
-    assert (ended.status, under_way.status) == (JobStatus.FINISHED, JobStatus.PAUSED)
-    assert StepEstimate.objects.filter(run=under_way).exists()
-    under_way.budget = {}
-    under_way.save()
-    return ended, resume_run(run=under_way)
-
-
-def _hard_labels(run: EstimationRun, ids: Mapping[str, int]) -> dict[str, list[int]]:
-    """By solution, from the counts alone; the last step stands by its own answer, which is wrong."""
-    found = {}
-    for name, pk in ids.items():
-        counts = StepEstimate.objects.filter(run=run, step__solution=pk).order_by("step__position")
-        successes = list(counts.values_list("successes", flat=True))
-        if successes:
-            found[name] = [*(1 if one else -1 for one in successes[: STEPS - 1]), -1]
-    return found
+# --- pages and API ----------------------------------------------------------------------------------------
 
 
 def strips(page: str) -> dict[int, tuple[str, list[str], str]]:
@@ -246,6 +74,16 @@ def sources(page: str) -> dict[int, dict[str, list[str]]]:
     return found
 
 
+def waiting(page: str) -> dict[str, int]:
+    """By kind of dispute, how many solutions the review page says to wait."""
+    found = {}
+    for row in re.findall(r"<li>.*?</li>", page, re.DOTALL):
+        shown = re.search(r'/review/(\w+)">.*<span class="end num"><\w+[^>]*>(\d+)<', row, re.DOTALL)
+        if shown:
+            found[shown[1]] = int(shown[2])
+    return found
+
+
 def error_drawn(marks: list[str]) -> int | None:
     """The first error that marks name; None where a tie or a step without a word stands before it."""
     for place, mark in enumerate(marks):
@@ -256,30 +94,8 @@ def error_drawn(marks: list[str]) -> int | None:
     return NO_ERROR
 
 
-def canonical(told: Told, folder: Path) -> dict[str, dict[str, Any]]:
-    """The rows of `annotate`, by the script's names."""
-    output = folder / "all.jsonl"
-    command("export", project=told.project.slug, format="annotate", output=output)
-    names = {Solution.objects.get(pk=pk).problem.statement: name for name, pk in told.ids.items()}
-    return {names[row["problem"]["statement"]]: row for row in rows(output)}
-
-
-def trained_on(told: Told, folder: Path, **policy: Any) -> dict[str, list[bool]]:
-    """The labels of `trl-prm`, by the script's names."""
-    output, file = folder / "prm.jsonl", folder / "policy.json"
-    file.write_text(json.dumps({"after_first_error": "leave_out", **policy}))
-    command("export", project=told.project.slug, format="trl-prm", output=output, policy=file)
-    names = {Solution.objects.get(pk=pk).problem.statement: name for name, pk in told.ids.items()}
-    return {names[row["prompt"].strip()]: row["labels"] for row in rows(output)}
-
-
-def labels_until(error: int | None) -> list[bool]:
-    assert error is not None
-    return [True] * STEPS if error == NO_ERROR else [True] * error + [False]
-
-
-def test_what_people_say_is_the_same_on_every_page_and_in_every_file(told: Told, tmp_path: Path) -> None:
-    drawn, files = strips(told.page("solutions")), canonical(told, tmp_path)
+def test_what_people_say_and_how_many_agree_is_the_same_on_every_page(told: Told) -> None:
+    drawn = strips(told.page("solutions"))
     for name, (state, error, people) in PEOPLE.items():
         stands = told.evidence(name)["consensus"]
         assert (stands["state"], stands["first_error"], stands["people"]) == (state, error, people), name
@@ -287,37 +103,30 @@ def test_what_people_say_is_the_same_on_every_page_and_in_every_file(told: Told,
         page = told.page("solution", told.ids[name])
         assert Consensus.State(state).label in page or state == "settled", name
         by, marks, words = drawn[told.ids[name]]
-        assert (by, error_drawn(marks)) == ("reviewers" if name == "corrected" else "people", error), name
-        assert words == ("reviewers" if name == "corrected" else "1 person" if people == 1 else f"{people} people"), (
-            name
-        )
-        said = {step["position"]: step["rating"] for step in files[name]["consensus"]["steps"]}
-        assert first_error([said[place] for place in sorted(said)]) == (None if state == "tied" else error), name
-        reached = [
-            step for step in files[name]["consensus"]["steps"] if error == NO_ERROR or step["position"] <= (error or 0)
-        ]
-        assert {step["is_thin"] for step in reached} <= {state == "thin"}, name
+        assert (by, error_drawn(marks)) == (script.SHOWN_BY.get(name, "people"), error), name
+        counted = "1 person" if people == 1 else f"{people} people"
+        assert words == ("reviewers" if name == "corrected" else counted), name
     for name in SILENT:
         assert told.evidence(name)["consensus"] is None, name
-        by, _, _ = drawn[told.ids[name]]
-        assert by != "people", name
-    assert "retired" not in files
-
-
-def test_who_is_not_counted_is_shown_with_the_reason(told: Told, tmp_path: Path) -> None:
-    expected = {
-        "screening": {"screening"}, "gold task": {"quality_control"}, "retired": {"retired"},
-        "suspended": {"", "suspended"}, "agree": {""},
-    }  # fmt: skip
-    for name, reasons in expected.items():
-        assert {one["not_counted"] for one in told.evidence(name)["turns"]} == reasons, name
-        counted = sum(not one["not_counted"] for one in told.evidence(name)["turns"])
-        assert len([one for one in told.evidence(name)["first_errors"] if one["source"] == "person"]) == counted, name
+        by, marks, _ = drawn[told.ids[name]]
+        error = first_error(GOLD[name]) if name in GOLD else None
+        assert (by, error_drawn(marks)) == (script.SHOWN_BY[name], error), name
+    for name, reasons in script.NOT_COUNTED.items():
+        turns = told.evidence(name)["turns"]
+        assert {one["not_counted"] for one in turns} == reasons, name
+        counts = sum(not one["not_counted"] for one in turns)
+        assert len([one for one in told.evidence(name)["first_errors"] if one["source"] == "person"]) == counts, name
         labels = [one for one in told.every("step-labels") if one["solution"] == told.ids[name]]
         assert {one["not_counted"] for one in labels} == reasons, name
+    candidates = [step for step in told.evidence("alternatives")["steps"] if not step["chosen"]]
+    assert {step["text"]: sorted(vote["rating"] for vote in step["people"]) for step in candidates} == {
+        candidate(number): sorted(said[number] for said in script.ALTERNATIVES.values()) for number in (1, 2, 3)
+    }
+    _check_agreement(told)
 
 
-def test_agreement_is_of_the_solutions_on_which_two_counted_people_spoke(told: Told) -> None:
+def _check_agreement(told: Told) -> None:
+    """It is of the solutions on which two counted people spoke."""
     compared = [
         name
         for name, said in SCRIPT.items()
@@ -333,71 +142,223 @@ def test_agreement_is_of_the_solutions_on_which_two_counted_people_spoke(told: T
     assert stats["settled"] == str(sum(state == "settled" for state, _, _ in PEOPLE.values()))
 
 
-def test_rollouts_are_those_of_the_run_that_has_ended(told: Told, tmp_path: Path) -> None:
-    files = canonical(told, tmp_path)
-    queue = sources(told.page("review-queue", "people_monte_carlo"))
-    assert queue
-    for name, labels in told.rollouts.items():
-        error = first_error(labels)
-        if name == "retired":
-            continue
-        assert told.named(name, "monte_carlo") == {error}, name
-        if told.ids[name] in queue:
-            assert error_drawn(queue[told.ids[name]]["Monte Carlo"]) == error, name
-        counts = {run["run"]: run["steps"] for run in files[name]["monte_carlo"]}
-        ended = [step["successes"] for step in counts[told.ended.number]]
-        assert [1 if one else -1 for one in ended[: STEPS - 1]] == labels[: STEPS - 1], name
-    disputed = {
-        name
-        for name, (_, error, _) in PEOPLE.items()
+def test_each_queue_holds_what_the_script_brings_about_and_nothing_else(told: Told) -> None:
+    of_rollouts = {name: first_error(labels) for name, labels in told.rollouts.items()}
+    expected = script.QUEUES | {
         # What a reviewer has settled is in dispute with rollouts no more.
-        if name != "corrected"
-        and first_error(told.rollouts[name])
-        not in ({error} if error is not None else set(map(first_error, SCRIPT[name].values())))
+        "people_monte_carlo": {
+            name for name in PEOPLE if name != "corrected" and of_rollouts[name] not in script.named_by_people(name)
+        },
+        "monte_carlo_gold": {name for name, ratings in GOLD.items() if of_rollouts[name] != first_error(ratings)},
     }
-    assert {told.ids[name] for name in disputed} == set(queue)
-    labels = {name: [label == 1 for label in said] for name, said in told.rollouts.items() if name != "retired"}
-    assert trained_on(told, tmp_path, sources=["monte_carlo_hard"], after_first_error="as_rated") == labels
+    assert expected["people_monte_carlo"], "the script brings it about"
+    assert expected["monte_carlo_gold"], "the script brings it about"
+    assert waiting(told.page("review")) == {kind: len(names) for kind, names in expected.items()}
+    for kind, names in expected.items():
+        shown = sources(told.page("review-queue", kind))
+        assert told.in_script(set(shown)) == names, kind
+        assert told.in_script({row["solution"] for row in told.every(f"disputes?kind={kind}")}) == names, kind
+        for name in names:
+            of_source = shown[told.ids[name]]
+            assert error_drawn(of_source["Monte Carlo"]) == of_rollouts[name], (kind, name)
+            if name in PEOPLE:
+                assert error_drawn(of_source["stands"]) == PEOPLE[name][1], (kind, name)
+            if name in GOLD:
+                assert error_drawn(of_source["gold"]) == first_error(GOLD[name]), (kind, name)
+    for name in SCRIPT:
+        kinds = {kind for kind, names in expected.items() if name in names}
+        assert set(told.evidence(name)["disputes"]) == kinds, name
+    settled = sources(told.page("review-queue", "settled"))
+    assert told.in_script(set(settled)) == {"corrected"}
+    assert error_drawn(settled[told.ids["corrected"]]["stands"]) == PEOPLE["corrected"][1]
 
 
-def test_a_labeler_who_verifies_is_shown_the_run_that_has_ended(told: Told) -> None:
+def against_people(page: str) -> list[int]:
+    """Of a run's page: good by both, bad by people alone, bad by rollouts alone, bad by both."""
+    section = re.sub(r"\s+", " ", page).partition("<h2>Against people</h2>")[2].partition("</section>")[0]
+    return [int(one) for one in re.findall(r'<td class="num">(\d+)</td>', section)]
+
+
+def table(rollouts: dict[str, list[int]]) -> list[int]:
+    """Over steps with a label that stands, thin ones left out, and one of rollouts."""
+    counts = {(people, machine): 0 for people in (True, False) for machine in (True, False)}
+    for name in rollouts.keys() & PEOPLE.keys():
+        if PEOPLE[name][0] == "thin":
+            continue
+        for place in range(STEPS):
+            ratings = [said[place] for said in script.counted_labels(name) if place < len(said)]
+            bad = sum(rating == -1 for rating in ratings)
+            if len(ratings) == 2 and bad != 1:
+                counts[bad == 0, rollouts[name][place] == 1] += 1
+    return [counts[True, True], counts[False, True], counts[True, False], counts[False, False]]
+
+
+def test_rollouts_are_those_of_the_run_that_has_ended_while_the_other_is_under_way(told: Told) -> None:
+    assert set(told.rollouts) == set(KEPT)
+    assert all(first_error(labels) == 0 for labels in told.partial.values())
+    assert any(first_error(told.rollouts[name]) != 0 for name in told.partial), "so the two runs can be told apart"
+    for name, labels in told.rollouts.items():
+        assert told.named(name, "monte_carlo") == {first_error(labels)}, name
+        speak = {one["run"]: (one["first_error"], one["counts"]) for one in told.evidence(name)["runs"]}
+        partial = {told.under_way.number: (0, False)} if name in told.partial else {}
+        assert speak == {told.ended.number: (first_error(labels), True)} | partial, name
+    for run, status, labels in (
+        (told.ended, "finished", told.rollouts), (told.under_way, "running", told.partial),
+    ):  # fmt: skip
+        detail = told.api(f"/estimation-runs/{run.pk}")
+        assert (detail["status"], detail["done"], detail["total"]) == (status, len(labels), len(KEPT))
+        estimates = [one for one in told.every("estimates") if one["run"] == run.number]
+        assert {(one["solution"], one["position"], one["hard"]) for one in estimates} == {
+            (told.ids[name], place, label == 1) for name, said in labels.items() for place, label in enumerate(said)
+        }
+        page = told.page("run", run.number)
+        assert f">{status}<" in page
+        assert (f"{len(labels)} of {len(KEPT)} solutions" in page) is (run == told.under_way)
+        # While it is under way the page tells how far it is, and nothing that may still turn.
+        assert against_people(page) == (table(labels) if run == told.ended else [])
+    figure = Figure.objects.get(project=told.project, name="monte_carlo").data
+    assert figure["number"] == told.ended.number
+    assert sum(map(sum, figure["confusion"])) == sum(table(told.rollouts))
     round_ = open_round(project=told.project, protocol="every_step", mode="verify")
     eve = make_user("eve")
     add_member(project=told.project, user=eve, role=Role.LABELER)
-    claimed = bearer(eve).post(
-        f"/api/v1/projects/{told.project.slug}/rounds/{round_.number}/claim", {}, "application/json"
-    )
-    shown = claimed.json()["assignment"]["models"]
-    assert shown["run"] == told.ended.number
+    path = f"/api/v1/projects/{told.project.slug}/rounds/{round_.number}/claim"
+    sheet = bearer(eve).post(path, {}, "application/json").json()["assignment"]
+    verified = name_of(sheet["problem"]["statement"])
+    assert verified in told.partial, "the first in the round, and in the run that is under way"
+    assert sheet["models"]["run"] == told.ended.number
+    shown = [step["successes"] for step in sheet["models"]["steps"]]
+    assert [1 if one else -1 for one in shown[: STEPS - 1]] == told.rollouts[verified][: STEPS - 1]
 
 
-def test_people_against_rollouts_is_the_same_on_both_pages(told: Told) -> None:
-    """Over steps with a label that stands, thin ones left out, and one of rollouts."""
-    table = {(people, rollouts): 0 for people in (True, False) for rollouts in (True, False)}
-    for name, said in SCRIPT.items():
-        if name in SILENT or PEOPLE[name][0] == "thin":
-            continue
-        counted = 2 * [CORRECTION] if name == "corrected" else [said[who] for who in said if who != "dan"]
-        for place in range(STEPS):
-            ratings = [one[place] for one in counted if place < len(one)]
-            bad = sum(rating == -1 for rating in ratings)
-            if len(ratings) == 2 and bad != 1:
-                table[bad == 0, told.rollouts[name][place] == 1] += 1
-    page = re.sub(r"\s+", " ", told.page("run", told.ended.number))
-    section = page.partition("<h2>Against people</h2>")[2].partition("</section>")[0]
-    numbers = [int(one) for one in re.findall(r'<td class="num">(\d+)</td>', section)]
-    assert numbers == [table[True, True], table[False, True], table[True, False], table[False, False]]
-    figure = Figure.objects.get(project=told.project, name="monte_carlo").data
-    assert figure["number"] == told.ended.number
-    assert sum(map(sum, figure["confusion"])) == sum(table.values())
+# --- files ------------------------------------------------------------------------------------------------
 
 
-def test_trainers_get_what_stands_and_thin_labels_by_name_alone(told: Told, tmp_path: Path) -> None:
-    settled = {name: labels_until(error) for name, (state, error, _) in PEOPLE.items() if state == "settled"}
-    thin = {name: labels_until(error) for name, (state, error, _) in PEOPLE.items() if state == "thin"}
-    # Rated alone by one of two who disagree on the step before: the row ends where nothing stands.
-    assert trained_on(told, tmp_path, sources=["consensus"]) == settled
-    assert trained_on(told, tmp_path, sources=["consensus"], thin="take") == settled | thin
-    assert trained_on(told, tmp_path, sources=["adjudicated"])["corrected"] == [True, False]
-    gold = trained_on(told, tmp_path, sources=["gold"])
-    assert gold == {"gold task": [True, False], "screening": [True, False], "against gold": [True, True, False]}
+def exported(told: Told, folder: Path, name: str, **policy: Any) -> tuple[list[Row], Row]:
+    """The rows of a file, and the counts beside it."""
+    output, file = folder / f"{name}.jsonl", folder / "policy.json"
+    file.write_text(json.dumps(policy))
+    command("export", project=told.project.slug, format=name, output=output, policy=file)
+    found, counts = rows(output), trainer_files.manifest(output)
+    assert counts["rows"] == len(found)
+    return found, counts
+
+
+def test_our_own_rows_hold_what_the_pages_show(told: Told, tmp_path: Path) -> None:
+    found, counts = exported(told, tmp_path, "annotate", sources=["consensus"], thin="take")
+    assert (counts["solutions"], counts["comparisons"]) == (len(KEPT), script.COMPARED)
+    of_solutions = {name_of(row["problem"]["statement"]): row for row in found if "solution" in row}
+    assert set(of_solutions) == set(KEPT)
+    for name, row in of_solutions.items():
+        assert row["first_error"] == (PEOPLE[name][1] if name in PEOPLE else None), name
+        assert [one["rating"] for one in row["gold"]["steps"]] == GOLD.get(name, []), name
+        (run,) = row["monte_carlo"]
+        assert run["run"] == told.ended.number
+        assert [1 if step["hard"] else -1 for step in run["steps"]] == told.rollouts[name], name
+        assert {person["is_suspended"] for person in row["people"]} == {"dan" in SCRIPT[name], False}, name
+        assert {person["is_screening"] for person in row["people"]} == {name == "screening"}, name
+        is_gold = name in ("screening", "gold task")
+        assert {person["is_quality_control"] for person in row["people"]} == {is_gold}, name
+        assert len(row["people"]) == len(SCRIPT[name]) + (name == "corrected"), name
+    for name, (state, error, _) in PEOPLE.items():
+        stands = of_solutions[name]["consensus"]["steps"]
+        said = {step["position"]: step["rating"] for step in stands}
+        assert first_error([said[place] for place in sorted(said)]) == (None if state == "tied" else error), name
+        reached = [step for step in stands if error == NO_ERROR or step["position"] <= (error or 0)]
+        assert {step["is_thin"] for step in reached} <= {state == "thin"}, name
+    preferences = [person["preference"]["choice"] for row in found if "comparison" in row for person in row["people"]]
+    asked = [said for (name, *_), said in script.PREFERENCES.items() if name != "retired"]
+    assert len(preferences) == sum(map(len, asked))
+    assert preferences.count("tie") == sum(better is None for said in asked for better, _ in said.values())
+    for source in (["gold"], ["monte_carlo_hard"]):
+        found, _ = exported(told, tmp_path, "annotate", sources=source)
+        errors = {name_of(row["problem"]["statement"]): row["first_error"] for row in found if "solution" in row}
+        labels = GOLD if source == ["gold"] else told.rollouts
+        assert errors == {name: first_error(labels[name]) if name in labels else None for name in KEPT}
+
+
+@dataclass
+class Trainer:
+    """One that reads labels of steps, and what it gets: by solution the labels of each row, and what is left out."""
+
+    told: Told
+    folder: Path
+    format: str
+    read: Callable[[Row], tuple[str, list[bool]]]
+
+    def gets(self, **policy: Any) -> tuple[dict[str, list[list[bool]]], dict[str, int]]:
+        found, counts = exported(self.told, self.folder, self.format, **policy)
+        labels: defaultdict[str, list[list[bool]]] = defaultdict(list)
+        for statement, said in map(self.read, found):
+            labels[name_of(statement)].append(said)
+        signs = Counter("1" if label else "-1" for of_one in labels.values() for said in of_one for label in said)
+        assert counts["labels"] == dict(signs)
+        return {name: sorted(said) for name, said in labels.items()}, counts["left_out"]
+
+    def rows(self, **policy: Any) -> dict[str, list[list[bool]]]:
+        return self.gets(**policy)[0]
+
+
+def test_trainers_of_step_labels_get_what_stands(told: Told, tmp_path: Path) -> None:
+    of_rollouts = {name: [[label == 1 for label in said]] for name, said in told.rollouts.items()}
+    for trainer in (
+        Trainer(told, tmp_path, "trl-prm", trainer_files.trl_prm),
+        Trainer(told, tmp_path, "math-shepherd", trainer_files.math_shepherd),
+    ):
+        assert trainer.rows(sources=["consensus"]) == script.SETTLED_ROWS
+        assert trainer.rows(sources=["consensus"], thin="take") == script.SETTLED_ROWS | script.THIN_ROWS
+        assert trainer.rows(sources=["adjudicated"]) == {"corrected": script.SETTLED_ROWS["corrected"]}
+        assert trainer.rows(sources=["gold"]) == script.GOLD_ROWS
+        assert trainer.gets(sources=["human"]) == (script.PEOPLE_ROWS, script.PEOPLE_LEFT_OUT)
+        # Of each solution the first source that labels it: people do the tie, on whose first step nothing stands.
+        assert trainer.rows() == script.PEOPLE_ROWS | script.GOLD_ROWS
+        dropped, left_out = trainer.gets(sources=["human"], alternatives="drop")
+        assert dropped == script.PEOPLE_ROWS | {"alternatives": script.SETTLED_ROWS["alternatives"]}
+        assert left_out["ratings: alternatives, which the policy drops"] == len(script.OF_ALTERNATIVES) - 1
+        assert trainer.rows(sources=["monte_carlo_hard"], after_first_error="as_rated") == of_rollouts
+
+
+def test_files_of_people_of_answers_and_of_pairs_hold_each_what_counts_once(told: Told, tmp_path: Path) -> None:
+    assert set(FORMATS) == {"annotate", "trl-prm", "math-shepherd", "prm800k", "orm", "reward-pairs", "dpo"}
+    people = {name: user.name.lower() for user, name in _pseudonyms(told.project)}
+    found, counts = exported(told, tmp_path, "prm800k")
+    said = {}
+    for row in found:
+        statement, labeler, error = trainer_files.prm800k(row)
+        name = name_of(statement)
+        said[name, people[labeler]] = error
+        assert row["is_quality_control_question"] == (name in ("screening", "gold task"))
+        assert row["is_initial_screening_question"] == (name == "screening")
+        rated = script.ALTERNATIVES[people[labeler]] if name == "alternatives" else {}
+        assert trainer_files.beside_the_path(row) == {candidate(number): rating for number, rating in rated.items()}
+    assert len(found) == len(said)
+    assert said == {of: first_error(ratings) for of, ratings in script.PRM800K_ROWS.items()}
+    assert counts["left_out"] == script.PRM800K_LEFT_OUT
+
+    found, counts = exported(told, tmp_path, "orm")
+    answers = [trainer_files.orm(row) for row in found]
+    assert {name_of(statement): is_right for statement, is_right in answers} == {name: name == RIGHT for name in KEPT}
+    assert len(answers) == len(KEPT)
+    assert counts["left_out"] == {"solutions: of problems that are retired": 1}
+
+    for name in ("reward-pairs", "dpo"):
+        for policy, pairs in (({}, script.PAIRS), ({"ties": "both_ways"}, [*script.PAIRS, *script.TIED_PAIRS])):
+            found, counts = exported(told, tmp_path, name, **policy)
+            begun = f"Compute {script.NAMES.index('alternatives')} + {script.NAMES.index('alternatives')}."
+            assert sorted(map(trainer_files.pair, found)) == sorted(
+                (f"{begun}\nStep 1: we add a little more.\n", candidate(better), candidate(worse))
+                for better, worse, _ in pairs
+            )
+            left_out = {
+                reason: count
+                for reason, count in script.PAIRS_LEFT_OUT.items()
+                if not policy or reason != "comparisons: a tie"
+            }
+            assert counts["left_out"] == left_out
+            if name == "reward-pairs":
+                assert sorted(row["margin"] for row in found) == sorted(margin for *_, margin in pairs)
+
+
+def _pseudonyms(project: Project) -> list[tuple[User, str]]:
+    names = Membership.objects.filter(project=project).pseudonyms()
+    return [(User.objects.get(pk=pk), name) for pk, name in names.items()]
