@@ -193,7 +193,8 @@ def _record(batch: ImportBatch, chunk: Chunk, outcome: Outcome) -> bool:
     batch.differences += len(differences)
     for name in ("problems", "solutions", "steps", "labels", "skipped_existing"):
         setattr(batch, name, getattr(batch, name) + getattr(outcome, name))
-    batch.ignored = _bounded(Counter(batch.ignored) + chunk.ignored)
+    left_out = Counter(part for _, part in outcome.ignored)
+    batch.ignored = _bounded(Counter(batch.ignored) + chunk.ignored + left_out)
     batch.line, batch.status = chunk.last_line, stored.status
     batch.beat(done=chunk.position)
     return not stored.has_ended

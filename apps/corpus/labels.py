@@ -28,11 +28,11 @@ def first_error(ratings: Mapping[int, int | None], length: int) -> int:
 def hard_label(rollouts: int | None, successes: int | None, *, hard: bool | None = None) -> int:
     """Math-Shepherd's hard estimation: GREAT when some rollout reaches the answer, BAD when none does.
 
-    `hard` is what a strategy or a file concludes, and decides where it is given. A step without counted rollouts is
-    UNKNOWN: nothing was seen to fail.
+    `hard` is what a strategy or a file concludes, and decides where it is given. A step without counted rollouts, or of
+    whose rollouts nobody says how many succeeded, is UNKNOWN: nothing was seen to fail.
     """
-    if hard is None and rollouts:
-        hard = bool(successes)
+    if hard is None and rollouts and successes is not None:
+        hard = successes > 0
     return UNKNOWN if hard is None else GREAT if hard else BAD
 
 

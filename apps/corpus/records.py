@@ -180,9 +180,9 @@ class StepCount(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     def is_good(self) -> bool | None:
         """Math-Shepherd's hard estimation: some rollout reached the reference answer."""
-        if self.hard is not None or not self.rollouts:
+        if self.hard is not None or not self.rollouts or self.successes is None:
             return self.hard
-        return bool(self.successes)
+        return self.successes > 0
 
 
 class EstimateRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):

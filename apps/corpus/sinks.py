@@ -6,10 +6,10 @@ given each chunk within its own transaction, when its solutions and steps have l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from django.conf import settings
 from django.db import IntegrityError
@@ -20,6 +20,8 @@ from apps.corpus.models import ImportBatch
 from apps.corpus.records import Record
 
 Place = tuple[int, int]
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 
 
 @dataclass(slots=True)
@@ -27,7 +29,7 @@ class Landed:
     """A record whose solution or comparison stands in the database. `step_ids` maps the record's own places.
 
     `is_turned`: the comparison that stands has the record's left on its right. A sink sets `added` when it
-    stored something for the record.
+    stored something for the record, and says in `ignored` what it did not store though it does not stand.
     """
 
     line: int
@@ -38,6 +40,11 @@ class Landed:
     added: bool = False
     comparison_id: int | None = None
     is_turned: bool = False
+    ignored: list[str] = field(default_factory=list)
+
+    def contradict(self, part: str) -> None:
+        """This part of the record says other things than what stands, and what stands stays."""
+        self.ignored.append(f"{part} (contradicts what stands)")
 
     def step_id(self, position: int, candidate: int = 0) -> int:
         """The step at the record's own place. Readers promise that it exists; the database insists."""
@@ -62,8 +69,16 @@ class Sink(Protocol):
     def land(self, batch: ImportBatch, landed: Sequence[Landed]) -> int:
         """Store the sink's part of each landed record; gives the number of labels stored.
 
-        Landing the same record again stores nothing.
+        Landing the same record again stores nothing. What stands is never overwritten: where a record contradicts it,
+        the sink calls `contradict`.
         """
+
+
+def addition(said: Mapping[Key, Value], standing: Mapping[Key, Value]) -> dict[Key, Value] | None:
+    """The part of what is said that does not stand yet; None where any of it contradicts what stands."""
+    if any(standing.get(key, value) != value for key, value in said.items()):
+        return None
+    return {key: value for key, value in said.items() if key not in standing}
 
 
 @cache

@@ -8,11 +8,12 @@ from apps.core.bulk import copy_rows
 from apps.core.jobs import JobStatus
 from apps.corpus.models import ImportBatch
 from apps.corpus.records import EstimateRecord, Record
-from apps.corpus.sinks import Landed
+from apps.corpus.sinks import Landed, addition
 from apps.estimation.models import EstimationRun, StepEstimate
 from apps.estimation.services import next_number
 
 Key = tuple[int | None, str, str]
+Place = tuple[int, int]  # Run and step.
 Counts = tuple[int | None, int | None, int, bool | None]
 COUNTS = ("rollouts", "successes", "missing", "hard")
 
@@ -25,7 +26,7 @@ class EstimateSink:
 
     def land(self, batch: ImportBatch, landed: Sequence[Landed]) -> int:
         runs: dict[Key, EstimationRun] = {}
-        wanted: dict[tuple[int, int], tuple[Landed, Counts]] = {}
+        spoken: list[tuple[Landed, dict[Place, Counts]]] = []
         ours = _ours(batch, landed)
         for one in landed:
             for estimate in one.record.estimates:
@@ -33,15 +34,36 @@ class EstimateSink:
                 if told and told.items() <= ours.get(_key(estimate), {}).items():
                     continue
                 run = _run(batch, estimate, runs)
-                wanted.update({(run.pk, step_id): (one, counts) for step_id, counts in told.items()})
-        step_ids = {step_id for _, step_id in wanted}
-        standing = set(StepEstimate.objects.filter(step_id__in=step_ids).values_list("run_id", "step_id"))
-        new = {key: found for key, found in wanted.items() if key not in standing}
-        for one, _ in new.values():
-            one.added = True
+                spoken.append((one, {(run.pk, step_id): counts for step_id, counts in told.items()}))
+        new = _new(spoken)
         fields = ["run", "step", *COUNTS, "how", "tokens"]
         rest = (StepEstimate.How.FILE.value, 0)
-        return copy_rows(StepEstimate, fields, ((*key, *counts, *rest) for key, (_, counts) in new.items()))
+        return copy_rows(StepEstimate, fields, ((*place, *counts, *rest) for place, counts in new.items()))
+
+
+def _new(spoken: Sequence[tuple[Landed, dict[Place, Counts]]]) -> dict[Place, Counts]:
+    """What does not stand yet. What a run says of a solution lands whole or not at all.
+
+    Else the run's first error might be one that no file says.
+    """
+    # Steps that land now have no estimates yet.
+    older = {place for one, told in spoken if not one.is_new for place in told}
+    rows = StepEstimate.objects.filter(
+        run_id__in={run_id for run_id, _ in older}, step_id__in={step_id for _, step_id in older}
+    )
+    standing: dict[Place, Counts] = {
+        (run_id, step_id): tuple(counts) for run_id, step_id, *counts in rows.values_list("run_id", "step_id", *COUNTS)
+    }
+    new: dict[Place, Counts] = {}
+    for one, told in spoken:
+        added = addition(told, standing)
+        if added is None:
+            one.contradict("monte_carlo[]")
+        elif added:
+            one.added = True
+            standing |= added
+            new |= added
+    return new
 
 
 def _key(estimate: EstimateRecord) -> Key:

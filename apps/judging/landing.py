@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from django.db.models import Max
 
 from apps.core.bulk import copy_rows, lock_project
 from apps.corpus.models import ImportBatch
-from apps.corpus.records import JudgeRecord, Record, VerdictRecord
+from apps.corpus.records import JudgeRecord, Record
 from apps.corpus.sinks import Landed
 from apps.judging.models import Judge, JudgeRun, StepVerdict
 from apps.projects.models import Project
@@ -16,6 +16,9 @@ from apps.projects.models import Project
 FIELDS = ["run", "step", "rating", "confidence", "reason"]
 
 Key = tuple[str, int, int | None]
+Place = tuple[int, int]  # Run and step.
+Word = tuple[int, float | None, str]
+Spoken = tuple[Landed, Place, Word]
 
 
 class VerdictSink:
@@ -25,27 +28,39 @@ class VerdictSink:
         return any(judge.steps for judge in record.judges)
 
     def land(self, batch: ImportBatch, landed: Sequence[Landed]) -> int:
-        wanted = _wanted(batch, landed)
-        # Steps that land now have no verdicts yet.
-        older = {step_id for (_, step_id), (one, _) in wanted.items() if not one.is_new}
-        standing = set(StepVerdict.objects.filter(step_id__in=older).values_list("run_id", "step_id"))
-        new = {key: found for key, found in wanted.items() if key not in standing}
-        for one, _ in new.values():
-            one.added = True
-        rows = ((*key, said.rating, said.confidence, said.reason) for key, (_, said) in new.items())
-        return copy_rows(StepVerdict, FIELDS, rows)
+        """The first word of a run on a step stands."""
+        spoken = list(_spoken(batch, landed))
+        standing = _standing(spoken)
+        new: dict[Place, Word] = {}
+        for one, place, word in spoken:
+            if place not in standing:
+                standing[place] = new[place] = word
+                one.added = True
+            elif standing[place] != word:
+                one.contradict("judges[]")
+        return copy_rows(StepVerdict, FIELDS, ((*place, *word) for place, word in new.items()))
 
 
-def _wanted(batch: ImportBatch, landed: Sequence[Landed]) -> dict[tuple[int, int], tuple[Landed, VerdictRecord]]:
-    """By run and step. The first row that says anything of a step stands."""
+def _spoken(batch: ImportBatch, landed: Sequence[Landed]) -> Iterator[Spoken]:
     runs: dict[Key, JudgeRun] = {}
-    wanted: dict[tuple[int, int], tuple[Landed, VerdictRecord]] = {}
     for one in landed:
         for judge in one.record.judges:
             for said in judge.steps:
                 run = _run(batch, judge, runs)
-                wanted.setdefault((run.pk, one.step_id(said.position, said.candidate)), (one, said))
-    return wanted
+                word = (said.rating, said.confidence, said.reason)
+                yield one, (run.pk, one.step_id(said.position, said.candidate)), word
+
+
+def _standing(spoken: Sequence[Spoken]) -> dict[Place, Word]:
+    # Steps that land now have no verdicts yet.
+    older = {place for one, place, _ in spoken if not one.is_new}
+    rows = StepVerdict.objects.filter(
+        run_id__in={run_id for run_id, _ in older}, step_id__in={step_id for _, step_id in older}
+    )
+    return {
+        (run_id, step_id): (rating, confidence, reason)
+        for run_id, step_id, rating, confidence, reason in rows.values_list(*FIELDS)
+    }
 
 
 def _run(batch: ImportBatch, judge: JudgeRecord, runs: dict[Key, JudgeRun]) -> JudgeRun:

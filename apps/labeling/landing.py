@@ -6,11 +6,12 @@ Their labelers become users who cannot sign in, known in the project by the name
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
+from typing import NamedTuple
 
 from django.contrib.auth.hashers import make_password
 from django.db import connection
@@ -20,8 +21,8 @@ from apps.accounts.models import User
 from apps.core.bulk import as_json, copy_rows, next_ids
 from apps.corpus.comparing import turned
 from apps.corpus.models import ImportBatch
-from apps.corpus.records import PersonRecord, Record
-from apps.corpus.sinks import Landed
+from apps.corpus.records import GoldRating, PersonRecord, Record
+from apps.corpus.sinks import Landed, addition
 from apps.labeling.landing_critiques import land_critiques
 from apps.labeling.models import Assignment, GoldLabel, PreferenceLabel, Protocol, Round, Seat, StepLabel, Task
 from apps.projects.models import Membership, Project
@@ -38,8 +39,19 @@ INSERT INTO labeling_seat (round_id, labeler_id, submitted) VALUES (%s, %s, %s)
 ON CONFLICT (round_id, labeler_id) DO UPDATE SET submitted = labeling_seat.submitted + excluded.submitted
 """
 
+Rating = tuple[int, int | None]  # Of a step.
 Subject = tuple[int | None, int | None]
 Turn = tuple[Subject, int, datetime | None]
+
+
+class Said(NamedTuple):
+    """What somebody said in a turn, as far as it decides anything."""
+
+    finish_reason: str
+    progress: int | None
+    ratings: frozenset[Rating]
+    choice: str | None
+    margin: str | None
 
 
 @dataclass(slots=True)
@@ -62,6 +74,23 @@ class Word:
     def turn(self) -> Turn:
         """What makes it the same turn in another import: who, on what, when."""
         return self.subject, self.labeler_id, self.person.submitted_at
+
+    def said(self) -> Said:
+        """What makes another word of the same turn a repeat."""
+        person = self.person
+        ratings = frozenset(
+            (self.landed.step_id(said.position, said.candidate), said.rating)
+            for said in person.steps
+            if said.rating is not None
+        )
+        return Said(person.finish_reason or "", person.progress, ratings, *self.preference())
+
+    def preference(self) -> tuple[str | None, str | None]:
+        """Choice and margin in terms of the comparison's own sides, which may stand the other way round than in the row."""
+        said = self.person.preference
+        if said is None or self.landed.comparison_id is None:
+            return None, None
+        return turned(said.choice, is_turned=self.landed.is_turned), said.margin
 
 
 def subject_of(landed: Landed) -> Subject:
@@ -93,17 +122,21 @@ class PeopleSink:
 
 
 def _new_words(project: Project, landed: Sequence[Landed]) -> list[Word]:
+    """Those whose turn does not stand yet, the first word of each. What says the same again is passed over in silence."""
     names = {person.labeler for one in landed for person in one.record.people}
     labelers = _labelers(project, names)
-    heard = _turns_taken([subject_of(one) for one in landed if not one.is_new])
-    words: list[Word] = []
-    for one in landed:
-        for person in one.record.people:
-            word = Word(one, person, labelers[person.labeler])
-            if word.turn not in heard:
-                heard.add(word.turn)
-                words.append(word)
-    return words
+    words = [Word(one, person, labelers[person.labeler]) for one in landed for person in one.record.people]
+    standing = _standing([word for word in words if not word.landed.is_new])
+    new: dict[Turn, Word] = {}
+    for word in words:
+        turn = word.turn
+        if turn in standing or turn in new:
+            heard = standing[turn] if turn in standing else [new[turn].said()]
+            if word.said() not in heard:
+                word.landed.contradict("people[]")
+        else:
+            new[turn] = word
+    return list(new.values())
 
 
 def _labelers(project: Project, names: set[str]) -> dict[str, int]:
@@ -132,12 +165,29 @@ def _labelers(project: Project, names: set[str]) -> dict[str, int]:
     return ids | {name: user.pk for user, name in zip(users, missing, strict=True)}
 
 
-def _turns_taken(subjects: Sequence[Subject]) -> set[Turn]:
-    if not subjects:
-        return set()
-    spoken = Assignment.objects.spoken().filter(_of(subjects, "task__"))
-    rows = spoken.values_list("task__solution_id", "task__comparison_id", "labeler_id", "submitted_at")
-    return {((solution, comparison), labeler, at) for solution, comparison, labeler, at in rows}
+def _standing(words: Sequence[Word]) -> dict[Turn, list[Said]]:
+    """What was said in these turns before this chunk."""
+    if not words:
+        return {}
+    turns = {word.turn for word in words}
+    spoken = Assignment.objects.spoken().filter(_of([word.subject for word in words], "task__")).order_by()
+    rows = spoken.values_list(
+        "task__solution_id", "task__comparison_id", "labeler_id", "submitted_at", "id", "finish_reason", "progress",
+        "preference__choice", "preference__margin",
+    )  # fmt: skip
+    found = [
+        (((solution, comparison), labeler, at), pk, Said(finish_reason, progress, frozenset(), choice, margin))
+        for solution, comparison, labeler, at, pk, finish_reason, progress, choice, margin in rows
+        if ((solution, comparison), labeler, at) in turns
+    ]
+    labels = StepLabel.objects.filter(assignment__in=[pk for _, pk, _ in found], rating__isnull=False)
+    ratings: defaultdict[int, set[Rating]] = defaultdict(set)
+    for pk, step_id, rating in labels.values_list("assignment_id", "step_id", "rating"):
+        ratings[pk].add((step_id, rating))
+    heard: defaultdict[Turn, list[Said]] = defaultdict(list)
+    for turn, pk, said in found:
+        heard[turn].append(said._replace(ratings=frozenset(ratings[pk])))
+    return dict(heard)
 
 
 def _of(subjects: Iterable[Subject], way: str) -> Q:
@@ -253,16 +303,17 @@ def _label_rows(words: Iterable[Word]) -> Iterable[tuple[object, ...]]:
 
 
 def _preference_rows(words: Iterable[Word]) -> Iterable[tuple[object, ...]]:
-    """In terms of the comparison's own sides, which may stand the other way round than in the row."""
     for word in words:
-        said = word.person.preference
-        if said is not None and word.landed.comparison_id is not None:
-            choice = turned(said.choice, is_turned=word.landed.is_turned)
-            yield word.assignment_id, choice, said.margin, said.rationale
+        choice, margin = word.preference()
+        if word.person.preference is not None and choice is not None:
+            yield word.assignment_id, choice, margin, word.person.preference.rationale
 
 
 class GoldSink:
-    """Ratings that a file vouches for. The first gold of a step stands; reviewers may change it."""
+    """Ratings that a file vouches for. The first gold of a step stands; reviewers may change it.
+
+    A record's gold lands whole or not at all: part of one and part of another would be gold that nobody said.
+    """
 
     tables = (GoldLabel,)
 
@@ -270,13 +321,21 @@ class GoldSink:
         return bool(record.gold)
 
     def land(self, batch: ImportBatch, landed: Sequence[Landed]) -> int:
-        wanted = {one.path_step_id(gold.position): (one, gold.rating) for one in landed for gold in one.record.gold}
-        standing = set(GoldLabel.objects.filter(step_id__in=wanted).values_list("step_id", flat=True))
-        new = {step_id: found for step_id, found in wanted.items() if step_id not in standing}
-        for one, _ in new.values():
-            one.added = True
+        spoken = [(one, {one.path_step_id(gold.position): gold for gold in one.record.gold}) for one in landed]
+        # Steps that land now have no gold yet.
+        older = {step_id for one, gold in spoken if not one.is_new for step_id in gold}
+        standing = dict(GoldLabel.objects.filter(step_id__in=older).values_list("step_id", "rating"))
+        new: dict[int, GoldRating] = {}
+        for one, gold in spoken:
+            added = addition({step_id: said.rating for step_id, said in gold.items()}, standing)
+            if added is None:
+                one.contradict("gold")
+            elif added:
+                one.added = True
+                standing |= added
+                new |= {step_id: gold[step_id] for step_id in added}
         return copy_rows(
             GoldLabel,
-            ["step", "rating", "origin"],
-            ((step_id, rating, batch.format) for step_id, (_, rating) in new.items()),
+            ["step", "rating", "origin", "self_reviewed"],
+            ((step_id, said.rating, batch.format, said.self_reviewed) for step_id, said in new.items()),
         )

@@ -103,7 +103,7 @@ def soft_values(run: EstimationRun) -> list[Bin]:
     """Steps by the share of their rollouts that reached the answer, in tenths; the last holds 1 as well."""
     rows = _rows(
         """SELECT least(9, successes * 10 / rollouts), count(*) FROM estimation_stepestimate
-           WHERE run_id = %s AND rollouts > 0 GROUP BY 1""",
+           WHERE run_id = %s AND rollouts > 0 AND successes IS NOT NULL GROUP BY 1""",
         [run.pk],
     )
     counts = {row[0]: row[1] for row in rows}
@@ -158,7 +158,7 @@ def luck(run: EstimationRun) -> Luck | None:
                     truth.latest IS NOT NULL AND step.position >= truth.latest AS bad
              FROM estimation_stepestimate estimate JOIN corpus_step step ON step.id = estimate.step_id AND step.chosen
              JOIN truth ON truth.solution_id = step.solution_id
-             WHERE estimate.run_id = %s AND estimate.rollouts > 0)
+             WHERE estimate.run_id = %s AND estimate.rollouts > 0 AND estimate.successes IS NOT NULL)
            SELECT coalesce(sum(successes) FILTER (WHERE good), 0), coalesce(sum(rollouts) FILTER (WHERE good), 0),
                   count(*) FILTER (WHERE good), coalesce(sum(successes) FILTER (WHERE bad), 0),
                   coalesce(sum(rollouts) FILTER (WHERE bad), 0), count(*) FILTER (WHERE bad)

@@ -5,6 +5,7 @@ Each is a `Figure`: a name, a scope ("" for the project, `round:3`, `subject:Alg
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -31,6 +32,8 @@ from apps.quality.models import Consensus, Figure, QualityRules, StepConsensus
 from apps.quality.ratings import Bools, Ints, Ratings
 from apps.quality.words import Words, words_of
 
+log = logging.getLogger(__name__)
+
 Data = dict[str, Any]
 Named = tuple[str, str, Data]
 
@@ -43,9 +46,17 @@ NOTHING = (None, None, None)
 
 
 def refresh_figures() -> int:
-    """Of every project whose labels were settled since; gives their number."""
-    stale = QualityRules.objects.filter(figures_are_stale=True).select_related("project")
-    return sum(refresh(rules.project) for rules in stale)
+    """Of every project whose labels were settled since; gives their number.
+
+    A project whose figures cannot be computed stays stale, and does not keep the others waiting.
+    """
+    refreshed = 0
+    for rules in QualityRules.objects.filter(figures_are_stale=True).select_related("project"):
+        try:
+            refreshed += refresh(rules.project)
+        except Exception:
+            log.exception("the figures of project %s were not computed", rules.project.slug)
+    return refreshed
 
 
 def refresh(project: Project) -> bool:
@@ -53,19 +64,29 @@ def refresh(project: Project) -> bool:
     with sole_worker("figures", project.pk) as claimed:
         if not claimed:
             return False
-        QualityRules.objects.filter(pk=project.pk).update(figures_are_stale=False)
-        labeled = Solution.objects.filter(
-            project=project, step_count__gt=0, consensus__isnull=False, problem__retired_at__isnull=True
-        )
-        words = words_of(project, list(labeled.values_list("pk", flat=True)), first=True)
-        rows = [
-            Figure(project=project, name=name, scope=scope, data=data, at=timezone.now())
-            for name, scope, data in (*_of_people(project, words), *_of_machines(project, words))
-        ]
-        with transaction.atomic():
-            Figure.objects.filter(project=project).delete()
-            Figure.objects.bulk_create(rows)
+        rules = QualityRules.objects.filter(pk=project.pk)
+        # Before the labels are read: what is settled meanwhile makes the figures stale again.
+        rules.update(figures_are_stale=False)
+        try:
+            _compute(project)
+        except Exception:
+            rules.update(figures_are_stale=True)
+            raise
         return True
+
+
+def _compute(project: Project) -> None:
+    labeled = Solution.objects.filter(
+        project=project, step_count__gt=0, consensus__isnull=False, problem__retired_at__isnull=True
+    )
+    words = words_of(project, list(labeled.values_list("pk", flat=True)), first=True)
+    rows = [
+        Figure(project=project, name=name, scope=scope, data=data, at=timezone.now())
+        for name, scope, data in (*_of_people(project, words), *_of_machines(project, words))
+    ]
+    with transaction.atomic():
+        Figure.objects.filter(project=project).delete()
+        Figure.objects.bulk_create(rows)
 
 
 def _of_people(project: Project, words: Words) -> Iterator[Named]:
@@ -228,7 +249,8 @@ def _hard(told: Sequence[Any]) -> int:
 
 
 def _soft(told: Sequence[Any] | None) -> float:
-    return told[1] / told[0] if told is not None and told[0] else float("nan")
+    """Not a number where there are no counts: a file may have the hard label alone."""
+    return told[1] / told[0] if told is not None and told[0] and told[1] is not None else float("nan")
 
 
 def _calibration(soft: Any, good: Any, solutions: Ints) -> Data:

@@ -38,6 +38,8 @@ def test_the_first_error_is_the_first_bad_step_behind_rated_ones(
         (None, None, True, GREAT),
         (0, 0, True, GREAT),
         (8, 3, False, BAD),
+        (8, None, None, UNKNOWN),
+        (8, None, True, GREAT),
     ],
 )
 def test_a_step_without_a_counted_rollout_has_no_hard_label(

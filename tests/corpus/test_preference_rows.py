@@ -244,6 +244,22 @@ def test_a_mapping_to_what_no_pair_has_is_refused(mapping: dict[str, str]) -> No
 
 
 @pytest.mark.parametrize(
+    ("said", "margin", "ignored"),
+    [
+        ({"overall_preference": -2}, "slightly", ["margin"]),
+        ({"preference_strength": 0}, 3, ["margin"]),
+        ({"winner": "tie"}, "clearly", ["margin"]),
+        ({"winner": "tie"}, "negligibly", []),
+        ({"winner": "tie"}, None, []),
+        ({"winner": "a"}, "clearly", []),
+    ],
+)
+def test_a_margin_that_is_not_read_is_told(said: dict[str, Any], margin: Any, ignored: list[str]) -> None:
+    row = {"prompt": "What?", "response_a": "Blue.", "response_b": "Green.", "margin": margin} | said
+    assert read(row).ignored == ignored
+
+
+@pytest.mark.parametrize(
     ("given", "scale", "margin", "kept"),
     [
         (3, "large", "significantly", {}),

@@ -87,6 +87,32 @@ def test_a_mapping_reads_any_row() -> None:
     assert error.value.field == "q.text"
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"rollouts": 8, "successes": 0},
+        {"rollouts": 8, "hard": True},
+        {"rollouts": 0},
+        {"rollouts": 0, "missing": 8},
+        {"hard": False},
+    ],
+)
+def test_counts_say_how_many_succeeded_or_the_hard_label_or_that_there_are_none(said: dict[str, Any]) -> None:
+    (record,) = read("jsonl", VALID["jsonl"] | {"monte_carlo": [{"steps": [{"position": 0, **said}]}]})
+    ((count,),) = (one.steps for one in record.estimates)
+    assert (count.rollouts, count.successes, count.hard) == (
+        said.get("rollouts"), said.get("successes"), said.get("hard"),
+    )  # fmt: skip
+
+
+def test_who_is_told_as_self_reviewed() -> None:
+    gold = {"steps": [{"position": 0, "rating": 1, "self_reviewed": True}, {"position": 1, "rating": 1}]}
+    people = [{"labeler": "one", "self_reviewed": True}, {"labeler": "two", "self_reviewed": False}]
+    (record,) = read("jsonl", VALID["jsonl"] | {"gold": gold, "people": people})
+    assert [said.self_reviewed for said in record.gold] == [True, False]
+    assert record.ignored == ["people[].self_reviewed"]
+
+
 def test_what_a_row_holds_and_nobody_reads_is_told() -> None:
     (record,) = read("jsonl", VALID["jsonl"] | {"consensus": {"steps": [{"position": 0, "rating": 1}]}})
     assert record.ignored == ["consensus"]
@@ -106,7 +132,16 @@ def test_what_a_row_holds_and_nobody_reads_is_told() -> None:
         ("people.0.steps.0.rating", True, "people[0].steps[0].rating"),
         ("people.0.submitted_at", "yesterday", "people[0].submitted_at"),
         ("gold.steps.0.position", 7, "gold.steps[0].position"),
+        ("gold.steps", [{"position": 0, "rating": 1}, {"position": 0, "rating": -1}], "gold.steps"),
+        ("gold.steps.0.self_reviewed", "perhaps", "gold.steps[0].self_reviewed"),
         ("monte_carlo.0.steps.0.successes", 9, "monte_carlo[0].steps[0].successes"),
+        ("monte_carlo.0.steps.0", {"position": 0, "rollouts": 8}, "monte_carlo[0].steps[0].successes"),
+        ("monte_carlo.0.steps.0", {"position": 0, "rollouts": 8, "missing": 8}, "monte_carlo[0].steps[0].successes"),
+        (
+            "monte_carlo.0.steps",
+            [{"position": 0, "hard": True}, {"position": 0, "hard": False}],
+            "monte_carlo[0].steps",
+        ),
         ("judges.0.judge", "", "judges[0].judge"),
         ("judges.0.steps.0.rating", 2, "judges[0].steps[0].rating"),
         ("judges.0.steps.0.confidence", float("nan"), "judges[0].steps[0].confidence"),

@@ -17,10 +17,12 @@ from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
 from apps.labeling.models import Assignment, GoldLabel
 from apps.projects.models import Membership, Project
+from apps.projects.services import create_project
 from apps.quality.models import StepConsensus
 from apps.quality.reviewing import correct_turn, take_correction_back
 from apps.quality.settling import settle_project
 from tests.cast import make_problem, make_round, make_solution
+from tests.judging.verdicts import bring_in
 from tests.quality.said import said, say
 
 
@@ -111,6 +113,17 @@ def test_self_review_is_marked(corrected: Assignment) -> None:
     assert [step["self_reviewed"] for step in row["consensus"]["steps"]] == [False, True]
     assert [step["self_reviewed"] for step in row["gold"]["steps"]] == [True]
     assert [person["self_reviewed"] for person in row["people"]] == [False, True]
+
+
+def test_gold_that_a_side_made_says_so_in_another_project(corrected: Assignment, charlie: User) -> None:
+    GoldLabel.objects.create(step=corrected.task.solution.steps.get(position=0), rating=1, self_reviewed=True)
+    GoldLabel.objects.create(step=corrected.task.solution.steps.get(position=1), rating=-1)
+    (row,) = rows("annotate", the_record(corrected.round.project))
+    other = create_project(slug="other", name="Other", owner=charlie)
+    batch = bring_in(other, [json.loads(json.dumps(row, default=str))])
+    landed = GoldLabel.objects.filter(step__solution__project=other).order_by("step__position")
+    assert list(landed.values_list("rating", "self_reviewed")) == [(1, True), (-1, False)]
+    assert "people[].self_reviewed" not in batch.ignored, "no labeler's entry says it"
 
 
 def test_what_comes_in_again_has_no_two_voices_for_one(corrected: Assignment) -> None:

@@ -9,14 +9,16 @@ from hypothesis import strategies as st
 
 from apps.accounts.models import User
 from apps.core.jobs import JobStatus
-from apps.corpus.labels import BAD, GREAT, OKAY, UNKNOWN, first_error, majority
+from apps.corpus.labels import BAD, GREAT, OKAY, UNKNOWN, first_error, hard_label, majority
 from apps.estimation.models import EstimationRun, StepEstimate
 from apps.projects.models import Project
+from apps.projects.services import create_project
+from apps.quality import figures
 from apps.quality.aggregation.majority import majority_labels
 from apps.quality.agreement import agreement, others_first_errors, pair_agreements, source_agreement
-from apps.quality.estimation_runs import against_people
-from apps.quality.figures import FEWEST, refresh
-from apps.quality.models import Figure
+from apps.quality.estimation_runs import against_people, soft_values
+from apps.quality.figures import FEWEST, refresh, refresh_figures
+from apps.quality.models import Figure, QualityRules
 from apps.quality.ratings import first_errors_of
 from apps.quality.settling import settle_project
 from apps.quality.stale import note_all
@@ -206,3 +208,49 @@ def test_an_uncounted_step_is_no_bad_one_on_the_run_page(project: Project, crew:
         StepEstimate.objects.create(run=run, step=step, rollouts=0, successes=0)
     compute(project)
     assert against_people(run).steps == 0
+
+
+# --- refreshing -------------------------------------------------------------------------------------------
+
+
+def test_counts_without_successes_are_no_share_and_leave_the_figures_standing(project: Project, bob: User) -> None:
+    """A file may have the hard label with the number of rollouts; older imports took even less."""
+    solution = make_solution(make_problem(project), ["One.", "Two."])
+    answer(make_task(solution), bob, 1, -1)
+    run = EstimationRun.objects.create(
+        project=project, number=1, strategy="math-shepherd", status=JobStatus.FINISHED, origin="jsonl:1"
+    )
+    first, second = solution.steps.order_by("position")
+    StepEstimate.objects.create(run=run, step=first, rollouts=8, hard=True)
+    StepEstimate.objects.create(run=run, step=second, rollouts=8)
+    note_all(project)
+    QualityRules.objects.filter(project=project).update(min_labelers=1)
+    settle_project(project)
+    assert refresh_figures() == 1
+    figure = Figure.objects.get(project=project, name="monte_carlo")
+    assert (sum(map(sum, figure.data["confusion"])), "calibration" in figure.data) == (1, False)
+    assert sum(one.count for one in soft_values(run)) == 0
+    assert hard_label(8, None) == UNKNOWN
+
+
+def test_a_project_that_cannot_be_computed_stays_stale_and_delays_no_other(
+    project: Project, alice: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    others = [create_project(slug=name, name=name, owner=alice) for name in ("before", "behind")]
+    for one in (project, *others):
+        note_all(one)
+    QualityRules.objects.update(figures_are_stale=True)
+    standing = figures._standing
+
+    def fails(one: Project) -> dict[str, object]:
+        if one == project:
+            raise TypeError("unsupported operand")
+        return standing(one)
+
+    monkeypatch.setattr(figures, "_standing", fails)
+    assert refresh_figures() == 2
+    assert set(QualityRules.objects.filter(figures_are_stale=True).values_list("project", flat=True)) == {project.pk}
+    assert project.slug in caplog.text
+    monkeypatch.setattr(figures, "_standing", standing)
+    assert refresh_figures() == 1
+    assert Figure.objects.filter(project=project).exists()

@@ -72,4 +72,5 @@ def _land_labels(batch: ImportBatch, landed: Sequence[Landed], outcome: Outcome)
         speaking = [one for one in landed if sink.takes(one.record)]
         if speaking:
             outcome.labels += sink.land(batch, speaking)
-    outcome.skipped_existing += sum(not one.is_new and not one.added for one in landed)
+    outcome.ignored |= {(one.line, part) for one in landed for part in one.ignored}
+    outcome.skipped_existing += sum(not (one.is_new or one.added or one.ignored) for one in landed)

@@ -91,7 +91,10 @@ class Pairing:
 
 @dataclass(slots=True)
 class Outcome:
-    """What a chunk came to. `rejected` holds (line, error) of the records that could not land."""
+    """What a chunk came to. `rejected` holds (line, error) of the records that could not land.
+
+    `ignored` holds (line, part) of what was left out of records that landed.
+    """
 
     problems: int = 0
     solutions: int = 0
@@ -99,6 +102,7 @@ class Outcome:
     labels: int = 0
     skipped_existing: int = 0
     rejected: list[tuple[int, RowError]] = field(default_factory=list)
+    ignored: set[tuple[int, str]] = field(default_factory=set)
     filled_problem_ids: list[int] = field(default_factory=list)
 
     def reject(self, row: Incoming, field_name: str, reason: str) -> None:
@@ -109,4 +113,5 @@ class Outcome:
         for name in ("problems", "solutions", "steps", "labels", "skipped_existing"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.rejected.extend(other.rejected)
+        self.ignored |= other.ignored
         self.filled_problem_ids.extend(other.filled_problem_ids)

@@ -77,12 +77,16 @@ def read_choice(fields: Fields, options: ReaderOptions) -> Choice:
     if name in SIGNED:
         number = _signed(fields, name)
         side = "tie" if not number else "left" if number < 0 else "right"
-        margin, extras = _SIGNED_MARGINS.get(abs(number), ""), {"preference": number}
-    else:
-        side = _side_of_shp(fields) if name == SHP_LABEL else _named_side(fields, name, pair)
-        margin, extras = _margin(fields, options)
-        margin = "" if side == "tie" else margin
-    return Choice(*pair, side, margin, extras, frozenset({*pair, name, "margin"}))
+        margin = _SIGNED_MARGINS.get(abs(number), "")
+        return Choice(*pair, side, margin, {"preference": number}, frozenset({*pair, name}))
+    side = _side_of_shp(fields) if name == SHP_LABEL else _named_side(fields, name, pair)
+    margin, extras = _margin(fields, options)
+    read = {*pair, name, "margin"}
+    if side == "tie" and margin:
+        # A tie has no margin; that it is negligible says the same once more.
+        read -= {"margin"} if margin != "negligibly" else set()
+        margin = ""
+    return Choice(*pair, side, margin, extras, frozenset(read))
 
 
 def _refuse_third(fields: Fields, pair: tuple[str, str]) -> None:

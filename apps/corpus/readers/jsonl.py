@@ -7,7 +7,7 @@ which is split; steps may be plain texts. The consensus is told as ignored: it i
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -17,6 +17,7 @@ from apps.corpus.readers.fields import Fields, is_blank
 from apps.corpus.readers.jsonl_comparison import comparison_of, preference_of
 from apps.corpus.readers.jsonl_judges import judges_of
 from apps.corpus.readers.jsonl_reviews import labelers_of
+from apps.corpus.readers.jsonl_solutions import HIGHEST, Number, solution_of
 from apps.corpus.readers.marks import LABELER, SOFT, labels_of, read_error_steps, read_first_error, read_labels
 from apps.corpus.records import (
     CritiqueWord,
@@ -29,18 +30,15 @@ from apps.corpus.records import (
     SolutionRecord,
     StepCount,
     StepRating,
-    StepRecord,
 )
-from apps.corpus.splitting import split_steps, unclosed_note
+from apps.corpus.splitting import unclosed_note
 
-HIGHEST = 100_000  # Positions and candidates: far beyond any solution, and it keeps a typo small.
 PROTOCOLS = ("first_error", "every_step", "branching")
 FINISH_REASONS = ("found_error", "solution", "bad_problem", "give_up")
 SIDES = ("left", "right")
 SPEAKING = ("people", "gold", "consensus", "monte_carlo", "judges")
 
 Places = set[tuple[int, int]]
-_Number = Annotated[int, msgspec.Meta(ge=0, le=HIGHEST)]
 
 
 class Jsonl:
@@ -59,10 +57,10 @@ class Jsonl:
         if options.mapping:
             row, ignored = mapped(row, options)
         fields = Fields(row)
-        solution = _solution(fields.maybe_object("solution"), options)
+        solution = solution_of(fields.maybe_object("solution"), options)
         places = {(step.position, step.candidate) for step in solution.steps} if solution else set()
         path = {step.position for step in solution.steps if step.chosen} if solution else set()
-        comparison = comparison_of(fields.maybe_object("comparison"), lambda side: _solution(side, options))
+        comparison = comparison_of(fields.maybe_object("comparison"), lambda side: solution_of(side, options))
         if solution is not None and comparison is not None:
             raise RowError("comparison", "a row has a solution or a comparison, not both")
         labelers, reviewed = labelers_of(fields.objects("people"))
@@ -73,7 +71,7 @@ class Jsonl:
             solution=solution,
             comparison=comparison,
             people=[*people, *marks.people],
-            gold=list(_gold(fields.maybe_object("gold"), path)) or marks.gold,
+            gold=_gold(fields.maybe_object("gold"), path) or marks.gold,
             estimates=[_estimate(run, path) for run in fields.objects("monte_carlo")],
             judges=judges_of(fields, places),
             ignored=[*ignored, *canonical.unread_paths(row), *reviewed, *marks.ignored, *_split_notes(row)],
@@ -189,96 +187,6 @@ def _extras(fields: Fields) -> dict[str, Any]:
     return dict(extras.row) if extras else {}
 
 
-# --- the solution -----------------------------------------------------------------------------------------
-
-
-def _solution(fields: Fields | None, options: ReaderOptions) -> SolutionRecord | None:
-    if fields is None:
-        return None
-    steps, separator = _steps(fields, options)
-    extras = fields.maybe_object("extras")
-    return SolutionRecord(
-        steps=steps,
-        external_id=fields.maybe_text("external_id"),
-        source=fields.maybe_text("source"),
-        final_answer=fields.maybe_text("final_answer"),
-        is_correct=fields.maybe_bool("is_correct"),
-        verifier_score=fields.maybe_float("verifier_score"),
-        separator=fields.maybe_text("separator") or separator,
-        identity=extras.maybe_text("identity") if extras else None,
-        extras=dict(extras.row) if extras else {},
-    )
-
-
-def _steps(fields: Fields, options: ReaderOptions) -> tuple[list[StepRecord], str]:
-    if fields.row.get("steps") is None and isinstance(fields.row.get("text"), str):
-        texts, separator = split_steps(fields.text("text"), options.split, options.separator)
-        return [StepRecord(position=place, text=text) for place, text in enumerate(texts)], separator
-    values = fields.listed("steps")
-    if values and all(isinstance(value, str) for value in values):
-        return [StepRecord(position=place, text=text) for place, text in enumerate(fields.texts("steps"))], "\n"
-    steps = _plain_steps(values) or [_step(step, place) for place, step in enumerate(fields.objects("steps"))]
-    if not steps:
-        raise fields.wrong("steps", "at least one step")
-    return _checked(steps, fields.at("steps")), "\n"
-
-
-class _PlainStep(msgspec.Struct, gc=False):
-    """A step with nothing about it that needs a closer look, as nearly all are: msgspec reads these in C."""
-
-    text: Annotated[str, msgspec.Meta(pattern=r"\S")]
-    position: _Number | None = None
-    candidate: _Number = 0
-    origin: Literal["model", "human"] = "model"
-    chosen: bool | None = None
-
-
-def _plain_steps(values: list[Any]) -> list[StepRecord] | None:
-    """None when one of them is not plain: then `_step` finds out what it is, or says what is wrong."""
-    try:
-        plain = msgspec.convert(values, list[_PlainStep])
-    except (msgspec.ValidationError, UnicodeEncodeError):
-        return None
-    return [
-        StepRecord(
-            position=place if step.position is None else step.position,
-            candidate=step.candidate,
-            text=step.text,
-            origin=step.origin,
-            chosen=step.candidate == 0 if step.chosen is None else step.chosen,
-        )
-        for place, step in enumerate(plain)
-    ]
-
-
-def _step(fields: Fields, place: int) -> StepRecord:
-    position = fields.maybe_int("position", least=0, most=HIGHEST)
-    candidate = fields.maybe_int("candidate", least=0, most=HIGHEST) or 0
-    origin = fields.maybe_text("origin") or "model"
-    if origin not in ("model", "human"):
-        raise fields.wrong("origin", "model or human")
-    chosen = fields.maybe_bool("chosen")
-    return StepRecord(
-        position=place if position is None else position,
-        candidate=candidate,
-        text=fields.text("text"),
-        origin=origin,
-        chosen=candidate == 0 if chosen is None else chosen,
-    )
-
-
-def _checked(steps: list[StepRecord], at: str) -> list[StepRecord]:
-    """Every place once, and the chosen ones a path from 0 without a gap or a fork."""
-    if all(step.position == place and step.chosen for place, step in enumerate(steps)):
-        return steps
-    if len({(step.position, step.candidate) for step in steps}) < len(steps):
-        raise RowError(at, "two steps have the same position and candidate")
-    path = sorted(step.position for step in steps if step.chosen)
-    if path != list(range(len(path))):
-        raise RowError(at, "the chosen steps are not one at each position from 0 on")
-    return sorted(steps, key=lambda step: (step.position, step.candidate))
-
-
 # --- what was said of the steps ---------------------------------------------------------------------------
 
 
@@ -343,15 +251,15 @@ def _protocol(fields: Fields, ratings: Sequence[StepRating]) -> str:
 
 
 class _PlainRating(msgspec.Struct, gc=False):
-    position: _Number
-    candidate: _Number = 0
+    position: Number
+    candidate: Number = 0
     rating: Literal[-1, 0, 1] | None = None
     unsure: bool | None = False
     chosen: bool = False
 
 
 def _plain_ratings(values: Any, places: Places) -> list[StepRating] | None:
-    """As with `_plain_steps`."""
+    """As with the plain steps of a solution: None when one of them needs a closer look."""
     try:
         plain = msgspec.convert(values, list[_PlainRating])
     except (msgspec.ValidationError, UnicodeEncodeError):
@@ -390,20 +298,35 @@ def _on_path(fields: Fields, path: set[int]) -> int:
     return position or 0
 
 
-def _gold(fields: Fields | None, path: set[int]) -> Iterator[GoldRating]:
-    for step in fields.objects("steps") if fields else ():
-        rating = step.maybe_rating()
-        if rating is None:
-            raise step.wrong("rating", "a rating of -1, 0 or 1")
-        yield GoldRating(position=_on_path(step, path), rating=rating)
+def _gold(fields: Fields | None, path: set[int]) -> list[GoldRating]:
+    if fields is None:
+        return []
+    gold = [_gold_rating(step, path) for step in fields.objects("steps")]
+    if len({said.position for said in gold}) < len(gold):
+        raise RowError(fields.at("steps"), "rates a step twice")
+    return gold
+
+
+def _gold_rating(fields: Fields, path: set[int]) -> GoldRating:
+    rating = fields.maybe_rating()
+    if rating is None:
+        raise fields.wrong("rating", "a rating of -1, 0 or 1")
+    return GoldRating(
+        position=_on_path(fields, path),
+        rating=rating,
+        self_reviewed=bool(fields.maybe_bool("self_reviewed")),
+    )
 
 
 def _estimate(fields: Fields, path: set[int]) -> EstimateRecord:
+    counts = [_count(step, path) for step in fields.objects("steps")]
+    if len({said.position for said in counts}) < len(counts):
+        raise RowError(fields.at("steps"), "counts a step twice")
     return EstimateRecord(
         run=fields.maybe_int("run", least=0, most=1_000_000_000),
         completer=fields.maybe_text("completer"),
         strategy=fields.maybe_text("strategy") or "math-shepherd",
-        steps=[_count(step, path) for step in fields.objects("steps")],
+        steps=counts,
     )
 
 
@@ -412,10 +335,13 @@ def _count(fields: Fields, path: set[int]) -> StepCount:
     rollouts, hard = fields.maybe_int("rollouts", least=0, most=most), fields.maybe_bool("hard")
     if rollouts is None and hard is None:
         raise fields.wrong("rollouts", "the number of rollouts, or `hard`")
+    successes = fields.maybe_int("successes", least=0, most=rollouts if rollouts is not None else 0)
+    if rollouts and successes is None and hard is None:
+        raise fields.wrong("successes", f"how many of the {rollouts} rollouts reached the answer, or `hard`")
     return StepCount(
         position=_on_path(fields, path),
         rollouts=rollouts,
-        successes=fields.maybe_int("successes", least=0, most=rollouts if rollouts is not None else 0),
+        successes=successes,
         missing=fields.maybe_int("missing", least=0, most=most) or 0,
         hard=hard,
     )

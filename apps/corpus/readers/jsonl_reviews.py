@@ -9,6 +9,7 @@ from apps.corpus.readers.fields import Fields
 CORRECTED = "people[] (ratings that a reviewer corrected)"
 CORRECTION = "people[] (a reviewer's correction)"
 SUSPENDED = "people[].is_suspended (the labels count here)"
+SELF_REVIEWED = "people[].self_reviewed"  # Said of a reviewer's correction: of whom it is a labeler's, nobody reads it.
 
 
 def labelers_of(people: Iterable[Fields]) -> tuple[list[Fields], list[str]]:
@@ -27,4 +28,5 @@ def labelers_of(people: Iterable[Fields]) -> tuple[list[Fields], list[str]]:
         else:
             landing.append(person)
             ignored += [SUSPENDED] if person.maybe_bool("is_suspended") else []
+            ignored += [SELF_REVIEWED] if person.maybe_bool("self_reviewed") else []
     return landing, list(dict.fromkeys(ignored))

@@ -87,9 +87,10 @@ export function describe(problem, slot) {
 function describeWord(place, word) {
     if (!word) return place.remove();
     const { rollouts, successes, hard } = word;
-    const reaches = rollouts ? successes > 0 : hard;
-    if (!rollouts && hard === null) return place.remove();
-    place.textContent = rollouts ? `${successes} of ${rollouts} rollouts reach the answer` : hard ? "the answer is reached from here" : "the answer is not reached from here";
+    const isCounted = rollouts && successes !== null;
+    const reaches = isCounted ? successes > 0 : hard;
+    if (!isCounted && hard === null) return place.remove();
+    place.textContent = isCounted ? `${successes} of ${rollouts} rollouts reach the answer` : hard ? "the answer is reached from here" : "the answer is not reached from here";
     place.classList.add(reaches ? "good" : "bad");
 }
 
