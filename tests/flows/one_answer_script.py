@@ -120,8 +120,8 @@ OF_ALTERNATIVES: list[Labels] = [[True, False], [True, False], [True, True]]
 
 SETTLED_ROWS = {name: [until(error)] for name, (state, error, _) in PEOPLE.items() if state == "settled"}
 THIN_ROWS = {name: [until(error)] for name, (state, error, _) in PEOPLE.items() if state == "thin"}
-# One person suffices for the source `human`; nothing stands on the first step of the tie.
-PEOPLE_ROWS = SETTLED_ROWS | THIN_ROWS | {"alternatives": OF_ALTERNATIVES}
+# Nothing stands on the first step of the tie.
+PEOPLE_ROWS = SETTLED_ROWS | {"alternatives": OF_ALTERNATIVES}
 GOLD_ROWS = {name: [until(first_error(ratings))] for name, ratings in GOLD.items()}
 
 PEOPLE_LEFT_OUT = {
@@ -131,12 +131,10 @@ PEOPLE_LEFT_OUT = {
     "ratings: corrected by a reviewer, whose ratings count instead": 3,
     # The first step of the tie, and the third candidate.
     "ratings: people are of two minds": 2,
-    # The other two steps of the tie.
-    "ratings: behind a step without a label": 2,
-    # Cara's third rating of what rita corrected.
-    "ratings: after the first error": 1,
-    "solutions: no label on the first step": 1,
-    "solutions: no source of the policy labels them": 2,
+    # Three of the thin solution, two of the one whose other labeler is suspended, and what one of two says behind the
+    # other's first error: two steps of the tie, and cara's third rating of what rita corrected.
+    "ratings: thin: fewer people than asked": 8,
+    "solutions: no source of the policy labels them": 5,
     "solutions: of problems that are retired": 1,
 }
 
@@ -151,13 +149,21 @@ PRM800K_LEFT_OUT = {
     "solutions: of problems that are retired": 1,
 }
 
-# Chosen and rejected candidate, and Llama 2's margin: of two who say so the smaller one.
+# Where two of three who are asked suffice. Chosen and rejected candidate, and Llama 2's margin: of two who say so the
+# smaller one.
 PAIRS = [(1, 0, 1.0)]
 TIED_PAIRS = [(0, 2, 0.0), (2, 0, 0.0)]
 PAIRS_LEFT_OUT = {
     "comparisons: a tie": 1,
     "comparisons: no majority": 1,
     # Of six pairs of the four candidates.
+    "comparisons: nobody whose work counts has compared it": 3,
+    "comparisons: of problems that are retired": 1,
+    "preferences: of suspended labelers": 2,
+}
+# Where they do not, the three on which two agree, or differ, have too few.
+THIN_PAIRS_LEFT_OUT = {
+    "comparisons: thin: fewer people than asked": 3,
     "comparisons: nobody whose work counts has compared it": 3,
     "comparisons: of problems that are retired": 1,
     "preferences: of suspended labelers": 2,

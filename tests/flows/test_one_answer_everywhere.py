@@ -310,6 +310,7 @@ def test_trainers_of_step_labels_get_what_stands(told: Told, tmp_path: Path) -> 
         assert trainer.rows(sources=["adjudicated"]) == {"corrected": script.SETTLED_ROWS["corrected"]}
         assert trainer.rows(sources=["gold"]) == script.GOLD_ROWS
         assert trainer.gets(sources=["human"]) == (script.PEOPLE_ROWS, script.PEOPLE_LEFT_OUT)
+        assert trainer.rows(sources=["human"], thin="take") == script.PEOPLE_ROWS | script.THIN_ROWS
         # Of each solution the first source that labels it: people do the tie, on whose first step nothing stands.
         assert trainer.rows() == script.PEOPLE_ROWS | script.GOLD_ROWS
         dropped, left_out = trainer.gets(sources=["human"], alternatives="drop")
@@ -342,8 +343,10 @@ def test_files_of_people_of_answers_and_of_pairs_hold_each_what_counts_once(told
     assert counts["left_out"] == {"solutions: of problems that are retired": 1}
 
     for name in ("reward-pairs", "dpo"):
-        for policy, pairs in (({}, script.PAIRS), ({"ties": "both_ways"}, [*script.PAIRS, *script.TIED_PAIRS])):
-            found, counts = exported(told, tmp_path, name, **policy)
+        found, counts = exported(told, tmp_path, name)
+        assert (found, counts["left_out"]) == ([], script.THIN_PAIRS_LEFT_OUT)
+        for ties, pairs in (("drop", script.PAIRS), ("both_ways", [*script.PAIRS, *script.TIED_PAIRS])):
+            found, counts = exported(told, tmp_path, name, ties=ties, thin="take")
             begun = f"Compute {script.NAMES.index('alternatives')} + {script.NAMES.index('alternatives')}."
             assert sorted(map(trainer_files.pair, found)) == sorted(
                 (f"{begun}\nStep 1: we add a little more.\n", candidate(better), candidate(worse))
@@ -352,7 +355,7 @@ def test_files_of_people_of_answers_and_of_pairs_hold_each_what_counts_once(told
             left_out = {
                 reason: count
                 for reason, count in script.PAIRS_LEFT_OUT.items()
-                if not policy or reason != "comparisons: a tie"
+                if ties == "drop" or reason != "comparisons: a tie"
             }
             assert counts["left_out"] == left_out
             if name == "reward-pairs":
