@@ -43,8 +43,11 @@ class Graded:
 
 
 def final_answer(solution: SolutionRecord) -> str | None:
-    """The answer that the row names, else the last one that its steps state: a step may follow it, or its heading."""
-    if solution.final_answer is not None:
+    """The answer that the row names, else the last one that its steps state: a step may follow it, or its heading.
+
+    A blank field names none: a table has one in every row.
+    """
+    if solution.final_answer is not None and solution.final_answer.strip():
         return solution.final_answer
     path = sorted((step for step in solution.steps if step.chosen), key=lambda step: step.position)
     return answer_of_steps([step.text for step in path], solution.separator)

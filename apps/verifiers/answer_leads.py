@@ -177,12 +177,13 @@ def headings(text: str) -> Iterator[Lead]:
             yield Lead(start, start + len(line), is_explicit=True, is_english="answer" in line.lower())
 
 
-def leads(text: str) -> Iterator[Lead]:
-    """The last announcements within a line, in no order across languages."""
+def leads(text: str, *, earliest: bool = False) -> Iterator[Lead]:
+    """The last announcements within a line, or the first, in no order across languages."""
     lowered, stems = _stems_in(text)
     for language in _LANGUAGES if stems else ():
         if not stems.isdisjoint(language.stems):
-            for match in deque(_matches(language, text, lowered), maxlen=_MOST_LEADS):
+            matches = _matches(language, text, lowered)
+            for match in itertools.islice(matches, _MOST_LEADS) if earliest else deque(matches, maxlen=_MOST_LEADS):
                 if _is_own(text, match.start(), is_english=language.is_english):
                     groups = match.groupdict()
                     yield Lead(

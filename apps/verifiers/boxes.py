@@ -3,6 +3,7 @@ r"""Answers in `\boxed{}` and `\fbox{}`: the last one, or the several that are o
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 _BOX = re.compile(r"\\(?:boxed|fbox)(?![A-Za-z])")
@@ -34,6 +35,15 @@ _ENUMERATING = re.compile(
 )
 
 
+# What may stand between a box and the end of its sentence or line: what closes the formula, a unit or two words.
+_CLOSED = re.compile(
+    r"(?:[ \t$)\]}*_]|\\[)\],;! \\]|\\text\s?\{[^{}]*\}|\\end\{\w+\*?\}|\^\{?\\circ\}?|\^?[23²³°%])*"
+    r"(?:[^\W\d_]+(?:[ \t]+[^\W\d_]+){0,2}[ \t]*)?(?:[.!](?=[\s$*]|\\\)|\\\]|\Z)|[。！]|\n|\Z)"
+)
+# More boxes than this are no answers.
+_MOST_BOXES = 40
+
+
 @dataclass(frozen=True, slots=True)
 class Box:
     start: int
@@ -48,6 +58,7 @@ class BoxedAnswer:
     start: int
     end: int
     answer: str | None
+    ends_sentence: bool = False
 
 
 def last_boxed_answer(text: str) -> BoxedAnswer | None:
@@ -71,6 +82,27 @@ def last_boxed_answer(text: str) -> BoxedAnswer | None:
         parts.insert(0, before)
     contents = list(dict.fromkeys(part.content for part in parts))
     return BoxedAnswer(last.start, last.end, ", ".join(contents) if all(contents) else None)
+
+
+def boxed_answers(text: str) -> Iterator[BoxedAnswer]:
+    """The first boxes, those of one list as one, and whether they end a sentence or a line."""
+    markers = list(_BOX.finditer(text))[:_MOST_BOXES] if "box" in text else []
+    parts: list[Box] = []
+    for box in (_box(text, marker) for marker in markers):
+        if box is None or (parts and box.start < parts[-1].end):
+            continue
+        if parts and _relation(text[parts[-1].end : box.start]) != "list":
+            yield _joined(text, parts)
+            parts = []
+        parts.append(box)
+    if parts:
+        yield _joined(text, parts)
+
+
+def _joined(text: str, parts: list[Box]) -> BoxedAnswer:
+    answer = ", ".join(dict.fromkeys(part.content for part in parts))
+    ends_sentence = _CLOSED.match(text, parts[-1].end) is not None
+    return BoxedAnswer(parts[-1].start, parts[-1].end, answer or None, ends_sentence)
 
 
 def _relation(between: str) -> str:

@@ -15,20 +15,25 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from apps.verifiers.answer_leads import Lead, headings, holds_stem, leads
 from apps.verifiers.answer_values import read_value, tidy, value_after
-from apps.verifiers.boxes import last_boxed_answer
+from apps.verifiers.boxes import boxed_answers, last_boxed_answer
 from apps.verifiers.next_question import before_next_question
+from apps.verifiers.retractions import retraction_of
 
 _HASHES = re.compile(r"^[ \t]*####(?!#)", re.MULTILINE)
+_UNREAD_HASHES = re.compile(r"^[ \t]*####[ \t]*[$-]{0,2}\d[\d,]*(?:\.\d+)?(?=(?:[ \t]+\S+){7})", re.MULTILINE)
+_NUMBER_NEXT = re.compile(r"[ \t:：*$\\(]{0,6}-?\d")
 _NO_ANSWER = re.compile(
     r"[ \t]*(?:\d+[.)][ \t]+[^\W\d_]|[^\n]*:[ \t]*(?:\*\*)?[ \t]*$|(?:Step|Part|Case)\b)", re.IGNORECASE
 )
 _PARAGRAPH_HEADING = re.compile(r"^#{1,3} Answer:?(?=[ \t]*$)", re.MULTILINE)
-_LAST_LINE = re.compile(r"[ \t]*A:[ \t]*(?=\S)")
+_LETTER = re.compile(r"^[ \t]*A:[ \t]*(?=\S)", re.MULTILINE)
+_POINT = re.compile(r"^[ \t]*B:", re.MULTILINE)
 _TAG = re.compile(
     r"<(?P<tag>answer|final[_-]?answer|ans)>(?P<inner>.*?)(?:</(?P=tag)>|\Z)"
     r"|\[(?P<bracket>ANSWER)\](?P<held>.*?)(?:\[/ANSWER\]|\Z)",
@@ -36,33 +41,29 @@ _TAG = re.compile(
 )
 _THOUGHT = re.compile(r"</(?:think|thinking|thought|reasoning)>", re.IGNORECASE)
 _THINKING = re.compile(r"\s*<(?:think|thinking|thought|reasoning)>", re.IGNORECASE)
-_RETRACTION = re.compile(
-    r"(?:^|[.!?\n—–。！]\s*|\s-+\s*)(?:(?:oh|hmm+|but|no|oops),?\s+)?(?:wait\b|hold on\b|scratch that|correction\b|oops\b)"
-    r"|\b(?:that|this|it|which|answer)(?:['’]s| is| was) (?:wrong|incorrect|not right|not correct|a mistake)"
-    r"|\bI (?:have )?(?:made|see) (?:a|an|my) (?:mistake|error)|\bI was wrong\b|(?:等等|等一下|不对|不對|错了|錯了"
-    r"|待って|間違え|잠깐|틀렸)",
-    re.IGNORECASE,
-)
-# Every retraction holds one of these.
-_RETRACTING = (
-    *("wait", "hold on", "scratch", "correct", "oops", "wrong", "right", "mistake", "error"),
-    *("等", "不对", "不對", "错了", "錯了", "待って", "間違え", "잠깐", "틀렸"),
-)
 _MOST_WORDS = 6
+
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """Where a text states its answer. `answer` is None where it does and cannot be read."""
+    """Where a text states its answer. `answer` is None where it does and cannot be read.
+
+    `is_box`: in a bare box, which intermediate results stand in as well; `ends_sentence` says that of a box.
+    """
 
     start: int
     end: int
     answer: str | None
+    is_box: bool = False
+    ends_sentence: bool = False
 
 
 def extract_answer(text: str) -> str | None:
     """The final answer that `text` states, without its marker; None where it states none that can be read."""
-    return _answer(own_text(text))
+    last = last_statement(own_text(text))
+    return last.answer if last else None
 
 
 def own_text(text: str) -> str:
@@ -72,7 +73,7 @@ def own_text(text: str) -> str:
         text = text[thought.end() :]
     elif _THINKING.match(text):
         return ""
-    return before_next_question(text, lambda before: _answer(before) is not None)
+    return before_next_question(text, lambda before: last_statement(before) is not None)
 
 
 def last_boxed(text: str) -> str | None:
@@ -81,16 +82,21 @@ def last_boxed(text: str) -> str | None:
     return (found.answer or None) if found else None
 
 
-def _answer(text: str) -> str | None:
-    """Most texts state their answer in their last line or box: where nothing later can be, nothing earlier is read."""
+def last_statement(text: str) -> Statement | None:
+    """The one that decides, with its answer; None where it cannot be read or is taken back.
+
+    Most texts state their answer in their last line or box: where nothing later can be, nothing earlier is read.
+    """
     boxed = _boxed(text)
     if boxed is not None and not _may_state(text[boxed.start :]):
         return _unless_taken_back(text, [boxed])
-    line = text[text.rfind("\n", 0, len(text.rstrip())) + 1 :]
+    line_start = text.rfind("\n", 0, len(text.rstrip())) + 1
+    line = text[line_start:]
     if boxed is None and len(line) < len(text) and not _is_tagged(text):
         found = _found_by(line, _hashes, _announced, _last_line)
         if found:
-            return _unless_taken_back(line, found)
+            last = _unless_taken_back(line, found)
+            return replace(last, start=line_start + last.start, end=line_start + last.end) if last else None
     found = _found_by(text, _hashes, _paragraph, _heading, _announced, _last_line, _tagged)
     return _unless_taken_back(text, [*found, boxed] if boxed else found)
 
@@ -99,11 +105,31 @@ def _found_by(text: str, *finders: Callable[[str], Statement | None]) -> list[St
     return [statement for statement in (find(text) for find in finders) if statement is not None]
 
 
-def _unless_taken_back(text: str, found: list[Statement]) -> str | None:
+def statements(text: str) -> list[Statement]:
+    """All of them, first to last, with those whose answer cannot be read."""
+    found = [
+        *_all_hashes(text),
+        *_unread_hashes(text),
+        *_all_headings(text),
+        *_all_announced(text, earliest=True),
+        *_all_tagged(text),
+    ]
+    if "A:" in text and not _POINT.search(text):
+        found += [_lettered(text, marker) for marker in _LETTER.finditer(text)]
+    found += [
+        Statement(one.start, one.end, one.answer, is_box=True, ends_sentence=one.ends_sentence)
+        for one in boxed_answers(text)
+    ]
+    return sorted(found, key=lambda one: one.start)
+
+
+def _unless_taken_back(text: str, found: list[Statement]) -> Statement | None:
     if not found:
         return None
     last = max(found, key=lambda statement: (statement.start, statement.answer is not None))
-    return None if last.answer is None or _is_taken_back(text, last.end) else last.answer or None
+    if not last.answer or retraction_of(text, last.end, len(text), last.answer) is not None:
+        return None
+    return last
 
 
 def _may_state(text: str) -> bool:
@@ -111,13 +137,8 @@ def _may_state(text: str) -> bool:
     return "####" in text or "A:" in text or holds_stem(text)
 
 
-def _is_taken_back(text: str, end: int) -> bool:
-    behind = text[end:].lower()
-    return any(word in behind for word in _RETRACTING) and _RETRACTION.search(text, min(end, len(text))) is not None
-
-
-def _last(matches: Iterable[re.Match[str]]) -> re.Match[str] | None:
-    newest = deque(matches, maxlen=1)
+def _last(found: Iterable[Found]) -> Found | None:
+    newest = deque(found, maxlen=1)
     return newest[0] if newest else None
 
 
@@ -127,16 +148,25 @@ def _line_after(text: str, start: int) -> str:
 
 
 def _hashes(text: str) -> Statement | None:
-    """Markdown has headings of four as well: those hold no answer."""
+    return next(_all_hashes(text), None)
+
+
+def _all_hashes(text: str) -> Iterator[Statement]:
+    """Newest first, as all of these. Markdown has headings of four as well: those hold no answer."""
     if "####" not in text:
-        return None
+        return
     for marker in reversed(list(_HASHES.finditer(text))):
         line = _line_after(text, marker.end())
         is_heading = any(lead.start <= marker.end() < lead.end for lead in headings(text[: marker.end() + len(line)]))
         if is_heading or _NO_ANSWER.match(line) or len(re.findall(r"[^\W\d_]{2,}", line)) > _MOST_WORDS:
             continue
-        return Statement(marker.start(), marker.end() + len(line), tidy(line))
-    return None
+        yield Statement(marker.start(), marker.end() + len(line), tidy(line))
+
+
+def _unread_hashes(text: str) -> Iterator[Statement]:
+    """Lines that go on behind their number: a heading, or an answer with the next question right behind it."""
+    for marker in _UNREAD_HASHES.finditer(text) if "####" in text else ():
+        yield Statement(marker.start(), marker.end(), None)
 
 
 def _paragraph(text: str) -> Statement | None:
@@ -155,11 +185,14 @@ def _paragraph(text: str) -> Statement | None:
 
 
 def _heading(text: str) -> Statement | None:
+    return next(_all_headings(text), None)
+
+
+def _all_headings(text: str) -> Iterator[Statement]:
     for lead in reversed(list(headings(text))):
         if text[lead.end :].strip():
             value = None if _goes_on_as_list(text, lead) else value_after(text, lead)
-            return Statement(lead.start, _end_of_value(text, lead), value)
-    return None
+            yield Statement(lead.start, _end_of_value(text, lead), value)
 
 
 def _goes_on_as_list(text: str, lead: Lead) -> bool:
@@ -171,13 +204,17 @@ def _goes_on_as_list(text: str, lead: Lead) -> bool:
 
 
 def _announced(text: str) -> Statement | None:
+    return next(_all_announced(text), None)
+
+
+def _all_announced(text: str, *, earliest: bool = False) -> Iterator[Statement]:
     """`The answer is: x`, and `answer is x` where x looks like one: prose has other answers too."""
-    for lead in sorted(leads(text), key=lambda lead: lead.start, reverse=True):
+    for lead in sorted(leads(text, earliest=earliest), key=lambda lead: lead.start, reverse=True):
         value = value_after(text, lead)
         is_line_start = not text[text.rfind("\n", 0, lead.start) + 1 : lead.start].strip(" \t*_#>【[")
-        if value or (lead.is_explicit and is_line_start and _line_after(text, lead.end).strip(" \t*_:：】]")):
-            return Statement(lead.start, _end_of_value(text, lead), value)
-    return None
+        is_unread = lead.is_explicit and is_line_start and _line_after(text, lead.end).strip(" \t*_:：】]")
+        if value or is_unread or (earliest and _NUMBER_NEXT.match(text, lead.end)):
+            yield Statement(lead.start, _end_of_value(text, lead), value)
 
 
 def _end_of_value(text: str, lead: Lead) -> int:
@@ -192,9 +229,13 @@ def _last_line(text: str) -> Statement | None:
     if "A:" not in text:
         return None
     body = text.rstrip()
-    start = body.rfind("\n") + 1
-    marker = _LAST_LINE.match(body, start)
-    return Statement(start, len(body), read_value(body[marker.end() :], words=True)) if marker else None
+    marker = _LETTER.match(body, body.rfind("\n") + 1)
+    return _lettered(body, marker) if marker else None
+
+
+def _lettered(text: str, marker: re.Match[str]) -> Statement:
+    line = _line_after(text, marker.end())
+    return Statement(marker.start(), marker.end() + len(line), read_value(line, words=True))
 
 
 def _is_tagged(text: str) -> bool:
@@ -205,13 +246,15 @@ def _is_tagged(text: str) -> bool:
 
 
 def _tagged(text: str) -> Statement | None:
-    marker = _last(_TAG.finditer(text)) if _is_tagged(text) else None
-    if marker is None:
-        return None
-    inner = marker["inner"] if marker["tag"] else marker["held"]
-    return Statement(marker.start(), marker.end(), read_value(" ".join(inner.split()), words=True))
+    return _last(_all_tagged(text))
+
+
+def _all_tagged(text: str) -> Iterator[Statement]:
+    for marker in _TAG.finditer(text) if _is_tagged(text) else ():
+        inner = marker["inner"] if marker["tag"] else marker["held"]
+        yield Statement(marker.start(), marker.end(), read_value(" ".join(inner.split()), words=True))
 
 
 def _boxed(text: str) -> Statement | None:
     found = last_boxed_answer(text)
-    return Statement(found.start, found.end, found.answer) if found else None
+    return Statement(found.start, found.end, found.answer, is_box=True) if found else None

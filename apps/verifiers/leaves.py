@@ -79,6 +79,8 @@ _SHORT_WORDS = frozenset(
 )
 _WORDS = re.compile(r"[^\W\d_]+(?:[ .,'’!?-]+[^\W\d_]+)*")
 _WORD = re.compile(r"[^\W\d_]{3,}")
+# Before one, letters are a word and no product: "the cat". `a` and `an` are letters too, so what follows must look like one.
+_ARTICLE = re.compile(r"(?:the [^\W\d_]|an [aeiou][^\W\d_]|a (?=[^\W\d_]*[aeiouy])[^\W\d_]{3})")
 # Capitals name points: ABCD.
 _LONG_WORD = re.compile(r"(?<![A-Za-z])[A-Za-z]?[a-z]{4,}(?![A-Za-z])")
 _NAMES = re.compile(r"\\(?:begin|end)\s?\{[^{}]*\}|\\[A-Za-z]+")
@@ -263,10 +265,11 @@ def _share(expression: Expression) -> str:
 
 
 def _worded(cleaned: str, plain: str) -> Words | Prose | None:
-    """Letters are words when they are set as text, or when one has four of them: `xyz` is a product."""
+    """Letters are words when they are set as text, behind an article, or when one has four: `xyz` is a product."""
     bare = _COMMAND.sub(" ", plain)
     spoken = plain.strip(" ().,!?\"'`*").casefold()
     long = spoken in _SHORT_WORDS or any(len(word) > 3 for word in _WORD.findall(bare)) or '"' in plain
+    long = long or _ARTICLE.match(spoken) is not None
     if _COMMAND.search(plain) is None and _WORDS.fullmatch(spoken) and ("\\text" in cleaned or long):
         return Words() if len(spoken.split()) <= 5 else Prose()
     return Prose() if long and len(_WORD.findall(bare)) > 2 else None

@@ -35,6 +35,27 @@ _THINKING = re.compile(
 )
 
 
+_SENTENCE = re.compile(r"[.!。！\n]|(?<=[?？؟])")
+# Verbs that tell somebody to find something, at the beginning of a sentence or behind the comma of a supposition.
+_TASK = re.compile(
+    r"(?<![^\W\d_] )\b(?:Find|Compute|Determine|Evaluate|Calculate|Simplify|Solve|Prove|Show that|Express|Write|Factor|Expand"
+    r"|Convert|Round|Give|Enter|List|Rationalize|What|How|Which)\b"
+    r"|,\$?\s?(?:then\s)?(?:find|compute|determine|evaluate|calculate|express|simplify|what|how)\b"
+    r"|(?:^|[.:。]\s{0,4}|\n\s{0,4})(?:求|计算|計算|Calcul[ea]\w*|Trouve[rz]?|Bestimme|Berechne|Encuentr[ae]|Encontre|Trova\w*"
+    r"|Найдите|Вычислите)"
+)
+_OWN_QUESTION = re.compile(r"\b(?:this|that|it|we|i|us|right|correct|sure|why)\b", re.IGNORECASE)
+_MOST_OWN_WORDS = 8
+
+
+def asks(text: str) -> bool:
+    """Whether a text may pose a task: it asks something, but for `Is that right?`, or tells somebody to find something."""
+    if _TASK.search(text):
+        return True
+    questions = [one for one in _SENTENCE.split(text) if one.endswith(("?", "？", "؟"))]
+    return any(len(one.split()) > _MOST_OWN_WORDS or not _OWN_QUESTION.search(one) for one in questions)
+
+
 def before_next_question(text: str, states_answer: Callable[[str], bool]) -> str:
     """The text up to the first new question that stands behind a stated answer; all of it where there is none."""
     for start in sorted(_starts(text))[:_MOST_STARTS]:

@@ -98,6 +98,12 @@ def test_the_answer_that_the_row_names_goes_first() -> None:
     assert final_answer(SolutionRecord(steps=steps)) == "26"
 
 
+@pytest.mark.parametrize("blank", ["", " ", "\n"])
+def test_a_blank_answer_of_the_row_names_none(blank: str) -> None:
+    steps = [StepRecord(position=0, text="The answer is 27.")]
+    assert final_answer(SolutionRecord(steps=steps, final_answer=blank)) == "27"
+
+
 @pytest.mark.django_db
 def test_solutions_that_were_called_wrong_for_want_of_an_answer_are_unreadable_now(project: Project) -> None:
     """By the statement of the migration itself."""

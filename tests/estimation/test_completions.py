@@ -53,6 +53,18 @@ def test_a_question_of_its_own_decides_nothing_and_is_no_cut_of_the_solution(rea
     assert "Ann" not in completion.own
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The answer is 27.\n\nFind the sum of the first 4 positive integers. The answer is 10.",
+        "It is $\\boxed{27}$.\n\nCompute $3+4$. We have $3+4 = \\boxed{7}$.",
+        "#### 27\nA train travels 60 miles in 2 hours. What is its speed?\n#### 30",
+    ],
+)
+def test_a_second_answer_that_nothing_marks_leaves_none(text: str) -> None:
+    assert read_completion(Choice(text, "stop")) == Completion(text, None, is_cut=False)
+
+
 def test_an_empty_completion_takes_the_answer_of_its_prefix() -> None:
     assert read_completion(Choice("", "stop"), "So the answer is 26.").answer == "26"
     assert read_completion(Choice("", "stop"), "So we multiply.").answer is None
