@@ -17,12 +17,13 @@ from apps.api.access import project_of, reviewed_of, solution_of, step_of, user_
 from apps.api.assignments import AnswerSerializer
 from apps.api.evidence import StandsSerializer, stands_row
 from apps.api.pagination import ListView, Row
-from apps.labeling.resplitting import MOST_STEPS, part_anew
+from apps.labeling.resplitting import MOST_STEPS
 from apps.labeling.submissions import FINISH_REASONS, Submission, SubmittedStep
 from apps.projects.models import Membership
 from apps.quality.adjudicating import adjudicate_solution, adjudicate_step, make_gold
 from apps.quality.impartiality import labeled_by
 from apps.quality.models import OpenDispute, Review
+from apps.quality.parting import part_steps
 from apps.quality.queues import KINDS, Narrowing, narrowed
 from apps.quality.reviewing import accept, correct_turn, return_to_labeler
 
@@ -172,7 +173,7 @@ class SolutionSplit(APIView):
         solution = solution_of(request, pk, "review")
         given = SplitSerializer(data=request.data)
         given.is_valid(raise_exception=True)
-        newer = part_anew(solution=solution, texts=given.validated_data["steps"], actor=user_of(request))
+        newer = part_steps(solution=solution, texts=given.validated_data["steps"], by=user_of(request))
         return Response({"id": newer.pk}, status=201)
 
 

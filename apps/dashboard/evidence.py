@@ -11,7 +11,7 @@ from django.db.models import Q
 from apps.corpus.models import Comparison, Solution, Step
 from apps.dashboard.access import Place
 from apps.estimation.models import Rollout
-from apps.labeling.models import PreferenceLabel, counted_q
+from apps.labeling.models import PreferenceLabel, counted_q, newest_q
 from apps.projects.models import Membership
 from apps.quality.evidence import Evidence, Naming, evidence_of
 
@@ -45,7 +45,9 @@ def contests_of(solution: Solution) -> list[Contest]:
         .order_by("-id")[:SHOWN_CONTESTS]
     )
     said: dict[int, Counter[str]] = {}
-    labels = PreferenceLabel.objects.filter(counted_q("assignment__"), assignment__task__comparison__in=found)
+    labels = PreferenceLabel.objects.filter(
+        counted_q("assignment__"), newest_q("assignment__"), assignment__task__comparison__in=found
+    )
     for pk, choice in labels.values_list("assignment__task__comparison_id", "choice"):
         said.setdefault(pk, Counter())[choice] += 1
     return [_contest(one, solution, said[one.pk]) for one in found if one.pk in said]

@@ -66,7 +66,9 @@ class Labeler:
     def agrees(self) -> Cell:
         """With the others, their own voice left out."""
         hits, of = self.figures.get("agrees", (0, 0))
-        return Cell(hits / of, *wilson(hits, of), is_share=True) if of >= FEWEST else Cell(None, is_share=True)
+        if of < FEWEST:
+            return Cell(None, is_share=True, n=of or None)
+        return Cell(hits / of, *wilson(hits, of), is_share=True, n=of)
 
     @property
     def compared(self) -> int:
@@ -75,10 +77,11 @@ class Labeler:
 
 
 def _share(told: Mapping[str, Any] | None) -> Cell:
+    """Of gold; n are tasks, also where the share is of their steps."""
     if not told or not told["of"]:
-        return Cell(None)
+        return Cell(None, is_share=True)
     low, high = told["interval"]
-    return Cell(told["hits"] / told["of"], low, high, is_share=True)
+    return Cell(told["hits"] / told["of"], low, high, is_share=True, n=told.get("tasks", told["of"]))
 
 
 def labelers_of(place: Place) -> list[Labeler]:

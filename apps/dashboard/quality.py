@@ -8,6 +8,7 @@ from typing import Any
 
 from apps.dashboard.access import Place
 from apps.dashboard.evidence import labeler_names
+from apps.quality.figures import FEWEST
 from apps.quality.models import DisputeCount, Figure
 
 RATINGS = ("bad", "okay", "great")
@@ -23,7 +24,8 @@ MOST_DRAWN = 6  # Plots of runs, of each kind.
 class Cell:
     """A number with its 95 % interval, where it has one. A share is shown in percent, a coefficient as it is.
 
-    `n` is the number of solutions that it rests on, where that is known.
+    `n` is the number of solutions that it rests on, where that is known. Of too few a page shows n alone; the file has the
+    number, too.
     """
 
     value: float | None
@@ -43,6 +45,10 @@ class Cell:
     @classmethod
     def share(cls, measured: Data | None) -> Cell:
         return replace(cls.of(measured), is_share=True)
+
+    @property
+    def is_shown(self) -> bool:
+        return self.value is not None and (self.n is None or self.n >= FEWEST)
 
     @property
     def sorting(self) -> tuple[bool, float]:

@@ -9,6 +9,7 @@ from django.db.models import F, QuerySet
 
 from apps.core.errors import DomainError
 from apps.corpus.models import Solution
+from apps.estimation.latest import counted_run_q, run_counts
 from apps.estimation.models import EstimationRun, SolutionEstimate
 from apps.projects.models import Project
 
@@ -50,8 +51,26 @@ def selected(run: EstimationRun) -> QuerySet[Solution]:
 
 
 def unsure_of(solutions: QuerySet[Solution], run: str) -> QuerySet[Solution]:
-    """What the run of this number is unsure of, the least sure first: the best there is for people to look at."""
+    """What the run of this number is unsure of: the best there is for people to look at.
+
+    Raises DomainError that names the run where it does not count, for it is under way or has failed.
+    """
     if not run.isdecimal() or len(run) > 9:
         raise DomainError(f"unsure:{run} names no run.", fields={"select": "unsure: the number of a run"})
-    doubtful = SolutionEstimate.objects.filter(run__number=int(run), probability__lt=SURE)
+    _check_ended(solutions, int(run))
+    doubtful = SolutionEstimate.objects.filter(
+        counted_run_q("run__"), run__number=int(run), failure="", probability__lt=SURE
+    )
     return solutions.filter(estimates__in=doubtful, estimates__run__project=F("project"))
+
+
+def _check_ended(solutions: QuerySet[Solution], number: int) -> None:
+    """Solutions are of one project, as a rule; a run that nobody knows leaves none of them, as any term that fits none."""
+    projects = solutions.order_by().values("project")
+    for run in EstimationRun.objects.filter(number=number, project__in=projects):
+        if not run_counts(run):
+            state = run.get_status_display()
+            raise DomainError(
+                f"Run {number} says nothing, for it is {state}: only a run that has finished or was cancelled can be asked.",
+                fields={"select": f"unsure: run {number} is {state}"},
+            )

@@ -235,16 +235,21 @@ def exclusion(person: PersonRecord, policy: LabelPolicy) -> str:
 def counted(people: Sequence[PersonRecord], policy: LabelPolicy) -> dict[int, str]:
     """For each person by index, why their work does not count; empty where it does.
 
-    Of several assignments of one labeler the newest counts, as in the consensus: nobody is a majority of two. One that a
-    reviewer corrected does not count, and no older one in its place.
+    Of several assignments of one labeler the newest that says anything counts, as in the consensus: nobody is a majority
+    of two. One that a reviewer corrected does not count, and no older one in its place.
     """
     reasons = {index: exclusion(person, policy) for index, person in enumerate(people)}
-    known = [index for index, reason in reasons.items() if reason in ("", CORRECTED)]
+    known = [index for index, reason in reasons.items() if reason in ("", CORRECTED) and _speaks(people[index], policy)]
     newest = {people[index].labeler: index for index in sorted(known, key=lambda index: _when(people[index]))}
     for index, reason in reasons.items():
-        if not reason and policy.people != "first" and newest[people[index].labeler] != index:
+        if not reason and policy.people != "first" and newest.get(people[index].labeler, index) != index:
             reasons[index] = EARLIER
     return reasons
+
+
+def _speaks(person: PersonRecord, policy: LabelPolicy) -> bool:
+    ratings = (_rating(one, policy, is_own=False) for one in person.steps)
+    return person.preference is not None or any(rating is not None for rating in ratings)
 
 
 def _when(person: PersonRecord) -> tuple[bool, float]:

@@ -54,11 +54,16 @@ class RoundPlan:
 def plan_round(round_: Round) -> RoundPlan:
     """What the round would ask if it opened now. Raises DomainError for terms that cannot be read at all."""
     selection = Selection.parse(round_.selection.get("select", "all"))
+    plan = _plan_solutions
     if PROTOCOLS[round_.protocol].of == "comparison":
-        return _plan_comparisons(round_, selection)
-    if round_.options.get("starts_from") == "problems":
-        return _plan_problems(round_, selection)
-    return _plan_solutions(round_, selection)
+        plan = _plan_comparisons
+    elif round_.options.get("starts_from") == "problems":
+        plan = _plan_problems
+    try:
+        return plan(round_, selection)
+    except DomainError as error:
+        # A term that can be read may not hold now: the run that it names is under way.
+        return RoundPlan(refusal=error)
 
 
 def askable(project: Project) -> QuerySet[Solution]:
@@ -139,10 +144,7 @@ def _plan_problems(round_: Round, selection: Selection) -> RoundPlan:
     if round_.gold_share:
         message = "Where a round starts from problems nothing is written yet: no step of it can have gold labels."
         return RoundPlan(refusal=DomainError(message, fields={"gold_share": "there is no gold of problems"}))
-    try:
-        ids = list(selected_problems(round_.project, selection).values_list("id", flat=True))
-    except DomainError as error:
-        return RoundPlan(refusal=error)
+    ids = list(selected_problems(round_.project, selection).values_list("id", flat=True))
     if ids:
         return RoundPlan(problems=ids)
     empty = DomainError(f"No problem fits {selection}.", code="empty", fields={"select": "fits no problem"})

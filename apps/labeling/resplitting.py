@@ -28,8 +28,12 @@ _SAME = (
 
 
 @transaction.atomic
-def part_anew(*, solution: Solution, texts: Sequence[str], actor: User) -> Solution:
-    """The newer version, whose steps are these. Raises DomainError unless they say what the old steps say."""
+def part_anew(*, solution: Solution, texts: Sequence[str], actor: User, is_own: bool = False) -> Solution:
+    """The newer version, whose steps are these. Raises DomainError unless they say what the old steps say.
+
+    `is_own` marks the audit event: the actor had labeled the solution. Whether that is allowed, quality knows; reviewers
+    come by its `parting`.
+    """
     held = Solution.objects.select_for_update(of=("self",)).select_related("project", "problem").get(pk=solution.pk)
     if OLDER in (held.extras or {}):
         raise Conflict("This is an older version: part the newer one.", code="older_version")
@@ -44,7 +48,8 @@ def part_anew(*, solution: Solution, texts: Sequence[str], actor: User) -> Solut
     counts = {"steps": len(before), "into": newer.pk}
     record_event(
         actor=actor, verb="solution.resplit", target=str(held.pk), project=held.project.slug,
-        before=counts, after={"steps": len(parts), "from": held.pk},
+        before=counts,
+        after={"steps": len(parts), "from": held.pk} | ({"self_reviewed": True} if is_own else {}),
     )  # fmt: skip
     return newer
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from apps.corpus.models import Solution
 from apps.estimation.latest import newest_first_errors
-from apps.labeling.models import StepLabel, counted_q
+from apps.labeling.models import StepLabel, counted_q, newest_q
 from apps.quality.gold import Gold
 from apps.quality.gold_labels import gold_of
 from apps.quality.machines import judges_words
@@ -40,7 +40,9 @@ def beside(solution_ids: Sequence[int]) -> Beside:
     lengths = {pk: steps for pk, (_, _, steps) in found.answers.items()}
     found.monte_carlo = {pk: said.first_error for pk, said in newest_first_errors(lengths).items()}
     found.judges = judges_words(lengths)
-    flagged = StepLabel.objects.filter(counted_q("assignment__"), unsure=True, step__solution__in=solution_ids)
+    flagged = StepLabel.objects.filter(
+        counted_q("assignment__"), newest_q("assignment__"), unsure=True, step__solution__in=solution_ids
+    )
     for pk, labeler in flagged.values_list("step__solution_id", "assignment__labeler_id").distinct():
         found.unsure[pk].add(str(labeler))
     return found

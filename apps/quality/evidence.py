@@ -6,7 +6,7 @@ Pages and API show it; both name people as their reader may see them, so names a
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -312,26 +312,8 @@ def _voices(solution: Solution, steps: Sequence[Step], naming: Naming, mended_at
     path = [step for step in steps if step.chosen]
     corrected = [turn.pk for turn in turns if turn.corrected_by_id is not None]
     corrections = corrections_of(corrected) if corrected else {}
-    _set_earlier_aside(turns, labels, {step.pk for step in path})
     voices = [_voice(names[turn.labeler_id], turn, labels.get(turn.pk, {}), path, mended_at) for turn in turns]
     return [replace(voice, correction=corrections.get(voice.turn.pk)) for voice in voices]
-
-
-def _set_earlier_aside(
-    turns: Sequence[Assignment], labels: Mapping[int, Mapping[int, StepLabel]], path: Collection[int]
-) -> None:
-    """Of several turns in which one labeler rated the path the last that was handed in counts, as in `words_of`."""
-    rated = [
-        turn
-        for turn in turns
-        if turn.not_counted in ("", NotCounted.CORRECTED)
-        and any(pk in path and one.rating is not None for pk, one in labels.get(turn.pk, {}).items())
-    ]
-    rated.sort(key=lambda turn: (turn.submitted_at is not None, turn.submitted_at or 0, turn.pk))
-    newest = {turn.labeler_id: turn.pk for turn in rated}
-    for turn in rated:
-        if turn.pk != newest[turn.labeler_id] and not turn.not_counted:
-            turn.not_counted = NotCounted.EARLIER
 
 
 def _voice(

@@ -114,8 +114,8 @@ def _agreement(ratings: Ratings) -> Data:
 def stated(figures: Any) -> Any:
     """Without the values that rest on fewer than FEWEST solutions; how many they are stays.
 
-    Of people's agreement. Machines are compared on steps, of which one solution may hold many: there n and the interval say
-    how little a figure rests on.
+    Of people's agreement. Machines are compared on steps, of which one solution may hold many: there the figure stays, and
+    pages show n alone.
     """
     if not isinstance(figures, dict):
         return figures

@@ -67,11 +67,12 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """`exact` and `within_one` are of tasks, `steps` of rated steps."""
+    """`exact` and `within_one` are of tasks, `steps` of rated steps in `step_tasks` tasks."""
 
     exact: Share
     within_one: Share
     steps: Share
+    step_tasks: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,7 @@ def score(marks: Iterable[Mark]) -> Score:
         Share(sum(exact), len(exact)),
         Share(sum(near), len(near)),
         Share(sum(one.steps.hits for one in told), sum(one.steps.of for one in told)),
+        sum(one.steps.of > 0 for one in told),
     )
 
 

@@ -47,7 +47,8 @@ def labeler_rows(project: Project, words: Words) -> list[Row]:
             found = gold[labeler]
             for name in ("exact", "within_one", "steps"):
                 share = getattr(found, name)
-                row[name] = {"hits": share.hits, "of": share.of, "interval": share.interval}
+                tasks = found.step_tasks if name == "steps" else share.of
+                row[name] = {"hits": share.hits, "of": share.of, "interval": share.interval, "tasks": tasks}
         rows.append(row)
     return sorted(rows, key=lambda row: -row["turns"])
 
@@ -55,15 +56,19 @@ def labeler_rows(project: Project, words: Words) -> list[Row]:
 def _with_others(words: Words) -> dict[int, tuple[int, int]]:
     """How often each names the first error that stands without their own voice, of how many.
 
-    That is a reviewer's word, else the majority of the others. Where either side cannot be told nothing is compared.
+    That is another reviewer's word, else the majority of the others: who settled a solution and labeled it, before or
+    after, does not agree with themselves. Where either side cannot be told nothing is compared.
     """
     adjudicated = Consensus.objects.settled().filter(solution__in=words.solutions.tolist(), how=How.ADJUDICATED)
-    stands = dict(adjudicated.values_list("solution_id", "first_error"))
+    stands = {
+        pk: (first_error, by) for pk, first_error, by in adjudicated.values_list("pk", "first_error", "settled_by")
+    }
     said, others = others_first_errors(words.ratings)
     solutions, labelers = words.solutions[said.solutions].tolist(), words.labelers[said.labelers].tolist()
     counts: dict[int, tuple[int, int]] = {}
     for solution, labeler, own, other in zip(solutions, labelers, said.errors.tolist(), others.tolist(), strict=True):
-        expected = stands.get(solution, other)
+        word, by = stands.get(solution, (other, None))
+        expected = other if by == labeler else word
         if UNKNOWN not in (own, expected):
             hits, of = counts.get(labeler, (0, 0))
             counts[labeler] = (hits + (own == expected), of + 1)

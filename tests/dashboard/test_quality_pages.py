@@ -186,3 +186,34 @@ def test_both_pages_speak_of_one_suspension(spoken: Project, alice: User) -> Non
     client.post(f"{base}/quality/labelers/{member.pk}/lift")
     member.refresh_from_db()
     assert (member.status, Suspension.objects.filter(lifted_at=None).exists()) == ("active", False)
+
+
+# --- too few to tell ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("n", "shown"), [(1, "–"), (4, "–"), (5, "100 %"), (None, "100 %")])
+@pytest.mark.parametrize("is_share", [True, False])
+def test_a_cell_that_rests_on_too_few_is_a_dash_with_their_number(n: int | None, shown: str, is_share: bool) -> None:
+    cell = Cell(1.0, 0.2, 1.0, is_share=is_share, n=n)
+    told = " ".join(strip_tags(render_to_string("quality/_cell.html", {"cell": cell})).split())
+    value, interval = (shown, "20 to 100 %") if is_share else (shown.replace("100 %", "1.00"), "0.20 to 1.00")
+    expected = [value, *([interval] if shown != "–" else []), *([f"n {n}"] if n else [])]
+    assert told == " ".join(expected)
+    assert next(iter(list(Table(["A"], [[cell]]).flat())[1:])) == [1.0, 0.2, 1.0, n], "the file has the number"
+
+
+def test_gold_of_one_task_is_no_share(project: Project, alice: User) -> None:
+    """Nor are its steps, however many they are."""
+    share = {"hits": 1, "of": 1, "interval": [0.2, 1.0], "tasks": 1}
+    row = {
+        "labeler": alice.pk, "turns": 1, "median_ms": 1, "active_ms": 1, "idle_ms": 0, "days": 1, "last": None,
+        "left_early": 0, "corrected": 0, "agrees": [2, 2], "exact": share, "within_one": share,
+        "steps": {"hits": 9, "of": 9, "interval": [0.7, 1.0], "tasks": 1},
+    }  # fmt: skip
+    Figure.objects.create(project=project, name="labelers", scope="", data={"labelers": [row]}, at=timezone.now())
+    page = signed_in(alice).get(f"/projects/{project.slug}/quality/labelers").content.decode()
+    assert "100 %" not in page
+    assert (page.count("n 1<"), page.count("n 2<")) == (3, 1)
+    (told,) = table(signed_in(alice), project, "labelers")
+    assert (told["Gold, steps"], told["Gold, steps n"]) == ("1.0", "1")
+    assert (told["Agrees with the others"], told["Agrees with the others n"]) == ("", "2")

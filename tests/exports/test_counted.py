@@ -189,3 +189,11 @@ def test_the_newest_answer_of_a_labeler_is_told_by_its_time() -> None:
 def test_a_corrected_answer_brings_no_older_one_back() -> None:
     people = [person("bob", -1), person("bob", 1, corrected_by="rita")]
     assert all(counted(people, LabelPolicy()).values())
+
+
+def test_an_answer_that_says_nothing_takes_no_place() -> None:
+    empty = person("bob", finish="found_error")
+    unsure = person("bob", None)
+    assert labels(record(people=[person("bob", -1), empty])) == [[-1, None, None, None]]
+    assert labels(record(people=[person("bob", -1), unsure])) == [[-1, None, None, None]]
+    assert labels(record(people=[person("bob", -1), unsure]), unsure="positive") == [[1, None, None, None]]

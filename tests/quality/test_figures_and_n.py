@@ -10,20 +10,22 @@ from hypothesis import strategies as st
 from apps.accounts.models import User
 from apps.core.jobs import JobStatus
 from apps.corpus.labels import BAD, GREAT, OKAY, UNKNOWN, first_error, hard_label, majority
+from apps.corpus.models import Solution
 from apps.estimation.models import EstimationRun, StepEstimate
 from apps.projects.models import Project
 from apps.projects.services import create_project
 from apps.quality import figures
+from apps.quality.adjudicating import adjudicate_solution
 from apps.quality.aggregation.majority import majority_labels
 from apps.quality.agreement import agreement, others_first_errors, pair_agreements, source_agreement
 from apps.quality.estimation_runs import against_people, soft_values
 from apps.quality.figures import FEWEST, refresh, refresh_figures
-from apps.quality.models import Figure, QualityRules
+from apps.quality.models import Consensus, Figure, QualityRules
 from apps.quality.ratings import first_errors_of
 from apps.quality.settling import settle_project
 from apps.quality.stale import note_all
 from apps.quality.watching import suspend
-from tests.cast import make_problem, make_solution
+from tests.cast import make_problem, make_solution, make_user
 from tests.quality.building import ratings_of
 from tests.quality.people import crew_of
 from tests.quality.test_counted_consensus import answer, make_task
@@ -161,6 +163,30 @@ def test_of_two_each_is_compared_with_the_other(project: Project, crew: list[Use
     compute(project)
     rows = {row["labeler"]: row["agrees"] for row in Figure.objects.get(name="labelers").data["labelers"]}
     assert rows == {crew[0].pk: [3, 4], crew[1].pk: [3, 4]}
+
+
+def agreements() -> dict[int, list[int]]:
+    return {row["labeler"]: row["agrees"] for row in Figure.objects.get(name="labelers").data["labelers"]}
+
+
+def test_who_settled_a_solution_is_compared_with_the_others(project: Project, crew: list[User]) -> None:
+    """They may have settled it before they were handed it, or the project allows it."""
+    for number in range(6):
+        pk = label(project, crew, number, (1, -1), (1, 1, 1), (1, 1, 1), redundancy=3)
+        adjudicate_solution(solution=Solution.objects.get(pk=pk), first_error=1, by=make_user(f"reviewer{number}"))
+        Consensus.objects.filter(pk=pk).update(settled_by=crew[0])
+    compute(project)
+    assert agreements() == {crew[0].pk: [0, 6], crew[1].pk: [0, 6], crew[2].pk: [0, 6]}
+
+
+def test_who_settled_what_nobody_else_labeled_is_compared_with_nobody(project: Project, crew: list[User]) -> None:
+    pk = label(project, crew, 1, (1, -1))
+    adjudicate_solution(solution=Solution.objects.get(pk=pk), first_error=1, by=make_user("reviewer"))
+    compute(project)
+    assert agreements() == {crew[0].pk: [1, 1]}
+    Consensus.objects.filter(pk=pk).update(settled_by=crew[0])
+    compute(project)
+    assert agreements() == {crew[0].pk: [0, 0]}
 
 
 # --- Monte Carlo against people ---------------------------------------------------------------------------

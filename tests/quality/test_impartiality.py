@@ -16,6 +16,7 @@ from apps.labeling.models import Assignment, GoldLabel, Round
 from apps.projects.models import Membership, Project
 from apps.quality import adjudicating
 from apps.quality.models import OpenDispute, QualityRules, Review, StepConsensus
+from apps.quality.parting import part_steps
 from apps.quality.queues import queue_of
 from apps.quality.reviewing import accept, correct_turn, return_to_labeler
 from apps.quality.services import change_rules
@@ -64,6 +65,8 @@ def own_turn(user: User, solution: Solution) -> Assignment:
     )
 
 
+PARTED = ["One. Two.", "Three."]
+
 JUDGEMENTS: dict[str, Callable[[Solution, User], Any]] = {
     "first error": lambda solution, by: adjudicating.adjudicate_solution(solution=solution, first_error=1, by=by),
     "step": lambda solution, by: adjudicating.adjudicate_step(step=solution.steps.all()[0], rating=1, by=by),
@@ -71,6 +74,7 @@ JUDGEMENTS: dict[str, Callable[[Solution, User], Any]] = {
     "take back": lambda solution, by: adjudicating.take_back(solution=solution, by=by),
     "gold": lambda solution, by: adjudicating.make_gold(solutions=[solution], by=by),
     "also": lambda solution, by: adjudicating.also_accept(solution=solution, first_errors=[2], by=by),
+    "parting": lambda solution, by: part_steps(solution=solution, texts=PARTED, by=by),
 }
 
 
@@ -169,6 +173,10 @@ def test_pages_offer_no_judgement_and_refuse_it(solution: Solution, rita: User) 
         url = reverse("solution-settle", args=["algebra", solution.pk])
         assert refused(client, url, act=act, step=solution.steps.all()[0].pk), act
     assert refused(client, "/projects/algebra/review/people/together", act="as_it_stands", solution=[solution.pk])
+    url = reverse("solution-split", args=["algebra", solution.pk])
+    assert refused(client, url, steps="\n---\n".join(PARTED))
+    assert client.get(url).status_code == 403
+    assert OpenDispute.objects.filter(solution=solution).exists()
     assert not Review.objects.exists()
 
 
@@ -185,6 +193,7 @@ def test_the_api_refuses_too_and_says_what_is_ones_own(solution: Solution, other
     for path, body in (
         (f"solutions/{solution.pk}/adjudicate", {"first_error": 1}),
         (f"solutions/{solution.pk}/gold", {}),
+        (f"solutions/{solution.pk}/split", {"steps": PARTED}),
         (f"steps/{step.pk}/adjudicate", {"rating": -1}),
         (f"assignments/{turn.pk}/review", {"decision": "accepted"}),
         (f"assignments/{turn.pk}/review", {"decision": "returned", "note": "Again."}),
@@ -225,7 +234,8 @@ def test_where_it_is_allowed_it_is_marked(project: Project, solution: Solution, 
     assert set(words.values_list("self_reviewed", flat=True)) == {True}
     assert set(GoldLabel.objects.values_list("self_reviewed", flat=True)) == {True}
     assert Review.objects.get().self_reviewed
-    for verb in ("assignment.accepted", "solution.adjudicated", "gold.made"):
+    part_steps(solution=solution, texts=PARTED, by=rita)
+    for verb in ("assignment.accepted", "solution.adjudicated", "gold.made", "solution.resplit"):
         assert AuditEvent.objects.get(verb=verb).after["self_reviewed"] is True, verb
 
 
@@ -233,6 +243,8 @@ def test_what_others_judge_is_not_marked(project: Project, solution: Solution, a
     change_rules(project=project, actor=alice, allows_self_review=True)
     adjudicating.adjudicate_solution(solution=solution, first_error=1, by=mia)
     adjudicating.make_gold(solutions=[solution], by=mia)
+    part_steps(solution=solution, texts=PARTED, by=mia)
+    assert "self_reviewed" not in AuditEvent.objects.get(verb="solution.resplit").after
     assert not StepConsensus.objects.filter(self_reviewed=True).exists()
     assert not GoldLabel.objects.filter(self_reviewed=True).exists()
     assert "self_reviewed" not in AuditEvent.objects.get(verb="solution.adjudicated").after

@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 
 from apps.accounts.models import User
+from apps.core.errors import DomainError
 from apps.core.jobs import JobStatus
 from apps.corpus.labels import NO_ERROR, UNKNOWN
 from apps.corpus.models import Solution
 from apps.dashboard.browsing import with_sources, with_strips
 from apps.estimation.latest import newest_estimates, newest_first_errors
 from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
+from apps.labeling.services import create_round, open_round
 from apps.projects.models import Project
 from apps.quality.beside import beside
 from apps.quality.evidence import evidence_of
@@ -130,3 +132,59 @@ def test_a_running_run_disputes_nothing_and_stands_in_no_figure(
     (row,) = bearer(rita).get(f"/api/v1/solutions/{solution.pk}/evidence").json()["runs"]
     assert (row["run"], row["counts"]) == (1, False)
     assert signed_in(rita).get(f"/projects/{project.slug}/solutions/{solution.pk}").status_code == 200
+
+
+# --- the selection `unsure:RUN` -----------------------------------------------------------------------------
+
+
+def doubt(solution: Solution, number: int, status: str, **fields: object) -> EstimationRun:
+    run = estimate(solution, number, 8, 0, 0, status=status)
+    SolutionEstimate.objects.filter(run=run).update(probability=0.5, **fields)
+    return run
+
+
+@pytest.mark.parametrize("status", [JobStatus.FINISHED, JobStatus.CANCELLED])
+@pytest.mark.parametrize("select", ["unsure:3", "first:unsure:3"])
+def test_a_round_asks_about_what_a_run_that_has_ended_is_unsure_of(
+    solution: Solution, status: str, select: str
+) -> None:
+    doubt(solution, 3, status)
+    round_ = open_round(project=solution.project, protocol="first_error", select=select)
+    assert list(round_.tasks.values_list("solution", "priority")) == [(solution.pk, int(select.startswith("first")))]
+
+
+@pytest.mark.parametrize("status", [JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.PAUSED, JobStatus.FAILED])
+@pytest.mark.parametrize("select", ["unsure:3", "first:unsure:3", "right,unsure:3"])
+def test_a_round_over_a_run_that_does_not_count_is_refused(
+    solution: Solution, alice: User, status: JobStatus, select: str
+) -> None:
+    Solution.objects.filter(pk=solution.pk).update(is_correct=True)
+    doubt(solution, 3, status)
+    with pytest.raises(DomainError, match=f"Run 3 says nothing, for it is {status.label}") as told:
+        open_round(project=solution.project, protocol="first_error", select=select)
+    assert told.value.fields == {"select": f"unsure: run 3 is {status.label}"}
+    for protocol, options in (("first_error", {}), ("comparison", {"pairs": "right_wrong"})):
+        draft = create_round(project=solution.project, protocol=protocol, select=select, options=options)
+        page = signed_in(alice).get(f"/projects/algebra/rounds/{draft.number}")
+        assert (page.status_code, "Run 3 says nothing" in page.content.decode()) == (200, True)
+
+
+def test_a_run_of_another_project_with_the_same_number_refuses_nothing(solution: Solution) -> None:
+    other = Project.objects.create(name="Other", slug="other")
+    doubt(make_solution(make_problem(other)), 3, JobStatus.RUNNING)
+    doubt(solution, 3, JobStatus.FINISHED)
+    assert open_round(project=solution.project, protocol="first_error", select="unsure:3").task_count == 1
+
+
+def test_the_form_counts_nothing_for_a_run_under_way(solution: Solution, alice: User) -> None:
+    doubt(solution, 3, JobStatus.RUNNING)
+    for protocol in ("first_error", "comparison"):
+        answer = signed_in(alice).get(f"/projects/algebra/rounds/new/fit?unsure=3&protocol={protocol}")
+        assert answer.status_code == 200
+
+
+def test_a_run_offers_a_round_over_its_doubts_once_it_counts(solution: Solution, alice: User) -> None:
+    for number, status in enumerate((JobStatus.PAUSED, JobStatus.FAILED, JobStatus.FINISHED), start=1):
+        doubt(solution, number, status)
+        page = signed_in(alice).get(f"/projects/algebra/estimation/{number}").content.decode()
+        assert ("open a round over them" in page) is (status == JobStatus.FINISHED)

@@ -27,16 +27,16 @@ def is_text(value: object) -> bool:
 
 @register.filter
 def measured(cell: Cell) -> str:
-    """A share is 59 %, a coefficient 0.45."""
-    if cell.is_share or cell.value is None:
-        return share(cell.value)
-    return f"{cell.value:.2f}"
+    """A share is 59 %, a coefficient 0.45; a dash where there is none, or too few solutions to tell."""
+    if cell.value is None or not cell.is_shown:
+        return share(None)
+    return share(cell.value) if cell.is_share else f"{cell.value:.2f}"
 
 
 @register.filter
 def interval(cell: Cell) -> str:
-    """47 to 73 %, or 0.32 to 0.57; nothing where there is none."""
-    if cell.low is None or cell.high is None:
+    """47 to 73 %, or 0.32 to 0.57; nothing where there is none, or no figure to go with it."""
+    if cell.low is None or cell.high is None or not cell.is_shown:
         return ""
     return f"{100 * cell.low:.0f} to {share(cell.high)}" if cell.is_share else f"{cell.low:.2f} to {cell.high:.2f}"
 

@@ -19,6 +19,7 @@ from apps.dashboard.browsing import facets_of
 from apps.dashboard.forms.estimation import NewRunForm
 from apps.dashboard.paging import page_of
 from apps.estimation.forecast import Forecast, forecasts
+from apps.estimation.latest import run_counts
 from apps.estimation.models import EstimationRun, SamplingRun, SolutionEstimate
 from apps.estimation.selection import solutions_of
 from apps.estimation.services import cancel_run, pause_run, resume_run, start_run
@@ -115,7 +116,7 @@ def _found(run: EstimationRun) -> dict[str, object]:
         "facts": estimation_runs.hard_label_facts(int(run.options.get("rollouts") or 8)),
         "chances": (estimation_runs.GOOD_CHANCES, estimation_runs.LUCKY_CHANCES),
         "grown": _grown(run),
-        "unsure": estimation_runs.unsure_count(run),
+        "unsure": estimation_runs.unsure_count(run) if run_counts(run) else 0,  # A round can be opened over them.
         "failures": SolutionEstimate.objects.filter(run=run).exclude(failure="").order_by("id")[:SHOWN_FAILURES],
     }
 

@@ -125,9 +125,9 @@ def fit_for(place: Place, form: SelectionForm, redundancy: int = 1, of: str = "s
     if not form.is_valid():
         return None
     selection, solutions = Selection.parse(form.select), askable(place.project)
-    if of == "comparisons":
-        return Fit(form.select, existing_count(solutions, selection, COUNTED_TO + 1), redundancy, None, of)
     try:
+        if of == "comparisons":
+            return Fit(form.select, existing_count(solutions, selection, COUNTED_TO + 1), redundancy, None, of)
         chosen: QuerySet[Any] = (
             selected_problems(place.project, selection) if of == "problems" else selection.apply(solutions)
         )

@@ -14,7 +14,8 @@ from django.views.decorators.http import require_http_methods
 from apps.accounts.requests import AuthenticatedRequest
 from apps.dashboard.access import place_for, solution_of
 from apps.dashboard.forms.base import ServiceForm
-from apps.labeling.resplitting import part_anew
+from apps.quality.impartiality import check_sides
+from apps.quality.parting import part_steps
 
 MARK = "---"
 _MARK_LINE = re.compile(r"^[ \t]*---[ \t]*$", re.MULTILINE)
@@ -35,9 +36,10 @@ class SplitForm(ServiceForm):
 def split(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     place = place_for(request.user, slug, "review")
     found = solution_of(place, pk)
+    check_sides([found], request.user)  # Before anybody fills a form in vain.
     texts = found.steps.filter(chosen=True).order_by("position").values_list("text", flat=True)
     form = SplitForm(request.POST or None, initial={"steps": f"\n{MARK}\n".join(texts)})
-    newer = form.run(lambda data: part_anew(solution=found, texts=_MARK_LINE.split(data["steps"]), actor=request.user))
+    newer = form.run(lambda data: part_steps(solution=found, texts=_MARK_LINE.split(data["steps"]), by=request.user))
     if newer is not None:
         messages.success(request, "This is the newer version. What was said of the old steps stays with the older one.")
         return redirect("solution", slug, newer.pk)

@@ -1,6 +1,6 @@
 """What people say of steps and comparisons: rounds of work, turns at a task, labels."""
 
-from apps.labeling.models.counted import NotCounted, counted_q
+from apps.labeling.models.counted import NotCounted, counted_q, newest_q
 from apps.labeling.models.labels import Critique, CritiqueRating, GoldLabel, PreferenceLabel, StepLabel
 from apps.labeling.models.reports import ReportDismissal
 from apps.labeling.models.rounds import Protocol, Round, RoundQuerySet, Seat, Task
@@ -9,4 +9,5 @@ from apps.labeling.models.turns import Assignment, AssignmentQuerySet, Offer, Pa
 __all__ = [
     "Assignment", "AssignmentQuerySet", "Critique", "CritiqueRating", "GoldLabel", "NotCounted", "Offer", "PastSubmission",
     "PreferenceLabel", "Protocol", "ReportDismissal", "Round", "RoundQuerySet", "Seat", "StepLabel", "Task", "counted_q",
+    "newest_q",
 ]  # fmt: skip

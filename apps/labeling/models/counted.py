@@ -6,12 +6,18 @@ it was real work by somebody who is trusted: a test of the labeler is no evidenc
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from typing import Any
+
+from django.apps import apps
 from django.db import models
-from django.db.models import BooleanField, Case, Exists, F, OuterRef, Q, Value, When
+from django.db.models import BooleanField, Case, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.db.models.functions import Coalesce
 
 from apps.projects.models import Membership
 
 SUBMITTED_STATES = ("submitted", "extra")
+LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)  # When something was handed in of which a file does not say when.
 
 
 class NotCounted(models.TextChoices):
@@ -29,7 +35,7 @@ class NotCounted(models.TextChoices):
 def reasons_q(prefix: str = "") -> dict[NotCounted, Q]:
     """Each reason as a condition, the weightiest first; `prefix` leads from a row to its assignment.
 
-    EARLIER is none of them: it follows from all that a labeler said of a solution, where that is at hand.
+    EARLIER is none of them, for it rests on another assignment: see `earlier_q`.
 
     A file may say of a single submission whether it was part of a screening; the round says it of the others.
     """
@@ -57,7 +63,10 @@ def reasons_q(prefix: str = "") -> dict[NotCounted, Q]:
 
 
 def counted_q(prefix: str = "", *, with_corrected: bool = False) -> Q:
-    """Assignments to which no reason applies.
+    """Assignments to which no reason applies, EARLIER apart.
+
+    Whether anybody labeled a solution is the same with it and without it; what people said of one is not: there
+    `newest_q` comes beside it.
 
     `with_corrected`: what a reviewer corrected decides nothing, yet as the labeler's own first word it is measured.
     """
@@ -68,7 +77,61 @@ def counted_q(prefix: str = "", *, with_corrected: bool = False) -> Q:
     return condition
 
 
+def earlier_q(prefix: str = "") -> Q:
+    """Assignments whose labeler said something newer of the same thing: nobody is a majority of two.
+
+    What says nothing takes no place: a newer assignment has a rating of a step on the solution's path, or a preference.
+    One that a reviewer corrected does take it, as their correction stands for the labeler's last word.
+
+    Each look-up begins with the tasks of one solution or comparison. What is cheap stands before it, as SQL reads an
+    AND from the left.
+    """
+    solution = Coalesce(OuterRef(f"{prefix}grown"), OuterRef(f"{prefix}task__solution"))
+    rated, newer = _said("StepLabel", rating__isnull=False, step__chosen=True), _newer(prefix)
+    on_task = newer.filter(rated, task__solution=solution, grown__isnull=True)
+    # Of a solution that grew out of a dialogue, later rounds may ask its own labeler.
+    as_grown = newer.filter(rated, grown=solution)
+    on_comparison = newer.filter(_said("PreferenceLabel"), task__comparison=OuterRef(f"{prefix}task__comparison"))
+    of_comparison = Q(**{f"{prefix}task__comparison__isnull": False})
+    return (~of_comparison & (Q(Exists(on_task)) | Q(Exists(as_grown)))) | (of_comparison & Q(Exists(on_comparison)))
+
+
+def newest_q(prefix: str = "") -> Q:
+    """Assignments in whose place no newer one of their labeler stands.
+
+    As the value of a CASE it is asked of each row that is left. As NOT EXISTS, PostgreSQL may turn it into a join that
+    reads all assignments.
+    """
+    earlier = When(earlier_q(prefix), then=Value(value=True))
+    return ~Q(Case(earlier, default=Value(value=False), output_field=BooleanField()))
+
+
+def _newer(prefix: str) -> QuerySet[Any]:
+    """Real work of the same labeler that was handed in later.
+
+    Whether the problem is retired and the labeler suspended is asked of the older one: it holds for both.
+    """
+    at, own_at = F("submitted_at"), OuterRef(f"{prefix}submitted_at")
+    reasons = reasons_q()
+    work = [~reasons[name] for name in (NotCounted.NOT_SUBMITTED, NotCounted.SCREENING, NotCounted.QUALITY_CONTROL)]
+    later = Q(at__gt=Coalesce(own_at, Value(LONG_AGO)))
+    as_late = Q(at=Coalesce(own_at, Value(LONG_AGO)), pk__gt=OuterRef(f"{prefix}pk"))
+    found: QuerySet[Any] = _rows("Assignment").alias(at=Coalesce(at, Value(LONG_AGO)))
+    return found.filter(later | as_late, *work, labeler=OuterRef(f"{prefix}labeler"))
+
+
+def _said(model: str, **that: bool) -> Exists:
+    return Exists(_rows(model).filter(assignment=OuterRef("pk"), **that))
+
+
+def _rows(model: str) -> Any:
+    """By name, since these models are made of what stands here."""
+    found: Any = apps.get_model("labeling", model)
+    return found.objects
+
+
 def reason_expression(prefix: str = "") -> Case:
     """The first reason that applies, as text; empty for a counted assignment."""
-    cases = [When(condition, then=Value(reason.value)) for reason, condition in reasons_q(prefix).items()]
+    reasons = reasons_q(prefix) | {NotCounted.EARLIER: earlier_q(prefix)}
+    cases = [When(condition, then=Value(reason.value)) for reason, condition in reasons.items()]
     return Case(*cases, default=Value(""), output_field=models.CharField())

@@ -51,7 +51,7 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
         return self.filter(state__in=Assignment.SPOKEN)
 
     def counted(self) -> Self:
-        """Those whose labels decide what stands: see `counted`."""
+        """Those whose labels decide what stands; of several of one labeler all, see `counted`."""
         return self.filter(counted_q())
 
     def with_reason(self) -> Self:

@@ -1,0 +1,170 @@
+"""Of several answers of one labeler the newest counts: lists, evidence, disputes, contests and consensus say the same."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from apps.accounts.models import User
+from apps.corpus.models import Comparison, Solution
+from apps.dashboard.evidence import contests_of
+from apps.labeling.models import Assignment, PreferenceLabel, Round, StepLabel, Task, counted_q, newest_q
+from apps.projects.models import Project
+from apps.quality.evidence import evidence_of
+from apps.quality.models import Consensus, OpenDispute
+from apps.quality.settling import settle_project
+from apps.quality.sources import counted_ratings
+from apps.quality.stale import note_all
+from tests.cast import bearer, make_comparison, make_problem, make_solution
+from tests.quality.test_counted_consensus import answer, make_task
+
+BEGIN = timezone.now() - timedelta(days=9)
+AT: list[datetime | None] = [BEGIN + timedelta(days=day) for day in range(4)]
+
+
+@pytest.fixture
+def solution(project: Project) -> Solution:
+    return make_solution(make_problem(project))
+
+
+def give(solution: Solution, labeler: User, number: int, *ratings: int | None, **fields: Any) -> Assignment:
+    """What the labeler says in a round of its own, which may be a screening."""
+    task = make_task(solution, number, is_screening=fields.pop("is_screening", False))
+    turn = answer(task, labeler, *ratings)
+    Assignment.objects.filter(pk=turn.pk).update(**{"submitted_at": AT[number]} | fields)
+    return turn
+
+
+def settle(project: Project) -> None:
+    note_all(project)
+    settle_project(project)
+
+
+def reasons(solution: Solution, reader: User) -> dict[int, str]:
+    """By assignment, why it does not count; evidence, the list of step labels and consensus say the same."""
+    client = bearer(reader)
+    evidence = evidence_of(solution, lambda ids: dict.fromkeys(ids, "somebody"))
+    said = {voice.turn.pk: voice.turn.not_counted for voice in evidence.voices}
+    rows = client.get(f"/api/v1/projects/{solution.project.slug}/step-labels?solution={solution.pk}").json()["results"]
+    assert {row["assignment"]: row["not_counted"] for row in rows} == {
+        pk: reason for pk, reason in said.items() if StepLabel.objects.filter(assignment=pk).exists()
+    }
+    rated = StepLabel.objects.filter(
+        counted_q("assignment__"), newest_q("assignment__"), step__solution=solution, rating__isnull=False
+    )
+    by_step: dict[int, list[int]] = {}
+    for step, rating in rated.order_by("assignment__labeler").values_list("step", "rating"):
+        by_step.setdefault(step, []).append(rating or 0)
+    assert counted_ratings([solution]).by_step == by_step
+    return said
+
+
+def test_the_newer_of_two_answers_counts_everywhere(
+    project: Project, solution: Solution, alice: User, bob: User
+) -> None:
+    first, second = give(solution, bob, 1, 1, -1), give(solution, bob, 2, 1, 1, 1)
+    settle(project)
+    assert (Consensus.objects.get().people, Consensus.objects.get().first_error) == (1, -1)
+    assert reasons(solution, alice) == {first.pk: "earlier", second.pk: ""}
+
+
+NEWER: list[tuple[str, list[int | None], dict[str, Any], tuple[str, str]]] = [
+    ("rated", [1, 1, 1], {}, ("earlier", "")),
+    ("late", [1, 1, 1], {"state": "extra"}, ("earlier", "")),
+    ("gave up with nothing", [], {"finish_reason": "give_up"}, ("", "")),
+    ("unsure of all", [None, None], {}, ("", "")),
+    ("a screening", [1, 1, 1], {"is_screening": True}, ("", "screening")),
+    ("a gold task", [1, 1, 1], {"is_quality_control": True}, ("", "quality_control")),
+    ("returned by a reviewer", [1, 1, 1], {"state": "returned"}, ("", "not shown")),
+    ("handed in before", [1, 1, 1], {"submitted_at": AT[0]}, ("", "earlier")),
+    ("undated", [1, 1, 1], {"submitted_at": None}, ("", "earlier")),
+]
+
+
+@pytest.mark.parametrize(("name", "ratings", "fields", "expected"), NEWER, ids=[one[0] for one in NEWER])
+def test_what_counts_and_says_something_takes_the_place_of_what_was_said_before(
+    solution: Solution, alice: User, bob: User,
+    name: str, ratings: list[int | None], fields: dict[str, Any], expected: tuple[str, str],
+) -> None:  # fmt: skip
+    first, second = give(solution, bob, 1, 1, -1), give(solution, bob, 2, *ratings, **fields)
+    said = reasons(solution, alice)
+    assert (said[first.pk], said.get(second.pk, "not shown")) == expected
+
+
+def test_of_two_undated_answers_the_one_with_the_higher_number_is_newer(
+    solution: Solution, alice: User, bob: User
+) -> None:
+    first, second = (give(solution, bob, number, 1, -1, submitted_at=None) for number in (1, 2))
+    assert reasons(solution, alice) == {first.pk: "earlier", second.pk: ""}
+
+
+def test_nothing_older_speaks_in_place_of_what_a_reviewer_corrected(
+    solution: Solution, alice: User, rita: User, bob: User
+) -> None:
+    first, second = give(solution, bob, 1, 1, -1), give(solution, bob, 2, 1, 1, 1, corrected_by=rita)
+    assert reasons(solution, alice) == {first.pk: "earlier", second.pk: "corrected"}
+
+
+def test_other_peoples_answers_and_answers_to_other_solutions_take_no_place(
+    solution: Solution, alice: User, bob: User, rita: User
+) -> None:
+    mine, other = give(solution, bob, 1, 1, -1), make_solution(solution.problem, ["Another."])
+    theirs = give(solution, rita, 2, 1, 1, 1)
+    give(other, bob, 3, 1)
+    assert reasons(solution, alice) == {mine.pk: "", theirs.pk: ""}
+
+
+def test_a_solution_that_grew_is_another_one_than_that_of_the_task(solution: Solution, alice: User, bob: User) -> None:
+    """Bob labels the solution, leaves its path in a dialogue, and is asked about what grew there."""
+    grown = make_solution(solution.problem, ["One.", "Another way."])
+    first = give(solution, bob, 1, 1, -1)
+    dialogue = give(solution, bob, 2, grown=grown)
+    StepLabel.objects.create(assignment=dialogue, step=grown.steps.get(position=0), rating=1)
+    assert reasons(solution, alice) == {first.pk: ""}
+    assert reasons(grown, alice) == {dialogue.pk: ""}
+    later = give(grown, bob, 3, 1, 1)
+    assert reasons(solution, alice) == {first.pk: ""}
+    assert reasons(grown, alice) == {dialogue.pk: "earlier", later.pk: ""}
+
+
+def test_an_unsure_flag_is_withdrawn_by_the_newer_answer(project: Project, solution: Solution, bob: User) -> None:
+    give(solution, bob, 1, 1, None)
+    settle(project)
+    assert set(OpenDispute.objects.values_list("kind", flat=True)) == {"unsure"}
+    give(solution, bob, 2, 1, 1, 1)
+    settle(project)
+    assert not OpenDispute.objects.exists()
+
+
+# --- comparisons ------------------------------------------------------------------------------------------
+
+
+def prefer(comparison: Comparison, labeler: User, number: int, choice: str) -> Assignment:
+    """Without a choice: handed in with none."""
+    round_ = Round.objects.create(project=comparison.project, number=number, protocol="comparison", status="open")
+    task = Task.objects.create(round=round_, comparison=comparison, open_slots=0)
+    turn = Assignment.objects.create(
+        task=task, round=round_, labeler=labeler, state="submitted", submitted_at=AT[number]
+    )
+    if choice:
+        PreferenceLabel.objects.create(assignment=turn, choice=choice)
+    return turn
+
+
+def test_a_contest_counts_each_person_once(project: Project, alice: User, bob: User, rita: User) -> None:
+    comparison = make_comparison(make_problem(project), ["One."], ["Two."])
+    turns = [
+        prefer(comparison, bob, 1, "left"),
+        prefer(comparison, bob, 2, "right"),
+        prefer(comparison, bob, 3, ""),
+        prefer(comparison, rita, 0, "left"),
+    ]
+    (contest,) = contests_of(comparison.left)
+    assert (contest.own, contest.others, contest.ties) == (1, 1, 0)
+    rows = bearer(alice).get(f"/api/v1/projects/{project.slug}/preferences").json()["results"]
+    assert {row["assignment"]: row["not_counted"] for row in rows} == {
+        turns[0].pk: "earlier", turns[1].pk: "", turns[3].pk: "",
+    }  # fmt: skip
