@@ -311,8 +311,9 @@ def test_trainers_of_step_labels_get_what_stands(told: Told, tmp_path: Path) -> 
         assert trainer.rows(sources=["gold"]) == script.GOLD_ROWS
         assert trainer.gets(sources=["human"]) == (script.PEOPLE_ROWS, script.PEOPLE_LEFT_OUT)
         assert trainer.rows(sources=["human"], thin="take") == script.PEOPLE_ROWS | script.THIN_ROWS
-        # Of each solution the first source that labels it: people do the tie, on whose first step nothing stands.
-        assert trainer.rows() == script.PEOPLE_ROWS | script.GOLD_ROWS
+        # Of each solution the first source that labels it: rollouts do where people are too few, or of two minds.
+        until_error = {name: [script.until(script.first_error(said))] for name, said in told.rollouts.items()}
+        assert trainer.rows() == until_error | script.PEOPLE_ROWS | script.GOLD_ROWS
         dropped, left_out = trainer.gets(sources=["human"], alternatives="drop")
         assert dropped == script.PEOPLE_ROWS | {"alternatives": script.SETTLED_ROWS["alternatives"]}
         assert left_out["ratings: alternatives, which the policy drops"] == len(script.OF_ALTERNATIVES) - 1
