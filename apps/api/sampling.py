@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
-from django.db import transaction
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -16,7 +14,7 @@ from apps.api.access import project_of, sampling_of, user_of
 from apps.corpus.splitting import SPLITTERS
 from apps.estimation.models import SamplingRun
 from apps.estimation.sampling import cancel_sampling, pause_sampling, resume_sampling, start_sampling
-from apps.estimation.tasks import work_on_sampling
+from apps.estimation.tasks import call_writer
 from apps.inference.models import Endpoint
 
 
@@ -53,7 +51,7 @@ class SamplingList(APIView):
         sampling = {name: data.pop(name) for name in ("temperature", "max_tokens")}
         data["endpoint"] = Endpoint.objects.named(data["endpoint"], project)
         run = start_sampling(project=project, sampling=sampling, created_by=user_of(request), **data)
-        transaction.on_commit(partial(work_on_sampling.delay, run.pk))
+        call_writer(run.pk)
         return Response(SamplingSerializer(run).data, status=201)
 
 
@@ -84,5 +82,5 @@ class SamplingResume(APIView):
     def post(self, request: Request, pk: int) -> Response:
         """Go on with the problems that have no result yet."""
         run = resume_sampling(run=sampling_of(request, pk, "estimate"), actor=user_of(request))
-        transaction.on_commit(partial(work_on_sampling.delay, run.pk))
+        call_writer(run.pk)
         return Response(SamplingSerializer(run).data)

@@ -91,6 +91,18 @@ def _type_name(column: Any) -> str:
     return str(column.rel_db_type(connection) if column.is_relation else column.db_type(connection)).partition("(")[0]
 
 
+def worked_on(purpose: str) -> set[int]:
+    """The keys that some process works on now."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT objid FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 2
+               AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+               AND classid::bigint = hashtext(%s)::bigint & 4294967295""",
+            [purpose],
+        )
+        return {row[0] for row in cursor.fetchall()}
+
+
 @contextmanager
 def sole_worker(purpose: str, key: int) -> Iterator[bool]:
     """True for the one process that works on this; the claim dies with its database connection.

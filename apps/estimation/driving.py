@@ -25,7 +25,7 @@ from apps.estimation.strategies import strategy_of
 from apps.estimation.strategies.tree import Tree
 from apps.estimation.tree.engine import TreeEngine
 from apps.estimation.tree.store import TreeStore
-from apps.estimation.turns import others_wait
+from apps.estimation.turns import GRACE_S, Turn, others_wait
 from apps.estimation.work import Plan
 from apps.inference.client import Client
 from apps.inference.models import Endpoint
@@ -37,16 +37,9 @@ from apps.verifiers.grading import GradingPool
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 0.5
-# What is in flight when a run is paused may take so long to come in; then it is given up.
-GRACE_S = 60.0
 # A thread that waits for its turn gets it after so long: the one that stores results has many short waits, and the
 # default of 5 ms for each would keep requests in flight that are long answered.
 SWITCH_EVERY_S = 0.0005
-# A worker works so long at one run before it lets others have their turn.
-SLICE_S = 600.0
-# While other runs wait for a worker, its turn is as short as this; what is in flight comes in first.
-TURN_S = 30.0
-LOOK_ROUND_EVERY_S = 5.0
 
 
 def work_on(*, run_id: int) -> bool:
@@ -55,9 +48,9 @@ def work_on(*, run_id: int) -> bool:
     if run is None:
         return False
     sys.setswitchinterval(SWITCH_EVERY_S)
-    until = time.monotonic() + SLICE_S
+    turn = Turn(run)
     with GradingPool() as pool:
-        worker = Worker(run, pool, until)
+        worker = Worker(run, pool, turn)
         try:
             worker.work()
         except EndpointDown as down:
@@ -71,11 +64,10 @@ def work_on(*, run_id: int) -> bool:
 
 
 class Worker:
-    def __init__(self, run: EstimationRun, pool: GradingPool, until: float) -> None:
+    def __init__(self, run: EstimationRun, pool: GradingPool, turn: Turn) -> None:
         self.run = run
         self.pool = pool
-        self.until = until
-        self.turn_ends = time.monotonic() + TURN_S
+        self.turn = turn
         self.name = f"{socket.gethostname()[:30]}-{os.getpid()}-{secrets.token_hex(3)}"
         self.store = (TreeStore if run.strategy == Tree.name else RunStore)(run, self.name, pool)
 
@@ -100,7 +92,7 @@ class Worker:
 
     def _is_over(self) -> bool:
         self.run.refresh_from_db()
-        return time.monotonic() > self.until or self.run.status != JobStatus.RUNNING
+        return self.turn.is_over or self.run.status != JobStatus.RUNNING
 
     async def _stretch(self, endpoint: Endpoint) -> None:
         """From the first claim until there is nothing left to claim, or we are to stop."""
@@ -147,22 +139,16 @@ class Worker:
                 engine.stop(at_once=True)
             elif self.store.is_stale:
                 engine.stop()
-            elif status != JobStatus.RUNNING or time.monotonic() > self.until:
+            elif status != JobStatus.RUNNING or self.turn.is_over:
                 engine.stop()
                 stopped_at = stopped_at or time.monotonic()
                 if time.monotonic() > stopped_at + GRACE_S:
                     engine.stop(at_once=True)
-            elif time.monotonic() > self.turn_ends and await self._gives_way():
-                self.until = time.monotonic()
+            elif self.turn.may_end and await self.store.apart(self.turn.gives_way):
                 engine.stop()
             elif reason := await self.store.apart(self._over_budget):
                 await self._pause(reason)
                 engine.stop()
-
-    async def _gives_way(self) -> bool:
-        """Whether another run waits for a worker; asked again after a while when none does."""
-        self.turn_ends = time.monotonic() + LOOK_ROUND_EVERY_S
-        return await self.store.apart(lambda: others_wait(self.run))
 
     async def _pause(self, reason: str) -> None:
         await self.store.apart(lambda: pause_run(run=self.run, reason=reason))

@@ -21,6 +21,7 @@ from django.db.models.functions import Length
 
 from apps.corpus.models import Problem, Solution, Step
 from apps.estimation.error_places import SAMPLE, ErrorPlaces, error_places
+from apps.estimation.hindrances import without_hindrance
 from apps.estimation.models import SamplingRun
 from apps.estimation.parameters import SamplingSettings
 from apps.estimation.strategies import STRATEGIES, strategy_of
@@ -40,12 +41,16 @@ LUCK, LUCK_SPREAD = 0.03, 0.5
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """Expected totals. None where prices or the endpoint's speed are not known."""
+    """Expected totals. None where prices or the endpoint's speed are not known.
+
+    `hindered` are solutions besides, about which nothing can be asked: without steps, or without a reference answer.
+    """
 
     strategy: str
     title: str
     about: str
     solutions: int
+    hindered: int
     by_answer: int
     steps: int
     rollouts: float
@@ -90,9 +95,11 @@ def forecasts(
     options: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> list[Forecast]:  # fmt: skip
     """One for each strategy; `options` by strategy, defaults elsewhere. Raises DomainError for options that cannot be."""
+    taken, solutions = solutions, without_hindrance(solutions)
     lengths = list(
         solutions.order_by().values_list("step_count", "is_correct").annotate(count=Count("id")).order_by("step_count")
     )
+    hindered = taken.count() - sum(count for *_, count in lengths)
     first = solutions.order_by("id").first()
     sampling = newest_sampling(first.project_id, endpoint) if first else None
     sizes = text_sizes(solutions, endpoint)
@@ -108,6 +115,7 @@ def forecasts(
             ability=ability,
             places=places,
             answers_suffice=answers_suffice,
+            hindered=hindered,
         )
         for name in STRATEGIES
     ]
@@ -115,7 +123,7 @@ def forecasts(
 
 def _forecast(
     name: str, options: Mapping[str, Any], lengths: list[tuple[int, bool | None, int]], endpoint: Endpoint | None, *,
-    sizes: TextSizes, ability: float, places: ErrorPlaces, answers_suffice: bool,
+    sizes: TextSizes, ability: float, places: ErrorPlaces, answers_suffice: bool, hindered: int,
 ) -> Forecast:  # fmt: skip
     strategy = strategy_of(name, options)
     frozen = msgspec.json.encode(dict(options)).decode()
@@ -137,6 +145,7 @@ def _forecast(
         title=strategy.title,
         about=strategy.about,
         solutions=sum(count for *_, count in lengths),
+        hindered=hindered,
         by_answer=by_answer,
         steps=sum(steps * count for steps, _, count in lengths),
         rollouts=work.rollouts,

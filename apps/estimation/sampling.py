@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -16,11 +17,11 @@ from apps.accounts.services import record_event
 from apps.core.bulk import lock_project, sole_worker
 from apps.core.errors import Conflict, DomainError
 from apps.core.jobs import JobStatus
-from apps.core.wake import drop
 from apps.corpus.models import Problem
 from apps.corpus.splitting import SPLITTERS
 from apps.estimation.models import SamplingRun
 from apps.estimation.parameters import checked_sampling, template_of
+from apps.estimation.turns import LIVE, SAMPLING, SAMPLING_TASK, Turn, dismiss_workers
 from apps.estimation.writing import Writer
 from apps.inference.grants import check_usable
 from apps.inference.models import Endpoint
@@ -28,6 +29,7 @@ from apps.projects.models import Project
 from apps.verifiers.grading import GradingPool
 
 MOST_PER_PROBLEM = 1024
+LOOK_AGAIN_S = 1.0
 
 
 @transaction.atomic
@@ -73,7 +75,7 @@ def cancel_sampling(*, run: SamplingRun, actor: User | None = None) -> SamplingR
     run = SamplingRun.objects.select_for_update(of=("self",)).get(pk=run.pk)
     if not run.has_ended:
         run.end(JobStatus.CANCELLED)
-        transaction.on_commit(partial(drop, "apps.estimation.tasks.work_on_sampling", run.pk))
+        _dismiss(run)
         record_event(actor=actor, verb="sampling.cancelled", target=str(run), project=run.project.slug)
     return run
 
@@ -82,9 +84,8 @@ def cancel_sampling(*, run: SamplingRun, actor: User | None = None) -> SamplingR
 def pause_sampling(*, run: SamplingRun, actor: User | None = None) -> SamplingRun:
     """What is in flight is waited for and stored; nothing more is asked for."""
     run = SamplingRun.objects.select_for_update(of=("self",)).get(pk=run.pk)
-    if run.status in (JobStatus.QUEUED, JobStatus.RUNNING):
-        run.status, run.error = JobStatus.PAUSED, ""
-        run.save(update_fields=["status", "error"])
+    if run.status in LIVE:
+        _rest(run)
         record_event(actor=actor, verb="sampling.paused", target=str(run), project=run.project.slug)
     return run
 
@@ -102,34 +103,73 @@ def resume_sampling(*, run: SamplingRun, actor: User | None = None) -> SamplingR
 
 
 def run_sampling(*, run_id: int) -> SamplingRun:
-    """Work on the run until it ends. Safe to call again at any time: problems with a result are left alone."""
-    run = SamplingRun.objects.select_related("project", "endpoint").get(pk=run_id)
-    with sole_worker("sampling", run_id) as claimed:
-        if not claimed or run.has_ended or run.status == JobStatus.PAUSED:
-            return run
-        if run.endpoint is None:
-            run.end(JobStatus.FAILED, error="The endpoint of this run is gone.")
-            return run
-        run.start(keep_clock=True)
-        with GradingPool() as pool:
-            writer = Writer(run, run.endpoint, pool)
-            try:
-                writer.work()
-            except DomainError as error:
-                SamplingRun.objects.get(pk=run.pk).end(JobStatus.FAILED, error=error.message)
-        _conclude(run, writer.failure)
-        run.refresh_from_db()
-        return run
+    """Work on the run until it ends or rests. Safe to call again at any time: problems with a result are left alone.
+
+    A worker that was quicker to take the run up is waited for.
+    """
+    while not _work(run_id, takes_turns=False):
+        time.sleep(LOOK_AGAIN_S)
+    return SamplingRun.objects.select_related("project", "endpoint").get(pk=run_id)
+
+
+def work_a_turn(*, run_id: int) -> None:
+    """Work on the run until it ends or rests, or other runs have waited long enough."""
+    _work(run_id, takes_turns=True)
+
+
+def _work(run_id: int, *, takes_turns: bool) -> bool:
+    """Whether the run has come to its end, or to rest."""
+    with sole_worker(SAMPLING, run_id) as claimed:
+        run = _begin(run_id) if claimed else None
+        if run is not None:
+            _write(run, Turn(run) if takes_turns else None)
+    return not SamplingRun.objects.filter(pk=run_id, status__in=LIVE).exists()
 
 
 @transaction.atomic
-def _conclude(run: SamplingRun, failure: str) -> None:
-    """All problems have been asked for, or the endpoint has failed, or somebody has paused or cancelled the run."""
+def _begin(run_id: int) -> SamplingRun | None:
+    """The run, marked as running; None when there is nothing to do about it."""
+    run = SamplingRun.objects.select_for_update(of=("self",)).select_related("project", "endpoint").get(pk=run_id)
+    if run.status not in LIVE:
+        return None
+    return run.start(keep_clock=True)
+
+
+def _write(run: SamplingRun, turn: Turn | None) -> None:
+    if run.endpoint is None:
+        _conclude(run, JobStatus.FAILED, "The endpoint of this run is gone.")
+        return
+    with GradingPool() as pool:
+        writer = Writer(run, run.endpoint, pool, turn)
+        try:
+            writer.work()
+        except DomainError as error:
+            _conclude(run, JobStatus.FAILED, error.message)
+            return
+    if writer.failure:
+        _conclude(run, JobStatus.PAUSED, writer.failure)
+    elif writer.is_through:
+        _conclude(run, JobStatus.FINISHED)
+
+
+@transaction.atomic
+def _conclude(run: SamplingRun, status: JobStatus, error: str = "") -> None:
+    """All problems have been asked for, or no more of them can be. Where somebody has said otherwise, that stands."""
     found = SamplingRun.objects.select_for_update(of=("self",)).get(pk=run.pk)
     if found.status != JobStatus.RUNNING:
         return
-    if failure:
-        found.status, found.error = JobStatus.PAUSED, failure
-        found.save(update_fields=["status", "error"])
-    else:
-        found.end(JobStatus.FINISHED)
+    if status == JobStatus.PAUSED:
+        _rest(found, error)
+        return
+    found.end(status, error=error)
+    _dismiss(found)
+
+
+def _rest(run: SamplingRun, reason: str = "") -> None:
+    run.status, run.error = JobStatus.PAUSED, reason
+    run.save(update_fields=["status", "error"])
+    _dismiss(run)
+
+
+def _dismiss(run: SamplingRun) -> None:
+    transaction.on_commit(partial(dismiss_workers, run.pk, SAMPLING_TASK))

@@ -26,13 +26,11 @@ from apps.estimation.parameters import Budget, checked, checked_sampling, templa
 from apps.estimation.selection import checked_selection, solutions_of
 from apps.estimation.strategies import full_options, strategy_of
 from apps.estimation.strategies.tree import Tree
-from apps.estimation.turns import dismiss_workers
+from apps.estimation.turns import LIVE, dismiss_workers
 from apps.inference.grants import check_usable
 from apps.inference.models import Endpoint
 from apps.projects.models import Project
 from apps.verifiers.registry import VERIFIERS
-
-LIVE = (JobStatus.QUEUED, JobStatus.RUNNING)
 
 
 @transaction.atomic

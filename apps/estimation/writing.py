@@ -2,12 +2,13 @@
 
 A sliding window: each problem is stored, with its solutions graded, as soon as the last of them is there, and keeps its
 place in flight until then. So a worker that is killed costs the problems that were in flight, and those are asked for
-again with the same seeds.
+again with the same seeds. One that gives way to other runs begins no more problems, and ends those that it has begun.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ from apps.estimation.models import SampledProblem, SamplingRun
 from apps.estimation.notices import add_notices
 from apps.estimation.parameters import sampling_of
 from apps.estimation.sharing import shared_client
+from apps.estimation.turns import GRACE_S, Turn
 from apps.inference.client import Client
 from apps.inference.failures import EndpointFailure, RequestRefused
 from apps.inference.gate import Gate
@@ -73,19 +75,29 @@ class Written:
 
 
 class Writer:
-    """`failure` says in the end why the endpoint could not be asked any more; empty when it could."""
+    """`failure` says in the end why the endpoint could not be asked any more; empty when it could.
 
-    def __init__(self, run: SamplingRun, endpoint: Endpoint, pool: GradingPool) -> None:
+    Without a turn it takes all the time that it needs.
+    """
+
+    def __init__(self, run: SamplingRun, endpoint: Endpoint, pool: GradingPool, turn: Turn | None = None) -> None:
         self.run = run
         self.endpoint = endpoint
         self.pool = pool
         self.failure = ""
         self._stamina = Stamina()
         self._refusals: RefusalCheck | None = None
+        self._turn = turn
         self._stopping = False
+        self._begun_until = 0.0  # So long problems that are begun may still take when we are to stop.
         self._active: set[asyncio.Task[None]] = set()
         self._after = 0
         self._database = ThreadPoolExecutor(1, thread_name_prefix="write")
+
+    @property
+    def is_through(self) -> bool:
+        """Whether all problems have a result: nothing has made us stop."""
+        return not self._stopping
 
     def work(self) -> None:
         """Until all problems have a result, or we are to stop. Raises DomainError."""
@@ -129,9 +141,16 @@ class Writer:
             status = await self._apart(self._look)
             if status != JobStatus.RUNNING:
                 self._stop(gate)
+                self._begun_until = 0.0
+            elif self._turn and not self._stopping and await self._turn_ends(self._turn):
+                self._begun_until = time.monotonic() + GRACE_S
+                self._stop(gate)
             if status == JobStatus.CANCELLED:
                 for task in self._active:
                     task.cancel()
+
+    async def _turn_ends(self, turn: Turn) -> bool:
+        return turn.is_over or (turn.may_end and await self._apart(turn.gives_way))
 
     def _stop(self, gate: Gate) -> None:
         self._stopping = True
@@ -178,7 +197,7 @@ class Writer:
         prompt, sampling = Template(**run.prompt).prompt(problem.statement, [], "\n"), sampling_of(run.sampling)
         while written.count < run.per_problem and answers < 2 * run.per_problem:
             n = client.fitting(run.per_problem - written.count)
-            if self._stopping:
+            if self._stopping and not (written.requests and time.monotonic() < self._begun_until):
                 return None
             try:
                 answer = await client.complete(prompt, sampling, n=n, seed=seed_of(run.seed, problem.pk, asked))

@@ -5,7 +5,7 @@ What somebody holds already they may finish, whatever has changed since.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -162,14 +162,18 @@ def sitting_of(project_id: int, labeler: User) -> Sitting | None:
     return Sitting(*row) if row else None
 
 
-def admitted(round_: Round) -> Sequence[tuple[Membership, Nothing | None]]:
-    """Every active member with what speaks against them, for a manager who looks before opening."""
+def admitted(round_: Round, named: Collection[int] | None = None) -> Sequence[tuple[Membership, Nothing | None]]:
+    """Every active member with what speaks against them, for a manager who looks before opening.
+
+    `named` are the labelers' ids where the round is not saved and cannot say.
+    """
     members = list(
         Membership.objects.filter(project=round_.project_id, status=Membership.Status.ACTIVE)
         .select_related("user")
         .order_by("user__name", "pk")
     )
-    named = set(round_.labelers.values_list("pk", flat=True))
+    if named is None:
+        named = set(round_.labelers.values_list("pk", flat=True))
     passed = _passed(round_) if round_.needs_screening else {}
     return [(one, _against(round_, one, named, passed)) for one in members]
 
@@ -179,7 +183,7 @@ def _passed(round_: Round) -> Mapping[int, Any]:
     return dict(seats.values_list("labeler_id", "passed_at"))
 
 
-def _against(round_: Round, member: Membership, named: set[int], passed: Mapping[int, Any]) -> Nothing | None:
+def _against(round_: Round, member: Membership, named: Collection[int], passed: Mapping[int, Any]) -> Nothing | None:
     standing = Standing(member.status, frozenset(member.skills), member.user_id in named)
     refused = judged(round_, standing)
     if refused is None and round_.needs_screening and member.user_id not in passed:

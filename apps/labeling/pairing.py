@@ -21,6 +21,8 @@ from apps.labeling.protocols.comparison import ComparisonOptions
 from apps.labeling.selection import Selection
 
 CHUNK = 500
+# For a hint pairs are made of so many solutions, and so many of them.
+COUNTED_TO = 2000
 
 Thing = TypeVar("Thing")
 Candidate = tuple[int, UUID, bool | None]
@@ -32,8 +34,24 @@ def planned_pairs(options: ComparisonOptions, selection: Selection, solutions: Q
     Both sides are of solutions that the selection lets through; its sample is one of pairs. Two sides that say the
     same throughout are nothing to compare, and take no place in it.
     """
+    return _told_apart(list(_all_drawn(options, selection, solutions)), selection)
+
+
+def pair_count(options: ComparisonOptions, selection: Selection, solutions: QuerySet[Solution]) -> int | None:
+    """How many pairs would be made: that shows only when they are. None where it would take more than a moment."""
+    chosen = replace(selection, sample=None).apply(solutions).order_by()
+    if chosen[: COUNTED_TO + 1].count() > COUNTED_TO:
+        return None
+    drawn = list(itertools.islice(_all_drawn(options, selection, solutions), COUNTED_TO + 1))
+    return len(_told_apart(drawn, selection)) if len(drawn) <= COUNTED_TO else None
+
+
+def _all_drawn(options: ComparisonOptions, selection: Selection, solutions: QuerySet[Solution]) -> Iterator[Pair]:
     chosen = replace(selection, sample=None).apply(solutions)
-    drawn = list(_steps(chosen, options) if options.pairs == "steps" else _solutions(chosen, options))
+    return _steps(chosen, options) if options.pairs == "steps" else _solutions(chosen, options)
+
+
+def _told_apart(drawn: Sequence[Pair], selection: Selection) -> list[Pair]:
     found: dict[tuple[int, UUID], Pair] = {}
     for some in _batched(drawn):
         for pair in _with_shared(some):

@@ -97,7 +97,7 @@ def _plan_solutions(round_: Round, selection: Selection) -> RoundPlan:
         # A screening asks about the gold among what is selected, and about nothing else.
         known = with_gold(round_.project)
         gold = sorted(known.intersection(ids))
-        return RoundPlan(gold=gold, refusal=None if gold else _no_gold(selection, is_anywhere=bool(known)))
+        return RoundPlan(gold=gold, refusal=None if gold else no_gold(selection, is_anywhere=bool(known)))
     gold_ids = with_gold(round_.project, selection) if round_.gold_share else set()
     ordinary = [pk for pk in ids if pk not in gold_ids]
     if gold_ids:
@@ -108,11 +108,49 @@ def _plan_solutions(round_: Round, selection: Selection) -> RoundPlan:
         solutions=ordinary,
         gold=sorted(gold_ids),
         priorities=[rank.get(pk, 0) for pk in ordinary],
-        refusal=_refuse_solutions(round_, selection, fitting=len(ids), ordinary=len(ordinary), gold=len(gold_ids)),
+        refusal=refuse_solutions(round_, selection, fitting=len(ids), ordinary=len(ordinary), gold=len(gold_ids)),
     )
 
 
-def _refuse_solutions(
+def _plan_problems(round_: Round, selection: Selection) -> RoundPlan:
+    if round_.gold_share:
+        return RoundPlan(refusal=refuse_gold_of_problems())
+    ids = list(selected_problems(round_.project, selection).values_list("id", flat=True))
+    if ids:
+        return RoundPlan(problems=ids)
+    return RoundPlan(refusal=no_problem(selection))
+
+
+def _plan_comparisons(round_: Round, selection: Selection) -> RoundPlan:
+    if round_.gold_share:
+        return RoundPlan(refusal=refuse_gold_of_comparisons())
+    options = options_of(round_.protocol, round_.options)
+    assert isinstance(options, ComparisonOptions)
+    rank, solutions = selection.priorities(round_.project), askable(round_.project)
+    if options.pairs == "existing":
+        sides = existing_sides(solutions, selection)
+        plan = RoundPlan(
+            comparisons=[pk for pk, _, _ in sides],
+            priorities=_ranked(sides, rank, lambda side: (side[1], side[2])),
+        )
+    else:
+        pairs = planned_pairs(options, selection, solutions)
+        plan = RoundPlan(
+            pairs=pairs,
+            priorities=_ranked(pairs, rank, lambda pair: (pair.left.solution_id, pair.right.solution_id)),
+        )
+    return plan if plan.ordinary else RoundPlan(refusal=nothing_to_compare(selection))
+
+
+def _ranked(things: Sequence[Any], rank: Mapping[int, int], sides: Callable[[Any], tuple[int, int]]) -> list[int]:
+    """A comparison comes as early as the earlier of its two sides."""
+    return [max(rank.get(pk, 0) for pk in sides(thing)) for thing in things]
+
+
+# --- why a round cannot be opened -------------------------------------------------------------------------
+
+
+def refuse_solutions(
     round_: Round, selection: Selection, *, fitting: int, ordinary: int, gold: int
 ) -> DomainError | None:
     if round_.gold_share and not gold:
@@ -132,7 +170,7 @@ def _refuse_solutions(
     return None
 
 
-def _no_gold(selection: Selection, *, is_anywhere: bool) -> DomainError:
+def no_gold(selection: Selection, *, is_anywhere: bool) -> DomainError:
     if not is_anywhere:
         return DomainError("No solution of this project has gold labels.", fields={"gold_share": "no gold yet"})
     return DomainError(
@@ -140,44 +178,20 @@ def _no_gold(selection: Selection, *, is_anywhere: bool) -> DomainError:
     )
 
 
-def _plan_problems(round_: Round, selection: Selection) -> RoundPlan:
-    if round_.gold_share:
-        message = "Where a round starts from problems nothing is written yet: no step of it can have gold labels."
-        return RoundPlan(refusal=DomainError(message, fields={"gold_share": "there is no gold of problems"}))
-    ids = list(selected_problems(round_.project, selection).values_list("id", flat=True))
-    if ids:
-        return RoundPlan(problems=ids)
-    empty = DomainError(f"No problem fits {selection}.", code="empty", fields={"select": "fits no problem"})
-    return RoundPlan(refusal=empty)
+def refuse_gold_of_problems() -> DomainError:
+    message = "Where a round starts from problems nothing is written yet: no step of it can have gold labels."
+    return DomainError(message, fields={"gold_share": "there is no gold of problems"})
 
 
-def _plan_comparisons(round_: Round, selection: Selection) -> RoundPlan:
-    if round_.gold_share:
-        message = "No comparison has a known answer."
-        return RoundPlan(refusal=DomainError(message, fields={"gold_share": "there is no gold of comparisons"}))
-    options = options_of(round_.protocol, round_.options)
-    assert isinstance(options, ComparisonOptions)
-    rank, solutions = selection.priorities(round_.project), askable(round_.project)
-    if options.pairs == "existing":
-        sides = existing_sides(solutions, selection)
-        plan = RoundPlan(
-            comparisons=[pk for pk, _, _ in sides],
-            priorities=_ranked(sides, rank, lambda side: (side[1], side[2])),
-        )
-    else:
-        pairs = planned_pairs(options, selection, solutions)
-        plan = RoundPlan(
-            pairs=pairs,
-            priorities=_ranked(pairs, rank, lambda pair: (pair.left.solution_id, pair.right.solution_id)),
-        )
-    if plan.ordinary:
-        return plan
-    empty = DomainError(
+def no_problem(selection: Selection) -> DomainError:
+    return DomainError(f"No problem fits {selection}.", code="empty", fields={"select": "fits no problem"})
+
+
+def refuse_gold_of_comparisons() -> DomainError:
+    return DomainError("No comparison has a known answer.", fields={"gold_share": "there is no gold of comparisons"})
+
+
+def nothing_to_compare(selection: Selection) -> DomainError:
+    return DomainError(
         f"Nothing to compare fits {selection}.", code="empty", fields={"select": "fits nothing to compare"}
     )
-    return RoundPlan(refusal=empty)
-
-
-def _ranked(things: Sequence[Any], rank: Mapping[int, int], sides: Callable[[Any], tuple[int, int]]) -> list[int]:
-    """A comparison comes as early as the earlier of its two sides."""
-    return [max(rank.get(pk, 0) for pk in sides(thing)) for thing in things]

@@ -14,7 +14,7 @@ from apps.corpus.models import Problem, Solution
 from apps.dashboard.seeding import register_reasoner
 from apps.estimation.models import EstimationRun, SamplingRun, StepEstimate
 from apps.estimation.sampling import start_sampling
-from apps.estimation.tasks import work_on_sampling
+from apps.estimation.tasks import call_writer
 from apps.exports.making import run_export
 from apps.exports.services import create_export, part_path
 from apps.inference.models import Endpoint
@@ -42,7 +42,7 @@ def with_solutions(project: Project, endpoint: Endpoint, count: int) -> None:
     run = start_sampling(
         project=project, endpoint=endpoint, per_problem=2, sampling={"max_tokens": 200, "temperature": 1.0}, seed=5
     )
-    work_on_sampling.delay(run.pk)
+    call_writer(run.pk)
     eventually(lambda: SamplingRun.objects.get(pk=run.pk).has_ended)
     run.refresh_from_db()
     assert run.status == "finished", run.error

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.template.loader import render_to_string
 
 from apps.corpus.models import Solution
 from apps.dashboard.seeding import SEED, found_word_problems, register_reasoner
@@ -17,8 +18,10 @@ from apps.estimation.sampling_forecast import sampling_forecast
 from apps.estimation.selection import checked_selection, solutions_of
 from apps.estimation.services import start_run
 from apps.inference.models import Endpoint
+from apps.inference.services import add_endpoint
 from apps.projects.models import Project
 from tests.cast import make_problem, make_solution
+from tests.inference.scripted import completions, scripted
 from tests.reasoner.serving import reasoner
 
 
@@ -67,6 +70,50 @@ def _spent(project: Project, endpoint: Endpoint, strategy: str, options: dict[st
         pass
     run.refresh_from_db()
     return run
+
+
+@pytest.mark.django_db(transaction=True)
+def test_solutions_about_which_nothing_can_be_asked_cost_nothing_and_are_counted(project: Project) -> None:
+    """As many as a run ends without a request: without a reference answer, with one that nothing is equal to, or steps."""
+    steps = ["One.", "Two.", "So it is 3."]
+    for reference, verifier, is_correct in (("2", "numeric", False), ("3", "numeric", True), ("(2, 3)", "", False)):
+        make_solution(
+            make_problem(project, reference_answer=reference, verifier=verifier), steps, is_correct=is_correct,
+            final_answer="3",
+        )  # fmt: skip
+    usual = _foretold_without_endpoint(project)
+    assert all(one.hindered == 0 and one.solutions == 3 for one in usual)
+    for reference, verifier in ((None, ""), ("", "numeric"), ("See the figure.", "numeric"), ("12", "choice")):
+        make_solution(make_problem(project, reference_answer=reference, verifier=verifier), steps)
+    # Right by what its file says: without a reference answer it is not taken by its answer either.
+    make_solution(make_problem(project, reference_answer=None), steps, is_correct=True)
+    make_solution(make_problem(project, reference_answer="2", verifier="numeric"), [], is_correct=False)
+    for before, now in zip(usual, _foretold_without_endpoint(project), strict=True):
+        assert (now.hindered, now.solutions, now.by_answer) == (6, 3, before.by_answer)
+        assert (now.rollouts, now.tokens, now.steps) == (before.rollouts, before.tokens, before.steps)
+
+    with scripted(lambda asked: completions(*["The answer is: 2"] * asked.body["n"])) as server:
+        endpoint = add_endpoint(project=project, name="model", url=server.url, model="m")
+        run = start_run(project=project, endpoint=endpoint, strategy="math-shepherd", options={"rollouts": 2})
+        while work_on(run_id=run.pk):
+            pass
+    run.refresh_from_db()
+    assert run.failed == 6, list(run.solutions.values_list("failure", "note"))
+    (expected,) = [one for one in _foretold_without_endpoint(project, rollouts=2) if one.strategy == run.strategy]
+    assert run.rollouts + run.missing == expected.rollouts
+
+
+def _foretold_without_endpoint(project: Project, **options: int) -> list[Forecast]:
+    solutions = solutions_of(project, checked_selection({}))
+    return forecasts(solutions, None, answers_suffice=True, options={"math-shepherd": options})
+
+
+def test_a_project_without_any_reference_answer_is_foretold_nothing(project: Project) -> None:
+    make_solution(make_problem(project, reference_answer=None), ["One.", "Two."])
+    for one in _foretold_without_endpoint(project):
+        assert (one.hindered, one.solutions, one.rollouts, one.tokens) == (1, 0, 0, 0)
+    page = render_to_string("estimation/_forecast.html", {"forecasts": _foretold_without_endpoint(project)})
+    assert "Nothing can be asked about 1 more: without steps, or without a reference answer" in page
 
 
 def test_a_request_sends_its_prefix_once_however_many_rollouts_it_asks_for() -> None:

@@ -14,7 +14,8 @@ from apps.core.jobs import JobStatus
 from apps.corpus.models import Problem, Solution, Step
 from apps.estimation.models import SampledProblem, SamplingRun
 from apps.estimation.sampling import cancel_sampling, pause_sampling, resume_sampling, run_sampling, start_sampling
-from apps.estimation.tasks import work_on_sampling
+from apps.estimation.tasks import call_writer, resume_abandoned
+from apps.estimation.turns import waiting_runs
 from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint
 from apps.projects.models import Project
@@ -225,7 +226,7 @@ def under_way(project: Project, model: Model) -> SamplingRun:
     add_sums(project, 200)
     model.control(latency_s=0.2)
     run = start_sampling(project=project, endpoint=endpoint_of(project, model.url, in_flight=8), per_problem=4, seed=3)
-    work_on_sampling.delay(run.pk)
+    call_writer(run.pk)
     return run
 
 
@@ -250,10 +251,13 @@ def test_a_killed_worker_costs_what_was_in_flight_and_nothing_stands_twice(
     with running(any_worker()) as process:
         eventually(lambda: done(run) >= 10)
         kill(process)
-    work_on_sampling.delay(run.pk)
+    assert run.status == JobStatus.RUNNING
+    # The clock finds it without a worker at once, and calls one.
+    eventually(lambda: [one.pk for one in waiting_runs()] == [run.pk], within=10)
+    resume_abandoned()
     with running(any_worker()):
         model.control(latency_s=0.02)
-        eventually(lambda: done(run) == 200)
+        eventually(lambda: done(run) == 200, within=120)
         eventually(lambda: SamplingRun.objects.get(pk=run.pk).status == JobStatus.FINISHED)
     assert_each_once(run, 200)
     assert model.stats()["repeated"] <= 8
@@ -273,7 +277,7 @@ def test_a_run_pauses_resumes_and_is_cancelled_while_a_worker_is_at_it(
     assert rested < 200
 
     resume_sampling(run=run)
-    work_on_sampling.delay(run.pk)
+    call_writer(run.pk)
     eventually(lambda: done(run) > rested)
     cancel_sampling(run=run)
     eventually(lambda: model.stats()["in_flight"] == 0, within=10)

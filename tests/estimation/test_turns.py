@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from celery import current_app
@@ -13,17 +14,22 @@ from django.utils import timezone
 from redis import Redis
 
 from apps.accounts.models import User
+from apps.core.bulk import sole_worker
+from apps.core.jobs import JobStatus
 from apps.core.wake import drop, wake
+from apps.estimation import turns
 from apps.estimation.models import EstimationRun, SamplingRun, Shard
-from apps.estimation.sampling import cancel_sampling, start_sampling
+from apps.estimation.sampling import cancel_sampling, pause_sampling, resume_sampling, run_sampling, start_sampling
 from apps.estimation.services import begin, cancel_run, pause_run, resume_run, start_run
-from apps.estimation.tasks import call_workers, resume_abandoned, work_on_run
-from apps.estimation.turns import others_wait, take_turn, waiting_runs
+from apps.estimation.tasks import call_workers, call_writer, resume_abandoned, work_on_run, work_on_sampling
+from apps.estimation.turns import SAMPLING, others_wait, take_turn, waiting_runs
 from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint
 from apps.projects.models import Project
 from apps.projects.services import create_project
 from tests.cast import make_problem, make_solution
+from tests.estimation.corpus import add_sums
+from tests.inference.scripted import Asked, Reply, Scripted, completions, scripted
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -81,7 +87,7 @@ def test_projects_take_turns_whatever_the_number_of_their_runs(queue: Redis, pro
     other = create_project(slug="geometry", name="Geometry", owner=alice)
     many = [run_in(project) for _ in range(4)]
     one = run_in(other)
-    taken = [take_turn() for _ in range(8)]
+    taken = [turn.pk for _ in range(8) if (turn := take_turn())]
     assert Counter(pk == one.pk for pk in taken) == {True: 4, False: 4}
     assert taken[0] != taken[1]
     assert {pk for pk in taken if pk != one.pk} == {run.pk for run in many}
@@ -130,3 +136,127 @@ def test_messages_are_told_apart_by_task_and_key(queue: Redis) -> None:
     assert queue.llen("estimation") == 3
     assert [drop(name, 1), drop(name, 1), drop(name, 2)] == [1, 0, 0]
     assert queue.llen("estimation") == 2
+
+
+# --- sampling runs take part in it ------------------------------------------------------------------------
+
+
+def sampling_in(project: Project, url: str = "http://127.0.0.1:9/v1", **terms: Any) -> SamplingRun:
+    endpoint = Endpoint.objects.filter(project=project, url=url).first() or add_endpoint(
+        project=project, name="writer", url=url, model="m", settings={"max_in_flight": 2}
+    )
+    if not project.problems.exists():
+        add_sums(project, 30)
+    run = start_sampling(project=project, endpoint=endpoint, **terms)
+    call_writer(run.pk)
+    return run
+
+
+def test_a_sampling_run_has_one_message_and_at_rest_none(queue: Redis, project: Project) -> None:
+    run = sampling_in(project)
+    call_writer(run.pk)
+    assert queue.llen("estimation") == 1
+    pause_sampling(run=run)
+    assert queue.llen("estimation") == 0
+    resume_sampling(run=run)
+    for _ in range(3):
+        call_writer(run.pk)
+        resume_abandoned()
+    assert queue.llen("estimation") == 1
+    cancel_sampling(run=run)
+    assert queue.llen("estimation") == 0
+
+
+def test_estimation_and_sampling_runs_take_turns_by_project(queue: Redis, project: Project, alice: User) -> None:
+    other = create_project(slug="geometry", name="Geometry", owner=alice)
+    many = [sampling_in(project) for _ in range(3)]
+    one = run_in(other)
+    # The same number: told apart by what kind of run it is.
+    EstimationRun.objects.filter(pk=one.pk).update(id=many[0].pk)
+    taken = [turn for _ in range(6) if (turn := take_turn())]
+    assert Counter(turn.project == other.pk for turn in taken) == {True: 3, False: 3}
+    assert {turn.pk for turn in taken if turn.project == project.pk} == {run.pk for run in many}
+
+
+def test_a_sampling_run_with_a_worker_waits_for_nobody(queue: Redis, project: Project) -> None:
+    run, other = sampling_in(project), sampling_in(project)
+    assert others_wait(run)
+    with sole_worker(SAMPLING, run.pk) as claimed:
+        assert claimed
+        assert [one.pk for one in waiting_runs()] == [other.pk]
+        assert not others_wait(other)
+    assert [one.pk for one in waiting_runs()] == [run.pk, other.pk]
+
+
+def _writing(asked: Asked) -> Reply:
+    """As many texts as `n` says, for each seed others; some are empty, so that many problems are asked again."""
+    seed = asked.body["seed"]
+    places = range(asked.body["n"])
+    texts = ["" if (seed + place) % 3 == 0 else f"Of {seed}, {place}.\nThe answer is: {place}" for place in places]
+    reply = completions(*texts)
+    reply.hang_s = 0.04
+    return reply
+
+
+def _seeds(server: Scripted) -> Counter[int]:
+    return Counter(body["seed"] for body in server.bodies)
+
+
+def _served_once(queue: Redis) -> None:
+    """As a worker would, that has nothing else to do."""
+    assert queue.lpop("estimation")
+    work_on_sampling(0)
+
+
+@pytest.fixture
+def short_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "TURN_S", 0.0)
+    monkeypatch.setattr(turns, "LOOK_ROUND_EVERY_S", 0.0)
+
+
+def test_sampling_runs_give_way_to_each_other_and_nothing_is_lost_or_asked_for_twice(
+    queue: Redis, project: Project, short_turns: None
+) -> None:
+    with scripted(_writing) as server:
+        runs = [sampling_in(project, server.url, per_problem=3, seed=seed) for seed in (1, 2)]
+        _served_once(queue)
+        done = [SamplingRun.objects.get(pk=run.pk) for run in runs]
+        assert [one.status for one in done] == [JobStatus.RUNNING, JobStatus.QUEUED]
+        assert 0 < done[0].done < 30
+        assert len(server.asked) == done[0].requests > done[0].done
+        _served_once(queue)
+        assert 0 < SamplingRun.objects.get(pk=runs[1].pk).done < 30
+        while queue.llen("estimation"):
+            _served_once(queue)
+        asked = _seeds(server)
+    assert set(asked.values()) == {1}
+    for run in SamplingRun.objects.all():
+        assert (run.status, run.done, run.solutions, run.duplicates) == (JobStatus.FINISHED, 30, 90, 0)
+        assert run.problems.count() == 30
+    assert sum(run.requests for run in SamplingRun.objects.all()) == asked.total()
+    # The same as by one worker, all at once.
+    with scripted(_writing) as server:
+        Endpoint.objects.filter(name="writer").update(url=server.url)
+        for seed in (1, 2):
+            again = run_sampling(run_id=sampling_in(project, server.url, per_problem=3, seed=seed).pk)
+            assert (again.solutions, again.duplicates) == (0, 90)
+        assert _seeds(server) == asked
+
+
+def test_estimation_and_sampling_give_way_to_each_other_and_not_to_a_run_that_rests(
+    queue: Redis, project: Project, short_turns: None
+) -> None:
+    with scripted(_writing) as server:
+        sampling = sampling_in(project, server.url, per_problem=3)
+        estimation = run_in(project)
+        for _ in range(2):
+            _served_once(queue)
+        sampling.refresh_from_db()
+        estimation.refresh_from_db()
+        assert sampling.status == estimation.status == JobStatus.RUNNING
+        assert 0 < sampling.done < 30
+        assert estimation.rollouts + estimation.missing > 0
+        pause_run(run=estimation)
+        _served_once(queue)
+    sampling.refresh_from_db()
+    assert (sampling.status, sampling.done, queue.llen("estimation")) == (JobStatus.FINISHED, 30, 0)

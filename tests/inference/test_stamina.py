@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from apps.estimation.driving import GRACE_S, SLICE_S
+from apps.estimation.turns import GRACE_S, SLICE_S
 from apps.inference.client import ATTEMPTS, LONGEST_PAUSE_S
 from apps.inference.failures import EndpointFailure, KeyRefused, NotServed, Overloaded, TooMany, Unreachable
 from apps.inference.stamina import LONGEST_STORM_S, Stamina, Tries

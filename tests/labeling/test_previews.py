@@ -11,11 +11,15 @@ from django.urls import reverse
 from apps.accounts.models import User
 from apps.core.errors import DomainError
 from apps.corpus.models import Comparison, Solution, Step
+from apps.dashboard.browsing import facets_of
+from apps.dashboard.fitting import fit_of
+from apps.dashboard.forms.rounds import RoundForm, initial_of
+from apps.labeling.counting import count_round
 from apps.labeling.models import Round, Task
-from apps.labeling.previewing import preview_of
+from apps.labeling.previewing import Preview, preview_of
 from apps.labeling.retiring import retire_problem
 from apps.labeling.services import create_round, open_draft
-from apps.labeling.terms import SCORED
+from apps.labeling.terms import SCORED, Terms
 from apps.projects.models import Project
 from tests.cast import bearer, make_comparison, make_gold, make_problem, make_solution, signed_in
 from tests.flows.test_real_files import command
@@ -83,6 +87,7 @@ def test_what_is_previewed_is_what_opens(
         draft = create_round(project=mixed, **terms)
         before = (Solution.objects.count(), Comparison.objects.count())
         seen = preview_of(draft)
+        assert_counted(draft, seen)
         assert (Solution.objects.count(), Comparison.objects.count()) == before, "to look at a draft makes nothing"
         if seen.refusal is not None:
             with pytest.raises(DomainError) as caught:
@@ -99,6 +104,32 @@ def test_what_is_previewed_is_what_opens(
         shown = [[solution.pk for solution in task.solutions] for task in seen.first_tasks]
         assert shown == [_asked_about(task) for task in _first(round_, tasks)]
     assert opened or (gold and protocol in ("branching", "comparison"))
+
+
+def assert_counted(draft: Round, seen: Preview) -> None:
+    """What stands in the form before there is a draft, and what the draft's page says, are the same."""
+    unsaved = Round(project=draft.project, **Terms.of(draft).stored())
+    counted = count_round(unsaved, most=1000)
+    assert _told(counted.refusal) == _told(seen.refusal)
+    if seen.refusal is None:
+        assert (counted.tasks, counted.gold) == (seen.tasks, seen.gold_tasks)
+    form = RoundForm(None, facets=facets_of(draft.project), project=draft.project, initial=initial_of(draft))
+    filled_in = {name: form[name].value() for name in form.fields}
+    hint = fit_of(RoundForm(filled_in, facets=facets_of(draft.project), project=draft.project), draft.project)
+    if "Poetry" in draft.selection["select"]:
+        # The form has no such box to choose.
+        assert hint is None
+        return
+    assert hint is not None
+    # The boxes of the form name its terms in an order of their own.
+    assert getattr(hint.count.refusal, "fields", None) == getattr(seen.refusal, "fields", None)
+    if seen.refusal is None:
+        assert hint.tasks == (seen.gold_tasks if seen.is_screening else seen.tasks)
+        assert (hint.submissions, hint.seconds) == (seen.submissions, seen.seconds)
+
+
+def _told(refusal: DomainError | None) -> tuple[str, object] | None:
+    return None if refusal is None else (refusal.message, refusal.fields)
 
 
 def _first(round_: Round, tasks: list[Task]) -> list[Task]:

@@ -20,6 +20,8 @@ from apps.projects.models import Guideline, Membership, Project
 from apps.quality.queues import KINDS
 
 ANY = ("", "any")
+# What the number of a round's tasks and submissions hangs on, besides its selection and its protocol's settings.
+_COUNTED = ("protocol", "redundancy", "gold_percent", "is_screening", "needs_screening", "skills", "labelers")
 
 
 class SelectionForm(ServiceForm):
@@ -218,6 +220,20 @@ class RoundForm(SelectionForm, ProtocolForm, OnceForm):
             return terms
         mark = data["pass_percent"]
         return terms | {"pass_mark": None if mark is None else mark / 100, "tries": data["tries"] or 1}
+
+    def unsaved(self, project: Project) -> Round | None:
+        """A round of these terms to count what it would make; None where what that hangs on cannot be read.
+
+        An empty field counts as it does at first.
+        """
+        self.is_valid()
+        counted = {*SelectionForm.base_fields, *ProtocolForm.base_fields, *_COUNTED}
+        if any(name in counted and self[name].data not in (None, "", []) for name in self.errors):
+            return None
+        initial = {name: None if field.required is False else field.initial for name, field in self.fields.items()}
+        self.cleaned_data = initial | self.cleaned_data
+        terms = Terms(**self.terms()).settled()
+        return Round(project=project, **terms.stored())
 
     def _tell(self, error: DomainError) -> None:
         """The form has percents where the service has shares."""

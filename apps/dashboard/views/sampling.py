@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 
 from django.contrib.auth.decorators import login_required
-from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -18,7 +16,7 @@ from apps.dashboard.forms.estimation import NewSamplingForm
 from apps.estimation.models import SampledProblem, SamplingRun
 from apps.estimation.sampling import cancel_sampling, pause_sampling, resume_sampling, start_sampling
 from apps.estimation.sampling_forecast import SamplingForecast, sampling_forecast
-from apps.estimation.tasks import work_on_sampling
+from apps.estimation.tasks import call_writer
 from apps.inference.models import Endpoint
 
 SHOWN_FAILURES = 20
@@ -31,7 +29,7 @@ def new_sampling(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     form = NewSamplingForm(request.POST or None, project=place.project)
     run = form.run(lambda _: start_sampling(project=place.project, created_by=request.user, **form.terms()))
     if run is not None:
-        transaction.on_commit(partial(work_on_sampling.delay, run.pk))
+        call_writer(run.pk)
         return redirect("sampling", slug, run.number)
     first = Endpoint.objects.usable_in(place.project).first()
     expected = sampling_forecast(project=place.project, endpoint=first, per_problem=4, max_tokens=1024)
@@ -81,7 +79,7 @@ def change(request: AuthenticatedRequest, slug: str, number: int, act: str) -> H
     place = place_for(request.user, slug, "estimate")
     changed = _ACTS[act](run=sampling_of(place, number), actor=request.user)
     if act == "resume":
-        transaction.on_commit(partial(work_on_sampling.delay, changed.pk))
+        call_writer(changed.pk)
     return redirect("sampling", slug, number)
 
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from functools import partial
 from typing import Any
-
-from django.db import transaction
 
 from apps.core.commands import JsonCommand, Result
 from apps.core.errors import DomainError
 from apps.core.jobs import JobStatus
 from apps.estimation.sampling import run_sampling, start_sampling
-from apps.estimation.tasks import work_on_sampling
+from apps.estimation.tasks import call_writer
 from apps.inference.grants import operators_endpoint
 from apps.projects.models import Project
 
@@ -46,7 +43,7 @@ class Command(JsonCommand):
         if options["wait"]:
             run = run_sampling(run_id=run.pk)
         else:
-            transaction.on_commit(partial(work_on_sampling.delay, run.pk))
+            call_writer(run.pk)
         if run.status in (JobStatus.PAUSED, JobStatus.FAILED):
             raise DomainError(f"Run {run.number} is {run.status}: {run.error}")
         names = (
