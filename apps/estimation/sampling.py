@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Mapping
 from functools import partial
@@ -15,17 +16,20 @@ from apps.accounts.models import User
 from apps.accounts.services import record_event
 from apps.core.bulk import lock_project, sole_worker
 from apps.core.errors import Conflict, DomainError
-from apps.core.jobs import JobStatus
+from apps.core.jobs import PASSING, JobStatus, unforeseen
 from apps.core.wake import drop
 from apps.corpus.models import Problem
 from apps.corpus.splitting import SPLITTERS
 from apps.estimation.models import SamplingRun
 from apps.estimation.parameters import checked_sampling, template_of
+from apps.estimation.sharing import ENDPOINT_GONE, why_not_asked
 from apps.estimation.writing import Writer
 from apps.inference.grants import check_usable
 from apps.inference.models import Endpoint
 from apps.projects.models import Project
 from apps.verifiers.grading import GradingPool
+
+log = logging.getLogger(__name__)
 
 MOST_PER_PROBLEM = 1024
 
@@ -91,10 +95,16 @@ def pause_sampling(*, run: SamplingRun, actor: User | None = None) -> SamplingRu
 
 @transaction.atomic
 def resume_sampling(*, run: SamplingRun, actor: User | None = None) -> SamplingRun:
-    """Go on with the problems that have no result. Raises Conflict when it has ended well or for good."""
+    """Go on with the problems that have no result. Raises Conflict when it has ended well or for good.
+
+    Raises DomainError where the endpoint is no longer granted to the project.
+    """
     run = SamplingRun.objects.select_for_update(of=("self",)).get(pk=run.pk)
     if run.status not in (JobStatus.PAUSED, JobStatus.FAILED):
         raise Conflict(f"This run is {run.get_status_display()}: it cannot be resumed.", code="not_resting")
+    if run.endpoint is None:
+        raise Conflict(ENDPOINT_GONE, code="no_endpoint")
+    check_usable(run.endpoint, run.project)
     run.status, run.error, run.finished_at = JobStatus.QUEUED, "", None
     run.save(update_fields=["status", "error", "finished_at"])
     record_event(actor=actor, verb="sampling.resumed", target=str(run), project=run.project.slug)
@@ -108,18 +118,28 @@ def run_sampling(*, run_id: int) -> SamplingRun:
         if not claimed or run.has_ended or run.status == JobStatus.PAUSED:
             return run
         if run.endpoint is None:
-            run.end(JobStatus.FAILED, error="The endpoint of this run is gone.")
+            run.end(JobStatus.FAILED, error=ENDPOINT_GONE)
             return run
         run.start(keep_clock=True)
-        with GradingPool() as pool:
-            writer = Writer(run, run.endpoint, pool)
-            try:
-                writer.work()
-            except DomainError as error:
-                SamplingRun.objects.get(pk=run.pk).end(JobStatus.FAILED, error=error.message)
-        _conclude(run, writer.failure)
+        _conclude(run, why_not_asked(run) or _write(run, run.endpoint))
         run.refresh_from_db()
         return run
+
+
+def _write(run: SamplingRun, endpoint: Endpoint) -> str:
+    """Work until there is nothing left; returns why the endpoint cannot be asked any more, empty where it can."""
+    with GradingPool() as pool:
+        writer = Writer(run, endpoint, pool)
+        try:
+            writer.work()
+        except DomainError as error:
+            SamplingRun.objects.get(pk=run.pk).end(JobStatus.FAILED, error=error.message)
+        except PASSING:
+            raise
+        except Exception as error:
+            log.exception("sampling run %s ends with an error that was not foreseen", run.pk)
+            SamplingRun.objects.get(pk=run.pk).end(JobStatus.FAILED, error=unforeseen(error))
+    return writer.failure
 
 
 @transaction.atomic

@@ -28,7 +28,7 @@ from apps.estimation.completions import read_completion
 from apps.estimation.models import SampledProblem, SamplingRun
 from apps.estimation.notices import add_notices
 from apps.estimation.parameters import sampling_of
-from apps.estimation.sharing import shared_client
+from apps.estimation.sharing import shared_client, why_not_asked
 from apps.inference.client import Client
 from apps.inference.failures import EndpointFailure, RequestRefused
 from apps.inference.gate import Gate
@@ -128,6 +128,9 @@ class Writer:
             status = await self._apart(self._look)
             if status != JobStatus.RUNNING:
                 self._stop(gate)
+            elif reason := await self._apart(self._why_to_pause):
+                self.failure = self.failure or reason
+                self._stop(gate)
             if status == JobStatus.CANCELLED:
                 for task in self._active:
                     task.cancel()
@@ -139,6 +142,9 @@ class Writer:
     def _look(self) -> str:
         SamplingRun.objects.filter(pk=self.run.pk, status=JobStatus.RUNNING).update(beat_at=timezone.now())
         return str(SamplingRun.objects.values_list("status", flat=True).get(pk=self.run.pk))
+
+    def _why_to_pause(self) -> str | None:
+        return why_not_asked(self.run)
 
     async def _apart(self, act: Callable[[], Given]) -> Given:
         return await asyncio.get_running_loop().run_in_executor(self._database, act)
