@@ -317,9 +317,20 @@ def _answers(url: str) -> bool:
 
 
 def is_process_alive(pid_file: Path) -> bool:
-    """Whether the process whose number stands in the file's first line is there, and is not a zombie."""
+    """Whether the process whose number stands in the file's first line is there, and is not a zombie.
+
+    A number may long be another process's: both servers work in the folder of the file.
+    """
     try:
-        pid = int(pid_file.read_text().split()[0])
-        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+        process = psutil.Process(int(pid_file.read_text().split()[0]))
+        return bool(process.status() != psutil.STATUS_ZOMBIE) and _is_at_work(process, pid_file.parent)
     except (FileNotFoundError, IndexError, ValueError, psutil.NoSuchProcess):
         return False
+
+
+def _is_at_work(process: psutil.Process, folder: Path) -> bool:
+    """True where the system does not tell us, as of another account's process: a second server would do more harm."""
+    try:
+        return Path(process.cwd()).samefile(folder)
+    except (psutil.AccessDenied, OSError):
+        return True

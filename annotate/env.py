@@ -92,7 +92,10 @@ class Environment(BaseSettings):
         "6000/min", pattern=r"^\d+/(sec|min|hour|day)$", description="Requests to the API that one user may make."
     )
     upload_limit_mb: int = Field(
-        4096, ge=1, le=1_048_576, description="Largest file that may be uploaded, in MiB (1 to 1048576)."
+        4096,
+        ge=1,
+        le=1_048_576,
+        description="Largest file that may be uploaded, and all files of a request together, in MiB (1 to 1048576).",
     )
     endpoint_allowed_addresses: Annotated[
         Words,

@@ -14,7 +14,15 @@ from apps.api.access import project_of, reviewed_of, user_of
 from apps.api.pagination import Pages
 from apps.labeling.models import Assignment
 from apps.projects.models import Membership
-from apps.quality.reports import LONGEST_REASON, STATES, dismiss_report, problem_of, reopen_report, reports_in
+from apps.quality.reports import (
+    LONGEST_REASON,
+    STATES,
+    dismiss_report,
+    problem_of,
+    reopen_report,
+    report_of,
+    reports_in,
+)
 
 
 class ReportQuerySerializer(serializers.Serializer[Any]):
@@ -46,9 +54,8 @@ class ReportSerializer(serializers.Serializer[Any]):
 
     @extend_schema_field(DismissalSerializer(allow_null=True))
     def get_dismissal(self, report: Assignment) -> Any:
-        dismissal = getattr(report, "dismissal", None)
-        is_current = dismissal is not None and dismissal.versions == report.versions
-        return DismissalSerializer(dismissal).data if is_current else None
+        found = report_of(report)
+        return DismissalSerializer(found.dismissal).data if found is not None and found.dismissal is not None else None
 
 
 class ReasonSerializer(serializers.Serializer[Any]):

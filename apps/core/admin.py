@@ -20,8 +20,8 @@ class HouseAdmin(ModelAdmin):  # type: ignore[misc]
     compressed_fields = True
 
 
-class ReadOnlyAdmin(HouseAdmin):
-    """Rows that stand as they are: the services that write them keep counters and digests in step."""
+class ReadOnly:
+    """Rows that stand as they are: the services that write them keep counters, digests and the audit log in step."""
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
@@ -31,6 +31,10 @@ class ReadOnlyAdmin(HouseAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+
+class ReadOnlyAdmin(ReadOnly, HouseAdmin):
+    """A page of rows that are looked at only."""
 
 
 class BigTableAdmin(ReadOnlyAdmin):

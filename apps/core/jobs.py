@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Self
 
-from django.db import models
+from django.db import InterfaceError, OperationalError, models
 from django.db.models import Q
 from django.utils import timezone
+from redis import RedisError
 
 
 class JobStatus(models.TextChoices):
@@ -24,6 +25,15 @@ ENDED = (JobStatus.FINISHED, JobStatus.FAILED, JobStatus.CANCELLED)
 # Whoever has not reported for so long may be gone, and the job's message with them. Sending it again
 # does no harm: one process at a time works on a job (`bulk.sole_worker`).
 SILENT_AFTER = timedelta(minutes=2)
+
+# The machine, the database or the broker is in trouble, which passes: the work is sent again. Any other exception that
+# nobody foresaw would come again each time.
+PASSING = (OperationalError, InterfaceError, RedisError, OSError)
+
+
+def unforeseen(error: Exception) -> str:
+    """What a run says that such an exception has ended. Its words may hold anything, so they go to the log alone."""
+    return f"An unexpected error ended the run ({type(error).__name__}): see the log of the workers."
 
 
 def abandoned_q(now: datetime) -> Q:

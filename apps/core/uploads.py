@@ -1,4 +1,4 @@
-"""The size that an uploaded file may have, held while it streams in: what is too large is never kept."""
+"""The size that the uploaded files of a request may have, held while they stream in: what is too large is never kept."""
 
 from __future__ import annotations
 
@@ -20,12 +20,24 @@ class TooLarge(DomainError):
 
 
 class LimitedUploadHandler(TemporaryFileUploadHandler):
-    """Keeps a file in a temporary one up to the limit; beyond it the file is dropped, and the request says so."""
+    """Keeps files in temporary ones up to the limit, which all files of a request share: a form may send a hundred.
+
+    Beyond it the file is dropped, and the request says so. Django makes a handler for each request.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._received = 0
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
-        if start + len(raw_data) > settings.UPLOAD_LIMIT:
+        self._received += len(raw_data)
+        if self._received > settings.UPLOAD_LIMIT:
             meta: MutableMapping[str, Any] = self.request.META  # type: ignore[union-attr]
-            meta[_REFUSED] = f"is larger than {settings.UPLOAD_LIMIT // MIB:,} MiB, the limit that UPLOAD_LIMIT_MB sets"
+            others = " together with the other files" if self._received > start + len(raw_data) else ""
+            limit = f"{settings.UPLOAD_LIMIT // MIB:,} MiB, the limit that UPLOAD_LIMIT_MB sets"
+            meta[_REFUSED] = f"is{others} larger than {limit}"
+            # What came of it does not wait for the garbage collector.
+            self.file.close()
             raise SkipFile
         super().receive_data_chunk(raw_data, start)
 

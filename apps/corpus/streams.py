@@ -248,7 +248,7 @@ def _has_all_keys(content: bytes, row: dict[str, Any]) -> bool:
 
     It costs a sixth of what reading every key does.
     """
-    if b"\\u0022" in content or _PARTED_COLON.search(content):
+    if _ESCAPED_ENDS.search(content) or _PARTED_COLON.search(content):
         return False
     try:
         return content.count(b'":') == msgspec.json.encode(row).count(b'":')
@@ -256,6 +256,8 @@ def _has_all_keys(content: bytes, row: dict[str, Any]) -> bool:
         return False
 
 
+# A quotation mark or a colon within a text, which the decoded row writes as it is.
+_ESCAPED_ENDS = re.compile(rb"\\u00(?:22|3[aA])")
 _PARTED_COLON = re.compile(rb'"\s+:')
 
 

@@ -19,7 +19,7 @@ from apps.labeling.models import Assignment, Round, Seat
 from apps.labeling.pace import seconds_per_turn
 from apps.labeling.protocols.base import LEFT_EARLY
 from apps.labeling.seats import HandedIn, handed_in_by
-from apps.quality.reports import reports_in
+from apps.quality.reports import Report, report_of, reports_in
 
 SHOWN_REASONS = 50
 
@@ -43,6 +43,7 @@ class Remark:
     kind: str
     words: str
     at: datetime | None
+    report: Report | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,16 +101,9 @@ def _presence(round_: Round, row: tuple[int, int, datetime], names: dict[int, st
 
 def _early(turns: QuerySet[Assignment]) -> list[Assignment]:
     """The latest that were left early, and what is put off now."""
-    ended = (
-        turns.filter(finish_reason__in=LEFT_EARLY)
-        .select_related("task__solution", "task__comparison")
-        .order_by("-pk")[:SHOWN_REASONS]
-    )
-    off = (
-        turns.filter(state=Assignment.State.SKIPPED)
-        .select_related("task__solution", "task__comparison")
-        .order_by("-pk")[:SHOWN_REASONS]
-    )
+    turns = turns.select_related("task__solution__problem", "task__comparison__problem", "dismissal__dismissed_by")
+    ended = turns.filter(finish_reason__in=LEFT_EARLY).order_by("-pk")[:SHOWN_REASONS]
+    off = turns.filter(state=Assignment.State.SKIPPED).order_by("-pk")[:SHOWN_REASONS]
     found = sorted([*ended, *off], key=lambda one: one.submitted_at or one.leased_until or timezone.now(), reverse=True)
     return found[:SHOWN_REASONS]
 
@@ -118,7 +112,8 @@ def _remark(turn: Assignment, names: dict[int, str]) -> Remark:
     is_off = turn.state == Assignment.State.SKIPPED
     kind = "skip" if is_off else turn.finish_reason
     words = "put off" if is_off else turn.get_finish_reason_display()
-    return Remark(names[turn.labeler_id], turn, kind, words, turn.leased_until if is_off else turn.submitted_at)
+    at = turn.leased_until if is_off else turn.submitted_at
+    return Remark(names[turn.labeler_id], turn, kind, words, at, None if is_off else report_of(turn))
 
 
 def _finishes(round_: Round) -> list[tuple[str, str, int]]:

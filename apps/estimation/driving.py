@@ -12,14 +12,14 @@ import time
 from collections.abc import Sequence
 
 from apps.core.errors import DomainError
-from apps.core.jobs import JobStatus
+from apps.core.jobs import PASSING, JobStatus, unforeseen
 from apps.estimation import grades
 from apps.estimation.engine import EndpointDown, Engine, Question
 from apps.estimation.models import EstimationRun
 from apps.estimation.notices import add_notices
 from apps.estimation.parameters import sampling_of
 from apps.estimation.services import begin, fail_run, finish_if_done, over_budget, pause_run
-from apps.estimation.sharing import shared_client
+from apps.estimation.sharing import ENDPOINT_GONE, shared_client, why_not_asked
 from apps.estimation.store import RunStore, next_lapse
 from apps.estimation.strategies import strategy_of
 from apps.estimation.strategies.tree import Tree
@@ -57,6 +57,11 @@ def work_on(*, run_id: int) -> bool:
             pause_run(run=run, reason=str(down))
         except DomainError as error:
             fail_run(run=run, error=error.message)
+        except PASSING:
+            raise
+        except Exception as error:
+            log.exception("run %s ends with an error that was not foreseen", run.pk)
+            fail_run(run=run, error=unforeseen(error))
         finally:
             worker.store.close()
     run.refresh_from_db()
@@ -76,7 +81,9 @@ class Worker:
         while not self._is_over():
             endpoint = self.run.endpoint
             if endpoint is None:
-                raise DomainError("The endpoint of this run is gone.", code="no_endpoint")
+                raise DomainError(ENDPOINT_GONE, code="no_endpoint")
+            if reason := why_not_asked(self.run):
+                raise EndpointDown(reason)
             asyncio.run(self._stretch(endpoint))
             # Holding still: a pause made us stop, and was over before we had come to rest.
             if self.store.is_stale or self.store.is_holding:
@@ -130,7 +137,7 @@ class Worker:
         return [grade.is_correct if (grade := told[question]) else None for question in questions]
 
     async def _watch(self, engine: Engine) -> None:
-        """Hold on to the shards; stop when somebody says so, the budget is reached or our time is over."""
+        """Hold on to the shards; stop when somebody says so, the grant is revoked, the budget reached or our time over."""
         stopped_at: float | None = None
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
@@ -146,12 +153,15 @@ class Worker:
                     engine.stop(at_once=True)
             elif self.turn.may_end and await self.store.apart(self.turn.gives_way):
                 engine.stop()
-            elif reason := await self.store.apart(self._over_budget):
+            elif reason := await self.store.apart(self._why_to_pause):
                 await self._pause(reason)
                 engine.stop()
 
     async def _pause(self, reason: str) -> None:
         await self.store.apart(lambda: pause_run(run=self.run, reason=reason))
 
-    def _over_budget(self) -> str | None:
+    def _why_to_pause(self) -> str | None:
+        """The endpoint may not be asked any more, or the budget is spent."""
+        if reason := why_not_asked(self.run):
+            return reason
         return over_budget(EstimationRun.objects.get(pk=self.run.pk)) if any(self.run.budget.values()) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import time
 from collections.abc import Mapping
@@ -16,17 +17,20 @@ from apps.accounts.models import User
 from apps.accounts.services import record_event
 from apps.core.bulk import lock_project, sole_worker
 from apps.core.errors import Conflict, DomainError
-from apps.core.jobs import JobStatus
+from apps.core.jobs import PASSING, JobStatus, unforeseen
 from apps.corpus.models import Problem
 from apps.corpus.splitting import SPLITTERS
 from apps.estimation.models import SamplingRun
 from apps.estimation.parameters import checked_sampling, template_of
+from apps.estimation.sharing import ENDPOINT_GONE, why_not_asked
 from apps.estimation.turns import LIVE, SAMPLING, SAMPLING_TASK, Turn, dismiss_workers
 from apps.estimation.writing import Writer
 from apps.inference.grants import check_usable
 from apps.inference.models import Endpoint
 from apps.projects.models import Project
 from apps.verifiers.grading import GradingPool
+
+log = logging.getLogger(__name__)
 
 MOST_PER_PROBLEM = 1024
 LOOK_AGAIN_S = 1.0
@@ -92,10 +96,16 @@ def pause_sampling(*, run: SamplingRun, actor: User | None = None) -> SamplingRu
 
 @transaction.atomic
 def resume_sampling(*, run: SamplingRun, actor: User | None = None) -> SamplingRun:
-    """Go on with the problems that have no result. Raises Conflict when it has ended well or for good."""
+    """Go on with the problems that have no result. Raises Conflict when it has ended well or for good.
+
+    Raises DomainError where the endpoint is no longer granted to the project.
+    """
     run = SamplingRun.objects.select_for_update(of=("self",)).get(pk=run.pk)
     if run.status not in (JobStatus.PAUSED, JobStatus.FAILED):
         raise Conflict(f"This run is {run.get_status_display()}: it cannot be resumed.", code="not_resting")
+    if run.endpoint is None:
+        raise Conflict(ENDPOINT_GONE, code="no_endpoint")
+    check_usable(run.endpoint, run.project)
     run.status, run.error, run.finished_at = JobStatus.QUEUED, "", None
     run.save(update_fields=["status", "error", "finished_at"])
     record_event(actor=actor, verb="sampling.resumed", target=str(run), project=run.project.slug)
@@ -137,7 +147,10 @@ def _begin(run_id: int) -> SamplingRun | None:
 
 def _write(run: SamplingRun, turn: Turn | None) -> None:
     if run.endpoint is None:
-        _conclude(run, JobStatus.FAILED, "The endpoint of this run is gone.")
+        _conclude(run, JobStatus.FAILED, ENDPOINT_GONE)
+        return
+    if reason := why_not_asked(run):
+        _conclude(run, JobStatus.PAUSED, reason)
         return
     with GradingPool() as pool:
         writer = Writer(run, run.endpoint, pool, turn)
@@ -145,6 +158,12 @@ def _write(run: SamplingRun, turn: Turn | None) -> None:
             writer.work()
         except DomainError as error:
             _conclude(run, JobStatus.FAILED, error.message)
+            return
+        except PASSING:
+            raise
+        except Exception as error:
+            log.exception("sampling run %s ends with an error that was not foreseen", run.pk)
+            _conclude(run, JobStatus.FAILED, unforeseen(error))
             return
     if writer.failure:
         _conclude(run, JobStatus.PAUSED, writer.failure)

@@ -24,6 +24,7 @@ from apps.estimation.models import EstimationRun
 from apps.estimation.notices import add_notices
 from apps.estimation.parameters import Budget, checked, checked_sampling, template_of
 from apps.estimation.selection import checked_selection, solutions_of
+from apps.estimation.sharing import ENDPOINT_GONE
 from apps.estimation.strategies import full_options, strategy_of
 from apps.estimation.strategies.tree import Tree
 from apps.estimation.turns import LIVE, dismiss_workers
@@ -105,7 +106,7 @@ def resume_run(
     if run.status in (JobStatus.CANCELLED, JobStatus.FINISHED):
         raise Conflict(f"This run is {run.get_status_display()}: it cannot go on.", code="ended")
     if run.endpoint is None:
-        raise Conflict("The endpoint of this run is gone.", code="no_endpoint")
+        raise Conflict(ENDPOINT_GONE, code="no_endpoint")
     check_usable(run.endpoint, run.project)
     if budget is not None:
         run.budget = msgspec.to_builtins(checked(Budget, budget, "budget"))

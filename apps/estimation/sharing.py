@@ -11,10 +11,20 @@ from functools import partial
 from django.conf import settings
 from redis import Redis, RedisError
 
+from apps.estimation.models import EstimationRun, SamplingRun
 from apps.inference.client import Client
 from apps.inference.gate import Gate
+from apps.inference.grants import why_not_usable
 from apps.inference.models import Endpoint
 from apps.inference.shares import BEAT_S, Shares
+
+ENDPOINT_GONE = "The endpoint of this run is gone."
+
+
+def why_not_asked(run: EstimationRun | SamplingRun) -> str | None:
+    """Why the run's endpoint may not be asked, or no longer: it is gone, or its grant was taken back."""
+    found = type(run).objects.select_related("project", "endpoint").get(pk=run.pk)
+    return why_not_usable(found.endpoint, found.project) if found.endpoint is not None else ENDPOINT_GONE
 
 
 @asynccontextmanager

@@ -29,7 +29,7 @@ from apps.estimation.completions import read_completion
 from apps.estimation.models import SampledProblem, SamplingRun
 from apps.estimation.notices import add_notices
 from apps.estimation.parameters import sampling_of
-from apps.estimation.sharing import shared_client
+from apps.estimation.sharing import shared_client, why_not_asked
 from apps.estimation.turns import GRACE_S, Turn
 from apps.inference.client import Client
 from apps.inference.failures import EndpointFailure, RequestRefused
@@ -142,6 +142,10 @@ class Writer:
             if status != JobStatus.RUNNING:
                 self._stop(gate)
                 self._begun_until = 0.0
+            elif reason := await self._apart(self._why_to_pause):
+                self.failure = self.failure or reason
+                self._stop(gate)
+                self._begun_until = 0.0
             elif self._turn and not self._stopping and await self._turn_ends(self._turn):
                 self._begun_until = time.monotonic() + GRACE_S
                 self._stop(gate)
@@ -159,6 +163,9 @@ class Writer:
     def _look(self) -> str:
         SamplingRun.objects.filter(pk=self.run.pk, status=JobStatus.RUNNING).update(beat_at=timezone.now())
         return str(SamplingRun.objects.values_list("status", flat=True).get(pk=self.run.pk))
+
+    def _why_to_pause(self) -> str | None:
+        return why_not_asked(self.run)
 
     async def _apart(self, act: Callable[[], Given]) -> Given:
         return await asyncio.get_running_loop().run_in_executor(self._database, act)

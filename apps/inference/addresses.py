@@ -9,11 +9,14 @@ moment later, a number written in another base, or an address within an address 
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
+
+from apps.core.errors import DomainError
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -24,6 +27,12 @@ REFUSAL = (
     f"see {SETTING} in docs/settings.md."
 )
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# Of all IPv6, the public internet is in this one range: site-local, unique local and link-local addresses, translation
+# within a network, segment routing and all that has no use yet are outside.
+_UNICAST = ipaddress.ip_network("2000::/3")
+# Protocols' own (an anycast address leads to the nearest router), a tunnel's relays and documentation: versions of
+# Python differ in which of them they call global.
+_SPECIAL = [ipaddress.ip_network(one) for one in ("192.0.0.0/24", "192.88.99.0/24", "2001::/23", "3fff::/20")]
 
 
 class AddressRefused(OSError):
@@ -61,7 +70,8 @@ def parse_allowed(entry: str) -> AllowedAddress:
     try:
         return AllowedAddress(ipaddress.ip_network(name), "", port)
     except ValueError:
-        is_name = bool(name) and all(part.replace("-", "").isalnum() for part in name.split("."))
+        # With `_` it is no name of the internet's, but Docker Compose gives such ones.
+        is_name = bool(name) and all(re.sub("[-_]", "", part).isalnum() for part in name.split("."))
         if not is_name or "/" in name or name.replace(".", "").isdigit():
             raise ValueError(f"{entry!r} is no address, network or host name, with an optional :port") from None
         return AllowedAddress(None, name, port)
@@ -73,8 +83,16 @@ def _port(digits: str, entry: str) -> int:
     return int(digits)
 
 
+def parse_setting(entries: Iterable[str]) -> list[AllowedAddress]:
+    """Raises DomainError that names the setting and the entry."""
+    try:
+        return [parse_allowed(entry) for entry in entries]
+    except ValueError as error:
+        raise DomainError(f"The operator's setting {SETTING} cannot be read: {error}.", code="bad_setting") from error
+
+
 def host_and_port(url: str) -> tuple[str, int]:
-    """Of a base URL that has been checked to be one."""
+    """Of a base URL. Raises ValueError for one that is none."""
     parts = urlsplit(url)
     return (parts.hostname or "").rstrip("."), parts.port or (443 if parts.scheme == "https" else 80)
 
@@ -85,12 +103,29 @@ def address_entry(url: str) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-class AddressGuard:
-    """For the connections to one URL. `refused` tells afterwards whether an address was not allowed."""
+def is_entry_of(entry: str, url: str) -> bool:
+    """Whether the stored entry names the address of this URL, with or without a dot at the end of its name."""
+    try:
+        return bool(entry) and host_and_port(f"http://{entry}") == host_and_port(url)
+    except ValueError:
+        return False
 
-    def __init__(self, url: str, allowed: Sequence[str]) -> None:
-        self.host, self.port = host_and_port(url)
-        self.allowed = [parse_allowed(entry) for entry in allowed]
+
+class AddressGuard:
+    """For the connections to one URL. `refused` tells afterwards whether an address was not allowed.
+
+    `is_vouched`: the operator has named this URL, so that its host may lead anywhere, at its port. Raises DomainError
+    where the URL or an entry of the setting cannot be read.
+    """
+
+    def __init__(self, url: str, allowed: Sequence[str], *, is_vouched: bool = False) -> None:
+        try:
+            self.host, self.port = host_and_port(url)
+        except ValueError as error:
+            raise DomainError("The endpoint's URL cannot be read.", fields={"url": "not a base URL"}) from error
+        self.allowed = parse_setting(allowed)
+        if is_vouched:
+            self.allowed.append(AllowedAddress(None, self.host, self.port))
         self.refused = False
 
     def check(self, address: str, port: int) -> None:
@@ -122,6 +157,10 @@ class AddressGuard:
 
 def is_public(address: IPAddress) -> bool:
     inner = innermost(address)
+    if inner.version == 6 and inner not in _UNICAST:
+        return False
+    if any(inner in one for one in _SPECIAL if one.version == inner.version):
+        return False
     return inner.is_global and not inner.is_multicast and not inner.is_reserved and not inner.is_unspecified
 
 

@@ -83,7 +83,7 @@ class Client:
         self._on_overload = on_overload
         self._lonely_answers = 0
         allowed = server.allowed_addresses
-        self._guard = None if allowed is None else AddressGuard(server.url, allowed)
+        self._guard = None if allowed is None else AddressGuard(server.url, allowed, is_vouched=server.is_vouched)
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:

@@ -25,7 +25,7 @@ def grant_endpoint(*, endpoint: Endpoint, projects: Iterable[Project], actor: Us
 
 @transaction.atomic
 def revoke_endpoint(*, endpoint: Endpoint, projects: Iterable[Project], actor: User | None = None) -> None:
-    """These projects start nothing more with it. Raises DomainError for one that is a project's own."""
+    """Nothing of these projects asks it any more: runs at work pause. Raises DomainError for one that is a project's own."""
     _check_shared(endpoint)
     for project in projects:
         if endpoint.granted_to.filter(pk=project.pk).exists():
@@ -55,14 +55,18 @@ def operators_endpoint(name: str, project: Project) -> Endpoint:
     return Endpoint.objects.named(name, project)
 
 
+def why_not_usable(endpoint: Endpoint, project: Project) -> str | None:
+    """A sentence where the project may not use it, or no longer."""
+    if endpoint.is_usable_in(project):
+        return None
+    return f"The endpoint {endpoint.name} is not granted to {project.slug}: its operator does that by grant_endpoint."
+
+
 def check_usable(endpoint: Endpoint, project: Project) -> None:
     """Raises DomainError where the project may not use it."""
-    if not endpoint.is_usable_in(project):
-        raise DomainError(
-            f"The endpoint {endpoint.name} is not granted to {project.slug}: its operator does that by grant_endpoint.",
-            code="not_granted",
-            fields={"endpoint": "not granted to this project"},
-        )
+    reason = why_not_usable(endpoint, project)
+    if reason is not None:
+        raise DomainError(reason, code="not_granted", fields={"endpoint": "not granted to this project"})
 
 
 def _check_shared(endpoint: Endpoint) -> None:

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.core.errors import DomainError
+from apps.inference.addresses import AddressGuard, is_entry_of
 from apps.inference.prompting import DEFAULT_STOPS
 from apps.inference.sealing import unseal
 from apps.inference.transports import TRANSPORTS
@@ -123,10 +124,14 @@ class Endpoint(models.Model):
     def has_key(self) -> bool:
         return bool(self.sealed_key)
 
-    def allowed_addresses(self) -> tuple[str, ...]:
+    @property
+    def is_vouched(self) -> bool:
+        """Whether the operator has named the address that the URL leads to now."""
+        return is_entry_of(self.vouched_address, self.url)
+
+    def guard(self) -> AddressGuard:
         """Outside the public internet: the operator's list, and the address that the operator gave this one."""
-        vouched = (self.vouched_address,) if self.vouched_address else ()
-        return (*settings.ENDPOINT_ALLOWED_ADDRESSES, *vouched)
+        return AddressGuard(self.url, settings.ENDPOINT_ALLOWED_ADDRESSES, is_vouched=self.is_vouched)
 
     def server(self) -> Server:
         """For the client. Raises DomainError when the stored key cannot be read."""
@@ -140,7 +145,8 @@ class Endpoint(models.Model):
             most_choices=self.most_choices,
             refused_settings=frozenset(self.refused_settings),
             echoes_prefill=self.echoes_prefill,
-            allowed_addresses=self.allowed_addresses(),
+            allowed_addresses=tuple(settings.ENDPOINT_ALLOWED_ADDRESSES),
+            is_vouched=self.is_vouched,
         )
 
     @property

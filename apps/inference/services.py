@@ -18,7 +18,7 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.accounts.services import record_event
 from apps.core.errors import Conflict, DomainError
-from apps.inference.addresses import REFUSAL, AddressGuard, AddressRefused, address_entry
+from apps.inference.addresses import REFUSAL, AddressRefused, address_entry, host_and_port
 from apps.inference.client import Client
 from apps.inference.failures import EndpointFailure, RequestRefused
 from apps.inference.models import Endpoint
@@ -83,6 +83,7 @@ def change_endpoint(
     settings: Mapping[str, Any] | None = None,
 ) -> Endpoint:  # fmt: skip
     """`api_key` None keeps the stored one, "" forgets it. A key is never sent to another host than it was given for."""
+    url = checked_url(url)
     moved = urlsplit(url).netloc != urlsplit(endpoint.url).netloc
     if moved and endpoint.has_key and api_key is None:
         raise DomainError(
@@ -100,7 +101,7 @@ def change_endpoint(
 
 def _apply(endpoint: Endpoint, *, url: str, api_key: str | None, settings: Mapping[str, Any]) -> None:
     endpoint.url = checked_url(url)
-    if endpoint.vouched_address != address_entry(endpoint.url):
+    if not endpoint.is_vouched:
         endpoint.vouched_address = ""
     check_address(endpoint)
     if api_key is not None:
@@ -120,21 +121,15 @@ def _apply(endpoint: Endpoint, *, url: str, api_key: str | None, settings: Mappi
 def check_address(endpoint: Endpoint) -> None:
     """Refuse an address in the URL at once. A name is checked when connecting: what it stands for may change."""
     try:
-        AddressGuard(endpoint.url, endpoint.allowed_addresses()).check_literal()
+        endpoint.guard().check_literal()
     except AddressRefused as error:
         raise DomainError(REFUSAL, code="address_not_allowed", fields={"url": "not an allowed address"}) from error
 
 
 def checked_url(url: str) -> str:
+    """Raises DomainError for what is no base URL, its port too."""
     url = url.strip().rstrip("/")
-    parts = urlsplit(url)
-    if (
-        parts.scheme not in ("http", "https")
-        or not parts.hostname
-        or "@" in parts.netloc
-        or parts.query
-        or parts.fragment
-    ):
+    if not _is_base_url(url):
         raise DomainError(
             "The URL should be as http://127.0.0.1:8080/v1 or https://host/v1, without a password or a query.",
             fields={"url": "not a base URL"},
@@ -142,6 +137,15 @@ def checked_url(url: str) -> str:
     for ending in ("/chat/completions", "/completions"):
         url = url.removesuffix(ending)
     return url
+
+
+def _is_base_url(url: str) -> bool:
+    try:
+        parts, (host, port) = urlsplit(url), host_and_port(url)
+    except ValueError:
+        return False
+    is_plain = not (parts.query or parts.fragment or "@" in parts.netloc)
+    return parts.scheme in ("http", "https") and is_plain and bool(host) and port > 0
 
 
 def _check_texts(endpoint: Endpoint) -> None:

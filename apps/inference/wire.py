@@ -18,6 +18,7 @@ class Server:
     counts_first_only: bool = False  # Its `usage` counts the tokens of the first choice, as llama.cpp's does.
     # Addresses outside the public internet that it may have; None: whoever made this vouches for its URL.
     allowed_addresses: tuple[str, ...] | None = None
+    is_vouched: bool = False  # The operator has named the URL: its host may have any address, at its port.
     most_choices: int | None = None  # The `n` that it takes; None where that is not known yet.
     refused_settings: frozenset[str] = frozenset()  # Settings that it does not take.
     echoes_prefill: bool | None = None  # Its reply begins with the prefilled text; None where that is not known yet.

@@ -7,6 +7,7 @@ is told as such; the labeler can still write the step, or give up.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from threading import BoundedSemaphore
@@ -14,7 +15,8 @@ from typing import Any
 
 from apps.core.errors import Conflict, DomainError, Unprocessable
 from apps.inference.client import Client
-from apps.inference.failures import EndpointFailure
+from apps.inference.failures import EndpointFailure, Unreachable
+from apps.inference.grants import why_not_usable
 from apps.inference.models import Endpoint
 from apps.inference.prompting import Template, seed_of
 from apps.inference.services import remember_learned
@@ -25,6 +27,8 @@ from apps.labeling.protocols import options_of
 from apps.labeling.protocols.base import SamplingOptions
 from apps.labeling.protocols.branching import MOST_POSITIONS
 from apps.labeling.submitting import ways_of
+
+log = logging.getLogger(__name__)
 
 WITHIN_S = 12.0
 REQUESTS = 3
@@ -143,6 +147,10 @@ def sampled_steps(
     """Distinct steps that may follow the prefix. Raises EndpointFailure, or DomainError when it comes to nothing."""
     solution = task.solution
     assert solution is not None
+    if (reason := why_not_usable(endpoint, task.round.project)) is not None:
+        # The round opened while it was granted. To a labeler the model is away, as with any other failure.
+        log.info("round %s: %s", task.round_id, reason)
+        raise Unreachable("The endpoint cannot be reached.")
     template = Template(endpoint.problem_template, endpoint.system_prompt, endpoint.prefix_end)
     question = _Question(
         template.prompt(solution.problem.statement, prefix, solution.separator),

@@ -119,7 +119,7 @@ def add_member(*, project: Project, user: User, role: str, actor: User | None = 
 
 
 @transaction.atomic
-def change_role(*, membership: Membership, role: str, actor: User) -> Membership:
+def change_role(*, membership: Membership, role: str, actor: User | None) -> Membership:
     """Give a member another role. A project keeps at least one owner; who is suspended stays so."""
     held = _locked(membership)
     if held.status == Membership.Status.SUSPENDED:

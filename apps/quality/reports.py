@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Literal
 
 from django.db import transaction
@@ -41,6 +42,26 @@ def count_open_reports(projects: Collection[Project]) -> dict[int, int]:
     """By project, for those that have any."""
     rows = reports_in(projects).order_by().values_list("round__project").annotate(count=Count("id"))
     return dict(rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A reported problem, and what was done about it: the dismissal that holds for what the report says now."""
+
+    problem: Problem
+    dismissal: ReportDismissal | None
+
+    @property
+    def is_open(self) -> bool:
+        return self.dismissal is None and self.problem.retired_at is None
+
+
+def report_of(turn: Assignment) -> Report | None:
+    """None where the turn reports no problem."""
+    if turn.finish_reason != Assignment.FinishReason.BAD_PROBLEM:
+        return None
+    found: ReportDismissal | None = getattr(turn, "dismissal", None)
+    return Report(problem_of(turn), found if found is not None and found.versions == turn.versions else None)
 
 
 def problem_of(report: Assignment) -> Problem:

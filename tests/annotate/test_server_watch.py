@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -13,7 +14,14 @@ import pytest
 import redis
 
 from annotate.children import CannotRun
-from annotate.embedded import start_postgres, start_valkey, stop_postgres, stop_valkey
+from annotate.embedded import (
+    is_postgres_alive,
+    is_valkey_alive,
+    start_postgres,
+    start_valkey,
+    stop_postgres,
+    stop_valkey,
+)
 from annotate.env import Environment
 from annotate.server_watch import ServerWatch
 from tests.processes import eventually
@@ -94,3 +102,20 @@ def test_one_that_will_not_get_well_ends_the_run(home: Path) -> None:
 def test_servers_that_are_named_are_their_operators(home: Path) -> None:
     watch = watch_of(home, database_url="postgresql://elsewhere/annotate", redis_url="redis://elsewhere/0")
     assert watch.servers == []
+
+
+def test_a_number_that_is_another_process_s_now_is_no_server(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, file, is_alive in (
+        ("postgres", "postmaster.pid", is_postgres_alive),
+        ("valkey", "valkey.pid", is_valkey_alive),
+    ):
+        folder = home / name
+        folder.mkdir()
+        (folder / file).write_text(f"{os.getpid()}\n{folder}\n")
+        assert not is_alive(folder)
+        monkeypatch.chdir(folder)
+        assert is_alive(folder)
+        link = home / f"{name}-link"
+        link.symlink_to(folder)
+        assert is_alive(link)
+        monkeypatch.undo()

@@ -17,6 +17,7 @@ from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.core.errors import DomainError
+from apps.core.uploads import LimitedUploadHandler
 from apps.corpus.models import ImportBatch, Upload
 from apps.corpus.preview import MOST_COLUMNS, sample_of
 from apps.corpus.services import create_import, import_upload, keep_upload
@@ -66,6 +67,40 @@ def test_a_file_at_the_limit_is_taken_and_one_over_it_is_not(owner: Client, proj
     assert (error["code"], "2 MiB" in error["message"], "file" in error["fields"]) == ("too_large", True, True)
     assert files(disk) == kept
     assert ImportBatch.objects.count() == 1
+
+
+def test_all_files_of_a_request_share_the_limit(owner: Client, project: Project, disk: Path) -> None:
+    """A form may hold a hundred; nothing of them is kept, whoever sends them."""
+    third = LIMIT // 3 + 1
+    several = {f"file{number}": sent(third) for number in range(8)} | {"file": sent(third)}
+    answer = owner.post(f"/api/v1/projects/{project.slug}/imports", {"format": "jsonl", **several})
+    assert answer.status_code == 413, answer.content
+    error = answer.json()["error"]
+    assert error["code"] == "too_large"
+    assert "together with the other files" in error["message"]
+    assert "2 MiB" in error["fields"]["file"]
+    assert not files(disk)
+    page = owner.post(
+        reverse("import-new", args=[project.slug]), {"a": sent(third), "b": sent(third), "file": sent(third)}
+    )
+    assert page.status_code == 413
+
+
+def test_before_signing_in_no_more_than_the_limit_is_ever_on_disk(disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    most = 0
+    receive = LimitedUploadHandler.receive_data_chunk
+
+    def watched(self: LimitedUploadHandler, raw_data: bytes, start: int) -> None:
+        nonlocal most
+        try:
+            receive(self, raw_data, start)
+        finally:
+            most = max(most, sum(path.stat().st_size for path in files(disk)))
+
+    monkeypatch.setattr(LimitedUploadHandler, "receive_data_chunk", watched)
+    Client().post("/accounts/login/", {f"file{number}": sent(LIMIT // 2) for number in range(10)})
+    assert 0 < most <= LIMIT
+    assert not files(disk)
 
 
 def test_the_page_says_the_limit(owner: Client, project: Project, disk: Path) -> None:

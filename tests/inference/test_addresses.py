@@ -32,6 +32,11 @@ INWARD = [
     "127.0.0.1", "127.9.9.9", "10.1.2.3", "172.16.0.1", "192.168.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0",  # noqa: S104
     "255.255.255.255", "224.0.0.1", "192.0.2.1", "198.18.0.1", "::1", "::", "fe80::1", "fc00::1", "ff02::1",
     "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "2001:db8::1", "::127.0.0.1",
+    # Site-local and its neighbours, translation within a network, tunnels, protocols' own, benchmarking, documentation.
+    "fec0::1", "feff::1", "fe00::1", "fd00::1", "febf::1", "64:ff9b:1::808:808", "::ffff:0:8.8.8.8", "64:ff9b::a00:1",
+    "2002:a00:1::", "2002:c0a8:1::", "192.88.99.1", "192.0.0.9", "2001:1::1", "2001:2::1", "2001:10::1", "2001:20::1",
+    "198.19.255.255", "198.51.100.1", "203.0.113.1", "3fff::1", "5f00::1", "100::1", "4000::1", "240.0.0.1",
+    "2001::ffff:ffff:80ff:fffe",
 ]  # fmt: skip
 
 
@@ -40,7 +45,10 @@ def test_what_is_not_the_public_internet(address: str) -> None:
     assert not is_public(ip_address(address))
 
 
-@pytest.mark.parametrize("address", ["1.1.1.1", "8.8.8.8", "2606:4700::1111", "::ffff:1.1.1.1", "64:ff9b::808:808"])
+@pytest.mark.parametrize(
+    "address",
+    ["1.1.1.1", "8.8.8.8", "2606:4700::1111", "::ffff:1.1.1.1", "64:ff9b::808:808", "2002:808:808::", "2400::1"],
+)
 def test_what_is(address: str) -> None:
     assert is_public(ip_address(address))
 
@@ -60,6 +68,9 @@ def test_what_is(address: str) -> None:
         ("other.internal", ["models.internal"], "10.0.0.1", 9, False),
         ("models.internal", ["models.internal:80"], "10.0.0.1", 9, False),
         ("h", [], "10.0.0.1", 9, False),
+        ("vllm_server", ["vllm_server"], "10.0.0.1", 9, True),
+        ("lab.vllm_server", ["lab.vllm_server:9"], "10.0.0.1", 9, True),
+        ("_x", ["vllm_server"], "10.0.0.1", 9, False),
     ],
 )
 def test_the_operators_list(host: str, allowed: list[str], address: str, port: int, is_allowed: bool) -> None:
@@ -72,7 +83,9 @@ def test_the_operators_list(host: str, allowed: list[str], address: str, port: i
     assert guard.refused is not is_allowed
 
 
-@pytest.mark.parametrize("entry", ["", "10.0.0.0/99", "host:0", "host:99999", "http://host", "1.2.3", "a b", "[::1"])
+@pytest.mark.parametrize(
+    "entry", ["", "10.0.0.0/99", "host:0", "host:99999", "http://host", "1.2.3", "a b", "[::1", "_", "2130706433"]
+)
 def test_an_entry_that_is_none_is_named(entry: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValueError, match=r"address|port"):
         parse_allowed(entry)
@@ -179,6 +192,51 @@ def test_the_operator_at_the_shell_vouches_for_an_address_until_the_url_changes(
     change_endpoint(endpoint=endpoint, url="https://models.example/v1", model="m", actor=alice)
     with pytest.raises(DomainError):
         change_endpoint(endpoint=endpoint, url=server.url, model="m", actor=alice)
+
+
+@pytest.mark.parametrize(
+    "host", ["vllm_server", "2130706433", "0x7f000001", "127.1", "models.internal.", "[::1]", "[::ffff:127.0.0.1]"]
+)
+def test_whatever_host_the_operator_names_may_be_asked(project: Project, settings: Any, host: str) -> None:
+    settings.ENDPOINT_ALLOWED_ADDRESSES = []
+    command("add_endpoint", "lab", project=project.slug, url=f"http://{host}:8080/v1", model="m")
+    endpoint = Endpoint.objects.get(name="lab")
+    assert endpoint.is_vouched
+    Client(endpoint.server())
+    guard = endpoint.guard()
+    guard.check_literal()
+    guard.check("127.0.0.1", 8080)
+    with pytest.raises(AddressRefused):
+        guard.check("127.0.0.1", 8081)
+
+
+def test_a_number_for_a_host_ends_in_a_sentence(project: Project, server: Scripted, settings: Any) -> None:
+    """The HTTP client takes an IPv4 address in its usual spelling only."""
+    settings.ENDPOINT_ALLOWED_ADDRESSES = []
+    url = server.url.replace("127.0.0.1", "2130706433")
+    endpoint = add_endpoint(name="lab", url=url, model="m", project=project, is_vouched=True)
+    assert "cannot be reached" in check_endpoint(endpoint=endpoint).check_error
+    assert server.asked == []
+
+
+def test_a_setting_that_cannot_be_read_is_named_wherever_it_is_met(
+    project: Project, server: Scripted, settings: Any
+) -> None:
+    endpoint = add_endpoint(name="lab", url=server.url, model="m", project=project)
+    settings.ENDPOINT_ALLOWED_ADDRESSES = ["10.0.0.0/99"]
+    with pytest.raises(DomainError, match=r"ENDPOINT_ALLOWED_ADDRESSES.*10\.0\.0\.0/99"):
+        add_endpoint(name="other", url=server.url, model="m", project=project)
+    assert "ENDPOINT_ALLOWED_ADDRESSES" in check_endpoint(endpoint=endpoint).check_error
+
+
+@pytest.mark.parametrize("url", ["http://h:99999/v1", "http://h:x/v1", "http://[::1/v1", "http://[no]/v1"])
+def test_a_url_that_cannot_be_read_is_refused(project: Project, alice: User, url: str) -> None:
+    with pytest.raises(DomainError) as told:
+        add_endpoint(name="lab", url=url, model="m", project=project, is_vouched=True)
+    assert told.value.fields == {"url": "not a base URL"}
+    endpoint = add_endpoint(name="lab", url="https://models.example/v1", model="m", project=project)
+    with pytest.raises(DomainError):
+        change_endpoint(endpoint=endpoint, url=url, model="m", actor=alice)
 
 
 def test_endpoints_of_the_installation_are_granted_by_name(project: Project, alice: User) -> None:

@@ -51,6 +51,28 @@ def links_of(client: Client, path: str) -> str:
     return page.content.decode().replace("&amp;", "&")
 
 
+def test_the_rounds_page_says_what_was_done_about_each(project: Project, reports: list[Assignment], mia: User) -> None:
+    """One that is settled is nothing to fix any more; a dismissal of what it said before settles nothing."""
+    dismiss_report(assignment=reports[0], reason="The numbers are in the figure.", actor=mia)
+    retire_problem(problem=problem_of(reports[1]), reason="twice", actor=mia)
+
+    def shown() -> dict[int, str]:
+        page = links_of(signed_in(mia), "/projects/algebra/rounds/1")
+        rows = [row for row in page.split("<tr>") if "no numbers, " in row]
+        return {int(row.partition("no numbers, ")[2][0]): row for row in rows}
+
+    dismissed, retired, open_ = (shown()[number] for number in range(3))
+    assert "Dismissed by" in dismissed
+    assert "The numbers are in the figure." in dismissed
+    assert "The problem is retired" in retired
+    for row in (dismissed, retired):
+        assert ("badge bad" in row, "Fix or retire" in row, "See the problem" in row) == (False, False, True)
+    assert ("badge bad" in open_, "Fix or retire" in open_, "Dismissed" in open_) == (True, True, False)
+    Assignment.objects.filter(pk=reports[0].pk).update(versions=5)
+    assert "badge bad" in shown()[0]
+    assert "Dismissed" not in shown()[0]
+
+
 def test_every_count_leads_to_exactly_these(project: Project, reports: list[Assignment], rita: User) -> None:
     client, flags = signed_in(rita), reverse("flags", args=["algebra"])
     for path, query in (

@@ -21,7 +21,7 @@ from apps.dashboard.evidence import labeler_names
 from apps.dashboard.forms.flags import DismissForm, FlagsForm
 from apps.dashboard.paging import Page, page_of
 from apps.labeling.models import Assignment, ReportDismissal, StepLabel
-from apps.quality.reports import State, dismiss_report, reopen_report, reports_in
+from apps.quality.reports import State, dismiss_report, reopen_report, report_of, reports_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,8 @@ class Flag:
 
     @property
     def dismissal(self) -> ReportDismissal | None:
-        """The one that holds for what the report says now."""
-        found: ReportDismissal | None = getattr(self.turn, "dismissal", None)
-        return found if found is not None and found.versions == self.turn.versions else None
+        report = report_of(self.turn)
+        return report.dismissal if report is not None else None
 
 
 @login_required

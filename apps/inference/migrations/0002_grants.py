@@ -8,10 +8,14 @@ from django.db import migrations, models
 def keep_working(apps, schema_editor):
     """What the operator added at the shell was for all projects, and its address is one that the operator named."""
     for endpoint in apps.get_model("inference", "Endpoint").objects.filter(project=None):
-        parts = urlsplit(endpoint.url)
-        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
         endpoint.for_all = True
-        endpoint.vouched_address = f"{host}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
+        try:
+            parts = urlsplit(endpoint.url)
+            host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+            endpoint.vouched_address = f"{host}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
+        except ValueError:
+            # A URL that leads nowhere: there is no address to vouch for.
+            endpoint.vouched_address = ""
         endpoint.save(update_fields=["for_all", "vouched_address"])
 
 
