@@ -194,7 +194,7 @@ def _writing(asked: Asked) -> Reply:
     places = range(asked.body["n"])
     texts = ["" if (seed + place) % 3 == 0 else f"Of {seed}, {place}.\nThe answer is: {place}" for place in places]
     reply = completions(*texts)
-    reply.hang_s = 0.04
+    reply.hang_s = 0.12  # Long enough for a turn to end before the run does, on a busy machine too.
     return reply
 
 
