@@ -189,10 +189,12 @@ def test_a_sampling_run_with_a_worker_waits_for_nobody(queue: Redis, project: Pr
 
 
 def _writing(asked: Asked) -> Reply:
-    """As many texts as `n` says, for each seed others; some are empty, so that many problems are asked again."""
-    seed = asked.body["seed"]
-    places = range(asked.body["n"])
-    texts = ["" if (seed + place) % 3 == 0 else f"Of {seed}, {place}.\nThe answer is: {place}" for place in places]
+    """As many texts as `n` says, for each seed others; of several one in three is empty, so that problems are asked again."""
+    seed, n = asked.body["seed"], asked.body["n"]
+    texts = [
+        "" if n > 1 and (seed + place) % 3 == 0 else f"Of {seed}, {place}.\nThe answer is: {place}"
+        for place in range(n)
+    ]
     reply = completions(*texts)
     reply.hang_s = 0.12  # Long enough for a turn to end before the run does, on a busy machine too.
     return reply
