@@ -96,9 +96,7 @@ class ExportForm(OnceForm):
     quality_control = _choice("quality_control", "What people said of gold tasks", drop="is left out", keep="is kept")
     screening = _choice("screening", "Answers of screenings", drop="are left out", keep="are kept")
     suspended = _choice("suspended", "Labels of suspended labelers", drop="are left out", keep="are kept")
-    thin = _choice(
-        "thin", "Thin consensus, of fewer people than asked", leave_out="is left out", take="is taken as it is"
-    )
+    thin = _choice("thin", "Thin: what fewer people than asked say", leave_out="is left out", take="is taken as it is")
     step_tag = forms.CharField(
         initial=DEFAULTS["step_tag"],
         max_length=50,

@@ -10,13 +10,13 @@
 
 // A formula that is longer is shown as source: nobody reads it, and what cannot be cut in two must not hold the page.
 // The longest of MATH has 618 characters.
-export const LONGEST_FORMULA = 1_000;
+export const LONGEST_FORMULA = 650;
 const LONGEST_SOURCE = 20_000;
 // So far into a text formulas are looked for, and so many of them; what comes after is shown as it was written.
 export const LONGEST_TEXT = 50_000;
-export const MOST_FORMULAS = 400;
+export const MOST_FORMULAS = 250;
 // So much of formulas in one text: what is typeset is laid out anew with each that comes after it.
-export const MOST_TEX = 4_000;
+export const MOST_TEX = 3_000;
 // What opens nothing costs a look as well: an amount of money, a bracket that never closes.
 const MOST_FAILED = 400;
 

@@ -16,6 +16,9 @@ const DEFINING = new Set([
     "\\csname", "\\endcsname", "\\char", "\\catcode", "\\TextOrMath",
 ]);
 const DEEPEST = 40;
+// A longer formula is a box of its own, for the browser lays out a paragraph anew with each formula that is put into it. It
+// has no MathML beside what is seen, which takes as long again to lay out: whoever hears it hears its source.
+const LONG = 300;
 // Commands of LaTeX that KaTeX lacks.
 const MACROS = {
     "\\mbox": "\\text{#1}", "\\textsc": "\\text{#1}", "\\cancelto": "\\overset{#1}{\\cancel{#2}}", "\\ensuremath": "{#1}",
@@ -25,7 +28,12 @@ const MACROS = {
 const TABULAR = /\\begin\{tabular\}(?:\[[^\]]*\])?\s*\{((?:[^{}]|\{[^{}]*\})*)\}([^]*?)\\end\{tabular\}/g;
 
 /** One queue for all texts of the page: what is in it is filled when the page has nothing else to do. */
-const slices = createSlices();
+const slices = createSlices({ settle: layOut });
+
+/** Ask for a height, for which the browser lays out what has changed: else it lays out many slices at once. */
+function layOut() {
+    void document.body?.offsetHeight;
+}
 
 /** Resolves when every formula that was asked for is typeset. */
 export const typesetDone = slices.done;
@@ -75,6 +83,7 @@ export function fitFormulas(element) {
     for (const formula of wide) {
         formula.classList.add("scrolls");
         formula.tabIndex = 0;
+        if (formula.hasAttribute("aria-label")) continue;
         formula.setAttribute("role", "group");
         formula.setAttribute("aria-label", "Formula, scrolls sideways");
     }
@@ -112,13 +121,17 @@ function formula(part, document, katex) {
     const why = whyNotTypeset(part, katex);
     if (why !== null) return source(part, document, why);
     const holder = document.createElement("span");
-    holder.className = part.display ? "math display" : "math";
+    holder.className = part.display ? "math display" : isLong(part) ? "math long" : "math";
     holder.dir = "ltr"; // Formulas run from left to right in every language, and tell nothing of the text's own direction.
     slices.run(() => fill(holder, part, katex), () => {
         holder.classList.add("pending");
         holder.textContent = part.source;
     }, part.tex.length);
     return holder.shown ?? holder;
+}
+
+function isLong(part) {
+    return part.tex.length > LONG;
 }
 
 /** Why the formula stays as it was written; null where it is typeset, an empty word where there is nothing to tell. */
@@ -149,11 +162,16 @@ function nestsTooDeep(tex) {
 
 function fill(holder, part, katex) {
     try {
-        const options = { ...KATEX_OPTIONS, macros: { ...MACROS }, displayMode: Boolean(part.display) };
+        const output = isLong(part) ? "html" : "htmlAndMathml";
+        const options = { ...KATEX_OPTIONS, output, macros: { ...MACROS }, displayMode: Boolean(part.display) };
         const tree = katex.__renderToDomTree(readable(part.tex), options);
         dropStyleAttributes(tree);
         holder.replaceChildren(tree.toNode());
         holder.classList.remove("pending");
+        if (isLong(part)) {
+            holder.setAttribute("role", "math");
+            holder.setAttribute("aria-label", part.tex);
+        }
     } catch {
         // KaTeX does not know the command, or the braces do not match: the source says it all.
         const shown = part.bare ? holder.ownerDocument.createTextNode(part.source) : source(part, holder.ownerDocument);
