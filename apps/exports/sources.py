@@ -269,7 +269,7 @@ def _human(record: Record, solution: SolutionRecord, policy: LabelPolicy) -> Rea
             left_out[reasons[index]] += len(labeling)
         else:
             labelings.append(labeling)
-            asked.append(person.asked)
+            asked += [person.asked] if labeling.ratings else []
     if policy.people == "majority":
         required = min(asked, default=1) if policy.thin == "leave_out" else 1
         reviewed = _reviewed(record, solution, labelings, policy)
@@ -325,7 +325,7 @@ def _majority_labeling(labelings: Sequence[Labeling], reviewed: Ratings, require
     As in the consensus by majority: of a solution as many must have spoken as are asked, and more than half of so many
     have rated the step.
     """
-    is_thin = len(labelings) < required
+    is_thin = sum(bool(labeling.ratings) for labeling in labelings) < required
     votes: dict[Place, list[int]] = {}
     withheld: dict[Place, str] = {}
     for labeling in labelings:

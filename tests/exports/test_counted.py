@@ -151,6 +151,13 @@ def test_a_step_that_few_of_those_asked_reached_is_thin() -> None:
     assert labels(record(people=asked), thin="take") == [[1, 1, 1, None]]
 
 
+def test_who_rates_nothing_is_not_heard() -> None:
+    """As in the consensus: somebody who is unsure of every step does not make one voice two."""
+    people = [person("a", 1, -1), person("b", None)]
+    assert labels(record(people=[structs.replace(one, asked=2) for one in people])) == []
+    assert labels(record(people=people)) == [[1, -1, None, None]]
+
+
 def test_the_projects_own_number_stands_for_the_rounds(project: Project, bob: User) -> None:
     say(make_round(project, redundancy=3), bob, 1, -1)
     QualityRules.objects.update_or_create(project=project, defaults={"min_labelers": 1})
