@@ -178,12 +178,6 @@ class StepCount(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     missing: int = 0
     hard: bool | None = None
 
-    def is_good(self) -> bool | None:
-        """Math-Shepherd's hard estimation: some rollout reached the reference answer."""
-        if self.hard is not None or not self.rollouts or self.successes is None:
-            return self.hard
-        return self.successes > 0
-
 
 class EstimateRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The step counts of one solution in one estimation run."""

@@ -8,6 +8,8 @@ from typing import ClassVar, Protocol
 
 import msgspec
 
+from apps.corpus.labels import GREAT, UNKNOWN, hard_label
+
 
 @dataclass(frozen=True, slots=True)
 class Counts:
@@ -24,8 +26,9 @@ class Counts:
 
     @property
     def hard(self) -> bool | None:
-        """Math-Shepherd's hard estimation: some rollout reached the reference answer."""
-        return self.successes > 0 if self.rollouts else None
+        """Whether the step is good by its hard label; None where nothing was counted."""
+        label = hard_label(self.rollouts, self.successes)
+        return None if label == UNKNOWN else label == GREAT
 
 
 @dataclass(frozen=True, slots=True)
