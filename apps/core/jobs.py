@@ -31,9 +31,9 @@ SILENT_AFTER = timedelta(minutes=2)
 PASSING = (OperationalError, InterfaceError, RedisError, OSError)
 
 
-def unforeseen(error: Exception) -> str:
-    """What a run says that such an exception has ended. Its words may hold anything, so they go to the log alone."""
-    return f"An unexpected error ended the run ({type(error).__name__}): see the log of the workers."
+def unforeseen(error: Exception, *, ended: str = "run") -> str:
+    """What a job says that such an exception has ended. Its words may hold anything, so they go to the log alone."""
+    return f"An unexpected error ended the {ended} ({type(error).__name__}): see the log of the workers."
 
 
 def abandoned_q(now: datetime) -> Q:

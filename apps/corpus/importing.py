@@ -11,12 +11,12 @@ from itertools import islice
 from pathlib import Path
 
 from django.conf import settings
-from django.db import DatabaseError, DataError, IntegrityError, OperationalError, transaction
+from django.db import DatabaseError, DataError, IntegrityError, transaction
 from psycopg.errors import ProgramLimitExceeded
 
 from apps.core.ahead import ahead
 from apps.core.bulk import analyze, commit_without_waiting, sole_worker
-from apps.core.jobs import JobStatus
+from apps.core.jobs import PASSING, JobStatus, unforeseen
 from apps.corpus.grading import grade_records, grade_ungraded, regrade_by_stored
 from apps.corpus.landing import Incoming, Outcome, land
 from apps.corpus.models import ImportBatch, ImportFinding, Problem, Solution, Step
@@ -59,9 +59,13 @@ def run_import(*, batch_id: int, progress: Progress | None = None) -> ImportBatc
             _bring_in(batch, progress or (lambda _: None))
         except OSError as error:
             batch.end(JobStatus.FAILED, error=f"The file cannot be read: {error}")
-        except OperationalError as error:
-            log.warning("import %s waits for the database: %s", batch_id, error)
+        except PASSING as error:
+            log.warning("import %s waits, to be taken up again: %s", batch_id, error)
             raise
+        except Exception as error:
+            # What has landed before stays, with its counters.
+            log.exception("import %s ends with an error that was not foreseen", batch_id)
+            batch.end(JobStatus.FAILED, error=unforeseen(error, ended="import"))
         return batch
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import shutil
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -13,7 +14,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from apps.core.bulk import sole_worker
-from apps.core.jobs import JobStatus
+from apps.core.jobs import PASSING, JobStatus, unforeseen
 from apps.corpus.models import Comparison, Solution
 from apps.corpus.records import Record
 from apps.exports.collect import collect, count_retired
@@ -25,6 +26,8 @@ from apps.exports.models import Export
 from apps.exports.policy import LabelPolicy, split_of
 from apps.exports.services import folder
 from apps.exports.tally import Tally, Unit
+
+log = logging.getLogger(__name__)
 
 
 class Cancelled(Exception):
@@ -48,6 +51,12 @@ def run_export(*, export_id: int) -> Export:
         except OSError as error:
             shutil.rmtree(place, ignore_errors=True)
             export.end(JobStatus.FAILED, error=f"The file cannot be written: {error}")
+        except PASSING:
+            raise
+        except Exception as error:
+            log.exception("export %s ends with an error that was not foreseen", export_id)
+            shutil.rmtree(place, ignore_errors=True)
+            export.end(JobStatus.FAILED, error=unforeseen(error, ended="export"))
     return export
 
 

@@ -5,6 +5,7 @@ A worker does it for what is stale, a project at a time. Doing it again changes 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -14,6 +15,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from apps.core.bulk import analyze, commit_without_waiting, lock_project, sole_worker
+from apps.core.jobs import PASSING
 from apps.corpus.models import Solution
 from apps.projects.models import Project
 from apps.quality.aggregation import rule_of
@@ -29,15 +31,28 @@ from apps.quality.storing import SETTLING, adjudicated_ratings, store_outcomes
 from apps.quality.watching import watch_over
 from apps.quality.words import Words, chunks, words_of
 
+log = logging.getLogger(__name__)
+
 CHUNK = 5_000
 
 
 def settle_projects() -> int:
-    """Every project in which something is stale; gives the number of solutions that were computed."""
+    """Every project in which something is stale; gives the number of solutions that were computed.
+
+    A project whose labels cannot be settled stays stale, and does not keep the others waiting.
+    """
     waiting = Stale.objects.order_by().values_list("project_id", flat=True).distinct()
     marked = QualityRules.objects.filter(stale_all=True).values_list("project_id", flat=True)
     projects = Project.objects.filter(pk__in={*waiting, *marked})
-    return sum(settle_project(project) for project in projects)
+    settled = 0
+    for project in projects:
+        try:
+            settled += settle_project(project)
+        except PASSING:
+            raise
+        except Exception:
+            log.exception("the labels of project %s were not settled", project.slug)
+    return settled
 
 
 def settle_project(project: Project) -> int:

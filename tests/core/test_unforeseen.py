@@ -1,0 +1,149 @@
+"""An error that nobody foresaw ends the one job it is in, is logged, and is not shown; what passes is taken up again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+import pytest
+from django.core.files.base import ContentFile
+from django.db import OperationalError
+
+from apps.accounts.models import User
+from apps.core.jobs import JobStatus
+from apps.corpus import importing
+from apps.corpus.importing import run_import
+from apps.corpus.models import ImportBatch
+from apps.corpus.services import create_import
+from apps.exports.formats.annotate import Annotate
+from apps.exports.making import run_export
+from apps.exports.models import Export
+from apps.exports.services import create_export, folder
+from apps.projects.models import Project, Role
+from apps.projects.services import add_member, create_project
+from apps.quality import settling
+from apps.quality.models import Consensus, Stale
+from apps.quality.settling import settle_project, settle_projects
+from tests.cast import make_problem, make_round, make_solution, make_user
+from tests.quality.said import say
+
+SECRET = "a secret of ours"
+
+
+def failing(original: Callable[..., Any], error: Exception, *, after: int = 0) -> Callable[..., Any]:
+    """The function, until it was called `after` times."""
+    calls = count()
+
+    def function(*args: Any, **kwargs: Any) -> Any:
+        if next(calls) >= after:
+            raise error
+        return original(*args, **kwargs)
+
+    return function
+
+
+# --- imports ----------------------------------------------------------------------------------------------
+
+
+def uploaded(project: Project, settings: Any) -> ImportBatch:
+    """Two chunks of one row each."""
+    settings.IMPORT_CHUNK = 1
+    rows = [
+        {"problem": {"statement": f"What is {n}?"}, "solution": {"steps": [{"position": 0, "text": str(n)}]}}
+        for n in (1, 2)
+    ]
+    file = ContentFile("".join(json.dumps(row) + "\n" for row in rows).encode(), name="two.jsonl")
+    return create_import(project=project, file=file, filename="two.jsonl", format="jsonl")
+
+
+@pytest.mark.django_db
+def test_an_import_ends_and_keeps_what_has_landed(
+    project: Project, settings: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    batch = uploaded(project, settings)
+    monkeypatch.setattr(importing, "land", failing(importing.land, ValueError(SECRET), after=1))
+    run_import(batch_id=batch.pk)
+    batch.refresh_from_db()
+    assert (batch.status, batch.solutions) == (JobStatus.FAILED, 1)
+    assert project.solutions.count() == 1
+    assert batch.error == "An unexpected error ended the import (ValueError): see the log of the workers."
+    assert SECRET in caplog.text
+
+
+@pytest.mark.django_db
+def test_an_import_goes_on_after_trouble_that_passes(
+    project: Project, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = uploaded(project, settings)
+    with monkeypatch.context() as away:
+        away.setattr(importing, "land", failing(importing.land, OperationalError("away"), after=1))
+        with pytest.raises(OperationalError):
+            run_import(batch_id=batch.pk)
+    batch.refresh_from_db()
+    assert (batch.status, batch.solutions) == (JobStatus.RUNNING, 1)
+    assert run_import(batch_id=batch.pk).status == JobStatus.FINISHED
+    assert project.solutions.count() == 2
+
+
+# --- exports ----------------------------------------------------------------------------------------------
+
+
+def asked_for(project: Project, owner: User) -> Export:
+    make_solution(make_problem(project), ["One."])
+    return create_export(project=project, format="annotate", requested_by=owner)
+
+
+@pytest.mark.django_db
+def test_an_export_ends_and_leaves_no_half_file(
+    project: Project, alice: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    export = asked_for(project, alice)
+    monkeypatch.setattr(Annotate, "rows", failing(Annotate.rows, ValueError(SECRET)))
+    run_export(export_id=export.pk)
+    export.refresh_from_db()
+    assert export.status == JobStatus.FAILED
+    assert export.error == "An unexpected error ended the export (ValueError): see the log of the workers."
+    assert SECRET in caplog.text
+    assert not folder(export).exists()
+
+
+@pytest.mark.django_db
+def test_an_export_is_made_after_trouble_that_passes(
+    project: Project, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export = asked_for(project, alice)
+    with monkeypatch.context() as away:
+        away.setattr(Annotate, "rows", failing(Annotate.rows, OperationalError("away")))
+        with pytest.raises(OperationalError):
+            run_export(export_id=export.pk)
+    made = run_export(export_id=export.pk)
+    assert (made.status, made.rows) == (JobStatus.FINISHED, 1)
+
+
+# --- settling ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_a_project_that_cannot_be_settled_keeps_no_other_waiting(
+    alice: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken, well = (create_project(slug=name.lower(), name=name, owner=alice) for name in ("Broken", "Well"))
+    for project in (broken, well):
+        labeler = make_user(f"{project.slug}.labeler")
+        add_member(project=project, user=labeler, role=Role.LABELER)
+        say(make_round(project), labeler, 1, 1, 1)
+
+    def settle(project: Project) -> int:
+        if project == broken:
+            raise ValueError(SECRET)
+        return settle_project(project)
+
+    with monkeypatch.context() as fault:
+        fault.setattr(settling, "settle_project", settle)
+        assert settle_projects() == 1
+    assert [one.solution.project for one in Consensus.objects.all()] == [well]
+    assert SECRET in caplog.text
+    assert set(Stale.objects.values_list("project", flat=True)) == {broken.pk}
+    assert settle_projects() == 1
