@@ -10,8 +10,8 @@ from django.core.cache import cache
 
 from apps.corpus.models import Problem, Solution, Verdict
 from apps.corpus.records import Record, SolutionRecord
-from apps.verifiers.extraction import extract_answer
 from apps.verifiers.grading import Grade, GradingPool
+from apps.verifiers.sole_answer import sole_answer
 
 # Who graded a solution in which no answer was found.
 NO_ANSWER = "no answer"
@@ -37,13 +37,13 @@ class Graded:
             return None
         claim = f"the file says {'right' if claimed else 'wrong'}"
         if not self.answer:
-            return f"{claim}, no answer is found in the solution: reference {self.reference!r}"
+            return f"{claim}, no single answer is found in the solution: reference {self.reference!r}"
         said = {True: "right", False: "wrong", None: "unreadable"}[self.is_correct]
         return f"{claim}, the verifier {self.by} says {said}: answer {self.answer!r}, reference {self.reference!r}"
 
 
 def final_answer(solution: SolutionRecord) -> str | None:
-    """The answer that the row names, else the last one that its steps state: a step may follow it, or its heading.
+    """The answer that the row names, else the one that its steps state: a step may follow it, or its heading.
 
     A blank field names none: a table has one in every row.
     """
@@ -54,8 +54,8 @@ def final_answer(solution: SolutionRecord) -> str | None:
 
 
 def answer_of_steps(texts: Sequence[str], separator: str) -> str | None:
-    """The answer that steps state as one text."""
-    return extract_answer((separator or "\n").join(texts))
+    """The answer that steps state as one text; none where they state two of which neither is taken back."""
+    return sole_answer((separator or "\n").join(texts))
 
 
 def grade_records(records: Sequence[Record], *, verifier: str, pool: GradingPool) -> list[Graded]:

@@ -56,9 +56,12 @@ def run_import(*, batch_id: int, progress: Progress | None = None) -> ImportBatc
             return batch
         batch.start(keep_clock=True)
         try:
-            _bring_in(batch, progress or (lambda _: None))
+            Path(batch.file.path).open("rb").close()
         except OSError as error:
-            batch.end(JobStatus.FAILED, error=f"The file cannot be read: {error}")
+            batch.end(JobStatus.FAILED, error=f"The file cannot be opened: {error.strerror}.")
+            return batch
+        try:
+            _bring_in(batch, progress or (lambda _: None))
         except PASSING as error:
             log.warning("import %s waits, to be taken up again: %s", batch_id, error)
             raise

@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from apps.core.errors import DomainError
 from apps.core.jobs import JobStatus
-from apps.corpus.grading import Graded, grade_answers
+from apps.corpus.grading import Graded, final_answer, grade_answers
 from apps.corpus.models import Problem
 from apps.corpus.records import RowError, SolutionRecord, StepRecord
 from apps.corpus.services import add_solutions
@@ -42,7 +42,6 @@ from apps.inference.services import remember_learned
 from apps.inference.stamina import Stamina, Tries
 from apps.inference.wire import Choice
 from apps.verifiers.grading import GradingPool
-from apps.verifiers.sole_answer import sole_answer
 
 Given = TypeVar("Given")
 
@@ -239,10 +238,7 @@ class Writer:
     def _land(self, problem: Problem, written: Written) -> None:
         records = [_record(self.run, text) for text in written.texts]
         verifier = problem.verifier or self.run.project.verifier
-        answers = [
-            sole_answer((record.separator or "\n").join(step.text for step in record.steps)) for record in records
-        ]
-        questions = [(verifier, problem.reference_answer, answer) for answer in answers]
+        questions = [(verifier, problem.reference_answer, final_answer(record)) for record in records]
         self._store(problem, written, records, grade_answers(questions, pool=self.pool))
 
     @transaction.atomic

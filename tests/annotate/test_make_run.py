@@ -21,8 +21,6 @@ from annotate.supervisor import QUEUES
 from tests.annotate.conftest import Run, left_behind, run
 from tests.processes import eventually
 
-pytestmark = pytest.mark.xdist_group("make-run")
-
 
 def test_a_run_lives_through_what_may_befall_it(home: Path) -> None:
     """One run for all of it, as a start takes seconds."""

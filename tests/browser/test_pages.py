@@ -94,7 +94,13 @@ def path_in(world: World, name: str) -> str:
 
 
 def barriers(page: Page) -> list[dict[str, Any]]:
+    """In a window as high as the page: a bar that stays at the bottom lies over what can be scrolled from under it."""
+    window = page.viewport_size
+    assert window is not None
+    height = page.evaluate("document.documentElement.scrollHeight")
+    page.set_viewport_size({"width": window["width"], "height": max(window["height"], height)})
     found = Axe().run(page, context=ALL_BUT_FORMULAS, options=RULES).response["violations"]
+    page.set_viewport_size(window)
     return [
         {"rule": one["id"], "help": one["help"], "at": [node["html"][:200] for node in one["nodes"][:3]]}
         for one in found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -73,18 +74,30 @@ def test_an_import_ends_and_keeps_what_has_landed(
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("trouble", [OperationalError("away"), BrokenPipeError("the graders are gone")], ids=repr)
 def test_an_import_goes_on_after_trouble_that_passes(
-    project: Project, settings: Any, monkeypatch: pytest.MonkeyPatch
+    project: Project, settings: Any, monkeypatch: pytest.MonkeyPatch, trouble: Exception
 ) -> None:
     batch = uploaded(project, settings)
     with monkeypatch.context() as away:
-        away.setattr(importing, "land", failing(importing.land, OperationalError("away"), after=1))
-        with pytest.raises(OperationalError):
+        away.setattr(importing, "land", failing(importing.land, trouble, after=1))
+        with pytest.raises(type(trouble)):
             run_import(batch_id=batch.pk)
     batch.refresh_from_db()
     assert (batch.status, batch.solutions) == (JobStatus.RUNNING, 1)
     assert run_import(batch_id=batch.pk).status == JobStatus.FINISHED
     assert project.solutions.count() == 2
+
+
+@pytest.mark.django_db
+def test_an_import_whose_file_is_gone_says_so(project: Project, settings: Any) -> None:
+    batch = uploaded(project, settings)
+    Path(batch.file.path).unlink()
+    failed = run_import(batch_id=batch.pk)
+    assert (failed.status, failed.error) == (
+        JobStatus.FAILED,
+        "The file cannot be opened: No such file or directory.",
+    )
 
 
 # --- exports ----------------------------------------------------------------------------------------------

@@ -81,7 +81,10 @@ def test_a_solution_in_which_no_answer_is_found_is_unreadable_everywhere(project
 
 def test_what_the_file_claims_of_a_solution_without_an_answer_is_told(project: Project) -> None:
     unread = Graded(verdict="unparsed", by=NO_ANSWER, reference="27")
-    assert unread.difference(claimed=True) == "the file says right, no answer is found in the solution: reference '27'"
+    assert (
+        unread.difference(claimed=True)
+        == "the file says right, no single answer is found in the solution: reference '27'"
+    )
     assert unread.difference(claimed=None) is None
     row = {
         "problem": {"statement": "How many?", "reference_answer": "27"},
@@ -89,13 +92,20 @@ def test_what_the_file_claims_of_a_solution_without_an_answer_is_told(project: P
     }
     file = ContentFile(json.dumps(row).encode())
     run_import(batch_id=create_import(project=project, file=file, filename="a.jsonl", format="jsonl").pk)
-    assert "no answer is found" in ImportFinding.objects.get().reason
+    assert "no single answer is found" in ImportFinding.objects.get().reason
 
 
 def test_the_answer_that_the_row_names_goes_first() -> None:
     steps = [StepRecord(position=0, text="The answer is 26.")]
     assert final_answer(SolutionRecord(steps=steps, final_answer="27")) == "27"
     assert final_answer(SolutionRecord(steps=steps)) == "26"
+
+
+def test_of_two_stated_answers_none_decides(project: Project) -> None:
+    """As in what a model writes here: an export of it that is imported elsewhere says the same."""
+    other = "The answer is 27.\n\nTom has 5 tables with 4 legs each.\n\nThe answer is 20."
+    bring_in(project, other, "The answer is 26.\nWait, that is wrong.\nThe answer is 27.", split="blank_line")
+    assert verdicts(project) == ["unparsed", "match"]
 
 
 @pytest.mark.parametrize("blank", ["", " ", "\n"])

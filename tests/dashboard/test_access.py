@@ -11,7 +11,9 @@ from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.dashboard.urls import urlpatterns
-from tests.cast import signed_in
+from apps.projects.models import Membership
+from apps.projects.services import create_project
+from tests.cast import signed_in, undone
 from tests.world import World
 
 Args = Callable[[World], list[object]]
@@ -124,27 +126,23 @@ def asked(client: Client, method: str, url: str) -> HttpResponse:
     return getattr(client, method)(url)  # type: ignore[no-any-return]
 
 
-@pytest.mark.parametrize(("name", "args", "method", "lowest"), PAGES, ids=[page[0] for page in PAGES])
 def test_each_role_sees_what_it_reaches(
-    world: World,
-    members: dict[str, User],
-    charlie: User,
-    client: Client,
-    name: str,
-    args: Args,
-    method: str,
-    lowest: str,
+    world: World, members: dict[str, User], charlie: User, client: Client, subtests: pytest.Subtests
 ) -> None:
-    url = reverse(name, args=[world.project.slug, *args(world)])
-    anonymous = asked(client, method, url)
-    assert anonymous.status_code == 302
-    assert anonymous["Location"].startswith("/accounts/login/?next=/projects/")
-    assert asked(signed_in(charlie), method, url).status_code == 404
-    for role in ROLES[: ROLES.index(lowest)]:
-        assert asked(signed_in(members[role]), method, url).status_code == 403, role
-    reached = asked(signed_in(members[lowest]), method, url)
-    assert reached.status_code in ({200} if method == "get" else {200, 302, 400, 409, 422})
-    assert "/accounts/login/" not in reached.get("Location", "")
+    clients = {role: signed_in(member) for role, member in members.items()}
+    stranger = signed_in(charlie)
+    for name, args, method, lowest in PAGES:
+        url = reverse(name, args=[world.project.slug, *args(world)])
+        with subtests.test(name), undone():
+            anonymous = asked(client, method, url)
+            assert anonymous.status_code == 302
+            assert anonymous["Location"].startswith("/accounts/login/?next=/projects/")
+            assert asked(stranger, method, url).status_code == 404
+            for role in ROLES[: ROLES.index(lowest)]:
+                assert asked(clients[role], method, url).status_code == 403, role
+            reached = asked(clients[lowest], method, url)
+            assert reached.status_code in ({200} if method == "get" else {200, 302, 400, 409, 422})
+            assert "/accounts/login/" not in reached.get("Location", "")
 
 
 @pytest.mark.parametrize(("name", "method"), sorted(OF_NO_PROJECT))
@@ -155,17 +153,14 @@ def test_pages_of_no_project_are_for_everybody_who_is_signed_in(
     assert asked(signed_in(charlie), method, reverse(name)).status_code in (200, 422)
 
 
-@pytest.mark.parametrize(("name", "args", "method", "lowest"), PAGES, ids=[page[0] for page in PAGES])
-def test_a_suspended_member_is_told_so(
-    world: World, alice: User, members: dict[str, User], name: str, args: Args, method: str, lowest: str
-) -> None:
-    from apps.projects.models import Membership
-
-    url = reverse(name, args=[world.project.slug, *args(world)])
-    Membership.objects.filter(user=members["manager"]).update(status="suspended")
-    answer = asked(signed_in(members["manager"]), method, url)
-    assert answer.status_code == 403
-    assert b"suspended" in answer.content
+def test_a_suspended_member_is_told_so(world: World, mia: User, subtests: pytest.Subtests) -> None:
+    Membership.objects.filter(user=mia).update(status="suspended")
+    client = signed_in(mia)
+    for name, args, method, _ in PAGES:
+        with subtests.test(name), undone():
+            answer = asked(client, method, reverse(name, args=[world.project.slug, *args(world)]))
+            assert answer.status_code == 403
+            assert b"suspended" in answer.content
 
 
 def test_every_page_stands_in_this_matrix() -> None:
@@ -173,18 +168,15 @@ def test_every_page_stands_in_this_matrix() -> None:
     assert {pattern.name for pattern in urlpatterns} == known
 
 
-@pytest.mark.parametrize(("name", "args", "method", "lowest"), PAGES, ids=[page[0] for page in PAGES])
-def test_pages_that_change_something_take_no_get(
-    world: World, alice: User, name: str, args: Args, method: str, lowest: str
-) -> None:
-    if method == "post":
-        url = reverse(name, args=[world.project.slug, *args(world)])
-        assert signed_in(alice).get(url).status_code == 405
+def test_pages_that_change_something_take_no_get(world: World, alice: User, subtests: pytest.Subtests) -> None:
+    client = signed_in(alice)
+    for name, args, method, _ in PAGES:
+        if method == "post":
+            with subtests.test(name):
+                assert client.get(reverse(name, args=[world.project.slug, *args(world)])).status_code == 405
 
 
 def test_things_of_another_project_are_not_found_under_this_one(world: World, alice: User) -> None:
-    from apps.projects.services import create_project
-
     other = create_project(slug="other", owner=alice)
     client = signed_in(alice)
     for name, args, method, _ in PAGES:

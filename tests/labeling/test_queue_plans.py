@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.core.bulk import analyze, copy_rows
-from apps.corpus.models import Step
+from apps.corpus.models import Problem, Solution, Step
 from apps.dashboard.overview import open_rounds_for
 from apps.labeling import queue
 from apps.labeling.models import Assignment, GoldLabel, Round, Seat, Task
@@ -41,6 +41,8 @@ BIG = {"labeling_task", "labeling_assignment", "labeling_steplabel", "corpus_sol
 def large(project: Project, bob: User, rita: User) -> Round:
     """Rita has done the first half; a thousand of the solutions are gold."""
     add_solutions(project, TASKS, steps=2)
+    # As an import does: a plan for tables that are thought to be empty takes minutes.
+    analyze(Problem, Solution, Step)
     gold = Step.objects.filter(solution__project=project, position=0).order_by("id").values_list("id", flat=True)
     copy_rows(GoldLabel, ["step", "rating", "origin"], ((pk, 1, "") for pk in gold[:: TASKS // 1000]))
     round_ = open_round(project=project, protocol="first_error", redundancy=2, gold_share=0.05)
