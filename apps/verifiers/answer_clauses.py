@@ -47,7 +47,7 @@ _SET_OFF_DEPENDS = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _MARKS = re.compile(r"\*\*|__")
-_SENTENCE_END = re.compile(r"\.(?=\s|$)|[。｡؟।！？]|[!?](?=\s|$)|</|\[/")
+_SENTENCE_END = re.compile(r"(?<!resp)\.(?=\s|$)|[。｡؟।！？]|[!?](?=\s|$)|</|\[/")
 _GOES_ON_IN_MARKS = re.compile(rf"\s*(?:[,，、;；]|(?:[,，、;；]?\s*{MORE}(?!\w))+)\s*[-−]?[\d$\\]", re.IGNORECASE)
 # "and we", "while" and "but" introduce another value as well as an explanation.
 _NO_EXPLANATION = re.compile(

@@ -30,7 +30,7 @@ _NUMBER_WORDS = (
     r"|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|half)(?![\w’'])"
 )
 _VALUE = (
-    rf"(?<![\w.]){_MARKS}[-−–+±]?(?:\.?\d|\\?(?:d?frac|sqrt|pi)(?![A-Za-z])|[π√∞½⅓⅔¼¾]|{_NUMBER_WORDS}"
+    rf"(?<![A-Za-z0-9_.]){_MARKS}[-−–+±]?(?:\.?\d|\\?(?:d?frac|sqrt|pi)(?![A-Za-z])|[π√∞½⅓⅔¼¾]|{_NUMBER_WORDS}"
     r"|[B-HJ-Zb-hj-z](?=\s*(?:[=,.;:)\]$*]|$)))"
 )
 _LETTER = re.compile(r"[\s,]*[A-HJ-Z](?![\w'’.])")
@@ -53,7 +53,7 @@ _SAID_AGAIN = re.compile(
 # "and we are done": a clause of its own.
 _NEW_CLAUSE = re.compile(
     r"[\s,]*(?:we|this|that|these|those|it|so|thus|hence|therefore|is|are|can|I|you|they|he|she|there|let|because|since|as"
-    r"|our|its|their|by|in (?:total|all)|total|altogether|overall|respectively)(?!\w)",
+    r"|our|its|their|by|in (?:total|all)|total|altogether|overall)(?!\w)",
     re.IGNORECASE,
 )
 _FINDS = re.compile(
@@ -82,6 +82,7 @@ _CONDITION = re.compile(rf"[\s,;]*(?P<word>{_CONDITIONS})(?!\w)", re.IGNORECASE)
 _CASES = frozenset(["for", "when", "if", "where", "while"])
 _FOR_SOMEBODY = re.compile(r"(?<!\w)for [A-Z]\w")
 _ELSE = re.compile(r"(?<!\w)(?:else|otherwise|elsewhere)(?!\w)", re.IGNORECASE)
+_GETS = re.compile(rf"[,;]\s*(?:\w+ ){{1,3}}(?:gets?|has|have)\s+{_VALUE}", re.IGNORECASE)
 _NEXT = re.compile(
     rf"(?:[,;]|(?<!\w)(?:and|or|but|while)(?!\w))\s*(?:and |or |but )?(?:(?P<value>{_VALUE})|(?P<word>{_CONDITIONS})(?!\w))",
     re.IGNORECASE,
@@ -121,6 +122,8 @@ _JOINED_ASIDE = re.compile(
 )
 _VALUES_ALONE = re.compile(r"(?:(?:and|or) )?(?:[A-Za-z] ?= ?)?[-+−$\\({\[]*\d[^A-Za-z\n]*(?:(?:and|or) [^A-Za-z\n]*)?")
 _NUMBER_ALONE = re.compile(r"(?:[A-Za-z]\s?=\s?)?[-−]?\d[\d.,/]*")
+_NUMBER_FOR = re.compile(rf"{_NUMBER_ALONE.pattern} (?:\w+ )?for (?:the )?\w+[.,;]?")
+_UNMARKED = str.maketrans("", "", "*_$\\()[]")
 
 
 def is_ratio(plain: str) -> bool:
@@ -187,6 +190,8 @@ def _is_of_cases(rest: str) -> bool:
     word = condition["word"].lower()
     if word in _CASES and _ELSE.search(rest, condition.end()):
         return True
+    if word == "for" and _GETS.search(rest, condition.end()):
+        return True
     following = list(_NEXT.finditer(rest, condition.end()))
     value = next((match for match in following if match["value"]), None)
     case = next((match for match in following if (match["word"] or "").lower() == word), None)
@@ -212,9 +217,12 @@ def goes_on_below(line: str, following: str) -> bool:
     return following[:1].islower() and brings_more(f" {following}", line)
 
 
-def is_number_alone(line: str) -> bool:
-    """Whether a line is nothing but a number."""
-    return _NUMBER_ALONE.fullmatch(line.strip(" \t*_$\\()[]")) is not None
+def are_listed(line: str, following: str) -> bool:
+    """Whether two lines are nothing but a number each, or a number for somebody: `2 for Tom`, `3 for Ann`."""
+    lines = [one.translate(_UNMARKED).strip() for one in (line, following)]
+    if all(map(_NUMBER_FOR.fullmatch, lines)):
+        return True
+    return not lines[0].endswith((".", ",")) and all(map(_NUMBER_ALONE.fullmatch, lines))
 
 
 def may_round(one: str, other: str) -> bool:

@@ -12,7 +12,9 @@ import unicodedata
 from apps.verifiers.answer_clauses import CLAUSE_START, WORDY_COMMA, goes_on_behind
 from apps.verifiers.answer_lists import brings_more
 
-_SENTENCE_END = re.compile(r"\.(?=\s|$)|[。｡؟।！？\n]|[!?](?=\s|$)|</|\*\*|(?<=\w)__|」|”|\[/")
+_SENTENCE_END = re.compile(
+    r"(?<!resp)(?<![ap]\.m)\.(?=\s|$)|(?<=[ap]\.m)\.(?=\s+[A-Z]|\s*$)|[。｡؟।！？\n]|[!?](?=\s|$)|</|\*\*|(?<=\w)__|」|”|\[/"
+)
 _ASKED_NUMBER = re.compile(r"\d[!?]$")
 _EXPLAINED = re.compile(r"\s+[(（](?=[^()（）]*(?:=|[^\W\d_]{2,}|\d\s*[-+*x×/·]\s*\d))")
 _OPENING, _CLOSING = "([{（", ")]}）"

@@ -22,7 +22,7 @@ from apps.verifiers.answer_clauses import (
     sentence_lines,
 )
 from apps.verifiers.answer_leads import SPACE, Lead
-from apps.verifiers.answer_lists import in_few_words, is_number_alone, is_ratio, may_round
+from apps.verifiers.answer_lists import are_listed, in_few_words, is_ratio, may_round
 from apps.verifiers.answer_numerals import NUMBER, localized, without_measures
 from apps.verifiers.answer_sentences import answer_part
 from apps.verifiers.measures import read_measures
@@ -124,13 +124,11 @@ def value_after(text: str, lead: Lead) -> str | None:
 
 
 def _is_listed_below(body: str) -> bool:
-    """Whether a number stands alone on the line, and another one on the next: which one is meant?"""
+    """Whether the next line looks like an answer too: which one is meant? Two formulas are a list."""
     line, _, below = body.partition("\n")
-    if ITEM.match(line) and ITEM.match(below):
-        return False
-    return (
-        is_number_alone(line) and not line.rstrip().endswith((".", ",")) and is_number_alone(below.partition("\n")[0])
-    )
+    following = below.partition("\n")[0]
+    is_list = ITEM.fullmatch(line.strip()) and ITEM.match(following)
+    return not is_list and are_listed(line, following)
 
 
 def _without_fillers(body: str) -> str:

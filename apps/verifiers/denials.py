@@ -10,9 +10,12 @@ import re
 from itertools import chain
 
 _NT = r"n['’ʼ`´]?t"
-_NUMBER = r"(?<![\w.,^/*+=×-])[$\\(]{0,2}-?(?P<number>\d+(?:,\d{3})*(?:\.\d+)?)[\\)]{0,2}\$?(?![\w^/*+=×])"
+_NUMBER = (
+    r"(?<![\w.,^/*+=×-])(?:\*\*|[$\\(]{1,2})?-?(?P<number>\d+(?:,\d{3})*(?:\.\d+)?)(?:\*\*|[$\\)]{1,2})?(?![\w^/*+=×])"
+)
 _POINTED_AT = (
-    r"(?<![\w-])(?:that|this|it|which|above|answer|(?:the|my|our|this|that) (?:(?:last|previous|final|above|whole) )?"
+    r"(?<![\w-])(?:that|this|it|which|above|(?:(?:the|my|our|this|that) )?answer"
+    r"|(?:the|my|our|this|that) (?:(?:last|previous|final|above|whole) )?"
     r"(?:result|value|total|sum|number|figure|count|solution|calculation|computation|reasoning|conclusion))"
 )
 _SUBJECT = rf"(?:{_POINTED_AT}|{_NUMBER})(?:, (?:however|though|unfortunately|of course|again),)?"
@@ -24,17 +27,18 @@ _SEEMS = r"(?:['’]s| is| was| seems| looks| sounds| appears| feels)(?: to be)?
 _IS_NOT = (
     rf"(?:{_SEEMS}{_LITTLE} (?:not|hardly|far from|nowhere near|anything but)"
     rf"| (?:is|was){_NT}"
-    rf"| (?:(?:ca|could|would|wo){_NT}|can ?not|could not|would not)(?: possibly| really)? be"
+    rf"| (?:(?:ca|could|would|wo){_NT}|can ?not|could not|would not)(?: possibly| really)? (?:be|have been)"
     rf"| (?:do(?:es)?|did)(?:{_NT}| not)(?: really| quite| exactly)? (?:seem|look|sound|appear|feel)(?: to be)?)"
 )
 _END = r"(?=[ \t*_)$]*(?:[.,;:!…—–\n]|-|$))"
 _AS_AN_ANSWER = (
-    rf"(?:right\b(?![ -]?(?:angle|triang|prism|pyramid|cone|cylinder|circular))|correct\b|accurate\b"
+    rf"(?:right\b(?![ -]?(?:angle|triang|prism|pyramid|cone|cylinder|circular|next|before|after|away|now))(?! to (?!me|us))"
+    r"|correct\b(?! to (?!me|us))|accurate\b"
     rf"|(?:it|quite|exactly|quite there|the case){_END}|answer(?={_END}| to | we | I | that | they )"
     r"|what (?:\w+ ){1,4}(?:ask|want|need|look|seek)\w*"
     r"|[$\\(]{0,2}-?(?P<denied>\d+(?:,\d{3})*(?:\.\d+)?)(?![\w^/*+=×%]|[.,]\d))"
 )
-_WRONG = r"(?:wrong|incorrect|mistaken|erroneous|inaccurate|mistake|error|typo|slip)\b"
+_WRONG = r"(?:wrong|incorrect|mistaken|erroneous|inaccurate|mistake|error|typo|slip)\b(?! to\b)"
 _DENIED = re.compile(rf"{_SUBJECT}(?:{_SEEMS}{_LITTLE} {_WRONG}|{_IS_NOT}{_LITTLE} {_AS_AN_ANSWER})", re.IGNORECASE)
 # These also speak of cases and conditions: they deny an answer as a sentence of their own, and with no other number before.
 _CLAUSE = (

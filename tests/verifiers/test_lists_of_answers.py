@@ -142,6 +142,7 @@ PLAIN_WHOLE = [
     ("x = 2,\ny = 3", "x = 2, y = 3"),
     ("$2$\nor 3", "$2$ or 3"),
     ("B (or D)", "B or D"),
+    ("2 a.m. and 3 p.m.", "2 a.m. and 3 p.m"),
     ("1/2 (or 0.5)", "1/2 or 0.5"),
 ]
 PLAIN_UNREAD = [
@@ -165,6 +166,8 @@ PLAIN_UNREAD = [
     *("2\n3", "x = 2\ny = 3", "$2$\n3", "2\nthen 3", "2\nthe other is 3", "2 or, in the other case, 3", "2 and"),
     *("2, puis 3", "2, und dann 3", "2, luego 3", "1/3 (or 0.33)", "$\\frac13$ or $0.33$"),
     *("9 for each, so 27", "27, 9 for each", "$27$, 9 for each", "**27**, 9 for each", "27 – 9 for each"),
+    *("2 for Tom\n3 for Ann", "**2** for Tom\n**3** for Ann", "2 for the boys; girls get 3", "2 and, respectively, 3"),
+    *("$2$ (resp. $3$)", "$2$ and, respectively, $3$", "2，另一个是3", "2，以及3", "2，或者3", "2 (the other is 3)"),
 ]
 PLAIN_ALONE = [
     *(
