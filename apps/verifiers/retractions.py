@@ -1,7 +1,8 @@
 r"""Words by which a text takes back the answer that it has just stated.
 
-Some do so whatever follows (`Wait`, `Actually`, `that is wrong`, `其实`). Those that only look again (`Let me double-check`,
-`the correct total is`) do unless what follows ends in the same value or calls it right.
+Some do so whatever follows (`Wait`, `Actually`, `其实`), and so do sentences that deny it (`that can't be right`, see
+`denials`). Those that only look again (`Let me double-check`, `the correct total is`) do unless what follows ends in the
+same value or calls it right.
 """
 
 from __future__ import annotations
