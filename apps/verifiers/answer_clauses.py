@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from apps.verifiers.answer_lists import ALSO, AND, BRINGS_MORE, HOLDS_MORE, MORE, brings_more, goes_on_below
+
 ITEM = re.compile(
     r"(?:\*\*|__)?(?:\$\$(?P<display>[^$]+?)\$\$|\$(?=\S)(?P<inline>(?:\\.|[^$\\\n])*?(?<=\S))\$(?!\d)"
     r"|\\\((?P<round>.+?)\\\)"
@@ -20,20 +22,16 @@ ITEM = re.compile(
 FORMULAS = frozenset(["display", "inline", "round", "square"])
 _BLOCKS = frozenset(["display", "square"])
 _NEW_SENTENCE = re.compile(r"\s*[A-Z][a-z]")
-_AND = (
-    "and|or|as well as|et|ou|ainsi que|und|oder|sowie|y|e|o|и|или|和|或|或者|还有|還有|与|與|及|以及|と|または"
-    "|および|와|과|또는|و|أو|और|या"
-)
-_ALSO = "also|else|finally|lastly|aussi|également|auch|también|também|anche|также"
 JOIN = re.compile(
-    rf"\s*(?:[,，、;；&]\s*)?(?:(?:\\(?:text|textrm|mathrm|mbox)\{{\s*)?(?:{_AND})(?=[\s$\\*_`}}]|$)\s*\}}?\s*"
-    rf"(?:(?:{_ALSO})(?=[\s$\\*_`]|$),?\s*)?)?"
+    rf"\s*(?:[,，、;；&]\s*)?(?:(?:\\(?:text|textrm|mathrm|mbox)\{{\s*)?(?:{AND})(?=[\s$\\*_`}}]|$)\s*\}}?\s*"
+    rf"(?:(?:{ALSO})(?=[\s$\\*_`]|$),?\s*)?)?"
 )
 EQUALS = re.compile(r"\s*(?:=|≈|\\approx)\s*")
 CLAUSE_START = re.compile(
-    r"[,，;；]?\s*(?<!\w)(?:because|since|as|which|where|so|given|due|after|based|using|that|i\.e|not|rather"
+    r"[,，;；]?\s*(?<!\w)(?:because|since|as|which|where|so|given|due|after|based|using|that|i\.e|e\.g|not|rather"
     r"|instead|but|while|when|for|"
-    r"in total|altogether|in all|overall|total|respectively|and (?:this|that|we|so|it|the|not|thus|hence|therefore|is|can)|"
+    r"in total|altogether|in all|overall|total|respectively"
+    r"|and (?:this|that|we|so|it|the|not|nothing|no|thus|hence|therefore|is|can)|"
     r"porque|ya que|pues|puesto que|dado que|en total|car|parce que|puisque|soit|en tout|au total|weil|denn"
     r"|insgesamt|pois|já que|"
     r"uma vez que|no total|perché|poiché|dato che|in totale|infatti|так как|потому что|поскольку|ведь|всего|"
@@ -43,27 +41,14 @@ CLAUSE_START = re.compile(
     re.IGNORECASE,
 )
 WORDY_COMMA = re.compile(r"[,，]\s*(?!(?:and|or|et|ou|und|oder|y|e|o|и|или)\b)(?=[^\W\d_]{2,}\s*(?![=<>(_^]))(?!\\)")
-# "27 for x = 1 and 28 for x = 2": what was cut off makes it one answer of several.
-DEPENDS = re.compile(
-    r"[,;]?\s*(?:for|when|if|where|while)\b[^\n]*(?:\b(?:else|otherwise)\b"
-    r"|\b(?:and|or|but)\s+\$?[-−]?\d[^\n]*\b(?:for|when|if)\b)",
-    re.IGNORECASE,
-)
 _SET_OFF_DEPENDS = re.compile(
     r"[,;]?\s*(?:for|when|if|where|while)\b.*(?:\b(?:else|otherwise)\b"
     r"|(?:[,;]|\b(?:and|or|but)\b)\s*(?:\$|\\[(\[]|\*\*).*\b(?:for|when|if)\b)",
     re.IGNORECASE | re.DOTALL,
 )
 _MARKS = re.compile(r"\*\*|__")
-_SENTENCE_END = re.compile(r"\.(?=\s|$)|[。｡؟।！？]|[!?](?=\s|$)|</|\[/")
-# Words that bring another value, also where they begin a clause as those of an explanation do.
-_MORE = (
-    rf"(?:{_AND}|{_ALSO}|then|plus|besides|another|other|(?:the )?(?:other|second|third|last|next)|puis|dann|außerdem"
-    r"|además|luego|além|inoltre|poi|затем)"
-)
-_BRINGS_MORE = re.compile(rf"[\s,，、;；:(（–—-]*(?:(?<!\w){_MORE}(?!\w)|[另还還以或和])", re.IGNORECASE)
-_GOES_ON_IN_MARKS = re.compile(rf"\s*(?:[,，、;；]|(?:[,，、;；]?\s*{_MORE}(?!\w))+)\s*[-−]?[\d$\\]", re.IGNORECASE)
-_HOLDS_MORE = re.compile(rf"(?<!\w){_MORE}(?!\w)|[另还還]", re.IGNORECASE)
+_SENTENCE_END = re.compile(r"(?<!resp)\.(?=\s|$)|[。｡؟।！？]|[!?](?=\s|$)|</|\[/")
+_GOES_ON_IN_MARKS = re.compile(rf"\s*(?:[,，、;；]|(?:[,，、;；]?\s*{MORE}(?!\w))+)\s*[-−]?[\d$\\]", re.IGNORECASE)
 # "and we", "while" and "but" introduce another value as well as an explanation.
 _NO_EXPLANATION = re.compile(
     r"[,，;；]?\s*(?:and|but|while|total|overall|altogether|respectively|in (?:all|total)|en tout|as well)\b",
@@ -79,17 +64,21 @@ _PHRASE = re.compile(
 _RELATION = re.compile(r"[=<>]|\\(?:[lg]eq?|neq?|in|approx|equiv)(?![A-Za-z])")
 _UNIT = re.compile(r"\s*(?:\{\})?\^?\s*\{?\s*\\(?:text|textrm|mathrm|rm|mbox|operatorname|circ|degree|%)")
 _VALUE = re.compile(r"\s*(?:[-+−±]?[\d.$\\√π(\[{]|[A-Za-z]\s*(?:$|[=<>(]))")
-_WORDS_OF_JOIN = re.compile(rf"(?=\\?\w)(?:\\text\{{)?(?<!\w)(?:{_AND})(?!\w){JOIN.pattern}", re.IGNORECASE)
-_ENDS_IN_JOIN = re.compile(rf"(?<!\w)(?:{_AND})(?:\s+(?:{_ALSO}))?\s*$|(?<=[$*`\])])\s*[,，、;；&]\s*$", re.IGNORECASE)
+_WORDS_OF_JOIN = re.compile(rf"(?=\\?\w)(?:\\text\{{)?(?<!\w)(?:{AND})(?!\w){JOIN.pattern}", re.IGNORECASE)
+_ENDS_IN_JOIN = re.compile(rf"(?<!\w)(?:{AND})(?:\s+(?:{ALSO}))?\s*$|(?<=[$*`\])])\s*[,，、;；&]\s*$", re.IGNORECASE)
 _STOPS = re.compile(r"[\s,，、;；.]*")
 
 
 def names_more(rest: str, first: str, kind: str) -> bool:
-    """Whether `rest`, the text behind a value of that kind, sets off another value in the same sentence."""
+    """Whether `rest`, the text behind a value of that kind, has another value in the same sentence."""
     if kind in _BLOCKS and _NEW_SENTENCE.match(rest):
         return False
     end = _SENTENCE_END.search(_masked(rest))
     sentence = rest[: end.start()] if end else rest
+    return _sets_off_more(sentence, first, kind) or brings_more(sentence, first)
+
+
+def _sets_off_more(sentence: str, first: str, kind: str) -> bool:
     if _SET_OFF_DEPENDS.match(sentence):
         return True
     place, word = 0, ""
@@ -100,7 +89,7 @@ def names_more(rest: str, first: str, kind: str) -> bool:
         place = item.end()
         is_joined = bool(JOIN.fullmatch(between) and between.strip())
         phrase = _PHRASE.fullmatch(between)
-        if phrase and not _HOLDS_MORE.search(between):
+        if phrase and not HOLDS_MORE.search(between):
             word = phrase["word"].lower()
             if word != "with":
                 continue
@@ -122,17 +111,18 @@ def sentence_lines(text: str) -> str:
     while below.strip():
         following, _, below = below.lstrip().partition("\n")
         following = following.strip()
-        join = _WORDS_OF_JOIN.match(following) if is_set_off else None
+        join = _WORDS_OF_JOIN.match(following)
         start = join.end() if join else 0
         is_joined = join is not None or _ENDS_IN_JOIN.search(line) is not None
         item = ITEM.match(following, start) if is_set_off else None
-        if is_set_off and item is None:
-            is_ended = join is None or start < len(following)
-        elif item is not None and not is_joined:
-            is_ended = line.rstrip().endswith(".") or not _STOPS.fullmatch(following, item.end())
+        if item is not None:
+            is_more = is_joined or (
+                not line.rstrip().endswith(".") and _STOPS.fullmatch(following, item.end()) is not None
+            )
         else:
-            is_ended = item is None and not (is_joined and _VALUE.match(following))
-        if is_ended:
+            is_word_alone = is_set_off and join is not None and start == len(following)
+            is_more = is_word_alone or (is_joined and _VALUE.match(following, start) is not None)
+        if not (is_more or (item is None and goes_on_below(line, following))):
             break
         line = f"{line} {following}"
     return line
@@ -146,7 +136,7 @@ def _masked(text: str) -> str:
 def _items_outside_asides(sentence: str) -> Iterator[re.Match[str]]:
     """Its items, without those in parentheses: `($9 \\cdot 3$)`; but `(and $3$)` is no aside."""
     asides = [
-        aside.span() for aside in _ASIDE.finditer(_masked(sentence)) if not _BRINGS_MORE.match(sentence, aside.start())
+        aside.span() for aside in _ASIDE.finditer(_masked(sentence)) if not BRINGS_MORE.match(sentence, aside.start())
     ]
     for item in ITEM.finditer(sentence):
         if not any(start < item.start() < end for start, end in asides):
@@ -158,9 +148,9 @@ def _is_explained(sentence: str, start: int, end: int) -> bool:
     for boundary in (CLAUSE_START, WORDY_COMMA):
         found = boundary.search(sentence, start)
         while found and found.start() < end:
-            is_more = _BRINGS_MORE.match(sentence, found.start()) or (
+            is_more = BRINGS_MORE.match(sentence, found.start()) or (
                 # A comma alone explains little: "$2$, in the other case $3$".
-                boundary is WORDY_COMMA and _HOLDS_MORE.search(sentence, found.end(), end)
+                boundary is WORDY_COMMA and HOLDS_MORE.search(sentence, found.end(), end)
             )
             if not is_more and not _NO_EXPLANATION.match(found.group()):
                 return True
@@ -175,7 +165,7 @@ def _is_formula(kind: str | None) -> bool:
 def _is_another(item: re.Match[str], first: str, between: str) -> bool:
     """Whether what is set off is a value, and none that only measures the first or says it again."""
     inner = content(item)
-    if not _is_formula(item.lastgroup) and not _VALUE.match(inner) and not _BRINGS_MORE.match(between):
+    if not _is_formula(item.lastgroup) and not _VALUE.match(inner) and not BRINGS_MORE.match(between):
         return False
     return not (says_again(inner, first) or (not between.strip() and measures(inner, first)))
 

@@ -121,12 +121,15 @@ _OWN = frozenset(_OWN_WORDS.split())
 # A clause with one of these supposes, denies or reports an answer.
 _UNSURE_WORDS = (
     "if suppose supposing assume assuming whether unless imagine why how thought guess guessed claim claims claimed "
-    "said says not isn't wasn't doesn't never wrong incorrect perhaps maybe possibly until else otherwise cannot "
-    "can't si mauvaise fausse autre pas wenn falls ob falsche falschen andere nicht incorrecta otra no se errada "
+    "said says not never wrong incorrect perhaps maybe possibly until else otherwise cannot doubt si mauvaise fausse "
+    "autre pas wenn falls ob falsche falschen andere nicht incorrecta otra no se errada "
     "outra não sbagliata altra non если неверный неправильный другой не अगर यदि गलत إذا لو"
 )
 _UNSURE = frozenset(_UNSURE_WORDS.split())
 _UNSURE_SIGNS = ("错", "錯", "誤", "若", "如果", "假设", "假設", "不是", "他的", "她的", "もし", "만약", "틀린", "잘못")
+# What is not so in one clause may be why the answer is what it is: "we can't simplify, so the answer is".
+_CONCLUDED = re.compile(r"\b(?:so|thus|hence|therefore)\b")
+_NEGATED = re.compile(r"n['’ʼ`´]t(?!\w)")
 _CLAUSE = re.compile(r"[.;:!?,\n。；，！？、]")
 _WORD = re.compile(r"[^\W\d_][\w'’]*", re.UNICODE)
 _LOOK_BACK = 80
@@ -229,4 +232,4 @@ def _is_own(text: str, start: int, *, is_english: bool) -> bool:
     words = _WORD.findall(clause)
     if is_english and words and clause.rstrip(" \t*_([{>#").endswith(words[-1]) and words[-1] not in _OWN:
         return False
-    return not _UNSURE.intersection(words)
+    return not (_UNSURE.intersection(words) or _NEGATED.search(_CONCLUDED.split(clause)[-1]))

@@ -7,25 +7,24 @@ whose meaning depends on the words around it (`3 more than 24`): those are None,
 from __future__ import annotations
 
 import re
-import unicodedata
+from typing import NamedTuple
 
 from apps.verifiers.answer_clauses import (
-    CLAUSE_START,
-    DEPENDS,
     EQUALS,
     FORMULAS,
     ITEM,
     JOIN,
-    WORDY_COMMA,
     content,
     ends_sentence,
-    goes_on_behind,
     measures,
     names_more,
     says_again,
     sentence_lines,
 )
 from apps.verifiers.answer_leads import SPACE, Lead
+from apps.verifiers.answer_lists import are_listed, in_few_words, is_ratio, may_round
+from apps.verifiers.answer_numerals import NUMBER, localized, without_measures
+from apps.verifiers.answer_sentences import answer_part
 from apps.verifiers.measures import read_measures
 
 _LONGEST = 600
@@ -61,27 +60,12 @@ _GOES_ON = re.compile(
     r"|億|亿|百|千|만|тысяч|por[ \t]ciento)",
     re.IGNORECASE,
 )
-_SENTENCE_END = re.compile(r"\.(?=\s|$)|[。｡؟।！？\n]|[!?](?=\s|$)|</|\*\*|(?<=\w)__|」|”|\[/")
 # As most answers are; what is below says the same of them.
 _BARE_NUMBER = re.compile(r"(-?[0-9](?:[0-9,]*[0-9])?(?:\.[0-9]+)?)\.?")
-_ASKED_NUMBER = re.compile(r"\d[!?]$")
-_EXPLAINED = re.compile(r"\s+[(（](?=[^()（）]*(?:=|[^\W\d_]{2,}|\d\s*[-+*x×/·]\s*\d))")
-_CONCLUDES = re.compile(
-    r"[,;]?\s*(?:and\s+)?(?:so|thus|hence|therefore|giving|making|totall?ing|for a total|meaning|altogether|in total)"
-    r"\b[^\n]*\d",
-    re.IGNORECASE,
-)
 _TAIL = re.compile(
     rf"{SPACE}*(?:です|である|となります|となる|になります|になる|だ|でした|입니다|이다|이에요|예요|임"
     rf"|이{SPACE}됩니다|가{SPACE}됩니다|이{SPACE}된다|है|हैं|होगा|होती|होता){SPACE}*$"
 )
-_MEASURES = (
-    "平方厘米|平方米|立方厘米|立方米|厘米|千米|公里|公斤|千克|毫升|小时|小時|分钟|分鐘|時間|通り"
-    "|[個个本元块塊米克升人只隻条條天秒岁歲次页頁棵朵辆台张張件名位支箱袋包瓶杯双对组种度冊円枚匹日回]"
-    "|개|권|원|명|마리|장|대|시간|일|살|번|가지"
-)
-_MEASURED = re.compile(rf"(?:{_MEASURES})[^\W\d_]{{0,8}}$")
-_NUMBER = re.compile(r"[-+−]?\d[\d.,]*%?")
 _RELATING = re.compile(
     r"(?<!\w)(?:more|less|fewer|than|times|plus|minus|over|divided|out of|of|from|to|by|with|between|if|unless|except|either|at"
     r"|below|under|above|per(?=[ \t]+\d)|mille|milliers?|mil|millones|milhões|milioni|mila|tausend|millionen"
@@ -90,6 +74,7 @@ _RELATING = re.compile(
     re.IGNORECASE,
 )
 # Words between two numbers, but for those that join a list or a measure of two units.
+_OR = re.compile(r"(?<!\w)or(?!\w)", re.IGNORECASE)
 _APART = re.compile(r"\d[^\d]*?(?<![\\A-Za-z])(?P<words>[A-Za-z]{2,}[^\d]*?)[^\dA-Za-z\\]*\d")
 _JOINING_WORDS = frozenset(["and", "or", "the", "pm", "am", "mod"])
 _LETTERS = re.compile(r"(?<![\\A-Za-z])[^\W\d_]{2,}")
@@ -106,13 +91,9 @@ _BULLETS = re.compile(rf"[-+•] |{_BULLET}[ \t][^\n]*\n\s*{_BULLET}[ \t]")
 _DISPLAY = re.compile(r"[\s*_:：]*(\$\$|\\\[|\\begin\{pmatrix\}|\\begin\{bmatrix\})")
 _DISPLAY_ENDS = {"$$": "$$", "\\[": "\\]", "\\begin{pmatrix}": "\\end{pmatrix}", "\\begin{bmatrix}": "\\end{bmatrix}"}
 _BLOCK = re.compile(r"\$\$(?:(?!\n\s*\n)[^$])+\$\$|\\\[(?:(?!\n\s*\n).)+?\\\]", re.DOTALL)
+_EMPHASIS = re.compile(r"\*\*|__|`")
+_BLANKS = re.compile(r"[ \t]{2,}")
 _OPEN_BOX = re.compile(r"\\(?:boxed|fbox)\b")
-_FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {
-    0x066B: ".",
-    0x066C: ",",
-    0x060C: ",",
-    0x3001: ",",
-}
 _DIRECTIONS = dict.fromkeys([0x200B, 0x200E, 0x200F, 0x061C, *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 
 
@@ -131,6 +112,8 @@ def value_after(text: str, lead: Lead) -> str | None:
         # Bold that began before the lead ends here.
         body = body.removeprefix("**").lstrip(" \t:：")
     body = _without_fillers(_display(near) or body)
+    if _is_listed_below(body):
+        return None
     body = sentence_lines(body)
     is_word_welcome = (lead.is_explicit or is_empty) and lead.is_english
     return read_value(
@@ -138,6 +121,14 @@ def value_after(text: str, lead: Lead) -> str | None:
         words=is_word_welcome,
         decimal_commas=lead.has_decimal_commas,
     )
+
+
+def _is_listed_below(body: str) -> bool:
+    """Whether the next line looks like an answer too: which one is meant? Two formulas are a list."""
+    line, _, below = body.partition("\n")
+    following = below.partition("\n")[0]
+    is_list = ITEM.fullmatch(line.strip()) and ITEM.match(following)
+    return not is_list and are_listed(line, following)
 
 
 def _without_fillers(body: str) -> str:
@@ -167,23 +158,45 @@ def read_value(body: str, *, words: bool, decimal_commas: bool = False) -> str |
     bare = _BARE_NUMBER.fullmatch(body)
     if bare is not None:
         return localized(bare[1], decimal_commas=decimal_commas)
+    body = _BLANKS.sub(" ", body[:_LONGEST])
     if _OPEN_BOX.search(body) and body.count("{") > body.count("}"):
         return None
+    body = in_few_words(body)
     items = _items(body)
-    if items is not None:
-        return localized(items, decimal_commas=decimal_commas) if items else None
+    answer = _read_items(items, body) if items else _plain_value(body, words=words)
+    return localized(answer, decimal_commas=decimal_commas) if answer else None
+
+
+def _plain_value(body: str, *, words: bool) -> str | None:
     plain = _head(body)
     if plain is None:
         return None
     tail = _TAIL.search(plain)
-    plain = _without_measures(plain[: tail.start()] if tail else plain) or ""
+    plain = without_measures(plain[: tail.start()] if tail else plain) or ""
     if _MATH_START.match(plain):
-        return None if _is_unclear(plain) else localized(_result(plain), decimal_commas=decimal_commas)
+        return None if _is_unclear(plain) else _result(plain)
     return plain if words and _is_name(plain) else None
 
 
-def _items(body: str) -> str | None:
-    """Formulas and set-off words at the beginning, one or a list of them; "" where what follows changes them."""
+def _head(body: str) -> str | None:
+    part = answer_part(body)
+    return None if part is None else _tidy(part)
+
+
+class _Items(NamedTuple):
+    """Formulas and set-off words at the beginning of a text, and what is known of the last of them.
+
+    `parts` has none where one of them cannot be read; `joint` is what stands before the last one.
+    """
+
+    parts: list[str]
+    joint: str
+    end: int
+    kind: str
+    ends_sentence: bool
+
+
+def _items(body: str) -> _Items | None:
     parts: list[str] = []
     place, kind, joint, is_end = 0, "", "", False
     while item := ITEM.match(body, place):
@@ -191,7 +204,7 @@ def _items(body: str) -> str | None:
         if item.lastgroup not in FORMULAS:
             inner = read_value(_without_fillers(inner), words=True) or ""
         if not inner:
-            return ""
+            return _Items([], joint, place, kind, is_end)
         if EQUALS.fullmatch(joint):
             parts.pop()
         last = "" if joint.strip() or not parts else parts[-1]
@@ -204,78 +217,25 @@ def _items(body: str) -> str | None:
         if not between or between.end() == place or not ITEM.match(body, between.end()):
             break
         joint, place = between.group(), between.end()
-    if not parts:
+    return _Items(parts, joint, place, kind, is_end) if parts else None
+
+
+def _read_items(items: _Items, body: str) -> str | None:
+    """One or a list of them; None where what follows changes them."""
+    parts, rest = items.parts, body[items.end :]
+    if not parts or (len(parts) == 2 and _OR.search(items.joint) and may_round(*parts)):
         return None
-    rest = body[place:]
     if _GOES_ON.match(rest):
         whole = _head(body)
-        return "" if whole is None or _is_unclear(whole) else whole
+        return None if whole is None or _is_unclear(whole) else whole
     join = JOIN.match(rest)
     if join and join.group().strip() and re.match(r"[-−]?\d", rest[join.end() :]):
-        # A list of which only the beginning is set as a formula.
-        return _head(body) or ""
-    if not is_end and names_more(rest, parts[-1], kind):
+        # A list of which only the beginning is set off.
+        return _head(body) if items.kind in FORMULAS else _plain_value(_EMPHASIS.sub("", body), words=False)
+    if not items.ends_sentence and names_more(rest, parts[-1], items.kind):
         # Unread is not wrong; the first of several alone is.
-        return ""
-    return _tidy(parts[0]) if len(parts) == 1 else ", ".join(_tidy(part) for part in parts)
-
-
-def _head(body: str) -> str | None:
-    """The plain text up to the end of its sentence or the beginning of an explanation. None for a question."""
-    end = _SENTENCE_END.search(body)
-    head, sign = (body[: end.start()], end.group()) if end else (body, "")
-    if sign in ("?", "？", "؟") or (sign == "!" and head[-1:].isdecimal()):
-        # A question states nothing; and nobody knows whether 5! is a factorial.
         return None
-    if sign in ("**", "__") and end is not None and goes_on_behind(body[end.end() :]):
-        return None
-    if sign == "" and _ASKED_NUMBER.search(head.rstrip()):
-        return None
-    whole = head
-    for boundary in (CLAUSE_START, _EXPLAINED):
-        found = boundary.search(head, 1)
-        while found and _is_inside_formula(head, found.start()):
-            found = boundary.search(head, found.end())
-        head = head[: found.start()] if found else head
-    comma = WORDY_COMMA.search(head)
-    if comma and any(map(str.isdecimal, head[: comma.start()])):
-        head = head[: comma.start()]
-    if _CONCLUDES.match(whole, len(head)) or DEPENDS.match(whole, len(head)):
-        # "9 on each shelf, so 27": what was cut off is the answer, or says it again.
-        return None
-    if (
-        head.strip() in ("a", "A")
-        and whole != head
-        and not re.match(r"\s*[,;(]|\s+(?:because|since|as|which)\b", whole[len(head) :])
-    ):
-        # An article, not a letter.
-        return None
-    if not head.isascii():
-        head = "".join(sign for sign in head if unicodedata.category(sign) not in ("So", "Cf"))
-    return _tidy(head)
-
-
-def _is_inside_formula(text: str, place: int) -> bool:
-    return text.count("$", 0, place) % 2 == 1 or text.count("{", 0, place) > text.count("}", 0, place)
-
-
-def _without_measures(plain: str) -> str | None:
-    """`27本` is 27. What else follows a number in those scripts may change it (`27万`, `27分の2`): None."""
-    if plain.isascii():
-        return plain
-    found = _NUMBER.match(plain.translate(_FULL_WIDTH))
-    rest = plain[found.end() :].strip() if found else ""
-    if not rest or not re.search(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]", rest):
-        return plain
-    if found and _MEASURED.match(rest):
-        return found.group().rstrip(".,")
-    parts = [
-        part.strip()
-        for part in re.split(r"[,，、]|和|或者|或|与|與|以及|及|と|または|および|와|과|또는", plain)
-        if part.strip()
-    ]
-    read = [_without_measures(part) for part in parts] if len(parts) > 1 else []
-    return ", ".join(part for part in read if part) if read and all(read) else None
+    return ", ".join(_tidy(part) for part in parts)
 
 
 def _is_name(plain: str) -> bool:
@@ -288,6 +248,9 @@ def _is_name(plain: str) -> bool:
 
 def _is_unclear(plain: str) -> bool:
     """Whether words decide what the numbers mean."""
+    choices = _OR.split(plain)
+    if is_ratio(plain) or (len(choices) == 2 and may_round(*choices)):
+        return True
     outside = re.sub(r"\\[A-Za-z]+\s*\{[^{}]*\}|\$[^$]*\$", " ", plain)
     words = _LETTERS.findall(outside)
     return len(words) > 8 or bool(words and (_RELATING.search(outside) or _is_torn(outside)))
@@ -312,31 +275,10 @@ def _result(plain: str) -> str:
         (
             side
             for side in reversed(sides)
-            if _NUMBER.match(side.lstrip("$")) and not re.search(r"[+*/×·÷x]|\d\s*[-−]", side)
+            if NUMBER.match(side.lstrip("$")) and not re.search(r"[+*/×·÷x]|\d\s*[-−]", side)
         ),
         sides[-1],
     )
-
-
-def localized(answer: str, *, decimal_commas: bool) -> str | None:
-    """With ASCII digits, and numbers as English writes them. None for `1.234` where that may be either."""
-    if not answer.isascii():
-        answer = "".join(
-            str(unicodedata.decimal(sign)) if not sign.isascii() and unicodedata.category(sign) == "Nd" else sign
-            for sign in answer
-        ).translate(_FULL_WIDTH)
-    bare = answer.replace("{,}", ",")
-    found = re.match(r"[-+−]?\d+(?:[.,\s\u00a0\u202f]\d+)*", bare) if decimal_commas else None
-    if found is None:
-        return answer
-    number, rest = found.group(), bare[found.end() :]
-    if re.fullmatch(r"[-+−]?\d{1,3}([., \u00a0\u202f])\d{3}(?:\1\d{3})*", number):
-        compact = re.sub(r"[., \u00a0\u202f]", "", number)
-        is_sure = not re.search(r"[.,]", number) or len(re.findall(r"[.,]", number)) > 1
-        return compact + rest if is_sure else None
-    if re.fullmatch(r"[-+−]?[\d. \u00a0\u202f]*\d,\d+", number):
-        return re.sub(r"[. \u00a0\u202f]", "", number).replace(",", ".") + rest
-    return answer
 
 
 def _tidy(answer: str) -> str:

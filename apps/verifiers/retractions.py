@@ -1,12 +1,15 @@
 r"""Words by which a text takes back the answer that it has just stated.
 
-Some do so whatever follows (`Wait`, `Actually`, `that is wrong`, `其实`). Those that only look again (`Let me double-check`,
-`the correct total is`) do unless what follows ends in the same value or calls it right.
+Some do so whatever follows (`Wait`, `Actually`, `其实`), and so do sentences that deny it (`that can't be right`, see
+`denials`). Those that only look again (`Let me double-check`, `the correct total is`) do unless what follows ends in the
+same value or calls it right.
 """
 
 from __future__ import annotations
 
 import re
+
+from apps.verifiers.denials import denial_of
 
 # Right behind the end of a sentence, of a line or of a text that was left off, or behind a dash.
 _OPENING = r"(?:^|[.!?\n—–。！？，…]\s{0,4}|\s-+\s{0,4})[*_(（]{0,3}"
@@ -20,10 +23,8 @@ _INTERJECTIONS = (
     r"|исправ\w*|нет,|其实|其實|实际上|實際上|更正|抱歉|对不起|對不起|慢着|いや|実は|訂正|すみません"
     r"|아니|사실|정정|죄송|انتظر|في الواقع|عذر|تصحيح|रुक|दरअसल|वास्तव में|माफ"
 )
-_DENIALS = (
-    r"\b(?:that|this|it|which|answer|above)(?:['’]s| is| was| seems| looks) (?:wrong|incorrect|not right|not correct|a mistake"
-    r"|an error)"
-    r"|\bI(?:['’]ve)? (?:have |had |just |may |might |must )*(?:made?|see|noticed?|found|spot(?:ted)?) (?:a|an|my|the)"
+_ADMISSIONS = (
+    r"\bI(?:['’]ve)? (?:have |had |just |may |might |must )*(?:made?|see|noticed?|found|spot(?:ted)?) (?:a|an|my|the)"
     r" (?:\w+ )?(?:mistake|error|slip)"
     r"|\bthere (?:is|was) (?:a|an) (?:\w+ )?(?:mistake|error)\b"
     r"|\bI(?:['’]ve)? (?:have |had |just )*(?:forgot(?:ten)?|mis(?:calculated|counted|read|spoke|took)|overlooked"
@@ -33,7 +34,7 @@ _DENIALS = (
     r"|等等|等一下|不对|不對|错了|錯了|算错|算錯|待って|間違|잠깐|틀렸|실수|خطأ|أخطأ|ग़?लती"
 )
 _RETRACTION = re.compile(
-    rf"{_OPENING}(?:(?:oh|ah|hmm+|but|no|oops|so|well|okay|ok|sorry|and),?\s+)?(?:{_INTERJECTIONS})|{_DENIALS}"
+    rf"{_OPENING}(?:(?:oh|ah|hmm+|but|no|oops|so|well|okay|ok|sorry|and),?\s+)?(?:{_INTERJECTIONS})|{_ADMISSIONS}"
     # "28, no, 27" and "28 (actually 27)".
     r"|[,(]\s?(?:or |but |oh,? )?(?:sorry|wait|no|actually|oops|correction|rather|I mean)\b[,:]?\s+(?:it(?:['’]s| is)\s+)?"
     r"[$\\(*]{0,3}-?\d",
@@ -62,12 +63,14 @@ _NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
 
 def retraction_of(text: str, start: int, end: int, answer: str) -> int | None:
     """Where `text`, between `start` and `end`, takes back the `answer` that it stated before; None where it does not."""
-    found = _RETRACTION.search(text, min(start, end), end)
-    place = found.start() if found else end
-    second = _SECOND_LOOK.search(text, min(start, end), place)
+    start = min(start, end)
+    found = _RETRACTION.search(text, start, end)
+    denial = denial_of(text, start, found.start() if found else end, _last_number(answer))
+    place = denial if denial is not None else found.start() if found else None
+    second = _SECOND_LOOK.search(text, start, end if place is None else place)
     if second is not None and not _confirms(text[second.end() : end], answer):
         return second.start()
-    return found.start() if found else None
+    return place
 
 
 def _confirms(behind: str, answer: str) -> bool:

@@ -364,6 +364,8 @@ LONG = [
     "答案是",
     "**Answer**\n",
     "#### a\n",
+    "The answer is 27.\nThat isn't, ",
+    "this is quite quite ",
 ]
 
 
