@@ -76,12 +76,6 @@ def own_text(text: str) -> str:
     return before_next_question(text, lambda before: last_statement(before) is not None)
 
 
-def last_boxed(text: str) -> str | None:
-    r"""What stands in the last `\boxed{}` or `\fbox{}`; None without a box, or when it is never closed."""
-    found = last_boxed_answer(text)
-    return (found.answer or None) if found else None
-
-
 def last_statement(text: str) -> Statement | None:
     """The one that decides, with its answer; None where it cannot be read or is taken back.
 

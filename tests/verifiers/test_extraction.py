@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.verifiers.extraction import extract_answer, last_boxed, own_text
+from apps.verifiers.boxes import last_boxed_answer
+from apps.verifiers.extraction import extract_answer, own_text
 
 MARKED = [
     ("We add.\n#### 1,234", "1,234"),
@@ -338,8 +339,15 @@ def test_what_was_thought_aloud_does_not_count() -> None:
     assert extract_answer("<think>the answer is 26</think>\nThe answer is 27") == "27"
 
 
-def test_the_last_box_alone() -> None:
-    assert (last_boxed("\\boxed{3} so \\boxed{7}"), last_boxed("\\boxed{7"), last_boxed("none")) == ("7", None, None)
+@pytest.mark.parametrize(("text", "answer"), [("\\boxed{3} so \\boxed{7}", "7"), ("\\boxed{7", None)])
+def test_the_last_box_alone(text: str, answer: str | None) -> None:
+    found = last_boxed_answer(text)
+    assert found is not None
+    assert found.answer == answer
+
+
+def test_without_a_box_there_is_no_last_one() -> None:
+    assert last_boxed_answer("none") is None
 
 
 @given(
