@@ -21,11 +21,10 @@ from apps.quality.goldmarks import scores_of
 from apps.quality.models import Consensus, Figure, How, StepConsensus
 from apps.quality.reviewing import correct_turn, return_to_labeler, take_correction_back
 from apps.quality.settling import settle_project
-from apps.quality.stale import note_all
 from apps.quality.watching import lift, suspend
 from tests.cast import make_problem, make_round, make_solution
 from tests.quality.people import crew_of
-from tests.quality.said import said, say, vouch
+from tests.quality.said import note_all, said, say, vouch
 from tests.quality.test_counted_consensus import answer, make_task
 
 
