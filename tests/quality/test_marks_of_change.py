@@ -51,7 +51,7 @@ def test_a_grown_solution_is_settled_without_being_asked(project: Project, bob: 
     turn = grow(make_round(project, protocol="branching"), bob)
     assert turn.grown is not None
     settle_project(project)
-    assert stands(turn.grown) == {0: 1}
+    assert stands(turn.grown) == {0: 1, 1: 1}
     member = Membership.objects.get(project=project, user=bob)
     suspend(membership=member, reason="Checks.", by=alice)
     settle_project(project)
@@ -59,7 +59,7 @@ def test_a_grown_solution_is_settled_without_being_asked(project: Project, bob: 
     member.refresh_from_db()
     lift(membership=member, by=alice)
     settle_project(project)
-    assert stands(turn.grown) == {0: 1}
+    assert stands(turn.grown) == {0: 1, 1: 1}
     return_to_labeler(assignment=turn, reviewer=rita, note="Again.")
     settle_project(project)
     assert stands(turn.grown) == {}
