@@ -25,6 +25,11 @@ def first_error(ratings: Mapping[int, int | None], length: int) -> int:
     return NO_ERROR
 
 
+def is_own_step(rating: int | None, *, unsure: bool | None, chosen: bool, origin: str) -> bool:
+    """Whether the labeler wrote the step and went on from it. It counts as great: no interface asks for a rating of it."""
+    return rating is None and not unsure and chosen and origin == "human"
+
+
 def hard_label(rollouts: int | None, successes: int | None, *, hard: bool | None = None) -> int:
     """Math-Shepherd's hard estimation: GREAT when some rollout reaches the answer, BAD when none does.
 

@@ -103,8 +103,8 @@ class PersonRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     A reviewer's correction is an entry of its own with the role `reviewer`: `corrects` names the labeler in whose place
     it stands, and the labeler's entry names the reviewer in `corrected_by`. `self_reviewed`: the reviewer had labeled
-    the solution, which the project allows. `asked`: how many people are asked for what this one says; files ask nobody
-    else.
+    the solution, which the project allows. `asked`: how many people are asked for what this one says, None where nobody
+    else is; a file's rows ask for one.
     """
 
     labeler: str
@@ -121,7 +121,7 @@ class PersonRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     corrects: str | None = None
     corrected_by: str | None = None
     self_reviewed: bool = False
-    asked: int = 1
+    asked: int | None = 1
     steps: Sequence[StepRating] = ()
     preference: PreferenceRecord | None = None
     progress: int | None = None

@@ -6,7 +6,7 @@ given each chunk within its own transaction, when its solutions and steps have l
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Protocol, TypeVar
@@ -79,6 +79,26 @@ def addition(said: Mapping[Key, Value], standing: Mapping[Key, Value]) -> dict[K
     if any(standing.get(key, value) != value for key, value in said.items()):
         return None
     return {key: value for key, value in said.items() if key not in standing}
+
+
+def additions(
+    spoken: Iterable[tuple[Landed, Mapping[Key, Value]]], standing: Mapping[Key, Value], part: str
+) -> dict[Key, Value]:
+    """What does not stand yet of what each record says, in their order; a record that contradicts it is told so.
+
+    What one record says lands whole or not at all: else a first error might stand that no record says.
+    """
+    known = dict(standing)
+    new: dict[Key, Value] = {}
+    for one, said in spoken:
+        added = addition(said, known)
+        if added is None:
+            one.contradict(part)
+        elif added:
+            one.added = True
+            known |= added
+            new |= added
+    return new
 
 
 @cache

@@ -8,7 +8,7 @@ from apps.core.bulk import copy_rows
 from apps.core.jobs import JobStatus
 from apps.corpus.models import ImportBatch
 from apps.corpus.records import EstimateRecord, Record
-from apps.corpus.sinks import Landed, addition
+from apps.corpus.sinks import Landed, additions
 from apps.estimation.models import EstimationRun, StepEstimate
 from apps.estimation.services import next_number
 
@@ -35,35 +35,21 @@ class EstimateSink:
                     continue
                 run = _run(batch, estimate, runs)
                 spoken.append((one, {(run.pk, step_id): counts for step_id, counts in told.items()}))
-        new = _new(spoken)
+        new = additions(spoken, _standing(spoken), "monte_carlo[]")
         fields = ["run", "step", *COUNTS, "how", "tokens"]
         rest = (StepEstimate.How.FILE.value, 0)
         return copy_rows(StepEstimate, fields, ((*place, *counts, *rest) for place, counts in new.items()))
 
 
-def _new(spoken: Sequence[tuple[Landed, dict[Place, Counts]]]) -> dict[Place, Counts]:
-    """What does not stand yet. What a run says of a solution lands whole or not at all.
-
-    Else the run's first error might be one that no file says.
-    """
+def _standing(spoken: Sequence[tuple[Landed, dict[Place, Counts]]]) -> dict[Place, Counts]:
     # Steps that land now have no estimates yet.
     older = {place for one, told in spoken if not one.is_new for place in told}
     rows = StepEstimate.objects.filter(
         run_id__in={run_id for run_id, _ in older}, step_id__in={step_id for _, step_id in older}
     )
-    standing: dict[Place, Counts] = {
+    return {
         (run_id, step_id): tuple(counts) for run_id, step_id, *counts in rows.values_list("run_id", "step_id", *COUNTS)
     }
-    new: dict[Place, Counts] = {}
-    for one, told in spoken:
-        added = addition(told, standing)
-        if added is None:
-            one.contradict("monte_carlo[]")
-        elif added:
-            one.added = True
-            standing |= added
-            new |= added
-    return new
 
 
 def _key(estimate: EstimateRecord) -> Key:

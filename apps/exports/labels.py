@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 from apps.corpus.labels import BAD, GREAT, OKAY, UNKNOWN, first_error
 from apps.corpus.records import Record, SolutionRecord
+from apps.exports.counted import Place
 from apps.exports.policy import LabelPolicy
-from apps.exports.sources import Labeling, Place, Reading, path_places, read
+from apps.exports.sources import Labeling, Reading, path_places, read
 
 AFTER_ERROR = "after the first error"
 BEHIND_GAP = "behind a step without a label"

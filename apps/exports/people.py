@@ -14,6 +14,7 @@ from msgspec import structs
 
 from apps.corpus.records import CritiqueWord, PersonRecord, PreferenceRecord, StepRating
 from apps.labeling.models import Assignment, Critique, CritiqueRating, PreferenceLabel, StepLabel
+from apps.labeling.models.counted import asked_expression
 from apps.projects.models import Membership, Project
 from apps.quality.corrections import Correction, corrections_of
 from apps.quality.models import QualityRules
@@ -21,7 +22,6 @@ from apps.quality.models import QualityRules
 TURN = [
     "round__number", "round__generation", "round__origin", "round__protocol", "round__is_screening", "finish_reason",
     "reason", "submitted_at", "active_ms", "is_quality_control", "progress", "extras", "corrected_by_id",
-    "round__redundancy",
 ]  # fmt: skip
 
 Place = tuple[int, int]
@@ -59,7 +59,7 @@ def people_of(solution_ids: Sequence[int], places: dict[int, Place], members: Me
     corrections = corrections_of([turn[0] for turn in turns if turn[3 + TURN.index("corrected_by_id")] is not None])
     people: defaultdict[int, list[PersonRecord]] = defaultdict(list)
     for pk, solution_id, labeler_id, *turn in turns:
-        said = dict(zip(TURN, turn, strict=True)) | {"critiques": critiques[pk]}
+        said = _named(turn) | {"critiques": critiques[pk]}
         person = _person(said, labels[pk], labeler_id, members)
         correction = corrections.get(pk)
         if correction is None:
@@ -105,10 +105,14 @@ def _turns(solution_ids: Sequence[int]) -> list[tuple[Any, ...]]:
     on_task = spoken.filter(task__solution_id__in=solution_ids, grown__isnull=True)
     on_grown = spoken.filter(grown_id__in=solution_ids)
     found = [
-        *on_task.values_list("id", "task__solution_id", "labeler_id", *TURN),
-        *on_grown.values_list("id", "grown_id", "labeler_id", *TURN),
+        *on_task.values_list("id", "task__solution_id", "labeler_id", *TURN, asked_expression()),
+        *on_grown.values_list("id", "grown_id", "labeler_id", *TURN, asked_expression()),
     ]
     return sorted(found, key=_when)
+
+
+def _named(turn: Sequence[Any]) -> dict[str, Any]:
+    return dict(zip((*TURN, "asked"), turn, strict=True))
 
 
 def _when(turn: tuple[Any, ...]) -> tuple[bool, Any, int]:
@@ -172,7 +176,7 @@ def _person(
         is_quality_control=turn["is_quality_control"],
         is_screening=extras.pop("is_screening", turn["round__is_screening"]),
         is_suspended=member.is_suspended,
-        asked=members.min_labelers or turn["round__redundancy"],
+        asked=members.min_labelers or turn["asked"],
         steps=said,
         preference=preference,
         progress=turn["progress"],
@@ -186,7 +190,7 @@ def preferring_of(comparison_ids: Sequence[int], members: Members) -> dict[int, 
         Assignment.objects.spoken()
         .filter(task__comparison_id__in=comparison_ids)
         .order_by("submitted_at", "id")
-        .values_list("id", "task__comparison_id", "labeler_id", *TURN)
+        .values_list("id", "task__comparison_id", "labeler_id", *TURN, asked_expression())
     )
     labels = PreferenceLabel.objects.filter(assignment_id__in=[turn[0] for turn in turns])
     said = {
@@ -195,6 +199,6 @@ def preferring_of(comparison_ids: Sequence[int], members: Members) -> dict[int, 
     }
     people: defaultdict[int, list[PersonRecord]] = defaultdict(list)
     for pk, comparison_id, labeler_id, *turn in turns:
-        person = _person(dict(zip(TURN, turn, strict=True)), (), labeler_id, members, said.get(pk))
+        person = _person(_named(turn), (), labeler_id, members, said.get(pk))
         people[comparison_id].append(person)
     return people

@@ -9,10 +9,11 @@ from typing import Any
 
 from apps.corpus.comparing import OTHER
 from apps.corpus.readers.preference import MARGINS, SCALES
-from apps.corpus.records import PreferenceRecord, Record
+from apps.corpus.records import PersonRecord, PreferenceRecord, Record
+from apps.exports.counted import counted, people_needed
 from apps.exports.policy import LabelPolicy
 from apps.exports.prompts import TextError, side_texts
-from apps.exports.sources import THIN, counted
+from apps.exports.sources import THIN
 from apps.exports.tally import Tally
 
 
@@ -31,11 +32,11 @@ def preferred_pairs(record: Record, policy: LabelPolicy, tally: Tally) -> Iterat
     compared = record.comparison
     if compared is None:
         return
-    said, asked = _counted(record, policy, tally)
+    said, needed = _counted(record, policy, tally)
     if not said:
         tally.leave_out("comparisons", "nobody whose work counts has compared it")
         return
-    if policy.people == "majority" and policy.thin == "leave_out" and len(said) < asked:
+    if policy.people == "majority" and policy.thin == "leave_out" and len(said) < needed:
         tally.leave_out("comparisons", THIN)
         return
     settled = settle(said, policy)
@@ -57,20 +58,19 @@ def preferred_pairs(record: Record, policy: LabelPolicy, tally: Tally) -> Iterat
 
 
 def _counted(record: Record, policy: LabelPolicy, tally: Tally) -> tuple[list[PreferenceRecord], int]:
-    """The preferences of the people whose work counts, and how many are asked; each other one is counted as left out."""
+    """The preferences of the people whose work counts, and how many are needed; each other one is counted as left out."""
     preferences: list[PreferenceRecord] = []
-    asked: list[int] = []
-    people = [person for person in record.people if person.preference is not None]
-    reasons = counted(people, policy)
-    for index, person in enumerate(people):
+    heard: list[PersonRecord] = []
+    reasons = counted(record, policy)
+    for index, person in enumerate(record.people):
         if person.preference is None:
             continue
         if reason := reasons[index]:
             tally.leave_out("preferences", reason)
         else:
             preferences.append(person.preference)
-            asked.append(person.asked)
-    return preferences, min(asked, default=1)
+            heard.append(person)
+    return preferences, people_needed(heard)
 
 
 def settle(said: Sequence[PreferenceRecord], policy: LabelPolicy) -> list[PreferenceRecord]:

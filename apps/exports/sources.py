@@ -10,13 +10,13 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from apps.corpus.labels import BAD, GREAT, UNKNOWN, hard_label, majority, more_than_half
-from apps.corpus.records import EstimateRecord, JudgeRecord, PersonRecord, Record, SolutionRecord, StepCount, StepRating
+from apps.corpus.records import EstimateRecord, JudgeRecord, PersonRecord, Record, SolutionRecord, StepCount
 from apps.estimation.strategies import STRATEGIES
+from apps.exports.counted import Place, counted, people_needed, rating_of, steps_of
 from apps.exports.policy import LabelPolicy
 
 GIVES_SOFT = frozenset(name for name, (kind, _) in STRATEGIES.items() if kind.gives_soft)
 
-Place = tuple[int, int]
 Ratings = dict[Place, int]
 
 TIE = "people are of two minds"
@@ -31,12 +31,6 @@ OLDER_RUN = "of an older estimation run"
 BIASED_RUN = "of an estimation run whose shares are biased"
 OTHER_JUDGE = "of a judge that the policy does not take"
 OLDER_JUDGE = "of an older run of a judge"
-OTHER_ROUND = "of rounds that the policy does not take"
-SCREENING = "answers of a screening"
-GOLD_ANSWER = "answers to gold tasks"
-SUSPENDED = "of suspended labelers"
-CORRECTED = "corrected by a reviewer, whose ratings count instead"
-EARLIER = "of an earlier assignment of the same labeler"
 NOT_FIRST = "of labelers who were not the first"
 
 
@@ -57,9 +51,6 @@ class Reading:
 
     labelings: Sequence[Labeling] = ()
     left_out: Counter[str] = field(default_factory=Counter)
-
-    def has_ratings(self) -> bool:
-        return any(labeling.ratings for labeling in self.labelings)
 
     def __len__(self) -> int:
         return sum(len(labeling) for labeling in self.labelings) + self.left_out.total()
@@ -216,64 +207,23 @@ def _monte_carlo_and_judge(record: Record, solution: SolutionRecord, policy: Lab
 # --- people -----------------------------------------------------------------------------------------------
 
 
-def exclusion(person: PersonRecord, policy: LabelPolicy) -> str:
-    """Why the policy does not count the person's work; empty where it does."""
-    finish_reason = person.finish_reason or "solution"
-    # The tasks of a screening are gold tasks too: each of the two has its own key.
-    is_gold_answer = person.is_quality_control and not person.is_screening
-    reasons = {
-        OTHER_ROUND: bool(policy.rounds) and person.round not in policy.rounds,
-        CORRECTED: person.corrected_by is not None,
-        SCREENING: person.is_screening and policy.screening == "drop",
-        GOLD_ANSWER: is_gold_answer and policy.quality_control == "drop",
-        SUSPENDED: person.is_suspended and policy.suspended == "drop",
-        f"of assignments that ended in {finish_reason}": finish_reason not in policy.finish_reasons,
-    }
-    return next((reason for reason, applies in reasons.items() if applies), "")
-
-
-def counted(people: Sequence[PersonRecord], policy: LabelPolicy) -> dict[int, str]:
-    """For each person by index, why their work does not count; empty where it does.
-
-    Of several assignments of one labeler the newest that says anything counts, as in the consensus: nobody is a majority
-    of two. One that a reviewer corrected does not count, and no older one in its place.
-    """
-    reasons = {index: exclusion(person, policy) for index, person in enumerate(people)}
-    known = [index for index, reason in reasons.items() if reason in ("", CORRECTED) and _speaks(people[index], policy)]
-    newest = {people[index].labeler: index for index in sorted(known, key=lambda index: _when(people[index]))}
-    for index, reason in reasons.items():
-        if not reason and policy.people != "first" and newest.get(people[index].labeler, index) != index:
-            reasons[index] = EARLIER
-    return reasons
-
-
-def _speaks(person: PersonRecord, policy: LabelPolicy) -> bool:
-    ratings = (_rating(one, policy, is_own=False) for one in person.steps)
-    return person.preference is not None or any(rating is not None for rating in ratings)
-
-
-def _when(person: PersonRecord) -> tuple[bool, float]:
-    """A file may not say when: whatever is dated is newer."""
-    at = person.submitted_at
-    return at is not None, at.timestamp() if at is not None else 0.0
+Voice = tuple[PersonRecord, Labeling]
 
 
 def _human(record: Record, solution: SolutionRecord, policy: LabelPolicy) -> Reading:
-    labelings: list[Labeling] = []
+    voices: list[Voice] = []
     left_out: Counter[str] = Counter()
-    asked: list[int] = []
-    reasons = counted(record.people, policy)
+    reasons = counted(record, policy)
     for index, person in enumerate(record.people):
         labeling = _person_labeling(person, solution, policy)
         if reasons[index]:
             left_out[reasons[index]] += len(labeling)
         else:
-            labelings.append(labeling)
-            asked += [person.asked] if labeling.ratings else []
+            voices.append((person, labeling))
+    labelings = [labeling for _, labeling in voices]
     if policy.people == "majority":
-        required = min(asked, default=1) if policy.thin == "leave_out" else 1
         reviewed = _reviewed(record, solution, labelings, policy)
-        return Reading([_majority_labeling(labelings, reviewed, required)], left_out)
+        return Reading([_majority_labeling(voices, solution, reviewed, policy)], left_out)
     if policy.people == "first":
         first = next((index for index, labeling in enumerate(labelings) if labeling.ratings), 0)
         left_out[NOT_FIRST] += sum(len(labeling) for labeling in labelings[first + 1 :])
@@ -290,7 +240,7 @@ def _reviewed(record: Record, solution: SolutionRecord, labelings: Sequence[Labe
 
 def _person_labeling(person: PersonRecord, solution: SolutionRecord, policy: LabelPolicy) -> Labeling:
     """Whoever goes on from another step than the solution's own rates what follows after that step."""
-    own = {(step.position, step.candidate): step for step in solution.steps}
+    steps = steps_of(solution)
     path = set(path_places(solution).values())
     departed = min(
         (one.position for one in person.steps if one.chosen and (one.position, one.candidate) not in path), default=None
@@ -299,8 +249,7 @@ def _person_labeling(person: PersonRecord, solution: SolutionRecord, policy: Lab
     withheld: dict[Place, str] = {}
     for said in person.steps:
         place = (said.position, said.candidate)
-        step = own.get(place)
-        rating = _rating(said, policy, is_own=step is not None and step.origin == "human" and said.chosen)
+        rating = rating_of(said, steps, policy)
         if departed is not None and said.position > departed and (rating is not None or said.unsure):
             withheld[place] = DEPARTED
         elif rating is not None:
@@ -310,35 +259,38 @@ def _person_labeling(person: PersonRecord, solution: SolutionRecord, policy: Lab
     return Labeling(ratings, withheld)
 
 
-def _rating(said: StepRating, policy: LabelPolicy, *, is_own: bool) -> int | None:
-    """A step that the labeler wrote and chose counts as good: the interface asks for no rating of it."""
-    if said.unsure:
-        return {"drop": None, "positive": GREAT, "negative": BAD}[policy.unsure]
-    if said.rating is None and is_own:
-        return GREAT
-    return said.rating
-
-
-def _majority_labeling(labelings: Sequence[Labeling], reviewed: Ratings, required: int) -> Labeling:
-    """One label for each step that enough rate; a tie is no label.
-
-    As in the consensus by majority: of a solution as many must have spoken as are asked, and more than half of so many
-    have rated the step.
-    """
-    is_thin = sum(bool(labeling.ratings) for labeling in labelings) < required
+def _majority_labeling(
+    voices: Sequence[Voice], solution: SolutionRecord, reviewed: Ratings, policy: LabelPolicy
+) -> Labeling:
+    """One label for each step that enough rate; a tie is no label."""
     votes: dict[Place, list[int]] = {}
     withheld: dict[Place, str] = {}
-    for labeling in labelings:
+    for _, labeling in voices:
         withheld |= labeling.withheld
         for place, rating in labeling.ratings.items():
             votes.setdefault(place, []).append(rating)
     decided = {place: majority(ratings) for place, ratings in votes.items()}
     withheld |= dict.fromkeys((place for place, label in decided.items() if label == UNKNOWN), TIE)
-    thin = {place for place, said in votes.items() if is_thin or len(said) < more_than_half(required)}
+    thin = _thin_places(votes, voices, solution) if policy.thin == "leave_out" else set()
     withheld |= dict.fromkeys(thin, THIN)
     decided |= dict.fromkeys(thin, UNKNOWN)
     ratings = {place: label for place, label in sorted(decided.items()) if label != UNKNOWN} | reviewed
     return Labeling(ratings, {place: reason for place, reason in withheld.items() if place not in ratings})
+
+
+def _thin_places(votes: Mapping[Place, Sequence[int]], voices: Sequence[Voice], solution: SolutionRecord) -> set[Place]:
+    """Steps of which fewer people speak than are asked.
+
+    As in the consensus by majority: as many must have rated the path as are asked, and more than half of so many the
+    step. What a person wrote beside the path is offered to nobody else, and stands by its author's word.
+    """
+    path = set(path_places(solution).values())
+    of_path = [(person, labeling) for person, labeling in voices if path & labeling.ratings.keys()]
+    heard = of_path or [(person, labeling) for person, labeling in voices if labeling.ratings]
+    required = people_needed(person for person, _ in heard)
+    is_thin = len(heard) < required
+    thin = {place for place, ratings in votes.items() if is_thin or len(ratings) < more_than_half(required)}
+    return thin - {place for place, step in steps_of(solution).items() if step.origin == "human" and not step.chosen}
 
 
 Reader = Callable[[Record, SolutionRecord, LabelPolicy], Reading]

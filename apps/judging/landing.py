@@ -9,7 +9,7 @@ from django.db.models import Max
 from apps.core.bulk import copy_rows, lock_project
 from apps.corpus.models import ImportBatch
 from apps.corpus.records import JudgeRecord, Record
-from apps.corpus.sinks import Landed
+from apps.corpus.sinks import Landed, additions
 from apps.judging.models import Judge, JudgeRun, StepVerdict
 from apps.projects.models import Project
 
@@ -18,42 +18,46 @@ FIELDS = ["run", "step", "rating", "confidence", "reason"]
 Key = tuple[str, int, int | None]
 Place = tuple[int, int]  # Run and step.
 Word = tuple[int, float | None, str]
-Spoken = tuple[Landed, Place, Word]
+Spoken = tuple[Landed, dict[Place, Word]]
 
 
 class VerdictSink:
+    """What a run says of a solution lands whole or not at all, and the first that is said stands."""
+
     tables = (StepVerdict,)
 
     def takes(self, record: Record) -> bool:
         return any(judge.steps for judge in record.judges)
 
     def land(self, batch: ImportBatch, landed: Sequence[Landed]) -> int:
-        """The first word of a run on a step stands."""
         spoken = list(_spoken(batch, landed))
-        standing = _standing(spoken)
-        new: dict[Place, Word] = {}
-        for one, place, word in spoken:
-            if place not in standing:
-                standing[place] = new[place] = word
-                one.added = True
-            elif standing[place] != word:
-                one.contradict("judges[]")
+        new = additions(spoken, _standing(spoken), "judges[]")
         return copy_rows(StepVerdict, FIELDS, ((*place, *word) for place, word in new.items()))
 
 
 def _spoken(batch: ImportBatch, landed: Sequence[Landed]) -> Iterator[Spoken]:
+    """What each row says by each of its judges' runs."""
     runs: dict[Key, JudgeRun] = {}
     for one in landed:
         for judge in one.record.judges:
-            for said in judge.steps:
+            if judge.steps:
                 run = _run(batch, judge, runs)
-                word = (said.rating, said.confidence, said.reason)
-                yield one, (run.pk, one.step_id(said.position, said.candidate)), word
+                yield (
+                    one,
+                    {
+                        (run.pk, one.step_id(said.position, said.candidate)): (
+                            said.rating,
+                            said.confidence,
+                            said.reason,
+                        )
+                        for said in judge.steps
+                    },
+                )
 
 
 def _standing(spoken: Sequence[Spoken]) -> dict[Place, Word]:
     # Steps that land now have no verdicts yet.
-    older = {place for one, place, _ in spoken if not one.is_new}
+    older = {place for one, told in spoken if not one.is_new for place in told}
     rows = StepVerdict.objects.filter(
         run_id__in={run_id for run_id, _ in older}, step_id__in={step_id for _, step_id in older}
     )

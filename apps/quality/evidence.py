@@ -69,7 +69,7 @@ class Voice:
         label = self.labels.get(step.pk)
         if label is None:
             return Vote(self.labeler, is_unreached=True, not_counted=self.not_counted)
-        return Vote(self.labeler, label.rating, bool(label.unsure), not_counted=self.not_counted)
+        return Vote(self.labeler, label.counted_rating, bool(label.unsure), not_counted=self.not_counted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,9 +319,8 @@ def _voices(solution: Solution, steps: Sequence[Step], naming: Naming, mended_at
 def _voice(
     name: str, turn: Assignment, labels: dict[int, StepLabel], path: Sequence[Step], mended_at: datetime | None
 ) -> Voice:
-    said = {
-        step.position: rating for step in path if step.pk in labels and (rating := labels[step.pk].rating) is not None
-    }
+    ratings = {step.position: labels[step.pk].counted_rating for step in path if step.pk in labels}
+    said = {position: rating for position, rating in ratings.items() if rating is not None}
     bad = (step.position + 1 for step in path if said.get(step.position) == BAD)
     is_before = mended_at is not None and turn.submitted_at is not None and turn.submitted_at < mended_at
     return Voice(name, turn, labels, first_error(said, len(path)), next(bad, None), is_before)

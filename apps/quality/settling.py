@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -39,20 +39,31 @@ CHUNK = 5_000
 def settle_projects() -> int:
     """Every project in which something is stale; gives the number of solutions that were computed.
 
-    A project whose labels cannot be settled stays stale, and does not keep the others waiting.
+    A project whose labels cannot be settled stays stale, and does not keep the others waiting. Trouble that passes is
+    raised when all of them have had their turn.
     """
     waiting = Stale.objects.order_by().values_list("project_id", flat=True).distinct()
     marked = QualityRules.objects.filter(stale_all=True).values_list("project_id", flat=True)
     projects = Project.objects.filter(pk__in={*waiting, *marked})
     settled = 0
+    trouble: Exception | None = None
     for project in projects:
         try:
             settled += settle_project(project)
-        except PASSING:
-            raise
-        except Exception:
+        except Exception as error:
             log.exception("the labels of project %s were not settled", project.slug)
+            if isinstance(error, PASSING):
+                trouble = error
+                _renew_connection()
+    if trouble is not None:
+        raise trouble
     return settled
+
+
+def _renew_connection() -> None:
+    """One project's work may have cost the connection; the next ones get another."""
+    if not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()
 
 
 def settle_project(project: Project) -> int:

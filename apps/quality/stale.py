@@ -12,8 +12,7 @@ from apps.corpus.records import Record
 from apps.corpus.sinks import Landed
 from apps.estimation.models import EstimationRun
 from apps.labeling.models import Assignment
-from apps.projects.models import Project
-from apps.quality.models import QualityRules, Stale
+from apps.quality.models import Stale
 
 _NOTE = "INSERT INTO quality_stale (solution_id, project_id) VALUES (%s, %s)"
 
@@ -46,13 +45,6 @@ def note_run(run: EstimationRun) -> int:
 def note_problem(problem: Problem) -> None:
     """A sink of mending and retiring: disputes rest on the answer, and labels of a retired problem do not count."""
     Stale.objects.mark(problem.project_id, list(problem.solutions.order_by("pk").values_list("pk", flat=True)))
-
-
-def note_all(project: Project) -> QualityRules:
-    """Everything is to be computed again: the rule has changed, or who counts."""
-    rules, _ = QualityRules.objects.get_or_create(project=project)
-    QualityRules.objects.filter(pk=rules.pk).update(stale_all=True)
-    return rules
 
 
 class StaleSink:

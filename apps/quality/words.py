@@ -8,11 +8,14 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
-from django.db.models import F, Q, QuerySet
+from django.db.models import BigIntegerField, F, Q, QuerySet
+from django.db.models.functions import Coalesce
 
+from apps.corpus.labels import GREAT
 from apps.corpus.models import Step
 from apps.labeling.first_submissions import first_submissions_of
 from apps.labeling.models import Assignment, Protocol, StepLabel, counted_q
+from apps.labeling.models.counted import asked_expression, rated_q
 from apps.projects.models import Project
 from apps.quality.ratings import Ints, Ratings, ints
 
@@ -43,7 +46,8 @@ def words_of(project: Project, solution_ids: Sequence[int], *, first: bool = Fal
     corrected later.
 
     A settled label needs the smallest redundancy among the rounds in which the counted labelers spoke: a round that asks
-    for one person settles by one, and what nobody said in it does not lower what another round asks for.
+    for one person settles by one, and what nobody said in it does not lower what another round asks for. Who grew the
+    solution settles it alone, until a round asks others about it.
     """
     steps = _table(Step.objects.filter(_on_path(solution_ids)).order_by("solution_id", "position"), "pk", "solution_id")
     said = _first_words(project, solution_ids) if first else _table(_labels(project, solution_ids), *_SAID)
@@ -77,7 +81,10 @@ def _on_path(solution_ids: Sequence[int], prefix: str = "") -> Q:
     return Q(**{f"{prefix}chosen": True, f"{prefix}solution__in": solution_ids})
 
 
-_SAID = ("step_id", "assignment__labeler_id", "assignment_id", "rating", "assignment__round__redundancy")
+_SAID = (
+    "step_id", "assignment__labeler_id", "assignment_id", Coalesce("rating", GREAT, output_field=BigIntegerField()),
+    Coalesce(asked_expression("assignment__"), NOBODY_ASKED, output_field=BigIntegerField()),
+)  # fmt: skip
 
 
 def _first_words(project: Project, solution_ids: Sequence[int]) -> Ints:
@@ -112,13 +119,13 @@ def _labels(project: Project, solution_ids: Sequence[int]) -> QuerySet[StepLabel
     labels = StepLabel.objects.filter(
         _on_path(solution_ids, "step__"),
         counted_q("assignment__", with_corrected=True),
+        rated_q(),
         assignment__round__project=project,
-        rating__isnull=False,
     )
     return labels.order_by(F("assignment__submitted_at").asc(nulls_first=True), "assignment_id", "step__position")
 
 
-def _table(rows: QuerySet[Any], *columns: str) -> Ints:
+def _table(rows: QuerySet[Any], *columns: str | Coalesce) -> Ints:
     found = rows.values_list(*columns).iterator(chunk_size=AT_ONCE)
     parts = [ints(part) for part in iter(lambda: list(islice(found, AT_ONCE)), [])]
     return np.concatenate(parts) if parts else np.zeros((0, len(columns)), dtype=np.int64)

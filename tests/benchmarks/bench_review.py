@@ -42,7 +42,7 @@ def prepare(solutions: int) -> tuple[Project, User]:
     from apps.projects.services import add_member, create_project
     from apps.quality.figures import refresh_figures
     from apps.quality.settling import settle_project
-    from apps.quality.stale import note_all
+    from tests.quality.said import note_all
 
     project = create_project(slug="review")
     crew = [User.objects.create(email=f"{number}@bench.example", password="!") for number in range(LABELERS)]

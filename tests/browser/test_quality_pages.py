@@ -13,11 +13,11 @@ from apps.projects.models import Membership, Project
 from apps.quality.figures import refresh_figures
 from apps.quality.models import QualityRules
 from apps.quality.settling import settle_project
-from apps.quality.stale import note_all
 from apps.quality.watching import suspend
 from tests.browser.conftest import Watched
 from tests.browser.test_pages import PHONE, WIDE, barriers, overflow
 from tests.quality.people import speak
+from tests.quality.said import note_all
 
 LEAST_INSET = 10
 #: How far the words of tables stand from the left edge of their frames, at the least.

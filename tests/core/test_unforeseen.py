@@ -13,7 +13,7 @@ from django.core.files.base import ContentFile
 from django.db import OperationalError
 
 from apps.accounts.models import User
-from apps.core.jobs import JobStatus
+from apps.core.jobs import PASSING, JobStatus
 from apps.corpus import importing
 from apps.corpus.importing import run_import
 from apps.corpus.models import ImportBatch
@@ -139,9 +139,11 @@ def test_an_export_is_made_after_trouble_that_passes(
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("error", [ValueError(SECRET), OperationalError(SECRET), OSError(SECRET)], ids=repr)
 def test_a_project_that_cannot_be_settled_keeps_no_other_waiting(
-    alice: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    alice: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception
 ) -> None:
+    """What passes is raised in the end, so that the task is known to have failed."""
     broken, well = (create_project(slug=name.lower(), name=name, owner=alice) for name in ("Broken", "Well"))
     for project in (broken, well):
         labeler = make_user(f"{project.slug}.labeler")
@@ -150,12 +152,16 @@ def test_a_project_that_cannot_be_settled_keeps_no_other_waiting(
 
     def settle(project: Project) -> int:
         if project == broken:
-            raise ValueError(SECRET)
+            raise error
         return settle_project(project)
 
     with monkeypatch.context() as fault:
         fault.setattr(settling, "settle_project", settle)
-        assert settle_projects() == 1
+        if isinstance(error, PASSING):
+            with pytest.raises(type(error)):
+                settle_projects()
+        else:
+            assert settle_projects() == 1
     assert [one.solution.project for one in Consensus.objects.all()] == [well]
     assert SECRET in caplog.text
     assert set(Stale.objects.values_list("project", flat=True)) == {broken.pk}

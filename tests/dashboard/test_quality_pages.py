@@ -20,9 +20,9 @@ from apps.projects.models import Membership, Project
 from apps.quality.figures import refresh_figures
 from apps.quality.models import Figure, QualityRules, Suspension
 from apps.quality.settling import settle_project
-from apps.quality.stale import note_all
 from tests.cast import signed_in
 from tests.quality.people import speak
+from tests.quality.said import note_all
 
 
 @pytest.fixture

@@ -212,8 +212,8 @@ def test_a_judge_rates_alternatives_too() -> None:
 def test_what_a_later_source_and_people_who_do_not_count_say_is_counted() -> None:
     one = record(
         person((0, 0, 1), (1, 1, -1)),
-        person((0, 0, -1), finish="give_up"),
-        person((0, 0, -1), (1, 0, -1), out=True),
+        person((0, 0, -1), name="b", finish="give_up"),
+        person((0, 0, -1), (1, 0, -1), name="c", out=True),
         gold=[GoldRating(position=0, rating=-1)],
     )
     assert left_out(one) == {"ratings: of the source human, for an earlier source labels the solution": 5}

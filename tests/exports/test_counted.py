@@ -9,19 +9,20 @@ import pytest
 from msgspec import structs
 
 from apps.accounts.models import User
-from apps.corpus.records import Record, StandingRating
+from apps.corpus.records import Record, StandingRating, StepRating, StepRecord
 from apps.exports.collect import collect, count_retired
+from apps.exports.counted import EARLIER, counted
 from apps.exports.formats import FORMATS
 from apps.exports.policy import LabelPolicy, PolicyError
-from apps.exports.sources import counted
 from apps.exports.tally import Tally
 from apps.labeling.models import Assignment
 from apps.projects.models import Membership, Project
 from apps.quality.models import QualityRules
 from apps.quality.settling import settle_project
-from tests.cast import make_round, make_screening
+from tests.cast import make_problem, make_round, make_screening, make_solution
 from tests.exports.test_labels import labels, person, record
 from tests.quality.said import say
+from tests.quality.test_earlier import give, reasons
 
 
 def collected(project: Project) -> list[Record]:
@@ -33,7 +34,7 @@ def names_that_count(project: Project, **policy: Any) -> set[tuple[str, int | No
     return {
         (one.people[index].labeler, one.people[index].round)
         for one in collected(project)
-        for index, reason in counted(one.people, chosen).items()
+        for index, reason in counted(one, chosen).items()
         if not reason
     }
 
@@ -190,12 +191,65 @@ def test_the_newest_answer_of_a_labeler_is_told_by_its_time() -> None:
         person("rita", -1, submitted_at=at - timedelta(days=1), role="reviewer"),
         person("rita", -1, role="reviewer"),
     ]
-    assert [not reason for reason in counted(people, LabelPolicy(people="each")).values()] == [True, False, False]
+    assert [not reason for reason in counted(record(people=people), LabelPolicy(people="each")).values()] == [
+        True,
+        False,
+        False,
+    ]
+
+
+def test_the_last_word_counts_though_it_ended_early(project: Project, alice: User, bob: User) -> None:
+    """Bob called the solution right, was asked again, called its first step bad and gave up: nothing of his is left."""
+    solution = make_solution(make_problem(project))
+    first = give(solution, bob, 1, 1, 1, 1, finish_reason="solution")
+    second = give(solution, bob, 2, -1, finish_reason="give_up")
+    assert reasons(solution, alice) == {first.pk: "earlier", second.pk: ""}
+    (one,) = collected(project)
+    assert labels(one) == []
+    assert labels(one, finish_reasons=["solution", "give_up"]) == [[-1, None, None]]
+    assert labels(one, rounds=[1]) == [[1, 1, 1]], "a round is what is looked at"
+    assert set(counted(one, LabelPolicy()).values()) == {EARLIER, "of assignments that ended in give_up"}
+
+
+@pytest.mark.parametrize("fields", [{"finish": "give_up"}, {"finish": "bad_problem"}, {"corrected_by": "rita"}])
+def test_what_is_looked_at_and_not_taken_brings_nothing_older_back(fields: dict[str, Any]) -> None:
+    one = record(people=[person("bob", 1, 1), person("bob", -1, **fields)])
+    assert labels(one) == labels(one, people="each") == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "key"),
+    [
+        ({"is_screening": True}, "screening"),
+        ({"is_quality_control": True}, "quality_control"),
+        ({"is_quality_control": True, "corrected_by": "rita"}, ""),
+    ],
+)
+def test_what_is_not_looked_at_takes_no_place(fields: dict[str, Any], key: str) -> None:
+    one = record(people=[person("bob", 1, 1), person("bob", -1, **fields)])
+    assert labels(one) == [[1, 1, None, None]]
+    if key:
+        assert labels(one, **{key: "keep"}) == [[-1, None, None, None]]
+
+
+def test_ratings_beside_the_path_take_no_place_of_those_on_it() -> None:
+    """And of the answers of one labeler one counts, also where none of them speaks of the path."""
+    one = record(people=[person("bob", 1, 1)])
+    assert one.solution is not None
+    other = StepRecord(position=0, candidate=1, text="Other.", chosen=False)
+    solution = structs.replace(one.solution, steps=[*one.solution.steps, other])
+    beside = person("bob", finish="give_up")
+    beside = structs.replace(beside, steps=[StepRating(position=0, candidate=1, rating=-1)])
+    assert labels(structs.replace(one, solution=solution, people=[*one.people, beside])) == [[1, 1, None, None]]
+    twice = [beside, structs.replace(beside, labeler="bob"), structs.replace(beside, labeler="mia")]
+    twice = structs.replace(one, solution=solution, people=twice)
+    policy = LabelPolicy.from_dict({"finish_reasons": ["give_up"]})
+    assert [not reason for reason in counted(twice, policy).values()] == [False, True, True]
 
 
 def test_a_corrected_answer_brings_no_older_one_back() -> None:
     people = [person("bob", -1), person("bob", 1, corrected_by="rita")]
-    assert all(counted(people, LabelPolicy()).values())
+    assert all(counted(record(people=people), LabelPolicy()).values())
 
 
 def test_an_answer_that_says_nothing_takes_no_place() -> None:

@@ -256,3 +256,15 @@ def test_fewer_people_than_asked_make_a_pair_only_where_the_policy_takes_it() ->
     assert tally.left_out == {"comparisons: thin: fewer people than asked": 1}
     assert len(rows("dpo", thin, thin="take")) == len(rows("dpo", thin, people="first")) == 1
     assert len(rows("dpo", compared(prefers("left", asked=2), prefers("left", asked=2)))) == 1
+
+
+def test_a_side_that_was_taken_back_makes_no_pair() -> None:
+    """Of one labeler the last word counts, also where it ended in a way that the policy does not take."""
+    said = [prefers("left", labeler="bob"), prefers("right", labeler="bob", finish_reason="bad_problem")]
+    tally = Tally()
+    assert rows("dpo", compared(*said), tally) == []
+    assert tally.left_out == {
+        "preferences: of an earlier assignment of the same labeler": 1,
+        "preferences: of assignments that ended in bad_problem": 1,
+        "comparisons: nobody whose work counts has compared it": 1,
+    }

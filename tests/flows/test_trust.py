@@ -23,8 +23,8 @@ from apps.projects.services import add_member
 from apps.quality.models import Consensus, GoldMark, QualityRules, Suspension
 from apps.quality.probation import Probation, forecast
 from apps.quality.settling import settle_project, settle_projects
-from apps.quality.stale import note_all
 from tests.cast import make_problem, make_round, make_solution, make_user
+from tests.quality.said import note_all
 from tests.quality.simulation import SPAMMER, World, labeler, simulate
 
 SOLUTIONS, ERRORS = 200, (0.05, 0.10, 0.15)

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 
 from apps.corpus import importing
 from apps.corpus.models import ImportBatch
@@ -49,12 +49,28 @@ def test_a_second_import_adds_nothing(project: Project) -> None:
     assert (told(project), StepVerdict.objects.count(), JudgeRun.objects.count(), Judge.objects.count()) == before
 
 
-def test_a_later_file_adds_what_was_not_said_and_the_first_word_stands(project: Project) -> None:
+def test_a_later_file_adds_what_was_not_said(project: Project) -> None:
     bring_in(project, [row(judges=[verdicts("a", 1)])])
-    later = bring_in(project, [row(judges=[verdicts("a", -1, -1)])])
-    assert later.labels == 1
+    later = bring_in(project, [row(judges=[verdicts("a", 1, -1)])])
+    assert (later.labels, later.ignored) == (1, {})
     assert told(project) == {("a", 1, 0, 1, None, ""), ("a", 1, 1, -1, None, "")}
     assert JudgeRun.objects.count() == 1
+
+
+@pytest.mark.parametrize("together", [True, False], ids=["in one file", "in two"])
+def test_a_run_lands_for_a_solution_whole_or_not_at_all(project: Project, together: bool) -> None:
+    """Else its first error would be the fourth step, which neither row says. Other runs and other rows land."""
+    first = row(steps=4, judges=[verdicts("a", 1, 1)])
+    second = row(steps=4, judges=[verdicts("a", 1, -1, 1, -1), verdicts("a", 0, -1, run=2)])
+    other = row(2, judges=[verdicts("a", 1, -1)])
+    for rows in [[first, second, other]] if together else [[first], [second, other]]:
+        batch = bring_in(project, rows)
+    assert batch.ignored == {"judges[] (contradicts what stands)": 1}
+    standing = StepVerdict.objects.order_by("run__run_in_file", "step__solution", "step__position")
+    by_run = {(number, solution): [] for number, solution in standing.values_list("run__run_in_file", "step__solution")}
+    for number, solution, rating in standing.values_list("run__run_in_file", "step__solution", "rating"):
+        by_run[number, solution].append(rating)
+    assert list(by_run.values()) == [[0, -1], [1, 1], [1, -1]]
 
 
 def test_another_version_and_another_run_of_a_judge_are_runs_of_their_own(project: Project) -> None:
@@ -160,11 +176,11 @@ def test_an_import_that_died_between_two_chunks_doubles_nothing(
     def dies(batch: ImportBatch, *told: Any) -> bool:
         landed.append(batch.pk)
         if len(landed) == 2:
-            raise RuntimeError("killed")
+            raise OperationalError("away")
         return record(batch, *told)
 
     monkeypatch.setattr(importing, "_record", dies)
-    with pytest.raises(RuntimeError):
+    with pytest.raises(OperationalError):
         bring_in(project, rows)
     batch = ImportBatch.objects.get()
     assert (batch.line, StepVerdict.objects.count()) == (4, 12), "the chunk that was under way left nothing"

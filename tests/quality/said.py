@@ -10,6 +10,8 @@ from apps.labeling.models import Assignment, GoldLabel, Round
 from apps.labeling.queue import claim
 from apps.labeling.submissions import Submission, SubmittedStep
 from apps.labeling.submitting import submit
+from apps.projects.models import Project
+from apps.quality.models import QualityRules
 
 
 def said(ratings: Sequence[int | None]) -> Submission:
@@ -31,3 +33,8 @@ def vouch(solution: Solution, *ratings: int) -> None:
     """Gold for the first steps of a solution."""
     for step, rating in zip(solution.steps.order_by("position"), ratings, strict=False):
         GoldLabel.objects.create(step=step, rating=rating)
+
+
+def note_all(project: Project) -> None:
+    """Everything is to be computed again, as after a change of the project's rules."""
+    QualityRules.objects.update_or_create(project=project, defaults={"stale_all": True})

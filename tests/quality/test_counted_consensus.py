@@ -17,10 +17,9 @@ from apps.quality.adjudicating import adjudicate_solution
 from apps.quality.models import Consensus, OpenDispute, QualityRules, StepConsensus
 from apps.quality.services import change_rules
 from apps.quality.settling import settle_project
-from apps.quality.stale import note_all
 from tests.cast import make_problem, make_solution, make_user
 from tests.quality.people import crew_of
-from tests.quality.said import vouch
+from tests.quality.said import note_all, vouch
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ from apps.quality.evidence import evidence_of
 from apps.quality.models import Consensus, OpenDispute
 from apps.quality.settling import settle_project
 from apps.quality.sources import counted_ratings
-from apps.quality.stale import note_all
 from tests.cast import bearer, make_comparison, make_problem, make_solution
+from tests.quality.said import note_all
 from tests.quality.test_counted_consensus import answer, make_task
 
 BEGIN = timezone.now() - timedelta(days=9)

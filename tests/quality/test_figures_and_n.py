@@ -23,11 +23,11 @@ from apps.quality.figures import FEWEST, refresh, refresh_figures
 from apps.quality.models import Consensus, Figure, QualityRules
 from apps.quality.ratings import first_errors_of
 from apps.quality.settling import settle_project
-from apps.quality.stale import note_all
 from apps.quality.watching import suspend
 from tests.cast import make_problem, make_solution, make_user
 from tests.quality.building import ratings_of
 from tests.quality.people import crew_of
+from tests.quality.said import note_all
 from tests.quality.test_counted_consensus import answer, make_task
 
 LABELS = st.sampled_from([BAD, OKAY, GREAT])

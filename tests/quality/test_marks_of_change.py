@@ -21,11 +21,10 @@ from apps.quality.goldmarks import scores_of
 from apps.quality.models import Consensus, Figure, How, StepConsensus
 from apps.quality.reviewing import correct_turn, return_to_labeler, take_correction_back
 from apps.quality.settling import settle_project
-from apps.quality.stale import note_all
 from apps.quality.watching import lift, suspend
 from tests.cast import make_problem, make_round, make_solution
 from tests.quality.people import crew_of
-from tests.quality.said import said, say, vouch
+from tests.quality.said import note_all, said, say, vouch
 from tests.quality.test_counted_consensus import answer, make_task
 
 
@@ -52,7 +51,7 @@ def test_a_grown_solution_is_settled_without_being_asked(project: Project, bob: 
     turn = grow(make_round(project, protocol="branching"), bob)
     assert turn.grown is not None
     settle_project(project)
-    assert stands(turn.grown) == {0: 1}
+    assert stands(turn.grown) == {0: 1, 1: 1}
     member = Membership.objects.get(project=project, user=bob)
     suspend(membership=member, reason="Checks.", by=alice)
     settle_project(project)
@@ -60,7 +59,7 @@ def test_a_grown_solution_is_settled_without_being_asked(project: Project, bob: 
     member.refresh_from_db()
     lift(membership=member, by=alice)
     settle_project(project)
-    assert stands(turn.grown) == {0: 1}
+    assert stands(turn.grown) == {0: 1, 1: 1}
     return_to_labeler(assignment=turn, reviewer=rita, note="Again.")
     settle_project(project)
     assert stands(turn.grown) == {}

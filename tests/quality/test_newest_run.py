@@ -19,8 +19,8 @@ from apps.quality.evidence import evidence_of
 from apps.quality.figures import refresh
 from apps.quality.models import Figure, OpenDispute
 from apps.quality.settling import settle_project
-from apps.quality.stale import note_all
 from tests.cast import bearer, make_problem, make_solution, signed_in
+from tests.quality.said import note_all
 from tests.quality.test_counted_consensus import answer, make_task
 
 

@@ -26,10 +26,9 @@ from apps.quality.models import (
     Suspension,
 )
 from apps.quality.settling import settle_project, settle_projects
-from apps.quality.stale import note_all
 from apps.quality.watching import lift
 from tests.cast import make_problem, make_round, make_solution, make_user
-from tests.quality.said import say, vouch
+from tests.quality.said import note_all, say, vouch
 
 
 @pytest.fixture

@@ -17,9 +17,9 @@ from msgspec import structs
 
 from apps.corpus.readers.prm800k import FINISH_REASONS, QUESTION_1, QUESTION_2, naive_iso
 from apps.corpus.records import PersonRecord, Record, SolutionRecord, StepRating, StepRecord
+from apps.exports.counted import exclusion
 from apps.exports.formats.base import OfSolutions, Row, label_name
 from apps.exports.policy import LabelPolicy
-from apps.exports.sources import exclusion
 from apps.exports.tally import Tally
 
 _COMPLETION = pa.struct([("text", pa.string()), ("rating", pa.int8()), ("flagged", pa.bool_())])

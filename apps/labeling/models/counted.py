@@ -11,7 +11,7 @@ from typing import Any
 
 from django.apps import apps
 from django.db import models
-from django.db.models import BooleanField, Case, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.db.models import BigIntegerField, BooleanField, Case, Exists, F, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 
 from apps.projects.models import Membership
@@ -87,13 +87,19 @@ def earlier_q(prefix: str = "") -> Q:
     AND from the left.
     """
     solution = Coalesce(OuterRef(f"{prefix}grown"), OuterRef(f"{prefix}task__solution"))
-    rated, newer = _said("StepLabel", rating__isnull=False, step__chosen=True), _newer(prefix)
+    rated, newer = _said("StepLabel", rated_q(), step__chosen=True), _newer(prefix)
     on_task = newer.filter(rated, task__solution=solution, grown__isnull=True)
     # Of a solution that grew out of a dialogue, later rounds may ask its own labeler.
     as_grown = newer.filter(rated, grown=solution)
     on_comparison = newer.filter(_said("PreferenceLabel"), task__comparison=OuterRef(f"{prefix}task__comparison"))
     of_comparison = Q(**{f"{prefix}task__comparison__isnull": False})
     return (~of_comparison & (Q(Exists(on_task)) | Q(Exists(as_grown)))) | (of_comparison & Q(Exists(on_comparison)))
+
+
+def rated_q() -> Q:
+    """Step labels that rate their step, be it by writing it: `StepLabel.counted_rating` in SQL."""
+    # As in `is_own_step`.
+    return Q(rating__isnull=False) | (Q(chosen=True, step__origin="human") & (Q(unsure=False) | Q(unsure=None)))
 
 
 def newest_q(prefix: str = "") -> Q:
@@ -120,8 +126,8 @@ def _newer(prefix: str) -> QuerySet[Any]:
     return found.filter(later | as_late, *work, labeler=OuterRef(f"{prefix}labeler"))
 
 
-def _said(model: str, **that: bool) -> Exists:
-    return Exists(_rows(model).filter(assignment=OuterRef("pk"), **that))
+def _said(model: str, *conditions: Q, **that: bool) -> Exists:
+    return Exists(_rows(model).filter(*conditions, assignment=OuterRef("pk"), **that))
 
 
 def _rows(model: str) -> Any:
@@ -135,3 +141,15 @@ def reason_expression(prefix: str = "") -> Case:
     reasons = reasons_q(prefix) | {NotCounted.EARLIER: earlier_q(prefix)}
     cases = [When(condition, then=Value(reason.value)) for reason, condition in reasons.items()]
     return Case(*cases, default=Value(""), output_field=models.CharField())
+
+
+def asked_expression(prefix: str = "") -> Case:
+    """How many people an assignment's round asks for what it says; null where it asks nobody else.
+
+    That is so of a solution that grew out of a dialogue: the others are asked about the task's own. A later round may
+    ask about it, and then says how many.
+    """
+    of_round = F(f"{prefix}round__redundancy")
+    return Case(
+        When(**{f"{prefix}grown__isnull": False}, then=Value(None)), default=of_round, output_field=BigIntegerField()
+    )

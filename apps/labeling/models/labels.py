@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from apps.corpus.labels import GREAT, is_own_step
 from apps.corpus.models import Step
 from apps.labeling.models.turns import Assignment
 
@@ -32,6 +33,12 @@ class StepLabel(models.Model):
 
     def __str__(self) -> str:
         return f"{self.rating} on step {self.step_id}"
+
+    @property
+    def counted_rating(self) -> int | None:
+        """What it says of its step; a step that its labeler wrote is great without a rating."""
+        is_own = is_own_step(self.rating, unsure=self.unsure, chosen=self.chosen, origin=self.step.origin)
+        return GREAT if is_own else self.rating
 
 
 class GoldLabel(models.Model):
