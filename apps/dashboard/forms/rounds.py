@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.db.models import Q, QuerySet
 
 from apps.accounts.models import User
 from apps.core.errors import DomainError
@@ -193,7 +194,7 @@ class RoundForm(SelectionForm, ProtocolForm, OnceForm):
         ).order_by("name", "email")
         choices = {
             "guideline": project.guidelines.defer("text"),
-            "endpoint": Endpoint.objects.usable_in(project).order_by("name"),
+            "endpoint": _endpoints(project),
             "labelers": members,
         }
         for name, queryset in choices.items():
@@ -240,6 +241,13 @@ class RoundForm(SelectionForm, ProtocolForm, OnceForm):
         renamed = {"gold_share": "gold_percent", "pass_mark": "pass_percent"}
         fields = {renamed.get(name, name): text for name, text in error.fields.items()}
         super()._tell(DomainError(error.message, code=error.code, fields=fields))
+
+
+def _endpoints(project: Project) -> QuerySet[Endpoint]:
+    """Those that the project may use, and those of its drafts: where a grant was taken back, the service says so."""
+    usable = Endpoint.objects.usable_in(project).values("pk")
+    drafts = Round.objects.filter(project=project, status=Round.Status.DRAFT).values("endpoint")
+    return Endpoint.objects.filter(Q(pk__in=usable) | Q(pk__in=drafts)).order_by("name")
 
 
 def initial_of(round_: Round) -> dict[str, Any]:
