@@ -106,6 +106,8 @@ def looked_at(draft: Round, manager: User) -> list[str]:
     said = [refusal.message if refusal else "" for refusal in refusals]
     page = signed_in(manager).get(address).content.decode()
     said.append(page.partition("cannot be opened as it stands. ")[2].partition("</p>")[0])
+    assert ("submissions</dt>" in page) is (said[-1] == ""), "where nothing can be asked nothing was counted"
+    assert "<dt>Endpoint</dt><dd>lab</dd>" in page
     said.append(bearer(manager).get(f"/api/v1{address}/preview").json()["refusal"] or "")
     form = signed_in(manager).get(f"{address}/edit").content.decode()
     said.append(form.partition("cannot be opened on these terms.</b> ")[2].partition("</p>")[0])
