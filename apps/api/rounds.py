@@ -65,7 +65,9 @@ class AskedProblemSerializer(serializers.Serializer[Any]):
 
 class ModelsWordSerializer(serializers.Serializer[Any]):
     position = serializers.IntegerField()
-    hard = serializers.BooleanField(allow_null=True)
+    hard = serializers.BooleanField(
+        allow_null=True, help_text="The label: what the run concludes, else what its counts say."
+    )
     rollouts = serializers.IntegerField(allow_null=True)
     successes = serializers.IntegerField(allow_null=True)
 

@@ -78,7 +78,7 @@ def rounds_of(place: Place) -> QuerySet[Round]:
 
 def round_of(place: Place, number: int) -> Round:
     seen_by = None if place.may("browse") else place.membership.user
-    rounds = Round.objects.with_submitted(seen_by).select_related("guideline")
+    rounds = Round.objects.with_submitted(seen_by).select_related("guideline", "endpoint")
     found = get_object_or_404(rounds, project=place.project, number=number)
     if found.status == Round.Status.DRAFT and not place.may("manage_rounds"):
         raise Http404("No such round.")

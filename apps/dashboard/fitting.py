@@ -34,8 +34,14 @@ class Fit:
         return "problem" if self.count.of == "problems" else "solution"
 
     @property
-    def is_more(self) -> bool:
-        return max(self.count.fitting, self.count.tasks or 0) > COUNTED_TO
+    def are_more_fitting(self) -> bool:
+        """`fitting` is as far as was counted."""
+        return self.count.fitting > COUNTED_TO
+
+    @property
+    def are_more_tasks(self) -> bool:
+        """`tasks`, and what follows from it, is as far as was counted. Gold is always counted to its end."""
+        return not self.is_screening and (self.count.tasks or 0) > COUNTED_TO
 
     @property
     def is_refused_for_more_than_emptiness(self) -> bool:

@@ -60,18 +60,21 @@ def newest_step_labels(lengths: Mapping[int, int]) -> dict[int, int]:
 
 
 def newest_estimates(solution_id: int) -> dict[str, Any] | None:
-    """The newest run's number and its estimates by position, for a labeler who verifies; None when no run speaks."""
+    """The newest run's number and its estimates by position, for a labeler who verifies; None when no run speaks.
+
+    `hard` is the hard label, also where the run stored counts alone.
+    """
     length = Solution.objects.values_list("step_count", flat=True).get(pk=solution_id)
     said = newest_first_errors({solution_id: length}).get(solution_id)
     if said is None:
         return None
-    rows = StepEstimate.objects.filter(run=said.run_id, step__solution=solution_id, step__chosen=True)
-    columns = ("step__position", "hard", "rollouts", "successes")
+    rows = StepEstimate.objects.with_label().filter(run=said.run_id, step__solution=solution_id, step__chosen=True)
+    columns = ("step__position", "is_good", "rollouts", "successes")
     return {
         "run": EstimationRun.objects.values_list("number", flat=True).get(pk=said.run_id),
         "steps": [
-            {"position": position, "hard": hard, "rollouts": rollouts, "successes": successes}
-            for position, hard, rollouts, successes in rows.order_by("step__position").values_list(*columns)
+            {"position": position, "hard": is_good, "rollouts": rollouts, "successes": successes}
+            for position, is_good, rollouts, successes in rows.order_by("step__position").values_list(*columns)
         ],
     }
 

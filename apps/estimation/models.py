@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Self
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Case, ExpressionWrapper, F, Q, When
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.core.jobs import Job
+from apps.corpus.labels import UNKNOWN, hard_label
 from apps.corpus.models import Problem, Solution, Step
 from apps.inference.models import Endpoint
 from apps.projects.models import Project
@@ -122,6 +124,16 @@ class Shard(models.Model):
         return f"solutions {self.after} to {self.upto} of {self.run_id}"
 
 
+class StepEstimateQuerySet(models.QuerySet["StepEstimate"]):
+    def with_label(self) -> Self:
+        """Adds `is_good`: `corpus.labels.hard_label` in SQL. True for GREAT, false for BAD, null for UNKNOWN."""
+        by_counts = Case(
+            When(rollouts__gt=0, then=ExpressionWrapper(Q(successes__gt=0), output_field=models.BooleanField())),
+            output_field=models.BooleanField(),
+        )
+        return self.annotate(is_good=Coalesce("hard", by_counts))
+
+
 class StepEstimate(models.Model):
     """Successes out of rollouts for the prefix that ends with this step.
 
@@ -143,6 +155,8 @@ class StepEstimate(models.Model):
     how = models.CharField(max_length=8, choices=How, default=How.FILE)
     tokens = models.BigIntegerField(default=0, help_text="Written in its rollouts.")
 
+    objects = StepEstimateQuerySet.as_manager()
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["run", "step"], name="one_estimate_per_run_and_step"),
@@ -154,6 +168,12 @@ class StepEstimate(models.Model):
 
     def __str__(self) -> str:
         return f"{self.successes} of {self.rollouts} at step {self.step_id}"
+
+    @property
+    def is_against_counts(self) -> bool:
+        """The run concludes otherwise than this step's rollouts alone: a search goes by all steps of the solution."""
+        by_counts = hard_label(self.rollouts, self.successes)
+        return self.hard is not None and by_counts not in (UNKNOWN, hard_label(None, None, hard=self.hard))
 
 
 class SolutionEstimate(models.Model):

@@ -17,6 +17,7 @@ from apps.labeling.models import Round
 from apps.labeling.pairing import existing_count, pair_count
 from apps.labeling.plan import (
     askable,
+    check_endpoint,
     no_gold,
     no_problem,
     nothing_to_compare,
@@ -57,6 +58,7 @@ def count_round(round_: Round, *, most: int) -> RoundCount:
     elif round_.options.get("starts_from") == "problems":
         of, count = "problems", _count_problems
     try:
+        check_endpoint(round_)
         return count(round_, selection, most)
     except DomainError as error:
         return RoundCount(of, 0, 0, refusal=error)

@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from apps.core.errors import DomainError
 from apps.corpus.comparing import Pair
 from apps.corpus.models import OLDER, Solution
+from apps.inference.grants import check_usable
 from apps.labeling.blanks import selected_problems
 from apps.labeling.models import GoldLabel, Round
 from apps.labeling.pairing import existing_sides, planned_pairs
@@ -60,6 +61,7 @@ def plan_round(round_: Round) -> RoundPlan:
     elif round_.options.get("starts_from") == "problems":
         plan = _plan_problems
     try:
+        check_endpoint(round_)
         return plan(round_, selection)
     except DomainError as error:
         # A term that can be read may not hold now: the run that it names is under way.
@@ -148,6 +150,12 @@ def _ranked(things: Sequence[Any], rank: Mapping[int, int], sides: Callable[[Any
 
 
 # --- why a round cannot be opened -------------------------------------------------------------------------
+
+
+def check_endpoint(round_: Round) -> None:
+    """Raises DomainError where the round's endpoint is no longer granted to its project."""
+    if round_.endpoint is not None:
+        check_usable(round_.endpoint, round_.project)
 
 
 def refuse_solutions(

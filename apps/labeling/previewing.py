@@ -51,6 +51,11 @@ class Preview:
         return [solution for task in self.first_tasks for solution in task.solutions]
 
     @property
+    def is_counted(self) -> bool:
+        """Whether the figures of its tasks say anything: a refusal may come before there is anything to count."""
+        return self.refusal is None or self.refusal.code == "empty" or bool(self.tasks or self.gold_tasks)
+
+    @property
     def submissions(self) -> int:
         """Those that people hand in: in a screening everybody who may work does all of it."""
         return self.gold_tasks * len(self.may_work) if self.is_screening else self.tasks * self.redundancy

@@ -13,7 +13,6 @@ from apps.accounts.models import User
 from apps.accounts.services import record_event
 from apps.core.bulk import analyze, copy_rows
 from apps.core.errors import Conflict, DomainError
-from apps.inference.grants import check_usable
 from apps.labeling.blanks import blank_solutions
 from apps.labeling.models import Round, Task
 from apps.labeling.pairing import store_comparisons
@@ -73,13 +72,8 @@ def _locked_draft(round_: Round) -> Round:
 
 @transaction.atomic
 def open_draft(*, round: Round, actor: User | None) -> Round:  # noqa: A002
-    """Make the tasks and hand them out. Raises DomainError when there are none; then it stays a draft.
-
-    So it does where its endpoint is no longer granted to the project.
-    """
+    """Make the tasks and hand them out. Raises DomainError where its plan refuses; then it stays a draft."""
     held = _locked_draft(round)
-    if held.endpoint is not None:
-        check_usable(held.endpoint, held.project)
     held.guideline = held.guideline or held.project.guidelines.first()
     held.status, held.opened_at = Round.Status.OPEN, timezone.now()
     held.save(update_fields=["guideline", "status", "opened_at"])

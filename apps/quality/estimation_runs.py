@@ -8,34 +8,43 @@ from typing import cast
 
 from django.core.cache import cache
 from django.db import connection
+from django.db.models import Count, Max, Q
 
+from apps.corpus.labels import BAD
+from apps.corpus.models import ImportBatch
 from apps.estimation.intervals import false_bad, false_good, most_useful_rollouts
-from apps.estimation.models import EstimationRun, SolutionEstimate
-from apps.estimation.selection import SURE
+from apps.estimation.latest import run_counts
+from apps.estimation.models import EstimationRun, StepEstimate
+from apps.estimation.selection import unsure_of
+from apps.labeling.plan import askable
+from apps.quality.figures import FEWEST
 
 BINS = 10
 POSITIONS = 20
 KEPT_S = 24 * 3600
 
+_LABELED = Q(is_good__isnull=False)
+
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """A bar of a histogram: from `low` to `high`, `count` of them, `share` of the highest bar."""
+    """A bar: `count` of them, and how long it is drawn, as a `share`; None where too few of them tell no share."""
 
     label: str
     count: int
-    share: float
+    share: float | None
     note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Monte Carlo's hard label against the label that stands, over steps that have both."""
+    """Monte Carlo's hard label against the label that stands, over steps that have both, of so many `solutions`."""
 
     good_good: int
     good_bad: int
     bad_good: int
     bad_bad: int
+    solutions: int
 
     @property
     def steps(self) -> int:
@@ -48,12 +57,18 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True)
 class Luck:
-    """Shares of rollouts that succeed: p from good prefixes, q from bad ones."""
+    """Shares of rollouts that succeed: p from good prefixes, q from bad ones, each of so many solutions."""
 
     p: float
     good_steps: int
+    good_solutions: int
     q: float
     bad_steps: int
+    bad_solutions: int
+
+    @property
+    def is_told(self) -> bool:
+        return min(self.good_solutions, self.bad_solutions) >= FEWEST
 
     @property
     def most_useful(self) -> float | None:
@@ -92,11 +107,19 @@ def distributions(run: EstimationRun) -> dict[str, list[Bin]]:
     return cast(
         "dict[str, list[Bin]]",
         cache.get_or_set(
-            f"run-distributions:{run.pk}:{run.status}:{run.done}:{run.rollouts}",
+            f"run-distributions:{run.pk}:{_edition(run)}",
             lambda: {"soft": soft_values(run), "dead": dead_steps(run), "certainty": certainty(run)},
             KEPT_S,
         ),
     )
+
+
+def _edition(run: EstimationRun) -> str:
+    """Another one when something was added. To a run that came with a file another import may add, and nothing counts it."""
+    if not run.origin:
+        return f"{run.status}:{run.done}:{run.rollouts}"
+    last = ImportBatch.objects.filter(project=run.project).aggregate(at=Max("finished_at"))["at"]
+    return f"{last.timestamp() if last else 0}"
 
 
 def soft_values(run: EstimationRun) -> list[Bin]:
@@ -112,13 +135,12 @@ def soft_values(run: EstimationRun) -> list[Bin]:
 
 def dead_steps(run: EstimationRun) -> list[Bin]:
     """Of the steps at each position, from 1, the share from which the answer was not reached any more."""
-    rows = _rows(
-        """SELECT step.position + 1, count(*), count(*) FILTER (WHERE NOT estimate.hard)
-           FROM estimation_stepestimate estimate JOIN corpus_step step ON step.id = estimate.step_id
-           WHERE estimate.run_id = %s AND estimate.hard IS NOT NULL AND step.position < %s GROUP BY 1 ORDER BY 1""",
-        [run.pk, POSITIONS],
-    )
-    return [Bin(str(place), dead, dead / total, f"{dead} of {total}") for place, total, dead in rows]
+    labeled = StepEstimate.objects.with_label().filter(_LABELED, run=run, step__position__lt=POSITIONS)
+    counts = labeled.values_list("step__position").annotate(dead=Count("pk", filter=Q(is_good=False)), of=Count("pk"))
+    return [
+        Bin(str(position + 1), dead, dead / of, f"{dead} of {of}")
+        for position, dead, of in counts.order_by("step__position")
+    ]
 
 
 def certainty(run: EstimationRun) -> list[Bin]:
@@ -133,7 +155,8 @@ def certainty(run: EstimationRun) -> list[Bin]:
 
 
 def unsure_count(run: EstimationRun) -> int:
-    return SolutionEstimate.objects.filter(run=run, probability__lt=SURE).count()
+    """How many solutions a round over `unsure:RUN` has to choose from; none where the run says nothing."""
+    return unsure_of(askable(run.project), str(run.number)).count() if run_counts(run) else 0
 
 
 def reliability(run: EstimationRun) -> list[Bin]:
@@ -146,47 +169,47 @@ def reliability(run: EstimationRun) -> list[Bin]:
            WHERE said.run_id = %s AND said.probability IS NOT NULL GROUP BY 1 ORDER BY 1""",  # noqa: S608 - a constant
         [run.project_id, run.project_id, run.pk],
     )
-    return [Bin(_tenth(place), total, right / total, f"{right} of {total}") for place, total, right in rows]
+    return [
+        Bin(_tenth(place), total, right / total if total >= FEWEST else None, f"{right} of {total}")
+        for place, total, right in rows
+    ]
 
 
 def luck(run: EstimationRun) -> Luck | None:
     """How rollouts fare from prefixes that are known to be good or bad; None where too little is known."""
-    ((good_s, good_n, good_steps, bad_s, bad_n, bad_steps),) = _rows(
+    ((good_s, good_n, good_steps, good_solutions, bad_s, bad_n, bad_steps, bad_solutions),) = _rows(
         f"""WITH {_TRUTH}, known AS (
-             SELECT estimate.successes, estimate.rollouts,
+             SELECT step.solution_id, estimate.successes, estimate.rollouts,
                     truth.earliest IS NULL OR step.position < truth.earliest AS good,
                     truth.latest IS NOT NULL AND step.position >= truth.latest AS bad
              FROM estimation_stepestimate estimate JOIN corpus_step step ON step.id = estimate.step_id AND step.chosen
              JOIN truth ON truth.solution_id = step.solution_id
              WHERE estimate.run_id = %s AND estimate.rollouts > 0 AND estimate.successes IS NOT NULL)
            SELECT coalesce(sum(successes) FILTER (WHERE good), 0), coalesce(sum(rollouts) FILTER (WHERE good), 0),
-                  count(*) FILTER (WHERE good), coalesce(sum(successes) FILTER (WHERE bad), 0),
-                  coalesce(sum(rollouts) FILTER (WHERE bad), 0), count(*) FILTER (WHERE bad)
+                  count(*) FILTER (WHERE good), count(DISTINCT solution_id) FILTER (WHERE good),
+                  coalesce(sum(successes) FILTER (WHERE bad), 0), coalesce(sum(rollouts) FILTER (WHERE bad), 0),
+                  count(*) FILTER (WHERE bad), count(DISTINCT solution_id) FILTER (WHERE bad)
            FROM known""",  # noqa: S608 - a constant
         [run.project_id, run.project_id, run.pk],
     )
     if not good_n or not bad_n:
         return None
-    return Luck(good_s / good_n, good_steps, bad_s / bad_n, bad_steps)
+    return Luck(good_s / good_n, good_steps, good_solutions, bad_s / bad_n, bad_steps, bad_solutions)
 
 
 def against_people(run: EstimationRun) -> Agreement:
     """Hard labels against the labels that stand: those that the quality page compares with, thin ones left out."""
-    ((good_good, good_bad, bad_good, bad_bad),) = _rows(
-        """WITH both_sources AS (
-             SELECT coalesce(estimate.hard, CASE WHEN estimate.rollouts > 0 THEN estimate.successes > 0 END) AS hard,
-                    stands.rating = -1 AS bad
-             FROM estimation_stepestimate estimate JOIN quality_stepconsensus stands ON stands.step_id = estimate.step_id
-             JOIN corpus_step step ON step.id = estimate.step_id AND step.chosen
-             JOIN corpus_solution solution ON solution.id = step.solution_id
-             JOIN corpus_problem problem ON problem.id = solution.problem_id AND problem.retired_at IS NULL
-             WHERE estimate.run_id = %s AND NOT stands.is_thin)
-           SELECT count(*) FILTER (WHERE hard AND NOT bad), count(*) FILTER (WHERE hard AND bad),
-                  count(*) FILTER (WHERE NOT hard AND NOT bad), count(*) FILTER (WHERE NOT hard AND bad)
-           FROM both_sources""",
-        [run.pk],
+    both = StepEstimate.objects.with_label().filter(
+        _LABELED, run=run, step__chosen=True, step__consensus__is_thin=False,
+        step__solution__problem__retired_at=None,
+    )  # fmt: skip
+    by_people = {"good": Q(step__consensus__rating__gt=BAD), "bad": Q(step__consensus__rating=BAD)}
+    counts = both.aggregate(
+        **{f"good_{label}": Count("pk", filter=Q(is_good=True) & rated) for label, rated in by_people.items()},
+        **{f"bad_{label}": Count("pk", filter=Q(is_good=False) & rated) for label, rated in by_people.items()},
+        solutions=Count("step__solution", distinct=True),
     )
-    return Agreement(good_good, good_bad, bad_good, bad_bad)
+    return Agreement(**counts)
 
 
 # Which first errors are right, -1 for none at all: those that gold accepts, else the one that stands settled. They are

@@ -38,6 +38,13 @@ def reports_in(projects: Collection[Project], state: State = "open") -> QuerySet
     return found.filter(_RETIRED) if state == "retired" else found
 
 
+def reports_of(problem: Problem) -> QuerySet[Assignment]:
+    """All that report this problem, answered or not, the newest first: of its solutions, and of comparisons of them."""
+    about = Q(task__solution__problem=problem) | Q(task__comparison__problem=problem)
+    related = ("round", "task__solution__problem", "task__comparison__problem", "dismissal__dismissed_by")
+    return reports_in([problem.project], "all").filter(about).select_related(*related).order_by("-pk")
+
+
 def count_open_reports(projects: Collection[Project]) -> dict[int, int]:
     """By project, for those that have any."""
     rows = reports_in(projects).order_by().values_list("round__project").annotate(count=Count("id"))

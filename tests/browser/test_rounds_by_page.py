@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from apps.accounts.models import User
 from apps.core.jobs import JobStatus
 from apps.corpus.models import Problem
+from apps.dashboard.browsing import with_strips
 from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
 from apps.labeling.models import Assignment, PastSubmission, Round
 from apps.labeling.services import open_round
@@ -162,17 +163,33 @@ def test_keys_that_were_changed_are_the_same_on_another_machine(project: Project
     assert other.pressed()[0] == "great"
 
 
+# Rollouts, successes and the label that the run concludes: a search goes by more than the rollouts from one step.
+SAID = [(8, 8, True), (2, 0, True), (8, 1, False), (8, 0, None), (None, None, False), (8, None, None)]
+
+
 def test_in_verify_mode_the_steps_say_what_models_say(project: Project, bob: User, page_of: Pages) -> None:
-    solution = make_solution(make_problem(project))
-    run = EstimationRun.objects.create(project=project, number=1, strategy="math-shepherd", status=JobStatus.FINISHED)
+    solution = make_solution(make_problem(project), [f"Step {place}." for place in range(len(SAID))])
+    run = EstimationRun.objects.create(
+        project=project, number=1, strategy="posterior-search", status=JobStatus.FINISHED
+    )
     SolutionEstimate.objects.create(run=run, solution=solution, first_error=2)
-    for place, step in enumerate(solution.steps.order_by("position")):
-        StepEstimate.objects.create(run=run, step=step, rollouts=8, successes=(8, 3, 0)[place], hard=place < 2)
+    for step, (rollouts, successes, hard) in zip(solution.steps.order_by("position"), SAID, strict=True):
+        StepEstimate.objects.create(run=run, step=step, rollouts=rollouts, successes=successes, hard=hard)
     page = page_of(bob)
     Desk(page).open(open_round(project=project, protocol="first_error", mode="verify"))
-    assert page.locator(".step .models").all_inner_texts() == [
-        "8 of 8 rollouts reach the answer", "3 of 8 rollouts reach the answer", "0 of 8 rollouts reach the answer",
-    ]  # fmt: skip
+    said = page.locator(".step .models")
+    assert said.all_inner_texts() == [
+        "called good: 8 of 8 rollouts reach the answer",
+        "called good: 0 of 2 rollouts reach the answer",
+        "called bad: 1 of 8 rollouts reach the answer",
+        "called bad: 0 of 8 rollouts reach the answer",
+        "called bad: the answer is not reached from here",
+    ]
+    # What is drawn is what the strip draws; of the last step nothing is known.
+    drawn = said.evaluate_all("all => all.map((one) => ['good', 'bad'].filter((name) => one.classList.contains(name)))")
+    strip = with_strips([solution])[0].strip  # type: ignore[attr-defined]
+    assert strip.marks == ["great", "great", "bad", "bad", "bad", "none"]
+    assert drawn == [["good"], ["good"], ["bad"], ["bad"], ["bad"]]
 
 
 def test_a_manager_drafts_a_round_looks_and_opens_it(project: Project, alice: User, bob: User, page_of: Pages) -> None:

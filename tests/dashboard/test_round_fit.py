@@ -8,12 +8,13 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from apps.accounts.models import User
+from apps.dashboard import fitting
 from apps.labeling import pairing
 from apps.labeling.counting import count_round
 from apps.labeling.models import Round
 from apps.labeling.services import create_round
 from apps.projects.models import Project
-from tests.cast import make_gold, make_problem, make_solution, signed_in
+from tests.cast import make_comparison, make_gold, make_problem, make_solution, signed_in
 
 
 @pytest.fixture
@@ -57,9 +58,10 @@ def test_a_screening_makes_its_gold_alone_for_each_who_may_work(
     page = signed_in(mia).get(reverse("round", args=[ready.slug, everybody.number])).content.decode()
     people = page.count("<li>") and int(page.split("people who may work</dt><dd>")[1].split("<")[0])
     says = hint(mia, ready, **asked)
-    assert f"3 solutions with gold labels</b> fit <code>all</code>: {3 * people} submissions" in says
+    assert "3 solutions with gold labels</b> fit <code>all</code>." in says
+    assert f"{people} people may work, each on all of them: {3 * people} submissions." in says
     says = hint(mia, ready, **asked, labelers=str(bob.pk))
-    assert "3 submissions, all of them by each of the 1 who may work" in says
+    assert "1 person may work, each on all of them: 3 submissions." in says
     assert "0 submissions" in hint(mia, ready, **asked, skills="topology")
     assert "have gold labels" not in hint(mia, ready, **asked, answer="wrong")
 
@@ -93,6 +95,33 @@ def test_no_list_of_solutions_is_made_and_nobody_waits_for_a_long_count(ready: P
             assert counted.tasks is not None
             assert counted.tasks <= 5
     assert count_round(Round(project=ready, protocol="first_error", selection={"select": "all"}), most=4).tasks == 5
+
+
+@pytest.mark.parametrize(
+    ("bound", "asked", "says"),
+    [
+        # Ten solutions, of which three have gold labels: seven are left beside the gold.
+        (6, {}, "<b>More than 6 solutions</b> fit <code>all</code>: more than 6 submissions. More than 1 min of work"),
+        (9, {}, "<b>More than 9 solutions</b> fit <code>all</code>: more than 9 submissions. More than 1 min 30 s"),
+        (10, {}, "<b>10 solutions</b> fit <code>all</code>: 10 submissions. About 1 min 40 s of work"),
+        (6, {"gold_percent": "10"}, "<b>More than 6 solutions</b> fit <code>all</code> beside 3"),
+        (7, {"gold_percent": "10"}, "<b>7 solutions</b> fit <code>all</code> beside 3 with gold labels: 7 submissions. About"),
+        (2, {"is_screening": "on"}, "<b>3 solutions with gold labels</b> fit <code>all</code>. 1 person may work, each on all"),
+        (2, {"is_screening": "on"}, " of them: 3 submissions. About 30 s of work"),
+        (1, {"protocol": "comparison", "pairs": "existing"}, "<b>More than 1 comparison</b> fits <code>all</code>: more"),
+        (2, {"protocol": "comparison", "pairs": "existing"}, "<b>2 comparisons</b> fit <code>all</code>: 2 submissions."),
+        (1, {"sample": "1"}, "<b>1 solution</b> fits <code>sample:1</code>: 1 submission."),
+    ],
+)  # fmt: skip
+def test_more_than_is_said_of_what_was_not_counted_to_its_end(
+    ready: Project, mia: User, bob: User, monkeypatch: pytest.MonkeyPatch, bound: int, asked: dict[str, str], says: str
+) -> None:
+    if "comparison" in asked.values():
+        for _ in range(2):
+            make_comparison(make_problem(ready), ["A."], ["B."])
+    monkeypatch.setattr(fitting, "COUNTED_TO", bound)
+    monkeypatch.setattr(fitting, "seconds_per_turn", lambda _: 10.0)
+    assert says in hint(mia, ready, labelers=str(bob.pk), **asked)
 
 
 def test_pairs_of_very_many_solutions_are_counted_by_opening_alone(

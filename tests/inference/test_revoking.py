@@ -19,12 +19,14 @@ from apps.inference.grants import grant_endpoint, revoke_endpoint, share_endpoin
 from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint, remove_endpoint
 from apps.labeling.aftermath import aftermath_of
+from apps.labeling.counting import count_round
 from apps.labeling.models import Assignment, Round
 from apps.labeling.offers import candidates_after
+from apps.labeling.previewing import preview_of
 from apps.labeling.queue import claim
 from apps.labeling.services import create_round, open_draft, open_round
 from apps.projects.models import Project
-from tests.cast import make_problem, make_solution
+from tests.cast import bearer, make_problem, make_solution, signed_in
 from tests.estimation.corpus import add_sums
 from tests.inference.scripted import Reply, completions, scripted
 
@@ -87,12 +89,53 @@ def test_a_draft_does_not_open(db: None, project: Project, alice: User) -> None:
     options = {"starts_from": "problems"}
     draft = create_round(project=project, protocol="branching", options=options, endpoint=endpoint)
     revoke_endpoint(endpoint=endpoint, projects=[project])
-    with pytest.raises(DomainError, match="not granted"):
+    with pytest.raises(DomainError, match="not granted") as told:
         open_draft(round=draft, actor=alice)
     draft.refresh_from_db()
     assert draft.status == Round.Status.DRAFT
+    assert looked_at(draft, alice) == [told.value.message] * 5
     grant_endpoint(endpoint=endpoint, projects=[project])
+    assert looked_at(draft, alice) == [""] * 5
     assert open_draft(round=draft, actor=alice).status == Round.Status.OPEN
+
+
+def looked_at(draft: Round, manager: User) -> list[str]:
+    """Why it cannot be opened, by preview and count, on its page and by the API, and in the form where it is changed."""
+    address = f"/projects/{draft.project.slug}/rounds/{draft.number}"
+    refusals = [preview_of(draft).refusal, count_round(draft, most=10).refusal]
+    said = [refusal.message if refusal else "" for refusal in refusals]
+    page = signed_in(manager).get(address).content.decode()
+    said.append(page.partition("cannot be opened as it stands. ")[2].partition("</p>")[0])
+    assert ("submissions</dt>" in page) is (said[-1] == ""), "where nothing can be asked nothing was counted"
+    assert "<dt>Endpoint</dt><dd>lab</dd>" in page
+    said.append(bearer(manager).get(f"/api/v1{address}/preview").json()["refusal"] or "")
+    form = signed_in(manager).get(f"{address}/edit").content.decode()
+    said.append(form.partition("cannot be opened on these terms.</b> ")[2].partition("</p>")[0])
+    return said
+
+
+def test_a_form_shows_the_endpoint_that_a_draft_may_use_no_longer(
+    db: None, project: Project, alice: User, bob: User
+) -> None:
+    """It would be taken out of the draft without a word; of other endpoints of the installation nothing is said."""
+    make_problem(project, "Compute 2 + 3.", reference_answer="5")
+    endpoint = granted(project, "https://models.example/v1")
+    add_endpoint(name="elsewhere", url="https://others.example/v1", model="m", api_key="sk-other")
+    options = {"starts_from": "problems"}
+    draft = create_round(project=project, protocol="branching", options=options, endpoint=endpoint)
+    revoke_endpoint(endpoint=endpoint, projects=[project])
+    client, address = signed_in(alice), f"/projects/{project.slug}/rounds/{draft.number}/edit"
+    page = client.get(address).content.decode()
+    assert f'<option value="{endpoint.pk}" selected>' in page
+    assert "elsewhere" not in page
+    fields = {
+        "protocol": "branching", "starts_from": "problems", "redundancy": "1", "gold_percent": "0", "lease_minutes": "20",
+        "candidates": "4", "endpoint": str(endpoint.pk),
+    }  # fmt: skip
+    hint = client.get(f"/projects/{project.slug}/rounds/new/fit", fields).content.decode()
+    assert "is not granted to" in hint
+    answer = client.post(address, fields)
+    assert (answer.status_code, "nor granted to it" in answer.content.decode()) == (422, True)
 
 
 # --- runs -------------------------------------------------------------------------------------------------

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import strip_tags
 
 from apps.accounts.models import User
 from apps.core.jobs import JobStatus
-from apps.corpus.models import Solution
+from apps.corpus.models import ImportBatch, Solution
 from apps.estimation.intervals import false_bad, false_good, most_useful_rollouts
 from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
 from apps.labeling.models import GoldLabel
+from apps.labeling.resplitting import part_anew
+from apps.labeling.retiring import retire_problem
 from apps.labeling.services import open_round
 from apps.projects.models import Project
 from apps.quality import estimation_runs as insights
+from apps.quality.figures import FEWEST, refresh
+from apps.quality.models import Figure
 from apps.quality.settling import settle_project
 from tests.cast import make_problem, make_solution, signed_in
 from tests.world import World, rate
@@ -43,6 +49,14 @@ def gold(solution: Solution, *ratings: int) -> None:
     GoldLabel.objects.bulk_create(
         GoldLabel(step=step, rating=rating) for step, rating in zip(steps, ratings, strict=False)
     )
+
+
+def page_of(run: EstimationRun, reader: User) -> str:
+    return signed_in(reader).get(reverse("run", args=[run.project.slug, run.number])).content.decode()
+
+
+def text_of(page: str) -> str:
+    return " ".join(strip_tags(page.replace("<t", " <t")).split())
 
 
 def test_reliability_is_told_by_gold_as_well_as_by_people(run: EstimationRun, bob: User) -> None:
@@ -95,12 +109,14 @@ def test_luck_is_counted_over_prefixes_that_are_known_to_be_good_or_bad(run: Est
     assert found is not None
     assert (found.p, found.good_steps) == (12 / 16, 6)
     assert (found.q, found.bad_steps) == (2 / 16, 6)
+    assert (found.good_solutions, found.bad_solutions) == (3, 3)
     assert found.most_useful == most_useful_rollouts(0.75, 0.125, 0.5)
 
 
 def test_the_page_says_the_exact_facts_and_what_this_run_shows(run: EstimationRun, rita: User) -> None:
-    gold(solution_with(run, [8, 4, 2, 0], first_error=3), 1, 1, -1)
-    page = signed_in(rita).get(reverse("run", args=[run.project.slug, run.number])).content.decode()
+    for _ in range(FEWEST):
+        gold(solution_with(run, [8, 4, 2, 0], first_error=3), 1, 1, -1)
+    page = page_of(run, rita)
     facts = page[page.index('id="facts"') : page.index('id="luck"')]
     # At 8 rollouts: 0.9 ^ 8, 0.8 ^ 8, 0.5 ^ 8 and 1 - 0.98 ^ 8, 1 - 0.95 ^ 8. The run's own 12 has a row as well.
     assert '<th scope="row" class="num">12</th>' in facts
@@ -112,8 +128,30 @@ def test_the_page_says_the_exact_facts_and_what_this_run_shows(run: EstimationRu
         "15 %",
         "34 %",
     ]
-    assert "In this run 75 % of the rollouts" in page
-    assert "more than 1 rollouts a step" in page
+    assert "In this run 75 % of the rollouts from 10 prefixes" in page
+    assert "each rollout of a step beyond 1 makes hard labels worse" in page
+
+
+def test_figures_of_fewer_than_five_solutions_are_a_dash_as_on_the_quality_page(
+    run: EstimationRun, bob: User, rita: User
+) -> None:
+    for count in range(1, FEWEST + 1):
+        gold(solution_with(run, [8, 4, 0], first_error=2, probability=0.95), 1, 1, -1)
+        solution_with(run, [8, 0, 0], first_error=1)
+        round_ = open_round(project=run.project, protocol="first_error", select="unlabeled")
+        rate(round_, bob, 1, -1)
+        rate(round_, bob, 1, -1)
+        settle_project(run.project)
+        refresh(run.project)
+        accuracy = Figure.objects.get(name="monte_carlo", scope="run:1").data["accuracy"]
+        people = insights.against_people(run)
+        assert (people.agreement, people.solutions) == (accuracy["value"], accuracy["solutions"]) == (0.75, 2 * count)
+        page = text_of(page_of(run, rita))
+        share = "75 %" if 2 * count >= FEWEST else "–"
+        assert f"{4 * count} steps that both have judged. Agreement: {share} n {2 * count}" in page
+        assert f"0.9 to 1.0 {'100 %' if count >= FEWEST else '–'} {count} of {count}" in page
+        assert ("In this run 83 % of the rollouts" in page) is (2 * count >= FEWEST)
+        assert (f"so far there are {2 * count} and {2 * count}." in page) is (2 * count < FEWEST)
 
 
 @pytest.mark.parametrize(("p", "n", "expected"), [(0.1, 8, 0.430), (0.1, 16, 0.185), (0.2, 8, 0.168), (0.3, 8, 0.058)])
@@ -138,6 +176,50 @@ def test_beyond_n_star_every_rollout_more_makes_hard_labels_worse(p: float, q: f
 @pytest.mark.parametrize(("p", "q", "good"), [(0.5, 0.0, 0.7), (0.1, 0.2, 0.7), (1.0, 0.1, 0.5), (0.5, 0.1, 1.0)])
 def test_without_luck_no_number_is_too_many(p: float, q: float, good: float) -> None:
     assert most_useful_rollouts(p, q, good) is None
+
+
+def test_dead_steps_are_told_of_counts_that_came_without_labels(run: EstimationRun) -> None:
+    for successes in ([8, 4, 0], [8, 0, 0]):
+        solution_with(run, successes, first_error=-1)
+    solution = make_solution(make_problem(run.project))
+    for step, rollouts in zip(solution.steps.order_by("position"), (8, 0, 8), strict=True):
+        StepEstimate.objects.create(run=run, step=step, rollouts=rollouts, successes=0)
+    assert [one.note for one in insights.dead_steps(run)] == ["1 of 3", "1 of 2", "3 of 3"]
+    StepEstimate.objects.update(hard=None)
+    assert [one.note for one in insights.dead_steps(run)] == ["1 of 3", "1 of 2", "3 of 3"]
+    # A search may conclude otherwise than the rollouts of a step.
+    StepEstimate.objects.filter(rollouts=8, successes=0).update(hard=True)
+    assert [one.note for one in insights.dead_steps(run)] == ["0 of 3", "0 of 2", "0 of 3"]
+
+
+def test_plots_of_a_run_that_came_with_files_follow_the_imports(run: EstimationRun) -> None:
+    EstimationRun.objects.filter(pk=run.pk).update(origin="jsonl:1")
+    run.refresh_from_db()
+    for count in (1, 2):
+        solution_with(run, [8, 0, 0], first_error=1)
+        ImportBatch.objects.create(project=run.project, format="jsonl", finished_at=timezone.now())
+        assert [one.note for one in insights.distributions(run)["dead"]] == [
+            f"0 of {count}", f"{count} of {count}", f"{count} of {count}",
+        ]  # fmt: skip
+
+
+def test_a_round_is_offered_over_what_it_could_ask_and_over_nothing_else(
+    run: EstimationRun, alice: User, mia: User
+) -> None:
+    """Not over retired problems, nor over an older version of what was split into steps anew."""
+    solutions = [solution_with(run, [8, 4, 0], first_error=2, probability=0.5) for _ in range(4)]
+    solution_with(run, [8, 4, 0], first_error=2, probability=0.95)
+    failed = solution_with(run, [8, 4, 0], first_error=2, probability=0.5)
+    SolutionEstimate.objects.filter(solution=failed).update(failure="too long")
+    retire_problem(problem=solutions[0].problem, reason="twice", actor=alice)
+    part_anew(solution=solutions[1], texts=["step 0 step 1", "step 2"], actor=alice)
+    assert "2 solutions with a first error that the search is not sure of" in text_of(page_of(run, mia))
+    count = insights.unsure_count(run)
+    assert count == open_round(project=run.project, protocol="first_error", select="unsure:1").task_count == 2
+    for solution in solutions[2:]:
+        retire_problem(problem=solution.problem, reason="twice", actor=alice)
+    assert insights.unsure_count(run) == 0
+    assert "open a round over them" not in page_of(run, mia)
 
 
 def test_a_tree_names_the_solutions_that_it_grew(world: World, mia: User) -> None:

@@ -205,8 +205,9 @@ def test_a_suspended_labeler_counts_neither_on_the_run_page_nor_on_the_quality_p
 
     def totals() -> tuple[int, int]:
         compute(project)
-        confusion = Figure.objects.get(name="monte_carlo", scope="run:1").data["confusion"]
-        return against_people(run).steps, sum(map(sum, confusion))
+        data = Figure.objects.get(name="monte_carlo", scope="run:1").data
+        assert against_people(run).solutions == data["accuracy"]["solutions"]
+        return against_people(run).steps, sum(map(sum, data["confusion"]))
 
     before = totals()
     suspend(membership=project.memberships.get(user=crew[0]), reason="guesses", by=alice)

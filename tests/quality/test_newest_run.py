@@ -23,6 +23,8 @@ from tests.cast import bearer, make_problem, make_solution, signed_in
 from tests.quality.said import note_all
 from tests.quality.test_counted_consensus import answer, make_task
 
+COUNTS_ALONE = "jsonl:1"  # The origin of a run whose file says how many rollouts succeeded, and concludes nothing.
+
 
 def estimate(
     solution: Solution,
@@ -44,7 +46,7 @@ def estimate(
             step=step,
             rollouts=0 if count is None else 8,
             successes=count or 0,
-            hard=None if count is None else count > 0,
+            hard=None if count is None or origin == COUNTS_ALONE else count > 0,
         )
     bad = next((place for place, count in enumerate(successes) if not count), None)
     error = NO_ERROR if bad is None else None if successes[bad] is None else bad
@@ -109,6 +111,11 @@ def test_a_run_of_a_file_speaks_when_it_is_the_newest(solution: Solution) -> Non
     estimate(solution, 1, 8, 0, 0)
     estimate(solution, 2, 8, 8, 8, origin="jsonl:7")
     assert everywhere(solution) == {NO_ERROR}
+
+
+def test_counts_alone_are_labels_everywhere(solution: Solution) -> None:
+    estimate(solution, 1, 8, 3, 0, origin=COUNTS_ALONE)
+    assert everywhere(solution) == {2}
 
 
 def test_a_step_without_a_counted_rollout_is_unknown_and_not_bad(solution: Solution) -> None:

@@ -17,7 +17,7 @@ from apps.labeling.services import open_round
 from apps.labeling.submissions import Submission
 from apps.projects.models import Project
 from apps.quality.models import QualityRules
-from apps.quality.reports import count_open_reports, dismiss_report, problem_of, reopen_report, reports_in
+from apps.quality.reports import count_open_reports, dismiss_report, problem_of, reopen_report, reports_in, reports_of
 from tests.cast import bearer, make_comparison, make_problem, make_solution, signed_in
 from tests.world import rate
 
@@ -182,6 +182,36 @@ def test_a_comparison_is_reported_with_its_problem(project: Project, bob: User, 
     page = links_of(signed_in(rita), f"{reverse('flags', args=['algebra'])}?kind=bad_problem")
     assert reverse("problem", args=["algebra", compared.problem_id]) in page
     assert [one.pk for one in reports_in([project])] == [report.pk]
+
+
+def test_the_problems_page_lists_what_the_flags_list(project: Project, bob: User, rita: User, mia: User) -> None:
+    """Reports of its solutions and of comparisons of them, with what was done about each."""
+    problem = make_problem(project)
+    make_comparison(problem, ["A."], ["B."])
+    make_solution(make_problem(project))
+    of_solutions = open_round(project=project, protocol="first_error")
+    for reason in ("no numbers", "too vague", "elsewhere"):
+        rate(of_solutions, bob, finish="bad_problem", reason=reason)
+    rate(open_round(project=project, protocol="comparison"), bob, finish="bad_problem", reason="no question")
+    dismiss_report(assignment=Assignment.objects.get(reason="no numbers"), reason="They are in the figure.", actor=mia)
+    withdrawn = Assignment.objects.get(reason="too vague")
+    Assignment.objects.filter(pk=withdrawn.pk).update(state=Assignment.State.RETURNED)
+
+    def rows() -> dict[str, str]:
+        page = links_of(signed_in(rita), reverse("problem", args=["algebra", problem.pk]))
+        section = page.partition("What people report")[2].partition("</ul>")[0]
+        return {row.partition("<q")[2].partition(">")[2].partition("<")[0]: row for row in section.split("<li>")[1:]}
+
+    of_problem = {one.pk for one in reports_in([project], "all") if problem_of(one) == problem}
+    assert {one.pk for one in reports_of(problem)} == of_problem
+    shown = rows()
+    assert list(shown) == ["no question", "no numbers"]
+    assert ("Dismissed by" in shown["no numbers"], "They are in the figure." in shown["no numbers"]) == (True, True)
+    assert "Dismissed" not in shown["no question"]
+    retire_problem(problem=problem, reason="twice", actor=mia)
+    shown = rows()
+    assert "The problem is retired" in shown["no question"]
+    assert "Dismissed by" in shown["no numbers"]
 
 
 def test_the_api_lists_dismisses_and_reopens(reports: list[Assignment], rita: User) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.db.models import Q, QuerySet
 
 from apps.accounts.models import User
 from apps.core.errors import DomainError
@@ -102,6 +103,12 @@ def selection_fields(select: str) -> dict[str, Any]:
     return found
 
 
+def _percent(share: float) -> float:
+    """Without a fraction where it has none: a field shows 75 and not 75.0."""
+    percent = round(100 * share, 4)
+    return int(percent) if percent == int(percent) else percent
+
+
 class GuidelineField(forms.ModelChoiceField):  # type: ignore[type-arg]
     def label_from_instance(self, obj: Any) -> str:
         return f"version {obj.version}"
@@ -152,7 +159,7 @@ class RoundForm(SelectionForm, ProtocolForm, OnceForm):
         required=False, label="This is a screening", help_text="A test over what is selected and has gold labels."
     )
     pass_percent = forms.FloatField(
-        min_value=0, max_value=100, initial=100 * PASS_MARK, required=False, label="Pass mark",
+        min_value=0, max_value=100, initial=_percent(PASS_MARK), required=False, label="Pass mark",
         help_text="Percent of agreement with gold. PRM800K asked for 75.",
     )  # fmt: skip
     tries = forms.IntegerField(min_value=1, max_value=100, initial=1, required=False, label="Tries")
@@ -193,7 +200,7 @@ class RoundForm(SelectionForm, ProtocolForm, OnceForm):
         ).order_by("name", "email")
         choices = {
             "guideline": project.guidelines.defer("text"),
-            "endpoint": Endpoint.objects.usable_in(project).order_by("name"),
+            "endpoint": _endpoints(project),
             "labelers": members,
         }
         for name, queryset in choices.items():
@@ -242,6 +249,13 @@ class RoundForm(SelectionForm, ProtocolForm, OnceForm):
         super()._tell(DomainError(error.message, code=error.code, fields=fields))
 
 
+def _endpoints(project: Project) -> QuerySet[Endpoint]:
+    """Those that the project may use, and those of its drafts: where a grant was taken back, the service says so."""
+    usable = Endpoint.objects.usable_in(project).values("pk")
+    drafts = Round.objects.filter(project=project, status=Round.Status.DRAFT).values("endpoint")
+    return Endpoint.objects.filter(Q(pk__in=usable) | Q(pk__in=drafts)).order_by("name")
+
+
 def initial_of(round_: Round) -> dict[str, Any]:
     """A draft's terms, as the form shows them."""
     terms = Terms.of(round_)
@@ -250,7 +264,7 @@ def initial_of(round_: Round) -> dict[str, Any]:
         "is_screening", "needs_screening", "allows_corrections", "tries", "labelers",
     )  # fmt: skip
     return {name: getattr(terms, name) for name in names} | selection_fields(terms.select) | dict(terms.options) | {
-        "gold_percent": round(100 * terms.gold_share, 4),
-        "pass_percent": None if terms.pass_mark is None else round(100 * terms.pass_mark, 4),
+        "gold_percent": _percent(terms.gold_share),
+        "pass_percent": None if terms.pass_mark is None else _percent(terms.pass_mark),
         "skills": ", ".join(terms.skills),
     }  # fmt: skip

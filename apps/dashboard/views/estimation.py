@@ -18,8 +18,8 @@ from apps.dashboard.access import Place, place_for
 from apps.dashboard.browsing import facets_of
 from apps.dashboard.forms.estimation import NewRunForm
 from apps.dashboard.paging import page_of
+from apps.dashboard.quality import Cell
 from apps.estimation.forecast import Forecast, forecasts
-from apps.estimation.latest import run_counts
 from apps.estimation.models import EstimationRun, SamplingRun, SolutionEstimate
 from apps.estimation.selection import solutions_of
 from apps.estimation.services import cancel_run, pause_run, resume_run, start_run
@@ -29,6 +29,7 @@ from apps.estimation.tasks import call_workers
 from apps.inference.models import Endpoint
 from apps.inference.shares import in_flight
 from apps.quality import estimation_runs
+from apps.quality.figures import FEWEST
 
 SHOWN_FAILURES = 20
 SHOWN_SAMPLINGS = 50
@@ -108,15 +109,18 @@ def run(request: AuthenticatedRequest, slug: str, number: int) -> HttpResponse:
 
 def _found(run: EstimationRun) -> dict[str, object]:
     """The figures and plots of what is there so far."""
+    people = estimation_runs.against_people(run)
     return {
         **estimation_runs.distributions(run),
         "reliability": estimation_runs.reliability(run),
-        "people": estimation_runs.against_people(run),
+        "people": people,
+        "agreement": Cell(people.agreement, is_share=True, n=people.solutions),
         "luck": estimation_runs.luck(run),
+        "fewest": FEWEST,
         "facts": estimation_runs.hard_label_facts(int(run.options.get("rollouts") or 8)),
         "chances": (estimation_runs.GOOD_CHANCES, estimation_runs.LUCKY_CHANCES),
         "grown": _grown(run),
-        "unsure": estimation_runs.unsure_count(run) if run_counts(run) else 0,  # A round can be opened over them.
+        "unsure": estimation_runs.unsure_count(run),
         "failures": SolutionEstimate.objects.filter(run=run).exclude(failure="").order_by("id")[:SHOWN_FAILURES],
     }
 

@@ -19,8 +19,8 @@ from apps.corpus.tasks import grade_problem
 from apps.dashboard.access import Place, place_for, problem_of
 from apps.dashboard.evidence import labeler_names
 from apps.dashboard.forms.problems import MendForm, RetireForm
-from apps.labeling.models import Assignment
 from apps.labeling.retiring import bring_back, consequences_of, retire_problem
+from apps.quality.reports import report_of, reports_of
 
 SHOWN = 50
 _VERBS = {
@@ -43,18 +43,14 @@ def _page(
     retire: RetireForm | None = None,
 ) -> HttpResponse:  # fmt: skip
     initial = {"statement": found.statement, "reference_answer": found.reference_answer or ""}
-    reports = list(
-        Assignment.objects.filter(task__solution__problem=found, finish_reason=Assignment.FinishReason.BAD_PROBLEM)
-        .select_related("task", "round")
-        .order_by("-pk")[:SHOWN]
-    )
+    reports = list(reports_of(found)[:SHOWN])
     names = labeler_names(place, {turn.labeler_id for turn in reports})
     events = AuditEvent.objects.filter(project=place.project.slug, target=str(found.pk), verb__in=_VERBS)
     context = place.context(
         "solutions",
         problem=found,
         follows=consequences_of(found),
-        reports=[(names[turn.labeler_id], turn) for turn in reports],
+        reports=[(names[turn.labeler_id], turn, report_of(turn)) for turn in reports],
         solutions=found.solutions.order_by("pk")[:SHOWN],
         ungraded=found.solutions.filter(verdict=Verdict.UNGRADED).count() if found.reference_answer else 0,
         history=[(event, _VERBS[event.verb]) for event in events.select_related("actor")[:SHOWN]],

@@ -83,15 +83,14 @@ export function describe(problem, slot) {
     else slot("topic").remove();
 }
 
-/** In verify mode: what models say of a step. */
+/** In verify mode: what models say of a step. The label is the server's: a search may go by more than this step's rollouts. */
 function describeWord(place, word) {
-    if (!word) return place.remove();
+    if (!word || word.hard === null) return place.remove();
     const { rollouts, successes, hard } = word;
-    const isCounted = rollouts && successes !== null;
-    const reaches = isCounted ? successes > 0 : hard;
-    if (!isCounted && hard === null) return place.remove();
-    place.textContent = isCounted ? `${successes} of ${rollouts} rollouts reach the answer` : hard ? "the answer is reached from here" : "the answer is not reached from here";
-    place.classList.add(reaches ? "good" : "bad");
+    const seen = rollouts && successes !== null ? `${successes} of ${rollouts} rollouts reach the answer`
+        : `the answer is ${hard ? "" : "not "}reached from here`;
+    place.textContent = `called ${hard ? "good" : "bad"}: ${seen}`;
+    place.classList.add(hard ? "good" : "bad");
 }
 
 function buildStep(step, index, count, word) {
