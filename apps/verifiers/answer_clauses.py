@@ -10,7 +10,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from apps.verifiers.answer_lists import ALSO, AND, BRINGS_MORE, HOLDS_MORE, MORE, brings_more, goes_on_below
+from apps.verifiers.answer_lists import (
+    ALSO,
+    AND,
+    BRINGS_MORE,
+    HOLDS_MORE,
+    MORE,
+    VALUES_ALONE,
+    brings_more,
+    goes_on_below,
+)
 
 ITEM = re.compile(
     r"(?:\*\*|__)?(?:\$\$(?P<display>[^$]+?)\$\$|\$(?=\S)(?P<inline>(?:\\.|[^$\\\n])*?(?<=\S))\$(?!\d)"
@@ -29,7 +38,7 @@ JOIN = re.compile(
 EQUALS = re.compile(r"\s*(?:=|≈|\\approx)\s*")
 CLAUSE_START = re.compile(
     r"[,，;；]?\s*(?<!\w)(?:because|since|as|which|where|so|given|due|after|based|using|that|i\.e|e\.g|not|rather"
-    r"|instead|but|while|when|for|"
+    r"|instead|but|while|when|for|or so|"
     r"in total|altogether|in all|overall|total|respectively"
     r"|and (?:this|that|we|so|it|the|not|nothing|no|thus|hence|therefore|is|can)|"
     r"porque|ya que|pues|puesto que|dado que|en total|car|parce que|puisque|soit|en tout|au total|weil|denn"
@@ -121,7 +130,7 @@ def sentence_lines(text: str) -> str:
             )
         else:
             is_word_alone = is_set_off and join is not None and start == len(following)
-            is_more = is_word_alone or (is_joined and _VALUE.match(following, start) is not None)
+            is_more = is_word_alone or (is_joined and VALUES_ALONE.fullmatch(following, start) is not None)
         if not (is_more or (item is None and goes_on_below(line, following))):
             break
         line = f"{line} {following}"

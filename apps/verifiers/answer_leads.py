@@ -127,9 +127,11 @@ _UNSURE_WORDS = (
 )
 _UNSURE = frozenset(_UNSURE_WORDS.split())
 _UNSURE_SIGNS = ("错", "錯", "誤", "若", "如果", "假设", "假設", "不是", "他的", "她的", "もし", "만약", "틀린", "잘못")
-# What is not so in one clause may be why the answer is what it is: "we can't simplify, so the answer is".
-_CONCLUDED = re.compile(r"\b(?:so|thus|hence|therefore)\b")
-_NEGATED = re.compile(r"n['’ʼ`´]t(?!\w)")
+# Only what is said of the answer itself: "we don't count the ends, and the answer is" announces it.
+_NEGATED = re.compile(
+    r"n['’ʼ`´]t (?:\w+ )?(?:think|believe|say|claim|mean|imply|follow|be|true|right|correct|the case|sure|certain)"
+    r"(?: (?:true|right|correct|the case|possible))?(?: (?:that|the|my|our|final|correct|right))*\s*$"
+)
 _CLAUSE = re.compile(r"[.;:!?,\n。；，！？、]")
 _WORD = re.compile(r"[^\W\d_][\w'’]*", re.UNICODE)
 _LOOK_BACK = 80
@@ -232,4 +234,4 @@ def _is_own(text: str, start: int, *, is_english: bool) -> bool:
     words = _WORD.findall(clause)
     if is_english and words and clause.rstrip(" \t*_([{>#").endswith(words[-1]) and words[-1] not in _OWN:
         return False
-    return not (_UNSURE.intersection(words) or _NEGATED.search(_CONCLUDED.split(clause)[-1]))
+    return not (_UNSURE.intersection(words) or _NEGATED.search(clause))

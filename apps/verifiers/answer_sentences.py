@@ -9,16 +9,20 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from apps.verifiers.answer_clauses import CLAUSE_START, WORDY_COMMA, goes_on_behind
-from apps.verifiers.answer_lists import brings_more
+from apps.verifiers.answer_clauses import CLAUSE_START, FORMULAS, ITEM, WORDY_COMMA, goes_on_behind
+from apps.verifiers.answer_lists import NUMBER_WORDS, brings_more
 
 _SENTENCE_END = re.compile(
     r"(?<!resp)(?<![ap]\.m)\.(?=\s|$)|(?<=[ap]\.m)\.(?=\s+[A-Z]|\s*$)|[。｡؟।！？\n]|[!?](?=\s|$)|</|\*\*|(?<=\w)__|」|”|\[/"
 )
 _ASKED_NUMBER = re.compile(r"\d[!?]$")
 _EXPLAINED = re.compile(r"\s+[(（](?=[^()（）]*(?:=|[^\W\d_]{2,}|\d\s*[-+*x×/·]\s*\d))")
+# "27, and all is well", but not "2, and three".
+_VALUELESS = re.compile(
+    rf"[,;]\s*(?:and|or)(?=(?:[\s,]+(?!(?:{NUMBER_WORDS}|pi|infinity)(?!\w))[A-Za-z'’]{{2,}})+[\s.]*$)", re.IGNORECASE
+)
 _OPENING, _CLOSING = "([{（", ")]}）"
-_UNFINISHED = re.compile(r"(?<!\w)(?:and|or|but|resp)\s*$", re.IGNORECASE)
+_UNFINISHED = re.compile(r"(?<!\w)(?:and|or|but|resp)(?: also| then)?\s*$", re.IGNORECASE)
 _CONCLUDES = re.compile(
     r"[,;]?\s*[(（]?(?:and\s+)?(?:so|thus|hence|therefore|giving|making|totall?ing|for a total|meaning|altogether|in total)"
     r"\b[^\n]*\d",
@@ -26,7 +30,7 @@ _CONCLUDES = re.compile(
 )
 # "27, 9 for each": what is for each is no second value, and no difference either; "9 for each, so 27" is 27.
 _FOR_EACH = re.compile(r"\s*for (?:each|every)(?!\w)", re.IGNORECASE)
-_SEVERAL = re.compile(r"\d[$*)\\}]*(?:\s?[,;]|\s[–—-]\s)\s?[$*(\\{]*\d")
+_SEVERAL = re.compile(r"\d[$*)\\}]*\s?(?:[,;]|\s[–—-])\s[$*(\\{]*\d")
 _CONCLUDES_LATER = re.compile(rf"[,;–—-]\s*{_CONCLUDES.pattern}", re.IGNORECASE)
 _DIGIT = re.compile(r"\d")
 # "A week", not A.
@@ -62,7 +66,7 @@ def _before_explanation(sentence: str) -> str | None:
     digit = _DIGIT.search(sentence)
     first = digit.end() if digit else len(sentence)
     # A comma between words explains nothing before a number was named.
-    for boundary, start in ((CLAUSE_START, 1), (_EXPLAINED, 1), (WORDY_COMMA, first)):
+    for boundary, start in ((_VALUELESS, first), (CLAUSE_START, 1), (_EXPLAINED, 1), (WORDY_COMMA, first)):
         found = boundary.search(answer, start)
         while found and _is_inside_formula(answer, found.start()):
             found = boundary.search(answer, found.end())
@@ -97,4 +101,7 @@ def _is_changed(answer: str, rest: str) -> bool:
 
 
 def _is_inside_formula(text: str, place: int) -> bool:
-    return text.count("$", 0, place) % 2 == 1 or text.count("{", 0, place) > text.count("}", 0, place)
+    """A dollar alone opens none: `$18, as she sells 9 eggs at $2 each`."""
+    if text.count("{", 0, place) > text.count("}", 0, place):
+        return True
+    return any(item.start() < place < item.end() for item in ITEM.finditer(text) if item.lastgroup in FORMULAS)

@@ -231,11 +231,20 @@ def _read_items(items: _Items, body: str) -> str | None:
     join = JOIN.match(rest)
     if join and join.group().strip() and re.match(r"[-−]?\d", rest[join.end() :]):
         # A list of which only the beginning is set off.
-        return _head(body) if items.kind in FORMULAS else _plain_value(_EMPHASIS.sub("", body), words=False)
+        return _whole_list(body) if items.kind in FORMULAS else _plain_value(_EMPHASIS.sub("", body), words=False)
     if not items.ends_sentence and names_more(rest, parts[-1], items.kind):
         # Unread is not wrong; the first of several alone is.
         return None
     return ", ".join(_tidy(part) for part in parts)
+
+
+def _whole_list(body: str) -> str | None:
+    """`$2$ and 3 cm`, but not `$27$ and 3 more are left`."""
+    whole = _head(body)
+    if whole is None or _is_unclear(whole):
+        return None
+    words = _LETTERS.findall(_outside(whole).lower())
+    return whole if sum(word not in _JOINING_WORDS for word in words) <= 1 else None
 
 
 def _is_name(plain: str) -> bool:
@@ -251,9 +260,14 @@ def _is_unclear(plain: str) -> bool:
     choices = _OR.split(plain)
     if is_ratio(plain) or (len(choices) == 2 and may_round(*choices)):
         return True
-    outside = re.sub(r"\\[A-Za-z]+\s*\{[^{}]*\}|\$[^$]*\$", " ", plain)
+    outside = _outside(plain)
     words = _LETTERS.findall(outside)
     return len(words) > 8 or bool(words and (_RELATING.search(outside) or _is_torn(outside)))
+
+
+def _outside(plain: str) -> str:
+    """Without its formulas."""
+    return re.sub(r"\\[A-Za-z]+\s*\{[^{}]*\}|\$[^$]*\$", " ", plain)
 
 
 def _is_torn(outside: str) -> bool:

@@ -1,24 +1,25 @@
 r"""Sentences that deny an answer: `That isn't right`, `This can't be it`, `27 is off by one`, `Das stimmt nicht`.
 
 What is denied has to be the answer, and denied as an answer: `27 isn't a multiple of 2` and `it can't be negative` are
-mathematics, `let me know if that isn't right` supposes, and `some say 28, but that isn't right` is about somebody else's.
+mathematics, `that's too many for one box` goes on with the story, `let me know if that isn't right` supposes, and
+`Option A says 2 is odd; this isn't right` is about something else. So a pronoun means the answer only in the sentence
+right behind it, what is said of it ends there, and no sentence about another option denies anything.
 """
 
 from __future__ import annotations
 
 import re
-from itertools import chain
 
 _NT = r"n['’ʼ`´]?t"
 _NUMBER = (
     r"(?<![\w.,^/*+=×-])(?:\*\*|[$\\(]{1,2})?-?(?P<number>\d+(?:,\d{3})*(?:\.\d+)?)(?:\*\*|[$\\)]{1,2})?(?![\w^/*+=×])"
 )
-_POINTED_AT = (
-    r"(?<![\w-])(?:that|this|it|which|above|(?:(?:the|my|our|this|that) )?answer"
-    r"|(?:the|my|our|this|that) (?:(?:last|previous|final|above|whole) )?"
-    r"(?:result|value|total|sum|number|figure|count|solution|calculation|computation|reasoning|conclusion))"
+_NOUN = "(?:answer|result|value|total|sum|number|figure|count|solution|calculation|computation|reasoning|conclusion)"
+_NAMED = (
+    rf"(?:(?<![\w-])(?:(?:the|my|our) (?:(?:last|previous|final|above|whole) )?{_NOUN}(?: above)?|above)|{_NUMBER})"
 )
-_SUBJECT = rf"(?:{_POINTED_AT}|{_NUMBER})(?:, (?:however|though|unfortunately|of course|again),)?"
+_POINTED_AT = rf"(?<![\w-])(?:(?:that|this)(?: {_NOUN})?|it|which)"
+_ASIDE = r"(?:, (?:however|though|unfortunately|of course|again),)?"
 _LITTLE = (
     r"(?: (?:(?!hardly|scarcely)\w+ly|quite|just|still|even|at all|so|very|much|a bit|a little|way|far|close to|also|indeed"
     r"|the|my|an?|one|two|three)){0,3}"
@@ -30,40 +31,36 @@ _IS_NOT = (
     rf"| (?:(?:ca|could|would|wo){_NT}|can ?not|could not|would not)(?: possibly| really)? (?:be|have been)"
     rf"| (?:do(?:es)?|did)(?:{_NT}| not)(?: really| quite| exactly)? (?:seem|look|sound|appear|feel)(?: to be)?)"
 )
-_END = r"(?=[ \t*_)$]*(?:[.,;:!…—–\n]|-|$))"
+_END = r"(?=[ \t*_)$]*(?:[.,;:!…—–\n]|-(?!\w)|$| (?:because|since|as|so|and|but|to me)\b))"
 _AS_AN_ANSWER = (
-    rf"(?:right\b(?![ -]?(?:angle|triang|prism|pyramid|cone|cylinder|circular|next|before|after|away|now))(?! to (?!me|us))"
-    r"|correct\b(?! to (?!me|us))|accurate\b"
-    rf"|(?:it|quite|exactly|quite there|the case){_END}|answer(?={_END}| to | we | I | that | they )"
+    rf"(?:(?:right|correct|accurate|matching|it|quite|exactly|quite there|the case){_END}"
+    rf"|(?:right |correct )?answer(?={_END}| to | we | I | that | they )"
     r"|what (?:\w+ ){1,4}(?:ask|want|need|look|seek)\w*"
     r"|[$\\(]{0,2}-?(?P<denied>\d+(?:,\d{3})*(?:\.\d+)?)(?![\w^/*+=×%]|[.,]\d))"
 )
-_WRONG = r"(?:wrong|incorrect|mistaken|erroneous|inaccurate|mistake|error|typo|slip)\b(?! to\b)"
-_DENIED = re.compile(rf"{_SUBJECT}(?:{_SEEMS}{_LITTLE} {_WRONG}|{_IS_NOT}{_LITTLE} {_AS_AN_ANSWER})", re.IGNORECASE)
-# These also speak of cases and conditions: they deny an answer as a sentence of their own, and with no other number before.
-_CLAUSE = (
-    r"(?:^|[.!?:;\n—–。！？…)]\s{0,4}|\s-+\s{0,4})[*_(（$]{0,3}"
-    r"(?:(?:but|and|so|yet|well|hmm+|oh|ok|okay|however|though|unfortunately|clearly|obviously),? ){0,2}"
-)
-_UNFIT = (
-    rf"(?:{_SEEMS}{_LITTLE} (?:off\b(?!-)|too (?:high|low|big|large|small|much|many|few|great|little|long|short)\b"
-    r"|(?:many|much|few) too \w+|(?:high|low|many|few)(?= by )"
-    rf"|(?:impossible|nonsense|absurd|unreasonable|invalid|unlikely){_END})"
-    rf"|{_IS_NOT}{_LITTLE} (?:true|possible|plausible|reasonable|valid|enough|sensible){_END}"
-    rf"| (?:(?:ca|could){_NT}|can ?not|could not)(?: possibly| really)?(?: be(?: so)?)?{_END}"
-    rf"| (?:(?:do(?:es)?|did|will|would|ca|could|wo){_NT}|(?:do(?:es)?|did|will|would|can|could) ?not)(?: really| quite| even)?"
-    rf" (?:work(?: out)?(?! (?:for|if|when|with|in|on)\b)|add up|make (?:any |much )?sense|check out|fit\b|match\b|balance\b))"
-)
-_MISFIT = re.compile(
-    rf"{_CLAUSE}(?:(?!which){_SUBJECT}{_UNFIT}|(?:looks|seems|sounds|feels)(?: \w+ly| a bit)? (?:wrong|off|incorrect)\b"
-    rf"|does(?:{_NT}| not) (?:quite )?(?:look|seem|sound|feel) (?:right|correct)\b"
-    rf"|not (?:quite|exactly|right|correct|so fast){_END}|nope\b|(?:wrong|incorrect)(?=[!:,]))",
+_WRONG = rf"(?:wrong|incorrect|mistaken|erroneous|inaccurate|mistake|error|typo|slip){_END}"
+_SAID = rf"(?:{_SEEMS}{_LITTLE} {_WRONG}|{_IS_NOT}{_LITTLE} {_AS_AN_ANSWER})"
+_NAMED_DENIED = re.compile(rf"{_NAMED}{_ASIDE}{_SAID}", re.IGNORECASE)
+_POINTED_DENIED = re.compile(
+    rf"{_POINTED_AT}{_ASIDE}{_SAID}"
+    rf"|\b(?:I|we)(?: really| also| now)? (?:(?:do{_NT}|do not|ca{_NT}|cannot)(?: really| quite)? (?:think|believe|see how)"
+    rf"|doubt)(?: that)? (?:{_POINTED_AT}|{_NAMED})(?:['’]s| is| was| can be| could be){_LITTLE}"
+    rf" (?:right|correct|it|true|accurate){_END}",
     re.IGNORECASE,
 )
-_DISBELIEVED = re.compile(
-    rf"\b(?:I|we)(?: really| also| now)? (?:(?:do{_NT}|do not|ca{_NT}|cannot)(?: really| quite)? (?:think|believe|feel|see how)"
-    rf"|doubt)(?: that)? {_SUBJECT}(?:['’]s| is| was| can be| could be){_LITTLE}"
-    rf" (?:right|correct|it{_END}|true|accurate|answer)",
+# These also speak of what the answer counts: they deny it as the whole of the sentence behind it.
+_MISFIT = re.compile(
+    r"[*_(（$]{0,3}(?:(?:but|and|so|yet|well|hmm+|oh|ok|okay|however|though|unfortunately|clearly|obviously),? ){0,2}"
+    rf"(?:(?:(?!which){_POINTED_AT}|{_NAMED}){_ASIDE}"
+    rf"(?:{_SEEMS}{_LITTLE} (?:(?:off|too (?:high|low|big|large|small|much|many|few)|(?:high|low|many|few))(?: by [\w-]+)?"
+    rf"|impossible|nonsense|absurd|unreasonable|invalid){_END}"
+    rf"|{_IS_NOT}{_LITTLE} (?:true|possible|plausible|reasonable|valid){_END}"
+    rf"| (?:(?:ca|could){_NT}|can ?not|could not)(?: possibly| really)?(?: be(?: so)?)?{_END}"
+    rf"| (?:do(?:es)?|did)(?:{_NT}| not)(?: really| quite| even)? (?:work(?: out)?|add up|make (?:any |much )?sense"
+    rf"|check out|fit|match){_END})"
+    rf"|(?:looks|seems|sounds|feels)(?: \w+ly| a bit)? (?:wrong|off|incorrect){_END}"
+    rf"|not (?:quite|exactly|right|correct|so fast){_END}"
+    r"|(?:nope|wrong|incorrect)[!:,.]+ (?:it(?:['’]s| is) )?[$\\(*]{0,3}-?\d)",
     re.IGNORECASE,
 )
 _ELSEWHERE = re.compile(
@@ -89,55 +86,47 @@ _SUPPOSED = re.compile(
     r"|\b(?:some|someone|people|students|others|tempting|tempted|common)\b[^.!?\n]*$",
     re.IGNORECASE,
 )
+# An option that is spoken of: "A)", "(B)", "A is wrong", "Option C"; not the article.
+_OPTION = re.compile(
+    r"(?<![\w'’\\])(?:[B-HJ](?![\w'’])|A(?=[).:：,，、;*_]|[ \t]*[–—-] "
+    r"| (?:is|was|says|states|does|has|gives|can|could|would|and|or)(?!\w)))"
+    r"|选项|選項|\b(?:[Oo]ption|[Cc]hoice|[Ss]tatement)s?\b"
+)
 _LOOK_BACK = 120
-_NEGATIONS = (
-    "not",
-    "n't",
-    "n’t",
-    "nʼt",
-    "n`t",
-    "n´t",
-    "nt ",
-    "hardly",
-    "far from",
-    "nowhere near",
-    "anything but",
-    "doubt",
-)
-_FAULTS = ("wrong", "incorrect", "mistake", "erroneous", "inaccurate", "error", "typo", "slip")
-_FAILINGS = (
-    *(" off", " too ", "nope", "impossible", "nonsense", "absurd", "unreasonable", "invalid", "unlikely"),
-    *("high by ", "low by ", "many by ", "few by "),
-)
-_FOREIGN = (
+_LONGEST_LINE = 2000
+_SIGNS = (
+    *("not", "n't", "n’t", "nʼt", "n`t", "n´t", "nt ", "hardly", "far from", "nowhere near", "anything but", "doubt"),
+    *("wrong", "incorrect", "mistake", "erroneous", "inaccurate", "error", "typo", "slip"),
+    *(" off", " too ", "nope", "impossible", "nonsense", "absurd", "unreasonable", "invalid", " by "),
     *("pas ", "c'est", "nicht", "falsch", "eso ", "esto ", "respuesta", "isso ", "isto ", "resposta"),
     *("questo ", "quello ", "risposta"),
 )
-_SENTENCE_END = re.compile(r"[.!?:](?=\s|$)|[\n。！？]")
-_DIGITS = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
+_SENTENCE_END = re.compile(r"[.!?](?=[\s*_)\]}$]|$)|[\n。！？]")
 
 
 def denial_of(text: str, start: int, end: int, stated: str | None) -> int | None:
     """Where `text`, between the two places, denies the answer `stated` before: a number, or None for any other."""
-    patterns = _possible(text[start:end].lower())
-    denied = chain.from_iterable(pattern.finditer(text, start, end) for pattern in patterns if pattern is not _MISFIT)
-    places = [match.start() for match in denied if _is_about(match, stated) and not _is_supposed(text, start, match)]
-    if _MISFIT in patterns:
-        misfit = next((match for match in _MISFIT.finditer(text, start, end) if _is_about(match, stated)), None)
-        if misfit and not _holds_another(text[start : misfit.start()], stated):
-            places.append(misfit.start())
+    lowered = text[start:end].lower()
+    if lowered.isascii() and not any(map(lowered.__contains__, _SIGNS)):
+        # Most texts hold none.
+        return None
+    behind = _sentence_end(text, start, end)
+    next_start = end - len(text[behind:end].lstrip(" \t\r\n*_)]}$."))
+    next_end = _sentence_end(text, next_start, end)
+    found = [
+        *_NAMED_DENIED.finditer(text, start, end),
+        *_POINTED_DENIED.finditer(text, start, next_end),
+        *_ELSEWHERE.finditer(text, start, next_end),
+    ]
+    if misfit := _MISFIT.match(text, next_start, end):
+        found.append(misfit)
+    places = [one.start() for one in found if _is_about(one, stated) and not _is_of_another(text, behind, one.start())]
     return min(places, default=None)
 
 
-def _possible(lowered: str) -> list[re.Pattern[str]]:
-    """Those patterns of which a text holds a sign that they cannot do without: most texts hold none."""
-    is_foreign = not lowered.isascii() or any(map(lowered.__contains__, _FOREIGN))
-    patterns = [_ELSEWHERE] if is_foreign else []
-    if any(map(lowered.__contains__, _NEGATIONS)):
-        return [*patterns, _DENIED, _DISBELIEVED, _MISFIT]
-    if any(map(lowered.__contains__, _FAULTS)):
-        return [*patterns, _DENIED, _MISFIT]
-    return [*patterns, _MISFIT] if any(map(lowered.__contains__, _FAILINGS)) else patterns
+def _sentence_end(text: str, start: int, end: int) -> int:
+    found = _SENTENCE_END.search(text, start, end)
+    return found.end() if found else end
 
 
 def _is_about(match: re.Match[str], stated: str | None) -> bool:
@@ -146,12 +135,9 @@ def _is_about(match: re.Match[str], stated: str | None) -> bool:
     return all(number is None or number.replace(",", "") == stated for number in named)
 
 
-def _is_supposed(text: str, start: int, match: re.Match[str]) -> bool:
-    return _SUPPOSED.search(text, max(start, match.start() - _LOOK_BACK), match.start()) is not None
-
-
-def _holds_another(between: str, stated: str | None) -> bool:
-    """Whether another number stands between the sentence of the answer and the denial, which may be about that one."""
-    sentence_end = _SENTENCE_END.search(between)
-    numbers = _DIGITS.findall(between, sentence_end.end()) if sentence_end else []
-    return any(number.replace(",", "") != stated for number in numbers)
+def _is_of_another(text: str, behind: int, place: int) -> bool:
+    """Whether what is denied is only supposed, or said in a line about another option."""
+    if _SUPPOSED.search(text, max(behind, place - _LOOK_BACK), place):
+        return True
+    line = max(behind, text.rfind("\n", 0, place) + 1, place - _LONGEST_LINE)
+    return _OPTION.search(text, line, place) is not None

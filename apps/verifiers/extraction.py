@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from apps.verifiers.answer_leads import Lead, headings, holds_stem, leads
+from apps.verifiers.answer_lists import is_same
 from apps.verifiers.answer_values import read_value, tidy, value_after
 from apps.verifiers.boxes import boxed_answers, last_boxed_answer
 from apps.verifiers.next_question import before_next_question
@@ -194,7 +195,8 @@ def _goes_on_as_list(text: str, lead: Lead) -> bool:
     lines = text[lead.end :].lstrip(" \t*_:：】]\r\n").partition("\n\n")[0].splitlines()
     if len(lines) < 2 or lines[0].lstrip().startswith(("\\[", "$$", "\\begin")):
         return False
-    return len(lines[1]) < 40 and read_value(lines[1].strip(), words=False) is not None
+    following = read_value(lines[1].strip(), words=False) if len(lines[1]) < 40 else None
+    return following is not None and not is_same(read_value(lines[0], words=True), following)
 
 
 def _announced(text: str) -> Statement | None:

@@ -157,16 +157,22 @@ PLAIN_UNREAD = [
     ),
     *("2 (min) and 3 (max)", "2 (min), 3 (max)", "2 (or 3 if n is odd)", "2 (3 if n is odd)", "A (or C if n is odd)"),
     *("2 for Tom, 3 for Ann", "2 for Tom and Ann gets 3", "2 for n = 1, 3 for n = 2", "2 for n even, and for n odd 3"),
-    *("2 where n is even, 3 elsewhere", "2 when n is even; otherwise 3", "2, unless n is odd: then 3"),
-    *("2 as a minimum, 3 as a maximum", "2 after 1 day, 3 after 2 days", "2, which is for Tom, and 3 for Ann"),
-    *("2 while Ann has 3", "x = 2 while y = 3", "2, although 3 works too", "2, possibly 3", "2, alternatively 3"),
-    *("2, and we get 3", "2, and the total is 3", "2, the second 3", "2, in the other case 3", "2, another is 3"),
+    *("2 where n is even, 3 elsewhere", "2 when n is even; otherwise 3"),
+    *(
+        "x = 2 while y = 3",
+        "2, possibly 3",
+        "2, alternatively 3",
+        "2, with the other being 3",
+        "2, and the other is 3, not 4",
+    ),
+    *("2 and also, by symmetry, 3", "2 apples,\n3 pears", "2; the other solution is 3", "2, and the other is 3 cm"),
+    *("2, and the total is 3", "2, the second 3", "2, in the other case 3", "2, another is 3"),
     *("2 and the other is three", "2, with the other being x", "2 since x > 0; the other root is 3", "2 (resp. 3)"),
     *("$2$, and the other is 3", "$2$, then 3", "$2$ (min) and 3 (max)", "$2$ for Tom, 3 for Ann", "**2**, maybe 3"),
     *("2\n3", "x = 2\ny = 3", "$2$\n3", "2\nthen 3", "2\nthe other is 3", "2 or, in the other case, 3", "2 and"),
     *("2, puis 3", "2, und dann 3", "2, luego 3", "1/3 (or 0.33)", "$\\frac13$ or $0.33$"),
     *("9 for each, so 27", "27, 9 for each", "$27$, 9 for each", "**27**, 9 for each", "27 – 9 for each"),
-    *("2 for Tom\n3 for Ann", "**2** for Tom\n**3** for Ann", "2 for the boys; girls get 3", "2 and, respectively, 3"),
+    *("2 for Tom\n3 for Ann", "**2** for Tom\n**3** for Ann", "2 and, respectively, 3"),
     *("$2$ (resp. $3$)", "$2$ and, respectively, $3$", "2，另一个是3", "2，以及3", "2，或者3", "2 (the other is 3)"),
 ]
 PLAIN_ALONE = [
@@ -239,7 +245,7 @@ CUT_IN_BRACKETS = [
 RATIOS = [
     *("$1$ in $4$", "$1$ in 4", "1 in $4$", "1 in 4", "**1** in **4**", "**1 in 4**", "1 out of 4", "$1$ out of $4$"),
     *("$1$ of $4$", "$1$ of every $4$", "1 for every 4", "$1$ for every $4$", "$1$ per $4$", "$1$ chance in $4$"),
-    *("one in four", "$1$ sur $4$", "$1$ von $4$", "27 in 3 hours"),
+    *("one in four", "$1$ sur $4$", "$1$ von $4$"),
 ]
 LEADS = ["The answer is ", "**Answer:** ", "**Final Answer**\n\n"]
 
@@ -280,6 +286,9 @@ def test_of_a_ratio_no_number_is_read_alone(text: str) -> None:
         "$27$ for each shelf",
         "27 for each of the 3 shelves",
         "27 in all",
+        "**27** in 4 weeks",
+        "$27$ in 2024",
+        "$27$ in 3",
     ],
 )
 def test_neighbors_of_ratios(text: str) -> None:
