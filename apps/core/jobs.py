@@ -31,6 +31,11 @@ SILENT_AFTER = timedelta(minutes=2)
 PASSING = (OperationalError, InterfaceError, RedisError, OSError)
 
 
+def system_trouble(error: OSError, *, ended: str) -> str:
+    """Without the paths of files, which are nobody's business but the operator's."""
+    return f"The operating system ended the {ended}: {error.strerror or type(error).__name__}. Start it again."
+
+
 def unforeseen(error: Exception, *, ended: str = "run") -> str:
     """What a job says that such an exception has ended. Its words may hold anything, so they go to the log alone."""
     return f"An unexpected error ended the {ended} ({type(error).__name__}): see the log of the workers."

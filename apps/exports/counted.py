@@ -18,6 +18,7 @@ GOLD_ANSWER = "answers to gold tasks"
 SUSPENDED = "of suspended labelers"
 CORRECTED = "corrected by a reviewer, whose ratings count instead"
 EARLIER = "of an earlier assignment of the same labeler"
+BESIDE = "of steps beside the path alone, where an earlier assignment of the same labeler rates the path"
 
 
 def exclusion(person: PersonRecord, policy: LabelPolicy) -> str:
@@ -60,7 +61,9 @@ def counted(record: Record, policy: LabelPolicy) -> dict[int, str]:
     for indexes in of_labeler.values():
         newest = _newest(record, indexes, policy) if len(indexes) > 1 else None
         if newest is not None:
-            reasons |= {index: reasons[index] or EARLIER for index in indexes if index != newest}
+            at = _when(record.people[newest])
+            others = {index: BESIDE if _when(record.people[index]) > at else EARLIER for index in indexes}
+            reasons |= {index: reasons[index] or reason for index, reason in others.items() if index != newest}
     return reasons
 
 

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from apps.core.bulk import sole_worker
-from apps.core.jobs import PASSING, JobStatus, unforeseen
+from apps.core.jobs import PASSING, JobStatus, system_trouble, unforeseen
 from apps.corpus.models import Comparison, Solution
 from apps.corpus.records import Record
 from apps.exports.collect import collect, count_retired
@@ -44,13 +44,16 @@ def run_export(*, export_id: int) -> Export:
         export.start()
         place = folder(export)
         try:
-            place.mkdir(parents=True, exist_ok=True)
+            # An attempt that was broken off may have left files that this one does not overwrite.
+            shutil.rmtree(place, ignore_errors=True)
+            place.mkdir(parents=True)
             _make(export, place)
         except Cancelled:
             shutil.rmtree(place, ignore_errors=True)
         except OSError as error:
             shutil.rmtree(place, ignore_errors=True)
-            export.end(JobStatus.FAILED, error=f"The file cannot be written: {error}")
+            log.warning("export %s ends: %s", export_id, error)
+            export.end(JobStatus.FAILED, error=system_trouble(error, ended="export"))
         except PASSING:
             raise
         except Exception as error:

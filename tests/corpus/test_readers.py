@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from apps.corpus.grading import final_answer
 from apps.corpus.readers import READERS, ReaderOptions, detect, options_for
+from apps.corpus.readers.math_shepherd import TAG
 from apps.corpus.records import Record, RowError
 from tests.corpus.rows import VALID
 
@@ -68,7 +70,15 @@ def test_math_shepherd_labels_are_estimates_and_no_ratings() -> None:
     assert [count.hard for count in record.estimates[0].steps] == [True, False]
     assert record.people == ()
     assert record.solution is not None
-    assert record.solution.final_answer == "3"
+    assert final_answer(record.solution) == "3"
+
+
+def test_of_two_answers_of_a_math_shepherd_row_none_decides() -> None:
+    """As of any other row's text."""
+    text = "What? Step 1: The answer is: 5. {}\n\nStep 2: The answer is: 7 {}"
+    (record,) = read("math-shepherd", {"input": text.format(TAG, TAG), "label": text.format("+", "+")})
+    assert record.solution is not None
+    assert final_answer(record.solution) is None
 
 
 @pytest.mark.parametrize(("label", "ratings"), [(1, [1, -1]), (-1, [1, 1])])

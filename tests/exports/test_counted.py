@@ -11,7 +11,7 @@ from msgspec import structs
 from apps.accounts.models import User
 from apps.corpus.records import Record, StandingRating, StepRating, StepRecord
 from apps.exports.collect import collect, count_retired
-from apps.exports.counted import EARLIER, counted
+from apps.exports.counted import BESIDE, EARLIER, counted
 from apps.exports.formats import FORMATS
 from apps.exports.policy import LabelPolicy, PolicyError
 from apps.exports.tally import Tally
@@ -240,7 +240,9 @@ def test_ratings_beside_the_path_take_no_place_of_those_on_it() -> None:
     solution = structs.replace(one.solution, steps=[*one.solution.steps, other])
     beside = person("bob", finish="give_up")
     beside = structs.replace(beside, steps=[StepRating(position=0, candidate=1, rating=-1)])
-    assert labels(structs.replace(one, solution=solution, people=[*one.people, beside])) == [[1, 1, None, None]]
+    newer = structs.replace(one, solution=solution, people=[*one.people, beside])
+    assert labels(newer) == [[1, 1, None, None]]
+    assert counted(newer, LabelPolicy.from_dict({"finish_reasons": ["solution", "give_up"]})) == {0: "", 1: BESIDE}
     twice = [beside, structs.replace(beside, labeler="bob"), structs.replace(beside, labeler="mia")]
     twice = structs.replace(one, solution=solution, people=twice)
     policy = LabelPolicy.from_dict({"finish_reasons": ["give_up"]})

@@ -15,7 +15,6 @@ from apps.corpus.readers.base import ReaderOptions, Row
 from apps.corpus.readers.fields import Fields
 from apps.corpus.readers.marks import SOFT, read_labels
 from apps.corpus.records import EstimateRecord, ProblemRecord, Record, RowError, SolutionRecord, StepCount, StepRecord
-from apps.verifiers.extraction import extract_answer
 
 TAG = "\u043a\u0438"
 _ONE = "\ue000"  # A private-use character: the tag as one, so that input and label have one length.
@@ -55,7 +54,6 @@ class MathShepherd:
             ),
             solution=SolutionRecord(
                 steps=[StepRecord(position=place, text=text) for place, text in enumerate(texts)],
-                final_answer=extract_answer(texts[-1]),
             ),
             estimates=[EstimateRecord(completer="Math-Shepherd", steps=counts)] if counts else [],
             ignored=[*([f"label ({SOFT})"] if ratings is None else []), *fields.unknown("input", "label", "task")],
