@@ -61,8 +61,8 @@ def counted(record: Record, policy: LabelPolicy) -> dict[int, str]:
     for indexes in of_labeler.values():
         newest = _newest(record, indexes, policy) if len(indexes) > 1 else None
         if newest is not None:
-            at = _when(record.people[newest])
-            others = {index: BESIDE if _when(record.people[index]) > at else EARLIER for index in indexes}
+            at = (_when(record.people[newest]), newest)
+            others = {index: BESIDE if (_when(record.people[index]), index) > at else EARLIER for index in indexes}
             reasons |= {index: reasons[index] or reason for index, reason in others.items() if index != newest}
     return reasons
 
