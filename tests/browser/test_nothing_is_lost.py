@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from apps.accounts.models import User
 from apps.labeling.models import Assignment, Round, StepLabel
@@ -34,12 +34,39 @@ def drafts(labeler: User) -> list[list[int | None]]:
 
 
 def test_a_tab_that_closes_at_once_has_saved(round_: Round, bob: User, watched: Watched) -> None:
+    # Its last save may come in behind the next tab's opening, which finds the same ratings and goes on.
+    watched.expected = ("409",)
     context = watched.context(bob)
     desk = Desk(context.new_page()).open(round_).press("3", "3", "2")
     desk.page.close()
     again = Desk(context.new_page()).open(round_)
     assert again.pressed() == ["great", "great", "okay", ".", "-"]
     again.saved()
+    assert drafts(bob) == [[1, 1, 0]]
+
+
+def test_what_a_closed_tab_had_sent_is_not_taken_for_another_device(round_: Round, bob: User, watched: Watched) -> None:
+    """The server has a first save of which the tab never heard; the next tab goes on without a question."""
+    watched.expected = ("ERR_FAILED", "409")
+    context = watched.context(bob)
+    page = context.new_page()
+    desk = Desk(page).open(round_)
+    arrived: list[int] = []
+
+    def lose_the_answer(route: Route) -> None:
+        if not arrived:
+            arrived.append(route.fetch().status)
+        route.abort()
+
+    page.route("**/draft", lose_the_answer)
+    with page.expect_event("requestfailed"):
+        desk.press("3")
+    assert (arrived, drafts(bob)) == ([200], [[1]])
+    desk.press("3", "2")
+    page.close()
+    again = Desk(context.new_page()).open(round_)
+    again.saved()
+    assert again.pressed() == ["great", "great", "okay", ".", "-"]
     assert drafts(bob) == [[1, 1, 0]]
 
 

@@ -12,7 +12,7 @@ from redis import Redis
 
 from annotate.celery import app
 from apps.core.jobs import JobStatus
-from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
+from apps.estimation.models import EstimationRun, RolloutBatch, SolutionEstimate, StepEstimate
 from apps.estimation.services import cancel_run, pause_run, resume_run, start_run
 from apps.estimation.tasks import call_workers
 from apps.inference.models import Endpoint
@@ -89,6 +89,14 @@ def assert_exact(run: EstimationRun, *, complete: bool = True) -> None:
     exact.assert_exact(run, steps=STEPS, rollouts=ROLLOUTS, complete=complete)
 
 
+def await_stores(run: EstimationRun) -> None:
+    """Until nothing more is stored: what the model has answered may still be on its way to the database."""
+    counts = [-1]
+    while counts[-1] != (count := RolloutBatch.objects.filter(run=run).count()):
+        counts.append(count)
+        time.sleep(0.7)
+
+
 FAULTS = {
     "http 500": {"error_500": 0.10},
     "time-outs": {"timeout": 0.05},
@@ -123,7 +131,7 @@ def test_a_run_pauses_resumes_and_ends_exact(
     eventually(lambda: EstimationRun.objects.get(pk=run.pk).rollouts > 100)
     pause_run(run=run)
     eventually(lambda: model.stats()["in_flight"] == 0)
-    time.sleep(0.7)
+    await_stores(run)
     run.refresh_from_db()
     assert run.status == JobStatus.PAUSED
     assert 0 < run.done < run.total
@@ -145,7 +153,7 @@ def test_a_cancelled_run_keeps_what_it_has(worker: object, model: Model, project
     eventually(lambda: EstimationRun.objects.get(pk=run.pk).rollouts > 100)
     cancel_run(run=run)
     eventually(lambda: model.stats()["in_flight"] == 0, within=10)
-    time.sleep(0.7)
+    await_stores(run)
     run.refresh_from_db()
     assert run.status == JobStatus.CANCELLED
     assert run.done < run.total

@@ -30,8 +30,8 @@ export function createDrafts({ api, connection, store, tell, times, choose, onSt
     const bodyOf = (one) => ({ version: one.version, ...one.said, ...times() });
 
     function keep(one) {
-        const { id, task, version, rev, said, saved } = one;
-        store.write(keyOf(id), { id, task, version, rev, said, saved, ...times() });
+        const { id, task, version, rev, said, saved, sent } = one;
+        store.write(keyOf(id), { id, task, version, rev, said, saved, sent, ...times() });
     }
 
     function announce(one, base) {
@@ -64,6 +64,7 @@ export function createDrafts({ api, connection, store, tell, times, choose, onSt
             if (one !== draft || one.saved) return undefined;
             rev = one.rev;
             one.sent.push(one.said);
+            keep(one); // The server may have it before anybody hears so, and this tab be gone.
             const saving = api.put(`/assignments/${one.id}/draft`, bodyOf(one));
             underway = saving.catch(() => {});
             return saving;
@@ -147,7 +148,7 @@ export function createDrafts({ api, connection, store, tell, times, choose, onSt
             const local = kept(sheet);
             const ahead = Boolean(local?.said && !local.saved && !saysTheSame(local.said, server.said));
             const { version, said } = ahead ? local : server;
-            draft = { id: sheet.id, task: sheet.task, version, rev: local?.rev ?? 0, said, saved: !ahead, busy: false, sent: [] };
+            draft = { id: sheet.id, task: sheet.task, version, rev: local?.rev ?? 0, said, saved: !ahead, busy: false, sent: ahead ? local.sent ?? [] : [] };
             if (ahead) schedule(0);
             else onState("saved");
             return { said, active_ms: longest(local, server, "active_ms"), idle_ms: longest(local, server, "idle_ms") };
