@@ -164,7 +164,7 @@ def test_a_cancelled_run_keeps_what_it_has(worker: object, model: Model, project
 def test_a_budget_pauses_the_run_and_a_larger_one_lets_it_go_on(
     limit: dict[str, int], of: str, worker: object, model: Model, project: Project, endpoint: Endpoint
 ) -> None:
-    add_sums(project, 150, steps=STEPS)
+    add_sums(project, 80, steps=STEPS)
     run = started(project, endpoint, budget=limit)
     eventually(lambda: EstimationRun.objects.get(pk=run.pk).status == JobStatus.PAUSED)
     run.refresh_from_db()
@@ -172,7 +172,7 @@ def test_a_budget_pauses_the_run_and_a_larger_one_lets_it_go_on(
     resume_run(run=run, budget={})
     call_workers(run.pk)
     # Sooner than a lease lapses: the worker takes up again what it let go when it stopped.
-    eventually(lambda: ended(run), within=15)
+    eventually(lambda: ended(run), within=18)
     assert_exact(run)
 
 
