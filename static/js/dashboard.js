@@ -82,16 +82,24 @@ function sendFiles(root) {
     for (const form of root.querySelectorAll("form[data-drop]")) {
         const input = form.querySelector("input[type=file]");
         form.querySelector("[data-drop-words]").textContent = "Drop a file here, or choose one";
-        input.addEventListener("change", () => { if (input.files.length) form.requestSubmit(); });
-        form.addEventListener("submit", (event) => send(event, form));
+        let request = null;
+        input.addEventListener("change", () => {
+            request?.abort(); // Another file was meant, or none.
+            for (const button of pressable(form)) button.disabled = false;
+            if (input.files.length) form.requestSubmit();
+        });
+        form.addEventListener("submit", (event) => {
+            if (!input.files.length) return;
+            event.preventDefault();
+            for (const button of pressable(form)) button.disabled = true; // The file is on its way: once is enough.
+            request = send(form);
+        });
     }
 }
 
 /** With progress; whatever the answer is, the browser goes where the server sends it. */
-function send(event, form) {
+function send(form) {
     const bar = form.querySelector("[data-upload-progress]");
-    if (!form.querySelector("input[type=file]").files.length) return;
-    event.preventDefault();
     const request = new XMLHttpRequest();
     request.upload.addEventListener("progress", ({ loaded, total }) => {
         bar.hidden = false;
@@ -105,6 +113,7 @@ function send(event, form) {
     request.addEventListener("error", () => form.submit());
     request.open("POST", form.action || location.href);
     request.send(new FormData(form));
+    return request;
 }
 
 // --- put together ----------------------------------------------------------------------------------------------------

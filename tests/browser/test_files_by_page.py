@@ -8,10 +8,10 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from apps.accounts.models import User
-from apps.corpus.models import Solution
+from apps.corpus.models import Solution, Upload
 from apps.projects.models import Project
 
 
@@ -38,7 +38,7 @@ def test_a_file_with_bad_rows_lands_the_good_ones_and_gives_the_bad_ones_back(
     page = page_of(mia)
     page.goto(f"/projects/{project.slug}/imports/new")
     page.locator("#id_file").set_input_files(path)
-    page.get_by_role("button", name="Look at it").click()
+    page.wait_for_url("**/uploads/*")
 
     # The preview knows the format, shows the steps and what would be rejected.
     expect(page.locator("select[name=format]")).to_have_value("jsonl")
@@ -71,6 +71,33 @@ def test_a_file_with_bad_rows_lands_the_good_ones_and_gives_the_bad_ones_back(
     assert len(rows) == 4
     assert rows[0]["completions"][0] == "We add one."
     assert rows[0]["labels"] == [True, True]
+
+
+def test_a_file_on_its_way_is_not_sent_again_and_another_takes_its_place(
+    project: Project, mia: User, page_of: Callable[..., Page], tmp_path: Path
+) -> None:
+    first, second = tmp_path / "first.jsonl", tmp_path / "second.jsonl"
+    first.write_text(row(1) + "\n")
+    second.write_text(row(2) + "\n")
+    page = page_of(mia)
+    page.goto(f"/projects/{project.slug}/imports/new")
+    held: list[Route] = []
+
+    def hold_the_first(route: Route) -> None:
+        if held:
+            route.continue_()
+        else:
+            held.append(route)
+
+    page.route("**/imports/new", hold_the_first)
+    with page.expect_request("**/imports/new"):
+        page.locator("#id_file").set_input_files(first)
+    expect(page.get_by_role("button", name="Look at it")).to_be_disabled()
+
+    with page.expect_event("requestfailed"):
+        page.locator("#id_file").set_input_files(second)
+    page.wait_for_url("**/uploads/*")
+    assert [upload.filename for upload in Upload.objects.filter(project=project)] == ["second.jsonl"]
 
 
 def test_a_file_of_an_unknown_shape_lands_when_its_columns_are_named(
