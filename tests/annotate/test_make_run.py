@@ -59,7 +59,7 @@ def test_a_run_lives_through_what_may_befall_it(home: Path) -> None:
             assert not web.is_running()
             assert next_one.end(signal.SIGINT) == 0
         assert "Traceback" not in next_one.said
-    eventually(lambda: not left_behind(home), within=10)
+    eventually(lambda: not left_behind(home))
 
 
 def test_servers_that_are_named_are_used_and_left_alone(home: Path) -> None:
@@ -190,7 +190,7 @@ def test_a_child_that_will_not_get_well_ends_the_run(tmp_path: Path) -> None:
             return "died 5 times within a minute" in str(error)
         return False
 
-    eventually(gives_up, within=20)
+    eventually(gives_up)
 
 
 def test_a_number_that_is_another_process_now_is_left_alone(tmp_path: Path) -> None:
@@ -210,7 +210,7 @@ def kill_and_see_again(one: Run, name: str, words: str) -> None:
     killed.kill()
     eventually(lambda: f"{name} died" in one.said)
     eventually(lambda: one.children(words) not in ([], [killed]))
-    eventually(lambda: not any(map(is_alive, its_own)), within=10)
+    eventually(lambda: not any(map(is_alive, its_own)))
     one.child(words)
 
 

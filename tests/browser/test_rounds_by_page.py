@@ -88,7 +88,7 @@ def test_a_skip_waits_for_the_network(project: Project, bob: User, watched: Watc
     page.context.unroute("**/skip")
     page.evaluate("dispatchEvent(new Event('online'))")
     expect(page.locator("#save-state")).not_to_have_attribute("data-state", "offline")
-    eventually(lambda: not page.evaluate("Object.keys(localStorage).some((key) => key.includes('outbox:'))"), within=30)
+    eventually(lambda: not page.evaluate("Object.keys(localStorage).some((key) => key.includes('outbox:'))"))
     assert Assignment.objects.filter(state="skipped").count() == 1
 
 
