@@ -13,7 +13,7 @@ run: ## Install what is missing, start everything, print the address.
 
 test: environment ## Run the whole test suite, the browser included.
 	@$(VENV)/python tests/chromium.py
-	@$(VENV)/python -m pytest -n auto --dist loadgroup $(ARGS)
+	@$(VENV)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 check: environment ## Lint, types, architecture, migrations, templates.
 	$(VENV)/ruff check .

@@ -4,7 +4,7 @@
 # Tests that carry the same `xdist_group` mark are meant to run on one worker. xdist marks them by writing the group's
 # name into `item._nodeid`, which pytest 9.2 no longer reads: a node's id is an object of its own there. So the scheduler
 # finds no group, and tests that share a port, a folder or a server meet on two workers. Nothing warns; with pytest 9.1.1
-# all is as described. Annotate's tests go to workers by file, which needs no group.
+# all is as described. Annotate's tests need no group: what they share is started once for each worker.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -26,8 +26,8 @@ ENDED = (JobStatus.FINISHED, JobStatus.FAILED, JobStatus.CANCELLED)
 # does no harm: one process at a time works on a job (`bulk.sole_worker`).
 SILENT_AFTER = timedelta(minutes=2)
 
-# The machine, the database or the broker is in trouble, which passes: the work is sent again. Any other exception that
-# nobody foresaw would come again each time.
+# The database or the broker is in trouble, or the machine, which passes: the work is sent again. Any other exception that
+# nobody foresaw would come again each time. Imports and exports, whose work is files, end at an OSError.
 PASSING = (OperationalError, InterfaceError, RedisError, OSError)
 
 

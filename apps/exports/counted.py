@@ -19,6 +19,7 @@ SUSPENDED = "of suspended labelers"
 CORRECTED = "corrected by a reviewer, whose ratings count instead"
 EARLIER = "of an earlier assignment of the same labeler"
 BESIDE = "of steps beside the path alone, where an earlier assignment of the same labeler rates the path"
+EMPTY = "of a later assignment of the same labeler that says nothing"
 
 
 def exclusion(person: PersonRecord, policy: LabelPolicy) -> str:
@@ -59,23 +60,26 @@ def counted(record: Record, policy: LabelPolicy) -> dict[int, str]:
         if not _deselection(person, policy):
             of_labeler[person.labeler].append(index)
     for indexes in of_labeler.values():
-        newest = _newest(record, indexes, policy) if len(indexes) > 1 else None
-        if newest is not None:
-            at = (_when(record.people[newest]), newest)
-            others = {index: BESIDE if (_when(record.people[index]), index) > at else EARLIER for index in indexes}
-            reasons |= {index: reasons[index] or reason for index, reason in others.items() if index != newest}
+        if len(indexes) > 1:
+            passed_over = _passed_over(record, indexes, policy)
+            reasons |= {index: reasons[index] or reason for index, reason in passed_over.items()}
     return reasons
 
 
-def _newest(record: Record, indexes: Iterable[int], policy: LabelPolicy) -> int | None:
-    """Which of one labeler's assignments counts; None where none of them says anything.
+def _passed_over(record: Record, indexes: Iterable[int], policy: LabelPolicy) -> dict[int, str]:
+    """Why all of one labeler's assignments but the newest do not count; none of them where they say nothing.
 
     What says nothing takes no place, and what speaks only of steps beside the path takes none of what speaks of the path.
     """
     steps, people = steps_of(record.solution), record.people
     weights = {index: _weight(people[index], steps, policy) for index in indexes}
+    order = {index: (_when(people[index]), index) for index in indexes}
     speaking = (index for index, weight in weights.items() if weight)
-    return max(speaking, key=lambda index: (weights[index], _when(people[index]), index), default=None)
+    newest = max(speaking, key=lambda index: (weights[index], order[index]), default=None)
+    if newest is None:
+        return {}
+    later = {index: BESIDE if weights[index] else EMPTY for index in indexes if order[index] > order[newest]}
+    return {index: later.get(index, EARLIER) for index in indexes if index != newest}
 
 
 def _weight(person: PersonRecord, steps: Steps, policy: LabelPolicy) -> int:

@@ -47,10 +47,15 @@ function askFirst(event) {
 function pressOnce(event) {
     if (event.defaultPrevented || event.target.method !== "post") return;
     // After the browser has read the form: a disabled button would not be sent with it.
-    setTimeout(() => { for (const button of pressable(event.target)) button.disabled = true; });
+    setTimeout(() => rest(event.target, true));
 }
 
-const pressable = (form) => form.querySelectorAll("button:not([type=button])");
+function rest(form, isResting) {
+    for (const button of form.querySelectorAll("button:not([type=button])")) {
+        button.disabled = isResting;
+        button.setAttribute("autocomplete", "off"); // Or Firefox has it rest still when it comes back to the page.
+    }
+}
 
 /** Empty filters are left out of the address. */
 function leaveOutEmpty(event) {
@@ -82,24 +87,25 @@ function sendFiles(root) {
     for (const form of root.querySelectorAll("form[data-drop]")) {
         const input = form.querySelector("input[type=file]");
         form.querySelector("[data-drop-words]").textContent = "Drop a file here, or choose one";
+        const bar = form.querySelector("[data-upload-progress]");
         let request = null;
         input.addEventListener("change", () => {
             request?.abort(); // Another file was meant, or none.
-            for (const button of pressable(form)) button.disabled = false;
+            bar.hidden = true;
+            rest(form, false);
             if (input.files.length) form.requestSubmit();
         });
         form.addEventListener("submit", (event) => {
             if (!input.files.length) return;
             event.preventDefault();
-            for (const button of pressable(form)) button.disabled = true; // The file is on its way: once is enough.
-            request = send(form);
+            rest(form, true); // The file is on its way: once is enough.
+            request = send(form, bar);
         });
     }
 }
 
 /** With progress; whatever the answer is, the browser goes where the server sends it. */
-function send(form) {
-    const bar = form.querySelector("[data-upload-progress]");
+function send(form, bar) {
     const request = new XMLHttpRequest();
     request.upload.addEventListener("progress", ({ loaded, total }) => {
         bar.hidden = false;
@@ -107,7 +113,8 @@ function send(form) {
         bar.value = loaded;
     });
     request.addEventListener("load", () => {
-        if (request.status === 200 && request.responseURL !== location.href) location.assign(request.responseURL);
+        const isElsewhere = request.responseURL !== location.href.replace(/#.*/, "");
+        if (isElsewhere) location.assign(request.responseURL); // Where the file is now, even if that page fails.
         else form.submit();
     });
     request.addEventListener("error", () => form.submit());
@@ -140,9 +147,14 @@ document.addEventListener("htmx:load", (event) => {
     typesetAll(event.detail.elt);
     applyOnChange(event.detail.elt);
 });
+// A button that is exchanged while it is held down would not be pressed; what comes every few seconds comes again.
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+    const isPolled = detail.requestConfig.elt.matches("[hx-trigger^=every]");
+    if (isPolled && detail.target.querySelector(":active")) detail.shouldSwap = false;
+});
 // Back from the cache, fields that were left out are there again, and buttons can be pressed again.
 addEventListener("pageshow", ({ persisted }) => {
     for (const field of document.querySelectorAll("form[method=get] :disabled")) field.disabled = false;
     if (!persisted) return;
-    for (const form of document.querySelectorAll("form[method=post]")) for (const button of pressable(form)) button.disabled = false;
+    for (const form of document.querySelectorAll("form[method=post]")) rest(form, false);
 });

@@ -25,6 +25,11 @@ class Desk:
         self.page.locator(f"#stage[aria-busy=false] {self.BEGUN}").first.wait_for()
         return self
 
+    def fetched_ahead(self) -> Self:
+        """The next task is in the page, behind the one on the table."""
+        self.page.locator("#wings > *").first.wait_for(state="attached")
+        return self
+
     def ended(self) -> Self:
         """There is no further task. Where the server takes long, a page that waits for its answer stands there first."""
         self.page.locator("#stage .nothing:not(.waiting)").wait_for()

@@ -192,8 +192,7 @@ def test_steps_are_compared_after_what_both_begin_with(
 def test_what_was_chosen_offline_is_sent_later_exactly_once(round_: Round, bob: User, watched: Watched) -> None:
     watched.expected = ("ERR_INTERNET_DISCONNECTED",)
     context = watched.context(bob)
-    scale = Scale(context.new_page()).open(round_)
-    scale.page.wait_for_timeout(300)
+    scale = Scale(context.new_page()).open(round_).fetched_ahead()
     context.set_offline(True)
     scale.press("1").submit()
     scale.press("9")

@@ -43,7 +43,7 @@ def with_solutions(project: Project, endpoint: Endpoint, count: int) -> None:
         project=project, endpoint=endpoint, per_problem=2, sampling={"max_tokens": 200, "temperature": 1.0}, seed=5
     )
     call_writer(run.pk)
-    eventually(lambda: SamplingRun.objects.get(pk=run.pk).has_ended)
+    eventually(lambda: SamplingRun.objects.get(pk=run.pk).has_ended, within=120)
     run.refresh_from_db()
     assert run.status == "finished", run.error
     assert run.solutions == Solution.objects.filter(project=project).count() > count

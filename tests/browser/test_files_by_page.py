@@ -12,7 +12,9 @@ from playwright.sync_api import Page, Route, expect
 
 from apps.accounts.models import User
 from apps.corpus.models import Solution, Upload
+from apps.exports.services import create_export
 from apps.projects.models import Project
+from tests.processes import eventually
 
 
 def row(number: int) -> str:
@@ -47,7 +49,7 @@ def test_a_file_with_bad_rows_lands_the_good_ones_and_gives_the_bad_ones_back(
     assert not Solution.objects.exists()
     page.get_by_role("button", name="Import the file").click()
 
-    expect(page.get_by_role("link", name="See the solutions")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("link", name="See the solutions")).to_be_visible(timeout=120_000)
     assert Solution.objects.filter(project=project).count() == 4
     assert Solution.objects.get(problem__statement="What is 3 plus 1?").is_correct is True
     rejected = page.get_by_role("region", name="Rejected rows")
@@ -62,7 +64,7 @@ def test_a_file_with_bad_rows_lands_the_good_ones_and_gives_the_bad_ones_back(
     page.locator("input[name=format][value=trl-prm]").check()
     page.get_by_role("button", name="Make the file").click()
     link = page.get_by_role("link", name="Download", exact=True)
-    expect(link).to_be_visible(timeout=30_000)
+    expect(link).to_be_visible(timeout=120_000)
     with page.expect_download() as download:
         link.click()
     content = Path(download.value.path()).read_bytes()
@@ -83,21 +85,35 @@ def test_a_file_on_its_way_is_not_sent_again_and_another_takes_its_place(
     page.goto(f"/projects/{project.slug}/imports/new")
     held: list[Route] = []
 
-    def hold_the_first(route: Route) -> None:
-        if held:
-            route.continue_()
-        else:
-            held.append(route)
+    def hold(route: Route) -> None:
+        held.append(route)
 
-    page.route("**/imports/new", hold_the_first)
+    page.route("**/imports/new", hold)
     with page.expect_request("**/imports/new"):
         page.locator("#id_file").set_input_files(first)
     expect(page.get_by_role("button", name="Look at it")).to_be_disabled()
 
     with page.expect_event("requestfailed"):
         page.locator("#id_file").set_input_files(second)
+    eventually(lambda: len(held) == 2 or page.wait_for_timeout(50))  # type: ignore[arg-type,return-value]
+    held[1].continue_()
     page.wait_for_url("**/uploads/*")
     assert [upload.filename for upload in Upload.objects.filter(project=project)] == ["second.jsonl"]
+
+
+def test_a_button_of_a_page_that_follows_is_pressed_however_slowly(
+    project: Project, mia: User, page_of: Callable[..., Page]
+) -> None:
+    export = create_export(project=project, format="trl-prm", policy={})
+    page = page_of(mia)
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.goto(f"/projects/{project.slug}/exports/{export.pk}")
+    page.get_by_role("button", name="Stop").hover()
+    with page.expect_response(lambda answer: answer.request.resource_type == "xhr"):
+        page.mouse.down()
+    page.wait_for_timeout(100)
+    page.mouse.up()
+    expect(page.locator("#export")).to_contain_text("cancelled")
 
 
 def test_a_file_of_an_unknown_shape_lands_when_its_columns_are_named(

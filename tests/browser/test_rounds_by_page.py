@@ -77,8 +77,7 @@ def test_a_skip_waits_for_the_network(project: Project, bob: User, watched: Watc
     watched.expected = ("ERR_FAILED", "409")
     page = watched.page(bob)
     desk = Desk(page).open(open_round(project=project, protocol="first_error"))
-    eventually(lambda: Assignment.objects.filter(state="leased").count() == 2)
-    page.wait_for_timeout(300)  # The answer that brings the next one is on its way to the page.
+    desk.fetched_ahead()
     page.context.route("**/skip", lambda route: route.abort())
     first = page.locator("#stage .problem").inner_text()
     desk.press("s", "Enter")

@@ -11,7 +11,7 @@ from msgspec import structs
 from apps.accounts.models import User
 from apps.corpus.records import Record, StandingRating, StepRating, StepRecord
 from apps.exports.collect import collect, count_retired
-from apps.exports.counted import BESIDE, EARLIER, counted
+from apps.exports.counted import BESIDE, EARLIER, EMPTY, counted
 from apps.exports.formats import FORMATS
 from apps.exports.policy import LabelPolicy, PolicyError
 from apps.exports.tally import Tally
@@ -260,3 +260,5 @@ def test_an_answer_that_says_nothing_takes_no_place() -> None:
     assert labels(record(people=[person("bob", -1), empty])) == [[-1, None, None, None]]
     assert labels(record(people=[person("bob", -1), unsure])) == [[-1, None, None, None]]
     assert labels(record(people=[person("bob", -1), unsure]), unsure="positive") == [[1, None, None, None]]
+    assert counted(record(people=[person("bob", -1), unsure]), LabelPolicy()) == {0: "", 1: EMPTY}
+    assert counted(record(people=[unsure, person("bob", -1)]), LabelPolicy()) == {0: EARLIER, 1: ""}

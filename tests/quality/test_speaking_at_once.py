@@ -69,7 +69,7 @@ def test_a_word_that_comes_while_a_worker_reads_is_heard(project: Project, solut
             worker = elsewhere(pool, lambda: settle_project(project))
             # It has read that nobody spoke, and waits for the end of this transaction.
             eventually(lambda: blocked() == 1 or worker.done())
-        worker.result(20)
+        worker.result(60)
     the_word_stands(solution, rita)
 
 
@@ -86,8 +86,8 @@ def test_a_word_that_comes_while_a_worker_writes_stands_above_it(
             eventually(lambda: blocked() == 1)  # It would put down what stands, and meets the row above.
             reviewer = elsewhere(pool, lambda: adjudicate_step(step=step, rating=-1, by=rita))
             eventually(lambda: blocked() == 2 or reviewer.done())
-        worker.result(20)
-        reviewer.result(20)
+        worker.result(60)
+        reviewer.result(60)
     the_word_stands(solution, rita)
     settle_project(project)
     the_word_stands(solution, rita)
@@ -102,5 +102,5 @@ def test_what_a_rule_settled_is_not_said_over_a_word_that_comes_meanwhile(
             adjudicate_solution(solution=solution, first_error=1, by=rita)
             together = elsewhere(pool, lambda: adjudicate_as_it_stands(solutions=[solution], by=alice))
             eventually(lambda: blocked() == 1)
-        assert together.result(20) == 0
+        assert together.result(60) == 0
     the_word_stands(solution, rita)

@@ -3,8 +3,9 @@
  * way at a time and carries the newest ratings. Versions tell when another device saved meanwhile; then the person
  * chooses. Tabs of this browser tell each other directly, and follow one another without a question.
  *
- * @typedef {{id: number, task: number, version: number, rev: number, said: import("./said.js").Said, saved: boolean}} Draft
- *   `version` counts the server's saves, `rev` the changes in this browser
+ * @typedef {{id: number, task: number, version: number, rev: number, said: import("./said.js").Said, saved: boolean, sent: import("./said.js").Said[]}} Draft
+ *   `version` counts the server's saves, `rev` the changes in this browser; `sent` is what the server may have from this
+ *   browser without its word on it
  */
 import { saidOf, saysTheSame } from "./said.js";
 
@@ -35,8 +36,12 @@ export function createDrafts({ api, connection, store, tell, times, choose, onSt
     }
 
     function announce(one, base) {
-        const { id, rev, version, said, saved } = one;
-        tell("draft", { id, base, rev, version, said, saved });
+        const { id, rev, version, said, saved, sent } = one;
+        tell("draft", { id, base, rev, version, said, saved, sent });
+    }
+
+    function remember(one, sent) {
+        for (const said of sent) if (!wasSent(one, said)) one.sent.push(said);
     }
 
     function schedule(wait) {
@@ -63,7 +68,7 @@ export function createDrafts({ api, connection, store, tell, times, choose, onSt
         const answer = await connection.run(() => {
             if (one !== draft || one.saved) return undefined;
             rev = one.rev;
-            one.sent.push(one.said);
+            remember(one, [one.said]);
             keep(one); // The server may have it before anybody hears so, and this tab be gone.
             const saving = api.put(`/assignments/${one.id}/draft`, bodyOf(one));
             underway = saving.catch(() => {});
@@ -91,7 +96,7 @@ export function createDrafts({ api, connection, store, tell, times, choose, onSt
         if (error.code !== "stale_draft" || !theirs) return onState("refused", error), false;
         // An answer that got lost on its way: the server has what we sent.
         if (saysTheSame(theirs.said, one.said)) return reached(one, theirs.version, one.rev), false;
-        if (one.sent.some((said) => saysTheSame(theirs.said, said))) return reached(one, theirs.version, -1), true;
+        if (wasSent(one, theirs.said)) return reached(one, theirs.version, -1), true;
         return resolve(one, theirs);
     }
 
@@ -122,7 +127,7 @@ export function createDrafts({ api, connection, store, tell, times, choose, onSt
                 if (error.code === "already_submitted") return undefined; // The skip itself meets that, and tells it.
                 if (error.code !== "stale_draft" || !stored) return onKept(error.message);
                 if (saysTheSame(saidOf(stored), left.said)) return noteSaved(id, left, stored.version);
-                if (!left.sent.some((said) => saysTheSame(saidOf(stored), said))) return onKept("another device rated it meanwhile, and that stands.");
+                if (!wasSent(left, saidOf(stored))) return onKept("another device rated it meanwhile, and that stands.");
                 version = stored.version;
             }
         }
@@ -168,8 +173,9 @@ export function createDrafts({ api, connection, store, tell, times, choose, onSt
             const isSame = news.rev === draft.rev && saysTheSame(news.said, draft.said);
             const follows = news.rev > draft.rev && (draft.saved || news.base === draft.rev);
             if (!isSame && !follows) return; // Both went their own way: the server's versions will tell.
-            const { rev, said, saved } = news;
+            const { rev, said, saved, sent = [] } = news;
             Object.assign(draft, { rev, said, saved: saved || (isSame && draft.saved), version: Math.max(draft.version, news.version) });
+            if (!saved) remember(draft, [...sent, said]); // That tab sends it soon, and may be gone before it hears.
             if (follows) onForeign(said);
             if (draft.saved) onState("saved");
             else schedule(BEHIND_MS);
@@ -200,6 +206,10 @@ export function createDrafts({ api, connection, store, tell, times, choose, onSt
             }
         },
     };
+}
+
+function wasSent({ sent }, said) {
+    return sent.some((one) => saysTheSame(one, said));
 }
 
 function longest(local, server, name) {
