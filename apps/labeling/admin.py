@@ -34,7 +34,7 @@ class RoundAdmin(ReadOnlyAdmin):
 
 @admin.register(Task)
 class TaskAdmin(BigTableAdmin):
-    list_display = ["id", "round", "solution_id", "comparison_id", "priority", "is_gold", "open_slots"]
+    list_display = ["id", "round", "solution_id", "comparison_id", "priority", "is_gold", "open_slots", "withdrawn"]
     list_filter = ["is_gold"]
     list_select_related = ["round"]
     raw_id_fields = ["solution", "comparison"]

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Min
+from django.db.models import Min
 from django.utils import timezone
 
 from apps.accounts.models import User
@@ -182,6 +182,8 @@ FROM next WHERE a.id = next.turn RETURNING a.id
 )
 
 # The tasks are locked in the order of their ids: two that free slots of the same tasks then cannot wait for each other.
+# Whether a task was withdrawn is asked where its slots are set, not in WHERE: so it is asked of the row as it is once the
+# lock is there.
 _RETURN_LAPSED = """
 WITH lapsed AS (
     UPDATE labeling_assignment SET state = 'expired'
@@ -195,14 +197,16 @@ WITH lapsed AS (
 ), locked AS (
     SELECT t.id, freed.slots FROM labeling_task t JOIN freed ON t.id = freed.task_id ORDER BY t.id FOR UPDATE OF t
 )
-UPDATE labeling_task t SET open_slots = t.open_slots + locked.slots FROM locked WHERE t.id = locked.id
+UPDATE labeling_task t SET open_slots = CASE WHEN t.withdrawn = '' THEN t.open_slots + locked.slots ELSE 0 END
+FROM locked WHERE t.id = locked.id
 """
 
 _RELEASE = """
 WITH ended AS (
     UPDATE labeling_assignment SET state = 'released' WHERE id = %(turn)s AND state = 'leased' RETURNING task_id
 )
-UPDATE labeling_task t SET open_slots = t.open_slots + 1 FROM ended WHERE t.id = ended.task_id
+UPDATE labeling_task t SET open_slots = CASE WHEN t.withdrawn = '' THEN t.open_slots + 1 ELSE 0 END
+FROM ended WHERE t.id = ended.task_id
 """
 
 _RENEW = """
@@ -352,7 +356,7 @@ def skip(*, assignment: Assignment, reason: str = "", now: datetime | None = Non
         state=Assignment.State.SKIPPED, reason=reason.strip(), leased_until=now or timezone.now()
     )
     if skipped:
-        Task.objects.filter(pk=assignment.task_id).update(open_slots=F("open_slots") + 1)
+        Task.objects.filter(pk=assignment.task_id).add_slots(1)
         return
     assignment.refresh_from_db(fields=["state"])
     if assignment.is_spoken:

@@ -7,6 +7,7 @@ the rounds that are under way ask about the copy, and the old version is asked a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Count, F, Q
@@ -16,7 +17,7 @@ from apps.accounts.services import record_event
 from apps.core.errors import Conflict, DomainError
 from apps.corpus.digests import solution_digest
 from apps.corpus.mending import tell_mended
-from apps.corpus.models import OLDER, Solution, Step
+from apps.corpus.models import OLDER, Problem, Solution, Step
 from apps.corpus.records import SolutionRecord, StepRecord
 from apps.labeling.models import Assignment, Round, Task
 
@@ -34,6 +35,7 @@ def part_anew(*, solution: Solution, texts: Sequence[str], actor: User, is_own: 
     `is_own` marks the audit event: the actor had labeled the solution. Whether that is allowed, quality knows; reviewers
     come by its `parting`.
     """
+    Problem.objects.select_for_update().get(pk=solution.problem_id)  # Nobody retires it meanwhile.
     held = Solution.objects.select_for_update(of=("self",)).select_related("project", "problem").get(pk=solution.pk)
     if OLDER in (held.extras or {}):
         raise Conflict("This is an older version: part the newer one.", code="older_version")
@@ -92,15 +94,19 @@ def _move_tasks(old: Solution, newer: Solution) -> None:
         solution=old, round__status__in=[Round.Status.OPEN, Round.Status.PAUSED], round__origin=""
     )
     submitted = Count("assignments", filter=Q(assignments__state=Assignment.State.SUBMITTED))
-    found = list(live.annotate(submitted=submitted).select_related("round").order_by("pk"))
+    found: list[Any] = list(live.annotate(submitted=submitted).select_related("round").order_by("pk"))
     Assignment.objects.filter(task__in=found, state=Assignment.State.LEASED).update(state=Assignment.State.RELEASED)
-    Task.objects.filter(solution=old).update(open_slots=0)
+    Task.objects.filter(solution=old).update(withdrawn=Task.Withdrawn.RESPLIT, open_slots=0)
     for task in found:
-        if task.is_gold:
+        if task.is_gold or task.withdrawn == Task.Withdrawn.RESPLIT:
             continue
         wanted = task.round.redundancy
         missing = max(0, wanted + task.extra_slots - task.submitted)
-        Task.objects.create(round=task.round, solution=newer, priority=task.priority, open_slots=wanted)
+        if task.withdrawn:  # The problem is retired, and its slots are counted when it comes back.
+            wanted = missing = 0
+        Task.objects.create(
+            round=task.round, solution=newer, priority=task.priority, open_slots=wanted, withdrawn=task.withdrawn
+        )
         Round.objects.filter(pk=task.round_id).update(
             task_count=F("task_count") + 1, slot_count=F("slot_count") - missing + wanted
         )

@@ -29,6 +29,6 @@ def retake(*, round: Round, labeler: User) -> Seat:  # noqa: A002
     counts = dict(held.order_by().values_list("task").annotate(count=Count("id")))
     turns.update(state=Assignment.State.RETAKEN)
     for task_id, count in sorted(counts.items()):
-        Task.objects.filter(pk=task_id).update(open_slots=F("open_slots") + count)
+        Task.objects.filter(pk=task_id).add_slots(count)
     Seat.objects.filter(round=round, labeler=labeler).update(attempt=F("attempt") + 1, score=None)
     return Seat.objects.get(round=round, labeler=labeler)

@@ -1,7 +1,7 @@
 """Retiring a problem: its tasks are served no more and its leases end; and bringing it back.
 
-A task of a retired problem has no open slots. What somebody has in hand they may still submit: it is
-kept as extra. Which slots a task has when it comes back follows from what was submitted to it.
+A task of a retired problem is withdrawn: it has no open slots, and gets none. What somebody has in hand they may still
+submit: it is kept as extra. Which slots a task has when it comes back follows from what was submitted to it.
 """
 
 from __future__ import annotations
@@ -20,9 +20,6 @@ from apps.corpus.mending import tell_mended
 from apps.corpus.models import Problem
 from apps.labeling.models import Assignment, Round, Task
 from apps.labeling.services import GOLD_SLOTS
-
-# Two passes do, but for leases that slip in between them.
-PASSES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,35 +66,47 @@ def retire_problem(*, problem: Problem, reason: str, actor: User) -> Problem:
             return held
         held.retired_at, held.retired_reason = timezone.now(), reason.strip()
         held.save(update_fields=["retired_at", "retired_reason"])
-        _take_back(held)
+        _end_leases(held)
+        tasks = _lock(_ours(held))
+        Task.objects.filter(pk__in=tasks).update(withdrawn=Task.Withdrawn.RETIRED, open_slots=0)
         _forget_slots(held)
         record_event(
             actor=actor, verb="problem.retired", target=str(held.pk), project=held.project.slug, after=reason.strip()
         )
         tell_mended(held)
-    # A lease may slip in between the turns and the tasks, which are locked in this order everywhere.
-    for _ in range(PASSES):
-        if not _tasks_of(held).filter(Q(open_slots__gt=0) | Q(assignments__state=Assignment.State.LEASED)).exists():
-            break
-        with transaction.atomic():
-            _take_back(held)
+    # A lease may have slipped in between the assignments and the tasks, which are locked in this order everywhere. From
+    # now on none can.
+    with transaction.atomic():
+        if Problem.objects.select_for_update().get(pk=held.pk).retired_at is not None:
+            _end_leases(held)
     return held
 
 
-def _take_back(problem: Problem) -> None:
-    """End the leases of the problem's tasks and close their slots."""
-    tasks = list(_tasks_of(problem).order_by("pk").values_list("pk", flat=True))
-    Assignment.objects.filter(task__in=tasks, state=Assignment.State.LEASED).update(state=Assignment.State.RELEASED)
-    Task.objects.filter(pk__in=tasks).update(open_slots=0)
+def _end_leases(problem: Problem) -> None:
+    leases = _turns_of(problem).filter(task__round__origin="", state=Assignment.State.LEASED)
+    Assignment.objects.filter(pk__in=leases).update(state=Assignment.State.RELEASED)
+
+
+def _ours(problem: Problem) -> QuerySet[Task]:
+    """The tasks that go and come with the problem: not those of older versions of its solutions."""
+    return _tasks_of(problem).exclude(withdrawn=Task.Withdrawn.RESPLIT)
+
+
+def _lock(tasks: QuerySet[Task]) -> list[int]:
+    return list(tasks.order_by("pk").select_for_update(of=("self",)).values_list("pk", flat=True))
 
 
 def _missing(problem: Problem) -> dict[int, int]:
     """By round, how many submissions the problem's ordinary tasks still need; a lease is none yet."""
     submitted = Count("assignments", filter=Q(assignments__state=Assignment.State.SUBMITTED))
-    tasks = _tasks_of(problem).filter(is_gold=False).annotate(submitted=submitted)
+    tasks = (
+        _ours(problem)
+        .filter(is_gold=False)
+        .annotate(submitted=submitted, asked=F("round__redundancy") + F("extra_slots"))
+    )
     missing: Counter[int] = Counter()
-    for round_id, redundancy, count in tasks.values_list("round_id", "round__redundancy", "submitted"):
-        missing[round_id] += max(0, redundancy - count)
+    for round_id, asked, count in tasks.values_list("round_id", "asked", "submitted"):
+        missing[round_id] += max(0, asked - count)
     return missing
 
 
@@ -107,11 +116,13 @@ def _forget_slots(problem: Problem) -> None:
         Round.objects.filter(pk=round_id).update(slot_count=F("slot_count") - count)
 
 
-# Comparing with what was submitted makes it right to do this again.
+# What a reviewer has returned holds its slot, as a lease does.
 _REOPEN = """
-UPDATE labeling_task t SET open_slots = greatest(0, CASE WHEN t.is_gold THEN %(gold)s ELSE r.redundancy END - (
-    SELECT count(*) FROM labeling_assignment a WHERE a.task_id = t.id AND a.state IN ('leased', 'submitted')
-))
+UPDATE labeling_task t SET withdrawn = '', open_slots = greatest(0,
+    CASE WHEN t.is_gold THEN %(gold)s ELSE r.redundancy + t.extra_slots END - (
+        SELECT count(*) FROM labeling_assignment a
+        WHERE a.task_id = t.id AND a.state IN ('leased', 'submitted', 'returned')
+    ))
 FROM labeling_round r WHERE r.id = t.round_id AND t.id = ANY(%(tasks)s)
 """
 
@@ -126,7 +137,8 @@ def bring_back(*, problem: Problem, actor: User) -> Problem:
     held.save(update_fields=["retired_at", "retired_reason"])
     for round_id, count in sorted(_missing(held).items()):
         Round.objects.filter(pk=round_id).update(slot_count=F("slot_count") + count)
-    tasks = list(_tasks_of(held).order_by("pk").values_list("pk", flat=True))
+    # Who gives a task back meanwhile has freed its slot before the lock, or frees it behind: it is counted once.
+    tasks = _lock(_ours(held))
     with connection.cursor() as cursor:
         cursor.execute(_REOPEN, {"gold": GOLD_SLOTS, "tasks": tasks})
     record_event(

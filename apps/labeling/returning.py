@@ -19,8 +19,9 @@ from apps.projects.models import Project
 _TAKE = """
 UPDATE labeling_assignment SET state = 'leased', leased_at = %(now)s, leased_until = %(until)s
 WHERE id = (
-    SELECT id FROM labeling_assignment
-    WHERE labeler_id = %(labeler)s AND round_id = %(round)s AND state = 'returned' ORDER BY id LIMIT 1 FOR UPDATE
+    SELECT a.id FROM labeling_assignment a JOIN labeling_task t ON t.id = a.task_id
+    WHERE a.labeler_id = %(labeler)s AND a.round_id = %(round)s AND a.state = 'returned' AND t.withdrawn = ''
+    ORDER BY a.id LIMIT 1 FOR UPDATE OF a
 ) RETURNING id
 """
 
@@ -29,7 +30,8 @@ WHERE id = (
 def give_back(*, assignment: Assignment, note: str, now: datetime | None = None) -> Assignment:
     """Its labels are put aside and stand in its draft; its slot stays taken.
 
-    Raises Conflict unless it is submitted, and while a reviewer's correction counts in its place.
+    Raises Conflict unless it is submitted, while a reviewer's correction counts in its place, and where its task is
+    withdrawn.
     """
     lock_seat(assignment.round, assignment.labeler_id)
     held = Assignment.objects.select_for_update(of=("self",)).select_related("task").get(pk=assignment.pk)
@@ -38,6 +40,8 @@ def give_back(*, assignment: Assignment, note: str, now: datetime | None = None)
         raise Conflict("Only a turn that is handed in, and counts, can be returned.", code="not_submitted")
     if held.corrected_by_id is not None:
         raise Conflict("A reviewer has corrected it: take that correction back before you return it.", code="corrected")
+    if held.task.withdrawn:
+        raise Conflict(f"Nobody is asked about it any more: {held.task.get_withdrawn_display()}.", code="withdrawn")
     before = put_aside(held, now or timezone.now())
     said = before.to_dict()
     held.draft = {
@@ -60,7 +64,9 @@ def give_back(*, assignment: Assignment, note: str, now: datetime | None = None)
 
 def returned_to(labeler: User, project: Project) -> QuerySet[Assignment]:
     """What waits for the labeler because a reviewer gave it back."""
-    turns = Assignment.objects.filter(labeler=labeler, state=Assignment.State.RETURNED, round__project=project)
+    turns = Assignment.objects.filter(
+        labeler=labeler, state=Assignment.State.RETURNED, round__project=project, task__withdrawn=""
+    )
     return turns.select_related("round").order_by("pk")
 
 

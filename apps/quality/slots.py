@@ -20,7 +20,7 @@ from apps.quality.outcomes import Outcomes
 _OPEN = """
 UPDATE labeling_task t SET open_slots = least(%(wanted)s, %(most)s - %(asked)s - t.extra_slots),
        extra_slots = t.extra_slots + least(%(wanted)s, %(most)s - %(asked)s - t.extra_slots)
-WHERE t.id = %(task)s AND t.open_slots = 0 AND t.extra_slots < %(most)s - %(asked)s
+WHERE t.id = %(task)s AND t.open_slots = 0 AND t.withdrawn = '' AND t.extra_slots < %(most)s - %(asked)s
   AND NOT EXISTS (SELECT 1 FROM labeling_assignment a WHERE a.task_id = t.id AND a.state IN ('leased', 'returned'))
 RETURNING t.open_slots
 """

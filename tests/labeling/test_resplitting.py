@@ -8,8 +8,9 @@ from apps.accounts.models import AuditEvent, User
 from apps.core.errors import Conflict, DomainError
 from apps.corpus.models import Solution
 from apps.labeling.models import Assignment, Round, StepLabel, Task
-from apps.labeling.queue import claim
+from apps.labeling.queue import claim, release
 from apps.labeling.resplitting import part_anew
+from apps.labeling.retiring import bring_back, retire_problem
 from apps.projects.models import Project
 from apps.quality.models import OpenDispute
 from apps.quality.settling import settle_project
@@ -97,3 +98,31 @@ def test_an_older_version_is_in_dispute_no_longer(project: Project, solution: So
     part_anew(solution=solution, texts=["One.", "Two.", "Three.", "Four."], actor=rita)
     settle_project(project)
     assert not OpenDispute.objects.exists()
+
+
+def test_the_older_version_stays_withdrawn_whatever_comes(
+    project: Project, solution: Solution, rita: User, bob: User, alice: User
+) -> None:
+    round_ = make_round(project, redundancy=2)
+    held = claim(round=round_, labeler=bob)
+    assert isinstance(held, Assignment)
+    newer = part_anew(solution=solution, texts=["One.", "Two.", "Three.", "Four."], actor=rita)
+    Assignment.objects.filter(pk=held.pk).update(state="leased")
+    release(assignment=held)
+    retire_problem(problem=solution.problem, reason="x", actor=alice)
+    bring_back(problem=solution.problem, actor=alice)
+    assert dict(Task.objects.values_list("solution", "open_slots")) == {solution.pk: 0, newer.pk: 2}
+    assert Round.objects.get().slot_count == 2
+
+
+def test_what_is_split_anew_while_the_problem_is_retired_comes_back_with_it(
+    project: Project, solution: Solution, rita: User, alice: User
+) -> None:
+    make_round(project, redundancy=2)
+    retire_problem(problem=solution.problem, reason="x", actor=alice)
+    newer = part_anew(solution=solution, texts=["One.", "Two.", "Three.", "Four."], actor=rita)
+    assert not Task.objects.filter(open_slots__gt=0).exists()
+    assert Round.objects.get().slot_count == 0
+    bring_back(problem=solution.problem, actor=alice)
+    assert dict(Task.objects.values_list("solution", "open_slots")) == {solution.pk: 0, newer.pk: 2}
+    assert Round.objects.get().slot_count == 2

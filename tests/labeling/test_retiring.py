@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from threading import Thread
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from apps.accounts.models import AuditEvent, User
-from apps.core.errors import DomainError
+from apps.core.errors import Conflict, DomainError
 from apps.corpus.models import Problem
 from apps.estimation.selection import solutions_of
 from apps.exports.collect import collect
-from apps.labeling.models import Assignment, Round, Task
-from apps.labeling.queue import Nothing, claim, release
+from apps.labeling.models import Assignment, Round, Seat, Task
+from apps.labeling.queue import Nothing, claim, release, return_lapsed, skip
+from apps.labeling.retaking import retake
 from apps.labeling.retiring import bring_back, consequences_of, retire_problem
+from apps.labeling.returning import give_back, returned_to
 from apps.labeling.seats import progress
 from apps.labeling.services import open_round
 from apps.labeling.submitting import submit
 from apps.projects.models import Project
-from tests.cast import make_gold, make_problem, make_round, make_solution
+from apps.projects.services import add_member
+from tests.cast import make_gold, make_problem, make_round, make_screening, make_solution, make_user
 from tests.labeling.test_queue import GOOD, nothing, take
 
 
@@ -132,16 +139,12 @@ def test_other_problems_are_left_alone(project: Project, round_: Round, bad: Pro
     assert Task.objects.filter(round=other, open_slots=1).count() == 1
 
 
-@pytest.mark.django_db(transaction=True)
-def test_no_lease_slips_through_while_people_claim(project: Project, bad: Problem, alice: User, bob: User) -> None:
-    """Eight people claim and give back, as fast as they can, while the problem is retired."""
-    from apps.projects.services import add_member
-    from tests.cast import make_user
-
+@contextmanager
+def eight_at_work(project: Project, round_: Round) -> Iterator[None]:
+    """Eight people claim and give back, as fast as they can."""
     people = [make_user(f"one{number}") for number in range(8)]
     for one in people:
         add_member(project=project, user=one, role="labeler")
-    round_ = make_round(project, redundancy=20)
     wrong: list[Any] = []
 
     def work(labeler: User) -> None:
@@ -158,11 +161,87 @@ def test_no_lease_slips_through_while_people_claim(project: Project, bad: Proble
     threads = [Thread(target=work, args=[one]) for one in people]
     for thread in threads:
         thread.start()
-    retire_problem(problem=bad, reason="x", actor=alice)
+    yield
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_lease_slips_through_while_people_claim(project: Project, bad: Problem, alice: User, bob: User) -> None:
+    round_ = make_round(project, redundancy=20)
+    with eight_at_work(project, round_):
+        retire_problem(problem=bad, reason="x", actor=alice)
     assert slots() == [0, 0]
     assert not Assignment.objects.filter(state=Assignment.State.LEASED).exists()
     bring_back(problem=bad, actor=alice)
     assert slots() == [20, 20]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_slot_is_lost_or_doubled_while_it_goes_and_comes(project: Project, bad: Problem, alice: User) -> None:
+    round_ = make_round(project, redundancy=20)
+    with eight_at_work(project, round_):
+        for _ in range(4):
+            retire_problem(problem=bad, reason="x", actor=alice)
+            assert slots() == [0, 0]
+            bring_back(problem=bad, actor=alice)
+    assert (slots(), slot_count(round_)) == ([20, 20], 40)
+
+
+def test_a_lease_of_yesterday_frees_no_slot(round_: Round, bad: Problem, bob: User, alice: User) -> None:
+    for end in (release, skip, lapse):
+        held = take(round_, bob)
+        retire_problem(problem=bad, reason="x", actor=alice)
+        Assignment.objects.filter(pk=held.pk).update(state=Assignment.State.LEASED)
+        end(assignment=held)
+        assert slots() == [0, 0]
+        bring_back(problem=bad, actor=alice)
+        assert slots() == [2, 2]
+
+
+def lapse(assignment: Assignment) -> None:
+    Assignment.objects.filter(pk=assignment.pk).update(leased_until=timezone.now() - timedelta(seconds=1))
+    assert return_lapsed() == 1
+
+
+def test_what_a_reviewer_returned_waits_and_holds_its_slot(
+    round_: Round, bad: Problem, bob: User, rita: User, alice: User
+) -> None:
+    held = submit(assignment=take(round_, bob), submission=GOOD)
+    give_back(assignment=held, note="Look again.")
+    other = submit(assignment=take(round_, rita), submission=GOOD)
+    retire_problem(problem=bad, reason="x", actor=alice)
+    assert nothing(round_, bob) == "all_done"
+    assert not returned_to(bob, round_.project).exists()
+    with pytest.raises(Conflict) as told:
+        give_back(assignment=other, note="Look again.")
+    assert "the problem is retired" in str(told.value)
+    bring_back(problem=bad, actor=alice)
+    assert (slots(), slot_count(round_)) == ([0, 2], 4)
+    assert take(round_, bob).pk == held.pk
+
+
+def test_slots_that_a_disagreement_opened_come_back_with_it(
+    round_: Round, bad: Problem, bob: User, alice: User
+) -> None:
+    submit(assignment=take(round_, bob), submission=GOOD)
+    Task.objects.filter(assignments__labeler=bob).update(extra_slots=1, open_slots=2)
+    Round.objects.filter(pk=round_.pk).update(slot_count=5)
+    retire_problem(problem=bad, reason="x", actor=alice)
+    assert slot_count(round_) == 1
+    bring_back(problem=bad, actor=alice)
+    assert (sorted(slots()), slot_count(round_)) == ([2, 2], 5)
+
+
+def test_another_try_at_a_screening_does_not_ask_about_it(project: Project, bob: User, alice: User) -> None:
+    screening = make_screening(project, tasks=2, tries=2)
+    for _ in range(2):
+        submit(assignment=take(screening, bob), submission=GOOD)
+    Seat.objects.filter(round=screening).update(score=0.0)
+    task = Task.objects.filter(round=screening).order_by("pk").first()
+    assert task is not None
+    assert task.solution is not None
+    retire_problem(problem=task.solution.problem, reason="x", actor=alice)
+    retake(round=screening, labeler=bob)
+    assert Task.objects.filter(round=screening, open_slots__gt=0).count() == 1

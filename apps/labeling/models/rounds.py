@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F, Q, Sum
+from django.db.models import Case, F, Q, Sum, When
 from django.db.models.functions import Least
 from django.utils import timezone
 
@@ -133,8 +133,18 @@ class Round(models.Model):
         return self.name or f"round {self.number}"
 
 
+class TaskQuerySet(models.QuerySet["Task"]):
+    def add_slots(self, count: int) -> int:
+        """So many more people are asked, but about what was withdrawn nobody is. Returns the number of tasks."""
+        return self.update(open_slots=Case(When(withdrawn="", then=F("open_slots") + count), default=0))
+
+
 class Task(models.Model):
     """One unit of work in a round: a solution, or a comparison. `open_slots` counts the people still to be asked."""
+
+    class Withdrawn(models.TextChoices):
+        RETIRED = "retired", "the problem is retired"
+        RESPLIT = "resplit", "the solution's steps were split anew"
 
     round = models.ForeignKey(Round, on_delete=models.CASCADE, related_name="tasks", db_index=False)
     solution = models.ForeignKey(Solution, null=True, blank=True, on_delete=models.CASCADE, related_name="tasks")
@@ -143,6 +153,16 @@ class Task(models.Model):
     is_gold = models.BooleanField(default=False)
     open_slots = models.IntegerField()
     extra_slots = models.PositiveSmallIntegerField(db_default=0, help_text="Opened because people did not agree.")
+    withdrawn = models.CharField(
+        max_length=7,
+        blank=True,
+        default="",
+        db_default="",
+        choices=Withdrawn,
+        help_text="Why nobody is asked any more.",
+    )
+
+    objects = TaskQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -158,6 +178,9 @@ class Task(models.Model):
                 name="task_is_a_solution_or_a_comparison",
             ),
             models.CheckConstraint(condition=Q(open_slots__gte=0), name="task_is_never_over_assigned"),
+            models.CheckConstraint(
+                condition=Q(withdrawn="") | Q(open_slots=0), name="nobody_is_asked_about_a_withdrawn_task"
+            ),
         ]
         indexes = [
             # The queue reads this index in order, and only what is left of it.
