@@ -35,8 +35,12 @@ def part_anew(*, solution: Solution, texts: Sequence[str], actor: User, is_own: 
     `is_own` marks the audit event: the actor had labeled the solution. Whether that is allowed, quality knows; reviewers
     come by its `parting`.
     """
-    Problem.objects.select_for_update().get(pk=solution.problem_id)  # Nobody retires it meanwhile.
-    held = Solution.objects.select_for_update(of=("self",)).select_related("project", "problem").get(pk=solution.pk)
+    Problem.objects.select_for_update(no_key=True).get(pk=solution.problem_id)  # Nobody retires it meanwhile.
+    held = (
+        Solution.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("project", "problem")
+        .get(pk=solution.pk)
+    )
     if OLDER in (held.extras or {}):
         raise Conflict("This is an older version: part the newer one.", code="older_version")
     parts = [text.replace("\r\n", "\n").strip() for text in texts]
@@ -90,13 +94,19 @@ def _copy(old: Solution, parts: Sequence[str]) -> Solution:
 
 def _move_tasks(old: Solution, newer: Solution) -> None:
     """Leases of the old version end, and rounds under way ask as many people about the newer one as about any other."""
+    tasks = Task.objects.filter(solution=old).order_by("pk")
+    leases = Assignment.objects.filter(task__in=tasks, state=Assignment.State.LEASED)
+    leases.update(state=Assignment.State.RELEASED)
+    locked = list(tasks.select_for_update(no_key=True).values_list("pk", flat=True))
+    # What slipped in before the lock. Nobody waits for assignments here, which are locked before tasks everywhere.
+    slipped = list(leases.select_for_update(no_key=True, skip_locked=True).values_list("pk", flat=True))
+    Assignment.objects.filter(pk__in=slipped).update(state=Assignment.State.RELEASED)
     live = Task.objects.filter(
-        solution=old, round__status__in=[Round.Status.OPEN, Round.Status.PAUSED], round__origin=""
+        pk__in=locked, round__status__in=[Round.Status.OPEN, Round.Status.PAUSED], round__origin=""
     )
     submitted = Count("assignments", filter=Q(assignments__state=Assignment.State.SUBMITTED))
     found: list[Any] = list(live.annotate(submitted=submitted).select_related("round").order_by("pk"))
-    Assignment.objects.filter(task__in=found, state=Assignment.State.LEASED).update(state=Assignment.State.RELEASED)
-    Task.objects.filter(solution=old).update(withdrawn=Task.Withdrawn.RESPLIT, open_slots=0)
+    Task.objects.filter(pk__in=locked).update(withdrawn=Task.Withdrawn.RESPLIT, open_slots=0)
     for task in found:
         if task.is_gold or task.withdrawn == Task.Withdrawn.RESPLIT:
             continue

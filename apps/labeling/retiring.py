@@ -61,7 +61,7 @@ def retire_problem(*, problem: Problem, reason: str, actor: User) -> Problem:
     if not reason.strip():
         raise DomainError("Say why the problem is retired.", fields={"reason": "say why"})
     with transaction.atomic():
-        held = Problem.objects.select_for_update().select_related("project").get(pk=problem.pk)
+        held = Problem.objects.select_for_update(no_key=True).select_related("project").get(pk=problem.pk)
         if held.retired_at is not None:
             return held
         held.retired_at, held.retired_reason = timezone.now(), reason.strip()
@@ -77,14 +77,18 @@ def retire_problem(*, problem: Problem, reason: str, actor: User) -> Problem:
     # A lease may have slipped in between the assignments and the tasks, which are locked in this order everywhere. From
     # now on none can.
     with transaction.atomic():
-        if Problem.objects.select_for_update().get(pk=held.pk).retired_at is not None:
+        if Problem.objects.select_for_update(no_key=True).get(pk=held.pk).retired_at is not None:
             _end_leases(held)
     return held
 
 
 def _end_leases(problem: Problem) -> None:
-    leases = _turns_of(problem).filter(task__round__origin="", state=Assignment.State.LEASED)
-    Assignment.objects.filter(pk__in=leases).update(state=Assignment.State.RELEASED)
+    """And wait for whoever is handing something in. What a reviewer has returned can be handed in as well."""
+    holding = _turns_of(problem).filter(
+        task__round__origin="", state__in=[Assignment.State.LEASED, Assignment.State.RETURNED]
+    )
+    locked = list(holding.order_by("pk").select_for_update(of=("self",), no_key=True).values_list("pk", flat=True))
+    Assignment.objects.filter(pk__in=locked, state=Assignment.State.LEASED).update(state=Assignment.State.RELEASED)
 
 
 def _ours(problem: Problem) -> QuerySet[Task]:
@@ -93,7 +97,7 @@ def _ours(problem: Problem) -> QuerySet[Task]:
 
 
 def _lock(tasks: QuerySet[Task]) -> list[int]:
-    return list(tasks.order_by("pk").select_for_update(of=("self",)).values_list("pk", flat=True))
+    return list(tasks.order_by("pk").select_for_update(of=("self",), no_key=True).values_list("pk", flat=True))
 
 
 def _missing(problem: Problem) -> dict[int, int]:
@@ -130,17 +134,17 @@ FROM labeling_round r WHERE r.id = t.round_id AND t.id = ANY(%(tasks)s)
 @transaction.atomic
 def bring_back(*, problem: Problem, actor: User) -> Problem:
     """The other way round: its tasks are served again as far as they still need people."""
-    held = Problem.objects.select_for_update().select_related("project").get(pk=problem.pk)
+    held = Problem.objects.select_for_update(no_key=True).select_related("project").get(pk=problem.pk)
     if held.retired_at is None:
         return held
     held.retired_at, reason, held.retired_reason = None, held.retired_reason, ""
     held.save(update_fields=["retired_at", "retired_reason"])
-    for round_id, count in sorted(_missing(held).items()):
-        Round.objects.filter(pk=round_id).update(slot_count=F("slot_count") + count)
     # Who gives a task back meanwhile has freed its slot before the lock, or frees it behind: it is counted once.
     tasks = _lock(_ours(held))
     with connection.cursor() as cursor:
         cursor.execute(_REOPEN, {"gold": GOLD_SLOTS, "tasks": tasks})
+    for round_id, count in sorted(_missing(held).items()):
+        Round.objects.filter(pk=round_id).update(slot_count=F("slot_count") + count)
     record_event(
         actor=actor, verb="problem.brought_back", target=str(held.pk), project=held.project.slug, before=reason
     )

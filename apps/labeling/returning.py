@@ -12,7 +12,7 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.core.errors import Conflict
 from apps.labeling.correcting import put_aside
-from apps.labeling.models import Assignment, Round, Seat
+from apps.labeling.models import Assignment, Round, Seat, Task
 from apps.labeling.seats import lock_seat
 from apps.projects.models import Project
 
@@ -21,7 +21,7 @@ UPDATE labeling_assignment SET state = 'leased', leased_at = %(now)s, leased_unt
 WHERE id = (
     SELECT a.id FROM labeling_assignment a JOIN labeling_task t ON t.id = a.task_id
     WHERE a.labeler_id = %(labeler)s AND a.round_id = %(round)s AND a.state = 'returned' AND t.withdrawn = ''
-    ORDER BY a.id LIMIT 1 FOR UPDATE OF a
+    ORDER BY a.id LIMIT 1 FOR UPDATE OF a FOR SHARE OF t
 ) RETURNING id
 """
 
@@ -40,8 +40,9 @@ def give_back(*, assignment: Assignment, note: str, now: datetime | None = None)
         raise Conflict("Only a turn that is handed in, and counts, can be returned.", code="not_submitted")
     if held.corrected_by_id is not None:
         raise Conflict("A reviewer has corrected it: take that correction back before you return it.", code="corrected")
-    if held.task.withdrawn:
-        raise Conflict(f"Nobody is asked about it any more: {held.task.get_withdrawn_display()}.", code="withdrawn")
+    task = Task.objects.select_for_update(no_key=True).get(pk=held.task_id)
+    if task.withdrawn:
+        raise Conflict(f"{task.withdrawal}.", code="withdrawn")
     before = put_aside(held, now or timezone.now())
     said = before.to_dict()
     held.draft = {

@@ -211,6 +211,9 @@ def _state_for(assignment: Assignment) -> Assignment.State:
     """Whether this turn counts: it holds the lease, or finds a free slot, or is extra."""
     if assignment.state == Assignment.State.LEASED:
         return Assignment.State.SUBMITTED
+    if assignment.state == Assignment.State.RETURNED:  # It holds its slot, unless nobody is asked any more.
+        is_asked = Task.objects.filter(pk=assignment.task_id, withdrawn="").exists()
+        return Assignment.State.SUBMITTED if is_asked else Assignment.State.EXTRA
     others = Assignment.objects.filter(task=assignment.task_id, labeler=assignment.labeler_id).exclude(pk=assignment.pk)
     # The labeler may have been given the same task again: then this turn takes that lease's slot.
     if others.filter(state=Assignment.State.LEASED).update(state=Assignment.State.RELEASED):

@@ -27,7 +27,7 @@ def settle_sitting(*, round_: Round, labeler: User, now: datetime) -> bool:
     if seat is None or seat.score is not None:
         return seat is not None
     mine = Assignment.objects.spoken().filter(round=round_, labeler=labeler)
-    asked = Task.objects.filter(round=round_, is_gold=True, solution__problem__retired_at=None)
+    asked = Task.objects.filter(round=round_, is_gold=True, withdrawn="")
     if asked.exclude(Exists(mine.filter(task=OuterRef("pk")))).exists():
         return False
     assignments = list(mine.filter(task__solution__problem__retired_at=None).select_related("task", "round"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -37,12 +38,19 @@ def open_slots(solution_ids: Sequence[int], outcomes: Outcomes, rules: QualityRu
         waiting.setdefault(task.solution_id or 0, []).append(task)
     if not waiting:
         return 0
-    opened = 0
     settled = outcomes.adjudicated.tolist()
-    for pk, is_settled, words in zip(outcomes.solutions.tolist(), settled, outcomes.words(), strict=True):
-        for task in waiting.get(pk, ()) if not is_settled else ():
-            opened += _open(task, wanted(list(words.values()), rules, task.round.most_people or 0))
-    return opened
+    counts = {
+        task: wanted(list(words.values()), rules, task.round.most_people or 0)
+        for pk, is_settled, words in zip(outcomes.solutions.tolist(), settled, outcomes.words(), strict=True)
+        for task in (waiting.get(pk, ()) if not is_settled else ())
+    }
+    # Tasks by number, then rounds by number, as whoever retires a problem: nobody then waits for the other.
+    opened: Counter[int] = Counter()
+    for task in sorted(counts, key=lambda task: task.pk):
+        opened[task.round_id] += _open(task, counts[task])
+    for round_id, slots in sorted((+opened).items()):
+        Round.objects.filter(pk=round_id).update(slot_count=F("slot_count") + slots)
+    return opened.total()
 
 
 def wanted(words: Sequence[int], rules: QualityRules, most: int) -> int:
@@ -70,7 +78,4 @@ def _open(task: Task, count: int) -> int:
     with connection.cursor() as cursor:
         cursor.execute(_OPEN, asked)
         row = cursor.fetchone()
-    slots = int(row[0]) if row else 0
-    if slots:
-        Round.objects.filter(pk=round_.pk).update(slot_count=F("slot_count") + slots)
-    return slots
+    return int(row[0]) if row else 0

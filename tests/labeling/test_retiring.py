@@ -161,9 +161,11 @@ def eight_at_work(project: Project, round_: Round) -> Iterator[None]:
     threads = [Thread(target=work, args=[one]) for one in people]
     for thread in threads:
         thread.start()
-    yield
-    for thread in threads:
-        thread.join()
+    try:
+        yield
+    finally:
+        for thread in threads:
+            thread.join()
     assert wrong == []
 
 
@@ -172,8 +174,9 @@ def test_no_lease_slips_through_while_people_claim(project: Project, bad: Proble
     round_ = make_round(project, redundancy=20)
     with eight_at_work(project, round_):
         retire_problem(problem=bad, reason="x", actor=alice)
+        assert slots() == [0, 0]
+        assert not Assignment.objects.filter(state=Assignment.State.LEASED).exists()
     assert slots() == [0, 0]
-    assert not Assignment.objects.filter(state=Assignment.State.LEASED).exists()
     bring_back(problem=bad, actor=alice)
     assert slots() == [20, 20]
 
@@ -220,6 +223,20 @@ def test_what_a_reviewer_returned_waits_and_holds_its_slot(
     bring_back(problem=bad, actor=alice)
     assert (slots(), slot_count(round_)) == ([0, 2], 4)
     assert take(round_, bob).pk == held.pk
+
+
+def test_what_a_reviewer_returned_keeps_its_place_also_unclaimed(
+    round_: Round, bad: Problem, bob: User, rita: User, alice: User
+) -> None:
+    """As from a tab that was open all the while."""
+    first, second = (submit(assignment=take(round_, labeler), submission=GOOD) for labeler in (bob, rita))
+    for one in (first, second):
+        give_back(assignment=one, note="Look again.")
+    assert submit(assignment=first, submission=GOOD).state == Assignment.State.SUBMITTED
+    retire_problem(problem=bad, reason="x", actor=alice)
+    assert submit(assignment=second, submission=GOOD).state == Assignment.State.EXTRA
+    bring_back(problem=bad, actor=alice)
+    assert (slots(), slot_count(round_)) == ([1, 2], 4)
 
 
 def test_slots_that_a_disagreement_opened_come_back_with_it(

@@ -9,6 +9,7 @@ from apps.accounts.models import AuditEvent, User
 from apps.core.errors import Conflict, DomainError
 from apps.labeling.models import Assignment, Round, Seat, StepLabel, Task
 from apps.labeling.queue import Nothing, claim, skip
+from apps.labeling.resplitting import part_anew
 from apps.labeling.retaking import retake
 from apps.labeling.retiring import retire_problem
 from apps.labeling.seats import progress
@@ -225,3 +226,16 @@ def test_every_step_is_scored_by_steps_also_after_the_first_error(project: Proje
     rate(round_, bob, 1, -1, 0, finish="solution")
     rate(round_, bob, 1, 1, -1, finish="solution")
     assert seat_of(round_, bob).score == pytest.approx(4 / 6)
+
+
+def test_gold_whose_steps_were_split_anew_is_asked_of_nobody_and_waited_for_by_nobody(
+    project: Project, bob: User, rita: User
+) -> None:
+    round_ = make_screening(project)
+    first = Task.objects.filter(round=round_).order_by("pk").first()
+    assert first is not None
+    assert first.solution is not None
+    part_anew(solution=first.solution, texts=["One.Two.", "Three."], actor=rita)
+    rate(round_, bob, *RIGHT)
+    assert refused(round_, bob).code == "screening_passed"
+    assert seat_of(round_, bob).score == 1.0

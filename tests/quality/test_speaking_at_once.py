@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 
 from apps.accounts.models import User
 from apps.corpus.models import Solution, Step
@@ -15,11 +13,10 @@ from apps.projects.models import Project
 from apps.quality.adjudicating import adjudicate_as_it_stands, adjudicate_solution, adjudicate_step
 from apps.quality.models import Consensus, Stale, StepConsensus
 from apps.quality.settling import settle_project
+from tests.at_once import blocked, elsewhere
 from tests.cast import make_round
 from tests.processes import eventually
 from tests.quality.said import say
-
-_BLOCKED = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
 @pytest.fixture
@@ -29,23 +26,6 @@ def solution(transactional_db: None, project: Project, bob: User) -> Solution:
     say(round_, bob, 1, 1, 1)
     settle_project(project)
     return project.solutions.get()
-
-
-def elsewhere(pool: ThreadPoolExecutor, act: Callable[[], object]) -> Future[object]:
-    """In a thread with a connection of its own."""
-
-    def run() -> object:
-        with closing(connection):
-            return act()
-
-    return pool.submit(run)
-
-
-def blocked() -> int:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_stat_clear_snapshot()")  # Within a transaction the first look would be kept.
-        cursor.execute(_BLOCKED)
-        return int(cursor.fetchone()[0])
 
 
 def second_step(solution: Solution) -> Step:

@@ -50,7 +50,7 @@ class Shown:
 
     @property
     def can_return(self) -> bool:
-        return self.turn.state == Assignment.State.SUBMITTED
+        return self.turn.state == Assignment.State.SUBMITTED and not self.turn.task.withdrawn
 
 
 @login_required

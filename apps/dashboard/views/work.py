@@ -62,7 +62,7 @@ def work(request: AuthenticatedRequest, slug: str) -> HttpResponse:
         done=_done(page.rows),
         only_today=only_today,
         returned=returned_to(request.user, place.project),
-        put_off=mine.filter(state=Assignment.State.SKIPPED).select_related("round")[:SIZE],
+        put_off=mine.filter(state=Assignment.State.SKIPPED, task__withdrawn="").select_related("round")[:SIZE],
         days=submissions_by_day(mine.spoken(), now=timezone.now()),
         seconds_each=seconds_per_turn(mine),
         handed_in=_handed_in(mine),

@@ -193,6 +193,11 @@ class Task(models.Model):
     def __str__(self) -> str:
         return f"task {self.pk} of {self.round}"
 
+    @property
+    def withdrawal(self) -> str:
+        """Why nobody is asked any more, in words; empty where people are."""
+        return f"Nobody is asked about it any more: {self.get_withdrawn_display()}" if self.withdrawn else ""
+
 
 class Seat(models.Model):
     """A labeler's place in a round: where they are in the queue, and how much they did.

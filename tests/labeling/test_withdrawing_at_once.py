@@ -1,0 +1,127 @@
+"""A problem is retired, or a solution split anew, while somebody is at it: no label, slot or request is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from apps.accounts.models import User
+from apps.corpus.models import Problem, Solution
+from apps.labeling.models import Assignment, Round, Seat, StepLabel, Task
+from apps.labeling.queue import skip
+from apps.labeling.resplitting import part_anew
+from apps.labeling.retiring import bring_back, retire_problem
+from apps.labeling.returning import give_back
+from apps.labeling.submitting import submit
+from apps.projects.models import Project
+from apps.quality.settling import settle_project
+from tests.at_once import while_uncommitted
+from tests.cast import make_problem, make_round, make_solution
+from tests.labeling.test_queue import BAD, GOOD, take
+
+
+@pytest.fixture
+def bad(transactional_db: None, project: Project) -> Problem:
+    problem = make_problem(project, reference_answer="42")
+    for _ in range(2):
+        make_solution(problem)
+    return problem
+
+
+@pytest.fixture
+def retire(bad: Problem, alice: User) -> Callable[[], Problem]:
+    return lambda: retire_problem(problem=bad, reason="x", actor=alice)
+
+
+def slots() -> list[int]:
+    return list(Task.objects.order_by("pk").values_list("open_slots", flat=True))
+
+
+def slot_count() -> int:
+    return Round.objects.get().slot_count
+
+
+def test_what_is_being_handed_in_is_handed_in(
+    project: Project, bad: Problem, retire: Callable[[], Problem], bob: User, alice: User
+) -> None:
+    held = take(make_round(project, redundancy=2), bob)
+    while_uncommitted(lambda: submit(assignment=held, submission=GOOD), retire)
+    assert Assignment.objects.get().state == "submitted"
+    assert (StepLabel.objects.count(), Seat.objects.get().submitted, slot_count()) == (3, 1, 1)
+    bring_back(problem=bad, actor=alice)
+    assert (slots(), slot_count()) == ([1, 2], 4)
+
+
+def test_what_is_being_put_off_is_put_off(project: Project, retire: Callable[[], Problem], bob: User) -> None:
+    held = take(make_round(project), bob)
+    while_uncommitted(lambda: skip(assignment=held), retire)
+    assert Assignment.objects.get().state == "skipped"
+    assert slots() == [0, 0]
+
+
+def test_what_a_reviewer_returns_meanwhile_waits(
+    project: Project, bad: Problem, retire: Callable[[], Problem], bob: User, alice: User
+) -> None:
+    held = submit(assignment=take(make_round(project), bob), submission=GOOD)
+    while_uncommitted(lambda: give_back(assignment=held, note="Look again."), retire)
+    assert (Assignment.objects.get().state, Seat.objects.get().submitted, slot_count()) == ("returned", 0, 0)
+    bring_back(problem=bad, actor=alice)
+    assert (slots(), slot_count()) == ([0, 1], 2)
+
+
+def test_what_was_returned_and_is_taken_meanwhile_is_taken_back(
+    project: Project, bad: Problem, retire: Callable[[], Problem], bob: User, alice: User
+) -> None:
+    round_ = make_round(project)
+    held = submit(assignment=take(round_, bob), submission=GOOD)
+    give_back(assignment=held, note="Look again.")
+    while_uncommitted(lambda: take(round_, bob), retire)
+    assert Assignment.objects.get().state == "released"
+    assert submit(assignment=held, submission=GOOD).state == "extra"
+    bring_back(problem=bad, actor=alice)
+    assert (slots(), slot_count()) == ([1, 1], 2)
+
+
+@pytest.mark.parametrize("which", ["retire", "retire another of the round", "split anew"])
+def test_a_worker_that_opens_slots_is_waited_for(
+    project: Project, bad: Problem, bob: User, rita: User, alice: User, which: str
+) -> None:
+    other = make_solution(make_problem(project))
+    round_ = make_round(project, redundancy=2, most_people=3)
+    solution = bad.solutions.order_by("pk").first()
+    assert solution is not None
+    for labeler, said in ((bob, GOOD), (rita, BAD)):
+        submit(assignment=take(round_, labeler), submission=said)
+    acts: dict[str, Callable[[], object]] = {
+        "retire": lambda: retire_problem(problem=bad, reason="x", actor=alice),
+        "retire another of the round": lambda: retire_problem(problem=other.problem, reason="x", actor=alice),
+        "split anew": lambda: part_anew(solution=solution, texts=["One.Two.", "Three."], actor=alice),
+    }
+    while_uncommitted(lambda: settle_project(project), acts[which])
+    task = Task.objects.get(solution=solution)
+    assert (task.extra_slots, task.open_slots) == (1, 1 if which == "retire another of the round" else 0)
+    # Six places and the extra one; of a retired problem those of two people stay, of a solution split anew as well.
+    assert slot_count() == {"retire": 4, "retire another of the round": 5, "split anew": 8}[which]
+
+
+@pytest.mark.parametrize("which", ["retire", "split anew"])
+def test_a_dialogue_that_grows_a_solution_is_waited_for(
+    project: Project, bad: Problem, bob: User, alice: User, which: str
+) -> None:
+    """What it refers to is looked up when it is committed."""
+    held = take(make_round(project), bob)
+    old = held.task.solution
+    assert old is not None
+    acts: dict[str, Callable[[], object]] = {
+        "retire": lambda: retire_problem(problem=bad, reason="x", actor=alice),
+        "split anew": lambda: part_anew(solution=old, texts=["One.Two.", "Three."], actor=alice),
+    }
+
+    def hand_in() -> None:
+        submit(assignment=held, submission=GOOD)
+        make_solution(bad)
+
+    while_uncommitted(hand_in, acts[which])
+    assert Assignment.objects.get(pk=held.pk).state == "submitted"
+    assert Solution.objects.filter(problem=bad).count() == {"retire": 3, "split anew": 4}[which]
