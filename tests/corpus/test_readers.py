@@ -244,7 +244,10 @@ def test_plain_steps_and_ratings_read_as_the_careful_way_does(data: st.DataObjec
     except RowError:
         return
     assert fast is not None
-    if isinstance(steps, list) and all(isinstance(step, dict) for step in steps):
+    plain = (str, int, float, type(None))
+    if isinstance(steps, list) and all(
+        isinstance(step, dict) and isinstance(step.get("candidate"), plain) for step in steps
+    ):
         # 0.0 is a whole number to the careful way, and none to the fast one.
         careful = [{**step, "candidate": float(step.get("candidate") or 0)} for step in steps]
         again = read("jsonl", whole | {"solution": {"steps": careful}})[0].solution
