@@ -31,13 +31,10 @@ _OTHER_SIDE = {"left": "right", "right": "left"}
 def why_not_correctable(assignment: Assignment) -> str | None:
     """What speaks against its labeler's correction, as a sentence; None when nothing does."""
     round_ = assignment.round
-    is_returned = assignment.state == Assignment.State.RETURNED
+    if assignment.state == Assignment.State.RETURNED:
+        waits = "A reviewer has returned it to you: it comes to you before any new task"
+        return f"{assignment.task.withdrawal or waits}."
     reasons = (
-        (is_returned and assignment.task.withdrawn != "", f"{assignment.task.withdrawal}."),
-        (
-            is_returned,
-            "A reviewer has returned it to you: it comes to you before any new task.",
-        ),
         (not assignment.is_spoken, "Only what you have submitted can be corrected."),
         (
             assignment.corrected_by_id is not None,

@@ -181,10 +181,11 @@ FROM next WHERE a.id = next.turn RETURNING a.id
 """
 )
 
+# As `TaskQuerySet.add_slots`. Not in WHERE, so that it is asked of the row as it is once the lock is there.
+_ADD_SLOTS = "open_slots = CASE WHEN t.withdrawn = '' THEN t.open_slots + {} ELSE 0 END"
+
 # The tasks are locked in the order of their ids: two that free slots of the same tasks then cannot wait for each other.
-# Whether a task was withdrawn is asked where its slots are set, not in WHERE: so it is asked of the row as it is once the
-# lock is there.
-_RETURN_LAPSED = """
+_RETURN_LAPSED = f"""
 WITH lapsed AS (
     UPDATE labeling_assignment SET state = 'expired'
     WHERE id IN (
@@ -197,15 +198,15 @@ WITH lapsed AS (
 ), locked AS (
     SELECT t.id, freed.slots FROM labeling_task t JOIN freed ON t.id = freed.task_id ORDER BY t.id FOR UPDATE OF t
 )
-UPDATE labeling_task t SET open_slots = CASE WHEN t.withdrawn = '' THEN t.open_slots + locked.slots ELSE 0 END
+UPDATE labeling_task t SET {_ADD_SLOTS.format("locked.slots")}
 FROM locked WHERE t.id = locked.id
 """
 
-_RELEASE = """
+_RELEASE = f"""
 WITH ended AS (
     UPDATE labeling_assignment SET state = 'released' WHERE id = %(turn)s AND state = 'leased' RETURNING task_id
 )
-UPDATE labeling_task t SET open_slots = CASE WHEN t.withdrawn = '' THEN t.open_slots + 1 ELSE 0 END
+UPDATE labeling_task t SET {_ADD_SLOTS.format(1)}
 FROM ended WHERE t.id = ended.task_id
 """
 

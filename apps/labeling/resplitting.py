@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, F, Q
+from django.db.models import F
 
 from apps.accounts.models import User
 from apps.accounts.services import record_event
@@ -94,26 +94,21 @@ def _copy(old: Solution, parts: Sequence[str]) -> Solution:
 
 def _move_tasks(old: Solution, newer: Solution) -> None:
     """Leases of the old version end, and rounds under way ask as many people about the newer one as about any other."""
-    tasks = Task.objects.filter(solution=old).order_by("pk")
-    leases = Assignment.objects.filter(task__in=tasks, state=Assignment.State.LEASED)
-    leases.update(state=Assignment.State.RELEASED)
-    locked = list(tasks.select_for_update(no_key=True).values_list("pk", flat=True))
-    # What slipped in before the lock. Nobody waits for assignments here, which are locked before tasks everywhere.
-    slipped = list(leases.select_for_update(no_key=True, skip_locked=True).values_list("pk", flat=True))
-    Assignment.objects.filter(pk__in=slipped).update(state=Assignment.State.RELEASED)
+    assignments = Assignment.objects.filter(task__solution=old)
+    assignments.end_leases()
+    locked = Task.objects.filter(solution=old).lock()
+    # What slipped in before the lock. Assignments are locked before tasks everywhere, so nobody is waited for here.
+    assignments.end_leases(wait=False)
     live = Task.objects.filter(
         pk__in=locked, round__status__in=[Round.Status.OPEN, Round.Status.PAUSED], round__origin=""
     )
-    submitted = Count("assignments", filter=Q(assignments__state=Assignment.State.SUBMITTED))
-    found: list[Any] = list(live.annotate(submitted=submitted).select_related("round").order_by("pk"))
+    found: list[Any] = list(live.with_missing().select_related("round").order_by("pk"))
     Task.objects.filter(pk__in=locked).update(withdrawn=Task.Withdrawn.RESPLIT, open_slots=0)
     for task in found:
         if task.is_gold or task.withdrawn == Task.Withdrawn.RESPLIT:
             continue
-        wanted = task.round.redundancy
-        missing = max(0, wanted + task.extra_slots - task.submitted)
-        if task.withdrawn:  # The problem is retired, and its slots are counted when it comes back.
-            wanted = missing = 0
+        # While the problem is retired none are counted: that is done when it comes back.
+        wanted, missing = (0, 0) if task.withdrawn else (task.round.redundancy, task.missing)
         Task.objects.create(
             round=task.round, solution=newer, priority=task.priority, open_slots=wanted, withdrawn=task.withdrawn
         )

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import F, Q
 from django.utils import timezone
 
 from apps.accounts.models import User
@@ -18,7 +19,7 @@ from apps.accounts.services import record_event
 from apps.core.errors import DomainError
 from apps.corpus.mending import tell_mended
 from apps.corpus.models import Problem
-from apps.labeling.models import Assignment, Round, Task
+from apps.labeling.models import Assignment, AssignmentQuerySet, Round, Task, TaskQuerySet
 from apps.labeling.services import GOLD_SLOTS
 
 
@@ -48,12 +49,16 @@ def _of(problem: Problem, prefix: str = "") -> Q:
     return Q(**{f"{prefix}solution__problem": problem}) | Q(**{f"{prefix}comparison__problem": problem})
 
 
-def _tasks_of(problem: Problem) -> QuerySet[Task]:
+def _tasks_of(problem: Problem) -> TaskQuerySet:
     return Task.objects.filter(_of(problem), round__origin="")
 
 
-def _turns_of(problem: Problem) -> QuerySet[Assignment]:
+def _turns_of(problem: Problem) -> AssignmentQuerySet:
     return Assignment.objects.filter(_of(problem, "task__"))
+
+
+def _turns_here(problem: Problem) -> AssignmentQuerySet:
+    return _turns_of(problem).filter(task__round__origin="")
 
 
 def retire_problem(*, problem: Problem, reason: str, actor: User) -> Problem:
@@ -66,8 +71,8 @@ def retire_problem(*, problem: Problem, reason: str, actor: User) -> Problem:
             return held
         held.retired_at, held.retired_reason = timezone.now(), reason.strip()
         held.save(update_fields=["retired_at", "retired_reason"])
-        _end_leases(held)
-        tasks = _lock(_ours(held))
+        _turns_here(held).end_leases()
+        tasks = _ours(held).lock()
         Task.objects.filter(pk__in=tasks).update(withdrawn=Task.Withdrawn.RETIRED, open_slots=0)
         _forget_slots(held)
         record_event(
@@ -78,39 +83,21 @@ def retire_problem(*, problem: Problem, reason: str, actor: User) -> Problem:
     # now on none can.
     with transaction.atomic():
         if Problem.objects.select_for_update(no_key=True).get(pk=held.pk).retired_at is not None:
-            _end_leases(held)
+            _turns_here(held).end_leases()
     return held
 
 
-def _end_leases(problem: Problem) -> None:
-    """And wait for whoever is handing something in. What a reviewer has returned can be handed in as well."""
-    holding = _turns_of(problem).filter(
-        task__round__origin="", state__in=[Assignment.State.LEASED, Assignment.State.RETURNED]
-    )
-    locked = list(holding.order_by("pk").select_for_update(of=("self",), no_key=True).values_list("pk", flat=True))
-    Assignment.objects.filter(pk__in=locked, state=Assignment.State.LEASED).update(state=Assignment.State.RELEASED)
-
-
-def _ours(problem: Problem) -> QuerySet[Task]:
+def _ours(problem: Problem) -> TaskQuerySet:
     """The tasks that go and come with the problem: not those of older versions of its solutions."""
     return _tasks_of(problem).exclude(withdrawn=Task.Withdrawn.RESPLIT)
 
 
-def _lock(tasks: QuerySet[Task]) -> list[int]:
-    return list(tasks.order_by("pk").select_for_update(of=("self",), no_key=True).values_list("pk", flat=True))
-
-
 def _missing(problem: Problem) -> dict[int, int]:
-    """By round, how many submissions the problem's ordinary tasks still need; a lease is none yet."""
-    submitted = Count("assignments", filter=Q(assignments__state=Assignment.State.SUBMITTED))
-    tasks = (
-        _ours(problem)
-        .filter(is_gold=False)
-        .annotate(submitted=submitted, asked=F("round__redundancy") + F("extra_slots"))
-    )
+    """By round, how many submissions the problem's ordinary tasks still need."""
     missing: Counter[int] = Counter()
-    for round_id, asked, count in tasks.values_list("round_id", "asked", "submitted"):
-        missing[round_id] += max(0, asked - count)
+    tasks: Any = _ours(problem).filter(is_gold=False).with_missing()
+    for round_id, count in tasks.values_list("round_id", "missing"):
+        missing[round_id] += count
     return missing
 
 
@@ -140,7 +127,7 @@ def bring_back(*, problem: Problem, actor: User) -> Problem:
     held.retired_at, reason, held.retired_reason = None, held.retired_reason, ""
     held.save(update_fields=["retired_at", "retired_reason"])
     # Who gives a task back meanwhile has freed its slot before the lock, or frees it behind: it is counted once.
-    tasks = _lock(_ours(held))
+    tasks = _ours(held).lock()
     with connection.cursor() as cursor:
         cursor.execute(_REOPEN, {"gold": GOLD_SLOTS, "tasks": tasks})
     for round_id, count in sorted(_missing(held).items()):

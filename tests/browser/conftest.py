@@ -22,7 +22,7 @@ from annotate.assets import collect
 from apps.accounts.models import User
 from tests import chromium
 from tests.cast import PASSWORD, signed_in
-from tests.processes import await_silence, web_server
+from tests.processes import await_silence, eventually, web_server
 
 # Playwright keeps an event loop in the test's thread; the ORM is not used from within it.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -162,6 +162,16 @@ def sign_in(context: BrowserContext, user: User, site: str) -> None:
 def set_password(user: User) -> None:
     """Of the kind that the web server knows: the tests' own hash is too weak for it."""
     User.objects.filter(pk=user.pk).update(password=Argon2PasswordHasher().encode(PASSWORD, "pepper-and-salt"))
+
+
+def await_on(page: Page, true: Callable[[], bool]) -> None:
+    """Wait until it is true of what the page's events bring: they come only while Playwright is at work."""
+
+    def is_true() -> bool:
+        page.wait_for_timeout(50)
+        return true()
+
+    eventually(is_true)
 
 
 def path_of(page: Page) -> str:

@@ -13,12 +13,11 @@ from apps.labeling.models import Assignment
 from apps.labeling.services import open_round, set_round_status
 from apps.projects.models import Project
 from apps.quality.reviewing import correct_turn, return_to_labeler
-from tests.browser.conftest import Watched
+from tests.browser.conftest import Watched, await_on
 from tests.browser.desk import Desk
 from tests.browser.test_pages import barriers
 from tests.cast import make_problem, make_solution
 from tests.labeling.test_queue import BAD
-from tests.processes import eventually
 from tests.world import rate
 
 
@@ -57,7 +56,7 @@ def test_the_button_says_what_it_does_and_keys_rest_while_it_is_sent(
     desk.press("k", "1")
     expect(button).to_have_text("Save correction Enter")
     desk.press("Enter")
-    eventually(lambda: bool(routes) or page.wait_for_timeout(50))  # type: ignore[arg-type,return-value]
+    await_on(page, lambda: bool(routes))
     expect(button).to_have_text("Saving… Enter")
     expect(button).to_be_disabled()
     assert barriers(page) == []

@@ -14,7 +14,7 @@ from apps.accounts.models import User
 from apps.corpus.models import Solution, Upload
 from apps.exports.services import create_export
 from apps.projects.models import Project
-from tests.processes import eventually
+from tests.browser.conftest import await_on
 
 
 def row(number: int) -> str:
@@ -95,7 +95,7 @@ def test_a_file_on_its_way_is_not_sent_again_and_another_takes_its_place(
 
     with page.expect_event("requestfailed"):
         page.locator("#id_file").set_input_files(second)
-    eventually(lambda: len(held) == 2 or page.wait_for_timeout(50))  # type: ignore[arg-type,return-value]
+    await_on(page, lambda: len(held) == 2)
     held[1].continue_()
     page.wait_for_url("**/uploads/*")
     assert [upload.filename for upload in Upload.objects.filter(project=project)] == ["second.jsonl"]

@@ -11,7 +11,7 @@ from apps.accounts.models import User
 from apps.labeling.models import Assignment, Round, StepLabel
 from apps.labeling.submitting import save_draft
 from apps.projects.models import Project
-from tests.browser.conftest import Watched, path_of, set_password
+from tests.browser.conftest import Watched, await_on, path_of, set_password
 from tests.browser.desk import Desk
 from tests.cast import PASSWORD, make_problem, make_round, make_solution
 from tests.processes import eventually
@@ -145,7 +145,7 @@ def test_what_was_rated_offline_before_a_skip_is_on_the_server_with_it(
     with_api(page)
     turn = Assignment.objects.get(state="skipped")
     assert ([step["rating"] for step in turn.draft["steps"]], turn.draft_version) == ([1, 1], 1)
-    eventually(lambda: "skip" in requests or page.wait_for_timeout(50))  # type: ignore[arg-type,return-value]
+    await_on(page, lambda: "skip" in requests)
     assert [what for what in requests if what in {"draft", "skip"}] == ["draft", "skip"]
     desk = Desk(watched.page(bob)).open(round_)
     for _ in range(3):
@@ -254,7 +254,7 @@ def test_a_submission_whose_answer_is_lost_counts_once(round_: Round, bob: User,
 
     page.route("**/submit", arrives_but_is_not_answered)
     desk.press("3", "1").submit()
-    eventually(lambda: len(sent) >= 2 or page.wait_for_timeout(50))  # type: ignore[arg-type,return-value]
+    await_on(page, lambda: len(sent) >= 2)
     expect(page.locator("#day-count")).to_have_text("1 today")
     assert Assignment.objects.filter(state="submitted").count() == 1
 

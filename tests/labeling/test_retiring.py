@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
-from threading import Thread
-from typing import Any
+from functools import partial
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from apps.accounts.models import AuditEvent, User
@@ -27,6 +26,7 @@ from apps.labeling.services import open_round
 from apps.labeling.submitting import submit
 from apps.projects.models import Project
 from apps.projects.services import add_member
+from tests.at_once import elsewhere
 from tests.cast import make_gold, make_problem, make_round, make_screening, make_solution, make_user
 from tests.labeling.test_queue import GOOD, nothing, take
 
@@ -145,28 +145,18 @@ def eight_at_work(project: Project, round_: Round) -> Iterator[None]:
     people = [make_user(f"one{number}") for number in range(8)]
     for one in people:
         add_member(project=project, user=one, role="labeler")
-    wrong: list[Any] = []
 
     def work(labeler: User) -> None:
-        try:
-            for _ in range(15):
-                turn = claim(round=round_, labeler=labeler)
-                if not isinstance(turn, Nothing):
-                    release(assignment=turn)
-        except Exception as error:  # noqa: BLE001 - told by the test's own thread
-            wrong.append(error)
-        finally:
-            connection.close()
+        for _ in range(15):
+            turn = claim(round=round_, labeler=labeler)
+            if not isinstance(turn, Nothing):
+                release(assignment=turn)
 
-    threads = [Thread(target=work, args=[one]) for one in people]
-    for thread in threads:
-        thread.start()
-    try:
+    with ThreadPoolExecutor(len(people)) as pool:
+        working = [elsewhere(pool, partial(work, labeler)) for labeler in people]
         yield
-    finally:
-        for thread in threads:
-            thread.join()
-    assert wrong == []
+    for one in working:
+        one.result()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -19,6 +19,7 @@ from apps.quality.settling import settle_project
 from tests.at_once import while_uncommitted
 from tests.cast import make_problem, make_round, make_solution
 from tests.labeling.test_queue import BAD, GOOD, take
+from tests.labeling.test_retiring import slots
 
 
 @pytest.fixture
@@ -32,10 +33,6 @@ def bad(transactional_db: None, project: Project) -> Problem:
 @pytest.fixture
 def retire(bad: Problem, alice: User) -> Callable[[], Problem]:
     return lambda: retire_problem(problem=bad, reason="x", actor=alice)
-
-
-def slots() -> list[int]:
-    return list(Task.objects.order_by("pk").values_list("open_slots", flat=True))
 
 
 def slot_count() -> int:

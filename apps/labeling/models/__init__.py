@@ -3,11 +3,11 @@
 from apps.labeling.models.counted import NotCounted, counted_q, newest_q
 from apps.labeling.models.labels import Critique, CritiqueRating, GoldLabel, PreferenceLabel, StepLabel
 from apps.labeling.models.reports import ReportDismissal
-from apps.labeling.models.rounds import Protocol, Round, RoundQuerySet, Seat, Task
+from apps.labeling.models.rounds import Protocol, Round, RoundQuerySet, Seat, Task, TaskQuerySet
 from apps.labeling.models.turns import Assignment, AssignmentQuerySet, Offer, PastSubmission
 
 __all__ = [
     "Assignment", "AssignmentQuerySet", "Critique", "CritiqueRating", "GoldLabel", "NotCounted", "Offer", "PastSubmission",
-    "PreferenceLabel", "Protocol", "ReportDismissal", "Round", "RoundQuerySet", "Seat", "StepLabel", "Task", "counted_q",
-    "newest_q",
+    "PreferenceLabel", "Protocol", "ReportDismissal", "Round", "RoundQuerySet", "Seat", "StepLabel", "Task", "TaskQuerySet",
+    "counted_q", "newest_q",
 ]  # fmt: skip

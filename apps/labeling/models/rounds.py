@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Case, F, Q, Sum, When
-from django.db.models.functions import Least
+from django.db.models import Case, Count, F, Q, Sum, When
+from django.db.models.functions import Greatest, Least
 from django.utils import timezone
 
 from apps.accounts.models import User
@@ -137,6 +137,16 @@ class TaskQuerySet(models.QuerySet["Task"]):
     def add_slots(self, count: int) -> int:
         """So many more people are asked, but about what was withdrawn nobody is. Returns the number of tasks."""
         return self.update(open_slots=Case(When(withdrawn="", then=F("open_slots") + count), default=0))
+
+    def with_missing(self) -> Self:
+        """Adds `missing`: how many submissions the task still needs; a lease is none yet."""
+        submitted = Count("assignments", filter=Q(assignments__state="submitted"))
+        needed = F("round__redundancy") + F("extra_slots") - submitted
+        return self.annotate(missing=Greatest(needed, 0, output_field=models.IntegerField()))
+
+    def lock(self) -> list[int]:
+        """Their ids, in whose order everybody locks tasks; what refers to them may be written meanwhile."""
+        return list(self.order_by("pk").select_for_update(of=("self",), no_key=True).values_list("pk", flat=True))
 
 
 class Task(models.Model):

@@ -46,6 +46,13 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
             "task__comparison__right_id", "task__comparison__right_step_id", "task__comparison__shared_steps",
         )  # fmt: skip
 
+    def end_leases(self, *, wait: bool = True) -> None:
+        """Frees no slots. Waits for whoever is handing something in, also what a reviewer has returned, or passes it over."""
+        holding = self.filter(state__in=[Assignment.State.LEASED, Assignment.State.RETURNED]).order_by("pk")
+        locked = holding.select_for_update(of=("self",), no_key=True, skip_locked=not wait).values_list("pk", flat=True)
+        leases = Assignment.objects.filter(pk__in=list(locked), state=Assignment.State.LEASED)
+        leases.update(state=Assignment.State.RELEASED)
+
     def spoken(self) -> Self:
         """Handed in, on time or late: what progress, payment and history count."""
         return self.filter(state__in=Assignment.SPOKEN)
