@@ -8,22 +8,22 @@ import pytest
 from django.core.files.base import ContentFile
 
 from apps.accounts.models import User
-from apps.corpus.digests import digest
+from apps.corpus.identity import digest
 from apps.corpus.models import Comparison, ImportBatch, Solution, Upload
 from apps.corpus.services import create_import, keep_upload
 from apps.estimation.models import EstimationRun, SamplingRun
-from apps.estimation.sampling import start_sampling
-from apps.estimation.services import start_run
-from apps.exports.making import run_export
+from apps.estimation.runs.services import start_run
+from apps.estimation.sampling.services import start_sampling
 from apps.exports.models import Export
+from apps.exports.run import run_export
 from apps.exports.services import create_export
 from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint
+from apps.labeling.assignments.submit import submit
 from apps.labeling.models import Assignment, Round
-from apps.labeling.queue import claim
-from apps.labeling.services import create_round, open_round
-from apps.labeling.submissions import Submission, SubmittedPreference, SubmittedStep
-from apps.labeling.submitting import submit
+from apps.labeling.protocols.submission import Submission, SubmittedPreference, SubmittedStep
+from apps.labeling.queue.claim import claim
+from apps.labeling.rounds.services import create_round, open_round
 from apps.projects.models import Guideline, Invitation, Membership, Project
 from apps.projects.services import invite, publish_guidelines
 from tests.cast import make_problem, make_round, make_solution

@@ -9,13 +9,13 @@ from django.http import Http404
 from rest_framework.request import Request
 
 from apps.accounts.models import User
-from apps.core.prepared import Prepared
+from apps.core.db.prepared import Prepared
 from apps.corpus.models import ImportBatch, Problem, Solution, Step
 from apps.estimation.models import EstimationRun, SamplingRun
 from apps.exports.models import Export
 from apps.labeling.models import Assignment, Round
 from apps.projects.models import Membership, Project
-from apps.projects.policies import allow, can, project_for
+from apps.projects.permissions import allow, can, project_for
 
 _ROUND = Prepared(
     lambda slug, number, user: (

@@ -11,7 +11,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from apps.accounts.models import ApiToken, User
-from apps.core.prepared import Prepared
+from apps.core.db.prepared import Prepared
 
 # Writing down each use would make every request a write.
 USE_IS_NOTED_EVERY = timedelta(minutes=5)

@@ -10,8 +10,8 @@ from django.core.cache import cache
 
 from apps.corpus.models import Problem, Solution, Verdict
 from apps.corpus.records import Record, SolutionRecord
-from apps.verifiers.grading import Grade, GradingPool
-from apps.verifiers.sole_answer import sole_answer
+from apps.verifiers.extraction.sole_answer import sole_answer
+from apps.verifiers.pool.pool import Grade, GradingPool
 
 # Who graded a solution in which no answer was found.
 NO_ANSWER = "no answer"

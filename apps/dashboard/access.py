@@ -15,7 +15,7 @@ from apps.corpus.models import ImportBatch, Problem, Solution, Upload
 from apps.exports.models import Export
 from apps.labeling.models import Assignment, Round
 from apps.projects.models import Membership, Project
-from apps.projects.policies import NEEDS, can, membership_for
+from apps.projects.permissions import NEEDS, can, membership_for
 
 # Name of the page, its title in the tabs, what it needs.
 TABS = (

@@ -7,10 +7,10 @@ from functools import partial
 from celery import shared_task
 from django.db import OperationalError, transaction
 
-from apps.core.wake import wake
-from apps.estimation.driving import work_on
-from apps.estimation.sampling import work_a_turn
-from apps.estimation.turns import SAMPLING_TASK, TASK, call_workers_to_all, take_turn
+from apps.core.wakeups import wake
+from apps.estimation.sampling.services import work_a_turn
+from apps.estimation.worker.run import work_on
+from apps.estimation.worker.schedule import SAMPLING_TASK, TASK, call_workers_to_all, take_turn
 
 
 @shared_task(autoretry_for=(OperationalError,), retry_backoff=2, max_retries=10)

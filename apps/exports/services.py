@@ -14,10 +14,10 @@ from apps.accounts.models import User
 from apps.accounts.services import record_event
 from apps.core.errors import DomainError
 from apps.core.jobs import JobStatus
-from apps.exports.containers import CONTAINERS
 from apps.exports.formats import FORMATS
 from apps.exports.models import Export
 from apps.exports.policy import LabelPolicy, PolicyError
+from apps.exports.writers import CONTAINERS
 from apps.judging.models import Judge
 from apps.projects.models import Project
 

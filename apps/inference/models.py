@@ -12,10 +12,10 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.core.errors import DomainError
 from apps.inference.addresses import AddressGuard, is_entry_of
-from apps.inference.prompting import DEFAULT_STOPS
-from apps.inference.sealing import unseal
+from apps.inference.encryption import unseal
+from apps.inference.prompts import DEFAULT_STOPS
 from apps.inference.transports import TRANSPORTS
-from apps.inference.wire import Server
+from apps.inference.types import Server
 from apps.projects.models import Project
 
 

@@ -20,13 +20,13 @@ from apps.accounts.services import record_event
 from apps.core.errors import Conflict, DomainError
 from apps.inference.addresses import REFUSAL, AddressRefused, address_entry, host_and_port
 from apps.inference.client import Client
-from apps.inference.failures import EndpointFailure, RequestRefused
+from apps.inference.encryption import seal
+from apps.inference.errors import EndpointFailure, RequestRefused
 from apps.inference.models import Endpoint
-from apps.inference.prefill import PROBE
-from apps.inference.prompting import Template
-from apps.inference.sealing import seal
+from apps.inference.prompts import Template
 from apps.inference.transports import TRANSPORTS
-from apps.inference.wire import Answer, Sampling
+from apps.inference.transports.prefill import PROBE
+from apps.inference.types import Answer, Sampling
 from apps.projects.models import Project
 
 CHECK_WITHIN_S = 20.0

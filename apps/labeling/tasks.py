@@ -5,8 +5,8 @@ from __future__ import annotations
 from celery import shared_task
 from django.db import OperationalError
 
-from apps.labeling.growing import grade_grown
-from apps.labeling.queue import return_lapsed
+from apps.labeling.assignments.branching import grade_grown
+from apps.labeling.queue.claim import return_lapsed
 
 
 @shared_task

@@ -15,7 +15,7 @@ from apps.accounts.models import User
 from apps.accounts.services import record_event
 from apps.core.errors import DomainError, NotAllowed
 from apps.projects.models import Guideline, Invitation, Membership, Project, Role
-from apps.projects.policies import allow, membership_of
+from apps.projects.permissions import allow, membership_of
 from apps.verifiers.registry import VERIFIERS
 
 # `projects/new` is a page: a project of that name would have no address.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from apps.corpus.models import Solution
 from apps.projects.models import Project
-from apps.quality.words import words_of
+from apps.quality.consensus.load import words_of
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.accounts.services import issue_token
-from apps.corpus.importing import run_import
+from apps.corpus.imports.run import run_import
 from apps.estimation.models import Rollout, RolloutBatch, SampledProblem, Shard, SolutionEstimate
 from apps.judging.models import StepVerdict
 from apps.labeling.models import (

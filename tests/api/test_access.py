@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import get_resolver
 
 from apps.accounts.models import User
-from apps.labeling.queue import claim
+from apps.labeling.queue.claim import claim
 from apps.projects.models import Membership
 from tests.cast import bearer
 from tests.world import World

@@ -11,8 +11,8 @@ import pytest
 from django.test import Client
 
 from apps.accounts.models import User
-from apps.corpus.importing import run_import
-from apps.exports.making import run_export
+from apps.corpus.imports.run import run_import
+from apps.exports.run import run_export
 from apps.labeling.models import Assignment, Round
 from apps.projects.models import Project
 from tests.cast import bearer, make_problem, make_round, make_solution

@@ -16,7 +16,7 @@ from drf_spectacular.generators import SchemaGenerator
 from apps.accounts.models import User
 from apps.accounts.services import issue_token
 from apps.labeling.models import Assignment
-from apps.labeling.queue import claim
+from apps.labeling.queue.claim import claim
 from tests.cast import make_round
 from tests.world import World
 

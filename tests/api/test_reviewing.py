@@ -12,7 +12,7 @@ from apps.corpus.models import Solution
 from apps.labeling.models import Assignment
 from apps.projects.models import Membership, Project, Role
 from apps.projects.services import add_member
-from apps.quality.settling import settle_project
+from apps.quality.consensus.recompute import settle_project
 from tests.cast import bearer, make_problem, make_round, make_solution, make_user
 from tests.quality.said import say
 

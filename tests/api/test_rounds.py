@@ -11,8 +11,8 @@ from apps.accounts.models import User
 from apps.core.jobs import JobStatus
 from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
 from apps.labeling.models import Assignment
-from apps.labeling.queue import claim
-from apps.labeling.services import open_round
+from apps.labeling.queue.claim import claim
+from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from tests.api.test_contract import API, post
 from tests.cast import bearer, make_problem, make_screening, make_solution

@@ -82,10 +82,10 @@ def main() -> None:
 
 def sampled(count: int, url: str, seed: int) -> tuple[Any, Any]:
     from apps.accounts.models import User
-    from apps.corpus.digests import problem_digest
+    from apps.corpus.identity import problem_digest
     from apps.corpus.models import Problem
-    from apps.dashboard.seeding import register_reasoner
-    from apps.estimation.sampling import run_sampling, start_sampling
+    from apps.demo.seeding import register_reasoner
+    from apps.estimation.sampling.services import run_sampling, start_sampling
     from apps.projects.services import create_project
     from reasoner.problems import problems
 
@@ -125,9 +125,9 @@ def judged(project: Any) -> dict[int, list[bool]]:
 def measure(
     name: str, strategy: str, options: dict[str, Any], project: Any, endpoint: Any, truth: Truth, temperature: float
 ) -> Measured:
-    from apps.estimation.driving import work_on
     from apps.estimation.models import SolutionEstimate, StepEstimate
-    from apps.estimation.services import start_run
+    from apps.estimation.runs.services import start_run
+    from apps.estimation.worker.run import work_on
 
     run = start_run(
         project=project, endpoint=endpoint, strategy=strategy, options=options, seed=2 if name.endswith(".again") else 1,

@@ -17,9 +17,9 @@ import numpy as np
 
 from apps.corpus.labels import UNKNOWN
 from apps.quality.aggregation import RULES, rule_of
-from apps.quality.agreement import agreement, pair_agreements
-from apps.quality.probation import Probation, forecast
-from apps.quality.ratings import Ratings
+from apps.quality.gold.suspension_test import Probation, forecast
+from apps.quality.statistics.agreement import agreement, pair_agreements
+from apps.quality.statistics.ratings import Ratings
 from tests.benchmarks.report import tell
 from tests.quality.simulation import (
     MARGINALS,

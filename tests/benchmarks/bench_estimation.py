@@ -92,7 +92,7 @@ def a_project(slug: str) -> Any:
 
 def our_run(project: Any, url: str) -> tuple[float, Any]:
     """From the call until the row says finished, as a person sees it."""
-    from apps.estimation.services import start_run
+    from apps.estimation.runs.services import start_run
     from apps.estimation.tasks import call_workers
     from apps.inference.models import Endpoint
     from apps.inference.services import add_endpoint

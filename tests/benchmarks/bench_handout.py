@@ -126,7 +126,7 @@ def prepare(tasks: int, labelers: int) -> Ground:
 def open_for(ground: Ground, redundancy: int) -> str:
     from django.db import connection
 
-    from apps.labeling.services import open_round
+    from apps.labeling.rounds.services import open_round
 
     opened = open_round(project=ground.project, protocol="first_error", redundancy=redundancy, gold_share=GOLD)
     with connection.cursor() as cursor:

@@ -40,8 +40,8 @@ def prepare(solutions: int) -> tuple[Project, User]:
     from apps.accounts.models import User
     from apps.projects.models import Role
     from apps.projects.services import add_member, create_project
-    from apps.quality.figures import refresh_figures
-    from apps.quality.settling import settle_project
+    from apps.quality.consensus.recompute import settle_project
+    from apps.quality.metrics.refresh import refresh_figures
     from tests.quality.said import note_all
 
     project = create_project(slug="review")
@@ -72,9 +72,9 @@ def say(project: Project, crew: list[User]) -> None:
     from django.db import transaction
     from django.utils import timezone
 
-    from apps.core.bulk import copy_rows, next_ids
+    from apps.core.db.copy import copy_rows, next_ids
     from apps.labeling.models import Assignment, Seat, StepLabel
-    from apps.labeling.services import open_round
+    from apps.labeling.rounds.services import open_round
 
     dice, now = random.Random(5), timezone.now()
     with transaction.atomic():
@@ -117,7 +117,7 @@ def steps_of(project: Project) -> dict[int, list[int]]:
 def estimate(project: Project) -> None:
     from django.db import transaction
 
-    from apps.core.bulk import copy_rows
+    from apps.core.db.copy import copy_rows
     from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
 
     run = EstimationRun.objects.create(project=project, number=1, strategy="math-shepherd", status="finished")
@@ -139,7 +139,7 @@ def measure(project: Project, reviewer: User) -> None:
     from django.test import Client
 
     from apps.corpus.models import Solution
-    from apps.quality.queues import counts_of
+    from apps.quality.review.queues import counts_of
 
     client = Client(headers={"Host": "127.0.0.1"})
     client.force_login(reviewer)

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from apps.accounts.models import User
 from apps.corpus.models import Step
 from apps.labeling.models import Assignment, Critique
-from apps.labeling.services import open_round
+from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from tests.browser.desk import Desk
 from tests.browser.test_branching_journey import exported

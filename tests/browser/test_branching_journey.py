@@ -13,13 +13,13 @@ from playwright.sync_api import Page, expect
 
 from apps.accounts.models import User
 from apps.corpus.models import Solution, Step
-from apps.dashboard.seeding import register_reasoner
-from apps.exports.making import run_export
+from apps.demo.seeding import register_reasoner
+from apps.exports.run import run_export
 from apps.exports.services import create_export, part_path
 from apps.labeling.models import Assignment, Offer
-from apps.labeling.services import open_round
+from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
-from apps.verifiers.extraction import extract_answer
+from apps.verifiers.extraction.final_answer import extract_answer
 from reasoner.checker import check
 from reasoner.problems import clean_solution, problems
 from tests.browser.conftest import Watched

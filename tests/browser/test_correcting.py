@@ -8,11 +8,11 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from apps.accounts.models import User
-from apps.labeling.correcting import correct
+from apps.labeling.assignments.correct import correct
 from apps.labeling.models import Assignment
-from apps.labeling.services import open_round, set_round_status
+from apps.labeling.rounds.services import open_round, set_round_status
 from apps.projects.models import Project
-from apps.quality.reviewing import correct_turn, return_to_labeler
+from apps.quality.review.assignments import correct_turn, return_to_labeler
 from tests.browser.conftest import Watched, await_on
 from tests.browser.desk import Desk
 from tests.browser.test_pages import barriers

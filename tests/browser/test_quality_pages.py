@@ -10,10 +10,10 @@ from playwright.sync_api import expect
 from apps.accounts.models import User
 from apps.labeling.models import GoldLabel
 from apps.projects.models import Membership, Project
-from apps.quality.figures import refresh_figures
+from apps.quality.consensus.recompute import settle_project
+from apps.quality.gold.suspensions import suspend
+from apps.quality.metrics.refresh import refresh_figures
 from apps.quality.models import QualityRules
-from apps.quality.settling import settle_project
-from apps.quality.watching import suspend
 from tests.browser.conftest import Watched
 from tests.browser.test_pages import PHONE, WIDE, barriers, overflow
 from tests.quality.people import speak

@@ -9,14 +9,14 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from apps.accounts.models import User
-from apps.corpus.mending import grade_again, mend_problem
 from apps.corpus.models import Solution
+from apps.corpus.problem_edits import grade_again, mend_problem
 from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
 from apps.labeling.models import Assignment
 from apps.projects.models import Project, Role
 from apps.projects.services import add_member
+from apps.quality.consensus.recompute import settle_project
 from apps.quality.models import Consensus, OpenDispute, Review, Stale
-from apps.quality.settling import settle_project
 from tests.browser.conftest import Watched
 from tests.browser.desk import Desk
 from tests.browser.test_pages import barriers, overflow

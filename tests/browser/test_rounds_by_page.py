@@ -10,10 +10,10 @@ from playwright.sync_api import Page, expect
 from apps.accounts.models import User
 from apps.core.jobs import JobStatus
 from apps.corpus.models import Problem
-from apps.dashboard.browsing import with_strips
+from apps.dashboard.solutions.queries import with_strips
 from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
 from apps.labeling.models import Assignment, PastSubmission, Round
-from apps.labeling.services import open_round
+from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from tests.browser.conftest import Watched
 from tests.browser.desk import Desk

@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from apps.accounts.models import User
 from apps.labeling.models import Round
-from apps.labeling.services import open_round
+from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from apps.projects.services import publish_guidelines
 from tests.browser.desk import Desk
@@ -90,7 +90,7 @@ def test_what_is_typed_follows_too(round_: Round, bob: User, page_of: Callable[.
 def test_other_pages_follow_too(
     round_: Round, project: Project, alice: User, page_of: Callable[..., Page], path: str
 ) -> None:
-    from apps.labeling.services import create_round
+    from apps.labeling.rounds.services import create_round
 
     turn = rate(round_, alice, 1, 1, 1, 1)
     draft = create_round(project=project, protocol="every_step")

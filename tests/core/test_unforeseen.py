@@ -14,19 +14,19 @@ from django.db import OperationalError
 
 from apps.accounts.models import User
 from apps.core.jobs import PASSING, JobStatus
-from apps.corpus import importing
-from apps.corpus.importing import run_import
+from apps.corpus.imports import run as importing
+from apps.corpus.imports.run import run_import
 from apps.corpus.models import ImportBatch
 from apps.corpus.services import create_import
 from apps.exports.formats.annotate import Annotate
-from apps.exports.making import run_export
 from apps.exports.models import Export
+from apps.exports.run import run_export
 from apps.exports.services import create_export, folder
 from apps.projects.models import Project, Role
 from apps.projects.services import add_member, create_project
-from apps.quality import settling
+from apps.quality.consensus import recompute as settling
+from apps.quality.consensus.recompute import settle_project, settle_projects
 from apps.quality.models import Consensus, Stale
-from apps.quality.settling import settle_project, settle_projects
 from tests.cast import make_problem, make_round, make_solution, make_user
 from tests.quality.said import say
 

@@ -164,7 +164,7 @@ def test_what_the_database_refuses_leaves_the_rest_told(project: Project, monkey
     """A chunk that lands row by row tells as much."""
     from django.db import DataError
 
-    from apps.corpus import importing
+    from apps.corpus.imports import run as importing
 
     bring_in(project, [row(1, **gold(1, -1))])
     land = importing.land

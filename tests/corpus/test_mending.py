@@ -8,9 +8,9 @@ import pytest
 
 from apps.accounts.models import AuditEvent, User
 from apps.core.errors import DomainError
-from apps.corpus.digests import problem_digest
-from apps.corpus.mending import grade_again, mend_problem
+from apps.corpus.identity import problem_digest
 from apps.corpus.models import Problem, Solution
+from apps.corpus.problem_edits import grade_again, mend_problem
 from apps.projects.models import Project
 from tests.cast import make_problem, make_solution, signed_in
 from tests.processes import eventually

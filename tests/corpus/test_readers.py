@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.corpus.grading import final_answer
-from apps.corpus.readers import READERS, ReaderOptions, detect, options_for
-from apps.corpus.readers.math_shepherd import TAG
+from apps.corpus.imports.readers import READERS, ReaderOptions, detect, options_for
+from apps.corpus.imports.readers.math_shepherd import TAG
 from apps.corpus.records import Record, RowError
 from tests.corpus.rows import VALID
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.corpus.records import RowError
-from apps.corpus.splitting import SPLITTERS, split_steps, unclosed_note
+from apps.corpus.splitting.steps import SPLITTERS, split_steps, unclosed_note
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,10 @@ from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.corpus.services import keep_upload
+from apps.labeling.assignments.submit import submit
 from apps.labeling.models import Assignment, Round
-from apps.labeling.queue import claim
-from apps.labeling.submissions import Submission
-from apps.labeling.submitting import submit
+from apps.labeling.protocols.submission import Submission
+from apps.labeling.queue.claim import claim
 from apps.projects.models import Project
 from tests.cast import make_comparison, make_problem, make_solution, signed_in
 from tests.world import World, compare

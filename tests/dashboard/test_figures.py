@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from apps.dashboard.templatetags.figures import bars, duration, milliseconds, share, thousands
+from apps.dashboard.templatetags.numbers import bars, duration, milliseconds, share, thousands
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,11 @@ from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.corpus.models import Solution
+from apps.labeling.assignments.submit import submit
 from apps.labeling.models import Assignment
-from apps.labeling.queue import claim
-from apps.labeling.services import open_round
-from apps.labeling.submissions import Submission, SubmittedStep
-from apps.labeling.submitting import submit
+from apps.labeling.protocols.submission import Submission, SubmittedStep
+from apps.labeling.queue.claim import claim
+from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from tests.cast import bearer, make_problem, make_solution, signed_in
 

@@ -11,11 +11,11 @@ from django.test import Client
 
 from apps.accounts.models import User
 from apps.corpus.models import Solution
-from apps.dashboard.browsing import with_sources
+from apps.dashboard.solutions.queries import with_sources
 from apps.exports.models import Export
 from apps.projects.models import Project
-from apps.quality.figures import refresh_figures
-from apps.quality.settling import settle_project
+from apps.quality.consensus.recompute import settle_project
+from apps.quality.metrics.refresh import refresh_figures
 from tests.cast import make_problem, make_round, make_solution, signed_in
 from tests.judging.verdicts import judge
 from tests.quality.said import say

@@ -14,12 +14,12 @@ from django.utils.html import strip_tags
 
 from apps.accounts.models import AuditEvent, User
 from apps.accounts.services import record_event
-from apps.dashboard.quality import MACHINE, MOST_SHOWN, Cell, Share, Table
+from apps.dashboard.quality.tables import MACHINE, MOST_SHOWN, Cell, Share, Table
 from apps.labeling.models import GoldLabel
 from apps.projects.models import Membership, Project
-from apps.quality.figures import refresh_figures
+from apps.quality.consensus.recompute import settle_project
+from apps.quality.metrics.refresh import refresh_figures
 from apps.quality.models import Figure, QualityRules, Suspension
-from apps.quality.settling import settle_project
 from tests.cast import signed_in
 from tests.quality.people import speak
 from tests.quality.said import note_all

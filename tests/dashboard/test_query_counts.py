@@ -16,8 +16,8 @@ from apps.corpus.services import create_import, keep_upload
 from apps.estimation.models import EstimationRun, StepEstimate
 from apps.exports.services import create_export
 from apps.labeling.models import Assignment, GoldLabel
-from apps.labeling.queue import claim, skip
-from apps.labeling.services import create_round, open_round
+from apps.labeling.queue.claim import claim, skip
+from apps.labeling.rounds.services import create_round, open_round
 from apps.projects.models import Project
 from apps.projects.services import add_member, create_project, invite, publish_guidelines
 from tests.cast import make_problem, make_screening, make_solution, make_user, signed_in

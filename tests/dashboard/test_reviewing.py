@@ -12,16 +12,16 @@ from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.corpus.models import Solution
-from apps.labeling.correcting import correct
+from apps.labeling.assignments.correct import correct
 from apps.labeling.models import Assignment, GoldLabel, StepLabel
-from apps.labeling.services import set_round_status
+from apps.labeling.rounds.services import set_round_status
 from apps.projects.models import Membership, Project, Role
 from apps.projects.services import add_member
+from apps.quality.consensus.recompute import settle_project
 from apps.quality.models import AlsoAcceptable, Consensus, OpenDispute, Review, StepConsensus
-from apps.quality.queues import Narrowing, neighbours, queue_of
-from apps.quality.reviewing import accept, correct_turn, return_to_labeler
-from apps.quality.settling import settle_project
-from apps.quality.turns import unreviewed, waiting
+from apps.quality.review.assignments import accept, correct_turn, return_to_labeler
+from apps.quality.review.queues import Narrowing, neighbours, queue_of
+from apps.quality.review.waiting import unreviewed, waiting
 from tests.cast import make_problem, make_round, make_solution, make_user, signed_in
 from tests.quality.said import said, say
 

@@ -8,11 +8,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from apps.accounts.models import User
-from apps.dashboard import fitting
-from apps.labeling import pairing
-from apps.labeling.counting import count_round
+from apps.dashboard.rounds import fit as fitting
 from apps.labeling.models import Round
-from apps.labeling.services import create_round
+from apps.labeling.rounds import pairs as pairing
+from apps.labeling.rounds.count import count_round
+from apps.labeling.rounds.services import create_round
 from apps.projects.models import Project
 from tests.cast import make_comparison, make_gold, make_problem, make_solution, signed_in
 

@@ -10,10 +10,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.dashboard.forms.rounds import selection_fields
+from apps.dashboard.rounds.forms import selection_fields
 from apps.labeling.models import Assignment, Round
-from apps.labeling.queue import claim, skip
-from apps.labeling.services import create_round, open_round
+from apps.labeling.queue.claim import claim, skip
+from apps.labeling.rounds.services import create_round, open_round
 from apps.projects.models import Membership, Project
 from tests.cast import make_gold, make_problem, make_screening, make_solution, signed_in
 from tests.world import rate

@@ -8,15 +8,15 @@ import pytest
 from django.template.loader import render_to_string
 
 from apps.corpus.models import Solution
-from apps.dashboard.seeding import SEED, found_word_problems, register_reasoner
-from apps.estimation.driving import work_on
-from apps.estimation.error_places import ErrorPlaces, error_places
-from apps.estimation.forecast import Forecast, ability_of, at_rollouts_temperature, expected_work, forecasts
+from apps.demo.seeding import SEED, found_word_problems, register_reasoner
 from apps.estimation.models import EstimationRun, SamplingRun
-from apps.estimation.sampling import run_sampling, start_sampling
-from apps.estimation.sampling_forecast import sampling_forecast
-from apps.estimation.selection import checked_selection, solutions_of
-from apps.estimation.services import start_run
+from apps.estimation.runs.error_places import ErrorPlaces, error_places
+from apps.estimation.runs.forecast import Forecast, ability_of, at_rollouts_temperature, expected_work, forecasts
+from apps.estimation.runs.selection import checked_selection, solutions_of
+from apps.estimation.runs.services import start_run
+from apps.estimation.sampling.forecast import sampling_forecast
+from apps.estimation.sampling.services import run_sampling, start_sampling
+from apps.estimation.worker.run import work_on
 from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint
 from apps.projects.models import Project

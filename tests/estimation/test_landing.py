@@ -8,8 +8,8 @@ from typing import Any
 from apps.core.jobs import JobStatus
 from apps.corpus.models import Solution
 from apps.estimation.models import EstimationRun, StepEstimate
-from apps.exports.collect import collect
 from apps.exports.formats import FORMATS
+from apps.exports.load.records import collect
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
 from apps.projects.models import Project

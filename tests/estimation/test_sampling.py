@@ -13,9 +13,15 @@ from apps.core.errors import Conflict, DomainError
 from apps.core.jobs import JobStatus
 from apps.corpus.models import Problem, Solution, Step
 from apps.estimation.models import SampledProblem, SamplingRun
-from apps.estimation.sampling import cancel_sampling, pause_sampling, resume_sampling, run_sampling, start_sampling
+from apps.estimation.sampling.services import (
+    cancel_sampling,
+    pause_sampling,
+    resume_sampling,
+    run_sampling,
+    start_sampling,
+)
 from apps.estimation.tasks import call_writer, resume_abandoned
-from apps.estimation.turns import waiting_runs
+from apps.estimation.worker.schedule import waiting_runs
 from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint
 from apps.projects.models import Project

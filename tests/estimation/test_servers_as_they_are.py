@@ -8,10 +8,10 @@ import pytest
 
 from apps.core.jobs import JobStatus
 from apps.corpus.models import Solution, Step
-from apps.estimation.driving import work_on
 from apps.estimation.models import EstimationRun, Rollout, RolloutBatch, SolutionEstimate, StepEstimate
-from apps.estimation.sampling import run_sampling, start_sampling
-from apps.estimation.services import resume_run, start_run
+from apps.estimation.runs.services import resume_run, start_run
+from apps.estimation.sampling.services import run_sampling, start_sampling
+from apps.estimation.worker.run import work_on
 from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint, check_endpoint
 from apps.projects.models import Project

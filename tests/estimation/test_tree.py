@@ -16,14 +16,14 @@ from apps.accounts.models import User
 from apps.core.errors import DomainError
 from apps.core.jobs import JobStatus
 from apps.corpus.models import Solution, Step
-from apps.dashboard.seeding import register_reasoner
-from apps.estimation.driving import work_on
-from apps.estimation.forecast import forecasts
+from apps.demo.seeding import register_reasoner
+from apps.estimation.engine.tree_search import Leaf, Rolled, Search
 from apps.estimation.models import EstimationRun, Rollout, RolloutBatch, SolutionEstimate, StepEstimate
-from apps.estimation.sampling import run_sampling, start_sampling
-from apps.estimation.services import pause_run, resume_run, start_run
+from apps.estimation.runs.forecast import forecasts
+from apps.estimation.runs.services import pause_run, resume_run, start_run
+from apps.estimation.sampling.services import run_sampling, start_sampling
 from apps.estimation.strategies.tree import TreeOptions
-from apps.estimation.tree.search import Leaf, Rolled, Search
+from apps.estimation.worker.run import work_on
 from apps.inference.models import Endpoint
 from apps.projects.models import Project
 from reasoner.problems import problems

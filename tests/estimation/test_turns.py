@@ -14,15 +14,21 @@ from django.utils import timezone
 from redis import Redis
 
 from apps.accounts.models import User
-from apps.core.bulk import sole_worker
+from apps.core.db.copy import sole_worker
 from apps.core.jobs import JobStatus
-from apps.core.wake import drop, wake
-from apps.estimation import turns
+from apps.core.wakeups import drop, wake
 from apps.estimation.models import EstimationRun, SamplingRun, Shard
-from apps.estimation.sampling import cancel_sampling, pause_sampling, resume_sampling, run_sampling, start_sampling
-from apps.estimation.services import begin, cancel_run, pause_run, resume_run, start_run
+from apps.estimation.runs.services import begin, cancel_run, pause_run, resume_run, start_run
+from apps.estimation.sampling.services import (
+    cancel_sampling,
+    pause_sampling,
+    resume_sampling,
+    run_sampling,
+    start_sampling,
+)
 from apps.estimation.tasks import call_workers, call_writer, resume_abandoned, work_on_run, work_on_sampling
-from apps.estimation.turns import SAMPLING, others_wait, take_turn, waiting_runs
+from apps.estimation.worker import schedule as turns
+from apps.estimation.worker.schedule import SAMPLING, others_wait, take_turn, waiting_runs
 from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint
 from apps.projects.models import Project

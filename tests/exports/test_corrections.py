@@ -8,19 +8,19 @@ from typing import Any
 import pytest
 
 from apps.accounts.models import User
-from apps.corpus.readers import READERS, ReaderOptions
+from apps.corpus.imports.readers import READERS, ReaderOptions
 from apps.corpus.records import Record
-from apps.exports.collect import collect
 from apps.exports.formats import FORMATS
-from apps.exports.labels import resolve
+from apps.exports.labels.steps import resolve
+from apps.exports.load.records import collect
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
 from apps.labeling.models import Assignment, GoldLabel
 from apps.projects.models import Membership, Project
 from apps.projects.services import create_project
+from apps.quality.consensus.recompute import settle_project
 from apps.quality.models import StepConsensus
-from apps.quality.reviewing import correct_turn, take_correction_back
-from apps.quality.settling import settle_project
+from apps.quality.review.assignments import correct_turn, take_correction_back
 from tests.cast import make_problem, make_round, make_solution
 from tests.judging.verdicts import bring_in
 from tests.quality.said import said, say

@@ -10,15 +10,15 @@ from msgspec import structs
 
 from apps.accounts.models import User
 from apps.corpus.records import Record, StandingRating, StepRating, StepRecord
-from apps.exports.collect import collect, count_retired
-from apps.exports.counted import BESIDE, EARLIER, EMPTY, counted
 from apps.exports.formats import FORMATS
+from apps.exports.labels.counted import BESIDE, EARLIER, EMPTY, counted
+from apps.exports.load.records import collect, count_retired
 from apps.exports.policy import LabelPolicy, PolicyError
 from apps.exports.tally import Tally
 from apps.labeling.models import Assignment
 from apps.projects.models import Membership, Project
+from apps.quality.consensus.recompute import settle_project
 from apps.quality.models import QualityRules
-from apps.quality.settling import settle_project
 from tests.cast import make_problem, make_round, make_screening, make_solution
 from tests.exports.test_labels import labels, person, record
 from tests.quality.said import say

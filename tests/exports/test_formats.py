@@ -12,12 +12,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from apps.core.zstd import ZstdFile
-from apps.corpus.readers import READERS, ReaderOptions
+from apps.corpus.imports.readers import READERS, ReaderOptions
 from apps.corpus.records import Record
-from apps.exports.containers import CONTAINERS, Writer
 from apps.exports.formats import FORMATS
 from apps.exports.policy import LabelPolicy, PolicyError
 from apps.exports.tally import Tally
+from apps.exports.writers import CONTAINERS, Writer
 from tests.corpus.rows import VALID
 from tests.exports.test_labels import person, record
 

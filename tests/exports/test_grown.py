@@ -13,17 +13,17 @@ from msgspec import structs
 from apps.accounts.models import User
 from apps.corpus.models import Solution
 from apps.corpus.records import ProblemRecord, Record, SolutionRecord, StepRecord
-from apps.exports.collect import collect
+from apps.exports.load.records import collect
+from apps.labeling.assignments.submit import submit
 from apps.labeling.models import Assignment, Round, StepLabel
 from apps.labeling.models.counted import rated_q
-from apps.labeling.queue import claim
-from apps.labeling.services import open_round
-from apps.labeling.submissions import Submission, SubmittedStep
-from apps.labeling.submitting import submit
+from apps.labeling.protocols.submission import Submission, SubmittedStep
+from apps.labeling.queue.claim import claim
+from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
-from apps.quality.evidence import evidence_of
+from apps.quality.consensus.recompute import settle_project
 from apps.quality.models import Consensus, QualityRules, StepConsensus
-from apps.quality.settling import settle_project
+from apps.quality.review.evidence import evidence_of
 from tests.cast import make_problem, make_round, make_solution
 from tests.exports.test_alternatives import left_out, person, rows
 from tests.exports.test_labels import labels

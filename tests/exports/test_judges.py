@@ -10,17 +10,17 @@ import pytest
 from apps.core.errors import DomainError
 from apps.corpus.models import Solution
 from apps.corpus.records import EstimateRecord, JudgeRecord, Record, StepCount, VerdictRecord
-from apps.exports.collect import collect
 from apps.exports.formats import FORMATS
+from apps.exports.load.records import collect
 from apps.exports.models import Export
 from apps.exports.policy import LabelPolicy
 from apps.exports.services import create_export
 from apps.exports.tally import Tally
+from apps.judging.latest import judges_words
 from apps.judging.models import JudgeRun, StepVerdict
 from apps.projects.models import Project
 from apps.projects.services import create_project
-from apps.quality.evidence import evidence_of
-from apps.quality.machines import judges_words
+from apps.quality.review.evidence import evidence_of
 from tests.cast import bearer, make_problem, make_solution
 from tests.exports.test_labels import labels, record
 from tests.judging.verdicts import bring_in, judge, row, verdicts

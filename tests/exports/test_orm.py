@@ -10,12 +10,12 @@ import pytest
 
 from apps.core.jobs import JobStatus
 from apps.corpus.records import ComparisonRecord, ProblemRecord, Record, SolutionRecord, StepRecord
-from apps.exports.containers import CONTAINERS, MixedWriter, Writer
 from apps.exports.formats import FORMATS
-from apps.exports.making import run_export
 from apps.exports.policy import LabelPolicy
+from apps.exports.run import run_export
 from apps.exports.services import create_export, part_path
 from apps.exports.tally import Tally
+from apps.exports.writers import CONTAINERS, MixedWriter, Writer
 from apps.projects.models import Project
 from tests.cast import make_problem, make_solution
 from tests.exports.test_pairs import compared, prefers, solution

@@ -8,8 +8,8 @@ import pytest
 from django.urls import reverse
 
 from apps.accounts.models import User
-from apps.exports.making import run_export
 from apps.exports.models import Export
+from apps.exports.run import run_export
 from apps.exports.services import create_export, folder
 from apps.projects.models import Project
 from tests.cast import make_round, signed_in

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 
 from apps.accounts.models import User
-from apps.corpus.readers import READERS, ReaderOptions
-from apps.exports.collect import collect
+from apps.corpus.imports.readers import READERS, ReaderOptions
 from apps.exports.formats import FORMATS
+from apps.exports.load.records import collect
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
 from apps.projects.models import Project
-from apps.quality.adjudicating import adjudicate_step
-from apps.quality.settling import settle_project
+from apps.quality.consensus.recompute import settle_project
+from apps.quality.review.adjudication import adjudicate_step
 from tests.cast import make_round
 from tests.quality.said import say
 

@@ -11,11 +11,11 @@ from django.core.management import call_command
 from django.test import Client
 
 from apps.accounts.models import User
+from apps.corpus.imports.readers import READERS, ReaderOptions
 from apps.corpus.models import Solution
-from apps.corpus.readers import READERS, ReaderOptions
 from apps.corpus.records import Record
 from apps.labeling.models import Assignment
-from apps.labeling.services import open_round
+from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from tests.cast import bearer
 from tests.flows.test_real_files import command, rows
@@ -167,8 +167,8 @@ def test_the_same_dialogues_from_problems_alone_come_out_the_same_too(
 
 
 def _offer_as_a_model(task_id: int, row: Row) -> None:
-    from apps.labeling.dialogue import prefix_digest
     from apps.labeling.models import Offer
+    from apps.labeling.protocols.candidate_tree import prefix_digest
 
     prefix: list[str] = []
     for place, position in enumerate(row["label"]["steps"]):

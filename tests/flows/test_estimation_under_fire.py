@@ -14,7 +14,7 @@ from redis import Redis
 from annotate.celery import app
 from apps.core.jobs import JobStatus
 from apps.estimation.models import EstimationRun, Shard, SolutionEstimate, StepEstimate
-from apps.estimation.services import cancel_run, pause_run, resume_run, start_run
+from apps.estimation.runs.services import cancel_run, pause_run, resume_run, start_run
 from apps.estimation.tasks import call_workers
 from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint
@@ -188,7 +188,7 @@ def test_an_endpoint_that_is_down_pauses_the_run_and_says_why(
 def test_a_refused_key_pauses_the_run_and_is_never_told(
     worker: object, model: Model, project: Project, endpoint: Endpoint
 ) -> None:
-    from apps.inference.sealing import seal
+    from apps.inference.encryption import seal
 
     add_sums(project, 20, steps=STEPS)
     model.control(key="the right one")

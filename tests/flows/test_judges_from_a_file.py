@@ -12,18 +12,18 @@ from typing import Any
 
 import pytest
 
-from apps.core.bulk import analyze
+from apps.core.db.copy import analyze
 from apps.corpus.labels import UNKNOWN
 from apps.corpus.models import ImportBatch, Solution, Step
 from apps.judging.models import JudgeRun, StepVerdict
 from apps.labeling.models import Assignment, StepLabel
 from apps.projects.models import Project
-from apps.quality.beside import beside
-from apps.quality.evidence import evidence_of
-from apps.quality.figures import refresh_figures
+from apps.quality.consensus.recompute import settle_project
+from apps.quality.disputes.other_sources import beside
+from apps.quality.metrics.refresh import refresh_figures
 from apps.quality.models import Consensus, Figure
-from apps.quality.queues import counts_of, queue_of
-from apps.quality.settling import settle_project
+from apps.quality.review.evidence import evidence_of
+from apps.quality.review.queues import counts_of, queue_of
 from tests.flows.test_real_files import command, rows
 
 SOLUTIONS = 200

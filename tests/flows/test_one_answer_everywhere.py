@@ -18,7 +18,7 @@ import pytest
 
 from apps.accounts.models import User
 from apps.exports.formats import FORMATS
-from apps.labeling.services import open_round
+from apps.labeling.rounds.services import open_round
 from apps.projects.models import Membership, Project, Role
 from apps.projects.services import add_member
 from apps.quality.models import Consensus, Figure

@@ -13,7 +13,7 @@ from django.test import Client
 from apps.accounts.models import User
 from apps.corpus.models import Comparison, ImportBatch, Problem, Solution
 from apps.labeling.models import Assignment, PreferenceLabel, Round, Task
-from apps.labeling.services import open_round
+from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from tests.cast import bearer, make_comparison, make_problem, make_round
 from tests.flows.test_real_files import command, in_order, rows

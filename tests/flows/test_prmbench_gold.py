@@ -16,10 +16,10 @@ import pytest
 
 from apps.accounts.models import User
 from apps.projects.models import Membership, Project
-from apps.quality.gold import Score
-from apps.quality.goldmarks import scores_of
+from apps.quality.consensus.recompute import settle_project
+from apps.quality.gold.marks import scores_of
+from apps.quality.gold.scoring import Score
 from apps.quality.models import GoldMark
-from apps.quality.settling import settle_project
 from tests.flows.test_real_files import command
 
 NO_ERROR = -1

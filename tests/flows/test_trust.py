@@ -20,9 +20,9 @@ from apps.corpus.models import Solution
 from apps.labeling.models import Assignment, GoldLabel, Round, Task
 from apps.projects.models import Membership, Project, Role
 from apps.projects.services import add_member
+from apps.quality.consensus.recompute import settle_project, settle_projects
+from apps.quality.gold.suspension_test import Probation, forecast
 from apps.quality.models import Consensus, GoldMark, QualityRules, Suspension
-from apps.quality.probation import Probation, forecast
-from apps.quality.settling import settle_project, settle_projects
 from tests.cast import make_problem, make_round, make_solution, make_user
 from tests.quality.said import note_all
 from tests.quality.simulation import SPAMMER, World, labeler, simulate

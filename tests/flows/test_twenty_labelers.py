@@ -16,7 +16,7 @@ import pytest
 
 from apps.accounts.services import issue_token
 from apps.labeling.models import Assignment, Seat, StepLabel, Task
-from apps.labeling.services import open_round
+from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project, Role
 from apps.projects.services import add_member
 from tests.benchmarks.setting import add_solutions

@@ -15,14 +15,14 @@ from django.core.management import CommandError, call_command
 from annotate.env import Environment
 from apps.accounts.models import User
 from apps.core.errors import DomainError
-from apps.estimation.services import start_run
+from apps.estimation.runs.services import start_run
 from apps.inference.addresses import AddressGuard, AddressRefused, is_public, parse_allowed
 from apps.inference.client import Client
-from apps.inference.failures import AddressNotAllowed, NotServed
+from apps.inference.errors import AddressNotAllowed, NotServed
 from apps.inference.grants import grant_endpoint, revoke_endpoint, share_endpoint
 from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint, change_endpoint, check_endpoint
-from apps.inference.wire import Prompt, Sampling, Server
+from apps.inference.types import Prompt, Sampling, Server
 from apps.projects.models import Project
 from apps.projects.services import create_project
 from tests.cast import bearer, make_problem, make_solution

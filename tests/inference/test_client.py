@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from apps.inference.client import DEAF_AFTER, Client
-from apps.inference.failures import (
+from apps.inference.errors import (
     EndpointFailure,
     KeyRefused,
     NotServed,
@@ -22,7 +22,7 @@ from apps.inference.failures import (
     Unreachable,
     Unreadable,
 )
-from apps.inference.wire import Answer, Prompt, Sampling, Server
+from apps.inference.types import Answer, Prompt, Sampling, Server
 from tests.inference.scripted import Asked, Reply, Scripted, completions, in_turn, scripted
 
 PROMPT, SAMPLING = Prompt("Compute 1 + 1."), Sampling()

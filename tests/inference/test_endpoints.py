@@ -13,9 +13,9 @@ from django.test import Client, override_settings
 
 from apps.accounts.models import AuditEvent, User
 from apps.core.errors import Conflict, DomainError
+from apps.inference.encryption import seal, unseal
 from apps.inference.grants import grant_endpoint
 from apps.inference.models import Endpoint
-from apps.inference.sealing import seal, unseal
 from apps.inference.services import add_endpoint, change_endpoint, check_endpoint, checked_url
 from apps.projects.models import Project
 from tests.cast import bearer, signed_in

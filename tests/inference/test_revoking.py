@@ -10,21 +10,22 @@ import pytest
 from apps.accounts.models import User
 from apps.core.errors import DomainError
 from apps.core.jobs import JobStatus
-from apps.estimation import driving, writing
-from apps.estimation.driving import work_on
 from apps.estimation.models import EstimationRun, SamplingRun
-from apps.estimation.sampling import pause_sampling, resume_sampling, run_sampling, start_sampling
-from apps.estimation.services import start_run
+from apps.estimation.runs.services import start_run
+from apps.estimation.sampling import worker as writing
+from apps.estimation.sampling.services import pause_sampling, resume_sampling, run_sampling, start_sampling
+from apps.estimation.worker import run as driving
+from apps.estimation.worker.run import work_on
 from apps.inference.grants import grant_endpoint, revoke_endpoint, share_endpoint
 from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint, remove_endpoint
-from apps.labeling.aftermath import aftermath_of
-from apps.labeling.counting import count_round
+from apps.labeling.assignments.candidates import candidates_after
+from apps.labeling.assignments.error_followup import aftermath_of
 from apps.labeling.models import Assignment, Round
-from apps.labeling.offers import candidates_after
-from apps.labeling.previewing import preview_of
-from apps.labeling.queue import claim
-from apps.labeling.services import create_round, open_draft, open_round
+from apps.labeling.queue.claim import claim
+from apps.labeling.rounds.count import count_round
+from apps.labeling.rounds.preview import preview_of
+from apps.labeling.rounds.services import create_round, open_draft, open_round
 from apps.projects.models import Project
 from tests.cast import bearer, make_problem, make_solution, signed_in
 from tests.estimation.corpus import add_sums

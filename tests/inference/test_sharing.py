@@ -9,8 +9,8 @@ import pytest
 from django.conf import settings
 from redis import Redis
 
-from apps.inference.gate import Gate
-from apps.inference.shares import SHRINK_TO, SILENT_AFTER_MS, Shares, in_flight
+from apps.inference.concurrency.limiter import Gate
+from apps.inference.concurrency.shared_limit import SHRINK_TO, SILENT_AFTER_MS, Shares, in_flight
 
 _endpoints = itertools.count(1_000_000_000)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from apps.estimation.turns import GRACE_S, SLICE_S
+from apps.estimation.worker.schedule import GRACE_S, SLICE_S
 from apps.inference.client import ATTEMPTS, LONGEST_PAUSE_S
-from apps.inference.failures import EndpointFailure, KeyRefused, NotServed, Overloaded, TooMany, Unreachable
-from apps.inference.stamina import LONGEST_STORM_S, Stamina, Tries
+from apps.inference.errors import EndpointFailure, KeyRefused, NotServed, Overloaded, TooMany, Unreachable
+from apps.inference.retry_policy import LONGEST_STORM_S, Stamina, Tries
 
 
 class Clock:

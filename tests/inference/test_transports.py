@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from apps.inference.client import Client
-from apps.inference.failures import Unreadable
-from apps.inference.prompting import Template, seed_of
+from apps.inference.errors import Unreadable
+from apps.inference.prompts import Template, seed_of
 from apps.inference.transports import TRANSPORTS
 from apps.inference.transports.chat_instruct import GO_ON
-from apps.inference.wire import Answer, Prompt, Sampling, Server
+from apps.inference.types import Answer, Prompt, Sampling, Server
 from tests.inference.scripted import Reply, Scripted, chats, completions, scripted
 from tests.reasoner.serving import reasoner
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.files.base import ContentFile
 
-from apps.corpus.importing import run_import
+from apps.corpus.imports.run import run_import
 from apps.corpus.models import ImportBatch, Solution
 from apps.corpus.services import create_import
 from apps.judging.models import Judge, JudgeRun, StepVerdict

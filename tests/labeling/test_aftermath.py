@@ -13,15 +13,15 @@ from apps.accounts.models import User
 from apps.core.errors import Conflict, Unprocessable
 from apps.corpus.models import Solution, Step
 from apps.inference.services import add_endpoint
-from apps.labeling.aftermath import aftermath_of
-from apps.labeling.dialogue import KnownStep, Ways
+from apps.labeling.assignments.error_followup import aftermath_of
+from apps.labeling.assignments.returns import give_back
+from apps.labeling.assignments.submit import submit
 from apps.labeling.models import Assignment, Critique, CritiqueRating, Offer, Round, StepLabel
 from apps.labeling.protocols import PROTOCOLS, Asked, options_of
-from apps.labeling.queue import claim
-from apps.labeling.returning import give_back
-from apps.labeling.services import open_round
-from apps.labeling.submissions import Submission, SubmittedCritique, SubmittedStep
-from apps.labeling.submitting import submit
+from apps.labeling.protocols.candidate_tree import KnownStep, Ways
+from apps.labeling.protocols.submission import Submission, SubmittedCritique, SubmittedStep
+from apps.labeling.queue.claim import claim
+from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from tests.cast import make_problem, make_solution
 from tests.estimation.model import Model, serving

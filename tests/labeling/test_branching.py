@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.core.errors import Unprocessable
-from apps.labeling.dialogue import KnownStep, Ways, own_number, prefix_digest
 from apps.labeling.protocols import PROTOCOLS, Asked, options_of
-from apps.labeling.submissions import Submission, SubmittedStep
+from apps.labeling.protocols.candidate_tree import KnownStep, Ways, own_number, prefix_digest
+from apps.labeling.protocols.submission import Submission, SubmittedStep
 
 BRANCHING = PROTOCOLS["branching"]
 FIRST, SECOND, LAST = "Let x be 2.", "Then x + 3 is 5.", "So we are done.\n\n# Answer\n\n5"

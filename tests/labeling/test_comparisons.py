@@ -11,16 +11,16 @@ from hypothesis import strategies as st
 
 from apps.accounts.models import User
 from apps.core.errors import DomainError, Unprocessable
-from apps.corpus.comparing import shared_steps
+from apps.corpus.comparisons import shared_steps
 from apps.corpus.models import Comparison, Solution, Step
+from apps.labeling.assignments.payload import sheet
+from apps.labeling.assignments.submit import save_draft, submit
 from apps.labeling.models import Assignment, PreferenceLabel, Round
-from apps.labeling.pairing import any_two
 from apps.labeling.protocols import PROTOCOLS, Asked, options_of
-from apps.labeling.queue import claim
-from apps.labeling.services import open_round
-from apps.labeling.sheets import sheet
-from apps.labeling.submissions import Submission, SubmittedPreference, SubmittedStep
-from apps.labeling.submitting import save_draft, submit
+from apps.labeling.protocols.submission import Submission, SubmittedPreference, SubmittedStep
+from apps.labeling.queue.claim import claim
+from apps.labeling.rounds.pairs import any_two
+from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from tests.cast import make_comparison, make_problem, make_solution
 

@@ -6,13 +6,13 @@ import pytest
 
 from apps.accounts.models import AuditEvent, User
 from apps.core.errors import Conflict, Unprocessable
-from apps.labeling.correcting import correct, said_of, why_not_correctable
+from apps.labeling.assignments.correct import correct, said_of, why_not_correctable
+from apps.labeling.assignments.returns import give_back
+from apps.labeling.assignments.submit import submit
 from apps.labeling.models import Assignment, PastSubmission, PreferenceLabel, Round
-from apps.labeling.returning import give_back
-from apps.labeling.seats import progress
-from apps.labeling.services import set_round_status
-from apps.labeling.submissions import Submission, SubmittedStep
-from apps.labeling.submitting import submit
+from apps.labeling.progress import progress
+from apps.labeling.protocols.submission import Submission, SubmittedStep
+from apps.labeling.rounds.services import set_round_status
 from apps.projects.models import Project
 from tests.cast import make_round
 from tests.labeling.test_queue import BAD, GOOD, take

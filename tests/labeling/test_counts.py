@@ -8,15 +8,15 @@ import pytest
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.dashboard.overview import work_for
-from apps.labeling.correcting import correct
+from apps.dashboard.home.queries import work_for
+from apps.labeling.assignments.correct import correct
+from apps.labeling.assignments.returns import give_back
+from apps.labeling.assignments.submit import submit
 from apps.labeling.models import Assignment, Round
-from apps.labeling.queue import claim, return_lapsed
-from apps.labeling.returning import give_back
-from apps.labeling.seats import HandedIn, handed_in_by, progress
-from apps.labeling.services import open_round
-from apps.labeling.submissions import Submission, SubmittedStep
-from apps.labeling.submitting import submit
+from apps.labeling.progress import HandedIn, handed_in_by, progress
+from apps.labeling.protocols.submission import Submission, SubmittedStep
+from apps.labeling.queue.claim import claim, return_lapsed
+from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from tests.cast import make_gold, make_problem, make_solution, signed_in
 from tests.world import rate

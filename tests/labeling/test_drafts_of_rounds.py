@@ -10,8 +10,15 @@ from django.db import IntegrityError, transaction
 from apps.accounts.models import User
 from apps.core.errors import Conflict, DomainError
 from apps.labeling.models import Round, Task
-from apps.labeling.previewing import preview_of
-from apps.labeling.services import create_round, discard_draft, edit_round, open_draft, open_round, set_round_status
+from apps.labeling.rounds.preview import preview_of
+from apps.labeling.rounds.services import (
+    create_round,
+    discard_draft,
+    edit_round,
+    open_draft,
+    open_round,
+    set_round_status,
+)
 from apps.projects.models import Project
 from apps.projects.services import create_project, publish_guidelines
 from tests.cast import make_gold, make_problem, make_screening, make_solution

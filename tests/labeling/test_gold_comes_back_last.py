@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.labeling.models import Assignment, Round, Task
-from apps.labeling.queue import Nothing, claim, release, return_lapsed, skip
-from apps.labeling.services import open_round
+from apps.labeling.queue.claim import Nothing, claim, release, return_lapsed, skip
+from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from tests.cast import make_gold, make_problem, make_screening, make_solution
 from tests.world import rate

@@ -14,9 +14,9 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.models import User
 from apps.corpus.models import Step
-from apps.labeling.masks import masked
 from apps.labeling.models import Assignment, GoldLabel, Round, Task
-from apps.labeling.services import open_round
+from apps.labeling.opaque_ids import masked
+from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from tests.cast import bearer, make_problem, make_solution
 

@@ -13,15 +13,15 @@ from apps.core.errors import Conflict, Unprocessable
 from apps.corpus.models import Solution, Step
 from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint
-from apps.labeling import offers
-from apps.labeling.growing import grade_grown
+from apps.labeling.assignments import candidates as offers
+from apps.labeling.assignments.branching import grade_grown
+from apps.labeling.assignments.candidates import candidates_after
+from apps.labeling.assignments.payload import sheet
+from apps.labeling.assignments.submit import save_draft, submit
 from apps.labeling.models import Assignment, Offer, Round, StepLabel
-from apps.labeling.offers import candidates_after
-from apps.labeling.queue import claim
-from apps.labeling.services import open_round
-from apps.labeling.sheets import sheet
-from apps.labeling.submissions import Submission, SubmittedStep
-from apps.labeling.submitting import save_draft, submit
+from apps.labeling.protocols.submission import Submission, SubmittedStep
+from apps.labeling.queue.claim import claim
+from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from tests.cast import make_problem, make_solution
 from tests.estimation.model import Model, serving

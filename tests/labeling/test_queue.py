@@ -10,13 +10,13 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.core.errors import Conflict
 from apps.corpus.models import Step
+from apps.labeling.assignments.payload import sheet
+from apps.labeling.assignments.submit import save_draft, submit
 from apps.labeling.models import Assignment, GoldLabel, Round, Task
-from apps.labeling.queue import Nothing, claim, release, renew, return_lapsed
-from apps.labeling.seats import progress
-from apps.labeling.services import open_round, set_round_status
-from apps.labeling.sheets import sheet
-from apps.labeling.submissions import Submission, SubmittedStep
-from apps.labeling.submitting import save_draft, submit
+from apps.labeling.progress import progress
+from apps.labeling.protocols.submission import Submission, SubmittedStep
+from apps.labeling.queue.claim import Nothing, claim, release, renew, return_lapsed
+from apps.labeling.rounds.services import open_round, set_round_status
 from apps.projects.models import Project
 from tests.cast import make_problem, make_round, make_solution
 

@@ -28,14 +28,14 @@ from hypothesis.stateful import (
 from apps.accounts.models import User
 from apps.core.errors import Conflict, NotAllowed
 from apps.corpus.models import Step
-from apps.labeling import queue
+from apps.labeling.assignments.submit import save_draft, submit
 from apps.labeling.models import Assignment, GoldLabel, Round, Task
-from apps.labeling.queue import HELD_AT_ONCE, Nothing, claim, release, renew, return_lapsed
-from apps.labeling.services import open_round, set_round_status
-from apps.labeling.submissions import Submission, SubmittedStep
-from apps.labeling.submitting import save_draft, submit
+from apps.labeling.protocols.submission import Submission, SubmittedStep
+from apps.labeling.queue import claim as queue
+from apps.labeling.queue.claim import HELD_AT_ONCE, Nothing, claim, release, renew, return_lapsed
+from apps.labeling.rounds.services import open_round, set_round_status
 from apps.projects.models import Membership, Project, Role
-from apps.projects.policies import project_for
+from apps.projects.permissions import project_for
 from apps.projects.services import add_member, create_project, reinstate_member, remove_member
 from tests.cast import make_problem, make_solution, make_user
 from tests.labeling.accounts import LIVE, SPOKEN, balance, left_for

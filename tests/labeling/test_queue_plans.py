@@ -19,16 +19,16 @@ from django.db import connection
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.core.bulk import analyze, copy_rows
+from apps.core.db.copy import analyze, copy_rows
 from apps.corpus.models import Problem, Solution, Step
-from apps.dashboard.overview import open_rounds_for
-from apps.labeling import queue
+from apps.dashboard.home.queries import open_rounds_for
+from apps.labeling.assignments.submit import submit
 from apps.labeling.models import Assignment, GoldLabel, Round, Seat, Task
-from apps.labeling.queue import Nothing, claim, release, return_lapsed
-from apps.labeling.seats import progress
-from apps.labeling.services import open_round
-from apps.labeling.submissions import Submission, SubmittedStep
-from apps.labeling.submitting import submit
+from apps.labeling.progress import progress
+from apps.labeling.protocols.submission import Submission, SubmittedStep
+from apps.labeling.queue import claim as queue
+from apps.labeling.queue.claim import Nothing, claim, release, return_lapsed
+from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from tests.benchmarks.setting import add_solutions
 

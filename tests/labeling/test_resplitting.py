@@ -8,12 +8,12 @@ from apps.accounts.models import AuditEvent, User
 from apps.core.errors import Conflict, DomainError
 from apps.corpus.models import Solution
 from apps.labeling.models import Assignment, Round, StepLabel, Task
-from apps.labeling.queue import claim, release
-from apps.labeling.resplitting import part_anew
-from apps.labeling.retiring import bring_back, retire_problem
+from apps.labeling.problems import bring_back, retire_problem
+from apps.labeling.queue.claim import claim, release
+from apps.labeling.resplit import part_anew
 from apps.projects.models import Project
+from apps.quality.consensus.recompute import settle_project
 from apps.quality.models import OpenDispute
-from apps.quality.settling import settle_project
 from tests.cast import make_problem, make_round, make_solution
 from tests.quality.said import say
 

@@ -14,16 +14,16 @@ from django.utils import timezone
 from apps.accounts.models import AuditEvent, User
 from apps.core.errors import Conflict, DomainError
 from apps.corpus.models import Problem
-from apps.estimation.selection import solutions_of
-from apps.exports.collect import collect
+from apps.estimation.runs.selection import solutions_of
+from apps.exports.load.records import collect
+from apps.labeling.assignments.returns import give_back, returned_to
+from apps.labeling.assignments.submit import submit
 from apps.labeling.models import Assignment, Round, Seat, Task
-from apps.labeling.queue import Nothing, claim, release, return_lapsed, skip
-from apps.labeling.retaking import retake
-from apps.labeling.retiring import bring_back, consequences_of, retire_problem
-from apps.labeling.returning import give_back, returned_to
-from apps.labeling.seats import progress
-from apps.labeling.services import open_round
-from apps.labeling.submitting import submit
+from apps.labeling.problems import bring_back, consequences_of, retire_problem
+from apps.labeling.progress import progress
+from apps.labeling.queue.claim import Nothing, claim, release, return_lapsed, skip
+from apps.labeling.queue.screening import retake
+from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from apps.projects.services import add_member
 from tests.at_once import elsewhere

@@ -10,8 +10,8 @@ import pytest
 
 from apps.accounts.models import User
 from apps.labeling.models import Round
-from apps.labeling.queue import claim
-from apps.labeling.services import create_round, open_round
+from apps.labeling.queue.claim import claim
+from apps.labeling.rounds.services import create_round, open_round
 from apps.projects.models import Project
 from tests.cast import bearer, make_gold, make_problem, make_solution, signed_in
 

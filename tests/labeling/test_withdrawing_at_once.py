@@ -8,14 +8,14 @@ import pytest
 
 from apps.accounts.models import User
 from apps.corpus.models import Problem, Solution
+from apps.labeling.assignments.returns import give_back
+from apps.labeling.assignments.submit import submit
 from apps.labeling.models import Assignment, Round, Seat, StepLabel, Task
-from apps.labeling.queue import skip
-from apps.labeling.resplitting import part_anew
-from apps.labeling.retiring import bring_back, retire_problem
-from apps.labeling.returning import give_back
-from apps.labeling.submitting import submit
+from apps.labeling.problems import bring_back, retire_problem
+from apps.labeling.queue.claim import skip
+from apps.labeling.resplit import part_anew
 from apps.projects.models import Project
-from apps.quality.settling import settle_project
+from apps.quality.consensus.recompute import settle_project
 from tests.at_once import while_uncommitted
 from tests.cast import make_problem, make_round, make_solution
 from tests.labeling.test_queue import BAD, GOOD, take

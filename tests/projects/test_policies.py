@@ -8,7 +8,7 @@ from django.http import Http404
 from apps.accounts.models import User
 from apps.core.errors import NotAllowed
 from apps.projects.models import Membership, Project, Role
-from apps.projects.policies import NEEDS, can, membership_for, membership_of, project_for
+from apps.projects.permissions import NEEDS, can, membership_for, membership_of, project_for
 
 MAY = {
     "labeler": {"label", "view"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from apps.quality.ratings import Sayings, ints
+from apps.quality.statistics.ratings import Sayings, ints
 
 # Krippendorff, "Computing Krippendorff's Alpha-Reliability" (2011), C: four observers, twelve units, some missing.
 KRIPPENDORFF = (

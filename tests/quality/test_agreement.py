@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from apps.corpus.labels import UNKNOWN
-from apps.quality.agreement import (
+from apps.quality.statistics.agreement import (
     agreement,
     choices_of,
     pair_agreements,
@@ -15,8 +15,8 @@ from apps.quality.agreement import (
     source_agreement,
     step_agreement,
 )
-from apps.quality.ratings import ints
-from apps.quality.resampling import measure
+from apps.quality.statistics.bootstrap import measure
+from apps.quality.statistics.ratings import ints
 from tests.quality.building import ratings_of
 from tests.quality.simulation import labeler, simulate
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from apps.quality import coefficients as by
-from apps.quality.ratings import Sayings, ints
-from apps.quality.resampling import measure
+from apps.quality.statistics import coefficients as by
+from apps.quality.statistics.bootstrap import measure
+from apps.quality.statistics.ratings import Sayings, ints
 from tests.quality import published
 
 

@@ -10,22 +10,22 @@ from django.utils import timezone
 
 from apps.accounts.models import AuditEvent, User
 from apps.core.errors import Conflict, Unprocessable
-from apps.labeling.correcting import correct, why_not_correctable
+from apps.labeling.assignments.correct import correct, why_not_correctable
+from apps.labeling.assignments.returns import give_back
+from apps.labeling.assignments.submit import submit
+from apps.labeling.assignments.timing import seconds_per_turn
 from apps.labeling.models import Assignment, Round
-from apps.labeling.pace import seconds_per_turn
-from apps.labeling.queue import claim
-from apps.labeling.returning import give_back
-from apps.labeling.submissions import Submission
-from apps.labeling.submitting import submit
+from apps.labeling.protocols.submission import Submission
+from apps.labeling.queue.claim import claim
 from apps.projects.models import Membership, Project
-from apps.quality.adjudicating import adjudicate_step, take_back
-from apps.quality.answers import gold_accuracy
-from apps.quality.corrections import corrections_of
-from apps.quality.figures import FEWEST, refresh
-from apps.quality.goldmarks import marks_of, scores_of
+from apps.quality.consensus.recompute import settle_project
+from apps.quality.gold.accuracy import gold_accuracy
+from apps.quality.gold.marks import marks_of, scores_of
+from apps.quality.metrics.refresh import FEWEST, refresh
 from apps.quality.models import Consensus, Figure, Review, StepConsensus
-from apps.quality.reviewing import correct_turn, return_to_labeler, take_correction_back
-from apps.quality.settling import settle_project
+from apps.quality.review.adjudication import adjudicate_step, take_back
+from apps.quality.review.assignments import correct_turn, return_to_labeler, take_correction_back
+from apps.quality.review.corrections import corrections_of
 from tests.cast import bearer, make_problem, make_round, make_solution, make_user, signed_in
 from tests.quality.said import said, say, vouch
 

@@ -11,12 +11,12 @@ from apps.accounts.models import User
 from apps.core.errors import DomainError
 from apps.corpus.models import Solution, Step
 from apps.labeling.models import Assignment, GoldLabel, Round, StepLabel, Task
-from apps.labeling.retiring import bring_back, retire_problem
+from apps.labeling.problems import bring_back, retire_problem
 from apps.projects.models import Project
-from apps.quality.adjudicating import adjudicate_solution
+from apps.quality.consensus.recompute import settle_project
 from apps.quality.models import Consensus, OpenDispute, QualityRules, StepConsensus
-from apps.quality.services import change_rules
-from apps.quality.settling import settle_project
+from apps.quality.review.adjudication import adjudicate_solution
+from apps.quality.rules import change_rules
 from tests.cast import make_problem, make_solution, make_user
 from tests.quality.people import crew_of
 from tests.quality.said import note_all, vouch

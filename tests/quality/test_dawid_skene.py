@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from apps.corpus.labels import NO_ERROR, UNKNOWN
 from apps.quality.aggregation.dawid_skene import DawidSkeneOptions, Fit, first_error_chances, fit
-from apps.quality.ratings import Sayings, ints
+from apps.quality.statistics.ratings import Sayings, ints
 from tests.quality import published
 from tests.quality.building import ratings_of
 from tests.quality.simulation import SPAMMER, labeler, simulate

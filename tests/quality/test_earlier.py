@@ -10,12 +10,12 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.corpus.models import Comparison, Solution
-from apps.dashboard.evidence import contests_of
+from apps.dashboard.solutions.evidence import contests_of
 from apps.labeling.models import Assignment, PreferenceLabel, Round, StepLabel, Task, counted_q, newest_q
 from apps.projects.models import Project
-from apps.quality.evidence import evidence_of
+from apps.quality.consensus.recompute import settle_project
 from apps.quality.models import Consensus, OpenDispute
-from apps.quality.settling import settle_project
+from apps.quality.review.evidence import evidence_of
 from apps.quality.sources import counted_ratings
 from tests.cast import bearer, make_comparison, make_problem, make_solution
 from tests.quality.said import note_all

@@ -9,18 +9,18 @@ from django.utils.html import strip_tags
 
 from apps.accounts.models import User
 from apps.core.jobs import JobStatus
+from apps.core.statistics import false_bad, false_good, most_useful_rollouts
 from apps.corpus.models import ImportBatch, Solution
-from apps.estimation.intervals import false_bad, false_good, most_useful_rollouts
 from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
 from apps.labeling.models import GoldLabel
-from apps.labeling.resplitting import part_anew
-from apps.labeling.retiring import retire_problem
-from apps.labeling.services import open_round
+from apps.labeling.problems import retire_problem
+from apps.labeling.resplit import part_anew
+from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
-from apps.quality import estimation_runs as insights
-from apps.quality.figures import FEWEST, refresh
+from apps.quality.consensus.recompute import settle_project
+from apps.quality.metrics import estimation_runs as insights
+from apps.quality.metrics.refresh import FEWEST, refresh
 from apps.quality.models import Figure
-from apps.quality.settling import settle_project
 from tests.cast import make_problem, make_solution, signed_in
 from tests.world import World, rate
 

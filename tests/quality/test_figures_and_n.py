@@ -14,16 +14,16 @@ from apps.corpus.models import Solution
 from apps.estimation.models import EstimationRun, StepEstimate
 from apps.projects.models import Project
 from apps.projects.services import create_project
-from apps.quality import figures
-from apps.quality.adjudicating import adjudicate_solution
 from apps.quality.aggregation.majority import majority_labels
-from apps.quality.agreement import agreement, others_first_errors, pair_agreements, source_agreement
-from apps.quality.estimation_runs import against_people, soft_values
-from apps.quality.figures import FEWEST, refresh, refresh_figures
+from apps.quality.consensus.recompute import settle_project
+from apps.quality.gold.suspensions import suspend
+from apps.quality.metrics import refresh as figures
+from apps.quality.metrics.estimation_runs import against_people, soft_values
+from apps.quality.metrics.refresh import FEWEST, refresh, refresh_figures
 from apps.quality.models import Consensus, Figure, QualityRules
-from apps.quality.ratings import first_errors_of
-from apps.quality.settling import settle_project
-from apps.quality.watching import suspend
+from apps.quality.review.adjudication import adjudicate_solution
+from apps.quality.statistics.agreement import agreement, others_first_errors, pair_agreements, source_agreement
+from apps.quality.statistics.ratings import first_errors_of
 from tests.cast import make_problem, make_solution, make_user
 from tests.quality.building import ratings_of
 from tests.quality.people import crew_of

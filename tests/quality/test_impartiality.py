@@ -14,15 +14,15 @@ from apps.core.errors import NotAllowed
 from apps.corpus.models import Solution
 from apps.labeling.models import Assignment, GoldLabel, Round
 from apps.projects.models import Membership, Project
-from apps.quality import adjudicating
+from apps.quality.consensus.recompute import settle_project
+from apps.quality.gold.suspensions import lift, suspend
 from apps.quality.models import OpenDispute, QualityRules, Review, StepConsensus
-from apps.quality.parting import part_steps
-from apps.quality.queues import queue_of
-from apps.quality.reviewing import accept, correct_turn, return_to_labeler
-from apps.quality.services import change_rules
-from apps.quality.settling import settle_project
-from apps.quality.turns import waiting
-from apps.quality.watching import lift, suspend
+from apps.quality.review import adjudication as adjudicating
+from apps.quality.review.assignments import accept, correct_turn, return_to_labeler
+from apps.quality.review.queues import queue_of
+from apps.quality.review.resplit import part_steps
+from apps.quality.review.waiting import waiting
+from apps.quality.rules import change_rules
 from tests.cast import bearer, make_problem, make_round, make_screening, make_solution, signed_in
 from tests.quality.said import said, say
 from tests.world import rate

@@ -7,17 +7,17 @@ from typing import Any
 import pytest
 
 from apps.accounts.models import User
-from apps.corpus.mending import mend_problem
 from apps.corpus.models import Solution
+from apps.corpus.problem_edits import mend_problem
 from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
 from apps.judging.models import StepVerdict
-from apps.labeling.resplitting import part_anew
+from apps.labeling.resplit import part_anew
 from apps.projects.models import Project
-from apps.quality.evidence import Evidence, evidence_of
-from apps.quality.figures import refresh_figures
+from apps.quality.consensus.recompute import settle_project
+from apps.quality.metrics.refresh import refresh_figures
 from apps.quality.models import Consensus, Figure, OpenDispute, Stale
-from apps.quality.queues import counts_of, queue_of
-from apps.quality.settling import settle_project
+from apps.quality.review.evidence import Evidence, evidence_of
+from apps.quality.review.queues import counts_of, queue_of
 from tests.cast import make_problem, make_round, make_solution
 from tests.judging.verdicts import bring_in, judge, row, verdicts
 from tests.quality.said import say
@@ -127,7 +127,7 @@ def test_of_one_judge_the_newest_run_speaks_and_each_judge_for_itself(solution: 
 def test_what_a_reviewer_has_settled_leaves_the_queue_and_judges_settle_nothing(
     solution: Solution, bob: User, rita: User
 ) -> None:
-    from apps.quality.adjudicating import adjudicate_solution
+    from apps.quality.review.adjudication import adjudicate_solution
 
     estimate(solution, True, False)
     judge(solution, "a", -1)

@@ -8,20 +8,20 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.corpus.models import Comparison, Solution
-from apps.dashboard.evidence import contests_of
+from apps.dashboard.solutions.evidence import contests_of
+from apps.labeling.assignments.submit import submit
 from apps.labeling.models import Assignment, PreferenceLabel, Round, Task
-from apps.labeling.queue import claim
-from apps.labeling.submissions import Submission, SubmittedStep
-from apps.labeling.submitting import submit
+from apps.labeling.protocols.submission import Submission, SubmittedStep
+from apps.labeling.queue.claim import claim
 from apps.projects.models import Membership, Project
-from apps.quality.adjudicating import adjudicate_solution
-from apps.quality.evidence import evidence_of
-from apps.quality.figures import refresh
-from apps.quality.goldmarks import scores_of
+from apps.quality.consensus.recompute import settle_project
+from apps.quality.gold.marks import scores_of
+from apps.quality.gold.suspensions import lift, suspend
+from apps.quality.metrics.refresh import refresh
 from apps.quality.models import Consensus, Figure, How, StepConsensus
-from apps.quality.reviewing import correct_turn, return_to_labeler, take_correction_back
-from apps.quality.settling import settle_project
-from apps.quality.watching import lift, suspend
+from apps.quality.review.adjudication import adjudicate_solution
+from apps.quality.review.assignments import correct_turn, return_to_labeler, take_correction_back
+from apps.quality.review.evidence import evidence_of
 from tests.cast import make_problem, make_round, make_solution
 from tests.quality.people import crew_of
 from tests.quality.said import note_all, said, say, vouch

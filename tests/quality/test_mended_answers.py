@@ -5,12 +5,12 @@ from __future__ import annotations
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.corpus.mending import grade_again, mend_problem
+from apps.corpus.problem_edits import grade_again, mend_problem
 from apps.estimation.models import EstimationRun, StepEstimate
 from apps.projects.models import Project
-from apps.quality.evidence import Evidence, evidence_of
+from apps.quality.consensus.recompute import settle_project
 from apps.quality.models import OpenDispute, Stale
-from apps.quality.settling import settle_project
+from apps.quality.review.evidence import Evidence, evidence_of
 from tests.cast import make_problem, make_round, make_solution
 from tests.quality.said import say
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.quality.probation import Probation, evidence, find, forecast
+from apps.quality.gold.suspension_test import Probation, evidence, find, forecast
 
 RULE = Probation()
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.corpus.labels import NO_ERROR, UNKNOWN
-from apps.quality.ratings import Ratings, first_errors_of, ints
+from apps.quality.statistics.ratings import Ratings, first_errors_of, ints
 from tests.quality.building import ratings_of
 
 

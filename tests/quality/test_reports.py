@@ -10,14 +10,21 @@ from django.urls import reverse
 
 from apps.accounts.models import AuditEvent, User
 from apps.core.errors import Conflict, DomainError, NotAllowed
-from apps.labeling.correcting import correct
+from apps.labeling.assignments.correct import correct
 from apps.labeling.models import Assignment, Round
-from apps.labeling.retiring import retire_problem
-from apps.labeling.services import open_round
-from apps.labeling.submissions import Submission
+from apps.labeling.problems import retire_problem
+from apps.labeling.protocols.submission import Submission
+from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from apps.quality.models import QualityRules
-from apps.quality.reports import count_open_reports, dismiss_report, problem_of, reopen_report, reports_in, reports_of
+from apps.quality.review.reports import (
+    count_open_reports,
+    dismiss_report,
+    problem_of,
+    reopen_report,
+    reports_in,
+    reports_of,
+)
 from tests.cast import bearer, make_comparison, make_problem, make_solution, signed_in
 from tests.world import rate
 

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from apps.quality.risk import CHANCE_EVERY, NEWCOMER, Facts, Reason, Risk, risk_of, sample, usual_pace
+from apps.quality.review.risk import CHANCE_EVERY, NEWCOMER, Facts, Reason, Risk, risk_of, sample, usual_pace
 
 
 def test_more_reasons_are_more_risk_and_never_more_than_one() -> None:

@@ -8,17 +8,17 @@ from django.utils import timezone
 from apps.accounts.models import AuditEvent, User
 from apps.core.errors import Conflict, DomainError
 from apps.labeling.models import Assignment, Round, Seat, StepLabel, Task
-from apps.labeling.queue import Nothing, claim, skip
-from apps.labeling.resplitting import part_anew
-from apps.labeling.retaking import retake
-from apps.labeling.retiring import retire_problem
-from apps.labeling.seats import progress
-from apps.labeling.services import open_round, set_round_status
+from apps.labeling.problems import retire_problem
+from apps.labeling.progress import progress
+from apps.labeling.queue.claim import Nothing, claim, skip
+from apps.labeling.queue.screening import retake
+from apps.labeling.resplit import part_anew
+from apps.labeling.rounds.services import open_round, set_round_status
 from apps.projects.models import Membership, Project
-from apps.quality.adjudicating import also_accept
+from apps.quality.consensus.recompute import settle_project
+from apps.quality.gold.screening import settle_sitting
 from apps.quality.models import GoldMark, QualityRules, Suspension
-from apps.quality.screening import settle_sitting
-from apps.quality.settling import settle_project
+from apps.quality.review.adjudication import also_accept
 from tests.cast import make_gold, make_problem, make_screening, make_solution
 from tests.world import rate
 

@@ -8,13 +8,14 @@ import pytest
 
 from apps.accounts.models import AuditEvent, User
 from apps.corpus.models import Solution
+from apps.labeling.assignments.returns import give_back
 from apps.labeling.models import Round, Task
-from apps.labeling.returning import give_back
 from apps.projects.models import Membership, Project, Role
 from apps.projects.services import add_member
-from apps.quality import settling
-from apps.quality.adjudicating import adjudicate_solution, adjudicate_step, also_accept, make_gold
-from apps.quality.goldmarks import scores_of
+from apps.quality.consensus import recompute as settling
+from apps.quality.consensus.recompute import settle_project, settle_projects
+from apps.quality.gold.marks import scores_of
+from apps.quality.gold.suspensions import lift
 from apps.quality.models import (
     Consensus,
     DisputeCount,
@@ -25,8 +26,7 @@ from apps.quality.models import (
     StepConsensus,
     Suspension,
 )
-from apps.quality.settling import settle_project, settle_projects
-from apps.quality.watching import lift
+from apps.quality.review.adjudication import adjudicate_solution, adjudicate_step, also_accept, make_gold
 from tests.cast import make_problem, make_round, make_solution, make_user
 from tests.quality.said import note_all, say, vouch
 

@@ -10,9 +10,9 @@ from django.db import transaction
 from apps.accounts.models import User
 from apps.corpus.models import Solution, Step
 from apps.projects.models import Project
-from apps.quality.adjudicating import adjudicate_as_it_stands, adjudicate_solution, adjudicate_step
+from apps.quality.consensus.recompute import settle_project
 from apps.quality.models import Consensus, Stale, StepConsensus
-from apps.quality.settling import settle_project
+from apps.quality.review.adjudication import adjudicate_as_it_stands, adjudicate_solution, adjudicate_step
 from tests.at_once import blocked, elsewhere
 from tests.cast import make_round
 from tests.processes import eventually

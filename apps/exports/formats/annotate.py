@@ -20,9 +20,9 @@ from apps.corpus.records import (
     StandingRating,
 )
 from apps.exports.formats.base import OfSolutions, Row, label_name
-from apps.exports.labels import resolve
+from apps.exports.labels.sources import hard_rating
+from apps.exports.labels.steps import resolve
 from apps.exports.policy import LabelPolicy
-from apps.exports.sources import hard_rating
 from apps.exports.tally import Tally
 
 

@@ -1,10 +1,10 @@
 """What people say of steps and comparisons: rounds of work, turns at a task, labels."""
 
+from apps.labeling.models.assignments import Assignment, AssignmentQuerySet, Offer, PastSubmission
 from apps.labeling.models.counted import NotCounted, counted_q, newest_q
 from apps.labeling.models.labels import Critique, CritiqueRating, GoldLabel, PreferenceLabel, StepLabel
 from apps.labeling.models.reports import ReportDismissal
 from apps.labeling.models.rounds import Protocol, Round, RoundQuerySet, Seat, Task, TaskQuerySet
-from apps.labeling.models.turns import Assignment, AssignmentQuerySet, Offer, PastSubmission
 
 __all__ = [
     "Assignment", "AssignmentQuerySet", "Critique", "CritiqueRating", "GoldLabel", "NotCounted", "Offer", "PastSubmission",

@@ -11,8 +11,8 @@ import msgspec
 from msgspec import Meta
 
 from apps.core.errors import Unprocessable
-from apps.labeling.dialogue import Ways
-from apps.labeling.submissions import FINISH_REASONS, RATINGS, Submission, SubmittedStep
+from apps.labeling.protocols.candidate_tree import Ways
+from apps.labeling.protocols.submission import FINISH_REASONS, RATINGS, Submission, SubmittedStep
 
 LEFT_EARLY = ("give_up", "bad_problem")
 

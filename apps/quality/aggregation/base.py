@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Protocol
 import msgspec
 import numpy as np
 
-from apps.quality.ratings import Bools, Floats, Ints, Ratings
+from apps.quality.statistics.ratings import Bools, Floats, Ints, Ratings
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import numpy as np
 
 from apps.corpus.labels import BAD, NO_ERROR, UNKNOWN
 from apps.quality.aggregation.base import Options, Settlement, certainty_of
-from apps.quality.ratings import Bools, Floats, Ints, Ratings, Sayings
+from apps.quality.statistics.ratings import Bools, Floats, Ints, Ratings, Sayings
 
 
 class DawidSkeneOptions(Options, frozen=True):
