@@ -54,10 +54,10 @@ def prepare(reasoner_url: str) -> None:
         call_command("seed_demo", json=True)
         if reasoner_url:
             from apps.demo.seeding import found_word_problems
-            from apps.demo.tasks import grow_demo
+            from apps.demo.tasks import sample_demo_solutions
 
             found_word_problems()
-            grow_demo.delay()
+            sample_demo_solutions.delay()
 
 
 if __name__ == "__main__":

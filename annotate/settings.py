@@ -221,7 +221,7 @@ CELERY_BEAT_SCHEDULE = {
     "pick up abandoned imports": {"task": "apps.corpus.tasks.resume_abandoned", "schedule": 60.0},
     "pick up abandoned exports": {"task": "apps.exports.tasks.resume_abandoned", "schedule": 60.0},
     "pick up abandoned estimation runs": {"task": "apps.estimation.tasks.resume_abandoned", "schedule": 10.0},
-    "settle what is stale": {"task": "apps.quality.tasks.settle_stale", "schedule": 3.0},
+    "recompute stale labels": {"task": "apps.quality.tasks.recompute_stale", "schedule": 3.0},
     "refresh quality figures": {"task": "apps.quality.tasks.refresh_stale_figures", "schedule": 60.0},
     "discard left uploads": {"task": "apps.corpus.tasks.discard_left_uploads", "schedule": 3600.0},
 }
@@ -230,15 +230,15 @@ CELERY_BEAT_SCHEDULE = {
 ESTIMATION_FANOUT = 8
 
 # Whoever stands above `corpus` and wants its part of an imported row is named here.
-IMPORT_SINKS = [
-    "apps.labeling.importers.labels.PeopleSink",
-    "apps.labeling.importers.labels.GoldSink",
-    "apps.estimation.importers.EstimateSink",
-    "apps.judging.importers.VerdictSink",
-    "apps.quality.consensus.invalidation.StaleSink",
+RECORD_IMPORTERS = [
+    "apps.labeling.importers.labels.LabelImporter",
+    "apps.labeling.importers.labels.GoldImporter",
+    "apps.estimation.importers.EstimateImporter",
+    "apps.judging.importers.VerdictImporter",
+    "apps.quality.consensus.invalidation.InvalidationImporter",
 ]
 # Whoever stands above `labeling` and hears of each submission and correction, within its transaction.
-SUBMISSION_SINKS = ["apps.quality.gold.screening.settle", "apps.quality.consensus.invalidation.note_submission"]
+SUBMISSION_HOOKS = ["apps.quality.gold.screening.settle", "apps.quality.consensus.invalidation.note_submission"]
 # Terms of a round's selection that apps beside or above `labeling` give: name and filter.
 SELECTION_TERMS = {
     "unsure": "apps.estimation.runs.selection.unsure_of",
@@ -246,7 +246,7 @@ SELECTION_TERMS = {
 }
 # Whoever stands above `corpus` and hears that a problem's reference answer was changed, that it was graded again,
 # retired or brought back.
-MENDING_SINKS = ["apps.quality.consensus.invalidation.note_problem"]
+ANSWER_CHANGE_HOOKS = ["apps.quality.consensus.invalidation.note_problem"]
 # A fit over all labels of a project is made anew no sooner than this after the last one.
 QUALITY_REFIT_SECONDS = 30
 # Where endpoints may be outside the public internet.
@@ -286,9 +286,18 @@ SPECTACULAR_SETTINGS = {
 
 # Lightness and chroma of unfold's own shades, at the hue of the pages' accent.
 _SHADES = (
-    (50, 97, 0.013), (100, 94, 0.027), (200, 89, 0.05), (300, 81, 0.09), (400, 70, 0.14), (500, 59, 0.18),
-    (600, 49, 0.19), (700, 43, 0.17), (800, 37, 0.14), (900, 33, 0.11), (950, 25, 0.08),
-)  # fmt: skip
+    (50, 97, 0.013),
+    (100, 94, 0.027),
+    (200, 89, 0.05),
+    (300, 81, 0.09),
+    (400, 70, 0.14),
+    (500, 59, 0.18),
+    (600, 49, 0.19),
+    (700, 43, 0.17),
+    (800, 37, 0.14),
+    (900, 33, 0.11),
+    (950, 25, 0.08),
+)
 _ICON = {"rel": "icon", "type": "image/svg+xml", "href": lambda _: static("img/icon.svg")}
 UNFOLD = {
     "SITE_TITLE": "Annotate admin",

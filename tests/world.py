@@ -51,11 +51,13 @@ class World:
 
 def rate(round_: Round, labeler: User, *ratings: int | None, finish: str = "", **fields: object) -> Assignment:
     """The labeler's next task of the round, rated so from the first step on."""
-    turn = claim(round=round_, labeler=labeler)
-    assert isinstance(turn, Assignment)
+    assignment = claim(round=round_, labeler=labeler)
+    assert isinstance(assignment, Assignment)
     steps = [SubmittedStep(position=place, rating=one, unsure=one is None) for place, one in enumerate(ratings)]
     finish = finish or ("found_error" if -1 in ratings else "solution")
-    return submit(assignment=turn, submission=Submission(steps=steps, finish_reason=finish, active_ms=9000, **fields))  # type: ignore[arg-type]
+    return submit(
+        assignment=assignment, submission=Submission(steps=steps, finish_reason=finish, active_ms=9000, **fields)
+    )  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -97,9 +99,11 @@ def compare(solution: Solution, labeler: User) -> Round:
             digest=digest(str(number)),
         )
     round_ = open_round(project=problem.project, protocol="comparison", name="Side by side")
-    turn = claim(round=round_, labeler=labeler)
-    assert isinstance(turn, Assignment)
-    side = "right" if turn.sides_swapped else "left"
+    assignment = claim(round=round_, labeler=labeler)
+    assert isinstance(assignment, Assignment)
+    side = "right" if assignment.sides_swapped else "left"
     preference = SubmittedPreference(choice=side, margin="clearly", rationale="It ends in time.")
-    submit(assignment=turn, submission=Submission(finish_reason="solution", preference=preference, active_ms=4000))
+    submit(
+        assignment=assignment, submission=Submission(finish_reason="solution", preference=preference, active_ms=4000)
+    )
     return round_

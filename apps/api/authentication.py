@@ -18,11 +18,14 @@ USE_IS_NOTED_EVERY = timedelta(minutes=5)
 
 _BY_DIGEST = Prepared(
     lambda digest, now: (
-        ApiToken.objects.usable(now).select_related("user").filter(digest=digest)
+        ApiToken.objects.usable(now)
+        .select_related("user")
+        .filter(digest=digest)
         .only("scopes", "last_used_at", "user__email", "user__name", "user__is_active", "user__is_staff")
     ),
-    "digest", "now",
-)  # fmt: skip
+    "digest",
+    "now",
+)
 
 
 class TokenAuthentication(BaseAuthentication):

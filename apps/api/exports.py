@@ -30,9 +30,22 @@ class ExportSerializer(serializers.ModelSerializer[Export]):
     class Meta:
         model = Export
         fields = [
-            "id", "status", "format", "container", "policy", "rows", "bytes", "sha256", "manifest", "parts", "done", "total",
-            "error", "created_at", "finished_at",
-        ]  # fmt: skip
+            "id",
+            "status",
+            "format",
+            "container",
+            "policy",
+            "rows",
+            "bytes",
+            "sha256",
+            "manifest",
+            "parts",
+            "done",
+            "total",
+            "error",
+            "created_at",
+            "finished_at",
+        ]
 
 
 class NewExportSerializer(serializers.Serializer[Export]):

@@ -90,9 +90,14 @@ def _graded(reference: str | None, answer: str | None, grade: Grade | None) -> G
 
 
 def regrade_by_stored(
-    records: Sequence[Record], digests: Sequence[UUID], graded: Sequence[Graded], *, project_id: int, verifier: str,
+    records: Sequence[Record],
+    digests: Sequence[UUID],
+    graded: Sequence[Graded],
+    *,
+    project_id: int,
+    verifier: str,
     pool: GradingPool,
-) -> list[Graded]:  # fmt: skip
+) -> list[Graded]:
     """Where a problem stands already, its own reference answer counts, not the one of a later row."""
     stored = _stored_references(digests, project_id)
     result = list(graded)

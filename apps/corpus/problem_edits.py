@@ -21,7 +21,7 @@ from apps.verifiers.pool.pool import GradingPool
 
 
 @transaction.atomic
-def mend_problem(*, problem: Problem, actor: User, statement: str, reference_answer: str) -> Problem:
+def edit_problem(*, problem: Problem, actor: User, statement: str, reference_answer: str) -> Problem:
     """Change statement and reference answer. Raises DomainError naming the field.
 
     With another answer all solutions are ungraded until a worker has graded them: nobody is told, and
@@ -40,7 +40,7 @@ def mend_problem(*, problem: Problem, actor: User, statement: str, reference_ans
     _record(held, actor, "problem.mended", before, after)
     if after["reference_answer"] != before["reference_answer"]:
         held.solutions.update(verdict=Verdict.UNGRADED, is_correct=_without_verifier(held), graded_by="")
-        tell_mended(held)
+        run_answer_change_hooks(held)
     return held
 
 
@@ -78,16 +78,16 @@ def grade_again(*, problem_id: int) -> int:
     said = Solution.objects.filter(pk__in=waiting)
     counts = {"graded": count, "right": said.right().count(), "wrong": said.wrong().count()}
     record_event(actor=None, verb="problem.graded", target=str(problem.pk), project=problem.project.slug, after=counts)
-    tell_mended(problem)
+    run_answer_change_hooks(problem)
     return count
 
 
 @cache
 def _sinks() -> list[Callable[[Problem], object]]:
-    return [import_string(path) for path in settings.MENDING_SINKS]
+    return [import_string(path) for path in settings.ANSWER_CHANGE_HOOKS]
 
 
-def tell_mended(problem: Problem) -> None:
+def run_answer_change_hooks(problem: Problem) -> None:
     """Apps above, which `settings.MENDING_SINKS` names, hold what rests on the problem."""
     for sink in _sinks():
         sink(problem)

@@ -140,7 +140,7 @@ def found_word_problems() -> Project:
     return project
 
 
-def grow_word_problems() -> None:
+def sample_word_problems() -> None:
     """Sample solutions, start the estimation runs, open a round. Safe to call again: what stands is left alone."""
     project = Project.objects.filter(slug=WORD_PROBLEMS).first()
     endpoint = Endpoint.objects.filter(project=None, name=REASONER).first()
@@ -155,9 +155,14 @@ def grow_word_problems() -> None:
     if not project.estimation_runs.exists():
         for strategy in ("math-shepherd", "posterior-search"):
             run = start_run(
-                project=project, endpoint=endpoint, strategy=strategy, sampling={"max_tokens": 200}, seed=SEED,
-                keeps_rollouts=True, created_by=owner,
-            )  # fmt: skip
+                project=project,
+                endpoint=endpoint,
+                strategy=strategy,
+                sampling={"max_tokens": 200},
+                seed=SEED,
+                keeps_rollouts=True,
+                created_by=owner,
+            )
             call_workers(run.pk)
     if not project.rounds.exists():
         open_round(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from apps.demo.seeding import grow_word_problems
+from apps.demo.seeding import sample_word_problems
 
 
 @shared_task
-def grow_demo() -> None:
-    grow_word_problems()
+def sample_demo_solutions() -> None:
+    sample_word_problems()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from apps.core.db.copy import copy_rows
 from apps.core.jobs import JobStatus
-from apps.corpus.imports.extensions import Landed, additions
+from apps.corpus.imports.extensions import StoredRecord, additions
 from apps.corpus.models import ImportBatch
 from apps.corpus.records import EstimateRecord, Record
 from apps.estimation.models import EstimationRun, StepEstimate
@@ -18,15 +18,15 @@ Counts = tuple[int | None, int | None, int, bool | None]
 COUNTS = ("rollouts", "successes", "missing", "hard")
 
 
-class EstimateSink:
+class EstimateImporter:
     tables = (StepEstimate,)
 
     def takes(self, record: Record) -> bool:
         return bool(record.estimates)
 
-    def land(self, batch: ImportBatch, landed: Sequence[Landed]) -> int:
+    def store_records(self, batch: ImportBatch, landed: Sequence[StoredRecord]) -> int:
         runs: dict[Key, EstimationRun] = {}
-        spoken: list[tuple[Landed, dict[Place, Counts]]] = []
+        submitted: list[tuple[StoredRecord, dict[Place, Counts]]] = []
         ours = _ours(batch, landed)
         for one in landed:
             for estimate in one.record.estimates:
@@ -34,16 +34,16 @@ class EstimateSink:
                 if told and told.items() <= ours.get(_key(estimate), {}).items():
                     continue
                 run = _run(batch, estimate, runs)
-                spoken.append((one, {(run.pk, step_id): counts for step_id, counts in told.items()}))
-        new = additions(spoken, _standing(spoken), "monte_carlo[]")
+                submitted.append((one, {(run.pk, step_id): counts for step_id, counts in told.items()}))
+        new = additions(submitted, _standing(submitted), "monte_carlo[]")
         fields = ["run", "step", *COUNTS, "how", "tokens"]
         rest = (StepEstimate.How.FILE.value, 0)
         return copy_rows(StepEstimate, fields, ((*place, *counts, *rest) for place, counts in new.items()))
 
 
-def _standing(spoken: Sequence[tuple[Landed, dict[Place, Counts]]]) -> dict[Place, Counts]:
+def _standing(submitted: Sequence[tuple[StoredRecord, dict[Place, Counts]]]) -> dict[Place, Counts]:
     # Steps that land now have no estimates yet.
-    older = {place for one, told in spoken if not one.is_new for place in told}
+    older = {place for one, told in submitted if not one.is_new for place in told}
     rows = StepEstimate.objects.filter(
         run_id__in={run_id for run_id, _ in older}, step_id__in={step_id for _, step_id in older}
     )
@@ -56,7 +56,7 @@ def _key(estimate: EstimateRecord) -> Key:
     return estimate.run, estimate.strategy, estimate.completer or ""
 
 
-def _counts(one: Landed, estimate: EstimateRecord) -> dict[int, Counts]:
+def _counts(one: StoredRecord, estimate: EstimateRecord) -> dict[int, Counts]:
     """By step."""
     return {
         one.path_step_id(said.position): (said.rollouts, said.successes, said.missing, said.hard)
@@ -64,7 +64,7 @@ def _counts(one: Landed, estimate: EstimateRecord) -> dict[int, Counts]:
     }
 
 
-def _ours(batch: ImportBatch, landed: Sequence[Landed]) -> dict[Key, dict[int, Counts]]:
+def _ours(batch: ImportBatch, landed: Sequence[StoredRecord]) -> dict[Key, dict[int, Counts]]:
     """What the project's own numbers stand for: our export names runs by them, so it may come back to where it was made.
 
     Such a row says nothing new where the run of that number, completer and strategy counted just the same on all of its

@@ -102,15 +102,15 @@ def _write_parts(export: Export, policy: LabelPolicy, tally: Tally, place: Path)
             )
             for split in policy.splits or [""]
         }
-        sinks: dict[str, Writer | MixedWriter] = {**writers}
+        record_importers: dict[str, Writer | MixedWriter] = {**writers}
         if format_.in_turns:
-            sinks = {
+            record_importers = {
                 split: stack.enter_context(MixedWriter(writer, format_.in_turns, place))
                 for split, writer in writers.items()
             }
         for records in collect(export.project, of=format_.of):
             for split, rows in _by_split(records, export, policy, tally).items():
-                sinks[split].write(rows)
+                record_importers[split].write(rows)
                 tally.rows += len(rows)
             _report(export, len(records))
     return [writer.part() for writer in writers.values()]

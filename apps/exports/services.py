@@ -24,9 +24,13 @@ from apps.projects.models import Project
 
 @transaction.atomic
 def create_export(
-    *, project: Project, format: str, policy: Mapping[str, Any] | None = None, container: str = "jsonl",  # noqa: A002
+    *,
+    project: Project,
+    format: str,  # noqa: A002
+    policy: Mapping[str, Any] | None = None,
+    container: str = "jsonl",
     requested_by: User | None = None,
-) -> Export:  # fmt: skip
+) -> Export:
     """Queue an export. The whole policy is kept, defaults too. Errors name the field or the policy's key."""
     if format not in FORMATS:
         raise DomainError(

@@ -12,12 +12,12 @@ from django.conf import settings
 from apps.core.errors import DomainError
 
 
-def seal(secret: str) -> str:
+def encrypt(secret: str) -> str:
     """Authenticated encryption (Fernet). An empty secret stays empty."""
     return _fernet().encrypt(secret.encode()).decode() if secret else ""
 
 
-def unseal(sealed: str) -> str:
+def decrypt(sealed: str) -> str:
     """Raises DomainError when SECRET_KEY is not the one that it was sealed by."""
     if not sealed:
         return ""

@@ -16,7 +16,7 @@ TRIES_OF_A_REQUEST = 3
 LONGEST_STORM_S = 300.0
 
 
-class Stamina:
+class EndpointHealth:
     """Of all requests of one worker at one run together. Tell it of every answer and of every failure."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -35,7 +35,7 @@ class Stamina:
         return isinstance(failure, HOPELESS) or self._failures_in_a_row >= DOWN_AFTER
 
 
-class Tries:
+class AttemptCounter:
     """Of one request: `is_last` after so many failures that may be its own fault."""
 
     def __init__(self) -> None:

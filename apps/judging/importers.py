@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from django.db.models import Max
 
 from apps.core.db.copy import copy_rows, lock_project
-from apps.corpus.imports.extensions import Landed, additions
+from apps.corpus.imports.extensions import StoredRecord, additions
 from apps.corpus.models import ImportBatch
 from apps.corpus.records import JudgeRecord, Record
 from apps.judging.models import Judge, JudgeRun, StepVerdict
@@ -18,10 +18,10 @@ FIELDS = ["run", "step", "rating", "confidence", "reason"]
 Key = tuple[str, int, int | None]
 Place = tuple[int, int]  # Run and step.
 Word = tuple[int, float | None, str]
-Spoken = tuple[Landed, dict[Place, Word]]
+Spoken = tuple[StoredRecord, dict[Place, Word]]
 
 
-class VerdictSink:
+class VerdictImporter:
     """What a run says of a solution lands whole or not at all, and the first that is said stands."""
 
     tables = (StepVerdict,)
@@ -29,13 +29,13 @@ class VerdictSink:
     def takes(self, record: Record) -> bool:
         return any(judge.steps for judge in record.judges)
 
-    def land(self, batch: ImportBatch, landed: Sequence[Landed]) -> int:
-        spoken = list(_spoken(batch, landed))
-        new = additions(spoken, _standing(spoken), "judges[]")
+    def store_records(self, batch: ImportBatch, landed: Sequence[StoredRecord]) -> int:
+        submitted = list(_spoken(batch, landed))
+        new = additions(submitted, _standing(submitted), "judges[]")
         return copy_rows(StepVerdict, FIELDS, ((*place, *word) for place, word in new.items()))
 
 
-def _spoken(batch: ImportBatch, landed: Sequence[Landed]) -> Iterator[Spoken]:
+def _spoken(batch: ImportBatch, landed: Sequence[StoredRecord]) -> Iterator[Spoken]:
     """What each row says by each of its judges' runs."""
     runs: dict[Key, JudgeRun] = {}
     for one in landed:
@@ -55,9 +55,9 @@ def _spoken(batch: ImportBatch, landed: Sequence[Landed]) -> Iterator[Spoken]:
                 )
 
 
-def _standing(spoken: Sequence[Spoken]) -> dict[Place, Word]:
+def _standing(submitted: Sequence[Spoken]) -> dict[Place, Word]:
     # Steps that land now have no verdicts yet.
-    older = {place for one, told in spoken if not one.is_new for place in told}
+    older = {place for one, told in submitted if not one.is_new for place in told}
     rows = StepVerdict.objects.filter(
         run_id__in={run_id for run_id, _ in older}, step_id__in={step_id for _, step_id in older}
     )
@@ -74,9 +74,13 @@ def _run(batch: ImportBatch, judge: JudgeRecord, runs: dict[Key, JudgeRun]) -> J
         by, _ = Judge.objects.get_or_create(project=batch.project, name=judge.judge, version=judge.version)
         same = JudgeRun.objects.filter(judge=by, origin=batch.format, run_in_file=judge.run)
         runs[key] = same.first() or JudgeRun.objects.create(
-            project=batch.project, number=next_number(batch.project), judge=by, origin=batch.format,
-            run_in_file=judge.run, batch=batch,
-        )  # fmt: skip
+            project=batch.project,
+            number=next_number(batch.project),
+            judge=by,
+            origin=batch.format,
+            run_in_file=judge.run,
+            batch=batch,
+        )
     return runs[key]
 
 

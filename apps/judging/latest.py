@@ -11,7 +11,7 @@ from apps.judging.models import JudgeRun, StepVerdict
 Lengths = Mapping[int, int]
 
 
-def judges_words(lengths: Lengths) -> dict[int, dict[str, int]]:
+def judge_first_errors(lengths: Lengths) -> dict[int, dict[str, int]]:
     """By solution and judge, as name and version: what the newest run of each name says. Two queries."""
     ratings: defaultdict[tuple[int, int], dict[int, int]] = defaultdict(dict)
     rows = StepVerdict.objects.filter(step__solution__in=lengths, step__chosen=True).oldest_run_first()

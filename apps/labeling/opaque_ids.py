@@ -16,11 +16,11 @@ HALF_BITS = 26
 ROUNDS = 4
 
 
-def masked(kind: str, number: int) -> int:
+def opaque_id(kind: str, number: int) -> int:
     """Another number below 2**52, by a Feistel network: whatever its round function is, it can be undone."""
     left, right = divmod(number, 1 << HALF_BITS)
-    for turn in range(ROUNDS):
-        left, right = right, left ^ _mix(f"{kind} {turn} {right}")
+    for assignment in range(ROUNDS):
+        left, right = right, left ^ _mix(f"{kind} {assignment} {right}")
     return left << HALF_BITS | right
 
 

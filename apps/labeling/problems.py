@@ -18,7 +18,7 @@ from apps.accounts.models import User
 from apps.accounts.services import record_event
 from apps.core.errors import DomainError
 from apps.corpus.models import Problem
-from apps.corpus.problem_edits import tell_mended
+from apps.corpus.problem_edits import run_answer_change_hooks
 from apps.labeling.models import Assignment, AssignmentQuerySet, Round, Task, TaskQuerySet
 from apps.labeling.rounds.services import GOLD_SLOTS
 
@@ -34,13 +34,13 @@ class Consequences:
 
 
 def consequences_of(problem: Problem) -> Consequences:
-    tasks, turns = _tasks_of(problem), _turns_of(problem)
+    tasks, assignments = _tasks_of(problem), _turns_of(problem)
     live = tasks.filter(round__status__in=[Round.Status.OPEN, Round.Status.PAUSED], is_gold=False)
     return Consequences(
         solutions=problem.solutions.count(),
-        submissions=turns.filter(state__in=Assignment.SPOKEN).count(),
+        submissions=assignments.filter(state__in=Assignment.SUBMITTED).count(),
         open_tasks=live.filter(open_slots__gt=0).count(),
-        leases=turns.filter(state=Assignment.State.LEASED).count(),
+        leases=assignments.filter(state=Assignment.State.LEASED).count(),
     )
 
 
@@ -78,7 +78,7 @@ def retire_problem(*, problem: Problem, reason: str, actor: User) -> Problem:
         record_event(
             actor=actor, verb="problem.retired", target=str(held.pk), project=held.project.slug, after=reason.strip()
         )
-        tell_mended(held)
+        run_answer_change_hooks(held)
     # A lease may have slipped in between the assignments and the tasks, which are locked in this order everywhere. From
     # now on none can.
     with transaction.atomic():
@@ -135,5 +135,5 @@ def bring_back(*, problem: Problem, actor: User) -> Problem:
     record_event(
         actor=actor, verb="problem.brought_back", target=str(held.pk), project=held.project.slug, before=reason
     )
-    tell_mended(held)
+    run_answer_change_hooks(held)
     return held

@@ -17,19 +17,27 @@ from apps.accounts.services import record_event
 from apps.core.errors import Conflict, DomainError
 from apps.corpus.identity import solution_digest
 from apps.corpus.models import OLDER, Problem, Solution, Step
-from apps.corpus.problem_edits import tell_mended
+from apps.corpus.problem_edits import run_answer_change_hooks
 from apps.corpus.records import SolutionRecord, StepRecord
 from apps.labeling.models import Assignment, Round, Task
 
 MOST_STEPS = 2000
 _SAME = (
-    "project", "problem", "source", "final_answer", "is_correct", "claimed_correct", "verdict", "graded_by",
-    "verifier_score", "separator",
-)  # fmt: skip
+    "project",
+    "problem",
+    "source",
+    "final_answer",
+    "is_correct",
+    "claimed_correct",
+    "verdict",
+    "graded_by",
+    "verifier_score",
+    "separator",
+)
 
 
 @transaction.atomic
-def part_anew(*, solution: Solution, texts: Sequence[str], actor: User, is_own: bool = False) -> Solution:
+def resplit_steps(*, solution: Solution, texts: Sequence[str], actor: User, is_own: bool = False) -> Solution:
     """The newer version, whose steps are these. Raises DomainError unless they say what the old steps say.
 
     `is_own` marks the audit event: the actor had labeled the solution. Whether that is allowed, quality knows; reviewers
@@ -50,13 +58,16 @@ def part_anew(*, solution: Solution, texts: Sequence[str], actor: User, is_own: 
     held.extras = (held.extras or {}) | {OLDER: newer.pk}
     held.save(update_fields=["extras"])
     _move_tasks(held, newer)
-    tell_mended(held.problem)
+    run_answer_change_hooks(held.problem)
     counts = {"steps": len(before), "into": newer.pk}
     record_event(
-        actor=actor, verb="solution.resplit", target=str(held.pk), project=held.project.slug,
+        actor=actor,
+        verb="solution.resplit",
+        target=str(held.pk),
+        project=held.project.slug,
         before=counts,
         after={"steps": len(parts), "from": held.pk} | ({"self_reviewed": True} if is_own else {}),
-    )  # fmt: skip
+    )
     return newer
 
 
@@ -85,9 +96,11 @@ def _copy(old: Solution, parts: Sequence[str]) -> Solution:
         raise Conflict("There is a solution with these steps already.", code="exists")
     extras = {name: value for name, value in (old.extras or {}).items() if name != "identity"}
     newer = Solution.objects.create(
-        **{name: getattr(old, name) for name in _SAME}, digest=key, step_count=len(parts),
+        **{name: getattr(old, name) for name in _SAME},
+        digest=key,
+        step_count=len(parts),
         extras=extras | {"mended_from": old.pk},
-    )  # fmt: skip
+    )
     Step.objects.bulk_create(Step(solution=newer, position=step.position, text=step.text) for step in record.steps)
     return newer
 

@@ -57,9 +57,10 @@ class Measured:
 
 def main() -> None:
     given = sys.argv[1:]
-    count, temperature, seed = (kind(value) for kind, value in zip(
-        (int, float, int), [*given[:3], *("400", "0.7", str(SEED))[len(given):]], strict=True
-    ))  # fmt: skip
+    count, temperature, seed = (
+        kind(value)
+        for kind, value in zip((int, float, int), [*given[:3], *("400", "0.7", str(SEED))[len(given) :]], strict=True)
+    )
     from reasoner.serve import start
 
     # One thread: two wait for each other where the machine has other things to do.
@@ -130,9 +131,14 @@ def measure(
     from apps.estimation.worker.run import work_on
 
     run = start_run(
-        project=project, endpoint=endpoint, strategy=strategy, options=options, seed=2 if name.endswith(".again") else 1,
-        sampling={"temperature": temperature, "max_tokens": 200}, answers_suffice=not name.endswith(".every"),
-    )  # fmt: skip
+        project=project,
+        endpoint=endpoint,
+        strategy=strategy,
+        options=options,
+        seed=2 if name.endswith(".again") else 1,
+        sampling={"temperature": temperature, "max_tokens": 200},
+        answers_suffice=not name.endswith(".every"),
+    )
     while work_on(run_id=run.pk):
         pass
     run.refresh_from_db()

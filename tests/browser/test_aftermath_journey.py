@@ -66,8 +66,8 @@ def test_alternatives_progress_and_critiques_of_an_error_by_keyboard(
     desk.press("Enter")
     desk.ended()
 
-    turn = Assignment.objects.get(labeler=bob)
-    assert (turn.finish_reason, turn.progress) == ("found_error", 0)
+    assignment = Assignment.objects.get(labeler=bob)
+    assert (assignment.finish_reason, assignment.progress) == ("found_error", 0)
     (row,) = exported(project, "prm800k")
     assert [(one["rating"], one["flagged"]) for one in row["label"]["steps"][1]["completions"]] == [
         (-1, False),

@@ -92,12 +92,14 @@ def test_other_pages_follow_too(
 ) -> None:
     from apps.labeling.rounds.services import create_round
 
-    turn = rate(round_, alice, 1, 1, 1, 1)
+    assignment = rate(round_, alice, 1, 1, 1, 1)
     draft = create_round(project=project, protocol="every_step")
-    solution = turn.task.solution
+    solution = assignment.task.solution
     assert solution is not None
     page = page_of(alice)
-    address = path.format(solution=solution.pk, problem=solution.problem_id, turn=turn.pk, draft=draft.number)
+    address = path.format(
+        solution=solution.pk, problem=solution.problem_id, assignment=assignment.pk, draft=draft.number
+    )
     page.goto(f"/projects/{project.slug}/{address}")
     shown = page.locator("[dir=auto]").filter(has_text="حاصل الجمع").first
     expect(shown.locator(".katex")).to_have_count(1)

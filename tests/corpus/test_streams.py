@@ -205,7 +205,7 @@ KINDS: dict[str, tuple[bytes, str]] = {
     "empty array": (b"[]", "no rows"),
     "bom alone": (b"\xef\xbb\xbf", "no rows"),
     "empty parquet": (parquet([{"a": 1}][:0]), "no rows"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -65,9 +65,9 @@ def more_put_off(project: Project, alice: User, count: int) -> None:
         make_solution(make_problem(project))
     round_ = open_round(project=project, protocol="first_error")
     for _ in range(count):
-        turn = claim(round=round_, labeler=alice)
-        assert isinstance(turn, Assignment)
-        skip(assignment=turn, reason="later")
+        assignment = claim(round=round_, labeler=alice)
+        assert isinstance(assignment, Assignment)
+        skip(assignment=assignment, reason="later")
 
 
 def more_sitters(project: Project, alice: User, count: int) -> None:

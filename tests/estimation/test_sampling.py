@@ -209,9 +209,14 @@ class TestDone:
 
 @pytest.mark.parametrize(
     ("terms", "field"),
-    [({"per_problem": 0}, "per_problem"), ({"per_problem": 10_000}, "per_problem"), ({"split": "separator"}, "split"),
-     ({"split": "by magic"}, "split"), ({"sampling": {"temperature": -1}}, "sampling")],
-)  # fmt: skip
+    [
+        ({"per_problem": 0}, "per_problem"),
+        ({"per_problem": 10_000}, "per_problem"),
+        ({"split": "separator"}, "split"),
+        ({"split": "by magic"}, "split"),
+        ({"sampling": {"temperature": -1}}, "sampling"),
+    ],
+)
 def test_terms_that_cannot_be_are_named(terms: dict[str, object], field: str, project: Project) -> None:
     endpoint = endpoint_of(project, "http://127.0.0.1:9/v1")
     with pytest.raises(DomainError) as told:

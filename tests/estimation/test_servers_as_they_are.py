@@ -98,8 +98,9 @@ def test_a_solution_that_a_generator_writes_ends_before_its_own_question(
     new = Solution.objects.latest("pk")
     assert (new.final_answer, new.is_correct) == ("27", True)
     assert list(Step.objects.filter(solution=new).order_by("position").values_list("text", flat=True)) == [
-        "9 * 3 = 27.", "The answer is 27.",
-    ]  # fmt: skip
+        "9 * 3 = 27.",
+        "The answer is 27.",
+    ]
 
 
 def test_a_rollout_in_which_no_answer_is_found_is_missing_and_never_a_failure(

@@ -73,8 +73,10 @@ def test_what_is_written_reads_back_as_the_same_labels(format_: str) -> None:
     assert again.solution is not None
     written = [step.text for step in again.solution.path()]
     assert [text.removeprefix(f"Step {place + 1}: ") for place, text in enumerate(written)][:3] == [
-        "Step 0.", "Step 1.", "Step 2."
-    ]  # fmt: skip
+        "Step 0.",
+        "Step 1.",
+        "Step 2.",
+    ]
 
 
 def test_prm800k_row_for_row() -> None:

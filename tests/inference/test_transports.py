@@ -38,8 +38,12 @@ def test_completions_continues_the_text_verbatim() -> None:
     (asked,) = server.asked
     assert asked.path == "/v1/completions"
     assert asked.body == {
-        **ALWAYS, "prompt": "Be brief.\nCompute 1 + 1.\n\nStep 1: add", "stop": ["\n\nProblem"], "top_k": 5, "min_p": 0.1,
-    }  # fmt: skip
+        **ALWAYS,
+        "prompt": "Be brief.\nCompute 1 + 1.\n\nStep 1: add",
+        "stop": ["\n\nProblem"],
+        "top_k": 5,
+        "min_p": 0.1,
+    }
     assert [choice.text for choice in answer.choices] == [" a", " b", " c"]
 
 

@@ -14,15 +14,37 @@ MAY = {
     "labeler": {"label", "view"},
     "reviewer": {"label", "view", "browse", "review"},
     "manager": {
-        "label", "view", "browse", "review", "import", "export", "manage_rounds", "edit_problems",
-        "estimate", "manage_endpoints", "invite", "edit_guidelines", "audit",
+        "label",
+        "view",
+        "browse",
+        "review",
+        "import",
+        "export",
+        "manage_rounds",
+        "edit_problems",
+        "estimate",
+        "manage_endpoints",
+        "invite",
+        "edit_guidelines",
+        "audit",
     },
     "owner": {
-        "label", "view", "browse", "review", "import", "export", "manage_rounds", "edit_problems",
-        "estimate", "manage_endpoints", "invite", "edit_guidelines", "audit",
+        "label",
+        "view",
+        "browse",
+        "review",
+        "import",
+        "export",
+        "manage_rounds",
+        "edit_problems",
+        "estimate",
+        "manage_endpoints",
+        "invite",
+        "edit_guidelines",
+        "audit",
         "manage_members",
     },
-}  # fmt: skip
+}
 ACTIONS = sorted(MAY["owner"])
 
 

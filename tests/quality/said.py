@@ -24,9 +24,9 @@ def said(ratings: Sequence[int | None]) -> Submission:
 
 def say(round_: Round, labeler: User, *ratings: int | None) -> Assignment:
     """The labeler claims the next task and says this of it."""
-    turn = claim(round=round_, labeler=labeler)
-    assert isinstance(turn, Assignment), turn
-    return submit(assignment=turn, submission=said(ratings))
+    assignment = claim(round=round_, labeler=labeler)
+    assert isinstance(assignment, Assignment), assignment
+    return submit(assignment=assignment, submission=said(ratings))
 
 
 def vouch(solution: Solution, *ratings: int) -> None:

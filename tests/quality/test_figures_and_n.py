@@ -15,7 +15,7 @@ from apps.estimation.models import EstimationRun, StepEstimate
 from apps.projects.models import Project
 from apps.projects.services import create_project
 from apps.quality.aggregation.majority import majority_labels
-from apps.quality.consensus.recompute import settle_project
+from apps.quality.consensus.recompute import recompute_project
 from apps.quality.gold.suspensions import suspend
 from apps.quality.metrics import refresh as figures
 from apps.quality.metrics.estimation_runs import against_people, soft_values
@@ -125,7 +125,7 @@ def label(project: Project, crew: list[User], number: int, *walks: tuple[int, ..
 
 def compute(project: Project) -> None:
     note_all(project)
-    settle_project(project)
+    recompute_project(project)
     refresh(project)
 
 
@@ -252,7 +252,7 @@ def test_counts_without_successes_are_no_share_and_leave_the_figures_standing(pr
     StepEstimate.objects.create(run=run, step=second, rollouts=8)
     note_all(project)
     QualityRules.objects.filter(project=project).update(min_labelers=1)
-    settle_project(project)
+    recompute_project(project)
     assert refresh_figures() == 1
     figure = Figure.objects.get(project=project, name="monte_carlo")
     assert (sum(map(sum, figure.data["confusion"])), "calibration" in figure.data) == (1, False)

@@ -121,10 +121,17 @@ def in_every_step(gold: str, said: str, *also: int, left_early: bool = False) ->
 @pytest.mark.parametrize(
     ("gold", "said", "right"),
     [
-        ("+-+", "+-", True), ("+-+", "0-", True), ("+-+", "-", False), ("+-+", "+++", False), ("+-+", "++-", False),
-        ("+-+", ".-", False), ("+0+", "++0", True), ("+0+", "++-", False), ("+0+", "...", False),
+        ("+-+", "+-", True),
+        ("+-+", "0-", True),
+        ("+-+", "-", False),
+        ("+-+", "+++", False),
+        ("+-+", "++-", False),
+        ("+-+", ".-", False),
+        ("+0+", "++0", True),
+        ("+0+", "++-", False),
+        ("+0+", "...", False),
     ],
-)  # fmt: skip
+)
 def test_under_first_error_the_first_bad_step_decides(gold: str, said: str, *, right: bool) -> None:
     assert share(marked(gold, said)) == float(right)
 

@@ -14,7 +14,7 @@ from apps.estimation.latest import newest_estimates, newest_first_errors
 from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
 from apps.labeling.rounds.services import create_round, open_round
 from apps.projects.models import Project
-from apps.quality.consensus.recompute import settle_project
+from apps.quality.consensus.recompute import recompute_project
 from apps.quality.disputes.other_sources import beside
 from apps.quality.metrics.refresh import refresh
 from apps.quality.models import Figure, OpenDispute
@@ -132,7 +132,7 @@ def test_a_running_run_disputes_nothing_and_stands_in_no_figure(
     answer(make_task(solution), bob, 1, 1, 1)
     estimate(solution, 1, 0, 0, 0, status="running")
     note_all(project)
-    settle_project(project)
+    recompute_project(project)
     refresh(project)
     assert not OpenDispute.objects.exists()
     assert not Figure.objects.filter(name="monte_carlo").exists()

@@ -49,7 +49,7 @@ def reports(round_: Round, bob: User) -> list[Assignment]:
 def listed(client: Client, query: str = "kind=bad_problem") -> list[int]:
     page = client.get(f"{reverse('flags', args=['algebra'])}?{query}")
     assert page.status_code == 200
-    return [flag.turn.pk for flag in page.context["flags"]]
+    return [flag.assignment.pk for flag in page.context["flags"]]
 
 
 def links_of(client: Client, path: str) -> str:
@@ -175,11 +175,11 @@ def test_nobody_dismisses_their_own_report_unless_the_rules_allow_it(project: Pr
 
 
 def test_what_reports_nothing_is_not_dismissed(round_: Round, bob: User, rita: User) -> None:
-    turn = rate(round_, bob, 1, 1, 1)
+    assignment = rate(round_, bob, 1, 1, 1)
     with pytest.raises(Conflict):
-        dismiss_report(assignment=turn, reason="Fine.", actor=rita)
+        dismiss_report(assignment=assignment, reason="Fine.", actor=rita)
     with pytest.raises(Conflict):
-        reopen_report(assignment=turn, actor=rita)
+        reopen_report(assignment=assignment, actor=rita)
 
 
 def test_a_comparison_is_reported_with_its_problem(project: Project, bob: User, rita: User) -> None:

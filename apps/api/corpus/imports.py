@@ -42,10 +42,29 @@ class ImportSerializer(serializers.ModelSerializer[ImportBatch]):
     class Meta:
         model = ImportBatch
         fields = [
-            "id", "status", "filename", "format", "rows", "problems", "solutions", "steps", "labels", "rejected",
-            "skipped_existing", "differences", "ignored", "done", "total", "error", "created_at", "started_at",
-            "finished_at", "seconds", "rejected_rows", "differing_solutions",
-        ]  # fmt: skip
+            "id",
+            "status",
+            "filename",
+            "format",
+            "rows",
+            "problems",
+            "solutions",
+            "steps",
+            "labels",
+            "rejected",
+            "skipped_existing",
+            "differences",
+            "ignored",
+            "done",
+            "total",
+            "error",
+            "created_at",
+            "started_at",
+            "finished_at",
+            "seconds",
+            "rejected_rows",
+            "differing_solutions",
+        ]
 
     @extend_schema_field({"type": "array", "items": {"$ref": "#/components/schemas/Finding"}})
     def get_rejected_rows(self, batch: ImportBatch) -> list[Mapping[str, Any]]:

@@ -14,12 +14,12 @@ from rest_framework.views import APIView
 
 from apps.api.access import problem_of, user_of
 from apps.api.corpus.records import ProblemSerializer
-from apps.corpus.problem_edits import mend_problem
+from apps.corpus.problem_edits import edit_problem
 from apps.corpus.tasks import grade_problem
 from apps.labeling.problems import bring_back, retire_problem
 
 
-class MendSerializer(serializers.Serializer[Any]):
+class EditProblemSerializer(serializers.Serializer[Any]):
     statement = serializers.CharField(max_length=200_000)
     reference_answer = serializers.CharField(max_length=20_000, allow_blank=True, allow_null=True)
 
@@ -33,19 +33,21 @@ class ProblemDetail(APIView):
     def get(self, request: Request, pk: int) -> Response:
         return Response(ProblemSerializer(problem_of(request, pk, "browse")).data)
 
-    @extend_schema(request=MendSerializer, responses=ProblemSerializer)
+    @extend_schema(request=EditProblemSerializer, responses=ProblemSerializer)
     def patch(self, request: Request, pk: int) -> Response:
         """Mend statement or reference answer; with another answer its solutions are graded again by a worker."""
         problem = problem_of(request, pk, "edit_problems")
-        given = MendSerializer(data=request.data, partial=True)
+        given = EditProblemSerializer(data=request.data, partial=True)
         given.is_valid(raise_exception=True)
         data = given.validated_data
         answer = data.get("reference_answer", problem.reference_answer)
         with transaction.atomic():
-            mended = mend_problem(
-                problem=problem, actor=user_of(request), statement=data.get("statement", problem.statement),
+            mended = edit_problem(
+                problem=problem,
+                actor=user_of(request),
+                statement=data.get("statement", problem.statement),
                 reference_answer=answer or "",
-            )  # fmt: skip
+            )
             transaction.on_commit(partial(grade_problem.delay, mended.pk))
         return Response(ProblemSerializer(mended).data)
 

@@ -27,9 +27,18 @@ class ProblemSerializer(serializers.ModelSerializer[Problem]):
     class Meta:
         model = Problem
         fields = [
-            "id", "external_id", "statement", "reference_answer", "reference_solution", "verifier", "subject", "level",
-            "split", "retired_at", "retired_reason",
-        ]  # fmt: skip
+            "id",
+            "external_id",
+            "statement",
+            "reference_answer",
+            "reference_solution",
+            "verifier",
+            "subject",
+            "level",
+            "split",
+            "retired_at",
+            "retired_reason",
+        ]
 
 
 class IntegerFilter(django_filters.NumberFilter):  # type: ignore[misc]
@@ -57,9 +66,18 @@ class SolutionSerializer(serializers.ModelSerializer[Solution]):
     class Meta:
         model = Solution
         fields = [
-            "id", "problem", "external_id", "source", "final_answer", "is_correct", "claimed_correct", "verdict",
-            "graded_by", "verifier_score", "steps",
-        ]  # fmt: skip
+            "id",
+            "problem",
+            "external_id",
+            "source",
+            "final_answer",
+            "is_correct",
+            "claimed_correct",
+            "verdict",
+            "graded_by",
+            "verifier_score",
+            "steps",
+        ]
 
 
 class SolutionFilter(django_filters.FilterSet):  # type: ignore[misc]
@@ -204,13 +222,13 @@ class StepLabelList(ListView):
         """Every rating that a labeler submitted, with their pseudonym, and what a reviewer says in its place."""
         project = project_of(request, slug, "browse")
         names = Membership.objects.filter(project=project).pseudonyms()
-        spoken = StepLabel.objects.filter(
+        submitted = StepLabel.objects.filter(
             assignment__round__project=project,
-            assignment__state__in=Assignment.SPOKEN,
+            assignment__state__in=Assignment.SUBMITTED,
         ).annotate(not_counted=reason_expression("assignment__"))
-        spoken = spoken.select_related("assignment__round", "step")
+        submitted = submitted.select_related("assignment__round", "step")
         return self.answer(
-            request, filtered(StepLabelFilter, request, spoken), lambda labels: self._rows(labels, names)
+            request, filtered(StepLabelFilter, request, submitted), lambda labels: self._rows(labels, names)
         )
 
     @staticmethod
@@ -218,8 +236,8 @@ class StepLabelList(ListView):
         page = list(labels)
         corrections = corrections_of({one.assignment_id for one in page if one.assignment.corrected_by_id is not None})
         for one in page:
-            turn = one.assignment
-            correction = corrections.get(turn.pk)
+            assignment = one.assignment
+            correction = corrections.get(assignment.pk)
             corrected = correction.steps.get((one.step.position, one.step.candidate)) if correction else None
             yield {
                 "id": one.pk,
@@ -230,14 +248,14 @@ class StepLabelList(ListView):
                 "rating": one.rating,
                 "unsure": one.unsure,
                 "chosen": one.chosen,
-                "labeler": names.get(turn.labeler_id, ""),
+                "labeler": names.get(assignment.labeler_id, ""),
                 "corrected_by": names.get(correction.reviewer.pk, "") if correction else None,
                 "correction": {"rating": corrected.rating, "unsure": corrected.unsure} if corrected else None,
-                "round": turn.round.number,
-                "assignment": turn.pk,
+                "round": assignment.round.number,
+                "assignment": assignment.pk,
                 "not_counted": one.not_counted,  # type: ignore[attr-defined]
-                "finish_reason": turn.finish_reason,
-                "submitted_at": turn.submitted_at,
+                "finish_reason": assignment.finish_reason,
+                "submitted_at": assignment.submitted_at,
             }
 
 

@@ -33,10 +33,27 @@ class EndpointSerializer(serializers.ModelSerializer[Endpoint]):
     class Meta:
         model = Endpoint
         fields = [
-            "id", "name", "url", "model", "transport", "max_in_flight", "timeout_s", "has_key", "is_shared", "system_prompt",
-            "problem_template", "prefix_end", "stop", "sends_extras", "price_in", "price_out", "checked_at", "check_error",
-            "refused_settings", "echoes_prefill",
-        ]  # fmt: skip
+            "id",
+            "name",
+            "url",
+            "model",
+            "transport",
+            "max_in_flight",
+            "timeout_s",
+            "has_key",
+            "is_shared",
+            "system_prompt",
+            "problem_template",
+            "prefix_end",
+            "stop",
+            "sends_extras",
+            "price_in",
+            "price_out",
+            "checked_at",
+            "check_error",
+            "refused_settings",
+            "echoes_prefill",
+        ]
 
     def get_is_shared(self, endpoint: Endpoint) -> bool:
         return endpoint.project_id is None
@@ -73,11 +90,42 @@ class RunSerializer(serializers.ModelSerializer[EstimationRun]):
     class Meta:
         model = EstimationRun
         fields = [
-            "id", "number", "status", "strategy", "endpoint", "completer", "done", "total", "failed", "by_answer", "steps",
-            "rollouts", "missing", "requests", "tokens", "prompt_tokens", "completion_tokens", "tokens_are_estimated",
-            "rate", "eta_s", "seconds", "cost", "error", "notices", "options", "sampling", "selection", "budget", "seed",
-            "answers_suffice", "keeps_rollouts", "versions", "created_at", "started_at", "finished_at",
-        ]  # fmt: skip
+            "id",
+            "number",
+            "status",
+            "strategy",
+            "endpoint",
+            "completer",
+            "done",
+            "total",
+            "failed",
+            "by_answer",
+            "steps",
+            "rollouts",
+            "missing",
+            "requests",
+            "tokens",
+            "prompt_tokens",
+            "completion_tokens",
+            "tokens_are_estimated",
+            "rate",
+            "eta_s",
+            "seconds",
+            "cost",
+            "error",
+            "notices",
+            "options",
+            "sampling",
+            "selection",
+            "budget",
+            "seed",
+            "answers_suffice",
+            "keeps_rollouts",
+            "versions",
+            "created_at",
+            "started_at",
+            "finished_at",
+        ]
 
 
 class NewRunSerializer(serializers.Serializer[EstimationRun]):
@@ -121,9 +169,14 @@ class EndpointList(APIView):
         data = given.validated_data
         settings = {name: data[name] for name in SETTINGS if name in data}
         endpoint = add_endpoint(
-            project=project, name=data["name"], url=data["url"], model=data["model"], api_key=data["api_key"],
-            created_by=user_of(request), settings=settings,
-        )  # fmt: skip
+            project=project,
+            name=data["name"],
+            url=data["url"],
+            model=data["model"],
+            api_key=data["api_key"],
+            created_by=user_of(request),
+            settings=settings,
+        )
         return Response(EndpointSerializer(endpoint).data, status=201)
 
 

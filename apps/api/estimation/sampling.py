@@ -25,10 +25,29 @@ class SamplingSerializer(serializers.ModelSerializer[SamplingRun]):
     class Meta:
         model = SamplingRun
         fields = [
-            "id", "number", "status", "endpoint", "generator", "per_problem", "done", "total", "solutions", "right",
-            "wrong", "duplicates", "cut", "requests", "tokens", "error", "notices", "sampling", "split", "seed", "created_at",
+            "id",
+            "number",
+            "status",
+            "endpoint",
+            "generator",
+            "per_problem",
+            "done",
+            "total",
+            "solutions",
+            "right",
+            "wrong",
+            "duplicates",
+            "cut",
+            "requests",
+            "tokens",
+            "error",
+            "notices",
+            "sampling",
+            "split",
+            "seed",
+            "created_at",
             "finished_at",
-        ]  # fmt: skip
+        ]
 
 
 class NewSamplingSerializer(serializers.Serializer[Any]):

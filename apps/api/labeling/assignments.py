@@ -16,17 +16,17 @@ from rest_framework.views import APIView
 
 from apps.accounts.models import ApiToken
 from apps.api.access import assignment_of, user_of
-from apps.api.labeling.payload import full_sheet
-from apps.api.labeling.rounds import DraftSerializer, ProgressSerializer, SheetSerializer
+from apps.api.labeling.payload import full_payload
+from apps.api.labeling.rounds import DraftSerializer, ProgressSerializer, TaskPayloadSerializer
 from apps.api.quality.corrections import CorrectionShownSerializer, correction_row
 from apps.core.errors import Conflict
 from apps.labeling.assignments.candidates import candidates_after
 from apps.labeling.assignments.correct import correct, said_of, why_not_correctable
-from apps.labeling.assignments.error_followup import aftermath_of
+from apps.labeling.assignments.error_followup import error_followup_of
 from apps.labeling.assignments.payload import draft_of
 from apps.labeling.assignments.submit import save_draft, submit
 from apps.labeling.models import Assignment
-from apps.labeling.progress import progress
+from apps.labeling.progress import progress_for
 from apps.labeling.protocols.comparison import CHOICES, MARGINS
 from apps.labeling.protocols.submission import (
     FINISH_REASONS,
@@ -36,7 +36,7 @@ from apps.labeling.protocols.submission import (
     SubmittedStep,
 )
 from apps.labeling.queue.claim import release, renew, skip
-from apps.labeling.tasks import grade_grown_solution
+from apps.labeling.tasks import grade_derived_solution
 from apps.projects.models import Membership
 from apps.quality.review.corrections import corrections_of
 
@@ -95,9 +95,12 @@ class SubmissionSerializer(WorkSerializer):
 
 class CorrectionSerializer(SubmissionSerializer):
     versions = serializers.IntegerField(
-        min_value=0, max_value=2**31 - 1, allow_null=True, default=None,
+        min_value=0,
+        max_value=2**31 - 1,
+        allow_null=True,
+        default=None,
         help_text="How often it had been corrected when you saw it; 409 `corrected_elsewhere` if it was again since.",
-    )  # fmt: skip
+    )
 
 
 class ChoiceSerializer(serializers.Serializer[Any]):
@@ -112,16 +115,16 @@ class ChosenSerializer(serializers.Serializer[Any]):
     goes_on = serializers.BooleanField(default=False, help_text="Ask a model also after a final answer.")
 
 
-class OfferedSerializer(serializers.Serializer[Any]):
+class SampledCandidateSerializer(serializers.Serializer[Any]):
     candidate = serializers.IntegerField()
     text = serializers.CharField()
     origin = serializers.CharField()
     is_final = serializers.BooleanField(help_text="It states the final answer.")
 
 
-class OfferingSerializer(serializers.Serializer[Any]):
+class SampledCandidatesSerializer(serializers.Serializer[Any]):
     position = serializers.IntegerField()
-    candidates = OfferedSerializer(many=True)
+    candidates = SampledCandidateSerializer(many=True)
     source = serializers.CharField(  # type: ignore[assignment]
         allow_blank=True, help_text="`solution`, `model`, or empty where there are none."
     )
@@ -141,9 +144,9 @@ class CritiqueSerializer(serializers.Serializer[Any]):
     origin = serializers.CharField()
 
 
-class AftermathSerializer(serializers.Serializer[Any]):
+class ErrorFollowupSerializer(serializers.Serializer[Any]):
     position = serializers.IntegerField()
-    alternatives = OfferedSerializer(many=True, help_text="Other candidates for the bad step; each is rated.")
+    alternatives = SampledCandidateSerializer(many=True, help_text="Other candidates for the bad step; each is rated.")
     critiques = CritiqueSerializer(many=True, help_text="What models and others say is wrong with it.")
     problem = serializers.CharField(allow_blank=True, help_text="Why there are no alternatives.")
     busy = serializers.BooleanField(help_text="The model is writing for others: ask again in a moment.")
@@ -168,13 +171,13 @@ class StaleSerializer(serializers.Serializer[Any]):
     draft = DraftSerializer()
 
 
-class TurnSerializer(serializers.Serializer[Any]):
+class AssignmentSerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField()
-    state = serializers.ChoiceField(choices=Assignment.SPOKEN)
+    state = serializers.ChoiceField(choices=Assignment.SUBMITTED)
 
 
 class SubmittedSerializer(serializers.Serializer[Any]):
-    assignment = TurnSerializer()
+    assignment = AssignmentSerializer()
     progress = ProgressSerializer()
 
 
@@ -183,7 +186,7 @@ class SkipSerializer(serializers.Serializer[Any]):
 
 
 class MineSerializer(serializers.Serializer[Any]):
-    assignment = SheetSerializer()
+    assignment = TaskPayloadSerializer()
     state = serializers.ChoiceField(choices=Assignment.State.choices)
     said = SubmissionSerializer(allow_null=True, help_text="Your own ratings, once it is submitted.")
     correction = CorrectionShownSerializer(
@@ -206,9 +209,9 @@ class Mine(APIView):
 def mine(assignment: Assignment) -> dict[str, Any]:
     refused = why_not_correctable(assignment)
     return {
-        "assignment": full_sheet(assignment),
+        "assignment": full_payload(assignment),
         "state": assignment.state,
-        "said": said_of(assignment).to_dict() if assignment.is_spoken else None,
+        "said": said_of(assignment).to_dict() if assignment.is_submitted else None,
         "correction": _correction(assignment),
         "versions": assignment.versions,
         "correctable": refused is None,
@@ -307,27 +310,27 @@ class Draft(APIView):
 class Candidates(APIView):
     scope = ApiToken.Scope.LABEL
 
-    @extend_schema(request=ChosenSerializer, responses=OfferingSerializer)
+    @extend_schema(request=ChosenSerializer, responses=SampledCandidatesSerializer)
     def post(self, request: Request, pk: int) -> Response:
         """The candidates for the step after these choices. A model may be asked for them, within seconds."""
         assignment = assignment_of(request, pk)
         given = ChosenSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         offering = candidates_after(assignment=assignment, **given.validated_data)
-        return Response(OfferingSerializer(offering).data)
+        return Response(SampledCandidatesSerializer(offering).data)
 
 
 class Alternatives(APIView):
     scope = ApiToken.Scope.LABEL
 
-    @extend_schema(request=BadStepSerializer, responses=AftermathSerializer)
+    @extend_schema(request=BadStepSerializer, responses=ErrorFollowupSerializer)
     def post(self, request: Request, pk: int) -> Response:
         """What the round asks about a step that you call bad. A model may be asked for alternatives, within seconds."""
         assignment = assignment_of(request, pk)
         given = BadStepSerializer(data=request.data)
         given.is_valid(raise_exception=True)
-        found = aftermath_of(assignment=assignment, position=given.validated_data["position"])
-        return Response(AftermathSerializer(found).data)
+        found = error_followup_of(assignment=assignment, position=given.validated_data["position"])
+        return Response(ErrorFollowupSerializer(found).data)
 
 
 class Submit(APIView):
@@ -339,7 +342,7 @@ class Submit(APIView):
         assignment = assignment_of(request, pk)
         done = submit(assignment=assignment, submission=submission_in(request))
         if done.grown_id is not None:
-            transaction.on_commit(partial(grade_grown_solution.delay, done.grown_id))
+            transaction.on_commit(partial(grade_derived_solution.delay, done.grown_id))
         return handed_in(request, done)
 
 
@@ -371,6 +374,6 @@ def handed_in(request: Request, done: Assignment) -> Response:
     return Response(
         {
             "assignment": {"id": done.pk, "state": done.state},
-            "progress": progress(done.round, user_of(request)),
+            "progress": progress_for(done.round, user_of(request)),
         }
     )

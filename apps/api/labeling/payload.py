@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from apps.estimation.latest import newest_estimates
-from apps.labeling.assignments.payload import sheet
+from apps.labeling.assignments.payload import task_payload
 from apps.labeling.assignments.verify_mode import keep_shown, shown_in
 from apps.labeling.models import Assignment, Round
 
 
-def full_sheet(assignment: Assignment) -> dict[str, Any]:
+def full_payload(assignment: Assignment) -> dict[str, Any]:
     """What labeling gives, and `models` where the round shows them; what was shown once stays what is shown."""
-    given = sheet(assignment)
+    given = task_payload(assignment)
     if assignment.round.mode != Round.Mode.VERIFY or assignment.task.solution_id is None:
         return given
     words = shown_in(assignment)

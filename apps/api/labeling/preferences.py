@@ -69,19 +69,19 @@ class PreferenceList(ListView):
         """Every preference that a person handed in, of the comparison's own sides, however they were shown."""
         project = project_of(request, slug, "browse")
         names = Membership.objects.filter(project=project).pseudonyms()
-        spoken = PreferenceLabel.objects.filter(
+        submitted = PreferenceLabel.objects.filter(
             assignment__round__project=project,
-            assignment__state__in=Assignment.SPOKEN,
+            assignment__state__in=Assignment.SUBMITTED,
         ).annotate(not_counted=reason_expression("assignment__"))
-        spoken = spoken.select_related("assignment__round", "assignment__task__comparison")
+        submitted = submitted.select_related("assignment__round", "assignment__task__comparison")
         return self.answer(
-            request, filtered(PreferenceFilter, request, spoken), lambda labels: self._rows(labels, names)
+            request, filtered(PreferenceFilter, request, submitted), lambda labels: self._rows(labels, names)
         )
 
     @staticmethod
     def _rows(labels: Iterable[PreferenceLabel], names: dict[int, str]) -> Iterator[Row]:
         for one in labels:
-            turn, compared = one.assignment, one.assignment.task.comparison
+            assignment, compared = one.assignment, one.assignment.task.comparison
             if compared is None:
                 continue
             yield {
@@ -95,11 +95,11 @@ class PreferenceList(ListView):
                 "choice": one.choice,
                 "margin": one.margin,
                 "rationale": one.rationale,
-                "sides_swapped": turn.sides_swapped,
-                "labeler": names.get(turn.labeler_id, ""),
-                "round": turn.round.number,
-                "assignment": turn.pk,
+                "sides_swapped": assignment.sides_swapped,
+                "labeler": names.get(assignment.labeler_id, ""),
+                "round": assignment.round.number,
+                "assignment": assignment.pk,
                 "not_counted": one.not_counted,  # type: ignore[attr-defined]
-                "finish_reason": turn.finish_reason,
-                "submitted_at": turn.submitted_at,
+                "finish_reason": assignment.finish_reason,
+                "submitted_at": assignment.submitted_at,
             }

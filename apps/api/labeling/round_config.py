@@ -40,12 +40,34 @@ class RoundSerializer(serializers.ModelSerializer[Round]):
     class Meta:
         model = Round
         fields = [
-            "number", "name", "protocol", "options", "endpoint", "redundancy", "most_people", "gold_share", "lease_minutes",
+            "number",
+            "name",
+            "protocol",
+            "options",
+            "endpoint",
+            "redundancy",
+            "most_people",
+            "gold_share",
+            "lease_minutes",
             "guideline",
-            "show_reference", "mode", "select", "skills", "is_for_named", "needs_screening", "is_screening", "pass_mark",
-            "tries", "allows_corrections", "status", "tasks", "slots", "submitted", "created_at", "opened_at",
+            "show_reference",
+            "mode",
+            "select",
+            "skills",
+            "is_for_named",
+            "needs_screening",
+            "is_screening",
+            "pass_mark",
+            "tries",
+            "allows_corrections",
+            "status",
+            "tasks",
+            "slots",
+            "submitted",
+            "created_at",
+            "opened_at",
             "closed_at",
-        ]  # fmt: skip
+        ]
 
     def to_representation(self, instance: Round) -> Any:
         shown = super().to_representation(instance)
@@ -56,7 +78,7 @@ class RoundSerializer(serializers.ModelSerializer[Round]):
         return shown
 
 
-class TermsSerializer(serializers.Serializer[Any]):
+class RoundConfigSerializer(serializers.Serializer[Any]):
     """What a draft can be given; who names a field gives all of it anew."""
 
     protocol = serializers.ChoiceField(choices=[one for one in Protocol.choices if one[0] in PROTOCOLS])
@@ -66,9 +88,12 @@ class TermsSerializer(serializers.Serializer[Any]):
     )
     redundancy = serializers.IntegerField(min_value=1, max_value=100, default=1)
     most_people = serializers.IntegerField(
-        min_value=1, max_value=100, default=None, allow_null=True,
+        min_value=1,
+        max_value=100,
+        default=None,
+        allow_null=True,
         help_text="Where people do not agree, so many are asked at most.",
-    )  # fmt: skip
+    )
     gold_share = serializers.FloatField(min_value=0, max_value=1, default=0.0)
     select = serializers.CharField(default="all", help_text=f"Comma-separated terms: {TERMS}.")
     name = serializers.CharField(max_length=200, default="", allow_blank=True)
@@ -94,7 +119,7 @@ class TermsSerializer(serializers.Serializer[Any]):
     allows_corrections = serializers.BooleanField(default=True)
 
 
-class NewRoundSerializer(TermsSerializer):
+class NewRoundSerializer(RoundConfigSerializer):
     is_screening = serializers.BooleanField(default=False, help_text="A test over solutions with gold labels.")
     draft = serializers.BooleanField(default=False, help_text="Only draft it: it opens by POST .../open.")
 

@@ -13,26 +13,26 @@ from rest_framework.views import APIView
 
 from apps.accounts.models import ApiToken, User
 from apps.api.access import project_of, round_of, user_of
-from apps.api.labeling.payload import full_sheet
+from apps.api.labeling.payload import full_payload
 from apps.api.labeling.round_config import (
     NewRoundSerializer,
     OpenedSerializer,
     PreviewSerializer,
+    RoundConfigSerializer,
     RoundSerializer,
-    TermsSerializer,
     resolved,
     shown,
 )
 from apps.api.pagination import Pages
 from apps.labeling.models import Assignment, Round, RoundQuerySet
-from apps.labeling.progress import progress
-from apps.labeling.queue.claim import Nothing, claim
+from apps.labeling.progress import progress_for
+from apps.labeling.queue.claim import NoTask, claim
 from apps.labeling.queue.screening import retake
 from apps.labeling.rounds.preview import preview_of
 from apps.labeling.rounds.services import create_round, discard_draft, edit_round, open_round, set_round_status
 from apps.projects.models import Project
 from apps.projects.permissions import can, membership_of
-from apps.quality.gold.screening import settle_sitting
+from apps.quality.gold.screening import score_attempt
 
 
 class CandidateSerializer(serializers.Serializer[Any]):
@@ -108,7 +108,7 @@ class DraftSerializer(serializers.Serializer[Any]):
     critiques = serializers.ListField(child=serializers.DictField(), required=False)
 
 
-class SheetSerializer(serializers.Serializer[Any]):
+class TaskPayloadSerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     leased_until = serializers.DateTimeField()
     task = serializers.IntegerField(help_text="Tells tasks apart; no id of anything.")
@@ -130,18 +130,20 @@ class ProgressSerializer(serializers.Serializer[Any]):
 
 class ClaimSerializer(serializers.Serializer[Any]):
     holding = serializers.ListField(
-        child=serializers.IntegerField(min_value=0, max_value=2**63 - 1), default=list, max_length=100,
+        child=serializers.IntegerField(min_value=0, max_value=2**63 - 1),
+        default=list,
+        max_length=100,
         help_text="Assignments that the client has in hand already.",
-    )  # fmt: skip
+    )
 
 
-class SittingSerializer(serializers.Serializer[Any]):
+class ScreeningAttemptSerializer(serializers.Serializer[Any]):
     attempt = serializers.IntegerField()
     tries = serializers.IntegerField()
 
 
 class ClaimedSerializer(serializers.Serializer[Any]):
-    assignment = SheetSerializer(allow_null=True)
+    assignment = TaskPayloadSerializer(allow_null=True)
     reason = serializers.CharField(required=False, help_text="Only when there is no assignment.")
     message = serializers.CharField(required=False, help_text="Only when there is no assignment.")
     may_retake = serializers.BooleanField(required=False, help_text="In a screening: another try can be begun.")
@@ -191,11 +193,11 @@ class RoundDetail(APIView):
         found = round_of(request, slug, number, "view")
         return Response(shown(found, _labeler_in(found.project, request)))
 
-    @extend_schema(request=TermsSerializer, responses=RoundSerializer)
+    @extend_schema(request=RoundConfigSerializer, responses=RoundSerializer)
     def patch(self, request: Request, slug: str, number: int) -> Response:
         """Change terms of a draft."""
         found = round_of(request, slug, number, "manage_rounds")
-        given = TermsSerializer(data=request.data, partial=True)
+        given = RoundConfigSerializer(data=request.data, partial=True)
         given.is_valid(raise_exception=True)
         changes = resolved(found.project, dict(given.validated_data))
         return Response(shown(edit_round(round=found, actor=user_of(request), changes=changes)))
@@ -249,20 +251,20 @@ class Claim(APIView):
         given.is_valid(raise_exception=True)
         user = user_of(request)
         taken = _taken(found, user, given.validated_data["holding"])
-        answer: dict[str, Any] = {"progress": progress(found, user)}
-        if isinstance(taken, Nothing):
+        answer: dict[str, Any] = {"progress": progress_for(found, user)}
+        if isinstance(taken, NoTask):
             answer |= {"assignment": None, "reason": taken.code, "message": taken.message}
             answer |= {"may_retake": True} if taken.may_retake else {}
         else:
-            answer["assignment"] = full_sheet(taken)
+            answer["assignment"] = full_payload(taken)
         return Response(answer)
 
 
-def _taken(round_: Round, user: User, holding: list[int]) -> Assignment | Nothing:
+def _taken(round_: Round, user: User, holding: list[int]) -> Assignment | NoTask:
     taken = claim(round=round_, labeler=user, holding=holding)
     # The last task of a try may have been retired under the labeler: then nothing else would end it.
-    is_over = isinstance(taken, Nothing) and taken.code == "all_done" and round_.is_screening
-    if is_over and settle_sitting(round_=round_, labeler=user, now=timezone.now()):
+    is_over = isinstance(taken, NoTask) and taken.code == "all_done" and round_.is_screening
+    if is_over and score_attempt(round_=round_, labeler=user, now=timezone.now()):
         return claim(round=round_, labeler=user, holding=holding)
     return taken
 
@@ -270,9 +272,9 @@ def _taken(round_: Round, user: User, holding: list[int]) -> Assignment | Nothin
 class Retake(APIView):
     scope = ApiToken.Scope.LABEL
 
-    @extend_schema(request=None, responses=SittingSerializer)
+    @extend_schema(request=None, responses=ScreeningAttemptSerializer)
     def post(self, request: Request, slug: str, number: int) -> Response:
         """Begin another try at a screening that you have not passed."""
         found = round_of(request, slug, number, "label")
-        seat = retake(round=found, labeler=user_of(request))
-        return Response({"attempt": seat.attempt, "tries": found.tries})
+        progress = retake(round=found, labeler=user_of(request))
+        return Response({"attempt": progress.attempt, "tries": found.tries})

@@ -19,7 +19,7 @@ from apps.judging.models import JudgeRun
 from apps.labeling.models import NotCounted
 from apps.projects.models import Membership, Project
 from apps.quality.models import Consensus
-from apps.quality.review.evidence import Evidence, Naming, Voice, evidence_of
+from apps.quality.review.evidence import Evidence, LabelerEvidence, Naming, evidence_of
 from apps.quality.review.evidence import Row as EvidenceRow
 from apps.quality.review.history import Change, history_of
 
@@ -45,7 +45,7 @@ class NamedErrorSerializer(serializers.Serializer[Any]):
     first_error = serializers.IntegerField(allow_null=True)
 
 
-class VoteSerializer(serializers.Serializer[Any]):
+class LabelerRatingSerializer(serializers.Serializer[Any]):
     labeler = serializers.CharField()
     rating = serializers.IntegerField(allow_null=True)
     unsure = serializers.BooleanField()
@@ -84,7 +84,7 @@ class EvidenceStepSerializer(serializers.Serializer[Any]):
     candidate = serializers.IntegerField()
     chosen = serializers.BooleanField()
     text = serializers.CharField()
-    people = VoteSerializer(many=True)
+    people = LabelerRatingSerializer(many=True)
     monte_carlo = CountSerializer(many=True)
     judges = VerdictOfStepSerializer(many=True)
     gold = serializers.IntegerField(allow_null=True)
@@ -92,7 +92,7 @@ class EvidenceStepSerializer(serializers.Serializer[Any]):
     critiques = serializers.ListField(child=serializers.CharField())
 
 
-class EvidenceTurnSerializer(serializers.Serializer[Any]):
+class EvidenceAssignmentSerializer(serializers.Serializer[Any]):
     assignment = serializers.IntegerField()
     labeler = serializers.CharField()
     round = serializers.IntegerField()
@@ -142,7 +142,7 @@ class EvidenceSerializer(serializers.Serializer[Any]):
     consensus = StandsSerializer(allow_null=True)
     first_errors = NamedErrorSerializer(many=True)
     steps = EvidenceStepSerializer(many=True)
-    turns = EvidenceTurnSerializer(many=True)
+    assignments = EvidenceAssignmentSerializer(many=True)
     runs = EvidenceRunSerializer(many=True)
     judges = EvidenceJudgeSerializer(many=True)
     history = ChangeSerializer(many=True)
@@ -170,25 +170,34 @@ def _evidence(solution: Solution, found: Evidence, history: list[Change], naming
         "disputes": sorted(found.disputes),
         "consensus": stands_row(found.stands),
         "first_errors": [
-            {"source": one.source.value, "name": one.name, "first_error": one.first_error if one.first_error >= -1 else None}
+            {
+                "source": one.source.value,
+                "name": one.name,
+                "first_error": one.first_error if one.first_error >= -1 else None,
+            }
             for one in found.words
         ],
         "steps": [_step(row) for row in found.rows],
         "turns": [_turn(voice, names) for voice in found.voices],
         "runs": [
             {
-                "run": one.run.number, "strategy": one.run.strategy, "completer": one.run.completer or "",
-                "first_error": one.position, "counts": one.speaks, "before_mend": one.is_before_mend,
+                "run": one.run.number,
+                "strategy": one.run.strategy,
+                "completer": one.run.completer or "",
+                "first_error": one.position,
+                "counts": one.speaks,
+                "before_mend": one.precedes_answer_change,
             }
             for one in found.runs
         ],
         "judges": [
-            _judge(one.run) | {"first_error": one.position, "before_mend": one.is_before_mend} for one in found.judges
+            _judge(one.run) | {"first_error": one.position, "before_mend": one.precedes_answer_change}
+            for one in found.judges
         ],
         "history": [
             {name: getattr(one, name) for name in ("at", "verb", "actor", "of", "before", "after")} for one in history
         ],
-    }  # fmt: skip
+    }
 
 
 def _step(row: EvidenceRow) -> Row:
@@ -225,15 +234,17 @@ def _judge(run: JudgeRun) -> Row:
     return {"run": run.number, "judge": run.judge.name, "version": run.judge.version}
 
 
-def _turn(voice: Voice, names: Mapping[int, str]) -> Row:
-    turn = voice.turn
+def _turn(voice: LabelerEvidence, names: Mapping[int, str]) -> Row:
+    assignment = voice.assignment
     return {
-        "assignment": turn.pk,
+        "assignment": assignment.pk,
         "labeler": voice.labeler,
-        "round": turn.round.number,
-        **{name: getattr(turn, name) for name in ("state", "finish_reason", "reason", "submitted_at", "versions")},
-        "before_mend": voice.is_before_mend,
-        "not_counted": turn.not_counted,
+        "round": assignment.round.number,
+        **{
+            name: getattr(assignment, name) for name in ("state", "finish_reason", "reason", "submitted_at", "versions")
+        },
+        "before_mend": voice.precedes_answer_change,
+        "not_counted": assignment.not_counted,
         "correction": correction_row(voice.correction, names),
     }
 

@@ -22,10 +22,10 @@ from apps.labeling.resplit import MOST_STEPS
 from apps.projects.models import Membership
 from apps.quality.models import OpenDispute, Review
 from apps.quality.review.adjudication import adjudicate_solution, adjudicate_step, make_gold
-from apps.quality.review.assignments import accept, correct_turn, return_to_labeler
+from apps.quality.review.assignments import accept, correct_assignment, return_to_labeler
 from apps.quality.review.impartiality import labeled_by
 from apps.quality.review.queues import KINDS, Narrowing, narrowed
-from apps.quality.review.resplit import part_steps
+from apps.quality.review.resplit import resplit_by_reviewer
 
 NOTE = 2000
 
@@ -173,7 +173,7 @@ class SolutionSplit(APIView):
         solution = solution_of(request, pk, "review")
         given = SplitSerializer(data=request.data)
         given.is_valid(raise_exception=True)
-        newer = part_steps(solution=solution, texts=given.validated_data["steps"], by=user_of(request))
+        newer = resplit_by_reviewer(solution=solution, texts=given.validated_data["steps"], by=user_of(request))
         return Response({"id": newer.pk}, status=201)
 
 
@@ -192,17 +192,17 @@ class AssignmentReview(APIView):
     @extend_schema(request=DecisionSerializer, responses=ReviewedSerializer)
     def post(self, request: Request, pk: int) -> Response:
         """Accept a turn, return it with a note to its labeler, who gets it before any new task, or correct it."""
-        turn = reviewed_of(request, pk)
+        assignment = reviewed_of(request, pk)
         given = DecisionSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         decision, note = given.validated_data["decision"], given.validated_data["note"]
         if decision == Review.Decision.ACCEPTED:
-            accept(assignments=[turn], reviewer=user_of(request))
+            accept(assignments=[assignment], reviewer=user_of(request))
         elif decision == Review.Decision.CORRECTED:
             steps = [SubmittedStep(**step) for step in given.validated_data["steps"]]
             submission = Submission(steps=steps, finish_reason=given.validated_data["finish_reason"])
-            correct_turn(assignment=turn, submission=submission, reviewer=user_of(request), note=note)
+            correct_assignment(assignment=assignment, submission=submission, reviewer=user_of(request), note=note)
         else:
-            return_to_labeler(assignment=turn, reviewer=user_of(request), note=note)
-        turn.refresh_from_db(fields=["state"])
-        return Response({"id": turn.pk, "state": turn.state, "decision": decision})
+            return_to_labeler(assignment=assignment, reviewer=user_of(request), note=note)
+        assignment.refresh_from_db(fields=["state"])
+        return Response({"id": assignment.pk, "state": assignment.state, "decision": decision})

@@ -25,7 +25,7 @@ Value = TypeVar("Value")
 
 
 @dataclass(slots=True)
-class Landed:
+class StoredRecord:
     """A record whose solution or comparison stands in the database. `step_ids` maps the record's own places.
 
     `is_turned`: the comparison that stands has the record's left on its right. A sink sets `added` when it
@@ -60,13 +60,13 @@ class Landed:
         return self.step_id(position, candidate)
 
 
-class Sink(Protocol):
+class RecordImporter(Protocol):
     tables: tuple[type[Model], ...]
 
     def takes(self, record: Record) -> bool:
         """Whether the record holds anything for this sink."""
 
-    def land(self, batch: ImportBatch, landed: Sequence[Landed]) -> int:
+    def store_records(self, batch: ImportBatch, landed: Sequence[StoredRecord]) -> int:
         """Store the sink's part of each landed record; gives the number of labels stored.
 
         Landing the same record again stores nothing. What stands is never overwritten: where a record contradicts it,
@@ -82,7 +82,7 @@ def addition(said: Mapping[Key, Value], standing: Mapping[Key, Value]) -> dict[K
 
 
 def additions(
-    spoken: Iterable[tuple[Landed, Mapping[Key, Value]]], standing: Mapping[Key, Value], part: str
+    submitted: Iterable[tuple[StoredRecord, Mapping[Key, Value]]], standing: Mapping[Key, Value], part: str
 ) -> dict[Key, Value]:
     """What does not stand yet of what each record says, in their order; a record that contradicts it is told so.
 
@@ -90,7 +90,7 @@ def additions(
     """
     known = dict(standing)
     new: dict[Key, Value] = {}
-    for one, said in spoken:
+    for one, said in submitted:
         added = addition(said, known)
         if added is None:
             one.contradict(part)
@@ -102,5 +102,5 @@ def additions(
 
 
 @cache
-def sinks() -> tuple[Sink, ...]:
-    return tuple(import_string(path)() for path in settings.IMPORT_SINKS)
+def record_importers() -> tuple[RecordImporter, ...]:
+    return tuple(import_string(path)() for path in settings.RECORD_IMPORTERS)

@@ -38,9 +38,26 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
 _TAR_MARK = slice(257, 262)
 _YAML_LINE = re.compile(r"(?:- )?[A-Za-z_][\w .-]{0,60}:(?:\s|$)|- \S|---\s*$")
 _WRAPPERS = (
-    "data", "train", "test", "validation", "valid", "val", "dev", "rows", "examples", "items", "instances", "results",
-    "records", "samples", "dataset", "questions", "problems", "entries", "list",
-)  # fmt: skip
+    "data",
+    "train",
+    "test",
+    "validation",
+    "valid",
+    "val",
+    "dev",
+    "rows",
+    "examples",
+    "items",
+    "instances",
+    "results",
+    "records",
+    "samples",
+    "dataset",
+    "questions",
+    "problems",
+    "entries",
+    "list",
+)
 _SCALAR = r'"[\w-]{1,40}"\s*:\s*(?:"[^"]*"|[\w.-]+)\s*,\s*'
 _WRAPPED = re.compile(rf'\{{\s*(?:{_SCALAR}){{0,5}}"({"|".join(_WRAPPERS)})"\s*:\s*[\[{{]')
 # A row that holds one of these is a row, whatever lists it holds besides.

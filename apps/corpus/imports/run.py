@@ -18,10 +18,10 @@ from apps.core.db.copy import analyze, commit_without_waiting, sole_worker
 from apps.core.jobs import PASSING, JobStatus, system_trouble, unforeseen
 from apps.core.readahead import ahead
 from apps.corpus.grading import grade_records, grade_ungraded, regrade_by_stored
-from apps.corpus.imports.extensions import sinks
+from apps.corpus.imports.extensions import record_importers
 from apps.corpus.imports.files import Line, read_rows
 from apps.corpus.imports.readers import READERS, options_for
-from apps.corpus.imports.store import Incoming, Outcome, land
+from apps.corpus.imports.store import Incoming, Outcome, store_records
 from apps.corpus.models import ImportBatch, ImportFinding, Problem, Solution, Step
 from apps.corpus.records import Record, RowError, checked
 from apps.verifiers.pool.pool import GradingPool
@@ -84,7 +84,7 @@ def _bring_in(batch: ImportBatch, progress: Progress) -> None:
                 return
             progress(batch)
     if batch.solutions >= settings.IMPORT_CHUNK:
-        analyze(Problem, Solution, Step, *(table for sink in sinks() for table in sink.tables))
+        analyze(Problem, Solution, Step, *(table for sink in record_importers() for table in sink.tables))
     batch.done = batch.total or batch.done
     batch.end(JobStatus.FINISHED)
 
@@ -144,7 +144,7 @@ def _land_chunk(batch: ImportBatch, chunk: Chunk, pool: GradingPool) -> bool:
     try:
         with transaction.atomic():
             commit_without_waiting()
-            outcome = land(batch, chunk.incoming)
+            outcome = store_records(batch, chunk.incoming)
             going_on = _record(batch, chunk, outcome)
     except DatabaseError as error:
         if not _is_about_rows(error):
@@ -168,7 +168,7 @@ def _land_one_by_one(batch: ImportBatch, incoming: Sequence[Incoming]) -> Outcom
             continue
         try:
             with transaction.atomic():
-                total.add(land(batch, together))
+                total.add(store_records(batch, together))
         except DatabaseError as error:
             if not _is_about_rows(error):
                 raise

@@ -7,12 +7,22 @@ from django import forms
 from apps.dashboard.forms import ServiceForm
 
 KINDS = [
-    ("", "anything"), ("assignment.", "turns: corrected, returned, accepted"), ("consensus.", "what stands"),
-    ("step.", "steps settled by a reviewer"), ("solution.", "solutions settled by a reviewer"), ("gold.", "gold"),
-    ("member.", "members"), ("invitation.", "invitations"), ("round.", "rounds"), ("screening.", "screenings"),
-    ("problem.", "problems"), ("quality.", "quality rules"), ("guidelines.", "guidelines"), ("endpoint.", "endpoints"),
+    ("", "anything"),
+    ("assignment.", "turns: corrected, returned, accepted"),
+    ("consensus.", "what stands"),
+    ("step.", "steps settled by a reviewer"),
+    ("solution.", "solutions settled by a reviewer"),
+    ("gold.", "gold"),
+    ("member.", "members"),
+    ("invitation.", "invitations"),
+    ("round.", "rounds"),
+    ("screening.", "screenings"),
+    ("problem.", "problems"),
+    ("quality.", "quality rules"),
+    ("guidelines.", "guidelines"),
+    ("endpoint.", "endpoints"),
     ("export.", "exports"),
-]  # fmt: skip
+]
 
 
 class AuditForm(ServiceForm):

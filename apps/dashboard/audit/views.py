@@ -60,7 +60,11 @@ def _events(slug: str, form: AuditForm) -> QuerySet[AuditEvent]:
 def _lines(events: QuerySet[AuditEvent]) -> Iterator[bytes]:
     for one in events.iterator(chunk_size=2000):
         told = {
-            "at": one.at, "who": one.actor.email if one.actor else None, "verb": one.verb, "target": one.target,
-            "before": one.before, "after": one.after,
-        }  # fmt: skip
+            "at": one.at,
+            "who": one.actor.email if one.actor else None,
+            "verb": one.verb,
+            "target": one.target,
+            "before": one.before,
+            "after": one.after,
+        }
         yield msgspec.json.encode(told) + b"\n"

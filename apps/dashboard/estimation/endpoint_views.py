@@ -31,10 +31,15 @@ def new_endpoint(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     form = EndpointForm(request.POST or None)
     endpoint = form.run(
         lambda data: add_endpoint(
-            project=place.project, name=data["name"], url=data["url"], model=data["model"], api_key=data["api_key"],
-            created_by=request.user, settings=form.settings(),
+            project=place.project,
+            name=data["name"],
+            url=data["url"],
+            model=data["model"],
+            api_key=data["api_key"],
+            created_by=request.user,
+            settings=form.settings(),
         )
-    )  # fmt: skip
+    )
     if endpoint is not None:
         _check(request, endpoint)
         return redirect("endpoints", slug)
@@ -51,10 +56,14 @@ def edit_endpoint(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResp
     form.fields["name"].disabled = True
     changed = form.run(
         lambda data: change_endpoint(
-            endpoint=endpoint, url=data["url"], model=data["model"], actor=request.user,
-            api_key=data["api_key"] or None, settings=form.settings(),
+            endpoint=endpoint,
+            url=data["url"],
+            model=data["model"],
+            actor=request.user,
+            api_key=data["api_key"] or None,
+            settings=form.settings(),
         )
-    )  # fmt: skip
+    )
     if changed is not None:
         _check(request, changed)
         return redirect("endpoints", slug)

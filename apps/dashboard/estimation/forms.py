@@ -38,9 +38,12 @@ class EndpointForm(ServiceForm):
     )
     model = forms.CharField(max_length=200, help_text="As the server calls it.")
     api_key = forms.CharField(
-        max_length=1000, required=False, label="API key", help_text="Kept encrypted, and never shown again.",
+        max_length=1000,
+        required=False,
+        label="API key",
+        help_text="Kept encrypted, and never shown again.",
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
-    )  # fmt: skip
+    )
     transport = forms.ChoiceField(
         choices=[(one.name, one.title) for one in TRANSPORTS.values()], initial="completions", widget=forms.RadioSelect
     )
@@ -82,14 +85,20 @@ class NewSamplingForm(OnceForm):
 
     endpoint = forms.ModelChoiceField(queryset=Endpoint.objects.none(), empty_label=None, label="Written by")
     per_problem = forms.IntegerField(
-        min_value=1, max_value=MOST_PER_PROBLEM, initial=4, label="Solutions of each problem",
+        min_value=1,
+        max_value=MOST_PER_PROBLEM,
+        initial=4,
+        label="Solutions of each problem",
         help_text="The same text twice counts once.",
-    )  # fmt: skip
+    )
     temperature = forms.FloatField(min_value=0, max_value=5, initial=1.0)
     max_tokens = forms.IntegerField(
-        min_value=1, max_value=131_072, initial=1024, label="Tokens of a solution, at most",
+        min_value=1,
+        max_value=131_072,
+        initial=1024,
+        label="Tokens of a solution, at most",
         help_text="What is longer is cut off, and left out.",
-    )  # fmt: skip
+    )
     split = forms.ChoiceField(
         choices=[
             ("newline", "at each line end"),
@@ -125,9 +134,12 @@ class NewRunForm(OnceForm):
         widget=forms.RadioSelect,
     )
     rollouts = forms.IntegerField(
-        required=False, min_value=1, max_value=1024, label="Rollouts per step",
+        required=False,
+        min_value=1,
+        max_value=1024,
+        label="Rollouts per step",
         help_text="Empty: the strategy's own. A search spends so many on average at most.",
-    )  # fmt: skip
+    )
     answers = forms.ChoiceField(
         choices=[("any", "any"), *((name, name) for name in ANSWERS if name != "any")],
         label="Solutions whose answer is",
@@ -136,10 +148,12 @@ class NewRunForm(OnceForm):
     temperature = forms.FloatField(min_value=0, max_value=5, initial=0.7)
     max_tokens = forms.IntegerField(min_value=1, max_value=131_072, initial=1024, label="Tokens of a rollout, at most")
     answers_suffice = forms.BooleanField(
-        required=False, initial=True, label="A right answer stands for all steps",
+        required=False,
+        initial=True,
+        label="A right answer stands for all steps",
         help_text="Saves their rollouts, and hides wrong steps behind right answers: some 5 % of such solutions on "
         "school arithmetic, 12 % on MATH, over a quarter on olympiads. Math-Shepherd itself always rolls out.",
-    )  # fmt: skip
+    )
     keeps_rollouts = forms.BooleanField(
         required=False, label="Keep the texts of rollouts", help_text="To be read beside each step. Takes room."
     )

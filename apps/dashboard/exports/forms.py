@@ -70,18 +70,28 @@ class ExportForm(OnceForm):
     source_2 = _source(1, "else from")
     source_3 = _source(2, "else from")
     people = _choice(
-        "people", "Several people on one solution", majority="the majority of each step", each="a row for each person",
+        "people",
+        "Several people on one solution",
+        majority="the majority of each step",
+        each="a row for each person",
         first="whoever was first",
-    )  # fmt: skip
+    )
     neutral = _choice(
-        "neutral", "Okay (0) becomes", positive="positive", negative="negative", own_class="a class of its own",
+        "neutral",
+        "Okay (0) becomes",
+        positive="positive",
+        negative="negative",
+        own_class="a class of its own",
         drop="no label",
-    )  # fmt: skip
+    )
     unsure = _choice("unsure", "Unsure becomes", drop="no label", positive="positive", negative="negative")
     after_first_error = _choice(
-        "after_first_error", "Steps after the first bad one", leave_out="are left out", negative="are negative",
+        "after_first_error",
+        "Steps after the first bad one",
+        leave_out="are left out",
+        negative="are negative",
         as_rated="stay as they were rated",
-    )  # fmt: skip
+    )
     margins = _choice(
         "margins",
         "How much better, in numbers",
@@ -111,9 +121,12 @@ class ExportForm(OnceForm):
     )
 
     soft_threshold = forms.FloatField(
-        min_value=0.001, max_value=1, initial=DEFAULTS["soft_threshold"], label="Soft labels are good from",
+        min_value=0.001,
+        max_value=1,
+        initial=DEFAULTS["soft_threshold"],
+        label="Soft labels are good from",
         help_text="The share of rollouts that reached the answer; for Monte Carlo, soft.",
-    )  # fmt: skip
+    )
     judges = forms.MultipleChoiceField(
         required=False, widget=forms.CheckboxSelectMultiple, help_text="None marked: all, the newest run first."
     )

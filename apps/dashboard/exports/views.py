@@ -41,9 +41,12 @@ def new_export(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     place = place_for(request.user, slug, "export")
     rounds = list(Round.objects.filter(project=place.project).order_by("number"))
     form = ExportForm(
-        request.POST or None, facets=facets_of(place.project), rounds=rounds,
-        judges=list(Judge.objects.filter(project=place.project)), initial=_again(request, place),
-    )  # fmt: skip
+        request.POST or None,
+        facets=facets_of(place.project),
+        rounds=rounds,
+        judges=list(Judge.objects.filter(project=place.project)),
+        initial=_again(request, place),
+    )
     export = form.run(lambda data: _create(place, data, form.policy))
     if export is not None:
         return redirect("export", slug, export.pk)
@@ -57,9 +60,12 @@ GROUPS = {"questions": EXTRA_QUESTIONS, "pairs": PAIR_QUESTIONS, "filters": FILT
 
 def _create(place: Place, data: dict[str, Any], policy: dict[str, Any]) -> Export:
     export = create_export(
-        project=place.project, format=data["format"], policy=policy, container=data["container"],
+        project=place.project,
+        format=data["format"],
+        policy=policy,
+        container=data["container"],
         requested_by=place.membership.user,
-    )  # fmt: skip
+    )
     transaction.on_commit(partial(make_export.delay, export.pk))
     return export
 
@@ -91,11 +97,14 @@ def export(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     found = export_of(place, pk)
     told = found.manifest or {}
     context = place.context(
-        "exports", export=found, format=FORMATS.get(found.format), counts=told.get("counts", {}),
+        "exports",
+        export=found,
+        format=FORMATS.get(found.format),
+        counts=told.get("counts", {}),
         tallies=_tallies(told.get("counts", {})),
         policy=[(name.replace("_", " "), _shown(value)) for name, value in found.policy.items()],
         manifest=msgspec.json.format(msgspec.json.encode(told), indent=2).decode() if told else "",
-    )  # fmt: skip
+    )
     return render(request, "exports/_export.html" if request.htmx else "exports/export.html", context)
 
 

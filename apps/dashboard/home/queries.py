@@ -18,9 +18,9 @@ from apps.corpus.models import ImportBatch, Problem, Solution
 from apps.dashboard.access import Place
 from apps.estimation.models import EstimationRun
 from apps.exports.models import Export
-from apps.labeling.models import Assignment, Round, Seat
+from apps.labeling.models import Assignment, Round, RoundProgress
 from apps.labeling.progress import HandedIn, handed_in_by, midnight
-from apps.labeling.queue.eligibility import Sitting, sitting_in
+from apps.labeling.queue.eligibility import ScreeningAttempt, attempt_in
 from apps.projects.models import Membership, Project, Role
 
 DAYS = 14
@@ -36,7 +36,7 @@ class Work:
     done_by_me: int = 0
     today: int = 0
     holds: int = 0
-    sitting: Sitting | None = None
+    sitting: ScreeningAttempt | None = None
 
     @property
     def left(self) -> int:
@@ -61,17 +61,19 @@ class Work:
 def work_for(user: User, rounds: QuerySet[Round]) -> list[Work]:
     """The rounds with what the user has done in them and holds now. The work in hand comes first."""
     found = list(rounds.with_submitted(seen_by=user).select_related("project"))  # type: ignore[attr-defined]
-    seats = {seat.round_id: seat for seat in Seat.objects.filter(labeler=user, round__in=found)}
+    progress_rows = {
+        progress.round_id: progress for progress in RoundProgress.objects.filter(labeler=user, round__in=found)
+    }
     done = handed_in_by(Assignment.objects.filter(labeler=user, round__in=found), "round")
     held = Assignment.objects.held_by(user).filter(round__in=found)
     holds = dict(held.order_by().values_list("round").annotate(count=Count("id")))
-    work = [_work(one, seats.get(one.pk), done.get(one.pk, HandedIn()), holds.get(one.pk, 0)) for one in found]
+    work = [_work(one, progress_rows.get(one.pk), done.get(one.pk, HandedIn()), holds.get(one.pk, 0)) for one in found]
     return sorted(work, key=lambda one: (not one.holds, not one.left, one.round.project.name, -one.round.number))
 
 
-def _work(round_: Round, seat: Seat | None, done: HandedIn, holds: int) -> Work:
+def _work(round_: Round, progress: RoundProgress | None, done: HandedIn, holds: int) -> Work:
     is_own = round_.is_screening and not round_.origin
-    sitting = sitting_in(round_, seat or Seat(round=round_, attempt=1)) if is_own else None
+    sitting = attempt_in(round_, progress or RoundProgress(round=round_, attempt=1)) if is_own else None
     # Gold too: it is work like any other, and a count that stood still would tell which it was.
     return Work(round_, done.total, done.today, holds, sitting)
 
@@ -99,19 +101,21 @@ def moving_runs(user: User) -> list[EstimationRun]:
     return list(EstimationRun.objects.filter(created_by=user, status__in=MOVING).select_related("project")[:10])
 
 
-def submissions_by_day(turns: QuerySet[Assignment], *, now: datetime, days: int = DAYS) -> list[tuple[date, int]]:
+def submissions_by_day(assignments: QuerySet[Assignment], *, now: datetime, days: int = DAYS) -> list[tuple[date, int]]:
     """How many stand handed in of each of the last days, today last. Reads those days only."""
     first = timezone.localdate(now) - timedelta(days=days - 1)
     start = midnight(now) - timedelta(days=days - 1)
-    counted = turns.filter(submitted_at__gte=start, state__in=Assignment.SPOKEN).annotate(day=TruncDate("submitted_at"))
+    counted = assignments.filter(submitted_at__gte=start, state__in=Assignment.SUBMITTED).annotate(
+        day=TruncDate("submitted_at")
+    )
     counts = dict(counted.order_by().values_list("day").annotate(count=Count("id")))
     return [(day, counts.get(day, 0)) for day in (first + timedelta(days=index) for index in range(days))]
 
 
-def submissions_by_hour(turns: QuerySet[Assignment], *, now: datetime) -> list[tuple[datetime, int]]:
+def submissions_by_hour(assignments: QuerySet[Assignment], *, now: datetime) -> list[tuple[datetime, int]]:
     """How many stand handed in of today, hour by hour, up to the one that runs."""
     start = midnight(now)
-    counted = turns.filter(submitted_at__gte=start, state__in=Assignment.SPOKEN).annotate(
+    counted = assignments.filter(submitted_at__gte=start, state__in=Assignment.SUBMITTED).annotate(
         hour=TruncHour("submitted_at")
     )
     counts = dict(counted.order_by().values_list("hour").annotate(count=Count("id")))
@@ -176,14 +180,22 @@ def next_steps(place: Place, rounds: Sequence[Work]) -> list[NextStep]:
     exports = Export.objects.filter(project=project, status=JobStatus.FINISHED)
     others = project.memberships.filter(status=Membership.Status.ACTIVE).exclude(user=place.membership.user)
     steps = [
-        NextStep("Import problems and solutions", "JSONL, gzip, zstd or Parquet; eight formats are known.", "import-new",
-                 Solution.objects.filter(project=project).exists()),
-        NextStep("Write the guidelines", "What great, okay and bad mean here.", "guidelines-edit",
-                 project.guidelines.exists()),
+        NextStep(
+            "Import problems and solutions",
+            "JSONL, gzip, zstd or Parquet; eight formats are known.",
+            "import-new",
+            Solution.objects.filter(project=project).exists(),
+        ),
+        NextStep(
+            "Write the guidelines",
+            "What great, okay and bad mean here.",
+            "guidelines-edit",
+            project.guidelines.exists(),
+        ),
         NextStep("Invite people", "A link makes whoever opens it a labeler.", "people", others.exists()),
         NextStep("Open a round", "Choose solutions and how many people rate each.", "round-new", bool(rounds)),
         NextStep("Export the labels", "As a file that a trainer reads.", "export-new", exports.exists()),
-    ]  # fmt: skip
+    ]
     return [] if all(step.done for step in steps) else steps
 
 
@@ -191,7 +203,10 @@ def people_of(project: Project) -> list[Membership]:
     """Members with `submitted`, the turns that they handed in and that filled a slot."""
     members = Membership.objects.filter(project=project).select_related("user").order_by("user__name", "pk")
     sums = dict(
-        Seat.objects.filter(round__project=project).order_by().values_list("labeler").annotate(count=Sum("submitted"))
+        RoundProgress.objects.filter(round__project=project)
+        .order_by()
+        .values_list("labeler")
+        .annotate(count=Sum("submitted"))
     )
     people = sorted(members, key=lambda one: -Role(one.role).rank)
     for member in people:

@@ -25,18 +25,25 @@ class BrowseForm(forms.Form):
         required=False,
         label="Answer",
         choices=[
-            ("", "any"), ("right", "right"), ("wrong", "wrong"), ("ungraded", "not graded"),
+            ("", "any"),
+            ("right", "right"),
+            ("wrong", "wrong"),
+            ("ungraded", "not graded"),
             ("differing", "differs from the file"),
         ],
-    )  # fmt: skip
+    )
     labels = forms.ChoiceField(
         required=False,
         label="Labels",
         choices=[
-            ("", "any"), ("people", "by people"), ("none", "not by people"), ("gold", "gold"), ("monte_carlo", "Monte Carlo"),
+            ("", "any"),
+            ("people", "by people"),
+            ("none", "not by people"),
+            ("gold", "gold"),
+            ("monte_carlo", "Monte Carlo"),
             ("judges", "judges"),
         ],
-    )  # fmt: skip
+    )
     source = forms.ChoiceField(required=False, label="Written by")
     subject = forms.ChoiceField(required=False)
     level = forms.ChoiceField(required=False)

@@ -18,7 +18,7 @@ from apps.core.errors import Conflict
 from apps.dashboard.access import place_for, round_of
 from apps.labeling.assignments.correct import why_not_correctable
 from apps.labeling.models import Assignment, Round
-from apps.labeling.progress import progress
+from apps.labeling.progress import progress_for
 from apps.labeling.protocols import PROTOCOLS, options_for_labelers
 from apps.projects.markdown import to_html
 from apps.projects.models import Guideline
@@ -99,7 +99,7 @@ def _bootstrap(round_: Round, user: User) -> dict[str, Any]:
             "options": options_for_labelers(round_.protocol, round_.options),
         },
         "user": {"email": user.email, "name": user.name},
-        "progress": progress(round_, user),
+        "progress": progress_for(round_, user),
         "api": "/api/v1",
         "keys": user.key_map,
         "home": reverse("home"),

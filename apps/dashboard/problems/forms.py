@@ -7,7 +7,7 @@ from django import forms
 from apps.dashboard.forms import ServiceForm
 
 
-class MendForm(ServiceForm):
+class EditProblemForm(ServiceForm):
     statement = forms.CharField(max_length=200_000, widget=forms.Textarea(attrs={"rows": 6}))
     reference_answer = forms.CharField(
         max_length=20_000,

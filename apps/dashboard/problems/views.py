@@ -14,10 +14,10 @@ from django.views.decorators.http import require_GET, require_POST
 from apps.accounts.http import AuthenticatedRequest
 from apps.accounts.models import AuditEvent
 from apps.corpus.models import Problem, Verdict
-from apps.corpus.problem_edits import mend_problem
+from apps.corpus.problem_edits import edit_problem
 from apps.corpus.tasks import grade_problem
 from apps.dashboard.access import Place, place_for, problem_of
-from apps.dashboard.problems.forms import MendForm, RetireForm
+from apps.dashboard.problems.forms import EditProblemForm, RetireForm
 from apps.dashboard.solutions.evidence import labeler_names
 from apps.labeling.problems import bring_back, consequences_of, retire_problem
 from apps.quality.review.reports import report_of, reports_of
@@ -39,22 +39,25 @@ def problem(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
 
 
 def _page(
-    request: AuthenticatedRequest, place: Place, found: Problem, mend: MendForm | None = None,
+    request: AuthenticatedRequest,
+    place: Place,
+    found: Problem,
+    mend: EditProblemForm | None = None,
     retire: RetireForm | None = None,
-) -> HttpResponse:  # fmt: skip
+) -> HttpResponse:
     initial = {"statement": found.statement, "reference_answer": found.reference_answer or ""}
     reports = list(reports_of(found)[:SHOWN])
-    names = labeler_names(place, {turn.labeler_id for turn in reports})
+    names = labeler_names(place, {assignment.labeler_id for assignment in reports})
     events = AuditEvent.objects.filter(project=place.project.slug, target=str(found.pk), verb__in=_VERBS)
     context = place.context(
         "solutions",
         problem=found,
         follows=consequences_of(found),
-        reports=[(names[turn.labeler_id], turn, report_of(turn)) for turn in reports],
+        reports=[(names[assignment.labeler_id], assignment, report_of(assignment)) for assignment in reports],
         solutions=found.solutions.order_by("pk")[:SHOWN],
         ungraded=found.solutions.filter(verdict=Verdict.UNGRADED).count() if found.reference_answer else 0,
         history=[(event, _VERBS[event.verb]) for event in events.select_related("actor")[:SHOWN]],
-        mend=mend or MendForm(initial=initial),
+        mend=mend or EditProblemForm(initial=initial),
         retire=retire or RetireForm(),
     )
     wrong = any(form is not None and form.errors for form in (mend, retire))
@@ -65,9 +68,9 @@ def _page(
 @require_POST
 def mend(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     place = place_for(request.user, slug, "edit_problems")
-    found, form = problem_of(place, pk), MendForm(request.POST)
+    found, form = problem_of(place, pk), EditProblemForm(request.POST)
     with transaction.atomic():
-        mended = form.run(lambda data: mend_problem(problem=found, actor=request.user, **data))
+        mended = form.run(lambda data: edit_problem(problem=found, actor=request.user, **data))
         if mended is None:
             return _page(request, place, found, mend=form)
         transaction.on_commit(partial(grade_problem.delay, mended.pk))

@@ -50,8 +50,8 @@ def _overview(place: Place) -> dict[str, object]:
         "excerpt": to_html(_first_paragraphs(guideline.text)) if guideline else "",
     }
     if place.may("browse"):
-        turns = Assignment.objects.filter(round__project=project, round__origin="")
-        days = submissions_by_day(turns, now=timezone.now())
+        assignments = Assignment.objects.filter(round__project=project, round__origin="")
+        days = submissions_by_day(assignments, now=timezone.now())
         shown["reported"] = count_open_reports([project]).get(project.pk, 0)
         shown |= {"holdings": holdings_of(project), "days": days, "has_days": any(count for _, count in days)}
     if place.may("import"):
@@ -101,9 +101,12 @@ def guidelines(request: AuthenticatedRequest, slug: str, version: int | None = N
     if version and shown is None:
         raise Http404("No such version.")
     context = place.context(
-        "guidelines", versions=versions, guideline=shown, html=to_html(shown.text) if shown else "",
+        "guidelines",
+        versions=versions,
+        guideline=shown,
+        html=to_html(shown.text) if shown else "",
         is_current=bool(shown and versions and shown.version == versions[0].version),
-    )  # fmt: skip
+    )
     return render(request, "projects/guidelines.html", context)
 
 

@@ -103,14 +103,36 @@ def labelers_of(place: Place) -> list[Labeler]:
 
 def labeler_table(place: Place) -> Table:
     header = [
-        "Labeler", "Turns", "Median seconds", "Active hours", "Days", "Cost", "Gold tasks", "Gold, first error",
-        "Gold, within one", "Gold, steps", "Agrees with the others", "Compared solutions", "Suspended",
-    ]  # fmt: skip
+        "Labeler",
+        "Turns",
+        "Median seconds",
+        "Active hours",
+        "Days",
+        "Cost",
+        "Gold tasks",
+        "Gold, first error",
+        "Gold, within one",
+        "Gold, steps",
+        "Agrees with the others",
+        "Compared solutions",
+        "Suspended",
+    ]
     rows = [
         [
-            one.name, one.figures["turns"], one.median_s, one.active_s / 3600, one.figures["days"], one.cost, one.gold_tasks,
-            one.exact, one.within_one, one.steps, one.agrees, one.compared, one.suspension.reason if one.suspension else "",
+            one.name,
+            one.figures["turns"],
+            one.median_s,
+            one.active_s / 3600,
+            one.figures["days"],
+            one.cost,
+            one.gold_tasks,
+            one.exact,
+            one.within_one,
+            one.steps,
+            one.agrees,
+            one.compared,
+            one.suspension.reason if one.suspension else "",
         ]
         for one in labelers_of(place)
-    ]  # fmt: skip
+    ]
     return Table(header, rows)

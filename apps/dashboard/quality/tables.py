@@ -192,9 +192,14 @@ def dispute_counts(place: Place) -> dict[str, int]:
 
 def _agreement(overview: Overview) -> Table:
     header = [
-        "Where", "Compared solutions", "Same first error", "Within one", "Kappa of first errors", "Alpha, ordinal",
+        "Where",
+        "Compared solutions",
+        "Same first error",
+        "Within one",
+        "Kappa of first errors",
+        "Alpha, ordinal",
         "Alpha, nominal",
-    ]  # fmt: skip
+    ]
     rows = []
     for scope, data in sorted(overview.scopes("agreement"), key=lambda one: one[0]):
         errors, steps = data["first_errors"], data["steps"]
@@ -230,9 +235,10 @@ def _confusion(overview: Overview) -> Table:
     table = overview.whole.get("steps", {}).get("confusion", [])
     if not any(count for row in table for count in row):
         table = []
-    return Table(["One says", *(f"another: {name}" for name in RATINGS)], [
-        [name, *counts] for name, counts in zip(RATINGS, table, strict=False)
-    ])  # fmt: skip
+    return Table(
+        ["One says", *(f"another: {name}" for name in RATINGS)],
+        [[name, *counts] for name, counts in zip(RATINGS, table, strict=False)],
+    )
 
 
 def _over_time(overview: Overview) -> Table:
@@ -241,9 +247,12 @@ def _over_time(overview: Overview) -> Table:
 
 
 MACHINE = {
-    "accuracy": "Accuracy", "kappa": "Kappa", "precision": "Precision of bad", "recall": "Recall of bad",
+    "accuracy": "Accuracy",
+    "kappa": "Kappa",
+    "precision": "Precision of bad",
+    "recall": "Recall of bad",
     "first_error_exact": "Same first error",
-}  # fmt: skip
+}
 
 
 def _against_people(one: Data) -> Iterator[Cell | None]:
@@ -252,28 +261,31 @@ def _against_people(one: Data) -> Iterator[Cell | None]:
 
 
 def _monte_carlo(overview: Overview) -> Table:
-    return Table(["Run", "Strategy", *MACHINE.values()], [
-        [one["number"], one["strategy"], *_against_people(one)] for one in overview.runs
-    ])  # fmt: skip
+    return Table(
+        ["Run", "Strategy", *MACHINE.values()],
+        [[one["number"], one["strategy"], *_against_people(one)] for one in overview.runs],
+    )
 
 
 def _judges(overview: Overview) -> Table:
-    return Table(["Judge", "Version", "Run", *MACHINE.values()], [
-        [one["judge"], one["version"], one["number"], *_against_people(one)] for one in overview.judges
-    ])  # fmt: skip
+    return Table(
+        ["Judge", "Version", "Run", *MACHINE.values()],
+        [[one["judge"], one["version"], one["number"], *_against_people(one)] for one in overview.judges],
+    )
 
 
 def _calibration(overview: Overview) -> Table:
-    return Table(["Run", "Soft estimate", "Steps", "Mean estimate", "Good by people"], [
-        [run["number"], *bin_] for run in overview.runs for bin_ in _bins(run)
-    ])  # fmt: skip
+    return Table(
+        ["Run", "Soft estimate", "Steps", "Mean estimate", "Good by people"],
+        [[run["number"], *bin_] for run in overview.runs for bin_ in _bins(run)],
+    )
 
 
 def _confidence(overview: Overview) -> Table:
     header = ["Judge", "Version", "Run", "Confidence", "Verdicts", "Mean confidence", "Right by people"]
-    return Table(header, [
-        [one["judge"], one["version"], one["number"], *bin_] for one in overview.judges for bin_ in _bins(one)
-    ])  # fmt: skip
+    return Table(
+        header, [[one["judge"], one["version"], one["number"], *bin_] for one in overview.judges for bin_ in _bins(one)]
+    )
 
 
 def _bins(run: Data) -> Iterator[list[Any]]:

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from apps.accounts.http import AuthenticatedRequest
 from apps.core.errors import DomainError
 from apps.corpus.models import Step
-from apps.dashboard.access import Place, place_for, turn_of
+from apps.dashboard.access import Place, assignment_of, place_for
 from apps.dashboard.pagination import Page, page_of
 from apps.dashboard.review.forms import CorrectionForm, QueueForm, asked_of, narrowing_of
 from apps.dashboard.solutions.evidence import labeler_names
@@ -25,7 +25,13 @@ from apps.labeling.assignments.correct import said_of
 from apps.labeling.models import Assignment, StepLabel
 from apps.labeling.protocols.submission import Submission, SubmittedStep
 from apps.quality.models import Review
-from apps.quality.review.assignments import CORRECTABLE, accept, correct_turn, return_to_labeler, take_correction_back
+from apps.quality.review.assignments import (
+    CORRECTABLE,
+    accept,
+    correct_assignment,
+    return_to_labeler,
+    take_correction_back,
+)
 from apps.quality.review.corrections import corrections_of
 from apps.quality.review.impartiality import allows_self_review, barred_from
 from apps.quality.review.queues import Narrowing
@@ -38,7 +44,7 @@ AT_ONCE = 200
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    turn: Assignment
+    assignment: Assignment
     labeler: str
     labels: list[StepLabel]
     risk: Risk
@@ -50,12 +56,12 @@ class Shown:
 
     @property
     def can_return(self) -> bool:
-        return self.turn.state == Assignment.State.SUBMITTED and not self.turn.task.withdrawn
+        return self.assignment.state == Assignment.State.SUBMITTED and not self.assignment.task.withdrawn
 
 
 @login_required
 @require_GET
-def turns(request: AuthenticatedRequest, slug: str) -> HttpResponse:
+def assignments(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     """`?show=all`: by the newest; `?show=reviewed`: who reviewed what; otherwise a sample."""
     place = place_for(request.user, slug, "review")
     form, show = QueueForm(request.GET, place=place), request.GET.get("show", "")
@@ -72,16 +78,16 @@ def turns(request: AuthenticatedRequest, slug: str) -> HttpResponse:
         ids = waiting(place.project, round=asked.round, labeler=asked.labeler, reviewer=place.membership.user)
         risks = risks_of(ids)
         chosen = sample(list(risks.values()), SIZE, seed=place.project.slug)
-        context |= {"shown": _shown(place, [one.turn for one in chosen], risks), "weighed": len(ids)}
+        context |= {"shown": _shown(place, [one.assignment for one in chosen], risks), "weighed": len(ids)}
     return render(request, "review/turns.html", place.context("review", **context))
 
 
 def _all(place: Place, request: AuthenticatedRequest, asked: Narrowing) -> dict[str, Any]:
-    found = _narrowed(Assignment.objects.spoken().filter(task__solution__isnull=False), place, asked, "")
+    found = _narrowed(Assignment.objects.submitted().filter(task__solution__isnull=False), place, asked, "")
     if not allows_self_review(place.project.pk):
         found = found.exclude(labeler=place.membership.user)
     page = page_of(unreviewed(found), request.GET, size=SIZE, newest_first=True)
-    ids = [turn.pk for turn in page.rows]
+    ids = [assignment.pk for assignment in page.rows]
     return {"shown": _shown(place, ids, risks_of(ids)), "page": page}
 
 
@@ -104,16 +110,17 @@ def _reviewed(place: Place, request: AuthenticatedRequest, asked: Narrowing) -> 
 def _shown(place: Place, ids: Sequence[int], risks: dict[int, Risk]) -> list[Shown]:
     """In the order of the ids."""
     rows = Assignment.objects.filter(pk__in=ids).select_related("round", "task__solution__problem")
-    found = {turn.pk: turn for turn in rows}
+    found = {assignment.pk: assignment for assignment in rows}
     labels: dict[int, list[StepLabel]] = {pk: [] for pk in ids}
     for label in StepLabel.objects.filter(assignment__in=ids).order_by("step__position", "step__candidate"):
         labels[label.assignment_id].append(label)
     reviews = {one.assignment_id: one for one in Review.objects.filter(assignment__in=ids).order_by("at")}
-    names = labeler_names(place, {turn.labeler_id for turn in found.values()})
+    names = labeler_names(place, {assignment.labeler_id for assignment in found.values()})
     return [
         Shown(found[pk], names[found[pk].labeler_id], labels[pk], risks[pk], reviews.get(pk))
-        for pk in ids if pk in found
-    ]  # fmt: skip
+        for pk in ids
+        if pk in found
+    ]
 
 
 # --- one turn ---------------------------------------------------------------------------------------------
@@ -121,9 +128,9 @@ def _shown(place: Place, ids: Sequence[int], risks: dict[int, Risk]) -> list[Sho
 
 @login_required
 @require_GET
-def turn(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
+def assignment(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     place = place_for(request.user, slug, "review")
-    return _page(request, place, turn_of(place, pk))
+    return _page(request, place, assignment_of(place, pk))
 
 
 def _page(
@@ -139,10 +146,17 @@ def _page(
     rows = [(field, text, own.get(field.name, "")) for field, text in form.rows([text for _, _, text in steps])]
     reviews = Review.objects.filter(assignment=found).select_related("reviewer")
     context = place.context(
-        "review", one=shown, form=form, rows=rows, reviews=reviews, correction=correction, barred=barred,
+        "review",
+        one=shown,
+        form=form,
+        rows=rows,
+        reviews=reviews,
+        correction=correction,
+        barred=barred,
         problem=found.task.solution.problem if found.task.solution else None,
-        can_correct=_can_correct(found) and not barred, is_spoken=found.is_spoken,
-    )  # fmt: skip
+        can_correct=_can_correct(found) and not barred,
+        is_submitted=found.is_submitted,
+    )
     return render(request, "review/turn.html", context, status=422 if form.errors else 200)
 
 
@@ -155,7 +169,7 @@ def _barred(place: Place, found: Assignment) -> str:
 
 
 def _can_correct(found: Assignment) -> bool:
-    return found.is_spoken and found.round.protocol in CORRECTABLE
+    return found.is_submitted and found.round.protocol in CORRECTABLE
 
 
 def _asked(found: Assignment) -> list[tuple[int, int, str]]:
@@ -177,7 +191,7 @@ def _initial(said: Submission) -> dict[str, Any]:
 @require_POST
 def accept_one(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     place = place_for(request.user, slug, "review")
-    count = accept(assignments=[turn_of(place, pk)], reviewer=request.user)
+    count = accept(assignments=[assignment_of(place, pk)], reviewer=request.user)
     messages.success(request, "Accepted." if count else "It was accepted already, or is not handed in.")
     return redirect("turns", slug)
 
@@ -202,7 +216,7 @@ def accept_some(request: AuthenticatedRequest, slug: str) -> HttpResponse:
 def return_one(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     place = place_for(request.user, slug, "review")
     note = request.POST.get("note", "")[:2000]
-    return_to_labeler(assignment=turn_of(place, pk), reviewer=request.user, note=note)
+    return_to_labeler(assignment=assignment_of(place, pk), reviewer=request.user, note=note)
     messages.success(request, "Returned: the labeler gets it before any new task, with your note.")
     return redirect("turns", slug)
 
@@ -211,12 +225,12 @@ def return_one(request: AuthenticatedRequest, slug: str, pk: int) -> HttpRespons
 @require_http_methods(["POST"])
 def correct_one(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     place = place_for(request.user, slug, "review")
-    found = turn_of(place, pk)
+    found = assignment_of(place, pk)
     if not _can_correct(found):
         raise DomainError("Only ratings of steps that are handed in can be corrected here.", code="not_correctable")
     form = CorrectionForm(request.POST, steps=_asked(found))
     done = form.run(
-        lambda data: correct_turn(
+        lambda data: correct_assignment(
             assignment=found, submission=_submission(found, form), reviewer=request.user, note=data["note"]
         )
     )
@@ -230,7 +244,7 @@ def correct_one(request: AuthenticatedRequest, slug: str, pk: int) -> HttpRespon
 @require_POST
 def take_back_one(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     place = place_for(request.user, slug, "review")
-    is_done = take_correction_back(assignment=turn_of(place, pk), reviewer=request.user)
+    is_done = take_correction_back(assignment=assignment_of(place, pk), reviewer=request.user)
     done = "The correction is taken back: the labeler's own ratings count again."
     messages.success(request, done if is_done else "There is no correction to take back.")
     return redirect("turn", slug, pk)
@@ -248,6 +262,9 @@ def _submission(found: Assignment, form: CorrectionForm) -> Submission:
             rating = None if value == "unsure" else int(value)
             steps.append(SubmittedStep(position=position, candidate=candidate, rating=rating, unsure=value == "unsure"))
     return Submission(
-        steps=steps, finish_reason=form.cleaned_data["finish_reason"], reason=before.reason, progress=before.progress,
+        steps=steps,
+        finish_reason=form.cleaned_data["finish_reason"],
+        reason=before.reason,
+        progress=before.progress,
         critiques=before.critiques,
-    )  # fmt: skip
+    )

@@ -28,7 +28,7 @@ from apps.quality.review.reports import State, dismiss_report, reopen_report, re
 class Flag:
     """One thing to look at. `step` counts from 1, where it is about one step."""
 
-    turn: Assignment
+    assignment: Assignment
     name: str
     text: str
     at: datetime | None
@@ -36,12 +36,12 @@ class Flag:
 
     @property
     def problem(self) -> Problem | None:
-        about = self.turn.task.solution or self.turn.task.comparison
+        about = self.assignment.task.solution or self.assignment.task.comparison
         return about.problem if about is not None else None
 
     @property
     def dismissal(self) -> ReportDismissal | None:
-        report = report_of(self.turn)
+        report = report_of(self.assignment)
         return report.dismissal if report is not None else None
 
 
@@ -63,7 +63,7 @@ def flags(request: AuthenticatedRequest, slug: str) -> HttpResponse:
 
 def _unsure(place: Place, round_: Any, request: AuthenticatedRequest) -> Page[Any]:
     found = StepLabel.objects.filter(
-        unsure=True, assignment__round__project=place.project, assignment__state__in=Assignment.SPOKEN
+        unsure=True, assignment__round__project=place.project, assignment__state__in=Assignment.SUBMITTED
     )
     if round_ is not None:
         found = found.filter(assignment__round=round_)
@@ -78,7 +78,7 @@ def _turns(place: Place, kind: str, state: State, round_: Any, request: Authenti
     elif kind == "skip":
         found = Assignment.objects.filter(round__project=place.project, state=Assignment.State.SKIPPED)
     else:
-        given_up = Assignment.objects.spoken().filter(finish_reason=Assignment.FinishReason.GIVE_UP)
+        given_up = Assignment.objects.submitted().filter(finish_reason=Assignment.FinishReason.GIVE_UP)
         found = given_up.filter(round__project=place.project)
     if round_ is not None:
         found = found.filter(round=round_)
@@ -121,14 +121,21 @@ def _way_back(request: AuthenticatedRequest, slug: str) -> str:
 
 
 def _as_flags(place: Place, kind: str, rows: list[Any]) -> list[Flag]:
-    turns = [row.assignment if kind == "unsure" else row for row in rows]
-    names = labeler_names(place, {turn.labeler_id for turn in turns})
+    assignments = [row.assignment if kind == "unsure" else row for row in rows]
+    names = labeler_names(place, {assignment.labeler_id for assignment in assignments})
     if kind == "unsure":
         return [
-            Flag(turn, names[turn.labeler_id], row.step.text, turn.submitted_at, row.step.position + 1)
-            for row, turn in zip(rows, turns, strict=True)
+            Flag(
+                assignment, names[assignment.labeler_id], row.step.text, assignment.submitted_at, row.step.position + 1
+            )
+            for row, assignment in zip(rows, assignments, strict=True)
         ]
     return [
-        Flag(turn, names[turn.labeler_id], turn.reason, turn.leased_until if kind == "skip" else turn.submitted_at)
-        for turn in turns
+        Flag(
+            assignment,
+            names[assignment.labeler_id],
+            assignment.reason,
+            assignment.leased_until if kind == "skip" else assignment.submitted_at,
+        )
+        for assignment in assignments
     ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from apps.core.errors import DomainError
 from apps.dashboard.rounds.forms import RoundForm
-from apps.labeling.assignments.timing import seconds_per_turn
+from apps.labeling.assignments.timing import seconds_per_assignment
 from apps.labeling.models import Assignment
 from apps.labeling.queue.eligibility import admitted
 from apps.labeling.rounds.count import RoundCount, count_round
@@ -83,5 +83,5 @@ def fit_of(form: RoundForm, project: Project) -> Fit | None:
     if round_.is_screening:
         named = {one.pk for one in form.cleaned_data["labelers"] or ()}
         people = sum(refused is None for _, refused in admitted(round_, named))
-    turns = Assignment.objects.filter(round__project=project, round__protocol=round_.protocol)
-    return Fit(round_.selection["select"], count, round_.redundancy, people, seconds_per_turn(turns))
+    assignments = Assignment.objects.filter(round__project=project, round__protocol=round_.protocol)
+    return Fit(round_.selection["select"], count, round_.redundancy, people, seconds_per_assignment(assignments))

@@ -15,7 +15,7 @@ from apps.dashboard.solutions.queries import Facets
 from apps.inference.models import Endpoint
 from apps.labeling.models import Round
 from apps.labeling.protocols import PROTOCOLS
-from apps.labeling.rounds.config import PASS_MARK, Terms
+from apps.labeling.rounds.config import PASS_MARK, RoundConfig
 from apps.labeling.rounds.selection import Selection
 from apps.projects.models import Guideline, Membership, Project
 from apps.quality.review.queues import KINDS
@@ -125,9 +125,12 @@ class RoundForm(SelectionForm, ProtocolForm, OnceForm):
     )
     redundancy = forms.IntegerField(min_value=1, max_value=100, initial=1, label="People per solution")
     most_people = forms.IntegerField(
-        min_value=1, max_value=100, required=False, label="Up to, where they disagree",
+        min_value=1,
+        max_value=100,
+        required=False,
+        label="Up to, where they disagree",
         help_text="More are asked only about solutions on which people do not agree. Empty: nobody more.",
-    )  # fmt: skip
+    )
     gold_percent = forms.FloatField(
         min_value=0,
         max_value=100,
@@ -159,9 +162,13 @@ class RoundForm(SelectionForm, ProtocolForm, OnceForm):
         required=False, label="This is a screening", help_text="A test over what is selected and has gold labels."
     )
     pass_percent = forms.FloatField(
-        min_value=0, max_value=100, initial=_percent(PASS_MARK), required=False, label="Pass mark",
+        min_value=0,
+        max_value=100,
+        initial=_percent(PASS_MARK),
+        required=False,
+        label="Pass mark",
         help_text="Percent of agreement with gold. PRM800K asked for 75.",
-    )  # fmt: skip
+    )
     tries = forms.IntegerField(min_value=1, max_value=100, initial=1, required=False, label="Tries")
     needs_screening = forms.BooleanField(required=False, label="Only those who have passed the screening")
     skills = forms.CharField(
@@ -212,9 +219,18 @@ class RoundForm(SelectionForm, ProtocolForm, OnceForm):
         """As `Terms` takes them. What only a screening has is left out of other rounds."""
         data = self.cleaned_data
         names = (
-            "name", "protocol", "redundancy", "most_people", "lease_minutes", "show_reference", "guideline", "endpoint",
-            "is_screening", "needs_screening", "allows_corrections",
-        )  # fmt: skip
+            "name",
+            "protocol",
+            "redundancy",
+            "most_people",
+            "lease_minutes",
+            "show_reference",
+            "guideline",
+            "endpoint",
+            "is_screening",
+            "needs_screening",
+            "allows_corrections",
+        )
         terms = {name: data[name] for name in names} | {
             "select": self.select,
             "mode": data["mode"] or Round.Mode.BLIND.value,
@@ -239,7 +255,7 @@ class RoundForm(SelectionForm, ProtocolForm, OnceForm):
             return None
         initial = {name: None if field.required is False else field.initial for name, field in self.fields.items()}
         self.cleaned_data = initial | self.cleaned_data
-        terms = Terms(**self.terms()).settled()
+        terms = RoundConfig(**self.terms()).settled()
         return Round(project=project, **terms.stored())
 
     def _tell(self, error: DomainError) -> None:
@@ -258,13 +274,30 @@ def _endpoints(project: Project) -> QuerySet[Endpoint]:
 
 def initial_of(round_: Round) -> dict[str, Any]:
     """A draft's terms, as the form shows them."""
-    terms = Terms.of(round_)
+    terms = RoundConfig.of(round_)
     names = (
-        "name", "protocol", "redundancy", "most_people", "lease_minutes", "show_reference", "guideline", "mode", "endpoint",
-        "is_screening", "needs_screening", "allows_corrections", "tries", "labelers",
-    )  # fmt: skip
-    return {name: getattr(terms, name) for name in names} | selection_fields(terms.select) | dict(terms.options) | {
-        "gold_percent": _percent(terms.gold_share),
-        "pass_percent": None if terms.pass_mark is None else _percent(terms.pass_mark),
-        "skills": ", ".join(terms.skills),
-    }  # fmt: skip
+        "name",
+        "protocol",
+        "redundancy",
+        "most_people",
+        "lease_minutes",
+        "show_reference",
+        "guideline",
+        "mode",
+        "endpoint",
+        "is_screening",
+        "needs_screening",
+        "allows_corrections",
+        "tries",
+        "labelers",
+    )
+    return (
+        {name: getattr(terms, name) for name in names}
+        | selection_fields(terms.select)
+        | dict(terms.options)
+        | {
+            "gold_percent": _percent(terms.gold_share),
+            "pass_percent": None if terms.pass_mark is None else _percent(terms.pass_mark),
+            "skills": ", ".join(terms.skills),
+        }
+    )

@@ -15,7 +15,7 @@ from apps.dashboard.access import Place, place_for, round_of, rounds_of
 from apps.dashboard.home.queries import work_for
 from apps.dashboard.rounds.fit import fit_of
 from apps.dashboard.rounds.forms import RoundForm, initial_of
-from apps.dashboard.rounds.queries import sitting_of, watched
+from apps.dashboard.rounds.queries import attempt_of, watched
 from apps.dashboard.solutions.queries import facets_of
 from apps.labeling.assignments.returns import returned_to
 from apps.labeling.models import Round
@@ -104,7 +104,7 @@ def round_(request: AuthenticatedRequest, slug: str, number: int) -> HttpRespons
     work = work_for(request.user, Round.objects.filter(pk=found.pk))[0]
     settings = found.options if place.may("browse") else options_for_labelers(found.protocol, found.options)
     context = place.context("rounds", round=found, work=work, protocol=PROTOCOLS.get(found.protocol), settings=settings)
-    context["sitting"] = sitting_of(found, request.user)
+    context["sitting"] = attempt_of(found, request.user)
     context["returned"] = returned_to(request.user, place.project).filter(round=found)
     if place.may("browse"):
         context |= watched(place, work, now=timezone.now())

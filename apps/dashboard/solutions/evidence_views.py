@@ -167,5 +167,9 @@ def _also(found: Solution, step: Step, by: User, note: str) -> str:
 
 
 _ACTS: dict[str, Act] = {
-    "first_error": _first_error, "no_error": _no_error, "all_back": _all_back, "gold": _gold, "also": _also,
-}  # fmt: skip
+    "first_error": _first_error,
+    "no_error": _no_error,
+    "all_back": _all_back,
+    "gold": _gold,
+    "also": _also,
+}

@@ -227,9 +227,12 @@ def with_sources(solutions: Iterable[Solution]) -> list[Solution]:
     shown = list(solutions)
     steps, counted = _paths(shown), counted_ratings(shown)
     said = [
-        ("people", _people(counted)), ("Monte Carlo", _monte_carlo(shown)), *_judges(shown), ("gold", _gold(shown)),
+        ("people", _people(counted)),
+        ("Monte Carlo", _monte_carlo(shown)),
+        *_judges(shown),
+        ("gold", _gold(shown)),
         ("stands", _consensus(shown, counted)),
-    ]  # fmt: skip
+    ]
     for one in shown:
         path = steps.get(one.pk, [])
         strips = [_strip(path, [source], 0) for source in said]

@@ -15,7 +15,7 @@ from apps.accounts.http import AuthenticatedRequest
 from apps.dashboard.access import place_for, solution_of
 from apps.dashboard.forms import ServiceForm
 from apps.quality.review.impartiality import check_sides
-from apps.quality.review.resplit import part_steps
+from apps.quality.review.resplit import resplit_by_reviewer
 
 MARK = "---"
 _MARK_LINE = re.compile(r"^[ \t]*---[ \t]*$", re.MULTILINE)
@@ -39,7 +39,9 @@ def split(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     check_sides([found], request.user)  # Before anybody fills a form in vain.
     texts = found.steps.filter(chosen=True).order_by("position").values_list("text", flat=True)
     form = SplitForm(request.POST or None, initial={"steps": f"\n{MARK}\n".join(texts)})
-    newer = form.run(lambda data: part_steps(solution=found, texts=_MARK_LINE.split(data["steps"]), by=request.user))
+    newer = form.run(
+        lambda data: resplit_by_reviewer(solution=found, texts=_MARK_LINE.split(data["steps"]), by=request.user)
+    )
     if newer is not None:
         messages.success(request, "This is the newer version. What was said of the old steps stays with the older one.")
         return redirect("solution", slug, newer.pk)

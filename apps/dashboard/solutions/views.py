@@ -23,7 +23,11 @@ def solutions(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     wanted = form.cleaned_data if form.is_bound and form.is_valid() else {}
     page = page_of(for_list(browse(place.project, wanted)), request.GET)
     context = place.context(
-        "solutions", form=form, page=page, solutions=with_strips(page.rows), is_filtered=any(wanted.values()),
+        "solutions",
+        form=form,
+        page=page,
+        solutions=with_strips(page.rows),
+        is_filtered=any(wanted.values()),
         holdings=holdings_of(place.project),
-    )  # fmt: skip
+    )
     return render(request, "corpus/solutions.html", context)

@@ -32,9 +32,20 @@ def _frame(label: str, inside: SafeString, low: str, high: str) -> SafeString:
         '<line x1="{x0}" x2="{x1}" y1="{y1}" y2="{y1}"/><text x="{t}" y="{y0}">0 %</text><text x="{t}" y="{ym}">50 %</text>'
         '<text x="{t}" y="{y1}">100 %</text><text x="{x0}" y="{b}">{low}</text>'
         '<text class="end" x="{x1}" y="{b}">{high}</text></g>{inside}</svg>',
-        w=WIDTH, h=HEIGHT, label=label, x0=_x(0), x1=_x(1), y0=_y(0), ym=_y(0.5), y1=_y(1), t=2, b=HEIGHT - 6, low=low,
-        high=high, inside=inside,
-    )  # fmt: skip
+        w=WIDTH,
+        h=HEIGHT,
+        label=label,
+        x0=_x(0),
+        x1=_x(1),
+        y0=_y(0),
+        ym=_y(0.5),
+        y1=_y(1),
+        t=2,
+        b=HEIGHT - 6,
+        low=low,
+        high=high,
+        inside=inside,
+    )
 
 
 @register.simple_tag
@@ -49,10 +60,13 @@ def trend(weeks: Sequence[Mapping[str, Any]], label: str) -> SafeString:
     lower = [f"{_x(x)},{_y(max(0, one['low']))}" for x, one in reversed(banded)]
     line = " ".join(f"{_x(x)},{_y(one['exact']['value'])}" for x, one in zip(places, told, strict=True))
     dots = format_html_join(
-        "", '<circle cx="{}" cy="{}" r="3"><title>{}: {}</title></circle>',
-        ((_x(x), _y(one["exact"]["value"]), one["week"], share_of(one["exact"]["value"]))
-         for x, one in zip(places, told, strict=True)),
-    )  # fmt: skip
+        "",
+        '<circle cx="{}" cy="{}" r="3"><title>{}: {}</title></circle>',
+        (
+            (_x(x), _y(one["exact"]["value"]), one["week"], share_of(one["exact"]["value"]))
+            for x, one in zip(places, told, strict=True)
+        ),
+    )
     inside = format_html(
         '<polygon class="band" points="{}"/><polyline class="line" points="{}"/>{}',
         " ".join([*upper, *lower]),
@@ -74,12 +88,15 @@ def reliability(
         '<circle cx="{x}" cy="{y}" r="3.5"><title>{title}</title></circle>',
         (
             {
-                "x": _x(one["mean"]), "y": _y(one["good"] / one["of"]), "low": _y(one["interval"][0]),
-                "high": _y(one["interval"][1]), "title": f"{one['good']} of {one['of']} {what} at {share_of(one['mean'])}",
+                "x": _x(one["mean"]),
+                "y": _y(one["good"] / one["of"]),
+                "low": _y(one["interval"][0]),
+                "high": _y(one["interval"][1]),
+                "title": f"{one['good']} of {one['of']} {what} at {share_of(one['mean'])}",
             }
             for one in told
         ),
-    )  # fmt: skip
+    )
     inside = format_html(
         '<line class="diagonal" x1="{}" y1="{}" x2="{}" y2="{}"/>{}', _x(0), _y(0), _x(1), _y(1), marks
     )

@@ -103,8 +103,11 @@ def share_bar(successes: int | None, rollouts: int) -> SafeString:
         '<svg class="share-bar" viewBox="0 0 {w} 10" width="{w}" height="10" aria-hidden="true">'
         '<rect class="all" width="{w}" height="8" y="1" rx="4"/><rect class="part" width="{}" height="8" y="1" rx="4"/>'
         '<line x1="{}" x2="{}" y1="5" y2="5"/></svg>',
-        unlocalized(width * (successes or 0) / rollouts), unlocalized(width * low), unlocalized(width * high), w=width,
-    )  # fmt: skip
+        unlocalized(width * (successes or 0) / rollouts),
+        unlocalized(width * low),
+        unlocalized(width * high),
+        w=width,
+    )
 
 
 @register.filter

@@ -17,11 +17,11 @@ from apps.estimation.engine.results import Result, failed, result_of
 from apps.estimation.engine.solution_state import Batch, Plan, Told, Work
 from apps.estimation.strategies.base import Ask
 from apps.inference.client import Client
-from apps.inference.concurrency.limiter import Gate
+from apps.inference.concurrency.limiter import ConcurrencyLimiter
 from apps.inference.errors import EndpointFailure, RequestRefused
 from apps.inference.prompts import seed_of
 from apps.inference.refusal_check import RefusalCheck
-from apps.inference.retry_policy import Stamina, Tries
+from apps.inference.retry_policy import AttemptCounter, EndpointHealth
 from apps.inference.types import Answer, Choice, Usage
 
 Question = tuple[str, str, str]  # Verifier, reference answer, answer.
@@ -53,7 +53,7 @@ class Engine:
         self,
         plan: Plan,
         client: Client,
-        gate: Gate,
+        gate: ConcurrencyLimiter,
         store: Store,
         grade: Callable[[Sequence[Question]], Awaitable[Sequence[bool | None]]],
     ) -> None:
@@ -70,7 +70,7 @@ class Engine:
         self._active: set[asyncio.Task[None]] = set()
         self._wanting = 0  # Requests at the gate or past it.
         self._is_all_claimed = False
-        self._stamina = Stamina()
+        self._stamina = EndpointHealth()
         self._refusals = RefusalCheck(client, plan.template, plan.sampling)
         self._down: str | None = None
 
@@ -186,7 +186,7 @@ class Engine:
         """None when we are to stop before there is an answer."""
         step_id = work.step_ids[position]
         prompt = self.plan.template.prompt(work.statement, work.steps[: position + 1], work.separator)
-        seed, requests, tries = seed_of(self.plan.seed, step_id, ordinal), 0, Tries()
+        seed, requests, tries = seed_of(self.plan.seed, step_id, ordinal), 0, AttemptCounter()
         while True:
             try:
                 answer = await self.client.complete(prompt, self.plan.sampling, n=n, seed=seed)

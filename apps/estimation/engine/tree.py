@@ -25,7 +25,7 @@ Kept = dict[int, tuple[Told, ...]]  # By the number of the first.
 
 
 @dataclass(frozen=True, slots=True)
-class Plant:
+class TreeNode:
     """A rollout that stands as a solution of its own, with the number of that."""
 
     solution_id: int
@@ -33,14 +33,14 @@ class Plant:
 
 
 @dataclass(frozen=True, slots=True)
-class Grown(Result):
+class GrownTree(Result):
     """What is said of a given solution, and of those that grew from it."""
 
     others: Sequence[Result] = ()
 
 
-class Garden(Store, Protocol):
-    async def plant(self, work: Work, steps: Sequence[str]) -> Plant | None:
+class TreeStore(Store, Protocol):
+    async def plant(self, work: Work, steps: Sequence[str]) -> TreeNode | None:
         """Make these steps a solution that belongs to this tree; None when it is somebody else's."""
 
     async def recall(self, step_ids: Iterable[int]) -> Mapping[int, Kept]:
@@ -48,7 +48,7 @@ class Garden(Store, Protocol):
 
 
 class TreeEngine(Engine):
-    store: Garden
+    store: TreeStore
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
@@ -62,7 +62,7 @@ class TreeEngine(Engine):
         search = Search(strategy.options, work.steps, _dead_from(work, -1))
         found: list[Result] = []
         while self._goes_on(work) and (leaf := search.select()):
-            plant = Plant(work.solution_id, work) if leaf.is_given else await self.store.plant(work, leaf.steps)
+            plant = TreeNode(work.solution_id, work) if leaf.is_given else await self.store.plant(work, leaf.steps)
             if plant is not None:
                 leaf.high = _dead_from(plant.work, leaf.low)
                 await self._bisect(search, leaf, plant.work, strategy.options.rollouts)
@@ -70,7 +70,7 @@ class TreeEngine(Engine):
                 found.append(_result(plant, leaf, search))
         if self._goes_on(work):
             given, *others = found
-            await self._stored(Grown(**{name: getattr(given, name) for name in Result.__slots__}, others=others))
+            await self._stored(GrownTree(**{name: getattr(given, name) for name in Result.__slots__}, others=others))
 
     async def _bisect(self, search: Search, leaf: Leaf, work: Work, rollouts: int) -> None:
         if any(work.outcomes):
@@ -111,7 +111,7 @@ def _rolled(one: Told, work: Work) -> Rolled:
     return Rolled(tuple(split_steps(own_text(one.text), method)[0]), one.outcome == Outcome.SUCCESS)
 
 
-def _result(plant: Plant, leaf: Leaf, search: Search) -> Result:
+def _result(plant: TreeNode, leaf: Leaf, search: Search) -> Result:
     """As for every solution; where a prefix is another solution's too, with the counts that were taken there."""
     found = result_from(plant.work, leaf.reading())
     places = {step_id: place for place, step_id in enumerate(plant.work.step_ids)}

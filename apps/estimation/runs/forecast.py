@@ -91,9 +91,12 @@ class TextSizes:
 
 
 def forecasts(
-    solutions: QuerySet[Solution], endpoint: Endpoint | None, *, answers_suffice: bool,
+    solutions: QuerySet[Solution],
+    endpoint: Endpoint | None,
+    *,
+    answers_suffice: bool,
     options: Mapping[str, Mapping[str, Any]] | None = None,
-) -> list[Forecast]:  # fmt: skip
+) -> list[Forecast]:
     """One for each strategy; `options` by strategy, defaults elsewhere. Raises DomainError for options that cannot be."""
     taken, solutions = solutions, without_hindrance(solutions)
     lengths = list(
@@ -122,9 +125,17 @@ def forecasts(
 
 
 def _forecast(
-    name: str, options: Mapping[str, Any], lengths: list[tuple[int, bool | None, int]], endpoint: Endpoint | None, *,
-    sizes: TextSizes, ability: float, places: ErrorPlaces, answers_suffice: bool, hindered: int,
-) -> Forecast:  # fmt: skip
+    name: str,
+    options: Mapping[str, Any],
+    lengths: list[tuple[int, bool | None, int]],
+    endpoint: Endpoint | None,
+    *,
+    sizes: TextSizes,
+    ability: float,
+    places: ErrorPlaces,
+    answers_suffice: bool,
+    hindered: int,
+) -> Forecast:
     strategy = strategy_of(name, options)
     frozen = msgspec.json.encode(dict(options)).decode()
     most = (endpoint.most_choices if endpoint else None) or 0
@@ -134,9 +145,14 @@ def _forecast(
             by_answer += count
             continue
         one = expected_work(
-            name, frozen, steps, is_right=bool(is_correct), ability=round(ability, 2), most=most,
+            name,
+            frozen,
+            steps,
+            is_right=bool(is_correct),
+            ability=round(ability, 2),
+            most=most,
             places=() if is_correct else places.weights(steps),
-        )  # fmt: skip
+        )
         work = work.plus(one.times(count))
     tokens_in = work.requests * sizes.problem + work.steps_sent * sizes.step
     tokens_out = work.steps_written * sizes.step
@@ -235,9 +251,11 @@ def ability_of(solutions: QuerySet[Solution], sampling: SamplingRun | None = Non
 
     A text that was sampled again was kept once. Taken for right ones: there are many ways to go wrong, and few to be right.
     """
-    graded = solutions.order_by().values("problem_id").annotate(
-        right=Count("id", filter=Q(is_correct=True)), wrong=Count("id", filter=Q(is_correct=False))
-    )  # fmt: skip
+    graded = (
+        solutions.order_by()
+        .values("problem_id")
+        .annotate(right=Count("id", filter=Q(is_correct=True)), wrong=Count("id", filter=Q(is_correct=False)))
+    )
     asked = set(sampling.problems.values_list("problem_id", flat=True)) if sampling and sampling.duplicates else set()
     hits = tries = 0.0
     for row in graded.filter(wrong__gt=0)[: 10 * SAMPLE].iterator():

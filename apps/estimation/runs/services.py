@@ -36,11 +36,19 @@ from apps.verifiers.registry import VERIFIERS
 
 @transaction.atomic
 def start_run(
-    *, project: Project, endpoint: Endpoint, strategy: str, options: Mapping[str, Any] | None = None,
-    sampling: Mapping[str, Any] | None = None, selection: Mapping[str, Any] | None = None,
-    budget: Mapping[str, Any] | None = None, seed: int | None = None, answers_suffice: bool = True,
-    keeps_rollouts: bool = False, created_by: User | None = None,
-) -> EstimationRun:  # fmt: skip
+    *,
+    project: Project,
+    endpoint: Endpoint,
+    strategy: str,
+    options: Mapping[str, Any] | None = None,
+    sampling: Mapping[str, Any] | None = None,
+    selection: Mapping[str, Any] | None = None,
+    budget: Mapping[str, Any] | None = None,
+    seed: int | None = None,
+    answers_suffice: bool = True,
+    keeps_rollouts: bool = False,
+    created_by: User | None = None,
+) -> EstimationRun:
     """Freeze the parameters and queue the run. Raises DomainError that names the setting which cannot be."""
     check_usable(endpoint, project)
     chosen_strategy = strategy_of(strategy, options or {})

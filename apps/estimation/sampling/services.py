@@ -24,7 +24,7 @@ from apps.estimation.models import SamplingRun
 from apps.estimation.runs.endpoint import ENDPOINT_GONE, why_not_asked
 from apps.estimation.runs.parameters import checked_sampling, template_of
 from apps.estimation.sampling.worker import Writer
-from apps.estimation.worker.schedule import LIVE, SAMPLING, SAMPLING_TASK, Turn, dismiss_workers
+from apps.estimation.worker.schedule import LIVE, SAMPLING, SAMPLING_TASK, WorkSlice, dismiss_workers
 from apps.inference.grants import check_usable
 from apps.inference.models import Endpoint
 from apps.projects.models import Project
@@ -38,9 +38,15 @@ LOOK_AGAIN_S = 1.0
 
 @transaction.atomic
 def start_sampling(
-    *, project: Project, endpoint: Endpoint, per_problem: int = 4, sampling: Mapping[str, Any] | None = None,
-    split: str = "newline", seed: int | None = None, created_by: User | None = None,
-) -> SamplingRun:  # fmt: skip
+    *,
+    project: Project,
+    endpoint: Endpoint,
+    per_problem: int = 4,
+    sampling: Mapping[str, Any] | None = None,
+    split: str = "newline",
+    seed: int | None = None,
+    created_by: User | None = None,
+) -> SamplingRun:
     """Queue a run over all problems of the project. Raises DomainError that names the field."""
     check_usable(endpoint, project)
     if not 1 <= per_problem <= MOST_PER_PROBLEM:
@@ -122,7 +128,7 @@ def run_sampling(*, run_id: int) -> SamplingRun:
     return SamplingRun.objects.select_related("project", "endpoint").get(pk=run_id)
 
 
-def work_a_turn(*, run_id: int) -> None:
+def work_slice(*, run_id: int) -> None:
     """Work on the run until it ends or rests, or other runs have waited long enough."""
     _work(run_id, takes_turns=True)
 
@@ -132,7 +138,7 @@ def _work(run_id: int, *, takes_turns: bool) -> bool:
     with sole_worker(SAMPLING, run_id) as claimed:
         run = _begin(run_id) if claimed else None
         if run is not None:
-            _write(run, Turn(run) if takes_turns else None)
+            _write(run, WorkSlice(run) if takes_turns else None)
     return not SamplingRun.objects.filter(pk=run_id, status__in=LIVE).exists()
 
 
@@ -145,7 +151,7 @@ def _begin(run_id: int) -> SamplingRun | None:
     return run.start(keep_clock=True)
 
 
-def _write(run: SamplingRun, turn: Turn | None) -> None:
+def _write(run: SamplingRun, turn: WorkSlice | None) -> None:
     if run.endpoint is None:
         _conclude(run, JobStatus.FAILED, ENDPOINT_GONE)
         return

@@ -30,16 +30,16 @@ from apps.estimation.models import SampledProblem, SamplingRun
 from apps.estimation.runs.endpoint import why_not_asked
 from apps.estimation.runs.notices import add_notices
 from apps.estimation.runs.parameters import sampling_of
-from apps.estimation.worker.schedule import GRACE_S, Turn
+from apps.estimation.worker.schedule import GRACE_S, WorkSlice
 from apps.inference.client import Client
-from apps.inference.concurrency.limiter import Gate
+from apps.inference.concurrency.limiter import ConcurrencyLimiter
 from apps.inference.concurrency.shared_client import shared_client
 from apps.inference.errors import EndpointFailure, RequestRefused
 from apps.inference.models import Endpoint
 from apps.inference.prompts import Template, seed_of
 from apps.inference.refusal_check import RefusalCheck
 from apps.inference.refusals import notice_of
-from apps.inference.retry_policy import Stamina, Tries
+from apps.inference.retry_policy import AttemptCounter, EndpointHealth
 from apps.inference.services import remember_learned
 from apps.inference.types import Choice
 from apps.verifiers.pool.pool import GradingPool
@@ -80,12 +80,12 @@ class Writer:
     Without a turn it takes all the time that it needs.
     """
 
-    def __init__(self, run: SamplingRun, endpoint: Endpoint, pool: GradingPool, turn: Turn | None = None) -> None:
+    def __init__(self, run: SamplingRun, endpoint: Endpoint, pool: GradingPool, turn: WorkSlice | None = None) -> None:
         self.run = run
         self.endpoint = endpoint
         self.pool = pool
         self.failure = ""
-        self._stamina = Stamina()
+        self._stamina = EndpointHealth()
         self._refusals: RefusalCheck | None = None
         self._turn = turn
         self._stopping = False
@@ -134,7 +134,7 @@ class Writer:
         remember_learned(endpoint=self.endpoint, client=client)
         add_notices(self.run, [notice_of(setting) for setting in sorted(client.refused_settings)])
 
-    async def _watch(self, gate: Gate) -> None:
+    async def _watch(self, gate: ConcurrencyLimiter) -> None:
         """Stop when somebody says so: what is in flight is waited for, or given up when the run is cancelled."""
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
@@ -153,10 +153,10 @@ class Writer:
                 for task in self._active:
                     task.cancel()
 
-    async def _turn_ends(self, turn: Turn) -> bool:
+    async def _turn_ends(self, turn: WorkSlice) -> bool:
         return turn.is_over or (turn.may_end and await self._apart(turn.gives_way))
 
-    def _stop(self, gate: Gate) -> None:
+    def _stop(self, gate: ConcurrencyLimiter) -> None:
         self._stopping = True
         gate.open()
 
@@ -181,7 +181,7 @@ class Writer:
 
     # --- one problem ----------------------------------------------------------------------------------------
 
-    async def _write(self, client: Client, gate: Gate, problem: Problem) -> None:
+    async def _write(self, client: Client, gate: ConcurrencyLimiter, problem: Problem) -> None:
         await gate.enter()
         try:
             written = await self._ask(client, problem)
@@ -198,7 +198,7 @@ class Writer:
 
         None when we are to stop before they are there.
         """
-        run, written, asked, answers, tries = self.run, Written(), 0, 0, Tries()
+        run, written, asked, answers, tries = self.run, Written(), 0, 0, AttemptCounter()
         refusals = self._refusals
         assert refusals is not None
         prompt, sampling = Template(**run.prompt).prompt(problem.statement, [], "\n"), sampling_of(run.sampling)
@@ -226,7 +226,7 @@ class Writer:
             written.failure = f"The model wrote {written.count} of {run.per_problem}."
         return written
 
-    async def _is_final(self, failure: EndpointFailure, tries: Tries) -> bool:
+    async def _is_final(self, failure: EndpointFailure, tries: AttemptCounter) -> bool:
         """Whether this problem is given up. Raises the failure where all of them are."""
         if isinstance(failure, RequestRefused):
             if self._refusals is not None and await self._refusals.is_general(failure):

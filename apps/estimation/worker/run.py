@@ -24,9 +24,9 @@ from apps.estimation.runs.parameters import sampling_of
 from apps.estimation.runs.services import begin, fail_run, finish_if_done, over_budget, pause_run
 from apps.estimation.strategies import strategy_of
 from apps.estimation.strategies.tree import Tree
-from apps.estimation.worker.schedule import GRACE_S, Turn, others_wait
+from apps.estimation.worker.schedule import GRACE_S, WorkSlice, others_wait
 from apps.estimation.worker.store import RunStore, next_lapse
-from apps.estimation.worker.tree_store import TreeStore
+from apps.estimation.worker.tree_store import PostgresTreeStore
 from apps.inference.client import Client
 from apps.inference.concurrency.shared_client import shared_client
 from apps.inference.models import Endpoint
@@ -49,7 +49,7 @@ def work_on(*, run_id: int) -> bool:
     if run is None:
         return False
     sys.setswitchinterval(SWITCH_EVERY_S)
-    turn = Turn(run)
+    turn = WorkSlice(run)
     with GradingPool() as pool:
         worker = Worker(run, pool, turn)
         try:
@@ -70,12 +70,12 @@ def work_on(*, run_id: int) -> bool:
 
 
 class Worker:
-    def __init__(self, run: EstimationRun, pool: GradingPool, turn: Turn) -> None:
+    def __init__(self, run: EstimationRun, pool: GradingPool, turn: WorkSlice) -> None:
         self.run = run
         self.pool = pool
         self.turn = turn
         self.name = f"{socket.gethostname()[:30]}-{os.getpid()}-{secrets.token_hex(3)}"
-        self.store = (TreeStore if run.strategy == Tree.name else RunStore)(run, self.name, pool)
+        self.store = (PostgresTreeStore if run.strategy == Tree.name else RunStore)(run, self.name, pool)
 
     def work(self) -> None:
         """Again and again, as long as others hold shards that they may leave behind."""
@@ -105,7 +105,7 @@ class Worker:
     async def _stretch(self, endpoint: Endpoint) -> None:
         """From the first claim until there is nothing left to claim, or we are to stop."""
         async with shared_client(endpoint, self.name) as (client, gate):
-            kind = TreeEngine if isinstance(self.store, TreeStore) else Engine
+            kind = TreeEngine if isinstance(self.store, PostgresTreeStore) else Engine
             engine = kind(self._plan(), client, gate, self.store, self._grade)
             watcher = asyncio.create_task(self._watch(engine))
             try:

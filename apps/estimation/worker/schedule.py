@@ -96,7 +96,7 @@ def _waiting_estimations() -> list[WaitingRun]:
     return found
 
 
-def take_turn() -> WaitingRun | None:
+def take_slice() -> WaitingRun | None:
     """The run that a free worker takes up now; None when none has a place. Raises redis.RedisError."""
     runs = waiting_runs()
     if not runs:
@@ -114,7 +114,7 @@ def others_wait(run: EstimationRun | SamplingRun) -> bool:
     return any(one.workers == 0 and (one.pk, one.task) != own for one in waiting_runs())
 
 
-class Turn:
+class WorkSlice:
     """A worker's time at one run: a slice of it, and less when other runs wait."""
 
     def __init__(self, run: EstimationRun | SamplingRun) -> None:

@@ -127,9 +127,11 @@ class RunStore:
         if run.status != JobStatus.RUNNING:
             return None
         ids = list(
-            selected(run).filter(id__gt=run.first_solution, id__lte=run.last_solution)
-            .order_by("id").values_list("id", flat=True)[:count]
-        )  # fmt: skip
+            selected(run)
+            .filter(id__gt=run.first_solution, id__lte=run.last_solution)
+            .order_by("id")
+            .values_list("id", flat=True)[:count]
+        )
         after, upto = run.first_solution, ids[-1] if ids else run.last_solution
         EstimationRun.objects.filter(pk=run.pk).update(first_solution=upto)
         if not ids:

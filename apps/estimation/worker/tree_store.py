@@ -15,21 +15,21 @@ from apps.corpus.services import add_solutions
 from apps.estimation.engine.outcomes import Outcome
 from apps.estimation.engine.results import Result
 from apps.estimation.engine.solution_state import Batch, Told, Work
-from apps.estimation.engine.tree import Grown, Kept, Plant
+from apps.estimation.engine.tree import GrownTree, Kept, TreeNode
 from apps.estimation.models import Rollout
 from apps.estimation.worker.load import works_of
 from apps.estimation.worker.store import RunStore
 from apps.estimation.worker.write import Counted, insert, one_transaction
 
 
-class TreeStore(RunStore):
-    async def plant(self, work: Work, steps: Sequence[str]) -> Plant | None:
+class PostgresTreeStore(RunStore):
+    async def plant(self, work: Work, steps: Sequence[str]) -> TreeNode | None:
         return await self.apart(lambda: self._plant(work, steps))
 
     async def recall(self, step_ids: Iterable[int]) -> Mapping[int, Kept]:
         return await self.apart(lambda: self._recall(list(step_ids)))
 
-    def _plant(self, work: Work, steps: Sequence[str]) -> Plant | None:
+    def _plant(self, work: Work, steps: Sequence[str]) -> TreeNode | None:
         """Known again by what it says and whose it is. One that stands for another reason is searched for its own sake."""
         problem = Solution.objects.select_related("problem").get(pk=work.solution_id).problem
         record = SolutionRecord(
@@ -55,7 +55,7 @@ class TreeStore(RunStore):
         planted = works_of(self.run, [solution])[0]
         # Its requests belong to the solution that it grows from: one worker at a time holds that.
         planted.solution_id = work.solution_id
-        return Plant(solution.pk, planted)
+        return TreeNode(solution.pk, planted)
 
     def _recall(self, step_ids: list[int]) -> Mapping[int, Kept]:
         rows = Rollout.objects.filter(batch__run=self.run, batch__step__in=step_ids).order_by("batch", "index")
@@ -68,7 +68,7 @@ class TreeStore(RunStore):
 
     def _flush(self, batches: Sequence[Batch], results: Sequence[Result]) -> set[int]:
         """First what has grown: the given solution's result says that its tree is done."""
-        grown = [other for one in results if isinstance(one, Grown) for other in one.others]
+        grown = [other for one in results if isinstance(one, GrownTree) for other in one.others]
         if grown and not self.is_stale:
             with one_transaction():
                 counted = insert(self.run, [], grown)

@@ -20,9 +20,20 @@ from apps.quality.models import QualityRules
 from apps.quality.review.corrections import Correction, corrections_of
 
 TURN = [
-    "round__number", "round__generation", "round__origin", "round__protocol", "round__is_screening", "finish_reason",
-    "reason", "submitted_at", "active_ms", "is_quality_control", "progress", "extras", "corrected_by_id",
-]  # fmt: skip
+    "round__number",
+    "round__generation",
+    "round__origin",
+    "round__protocol",
+    "round__is_screening",
+    "finish_reason",
+    "reason",
+    "submitted_at",
+    "active_ms",
+    "is_quality_control",
+    "progress",
+    "extras",
+    "corrected_by_id",
+]
 
 Place = tuple[int, int]
 
@@ -53,13 +64,15 @@ def members_of(project: Project) -> Members:
 
 
 def people_of(solution_ids: Sequence[int], places: dict[int, Place], members: Members) -> dict[int, list[PersonRecord]]:
-    turns = _turns(solution_ids)
-    labels = _ratings([turn[0] for turn in turns], places)
-    critiques = _critiques([turn[0] for turn in turns], places)
-    corrections = corrections_of([turn[0] for turn in turns if turn[3 + TURN.index("corrected_by_id")] is not None])
+    assignments = _turns(solution_ids)
+    labels = _ratings([assignment[0] for assignment in assignments], places)
+    critiques = _critiques([assignment[0] for assignment in assignments], places)
+    corrections = corrections_of(
+        [assignment[0] for assignment in assignments if assignment[3 + TURN.index("corrected_by_id")] is not None]
+    )
     people: defaultdict[int, list[PersonRecord]] = defaultdict(list)
-    for pk, solution_id, labeler_id, *turn in turns:
-        said = _named(turn) | {"critiques": critiques[pk]}
+    for pk, solution_id, labeler_id, *assignment in assignments:
+        said = _named(assignment) | {"critiques": critiques[pk]}
         person = _person(said, labels[pk], labeler_id, members)
         correction = corrections.get(pk)
         if correction is None:
@@ -101,9 +114,9 @@ def _reviewer(person: PersonRecord, correction: Correction, reviewer: Member) ->
 
 def _turns(solution_ids: Sequence[int]) -> list[tuple[Any, ...]]:
     """In order of time. A turn that made a solution of its own belongs to that, not to the one that it began with."""
-    spoken = Assignment.objects.spoken().order_by()
-    on_task = spoken.filter(task__solution_id__in=solution_ids, grown__isnull=True)
-    on_grown = spoken.filter(grown_id__in=solution_ids)
+    submitted = Assignment.objects.submitted().order_by()
+    on_task = submitted.filter(task__solution_id__in=solution_ids, grown__isnull=True)
+    on_grown = submitted.filter(grown_id__in=solution_ids)
     found = [
         *on_task.values_list("id", "task__solution_id", "labeler_id", *TURN, asked_expression()),
         *on_grown.values_list("id", "grown_id", "labeler_id", *TURN, asked_expression()),
@@ -111,14 +124,14 @@ def _turns(solution_ids: Sequence[int]) -> list[tuple[Any, ...]]:
     return sorted(found, key=_when)
 
 
-def _named(turn: Sequence[Any]) -> dict[str, Any]:
-    return dict(zip((*TURN, "asked"), turn, strict=True))
+def _named(assignment: Sequence[Any]) -> dict[str, Any]:
+    return dict(zip((*TURN, "asked"), assignment, strict=True))
 
 
-def _when(turn: tuple[Any, ...]) -> tuple[bool, Any, int]:
+def _when(assignment: tuple[Any, ...]) -> tuple[bool, Any, int]:
     """As SQL orders it: a file may not say when, and such turns come last."""
-    at = turn[3 + TURN.index("submitted_at")]
-    return at is None, at or 0, turn[0]
+    at = assignment[3 + TURN.index("submitted_at")]
+    return at is None, at or 0, assignment[0]
 
 
 def _ratings(turn_ids: Sequence[int], places: dict[int, Place]) -> dict[int, list[StepRating]]:
@@ -157,48 +170,50 @@ def _critiques(turn_ids: Sequence[int], places: dict[int, Place]) -> dict[int, l
 
 
 def _person(
-    turn: dict[str, Any],
+    assignment: dict[str, Any],
     said: Sequence[StepRating],
     labeler_id: int,
     members: Members,
     preference: PreferenceRecord | None = None,
 ) -> PersonRecord:
     member = members[labeler_id]
-    extras = dict(turn["extras"] or {})
+    extras = dict(assignment["extras"] or {})
     return PersonRecord(
         labeler=member.name,
-        round=turn["round__generation"] if turn["round__origin"] else turn["round__number"],
-        protocol=turn["round__protocol"],
-        finish_reason=turn["finish_reason"] or None,
-        reason=turn["reason"],
-        submitted_at=turn["submitted_at"],
-        active_ms=turn["active_ms"],
-        is_quality_control=turn["is_quality_control"],
-        is_screening=extras.pop("is_screening", turn["round__is_screening"]),
+        round=assignment["round__generation"] if assignment["round__origin"] else assignment["round__number"],
+        protocol=assignment["round__protocol"],
+        finish_reason=assignment["finish_reason"] or None,
+        reason=assignment["reason"],
+        submitted_at=assignment["submitted_at"],
+        active_ms=assignment["active_ms"],
+        is_quality_control=assignment["is_quality_control"],
+        is_screening=extras.pop("is_screening", assignment["round__is_screening"]),
         is_suspended=member.is_suspended,
-        asked=members.min_labelers or turn["asked"],
+        asked=members.min_labelers or assignment["asked"],
         steps=said,
         preference=preference,
-        progress=turn["progress"],
-        critiques=turn.get("critiques", ()),
+        progress=assignment["progress"],
+        critiques=assignment.get("critiques", ()),
         extras=extras,
     )
 
 
 def preferring_of(comparison_ids: Sequence[int], members: Members) -> dict[int, list[PersonRecord]]:
-    turns = list(
-        Assignment.objects.spoken()
+    assignments = list(
+        Assignment.objects.submitted()
         .filter(task__comparison_id__in=comparison_ids)
         .order_by("submitted_at", "id")
         .values_list("id", "task__comparison_id", "labeler_id", *TURN, asked_expression())
     )
-    labels = PreferenceLabel.objects.filter(assignment_id__in=[turn[0] for turn in turns])
+    labels = PreferenceLabel.objects.filter(assignment_id__in=[assignment[0] for assignment in assignments])
     said = {
-        turn: PreferenceRecord(choice=choice, margin=margin, rationale=rationale)
-        for turn, choice, margin, rationale in labels.values_list("assignment_id", "choice", "margin", "rationale")
+        assignment: PreferenceRecord(choice=choice, margin=margin, rationale=rationale)
+        for assignment, choice, margin, rationale in labels.values_list(
+            "assignment_id", "choice", "margin", "rationale"
+        )
     }
     people: defaultdict[int, list[PersonRecord]] = defaultdict(list)
-    for pk, comparison_id, labeler_id, *turn in turns:
-        person = _person(_named(turn), (), labeler_id, members, said.get(pk))
+    for pk, comparison_id, labeler_id, *assignment in assignments:
+        person = _person(_named(assignment), (), labeler_id, members, said.get(pk))
         people[comparison_id].append(person)
     return people

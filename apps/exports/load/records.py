@@ -40,15 +40,39 @@ from apps.quality.models import StepConsensus
 CHUNK = 500
 
 PROBLEM = [
-    "external_id", "statement", "reference_answer", "reference_solution", "verifier", "subject", "level", "split", "extras",
-]  # fmt: skip
+    "external_id",
+    "statement",
+    "reference_answer",
+    "reference_solution",
+    "verifier",
+    "subject",
+    "level",
+    "split",
+    "extras",
+]
 SOLUTION = [
-    "id", "problem_id", "external_id", "source", "final_answer", "is_correct", "verifier_score", "separator", "extras",
-]  # fmt: skip
+    "id",
+    "problem_id",
+    "external_id",
+    "source",
+    "final_answer",
+    "is_correct",
+    "verifier_score",
+    "separator",
+    "extras",
+]
 COMPARISON = [
-    "id", "problem_id", "left_id", "right_id", "left_step__position", "left_step__candidate", "right_step__position",
-    "right_step__candidate", "external_id", "extras",
-]  # fmt: skip
+    "id",
+    "problem_id",
+    "left_id",
+    "right_id",
+    "left_step__position",
+    "left_step__candidate",
+    "right_step__position",
+    "right_step__candidate",
+    "external_id",
+    "extras",
+]
 
 Place = tuple[int, int]
 
@@ -223,10 +247,17 @@ def _estimates(solution_ids: Sequence[int]) -> dict[int, list[EstimateRecord]]:
         StepEstimate.objects.filter(counted_run_q("run__"), step__solution_id__in=solution_ids, step__chosen=True)
         .order_by("run__number", "step__position")
         .values_list(
-            "step__solution_id", "run__number", "run__completer", "run__strategy",
-            "step__position", "rollouts", "successes", "missing", "hard",
+            "step__solution_id",
+            "run__number",
+            "run__completer",
+            "run__strategy",
+            "step__position",
+            "rollouts",
+            "successes",
+            "missing",
+            "hard",
         )
-    )  # fmt: skip
+    )
     for solution_id, number, completer, strategy, position, rollouts, successes, missing, hard in rows:
         counts[solution_id, number, completer, strategy].append(
             StepCount(position=position, rollouts=rollouts, successes=successes, missing=missing, hard=hard)
@@ -246,16 +277,22 @@ def _judges(solution_ids: Sequence[int]) -> dict[int, list[JudgeRecord]]:
         StepVerdict.objects.filter(step__solution_id__in=solution_ids)
         .oldest_run_first("step__position", "step__candidate")
         .values_list(
-            "step__solution_id", "run__number", "run__judge__name", "run__judge__version", "run__run_in_file",
-            "step__position", "step__candidate", "rating", "confidence", "reason",
+            "step__solution_id",
+            "run__number",
+            "run__judge__name",
+            "run__judge__version",
+            "run__run_in_file",
+            "step__position",
+            "step__candidate",
+            "rating",
+            "confidence",
+            "reason",
         )
-    )  # fmt: skip
+    )
     for *run, position, candidate, rating, confidence, reason in rows:
         said[tuple(run)].append(
-            VerdictRecord(
-                position=position, candidate=candidate, rating=rating, confidence=confidence, reason=reason
-            )
-        )  # fmt: skip
+            VerdictRecord(position=position, candidate=candidate, rating=rating, confidence=confidence, reason=reason)
+        )
     came: dict[tuple[int, str], int] = {}
     for solution_id, number, name, *_ in said:
         came[solution_id, name] = max(number, came.get((solution_id, name), 0))

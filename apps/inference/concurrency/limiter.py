@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 
 
-class Gate:
+class ConcurrencyLimiter:
     """A semaphore whose limit may change while it is in use. For one event loop."""
 
     def __init__(self, limit: int = 1) -> None:

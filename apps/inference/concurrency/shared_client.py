@@ -12,19 +12,19 @@ from django.conf import settings
 from redis import Redis, RedisError
 
 from apps.inference.client import Client
-from apps.inference.concurrency.limiter import Gate
-from apps.inference.concurrency.shared_limit import BEAT_S, Shares
+from apps.inference.concurrency.limiter import ConcurrencyLimiter
+from apps.inference.concurrency.shared_limit import BEAT_S, SharedConcurrencyLimit
 from apps.inference.models import Endpoint
 
 
 @asynccontextmanager
-async def shared_client(endpoint: Endpoint, member: str) -> AsyncIterator[tuple[Client, Gate]]:
+async def shared_client(endpoint: Endpoint, member: str) -> AsyncIterator[tuple[Client, ConcurrencyLimiter]]:
     """Enter the gate before each request. `member` names the process and what it does.
 
     Raises DomainError when the endpoint's key cannot be read.
     """
-    shares = Shares(Redis.from_url(settings.REDIS_URL), endpoint.pk, member, endpoint.max_in_flight)
-    gate, slowing = Gate(0), set[asyncio.Task[None]]()
+    shares = SharedConcurrencyLimit(Redis.from_url(settings.REDIS_URL), endpoint.pk, member, endpoint.max_in_flight)
+    gate, slowing = ConcurrencyLimiter(0), set[asyncio.Task[None]]()
 
     def overloaded() -> None:
         task = asyncio.create_task(_quietly(shares.slow_down))
@@ -41,7 +41,7 @@ async def shared_client(endpoint: Endpoint, member: str) -> AsyncIterator[tuple[
             await _quietly(shares.leave)
 
 
-async def _share(shares: Shares, gate: Gate) -> None:
+async def _share(shares: SharedConcurrencyLimit, gate: ConcurrencyLimiter) -> None:
     """Keep the gate at our share. While Redis is away it stays as it is."""
     while True:
         with suppress(RedisError):

@@ -61,7 +61,7 @@ end
 
 
 @dataclass
-class Shares:
+class SharedConcurrencyLimit:
     """This process's part of one endpoint's limit. `member` names the process and what it does."""
 
     redis: Redis

@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from apps.corpus.grading import answer_of_steps, grade_answers
 from apps.corpus.identity import digest
 from apps.corpus.models import Solution, Step, Verdict
-from apps.corpus.problem_edits import tell_mended
+from apps.corpus.problem_edits import run_answer_change_hooks
 from apps.labeling.models import Assignment, StepLabel
 from apps.labeling.protocols.base import Asked
-from apps.labeling.protocols.branching import Turn, turns_of
+from apps.labeling.protocols.branching import BranchStep, branch_steps
 from apps.labeling.protocols.candidate_tree import SOLUTION
 from apps.labeling.protocols.submission import Submission, SubmittedStep
 from apps.verifiers.pool.pool import GradingPool
@@ -25,7 +25,7 @@ Place = tuple[int, int]
 
 def store_dialogue(assignment: Assignment, submission: Submission, asked: Asked, step_ids: Mapping[Place, int]) -> None:
     """Within the submission's transaction. A corrected turn grows anew."""
-    turns = list(turns_of(submission, asked))
+    turns = list(branch_steps(submission, asked))
     before = assignment.grown
     places = _on_solution(turns, asked, step_ids)
     grown = None if places is not None or not turns else _grow(assignment, turns)
@@ -48,7 +48,7 @@ def store_dialogue(assignment: Assignment, submission: Submission, asked: Asked,
             before.delete()
 
 
-def _on_solution(turns: Sequence[Turn], asked: Asked, step_ids: Mapping[Place, int]) -> dict[Place, int] | None:
+def _on_solution(turns: Sequence[BranchStep], asked: Asked, step_ids: Mapping[Place, int]) -> dict[Place, int] | None:
     """The solution's steps by place, if the turn speaks of nothing else."""
     chosen = [turn.text for turn in turns if turn.text is not None]
     if not asked.ways.follows(chosen) or len(chosen) > len(asked.ways.path):
@@ -70,7 +70,7 @@ def _on_solution(turns: Sequence[Turn], asked: Asked, step_ids: Mapping[Place, i
     return places
 
 
-def _grow(assignment: Assignment, turns: Sequence[Turn]) -> Solution:
+def _grow(assignment: Assignment, turns: Sequence[BranchStep]) -> Solution:
     task, number = assignment.task, assignment.round.number
     origin = task.solution
     assert origin is not None
@@ -90,14 +90,18 @@ def _grow(assignment: Assignment, turns: Sequence[Turn]) -> Solution:
     return grown
 
 
-def _steps(grown: Solution, turns: Sequence[Turn]) -> Iterator[Step]:
+def _steps(grown: Solution, turns: Sequence[BranchStep]) -> Iterator[Step]:
     for turn in turns:
         chosen = turn.chosen.candidate if turn.chosen is not None else None
         for one in turn.offered:
             yield Step(
-                solution=grown, position=turn.position, candidate=one.candidate, text=one.text, origin=one.origin,
+                solution=grown,
+                position=turn.position,
+                candidate=one.candidate,
+                text=one.text,
+                origin=one.origin,
                 chosen=one.candidate == chosen,
-            )  # fmt: skip
+            )
         if turn.own is not None:
             yield _own_step(grown, turn.own)
 
@@ -109,7 +113,7 @@ def _own_step(grown: Solution, own: SubmittedStep) -> Step:
     )
 
 
-def grade_grown(*, solution_id: int, pool: GradingPool | None = None) -> Solution | None:
+def grade_derived(*, solution_id: int, pool: GradingPool | None = None) -> Solution | None:
     """Ask the verifier about a grown solution's answer. Safe to call again; None when the solution is gone."""
     solution = Solution.objects.select_related("problem__project").filter(pk=solution_id).first()
     if solution is None or solution.verdict != Verdict.UNGRADED:
@@ -120,5 +124,5 @@ def grade_grown(*, solution_id: int, pool: GradingPool | None = None) -> Solutio
         graded = grade_answers([question], pool=grading)[0]
     solution.verdict, solution.is_correct, solution.graded_by = graded.verdict, graded.is_correct, graded.by
     solution.save(update_fields=["verdict", "is_correct", "graded_by"])
-    tell_mended(problem)
+    run_answer_change_hooks(problem)
     return solution

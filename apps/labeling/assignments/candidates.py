@@ -21,12 +21,12 @@ from apps.inference.models import Endpoint
 from apps.inference.prompts import Template, seed_of
 from apps.inference.services import remember_learned
 from apps.inference.types import Answer, Prompt, Sampling
-from apps.labeling.assignments.submit import ways_of
-from apps.labeling.models import Assignment, Offer, Protocol, Task
+from apps.labeling.assignments.submit import candidate_tree
+from apps.labeling.models import Assignment, CandidateSet, Protocol, Task
 from apps.labeling.protocols import options_of
 from apps.labeling.protocols.base import SamplingOptions
 from apps.labeling.protocols.branching import MOST_POSITIONS
-from apps.labeling.protocols.candidate_tree import Candidate, Ways, is_final, own_number, prefix_digest
+from apps.labeling.protocols.candidate_tree import Candidate, CandidateTree, is_final, own_number, prefix_digest
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ OPEN_STATES = (Assignment.State.LEASED, Assignment.State.EXPIRED, Assignment.Sta
 
 
 @dataclass(frozen=True, slots=True)
-class Offering:
+class SampledCandidates:
     """What stands at a position. `source` is `solution`, `model` or empty; `problem` says why nothing does.
 
     `busy`: the model is writing for others; ask again in a moment.
@@ -61,21 +61,23 @@ class Offering:
         return own_number(self.candidates)
 
 
-def candidates_after(*, assignment: Assignment, chosen: Sequence[Mapping[str, Any]], goes_on: bool = False) -> Offering:
+def candidates_after(
+    *, assignment: Assignment, chosen: Sequence[Mapping[str, Any]], goes_on: bool = False
+) -> SampledCandidates:
     """The candidates after these choices, each `{"candidate": n}` or `{"text": "..."}`, from the first position on.
 
     After a final answer a model is asked only when the labeler `goes_on` nevertheless.
     Raises Unprocessable that names the choice which does not exist, Conflict when the task has been handed in.
     """
     check_open(assignment, Protocol.BRANCHING)
-    ways = ways_of(assignment.task)
+    ways = candidate_tree(assignment.task)
     prefix = _texts(ways, chosen)
     options = options_of(assignment.round.protocol, assignment.round.options)
     assert isinstance(options, SamplingOptions)
     found = ways.after(prefix)
     ended = bool(prefix) and is_final(prefix[-1])
     if found is not None or (ended and not goes_on):
-        return Offering(len(prefix), *(found or ([], "")), ended=ended)
+        return SampledCandidates(len(prefix), *(found or ([], "")), ended=ended)
     return _sample(assignment, prefix, options)
 
 
@@ -86,7 +88,7 @@ def check_open(assignment: Assignment, *protocols: Protocol) -> None:
         raise Conflict("This task has been submitted.", code="already_submitted")
 
 
-def _texts(ways: Ways, chosen: Sequence[Mapping[str, Any]]) -> list[str]:
+def _texts(ways: CandidateTree, chosen: Sequence[Mapping[str, Any]]) -> list[str]:
     prefix: list[str] = []
     for place, choice in enumerate(chosen[:MOST_POSITIONS]):
         text = choice.get("text")
@@ -102,24 +104,24 @@ def _texts(ways: Ways, chosen: Sequence[Mapping[str, Any]]) -> list[str]:
     return prefix
 
 
-def _sample(assignment: Assignment, prefix: Sequence[str], options: SamplingOptions) -> Offering:
+def _sample(assignment: Assignment, prefix: Sequence[str], options: SamplingOptions) -> SampledCandidates:
     """Ask the model, and keep what it says; whoever was quicker wins."""
     task, endpoint = assignment.task, assignment.round.endpoint
     position = len(prefix)
     if endpoint is None:
-        return Offering(position, problem="Nobody has written candidates for this step.")
-    if Offer.objects.filter(task=task).count() >= MOST_OFFERS:
+        return SampledCandidates(position, problem="Nobody has written candidates for this step.")
+    if CandidateSet.objects.filter(task=task).count() >= MOST_OFFERS:
         raise Conflict("Too many beginnings of this solution have been tried.", code="too_many_offers")
     try:
         texts = sampled_steps(endpoint, task, prefix, options)
     except (EndpointFailure, DomainError) as failure:
-        return Offering(position, problem=str(failure), busy=failure.code == BUSY)
+        return SampledCandidates(position, problem=str(failure), busy=failure.code == BUSY)
     stored = _keep(task, prefix, texts, endpoint.model)
-    return Offering(position, [Candidate(place, text) for place, text in enumerate(stored)], "model")
+    return SampledCandidates(position, [Candidate(place, text) for place, text in enumerate(stored)], "model")
 
 
 def _keep(task: Task, prefix: Sequence[str], texts: Sequence[str], model: str) -> Sequence[str]:
-    offer, _ = Offer.objects.get_or_create(
+    offer, _ = CandidateSet.objects.get_or_create(
         task=task,
         prefix=prefix_digest(prefix),
         defaults={"position": len(prefix), "texts": list(texts), "source": model},

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from apps.accounts.services import record_event
 from apps.core.errors import Conflict
-from apps.labeling.assignments.hooks import tell_sinks
+from apps.labeling.assignments.hooks import run_submission_hooks
 from apps.labeling.assignments.submit import ground_of, store_labels
 from apps.labeling.models import (
     Assignment,
@@ -21,7 +21,7 @@ from apps.labeling.models import (
     Round,
     StepLabel,
 )
-from apps.labeling.progress import lock_seat
+from apps.labeling.progress import lock_progress
 from apps.labeling.protocols import PROTOCOLS
 from apps.labeling.protocols.submission import Submission, SubmittedCritique, SubmittedPreference, SubmittedStep
 
@@ -35,7 +35,7 @@ def why_not_correctable(assignment: Assignment) -> str | None:
         waits = "A reviewer has returned it to you: it comes to you before any new task"
         return f"{assignment.task.withdrawal or waits}."
     reasons = (
-        (not assignment.is_spoken, "Only what you have submitted can be corrected."),
+        (not assignment.is_submitted, "Only what you have submitted can be corrected."),
         (
             assignment.corrected_by_id is not None,
             "A reviewer has corrected it: their ratings count, and yours are kept beside them.",
@@ -61,11 +61,11 @@ def correct(
     The time of the first submission stands; active time adds up.
     """
     now = now or timezone.now()
-    lock_seat(assignment.round, assignment.labeler_id)
+    lock_progress(assignment.round, assignment.labeler_id)
     held = Assignment.objects.select_for_update(of=("self",)).select_related("task").get(pk=assignment.pk)
     held.round, held.labeler = assignment.round, assignment.labeler
     digest = submission.digest()
-    if held.is_spoken and held.digest == digest:
+    if held.is_submitted and held.digest == digest:
         return held
     if (refused := why_not_correctable(held)) is not None:
         raise Conflict(refused, code="not_correctable")
@@ -80,11 +80,15 @@ def correct(
     held.digest, held.versions, held.progress = digest, held.versions + 1, None
     held.save(update_fields=["finish_reason", "reason", "active_ms", "idle_ms", "digest", "versions", "progress"])
     store_labels(held, submission, ground)
-    tell_sinks(held, now)
+    run_submission_hooks(held, now)
     record_event(
-        actor=held.labeler, verb="assignment.corrected", target=str(held.pk), project=held.round.project.slug,
-        before=before.to_dict(), after=submission.to_dict(),
-    )  # fmt: skip
+        actor=held.labeler,
+        verb="assignment.corrected",
+        target=str(held.pk),
+        project=held.round.project.slug,
+        before=before.to_dict(),
+        after=submission.to_dict(),
+    )
     return held
 
 
@@ -97,9 +101,12 @@ def put_aside(assignment: Assignment, now: datetime) -> Submission:
     before, number = said_of(assignment), assignment.versions + 1
     last = assignment.past.order_by("-number").first()
     PastSubmission.objects.create(
-        assignment=assignment, number=number, said=before.to_dict(), replaced_at=now,
+        assignment=assignment,
+        number=number,
+        said=before.to_dict(),
+        replaced_at=now,
         submitted_at=last.replaced_at if last is not None else assignment.submitted_at or now,
-    )  # fmt: skip
+    )
     StepLabel.objects.filter(assignment=assignment).delete()
     PreferenceLabel.objects.filter(assignment=assignment).delete()
     CritiqueRating.objects.filter(assignment=assignment).delete()
@@ -112,16 +119,24 @@ def said_of(assignment: Assignment) -> Submission:
     labels = StepLabel.objects.filter(assignment=assignment).select_related("step")
     steps = [
         SubmittedStep(
-            position=label.step.position, candidate=label.step.candidate, rating=label.rating,
-            unsure=bool(label.unsure), chosen=label.chosen,
+            position=label.step.position,
+            candidate=label.step.candidate,
+            rating=label.rating,
+            unsure=bool(label.unsure),
+            chosen=label.chosen,
         )
         for label in labels.order_by("step__position", "step__candidate")
-    ]  # fmt: skip
+    ]
     return Submission(
-        steps=steps, finish_reason=assignment.finish_reason, reason=assignment.reason,
-        preference=_preference_of(assignment), progress=assignment.progress, critiques=_critiques_of(assignment),
-        active_ms=assignment.active_ms, idle_ms=assignment.idle_ms,
-    )  # fmt: skip
+        steps=steps,
+        finish_reason=assignment.finish_reason,
+        reason=assignment.reason,
+        preference=_preference_of(assignment),
+        progress=assignment.progress,
+        critiques=_critiques_of(assignment),
+        active_ms=assignment.active_ms,
+        idle_ms=assignment.idle_ms,
+    )
 
 
 def _preference_of(assignment: Assignment) -> SubmittedPreference | None:

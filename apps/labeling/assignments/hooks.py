@@ -17,15 +17,15 @@ from django.utils.module_loading import import_string
 from apps.labeling.models import Assignment
 
 
-class SubmissionSink(Protocol):
+class SubmissionHook(Protocol):
     def __call__(self, *, assignment: Assignment, now: datetime) -> None: ...
 
 
 @cache
-def _sinks() -> Sequence[SubmissionSink]:
-    return [import_string(path) for path in settings.SUBMISSION_SINKS]
+def _sinks() -> Sequence[SubmissionHook]:
+    return [import_string(path) for path in settings.SUBMISSION_HOOKS]
 
 
-def tell_sinks(assignment: Assignment, now: datetime) -> None:
+def run_submission_hooks(assignment: Assignment, now: datetime) -> None:
     for sink in _sinks():
         sink(assignment=assignment, now=now)

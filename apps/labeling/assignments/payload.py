@@ -9,13 +9,13 @@ import msgspec
 
 from apps.core.db.prepared import Prepared
 from apps.corpus.models import Comparison, Problem, Step
-from apps.labeling.assignments.submit import ways_of
+from apps.labeling.assignments.submit import candidate_tree
 from apps.labeling.models import Assignment, Protocol
-from apps.labeling.opaque_ids import masked
+from apps.labeling.opaque_ids import opaque_id
 from apps.labeling.protocols import PROTOCOLS, options_of
 from apps.labeling.protocols.candidate_tree import Candidate, is_final, own_number
 
-Sheet = dict[str, Any]
+TaskPayload = dict[str, Any]
 
 _STEPS = Prepared(
     lambda solution: Step.objects.filter(solution_id=solution, chosen=True).values_list(
@@ -25,7 +25,7 @@ _STEPS = Prepared(
 )
 
 
-def sheet(assignment: Assignment) -> Sheet:
+def task_payload(assignment: Assignment) -> TaskPayload:
     """The task as the labeler may see it: never the labels of others, the verdict or the source."""
     if PROTOCOLS[assignment.round.protocol].of == "comparison":
         comparison = assignment.task.comparison
@@ -39,11 +39,11 @@ def sheet(assignment: Assignment) -> Sheet:
     return framed | {"steps": _positions(_STEPS.rows(solution=solution.pk))}
 
 
-def _frame(assignment: Assignment, problem: Problem) -> Sheet:
+def _frame(assignment: Assignment, problem: Problem) -> TaskPayload:
     """What every task has, whatever is asked."""
     round_ = assignment.round
-    asked: Sheet = {
-        "id": masked("problem", problem.pk),
+    asked: TaskPayload = {
+        "id": opaque_id("problem", problem.pk),
         "statement": problem.statement,
         "subject": problem.subject,
         "level": problem.level,
@@ -53,7 +53,7 @@ def _frame(assignment: Assignment, problem: Problem) -> Sheet:
     return {
         "id": assignment.pk,
         "leased_until": assignment.leased_until,
-        "task": masked("task", assignment.task_id),
+        "task": opaque_id("task", assignment.task_id),
         "round": round_.number,
         "protocol": round_.protocol,
         "problem": asked,
@@ -62,7 +62,7 @@ def _frame(assignment: Assignment, problem: Problem) -> Sheet:
     }
 
 
-def _positions(rows: Iterable[tuple[int, int, str, str]]) -> list[Sheet]:
+def _positions(rows: Iterable[tuple[int, int, str, str]]) -> list[TaskPayload]:
     return [
         {
             "position": position,
@@ -72,7 +72,7 @@ def _positions(rows: Iterable[tuple[int, int, str, str]]) -> list[Sheet]:
     ]
 
 
-def _compared(assignment: Assignment, comparison: Comparison) -> Sheet:
+def _compared(assignment: Assignment, comparison: Comparison) -> TaskPayload:
     """The steps that both sides begin with, once, and the sides as this turn shows them."""
     shared = comparison.shared_steps
     before = Step.objects.filter(solution=comparison.left_id, chosen=True, position__lt=shared)
@@ -94,7 +94,7 @@ def _compared(assignment: Assignment, comparison: Comparison) -> Sheet:
     }
 
 
-def _side(solution_id: int, step_id: int | None, shared: int) -> Sheet:
+def _side(solution_id: int, step_id: int | None, shared: int) -> TaskPayload:
     """One step where steps are compared, else what the solution goes on with. Who wrote it is not said."""
     steps = Step.objects.filter(solution=solution_id, chosen=True, position__gte=shared)
     if step_id is not None:
@@ -103,11 +103,11 @@ def _side(solution_id: int, step_id: int | None, shared: int) -> Sheet:
     return {"steps": [{"position": position, "text": text} for position, text in found]}
 
 
-def _walked(assignment: Assignment) -> list[Sheet]:
+def _walked(assignment: Assignment) -> list[TaskPayload]:
     """What stands at the positions that the draft has come to, without asking a model for more."""
-    ways, prefix = ways_of(assignment.task), list[str]()
+    ways, prefix = candidate_tree(assignment.task), list[str]()
     chosen = {step["position"]: step for step in draft_of(assignment)["steps"] if step.get("chosen")}
-    shown: list[Sheet] = []
+    shown: list[TaskPayload] = []
     while True:
         found, ended = ways.after(prefix), bool(prefix) and is_final(prefix[-1])
         choice = chosen.get(len(prefix))
@@ -138,6 +138,6 @@ def _text_of(candidates: Sequence[Candidate], number: int | None) -> str | None:
     return next((one.text for one in candidates if one.candidate == number), None)
 
 
-def draft_of(assignment: Assignment) -> Sheet:
+def draft_of(assignment: Assignment) -> TaskPayload:
     """The stored draft with its version; version 0 and no steps before the first save."""
     return {"steps": [], **(assignment.draft or {}), "version": assignment.draft_version}

@@ -12,8 +12,8 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.core.errors import Conflict
 from apps.labeling.assignments.correct import put_aside
-from apps.labeling.models import Assignment, Round, Seat, Task
-from apps.labeling.progress import lock_seat
+from apps.labeling.models import Assignment, Round, RoundProgress, Task
+from apps.labeling.progress import lock_progress
 from apps.projects.models import Project
 
 _TAKE = """
@@ -33,7 +33,7 @@ def give_back(*, assignment: Assignment, note: str, now: datetime | None = None)
     Raises Conflict unless it is submitted, while a reviewer's correction counts in its place, and where its task is
     withdrawn.
     """
-    lock_seat(assignment.round, assignment.labeler_id)
+    lock_progress(assignment.round, assignment.labeler_id)
     held = Assignment.objects.select_for_update(of=("self",)).select_related("task").get(pk=assignment.pk)
     held.round, held.labeler = assignment.round, assignment.labeler
     if held.state != Assignment.State.SUBMITTED:
@@ -54,21 +54,30 @@ def give_back(*, assignment: Assignment, note: str, now: datetime | None = None)
     held.state, held.digest, held.versions, held.note = Assignment.State.RETURNED, None, held.versions + 1, note
     held.finish_reason, held.reason, held.submitted_at = "", "", None
     held.save(
-        update_fields=["draft", "draft_version", "state", "digest", "versions", "note", "finish_reason", "reason",
-                       "submitted_at"]
-    )  # fmt: skip
+        update_fields=[
+            "draft",
+            "draft_version",
+            "state",
+            "digest",
+            "versions",
+            "note",
+            "finish_reason",
+            "reason",
+            "submitted_at",
+        ]
+    )
     counted = "gold" if held.task.is_gold else "submitted"
-    seat = Seat.objects.filter(round=held.round, labeler=held.labeler, **{f"{counted}__gt": 0})
-    seat.update(**{counted: F(counted) - 1})
+    progress = RoundProgress.objects.filter(round=held.round, labeler=held.labeler, **{f"{counted}__gt": 0})
+    progress.update(**{counted: F(counted) - 1})
     return held
 
 
 def returned_to(labeler: User, project: Project) -> QuerySet[Assignment]:
     """What waits for the labeler because a reviewer gave it back."""
-    turns = Assignment.objects.filter(
+    assignments = Assignment.objects.filter(
         labeler=labeler, state=Assignment.State.RETURNED, round__project=project, task__withdrawn=""
     )
-    return turns.select_related("round").order_by("pk")
+    return assignments.select_related("round").order_by("pk")
 
 
 def take_returned(round_: Round, labeler_id: int, *, now: datetime, until: datetime) -> int | None:

@@ -16,11 +16,11 @@ from apps.core.errors import Conflict
 from apps.corpus.comparisons import turned
 from apps.corpus.models import Step
 from apps.labeling.assignments.branching import store_dialogue
-from apps.labeling.assignments.hooks import tell_sinks
-from apps.labeling.models import Assignment, Critique, CritiqueRating, Offer, PreferenceLabel, Protocol, Task
-from apps.labeling.progress import count_submission, lock_seat
+from apps.labeling.assignments.hooks import run_submission_hooks
+from apps.labeling.models import Assignment, CandidateSet, Critique, CritiqueRating, PreferenceLabel, Protocol, Task
+from apps.labeling.progress import count_submission, lock_progress
 from apps.labeling.protocols import PROTOCOLS, Asked, options_of
-from apps.labeling.protocols.candidate_tree import KnownStep, Ways
+from apps.labeling.protocols.candidate_tree import CandidateTree, KnownStep
 from apps.labeling.protocols.first_error import first_bad
 from apps.labeling.protocols.submission import Submission
 
@@ -81,10 +81,10 @@ def submit(*, assignment: Assignment, submission: Submission, now: datetime | No
     Unprocessable when the protocol is not satisfied, Conflict when another was handed in before.
     """
     now = now or timezone.now()
-    seat = lock_seat(assignment.round, assignment.labeler_id)
+    progress = lock_progress(assignment.round, assignment.labeler_id)
     ((assignment.state, assignment.digest),) = fetch(_LOCK, [assignment.pk])
     digest = submission.digest()
-    if assignment.is_spoken:
+    if assignment.is_submitted:
         if assignment.digest == digest:
             return assignment
         raise Conflict("You have submitted this task with other labels.", code="already_submitted")
@@ -99,8 +99,8 @@ def submit(*, assignment: Assignment, submission: Submission, now: datetime | No
     run(_STORE, {name: getattr(assignment, name) for name in ("pk", *_STORED)})
     store_labels(assignment, submission, ground)
     counts = assignment.state == Assignment.State.SUBMITTED
-    count_submission(seat, counts=counts, is_gold=assignment.task.is_gold)
-    tell_sinks(assignment, now)
+    count_submission(progress, counts=counts, is_gold=assignment.task.is_gold)
+    run_submission_hooks(assignment, now)
     return assignment
 
 
@@ -125,7 +125,7 @@ def ground_of(assignment: Assignment) -> Ground:
         path={position: candidate for _, position, candidate, chosen in steps if chosen},
         candidates=candidates,
         options=options,
-        ways=ways_of(assignment.task) if needs_texts else Ways(),
+        ways=candidate_tree(assignment.task) if needs_texts else CandidateTree(),
         critiques=_critiques(assignment) if getattr(options, "critiques", False) else {},
     )
     return Ground({(position, candidate): pk for pk, position, candidate, _ in steps}, asked)
@@ -140,11 +140,11 @@ def _critiques(assignment: Assignment) -> dict[int, frozenset[int]]:
     return {position: frozenset(some) for position, some in ids.items()}
 
 
-def ways_of(task: Task) -> Ways:
+def candidate_tree(task: Task) -> CandidateTree:
     """The texts of the task's solution, and all that was sampled for it."""
     steps = Step.objects.filter(solution=task.solution_id).order_by()
     known = [KnownStep(*row) for row in steps.values_list("position", "candidate", "text", "origin", "chosen")]
-    return Ways(known, dict(Offer.objects.filter(task=task).values_list("prefix", "texts")))
+    return CandidateTree(known, dict(CandidateSet.objects.filter(task=task).values_list("prefix", "texts")))
 
 
 def store_labels(assignment: Assignment, submission: Submission, ground: Ground) -> None:
@@ -154,17 +154,20 @@ def store_labels(assignment: Assignment, submission: Submission, ground: Ground)
         return
     every_step = assignment.round.protocol == Protocol.EVERY_STEP
     path = ground.asked.path
-    run(_STORE_RATINGS, {
-        "turn": assignment.pk,
-        "steps": [ground.step_ids[step.position, step.candidate] for step in submission.steps],
-        "ratings": [step.rating for step in submission.steps],
-        "unsure": [step.unsure for step in submission.steps],
-        # An alternative is rated beside the path; nobody goes on with it.
-        "chosen": [
-            step.candidate == path[step.position] and (step.chosen or step.rating != -1 or every_step)
-            for step in submission.steps
-        ],
-    })  # fmt: skip
+    run(
+        _STORE_RATINGS,
+        {
+            "turn": assignment.pk,
+            "steps": [ground.step_ids[step.position, step.candidate] for step in submission.steps],
+            "ratings": [step.rating for step in submission.steps],
+            "unsure": [step.unsure for step in submission.steps],
+            # An alternative is rated beside the path; nobody goes on with it.
+            "chosen": [
+                step.candidate == path[step.position] and (step.chosen or step.rating != -1 or every_step)
+                for step in submission.steps
+            ],
+        },
+    )
     _store_preference(assignment, submission)
     if assignment.round.protocol == Protocol.FIRST_ERROR:
         _store_aftermath(assignment, submission, ground)

@@ -11,12 +11,12 @@ from apps.labeling.models import Assignment, PastSubmission
 LATEST = 200
 
 
-def seconds_per_turn(turns: QuerySet[Assignment]) -> float | None:
+def seconds_per_assignment(assignments: QuerySet[Assignment]) -> float | None:
     """The median of the latest first submissions that say how long they took; corrections are extra time."""
     first = PastSubmission.objects.filter(assignment=OuterRef("pk"), number=1)
     took = first.values_list(Cast(KeyTextTransform("active_ms", "said"), BigIntegerField()))
     latest = (
-        turns.filter(submitted_at__isnull=False, active_ms__isnull=False)
+        assignments.filter(submitted_at__isnull=False, active_ms__isnull=False)
         .order_by("-submitted_at")
         .annotate(first_active_ms=Case(When(versions=0, then=F("active_ms")), default=Subquery(took[:1])))
     )

@@ -12,7 +12,7 @@ Heard = tuple[int, int, CritiqueWord]
 Key = tuple[int, str, str]
 
 
-def land_critiques(heard: Iterable[Heard]) -> None:
+def store_critiques(heard: Iterable[Heard]) -> None:
     """Critiques meet on their step, text and origin, so that everybody's ratings of one stay together."""
     words = list(heard)
     if not words:

@@ -20,23 +20,34 @@ from django.db.models import F, Q
 from apps.accounts.models import User
 from apps.core.db.copy import as_json, copy_rows, next_ids
 from apps.corpus.comparisons import turned
-from apps.corpus.imports.extensions import Landed, addition
+from apps.corpus.imports.extensions import StoredRecord, addition
 from apps.corpus.models import ImportBatch
 from apps.corpus.records import GoldRating, PersonRecord, Record
-from apps.labeling.importers.critiques import land_critiques
-from apps.labeling.models import Assignment, GoldLabel, PreferenceLabel, Protocol, Round, Seat, StepLabel, Task
+from apps.labeling.importers.critiques import store_critiques
+from apps.labeling.models import Assignment, GoldLabel, PreferenceLabel, Protocol, Round, RoundProgress, StepLabel, Task
 from apps.projects.models import Membership, Project
 
 ASSIGNMENT_FIELDS = [
-    "id", "task", "round", "labeler", "state", "draft_version", "finish_reason", "reason", "submitted_at", "active_ms",
-    "is_quality_control", "progress", "extras",
-]  # fmt: skip
+    "id",
+    "task",
+    "round",
+    "labeler",
+    "state",
+    "draft_version",
+    "finish_reason",
+    "reason",
+    "submitted_at",
+    "active_ms",
+    "is_quality_control",
+    "progress",
+    "extras",
+]
 LABEL_FIELDS = ["assignment", "step", "rating", "unsure", "chosen"]
 PREFERENCE_FIELDS = ["assignment", "choice", "margin", "rationale"]
 
 _COUNT = """
-INSERT INTO labeling_seat (round_id, labeler_id, submitted) VALUES (%s, %s, %s)
-ON CONFLICT (round_id, labeler_id) DO UPDATE SET submitted = labeling_seat.submitted + excluded.submitted
+INSERT INTO labeling_roundprogress (round_id, labeler_id, submitted) VALUES (%s, %s, %s)
+ON CONFLICT (round_id, labeler_id) DO UPDATE SET submitted = labeling_roundprogress.submitted + excluded.submitted
 """
 
 Rating = tuple[int, int | None]  # Of a step.
@@ -58,7 +69,7 @@ class Said(NamedTuple):
 class Word:
     """One person's turn in a chunk, with what it is to be stored under."""
 
-    landed: Landed
+    landed: StoredRecord
     person: PersonRecord
     labeler_id: int
     round: Round | None = None
@@ -93,18 +104,18 @@ class Word:
         return turned(said.choice, is_turned=self.landed.is_turned), said.margin
 
 
-def subject_of(landed: Landed) -> Subject:
+def subject_of(landed: StoredRecord) -> Subject:
     """The solution, or the comparison, that a task would be of."""
     return (landed.solution_id, None) if landed.comparison_id is None else (None, landed.comparison_id)
 
 
-class PeopleSink:
-    tables = (Assignment, PreferenceLabel, Seat, StepLabel, Task)
+class LabelImporter:
+    tables = (Assignment, PreferenceLabel, RoundProgress, StepLabel, Task)
 
     def takes(self, record: Record) -> bool:
         return bool(record.people)
 
-    def land(self, batch: ImportBatch, landed: Sequence[Landed]) -> int:
+    def store_records(self, batch: ImportBatch, landed: Sequence[StoredRecord]) -> int:
         words = _new_words(batch.project, landed)
         _seat_in_rounds(batch, words)
         _give_tasks(words)
@@ -113,7 +124,7 @@ class PeopleSink:
             word.landed.added = True
         preferences = copy_rows(PreferenceLabel, PREFERENCE_FIELDS, _preference_rows(words))
         labels = copy_rows(StepLabel, LABEL_FIELDS, _label_rows(words))
-        land_critiques(
+        store_critiques(
             (word.assignment_id, word.landed.step_id(said.position, said.candidate), said)
             for word in words
             for said in word.person.critiques
@@ -121,7 +132,7 @@ class PeopleSink:
         return preferences + labels
 
 
-def _new_words(project: Project, landed: Sequence[Landed]) -> list[Word]:
+def _new_words(project: Project, landed: Sequence[StoredRecord]) -> list[Word]:
     """Those whose turn does not stand yet, the first word of each. What says the same again is passed over in silence."""
     names = {person.labeler for one in landed for person in one.record.people}
     labelers = _labelers(project, names)
@@ -170,11 +181,18 @@ def _standing(words: Sequence[Word]) -> dict[Turn, list[Said]]:
     if not words:
         return {}
     turns = {word.turn for word in words}
-    spoken = Assignment.objects.spoken().filter(_of([word.subject for word in words], "task__")).order_by()
-    rows = spoken.values_list(
-        "task__solution_id", "task__comparison_id", "labeler_id", "submitted_at", "id", "finish_reason", "progress",
-        "preference__choice", "preference__margin",
-    )  # fmt: skip
+    submitted = Assignment.objects.submitted().filter(_of([word.subject for word in words], "task__")).order_by()
+    rows = submitted.values_list(
+        "task__solution_id",
+        "task__comparison_id",
+        "labeler_id",
+        "submitted_at",
+        "id",
+        "finish_reason",
+        "progress",
+        "preference__choice",
+        "preference__margin",
+    )
     found = [
         (((solution, comparison), labeler, at), pk, Said(finish_reason, progress, frozenset(), choice, margin))
         for solution, comparison, labeler, at, pk, finish_reason, progress, choice, margin in rows
@@ -289,10 +307,20 @@ def _assignment_row(word: Word) -> tuple[object, ...]:
     if person.is_screening != round_.is_screening:
         extras["is_screening"] = person.is_screening
     return (
-        word.assignment_id, word.task_id, round_.pk, word.labeler_id, word.state, 0, person.finish_reason or "",
-        person.reason, person.submitted_at, person.active_ms, person.is_quality_control, person.progress,
+        word.assignment_id,
+        word.task_id,
+        round_.pk,
+        word.labeler_id,
+        word.state,
+        0,
+        person.finish_reason or "",
+        person.reason,
+        person.submitted_at,
+        person.active_ms,
+        person.is_quality_control,
+        person.progress,
         as_json(extras),
-    )  # fmt: skip
+    )
 
 
 def _label_rows(words: Iterable[Word]) -> Iterable[tuple[object, ...]]:
@@ -309,7 +337,7 @@ def _preference_rows(words: Iterable[Word]) -> Iterable[tuple[object, ...]]:
             yield word.assignment_id, choice, margin, word.person.preference.rationale
 
 
-class GoldSink:
+class GoldImporter:
     """Ratings that a file vouches for. The first gold of a step stands; reviewers may change it.
 
     A record's gold lands whole or not at all: part of one and part of another would be gold that nobody said.
@@ -320,13 +348,13 @@ class GoldSink:
     def takes(self, record: Record) -> bool:
         return bool(record.gold)
 
-    def land(self, batch: ImportBatch, landed: Sequence[Landed]) -> int:
-        spoken = [(one, {one.path_step_id(gold.position): gold for gold in one.record.gold}) for one in landed]
+    def store_records(self, batch: ImportBatch, landed: Sequence[StoredRecord]) -> int:
+        submitted = [(one, {one.path_step_id(gold.position): gold for gold in one.record.gold}) for one in landed]
         # Steps that land now have no gold yet.
-        older = {step_id for one, gold in spoken if not one.is_new for step_id in gold}
+        older = {step_id for one, gold in submitted if not one.is_new for step_id in gold}
         standing = dict(GoldLabel.objects.filter(step_id__in=older).values_list("step_id", "rating"))
         new: dict[int, GoldRating] = {}
-        for one, gold in spoken:
+        for one, gold in submitted:
             added = addition({step_id: said.rating for step_id, said in gold.items()}, standing)
             if added is None:
                 one.contradict("gold")

@@ -31,20 +31,47 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
     def with_problem(self) -> Self:
         """What a labeler is shown, but for the steps, in one query."""
         return self.select_related("task__solution__problem").only(
-            "draft", "draft_version", "guideline_id", "is_quality_control", "labeler_id", "leased_at", "leased_until",
-            "note", "round_id", "state", "task__solution__problem__level", "task__solution__problem__reference_answer",
-            "task__solution__problem__statement", "task__solution__problem__subject", "task__solution__separator",
-        )  # fmt: skip
+            "draft",
+            "draft_version",
+            "guideline_id",
+            "is_quality_control",
+            "labeler_id",
+            "leased_at",
+            "leased_until",
+            "note",
+            "round_id",
+            "state",
+            "task__solution__problem__level",
+            "task__solution__problem__reference_answer",
+            "task__solution__problem__statement",
+            "task__solution__problem__subject",
+            "task__solution__separator",
+        )
 
     def with_sides(self) -> Self:
         """As `with_problem`, for a comparison: what is shown of it but for the steps."""
         return self.select_related("task__comparison__problem").only(
-            "draft", "draft_version", "guideline_id", "is_quality_control", "labeler_id", "leased_at", "leased_until",
-            "note", "round_id", "sides_swapped", "state", "task__comparison__left_id", "task__comparison__left_step_id",
-            "task__comparison__problem__level", "task__comparison__problem__reference_answer",
-            "task__comparison__problem__statement", "task__comparison__problem__subject",
-            "task__comparison__right_id", "task__comparison__right_step_id", "task__comparison__shared_steps",
-        )  # fmt: skip
+            "draft",
+            "draft_version",
+            "guideline_id",
+            "is_quality_control",
+            "labeler_id",
+            "leased_at",
+            "leased_until",
+            "note",
+            "round_id",
+            "sides_swapped",
+            "state",
+            "task__comparison__left_id",
+            "task__comparison__left_step_id",
+            "task__comparison__problem__level",
+            "task__comparison__problem__reference_answer",
+            "task__comparison__problem__statement",
+            "task__comparison__problem__subject",
+            "task__comparison__right_id",
+            "task__comparison__right_step_id",
+            "task__comparison__shared_steps",
+        )
 
     def end_leases(self, *, wait: bool = True) -> None:
         """Frees no slots. Waits for whoever is handing something in, also what a reviewer has returned, or passes it over."""
@@ -53,9 +80,9 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
         leases = Assignment.objects.filter(pk__in=list(locked), state=Assignment.State.LEASED)
         leases.update(state=Assignment.State.RELEASED)
 
-    def spoken(self) -> Self:
+    def submitted(self) -> Self:
         """Handed in, on time or late: what progress, payment and history count."""
-        return self.filter(state__in=Assignment.SPOKEN)
+        return self.filter(state__in=Assignment.SUBMITTED)
 
     def counted(self) -> Self:
         """Those whose labels decide what stands; of several of one labeler all, see `counted`."""
@@ -80,7 +107,7 @@ class Assignment(models.Model):
         RETAKEN = "retaken", "of a try at a screening that was taken again"
 
     # Handed in, on time or late.
-    SPOKEN = SUBMITTED_STATES
+    SUBMITTED = SUBMITTED_STATES
 
     class FinishReason(models.TextChoices):
         FOUND_ERROR = "found_error", "found the first error"
@@ -106,9 +133,13 @@ class Assignment(models.Model):
     is_quality_control = models.BooleanField(default=False)
     sides_swapped = models.BooleanField(db_default=False, help_text="The comparison's left was shown on the right.")
     grown = models.ForeignKey(
-        Solution, null=True, blank=True, on_delete=models.SET_NULL, related_name="+",
+        Solution,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
         help_text="The solution that a branching turn made, where it left the task's own path.",
-    )  # fmt: skip
+    )
     progress = models.SmallIntegerField(
         null=True, blank=True, help_text="How far the solution came before its error: -1 not at all, 0 some, 1 far."
     )
@@ -117,9 +148,14 @@ class Assignment(models.Model):
         db_default=0, help_text="How often its labeler said something new after the first submission."
     )
     corrected_by = models.ForeignKey(
-        User, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False,
+        User,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
         help_text="The reviewer whose correction counts in place of the labeler's ratings.",
-    )  # fmt: skip
+    )
     extras = models.JSONField(null=True, blank=True)
 
     objects = AssignmentQuerySet.as_manager()
@@ -164,8 +200,8 @@ class Assignment(models.Model):
         return f"{self.labeler} on task {self.task_id}"
 
     @property
-    def is_spoken(self) -> bool:
-        return self.state in self.SPOKEN
+    def is_submitted(self) -> bool:
+        return self.state in self.SUBMITTED
 
 
 class PastSubmission(models.Model):
@@ -187,10 +223,10 @@ class PastSubmission(models.Model):
         return f"version {self.number} of assignment {self.assignment_id}"
 
 
-class Offer(models.Model):
+class CandidateSet(models.Model):
     """Candidates for the step after a prefix, sampled while somebody works; all who come to the prefix get the same."""
 
-    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="offers", db_index=False)
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="candidate_sets", db_index=False)
     prefix = models.UUIDField(help_text="Hash of the texts of the steps before it.")
     position = models.PositiveIntegerField()
     texts = models.JSONField(help_text="One text a candidate.")

@@ -38,7 +38,7 @@ class KnownStep:
 
 
 @dataclass(frozen=True)
-class Ways:
+class CandidateTree:
     """The task's solution, and what was sampled for other beginnings (`offers`, by `prefix_digest`)."""
 
     steps: Sequence[KnownStep] = ()

@@ -70,10 +70,21 @@ class Submission:
     def _said(self) -> list[object]:
         """Parts that say nothing are left out, so that the digest of a submission without them stays what it was."""
         more = (self.preference, self.progress, tuple(self.critiques) or None)
-        said: list[object] = [self.finish_reason, self.reason.strip(), *(
-            [step.position, step.candidate, step.rating, step.unsure, step.chosen, *([step.text] if step.text else [])]
-            for step in sorted(self.steps, key=lambda step: (step.position, step.candidate))
-        )]  # fmt: skip
+        said: list[object] = [
+            self.finish_reason,
+            self.reason.strip(),
+            *(
+                [
+                    step.position,
+                    step.candidate,
+                    step.rating,
+                    step.unsure,
+                    step.chosen,
+                    *([step.text] if step.text else []),
+                ]
+                for step in sorted(self.steps, key=lambda step: (step.position, step.candidate))
+            ),
+        ]
         return [*said, more] if any(part is not None for part in more) else said
 
     def to_dict(self) -> dict[str, object]:

@@ -22,11 +22,11 @@ from apps.core.db.prepared import Prepared, fetch, run
 from apps.core.errors import Conflict
 from apps.labeling.assignments.returns import take_returned
 from apps.labeling.models import Assignment, Round, Task
-from apps.labeling.progress import LockedSeat, lock_seat
+from apps.labeling.progress import LockedProgress, lock_progress
 from apps.labeling.protocols import PROTOCOLS
-from apps.labeling.queue.eligibility import Nothing, refusal
+from apps.labeling.queue.eligibility import NoTask, refusal
 
-__all__ = ["Nothing", "claim", "release", "renew", "return_lapsed", "skip"]
+__all__ = ["NoTask", "claim", "release", "renew", "return_lapsed", "skip"]
 
 # The one that is being worked on, and the next one, fetched while it is read.
 HELD_AT_ONCE = 2
@@ -56,8 +56,8 @@ WITH next AS (
     ORDER BY (t.priority * -1), t.id
     LIMIT 1 FOR UPDATE OF t SKIP LOCKED
 ), moved AS (
-    UPDATE labeling_seat s SET cursor_rank = next.priority * -1, cursor_task = next.id
-    FROM next WHERE s.id = %(seat)s
+    UPDATE labeling_roundprogress s SET cursor_rank = next.priority * -1, cursor_task = next.id
+    FROM next WHERE s.id = %(progress)s
 )
 """
 
@@ -225,16 +225,20 @@ _STATUS_SAYS: dict[str, str] = {
 
 @transaction.atomic
 def claim(
-    *, round: Round, labeler: User, holding: Sequence[int] = (), now: datetime | None = None,  # noqa: A002
+    *,
+    round: Round,  # noqa: A002
+    labeler: User,
+    holding: Sequence[int] = (),
+    now: datetime | None = None,
     dice: random.Random | None = None,
-) -> Assignment | Nothing:  # fmt: skip
+) -> Assignment | NoTask:
     """The labeler's own open task that is not in `holding`, else a new one, else why not.
 
     Whoever claims is at work: all that they have in hand is renewed, or they could be given it once more.
     The dice decide whether it is a task with known labels, and which side of a comparison is shown on the left.
     """
     now, dice = now or timezone.now(), dice or _DICE
-    seat = lock_seat(round, labeler.pk)
+    progress = lock_progress(round, labeler.pk)
     begun = _begun(round, labeler)
     held = [pk for pk, state in begun if state == Assignment.State.LEASED]
     mine = next((pk for pk in held if pk not in set(holding)), None)
@@ -243,16 +247,16 @@ def claim(
     if mine is not None:
         return _turn(mine, round)
     if round.status != Round.Status.OPEN:
-        return Nothing(f"round_{round.status}", f"This round is {_STATUS_SAYS[round.status]}.")
+        return NoTask(f"round_{round.status}", f"This round is {_STATUS_SAYS[round.status]}.")
     if (refused := refusal(round, labeler)) is not None:
         return refused
     if len(held) >= HELD_AT_ONCE:
-        return Nothing("holding_enough", "You have tasks in hand; finish one of them first.")
+        return NoTask("holding_enough", "You have tasks in hand; finish one of them first.")
     gold_first, until = dice.random() < round.gold_share, now + timedelta(minutes=round.lease_minutes)
     values: dict[str, Any] = {
         "round": round.pk,
         "labeler": labeler.pk,
-        "seat": seat.id,
+        "progress": progress.id,
         "now": now,
         "until": until,
         "guideline": round.guideline_id,
@@ -265,7 +269,7 @@ def claim(
     is_returned = any(state == Assignment.State.RETURNED for _, state in begun)
     taken = take_returned(round, labeler.pk, now=now, until=until) if is_returned else None
     taken = taken or (_fetch_id(_TAKE_UP_AGAIN, values) if len(begun) > len(held) else None)
-    taken = taken or _take(round, seat, values, gold_first=gold_first)
+    taken = taken or _take(round, progress, values, gold_first=gold_first)
     return _turn(taken, round) if taken is not None else _why_nothing(round, labeler)
 
 
@@ -276,28 +280,28 @@ def _begun(round_: Round, labeler: User) -> list[tuple[int, str]]:
 
 def _turn(pk: int, round_: Round) -> Assignment:
     if PROTOCOLS[round_.protocol].of == "comparison":
-        turn: Assignment | None = Assignment.objects.with_sides().get(pk=pk)
+        assignment: Assignment | None = Assignment.objects.with_sides().get(pk=pk)
     else:
-        turn = _TURN.first(pk=pk)
-    assert turn is not None
-    turn.round = round_
-    return turn
+        assignment = _TURN.first(pk=pk)
+    assert assignment is not None
+    assignment.round = round_
+    return assignment
 
 
-def _take(round_: Round, seat: LockedSeat, values: dict[str, Any], *, gold_first: bool) -> int | None:
+def _take(round_: Round, progress: LockedProgress, values: dict[str, Any], *, gold_first: bool) -> int | None:
     """Lease the next task; its assignment's id, or None when nothing is left for this labeler."""
-    if gold_first and (found := _take_gold(round_, seat, values)):
+    if gold_first and (found := _take_gold(round_, progress, values)):
         return found
-    if seat.cursor_task is not None:
-        found = _lease(_TAKE, values | {"rank": seat.cursor_rank, "after": seat.cursor_task})
+    if progress.cursor_task is not None:
+        found = _lease(_TAKE, values | {"rank": progress.cursor_rank, "after": progress.cursor_task})
         if found:
             return found
     return_lapsed(now=values["now"], round_id=round_.pk)
     return _lease(_TAKE, values | {"rank": FIRST_RANK, "after": 0}) or _fetch_id(_TAKE_PUT_OFF, values)
 
 
-def _take_gold(round_: Round, seat: LockedSeat, values: dict[str, Any]) -> int | None:
-    rank, after = (FIRST_RANK, 0) if seat.cursor_task is None else (seat.cursor_rank, seat.cursor_task)
+def _take_gold(round_: Round, progress: LockedProgress, values: dict[str, Any]) -> int | None:
+    rank, after = (FIRST_RANK, 0) if progress.cursor_task is None else (progress.cursor_rank, progress.cursor_task)
     only_gold = round_.is_screening or round_.gold_share >= 1
     return _lease(_TAKE_GOLD, values | {"gold": True, "only_gold": only_gold, "rank": rank, "after": after})
 
@@ -311,18 +315,18 @@ def _fetch_id(statement: str, values: dict[str, Any]) -> int | None:
     return int(rows[0][0]) if rows else None
 
 
-def _why_nothing(round_: Round, labeler: User) -> Nothing:
+def _why_nothing(round_: Round, labeler: User) -> NoTask:
     if round_.is_screening:
-        return Nothing("all_done", "You have done all tasks of this screening.")
+        return NoTask("all_done", "You have done all tasks of this screening.")
     waiting = Task.objects.filter(round=round_, open_slots__gt=0, is_gold=False)
     if waiting.exists():
-        return Nothing("done_by_you", "You have done all that is left here; the rest waits for other people.")
+        return NoTask("done_by_you", "You have done all that is left here; the rest waits for other people.")
     leased = Assignment.objects.filter(round=round_, state=Assignment.State.LEASED)
     until = leased.exclude(labeler=labeler).aggregate(first=Min("leased_until"))["first"]
     if until is not None:
         clock = timezone.localtime(until)
-        return Nothing("all_leased", f"All that is left is being worked on; look again at {clock:%H:%M} ({clock:%Z}).")
-    return Nothing("all_done", "All tasks of this round are done. Thank you.")
+        return NoTask("all_leased", f"All that is left is being worked on; look again at {clock:%H:%M} ({clock:%Z}).")
+    return NoTask("all_done", "All tasks of this round are done. Thank you.")
 
 
 def renew(*, assignment: Assignment, now: datetime | None = None) -> Assignment:
@@ -334,9 +338,9 @@ def renew(*, assignment: Assignment, now: datetime | None = None) -> Assignment:
     return assignment
 
 
-def _renew(turns: list[int], round_: Round, now: datetime) -> int:
+def _renew(assignments: list[int], round_: Round, now: datetime) -> int:
     until = now + timedelta(minutes=round_.lease_minutes)
-    return run(_RENEW, {"turns": turns, "until": until})
+    return run(_RENEW, {"turns": assignments, "until": until})
 
 
 @transaction.atomic
@@ -359,7 +363,7 @@ def skip(*, assignment: Assignment, reason: str = "", now: datetime | None = Non
         Task.objects.filter(pk=assignment.task_id).add_slots(1)
         return
     assignment.refresh_from_db(fields=["state"])
-    if assignment.is_spoken:
+    if assignment.is_submitted:
         raise Conflict("This task has been submitted.", code="already_submitted")
     # A lease that has run out in the meantime is put off as well, or it would come back first.
     Assignment.objects.filter(pk=assignment.pk, state=Assignment.State.EXPIRED).update(

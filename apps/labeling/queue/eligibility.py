@@ -13,12 +13,12 @@ from typing import Any
 from django.db import connection
 
 from apps.accounts.models import User
-from apps.labeling.models import Round, Seat
+from apps.labeling.models import Round, RoundProgress
 from apps.projects.models import Membership
 
 
 @dataclass(frozen=True, slots=True)
-class Nothing:
+class NoTask:
     """Why there is no task: a stable code, and a sentence for the labeler. `may_retake`: another try is open."""
 
     code: str
@@ -27,7 +27,7 @@ class Nothing:
 
 
 @dataclass(frozen=True, slots=True)
-class Sitting:
+class ScreeningAttempt:
     """How somebody stands in a screening."""
 
     number: int
@@ -43,17 +43,17 @@ class Sitting:
         """After the one that has been scored."""
         return max(0, self.tries - self.attempt)
 
-    def told(self) -> Nothing:
+    def told(self) -> NoTask:
         """The result, as the labeler is told it; only for a try that has been scored."""
         got, mark = _percent(self.score or 0), _percent(self.pass_mark)
         if self.passed_at is not None:
-            return Nothing(
+            return NoTask(
                 "screening_passed", f"You have passed: you agree with {got} of what is known; {mark} were asked for."
             )
         left = {0: "No try is left.", 1: "One more try is left."}.get(
             self.tries_left, f"{self.tries_left} more tries are left."
         )
-        return Nothing(
+        return NoTask(
             "screening_failed",
             f"You have not passed: you agree with {got} of what is known; {mark} are asked for. {left}",
             may_retake=self.tries_left > 0 and self.is_open,
@@ -72,7 +72,7 @@ class Standing:
     status: str | None
     skills: frozenset[str]
     is_named: bool
-    sitting: Sitting | None = None
+    sitting: ScreeningAttempt | None = None
 
 
 _STANDING = """
@@ -85,7 +85,7 @@ FROM projects_membership m WHERE m.project_id = %(project)s AND m.user_id = %(la
 # Passed before failed before not begun, and of these the newest screening.
 _SITTING = """
 SELECT r.number, r.tries, coalesce(r.pass_mark, 1), r.status = 'open', coalesce(s.attempt, 1), s.score, s.passed_at
-FROM labeling_round r LEFT JOIN labeling_seat s ON s.round_id = r.id AND s.labeler_id = %(labeler)s
+FROM labeling_round r LEFT JOIN labeling_roundprogress s ON s.round_id = r.id AND s.labeler_id = %(labeler)s
 WHERE r.project_id = %(project)s AND r.is_screening AND r.origin = '' AND r.status <> 'draft'
   AND (r.status <> 'closed' OR s.id IS NOT NULL)
 ORDER BY s.passed_at IS NULL, r.status <> 'open', r.number
@@ -93,7 +93,7 @@ LIMIT 1
 """
 
 
-def refusal(round_: Round, labeler: User) -> Nothing | None:
+def refusal(round_: Round, labeler: User) -> NoTask | None:
     """Why the labeler gets no new task here, or None when nothing speaks against it."""
     who = {
         "round": round_.pk,
@@ -108,61 +108,66 @@ def refusal(round_: Round, labeler: User) -> Nothing | None:
     if (refused := judged(round_, standing)) is not None:
         return refused
     if round_.needs_screening:
-        return unscreened(sitting_of(round_.project_id, labeler))
+        return unscreened(attempt_of(round_.project_id, labeler))
     return own_result(round_, labeler) if round_.is_screening else None
 
 
-def judged(round_: Round, standing: Standing) -> Nothing | None:
+def judged(round_: Round, standing: Standing) -> NoTask | None:
     """By membership, names and skills alone."""
     if standing.status == Membership.Status.SUSPENDED:
-        return Nothing("suspended", "Your membership in this project is suspended.")
+        return NoTask("suspended", "Your membership in this project is suspended.")
     if standing.status != Membership.Status.ACTIVE:
-        return Nothing("not_a_member", "You are not a member of this project.")
+        return NoTask("not_a_member", "You are not a member of this project.")
     if round_.is_for_named and not standing.is_named:
-        return Nothing("not_named", "This round is for people whom a manager has named, and you are not one of them.")
+        return NoTask("not_named", "This round is for people whom a manager has named, and you are not one of them.")
     missing = [skill for skill in round_.skills if skill not in standing.skills]
     if missing:
-        return Nothing("skills_missing", f"This round asks for skills that you do not have here: {', '.join(missing)}.")
+        return NoTask("skills_missing", f"This round asks for skills that you do not have here: {', '.join(missing)}.")
     return None
 
 
-def unscreened(sitting: Sitting | None) -> Nothing | None:
+def unscreened(sitting: ScreeningAttempt | None) -> NoTask | None:
     """What a round that asks for a passed screening says to somebody with this sitting."""
     if sitting is not None and sitting.passed_at is not None:
         return None
     if sitting is not None and sitting.score is not None:
         return replace(sitting.told(), may_retake=False)
     if sitting is None or not sitting.is_open:
-        return Nothing(
+        return NoTask(
             "screening_missing", "This round is for those who have passed a screening, and none is open to you now."
         )
-    return Nothing(
+    return NoTask(
         "screening_not_taken",
         f"This round is for those who have passed the screening, round {sitting.number}: take it first.",
     )
 
 
-def own_result(round_: Round, labeler: User) -> Nothing | None:
+def own_result(round_: Round, labeler: User) -> NoTask | None:
     """In a screening itself: the result, once this try has been scored."""
-    seat = Seat.objects.filter(round=round_, labeler=labeler, score__isnull=False).first()
-    return sitting_in(round_, seat).told() if seat is not None else None
+    progress = RoundProgress.objects.filter(round=round_, labeler=labeler, score__isnull=False).first()
+    return attempt_in(round_, progress).told() if progress is not None else None
 
 
-def sitting_in(round_: Round, seat: Seat) -> Sitting:
-    return Sitting(
-        round_.number, round_.tries, round_.pass_mark if round_.pass_mark is not None else 1.0,
-        round_.status == Round.Status.OPEN, seat.attempt, seat.score, seat.passed_at,
-    )  # fmt: skip
+def attempt_in(round_: Round, progress: RoundProgress) -> ScreeningAttempt:
+    return ScreeningAttempt(
+        round_.number,
+        round_.tries,
+        round_.pass_mark if round_.pass_mark is not None else 1.0,
+        round_.status == Round.Status.OPEN,
+        progress.attempt,
+        progress.score,
+        progress.passed_at,
+    )
 
 
-def sitting_of(project_id: int, labeler: User) -> Sitting | None:
+def attempt_of(project_id: int, labeler: User) -> ScreeningAttempt | None:
     with connection.cursor() as cursor:
         cursor.execute(_SITTING, {"project": project_id, "labeler": labeler.pk})
         row = cursor.fetchone()
-    return Sitting(*row) if row else None
+    return ScreeningAttempt(*row) if row else None
 
 
-def admitted(round_: Round, named: Collection[int] | None = None) -> Sequence[tuple[Membership, Nothing | None]]:
+def admitted(round_: Round, named: Collection[int] | None = None) -> Sequence[tuple[Membership, NoTask | None]]:
     """Every active member with what speaks against them, for a manager who looks before opening.
 
     `named` are the labelers' ids where the round is not saved and cannot say.
@@ -179,13 +184,15 @@ def admitted(round_: Round, named: Collection[int] | None = None) -> Sequence[tu
 
 
 def _passed(round_: Round) -> Mapping[int, Any]:
-    seats = Seat.objects.filter(round__project=round_.project_id, round__is_screening=True, passed_at__isnull=False)
-    return dict(seats.values_list("labeler_id", "passed_at"))
+    progress_rows = RoundProgress.objects.filter(
+        round__project=round_.project_id, round__is_screening=True, passed_at__isnull=False
+    )
+    return dict(progress_rows.values_list("labeler_id", "passed_at"))
 
 
-def _against(round_: Round, member: Membership, named: Collection[int], passed: Mapping[int, Any]) -> Nothing | None:
+def _against(round_: Round, member: Membership, named: Collection[int], passed: Mapping[int, Any]) -> NoTask | None:
     standing = Standing(member.status, frozenset(member.skills), member.user_id in named)
     refused = judged(round_, standing)
     if refused is None and round_.needs_screening and member.user_id not in passed:
-        return Nothing("screening_not_taken", "has not passed the screening")
+        return NoTask("screening_not_taken", "has not passed the screening")
     return refused

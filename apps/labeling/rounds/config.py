@@ -23,7 +23,7 @@ SCORED = (Protocol.FIRST_ERROR, Protocol.EVERY_STEP)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class RoundConfig:
     """`labelers` names those who alone may work; empty lets in everybody who may label here.
 
     `most_people`: where people do not agree, so many are asked at most; None: nobody more than the redundancy.
@@ -66,9 +66,15 @@ class Terms:
             return replace(self, skills=skills, pass_mark=None, tries=1)
         mark = PASS_MARK if self.pass_mark is None else self.pass_mark
         return replace(
-            self, skills=skills, pass_mark=mark, gold_share=1.0, redundancy=1, most_people=None, mode=Round.Mode.BLIND.value,
+            self,
+            skills=skills,
+            pass_mark=mark,
+            gold_share=1.0,
+            redundancy=1,
+            most_people=None,
+            mode=Round.Mode.BLIND.value,
             allows_corrections=False,
-        )  # fmt: skip
+        )
 
     def stored(self) -> dict[str, Any]:
         """As the round's own columns."""
@@ -81,7 +87,7 @@ class Terms:
         }
 
 
-def check_terms(project: Project, terms: Terms) -> None:
+def check_config(project: Project, terms: RoundConfig) -> None:
     """Raise DomainError naming every field that cannot be so."""
     wrong = _wrong_numbers(terms) | _wrong_words(terms) | _wrong_people(project, terms)
     if wrong:
@@ -90,7 +96,7 @@ def check_terms(project: Project, terms: Terms) -> None:
     Selection.parse(terms.select)
 
 
-def _wrong_numbers(terms: Terms) -> dict[str, str]:
+def _wrong_numbers(terms: RoundConfig) -> dict[str, str]:
     wrong: dict[str, str] = {}
     if not 1 <= terms.redundancy <= 100:
         wrong["redundancy"] = "1 to 100 people per task"
@@ -107,7 +113,7 @@ def _wrong_numbers(terms: Terms) -> dict[str, str]:
     return wrong
 
 
-def _wrong_words(terms: Terms) -> dict[str, str]:
+def _wrong_words(terms: RoundConfig) -> dict[str, str]:
     wrong: dict[str, str] = {}
     if terms.protocol not in PROTOCOLS:
         later = " (known, but it cannot be worked on yet)" if terms.protocol in Protocol.values else ""
@@ -125,7 +131,7 @@ def _wrong_words(terms: Terms) -> dict[str, str]:
     return wrong
 
 
-def _wrong_people(project: Project, terms: Terms) -> dict[str, str]:
+def _wrong_people(project: Project, terms: RoundConfig) -> dict[str, str]:
     """Whatever a round points at has to be of its project."""
     wrong: dict[str, str] = {}
     if terms.endpoint is not None and not terms.endpoint.is_usable_in(project):

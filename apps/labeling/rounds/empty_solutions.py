@@ -22,7 +22,7 @@ _FIELDS = ["project", "problem", "digest", "source", "verdict", "graded_by", "st
 _OF_PROBLEMS = {"all": None, "subject": "subject", "level": "level"}
 
 
-def blank_solutions(project: Project, problems: Sequence[int]) -> dict[int, int]:
+def empty_solutions(project: Project, problems: Sequence[int]) -> dict[int, int]:
     """By problem, the id of its blank solution, made where there was none."""
     missing = Problem.objects.filter(id__in=problems).exclude(
         Exists(Solution.objects.filter(problem=OuterRef("pk"), digest=BLANK))

@@ -62,7 +62,7 @@ def _told_apart(drawn: Sequence[Pair], selection: Selection) -> list[Pair]:
     return sorted(found.values(), key=lambda pair: pair.digest)[: selection.sample]
 
 
-def store_comparisons(project_id: int, pairs: Sequence[Pair]) -> list[int]:
+def create_comparisons(project_id: int, pairs: Sequence[Pair]) -> list[int]:
     """The ids of the comparisons of these pairs, in their order, made where there were none."""
     lock_project(project_id, "import")
     found: list[int] = []

@@ -9,9 +9,9 @@ from typing import Any
 from apps.core.errors import DomainError
 from apps.corpus.comparisons import Pair
 from apps.corpus.models import Comparison, Problem, Solution, Step
-from apps.labeling.assignments.timing import seconds_per_turn
+from apps.labeling.assignments.timing import seconds_per_assignment
 from apps.labeling.models import Assignment, Round
-from apps.labeling.queue.eligibility import Nothing, admitted
+from apps.labeling.queue.eligibility import NoTask, admitted
 from apps.labeling.rounds.plan import RoundPlan, plan_round
 from apps.projects.models import Membership
 
@@ -40,7 +40,7 @@ class Preview:
     redundancy: int
     seconds_each: float | None
     may_work: Sequence[Membership]
-    may_not: Sequence[tuple[Membership, Nothing]]
+    may_not: Sequence[tuple[Membership, NoTask]]
     first_tasks: Sequence[Example]
     is_screening: bool
     refusal: DomainError | None
@@ -81,7 +81,7 @@ def preview_of(round_: Round) -> Preview:
         tasks=len(plan.ordinary),
         gold_tasks=len(plan.gold),
         redundancy=round_.redundancy,
-        seconds_each=seconds_per_turn(of_its_kind),
+        seconds_each=seconds_per_assignment(of_its_kind),
         may_work=[member for member, refused in members if refused is None],
         may_not=[(member, refused) for member, refused in members if refused is not None],
         first_tasks=_examples(plan),

@@ -15,9 +15,9 @@ from apps.core.db.copy import analyze, copy_rows
 from apps.core.errors import Conflict, DomainError
 from apps.labeling.models import Round, Task
 from apps.labeling.protocols import PROTOCOLS
-from apps.labeling.rounds.config import Terms, check_terms
-from apps.labeling.rounds.empty_solutions import blank_solutions
-from apps.labeling.rounds.pairs import store_comparisons
+from apps.labeling.rounds.config import RoundConfig, check_config
+from apps.labeling.rounds.empty_solutions import empty_solutions
+from apps.labeling.rounds.pairs import create_comparisons
 from apps.labeling.rounds.plan import RoundPlan, plan_round
 from apps.projects.models import Project
 
@@ -34,8 +34,8 @@ def open_round(*, project: Project, created_by: User | None = None, **terms: Any
 @transaction.atomic
 def create_round(*, project: Project, created_by: User | None = None, **terms: Any) -> Round:
     """A draft on these `Terms`: they can be changed until it opens, and nobody is given a task."""
-    settled = Terms(**terms).settled()
-    check_terms(project, settled)
+    settled = RoundConfig(**terms).settled()
+    check_config(project, settled)
     Project.objects.select_for_update().get(pk=project.pk)
     number = next_screening_number(project) if settled.is_screening else next_round_number(project)
     drafted = Round(project=project, number=number, created_by=created_by, **settled.stored())
@@ -49,10 +49,10 @@ def create_round(*, project: Project, created_by: User | None = None, **terms: A
 def edit_round(*, round: Round, actor: User, changes: Mapping[str, Any]) -> Round:  # noqa: A002
     """Change terms of a draft. Raises Conflict once it has opened: what people did was done on these terms."""
     held = _locked_draft(round)
-    terms = Terms.of(held).changed(changes).settled()
+    terms = RoundConfig.of(held).changed(changes).settled()
     if terms.is_screening != held.is_screening:
         raise DomainError("A screening stays one.", fields={"is_screening": "draft another round"})
-    check_terms(held.project, terms)
+    check_config(held.project, terms)
     for name, value in terms.stored().items():
         setattr(held, name, value)
     held.save()
@@ -122,10 +122,10 @@ def _make_tasks(round_: Round, plan: RoundPlan) -> None:
 def _stored(round_: Round, plan: RoundPlan) -> Sequence[int]:
     """The ids of what the ordinary tasks ask about; blank solutions and pairs are made where there were none."""
     if plan.problems:
-        blanks = blank_solutions(round_.project, plan.problems)
+        blanks = empty_solutions(round_.project, plan.problems)
         return [blanks[problem] for problem in plan.problems]
     if plan.pairs:
-        return store_comparisons(round_.project_id, plan.pairs)
+        return create_comparisons(round_.project_id, plan.pairs)
     return plan.solutions or plan.comparisons
 
 

@@ -46,7 +46,7 @@ class Rule(Protocol):
 
 def votes(ratings: Ratings) -> Ints:
     """How many say bad, okay and great of each step."""
-    return ratings.sayings().counts()
+    return ratings.reliability_data().counts()
 
 
 def certainty_of(agreeing: Any, heard: Any) -> Floats:

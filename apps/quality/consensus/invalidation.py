@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db import connection
 
-from apps.corpus.imports.extensions import Landed
+from apps.corpus.imports.extensions import StoredRecord
 from apps.corpus.models import ImportBatch, Problem
 from apps.corpus.records import Record
 from apps.estimation.models import EstimationRun
@@ -47,7 +47,7 @@ def note_problem(problem: Problem) -> None:
     Stale.objects.mark(problem.project_id, list(problem.solutions.order_by("pk").values_list("pk", flat=True)))
 
 
-class StaleSink:
+class InvalidationImporter:
     """A sink of imports: rows that bring labels, gold, estimates or verdicts."""
 
     tables = (Stale,)
@@ -55,6 +55,6 @@ class StaleSink:
     def takes(self, record: Record) -> bool:
         return bool(record.people or record.gold or record.estimates or record.judges)
 
-    def land(self, batch: ImportBatch, landed: Sequence[Landed]) -> int:
+    def store_records(self, batch: ImportBatch, landed: Sequence[StoredRecord]) -> int:
         Stale.objects.mark(batch.project_id, [one.solution_id for one in landed])
         return 0

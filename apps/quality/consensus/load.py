@@ -24,7 +24,7 @@ NOBODY_ASKED = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class LoadedRatings:
     """Ratings by number, with the ids behind the numbers: `solutions`, `steps` and `labelers`, each in order.
 
     `turns` are the assignments in which the ratings were said. `required` is for each solution how many labelers a settled
@@ -35,11 +35,11 @@ class Words:
     solutions: Ints
     steps: Ints
     labelers: Ints
-    turns: Ints
+    assignments: Ints
     required: Ints
 
 
-def words_of(project: Project, solution_ids: Sequence[int], *, first: bool = False) -> Words:
+def load_ratings(project: Project, solution_ids: Sequence[int], *, first: bool = False) -> LoadedRatings:
     """What counts of these solutions; those without steps are left out. Of several turns of one labeler the newest counts.
 
     With `first`, what labelers said in their first submissions: agreement is measured on it, whatever they or reviewers
@@ -67,14 +67,14 @@ def words_of(project: Project, solution_ids: Sequence[int], *, first: bool = Fal
     required = np.full(len(solutions), NOBODY_ASKED)
     np.minimum.at(required, ratings.solution_of_step()[ratings.steps], said[newest, 4])
     required = np.where(required == NOBODY_ASKED, 1, required)
-    return Words(ratings, solutions, step_ids, labelers, said[newest, 2], required)
+    return LoadedRatings(ratings, solutions, step_ids, labelers, said[newest, 2], required)
 
 
 def _corrected(project: Project, solution_ids: Sequence[int]) -> Ints:
-    turns = Assignment.objects.filter(
+    assignments = Assignment.objects.filter(
         round__project=project, task__solution__in=solution_ids, corrected_by__isnull=False
     )
-    return ints(list(turns.values_list("pk", flat=True)))
+    return ints(list(assignments.values_list("pk", flat=True)))
 
 
 def _on_path(solution_ids: Sequence[int], prefix: str = "") -> Q:
@@ -82,9 +82,12 @@ def _on_path(solution_ids: Sequence[int], prefix: str = "") -> Q:
 
 
 _SAID = (
-    "step_id", "assignment__labeler_id", "assignment_id", Coalesce("rating", GREAT, output_field=BigIntegerField()),
+    "step_id",
+    "assignment__labeler_id",
+    "assignment_id",
+    Coalesce("rating", GREAT, output_field=BigIntegerField()),
     Coalesce(asked_expression("assignment__"), NOBODY_ASKED, output_field=BigIntegerField()),
-)  # fmt: skip
+)
 
 
 def _first_words(project: Project, solution_ids: Sequence[int]) -> Ints:
@@ -110,8 +113,8 @@ def _first_words(project: Project, solution_ids: Sequence[int]) -> Ints:
     if not rows:
         return unchanged
     said = np.concatenate([unchanged, ints(rows)])
-    turns, places = np.unique(said[:, 2], return_inverse=True)
-    return np.asarray(said[np.argsort(_ranks(turns)[places], kind="stable")])
+    assignments, places = np.unique(said[:, 2], return_inverse=True)
+    return np.asarray(said[np.argsort(_ranks(assignments)[places], kind="stable")])
 
 
 def _labels(project: Project, solution_ids: Sequence[int]) -> QuerySet[StepLabel]:
@@ -131,22 +134,24 @@ def _table(rows: QuerySet[Any], *columns: str | Coalesce) -> Ints:
     return np.concatenate(parts) if parts else np.zeros((0, len(columns)), dtype=np.int64)
 
 
-def _newest_turn(solutions: Ints, labelers: Ints, turns: Ints) -> Any:
+def _newest_turn(solutions: Ints, labelers: Ints, assignments: Ints) -> Any:
     """Which entries belong to the last turn of their labeler at their solution; entries are in order of handing in."""
-    if not len(turns):
+    if not len(assignments):
         return np.zeros(0, dtype=np.bool_)
     keys = solutions * (int(labelers.max()) + 1) + labelers
     _, of_key = np.unique(keys, return_inverse=True)
     last = np.zeros(int(of_key.max()) + 1, dtype=np.int64)
-    np.maximum.at(last, of_key, np.arange(len(turns)))
-    return turns == turns[last[of_key]]
+    np.maximum.at(last, of_key, np.arange(len(assignments)))
+    return assignments == assignments[last[of_key]]
 
 
-def _ranks(turns: Ints) -> Ints:
+def _ranks(assignments: Ints) -> Ints:
     """Of each of these assignments, which are sorted, its place in the order of handing in; undated ones come first."""
-    order = Assignment.objects.filter(pk__in=turns.tolist()).order_by(F("submitted_at").asc(nulls_first=True), "pk")
-    ranks = np.zeros(len(turns), dtype=np.int64)
-    ranks[np.searchsorted(turns, ints(list(order.values_list("pk", flat=True))))] = np.arange(len(turns))
+    order = Assignment.objects.filter(pk__in=assignments.tolist()).order_by(
+        F("submitted_at").asc(nulls_first=True), "pk"
+    )
+    ranks = np.zeros(len(assignments), dtype=np.int64)
+    ranks[np.searchsorted(assignments, ints(list(order.values_list("pk", flat=True))))] = np.arange(len(assignments))
     return ranks
 
 

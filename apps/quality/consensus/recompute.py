@@ -22,12 +22,12 @@ from apps.quality.aggregation import rule_of
 from apps.quality.aggregation.base import Rule
 from apps.quality.aggregation.dawid_skene import DawidSkene
 from apps.quality.aggregation.merge import Outcomes, outcomes_of
-from apps.quality.consensus.load import Words, chunks, words_of
+from apps.quality.consensus.load import LoadedRatings, chunks, load_ratings
 from apps.quality.consensus.redundancy import open_slots
 from apps.quality.consensus.store import SETTLING, adjudicated_ratings, store_outcomes
 from apps.quality.disputes.detect import store_disputes
-from apps.quality.disputes.other_sources import beside
-from apps.quality.gold.marks import mark_turns
+from apps.quality.disputes.other_sources import other_sources
+from apps.quality.gold.marks import mark_assignments
 from apps.quality.gold.suspensions import watch_over
 from apps.quality.models import Consensus, OpenDispute, QualityRules, Stale, StepConsensus
 
@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 CHUNK = 5_000
 
 
-def settle_projects() -> int:
+def recompute_projects() -> int:
     """Every project in which something is stale; gives the number of solutions that were computed.
 
     A project whose labels cannot be settled stays stale, and does not keep the others waiting. Trouble that passes is
@@ -49,7 +49,7 @@ def settle_projects() -> int:
     trouble: Exception | None = None
     for project in projects:
         try:
-            settled += settle_project(project)
+            settled += recompute_project(project)
         except Exception as error:
             log.exception("the labels of project %s were not settled", project.slug)
             if isinstance(error, PASSING):
@@ -66,7 +66,7 @@ def _renew_connection() -> None:
         connection.close_if_unusable_or_obsolete()
 
 
-def settle_project(project: Project) -> int:
+def recompute_project(project: Project) -> int:
     """What is stale in one project; nothing while another worker is at it."""
     with sole_worker("quality", project.pk) as claimed:
         if not claimed:
@@ -114,18 +114,18 @@ def _settle(project: Project, rules: QualityRules, solution_ids: Sequence[int]) 
     """Whole or not at all."""
     commit_without_waiting()
     now = timezone.now()
-    words = words_of(project, solution_ids)
+    words = load_ratings(project, solution_ids)
     outcomes = _with_reviewers_words(project, words, rules)
-    known = beside(solution_ids)
+    known = other_sources(solution_ids)
     store_outcomes(project, outcomes, how=rules.rule, now=now)
     store_disputes(project, outcomes, known, convincing=rules.convincing)
-    labelers = mark_turns(project, known.gold)
+    labelers = mark_assignments(project, known.gold)
     watch_over(project, labelers, rules=rules, now=now)
     open_slots(solution_ids, outcomes, rules)
     QualityRules.objects.filter(pk=rules.pk).update(figures_are_stale=True)
 
 
-def _with_reviewers_words(project: Project, words: Words, rules: QualityRules) -> Outcomes:
+def _with_reviewers_words(project: Project, words: LoadedRatings, rules: QualityRules) -> Outcomes:
     """From here until the transaction ends no reviewer speaks.
 
     Not from the beginning: the rule may take seconds. Who spoke while it was at work is heard, and it is applied again.
@@ -138,7 +138,7 @@ def _with_reviewers_words(project: Project, words: Words, rules: QualityRules) -
     return outcomes if said == now_said else _outcomes(words, rule, now_said, rules.min_labelers)
 
 
-def _outcomes(words: Words, rule: Rule, adjudicated: Mapping[int, int], min_labelers: int | None) -> Outcomes:
+def _outcomes(words: LoadedRatings, rule: Rule, adjudicated: Mapping[int, int], min_labelers: int | None) -> Outcomes:
     required = words.required if min_labelers is None else np.full(len(words.solutions), min_labelers)
     return outcomes_of(
         words.ratings,

@@ -30,9 +30,12 @@ RETURNING t.open_slots
 def open_slots(solution_ids: Sequence[int], outcomes: Outcomes, rules: QualityRules) -> int:
     """Gives the number of slots that were opened. Rounds that name no limit keep their redundancy."""
     tasks = Task.objects.filter(
-        solution__in=solution_ids, is_gold=False, round__status=Round.Status.OPEN, round__most_people__isnull=False,
+        solution__in=solution_ids,
+        is_gold=False,
+        round__status=Round.Status.OPEN,
+        round__most_people__isnull=False,
         round__most_people__gt=F("round__redundancy"),
-    ).select_related("round")  # fmt: skip
+    ).select_related("round")
     waiting: dict[int, list[Task]] = {}
     for task in tasks:
         waiting.setdefault(task.solution_id or 0, []).append(task)

@@ -18,8 +18,18 @@ from apps.quality.models import Consensus, How, StepConsensus
 from apps.quality.statistics.ratings import Ints
 
 CONSENSUS = [
-    "solution", "project", "state", "how", "first_error", "certainty", "people", "required", "settled_by", "note", "at",
-]  # fmt: skip
+    "solution",
+    "project",
+    "state",
+    "how",
+    "first_error",
+    "certainty",
+    "people",
+    "required",
+    "settled_by",
+    "note",
+    "at",
+]
 STEP_CONSENSUS = ["step", "rating", "certainty", "how", "people", "is_thin"]
 
 # What stands in a project is changed by one at a time, a worker or a reviewer: both write the same rows.
@@ -67,9 +77,14 @@ def _standing(outcomes: Outcomes, how: str) -> Iterator[Stands]:
     told, heard = outcomes.settlement, outcomes.heard()
     wanted = (heard > 0) | outcomes.adjudicated
     columns = (
-        outcomes.solutions, _states(outcomes), told.first_errors, told.first_error_certainty, outcomes.adjudicated, heard,
+        outcomes.solutions,
+        _states(outcomes),
+        told.first_errors,
+        told.first_error_certainty,
+        outcomes.adjudicated,
+        heard,
         outcomes.required,
-    )  # fmt: skip
+    )
     for pk, state, error, certainty, is_mine, people, required in zip(
         *(column[wanted].tolist() for column in columns), strict=True
     ):
@@ -96,7 +111,10 @@ def _audit(project: Project, rows: list[Stands], stood: Stood, now: datetime) ->
     AuditEvent.objects.bulk_create(
         (
             AuditEvent(
-                at=now, project=project.slug, verb="consensus.changed", target=str(pk),
+                at=now,
+                project=project.slug,
+                verb="consensus.changed",
+                target=str(pk),
                 before={"first_error": stood[pk][1], "how": stood[pk][0]},
                 after={"first_error": first_error, "how": how},
             )
@@ -104,4 +122,4 @@ def _audit(project: Project, rows: list[Stands], stood: Stood, now: datetime) ->
             if pk in stood and (stood[pk][1], stood[pk][0]) != (first_error, how)
         ),
         batch_size=1000,
-    )  # fmt: skip
+    )

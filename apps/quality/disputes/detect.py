@@ -11,7 +11,7 @@ from apps.corpus.labels import UNKNOWN
 from apps.projects.models import Project
 from apps.quality.aggregation.merge import Outcomes
 from apps.quality.disputes.kinds import Dispute, Evidence, contradicts_gold, disputes
-from apps.quality.disputes.other_sources import Beside
+from apps.quality.disputes.other_sources import OtherSources
 from apps.quality.models import DisputeCount, OpenDispute
 
 _COUNT = """
@@ -20,7 +20,7 @@ SELECT project_id, kind, count(*) FROM quality_opendispute WHERE project_id = %s
 """
 
 
-def store_disputes(project: Project, outcomes: Outcomes, known: Beside, *, convincing: float) -> None:
+def store_disputes(project: Project, outcomes: Outcomes, known: OtherSources, *, convincing: float) -> None:
     """What a reviewer has settled is in dispute no longer, unless gold contradicts it: then two reviewers' words do.
 
     A version in whose place a newer one stands, and a retired problem, wait for nobody.
@@ -28,9 +28,12 @@ def store_disputes(project: Project, outcomes: Outcomes, known: Beside, *, convi
     wanted: set[tuple[int, str]] = set()
     misses = _gold_misses(outcomes, known)
     rows = zip(
-        outcomes.solutions.tolist(), outcomes.adjudicated.tolist(), outcomes.settlement.first_errors.tolist(),
-        outcomes.words(), strict=True,
-    )  # fmt: skip
+        outcomes.solutions.tolist(),
+        outcomes.adjudicated.tolist(),
+        outcomes.settlement.first_errors.tolist(),
+        outcomes.words(),
+        strict=True,
+    )
     for pk, is_settled, first_error, people in rows:
         if pk in known.set_aside:
             continue
@@ -56,11 +59,11 @@ def store_disputes(project: Project, outcomes: Outcomes, known: Beside, *, convi
         count_disputes(project)
 
 
-def _acceptable(pk: int, known: Beside) -> frozenset[int]:
+def _acceptable(pk: int, known: OtherSources) -> frozenset[int]:
     return known.gold[pk].acceptable if pk in known.gold else frozenset()
 
 
-def _gold_misses(outcomes: Outcomes, known: Beside) -> set[int]:
+def _gold_misses(outcomes: Outcomes, known: OtherSources) -> set[int]:
     """Solutions of which a counted rating contradicts gold for that step, where gold names no first error."""
     ratings = outcomes.ratings
     numbers = {
@@ -77,7 +80,7 @@ def _gold_misses(outcomes: Outcomes, known: Beside) -> set[int]:
 
 
 def _evidence(
-    pk: int, people: dict[str, int], first_error: int, known: Beside, misses_gold: Collection[int]
+    pk: int, people: dict[str, int], first_error: int, known: OtherSources, misses_gold: Collection[int]
 ) -> Evidence:
     is_correct, score, _ = known.answers.get(pk, (None, None, 0))
     return Evidence(

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 
 from apps.corpus.models import Solution
 from apps.estimation.latest import newest_first_errors
-from apps.judging.latest import judges_words
+from apps.judging.latest import judge_first_errors
 from apps.labeling.models import StepLabel, counted_q, newest_q
 from apps.quality.gold.labels import gold_of
 from apps.quality.gold.scoring import Gold
 
 
 @dataclass(slots=True)
-class Beside:
+class OtherSources:
     """By solution id; what is not there is not known."""
 
     gold: dict[int, Gold] = field(default_factory=dict)
@@ -26,9 +26,9 @@ class Beside:
     set_aside: set[int] = field(default_factory=set)
 
 
-def beside(solution_ids: Sequence[int]) -> Beside:
+def other_sources(solution_ids: Sequence[int]) -> OtherSources:
     """Ten queries, however many solutions."""
-    found = Beside()
+    found = OtherSources()
     rows = Solution.objects.filter(pk__in=solution_ids)
     for pk, is_correct, score, steps in rows.values_list("id", "is_correct", "verifier_score", "step_count"):
         found.answers[pk] = (is_correct, score, steps)
@@ -39,7 +39,7 @@ def beside(solution_ids: Sequence[int]) -> Beside:
     found.gold = gold_of(solution_ids)
     lengths = {pk: steps for pk, (_, _, steps) in found.answers.items()}
     found.monte_carlo = {pk: said.first_error for pk, said in newest_first_errors(lengths).items()}
-    found.judges = judges_words(lengths)
+    found.judges = judge_first_errors(lengths)
     flagged = StepLabel.objects.filter(
         counted_q("assignment__"), newest_q("assignment__"), unsure=True, step__solution__in=solution_ids
     )

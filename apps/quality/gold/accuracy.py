@@ -33,7 +33,7 @@ def gold_accuracy(project: Project, labeler: User) -> Accuracy:
     """
     today = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
     assignments = list(
-        Assignment.objects.spoken()
+        Assignment.objects.submitted()
         .filter(round__project=project, round__is_screening=False, labeler=labeler, is_quality_control=True)
         .filter(task__solution__problem__retired_at=None, submitted_at__lt=today)
         .select_related("task", "round")

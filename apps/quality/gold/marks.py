@@ -22,25 +22,35 @@ from apps.quality.gold.scoring import Gold, Mark, Score, mark, score
 from apps.quality.models import GoldMark
 
 
-def mark_turns(project: Project, gold: Mapping[int, Gold]) -> set[int]:
+def mark_assignments(project: Project, gold: Mapping[int, Gold]) -> set[int]:
     """Mark every assignment at these solutions again; returns the labelers whose marks those are."""
     if not gold:
         return set()
     assignments = list(
-        Assignment.objects.spoken()
+        Assignment.objects.submitted()
         .filter(task__solution__in=gold)
         .only(
-            "id", "round_id", "labeler_id", "submitted_at", "finish_reason", "active_ms", "versions",
-            "task__solution_id", "round__protocol", "grown_id",
+            "id",
+            "round_id",
+            "labeler_id",
+            "submitted_at",
+            "finish_reason",
+            "active_ms",
+            "versions",
+            "task__solution_id",
+            "round__protocol",
+            "grown_id",
         )
         .select_related("task", "round")
-    )  # fmt: skip
+    )
     marks = marks_of(assignments, gold)
     GoldMark.objects.bulk_create(
         [_row(project, one, marks[one.pk]) for one in assignments],
-        batch_size=2000, update_conflicts=True, unique_fields=["assignment"],
+        batch_size=2000,
+        update_conflicts=True,
+        unique_fields=["assignment"],
         update_fields=["at", "exact", "within_one", "steps_right", "steps"],
-    )  # fmt: skip
+    )
     return {one.labeler_id for one in assignments}
 
 
@@ -59,9 +69,13 @@ def marks_of(assignments: Sequence[Assignment], gold: Mapping[int, Gold] | None 
         first, every_step = said[one.pk], one.round.protocol == Protocol.EVERY_STEP
         ratings, length = departed.get(one.pk, first.ratings), lengths[solution_id]
         found = mark(
-            gold[solution_id], ratings, length=length, at=first.at or timezone.now(), every_step=every_step,
+            gold[solution_id],
+            ratings,
+            length=length,
+            at=first.at or timezone.now(),
+            every_step=every_step,
             left_early=first.left_early and one.pk not in departed,
-        )  # fmt: skip
+        )
         if one.pk in departed and first_error(ratings, length) == UNKNOWN:
             # Who went on by another way without calling a step bad was not asked about the rest.
             found = replace(found, exact=None, within_one=None)
@@ -69,11 +83,18 @@ def marks_of(assignments: Sequence[Assignment], gold: Mapping[int, Gold] | None 
     return marks
 
 
-def _row(project: Project, turn: Assignment, found: Mark) -> GoldMark:
+def _row(project: Project, assignment: Assignment, found: Mark) -> GoldMark:
     return GoldMark(
-        assignment=turn, project=project, round_id=turn.round_id, labeler_id=turn.labeler_id, at=found.at,
-        exact=found.exact, within_one=found.within_one, steps_right=found.steps.hits, steps=found.steps.of,
-    )  # fmt: skip
+        assignment=assignment,
+        project=project,
+        round_id=assignment.round_id,
+        labeler_id=assignment.labeler_id,
+        at=found.at,
+        exact=found.exact,
+        within_one=found.within_one,
+        steps_right=found.steps.hits,
+        steps=found.steps.of,
+    )
 
 
 def as_mark(row: GoldMark) -> Mark:

@@ -15,7 +15,7 @@ from math import comb, fsum
 
 
 @dataclass(frozen=True, slots=True)
-class Probation:
+class SuspensionTest:
     """`pass_mark` of PRM800K; not before `minimum` gold tasks; `window`: only so many of the latest count.
 
     The promise holds within a window: what a labeler did long ago neither saves nor ruins them.
@@ -47,7 +47,7 @@ class Finding:
     tasks: int
 
 
-def find(hits: Sequence[bool], rule: Probation) -> Finding:
+def find(hits: Sequence[bool], rule: SuspensionTest) -> Finding:
     """Of marks in the order in which they came."""
     latest = hits[-rule.window :]
     right, tasks = sum(latest), len(latest)
@@ -78,7 +78,7 @@ class Forecast:
     mean_tasks: float | None
 
 
-def forecast(accuracy: float, rule: Probation, tasks: int | None = None) -> Forecast:
+def forecast(accuracy: float, rule: SuspensionTest, tasks: int | None = None) -> Forecast:
     """Exact, by the distribution of hits among those who are still there. At most one window."""
     alive = [1.0]  # alive[h]: still there, with h hits.
     gone: list[float] = []
@@ -96,7 +96,7 @@ def forecast(accuracy: float, rule: Probation, tasks: int | None = None) -> Fore
 
 
 @cache
-def _edge(tasks: int, rule: Probation) -> int:
+def _edge(tasks: int, rule: SuspensionTest) -> int:
     """The most hits that suspend after so many tasks, -1 where none do: evidence falls with every hit."""
     if tasks < rule.minimum:
         return -1

@@ -14,7 +14,7 @@ from apps.labeling.models import Assignment
 from apps.projects.models import Membership, Project, Role
 from apps.projects.services import reinstate_member, remove_member
 from apps.quality.gold.marks import counted_marks
-from apps.quality.gold.suspension_test import Probation, find
+from apps.quality.gold.suspension_test import SuspensionTest, find
 from apps.quality.models import QualityRules, Stale, Suspension
 
 
@@ -36,7 +36,7 @@ def _verdict(membership: Membership, rules: QualityRules) -> str | None:
     if last is not None and last.lifted_at is not None:
         marks = marks.filter(at__gt=last.lifted_at)
     hits = [bool(exact) for exact in marks.order_by("at", "assignment").values_list("exact", flat=True)]
-    finding = find(hits, Probation(pass_mark=rules.pass_mark, minimum=rules.minimum))
+    finding = find(hits, SuspensionTest(pass_mark=rules.pass_mark, minimum=rules.minimum))
     if not finding.suspend:
         return None
     return (
@@ -53,9 +53,10 @@ def suspend(*, membership: Membership, reason: str, by: User | None, now: dateti
     remove_member(membership=membership, actor=by, reason=reason.strip())
     _count_anew(membership)
     return Suspension.objects.get_or_create(
-        membership=membership, lifted_at=None,
+        membership=membership,
+        lifted_at=None,
         defaults={"reason": reason.strip(), "by": by, "at": now or timezone.now()},
-    )[0]  # fmt: skip
+    )[0]
 
 
 @transaction.atomic

@@ -200,9 +200,12 @@ def luck(run: EstimationRun) -> Luck | None:
 def against_people(run: EstimationRun) -> Agreement:
     """Hard labels against the labels that stand: those that the quality page compares with, thin ones left out."""
     both = StepEstimate.objects.with_label().filter(
-        _LABELED, run=run, step__chosen=True, step__consensus__is_thin=False,
+        _LABELED,
+        run=run,
+        step__chosen=True,
+        step__consensus__is_thin=False,
         step__solution__problem__retired_at=None,
-    )  # fmt: skip
+    )
     by_people = {"good": Q(step__consensus__rating__gt=BAD), "bad": Q(step__consensus__rating=BAD)}
     counts = both.aggregate(
         **{f"good_{label}": Count("pk", filter=Q(is_good=True) & rated) for label, rated in by_people.items()},

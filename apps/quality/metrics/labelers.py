@@ -8,7 +8,7 @@ from django.db import connection
 
 from apps.corpus.labels import UNKNOWN
 from apps.projects.models import Project
-from apps.quality.consensus.load import Words
+from apps.quality.consensus.load import LoadedRatings
 from apps.quality.gold.marks import scores_of
 from apps.quality.models import Consensus, How
 from apps.quality.statistics.agreement import others_first_errors
@@ -30,19 +30,26 @@ WHERE r.project_id = %s AND a.state IN ('submitted', 'extra') GROUP BY a.labeler
 """
 
 
-def labeler_rows(project: Project, words: Words) -> list[Row]:
+def labeler_rows(project: Project, words: LoadedRatings) -> list[Row]:
     """One for each who handed anything in, by user id. Times are milliseconds."""
-    gold, beside = scores_of(project), _with_others(words)
+    gold, other_sources = scores_of(project), _with_others(words)
     with connection.cursor() as cursor:
         cursor.execute(_WORK, [project.pk])
         work = cursor.fetchall()
     rows = []
-    for labeler, turns, median, active, idle, days, last, early, corrected in work:
+    for labeler, assignments, median, active, idle, days, last, early, corrected in work:
         row: Row = {
-            "labeler": labeler, "turns": turns, "median_ms": median, "active_ms": int(active), "idle_ms": int(idle),
-            "days": days, "last": last.isoformat() if last else None, "left_early": early, "corrected": int(corrected),
-            "agrees": beside.get(labeler, (0, 0)),
-        }  # fmt: skip
+            "labeler": labeler,
+            "turns": assignments,
+            "median_ms": median,
+            "active_ms": int(active),
+            "idle_ms": int(idle),
+            "days": days,
+            "last": last.isoformat() if last else None,
+            "left_early": early,
+            "corrected": int(corrected),
+            "agrees": other_sources.get(labeler, (0, 0)),
+        }
         if labeler in gold:
             found = gold[labeler]
             for name in ("exact", "within_one", "steps"):
@@ -53,7 +60,7 @@ def labeler_rows(project: Project, words: Words) -> list[Row]:
     return sorted(rows, key=lambda row: -row["turns"])
 
 
-def _with_others(words: Words) -> dict[int, tuple[int, int]]:
+def _with_others(words: LoadedRatings) -> dict[int, tuple[int, int]]:
     """How often each names the first error that stands without their own voice, of how many.
 
     That is another reviewer's word, else the majority of the others: who settled a solution and labeled it, before or

@@ -25,7 +25,7 @@ from apps.estimation.models import EstimationRun, StepEstimate
 from apps.judging.models import JudgeRun, StepVerdict
 from apps.labeling.models import Assignment
 from apps.projects.models import Project
-from apps.quality.consensus.load import Words, words_of
+from apps.quality.consensus.load import LoadedRatings, load_ratings
 from apps.quality.metrics.labelers import labeler_rows
 from apps.quality.models import Consensus, Figure, QualityRules, StepConsensus
 from apps.quality.statistics.agreement import agreement, first_error_agreement, pair_agreements, source_agreement
@@ -79,7 +79,7 @@ def _compute(project: Project) -> None:
     labeled = Solution.objects.filter(
         project=project, step_count__gt=0, consensus__isnull=False, problem__retired_at__isnull=True
     )
-    words = words_of(project, list(labeled.values_list("pk", flat=True)), first=True)
+    words = load_ratings(project, list(labeled.values_list("pk", flat=True)), first=True)
     rows = [
         Figure(project=project, name=name, scope=scope, data=data, at=timezone.now())
         for name, scope, data in (*_of_people(project, words), *_of_machines(project, words))
@@ -89,7 +89,7 @@ def _compute(project: Project) -> None:
         Figure.objects.bulk_create(rows)
 
 
-def _of_people(project: Project, words: Words) -> Iterator[Named]:
+def _of_people(project: Project, words: LoadedRatings) -> Iterator[Named]:
     ratings = words.ratings
     yield "agreement", "", _agreement(ratings)
     yield "pairs", "", {"pairs": _pairs(words)}
@@ -134,7 +134,7 @@ def _standing(project: Project) -> Data:
     }
 
 
-def _pairs(words: Words) -> list[Data]:
+def _pairs(words: LoadedRatings) -> list[Data]:
     """By user id, so that pages may show names as the reader's role allows."""
     labelers = words.labelers.tolist()
     return [
@@ -143,7 +143,7 @@ def _pairs(words: Words) -> list[Data]:
     ]
 
 
-def _scopes(project: Project, words: Words) -> Iterator[tuple[str, Bools]]:
+def _scopes(project: Project, words: LoadedRatings) -> Iterator[tuple[str, Bools]]:
     solution_of = words.ratings.solution_of_step()[words.ratings.steps]
     subjects = _subjects(words.solutions)
     counts: defaultdict[str, int] = defaultdict(int)
@@ -165,17 +165,19 @@ def _subjects(solutions: Ints) -> list[str]:
     return [named.get(pk) or "" for pk in solutions.tolist()]
 
 
-def _rounds_of(words: Words) -> Ints:
+def _rounds_of(words: LoadedRatings) -> Ints:
     """The round in which each rating was said."""
-    turns, places = np.unique(words.turns, return_inverse=True)
-    rounds = dict(Assignment.objects.filter(pk__in=turns.tolist()).values_list("pk", "round_id"))
-    return np.array([rounds[pk] for pk in turns.tolist()], dtype=np.int64)[places]
+    assignments, places = np.unique(words.assignments, return_inverse=True)
+    rounds = dict(Assignment.objects.filter(pk__in=assignments.tolist()).values_list("pk", "round_id"))
+    return np.array([rounds[pk] for pk in assignments.tolist()], dtype=np.int64)[places]
 
 
-def _weeks(words: Words) -> list[Data]:
+def _weeks(words: LoadedRatings) -> list[Data]:
     """First-error agreement of the solutions whose newest word came in each of the last weeks."""
-    spoken = Assignment.objects.spoken().filter(task__solution__in=words.solutions.tolist(), submitted_at__isnull=False)
-    last = dict(spoken.order_by().values_list("task__solution_id").annotate(last=Max("submitted_at")))
+    submitted = Assignment.objects.submitted().filter(
+        task__solution__in=words.solutions.tolist(), submitted_at__isnull=False
+    )
+    last = dict(submitted.order_by().values_list("task__solution_id").annotate(last=Max("submitted_at")))
     weeks: defaultdict[date, list[int]] = defaultdict(list)
     for number, pk in enumerate(words.solutions.tolist()):
         if pk in last:
@@ -193,7 +195,7 @@ def _weeks(words: Words) -> list[Data]:
 # --- machines against people ------------------------------------------------------------------------------
 
 
-def _of_machines(project: Project, words: Words) -> Iterator[Named]:
+def _of_machines(project: Project, words: LoadedRatings) -> Iterator[Named]:
     people = _consensus_labels(words.steps)
     for run in EstimationRun.objects.filter(counted_run_q(), project=project).order_by("number"):
         data = _rollouts_against_people(run, words, people)
@@ -210,7 +212,7 @@ def _consensus_labels(steps: Ints) -> Ints:
     return np.array([stands.get(pk, UNKNOWN) for pk in steps.tolist()], dtype=np.int64)
 
 
-def _rollouts_against_people(run: EstimationRun, words: Words, people: Ints) -> Data | None:
+def _rollouts_against_people(run: EstimationRun, words: LoadedRatings, people: Ints) -> Data | None:
     rows = StepEstimate.objects.filter(run=run, step__in=words.steps.tolist())
     told = {pk: values for pk, *values in rows.values_list("step_id", "rollouts", "successes", "hard")}
     hard = np.array([_hard(told.get(pk, NOTHING)) for pk in words.steps.tolist()], dtype=np.int64)
@@ -225,7 +227,7 @@ def _rollouts_against_people(run: EstimationRun, words: Words, people: Ints) -> 
     return found | {"strategy": run.strategy, "completer": run.completer, "number": run.number}
 
 
-def _judge_against_people(run: JudgeRun, words: Words, people: Ints) -> Data | None:
+def _judge_against_people(run: JudgeRun, words: LoadedRatings, people: Ints) -> Data | None:
     rows = StepVerdict.objects.filter(run=run, step__in=words.steps.tolist())
     told = {pk: said for pk, *said in rows.values_list("step_id", "rating", "confidence")}
     said = [told.get(pk, (UNKNOWN, None)) for pk in words.steps.tolist()]
@@ -256,8 +258,14 @@ def _soft(told: Sequence[Any] | None) -> float:
 def _calibration(soft: Any, good: Any, solutions: Ints) -> Data:
     found = calibration(soft, good, solutions)
     bins = [
-        {"low": one.low, "high": one.high, "mean": one.mean, "good": one.good.hits, "of": one.good.of,
-         "interval": one.good.interval}
+        {
+            "low": one.low,
+            "high": one.high,
+            "mean": one.mean,
+            "good": one.good.hits,
+            "of": one.good.of,
+            "interval": one.good.interval,
+        }
         for one in found.bins
-    ]  # fmt: skip
+    ]
     return {"bins": bins, "error": asdict(found.error), "brier": asdict(found.brier)}

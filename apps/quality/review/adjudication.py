@@ -47,10 +47,13 @@ def adjudicate_step(*, step: Step, rating: int | None, by: User, note: str = "")
     else:
         _put(step.pk, rating, is_own=is_own)
     record_event(
-        actor=by, verb="step.adjudicated", target=str(step.pk), project=solution.project.slug,
+        actor=by,
+        verb="step.adjudicated",
+        target=str(step.pk),
+        project=solution.project.slug,
         before={"rating": before.rating, "how": before.how} if before else None,
         after={"rating": rating, "note": note} | marked(is_own=is_own),
-    )  # fmt: skip
+    )
     return _stand(solution, by, note)
 
 
@@ -75,10 +78,13 @@ def adjudicate_solution(*, solution: Solution, first_error: int, by: User, note:
     # What stood behind the first error was said by somebody else, and is no part of this word.
     StepConsensus.objects.filter(step__in=steps[last + 1 :], how=How.ADJUDICATED).delete()
     record_event(
-        actor=by, verb="solution.adjudicated", target=str(held.pk), project=held.project.slug,
+        actor=by,
+        verb="solution.adjudicated",
+        target=str(held.pk),
+        project=held.project.slug,
         before={"first_error": _error_of(stood, len(steps))},
         after={"first_error": first_error, "note": note} | marked(is_own=is_own),
-    )  # fmt: skip
+    )
     return _stand(held, by, note)
 
 
@@ -110,10 +116,13 @@ def take_back(*, solution: Solution, by: User) -> int:
     words.delete()
     Consensus.objects.filter(pk=held.pk, how=How.ADJUDICATED).delete()
     record_event(
-        actor=by, verb="solution.adjudicated", target=str(held.pk), project=held.project.slug,
+        actor=by,
+        verb="solution.adjudicated",
+        target=str(held.pk),
+        project=held.project.slug,
         before={"first_error": _error_of(before, held.step_count)},
         after={"first_error": None, "note": ""} | marked(is_own=is_own),
-    )  # fmt: skip
+    )
     Stale.objects.mark(held.project_id, [held.pk])
     return len(before) or withdrawn
 
@@ -189,10 +198,15 @@ def _stand(solution: Solution, by: User, note: str) -> Consensus | None:
         Consensus.objects.filter(pk=solution.pk, how=How.ADJUDICATED).delete()
         return Consensus.objects.filter(pk=solution.pk).first()
     told = {
-        "project_id": solution.project_id, "how": How.ADJUDICATED, "first_error": error, "settled_by": by, "note": note,
+        "project_id": solution.project_id,
+        "how": How.ADJUDICATED,
+        "first_error": error,
+        "settled_by": by,
+        "note": note,
         "state": Consensus.State.OPEN if error is None else Consensus.State.SETTLED,
-        "certainty": 0.0 if error is None else 1.0, "at": timezone.now(),
-    }  # fmt: skip
+        "certainty": 0.0 if error is None else 1.0,
+        "at": timezone.now(),
+    }
     stands, _ = Consensus.objects.update_or_create(solution=solution, defaults=told)
     if error is not None and OpenDispute.objects.filter(solution=solution).delete()[0]:
         count_disputes(solution.project)
@@ -222,9 +236,13 @@ def make_gold(*, solutions: Sequence[Solution], by: User) -> int:
         )
         Stale.objects.mark(solution.project_id, [solution.pk])
         record_event(
-            actor=by, verb="gold.made", target=str(solution.pk), project=solution.project.slug,
-            before=before or None, after=said | marked(is_own=bool(self_reviewed)),
-        )  # fmt: skip
+            actor=by,
+            verb="gold.made",
+            target=str(solution.pk),
+            project=solution.project.slug,
+            before=before or None,
+            after=said | marked(is_own=bool(self_reviewed)),
+        )
         count += 1
     return count
 
@@ -240,6 +258,10 @@ def also_accept(*, solution: Solution, first_errors: Sequence[int], by: User) ->
     AlsoAcceptable.objects.update_or_create(solution=solution, defaults={"first_errors": wanted})
     Stale.objects.mark(solution.project_id, [solution.pk])
     record_event(
-        actor=by, verb="gold.also_accepted", target=str(solution.pk), project=solution.project.slug,
-        before=before, after={"first_errors": wanted, "self_reviewed": True} if is_own else wanted,
-    )  # fmt: skip
+        actor=by,
+        verb="gold.also_accepted",
+        target=str(solution.pk),
+        project=solution.project.slug,
+        before=before,
+        after={"first_errors": wanted, "self_reviewed": True} if is_own else wanted,
+    )

@@ -17,7 +17,7 @@ from apps.labeling.assignments.correct import said_of
 from apps.labeling.assignments.returns import give_back
 from apps.labeling.assignments.submit import ground_of
 from apps.labeling.models import Assignment, Protocol
-from apps.labeling.progress import lock_seat
+from apps.labeling.progress import lock_progress
 from apps.labeling.protocols import PROTOCOLS
 from apps.labeling.protocols.base import Asked
 from apps.labeling.protocols.submission import Submission
@@ -39,13 +39,11 @@ def accept(*, assignments: Sequence[Assignment], reviewer: User) -> int:
     Raises NotAllowed when one of them is the reviewer's own; then none is accepted.
     """
     own = {one.pk for one in assignments if check_reviewer(one, reviewer)}
-    waiting = [one for one in assignments if one.is_spoken and not _is_accepted(one)]
+    waiting = [one for one in assignments if one.is_submitted and not _is_accepted(one)]
     Review.objects.bulk_create(
-        Review(
-            assignment=one, decision=Review.Decision.ACCEPTED, reviewer=reviewer, self_reviewed=one.pk in own
-        )
+        Review(assignment=one, decision=Review.Decision.ACCEPTED, reviewer=reviewer, self_reviewed=one.pk in own)
         for one in waiting
-    )  # fmt: skip
+    )
     for one in waiting:
         _record(one, reviewer, "assignment.accepted", "", is_own=one.pk in own)
     return len(waiting)
@@ -64,16 +62,19 @@ def return_to_labeler(*, assignment: Assignment, reviewer: User, note: str) -> R
     Stale.objects.mark(assignment.round.project_id, solutions_of(assignment))
     _record(assignment, reviewer, "assignment.returned", note.strip(), is_own=is_own)
     return Review.objects.create(
-        assignment=assignment, decision=Review.Decision.RETURNED, reviewer=reviewer, note=note.strip(),
+        assignment=assignment,
+        decision=Review.Decision.RETURNED,
+        reviewer=reviewer,
+        note=note.strip(),
         self_reviewed=is_own,
-    )  # fmt: skip
+    )
 
 
 # --- corrections --------------------------------------------------------------------------------------------
 
 
 @transaction.atomic
-def correct_turn(*, assignment: Assignment, submission: Submission, reviewer: User, note: str = "") -> Review:
+def correct_assignment(*, assignment: Assignment, submission: Submission, reviewer: User, note: str = "") -> Review:
     """The reviewer's ratings count in place of the labeler's, as the reviewer's word on the solution.
 
     Raises Conflict when nothing is submitted, when its protocol has no steps to correct or when nothing is changed;
@@ -97,13 +98,21 @@ def correct_turn(*, assignment: Assignment, submission: Submission, reviewer: Us
     ratings = _path_ratings(submission, ground.asked)
     adjudicate_correction(solution=solution, ratings=ratings, by=reviewer, note=note.strip(), is_own=is_own)
     record_event(
-        actor=reviewer, verb="assignment.corrected", target=str(held.pk), project=held.round.project.slug,
-        before=before.to_dict(), after=submission.to_dict() | {"note": note.strip()} | marked(is_own=is_own),
-    )  # fmt: skip
+        actor=reviewer,
+        verb="assignment.corrected",
+        target=str(held.pk),
+        project=held.round.project.slug,
+        before=before.to_dict(),
+        after=submission.to_dict() | {"note": note.strip()} | marked(is_own=is_own),
+    )
     return Review.objects.create(
-        assignment=held, decision=Review.Decision.CORRECTED, reviewer=reviewer, note=note.strip(),
-        submission=submission.to_dict(), self_reviewed=is_own,
-    )  # fmt: skip
+        assignment=held,
+        decision=Review.Decision.CORRECTED,
+        reviewer=reviewer,
+        note=note.strip(),
+        submission=submission.to_dict(),
+        self_reviewed=is_own,
+    )
 
 
 @transaction.atomic
@@ -132,14 +141,21 @@ def take_correction_back(*, assignment: Assignment, reviewer: User) -> bool:
             take_back(solution=solution, by=reviewer)
         else:
             adjudicate_correction(
-                solution=solution, ratings=_path_ratings(newest.submission, ground_of(held).asked),
-                by=newest.reviewer, note=newest.note, is_own=newest.self_reviewed,
-            )  # fmt: skip
+                solution=solution,
+                ratings=_path_ratings(newest.submission, ground_of(held).asked),
+                by=newest.reviewer,
+                note=newest.note,
+                is_own=newest.self_reviewed,
+            )
     Stale.objects.mark(held.round.project_id, [solution.pk])
     record_event(
-        actor=reviewer, verb="assignment.correction_withdrawn", target=str(held.pk), project=held.round.project.slug,
-        before=before.to_dict(), after=said_of(held).to_dict() | marked(is_own=is_own),
-    )  # fmt: skip
+        actor=reviewer,
+        verb="assignment.correction_withdrawn",
+        target=str(held.pk),
+        project=held.round.project.slug,
+        before=before.to_dict(),
+        after=said_of(held).to_dict() | marked(is_own=is_own),
+    )
     return True
 
 
@@ -170,11 +186,11 @@ def _judges_own(assignment: Assignment, reviewer: User) -> bool:
 
 def _locked(assignment: Assignment) -> Assignment:
     """The assignment as it is, while neither its labeler nor another reviewer changes it."""
-    lock_seat(assignment.round, assignment.labeler_id)
+    lock_progress(assignment.round, assignment.labeler_id)
     rows = Assignment.objects.select_for_update(of=("self",)).select_related("task__solution__project")
     held = rows.get(pk=assignment.pk)
     held.round = assignment.round
-    if not held.is_spoken:
+    if not held.is_submitted:
         raise Conflict(
             "This is not submitted any more: it was returned to its labeler meanwhile.", code="not_submitted"
         )
@@ -207,6 +223,9 @@ def _is_accepted(assignment: Assignment) -> bool:
 
 def _record(assignment: Assignment, reviewer: User, verb: str, note: str, *, is_own: bool) -> None:
     record_event(
-        actor=reviewer, verb=verb, target=str(assignment.pk), project=assignment.round.project.slug,
+        actor=reviewer,
+        verb=verb,
+        target=str(assignment.pk),
+        project=assignment.round.project.slug,
         after={**({"note": note} if note else {}), **marked(is_own=is_own)} or None,
-    )  # fmt: skip
+    )

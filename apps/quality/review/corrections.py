@@ -33,16 +33,22 @@ class Correction:
 def corrections_of(assignment_ids: Iterable[int]) -> dict[int, Correction]:
     """The corrections that count, by assignment id. Of several corrections of one assignment the newest counts."""
     reviews = Review.objects.filter(
-        assignment__in=list(assignment_ids), assignment__corrected_by__isnull=False,
-        decision=Review.Decision.CORRECTED, submission__isnull=False,
-    )  # fmt: skip
+        assignment__in=list(assignment_ids),
+        assignment__corrected_by__isnull=False,
+        decision=Review.Decision.CORRECTED,
+        submission__isnull=False,
+    )
     return {
         one.assignment_id: Correction(
-            one.assignment_id, one.reviewer, one.at, one.note, Submission.from_dict(one.submission or {}),
+            one.assignment_id,
+            one.reviewer,
+            one.at,
+            one.note,
+            Submission.from_dict(one.submission or {}),
             one.self_reviewed,
         )
         for one in reviews.select_related("reviewer").order_by("at", "pk")
-    }  # fmt: skip
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ Naming = Callable[[set[int]], Mapping[int, str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Vote:
+class LabelerRating:
     """One person's word on one step. No word at all is `is_unreached`."""
 
     labeler: str
@@ -40,21 +40,21 @@ class Vote:
 
 
 @dataclass(frozen=True, slots=True)
-class Voice:
+class LabelerEvidence:
     """One person's turn at the solution. `first_bad` counts from 1, `first_error` as the database does."""
 
     labeler: str
-    turn: Assignment
+    assignment: Assignment
     labels: dict[int, StepLabel]
     first_error: int = UNKNOWN
     first_bad: int | None = None
-    is_before_mend: bool = False
+    precedes_answer_change: bool = False
     correction: Correction | None = None
 
     @property
     def not_counted(self) -> str:
         """Why it decides nothing, in words; empty where it counts."""
-        return NotCounted(self.turn.not_counted).label if self.turn.not_counted else ""
+        return NotCounted(self.assignment.not_counted).label if self.assignment.not_counted else ""
 
     @property
     def changes(self) -> list[Change]:
@@ -65,11 +65,11 @@ class Voice:
         own = {place: (one.rating, bool(one.unsure)) for place, one in places.items()}
         return changes(own, self.correction)
 
-    def on(self, step: Step) -> Vote:
+    def on(self, step: Step) -> LabelerRating:
         label = self.labels.get(step.pk)
         if label is None:
-            return Vote(self.labeler, is_unreached=True, not_counted=self.not_counted)
-        return Vote(self.labeler, label.counted_rating, bool(label.unsure), not_counted=self.not_counted)
+            return LabelerRating(self.labeler, is_unreached=True, not_counted=self.not_counted)
+        return LabelerRating(self.labeler, label.counted_rating, bool(label.unsure), not_counted=self.not_counted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class Row:
     """A candidate with all that is said of it."""
 
     step: Step
-    votes: list[Vote]
+    votes: list[LabelerRating]
     gold: int | None
     estimates: list[StepEstimate]
     verdicts: Sequence[StepVerdict] = ()
@@ -114,7 +114,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MachineWord:
+class ModelFirstError:
     """What a run says of the whole solution.
 
     `position` is that of the first error; -1 for "none", None for "cannot be told". A run that is under way, or failed
@@ -123,7 +123,7 @@ class MachineWord:
 
     position: int | None = None
     speaks: bool = False
-    is_before_mend: bool = False
+    precedes_answer_change: bool = False
 
     @property
     def first_error(self) -> int | None:
@@ -132,7 +132,7 @@ class MachineWord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunWord(MachineWord):
+class RunWord(ModelFirstError):
     """Of an estimation run: by itself, or, where it came with a file, by its steps."""
 
     run: EstimationRun
@@ -140,7 +140,7 @@ class RunWord(MachineWord):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JudgeWord(MachineWord):
+class JudgeFirstError(ModelFirstError):
     """Of a judge, in one run."""
 
     run: JudgeRun
@@ -149,9 +149,9 @@ class JudgeWord(MachineWord):
 @dataclass(frozen=True, slots=True)
 class Evidence:
     rows: list[Row]
-    voices: list[Voice]
+    voices: list[LabelerEvidence]
     runs: list[RunWord] = field(default_factory=list)
-    judges: list[JudgeWord] = field(default_factory=list)
+    judges: list[JudgeFirstError] = field(default_factory=list)
     has_gold: bool = False
     stands: Consensus | None = None
     disputes: frozenset[str] = frozenset()
@@ -171,16 +171,16 @@ class Evidence:
         return next(disputed, None) or next(bad, None) or next(iter(self.path), None)
 
     @property
-    def is_before_mend(self) -> bool:
+    def precedes_answer_change(self) -> bool:
         """Something here rests on a reference answer that stands no longer."""
-        said: list[Voice | RunWord | JudgeWord] = [*self.voices, *self.runs, *self.judges]
-        return any(one.is_before_mend for one in said)
+        said: list[LabelerEvidence | RunWord | JudgeFirstError] = [*self.voices, *self.runs, *self.judges]
+        return any(one.precedes_answer_change for one in said)
 
 
 def evidence_of(solution: Solution, naming: Naming) -> Evidence:
     """Some dozen queries, each by an index, however many people and steps. The solution comes with its problem."""
     steps = list(Step.objects.filter(solution=solution).order_by("position", "candidate"))
-    mended_at = answer_mended_at(solution.problem, project=solution.project.slug)
+    mended_at = answer_changed_at(solution.problem, project=solution.project.slug)
     voices = _voices(solution, steps, naming, mended_at)
     gold = dict(GoldLabel.objects.filter(step__in=steps).values_list("step", "rating"))
     estimates, verdicts = _estimates(steps), _verdicts(steps)
@@ -194,18 +194,28 @@ def evidence_of(solution: Solution, naming: Naming) -> Evidence:
     end = _settled_end(whole)
     rows = [
         Row(
-            step, [voice.on(step) for voice in voices], gold.get(step.pk), estimates.get(step.pk, []),
-            by_step[step.pk], stands.get(step.pk), critiques.get(step.pk, ()), end is not None and step.position > end,
+            step,
+            [voice.on(step) for voice in voices],
+            gold.get(step.pk),
+            estimates.get(step.pk, []),
+            by_step[step.pk],
+            stands.get(step.pk),
+            critiques.get(step.pk, ()),
+            end is not None and step.position > end,
         )
         for step in steps
-    ]  # fmt: skip
+    ]
     found = Evidence(
-        rows, voices, runs, _judges(steps, verdicts, mended_at), bool(gold),
+        rows,
+        voices,
+        runs,
+        _judges(steps, verdicts, mended_at),
+        bool(gold),
         stands=whole,
         disputes=frozenset(OpenDispute.objects.filter(solution=solution).values_list("kind", flat=True)),
         also=AlsoAcceptable.objects.filter(pk=solution.pk).values_list("first_errors", flat=True).first() or (),
         mended_at=mended_at,
-    )  # fmt: skip
+    )
     return _with_words(found, solution)
 
 
@@ -216,7 +226,7 @@ def _settled_end(stands: Consensus | None) -> int | None:
     return stands.first_error
 
 
-def answer_mended_at(problem: Problem, *, project: str) -> datetime | None:
+def answer_changed_at(problem: Problem, *, project: str) -> datetime | None:
     """When the reference answer was last changed by hand; None when it is the one that came."""
     mends = AuditEvent.objects.filter(project=project, target=str(problem.pk), verb="problem.mended")
     for at, before, after in mends.values_list("at", "before", "after"):
@@ -252,7 +262,7 @@ def _runs(
             position, speaks = _told_by_steps(steps, labels)
             speaks = speaks and run_counts(run)
         is_before = _is_before(run.started_at or run.created_at, mended_at)
-        words.append(RunWord(run=run, said=told, position=position, speaks=speaks, is_before_mend=is_before))
+        words.append(RunWord(run=run, said=told, position=position, speaks=speaks, precedes_answer_change=is_before))
     return words
 
 
@@ -274,7 +284,9 @@ def _verdicts(steps: Sequence[Step]) -> list[StepVerdict]:
     return list(StepVerdict.objects.filter(step__in=steps).select_related("run__judge").oldest_run_first())
 
 
-def _judges(steps: Sequence[Step], verdicts: Sequence[StepVerdict], mended_at: datetime | None) -> list[JudgeWord]:
+def _judges(
+    steps: Sequence[Step], verdicts: Sequence[StepVerdict], mended_at: datetime | None
+) -> list[JudgeFirstError]:
     runs = {one.run_id: one.run for one in verdicts}
     ratings: dict[int, dict[int, int]] = {pk: {} for pk in runs}
     for one in verdicts:
@@ -283,7 +295,7 @@ def _judges(steps: Sequence[Step], verdicts: Sequence[StepVerdict], mended_at: d
     for pk, run in runs.items():
         position, speaks = _told_by_steps(steps, ratings[pk])
         is_before = _is_before(run.created_at, mended_at)
-        words.append(JudgeWord(run=run, position=position, speaks=speaks, is_before_mend=is_before))
+        words.append(JudgeFirstError(run=run, position=position, speaks=speaks, precedes_answer_change=is_before))
     return words
 
 
@@ -297,33 +309,38 @@ def _critiques(steps: Sequence[Step]) -> dict[int, list[Critique]]:
 # --- people -----------------------------------------------------------------------------------------------
 
 
-def _voices(solution: Solution, steps: Sequence[Step], naming: Naming, mended_at: datetime | None) -> list[Voice]:
-    turns = list(
-        Assignment.objects.spoken()
+def _voices(
+    solution: Solution, steps: Sequence[Step], naming: Naming, mended_at: datetime | None
+) -> list[LabelerEvidence]:
+    assignments = list(
+        Assignment.objects.submitted()
         .filter(Q(task__solution=solution, grown__isnull=True) | Q(grown=solution))
         .with_reason()
         .select_related("labeler", "round")
         .order_by("submitted_at", "pk")
     )
     labels: dict[int, dict[int, StepLabel]] = {}
-    for label in StepLabel.objects.filter(assignment__in=turns).select_related("step"):
+    for label in StepLabel.objects.filter(assignment__in=assignments).select_related("step"):
         labels.setdefault(label.assignment_id, {})[label.step_id] = label
-    names = naming({turn.labeler_id for turn in turns})
+    names = naming({assignment.labeler_id for assignment in assignments})
     path = [step for step in steps if step.chosen]
-    corrected = [turn.pk for turn in turns if turn.corrected_by_id is not None]
+    corrected = [assignment.pk for assignment in assignments if assignment.corrected_by_id is not None]
     corrections = corrections_of(corrected) if corrected else {}
-    voices = [_voice(names[turn.labeler_id], turn, labels.get(turn.pk, {}), path, mended_at) for turn in turns]
-    return [replace(voice, correction=corrections.get(voice.turn.pk)) for voice in voices]
+    voices = [
+        _voice(names[assignment.labeler_id], assignment, labels.get(assignment.pk, {}), path, mended_at)
+        for assignment in assignments
+    ]
+    return [replace(voice, correction=corrections.get(voice.assignment.pk)) for voice in voices]
 
 
 def _voice(
-    name: str, turn: Assignment, labels: dict[int, StepLabel], path: Sequence[Step], mended_at: datetime | None
-) -> Voice:
+    name: str, assignment: Assignment, labels: dict[int, StepLabel], path: Sequence[Step], mended_at: datetime | None
+) -> LabelerEvidence:
     ratings = {step.position: labels[step.pk].counted_rating for step in path if step.pk in labels}
     said = {position: rating for position, rating in ratings.items() if rating is not None}
     bad = (step.position + 1 for step in path if said.get(step.position) == BAD)
-    is_before = mended_at is not None and turn.submitted_at is not None and turn.submitted_at < mended_at
-    return Voice(name, turn, labels, first_error(said, len(path)), next(bad, None), is_before)
+    is_before = mended_at is not None and assignment.submitted_at is not None and assignment.submitted_at < mended_at
+    return LabelerEvidence(name, assignment, labels, first_error(said, len(path)), next(bad, None), is_before)
 
 
 # --- first errors, side by side ---------------------------------------------------------------------------

@@ -76,16 +76,16 @@ class Change:
 def history_of(solution: Solution, evidence: Evidence, naming: Naming) -> list[Change]:
     """The newest first. Labelers are named as the reader may see them, reviewers and managers by name."""
     steps = {str(row.step.pk): f"step {row.step.position + 1}" for row in evidence.rows}
-    turns = {str(voice.turn.pk): f"turn of {voice.labeler}" for voice in evidence.voices}
+    assignments = {str(voice.assignment.pk): f"turn of {voice.labeler}" for voice in evidence.voices}
     here, problem = {str(solution.pk): ""}, {str(solution.problem_id): ""}
-    families = ((_SOLUTION, here), (_PROBLEM, problem), (_STEP, steps), (_TURN, turns))
+    families = ((_SOLUTION, here), (_PROBLEM, problem), (_STEP, steps), (_TURN, assignments))
     about = {verb: targets for verbs, targets in families for verb in verbs}
     wanted = Q(pk=None)
     for verbs, targets in families:
         wanted |= Q(verb__in=verbs, target__in=targets)
     found = AuditEvent.objects.filter(wanted, project=solution.project.slug).select_related("actor")
     events = list(found.order_by("-pk")[:LONGEST])
-    names = _actor_names(events, {voice.turn.labeler_id for voice in evidence.voices}, naming)
+    names = _actor_names(events, {voice.assignment.labeler_id for voice in evidence.voices}, naming)
     return [
         Change(one.at, one.verb, names.get(one.actor_id or 0, ""), about[one.verb][one.target], one.before, one.after)
         for one in events
@@ -101,7 +101,7 @@ def _actor_names(events: Sequence[AuditEvent], labelers: Collection[int], naming
 def past_of(evidence: Evidence) -> dict[int, list[PastSubmission]]:
     """By turn, what it said before it was corrected or returned."""
     found: dict[int, list[PastSubmission]] = {}
-    changed = [voice.turn for voice in evidence.voices if voice.turn.versions]
+    changed = [voice.assignment for voice in evidence.voices if voice.assignment.versions]
     for one in PastSubmission.objects.filter(assignment__in=changed) if changed else ():
         found.setdefault(one.assignment_id, []).append(one)
     return found

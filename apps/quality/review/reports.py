@@ -28,7 +28,7 @@ _RETIRED = Q(task__solution__problem__retired_at__isnull=False) | Q(task__compar
 
 def reports_in(projects: Collection[Project], state: State = "open") -> QuerySet[Assignment]:
     """The assignments that call a problem bad. Open ones are not dismissed, and their problem is not retired."""
-    found = Assignment.objects.spoken().filter(
+    found = Assignment.objects.submitted().filter(
         round__project__in=projects, finish_reason=Assignment.FinishReason.BAD_PROBLEM
     )
     if state == "open":
@@ -63,12 +63,14 @@ class Report:
         return self.dismissal is None and self.problem.retired_at is None
 
 
-def report_of(turn: Assignment) -> Report | None:
+def report_of(assignment: Assignment) -> Report | None:
     """None where the turn reports no problem."""
-    if turn.finish_reason != Assignment.FinishReason.BAD_PROBLEM:
+    if assignment.finish_reason != Assignment.FinishReason.BAD_PROBLEM:
         return None
-    found: ReportDismissal | None = getattr(turn, "dismissal", None)
-    return Report(problem_of(turn), found if found is not None and found.versions == turn.versions else None)
+    found: ReportDismissal | None = getattr(assignment, "dismissal", None)
+    return Report(
+        problem_of(assignment), found if found is not None and found.versions == assignment.versions else None
+    )
 
 
 def problem_of(report: Assignment) -> Problem:
@@ -118,7 +120,7 @@ def reopen_report(*, assignment: Assignment, actor: User) -> None:
 
 def _locked(assignment: Assignment) -> Assignment:
     held = Assignment.objects.select_for_update(of=("self",)).select_related("round__project").get(pk=assignment.pk)
-    if not held.is_spoken or held.finish_reason != Assignment.FinishReason.BAD_PROBLEM:
+    if not held.is_submitted or held.finish_reason != Assignment.FinishReason.BAD_PROBLEM:
         raise Conflict("This assignment does not report its problem.", code="no_report")
     return held
 

@@ -8,15 +8,15 @@ from django.db import transaction
 
 from apps.accounts.models import User
 from apps.corpus.models import Solution
-from apps.labeling.resplit import part_anew
+from apps.labeling.resplit import resplit_steps
 from apps.quality.review.impartiality import check_sides
 
 
 @transaction.atomic
-def part_steps(*, solution: Solution, texts: Sequence[str], by: User) -> Solution:
+def resplit_by_reviewer(*, solution: Solution, texts: Sequence[str], by: User) -> Solution:
     """The newer version, as `part_anew` makes it.
 
     Raises NotAllowed, code `self_review`, when the reviewer labeled the solution and the project does not allow that.
     """
     is_own = bool(check_sides([solution], by))
-    return part_anew(solution=solution, texts=texts, actor=by, is_own=is_own)
+    return resplit_steps(solution=solution, texts=texts, actor=by, is_own=is_own)

@@ -40,7 +40,7 @@ WORDS = {
 class Facts:
     """Of one turn. None is what nobody can tell. `pace` is active milliseconds for each rated step."""
 
-    turn: int
+    assignment: int
     labeler: int
     gold: bool | None = None
     agrees: bool | None = None
@@ -51,7 +51,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Risk:
-    turn: int
+    assignment: int
     labeler: int
     share: float
     reasons: tuple[Reason, ...]
@@ -65,7 +65,7 @@ def risk_of(facts: Facts) -> Risk:
         Reason.NEWCOMER: facts.turns_before < NEWCOMER,
     }
     reasons = tuple(reason for reason, here in holds.items() if here)
-    return Risk(facts.turn, facts.labeler, 1 - prod(1 - WEIGHTS[reason] for reason in reasons), reasons)
+    return Risk(facts.assignment, facts.labeler, 1 - prod(1 - WEIGHTS[reason] for reason in reasons), reasons)
 
 
 def usual_pace(paces: Sequence[float]) -> float | None:
@@ -95,4 +95,4 @@ def sample(risks: Sequence[Risk], size: int, *, seed: str = "") -> list[Risk]:
 
 
 def _chance(risk: Risk, seed: str) -> bytes:
-    return blake2b(f"{seed}\x1f{risk.turn}".encode(), digest_size=8).digest()
+    return blake2b(f"{seed}\x1f{risk.assignment}".encode(), digest_size=8).digest()

@@ -13,7 +13,16 @@ from apps.corpus.labels import BAD, UNKNOWN
 from apps.quality.aggregation.majority import majority_labels
 from apps.quality.statistics import coefficients as by
 from apps.quality.statistics.bootstrap import RESAMPLES, Measured, measure, measure_share
-from apps.quality.statistics.ratings import CLASSES, FirstErrors, Floats, Ints, Ratings, Sayings, first_errors_of, ints
+from apps.quality.statistics.ratings import (
+    CLASSES,
+    FirstErrors,
+    Floats,
+    Ints,
+    Ratings,
+    ReliabilityData,
+    first_errors_of,
+    ints,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,30 +94,31 @@ NO_PAIRS = Pairs(*[ints([])] * 5)
 def agreement(ratings: Ratings, *, resamples: int = RESAMPLES) -> Agreement:
     """Of all who speak in these ratings."""
     return Agreement(
-        first_error_agreement(ratings, resamples=resamples), step_agreement(ratings.sayings(), resamples=resamples)
+        first_error_agreement(ratings, resamples=resamples),
+        step_agreement(ratings.reliability_data(), resamples=resamples),
     )
 
 
 def first_error_agreement(ratings: Ratings, *, resamples: int = RESAMPLES) -> FirstErrorAgreement:
-    sayings = ratings.first_errors().sayings()
-    both = pairs_of(sayings)
+    reliability_data = ratings.first_errors().reliability_data()
+    both = pairs_of(reliability_data)
     exact, near = _matches(both)
     return FirstErrorAgreement(
         measure_share(_shares(exact, both.units, ratings.solution_count)),
         measure_share(_shares(near, both.units, ratings.solution_count)),
-        measure(by.fleiss_tallies(sayings), by.read_fleiss, resamples=resamples),
+        measure(by.fleiss_tallies(reliability_data), by.read_fleiss, resamples=resamples),
     )
 
 
-def step_agreement(sayings: Sayings, *, resamples: int = RESAMPLES) -> StepAgreement:
+def step_agreement(reliability_data: ReliabilityData, *, resamples: int = RESAMPLES) -> StepAgreement:
     """Works for anything that is said on an ordered scale: of steps, and of comparisons."""
-    coincidences = by.coincidences(sayings)
-    both = pairs_of(sayings)
-    table = _table(both.first_said, both.second_said, sayings.value_count)
+    coincidences = by.coincidences(reliability_data)
+    both = pairs_of(reliability_data)
+    table = _table(both.first_said, both.second_said, reliability_data.value_count)
     return StepAgreement(
         measure(coincidences, by.read_alpha("nominal"), resamples=resamples),
         measure(coincidences, by.read_alpha("ordinal"), resamples=resamples),
-        measure(by.fleiss_tallies(sayings), by.read_fleiss, resamples=resamples),
+        measure(by.fleiss_tallies(reliability_data), by.read_fleiss, resamples=resamples),
         (table + table.T).tolist(),
     )
 
@@ -116,8 +126,8 @@ def step_agreement(sayings: Sayings, *, resamples: int = RESAMPLES) -> StepAgree
 def pair_agreements(ratings: Ratings, *, resamples: int = RESAMPLES) -> list[PairAgreement]:
     """Of each two labelers who have judged a solution or a step in common."""
     clusters = ratings.solution_of_step()
-    steps = _by_couple(pairs_of(ratings.sayings()))
-    solutions = _by_couple(pairs_of(ratings.first_errors().sayings()))
+    steps = _by_couple(pairs_of(ratings.reliability_data()))
+    solutions = _by_couple(pairs_of(ratings.first_errors().reliability_data()))
     found = []
     for first, second in sorted(steps.keys() | solutions.keys()):
         on_steps, on_solutions = steps.get((first, second), NO_PAIRS), solutions.get((first, second), NO_PAIRS)
@@ -146,12 +156,12 @@ def others_first_errors(ratings: Ratings) -> tuple[FirstErrors, Ints]:
     offsets = np.concatenate(([0], np.cumsum(lengths)))
     # A copy of the solution's steps for each labeler who spoke of it: `shift` leads from a step to its place there.
     shift = offsets[:-1] - ratings.offsets[said.solutions]
-    counts = ratings.sayings().counts()[np.arange(offsets[-1]) - np.repeat(shift, lengths)]
+    counts = ratings.reliability_data().counts()[np.arange(offsets[-1]) - np.repeat(shift, lengths)]
     keys = said.solutions * max(1, ratings.labeler_count) + said.labelers
     by_key = np.argsort(keys)
     own = ratings.solution_of_step()[ratings.steps] * max(1, ratings.labeler_count) + ratings.labelers
-    turn = by_key[np.searchsorted(keys, own, sorter=by_key)]
-    counts[ratings.steps + shift[turn], ratings.ratings + 1] -= 1
+    assignment = by_key[np.searchsorted(keys, own, sorter=by_key)]
+    counts[ratings.steps + shift[assignment], ratings.ratings + 1] -= 1
     if not len(said.solutions):
         return said, ints([])
     return said, first_errors_of(majority_labels(counts), offsets)
@@ -175,24 +185,36 @@ def source_agreement(ours: Ints, theirs: Ints, offsets: Ints, *, resamples: int 
     )
 
 
-def preference_sayings(comparisons: Ints, labelers: Ints, choices: Ints, margins: Ints, *, count: int) -> Sayings:
+def preference_sayings(
+    comparisons: Ints, labelers: Ints, choices: Ints, margins: Ints, *, count: int
+) -> ReliabilityData:
     """Preferences on Llama 2's scale, from 0 (left significantly better) by 4 (tie) to 8 (right significantly better).
 
     A choice is -1 left, 0 tie, 1 right, as the comparison stands and not as the page showed it; a margin is
     1 negligibly to 4 significantly.
     """
-    return Sayings(comparisons, labelers, 4 + choices * margins, np.arange(count), 9)
+    return ReliabilityData(comparisons, labelers, 4 + choices * margins, np.arange(count), 9)
 
 
-def choices_of(sayings: Sayings) -> Sayings:
+def choices_of(reliability_data: ReliabilityData) -> ReliabilityData:
     """The same preferences without their margins: 0 left, 1 tie, 2 right."""
-    return Sayings(sayings.units, sayings.labelers, 1 + np.sign(sayings.values - 4), sayings.clusters, 3)
+    return ReliabilityData(
+        reliability_data.units,
+        reliability_data.labelers,
+        1 + np.sign(reliability_data.values - 4),
+        reliability_data.clusters,
+        3,
+    )
 
 
-def pairs_of(sayings: Sayings) -> Pairs:
+def pairs_of(reliability_data: ReliabilityData) -> Pairs:
     """Every two words on one unit by different labelers."""
-    order = np.lexsort((sayings.labelers, sayings.units))
-    units, labelers, values = sayings.units[order], sayings.labelers[order], sayings.values[order]
+    order = np.lexsort((reliability_data.labelers, reliability_data.units))
+    units, labelers, values = (
+        reliability_data.units[order],
+        reliability_data.labelers[order],
+        reliability_data.values[order],
+    )
     left = np.arange(len(units))
     found: list[tuple[Ints, Ints]] = []
     for lag in range(1, len(units)):

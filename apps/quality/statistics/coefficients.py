@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 
 from apps.quality.statistics.bootstrap import Reader, by_cluster
-from apps.quality.statistics.ratings import Floats, Ints, Sayings
+from apps.quality.statistics.ratings import Floats, Ints, ReliabilityData
 
 # --- Cohen ------------------------------------------------------------------------------------------------
 
@@ -43,15 +43,15 @@ def read_accuracy(tallies: Floats) -> Floats:
 # --- Fleiss -----------------------------------------------------------------------------------------------
 
 
-def fleiss_tallies(sayings: Sayings) -> Floats:
+def fleiss_tallies(reliability_data: ReliabilityData) -> Floats:
     """Per cluster: the sum of P_i, the number of units, and how often each value was said.
 
     Units that one labeler alone spoke of do not count. Their number may differ from unit to unit; where it does not,
     it is Fleiss's own kappa.
     """
-    counts, clusters = _pairable(sayings)
-    spoken = counts.sum(axis=1)
-    agreeing = (counts * (counts - 1)).sum(axis=1) / (spoken * (spoken - 1))
+    counts, clusters = _pairable(reliability_data)
+    submitted = counts.sum(axis=1)
+    agreeing = (counts * (counts - 1)).sum(axis=1) / (submitted * (submitted - 1))
     return by_cluster(np.column_stack((agreeing, np.ones(len(counts)), counts)), clusters)
 
 
@@ -66,12 +66,14 @@ def read_fleiss(tallies: Floats) -> Floats:
 # --- Krippendorff -----------------------------------------------------------------------------------------
 
 
-def coincidences(sayings: Sayings) -> Floats:
+def coincidences(reliability_data: ReliabilityData) -> Floats:
     """Krippendorff's coincidence matrix by cluster, flattened: each pair of values within a unit counts 1 / (m - 1)."""
-    counts, clusters = _pairable(sayings)
-    spoken = counts.sum(axis=1)
-    pairs = counts[:, :, None] * counts[:, None, :] - counts[:, :, None] * np.eye(sayings.value_count)
-    return by_cluster((pairs / (spoken - 1)[:, None, None]).reshape(len(counts), sayings.value_count**2), clusters)
+    counts, clusters = _pairable(reliability_data)
+    submitted = counts.sum(axis=1)
+    pairs = counts[:, :, None] * counts[:, None, :] - counts[:, :, None] * np.eye(reliability_data.value_count)
+    return by_cluster(
+        (pairs / (submitted - 1)[:, None, None]).reshape(len(counts), reliability_data.value_count**2), clusters
+    )
 
 
 def read_alpha(metric: str) -> Reader:
@@ -106,11 +108,11 @@ def _ordinal(said: Floats) -> Floats:
 _DISTANCES: dict[str, Callable[[Floats], Floats]] = {"nominal": _nominal, "ordinal": _ordinal, "interval": _interval}
 
 
-def _pairable(sayings: Sayings) -> tuple[Floats, Ints]:
+def _pairable(reliability_data: ReliabilityData) -> tuple[Floats, Ints]:
     """Counts and clusters of the units that two or more labelers spoke of."""
-    counts = sayings.counts()
+    counts = reliability_data.counts()
     pairable = counts.sum(axis=1) > 1
-    return counts[pairable].astype(np.float64), sayings.clusters[pairable]
+    return counts[pairable].astype(np.float64), reliability_data.clusters[pairable]
 
 
 def _square(tallies: Floats) -> Floats:

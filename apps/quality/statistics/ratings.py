@@ -23,7 +23,7 @@ def ints(values: Any) -> Ints:
 
 
 @dataclass(frozen=True, slots=True)
-class Sayings:
+class ReliabilityData:
     """Who said which value (0 to `value_count` - 1) of which unit: Krippendorff's reliability data, any of it missing.
 
     `clusters` names for each unit what it stands or falls with: the steps of one solution are no independent
@@ -42,9 +42,11 @@ class Sayings:
         flat = np.bincount(self.units * self.value_count + self.values, minlength=shape[0] * shape[1])
         return flat.reshape(shape).astype(np.int64)
 
-    def where(self, wanted: Bools) -> Sayings:
+    def where(self, wanted: Bools) -> ReliabilityData:
         """The entries that are wanted; units keep their numbers."""
-        return Sayings(self.units[wanted], self.labelers[wanted], self.values[wanted], self.clusters, self.value_count)
+        return ReliabilityData(
+            self.units[wanted], self.labelers[wanted], self.values[wanted], self.clusters, self.value_count
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +58,11 @@ class FirstErrors:
     errors: Ints  # A position, NO_ERROR or UNKNOWN.
     solution_count: int
 
-    def sayings(self) -> Sayings:
+    def reliability_data(self) -> ReliabilityData:
         """Those that can be told, as values: 0 is no error, p + 1 an error at position p."""
         known = self.errors != UNKNOWN
         errors = self.errors[known]
-        return Sayings(
+        return ReliabilityData(
             self.solutions[known],
             self.labelers[known],
             errors - NO_ERROR,
@@ -122,26 +124,26 @@ class Ratings:
             self.steps[wanted], self.labelers[wanted], self.ratings[wanted], self.offsets, self.labeler_count
         )
 
-    def sayings(self) -> Sayings:
+    def reliability_data(self) -> ReliabilityData:
         """Of steps, as values 0 bad, 1 okay, 2 great."""
-        return Sayings(self.steps, self.labelers, self.ratings + 1, self.solution_of_step(), CLASSES)
+        return ReliabilityData(self.steps, self.labelers, self.ratings + 1, self.solution_of_step(), CLASSES)
 
     def first_errors(self) -> FirstErrors:
         """What each labeler says of each solution. Raises ValueError when somebody rates a step twice."""
         solutions = self.solution_of_step()[self.steps]
         positions = self.steps - self.offsets[solutions]
-        turns = solutions * max(1, self.labeler_count) + self.labelers
-        order = np.lexsort((positions, turns))
-        turns, positions, ratings = turns[order], positions[order], self.ratings[order]
-        if ((np.diff(turns) == 0) & (np.diff(positions) == 0)).any():
+        assignments = solutions * max(1, self.labeler_count) + self.labelers
+        order = np.lexsort((positions, assignments))
+        assignments, positions, ratings = assignments[order], positions[order], self.ratings[order]
+        if ((np.diff(assignments) == 0) & (np.diff(positions) == 0)).any():
             raise ValueError("labelers: somebody rates a step twice; give one turn of each labeler")
-        starts = _starts(turns)
-        spoken = solutions[order][starts]
-        errors = _first_bad(positions, ratings, starts, np.diff(self.offsets)[spoken])
+        starts = _starts(assignments)
+        submitted = solutions[order][starts]
+        errors = _first_bad(positions, ratings, starts, np.diff(self.offsets)[submitted])
         arrival = np.minimum.reduceat(order, starts) if len(starts) else starts
-        by_time = np.lexsort((arrival, spoken))
+        by_time = np.lexsort((arrival, submitted))
         labelers = self.labelers[order][starts]
-        return FirstErrors(spoken[by_time], labelers[by_time], errors[by_time], self.solution_count)
+        return FirstErrors(submitted[by_time], labelers[by_time], errors[by_time], self.solution_count)
 
 
 def first_errors_of(labels: Ints, offsets: Ints) -> Ints:
@@ -150,8 +152,8 @@ def first_errors_of(labels: Ints, offsets: Ints) -> Ints:
     solutions = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))[labeled]
     starts = _starts(solutions)
     errors = np.full(len(offsets) - 1, UNKNOWN)
-    spoken = solutions[starts]
-    errors[spoken] = _first_bad(labeled - offsets[solutions], labels[labeled], starts, np.diff(offsets)[spoken])
+    submitted = solutions[starts]
+    errors[submitted] = _first_bad(labeled - offsets[solutions], labels[labeled], starts, np.diff(offsets)[submitted])
     return errors
 
 

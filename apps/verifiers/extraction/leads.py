@@ -66,51 +66,85 @@ _ENGLISH_STEMS = ("ans", "option", "choice")
 _LANGUAGES = (
     _Language(("answer", "option", "choice", "ans"), _ENGLISH, is_english=True),
     _european(
-        "réponse reponse", "réponses?|reponses?", "finales?|correctes?|exactes?|justes?|est",
-        "(?:à|au|de)[ \t]+(?:la|cette|ce|l['’])?[ \t]?(?:question|problème|exercice)", "est|sont|vaut|serait|devient",
+        "réponse reponse",
+        "réponses?|reponses?",
+        "finales?|correctes?|exactes?|justes?|est",
+        "(?:à|au|de)[ \t]+(?:la|cette|ce|l['’])?[ \t]?(?:question|problème|exercice)",
+        "est|sont|vaut|serait|devient",
     ),
     _european(
-        "antwort lösung endergebnis", "antwort(?:en)?|lösung(?=[ \t]+lautet)|endergebnis", "",
-        "(?:auf|zu)[ \t]+(?:die|der|diese)[ \t]+(?:frage|aufgabe)", "ist|sind|lautet|lauten|beträgt|wäre",
+        "antwort lösung endergebnis",
+        "antwort(?:en)?|lösung(?=[ \t]+lautet)|endergebnis",
+        "",
+        "(?:auf|zu)[ \t]+(?:die|der|diese)[ \t]+(?:frage|aufgabe)",
+        "ist|sind|lautet|lauten|beträgt|wäre",
     ),
     _european(
-        "respuesta", "respuestas?", "finale?s?|correctas?|exactas?",
-        "(?:a|al|de)[ \t]+(?:la|este|esta)?[ \t]?(?:pregunta|problema|ejercicio)", "es|son|será|sería|vale",
+        "respuesta",
+        "respuestas?",
+        "finale?s?|correctas?|exactas?",
+        "(?:a|al|de)[ \t]+(?:la|este|esta)?[ \t]?(?:pregunta|problema|ejercicio)",
+        "es|son|será|sería|vale",
     ),
     _european(
-        "resposta", "respostas?", "fina(?:l|is)|corretas?|exatas?",
-        "(?:à|ao|da|do)[ \t]+(?:esta|este)?[ \t]?(?:pergunta|questão|problema)", "é|são|será|seria|vale",
+        "resposta",
+        "respostas?",
+        "fina(?:l|is)|corretas?|exatas?",
+        "(?:à|ao|da|do)[ \t]+(?:esta|este)?[ \t]?(?:pergunta|questão|problema)",
+        "é|são|será|seria|vale",
     ),
     _european(
-        "rispost", "rispost[ae]", "final[ei]|corrett[ae]|esatt[ae]|giust[ae]",
-        "(?:alla|al|a)[ \t]+(?:questa|questo)?[ \t]?(?:domanda|problema)", "è|e['’]|sono|sarà|sarebbe|vale",
+        "rispost",
+        "rispost[ae]",
+        "final[ei]|corrett[ae]|esatt[ae]|giust[ae]",
+        "(?:alla|al|a)[ \t]+(?:questa|questo)?[ \t]?(?:domanda|problema)",
+        "è|e['’]|sono|sarà|sarebbe|vale",
     ),
     _european(
-        "ответ", "ответы?", "", "(?:на|к)[ \t]+(?:этот[ \t]+|данный[ \t]+)?(?:вопрос|задач[уе])",
+        "ответ",
+        "ответы?",
+        "",
+        "(?:на|к)[ \t]+(?:этот[ \t]+|данный[ \t]+)?(?:вопрос|задач[уе])",
         "это|равен|равны|является|будет|составляет|[—–](?=[ \t])",
     ),
-    _Language(("答案", "答", "选", "選"), re.compile(
-        rf"(?:答案[】\]）)]?{SPACE}*[*_]{{0,3}}{SPACE}*(?:应该|應該|应|應|即|就|便)?(?:(?:是|为|為|等于|等於|选"
-        rf"|選){SPACE}*(?P<colon>[:：]?)|(?P<only>[:：=＝】]))"
-        rf"|^{SPACE}*答{SPACE}*(?P<line>[:：])"
-        rf"|故{SPACE}*(?:本题)?(?:应)?[选選]{SPACE}*(?P<pick>[:：]?))[*_]{{0,3}}", re.MULTILINE,
-    )),
-    _Language(("答", "解"), re.compile(
-        rf"(?:答え|答|解答|正解|回答)[】\]）)]?{SPACE}*[*_]{{0,3}}{SPACE}*(?:は{SPACE}*、?{SPACE}*(?P<colon>[:：]?)|(?<=】)|(?P<only>[:：=＝]))"
-    )),
-    _Language(("답",), re.compile(
-        rf"(?<![가-힣])(?:최종{SPACE}*)?(?:정답|해답|답안|답){SPACE}*[*_]{{0,3}}(?:(?:은|는"
-        rf"|이)(?![가-힣]){SPACE}*(?P<colon>[:：]?)|{SPACE}*(?P<only>[:：=＝]))"
-    )),
-    _Language(("جواب", "جابة"), re.compile(
-        rf"(?:ال)?(?:جواب|إجابة|اجابة)(?:{SPACE}+(?:النهائي|النهائية|الصحيح|الصحيحة))*{SPACE}*[*_]{{0,3}}"
-        rf"(?:{SPACE}*(?:هو|هي|يساوي|تساوي)(?!\w){SPACE}*(?P<colon>[:：]?)|(?P<only>{_COLON}))"
-    )),
-    _Language(("उत्तर", "जवाब"), re.compile(
-        rf"(?:उत्तर|जवाब){SPACE}*[*_]{{0,3}}(?:{SPACE}*(?:है|हैं|होगा|=)?{SPACE}*(?P<only>[:：])|{SPACE}+(?:(?:है"
-        rf"|हैं|होगा){SPACE}*)?)(?P<colon>)"
-    )),
-)  # fmt: skip
+    _Language(
+        ("答案", "答", "选", "選"),
+        re.compile(
+            rf"(?:答案[】\]）)]?{SPACE}*[*_]{{0,3}}{SPACE}*(?:应该|應該|应|應|即|就|便)?(?:(?:是|为|為|等于|等於|选"
+            rf"|選){SPACE}*(?P<colon>[:：]?)|(?P<only>[:：=＝】]))"
+            rf"|^{SPACE}*答{SPACE}*(?P<line>[:：])"
+            rf"|故{SPACE}*(?:本题)?(?:应)?[选選]{SPACE}*(?P<pick>[:：]?))[*_]{{0,3}}",
+            re.MULTILINE,
+        ),
+    ),
+    _Language(
+        ("答", "解"),
+        re.compile(
+            rf"(?:答え|答|解答|正解|回答)[】\]）)]?{SPACE}*[*_]{{0,3}}{SPACE}*(?:は{SPACE}*、?{SPACE}*(?P<colon>[:：]?)|(?<=】)|(?P<only>[:：=＝]))"
+        ),
+    ),
+    _Language(
+        ("답",),
+        re.compile(
+            rf"(?<![가-힣])(?:최종{SPACE}*)?(?:정답|해답|답안|답){SPACE}*[*_]{{0,3}}(?:(?:은|는"
+            rf"|이)(?![가-힣]){SPACE}*(?P<colon>[:：]?)|{SPACE}*(?P<only>[:：=＝]))"
+        ),
+    ),
+    _Language(
+        ("جواب", "جابة"),
+        re.compile(
+            rf"(?:ال)?(?:جواب|إجابة|اجابة)(?:{SPACE}+(?:النهائي|النهائية|الصحيح|الصحيحة))*{SPACE}*[*_]{{0,3}}"
+            rf"(?:{SPACE}*(?:هو|هي|يساوي|تساوي)(?!\w){SPACE}*(?P<colon>[:：]?)|(?P<only>{_COLON}))"
+        ),
+    ),
+    _Language(
+        ("उत्तर", "जवाब"),
+        re.compile(
+            rf"(?:उत्तर|जवाब){SPACE}*[*_]{{0,3}}(?:{SPACE}*(?:है|हैं|होगा|=)?{SPACE}*(?P<only>[:：])|{SPACE}+(?:(?:है"
+            rf"|हैं|होगा){SPACE}*)?)(?P<colon>)"
+        ),
+    ),
+)
 
 # English words that may stand right before "answer"; after any other the answer is somebody's, or not the one asked for.
 _OWN_WORDS = (

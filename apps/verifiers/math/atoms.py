@@ -274,11 +274,11 @@ def _share(expression: Expression) -> str:
 def _worded(cleaned: str, plain: str) -> Words | Prose | None:
     """Letters are words when they are set as text, behind an article, or when one has four: `xyz` is a product."""
     bare = _COMMAND.sub(" ", plain)
-    spoken = plain.strip(" ().,!?\"'`*").casefold()
-    long = spoken in _SHORT_WORDS or any(len(word) > 3 for word in _WORD.findall(bare)) or '"' in plain
-    long = long or _ARTICLE.match(spoken) is not None
-    if _COMMAND.search(plain) is None and _WORDS.fullmatch(spoken) and ("\\text" in cleaned or long):
-        return Words() if len(spoken.split()) <= 5 else Prose()
+    submitted = plain.strip(" ().,!?\"'`*").casefold()
+    long = submitted in _SHORT_WORDS or any(len(word) > 3 for word in _WORD.findall(bare)) or '"' in plain
+    long = long or _ARTICLE.match(submitted) is not None
+    if _COMMAND.search(plain) is None and _WORDS.fullmatch(submitted) and ("\\text" in cleaned or long):
+        return Words() if len(submitted.split()) <= 5 else Prose()
     return Prose() if long and len(_WORD.findall(bare)) > 2 else None
 
 

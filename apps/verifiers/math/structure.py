@@ -163,7 +163,8 @@ def _signed(text: str, whole: str, variable: str, depth: int) -> Shape:
         choices = [["+" if (sign["sign"] == "pm") == first else "-" for sign in signs] for first in (True, False)]
     else:
         choices = [
-            ["-" if place >> turn & 1 else "+" for turn in range(len(signs))] for place in range(2 ** len(signs))
+            ["-" if place >> assignment & 1 else "+" for assignment in range(len(signs))]
+            for place in range(2 ** len(signs))
         ]
     read = tuple(_read(_with_signs(whole, choice), depth + 1) for choice in choices)
     return Shape(text, whole, brackets=UNORDERED, parts=read)

@@ -42,10 +42,19 @@ _PERSON = {
     "preference": {"choice": None, "margin": None, "rationale": None},
     "progress": None,
     "critiques": [
-        {**_PLACE, "text": None, "origin": None, "source": None, "rating": None, "unsure": None, "chosen": None, "is_own": None}
+        {
+            **_PLACE,
+            "text": None,
+            "origin": None,
+            "source": None,
+            "rating": None,
+            "unsure": None,
+            "chosen": None,
+            "is_own": None,
+        }
     ],
     "extras": ANYTHING,
-}  # fmt: skip
+}
 ROW: dict[str, Any] = {
     "problem": {
         "external_id": None,

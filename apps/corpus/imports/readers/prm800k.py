@@ -37,9 +37,13 @@ from apps.corpus.records import (
 FINISH_REASONS = ("found_error", "solution", "bad_problem", "give_up")
 QUESTION_1 = ("problem", "ground_truth_answer")
 QUESTION_2 = (
-    "problem", "ground_truth_solution", "ground_truth_answer", "pre_generated_steps", "pre_generated_answer",
+    "problem",
+    "ground_truth_solution",
+    "ground_truth_answer",
+    "pre_generated_steps",
+    "pre_generated_answer",
     "pre_generated_verifier_score",
-)  # fmt: skip
+)
 
 
 class Prm800k:
@@ -62,13 +66,18 @@ class Prm800k:
             people=[_person(fields, question, label, walk, is_phase_1=made is None)],
             ignored=[
                 *fields.unknown(
-                    "labeler", "timestamp", "generation", "is_quality_control_question",
-                    "is_initial_screening_question", "question", "label",
+                    "labeler",
+                    "timestamp",
+                    "generation",
+                    "is_quality_control_question",
+                    "is_initial_screening_question",
+                    "question",
+                    "label",
                 ),
                 *question.unknown(*QUESTION_2),
                 *label.unknown("steps", "total_time", "finish_reason"),
             ],
-        )  # fmt: skip
+        )
 
 
 class _Walk:

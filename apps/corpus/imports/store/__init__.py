@@ -11,35 +11,35 @@ from collections.abc import Sequence
 from django.db import transaction
 
 from apps.core.db.copy import copy_rows, lock_project, next_ids
-from apps.corpus.imports.extensions import Landed, sinks
+from apps.corpus.imports.extensions import StoredRecord, record_importers
 from apps.corpus.imports.store.chunk import Incoming, Outcome
-from apps.corpus.imports.store.comparisons import land_comparisons
-from apps.corpus.imports.store.problems import land_problems
-from apps.corpus.imports.store.solutions import land_solutions
+from apps.corpus.imports.store.comparisons import store_comparisons
+from apps.corpus.imports.store.problems import store_problems
+from apps.corpus.imports.store.solutions import store_solutions
 from apps.corpus.imports.store.steps import StepBook
 from apps.corpus.models import ImportBatch, Step
 
 __all__ = ["Incoming", "Outcome", "land"]
 
 
-def land(batch: ImportBatch, incoming: Sequence[Incoming]) -> Outcome:
+def store_records(batch: ImportBatch, incoming: Sequence[Incoming]) -> Outcome:
     """Store a chunk. Runs in the caller's transaction, so that the import's counters move with it."""
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("A chunk lands within a transaction.")
     lock_project(batch.project_id, "import")
     outcome = Outcome()
-    rows = land_problems(batch, incoming, outcome)
+    rows = store_problems(batch, incoming, outcome)
     bare = [row for row in rows if row.record.solution is None]
     outcome.skipped_existing += sum(not row.is_new and not row.known_problem.is_filled for row in bare)
-    rows = land_solutions(batch, [row for row in rows if row.record.solution is not None], outcome)
+    rows = store_solutions(batch, [row for row in rows if row.record.solution is not None], outcome)
     landed = _land_steps(rows, outcome)
     sides = {id(row): one for row, one in zip(rows, landed, strict=True)}
     alone = [sides[id(row)] for row in rows if row.pairing is None]
-    _land_labels(batch, [*alone, *land_comparisons(batch, rows, sides)], outcome)
+    _land_labels(batch, [*alone, *store_comparisons(batch, rows, sides)], outcome)
     return outcome
 
 
-def _land_steps(rows: Sequence[Incoming], outcome: Outcome) -> list[Landed]:
+def _land_steps(rows: Sequence[Incoming], outcome: Outcome) -> list[StoredRecord]:
     """Steps of new solutions, and the candidates that a row with labels adds to one that stands."""
     upper_bound = sum(len(row.solution.steps) for row in rows)
     book = StepBook(iter(next_ids(Step, upper_bound)))
@@ -50,7 +50,7 @@ def _land_steps(rows: Sequence[Incoming], outcome: Outcome) -> list[Landed]:
         .order_by("solution_id", "position", "candidate")
         .values_list("id", "solution_id", "position", "candidate", "text", "origin")
     )
-    landed = [Landed(row.line, row.record, row.solution_id, is_new=row.is_new) for row in rows]
+    landed = [StoredRecord(row.line, row.record, row.solution_id, is_new=row.is_new) for row in rows]
     for one in landed:
         assert one.record.solution is not None
         if one.is_new:
@@ -64,13 +64,13 @@ def _land_steps(rows: Sequence[Incoming], outcome: Outcome) -> list[Landed]:
 def _names_steps(row: Incoming) -> bool:
     if row.pairing is not None:
         return row.pairing.is_of_steps
-    return any(sink.takes(row.record) for sink in sinks())
+    return any(sink.takes(row.record) for sink in record_importers())
 
 
-def _land_labels(batch: ImportBatch, landed: Sequence[Landed], outcome: Outcome) -> None:
-    for sink in sinks():
+def _land_labels(batch: ImportBatch, landed: Sequence[StoredRecord], outcome: Outcome) -> None:
+    for sink in record_importers():
         speaking = [one for one in landed if sink.takes(one.record)]
         if speaking:
-            outcome.labels += sink.land(batch, speaking)
+            outcome.labels += sink.store_records(batch, speaking)
     outcome.ignored |= {(one.line, part) for one in landed for part in one.ignored}
     outcome.skipped_existing += sum(not (one.is_new or one.added or one.ignored) for one in landed)

@@ -85,7 +85,7 @@ class Pairing:
         return self.record.comparison is not None and self.record.comparison.left_step is not None
 
     @property
-    def has_landed(self) -> bool:
+    def is_stored(self) -> bool:
         return bool(self.left.solution_id and self.right.solution_id)
 
 

@@ -10,14 +10,24 @@ from django.utils import timezone
 
 from apps.core.db.copy import as_json, copy_rows, next_ids
 from apps.corpus.comparisons import Pair, Side, shared_steps
-from apps.corpus.imports.extensions import Landed
+from apps.corpus.imports.extensions import StoredRecord
 from apps.corpus.imports.store.chunk import Incoming, Pairing
 from apps.corpus.models import Comparison, ImportBatch
 
 FIELDS = [
-    "id", "project", "problem", "left", "right", "left_step", "right_step", "shared_steps", "digest", "external_id",
-    "extras", "created_at",
-]  # fmt: skip
+    "id",
+    "project",
+    "problem",
+    "left",
+    "right",
+    "left_step",
+    "right_step",
+    "shared_steps",
+    "digest",
+    "external_id",
+    "extras",
+    "created_at",
+]
 
 Key = tuple[int, UUID]
 
@@ -61,18 +71,30 @@ def _rows(project_id: int, pairs: Mapping[Key, Pair], ids: Mapping[Key, int]) ->
     now = timezone.now()
     for key, pair in pairs.items():
         yield (
-            ids[key], project_id, pair.problem_id, pair.left.solution_id, pair.right.solution_id, pair.left.step_id,
-            pair.right.step_id, pair.shared_steps, key[1], pair.external_id, as_json(pair.extras), now,
-        )  # fmt: skip
+            ids[key],
+            project_id,
+            pair.problem_id,
+            pair.left.solution_id,
+            pair.right.solution_id,
+            pair.left.step_id,
+            pair.right.step_id,
+            pair.shared_steps,
+            key[1],
+            pair.external_id,
+            as_json(pair.extras),
+            now,
+        )
 
 
-def land_comparisons(batch: ImportBatch, rows: Sequence[Incoming], sides: Mapping[int, Landed]) -> list[Landed]:
+def store_comparisons(
+    batch: ImportBatch, rows: Sequence[Incoming], sides: Mapping[int, StoredRecord]
+) -> list[StoredRecord]:
     """Store the comparisons whose sides have landed; `sides` gives what a row has landed as."""
     pairings = [row.pairing for row in rows if row.pairing is not None and row.pairing.left is row]
-    pairings = [pairing for pairing in pairings if pairing.has_landed]
+    pairings = [pairing for pairing in pairings if pairing.is_stored]
     stored = store_pairs(batch.project_id, [_pair(pairing, sides) for pairing in pairings])
     return [
-        Landed(
+        StoredRecord(
             pairing.left.line,
             pairing.record,
             pairing.left.solution_id,
@@ -84,7 +106,7 @@ def land_comparisons(batch: ImportBatch, rows: Sequence[Incoming], sides: Mappin
     ]
 
 
-def _pair(pairing: Pairing, sides: Mapping[int, Landed]) -> Pair:
+def _pair(pairing: Pairing, sides: Mapping[int, StoredRecord]) -> Pair:
     compared = pairing.record.comparison
     assert compared is not None
     left, right = pairing.left, pairing.right
@@ -102,7 +124,7 @@ def _pair(pairing: Pairing, sides: Mapping[int, Landed]) -> Pair:
     )
 
 
-def _side(row: Incoming, landed: Landed, place: tuple[int, int] | None) -> Side:
+def _side(row: Incoming, landed: StoredRecord, place: tuple[int, int] | None) -> Side:
     assert row.solution_digest is not None
     step_id = landed.step_id(*place) if place is not None else None
     return Side(row.solution_id, row.solution_digest, step_id, place)

@@ -14,15 +14,26 @@ from apps.corpus.models import ImportBatch, Problem
 from apps.corpus.records import ProblemRecord
 
 FIELDS = [
-    "id", "project", "digest", "external_id", "statement", "reference_answer", "reference_solution", "verifier",
-    "subject", "level", "split", "extras", "created_at",
-]  # fmt: skip
+    "id",
+    "project",
+    "digest",
+    "external_id",
+    "statement",
+    "reference_answer",
+    "reference_solution",
+    "verifier",
+    "subject",
+    "level",
+    "split",
+    "extras",
+    "created_at",
+]
 
 # What a later row may add to a problem that stands already. It never overwrites.
 FILLABLE = ["external_id", "reference_answer", "reference_solution", "verifier", "subject", "level", "split"]
 
 
-def land_problems(batch: ImportBatch, incoming: Sequence[Incoming], outcome: Outcome) -> list[Incoming]:
+def store_problems(batch: ImportBatch, incoming: Sequence[Incoming], outcome: Outcome) -> list[Incoming]:
     """Store the new problems and fill the old ones; gives the rows that may go on."""
     by_digest, named = _known(incoming, batch.project_id)
     accepted: list[Incoming] = []
@@ -83,12 +94,22 @@ def _store(project_id: int, new: Sequence[tuple[KnownProblem, ProblemRecord]]) -
         known.id = pk
     rows = (
         (
-            known.id, project_id, known.digest, known.values["external_id"], record.statement,
-            known.values["reference_answer"], known.values["reference_solution"], known.values["verifier"] or "",
-            known.values["subject"], known.values["level"], known.values["split"], as_json(record.extras), now,
+            known.id,
+            project_id,
+            known.digest,
+            known.values["external_id"],
+            record.statement,
+            known.values["reference_answer"],
+            known.values["reference_solution"],
+            known.values["verifier"] or "",
+            known.values["subject"],
+            known.values["level"],
+            known.values["split"],
+            as_json(record.extras),
+            now,
         )
         for known, record in new
-    )  # fmt: skip
+    )
     copy_rows(Problem, FIELDS, rows)
 
 

@@ -12,14 +12,28 @@ from apps.corpus.imports.store.chunk import Incoming, Outcome
 from apps.corpus.models import ImportBatch, Solution, Verdict
 
 FIELDS = [
-    "id", "project", "problem", "digest", "external_id", "source", "final_answer", "is_correct", "claimed_correct",
-    "verdict", "graded_by", "verifier_score", "step_count", "separator", "extras", "created_at",
-]  # fmt: skip
+    "id",
+    "project",
+    "problem",
+    "digest",
+    "external_id",
+    "source",
+    "final_answer",
+    "is_correct",
+    "claimed_correct",
+    "verdict",
+    "graded_by",
+    "verifier_score",
+    "step_count",
+    "separator",
+    "extras",
+    "created_at",
+]
 
 Key = tuple[int, UUID]
 
 
-def land_solutions(batch: ImportBatch, rows: Sequence[Incoming], outcome: Outcome) -> list[Incoming]:
+def store_solutions(batch: ImportBatch, rows: Sequence[Incoming], outcome: Outcome) -> list[Incoming]:
     """Store the new solutions; gives the rows that may go on, each with its solution's id."""
     keys = [(row.known_problem.id, row.solution_digest) for row in rows if row.solution_digest is not None]
     known = _known(rows, keys)
@@ -71,7 +85,20 @@ def _rows(project_id: int, new: Sequence[tuple[Incoming, Key]]) -> Iterator[tupl
         # With no reference answer to compare with, the file's word is all that is known.
         is_correct = solution.is_correct if graded.verdict == Verdict.UNGRADED else graded.is_correct
         yield (
-            row.solution_id, project_id, problem_id, digest, solution.external_id, solution.source, graded.answer,
-            is_correct, solution.is_correct, graded.verdict, graded.by, solution.verifier_score,
-            sum(step.chosen for step in solution.steps), solution.separator, as_json(solution.extras), now,
-        )  # fmt: skip
+            row.solution_id,
+            project_id,
+            problem_id,
+            digest,
+            solution.external_id,
+            solution.source,
+            graded.answer,
+            is_correct,
+            solution.is_correct,
+            graded.verdict,
+            graded.by,
+            solution.verifier_score,
+            sum(step.chosen for step in solution.steps),
+            solution.separator,
+            as_json(solution.extras),
+            now,
+        )

@@ -119,18 +119,18 @@ def points(letters: frozenset[str]) -> Iterator[Mapping[str, Fraction]]:
     if not letters:
         yield {}
         return
-    for turn in range(_POINTS):
-        yield {letter: _coordinate(letter, turn) for letter in letters}
+    for assignment in range(_POINTS):
+        yield {letter: _coordinate(letter, assignment) for letter in letters}
 
 
-def _coordinate(letter: str, turn: int) -> Fraction:
-    seed = hashlib.blake2b(f"{letter} {turn}".encode(), digest_size=8).digest()
+def _coordinate(letter: str, assignment: int) -> Fraction:
+    seed = hashlib.blake2b(f"{letter} {assignment}".encode(), digest_size=8).digest()
     size = Fraction(1 + int.from_bytes(seed[:3]) % 2903, 1009)
-    if turn < 3:
+    if assignment < 3:
         return size
-    if turn < 6:
-        return size if (sum(letter.encode()) + turn) % 2 else -size
-    return Fraction(2 + turn % 2 + 2 * (seed[3] % 4))
+    if assignment < 6:
+        return size if (sum(letter.encode()) + assignment) % 2 else -size
+    return Fraction(2 + assignment % 2 + 2 * (seed[3] % 4))
 
 
 def _is_complex(node: Node) -> bool:
