@@ -16,7 +16,7 @@ from apps.accounts.services import record_event
 from apps.core.errors import DomainError
 from apps.corpus.grading import grade_ungraded
 from apps.corpus.identity import problem_digest
-from apps.corpus.models import Problem, Solution, Verdict
+from apps.corpus.models import Problem, Solution, SolutionGrade
 from apps.verifiers.pool.pool import GradingPool
 
 
@@ -39,7 +39,7 @@ def edit_problem(*, problem: Problem, actor: User, statement: str, reference_ans
     held.save(update_fields=["statement", "reference_answer", "digest"])
     _record(held, actor, "problem.mended", before, after)
     if after["reference_answer"] != before["reference_answer"]:
-        held.solutions.update(verdict=Verdict.UNGRADED, is_correct=_without_verifier(held), graded_by="")
+        held.solutions.update(grade=SolutionGrade.UNGRADED, is_correct=_without_verifier(held), graded_by="")
         run_answer_change_hooks(held)
     return held
 
@@ -70,7 +70,7 @@ def grade_again(*, problem_id: int) -> int:
     problem = Problem.objects.select_related("project").filter(pk=problem_id).first()
     if problem is None or not problem.reference_answer:
         return 0
-    waiting = list(problem.solutions.filter(verdict=Verdict.UNGRADED).values_list("pk", flat=True))
+    waiting = list(problem.solutions.filter(grade=SolutionGrade.UNGRADED).values_list("pk", flat=True))
     if not waiting:
         return 0
     with GradingPool() as pool:

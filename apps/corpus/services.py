@@ -193,7 +193,7 @@ def add_solutions(*, problem: Problem, records: Sequence[SolutionRecord], graded
             source=record.source,
             final_answer=grade.answer,
             is_correct=grade.is_correct,
-            verdict=grade.verdict,
+            grade=grade.grade,
             graded_by=grade.by,
             step_count=len(record.steps),
             separator=record.separator,

@@ -73,7 +73,7 @@ class SolutionSerializer(serializers.ModelSerializer[Solution]):
             "final_answer",
             "is_correct",
             "claimed_correct",
-            "verdict",
+            "grade",
             "graded_by",
             "verifier_score",
             "steps",
@@ -86,7 +86,7 @@ class SolutionFilter(django_filters.FilterSet):  # type: ignore[misc]
 
     class Meta:
         model = Solution
-        fields = ["external_id", "source", "is_correct", "verdict"]
+        fields = ["external_id", "source", "is_correct", "grade"]
 
 
 class CorrectedRatingSerializer(serializers.Serializer[Any]):

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from apps.accounts.http import AuthenticatedRequest
 from apps.accounts.models import AuditEvent
-from apps.corpus.models import Problem, Verdict
+from apps.corpus.models import Problem, SolutionGrade
 from apps.corpus.problem_edits import edit_problem
 from apps.corpus.tasks import grade_problem
 from apps.dashboard.access import Place, place_for, problem_of
@@ -55,7 +55,7 @@ def _page(
         follows=consequences_of(found),
         reports=[(names[assignment.labeler_id], assignment, report_of(assignment)) for assignment in reports],
         solutions=found.solutions.order_by("pk")[:SHOWN],
-        ungraded=found.solutions.filter(verdict=Verdict.UNGRADED).count() if found.reference_answer else 0,
+        ungraded=found.solutions.filter(grade=SolutionGrade.UNGRADED).count() if found.reference_answer else 0,
         history=[(event, _VERBS[event.verb]) for event in events.select_related("actor")[:SHOWN]],
         mend=mend or EditProblemForm(initial=initial),
         retire=retire or RetireForm(),

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from threading import Lock
 from typing import Any, NamedTuple, Protocol
 
-from apps.verifiers.base import Outcome, Verdict
+from apps.verifiers.base import Grade, Outcome
 
 
 class Pair(NamedTuple):
@@ -62,12 +62,10 @@ def recall(cache: Cache, pairs: Iterable[Pair]) -> dict[Pair, Outcome]:
     """The outcomes that `cache` holds."""
     keys = {pair.cache_key(): pair for pair in pairs}
     found = cache.get_many(list(keys)) if keys else {}
-    return {keys[key]: Outcome(Verdict(verdict), reason) for key, (verdict, reason) in found.items()}
+    return {keys[key]: Outcome(Grade(grade), reason) for key, (grade, reason) in found.items()}
 
 
 def remember(cache: Cache, outcomes: Mapping[Pair, Outcome]) -> None:
     """As plain strings, so that any serializer and any later release can read them."""
     if outcomes:
-        cache.set_many(
-            {pair.cache_key(): (outcome.verdict.value, outcome.reason) for pair, outcome in outcomes.items()}
-        )
+        cache.set_many({pair.cache_key(): (outcome.grade.value, outcome.reason) for pair, outcome in outcomes.items()})
