@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
-from django.db import transaction
 from django.http import HttpRequest, HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
@@ -20,7 +17,6 @@ from apps.core.numbers import parse_number
 from apps.exports.formats import FORMATS
 from apps.exports.models import Export
 from apps.exports.services import cancel_export, create_export, part_path
-from apps.exports.tasks import make_export
 from apps.exports.writers import CONTAINERS
 
 MOST_PARTS = 999_999
@@ -62,7 +58,6 @@ class ExportList(APIView):
         given = NewExportSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         export = create_export(project=project, requested_by=user_of(request), **given.validated_data)
-        transaction.on_commit(partial(make_export.delay, export.pk))
         return Response({"id": export.pk, "status": export.status}, status=202)
 
 

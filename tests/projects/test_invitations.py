@@ -10,13 +10,12 @@ from threading import Barrier
 
 import pytest
 from django.db import connection
-from django.http import Http404
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from apps.accounts.models import AuditEvent, User
-from apps.core.errors import DomainError, NotAllowed
+from apps.core.errors import DomainError, NotAllowed, NotFound
 from apps.projects.models import Invitation, Membership, Project, Role
 from apps.projects.services import (
     accept_invitation,
@@ -274,7 +273,7 @@ def test_who_may_not_invite_makes_no_link_by_the_service_either(
     for user in (bob, rita):
         with pytest.raises(NotAllowed):
             invite(project=project, role=role, invited_by=user)
-    with pytest.raises(Http404):
+    with pytest.raises(NotFound):
         invite(project=project, role=role, invited_by=charlie)
     assert not Invitation.objects.exists()
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
-from django.db import transaction
 from django.http import HttpResponseBase
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
@@ -22,7 +20,6 @@ from apps.core.json_input import read_json_object
 from apps.corpus.imports.readers import READERS
 from apps.corpus.models import ImportBatch, ImportFinding
 from apps.corpus.services import cancel_import, create_import
-from apps.corpus.tasks import import_file
 
 # The answer lists so many findings of each kind; all of them are in the findings download.
 SHOWN = 1000
@@ -120,7 +117,6 @@ class ImportList(APIView):
             options=given.validated_data["options"],
             uploaded_by=user_of(request),
         )
-        transaction.on_commit(partial(import_file.delay, batch.pk))
         return Response({"id": batch.pk, "status": batch.status}, status=202)
 
 

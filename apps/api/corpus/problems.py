@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
-from django.db import transaction
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -15,7 +13,6 @@ from rest_framework.views import APIView
 from apps.api.access import problem_of, user_of
 from apps.api.corpus.records import ProblemSerializer
 from apps.corpus.problem_edits import edit_problem
-from apps.corpus.tasks import grade_problem
 from apps.labeling.problems import bring_back, retire_problem
 
 
@@ -41,14 +38,12 @@ class ProblemDetail(APIView):
         given.is_valid(raise_exception=True)
         data = given.validated_data
         answer = data.get("reference_answer", problem.reference_answer)
-        with transaction.atomic():
-            mended = edit_problem(
-                problem=problem,
-                actor=user_of(request),
-                statement=data.get("statement", problem.statement),
-                reference_answer=answer or "",
-            )
-            transaction.on_commit(partial(grade_problem.delay, mended.pk))
+        mended = edit_problem(
+            problem=problem,
+            actor=user_of(request),
+            statement=data.get("statement", problem.statement),
+            reference_answer=answer or "",
+        )
         return Response(ProblemSerializer(mended).data)
 
 
