@@ -52,26 +52,26 @@ def project_of(request: Request, slug: str, action: str) -> Project:
 def round_of(request: Request, slug: str, number: int, action: str) -> Round:
     """The round, by one query for it and the user's membership. Only managers find drafts."""
     user = user_of(request)
-    found = _ROUND.first(slug=slug, number=number, user=user.pk)
-    if found is None:
+    round_ = _ROUND.first(slug=slug, number=number, user=user.pk)
+    if round_ is None:
         # The round or the membership is missing: `project_of` raises the error that fits.
         project_of(request, slug, action)
         raise NotFound("No such round.")
-    membership = allow(_membership(found, found.project, user), action)
-    if found.status == Round.Status.DRAFT and not can(membership, "manage_rounds"):
+    membership = allow(_membership(round_, round_.project, user), action)
+    if round_.status == Round.Status.DRAFT and not can(membership, "manage_rounds"):
         raise NotFound("No such round.")
-    return found
+    return round_
 
 
 def assignment_of(request: Request, pk: int) -> Assignment:
     """The user's own assignment. Other people's are not found here."""
     user = user_of(request)
-    found = _ASSIGNMENT.first(pk=pk, user=user.pk) if pk < 2**63 else None
-    if found is None:
+    assignment = _ASSIGNMENT.first(pk=pk, user=user.pk) if pk < 2**63 else None
+    if assignment is None:
         raise NotFound("No such assignment.")
-    allow(_membership(found, found.round.project, user), "label")
-    found.labeler = user
-    return found
+    allow(_membership(assignment, assignment.round.project, user), "label")
+    assignment.labeler = user
+    return assignment
 
 
 def problem_of(request: Request, pk: int, action: str) -> Problem:
@@ -108,6 +108,6 @@ def export_of(request: Request, pk: int) -> Export:
     return reachable(Export.objects.all(), user_of(request), "export", pk)
 
 
-def _membership(found: Round | Assignment, project: Project, user: User) -> Membership:
-    """From what came with the row."""
-    return Membership(project=project, user=user, role=found.member_role, status=found.member_status)  # type: ignore[union-attr]
+def _membership(row: Round | Assignment, project: Project, user: User) -> Membership:
+    """The membership that was loaded with the row."""
+    return Membership(project=project, user=user, role=row.member_role, status=row.member_status)  # type: ignore[union-attr]

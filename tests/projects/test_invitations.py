@@ -129,7 +129,7 @@ def test_a_link_that_nobody_made_says_no_more_than_an_old_one(charlie: User, sec
     for client in (Client(), signed_in(charlie)):
         page = client.get(reverse("join", args=[secret]))
         assert page.status_code == 400
-        assert b"used up, has expired or was withdrawn" in page.content
+        assert b"has been used, has expired or was revoked" in page.content
 
 
 def test_nobody_invites_somebody_above_themselves(project: Project, alice: User, mia: User) -> None:
