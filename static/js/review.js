@@ -4,8 +4,8 @@
  * Words go out one after the other, each as it was when its key was pressed; what the server answers replaces the
  * parts of the page that it changes, so that scroll, focus and formulas stay where they are.
  */
-import { csrfToken } from "./lib/api.js";
-import { listen } from "./lib/keys.js";
+import { csrfToken } from "./shared/api.js";
+import { listen } from "./shared/keys.js";
 
 const byId = (id) => document.getElementById(id);
 const form = byId("settle");

@@ -1,5 +1,5 @@
 /** What every page has: the theme switch, menus that close, copy buttons, htmx's CSRF token. */
-import { csrfToken } from "./lib/api.js";
+import { csrfToken } from "./shared/api.js";
 
 const THEMES = ["system", "light", "dark"];
 const NAMES = { system: "as the system", light: "light", dark: "dark" };

@@ -37,7 +37,7 @@ def desk(project: Project, bob: User, page_of: Callable[..., Page]) -> Desk:
 
 
 def module_of(page: Page, name: str) -> str | None:
-    return page.locator(f"link[rel=modulepreload][href*='js/lib/{name}.']").get_attribute("href")
+    return page.locator(f"link[rel=modulepreload][href*='js/shared/{name}.']").get_attribute("href")
 
 
 def shown(desk: Desk, *texts: str) -> list[Any]:

@@ -90,7 +90,7 @@ def test_every_statement_of_math_500_renders(
     page = page_of(bob)
     Desk(page).open(make_round(project))
     texts = [text for row in rows for text in (row["problem"], row["solution"]) if "[asy]" not in text]
-    module = page.locator("link[rel=modulepreload][href*='js/lib/math']").get_attribute("href")
+    module = page.locator("link[rel=modulepreload][href*='js/shared/math']").get_attribute("href")
     failed = page.evaluate(
         """async ([module, texts]) => {
             const math = await import(module);

@@ -1,7 +1,7 @@
 /** The section under the bad step: alternatives, progress, critiques, and the labeler's own critique. */
-import { fitFormulas, typeset } from "../math.js";
-import { clone } from "../templates.js";
-import { answerOf, errorOf, foundAt, itemsOf } from "./aftermath.js";
+import { fitFormulas, typeset } from "../../../shared/math.js";
+import { clone } from "../../templates.js";
+import { answerOf, errorOf, foundAt, itemsOf } from "./followup.js";
 
 const LABELS = {
     alternative: (index) => `Alternative ${index + 1}`,

@@ -1,8 +1,8 @@
 /** Two sides as the labeler sees them: what both begin with once, then side by side, and the scale at the foot. */
-import { fitFormulas, typeset } from "../math.js";
+import { fitFormulas, typeset } from "../../../shared/math.js";
 import { describe } from "../steps/view.js";
-import { clone } from "../templates.js";
-import { placeOf } from "./choice.js";
+import { clone } from "../../templates.js";
+import { placeOf } from "./state.js";
 
 const SIDES = ["left", "right"];
 

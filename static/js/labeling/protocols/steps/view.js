@@ -1,7 +1,7 @@
 /** A task as the labeler sees it. Built apart from the page, so that the next task stands ready to be shown. */
-import { fitFormulas, typeset, typesetAnswer } from "../math.js";
-import { clone } from "../templates.js";
-import { ANSWERS } from "./walk.js";
+import { fitFormulas, typeset, typesetAnswer } from "../../../shared/math.js";
+import { clone } from "../../templates.js";
+import { ANSWERS } from "./state.js";
 
 /** The name ("bad", "okay", ...) of an answer, or null. */
 export function nameOfAnswer(answer) {

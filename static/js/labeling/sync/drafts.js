@@ -3,11 +3,11 @@
  * way at a time and carries the newest ratings. Versions tell when another device saved meanwhile; then the person
  * chooses. Tabs of this browser tell each other directly, and follow one another without a question.
  *
- * @typedef {{id: number, task: number, version: number, rev: number, said: import("./said.js").Said, saved: boolean, sent: import("./said.js").Said[]}} Draft
+ * @typedef {{id: number, task: number, version: number, rev: number, said: import("./answers.js").Said, saved: boolean, sent: import("./answers.js").Said[]}} Draft
  *   `version` counts the server's saves, `rev` the changes in this browser; `sent` is what the server may have from this
  *   browser without its word on it
  */
-import { saidOf, saysTheSame } from "./said.js";
+import { saidOf, saysTheSame } from "./answers.js";
 
 const GATHER_MS = 120; // Ratings pressed in one go are one request.
 const PATIENCE_MS = 1_000; // A submission waits so long for a save that is on its way, lest that comes in behind it.

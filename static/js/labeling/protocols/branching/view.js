@@ -2,11 +2,11 @@
  * A dialogue as the labeler sees it: the path so far as text, the candidates of the open position as cards, and the
  * labeler's own step. It asks the server for candidates: of the open position, and of the likely next one meanwhile.
  */
-import { fitFormulas, typeset } from "../math.js";
-import { askPatiently } from "../patience.js";
+import { fitFormulas, typeset } from "../../../shared/math.js";
+import { askPatiently } from "../../sync/poll.js";
 import { describe, isStill, nameOfAnswer, paintThumbs } from "../steps/view.js";
-import { clone } from "../templates.js";
-import { best, candidatesOf, choicesOf, isAsking, isChoosable, isEnded, keyOf, offeringAt, openTurn, textAt } from "./walk.js";
+import { clone } from "../../templates.js";
+import { best, candidatesOf, choicesOf, isAsking, isChoosable, isEnded, keyOf, offeringAt, openTurn, textAt } from "./state.js";
 
 /** @param {{post: (path: string, body: object) => Promise<object>}} tools  asks until there is an answer */
 export function createDialogueView(sheet, act, tools) {

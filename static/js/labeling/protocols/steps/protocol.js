@@ -1,9 +1,9 @@
 /** The bench for solutions whose steps are rated one after the other: `first_error` and `every_step`. */
-import { answer as answerItem, asksMore, errorOf, forgotten, itemsOf, missing, saidOf, startAftermath } from "./aftermath.js";
-import { createAftermathView } from "./aftermathview.js";
-import { askPatiently } from "../patience.js";
+import { answer as answerItem, asksMore, errorOf, forgotten, itemsOf, missing, saidOf, startAftermath } from "./followup.js";
+import { createAftermathView } from "./followup-view.js";
+import { askPatiently } from "../../sync/poll.js";
 import { createTaskView, nameOfAnswer, pathOf } from "./view.js";
-import { ANSWERS, adopt, moveTo, rate, ratedSteps, remembering, standing as ofSteps, start, undo } from "./walk.js";
+import { ANSWERS, adopt, moveTo, rate, ratedSteps, remembering, standing as ofSteps, start, undo } from "./state.js";
 
 const keysOf = (sheet) => pathOf(sheet).map(({ position, candidate }) => ({ position, candidate }));
 const answers = Object.fromEntries(Object.keys(ANSWERS).map((name) => [name, (walk, index) => answer(walk, name, index)]));

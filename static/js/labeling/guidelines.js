@@ -1,5 +1,5 @@
 /** The guidelines, open beside the work: keys go on rating while somebody reads. */
-import { fitFormulas, typesetWithin } from "./math.js";
+import { fitFormulas, typesetWithin } from "../shared/math.js";
 
 export function createGuidelines() {
     const panel = document.getElementById("guidelines");

@@ -4,7 +4,7 @@
  *
  * @typedef {object} Bench
  * @property {Record<string, {key: string, also?: string, says: string, repeats?: boolean}>} commands  its keys, beside those of every bench
- * @property {(sheet: object, said: import("./said.js").Said, options: object) => object} start
+ * @property {(sheet: object, said: import("../sync/answers.js").Said, options: object) => object} start
  *   the walk that goes on from a draft; `options` are the round's
  * @property {(walk: object, said: object) => object} adopt    take over what was said elsewhere; undo brings the own back
  * @property {(walk: object) => object} undo                   the walk before; the same walk when there is none
@@ -13,8 +13,8 @@
  *   or they type: nothing is said and nothing moves. An act `proceed` is what Enter does before the walk may be handed in
  * @property {(walk: object) => {legal: boolean, message: string, finish: string|null, proceeds?: boolean}} standing
  *   `proceeds`: it may not be handed in yet, but Enter goes on
- * @property {(walk: object) => import("./said.js").Said} said  what draft and submission carry
- * @property {(walk: object) => import("./said.js").Said} [handsIn]  what a submission carries, where that is not what a draft does
+ * @property {(walk: object) => import("../sync/answers.js").Said} said  what draft and submission carry
+ * @property {(walk: object) => import("../sync/answers.js").Said} [handsIn]  what a submission carries, where that is not what a draft does
  * @property {(walk: object) => boolean} isBegun
  * @property {(walk: object) => string} where                  the place of the cursor, in words; empty when there is none
  * @property {(walk: object) => string} greeting               said when the task is laid on the desk
@@ -29,10 +29,10 @@
  * @property {() => void} fit   formulas that do not fit get room to scroll
  */
 
-const steps = () => import("./steps/bench.js").then(({ stepsBench }) => stepsBench);
-const comparison = () => import("./comparison/bench.js").then(({ comparisonBench }) => comparisonBench);
+const steps = () => import("./steps/protocol.js").then(({ stepsBench }) => stepsBench);
+const comparison = () => import("./comparison/protocol.js").then(({ comparisonBench }) => comparisonBench);
 
-const branching = () => import("./branching/bench.js").then(({ branchingBench }) => branchingBench);
+const branching = () => import("./branching/protocol.js").then(({ branchingBench }) => branchingBench);
 
 const BENCHES = { first_error: steps, every_step: steps, branching, comparison };
 

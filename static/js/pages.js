@@ -1,5 +1,5 @@
 /** The pages about projects: formulas, filters that apply themselves, files sent, dangerous buttons. All of it is extra. */
-import { fitFormulas, typeset, typesetAnswer, typesetWithin } from "./lib/math.js";
+import { fitFormulas, typeset, typesetAnswer, typesetWithin } from "./shared/math.js";
 
 // --- formulas --------------------------------------------------------------------------------------------------------
 
@@ -82,7 +82,7 @@ function slugged(name) {
 
 // --- files -----------------------------------------------------------------------------------------------------------
 
-/** A chosen or dropped file (drop.js) is sent at once, and how far it is can be seen. */
+/** A chosen or dropped file (file-drop.js) is sent at once, and how far it is can be seen. */
 function sendFiles(root) {
     for (const form of root.querySelectorAll("form[data-drop]")) {
         const input = form.querySelector("input[type=file]");

@@ -1,5 +1,5 @@
 /** The help dialog: what each key does, and giving a command another key. */
-import { clash, nameOf } from "./keys.js";
+import { clash, nameOf } from "../shared/keys.js";
 
 const byId = (id) => document.getElementById(id);
 

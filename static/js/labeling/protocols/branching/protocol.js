@@ -1,11 +1,11 @@
 /** The bench for `branching`: candidates for the next step are rated, one is chosen or written, up to an answer. */
 import { nameOfAnswer } from "../steps/view.js";
-import { ANSWERS } from "../steps/walk.js";
+import { ANSWERS } from "../steps/state.js";
 import { createDialogueView } from "./view.js";
 import {
     adopt, best, candidatesOf, choose, forget, goBeyond, isEnded, keyOf, choicesOf, leave, moveTo, offered, openTurn, rate, reopen,
     saidSteps, standing, start, submittedSteps, typed, undo, write,
-} from "./walk.js";
+} from "./state.js";
 
 const done = (walk, said) => (walk ? { walk, said } : null);
 const answers = Object.fromEntries(Object.keys(ANSWERS).map((name) => [

@@ -1,5 +1,5 @@
 /** Questions to the labeler. Each gives a promise of the answer; while one is open the page's keys rest. */
-import { typeset } from "./math.js";
+import { typeset } from "../shared/math.js";
 
 const byId = (id) => document.getElementById(id);
 

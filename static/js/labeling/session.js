@@ -3,8 +3,8 @@
  * changed is the hand's; drafts, outbox and leases keep the work safe.
  */
 import { askReason } from "./dialogs.js";
-import { createHand } from "./hand.js";
-import { typesetDone } from "./math.js";
+import { createHand } from "./task-editor.js";
+import { typesetDone } from "../shared/math.js";
 
 const PATIENCE_MS = 1_500;
 

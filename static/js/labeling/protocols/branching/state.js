@@ -5,10 +5,10 @@
  *
  * @typedef {{candidate: number}|{text: string}} Choice
  * @typedef {{candidates: {candidate: number, text: string, is_final: boolean}[], own: number, ended: boolean, problem: string}} Offering
- * @typedef {{answers: Record<number, import("../steps/walk.js").Answer>, chosen: number|"own"|null, text: string, goesOn: boolean}} Turn
+ * @typedef {{answers: Record<number, import("../steps/state.js").Answer>, chosen: number|"own"|null, text: string, goesOn: boolean}} Turn
  * @typedef {{id: number, writes: boolean, known: Record<string, Offering>, turns: Turn[], cursor: number, writing: boolean, past: object[]}} Walk
  */
-import { ANSWERS } from "../steps/walk.js";
+import { ANSWERS } from "../steps/state.js";
 
 const LONGEST_PAST = 500;
 const FRESH = { answers: {}, chosen: null, text: "", goesOn: false };

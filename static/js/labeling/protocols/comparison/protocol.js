@@ -1,5 +1,5 @@
 /** The bench for two sides: which is better, by how much, and why. */
-import { PLACES, adopt, ask, inWords, prefer, saysSomething, show, standing, start, undo, write } from "./choice.js";
+import { PLACES, adopt, ask, inWords, prefer, saysSomething, show, standing, start, undo, write } from "./state.js";
 import { createSidesView } from "./view.js";
 
 const OTHER = { left: "right", right: "left" };

@@ -4,7 +4,7 @@
  * define commands, and are typeset in slices between which the page answers.
  */
 import { cutText, isSymbolic, LONGEST_FORMULA } from "./formulas.js";
-import { createSlices } from "./slices.js";
+import { createSlices } from "./time-slices.js";
 
 export { isFormula, segments } from "./formulas.js";
 

@@ -3,8 +3,8 @@
  * saved. Until then the changes are kept here as the turn's draft: a reload finds them again, and so does the desk if a
  * reviewer returns the task meanwhile. It answers as the desk does.
  */
-import { createHand } from "./hand.js";
-import { saidOf, saysTheSame } from "./said.js";
+import { createHand } from "./task-editor.js";
+import { saidOf, saysTheSame } from "./sync/answers.js";
 
 const INTRODUCTION = "You have submitted this task. Change what you said, and save it: the earlier version is kept.";
 const TAKEN_UP = "These are changes that you have not saved yet; this browser kept them. What you submitted stands until you save.";

@@ -2,17 +2,17 @@
  * The task in hand: how it is painted, changed, and said to be done. Where it comes from, what keeps it safe and where
  * it goes is for whoever holds it: the desk, or a correction.
  *
- * @typedef {{sheet: object, view: import("./benches.js").View, walk: object, reason: string}} Task
+ * @typedef {{sheet: object, view: import("./protocols/index.js").View, walk: object, reason: string}} Task
  *   `reason` is the one that was given last for stopping early
  */
 import { askReason } from "./dialogs.js";
-import { saysTheSame } from "./said.js";
+import { saysTheSame } from "./sync/answers.js";
 
 const LONGEST_TURN_MS = 86_400_000; // The server takes a day at most.
 
 /**
  * @param {object} needs
- * @param {(said: import("./said.js").Said) => void} needs.onSaid  the person says something else than before: keep it
+ * @param {(said: import("./sync/answers.js").Said) => void} needs.onSaid  the person says something else than before: keep it
  * @param {(body: object) => void} needs.onDone                    the person is done: hand this in
  */
 export function createHand({ bench, options, api, connection, clock, frame, onSaid, onDone }) {
