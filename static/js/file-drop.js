@@ -1,4 +1,4 @@
-/** Lets files fall on `.drop`. Without this the input in it works as always. */
+/** Lets people drop files on `.drop`. Without this script its file input still works. */
 for (const zone of document.querySelectorAll(".drop")) {
     const input = zone.querySelector("input[type=file]");
     const mark = (isOver) => (event) => {

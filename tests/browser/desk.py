@@ -22,17 +22,17 @@ class Desk:
 
     def ready(self) -> Self:
         """A task is on the table."""
-        self.page.locator(f"#stage[aria-busy=false] {self.BEGUN}").first.wait_for()
+        self.page.locator(f"#task[aria-busy=false] {self.BEGUN}").first.wait_for()
         return self
 
     def fetched_ahead(self) -> Self:
         """The next task is in the page, behind the one on the table."""
-        self.page.locator("#wings > *").first.wait_for(state="attached")
+        self.page.locator("#prerender > *").first.wait_for(state="attached")
         return self
 
     def ended(self) -> Self:
         """There is no further task. Where the server takes long, a page that waits for its answer stands there first."""
-        self.page.locator("#stage .nothing:not(.waiting)").wait_for()
+        self.page.locator("#task .no-task:not(.waiting)").wait_for()
         return self
 
     def press(self, *keys: str) -> Self:
@@ -43,16 +43,16 @@ class Desk:
     def pressed(self) -> list[str]:
         """For each step what is pressed, `-` where it is unreached, `.` where it waits."""
         return self.page.evaluate(
-            """[...document.querySelectorAll("#stage .step")].map((step) =>
+            """[...document.querySelectorAll("#task .step")].map((step) =>
                 step.querySelector("[aria-pressed=true]")?.dataset.answer
                 ?? (step.classList.contains("unreached") ? "-" : "."))"""
         )
 
     def statement(self) -> str:
-        return self.page.locator("#stage .problem").inner_text()
+        return self.page.locator("#task .problem").inner_text()
 
     def texts(self) -> list[str]:
-        return self.page.locator("#stage .step-text").all_inner_texts()
+        return self.page.locator("#task .step-text").all_inner_texts()
 
     def saved(self) -> Self:
         expect(self.page.locator("#save-state")).to_have_attribute("data-state", "saved")
@@ -63,6 +63,6 @@ class Desk:
         before = self.statement()
         self.press("Enter")
         if and_next:
-            expect(self.page.locator("#stage .problem")).not_to_have_text(before, use_inner_text=True)
+            expect(self.page.locator("#task .problem")).not_to_have_text(before, use_inner_text=True)
             return self.ready()
         return self.ended()

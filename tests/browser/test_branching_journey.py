@@ -41,7 +41,7 @@ def exported(project: Project, format_: str) -> list[dict[str, Any]]:
 
 
 def candidates(page: Page) -> list[str]:
-    return page.locator("#stage .step .step-text").all_inner_texts()
+    return page.locator("#task .step .step-text").all_inner_texts()
 
 
 def test_a_solution_is_made_with_a_real_model_by_keyboard_and_exported(
@@ -79,8 +79,8 @@ def test_a_solution_is_made_with_a_real_model_by_keyboard_and_exported(
             desk.press("w")
             page.keyboard.type(path[-1])
             page.keyboard.press("Control+Enter")
-        expect(page.locator("#stage .taken")).to_have_count(len(path))
-        page.locator("#stage .step:visible, [data-slot=ended]:visible").first.wait_for()
+        expect(page.locator("#task .chosen-step")).to_have_count(len(path))
+        page.locator("#task .step:visible, [data-slot=ended]:visible").first.wait_for()
         if page.locator("[data-slot=ended]").is_visible():
             break
     expect(page.locator("#missing")).to_have_text(f"Step {len(path)} states the answer")
@@ -124,8 +124,8 @@ def forked(project: Project) -> Solution:
 
 def come_to(page: Page, steps: int, count: int) -> None:
     """So many steps are chosen, and so many candidates stand for the next."""
-    expect(page.locator("#stage .taken")).to_have_count(steps)
-    expect(page.locator("#stage .step")).to_have_count(count)
+    expect(page.locator("#task .chosen-step")).to_have_count(steps)
+    expect(page.locator("#task .step")).to_have_count(count)
 
 
 def test_where_none_is_great_the_labeler_writes_the_step_and_nothing_is_lost_on_the_way(
@@ -143,7 +143,7 @@ def test_where_none_is_great_the_labeler_writes_the_step_and_nothing_is_lost_on_
     come_to(page, 1, 3)
     # Back with undo, and forward again.
     desk.press("u")
-    expect(page.locator("#stage .taken")).to_have_count(0)
+    expect(page.locator("#task .chosen-step")).to_have_count(0)
     desk.press("Enter")
     come_to(page, 1, 3)
     desk.press("1", "2", "4")
@@ -159,15 +159,15 @@ def test_where_none_is_great_the_labeler_writes_the_step_and_nothing_is_lost_on_
     # A half-written step, and the way so far, survive a reload.
     page.reload()
     desk.ready()
-    expect(page.locator("#stage .taken")).to_have_count(1)
+    expect(page.locator("#task .chosen-step")).to_have_count(1)
     assert desk.pressed() == ["bad", "okay", "unsure"]
     desk.press("w")
     expect(field).to_have_value("It is $2 + 3 = 5$.")
     page.keyboard.press("Control+End")
     page.keyboard.type(" The answer is: 5")
     page.keyboard.press("Control+Enter")
-    expect(page.locator("#stage .taken")).to_have_count(2)
-    expect(page.locator("#stage .taken .badge").last).to_have_text("yours")
+    expect(page.locator("#task .chosen-step")).to_have_count(2)
+    expect(page.locator("#task .chosen-step .badge").last).to_have_text("yours")
     expect(page.locator("#missing")).to_have_text("Step 2 states the answer")
     desk.saved()
     page.reload()

@@ -29,7 +29,7 @@ def turn(project: Project, bob: User) -> Assignment:
 
 
 def opened(page: Page, turn: Assignment) -> Desk:
-    page.goto(f"/projects/{turn.round.project.slug}/rounds/{turn.round.number}/label?turn={turn.pk}")
+    page.goto(f"/projects/{turn.round.project.slug}/rounds/{turn.round.number}/label?assignment={turn.pk}")
     return Desk(page).ready()
 
 
@@ -62,7 +62,7 @@ def test_the_button_says_what_it_does_and_keys_rest_while_it_is_sent(
     assert barriers(page) == []
     before = desk.pressed()
     desk.press("k", "3", "u", "g", "Enter")
-    page.locator("#stage .face").first.click(force=True)
+    page.locator("#task .face").first.click(force=True)
     assert (desk.pressed(), len(routes)) == (before, 1)
     expect(page.locator("#reason")).to_be_hidden()
     routes[0].continue_()
@@ -83,17 +83,17 @@ def test_unsaved_changes_are_there_again_after_a_reload_and_can_be_discarded(
     page = context.new_page()
     desk = opened(page, turn)
     assert desk.pressed() == ["great", "bad", "-"]
-    expect(page.locator("#notices")).to_contain_text("changes that you have not saved yet")
+    expect(page.locator("#notices")).to_contain_text("changes that are not saved yet")
     expect(page.locator("#save-state")).to_have_text("Unsaved")
     assert barriers(page) == []
-    page.get_by_role("button", name="Discard them").click()
+    page.get_by_role("button", name="Discard the changes").click()
     assert desk.pressed() == ["great", "great", "great"]
     desk.press("u")
     assert desk.pressed() == ["great", "bad", "-"]
     desk.press("u", "u")
     page.reload()
     assert desk.ready().pressed() == ["great", "bad", "-"]
-    page.get_by_role("button", name="Discard them").click()
+    page.get_by_role("button", name="Discard the changes").click()
     page.reload()
     assert desk.ready().pressed() == ["great", "great", "great"]
     expect(page.locator("#notices")).to_contain_text("You have submitted this task")

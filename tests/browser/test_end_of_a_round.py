@@ -28,7 +28,7 @@ def test_after_the_last_task_the_page_says_saved(project: Project, bob: User, pa
             }"""
         )
         if not is_last:
-            expect(desk.page.locator("#stage .problem")).not_to_have_text(before, use_inner_text=True)
+            expect(desk.page.locator("#task .problem")).not_to_have_text(before, use_inner_text=True)
             desk.ready()
     desk.ended()
     state = desk.page.locator("#save-state")

@@ -84,15 +84,15 @@ def test_problem_steps_and_choices_are_typeset_alike(project: Project, bob: User
         make_solution(problem, [text, f"{is_correct} \\boxed{{4}}."], is_correct=is_correct)
     rated = open_round(project=project, protocol="every_step")
     desk = Desk(page_of(bob)).open(rated)
-    expect(desk.page.locator("#stage .problem .katex")).to_have_count(2)
-    expect(desk.page.locator("#stage .step").first.locator(".katex")).to_have_count(2)
-    expect(desk.page.locator("#stage .answer .katex")).to_have_count(1)
-    expect(desk.page.locator("#stage .tex-source")).to_have_count(0)
+    expect(desk.page.locator("#task .problem .katex")).to_have_count(2)
+    expect(desk.page.locator("#task .step").first.locator(".katex")).to_have_count(2)
+    expect(desk.page.locator("#task .answer .katex")).to_have_count(1)
+    expect(desk.page.locator("#task .tex-source")).to_have_count(0)
     compared = open_round(project=project, protocol="comparison", options={"pairs": "right_wrong"})
     page = page_of(bob)
     page.goto(f"/projects/{project.slug}/rounds/{compared.number}/label")
-    expect(page.locator("#stage .side .katex")).to_have_count(2)
-    expect(page.locator("#stage .tex-source")).to_have_count(0)
+    expect(page.locator("#task .side .katex")).to_have_count(2)
+    expect(page.locator("#task .tex-source")).to_have_count(0)
 
 
 # --- what stays as written --------------------------------------------------------------------------------
@@ -129,8 +129,8 @@ def test_long_and_deep_formulas_stay_as_written_and_say_why(desk: Desk) -> None:
         }""",
         [module_of(page, "math"), [f"${sum_}$", f"${deep}$", r"$\def\a{1}$"]],
     )
-    assert "longer than 650 characters" in titles[0]
-    assert "nested too deep" in titles[1]
+    assert "at most 650 characters" in titles[0]
+    assert "nested at most 40 levels" in titles[1]
     assert r"\def" in titles[2]
 
 
@@ -138,7 +138,7 @@ def test_of_very_long_formulas_the_first_are_typeset_and_a_note_tells(desk: Desk
     long = "+".join(["x_1"] * 160)
     ((formulas, rest, _),) = shown(desk, " and ".join([f"${long}$"] * 20))
     assert formulas == [long] * 5, "who hears them hears their source"
-    assert rest.endswith("From here on it is shown as it was written.")
+    assert rest.endswith("The rest is shown as written.")
 
 
 def test_of_very_many_formulas_the_first_are_typeset_and_a_note_tells(desk: Desk) -> None:
@@ -146,7 +146,7 @@ def test_of_very_many_formulas_the_first_are_typeset_and_a_note_tells(desk: Desk
     ((formulas, rest, _),) = shown(desk, many)
     assert len(formulas) == 250
     assert "$x_{449}$" in rest
-    assert rest.endswith("From here on it is shown as it was written.")
+    assert rest.endswith("The rest is shown as written.")
 
 
 # --- how long the page is held up -------------------------------------------------------------------------
@@ -156,9 +156,9 @@ def test_formulas_are_typeset_in_slices_between_which_the_page_answers(desk: Des
     """By a clock of its own, in which each formula takes 20 ms: how long the machine takes does not matter."""
     slices = desk.page.evaluate(
         """async (module) => {
-            const { createSlices } = await import(module);
+            const { createTimeSlices } = await import(module);
             const heavy = [];
-            const weighed = createSlices({ now: () => 0, later: (act) => heavy.push(act) });
+            const weighed = createTimeSlices({ now: () => 0, later: (act) => heavy.push(act) });
             const made = [[]];
             for (let number = 0; number < 5; number += 1) weighed.run(() => made.at(-1).push(number), () => {}, 600);
             while (heavy.length) {
@@ -167,7 +167,7 @@ def test_formulas_are_typeset_in_slices_between_which_the_page_answers(desk: Des
             }
             let time = 0, done = false;
             const turns = [], slices = [[]], put = [];
-            const work = createSlices({ now: () => time, later: (act) => turns.push(act) });
+            const work = createTimeSlices({ now: () => time, later: (act) => turns.push(act) });
             for (let number = 0; number < 9; number += 1) {
                 work.run(() => { time += 20; slices.at(-1).push(number); }, () => put.push(number));
             }
@@ -181,7 +181,7 @@ def test_formulas_are_typeset_in_slices_between_which_the_page_answers(desk: Des
             await null;
             return { slices: slices.filter((one) => one.length), made: made.filter((one) => one.length), put, done };
         }""",
-        module_of(desk.page, "slices"),
+        module_of(desk.page, "time-slices"),
     )
     assert slices["slices"] == [[0, 1], [2, 3], [4, 5], [6, 7], [8]]
     assert slices["put"] == [2, 3, 4, 5, 6, 7, 8]

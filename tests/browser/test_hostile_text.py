@@ -35,7 +35,7 @@ def test_problem_texts_are_shown_and_not_run(project: Project, bob: User, page_o
     assert texts[0] == EVIL[0]
     assert texts[1] == EVIL[1]
     assert texts[3] == EVIL[3]
-    assert EVIL[0] in page.locator("#stage .problem").inner_text()
+    assert EVIL[0] in page.locator("#task .problem").inner_text()
     desk.press("i")
     page.locator("#guidelines:not([hidden])").wait_for()
     assert page.evaluate("window.ran") is None
@@ -74,7 +74,7 @@ def test_latex_renders_and_what_cannot_stays_as_written(
     make_solution(make_problem(project, "Compute.", reference_answer="1"), [text, "Then we are done."])
     page = page_of(bob)
     Desk(page).open(make_round(project))
-    step = page.locator("#stage .step").first
+    step = page.locator("#task .step").first
     expect(step.locator(".katex")).to_have_count(rendered)
     if not rendered:
         shown = step.locator(".step-text").inner_text()

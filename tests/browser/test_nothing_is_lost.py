@@ -126,7 +126,7 @@ def put_off_without_api(desk: Desk, *keys: str) -> str:
     first = desk.statement()
     without_api(page)
     desk.press(*keys, "s", "Enter")
-    expect(page.locator("#stage .problem")).not_to_have_text(first, use_inner_text=True)
+    expect(page.locator("#task .problem")).not_to_have_text(first, use_inner_text=True)
     page.reload()
     expect(page.locator("#save-state")).to_have_text("Offline, 1 to send")
     return first
@@ -163,7 +163,7 @@ def test_a_skip_overwrites_nothing_that_another_device_saved(round_: Round, bob:
     save_draft(assignment=turn, version=1, draft={"steps": [{"position": 0, "candidate": 0, "rating": -1}]})
     with_api(page)
     expect(page.locator("#notices")).to_contain_text(
-        "stay in this browser until it comes back: another device rated it"
+        "stay in this browser until it comes back: Another device has saved other ratings"
     )
     turn.refresh_from_db()
     assert (turn.state, turn.draft_version, turn.draft["steps"][0]["rating"]) == ("skipped", 2, -1)

@@ -43,16 +43,16 @@ def test_a_task_is_put_off_by_key_and_comes_back_last_with_its_ratings(
     round_ = open_round(project=project, protocol="first_error")
     page = page_of(bob)
     desk = Desk(page).open(round_)
-    first = page.locator("#stage .problem").inner_text()
+    first = page.locator("#task .problem").inner_text()
     desk.press("3").saved()
     desk.press("s")
     page.get_by_role("button", name="I have to look something up").click()
-    page.get_by_role("button", name="Put it off").click()
-    expect(page.locator("#stage .problem")).not_to_have_text(first)
+    page.get_by_role("button", name="Skip the task").click()
+    expect(page.locator("#task .problem")).not_to_have_text(first)
     desk.ready()
     assert desk.pressed() == [".", "-", "-"]
     desk.press("1").saved().submit()
-    assert page.locator("#stage .problem").inner_text() == first
+    assert page.locator("#task .problem").inner_text() == first
     assert desk.pressed()[0] == "great"
     desk.press("3", "3").saved().submit(and_next=False)
     assert Assignment.objects.spoken().count() == 2
@@ -63,11 +63,11 @@ def test_s_and_enter_put_off_without_a_reason(project: Project, bob: User, page_
     make_tasks(project, 3)
     page = page_of(bob)
     desk = Desk(page).open(open_round(project=project, protocol="first_error"))
-    first = page.locator("#stage .problem").inner_text()
+    first = page.locator("#task .problem").inner_text()
     desk.press("s", "Enter")
-    expect(page.locator("#stage .problem")).not_to_have_text(first)
+    expect(page.locator("#task .problem")).not_to_have_text(first)
     desk.ready().press("s", "Escape")
-    expect(page.locator("#stage .problem")).not_to_have_text(first)
+    expect(page.locator("#task .problem")).not_to_have_text(first)
     eventually(lambda: Assignment.objects.filter(state="skipped", reason="").count() == 1)
     desk.saved()
 
@@ -79,9 +79,9 @@ def test_a_skip_waits_for_the_network(project: Project, bob: User, watched: Watc
     desk = Desk(page).open(open_round(project=project, protocol="first_error"))
     desk.fetched_ahead()
     page.context.route("**/skip", lambda route: route.abort())
-    first = page.locator("#stage .problem").inner_text()
+    first = page.locator("#task .problem").inner_text()
     desk.press("s", "Enter")
-    expect(page.locator("#stage .problem")).not_to_have_text(first)
+    expect(page.locator("#task .problem")).not_to_have_text(first)
     expect(page.locator("#save-state")).to_have_attribute("data-state", "offline")
     assert not Assignment.objects.filter(state="skipped").exists()
     page.context.unroute("**/skip")
@@ -122,13 +122,13 @@ def test_a_screening_is_failed_taken_again_and_passed(project: Project, bob: Use
     expect(page.get_by_role("heading", name="Take the screening first")).to_be_visible()
     desk = Desk(page).open(round_)
     pass_through(desk, "1", tasks=2)
-    expect(page.get_by_role("heading", name="Not passed")).to_be_visible()
-    expect(page.locator(".nothing")).to_contain_text("you agree with 0 %")
-    expect(page.locator(".nothing")).to_contain_text("One more try is left")
+    expect(page.get_by_role("heading", name="Screening not passed")).to_be_visible()
+    expect(page.locator(".no-task")).to_contain_text("you agree with 0 %")
+    expect(page.locator(".no-task")).to_contain_text("One more try is left")
     page.get_by_role("button", name="Try again").click()
     desk.ready()
     pass_through(desk, "3", "1", tasks=2)
-    expect(page.get_by_role("heading", name="Passed", exact=True)).to_be_visible()
+    expect(page.get_by_role("heading", name="Screening passed", exact=True)).to_be_visible()
     expect(page.get_by_role("button", name="Try again")).to_be_hidden()
     Desk(page).open(real)
     managers = page_of(alice)
@@ -142,7 +142,7 @@ def test_a_screening_without_another_try_says_so(project: Project, bob: User, pa
     round_ = make_screening(project, tasks=1)
     page = page_of(bob)
     pass_through(Desk(page).open(round_), "1", tasks=1)
-    expect(page.locator(".nothing")).to_contain_text("No try is left")
+    expect(page.locator(".no-task")).to_contain_text("No try is left")
     expect(page.get_by_role("button", name="Try again")).to_be_hidden()
 
 
@@ -178,11 +178,11 @@ def test_in_verify_mode_the_steps_say_what_models_say(project: Project, bob: Use
     Desk(page).open(open_round(project=project, protocol="first_error", mode="verify"))
     said = page.locator(".step .models")
     assert said.all_inner_texts() == [
-        "called good: 8 of 8 rollouts reach the answer",
-        "called good: 0 of 2 rollouts reach the answer",
-        "called bad: 1 of 8 rollouts reach the answer",
-        "called bad: 0 of 8 rollouts reach the answer",
-        "called bad: the answer is not reached from here",
+        "estimated good: 8 of 8 rollouts reach the answer",
+        "estimated good: 0 of 2 rollouts reach the answer",
+        "estimated bad: 1 of 8 rollouts reach the answer",
+        "estimated bad: 0 of 8 rollouts reach the answer",
+        "estimated bad: the answer is not reached from here",
     ]
     # What is drawn is what the strip draws; of the last step nothing is known.
     drawn = said.evaluate_all("all => all.map((one) => ['good', 'bad'].filter((name) => one.classList.contains(name)))")

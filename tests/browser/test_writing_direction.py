@@ -48,11 +48,11 @@ def box(at: Locator) -> dict[str, Any]:
 def test_the_labeling_page_follows_each_text(round_: Round, bob: User, page_of: Callable[..., Page]) -> None:
     desk = Desk(page_of(bob)).open(round_)
     page = desk.page
-    texts = page.locator("#stage .step .step-text")
-    assert direction(page.locator("#stage .problem")) == "rtl"
+    texts = page.locator("#task .step .step-text")
+    assert direction(page.locator("#task .problem")) == "rtl"
     # A formula at its beginning tells nothing of a text's language.
     assert [direction(texts.nth(place)) for place in range(4)] == ["rtl", "rtl", "rtl", "ltr"]
-    assert {direction(one) for one in page.locator("#stage .math").all()} == {"ltr"}
+    assert {direction(one) for one in page.locator("#task .math").all()} == {"ltr"}
     # The formula stands to the left of the words before it, which begin at the right.
     step, formula = box(texts.nth(0)), box(texts.nth(0).locator(".math"))
     assert formula["x"] + formula["width"] < step["x"] + step["width"] - 100
@@ -70,7 +70,7 @@ def test_the_labeling_page_follows_each_text(round_: Round, bob: User, page_of: 
     assert formula["x"] + formula["width"] <= words["left"] + 1
     assert words["stop"] <= formula["x"] + 1, "the full stop stands at the left end"
     # Faces and number stay where they are in every language.
-    row = page.locator("#stage .step").first
+    row = page.locator("#task .step").first
     assert box(row.locator(".faces"))["x"] < step["x"] < box(row.locator(".n"))["x"]
 
 
@@ -112,8 +112,8 @@ def test_both_sides_of_a_comparison_follow(project: Project, bob: User, page_of:
     round_ = open_round(project=project, protocol="comparison", options={"pairs": "right_wrong"})
     page = page_of(bob)
     page.goto(f"/projects/{project.slug}/rounds/{round_.number}/label")
-    expect(page.locator("#stage .side .step-text")).to_have_count(2)
-    assert sorted(direction(one) for one in page.locator("#stage .side .step-text").all()) == ["ltr", "rtl"]
-    field = page.locator("#stage textarea")
+    expect(page.locator("#task .side .step-text")).to_have_count(2)
+    assert sorted(direction(one) for one in page.locator("#task .side .step-text").all()) == ["ltr", "rtl"]
+    field = page.locator("#task textarea")
     field.fill("כי זה נכון")
     assert direction(field) == "rtl"

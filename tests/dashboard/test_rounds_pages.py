@@ -194,7 +194,7 @@ def test_my_work_has_the_newest_first_by_when_it_was_handed_in_not_by_when_it_wa
     assert "said again 2 times" in page
 
 
-@pytest.mark.parametrize(("query", "status"), [("?turn=x", 404), ("?turn=999999", 404), ("?turn={}", 200)])
+@pytest.mark.parametrize(("query", "status"), [("?assignment=x", 404), ("?assignment=999999", 404), ("?assignment={}", 200)])
 def test_only_ones_own_submitted_turn_is_opened_to_be_corrected(
     project: Project, bob: User, alice: User, query: str, status: int
 ) -> None:

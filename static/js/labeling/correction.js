@@ -1,116 +1,118 @@
 /**
- * A task that was handed in, on the desk again to be corrected. What stands on the server stays until the correction is
- * saved. Until then the changes are kept here as the turn's draft: a reload finds them again, and so does the desk if a
- * reviewer returns the task meanwhile. It answers as the desk does.
+ * Correcting a submitted task. The submission on the server counts until the correction is saved. Until then the changes are
+ * kept in this browser as the assignment's draft: a reload finds them again, and so does the session if a reviewer returns
+ * the task meanwhile. A correction has the same interface as a session.
  */
-import { createHand } from "./task-editor.js";
-import { saidOf, saysTheSame } from "./sync/answers.js";
+import { answersOf, areSameAnswers } from "./sync/answers.js";
+import { createTaskEditor } from "./task-editor.js";
 
-const INTRODUCTION = "You have submitted this task. Change what you said, and save it: the earlier version is kept.";
-const TAKEN_UP = "These are changes that you have not saved yet; this browser kept them. What you submitted stands until you save.";
-const OVERTAKEN = "Since you began them, the task was corrected elsewhere.";
-const AWAY = "The server cannot be reached. Your changes are kept in this browser, and the correction is sent as soon as that changes. "
-    + "If you close this page, you find them again when you correct the task.";
-const SAFE = "Nothing has changed on the server. Your changes are kept in this browser: they are there when the task is before you again.";
+const INTRODUCTION = "You have submitted this task. Change your answers and save; the earlier version is kept.";
+const RESTORED = "This browser has kept changes that are not saved yet. Your submission counts until you save them.";
+const OVERTAKEN = "Since you began, the task was corrected elsewhere.";
+const OFFLINE = "The server cannot be reached. Your changes are kept in this browser, and the correction is sent when the server can be "
+    + "reached again. If you close this page, you find them again when you correct the task.";
+const UNCHANGED = "Nothing has changed on the server. Your changes are kept in this browser: you find them again when you open the task.";
 
 /**
  * @param {object} needs
- * @param {(state: "idle"|"kept"|"saving") => void} needs.onState  whether there are changes that the server has not
+ * @param {number} needs.id  the assignment
+ * @param {string} needs.doneUrl  where to go when the correction is saved
+ * @param {(state: "idle"|"kept"|"saving") => void} needs.onState  whether there are changes that the server does not have
  */
-export function createCorrection({ turn, options, bench, api, connection, clock, frame, store, leaveTo, onState }) {
-    const key = `draft:${turn}`;
-    const hand = createHand({ bench, options, api, connection, clock, frame, onSaid: keep, onDone: save });
-    let stands = { said: { steps: [] }, version: 0, versions: 0 };
+export function createCorrection({ id, options, protocol, api, connection, activity, page, store, doneUrl, onState }) {
+    const key = `draft:${id}`;
+    const editor = createTaskEditor({ protocol, options, api, connection, activity, page, onChange: keep, onSubmit: save });
+    let submitted = { answers: { steps: [] }, version: 0, versions: 0 };
     let isSending = false;
 
     async function open() {
-        frame.busy(true);
+        page.setBusy(true);
         try {
-            lay(await connection.run(() => api.get(`/assignments/${turn}`)));
+            show(await connection.run(() => api.get(`/assignments/${id}`)));
         } catch (error) {
-            frame.busy(false);
-            frame.notice(error.message, "error");
+            page.setBusy(false);
+            page.notice(error.message, "error");
         }
     }
 
-    function lay({ assignment: sheet, said, versions }) {
-        stands = { said: asSaidHere(sheet, { steps: [], ...saidOf(said ?? {}) }), version: sheet.draft.version, versions };
-        const changes = unsaved();
-        clock.restart(changes ?? {});
-        hand.take(sheet, hand.viewOf(sheet), changes?.said ?? stands.said);
+    function show({ assignment: payload, said, versions }) {
+        submitted = { answers: normalized(payload, { steps: [], ...answersOf(said ?? {}) }), version: payload.draft.version, versions };
+        const changes = keptChanges();
+        activity.restart(changes ?? {});
+        editor.show(payload, editor.createView(payload), changes?.answers ?? submitted.answers);
         onState(changes ? "kept" : "idle");
         introduce(changes);
     }
 
-    /** As this page would say it: the server's rows tell more, and would never equal what is said here. */
-    const asSaidHere = (sheet, said) => bench.said(bench.start(sheet, said, options));
+    /** The answers as this page writes them: the server's rows have more fields, and would never equal the page's. */
+    const normalized = (payload, answers) => protocol.answersOf(protocol.start(payload, answers, options));
 
     function introduce(changes) {
-        const notice = !changes ? INTRODUCTION : changes.versions === stands.versions ? TAKEN_UP : `${TAKEN_UP} ${OVERTAKEN}`;
-        frame.notice(notice, changes ? "warning" : "info", changes && { says: "Discard them", act: discard });
-        frame.say(`Correct a task. ${changes ? notice : ""} ${bench.standing(hand.task.walk).message}.`);
+        const notice = !changes ? INTRODUCTION : changes.versions === submitted.versions ? RESTORED : `${RESTORED} ${OVERTAKEN}`;
+        page.notice(notice, changes ? "warning" : "info", changes && { label: "Discard the changes", run: discard });
+        page.announce(`Correct a task. ${changes ? notice : ""} ${protocol.statusOf(editor.task.state).message}.`);
     }
 
-    /** What was changed here and not saved; what has been saved since is forgotten. */
-    function unsaved() {
+    /** The changes of this browser that are not saved; those that have been saved since are forgotten. */
+    function keptChanges() {
         const kept = store.read(key);
         if (!kept?.corrects) return null;
-        if (!saysTheSame(kept.said, stands.said)) return kept;
+        if (!areSameAnswers(kept.answers, submitted.answers)) return kept;
         store.remove(key);
         return null;
     }
 
-    function keep(said) {
-        const isChanged = !saysTheSame(said, stands.said);
-        const { version, versions } = stands;
-        if (isChanged) store.write(key, { id: turn, corrects: true, version, versions, said, saved: false, ...clock.read() });
+    function keep(answers) {
+        const isChanged = !areSameAnswers(answers, submitted.answers);
+        const { version, versions } = submitted;
+        if (isChanged) store.write(key, { id, corrects: true, version, versions, answers, saved: false, ...activity.read() });
         else store.remove(key);
         onState(isChanged ? "kept" : "idle");
     }
 
     function discard() {
-        hand.adopt(stands.said);
-        keep(stands.said);
-        frame.notice("What you submitted is shown again. Undo brings your changes back.", "info");
-        frame.say(`Discarded. ${bench.standing(hand.task.walk).message}.`);
+        editor.adopt(submitted.answers);
+        keep(submitted.answers);
+        page.notice("This is your submission again. Undo restores your changes.", "info");
+        page.announce(`Discarded. ${protocol.statusOf(editor.task.state).message}.`);
     }
 
-    async function save(body) {
+    async function save(submission) {
         isSending = true;
-        hand.sending(true);
+        editor.setSending(true);
         onState("saving");
-        frame.say("Saving.");
-        if (connection.state === "away") stateChanged("away");
+        page.announce("Saving.");
+        if (connection.state === "offline") page.notice(OFFLINE);
         try {
-            await connection.run(() => api.post(`/assignments/${turn}/correct`, { ...body, versions: stands.versions }));
+            await connection.run(() => api.post(`/assignments/${id}/correct`, { ...submission, versions: submitted.versions }));
             const kept = store.read(key);
-            if (kept && saysTheSame(kept.said, body)) store.remove(key); // Another tab may have changed it further.
-            location.assign(leaveTo);
+            if (kept && areSameAnswers(kept.answers, submission)) store.remove(key); // Another tab may have changed it further.
+            location.assign(doneUrl);
         } catch (error) {
             isSending = false;
-            hand.sending(false);
-            keep(bench.said(hand.task.walk));
-            if (error.code === "corrected_elsewhere") return open(); // What stands now is another; that is said, and nothing is lost.
-            frame.notice(`The correction was not taken: ${error.message} ${SAFE}`, "error");
+            editor.setSending(false);
+            keep(protocol.answersOf(editor.task.state));
+            if (error.code === "corrected_elsewhere") return open(); // Shows the newer submission, and keeps these changes.
+            page.notice(`The correction was not saved: ${error.message} ${UNCHANGED}`, "error");
         }
     }
 
-    function stateChanged(state) {
+    function onConnectionChange(state) {
         if (!isSending) return;
-        if (state === "away") frame.notice(AWAY);
-        else frame.clearNotices();
+        if (state === "offline") page.notice(OFFLINE);
+        else page.clearNotices();
     }
 
-    const nothing = () => {};
+    const ignore = () => {};
     return {
         advance: open,
-        submittedElsewhere: nothing,
-        leaseEnded: nothing,
-        show: nothing,
-        rows: () => [],
-        unbegun: () => [],
-        fit: hand.fit,
-        stateChanged,
-        commands: { ...hand.commands, skip: nothing, retake: nothing },
+        onSubmittedElsewhere: ignore,
+        onLeaseEnded: ignore,
+        onConnectionChange,
+        adopt: ignore,
+        conflictRows: () => [],
+        unbegunIds: () => [],
+        fit: editor.fit,
+        commands: { ...editor.commands, skip: ignore, retake: ignore },
     };
 }

@@ -1,4 +1,4 @@
-/** Questions to the labeler. Each gives a promise of the answer; while one is open the page's keys rest. */
+/** Questions to the labeler. Each returns a promise of the answer; while a dialog is open the page's keys are off. */
 import { typeset } from "../shared/math.js";
 
 const byId = (id) => document.getElementById(id);
@@ -6,94 +6,96 @@ const byId = (id) => document.getElementById(id);
 const REASONS = {
     give_up: {
         title: "Give up on this task?",
-        lead: "What you rated so far is handed in with it. Somebody reads the reason.",
+        lead: "Your ratings so far are submitted with it. A reviewer reads the reason.",
         send: "Give up",
-        common: ["Too hard for me", "Takes too long", "I cannot verify a step"],
+        suggestions: ["Too hard for me", "Takes too long", "I cannot verify a step"],
     },
     skip: {
-        title: "Put this task off?",
-        lead: "It comes back to you when nothing else is left, with what you rated so far. Others may do it meanwhile.",
-        send: "Put it off",
-        common: ["Too tired for it", "I have to look something up", "It takes long"],
+        title: "Skip this task for now?",
+        lead: "It comes back with your ratings when no other task is left. Meanwhile others may do it.",
+        send: "Skip the task",
+        suggestions: ["Too tired for it", "I have to look something up", "It takes long"],
         isOptional: true,
     },
     bad_problem: {
         title: "What is wrong with the problem?",
-        lead: "What you rated so far is handed in with it. Whoever runs the project sees the reason.",
+        lead: "Your ratings so far are submitted with it. The project's managers see the reason.",
         send: "Report the problem",
-        common: ["The question is ambiguous", "Something is missing", "The reference answer is wrong", "It cannot be read"],
+        suggestions: ["The question is ambiguous", "Something is missing", "The reference answer is wrong", "It cannot be read"],
     },
 };
 
 export const isDialogOpen = () => document.querySelector("dialog[open]") !== null;
 
 /**
- * Why somebody stops early: the reason, which may be empty where none is asked for, or null when they go on rating.
- * @param {string} [before]  what they gave already
+ * Why the labeler stops early: the reason, which may be empty where it is optional, or null when they go on rating.
+ * @param {"give_up"|"skip"|"bad_problem"} kind
+ * @param {string} [previous]  the reason given last
  */
-export function askReason(kind, before = "") {
-    const { title, lead, send, common, isOptional = false } = REASONS[kind];
+export async function askReason(kind, previous = "") {
+    const { title, lead, send, suggestions, isOptional = false } = REASONS[kind];
     const dialog = byId("reason");
-    const text = byId("reason-text");
+    const field = byId("reason-text");
     byId("reason-title").textContent = title;
     byId("reason-lead").textContent = lead;
     byId("reason-send").textContent = send;
-    byId("suggestions").replaceChildren(...common.map((reason) => suggestion(reason, text)));
-    text.value = before;
-    text.required = !isOptional;
+    byId("suggestions").replaceChildren(...suggestions.map((reason) => suggestionButton(reason, field)));
+    field.value = previous;
+    field.required = !isOptional;
     byId("reason-why").textContent = isOptional ? "Why? (optional)" : "Why?";
-    text.setCustomValidity("");
+    field.setCustomValidity("");
     dialog.returnValue = "";
     dialog.showModal();
-    (isOptional ? byId("reason-send") : text).focus();
-    return closing(dialog).then((value) => value === "send" ? text.value.trim() || (isOptional ? "" : null) : null);
+    (isOptional ? byId("reason-send") : field).focus();
+    if (await closed(dialog) !== "send") return null;
+    return field.value.trim() || (isOptional ? "" : null);
 }
 
-function suggestion(reason, text) {
+function suggestionButton(reason, field) {
     const button = document.createElement("button");
     button.type = "button";
     button.className = "button small";
     button.textContent = reason;
     button.addEventListener("click", () => {
-        text.value = text.value.trim() ? `${text.value.trim()}. ${reason}` : reason;
-        text.setCustomValidity("");
-        text.focus();
+        field.value = field.value.trim() ? `${field.value.trim()}. ${reason}` : reason;
+        field.setCustomValidity("");
+        field.focus();
     });
     return button;
 }
 
-function closing(dialog) {
+function closed(dialog) {
     return new Promise((resolve) => dialog.addEventListener("close", () => resolve(dialog.returnValue), { once: true }));
 }
 
-/** Which of two versions stands: "mine" or "theirs". There is no third way out. Rows are those of the bench. */
-export function askWhich({ mine, theirs }) {
+/** Which of two versions to keep: "own" or "saved"; the dialog cannot be cancelled. Rows are the protocol's `conflictRows`. */
+export async function askWhichVersion({ own, saved }) {
     const dialog = byId("conflict");
-    byId("conflict-rows").replaceChildren(...mine.map((row, index) => conflictRow(row, theirs[index])));
+    byId("conflict-rows").replaceChildren(...own.map((row, index) => conflictRow(row, saved[index])));
     dialog.returnValue = "";
     dialog.showModal();
-    return closing(dialog).then((value) => value === "theirs" ? "theirs" : "mine");
+    return await closed(dialog) === "saved" ? "saved" : "own";
 }
 
-function conflictRow(here, there) {
+function conflictRow(own, saved) {
     const row = document.createElement("tr");
     const text = document.createElement("td");
-    typeset(text, here.text);
-    row.append(text, saidCell(here.says), saidCell(there?.says));
-    row.classList.toggle("picked", here.says !== there?.says);
+    typeset(text, own.text);
+    row.append(text, answerCell(own.answer), answerCell(saved?.answer));
+    row.classList.toggle("picked", own.answer !== saved?.answer);
     return row;
 }
 
-function saidCell(says) {
+function answerCell(answer) {
     const cell = document.createElement("td");
     const badge = document.createElement("span");
-    badge.className = says ? `badge ${says === "great" ? "good" : says}` : "muted small";
-    badge.textContent = says ?? "not rated";
+    badge.className = answer ? `badge ${answer === "great" ? "good" : answer}` : "muted small";
+    badge.textContent = answer ?? "not rated";
     cell.append(badge);
     return cell;
 }
 
-/** The dialog about an expired sign-in stays until somebody is signed in. */
+/** The dialog about an expired sign-in stays open until the person is signed in. */
 export function createSignInDialog({ signIn, retry }) {
     const dialog = byId("signed-out");
     byId("signed-out-link").href = signIn;
@@ -105,13 +107,13 @@ export function createSignInDialog({ signIn, retry }) {
     };
 }
 
-/** Wire up what never changes: Escape must not choose for somebody, Ctrl+Enter sends a reason. */
+/** Add the listeners that never change: Escape must not choose a version, Ctrl+Enter sends a reason. */
 export function prepareDialogs() {
     byId("conflict").addEventListener("cancel", (event) => event.preventDefault());
     byId("reason-cancel").addEventListener("click", () => byId("reason").close(""));
-    const text = byId("reason-text");
-    text.addEventListener("input", () => text.setCustomValidity(text.value.trim() || !text.value ? "" : "Say why, in a word or two."));
-    text.addEventListener("keydown", (event) => {
+    const field = byId("reason-text");
+    field.addEventListener("input", () => field.setCustomValidity(field.value.trim() || !field.value ? "" : "Give a reason in a word or two."));
+    field.addEventListener("keydown", (event) => {
         if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.isComposing || event.repeat) return;
         event.preventDefault();
         byId("reason-send").click();

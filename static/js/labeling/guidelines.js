@@ -1,4 +1,4 @@
-/** The guidelines, open beside the work: keys go on rating while somebody reads. */
+/** The guidelines, open beside the task: the keys still rate while the labeler reads them. */
 import { fitFormulas, typesetWithin } from "../shared/math.js";
 
 export function createGuidelines() {

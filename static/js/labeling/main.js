@@ -1,182 +1,183 @@
-/** The labeling page: puts the parts together and wires them to keys, buttons and the browser's events. */
+/** The labeling page: creates its parts and connects them with keys, buttons and the browser's events. */
 import { createApi } from "../shared/api.js";
-import { benchFor } from "./protocols/index.js";
-import { createClock, watchInput } from "./sync/activity-timer.js";
-import { createConnection, watchForHope } from "./sync/connection.js";
-import { createCorrection } from "./correction.js";
-import { createDesk } from "./session.js";
-import { askWhich, createSignInDialog, isDialogOpen, prepareDialogs } from "./dialogs.js";
-import { createDrafts } from "./sync/drafts.js";
-import { createFrame } from "./page.js";
-import { createGuidelines } from "./guidelines.js";
-import { createHelp } from "./help-dialog.js";
-import { commandsOf, keyMap, listen } from "../shared/keys.js";
-import { createLeases } from "./sync/leases.js";
+import { keyMap, listen } from "../shared/keys.js";
 import { warmFonts } from "../shared/math.js";
+import { commandsOf } from "./commands.js";
+import { createCorrection } from "./correction.js";
+import { askWhichVersion, createSignInDialog, isDialogOpen, prepareDialogs } from "./dialogs.js";
+import { createEmptyStates } from "./empty-states.js";
+import { createGuidelines } from "./guidelines.js";
+import { createHelpDialog } from "./help-dialog.js";
+import { createPage } from "./page.js";
+import { loadProtocol } from "./protocols/index.js";
+import { createSession } from "./session.js";
+import { createActivityTimer, watchInput } from "./sync/activity-timer.js";
+import { createConnection, watchNetwork } from "./sync/connection.js";
+import { createDrafts } from "./sync/drafts.js";
+import { createLeases } from "./sync/leases.js";
+import { createLocalStore } from "./sync/local-storage.js";
 import { createOutbox } from "./sync/outbox.js";
-import { createScreens } from "./empty-states.js";
-import { createStore } from "./sync/local-storage.js";
-import { createTabs } from "./sync/tab-sync.js";
+import { createTabSync } from "./sync/tab-sync.js";
 
-const page = JSON.parse(document.getElementById("bootstrap").textContent);
-const RELEASED = `annotate:${page.user.email}:released`;
+const config = JSON.parse(document.getElementById("bootstrap").textContent);
+const RELEASED_KEY = `annotate:${config.user.email}:released`;
+const isCorrection = Boolean(config.assignment);
 
-const bench = await benchFor(page.round.protocol);
-const commandsHere = commandsOf(bench, { isCorrection: Boolean(page.turn) });
-const frame = createFrame({ submits: page.turn ? "Save correction" : "Submit" });
-const store = createStore(page.user.email);
-const api = createApi(page.api);
-const clock = createClock({ isVisible: !document.hidden });
-let today = page.progress.today;
-let saving = "idle";
+const protocol = await loadProtocol(config.round.protocol);
+const commands = commandsOf(protocol, { isCorrection });
+const page = createPage({ submitLabel: isCorrection ? "Save correction" : "Submit" });
+const store = createLocalStore(config.user.email);
+const api = createApi(config.api);
+const activity = createActivityTimer({ isVisible: !document.hidden });
+let submittedToday = config.progress.today;
+let draftState = "idle";
 
-const connection = createConnection({ onChange: connectionChanged });
-const signIn = createSignInDialog({ signIn: page.sign_in, retry: connection.wake });
-const tabs = createTabs(page.user.email, {
-    draft: (news) => drafts.hear(news),
-    submitted: ({ id }) => desk.submittedElsewhere(id),
-    signedIn: connection.wake,
+const connection = createConnection({ onChange: onConnectionChange });
+const signIn = createSignInDialog({ signIn: config.sign_in, retry: connection.retryNow });
+const tabSync = createTabSync(config.user.email, {
+    draft: (draft) => drafts.receive(draft),
+    submitted: ({ id }) => session.onSubmittedElsewhere(id),
+    signedIn: connection.retryNow,
 });
-const leases = createLeases({ api, clock, onLost: (id) => desk.leaseEnded(id) });
+const leases = createLeases({ api, activity, onEnded: (id) => session.onLeaseEnded(id) });
 const drafts = createDrafts({
     api, connection, store,
-    tell: tabs.tell,
-    times: clock.read,
-    choose: ({ mine, theirs }) => askWhich({ mine: desk.rows(mine), theirs: desk.rows(theirs) }),
-    onState: draftState,
-    onForeign: (said) => desk.show(said),
-    onSubmitted: (id) => desk.submittedElsewhere(id),
-    onKept: (why) => frame.notice(`The ratings of the task that you put off stay in this browser until it comes back: ${why}`),
+    send: tabSync.send,
+    times: activity.read,
+    choose: ({ own, saved }) => askWhichVersion({ own: session.conflictRows(own), saved: session.conflictRows(saved) }),
+    onState: onDraftState,
+    onReplaced: (answers) => session.adopt(answers),
+    onSubmitted: (id) => session.onSubmittedElsewhere(id),
+    onUnsaved: (reason) => page.notice(`Your ratings of the skipped task stay in this browser until it comes back: ${reason}`),
 });
-const outbox = createOutbox({
-    api, connection, store, before: drafts.atRest, saveDraft: drafts.saveLeft, onTaken: taken, onRefused: refused,
+const outbox = createOutbox({ api, connection, store, ready: drafts.atRest, saveDraft: drafts.saveSkipped, onAccepted, onRejected });
+const emptyStates = createEmptyStates({
+    today: () => submittedToday, connectionState: () => connection.state, checkAgain: () => session.advance(),
 });
-const screens = createScreens({ today: () => today, state: () => connection.state, again: () => desk.advance() });
-const desk = page.turn ? createCorrection({
-    turn: page.turn, options: page.round.options, bench, api, connection, clock, frame, store, leaveTo: page.work, onState: draftState,
-}) : createDesk({
-    round: `/projects/${page.project.slug}/rounds/${page.round.number}`,
-    options: page.round.options,
-    bench, api, connection, tabs, clock, leases, drafts, outbox, screens,
-    frame: { ...frame, progress, handedIn: showState },
+const session = isCorrection ? createCorrection({
+    id: config.assignment, options: config.round.options, protocol, api, connection, activity, page, store,
+    doneUrl: config.work, onState: onDraftState,
+}) : createSession({
+    round: `/projects/${config.project.slug}/rounds/${config.round.number}`,
+    options: config.round.options,
+    protocol, api, connection, tabSync, activity, leases, drafts, outbox, page, emptyStates, onProgress, onQueued: showSaveState,
 });
 
-// --- what the parts tell ------------------------------------------------------------------------------------------
+// --- what the parts report ----------------------------------------------------------------------------------------
 
-function connectionChanged(state) {
+function onConnectionChange(state) {
     if (state === "signed-out") signIn.open();
     else signIn.close();
-    showState();
-    desk.stateChanged(state);
+    showSaveState();
+    session.onConnectionChange(state);
 }
 
-function draftState(state, error) {
-    saving = state;
-    if (state === "refused") frame.notice(`These ratings could not be saved: ${error.message} They are kept in this browser.`, "error");
-    showState();
+function onDraftState(state, error) {
+    draftState = state;
+    if (state === "refused") page.notice(`These ratings could not be saved: ${error.message} They are kept in this browser.`, "error");
+    showSaveState();
 }
 
-function showState() {
-    const waiting = outbox.ids().length;
-    const states = { up: waiting ? "saving" : saving, away: "offline", "signed-out": "signedOut" };
-    frame.saveState(states[connection.state], waiting);
+function showSaveState() {
+    const unsent = outbox.ids().length;
+    const states = { online: unsent ? "saving" : draftState, offline: "offline", "signed-out": "signedOut" };
+    page.showSaveState(states[connection.state], unsent);
 }
 
-function progress(figures) {
-    today = figures.today;
-    frame.progress(figures);
+function onProgress(progress) {
+    submittedToday = progress.today;
+    page.showProgress(progress);
 }
 
-/** The server has a submission; of a task that was put off there is nothing to tell. */
-function taken(entry, answer) {
-    // What was put off keeps its draft here, and the server has nothing to tell of it.
-    if (entry.act === "skip") return showState();
+/** The server has the entry. The draft of a skipped task stays in this browser, and there is no progress to show. */
+function onAccepted(entry, response) {
+    if (entry.action === "skip") return showSaveState();
     drafts.forget(entry.id, entry.task);
-    progress(answer.progress);
-    showState();
-    if (answer.assignment.state === "extra") {
-        frame.notice("Others had finished your last task by the time it arrived. Yours is kept beside theirs.", "info");
+    onProgress(response.progress);
+    showSaveState();
+    if (response.assignment.state === "extra") {
+        page.notice("Others had completed your last task before your submission arrived. Yours is kept as an extra.", "info");
     }
 }
 
-function refused(entry, error) {
-    if (entry.act === "skip") {
-        frame.notice(`The task could not be put off: ${error.message}`);
+function onRejected(entry, error) {
+    if (entry.action === "skip") {
+        page.notice(`The task could not be skipped: ${error.message}`);
     } else if (error.code === "already_submitted") {
         drafts.forget(entry.id, entry.task);
-        frame.notice("You had handed in that task before, with other ratings. The earlier ones stand.");
+        page.notice("You have already submitted your last task with other ratings. The first submission counts.");
     } else {
-        frame.notice(`Your last task was not taken: ${error.message} Its ratings are kept in this browser, and the task comes again.`, "error");
+        page.notice(`Your last task was not accepted: ${error.message} Its ratings are kept in this browser, and the task comes back.`, "error");
     }
-    showState();
+    showSaveState();
 }
 
 // --- keys and buttons ---------------------------------------------------------------------------------------------
 
-// The server keeps the keys, so that they are the same on every machine; here is only what it has not heard yet.
-const kept = store.read("keys");
-let changed = kept && kept.unsaved !== false ? kept.changed : page.keys;
-if (changed !== page.keys) saveKeys();
-let keys = keyMap(commandsHere, changed);
-frame.keys(keys);
-const help = createHelp({
-    commands: commandsHere,
+// The server keeps the key map, so that it is the same on every machine; this browser keeps what could not be sent yet.
+const keptKeys = store.read("keys");
+let keyChanges = keptKeys && keptKeys.unsaved !== false ? keptKeys.changed : config.keys;
+if (keyChanges !== config.keys) saveKeys();
+let keys = keyMap(commands, keyChanges);
+page.showKeys(keys);
+const help = createHelpDialog({
+    commands,
     keys: () => keys,
-    /** Other protocols' keys stay as they are; nothing given means that all are as they were. */
-    onChange(given) {
-        changed = Object.keys(given).length ? { ...changed, ...given } : {};
+    /** The keys of other protocols stay as they are, unless all are reset. */
+    onChange(changes) {
+        keyChanges = Object.keys(changes).length ? { ...keyChanges, ...changes } : {};
         saveKeys();
-        keys = keyMap(commandsHere, changed);
-        frame.keys(keys);
+        keys = keyMap(commands, keyChanges);
+        page.showKeys(keys);
     },
 });
 
 async function saveKeys() {
-    const given = changed;
-    store.write("keys", { changed: given, unsaved: true });
+    const changed = keyChanges;
+    store.write("keys", { changed, unsaved: true });
     try {
-        await connection.run(() => given === changed ? api.put("/me/keys", { keys: given }) : undefined);
-        if (given === changed) store.write("keys", { changed: given, unsaved: false });
+        await connection.run(() => changed === keyChanges ? api.put("/me/keys", { keys: changed }) : undefined);
+        if (changed === keyChanges) store.write("keys", { changed, unsaved: false });
     } catch (error) {
-        frame.notice(`Your keys could not be kept: ${error.message}`);
+        page.notice(`Your keys could not be saved: ${error.message}`);
     }
 }
 
 const guidelines = createGuidelines();
-const commands = { ...desk.commands, guidelines: guidelines.toggle, help: help.open, again: desk.advance };
-listen((name) => commands[name](), { commands: commandsHere, keys: () => keys, isOn: () => !isDialogOpen() });
+const runs = { ...session.commands, guidelines: guidelines.toggle, help: help.open, checkAgain: session.advance };
+listen((name) => runs[name](), { commands, keys: () => keys, isOn: () => !isDialogOpen() });
 
 document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-do], #thumbs [data-answer]");
     if (!button) return;
     // After a click the keys are the page's again: Enter must submit, not press the same button once more.
     if (event.detail > 0) button.blur();
-    commands[button.dataset.do ?? button.dataset.answer]();
+    runs[button.dataset.do ?? button.dataset.answer]();
 });
 
 // --- the browser --------------------------------------------------------------------------------------------------
 
-watchInput(clock);
-watchForHope(connection);
-addEventListener("resize", desk.fit);
+watchInput(activity);
+watchNetwork(connection);
+addEventListener("resize", session.fit);
 addEventListener("pagehide", () => {
     drafts.leave();
-    tabs.leave();
-    const ids = desk.unbegun();
-    sessionStorage.setItem(RELEASED, JSON.stringify(ids));
+    tabSync.leave();
+    const ids = session.unbegunIds();
+    sessionStorage.setItem(RELEASED_KEY, JSON.stringify(ids));
     for (const id of ids) api.post(`/assignments/${id}/release`, {}, { keepalive: true }).catch(() => {});
 });
 addEventListener("pageshow", (event) => event.persisted && location.reload());
 
-/** A reload gives back and claims again: make sure that it happens in this order. */
-async function settleReleases() {
-    const ids = JSON.parse(sessionStorage.getItem(RELEASED) ?? "[]");
-    sessionStorage.removeItem(RELEASED);
+/** A reload releases assignments and claims again: make sure that it happens in this order. */
+async function finishReleases() {
+    const ids = JSON.parse(sessionStorage.getItem(RELEASED_KEY) ?? "[]");
+    sessionStorage.removeItem(RELEASED_KEY);
     await Promise.all(ids.map((id) => api.post(`/assignments/${id}/release`).catch(() => {})));
 }
 
 warmFonts();
 prepareDialogs();
-store.tidy();
-await settleReleases();
-await desk.advance();
+store.dropOldDrafts();
+await finishReleases();
+await session.advance();

@@ -1,144 +1,151 @@
 /**
- * The labeler's desk: the task in hand, the next one under it, where they come from and where they go. How a task is
- * changed is the hand's; drafts, outbox and leases keep the work safe.
+ * A labeling session: the current task, the next one prepared behind it, where tasks come from and where submissions go. The
+ * task editor changes a task; drafts, outbox and leases keep the work safe.
  */
-import { askReason } from "./dialogs.js";
-import { createHand } from "./task-editor.js";
 import { typesetDone } from "../shared/math.js";
+import { askReason } from "./dialogs.js";
+import { createTaskEditor } from "./task-editor.js";
 
-const PATIENCE_MS = 1_500;
+const TYPESET_TIMEOUT_MS = 1_500;
 
-export function createDesk({ round, options, bench, api, connection, tabs, clock, leases, drafts, outbox, frame, screens }) {
-    const wings = document.getElementById("wings");
-    const hand = createHand({ bench, options, api, connection, clock, frame, onSaid: drafts.change, onDone: handIn });
-    let next = null; // {sheet, view}
+/**
+ * @param {object} needs
+ * @param {string} needs.round         the round's path in the API
+ * @param {Function} needs.onProgress  (progress): the server has counted the submissions
+ * @param {Function} needs.onQueued    a submission or a skip is in the outbox
+ */
+export function createSession({
+    round, options, protocol, api, connection, tabSync, activity, leases, drafts, outbox, page, emptyStates, onProgress, onQueued,
+}) {
+    const prerender = document.getElementById("prerender");
+    const editor = createTaskEditor({ protocol, options, api, connection, activity, page, onChange: drafts.change, onSubmit: submit });
+    let next = null; // {payload, view}
     let fetching = null;
-    let turn = 0; // Counts the tasks shown: an answer that belongs to an earlier one is late.
+    let place = 0; // Counts the calls of `advance`: a response to an earlier one is late.
 
-    const inHand = () => [hand.task, next].filter(Boolean).map((one) => one.sheet.id);
-    const claim = () => connection.run(() => api.post(`${round}/claim`, { holding: [...inHand(), ...outbox.ids()] }));
+    const heldIds = () => [editor.task, next].filter(Boolean).map(({ payload }) => payload.id);
+    const claim = () => connection.run(() => api.post(`${round}/claim`, { holding: [...heldIds(), ...outbox.ids()] }));
 
-    // --- which task ---------------------------------------------------------------------------------------------
+    // --- which task is shown ------------------------------------------------------------------------------------
 
-    /** Lay the next task on the desk: the one that stands ready, else what the server gives. */
+    /** Show the next task: the prepared one, else the one that the server returns. */
     async function advance() {
-        const mine = ++turn;
-        putAway();
-        frame.busy(true);
-        if (!next) screens.waitFor(() => mine === turn && !hand.task);
+        const ownPlace = ++place;
+        closeTask();
+        page.setBusy(true);
+        if (!next) emptyStates.waitFor(() => ownPlace === place && !editor.task);
         await fetching;
-        if (next && leases.hasEnded(next.sheet.id)) discardNext();
+        if (next && leases.hasEnded(next.payload.id)) discardNext();
         if (next) {
-            const ready = next;
+            const prepared = next;
             next = null;
-            lay(ready);
+            show(prepared);
         } else {
-            await fetchNow(mine);
+            await fetchNow(ownPlace);
         }
         await outbox.deliver();
-        if (mine === turn && hand.task) fetchNext();
+        if (ownPlace === place && editor.task) fetchNext();
     }
 
-    async function fetchNow(mine) {
+    async function fetchNow(ownPlace) {
         await outbox.deliver();
         try {
-            const answer = await claim();
-            if (mine !== turn) return;
-            frame.progress(answer.progress);
-            if (!answer.assignment) return end(answer);
-            const ready = prepare(answer.assignment);
-            await settled(ready);
-            if (mine === turn) lay(ready);
+            const claimed = await claim();
+            if (ownPlace !== place) return;
+            onProgress(claimed.progress);
+            if (!claimed.assignment) return showNoTask(claimed);
+            const prepared = prepare(claimed.assignment);
+            await typesetOf(prepared);
+            if (ownPlace === place) show(prepared);
         } catch (error) {
-            if (mine === turn) end({ reason: error.code, message: error.message });
+            if (ownPlace === place) showNoTask({ reason: error.code, message: error.message });
         }
     }
 
-    /** While one task is being read, the next is fetched and typeset: Enter then shows it at once. */
+    /** While one task is read, the next is fetched and typeset, so that Enter shows it at once. */
     function fetchNext() {
         if (next || fetching || outbox.ids().length) return;
         fetching = claim()
-            .then((answer) => {
-                const sheet = answer.assignment;
-                if (sheet && !next && sheet.id !== hand.task?.sheet.id) next = prepare(sheet);
-                tabs.hold(inHand());
+            .then(({ assignment }) => {
+                if (assignment && !next && assignment.id !== editor.task?.payload.id) next = prepare(assignment);
+                tabSync.hold(heldIds());
             })
-            .catch(() => {}) // The claim that shows a task will meet the same error, and says it.
+            .catch(() => {}) // The claim for the task to show meets the same error, and reports it.
             .finally(() => { fetching = null; });
     }
 
-    function prepare(sheet) {
-        const view = hand.viewOf(sheet);
-        wings.replaceChildren(view.element); // Laid out there, so that the fonts that it needs are loaded.
-        leases.hold(sheet.id, sheet.leased_until);
-        return { sheet, view };
+    function prepare(payload) {
+        const view = editor.createView(payload);
+        prerender.replaceChildren(view.element); // Laid out there, so that the fonts that it needs are loaded.
+        leases.hold(payload.id, payload.leased_until);
+        return { payload, view };
     }
 
-    /** Nothing may move after it was shown: wait for the formulas of the first task and their fonts, but not for ever. */
-    function settled({ view }) {
+    /** Nothing may move once it is shown: wait for the formulas of the first task and their fonts, for a limited time. */
+    function typesetOf({ view }) {
         const laidOut = typesetDone().then(() => {
             view.element.getBoundingClientRect();
             return document.fonts.ready;
         });
-        return Promise.race([laidOut, new Promise((resolve) => { setTimeout(resolve, PATIENCE_MS); })]);
+        return Promise.race([laidOut, new Promise((resolve) => { setTimeout(resolve, TYPESET_TIMEOUT_MS); })]);
     }
 
-    function lay({ sheet, view }) {
-        const { said, ...times } = drafts.open(sheet);
-        clock.restart(times);
-        frame.reviewerNote(sheet.note ?? "");
-        hand.take(sheet, view, said);
-        tabs.hold(inHand());
+    function show({ payload, view }) {
+        const { answers, ...times } = drafts.open(payload);
+        activity.restart(times);
+        page.showReviewerNote(payload.note ?? "");
+        editor.show(payload, view, answers);
+        tabSync.hold(heldIds());
         scrollTo({ top: 0, behavior: "instant" });
-        const { walk } = hand.task;
-        // A task that nobody began is read from its problem on, not from the first place where something is to be said.
-        view.reveal(walk, { isSmooth: false });
-        if (!bench.isBegun(walk)) scrollTo({ top: 0, behavior: "instant" });
-        const returned = sheet.note ? ` A reviewer returned this task to you: ${sheet.note}.` : "";
-        frame.say(`${bench.greeting(walk)}${returned} ${bench.standing(walk).message}.`);
+        const { state } = editor.task;
+        view.reveal(state, { isSmooth: false });
+        // A new task is read from its problem on, not from the first step to rate.
+        if (!protocol.isBegun(state)) scrollTo({ top: 0, behavior: "instant" });
+        const returned = payload.note ? ` A reviewer returned this task to you: ${payload.note}.` : "";
+        page.announce(`${protocol.greeting(state)}${returned} ${protocol.statusOf(state).message}.`);
     }
 
-    function putAway() {
-        if (hand.task) leases.drop(hand.task.sheet.id);
-        hand.drop();
+    function closeTask() {
+        if (editor.task) leases.drop(editor.task.payload.id);
+        editor.close();
         drafts.close();
     }
 
     function discardNext() {
-        leases.drop(next.sheet.id);
+        leases.drop(next.payload.id);
         next = null;
-        tabs.hold(inHand());
+        tabSync.hold(heldIds());
     }
 
-    function end(answer) {
-        frame.busy(false);
-        frame.reviewerNote("");
-        screens.nothing(answer);
+    function showNoTask(claimed) {
+        page.setBusy(false);
+        page.showReviewerNote("");
+        emptyStates.showNoTask(claimed);
     }
 
-    // --- handing in ---------------------------------------------------------------------------------------------
+    // --- submitting and skipping --------------------------------------------------------------------------------
 
-    /** Written down first, sent in the background: the next task does not wait for the network. */
-    function handIn(body) {
-        const { sheet } = hand.task;
-        outbox.add(sheet.id, sheet.task, body);
-        goOn(sheet);
+    /** Store the submission first and send it in the background: the next task does not wait for the network. */
+    function submit(submission) {
+        const { payload } = editor.task;
+        outbox.add(payload.id, payload.task, submission);
+        advanceAfter(payload);
     }
 
-    /** To the end of one's own queue. Written down first, as a submission is; what the server has not of the draft goes along. */
+    /** Put the task at the end of the labeler's queue. The part of the draft that the server does not have goes along. */
     async function skip() {
-        const asked = hand.task;
-        if (!asked) return;
+        const { task } = editor;
+        if (!task) return;
         const reason = await askReason("skip");
-        if (reason === null || asked !== hand.task) return;
-        outbox.add(asked.sheet.id, asked.sheet.task, { reason }, { act: "skip", draft: drafts.unsaved() });
-        goOn(asked.sheet);
+        if (reason === null || task !== editor.task) return;
+        outbox.add(task.payload.id, task.payload.task, { reason }, { action: "skip", draft: drafts.unsaved() });
+        advanceAfter(task.payload);
     }
 
-    function goOn({ id }) {
-        tabs.tell("submitted", { id });
-        frame.clearNotices();
-        frame.handedIn();
+    function advanceAfter({ id }) {
+        tabSync.send("submitted", { id });
+        page.clearNotices();
+        onQueued();
         advance();
     }
 
@@ -146,45 +153,44 @@ export function createDesk({ round, options, bench, api, connection, tabs, clock
         try {
             await connection.run(() => api.post(`${round}/retake`));
         } catch (error) {
-            frame.notice(error.message);
+            page.notice(error.message);
         }
         advance();
     }
 
-    /** Another tab or device has handed this task in. */
-    function submittedElsewhere(id) {
-        if (next?.sheet.id === id) discardNext();
-        if (hand.task?.sheet.id !== id) return;
-        frame.notice("This task was handed in or put off from another tab or device; here is the next one.", "info");
+    function onSubmittedElsewhere(id) {
+        if (next?.payload.id === id) discardNext();
+        if (editor.task?.payload.id !== id) return;
+        page.notice("You submitted or skipped the last task in another tab or on another device. This is the next one.", "info");
         advance();
     }
 
-    function leaseEnded(id) {
-        if (next?.sheet.id === id) discardNext();
-        else if (hand.task?.sheet.id === id) frame.notice("Your time for this task ran out, and others may get it too. What you submit is still taken.");
+    function onLeaseEnded(id) {
+        if (next?.payload.id === id) discardNext();
+        else if (editor.task?.payload.id === id) page.notice("Your time for this task has run out, and others may get it too. You can still submit it.");
     }
 
     return {
         advance,
-        submittedElsewhere,
-        leaseEnded,
-        stateChanged: screens.stateChanged,
-        commands: { ...hand.commands, skip, retake },
-        /** Labels that came from another tab. */
-        show(said) {
-            if (!hand.task) return;
-            hand.adopt(said);
-            frame.say("These ratings come from your other tab or device.");
+        onSubmittedElsewhere,
+        onLeaseEnded,
+        onConnectionChange: emptyStates.onConnectionChange,
+        commands: { ...editor.commands, skip, retake },
+        /** Answers from another tab or device replace those shown. */
+        adopt(answers) {
+            if (!editor.task) return;
+            editor.adopt(answers);
+            page.announce("These ratings come from your other tab or device.");
         },
-        /** Two versions of what was said of the task at hand, row by row. */
-        rows: (said) => hand.task ? bench.rows(hand.task.sheet, said) : [],
-        fit: hand.fit,
-        /** What a page that goes away gives back: the task that nobody began, and the one that nobody saw. */
-        unbegun() {
-            const { task } = hand;
-            const isBegun = task && (task.sheet.draft.version > 0 || bench.isBegun(task.walk));
-            const unbegun = [isBegun ? null : task, next].filter(Boolean).map((one) => one.sheet.id);
-            return unbegun.filter((id) => !tabs.areElsewhere(id) && !outbox.ids().includes(id));
+        /** One version of the answers to the current task, row by row. */
+        conflictRows: (answers) => editor.task ? protocol.conflictRows(editor.task.payload, answers) : [],
+        fit: editor.fit,
+        /** The assignments that a closing page releases: the current task if it is not begun, and the next one. */
+        unbegunIds() {
+            const { task } = editor;
+            const isBegun = task && (task.payload.draft.version > 0 || protocol.isBegun(task.state));
+            const unbegun = [isBegun ? null : task, next].filter(Boolean).map(({ payload }) => payload.id);
+            return unbegun.filter((id) => !tabSync.isHeldElsewhere(id) && !outbox.ids().includes(id));
         },
     };
 }

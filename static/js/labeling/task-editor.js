@@ -1,110 +1,112 @@
 /**
- * The task in hand: how it is painted, changed, and said to be done. Where it comes from, what keeps it safe and where
- * it goes is for whoever holds it: the desk, or a correction.
+ * The current task: how it is shown, changed and submitted. Where it comes from, what keeps it safe and where it goes is up
+ * to whoever uses the editor: the session, or a correction.
  *
- * @typedef {{sheet: object, view: import("./protocols/index.js").View, walk: object, reason: string}} Task
- *   `reason` is the one that was given last for stopping early
+ * @typedef {{payload: object, view: import("./protocols/index.js").View, state: object, reason: string}} Task
+ *   `reason` is the last one given for stopping early
  */
 import { askReason } from "./dialogs.js";
-import { saysTheSame } from "./sync/answers.js";
+import { areSameAnswers } from "./sync/answers.js";
 
-const LONGEST_TURN_MS = 86_400_000; // The server takes a day at most.
+const MAX_ACTIVE_MS = 86_400_000; // The server accepts a day at most.
 
 /**
  * @param {object} needs
- * @param {(said: import("./sync/answers.js").Said) => void} needs.onSaid  the person says something else than before: keep it
- * @param {(body: object) => void} needs.onDone                    the person is done: hand this in
+ * @param {import("./protocols/index.js").Protocol} needs.protocol
+ * @param {(answers: import("./sync/answers.js").Answers) => void} needs.onChange  the answers changed: keep them
+ * @param {(submission: object) => void} needs.onSubmit                            the person is done: submit this
  */
-export function createHand({ bench, options, api, connection, clock, frame, onSaid, onDone }) {
-    const stage = document.getElementById("stage");
+export function createTaskEditor({ protocol, options, api, connection, activity, page, onChange, onSubmit }) {
+    const container = document.getElementById("task");
     const tools = { options, post: (path, body) => connection.run(() => api.post(path, body)) };
     /** @type {Task|null} */
     let task = null;
     let isSending = false;
 
     function paint() {
-        const now = bench.standing(task.walk);
-        task.view.paint(task.walk, now);
-        frame.standing(now, bench.undo(task.walk) !== task.walk);
+        const status = protocol.statusOf(task.state);
+        task.view.paint(task.state, status);
+        page.showStatus(status, protocol.undo(task.state) !== task.state);
     }
 
-    /** Everything that changes the walk comes through here: paint first, then keep, then tell, unless there is nothing to tell. */
-    function become(walk, said = "", { isQuiet = false } = {}) {
-        const before = task.walk;
-        if (walk === before) return;
-        task.walk = walk;
+    /** Every change passes through here: paint first, then keep the answers, then announce, unless there is nothing to announce. */
+    function become(state, announcement = "", { isQuiet = false } = {}) {
+        const before = task.state;
+        if (state === before) return;
+        task.state = state;
         paint();
-        const now = bench.said(walk);
-        if (!saysTheSame(now, bench.said(before))) onSaid(now);
+        const answers = protocol.answersOf(state);
+        if (!areSameAnswers(answers, protocol.answersOf(before))) onChange(answers);
         if (isQuiet) return;
-        task.view.reveal(walk);
-        if (said === null) return; // Whoever types hears it already.
-        const { legal, message } = bench.standing(walk);
-        const where = bench.where(walk) === bench.where(before) && said ? "" : ` ${bench.where(walk)}`;
-        frame.say(`${said}${where}${legal ? ` ${message}.` : ""}`);
+        task.view.reveal(state);
+        if (announcement === null) return; // The screen reader speaks for itself.
+        const { canSubmit, message } = protocol.statusOf(state);
+        const cursor = protocol.describeCursor(state);
+        const where = cursor === protocol.describeCursor(before) && announcement ? "" : ` ${cursor}`;
+        page.announce(`${announcement}${where}${canSubmit ? ` ${message}.` : ""}`);
     }
 
-    /** Do what a key, a button or a click in the task means; what cannot be done now is let be. */
+    /** Run one of the protocol's actions. Returns whether it could be done. */
     function act(name, ...given) {
-        const done = task && bench.acts[name](task.walk, ...given);
-        if (!done) return false;
-        become(done.walk, done.said, done);
+        const result = task && protocol.actions[name](task.state, ...given);
+        if (!result) return false;
+        become(result.state, result.announcement, result);
         paint();
         return true;
     }
 
     function submit() {
-        const { legal, finish, message } = bench.standing(task.walk);
-        if (legal) done(finish);
-        else if (bench.acts.proceed && act("proceed")) return;
-        else frame.say(`Not yet. ${message}.`);
+        const { canSubmit, finishReason, message } = protocol.statusOf(task.state);
+        if (canSubmit) finish(finishReason);
+        else if (protocol.actions.proceed && act("proceed")) return;
+        else page.announce(`Not yet. ${message}.`);
     }
 
-    async function stopEarly(kind) {
+    async function stopEarly(finishReason) {
         const asked = task;
-        const reason = await askReason(kind, asked.reason);
+        const reason = await askReason(finishReason, asked.reason);
         if (!reason || asked !== task || isSending) return;
         task.reason = reason;
-        done(kind, reason);
+        finish(finishReason, reason);
     }
 
-    function done(finish, reason = "") {
-        const { active_ms, idle_ms } = clock.read();
-        const said = (bench.handsIn ?? bench.said)(task.walk);
-        onDone({ ...said, finish_reason: finish, reason, active_ms: Math.min(active_ms, LONGEST_TURN_MS), idle_ms });
+    function finish(finishReason, reason = "") {
+        const { active_ms, idle_ms } = activity.read();
+        const answers = (protocol.submissionOf ?? protocol.answersOf)(task.state);
+        onSubmit({ ...answers, finish_reason: finishReason, reason, active_ms: Math.min(active_ms, MAX_ACTIVE_MS), idle_ms });
     }
 
-    /** What a key or a button means, while there is a task that may be changed. */
+    /** A command runs only while there is a task that may be changed. */
     const command = (run) => () => task && !isSending && run();
 
     return {
         get task() { return task; },
-        viewOf: (sheet) => bench.createView(sheet, act, tools),
-        take(sheet, view, said) {
-            task = { sheet, view, walk: bench.start(sheet, said, options), reason: "" };
+        createView: (payload) => protocol.createView(payload, act, tools),
+        show(payload, view, answers) {
+            task = { payload, view, state: protocol.start(payload, answers, options), reason: "" };
             paint();
-            stage.replaceChildren(view.element);
+            container.replaceChildren(view.element);
             view.fit();
-            frame.busy(false);
+            page.setBusy(false);
         },
-        drop() { task = null; },
-        /** It is on its way: nothing that the person does may change what is shown. */
-        sending(isOn) {
-            isSending = isOn;
-            stage.inert = isOn;
-            frame.sending(isOn);
+        close() { task = null; },
+        /** While the submission is on its way, nothing that is shown may change. */
+        setSending(isNowSending) {
+            isSending = isNowSending;
+            container.inert = isSending;
+            page.setSending(isSending);
             paint();
-            if (!isOn) task.view.reveal(task.walk);
+            if (!isSending) task.view.reveal(task.state);
         },
-        /** Take over what was said elsewhere; undo brings the own back. */
-        adopt(said) {
-            task.walk = bench.adopt(task.walk, said);
+        /** Take over answers from elsewhere; undo restores the previous ones. */
+        adopt(answers) {
+            task.state = protocol.adopt(task.state, answers);
             paint();
         },
         fit: () => task?.view.fit(),
         commands: {
-            ...Object.fromEntries(Object.keys(bench.acts).map((name) => [name, command(() => act(name))])),
-            undo: command(() => become(bench.undo(task.walk), "Undone.")),
+            ...Object.fromEntries(Object.keys(protocol.actions).map((name) => [name, command(() => act(name))])),
+            undo: command(() => become(protocol.undo(task.state), "Undone.")),
             submit: command(submit),
             giveUp: command(() => stopEarly("give_up")),
             badProblem: command(() => stopEarly("bad_problem")),

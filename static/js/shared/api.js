@@ -1,32 +1,32 @@
-/** The JSON API as seen from a page: session cookie, CSRF token, one kind of error. */
+/** The JSON API as a page uses it: session cookie, CSRF token, one kind of error. */
 
-const PATIENCE_MS = 20_000;
-// Browsers let 64 KiB in all outlive their page.
-const LONGEST_KEPT_ALIVE = 50_000;
+const TIMEOUT_MS = 20_000;
+// Browsers limit the requests that outlive their page to 64 KiB in all.
+const MAX_KEEPALIVE_LENGTH = 50_000;
 
-/** The server's answer was no. `passing` says that the same request may succeed later. */
+/** The server refused. `isTemporary`: the same request may succeed later. */
 export class ApiError extends Error {
     constructor(status, body) {
-        super(body?.error?.message ?? `The server answered ${status}.`);
+        super(body?.error?.message ?? `The server answered with status ${status}.`);
         this.name = "ApiError";
         this.status = status;
         this.code = body?.error?.code ?? "";
         this.fields = body?.error?.fields ?? {};
         this.body = body;
-        this.passing = status >= 500 || status === 429 || status === 408;
+        this.isTemporary = status >= 500 || status === 429 || status === 408;
     }
 }
 
-/** There was no answer: no network, or nobody there. */
+/** There was no response: the network or the server is unavailable. */
 export class Unreachable extends Error {
     constructor(cause) {
         super("The server cannot be reached.", { cause });
         this.name = "Unreachable";
-        this.passing = true;
+        this.isTemporary = true;
     }
 }
 
-/** Read at each request: the token changes with every sign-in, also one in another tab. */
+/** Read for each request: the token changes with every sign-in, also in another tab. */
 export function csrfToken(cookies = document.cookie) {
     return cookies.match(/(?:^|;\s*)csrftoken=([^;]+)/)?.[1] ?? "";
 }
@@ -36,46 +36,46 @@ export function csrfToken(cookies = document.cookie) {
  * @returns {{get: Function, post: Function, put: Function, serverNow: () => number}}
  */
 export function createApi(base, { fetcher = (...call) => fetch(...call) } = {}) {
-    let ahead = 0; // The server's clock minus ours, in milliseconds: leases end by the server's.
+    let clockOffset = 0; // The server's clock minus ours, in milliseconds: leases end by the server's clock.
 
-    async function send(method, path, body = {}, { keepalive = false } = {}) {
-        const sent = method === "GET" ? undefined : JSON.stringify(body);
-        let answer;
+    async function send(method, path, data = {}, { keepalive = false } = {}) {
+        const body = method === "GET" ? undefined : JSON.stringify(data);
+        let response;
         try {
-            answer = await fetcher(base + path, {
+            response = await fetcher(base + path, {
                 method,
-                keepalive: keepalive && (sent?.length ?? 0) < LONGEST_KEPT_ALIVE,
+                keepalive: keepalive && (body?.length ?? 0) < MAX_KEEPALIVE_LENGTH,
                 credentials: "same-origin",
                 redirect: "error",
                 headers: { "Content-Type": "application/json", Accept: "application/json", "X-CSRFToken": csrfToken() },
-                body: sent,
-                signal: AbortSignal.timeout(PATIENCE_MS),
+                body,
+                signal: AbortSignal.timeout(TIMEOUT_MS),
             });
         } catch (cause) {
             throw new Unreachable(cause);
         }
-        const date = Date.parse(answer.headers.get("Date") ?? "");
-        if (date) ahead = date - Date.now();
-        return read(answer);
+        const date = Date.parse(response.headers.get("Date") ?? "");
+        if (date) clockOffset = date - Date.now();
+        return read(response);
     }
 
     return {
         get: (path) => send("GET", path),
-        post: (path, body, options) => send("POST", path, body, options),
-        put: (path, body, options) => send("PUT", path, body, options),
-        serverNow: () => Date.now() + ahead,
+        post: (path, data, options) => send("POST", path, data, options),
+        put: (path, data, options) => send("PUT", path, data, options),
+        serverNow: () => Date.now() + clockOffset,
     };
 }
 
-async function read(answer) {
+async function read(response) {
     let body = null;
     try {
-        const text = await answer.text();
+        const text = await response.text();
         body = text ? JSON.parse(text) : null;
     } catch (cause) {
-        // A page instead of data (a proxy's error, a captive portal), or a connection that broke half-way.
-        if (answer.ok) throw new Unreachable(cause);
+        // A page instead of data (a proxy's error, a captive portal), or a connection that broke midway.
+        if (response.ok) throw new Unreachable(cause);
     }
-    if (!answer.ok) throw new ApiError(answer.status, body);
+    if (!response.ok) throw new ApiError(response.status, body);
     return body;
 }

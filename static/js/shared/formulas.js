@@ -1,28 +1,28 @@
 /**
- * Where the formulas of a text are. Pure: no document, no KaTeX.
+ * Finds the formulas in a text. Pure: no document, no KaTeX.
  *
- * Formulas stand between delimiters, or are an environment or a command without any (`\boxed{...}`, `\frac{1}{2}`). Code
- * between backticks has none: its dollars are dollars.
+ * Formulas are enclosed in delimiters, or are an environment or a command without any (`\boxed{...}`, `\frac{1}{2}`). Code
+ * between backticks has none: its dollar signs are dollar signs.
  *
  * @typedef {{kind: "text"|"math"|"source", source: string, tex?: string, display?: boolean, bare?: boolean}} Segment
- *   `bare`: found without delimiters; where it cannot be typeset it is text like the rest
+ *   `bare`: found without delimiters; where it cannot be typeset it stays text
  */
 
-// A formula that is longer is shown as source: nobody reads it, and what cannot be cut in two must not hold the page.
-// The longest of MATH has 618 characters.
-export const LONGEST_FORMULA = 650;
-const LONGEST_SOURCE = 20_000;
-// So far into a text formulas are looked for, and so many of them; what comes after is shown as it was written.
-export const LONGEST_TEXT = 50_000;
-export const MOST_FORMULAS = 250;
-// So much of formulas in one text: what is typeset is laid out anew with each that comes after it.
-export const MOST_TEX = 3_000;
-// What opens nothing costs a look as well: an amount of money, a bracket that never closes.
-const MOST_FAILED = 400;
+// A longer formula is shown as source: typesetting cannot be split within one formula, and must not block the page. The
+// longest formula of MATH has 618 characters.
+export const MAX_FORMULA_LENGTH = 650;
+const MAX_SOURCE_LENGTH = 20_000;
+// The rest of a longer text, and of one with more formulas, is shown as it was written.
+export const MAX_TEXT_LENGTH = 50_000;
+export const MAX_FORMULAS = 250;
+// The length of all formulas of one text: each new formula makes the browser lay out those before it again.
+export const MAX_TEX_LENGTH = 3_000;
+// Delimiters that open no formula cost time as well: an amount of money, a bracket that never closes.
+const MAX_FAILED = 400;
 
 const ENVIRONMENTS = "align|alignat|aligned|array|Bmatrix|bmatrix|cases|CD|equation|gather|gathered|matrix|multline|" +
     "pmatrix|smallmatrix|split|tabular|Vmatrix|vmatrix|eqnarray";
-// Commands that are mathematics also where somebody forgot the dollars, with the number of their arguments.
+// Commands that are mathematics even without dollar signs, with the number of their arguments.
 const BARE = {
     boxed: 1, fbox: 1, frac: 2, dfrac: 2, tfrac: 2, cfrac: 2, binom: 2, dbinom: 2, tbinom: 2, sqrt: 1, overline: 1, underline: 1,
     cancel: 1, bcancel: 1, cancelto: 2, vec: 1, hat: 1, bar: 1, overrightarrow: 1, mathbb: 1, mathbf: 1, mathrm: 1, mathcal: 1,
@@ -33,7 +33,7 @@ const BARE = {
     emptyset: 0, forall: 0, exists: 0, therefore: 0, because: 0, implies: 0, iff: 0, to: 0, rightarrow: 0, Rightarrow: 0,
     Longrightarrow: 0, leftrightarrow: 0, Leftrightarrow: 0, ldots: 0, cdots: 0, dots: 0, quad: 0, qquad: 0, blacksquare: 0,
 };
-const BARE_NAMES = Object.keys(BARE).sort((one, other) => other.length - one.length).join("|");
+const BARE_NAMES = Object.keys(BARE).sort((left, right) => right.length - left.length).join("|");
 const OPENING = new RegExp(
     String.raw`\\\$|\\%|\\\(|\\\[|\$\$|\$|` + "```|``|`" + String.raw`|\[asy\]|\\begin\{asy\}|\\begin\{((?:${ENVIRONMENTS})\*?)\}` +
     String.raw`|\\(${BARE_NAMES})(?![a-zA-Z@])`, "g",
@@ -44,10 +44,10 @@ export function segments(whole) {
     return cutText(whole).parts;
 }
 
-/** The parts of a text, and whether its end was not looked at: for its length, or for the number of its formulas. */
+/** The parts of a text, and whether its end was left as it is because of its length or the number of its formulas. */
 export function cutText(whole) {
-    const found = [];
-    const text = whole.slice(0, LONGEST_TEXT);
+    const parts = [];
+    const text = whole.slice(0, MAX_TEXT_LENGTH);
     let plain = "";
     let at = 0;
     let formulas = 0;
@@ -55,7 +55,7 @@ export function cutText(whole) {
     let failed = 0;
     const opening = new RegExp(OPENING);
     let match = opening.exec(text);
-    const isWithin = () => formulas < MOST_FORMULAS && tex < MOST_TEX && failed < MOST_FAILED;
+    const isWithin = () => formulas < MAX_FORMULAS && tex < MAX_TEX_LENGTH && failed < MAX_FAILED;
     for (; match && isWithin(); match = opening.exec(text)) {
         plain += text.slice(at, match.index);
         const segment = read(text, match);
@@ -66,25 +66,25 @@ export function cutText(whole) {
             failed += segment.source === match[0] ? 1 : 0;
         } else {
             formulas += 1;
-            if (segment.kind === "math" && segment.tex.length <= LONGEST_FORMULA) tex += segment.tex.length;
-            if (plain) found.push({ kind: "text", source: plain });
+            if (segment.kind === "math" && segment.tex.length <= MAX_FORMULA_LENGTH) tex += segment.tex.length;
+            if (plain) parts.push({ kind: "text", source: plain });
             plain = "";
-            found.push(segment);
+            parts.push(segment);
         }
     }
     plain += whole.slice(at);
-    if (plain) found.push({ kind: "text", source: plain });
-    return { parts: found, isCutShort: match !== null || whole.length > LONGEST_TEXT };
+    if (plain) parts.push({ kind: "text", source: plain });
+    return { parts, isCutShort: match !== null || whole.length > MAX_TEXT_LENGTH };
 }
 
-/** What begins at this match; a delimiter that opens nothing is text. */
+/** The segment that begins at this match; a delimiter that opens no formula is text. */
 function read(text, match) {
     const mark = match[0];
     const start = match.index;
     if (mark === "\\$" || mark === "\\%") return { kind: "text", source: mark, shown: mark[1] };
     const segment =
         match[1] !== undefined ? environment(text, start, match[1])
-        : match[2] !== undefined ? (text[start - 1] === "\\" ? null : bare(text, start, match[2])) // A line break, and a word.
+        : match[2] !== undefined ? (text[start - 1] === "\\" ? null : bare(text, start, match[2])) // A line break and a word.
         : mark[0] === "`" ? code(text, start, mark)
         : mark === "[asy]" ? enclosed(text, start, mark, "[/asy]", "source")
         : mark === "\\begin{asy}" ? enclosed(text, start, mark, "\\end{asy}", "source")
@@ -95,29 +95,29 @@ function read(text, match) {
     return segment ?? { kind: "text", source: mark, shown: mark };
 }
 
-/** So far from where it begins the end of a formula is looked for: that it has none is soon known. */
-function reach(text, start, most = LONGEST_SOURCE) {
-    return text.slice(start, start + most);
+/** The stretch of text in which the end of a formula is searched, so that a missing end is found out quickly. */
+function reach(text, start, maxLength = MAX_SOURCE_LENGTH) {
+    return text.slice(start, start + maxLength);
 }
 
 function enclosed(text, start, open, close, kind, display = true) {
     const near = reach(text, start);
-    const found = near.indexOf(close, open.length);
-    if (found < 0) return null;
-    const end = start + found;
+    const closesAt = near.indexOf(close, open.length);
+    if (closesAt < 0) return null;
+    const end = start + closesAt;
     const tex = text.slice(start + open.length, end);
     if (kind === "math" && !tex.trim()) return null;
     return { kind, source: text.slice(start, end + close.length), tex, display };
 }
 
-/** A blank line ends what `$$` opened, as in LaTeX: "cheap ($), dear ($$$)" is prose. */
+/** As in LaTeX, `$$` does not extend over a blank line: "cheap ($), expensive ($$$)" is prose. */
 function doubleDollars(text, start) {
-    const found = text[start + 2] === "$" ? null : enclosed(text, start, "$$", "$$", "math", true);
-    const isBroken = found === null || /\n[ \t]*\n/.test(found.tex.trim()) || /^\s*[),;]/.test(found.tex);
-    return isBroken ? null : found;
+    const segment = text[start + 2] === "$" ? null : enclosed(text, start, "$$", "$$", "math", true);
+    const isBroken = segment === null || /\n[ \t]*\n/.test(segment.tex.trim()) || /^\s*[),;]/.test(segment.tex);
+    return isBroken ? null : segment;
 }
 
-/** `\begin{align*}...\end{align*}` without delimiters, its own kind nested or not. */
+/** `\begin{align*}...\end{align*}` without delimiters; it may contain environments of its own kind. */
 function environment(text, start, name) {
     const [open, close] = [`\\begin{${name}}`, `\\end{${name}}`];
     const near = reach(text, start);
@@ -136,9 +136,9 @@ function environment(text, start, name) {
     return null;
 }
 
-/** `\boxed{...}` and the like without delimiters: the command with its arguments, and what is raised or lowered at it. */
+/** `\boxed{...}` and the like without delimiters: the command with its arguments, superscripts and subscripts. */
 function bare(text, start, name) {
-    const near = reach(text, start, 4 * LONGEST_FORMULA);
+    const near = reach(text, start, 4 * MAX_FORMULA_LENGTH);
     let at = name.length + 1;
     if (name === "sqrt") at = closing(near, at, "[", "]") ?? at;
     for (let left = BARE[name]; left > 0; left -= 1) {
@@ -155,7 +155,7 @@ function bare(text, start, name) {
     return { kind: "math", source, tex: source, display: false, bare: true };
 }
 
-/** Where the group that opens at `at` has ended; null where none opens, or it never closes. */
+/** The index after the group that opens at `at`; null where none opens, or it never closes. */
 function closing(near, at, open, close) {
     if (near[at] !== open) return null;
     for (let depth = 0, here = at; here < near.length; here += 1) {
@@ -167,8 +167,8 @@ function closing(near, at, open, close) {
 }
 
 /**
- * Code between backticks is text, dollars and all. Two of them open a quotation in TeX; and what begins or ends with
- * a space is no code, but prose between two quotations that TeX's backticks opened.
+ * Code between backticks is text, with its dollar signs. Two backticks open a quotation in TeX; and a stretch that begins or
+ * ends with a space is prose between two such quotations, not code.
  */
 function code(text, start, mark) {
     if (mark === "``") return null;
@@ -189,11 +189,11 @@ function dollars(text, start) {
     return null;
 }
 
-/** Where the formula opened at `start` may close: past braces (`\text{if $x$}`), then at the next dollar. */
+/** Where the formula opened at `start` may close: first after balanced braces (`\text{if $x$}`), then at the next dollar sign. */
 function closings(text, start) {
     const ends = [];
     let depth = 0;
-    for (let at = start + 1; at < text.length && at - start <= 6 * LONGEST_FORMULA; at += 1) {
+    for (let at = start + 1; at < text.length && at - start <= 6 * MAX_FORMULA_LENGTH; at += 1) {
         const sign = text[at];
         if (sign === "\\") at += 1;
         else if (sign === "{") depth += 1;
@@ -208,12 +208,12 @@ function closings(text, start) {
 }
 
 /**
- * Whether what stands between two dollar signs is mathematics, or prose between two amounts of money.
- * The dollars follow pandoc's rule (no space inside, no digit after), which LaTeX commands may overrule.
+ * Whether the text between two dollar signs is mathematics, or prose between two amounts of money. The rule is pandoc's
+ * (no space inside, no digit after); LaTeX commands overrule it.
  */
 export function isFormula(tex, before = "", after = "") {
     const bare = tex.trim();
-    if (tex.length > LONGEST_FORMULA) return /\\[a-zA-Z]|[\^_]/.test(tex.slice(0, LONGEST_FORMULA)); // Shown as source, either way.
+    if (tex.length > MAX_FORMULA_LENGTH) return /\\[a-zA-Z]|[\^_]/.test(tex.slice(0, MAX_FORMULA_LENGTH)); // Shown as source, either way.
     if (!bare || tex.includes("<<") || tex.includes(">>") || isProse(tex)) return false;
     if (/\d/.test(after) && /^\d[\d.,]*\s+[a-z]{2}/.test(tex)) return false; // `$5 and \frac{1}{2} of $6`: between amounts.
     if (/\\[a-zA-Z,;!{}|\\$%]|[\^_]/.test(tex)) return true;
@@ -221,16 +221,16 @@ export function isFormula(tex, before = "", after = "") {
     if (/\w/.test(before) && !/[a-zA-Z]/.test(tex)) return false; // `5$+6$`: the sign follows its amount.
     if (/^(?:[,;:!?)]|\.(?!\d))/.test(bare)) return false;
     if (/^[\d.,\s]/.test(tex) && /[a-z]{3}/.test(tex)) return false; // `$5/hour and a tip of$`
-    if (/^\d/.test(bare) && /(?:[-+*/=×(]|\sx)$/.test(bare)) return false; // `$3=$15`: a sum of amounts, cut in two.
+    if (/^\d/.test(bare) && /(?:[-+*/=×(]|\sx)$/.test(bare)) return false; // `$3=$15`: a sum of amounts.
     return bare === tex || isSymbolic(bare);
 }
 
-/** Signs between letters and numbers, and no word: what may stand with spaces inside its dollars. */
+/** Operators between letters and numbers, and no word: a formula even with spaces inside its dollar signs. */
 export function isSymbolic(bare) {
     return !/[a-zA-Z]{3}/.test(bare) && (/^[a-zA-Z]\w?$/.test(bare) || /[\w)]\s*[-+*/=<>≤≥]\s*[\w(-]/.test(bare));
 }
 
-/** Two words in small letters side by side, outside of commands and their text arguments. */
+/** Whether two lower-case words are side by side, outside of commands and their text arguments. */
 function isProse(tex) {
     const bare = tex
         .replace(/\\(?:text\w*|mbox|hbox|mathrm|operatorname\*?)\s*\{(?:[^{}]|\{[^{}]*\})*\}/g, "0")

@@ -1,39 +1,28 @@
-/** The keyboard: which key does what, when keys are off, and a map that people may change. */
+/**
+ * The keyboard: which key runs which command, when keys are off, and a key map that people may change.
+ *
+ * @typedef {{key: string, also?: string, label?: string, repeats?: boolean}} Command
+ *   `also` is a second key that cannot be changed; `repeats`: the command runs on while its key is held down
+ */
 
-const SHARED = {
-    undo: { key: "u", says: "Undo" },
-    submit: { key: "Enter", says: "Submit, and the next task" },
-    skip: { key: "s", says: "Skip: put the task off until nothing else is left" },
-    giveUp: { key: "g", says: "Give up, with a reason" },
-    badProblem: { key: "b", says: "The problem is bad, with a reason" },
-    guidelines: { key: "i", says: "Guidelines" },
-    help: { key: "?", says: "These keys" },
-};
-
-const CORRECTING = { submit: { key: "Enter", says: "Save the correction" } };
-
-/** All commands of a page: what its bench adds, and what every bench has. */
-export const commandsOf = (bench, { isCorrection = false } = {}) =>
-    ({ ...bench.commands, ...SHARED, ...bench.commands, ...(isCorrection ? CORRECTING : {}) });
-
-/** @returns {Record<string, string>} command to key; what was changed wins, as far as it still makes sense */
-export function keyMap(commands, changed = {}) {
+/** The key of each command. Changes that no longer make sense are ignored. @returns {Record<string, string>} */
+export function keyMap(commands, changes = {}) {
     const keys = Object.fromEntries(Object.entries(commands).map(([name, command]) => [name, command.key]));
-    for (const [name, key] of Object.entries(changed ?? {})) {
-        if (name in keys && typeof key === "string" && !clash(commands, keys, name, key)) keys[name] = key;
+    for (const [name, key] of Object.entries(changes ?? {})) {
+        if (name in keys && typeof key === "string" && !conflictOf(commands, keys, name, key)) keys[name] = key;
     }
     return keys;
 }
 
-/** The command that has the key already, or null. Arrow keys and Escape are never free. */
-export function clash(commands, keys, name, key) {
+/** What uses the key already, or null. Arrow keys and Escape are never free. */
+export function conflictOf(commands, keys, name, key) {
     if (/^(Arrow|Escape|Tab|F\d|Shift|Control|Alt|Meta|Dead|Process|CapsLock| $)/.test(key)) return "the browser";
-    const taken = Object.entries(keys).find(([other, used]) => other !== name && used === key);
-    return taken ? commands[taken[0]].says : null;
+    const other = Object.keys(keys).find((used) => used !== name && keys[used] === key);
+    return other ? commands[other].label : null;
 }
 
-/** What an event's key is called in the map: small letters, and digits also on keyboards that want Shift for them. */
-export function nameOf(event) {
+/** The key map's name of an event's key: lower case, and digits also on keyboards that need Shift for them. */
+export function keyOf(event) {
     const digit = event.shiftKey ? null : /^Digit(\d)$/.exec(event.code ?? "");
     if (digit) return digit[1];
     return event.key.length === 1 ? event.key.toLowerCase() : event.key;
@@ -43,22 +32,22 @@ function isTyping(target) {
     return Boolean(target.closest?.("input, textarea, select, [contenteditable]:not([contenteditable=false])"));
 }
 
-/** Enter on a button or a link presses that, and nothing else. */
-function pressesItself(event) {
+/** Enter or the space bar on a button or a link presses that, and does nothing else. */
+function pressesTarget(event) {
     return (event.key === "Enter" || event.key === " ") && Boolean(event.target.closest?.("button, a[href], summary"));
 }
 
 /**
- * The command that a key press means here, or null.
+ * The command that a key press runs, or null.
  * @param {KeyboardEvent} event
  */
 export function commandFor(event, commands, keys) {
     if (event.defaultPrevented || event.isComposing || event.keyCode === 229) return null;
     if (event.ctrlKey || event.metaKey || event.altKey) return null;
-    if (isTyping(event.target) || pressesItself(event)) return null;
-    const pressed = nameOf(event);
-    const fits = ([name, key]) => key === pressed || key === event.key || commands[name].also === event.key;
-    const name = Object.entries(keys).find(fits)?.[0];
+    if (isTyping(event.target) || pressesTarget(event)) return null;
+    const pressed = keyOf(event);
+    const isMatch = ([name, key]) => key === pressed || key === event.key || commands[name].also === event.key;
+    const name = Object.entries(keys).find(isMatch)?.[0];
     if (!name || (event.shiftKey && event.key.length > 1)) return null;
     if (event.shiftKey && /[a-z]/i.test(event.key) && event.key.length === 1) return null;
     // A key held down must not rate a whole solution, nor submit twice.

@@ -1,24 +1,28 @@
 /**
- * Texts with mathematics in them, drawn by KaTeX. Texts are hostile input: everything enters the page as
- * text nodes or through KaTeX's own DOM, never as HTML; and no text holds the page up: formulas are bounded, cannot
- * define commands, and are typeset in slices between which the page answers.
+ * Shows texts with mathematics, typeset by KaTeX. Texts are hostile input: everything enters the page as text nodes or as
+ * KaTeX's own DOM, never as HTML; and no text blocks the page: formulas are bounded, cannot define commands, and are typeset
+ * in slices between which the page reacts.
+ *
+ * Why not KaTeX's auto-render extension, which comes in the same package: it takes whatever is between two `$` for a formula,
+ * amounts of money too; it finds no commands without delimiters (`\boxed{4}`); it typesets a whole page at once; and it calls
+ * `katex.render`, which sets `style` attributes that the page's content security policy forbids.
  */
-import { cutText, isSymbolic, LONGEST_FORMULA } from "./formulas.js";
-import { createSlices } from "./time-slices.js";
+import { cutText, isSymbolic, MAX_FORMULA_LENGTH } from "./formulas.js";
+import { createTimeSlices } from "./time-slices.js";
 
 export { isFormula, segments } from "./formulas.js";
 
 const KATEX_OPTIONS = { throwOnError: true, trust: refuse, strict: "ignore", maxExpand: 1000, maxSize: 10 };
-// What a formula may not do: a few letters that define commands can ask for more work than a page can do.
+// Formulas may not define commands: a few characters of definitions can expand to more work than a page can do.
 const DEFINING = new Set([
     "\\def", "\\gdef", "\\edef", "\\xdef", "\\let", "\\futurelet", "\\global", "\\long", "\\newcommand", "\\renewcommand",
     "\\providecommand", "\\newenvironment", "\\renewenvironment", "\\DeclareMathOperator", "\\expandafter", "\\noexpand",
     "\\csname", "\\endcsname", "\\char", "\\catcode", "\\TextOrMath",
 ]);
-const DEEPEST = 40;
-// A longer formula is a box of its own, for the browser lays out a paragraph anew with each formula that is put into it. It
-// has no MathML beside what is seen, which takes as long again to lay out: whoever hears it hears its source.
-const LONG = 300;
+const MAX_DEPTH = 40;
+// A longer formula is a box of its own, because the browser lays out a paragraph again with each formula that is put into it.
+// It has no MathML, which takes as long again to lay out; screen readers read its source.
+const LONG_FORMULA_LENGTH = 300;
 // Commands of LaTeX that KaTeX lacks.
 const MACROS = {
     "\\mbox": "\\text{#1}", "\\textsc": "\\text{#1}", "\\cancelto": "\\overset{#1}{\\cancel{#2}}", "\\ensuremath": "{#1}",
@@ -27,23 +31,23 @@ const MACROS = {
 };
 const TABULAR = /\\begin\{tabular\}(?:\[[^\]]*\])?\s*\{((?:[^{}]|\{[^{}]*\})*)\}([^]*?)\\end\{tabular\}/g;
 
-/** One queue for all texts of the page: what is in it is filled when the page has nothing else to do. */
-const slices = createSlices({ settle: layOut });
+/** One queue for all texts of the page. */
+const slices = createTimeSlices({ afterSlice: layOut });
 
-/** Ask for a height, for which the browser lays out what has changed: else it lays out many slices at once. */
+/** Reading a height makes the browser lay out what has changed; else it would lay out many slices at once. */
 function layOut() {
     void document.body?.offsetHeight;
 }
 
-/** Resolves when every formula that was asked for is typeset. */
+/** Resolves when all formulas are typeset. */
 export const typesetDone = slices.done;
 
-/** Links, images and attributes from texts: with `false` KaTeX would swallow what they hold; so they stay source. */
+/** Links, images and attributes in texts stay source: with `trust: false` KaTeX would drop their content. */
 function refuse({ command }) {
     throw new Error(`${command} is not trusted`);
 }
 
-/** Replace what is in `element` by `text`, typeset. The text runs as its own language does. */
+/** Replace the content of `element` by `text`, typeset. The text has the writing direction of its own language. */
 export function typeset(element, text, katex = globalThis.katex) {
     element.dir ||= "auto";
     const { parts, isCutShort } = cutText(text);
@@ -60,7 +64,7 @@ export function typesetAnswer(element, text, katex = globalThis.katex) {
     return element.replaceChildren(...nodes([whole], element.ownerDocument, katex));
 }
 
-/** Typeset the formulas in HTML that the server has cleaned (guidelines), code left as it is. */
+/** Typeset the formulas in HTML that the server has sanitized (guidelines), except in code. */
 export function typesetWithin(root, katex = globalThis.katex) {
     const walker = root.ownerDocument.createTreeWalker(root, NodeFilter.SHOW_TEXT);
     const texts = [];
@@ -73,13 +77,13 @@ export function typesetWithin(root, katex = globalThis.katex) {
 }
 
 /**
- * A formula wider than its line scrolls inside it, also by keyboard; everything else wraps as text does.
- * What is shown inside of a link is an excerpt, which is cut instead.
+ * A formula wider than its line scrolls inside it, also by keyboard; everything else wraps as text does. A text inside a link
+ * is an excerpt, which is cut instead.
  */
 export function fitFormulas(element) {
     if (element.querySelector(".math.pending")) typesetDone().then(() => fitFormulas(element));
-    // All are measured before one is changed: to take turns would lay the page out anew for each.
-    const wide = [...element.querySelectorAll(".math")].filter((one) => isTooWide(one) && !one.closest("a"));
+    // All are measured before any is changed: alternating would lay the page out again for each.
+    const wide = [...element.querySelectorAll(".math")].filter((formula) => isTooWide(formula) && !formula.closest("a"));
     for (const formula of wide) {
         formula.classList.add("scrolls");
         formula.tabIndex = 0;
@@ -95,20 +99,20 @@ function isTooWide(formula) {
     return widest > formula.parentElement.clientWidth + 1;
 }
 
-/** Begin to load the fonts of tall brackets and roots, before there is a formula that needs them. */
+/** Start loading the fonts of tall brackets and roots before a formula needs them. */
 export function warmFonts(document = window.document) {
     for (const size of [1, 2, 3]) document.fonts.load(`1em KaTeX_Size${size}`).catch(() => {});
 }
 
 function nodes(parts, document, katex) {
     return parts.map((part, index) => {
-        if (part.kind === "text") return document.createTextNode(beside(parts, index));
+        if (part.kind === "text") return document.createTextNode(textBeside(parts, index));
         return part.kind === "math" ? formula(part, document, katex) : source(part, document);
     });
 }
 
-/** A block stands on its own line: the line breaks that touch it would make a second, empty one. */
-function beside(parts, index) {
+/** A block has its own line: the line breaks next to it would add an empty one. */
+function textBeside(parts, index) {
     const isBlock = (part) => part?.kind === "source" || part?.display;
     let text = parts[index].source;
     if (isBlock(parts[index - 1])) text = text.replace(/^[ \t]*\n+/, "");
@@ -116,13 +120,13 @@ function beside(parts, index) {
     return text;
 }
 
-/** A formula's place. It is filled at once while there is time, else it holds its source until its turn comes. */
+/** The element of a formula. It is typeset at once while there is time; else it shows its source until then. */
 function formula(part, document, katex) {
-    const why = whyNotTypeset(part, katex);
-    if (why !== null) return source(part, document, why);
+    const refusal = refusalOf(part, katex);
+    if (refusal !== null) return source(part, document, refusal);
     const holder = document.createElement("span");
     holder.className = part.display ? "math display" : isLong(part) ? "math long" : "math";
-    holder.dir = "ltr"; // Formulas run from left to right in every language, and tell nothing of the text's own direction.
+    holder.dir = "ltr"; // Formulas run from left to right in every language.
     slices.run(() => fill(holder, part, katex), () => {
         holder.classList.add("pending");
         holder.textContent = part.source;
@@ -131,19 +135,19 @@ function formula(part, document, katex) {
 }
 
 function isLong(part) {
-    return part.tex.length > LONG;
+    return part.tex.length > LONG_FORMULA_LENGTH;
 }
 
-/** Why the formula stays as it was written; null where it is typeset, an empty word where there is nothing to tell. */
-function whyNotTypeset(part, katex) {
+/** Why the formula is shown as it was written; null where it is typeset, empty where there is no reason to show. */
+function refusalOf(part, katex) {
     if (!katex) return "";
-    if (part.tex.length > LONGEST_FORMULA) return `Shown as it was written: it is longer than ${LONGEST_FORMULA} characters.`;
-    if (nestsTooDeep(part.tex)) return "Shown as it was written: it is nested too deep.";
+    if (part.tex.length > MAX_FORMULA_LENGTH) return `Shown as written: formulas may have at most ${MAX_FORMULA_LENGTH} characters.`;
+    if (nestsTooDeep(part.tex)) return `Shown as written: formulas may be nested at most ${MAX_DEPTH} levels deep.`;
     const command = definingCommand(part.tex);
-    return command === null ? null : `Shown as it was written: ${command} defines or changes commands, which formulas here may not.`;
+    return command === null ? null : `Shown as written: ${command} defines or changes commands, which formulas may not do here.`;
 }
 
-/** The first command that could make others, in the words of KaTeX's own lexer: `\\\\def` is a line break and letters. */
+/** The first command that could define others. As in KaTeX's lexer, `\\\\def` is a line break and letters. */
 function definingCommand(tex) {
     for (const [command] of tex.matchAll(/\\(?:[a-zA-Z@]+|[^])/g)) {
         if (DEFINING.has(command) || command.includes("@")) return command;
@@ -155,7 +159,7 @@ function nestsTooDeep(tex) {
     let depth = 0;
     for (const [sign] of tex.matchAll(/\\[^]|[{}]/g)) {
         depth += sign === "{" ? 1 : sign === "}" ? -1 : 0;
-        if (depth > DEEPEST) return true;
+        if (depth > MAX_DEPTH) return true;
     }
     return false;
 }
@@ -173,7 +177,7 @@ function fill(holder, part, katex) {
             holder.setAttribute("aria-label", part.tex);
         }
     } catch {
-        // KaTeX does not know the command, or the braces do not match: the source says it all.
+        // KaTeX does not know the command, or the braces do not match: show the source.
         const shown = part.bare ? holder.ownerDocument.createTextNode(part.source) : source(part, holder.ownerDocument);
         if (holder.parentNode) holder.replaceWith(shown);
         else holder.shown = shown;
@@ -181,27 +185,27 @@ function fill(holder, part, katex) {
 }
 
 /**
- * KaTeX styles its HTML through the DOM, which the page's policy allows, but gives tall braces and some MathML a
- * `style` attribute, which it forbids. Those only repeat a width or colour what nobody sees: they go before they
- * become DOM. That is why this takes KaTeX's tree instead of `katex.render`, which does the same in one go.
+ * KaTeX styles its HTML through the DOM, which the content security policy allows, but sets a `style` attribute on tall braces
+ * and some MathML, which the policy forbids. These attributes only repeat a width or colour invisible elements, and are removed
+ * before the tree becomes DOM. That is why this takes KaTeX's tree instead of calling `katex.render`.
  */
 function dropStyleAttributes(node) {
     if (node.attributes?.style) delete node.attributes.style;
     node.children?.forEach(dropStyleAttributes);
 }
 
-/** What KaTeX does not know, in words that it does. */
+/** Rewrite what KaTeX does not know into commands that it does. */
 function readable(tex) {
     return withoutColumnGaps(tabularAsArray(tex));
 }
 
-/** KaTeX does not know `@{...}` between the columns of an array; without it the columns stand a little wider. */
+/** KaTeX does not know `@{...}` between the columns of an array; without it the columns are a little further apart. */
 function withoutColumnGaps(tex) {
     return tex.replace(/(\\begin\{array\}\s*\{)((?:[^{}]|\{[^{}]*\})*)(?=\})/g, (_, opening, columns) =>
         opening + columns.replace(/[@!]\{[^{}]*\}/g, ""));
 }
 
-/** A table is an array of texts. Its cells may hold formulas between dollars, which `\text` takes. */
+/** A table is an array of texts. Its cells may contain formulas between dollar signs, which `\text` accepts. */
 function tabularAsArray(tex) {
     return tex.replace(TABULAR, (_, columns, body) => {
         const rows = body.split(/(\\\\(?:\[[^\]]*\])?)/).map((row, place) => (place % 2 ? row : asTexts(row)));
@@ -218,15 +222,15 @@ function asTexts(row) {
 function cutNote(document) {
     const note = document.createElement("span");
     note.className = "tex-note";
-    note.textContent = "From here on it is shown as it was written.";
+    note.textContent = "The rest is shown as written.";
     return note;
 }
 
-function source(part, document, why = "") {
+function source(part, document, refusal = "") {
     if (part.bare) return document.createTextNode(part.source);
     const code = document.createElement("code");
     code.dir = "ltr";
-    if (why) code.title = why;
+    if (refusal) code.title = refusal;
     code.className = part.kind === "source" || part.source.includes("\n") ? "tex-source block" : "tex-source";
     code.textContent = part.source.trim();
     return code;

@@ -1,65 +1,60 @@
 /**
- * Work in slices: each piece is done at once while its slice has time, else later, when the page has answered what
- * people did in the meantime. No slice is longer than its time and one piece.
+ * Splits work into slices of time: a piece runs at once while its slice has time, else later, when the page has reacted to
+ * input. A slice lasts at most its time and one piece.
  */
 const SLICE_MS = 30;
-// What a slice makes the browser lays out afterwards, which takes longer than to make it and is in no clock of ours: a
-// piece that is heavier has a slice of its own.
+// The browser lays out what a slice has made afterwards, which takes longer than making it and is not measured here: a
+// heavier piece has a slice of its own.
 const SLICE_WEIGHT = 300;
 
-/** The next slice begins after the browser has drawn and heard; a page that is hidden draws nothing, so it is no frame. */
-const afterwards = (act) => setTimeout(act);
-
 /**
- * @param {{now?: () => number, later?: (act: () => void) => void, settle?: () => void}} [means]  a clock, how to go on later,
- *   and what a slice ends with, so that what several of them made is not left to one moment
+ * @param {object} [options]
+ * @param {() => number} [options.now]
+ * @param {(run: () => void) => void} [options.later]  a timeout, not an animation frame, which a hidden page does not get
+ * @param {() => void} [options.afterSlice]            runs at the end of each slice
  */
-export function createSlices({ now = () => performance.now(), later = afterwards, settle = () => {} } = {}) {
+export function createTimeSlices({ now = () => performance.now(), later = (run) => setTimeout(run), afterSlice = () => {} } = {}) {
     const waiting = [];
-    let sliceEnds = null; // Of the slice that runs now.
-    let weight = 0;
+    let sliceEnd = null; // Of the slice that runs now.
+    let sliceWeight = 0;
     let isScheduled = false;
-    let finished = null; // {promise, resolve}, while something waits.
+    let finished = null; // {promise, resolve}, while pieces wait.
 
-    function hasTime(heavy) {
-        if (sliceEnds === null) {
-            sliceEnds = now() + SLICE_MS;
-            weight = 0;
+    function hasTime(weight) {
+        if (sliceEnd === null) {
+            sliceEnd = now() + SLICE_MS;
+            sliceWeight = 0;
             schedule();
         }
-        return now() < sliceEnds && (weight === 0 || weight + heavy <= SLICE_WEIGHT);
+        return now() < sliceEnd && (sliceWeight === 0 || sliceWeight + weight <= SLICE_WEIGHT);
     }
 
-    function act({ piece, heavy }) {
-        weight += heavy;
+    function runPiece({ piece, weight }) {
+        sliceWeight += weight;
         return piece();
     }
 
-    /** What runs next begins a new slice. */
+    /** Begin a new slice later. */
     function schedule() {
         if (isScheduled) return;
         isScheduled = true;
         later(() => {
             isScheduled = false;
-            sliceEnds = null;
-            while (waiting.length && hasTime(waiting[0].heavy)) act(waiting.shift());
-            settle();
-            if (waiting.length) schedule();
-            else finish();
+            sliceEnd = null;
+            while (waiting.length && hasTime(waiting[0].weight)) runPiece(waiting.shift());
+            afterSlice();
+            if (waiting.length) return schedule();
+            finished?.resolve();
+            finished = null;
         });
     }
 
-    function finish() {
-        finished?.resolve();
-        finished = null;
-    }
-
     return {
-        /** Do the piece now, or `put` something in its place and do it later. `heavy`: how much it makes. */
-        run(piece, put, heavy = 0) {
-            if (!waiting.length && hasTime(heavy)) return act({ piece, heavy });
-            put();
-            waiting.push({ piece, heavy });
+        /** Run the piece now, or call `postpone` now and run the piece later. `weight`: how much it adds to the page. */
+        run(piece, postpone, weight = 0) {
+            if (!waiting.length && hasTime(weight)) return runPiece({ piece, weight });
+            postpone();
+            waiting.push({ piece, weight });
             finished ??= deferred();
             schedule();
             return undefined;
@@ -69,7 +64,7 @@ export function createSlices({ now = () => performance.now(), later = afterwards
 }
 
 function deferred() {
-    const one = {};
-    one.promise = new Promise((resolve) => { one.resolve = resolve; });
-    return one;
+    const pending = {};
+    pending.promise = new Promise((resolve) => { pending.resolve = resolve; });
+    return pending;
 }

@@ -1,40 +1,50 @@
 /**
- * The benches: for each protocol, what the labeler's desk needs to know of it. A bench is a few pure functions over
- * a value, the walk, and a view that shows it; drafts, leases, sending and the keyboard are the desk's.
+ * The protocols: what the labeling page needs to know of each. A protocol is a few pure functions over a state, and a view
+ * that shows it; drafts, leases, sending and the keyboard are the page's.
  *
- * @typedef {object} Bench
- * @property {Record<string, {key: string, also?: string, says: string, repeats?: boolean}>} commands  its keys, beside those of every bench
- * @property {(sheet: object, said: import("../sync/answers.js").Said, options: object) => object} start
- *   the walk that goes on from a draft; `options` are the round's
- * @property {(walk: object, said: object) => object} adopt    take over what was said elsewhere; undo brings the own back
- * @property {(walk: object) => object} undo                   the walk before; the same walk when there is none
- * @property {Record<string, (walk: object, ...given: any) => {walk: object, said?: string, isQuiet?: boolean}|null>} acts
- *   what commands and clicks do, null when it cannot be done now; `said` is for screen readers, null to say nothing; `isQuiet`: nobody acted,
- *   or they type: nothing is said and nothing moves. An act `proceed` is what Enter does before the walk may be handed in
- * @property {(walk: object) => {legal: boolean, message: string, finish: string|null, proceeds?: boolean}} standing
- *   `proceeds`: it may not be handed in yet, but Enter goes on
- * @property {(walk: object) => import("../sync/answers.js").Said} said  what draft and submission carry
- * @property {(walk: object) => import("../sync/answers.js").Said} [handsIn]  what a submission carries, where that is not what a draft does
- * @property {(walk: object) => boolean} isBegun
- * @property {(walk: object) => string} where                  the place of the cursor, in words; empty when there is none
- * @property {(walk: object) => string} greeting               said when the task is laid on the desk
- * @property {(sheet: object, act: Function, tools: object) => View} createView  `act(name, ...given)` runs one of `acts`;
- *   `tools.post(path, body)` asks the server until it answers, `tools.options` are the round's
- * @property {(sheet: object, said: object) => {text: string, says: string|null}[]} rows  for the question which version stands
+ * What the functions share with the server's checks (`apps/labeling/protocols/`) is held together by one table of cases,
+ * `tests/labeling/protocol_cases.json`.
+ *
+ * @typedef {object} Protocol
+ * @property {Record<string, {key: string, also?: string, label: string, repeats?: boolean}>} commands
+ *   its keys, in addition to those of every protocol
+ * @property {(payload: object, answers: import("../sync/answers.js").Answers, options: object) => object} start
+ *   the state that continues a draft; `options` are the round's
+ * @property {(state: object, answers: object) => object} adopt  take over answers from elsewhere; undo restores the previous ones
+ * @property {(state: object) => object} undo                    the state before; the same state when there is none
+ * @property {Record<string, (state: object, ...given: any) => ActionResult|null>} actions
+ *   what commands and clicks do, null when it cannot be done now. An action `proceed` is what Enter does before the task
+ *   can be submitted
+ * @property {(state: object) => Status} statusOf
+ * @property {(state: object) => import("../sync/answers.js").Answers} answersOf       what a draft carries
+ * @property {(state: object) => import("../sync/answers.js").Answers} [submissionOf]  what a submission carries, where it differs
+ * @property {(state: object) => boolean} isBegun
+ * @property {(state: object) => string} describeCursor         where the cursor is, in words; may be empty
+ * @property {(state: object) => string} greeting               announced when the task is shown
+ * @property {(payload: object, act: Function, tools: object) => View} createView  `act(name, ...given)` runs one of `actions`;
+ *   `tools.post(path, body)` repeats the request until there is a response, `tools.options` are the round's
+ * @property {(payload: object, answers: object) => {text: string, answer: string|null}[]} conflictRows
+ *   one version of the answers, for the dialog that asks which of two to keep
+ *
+ * @typedef {{state: object, announcement?: string|null, isQuiet?: boolean}} ActionResult
+ *   `announcement` is for screen readers, null where they announce it themselves; `isQuiet`: nobody acted, or they are
+ *   typing, so nothing is announced and nothing moves
+ *
+ * @typedef {{canSubmit: boolean, message: string, finishReason: string|null, canProceed?: boolean}} Status
+ *   `canProceed`: it cannot be submitted yet, but Enter goes on
  *
  * @typedef {object} View
  * @property {HTMLElement} element
- * @property {(walk: object, standing: object) => void} paint
- * @property {(walk: object, how?: {isSmooth: boolean}) => void} reveal  bring what is at hand into view
- * @property {() => void} fit   formulas that do not fit get room to scroll
+ * @property {(state: object, status: Status) => void} paint
+ * @property {(state: object, how?: {isSmooth: boolean}) => void} reveal  scroll to the cursor
+ * @property {() => void} fit   make formulas that are too wide scroll
  */
 
-const steps = () => import("./steps/protocol.js").then(({ stepsBench }) => stepsBench);
-const comparison = () => import("./comparison/protocol.js").then(({ comparisonBench }) => comparisonBench);
+const steps = () => import("./steps/protocol.js").then(({ stepsProtocol }) => stepsProtocol);
+const branching = () => import("./branching/protocol.js").then(({ branchingProtocol }) => branchingProtocol);
+const comparison = () => import("./comparison/protocol.js").then(({ comparisonProtocol }) => comparisonProtocol);
 
-const branching = () => import("./branching/protocol.js").then(({ branchingBench }) => branchingBench);
+const LOADERS = { first_error: steps, every_step: steps, branching, comparison };
 
-const BENCHES = { first_error: steps, every_step: steps, branching, comparison };
-
-/** The bench of a protocol; only its own modules are loaded. @returns {Promise<Bench>} */
-export const benchFor = (protocol) => BENCHES[protocol]();
+/** Load a protocol by name, with only its own modules. @returns {Promise<Protocol>} */
+export const loadProtocol = (name) => LOADERS[name]();

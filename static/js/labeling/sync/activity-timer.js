@@ -1,39 +1,40 @@
 /**
- * How long somebody worked on a task, and how long it merely stood open. Without input for a minute, or in a
- * hidden tab, time is idle. `now` is passed so that tests need not wait.
+ * How long a person works on a task, and how long it is merely open. After a minute without input, and in a hidden tab,
+ * time counts as idle.
  */
 const IDLE_AFTER_MS = 60_000;
 
-export function createClock({ now = () => performance.now(), idleAfter = IDLE_AFTER_MS, isVisible = true } = {}) {
+/** @param {{now?: () => number, idleAfter?: number, isVisible?: boolean}} [options]  `now` returns milliseconds */
+export function createActivityTimer({ now = () => performance.now(), idleAfter = IDLE_AFTER_MS, isVisible = true } = {}) {
     let visible = isVisible;
-    let counted = now();
-    let lastInput = counted;
+    let countedUntil = now();
+    let lastInput = countedUntil;
     let active = 0;
     let idle = 0;
 
-    /** Share out what has passed since the last count. */
+    /** Add the time since the last count to the active and the idle time. */
     function count() {
-        const at = now();
-        const awakeUntil = visible ? Math.min(at, lastInput + idleAfter) : counted;
-        const awake = Math.max(0, awakeUntil - counted);
-        active += awake;
-        idle += at - counted - awake;
-        counted = at;
+        const time = now();
+        const activeUntil = visible ? Math.min(time, lastInput + idleAfter) : countedUntil;
+        const newlyActive = Math.max(0, activeUntil - countedUntil);
+        active += newlyActive;
+        idle += time - countedUntil - newlyActive;
+        countedUntil = time;
     }
 
     return {
-        touch() {
+        noteInput() {
             count();
             lastInput = now();
         },
-        show(isShown) {
+        setVisible(isNowVisible) {
             count();
-            visible = isShown;
-            if (isShown) lastInput = now();
+            visible = isNowVisible;
+            if (visible) lastInput = now();
         },
         /** Begin a task, with the times that its draft has already. */
         restart({ active_ms = 0, idle_ms = 0 } = {}) {
-            counted = lastInput = now();
+            countedUntil = lastInput = now();
             active = active_ms ?? 0;
             idle = idle_ms ?? 0;
         },
@@ -46,11 +47,10 @@ export function createClock({ now = () => performance.now(), idleAfter = IDLE_AF
     };
 }
 
-/** Let the window's input drive a clock. */
-export function watchInput(clock, target = window) {
-    const touch = () => clock.touch();
+/** Let the window's input events drive the timer. */
+export function watchInput(timer, target = window) {
     for (const kind of ["keydown", "pointerdown", "pointermove", "wheel", "touchmove"]) {
-        target.addEventListener(kind, touch, { passive: true, capture: true });
+        target.addEventListener(kind, () => timer.noteInput(), { passive: true, capture: true });
     }
-    target.document.addEventListener("visibilitychange", () => clock.show(!target.document.hidden));
+    target.document.addEventListener("visibilitychange", () => timer.setVisible(!target.document.hidden));
 }

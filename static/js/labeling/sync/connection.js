@@ -1,16 +1,16 @@
 /**
- * Keeps asking until the server has answered. Every request that must not be lost goes through `run`: it waits
- * while the network or the server is away, and while the sign-in has expired, and starts again when that is over.
+ * Repeats requests until the server has answered. Every request that must not be lost goes through `run`: it waits while
+ * the network or the server is unavailable and while the sign-in has expired, and tries again afterwards.
  *
- * States: "up", "away" (no network, or the server is in trouble), "signed-out".
+ * States: "online", "offline" (no network, or the server fails), "signed-out".
  */
-const SHORTEST_WAIT_MS = 1_000;
-const LONGEST_WAIT_MS = 30_000;
-const SIGN_IN_WAIT_MS = 15_000; // Mostly the other tab tells, or the person who comes back to this one.
+const MIN_PAUSE_MS = 1_000;
+const MAX_PAUSE_MS = 30_000;
+const SIGN_IN_PAUSE_MS = 15_000; // Usually another tab reports the sign-in, or the focus returns to this one.
 
-export function createConnection({ onChange = () => {}, dice = Math.random } = {}) {
-    let state = "up";
-    let sleepers = [];
+export function createConnection({ onChange = () => {}, random = Math.random } = {}) {
+    let state = "online";
+    let wakers = [];
 
     function become(next) {
         if (next === state) return;
@@ -18,54 +18,54 @@ export function createConnection({ onChange = () => {}, dice = Math.random } = {
         onChange(state);
     }
 
-    /** Until somebody wakes us, or the time is over. */
-    function rest(tries) {
-        const wait = Math.min(LONGEST_WAIT_MS, SHORTEST_WAIT_MS * 2 ** tries) * (0.75 + dice() / 2);
+    /** Wait for the time that is due after so many attempts, or until `retryNow`. */
+    function pause(attempts) {
+        const backoff = Math.min(MAX_PAUSE_MS, MIN_PAUSE_MS * 2 ** attempts) * (0.75 + random() / 2);
         return new Promise((resolve) => {
-            const timer = setTimeout(resolve, state === "signed-out" ? SIGN_IN_WAIT_MS : wait);
-            sleepers.push(() => { clearTimeout(timer); resolve(); });
+            const timer = setTimeout(resolve, state === "signed-out" ? SIGN_IN_PAUSE_MS : backoff);
+            wakers.push(() => { clearTimeout(timer); resolve(); });
         });
     }
 
     return {
         get state() { return state; },
         /**
-         * The answer of `attempt`, however long it takes. An answer that would stay the same is thrown.
-         * An attempt that has become pointless returns undefined, without asking.
+         * The response to `attempt`, however long it takes. Throws an error that would stay the same. An attempt that has
+         * become pointless returns undefined without a request.
          */
         async run(attempt) {
-            for (let tries = 0; ; tries += 1) {
+            for (let attempts = 0; ; attempts += 1) {
                 try {
-                    const answer = await attempt();
-                    if (answer !== undefined) become("up");
-                    return answer;
+                    const response = await attempt();
+                    if (response !== undefined) become("online");
+                    return response;
                 } catch (error) {
                     if (error.status === 401) become("signed-out");
-                    else if (error.passing) become("away");
+                    else if (error.isTemporary) become("offline");
                     else throw error;
                 }
-                await rest(tries);
+                await pause(attempts);
             }
         },
-        /** The browser says that the network is gone: no need to find out by asking. */
-        lose() {
-            if (state === "up") become("away");
+        /** The browser reports that the network is gone. */
+        goOffline() {
+            if (state === "online") become("offline");
         },
-        /** Something changed (network, sign-in, the tab is looked at again): try at once. */
-        wake() {
-            const woken = sleepers;
-            sleepers = [];
-            woken.forEach((resume) => resume());
-            if (!woken.length && state === "away") become("up"); // Nobody waits; the next request will tell.
+        /** Something changed (network, sign-in, the tab is visible again): try at once. */
+        retryNow() {
+            const waiting = wakers;
+            wakers = [];
+            waiting.forEach((wake) => wake());
+            if (!waiting.length && state === "offline") become("online"); // No request waits; the next one will tell.
         },
     };
 }
 
-/** Wake a connection when the browser has reason to hope. */
-export function watchForHope(connection, target = window) {
-    const hope = () => target.navigator.onLine && !target.document.hidden && connection.wake();
-    target.addEventListener("offline", connection.lose);
-    target.addEventListener("online", connection.wake);
-    target.addEventListener("focus", hope);
-    target.document.addEventListener("visibilitychange", hope);
+/** Let the window's events take the connection offline and make it try again. */
+export function watchNetwork(connection, target = window) {
+    const retry = () => target.navigator.onLine && !target.document.hidden && connection.retryNow();
+    target.addEventListener("offline", connection.goOffline);
+    target.addEventListener("online", connection.retryNow);
+    target.addEventListener("focus", retry);
+    target.document.addEventListener("visibilitychange", retry);
 }

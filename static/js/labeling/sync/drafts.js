@@ -1,205 +1,210 @@
 /**
- * Saves the draft of the task at hand: in this browser at once, on the server a moment later. One request is under
- * way at a time and carries the newest ratings. Versions tell when another device saved meanwhile; then the person
- * chooses. Tabs of this browser tell each other directly, and follow one another without a question.
+ * Saves the draft of the current task: in this browser at once, on the server a moment later. Only one request is under way at
+ * a time, and it carries the newest answers. Versions reveal that another device has saved meanwhile; then the person
+ * chooses. Tabs of this browser send each other their drafts, and follow one another without a question.
  *
- * @typedef {{id: number, task: number, version: number, rev: number, said: import("./answers.js").Said, saved: boolean, sent: import("./answers.js").Said[]}} Draft
- *   `version` counts the server's saves, `rev` the changes in this browser; `sent` is what the server may have from this
- *   browser without its word on it
+ * @typedef {import("./answers.js").Answers} Answers
+ * @typedef {{id: number, task: number, version: number, revision: number, answers: Answers, saved: boolean, sent: Answers[]}} Draft
+ *   `version` counts the server's saves, `revision` the changes in this browser; `sent` are the answers that the server may
+ *   have from this browser although it has not confirmed them
  */
-import { saidOf, saysTheSame } from "./answers.js";
+import { answersOf, areSameAnswers } from "./answers.js";
 
-const GATHER_MS = 120; // Ratings pressed in one go are one request.
-const PATIENCE_MS = 1_000; // A submission waits so long for a save that is on its way, lest that comes in behind it.
-const BEHIND_MS = 3_000; // The tab that rates also saves; the others only step in when it is gone.
+const GATHER_MS = 120; // Answers given in quick succession are one request.
+const SAVE_TIMEOUT_MS = 1_000; // A submission waits this long for a save under way, which must not arrive after it.
+const FOLLOWER_DELAY_MS = 3_000; // The tab that rates also saves; the others save only when it is gone.
 
 /**
  * @param {object} needs
- * @param {Function} needs.onState     "saving", "saved" or "refused" (with the error)
- * @param {Function} needs.onForeign   ratings came from elsewhere: show them
- * @param {Function} needs.onSubmitted the task was handed in elsewhere
- * @param {Function} needs.choose      ({mine, theirs}) => Promise of "mine" or "theirs"
- * @param {Function} needs.onKept      (why): the server does not take the ratings of a task that was put off
+ * @param {Function} needs.send        (kind, message): sends a message to the other tabs
  * @param {Function} needs.times       () => {active_ms, idle_ms}
+ * @param {Function} needs.choose      ({own, saved}) => Promise of "own" or "saved"
+ * @param {Function} needs.onState     "saving", "saved" or "refused" (with the error)
+ * @param {Function} needs.onReplaced  (answers): answers came from elsewhere; show them
+ * @param {Function} needs.onSubmitted (id): the task was submitted elsewhere
+ * @param {Function} needs.onUnsaved   (reason): the server does not accept the answers of a skipped task
  */
-export function createDrafts({ api, connection, store, tell, times, choose, onState, onForeign, onSubmitted, onKept }) {
-    let draft = null;
+export function createDrafts({ api, connection, store, send, times, choose, onState, onReplaced, onSubmitted, onUnsaved }) {
+    /** @type {Draft|null} */
+    let current = null;
     let timer = 0;
     let underway = Promise.resolve();
 
     const keyOf = (id) => `draft:${id}`;
-    const bodyOf = (one) => ({ version: one.version, ...one.said, ...times() });
+    const bodyOf = ({ version, answers }) => ({ version, ...answers, ...times() });
 
-    function keep(one) {
-        const { id, task, version, rev, said, saved, sent } = one;
-        store.write(keyOf(id), { id, task, version, rev, said, saved, sent, ...times() });
+    function keep({ id, task, version, revision, answers, saved, sent }) {
+        store.write(keyOf(id), { id, task, version, revision, answers, saved, sent, ...times() });
     }
 
-    function announce(one, base) {
-        const { id, rev, version, said, saved, sent } = one;
-        tell("draft", { id, base, rev, version, said, saved, sent });
+    /** @param {number} base  the revision that the change is based on */
+    function announce({ id, revision, version, answers, saved, sent }, base) {
+        send("draft", { id, base, revision, version, answers, saved, sent });
     }
 
-    function remember(one, sent) {
-        for (const said of sent) if (!wasSent(one, said)) one.sent.push(said);
+    function addSent(draft, versions) {
+        for (const answers of versions) if (!wasSent(draft, answers)) draft.sent.push(answers);
     }
 
-    function schedule(wait) {
+    function schedule(delay) {
         clearTimeout(timer);
-        timer = setTimeout(() => save(draft), wait);
+        timer = setTimeout(() => save(current), delay);
     }
 
-    async function save(one) {
-        if (!one || one.busy || one.saved) return;
-        one.busy = true;
+    async function save(draft) {
+        if (!draft || draft.isSaving || draft.saved) return;
+        draft.isSaving = true;
         onState("saving");
-        while (one === draft && !one.saved) {
+        while (draft === current && !draft.saved) {
             try {
-                await saveOnce(one);
+                await saveOnce(draft);
             } catch (error) {
-                if (one !== draft || !(await settle(one, error))) break;
+                if (draft !== current || !(await handleRefusal(draft, error))) break;
             }
         }
-        one.busy = false;
+        draft.isSaving = false;
     }
 
-    async function saveOnce(one) {
-        let rev = one.rev;
-        const answer = await connection.run(() => {
-            if (one !== draft || one.saved) return undefined;
-            rev = one.rev;
-            remember(one, [one.said]);
-            keep(one); // The server may have it before anybody hears so, and this tab be gone.
-            const saving = api.put(`/assignments/${one.id}/draft`, bodyOf(one));
-            underway = saving.catch(() => {});
-            return saving;
+    async function saveOnce(draft) {
+        let { revision } = draft;
+        const response = await connection.run(() => {
+            if (draft !== current || draft.saved) return undefined;
+            ({ revision } = draft);
+            addSent(draft, [draft.answers]);
+            keep(draft); // The server may receive it, and this tab close before the response arrives.
+            const request = api.put(`/assignments/${draft.id}/draft`, bodyOf(draft));
+            underway = request.catch(() => {});
+            return request;
         });
-        if (answer) reached(one, answer.version, rev);
+        if (response) noteSaved(draft, response.version, revision);
     }
 
-    function reached(one, version, rev) {
-        one.version = version;
-        one.sent = [];
-        one.saved = one.rev === rev;
-        if (one !== draft) return;
-        keep(one);
-        if (!one.saved) return;
-        announce(one, rev);
+    function noteSaved(draft, version, revision) {
+        draft.version = version;
+        draft.sent = [];
+        draft.saved = draft.revision === revision;
+        if (draft !== current) return;
+        keep(draft);
+        if (!draft.saved) return;
+        announce(draft, revision);
         onState("saved");
     }
 
-    /** The server said no. True when there is reason to go on saving. */
-    async function settle(one, error) {
+    /** The server refused the draft. Returns whether saving should go on. */
+    async function handleRefusal(draft, error) {
         const stored = error.body?.draft;
-        const theirs = stored && { version: stored.version, said: saidOf(stored) };
-        if (error.code === "already_submitted") return onSubmitted(one.id), false;
-        if (error.code !== "stale_draft" || !theirs) return onState("refused", error), false;
-        // An answer that got lost on its way: the server has what we sent.
-        if (saysTheSame(theirs.said, one.said)) return reached(one, theirs.version, one.rev), false;
-        if (wasSent(one, theirs.said)) return reached(one, theirs.version, -1), true;
-        return resolve(one, theirs);
+        if (error.code === "already_submitted") return onSubmitted(draft.id), false;
+        if (error.code !== "stale_draft" || !stored) return onState("refused", error), false;
+        const saved = answersOf(stored);
+        // The server has what this browser sent, and its response was lost.
+        if (areSameAnswers(saved, draft.answers)) return noteSaved(draft, stored.version, draft.revision), false;
+        if (wasSent(draft, saved)) return noteSaved(draft, stored.version, -1), true;
+        return resolveConflict(draft, stored.version, saved);
     }
 
-    async function resolve(one, theirs) {
-        const choice = await choose({ mine: one.said, theirs: theirs.said });
-        if (one !== draft) return false;
-        one.version = theirs.version;
-        if (choice === "mine") return true;
-        one.said = theirs.said;
-        one.rev += 1;
-        reached(one, theirs.version, one.rev);
-        onForeign(one.said);
+    async function resolveConflict(draft, version, saved) {
+        const choice = await choose({ own: draft.answers, saved });
+        if (draft !== current) return false;
+        draft.version = version;
+        if (choice === "own") return true;
+        draft.answers = saved;
+        draft.revision += 1;
+        noteSaved(draft, version, draft.revision);
+        onReplaced(saved);
         return false;
     }
 
     /**
-     * The draft of a task that was put off. It is no longer at hand, so nobody is asked: what another device saved
-     * meanwhile stands, and ours stays here until the task comes back.
+     * Save the draft of a skipped task. The task is no longer shown, so there is no question: what another device has saved
+     * meanwhile is kept on the server, and the answers of this browser stay here until the task returns.
      */
-    async function saveLeft({ id, draft: left }, isWanted) {
-        for (let { version } = left; ;) {
+    async function saveSkipped({ id, draft }, isWanted) {
+        for (let { version } = draft; ;) {
             try {
-                const body = { version, ...left.said, active_ms: left.active_ms, idle_ms: left.idle_ms };
-                const answer = await connection.run(() => isWanted() ? api.put(`/assignments/${id}/draft`, body) : undefined);
-                return answer && noteSaved(id, left, answer.version);
+                const body = { version, ...draft.answers, active_ms: draft.active_ms, idle_ms: draft.idle_ms };
+                const response = await connection.run(() => isWanted() ? api.put(`/assignments/${id}/draft`, body) : undefined);
+                return response && markSaved(id, draft, response.version);
             } catch (error) {
                 const stored = error.body?.draft;
-                if (error.code === "already_submitted") return undefined; // The skip itself meets that, and tells it.
-                if (error.code !== "stale_draft" || !stored) return onKept(error.message);
-                if (saysTheSame(saidOf(stored), left.said)) return noteSaved(id, left, stored.version);
-                if (!wasSent(left, saidOf(stored))) return onKept("another device rated it meanwhile, and that stands.");
+                if (error.code === "already_submitted") return undefined; // The skip itself is refused too, and reports it.
+                if (error.code !== "stale_draft" || !stored) return onUnsaved(error.message);
+                if (areSameAnswers(answersOf(stored), draft.answers)) return markSaved(id, draft, stored.version);
+                if (!wasSent(draft, answersOf(stored))) return onUnsaved("Another device has saved other ratings.");
                 version = stored.version;
             }
         }
     }
 
-    function noteSaved(id, left, version) {
-        const own = store.read(keyOf(id));
-        if (own?.rev === left.rev) store.write(keyOf(id), { ...own, version, saved: true });
+    function markSaved(id, { revision }, version) {
+        const kept = store.read(keyOf(id));
+        if (kept?.revision === revision) store.write(keyOf(id), { ...kept, version, saved: true });
     }
 
-    /** What this browser kept of the task, also under an earlier lease of it. */
-    function kept(sheet) {
-        const own = store.read(keyOf(sheet.id));
-        if (own || sheet.draft.version) return own;
-        const earlier = store.keys("draft:").map(store.read).filter((one) => one?.task === sheet.task);
-        return earlier.length ? { ...earlier.at(-1), version: sheet.draft.version, saved: false } : null;
+    /** The draft that this browser keeps of the task, possibly from an earlier lease of it. */
+    function keptDraft(payload) {
+        const kept = store.read(keyOf(payload.id));
+        if (kept || payload.draft.version) return kept;
+        const earlier = store.keys("draft:").map(store.read).filter((draft) => draft?.task === payload.task);
+        return earlier.length ? { ...earlier.at(-1), version: payload.draft.version, saved: false } : null;
     }
 
     return {
-        /** Take up a task; gives the ratings and times to go on from. A conflict is settled by the first save. */
-        open(sheet) {
-            const server = { ...sheet.draft, said: saidOf(sheet.draft) };
-            const local = kept(sheet);
-            const ahead = Boolean(local?.said && !local.saved && !saysTheSame(local.said, server.said));
-            const { version, said } = ahead ? local : server;
-            draft = { id: sheet.id, task: sheet.task, version, rev: local?.rev ?? 0, said, saved: !ahead, busy: false, sent: ahead ? local.sent ?? [] : [] };
-            if (ahead) schedule(0);
+        /** Begin a task; returns the answers and times to continue from. The first save resolves a conflict. */
+        open(payload) {
+            const stored = { ...payload.draft, answers: answersOf(payload.draft) };
+            const kept = keptDraft(payload);
+            const isAhead = Boolean(kept?.answers && !kept.saved && !areSameAnswers(kept.answers, stored.answers));
+            const { version, answers } = isAhead ? kept : stored;
+            current = {
+                id: payload.id, task: payload.task, version, revision: kept?.revision ?? 0, answers,
+                saved: !isAhead, isSaving: false, sent: isAhead ? kept.sent ?? [] : [],
+            };
+            if (isAhead) schedule(0);
             else onState("saved");
-            return { said, active_ms: longest(local, server, "active_ms"), idle_ms: longest(local, server, "idle_ms") };
+            const longest = (name) => Math.max(kept?.[name] ?? 0, stored[name] ?? 0);
+            return { answers, active_ms: longest("active_ms"), idle_ms: longest("idle_ms") };
         },
-        /** The person rated: keep it, and send it soon. */
-        change(said) {
-            const base = draft.rev;
-            Object.assign(draft, { said, rev: base + 1, saved: false });
-            keep(draft);
-            announce(draft, base);
-            onState("saving"); // It is not on the server yet, though the request still waits for more.
+        /** The answers changed: keep them, and send them soon. */
+        change(answers) {
+            const base = current.revision;
+            Object.assign(current, { answers, revision: base + 1, saved: false });
+            keep(current);
+            announce(current, base);
+            onState("saving"); // The request waits for further changes, but the server does not have this one yet.
             schedule(GATHER_MS);
         },
         /** Another tab of this browser changed or saved its copy. */
-        hear(news) {
-            if (news.id !== draft?.id) return;
-            const isSame = news.rev === draft.rev && saysTheSame(news.said, draft.said);
-            const follows = news.rev > draft.rev && (draft.saved || news.base === draft.rev);
-            if (!isSame && !follows) return; // Both went their own way: the server's versions will tell.
-            const { rev, said, saved, sent = [] } = news;
-            Object.assign(draft, { rev, said, saved: saved || (isSame && draft.saved), version: Math.max(draft.version, news.version) });
-            if (!saved) remember(draft, [...sent, said]); // That tab sends it soon, and may be gone before it hears.
-            if (follows) onForeign(said);
-            if (draft.saved) onState("saved");
-            else schedule(BEHIND_MS);
+        receive({ id, base, revision, version, answers, saved, sent = [] }) {
+            if (id !== current?.id) return;
+            const isSame = revision === current.revision && areSameAnswers(answers, current.answers);
+            const isNext = revision > current.revision && (current.saved || base === current.revision);
+            if (!isSame && !isNext) return; // Both tabs changed the draft: the server's versions will tell.
+            Object.assign(current, { revision, answers, saved: saved || (isSame && current.saved), version: Math.max(current.version, version) });
+            if (!saved) addSent(current, [...sent, answers]); // That tab sends it soon, and may close before the response arrives.
+            if (isNext) onReplaced(answers);
+            if (current.saved) onState("saved");
+            else schedule(FOLLOWER_DELAY_MS);
         },
-        /** The page is going away: one last try, without waiting for the answer. */
+        /** The page closes: send the draft once more, without waiting for the response. */
         leave() {
-            if (!draft || draft.saved) return;
-            api.put(`/assignments/${draft.id}/draft`, bodyOf(draft), { keepalive: true }).catch(() => {});
+            if (!current || current.saved) return;
+            api.put(`/assignments/${current.id}/draft`, bodyOf(current), { keepalive: true }).catch(() => {});
         },
-        /** What the server has not of the draft at hand, to be saved by `saveLeft`; null when it has all. */
+        /** What the server does not have of the current draft, for `saveSkipped`; null when it has everything. */
         unsaved() {
-            if (!draft || draft.saved) return null;
-            const { version, rev, said, sent } = draft;
-            return { version, rev, said, sent, ...times() };
+            if (!current || current.saved) return null;
+            const { version, revision, answers, sent } = current;
+            return { version, revision, answers, sent, ...times() };
         },
-        saveLeft,
-        /** Nothing is at hand any more. What is still to be sent is the outbox's, and it tells when that is done. */
+        saveSkipped,
+        /** No task is shown any more. What is still to be sent is in the outbox, which reports when that is done. */
         close() {
             clearTimeout(timer);
-            if (draft) onState("saved");
-            draft = null;
+            if (current) onState("saved");
+            current = null;
         },
-        /** When no save is on its way, or after a moment. */
-        atRest: () => Promise.race([underway, new Promise((resolve) => { setTimeout(resolve, PATIENCE_MS); })]),
+        /** Resolves when no save is under way, or after a moment. */
+        atRest: () => Promise.race([underway, new Promise((resolve) => { setTimeout(resolve, SAVE_TIMEOUT_MS); })]),
         forget(id, task) {
             for (const key of store.keys("draft:")) {
                 if (key === keyOf(id) || (task && store.read(key)?.task === task)) store.remove(key);
@@ -208,10 +213,6 @@ export function createDrafts({ api, connection, store, tell, times, choose, onSt
     };
 }
 
-function wasSent({ sent }, said) {
-    return sent.some((one) => saysTheSame(one, said));
-}
-
-function longest(local, server, name) {
-    return Math.max(local?.[name] ?? 0, server[name] ?? 0);
+function wasSent({ sent }, answers) {
+    return sent.some((version) => areSameAnswers(version, answers));
 }

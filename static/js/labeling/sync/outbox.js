@@ -1,56 +1,56 @@
 /**
- * Submissions, and tasks that are put off, on their way. One is written down before it is sent and struck out when the
- * server has acknowledged it, so that neither a dead network nor a closed tab loses it. Sending it twice counts once.
- * What is put off takes along what the server has not of its draft: that is saved first.
+ * Submissions and skips that are on their way. An entry is stored before it is sent and removed when the server has
+ * acknowledged it, so neither a dead network nor a closed tab loses it. Sending an entry twice counts once. A skip also
+ * carries the draft that the server has not saved yet: that is saved first.
  */
 
 /**
  * @param {object} needs
- * @param {Function} needs.before     resolves when an entry may be sent
- * @param {Function} needs.saveDraft  (entry, isStillHere): saves the draft that goes along with it
- * @param {Function} needs.onTaken    (entry, answer): the server has it
- * @param {Function} needs.onRefused  (entry, error): the server will never take it so
+ * @param {Function} needs.ready      resolves when an entry may be sent
+ * @param {Function} needs.saveDraft  (entry, isWaiting): saves the draft that an entry carries
+ * @param {Function} needs.onAccepted (entry, response): the server has it
+ * @param {Function} needs.onRejected (entry, error): the server will never accept it
  */
-export function createOutbox({ api, connection, store, before, saveDraft, onTaken, onRefused }) {
-    let running = null;
+export function createOutbox({ api, connection, store, ready, saveDraft, onAccepted, onRejected }) {
+    let delivering = null;
     const keyOf = (id) => `outbox:${id}`;
-    const waiting = () => store.keys("outbox:").map(store.read).filter(Boolean);
+    const entries = () => store.keys("outbox:").map(store.read).filter(Boolean);
 
     async function deliver(entry) {
-        const isStillHere = () => store.read(keyOf(entry.id)) !== null; // Another tab may have been quicker.
+        const isWaiting = () => store.read(keyOf(entry.id)) !== null; // Another tab may have sent it.
         try {
-            await before();
-            if (entry.draft) await saveFirst(entry, isStillHere);
-            const answer = await connection.run(() =>
-                isStillHere() ? api.post(`/assignments/${entry.id}/${entry.act ?? "submit"}`, entry.body, { keepalive: true }) : undefined);
+            await ready();
+            if (entry.draft) await saveFirst(entry, isWaiting);
+            const response = await connection.run(() =>
+                isWaiting() ? api.post(`/assignments/${entry.id}/${entry.action ?? "submit"}`, entry.body, { keepalive: true }) : undefined);
             store.remove(keyOf(entry.id));
-            if (answer !== undefined) onTaken(entry, answer);
+            if (response !== undefined) onAccepted(entry, response);
         } catch (error) {
             store.remove(keyOf(entry.id));
-            onRefused(entry, error);
+            onRejected(entry, error);
         }
     }
 
-    /** Struck out by itself: if the page goes away now, the next one does not save it again. */
-    async function saveFirst(entry, isStillHere) {
-        await saveDraft(entry, isStillHere);
-        if (isStillHere()) store.write(keyOf(entry.id), { ...entry, draft: null });
+    /** The entry loses its draft at once: if the page closes now, the next one does not save it again. */
+    async function saveFirst(entry, isWaiting) {
+        await saveDraft(entry, isWaiting);
+        if (isWaiting()) store.write(keyOf(entry.id), { ...entry, draft: null });
     }
 
     async function deliverAll() {
-        for (let entries = waiting(); entries.length; entries = waiting()) await deliver(entries[0]);
+        for (let waiting = entries(); waiting.length; waiting = entries()) await deliver(waiting[0]);
     }
 
     return {
-        /** Write it down; `deliver` sends it. @param {{act?: "submit"|"skip", draft?: object|null}} [more] */
-        add(id, task, body, { act = "submit", draft = null } = {}) {
-            store.write(keyOf(id), { id, task, body, act, draft });
+        /** Store an entry; `deliver` sends it. @param {{action?: "submit"|"skip", draft?: object|null}} [options] */
+        add(id, task, body, { action = "submit", draft = null } = {}) {
+            store.write(keyOf(id), { id, task, body, action, draft });
         },
         /** Send what waits, oldest first; resolves when nothing is left. */
         deliver() {
-            running ??= deliverAll().finally(() => { running = null; });
-            return running;
+            delivering ??= deliverAll().finally(() => { delivering = null; });
+            return delivering;
         },
-        ids: () => waiting().map((entry) => entry.id),
+        ids: () => entries().map(({ id }) => id),
     };
 }

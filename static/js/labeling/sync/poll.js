@@ -1,12 +1,12 @@
-/** Ask the server for what a model writes; while it writes for others, ask again a little later. */
+/** Requests for what a model writes: while it is busy with other work, the server says so, and the request is repeated. */
 
 const PAUSE_MS = 1_500;
-const MOST_TRIES = 20;
+const MAX_ATTEMPTS = 20;
 
-export async function askPatiently(post, path, body) {
-    for (let tries = 1; ; tries += 1) {
-        const answer = await post(path, body);
-        if (!answer.busy || tries === MOST_TRIES) return answer;
+export async function pollWhileBusy(post, path, body) {
+    for (let attempt = 1; ; attempt += 1) {
+        const response = await post(path, body);
+        if (!response.busy || attempt === MAX_ATTEMPTS) return response;
         await new Promise((resolve) => { setTimeout(resolve, PAUSE_MS); });
     }
 }

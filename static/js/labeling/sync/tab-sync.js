@@ -1,37 +1,37 @@
-/** The same person's other tabs: which tasks they show, what is rated there, when somebody signs in again. */
+/** Messages between a person's tabs: which assignments they hold, what is rated there, and when the person signs in again. */
 
 /**
  * @param {string} user
- * @param {{draft: Function, submitted: Function, signedIn: Function}} on  what to do with the others' news
+ * @param {{draft: Function, submitted: Function, signedIn: Function}} on  handlers for the other tabs' messages
  */
-export function createTabs(user, on, Channel = globalThis.BroadcastChannel) {
-    if (!Channel) return { tell() {}, hold() {}, leave() {}, areElsewhere: () => false };
-    const me = `${Date.now()}-${Math.random()}`;
-    const others = new Map();
-    let holding = [];
-    const work = new Channel(`annotate:${user}`);
-    const everybody = new Channel("annotate");
-    const tell = (kind, news = {}) => work.postMessage({ ...news, kind, tab: me });
+export function createTabSync(user, on, Channel = globalThis.BroadcastChannel) {
+    if (!Channel) return { send() {}, hold() {}, leave() {}, isHeldElsewhere: () => false };
+    const tabId = `${Date.now()}-${Math.random()}`;
+    const heldByTab = new Map();
+    let heldIds = [];
+    const ownChannel = new Channel(`annotate:${user}`);
+    const siteChannel = new Channel("annotate");
+    const send = (kind, message = {}) => ownChannel.postMessage({ ...message, kind, tab: tabId });
 
-    const answers = {
-        hello: () => tell("holding", { ids: holding }),
-        holding: ({ tab, ids }) => others.set(tab, ids),
-        leaving: ({ tab }) => others.delete(tab),
+    const handlers = {
+        hello: () => send("holding", { ids: heldIds }),
+        holding: ({ tab, ids }) => heldByTab.set(tab, ids),
+        leaving: ({ tab }) => heldByTab.delete(tab),
         draft: on.draft,
         submitted: on.submitted,
     };
-    work.onmessage = ({ data }) => answers[data.kind]?.(data);
-    everybody.onmessage = ({ data }) => data.kind === "signed-in" && on.signedIn();
-    tell("hello");
+    ownChannel.onmessage = ({ data }) => handlers[data.kind]?.(data);
+    siteChannel.onmessage = ({ data }) => data.kind === "signed-in" && on.signedIn();
+    send("hello");
 
     return {
-        tell,
-        /** Say which assignments this tab has in hand: another tab that closes must not give them back. */
+        send,
+        /** Announce the assignments that this tab holds: another tab that closes must not release them. */
         hold(ids) {
-            holding = ids;
-            tell("holding", { ids });
+            heldIds = ids;
+            send("holding", { ids });
         },
-        leave: () => tell("leaving"),
-        areElsewhere: (id) => [...others.values()].some((ids) => ids.includes(id)),
+        leave: () => send("leaving"),
+        isHeldElsewhere: (id) => [...heldByTab.values()].some((ids) => ids.includes(id)),
     };
 }

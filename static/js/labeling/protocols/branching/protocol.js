@@ -1,89 +1,87 @@
-/** The bench for `branching`: candidates for the next step are rated, one is chosen or written, up to an answer. */
-import { nameOfAnswer } from "../steps/view.js";
-import { ANSWERS } from "../steps/state.js";
-import { createDialogueView } from "./view.js";
+/** The protocol `branching`: candidates for the next step are rated, and one is chosen or written, up to the final answer. */
+import { ANSWERS, answerIn, answerName } from "../step-answers.js";
 import {
-    adopt, best, candidatesOf, choose, forget, goBeyond, isEnded, keyOf, choicesOf, leave, moveTo, offered, openTurn, rate, reopen,
-    saidSteps, standing, start, submittedSteps, typed, undo, write,
+    adopt, bestChoice, candidatesOf, choicesOf, choose, continueAfterAnswer, draftedSteps, isEnded, keyOf, leave, moveTo, openStep, rate,
+    reopen, start, statusOf, submittedSteps, type, undo, withCandidates, withoutCandidates, write,
 } from "./state.js";
+import { createBranchingView } from "./view.js";
 
-const done = (walk, said) => (walk ? { walk, said } : null);
+const result = (state, announcement) => (state ? { state, announcement } : null);
 const answers = Object.fromEntries(Object.keys(ANSWERS).map((name) => [
-    name, (walk, index = walk.cursor) => done(rate(walk, name, index), `Candidate ${index + 1} ${name}.`),
+    name, (state, index = state.cursor) => result(rate(state, name, index), `Candidate ${index + 1} ${name}.`),
 ]));
 
-function take(walk, choice) {
-    const next = choose(walk, choice);
-    const what = choice === "own" ? "Your own step" : `Candidate ${candidatesOf(walk).findIndex((one) => one.candidate === choice) + 1}`;
-    return done(next, `${what} is step ${walk.turns.length}.`);
+function take(state, choice) {
+    const step = choice === "own" ? "Your own step" : `Candidate ${candidatesOf(state).findIndex(({ candidate }) => candidate === choice) + 1}`;
+    return result(choose(state, choice), `${step} is step ${state.branchSteps.length}.`);
 }
 
-/** Choose what is under the cursor; where the answer stands already, go on beyond it. */
-function pick(walk, index = walk.cursor) {
-    if (isEnded(walk)) return done(goBeyond(walk), "The solution goes on.");
-    return take(walk, candidatesOf(walk)[index]?.candidate ?? null);
+/** Choose the candidate by index; where the answer is stated already, continue after it. */
+function chooseOrContinue(state, index = state.cursor) {
+    if (isEnded(state)) return result(continueAfterAnswer(state), "The solution goes on.");
+    return take(state, candidatesOf(state)[index]?.candidate ?? null);
 }
 
-function hear(walk, id, key, offering) {
-    if (id !== walk.id) return null;
-    const next = offered(walk, key, offering);
-    if (key !== keyOf(choicesOf(walk))) return { walk: next, isQuiet: true };
+function receiveCandidates(state, id, key, set) {
+    if (id !== state.id) return null;
+    const next = withCandidates(state, key, set);
+    if (key !== keyOf(choicesOf(state))) return { state: next, isQuiet: true };
     const count = candidatesOf(next).length;
-    return { walk: next, said: count ? `${count} candidates for step ${walk.turns.length}.` : offering.problem };
+    return { state: next, announcement: count ? `${count} candidates for step ${state.branchSteps.length}.` : set.problem };
 }
 
-/** A Bench, as `benches.js` describes it. */
-export const branchingBench = {
+/** One row of a draft, in words. */
+function describeRow(row) {
+    const step = row.text != null ? `own: ${row.text}` : `${row.candidate + 1} ${answerName(answerIn(row)) ?? "open"}`;
+    return row.chosen ? `${step}, chosen` : step;
+}
+
+/** A Protocol, as `../index.js` describes it. */
+export const branchingProtocol = {
     commands: {
-        bad: { key: "1", says: "The candidate is bad" },
-        okay: { key: "2", says: "The candidate is okay" },
-        great: { key: "3", says: "The candidate is great" },
-        unsure: { key: "4", says: "I am not sure" },
-        next: { key: "j", also: "ArrowDown", says: "Next candidate", repeats: true },
-        previous: { key: "k", also: "ArrowUp", says: "Candidate before", repeats: true },
-        choose: { key: "c", says: "Go on with this candidate" },
-        write: { key: "w", says: "Write the step, where none is great" },
-        submit: { key: "Enter", says: "Go on with the best one; submit at the answer" },
+        bad: { key: "1", label: "The candidate is bad" },
+        okay: { key: "2", label: "The candidate is okay" },
+        great: { key: "3", label: "The candidate is great" },
+        unsure: { key: "4", label: "I am not sure" },
+        next: { key: "j", also: "ArrowDown", label: "Next candidate", repeats: true },
+        previous: { key: "k", also: "ArrowUp", label: "Previous candidate", repeats: true },
+        choose: { key: "c", label: "Choose this candidate" },
+        write: { key: "w", label: "Write the step, where none is great" },
+        submit: { key: "Enter", label: "Choose the best candidate; submit at the final answer" },
     },
-    start: (sheet, said, options) => start(sheet, options, said),
+    start: (payload, drafted, options) => start(payload, options, drafted),
     adopt,
     undo,
-    acts: {
+    actions: {
         ...answers,
-        go: (walk, index) => done(moveTo(walk, index)),
-        next: (walk) => done(moveTo(walk, walk.cursor + 1)),
-        previous: (walk) => done(moveTo(walk, walk.cursor - 1)),
-        choose: pick,
-        proceed: (walk) => take(walk, best(walk)),
-        write: (walk) => done(write(walk), "Write the step. Control Enter takes it, Escape goes back."),
-        typed: (walk, text) => ({ walk: typed(walk, text), isQuiet: true }),
-        takeOwn: (walk) => take(walk, openTurn(walk).text.trim() ? "own" : null),
-        leave: (walk) => done(leave(walk), "Back to the candidates."),
-        reopen: (walk, position) => done(reopen(walk, position), `Back to step ${position + 1}.`),
-        askAgain: (walk) => ({ walk: forget(walk), said: "Asking again." }),
-        hear,
+        go: (state, index) => result(moveTo(state, index)),
+        next: (state) => result(moveTo(state, state.cursor + 1)),
+        previous: (state) => result(moveTo(state, state.cursor - 1)),
+        choose: chooseOrContinue,
+        proceed: (state) => take(state, bestChoice(state)),
+        write: (state) => result(write(state), "Write the step. Press Control Enter to use it, Escape to go back."),
+        type: (state, text) => ({ state: type(state, text), isQuiet: true }),
+        takeOwn: (state) => take(state, openStep(state).text.trim() ? "own" : null),
+        leave: (state) => result(leave(state), "Back to the candidates."),
+        reopen: (state, position) => result(reopen(state, position), `Back to step ${position + 1}.`),
+        askAgain: (state) => ({ state: withoutCandidates(state), announcement: "Asking again." }),
+        receiveCandidates,
     },
-    standing,
-    said: (walk) => ({ steps: saidSteps(walk) }),
-    handsIn: (walk) => ({ steps: submittedSteps(walk) }),
-    isBegun: (walk) => walk.past.length > 0 || saidSteps(walk).length > 0,
-    where: (walk) => {
-        const count = candidatesOf(walk).length;
-        return count ? `Step ${walk.turns.length}, candidate ${walk.cursor + 1} of ${count}.` : `Step ${walk.turns.length}.`;
+    statusOf,
+    answersOf: (state) => ({ steps: draftedSteps(state) }),
+    submissionOf: (state) => ({ steps: submittedSteps(state) }),
+    isBegun: (state) => state.history.length > 0 || draftedSteps(state).length > 0,
+    describeCursor(state) {
+        const [number, count] = [state.branchSteps.length, candidatesOf(state).length];
+        return count ? `Step ${number}, candidate ${state.cursor + 1} of ${count}.` : `Step ${number}.`;
     },
-    greeting: (walk) => (walk.turns.length > 1 ? `A task that you had begun, at step ${walk.turns.length}.` : "New task."),
-    createView: createDialogueView,
-    rows: (sheet, said) => {
-        const steps = said.steps ?? [];
-        const last = Math.max(-1, ...steps.map((one) => one.position));
-        return Array.from({ length: last + 1 }, (_, position) => {
-            const here = steps.filter((one) => one.position === position);
-            return { text: `Step ${position + 1}`, says: here.map(inWords).join("; ") || null };
-        });
+    greeting: ({ branchSteps }) => (branchSteps.length > 1 ? `A task that you have begun, at step ${branchSteps.length}.` : "New task."),
+    createView: createBranchingView,
+    conflictRows(payload, { steps = [] }) {
+        const last = Math.max(-1, ...steps.map(({ position }) => position));
+        return Array.from({ length: last + 1 }, (_, position) => ({
+            text: `Step ${position + 1}`,
+            answer: steps.filter((row) => row.position === position).map(describeRow).join("; ") || null,
+        }));
     },
 };
-
-function inWords(one) {
-    const what = one.text != null ? `own: ${one.text}` : `${one.candidate + 1} ${nameOfAnswer({ rating: one.rating ?? null, unsure: Boolean(one.unsure) }) ?? "open"}`;
-    return one.chosen ? `${what}, chosen` : what;
-}

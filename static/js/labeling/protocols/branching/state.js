@@ -1,229 +1,244 @@
 /**
- * A dialogue as values: no document, no network, no clock. At each position (a turn) candidates are rated, and one of
- * them, or a step that the labeler writes, is chosen; the last turn is the open one. What stands at a position hangs on
- * what was chosen before it: `known` keeps the server's offerings by those choices, so that undo and other ways find them.
+ * Building a solution step by step, as immutable values: no document, no network, no clock. At each position the candidates
+ * are rated, and one of them, or a step that the labeler writes, is chosen; the last branch step is the open one. Which
+ * candidates there are depends on the steps chosen before: `candidateSets` keeps the server's sets by those choices, so that
+ * undo and other branches find them again.
  *
  * @typedef {{candidate: number}|{text: string}} Choice
- * @typedef {{candidates: {candidate: number, text: string, is_final: boolean}[], own: number, ended: boolean, problem: string}} Offering
- * @typedef {{answers: Record<number, import("../steps/state.js").Answer>, chosen: number|"own"|null, text: string, goesOn: boolean}} Turn
- * @typedef {{id: number, writes: boolean, known: Record<string, Offering>, turns: Turn[], cursor: number, writing: boolean, past: object[]}} Walk
+ * @typedef {{candidate: number, text: string, is_final: boolean}} Candidate
+ * @typedef {{candidates: Candidate[], own: number, ended: boolean, problem: string, isAskedToGoOn?: boolean}} CandidateSet
+ *   `own` is the number that a step of the labeler's own has; `ended`: the steps before state the final answer
+ * @typedef {{answers: Record<number, import("../step-answers.js").StepAnswer>, chosen: number|"own"|null, text: string, goesOn: boolean}} BranchStep
+ *   `text` is the labeler's own step, `goesOn` says that the solution continues although the answer is stated
+ * @typedef {{id: number, canWrite: boolean, candidateSets: Record<string, CandidateSet>, branchSteps: BranchStep[], cursor: number, isWriting: boolean, history: object[]}} State
  */
-import { ANSWERS } from "../steps/state.js";
+import { ANSWERS, answerIn } from "../step-answers.js";
 
-const LONGEST_PAST = 500;
-const FRESH = { answers: {}, chosen: null, text: "", goesOn: false };
+const MAX_HISTORY = 500;
+const EMPTY_STEP = { answers: {}, chosen: null, text: "", goesOn: false };
 
 export const keyOf = (choices) => JSON.stringify(choices);
 
-// --- what stands where ----------------------------------------------------------------------------------------------
+// --- what there is at a position ------------------------------------------------------------------------------------
 
 /** What was chosen at the first `count` positions. @returns {Choice[]} */
-export function choicesOf({ turns }, count = turns.length - 1) {
-    return turns.slice(0, count).map(({ chosen, text }) => (chosen === "own" ? { text: text.trim() } : { candidate: chosen }));
+export function choicesOf({ branchSteps }, count = branchSteps.length - 1) {
+    return branchSteps.slice(0, count).map(({ chosen, text }) => (chosen === "own" ? { text: text.trim() } : { candidate: chosen }));
 }
 
-/** The offering at a position; undefined while it is not known. */
-export function offeringAt(walk, position = walk.turns.length - 1) {
-    return walk.known[keyOf(choicesOf(walk, position))];
+/** The candidates at a position; undefined until the server has sent them. @returns {CandidateSet|undefined} */
+export function candidateSetAt(state, position = state.branchSteps.length - 1) {
+    return state.candidateSets[keyOf(choicesOf(state, position))];
 }
 
-export const openTurn = (walk) => walk.turns.at(-1);
-export const candidatesOf = (walk) => (isEnded(walk) ? [] : offeringAt(walk)?.candidates ?? []);
+export const openStep = (state) => state.branchSteps.at(-1);
+export const candidatesOf = (state) => (isEnded(state) ? [] : candidateSetAt(state)?.candidates ?? []);
 
-/** The path has come to a final answer, and the labeler does not want to go on from there. */
-export function isEnded(walk) {
-    return Boolean(offeringAt(walk)?.ended) && !openTurn(walk).goesOn;
+/** Whether the chosen steps state the final answer, and the labeler does not want to continue from there. */
+export function isEnded(state) {
+    return Boolean(candidateSetAt(state)?.ended) && !openStep(state).goesOn;
 }
 
-/** Whether the server has to be asked what stands at the open position. */
-export function isAsking(walk) {
-    const offering = offeringAt(walk);
-    if (!offering) return true;
-    // Nobody writes candidates for what is finished, unless they are asked to.
-    return openTurn(walk).goesOn && offering.ended && !offering.asked && offering.candidates.length === 0;
+/** Whether the server has to be asked for the candidates of the open position. */
+export function needsCandidates(state) {
+    const set = candidateSetAt(state);
+    if (!set) return true;
+    // No candidates are written after a final answer, unless the labeler asks for them.
+    return openStep(state).goesOn && set.ended && !set.isAskedToGoOn && set.candidates.length === 0;
 }
 
-/** The text that was chosen at a position. */
-export function textAt(walk, position) {
-    const { chosen, text } = walk.turns[position];
+/** The text of the step chosen at a position. */
+export function textAt(state, position) {
+    const { chosen, text } = state.branchSteps[position];
     if (chosen === "own") return text.trim();
-    return offeringAt(walk, position)?.candidates.find((one) => one.candidate === chosen)?.text ?? "";
+    return candidateSetAt(state, position)?.candidates.find(({ candidate }) => candidate === chosen)?.text ?? "";
 }
 
-const unratedOf = (walk) => candidatesOf(walk).filter(({ candidate }) => !openTurn(walk).answers[candidate]);
-const ratedAs = (walk, rating) => candidatesOf(walk).filter(({ candidate }) => openTurn(walk).answers[candidate]?.rating === rating);
-const mayWrite = (walk) => walk.writes && !isEnded(walk) && !isAsking(walk) && ratedAs(walk, 1).length === 0;
+const unratedOf = (state) => candidatesOf(state).filter(({ candidate }) => !openStep(state).answers[candidate]);
+const ratedAs = (state, rating) => candidatesOf(state).filter(({ candidate }) => openStep(state).answers[candidate]?.rating === rating);
+const mayWrite = (state) => state.canWrite && !isEnded(state) && !needsCandidates(state) && ratedAs(state, 1).length === 0;
 
-/** What Enter would choose: a great one, else the labeler's own, else an okay one; null where there is none yet. */
-export function best(walk) {
-    const great = ratedAs(walk, 1)[0];
+/** What Enter chooses: a great candidate, else the labeler's own step, else an okay one; null where there is none yet. */
+export function bestChoice(state) {
+    const great = ratedAs(state, 1)[0];
     if (great) return great.candidate;
-    if (mayWrite(walk) && openTurn(walk).text.trim()) return "own";
-    return ratedAs(walk, 0)[0]?.candidate ?? null;
+    if (mayWrite(state) && openStep(state).text.trim()) return "own";
+    return ratedAs(state, 0)[0]?.candidate ?? null;
 }
 
 /** Whether this candidate may be chosen: great, or okay where none is great. */
-export function isChoosable(walk, candidate) {
-    const rating = openTurn(walk).answers[candidate]?.rating;
-    return rating === 1 || (rating === 0 && ratedAs(walk, 1).length === 0);
+export function isChoosable(state, candidate) {
+    const rating = openStep(state).answers[candidate]?.rating;
+    return rating === 1 || (rating === 0 && ratedAs(state, 1).length === 0);
 }
 
 // --- what is missing ------------------------------------------------------------------------------------------------
 
-export function standing(walk) {
-    const number = walk.turns.length;
-    const left = unratedOf(walk).length;
-    const legal = isEnded(walk);
-    const proceeds = !legal && !left && !isAsking(walk) && best(walk) !== null;
-    return { legal, proceeds, finish: legal ? "solution" : null, message: messageOf(walk, { number, left }) };
+/** What is missing, and whether the labeler may submit, go on (`canProceed`) or write a step (`canWriteOwn`). */
+export function statusOf(state) {
+    const unrated = unratedOf(state).length;
+    const canSubmit = isEnded(state);
+    const canProceed = !canSubmit && !unrated && !needsCandidates(state) && bestChoice(state) !== null;
+    return {
+        canSubmit, canProceed, finishReason: canSubmit ? "solution" : null, message: messageOf(state, unrated),
+        canWriteOwn: mayWrite(state) && !unrated,
+    };
 }
 
-function messageOf(walk, { number, left }) {
-    if (isEnded(walk)) return number > 1 ? `Step ${number - 1} states the answer` : "The problem states the answer";
-    if (isAsking(walk)) return `Waiting for candidates for step ${number}`;
-    if (walk.writing) return "Write the step, then Ctrl+Enter";
-    if (left) return left === candidatesOf(walk).length ? `Rate the ${counted(left)}` : `Rate ${counted(left)} more`;
-    if (best(walk) === "own") return "Go on with your own step";
-    if (ratedAs(walk, 1).length > 1) return "Go on with the first great one, or choose another";
-    if (ratedAs(walk, 1).length) return "Go on with the great one";
-    const okay = ratedAs(walk, 0).length > 0;
-    const none = candidatesOf(walk).length ? "None is great" : "No candidates";
-    if (walk.writes) return `${none}: write the step${okay ? ", or go on with an okay one" : ", or give up"}`;
-    return okay ? `${none}: go on with an okay one` : `${none} that can be chosen: give up`;
+function messageOf(state, unrated) {
+    const number = state.branchSteps.length;
+    if (isEnded(state)) return number > 1 ? `Step ${number - 1} states the answer` : "The problem states the answer";
+    if (needsCandidates(state)) return `Waiting for candidates for step ${number}`;
+    if (state.isWriting) return "Write the step, then press Ctrl+Enter";
+    if (unrated) {
+        const count = unrated === 1 ? "one candidate" : `${unrated} candidates`;
+        return unrated === candidatesOf(state).length ? `Rate the ${count}` : `Rate ${count} more`;
+    }
+    if (bestChoice(state) === "own") return "Go on with your own step";
+    if (ratedAs(state, 1).length > 1) return "Go on with the first great one, or choose another";
+    if (ratedAs(state, 1).length) return "Go on with the great one";
+    const hasOkay = ratedAs(state, 0).length > 0;
+    const none = candidatesOf(state).length ? "None is great" : "No candidates";
+    if (state.canWrite) return `${none}: write the step${hasOkay ? ", or go on with an okay one" : ", or give up"}`;
+    return hasOkay ? `${none}: go on with an okay one` : `${none} that can be chosen: give up`;
 }
-
-const counted = (count) => (count === 1 ? "candidate" : `${count} candidates`).replace(/^candidate$/, "one candidate");
 
 // --- start and change -----------------------------------------------------------------------------------------------
 
-/** A dialogue that goes on where a draft stopped. */
-export function start(sheet, options, said) {
-    const walk = { id: sheet.id, writes: options.writes !== false, known: knownIn(sheet), turns: turnsIn(said.steps ?? []), cursor: 0, writing: false, past: [] };
-    return { ...walk, cursor: nextUnrated(walk, 0) };
+/** A state that continues a draft. @returns {State} */
+export function start(payload, options, answers) {
+    const state = {
+        id: payload.id, canWrite: options.writes !== false, candidateSets: candidateSetsIn(payload),
+        branchSteps: branchStepsIn(answers.steps ?? []), cursor: 0, isWriting: false, history: [],
+    };
+    return { ...state, cursor: nextUnrated(state, 0) };
 }
 
-/** The sheet goes along the server's draft: what it shows is known for those choices. */
-function knownIn(sheet) {
-    const drafted = { turns: turnsIn(sheet.draft.steps) };
-    const known = sheet.steps.map((offering) => [keyOf(choicesOf(drafted, offering.position)), offering]);
-    return { ...Object.fromEntries(known), ...sheet.early };
+/** The payload holds the candidates for the choices of the server's draft. */
+function candidateSetsIn(payload) {
+    const drafted = { branchSteps: branchStepsIn(payload.draft.steps) };
+    const sets = payload.steps.map((set) => [keyOf(choicesOf(drafted, set.position)), set]);
+    return { ...Object.fromEntries(sets), ...payload.candidateSets };
 }
 
-function turnsIn(steps) {
-    const turns = [];
-    let position = 0;
-    do {
-        turns.push(turnIn(steps.filter((one) => one.position === position)));
-        position += 1;
-    } while (turns.at(-1).chosen !== null);
-    return turns;
+function branchStepsIn(rows) {
+    const branchSteps = [];
+    do branchSteps.push(branchStepIn(rows.filter(({ position }) => position === branchSteps.length)));
+    while (branchSteps.at(-1).chosen !== null);
+    return branchSteps;
 }
 
-function turnIn(said) {
-    const own = said.find((one) => one.text != null);
-    const rated = said.filter((one) => one.text == null && (one.unsure || one.rating != null));
-    const answers = Object.fromEntries(rated.map(({ candidate, rating, unsure }) => [candidate, { rating: unsure ? null : rating, unsure: Boolean(unsure) }]));
-    const chosen = said.find((one) => one.chosen);
-    const choice = chosen ? (chosen.text != null ? "own" : chosen.candidate) : null;
-    return { answers, chosen: choice, text: own?.text ?? "", goesOn: said.length > 0 };
+function branchStepIn(rows) {
+    const own = rows.find(({ text }) => text != null);
+    const rated = rows.filter((row) => row.text == null && answerIn(row));
+    const chosen = rows.find((row) => row.chosen);
+    return {
+        answers: Object.fromEntries(rated.map((row) => [row.candidate, answerIn(row)])),
+        chosen: !chosen ? null : chosen.text != null ? "own" : chosen.candidate,
+        text: own?.text ?? "",
+        goesOn: rows.length > 0,
+    };
 }
 
-/** Take over what was said elsewhere; undo brings the own back. */
-export function adopt(walk, said) {
-    const taken = { ...walk, turns: turnsIn(said.steps ?? []), writing: false };
-    return { ...taken, cursor: nextUnrated(taken, 0), past: remembering(walk) };
+/** Take over answers from elsewhere; undo restores the previous ones. */
+export function adopt(state, answers) {
+    const adopted = { ...state, branchSteps: branchStepsIn(answers.steps ?? []), isWriting: false };
+    return { ...adopted, cursor: nextUnrated(adopted, 0), history: historyWith(state) };
 }
 
-export function undo(walk) {
-    const last = walk.past.at(-1);
-    return last ? { ...walk, ...last, writing: false, past: walk.past.slice(0, -1) } : walk;
+export function undo(state) {
+    const previous = state.history.at(-1);
+    return previous ? { ...state, ...previous, isWriting: false, history: state.history.slice(0, -1) } : state;
 }
 
-const remembering = ({ past, turns, cursor }) => [...past, { turns, cursor }].slice(-LONGEST_PAST);
+const historyWith = ({ history, branchSteps, cursor }) => [...history, { branchSteps, cursor }].slice(-MAX_HISTORY);
 
-/** The open turn becomes another. */
-function withOpen(walk, changed) {
-    return { ...walk, turns: walk.turns.with(-1, { ...openTurn(walk), ...changed }) };
+function withOpenStep(state, changes) {
+    return { ...state, branchSteps: state.branchSteps.with(-1, { ...openStep(state), ...changes }) };
 }
 
-function nextUnrated(walk, after) {
-    const all = candidatesOf(walk);
-    const found = all.findIndex(({ candidate }, index) => index >= after && !openTurn(walk).answers[candidate]);
-    return found >= 0 ? found : Math.max(0, Math.min(after, all.length) - 1);
+function nextUnrated(state, after) {
+    const candidates = candidatesOf(state);
+    const unrated = candidates.findIndex(({ candidate }, index) => index >= after && !openStep(state).answers[candidate]);
+    return unrated >= 0 ? unrated : Math.max(0, Math.min(after, candidates.length) - 1);
 }
 
-/** The server's answer; it may come for a way that is not the present one. */
-export function offered(walk, key, offering) {
-    const taken = { ...walk, known: { ...walk.known, [key]: offering } };
-    return { ...taken, cursor: key === keyOf(choicesOf(walk)) ? nextUnrated(taken, 0) : walk.cursor };
+/** Keep the server's candidates for these choices, which need not be the present ones. */
+export function withCandidates(state, key, set) {
+    const next = { ...state, candidateSets: { ...state.candidateSets, [key]: set } };
+    return { ...next, cursor: key === keyOf(choicesOf(state)) ? nextUnrated(next, 0) : state.cursor };
 }
 
-export function forget(walk) {
-    const { [keyOf(choicesOf(walk))]: _, ...known } = walk.known;
-    return { ...walk, known };
+/** Forget the candidates of the open position, so that they are asked for again. */
+export function withoutCandidates(state) {
+    const { [keyOf(choicesOf(state))]: _, ...candidateSets } = state.candidateSets;
+    return { ...state, candidateSets };
 }
 
-export function rate(walk, name, index) {
-    const one = candidatesOf(walk)[index];
-    if (!one) return null;
-    const rated = withOpen({ ...walk, past: remembering(walk) }, { answers: { ...openTurn(walk).answers, [one.candidate]: ANSWERS[name] } });
-    return { ...rated, cursor: nextUnrated(rated, index + 1) };
+export function rate(state, name, index) {
+    const rated = candidatesOf(state)[index];
+    if (!rated) return null;
+    const answers = { ...openStep(state).answers, [rated.candidate]: ANSWERS[name] };
+    const next = withOpenStep({ ...state, history: historyWith(state) }, { answers });
+    return { ...next, cursor: nextUnrated(next, index + 1) };
 }
 
-export function moveTo(walk, index) {
-    return candidatesOf(walk)[index] ? { ...walk, cursor: index } : null;
+export function moveTo(state, index) {
+    return candidatesOf(state)[index] ? { ...state, cursor: index } : null;
 }
 
-/** Go on with this choice; null where it is not one. */
-export function choose(walk, choice) {
-    if (choice === null || unratedOf(walk).length || isAsking(walk) || isEnded(walk)) return null;
-    if (choice === "own" ? !(mayWrite(walk) && openTurn(walk).text.trim()) : !isChoosable(walk, choice)) return null;
-    const ends = choice !== "own" && candidatesOf(walk).find((one) => one.candidate === choice).is_final;
-    const chosen = withOpen({ ...walk, past: remembering(walk) }, { chosen: choice });
-    const gone = { ...chosen, turns: [...chosen.turns, FRESH], cursor: 0, writing: false };
-    const key = keyOf(choicesOf(gone));
-    return ends && !gone.known[key] ? { ...gone, known: { ...gone.known, [key]: { candidates: [], own: 0, ended: true, problem: "" } } } : gone;
+/** Choose a candidate by number, or the labeler's "own" step; null where that may not be chosen. */
+export function choose(state, choice) {
+    if (choice === null || unratedOf(state).length || needsCandidates(state) || isEnded(state)) return null;
+    if (choice === "own" ? !(mayWrite(state) && openStep(state).text.trim()) : !isChoosable(state, choice)) return null;
+    const isFinal = choice !== "own" && candidatesOf(state).find(({ candidate }) => candidate === choice).is_final;
+    const chosen = withOpenStep({ ...state, history: historyWith(state) }, { chosen: choice });
+    const next = { ...chosen, branchSteps: [...chosen.branchSteps, EMPTY_STEP], cursor: 0, isWriting: false };
+    const key = keyOf(choicesOf(next));
+    if (!isFinal || next.candidateSets[key]) return next;
+    return { ...next, candidateSets: { ...next.candidateSets, [key]: { candidates: [], own: 0, ended: true, problem: "" } } };
 }
 
-/** A final answer stands, and the solution goes on nevertheless. */
-export function goBeyond(walk) {
-    return isEnded(walk) ? withOpen({ ...walk, past: remembering(walk) }, { goesOn: true }) : null;
+/** Continue although the chosen steps state the final answer. */
+export function continueAfterAnswer(state) {
+    return isEnded(state) ? withOpenStep({ ...state, history: historyWith(state) }, { goesOn: true }) : null;
 }
 
-/** Back to a position: its ratings stay, what came after it goes. */
-export function reopen(walk, position) {
-    if (!(position >= 0 && position < walk.turns.length - 1)) return null;
-    const turns = walk.turns.slice(0, position + 1);
-    const back = { ...walk, past: remembering(walk), writing: false, turns: turns.with(-1, { ...turns.at(-1), chosen: null, goesOn: true }) };
-    return { ...back, cursor: nextUnrated(back, 0) };
+/** Go back to a position: its ratings are kept, the steps after it are dropped. */
+export function reopen(state, position) {
+    if (!(position >= 0 && position < state.branchSteps.length - 1)) return null;
+    const branchSteps = state.branchSteps.slice(0, position + 1);
+    const reopened = branchSteps.with(-1, { ...branchSteps.at(-1), chosen: null, goesOn: true });
+    const next = { ...state, history: historyWith(state), isWriting: false, branchSteps: reopened };
+    return { ...next, cursor: nextUnrated(next, 0) };
 }
 
-export function write(walk) {
-    return mayWrite(walk) && !unratedOf(walk).length ? { ...walk, writing: true } : null;
+export function write(state) {
+    return mayWrite(state) && !unratedOf(state).length ? { ...state, isWriting: true } : null;
 }
 
-export const typed = (walk, text) => withOpen(walk, { text });
-export const leave = (walk) => ({ ...walk, writing: false });
+export const type = (state, text) => withOpenStep(state, { text });
+export const leave = (state) => ({ ...state, isWriting: false });
 
-// --- what is said ---------------------------------------------------------------------------------------------------
+// --- the answers ----------------------------------------------------------------------------------------------------
 
 /** All that was rated, written and chosen, as drafts carry it. */
-export function saidSteps(walk) {
-    return walk.turns.flatMap((turn, position) => saidAt(walk, turn, position));
+export function draftedSteps(state) {
+    return state.branchSteps.flatMap((branchStep, position) => draftedAt(state, branchStep, position));
 }
 
-function saidAt(walk, turn, position) {
-    const rated = Object.entries(turn.answers).map(([candidate, answer]) => ({
-        position, candidate: Number(candidate), ...answer, chosen: turn.chosen === Number(candidate),
+function draftedAt(state, { answers, chosen, text }, position) {
+    const rated = Object.entries(answers).map(([candidate, answer]) => ({
+        position, candidate: Number(candidate), ...answer, chosen: chosen === Number(candidate),
     }));
-    if (!turn.text.trim() || (turn.chosen !== null && turn.chosen !== "own")) return rated;
-    const own = { position, candidate: offeringAt(walk, position)?.own ?? 0, rating: null, unsure: false, chosen: turn.chosen === "own", text: turn.text };
+    if (!text.trim() || (chosen !== null && chosen !== "own")) return rated;
+    const own = { position, candidate: candidateSetAt(state, position)?.own ?? 0, rating: null, unsure: false, chosen: chosen === "own", text };
     return [...rated, own];
 }
 
-/** What is handed in: no half-written step, and of the last position also what was shown and not rated. */
-export function submittedSteps(walk) {
-    const position = walk.turns.length - 1;
-    const shown = unratedOf(walk).map(({ candidate }) => ({ position, candidate, rating: null, unsure: false, chosen: false }));
-    return [...saidSteps(walk).filter((one) => one.text == null || one.chosen), ...shown];
+/** What is submitted: no unfinished step of the labeler's own, and at the last position also the candidates that are not rated. */
+export function submittedSteps(state) {
+    const position = state.branchSteps.length - 1;
+    const unrated = unratedOf(state).map(({ candidate }) => ({ position, candidate, rating: null, unsure: false, chosen: false }));
+    return [...draftedSteps(state).filter(({ text, chosen }) => text == null || chosen), ...unrated];
 }

@@ -1,21 +1,22 @@
 /**
- * A dialogue as the labeler sees it: the path so far as text, the candidates of the open position as cards, and the
- * labeler's own step. It asks the server for candidates: of the open position, and of the likely next one meanwhile.
+ * A branching task as the labeler sees it: the chosen steps as text, the candidates of the open position as cards, and the
+ * labeler's own step. It asks the server for candidates: of the open position, and ahead of time of the likely next one.
  */
 import { fitFormulas, typeset } from "../../../shared/math.js";
-import { askPatiently } from "../../sync/poll.js";
-import { describe, isStill, nameOfAnswer, paintThumbs } from "../steps/view.js";
+import { pollWhileBusy } from "../../sync/poll.js";
 import { clone } from "../../templates.js";
-import { best, candidatesOf, choicesOf, isAsking, isChoosable, isEnded, keyOf, offeringAt, openTurn, textAt } from "./state.js";
+import { answerName } from "../step-answers.js";
+import { describeProblem, focusWithin, paintRow, paintThumbs, scrollToNearest } from "../view-parts.js";
+import { bestChoice, candidateSetAt, candidatesOf, choicesOf, isChoosable, isEnded, keyOf, needsCandidates, openStep, textAt } from "./state.js";
 
-/** @param {{post: (path: string, body: object) => Promise<object>}} tools  asks until there is an answer */
-export function createDialogueView(sheet, act, tools) {
+/** @param {{post: (path: string, body: object) => Promise<object>}} tools  repeats a request until there is a response */
+export function createBranchingView(payload, act, tools) {
     const element = clone("task-template");
     const slot = (name) => element.querySelector(`[data-slot="${name}"]`);
-    describe(sheet.problem, slot);
+    describeProblem(payload.problem, slot);
     const list = slot("candidates");
-    const own = createOwn(slot("own"), act);
-    const paintPath = createPath(slot("path"));
+    const own = createOwnStep(slot("own"), act);
+    const paintChosen = createChosenSteps(slot("path"));
     const asked = new Set();
     let shown = null;
     let rows = [];
@@ -30,133 +31,130 @@ export function createDialogueView(sheet, act, tools) {
         else if (index >= 0 && getSelection().isCollapsed) act("go", index);
     });
 
-    /** One question for each beginning; the answer finds its place by it, also when the labeler is elsewhere. */
+    /** Ask once for each list of choices; the response is kept under them, wherever the labeler is by then. */
     async function ask(choices, goesOn = false) {
         const key = keyOf(choices);
         if (asked.has(key + goesOn)) return;
         asked.add(key + goesOn);
-        let answer;
+        let response;
         try {
-            answer = await askPatiently(tools.post, `/assignments/${sheet.id}/candidates`, { chosen: choices, goes_on: goesOn });
+            response = await pollWhileBusy(tools.post, `/assignments/${payload.id}/candidates`, { chosen: choices, goes_on: goesOn });
         } catch (error) {
-            answer = { candidates: [], own: 0, ended: false, problem: error.message };
+            response = { candidates: [], own: 0, ended: false, problem: error.message };
         }
-        if (answer.problem) asked.delete(key + goesOn);
-        const offering = { ...answer, asked: goesOn };
-        // Before the task is laid on the desk, nobody hears `act`.
-        sheet.early = { ...sheet.early, [key]: offering };
-        act("hear", sheet.id, key, offering);
+        if (response.problem) asked.delete(key + goesOn);
+        const set = { ...response, isAskedToGoOn: goesOn };
+        // Until the task is shown, `act` does nothing: the payload keeps the candidates for `start`.
+        payload.candidateSets = { ...payload.candidateSets, [key]: set };
+        act("receiveCandidates", payload.id, key, set);
     }
 
-    function askAhead(walk) {
-        const choice = best(walk);
-        const likely = candidatesOf(walk).find((one) => one.candidate === choice);
-        if (!likely || likely.is_final || openTurn(walk).answers[choice]?.rating !== 1) return;
-        const choices = [...choicesOf(walk), { candidate: choice }];
-        if (!walk.known[keyOf(choices)]) ask(choices);
+    function askAhead(state) {
+        const choice = bestChoice(state);
+        const likely = candidatesOf(state).find(({ candidate }) => candidate === choice);
+        if (!likely || likely.is_final || openStep(state).answers[choice]?.rating !== 1) return;
+        const choices = [...choicesOf(state), { candidate: choice }];
+        if (!state.candidateSets[keyOf(choices)]) ask(choices);
     }
 
-    if (!sheet.draft.steps.length && !sheet.steps.length) ask([]);
+    if (!payload.draft.steps.length && !payload.steps.length) ask([]);
 
     return {
         element,
-        paint(walk, standing) {
-            if (isAsking(walk)) ask(choicesOf(walk), openTurn(walk).goesOn && Boolean(offeringAt(walk)?.ended));
-            askAhead(walk);
-            const now = candidatesOf(walk);
-            if (now !== shown && !(shown?.length === 0 && now.length === 0)) {
-                shown = now;
-                rows = now.map((one, index) => buildCandidate(one, index, now.length));
+        paint(state, status) {
+            if (needsCandidates(state)) ask(choicesOf(state), openStep(state).goesOn && Boolean(candidateSetAt(state)?.ended));
+            askAhead(state);
+            const candidates = candidatesOf(state);
+            if (candidates !== shown && !(shown?.length === 0 && candidates.length === 0)) {
+                shown = candidates;
+                rows = candidates.map((candidate, index) => buildCandidate(candidate, index, candidates.length));
                 list.replaceChildren(...rows);
                 fitFormulas(list);
             }
-            paintPath(walk);
-            paintNote(slot, walk, standing);
-            rows.forEach((row, index) => paintCandidate(row, now[index], walk, index));
-            own.paint(walk);
-            list.hidden = !now.length;
-            paintThumbs(nameOfAnswer(openTurn(walk).answers[now[walk.cursor]?.candidate]), `Rate candidate ${walk.cursor + 1}`, !now.length || walk.writing);
+            paintChosen(state);
+            paintNotes(slot, state, status);
+            rows.forEach((row, index) => paintCandidate(row, candidates[index], state, index));
+            own.paint(state);
+            list.hidden = !candidates.length;
+            const answer = answerName(openStep(state).answers[candidates[state.cursor]?.candidate]);
+            paintThumbs(answer, `Rate candidate ${state.cursor + 1}`, !candidates.length || state.isWriting);
         },
-        reveal(walk, { isSmooth = true } = {}) {
-            const target = walk.writing ? own.element : rows[walk.cursor] ?? slot("state");
-            const focused = document.activeElement;
-            if (walk.writing) own.focus();
-            else if (!focused || focused === document.body || element.contains(focused)) target.focus({ preventScroll: true });
-            target.scrollIntoView({ block: "nearest", behavior: isSmooth && !isStill() ? "smooth" : "instant" });
+        reveal(state, { isSmooth = true } = {}) {
+            const target = state.isWriting ? own.element : rows[state.cursor] ?? slot("state");
+            if (state.isWriting) own.focus();
+            else focusWithin(element, target);
+            scrollToNearest(target, isSmooth);
         },
         fit: () => fitFormulas(element),
     };
 }
 
-/** The chosen steps. Those that stay are left alone: they were typeset once. */
-function createPath(list) {
-    const standing = [];
-    return (walk) => {
-        const steps = walk.turns.slice(0, -1).map((turn, position) => ({ text: textAt(walk, position), isOwn: turn.chosen === "own" }));
-        const same = steps.findIndex((step, index) => step.text !== standing[index]?.text || step.isOwn !== standing[index]?.isOwn);
-        const from = same < 0 ? steps.length : same;
-        standing.splice(from).forEach(({ row }) => row.remove());
+/** The chosen steps. Those that have not changed are left alone: they are typeset already. */
+function createChosenSteps(list) {
+    const shown = [];
+    return (state) => {
+        const steps = state.branchSteps.slice(0, -1).map(({ chosen }, position) => ({ text: textAt(state, position), isOwn: chosen === "own" }));
+        const changed = steps.findIndex((step, index) => step.text !== shown[index]?.text || step.isOwn !== shown[index]?.isOwn);
+        const from = changed < 0 ? steps.length : changed;
+        shown.splice(from).forEach(({ row }) => row.remove());
         for (const step of steps.slice(from)) {
-            const row = clone("taken-template");
-            const number = standing.length + 1;
-            row.querySelector(".n").textContent = number;
-            typeset(row.querySelector(".step-text"), step.text);
-            row.querySelector(".badge").hidden = !step.isOwn;
-            const back = row.querySelector("[data-reopen]");
-            back.dataset.reopen = number - 1;
-            back.setAttribute("aria-label", `Go back to step ${number}`);
+            const row = buildChosenStep(step, shown.length);
             list.append(row);
             fitFormulas(row);
-            standing.push({ ...step, row });
+            shown.push({ ...step, row });
         }
-        list.hidden = !standing.length;
+        list.hidden = !shown.length;
     };
 }
 
-function buildCandidate(one, index, count) {
-    const row = clone("step-template");
-    typeset(row.querySelector(".step-text"), one.text);
-    row.querySelector(".n").textContent = index + 1;
-    row.querySelector(".faces").setAttribute("aria-label", `Rating of candidate ${index + 1} of ${count}`);
-    row.querySelector("[data-choose]").setAttribute("aria-label", `Go on with candidate ${index + 1}`);
-    row.querySelector(".final").hidden = !one.is_final;
+function buildChosenStep({ text, isOwn }, position) {
+    const row = clone("chosen-step-template");
+    row.querySelector(".n").textContent = position + 1;
+    typeset(row.querySelector(".step-text"), text);
+    row.querySelector(".badge").hidden = !isOwn;
+    const back = row.querySelector("[data-reopen]");
+    back.dataset.reopen = position;
+    back.setAttribute("aria-label", `Go back to step ${position + 1}`);
     return row;
 }
 
-function paintCandidate(row, one, walk, index) {
-    const answer = nameOfAnswer(openTurn(walk).answers[one.candidate]);
-    const isHere = index === walk.cursor && !walk.writing;
-    row.classList.toggle("here", isHere);
-    row.classList.toggle("best", best(walk) === one.candidate);
-    if (isHere) row.setAttribute("aria-current", "step");
-    else row.removeAttribute("aria-current");
-    if (answer) row.dataset.rating = answer;
-    else delete row.dataset.rating;
-    row.querySelector("[data-choose]").hidden = !isChoosable(walk, one.candidate);
-    for (const face of row.querySelectorAll(".face")) face.setAttribute("aria-pressed", String(face.dataset.answer === answer));
+function buildCandidate({ text, is_final: isFinal }, index, count) {
+    const row = clone("step-template");
+    typeset(row.querySelector(".step-text"), text);
+    row.querySelector(".n").textContent = index + 1;
+    row.querySelector(".faces").setAttribute("aria-label", `Rating of candidate ${index + 1} of ${count}`);
+    row.querySelector("[data-choose]").setAttribute("aria-label", `Choose candidate ${index + 1}`);
+    row.querySelector(".final").hidden = !isFinal;
+    return row;
 }
 
-/** The heading of the open position, and what stands in place of candidates. */
-function paintNote(slot, walk, standing) {
-    const number = walk.turns.length;
-    const problem = offeringAt(walk)?.problem ?? "";
-    const waits = isAsking(walk);
-    slot("title").textContent = isEnded(walk) ? "The answer stands" : `Step ${number}`;
-    slot("waiting").hidden = !waits;
-    slot("problem").hidden = waits || isEnded(walk) || !problem;
+function paintCandidate(row, { candidate }, state, index) {
+    paintRow(row, answerName(openStep(state).answers[candidate]), index === state.cursor && !state.isWriting);
+    row.classList.toggle("best", bestChoice(state) === candidate);
+    row.querySelector("[data-choose]").hidden = !isChoosable(state, candidate);
+}
+
+/** The heading of the open position, and what is shown instead of candidates. */
+function paintNotes(slot, state, status) {
+    const number = state.branchSteps.length;
+    const problem = candidateSetAt(state)?.problem ?? "";
+    const isWaiting = needsCandidates(state);
+    slot("title").textContent = isEnded(state) ? "The answer is stated" : `Step ${number}`;
+    slot("waiting").hidden = !isWaiting;
+    slot("problem").hidden = isWaiting || isEnded(state) || !problem;
     slot("problem-text").textContent = problem;
-    slot("ended").hidden = !isEnded(walk);
+    slot("ended").hidden = !isEnded(state);
     slot("candidates").setAttribute("aria-label", `Candidates for step ${number}`);
-    slot("own-open").hidden = !walk.writes || waits || isEnded(walk) || walk.writing;
-    slot("own-open").disabled = standing.legal || !/write the step|own step/.test(standing.message);
+    slot("own-open").hidden = !state.canWrite || isWaiting || isEnded(state) || state.isWriting;
+    slot("own-open").disabled = !status.canWriteOwn;
 }
 
-/** The labeler's own step: a text field with its formulas set beneath. */
-function createOwn(element, act) {
+/** The labeler's own step: a text field with a typeset preview below. */
+function createOwnStep(element, act) {
     const field = element.querySelector("textarea");
     const preview = element.querySelector('[data-slot="preview"]');
-    let drawn = null;
-    field.addEventListener("input", () => act("typed", field.value));
+    let previewed = null;
+    field.addEventListener("input", () => act("type", field.value));
     field.addEventListener("keydown", (event) => {
         if (event.isComposing) return;
         if (event.key === "Escape") act("leave");
@@ -168,13 +166,13 @@ function createOwn(element, act) {
     return {
         element,
         focus: () => document.activeElement === field || field.focus({ preventScroll: true }),
-        paint(walk) {
-            const { text } = openTurn(walk);
-            if (!walk.writing && document.activeElement === field) field.blur();
-            element.hidden = !walk.writing;
+        paint(state) {
+            const { text } = openStep(state);
+            if (!state.isWriting && document.activeElement === field) field.blur();
+            element.hidden = !state.isWriting;
             if (field.value !== text) field.value = text;
-            if (drawn === text) return;
-            drawn = text;
+            if (previewed === text) return;
+            previewed = text;
             typeset(preview, text);
             preview.parentElement.hidden = !text.trim();
         },

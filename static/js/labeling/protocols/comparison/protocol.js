@@ -1,44 +1,43 @@
-/** The bench for two sides: which is better, by how much, and why. */
-import { PLACES, adopt, ask, inWords, prefer, saysSomething, show, standing, start, undo, write } from "./state.js";
-import { createSidesView } from "./view.js";
+/** The protocol `comparison`: which of two sides is better, by how much, and why. */
+import {
+    PLACES, adopt, describePreference, isAnswered, prefer, requestRationale, show, start, statusOf, undo, write,
+} from "./state.js";
+import { createComparisonView } from "./view.js";
 
 const OTHER = { left: "right", right: "left" };
+const places = Object.entries(PLACES);
 
-const choices = Object.fromEntries(Object.entries(PLACES).map(([name, place]) => [name, (walk) => {
-    const next = prefer(walk, place);
-    return next && { walk: next, said: `${inWords(place)}.` };
-}]));
-
-const keys = Object.fromEntries(Object.entries(PLACES).map(([name, place], index) => [name, { key: String(index + 1), says: inWords(place) }]));
-
-/** A Bench, as `benches.js` describes it. */
-export const comparisonBench = {
+/** A Protocol, as `../index.js` describes it. */
+export const comparisonProtocol = {
     commands: {
-        ...keys,
-        why: { key: "r", says: "Write why; Escape leads back" },
-        flip: { key: "t", says: "The other side, on a narrow screen" },
+        ...Object.fromEntries(places.map(([name, place], index) => [name, { key: String(index + 1), label: describePreference(place) }])),
+        why: { key: "r", label: "Write why; Escape goes back" },
+        flip: { key: "t", label: "Show the other side, on a narrow screen" },
     },
-    start: (sheet, said) => start(sheet.comparison, said.preference),
-    adopt: (walk, said) => adopt(walk, said.preference),
+    start: (payload, answers) => start(payload.comparison, answers.preference),
+    adopt: (state, answers) => adopt(state, answers.preference),
     undo,
-    acts: {
-        ...choices,
-        why(walk) {
-            const asking = ask(walk);
-            return asking && { walk: asking, said: null };
+    actions: {
+        ...Object.fromEntries(places.map(([name, place]) => [name, (state) => {
+            const next = prefer(state, place);
+            return next && { state: next, announcement: `${describePreference(place)}.` };
+        }])),
+        why(state) {
+            const next = requestRationale(state);
+            return next && { state: next, announcement: null };
         },
-        write: (walk, text) => ({ walk: write(walk, text), said: null }),
-        flip: (walk) => ({ walk: show(walk, OTHER[walk.shown]), said: `${OTHER[walk.shown]} side.` }),
-        show: (walk, side) => ({ walk: show(walk, side), said: `${side} side.` }),
+        write: (state, text) => ({ state: write(state, text), announcement: null }),
+        flip: (state) => ({ state: show(state, OTHER[state.shown]), announcement: `${OTHER[state.shown]} side.` }),
+        show: (state, side) => ({ state: show(state, side), announcement: `${side} side.` }),
     },
-    standing,
-    said: ({ preference }) => ({ steps: [], ...(saysSomething(preference) && { preference }) }),
-    isBegun: (walk) => walk.past.length > 0 || saysSomething(walk.preference),
-    where: () => "",
-    greeting: (walk) => walk.of === "steps" ? "New task: two next steps." : "New task: two solutions.",
-    createView: createSidesView,
-    rows: (sheet, said) => [
-        { text: "Which side", says: inWords({ choice: "", margin: "", ...said.preference }) || null },
-        { text: "Why", says: said.preference?.rationale || null },
+    statusOf,
+    answersOf: ({ preference }) => ({ steps: [], ...(isAnswered(preference) && { preference }) }),
+    isBegun: (state) => state.history.length > 0 || isAnswered(state.preference),
+    describeCursor: () => "",
+    greeting: (state) => state.of === "steps" ? "New task: two next steps." : "New task: two solutions.",
+    createView: createComparisonView,
+    conflictRows: (payload, { preference }) => [
+        { text: "Which side", answer: describePreference({ choice: "", margin: "", ...preference }) || null },
+        { text: "Why", answer: preference?.rationale || null },
     ],
 };

@@ -1,44 +1,44 @@
-/** Two sides as the labeler sees them: what both begin with once, then side by side, and the scale at the foot. */
+/** Two sides as the labeler sees them: first the steps that both share, then side by side, and the scale in the action bar. */
 import { fitFormulas, typeset } from "../../../shared/math.js";
-import { describe } from "../steps/view.js";
 import { clone } from "../../templates.js";
+import { describeProblem } from "../view-parts.js";
 import { placeOf } from "./state.js";
 
 const SIDES = ["left", "right"];
 
 /**
- * @param {object} sheet  what the claim gave
+ * @param {object} payload  the task, as the claim returned it
  * @param {(name: string, ...given: any) => void} act
  */
-export function createSidesView(sheet, act) {
+export function createComparisonView(payload, act) {
     const element = clone("task-template");
     const slot = (name) => element.querySelector(`[data-slot="${name}"]`);
-    const compared = sheet.comparison;
-    describe(sheet.problem, slot);
-    describeShared(sheet.steps, slot);
+    const { comparison } = payload;
+    describeProblem(payload.problem, slot);
+    describeShared(payload.steps, slot);
     const columns = Object.fromEntries(SIDES.map((side) => [side, element.querySelector(`.side[data-side="${side}"]`)]));
-    for (const side of SIDES) fill(columns[side].querySelector("ol"), compared[side].steps);
+    for (const side of SIDES) fill(columns[side].querySelector("ol"), comparison[side].steps);
     const switches = [...element.querySelectorAll(".side-switch [data-side]")];
     for (const button of switches) button.addEventListener("click", () => act("show", button.dataset.side));
-    const text = prepareRationale(slot, compared.rationale, act);
-    let asked = 0;
+    const rationale = prepareRationale(slot, comparison.rationale, act);
+    let rationaleRequests = 0;
 
     return {
         element,
-        paint(walk) {
+        paint(state) {
             for (const side of SIDES) {
-                columns[side].classList.toggle("preferred", walk.preference.choice === side);
-                columns[side].classList.toggle("turned-away", walk.shown !== side);
+                columns[side].classList.toggle("preferred", state.preference.choice === side);
+                columns[side].classList.toggle("turned-away", state.shown !== side);
             }
-            for (const button of switches) paintSwitch(button, walk);
-            if (text && text.value !== walk.preference.rationale) text.value = walk.preference.rationale;
-            paintScale(walk.preference);
+            for (const button of switches) paintSwitch(button, state);
+            if (rationale && rationale.value !== state.preference.rationale) rationale.value = state.preference.rationale;
+            paintScale(state.preference);
         },
-        /** The rationale when it was asked for; else only the keyboard's focus comes along. */
-        reveal(walk) {
-            if (walk.asks > asked) {
-                asked = walk.asks;
-                text?.focus();
+        /** Focus the rationale when the labeler asked for it; else only the keyboard's focus comes along. */
+        reveal(state) {
+            if (state.rationaleRequests > rationaleRequests) {
+                rationaleRequests = state.rationaleRequests;
+                rationale?.focus();
                 return;
             }
             const focused = document.activeElement;
@@ -68,24 +68,23 @@ function fill(list, steps) {
     }));
 }
 
-/** The text field, or null where the round asks for no rationale. Escape leads back to the keys, Ctrl+Enter hands in. */
+/** The text field, or null where the round has no rationale. Escape leads back to the keys, Ctrl+Enter submits. */
 function prepareRationale(slot, rule, act) {
     if (rule === "off") return slot("rationale").remove(), null;
     slot("rule").textContent = rule === "required" ? "" : "(optional)";
-    const text = slot("rationale").querySelector("textarea");
-    text.required = rule === "required";
-    text.addEventListener("input", () => act("write", text.value));
-    text.addEventListener("keydown", (event) => {
-        const isSend = event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.repeat;
-        if ((event.key !== "Escape" && !isSend) || event.isComposing) return;
+    const field = slot("rationale").querySelector("textarea");
+    field.required = rule === "required";
+    field.addEventListener("input", () => act("write", field.value));
+    field.addEventListener("keydown", (event) => {
+        const isSubmit = event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.repeat;
+        if ((event.key !== "Escape" && !isSubmit) || event.isComposing) return;
         event.preventDefault();
-        text.blur();
-        if (isSend) document.getElementById("submit").click();
+        field.blur();
+        if (isSubmit) document.getElementById("submit").click();
     });
-    return text;
+    return field;
 }
 
-/** The scale stands at the foot, under the thumb and under the eyes. */
 function paintScale(preference) {
     const place = placeOf(preference);
     for (const button of document.querySelectorAll("#thumbs [data-answer]")) {

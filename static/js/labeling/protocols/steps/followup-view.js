@@ -1,27 +1,30 @@
-/** The section under the bad step: alternatives, progress, critiques, and the labeler's own critique. */
+/** The section below the bad step: alternatives, progress, critiques, and the labeler's own critique. */
 import { fitFormulas, typeset } from "../../../shared/math.js";
 import { clone } from "../../templates.js";
-import { answerOf, errorOf, foundAt, itemsOf } from "./followup.js";
+import { paintRow } from "../view-parts.js";
+import { errorPosition, itemAnswer, itemsOf, questionsAt } from "./followup.js";
 
 const LABELS = {
     alternative: (index) => `Alternative ${index + 1}`,
     progress: () => "How far the solution came before this step",
     critique: (index) => `Critique ${index + 1}`,
 };
+/** What the three answers mean for progress. */
+const PROGRESS = { bad: "nowhere", okay: "part of the way", great: "nearly there" };
 
 /** @param {{list: HTMLElement, rows: HTMLElement[], act: Function, ask: (position: number) => void}} needs */
-export function createAftermathView({ list, rows, act, ask }) {
-    let built = null; // {found, element, items}
+export function createFollowupView({ list, rows, act, ask }) {
+    let built = null; // {position, questions, element, items}
 
-    function paint(walk, standing) {
-        const error = errorOf(walk, standing);
-        if (error === null) return remove();
-        const found = foundAt(walk, error);
-        if (!found) ask(error);
-        if (!built || built.found !== found || built.error !== error) build(walk, standing, error, found);
-        built.element.querySelector('[data-slot="waiting"]').hidden = Boolean(found);
-        built.items.forEach(({ item, row }, place) => paintItem(row, item, walk, place === walk.place));
-        paintOwn(built.element.querySelector(".own"), walk);
+    function paint(state, status) {
+        const position = errorPosition(state, status);
+        if (position === null) return remove();
+        const questions = questionsAt(state, position);
+        if (!questions) ask(position);
+        if (!built || built.questions !== questions || built.position !== position) build(state, status, position, questions);
+        built.element.querySelector('[data-slot="waiting"]').hidden = Boolean(questions);
+        built.items.forEach(({ item, row }, place) => paintItem(row, item, state, place === state.followupCursor));
+        paintCritiqueField(built.element.querySelector(".own"), state);
     }
 
     function remove() {
@@ -29,91 +32,85 @@ export function createAftermathView({ list, rows, act, ask }) {
         built = null;
     }
 
-    function build(walk, standing, error, found) {
+    function build(state, status, position, questions) {
         remove();
-        const element = clone("aftermath-template");
-        const items = itemsOf(walk, standing).map((item) => ({ item, row: buildItem(item, found) }));
-        const put = (kind, slot) => {
-            const own = items.filter(({ item }) => item.kind === kind).map(({ row }) => row);
-            element.querySelector(`[data-slot="${slot}"]`).append(...own);
-            return own.length;
+        const element = clone("followup-template");
+        const items = itemsOf(state, status).map((item) => ({ item, row: buildItem(item, questions) }));
+        const fill = (slot, kind) => {
+            const ofKind = items.filter(({ item }) => item.kind === kind).map(({ row }) => row);
+            element.querySelector(`[data-slot="${slot}"]`).append(...ofKind);
+            return ofKind.length;
         };
-        element.querySelector('[data-part="alternatives"]').hidden = !put("alternative", "alternatives") && !found?.problem;
-        element.querySelector('[data-part="progress"]').hidden = !put("progress", "progress");
-        element.querySelector('[data-part="critiques"]').hidden = !(put("critique", "critiques") + put("write", "critiques"));
-        element.querySelector('[data-slot="problem"]').textContent = found?.problem ?? "";
+        element.querySelector('[data-part="alternatives"]').hidden = !fill("alternatives", "alternative") && !questions?.problem;
+        element.querySelector('[data-part="progress"]').hidden = !fill("progress", "progress");
+        element.querySelector('[data-part="critiques"]').hidden = !(fill("critiques", "critique") + fill("critiques", "write"));
+        element.querySelector('[data-slot="problem"]').textContent = questions?.problem ?? "";
         items.forEach(({ row }, place) => row.addEventListener("click", (event) => {
             const face = event.target.closest("[data-answer]");
             if (face) act("answerItem", place, face.dataset.answer);
             else if (event.target.closest("[data-act=write]")) act("write");
-            else if (getSelection().isCollapsed) act("goItem", place);
+            else if (getSelection().isCollapsed) act("goToItem", place);
         }));
-        wireOwn(element.querySelector(".own"), act);
-        rows[standing.bad].after(element);
+        listenToCritiqueField(element.querySelector(".own"), act);
+        rows[status.firstBad].after(element);
         fitFormulas(element);
-        built = { error, found, element, items };
+        built = { position, questions, element, items };
     }
 
     return {
         paint,
         /** What the thumbs of a phone rate here; null while the cursor is among the steps. */
-        thumb: (walk) => {
-            const at = built?.items[walk.place];
-            return at ? { answer: answerOf(walk, at.item), label: "Rate what is marked", isOff: at.item.kind === "write" || walk.writing } : null;
+        thumbs(state) {
+            const current = built?.items[state.followupCursor];
+            if (!current) return null;
+            return { answer: itemAnswer(state, current.item), label: "Rate what is marked", isHidden: current.item.kind === "write" || state.isWriting };
         },
-        /** The row of the cursor, or the text field while the labeler writes; null when neither is here. */
-        target(walk) {
+        /** The row of the cursor, or the text field while the labeler writes; null when the cursor is among the steps. */
+        target(state) {
             if (!built) return null;
-            return walk.writing ? built.element.querySelector("textarea") : built.items[walk.place]?.row ?? null;
+            return state.isWriting ? built.element.querySelector("textarea") : built.items[state.followupCursor]?.row ?? null;
         },
     };
 }
 
-function buildItem(item, found) {
+function buildItem(item, questions) {
     if (item.kind === "write") return clone("write-template");
     const row = clone("item-template");
-    const among = item.kind === "alternative" ? found.alternatives : found.critiques;
-    const index = among.findIndex((one) => (item.kind === "alternative" ? one.candidate === item.candidate : one.id === item.id));
-    const label = LABELS[item.kind](index);
-    row.querySelector(".faces").setAttribute("aria-label", label);
+    const listed = item.kind === "alternative" ? questions.alternatives : questions.critiques;
+    const index = listed.findIndex((one) => (item.kind === "alternative" ? one.candidate === item.candidate : one.id === item.id));
+    row.querySelector(".faces").setAttribute("aria-label", LABELS[item.kind](index));
     if (item.kind === "progress") describeProgress(row);
-    else typeset(row.querySelector(".step-text"), among[index].text);
+    else typeset(row.querySelector(".step-text"), listed[index].text);
     if (item.kind !== "alternative") row.querySelector(".unsure").remove();
     const badge = row.querySelector(".badge");
     badge.hidden = item.kind !== "critique";
-    badge.textContent = among[index]?.origin === "model" ? "a model says" : "a person says";
+    badge.textContent = listed[index]?.origin === "model" ? "by a model" : "by a person";
     return row;
 }
 
-/** The same three answers, by what they mean here. */
 function describeProgress(row) {
-    row.querySelector(".step-text").textContent = "Nowhere, some of the way, or nearly there.";
-    const words = { bad: "nowhere", okay: "some of the way", great: "nearly there" };
-    for (const [name, says] of Object.entries(words)) {
+    row.querySelector(".step-text").textContent = "Nowhere, part of the way, or nearly there.";
+    for (const [name, meaning] of Object.entries(PROGRESS)) {
         const face = row.querySelector(`[data-answer="${name}"]`);
-        face.setAttribute("aria-label", says);
-        face.title = says;
+        face.setAttribute("aria-label", meaning);
+        face.title = meaning;
     }
 }
 
-function paintItem(row, item, walk, isHere) {
-    const answer = answerOf(walk, item);
-    row.classList.toggle("here", isHere && !walk.writing);
-    if (isHere) row.setAttribute("aria-current", "step");
-    else row.removeAttribute("aria-current");
-    if (answer) row.dataset.rating = answer;
-    else delete row.dataset.rating;
-    for (const face of row.querySelectorAll(".face")) face.setAttribute("aria-pressed", String(face.dataset.answer === answer));
+function paintItem(row, item, state, isCurrent) {
+    paintRow(row, itemAnswer(state, item), isCurrent);
+    row.classList.toggle("here", isCurrent && !state.isWriting);
     if (item.kind !== "write") return;
-    const text = walk.extras.text.trim();
+    const text = state.followup.text.trim();
     if (row.dataset.text === text) return;
     row.dataset.text = text;
     typeset(row.querySelector(".step-text"), text);
 }
 
-function wireOwn(own, act) {
+/** Escape and Ctrl+Enter lead from the text field back to the keys. */
+function listenToCritiqueField(own, act) {
     const field = own.querySelector("textarea");
-    field.addEventListener("input", () => act("typed", field.value));
+    field.addEventListener("input", () => act("type", field.value));
     field.addEventListener("keydown", (event) => {
         if (event.isComposing) return;
         if (event.key !== "Escape" && !(event.key === "Enter" && (event.ctrlKey || event.metaKey))) return;
@@ -124,9 +121,9 @@ function wireOwn(own, act) {
     own.querySelector("[data-act=leave]").addEventListener("click", () => act("leave"));
 }
 
-function paintOwn(own, walk) {
+function paintCritiqueField(own, state) {
     const field = own.querySelector("textarea");
-    if (!walk.writing && document.activeElement === field) field.blur();
-    own.hidden = !walk.writing;
-    if (field.value !== walk.extras.text) field.value = walk.extras.text;
+    if (!state.isWriting && document.activeElement === field) field.blur();
+    own.hidden = !state.isWriting;
+    if (field.value !== state.followup.text) field.value = state.followup.text;
 }

@@ -1,103 +1,100 @@
 /**
- * What follows the first bad step, where the round asks for it, as values: alternatives for that step, how far the
- * solution had come, critiques of the mistake. A walk carries it in `extras`; `place` is the cursor in here, null while
- * it is among the steps.
+ * What a round may ask about the first bad step, as values: ratings of alternatives for it, how far the solution had come,
+ * and critiques of the mistake. A state keeps the answers in `followup`, the server's questions in `followupQuestions`, and in
+ * `followupCursor` where the cursor is here; null while it is among the steps.
  *
+ * @typedef {{answers: Record<number, import("../step-answers.js").StepAnswer>, progress: number|null, critiques: Record<number, number>, text: string}} Followup
  * @typedef {{kind: "alternative", candidate: number}|{kind: "progress"}|{kind: "critique", id: number}|{kind: "write"}} Item
- * @typedef {{position: number, alternatives: object[], critiques: object[], problem: string}} Found
+ * @typedef {{position: number, alternatives: object[], critiques: object[], problem: string}} Questions
  */
-const FRESH = { answers: {}, progress: null, critiques: {}, text: "" };
-const NAMES = ["alternatives", "progress", "critiques"];
+import { answerIn, answerName } from "../step-answers.js";
 
-export const asksMore = (options) => NAMES.some((name) => options[name]);
+/** The answers about another bad step: none of the previous step's apply. @type {Followup} */
+export const NO_FOLLOWUP = { answers: {}, progress: null, critiques: {}, text: "" };
 
-/** The part of a walk that a draft brings back; null where the round asks for nothing. */
-export function startAftermath(options, said, keys) {
-    if (!asksMore(options)) return null;
-    const path = new Map(keys.map(({ position, candidate }) => [position, candidate]));
-    const beside = (said.steps ?? []).filter((one) => path.has(one.position) && path.get(one.position) !== one.candidate);
-    const answers = Object.fromEntries(beside.map(({ candidate, rating, unsure }) => [candidate, { rating: unsure ? null : rating ?? null, unsure: Boolean(unsure) }]));
-    const critiques = said.critiques ?? [];
+export const asksFollowup = (options) => Boolean(options.alternatives || options.progress || options.critiques);
+
+/** The follow-up answers of a draft; null where the round asks no questions. @returns {Followup|null} */
+export function startFollowup(options, drafted, path) {
+    if (!asksFollowup(options)) return null;
+    const candidateAt = new Map(path.map(({ position, candidate }) => [position, candidate]));
+    const alternatives = (drafted.steps ?? []).filter(({ position, candidate }) => candidateAt.has(position) && candidateAt.get(position) !== candidate);
+    const critiques = drafted.critiques ?? [];
     return {
-        answers,
-        progress: said.progress ?? null,
-        critiques: Object.fromEntries(critiques.filter((one) => one.id != null).map(({ id, rating }) => [id, rating])),
-        text: critiques.find((one) => one.id == null)?.text ?? "",
+        answers: Object.fromEntries(alternatives.filter(answerIn).map((row) => [row.candidate, answerIn(row)])),
+        progress: drafted.progress ?? null,
+        critiques: Object.fromEntries(critiques.filter(({ id }) => id != null).map(({ id, rating }) => [id, rating])),
+        text: critiques.find(({ id }) => id == null)?.text ?? "",
     };
 }
 
-/** The position of the bad step that is asked about, or null. */
-export function errorOf(walk, { bad }) {
-    return walk.extras && bad >= 0 ? walk.steps[bad].position : null;
+/** The position of the bad step that the questions are about, or null. */
+export function errorPosition(state, { firstBad }) {
+    return state.followup && firstBad >= 0 ? state.steps[firstBad].position : null;
 }
 
-/** What the server said of it; undefined while it is not known. @returns {Found|undefined} */
-export const foundAt = (walk, error) => walk.found[error];
+/** The server's questions about a bad step; undefined until they arrive. @returns {Questions|undefined} */
+export const questionsAt = (state, position) => state.followupQuestions[position];
 
 /** Everything that can be answered, from top to bottom. @returns {Item[]} */
-export function itemsOf(walk, standing) {
-    const error = errorOf(walk, standing);
-    const found = error === null ? undefined : foundAt(walk, error);
-    if (!found) return [];
-    const { progress, critiques } = walk.options;
+export function itemsOf(state, status) {
+    const position = errorPosition(state, status);
+    const questions = position === null ? undefined : questionsAt(state, position);
+    if (!questions) return [];
+    const { progress, critiques } = state.options;
     return [
-        ...found.alternatives.map(({ candidate }) => ({ kind: "alternative", candidate })),
+        ...questions.alternatives.map(({ candidate }) => ({ kind: "alternative", candidate })),
         ...(progress ? [{ kind: "progress" }] : []),
-        ...found.critiques.map(({ id }) => ({ kind: "critique", id })),
+        ...questions.critiques.map(({ id }) => ({ kind: "critique", id })),
         ...(critiques ? [{ kind: "write" }] : []),
     ];
 }
 
 /** How an item is answered: "bad", "okay", "great", "unsure", "written", or null. */
-export function answerOf(walk, item) {
-    const { answers, progress, critiques, text } = walk.extras;
-    if (item.kind === "alternative") return wordOf(answers[item.candidate]);
-    if (item.kind === "progress") return wordOf(progress === null ? null : { rating: progress });
-    if (item.kind === "critique") return wordOf(item.id in critiques ? { rating: critiques[item.id] } : null);
+export function itemAnswer(state, item) {
+    const { answers, progress, critiques, text } = state.followup;
+    if (item.kind === "alternative") return answerName(answers[item.candidate]);
+    if (item.kind === "progress") return answerName(answerIn({ rating: progress }));
+    if (item.kind === "critique") return answerName(answerIn({ rating: critiques[item.id] }));
     return text.trim() ? "written" : null;
 }
 
-const WORDS = { "-1": "bad", 0: "okay", 1: "great" };
-const wordOf = (answer) => (answer ? (answer.unsure ? "unsure" : WORDS[answer.rating] ?? null) : null);
-
-/** Answer an item; null where this answer means nothing there. */
-export function answer(extras, item, { rating, unsure }) {
-    if (item.kind === "alternative") return { ...extras, answers: { ...extras.answers, [item.candidate]: { rating, unsure } } };
+/** Answer an item; null where the item cannot have this answer. @returns {Followup|null} */
+export function answerItem(followup, item, { rating, unsure }) {
+    if (item.kind === "alternative") return { ...followup, answers: { ...followup.answers, [item.candidate]: { rating, unsure } } };
     if (unsure || item.kind === "write") return null;
-    if (item.kind === "progress") return { ...extras, progress: rating };
-    return { ...extras, critiques: { ...extras.critiques, [item.id]: rating } };
+    if (item.kind === "progress") return { ...followup, progress: rating };
+    return { ...followup, critiques: { ...followup.critiques, [item.id]: rating } };
 }
 
-/** What is still to be said, as the bar tells it; empty when nothing is. */
-export function missing(walk, standing) {
-    const error = errorOf(walk, standing);
-    if (error === null) return "";
-    if (!foundAt(walk, error)) return "Waiting for what is asked about this step";
-    const items = itemsOf(walk, standing);
-    const open = (kind) => items.filter((item) => item.kind === kind && answerOf(walk, item) === null).length;
-    const left = open("alternative");
-    if (left) return left === 1 ? "Rate the alternative" : `Rate ${left} alternatives`;
-    if (open("progress")) return "Say how far the solution came";
-    const isCritical = items.some((item) => ["critique", "write"].includes(item.kind) && answerOf(walk, item) !== null);
-    if (!walk.options.critiques || isCritical) return "";
+/** What is still missing, for the action bar; empty when nothing is. */
+export function missingFollowup(state, status) {
+    const position = errorPosition(state, status);
+    if (position === null) return "";
+    if (!questionsAt(state, position)) return "Waiting for the questions about this step";
+    const items = itemsOf(state, status);
+    const openCount = (kind) => items.filter((item) => item.kind === kind && itemAnswer(state, item) === null).length;
+    const alternatives = openCount("alternative");
+    if (alternatives) return alternatives === 1 ? "Rate the alternative" : `Rate ${alternatives} alternatives`;
+    if (openCount("progress")) return "Rate how far the solution came";
+    const hasCritique = items.some((item) => ["critique", "write"].includes(item.kind) && itemAnswer(state, item) !== null);
+    if (!state.options.critiques || hasCritique) return "";
     return items.some(({ kind }) => kind === "critique") ? "Rate a critique, or write one (w)" : "Write what is wrong (w)";
 }
 
-/** What draft and submission carry of it, for the error that stands. */
-export function saidOf(walk, standing) {
-    const error = errorOf(walk, standing);
-    if (error === null) return { steps: [] };
-    const { answers, progress, critiques, text } = walk.extras;
-    const shown = foundAt(walk, error);
-    const isShown = (candidate) => !shown || shown.alternatives.some((one) => one.candidate === Number(candidate));
-    const said = Object.entries(critiques).map(([id, rating]) => ({ id: Number(id), rating }));
+/** What draft and submission carry of it, for the present bad step. */
+export function followupAnswers(state, status) {
+    const position = errorPosition(state, status);
+    if (position === null) return { steps: [] };
+    const { answers, progress, critiques, text } = state.followup;
+    const questions = questionsAt(state, position);
+    const isShown = (candidate) => !questions || questions.alternatives.some((one) => one.candidate === Number(candidate));
+    const rated = Object.entries(critiques).map(([id, rating]) => ({ id: Number(id), rating }));
+    const written = text.trim() ? [{ text }] : [];
     return {
         steps: Object.entries(answers).filter(([candidate]) => isShown(candidate))
-            .map(([candidate, given]) => ({ position: error, candidate: Number(candidate), ...given })),
+            .map(([candidate, answer]) => ({ position, candidate: Number(candidate), ...answer })),
         ...(progress === null ? {} : { progress }),
-        ...(said.length || text.trim() ? { critiques: [...said, ...(text.trim() ? [{ text }] : [])] } : {}),
+        ...(rated.length || written.length ? { critiques: [...rated, ...written] } : {}),
     };
 }
-
-/** A bad step elsewhere is another error: nothing said of the first one holds. */
-export const forgotten = () => FRESH;

@@ -1,135 +1,140 @@
-/** The bench for solutions whose steps are rated one after the other: `first_error` and `every_step`. */
-import { answer as answerItem, asksMore, errorOf, forgotten, itemsOf, missing, saidOf, startAftermath } from "./followup.js";
-import { createAftermathView } from "./followup-view.js";
-import { askPatiently } from "../../sync/poll.js";
-import { createTaskView, nameOfAnswer, pathOf } from "./view.js";
-import { ANSWERS, adopt, moveTo, rate, ratedSteps, remembering, standing as ofSteps, start, undo } from "./state.js";
+/** The protocols whose steps are rated one after the other: `first_error` and `every_step`. */
+import { pollWhileBusy } from "../../sync/poll.js";
+import { ANSWERS, answerIn, answerName } from "../step-answers.js";
+import {
+    NO_FOLLOWUP, answerItem, asksFollowup, errorPosition, followupAnswers, itemsOf, missingFollowup, startFollowup,
+} from "./followup.js";
+import { createFollowupView } from "./followup-view.js";
+import { adopt, historyWith, moveTo, rate, ratedSteps, start, statusOf as statusOfSteps, undo } from "./state.js";
+import { createStepsView, pathOf } from "./view.js";
 
-const keysOf = (sheet) => pathOf(sheet).map(({ position, candidate }) => ({ position, candidate }));
-const answers = Object.fromEntries(Object.keys(ANSWERS).map((name) => [name, (walk, index) => answer(walk, name, index)]));
-const moreOf = (sheet, options, said) => ({ id: sheet.id, options, found: {}, place: null, writing: false, extras: startAftermath(options, said, keysOf(sheet)) });
-
-/** The steps, and what the round asks about the bad one. */
-function standing(walk) {
-    const now = ofSteps(walk);
-    const left = walk.extras ? missing(walk, now) : "";
-    return left ? { ...now, legal: false, finish: null, message: left } : now;
+/** The status of the steps, and of what the round asks about the bad one. */
+function statusOf(state) {
+    const status = statusOfSteps(state);
+    const missing = state.followup ? missingFollowup(state, status) : "";
+    return missing ? { ...status, canSubmit: false, finishReason: null, message: missing } : status;
 }
 
-/** Without a step named, the answer is for what the cursor is on: a step, or something about the bad one. */
-function answer(walk, name, index) {
-    if (index === undefined && walk.place !== null) return about(walk, walk.place, name);
-    const at = moveTo(walk, index ?? walk.cursor);
-    if (at.cursor !== (index ?? walk.cursor)) return null;
-    const said = `Step ${at.cursor + 1} ${name}.`;
-    const rated = { ...rate(at, ANSWERS[name]), place: null };
-    if (!walk.extras) return { walk: rated, said };
-    const error = errorOf(rated, ofSteps(rated));
-    const isSame = error === errorOf(walk, ofSteps(walk));
-    return { walk: afterError(isSame ? rated : { ...rated, extras: forgotten() }), said };
+/** Answer the step by index; without one, whatever the cursor is on: a step, or a question about the bad one. */
+function answer(state, name, index) {
+    if (index === undefined && state.followupCursor !== null) return answerFollowup(state, state.followupCursor, name);
+    const pointed = moveTo(state, index ?? state.cursor);
+    if (pointed.cursor !== (index ?? state.cursor)) return null;
+    const announcement = `Step ${pointed.cursor + 1} ${name}.`;
+    const rated = { ...rate(pointed, ANSWERS[name]), followupCursor: null };
+    if (!state.followup) return { state: rated, announcement };
+    const isSameError = errorPosition(rated, statusOfSteps(rated)) === errorPosition(state, statusOfSteps(state));
+    return { state: moveToFollowup(isSameError ? rated : { ...rated, followup: NO_FOLLOWUP }), announcement };
 }
 
-/** Once the error is found, the cursor goes to what is asked about it. */
-function afterError(walk) {
-    return itemsOf(walk, ofSteps(walk)).length ? { ...walk, place: 0 } : walk;
+/** Once the error is found, the cursor moves to the questions about it. */
+function moveToFollowup(state) {
+    return itemsOf(state, statusOfSteps(state)).length ? { ...state, followupCursor: 0 } : state;
 }
 
-function about(walk, place, name) {
-    const items = itemsOf(walk, ofSteps(walk));
-    const extras = items[place] && answerItem(walk.extras, items[place], ANSWERS[name]);
-    if (!extras) return null;
-    return { walk: { ...walk, extras, past: remembering(walk), place: Math.min(place + 1, items.length - 1) }, said: `${name}.` };
+function answerFollowup(state, place, name) {
+    const items = itemsOf(state, statusOfSteps(state));
+    const followup = items[place] && answerItem(state.followup, items[place], ANSWERS[name]);
+    if (!followup) return null;
+    const followupCursor = Math.min(place + 1, items.length - 1);
+    return { state: { ...state, followup, history: historyWith(state), followupCursor }, announcement: `${name}.` };
 }
 
-function go(walk, index) {
-    return index < ofSteps(walk).open ? { walk: { ...moveTo(walk, index), place: null, writing: false } } : null;
+function go(state, index) {
+    return index < statusOfSteps(state).openCount ? { state: { ...moveTo(state, index), followupCursor: null, isWriting: false } } : null;
 }
 
-/** Down from the last step that is open leads to what is asked about it, and up from there back. */
-function step(walk, by) {
-    const items = itemsOf(walk, ofSteps(walk));
-    if (walk.place === null) {
-        const isLast = walk.cursor === ofSteps(walk).open - 1;
-        return by > 0 && isLast && items.length ? { walk: { ...walk, place: 0 } } : go(walk, walk.cursor + by);
+/** Down from the last open step leads to the questions about it, and up from the first question leads back. */
+function moveBy(state, offset) {
+    const items = itemsOf(state, statusOfSteps(state));
+    if (state.followupCursor === null) {
+        const isLast = state.cursor === statusOfSteps(state).openCount - 1;
+        return offset > 0 && isLast && items.length ? { state: { ...state, followupCursor: 0 } } : go(state, state.cursor + offset);
     }
-    const place = walk.place + by;
-    if (place < 0) return { walk: { ...walk, place: null } };
-    return place < items.length ? { walk: { ...walk, place } } : null;
+    const followupCursor = state.followupCursor + offset;
+    if (followupCursor < 0) return { state: { ...state, followupCursor: null } };
+    return followupCursor < items.length ? { state: { ...state, followupCursor } } : null;
 }
 
-function write(walk) {
-    const place = itemsOf(walk, ofSteps(walk)).findIndex(({ kind }) => kind === "write");
-    return place < 0 ? null : { walk: { ...walk, place, writing: true }, said: "Write what is wrong. Escape goes back." };
+function write(state) {
+    const place = itemsOf(state, statusOfSteps(state)).findIndex(({ kind }) => kind === "write");
+    if (place < 0) return null;
+    return { state: { ...state, followupCursor: place, isWriting: true }, announcement: "Write what is wrong. Press Escape to go back." };
 }
 
-function hear(walk, id, found) {
-    if (id !== walk.id) return null;
-    const next = { ...walk, found: { ...walk.found, [found.position]: found } };
-    if (found.position !== errorOf(walk, ofSteps(walk))) return { walk: next, isQuiet: true };
-    return { walk: afterError(next), said: "Now about this step." };
+function receiveQuestions(state, id, questions) {
+    if (id !== state.id) return null;
+    const next = { ...state, followupQuestions: { ...state.followupQuestions, [questions.position]: questions } };
+    if (questions.position !== errorPosition(state, statusOfSteps(state))) return { state: next, isQuiet: true };
+    return { state: moveToFollowup(next), announcement: "Questions about this step." };
 }
 
-/** A Bench, as `benches.js` describes it. */
-export const stepsBench = {
-    commands: {
-        bad: { key: "1", says: "The step is bad" },
-        okay: { key: "2", says: "The step is okay" },
-        great: { key: "3", says: "The step is great" },
-        unsure: { key: "4", says: "I am not sure" },
-        next: { key: "j", also: "ArrowDown", says: "Next step", repeats: true },
-        previous: { key: "k", also: "ArrowUp", says: "Step before", repeats: true },
-        write: { key: "w", says: "Write what is wrong, where the round asks for it" },
-    },
-    start: (sheet, said, options) => start(sheet.protocol, keysOf(sheet), said.steps, moreOf(sheet, options, said)),
-    adopt: (walk, said) => {
-        const extras = startAftermath(walk.options, said, walk.steps);
-        return { ...walk, ...adopt(walk, said.steps ?? []), place: null, writing: false, extras };
-    },
-    undo,
-    acts: {
-        ...answers,
-        go,
-        next: (walk) => step(walk, 1),
-        previous: (walk) => step(walk, -1),
-        goItem: (walk, place) => ({ walk: { ...walk, place, writing: false } }),
-        answerItem: (walk, place, name) => about(walk, place, name),
-        write,
-        typed: (walk, text) => ({ walk: { ...walk, extras: { ...walk.extras, text } }, isQuiet: true }),
-        leave: (walk) => ({ walk: { ...walk, writing: false }, said: "Back." }),
-        hear,
-    },
-    standing,
-    said: (walk) => {
-        const more = walk.extras ? saidOf(walk, ofSteps(walk)) : { steps: [] };
-        return { ...more, steps: [...ratedSteps(walk), ...more.steps] };
-    },
-    isBegun: (walk) => walk.past.length > 0 || walk.answers.some(Boolean),
-    where: (walk) => walk.place === null
-        ? `Step ${walk.cursor + 1} of ${walk.steps.length}.`
-        : `About step ${walk.cursor + 1}, ${walk.place + 1} of ${itemsOf(walk, ofSteps(walk)).length}.`,
-    greeting: (walk) => `New task, ${walk.steps.length} steps.`,
-    createView: (sheet, act, tools) => createTaskView(sheet, {
-        rate: (index, name) => act(name, index),
-        select: (index) => act("go", index),
-    }, asksMore(tools.options) ? (list, rows) => createAftermathView({ list, rows, act, ask: asker(sheet, act, tools) }) : undefined),
-    rows: (sheet, said) => pathOf(sheet).map((step, index) => {
-        const given = said.steps?.find((one) => one.position === step.position);
-        return { text: `${index + 1}. ${step.text}`, says: nameOfAnswer(given && { rating: given.rating ?? null, unsure: Boolean(given.unsure) }) };
-    }),
-};
-
-/** Ask what the round wants to know of a bad step, once for each. */
-function asker(sheet, act, tools) {
+/** Ask the server for its questions about a bad step, once for each position. */
+function createAsker(payload, act, tools) {
     const asked = new Set();
     return async (position) => {
         if (asked.has(position)) return;
         asked.add(position);
-        let found;
+        let questions;
         try {
-            found = await askPatiently(tools.post, `/assignments/${sheet.id}/alternatives`, { position });
+            questions = await pollWhileBusy(tools.post, `/assignments/${payload.id}/alternatives`, { position });
         } catch (error) {
-            found = { position, alternatives: [], critiques: [], problem: error.message };
+            questions = { position, alternatives: [], critiques: [], problem: error.message };
         }
-        act("hear", sheet.id, found);
+        act("receiveQuestions", payload.id, questions);
     };
 }
+
+/** A Protocol, as `../index.js` describes it. */
+export const stepsProtocol = {
+    commands: {
+        bad: { key: "1", label: "The step is bad" },
+        okay: { key: "2", label: "The step is okay" },
+        great: { key: "3", label: "The step is great" },
+        unsure: { key: "4", label: "I am not sure" },
+        next: { key: "j", also: "ArrowDown", label: "Next step", repeats: true },
+        previous: { key: "k", also: "ArrowUp", label: "Previous step", repeats: true },
+        write: { key: "w", label: "Write what is wrong, where the round asks for it" },
+    },
+    start(payload, answers, options) {
+        const path = pathOf(payload).map(({ position, candidate }) => ({ position, candidate }));
+        const followup = startFollowup(options, answers, path);
+        const more = { id: payload.id, options, followupQuestions: {}, followupCursor: null, isWriting: false, followup };
+        return start(payload.protocol, path, answers.steps, more);
+    },
+    adopt: (state, answers) => ({
+        ...state, ...adopt(state, answers.steps ?? []), followupCursor: null, isWriting: false,
+        followup: startFollowup(state.options, answers, state.steps),
+    }),
+    undo,
+    actions: {
+        ...Object.fromEntries(Object.keys(ANSWERS).map((name) => [name, (state, index) => answer(state, name, index)])),
+        go,
+        next: (state) => moveBy(state, 1),
+        previous: (state) => moveBy(state, -1),
+        goToItem: (state, place) => ({ state: { ...state, followupCursor: place, isWriting: false } }),
+        answerItem: (state, place, name) => answerFollowup(state, place, name),
+        write,
+        type: (state, text) => ({ state: { ...state, followup: { ...state.followup, text } }, isQuiet: true }),
+        leave: (state) => ({ state: { ...state, isWriting: false }, announcement: "Back." }),
+        receiveQuestions,
+    },
+    statusOf,
+    answersOf(state) {
+        const followup = state.followup ? followupAnswers(state, statusOfSteps(state)) : { steps: [] };
+        return { ...followup, steps: [...ratedSteps(state), ...followup.steps] };
+    },
+    isBegun: (state) => state.history.length > 0 || state.answers.some(Boolean),
+    describeCursor: (state) => state.followupCursor === null
+        ? `Step ${state.cursor + 1} of ${state.steps.length}.`
+        : `About step ${state.cursor + 1}, ${state.followupCursor + 1} of ${itemsOf(state, statusOfSteps(state)).length}.`,
+    greeting: (state) => `New task, ${state.steps.length} steps.`,
+    createView: (payload, act, tools) => createStepsView(payload, {
+        rate: (index, name) => act(name, index),
+        select: (index) => act("go", index),
+    }, asksFollowup(tools.options) ? (list, rows) => createFollowupView({ list, rows, act, ask: createAsker(payload, act, tools) }) : undefined),
+    conflictRows: (payload, answers) => pathOf(payload).map((step, index) => ({
+        text: `${index + 1}. ${step.text}`,
+        answer: answerName(answerIn(answers.steps?.find((row) => row.position === step.position))),
+    })),
+};

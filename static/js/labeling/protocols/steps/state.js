@@ -1,120 +1,99 @@
 /**
- * What a labeler does with one task, as values: no document, no network, no clock. A walk goes through the
- * steps in order; each function takes one and gives the next.
+ * Rating the steps of a solution in order, as immutable values: no document, no network, no clock. Each function takes a
+ * state and returns the next one.
  *
- * @typedef {{rating: -1|0|1|null, unsure: boolean}} Answer    `unsure` goes with a null rating and counts as answered
+ * @typedef {import("../step-answers.js").StepAnswer} StepAnswer
  * @typedef {{position: number, candidate: number}} StepKey
- * @typedef {{protocol: string, steps: StepKey[], answers: (Answer|null)[], cursor: number, past: object[]}} Walk
- * @typedef {{open: number, live: number, legal: boolean, message: string, finish: string|null, bad: number}} Standing
- *   `open` steps can be rated, the first `live` answers count, `bad` is the index of the first bad step or -1
+ * @typedef {{protocol: string, steps: StepKey[], answers: (StepAnswer|null)[], cursor: number, history: object[]}} State
+ * @typedef {{openCount: number, ratedCount: number, canSubmit: boolean, message: string, finishReason: string|null, firstBad: number}} Status
+ *   the first `openCount` steps can be rated, the answers to the first `ratedCount` count, `firstBad` is an index or -1
  */
+import { answerIn } from "../step-answers.js";
 
-export const ANSWERS = {
-    bad: { rating: -1, unsure: false },
-    okay: { rating: 0, unsure: false },
-    great: { rating: 1, unsure: false },
-    unsure: { rating: null, unsure: true },
-};
+const MAX_HISTORY = 500;
+const NUMERALS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
+const spellOut = (count) => NUMERALS[count] ?? String(count);
 
-const LONGEST_PAST = 500;
-const WORDS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
-const inWords = (count) => WORDS[count] ?? String(count);
-
-/** Each protocol: where the walk ends, and what its finish is called. */
-const PROTOCOLS = {
+/** For each protocol: which steps are open, when the task is complete, and what the action bar shows before and after. */
+const RULES = {
     first_error: {
         reach(answers) {
-            const answered = answeredFirst(answers);
-            const bad = answers.slice(0, answered).findIndex(isBad);
-            if (bad >= 0) return { open: bad + 1, live: bad + 1, legal: true };
-            return { open: Math.min(answered + 1, answers.length), live: answered, legal: answered === answers.length };
+            const { openCount, ratedCount, isComplete } = reachInOrder(answers);
+            const bad = answers.slice(0, ratedCount).findIndex(isBad);
+            return bad < 0 ? { openCount, ratedCount, isComplete } : { openCount: bad + 1, ratedCount: bad + 1, isComplete: true };
         },
-        asks: (count, left) => count === 1 ? capital(all(1)) : `Find the first bad step, or ${left === count ? all(count) : rest(left)}`,
-        says: (count, bad) => bad.length ? `The first bad step is step ${bad[0] + 1}` : `No bad step in ${inWords(count)}`,
+        missing: (count, left) => count === 1 ? capitalize(rateAll(1)) : `Find the first bad step, or ${left === count ? rateAll(count) : rateMore(left)}`,
+        summary: (count, bad) => bad.length ? `The first bad step is step ${bad[0] + 1}` : `No bad step in ${spellOut(count)}`,
     },
     every_step: {
-        reach(answers) {
-            const answered = answeredFirst(answers);
-            return { open: Math.min(answered + 1, answers.length), live: answered, legal: answered === answers.length };
-        },
-        asks: (count, left) => capital(left === count ? all(count) : rest(left)),
-        says: (count, bad) => `All ${inWords(count)} rated, ${inWords(bad.length)} bad`,
+        reach: reachInOrder,
+        missing: (count, left) => capitalize(left === count ? rateAll(count) : rateMore(left)),
+        summary: (count, bad) => `All ${spellOut(count)} rated, ${spellOut(bad.length)} bad`,
     },
 };
 
-const all = (count) => count === 1 ? "rate the step" : `rate all ${inWords(count)}`;
-const rest = (left) => `rate ${inWords(left)} more`;
-const capital = (text) => text[0].toUpperCase() + text.slice(1);
+const rateAll = (count) => count === 1 ? "rate the step" : `rate all ${spellOut(count)}`;
+const rateMore = (left) => `rate ${spellOut(left)} more`;
+const capitalize = (text) => text[0].toUpperCase() + text.slice(1);
 const isBad = (answer) => answer?.rating === -1;
 
-function answeredFirst(answers) {
+function reachInOrder(answers) {
     const gap = answers.indexOf(null);
-    return gap < 0 ? answers.length : gap;
+    const ratedCount = gap < 0 ? answers.length : gap;
+    return { openCount: Math.min(ratedCount + 1, answers.length), ratedCount, isComplete: ratedCount === answers.length };
 }
 
-/** A walk over these steps that goes on where a draft stopped. */
+/** A state over these steps that continues a draft. @param {object[]} drafted  the draft's rows @returns {State} */
 export function start(protocol, steps, drafted = [], more = {}) {
-    const answers = steps.map((step) => answerIn(drafted, step));
-    const walk = { ...more, protocol, steps, answers, cursor: 0, past: [] };
-    return { ...walk, cursor: firstToRate(walk) };
+    const rowOf = (step) => drafted.find((row) => row.position === step.position && row.candidate === step.candidate);
+    const state = { ...more, protocol, steps, answers: steps.map((step) => answerIn(rowOf(step))), cursor: 0, history: [] };
+    // The first step without an answer, else the one that completed the task.
+    return { ...state, cursor: Math.max(0, statusOf(state).openCount - 1) };
 }
 
-function answerIn(drafted, step) {
-    const found = drafted.find((one) => one.position === step.position && one.candidate === step.candidate);
-    if (!found || (found.rating === null && !found.unsure)) return null;
-    return { rating: found.unsure ? null : found.rating, unsure: Boolean(found.unsure) };
+/** @param {State} state @returns {Status} */
+export function statusOf({ protocol, answers }) {
+    const { reach, missing, summary } = RULES[protocol];
+    const { openCount, ratedCount, isComplete } = reach(answers);
+    const rated = answers.slice(0, ratedCount);
+    const bad = rated.flatMap((answer, index) => isBad(answer) ? [index] : []);
+    const unsure = rated.filter((answer) => answer.unsure).length;
+    const message = isComplete ? summary(answers.length, bad) + (unsure ? `, ${spellOut(unsure)} unsure` : "")
+        : missing(answers.length, answers.length - ratedCount);
+    const finishReason = isComplete ? (bad.length ? "found_error" : "solution") : null;
+    return { openCount, ratedCount, canSubmit: isComplete, message, finishReason, firstBad: bad[0] ?? -1 };
 }
 
-/** Where a person goes on: the first step without an answer, else the one that ended the walk. */
-function firstToRate(walk) {
-    return Math.max(0, standing(walk).open - 1);
+/** Rate the step under the cursor and move on to the next open one, if there is one. */
+export function rate(state, answer) {
+    if (state.cursor >= statusOf(state).openCount) return state;
+    const before = state.answers[state.cursor];
+    if (before && before.rating === answer.rating && before.unsure === answer.unsure) return moveTo(state, state.cursor + 1);
+    const rated = { ...state, answers: state.answers.with(state.cursor, answer), history: historyWith(state) };
+    return { ...rated, cursor: Math.min(state.cursor + 1, statusOf(rated).openCount - 1) };
 }
 
-/** @returns {Standing} */
-export function standing(walk) {
-    const { reach, asks, says } = PROTOCOLS[walk.protocol];
-    const { open, live, legal } = reach(walk.answers);
-    const counted = walk.answers.slice(0, live);
-    const bad = counted.flatMap((answer, index) => isBad(answer) ? [index] : []);
-    const unsure = counted.filter((answer) => answer.unsure).length;
-    const message = legal ? says(walk.answers.length, bad) + (unsure ? `, ${inWords(unsure)} unsure` : "")
-        : asks(walk.answers.length, walk.answers.length - live);
-    return { open, live, legal, message, finish: legal ? (bad.length ? "found_error" : "solution") : null, bad: bad[0] ?? -1 };
+/** Take over answers from elsewhere (another tab, another device); undo restores the previous ones. */
+export function adopt(state, drafted) {
+    return { ...start(state.protocol, state.steps, drafted), history: historyWith(state) };
 }
 
-/** Rate the step under the cursor and go on to the next one, if there is one to go to. */
-export function rate(walk, answer) {
-    if (walk.cursor >= standing(walk).open) return walk;
-    const before = walk.answers[walk.cursor];
-    if (before && before.rating === answer.rating && before.unsure === answer.unsure) return moveTo(walk, walk.cursor + 1);
-    const answers = walk.answers.with(walk.cursor, answer);
-    const rated = { ...walk, answers, past: remembering(walk) };
-    return { ...rated, cursor: Math.min(walk.cursor + 1, standing(rated).open - 1) };
+export function undo(state) {
+    const previous = state.history.at(-1);
+    return previous ? { ...state, ...previous, history: state.history.slice(0, -1) } : state;
 }
 
-/** Take over answers from elsewhere (another tab, another device); undo brings the own ones back. */
-export function adopt(walk, drafted) {
-    const taken = start(walk.protocol, walk.steps, drafted);
-    return { ...taken, past: remembering(walk) };
+/** The history, with the present state as its last entry. */
+export function historyWith({ history, answers, cursor, followup, followupCursor }) {
+    return [...history, { answers, cursor, ...(followup ? { followup, followupCursor } : {}) }].slice(-MAX_HISTORY);
 }
 
-export function undo(walk) {
-    const last = walk.past.at(-1);
-    return last ? { ...walk, ...last, past: walk.past.slice(0, -1) } : walk;
+/** Move the cursor to an open step; an index out of range means the nearest one. */
+export function moveTo(state, index) {
+    return { ...state, cursor: Math.max(0, Math.min(index, statusOf(state).openCount - 1)) };
 }
 
-/** The past with what stands now at its end. */
-export function remembering(walk) {
-    const { answers, cursor, extras, place } = walk;
-    return [...walk.past, { answers, cursor, ...(extras ? { extras, place } : {}) }].slice(-LONGEST_PAST);
-}
-
-/** Put the cursor on a step that is open; further away means on the nearest one. */
-export function moveTo(walk, index) {
-    return { ...walk, cursor: Math.max(0, Math.min(index, standing(walk).open - 1)) };
-}
-
-/** The answers that count, as the server takes them. */
-export function ratedSteps(walk) {
-    return walk.answers.slice(0, standing(walk).live).map((answer, index) => ({ ...walk.steps[index], ...answer }));
+/** The answers that count, in the API's form. */
+export function ratedSteps(state) {
+    return state.answers.slice(0, statusOf(state).ratedCount).map((answer, index) => ({ ...state.steps[index], ...answer }));
 }

@@ -1,116 +1,78 @@
-/** A task as the labeler sees it. Built apart from the page, so that the next task stands ready to be shown. */
-import { fitFormulas, typeset, typesetAnswer } from "../../../shared/math.js";
+/** The steps of a solution as the labeler sees them. Built apart from the page, so that the next task can be prepared. */
+import { fitFormulas, typeset } from "../../../shared/math.js";
 import { clone } from "../../templates.js";
-import { ANSWERS } from "./state.js";
+import { answerName } from "../step-answers.js";
+import { describeProblem, focusWithin, paintRow, paintThumbs, scrollToNearest } from "../view-parts.js";
 
-/** The name ("bad", "okay", ...) of an answer, or null. */
-export function nameOfAnswer(answer) {
-    if (!answer) return null;
-    return Object.keys(ANSWERS).find((name) => ANSWERS[name].rating === answer.rating && ANSWERS[name].unsure === answer.unsure);
-}
-
-/** The candidate of each position that this protocol asks about. */
-export function pathOf(sheet) {
-    return sheet.steps.map(({ position, candidates }) => ({ position, ...(candidates.find((one) => one.chosen) ?? candidates[0]) }));
+/** The solution's own candidate at each position. */
+export function pathOf(payload) {
+    return payload.steps.map(({ position, candidates }) => ({ position, ...(candidates.find(({ chosen }) => chosen) ?? candidates[0]) }));
 }
 
 /**
- * @param {object} sheet  what the claim gave
+ * @param {object} payload  the task, as the claim returned it
  * @param {{rate: (index: number, name: string) => void, select: (index: number) => void}} on
+ * @param {(list: HTMLElement, rows: HTMLElement[]) => object|null} [createFollowup]  the view of the questions about the bad step
  */
-export function createTaskView(sheet, on, aftermath = () => null) {
+export function createStepsView(payload, on, createFollowup = () => null) {
     const element = clone("task-template");
     const slot = (name) => element.querySelector(`[data-slot="${name}"]`);
-    const path = pathOf(sheet);
-    describe(sheet.problem, slot);
-    const said = new Map(sheet.models?.steps.map((word) => [word.position, word]));
-    const rows = path.map((step, index) => buildStep(step, index, path.length, said.get(step.position)));
+    const path = pathOf(payload);
+    describeProblem(payload.problem, slot);
+    const estimates = new Map(payload.models?.steps.map((estimate) => [estimate.position, estimate]));
+    const rows = path.map((step, index) => buildStep(step, index, path.length, estimates.get(step.position)));
     slot("steps").append(...rows);
-    const after = aftermath(slot("steps"), rows);
+    const followup = createFollowup(slot("steps"), rows);
     slot("steps").addEventListener("click", (event) => {
         const row = event.target.closest(".step");
-        if (row && !rows.includes(row)) return; // What follows the error listens for itself.
+        if (row && !rows.includes(row)) return; // The questions about the error have listeners of their own.
         const index = rows.indexOf(row);
         const face = event.target.closest("[data-answer]");
         if (face) on.rate(index, face.dataset.answer);
-        // Whoever marks text with the mouse is reading, not choosing a step.
+        // Marking text with the mouse is reading, not choosing a step.
         else if (row && getSelection().isCollapsed) on.select(index);
     });
 
     return {
         element,
-        paint(walk, standing) {
-            rows.forEach((row, index) => paintStep(row, {
-                answer: index < standing.live ? nameOfAnswer(walk.answers[index]) : null,
-                isOpen: index < standing.open,
-                isHere: index === walk.cursor && walk.place == null,
-            }));
-            after?.paint(walk, standing);
-            const answer = walk.cursor < standing.live ? nameOfAnswer(walk.answers[walk.cursor]) : null;
-            const thumb = after?.thumb(walk) ?? { answer, label: `Rate step ${walk.cursor + 1}` };
-            paintThumbs(thumb.answer, thumb.label, thumb.isOff);
+        paint(state, status) {
+            const nameAt = (index) => index < status.ratedCount ? answerName(state.answers[index]) : null;
+            rows.forEach((row, index) => {
+                const isOpen = index < status.openCount;
+                row.classList.toggle("unreached", !isOpen);
+                for (const face of row.querySelectorAll(".face")) face.disabled = !isOpen;
+                paintRow(row, nameAt(index), index === state.cursor && state.followupCursor == null);
+            });
+            followup?.paint(state, status);
+            const thumbs = followup?.thumbs(state) ?? { answer: nameAt(state.cursor), label: `Rate step ${state.cursor + 1}` };
+            paintThumbs(thumbs.answer, thumbs.label, thumbs.isHidden);
         },
-        /** Bring the step at hand into view, and the keyboard's focus with it unless that is at work elsewhere. */
-        reveal(walk, { isSmooth = true } = {}) {
-            const row = after?.target(walk) ?? rows[walk.cursor];
-            const focused = document.activeElement;
-            if (walk.writing) row.focus({ preventScroll: true });
-            else if (!focused || focused === document.body || element.contains(focused)) row.focus({ preventScroll: true });
-            row.scrollIntoView({ block: "nearest", behavior: isSmooth && !isStill() ? "smooth" : "instant" });
+        /** Scroll to the cursor's row, and move the focus there unless it is in use elsewhere. */
+        reveal(state, { isSmooth = true } = {}) {
+            const row = followup?.target(state) ?? rows[state.cursor];
+            if (state.isWriting) row.focus({ preventScroll: true });
+            else focusWithin(element, row);
+            scrollToNearest(row, isSmooth);
         },
         fit: () => fitFormulas(element),
     };
 }
 
-export const isStill = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
-
-/** A phone has no keys: the same answers stand as buttons at the foot. */
-export function paintThumbs(answer, label, isOff = false) {
-    const thumbs = document.getElementById("thumbs");
-    thumbs.setAttribute("aria-label", label);
-    thumbs.hidden = isOff;
-    for (const thumb of thumbs.children) thumb.setAttribute("aria-pressed", String(thumb.dataset.answer === answer));
-}
-
-/** The problem over a task: its statement, the reference answer where the round shows it, and its topic. */
-export function describe(problem, slot) {
-    typeset(slot("statement"), problem.statement);
-    if (problem.reference_answer) typesetAnswer(slot("answer"), problem.reference_answer);
-    else slot("reference").remove();
-    const level = /^\d+$/.test(problem.level ?? "") ? `level ${problem.level}` : String(problem.level ?? "").toLowerCase();
-    const topic = [problem.subject, level].filter(Boolean).join(", ");
-    if (topic) slot("topic").textContent = topic;
-    else slot("topic").remove();
-}
-
-/** In verify mode: what models say of a step. The label is the server's: a search may go by more than this step's rollouts. */
-function describeWord(place, word) {
-    if (!word || word.hard === null) return place.remove();
-    const { rollouts, successes, hard } = word;
-    const seen = rollouts && successes !== null ? `${successes} of ${rollouts} rollouts reach the answer`
-        : `the answer is ${hard ? "" : "not "}reached from here`;
-    place.textContent = `called ${hard ? "good" : "bad"}: ${seen}`;
-    place.classList.add(hard ? "good" : "bad");
-}
-
-function buildStep(step, index, count, word) {
+function buildStep(step, index, count, estimate) {
     const row = clone("step-template");
     typeset(row.querySelector(".step-text"), step.text);
-    describeWord(row.querySelector(".models"), word);
+    describeEstimate(row.querySelector(".models"), estimate);
     row.querySelector(".n").textContent = index + 1;
     row.querySelector(".faces").setAttribute("aria-label", `Rating of step ${index + 1} of ${count}`);
     return row;
 }
 
-function paintStep(row, { answer, isOpen, isHere }) {
-    row.classList.toggle("here", isHere);
-    row.classList.toggle("unreached", !isOpen);
-    if (isHere) row.setAttribute("aria-current", "step");
-    else row.removeAttribute("aria-current");
-    if (answer) row.dataset.rating = answer;
-    else delete row.dataset.rating;
-    for (const face of row.querySelectorAll(".face")) {
-        face.disabled = !isOpen;
-        face.setAttribute("aria-pressed", String(face.dataset.answer === answer));
-    }
+/** In verify mode: the models' label of a step. It is the server's: a tree search may rest on more than this step's rollouts. */
+function describeEstimate(place, estimate) {
+    if (!estimate || estimate.hard === null) return place.remove();
+    const { rollouts, successes, hard } = estimate;
+    const reason = rollouts && successes !== null ? `${successes} of ${rollouts} rollouts reach the answer`
+        : `the answer is ${hard ? "" : "not "}reached from here`;
+    place.textContent = `estimated ${hard ? "good" : "bad"}: ${reason}`;
+    place.classList.add(hard ? "good" : "bad");
 }
