@@ -90,17 +90,16 @@ function messageOf(state, unrated) {
     if (isEnded(state)) return number > 1 ? `Step ${number - 1} states the answer` : "The problem states the answer";
     if (needsCandidates(state)) return `Waiting for candidates for step ${number}`;
     if (state.isWriting) return "Write the step, then press Ctrl+Enter";
-    if (unrated) {
-        const count = unrated === 1 ? "one candidate" : `${unrated} candidates`;
-        return unrated === candidatesOf(state).length ? `Rate the ${count}` : `Rate ${count} more`;
-    }
+    if (unrated === candidatesOf(state).length && unrated) return unrated === 1 ? "Rate the candidate" : `Rate the ${unrated} candidates`;
+    if (unrated) return unrated === 1 ? "Rate one more candidate" : `Rate ${unrated} more candidates`;
     if (bestChoice(state) === "own") return "Go on with your own step";
     if (ratedAs(state, 1).length > 1) return "Go on with the first great one, or choose another";
     if (ratedAs(state, 1).length) return "Go on with the great one";
     const hasOkay = ratedAs(state, 0).length > 0;
     const none = candidatesOf(state).length ? "None is great" : "No candidates";
     if (state.canWrite) return `${none}: write the step${hasOkay ? ", or go on with an okay one" : ", or give up"}`;
-    return hasOkay ? `${none}: go on with an okay one` : `${none} that can be chosen: give up`;
+    if (hasOkay) return `${none}: go on with an okay one`;
+    return candidatesOf(state).length ? "None can be chosen: give up" : "No candidates: give up";
 }
 
 // --- start and change -----------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@
 import { answerIn } from "../step-answers.js";
 
 const MAX_HISTORY = 500;
-const NUMERALS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
+const NUMERALS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
 const spellOut = (count) => NUMERALS[count] ?? String(count);
 
 /** For each protocol: which steps are open, when the task is complete, and what the action bar shows before and after. */
@@ -28,7 +28,7 @@ const RULES = {
     every_step: {
         reach: reachInOrder,
         missing: (count, left) => capitalize(left === count ? rateAll(count) : rateMore(left)),
-        summary: (count, bad) => `All ${spellOut(count)} rated, ${spellOut(bad.length)} bad`,
+        summary: (count, bad) => `All ${spellOut(count)} rated, ${bad.length ? spellOut(bad.length) : "none"} bad`,
     },
 };
 
