@@ -23,8 +23,10 @@ NEEDED = (3, 11)
 
 def main() -> None:
     if sys.version_info < NEEDED:
-        sys.exit(f"annotate: Python 3.11 or later is needed; {sys.executable} is {sys.version.split()[0]}. "
-                 "Name another one: make run PYTHON=python3.12")  # fmt: skip
+        sys.exit(
+            f"annotate: Python 3.11 or later is needed; {sys.executable} is {sys.version.split()[0]}. "
+            "Name another one: make run PYTHON=python3.12"
+        )
     install_packages(dev="--dev" in sys.argv)
     install_assets()
 

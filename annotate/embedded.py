@@ -261,9 +261,13 @@ def start_valkey(data: Path) -> str:
     socket.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     socket.unlink(missing_ok=True)
     settings = {
-        "port": "0", "unixsocket": str(socket), "unixsocketperm": "700", "dir": str(data), "save": "60 1",
+        "port": "0",
+        "unixsocket": str(socket),
+        "unixsocketperm": "700",
+        "dir": str(data),
+        "save": "60 1",
         "pidfile": str(data / "valkey.pid"),
-    }  # fmt: skip
+    }
     (data / "valkey.conf").write_text(
         "".join(f'{name} "{value}"\n' if name != "save" else f"save {value}\n" for name, value in settings.items())
     )

@@ -38,10 +38,25 @@ OLDEST_POSTGRES = 150_000
 def web_command(*, host: str = "127.0.0.1", port: int, workers: int = 2) -> list[str]:
     """Granian serves the WSGI application: see docs/decisions/0007-the-web-server.md for the figures."""
     return [
-        sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port),
-        "--workers", str(workers), "--blocking-threads", "4", "--no-ws", "--log-level", "warning",
-        "--respawn-failed-workers", "annotate.wsgi:application",
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "granian",
+        "--interface",
+        "wsgi",
+        "--host",
+        host,
+        "--port",
+        str(port),
+        "--workers",
+        str(workers),
+        "--blocking-threads",
+        "4",
+        "--no-ws",
+        "--log-level",
+        "warning",
+        "--respawn-failed-workers",
+        "annotate.wsgi:application",
+    ]
 
 
 def commands(env: Environment, reasoner_port: int | None) -> dict[str, list[str]]:
@@ -60,9 +75,23 @@ def commands(env: Environment, reasoner_port: int | None) -> dict[str, list[str]
 
 def worker_command(name: str, queues: str, processes: int) -> list[str]:
     return [
-        sys.executable, "-m", "celery", "-A", "annotate", "worker", "-Q", queues, "-c", str(processes), "-l", "WARNING",
-        "--without-gossip", "--without-mingle", "-n", f"{name}-{os.getpid()}@%h",
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "celery",
+        "-A",
+        "annotate",
+        "worker",
+        "-Q",
+        queues,
+        "-c",
+        str(processes),
+        "-l",
+        "WARNING",
+        "--without-gossip",
+        "--without-mingle",
+        "-n",
+        f"{name}-{os.getpid()}@%h",
+    ]
 
 
 def main() -> None:

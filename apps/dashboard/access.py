@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from apps.accounts.models import User
+from apps.core.errors import NotFound
 from apps.corpus.models import ImportBatch, Problem, Solution, Upload
 from apps.exports.models import Export
 from apps.labeling.models import Assignment, Round
 from apps.projects.models import Membership, Project
-from apps.projects.policies import NEEDS, can, membership_for
+from apps.projects.permissions import NEEDS, can, membership_for
 
 # Name of the page, its title in the tabs, what it needs.
 TABS = (
@@ -66,7 +66,7 @@ class Place:
 
 
 def place_for(user: User, slug: str, action: str) -> Place:
-    """Raises Http404 for strangers and NotAllowed for members whose role does not reach."""
+    """Raises NotFound for strangers and NotAllowed for members whose role does not reach."""
     return Place(membership_for(user, action, project__slug=slug))
 
 
@@ -81,7 +81,7 @@ def round_of(place: Place, number: int) -> Round:
     rounds = Round.objects.with_submitted(seen_by).select_related("guideline", "endpoint")
     found = get_object_or_404(rounds, project=place.project, number=number)
     if found.status == Round.Status.DRAFT and not place.may("manage_rounds"):
-        raise Http404("No such round.")
+        raise NotFound("No such round.")
     found.project = place.project
     return found
 
@@ -96,11 +96,11 @@ def solution_of(place: Place, pk: int) -> Solution:
     return get_object_or_404(Solution.objects.select_related("problem"), project=place.project, pk=pk)
 
 
-def turn_of(place: Place, pk: int) -> Assignment:
+def assignment_of(place: Place, pk: int) -> Assignment:
     """A member's turn at a solution of the project. What came with a file is nobody's to review."""
-    turns = Assignment.objects.filter(round__origin="", task__solution__isnull=False)
-    turns = turns.select_related("task__solution__problem", "round", "labeler")
-    found = get_object_or_404(turns, round__project=place.project, pk=pk)
+    assignments = Assignment.objects.filter(round__origin="", task__solution__isnull=False)
+    assignments = assignments.select_related("task__solution__problem", "round", "labeler")
+    found = get_object_or_404(assignments, round__project=place.project, pk=pk)
     found.round.project = place.project
     return found
 

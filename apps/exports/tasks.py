@@ -7,9 +7,9 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from apps.core.jobs import abandoned_q
-from apps.core.wake import wake
-from apps.exports.making import run_export
+from apps.core.wakeups import wake
 from apps.exports.models import Export
+from apps.exports.run import run_export
 
 
 @shared_task(autoretry_for=(OperationalError,), retry_backoff=2, max_retries=10)

@@ -11,11 +11,18 @@ import pytest
 
 from apps.core.errors import Conflict, DomainError
 from apps.core.jobs import JobStatus
+from apps.core.wakeups import wake_on_commit
 from apps.corpus.models import Problem, Solution, Step
 from apps.estimation.models import SampledProblem, SamplingRun
-from apps.estimation.sampling import cancel_sampling, pause_sampling, resume_sampling, run_sampling, start_sampling
-from apps.estimation.tasks import call_writer, resume_abandoned
-from apps.estimation.turns import waiting_runs
+from apps.estimation.sampling.services import (
+    cancel_sampling,
+    pause_sampling,
+    resume_sampling,
+    run_sampling,
+    start_sampling,
+)
+from apps.estimation.tasks import resume_abandoned
+from apps.estimation.worker.schedule import SAMPLING_TASK, waiting_runs
 from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint
 from apps.projects.models import Project
@@ -203,9 +210,14 @@ class TestDone:
 
 @pytest.mark.parametrize(
     ("terms", "field"),
-    [({"per_problem": 0}, "per_problem"), ({"per_problem": 10_000}, "per_problem"), ({"split": "separator"}, "split"),
-     ({"split": "by magic"}, "split"), ({"sampling": {"temperature": -1}}, "sampling")],
-)  # fmt: skip
+    [
+        ({"per_problem": 0}, "per_problem"),
+        ({"per_problem": 10_000}, "per_problem"),
+        ({"split": "separator"}, "split"),
+        ({"split": "by magic"}, "split"),
+        ({"sampling": {"temperature": -1}}, "sampling"),
+    ],
+)
 def test_terms_that_cannot_be_are_named(terms: dict[str, object], field: str, project: Project) -> None:
     endpoint = endpoint_of(project, "http://127.0.0.1:9/v1")
     with pytest.raises(DomainError) as told:
@@ -226,7 +238,7 @@ def under_way(project: Project, model: Model) -> SamplingRun:
     add_sums(project, 200)
     model.control(latency_s=0.2)
     run = start_sampling(project=project, endpoint=endpoint_of(project, model.url, in_flight=8), per_problem=4, seed=3)
-    call_writer(run.pk)
+    wake_on_commit(SAMPLING_TASK, run.pk)
     return run
 
 
@@ -277,7 +289,7 @@ def test_a_run_pauses_resumes_and_is_cancelled_while_a_worker_is_at_it(
     assert rested < 200
 
     resume_sampling(run=run)
-    call_writer(run.pk)
+    wake_on_commit(SAMPLING_TASK, run.pk)
     eventually(lambda: done(run) > rested)
     cancel_sampling(run=run)
     eventually(lambda: model.stats()["in_flight"] == 0)

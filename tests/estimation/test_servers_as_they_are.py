@@ -8,10 +8,10 @@ import pytest
 
 from apps.core.jobs import JobStatus
 from apps.corpus.models import Solution, Step
-from apps.estimation.driving import work_on
 from apps.estimation.models import EstimationRun, Rollout, RolloutBatch, SolutionEstimate, StepEstimate
-from apps.estimation.sampling import run_sampling, start_sampling
-from apps.estimation.services import resume_run, start_run
+from apps.estimation.runs.services import resume_run, start_run
+from apps.estimation.sampling.services import run_sampling, start_sampling
+from apps.estimation.worker.run import work_on
 from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint, check_endpoint
 from apps.projects.models import Project
@@ -51,7 +51,7 @@ def model(_served: str) -> Model:
 def shelf(project: Project) -> Solution:
     problem = make_problem(project, STATEMENT, reference_answer="27")
     return make_solution(
-        problem, ["9 * 3 = 26.", "The answer is 26."], final_answer="26", is_correct=False, verdict="no_match"
+        problem, ["9 * 3 = 26.", "The answer is 26."], final_answer="26", is_correct=False, grade="no_match"
     )
 
 
@@ -98,8 +98,9 @@ def test_a_solution_that_a_generator_writes_ends_before_its_own_question(
     new = Solution.objects.latest("pk")
     assert (new.final_answer, new.is_correct) == ("27", True)
     assert list(Step.objects.filter(solution=new).order_by("position").values_list("text", flat=True)) == [
-        "9 * 3 = 27.", "The answer is 27.",
-    ]  # fmt: skip
+        "9 * 3 = 27.",
+        "The answer is 27.",
+    ]
 
 
 def test_a_rollout_in_which_no_answer_is_found_is_missing_and_never_a_failure(
@@ -171,7 +172,7 @@ def test_a_prompt_that_is_too_long_is_asked_once_and_counted_as_missing(
     model: Model, project: Project, shelf: Solution
 ) -> None:
     long = make_problem(project, "x" * 3000, reference_answer="27")
-    make_solution(long, ["One.", "The answer is 26."], final_answer="26", is_correct=False, verdict="no_match")
+    make_solution(long, ["One.", "The answer is 26."], final_answer="26", is_correct=False, grade="no_match")
     model.control(longest_prompt=2000)
     run = estimated(project, endpoint_of(project, model.url))
     assert (run.status, run.rollouts, run.missing) == (JobStatus.FINISHED, 4, 4)
@@ -211,7 +212,7 @@ def test_the_real_llama_server_echoes_and_no_kept_rollout_repeats_its_prefix(pro
         project, "Tom has 3 apples and buys 4 more. How many apples does Tom have now?", reference_answer="7"
     )
     steps = ["Step 1: Tom starts with 3 apples.", "The answer is 8."]
-    make_solution(problem, steps, final_answer="8", is_correct=False, verdict="no_match")
+    make_solution(problem, steps, final_answer="8", is_correct=False, grade="no_match")
     with reasoner() as url:
         endpoint = endpoint_of(project, url, "chat-prefill")
         assert check_endpoint(endpoint=endpoint).check_error == ""

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from apps.core.errors import Unprocessable
-from apps.labeling.dialogue import KnownStep, Ways, is_final, prefix_digest
 from apps.labeling.protocols import PROTOCOLS, Asked, options_of
-from apps.labeling.submissions import Submission, SubmittedStep
+from apps.labeling.protocols.candidate_tree import CandidateTree, KnownStep, is_final, prefix_digest
+from apps.labeling.protocols.submission import Submission, SubmittedStep
 from tests import node
 
 HERE = Path(__file__).parent
@@ -40,7 +40,7 @@ def asked_in(case: dict[str, Any]) -> Asked:
         path=dict.fromkeys(range(len(path)), 0),
         options=options_of(case["protocol"], case.get("options", {})),
         is_pair=case["protocol"] == "comparison",
-        ways=Ways(steps, sampled),
+        ways=CandidateTree(steps, sampled),
         critiques={int(position): frozenset(ids) for position, ids in task.get("critiques", {}).items()},
     )
 

@@ -13,12 +13,12 @@ from apps.core.commands import JsonCommand, Result
 from apps.core.errors import DomainError
 from apps.core.jobs import JobStatus
 from apps.core.json_input import read_json_object
-from apps.exports.containers import CONTAINERS
 from apps.exports.formats import FORMATS
-from apps.exports.making import run_export
 from apps.exports.manifest import card, renamed
 from apps.exports.models import Export
+from apps.exports.run import run_export
 from apps.exports.services import create_export, part_path
+from apps.exports.writers import CONTAINERS
 from apps.projects.models import Project
 
 
@@ -39,7 +39,11 @@ class Command(JsonCommand):
         if not output.absolute().parent.is_dir():
             raise DomainError(f"There is no folder {output.absolute().parent}.", fields={"output": "no such folder"})
         export = create_export(
-            project=project, format=options["format"], policy=self._policy(options["policy"]), container=container
+            project=project,
+            format=options["format"],
+            policy=self._policy(options["policy"]),
+            container=container,
+            enqueue=False,
         )
         export = run_export(export_id=export.pk)
         if export.status != JobStatus.FINISHED:

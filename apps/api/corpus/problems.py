@@ -1,0 +1,66 @@
+"""One problem: read, edit, retire, restore."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.api.access import problem_of, user_of
+from apps.api.corpus.records import ProblemSerializer
+from apps.corpus.problem_edits import edit_problem
+from apps.labeling.problems import bring_back, retire_problem
+
+
+class EditProblemSerializer(serializers.Serializer[Any]):
+    statement = serializers.CharField(max_length=200_000)
+    reference_answer = serializers.CharField(max_length=20_000, allow_blank=True, allow_null=True)
+
+
+class ReasonInSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=5000)
+
+
+class ProblemDetail(APIView):
+    @extend_schema(responses=ProblemSerializer)
+    def get(self, request: Request, pk: int) -> Response:
+        return Response(ProblemSerializer(problem_of(request, pk, "browse")).data)
+
+    @extend_schema(request=EditProblemSerializer, responses=ProblemSerializer)
+    def patch(self, request: Request, pk: int) -> Response:
+        """Edit the statement or the reference answer. When the answer changes, a worker grades its solutions again."""
+        problem = problem_of(request, pk, "edit_problems")
+        serializer = EditProblemSerializer(data=request.data, partial=True)
+        serializer.is_valid(raise_exception=True)
+        data = serializer.validated_data
+        answer = data.get("reference_answer", problem.reference_answer)
+        edited = edit_problem(
+            problem=problem,
+            actor=user_of(request),
+            statement=data.get("statement", problem.statement),
+            reference_answer=answer or "",
+        )
+        return Response(ProblemSerializer(edited).data)
+
+
+class Retire(APIView):
+    @extend_schema(request=ReasonInSerializer, responses=ProblemSerializer)
+    def post(self, request: Request, pk: int) -> Response:
+        """Retire the problem: it is no longer served, exported or estimated, and its leases end."""
+        problem = problem_of(request, pk, "edit_problems")
+        serializer = ReasonInSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        retired = retire_problem(problem=problem, reason=serializer.validated_data["reason"], actor=user_of(request))
+        return Response(ProblemSerializer(retired).data)
+
+
+class BringBack(APIView):
+    @extend_schema(request=None, responses=ProblemSerializer)
+    def post(self, request: Request, pk: int) -> Response:
+        """Restore a retired problem."""
+        problem = problem_of(request, pk, "edit_problems")
+        return Response(ProblemSerializer(bring_back(problem=problem, actor=user_of(request))).data)
