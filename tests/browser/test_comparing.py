@@ -17,7 +17,7 @@ from apps.labeling.models import Assignment, PreferenceLabel, Round
 from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from tests.browser.conftest import Watched
-from tests.browser.desk import Desk
+from tests.browser.labeling_page import LabelingPage
 from tests.browser.test_pages import PHONE, WIDE, barriers, overflow
 from tests.cast import make_comparison, make_problem, make_solution
 
@@ -25,13 +25,13 @@ RIGHT = ["We add \\(1 + 1\\).", "So it is \\(2\\)."]
 WRONG = ["We add \\(1 + 1\\).", "So it is \\(3\\)."]
 
 
-class Scale(Desk):
+class Scale(LabelingPage):
     """The page of comparisons: by keys, and by looking."""
 
-    BEGUN = ".side-step"
+    TASK_PART = ".side-step"
 
     def text_of(self, side: str) -> str:
-        """What stands on the side, formulas as their source."""
+        """Returns the text of a side, formulas as their source."""
         return self.page.evaluate(
             """(side) => [...document.querySelectorAll(`#task .side[data-side=${side}] .step-text`)]
                 .map((one) => one.querySelector("annotation")?.textContent ?? one.textContent).join(" ")""",
@@ -159,18 +159,16 @@ def test_keys_can_be_changed_and_what_is_typed_is_undone_in_one_go(
     assert scale.pressed() == []
 
 
-def test_what_is_chosen_is_said_to_those_who_do_not_see_it(
-    round_: Round, bob: User, page_of: Callable[..., Page]
-) -> None:
+def test_screen_readers_are_told_what_is_chosen(round_: Round, bob: User, page_of: Callable[..., Page]) -> None:
     scale = Scale(page_of(bob)).open(round_)
-    said = scale.page.locator("#announcer")
-    expect(said).to_contain_text("New task: two solutions. Say which side is better")
+    announcer = scale.page.locator("#announcer")
+    expect(announcer).to_contain_text("New task: two solutions. Say which side is better")
     scale.press("3")
-    expect(said).to_contain_text("Left is slightly better.")
+    expect(announcer).to_contain_text("Left is slightly better.")
     scale.press("u")
-    expect(said).to_contain_text("Undone.")
+    expect(announcer).to_contain_text("Undone.")
     scale.press("Enter")
-    expect(said).to_contain_text("Not yet. Say which side is better")
+    expect(announcer).to_contain_text("Not yet. Say which side is better")
 
 
 def test_steps_are_compared_after_what_both_begin_with(

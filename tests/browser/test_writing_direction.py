@@ -13,7 +13,7 @@ from apps.labeling.models import Round
 from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from apps.projects.services import publish_guidelines
-from tests.browser.desk import Desk
+from tests.browser.labeling_page import LabelingPage
 from tests.cast import make_problem, make_solution
 from tests.world import rate
 
@@ -46,8 +46,8 @@ def box(at: Locator) -> dict[str, Any]:
 
 
 def test_the_labeling_page_follows_each_text(round_: Round, bob: User, page_of: Callable[..., Page]) -> None:
-    desk = Desk(page_of(bob)).open(round_)
-    page = desk.page
+    labeling = LabelingPage(page_of(bob)).open(round_)
+    page = labeling.page
     texts = page.locator("#task .step .step-text")
     assert direction(page.locator("#task .problem")) == "rtl"
     # A formula at its beginning tells nothing of a text's language.
@@ -75,9 +75,9 @@ def test_the_labeling_page_follows_each_text(round_: Round, bob: User, page_of: 
 
 
 def test_what_is_typed_follows_too(round_: Round, bob: User, page_of: Callable[..., Page]) -> None:
-    desk = Desk(page_of(bob)).open(round_)
-    desk.press("g")
-    field = desk.page.locator("#reason-text")
+    labeling = LabelingPage(page_of(bob)).open(round_)
+    labeling.press("g")
+    field = labeling.page.locator("#reason-text")
     field.fill("المسألة غير واضحة")
     assert direction(field) == "rtl"
     field.fill("Not clear.")

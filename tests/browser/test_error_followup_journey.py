@@ -11,7 +11,7 @@ from apps.corpus.models import Step
 from apps.labeling.models import Assignment, Critique
 from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
-from tests.browser.desk import Desk
+from tests.browser.labeling_page import LabelingPage
 from tests.browser.test_branching_journey import exported
 from tests.browser.test_pages import barriers, overflow
 from tests.cast import make_problem, make_solution
@@ -30,41 +30,41 @@ def test_alternatives_progress_and_critiques_of_an_error_by_keyboard(
     options = {"alternatives": True, "progress": True, "critiques": True}
     round_ = open_round(project=project, protocol="first_error", options=options)
     page = page_of(bob)
-    desk = Desk(page).open(round_)
+    labeling = LabelingPage(page).open(round_)
     expect(page.locator("#task .item")).to_have_count(0)
-    desk.press("3", "1")
+    labeling.press("3", "1")
     # Two alternatives, how far it came, one critique, and the place for one's own.
     expect(page.locator("#task .item")).to_have_count(5)
     missing = page.locator("#missing")
     expect(missing).to_have_text("Rate 2 alternatives")
     expect(page.locator("#submit")).to_be_disabled()
-    desk.press("Enter", "3")
+    labeling.press("Enter", "3")
     expect(missing).to_have_text("Rate the alternative")
-    desk.press("4")
+    labeling.press("4")
     expect(missing).to_have_text("Rate how far the solution came")
-    desk.press("2")
+    labeling.press("2")
     expect(missing).to_have_text("Rate a critique, or write one (w)")
-    desk.press("1")
+    labeling.press("1")
     expect(page.locator("#submit")).to_be_enabled()
-    desk.press("w")
+    labeling.press("w")
     expect(page.locator(".followup textarea")).to_be_focused()
     page.keyboard.type("It counts $1$ too many.")
     page.keyboard.press("Control+Enter")
     expect(page.locator(".followup .item .katex").last).to_be_visible()
     assert barriers(page) == []
     assert overflow(page) == []
-    desk.saved()
+    labeling.saved()
     page.reload()
-    desk.ready()
+    labeling.ready()
     expect(page.locator("#task .item")).to_have_count(5)
     expect(page.locator("#submit")).to_be_enabled()
-    # Another word on the step that is bad, and all that was said about it is gone; undo brings it back.
-    desk.press("k", "2")
+    # Rating the bad step differently drops the follow-up answers; undo restores them.
+    labeling.press("k", "2")
     expect(page.locator("#task .item")).to_have_count(0)
-    desk.press("u")
+    labeling.press("u")
     expect(page.locator("#submit")).to_be_enabled()
-    desk.press("Enter")
-    desk.ended()
+    labeling.press("Enter")
+    labeling.ended()
 
     assignment = Assignment.objects.get(labeler=bob)
     assert (assignment.finish_reason, assignment.progress) == ("found_error", 0)

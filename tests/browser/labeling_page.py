@@ -1,4 +1,4 @@
-"""The labeling page as a labeler uses it: by keys, and by looking."""
+"""The labeling page as a labeler uses it: by keyboard, and by what it shows."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from playwright.sync_api import Page, expect
 from apps.labeling.models import Round
 
 
-class Desk:
-    #: What is in the stage once a task is on it.
-    BEGUN = ".step"
+class LabelingPage:
+    #: What the page contains once a task is shown.
+    TASK_PART = ".step"
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -21,17 +21,17 @@ class Desk:
         return self.ready()
 
     def ready(self) -> Self:
-        """A task is on the table."""
-        self.page.locator(f"#task[aria-busy=false] {self.BEGUN}").first.wait_for()
+        """Wait until a task is shown."""
+        self.page.locator(f"#task[aria-busy=false] {self.TASK_PART}").first.wait_for()
         return self
 
     def fetched_ahead(self) -> Self:
-        """The next task is in the page, behind the one on the table."""
+        """Wait until the next task is prepared, behind the one that is shown."""
         self.page.locator("#prerender > *").first.wait_for(state="attached")
         return self
 
     def ended(self) -> Self:
-        """There is no further task. Where the server takes long, a page that waits for its answer stands there first."""
+        """Wait until the page says that there is no further task."""
         self.page.locator("#task .no-task:not(.waiting)").wait_for()
         return self
 
@@ -41,7 +41,7 @@ class Desk:
         return self
 
     def pressed(self) -> list[str]:
-        """For each step what is pressed, `-` where it is unreached, `.` where it waits."""
+        """Returns the pressed answer of each step, `-` where it is unreached, `.` where it is open."""
         return self.page.evaluate(
             """[...document.querySelectorAll("#task .step")].map((step) =>
                 step.querySelector("[aria-pressed=true]")?.dataset.answer
@@ -59,7 +59,7 @@ class Desk:
         return self
 
     def submit(self, *, and_next: bool = True) -> Self:
-        """Enter, and wait for another task, or for word that there is none."""
+        """Press Enter, and wait for another task, or until the page says that there is none."""
         before = self.statement()
         self.press("Enter")
         if and_next:
