@@ -85,7 +85,8 @@ async function send(decision) {
     const text = await response.text();
     if (!response.ok) {
         const page = new DOMParser().parseFromString(text, "text/html");
-        throw new Error(page.querySelector(".notice")?.textContent.replace(/\s+/g, " ").trim() || `The server answered with status ${response.status}.`);
+        const notice = page.querySelector(".notice")?.textContent.replace(/\s+/g, " ").trim();
+        throw new Error(notice || `The server answered with status ${response.status}.`);
     }
     byId("trouble").replaceChildren();
     announce(replaceParts(text));

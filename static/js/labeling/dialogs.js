@@ -112,7 +112,10 @@ export function prepareDialogs() {
     byId("conflict").addEventListener("cancel", (event) => event.preventDefault());
     byId("reason-cancel").addEventListener("click", () => byId("reason").close(""));
     const field = byId("reason-text");
-    field.addEventListener("input", () => field.setCustomValidity(field.value.trim() || !field.value ? "" : "Give a reason in a word or two."));
+    field.addEventListener("input", () => {
+        const isBlank = field.value && !field.value.trim();
+        field.setCustomValidity(isBlank ? "Give a reason in a word or two." : "");
+    });
     field.addEventListener("keydown", (event) => {
         if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.isComposing || event.repeat) return;
         event.preventDefault();

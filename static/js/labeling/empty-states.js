@@ -27,7 +27,10 @@ const TITLES = {
 const TEMPORARY = ["all_leased", "holding_enough"];
 const WAITING = {
     online: ["Fetching the next task", "One moment."],
-    offline: ["The server cannot be reached", "Your submissions are kept in this browser and sent when the server can be reached again. Then the next task is shown."],
+    offline: [
+        "The server cannot be reached",
+        "Your submissions are kept in this browser and sent when the server can be reached again. Then the next task is shown.",
+    ],
     "signed-out": ["Your sign-in has expired", "Your submissions are kept in this browser. Sign in again to continue."],
 };
 

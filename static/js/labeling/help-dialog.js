@@ -17,7 +17,8 @@ export function createHelpDialog({ commands, keys, onChange }) {
         button.setAttribute("aria-label", `${command.label}: ${keys()[name]}. Press to change the key.`);
         button.addEventListener("click", () => waitForKey(name));
         term.append(button);
-        meaning.textContent = command.also ? `${command.label} (also ${command.also.replace("Arrow", "arrow ").toLowerCase()})` : command.label;
+        const also = command.also?.replace("Arrow", "arrow ").toLowerCase();
+        meaning.textContent = also ? `${command.label} (also ${also})` : command.label;
         return [term, meaning];
     }
 

@@ -166,8 +166,9 @@ export function createSession({
     }
 
     function onLeaseEnded(id) {
-        if (next?.payload.id === id) discardNext();
-        else if (editor.task?.payload.id === id) page.notice("Your time for this task has run out, and others may get it too. You can still submit it.");
+        if (next?.payload.id === id) return discardNext();
+        if (editor.task?.payload.id !== id) return;
+        page.notice("Your time for this task has run out, and others may get it too. You can still submit it.");
     }
 
     return {

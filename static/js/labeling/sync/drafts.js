@@ -179,7 +179,8 @@ export function createDrafts({ api, connection, store, send, times, choose, onSt
             const isSame = revision === current.revision && areSameAnswers(answers, current.answers);
             const isNext = revision > current.revision && (current.saved || base === current.revision);
             if (!isSame && !isNext) return; // Both tabs changed the draft: the server's versions will tell.
-            Object.assign(current, { revision, answers, saved: saved || (isSame && current.saved), version: Math.max(current.version, version) });
+            const isSaved = saved || (isSame && current.saved);
+            Object.assign(current, { revision, answers, saved: isSaved, version: Math.max(current.version, version) });
             if (!saved) addSent(current, [...sent, answers]); // That tab sends it soon, and may close before the response arrives.
             if (isNext) onReplaced(answers);
             if (current.saved) onState("saved");

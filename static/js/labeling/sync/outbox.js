@@ -21,8 +21,8 @@ export function createOutbox({ api, connection, store, ready, saveDraft, onAccep
         try {
             await ready();
             if (entry.draft) await saveFirst(entry, isWaiting);
-            const response = await connection.run(() =>
-                isWaiting() ? api.post(`/assignments/${entry.id}/${entry.action ?? "submit"}`, entry.body, { keepalive: true }) : undefined);
+            const path = `/assignments/${entry.id}/${entry.action ?? "submit"}`;
+            const response = await connection.run(() => isWaiting() ? api.post(path, entry.body, { keepalive: true }) : undefined);
             store.remove(keyOf(entry.id));
             if (response !== undefined) onAccepted(entry, response);
         } catch (error) {

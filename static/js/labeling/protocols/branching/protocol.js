@@ -12,7 +12,8 @@ const answers = Object.fromEntries(Object.keys(ANSWERS).map((name) => [
 ]));
 
 function take(state, choice) {
-    const step = choice === "own" ? "Your own step" : `Candidate ${candidatesOf(state).findIndex(({ candidate }) => candidate === choice) + 1}`;
+    const index = candidatesOf(state).findIndex(({ candidate }) => candidate === choice);
+    const step = choice === "own" ? "Your own step" : `Candidate ${index + 1}`;
     return result(choose(state, choice), `${step} is step ${state.branchSteps.length}.`);
 }
 

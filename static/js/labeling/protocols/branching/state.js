@@ -8,9 +8,11 @@
  * @typedef {{candidate: number, text: string, is_final: boolean}} Candidate
  * @typedef {{candidates: Candidate[], own: number, ended: boolean, problem: string, isAskedToGoOn?: boolean}} CandidateSet
  *   `own` is the number that a step of the labeler's own has; `ended`: the steps before state the final answer
- * @typedef {{answers: Record<number, import("../step-answers.js").StepAnswer>, chosen: number|"own"|null, text: string, goesOn: boolean}} BranchStep
+ * @typedef {import("../step-answers.js").StepAnswer} StepAnswer
+ * @typedef {{answers: Record<number, StepAnswer>, chosen: number|"own"|null, text: string, goesOn: boolean}} BranchStep
  *   `text` is the labeler's own step, `goesOn` says that the solution continues although the answer is stated
- * @typedef {{id: number, canWrite: boolean, candidateSets: Record<string, CandidateSet>, branchSteps: BranchStep[], cursor: number, isWriting: boolean, history: object[]}} State
+ * @typedef {{id: number, canWrite: boolean, candidateSets: Record<string, CandidateSet>, branchSteps: BranchStep[],
+ *   cursor: number, isWriting: boolean, history: object[]}} State
  */
 import { ANSWERS, answerIn } from "../step-answers.js";
 
@@ -231,8 +233,8 @@ function draftedAt(state, { answers, chosen, text }, position) {
         position, candidate: Number(candidate), ...answer, chosen: chosen === Number(candidate),
     }));
     if (!text.trim() || (chosen !== null && chosen !== "own")) return rated;
-    const own = { position, candidate: candidateSetAt(state, position)?.own ?? 0, rating: null, unsure: false, chosen: chosen === "own", text };
-    return [...rated, own];
+    const candidate = candidateSetAt(state, position)?.own ?? 0;
+    return [...rated, { position, candidate, rating: null, unsure: false, chosen: chosen === "own", text }];
 }
 
 /** What is submitted: no unfinished step of the labeler's own, and at the last position also the candidates that are not rated. */

@@ -7,7 +7,9 @@ import { pollWhileBusy } from "../../sync/poll.js";
 import { clone } from "../../templates.js";
 import { answerName } from "../step-answers.js";
 import { describeProblem, focusWithin, paintRow, paintThumbs, scrollToNearest } from "../view-parts.js";
-import { bestChoice, candidateSetAt, candidatesOf, choicesOf, isChoosable, isEnded, keyOf, needsCandidates, openStep, textAt } from "./state.js";
+import {
+    bestChoice, candidateSetAt, candidatesOf, choicesOf, isChoosable, isEnded, keyOf, needsCandidates, openStep, textAt,
+} from "./state.js";
 
 /** @param {{post: (path: string, body: object) => Promise<object>}} tools  repeats a request until there is a response */
 export function createBranchingView(payload, act, tools) {
@@ -93,7 +95,8 @@ export function createBranchingView(payload, act, tools) {
 function createChosenSteps(list) {
     const shown = [];
     return (state) => {
-        const steps = state.branchSteps.slice(0, -1).map(({ chosen }, position) => ({ text: textAt(state, position), isOwn: chosen === "own" }));
+        const chosenSteps = state.branchSteps.slice(0, -1);
+        const steps = chosenSteps.map(({ chosen }, position) => ({ text: textAt(state, position), isOwn: chosen === "own" }));
         const changed = steps.findIndex((step, index) => step.text !== shown[index]?.text || step.isOwn !== shown[index]?.isOwn);
         const from = changed < 0 ? steps.length : changed;
         shown.splice(from).forEach(({ row }) => row.remove());

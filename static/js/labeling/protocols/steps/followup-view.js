@@ -63,7 +63,8 @@ export function createFollowupView({ list, rows, act, ask }) {
         thumbs(state) {
             const current = built?.items[state.followupCursor];
             if (!current) return null;
-            return { answer: itemAnswer(state, current.item), label: "Rate what is marked", isHidden: current.item.kind === "write" || state.isWriting };
+            const isHidden = current.item.kind === "write" || state.isWriting;
+            return { answer: itemAnswer(state, current.item), label: "Rate the marked item", isHidden };
         },
         /** The row of the cursor, or the text field while the labeler writes; null when the cursor is among the steps. */
         target(state) {

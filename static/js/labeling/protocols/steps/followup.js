@@ -3,7 +3,8 @@
  * and critiques of the mistake. A state keeps the answers in `followup`, the server's questions in `followupQuestions`, and in
  * `followupCursor` where the cursor is here; null while it is among the steps.
  *
- * @typedef {{answers: Record<number, import("../step-answers.js").StepAnswer>, progress: number|null, critiques: Record<number, number>, text: string}} Followup
+ * @typedef {import("../step-answers.js").StepAnswer} StepAnswer
+ * @typedef {{answers: Record<number, StepAnswer>, progress: number|null, critiques: Record<number, number>, text: string}} Followup
  * @typedef {{kind: "alternative", candidate: number}|{kind: "progress"}|{kind: "critique", id: number}|{kind: "write"}} Item
  * @typedef {{position: number, alternatives: object[], critiques: object[], problem: string}} Questions
  */
@@ -18,7 +19,8 @@ export const asksFollowup = (options) => Boolean(options.alternatives || options
 export function startFollowup(options, drafted, path) {
     if (!asksFollowup(options)) return null;
     const candidateAt = new Map(path.map(({ position, candidate }) => [position, candidate]));
-    const alternatives = (drafted.steps ?? []).filter(({ position, candidate }) => candidateAt.has(position) && candidateAt.get(position) !== candidate);
+    const isBesidePath = ({ position, candidate }) => candidateAt.has(position) && candidateAt.get(position) !== candidate;
+    const alternatives = (drafted.steps ?? []).filter(isBesidePath);
     const critiques = drafted.critiques ?? [];
     return {
         answers: Object.fromEntries(alternatives.filter(answerIn).map((row) => [row.candidate, answerIn(row)])),

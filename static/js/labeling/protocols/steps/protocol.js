@@ -129,10 +129,11 @@ export const stepsProtocol = {
         ? `Step ${state.cursor + 1} of ${state.steps.length}.`
         : `About step ${state.cursor + 1}, ${state.followupCursor + 1} of ${itemsOf(state, statusOfSteps(state)).length}.`,
     greeting: (state) => `New task, ${state.steps.length} steps.`,
-    createView: (payload, act, tools) => createStepsView(payload, {
-        rate: (index, name) => act(name, index),
-        select: (index) => act("go", index),
-    }, asksFollowup(tools.options) ? (list, rows) => createFollowupView({ list, rows, act, ask: createAsker(payload, act, tools) }) : undefined),
+    createView(payload, act, tools) {
+        const on = { rate: (index, name) => act(name, index), select: (index) => act("go", index) };
+        const createFollowup = (list, rows) => createFollowupView({ list, rows, act, ask: createAsker(payload, act, tools) });
+        return createStepsView(payload, on, asksFollowup(tools.options) ? createFollowup : undefined);
+    },
     conflictRows: (payload, answers) => pathOf(payload).map((step, index) => ({
         text: `${index + 1}. ${step.text}`,
         answer: answerName(answerIn(answers.steps?.find((row) => row.position === step.position))),

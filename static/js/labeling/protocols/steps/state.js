@@ -5,7 +5,8 @@
  * @typedef {import("../step-answers.js").StepAnswer} StepAnswer
  * @typedef {{position: number, candidate: number}} StepKey
  * @typedef {{protocol: string, steps: StepKey[], answers: (StepAnswer|null)[], cursor: number, history: object[]}} State
- * @typedef {{openCount: number, ratedCount: number, canSubmit: boolean, message: string, finishReason: string|null, firstBad: number}} Status
+ * @typedef {{openCount: number, ratedCount: number, canSubmit: boolean, message: string, finishReason: string|null,
+ *   firstBad: number}} Status
  *   the first `openCount` steps can be rated, the answers to the first `ratedCount` count, `firstBad` is an index or -1
  */
 import { answerIn } from "../step-answers.js";
@@ -22,18 +23,18 @@ const RULES = {
             const bad = answers.slice(0, ratedCount).findIndex(isBad);
             return bad < 0 ? { openCount, ratedCount, isComplete } : { openCount: bad + 1, ratedCount: bad + 1, isComplete: true };
         },
-        missing: (count, left) => count === 1 ? capitalize(rateAll(1)) : `Find the first bad step, or ${left === count ? rateAll(count) : rateMore(left)}`,
+        missing: (count, left) => count === 1 ? capitalize(rateAll(1)) : `Find the first bad step, or ${rateRest(count, left)}`,
         summary: (count, bad) => bad.length ? `The first bad step is step ${bad[0] + 1}` : `No bad step in ${spellOut(count)}`,
     },
     every_step: {
         reach: reachInOrder,
-        missing: (count, left) => capitalize(left === count ? rateAll(count) : rateMore(left)),
+        missing: (count, left) => capitalize(rateRest(count, left)),
         summary: (count, bad) => `All ${spellOut(count)} rated, ${bad.length ? spellOut(bad.length) : "none"} bad`,
     },
 };
 
 const rateAll = (count) => count === 1 ? "rate the step" : `rate all ${spellOut(count)}`;
-const rateMore = (left) => `rate ${spellOut(left)} more`;
+const rateRest = (count, left) => left === count ? rateAll(count) : `rate ${spellOut(left)} more`;
 const capitalize = (text) => text[0].toUpperCase() + text.slice(1);
 const isBad = (answer) => answer?.rating === -1;
 
