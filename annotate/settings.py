@@ -52,7 +52,6 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "csp",
-    "django_celery_beat",
     "django_filters",
     "django_htmx",
     "drf_spectacular",
@@ -188,7 +187,7 @@ MEDIA_ROOT = env.home / "media"
 MEDIA_URL = "/media/"  # Nothing serves it: files leave through views that check who asks.
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "annotate.staticfiles.Storage"},
+    "staticfiles": {"BACKEND": "annotate.static_files.Storage"},
 }
 # Pages name files by their hash alone: the others need be neither kept nor compressed.
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
@@ -214,7 +213,6 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 6 * 3600}
 CELERY_TASK_TIME_LIMIT = 5 * 3600
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SCHEDULE = {
     "return lapsed leases": {"task": "apps.labeling.tasks.return_lapsed_leases", "schedule": 30.0},
     "pick up abandoned imports": {"task": "apps.corpus.tasks.resume_abandoned", "schedule": 60.0},

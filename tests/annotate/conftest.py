@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from annotate.supervisor import free_port
+from annotate.local.supervisor import free_port
 from tests.processes import ROOT, eventually
 
 OWN = ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE", "ANNOTATE_HOME", "PORT")
@@ -28,7 +28,7 @@ class Run:
         self.log = home.parent / f"{home.name}.log"
         clean = {name: value for name, value in os.environ.items() if name not in OWN}
         self.env = {**clean, "ANNOTATE_HOME": str(home), "PORT": str(self.port), **(more or {})}
-        self.command = [sys.executable, "-m", "annotate.supervisor"]
+        self.command = [sys.executable, "-m", "annotate.local.supervisor"]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 self.command, cwd=ROOT, env=self.env, stdout=log, stderr=log, start_new_session=True

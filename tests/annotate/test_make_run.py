@@ -16,8 +16,8 @@ import psycopg
 import pytest
 from django.conf import settings
 
-from annotate.children import Child, end_leftovers
-from annotate.supervisor import QUEUES
+from annotate.local.processes import Child, end_leftovers
+from annotate.local.supervisor import QUEUES
 from tests.annotate.conftest import Run, left_behind, run
 from tests.processes import eventually
 
