@@ -16,7 +16,8 @@ from psycopg.errors import ProgramLimitExceeded
 
 from apps.core.ahead import ahead
 from apps.core.bulk import analyze, commit_without_waiting, sole_worker
-from apps.core.jobs import PASSING, JobStatus, system_trouble, unforeseen
+from apps.core.jobs import JobStatus, system_trouble, unforeseen
+from apps.core.transient_errors import TRANSIENT_ERRORS
 from apps.corpus.grading import grade_records, grade_ungraded, regrade_by_stored
 from apps.corpus.landing import Incoming, Outcome, land
 from apps.corpus.models import ImportBatch, ImportFinding, Problem, Solution, Step
@@ -65,7 +66,7 @@ def run_import(*, batch_id: int, progress: Progress | None = None) -> ImportBatc
         except OSError as error:
             log.warning("import %s ends: %s", batch_id, error)
             batch.end(JobStatus.FAILED, error=system_trouble(error, ended="import"))
-        except PASSING as error:
+        except TRANSIENT_ERRORS as error:
             log.warning("import %s waits, to be taken up again: %s", batch_id, error)
             raise
         except Exception as error:

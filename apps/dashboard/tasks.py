@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from celery import shared_task
-
+from apps.core.celery import app
 from apps.dashboard.seeding import grow_word_problems
 
 
-@shared_task
+@app.task
 def grow_demo() -> None:
     grow_word_problems()

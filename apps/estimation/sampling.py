@@ -17,7 +17,8 @@ from apps.accounts.models import User
 from apps.accounts.services import record_event
 from apps.core.bulk import lock_project, sole_worker
 from apps.core.errors import Conflict, DomainError
-from apps.core.jobs import PASSING, JobStatus, unforeseen
+from apps.core.jobs import JobStatus, unforeseen
+from apps.core.transient_errors import TRANSIENT_ERRORS
 from apps.corpus.models import Problem
 from apps.corpus.splitting import SPLITTERS
 from apps.estimation.models import SamplingRun
@@ -159,7 +160,7 @@ def _write(run: SamplingRun, turn: Turn | None) -> None:
         except DomainError as error:
             _conclude(run, JobStatus.FAILED, error.message)
             return
-        except PASSING:
+        except TRANSIENT_ERRORS:
             raise
         except Exception as error:
             log.exception("sampling run %s ends with an error that was not foreseen", run.pk)

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from functools import partial
 
-from celery import shared_task
 from django.db import OperationalError, transaction
 
+from apps.core.celery import app
 from apps.core.wake import wake
 from apps.estimation.driving import work_on
 from apps.estimation.sampling import work_a_turn
 from apps.estimation.turns import SAMPLING_TASK, TASK, call_workers_to_all, take_turn
 
 
-@shared_task(autoretry_for=(OperationalError,), retry_backoff=2, max_retries=10)
+@app.task(autoretry_for=(OperationalError,), retry_backoff=2, max_retries=10)
 def work_on_run(run_id: int) -> None:
     _serve()
 
 
-@shared_task(autoretry_for=(OperationalError,), retry_backoff=2, max_retries=10)
+@app.task(autoretry_for=(OperationalError,), retry_backoff=2, max_retries=10)
 def work_on_sampling(run_id: int) -> None:
     _serve()
 
@@ -36,7 +36,7 @@ def _serve() -> None:
     call_workers_to_all()
 
 
-@shared_task
+@app.task
 def resume_abandoned() -> None:
     """Call workers again to what should be moving and is not."""
     call_workers_to_all()

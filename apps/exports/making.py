@@ -14,7 +14,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from apps.core.bulk import sole_worker
-from apps.core.jobs import PASSING, JobStatus, system_trouble, unforeseen
+from apps.core.jobs import JobStatus, system_trouble, unforeseen
+from apps.core.transient_errors import TRANSIENT_ERRORS
 from apps.corpus.models import Comparison, Solution
 from apps.corpus.records import Record
 from apps.exports.collect import collect, count_retired
@@ -54,7 +55,7 @@ def run_export(*, export_id: int) -> Export:
             shutil.rmtree(place, ignore_errors=True)
             log.warning("export %s ends: %s", export_id, error)
             export.end(JobStatus.FAILED, error=system_trouble(error, ended="export"))
-        except PASSING:
+        except TRANSIENT_ERRORS:
             raise
         except Exception as error:
             log.exception("export %s ends with an error that was not foreseen", export_id)
