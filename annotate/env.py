@@ -163,7 +163,7 @@ def database_settings(url: str) -> dict[str, Any]:
     """Django's settings for a PostgreSQL URL; `?host=/folder` means a socket there."""
     parts = urlsplit(url)
     options: dict[str, Any] = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-    # Only statements that ask for it (apps/core/prepared.py) are prepared, and these from their first run on.
+    # Only statements that ask for it (apps/core/db/prepared.py) are prepared, and these from their first run on.
     options["prepare_threshold"] = None if options.get("prepare_threshold") == "none" else 0
     return {
         "ENGINE": "annotate.postgres",

@@ -40,10 +40,11 @@ INSTALLED_APPS = [
     "apps.exports",
     "apps.api",
     "apps.dashboard",
+    "apps.demo",
     "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "unfold.contrib.forms",
-    "apps.dashboard.adminsite.AdminConfig",
+    "annotate.admin_site.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -61,7 +62,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "apps.core.request_texts.RequestTextMiddleware",
+    "apps.core.http.request_texts.RequestTextMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -169,7 +170,7 @@ SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]
 SECURE_HSTS_SECONDS = 31_536_000 if env.secure else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.secure else None
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
-FILE_UPLOAD_HANDLERS = ["apps.core.uploads.LimitedUploadHandler"]
+FILE_UPLOAD_HANDLERS = ["apps.core.http.uploads.LimitedUploadHandler"]
 UPLOAD_LIMIT = env.upload_limit_mb * 1024**2
 # A chunked body has to be read before its length is known: so much of it, on disk.
 UNMEASURED_BODY_LIMIT = min(1024**3, UPLOAD_LIMIT + DATA_UPLOAD_MAX_MEMORY_SIZE)
@@ -218,7 +219,7 @@ CELERY_BEAT_SCHEDULE = {
     "pick up abandoned imports": {"task": "apps.corpus.tasks.resume_abandoned", "schedule": 60.0},
     "pick up abandoned exports": {"task": "apps.exports.tasks.resume_abandoned", "schedule": 60.0},
     "pick up abandoned estimation runs": {"task": "apps.estimation.tasks.resume_abandoned", "schedule": 10.0},
-    "settle what is stale": {"task": "apps.quality.tasks.settle_stale", "schedule": 3.0},
+    "recompute stale labels": {"task": "apps.quality.tasks.recompute_stale", "schedule": 3.0},
     "refresh quality figures": {"task": "apps.quality.tasks.refresh_stale_figures", "schedule": 60.0},
     "discard left uploads": {"task": "apps.corpus.tasks.discard_left_uploads", "schedule": 3600.0},
 }
@@ -227,23 +228,23 @@ CELERY_BEAT_SCHEDULE = {
 ESTIMATION_FANOUT = 8
 
 # Whoever stands above `corpus` and wants its part of an imported row is named here.
-IMPORT_SINKS = [
-    "apps.labeling.landing.PeopleSink",
-    "apps.labeling.landing.GoldSink",
-    "apps.estimation.landing.EstimateSink",
-    "apps.judging.landing.VerdictSink",
-    "apps.quality.stale.StaleSink",
+RECORD_IMPORTERS = [
+    "apps.labeling.importers.labels.LabelImporter",
+    "apps.labeling.importers.labels.GoldImporter",
+    "apps.estimation.importers.EstimateImporter",
+    "apps.judging.importers.VerdictImporter",
+    "apps.quality.consensus.invalidation.InvalidationImporter",
 ]
 # Whoever stands above `labeling` and hears of each submission and correction, within its transaction.
-SUBMISSION_SINKS = ["apps.quality.screening.settle", "apps.quality.stale.note_submission"]
+SUBMISSION_HOOKS = ["apps.quality.gold.screening.settle", "apps.quality.consensus.invalidation.note_submission"]
 # Terms of a round's selection that apps beside or above `labeling` give: name and filter.
 SELECTION_TERMS = {
-    "unsure": "apps.estimation.selection.unsure_of",
-    "dispute": "apps.quality.queues.disputed",
+    "unsure": "apps.estimation.runs.selection.unsure_of",
+    "dispute": "apps.quality.review.queues.disputed",
 }
 # Whoever stands above `corpus` and hears that a problem's reference answer was changed, that it was graded again,
 # retired or brought back.
-MENDING_SINKS = ["apps.quality.stale.note_problem"]
+ANSWER_CHANGE_HOOKS = ["apps.quality.consensus.invalidation.note_problem"]
 # A fit over all labels of a project is made anew no sooner than this after the last one.
 QUALITY_REFIT_SECONDS = 30
 # Where endpoints may be outside the public internet.
@@ -259,9 +260,9 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["apps.api.permissions.IsSignedInWithScope"],
     "DEFAULT_PARSER_CLASSES": [
-        "apps.api.parsing.JSONParser",
-        "apps.api.parsing.FormParser",
-        "apps.api.parsing.MultiPartParser",
+        "apps.api.parsers.JSONParser",
+        "apps.api.parsers.FormParser",
+        "apps.api.parsers.MultiPartParser",
     ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PAGINATION_CLASS": "apps.api.pagination.Pages",
@@ -283,9 +284,18 @@ SPECTACULAR_SETTINGS = {
 
 # Lightness and chroma of unfold's own shades, at the hue of the pages' accent.
 _SHADES = (
-    (50, 97, 0.013), (100, 94, 0.027), (200, 89, 0.05), (300, 81, 0.09), (400, 70, 0.14), (500, 59, 0.18),
-    (600, 49, 0.19), (700, 43, 0.17), (800, 37, 0.14), (900, 33, 0.11), (950, 25, 0.08),
-)  # fmt: skip
+    (50, 97, 0.013),
+    (100, 94, 0.027),
+    (200, 89, 0.05),
+    (300, 81, 0.09),
+    (400, 70, 0.14),
+    (500, 59, 0.18),
+    (600, 49, 0.19),
+    (700, 43, 0.17),
+    (800, 37, 0.14),
+    (900, 33, 0.11),
+    (950, 25, 0.08),
+)
 _ICON = {"rel": "icon", "type": "image/svg+xml", "href": lambda _: static("img/icon.svg")}
 UNFOLD = {
     "SITE_TITLE": "Annotate admin",

@@ -35,9 +35,16 @@ class Asked:
 
     def __call__(self, text: str, *, temperature: float, n: int = 1, seed: int = 0) -> list[str]:
         body = {
-            "model": NAME, "prompt": text, "n": n, "temperature": temperature, "seed": seed, "max_tokens": 200,
-            "top_k": 0, "top_p": 1, "min_p": 0,
-        }  # fmt: skip
+            "model": NAME,
+            "prompt": text,
+            "n": n,
+            "temperature": temperature,
+            "seed": seed,
+            "max_tokens": 200,
+            "top_k": 0,
+            "top_p": 1,
+            "min_p": 0,
+        }
         request = Request(f"{self.url}/v1/completions", json.dumps(body).encode(), {"Content-Type": "application/json"})
         with urlopen(request, timeout=120) as response:
             told: dict[str, Any] = json.load(response)

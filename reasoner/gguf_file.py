@@ -53,9 +53,14 @@ def tensors(model: Reasoner) -> dict[str, np.ndarray]:
     found = {"token_embd.weight": half(model.embedding.weight), "output_norm.weight": whole(model.norm.weight)}
     for index, block in enumerate(model.blocks):
         parts = {
-            "attn_q": block.attention.query, "attn_k": block.attention.key, "attn_v": block.attention.value,
-            "attn_output": block.attention.out, "ffn_gate": block.gate, "ffn_up": block.up, "ffn_down": block.down,
-        }  # fmt: skip
+            "attn_q": block.attention.query,
+            "attn_k": block.attention.key,
+            "attn_v": block.attention.value,
+            "attn_output": block.attention.out,
+            "ffn_gate": block.gate,
+            "ffn_up": block.up,
+            "ffn_down": block.down,
+        }
         for name, part in parts.items():
             found[f"blk.{index}.{name}.weight"] = half(part.weight)
         found[f"blk.{index}.attn_norm.weight"] = whole(block.attention_norm.weight)

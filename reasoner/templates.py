@@ -16,13 +16,45 @@ MIDDLE: Range = (5, 60)
 LARGE: Range = (20, 400)
 
 NAMES = (
-    "Anna", "Ben", "Clara", "David", "Emma", "Felix", "Greta", "Henry", "Ida", "Jonas", "Kira", "Leo", "Mila", "Noah",
-    "Olga", "Paul",
-)  # fmt: skip
+    "Anna",
+    "Ben",
+    "Clara",
+    "David",
+    "Emma",
+    "Felix",
+    "Greta",
+    "Henry",
+    "Ida",
+    "Jonas",
+    "Kira",
+    "Leo",
+    "Mila",
+    "Noah",
+    "Olga",
+    "Paul",
+)
 ITEMS = (
-    "apples", "books", "cards", "coins", "cups", "eggs", "flowers", "keys", "lamps", "letters", "marbles", "nails",
-    "pears", "pens", "plates", "ropes", "shells", "stamps", "stones", "tickets",
-)  # fmt: skip
+    "apples",
+    "books",
+    "cards",
+    "coins",
+    "cups",
+    "eggs",
+    "flowers",
+    "keys",
+    "lamps",
+    "letters",
+    "marbles",
+    "nails",
+    "pears",
+    "pens",
+    "plates",
+    "ropes",
+    "shells",
+    "stamps",
+    "stones",
+    "tickets",
+)
 
 
 class Operation(NamedTuple):
@@ -81,7 +113,8 @@ TEMPLATES: tuple[Template, ...] = (
         "shop",
         "A shop has {a} crates of {b} {item}. It sells {c} in the morning and {d} at noon. How many {item} remain?",
         _plan(
-            ("The crates hold", "a", "*", "b"), ("After the morning there are", 0, "-", "c"),
+            ("The crates hold", "a", "*", "b"),
+            ("After the morning there are", 0, "-", "c"),
             ("After noon there are", 1, "-", "d"),
         ),
         {"a": SMALL, "b": MIDDLE, "c": LARGE, "d": MIDDLE},
@@ -97,7 +130,8 @@ TEMPLATES: tuple[Template, ...] = (
         "trip",
         "A bus drives {a} miles an hour for {b} hours, then {c} miles an hour for {d} hours. How far does it go?",
         _plan(
-            ("The first part is", "a", "*", "b"), ("The second part is", "c", "*", "d"),
+            ("The first part is", "a", "*", "b"),
+            ("The second part is", "c", "*", "d"),
             ("The whole way is", 0, "+", 1),
         ),
         {"a": MIDDLE, "b": SMALL, "c": MIDDLE, "d": SMALL},
@@ -107,7 +141,8 @@ TEMPLATES: tuple[Template, ...] = (
         "{name} has {a} {item}, buys {b} more and shares them among {c} friends, who lose {d} each. "
         "How many {item} does each friend have?",
         _plan(
-            ("Altogether there are", "a", "+", "b"), ("Each friend gets", 0, "/", "c"),
+            ("Altogether there are", "a", "+", "b"),
+            ("Each friend gets", 0, "/", "c"),
             ("After the loss each has", 1, "-", "d"),
         ),
         {"a": LARGE, "b": LARGE, "c": SMALL, "d": SMALL},
@@ -117,7 +152,9 @@ TEMPLATES: tuple[Template, ...] = (
         "{name} saves {a} dollars a week for {b} weeks and has {c} dollars already. A coat costs {d} dollars. "
         "How many dollars remain after the coat?",
         _plan(
-            ("{name} saves", "a", "*", "b"), ("Altogether there are", 0, "+", "c"), ("After the coat there are", 1, "-", "d"),
+            ("{name} saves", "a", "*", "b"),
+            ("Altogether there are", 0, "+", "c"),
+            ("After the coat there are", 1, "-", "d"),
         ),
         {"a": MIDDLE, "b": SMALL, "c": LARGE, "d": LARGE},
     ),
@@ -126,7 +163,9 @@ TEMPLATES: tuple[Template, ...] = (
         "A school has {a} classes of {b} children. On a trip {c} children are ill, the others ride in {d} buses. "
         "How many children ride in each bus?",
         _plan(
-            ("The school has", "a", "*", "b"), ("The children on the trip are", 0, "-", "c"), ("Each bus takes", 1, "/", "d"),
+            ("The school has", "a", "*", "b"),
+            ("The children on the trip are", 0, "-", "c"),
+            ("Each bus takes", 1, "/", "d"),
         ),
         {"a": SMALL, "b": (10, 40), "c": MIDDLE, "d": SMALL},
     ),
@@ -134,8 +173,10 @@ TEMPLATES: tuple[Template, ...] = (
         "garden",
         "{name} plants {a} rows of {b} {item} and {c} rows of {d} more. Of all of them {e} die. How many live?",
         _plan(
-            ("The first rows have", "a", "*", "b"), ("The other rows have", "c", "*", "d"),
-            ("Planted are", 0, "+", 1), ("Alive are", 2, "-", "e"),
+            ("The first rows have", "a", "*", "b"),
+            ("The other rows have", "c", "*", "d"),
+            ("Planted are", 0, "+", 1),
+            ("Alive are", 2, "-", "e"),
         ),
         {"a": SMALL, "b": MIDDLE, "c": SMALL, "d": MIDDLE, "e": LARGE},
     ),
@@ -144,8 +185,10 @@ TEMPLATES: tuple[Template, ...] = (
         "A factory makes {a} {item} an hour. It runs {b} hours, throws away {c}, adds {d} from the store and packs them "
         "in boxes of {e}. How many boxes are there?",
         _plan(
-            ("The factory makes", "a", "*", "b"), ("Good ones are", 0, "-", "c"),
-            ("With the store there are", 1, "+", "d"), ("The number of boxes is", 2, "/", "e"),
+            ("The factory makes", "a", "*", "b"),
+            ("Good ones are", 0, "-", "c"),
+            ("With the store there are", 1, "+", "d"),
+            ("The number of boxes is", 2, "/", "e"),
         ),
         {"a": MIDDLE, "b": SMALL, "c": MIDDLE, "d": MIDDLE, "e": SMALL},
     ),
@@ -154,7 +197,9 @@ TEMPLATES: tuple[Template, ...] = (
         "{name} has {a} {item}. {other} has {b} times as many. Together they give {c} away, and then find {d}. "
         "How many {item} do they have?",
         _plan(
-            ("{other} has", "a", "*", "b"), ("Together they have", "a", "+", 0), ("After the gift there are", 1, "-", "c"),
+            ("{other} has", "a", "*", "b"),
+            ("Together they have", "a", "+", 0),
+            ("After the gift there are", 1, "-", "c"),
             ("In the end there are", 2, "+", "d"),
         ),
         {"a": MIDDLE, "b": SMALL, "c": LARGE, "d": LARGE},
@@ -164,7 +209,9 @@ TEMPLATES: tuple[Template, ...] = (
         "A hall has {a} rows of {b} seats. For a concert {c} seats are closed, and {d} groups of {e} people come. "
         "How many seats stay empty?",
         _plan(
-            ("The hall has", "a", "*", "b"), ("Open are", 0, "-", "c"), ("The people are", "d", "*", "e"),
+            ("The hall has", "a", "*", "b"),
+            ("Open are", 0, "-", "c"),
+            ("The people are", "d", "*", "e"),
             ("Empty stay", 1, "-", 2),
         ),
         {"a": SMALL, "b": MIDDLE, "c": MIDDLE, "d": SMALL, "e": (3, 30)},
@@ -174,8 +221,10 @@ TEMPLATES: tuple[Template, ...] = (
         "A library owns {a} {item}. It lends {b}, gets {c} back, buys {d} and puts all on {e} shelves. "
         "How many {item} are on each shelf?",
         _plan(
-            ("After lending there are", "a", "-", "b"), ("With those back there are", 0, "+", "c"),
-            ("With the new ones there are", 1, "+", "d"), ("Each shelf gets", 2, "/", "e"),
+            ("After lending there are", "a", "-", "b"),
+            ("With those back there are", 0, "+", "c"),
+            ("With the new ones there are", 1, "+", "d"),
+            ("Each shelf gets", 2, "/", "e"),
         ),
         {"a": (100, 800), "b": LARGE, "c": MIDDLE, "d": MIDDLE, "e": SMALL},
     ),
@@ -184,8 +233,11 @@ TEMPLATES: tuple[Template, ...] = (
         "A farm sells {a} baskets of {b} {item} and {c} baskets of {d}. It had {e} {item} more, of which {f} were bad. "
         "How many good {item} did the farm have?",
         _plan(
-            ("The first baskets hold", "a", "*", "b"), ("The other baskets hold", "c", "*", "d"),
-            ("Sold are", 0, "+", 1), ("With the rest there are", 2, "+", "e"), ("Good are", 3, "-", "f"),
+            ("The first baskets hold", "a", "*", "b"),
+            ("The other baskets hold", "c", "*", "d"),
+            ("Sold are", 0, "+", 1),
+            ("With the rest there are", 2, "+", "e"),
+            ("Good are", 3, "-", "f"),
         ),
         {"a": SMALL, "b": MIDDLE, "c": SMALL, "d": MIDDLE, "e": LARGE, "f": MIDDLE},
     ),
@@ -194,8 +246,11 @@ TEMPLATES: tuple[Template, ...] = (
         "{name} buys {a} packs of {b} {item} and {other} buys {c} packs of {d}. They lose {e} and share the rest among "
         "{f} guests. How many {item} does each guest get?",
         _plan(
-            ("{name} buys", "a", "*", "b"), ("{other} buys", "c", "*", "d"), ("Together they have", 0, "+", 1),
-            ("After the loss there are", 2, "-", "e"), ("Each guest gets", 3, "/", "f"),
+            ("{name} buys", "a", "*", "b"),
+            ("{other} buys", "c", "*", "d"),
+            ("Together they have", 0, "+", 1),
+            ("After the loss there are", 2, "-", "e"),
+            ("Each guest gets", 3, "/", "f"),
         ),
         {"a": SMALL, "b": MIDDLE, "c": SMALL, "d": MIDDLE, "e": MIDDLE, "f": SMALL},
     ),
@@ -205,8 +260,11 @@ TEMPLATES: tuple[Template, ...] = (
         "The profit is shared by {e} people, and {name} gives {f} dollars of that part away. "
         "How many dollars does {name} keep?",
         _plan(
-            ("The sales bring", "a", "*", "b"), ("After the stall there are", 0, "-", "c"),
-            ("The profit is", 1, "-", "d"), ("Each part is", 2, "/", "e"), ("{name} keeps", 3, "-", "f"),
+            ("The sales bring", "a", "*", "b"),
+            ("After the stall there are", 0, "-", "c"),
+            ("The profit is", 1, "-", "d"),
+            ("Each part is", 2, "/", "e"),
+            ("{name} keeps", 3, "-", "f"),
         ),
         {"a": MIDDLE, "b": SMALL, "c": MIDDLE, "d": MIDDLE, "e": SMALL, "f": SMALL},
     ),
@@ -215,9 +273,12 @@ TEMPLATES: tuple[Template, ...] = (
         "{name} reads {a} pages a day for {b} days, then {c} pages a day for {d} days. The book has {e} pages. "
         "{name} reads the rest in {f} days. How many pages is that a day?",
         _plan(
-            ("First {name} reads", "a", "*", "b"), ("Then {name} reads", "c", "*", "d"), ("Read are", 0, "+", 1),
-            ("The rest is", "e", "-", 2), ("A day that is", 3, "/", "f"),
+            ("First {name} reads", "a", "*", "b"),
+            ("Then {name} reads", "c", "*", "d"),
+            ("Read are", 0, "+", 1),
+            ("The rest is", "e", "-", 2),
+            ("A day that is", 3, "/", "f"),
         ),
         {"a": MIDDLE, "b": SMALL, "c": MIDDLE, "d": SMALL, "e": (200, 999), "f": SMALL},
     ),
-)  # fmt: skip
+)

@@ -17,11 +17,11 @@ from django.test import Client
 
 from apps.accounts.models import User
 from apps.accounts.services import create_user, issue_token
-from apps.corpus.comparing import shared_steps
-from apps.corpus.digests import digest, problem_digest
+from apps.corpus.comparisons import shared_steps
+from apps.corpus.identity import digest, problem_digest
 from apps.corpus.models import Comparison, Problem, Solution, Step
 from apps.labeling.models import GoldLabel, Round
-from apps.labeling.services import open_round
+from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project, Role
 from apps.projects.services import add_member, create_project
 

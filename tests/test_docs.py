@@ -10,15 +10,15 @@ from django.core.management import get_commands
 from django.urls import get_resolver
 
 from annotate.env import Environment
-from apps.corpus.readers import READERS
+from apps.corpus.imports.readers import READERS
 from apps.estimation.strategies import STRATEGIES
-from apps.exports.containers import CONTAINERS
 from apps.exports.formats import FORMATS
 from apps.exports.policy import LabelPolicy
+from apps.exports.writers import CONTAINERS
 from apps.inference.transports import TRANSPORTS
 from apps.labeling.protocols import PROTOCOLS
 from apps.quality.aggregation import RULES
-from apps.quality.disputes import Dispute
+from apps.quality.disputes.kinds import Dispute
 from apps.verifiers.registry import VERIFIERS
 
 ROOT = Path(__file__).resolve().parent.parent

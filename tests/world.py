@@ -8,22 +8,22 @@ import pytest
 from django.core.files.base import ContentFile
 
 from apps.accounts.models import User
-from apps.corpus.digests import digest
+from apps.corpus.identity import digest
 from apps.corpus.models import Comparison, ImportBatch, Solution, Upload
 from apps.corpus.services import create_import, keep_upload
 from apps.estimation.models import EstimationRun, SamplingRun
-from apps.estimation.sampling import start_sampling
-from apps.estimation.services import start_run
-from apps.exports.making import run_export
+from apps.estimation.runs.services import start_run
+from apps.estimation.sampling.services import start_sampling
 from apps.exports.models import Export
+from apps.exports.run import run_export
 from apps.exports.services import create_export
 from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint
+from apps.labeling.assignments.submit import submit
 from apps.labeling.models import Assignment, Round
-from apps.labeling.queue import claim
-from apps.labeling.services import create_round, open_round
-from apps.labeling.submissions import Submission, SubmittedPreference, SubmittedStep
-from apps.labeling.submitting import submit
+from apps.labeling.protocols.submission import Submission, SubmittedPreference, SubmittedStep
+from apps.labeling.queue.claim import claim
+from apps.labeling.rounds.services import create_round, open_round
 from apps.projects.models import Guideline, Invitation, Membership, Project
 from apps.projects.services import invite, publish_guidelines
 from tests.cast import make_problem, make_round, make_solution
@@ -51,11 +51,13 @@ class World:
 
 def rate(round_: Round, labeler: User, *ratings: int | None, finish: str = "", **fields: object) -> Assignment:
     """The labeler's next task of the round, rated so from the first step on."""
-    turn = claim(round=round_, labeler=labeler)
-    assert isinstance(turn, Assignment)
+    assignment = claim(round=round_, labeler=labeler)
+    assert isinstance(assignment, Assignment)
     steps = [SubmittedStep(position=place, rating=one, unsure=one is None) for place, one in enumerate(ratings)]
     finish = finish or ("found_error" if -1 in ratings else "solution")
-    return submit(assignment=turn, submission=Submission(steps=steps, finish_reason=finish, active_ms=9000, **fields))  # type: ignore[arg-type]
+    return submit(
+        assignment=assignment, submission=Submission(steps=steps, finish_reason=finish, active_ms=9000, **fields)
+    )  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -97,9 +99,11 @@ def compare(solution: Solution, labeler: User) -> Round:
             digest=digest(str(number)),
         )
     round_ = open_round(project=problem.project, protocol="comparison", name="Side by side")
-    turn = claim(round=round_, labeler=labeler)
-    assert isinstance(turn, Assignment)
-    side = "right" if turn.sides_swapped else "left"
+    assignment = claim(round=round_, labeler=labeler)
+    assert isinstance(assignment, Assignment)
+    side = "right" if assignment.sides_swapped else "left"
     preference = SubmittedPreference(choice=side, margin="clearly", rationale="It ends in time.")
-    submit(assignment=turn, submission=Submission(finish_reason="solution", preference=preference, active_ms=4000))
+    submit(
+        assignment=assignment, submission=Submission(finish_reason="solution", preference=preference, active_ms=4000)
+    )
     return round_

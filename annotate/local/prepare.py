@@ -33,7 +33,7 @@ def main() -> None:
 
 def refuse_newer_database() -> None:
     """Older code on a newer database would write rows that the newer code takes for complete."""
-    from apps.core.migration_state import unknown_migrations
+    from apps.core.db.migration_state import unknown_migrations
 
     if unknown := unknown_migrations(connection):
         sys.exit(
@@ -47,17 +47,17 @@ def prepare(reasoner_url: str) -> None:
     refuse_newer_database()
     call_command("migrate", verbosity=0)
     if reasoner_url:
-        from apps.dashboard.seeding import register_reasoner
+        from apps.demo.seeding import register_reasoner
 
         register_reasoner(url=reasoner_url)
     if load().wants_demo:
         call_command("seed_demo", json=True)
         if reasoner_url:
-            from apps.dashboard.seeding import found_word_problems
-            from apps.dashboard.tasks import grow_demo
+            from apps.demo.seeding import found_word_problems
+            from apps.demo.tasks import sample_demo_solutions
 
             found_word_problems()
-            grow_demo.delay()
+            sample_demo_solutions.delay()
 
 
 if __name__ == "__main__":

@@ -9,26 +9,25 @@ from django.http import Http404
 from rest_framework.request import Request
 
 from apps.accounts.models import User
-from apps.core.prepared import Prepared
+from apps.core.db.prepared import Prepared
 from apps.corpus.models import ImportBatch, Problem, Solution, Step
 from apps.estimation.models import EstimationRun, SamplingRun
 from apps.exports.models import Export
 from apps.labeling.models import Assignment, Round
 from apps.projects.models import Membership, Project
-from apps.projects.policies import allow, can, project_for
+from apps.projects.permissions import allow, can, project_for
 
 _ROUND = Prepared(
     lambda slug, number, user: (
-        Round.objects.filter(
-            project__memberships__user_id=user, project__slug=slug, number=number
-        )
+        Round.objects.filter(project__memberships__user_id=user, project__slug=slug, number=number)
         .select_related("project")
-        .annotate(
-            member_role=F("project__memberships__role"), member_status=F("project__memberships__status")
-        ).order_by()
+        .annotate(member_role=F("project__memberships__role"), member_status=F("project__memberships__status"))
+        .order_by()
     ),
-    "slug", "number", "user",
-)  # fmt: skip
+    "slug",
+    "number",
+    "user",
+)
 _ASSIGNMENT = Prepared(
     lambda pk, user: (
         Assignment.objects.filter(pk=pk, labeler_id=user, round__project__memberships__user_id=user)
@@ -37,8 +36,9 @@ _ASSIGNMENT = Prepared(
             member_role=F("round__project__memberships__role"), member_status=F("round__project__memberships__status")
         )
     ),
-    "pk", "user",
-)  # fmt: skip
+    "pk",
+    "user",
+)
 
 
 def user_of(request: Request) -> User:
@@ -105,8 +105,8 @@ def step_of(request: Request, pk: int, action: str) -> Step:
 
 def reviewed_of(request: Request, pk: int) -> Assignment:
     """Anybody's turn, for who reviews the project. What came with a file is nobody's to review."""
-    turns = Assignment.objects.filter(round__origin="").select_related("task", "round__project", "labeler")
-    found = turns.filter(pk=pk).first()
+    assignments = Assignment.objects.filter(round__origin="").select_related("task", "round__project", "labeler")
+    found = assignments.filter(pk=pk).first()
     if found is None:
         raise Http404("No such turn.")
     project_for(user_of(request), found.round.project.slug, "review")

@@ -11,18 +11,21 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from apps.accounts.models import ApiToken, User
-from apps.core.prepared import Prepared
+from apps.core.db.prepared import Prepared
 
 # Writing down each use would make every request a write.
 USE_IS_NOTED_EVERY = timedelta(minutes=5)
 
 _BY_DIGEST = Prepared(
     lambda digest, now: (
-        ApiToken.objects.usable(now).select_related("user").filter(digest=digest)
+        ApiToken.objects.usable(now)
+        .select_related("user")
+        .filter(digest=digest)
         .only("scopes", "last_used_at", "user__email", "user__name", "user__is_active", "user__is_staff")
     ),
-    "digest", "now",
-)  # fmt: skip
+    "digest",
+    "now",
+)
 
 
 class TokenAuthentication(BaseAuthentication):

@@ -13,8 +13,8 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from apps.core.errors import DomainError
-from apps.core.fault_responses import fault_response, is_for_api
 from apps.core.faults import Fault, fault_of
+from apps.core.http.fault_responses import fault_response, is_for_api
 
 
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:

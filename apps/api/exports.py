@@ -14,14 +14,14 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.api.access import export_of, project_of, user_of
-from apps.api.imports import AcceptedSerializer
+from apps.api.corpus.imports import AcceptedSerializer
+from apps.core.http.downloads import download
 from apps.core.numbers import parse_number
-from apps.exports.containers import CONTAINERS
-from apps.exports.downloads import download
 from apps.exports.formats import FORMATS
 from apps.exports.models import Export
 from apps.exports.services import cancel_export, create_export, part_path
 from apps.exports.tasks import make_export
+from apps.exports.writers import CONTAINERS
 
 MOST_PARTS = 999_999
 
@@ -30,9 +30,22 @@ class ExportSerializer(serializers.ModelSerializer[Export]):
     class Meta:
         model = Export
         fields = [
-            "id", "status", "format", "container", "policy", "rows", "bytes", "sha256", "manifest", "parts", "done", "total",
-            "error", "created_at", "finished_at",
-        ]  # fmt: skip
+            "id",
+            "status",
+            "format",
+            "container",
+            "policy",
+            "rows",
+            "bytes",
+            "sha256",
+            "manifest",
+            "parts",
+            "done",
+            "total",
+            "error",
+            "created_at",
+            "finished_at",
+        ]
 
 
 class NewExportSerializer(serializers.Serializer[Export]):

@@ -7,8 +7,8 @@ from django.db import DatabaseError, InterfaceError, connection
 from django.http import HttpRequest, JsonResponse
 from redis.exceptions import RedisError
 
+from apps.core.db.migration_state import pending_migrations, unknown_migrations
 from apps.core.faults import RETRY_AFTER_S
-from apps.core.migration_state import pending_migrations, unknown_migrations
 
 
 def healthz(request: HttpRequest) -> JsonResponse:

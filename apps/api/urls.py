@@ -3,25 +3,16 @@ from __future__ import annotations
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
-from apps.api import (
-    assignments,
-    corpus,
-    estimation,
-    evidence,
-    exports,
-    health,
-    imports,
-    judging,
-    me,
-    preferences,
-    problems,
-    projects,
-    reports,
-    reviewing,
-    rounds,
-    sampling,
-)
-from apps.core import converters  # noqa: F401 - registers `signed`
+from apps.api import exports, health, me, projects
+from apps.api.corpus import imports, problems
+from apps.api.corpus import records as corpus
+from apps.api.estimation import runs as estimation
+from apps.api.estimation import sampling
+from apps.api.estimation import verdicts as judging
+from apps.api.labeling import assignments, preferences, rounds
+from apps.api.quality import evidence, reports
+from apps.api.quality import review as reviewing
+from apps.core.http import converters  # noqa: F401 - registers `signed`
 from apps.labeling.models import Round
 
 urlpatterns = [

@@ -25,9 +25,18 @@ class ProblemAdmin(BigTableAdmin):
 @admin.register(Solution)
 class SolutionAdmin(BigTableAdmin):
     list_display = [
-        "id", "project", "problem_id", "external_id", "source", "final_answer", "is_correct", "claimed_correct", "verdict",
-        "graded_by", "step_count",
-    ]  # fmt: skip
+        "id",
+        "project",
+        "problem_id",
+        "external_id",
+        "source",
+        "final_answer",
+        "is_correct",
+        "claimed_correct",
+        "verdict",
+        "graded_by",
+        "step_count",
+    ]
     list_filter = ["project", "verdict", "is_correct"]
     list_select_related = ["project"]
     raw_id_fields = ["problem"]
@@ -71,9 +80,20 @@ class ComparisonAdmin(BigTableAdmin):
 @admin.register(ImportBatch)
 class ImportBatchAdmin(ReadOnlyAdmin):
     list_display = [
-        "id", "project", "filename", "format", "status", "rows", "solutions", "steps", "labels", "rejected", "differences",
-        "created_at", "uploaded_by",
-    ]  # fmt: skip
+        "id",
+        "project",
+        "filename",
+        "format",
+        "status",
+        "rows",
+        "solutions",
+        "steps",
+        "labels",
+        "rejected",
+        "differences",
+        "created_at",
+        "uploaded_by",
+    ]
     list_filter = ["status", "format", "project"]
     list_select_related = ["project", "uploaded_by"]
     search_fields = ["filename"]

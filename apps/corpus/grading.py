@@ -10,8 +10,8 @@ from django.core.cache import cache
 
 from apps.corpus.models import Problem, Solution, Verdict
 from apps.corpus.records import Record, SolutionRecord
-from apps.verifiers.grading import Grade, GradingPool
-from apps.verifiers.sole_answer import sole_answer
+from apps.verifiers.extraction.sole_answer import sole_answer
+from apps.verifiers.pool.pool import Grade, GradingPool
 
 # Who graded a solution in which no answer was found.
 NO_ANSWER = "no answer"
@@ -90,9 +90,14 @@ def _graded(reference: str | None, answer: str | None, grade: Grade | None) -> G
 
 
 def regrade_by_stored(
-    records: Sequence[Record], digests: Sequence[UUID], graded: Sequence[Graded], *, project_id: int, verifier: str,
+    records: Sequence[Record],
+    digests: Sequence[UUID],
+    graded: Sequence[Graded],
+    *,
+    project_id: int,
+    verifier: str,
     pool: GradingPool,
-) -> list[Graded]:  # fmt: skip
+) -> list[Graded]:
     """Where a problem stands already, its own reference answer counts, not the one of a later row."""
     stored = _stored_references(digests, project_id)
     result = list(graded)

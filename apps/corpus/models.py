@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.core.jobs import Job
-from apps.corpus.digests import BLANK
+from apps.corpus.identity import BLANK
 from apps.projects.models import Project
 
 if TYPE_CHECKING:

@@ -17,10 +17,10 @@ from apps.accounts.models import User
 from apps.accounts.services import record_event
 from apps.core.errors import Conflict, DomainError
 from apps.core.jobs import JobStatus
-from apps.corpus.digests import solution_digest
 from apps.corpus.grading import Graded
+from apps.corpus.identity import solution_digest
+from apps.corpus.imports.readers import READERS, ReaderOptions, options_for
 from apps.corpus.models import ImportBatch, Problem, Solution, Step, Upload
-from apps.corpus.readers import READERS, ReaderOptions, options_for
 from apps.corpus.records import RowError, SolutionRecord
 from apps.projects.models import Project
 

@@ -7,10 +7,10 @@ from django.utils import timezone
 
 from apps.core.celery import app
 from apps.core.jobs import abandoned_q
-from apps.core.wake import wake
-from apps.corpus.importing import run_import
-from apps.corpus.mending import grade_again
+from apps.core.wakeups import wake
+from apps.corpus.imports.run import run_import
 from apps.corpus.models import ImportBatch
+from apps.corpus.problem_edits import grade_again
 from apps.corpus.services import discard_stale_uploads
 
 

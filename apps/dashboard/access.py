@@ -15,7 +15,7 @@ from apps.corpus.models import ImportBatch, Problem, Solution, Upload
 from apps.exports.models import Export
 from apps.labeling.models import Assignment, Round
 from apps.projects.models import Membership, Project
-from apps.projects.policies import NEEDS, can, membership_for
+from apps.projects.permissions import NEEDS, can, membership_for
 
 # Name of the page, its title in the tabs, what it needs.
 TABS = (
@@ -96,11 +96,11 @@ def solution_of(place: Place, pk: int) -> Solution:
     return get_object_or_404(Solution.objects.select_related("problem"), project=place.project, pk=pk)
 
 
-def turn_of(place: Place, pk: int) -> Assignment:
+def assignment_of(place: Place, pk: int) -> Assignment:
     """A member's turn at a solution of the project. What came with a file is nobody's to review."""
-    turns = Assignment.objects.filter(round__origin="", task__solution__isnull=False)
-    turns = turns.select_related("task__solution__problem", "round", "labeler")
-    found = get_object_or_404(turns, round__project=place.project, pk=pk)
+    assignments = Assignment.objects.filter(round__origin="", task__solution__isnull=False)
+    assignments = assignments.select_related("task__solution__problem", "round", "labeler")
+    found = get_object_or_404(assignments, round__project=place.project, pk=pk)
     found.round.project = place.project
     return found
 

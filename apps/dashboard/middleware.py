@@ -9,10 +9,10 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
-from apps.accounts.requests import AuthenticatedRequest
+from apps.accounts.http import AuthenticatedRequest
 from apps.core.errors import DomainError
-from apps.core.fault_responses import fault_response
 from apps.core.faults import fault_of
+from apps.core.http.fault_responses import fault_response
 
 TITLES = {
     400: "Invalid request",

@@ -4,30 +4,28 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.core import converters  # noqa: F401 - registers `signed`
-from apps.dashboard.views import (
-    account,
-    audit,
-    corpus,
-    endpoints,
-    estimation,
-    evidence,
-    exports,
-    flags,
-    home,
-    imports,
-    labeling,
-    people,
-    problems,
-    projects,
-    quality,
-    review,
-    rounds,
-    sampling,
-    splitting,
-    turns,
-    work,
-)
+from apps.core.http import converters  # noqa: F401 - registers `signed`
+from apps.dashboard.account import views as account
+from apps.dashboard.audit import views as audit
+from apps.dashboard.estimation import endpoint_views as endpoints
+from apps.dashboard.estimation import run_views as estimation
+from apps.dashboard.estimation import sampling_views as sampling
+from apps.dashboard.exports import views as exports
+from apps.dashboard.home import views as home
+from apps.dashboard.imports import views as imports
+from apps.dashboard.labeling import views as labeling
+from apps.dashboard.labeling import work_views as work
+from apps.dashboard.people import views as people
+from apps.dashboard.problems import views as problems
+from apps.dashboard.projects import views as projects
+from apps.dashboard.quality import views as quality
+from apps.dashboard.review import assignment_views as assignments
+from apps.dashboard.review import flag_views as flags
+from apps.dashboard.review import views as review
+from apps.dashboard.rounds import views as rounds
+from apps.dashboard.solutions import evidence_views as evidence
+from apps.dashboard.solutions import split_views as splitting
+from apps.dashboard.solutions import views as corpus
 from apps.labeling.models import Round
 
 _OF_PROJECT = "projects/<slug:slug>/"
@@ -54,13 +52,13 @@ urlpatterns = [
     path(f"{_OF_PROJECT}solutions/<int:pk>/settle", evidence.settle, name="solution-settle"),
     path(f"{_OF_PROJECT}solutions/<int:pk>/split", splitting.split, name="solution-split"),
     path(f"{_OF_PROJECT}review", review.review, name="review"),
-    path(f"{_OF_PROJECT}review/turns", turns.turns, name="turns"),
-    path(f"{_OF_PROJECT}review/turns/accept", turns.accept_some, name="turns-accept"),
-    path(f"{_OF_PROJECT}review/turns/<int:pk>", turns.turn, name="turn"),
-    path(f"{_OF_PROJECT}review/turns/<int:pk>/accept", turns.accept_one, name="turn-accept"),
-    path(f"{_OF_PROJECT}review/turns/<int:pk>/return", turns.return_one, name="turn-return"),
-    path(f"{_OF_PROJECT}review/turns/<int:pk>/correct", turns.correct_one, name="turn-correct"),
-    path(f"{_OF_PROJECT}review/turns/<int:pk>/take-back", turns.take_back_one, name="turn-take-back"),
+    path(f"{_OF_PROJECT}review/turns", assignments.assignments, name="turns"),
+    path(f"{_OF_PROJECT}review/turns/accept", assignments.accept_some, name="turns-accept"),
+    path(f"{_OF_PROJECT}review/turns/<int:pk>", assignments.assignment, name="turn"),
+    path(f"{_OF_PROJECT}review/turns/<int:pk>/accept", assignments.accept_one, name="turn-accept"),
+    path(f"{_OF_PROJECT}review/turns/<int:pk>/return", assignments.return_one, name="turn-return"),
+    path(f"{_OF_PROJECT}review/turns/<int:pk>/correct", assignments.correct_one, name="turn-correct"),
+    path(f"{_OF_PROJECT}review/turns/<int:pk>/take-back", assignments.take_back_one, name="turn-take-back"),
     path(f"{_OF_PROJECT}review/<slug:kind>", review.queue, name="review-queue"),
     path(f"{_OF_PROJECT}review/<slug:kind>/together", review.together, name="review-together"),
     path(f"{_OF_PROJECT}quality", quality.quality, name="quality"),

@@ -7,10 +7,10 @@ from functools import partial
 from django.db import OperationalError, transaction
 
 from apps.core.celery import app
-from apps.core.wake import wake
-from apps.estimation.driving import work_on
-from apps.estimation.sampling import work_a_turn
-from apps.estimation.turns import SAMPLING_TASK, TASK, call_workers_to_all, take_turn
+from apps.core.wakeups import wake
+from apps.estimation.sampling.services import work_slice
+from apps.estimation.worker.run import work_on
+from apps.estimation.worker.schedule import SAMPLING_TASK, TASK, call_workers_to_all, take_slice
 
 
 @app.task(autoretry_for=(OperationalError,), retry_backoff=2, max_retries=10)
@@ -25,12 +25,12 @@ def work_on_sampling(run_id: int) -> None:
 
 def _serve() -> None:
     """The message of one run wakes a worker for whichever run has its turn."""
-    run = take_turn()
+    run = take_slice()
     if run is None:
         return
     call_workers_to_all()
     if run.task == SAMPLING_TASK:
-        work_a_turn(run_id=run.pk)
+        work_slice(run_id=run.pk)
     else:
         work_on(run_id=run.pk)
     call_workers_to_all()

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from apps.exports.containers import Part
 from apps.exports.formats.base import Format
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
+from apps.exports.writers import Part
 
 SCHEMA = 1
 Manifest = dict[str, Any]

@@ -14,8 +14,15 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 SOURCES = (
-    "gold", "adjudicated", "consensus", "human", "monte_carlo_hard", "monte_carlo_soft", "judge", "monte_carlo_and_judge",
-)  # fmt: skip
+    "gold",
+    "adjudicated",
+    "consensus",
+    "human",
+    "monte_carlo_hard",
+    "monte_carlo_soft",
+    "judge",
+    "monte_carlo_and_judge",
+)
 
 
 STEP_TAG = "\u043a\u0438"

@@ -14,19 +14,23 @@ from apps.accounts.models import User
 from apps.accounts.services import record_event
 from apps.core.errors import DomainError
 from apps.core.jobs import JobStatus
-from apps.exports.containers import CONTAINERS
 from apps.exports.formats import FORMATS
 from apps.exports.models import Export
 from apps.exports.policy import LabelPolicy, PolicyError
+from apps.exports.writers import CONTAINERS
 from apps.judging.models import Judge
 from apps.projects.models import Project
 
 
 @transaction.atomic
 def create_export(
-    *, project: Project, format: str, policy: Mapping[str, Any] | None = None, container: str = "jsonl",  # noqa: A002
+    *,
+    project: Project,
+    format: str,  # noqa: A002
+    policy: Mapping[str, Any] | None = None,
+    container: str = "jsonl",
     requested_by: User | None = None,
-) -> Export:  # fmt: skip
+) -> Export:
     """Queue an export. The whole policy is kept, defaults too. Errors name the field or the policy's key."""
     if format not in FORMATS:
         raise DomainError(

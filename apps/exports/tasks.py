@@ -7,9 +7,9 @@ from django.utils import timezone
 
 from apps.core.celery import app
 from apps.core.jobs import abandoned_q
-from apps.core.wake import wake
-from apps.exports.making import run_export
+from apps.core.wakeups import wake
 from apps.exports.models import Export
+from apps.exports.run import run_export
 
 
 @app.task(autoretry_for=(OperationalError,), retry_backoff=2, max_retries=10)

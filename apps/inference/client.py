@@ -17,7 +17,7 @@ import aiohttp
 import msgspec
 
 from apps.inference.addresses import REFUSAL, AddressGuard
-from apps.inference.failures import (
+from apps.inference.errors import (
     AddressNotAllowed,
     EndpointFailure,
     KeyRefused,
@@ -30,11 +30,11 @@ from apps.inference.failures import (
     Unreachable,
     Unreadable,
 )
-from apps.inference.prefill import PROBE, begins_with, without_prefix
 from apps.inference.refusals import OTHER_NAMES, adapted, read_refusal
 from apps.inference.transports import TRANSPORTS
 from apps.inference.transports.base import Body, read_choices, read_usage
-from apps.inference.wire import Answer, Choice, Prompt, Sampling, Server
+from apps.inference.transports.prefill import PROBE, begins_with, without_prefix
+from apps.inference.types import Answer, Choice, Prompt, Sampling, Server
 
 ATTEMPTS = 6
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 60.0

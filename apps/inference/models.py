@@ -12,10 +12,10 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.core.errors import DomainError
 from apps.inference.addresses import AddressGuard, is_entry_of
-from apps.inference.prompting import DEFAULT_STOPS
-from apps.inference.sealing import unseal
+from apps.inference.encryption import decrypt
+from apps.inference.prompts import DEFAULT_STOPS
 from apps.inference.transports import TRANSPORTS
-from apps.inference.wire import Server
+from apps.inference.types import Server
 from apps.projects.models import Project
 
 
@@ -42,9 +42,13 @@ class Endpoint(models.Model):
     """An OpenAI-compatible URL with a model behind it, and what is known of how to ask it."""
 
     project = models.ForeignKey(
-        Project, null=True, blank=True, on_delete=models.CASCADE, related_name="endpoints",
+        Project,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="endpoints",
         help_text="Empty: one of the installation.",
-    )  # fmt: skip
+    )
     for_all = models.BooleanField(
         default=False, help_text="The operator lets every project use it, those of tomorrow too."
     )
@@ -138,7 +142,7 @@ class Endpoint(models.Model):
         return Server(
             url=self.url,
             model=self.model,
-            api_key=unseal(self.sealed_key),
+            api_key=decrypt(self.sealed_key),
             transport=self.transport,
             timeout_s=self.timeout_s,
             counts_first_only=self.counts_first_only,

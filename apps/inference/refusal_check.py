@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 
 from apps.inference.client import Client
-from apps.inference.failures import EndpointFailure, PromptTooLong, RequestRefused
-from apps.inference.prefill import PROBE
-from apps.inference.prompting import Template
-from apps.inference.stamina import DOWN_AFTER
-from apps.inference.wire import Sampling
+from apps.inference.errors import EndpointFailure, PromptTooLong, RequestRefused
+from apps.inference.prompts import Template
+from apps.inference.retry_policy import DOWN_AFTER
+from apps.inference.transports.prefill import PROBE
+from apps.inference.types import Sampling
 
 
 class RefusalCheck:

@@ -20,13 +20,13 @@ from apps.accounts.services import record_event
 from apps.core.errors import Conflict, DomainError
 from apps.inference.addresses import REFUSAL, AddressRefused, address_entry, host_and_port
 from apps.inference.client import Client
-from apps.inference.failures import EndpointFailure, RequestRefused
+from apps.inference.encryption import encrypt
+from apps.inference.errors import EndpointFailure, RequestRefused
 from apps.inference.models import Endpoint
-from apps.inference.prefill import PROBE
-from apps.inference.prompting import Template
-from apps.inference.sealing import seal
+from apps.inference.prompts import Template
 from apps.inference.transports import TRANSPORTS
-from apps.inference.wire import Answer, Sampling
+from apps.inference.transports.prefill import PROBE
+from apps.inference.types import Answer, Sampling
 from apps.projects.models import Project
 
 CHECK_WITHIN_S = 20.0
@@ -49,16 +49,31 @@ CHECK_WORDS = {
 }
 # What may be set besides name, URL, model and key.
 SETTINGS = (
-    "transport", "max_in_flight", "timeout_s", "system_prompt", "problem_template", "prefix_end", "stop", "sends_extras",
-    "price_in", "price_out",
-)  # fmt: skip
+    "transport",
+    "max_in_flight",
+    "timeout_s",
+    "system_prompt",
+    "problem_template",
+    "prefix_end",
+    "stop",
+    "sends_extras",
+    "price_in",
+    "price_out",
+)
 
 
 @transaction.atomic
 def add_endpoint(
-    *, name: str, url: str, model: str, project: Project | None = None, api_key: str = "", created_by: User | None = None,
-    settings: Mapping[str, Any] | None = None, is_vouched: bool = False,
-) -> Endpoint:  # fmt: skip
+    *,
+    name: str,
+    url: str,
+    model: str,
+    project: Project | None = None,
+    api_key: str = "",
+    created_by: User | None = None,
+    settings: Mapping[str, Any] | None = None,
+    is_vouched: bool = False,
+) -> Endpoint:
     """One of the installation without a project: then nobody may use it until it is granted.
 
     `is_vouched`: the operator names the URL, which may lead anywhere. Raises DomainError that names the field, and
@@ -79,9 +94,14 @@ def add_endpoint(
 
 @transaction.atomic
 def change_endpoint(
-    *, endpoint: Endpoint, url: str, model: str, actor: User, api_key: str | None = None,
+    *,
+    endpoint: Endpoint,
+    url: str,
+    model: str,
+    actor: User,
+    api_key: str | None = None,
     settings: Mapping[str, Any] | None = None,
-) -> Endpoint:  # fmt: skip
+) -> Endpoint:
     """`api_key` None keeps the stored one, "" forgets it. A key is never sent to another host than it was given for."""
     url = checked_url(url)
     moved = urlsplit(url).netloc != urlsplit(endpoint.url).netloc
@@ -105,7 +125,7 @@ def _apply(endpoint: Endpoint, *, url: str, api_key: str | None, settings: Mappi
         endpoint.vouched_address = ""
     check_address(endpoint)
     if api_key is not None:
-        endpoint.sealed_key = seal(api_key.strip())
+        endpoint.sealed_key = encrypt(api_key.strip())
     for name, value in settings.items():
         if name not in SETTINGS:
             raise DomainError(f"An endpoint has no setting {name!r}.", fields={name: "unknown"})

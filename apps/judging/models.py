@@ -45,9 +45,13 @@ class JudgeRun(models.Model):
     origin = models.CharField(max_length=30)
     run_in_file = models.PositiveIntegerField(null=True, blank=True, help_text="The number that its file gives it.")
     batch = models.ForeignKey(
-        ImportBatch, null=True, blank=True, on_delete=models.SET_NULL, related_name="+",
+        ImportBatch,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
         help_text="The import that brought its first verdict.",
-    )  # fmt: skip
+    )
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

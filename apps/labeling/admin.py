@@ -7,15 +7,15 @@ from django.contrib import admin
 from apps.core.admin import BigTableAdmin, ReadOnlyAdmin
 from apps.labeling.models import (
     Assignment,
+    CandidateSet,
     Critique,
     CritiqueRating,
     GoldLabel,
-    Offer,
     PastSubmission,
     PreferenceLabel,
     ReportDismissal,
     Round,
-    Seat,
+    RoundProgress,
     StepLabel,
     Task,
 )
@@ -24,9 +24,18 @@ from apps.labeling.models import (
 @admin.register(Round)
 class RoundAdmin(ReadOnlyAdmin):
     list_display = [
-        "project", "number", "name", "protocol", "redundancy", "gold_share", "status", "task_count", "slot_count", "origin",
+        "project",
+        "number",
+        "name",
+        "protocol",
+        "redundancy",
+        "gold_share",
+        "status",
+        "task_count",
+        "slot_count",
+        "origin",
         "created_at",
-    ]  # fmt: skip
+    ]
     list_filter = ["status", "protocol", "project"]
     list_select_related = ["project"]
     search_fields = ["name", "project__slug"]
@@ -42,8 +51,8 @@ class TaskAdmin(BigTableAdmin):
     search_help_text = "The number of a task, of its solution or of its comparison."
 
 
-@admin.register(Seat)
-class SeatAdmin(ReadOnlyAdmin):
+@admin.register(RoundProgress)
+class RoundProgressAdmin(ReadOnlyAdmin):
     list_display = ["labeler", "round", "submitted"]
     list_filter = ["round__project"]
     list_select_related = ["labeler", "round"]
@@ -104,8 +113,8 @@ class PreferenceLabelAdmin(BigTableAdmin):
     search_help_text = "The number of a label or of its assignment."
 
 
-@admin.register(Offer)
-class OfferAdmin(BigTableAdmin):
+@admin.register(CandidateSet)
+class CandidateSetAdmin(BigTableAdmin):
     list_display = ["id", "task_id", "position", "source", "created_at"]
     raw_id_fields = ["task"]
     numbers = ("pk", "task_id")

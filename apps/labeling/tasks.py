@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.db import OperationalError
 
 from apps.core.celery import app
-from apps.labeling.growing import grade_grown
-from apps.labeling.queue import return_lapsed
+from apps.labeling.assignments.branching import grade_derived
+from apps.labeling.queue.claim import return_lapsed
 
 
 @app.task
@@ -15,5 +15,5 @@ def return_lapsed_leases() -> None:
 
 
 @app.task(autoretry_for=(OperationalError,), retry_backoff=2, max_retries=10)
-def grade_grown_solution(solution_id: int) -> None:
-    grade_grown(solution_id=solution_id)
+def grade_derived_solution(solution_id: int) -> None:
+    grade_derived(solution_id=solution_id)

@@ -157,9 +157,12 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
 def _inviting(roles: Sequence[Role]) -> models.QuerySet[Membership]:
     """The inviter's membership, where they are active in one of these roles."""
     return Membership.objects.filter(
-        project=OuterRef("project"), user=OuterRef("invited_by"), user__is_active=True,
-        status=Membership.Status.ACTIVE, role__in=roles,
-    )  # fmt: skip
+        project=OuterRef("project"),
+        user=OuterRef("invited_by"),
+        user__is_active=True,
+        status=Membership.Status.ACTIVE,
+        role__in=roles,
+    )
 
 
 class Invitation(models.Model):

@@ -15,7 +15,7 @@ from apps.accounts.models import User
 from apps.accounts.services import record_event
 from apps.core.errors import DomainError, NotAllowed
 from apps.projects.models import Guideline, Invitation, Membership, Project, Role
-from apps.projects.policies import allow, membership_of
+from apps.projects.permissions import allow, membership_of
 from apps.verifiers.registry import VERIFIERS
 
 # `projects/new` is a page: a project of that name would have no address.
@@ -141,9 +141,13 @@ def set_skills(*, membership: Membership, skills: Sequence[str], actor: User) ->
         )
     held.save(update_fields=["skills"])
     record_event(
-        actor=actor, verb="member.skills", target=held.user.email, project=held.project.slug, before=before,
+        actor=actor,
+        verb="member.skills",
+        target=held.user.email,
+        project=held.project.slug,
+        before=before,
         after=held.skills,
-    )  # fmt: skip
+    )
     return held
 
 
@@ -156,9 +160,12 @@ def remove_member(*, membership: Membership, actor: User | None, reason: str = "
     held.status = Membership.Status.SUSPENDED
     held.save(update_fields=["status"])
     record_event(
-        actor=actor, verb="member.suspended", target=held.user.email, project=held.project.slug,
+        actor=actor,
+        verb="member.suspended",
+        target=held.user.email,
+        project=held.project.slug,
         after={"reason": reason} if reason else None,
-    )  # fmt: skip
+    )
     _withdraw_links(held, actor)
 
 
@@ -196,9 +203,12 @@ def _withdraw_links(member: Membership, actor: User | None) -> None:
     Invitation.objects.filter(pk__in=[one.pk for one in lost]).update(revoked_at=now)
     for one in lost:
         record_event(
-            actor=actor, verb="invitation.revoked", target=one.role, project=member.project.slug,
+            actor=actor,
+            verb="invitation.revoked",
+            target=one.role,
+            project=member.project.slug,
             after={"invited_by": member.user.email, "reason": "the inviter's rights"},
-        )  # fmt: skip
+        )
 
 
 @transaction.atomic

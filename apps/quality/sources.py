@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from apps.corpus.models import Solution
 from apps.projects.models import Project
-from apps.quality.words import words_of
+from apps.quality.consensus.load import load_ratings
 
 
 @dataclass(slots=True)
@@ -26,7 +26,7 @@ def counted_ratings(solutions: Sequence[Solution]) -> CountedRatings:
     for one in solutions:
         by_project[one.project_id].append(one.pk)
     for project_id, ids in by_project.items():
-        words = words_of(Project(pk=project_id), ids)
+        words = load_ratings(Project(pk=project_id), ids)
         ratings = words.ratings
         for step, rating in zip(words.steps[ratings.steps].tolist(), ratings.ratings.tolist(), strict=True):
             found.by_step.setdefault(step, []).append(rating)

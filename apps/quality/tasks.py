@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from apps.core.celery import app
-from apps.quality.figures import refresh_figures
-from apps.quality.runs import note_ended_runs
-from apps.quality.settling import settle_projects
+from apps.quality.consensus.ended_runs import note_ended_runs
+from apps.quality.consensus.recompute import recompute_projects
+from apps.quality.metrics.refresh import refresh_figures
 
 
 @app.task
-def settle_stale() -> None:
+def recompute_stale() -> None:
     note_ended_runs()
-    settle_projects()
+    recompute_projects()
 
 
 @app.task

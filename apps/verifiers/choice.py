@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 
-from apps.verifiers.latex import MAX_CHARACTERS, clean, untext
-from apps.verifiers.verdicts import Outcome, Verifier, either, unparsed
+from apps.verifiers.base import Outcome, Verifier, either, unparsed
+from apps.verifiers.latex.normalize import MAX_CHARACTERS, clean, untext
 
 _CHOICE = re.compile(
     r"(?:(?:the\s)?(?:correct\s|final\s)?(?:answer|option|choice)(?:\sis)?\s?:?\s?)?(?:option\s|choice\s)?"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from apps.verifiers.latex import canonical, clean, untext
-from apps.verifiers.verdicts import Outcome, Verifier, either, unparsed
+from apps.verifiers.base import Outcome, Verifier, either, unparsed
+from apps.verifiers.latex.normalize import canonical, clean, untext
 
 
 def quick(reference: str, answer: str) -> Outcome:

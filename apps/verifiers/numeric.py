@@ -8,10 +8,10 @@ floating point leaves behind (17.999999999999996 is 18).
 
 from __future__ import annotations
 
-from apps.verifiers.latex import MAX_CHARACTERS, clean
-from apps.verifiers.quantities import Quantity, compare_quantities, read_measure, read_quantity
-from apps.verifiers.shapes import read_shape
-from apps.verifiers.verdicts import Outcome, Verifier, unparsed
+from apps.verifiers.base import Outcome, Verifier, unparsed
+from apps.verifiers.latex.normalize import MAX_CHARACTERS, clean
+from apps.verifiers.math.quantities.numbers import Quantity, compare_quantities, read_measure, read_quantity
+from apps.verifiers.math.structure import read_shape
 
 
 def quick(reference: str, answer: str) -> Outcome:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from apps.verifiers.base import Verifier
 from apps.verifiers.choice import CHOICE
 from apps.verifiers.exact import EXACT
-from apps.verifiers.mathematical import MATH
+from apps.verifiers.math.verifier import MATH
 from apps.verifiers.numeric import NUMERIC
-from apps.verifiers.verdicts import Verifier
 
 VERIFIERS: dict[str, Verifier] = {verifier.name: verifier for verifier in (MATH, NUMERIC, EXACT, CHOICE)}
 

@@ -14,15 +14,15 @@ from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.accounts.services import issue_token
-from apps.corpus.importing import run_import
+from apps.corpus.imports.run import run_import
 from apps.estimation.models import Rollout, RolloutBatch, SampledProblem, Shard, SolutionEstimate
 from apps.judging.models import StepVerdict
 from apps.labeling.models import (
     Assignment,
+    CandidateSet,
     Critique,
     CritiqueRating,
     GoldLabel,
-    Offer,
     PastSubmission,
     ReportDismissal,
 )
@@ -77,18 +77,18 @@ def filled(world: World, alice: User, bob: User) -> World:
     Rollout.objects.create(batch=batch, index=0, text="The answer is: 2", answer="2", outcome="+")
     SampledProblem.objects.create(run=world.sampling, problem=world.solution.problem)
     GoldLabel.objects.create(step=step, rating=1)
-    turn = Assignment.objects.filter(round=world.round).latest("pk")
-    critique = Critique.objects.create(step=step, text="It says nothing.", origin="human", written_in=turn)
-    CritiqueRating.objects.create(assignment=turn, critique=critique, rating=0)
-    Offer.objects.create(task=turn.task, prefix=uuid4(), position=0, texts=["So it is 2."])
-    PastSubmission.objects.create(assignment=turn, number=1, said={}, submitted_at=now)
+    assignment = Assignment.objects.filter(round=world.round).latest("pk")
+    critique = Critique.objects.create(step=step, text="It says nothing.", origin="human", written_in=assignment)
+    CritiqueRating.objects.create(assignment=assignment, critique=critique, rating=0)
+    CandidateSet.objects.create(task=assignment.task, prefix=uuid4(), position=0, texts=["So it is 2."])
+    PastSubmission.objects.create(assignment=assignment, number=1, said={}, submitted_at=now)
     compare(world.solution, bob)
     StepVerdict.objects.create(run=judge(world.solution, "critic"), step=step, rating=1)
-    settle(world, turn)
+    settle(world, assignment)
     return world
 
 
-def settle(world: World, turn: Assignment) -> None:
+def settle(world: World, assignment: Assignment) -> None:
     """A row of each of quality's tables, whatever the workers have written by now."""
     project, solution = world.project, world.solution
     QualityRules.objects.get_or_create(project=project)
@@ -100,11 +100,17 @@ def settle(world: World, turn: Assignment) -> None:
     DisputeCount.objects.get_or_create(project=project, kind="labelers-differ")
     AlsoAcceptable.objects.create(solution=solution, first_errors=[0])
     GoldMark.objects.create(
-        assignment=turn, project=project, round=turn.round, labeler=turn.labeler, at=world.run.created_at
+        assignment=assignment,
+        project=project,
+        round=assignment.round,
+        labeler=assignment.labeler,
+        at=world.run.created_at,
     )
     Suspension.objects.create(membership=Membership.objects.filter(project=project)[0], reason="Failed gold.")
-    ReportDismissal.objects.create(assignment=turn, versions=1, reason="Nothing is wrong.", dismissed_by=turn.labeler)
-    Review.objects.create(assignment=turn, decision="accepted", reviewer=turn.labeler)
+    ReportDismissal.objects.create(
+        assignment=assignment, versions=1, reason="Nothing is wrong.", dismissed_by=assignment.labeler
+    )
+    Review.objects.create(assignment=assignment, decision="accepted", reviewer=assignment.labeler)
     Figure.objects.get_or_create(project=project, name="labelers", defaults={"data": {}})
     Stale.objects.get_or_create(project=project, solution=solution)
     NotedRun.objects.get_or_create(run=world.run)

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import get_resolver
 
 from apps.accounts.models import User
-from apps.labeling.queue import claim
+from apps.labeling.queue.claim import claim
 from apps.projects.models import Membership
 from tests.cast import bearer
 from tests.world import World
@@ -140,13 +140,13 @@ def test_other_peoples_turns_are_nobodys_business(
     from tests.cast import make_problem, make_round, make_solution
 
     make_solution(make_problem(world.project))
-    turn = claim(round=make_round(world.project), labeler=bob)
+    assignment = claim(round=make_round(world.project), labeler=bob)
     for other in (rita, alice):
         answer = getattr(bearer(other), method)(
-            f"/api/v1/assignments/{turn.pk}{verb}", {}, content_type="application/json"
+            f"/api/v1/assignments/{assignment.pk}{verb}", {}, content_type="application/json"
         )
         assert answer.status_code == 404
-    assert getattr(Client(), method)(f"/api/v1/assignments/{turn.pk}{verb}").status_code == 401
+    assert getattr(Client(), method)(f"/api/v1/assignments/{assignment.pk}{verb}").status_code == 401
 
 
 def test_lists_hold_ones_own_projects_only(world: World, alice: User, charlie: User) -> None:

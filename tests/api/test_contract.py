@@ -11,8 +11,8 @@ import pytest
 from django.test import Client
 
 from apps.accounts.models import User
-from apps.corpus.importing import run_import
-from apps.exports.making import run_export
+from apps.corpus.imports.run import run_import
+from apps.exports.run import run_export
 from apps.labeling.models import Assignment, Round
 from apps.projects.models import Project
 from tests.cast import bearer, make_problem, make_round, make_solution
@@ -72,8 +72,14 @@ def test_a_file_goes_in(api: Client, project: Project, django_capture_on_commit_
     found = api.get(f"{API}/imports/{taken.json()['id']}").json()
     counts = {name: found[name] for name in ("status", "rows", "problems", "solutions", "steps", "labels", "rejected")}
     assert counts == {
-        "status": "finished", "rows": 2, "problems": 1, "solutions": 1, "steps": 2, "labels": 6, "rejected": 1,
-    }  # fmt: skip
+        "status": "finished",
+        "rows": 2,
+        "problems": 1,
+        "solutions": 1,
+        "steps": 2,
+        "labels": 6,
+        "rejected": 1,
+    }
     (rejected,) = found["rejected_rows"]
     assert (rejected["line"], rejected["field"]) == (2, "problem.statement")
 
@@ -113,17 +119,17 @@ def test_a_turn_from_claim_to_submission(world: World, bob: User) -> None:
     round_ = make_round(project, select="unlabeled")
     client = bearer(bob)
     claimed = post(client, f"/projects/{project.slug}/rounds/{round_.number}/claim").json()
-    turn = claimed["assignment"]
-    assert {"id", "leased_until", "task", "problem", "steps"} <= set(turn)
-    assert turn["problem"]["statement"] == "What is 2 + 2?"
-    assert turn["problem"]["reference_answer"] == "4"
-    assert turn["steps"][1]["position"] == 1
-    assert turn["steps"][1]["candidates"][0]["text"] == "Four."
+    assignment = claimed["assignment"]
+    assert {"id", "leased_until", "task", "problem", "steps"} <= set(assignment)
+    assert assignment["problem"]["statement"] == "What is 2 + 2?"
+    assert assignment["problem"]["reference_answer"] == "4"
+    assert assignment["steps"][1]["position"] == 1
+    assert assignment["steps"][1]["candidates"][0]["text"] == "Four."
     held = post(client, f"/projects/{project.slug}/rounds/{round_.number}/claim").json()
-    assert held["assignment"]["id"] == turn["id"], "asking again gives the same"
+    assert held["assignment"]["id"] == assignment["id"], "asking again gives the same"
 
-    path = f"/assignments/{turn['id']}"
-    assert post(client, f"{path}/renew").json()["leased_until"] >= turn["leased_until"]
+    path = f"/assignments/{assignment['id']}"
+    assert post(client, f"{path}/renew").json()["leased_until"] >= assignment["leased_until"]
     steps = [{"position": 0, "candidate": 0, "rating": 1}]
     assert post(client, f"{path}/draft", {"version": 0, "steps": steps}, put=True).json() == {"version": 1}
     stale = post(client, f"{path}/draft", {"version": 0, "steps": []}, put=True)
@@ -141,7 +147,7 @@ def test_a_turn_from_claim_to_submission(world: World, bob: User) -> None:
     }
     assert post(client, f"{path}/submit", whole).status_code == 200
     assert post(client, f"{path}/submit", whole).status_code == 200
-    assert Assignment.objects.filter(pk=turn["id"], state="submitted").count() == 1
+    assert Assignment.objects.filter(pk=assignment["id"], state="submitted").count() == 1
     other = post(client, f"{path}/submit", whole | {"steps": [{"position": 0, "rating": -1}]})
     assert other.status_code == 409
     nothing = post(client, f"/projects/{project.slug}/rounds/{round_.number}/claim").json()
@@ -154,11 +160,11 @@ def test_a_released_task_is_free_again(world: World, bob: User, rita: User) -> N
     make_solution(make_problem(world.project))
     round_ = make_round(world.project, select="unlabeled")
     path = f"/projects/{world.project.slug}/rounds/{round_.number}/claim"
-    turn = post(bearer(bob), path).json()["assignment"]
+    assignment = post(bearer(bob), path).json()["assignment"]
     waiting = post(bearer(rita), path).json()
     assert (waiting["assignment"], waiting["reason"]) == (None, "all_leased")
-    assert post(bearer(bob), f"/assignments/{turn['id']}/release").status_code == 204
-    assert post(bearer(rita), path).json()["assignment"]["task"] == turn["task"]
+    assert post(bearer(bob), f"/assignments/{assignment['id']}/release").status_code == 204
+    assert post(bearer(rita), path).json()["assignment"]["task"] == assignment["task"]
 
 
 def test_the_reference_answer_is_shown_only_where_the_round_says_so(world: World, bob: User) -> None:
@@ -226,9 +232,9 @@ def test_a_wrong_item_of_a_list_is_named_with_its_place(world: World, bob: User)
     api = bearer(bob)
     make_solution(make_problem(world.project))
     round_ = make_round(world.project)
-    turn = post(api, f"/projects/{world.project.slug}/rounds/{round_.number}/claim").json()["assignment"]
+    assignment = post(api, f"/projects/{world.project.slug}/rounds/{round_.number}/claim").json()["assignment"]
     steps = [{"position": 0, "rating": 1}, {"position": 1, "rating": 7}]
-    answer = post(api, f"/assignments/{turn['id']}/draft", {"version": 0, "steps": steps}, put=True)
+    answer = post(api, f"/assignments/{assignment['id']}/draft", {"version": 0, "steps": steps}, put=True)
     assert set(answer.json()["error"]["fields"]) == {"steps[1].rating"}
 
 

@@ -16,15 +16,35 @@ from drf_spectacular.generators import SchemaGenerator
 from apps.accounts.models import User
 from apps.accounts.services import issue_token
 from apps.labeling.models import Assignment
-from apps.labeling.queue import claim
+from apps.labeling.queue.claim import claim
 from tests.cast import make_round
 from tests.world import World
 
 NUL, HALF = "a\x00b", "a\ud800b"
 HOSTILE: list[Any] = [
-    NUL, HALF, 10**30, -(10**30), 2**31, -(2**31) - 1, 2**63 - 1, 1e308, "9" * 5000, "²", "", [], {}, [[]], None, True, -1,
-    {"a": NUL}, [HALF], {NUL: 1}, "x" * 30_000, 0.5,
-]  # fmt: skip
+    NUL,
+    HALF,
+    10**30,
+    -(10**30),
+    2**31,
+    -(2**31) - 1,
+    2**63 - 1,
+    1e308,
+    "9" * 5000,
+    "²",
+    "",
+    [],
+    {},
+    [[]],
+    None,
+    True,
+    -1,
+    {"a": NUL},
+    [HALF],
+    {NUL: 1},
+    "x" * 30_000,
+    0.5,
+]
 TEXTS = [NUL, "²", "9" * 5000, "-1", "9" * 19, "1.5"]
 
 
@@ -172,10 +192,15 @@ def test_every_operation_of_the_api_with_every_field_spoilt(
     held = claim(round=make_round(world.project, name="Held"), labeler=alice)
     assert isinstance(held, Assignment)
     ids = {
-        "assignments": held.pk, "solutions": world.solution.pk, "problems": world.solution.problem_id,
-        "imports": world.batch.pk, "exports": world.export.pk, "estimation-runs": world.run.pk,
-        "sampling-runs": world.sampling.pk, "steps": world.solution.steps.order_by("position")[0].pk,
-    }  # fmt: skip
+        "assignments": held.pk,
+        "solutions": world.solution.pk,
+        "problems": world.solution.problem_id,
+        "imports": world.batch.pk,
+        "exports": world.export.pk,
+        "estimation-runs": world.run.pk,
+        "sampling-runs": world.sampling.pk,
+        "steps": world.solution.steps.order_by("position")[0].pk,
+    }
     document = SchemaGenerator().get_schema(request=None, public=True)
     broken, tried = [], 0
     for path, method, body in operations(document, ids):
@@ -269,10 +294,16 @@ def test_every_page_and_form_with_every_field_spoilt(world: World, alice: User, 
 def page_addresses(world: World) -> list[str]:
     """All but those that end what the others show."""
     pks = {
-        "solutions": world.solution.pk, "problems": world.solution.problem_id, "imports": world.batch.pk,
-        "uploads": world.upload.pk, "exports": world.export.pk, "people": world.bobs.pk, "endpoints": world.endpoint.pk,
-        "labelers": world.bobs.pk, "turns": Assignment.objects.filter(round=world.round)[0].pk,
-    }  # fmt: skip
+        "solutions": world.solution.pk,
+        "problems": world.solution.problem_id,
+        "imports": world.batch.pk,
+        "uploads": world.upload.pk,
+        "exports": world.export.pk,
+        "people": world.bobs.pk,
+        "endpoints": world.endpoint.pk,
+        "labelers": world.bobs.pk,
+        "turns": Assignment.objects.filter(round=world.round)[0].pk,
+    }
     ending = ("discard", "revoke", "remove", "check", "cancel", "suspend", "retire", "close")
     found = []
     for route in routes(get_resolver().url_patterns):

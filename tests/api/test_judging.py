@@ -40,9 +40,18 @@ def test_verdicts_are_listed_and_filtered(project: Project, solution: Solution, 
     assert len(rows) == 4
     step = solution.steps.get(position=1)
     assert {**rows[1], "id": 0} == {
-        "id": 0, "run": 1, "judge": "llama", "version": 1, "solution": solution.pk, "step": step.pk, "position": 1,
-        "candidate": 0, "rating": -1, "confidence": 0.7, "reason": "No.",
-    }  # fmt: skip
+        "id": 0,
+        "run": 1,
+        "judge": "llama",
+        "version": 1,
+        "solution": solution.pk,
+        "step": step.pk,
+        "position": 1,
+        "candidate": 0,
+        "rating": -1,
+        "confidence": 0.7,
+        "reason": "No.",
+    }
     assert [one["rating"] for one in found(api, project, judge="gpt")] == [0]
     assert len(found(api, project, judge="llama", solution=solution.pk)) == 2
     assert len(found(api, project, version=2)) == len(found(api, project, run=2)) == 1
@@ -96,17 +105,21 @@ def test_the_evidence_of_a_solution_holds_them(solution: Solution, rita: User) -
         {"run": 1, "judge": "llama", "version": 1, "rating": -1, "confidence": 0.7, "reason": "No."}
     ]
     assert [(one["judge"], one["version"], one["first_error"]) for one in told["judges"]] == [
-        ("llama", 1, 1), ("gpt", 2, None),
-    ]  # fmt: skip
+        ("llama", 1, 1),
+        ("gpt", 2, None),
+    ]
     assert {"source": "judge", "name": "llama v1", "first_error": 1} in told["first_errors"]
 
 
 def test_numbers_are_whole_numbers(project: Project, solution: Solution, rita: User) -> None:
     api = bearer(rita, scopes=["read"])
     lists = {
-        "verdicts": ("run", "version", "solution"), "estimates": ("run", "solution"), "solutions": ("problem",),
-        "step-labels": ("round", "solution", "rating"), "preferences": ("round", "comparison", "problem", "solution"),
-    }  # fmt: skip
+        "verdicts": ("run", "version", "solution"),
+        "estimates": ("run", "solution"),
+        "solutions": ("problem",),
+        "step-labels": ("round", "solution", "rating"),
+        "preferences": ("round", "comparison", "problem", "solution"),
+    }
     document = json.loads(api.get(f"{API}/schema", {"format": "json"}).content)
     for name, filters in lists.items():
         path = f"{API}/projects/{project.slug}/{name}"

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from rest_framework.exceptions import ValidationError
 
-from apps.api.assignments import DraftInSerializer, SubmissionSerializer, read_work
+from apps.api.labeling.assignments import DraftInSerializer, SubmissionSerializer, read_work
 
 numbers = st.one_of(
     st.integers(-2, 5), st.integers(), st.booleans(), st.none(), st.floats(-2, 3), st.sampled_from(["1", "", "x", "-1"])

@@ -22,9 +22,13 @@ ROW = b'{"problem": {"statement": "What is 1 + 1?", "reference_answer": "2"}}\n'
 
 def form(file: bytes) -> bytes:
     return (
-        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="format"\r\n\r\njsonl\r\n--{BOUNDARY}\r\n'
-        'Content-Disposition: form-data; name="file"; filename="rows.jsonl"\r\n\r\n'
-    ).encode() + file + f"\r\n--{BOUNDARY}--\r\n".encode()  # fmt: skip
+        (
+            f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="format"\r\n\r\njsonl\r\n--{BOUNDARY}\r\n'
+            'Content-Disposition: form-data; name="file"; filename="rows.jsonl"\r\n\r\n'
+        ).encode()
+        + file
+        + f"\r\n--{BOUNDARY}--\r\n".encode()
+    )
 
 
 def chunks(body: bytes, size: int = 1000) -> bytes:
@@ -116,9 +120,14 @@ class Answers:
 
 def environ(body: bytes, **more: Any) -> dict[str, Any]:
     return {
-        "REQUEST_METHOD": "POST", "SERVER_PROTOCOL": "HTTP/1.1", "wsgi.input": io.BytesIO(body),
-        "wsgi.input_terminated": True, "CONTENT_TYPE": "application/json", "HTTP_TRANSFER_ENCODING": "chunked", **more,
-    }  # fmt: skip
+        "REQUEST_METHOD": "POST",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.input_terminated": True,
+        "CONTENT_TYPE": "application/json",
+        "HTTP_TRANSFER_ENCODING": "chunked",
+        **more,
+    }
 
 
 @pytest.mark.parametrize(

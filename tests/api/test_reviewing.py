@@ -12,7 +12,7 @@ from apps.corpus.models import Solution
 from apps.labeling.models import Assignment
 from apps.projects.models import Membership, Project, Role
 from apps.projects.services import add_member
-from apps.quality.settling import settle_project
+from apps.quality.consensus.recompute import recompute_project
 from tests.cast import bearer, make_problem, make_round, make_solution, make_user
 from tests.quality.said import say
 
@@ -27,7 +27,7 @@ def solution(project: Project, bob: User) -> Solution:
     add_member(project=project, user=other, role=Role.LABELER)
     say(round_, bob, 1, -1)
     say(round_, other, 1, 1, 1)
-    settle_project(project)
+    recompute_project(project)
     return made
 
 
@@ -80,15 +80,15 @@ def test_a_solution_is_settled_and_the_word_taken_back(api: Client, solution: So
 
 
 def test_a_turn_is_accepted_or_returned(api: Client, solution: Solution, bob: User) -> None:
-    turn = Assignment.objects.get(labeler=bob)
-    path = f"/assignments/{turn.pk}/review"
+    assignment = Assignment.objects.get(labeler=bob)
+    path = f"/assignments/{assignment.pk}/review"
     assert post(api, path, {"decision": "accepted"}).json()["state"] == "submitted"
     assert post(api, path, {"decision": "returned"}).status_code == 400
     returned = post(api, path, {"decision": "returned", "note": "look at step 2"}).json()
     assert (returned["state"], returned["decision"]) == ("returned", "returned")
     assert post(api, path, {"decision": "returned", "note": "and again"}).status_code == 409
     claimed = post(bearer(bob), "/projects/algebra/rounds/1/claim", {}).json()["assignment"]
-    assert (claimed["id"], claimed["note"]) == (turn.pk, "look at step 2")
+    assert (claimed["id"], claimed["note"]) == (assignment.pk, "look at step 2")
     assert [one["rating"] for one in claimed["draft"]["steps"]] == [1, -1]
 
 

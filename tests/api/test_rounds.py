@@ -11,8 +11,8 @@ from apps.accounts.models import User
 from apps.core.jobs import JobStatus
 from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
 from apps.labeling.models import Assignment
-from apps.labeling.queue import claim
-from apps.labeling.services import open_round
+from apps.labeling.queue.claim import claim
+from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from tests.api.test_contract import API, post
 from tests.cast import bearer, make_problem, make_screening, make_solution
@@ -82,28 +82,28 @@ def test_a_task_is_put_off_and_comes_back_last(project: Project, bob: User) -> N
 
 def test_a_submitted_turn_is_read_and_corrected(project: Project, bob: User) -> None:
     make_solution(make_problem(project))
-    turn = rate(open_round(project=project, protocol="first_error"), bob, 1, 1, 1)
+    assignment = rate(open_round(project=project, protocol="first_error"), bob, 1, 1, 1)
     client = bearer(bob)
-    mine = client.get(f"{API}/assignments/{turn.pk}").json()
+    mine = client.get(f"{API}/assignments/{assignment.pk}").json()
     assert [step["rating"] for step in mine["said"]["steps"]] == [1, 1, 1]
-    assert (mine["correctable"], mine["versions"], mine["assignment"]["id"]) == (True, 0, turn.pk)
+    assert (mine["correctable"], mine["versions"], mine["assignment"]["id"]) == (True, 0, assignment.pk)
     body = {"steps": [{"position": 0, "rating": -1}], "finish_reason": "found_error"}
     for _ in range(2):
-        done = post(client, f"/assignments/{turn.pk}/correct", body)
+        done = post(client, f"/assignments/{assignment.pk}/correct", body)
         assert (done.status_code, done.json()["progress"]["done"]) == (200, 1)
-    assert client.get(f"{API}/assignments/{turn.pk}").json()["versions"] == 1
+    assert client.get(f"{API}/assignments/{assignment.pk}").json()["versions"] == 1
     other = {"steps": [], "finish_reason": "give_up", "reason": "It is in French.", "versions": 0}
-    late = post(client, f"/assignments/{turn.pk}/correct", other)
+    late = post(client, f"/assignments/{assignment.pk}/correct", other)
     assert (late.status_code, late.json()["error"]["code"]) == (409, "corrected_elsewhere")
-    wrong = post(client, f"/assignments/{turn.pk}/correct", {**body, "finish_reason": "solution"})
+    wrong = post(client, f"/assignments/{assignment.pk}/correct", {**body, "finish_reason": "solution"})
     assert wrong.status_code == 422
 
 
 def test_what_is_not_submitted_says_nothing_yet(project: Project, bob: User) -> None:
     make_solution(make_problem(project))
-    turn = claim(round=open_round(project=project, protocol="first_error"), labeler=bob)
-    assert isinstance(turn, Assignment)
-    mine = bearer(bob).get(f"{API}/assignments/{turn.pk}").json()
+    assignment = claim(round=open_round(project=project, protocol="first_error"), labeler=bob)
+    assert isinstance(assignment, Assignment)
+    mine = bearer(bob).get(f"{API}/assignments/{assignment.pk}").json()
     assert (mine["said"], mine["correctable"], mine["state"]) == (None, False, "leased")
 
 
@@ -111,9 +111,9 @@ def test_a_failed_screening_is_told_and_taken_again(project: Project, bob: User)
     make_screening(project, tasks=1, tries=2)
     client = bearer(bob)
     for left in (True, None):
-        turn = claimed(client, -1)["assignment"]
+        assignment = claimed(client, -1)["assignment"]
         body = {"steps": [{"position": 0, "rating": -1}], "finish_reason": "found_error"}
-        done = post(client, f"/assignments/{turn['id']}/submit", body).json()
+        done = post(client, f"/assignments/{assignment['id']}/submit", body).json()
         assert done["progress"]["total"] == 1
         answer = claimed(client, -1)
         assert (answer["reason"], answer.get("may_retake")) == ("screening_failed", left)
@@ -159,8 +159,8 @@ def test_in_verify_mode_the_sheet_says_what_the_newest_run_says_and_it_is_kept(
     models = claimed(client, 1)["assignment"]["models"]
     assert models["run"] == 2
     assert models["steps"][1] == {"position": 1, "hard": True, "rollouts": 8, "successes": 2}
-    turn = Assignment.objects.get()
-    assert turn.extras == {"shown": models}
+    assignment = Assignment.objects.get()
+    assert assignment.extras == {"shown": models}
     # A run that comes later does not change what was shown.
     StepEstimate.objects.filter(run__number=2).delete()
     assert claimed(client, 1)["assignment"]["models"] == models
@@ -202,9 +202,24 @@ def test_the_command_knows_every_term(project: Project, alice: User, bob: User) 
     make_screening(project)
     said = StringIO()
     call_command(
-        "open_round", "--json", "--project", "algebra", "--protocol", "first_error", "--screening", "--pass-mark", "0.9",
-        "--tries", "3", "--labeler", "bob@lab.example", "--skill", "Lean", "--draft", stdout=said,
-    )  # fmt: skip
+        "open_round",
+        "--json",
+        "--project",
+        "algebra",
+        "--protocol",
+        "first_error",
+        "--screening",
+        "--pass-mark",
+        "0.9",
+        "--tries",
+        "3",
+        "--labeler",
+        "bob@lab.example",
+        "--skill",
+        "Lean",
+        "--draft",
+        stdout=said,
+    )
     assert json.loads(said.getvalue().splitlines()[-1]) == {"number": -2, "tasks": 0}
     drafted = project.rounds.get(number=-2)
     assert (drafted.pass_mark, drafted.tries, list(drafted.labelers.all())) == (0.9, 3, [bob])

@@ -57,9 +57,10 @@ class Measured:
 
 def main() -> None:
     given = sys.argv[1:]
-    count, temperature, seed = (kind(value) for kind, value in zip(
-        (int, float, int), [*given[:3], *("400", "0.7", str(SEED))[len(given):]], strict=True
-    ))  # fmt: skip
+    count, temperature, seed = (
+        kind(value)
+        for kind, value in zip((int, float, int), [*given[:3], *("400", "0.7", str(SEED))[len(given) :]], strict=True)
+    )
     from reasoner.serve import start
 
     # One thread: two wait for each other where the machine has other things to do.
@@ -82,10 +83,10 @@ def main() -> None:
 
 def sampled(count: int, url: str, seed: int) -> tuple[Any, Any]:
     from apps.accounts.models import User
-    from apps.corpus.digests import problem_digest
+    from apps.corpus.identity import problem_digest
     from apps.corpus.models import Problem
-    from apps.dashboard.seeding import register_reasoner
-    from apps.estimation.sampling import run_sampling, start_sampling
+    from apps.demo.seeding import register_reasoner
+    from apps.estimation.sampling.services import run_sampling, start_sampling
     from apps.projects.services import create_project
     from reasoner.problems import problems
 
@@ -125,14 +126,19 @@ def judged(project: Any) -> dict[int, list[bool]]:
 def measure(
     name: str, strategy: str, options: dict[str, Any], project: Any, endpoint: Any, truth: Truth, temperature: float
 ) -> Measured:
-    from apps.estimation.driving import work_on
     from apps.estimation.models import SolutionEstimate, StepEstimate
-    from apps.estimation.services import start_run
+    from apps.estimation.runs.services import start_run
+    from apps.estimation.worker.run import work_on
 
     run = start_run(
-        project=project, endpoint=endpoint, strategy=strategy, options=options, seed=2 if name.endswith(".again") else 1,
-        sampling={"temperature": temperature, "max_tokens": 200}, answers_suffice=not name.endswith(".every"),
-    )  # fmt: skip
+        project=project,
+        endpoint=endpoint,
+        strategy=strategy,
+        options=options,
+        seed=2 if name.endswith(".again") else 1,
+        sampling={"temperature": temperature, "max_tokens": 200},
+        answers_suffice=not name.endswith(".every"),
+    )
     while work_on(run_id=run.pk):
         pass
     run.refresh_from_db()

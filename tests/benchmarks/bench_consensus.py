@@ -17,9 +17,9 @@ import numpy as np
 
 from apps.corpus.labels import UNKNOWN
 from apps.quality.aggregation import RULES, rule_of
-from apps.quality.agreement import agreement, pair_agreements
-from apps.quality.probation import Probation, forecast
-from apps.quality.ratings import Ratings
+from apps.quality.gold.suspension_test import SuspensionTest, forecast
+from apps.quality.statistics.agreement import agreement, pair_agreements
+from apps.quality.statistics.ratings import Ratings
 from tests.benchmarks.report import tell
 from tests.quality.simulation import (
     MARGINALS,
@@ -51,7 +51,9 @@ def main() -> None:
     known_truth()
     for accuracy in (0.2, 0.5):
         tell(
-            f"gold.tasks_until_suspended.accuracy_{accuracy}", forecast(accuracy, Probation()).mean_tasks or 0, "tasks"
+            f"gold.tasks_until_suspended.accuracy_{accuracy}",
+            forecast(accuracy, SuspensionTest()).mean_tasks or 0,
+            "tasks",
         )
 
 

@@ -92,7 +92,7 @@ def a_project(slug: str) -> Any:
 
 def our_run(project: Any, url: str) -> tuple[float, Any]:
     """From the call until the row says finished, as a person sees it."""
-    from apps.estimation.services import start_run
+    from apps.estimation.runs.services import start_run
     from apps.estimation.tasks import call_workers
     from apps.inference.models import Endpoint
     from apps.inference.services import add_endpoint
@@ -122,9 +122,16 @@ async def bare_client(url: str, prompts: list[str]) -> float:
     async def worker(session: aiohttp.ClientSession) -> None:
         for number, prompt in waiting:
             body = {
-                "prompt": prompt, "model": "sums", "n": ROLLOUTS, "temperature": 0.7, "top_p": 1.0, "max_tokens": 1024,
-                "seed": number, "top_k": 0, "min_p": 0.0,
-            }  # fmt: skip
+                "prompt": prompt,
+                "model": "sums",
+                "n": ROLLOUTS,
+                "temperature": 0.7,
+                "top_p": 1.0,
+                "max_tokens": 1024,
+                "seed": number,
+                "top_k": 0,
+                "min_p": 0.0,
+            }
             async with session.post(f"{url}/completions", data=msgspec.json.encode(body)) as response:
                 answer = msgspec.json.decode(await response.read())
                 assert len(answer["choices"]) == ROLLOUTS
@@ -146,9 +153,21 @@ def a_model() -> Iterator[str]:
 def workers() -> Iterator[int]:
     """Gives the process that the workers are children of."""
     command = [
-        sys.executable, "-m", "celery", "-A", "annotate", "worker", "-Q", "estimation", "-c", str(WORKERS), "-l", "WARNING",
-        "--without-gossip", "--without-mingle",
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "celery",
+        "-A",
+        "annotate",
+        "worker",
+        "-Q",
+        "estimation",
+        "-c",
+        str(WORKERS),
+        "-l",
+        "WARNING",
+        "--without-gossip",
+        "--without-mingle",
+    ]
     with subprocess.Popen(command, env=dict(os.environ), stderr=sys.stderr) as process:
         try:
             time.sleep(4)

@@ -78,9 +78,14 @@ def start(project: Any, page: Any, model: Any) -> tuple[Any, dict[str, float]]:
     page.get(f"/projects/{project.slug}/")  # The first page of a process loads templates and modules.
     form_s = timed(lambda: page.get(address))
     fields = {
-        "endpoint": endpoint.pk, "strategy": "math-shepherd", "rollouts": ROLLOUTS, "answers": "any", "temperature": 0.7,
-        "max_tokens": 1024, "once": "bench",
-    }  # fmt: skip
+        "endpoint": endpoint.pk,
+        "strategy": "math-shepherd",
+        "rollouts": ROLLOUTS,
+        "answers": "any",
+        "temperature": 0.7,
+        "max_tokens": 1024,
+        "once": "bench",
+    }
     began = time.perf_counter()
     answer = page.post(address, fields)
     started_s = time.perf_counter() - began

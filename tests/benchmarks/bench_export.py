@@ -23,10 +23,10 @@ def main(solutions: int = 20_000) -> None:
 def measure(path: Path) -> None:
     from django.core.files import File
 
-    from apps.corpus.importing import run_import
+    from apps.corpus.imports.run import run_import
     from apps.corpus.services import create_import
     from apps.exports.formats import FORMATS
-    from apps.exports.making import run_export
+    from apps.exports.run import run_export
     from apps.exports.services import create_export
     from apps.projects.services import create_project
 

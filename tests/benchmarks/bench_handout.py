@@ -97,11 +97,16 @@ def check(report: Report, labelers: int, redundancy: int) -> None:
     from apps.labeling.models import Assignment, Round
 
     assert all(len(set(tasks)) == len(tasks) for tasks in report.tasks)
-    turns = Assignment.objects.filter(round=Round.objects.first())
-    submitted = turns.filter(state=Assignment.State.SUBMITTED).count()
+    assignments = Assignment.objects.filter(round=Round.objects.first())
+    submitted = assignments.filter(state=Assignment.State.SUBMITTED).count()
     assert submitted >= len(report.claims)
-    assert turns.count() - submitted <= labelers
-    taken = turns.filter(task__is_gold=False).values("task").annotate(people=Count("id")).filter(people__gt=redundancy)
+    assert assignments.count() - submitted <= labelers
+    taken = (
+        assignments.filter(task__is_gold=False)
+        .values("task")
+        .annotate(people=Count("id"))
+        .filter(people__gt=redundancy)
+    )
     assert not taken.exists()
 
 
@@ -126,7 +131,7 @@ def prepare(tasks: int, labelers: int) -> Ground:
 def open_for(ground: Ground, redundancy: int) -> str:
     from django.db import connection
 
-    from apps.labeling.services import open_round
+    from apps.labeling.rounds.services import open_round
 
     opened = open_round(project=ground.project, protocol="first_error", redundancy=redundancy, gold_share=GOLD)
     with connection.cursor() as cursor:

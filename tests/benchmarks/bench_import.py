@@ -24,7 +24,7 @@ def main(solutions: int = 20_000) -> None:
 def measure(name: str, path: Path, solutions: int) -> None:
     from django.core.files import File
 
-    from apps.corpus.importing import run_import
+    from apps.corpus.imports.run import run_import
     from apps.corpus.services import create_import
     from apps.projects.services import create_project
 
@@ -47,7 +47,7 @@ def create_again(project: object, path: Path) -> float:
     """The same file once more adds nothing; gives the seconds that this takes."""
     from django.core.files import File
 
-    from apps.corpus.importing import run_import
+    from apps.corpus.imports.run import run_import
     from apps.corpus.services import create_import
 
     with path.open("rb") as file:

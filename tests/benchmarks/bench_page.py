@@ -69,9 +69,9 @@ def prepare() -> str:
     from django.test import Client
 
     from apps.accounts.models import User
-    from apps.corpus.digests import problem_digest
+    from apps.corpus.identity import problem_digest
     from apps.corpus.models import Problem, Solution, Step
-    from apps.labeling.services import open_round
+    from apps.labeling.rounds.services import open_round
     from apps.projects.services import create_project
 
     owner = User.objects.create_user(email="page@bench.example", password="a page of ours")

@@ -40,8 +40,8 @@ def prepare(solutions: int) -> tuple[Project, User]:
     from apps.accounts.models import User
     from apps.projects.models import Role
     from apps.projects.services import add_member, create_project
-    from apps.quality.figures import refresh_figures
-    from apps.quality.settling import settle_project
+    from apps.quality.consensus.recompute import recompute_project
+    from apps.quality.metrics.refresh import refresh_figures
     from tests.quality.said import note_all
 
     project = create_project(slug="review")
@@ -57,7 +57,7 @@ def prepare(solutions: int) -> tuple[Project, User]:
         cursor.execute("ANALYZE")
     note_all(project)
     started = time.perf_counter()
-    settle_project(project)
+    recompute_project(project)
     tell("review.settle_all", time.perf_counter() - started, "s")
     started = time.perf_counter()
     assert refresh_figures() == 1
@@ -72,32 +72,45 @@ def say(project: Project, crew: list[User]) -> None:
     from django.db import transaction
     from django.utils import timezone
 
-    from apps.core.bulk import copy_rows, next_ids
-    from apps.labeling.models import Assignment, Seat, StepLabel
-    from apps.labeling.services import open_round
+    from apps.core.db.copy import copy_rows, next_ids
+    from apps.labeling.models import Assignment, RoundProgress, StepLabel
+    from apps.labeling.rounds.services import open_round
 
     dice, now = random.Random(5), timezone.now()
     with transaction.atomic():
         round_ = open_round(project=project, protocol="first_error", redundancy=PEOPLE)
         tasks = list(round_.tasks.order_by("pk").values_list("pk", "solution"))
         steps = steps_of(project)
-        turns = iter(next_ids(Assignment, len(tasks) * PEOPLE))
+        assignments = iter(next_ids(Assignment, len(tasks) * PEOPLE))
         rows: list[tuple[Any, ...]] = []
         said: list[tuple[int, int]] = []
         for task, solution in tasks:
             for one in dice.sample(crew, PEOPLE):
-                turn = next(turns)
-                rows.append((turn, task, round_.pk, one.pk, "submitted", "solution", "", now, 8000, 0, False))
-                said.append((turn, solution))
+                assignment = next(assignments)
+                rows.append((assignment, task, round_.pk, one.pk, "submitted", "solution", "", now, 8000, 0, False))
+                said.append((assignment, solution))
         columns = [
-            "id", "task", "round", "labeler", "state", "finish_reason", "reason", "submitted_at", "active_ms",
-            "draft_version", "is_quality_control",
-        ]  # fmt: skip
+            "id",
+            "task",
+            "round",
+            "labeler",
+            "state",
+            "finish_reason",
+            "reason",
+            "submitted_at",
+            "active_ms",
+            "draft_version",
+            "is_quality_control",
+        ]
         copy_rows(Assignment, columns, rows)
-        rated = ((turn, step, rating_of(dice), False, False) for turn, solution in said for step in steps[solution])
+        rated = (
+            (assignment, step, rating_of(dice), False, False)
+            for assignment, solution in said
+            for step in steps[solution]
+        )
         copy_rows(StepLabel, ["assignment", "step", "rating", "unsure", "chosen"], rated)
         each = len(said) // len(crew)
-        Seat.objects.bulk_create(Seat(round=round_, labeler=one, submitted=each) for one in crew)
+        RoundProgress.objects.bulk_create(RoundProgress(round=round_, labeler=one, submitted=each) for one in crew)
 
 
 def rating_of(dice: random.Random) -> int:
@@ -117,7 +130,7 @@ def steps_of(project: Project) -> dict[int, list[int]]:
 def estimate(project: Project) -> None:
     from django.db import transaction
 
-    from apps.core.bulk import copy_rows
+    from apps.core.db.copy import copy_rows
     from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
 
     run = EstimationRun.objects.create(project=project, number=1, strategy="math-shepherd", status="finished")
@@ -139,7 +152,7 @@ def measure(project: Project, reviewer: User) -> None:
     from django.test import Client
 
     from apps.corpus.models import Solution
-    from apps.quality.queues import counts_of
+    from apps.quality.review.queues import counts_of
 
     client = Client(headers={"Host": "127.0.0.1"})
     client.force_login(reviewer)

@@ -16,9 +16,9 @@ from typing import NamedTuple
 
 from math_verify import parse, verify
 
+from apps.verifiers.base import Verdict
+from apps.verifiers.math.symbolic import warm_up
 from apps.verifiers.registry import VERIFIERS
-from apps.verifiers.symbolic import warm_up
-from apps.verifiers.verdicts import Verdict
 from tests.benchmarks.report import tell
 from tests.verifiers.rewrites import DATA, EQUIVALENT, WRONG, Pair, pairs
 

@@ -61,16 +61,16 @@ class Labeler:
 
     def work(self, until: float) -> None:
         while (started := time.perf_counter()) < until:
-            turn = READ_CLAIM.decode(self.post(self.path, b"{}")).assignment
+            assignment = READ_CLAIM.decode(self.post(self.path, b"{}")).assignment
             claimed = time.perf_counter()
-            if turn is None:
+            if assignment is None:
                 return
-            steps = [{"position": step.position, "candidate": 0, "rating": 1} for step in turn.steps]
+            steps = [{"position": step.position, "candidate": 0, "rating": 1} for step in assignment.steps]
             body = {"steps": steps, "finish_reason": "solution", "active_ms": 1000}
-            self.post(f"/api/v1/assignments/{turn.id}/submit", msgspec.json.encode(body))
+            self.post(f"/api/v1/assignments/{assignment.id}/submit", msgspec.json.encode(body))
             self.claims.append(claimed - started)
             self.submissions.append(time.perf_counter() - claimed)
-            self.tasks.append(turn.task)
+            self.tasks.append(assignment.task)
 
     def post(self, path: str, body: bytes) -> bytes:
         head = (

@@ -72,7 +72,7 @@ def add_solutions(project: Project, count: int, steps: int = 8) -> None:
     from django.db import transaction
     from django.utils import timezone
 
-    from apps.core.bulk import copy_rows, next_ids
+    from apps.core.db.copy import copy_rows, next_ids
     from apps.corpus.models import Problem, Solution
     from tests.benchmarks.corpora import TEXT
 
@@ -126,7 +126,7 @@ def _add_steps(ids: list[int], steps: int, text: str) -> None:
 
 def add_gold(project: Project, count: int) -> None:
     """The first step of every so-manyth solution, so that gold stands among the others."""
-    from apps.core.bulk import copy_rows
+    from apps.core.db.copy import copy_rows
     from apps.corpus.models import Step
     from apps.labeling.models import GoldLabel
 

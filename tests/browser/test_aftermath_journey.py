@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from apps.accounts.models import User
 from apps.corpus.models import Step
 from apps.labeling.models import Assignment, Critique
-from apps.labeling.services import open_round
+from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from tests.browser.desk import Desk
 from tests.browser.test_branching_journey import exported
@@ -66,8 +66,8 @@ def test_alternatives_progress_and_critiques_of_an_error_by_keyboard(
     desk.press("Enter")
     desk.ended()
 
-    turn = Assignment.objects.get(labeler=bob)
-    assert (turn.finish_reason, turn.progress) == ("found_error", 0)
+    assignment = Assignment.objects.get(labeler=bob)
+    assert (assignment.finish_reason, assignment.progress) == ("found_error", 0)
     (row,) = exported(project, "prm800k")
     assert [(one["rating"], one["flagged"]) for one in row["label"]["steps"][1]["completions"]] == [
         (-1, False),

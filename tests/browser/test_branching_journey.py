@@ -13,13 +13,13 @@ from playwright.sync_api import Page, expect
 
 from apps.accounts.models import User
 from apps.corpus.models import Solution, Step
-from apps.dashboard.seeding import register_reasoner
-from apps.exports.making import run_export
+from apps.demo.seeding import register_reasoner
+from apps.exports.run import run_export
 from apps.exports.services import create_export, part_path
-from apps.labeling.models import Assignment, Offer
-from apps.labeling.services import open_round
+from apps.labeling.models import Assignment, CandidateSet
+from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
-from apps.verifiers.extraction import extract_answer
+from apps.verifiers.extraction.final_answer import extract_answer
 from reasoner.checker import check
 from reasoner.problems import clean_solution, problems
 from tests.browser.conftest import Watched
@@ -71,7 +71,7 @@ def test_a_solution_is_made_with_a_real_model_by_keyboard_and_exported(
             expect(page.locator("#submit")).to_contain_text("Go on")
             if extract_answer(path[-1]) is None:
                 # The likely next is asked for while this one is still being read.
-                eventually(lambda: Offer.objects.filter(position=len(path)).exists())
+                eventually(lambda: CandidateSet.objects.filter(position=len(path)).exists())
             desk.press("Enter")
         else:
             # None is right: the labeler writes what the model should have written, and it is chosen.
@@ -88,9 +88,9 @@ def test_a_solution_is_made_with_a_real_model_by_keyboard_and_exported(
     desk.press("Enter")
     desk.ended()
 
-    turn = Assignment.objects.get(labeler=bob)
-    assert turn.grown is not None
-    assert Offer.objects.filter(task=turn.task).count() >= len(path)
+    assignment = Assignment.objects.get(labeler=bob)
+    assert assignment.grown is not None
+    assert CandidateSet.objects.filter(task=assignment.task).count() >= len(path)
     (row,) = exported(project, "prm800k")
     assert list(row["question"]) == ["problem", "ground_truth_answer"]
     steps = row["label"]["steps"]
@@ -181,8 +181,11 @@ def test_where_none_is_great_the_labeler_writes_the_step_and_nothing_is_lost_on_
     assert first["chosen_completion"] == 0
     assert [(one["rating"], one["flagged"]) for one in second["completions"]] == [(-1, False), (0, False), (None, True)]
     assert second["human_completion"] == {
-        "text": "It is $2 + 3 = 5$. The answer is: 5", "rating": None, "source": "human", "flagged": False,
-    }  # fmt: skip
+        "text": "It is $2 + 3 = 5$. The answer is: 5",
+        "rating": None,
+        "source": "human",
+        "flagged": False,
+    }
     assert second["chosen_completion"] is None
 
 

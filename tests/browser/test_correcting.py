@@ -8,11 +8,11 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from apps.accounts.models import User
-from apps.labeling.correcting import correct
+from apps.labeling.assignments.correct import correct
 from apps.labeling.models import Assignment
-from apps.labeling.services import open_round, set_round_status
+from apps.labeling.rounds.services import open_round, set_round_status
 from apps.projects.models import Project
-from apps.quality.reviewing import correct_turn, return_to_labeler
+from apps.quality.review.assignments import correct_assignment, return_to_labeler
 from tests.browser.conftest import Watched, await_on
 from tests.browser.desk import Desk
 from tests.browser.test_pages import barriers
@@ -22,20 +22,20 @@ from tests.world import rate
 
 
 @pytest.fixture
-def turn(project: Project, bob: User) -> Assignment:
+def assignment(project: Project, bob: User) -> Assignment:
     """Three steps, all great."""
     make_solution(make_problem(project))
     return rate(open_round(project=project, protocol="first_error"), bob, 1, 1, 1)
 
 
-def opened(page: Page, turn: Assignment) -> Desk:
-    page.goto(f"/projects/{turn.round.project.slug}/rounds/{turn.round.number}/label?turn={turn.pk}")
+def opened(page: Page, assignment: Assignment) -> Desk:
+    page.goto(f"/projects/{assignment.round.project.slug}/rounds/{assignment.round.number}/label?turn={assignment.pk}")
     return Desk(page).ready()
 
 
-def versions(turn: Assignment) -> int:
-    turn.refresh_from_db()
-    return turn.versions
+def versions(assignment: Assignment) -> int:
+    assignment.refresh_from_db()
+    return assignment.versions
 
 
 def held_up(page: Page) -> list[Any]:
@@ -46,10 +46,10 @@ def held_up(page: Page) -> list[Any]:
 
 
 def test_the_button_says_what_it_does_and_keys_rest_while_it_is_sent(
-    turn: Assignment, bob: User, watched: Watched
+    assignment: Assignment, bob: User, watched: Watched
 ) -> None:
     page = watched.page(bob)
-    desk = opened(page, turn)
+    desk = opened(page, assignment)
     button = page.locator("#submit")
     expect(button).to_have_text("Save correction Enter")
     routes = held_up(page)
@@ -67,21 +67,21 @@ def test_the_button_says_what_it_does_and_keys_rest_while_it_is_sent(
     expect(page.locator("#reason")).to_be_hidden()
     routes[0].continue_()
     page.wait_for_url("**/work")
-    assert versions(turn) == 1
+    assert versions(assignment) == 1
 
 
 def test_unsaved_changes_are_there_again_after_a_reload_and_can_be_discarded(
-    turn: Assignment, bob: User, watched: Watched
+    assignment: Assignment, bob: User, watched: Watched
 ) -> None:
     context = watched.context(bob)
     page = context.new_page()
-    desk = opened(page, turn)
+    desk = opened(page, assignment)
     expect(page.locator("#save-state")).to_be_hidden()
     desk.press("k", "1")
     expect(page.locator("#save-state")).to_have_text("Unsaved")
     page.close()
     page = context.new_page()
-    desk = opened(page, turn)
+    desk = opened(page, assignment)
     assert desk.pressed() == ["great", "bad", "-"]
     expect(page.locator("#notices")).to_contain_text("changes that you have not saved yet")
     expect(page.locator("#save-state")).to_have_text("Unsaved")
@@ -97,7 +97,7 @@ def test_unsaved_changes_are_there_again_after_a_reload_and_can_be_discarded(
     page.reload()
     assert desk.ready().pressed() == ["great", "great", "great"]
     expect(page.locator("#notices")).to_contain_text("You have submitted this task")
-    assert versions(turn) == 0
+    assert versions(assignment) == 0
 
 
 def test_what_was_submitted_in_the_browser_and_is_restored_is_no_change(
@@ -107,8 +107,8 @@ def test_what_was_submitted_in_the_browser_and_is_restored_is_no_change(
     make_solution(make_problem(project))
     page = watched.page(bob)
     Desk(page).open(open_round(project=project, protocol="first_error")).press("3", "3", "3").submit(and_next=False)
-    turn = Assignment.objects.get(labeler=bob)
-    desk = opened(page, turn).press("k", "1")
+    assignment = Assignment.objects.get(labeler=bob)
+    desk = opened(page, assignment).press("k", "1")
     expect(page.locator("#save-state")).to_have_attribute("data-state", "kept")
     desk.press("u")
     expect(page.locator("#save-state")).to_have_attribute("data-state", "idle")
@@ -117,82 +117,86 @@ def test_what_was_submitted_in_the_browser_and_is_restored_is_no_change(
     expect(page.locator("#notices")).to_contain_text("You have submitted this task")
 
 
-def test_a_saved_correction_leaves_nothing_unsaved(turn: Assignment, bob: User, watched: Watched) -> None:
+def test_a_saved_correction_leaves_nothing_unsaved(assignment: Assignment, bob: User, watched: Watched) -> None:
     page = watched.page(bob)
-    opened(page, turn).press("k", "1", "Enter")
+    opened(page, assignment).press("k", "1", "Enter")
     page.wait_for_url("**/work")
-    desk = opened(page, turn)
+    desk = opened(page, assignment)
     assert desk.pressed() == ["great", "bad", "-"]
     expect(page.locator("#notices")).to_contain_text("You have submitted this task")
 
 
-def test_changes_say_when_the_task_was_corrected_elsewhere(turn: Assignment, bob: User, watched: Watched) -> None:
+def test_changes_say_when_the_task_was_corrected_elsewhere(assignment: Assignment, bob: User, watched: Watched) -> None:
     page = watched.page(bob)
-    opened(page, turn).press("k", "1")
-    correct(assignment=turn, submission=BAD)
-    desk = opened(page, turn)
+    opened(page, assignment).press("k", "1")
+    correct(assignment=assignment, submission=BAD)
+    desk = opened(page, assignment)
     assert desk.pressed() == ["great", "bad", "-"]
     expect(page.locator("#notices")).to_contain_text("corrected elsewhere")
 
 
 def test_a_correction_does_not_overwrite_one_that_was_made_meanwhile(
-    turn: Assignment, bob: User, watched: Watched
+    assignment: Assignment, bob: User, watched: Watched
 ) -> None:
     """The first Enter tells of it and keeps the changes; the second says that they are meant all the same."""
     watched.expected = ("409",)
     page = watched.page(bob)
-    desk = opened(page, turn).press("k", "1")
-    correct(assignment=turn, submission=BAD)
+    desk = opened(page, assignment).press("k", "1")
+    correct(assignment=assignment, submission=BAD)
     desk.press("Enter")
     expect(page.locator("#notices")).to_contain_text("corrected elsewhere")
-    assert (desk.ready().pressed(), versions(turn)) == (["great", "bad", "-"], 1)
+    assert (desk.ready().pressed(), versions(assignment)) == (["great", "bad", "-"], 1)
     desk.press("Enter")
     page.wait_for_url("**/work")
-    assert versions(turn) == 2
+    assert versions(assignment) == 2
 
 
 def test_what_a_reviewer_corrected_meanwhile_stays_theirs(
-    turn: Assignment, bob: User, rita: User, watched: Watched
+    assignment: Assignment, bob: User, rita: User, watched: Watched
 ) -> None:
     watched.expected = ("409",)
     page = watched.page(bob)
-    desk = opened(page, turn).press("k", "1")
-    correct_turn(assignment=turn, submission=BAD, reviewer=rita, note="The sum is 5.")
+    desk = opened(page, assignment).press("k", "1")
+    correct_assignment(assignment=assignment, submission=BAD, reviewer=rita, note="The sum is 5.")
     desk.press("Enter")
     expect(page.locator("#notices")).to_contain_text("A reviewer has corrected it")
     expect(page.locator("#notices")).to_contain_text("Your changes are kept in this browser")
-    assert versions(turn) == 0
-    page.goto(f"/projects/{turn.round.project.slug}/work")
+    assert versions(assignment) == 0
+    page.goto(f"/projects/{assignment.round.project.slug}/work")
     expect(page.locator("table")).to_contain_text("Rita changed step 1 to bad, step 2 to not rated")
     expect(page.locator("table")).to_contain_text("The sum is 5.")
     expect(page.locator("table")).to_contain_text("final")
 
 
-def test_a_returned_task_brings_the_changes_along(turn: Assignment, bob: User, rita: User, watched: Watched) -> None:
+def test_a_returned_task_brings_the_changes_along(
+    assignment: Assignment, bob: User, rita: User, watched: Watched
+) -> None:
     """What a reviewer returned cannot be corrected: it is labeled again, and nothing that was changed is lost."""
     watched.expected = ("409",)
     page = watched.page(bob)
-    desk = opened(page, turn).press("k", "1")
-    return_to_labeler(assignment=turn, reviewer=rita, note="Look at step 2.")
+    desk = opened(page, assignment).press("k", "1")
+    return_to_labeler(assignment=assignment, reviewer=rita, note="Look at step 2.")
     desk.press("Enter")
     expect(page.locator("#notices")).to_contain_text("A reviewer has returned it to you")
     expect(page.locator("#notices")).to_contain_text("Your changes are kept in this browser")
     expect(page.locator("#submit")).to_be_enabled()
     assert desk.pressed() == ["great", "bad", "-"]
-    desk.open(turn.round)
+    desk.open(assignment.round)
     assert desk.pressed() == ["great", "bad", "-"]
     page.locator("#conflict[open]").wait_for()
     page.locator("#conflict button[value=mine]").click()
     desk.saved().submit(and_next=False)
-    turn.refresh_from_db()
-    assert turn.finish_reason == "found_error"
+    assignment.refresh_from_db()
+    assert assignment.finish_reason == "found_error"
 
 
-def test_a_refusal_keeps_the_changes_and_the_reason(turn: Assignment, bob: User, alice: User, watched: Watched) -> None:
+def test_a_refusal_keeps_the_changes_and_the_reason(
+    assignment: Assignment, bob: User, alice: User, watched: Watched
+) -> None:
     watched.expected = ("409",)
     page = watched.page(bob)
-    desk = opened(page, turn).press("k", "2")
-    set_round_status(round=turn.round, status="paused", actor=alice)
+    desk = opened(page, assignment).press("k", "2")
+    set_round_status(round=assignment.round, status="paused", actor=alice)
     desk.press("g")
     page.locator("#reason-text").fill("I cannot tell.")
     page.locator("#reason-send").click()
@@ -201,22 +205,22 @@ def test_a_refusal_keeps_the_changes_and_the_reason(turn: Assignment, bob: User,
     desk.press("g")
     expect(page.locator("#reason-text")).to_have_value("I cannot tell.")
     page.locator("#reason-cancel").click()
-    set_round_status(round=turn.round, status="open", actor=alice)
+    set_round_status(round=assignment.round, status="open", actor=alice)
     desk.press("Enter")
     page.wait_for_url("**/work")
-    assert versions(turn) == 1
+    assert versions(assignment) == 1
 
 
-def test_without_a_network_it_waits_and_says_what_is_safe(turn: Assignment, bob: User, watched: Watched) -> None:
+def test_without_a_network_it_waits_and_says_what_is_safe(assignment: Assignment, bob: User, watched: Watched) -> None:
     watched.expected = ("ERR_INTERNET_DISCONNECTED",)
     context = watched.context(bob)
     page = context.new_page()
-    desk = opened(page, turn).press("k", "1")
+    desk = opened(page, assignment).press("k", "1")
     context.set_offline(True)
     desk.press("Enter")
     expect(page.locator("#notices")).to_contain_text("Your changes are kept in this browser")
     expect(page.locator("#submit")).to_have_text("Saving… Enter")
-    assert versions(turn) == 0
+    assert versions(assignment) == 0
     context.set_offline(False)
     page.wait_for_url("**/work")
-    assert versions(turn) == 1
+    assert versions(assignment) == 1

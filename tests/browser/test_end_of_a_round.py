@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from apps.accounts.models import User
 from apps.labeling.models import Assignment
-from apps.labeling.services import open_round
+from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from tests.browser.desk import Desk
 from tests.cast import make_problem, make_solution

@@ -11,11 +11,11 @@ from playwright.sync_api import Page, expect
 
 from apps.accounts.models import User
 from apps.corpus.models import Problem, Solution
-from apps.dashboard.seeding import register_reasoner
+from apps.demo.seeding import register_reasoner
 from apps.estimation.models import EstimationRun, SamplingRun, StepEstimate
-from apps.estimation.sampling import start_sampling
+from apps.estimation.sampling.services import start_sampling
 from apps.estimation.tasks import call_writer
-from apps.exports.making import run_export
+from apps.exports.run import run_export
 from apps.exports.services import create_export, part_path
 from apps.inference.models import Endpoint
 from apps.projects.models import Project

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from apps.accounts.models import User
-from apps.labeling.services import open_round
+from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from tests.browser.desk import Desk
 from tests.cast import make_problem, make_round, make_solution
@@ -98,10 +98,23 @@ def test_problem_steps_and_choices_are_typeset_alike(project: Project, bob: User
 # --- what stays as written --------------------------------------------------------------------------------
 
 DEFINING = [
-    r"\def\a{1}", r"\gdef\a{1}", r"\edef\a{1}", r"\xdef\a{1}", r"\newcommand{\a}{1}", r"\renewcommand{\a}{1}", r"\let\a=b",
-    r"\providecommand{\a}{1}", r"\futurelet\a\b c", r"\global\let\a=b", r"\long\def\a{1}", r"\expandafter x y", r"\noexpand x",
-    r"\@firstoftwo{1}{2}", r"\char65", r"\csname pi\endcsname",
-]  # fmt: skip
+    r"\def\a{1}",
+    r"\gdef\a{1}",
+    r"\edef\a{1}",
+    r"\xdef\a{1}",
+    r"\newcommand{\a}{1}",
+    r"\renewcommand{\a}{1}",
+    r"\let\a=b",
+    r"\providecommand{\a}{1}",
+    r"\futurelet\a\b c",
+    r"\global\let\a=b",
+    r"\long\def\a{1}",
+    r"\expandafter x y",
+    r"\noexpand x",
+    r"\@firstoftwo{1}{2}",
+    r"\char65",
+    r"\csname pi\endcsname",
+]
 
 
 def test_formulas_that_define_commands_stay_as_written(desk: Desk) -> None:

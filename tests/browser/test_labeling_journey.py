@@ -12,18 +12,18 @@ from django.core.files import File
 from playwright.sync_api import Page, expect
 
 from apps.accounts.models import User
-from apps.corpus.importing import run_import
+from apps.corpus.imports.run import run_import
 from apps.corpus.services import create_import
-from apps.exports.making import run_export
+from apps.exports.run import run_export
 from apps.exports.services import create_export, part_path
 from apps.labeling.models import Assignment
-from apps.labeling.services import open_round
+from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from tests.browser.conftest import path_of, set_password
 from tests.browser.desk import Desk
 from tests.cast import PASSWORD
 
-OURS = Path(__file__).resolve().parents[2] / "apps" / "dashboard" / "demo" / "problems.jsonl"
+OURS = Path(__file__).resolve().parents[2] / "apps" / "demo" / "data" / "problems.jsonl"
 
 
 def bring(project: Project, path: Path, format_: str) -> None:

@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from apps.accounts.models import User
+from apps.labeling.assignments.submit import save_draft
 from apps.labeling.models import Assignment, Round, StepLabel
-from apps.labeling.submitting import save_draft
 from apps.projects.models import Project
 from tests.browser.conftest import Watched, await_on, path_of, set_password
 from tests.browser.desk import Desk
@@ -29,8 +29,8 @@ def round_(project: Project) -> Round:
 
 def drafts(labeler: User) -> list[list[int | None]]:
     """What the server has of this labeler's open drafts."""
-    turns = Assignment.objects.filter(labeler=labeler, draft_version__gt=0, submitted_at=None).order_by("id")
-    return [[step["rating"] for step in turn.draft["steps"]] for turn in turns]
+    assignments = Assignment.objects.filter(labeler=labeler, draft_version__gt=0, submitted_at=None).order_by("id")
+    return [[step["rating"] for step in assignment.draft["steps"]] for assignment in assignments]
 
 
 def test_a_tab_that_closes_at_once_has_saved(round_: Round, bob: User, watched: Watched) -> None:
@@ -143,8 +143,8 @@ def test_what_was_rated_offline_before_a_skip_is_on_the_server_with_it(
     assert not Assignment.objects.filter(draft_version__gt=0).exists()
     requests.clear()
     with_api(page)
-    turn = Assignment.objects.get(state="skipped")
-    assert ([step["rating"] for step in turn.draft["steps"]], turn.draft_version) == ([1, 1], 1)
+    assignment = Assignment.objects.get(state="skipped")
+    assert ([step["rating"] for step in assignment.draft["steps"]], assignment.draft_version) == ([1, 1], 1)
     await_on(page, lambda: "skip" in requests)
     assert [what for what in requests if what in {"draft", "skip"}] == ["draft", "skip"]
     desk = Desk(watched.page(bob)).open(round_)
@@ -158,15 +158,15 @@ def test_a_skip_overwrites_nothing_that_another_device_saved(round_: Round, bob:
     watched.expected = ("ERR_FAILED", "409")
     page = watched.page(bob)
     desk = Desk(page).open(round_).press("3").saved()
-    turn = Assignment.objects.get(labeler=bob, draft_version=1)
+    assignment = Assignment.objects.get(labeler=bob, draft_version=1)
     put_off_without_api(desk, "3", "3")
-    save_draft(assignment=turn, version=1, draft={"steps": [{"position": 0, "candidate": 0, "rating": -1}]})
+    save_draft(assignment=assignment, version=1, draft={"steps": [{"position": 0, "candidate": 0, "rating": -1}]})
     with_api(page)
     expect(page.locator("#notices")).to_contain_text(
         "stay in this browser until it comes back: another device rated it"
     )
-    turn.refresh_from_db()
-    assert (turn.state, turn.draft_version, turn.draft["steps"][0]["rating"]) == ("skipped", 2, -1)
+    assignment.refresh_from_db()
+    assert (assignment.state, assignment.draft_version, assignment.draft["steps"][0]["rating"]) == ("skipped", 2, -1)
     desk.ready()
     for _ in range(2):
         desk.press("1").submit()

@@ -10,10 +10,10 @@ from playwright.sync_api import expect
 from apps.accounts.models import User
 from apps.labeling.models import GoldLabel
 from apps.projects.models import Membership, Project
-from apps.quality.figures import refresh_figures
+from apps.quality.consensus.recompute import recompute_project
+from apps.quality.gold.suspensions import suspend
+from apps.quality.metrics.refresh import refresh_figures
 from apps.quality.models import QualityRules
-from apps.quality.settling import settle_project
-from apps.quality.watching import suspend
 from tests.browser.conftest import Watched
 from tests.browser.test_pages import PHONE, WIDE, barriers, overflow
 from tests.quality.people import speak
@@ -40,7 +40,7 @@ def test_no_quality_page_has_a_barrier(
     QualityRules.objects.create(project=project, suspends=False, hourly_cost=30)
     suspend(membership=Membership.objects.get(user__name="Labeler3"), reason="Says great to all.", by=alice)
     note_all(project)
-    settle_project(project)
+    recompute_project(project)
     refresh_figures()
     page = watched.page(alice, viewport=viewport, color_scheme=scheme)
     wrong: dict[str, Any] = {}
@@ -64,7 +64,7 @@ def test_on_a_phone_a_labeler_is_suspended_without_scrolling_sideways(
 ) -> None:
     speak(project, solutions=4)
     note_all(project)
-    settle_project(project)
+    recompute_project(project)
     refresh_figures()
     page = watched.page(alice, viewport=PHONE)
     page.goto(f"/projects/{project.slug}/quality/labelers")

@@ -9,14 +9,14 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from apps.accounts.models import User
-from apps.corpus.mending import grade_again, mend_problem
 from apps.corpus.models import Solution
+from apps.corpus.problem_edits import edit_problem, grade_again
 from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
 from apps.labeling.models import Assignment
 from apps.projects.models import Project, Role
 from apps.projects.services import add_member
+from apps.quality.consensus.recompute import recompute_project
 from apps.quality.models import Consensus, OpenDispute, Review, Stale
-from apps.quality.settling import settle_project
 from tests.browser.conftest import Watched
 from tests.browser.desk import Desk
 from tests.browser.test_pages import barriers, overflow
@@ -47,9 +47,13 @@ def disputed(project: Project, count: int) -> list[Solution]:
     for one in people:
         add_member(project=project, user=one, role=Role.LABELER)
     run = EstimationRun.objects.create(
-        project=project, number=1, strategy="math-shepherd", completer="llama-7b", status="finished",
+        project=project,
+        number=1,
+        strategy="math-shepherd",
+        completer="llama-7b",
+        status="finished",
         started_at=timezone.now(),
-    )  # fmt: skip
+    )
     solutions = []
     for number in range(count):
         problem = make_problem(
@@ -78,7 +82,7 @@ def disputed(project: Project, count: int) -> list[Solution]:
         say(round_, people[0], 1, 1, 0, -1)
         say(round_, people[1], 1, 1, 1, 1, -1)
         say(round_, people[2], 1, 1, 0, 1, 1)
-    settle_project(project)
+    recompute_project(project)
     return solutions
 
 
@@ -89,7 +93,7 @@ def judged(solutions: Sequence[Solution]) -> None:
         judge(one, "llama-3.3-70b-instruct-judge", 1, 1, 0, -1, -1, version=3, confidence=0.85, reason=why)
         judge(one, "critic", 1, 0, -1, version=12, confidence=0.4)
         Stale.objects.mark(one.project_id, [one.pk])
-    settle_project(solutions[0].project)
+    recompute_project(solutions[0].project)
 
 
 def settled_words(page: Page) -> str:
@@ -130,7 +134,7 @@ def test_ten_disputed_solutions_are_settled_by_keys_alone(project: Project, rita
     errors = dict(Consensus.objects.filter(how="adjudicated").values_list("solution", "first_error"))
     assert [errors.get(one.pk) for one in solutions] == [-1, 3, 4, 3, 4, 3, 4, 3, 4, 3]
     assert not OpenDispute.objects.filter(kind="people").exists()
-    settle_project(project)
+    recompute_project(project)
     assert Consensus.objects.filter(how="adjudicated", settled_by=rita).count() == 10
 
 
@@ -219,7 +223,7 @@ def test_a_returned_turn_comes_back_to_its_labeler_with_the_note(
 ) -> None:
     make_solution(make_problem(project, "What is 20 + 22?", reference_answer="42"), ["Twenty.", "Plus 22.", "41"])
     round_ = make_round(project)
-    turn = say(round_, bob, 1, 1, 1)
+    assignment = say(round_, bob, 1, 1, 1)
     page = watched.page(rita)
     page.goto(f"/projects/{project.slug}/review/turns")
     page.get_by_role("link", name="What is 20").click()
@@ -238,7 +242,7 @@ def test_a_returned_turn_comes_back_to_its_labeler_with_the_note(
     labeling.press("1")
     labeling.submit(and_next=False)
     expect(desk.locator("#reviewer-note")).to_be_hidden()
-    assert Assignment.objects.get(pk=turn.pk).finish_reason == "found_error"
+    assert Assignment.objects.get(pk=assignment.pk).finish_reason == "found_error"
 
     page.goto(f"/projects/{project.slug}/review/turns")
     page.get_by_role("checkbox", name="Choose the turn").check()
@@ -257,9 +261,9 @@ def test_a_changed_reference_answer_shows_on_what_rested_on_it(
     page.goto(f"/projects/{project.slug}/solutions/{solution.pk}")
     assert "old answer" not in page.locator("main").inner_text()
     expect(page.locator("#words")).to_contain_text("convincing and wrong")
-    mend_problem(problem=solution.problem, actor=alice, statement=solution.problem.statement, reference_answer="7")
+    edit_problem(problem=solution.problem, actor=alice, statement=solution.problem.statement, reference_answer="7")
     grade_again(problem_id=solution.problem_id)
-    settle_project(project)
+    recompute_project(project)
     page.reload()
     expect(page.locator("#evidence thead")).to_contain_text("counted against the old answer")
     expect(page.locator("main")).to_contain_text("before the answer changed")
@@ -280,10 +284,17 @@ def test_the_pages_of_reviewers_have_no_barrier(
     judged(solutions)
     page = watched.page(rita, viewport=viewport, color_scheme=scheme)
     base, wrong = f"/projects/{project.slug}", {}
-    turn = Assignment.objects.order_by("pk").first()
-    assert turn is not None
-    paths = ("review", "review/people", "review/monte_carlo_judge", f"solutions/{solutions[1].pk}?queue=people", "review/turns",
-             f"review/turns/{turn.pk}", f"solutions/{solutions[1].pk}/split")  # fmt: skip
+    assignment = Assignment.objects.order_by("pk").first()
+    assert assignment is not None
+    paths = (
+        "review",
+        "review/people",
+        "review/monte_carlo_judge",
+        f"solutions/{solutions[1].pk}?queue=people",
+        "review/turns",
+        f"review/turns/{assignment.pk}",
+        f"solutions/{solutions[1].pk}/split",
+    )
     for path in paths:
         page.goto(f"{base}/{path}")
         if "queue=" in path:

@@ -10,10 +10,10 @@ from playwright.sync_api import Page, expect
 from apps.accounts.models import User
 from apps.core.jobs import JobStatus
 from apps.corpus.models import Problem
-from apps.dashboard.browsing import with_strips
+from apps.dashboard.solutions.queries import with_strips
 from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
 from apps.labeling.models import Assignment, PastSubmission, Round
-from apps.labeling.services import open_round
+from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from tests.browser.conftest import Watched
 from tests.browser.desk import Desk
@@ -93,7 +93,7 @@ def test_a_skip_waits_for_the_network(project: Project, bob: User, watched: Watc
 
 def test_a_submitted_task_is_corrected_from_my_work(project: Project, bob: User, page_of: Pages) -> None:
     make_tasks(project, 1)
-    turn = rate(open_round(project=project, protocol="first_error"), bob, 1, 1, 1)
+    assignment = rate(open_round(project=project, protocol="first_error"), bob, 1, 1, 1)
     page = page_of(bob)
     page.goto(f"/projects/{project.slug}/work")
     expect(page.get_by_role("row").nth(1)).to_contain_text("reached the end")
@@ -104,8 +104,8 @@ def test_a_submitted_task_is_corrected_from_my_work(project: Project, bob: User,
     desk.press("k", "k", "1", "Enter")
     page.wait_for_url("**/work")
     expect(page.get_by_role("row").nth(1)).to_contain_text("found the first error, said again")
-    turn.refresh_from_db()
-    assert (turn.finish_reason, turn.versions) == ("found_error", 1)
+    assignment.refresh_from_db()
+    assert (assignment.finish_reason, assignment.versions) == ("found_error", 1)
     assert PastSubmission.objects.get().said["finish_reason"] == "solution"
 
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from apps.accounts.models import User
 from apps.corpus.models import Solution
-from apps.dashboard.seeding import register_reasoner
+from apps.demo.seeding import register_reasoner
 from apps.estimation.models import SamplingRun
 from apps.inference.models import Endpoint
 from apps.projects.models import Project

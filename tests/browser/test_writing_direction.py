@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from apps.accounts.models import User
 from apps.labeling.models import Round
-from apps.labeling.services import open_round
+from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from apps.projects.services import publish_guidelines
 from tests.browser.desk import Desk
@@ -90,14 +90,16 @@ def test_what_is_typed_follows_too(round_: Round, bob: User, page_of: Callable[.
 def test_other_pages_follow_too(
     round_: Round, project: Project, alice: User, page_of: Callable[..., Page], path: str
 ) -> None:
-    from apps.labeling.services import create_round
+    from apps.labeling.rounds.services import create_round
 
-    turn = rate(round_, alice, 1, 1, 1, 1)
+    assignment = rate(round_, alice, 1, 1, 1, 1)
     draft = create_round(project=project, protocol="every_step")
-    solution = turn.task.solution
+    solution = assignment.task.solution
     assert solution is not None
     page = page_of(alice)
-    address = path.format(solution=solution.pk, problem=solution.problem_id, turn=turn.pk, draft=draft.number)
+    address = path.format(
+        solution=solution.pk, problem=solution.problem_id, assignment=assignment.pk, draft=draft.number
+    )
     page.goto(f"/projects/{project.slug}/{address}")
     shown = page.locator("[dir=auto]").filter(has_text="حاصل الجمع").first
     expect(shown.locator(".katex")).to_have_count(1)

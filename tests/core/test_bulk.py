@@ -7,7 +7,7 @@ import threading
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from apps.core.bulk import analyze, as_json, copy_rows, next_ids, sole_worker
+from apps.core.db.copy import analyze, as_json, copy_rows, next_ids, sole_worker
 from apps.corpus.models import ImportBatch, ImportFinding
 from apps.projects.models import Project
 

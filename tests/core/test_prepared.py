@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from apps.accounts.models import ApiToken, User
 from apps.accounts.services import issue_token
-from apps.core.prepared import Prepared, fetch, run
+from apps.core.db.prepared import Prepared, fetch, run
 from apps.projects.models import Project
 
 TOKENS = Prepared(

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from apps.core.ahead import ahead
+from apps.core.readahead import ahead
 from apps.core.zstd import ZstdError, ZstdFile
 
 

@@ -15,19 +15,19 @@ from django.db import OperationalError
 from apps.accounts.models import User
 from apps.core.jobs import JobStatus
 from apps.core.transient_errors import TRANSIENT_ERRORS
-from apps.corpus import importing
-from apps.corpus.importing import run_import
+from apps.corpus.imports import run as importing
+from apps.corpus.imports.run import run_import
 from apps.corpus.models import ImportBatch
 from apps.corpus.services import create_import
 from apps.exports.formats.annotate import Annotate
-from apps.exports.making import run_export
 from apps.exports.models import Export
+from apps.exports.run import run_export
 from apps.exports.services import create_export, folder
 from apps.projects.models import Project, Role
 from apps.projects.services import add_member, create_project
-from apps.quality import settling
+from apps.quality.consensus import recompute as settling
+from apps.quality.consensus.recompute import recompute_project, recompute_projects
 from apps.quality.models import Consensus, Stale
-from apps.quality.settling import settle_project, settle_projects
 from tests.cast import make_problem, make_round, make_solution, make_user
 from tests.quality.said import say
 
@@ -65,7 +65,7 @@ def test_an_import_ends_and_keeps_what_has_landed(
     project: Project, settings: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     batch = uploaded(project, settings)
-    monkeypatch.setattr(importing, "land", failing(importing.land, ValueError(SECRET), after=1))
+    monkeypatch.setattr(importing, "land", failing(importing.store_records, ValueError(SECRET), after=1))
     run_import(batch_id=batch.pk)
     batch.refresh_from_db()
     assert (batch.status, batch.solutions) == (JobStatus.FAILED, 1)
@@ -80,7 +80,7 @@ def test_an_import_goes_on_after_trouble_that_passes(
 ) -> None:
     batch = uploaded(project, settings)
     with monkeypatch.context() as away:
-        away.setattr(importing, "land", failing(importing.land, OperationalError("away"), after=1))
+        away.setattr(importing, "land", failing(importing.store_records, OperationalError("away"), after=1))
         with pytest.raises(OperationalError):
             run_import(batch_id=batch.pk)
     batch.refresh_from_db()
@@ -95,7 +95,7 @@ def test_what_the_operating_system_refuses_ends_an_import_in_its_words(
 ) -> None:
     batch = uploaded(project, settings)
     refused = OSError(28, "No space left on device", "/a/path/of/ours")
-    monkeypatch.setattr(importing, "land", failing(importing.land, refused, after=1))
+    monkeypatch.setattr(importing, "land", failing(importing.store_records, refused, after=1))
     failed = run_import(batch_id=batch.pk)
     assert (failed.status, failed.solutions) == (JobStatus.FAILED, 1)
     assert failed.error == "The operating system ended the import: No space left on device. Start it again."
@@ -181,16 +181,16 @@ def test_a_project_that_cannot_be_settled_keeps_no_other_waiting(
     def settle(project: Project) -> int:
         if project == broken:
             raise error
-        return settle_project(project)
+        return recompute_project(project)
 
     with monkeypatch.context() as fault:
         fault.setattr(settling, "settle_project", settle)
         if isinstance(error, TRANSIENT_ERRORS):
             with pytest.raises(type(error)):
-                settle_projects()
+                recompute_projects()
         else:
-            assert settle_projects() == 1
+            assert recompute_projects() == 1
     assert [one.solution.project for one in Consensus.objects.all()] == [well]
     assert SECRET in caplog.text
     assert set(Stale.objects.values_list("project", flat=True)) == {broken.pk}
-    assert settle_projects() == 1
+    assert recompute_projects() == 1

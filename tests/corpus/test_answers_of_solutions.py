@@ -11,7 +11,7 @@ from django.db import connection
 
 from apps.accounts.models import User
 from apps.corpus.grading import NO_ANSWER, Graded, answer_of_steps, final_answer
-from apps.corpus.importing import run_import
+from apps.corpus.imports.run import run_import
 from apps.corpus.models import ImportBatch, ImportFinding, Solution
 from apps.corpus.records import SolutionRecord, StepRecord
 from apps.corpus.services import create_import

@@ -164,15 +164,15 @@ def test_what_the_database_refuses_leaves_the_rest_told(project: Project, monkey
     """A chunk that lands row by row tells as much."""
     from django.db import DataError
 
-    from apps.corpus import importing
+    from apps.corpus.imports import run as importing
 
     bring_in(project, [row(1, **gold(1, -1))])
-    land = importing.land
+    store_records = importing.store_records
 
     def refuses_many(batch: ImportBatch, incoming: Any) -> Any:
         if len(incoming) > 1:
             raise DataError("too many")
-        return land(batch, incoming)
+        return store_records(batch, incoming)
 
     monkeypatch.setattr(importing, "land", refuses_many)
     batch = bring_in(project, [row(1, **gold(1, 1)), row(2, **gold(1))])

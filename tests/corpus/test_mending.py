@@ -8,9 +8,9 @@ import pytest
 
 from apps.accounts.models import AuditEvent, User
 from apps.core.errors import DomainError
-from apps.corpus.digests import problem_digest
-from apps.corpus.mending import grade_again, mend_problem
+from apps.corpus.identity import problem_digest
 from apps.corpus.models import Problem, Solution
+from apps.corpus.problem_edits import edit_problem, grade_again
 from apps.projects.models import Project
 from tests.cast import make_problem, make_solution, signed_in
 from tests.processes import eventually
@@ -31,7 +31,7 @@ def verdicts(problem: Problem) -> dict[str | None, bool | None]:
 
 
 def test_another_answer_ungrades_at_once_and_grades_again(problem: Problem, alice: User) -> None:
-    mend_problem(problem=problem, actor=alice, statement=problem.statement, reference_answer="42")
+    edit_problem(problem=problem, actor=alice, statement=problem.statement, reference_answer="42")
     assert verdicts(problem) == {"41": None, "42": None}
     assert grade_again(problem_id=problem.pk) == 2
     assert verdicts(problem) == {"41": False, "42": True}
@@ -42,18 +42,18 @@ def test_another_answer_ungrades_at_once_and_grades_again(problem: Problem, alic
 
 
 def test_another_statement_leaves_the_verdicts(problem: Problem, alice: User) -> None:
-    mended = mend_problem(problem=problem, actor=alice, statement="What is 21 + 20?\r\n", reference_answer="41")
+    mended = edit_problem(problem=problem, actor=alice, statement="What is 21 + 20?\r\n", reference_answer="41")
     assert (mended.statement, mended.digest) == ("What is 21 + 20?", problem_digest("What is 21 + 20?"))
     assert verdicts(problem) == {"41": True, "42": False}
 
 
 def test_nothing_new_changes_nothing(problem: Problem, alice: User) -> None:
-    mend_problem(problem=problem, actor=alice, statement="What is 20 + 22?\r\n ", reference_answer=" 41")
+    edit_problem(problem=problem, actor=alice, statement="What is 20 + 22?\r\n ", reference_answer=" 41")
     assert not AuditEvent.objects.filter(verb="problem.mended").exists()
 
 
 def test_without_an_answer_there_is_nothing_to_grade(problem: Problem, alice: User) -> None:
-    mended = mend_problem(problem=problem, actor=alice, statement=problem.statement, reference_answer=" ")
+    mended = edit_problem(problem=problem, actor=alice, statement=problem.statement, reference_answer=" ")
     assert mended.reference_answer is None
     assert grade_again(problem_id=problem.pk) == 0
     assert verdicts(problem) == {"41": None, "42": None}
@@ -63,7 +63,7 @@ def test_without_an_answer_there_is_nothing_to_grade(problem: Problem, alice: Us
 def test_a_statement_that_cannot_be_is_refused(problem: Problem, alice: User, statement: str) -> None:
     make_problem(problem.project, "What is asked elsewhere?")
     with pytest.raises(DomainError) as told:
-        mend_problem(problem=problem, actor=alice, statement=statement, reference_answer="42")
+        edit_problem(problem=problem, actor=alice, statement=statement, reference_answer="42")
     assert "statement" in told.value.fields
     assert verdicts(problem) == {"41": True, "42": False}
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from apps.corpus.readers import READERS, ReaderOptions, options_for
+from apps.corpus.imports.readers import READERS, ReaderOptions, options_for
 from apps.corpus.records import ComparisonRecord, Record, RowError, SolutionRecord
 from tests.corpus.rows import VALID
 

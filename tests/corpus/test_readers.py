@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.corpus.grading import final_answer
-from apps.corpus.readers import READERS, ReaderOptions, detect, options_for
-from apps.corpus.readers.math_shepherd import TAG
+from apps.corpus.imports.readers import READERS, ReaderOptions, detect, options_for
+from apps.corpus.imports.readers.math_shepherd import TAG
 from apps.corpus.records import Record, RowError
 from tests.corpus.rows import VALID
 
@@ -111,8 +111,10 @@ def test_counts_say_how_many_succeeded_or_the_hard_label_or_that_there_are_none(
     (record,) = read("jsonl", VALID["jsonl"] | {"monte_carlo": [{"steps": [{"position": 0, **said}]}]})
     ((count,),) = (one.steps for one in record.estimates)
     assert (count.rollouts, count.successes, count.hard) == (
-        said.get("rollouts"), said.get("successes"), said.get("hard"),
-    )  # fmt: skip
+        said.get("rollouts"),
+        said.get("successes"),
+        said.get("hard"),
+    )
 
 
 def test_who_is_told_as_self_reviewed() -> None:

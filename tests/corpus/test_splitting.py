@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.corpus.records import RowError
-from apps.corpus.splitting import SPLITTERS, split_steps, unclosed_note
+from apps.corpus.splitting.steps import SPLITTERS, split_steps, unclosed_note
 
 
 @pytest.mark.parametrize(
@@ -94,16 +94,59 @@ def test_a_block_that_never_ends_is_split_at_each_line_and_told(text: str, told:
 
 
 HEADS = [
-    "Step {}:", "step {}:", "## Step {}:", "### Step {}", "**Step {}:**", "**Step {}**:", "**Step {}**",
-    "Step {} -", "Step {} \u2013", "Step {}.", "Step {})", "STEP {}:", "Step #{}:", "- **Step {}:**",
-    "\\textbf{{Step {}:}}", "Step {}/2:", "Step {} of 2:", "{}.", "{})", "({})", "**{}.**", "\u6b65\u9aa4{}\uff1a",
-    "\u6b65\u9aa4 {}:", "\u7b2c{}\u6b65\uff1a", "## \u7b2c {} \u6b65", "\u30b9\u30c6\u30c3\u30d7{}\uff1a",
-    "\u624b\u9806{}:", "\u7b2c{}\u6bb5\u968e:", "\ub2e8\uacc4 {}:", "{}\ub2e8\uacc4:", "**{}\ub2e8\uacc4:**",
-    "\uc81c{}\ub2e8\uacc4:", "\u00c9tape {} :", "### \u00c9tape {}", "Schritt {}:", "**Schritt {}:**",
-    "{}. Schritt:", "Paso {}:", "Passo {}:", "Etapa {}:", "\u0428\u0430\u0433 {}.", "\u0428\u0430\u0433 {}:",
-    "\u0627\u0644\u062e\u0637\u0648\u0629 {}:", "\u091a\u0930\u0923 {}:", "{}\u3001",
-    "[Step {}]", "(Step {})", "\u3010Step {}\u3011", "<b>Step {}</b>:", "<b>Step {}:</b>", "Step-{}:", "Step ({}):",
-]  # fmt: skip
+    "Step {}:",
+    "step {}:",
+    "## Step {}:",
+    "### Step {}",
+    "**Step {}:**",
+    "**Step {}**:",
+    "**Step {}**",
+    "Step {} -",
+    "Step {} \u2013",
+    "Step {}.",
+    "Step {})",
+    "STEP {}:",
+    "Step #{}:",
+    "- **Step {}:**",
+    "\\textbf{{Step {}:}}",
+    "Step {}/2:",
+    "Step {} of 2:",
+    "{}.",
+    "{})",
+    "({})",
+    "**{}.**",
+    "\u6b65\u9aa4{}\uff1a",
+    "\u6b65\u9aa4 {}:",
+    "\u7b2c{}\u6b65\uff1a",
+    "## \u7b2c {} \u6b65",
+    "\u30b9\u30c6\u30c3\u30d7{}\uff1a",
+    "\u624b\u9806{}:",
+    "\u7b2c{}\u6bb5\u968e:",
+    "\ub2e8\uacc4 {}:",
+    "{}\ub2e8\uacc4:",
+    "**{}\ub2e8\uacc4:**",
+    "\uc81c{}\ub2e8\uacc4:",
+    "\u00c9tape {} :",
+    "### \u00c9tape {}",
+    "Schritt {}:",
+    "**Schritt {}:**",
+    "{}. Schritt:",
+    "Paso {}:",
+    "Passo {}:",
+    "Etapa {}:",
+    "\u0428\u0430\u0433 {}.",
+    "\u0428\u0430\u0433 {}:",
+    "\u0627\u0644\u062e\u0637\u0648\u0629 {}:",
+    "\u091a\u0930\u0923 {}:",
+    "{}\u3001",
+    "[Step {}]",
+    "(Step {})",
+    "\u3010Step {}\u3011",
+    "<b>Step {}</b>:",
+    "<b>Step {}:</b>",
+    "Step-{}:",
+    "Step ({}):",
+]
 
 
 @pytest.mark.parametrize("head", HEADS)

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.core.zstd import ZstdFile
-from apps.corpus.streams import Line, raw_lines, read_rows
+from apps.corpus.imports.files import Line, raw_lines, read_rows
 
 ROWS = [{"a": number, "text": "ü" * number} for number in range(5)]
 LINES = "".join(json.dumps(row) + "\n" for row in ROWS).encode()
@@ -205,7 +205,7 @@ KINDS: dict[str, tuple[bytes, str]] = {
     "empty array": (b"[]", "no rows"),
     "bom alone": (b"\xef\xbb\xbf", "no rows"),
     "empty parquet": (parquet([{"a": 1}][:0]), "no rows"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("kind", KINDS)

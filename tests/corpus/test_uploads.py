@@ -17,9 +17,9 @@ from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.core.errors import DomainError
-from apps.core.uploads import LimitedUploadHandler
+from apps.core.http.uploads import LimitedUploadHandler
+from apps.corpus.imports.preview import MOST_COLUMNS, sample_of
 from apps.corpus.models import ImportBatch, Upload
-from apps.corpus.preview import MOST_COLUMNS, sample_of
 from apps.corpus.services import create_import, import_upload, keep_upload
 from apps.projects.models import Project
 from tests.cast import signed_in

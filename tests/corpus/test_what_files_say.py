@@ -45,8 +45,13 @@ def test_without_a_reference_answer_the_files_word_on_the_answer_stands(project:
     bring_in(project, tmp_path, rows, "processbench")
     found = Solution.objects.order_by("external_id").values_list("is_correct", "claimed_correct", "verdict")
     assert list(found) == [(False, False, "ungraded"), (True, True, "ungraded"), (None, None, "ungraded")]
-    exported = command("export", project=project.slug, format="annotate", output=tmp_path / "out.jsonl",
-                       policy=write(tmp_path, {"answers": "wrong"}))  # fmt: skip
+    exported = command(
+        "export",
+        project=project.slug,
+        format="annotate",
+        output=tmp_path / "out.jsonl",
+        policy=write(tmp_path, {"answers": "wrong"}),
+    )
     assert exported["rows"] == 1
 
 
@@ -65,8 +70,13 @@ def test_a_reference_answer_that_comes_later_decides(project: Project, tmp_path:
 
 
 def test_the_marks_of_a_benchmark_become_gold_under_a_mapping(project: Project, tmp_path: Path) -> None:
-    mapping = {"problem.statement": "input", "problem.reference_answer": "target", "solution.steps": "steps",
-               "solution.final_answer": "answer", "first_error": "mistake_index"}  # fmt: skip
+    mapping = {
+        "problem.statement": "input",
+        "problem.reference_answer": "target",
+        "solution.steps": "steps",
+        "solution.final_answer": "answer",
+        "first_error": "mistake_index",
+    }
     row = {
         "input": "(3 + 4) * 2?",
         "steps": ["3 + 4 = 8.", "So 16"],
@@ -128,9 +138,15 @@ def test_a_file_of_countless_names_is_told_in_bounds(project: Project, tmp_path:
 def test_step_dpo_lands_as_a_comparison_of_steps_and_leaves_with_what_both_share(
     project: Project, tmp_path: Path
 ) -> None:
-    row = {"prompt": "What is 7*6+5?", "initial_reason_steps": "Step 1: 7*6 = 42.\nStep 2:", "chosen": " 42+5 = 47.",
-           "rejected": " 42+5 = 46.", "full_chosen": " 42+5 = 47. The answer is 47.",
-           "full_rejected": " 42+5 = 46. The answer is 46.", "answer": "47"}  # fmt: skip
+    row = {
+        "prompt": "What is 7*6+5?",
+        "initial_reason_steps": "Step 1: 7*6 = 42.\nStep 2:",
+        "chosen": " 42+5 = 47.",
+        "rejected": " 42+5 = 46.",
+        "full_chosen": " 42+5 = 47. The answer is 47.",
+        "full_rejected": " 42+5 = 46. The answer is 46.",
+        "answer": "47",
+    }
     told = bring_in(project, tmp_path, [row], "preference")
     assert (told["rejected"], told["ignored"]) == (0, {})
     assert Problem.objects.get().reference_answer == "47"
@@ -139,18 +155,26 @@ def test_step_dpo_lands_as_a_comparison_of_steps_and_leaves_with_what_both_share
     output = tmp_path / "dpo.jsonl"
     command("export", project=project.slug, format="dpo", output=output)
     (pair,) = [json.loads(line) for line in output.read_text().splitlines()]
-    assert pair == {"prompt": "What is 7*6+5?\nStep 1: 7*6 = 42.\n", "chosen": "Step 2: 42+5 = 47.",
-                    "rejected": "Step 2: 42+5 = 46."}  # fmt: skip
+    assert pair == {
+        "prompt": "What is 7*6+5?\nStep 1: 7*6 = 42.\n",
+        "chosen": "Step 2: 42+5 = 47.",
+        "rejected": "Step 2: 42+5 = 46.",
+    }
 
 
 def test_roles_of_other_tools_leave_as_those_of_chat_templates(project: Project, tmp_path: Path) -> None:
     def dialogue(answer: str) -> list[dict[str, str]]:
-        turns = (("Human", "Hi"), ("bot", "Yes?"), ("human", "How many days has a week?"), ("gpt", answer))
-        return [{"role": role, "content": content} for role, content in turns]
+        assignments = (("Human", "Hi"), ("bot", "Yes?"), ("human", "How many days has a week?"), ("gpt", answer))
+        return [{"role": role, "content": content} for role, content in assignments]
 
     bring_in(project, tmp_path, [{"chosen": dialogue("Seven."), "rejected": dialogue("Eight.")}], "preference")
     output = tmp_path / "dpo.jsonl"
-    command("export", project=project.slug, format="dpo", output=output,
-            policy=write(tmp_path, {"prompts": "conversational"}))  # fmt: skip
+    command(
+        "export",
+        project=project.slug,
+        format="dpo",
+        output=output,
+        policy=write(tmp_path, {"prompts": "conversational"}),
+    )
     (pair,) = [json.loads(line) for line in output.read_text().splitlines()]
     assert [one["role"] for one in [*pair["prompt"], *pair["chosen"]]] == ["user", "assistant", "user", "assistant"]

@@ -110,8 +110,13 @@ PAGES: list[tuple[str, Args, str, str]] = [
     ("invitation-revoke", lambda world: [world.invitation.pk], "post", "manager"),
 ]
 OF_NO_PROJECT = {
-    ("home", "get"), ("moving", "get"), ("project-new", "get"), ("account", "get"), ("tokens", "get"), ("token-new", "post"),
-}  # fmt: skip
+    ("home", "get"),
+    ("moving", "get"),
+    ("project-new", "get"),
+    ("account", "get"),
+    ("tokens", "get"),
+    ("token-new", "post"),
+}
 ELSEWHERE = {"join", "token-revoke"}  # Their own tests: whoever holds the secret, whoever owns the token.
 
 ROLES = ["labeler", "reviewer", "manager", "owner"]

@@ -11,10 +11,10 @@ from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.corpus.services import keep_upload
+from apps.labeling.assignments.submit import submit
 from apps.labeling.models import Assignment, Round
-from apps.labeling.queue import claim
-from apps.labeling.submissions import Submission
-from apps.labeling.submitting import submit
+from apps.labeling.protocols.submission import Submission
+from apps.labeling.queue.claim import claim
 from apps.projects.models import Project
 from tests.cast import make_comparison, make_problem, make_solution, signed_in
 from tests.world import World, compare
@@ -89,9 +89,9 @@ def test_who_gave_up_on_a_comparison_is_listed_with_both_sides(owner: Client, pr
     compared = make_comparison(make_problem(project), ["Yes."], ["No."])
     opened(owner, project, ties="on")
     round_ = Round.objects.get()
-    turn = claim(round=round_, labeler=bob)
-    assert isinstance(turn, Assignment)
-    submit(assignment=turn, submission=Submission(finish_reason="give_up", reason="Both are the same to me"))
+    assignment = claim(round=round_, labeler=bob)
+    assert isinstance(assignment, Assignment)
+    submit(assignment=assignment, submission=Submission(finish_reason="give_up", reason="Both are the same to me"))
     page = owner.get(reverse("round", args=[project.slug, round_.number])).content.decode()
     assert "Both are the same to me" in page
     for side in (compared.left_id, compared.right_id):

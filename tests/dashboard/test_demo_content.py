@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from apps.dashboard.seeding import CONTENT
-from apps.verifiers.grading import GradingPool
+from apps.demo.seeding import CONTENT
+from apps.verifiers.pool.pool import GradingPool
 
 ROWS: list[dict[str, Any]] = [json.loads(line) for line in (CONTENT / "problems.jsonl").read_text().splitlines()]
 IDS = [row["solution"]["external_id"] for row in ROWS]

@@ -4,17 +4,25 @@ from datetime import date
 
 import pytest
 
-from apps.dashboard.templatetags.figures import bars, duration, milliseconds, share, thousands
+from apps.dashboard.templatetags.numbers import bars, duration, milliseconds, share, thousands
 
 
 @pytest.mark.parametrize(
     ("seconds", "said"),
     [
-        (None, "–"), (0, "0 s"), (0.24, "0.2 s"), (9.96, "10.0 s"), (12.4, "12 s"), (59.6, "1 min"),
-        (61, "1 min 1 s"), (120, "2 min"),
-        (3600, "1 h"), (12_000, "3 h 20 min"), (200_000, "2 d 7 h"),
+        (None, "–"),
+        (0, "0 s"),
+        (0.24, "0.2 s"),
+        (9.96, "10.0 s"),
+        (12.4, "12 s"),
+        (59.6, "1 min"),
+        (61, "1 min 1 s"),
+        (120, "2 min"),
+        (3600, "1 h"),
+        (12_000, "3 h 20 min"),
+        (200_000, "2 d 7 h"),
     ],
-)  # fmt: skip
+)
 def test_a_duration_has_two_units_at_most(seconds: float | None, said: str) -> None:
     assert duration(seconds) == said
 

@@ -6,52 +6,52 @@ from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.corpus.models import Solution
+from apps.labeling.assignments.submit import submit
 from apps.labeling.models import Assignment
-from apps.labeling.queue import claim
-from apps.labeling.services import open_round
-from apps.labeling.submissions import Submission, SubmittedStep
-from apps.labeling.submitting import submit
+from apps.labeling.protocols.submission import Submission, SubmittedStep
+from apps.labeling.queue.claim import claim
+from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from tests.cast import bearer, make_problem, make_solution, signed_in
 
 
 def grown_by(project: Project, labeler: User, **options: object) -> Assignment:
-    turn = claim(round=open_round(project=project, protocol="branching", options=options), labeler=labeler)
-    assert isinstance(turn, Assignment)
+    assignment = claim(round=open_round(project=project, protocol="branching", options=options), labeler=labeler)
+    assert isinstance(assignment, Assignment)
     steps = [SubmittedStep(position=0, candidate=0, text="The answer is: 5", chosen=True)]
     if options.get("starts_from") != "problems":
         steps = [
             SubmittedStep(position=0, candidate=0, rating=-1),
             SubmittedStep(position=0, candidate=1, text="The answer is: 5", chosen=True),
         ]
-    return submit(assignment=turn, submission=Submission(steps=steps, finish_reason="solution"))
+    return submit(assignment=assignment, submission=Submission(steps=steps, finish_reason="solution"))
 
 
 def test_the_turn_stands_on_the_page_of_what_it_made(project: Project, bob: User, rita: User) -> None:
     begun = make_solution(make_problem(project, reference_answer="5"), steps=["Six."])
-    turn = grown_by(project, bob)
-    assert turn.grown is not None
+    assignment = grown_by(project, bob)
+    assert assignment.grown is not None
     client = signed_in(rita)
 
     def voices(solution: Solution) -> list[Assignment]:
         page = client.get(reverse("solution", args=[project.slug, solution.pk]))
         assert page.status_code == 200
-        return [voice.turn for voice in page.context["evidence"].voices]
+        return [voice.assignment for voice in page.context["evidence"].voices]
 
-    assert voices(turn.grown) == [turn]
+    assert voices(assignment.grown) == [assignment]
     assert voices(begun) == []
 
 
 def test_what_a_round_starts_from_is_shown_nowhere(project: Project, bob: User, rita: User) -> None:
     make_problem(project, reference_answer="5")
-    turn = grown_by(project, bob, starts_from="problems")
-    blank = turn.task.solution
+    assignment = grown_by(project, bob, starts_from="problems")
+    blank = assignment.task.solution
     assert blank is not None
     assert blank.step_count == 0
     page = signed_in(rita).get(reverse("solutions", args=[project.slug]))
     listed = bearer(rita).get(f"/api/v1/projects/{project.slug}/solutions").json()["results"]
-    assert [one["id"] for one in listed] == [turn.grown_id]
-    assert [one.pk for one in page.context["page"].rows] == [turn.grown_id]
+    assert [one["id"] for one in listed] == [assignment.grown_id]
+    assert [one.pk for one in page.context["page"].rows] == [assignment.grown_id]
 
 
 def test_two_rounds_that_start_from_problems_share_the_blank_ones(project: Project) -> None:

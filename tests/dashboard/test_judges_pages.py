@@ -11,11 +11,11 @@ from django.test import Client
 
 from apps.accounts.models import User
 from apps.corpus.models import Solution
-from apps.dashboard.browsing import with_sources
+from apps.dashboard.solutions.queries import with_sources
 from apps.exports.models import Export
 from apps.projects.models import Project
-from apps.quality.figures import refresh_figures
-from apps.quality.settling import settle_project
+from apps.quality.consensus.recompute import recompute_project
+from apps.quality.metrics.refresh import refresh_figures
 from tests.cast import make_problem, make_round, make_solution, signed_in
 from tests.judging.verdicts import judge
 from tests.quality.said import say
@@ -29,7 +29,7 @@ def solution(project: Project, bob: User) -> Solution:
     say(make_round(project), bob, 1, 1, -1)
     estimate(made, True, True, False)
     judge(made, "llama-judge", 1, -1, version=3, confidence=0.85, reason="The <b>sum</b> is wrong.")
-    settle_project(project)
+    recompute_project(project)
     refresh_figures()
     return made
 
@@ -106,7 +106,7 @@ def test_quality_shows_judges_against_people_and_gives_the_same_as_a_file(
 def test_without_judges_quality_says_where_they_come_from(pages: Client, project: Project, bob: User) -> None:
     make_solution(make_problem(project))
     say(make_round(project), bob, 1, -1)
-    settle_project(project)
+    recompute_project(project)
     refresh_figures()
     assert "They come with a file." in page(pages, project, "quality")
 
@@ -116,12 +116,28 @@ def test_an_export_may_be_asked_for_by_judges(pages: Client, project: Project, s
     assert 'value="monte_carlo_and_judge"' in form
     assert "llama-judge, any version" in form
     asked = {
-        "format": "trl-prm", "container": "jsonl", "source_1": "judge", "people": "majority", "neutral": "positive",
-        "unsure": "drop", "after_first_error": "leave_out", "margins": "large", "ties": "drop", "prompts": "standard",
-        "quality_control": "drop", "finish_reasons": ["solution"], "soft_threshold": "0.5", "answers": "all",
-        "split_seed": "annotate", "judges": ["llama-judge v3"], "alternatives": "rows", "screening": "drop",
-        "suspended": "drop", "thin": "leave_out", "step_tag": "<s>",
-    }  # fmt: skip
+        "format": "trl-prm",
+        "container": "jsonl",
+        "source_1": "judge",
+        "people": "majority",
+        "neutral": "positive",
+        "unsure": "drop",
+        "after_first_error": "leave_out",
+        "margins": "large",
+        "ties": "drop",
+        "prompts": "standard",
+        "quality_control": "drop",
+        "finish_reasons": ["solution"],
+        "soft_threshold": "0.5",
+        "answers": "all",
+        "split_seed": "annotate",
+        "judges": ["llama-judge v3"],
+        "alternatives": "rows",
+        "screening": "drop",
+        "suspended": "drop",
+        "thin": "leave_out",
+        "step_tag": "<s>",
+    }
     answer = pages.post(f"/projects/{project.slug}/exports/new", asked)
     assert answer.status_code == 302, answer.content
     export = Export.objects.get()

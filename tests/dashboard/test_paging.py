@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.corpus.models import Problem
-from apps.dashboard.paging import page_of
+from apps.dashboard.pagination import page_of
 from apps.projects.models import Project
 from apps.projects.services import create_project
 from tests.cast import make_problem

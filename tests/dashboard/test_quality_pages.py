@@ -14,12 +14,12 @@ from django.utils.html import strip_tags
 
 from apps.accounts.models import AuditEvent, User
 from apps.accounts.services import record_event
-from apps.dashboard.quality import MACHINE, MOST_SHOWN, Cell, Share, Table
+from apps.dashboard.quality.tables import MACHINE, MOST_SHOWN, Cell, Share, Table
 from apps.labeling.models import GoldLabel
 from apps.projects.models import Membership, Project
-from apps.quality.figures import refresh_figures
+from apps.quality.consensus.recompute import recompute_project
+from apps.quality.metrics.refresh import refresh_figures
 from apps.quality.models import Figure, QualityRules, Suspension
-from apps.quality.settling import settle_project
 from tests.cast import signed_in
 from tests.quality.people import speak
 from tests.quality.said import note_all
@@ -33,7 +33,7 @@ def spoken(project: Project) -> Project:
             GoldLabel.objects.create(step=step, rating=1)
     QualityRules.objects.create(project=project, suspends=False, hourly_cost=30)
     note_all(project)
-    settle_project(project)
+    recompute_project(project)
     assert refresh_figures() == 1
     return project
 
@@ -101,18 +101,35 @@ def test_labelers_are_told_by_gold_speed_cost_and_what_stands(spoken: Project, a
 
 def test_shares_are_in_percent_and_coefficients_are_not() -> None:
     told = {"value": 0.594, "low": 0.47, "high": 0.73}
-    shown = [render_to_string("quality/_cell.html", {"cell": cell}) for cell in (
-        Cell.share(told), Cell.of(told), Cell.share(None), Share(0.25), 0.25, 12345, "majority",
-    )]  # fmt: skip
+    shown = [
+        render_to_string("quality/_cell.html", {"cell": cell})
+        for cell in (
+            Cell.share(told),
+            Cell.of(told),
+            Cell.share(None),
+            Share(0.25),
+            0.25,
+            12345,
+            "majority",
+        )
+    ]
     assert [" ".join(strip_tags(text).split()) for text in shown] == [
-        "59 % 47 to 73 %", "0.59 0.47 to 0.73", "–", "25 %", "0.25", "12,345", "majority",
-    ]  # fmt: skip
+        "59 % 47 to 73 %",
+        "0.59 0.47 to 0.73",
+        "–",
+        "25 %",
+        "0.25",
+        "12,345",
+        "majority",
+    ]
 
 
 def test_names_stand_at_the_left_and_numbers_at_the_right() -> None:
     assert Table(["One", "Other", "Same"], [["a", "b", Cell(0.5)]]).columns == [
-        ("One", False), ("Other", False), ("Same", True),
-    ]  # fmt: skip
+        ("One", False),
+        ("Other", False),
+        ("Same", True),
+    ]
 
 
 def test_reviewers_see_pseudonyms(spoken: Project, rita: User) -> None:
@@ -141,14 +158,22 @@ def test_somebody_is_suspended_with_a_reason_and_let_in_again(spoken: Project, a
 def test_other_rules_are_audited_and_compute_everything_anew(spoken: Project, alice: User) -> None:
     client = signed_in(alice)
     terms = {
-        "rule": "processbench", "agreeing": 3, "limit": 2, "pass_mark": 75, "minimum": 5, "convincing": 0.5,
-    }  # fmt: skip
+        "rule": "processbench",
+        "agreeing": 3,
+        "limit": 2,
+        "pass_mark": 75,
+        "minimum": 5,
+        "convincing": 0.5,
+    }
     assert client.post(f"/projects/{spoken.slug}/quality/rules", terms).status_code == 422
     assert client.post(f"/projects/{spoken.slug}/quality/rules", terms | {"limit": 4}).status_code == 302
     rules = QualityRules.objects.get()
     assert (rules.rule, rules.options, rules.suspends, rules.stale_all) == (
-        "processbench", {"agreeing": 3, "limit": 4}, False, True,
-    )  # fmt: skip
+        "processbench",
+        {"agreeing": 3, "limit": 4},
+        False,
+        True,
+    )
     event = AuditEvent.objects.get(verb="quality.rules")
     assert (event.before["rule"], event.after["rule"]) == ("majority", "processbench")
 
@@ -206,10 +231,20 @@ def test_gold_of_one_task_is_no_share(project: Project, alice: User) -> None:
     """Nor are its steps, however many they are."""
     share = {"hits": 1, "of": 1, "interval": [0.2, 1.0], "tasks": 1}
     row = {
-        "labeler": alice.pk, "turns": 1, "median_ms": 1, "active_ms": 1, "idle_ms": 0, "days": 1, "last": None,
-        "left_early": 0, "corrected": 0, "agrees": [2, 2], "exact": share, "within_one": share,
+        "labeler": alice.pk,
+        "turns": 1,
+        "median_ms": 1,
+        "active_ms": 1,
+        "idle_ms": 0,
+        "days": 1,
+        "last": None,
+        "left_early": 0,
+        "corrected": 0,
+        "agrees": [2, 2],
+        "exact": share,
+        "within_one": share,
         "steps": {"hits": 9, "of": 9, "interval": [0.7, 1.0], "tasks": 1},
-    }  # fmt: skip
+    }
     Figure.objects.create(project=project, name="labelers", scope="", data={"labelers": [row]}, at=timezone.now())
     page = signed_in(alice).get(f"/projects/{project.slug}/quality/labelers").content.decode()
     assert "100 %" not in page

@@ -16,8 +16,8 @@ from apps.corpus.services import create_import, keep_upload
 from apps.estimation.models import EstimationRun, StepEstimate
 from apps.exports.services import create_export
 from apps.labeling.models import Assignment, GoldLabel
-from apps.labeling.queue import claim, skip
-from apps.labeling.services import create_round, open_round
+from apps.labeling.queue.claim import claim, skip
+from apps.labeling.rounds.services import create_round, open_round
 from apps.projects.models import Project
 from apps.projects.services import add_member, create_project, invite, publish_guidelines
 from tests.cast import make_problem, make_screening, make_solution, make_user, signed_in
@@ -65,9 +65,9 @@ def more_put_off(project: Project, alice: User, count: int) -> None:
         make_solution(make_problem(project))
     round_ = open_round(project=project, protocol="first_error")
     for _ in range(count):
-        turn = claim(round=round_, labeler=alice)
-        assert isinstance(turn, Assignment)
-        skip(assignment=turn, reason="later")
+        assignment = claim(round=round_, labeler=alice)
+        assert isinstance(assignment, Assignment)
+        skip(assignment=assignment, reason="later")
 
 
 def more_sitters(project: Project, alice: User, count: int) -> None:

@@ -12,16 +12,16 @@ from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.corpus.models import Solution
-from apps.labeling.correcting import correct
+from apps.labeling.assignments.correct import correct
 from apps.labeling.models import Assignment, GoldLabel, StepLabel
-from apps.labeling.services import set_round_status
+from apps.labeling.rounds.services import set_round_status
 from apps.projects.models import Membership, Project, Role
 from apps.projects.services import add_member
+from apps.quality.consensus.recompute import recompute_project
 from apps.quality.models import AlsoAcceptable, Consensus, OpenDispute, Review, StepConsensus
-from apps.quality.queues import Narrowing, neighbours, queue_of
-from apps.quality.reviewing import accept, correct_turn, return_to_labeler
-from apps.quality.settling import settle_project
-from apps.quality.turns import unreviewed, waiting
+from apps.quality.review.assignments import accept, correct_assignment, return_to_labeler
+from apps.quality.review.queues import Narrowing, neighbours, queue_of
+from apps.quality.review.waiting import unreviewed, waiting
 from tests.cast import make_problem, make_round, make_solution, make_user, signed_in
 from tests.quality.said import said, say
 
@@ -42,7 +42,7 @@ def solutions(project: Project, crew: list[User]) -> list[Solution]:
     for _ in made:
         say(round_, crew[0], 1, -1)
         say(round_, crew[1], 1, 1, 1)
-    settle_project(project)
+    recompute_project(project)
     return made
 
 
@@ -64,15 +64,19 @@ def test_each_word_is_said_and_stands(client: Client, solutions: list[Solution])
     assert b"is taken back" in act(client, one, "back", 1).content
     assert not StepConsensus.objects.filter(step__solution=one, how="adjudicated").exists()
     assert not Consensus.objects.filter(pk=one.pk, how="adjudicated").exists()
-    settle_project(one.project)
+    recompute_project(one.project)
     assert Consensus.objects.get(pk=one.pk).how == "majority"
     assert b"Settled: no step is bad." in act(client, one, "no_error", note="looked twice").content
     assert Consensus.objects.get(pk=one.pk).note == "looked twice"
     assert b"step 3 is the first error" in act(client, one, "first_error", 2).content
     assert b"is gold now" in act(client, one, "gold").content
-    assert list(GoldLabel.objects.filter(step__solution=one).order_by("step__position").values_list("rating", flat=True)) == [
-        1, 1, -1,
-    ]  # fmt: skip
+    assert list(
+        GoldLabel.objects.filter(step__solution=one).order_by("step__position").values_list("rating", flat=True)
+    ) == [
+        1,
+        1,
+        -1,
+    ]
     assert b"also takes step 2" in act(client, one, "also", 1).content
     assert AlsoAcceptable.objects.get(pk=one.pk).first_errors == [1]
     assert b"no longer takes" in act(client, one, "also", 1).content
@@ -145,7 +149,7 @@ def test_many_are_settled_as_they_stand_and_made_gold(
     add_member(project=project, user=third, role=Role.LABELER)
     round_ = make_round(project, select="subject:S0")
     say(round_, third, 1, -1)
-    settle_project(project)
+    recompute_project(project)
     url = "/projects/algebra/review/people/together"
     ids = [one.pk for one in solutions]
     answer = client.post(url, {"act": "as_it_stands", "solution": ids}, follow=True)
@@ -178,30 +182,30 @@ def test_a_queue_is_sent_to_a_new_round(project: Project, mia: User, solutions: 
 def test_a_correction_counts_in_the_labelers_place_and_their_own_word_stays_theirs(
     client: Client, solutions: list[Solution], crew: list[User]
 ) -> None:
-    turn = Assignment.objects.filter(labeler=crew[1]).order_by("pk")[0]
-    url = reverse("turn-correct", args=["algebra", turn.pk])
+    assignment = Assignment.objects.filter(labeler=crew[1]).order_by("pk")[0]
+    url = reverse("turn-correct", args=["algebra", assignment.pk])
     steps = {f"step:{place}:0": rating for place, rating in enumerate(("1", "0", "-1"))}
     wrong = client.post(url, steps | {"finish_reason": "solution"})
     assert wrong.status_code == 422
     assert b"found_error" in wrong.content
     assert client.post(url, steps | {"finish_reason": "found_error", "note": "the sum"}).status_code == 302
-    said = StepLabel.objects.filter(assignment=turn).order_by("step__position").values_list("rating", flat=True)
+    said = StepLabel.objects.filter(assignment=assignment).order_by("step__position").values_list("rating", flat=True)
     assert list(said) == [1, 1, 1]
     review = Review.objects.get()
     assert (review.note, [one["rating"] for one in review.submission["steps"]]) == ("the sum", [1, 0, -1])
-    stands = StepConsensus.objects.filter(step__solution=turn.task.solution_id, how="adjudicated")
+    stands = StepConsensus.objects.filter(step__solution=assignment.task.solution_id, how="adjudicated")
     assert list(stands.order_by("step__position").values_list("rating", flat=True)) == [1, 0, -1]
-    shown = client.get(f"/projects/algebra/solutions/{turn.task.solution_id}").content.decode()
+    shown = client.get(f"/projects/algebra/solutions/{assignment.task.solution_id}").content.decode()
     assert "changed step 2 to okay, step 3 to bad" in shown
     assert "corrected a turn" in shown
 
 
 def test_turns_are_returned_with_a_note_only(client: Client, solutions: list[Solution], crew: list[User]) -> None:
-    turn = Assignment.objects.filter(labeler=crew[1]).order_by("pk")[0]
-    url = reverse("turn-return", args=["algebra", turn.pk])
+    assignment = Assignment.objects.filter(labeler=crew[1]).order_by("pk")[0]
+    url = reverse("turn-return", args=["algebra", assignment.pk])
     assert client.post(url, {"note": " "}).status_code == 400
     assert client.post(url, {"note": "again"}).status_code == 302
-    assert Assignment.objects.get(pk=turn.pk).state == "returned"
+    assert Assignment.objects.get(pk=assignment.pk).state == "returned"
     assert client.post(url, {"note": "again"}).status_code == 409
     assert b"again" in client.get("/projects/algebra/review/turns?show=reviewed").content
 
@@ -219,32 +223,32 @@ def test_an_accepted_turn_waits_no_longer(client: Client, solutions: list[Soluti
 def test_a_turn_that_is_corrected_after_it_was_accepted_waits_again(
     client: Client, solutions: list[Solution], rita: User
 ) -> None:
-    turn = Assignment.objects.order_by("pk")[0]
-    assert accept(assignments=[turn], reviewer=rita) == 1
-    correct(assignment=turn, submission=said([1, 1, 1]))
-    assert turn.pk in waiting(turn.round.project)
-    assert turn in unreviewed(Assignment.objects.all())
-    turn.refresh_from_db()
-    assert (accept(assignments=[turn], reviewer=rita), accept(assignments=[turn], reviewer=rita)) == (1, 0)
-    assert turn.pk not in waiting(turn.round.project)
-    correct_turn(assignment=turn, submission=said([1, -1]), reviewer=rita)
-    assert turn.pk not in waiting(turn.round.project), "what a reviewer said needs no review"
+    assignment = Assignment.objects.order_by("pk")[0]
+    assert accept(assignments=[assignment], reviewer=rita) == 1
+    correct(assignment=assignment, submission=said([1, 1, 1]))
+    assert assignment.pk in waiting(assignment.round.project)
+    assert assignment in unreviewed(Assignment.objects.all())
+    assignment.refresh_from_db()
+    assert (accept(assignments=[assignment], reviewer=rita), accept(assignments=[assignment], reviewer=rita)) == (1, 0)
+    assert assignment.pk not in waiting(assignment.round.project)
+    correct_assignment(assignment=assignment, submission=said([1, -1]), reviewer=rita)
+    assert assignment.pk not in waiting(assignment.round.project), "what a reviewer said needs no review"
 
 
 def test_the_sample_and_the_whole_list_wait_for_the_same_turns(
     project: Project, client: Client, solutions: list[Solution], rita: User
 ) -> None:
-    turns = list(Assignment.objects.order_by("pk"))
-    accept(assignments=turns[:3], reviewer=rita)
-    correct(assignment=turns[0], submission=said([1, 1, 1]))
-    return_to_labeler(assignment=turns[3], reviewer=rita, note="Look again.")
-    expected = {turn.pk for turn in (turns[0], turns[4], turns[5])}
+    assignments = list(Assignment.objects.order_by("pk"))
+    accept(assignments=assignments[:3], reviewer=rita)
+    correct(assignment=assignments[0], submission=said([1, 1, 1]))
+    return_to_labeler(assignment=assignments[3], reviewer=rita, note="Look again.")
+    expected = {assignment.pk for assignment in (assignments[0], assignments[4], assignments[5])}
     assert set(waiting(project)) == expected
-    assert {turn.pk for turn in unreviewed(Assignment.objects.spoken())} == expected
-    one = turns[4]
+    assert {assignment.pk for assignment in unreviewed(Assignment.objects.spoken())} == expected
+    one = assignments[4]
     of_one = unreviewed(Assignment.objects.spoken().filter(labeler=one.labeler_id, round=one.round_id))
     asked = waiting(project, round=one.round.number, labeler=one.labeler_id)
-    assert asked == sorted((turn.pk for turn in of_one), reverse=True) != []
+    assert asked == sorted((assignment.pk for assignment in of_one), reverse=True) != []
 
 
 def cost(client: Client, url: str) -> int:
@@ -261,9 +265,12 @@ def test_pages_of_reviewers_cost_the_same_however_much_there_is(
     project: Project, client: Client, solutions: list[Solution], crew: list[User]
 ) -> None:
     urls = [
-        "/projects/algebra/review", "/projects/algebra/review/people", "/projects/algebra/review/turns",
-        "/projects/algebra/review/turns?show=all", f"/projects/algebra/solutions/{solutions[1].pk}?queue=people",
-    ]  # fmt: skip
+        "/projects/algebra/review",
+        "/projects/algebra/review/people",
+        "/projects/algebra/review/turns",
+        "/projects/algebra/review/turns?show=all",
+        f"/projects/algebra/solutions/{solutions[1].pk}?queue=people",
+    ]
     before = {url: cost(client, url) for url in urls}
     for _ in range(12):
         make_solution(make_problem(project, subject="S2"), source="m")
@@ -273,7 +280,7 @@ def test_pages_of_reviewers_cost_the_same_however_much_there_is(
         say(round_, crew[0], 1, -1)
         say(round_, crew[1], 1, 1, 1)
     say(again, crew[0], 0, 0, 0)
-    settle_project(project)
+    recompute_project(project)
     assert OpenDispute.objects.filter(kind="people").count() == 14
     assert {url: cost(client, url) for url in urls} == before
     assert before[urls[-1]] <= 28

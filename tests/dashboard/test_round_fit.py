@@ -8,11 +8,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from apps.accounts.models import User
-from apps.dashboard import fitting
-from apps.labeling import pairing
-from apps.labeling.counting import count_round
+from apps.dashboard.rounds import fit as fitting
 from apps.labeling.models import Round
-from apps.labeling.services import create_round
+from apps.labeling.rounds import pairs as pairing
+from apps.labeling.rounds.count import count_round
+from apps.labeling.rounds.services import create_round
 from apps.projects.models import Project
 from tests.cast import make_comparison, make_gold, make_problem, make_solution, signed_in
 
@@ -38,14 +38,17 @@ def hint(client_of: User, project: Project, **asked: str) -> str:
         ({}, "<b>10 solutions</b> fit <code>all</code>: 10 submissions"),
         ({"redundancy": "3"}, "<b>10 solutions</b> fit <code>all</code>: 30 submissions"),
         ({"redundancy": ""}, "10 submissions"),
-        ({"gold_percent": "10", "redundancy": "3"}, "<b>7 solutions</b> fit <code>all</code> beside 3 with gold labels: 21"),
+        (
+            {"gold_percent": "10", "redundancy": "3"},
+            "<b>7 solutions</b> fit <code>all</code> beside 3 with gold labels: 21",
+        ),
         ({"gold_percent": "10", "sample": "4", "redundancy": "2"}, " submissions"),
         ({"sample": "4", "lease_minutes": "too many", "once": "1"}, "<b>4 solutions</b> fit <code>sample:4</code>"),
         ({"redundancy": "many"}, "cannot be read"),
         ({"redundancy": "101"}, "cannot be read"),
         ({"protocol": "comparison", "is_screening": "on"}, "No comparison has a known answer"),
     ],
-)  # fmt: skip
+)
 def test_the_hint_knows_gold_and_redundancy(ready: Project, mia: User, asked: dict[str, str], says: str) -> None:
     assert says in hint(mia, ready, **asked)
 
@@ -105,14 +108,30 @@ def test_no_list_of_solutions_is_made_and_nobody_waits_for_a_long_count(ready: P
         (9, {}, "<b>More than 9 solutions</b> fit <code>all</code>: more than 9 submissions. More than 1 min 30 s"),
         (10, {}, "<b>10 solutions</b> fit <code>all</code>: 10 submissions. About 1 min 40 s of work"),
         (6, {"gold_percent": "10"}, "<b>More than 6 solutions</b> fit <code>all</code> beside 3"),
-        (7, {"gold_percent": "10"}, "<b>7 solutions</b> fit <code>all</code> beside 3 with gold labels: 7 submissions. About"),
-        (2, {"is_screening": "on"}, "<b>3 solutions with gold labels</b> fit <code>all</code>. 1 person may work, each on all"),
+        (
+            7,
+            {"gold_percent": "10"},
+            "<b>7 solutions</b> fit <code>all</code> beside 3 with gold labels: 7 submissions. About",
+        ),
+        (
+            2,
+            {"is_screening": "on"},
+            "<b>3 solutions with gold labels</b> fit <code>all</code>. 1 person may work, each on all",
+        ),
         (2, {"is_screening": "on"}, " of them: 3 submissions. About 30 s of work"),
-        (1, {"protocol": "comparison", "pairs": "existing"}, "<b>More than 1 comparison</b> fits <code>all</code>: more"),
-        (2, {"protocol": "comparison", "pairs": "existing"}, "<b>2 comparisons</b> fit <code>all</code>: 2 submissions."),
+        (
+            1,
+            {"protocol": "comparison", "pairs": "existing"},
+            "<b>More than 1 comparison</b> fits <code>all</code>: more",
+        ),
+        (
+            2,
+            {"protocol": "comparison", "pairs": "existing"},
+            "<b>2 comparisons</b> fit <code>all</code>: 2 submissions.",
+        ),
         (1, {"sample": "1"}, "<b>1 solution</b> fits <code>sample:1</code>: 1 submission."),
     ],
-)  # fmt: skip
+)
 def test_more_than_is_said_of_what_was_not_counted_to_its_end(
     ready: Project, mia: User, bob: User, monkeypatch: pytest.MonkeyPatch, bound: int, asked: dict[str, str], says: str
 ) -> None:

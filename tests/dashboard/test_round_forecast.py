@@ -8,9 +8,9 @@ import pytest
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.dashboard.forecast import FEWEST, Forecast, forecast, window_of
+from apps.dashboard.rounds.forecast import FEWEST, Forecast, forecast, window_of
 from apps.labeling.models import Assignment, Round
-from apps.labeling.services import open_round
+from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from tests.cast import make_gold, make_problem, make_solution, signed_in
 from tests.world import rate

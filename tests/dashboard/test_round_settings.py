@@ -45,8 +45,12 @@ def test_the_form_sets_what_the_chosen_protocol_has_and_leaves_the_rest_aside(re
     assert round_.endpoint is not None
     assert round_.endpoint.name == "lab"
     assert round_.options == {
-        "candidates": 6, "temperature": 1.0, "max_tokens": 256, "writes": False, "starts_from": "problems",
-    }  # fmt: skip
+        "candidates": 6,
+        "temperature": 1.0,
+        "max_tokens": 256,
+        "writes": False,
+        "starts_from": "problems",
+    }
 
 
 def test_the_form_asks_for_what_follows_the_error(ready: Project, mia: User) -> None:
@@ -62,9 +66,12 @@ def test_the_form_refuses_what_is_out_of_bounds(ready: Project, mia: User, field
 
 def test_the_command_takes_settings_as_key_and_value(ready: Project) -> None:
     command(
-        "open_round", project=ready.slug, protocol="branching", endpoint="lab",
+        "open_round",
+        project=ready.slug,
+        protocol="branching",
+        endpoint="lab",
         options=["candidates=2", "writes=false", "starts_from=problems"],
-    )  # fmt: skip
+    )
     (round_,) = Round.objects.filter(project=ready)
     assert (round_.options["candidates"], round_.options["writes"]) == (2, False)
     assert round_.options["starts_from"] == "problems"

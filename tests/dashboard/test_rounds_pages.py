@@ -10,10 +10,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.dashboard.forms.rounds import selection_fields
+from apps.dashboard.rounds.forms import selection_fields
 from apps.labeling.models import Assignment, Round
-from apps.labeling.queue import claim, skip
-from apps.labeling.services import create_round, open_round
+from apps.labeling.queue.claim import claim, skip
+from apps.labeling.rounds.services import create_round, open_round
 from apps.projects.models import Membership, Project
 from tests.cast import make_gold, make_problem, make_screening, make_solution, signed_in
 from tests.world import rate
@@ -46,9 +46,15 @@ def test_a_draft_is_edited_as_it_stands_and_not_once_it_is_open(draft: Round, al
     url = reverse("round-edit", args=[draft.project.slug, draft.number])
     client = signed_in(alice)
     filled = TERMS | {
-        "name": "Third", "answer": "wrong", "first": "convincing", "sample": "5", "skills": "Lean, algebra",
-        "labelers": [str(bob.pk)], "is_screening": "", "mode": "verify",
-    }  # fmt: skip
+        "name": "Third",
+        "answer": "wrong",
+        "first": "convincing",
+        "sample": "5",
+        "skills": "Lean, algebra",
+        "labelers": [str(bob.pk)],
+        "is_screening": "",
+        "mode": "verify",
+    }
     assert client.post(url, filled).status_code == 302
     draft.refresh_from_db()
     assert draft.selection == {"select": "wrong,first:convincing,sample:5"}
@@ -84,8 +90,8 @@ def test_a_draft_that_fits_nothing_says_so_and_does_not_open(project: Project, a
 def test_a_round_shows_who_is_at_work_and_since_when(project: Project, alice: User, bob: User) -> None:
     make_solution(make_problem(project))
     round_ = open_round(project=project, protocol="first_error", lease_minutes=10)
-    turn = claim(round=round_, labeler=bob)
-    assert isinstance(turn, Assignment)
+    assignment = claim(round=round_, labeler=bob)
+    assert isinstance(assignment, Assignment)
     sign = timezone.now() - timedelta(minutes=4)
     Assignment.objects.update(leased_until=sign + timedelta(minutes=10))
     page = shown(alice, "round", project.slug, round_.number)
@@ -101,9 +107,9 @@ def test_reasons_of_skips_and_reports_stand_on_the_rounds_page_and_among_the_fla
     for _ in range(4):
         make_solution(make_problem(project))
     round_ = open_round(project=project, protocol="first_error")
-    turn = claim(round=round_, labeler=bob)
-    assert isinstance(turn, Assignment)
-    skip(assignment=turn, reason="after lunch")
+    assignment = claim(round=round_, labeler=bob)
+    assert isinstance(assignment, Assignment)
+    skip(assignment=assignment, reason="after lunch")
     rate(round_, bob, finish="give_up", reason="beyond me")
     rate(round_, bob, finish="bad_problem", reason="no numbers")
     rate(round_, bob, None, -1)
@@ -189,7 +195,7 @@ def test_my_work_has_the_newest_first_by_when_it_was_handed_in_not_by_when_it_wa
     first, _ = (rate(round_, bob, 1, 1, 1) for _ in range(2))
     Assignment.objects.filter(pk=first.pk).update(submitted_at=timezone.now() + timedelta(minutes=1), versions=2)
     page = shown(bob, "work", project.slug)
-    one, other = (turn.task.solution.problem.statement for turn in round_.assignments.order_by("pk"))
+    one, other = (assignment.task.solution.problem.statement for assignment in round_.assignments.order_by("pk"))
     assert page.index(one) < page.index(other)
     assert "said again 2 times" in page
 
@@ -199,8 +205,8 @@ def test_only_ones_own_submitted_turn_is_opened_to_be_corrected(
     project: Project, bob: User, alice: User, query: str, status: int
 ) -> None:
     make_solution(make_problem(project))
-    turn = rate(open_round(project=project, protocol="first_error"), bob, -1)
-    url = reverse("label", args=[project.slug, turn.round.number]) + query.format(turn.pk)
+    assignment = rate(open_round(project=project, protocol="first_error"), bob, -1)
+    url = reverse("label", args=[project.slug, assignment.round.number]) + query.format(assignment.pk)
     assert signed_in(bob).get(url).status_code == status
     assert signed_in(alice).get(url).status_code == 404
     Round.objects.update(allows_corrections=False)

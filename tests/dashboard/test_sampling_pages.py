@@ -12,10 +12,10 @@ from django.urls import reverse
 from apps.accounts.models import User
 from apps.core.jobs import JobStatus
 from apps.corpus.models import Solution
-from apps.dashboard.seeding import register_reasoner
+from apps.demo.seeding import register_reasoner
 from apps.estimation.models import SampledProblem, SamplingRun
-from apps.estimation.sampling import run_sampling
-from apps.estimation.sampling_forecast import sampling_forecast
+from apps.estimation.sampling.forecast import sampling_forecast
+from apps.estimation.sampling.services import run_sampling
 from apps.inference.models import Endpoint
 from apps.projects.models import Project
 from reasoner.problems import problems

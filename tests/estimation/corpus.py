@@ -7,7 +7,7 @@ import uuid
 from django.db import transaction
 from django.utils import timezone
 
-from apps.core.bulk import copy_rows, next_ids
+from apps.core.db.copy import copy_rows, next_ids
 from apps.corpus.models import Problem, Solution, Step
 from apps.projects.models import Project
 

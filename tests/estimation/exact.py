@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.db import connection
 
 from apps.core.jobs import JobStatus
+from apps.estimation.engine.outcomes import MISSING
 from apps.estimation.models import EstimationRun, RolloutBatch, SolutionEstimate, StepEstimate
-from apps.estimation.outcomes import MISSING
 
 
 def assert_exact(run: EstimationRun, *, steps: int, rollouts: int, complete: bool = True) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from apps.estimation.completions import Completion, read_completion
+from apps.estimation.engine.completions import Completion, read_completion
 from apps.inference.transports import TRANSPORTS
 from apps.inference.transports.base import read_choices
-from apps.inference.wire import Choice
+from apps.inference.types import Choice
 
 WHOLE = "We multiply.\nThe answer is 27."
 RUNAWAY = "\nThe answer is 27.\n\nQuestion: Ann has 2 hats and gets 3. How many?\nAnswer: 2 + 3 = 5. The answer is 5."

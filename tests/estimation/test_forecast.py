@@ -8,15 +8,15 @@ import pytest
 from django.template.loader import render_to_string
 
 from apps.corpus.models import Solution
-from apps.dashboard.seeding import SEED, found_word_problems, register_reasoner
-from apps.estimation.driving import work_on
-from apps.estimation.error_places import ErrorPlaces, error_places
-from apps.estimation.forecast import Forecast, ability_of, at_rollouts_temperature, expected_work, forecasts
+from apps.demo.seeding import SEED, found_word_problems, register_reasoner
 from apps.estimation.models import EstimationRun, SamplingRun
-from apps.estimation.sampling import run_sampling, start_sampling
-from apps.estimation.sampling_forecast import sampling_forecast
-from apps.estimation.selection import checked_selection, solutions_of
-from apps.estimation.services import start_run
+from apps.estimation.runs.error_places import ErrorPlaces, error_places
+from apps.estimation.runs.forecast import Forecast, ability_of, at_rollouts_temperature, expected_work, forecasts
+from apps.estimation.runs.selection import checked_selection, solutions_of
+from apps.estimation.runs.services import start_run
+from apps.estimation.sampling.forecast import sampling_forecast
+from apps.estimation.sampling.services import run_sampling, start_sampling
+from apps.estimation.worker.run import work_on
 from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint
 from apps.projects.models import Project
@@ -50,9 +50,7 @@ def test_tokens_and_cost_are_foretold_within_15_percent() -> None:
 
 
 def _sample(project: Project, endpoint: Endpoint, seed: int) -> SamplingRun:
-    run = start_sampling(
-        project=project, endpoint=endpoint, per_problem=4, sampling={"max_tokens": 200}, seed=seed
-    )  # fmt: skip
+    run = start_sampling(project=project, endpoint=endpoint, per_problem=4, sampling={"max_tokens": 200}, seed=seed)
     return run_sampling(run_id=run.pk)
 
 
@@ -78,9 +76,11 @@ def test_solutions_about_which_nothing_can_be_asked_cost_nothing_and_are_counted
     steps = ["One.", "Two.", "So it is 3."]
     for reference, verifier, is_correct in (("2", "numeric", False), ("3", "numeric", True), ("(2, 3)", "", False)):
         make_solution(
-            make_problem(project, reference_answer=reference, verifier=verifier), steps, is_correct=is_correct,
+            make_problem(project, reference_answer=reference, verifier=verifier),
+            steps,
+            is_correct=is_correct,
             final_answer="3",
-        )  # fmt: skip
+        )
     usual = _foretold_without_endpoint(project)
     assert all(one.hindered == 0 and one.solutions == 3 for one in usual)
     for reference, verifier in ((None, ""), ("", "numeric"), ("See the figure.", "numeric"), ("12", "choice")):

@@ -8,8 +8,8 @@ from typing import Any
 from apps.core.jobs import JobStatus
 from apps.corpus.models import Solution
 from apps.estimation.models import EstimationRun, StepEstimate
-from apps.exports.collect import collect
 from apps.exports.formats import FORMATS
+from apps.exports.load.records import collect
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
 from apps.projects.models import Project
@@ -77,9 +77,11 @@ def test_a_file_that_says_anything_else_lands_whole(project: Project) -> None:
     bring_in(project, [row(1)])
     own_run(project.solutions.get(), 8, 4, 0, number=1)
     for said, labels in (
-        (counted(8, 4, 0, run=1, completer="d"), 3), (counted(8, 4, 0, run=9), 3), (counted(8, 4, 0, run=None), 3),
+        (counted(8, 4, 0, run=1, completer="d"), 3),
+        (counted(8, 4, 0, run=9), 3),
+        (counted(8, 4, 0, run=None), 3),
         (counted(8, 4, 0, run=1), 3),
-    ):  # fmt: skip
+    ):
         assert bring_in(project, [row(1, monte_carlo=[said])]).labels == labels
         assert bring_in(project, [row(1, monte_carlo=[said])]).labels == 0
     assert stored(project) == (5, 15), "the last had no missing rollouts, as ours has"

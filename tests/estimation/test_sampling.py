@@ -13,9 +13,15 @@ from apps.core.errors import Conflict, DomainError
 from apps.core.jobs import JobStatus
 from apps.corpus.models import Problem, Solution, Step
 from apps.estimation.models import SampledProblem, SamplingRun
-from apps.estimation.sampling import cancel_sampling, pause_sampling, resume_sampling, run_sampling, start_sampling
+from apps.estimation.sampling.services import (
+    cancel_sampling,
+    pause_sampling,
+    resume_sampling,
+    run_sampling,
+    start_sampling,
+)
 from apps.estimation.tasks import call_writer, resume_abandoned
-from apps.estimation.turns import waiting_runs
+from apps.estimation.worker.schedule import waiting_runs
 from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint
 from apps.projects.models import Project
@@ -203,9 +209,14 @@ class TestDone:
 
 @pytest.mark.parametrize(
     ("terms", "field"),
-    [({"per_problem": 0}, "per_problem"), ({"per_problem": 10_000}, "per_problem"), ({"split": "separator"}, "split"),
-     ({"split": "by magic"}, "split"), ({"sampling": {"temperature": -1}}, "sampling")],
-)  # fmt: skip
+    [
+        ({"per_problem": 0}, "per_problem"),
+        ({"per_problem": 10_000}, "per_problem"),
+        ({"split": "separator"}, "split"),
+        ({"split": "by magic"}, "split"),
+        ({"sampling": {"temperature": -1}}, "sampling"),
+    ],
+)
 def test_terms_that_cannot_be_are_named(terms: dict[str, object], field: str, project: Project) -> None:
     endpoint = endpoint_of(project, "http://127.0.0.1:9/v1")
     with pytest.raises(DomainError) as told:

@@ -8,10 +8,10 @@ import pytest
 
 from apps.core.jobs import JobStatus
 from apps.corpus.models import Solution, Step
-from apps.estimation.driving import work_on
 from apps.estimation.models import EstimationRun, Rollout, RolloutBatch, SolutionEstimate, StepEstimate
-from apps.estimation.sampling import run_sampling, start_sampling
-from apps.estimation.services import resume_run, start_run
+from apps.estimation.runs.services import resume_run, start_run
+from apps.estimation.sampling.services import run_sampling, start_sampling
+from apps.estimation.worker.run import work_on
 from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint, check_endpoint
 from apps.projects.models import Project
@@ -98,8 +98,9 @@ def test_a_solution_that_a_generator_writes_ends_before_its_own_question(
     new = Solution.objects.latest("pk")
     assert (new.final_answer, new.is_correct) == ("27", True)
     assert list(Step.objects.filter(solution=new).order_by("position").values_list("text", flat=True)) == [
-        "9 * 3 = 27.", "The answer is 27.",
-    ]  # fmt: skip
+        "9 * 3 = 27.",
+        "The answer is 27.",
+    ]
 
 
 def test_a_rollout_in_which_no_answer_is_found_is_missing_and_never_a_failure(

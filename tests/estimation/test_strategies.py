@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from apps.core.errors import DomainError
-from apps.estimation.intervals import shrunk, wilson
+from apps.core.statistics import shrunk, wilson
 from apps.estimation.strategies import STRATEGIES, full_options, strategy_of
 from apps.estimation.strategies.base import Case, Counts, Reading, Strategy
 from apps.estimation.strategies.posterior import Priors, posterior

@@ -16,14 +16,14 @@ from apps.accounts.models import User
 from apps.core.errors import DomainError
 from apps.core.jobs import JobStatus
 from apps.corpus.models import Solution, Step
-from apps.dashboard.seeding import register_reasoner
-from apps.estimation.driving import work_on
-from apps.estimation.forecast import forecasts
+from apps.demo.seeding import register_reasoner
+from apps.estimation.engine.tree_search import Leaf, Rolled, Search
 from apps.estimation.models import EstimationRun, Rollout, RolloutBatch, SolutionEstimate, StepEstimate
-from apps.estimation.sampling import run_sampling, start_sampling
-from apps.estimation.services import pause_run, resume_run, start_run
+from apps.estimation.runs.forecast import forecasts
+from apps.estimation.runs.services import pause_run, resume_run, start_run
+from apps.estimation.sampling.services import run_sampling, start_sampling
 from apps.estimation.strategies.tree import TreeOptions
-from apps.estimation.tree.search import Leaf, Rolled, Search
+from apps.estimation.worker.run import work_on
 from apps.inference.models import Endpoint
 from apps.projects.models import Project
 from reasoner.problems import problems
@@ -140,9 +140,15 @@ def sampled(project: Project, endpoint: Endpoint) -> Project:
 
 def started(project: Project, endpoint: Endpoint, **more: object) -> EstimationRun:
     return start_run(
-        project=project, endpoint=endpoint, strategy="tree", options={"budget": 48},
-        sampling={"temperature": 1.0, "max_tokens": 200}, selection={"answers": "wrong"}, seed=9, **more,  # type: ignore[arg-type]
-    )  # fmt: skip
+        project=project,
+        endpoint=endpoint,
+        strategy="tree",
+        options={"budget": 48},
+        sampling={"temperature": 1.0, "max_tokens": 200},
+        selection={"answers": "wrong"},
+        seed=9,
+        **more,  # type: ignore[arg-type]
+    )
 
 
 def finish(run: EstimationRun) -> EstimationRun:
@@ -289,9 +295,23 @@ def test_problems_without_a_solution_have_no_tree(project: Project, endpoint: En
 def test_command_and_api_take_the_options_of_a_tree(sampled: Project, endpoint: Endpoint, alice: User) -> None:
     told = StringIO()
     call_command(
-        "estimate", "--project", sampled.slug, "--endpoint", endpoint.name, "--strategy", "tree", "--answers", "wrong",
-        "--options", '{"budget": 16}', "--max-tokens", "200", "--wait", "--json", stdout=told,
-    )  # fmt: skip
+        "estimate",
+        "--project",
+        sampled.slug,
+        "--endpoint",
+        endpoint.name,
+        "--strategy",
+        "tree",
+        "--answers",
+        "wrong",
+        "--options",
+        '{"budget": 16}',
+        "--max-tokens",
+        "200",
+        "--wait",
+        "--json",
+        stdout=told,
+    )
     run = EstimationRun.objects.get(pk=json.loads(told.getvalue())["run"])
     assert (run.status, run.options["budget"]) == (JobStatus.FINISHED, 16)
     assert_exact(run)

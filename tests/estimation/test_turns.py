@@ -14,15 +14,21 @@ from django.utils import timezone
 from redis import Redis
 
 from apps.accounts.models import User
-from apps.core.bulk import sole_worker
+from apps.core.db.copy import sole_worker
 from apps.core.jobs import JobStatus
-from apps.core.wake import drop, wake
-from apps.estimation import turns
+from apps.core.wakeups import drop, wake
 from apps.estimation.models import EstimationRun, SamplingRun, Shard
-from apps.estimation.sampling import cancel_sampling, pause_sampling, resume_sampling, run_sampling, start_sampling
-from apps.estimation.services import begin, cancel_run, pause_run, resume_run, start_run
+from apps.estimation.runs.services import begin, cancel_run, pause_run, resume_run, start_run
+from apps.estimation.sampling.services import (
+    cancel_sampling,
+    pause_sampling,
+    resume_sampling,
+    run_sampling,
+    start_sampling,
+)
 from apps.estimation.tasks import call_workers, call_writer, resume_abandoned, work_on_run, work_on_sampling
-from apps.estimation.turns import SAMPLING, others_wait, take_turn, waiting_runs
+from apps.estimation.worker import schedule as turns
+from apps.estimation.worker.schedule import SAMPLING, others_wait, take_slice, waiting_runs
 from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint
 from apps.projects.models import Project
@@ -87,7 +93,7 @@ def test_projects_take_turns_whatever_the_number_of_their_runs(queue: Redis, pro
     other = create_project(slug="geometry", name="Geometry", owner=alice)
     many = [run_in(project) for _ in range(4)]
     one = run_in(other)
-    taken = [turn.pk for _ in range(8) if (turn := take_turn())]
+    taken = [turn.pk for _ in range(8) if (turn := take_slice())]
     assert Counter(pk == one.pk for pk in taken) == {True: 4, False: 4}
     assert taken[0] != taken[1]
     assert {pk for pk in taken if pk != one.pk} == {run.pk for run in many}
@@ -101,7 +107,7 @@ def test_a_run_has_so_many_workers_and_no_more(queue: Redis, project: Project) -
         assert [one.pk for one in waiting_runs()] == [run.pk]
         Shard.objects.create(run=run, after=number, upto=number, holder=f"worker {number}", leased_until=later)
     assert waiting_runs() == []
-    assert take_turn() is None
+    assert take_slice() is None
     other = run_in(project)
     assert others_wait(run)
     assert not others_wait(other)
@@ -173,7 +179,7 @@ def test_estimation_and_sampling_runs_take_turns_by_project(queue: Redis, projec
     one = run_in(other)
     # The same number: told apart by what kind of run it is.
     EstimationRun.objects.filter(pk=one.pk).update(id=many[0].pk)
-    taken = [turn for _ in range(6) if (turn := take_turn())]
+    taken = [turn for _ in range(6) if (turn := take_slice())]
     assert Counter(turn.project == other.pk for turn in taken) == {True: 3, False: 3}
     assert {turn.pk for turn in taken if turn.project == project.pk} == {run.pk for run in many}
 

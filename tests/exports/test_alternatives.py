@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.corpus.readers import READERS, ReaderOptions
+from apps.corpus.imports.readers import READERS, ReaderOptions
 from apps.corpus.records import (
     EstimateRecord,
     GoldRating,
@@ -188,8 +188,13 @@ def test_each_person_and_the_majority_rate_alternatives() -> None:
     assert left_out(record(*two)) == {"ratings: people are of two minds": 1}
     each = rows(record(*two), people="each")
     assert [row[-1] for row in each] == [
-        ("s10", True), ("s11", False), ("s12", True), ("s10", True), ("s11", False), ("s12", False)
-    ]  # fmt: skip
+        ("s10", True),
+        ("s11", False),
+        ("s12", True),
+        ("s10", True),
+        ("s11", False),
+        ("s12", False),
+    ]
     first = {"ratings: of labelers who were not the first": 4}
     assert left_out(record(*two), people="first") == first
 
@@ -342,7 +347,9 @@ POLICIES = st.fixed_dictionaries(
     {
         "sources": st.lists(
             st.sampled_from(["gold", "adjudicated", "consensus", "human", "monte_carlo_hard", "judge"]),
-            min_size=1, max_size=3, unique=True,
+            min_size=1,
+            max_size=3,
+            unique=True,
         ),
         "neutral": st.sampled_from(["positive", "negative", "drop"]),
         "unsure": st.sampled_from(["drop", "positive", "negative"]),
@@ -355,7 +362,7 @@ POLICIES = st.fixed_dictionaries(
         "thin": st.sampled_from(["leave_out", "take"]),
         "step_tag": st.sampled_from(["ки", "<s>"]),
     }
-)  # fmt: skip
+)
 
 
 def says_something(said: StepRating, solution: SolutionRecord) -> bool:

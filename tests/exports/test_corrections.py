@@ -8,19 +8,19 @@ from typing import Any
 import pytest
 
 from apps.accounts.models import User
-from apps.corpus.readers import READERS, ReaderOptions
+from apps.corpus.imports.readers import READERS, ReaderOptions
 from apps.corpus.records import Record
-from apps.exports.collect import collect
 from apps.exports.formats import FORMATS
-from apps.exports.labels import resolve
+from apps.exports.labels.steps import resolve
+from apps.exports.load.records import collect
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
 from apps.labeling.models import Assignment, GoldLabel
 from apps.projects.models import Membership, Project
 from apps.projects.services import create_project
+from apps.quality.consensus.recompute import recompute_project
 from apps.quality.models import StepConsensus
-from apps.quality.reviewing import correct_turn, take_correction_back
-from apps.quality.settling import settle_project
+from apps.quality.review.assignments import correct_assignment, take_correction_back
 from tests.cast import make_problem, make_round, make_solution
 from tests.judging.verdicts import bring_in
 from tests.quality.said import said, say
@@ -35,8 +35,8 @@ def missed(project: Project, bob: User) -> Assignment:
 
 @pytest.fixture
 def corrected(missed: Assignment, rita: User) -> Assignment:
-    correct_turn(assignment=missed, submission=said([1, -1]), reviewer=rita, note="4 + 4 is 8.")
-    settle_project(missed.round.project)
+    correct_assignment(assignment=missed, submission=said([1, -1]), reviewer=rita, note="4 + 4 is 8.")
+    recompute_project(missed.round.project)
     return missed
 
 
@@ -61,12 +61,16 @@ def test_both_leave_as_who_said_it(corrected: Assignment, bob: User, rita: User)
     (row,) = rows("annotate", the_record(corrected.round.project))
     labeler, reviewer = row["people"]
     assert (labeler["labeler"], labeler["role"], labeler["corrected_by"]) == (
-        names[bob.pk], "labeler", names[rita.pk],
-    )  # fmt: skip
+        names[bob.pk],
+        "labeler",
+        names[rita.pk],
+    )
     assert [step["rating"] for step in labeler["steps"]] == [1, 1, 1]
     assert (reviewer["labeler"], reviewer["role"], reviewer["corrects"]) == (
-        names[rita.pk], "reviewer", names[bob.pk],
-    )  # fmt: skip
+        names[rita.pk],
+        "reviewer",
+        names[bob.pk],
+    )
     assert [step["rating"] for step in reviewer["steps"]] == [1, -1]
     assert reviewer["reason"] == "4 + 4 is 8."
     assert row["first_error"] == 1

@@ -10,15 +10,15 @@ from msgspec import structs
 
 from apps.accounts.models import User
 from apps.corpus.records import Record, StandingRating, StepRating, StepRecord
-from apps.exports.collect import collect, count_retired
-from apps.exports.counted import BESIDE, EARLIER, EMPTY, counted
 from apps.exports.formats import FORMATS
+from apps.exports.labels.counted import BESIDE, EARLIER, EMPTY, counted
+from apps.exports.load.records import collect, count_retired
 from apps.exports.policy import LabelPolicy, PolicyError
 from apps.exports.tally import Tally
 from apps.labeling.models import Assignment
 from apps.projects.models import Membership, Project
+from apps.quality.consensus.recompute import recompute_project
 from apps.quality.models import QualityRules
-from apps.quality.settling import settle_project
 from tests.cast import make_problem, make_round, make_screening, make_solution
 from tests.exports.test_labels import labels, person, record
 from tests.quality.said import say
@@ -125,7 +125,7 @@ def test_thin_consensus_is_taken_by_name_and_counted_otherwise() -> None:
 def test_one_of_two_people_asked_is_thin_in_the_export(project: Project, bob: User, mia: User) -> None:
     round_ = make_round(project, redundancy=2)
     say(round_, bob, 1, -1)
-    settle_project(project)
+    recompute_project(project)
     (one,) = collected(project)
     assert [(step.people, step.is_thin) for step in one.consensus] == [(1, True), (1, True)]
     assert labels(one, sources=["consensus"]) == []
@@ -133,7 +133,7 @@ def test_one_of_two_people_asked_is_thin_in_the_export(project: Project, bob: Us
     assert labels(one) == [], "the source human says by majority, and so does one of two not"
     assert labels(one, thin="take") == labels(one, people="each") == [[1, -1, None]]
     say(round_, mia, 1, -1)
-    settle_project(project)
+    recompute_project(project)
     (one,) = collected(project)
     assert [(step.people, step.is_thin) for step in one.consensus] == [(2, False), (2, False)]
     assert labels(one, sources=["consensus"]) == labels(one) == [[1, -1, None]]

@@ -12,12 +12,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from apps.core.zstd import ZstdFile
-from apps.corpus.readers import READERS, ReaderOptions
+from apps.corpus.imports.readers import READERS, ReaderOptions
 from apps.corpus.records import Record
-from apps.exports.containers import CONTAINERS, Writer
 from apps.exports.formats import FORMATS
 from apps.exports.policy import LabelPolicy, PolicyError
 from apps.exports.tally import Tally
+from apps.exports.writers import CONTAINERS, Writer
 from tests.corpus.rows import VALID
 from tests.exports.test_labels import person, record
 
@@ -73,8 +73,10 @@ def test_what_is_written_reads_back_as_the_same_labels(format_: str) -> None:
     assert again.solution is not None
     written = [step.text for step in again.solution.path()]
     assert [text.removeprefix(f"Step {place + 1}: ") for place, text in enumerate(written)][:3] == [
-        "Step 0.", "Step 1.", "Step 2."
-    ]  # fmt: skip
+        "Step 0.",
+        "Step 1.",
+        "Step 2.",
+    ]
 
 
 def test_prm800k_row_for_row() -> None:

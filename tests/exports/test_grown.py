@@ -13,17 +13,17 @@ from msgspec import structs
 from apps.accounts.models import User
 from apps.corpus.models import Solution
 from apps.corpus.records import ProblemRecord, Record, SolutionRecord, StepRecord
-from apps.exports.collect import collect
+from apps.exports.load.records import collect
+from apps.labeling.assignments.submit import submit
 from apps.labeling.models import Assignment, Round, StepLabel
 from apps.labeling.models.counted import rated_q
-from apps.labeling.queue import claim
-from apps.labeling.services import open_round
-from apps.labeling.submissions import Submission, SubmittedStep
-from apps.labeling.submitting import submit
+from apps.labeling.protocols.submission import Submission, SubmittedStep
+from apps.labeling.queue.claim import claim
+from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
-from apps.quality.evidence import evidence_of
+from apps.quality.consensus.recompute import recompute_project
 from apps.quality.models import Consensus, QualityRules, StepConsensus
-from apps.quality.settling import settle_project
+from apps.quality.review.evidence import evidence_of
 from tests.cast import make_problem, make_round, make_solution
 from tests.exports.test_alternatives import left_out, person, rows
 from tests.exports.test_labels import labels
@@ -34,8 +34,8 @@ OWN = "The answer is: 5"
 
 def grow(round_: Round, labeler: User, *, rated: bool = True) -> Solution:
     """The labeler leaves the path after its first step, or begins with nothing, and writes the end."""
-    turn = claim(round=round_, labeler=labeler)
-    assert isinstance(turn, Assignment), turn
+    assignment = claim(round=round_, labeler=labeler)
+    assert isinstance(assignment, Assignment), assignment
     steps = [SubmittedStep(position=0, text=OWN, chosen=True)]
     if rated:
         steps = [
@@ -43,17 +43,17 @@ def grow(round_: Round, labeler: User, *, rated: bool = True) -> Solution:
             SubmittedStep(position=1, rating=-1),
             SubmittedStep(position=1, candidate=1, text=OWN, chosen=True),
         ]
-    done = submit(assignment=turn, submission=Submission(steps=steps, finish_reason="solution"))
+    done = submit(assignment=assignment, submission=Submission(steps=steps, finish_reason="solution"))
     assert done.grown is not None
     return done.grown
 
 
 def rate_path(round_: Round, labeler: User) -> None:
     """Two great steps: the task's first, and the one that somebody wrote beside the task's second."""
-    turn = claim(round=round_, labeler=labeler)
-    assert isinstance(turn, Assignment), turn
+    assignment = claim(round=round_, labeler=labeler)
+    assert isinstance(assignment, Assignment), assignment
     steps = [SubmittedStep(position=place, candidate=place, rating=1) for place in range(2)]
-    submit(assignment=turn, submission=Submission(steps=steps, finish_reason="solution"))
+    submit(assignment=assignment, submission=Submission(steps=steps, finish_reason="solution"))
 
 
 def exported(solution: Solution, **policy: Any) -> list[list[int | None]]:
@@ -66,7 +66,7 @@ def exported(solution: Solution, **policy: Any) -> list[list[int | None]]:
 
 def stands(solution: Solution) -> tuple[str, int | None, int, int, float]:
     note_all(solution.project)
-    settle_project(solution.project)
+    recompute_project(solution.project)
     whole = Consensus.objects.get(solution=solution)
     thin = StepConsensus.objects.filter(step__solution=solution, is_thin=True).exists()
     assert thin == (whole.state == "thin")
@@ -93,12 +93,12 @@ def test_what_others_are_asked_about_stays_thin(project: Project, bob: User, mia
     own = make_solution(make_problem(project, reference_answer="5"), ["One.", "The answer is: 7"])
     round_ = make_round(project, protocol="branching", redundancy=2)
     grow(round_, bob)
-    turn = claim(round=round_, labeler=mia)
-    assert isinstance(turn, Assignment)
+    assignment = claim(round=round_, labeler=mia)
+    assert isinstance(assignment, Assignment)
     steps = [SubmittedStep(position=place, rating=1, chosen=True) for place in range(2)]
-    submit(assignment=turn, submission=Submission(steps=steps, finish_reason="solution"))
+    submit(assignment=assignment, submission=Submission(steps=steps, finish_reason="solution"))
     note_all(project)
-    settle_project(project)
+    recompute_project(project)
     assert Consensus.objects.get(solution=own).state == "thin"
 
 
@@ -121,7 +121,7 @@ def test_two_who_go_the_same_way_make_two_solutions(project: Project, bob: User,
     round_ = make_round(project, protocol="branching", redundancy=2)
     grown = [grow(round_, labeler) for labeler in (bob, mia)]
     note_all(project)
-    settle_project(project)
+    recompute_project(project)
     found = Consensus.objects.filter(solution__in=grown).values_list("state", "people")
     assert list(found) == [("settled", 1), ("settled", 1)]
 

@@ -10,17 +10,17 @@ import pytest
 from apps.core.errors import DomainError
 from apps.corpus.models import Solution
 from apps.corpus.records import EstimateRecord, JudgeRecord, Record, StepCount, VerdictRecord
-from apps.exports.collect import collect
 from apps.exports.formats import FORMATS
+from apps.exports.load.records import collect
 from apps.exports.models import Export
 from apps.exports.policy import LabelPolicy
 from apps.exports.services import create_export
 from apps.exports.tally import Tally
+from apps.judging.latest import judge_first_errors
 from apps.judging.models import JudgeRun, StepVerdict
 from apps.projects.models import Project
 from apps.projects.services import create_project
-from apps.quality.evidence import evidence_of
-from apps.quality.machines import judges_words
+from apps.quality.review.evidence import evidence_of
 from tests.cast import bearer, make_problem, make_solution
 from tests.exports.test_labels import labels, record
 from tests.judging.verdicts import bring_in, judge, row, verdicts
@@ -130,11 +130,17 @@ def test_what_came_in_goes_out_and_comes_in_again_the_same(project: Project, ali
     bring_in(project, [one, row(2)])
     first = out(project)
     assert [(judge["judge"], judge["version"], judge["run"]) for judge in first[0]["judges"]] == [
-        ("a", 3, None), ("a", 3, 2), ("b", 1, None),
-    ]  # fmt: skip
+        ("a", 3, None),
+        ("a", 3, 2),
+        ("b", 1, None),
+    ]
     assert first[0]["judges"][0]["steps"][0] == {
-        "position": 0, "candidate": 0, "rating": 1, "confidence": 0.75, "reason": "Right: 1 < 2 & \u00e9.",
-    }  # fmt: skip
+        "position": 0,
+        "candidate": 0,
+        "rating": 1,
+        "confidence": 0.75,
+        "reason": "Right: 1 < 2 & \u00e9.",
+    }
     assert first[1]["judges"] == []
     other = create_project(slug="other", name="Other", owner=alice)
     bring_in(other, first)
@@ -221,4 +227,4 @@ def test_disputes_and_evidence_go_by_the_same_newest_run_as_exports(project: Pro
     solution = Solution.objects.select_related("problem", "project").get(project=project)
     told = evidence_of(solution, lambda ids: dict.fromkeys(ids, "")).words
     assert [(one.name, one.first_error) for one in told if one.source == "judge"] == [("a v2", 1)]
-    assert judges_words({solution.pk: 3}) == {solution.pk: {"a v2": 1}}
+    assert judge_first_errors({solution.pk: 3}) == {solution.pk: {"a v2": 1}}

@@ -18,7 +18,7 @@ from apps.corpus.records import (
     StepRating,
     StepRecord,
 )
-from apps.exports.labels import fits, resolve
+from apps.exports.labels.steps import fits, resolve
 from apps.exports.policy import LabelPolicy, PolicyError, split_of
 
 STEPS = 4

@@ -10,12 +10,12 @@ import pytest
 
 from apps.core.jobs import JobStatus
 from apps.corpus.records import ComparisonRecord, ProblemRecord, Record, SolutionRecord, StepRecord
-from apps.exports.containers import CONTAINERS, MixedWriter, Writer
 from apps.exports.formats import FORMATS
-from apps.exports.making import run_export
 from apps.exports.policy import LabelPolicy
+from apps.exports.run import run_export
 from apps.exports.services import create_export, part_path
 from apps.exports.tally import Tally
+from apps.exports.writers import CONTAINERS, MixedWriter, Writer
 from apps.projects.models import Project
 from tests.cast import make_problem, make_solution
 from tests.exports.test_pairs import compared, prefers, solution
@@ -56,9 +56,12 @@ def test_a_row_is_a_whole_answer_and_a_boolean() -> None:
     [
         (answer("It is 2.", is_correct=None), "solutions: nobody knows whether the answer is right"),
         (answer(" ", ""), "solutions: an empty completion"),
-        (answer("x", messages=[{"role": "narrator", "content": "x"}]), "solutions: the dialogue has the role 'narrator'"),
+        (
+            answer("x", messages=[{"role": "narrator", "content": "x"}]),
+            "solutions: the dialogue has the role 'narrator'",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_row_is_counted(one: Record, reason: str) -> None:
     tally = Tally()
     assert rows(one, tally, prompts="conversational") == []
@@ -80,8 +83,10 @@ def test_right_and_wrong_come_in_turns(project: Project, container: str) -> None
     again = run_export(export_id=create_export(project=project, format="orm", container=container).pk)
     assert again.sha256 == export.sha256
     assert {file.name for file in part_path(again).parent.iterdir()} == {
-        part_path(again).name, "manifest.json", "README.md"
-    }  # fmt: skip
+        part_path(again).name,
+        "manifest.json",
+        "README.md",
+    }
 
 
 @pytest.mark.parametrize(("right", "wrong"), [(0, 0), (3, 0), (0, 3), (1, 7), (5, 5), (2000, 3000)])

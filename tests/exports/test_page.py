@@ -8,8 +8,8 @@ import pytest
 from django.urls import reverse
 
 from apps.accounts.models import User
-from apps.exports.making import run_export
 from apps.exports.models import Export
+from apps.exports.run import run_export
 from apps.exports.services import create_export, folder
 from apps.projects.models import Project
 from tests.cast import make_round, signed_in
@@ -18,9 +18,9 @@ from tests.quality.said import say
 
 @pytest.fixture
 def labeled(project: Project, bob: User) -> Project:
-    turn = say(make_round(project), bob, 1, -1)
-    step = turn.task.solution.steps.create(position=1, candidate=1, text="Else.", chosen=False)
-    turn.step_labels.create(step=step, rating=1)
+    assignment = say(make_round(project), bob, 1, -1)
+    step = assignment.task.solution.steps.create(position=1, candidate=1, text="Else.", chosen=False)
+    assignment.step_labels.create(step=step, rating=1)
     return project
 
 

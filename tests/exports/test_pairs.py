@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from apps.corpus.readers import READERS, ReaderOptions
+from apps.corpus.imports.readers import READERS, ReaderOptions
 from apps.corpus.records import (
     ComparisonRecord,
     PersonRecord,
@@ -20,11 +20,11 @@ from apps.corpus.records import (
     SolutionRecord,
     StepRecord,
 )
-from apps.exports.containers import Writer
 from apps.exports.formats import FORMATS
-from apps.exports.labels import fits
+from apps.exports.labels.steps import fits
 from apps.exports.policy import LabelPolicy, PolicyError
 from apps.exports.tally import Tally
+from apps.exports.writers import Writer
 
 _numbers = count()
 

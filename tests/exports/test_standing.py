@@ -5,23 +5,23 @@ from __future__ import annotations
 import json
 
 from apps.accounts.models import User
-from apps.corpus.readers import READERS, ReaderOptions
-from apps.exports.collect import collect
+from apps.corpus.imports.readers import READERS, ReaderOptions
 from apps.exports.formats import FORMATS
+from apps.exports.load.records import collect
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
 from apps.projects.models import Project
-from apps.quality.adjudicating import adjudicate_step
-from apps.quality.settling import settle_project
+from apps.quality.consensus.recompute import recompute_project
+from apps.quality.review.adjudication import adjudicate_step
 from tests.cast import make_round
 from tests.quality.said import say
 
 
 def test_what_stands_is_written_and_how_it_was_reached(project: Project, bob: User, rita: User) -> None:
     say(make_round(project), bob, 1, -1)
-    settle_project(project)
+    recompute_project(project)
     adjudicate_step(step=project.solutions.get().steps.get(position=1), rating=1, by=rita)
-    settle_project(project)
+    recompute_project(project)
     ((record,),) = collect(project)
     policy, tally = LabelPolicy.from_dict({"sources": ["consensus"]}), Tally()
     (row,) = FORMATS["annotate"].rows(record, policy, tally)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from apps.corpus.readers import READERS, ReaderOptions
+from apps.corpus.imports.readers import READERS, ReaderOptions
 from apps.corpus.records import PersonRecord, ProblemRecord, Record, SolutionRecord, StepRating, StepRecord
 from apps.exports.formats import FORMATS
 from apps.exports.policy import LabelPolicy, PolicyError

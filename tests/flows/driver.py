@@ -25,7 +25,7 @@ from django.db import InterfaceError, OperationalError, connection  # noqa: E402
 
 from apps.accounts.models import User  # noqa: E402
 from apps.estimation.models import EstimationRun  # noqa: E402
-from apps.estimation.services import pause_run, resume_run, start_run  # noqa: E402
+from apps.estimation.runs.services import pause_run, resume_run, start_run  # noqa: E402
 from apps.estimation.tasks import call_workers, resume_abandoned  # noqa: E402
 from apps.inference.services import add_endpoint  # noqa: E402
 from apps.projects.services import create_project  # noqa: E402

@@ -78,9 +78,13 @@ QUEUES: dict[str, set[str]] = {
 
 # Why what somebody said is not counted; empty: it is.
 NOT_COUNTED = {
-    "screening": {"screening"}, "gold task": {"quality_control"}, "retired": {"retired"}, "suspended": {"", "suspended"},
-    "agree": {""}, "alternatives": {""},
-}  # fmt: skip
+    "screening": {"screening"},
+    "gold task": {"quality_control"},
+    "retired": {"retired"},
+    "suspended": {"", "suspended"},
+    "agree": {""},
+    "alternatives": {""},
+}
 
 
 def first_error(ratings: list[int], length: int = STEPS) -> int | None:

@@ -15,21 +15,21 @@ from django.urls import reverse
 from apps.accounts.models import User
 from apps.core.jobs import JobStatus
 from apps.corpus.models import Problem, Solution, Step
-from apps.estimation.driving import work_on
 from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
-from apps.estimation.services import cancel_run, resume_run, start_run
+from apps.estimation.runs.services import cancel_run, resume_run, start_run
+from apps.estimation.worker.run import work_on
 from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint
 from apps.labeling.models import Assignment, Round
-from apps.labeling.retiring import retire_problem
-from apps.labeling.services import open_round
-from apps.labeling.submissions import Submission, SubmittedStep
+from apps.labeling.problems import retire_problem
+from apps.labeling.protocols.submission import Submission, SubmittedStep
+from apps.labeling.rounds.services import open_round
 from apps.projects.models import Membership, Project, Role
 from apps.projects.services import add_member
-from apps.quality.figures import refresh_figures
-from apps.quality.reviewing import correct_turn
-from apps.quality.runs import note_ended_runs
-from apps.quality.settling import settle_projects
+from apps.quality.consensus.ended_runs import note_ended_runs
+from apps.quality.consensus.recompute import recompute_projects
+from apps.quality.metrics.refresh import refresh_figures
+from apps.quality.review.assignments import correct_assignment
 from tests.cast import bearer, make_gold, make_user, signed_in
 from tests.estimation.corpus import add_sums
 from tests.estimation.model import Model
@@ -112,7 +112,7 @@ def staged(project: Project, *, owner: User, reviewer: User, bob: User, url: str
     ended, under_way = _two_runs(project, endpoint, Model(url))
     with _at_work(under_way, Model(url)):
         note_ended_runs()
-        settle_projects()
+        recompute_projects()
         refresh_figures()
         found = Told(project, signed_in(owner), bearer(owner), ids, ended, under_way)
         found.rollouts, found.partial = _hard_labels(ended, ids), _hard_labels(under_way, ids)
@@ -223,7 +223,7 @@ def _preferences(who: str) -> Mind:
 
 def _correct(reviewer: User, assignment: Assignment) -> None:
     ratings = [SubmittedStep(position=place, rating=rating) for place, rating in enumerate(CORRECTION)]
-    correct_turn(
+    correct_assignment(
         assignment=assignment,
         submission=Submission(steps=ratings, finish_reason="found_error", active_ms=0),
         reviewer=reviewer,

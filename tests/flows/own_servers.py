@@ -37,9 +37,12 @@ class OwnServers:
         started.callback(stop_valkey, self._valkey)
         # The settings of the product: those of the tests give each of xdist's workers another Redis database.
         self.environment = {
-            **os.environ, **urls, "DJANGO_SETTINGS_MODULE": "annotate.settings",
-            "ANNOTATE_HOME": str(self.home), "SECRET_KEY": "own servers " * 5,
-        }  # fmt: skip
+            **os.environ,
+            **urls,
+            "DJANGO_SETTINGS_MODULE": "annotate.settings",
+            "ANNOTATE_HOME": str(self.home),
+            "SECRET_KEY": "own servers " * 5,
+        }
         self._driver = self._process([sys.executable, "-m", "tests.flows.driver"])
         started.callback(self._end_driver)
 
@@ -49,9 +52,14 @@ class OwnServers:
 
     def _process(self, command: list[str], *, quiet: bool = False) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            command, cwd=ROOT, env=self.environment, text=True, start_new_session=True,
-            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL if quiet else subprocess.PIPE,
-        )  # fmt: skip
+            command,
+            cwd=ROOT,
+            env=self.environment,
+            text=True,
+            start_new_session=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL if quiet else subprocess.PIPE,
+        )
 
     def do(self, act: str, **told: object) -> Any:
         """One of the driver's acts."""

@@ -11,11 +11,11 @@ from django.core.management import call_command
 from django.test import Client
 
 from apps.accounts.models import User
+from apps.corpus.imports.readers import READERS, ReaderOptions
 from apps.corpus.models import Solution
-from apps.corpus.readers import READERS, ReaderOptions
 from apps.corpus.records import Record
 from apps.labeling.models import Assignment
-from apps.labeling.services import open_round
+from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from tests.cast import bearer
 from tests.flows.test_real_files import command, rows
@@ -82,12 +82,12 @@ class Labeler:
     def claim(self, slug: str, number: int) -> Row:
         return dict(self.post(f"/projects/{slug}/rounds/{number}/claim", {})["assignment"])
 
-    def replay(self, turn: Row, row: Row) -> Row:
+    def replay(self, assignment: Row, row: Row) -> Row:
         """Ask for the candidates of each position, rate those of the row, write and choose as its labeler did."""
         chosen: list[Row] = []
         steps: list[Row] = []
         for position in row["label"]["steps"]:
-            offered = self.post(f"/assignments/{turn['id']}/candidates", {"chosen": chosen})
+            offered = self.post(f"/assignments/{assignment['id']}/candidates", {"chosen": chosen})
             completions = position["completions"] or []
             assert [one["text"] for one in offered["candidates"]] == [one["text"] for one in completions]
             choice, own = position["chosen_completion"], position["human_completion"]
@@ -104,7 +104,7 @@ class Labeler:
         body = {"steps": steps, "finish_reason": finish, "active_ms": 9000}
         if finish == "give_up":
             body["reason"] = "I do not see how to go on."
-        return self.post(f"/assignments/{turn['id']}/submit", body)
+        return self.post(f"/assignments/{assignment['id']}/submit", body)
 
 
 def export(project: Project, tmp_path: Path, name: str, **policy: Any) -> list[Row]:
@@ -124,8 +124,11 @@ def test_phase_1_of_prm800k_is_done_again_and_comes_out_as_it_went_in(
     labeler = Labeler(bearer(bob))
     by_problem = {row["question"]["problem"]: row for row in wanted}
     for _ in wanted:
-        turn = labeler.claim(project.slug, round_.number)
-        assert labeler.replay(turn, by_problem[turn["problem"]["statement"]])["assignment"]["state"] == "submitted"
+        assignment = labeler.claim(project.slug, round_.number)
+        assert (
+            labeler.replay(assignment, by_problem[assignment["problem"]["statement"]])["assignment"]["state"]
+            == "submitted"
+        )
     # They went the ways that stood there, so nothing had to grow.
     assert Assignment.objects.filter(grown__isnull=False).count() == 0
     assert Solution.objects.count() == len(wanted)
@@ -147,10 +150,10 @@ def test_the_same_dialogues_from_problems_alone_come_out_the_same_too(
     assert round_.task_count == len(wanted)
     labeler = Labeler(bearer(bob))
     for _ in wanted:
-        turn = labeler.claim(project.slug, round_.number)
-        row = next(one for one in wanted if one["question"]["problem"] == turn["problem"]["statement"])
-        _offer_as_a_model(Assignment.objects.get(pk=turn["id"]).task_id, row)
-        labeler.replay(turn, row)
+        assignment = labeler.claim(project.slug, round_.number)
+        row = next(one for one in wanted if one["question"]["problem"] == assignment["problem"]["statement"])
+        _offer_as_a_model(Assignment.objects.get(pk=assignment["id"]).task_id, row)
+        labeler.replay(assignment, row)
     found = export(project, tmp_path, "prm800k")
     assert sorted(json.dumps(said(row), sort_keys=True) for row in found) == sorted(
         json.dumps(said(row), sort_keys=True) for row in wanted
@@ -167,14 +170,14 @@ def test_the_same_dialogues_from_problems_alone_come_out_the_same_too(
 
 
 def _offer_as_a_model(task_id: int, row: Row) -> None:
-    from apps.labeling.dialogue import prefix_digest
-    from apps.labeling.models import Offer
+    from apps.labeling.models import CandidateSet
+    from apps.labeling.protocols.candidate_tree import prefix_digest
 
     prefix: list[str] = []
     for place, position in enumerate(row["label"]["steps"]):
         texts = [one["text"] for one in position["completions"] or []]
         if texts:
-            Offer.objects.create(task_id=task_id, prefix=prefix_digest(prefix), position=place, texts=texts)
+            CandidateSet.objects.create(task_id=task_id, prefix=prefix_digest(prefix), position=place, texts=texts)
         choice, own = position["chosen_completion"], position["human_completion"]
         if choice is not None or own is not None:
             prefix.append(texts[choice] if choice is not None else own["text"])
@@ -188,9 +191,9 @@ def test_our_own_export_of_grown_solutions_goes_into_another_project_and_comes_o
     round_ = open_round(project=project, protocol="branching")
     labeler = Labeler(bearer(bob))
     for _ in wanted:
-        turn = labeler.claim(project.slug, round_.number)
-        row = next(one for one in wanted if one["question"]["problem"] == turn["problem"]["statement"])
-        labeler.replay(turn, row)
+        assignment = labeler.claim(project.slug, round_.number)
+        row = next(one for one in wanted if one["question"]["problem"] == assignment["problem"]["statement"])
+        labeler.replay(assignment, row)
     between, output = tmp_path / "between.jsonl", tmp_path / "second.jsonl"
     command("export", project=project.slug, format="annotate", output=between)
     call_command("create_project", "second")

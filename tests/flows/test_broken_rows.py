@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.core.files import File
 
-from apps.corpus.importing import run_import
+from apps.corpus.imports.run import run_import
 from apps.corpus.models import ImportFinding, Solution
 from apps.corpus.services import create_import
 from apps.projects.models import Project
@@ -198,7 +198,7 @@ def test_what_only_the_database_refuses_is_one_row_and_not_the_file(
     project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Names too long for an index, where no reader has looked: the others land, and the one is named."""
-    monkeypatch.setattr("apps.corpus.importing.checked", lambda record: record)
+    monkeypatch.setattr("apps.corpus.imports.run.checked", lambda record: record)
     dice = random.Random(2)
     rows = [good(number) for number in range(5)]
     rows[2]["problem"]["external_id"] = "".join(chr(dice.randrange(0x4E00, 0x9FFF)) for _ in range(6000))

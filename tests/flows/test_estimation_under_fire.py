@@ -14,7 +14,7 @@ from redis import Redis
 from annotate.celery import app
 from apps.core.jobs import JobStatus
 from apps.estimation.models import EstimationRun, Shard, SolutionEstimate, StepEstimate
-from apps.estimation.services import cancel_run, pause_run, resume_run, start_run
+from apps.estimation.runs.services import cancel_run, pause_run, resume_run, start_run
 from apps.estimation.tasks import call_workers
 from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint
@@ -52,9 +52,21 @@ def model(served: str, transactional_db: None) -> Model:
     """As good as new: no faults, no counts."""
     found = Model(served)
     found.control(
-        latency_s=0.05, right=0.5, error_500=0, timeout=0, too_many=0, reset=0, fewer=0, empty=0, cut=0, garbage=0,
-        most_choices=0, key="", is_down=False, hang_s=1.5,
-    )  # fmt: skip
+        latency_s=0.05,
+        right=0.5,
+        error_500=0,
+        timeout=0,
+        too_many=0,
+        reset=0,
+        fewer=0,
+        empty=0,
+        cut=0,
+        garbage=0,
+        most_choices=0,
+        key="",
+        is_down=False,
+        hang_s=1.5,
+    )
     found.forget()
     return found
 
@@ -188,11 +200,11 @@ def test_an_endpoint_that_is_down_pauses_the_run_and_says_why(
 def test_a_refused_key_pauses_the_run_and_is_never_told(
     worker: object, model: Model, project: Project, endpoint: Endpoint
 ) -> None:
-    from apps.inference.sealing import seal
+    from apps.inference.encryption import encrypt
 
     add_sums(project, 20, steps=STEPS)
     model.control(key="the right one")
-    Endpoint.objects.filter(pk=endpoint.pk).update(sealed_key=seal("sk-wrong-and-secret"))
+    Endpoint.objects.filter(pk=endpoint.pk).update(sealed_key=encrypt("sk-wrong-and-secret"))
     run = started(project, endpoint)
     eventually(lambda: EstimationRun.objects.get(pk=run.pk).status == JobStatus.PAUSED)
     run.refresh_from_db()

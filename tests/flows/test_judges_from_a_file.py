@@ -12,18 +12,18 @@ from typing import Any
 
 import pytest
 
-from apps.core.bulk import analyze
+from apps.core.db.copy import analyze
 from apps.corpus.labels import UNKNOWN
 from apps.corpus.models import ImportBatch, Solution, Step
 from apps.judging.models import JudgeRun, StepVerdict
 from apps.labeling.models import Assignment, StepLabel
 from apps.projects.models import Project
-from apps.quality.beside import beside
-from apps.quality.evidence import evidence_of
-from apps.quality.figures import refresh_figures
+from apps.quality.consensus.recompute import recompute_project
+from apps.quality.disputes.other_sources import beside
+from apps.quality.metrics.refresh import refresh_figures
 from apps.quality.models import Consensus, Figure
-from apps.quality.queues import counts_of, queue_of
-from apps.quality.settling import settle_project
+from apps.quality.review.evidence import evidence_of
+from apps.quality.review.queues import counts_of, queue_of
 from tests.flows.test_real_files import command, rows
 
 SOLUTIONS = 200
@@ -87,7 +87,7 @@ def landed(project: Project, cases: list[dict[str, Any]], tmp_path: Path) -> Pro
     assert ImportBatch.objects.get(project=project).ignored == {}
     # As autovacuum does after a while; nothing of a test is ever committed for it to see.
     analyze(Solution, Step, Assignment, StepLabel)
-    settle_project(project)
+    recompute_project(project)
     refresh_figures()
     return project
 
@@ -104,11 +104,8 @@ def first_error(bad: dict[int, bool], length: int) -> int | None:
 
 def judged(one: dict[str, Any], name: str) -> dict[int, int]:
     return {
-        step["position"]: step["rating"]
-        for judge in one["judges"]
-        if judge["judge"] == name
-        for step in judge["steps"]
-    }  # fmt: skip
+        step["position"]: step["rating"] for judge in one["judges"] if judge["judge"] == name for step in judge["steps"]
+    }
 
 
 def test_the_queue_holds_exactly_those_where_a_judge_differs_from_rollouts(

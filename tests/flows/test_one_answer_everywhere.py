@@ -18,7 +18,7 @@ import pytest
 
 from apps.accounts.models import User
 from apps.exports.formats import FORMATS
-from apps.labeling.services import open_round
+from apps.labeling.rounds.services import open_round
 from apps.projects.models import Membership, Project, Role
 from apps.projects.services import add_member
 from apps.quality.models import Consensus, Figure
@@ -112,9 +112,9 @@ def test_what_people_say_and_how_many_agree_is_the_same_on_every_page(told: Told
         error = first_error(GOLD[name]) if name in GOLD else None
         assert (by, error_drawn(marks)) == (script.SHOWN_BY[name], error), name
     for name, reasons in script.NOT_COUNTED.items():
-        turns = told.evidence(name)["turns"]
-        assert {one["not_counted"] for one in turns} == reasons, name
-        counts = sum(not one["not_counted"] for one in turns)
+        assignments = told.evidence(name)["turns"]
+        assert {one["not_counted"] for one in assignments} == reasons, name
+        counts = sum(not one["not_counted"] for one in assignments)
         assert len([one for one in told.evidence(name)["first_errors"] if one["source"] == "person"]) == counts, name
         labels = [one for one in told.every("step-labels") if one["solution"] == told.ids[name]]
         assert {one["not_counted"] for one in labels} == reasons, name
@@ -203,8 +203,9 @@ def test_rollouts_are_those_of_the_run_that_has_ended_while_the_other_is_under_w
         partial = {told.under_way.number: (0, False)} if name in told.partial else {}
         assert speak == {told.ended.number: (first_error(labels), True)} | partial, name
     for run, status, labels in (
-        (told.ended, "finished", told.rollouts), (told.under_way, "running", told.partial),
-    ):  # fmt: skip
+        (told.ended, "finished", told.rollouts),
+        (told.under_way, "running", told.partial),
+    ):
         detail = told.api(f"/estimation-runs/{run.pk}")
         assert (detail["status"], detail["done"], detail["total"]) == (status, len(labels), len(KEPT))
         estimates = [one for one in told.every("estimates") if one["run"] == run.number]

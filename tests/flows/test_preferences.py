@@ -13,7 +13,7 @@ from django.test import Client
 from apps.accounts.models import User
 from apps.corpus.models import Comparison, ImportBatch, Problem, Solution
 from apps.labeling.models import Assignment, PreferenceLabel, Round, Task
-from apps.labeling.services import open_round
+from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from tests.cast import bearer, make_comparison, make_problem, make_round
 from tests.flows.test_real_files import command, in_order, rows
@@ -44,8 +44,12 @@ def held() -> tuple[int, ...]:
 def test_pairs_land_as_comparisons_with_a_closed_round_of_their_own(project: Project, file: Path) -> None:
     brought = command("import_corpus", file, project=project.slug, format="preference")
     assert {name: brought[name] for name in ("rows", "problems", "solutions", "labels", "rejected")} == {
-        "rows": 3, "problems": 2, "solutions": 5, "labels": 3, "rejected": 0,
-    }  # fmt: skip
+        "rows": 3,
+        "problems": 2,
+        "solutions": 5,
+        "labels": 3,
+        "rejected": 0,
+    }
     (round_,) = Round.objects.all()
     assert (round_.protocol, round_.status, round_.origin, round_.task_count) == (
         "comparison",
@@ -55,8 +59,10 @@ def test_pairs_land_as_comparisons_with_a_closed_round_of_their_own(project: Pro
     )
     assert set(Comparison.objects.values_list("shared_steps", flat=True)) == {0, 1}
     assert list(PreferenceLabel.objects.order_by("id").values_list("choice", "margin")) == [
-        ("left", "significantly"), ("left", "slightly"), ("left", "negligibly"),
-    ]  # fmt: skip
+        ("left", "significantly"),
+        ("left", "slightly"),
+        ("left", "negligibly"),
+    ]
 
 
 def test_pairs_twice_add_nothing(project: Project, file: Path) -> None:
@@ -128,9 +134,9 @@ def test_steps_that_were_compared_go_through_our_own_format_and_back(
     assert round_.task_count > 10
     client, path = bearer(bob), f"/api/v1/projects/{project.slug}/rounds/{round_.number}/claim"
     for _ in range(5):
-        turn = client.post(path, {}, content_type="application/json").json()["assignment"]
+        assignment = client.post(path, {}, content_type="application/json").json()["assignment"]
         said = {"finish_reason": "solution", "preference": {"choice": "left", "margin": "clearly"}}
-        taken = client.post(f"/api/v1/assignments/{turn['id']}/submit", said, content_type="application/json")
+        taken = client.post(f"/api/v1/assignments/{assignment['id']}/submit", said, content_type="application/json")
         assert taken.status_code == 200
     between, outputs = tmp_path / "between.jsonl", [tmp_path / "one.jsonl", tmp_path / "two.jsonl"]
     command("create_project", "second")
@@ -167,14 +173,18 @@ def test_a_comparison_is_claimed_drafted_submitted_and_listed(project: Project, 
     asked = {"protocol": "comparison", "options": {"ties": False, "rationale": "required"}}
     opened = post(owner, base, asked)
     assert (opened.status_code, opened.json()["tasks"]) == (201, 1)
-    turn = post(labeler, f"{base}/1/claim", {}).json()["assignment"]
-    assert (turn["protocol"], turn["steps"], turn["problem"]["reference_answer"]) == ("comparison", [], "2")
-    shown = turn["comparison"]
+    assignment = post(labeler, f"{base}/1/claim", {}).json()["assignment"]
+    assert (assignment["protocol"], assignment["steps"], assignment["problem"]["reference_answer"]) == (
+        "comparison",
+        [],
+        "2",
+    )
+    shown = assignment["comparison"]
     assert (shown["of"], shown["ties"], shown["rationale"]) == ("solutions", False, "required")
     assert {shown[side]["steps"][0]["text"] for side in ("left", "right")} == {"It is 2.", "It is 3."}
 
     drafted = {"version": 0, "preference": {"rationale": "Because"}}
-    saved = labeler.put(f"/api/v1/assignments/{turn['id']}/draft", drafted, content_type="application/json")
+    saved = labeler.put(f"/api/v1/assignments/{assignment['id']}/draft", drafted, content_type="application/json")
     assert saved.json() == {"version": 1}
     draft = post(labeler, f"{base}/1/claim", {}).json()["assignment"]["draft"]
     assert (draft["steps"], draft["preference"]) == ([], {"choice": "", "margin": "", "rationale": "Because"})
@@ -185,14 +195,14 @@ def test_a_comparison_is_claimed_drafted_submitted_and_listed(project: Project, 
         ({"choice": "left", "margin": "clearly"}, "preference.rationale"),
     ):
         refused = post(
-            labeler, f"/assignments/{turn['id']}/submit", {"finish_reason": "solution", "preference": preference}
+            labeler, f"/assignments/{assignment['id']}/submit", {"finish_reason": "solution", "preference": preference}
         )
         assert refused.status_code == 422
         assert field in refused.json()["error"]["fields"]
     good_side = next(side for side in ("left", "right") if shown[side]["steps"][0]["text"] == "It is 2.")
     said = {"choice": good_side, "margin": "significantly", "rationale": "It is right."}
     body = {"finish_reason": "solution", "preference": said, "active_ms": 4000}
-    answers = [post(labeler, f"/assignments/{turn['id']}/submit", body) for _ in range(2)]
+    answers = [post(labeler, f"/assignments/{assignment['id']}/submit", body) for _ in range(2)]
     assert [one.status_code for one in answers] == [200, 200]
 
     listed = f"/api/v1/projects/{project.slug}/preferences"
@@ -227,8 +237,8 @@ def test_preferences_are_for_those_who_may_browse(project: Project, bob: User, c
 def test_a_preference_has_no_place_in_a_round_of_steps(project: Project, bob: User) -> None:
     make_round(project)
     labeler = bearer(bob)
-    turn = post(labeler, f"/projects/{project.slug}/rounds/1/claim", {}).json()["assignment"]
+    assignment = post(labeler, f"/projects/{project.slug}/rounds/1/claim", {}).json()["assignment"]
     said = {"finish_reason": "solution", "preference": {"choice": "left", "margin": "clearly"}}
-    refused = post(labeler, f"/assignments/{turn['id']}/submit", said)
+    refused = post(labeler, f"/assignments/{assignment['id']}/submit", said)
     assert refused.status_code == 422
     assert "preference" in refused.json()["error"]["fields"]

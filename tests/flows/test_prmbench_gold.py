@@ -16,10 +16,10 @@ import pytest
 
 from apps.accounts.models import User
 from apps.projects.models import Membership, Project
-from apps.quality.gold import Score
-from apps.quality.goldmarks import scores_of
+from apps.quality.consensus.recompute import recompute_project
+from apps.quality.gold.marks import scores_of
+from apps.quality.gold.scoring import Score
 from apps.quality.models import GoldMark
-from apps.quality.settling import settle_project
 from tests.flows.test_real_files import command
 
 NO_ERROR = -1
@@ -131,7 +131,7 @@ def test_labels_of_a_noisy_copy_are_scored_as_they_are_counted_by_hand(
     landed = command("import_corpus", write(tmp_path / "noisy.jsonl", lines), project=project.slug, format="jsonl")
     assert landed["solutions"] == 0, "the copy is of the same solutions"
 
-    settle_project(project)
+    recompute_project(project)
     assert GoldMark.objects.filter(project=project).count() == len(rows) * len(NOISE)
     names = dict(Membership.objects.filter(project=project).values_list("user_id", "pseudonym"))
     found = {names[pk]: counted(score) for pk, score in scores_of(project).items()}

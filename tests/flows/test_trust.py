@@ -20,9 +20,9 @@ from apps.corpus.models import Solution
 from apps.labeling.models import Assignment, GoldLabel, Round, Task
 from apps.projects.models import Membership, Project, Role
 from apps.projects.services import add_member
+from apps.quality.consensus.recompute import recompute_project, recompute_projects
+from apps.quality.gold.suspension_test import SuspensionTest, forecast
 from apps.quality.models import Consensus, GoldMark, QualityRules, Suspension
-from apps.quality.probation import Probation, forecast
-from apps.quality.settling import settle_project, settle_projects
 from tests.cast import make_problem, make_round, make_solution, make_user
 from tests.quality.said import note_all
 from tests.quality.simulation import SPAMMER, World, labeler, simulate
@@ -43,10 +43,10 @@ class Scripted:
     def __post_init__(self) -> None:
         self.token = issue_token(user=self.user)[1]
 
-    def work(self, path: str, turns: int = 10**9) -> None:
+    def work(self, path: str, assignments: int = 10**9) -> None:
         """Until there is nothing more for them, or so many turns are done."""
         connection = http.client.HTTPConnection(urlsplit(self.address).netloc, timeout=60)
-        for _ in range(turns):
+        for _ in range(assignments):
             status, claimed = self.post(connection, path, {})
             if status == 403 or claimed["assignment"] is None:
                 return
@@ -119,7 +119,7 @@ def test_rules_find_more_than_labelers_do(web: str, project: Project, world: Wor
     for rule in ("majority", "processbench", "dawid-skene"):
         QualityRules.objects.filter(project=project).update(rule=rule)
         note_all(project)
-        settle_project(project)
+        recompute_project(project)
         stands = dict(Consensus.objects.settled().values_list("solution", "first_error"))
         hits = sum(truth[pk] == error for pk, error in stands.items())
         found[rule], right[rule] = hits / SOLUTIONS, hits / len(stands)
@@ -151,12 +151,12 @@ def test_a_spammer_goes_and_only_disputed_tasks_are_asked_of_more(
 
     membership = Membership.objects.get(user=spammer.user)
     while membership.status == Membership.Status.ACTIVE and len(spammer.tasks) < 120:
-        spammer.work(path, turns=1)
-        settle_projects()
+        spammer.work(path, assignments=1)
+        recompute_projects()
         membership.refresh_from_db()
     tasks = GoldMark.objects.filter(labeler=spammer.user).count()
     accuracy = float(np.mean(list(GoldMark.objects.values_list("exact", flat=True))))
-    expected = forecast(0.3, Probation()).mean_tasks
+    expected = forecast(0.3, SuspensionTest()).mean_tasks
     print(f"the spammer is gone after {tasks} gold tasks, {len(spammer.tasks)} in all; right in {accuracy:.2f}")
     assert Suspension.objects.get().membership == membership
     assert expected is not None
@@ -165,22 +165,23 @@ def test_a_spammer_goes_and_only_disputed_tasks_are_asked_of_more(
     for _ in range(4):
         for one in honest:
             one.work(path)
-        settle_projects()
+        recompute_projects()
     assert all(Membership.objects.get(user=one.user).status == Membership.Status.ACTIVE for one in honest)
     for task in Task.objects.filter(is_gold=False):
-        turns = Assignment.objects.spoken().filter(task=task)
+        assignments = Assignment.objects.spoken().filter(task=task)
         first_two = [
-            _first_error(turn) for turn in turns.order_by("submitted_at", "pk")
-            if turn.labeler_id != spammer.user.pk
-        ]  # fmt: skip
+            _first_error(assignment)
+            for assignment in assignments.order_by("submitted_at", "pk")
+            if assignment.labeler_id != spammer.user.pk
+        ]
         if task.extra_slots:
-            assert len(set(first_two[:2])) == 2 or turns.filter(labeler=spammer.user).exists(), task
-        elif not turns.filter(labeler=spammer.user).exists():
+            assert len(set(first_two[:2])) == 2 or assignments.filter(labeler=spammer.user).exists(), task
+        elif not assignments.filter(labeler=spammer.user).exists():
             assert len(set(first_two[:2])) == 1, task
     assert Task.objects.filter(extra_slots__gt=0).exists()
     assert Task.objects.filter(is_gold=False, extra_slots=0).exists()
 
 
-def _first_error(turn: Assignment) -> int:
-    bad = turn.step_labels.filter(rating=BAD).values_list("step__position", flat=True).first()
+def _first_error(assignment: Assignment) -> int:
+    bad = assignment.step_labels.filter(rating=BAD).values_list("step__position", flat=True).first()
     return -1 if bad is None else bad

@@ -15,8 +15,8 @@ import msgspec
 import pytest
 
 from apps.accounts.services import issue_token
-from apps.labeling.models import Assignment, Seat, StepLabel, Task
-from apps.labeling.services import open_round
+from apps.labeling.models import Assignment, RoundProgress, StepLabel, Task
+from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project, Role
 from apps.projects.services import add_member
 from tests.benchmarks.setting import add_solutions
@@ -89,5 +89,5 @@ def test_no_task_is_over_assigned_lost_or_counted_twice(web: str, project: Proje
     assert Assignment.objects.filter(state=Assignment.State.SUBMITTED).count() == TASKS * redundancy
     assert Assignment.objects.count() == TASKS * redundancy
     assert StepLabel.objects.count() == TASKS * redundancy * 3
-    assert sum(Seat.objects.values_list("submitted", flat=True)) == TASKS * redundancy
+    assert sum(RoundProgress.objects.values_list("submitted", flat=True)) == TASKS * redundancy
     assert not Task.objects.exclude(open_slots=0).exists()

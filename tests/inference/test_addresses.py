@@ -15,29 +15,70 @@ from django.core.management import CommandError, call_command
 from annotate.env import Environment
 from apps.accounts.models import User
 from apps.core.errors import DomainError
-from apps.estimation.services import start_run
+from apps.estimation.runs.services import start_run
 from apps.inference.addresses import AddressGuard, AddressRefused, is_public, parse_allowed
 from apps.inference.client import Client
-from apps.inference.failures import AddressNotAllowed, NotServed
+from apps.inference.errors import AddressNotAllowed, NotServed
 from apps.inference.grants import grant_endpoint, revoke_endpoint, share_endpoint
 from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint, change_endpoint, check_endpoint
-from apps.inference.wire import Prompt, Sampling, Server
+from apps.inference.types import Prompt, Sampling, Server
 from apps.projects.models import Project
 from apps.projects.services import create_project
 from tests.cast import bearer, make_problem, make_solution
 from tests.inference.scripted import Reply, Scripted, completions, scripted
 
 INWARD = [
-    "127.0.0.1", "127.9.9.9", "10.1.2.3", "172.16.0.1", "192.168.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0",  # noqa: S104
-    "255.255.255.255", "224.0.0.1", "192.0.2.1", "198.18.0.1", "::1", "::", "fe80::1", "fc00::1", "ff02::1",
-    "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "2001:db8::1", "::127.0.0.1",
+    "127.0.0.1",
+    "127.9.9.9",
+    "10.1.2.3",
+    "172.16.0.1",
+    "192.168.0.1",
+    "169.254.169.254",
+    "100.64.0.1",
+    "0.0.0.0",  # noqa: S104
+    "255.255.255.255",
+    "224.0.0.1",
+    "192.0.2.1",
+    "198.18.0.1",
+    "::1",
+    "::",
+    "fe80::1",
+    "fc00::1",
+    "ff02::1",
+    "::ffff:127.0.0.1",
+    "::ffff:10.0.0.1",
+    "64:ff9b::7f00:1",
+    "2002:7f00:1::",
+    "2001:db8::1",
+    "::127.0.0.1",
     # Site-local and its neighbours, translation within a network, tunnels, protocols' own, benchmarking, documentation.
-    "fec0::1", "feff::1", "fe00::1", "fd00::1", "febf::1", "64:ff9b:1::808:808", "::ffff:0:8.8.8.8", "64:ff9b::a00:1",
-    "2002:a00:1::", "2002:c0a8:1::", "192.88.99.1", "192.0.0.9", "2001:1::1", "2001:2::1", "2001:10::1", "2001:20::1",
-    "198.19.255.255", "198.51.100.1", "203.0.113.1", "3fff::1", "5f00::1", "100::1", "4000::1", "240.0.0.1",
+    "fec0::1",
+    "feff::1",
+    "fe00::1",
+    "fd00::1",
+    "febf::1",
+    "64:ff9b:1::808:808",
+    "::ffff:0:8.8.8.8",
+    "64:ff9b::a00:1",
+    "2002:a00:1::",
+    "2002:c0a8:1::",
+    "192.88.99.1",
+    "192.0.0.9",
+    "2001:1::1",
+    "2001:2::1",
+    "2001:10::1",
+    "2001:20::1",
+    "198.19.255.255",
+    "198.51.100.1",
+    "203.0.113.1",
+    "3fff::1",
+    "5f00::1",
+    "100::1",
+    "4000::1",
+    "240.0.0.1",
     "2001::ffff:ffff:80ff:fffe",
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("address", INWARD)
@@ -96,9 +137,21 @@ def test_an_entry_that_is_none_is_named(entry: str, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize(
     "host",
-    ["127.0.0.1", "localhost", "2130706433", "0x7f000001", "0177.0.0.1", "127.1", "[::1]", "[::ffff:127.0.0.1]", "0",
-     "LOCALHOST", "127.0.0.1.", "x.localhost"],
-)  # fmt: skip
+    [
+        "127.0.0.1",
+        "localhost",
+        "2130706433",
+        "0x7f000001",
+        "0177.0.0.1",
+        "127.1",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "0",
+        "LOCALHOST",
+        "127.0.0.1.",
+        "x.localhost",
+    ],
+)
 def test_every_spelling_of_an_inward_address_is_refused_at_the_form(project: Project, settings: Any, host: str) -> None:
     settings.ENDPOINT_ALLOWED_ADDRESSES = []
     with pytest.raises(DomainError) as told:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from apps.inference.client import DEAF_AFTER, Client
-from apps.inference.failures import (
+from apps.inference.errors import (
     EndpointFailure,
     KeyRefused,
     NotServed,
@@ -22,7 +22,7 @@ from apps.inference.failures import (
     Unreachable,
     Unreadable,
 )
-from apps.inference.wire import Answer, Prompt, Sampling, Server
+from apps.inference.types import Answer, Prompt, Sampling, Server
 from tests.inference.scripted import Asked, Reply, Scripted, completions, in_turn, scripted
 
 PROMPT, SAMPLING = Prompt("Compute 1 + 1."), Sampling()
@@ -30,9 +30,14 @@ GOOD = completions("2")
 
 
 async def asking(
-    server: Scripted, n: int = 1, *, key: str = "", timeout_s: float = 5, attempts: int = 3,
+    server: Scripted,
+    n: int = 1,
+    *,
+    key: str = "",
+    timeout_s: float = 5,
+    attempts: int = 3,
     on_overload: Callable[[], None] = lambda: None,
-) -> Answer:  # fmt: skip
+) -> Answer:
     told = Server(server.url, "small", api_key=key, timeout_s=timeout_s)
     async with Client(told, attempts=attempts, first_pause_s=0.01, on_overload=on_overload) as client:
         return await client.complete(PROMPT, SAMPLING, n=n, seed=1)
@@ -65,9 +70,13 @@ def test_what_may_pass_is_asked_again_and_the_request_is_the_same(fault: str) ->
 
 
 LASTING = {
-    "429": TooMany, "500": Overloaded, "a reset": Unreachable, "a time-out": Unreachable,
-    "a gateway's page": Unreadable, "no choices": Unreadable,
-}  # fmt: skip
+    "429": TooMany,
+    "500": Overloaded,
+    "a reset": Unreachable,
+    "a time-out": Unreachable,
+    "a gateway's page": Unreadable,
+    "no choices": Unreadable,
+}
 
 
 @pytest.mark.parametrize("fault", LASTING)
@@ -77,8 +86,16 @@ def test_what_does_not_pass_is_given_up_and_counted(fault: str) -> None:
     assert told.value.requests == len(server.asked) == 3
 
 
-FINAL = {400: RequestRefused, 401: KeyRefused, 402: KeyRefused, 403: KeyRefused, 404: NotServed, 413: RequestRefused,
-         422: RequestRefused, 301: NotServed}  # fmt: skip
+FINAL = {
+    400: RequestRefused,
+    401: KeyRefused,
+    402: KeyRefused,
+    403: KeyRefused,
+    404: NotServed,
+    413: RequestRefused,
+    422: RequestRefused,
+    301: NotServed,
+}
 
 
 @pytest.mark.parametrize("status", FINAL)

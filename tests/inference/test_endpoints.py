@@ -13,9 +13,9 @@ from django.test import Client, override_settings
 
 from apps.accounts.models import AuditEvent, User
 from apps.core.errors import Conflict, DomainError
+from apps.inference.encryption import decrypt, encrypt
 from apps.inference.grants import grant_endpoint
 from apps.inference.models import Endpoint
-from apps.inference.sealing import seal, unseal
 from apps.inference.services import add_endpoint, change_endpoint, check_endpoint, checked_url
 from apps.projects.models import Project
 from tests.cast import bearer, signed_in
@@ -39,7 +39,7 @@ def test_a_key_is_encrypted_at_rest(project: Project) -> None:
         (row,) = cursor.fetchone()
     assert KEY not in row
     assert endpoint.server().api_key == KEY
-    assert seal(KEY) != seal(KEY)
+    assert encrypt(KEY) != encrypt(KEY)
 
 
 def test_a_key_is_of_no_use_without_the_secret_that_sealed_it(project: Project) -> None:
@@ -50,7 +50,7 @@ def test_a_key_is_of_no_use_without_the_secret_that_sealed_it(project: Project) 
         check_endpoint(endpoint=endpoint)
     assert "SECRET_KEY has changed" in endpoint.check_error
     with pytest.raises(DomainError):
-        unseal("not a sealed key")
+        decrypt("not a sealed key")
 
 
 def test_no_page_no_answer_of_the_api_no_log_and_no_event_shows_a_key(
@@ -113,9 +113,18 @@ def test_a_key_is_not_sent_to_another_host_than_it_was_given_for(project: Projec
 
 @pytest.mark.parametrize(
     "url",
-    ["", "ftp://host/v1", "host:8080/v1", "http://", "http://me:pass@host/v1", "http://:pass@host/v1",
-     "http://host/v1?key=1", "http://host/v1#x", "file:///etc/passwd"],
-)  # fmt: skip
+    [
+        "",
+        "ftp://host/v1",
+        "host:8080/v1",
+        "http://",
+        "http://me:pass@host/v1",
+        "http://:pass@host/v1",
+        "http://host/v1?key=1",
+        "http://host/v1#x",
+        "file:///etc/passwd",
+    ],
+)
 def test_a_url_that_cannot_be_is_refused_by_its_field(url: str) -> None:
     with pytest.raises(DomainError) as told:
         checked_url(url)

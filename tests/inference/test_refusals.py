@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from apps.inference.client import Client
-from apps.inference.failures import PromptTooLong, RequestRefused
+from apps.inference.errors import PromptTooLong, RequestRefused
 from apps.inference.refusals import adapted, notice_of, read_refusal
-from apps.inference.wire import Answer, Prompt, Sampling, Server
+from apps.inference.types import Answer, Prompt, Sampling, Server
 from tests.inference.scripted import Asked, Reply, Script, Scripted, chats, scripted
 
 SENT = ("model", "n", "temperature", "top_p", "max_tokens", "seed", "stop", "top_k", "min_p", "messages")

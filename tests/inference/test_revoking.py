@@ -10,21 +10,22 @@ import pytest
 from apps.accounts.models import User
 from apps.core.errors import DomainError
 from apps.core.jobs import JobStatus
-from apps.estimation import driving, writing
-from apps.estimation.driving import work_on
 from apps.estimation.models import EstimationRun, SamplingRun
-from apps.estimation.sampling import pause_sampling, resume_sampling, run_sampling, start_sampling
-from apps.estimation.services import start_run
+from apps.estimation.runs.services import start_run
+from apps.estimation.sampling import worker as writing
+from apps.estimation.sampling.services import pause_sampling, resume_sampling, run_sampling, start_sampling
+from apps.estimation.worker import run as driving
+from apps.estimation.worker.run import work_on
 from apps.inference.grants import grant_endpoint, revoke_endpoint, share_endpoint
 from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint, remove_endpoint
-from apps.labeling.aftermath import aftermath_of
-from apps.labeling.counting import count_round
+from apps.labeling.assignments.candidates import candidates_after
+from apps.labeling.assignments.error_followup import error_followup_of
 from apps.labeling.models import Assignment, Round
-from apps.labeling.offers import candidates_after
-from apps.labeling.previewing import preview_of
-from apps.labeling.queue import claim
-from apps.labeling.services import create_round, open_draft, open_round
+from apps.labeling.queue.claim import claim
+from apps.labeling.rounds.count import count_round
+from apps.labeling.rounds.preview import preview_of
+from apps.labeling.rounds.services import create_round, open_draft, open_round
 from apps.projects.models import Project
 from tests.cast import bearer, make_problem, make_solution, signed_in
 from tests.estimation.corpus import add_sums
@@ -40,7 +41,7 @@ def granted(project: Project, url: str) -> Endpoint:
     return endpoint
 
 
-def turn_of(round_: Round, labeler: User) -> Assignment:
+def assignment_of(round_: Round, labeler: User) -> Assignment:
     taken = claim(round=round_, labeler=labeler)
     assert isinstance(taken, Assignment)
     return taken
@@ -55,19 +56,21 @@ def test_an_open_round_offers_no_candidates_any_more(db: None, project: Project,
     with scripted(lambda _: completions("Two and three.")) as server:
         endpoint = granted(project, server.url)
         options = {"starts_from": "problems"}
-        turn = turn_of(open_round(project=project, protocol="branching", options=options, endpoint=endpoint), bob)
+        assignment = assignment_of(
+            open_round(project=project, protocol="branching", options=options, endpoint=endpoint), bob
+        )
         revoke_endpoint(endpoint=endpoint, projects=[project])
-        found = candidates_after(assignment=turn, chosen=[])
+        found = candidates_after(assignment=assignment, chosen=[])
         assert (list(found.candidates), found.problem) == ([], "The endpoint cannot be reached.")
         assert server.asked == []
         grant_endpoint(endpoint=endpoint, projects=[project])
-        assert candidates_after(assignment=turn, chosen=[]).candidates
+        assert candidates_after(assignment=assignment, chosen=[]).candidates
         share_endpoint(endpoint=endpoint, with_all=True)
         revoke_endpoint(endpoint=endpoint, projects=[project])
-        assert candidates_after(assignment=turn, chosen=[{"text": "Two."}]).candidates
+        assert candidates_after(assignment=assignment, chosen=[{"text": "Two."}]).candidates
         asked = len(server.asked)
         share_endpoint(endpoint=endpoint, with_all=False)
-        assert not candidates_after(assignment=turn, chosen=[{"text": "Three."}]).candidates
+        assert not candidates_after(assignment=assignment, chosen=[{"text": "Three."}]).candidates
         assert len(server.asked) == asked
 
 
@@ -76,9 +79,11 @@ def test_an_open_round_offers_no_alternatives_any_more(db: None, project: Projec
     with scripted(lambda _: completions("Five.")) as server:
         endpoint = granted(project, server.url)
         options = {"alternatives": True}
-        turn = turn_of(open_round(project=project, protocol="first_error", options=options, endpoint=endpoint), bob)
+        assignment = assignment_of(
+            open_round(project=project, protocol="first_error", options=options, endpoint=endpoint), bob
+        )
         revoke_endpoint(endpoint=endpoint, projects=[project])
-        found = aftermath_of(assignment=turn, position=1)
+        found = error_followup_of(assignment=assignment, position=1)
         assert (list(found.alternatives), found.problem) == ([], "The endpoint cannot be reached.")
         assert server.asked == []
 
@@ -129,9 +134,14 @@ def test_a_form_shows_the_endpoint_that_a_draft_may_use_no_longer(
     assert f'<option value="{endpoint.pk}" selected>' in page
     assert "elsewhere" not in page
     fields = {
-        "protocol": "branching", "starts_from": "problems", "redundancy": "1", "gold_percent": "0", "lease_minutes": "20",
-        "candidates": "4", "endpoint": str(endpoint.pk),
-    }  # fmt: skip
+        "protocol": "branching",
+        "starts_from": "problems",
+        "redundancy": "1",
+        "gold_percent": "0",
+        "lease_minutes": "20",
+        "candidates": "4",
+        "endpoint": str(endpoint.pk),
+    }
     hint = client.get(f"/projects/{project.slug}/rounds/new/fit", fields).content.decode()
     assert "is not granted to" in hint
     answer = client.post(address, fields)

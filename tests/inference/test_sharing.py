@@ -9,8 +9,8 @@ import pytest
 from django.conf import settings
 from redis import Redis
 
-from apps.inference.gate import Gate
-from apps.inference.shares import SHRINK_TO, SILENT_AFTER_MS, Shares, in_flight
+from apps.inference.concurrency.limiter import ConcurrencyLimiter
+from apps.inference.concurrency.shared_limit import SHRINK_TO, SILENT_AFTER_MS, SharedConcurrencyLimit, in_flight
 
 _endpoints = itertools.count(1_000_000_000)
 
@@ -21,7 +21,7 @@ class Members:
     def __init__(self, limit: int, *names: str) -> None:
         self.redis = Redis.from_url(settings.REDIS_URL)
         self.endpoint, self.now_ms = next(_endpoints), 1_000_000
-        self.shares = {name: Shares(self.redis, self.endpoint, name, limit) for name in names}
+        self.shares = {name: SharedConcurrencyLimit(self.redis, self.endpoint, name, limit) for name in names}
         self.held = dict.fromkeys(names, 0)
 
     def beat(self, name: str, *, wanted: int | None = None) -> int:
@@ -116,7 +116,7 @@ def test_endpoints_do_not_share_with_each_other() -> None:
 
 def test_the_gate_lets_in_as_many_as_its_limit_says_in_the_order_in_which_they_came() -> None:
     async def play() -> None:
-        gate, inside = Gate(2), list[int]()
+        gate, inside = ConcurrencyLimiter(2), list[int]()
 
         async def visit(number: int) -> None:
             await gate.enter()
@@ -142,7 +142,7 @@ def test_the_gate_lets_in_as_many_as_its_limit_says_in_the_order_in_which_they_c
 
 def test_who_is_called_off_while_waiting_takes_no_place() -> None:
     async def play() -> None:
-        gate = Gate(1)
+        gate = ConcurrencyLimiter(1)
         await gate.enter()
         first, second = (asyncio.create_task(gate.enter()) for _ in range(2))
         await asyncio.sleep(0)
@@ -159,7 +159,7 @@ def test_who_is_called_off_while_waiting_takes_no_place() -> None:
 
 def test_an_open_gate_lets_everybody_in() -> None:
     async def play() -> None:
-        gate = Gate(0)
+        gate = ConcurrencyLimiter(0)
         waiting = [asyncio.create_task(gate.enter()) for _ in range(3)]
         await asyncio.sleep(0)
         gate.open()

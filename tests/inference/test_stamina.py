@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from apps.estimation.turns import GRACE_S, SLICE_S
+from apps.estimation.worker.schedule import GRACE_S, SLICE_S
 from apps.inference.client import ATTEMPTS, LONGEST_PAUSE_S
-from apps.inference.failures import EndpointFailure, KeyRefused, NotServed, Overloaded, TooMany, Unreachable
-from apps.inference.stamina import LONGEST_STORM_S, Stamina, Tries
+from apps.inference.errors import EndpointFailure, KeyRefused, NotServed, Overloaded, TooMany, Unreachable
+from apps.inference.retry_policy import LONGEST_STORM_S, AttemptCounter, EndpointHealth
 
 
 class Clock:
@@ -19,11 +19,11 @@ class Clock:
 
 @pytest.mark.parametrize("failure", [KeyRefused("401"), NotServed("404")])
 def test_what_every_other_request_would_meet_as_well_ends_at_once(failure: EndpointFailure) -> None:
-    assert Stamina().ends_with(failure)
+    assert EndpointHealth().ends_with(failure)
 
 
 def test_six_failures_in_a_row_are_an_endpoint_that_is_down_and_an_answer_between_is_a_new_start() -> None:
-    stamina = Stamina()
+    stamina = EndpointHealth()
     assert [stamina.ends_with(Unreachable("away")) for _ in range(5)] == [False] * 5
     stamina.answered()
     assert [stamina.ends_with(Overloaded("500")) for _ in range(6)] == [False] * 5 + [True]
@@ -31,7 +31,7 @@ def test_six_failures_in_a_row_are_an_endpoint_that_is_down_and_an_answer_betwee
 
 def test_too_many_requests_are_borne_until_nothing_else_was_heard_for_five_minutes() -> None:
     clock = Clock()
-    stamina = Stamina(clock)
+    stamina = EndpointHealth(clock)
     assert not any(stamina.ends_with(TooMany("429")) for _ in range(1000))
     clock.now += 290
     assert not stamina.ends_with(TooMany("429"))
@@ -48,6 +48,6 @@ def test_a_storm_is_noticed_within_a_slice_however_long_the_server_asks_us_to_wa
 
 
 def test_a_storm_does_not_use_up_the_tries_of_a_request() -> None:
-    tries = Tries()
+    tries = AttemptCounter()
     assert not any(tries.is_last(TooMany("429")) for _ in range(100))
     assert [tries.is_last(Unreachable("late")) for _ in range(3)] == [False, False, True]

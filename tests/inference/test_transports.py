@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from apps.inference.client import Client
-from apps.inference.failures import Unreadable
-from apps.inference.prompting import Template, seed_of
+from apps.inference.errors import Unreadable
+from apps.inference.prompts import Template, seed_of
 from apps.inference.transports import TRANSPORTS
 from apps.inference.transports.chat_instruct import GO_ON
-from apps.inference.wire import Answer, Prompt, Sampling, Server
+from apps.inference.types import Answer, Prompt, Sampling, Server
 from tests.inference.scripted import Reply, Scripted, chats, completions, scripted
 from tests.reasoner.serving import reasoner
 
@@ -38,8 +38,12 @@ def test_completions_continues_the_text_verbatim() -> None:
     (asked,) = server.asked
     assert asked.path == "/v1/completions"
     assert asked.body == {
-        **ALWAYS, "prompt": "Be brief.\nCompute 1 + 1.\n\nStep 1: add", "stop": ["\n\nProblem"], "top_k": 5, "min_p": 0.1,
-    }  # fmt: skip
+        **ALWAYS,
+        "prompt": "Be brief.\nCompute 1 + 1.\n\nStep 1: add",
+        "stop": ["\n\nProblem"],
+        "top_k": 5,
+        "min_p": 0.1,
+    }
     assert [choice.text for choice in answer.choices] == [" a", " b", " c"]
 
 

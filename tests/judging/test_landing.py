@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, OperationalError, transaction
 
-from apps.corpus import importing
+from apps.corpus.imports import run as importing
 from apps.corpus.models import ImportBatch
 from apps.judging.models import Judge, JudgeRun, StepVerdict
 from apps.projects.models import Project

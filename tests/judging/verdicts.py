@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.files.base import ContentFile
 
-from apps.corpus.importing import run_import
+from apps.corpus.imports.run import run_import
 from apps.corpus.models import ImportBatch, Solution
 from apps.corpus.services import create_import
 from apps.judging.models import Judge, JudgeRun, StepVerdict
@@ -16,15 +16,23 @@ from apps.projects.models import Project
 
 
 def judge(
-    solution: Solution, name: str, *ratings: int | None, version: int = 1, confidence: float | None = None,
-    reason: str = "", run_in_file: int | None = None,
-) -> JudgeRun:  # fmt: skip
+    solution: Solution,
+    name: str,
+    *ratings: int | None,
+    version: int = 1,
+    confidence: float | None = None,
+    reason: str = "",
+    run_in_file: int | None = None,
+) -> JudgeRun:
     """The judge's ratings of the path's first steps; None is a step that it says nothing of."""
     by, _ = Judge.objects.get_or_create(project=solution.project, name=name, version=version)
     run, _ = JudgeRun.objects.get_or_create(
-        project=solution.project, judge=by, origin="jsonl", run_in_file=run_in_file,
+        project=solution.project,
+        judge=by,
+        origin="jsonl",
+        run_in_file=run_in_file,
         defaults={"number": JudgeRun.objects.filter(project=solution.project).count() + 1},
-    )  # fmt: skip
+    )
     steps = solution.steps.filter(chosen=True).order_by("position")
     StepVerdict.objects.bulk_create(
         StepVerdict(run=run, step=step, rating=rating, confidence=confidence, reason=reason)

@@ -9,19 +9,19 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.models import User
-from apps.labeling.admission import admitted
 from apps.labeling.models import Assignment, Round
-from apps.labeling.queue import Nothing, claim, release
-from apps.labeling.services import create_round, set_round_status
+from apps.labeling.queue.claim import NoTask, claim, release
+from apps.labeling.queue.eligibility import admitted
+from apps.labeling.rounds.services import create_round, set_round_status
 from apps.projects.models import Membership, Project
 from tests.cast import make_problem, make_round, make_solution
 
 Bend = Callable[[Round, User, User], None]
 
 
-def told(round_: Round, labeler: User) -> Nothing:
+def told(round_: Round, labeler: User) -> NoTask:
     answer = claim(round=round_, labeler=labeler)
-    assert isinstance(answer, Nothing), answer
+    assert isinstance(answer, NoTask), answer
     return answer
 
 

@@ -13,15 +13,15 @@ from apps.accounts.models import User
 from apps.core.errors import Conflict, Unprocessable
 from apps.corpus.models import Solution, Step
 from apps.inference.services import add_endpoint
-from apps.labeling.aftermath import aftermath_of
-from apps.labeling.dialogue import KnownStep, Ways
-from apps.labeling.models import Assignment, Critique, CritiqueRating, Offer, Round, StepLabel
+from apps.labeling.assignments.error_followup import error_followup_of
+from apps.labeling.assignments.returns import give_back
+from apps.labeling.assignments.submit import submit
+from apps.labeling.models import Assignment, CandidateSet, Critique, CritiqueRating, Round, StepLabel
 from apps.labeling.protocols import PROTOCOLS, Asked, options_of
-from apps.labeling.queue import claim
-from apps.labeling.returning import give_back
-from apps.labeling.services import open_round
-from apps.labeling.submissions import Submission, SubmittedCritique, SubmittedStep
-from apps.labeling.submitting import submit
+from apps.labeling.protocols.candidate_tree import CandidateTree, KnownStep
+from apps.labeling.protocols.submission import Submission, SubmittedCritique, SubmittedStep
+from apps.labeling.queue.claim import claim
+from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from tests.cast import make_problem, make_solution
 from tests.estimation.model import Model, serving
@@ -29,7 +29,7 @@ from tests.flows.test_real_files import command, rows
 
 ALL = {"alternatives": True, "progress": True, "critiques": True}
 FIRST_ERROR = PROTOCOLS["first_error"]
-WAYS = Ways(
+WAYS = CandidateTree(
     [KnownStep(place, 0, f"Step {place}.", "model", chosen=True) for place in range(3)]
     + [KnownStep(1, number, f"Other {number}.", "model", chosen=False) for number in (1, 2)]
 )
@@ -68,12 +68,15 @@ def without(**parts: Any) -> Submission:
         (without(critiques=()), {"alternatives": True, "progress": True}),
         (without(critiques=[SubmittedCritique(text="No.")]), ALL),
         # Without an error nothing follows it.
-        (Submission(steps=[SubmittedStep(position=place, rating=1) for place in range(3)], finish_reason="solution"), ALL),
+        (
+            Submission(steps=[SubmittedStep(position=place, rating=1) for place in range(3)], finish_reason="solution"),
+            ALL,
+        ),
         # Where there is nothing else at the bad step, nothing else is rated.
         (without(steps=[SubmittedStep(position=0, rating=-1)], critiques=[SubmittedCritique(text="No.")]), ALL),
         (Submission(steps=[*ERROR, OTHERS[0]], finish_reason="give_up", reason="too hard"), ALL),
     ],
-)  # fmt: skip
+)
 def test_each_part_is_asked_for_where_the_round_says_so(submission: Submission, options: dict[str, bool]) -> None:
     FIRST_ERROR.check(submission, asked(**options))
 
@@ -93,12 +96,19 @@ def test_each_part_is_asked_for_where_the_round_says_so(submission: Submission, 
         (WHOLE, {"progress": True, "critiques": True}, "steps[2]"),
         (WHOLE, {"alternatives": True, "critiques": True}, "progress"),
         (WHOLE, {"alternatives": True, "progress": True}, "critiques[0]"),
-        (without(steps=[*ERROR[:1], SubmittedStep(position=1, rating=1), SubmittedStep(position=2, rating=1)],
-                 finish_reason="solution", critiques=()), ALL, "progress"),
+        (
+            without(
+                steps=[*ERROR[:1], SubmittedStep(position=1, rating=1), SubmittedStep(position=2, rating=1)],
+                finish_reason="solution",
+                critiques=(),
+            ),
+            ALL,
+            "progress",
+        ),
         # An alternative of a step that is not the bad one was never shown.
         (without(steps=[SubmittedStep(position=0, rating=-1), OTHERS[0]]), ALL, "steps[1]"),
     ],
-)  # fmt: skip
+)
 def test_what_is_missing_about_the_error_is_named(submission: Submission, options: dict[str, bool], field: str) -> None:
     with pytest.raises(Unprocessable) as caught:
         FIRST_ERROR.check(submission, asked(**options))
@@ -123,7 +133,7 @@ def wrong(project: Project) -> Solution:
     return solution
 
 
-def turn_of(round_: Round, labeler: User) -> Assignment:
+def assignment_of(round_: Round, labeler: User) -> Assignment:
     taken = claim(round=round_, labeler=labeler)
     assert isinstance(taken, Assignment)
     return taken
@@ -135,12 +145,12 @@ def test_what_was_said_of_the_error_is_kept_and_exported_and_can_be_imported_aga
     bad = wrong.steps.get(position=1, candidate=0)
     Critique.objects.create(step=bad, text="It is five.", origin="model", source="critic-1")
     round_ = open_round(project=project, protocol="first_error", redundancy=2, options=ALL)
-    turn = turn_of(round_, bob)
-    found = aftermath_of(assignment=turn, position=1)
+    assignment = assignment_of(round_, bob)
+    found = error_followup_of(assignment=assignment, position=1)
     assert [(one.candidate, one.text) for one in found.alternatives] == [(1, "Five.")]
     assert [one.text for one in found.critiques] == ["It is five."]
     submit(
-        assignment=turn,
+        assignment=assignment,
         submission=Submission(
             steps=[*ERROR, SubmittedStep(position=1, candidate=1, rating=1)],
             finish_reason="found_error",
@@ -149,7 +159,7 @@ def test_what_was_said_of_the_error_is_kept_and_exported_and_can_be_imported_aga
         ),
     )
     # The next who finds it sees what bob wrote, and bob himself would not.
-    other = aftermath_of(assignment=turn_of(round_, rita), position=1)
+    other = error_followup_of(assignment=assignment_of(round_, rita), position=1)
     assert [one.text for one in other.critiques] == ["It is five.", "Two and three."]
     chosen = dict(StepLabel.objects.values_list("step__candidate", "chosen").filter(step__position=1))
     assert chosen == {0: False, 1: False}
@@ -159,11 +169,12 @@ def test_what_was_said_of_the_error_is_kept_and_exported_and_can_be_imported_aga
     (row,) = rows(output)
     assert row["label"]["steps"][1] == {
         "completions": [
-            {"text": "Six.", "rating": -1, "flagged": False}, {"text": "Five.", "rating": 1, "flagged": False},
+            {"text": "Six.", "rating": -1, "flagged": False},
+            {"text": "Five.", "rating": 1, "flagged": False},
         ],
         "human_completion": None,
         "chosen_completion": None,
-    }  # fmt: skip
+    }
     command("export", project=project.slug, format="annotate", output=again)
     (person,) = rows(again)[0]["people"]
     assert person["progress"] == -1
@@ -187,12 +198,12 @@ def test_sampled_alternatives_are_the_same_for_all_and_leave_the_bad_step_out(
     round_ = open_round(
         project=project, protocol="first_error", redundancy=2, options={"alternatives": True}, endpoint=endpoint
     )
-    first = aftermath_of(assignment=turn_of(round_, bob), position=1)
-    second = aftermath_of(assignment=turn_of(round_, rita), position=1)
+    first = error_followup_of(assignment=assignment_of(round_, bob), position=1)
+    second = error_followup_of(assignment=assignment_of(round_, rita), position=1)
     assert first.alternatives == second.alternatives
     assert [one.candidate for one in first.alternatives] == [1]
     assert solution.steps.filter(position=1, chosen=False).count() == 1
-    assert Offer.objects.get().source == "small"
+    assert CandidateSet.objects.get().source == "small"
 
 
 def test_the_bad_step_itself_is_no_alternative(project: Project, bob: User, served: str) -> None:
@@ -201,20 +212,20 @@ def test_the_bad_step_itself_is_no_alternative(project: Project, bob: User, serv
     make_solution(make_problem(project, "Compute 2 + 3."), ["Two.", said, "6"])
     endpoint = add_endpoint(project=project, name="lab", url=served, model="small")
     round_ = open_round(project=project, protocol="first_error", options={"alternatives": True}, endpoint=endpoint)
-    found = aftermath_of(assignment=turn_of(round_, bob), position=1)
+    found = error_followup_of(assignment=assignment_of(round_, bob), position=1)
     assert (list(found.alternatives), found.problem) == ([], "The model has no step to offer here.")
-    assert not Offer.objects.exists()
+    assert not CandidateSet.objects.exists()
 
 
 def test_a_model_that_fails_leaves_the_error_without_alternatives(project: Project, bob: User) -> None:
     make_solution(make_problem(project, "Compute 2 + 3."), ["Two.", "Six.", "6"])
     endpoint = add_endpoint(project=project, name="lab", url="http://127.0.0.1:9/v1", model="small")
     round_ = open_round(project=project, protocol="first_error", options={"alternatives": True}, endpoint=endpoint)
-    turn = turn_of(round_, bob)
-    found = aftermath_of(assignment=turn, position=1)
+    assignment = assignment_of(round_, bob)
+    found = error_followup_of(assignment=assignment, position=1)
     assert not found.alternatives
     assert "cannot be reached" in found.problem
-    done = submit(assignment=turn, submission=Submission(steps=ERROR, finish_reason="found_error"))
+    done = submit(assignment=assignment, submission=Submission(steps=ERROR, finish_reason="found_error"))
     assert done.state == Assignment.State.SUBMITTED
 
 
@@ -222,21 +233,24 @@ def test_nothing_is_told_of_other_steps_rounds_or_work_that_is_done(
     project: Project, wrong: Solution, bob: User
 ) -> None:
     round_ = open_round(project=project, protocol="first_error", options=ALL)
-    turn = turn_of(round_, bob)
+    assignment = assignment_of(round_, bob)
     with pytest.raises(Unprocessable) as caught:
-        aftermath_of(assignment=turn, position=3)
+        error_followup_of(assignment=assignment, position=3)
     assert "position" in caught.value.fields
-    turn = submit(assignment=turn, submission=Submission(finish_reason="give_up", reason="too hard"))
-    assert aftermath_of(assignment=turn, position=1).position == 1, "a correction may find the error elsewhere"
-    turn.round.allows_corrections = False
+    assignment = submit(assignment=assignment, submission=Submission(finish_reason="give_up", reason="too hard"))
+    assert error_followup_of(assignment=assignment, position=1).position == 1, (
+        "a correction may find the error elsewhere"
+    )
+    assignment.round.allows_corrections = False
     with pytest.raises(Conflict):
-        aftermath_of(assignment=turn, position=1)
+        error_followup_of(assignment=assignment, position=1)
 
 
 def test_a_turn_that_is_given_back_keeps_how_far_it_came(project: Project, wrong: Solution, bob: User) -> None:
     """Also where that is nought, which is a word as others are."""
     round_ = open_round(project=project, protocol="first_error", options={"progress": True})
     done = submit(
-        assignment=turn_of(round_, bob), submission=Submission(steps=ERROR, finish_reason="found_error", progress=0)
+        assignment=assignment_of(round_, bob),
+        submission=Submission(steps=ERROR, finish_reason="found_error", progress=0),
     )
     assert give_back(assignment=done, note="Look again.").draft["progress"] == 0

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.core.errors import Unprocessable
-from apps.labeling.dialogue import KnownStep, Ways, own_number, prefix_digest
 from apps.labeling.protocols import PROTOCOLS, Asked, options_of
-from apps.labeling.submissions import Submission, SubmittedStep
+from apps.labeling.protocols.candidate_tree import CandidateTree, KnownStep, own_number, prefix_digest
+from apps.labeling.protocols.submission import Submission, SubmittedStep
 
 BRANCHING = PROTOCOLS["branching"]
 FIRST, SECOND, LAST = "Let x be 2.", "Then x + 3 is 5.", "So we are done.\n\n# Answer\n\n5"
-WAYS = Ways(
+WAYS = CandidateTree(
     [
         KnownStep(0, 0, FIRST, "model", chosen=True),
         KnownStep(0, 1, "Let y be 3.", "model", chosen=False),
@@ -117,9 +117,11 @@ def test_the_candidates_are_the_solutions_as_long_as_its_path_is_followed() -> N
 
 
 @given(
-    st.lists(st.tuples(st.integers(0, 4), st.integers(0, 3), st.sampled_from([-1, 0, 1, None]), st.booleans(), st.booleans())),
+    st.lists(
+        st.tuples(st.integers(0, 4), st.integers(0, 3), st.sampled_from([-1, 0, 1, None]), st.booleans(), st.booleans())
+    ),
     st.sampled_from(["solution", "give_up", "bad_problem", "found_error"]),
-)  # fmt: skip
+)
 def test_whatever_is_handed_in_is_taken_or_refused_by_name(rows: list[tuple[Any, ...]], finish: str) -> None:
     steps = [
         step(position, candidate, None if unsure else rating, unsure=unsure, chosen=chosen)
@@ -153,5 +155,9 @@ def test_a_step_of_ones_own_has_the_first_free_number() -> None:
 
 def test_settings_have_bounds() -> None:
     assert msgspec.to_builtins(options_of("branching", {})) == {
-        "candidates": 4, "temperature": 1.0, "max_tokens": 256, "writes": True, "starts_from": "solutions",
-    }  # fmt: skip
+        "candidates": 4,
+        "temperature": 1.0,
+        "max_tokens": 256,
+        "writes": True,
+        "starts_from": "solutions",
+    }

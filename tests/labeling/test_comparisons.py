@@ -11,16 +11,16 @@ from hypothesis import strategies as st
 
 from apps.accounts.models import User
 from apps.core.errors import DomainError, Unprocessable
-from apps.corpus.comparing import shared_steps
+from apps.corpus.comparisons import shared_steps
 from apps.corpus.models import Comparison, Solution, Step
+from apps.labeling.assignments.payload import sheet
+from apps.labeling.assignments.submit import save_draft, submit
 from apps.labeling.models import Assignment, PreferenceLabel, Round
-from apps.labeling.pairing import any_two
 from apps.labeling.protocols import PROTOCOLS, Asked, options_of
-from apps.labeling.queue import claim
-from apps.labeling.services import open_round
-from apps.labeling.sheets import sheet
-from apps.labeling.submissions import Submission, SubmittedPreference, SubmittedStep
-from apps.labeling.submitting import save_draft, submit
+from apps.labeling.protocols.submission import Submission, SubmittedPreference, SubmittedStep
+from apps.labeling.queue.claim import claim
+from apps.labeling.rounds.pairs import any_two
+from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from tests.cast import make_comparison, make_problem, make_solution
 
@@ -119,7 +119,7 @@ class Falls(random.Random):
         return self.number
 
 
-def turn(round_: Round, labeler: User, *, dice: random.Random | None = None) -> Assignment:
+def assignment(round_: Round, labeler: User, *, dice: random.Random | None = None) -> Assignment:
     taken = claim(round=round_, labeler=labeler, dice=dice)
     assert isinstance(taken, Assignment)
     return taken
@@ -130,7 +130,7 @@ def test_the_dice_decide_which_side_stands_left_and_the_label_is_of_the_own_side
     compared: Comparison, bob: User, number: float, is_swapped: bool
 ) -> None:
     round_ = open_round(project=compared.project, protocol="comparison")
-    taken = turn(round_, bob, dice=Falls(number))
+    taken = assignment(round_, bob, dice=Falls(number))
     assert taken.sides_swapped is is_swapped
     shown = sheet(taken)
     assert [one["candidates"][0]["text"] for one in shown["steps"]] == ["We add."]
@@ -140,17 +140,19 @@ def test_the_dice_decide_which_side_stands_left_and_the_label_is_of_the_own_side
     submit(assignment=taken, submission=said("left", "clearly", " It is right. "))
     label = PreferenceLabel.objects.get()
     assert (label.choice, label.margin, label.rationale) == (
-        "right" if is_swapped else "left", "clearly", "It is right.",
-    )  # fmt: skip
+        "right" if is_swapped else "left",
+        "clearly",
+        "It is right.",
+    )
 
 
 def test_a_turn_taken_up_again_shows_its_sides_as_before(compared: Comparison, bob: User) -> None:
     round_ = open_round(project=compared.project, protocol="comparison")
-    first = turn(round_, bob, dice=Falls(0.1))
+    first = assignment(round_, bob, dice=Falls(0.1))
     save_draft(assignment=first, version=0, draft={"steps": [], "preference": {"choice": "left", "margin": "clearly"}})
     Assignment.objects.filter(pk=first.pk).update(state="expired")
     round_.tasks.update(open_slots=1)
-    again = turn(round_, bob, dice=Falls(0.9))
+    again = assignment(round_, bob, dice=Falls(0.9))
     assert (again.pk, again.sides_swapped) == (first.pk, True)
     assert sheet(again)["draft"]["preference"]["choice"] == "left"
 
@@ -162,7 +164,7 @@ def test_both_sides_are_shown_about_as_often_left(project: Project, bob: User) -
     dice = random.Random(7)
     swapped = []
     for _ in range(60):
-        taken = turn(round_, bob, dice=dice)
+        taken = assignment(round_, bob, dice=dice)
         swapped.append(taken.sides_swapped)
         submit(assignment=taken, submission=said("tie"))
     assert 20 < sum(swapped) < 40
@@ -170,17 +172,17 @@ def test_both_sides_are_shown_about_as_often_left(project: Project, bob: User) -
 
 def test_nothing_in_the_sheet_tells_whose_side_it_is(compared: Comparison, bob: User) -> None:
     Solution.objects.update(source="llama", is_correct=True, final_answer="2")
-    told = str(sheet(turn(open_round(project=compared.project, protocol="comparison"), bob)))
+    told = str(sheet(assignment(open_round(project=compared.project, protocol="comparison"), bob)))
     assert "llama" not in told
     assert "is_correct" not in told
 
 
 def test_the_same_preference_twice_is_one_and_a_give_up_holds_none(compared: Comparison, bob: User, rita: User) -> None:
     round_ = open_round(project=compared.project, protocol="comparison", redundancy=2)
-    mine = turn(round_, bob)
+    mine = assignment(round_, bob)
     for _ in range(2):
         submit(assignment=mine, submission=said("left", "slightly"))
-    submit(assignment=turn(round_, rita), submission=said(finish_reason="give_up", reason="I cannot tell"))
+    submit(assignment=assignment(round_, rita), submission=said(finish_reason="give_up", reason="I cannot tell"))
     assert PreferenceLabel.objects.count() == 1
     assert set(Assignment.objects.values_list("state", flat=True)) == {"submitted"}
 
@@ -232,7 +234,7 @@ def test_a_round_compares_candidates_for_one_step(project: Project, bob: User) -
         Step.objects.create(solution=solution, position=1, candidate=number, text=text, chosen=False)
     round_ = open_round(project=project, protocol="comparison", options={"pairs": "steps", "each": 100})
     assert round_.task_count == 3, "the candidate that says the same as another is no choice"
-    shown = sheet(turn(round_, bob, dice=Falls(0.9)))
+    shown = sheet(assignment(round_, bob, dice=Falls(0.9)))
     assert shown["comparison"]["of"] == "steps"
     assert [one["candidates"][0]["text"] for one in shown["steps"]] == ["We add."]
     assert all(len(shown["comparison"][side]["steps"]) == 1 for side in ("left", "right"))
@@ -242,8 +244,11 @@ def test_a_round_compares_candidates_for_one_step(project: Project, bob: User) -
 
 def test_the_selection_is_of_both_sides_and_its_sample_of_comparisons(project: Project) -> None:
     for source in ("a", "a", "b", "b"):
-        make_solution(make_problem(project, statement="What?") if not project.problems.exists() else project.problems.get(),
-                      [f"From {source} {Solution.objects.count()}."], source=source)  # fmt: skip
+        make_solution(
+            make_problem(project, statement="What?") if not project.problems.exists() else project.problems.get(),
+            [f"From {source} {Solution.objects.count()}."],
+            source=source,
+        )
     options = {"pairs": "random", "each": 100}
     counts = {
         select: open_round(project=project, protocol="comparison", options=options, select=select).task_count

@@ -6,13 +6,13 @@ import pytest
 
 from apps.accounts.models import AuditEvent, User
 from apps.core.errors import Conflict, Unprocessable
-from apps.labeling.correcting import correct, said_of, why_not_correctable
+from apps.labeling.assignments.correct import correct, said_of, why_not_correctable
+from apps.labeling.assignments.returns import give_back
+from apps.labeling.assignments.submit import submit
 from apps.labeling.models import Assignment, PastSubmission, PreferenceLabel, Round
-from apps.labeling.returning import give_back
-from apps.labeling.seats import progress
-from apps.labeling.services import set_round_status
-from apps.labeling.submissions import Submission, SubmittedStep
-from apps.labeling.submitting import submit
+from apps.labeling.progress import progress_for
+from apps.labeling.protocols.submission import Submission, SubmittedStep
+from apps.labeling.rounds.services import set_round_status
 from apps.projects.models import Project
 from tests.cast import make_round
 from tests.labeling.test_queue import BAD, GOOD, take
@@ -28,8 +28,8 @@ def said(round_: Round, bob: User) -> Assignment:
     return submit(assignment=take(round_, bob), submission=GOOD)
 
 
-def ratings(turn: Assignment) -> list[int | None]:
-    return list(turn.step_labels.order_by("step__position").values_list("rating", flat=True))
+def ratings(assignment: Assignment) -> list[int | None]:
+    return list(assignment.step_labels.order_by("step__position").values_list("rating", flat=True))
 
 
 def test_a_correction_stands_and_the_old_word_is_kept(said: Assignment, bob: User) -> None:
@@ -44,7 +44,7 @@ def test_a_correction_stands_and_the_old_word_is_kept(said: Assignment, bob: Use
     event = AuditEvent.objects.get(verb="assignment.corrected")
     assert (event.actor, event.target) == (bob, str(now.pk))
     assert event.before["finish_reason"] == "solution"
-    assert progress(now.round, bob) == {"done": 1, "total": 2, "today": 1}
+    assert progress_for(now.round, bob) == {"done": 1, "total": 2, "today": 1}
 
 
 def test_each_correction_is_a_version(said: Assignment) -> None:
@@ -110,10 +110,10 @@ def test_what_was_said_is_read_back_as_it_was_said(round_: Round, bob: User) -> 
         steps=[SubmittedStep(position=0, rating=None, unsure=True), SubmittedStep(position=1, rating=-1)],
         finish_reason="found_error",
     )
-    turn = submit(assignment=take(round_, bob), submission=words)
-    back = said_of(turn)
+    assignment = submit(assignment=take(round_, bob), submission=words)
+    back = said_of(assignment)
     assert [(one.position, one.rating, one.unsure) for one in back.steps] == [(0, None, True), (1, -1, False)]
-    assert why_not_correctable(turn) is None
+    assert why_not_correctable(assignment) is None
 
 
 def test_a_preference_is_read_back_as_its_sides_were_shown(said: Assignment) -> None:

@@ -8,15 +8,15 @@ import pytest
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.dashboard.overview import work_for
-from apps.labeling.correcting import correct
+from apps.dashboard.home.queries import work_for
+from apps.labeling.assignments.correct import correct
+from apps.labeling.assignments.returns import give_back
+from apps.labeling.assignments.submit import submit
 from apps.labeling.models import Assignment, Round
-from apps.labeling.queue import claim, return_lapsed
-from apps.labeling.returning import give_back
-from apps.labeling.seats import HandedIn, handed_in_by, progress
-from apps.labeling.services import open_round
-from apps.labeling.submissions import Submission, SubmittedStep
-from apps.labeling.submitting import submit
+from apps.labeling.progress import HandedIn, handed_in_by, progress
+from apps.labeling.protocols.submission import Submission, SubmittedStep
+from apps.labeling.queue.claim import claim, return_lapsed
+from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from tests.cast import make_gold, make_problem, make_solution, signed_in
 from tests.world import rate
@@ -45,13 +45,13 @@ def own(round_: Round, labeler: User) -> HandedIn:
 
 def late(round_: Round, labeler: User, other: User) -> Assignment:
     """Handed in after somebody else had filled its slot."""
-    turn = claim(round=round_, labeler=labeler)
-    assert isinstance(turn, Assignment)
-    Assignment.objects.filter(pk=turn.pk).update(leased_until=timezone.now() - timedelta(minutes=1))
+    assignment = claim(round=round_, labeler=labeler)
+    assert isinstance(assignment, Assignment)
+    Assignment.objects.filter(pk=assignment.pk).update(leased_until=timezone.now() - timedelta(minutes=1))
     return_lapsed()
-    Assignment.objects.create(task=turn.task, round=round_, labeler=other, state="submitted")
-    type(turn.task).objects.filter(pk=turn.task_id).update(open_slots=0)
-    return submit(assignment=turn, submission=GREAT)
+    Assignment.objects.create(task=assignment.task, round=round_, labeler=other, state="submitted")
+    type(assignment.task).objects.filter(pk=assignment.task_id).update(open_slots=0)
+    return submit(assignment=assignment, submission=GREAT)
 
 
 def test_late_submissions_are_in_both_counts(project: Project, bob: User, rita: User) -> None:
@@ -65,28 +65,28 @@ def test_late_submissions_are_in_both_counts(project: Project, bob: User, rita: 
 
 
 def test_what_is_returned_and_handed_in_again_counts_once(round_: Round, bob: User, rita: User) -> None:
-    turns = [rate(round_, bob, 1, 1, 1) for _ in range(5)]
+    assignments = [rate(round_, bob, 1, 1, 1) for _ in range(5)]
     assert own(round_, bob) == HandedIn(5, 5)
-    give_back(assignment=turns[0], note="Look again.")
+    give_back(assignment=assignments[0], note="Look again.")
     assert own(round_, bob) == HandedIn(4, 4)
     rate(round_, bob, 1, 1, 1)
     assert own(round_, bob) == HandedIn(5, 5)
-    turns[1].refresh_from_db()
+    assignments[1].refresh_from_db()
     bad = Submission(steps=[SubmittedStep(position=0, rating=-1)], finish_reason="found_error")
-    correct(assignment=turns[1], submission=bad)
+    correct(assignment=assignments[1], submission=bad)
     assert own(round_, bob) == HandedIn(5, 5)
 
 
 def test_what_was_handed_in_before_midnight_is_not_of_today(round_: Round, bob: User) -> None:
-    turns = [rate(round_, bob, 1, 1, 1) for _ in range(4)]
+    assignments = [rate(round_, bob, 1, 1, 1) for _ in range(4)]
     long_ago = timezone.now() - timedelta(days=1, minutes=1)
-    Assignment.objects.filter(pk__in=[turn.pk for turn in turns[:3]]).update(submitted_at=long_ago)
+    Assignment.objects.filter(pk__in=[assignment.pk for assignment in assignments[:3]]).update(submitted_at=long_ago)
     assert own(round_, bob) == HandedIn(4, 1)
 
 
 def test_pages_say_whose_and_since_when(round_: Round, bob: User, mia: User) -> None:
-    turns = [rate(round_, bob, 1, 1, 1) for _ in range(4)]
-    Assignment.objects.filter(pk=turns[0].pk).update(submitted_at=timezone.now() - timedelta(days=2))
+    assignments = [rate(round_, bob, 1, 1, 1) for _ in range(4)]
+    Assignment.objects.filter(pk=assignments[0].pk).update(submitted_at=timezone.now() - timedelta(days=2))
     home = signed_in(bob).get("/").content.decode()
     assert "4 by you, 3 of them today" in home
     assert "3 handed in by you today, since midnight UTC" in home

@@ -10,8 +10,15 @@ from django.db import IntegrityError, transaction
 from apps.accounts.models import User
 from apps.core.errors import Conflict, DomainError
 from apps.labeling.models import Round, Task
-from apps.labeling.previewing import preview_of
-from apps.labeling.services import create_round, discard_draft, edit_round, open_draft, open_round, set_round_status
+from apps.labeling.rounds.preview import preview_of
+from apps.labeling.rounds.services import (
+    create_round,
+    discard_draft,
+    edit_round,
+    open_draft,
+    open_round,
+    set_round_status,
+)
 from apps.projects.models import Project
 from apps.projects.services import create_project, publish_guidelines
 from tests.cast import make_gold, make_problem, make_screening, make_solution
@@ -154,8 +161,12 @@ def test_convincing_wrong_answers_come_first(project: Project, bob: User) -> Non
     assert round_.task_count == 5
     served = [rate(round_, bob, 1, 1, 1).task.solution for _ in range(5)]
     assert [(one.is_correct, one.verifier_score) for one in served if one] == [
-        (False, 0.9), (False, 0.2), (False, None), (True, 0.99), (None, None),
-    ]  # fmt: skip
+        (False, 0.9),
+        (False, 0.2),
+        (False, None),
+        (True, 0.99),
+        (None, None),
+    ]
 
 
 def test_of_two_firsts_the_one_named_first_weighs_most(project: Project, bob: User) -> None:
@@ -164,8 +175,11 @@ def test_of_two_firsts_the_one_named_first_weighs_most(project: Project, bob: Us
     round_ = open_round(project=project, protocol="first_error", select="first:wrong,first:source:a")
     served = [rate(round_, bob, 1, 1, 1).task.solution for _ in range(4)]
     assert [(one.source, one.is_correct) for one in served if one] == [
-        ("a", False), ("b", False), ("a", True), ("b", True),
-    ]  # fmt: skip
+        ("a", False),
+        ("b", False),
+        ("a", True),
+        ("b", True),
+    ]
 
 
 def test_a_screening_stays_one_when_it_is_edited(project: Project, alice: User) -> None:

@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.labeling.models import Assignment, Round, Task
-from apps.labeling.queue import Nothing, claim, release, return_lapsed, skip
-from apps.labeling.services import open_round
+from apps.labeling.queue.claim import NoTask, claim, release, return_lapsed, skip
+from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from tests.cast import make_gold, make_problem, make_screening, make_solution
 from tests.world import rate
@@ -27,13 +27,13 @@ class AlwaysGold(random.Random):
         return super().random() * 0.01
 
 
-def let_lapse(turn: Assignment) -> None:
-    Assignment.objects.filter(pk=turn.pk).update(leased_until=timezone.now() - timedelta(minutes=1))
+def let_lapse(assignment: Assignment) -> None:
+    Assignment.objects.filter(pk=assignment.pk).update(leased_until=timezone.now() - timedelta(minutes=1))
     return_lapsed()
 
 
-def give_back(turn: Assignment) -> None:
-    release(assignment=turn)
+def give_back(assignment: Assignment) -> None:
+    release(assignment=assignment)
 
 
 WAYS: list[Callable[[Assignment], None]] = [give_back, let_lapse]
@@ -52,10 +52,10 @@ def drawn(round_: Round, labeler: User, leave: Callable[[Assignment], None], tim
     """The tasks of so many claims, each of which is left unrated."""
     tasks, dice = [], AlwaysGold(7)
     for _ in range(times):
-        turn = claim(round=round_, labeler=labeler, dice=dice)
-        assert not isinstance(turn, Nothing), turn
-        tasks.append(turn.task)
-        leave(turn)
+        assignment = claim(round=round_, labeler=labeler, dice=dice)
+        assert not isinstance(assignment, NoTask), assignment
+        tasks.append(assignment.task)
+        leave(assignment)
     return tasks
 
 
@@ -75,14 +75,14 @@ def test_gold_that_came_back_waits_while_there_is_anything_new(
     left = [task.pk for task in drawn(mixed, bob, leave, GOLD)]
     served = []
     for _ in range(PLAIN):
-        turn = claim(round=mixed, labeler=bob, dice=AlwaysGold(3))
-        assert not isinstance(turn, Nothing)
-        served.append(turn.task_id)
-        turn.round = mixed
+        assignment = claim(round=mixed, labeler=bob, dice=AlwaysGold(3))
+        assert not isinstance(assignment, NoTask)
+        served.append(assignment.task_id)
+        assignment.round = mixed
         rate(mixed, bob, 1, 1, 1)
     assert not set(served) & set(left)
     # Nothing else is left to give: what came now could be nothing but gold.
-    assert isinstance(claim(round=mixed, labeler=bob, dice=AlwaysGold(3)), Nothing)
+    assert isinstance(claim(round=mixed, labeler=bob, dice=AlwaysGold(3)), NoTask)
 
 
 @pytest.mark.parametrize("leave", WAYS)
@@ -104,8 +104,8 @@ def test_what_others_gave_back_is_new_to_this_labeler(mixed: Round, bob: User, r
 
 
 def test_gold_that_is_put_off_comes_in_its_turn_with_what_else_was_put_off(mixed: Round, bob: User) -> None:
-    def put_off(turn: Assignment) -> None:
-        skip(assignment=turn)
+    def put_off(assignment: Assignment) -> None:
+        skip(assignment=assignment)
 
     tasks = drawn(mixed, bob, put_off, PLAIN + GOLD)
     assert len({task.pk for task in tasks}) == PLAIN + GOLD

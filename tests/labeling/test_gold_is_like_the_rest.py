@@ -14,9 +14,9 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.models import User
 from apps.corpus.models import Step
-from apps.labeling.masks import masked
 from apps.labeling.models import Assignment, GoldLabel, Round, Task
-from apps.labeling.services import open_round
+from apps.labeling.opaque_ids import opaque_id
+from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from tests.cast import bearer, make_problem, make_solution
 
@@ -53,11 +53,13 @@ def work(round_: Round, labeler: User, tasks: int) -> list[Served]:
     for _ in range(tasks):
         with CaptureQueriesContext(connection) as to_claim:
             claimed = post(api, f"/projects/{round_.project.slug}/rounds/{round_.number}/claim", {})
-        turn = claimed["assignment"]
-        steps = [{"position": step["position"], "candidate": 0, "rating": 1} for step in turn["steps"]]
+        assignment = claimed["assignment"]
+        steps = [{"position": step["position"], "candidate": 0, "rating": 1} for step in assignment["steps"]]
         with CaptureQueriesContext(connection) as to_submit:
-            submitted = post(api, f"/assignments/{turn['id']}/submit", {"steps": steps, "finish_reason": "solution"})
-        is_gold = Task.objects.get(assignments=turn["id"]).is_gold
+            submitted = post(
+                api, f"/assignments/{assignment['id']}/submit", {"steps": steps, "finish_reason": "solution"}
+            )
+        is_gold = Task.objects.get(assignments=assignment["id"]).is_gold
         series.append(Served(is_gold, claimed, submitted, (len(to_claim), len(to_submit))))
     return series
 
@@ -145,9 +147,9 @@ def test_tasks_are_shuffled_where_gold_stands_between_them(gold_round: Round) ->
 
 
 def test_masks_are_numbers_of_their_own() -> None:
-    masks = [masked("task", number) for number in range(2000)]
+    masks = [opaque_id("task", number) for number in range(2000)]
     assert len(set(masks)) == 2000
     assert all(0 <= mask < 2**52 for mask in masks)
-    assert masked("task", 7) == masks[7] != masked("problem", 7)
+    assert opaque_id("task", 7) == masks[7] != opaque_id("problem", 7)
     rising = sum(one < other for one, other in pairwise(masks))
     assert 800 < rising < 1200

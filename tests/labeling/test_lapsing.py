@@ -12,7 +12,7 @@ from django.utils import timezone
 from annotate.celery import app
 from apps.accounts.models import User
 from apps.labeling.models import Assignment, Task
-from apps.labeling.queue import claim
+from apps.labeling.queue.claim import claim
 from apps.projects.models import Project
 from tests.cast import make_round
 from tests.processes import eventually

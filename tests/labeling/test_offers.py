@@ -13,15 +13,15 @@ from apps.core.errors import Conflict, Unprocessable
 from apps.corpus.models import Solution, Step
 from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint
-from apps.labeling import offers
-from apps.labeling.growing import grade_grown
-from apps.labeling.models import Assignment, Offer, Round, StepLabel
-from apps.labeling.offers import candidates_after
-from apps.labeling.queue import claim
-from apps.labeling.services import open_round
-from apps.labeling.sheets import sheet
-from apps.labeling.submissions import Submission, SubmittedStep
-from apps.labeling.submitting import save_draft, submit
+from apps.labeling.assignments import candidates as offers
+from apps.labeling.assignments.branching import grade_derived
+from apps.labeling.assignments.candidates import candidates_after
+from apps.labeling.assignments.payload import sheet
+from apps.labeling.assignments.submit import save_draft, submit
+from apps.labeling.models import Assignment, CandidateSet, Round, StepLabel
+from apps.labeling.protocols.submission import Submission, SubmittedStep
+from apps.labeling.queue.claim import claim
+from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from tests.cast import make_problem, make_solution
 from tests.estimation.model import Model, serving
@@ -56,7 +56,7 @@ def opened(project: Project, endpoint: Endpoint | None, **options: Any) -> Round
     )
 
 
-def turn_of(round_: Round, labeler: User) -> Assignment:
+def assignment_of(round_: Round, labeler: User) -> Assignment:
     taken = claim(round=round_, labeler=labeler)
     assert isinstance(taken, Assignment)
     return taken
@@ -69,16 +69,16 @@ def test_all_who_come_to_the_same_beginning_get_the_same(
     round_ = open_round(
         project=project, protocol="branching", redundancy=2, options={"starts_from": "problems"}, endpoint=endpoint
     )
-    found = candidates_after(assignment=turn_of(round_, bob), chosen=[])
+    found = candidates_after(assignment=assignment_of(round_, bob), chosen=[])
     # The model says one thing only: sampled steps are offered once each.
     assert [one.text for one in found.candidates] == [SAID]
     assert (found.source, found.position, found.own, found.problem) == ("model", 0, 1, "")
     asked = model.stats()["requests"]
-    assert candidates_after(assignment=turn_of(round_, rita), chosen=[]) == found
+    assert candidates_after(assignment=assignment_of(round_, rita), chosen=[]) == found
     assert model.stats()["requests"] == asked
-    offer = Offer.objects.get()
+    offer = CandidateSet.objects.get()
     assert (offer.texts, offer.source, offer.position) == ([SAID], "small", 0)
-    further = candidates_after(assignment=turn_of(round_, bob), chosen=[{"candidate": 0}])
+    further = candidates_after(assignment=assignment_of(round_, bob), chosen=[{"candidate": 0}])
     assert further.position == 1
     assert model.stats()["requests"] > asked
 
@@ -96,17 +96,17 @@ def test_a_model_that_fails_is_told_and_the_labeler_goes_on_without_it(
 ) -> None:
     monkeypatch.setattr(offers, "WITHIN_S", 1.5)
     model.control(**fault)
-    turn = turn_of(opened(project, endpoint), bob)
-    found = candidates_after(assignment=turn, chosen=[])
+    assignment = assignment_of(opened(project, endpoint), bob)
+    found = candidates_after(assignment=assignment, chosen=[])
     assert not found.candidates
     assert found.problem
-    assert not Offer.objects.exists()
+    assert not CandidateSet.objects.exists()
     own = SubmittedStep(position=0, candidate=found.own, text="2 + 3 = 5. The answer is: 5", chosen=True)
-    done = submit(assignment=turn, submission=Submission(steps=[own], finish_reason="solution"))
+    done = submit(assignment=assignment, submission=Submission(steps=[own], finish_reason="solution"))
     assert done.grown is not None
     # What failed is not remembered: the next who asks may have more luck.
     model.control(**dict.fromkeys(fault, 0.0), latency_s=0.0) if "key" not in fault else model.control(key="")
-    assert candidates_after(assignment=turn_of(opened_again(project, endpoint), bob), chosen=[]).candidates
+    assert candidates_after(assignment=assignment_of(opened_again(project, endpoint), bob), chosen=[]).candidates
 
 
 def opened_again(project: Project, endpoint: Endpoint) -> Round:
@@ -114,8 +114,8 @@ def opened_again(project: Project, endpoint: Endpoint) -> Round:
 
 
 def test_without_an_endpoint_nothing_is_offered_beyond_the_solution(project: Project, bob: User) -> None:
-    turn = turn_of(opened(project, None), bob)
-    found = candidates_after(assignment=turn, chosen=[])
+    assignment = assignment_of(opened(project, None), bob)
+    found = candidates_after(assignment=assignment, chosen=[])
     assert (list(found.candidates), found.own) == ([], 0)
     assert found.problem
 
@@ -124,7 +124,7 @@ def test_a_server_that_gives_one_choice_at_a_time_is_asked_again(
     project: Project, endpoint: Endpoint, model: Model, bob: User
 ) -> None:
     model.control(most_choices=1)
-    assert candidates_after(assignment=turn_of(opened(project, endpoint), bob), chosen=[]).candidates
+    assert candidates_after(assignment=assignment_of(opened(project, endpoint), bob), chosen=[]).candidates
 
 
 def test_while_the_model_writes_for_others_the_page_is_told_to_come_again(
@@ -133,30 +133,30 @@ def test_while_the_model_writes_for_others_the_page_is_told_to_come_again(
     """Threads that wait for a model are threads that serve no pages."""
     monkeypatch.setattr(offers, "_places", BoundedSemaphore(1))
     monkeypatch.setattr(offers, "PATIENCE_S", 0.01)
-    turn = turn_of(opened(project, endpoint), bob)
+    assignment = assignment_of(opened(project, endpoint), bob)
     with offers._places:
-        found = candidates_after(assignment=turn, chosen=[])
+        found = candidates_after(assignment=assignment, chosen=[])
     assert (found.busy, list(found.candidates)) == (True, [])
     assert model.stats()["requests"] == 0
-    assert candidates_after(assignment=turn, chosen=[]).candidates
+    assert candidates_after(assignment=assignment, chosen=[]).candidates
 
 
 def test_a_choice_that_nobody_offered_leads_nowhere(project: Project, endpoint: Endpoint, bob: User) -> None:
-    turn = turn_of(opened(project, endpoint), bob)
+    assignment = assignment_of(opened(project, endpoint), bob)
     with pytest.raises(Unprocessable) as caught:
-        candidates_after(assignment=turn, chosen=[{"candidate": 4}])
+        candidates_after(assignment=assignment, chosen=[{"candidate": 4}])
     assert "chosen[0]" in caught.value.fields
 
 
 def test_nothing_is_sampled_for_what_has_been_handed_in_nor_for_other_protocols(
     project: Project, endpoint: Endpoint, model: Model, bob: User
 ) -> None:
-    turn = turn_of(opened(project, endpoint), bob)
-    submit(assignment=turn, submission=Submission(finish_reason="give_up", reason="too hard"))
+    assignment = assignment_of(opened(project, endpoint), bob)
+    submit(assignment=assignment, submission=Submission(finish_reason="give_up", reason="too hard"))
     with pytest.raises(Conflict):
-        candidates_after(assignment=turn, chosen=[])
+        candidates_after(assignment=assignment, chosen=[])
     make_solution(make_problem(project))
-    other = turn_of(open_round(project=project, protocol="first_error"), bob)
+    other = assignment_of(open_round(project=project, protocol="first_error"), bob)
     with pytest.raises(Conflict):
         candidates_after(assignment=other, chosen=[])
     assert model.stats()["requests"] == 0
@@ -166,24 +166,24 @@ def test_beginnings_are_counted(
     project: Project, endpoint: Endpoint, bob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(offers, "MOST_OFFERS", 1)
-    turn = turn_of(opened(project, endpoint), bob)
-    candidates_after(assignment=turn, chosen=[])
+    assignment = assignment_of(opened(project, endpoint), bob)
+    candidates_after(assignment=assignment, chosen=[])
     with pytest.raises(Conflict):
-        candidates_after(assignment=turn, chosen=[{"text": "Something else."}])
+        candidates_after(assignment=assignment, chosen=[{"text": "Something else."}])
 
 
 def test_the_sheet_goes_as_far_as_the_draft_without_asking_anybody(
     project: Project, endpoint: Endpoint, model: Model, bob: User
 ) -> None:
-    turn = turn_of(opened(project, endpoint), bob)
-    assert sheet(turn)["steps"] == []
-    candidates_after(assignment=turn, chosen=[])
-    candidates_after(assignment=turn, chosen=[{"text": "Mine."}])
+    assignment = assignment_of(opened(project, endpoint), bob)
+    assert sheet(assignment)["steps"] == []
+    candidates_after(assignment=assignment, chosen=[])
+    candidates_after(assignment=assignment, chosen=[{"text": "Mine."}])
     asked = model.stats()["requests"]
     own = {"position": 0, "candidate": 1, "rating": None, "unsure": False, "chosen": True, "text": "Mine."}
-    save_draft(assignment=turn, version=0, draft={"steps": [own]})
-    turn.refresh_from_db()
-    shown = sheet(turn)["steps"]
+    save_draft(assignment=assignment, version=0, draft={"steps": [own]})
+    assignment.refresh_from_db()
+    shown = sheet(assignment)["steps"]
     assert [one["position"] for one in shown] == [0, 1]
     assert shown[0]["own"] == 1
     assert model.stats()["requests"] == asked
@@ -193,23 +193,23 @@ def test_the_sheet_goes_as_far_as_the_draft_without_asking_anybody(
 
 
 def test_a_step_of_ones_own_grows_a_solution_that_is_graded(project: Project, endpoint: Endpoint, bob: User) -> None:
-    turn = turn_of(opened(project, endpoint), bob)
-    candidates_after(assignment=turn, chosen=[])
+    assignment = assignment_of(opened(project, endpoint), bob)
+    candidates_after(assignment=assignment, chosen=[])
     steps = [
         SubmittedStep(position=0, candidate=0, rating=-1),
         SubmittedStep(position=0, candidate=1, text=" 2 + 3 = 5. The answer is: 5 ", chosen=True),
     ]
-    done = submit(assignment=turn, submission=Submission(steps=steps, finish_reason="solution"))
+    done = submit(assignment=assignment, submission=Submission(steps=steps, finish_reason="solution"))
     grown = done.grown
     assert grown is not None
     found = list(Step.objects.filter(solution=grown).values_list("candidate", "text", "origin", "chosen"))
     assert found == [(0, SAID, "model", False), (1, "2 + 3 = 5. The answer is: 5", "human", True)]
     assert (grown.step_count, grown.final_answer, grown.source) == (1, "5", "branching round 1")
     assert StepLabel.objects.filter(assignment=done, step__solution=grown).count() == 2
-    graded = grade_grown(solution_id=grown.pk)
+    graded = grade_derived(solution_id=grown.pk)
     assert graded is not None
     assert (graded.verdict, graded.is_correct) == ("match", True)
-    assert grade_grown(solution_id=grown.pk + 1000) is None
+    assert grade_derived(solution_id=grown.pk + 1000) is None
 
 
 def test_two_who_leave_the_path_grow_two_solutions_and_one_who_follows_it_none(
@@ -222,13 +222,13 @@ def test_two_who_leave_the_path_grow_two_solutions_and_one_who_follows_it_none(
         SubmittedStep(position=0, candidate=0, rating=0),
         SubmittedStep(position=0, candidate=1, text="The answer is: 6", chosen=True),
     ]
-    turns = [
-        submit(assignment=turn_of(round_, who), submission=Submission(steps=steps, finish_reason="solution"))
+    assignments = [
+        submit(assignment=assignment_of(round_, who), submission=Submission(steps=steps, finish_reason="solution"))
         for who, steps in ((bob, leave), (rita, leave), (alice, follow))
     ]
-    assert turns[2].grown is None
-    assert turns[0].grown != turns[1].grown
+    assert assignments[2].grown is None
+    assert assignments[0].grown != assignments[1].grown
     assert Solution.objects.count() == 3
     on_task = StepLabel.objects.filter(step__solution=solution)
-    assert {label.assignment_id for label in on_task} == {turns[2].pk}
+    assert {label.assignment_id for label in on_task} == {assignments[2].pk}
     assert all(label.chosen for label in on_task)

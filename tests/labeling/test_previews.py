@@ -11,15 +11,15 @@ from django.urls import reverse
 from apps.accounts.models import User
 from apps.core.errors import DomainError
 from apps.corpus.models import Comparison, Solution, Step
-from apps.dashboard.browsing import facets_of
-from apps.dashboard.fitting import fit_of
-from apps.dashboard.forms.rounds import RoundForm, initial_of
-from apps.labeling.counting import count_round
+from apps.dashboard.rounds.fit import fit_of
+from apps.dashboard.rounds.forms import RoundForm, initial_of
+from apps.dashboard.solutions.queries import facets_of
 from apps.labeling.models import Round, Task
-from apps.labeling.previewing import Preview, preview_of
-from apps.labeling.retiring import retire_problem
-from apps.labeling.services import create_round, open_draft
-from apps.labeling.terms import SCORED, Terms
+from apps.labeling.problems import retire_problem
+from apps.labeling.rounds.config import SCORED, RoundConfig
+from apps.labeling.rounds.count import count_round
+from apps.labeling.rounds.preview import Preview, preview_of
+from apps.labeling.rounds.services import create_round, open_draft
 from apps.projects.models import Project
 from tests.cast import bearer, make_comparison, make_gold, make_problem, make_solution, signed_in
 from tests.flows.test_real_files import command
@@ -36,9 +36,19 @@ PROTOCOLS: list[tuple[str, dict[str, Any]]] = [
     ("comparison", {"pairs": "steps"}),
 ]
 SELECTIONS = [
-    "all", "right", "wrong", "unlabeled", "subject:Algebra", "subject:Poetry", "source:model", "sample:3", "wrong,sample:2",
-    "first:wrong", "first:convincing,sample:4", "subject:Algebra,wrong",
-]  # fmt: skip
+    "all",
+    "right",
+    "wrong",
+    "unlabeled",
+    "subject:Algebra",
+    "subject:Poetry",
+    "source:model",
+    "sample:3",
+    "wrong,sample:2",
+    "first:wrong",
+    "first:convincing,sample:4",
+    "subject:Algebra,wrong",
+]
 GOLD: list[dict[str, Any]] = [{}, {"gold_share": 0.2}, {"gold_share": 1.0}, {"is_screening": True}]
 
 
@@ -108,7 +118,7 @@ def test_what_is_previewed_is_what_opens(
 
 def assert_counted(draft: Round, seen: Preview) -> None:
     """What stands in the form before there is a draft, and what the draft's page says, are the same."""
-    unsaved = Round(project=draft.project, **Terms.of(draft).stored())
+    unsaved = Round(project=draft.project, **RoundConfig.of(draft).stored())
     counted = count_round(unsaved, most=1000)
     assert _told(counted.refusal) == _told(seen.refusal)
     if seen.refusal is None:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from apps.core.errors import Unprocessable
 from apps.labeling.protocols import PROTOCOLS, Asked
-from apps.labeling.submissions import Submission, SubmittedStep
+from apps.labeling.protocols.submission import Submission, SubmittedStep
 
 FIRST_ERROR, EVERY_STEP = PROTOCOLS["first_error"], PROTOCOLS["every_step"]
 PATH = Asked({0: 0, 1: 0, 2: 0})

@@ -10,13 +10,13 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.core.errors import Conflict
 from apps.corpus.models import Step
+from apps.labeling.assignments.payload import sheet
+from apps.labeling.assignments.submit import save_draft, submit
 from apps.labeling.models import Assignment, GoldLabel, Round, Task
-from apps.labeling.queue import Nothing, claim, release, renew, return_lapsed
-from apps.labeling.seats import progress
-from apps.labeling.services import open_round, set_round_status
-from apps.labeling.sheets import sheet
-from apps.labeling.submissions import Submission, SubmittedStep
-from apps.labeling.submitting import save_draft, submit
+from apps.labeling.progress import progress_for
+from apps.labeling.protocols.submission import Submission, SubmittedStep
+from apps.labeling.queue.claim import NoTask, claim, release, renew, return_lapsed
+from apps.labeling.rounds.services import open_round, set_round_status
 from apps.projects.models import Project
 from tests.cast import make_problem, make_round, make_solution
 
@@ -31,7 +31,7 @@ def take(round_: Round, labeler: User, **fields: object) -> Assignment:
 
 def nothing(round_: Round, labeler: User) -> str:
     answer = claim(round=round_, labeler=labeler)
-    assert isinstance(answer, Nothing), answer
+    assert isinstance(answer, NoTask), answer
     return answer.code
 
 
@@ -63,7 +63,7 @@ def test_the_next_task_can_be_fetched_ahead_but_no_more(project: Project, bob: U
     second = take(round_, bob, holding=[first.pk])
     assert first.task_id != second.task_id
     answer = claim(round=round_, labeler=bob, holding=[first.pk, second.pk])
-    assert isinstance(answer, Nothing)
+    assert isinstance(answer, NoTask)
     assert answer.code == "holding_enough"
 
 
@@ -73,7 +73,7 @@ def test_nobody_gets_a_task_twice_and_no_task_too_many_people(
     round_ = make_round(project, tasks=4, redundancy=2)
     handed: Counter[int] = Counter()
     for labeler in (bob, rita, mia):
-        while not isinstance(taken := claim(round=round_, labeler=labeler), Nothing):
+        while not isinstance(taken := claim(round=round_, labeler=labeler), NoTask):
             handed[taken.task_id] += 1
             submit(assignment=taken, submission=GOOD)
     assert sorted(handed.values()) == [2, 2, 2, 2]
@@ -154,7 +154,7 @@ def test_a_late_submission_is_kept_as_extra_when_the_slot_is_gone(project: Proje
     late = submit(assignment=bobs, submission=BAD)
     assert late.state == Assignment.State.EXTRA
     assert late.step_labels.count() == 1
-    assert progress(round_, bob) == {"done": 1, "total": 1, "today": 1}
+    assert progress_for(round_, bob) == {"done": 1, "total": 1, "today": 1}
 
 
 def test_a_late_submission_takes_over_the_same_labelers_second_lease(project: Project, bob: User) -> None:
@@ -174,7 +174,7 @@ def test_the_same_submission_twice_is_one_and_another_is_refused(project: Projec
     submit(assignment=held, submission=GOOD)
     again = submit(assignment=held, submission=GOOD)
     assert again.step_labels.count() == 3
-    assert progress(round_, bob)["done"] == 1
+    assert progress_for(round_, bob)["done"] == 1
     with pytest.raises(Conflict, match="other labels"):
         submit(assignment=held, submission=BAD)
 
@@ -188,12 +188,12 @@ def test_gold_is_mixed_in_for_everybody_and_not_counted(project: Project, bob: U
     assert (round_.task_count, round_.slot_count) == (3, 3)
     served = []
     for labeler in (bob, rita):
-        while not isinstance(taken := claim(round=round_, labeler=labeler, dice=random.Random(1)), Nothing):
+        while not isinstance(taken := claim(round=round_, labeler=labeler, dice=random.Random(1)), NoTask):
             served.append((labeler, taken.task.is_gold))
             submit(assignment=taken, submission=GOOD)
     assert [gold for labeler, gold in served if labeler == bob].count(True) == 1
     assert [gold for labeler, gold in served].count(False) == 3
-    assert progress(round_, bob)["done"] == 3
+    assert progress_for(round_, bob)["done"] == 3
 
 
 def test_a_draft_is_versioned(project: Project, bob: User) -> None:
@@ -225,9 +225,9 @@ def test_the_rounds_progress_survives_midnight(project: Project, bob: User) -> N
     round_ = make_round(project, tasks=2)
     submit(assignment=take(round_, bob), submission=GOOD)
     tomorrow = timezone.now() + timedelta(days=1)
-    assert progress(round_, bob, at=tomorrow) == {"done": 1, "total": 2, "today": 0}
+    assert progress_for(round_, bob, at=tomorrow) == {"done": 1, "total": 2, "today": 0}
     submit(assignment=take(round_, bob, now=tomorrow), submission=GOOD, now=tomorrow)
-    assert progress(round_, bob, at=tomorrow) == {"done": 2, "total": 2, "today": 1}
+    assert progress_for(round_, bob, at=tomorrow) == {"done": 2, "total": 2, "today": 1}
 
 
 def test_a_lapsed_turn_with_a_draft_is_taken_up_again_before_anything_new(project: Project, bob: User) -> None:

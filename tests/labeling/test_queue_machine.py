@@ -28,17 +28,17 @@ from hypothesis.stateful import (
 from apps.accounts.models import User
 from apps.core.errors import Conflict, NotAllowed
 from apps.corpus.models import Step
-from apps.labeling import queue
+from apps.labeling.assignments.submit import save_draft, submit
 from apps.labeling.models import Assignment, GoldLabel, Round, Task
-from apps.labeling.queue import HELD_AT_ONCE, Nothing, claim, release, renew, return_lapsed
-from apps.labeling.services import open_round, set_round_status
-from apps.labeling.submissions import Submission, SubmittedStep
-from apps.labeling.submitting import save_draft, submit
+from apps.labeling.protocols.submission import Submission, SubmittedStep
+from apps.labeling.queue import claim as queue
+from apps.labeling.queue.claim import HELD_AT_ONCE, NoTask, claim, release, renew, return_lapsed
+from apps.labeling.rounds.services import open_round, set_round_status
 from apps.projects.models import Membership, Project, Role
-from apps.projects.policies import project_for
+from apps.projects.permissions import project_for
 from apps.projects.services import add_member, create_project, reinstate_member, remove_member
 from tests.cast import make_problem, make_solution, make_user
-from tests.labeling.accounts import LIVE, SPOKEN, balance, left_for
+from tests.labeling.accounts import LIVE, SUBMITTED, balance, left_for
 
 State = Assignment.State
 SAID = {
@@ -89,14 +89,14 @@ class Queue(RuleBasedStateMachine):
     def begin(self, tasks: int, redundancy: int, gold: int) -> None:
         self.project, self.round, self.labelers = found(tasks, redundancy, gold)
         self.owner = self.project.memberships.get(role=Role.OWNER).user
-        self.turns: list[Assignment] = []
+        self.assignments: list[Assignment] = []
         self.now: datetime = timezone.now().replace(hour=12)
 
-    def turn(self, which: int) -> Assignment:
-        return self.turns[which % len(self.turns)]
+    def assignment(self, which: int) -> Assignment:
+        return self.assignments[which % len(self.assignments)]
 
-    def stored(self, turn: Assignment) -> Assignment:
-        return Assignment.objects.select_related("task").get(pk=turn.pk)
+    def stored(self, assignment: Assignment) -> Assignment:
+        return Assignment.objects.select_related("task").get(pk=assignment.pk)
 
     def had_turns(self) -> bool:
         return bool(getattr(self, "turns", None))
@@ -109,19 +109,27 @@ class Queue(RuleBasedStateMachine):
             with pytest.raises(NotAllowed):
                 project_for(labeler, self.project.slug, "label")
             return
-        before = {turn.pk: turn.task_id for turn in Assignment.objects.filter(labeler=labeler, state=State.LEASED)}
-        spoken = set(Assignment.objects.filter(labeler=labeler, state__in=SPOKEN).values_list("task_id", flat=True))
+        before = {
+            assignment.pk: assignment.task_id
+            for assignment in Assignment.objects.filter(labeler=labeler, state=State.LEASED)
+        }
+        spoken = set(Assignment.objects.filter(labeler=labeler, state__in=SUBMITTED).values_list("task_id", flat=True))
         # The page may still hold what has lapsed behind its back.
-        in_hand = [turn for turn in self.turns if turn.labeler_id == labeler.pk][-2:] if ahead else []
-        holding = [turn.pk for turn in in_hand if self.stored(turn).state not in SPOKEN]
+        in_hand = (
+            [assignment for assignment in self.assignments if assignment.labeler_id == labeler.pk][-2:] if ahead else []
+        )
+        holding = [assignment.pk for assignment in in_hand if self.stored(assignment).state not in SUBMITTED]
         given = claim(
-            round=Round.objects.get(pk=self.round.pk), labeler=labeler, holding=holding, now=self.now,
+            round=Round.objects.get(pk=self.round.pk),
+            labeler=labeler,
+            holding=holding,
+            now=self.now,
             dice=random.Random(seed),
-        )  # fmt: skip
-        if isinstance(given, Nothing):
+        )
+        if isinstance(given, NoTask):
             self.check_reason(given, labeler, before, holding)
             return
-        assert given.task_id not in {turn.task_id for turn in in_hand if turn.pk in holding}
+        assert given.task_id not in {assignment.task_id for assignment in in_hand if assignment.pk in holding}
         stored = self.stored(given)
         assert (stored.state, stored.labeler_id) == (State.LEASED, labeler.pk)
         assert stored.leased_until == self.now + timedelta(minutes=20)
@@ -130,9 +138,9 @@ class Queue(RuleBasedStateMachine):
             assert given.task_id not in spoken | set(before.values())
             assert len(before) < HELD_AT_ONCE
         given.labeler = labeler
-        self.turns.append(given)
+        self.assignments.append(given)
 
-    def check_reason(self, given: Nothing, labeler: User, before: dict[int, int], holding: list[int]) -> None:
+    def check_reason(self, given: NoTask, labeler: User, before: dict[int, int], holding: list[int]) -> None:
         if given.code == "holding_enough":
             assert len(before) >= HELD_AT_ONCE
         elif self.status() != Round.Status.OPEN:
@@ -147,20 +155,22 @@ class Queue(RuleBasedStateMachine):
     @rule(which=which, rating=st.sampled_from(sorted(SAID)))
     def hand_in(self, which: int, rating: int) -> None:
         """On time, late, again, or with other labels than before."""
-        turn, said = self.turn(which), SAID[rating]
-        before = self.stored(turn)
-        if before.state in SPOKEN and before.digest != said.digest():
+        assignment, said = self.assignment(which), SAID[rating]
+        before = self.stored(assignment)
+        if before.state in SUBMITTED and before.digest != said.digest():
             with pytest.raises(Conflict):
-                submit(assignment=turn, submission=said, now=self.now)
+                submit(assignment=assignment, submission=said, now=self.now)
             return
-        others = Assignment.objects.filter(task=turn.task_id, labeler=turn.labeler_id).exclude(pk=turn.pk)
+        others = Assignment.objects.filter(task=assignment.task_id, labeler=assignment.labeler_id).exclude(
+            pk=assignment.pk
+        )
         counts = before.state == State.LEASED or (
             not others.filter(state=State.SUBMITTED).exists()
             and (before.task.open_slots > 0 or others.filter(state=State.LEASED).exists())
         )
-        submit(assignment=turn, submission=said, now=self.now)
-        after = self.stored(turn)
-        if before.state in SPOKEN:
+        submit(assignment=assignment, submission=said, now=self.now)
+        after = self.stored(assignment)
+        if before.state in SUBMITTED:
             assert (after.state, after.submitted_at) == (before.state, before.submitted_at)
         else:
             assert after.state == (State.SUBMITTED if counts else State.EXTRA)
@@ -168,45 +178,45 @@ class Queue(RuleBasedStateMachine):
     @precondition(had_turns)
     @rule(which=which)
     def keep(self, which: int) -> None:
-        turn = self.turn(which)
-        if self.stored(turn).state == State.LEASED:
-            assert renew(assignment=turn, now=self.now).leased_until == self.now + timedelta(minutes=20)
+        assignment = self.assignment(which)
+        if self.stored(assignment).state == State.LEASED:
+            assert renew(assignment=assignment, now=self.now).leased_until == self.now + timedelta(minutes=20)
         else:
             with pytest.raises(Conflict):
-                renew(assignment=turn, now=self.now)
+                renew(assignment=assignment, now=self.now)
 
     @precondition(had_turns)
     @rule(which=which)
     def draft(self, which: int) -> None:
-        turn = self.turn(which)
-        before = self.stored(turn)
-        if before.state in SPOKEN:
+        assignment = self.assignment(which)
+        before = self.stored(assignment)
+        if before.state in SUBMITTED:
             with pytest.raises(Conflict):
-                save_draft(assignment=turn, version=before.draft_version, draft={"steps": []})
+                save_draft(assignment=assignment, version=before.draft_version, draft={"steps": []})
         else:
-            save_draft(assignment=turn, version=before.draft_version, draft={"steps": []})
+            save_draft(assignment=assignment, version=before.draft_version, draft={"steps": []})
 
     @precondition(had_turns)
     @rule(which=which)
     def give_back(self, which: int) -> None:
-        turn = self.turn(which)
-        before = self.stored(turn).state
-        release(assignment=turn)
-        assert self.stored(turn).state == (State.RELEASED if before == State.LEASED else before)
+        assignment = self.assignment(which)
+        before = self.stored(assignment).state
+        release(assignment=assignment)
+        assert self.stored(assignment).state == (State.RELEASED if before == State.LEASED else before)
 
     if hasattr(queue, "skip"):
 
         @precondition(had_turns)
         @rule(which=which)
         def put_off(self, which: int) -> None:
-            turn = self.turn(which)
-            before = self.stored(turn).state
-            if before in SPOKEN:
+            assignment = self.assignment(which)
+            before = self.stored(assignment).state
+            if before in SUBMITTED:
                 with pytest.raises(Conflict):
-                    queue.skip(assignment=turn, now=self.now)
+                    queue.skip(assignment=assignment, now=self.now)
             else:
-                queue.skip(assignment=turn, now=self.now)
-                assert self.stored(turn).state not in LIVE
+                queue.skip(assignment=assignment, now=self.now)
+                assert self.stored(assignment).state not in LIVE
 
     @rule(minutes=st.sampled_from([1, 19, 21]))
     def wait(self, minutes: int) -> None:
@@ -250,7 +260,7 @@ class Hand:
 
     def __init__(self, round_: Round, labeler: User, seed: int, clock: list[datetime]) -> None:
         self.round, self.labeler, self.dice, self.clock = round_, labeler, random.Random(seed), clock
-        self.turns: list[Assignment] = []
+        self.assignments: list[Assignment] = []
 
     def work(self, start: threading.Barrier, acts: int) -> None:
         try:
@@ -263,33 +273,33 @@ class Hand:
 
     def act(self) -> None:
         kind = self.dice.random()
-        if kind < 0.4 or not self.turns:
+        if kind < 0.4 or not self.assignments:
             given = claim(round=self.round, labeler=self.labeler, holding=self.holding(), now=self.clock[0])
             if isinstance(given, Assignment):
                 given.labeler = self.labeler
-                self.turns.append(given)
+                self.assignments.append(given)
             return
-        turn = self.dice.choice(self.turns)
+        assignment = self.dice.choice(self.assignments)
         if kind < 0.7:
-            submit(assignment=turn, submission=SAID[self.dice.choice([-1, 0, 1])], now=self.clock[0])
+            submit(assignment=assignment, submission=SAID[self.dice.choice([-1, 0, 1])], now=self.clock[0])
         elif kind < 0.78:
-            release(assignment=turn)
+            release(assignment=assignment)
         elif kind < 0.86:
-            renew(assignment=turn, now=self.clock[0])
+            renew(assignment=assignment, now=self.clock[0])
         elif kind < 0.94:
-            self.other(turn)
+            self.other(assignment)
         else:
             self.clock[0] += timedelta(minutes=self.dice.choice([1, 21]))
             return_lapsed(now=self.clock[0])
 
-    def other(self, turn: Assignment) -> None:
+    def other(self, assignment: Assignment) -> None:
         if hasattr(queue, "skip") and self.dice.random() < 0.5:
-            queue.skip(assignment=turn, now=self.clock[0])
+            queue.skip(assignment=assignment, now=self.clock[0])
         else:
-            save_draft(assignment=turn, version=self.dice.randrange(3), draft={"steps": []})
+            save_draft(assignment=assignment, version=self.dice.randrange(3), draft={"steps": []})
 
     def holding(self) -> list[int]:
-        return [turn.pk for turn in self.turns[-2:]] if self.dice.random() < 0.5 else []
+        return [assignment.pk for assignment in self.assignments[-2:]] if self.dice.random() < 0.5 else []
 
 
 @pytest.mark.parametrize(("redundancy", "gold"), [(1, 0), (2, 2), (3, 1)])
@@ -307,7 +317,7 @@ def test_many_at_once_keep_the_books(transactional_db: None, redundancy: int, go
     clock[0] += timedelta(days=1)
     return_lapsed(now=clock[0])
     for labeler in labelers:
-        while not isinstance(given := claim(round=round_, labeler=labeler, now=clock[0]), Nothing):
+        while not isinstance(given := claim(round=round_, labeler=labeler, now=clock[0]), NoTask):
             submit(assignment=given, submission=SAID[1], now=clock[0])
         assert left_for(round_, labeler.pk) == 0
     balance(round_)

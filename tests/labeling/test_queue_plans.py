@@ -19,16 +19,16 @@ from django.db import connection
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.core.bulk import analyze, copy_rows
+from apps.core.db.copy import analyze, copy_rows
 from apps.corpus.models import Problem, Solution, Step
-from apps.dashboard.overview import open_rounds_for
-from apps.labeling import queue
-from apps.labeling.models import Assignment, GoldLabel, Round, Seat, Task
-from apps.labeling.queue import Nothing, claim, release, return_lapsed
-from apps.labeling.seats import progress
-from apps.labeling.services import open_round
-from apps.labeling.submissions import Submission, SubmittedStep
-from apps.labeling.submitting import submit
+from apps.dashboard.home.queries import open_rounds_for
+from apps.labeling.assignments.submit import submit
+from apps.labeling.models import Assignment, GoldLabel, Round, RoundProgress, Task
+from apps.labeling.progress import progress_for
+from apps.labeling.protocols.submission import Submission, SubmittedStep
+from apps.labeling.queue import claim as queue
+from apps.labeling.queue.claim import NoTask, claim, release, return_lapsed
+from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from tests.benchmarks.setting import add_solutions
 
@@ -56,14 +56,25 @@ def large(project: Project, bob: User, rita: User) -> Round:
     copy_rows(GoldLabel, ["step", "rating", "origin"], ((pk, 1, "") for pk in gold[:: TASKS // 1000]))
     round_ = open_round(project=project, protocol="first_error", redundancy=2, gold_share=0.05)
     half = Task.objects.filter(round=round_, is_gold=False).order_by("id").values_list("id", flat=True)[: TASKS // 2]
-    now, columns = timezone.now(), [
-        "task", "round", "labeler", "state", "draft_version", "finish_reason", "reason", "is_quality_control", "submitted_at",
-    ]  # fmt: skip
+    now, columns = (
+        timezone.now(),
+        [
+            "task",
+            "round",
+            "labeler",
+            "state",
+            "draft_version",
+            "finish_reason",
+            "reason",
+            "is_quality_control",
+            "submitted_at",
+        ],
+    )
     done = ((pk, round_.pk, rita.pk, "submitted", 0, "solution", "", False, now) for pk in half)
     copy_rows(Assignment, columns, done)
     Task.objects.filter(round=round_, is_gold=False, pk__lte=list(half)[-1]).update(open_slots=1)
-    Seat.objects.create(round=round_, labeler=rita, cursor_rank=0, cursor_task=list(half)[-1])
-    assert not isinstance(claim(round=round_, labeler=rita), Nothing)
+    RoundProgress.objects.create(round=round_, labeler=rita, cursor_rank=0, cursor_task=list(half)[-1])
+    assert not isinstance(claim(round=round_, labeler=rita), NoTask)
     # The whole of it, as autovacuum does: a plan made from a small sample is a matter of luck. So is one over indexes
     # that are full of what other tests rolled back, which no vacuum has come to yet.
     with connection.cursor() as cursor:
@@ -115,14 +126,14 @@ def test_a_claim_and_a_submission_touch_few_rows(large: Round, bob: User, rita: 
     for labeler in (bob, bob, rita, rita):
         with touched() as seen:
             taken = claim(round=large, labeler=labeler)
-            assert not isinstance(taken, Nothing)
+            assert not isinstance(taken, NoTask)
             submit(assignment=taken, submission=GOOD)
         hold(seen)
     large.gold_share = 0.999
     with touched() as seen:
         for seed in range(5):
             taken = claim(round=large, labeler=bob, dice=random.Random(seed))
-            assert not isinstance(taken, Nothing)
+            assert not isinstance(taken, NoTask)
             assert taken.task.is_gold
             submit(assignment=taken, submission=GOOD)
     hold(seen)
@@ -130,7 +141,7 @@ def test_a_claim_and_a_submission_touch_few_rows(large: Round, bob: User, rita: 
 
 def test_the_beat_touches_what_has_lapsed_only(large: Round, bob: User) -> None:
     taken = claim(round=large, labeler=bob)
-    assert not isinstance(taken, Nothing)
+    assert not isinstance(taken, NoTask)
     with touched() as seen:
         assert return_lapsed() == 0
         assert return_lapsed(now=timezone.now() + timedelta(hours=3)) == 2
@@ -141,7 +152,7 @@ def test_the_beat_touches_what_has_lapsed_only(large: Round, bob: User) -> None:
 def test_why_there_is_nothing_and_how_far_it_is_touch_few_rows(large: Round, bob: User) -> None:
     with touched() as seen:
         assert queue._why_nothing(large, bob).code == "done_by_you"
-        progress(large, bob)
+        progress_for(large, bob)
         open_rounds_for(bob)
     hold(seen)
     Task.objects.filter(round=large, is_gold=False).update(open_slots=0)

@@ -8,12 +8,12 @@ from apps.accounts.models import AuditEvent, User
 from apps.core.errors import Conflict, DomainError
 from apps.corpus.models import Solution
 from apps.labeling.models import Assignment, Round, StepLabel, Task
-from apps.labeling.queue import claim, release
-from apps.labeling.resplitting import part_anew
-from apps.labeling.retiring import bring_back, retire_problem
+from apps.labeling.problems import bring_back, retire_problem
+from apps.labeling.queue.claim import claim, release
+from apps.labeling.resplit import resplit_steps
 from apps.projects.models import Project
+from apps.quality.consensus.recompute import recompute_project
 from apps.quality.models import OpenDispute
-from apps.quality.settling import settle_project
 from tests.cast import make_problem, make_round, make_solution
 from tests.quality.said import say
 
@@ -21,9 +21,14 @@ from tests.quality.said import say
 @pytest.fixture
 def solution(project: Project) -> Solution:
     return make_solution(
-        make_problem(project), ["One.\nTwo.", "Three.", "Four."], final_answer="4", is_correct=True, verdict="match",
-        source="a model", external_id="x/1",
-    )  # fmt: skip
+        make_problem(project),
+        ["One.\nTwo.", "Three.", "Four."],
+        final_answer="4",
+        is_correct=True,
+        verdict="match",
+        source="a model",
+        external_id="x/1",
+    )
 
 
 def texts(solution: Solution) -> list[str]:
@@ -37,7 +42,7 @@ def test_old_labels_stay_on_the_old_version_and_the_newer_one_is_asked_about(
     say(round_, bob, 1, 1, -1)
     held = claim(round=round_, labeler=rita)
     assert isinstance(held, Assignment)
-    newer = part_anew(solution=solution, texts=["One.", "Two.", "Three.\nFour."], actor=rita)
+    newer = resplit_steps(solution=solution, texts=["One.", "Two.", "Three.\nFour."], actor=rita)
     assert texts(newer) == ["One.", "Two.", "Three.\nFour."]
     assert texts(solution) == ["One.\nTwo.", "Three.", "Four."]
     assert (newer.final_answer, newer.is_correct, newer.step_count, newer.external_id) == ("4", True, 3, None)
@@ -55,13 +60,13 @@ def test_old_labels_stay_on_the_old_version_and_the_newer_one_is_asked_about(
 
 
 def test_later_rounds_ask_about_the_newer_version_only(project: Project, solution: Solution, rita: User) -> None:
-    newer = part_anew(solution=solution, texts=["One.", "Two.", "Three.", "Four."], actor=rita)
+    newer = resplit_steps(solution=solution, texts=["One.", "Two.", "Three.", "Four."], actor=rita)
     round_ = make_round(project)
     assert list(round_.tasks.values_list("solution", flat=True)) == [newer.pk]
     assert Solution.objects.get(pk=solution.pk).extras == {"mended_into": newer.pk}
     assert newer.extras == {"mended_from": solution.pk}
     with pytest.raises(Conflict, match="older version"):
-        part_anew(solution=solution, texts=["One. Two. Three. Four."], actor=rita)
+        resplit_steps(solution=solution, texts=["One. Two. Three. Four."], actor=rita)
 
 
 @pytest.mark.parametrize(
@@ -76,27 +81,28 @@ def test_later_rounds_ask_about_the_newer_version_only(project: Project, solutio
 )
 def test_only_where_it_is_parted_may_change(solution: Solution, rita: User, parts: list[str], why: str) -> None:
     with pytest.raises(DomainError, match=why) as refused:
-        part_anew(solution=solution, texts=parts, actor=rita)
+        resplit_steps(solution=solution, texts=parts, actor=rita)
     assert "steps" in refused.value.fields
     assert Solution.objects.count() == 1
 
 
 def test_two_versions_do_not_say_the_same(project: Project, solution: Solution, rita: User) -> None:
-    newer = part_anew(solution=solution, texts=["One.Two.", "Three.Four."], actor=rita)
+    newer = resplit_steps(solution=solution, texts=["One.Two.", "Three.Four."], actor=rita)
     with pytest.raises(Conflict, match="already"):
-        part_anew(
+        resplit_steps(
             solution=make_solution(solution.problem, ["One.", "Two.", "Three.", "Four."], source="a model"),
-            texts=texts(newer), actor=rita,
-        )  # fmt: skip
+            texts=texts(newer),
+            actor=rita,
+        )
 
 
 def test_an_older_version_is_in_dispute_no_longer(project: Project, solution: Solution, rita: User, bob: User) -> None:
     round_ = make_round(project)
     say(round_, bob, 1, 1, -1)
-    settle_project(project)
+    recompute_project(project)
     assert set(OpenDispute.objects.values_list("solution", "kind")) == {(solution.pk, "right_with_bad_step")}
-    part_anew(solution=solution, texts=["One.", "Two.", "Three.", "Four."], actor=rita)
-    settle_project(project)
+    resplit_steps(solution=solution, texts=["One.", "Two.", "Three.", "Four."], actor=rita)
+    recompute_project(project)
     assert not OpenDispute.objects.exists()
 
 
@@ -106,7 +112,7 @@ def test_the_older_version_stays_withdrawn_whatever_comes(
     round_ = make_round(project, redundancy=2)
     held = claim(round=round_, labeler=bob)
     assert isinstance(held, Assignment)
-    newer = part_anew(solution=solution, texts=["One.", "Two.", "Three.", "Four."], actor=rita)
+    newer = resplit_steps(solution=solution, texts=["One.", "Two.", "Three.", "Four."], actor=rita)
     Assignment.objects.filter(pk=held.pk).update(state="leased")
     release(assignment=held)
     retire_problem(problem=solution.problem, reason="x", actor=alice)
@@ -120,7 +126,7 @@ def test_what_is_split_anew_while_the_problem_is_retired_comes_back_with_it(
 ) -> None:
     make_round(project, redundancy=2)
     retire_problem(problem=solution.problem, reason="x", actor=alice)
-    newer = part_anew(solution=solution, texts=["One.", "Two.", "Three.", "Four."], actor=rita)
+    newer = resplit_steps(solution=solution, texts=["One.", "Two.", "Three.", "Four."], actor=rita)
     assert not Task.objects.filter(open_slots__gt=0).exists()
     assert Round.objects.get().slot_count == 0
     bring_back(problem=solution.problem, actor=alice)

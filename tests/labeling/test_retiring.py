@@ -14,16 +14,16 @@ from django.utils import timezone
 from apps.accounts.models import AuditEvent, User
 from apps.core.errors import Conflict, DomainError
 from apps.corpus.models import Problem
-from apps.estimation.selection import solutions_of
-from apps.exports.collect import collect
-from apps.labeling.models import Assignment, Round, Seat, Task
-from apps.labeling.queue import Nothing, claim, release, return_lapsed, skip
-from apps.labeling.retaking import retake
-from apps.labeling.retiring import bring_back, consequences_of, retire_problem
-from apps.labeling.returning import give_back, returned_to
-from apps.labeling.seats import progress
-from apps.labeling.services import open_round
-from apps.labeling.submitting import submit
+from apps.estimation.runs.selection import solutions_of
+from apps.exports.load.records import collect
+from apps.labeling.assignments.returns import give_back, returned_to
+from apps.labeling.assignments.submit import submit
+from apps.labeling.models import Assignment, Round, RoundProgress, Task
+from apps.labeling.problems import bring_back, consequences_of, retire_problem
+from apps.labeling.progress import progress_for
+from apps.labeling.queue.claim import NoTask, claim, release, return_lapsed, skip
+from apps.labeling.queue.screening import retake
+from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from apps.projects.services import add_member
 from tests.at_once import elsewhere
@@ -79,7 +79,7 @@ def test_the_round_can_be_finished_without_it(
     submit(assignment=take(round_, bob), submission=GOOD)
     retire_problem(problem=bad, reason="x", actor=alice)
     assert slot_count(round_) == 1
-    assert progress(round_, bob)["done"] == 1
+    assert progress_for(round_, bob)["done"] == 1
 
 
 def test_it_comes_back_with_the_slots_that_it_still_needs(
@@ -148,9 +148,9 @@ def eight_at_work(project: Project, round_: Round) -> Iterator[None]:
 
     def work(labeler: User) -> None:
         for _ in range(15):
-            turn = claim(round=round_, labeler=labeler)
-            if not isinstance(turn, Nothing):
-                release(assignment=turn)
+            assignment = claim(round=round_, labeler=labeler)
+            if not isinstance(assignment, NoTask):
+                release(assignment=assignment)
 
     with ThreadPoolExecutor(len(people)) as pool:
         working = [elsewhere(pool, partial(work, labeler)) for labeler in people]
@@ -245,7 +245,7 @@ def test_another_try_at_a_screening_does_not_ask_about_it(project: Project, bob:
     screening = make_screening(project, tasks=2, tries=2)
     for _ in range(2):
         submit(assignment=take(screening, bob), submission=GOOD)
-    Seat.objects.filter(round=screening).update(score=0.0)
+    RoundProgress.objects.filter(round=screening).update(score=0.0)
     task = Task.objects.filter(round=screening).order_by("pk").first()
     assert task is not None
     assert task.solution is not None

@@ -5,7 +5,7 @@ import pytest
 from apps.accounts.models import User
 from apps.core.errors import DomainError
 from apps.labeling.models import Task
-from apps.labeling.services import open_round
+from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from tests.cast import make_problem, make_solution
 

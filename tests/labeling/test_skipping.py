@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.core.errors import Conflict
+from apps.labeling.assignments.submit import save_draft, submit
 from apps.labeling.models import Assignment, Round, Task
-from apps.labeling.queue import claim, renew, return_lapsed, skip
-from apps.labeling.submitting import save_draft, submit
+from apps.labeling.queue.claim import claim, renew, return_lapsed, skip
 from apps.projects.models import Project
 from tests.cast import make_gold, make_round
 from tests.labeling.test_queue import BAD, GOOD, LATER, nothing, take

@@ -10,8 +10,8 @@ import pytest
 
 from apps.accounts.models import User
 from apps.labeling.models import Round
-from apps.labeling.queue import claim
-from apps.labeling.services import create_round, open_round
+from apps.labeling.queue.claim import claim
+from apps.labeling.rounds.services import create_round, open_round
 from apps.projects.models import Project
 from tests.cast import bearer, make_gold, make_problem, make_solution, signed_in
 
@@ -57,11 +57,11 @@ def test_no_answer_of_the_api_tells_it(told: Round, bob: User) -> None:
     bodies = [api.get(path).content for path in ("/api/v1/projects", API, f"{API}/rounds", f"{API}/rounds/1")]
     for _ in range(4):
         taken = api.post(f"{API}/rounds/1/claim", {}, content_type="application/json").json()
-        turn = taken["assignment"]["id"]
+        assignment = taken["assignment"]["id"]
         body = {"steps": [{"position": 0, "rating": -1}], "finish_reason": "found_error"}
-        done = api.post(f"/api/v1/assignments/{turn}/submit", body, content_type="application/json")
+        done = api.post(f"/api/v1/assignments/{assignment}/submit", body, content_type="application/json")
         assert done.status_code == 200
-        bodies += [json.dumps(taken).encode(), done.content, api.get(f"/api/v1/assignments/{turn}").content]
+        bodies += [json.dumps(taken).encode(), done.content, api.get(f"/api/v1/assignments/{assignment}").content]
     for body in bodies:
         assert not HIDDEN_KEYS & set(keys_in(json.loads(body)))
         assert not [word for word in HIDDEN_WORDS if word in body.decode()]

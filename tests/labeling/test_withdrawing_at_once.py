@@ -8,14 +8,14 @@ import pytest
 
 from apps.accounts.models import User
 from apps.corpus.models import Problem, Solution
-from apps.labeling.models import Assignment, Round, Seat, StepLabel, Task
-from apps.labeling.queue import skip
-from apps.labeling.resplitting import part_anew
-from apps.labeling.retiring import bring_back, retire_problem
-from apps.labeling.returning import give_back
-from apps.labeling.submitting import submit
+from apps.labeling.assignments.returns import give_back
+from apps.labeling.assignments.submit import submit
+from apps.labeling.models import Assignment, Round, RoundProgress, StepLabel, Task
+from apps.labeling.problems import bring_back, retire_problem
+from apps.labeling.queue.claim import skip
+from apps.labeling.resplit import resplit_steps
 from apps.projects.models import Project
-from apps.quality.settling import settle_project
+from apps.quality.consensus.recompute import recompute_project
 from tests.at_once import while_uncommitted
 from tests.cast import make_problem, make_round, make_solution
 from tests.labeling.test_queue import BAD, GOOD, take
@@ -45,7 +45,7 @@ def test_what_is_being_handed_in_is_handed_in(
     held = take(make_round(project, redundancy=2), bob)
     while_uncommitted(lambda: submit(assignment=held, submission=GOOD), retire)
     assert Assignment.objects.get().state == "submitted"
-    assert (StepLabel.objects.count(), Seat.objects.get().submitted, slot_count()) == (3, 1, 1)
+    assert (StepLabel.objects.count(), RoundProgress.objects.get().submitted, slot_count()) == (3, 1, 1)
     bring_back(problem=bad, actor=alice)
     assert (slots(), slot_count()) == ([1, 2], 4)
 
@@ -62,7 +62,7 @@ def test_what_a_reviewer_returns_meanwhile_waits(
 ) -> None:
     held = submit(assignment=take(make_round(project), bob), submission=GOOD)
     while_uncommitted(lambda: give_back(assignment=held, note="Look again."), retire)
-    assert (Assignment.objects.get().state, Seat.objects.get().submitted, slot_count()) == ("returned", 0, 0)
+    assert (Assignment.objects.get().state, RoundProgress.objects.get().submitted, slot_count()) == ("returned", 0, 0)
     bring_back(problem=bad, actor=alice)
     assert (slots(), slot_count()) == ([0, 1], 2)
 
@@ -93,9 +93,9 @@ def test_a_worker_that_opens_slots_is_waited_for(
     acts: dict[str, Callable[[], object]] = {
         "retire": lambda: retire_problem(problem=bad, reason="x", actor=alice),
         "retire another of the round": lambda: retire_problem(problem=other.problem, reason="x", actor=alice),
-        "split anew": lambda: part_anew(solution=solution, texts=["One.Two.", "Three."], actor=alice),
+        "split anew": lambda: resplit_steps(solution=solution, texts=["One.Two.", "Three."], actor=alice),
     }
-    while_uncommitted(lambda: settle_project(project), acts[which])
+    while_uncommitted(lambda: recompute_project(project), acts[which])
     task = Task.objects.get(solution=solution)
     assert (task.extra_slots, task.open_slots) == (1, 1 if which == "retire another of the round" else 0)
     # Six places and the extra one; of a retired problem those of two people stay, of a solution split anew as well.
@@ -112,7 +112,7 @@ def test_a_dialogue_that_grows_a_solution_is_waited_for(
     assert old is not None
     acts: dict[str, Callable[[], object]] = {
         "retire": lambda: retire_problem(problem=bad, reason="x", actor=alice),
-        "split anew": lambda: part_anew(solution=old, texts=["One.Two.", "Three."], actor=alice),
+        "split anew": lambda: resplit_steps(solution=old, texts=["One.Two.", "Three."], actor=alice),
     }
 
     def hand_in() -> None:

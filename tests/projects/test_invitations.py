@@ -252,8 +252,11 @@ def test_an_owner_who_steps_down_leaves_the_links_that_a_manager_may_make(
     links = {role: invite(project=project, role=role, invited_by=mia)[1] for role in Role}
     change_role(membership=member_of(mia), role="manager", actor=alice)
     assert {role: Invitation.objects.opens(secret) for role, secret in links.items()} == {
-        "labeler": True, "reviewer": True, "manager": True, "owner": False,
-    }  # fmt: skip
+        "labeler": True,
+        "reviewer": True,
+        "manager": True,
+        "owner": False,
+    }
     assert AuditEvent.objects.get(verb="invitation.revoked").target == "owner"
 
 

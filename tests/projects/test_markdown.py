@@ -16,9 +16,34 @@ from apps.projects.models import Project
 from tests.cast import signed_in
 
 SAFE_TAGS = {
-    "p", "h1", "h2", "h3", "h4", "h5", "h6", "em", "strong", "s", "del", "code", "pre", "a", "img", "ul", "ol", "li",
-    "blockquote", "hr", "br", "table", "thead", "tbody", "tr", "th", "td",
-}  # fmt: skip
+    "p",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "em",
+    "strong",
+    "s",
+    "del",
+    "code",
+    "pre",
+    "a",
+    "img",
+    "ul",
+    "ol",
+    "li",
+    "blockquote",
+    "hr",
+    "br",
+    "table",
+    "thead",
+    "tbody",
+    "tr",
+    "th",
+    "td",
+}
 SAFE_ATTRIBUTES = {"href", "rel", "src", "alt", "title", "start", "align"}
 SAFE_SCHEMES = ("http:", "https:", "mailto:")
 

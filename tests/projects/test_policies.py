@@ -8,21 +8,43 @@ from django.http import Http404
 from apps.accounts.models import User
 from apps.core.errors import NotAllowed
 from apps.projects.models import Membership, Project, Role
-from apps.projects.policies import NEEDS, can, membership_for, membership_of, project_for
+from apps.projects.permissions import NEEDS, can, membership_for, membership_of, project_for
 
 MAY = {
     "labeler": {"label", "view"},
     "reviewer": {"label", "view", "browse", "review"},
     "manager": {
-        "label", "view", "browse", "review", "import", "export", "manage_rounds", "edit_problems",
-        "estimate", "manage_endpoints", "invite", "edit_guidelines", "audit",
+        "label",
+        "view",
+        "browse",
+        "review",
+        "import",
+        "export",
+        "manage_rounds",
+        "edit_problems",
+        "estimate",
+        "manage_endpoints",
+        "invite",
+        "edit_guidelines",
+        "audit",
     },
     "owner": {
-        "label", "view", "browse", "review", "import", "export", "manage_rounds", "edit_problems",
-        "estimate", "manage_endpoints", "invite", "edit_guidelines", "audit",
+        "label",
+        "view",
+        "browse",
+        "review",
+        "import",
+        "export",
+        "manage_rounds",
+        "edit_problems",
+        "estimate",
+        "manage_endpoints",
+        "invite",
+        "edit_guidelines",
+        "audit",
         "manage_members",
     },
-}  # fmt: skip
+}
 ACTIONS = sorted(MAY["owner"])
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from apps.quality.ratings import Ratings
+from apps.quality.statistics.ratings import Ratings
 
 SIGNS = {"+": 1, "0": 0, "-": -1}
 

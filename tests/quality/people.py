@@ -40,20 +40,24 @@ def speak(project: Project, *, solutions: int = 40, errors: Sequence[float] = (0
     steps = [
         pk for one in rows for pk in Step.objects.filter(solution=one).order_by("position").values_list("pk", flat=True)
     ]
-    turns: dict[tuple[int, int], Assignment] = {}
+    assignments: dict[tuple[int, int], Assignment] = {}
     now = timezone.now()
     for number, task in enumerate(tasks):
         for index, person in enumerate(people):
-            turns[number, index] = Assignment(
-                task=task, round=round_, labeler=person, state="submitted", finish_reason="solution",
+            assignments[number, index] = Assignment(
+                task=task,
+                round=round_,
+                labeler=person,
+                state="submitted",
+                finish_reason="solution",
                 active_ms=20_000 + 900 * index,
                 submitted_at=now - timedelta(days=(solutions - number) * 60 / solutions, minutes=index),
-            )  # fmt: skip
-    Assignment.objects.bulk_create(turns.values())
+            )
+    Assignment.objects.bulk_create(assignments.values())
     said = world.ratings
     of_solution = said.solution_of_step()[said.steps].tolist()
     StepLabel.objects.bulk_create(
-        StepLabel(assignment=turns[solution, who], step_id=steps[step], rating=rating, chosen=rating != -1)
+        StepLabel(assignment=assignments[solution, who], step_id=steps[step], rating=rating, chosen=rating != -1)
         for solution, who, step, rating in zip(
             of_solution, said.labelers.tolist(), said.steps.tolist(), said.ratings.tolist(), strict=True
         )

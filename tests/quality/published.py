@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from apps.quality.ratings import Sayings, ints
+from apps.quality.statistics.ratings import ReliabilityData, ints
 
 # Krippendorff, "Computing Krippendorff's Alpha-Reliability" (2011), C: four observers, twelve units, some missing.
 KRIPPENDORFF = (
@@ -46,7 +46,7 @@ ERROR_RATES = (
 DOUBTFUL = {7: (0.98, 0.02, 0.0, 0.0), 35: (0.0, 0.95, 0.05, 0.0), 38: (0.0, 0.02, 0.98, 0.0)}
 
 
-def of_rows(rows: tuple[str, ...] | list[str], value_count: int) -> Sayings:
+def of_rows(rows: tuple[str, ...] | list[str], value_count: int) -> ReliabilityData:
     """A row per labeler, a word per unit, '.' where missing; values from 1."""
     said = [
         (unit, who, int(word) - 1)
@@ -55,18 +55,18 @@ def of_rows(rows: tuple[str, ...] | list[str], value_count: int) -> Sayings:
         if word != "."
     ]
     units, labelers, values = zip(*said, strict=True)
-    return Sayings(ints(units), ints(labelers), ints(values), np.arange(max(units) + 1), value_count)
+    return ReliabilityData(ints(units), ints(labelers), ints(values), np.arange(max(units) + 1), value_count)
 
 
-def krippendorff() -> Sayings:
+def krippendorff() -> ReliabilityData:
     return of_rows(KRIPPENDORFF, 5)
 
 
-def fleiss() -> Sayings:
+def fleiss() -> ReliabilityData:
     return of_rows([" ".join(column) for column in zip(*FLEISS.split(), strict=True)], 5)
 
 
-def anaesthetists() -> Sayings:
+def anaesthetists() -> ReliabilityData:
     said = [
         (patient, observer, int(word) - 1)
         for patient, row in enumerate(ANAESTHETISTS.split(","))
@@ -74,4 +74,4 @@ def anaesthetists() -> Sayings:
         for word in words
     ]
     units, labelers, values = zip(*said, strict=True)
-    return Sayings(ints(units), ints(labelers), ints(values), np.arange(45), 4)
+    return ReliabilityData(ints(units), ints(labelers), ints(values), np.arange(45), 4)

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from apps.accounts.models import User
 from apps.corpus.models import Solution
+from apps.labeling.assignments.submit import submit
 from apps.labeling.models import Assignment, GoldLabel, Round
-from apps.labeling.queue import claim
-from apps.labeling.submissions import Submission, SubmittedStep
-from apps.labeling.submitting import submit
+from apps.labeling.protocols.submission import Submission, SubmittedStep
+from apps.labeling.queue.claim import claim
 from apps.projects.models import Project
 from apps.quality.models import QualityRules
 
@@ -24,9 +24,9 @@ def said(ratings: Sequence[int | None]) -> Submission:
 
 def say(round_: Round, labeler: User, *ratings: int | None) -> Assignment:
     """The labeler claims the next task and says this of it."""
-    turn = claim(round=round_, labeler=labeler)
-    assert isinstance(turn, Assignment), turn
-    return submit(assignment=turn, submission=said(ratings))
+    assignment = claim(round=round_, labeler=labeler)
+    assert isinstance(assignment, Assignment), assignment
+    return submit(assignment=assignment, submission=said(ratings))
 
 
 def vouch(solution: Solution, *ratings: int) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from apps.corpus.labels import BAD, GREAT, NO_ERROR, OKAY, UNKNOWN
-from apps.quality.ratings import Floats, Ints, Ratings
+from apps.quality.statistics.ratings import Floats, Ints, Ratings
 
 MARGINALS = (0.09, 0.08, 0.83)  # Of bad, okay and great steps, about those of PRM800K.
 SPAMMER = tuple((0.1, 0.1, 0.8) for _ in range(3))  # Says what is most often right, whatever the step.

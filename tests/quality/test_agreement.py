@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from apps.corpus.labels import UNKNOWN
-from apps.quality.agreement import (
+from apps.quality.statistics.agreement import (
     agreement,
     choices_of,
     pair_agreements,
@@ -15,8 +15,8 @@ from apps.quality.agreement import (
     source_agreement,
     step_agreement,
 )
-from apps.quality.ratings import ints
-from apps.quality.resampling import measure
+from apps.quality.statistics.bootstrap import measure
+from apps.quality.statistics.ratings import ints
 from tests.quality.building import ratings_of
 from tests.quality.simulation import labeler, simulate
 
@@ -73,10 +73,12 @@ def test_intervals_resample_solutions_and_come_out_the_same_each_time() -> None:
 def test_the_interval_covers_what_more_data_show() -> None:
     """Alpha of 40 samples of 100 solutions against alpha of 20,000: nine in ten and more of the intervals hold it."""
     confusions = [labeler(0.1), labeler(0.2), labeler(0.2)]
-    truth = step_agreement(simulate(confusions, solutions=20_000, seed=0).ratings.sayings(), resamples=0).alpha_ordinal
+    truth = step_agreement(
+        simulate(confusions, solutions=20_000, seed=0).ratings.reliability_data(), resamples=0
+    ).alpha_ordinal
     held = 0
     for seed in range(1, 41):
-        told = step_agreement(simulate(confusions, solutions=100, seed=seed).ratings.sayings(), resamples=300)
+        told = step_agreement(simulate(confusions, solutions=100, seed=seed).ratings.reliability_data(), resamples=300)
         held += told.alpha_ordinal.low <= truth.value <= told.alpha_ordinal.high  # type: ignore[operator]
     assert held >= 34
 
@@ -126,11 +128,11 @@ def test_preferences_agree_by_side_and_by_margin() -> None:
 
 
 def test_every_pair_on_a_unit_is_counted_once_and_nobody_with_themselves() -> None:
-    sayings = ratings_of([["+"] * 5]).sayings()
-    both = pairs_of(sayings)
+    reliability_data = ratings_of([["+"] * 5]).reliability_data()
+    both = pairs_of(reliability_data)
     assert len(both.units) == 10
     assert (both.first < both.second).all()
-    twice = sayings.where(np.array([True] * 5))
+    twice = reliability_data.where(np.array([True] * 5))
     doubled = type(twice)(ints([0, 0]), ints([3, 3]), ints([0, 1]), twice.clusters, 3)
     assert len(pairs_of(doubled).units) == 0
 

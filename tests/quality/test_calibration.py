@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.quality.calibration import Calibration, calibration
-from apps.quality.ratings import ints
-from apps.quality.shares import Share
+from apps.core.statistics import Proportion
+from apps.quality.statistics.calibration import Calibration, calibration
+from apps.quality.statistics.ratings import ints
 
 
 def of(estimates: list[float], good: list[bool], solutions: list[int] | None = None, **options: Any) -> Calibration:
@@ -26,7 +26,10 @@ def test_error_and_brier_by_hand() -> None:
     Error: 2/5 x |0.2 - 0.5| + 3/5 x |2.8/3 - 2/3| = 0.12 + 0.16. Brier: (0.01 + 0.49 + 0.01 + 0.81 + 0) / 5.
     """
     told = of([0.1, 0.3, 0.9, 0.9, 1.0], [False, True, True, False, True], bins=2)
-    assert [(one.low, one.high, one.good) for one in told.bins] == [(0, 0.5, Share(1, 2)), (0.5, 1, Share(2, 3))]
+    assert [(one.low, one.high, one.good) for one in told.bins] == [
+        (0, 0.5, Proportion(1, 2)),
+        (0.5, 1, Proportion(2, 3)),
+    ]
     assert told.bins[0].mean == pytest.approx(0.2)
     assert told.error.value == pytest.approx(0.28)
     assert told.brier.value == pytest.approx(1.32 / 5)

@@ -7,18 +7,18 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from apps.quality import coefficients as by
-from apps.quality.ratings import Sayings, ints
-from apps.quality.resampling import measure
+from apps.quality.statistics import coefficients as by
+from apps.quality.statistics.bootstrap import measure
+from apps.quality.statistics.ratings import ReliabilityData, ints
 from tests.quality import published
 
 
-def alpha(sayings: Sayings, metric: str = "nominal") -> float | None:
-    return measure(by.coincidences(sayings), by.read_alpha(metric), resamples=0).value
+def alpha(reliability_data: ReliabilityData, metric: str = "nominal") -> float | None:
+    return measure(by.coincidences(reliability_data), by.read_alpha(metric), resamples=0).value
 
 
-def fleiss(sayings: Sayings) -> float | None:
-    return measure(by.fleiss_tallies(sayings), by.read_fleiss, resamples=0).value
+def fleiss(reliability_data: ReliabilityData) -> float | None:
+    return measure(by.fleiss_tallies(reliability_data), by.read_fleiss, resamples=0).value
 
 
 def cohen(first: list[int], second: list[int], values: int = 3) -> float | None:
@@ -87,7 +87,7 @@ def test_units_that_one_labeler_spoke_of_do_not_count() -> None:
 
 
 def test_without_words_nothing_can_be_told() -> None:
-    nothing = Sayings(ints([]), ints([]), ints([]), np.arange(0), 3)
+    nothing = ReliabilityData(ints([]), ints([]), ints([]), np.arange(0), 3)
     told = measure(by.coincidences(nothing), by.read_alpha("ordinal"))
     assert (told.value, told.low, told.high, told.solutions) == (None, None, None, 0)
 
@@ -101,7 +101,7 @@ TABLES = st.integers(2, 5).flatmap(
 )
 
 
-def sayings_of(table: list[list[int]]) -> Sayings:
+def sayings_of(table: list[list[int]]) -> ReliabilityData:
     return published.of_rows([" ".join(map(str, column)) for column in zip(*table, strict=True)], 3)
 
 
@@ -118,16 +118,21 @@ def test_neither_the_order_of_units_nor_of_labelers_matters(table: list[list[int
 @given(st.lists(st.integers(1, 3), min_size=2, max_size=12), st.integers(2, 5))
 def test_perfect_agreement_is_one(values: list[int], labelers: int) -> None:
     assume(len(set(values)) > 1)
-    sayings = sayings_of([[value] * labelers for value in values])
-    assert alpha(sayings, "ordinal") == pytest.approx(1)
-    assert fleiss(sayings) == pytest.approx(1)
+    reliability_data = sayings_of([[value] * labelers for value in values])
+    assert alpha(reliability_data, "ordinal") == pytest.approx(1)
+    assert fleiss(reliability_data) == pytest.approx(1)
     assert cohen([value - 1 for value in values], [value - 1 for value in values]) == pytest.approx(1)
 
 
 @given(TABLES)
 def test_no_coefficient_is_above_one(table: list[list[int]]) -> None:
-    sayings = sayings_of(table)
-    told = [alpha(sayings), alpha(sayings, "ordinal"), alpha(sayings, "interval"), fleiss(sayings)]
+    reliability_data = sayings_of(table)
+    told = [
+        alpha(reliability_data),
+        alpha(reliability_data, "ordinal"),
+        alpha(reliability_data, "interval"),
+        fleiss(reliability_data),
+    ]
     assert all(value is None or value <= 1 + 1e-12 for value in told)
 
 

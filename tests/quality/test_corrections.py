@@ -10,22 +10,22 @@ from django.utils import timezone
 
 from apps.accounts.models import AuditEvent, User
 from apps.core.errors import Conflict, Unprocessable
-from apps.labeling.correcting import correct, why_not_correctable
+from apps.labeling.assignments.correct import correct, why_not_correctable
+from apps.labeling.assignments.returns import give_back
+from apps.labeling.assignments.submit import submit
+from apps.labeling.assignments.timing import seconds_per_assignment
 from apps.labeling.models import Assignment, Round
-from apps.labeling.pace import seconds_per_turn
-from apps.labeling.queue import claim
-from apps.labeling.returning import give_back
-from apps.labeling.submissions import Submission
-from apps.labeling.submitting import submit
+from apps.labeling.protocols.submission import Submission
+from apps.labeling.queue.claim import claim
 from apps.projects.models import Membership, Project
-from apps.quality.adjudicating import adjudicate_step, take_back
-from apps.quality.answers import gold_accuracy
-from apps.quality.corrections import corrections_of
-from apps.quality.figures import FEWEST, refresh
-from apps.quality.goldmarks import marks_of, scores_of
+from apps.quality.consensus.recompute import recompute_project
+from apps.quality.gold.accuracy import gold_accuracy
+from apps.quality.gold.marks import marks_of, scores_of
+from apps.quality.metrics.refresh import FEWEST, refresh
 from apps.quality.models import Consensus, Figure, Review, StepConsensus
-from apps.quality.reviewing import correct_turn, return_to_labeler, take_correction_back
-from apps.quality.settling import settle_project
+from apps.quality.review.adjudication import adjudicate_step, take_back
+from apps.quality.review.assignments import correct_assignment, return_to_labeler, take_correction_back
+from apps.quality.review.corrections import corrections_of
 from tests.cast import bearer, make_problem, make_round, make_solution, make_user, signed_in
 from tests.quality.said import said, say, vouch
 
@@ -45,12 +45,12 @@ def missed(round_: Round, bob: User) -> Assignment:
     return say(round_, bob, 1, 1, 1)
 
 
-def own_ratings(turn: Assignment) -> list[int | None]:
-    return list(turn.step_labels.order_by("step__position").values_list("rating", flat=True))
+def own_ratings(assignment: Assignment) -> list[int | None]:
+    return list(assignment.step_labels.order_by("step__position").values_list("rating", flat=True))
 
 
 def exact_hits(project: Project, labeler: User) -> tuple[int, int]:
-    settle_project(project)
+    recompute_project(project)
     exact = scores_of(project)[labeler.pk].exact
     return exact.hits, exact.of
 
@@ -58,7 +58,7 @@ def exact_hits(project: Project, labeler: User) -> tuple[int, int]:
 def test_a_reviewers_correction_is_no_gold_hit_of_the_labeler(missed: Assignment, bob: User, rita: User) -> None:
     project = missed.round.project
     assert exact_hits(project, bob) == (0, 1)
-    correct_turn(assignment=missed, submission=said([1, -1]), reviewer=rita, note="4 + 4 is 8.")
+    correct_assignment(assignment=missed, submission=said([1, -1]), reviewer=rita, note="4 + 4 is 8.")
     assert exact_hits(project, bob) == (0, 1)
     assert own_ratings(missed) == [1, 1, 1]
     correction = corrections_of([missed.pk])[missed.pk]
@@ -74,8 +74,8 @@ def test_a_labelers_own_correction_is_no_gold_hit_either(missed: Assignment, bob
 
 
 def test_a_hit_stays_a_hit_when_the_labeler_changes_their_mind(round_: Round, bob: User) -> None:
-    turn = say(round_, bob, 1, -1)
-    correct(assignment=turn, submission=said([1, 1, 1]))
+    assignment = say(round_, bob, 1, -1)
+    correct(assignment=assignment, submission=said([1, 1, 1]))
     assert exact_hits(round_.project, bob) == (1, 1)
 
 
@@ -101,9 +101,9 @@ def test_speed_is_that_of_the_first_submission(missed: Assignment, bob: User) ->
     missed.refresh_from_db()
     slow = Submission(steps=said([1, -1]).steps, finish_reason="found_error", active_ms=60_000)
     correct(assignment=missed, submission=slow)
-    assert seconds_per_turn(Assignment.objects.filter(labeler=bob)) == 5.0
+    assert seconds_per_assignment(Assignment.objects.filter(labeler=bob)) == 5.0
     project = missed.round.project
-    settle_project(project)
+    recompute_project(project)
     refresh(project)
     (row,) = Figure.objects.get(project=project, name="labelers").data["labelers"]
     assert (row["median_ms"], row["active_ms"]) == (5000, 65_000)
@@ -118,7 +118,7 @@ def test_agreement_is_that_of_first_submissions(project: Project, bob: User, rit
         one, other = say(round_, bob, 1, -1), say(round_, dora, 1, 1, 1)
 
     def agreement() -> float:
-        settle_project(project)
+        recompute_project(project)
         refresh(project)
         return float(
             Figure.objects.get(project=project, name="agreement", scope="").data["first_errors"]["exact"]["value"]
@@ -127,7 +127,7 @@ def test_agreement_is_that_of_first_submissions(project: Project, bob: User, rit
     assert agreement() == 0
     correct(assignment=other, submission=said([1, -1]))
     assert agreement() == 0
-    correct_turn(assignment=one, submission=said([-1]), reviewer=rita)
+    correct_assignment(assignment=one, submission=said([-1]), reviewer=rita)
     assert agreement() == 0
 
 
@@ -138,13 +138,13 @@ def test_consensus_follows_the_labelers_current_word_until_a_reviewer_corrects_i
     assert solution is not None
 
     def stands() -> tuple[str, int | None]:
-        settle_project(project)
+        recompute_project(project)
         found = Consensus.objects.get(pk=solution.pk)
         return found.how, found.first_error
 
     correct(assignment=missed, submission=said([-1]))
     assert stands() == ("majority", 0)
-    correct_turn(assignment=missed, submission=said([1, -1]), reviewer=rita)
+    correct_assignment(assignment=missed, submission=said([1, -1]), reviewer=rita)
     assert stands() == ("adjudicated", 1)
     assert Consensus.objects.get(pk=solution.pk).settled_by == rita
 
@@ -152,16 +152,16 @@ def test_consensus_follows_the_labelers_current_word_until_a_reviewer_corrects_i
 def test_what_a_reviewer_is_unsure_of_is_no_longer_the_labelers(missed: Assignment, rita: User) -> None:
     """The labeler's own rating of that step does not come back through the majority."""
     correct(assignment=missed, submission=said([-1]))
-    correct_turn(assignment=missed, submission=said([None, 1, 1]), reviewer=rita)
-    settle_project(missed.round.project)
+    correct_assignment(assignment=missed, submission=said([None, 1, 1]), reviewer=rita)
+    recompute_project(missed.round.project)
     rated = dict(StepConsensus.objects.values_list("step__position", "rating"))
     assert rated == {1: 1, 2: 1}
     assert not Consensus.objects.settled().exists()
 
 
 def test_the_newest_correction_counts(missed: Assignment, alice: User, rita: User) -> None:
-    correct_turn(assignment=missed, submission=said([1, 1, -1]), reviewer=rita)
-    correct_turn(assignment=missed, submission=said([-1]), reviewer=alice, note="Already the first.")
+    correct_assignment(assignment=missed, submission=said([1, 1, -1]), reviewer=rita)
+    correct_assignment(assignment=missed, submission=said([-1]), reviewer=alice, note="Already the first.")
     correction = corrections_of([missed.pk])[missed.pk]
     assert (correction.reviewer, [step.rating for step in correction.submission.steps]) == (alice, [-1])
     assert dict(StepConsensus.objects.filter(how="adjudicated").values_list("step__position", "rating")) == {0: -1}
@@ -172,9 +172,9 @@ def test_the_newest_correction_counts(missed: Assignment, alice: User, rita: Use
 
 
 def test_a_correction_that_is_taken_back_leaves_the_labelers_word(missed: Assignment, rita: User) -> None:
-    correct_turn(assignment=missed, submission=said([1, -1]), reviewer=rita)
+    correct_assignment(assignment=missed, submission=said([1, -1]), reviewer=rita)
     assert take_correction_back(assignment=missed, reviewer=rita)
-    settle_project(missed.round.project)
+    recompute_project(missed.round.project)
     assert (Consensus.objects.get().how, Consensus.objects.get().first_error) == ("majority", -1)
     assert corrections_of([missed.pk]) == {}
     assert not take_correction_back(assignment=missed, reviewer=rita)
@@ -186,7 +186,7 @@ def test_words_that_are_taken_back_on_the_evidence_page_take_the_correction_with
 ) -> None:
     solution = missed.task.solution
     assert solution is not None
-    correct_turn(assignment=missed, submission=said([1, -1]), reviewer=rita)
+    correct_assignment(assignment=missed, submission=said([1, -1]), reviewer=rita)
     if how == "solution":
         take_back(solution=solution, by=rita)
     else:
@@ -194,12 +194,12 @@ def test_words_that_are_taken_back_on_the_evidence_page_take_the_correction_with
             adjudicate_step(step=step, rating=None, by=rita)
     missed.refresh_from_db()
     assert missed.corrected_by is None
-    settle_project(missed.round.project)
+    recompute_project(missed.round.project)
     assert Consensus.objects.get().first_error == -1
 
 
 def test_the_labeler_does_not_overwrite_a_reviewers_correction(missed: Assignment, rita: User) -> None:
-    correct_turn(assignment=missed, submission=said([1, -1]), reviewer=rita)
+    correct_assignment(assignment=missed, submission=said([1, -1]), reviewer=rita)
     missed.refresh_from_db()
     assert "reviewer has corrected it" in (why_not_correctable(missed) or "")
     with pytest.raises(Conflict) as told:
@@ -211,7 +211,7 @@ def test_the_labeler_does_not_overwrite_a_reviewers_correction(missed: Assignmen
 
 
 def test_what_is_corrected_is_not_returned_as_well(missed: Assignment, rita: User) -> None:
-    correct_turn(assignment=missed, submission=said([1, -1]), reviewer=rita)
+    correct_assignment(assignment=missed, submission=said([1, -1]), reviewer=rita)
     with pytest.raises(Conflict, match="take that correction back"):
         return_to_labeler(assignment=missed, reviewer=rita, note="Again.")
     assert own_ratings(missed) == [1, 1, 1]
@@ -220,18 +220,18 @@ def test_what_is_corrected_is_not_returned_as_well(missed: Assignment, rita: Use
 @pytest.mark.parametrize("ratings", [[1, 1, 1]])
 def test_a_correction_that_changes_nothing_is_refused(missed: Assignment, rita: User, ratings: list[int]) -> None:
     with pytest.raises(Conflict, match="Nothing is changed"):
-        correct_turn(assignment=missed, submission=said(ratings), reviewer=rita)
+        correct_assignment(assignment=missed, submission=said(ratings), reviewer=rita)
     assert not Review.objects.exists()
 
 
 def test_a_correction_satisfies_the_protocol_and_is_of_what_is_submitted(missed: Assignment, rita: User) -> None:
     with pytest.raises(Unprocessable):
-        correct_turn(
+        correct_assignment(
             assignment=missed, submission=Submission(steps=said([1]).steps, finish_reason="solution"), reviewer=rita
         )
     give_back(assignment=Assignment.objects.get(pk=missed.pk), note="Once more.")
     with pytest.raises(Conflict, match="returned"):
-        correct_turn(assignment=missed, submission=said([1, -1]), reviewer=rita)
+        correct_assignment(assignment=missed, submission=said([1, -1]), reviewer=rita)
     missed.refresh_from_db()
     assert (missed.state, missed.corrected_by) == ("returned", None)
 
@@ -240,7 +240,7 @@ def test_a_correction_satisfies_the_protocol_and_is_of_what_is_submitted(missed:
 
 
 def test_the_labeler_is_told_what_was_changed(missed: Assignment, bob: User, rita: User) -> None:
-    correct_turn(assignment=missed, submission=said([1, -1]), reviewer=rita, note="4 + 4 is 8.")
+    correct_assignment(assignment=missed, submission=said([1, -1]), reviewer=rita, note="4 + 4 is 8.")
     page = signed_in(bob).get("/projects/algebra/work").content.decode()
     assert "Rita</b> changed step 2 to bad, step 3 to not rated because" in page
     assert "4 + 4 is 8." in page
@@ -256,14 +256,14 @@ def test_scripts_see_whose_rating_it_is(missed: Assignment, bob: User, rita: Use
     client = bearer(rita)
     before = client.get(f"{API}/projects/algebra/step-labels").json()["results"]
     assert [(one["corrected_by"], one["correction"]) for one in before] == [(None, None)] * 3
-    correct_turn(assignment=missed, submission=said([1, -1]), reviewer=rita)
+    correct_assignment(assignment=missed, submission=said([1, -1]), reviewer=rita)
     labeler, reviewer = (Membership.objects.get(user=user).pseudonym for user in (bob, rita))
     rows = client.get(f"{API}/projects/algebra/step-labels").json()["results"]
     assert [(one["labeler"], one["rating"], one["corrected_by"]) for one in rows] == [(labeler, 1, reviewer)] * 3
     assert [one["correction"] and one["correction"]["rating"] for one in rows] == [1, -1, None]
     evidence = client.get(f"{API}/solutions/{missed.task.solution_id}/evidence").json()
-    (turn,) = evidence["turns"]
-    assert (turn["labeler"], turn["correction"]["by"]) == (labeler, reviewer)
+    (assignment,) = evidence["turns"]
+    assert (assignment["labeler"], assignment["correction"]["by"]) == (labeler, reviewer)
     assert [step["people"][0]["rating"] for step in evidence["steps"]] == [1, 1, 1]
     assert [step["consensus"] and step["consensus"]["rating"] for step in evidence["steps"]] == [1, -1, None]
     stream = client.get(f"{API}/projects/algebra/step-labels", headers={"Accept": "application/x-ndjson"})
@@ -289,13 +289,13 @@ def test_scripts_of_reviewers_correct_too(missed: Assignment, rita: User) -> Non
 
 
 def test_reviewers_pages_show_both_words(missed: Assignment, rita: User) -> None:
-    correct_turn(assignment=missed, submission=said([1, -1]), reviewer=rita, note="the sum")
+    correct_assignment(assignment=missed, submission=said([1, -1]), reviewer=rita, note="the sum")
     client = signed_in(rita)
     evidence = client.get(f"/projects/algebra/solutions/{missed.task.solution_id}").content.decode()
     assert "Rita</b> changed step 2 to bad" in evidence
-    turn = client.get(f"/projects/algebra/review/turns/{missed.pk}").content.decode()
-    assert "The labeler said" in turn
-    assert "Rita says" in turn
+    assignment = client.get(f"/projects/algebra/review/turns/{missed.pk}").content.decode()
+    assert "The labeler said" in assignment
+    assert "Rita says" in assignment
     taken = client.post(f"/projects/algebra/review/turns/{missed.pk}/take-back", follow=True)
     assert b"own ratings count again" in taken.content
 

@@ -11,12 +11,12 @@ from apps.accounts.models import User
 from apps.core.errors import DomainError
 from apps.corpus.models import Solution, Step
 from apps.labeling.models import Assignment, GoldLabel, Round, StepLabel, Task
-from apps.labeling.retiring import bring_back, retire_problem
+from apps.labeling.problems import bring_back, retire_problem
 from apps.projects.models import Project
-from apps.quality.adjudicating import adjudicate_solution
+from apps.quality.consensus.recompute import recompute_project
 from apps.quality.models import Consensus, OpenDispute, QualityRules, StepConsensus
-from apps.quality.services import change_rules
-from apps.quality.settling import settle_project
+from apps.quality.review.adjudication import adjudicate_solution
+from apps.quality.rules import change_rules
 from tests.cast import make_problem, make_solution, make_user
 from tests.quality.people import crew_of
 from tests.quality.said import note_all, vouch
@@ -48,7 +48,7 @@ def answer(task: Task, labeler: User, *ratings: int | None, **fields: Any) -> As
 
 def settle(project: Project) -> None:
     note_all(project)
-    settle_project(project)
+    recompute_project(project)
 
 
 def kinds(solution: Solution) -> set[str]:
@@ -81,10 +81,10 @@ def test_a_retired_problem_leaves_disputes_and_comes_back_to_them(
     settle(project)
     assert kinds(solution) == {"people"}
     problem = retire_problem(problem=solution.problem, reason="twice in the set", actor=alice)
-    settle_project(project)
+    recompute_project(project)
     assert (kinds(solution), Consensus.objects.count()) == (set(), 0)
     bring_back(problem=problem, actor=alice)
-    settle_project(project)
+    recompute_project(project)
     assert (kinds(solution), Consensus.objects.count()) == ({"people"}, 1)
 
 
@@ -124,10 +124,10 @@ def test_a_reviewer_who_contradicts_gold_leaves_that_dispute_open_and_no_other(
     settle(project)
     assert kinds(solution) == {"people", "people_gold"}
     adjudicate_solution(solution=solution, first_error=1, by=rita)
-    settle_project(project)
+    recompute_project(project)
     assert kinds(solution) == {"people_gold"}
     adjudicate_solution(solution=solution, first_error=-1, by=rita)
-    settle_project(project)
+    recompute_project(project)
     assert kinds(solution) == set()
 
 
@@ -183,7 +183,7 @@ def test_of_several_rounds_the_smallest_in_which_somebody_spoke_says_how_many(
 def test_the_project_may_ask_for_a_number_of_its_own(project: Project, alice: User, crew: list[User]) -> None:
     answer(make_task(make_solution(make_problem(project))), crew[0], 1, -1)
     change_rules(project=project, actor=alice, min_labelers=2)
-    settle_project(project)
+    recompute_project(project)
     stands = Consensus.objects.get()
     assert (stands.state, stands.required) == ("thin", 2)
     assert set(StepConsensus.objects.values_list("is_thin", flat=True)) == {True}
@@ -204,7 +204,7 @@ def test_a_reviewers_word_is_not_thin(project: Project, rita: User, crew: list[U
     answer(make_task(solution, redundancy=3), crew[0], 1, -1)
     settle(project)
     adjudicate_solution(solution=solution, first_error=1, by=rita)
-    settle_project(project)
+    recompute_project(project)
     assert (Consensus.objects.get().state, Consensus.objects.get().certainty) == ("settled", 1.0)
     assert set(StepConsensus.objects.values_list("is_thin", flat=True)) == {False}
 

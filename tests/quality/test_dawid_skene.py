@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from apps.corpus.labels import NO_ERROR, UNKNOWN
 from apps.quality.aggregation.dawid_skene import DawidSkeneOptions, Fit, first_error_chances, fit
-from apps.quality.ratings import Sayings, ints
+from apps.quality.statistics.ratings import ReliabilityData, ints
 from tests.quality import published
 from tests.quality.building import ratings_of
 from tests.quality.simulation import SPAMMER, labeler, simulate
@@ -51,26 +51,26 @@ def test_one_round_by_hand() -> None:
     Marginals 3/4, 1/4. a: says 0 of a true 0 with 1 / 1.5, of a true 1 never. b: always 0. Then unit 0 has
     3/4 x 2/3 against 0: certain. Unit 1: 3/4 x 1/3 = 1/4 against 1/4 x 1: even.
     """
-    sayings = Sayings(ints([0, 0, 1, 1]), ints([0, 1, 0, 1]), ints([0, 0, 1, 0]), np.arange(2), 2)
-    told = fit(sayings, 2, DawidSkeneOptions(imagined=0, rounds=1))
+    reliability_data = ReliabilityData(ints([0, 0, 1, 1]), ints([0, 1, 0, 1]), ints([0, 0, 1, 0]), np.arange(2), 2)
+    told = fit(reliability_data, 2, DawidSkeneOptions(imagined=0, rounds=1))
     assert told.chances == pytest.approx(np.array([[1, 0], [0.5, 0.5]]))
     assert (told.rounds, told.has_converged) == (1, True)  # It is what the votes said: nothing moves.
 
 
 def test_who_said_nothing_is_taken_as_imagined() -> None:
-    told = fit(ratings_of([["+-", "+-"]]).sayings(), 3, DawidSkeneOptions())
+    told = fit(ratings_of([["+-", "+-"]]).reliability_data(), 3, DawidSkeneOptions())
     assert told.confusion[2] == pytest.approx(np.full((3, 3), 0.2) + np.eye(3) * 0.4)
-    assert fit(ratings_of([["+-"]]).sayings(), 2, PLAIN).confusion[1] == pytest.approx(np.full((3, 3), 1 / 3))
+    assert fit(ratings_of([["+-"]]).reliability_data(), 2, PLAIN).confusion[1] == pytest.approx(np.full((3, 3), 1 / 3))
 
 
 def test_a_step_that_nobody_rated_has_the_marginals() -> None:
-    told = fit(ratings_of([["+.-", "+.-"], ["++", "++"]]).sayings(), 2, DawidSkeneOptions())
+    told = fit(ratings_of([["+.-", "+.-"], ["++", "++"]]).reliability_data(), 2, DawidSkeneOptions())
     assert told.chances[1] == pytest.approx(told.marginals)
 
 
 @pytest.mark.parametrize("options", [DawidSkeneOptions(), PLAIN])
 def test_without_words_there_is_nothing_to_learn(options: DawidSkeneOptions) -> None:
-    told = fit(ratings_of([["...", "..."]]).sayings(), 2, options)
+    told = fit(ratings_of([["...", "..."]]).reliability_data(), 2, options)
     assert told.has_converged
     assert told.marginals == pytest.approx([1 / 3] * 3)
 
@@ -79,7 +79,7 @@ def test_it_finds_out_who_errs_and_how() -> None:
     """Of 2,000 solutions: each error rate within 0.02, and that the spammer's word is worth nothing."""
     errors = (0.05, 0.1, 0.2)
     world = simulate([*map(labeler, errors), SPAMMER], solutions=2000, seed=3)
-    told = fit(world.ratings.sayings(), 4, DawidSkeneOptions())
+    told = fit(world.ratings.reliability_data(), 4, DawidSkeneOptions())
     diagonal = np.diagonal(told.confusion, axis1=1, axis2=2)
     assert told.accuracy()[:3] == pytest.approx([1 - one for one in errors], abs=0.02)
     assert told.accuracy()[3] > 0.6  # Says great nearly always, and is right nearly always.
@@ -90,8 +90,8 @@ def test_it_finds_out_who_errs_and_how() -> None:
 
 def test_imagined_words_keep_a_newcomers_few_labels_from_being_believed() -> None:
     rows = [["+-", "+-", ""]] * 30 + [["+-", "+-", "+-"]]
-    careful = fit(ratings_of(rows).sayings(), 3, DawidSkeneOptions())
-    plain = fit(ratings_of(rows).sayings(), 3, PLAIN)
+    careful = fit(ratings_of(rows).reliability_data(), 3, DawidSkeneOptions())
+    plain = fit(ratings_of(rows).reliability_data(), 3, PLAIN)
     assert plain.confusion[2, 0, 0] == pytest.approx(1)
     assert 0.6 < careful.confusion[2, 0, 0] < 0.75 < careful.confusion[0, 0, 0]
 
@@ -151,8 +151,8 @@ TABLES = st.lists(
 @settings(max_examples=50)
 @given(TABLES, st.permutations(range(3)))
 def test_who_is_called_what_does_not_matter(table: list[list[str]], order: list[int]) -> None:
-    told = fit(ratings_of(table).sayings(), 3, DawidSkeneOptions())
-    renamed = fit(ratings_of([[row[who] for who in order] for row in table]).sayings(), 3, DawidSkeneOptions())
+    told = fit(ratings_of(table).reliability_data(), 3, DawidSkeneOptions())
+    renamed = fit(ratings_of([[row[who] for who in order] for row in table]).reliability_data(), 3, DawidSkeneOptions())
     assert renamed.chances == pytest.approx(told.chances, abs=1e-6)
     assert renamed.confusion == pytest.approx(told.confusion[order], abs=1e-6)
 
@@ -160,7 +160,7 @@ def test_who_is_called_what_does_not_matter(table: list[list[str]], order: list[
 @settings(max_examples=50)
 @given(TABLES)
 def test_chances_are_chances(table: list[list[str]]) -> None:
-    told = fit(ratings_of(table).sayings(), 3, DawidSkeneOptions())
+    told = fit(ratings_of(table).reliability_data(), 3, DawidSkeneOptions())
     assert told.chances.sum(axis=1) == pytest.approx(np.ones(len(told.chances)))
     assert told.confusion.sum(axis=2) == pytest.approx(np.ones((3, 3)))
     assert told.chances.min() >= 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from apps.corpus.labels import NO_ERROR, UNKNOWN
-from apps.quality.disputes import Dispute, Evidence, Source, disputes, side_by_side
+from apps.quality.disputes.kinds import Dispute, Evidence, Source, disputes, side_by_side
 
 
 @pytest.mark.parametrize(

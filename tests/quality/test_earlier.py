@@ -10,12 +10,12 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.corpus.models import Comparison, Solution
-from apps.dashboard.evidence import contests_of
+from apps.dashboard.solutions.evidence import contests_of
 from apps.labeling.models import Assignment, PreferenceLabel, Round, StepLabel, Task, counted_q, newest_q
 from apps.projects.models import Project
-from apps.quality.evidence import evidence_of
+from apps.quality.consensus.recompute import recompute_project
 from apps.quality.models import Consensus, OpenDispute
-from apps.quality.settling import settle_project
+from apps.quality.review.evidence import evidence_of
 from apps.quality.sources import counted_ratings
 from tests.cast import bearer, make_comparison, make_problem, make_solution
 from tests.quality.said import note_all
@@ -33,21 +33,21 @@ def solution(project: Project) -> Solution:
 def give(solution: Solution, labeler: User, number: int, *ratings: int | None, **fields: Any) -> Assignment:
     """What the labeler says in a round of its own, which may be a screening."""
     task = make_task(solution, number, is_screening=fields.pop("is_screening", False))
-    turn = answer(task, labeler, *ratings)
-    Assignment.objects.filter(pk=turn.pk).update(**{"submitted_at": AT[number]} | fields)
-    return turn
+    assignment = answer(task, labeler, *ratings)
+    Assignment.objects.filter(pk=assignment.pk).update(**{"submitted_at": AT[number]} | fields)
+    return assignment
 
 
 def settle(project: Project) -> None:
     note_all(project)
-    settle_project(project)
+    recompute_project(project)
 
 
 def reasons(solution: Solution, reader: User) -> dict[int, str]:
     """By assignment, why it does not count; evidence, the list of step labels and consensus say the same."""
     client = bearer(reader)
     evidence = evidence_of(solution, lambda ids: dict.fromkeys(ids, "somebody"))
-    said = {voice.turn.pk: voice.turn.not_counted for voice in evidence.voices}
+    said = {voice.assignment.pk: voice.assignment.not_counted for voice in evidence.voices}
     rows = client.get(f"/api/v1/projects/{solution.project.slug}/step-labels?solution={solution.pk}").json()["results"]
     assert {row["assignment"]: row["not_counted"] for row in rows} == {
         pk: reason for pk, reason in said.items() if StepLabel.objects.filter(assignment=pk).exists()
@@ -86,9 +86,14 @@ NEWER: list[tuple[str, list[int | None], dict[str, Any], tuple[str, str]]] = [
 
 @pytest.mark.parametrize(("name", "ratings", "fields", "expected"), NEWER, ids=[one[0] for one in NEWER])
 def test_what_counts_and_says_something_takes_the_place_of_what_was_said_before(
-    solution: Solution, alice: User, bob: User,
-    name: str, ratings: list[int | None], fields: dict[str, Any], expected: tuple[str, str],
-) -> None:  # fmt: skip
+    solution: Solution,
+    alice: User,
+    bob: User,
+    name: str,
+    ratings: list[int | None],
+    fields: dict[str, Any],
+    expected: tuple[str, str],
+) -> None:
     first, second = give(solution, bob, 1, 1, -1), give(solution, bob, 2, *ratings, **fields)
     said = reasons(solution, alice)
     assert (said[first.pk], said.get(second.pk, "not shown")) == expected
@@ -146,17 +151,17 @@ def prefer(comparison: Comparison, labeler: User, number: int, choice: str) -> A
     """Without a choice: handed in with none."""
     round_ = Round.objects.create(project=comparison.project, number=number, protocol="comparison", status="open")
     task = Task.objects.create(round=round_, comparison=comparison, open_slots=0)
-    turn = Assignment.objects.create(
+    assignment = Assignment.objects.create(
         task=task, round=round_, labeler=labeler, state="submitted", submitted_at=AT[number]
     )
     if choice:
-        PreferenceLabel.objects.create(assignment=turn, choice=choice)
-    return turn
+        PreferenceLabel.objects.create(assignment=assignment, choice=choice)
+    return assignment
 
 
 def test_a_contest_counts_each_person_once(project: Project, alice: User, bob: User, rita: User) -> None:
     comparison = make_comparison(make_problem(project), ["One."], ["Two."])
-    turns = [
+    assignments = [
         prefer(comparison, bob, 1, "left"),
         prefer(comparison, bob, 2, "right"),
         prefer(comparison, bob, 3, ""),
@@ -166,5 +171,7 @@ def test_a_contest_counts_each_person_once(project: Project, alice: User, bob: U
     assert (contest.own, contest.others, contest.ties) == (1, 1, 0)
     rows = bearer(alice).get(f"/api/v1/projects/{project.slug}/preferences").json()["results"]
     assert {row["assignment"]: row["not_counted"] for row in rows} == {
-        turns[0].pk: "earlier", turns[1].pk: "", turns[3].pk: "",
-    }  # fmt: skip
+        assignments[0].pk: "earlier",
+        assignments[1].pk: "",
+        assignments[3].pk: "",
+    }

@@ -9,18 +9,18 @@ from django.utils.html import strip_tags
 
 from apps.accounts.models import User
 from apps.core.jobs import JobStatus
+from apps.core.statistics import false_bad, false_good, most_useful_rollouts
 from apps.corpus.models import ImportBatch, Solution
-from apps.estimation.intervals import false_bad, false_good, most_useful_rollouts
 from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
 from apps.labeling.models import GoldLabel
-from apps.labeling.resplitting import part_anew
-from apps.labeling.retiring import retire_problem
-from apps.labeling.services import open_round
+from apps.labeling.problems import retire_problem
+from apps.labeling.resplit import resplit_steps
+from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
-from apps.quality import estimation_runs as insights
-from apps.quality.figures import FEWEST, refresh
+from apps.quality.consensus.recompute import recompute_project
+from apps.quality.metrics import estimation_runs as insights
+from apps.quality.metrics.refresh import FEWEST, refresh
 from apps.quality.models import Figure
-from apps.quality.settling import settle_project
 from tests.cast import make_problem, make_solution, signed_in
 from tests.world import World, rate
 
@@ -69,7 +69,7 @@ def test_reliability_is_told_by_gold_as_well_as_by_people(run: EstimationRun, bo
     round_ = open_round(project=run.project, protocol="first_error", select=f"unsure:{run.number}")
     while round_.tasks.filter(assignments=None).exists():
         rate(round_, bob, 1, -1)
-    settle_project(run.project)
+    recompute_project(run.project)
     bins = {one.label: one.note for one in insights.reliability(run)}
     assert bins == {"0.9 to 1.0": "1 of 2", "0.5 to 0.6": "2 of 2"}
     assert Solution.objects.filter(pk=unsure.pk, tasks__assignments__labeler=bob).exists()
@@ -79,7 +79,7 @@ def test_gold_outweighs_people_and_half_of_a_gold_path_says_nothing(run: Estimat
     solution = solution_with(run, [8, 0, 0], first_error=1, probability=0.95)
     round_ = open_round(project=run.project, protocol="first_error")
     rate(round_, bob, 1, 1, -1)
-    settle_project(run.project)
+    recompute_project(run.project)
     assert insights.reliability(run)[0].note == "0 of 1"
     gold(solution, 1)
     assert insights.reliability(run)[0].note == "0 of 1"
@@ -90,14 +90,14 @@ def test_gold_outweighs_people_and_half_of_a_gold_path_says_nothing(run: Estimat
 def test_a_solution_that_people_found_no_error_in_is_told_too(run: EstimationRun, bob: User) -> None:
     solution_with(run, [8, 8, 8], first_error=-1, probability=0.99)
     rate(open_round(project=run.project, protocol="first_error"), bob, 1, 1, 1)
-    settle_project(run.project)
+    recompute_project(run.project)
     assert insights.reliability(run)[0].note == "1 of 1"
 
 
 def test_what_is_given_up_says_nothing(run: EstimationRun, bob: User) -> None:
     solution_with(run, [8, 8, 8], first_error=-1, probability=0.99)
     rate(open_round(project=run.project, protocol="first_error"), bob, 1, finish="give_up", reason="no idea")
-    settle_project(run.project)
+    recompute_project(run.project)
     assert insights.reliability(run) == []
     assert insights.luck(run) is None
 
@@ -141,7 +141,7 @@ def test_figures_of_fewer_than_five_solutions_are_a_dash_as_on_the_quality_page(
         round_ = open_round(project=run.project, protocol="first_error", select="unlabeled")
         rate(round_, bob, 1, -1)
         rate(round_, bob, 1, -1)
-        settle_project(run.project)
+        recompute_project(run.project)
         refresh(run.project)
         accuracy = Figure.objects.get(name="monte_carlo", scope="run:1").data["accuracy"]
         people = insights.against_people(run)
@@ -199,8 +199,10 @@ def test_plots_of_a_run_that_came_with_files_follow_the_imports(run: EstimationR
         solution_with(run, [8, 0, 0], first_error=1)
         ImportBatch.objects.create(project=run.project, format="jsonl", finished_at=timezone.now())
         assert [one.note for one in insights.distributions(run)["dead"]] == [
-            f"0 of {count}", f"{count} of {count}", f"{count} of {count}",
-        ]  # fmt: skip
+            f"0 of {count}",
+            f"{count} of {count}",
+            f"{count} of {count}",
+        ]
 
 
 def test_a_round_is_offered_over_what_it_could_ask_and_over_nothing_else(
@@ -212,7 +214,7 @@ def test_a_round_is_offered_over_what_it_could_ask_and_over_nothing_else(
     failed = solution_with(run, [8, 4, 0], first_error=2, probability=0.5)
     SolutionEstimate.objects.filter(solution=failed).update(failure="too long")
     retire_problem(problem=solutions[0].problem, reason="twice", actor=alice)
-    part_anew(solution=solutions[1], texts=["step 0 step 1", "step 2"], actor=alice)
+    resplit_steps(solution=solutions[1], texts=["step 0 step 1", "step 2"], actor=alice)
     assert "2 solutions with a first error that the search is not sure of" in text_of(page_of(run, mia))
     count = insights.unsure_count(run)
     assert count == open_round(project=run.project, protocol="first_error", select="unsure:1").task_count == 2

@@ -14,16 +14,16 @@ from apps.corpus.models import Solution
 from apps.estimation.models import EstimationRun, StepEstimate
 from apps.projects.models import Project
 from apps.projects.services import create_project
-from apps.quality import figures
-from apps.quality.adjudicating import adjudicate_solution
 from apps.quality.aggregation.majority import majority_labels
-from apps.quality.agreement import agreement, others_first_errors, pair_agreements, source_agreement
-from apps.quality.estimation_runs import against_people, soft_values
-from apps.quality.figures import FEWEST, refresh, refresh_figures
+from apps.quality.consensus.recompute import recompute_project
+from apps.quality.gold.suspensions import suspend
+from apps.quality.metrics import refresh as figures
+from apps.quality.metrics.estimation_runs import against_people, soft_values
+from apps.quality.metrics.refresh import FEWEST, refresh, refresh_figures
 from apps.quality.models import Consensus, Figure, QualityRules
-from apps.quality.ratings import first_errors_of
-from apps.quality.settling import settle_project
-from apps.quality.watching import suspend
+from apps.quality.review.adjudication import adjudicate_solution
+from apps.quality.statistics.agreement import agreement, others_first_errors, pair_agreements, source_agreement
+from apps.quality.statistics.ratings import first_errors_of
 from tests.cast import make_problem, make_solution, make_user
 from tests.quality.building import ratings_of
 from tests.quality.people import crew_of
@@ -125,7 +125,7 @@ def label(project: Project, crew: list[User], number: int, *walks: tuple[int, ..
 
 def compute(project: Project) -> None:
     note_all(project)
-    settle_project(project)
+    recompute_project(project)
     refresh(project)
 
 
@@ -252,7 +252,7 @@ def test_counts_without_successes_are_no_share_and_leave_the_figures_standing(pr
     StepEstimate.objects.create(run=run, step=second, rollouts=8)
     note_all(project)
     QualityRules.objects.filter(project=project).update(min_labelers=1)
-    settle_project(project)
+    recompute_project(project)
     assert refresh_figures() == 1
     figure = Figure.objects.get(project=project, name="monte_carlo")
     assert (sum(map(sum, figure.data["confusion"])), "calibration" in figure.data) == (1, False)

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from apps.core.statistics import Proportion
 from apps.corpus.labels import NO_ERROR, UNKNOWN, first_error
-from apps.quality.gold import Gold, Mark, agreement, mark, over_time, score
-from apps.quality.shares import Share
+from apps.quality.gold.scoring import Gold, Mark, agreement, mark, over_time, score
 from tests.quality.building import SIGNS
 
 MONDAY = datetime(2026, 11, 2, 9, tzinfo=UTC)
@@ -47,32 +47,32 @@ def test_any_of_several_acceptable_first_errors_is_a_hit() -> None:
 
 
 def test_steps_are_right_as_to_bad_or_not() -> None:
-    assert marked("+0-", "0+-").steps == Share(3, 3)
-    assert marked("++-", "+-").steps == Share(1, 2)
+    assert marked("+0-", "0+-").steps == Proportion(3, 3)
+    assert marked("++-", "+-").steps == Proportion(1, 2)
 
 
 def test_at_an_acceptable_first_error_both_words_are_right_while_a_later_end_is_acceptable() -> None:
-    assert marked("+--+", "+-", 2).steps == Share(2, 2)
-    assert marked("+--+", "++-", 2).steps == Share(3, 3)
-    assert marked("+--+", "++++", 2).steps == Share(2, 3)  # At the last acceptable one, not bad is wrong.
-    assert marked("+-+", "+++", NO_ERROR).steps == Share(3, 3)
+    assert marked("+--+", "+-", 2).steps == Proportion(2, 2)
+    assert marked("+--+", "++-", 2).steps == Proportion(3, 3)
+    assert marked("+--+", "++++", 2).steps == Proportion(2, 3)  # At the last acceptable one, not bad is wrong.
+    assert marked("+-+", "+++", NO_ERROR).steps == Proportion(3, 3)
 
 
 def test_steps_behind_the_last_acceptable_error_say_nothing_of_a_labeler() -> None:
-    assert marked("+-++", "+-+-").steps == Share(2, 2)
+    assert marked("+-++", "+-+-").steps == Proportion(2, 2)
 
 
 def test_who_gives_up_or_is_unsure_before_it_misses_and_is_scored_on_what_they_rated() -> None:
     gave_up = marked("++-", "+")
     unsure = marked("++-", "+.-")
-    assert (gave_up.exact, gave_up.within_one, gave_up.steps) == (False, False, Share(1, 1))
-    assert (unsure.exact, unsure.within_one, unsure.steps) == (False, False, Share(2, 2))
+    assert (gave_up.exact, gave_up.within_one, gave_up.steps) == (False, False, Proportion(1, 1))
+    assert (unsure.exact, unsure.within_one, unsure.steps) == (False, False, Proportion(2, 2))
 
 
 def test_gold_of_single_steps_scores_steps_alone() -> None:
     told = marked(".+.", "++-")
-    assert (told.exact, told.within_one, told.steps) == (None, None, Share(1, 1))
-    assert score([told]).exact == Share(0, 0)
+    assert (told.exact, told.within_one, told.steps) == (None, None, Proportion(1, 1))
+    assert score([told]).exact == Proportion(0, 0)
 
 
 def test_the_first_error_of_gold_takes_ratings_without_a_gap() -> None:
@@ -85,10 +85,10 @@ def test_the_first_error_of_gold_takes_ratings_without_a_gap() -> None:
 def test_scores_add_up_with_wilsons_interval() -> None:
     """8 of 10: Wilson gives 0.490 to 0.943 (Newcombe 1998 has such a table; by hand with z = 1.96)."""
     told = score([marked("+-", "+-")] * 8 + [marked("+-", "++")] * 2)
-    assert told.exact == Share(8, 10)
+    assert told.exact == Proportion(8, 10)
     assert told.exact.value == 0.8
     assert told.exact.interval == pytest.approx((0.490, 0.943), abs=0.0005)
-    assert told.steps == Share(18, 20)
+    assert told.steps == Proportion(18, 20)
 
 
 def test_without_gold_nothing_is_known() -> None:
@@ -98,10 +98,10 @@ def test_without_gold_nothing_is_known() -> None:
 
 def test_scores_in_the_course_of_time() -> None:
     days = [(0, True), (1, True), (6, False), (8, False), (30, True)]
-    marks = [Mark(MONDAY + timedelta(days=day), hit, hit, Share(1, 1)) for day, hit in reversed(days)]
+    marks = [Mark(MONDAY + timedelta(days=day), hit, hit, Proportion(1, 1)) for day, hit in reversed(days)]
     windows = over_time(marks, timedelta(days=7))
     assert [(one.start - MONDAY).days for one in windows] == [0, 7, 28]
-    assert [one.score.exact for one in windows] == [Share(2, 3), Share(0, 1), Share(1, 1)]
+    assert [one.score.exact for one in windows] == [Proportion(2, 3), Proportion(0, 1), Proportion(1, 1)]
     assert all(one.end - one.start == timedelta(days=7) for one in windows)
     assert over_time([], timedelta(days=7)) == []
 
@@ -121,10 +121,17 @@ def in_every_step(gold: str, said: str, *also: int, left_early: bool = False) ->
 @pytest.mark.parametrize(
     ("gold", "said", "right"),
     [
-        ("+-+", "+-", True), ("+-+", "0-", True), ("+-+", "-", False), ("+-+", "+++", False), ("+-+", "++-", False),
-        ("+-+", ".-", False), ("+0+", "++0", True), ("+0+", "++-", False), ("+0+", "...", False),
+        ("+-+", "+-", True),
+        ("+-+", "0-", True),
+        ("+-+", "-", False),
+        ("+-+", "+++", False),
+        ("+-+", "++-", False),
+        ("+-+", ".-", False),
+        ("+0+", "++0", True),
+        ("+0+", "++-", False),
+        ("+0+", "...", False),
     ],
-)  # fmt: skip
+)
 def test_under_first_error_the_first_bad_step_decides(gold: str, said: str, *, right: bool) -> None:
     assert share(marked(gold, said)) == float(right)
 

@@ -14,15 +14,15 @@ from apps.core.errors import NotAllowed
 from apps.corpus.models import Solution
 from apps.labeling.models import Assignment, GoldLabel, Round
 from apps.projects.models import Membership, Project
-from apps.quality import adjudicating
+from apps.quality.consensus.recompute import recompute_project
+from apps.quality.gold.suspensions import lift, suspend
 from apps.quality.models import OpenDispute, QualityRules, Review, StepConsensus
-from apps.quality.parting import part_steps
-from apps.quality.queues import queue_of
-from apps.quality.reviewing import accept, correct_turn, return_to_labeler
-from apps.quality.services import change_rules
-from apps.quality.settling import settle_project
-from apps.quality.turns import waiting
-from apps.quality.watching import lift, suspend
+from apps.quality.review import adjudication as adjudicating
+from apps.quality.review.assignments import accept, correct_assignment, return_to_labeler
+from apps.quality.review.queues import queue_of
+from apps.quality.review.resplit import resplit_by_reviewer
+from apps.quality.review.waiting import waiting
+from apps.quality.rules import change_rules
 from tests.cast import bearer, make_problem, make_round, make_screening, make_solution, signed_in
 from tests.quality.said import said, say
 from tests.world import rate
@@ -40,23 +40,23 @@ def round_(project: Project) -> Round:
 @pytest.fixture
 def solution(project: Project, round_: Round, bob: User, rita: User) -> Solution:
     """In dispute: rita says that its second step is bad, bob that none is. Rita has not seen the other one."""
-    turn = say(round_, rita, 1, -1)
+    assignment = say(round_, rita, 1, -1)
     say(round_, bob, 1, 1, 1)
-    settle_project(project)
-    assert turn.task.solution is not None
-    return turn.task.solution
+    recompute_project(project)
+    assert assignment.task.solution is not None
+    return assignment.task.solution
 
 
 @pytest.fixture
 def other(project: Project, round_: Round, solution: Solution, bob: User, alice: User) -> Solution:
     """In dispute between bob and alice."""
     say(round_, bob, 1, -1)
-    turn = say(round_, alice, 1, 1, 1)
-    while turn.task.solution_id == solution.pk:
-        turn = say(round_, alice, 1, 1, 1)
-    settle_project(project)
-    assert turn.task.solution is not None
-    return turn.task.solution
+    assignment = say(round_, alice, 1, 1, 1)
+    while assignment.task.solution_id == solution.pk:
+        assignment = say(round_, alice, 1, 1, 1)
+    recompute_project(project)
+    assert assignment.task.solution is not None
+    return assignment.task.solution
 
 
 def own_turn(user: User, solution: Solution) -> Assignment:
@@ -74,7 +74,7 @@ JUDGEMENTS: dict[str, Callable[[Solution, User], Any]] = {
     "take back": lambda solution, by: adjudicating.take_back(solution=solution, by=by),
     "gold": lambda solution, by: adjudicating.make_gold(solutions=[solution], by=by),
     "also": lambda solution, by: adjudicating.also_accept(solution=solution, first_errors=[2], by=by),
-    "parting": lambda solution, by: part_steps(solution=solution, texts=PARTED, by=by),
+    "parting": lambda solution, by: resplit_by_reviewer(solution=solution, texts=PARTED, by=by),
 }
 
 
@@ -90,25 +90,25 @@ def test_a_side_judges_no_solution_and_another_reviewer_does(
 
 
 def test_nobody_accepts_returns_or_corrects_their_own_work(solution: Solution, rita: User, mia: User) -> None:
-    turn = own_turn(rita, solution)
+    assignment = own_turn(rita, solution)
     for act in (
-        lambda: accept(assignments=[turn], reviewer=rita),
-        lambda: return_to_labeler(assignment=turn, reviewer=rita, note="Again."),
-        lambda: correct_turn(assignment=turn, submission=said([-1]), reviewer=rita),
+        lambda: accept(assignments=[assignment], reviewer=rita),
+        lambda: return_to_labeler(assignment=assignment, reviewer=rita, note="Again."),
+        lambda: correct_assignment(assignment=assignment, submission=said([-1]), reviewer=rita),
     ):
         with pytest.raises(NotAllowed, match="your own work"):
             act()
     assert not Review.objects.exists()
-    assert accept(assignments=[turn], reviewer=mia) == 1
+    assert accept(assignments=[assignment], reviewer=mia) == 1
 
 
 def test_a_side_does_not_take_the_other_sides_word_away(solution: Solution, bob: User, rita: User) -> None:
-    turn = own_turn(bob, solution)
+    assignment = own_turn(bob, solution)
     with pytest.raises(NotAllowed, match="labeled this solution yourself"):
-        return_to_labeler(assignment=turn, reviewer=rita, note="Again.")
+        return_to_labeler(assignment=assignment, reviewer=rita, note="Again.")
     with pytest.raises(NotAllowed, match="labeled this solution yourself"):
-        correct_turn(assignment=turn, submission=said([1, -1]), reviewer=rita)
-    assert accept(assignments=[turn], reviewer=rita) == 1
+        correct_assignment(assignment=assignment, submission=said([1, -1]), reviewer=rita)
+    assert accept(assignments=[assignment], reviewer=rita) == 1
 
 
 def test_of_many_that_are_settled_at_once_none_is_when_one_is_ones_own(
@@ -156,19 +156,19 @@ def test_queues_offer_nobody_their_own(
 
 
 def test_pages_offer_no_judgement_and_refuse_it(solution: Solution, rita: User) -> None:
-    client, turn = signed_in(rita), own_turn(rita, solution)
+    client, assignment = signed_in(rita), own_turn(rita, solution)
     evidence = client.get(f"/projects/algebra/solutions/{solution.pk}").content.decode()
     assert "another reviewer settles it" in evidence
     assert 'id="settle"' not in evidence
-    page = client.get(f"/projects/algebra/review/turns/{turn.pk}").content.decode()
+    page = client.get(f"/projects/algebra/review/turns/{assignment.pk}").content.decode()
     assert "This is your own work" in page
     assert "turn-accept" not in page
-    assert reverse("turn-accept", args=["algebra", turn.pk]) not in page
-    assert refused(client, reverse("turn-accept", args=["algebra", turn.pk]))
-    assert refused(client, reverse("turn-return", args=["algebra", turn.pk]), note="Again.")
+    assert reverse("turn-accept", args=["algebra", assignment.pk]) not in page
+    assert refused(client, reverse("turn-accept", args=["algebra", assignment.pk]))
+    assert refused(client, reverse("turn-return", args=["algebra", assignment.pk]), note="Again.")
     steps = {"step:0:0": "-1", "finish_reason": "found_error"}
-    assert client.post(reverse("turn-correct", args=["algebra", turn.pk]), steps).status_code in (403, 422)
-    assert refused(client, "/projects/algebra/review/turns/accept", turn=[turn.pk])
+    assert client.post(reverse("turn-correct", args=["algebra", assignment.pk]), steps).status_code in (403, 422)
+    assert refused(client, "/projects/algebra/review/turns/accept", assignment=[assignment.pk])
     for act in ("first_error", "no_error", "bad", "gold", "also", "all_back"):
         url = reverse("solution-settle", args=["algebra", solution.pk])
         assert refused(client, url, act=act, step=solution.steps.all()[0].pk), act
@@ -186,7 +186,7 @@ def refused(client: Client, url: str, **data: Any) -> bool:
 
 
 def test_the_api_refuses_too_and_says_what_is_ones_own(solution: Solution, other: Solution, rita: User) -> None:
-    client, turn = bearer(rita), own_turn(rita, solution)
+    client, assignment = bearer(rita), own_turn(rita, solution)
     listed = client.get(f"{API}/projects/algebra/disputes?kind=people").json()["results"]
     assert {one["solution"]: one["is_own"] for one in listed} == {solution.pk: True, other.pk: False}
     step = solution.steps.all()[0]
@@ -195,8 +195,8 @@ def test_the_api_refuses_too_and_says_what_is_ones_own(solution: Solution, other
         (f"solutions/{solution.pk}/gold", {}),
         (f"solutions/{solution.pk}/split", {"steps": PARTED}),
         (f"steps/{step.pk}/adjudicate", {"rating": -1}),
-        (f"assignments/{turn.pk}/review", {"decision": "accepted"}),
-        (f"assignments/{turn.pk}/review", {"decision": "returned", "note": "Again."}),
+        (f"assignments/{assignment.pk}/review", {"decision": "accepted"}),
+        (f"assignments/{assignment.pk}/review", {"decision": "returned", "note": "Again."}),
     ):
         answer = client.post(f"{API}/{path}", body, content_type="application/json")
         assert (answer.status_code, answer.json()["error"]["code"]) == (403, "self_review"), path
@@ -210,8 +210,12 @@ def test_only_an_owner_allows_it(project: Project, alice: User, mia: User) -> No
         change_rules(project=project, actor=mia, allows_self_review=True)
     assert set(told.value.fields) == {"allows_self_review"}
     form = {
-        "rule": "majority", "pass_mark": 75, "minimum": 5, "convincing": 0.5, "allows_self_review": "on",
-    }  # fmt: skip
+        "rule": "majority",
+        "pass_mark": 75,
+        "minimum": 5,
+        "convincing": 0.5,
+        "allows_self_review": "on",
+    }
     url = reverse("quality-rules", args=["algebra"])
     assert signed_in(mia).post(url, form).status_code == 302
     assert not QualityRules.objects.get(project=project).allows_self_review
@@ -229,12 +233,12 @@ def test_where_it_is_allowed_it_is_marked(project: Project, solution: Solution, 
     accept(assignments=[own_turn(rita, solution)], reviewer=rita)
     adjudicating.adjudicate_solution(solution=solution, first_error=1, by=rita)
     adjudicating.make_gold(solutions=[solution], by=rita)
-    settle_project(project)
+    recompute_project(project)
     words = StepConsensus.objects.filter(step__solution=solution, how="adjudicated")
     assert set(words.values_list("self_reviewed", flat=True)) == {True}
     assert set(GoldLabel.objects.values_list("self_reviewed", flat=True)) == {True}
     assert Review.objects.get().self_reviewed
-    part_steps(solution=solution, texts=PARTED, by=rita)
+    resplit_by_reviewer(solution=solution, texts=PARTED, by=rita)
     for verb in ("assignment.accepted", "solution.adjudicated", "gold.made", "solution.resplit"):
         assert AuditEvent.objects.get(verb=verb).after["self_reviewed"] is True, verb
 
@@ -243,7 +247,7 @@ def test_what_others_judge_is_not_marked(project: Project, solution: Solution, a
     change_rules(project=project, actor=alice, allows_self_review=True)
     adjudicating.adjudicate_solution(solution=solution, first_error=1, by=mia)
     adjudicating.make_gold(solutions=[solution], by=mia)
-    part_steps(solution=solution, texts=PARTED, by=mia)
+    resplit_by_reviewer(solution=solution, texts=PARTED, by=mia)
     assert "self_reviewed" not in AuditEvent.objects.get(verb="solution.resplit").after
     assert not StepConsensus.objects.filter(self_reviewed=True).exists()
     assert not GoldLabel.objects.filter(self_reviewed=True).exists()

@@ -7,17 +7,17 @@ from typing import Any
 import pytest
 
 from apps.accounts.models import User
-from apps.corpus.mending import mend_problem
 from apps.corpus.models import Solution
+from apps.corpus.problem_edits import edit_problem
 from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
 from apps.judging.models import StepVerdict
-from apps.labeling.resplitting import part_anew
+from apps.labeling.resplit import resplit_steps
 from apps.projects.models import Project
-from apps.quality.evidence import Evidence, evidence_of
-from apps.quality.figures import refresh_figures
+from apps.quality.consensus.recompute import recompute_project
+from apps.quality.metrics.refresh import refresh_figures
 from apps.quality.models import Consensus, Figure, OpenDispute, Stale
-from apps.quality.queues import counts_of, queue_of
-from apps.quality.settling import settle_project
+from apps.quality.review.evidence import Evidence, evidence_of
+from apps.quality.review.queues import counts_of, queue_of
 from tests.cast import make_problem, make_round, make_solution
 from tests.judging.verdicts import bring_in, judge, row, verdicts
 from tests.quality.said import say
@@ -40,7 +40,7 @@ def estimate(solution: Solution, *hard: bool, number: int = 1, origin: str = "js
 def settle(*solutions: Solution) -> None:
     project = solutions[0].project
     Stale.objects.mark(project.pk, [one.pk for one in solutions])
-    settle_project(project)
+    recompute_project(project)
 
 
 def kinds(solution: Solution) -> set[str]:
@@ -77,11 +77,11 @@ def test_a_judge_who_names_another_first_error_than_rollouts_fills_the_queue(pro
 def test_verdicts_that_land_are_news_to_quality(project: Project) -> None:
     rollouts = {"monte_carlo": [{"run": 1, "steps": [{"position": place, "hard": place < 1} for place in range(3)]}]}
     bring_in(project, [row(1, **rollouts), row(2, **rollouts)])
-    settle_project(project)
+    recompute_project(project)
     assert not Stale.objects.exists()
     bring_in(project, [row(1, judges=[verdicts("a", 1, -1)]), row(2, judges=[verdicts("a", -1)])])
     assert Stale.objects.count() == 1 + 1
-    settle_project(project)
+    recompute_project(project)
     (differing, agreeing) = project.solutions.order_by("pk")
     assert (kinds(differing), kinds(agreeing)) == (set(), {QUEUE})
 
@@ -94,7 +94,7 @@ def test_rollouts_of_a_file_name_a_first_error_as_runs_of_our_own_do(project: Pr
     round_ = make_round(project)
     for _ in range(3):
         say(round_, bob, 1, -1)
-    settle_project(project)
+    recompute_project(project)
     assert (kinds(named), kinds(gap), kinds(none)) == ({"people_monte_carlo"}, set(), {"people_monte_carlo"})
     assert [one.first_error for one in evidence(named).runs + evidence(gap).runs + evidence(none).runs] == [3, None, 0]
     assert [one for one in words(none) if one[0] == "monte_carlo"] == [("monte_carlo", "", -1)]
@@ -127,14 +127,14 @@ def test_of_one_judge_the_newest_run_speaks_and_each_judge_for_itself(solution: 
 def test_what_a_reviewer_has_settled_leaves_the_queue_and_judges_settle_nothing(
     solution: Solution, bob: User, rita: User
 ) -> None:
-    from apps.quality.adjudicating import adjudicate_solution
+    from apps.quality.review.adjudication import adjudicate_solution
 
     estimate(solution, True, False)
     judge(solution, "a", -1)
     settle(solution)
     assert kinds(solution) == {QUEUE}
     adjudicate_solution(solution=solution, first_error=0, by=rita)
-    settle_project(solution.project)
+    recompute_project(solution.project)
     assert kinds(solution) == set()
 
 
@@ -152,19 +152,21 @@ def test_the_evidence_has_every_verdict_beside_the_rest(project: Project, soluti
     ]
     assert [(str(one.run.judge), one.first_error) for one in told.judges] == [("b v1", 0), ("a v4", None)]
     assert words(solution) == [
-        ("person", "somebody", 1), ("judge", "a v4", -2), ("judge", "b v1", -1),
-    ]  # fmt: skip
+        ("person", "somebody", 1),
+        ("judge", "a v4", -2),
+        ("judge", "b v1", -1),
+    ]
 
 
 def test_verdicts_from_before_the_answer_was_changed_are_marked(solution: Solution, alice: User) -> None:
     judge(solution, "a", 1, 1, 1)
     problem = solution.problem
-    assert not evidence(solution).is_before_mend
-    mend_problem(problem=problem, actor=alice, statement=problem.statement, reference_answer="7")
+    assert not evidence(solution).precedes_answer_change
+    edit_problem(problem=problem, actor=alice, statement=problem.statement, reference_answer="7")
     judge(solution, "b", 1, 1, 1)
     told = evidence(solution)
-    assert [one.is_before_mend for one in told.judges] == [True, False]
-    assert told.is_before_mend
+    assert [one.precedes_answer_change for one in told.judges] == [True, False]
+    assert told.precedes_answer_change
 
 
 def test_steps_that_are_parted_anew_leave_their_verdicts_on_the_older_version(solution: Solution, rita: User) -> None:
@@ -172,8 +174,8 @@ def test_steps_that_are_parted_anew_leave_their_verdicts_on_the_older_version(so
     judge(solution, "a", -1)
     settle(solution)
     assert kinds(solution) == {QUEUE}
-    newer = part_anew(solution=solution, texts=["One.Two.", "Three."], actor=rita)
-    settle_project(solution.project)
+    newer = resplit_steps(solution=solution, texts=["One.Two.", "Three."], actor=rita)
+    recompute_project(solution.project)
     assert StepVerdict.objects.filter(step__solution=solution).count() == 1
     assert not StepVerdict.objects.filter(step__solution=newer).exists()
     assert (kinds(solution), kinds(newer)) == (set(), set())
@@ -200,7 +202,7 @@ def judged(project: Project, bob: User) -> Project:
     for one, ratings in zip(solutions, JUDGED, strict=True):
         judge(one, "a", *ratings, confidence=0.9)
     judge(solutions[0], "b", 1, version=2)
-    settle_project(project)
+    recompute_project(project)
     return project
 
 

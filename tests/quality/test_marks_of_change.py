@@ -8,20 +8,20 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.corpus.models import Comparison, Solution
-from apps.dashboard.evidence import contests_of
+from apps.dashboard.solutions.evidence import contests_of
+from apps.labeling.assignments.submit import submit
 from apps.labeling.models import Assignment, PreferenceLabel, Round, Task
-from apps.labeling.queue import claim
-from apps.labeling.submissions import Submission, SubmittedStep
-from apps.labeling.submitting import submit
+from apps.labeling.protocols.submission import Submission, SubmittedStep
+from apps.labeling.queue.claim import claim
 from apps.projects.models import Membership, Project
-from apps.quality.adjudicating import adjudicate_solution
-from apps.quality.evidence import evidence_of
-from apps.quality.figures import refresh
-from apps.quality.goldmarks import scores_of
+from apps.quality.consensus.recompute import recompute_project
+from apps.quality.gold.marks import scores_of
+from apps.quality.gold.suspensions import lift, suspend
+from apps.quality.metrics.refresh import refresh
 from apps.quality.models import Consensus, Figure, How, StepConsensus
-from apps.quality.reviewing import correct_turn, return_to_labeler, take_correction_back
-from apps.quality.settling import settle_project
-from apps.quality.watching import lift, suspend
+from apps.quality.review.adjudication import adjudicate_solution
+from apps.quality.review.assignments import correct_assignment, return_to_labeler, take_correction_back
+from apps.quality.review.evidence import evidence_of
 from tests.cast import make_problem, make_round, make_solution
 from tests.quality.people import crew_of
 from tests.quality.said import note_all, said, say, vouch
@@ -30,14 +30,14 @@ from tests.quality.test_counted_consensus import answer, make_task
 
 def grow(round_: Round, labeler: User) -> Assignment:
     """The labeler finds the second step bad and writes another in its place."""
-    turn = claim(round=round_, labeler=labeler)
-    assert isinstance(turn, Assignment), turn
+    assignment = claim(round=round_, labeler=labeler)
+    assert isinstance(assignment, Assignment), assignment
     steps = [
         SubmittedStep(position=0, candidate=0, rating=1, chosen=True),
         SubmittedStep(position=1, candidate=0, rating=-1),
         SubmittedStep(position=1, candidate=1, text="A step of my own.", chosen=True),
     ]
-    return submit(assignment=turn, submission=Submission(steps=steps, finish_reason="give_up", reason="Enough."))
+    return submit(assignment=assignment, submission=Submission(steps=steps, finish_reason="give_up", reason="Enough."))
 
 
 def stands(solution: Solution | None) -> dict[int, int]:
@@ -48,33 +48,33 @@ def stands(solution: Solution | None) -> dict[int, int]:
 
 def test_a_grown_solution_is_settled_without_being_asked(project: Project, bob: User, rita: User, alice: User) -> None:
     make_solution(make_problem(project))
-    turn = grow(make_round(project, protocol="branching"), bob)
-    assert turn.grown is not None
-    settle_project(project)
-    assert stands(turn.grown) == {0: 1, 1: 1}
+    assignment = grow(make_round(project, protocol="branching"), bob)
+    assert assignment.grown is not None
+    recompute_project(project)
+    assert stands(assignment.grown) == {0: 1, 1: 1}
     member = Membership.objects.get(project=project, user=bob)
     suspend(membership=member, reason="Checks.", by=alice)
-    settle_project(project)
-    assert stands(turn.grown) == {}
+    recompute_project(project)
+    assert stands(assignment.grown) == {}
     member.refresh_from_db()
     lift(membership=member, by=alice)
-    settle_project(project)
-    assert stands(turn.grown) == {0: 1, 1: 1}
-    return_to_labeler(assignment=turn, reviewer=rita, note="Again.")
-    settle_project(project)
-    assert stands(turn.grown) == {}
+    recompute_project(project)
+    assert stands(assignment.grown) == {0: 1, 1: 1}
+    return_to_labeler(assignment=assignment, reviewer=rita, note="Again.")
+    recompute_project(project)
+    assert stands(assignment.grown) == {}
 
 
 def test_gold_measures_a_dialogue_by_the_steps_of_its_own_solution(project: Project, bob: User) -> None:
     solution = make_solution(make_problem(project))
     round_ = make_round(project, protocol="branching")
     vouch(solution, 1, -1)
-    turn = grow(round_, bob)
+    assignment = grow(round_, bob)
     note_all(project)
-    settle_project(project)
+    recompute_project(project)
     exact = scores_of(project)[bob.pk].exact
     assert (exact.hits, exact.of) == (1, 1), "they named the bad step before they went on"
-    assert turn.grown is not None
+    assert assignment.grown is not None
 
 
 def test_a_withdrawn_correction_leaves_the_other_one_standing(project: Project, rita: User) -> None:
@@ -82,23 +82,23 @@ def test_a_withdrawn_correction_leaves_the_other_one_standing(project: Project, 
     crew = crew_of(project, 2)
     round_ = make_round(project, redundancy=2)
     first, second = (say(round_, one, 1, 1, 1) for one in crew)
-    correct_turn(assignment=first, submission=said([1, -1]), reviewer=rita)
-    correct_turn(assignment=second, submission=said([-1]), reviewer=rita)
-    settle_project(project)
+    correct_assignment(assignment=first, submission=said([1, -1]), reviewer=rita)
+    correct_assignment(assignment=second, submission=said([-1]), reviewer=rita)
+    recompute_project(project)
     assert Consensus.objects.get(pk=solution.pk).first_error == 0
     take_correction_back(assignment=second, reviewer=rita)
-    settle_project(project)
+    recompute_project(project)
     assert Consensus.objects.get(pk=solution.pk).first_error == 1
 
 
 def test_a_later_word_of_a_reviewer_outlives_a_correction(project: Project, rita: User) -> None:
     solution = make_solution(make_problem(project))
     bob = crew_of(project, 1)[0]
-    turn = say(make_round(project), bob, 1, 1, 1)
-    correct_turn(assignment=turn, submission=said([1, -1]), reviewer=rita)
+    assignment = say(make_round(project), bob, 1, 1, 1)
+    correct_assignment(assignment=assignment, submission=said([1, -1]), reviewer=rita)
     adjudicate_solution(solution=solution, first_error=2, by=rita, note="It is the third.")
-    take_correction_back(assignment=turn, reviewer=rita)
-    settle_project(project)
+    take_correction_back(assignment=assignment, reviewer=rita)
+    recompute_project(project)
     found = Consensus.objects.get(pk=solution.pk)
     assert (found.how, found.first_error) == (How.ADJUDICATED, 2)
 
@@ -114,10 +114,10 @@ def test_contests_count_the_preferences_that_count(project: Project, alice: User
         )
         task = Task.objects.create(round=round_, comparison=comparison, open_slots=0)
         for labeler in crew[:2] if number == 1 else crew[2:]:
-            turn = Assignment.objects.create(
+            assignment = Assignment.objects.create(
                 task=task, round=round_, labeler=labeler, state="submitted", submitted_at=timezone.now()
             )
-            PreferenceLabel.objects.create(assignment=turn, choice="left")
+            PreferenceLabel.objects.create(assignment=assignment, choice="left")
     suspend(membership=Membership.objects.get(project=project, user=crew[0]), reason="Checks.", by=alice)
     (contest,) = contests_of(one)
     assert contest.own == 1
@@ -128,7 +128,7 @@ def test_a_mark_with_other_extras_counts(project: Project, bob: User) -> None:
     vouch(solution, 1, -1)
     answer(make_task(solution), bob, 1, -1, extras={"prm800k": {"steps": 3}}, finish_reason="found_error")
     note_all(project)
-    settle_project(project)
+    recompute_project(project)
     assert bob.pk in scores_of(project)
 
 
@@ -138,7 +138,7 @@ def test_a_first_error_that_one_of_two_names_is_thin(project: Project) -> None:
     answer(task, crew[0], 1, 1, -1)
     answer(task, crew[1], 1, finish_reason="give_up")
     note_all(project)
-    settle_project(project)
+    recompute_project(project)
     assert Consensus.objects.get(pk=solution.pk).state == Consensus.State.THIN
 
 
@@ -155,7 +155,7 @@ def test_agreement_of_a_round_is_of_the_words_that_count(project: Project) -> No
             answer(tasks[0], one, 1, -1)
             answer(tasks[1], one, -1)
     note_all(project)
-    settle_project(project)
+    recompute_project(project)
     refresh(project)
     figure = Figure.objects.filter(project=project, name="agreement", scope="round:1").first()
     assert figure is not None
@@ -168,7 +168,7 @@ def test_the_newest_word_is_the_one_that_was_handed_in_last(project: Project, bo
     early = answer(make_task(solution, 2), bob, -1)
     Assignment.objects.filter(pk=early.pk).update(submitted_at=timezone.now() - timedelta(days=2))
     note_all(project)
-    settle_project(project)
+    recompute_project(project)
     assert late.pk < early.pk
     assert Consensus.objects.get(pk=solution.pk).first_error == 1
 
@@ -178,7 +178,7 @@ def test_evidence_counts_one_turn_of_each_labeler(project: Project, bob: User) -
     answer(make_task(solution, 1), bob, -1)
     answer(make_task(solution, 2), bob, 1, 1, 1)
     note_all(project)
-    settle_project(project)
+    recompute_project(project)
     found = evidence_of(solution, lambda ids: {pk: str(pk) for pk in ids})
     assert not found.path[0].is_disputed
     assert [bool(voice.not_counted) for voice in found.voices] == [True, False]
@@ -188,6 +188,6 @@ def test_a_correction_does_not_bring_an_older_turn_back(project: Project, bob: U
     solution = make_solution(make_problem(project))
     answer(make_task(solution, 1), bob, -1)
     newer = answer(make_task(solution, 2), bob, 1, 1, 1)
-    correct_turn(assignment=newer, submission=said([1, -1]), reviewer=rita)
-    settle_project(project)
+    correct_assignment(assignment=newer, submission=said([1, -1]), reviewer=rita)
+    recompute_project(project)
     assert Consensus.objects.get(pk=solution.pk).people == 0

@@ -5,12 +5,12 @@ from __future__ import annotations
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.corpus.mending import grade_again, mend_problem
+from apps.corpus.problem_edits import edit_problem, grade_again
 from apps.estimation.models import EstimationRun, StepEstimate
 from apps.projects.models import Project
-from apps.quality.evidence import Evidence, evidence_of
+from apps.quality.consensus.recompute import recompute_project
 from apps.quality.models import OpenDispute, Stale
-from apps.quality.settling import settle_project
+from apps.quality.review.evidence import Evidence, evidence_of
 from tests.cast import make_problem, make_round, make_solution
 from tests.quality.said import say
 
@@ -32,33 +32,33 @@ def test_what_was_counted_and_said_before_is_marked_and_disputes_follow_the_new_
     run = EstimationRun.objects.create(project=project, number=1, strategy="x", started_at=timezone.now())
     StepEstimate.objects.create(run=run, step=solution.steps.all()[0], rollouts=8, successes=0)
     say(make_round(project), bob, 1, 1, 1)
-    settle_project(project)
+    recompute_project(project)
     assert kinds(project) == {"wrong_without_bad_step"}
-    assert not evidence(project).is_before_mend
+    assert not evidence(project).precedes_answer_change
 
-    mend_problem(problem=problem, actor=alice, statement=problem.statement, reference_answer="7")
+    edit_problem(problem=problem, actor=alice, statement=problem.statement, reference_answer="7")
     assert Stale.objects.filter(solution=solution).exists(), "ungraded: nothing is said of its answer"
-    settle_project(project)
+    recompute_project(project)
     assert kinds(project) == set()
     grade_again(problem_id=problem.pk)
     assert Stale.objects.filter(solution=solution).exists(), "graded: it is right now"
-    settle_project(project)
+    recompute_project(project)
     assert kinds(project) == set()
 
     told = evidence(project)
-    assert told.is_before_mend
-    assert [one.is_before_mend for one in told.runs] == [True]
-    assert [one.is_before_mend for one in told.voices] == [True]
+    assert told.precedes_answer_change
+    assert [one.precedes_answer_change for one in told.runs] == [True]
+    assert [one.precedes_answer_change for one in told.voices] == [True]
     later = EstimationRun.objects.create(project=project, number=2, strategy="x", started_at=timezone.now())
     StepEstimate.objects.create(run=later, step=solution.steps.all()[0], rollouts=8, successes=8)
-    assert [one.is_before_mend for one in evidence(project).runs] == [True, False]
+    assert [one.precedes_answer_change for one in evidence(project).runs] == [True, False]
 
 
 def test_another_statement_alone_marks_nothing(project: Project, bob: User, alice: User) -> None:
     problem = make_problem(project, reference_answer="14")
     make_solution(problem, final_answer="7", is_correct=False, verdict="no_match")
     say(make_round(project), bob, 1, 1, 1)
-    settle_project(project)
-    mend_problem(problem=problem, actor=alice, statement="What is it?", reference_answer="14")
+    recompute_project(project)
+    edit_problem(problem=problem, actor=alice, statement="What is it?", reference_answer="14")
     assert not Stale.objects.exists()
     assert evidence(project).mended_at is None

@@ -9,16 +9,16 @@ from apps.core.errors import DomainError
 from apps.core.jobs import JobStatus
 from apps.corpus.labels import NO_ERROR, UNKNOWN
 from apps.corpus.models import Solution
-from apps.dashboard.browsing import with_sources, with_strips
+from apps.dashboard.solutions.queries import with_sources, with_strips
 from apps.estimation.latest import newest_estimates, newest_first_errors
 from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
-from apps.labeling.services import create_round, open_round
+from apps.labeling.rounds.services import create_round, open_round
 from apps.projects.models import Project
-from apps.quality.beside import beside
-from apps.quality.evidence import evidence_of
-from apps.quality.figures import refresh
+from apps.quality.consensus.recompute import recompute_project
+from apps.quality.disputes.other_sources import beside
+from apps.quality.metrics.refresh import refresh
 from apps.quality.models import Figure, OpenDispute
-from apps.quality.settling import settle_project
+from apps.quality.review.evidence import evidence_of
 from tests.cast import bearer, make_problem, make_solution, signed_in
 from tests.quality.said import note_all
 from tests.quality.test_counted_consensus import answer, make_task
@@ -132,7 +132,7 @@ def test_a_running_run_disputes_nothing_and_stands_in_no_figure(
     answer(make_task(solution), bob, 1, 1, 1)
     estimate(solution, 1, 0, 0, 0, status="running")
     note_all(project)
-    settle_project(project)
+    recompute_project(project)
     refresh(project)
     assert not OpenDispute.objects.exists()
     assert not Figure.objects.filter(name="monte_carlo").exists()

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.quality.probation import Probation, evidence, find, forecast
+from apps.quality.gold.suspension_test import SuspensionTest, evidence, find, forecast
 
-RULE = Probation()
+RULE = SuspensionTest()
 
 
 def test_the_evidence_by_hand() -> None:
@@ -38,7 +38,7 @@ def test_a_hit_weighs_against_and_a_miss_for_suspension(tasks: int, data: Any) -
 
 def test_nobody_is_suspended_before_the_minimum() -> None:
     assert [find([False] * tasks, RULE).suspend for tasks in (0, 3, 4, 5)] == [False, False, False, True]
-    assert not find([False] * 9, Probation(minimum=10)).suspend
+    assert not find([False] * 9, SuspensionTest(minimum=10)).suspend
 
 
 def test_three_of_ten_are_enough_and_six_of_ten_are_not() -> None:
@@ -49,8 +49,8 @@ def test_three_of_ten_are_enough_and_six_of_ten_are_not() -> None:
 
 def test_what_lies_behind_the_window_does_not_count() -> None:
     """A hundred hits long ago do not save who has stopped looking; nor do old misses ruin who has learnt."""
-    rule = Probation(window=20)
-    assert find([True] * 100 + [True, False] * 10, Probation(window=200)).suspend is False
+    rule = SuspensionTest(window=20)
+    assert find([True] * 100 + [True, False] * 10, SuspensionTest(window=200)).suspend is False
     assert find([True] * 100 + [False, False, True] * 7, rule).suspend
     assert not find([False] * 30 + [True] * 20, rule).suspend
 
@@ -72,13 +72,13 @@ def test_how_seldom_who_is_good_enough_is_suspended(accuracy: float, chance: flo
 @pytest.mark.parametrize(("mark", "error"), [(0.5, 0.05), (0.75, 0.05), (0.75, 0.2), (0.9, 0.01)])
 def test_at_the_pass_mark_the_promised_error_is_kept(mark: float, error: float) -> None:
     """Ville's inequality, for as many looks as one likes."""
-    rule = Probation(pass_mark=mark, error=error, minimum=1, window=150)
+    rule = SuspensionTest(pass_mark=mark, error=error, minimum=1, window=150)
     assert 0 < forecast(mark, rule).chance <= error
 
 
 def test_the_forecast_is_what_all_possible_runs_come_to() -> None:
     """Every sequence of 10 marks, with its chance."""
-    rule, accuracy = Probation(minimum=3, window=10), 0.3
+    rule, accuracy = SuspensionTest(minimum=3, window=10), 0.3
     chance = mean = 0.0
     for run in product([True, False], repeat=10):
         weight = accuracy ** sum(run) * (1 - accuracy) ** (10 - sum(run))
@@ -105,4 +105,4 @@ def test_guessing_labelers_are_found_as_forecast() -> None:
 @pytest.mark.parametrize("field", [{"pass_mark": 1.0}, {"error": 0.0}, {"minimum": 0}, {"window": 4}])
 def test_a_rule_out_of_bounds_is_named(field: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(field))):
-        Probation(**field)
+        SuspensionTest(**field)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.corpus.labels import NO_ERROR, UNKNOWN
-from apps.quality.ratings import Ratings, first_errors_of, ints
+from apps.quality.statistics.ratings import Ratings, first_errors_of, ints
 from tests.quality.building import ratings_of
 
 
@@ -47,7 +47,7 @@ def test_without_entries_nobody_names_anything() -> None:
     said = Ratings.of([], [], [], [0, 2, 3])
     assert said.first_errors().errors.tolist() == []
     assert first_errors_of(ints([UNKNOWN] * 3), said.offsets).tolist() == [UNKNOWN, UNKNOWN]
-    assert said.sayings().counts().tolist() == [[0, 0, 0]] * 3
+    assert said.reliability_data().counts().tolist() == [[0, 0, 0]] * 3
 
 
 @pytest.mark.parametrize(

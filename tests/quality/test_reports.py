@@ -10,14 +10,21 @@ from django.urls import reverse
 
 from apps.accounts.models import AuditEvent, User
 from apps.core.errors import Conflict, DomainError, NotAllowed
-from apps.labeling.correcting import correct
+from apps.labeling.assignments.correct import correct
 from apps.labeling.models import Assignment, Round
-from apps.labeling.retiring import retire_problem
-from apps.labeling.services import open_round
-from apps.labeling.submissions import Submission
+from apps.labeling.problems import retire_problem
+from apps.labeling.protocols.submission import Submission
+from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from apps.quality.models import QualityRules
-from apps.quality.reports import count_open_reports, dismiss_report, problem_of, reopen_report, reports_in, reports_of
+from apps.quality.review.reports import (
+    count_open_reports,
+    dismiss_report,
+    problem_of,
+    reopen_report,
+    reports_in,
+    reports_of,
+)
 from tests.cast import bearer, make_comparison, make_problem, make_solution, signed_in
 from tests.world import rate
 
@@ -42,7 +49,7 @@ def reports(round_: Round, bob: User) -> list[Assignment]:
 def listed(client: Client, query: str = "kind=bad_problem") -> list[int]:
     page = client.get(f"{reverse('flags', args=['algebra'])}?{query}")
     assert page.status_code == 200
-    return [flag.turn.pk for flag in page.context["flags"]]
+    return [flag.assignment.pk for flag in page.context["flags"]]
 
 
 def links_of(client: Client, path: str) -> str:
@@ -168,11 +175,11 @@ def test_nobody_dismisses_their_own_report_unless_the_rules_allow_it(project: Pr
 
 
 def test_what_reports_nothing_is_not_dismissed(round_: Round, bob: User, rita: User) -> None:
-    turn = rate(round_, bob, 1, 1, 1)
+    assignment = rate(round_, bob, 1, 1, 1)
     with pytest.raises(Conflict):
-        dismiss_report(assignment=turn, reason="Fine.", actor=rita)
+        dismiss_report(assignment=assignment, reason="Fine.", actor=rita)
     with pytest.raises(Conflict):
-        reopen_report(assignment=turn, actor=rita)
+        reopen_report(assignment=assignment, actor=rita)
 
 
 def test_a_comparison_is_reported_with_its_problem(project: Project, bob: User, rita: User) -> None:

@@ -6,25 +6,25 @@ from collections import Counter
 
 import pytest
 
-from apps.quality.risk import CHANCE_EVERY, NEWCOMER, Facts, Reason, Risk, risk_of, sample, usual_pace
+from apps.quality.review.risk import CHANCE_EVERY, NEWCOMER, Facts, Reason, Risk, risk_of, sample, usual_pace
 
 
 def test_more_reasons_are_more_risk_and_never_more_than_one() -> None:
-    quiet = risk_of(Facts(turn=1, labeler=1, gold=True, agrees=True, pace=900, usual_pace=1000))
+    quiet = risk_of(Facts(assignment=1, labeler=1, gold=True, agrees=True, pace=900, usual_pace=1000))
     assert (quiet.share, quiet.reasons) == (0, ())
-    loud = risk_of(Facts(turn=1, labeler=1, gold=False, agrees=False, pace=100, usual_pace=1000, turns_before=0))
+    loud = risk_of(Facts(assignment=1, labeler=1, gold=False, agrees=False, pace=100, usual_pace=1000, turns_before=0))
     assert loud.reasons == tuple(Reason)
     assert loud.share == pytest.approx(1 - 0.5 * 0.65 * 0.75 * 0.9)
-    assert risk_of(Facts(turn=1, labeler=1, gold=False)).share == 0.5
+    assert risk_of(Facts(assignment=1, labeler=1, gold=False)).share == 0.5
 
 
 @pytest.mark.parametrize(
     "facts",
     [
-        Facts(turn=1, labeler=1, gold=None, agrees=None),
-        Facts(turn=1, labeler=1, pace=1, usual_pace=None),
-        Facts(turn=1, labeler=1, pace=None, usual_pace=1000),
-        Facts(turn=1, labeler=1, turns_before=NEWCOMER),
+        Facts(assignment=1, labeler=1, gold=None, agrees=None),
+        Facts(assignment=1, labeler=1, pace=1, usual_pace=None),
+        Facts(assignment=1, labeler=1, pace=None, usual_pace=1000),
+        Facts(assignment=1, labeler=1, turns_before=NEWCOMER),
     ],
 )
 def test_what_cannot_be_told_speaks_against_nobody(facts: Facts) -> None:
@@ -46,17 +46,17 @@ def test_a_sample_takes_labelers_in_turn_and_each_ones_riskiest_first() -> None:
     assert (chosen[0].labeler, chosen[0].share) == (1, 0.9)
     assert (chosen[1].labeler, chosen[1].share) == (2, 0.6)
     assert Counter(one.labeler for one in chosen) == {1: 4, 2: 2}
-    assert len({one.turn for one in chosen}) == 6
+    assert len({one.assignment for one in chosen}) == 6
 
 
 def test_a_part_of_the_sample_is_chosen_by_chance_the_same_each_time() -> None:
     one_labeler = risks(1, *(0.9 - place / 1000 for place in range(300)))
     chosen = sample(one_labeler, 30, seed="a")
     assert chosen == sample(list(reversed(one_labeler)), 30, seed="a")
-    riskiest = {one.turn for one in one_labeler[:30]}
+    riskiest = {one.assignment for one in one_labeler[:30]}
     by_chance = [one for place, one in enumerate(chosen) if place % CHANCE_EVERY == CHANCE_EVERY - 1]
     assert len(by_chance) == 10
-    assert sum(one.turn not in riskiest for one in by_chance) >= 7
+    assert sum(one.assignment not in riskiest for one in by_chance) >= 7
     assert sample(one_labeler, 30, seed="b") != chosen
 
 

@@ -15,7 +15,7 @@ from apps.corpus.labels import NO_ERROR, UNKNOWN
 from apps.quality.aggregation import RULES, rule_of
 from apps.quality.aggregation.base import Settlement
 from apps.quality.aggregation.processbench import ProcessBenchOptions, Standing, State, standing
-from apps.quality.ratings import Floats
+from apps.quality.statistics.ratings import Floats
 from tests.quality.building import ratings_of
 from tests.quality.simulation import (
     SPAMMER,

@@ -7,32 +7,32 @@ from django.utils import timezone
 
 from apps.accounts.models import AuditEvent, User
 from apps.core.errors import Conflict, DomainError
-from apps.labeling.models import Assignment, Round, Seat, StepLabel, Task
-from apps.labeling.queue import Nothing, claim, skip
-from apps.labeling.resplitting import part_anew
-from apps.labeling.retaking import retake
-from apps.labeling.retiring import retire_problem
-from apps.labeling.seats import progress
-from apps.labeling.services import open_round, set_round_status
+from apps.labeling.models import Assignment, Round, RoundProgress, StepLabel, Task
+from apps.labeling.problems import retire_problem
+from apps.labeling.progress import progress_for
+from apps.labeling.queue.claim import NoTask, claim, skip
+from apps.labeling.queue.screening import retake
+from apps.labeling.resplit import resplit_steps
+from apps.labeling.rounds.services import open_round, set_round_status
 from apps.projects.models import Membership, Project
-from apps.quality.adjudicating import also_accept
+from apps.quality.consensus.recompute import recompute_project
+from apps.quality.gold.screening import score_attempt
 from apps.quality.models import GoldMark, QualityRules, Suspension
-from apps.quality.screening import settle_sitting
-from apps.quality.settling import settle_project
+from apps.quality.review.adjudication import also_accept
 from tests.cast import make_gold, make_problem, make_screening, make_solution
 from tests.world import rate
 
 RIGHT, WRONG = (1, -1), (-1,)
 
 
-def refused(round_: Round, labeler: User) -> Nothing:
+def refused(round_: Round, labeler: User) -> NoTask:
     answer = claim(round=round_, labeler=labeler)
-    assert isinstance(answer, Nothing), answer
+    assert isinstance(answer, NoTask), answer
     return answer
 
 
-def seat_of(round_: Round, labeler: User) -> Seat:
-    return Seat.objects.get(round=round_, labeler=labeler)
+def seat_of(round_: Round, labeler: User) -> RoundProgress:
+    return RoundProgress.objects.get(round=round_, labeler=labeler)
 
 
 def test_a_screening_is_round_minus_one_all_gold_blind_and_not_corrected(project: Project) -> None:
@@ -58,10 +58,10 @@ def test_who_reaches_the_mark_passes_and_gets_real_work(project: Project, bob: U
     for ratings in (RIGHT, RIGHT, WRONG):
         rate(round_, bob, *ratings)
     assert seat_of(round_, bob).score is None
-    assert progress(round_, bob) == {"done": 3, "total": 4, "today": 3}
+    assert progress_for(round_, bob) == {"done": 3, "total": 4, "today": 3}
     rate(round_, bob, *RIGHT)
-    seat = seat_of(round_, bob)
-    assert (seat.score, seat.passed_at is not None) == (0.75, True)
+    progress = seat_of(round_, bob)
+    assert (progress.score, progress.passed_at is not None) == (0.75, True)
     told = refused(round_, bob)
     assert (told.code, told.may_retake) == ("screening_passed", False)
     assert "75 %" in told.message
@@ -87,10 +87,10 @@ def test_a_failed_try_can_be_repeated_while_tries_are_left(project: Project, bob
     round_ = make_screening(project, tries=2)
     first = [rate(round_, bob, *WRONG) for _ in range(2)]
     assert retake(round=round_, labeler=bob).attempt == 2
-    assert progress(round_, bob)["done"] == 0
+    assert progress_for(round_, bob)["done"] == 0
     again = [rate(round_, bob, *WRONG) for _ in range(2)]
-    assert {turn.task_id for turn in again} == {turn.task_id for turn in first}
-    assert not {turn.pk for turn in again} & {turn.pk for turn in first}
+    assert {assignment.task_id for assignment in again} == {assignment.task_id for assignment in first}
+    assert not {assignment.pk for assignment in again} & {assignment.pk for assignment in first}
     told = refused(round_, bob)
     assert "No try is left" in told.message
     with pytest.raises(Conflict, match="No try is left"):
@@ -169,7 +169,7 @@ def test_a_task_that_is_retired_in_the_middle_does_not_hang_the_try(project: Pro
     assert other.solution is not None
     retire_problem(problem=other.solution.problem, reason="ambiguous", actor=alice)
     assert refused(round_, bob).code == "all_done"
-    assert settle_sitting(round_=round_, labeler=bob, now=timezone.now())
+    assert score_attempt(round_=round_, labeler=bob, now=timezone.now())
     assert refused(round_, bob).code == "screening_passed"
 
 
@@ -182,7 +182,7 @@ def test_an_also_acceptable_first_error_passes_as_the_gold_mark_says(project: Pr
     for _ in range(4):
         rate(round_, bob, 1, 1, -1)
     assert seat_of(round_, bob).score == 1.0
-    settle_project(project)
+    recompute_project(project)
     assert set(GoldMark.objects.values_list("exact", flat=True)) == {True}
 
 
@@ -192,7 +192,7 @@ def test_failing_a_screening_suspends_nobody_and_leaves_the_tries_that_are_left(
     for attempt in (1, 2, 3):
         for _ in range(8):
             rate(round_, bob, *WRONG)
-        settle_project(project)
+        recompute_project(project)
         assert Membership.objects.get(user=bob).status == "active"
         assert seat_of(round_, bob).attempt == attempt
         told = refused(round_, bob)
@@ -211,11 +211,11 @@ def test_real_work_is_still_judged_after_a_failed_screening(project: Project, bo
     real = open_round(project=project, protocol="first_error", gold_share=1.0)
     for _ in range(4):
         rate(real, bob, *WRONG)
-    settle_project(project)
+    recompute_project(project)
     assert Membership.objects.get(user=bob).status == "active"
     while Membership.objects.get(user=bob).status == "active":
         rate(real, bob, *WRONG)
-        settle_project(project)
+        recompute_project(project)
     assert QualityRules.objects.get(project=project).suspends
 
 
@@ -235,7 +235,7 @@ def test_gold_whose_steps_were_split_anew_is_asked_of_nobody_and_waited_for_by_n
     first = Task.objects.filter(round=round_).order_by("pk").first()
     assert first is not None
     assert first.solution is not None
-    part_anew(solution=first.solution, texts=["One.Two.", "Three."], actor=rita)
+    resplit_steps(solution=first.solution, texts=["One.Two.", "Three."], actor=rita)
     rate(round_, bob, *RIGHT)
     assert refused(round_, bob).code == "screening_passed"
     assert seat_of(round_, bob).score == 1.0

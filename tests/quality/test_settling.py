@@ -8,13 +8,14 @@ import pytest
 
 from apps.accounts.models import AuditEvent, User
 from apps.corpus.models import Solution
+from apps.labeling.assignments.returns import give_back
 from apps.labeling.models import Round, Task
-from apps.labeling.returning import give_back
 from apps.projects.models import Membership, Project, Role
 from apps.projects.services import add_member
-from apps.quality import settling
-from apps.quality.adjudicating import adjudicate_solution, adjudicate_step, also_accept, make_gold
-from apps.quality.goldmarks import scores_of
+from apps.quality.consensus import recompute as settling
+from apps.quality.consensus.recompute import recompute_project, recompute_projects
+from apps.quality.gold.marks import scores_of
+from apps.quality.gold.suspensions import lift
 from apps.quality.models import (
     Consensus,
     DisputeCount,
@@ -25,8 +26,7 @@ from apps.quality.models import (
     StepConsensus,
     Suspension,
 )
-from apps.quality.settling import settle_project, settle_projects
-from apps.quality.watching import lift
+from apps.quality.review.adjudication import adjudicate_solution, adjudicate_step, also_accept, make_gold
 from tests.cast import make_problem, make_round, make_solution, make_user
 from tests.quality.said import note_all, say, vouch
 
@@ -47,7 +47,7 @@ def test_what_most_people_say_stands_step_by_step(project: Project, crew: list[U
     round_ = make_round(project, redundancy=3)
     for labeler, ratings in zip(crew, ([1, -1], [0, -1], [1, 1, 1]), strict=False):
         say(round_, labeler, *ratings)
-    assert settle_projects() == 3
+    assert recompute_projects() == 3
     solution = project.solutions.get()
     stands = Consensus.objects.get(solution=solution)
     assert (stands.state, stands.how, stands.first_error, stands.people) == ("settled", "majority", 1, 3)
@@ -63,10 +63,10 @@ def test_settling_again_changes_nothing(project: Project, crew: list[User]) -> N
     round_ = make_round(project, redundancy=2)
     say(round_, crew[0], 1, -1)
     say(round_, crew[1], -1)
-    settle_projects()
+    recompute_projects()
     before = list(Consensus.objects.values_list("solution", "state", "first_error", "certainty"))
     note_all(project)
-    assert settle_project(project) == 1
+    assert recompute_project(project) == 1
     assert list(Consensus.objects.values_list("solution", "state", "first_error", "certainty")) == before
     assert not AuditEvent.objects.filter(verb="consensus.changed").exists()
 
@@ -74,10 +74,10 @@ def test_settling_again_changes_nothing(project: Project, crew: list[User]) -> N
 def test_a_change_of_what_stood_is_audited(project: Project, crew: list[User]) -> None:
     round_ = make_round(project, redundancy=3)
     say(round_, crew[0], 1, -1)
-    settle_projects()
+    recompute_projects()
     say(round_, crew[1], 1, 1, 1)
     say(round_, crew[2], 1, 1, 1)
-    settle_projects()
+    recompute_projects()
     event = AuditEvent.objects.get(verb="consensus.changed")
     assert (event.before["first_error"], event.after["first_error"]) == (1, -1)
 
@@ -86,7 +86,7 @@ def test_a_reviewer_settles_a_solution_above_every_rule(project: Project, crew: 
     round_ = make_round(project, redundancy=2)
     say(round_, crew[0], 1, -1)
     say(round_, crew[1], 1, 1, 1)
-    settle_projects()
+    recompute_projects()
     solution = project.solutions.get()
     assert Consensus.objects.get().state == "tied"
     adjudicate_solution(solution=solution, first_error=2, by=rita, note="the last line is wrong")
@@ -95,7 +95,7 @@ def test_a_reviewer_settles_a_solution_above_every_rule(project: Project, crew: 
         assert (stands.state, stands.how, stands.first_error, stands.settled_by) == ("settled", "adjudicated", 2, rita)
         assert stands.note == "the last line is wrong"
         assert kinds(solution) == set()
-        settle_projects()
+        recompute_projects()
 
 
 def test_a_step_is_settled_by_one_word_and_the_word_can_be_taken_back(
@@ -104,13 +104,13 @@ def test_a_step_is_settled_by_one_word_and_the_word_can_be_taken_back(
     round_ = make_round(project, redundancy=2)
     say(round_, crew[0], 1, -1)
     say(round_, crew[1], 1, 1, 1)
-    settle_projects()
+    recompute_projects()
     step = project.solutions.get().steps.get(position=1)
     adjudicate_step(step=step, rating=-1, by=rita)
-    settle_projects()
+    recompute_projects()
     assert Consensus.objects.get().first_error == 1
     adjudicate_step(step=step, rating=None, by=rita)
-    settle_projects()
+    recompute_projects()
     assert (Consensus.objects.get().state, Consensus.objects.get().how) == ("tied", "majority")
 
 
@@ -121,12 +121,12 @@ def test_adjudicated_labels_become_gold(project: Project, crew: list[User], rita
     solution = project.solutions.get()
     adjudicate_solution(solution=solution, first_error=1, by=rita)
     assert make_gold(solutions=[solution], by=rita) == 1
-    settle_projects()
+    recompute_projects()
     marks = dict(GoldMark.objects.values_list("labeler__name", "exact"))
     assert marks == {"Labeler0": True, "Labeler1": False}
     assert GoldMark.objects.get(labeler=crew[1]).within_one
     also_accept(solution=solution, first_errors=[2], by=rita)
-    settle_projects()
+    recompute_projects()
     assert GoldMark.objects.get(labeler=crew[1]).exact
 
 
@@ -143,17 +143,17 @@ def test_who_fails_gold_is_suspended_with_a_reason_and_heard_no_longer(project: 
     say(earlier, spammer, 1, 1, 1)
     gold_tasks(project, 12)
     round_ = make_round(project, gold_share=1.0)
-    turns = 0
+    assignments = 0
     while Membership.objects.get(user=spammer).status == "active":
         say(round_, spammer, 1, 1, 1)
-        settle_projects()
-        turns += 1
-        assert turns < 12
+        recompute_projects()
+        assignments += 1
+        assert assignments < 12
     suspension = Suspension.objects.get()
     assert "75%" in suspension.reason
     assert suspension.by is None
     assert Membership.objects.get(user=honest).status == "active"
-    settle_projects()
+    recompute_projects()
     stands = Consensus.objects.get(solution=ordinary)
     assert (stands.people, stands.first_error) == (1, 1)
 
@@ -164,9 +164,9 @@ def test_a_suspension_that_is_lifted_starts_gold_anew(project: Project, crew: li
     round_ = make_round(project, gold_share=1.0)
     while Membership.objects.get(user=crew[0]).status == "active":
         say(round_, crew[0], 1, 1, 1)
-        settle_projects()
+        recompute_projects()
     lift(membership=Membership.objects.get(user=crew[0]), by=alice)
-    settle_projects()
+    recompute_projects()
     assert Membership.objects.get(user=crew[0]).status == "active"
 
 
@@ -174,11 +174,11 @@ def test_gold_remembers_the_first_submission_of_an_assignment_that_was_returned(
     project: Project, crew: list[User]
 ) -> None:
     gold_tasks(project, 1)
-    turn = say(make_round(project), crew[0], 1, 1, 1)
-    settle_projects()
+    assignment = say(make_round(project), crew[0], 1, 1, 1)
+    recompute_projects()
     assert scores_of(project)[crew[0].pk].exact.of == 1
-    give_back(assignment=turn, note="Look again.")
-    settle_projects()
+    give_back(assignment=assignment, note="Look again.")
+    recompute_projects()
     assert scores_of(project)[crew[0].pk].exact.of == 1
 
 
@@ -190,7 +190,7 @@ def test_a_worker_that_dies_halfway_leaves_the_rest_of_a_new_rule_to_the_next(
     round_ = make_round(project, redundancy=3)
     for _ in range(3):
         say(round_, crew[0], 1, -1)
-    settle_projects()
+    recompute_projects()
     rules = QualityRules.objects.get(project=project)
     rules.rule = "processbench"
     rules.save()
@@ -206,9 +206,9 @@ def test_a_worker_that_dies_halfway_leaves_the_rest_of_a_new_rule_to_the_next(
     monkeypatch.setattr(settling, "CHUNK", 1)
     monkeypatch.setattr(settling, "_settle", dies)
     with pytest.raises(RuntimeError):
-        settle_project(project)
+        recompute_project(project)
     monkeypatch.setattr(settling, "_settle", whole)
-    settle_projects()
+    recompute_projects()
     assert set(Consensus.objects.values_list("how", "state")) == {("processbench", "open")}
     assert Consensus.objects.count() == 3
     assert not Stale.objects.exists()
@@ -220,7 +220,7 @@ def test_reviewers_are_not_suspended_by_gold(project: Project, rita: User) -> No
     round_ = make_round(project, gold_share=1.0)
     for _ in range(12):
         say(round_, rita, 1, 1, 1)
-    settle_projects()
+    recompute_projects()
     assert GoldMark.objects.filter(labeler=rita).count() == 12
     assert not Suspension.objects.exists()
 
@@ -231,13 +231,13 @@ def test_a_slot_more_is_opened_where_people_disagree_and_only_there(project: Pro
     for labeler, other in ((crew[0], -1), (crew[1], 1)):
         say(round_, labeler, 1, other) if other == -1 else say(round_, labeler, 1, 1, 1)
         say(round_, labeler, 1, 1, 1)
-    settle_projects()
+    recompute_projects()
     first, second = Task.objects.order_by("pk")
     assert (first.open_slots, first.extra_slots) == (1, 1)
     assert (second.open_slots, second.extra_slots) == (0, 0)
     assert Round.objects.get(pk=round_.pk).slot_count == 5
     say(round_, crew[2], 1, -1)
-    settle_projects()
+    recompute_projects()
     assert Consensus.objects.get(solution=first.solution).first_error == 1
     assert Task.objects.get(pk=first.pk).open_slots == 0
 
@@ -248,12 +248,12 @@ def test_no_more_than_the_limit_are_asked(project: Project, crew: list[User]) ->
     Round.objects.filter(pk=round_.pk).update(most_people=5)
     for labeler, ratings in zip(crew[:3], ([-1], [1, -1], [1, 1, 1]), strict=True):
         say(round_, labeler, *ratings)
-    settle_projects()
+    recompute_projects()
     assert Task.objects.get().open_slots == 1
     say(round_, crew[3], 1, -1)
-    settle_projects()
+    recompute_projects()
     assert Task.objects.get().open_slots == 1
     say(round_, crew[4], 1, 1, -1)
-    settle_projects()
+    recompute_projects()
     assert Task.objects.get().open_slots == 0
     assert Consensus.objects.get().state == "discarded"

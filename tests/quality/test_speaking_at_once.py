@@ -10,9 +10,9 @@ from django.db import transaction
 from apps.accounts.models import User
 from apps.corpus.models import Solution, Step
 from apps.projects.models import Project
-from apps.quality.adjudicating import adjudicate_as_it_stands, adjudicate_solution, adjudicate_step
+from apps.quality.consensus.recompute import recompute_project
 from apps.quality.models import Consensus, Stale, StepConsensus
-from apps.quality.settling import settle_project
+from apps.quality.review.adjudication import adjudicate_as_it_stands, adjudicate_solution, adjudicate_step
 from tests.at_once import blocked, elsewhere
 from tests.cast import make_round
 from tests.processes import eventually
@@ -24,7 +24,7 @@ def solution(transactional_db: None, project: Project, bob: User) -> Solution:
     """Settled once, and then somebody says that its second step is bad."""
     round_ = make_round(project, redundancy=2)
     say(round_, bob, 1, 1, 1)
-    settle_project(project)
+    recompute_project(project)
     return project.solutions.get()
 
 
@@ -46,7 +46,7 @@ def test_a_word_that_comes_while_a_worker_reads_is_heard(project: Project, solut
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
             adjudicate_step(step=step, rating=-1, by=rita)
-            worker = elsewhere(pool, lambda: settle_project(project))
+            worker = elsewhere(pool, lambda: recompute_project(project))
             # It has read that nobody spoke, and waits for the end of this transaction.
             eventually(lambda: blocked() == 1 or worker.done())
         worker.result(60)
@@ -62,14 +62,14 @@ def test_a_word_that_comes_while_a_worker_writes_stands_above_it(
     with ThreadPoolExecutor(2) as pool:
         with transaction.atomic():
             StepConsensus.objects.select_for_update().get(step=first)
-            worker = elsewhere(pool, lambda: settle_project(project))
+            worker = elsewhere(pool, lambda: recompute_project(project))
             eventually(lambda: blocked() == 1)  # It would put down what stands, and meets the row above.
             reviewer = elsewhere(pool, lambda: adjudicate_step(step=step, rating=-1, by=rita))
             eventually(lambda: blocked() == 2 or reviewer.done())
         worker.result(60)
         reviewer.result(60)
     the_word_stands(solution, rita)
-    settle_project(project)
+    recompute_project(project)
     the_word_stands(solution, rita)
 
 

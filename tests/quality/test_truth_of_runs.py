@@ -10,9 +10,9 @@ from apps.corpus.labels import NO_ERROR
 from apps.corpus.models import Solution
 from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
 from apps.labeling.models import GoldLabel
-from apps.labeling.retiring import retire_problem
+from apps.labeling.problems import retire_problem
 from apps.projects.models import Project
-from apps.quality.estimation_runs import luck, reliability
+from apps.quality.metrics.estimation_runs import luck, reliability
 from apps.quality.models import AlsoAcceptable, Consensus
 from tests.cast import make_problem, make_solution
 

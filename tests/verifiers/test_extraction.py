@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.verifiers.boxes import last_boxed_answer
-from apps.verifiers.extraction import extract_answer, own_text
+from apps.verifiers.extraction.boxes import last_boxed_answer
+from apps.verifiers.extraction.final_answer import extract_answer, own_text
 
 MARKED = [
     ("We add.\n#### 1,234", "1,234"),

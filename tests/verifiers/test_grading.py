@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from apps.verifiers.grading import GradingPool
+from apps.verifiers.base import TIME_LIMIT, Verdict
+from apps.verifiers.pool.pool import GradingPool
 from apps.verifiers.registry import VERIFIERS, UnknownVerifier
-from apps.verifiers.verdicts import TIME_LIMIT, Verdict
 
 LIMIT_S = 2.0
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from apps.verifiers.base import Verdict
 from apps.verifiers.registry import VERIFIERS
-from apps.verifiers.verdicts import Verdict
 
 ALLOWED = {
     "=": {Verdict.MATCH},

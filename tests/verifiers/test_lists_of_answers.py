@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from apps.verifiers.extraction import extract_answer
-from apps.verifiers.mathematical import quick
-from apps.verifiers.verdicts import MATCH
+from apps.verifiers.base import MATCH
+from apps.verifiers.extraction.final_answer import extract_answer
+from apps.verifiers.math.verifier import quick
 
 WHOLE = [
     "The answer is: $$2$$ and $$3$$",

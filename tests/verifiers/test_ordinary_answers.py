@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from apps.verifiers.base import MATCH
 from apps.verifiers.choice import quick as compare_choices
-from apps.verifiers.extraction import extract_answer
-from apps.verifiers.mathematical import quick
-from apps.verifiers.sole_answer import sole_answer
-from apps.verifiers.verdicts import MATCH
+from apps.verifiers.extraction.final_answer import extract_answer
+from apps.verifiers.extraction.sole_answer import sole_answer
+from apps.verifiers.math.verifier import quick
 
 LEADS = ["The answer is ", "**Answer:** ", "Final Answer: ", "### Final Answer\n\n"]
 AMOUNTS = ["$18", "\\$18", "$18.00", "18", "$18$", "**18**", "18 dollars", "\\(18\\)"]

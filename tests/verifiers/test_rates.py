@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 import pytest
 
+from apps.verifiers.base import Verdict
 from apps.verifiers.registry import VERIFIERS
-from apps.verifiers.verdicts import Verdict
 from tests.verifiers.rewrites import DATA, EQUIVALENT, WRONG, Pair, Rule, pairs
 
 # Another seed than the benchmark's. The goals are 0.3 % and 0.05 %; a subset this small must be free of either.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from apps.verifiers.extraction import extract_answer
-from apps.verifiers.sole_answer import sole_answer
+from apps.verifiers.extraction.final_answer import extract_answer
+from apps.verifiers.extraction.sole_answer import sole_answer
 
 STATED = ["The answer is 27. ", "#### 27\n\n", "\\boxed{27}\n\n", "The answer is $27$.\n"]
 DENIED = [

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.verifiers.extraction import extract_answer
-from apps.verifiers.sole_answer import sole_answer
+from apps.verifiers.extraction.final_answer import extract_answer
+from apps.verifiers.extraction.sole_answer import sole_answer
 
 UNMARKED = [
     "The answer is 27.\n\nFind the sum of the first 10 positive integers. It is 10 x 11 / 2. The answer is 55.",

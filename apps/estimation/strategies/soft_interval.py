@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
-from apps.estimation.intervals import wilson
+from apps.core.statistics import wilson
 from apps.estimation.strategies.base import Ask, Case, Counts, Options, Reading, first_bad, hard_labels
 
 

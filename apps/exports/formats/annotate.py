@@ -20,9 +20,9 @@ from apps.corpus.records import (
     StandingRating,
 )
 from apps.exports.formats.base import OfSolutions, Row, label_name
-from apps.exports.labels import resolve
+from apps.exports.labels.sources import hard_rating
+from apps.exports.labels.steps import resolve
 from apps.exports.policy import LabelPolicy
-from apps.exports.sources import hard_rating
 from apps.exports.tally import Tally
 
 
@@ -33,9 +33,14 @@ def _struct(**fields: pa.DataType) -> pa.DataType:
 TEXT, INT, BOOL, FLOAT = pa.string(), pa.int64(), pa.bool_(), pa.float64()
 
 SOLUTION = _struct(
-    external_id=TEXT, source=TEXT, final_answer=TEXT, is_correct=BOOL, verifier_score=FLOAT, separator=TEXT,
+    external_id=TEXT,
+    source=TEXT,
+    final_answer=TEXT,
+    is_correct=BOOL,
+    verifier_score=FLOAT,
+    separator=TEXT,
     steps=pa.list_(_struct(position=INT, candidate=INT, text=TEXT, origin=TEXT, chosen=BOOL)),
-)  # fmt: skip
+)
 PLACE = _struct(position=INT, candidate=INT)
 
 
@@ -50,8 +55,14 @@ class Annotate(OfSolutions):
             (
                 "problem",
                 _struct(
-                    external_id=TEXT, statement=TEXT, reference_answer=TEXT, reference_solution=TEXT, verifier=TEXT,
-                    subject=TEXT, level=TEXT, split=TEXT,
+                    external_id=TEXT,
+                    statement=TEXT,
+                    reference_answer=TEXT,
+                    reference_solution=TEXT,
+                    verifier=TEXT,
+                    subject=TEXT,
+                    level=TEXT,
+                    split=TEXT,
                 ),
             ),
             ("solution", SOLUTION),
@@ -63,15 +74,32 @@ class Annotate(OfSolutions):
                 "people",
                 pa.list_(
                     _struct(
-                        labeler=TEXT, round=INT, protocol=TEXT, finish_reason=TEXT, reason=TEXT, submitted_at=TEXT,
-                        active_ms=INT, is_quality_control=BOOL, is_screening=BOOL, is_suspended=BOOL,
-                        role=TEXT, corrects=TEXT, corrected_by=TEXT, self_reviewed=BOOL,
+                        labeler=TEXT,
+                        round=INT,
+                        protocol=TEXT,
+                        finish_reason=TEXT,
+                        reason=TEXT,
+                        submitted_at=TEXT,
+                        active_ms=INT,
+                        is_quality_control=BOOL,
+                        is_screening=BOOL,
+                        is_suspended=BOOL,
+                        role=TEXT,
+                        corrects=TEXT,
+                        corrected_by=TEXT,
+                        self_reviewed=BOOL,
                         steps=pa.list_(_struct(position=INT, candidate=INT, rating=INT, unsure=BOOL, chosen=BOOL)),
                         preference=_struct(choice=TEXT, margin=TEXT, rationale=TEXT),
                         progress=INT,
                         critiques=pa.list_(
                             _struct(
-                                position=INT, candidate=INT, text=TEXT, origin=TEXT, source=TEXT, rating=INT, is_own=BOOL
+                                position=INT,
+                                candidate=INT,
+                                text=TEXT,
+                                origin=TEXT,
+                                source=TEXT,
+                                rating=INT,
+                                is_own=BOOL,
                             )
                         ),
                     )
@@ -83,7 +111,13 @@ class Annotate(OfSolutions):
                 _struct(
                     steps=pa.list_(
                         _struct(
-                            position=INT, rating=INT, how=TEXT, certainty=FLOAT, people=INT, is_thin=BOOL, self_reviewed=BOOL
+                            position=INT,
+                            rating=INT,
+                            how=TEXT,
+                            certainty=FLOAT,
+                            people=INT,
+                            is_thin=BOOL,
+                            self_reviewed=BOOL,
                         )
                     )
                 ),
@@ -92,7 +126,9 @@ class Annotate(OfSolutions):
                 "monte_carlo",
                 pa.list_(
                     _struct(
-                        run=INT, completer=TEXT, strategy=TEXT,
+                        run=INT,
+                        completer=TEXT,
+                        strategy=TEXT,
                         steps=pa.list_(_struct(position=INT, rollouts=INT, successes=INT, missing=INT, hard=BOOL)),
                     )
                 ),
@@ -101,14 +137,16 @@ class Annotate(OfSolutions):
                 "judges",
                 pa.list_(
                     _struct(
-                        judge=TEXT, version=INT, run=INT,
+                        judge=TEXT,
+                        version=INT,
+                        run=INT,
                         steps=pa.list_(_struct(position=INT, candidate=INT, rating=INT, confidence=FLOAT, reason=TEXT)),
                     )
                 ),
             ),
             ("first_error", INT),
         ]
-    )  # fmt: skip
+    )
 
     def check(self, policy: LabelPolicy) -> None:
         """Any policy will do: it only decides `first_error`."""

@@ -8,8 +8,8 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from apps.corpus.records import Record
-from apps.exports.counted import Place
-from apps.exports.labels import Example, Labeled, resolution
+from apps.exports.labels.counted import Place
+from apps.exports.labels.steps import Example, Labeled, resolution
 from apps.exports.policy import LabelPolicy, PolicyError
 from apps.exports.tally import Tally
 

@@ -8,8 +8,8 @@ import pyarrow as pa
 
 from apps.corpus.records import Record
 from apps.exports.formats.base import Row
+from apps.exports.labels.preferences import preferred_pairs
 from apps.exports.policy import LabelPolicy, PolicyError
-from apps.exports.preferences import preferred_pairs
 from apps.exports.tally import Tally
 
 MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))

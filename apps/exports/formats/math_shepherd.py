@@ -10,7 +10,7 @@ import pyarrow as pa
 from apps.corpus.labels import GREAT
 from apps.corpus.records import Record
 from apps.exports.formats.base import OfSolutions, Row, check_two_classes, supervised
-from apps.exports.labels import Example
+from apps.exports.labels.steps import Example
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
 

@@ -13,8 +13,8 @@ import pyarrow as pa
 from apps.corpus.records import Record
 from apps.exports.formats.base import Row
 from apps.exports.formats.dpo import MESSAGES
+from apps.exports.labels.prompts import TextError, full_text, prompt_and_answer
 from apps.exports.policy import LabelPolicy
-from apps.exports.prompts import TextError, full_text, prompt_and_answer
 from apps.exports.tally import Tally
 
 

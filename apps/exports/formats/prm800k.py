@@ -1,6 +1,6 @@
 """PRM800K, key for key: one row for each person. What was imported comes out as it went in.
 
-The inverse of `apps/corpus/readers/prm800k.py`, where the layout of the extras is described. What was
+The inverse of `apps/corpus/imports/readers/prm800k.py`, where the layout of the extras is described. What was
 labeled here by branching comes out in the form of phase 1, everything else in that of phase 2. This is what people
 said, not what to train on: of the policy only filters apply. The rows have flags for gold tasks and screenings; they have
 none for suspended labelers and for what a reviewer corrected, so that those are left out, the first unless the policy
@@ -15,10 +15,10 @@ from typing import Any
 import pyarrow as pa
 from msgspec import structs
 
-from apps.corpus.readers.prm800k import FINISH_REASONS, QUESTION_1, QUESTION_2, naive_iso
+from apps.corpus.imports.readers.prm800k import FINISH_REASONS, QUESTION_1, QUESTION_2, naive_iso
 from apps.corpus.records import PersonRecord, Record, SolutionRecord, StepRating, StepRecord
-from apps.exports.counted import exclusion
 from apps.exports.formats.base import OfSolutions, Row, label_name
+from apps.exports.labels.counted import exclusion
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
 

@@ -9,8 +9,8 @@ import pyarrow as pa
 from apps.corpus.records import Record
 from apps.exports.formats.base import Row
 from apps.exports.formats.dpo import check_people, pair_columns
+from apps.exports.labels.preferences import preferred_pairs
 from apps.exports.policy import LabelPolicy
-from apps.exports.preferences import preferred_pairs
 from apps.exports.tally import Tally
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
-from apps.inference.failures import Unreadable
-from apps.inference.wire import Choice, Prompt, Sampling, Server, Usage
+from apps.inference.errors import Unreadable
+from apps.inference.types import Choice, Prompt, Sampling, Server, Usage
 
 Body = dict[str, Any]
 _BESIDE_CONTENT = ("reasoning_content", "reasoning", "refusal", "tool_calls", "function_call")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from apps.inference.transports.base import Body, sampling_fields, text_of
-from apps.inference.wire import Prompt, Sampling, Server
+from apps.inference.types import Prompt, Sampling, Server
 
 GO_ON = (
     "\n\nHere is the beginning of a solution. Go on from exactly where it ends, in the same manner, without repeating "

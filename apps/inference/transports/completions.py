@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from apps.inference.transports.base import Body, sampling_fields
-from apps.inference.wire import Prompt, Sampling, Server
+from apps.inference.types import Prompt, Sampling, Server
 
 
 class Completions:

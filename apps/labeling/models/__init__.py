@@ -1,13 +1,29 @@
 """What people say of steps and comparisons: rounds of work, turns at a task, labels."""
 
+from apps.labeling.models.assignments import Assignment, AssignmentQuerySet, CandidateSet, PastSubmission
 from apps.labeling.models.counted import NotCounted, counted_q, newest_q
 from apps.labeling.models.labels import Critique, CritiqueRating, GoldLabel, PreferenceLabel, StepLabel
 from apps.labeling.models.reports import ReportDismissal
-from apps.labeling.models.rounds import Protocol, Round, RoundQuerySet, Seat, Task, TaskQuerySet
-from apps.labeling.models.turns import Assignment, AssignmentQuerySet, Offer, PastSubmission
+from apps.labeling.models.rounds import Protocol, Round, RoundProgress, RoundQuerySet, Task, TaskQuerySet
 
 __all__ = [
-    "Assignment", "AssignmentQuerySet", "Critique", "CritiqueRating", "GoldLabel", "NotCounted", "Offer", "PastSubmission",
-    "PreferenceLabel", "Protocol", "ReportDismissal", "Round", "RoundQuerySet", "Seat", "StepLabel", "Task", "TaskQuerySet",
-    "counted_q", "newest_q",
-]  # fmt: skip
+    "Assignment",
+    "AssignmentQuerySet",
+    "CandidateSet",
+    "Critique",
+    "CritiqueRating",
+    "GoldLabel",
+    "NotCounted",
+    "PastSubmission",
+    "PreferenceLabel",
+    "Protocol",
+    "ReportDismissal",
+    "Round",
+    "RoundProgress",
+    "RoundQuerySet",
+    "StepLabel",
+    "Task",
+    "TaskQuerySet",
+    "counted_q",
+    "newest_q",
+]

@@ -40,9 +40,10 @@ def reasons_q(prefix: str = "") -> dict[NotCounted, Q]:
     A file may say of a single submission whether it was part of a screening; the round says it of the others.
     """
     suspended = Membership.objects.filter(
-        project=OuterRef(f"{prefix}round__project"), user=OuterRef(f"{prefix}labeler"),
+        project=OuterRef(f"{prefix}round__project"),
+        user=OuterRef(f"{prefix}labeler"),
         status=Membership.Status.SUSPENDED,
-    )  # fmt: skip
+    )
     is_screening = Case(
         When(**{f"{prefix}extras__is_screening": True}, then=Value(value=True)),
         When(**{f"{prefix}extras__is_screening": False}, then=Value(value=False)),

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from apps.corpus.labels import GREAT, is_own_step
 from apps.corpus.models import Step
-from apps.labeling.models.turns import Assignment
+from apps.labeling.models.assignments import Assignment
 
 
 class StepLabel(models.Model):

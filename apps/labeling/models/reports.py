@@ -6,7 +6,7 @@ from django.db import models
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.labeling.models.turns import Assignment
+from apps.labeling.models.assignments import Assignment
 
 
 class ReportDismissal(models.Model):

@@ -33,13 +33,13 @@ class RoundQuerySet(models.QuerySet["Round"]):
         return self.filter(status=Round.Status.OPEN)
 
     def with_submitted(self, seen_by: User | None = None) -> Self:
-        """Adds `submitted`: the counted submissions, from the seats (a few rows), not the tasks.
+        """Adds `submitted`: the counted submissions, from the labelers' progress (a few rows), not the tasks.
 
-        As a labeler sees it, their own gold counts as well: see `seats.progress`.
+        As a labeler sees it, their own gold counts as well: see `progress.progress_for`.
         """
-        counted: Any = Sum("seats__submitted", default=0)
+        counted: Any = Sum("progress__submitted", default=0)
         if seen_by is not None:
-            own = Sum("seats__gold", filter=Q(seats__labeler=seen_by), default=0)
+            own = Sum("progress__gold", filter=Q(seats__labeler=seen_by), default=0)
             counted = Least(F("slot_count"), counted + own)
         return self.annotate(submitted=counted)
 
@@ -70,9 +70,13 @@ class Round(models.Model):
     mode = models.CharField(max_length=6, choices=Mode, default=Mode.BLIND)
     options = models.JSONField(default=dict, blank=True, help_text="The protocol's settings.")
     endpoint = models.ForeignKey(
-        Endpoint, null=True, blank=True, on_delete=models.SET_NULL, related_name="+",
+        Endpoint,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
         help_text="Continues a prefix while the labeler reads, where the protocol wants candidates.",
-    )  # fmt: skip
+    )
     skills = ArrayField(
         models.CharField(max_length=40), default=list, blank=True, help_text="Only members who have all of them."
     )
@@ -100,7 +104,7 @@ class Round(models.Model):
 
     if TYPE_CHECKING:
         tasks: RelatedManager[Task]
-        seats: RelatedManager[Seat]
+        progress: RelatedManager[RoundProgress]
 
     class Meta:
         ordering = ["-number"]
@@ -209,15 +213,15 @@ class Task(models.Model):
         return f"Nobody is asked about it any more: {self.get_withdrawn_display()}" if self.withdrawn else ""
 
 
-class Seat(models.Model):
+class RoundProgress(models.Model):
     """A labeler's place in a round: where they are in the queue, and how much they did.
 
     The cursor keeps a claim's cost flat: nobody walks again past the tasks that they have had.
     Counting here spares the round a row that every submission would fight for.
     """
 
-    round = models.ForeignKey(Round, on_delete=models.CASCADE, related_name="seats", db_index=False)
-    labeler = models.ForeignKey(User, on_delete=models.CASCADE, related_name="seats")
+    round = models.ForeignKey(Round, on_delete=models.CASCADE, related_name="progress", db_index=False)
+    labeler = models.ForeignKey(User, on_delete=models.CASCADE, related_name="round_progress")
     cursor_rank = models.IntegerField(null=True, blank=True, help_text="Minus the priority of the last task.")
     cursor_task = models.BigIntegerField(null=True, blank=True)
     submitted = models.PositiveIntegerField(default=0)

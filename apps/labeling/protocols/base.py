@@ -11,8 +11,8 @@ import msgspec
 from msgspec import Meta
 
 from apps.core.errors import Unprocessable
-from apps.labeling.dialogue import Ways
-from apps.labeling.submissions import FINISH_REASONS, RATINGS, Submission, SubmittedStep
+from apps.labeling.protocols.candidate_tree import CandidateTree
+from apps.labeling.protocols.submission import FINISH_REASONS, RATINGS, Submission, SubmittedStep
 
 LEFT_EARLY = ("give_up", "bad_problem")
 
@@ -49,7 +49,7 @@ class Asked:
     candidates: Mapping[int, int] = field(default_factory=dict)
     options: Any = None
     is_pair: bool = False
-    ways: Ways = field(default_factory=Ways)
+    ways: CandidateTree = field(default_factory=CandidateTree)
     alternatives: frozenset[tuple[int, int]] = frozenset()
     critiques: Mapping[int, frozenset[int]] = field(default_factory=dict)
 

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from typing import ClassVar, Literal
 
 from apps.core.errors import Unprocessable
-from apps.labeling.dialogue import Candidate, is_final, own_number
 from apps.labeling.protocols.base import LEFT_EARLY, Asked, Options, SamplingOptions, ending_complaints
-from apps.labeling.submissions import RATINGS, Submission, SubmittedStep
+from apps.labeling.protocols.candidate_tree import Candidate, is_final, own_number
+from apps.labeling.protocols.submission import RATINGS, Submission, SubmittedStep
 
 # A dialogue that is longer than this leads nowhere.
 MOST_POSITIONS = 200
@@ -39,7 +39,7 @@ class Branching:
         fields = ending_complaints(submission)
         if submission.finish_reason == "found_error":
             fields["finish_reason"] = "expected solution"
-        turns = list(turns_of(submission, asked))
+        turns = list(branch_steps(submission, asked))
         for turn in turns:
             fields |= turn.complaints(asked.options)
         if fields:
@@ -53,7 +53,7 @@ class Branching:
             )
 
 
-class Turn:
+class BranchStep:
     """What was said at one position: of the candidates that stood there, and of a step of the labeler's own."""
 
     def __init__(
@@ -128,7 +128,7 @@ class Turn:
         return max((step.rating for _, step in self.said if step.rating is not None), default=-1)
 
 
-def turns_of(submission: Submission, asked: Asked) -> Iterator[Turn]:
+def branch_steps(submission: Submission, asked: Asked) -> Iterator[BranchStep]:
     """The positions in order, each with the candidates that stand after what was chosen before it."""
     prefix: list[str] = []
     said: dict[int, list[tuple[int, SubmittedStep]]] = {}
@@ -142,13 +142,13 @@ def turns_of(submission: Submission, asked: Asked) -> Iterator[Turn]:
                 fields={f"steps.{len(prefix)}": "nothing is chosen"},
             )
         offered, _ = asked.ways.after(prefix) or ([], "")
-        turn = Turn(position, offered, said[position], prefix)
+        turn = BranchStep(position, offered, said[position], prefix)
         yield turn
         if turn.text is not None:
             prefix.append(turn.text)
 
 
-def _check_walk(turns: Sequence[Turn]) -> None:
+def _check_walk(turns: Sequence[BranchStep]) -> None:
     """All candidates are rated wherever one was chosen. Who stops early may leave the last ones open."""
     for turn in turns:
         left = turn.unrated()

@@ -8,7 +8,7 @@ import msgspec
 
 from apps.core.errors import Unprocessable
 from apps.labeling.protocols.base import LEFT_EARLY, Asked, Options, check_shape
-from apps.labeling.submissions import Submission, SubmittedPreference
+from apps.labeling.protocols.submission import Submission, SubmittedPreference
 
 CHOICES = ("left", "right", "tie")
 MARGINS = ("significantly", "clearly", "slightly", "negligibly")

@@ -15,7 +15,7 @@ from apps.labeling.protocols.base import (
     check_walk,
     missing,
 )
-from apps.labeling.submissions import Submission
+from apps.labeling.protocols.submission import Submission
 
 
 class EveryStepOptions(Options, frozen=True):

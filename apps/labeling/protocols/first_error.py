@@ -21,7 +21,7 @@ from apps.labeling.protocols.base import (
     check_walk,
     missing,
 )
-from apps.labeling.submissions import RATINGS, Submission, SubmittedCritique
+from apps.labeling.protocols.submission import RATINGS, Submission, SubmittedCritique
 
 
 class FirstErrorOptions(SamplingOptions, frozen=True):

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Protocol
 import msgspec
 import numpy as np
 
-from apps.quality.ratings import Bools, Floats, Ints, Ratings
+from apps.quality.statistics.ratings import Bools, Floats, Ints, Ratings
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Rule(Protocol):
 
 def votes(ratings: Ratings) -> Ints:
     """How many say bad, okay and great of each step."""
-    return ratings.sayings().counts()
+    return ratings.reliability_data().counts()
 
 
 def certainty_of(agreeing: Any, heard: Any) -> Floats:

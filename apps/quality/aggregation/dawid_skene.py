@@ -14,7 +14,7 @@ import numpy as np
 
 from apps.corpus.labels import BAD, NO_ERROR, UNKNOWN
 from apps.quality.aggregation.base import Options, Settlement, certainty_of
-from apps.quality.ratings import Bools, Floats, Ints, Ratings, Sayings
+from apps.quality.statistics.ratings import Bools, Floats, Ints, Ratings, ReliabilityData
 
 
 class DawidSkeneOptions(Options, frozen=True):
@@ -54,24 +54,24 @@ class Fit:
         return np.asarray((apart**2).sum(axis=(1, 2, 3)) / (2 * classes * (classes - 1)))
 
 
-def fit(sayings: Sayings, labeler_count: int, options: DawidSkeneOptions) -> Fit:
+def fit(reliability_data: ReliabilityData, labeler_count: int, options: DawidSkeneOptions) -> Fit:
     """Starts from the share of votes, as they did; ends when no chance moves by more than the tolerance."""
-    classes = sayings.value_count
-    order = np.argsort(sayings.units, kind="stable")
-    units, cells = sayings.units[order], (sayings.labelers * classes + sayings.values)[order]
+    classes = reliability_data.value_count
+    order = np.argsort(reliability_data.units, kind="stable")
+    units, cells = reliability_data.units[order], (reliability_data.labelers * classes + reliability_data.values)[order]
     starts = np.flatnonzero(np.diff(units, prepend=-1))
-    spoken = units[starts]
-    rows = np.repeat(np.arange(len(spoken)), np.diff(np.append(starts, len(units))))
+    submitted = units[starts]
+    rows = np.repeat(np.arange(len(submitted)), np.diff(np.append(starts, len(units))))
     prior = _prior(classes, labeler_count, options)
-    chances = _shares(np.ascontiguousarray(sayings.counts()[spoken].T, dtype=np.float64))
+    chances = _shares(np.ascontiguousarray(reliability_data.counts()[submitted].T, dtype=np.float64))
     moved, done = np.inf, 0
     while moved > options.tolerance and done < options.rounds:
         expected = _expect(*_maximise(chances, rows, cells, prior), cells, starts)
         moved = float(np.abs(expected - chances).max(initial=0.0))
         chances, done = expected, done + 1
     marginals, words = _maximise(chances, rows, cells, prior)
-    everywhere = np.tile(marginals, (len(sayings.clusters), 1))
-    everywhere[spoken] = chances.T
+    everywhere = np.tile(marginals, (len(reliability_data.clusters), 1))
+    everywhere[submitted] = chances.T
     confusion = words.reshape(classes, -1, classes).transpose(1, 0, 2)
     return Fit(everywhere, marginals, confusion, done, moved <= options.tolerance)
 
@@ -87,7 +87,7 @@ class DawidSkene:
         self.options = options
 
     def settle(self, ratings: Ratings) -> Settlement:
-        chances = fit(ratings.sayings(), ratings.labeler_count, self.options).chances
+        chances = fit(ratings.reliability_data(), ratings.labeler_count, self.options).chances
         is_rated = np.bincount(ratings.steps, minlength=ratings.step_count) > 0
         labels = np.where(is_rated, chances.argmax(axis=1) - 1, UNKNOWN)
         first_errors, certainty = first_error_chances(chances[:, BAD + 1], is_rated, ratings.offsets)

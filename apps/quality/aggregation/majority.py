@@ -8,7 +8,7 @@ import numpy as np
 
 from apps.corpus.labels import BAD, GREAT, OKAY, UNKNOWN, more_than_half
 from apps.quality.aggregation.base import Options, Settlement, backing, certainty_of, votes
-from apps.quality.ratings import Ints, Ratings, first_errors_of, ints
+from apps.quality.statistics.ratings import Ints, Ratings, first_errors_of, ints
 
 
 class MajorityOptions(Options, frozen=True):

@@ -13,7 +13,7 @@ import numpy as np
 
 from apps.corpus.labels import BAD, GREAT, NO_ERROR, OKAY, UNKNOWN, more_than_half
 from apps.quality.aggregation.base import Options, Settlement, certainty_of
-from apps.quality.ratings import Bools, FirstErrors, Floats, Ints, Ratings, ints
+from apps.quality.statistics.ratings import Bools, FirstErrors, Floats, Ints, Ratings, ints
 
 Number = Annotated[int, msgspec.Meta(ge=1, le=99)]
 

@@ -13,9 +13,9 @@ from django.core.files import File
 from apps.core.commands import JsonCommand, Result
 from apps.core.errors import DomainError
 from apps.core.jobs import JobStatus
-from apps.corpus.importing import run_import
+from apps.corpus.imports.readers import READERS
+from apps.corpus.imports.run import run_import
 from apps.corpus.models import ImportBatch, ImportFinding
-from apps.corpus.readers import READERS
 from apps.corpus.services import create_import
 from apps.projects.models import Project
 

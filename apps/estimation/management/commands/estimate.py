@@ -9,12 +9,12 @@ from apps.core.commands import JsonCommand, Result
 from apps.core.errors import DomainError
 from apps.core.jobs import JobStatus
 from apps.core.json_input import read_json_object
-from apps.estimation.driving import work_on
 from apps.estimation.models import EstimationRun
-from apps.estimation.selection import ANSWERS
-from apps.estimation.services import start_run
+from apps.estimation.runs.selection import ANSWERS
+from apps.estimation.runs.services import start_run
 from apps.estimation.strategies import STRATEGIES
 from apps.estimation.tasks import call_workers
+from apps.estimation.worker.run import work_on
 from apps.inference.grants import operators_endpoint
 from apps.projects.models import Project
 

@@ -8,7 +8,7 @@ from typing import Any
 from apps.core.commands import JsonCommand, Result
 from apps.core.errors import DomainError
 from apps.core.jobs import JobStatus
-from apps.estimation.sampling import run_sampling, start_sampling
+from apps.estimation.sampling.services import run_sampling, start_sampling
 from apps.estimation.tasks import call_writer
 from apps.inference.grants import operators_endpoint
 from apps.projects.models import Project

@@ -13,12 +13,12 @@ from apps.core.commands import JsonCommand, Result
 from apps.core.errors import DomainError
 from apps.core.jobs import JobStatus
 from apps.core.json_input import read_json_object
-from apps.exports.containers import CONTAINERS
 from apps.exports.formats import FORMATS
-from apps.exports.making import run_export
 from apps.exports.manifest import card, renamed
 from apps.exports.models import Export
+from apps.exports.run import run_export
 from apps.exports.services import create_export, part_path
+from apps.exports.writers import CONTAINERS
 from apps.projects.models import Project
 
 

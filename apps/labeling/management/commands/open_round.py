@@ -13,9 +13,9 @@ from apps.core.json_input import read_json, read_json_object
 from apps.inference.grants import operators_endpoint
 from apps.labeling.models import Round
 from apps.labeling.protocols import PROTOCOLS
-from apps.labeling.selection import TERMS
-from apps.labeling.services import create_round, open_round
-from apps.labeling.terms import PASS_MARK
+from apps.labeling.rounds.config import PASS_MARK
+from apps.labeling.rounds.selection import TERMS
+from apps.labeling.rounds.services import create_round, open_round
 from apps.projects.models import Project
 
 

@@ -1,0 +1,139 @@
+"""Files on their way in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+from django.http import HttpResponseBase
+from drf_spectacular.utils import extend_schema, extend_schema_field
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.api.access import import_of, project_of, user_of
+from apps.api.parsers import MultiPartParser
+from apps.core.errors import DomainError
+from apps.core.http.uploads import check_upload
+from apps.core.json_input import read_json_object
+from apps.corpus.imports.readers import READERS
+from apps.corpus.models import ImportBatch, ImportFinding
+from apps.corpus.services import cancel_import, create_import
+from apps.corpus.tasks import import_file
+
+# The answer lists so many findings of each kind; all of them are in the findings download.
+SHOWN = 1000
+
+
+class FindingSerializer(serializers.ModelSerializer[ImportFinding]):
+    class Meta:
+        model = ImportFinding
+        fields = ["line", "field", "reason"]
+
+
+class ImportSerializer(serializers.ModelSerializer[ImportBatch]):
+    rejected_rows = serializers.SerializerMethodField(help_text=f"At most {SHOWN}.")
+    differing_solutions = serializers.SerializerMethodField(help_text=f"At most {SHOWN}.")
+    seconds = serializers.FloatField(read_only=True, allow_null=True)
+
+    class Meta:
+        model = ImportBatch
+        fields = [
+            "id",
+            "status",
+            "filename",
+            "format",
+            "rows",
+            "problems",
+            "solutions",
+            "steps",
+            "labels",
+            "rejected",
+            "skipped_existing",
+            "differences",
+            "ignored",
+            "done",
+            "total",
+            "error",
+            "created_at",
+            "started_at",
+            "finished_at",
+            "seconds",
+            "rejected_rows",
+            "differing_solutions",
+        ]
+
+    @extend_schema_field({"type": "array", "items": {"$ref": "#/components/schemas/Finding"}})
+    def get_rejected_rows(self, batch: ImportBatch) -> list[Mapping[str, Any]]:
+        return self._findings(batch, ImportFinding.Kind.REJECTED)
+
+    @extend_schema_field({"type": "array", "items": {"$ref": "#/components/schemas/Finding"}})
+    def get_differing_solutions(self, batch: ImportBatch) -> list[Mapping[str, Any]]:
+        return self._findings(batch, ImportFinding.Kind.DIFFERENCE)
+
+    def _findings(self, batch: ImportBatch, kind: str) -> list[Mapping[str, Any]]:
+        return [*batch.findings.filter(kind=kind).values("line", "field", "reason")[:SHOWN]]
+
+
+class NewImportSerializer(serializers.Serializer[ImportBatch]):
+    file = serializers.FileField(help_text="JSONL, a JSON array, gzip, zstd or Parquet.")
+    format = serializers.ChoiceField(choices=sorted(READERS))
+    options = serializers.CharField(
+        required=False,
+        default="",
+        help_text='JSON: `{"mapping": {...}, "split": "newline"}`; jsonl, preference and kto take a mapping.',
+    )
+
+    def validate_options(self, value: str) -> dict[str, Any]:
+        if not value.strip():
+            return {}
+        try:
+            return read_json_object(value)
+        except DomainError as error:
+            raise serializers.ValidationError(error.message) from error
+
+
+class AcceptedSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    status = serializers.CharField()
+
+
+class ImportList(APIView):
+    parser_classes = [MultiPartParser]
+
+    @extend_schema(request={"multipart/form-data": NewImportSerializer}, responses={202: AcceptedSerializer})
+    def post(self, request: Request, slug: str) -> Response:
+        """Send a file. It is imported in the background: ask `/imports/{id}` how far it is."""
+        project = project_of(request, slug, "import")
+        given = NewImportSerializer(data=request.data)
+        check_upload(request.META)
+        given.is_valid(raise_exception=True)
+        file = given.validated_data["file"]
+        batch = create_import(
+            project=project,
+            file=file,
+            filename=file.name,
+            format=given.validated_data["format"],
+            options=given.validated_data["options"],
+            uploaded_by=user_of(request),
+        )
+        transaction.on_commit(partial(import_file.delay, batch.pk))
+        return Response({"id": batch.pk, "status": batch.status}, status=202)
+
+
+class ImportDetail(APIView):
+    @extend_schema(responses=ImportSerializer)
+    def get(self, request: Request, pk: int) -> HttpResponseBase:
+        """How far it is, its counts, and the rows that were rejected with line number, field and reason."""
+        return Response(ImportSerializer(import_of(request, pk)).data)
+
+
+class ImportCancel(APIView):
+    @extend_schema(request=None, responses=ImportSerializer)
+    def post(self, request: Request, pk: int) -> Response:
+        """Stop it. What has landed stays."""
+        batch = cancel_import(batch=import_of(request, pk), actor=user_of(request))
+        return Response(ImportSerializer(batch).data)

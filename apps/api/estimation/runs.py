@@ -1,0 +1,245 @@
+"""Endpoints, and estimation runs against them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.api.access import project_of, run_of, user_of
+from apps.api.pagination import Pages
+from apps.estimation.models import EstimationRun
+from apps.estimation.runs.services import cancel_run, pause_run, resume_run, start_run
+from apps.estimation.strategies import STRATEGIES
+from apps.estimation.tasks import call_workers
+from apps.inference.models import Endpoint
+from apps.inference.services import SETTINGS, add_endpoint
+from apps.inference.transports import TRANSPORTS
+
+
+class EndpointSerializer(serializers.ModelSerializer[Endpoint]):
+    """Keys go in and never come out."""
+
+    has_key = serializers.BooleanField()
+    is_shared = serializers.SerializerMethodField(help_text="For all projects.")
+    stop = serializers.ListField(child=serializers.CharField())
+    refused_settings = serializers.ListField(child=serializers.CharField(), help_text="Found by a check or a run.")
+
+    class Meta:
+        model = Endpoint
+        fields = [
+            "id",
+            "name",
+            "url",
+            "model",
+            "transport",
+            "max_in_flight",
+            "timeout_s",
+            "has_key",
+            "is_shared",
+            "system_prompt",
+            "problem_template",
+            "prefix_end",
+            "stop",
+            "sends_extras",
+            "price_in",
+            "price_out",
+            "checked_at",
+            "check_error",
+            "refused_settings",
+            "echoes_prefill",
+        ]
+
+    def get_is_shared(self, endpoint: Endpoint) -> bool:
+        return endpoint.project_id is None
+
+
+class NewEndpointSerializer(serializers.Serializer[Endpoint]):
+    name = serializers.CharField(max_length=60)
+    url = serializers.CharField(max_length=500, help_text="Base URL, as in http://127.0.0.1:8080/v1")
+    model = serializers.CharField(max_length=200)
+    api_key = serializers.CharField(max_length=1000, default="", allow_blank=True, write_only=True)
+    transport = serializers.ChoiceField(choices=sorted(TRANSPORTS), required=False)
+    max_in_flight = serializers.IntegerField(min_value=1, max_value=10_000, required=False)
+    timeout_s = serializers.FloatField(min_value=1, max_value=3600, required=False)
+    system_prompt = serializers.CharField(required=False, allow_blank=True, trim_whitespace=False)
+    problem_template = serializers.CharField(required=False, trim_whitespace=False, help_text="Holds {problem}.")
+    prefix_end = serializers.CharField(max_length=20, required=False, allow_blank=True, trim_whitespace=False)
+    stop = serializers.ListField(child=serializers.CharField(trim_whitespace=False), required=False)
+    sends_extras = serializers.BooleanField(required=False, help_text="It takes top_k and min_p.")
+    price_in = serializers.DecimalField(12, 6, min_value=0, required=False, help_text="Of a million prompt tokens.")
+    price_out = serializers.DecimalField(12, 6, min_value=0, required=False, help_text="Of a million tokens written.")
+
+
+class RunSerializer(serializers.ModelSerializer[EstimationRun]):
+    endpoint = serializers.SlugRelatedField[Endpoint](slug_field="name", read_only=True, allow_null=True)
+    tokens = serializers.IntegerField()
+    rate = serializers.FloatField(allow_null=True, help_text="Solutions per second.")
+    eta_s = serializers.FloatField(allow_null=True, help_text="Seconds until the end at the rate so far.")
+    cost = serializers.FloatField(allow_null=True, help_text="By the endpoint's prices when the run was started.")
+    seconds = serializers.FloatField(allow_null=True, help_text="At work, pauses left out.")
+    notices = serializers.ListField(
+        child=serializers.CharField(), help_text="What the endpoint does not take, and what is missing and why."
+    )
+
+    class Meta:
+        model = EstimationRun
+        fields = [
+            "id",
+            "number",
+            "status",
+            "strategy",
+            "endpoint",
+            "completer",
+            "done",
+            "total",
+            "failed",
+            "by_answer",
+            "steps",
+            "rollouts",
+            "missing",
+            "requests",
+            "tokens",
+            "prompt_tokens",
+            "completion_tokens",
+            "tokens_are_estimated",
+            "rate",
+            "eta_s",
+            "seconds",
+            "cost",
+            "error",
+            "notices",
+            "options",
+            "sampling",
+            "selection",
+            "budget",
+            "seed",
+            "answers_suffice",
+            "keeps_rollouts",
+            "versions",
+            "created_at",
+            "started_at",
+            "finished_at",
+        ]
+
+
+class NewRunSerializer(serializers.Serializer[EstimationRun]):
+    endpoint = serializers.CharField(max_length=60, help_text="Name.")
+    strategy = serializers.ChoiceField(choices=sorted(STRATEGIES))
+    rollouts = serializers.IntegerField(
+        required=False, min_value=1, help_text="Per step, as the strategy understands it."
+    )
+    options = serializers.DictField(default=dict, help_text="Other settings of the strategy.")
+    temperature = serializers.FloatField(required=False, min_value=0, max_value=5)
+    max_tokens = serializers.IntegerField(required=False, min_value=1)
+    sampling = serializers.DictField(default=dict, help_text="top_p, top_k, min_p, stop.")
+    selection = serializers.DictField(default=dict, help_text="answers: any, right or wrong; source.")
+    budget = serializers.DictField(default=dict, help_text="rollouts, tokens, cost, seconds: the run pauses there.")
+    seed = serializers.IntegerField(required=False, min_value=0, max_value=2**31 - 1)
+    answers_suffice = serializers.BooleanField(default=True, help_text="A right answer stands for all steps.")
+    keeps_rollouts = serializers.BooleanField(default=False)
+
+
+class ResumeSerializer(serializers.Serializer[Any]):
+    budget = serializers.DictField(required=False, help_text="A new budget; without it, the old one stands.")
+
+
+class EndpointList(APIView):
+    pagination_class = Pages
+
+    @extend_schema(operation_id="endpoints_list", responses=EndpointSerializer(many=True))
+    def get(self, request: Request, slug: str) -> Response:
+        """The project's own, and those for all projects."""
+        pages = Pages()
+        found = Endpoint.objects.usable_in(project_of(request, slug, "estimate"))
+        return pages.get_paginated_response(
+            EndpointSerializer(pages.paginate_queryset(found, request, view=self), many=True).data
+        )
+
+    @extend_schema(request=NewEndpointSerializer, responses={201: EndpointSerializer})
+    def post(self, request: Request, slug: str) -> Response:
+        project = project_of(request, slug, "manage_endpoints")
+        given = NewEndpointSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        data = given.validated_data
+        settings = {name: data[name] for name in SETTINGS if name in data}
+        endpoint = add_endpoint(
+            project=project,
+            name=data["name"],
+            url=data["url"],
+            model=data["model"],
+            api_key=data["api_key"],
+            created_by=user_of(request),
+            settings=settings,
+        )
+        return Response(EndpointSerializer(endpoint).data, status=201)
+
+
+class RunList(APIView):
+    pagination_class = Pages
+
+    @extend_schema(operation_id="estimation_runs_list", responses=RunSerializer(many=True))
+    def get(self, request: Request, slug: str) -> Response:
+        pages = Pages()
+        found = EstimationRun.objects.filter(project=project_of(request, slug, "browse")).select_related("endpoint")
+        return pages.get_paginated_response(
+            RunSerializer(pages.paginate_queryset(found, request, view=self), many=True).data
+        )
+
+    @extend_schema(request=NewRunSerializer, responses={201: RunSerializer})
+    def post(self, request: Request, slug: str) -> Response:
+        """Start a run. Workers take it up; ask `/estimation-runs/{id}` how far it is."""
+        project = project_of(request, slug, "estimate")
+        given = NewRunSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        data = dict(given.validated_data)
+        options = data.pop("options") | ({"rollouts": data.pop("rollouts")} if "rollouts" in data else {})
+        sampling = data.pop("sampling") | {
+            name: data.pop(name) for name in ("temperature", "max_tokens") if name in data
+        }
+        data["endpoint"] = Endpoint.objects.named(data["endpoint"], project)
+        run = start_run(project=project, options=options, sampling=sampling, created_by=user_of(request), **data)
+        call_workers(run.pk)
+        return Response(RunSerializer(run).data, status=201)
+
+
+class RunDetail(APIView):
+    @extend_schema(responses=RunSerializer)
+    def get(self, request: Request, pk: int) -> Response:
+        return Response(RunSerializer(run_of(request, pk, "browse")).data)
+
+
+class RunChange(APIView):
+    """Pause: what is in flight is waited for. Cancel: for good."""
+
+    change: Callable[..., EstimationRun] = staticmethod(pause_run)
+
+    @extend_schema(request=None, responses=RunSerializer)
+    def post(self, request: Request, pk: int) -> Response:
+        run = type(self).change(run=run_of(request, pk, "estimate"), actor=user_of(request))
+        return Response(RunSerializer(run).data)
+
+
+class RunPause(RunChange):
+    change = staticmethod(pause_run)
+
+
+class RunCancel(RunChange):
+    change = staticmethod(cancel_run)
+
+
+class RunResume(APIView):
+    @extend_schema(request=ResumeSerializer, responses=RunSerializer)
+    def post(self, request: Request, pk: int) -> Response:
+        """Go on where it was left; with a new budget, where one is given."""
+        given = ResumeSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        budget = given.validated_data.get("budget")
+        run = resume_run(run=run_of(request, pk, "estimate"), actor=user_of(request), budget=budget)
+        call_workers(run.pk)
+        return Response(RunSerializer(run).data)

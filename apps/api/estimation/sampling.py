@@ -1,0 +1,105 @@
+"""New solutions from a generator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.api.access import project_of, sampling_of, user_of
+from apps.corpus.splitting.steps import SPLITTERS
+from apps.estimation.models import SamplingRun
+from apps.estimation.sampling.services import cancel_sampling, pause_sampling, resume_sampling, start_sampling
+from apps.estimation.tasks import call_writer
+from apps.inference.models import Endpoint
+
+
+class SamplingSerializer(serializers.ModelSerializer[SamplingRun]):
+    endpoint = serializers.SlugRelatedField[Endpoint](slug_field="name", read_only=True, allow_null=True)
+    notices = serializers.ListField(child=serializers.CharField(), help_text="What the endpoint does not take.")
+
+    class Meta:
+        model = SamplingRun
+        fields = [
+            "id",
+            "number",
+            "status",
+            "endpoint",
+            "generator",
+            "per_problem",
+            "done",
+            "total",
+            "solutions",
+            "right",
+            "wrong",
+            "duplicates",
+            "cut",
+            "requests",
+            "tokens",
+            "error",
+            "notices",
+            "sampling",
+            "split",
+            "seed",
+            "created_at",
+            "finished_at",
+        ]
+
+
+class NewSamplingSerializer(serializers.Serializer[Any]):
+    endpoint = serializers.CharField(max_length=60, help_text="Name.")
+    per_problem = serializers.IntegerField(min_value=1, max_value=1024, default=4)
+    temperature = serializers.FloatField(min_value=0, max_value=5, default=1.0)
+    max_tokens = serializers.IntegerField(min_value=1, default=1024)
+    split = serializers.ChoiceField(choices=sorted(set(SPLITTERS) - {"separator"}), default="newline")
+    seed = serializers.IntegerField(required=False, min_value=0, max_value=2**31 - 1)
+
+
+class SamplingList(APIView):
+    @extend_schema(request=NewSamplingSerializer, responses={201: SamplingSerializer})
+    def post(self, request: Request, slug: str) -> Response:
+        """Have a model write new solutions of all problems; ask `/sampling-runs/{id}` how far it is."""
+        project = project_of(request, slug, "estimate")
+        given = NewSamplingSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        data = dict(given.validated_data)
+        sampling = {name: data.pop(name) for name in ("temperature", "max_tokens")}
+        data["endpoint"] = Endpoint.objects.named(data["endpoint"], project)
+        run = start_sampling(project=project, sampling=sampling, created_by=user_of(request), **data)
+        call_writer(run.pk)
+        return Response(SamplingSerializer(run).data, status=201)
+
+
+class SamplingDetail(APIView):
+    @extend_schema(responses=SamplingSerializer)
+    def get(self, request: Request, pk: int) -> Response:
+        return Response(SamplingSerializer(sampling_of(request, pk, "browse")).data)
+
+
+class SamplingCancel(APIView):
+    @extend_schema(request=None, responses=SamplingSerializer)
+    def post(self, request: Request, pk: int) -> Response:
+        """What has been written stays."""
+        run = cancel_sampling(run=sampling_of(request, pk, "estimate"), actor=user_of(request))
+        return Response(SamplingSerializer(run).data)
+
+
+class SamplingPause(APIView):
+    @extend_schema(request=None, responses=SamplingSerializer)
+    def post(self, request: Request, pk: int) -> Response:
+        """What is in flight is waited for; nothing more is asked for."""
+        run = pause_sampling(run=sampling_of(request, pk, "estimate"), actor=user_of(request))
+        return Response(SamplingSerializer(run).data)
+
+
+class SamplingResume(APIView):
+    @extend_schema(request=None, responses=SamplingSerializer)
+    def post(self, request: Request, pk: int) -> Response:
+        """Go on with the problems that have no result yet."""
+        run = resume_sampling(run=sampling_of(request, pk, "estimate"), actor=user_of(request))
+        call_writer(run.pk)
+        return Response(SamplingSerializer(run).data)

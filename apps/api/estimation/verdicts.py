@@ -1,0 +1,69 @@
+"""What judge models say of steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import django_filters
+from django.http import HttpResponseBase
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from apps.api.access import project_of
+from apps.api.corpus.records import IntegerFilter, filtered, parameters_of
+from apps.api.pagination import ListView, Row
+from apps.judging.models import StepVerdict
+
+
+class VerdictSerializer(serializers.Serializer[StepVerdict]):
+    id = serializers.IntegerField()
+    run = serializers.IntegerField()
+    judge = serializers.CharField()
+    version = serializers.IntegerField()
+    solution = serializers.IntegerField()
+    step = serializers.IntegerField()
+    position = serializers.IntegerField()
+    candidate = serializers.IntegerField()
+    rating = serializers.IntegerField(min_value=-1, max_value=1)
+    confidence = serializers.FloatField(allow_null=True, help_text="How sure the judge is, 0 to 1.")
+    reason = serializers.CharField(allow_blank=True)
+
+
+class VerdictFilter(django_filters.FilterSet):  # type: ignore[misc]
+    judge = django_filters.CharFilter(field_name="run__judge__name")
+    version = IntegerFilter(field_name="run__judge__version")
+    run = IntegerFilter(field_name="run__number")
+    solution = IntegerFilter(field_name="step__solution_id")
+
+    class Meta:
+        model = StepVerdict
+        fields: list[str] = []
+
+
+class VerdictList(ListView):
+    @extend_schema(
+        operation_id="verdicts_list", parameters=parameters_of(VerdictFilter), responses=VerdictSerializer(many=True)
+    )
+    def get(self, request: Request, slug: str) -> HttpResponseBase:
+        """What judges say of steps, every run's."""
+        project = project_of(request, slug, "browse")
+        found = StepVerdict.objects.filter(run__project=project).select_related("run__judge", "step")
+        return self.answer(request, filtered(VerdictFilter, request, found), self._rows)
+
+    @staticmethod
+    def _rows(verdicts: Iterable[StepVerdict]) -> Iterator[Row]:
+        for one in verdicts:
+            yield {
+                "id": one.pk,
+                "run": one.run.number,
+                "judge": one.run.judge.name,
+                "version": one.run.judge.version,
+                "solution": one.step.solution_id,
+                "step": one.step_id,
+                "position": one.step.position,
+                "candidate": one.step.candidate,
+                "rating": one.rating,
+                "confidence": one.confidence,
+                "reason": one.reason,
+            }

@@ -1,0 +1,102 @@
+"""Problems that labelers reported as bad, and what reviewers say to that."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema, extend_schema_field
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.api.access import project_of, reviewed_of, user_of
+from apps.api.pagination import Pages
+from apps.labeling.models import Assignment
+from apps.projects.models import Membership
+from apps.quality.review.reports import (
+    LONGEST_REASON,
+    STATES,
+    dismiss_report,
+    problem_of,
+    reopen_report,
+    report_of,
+    reports_in,
+)
+
+
+class ReportQuerySerializer(serializers.Serializer[Any]):
+    state = serializers.ChoiceField(choices=STATES, default="open")
+    round = serializers.IntegerField(required=False, min_value=-(2**31), max_value=2**31 - 1)
+
+
+class DismissalSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField()
+    by = serializers.EmailField(source="dismissed_by.email", default=None, allow_null=True)
+    at = serializers.DateTimeField(source="dismissed_at")
+
+
+class ReportSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField(help_text="Of the assignment that reports it.")
+    round = serializers.IntegerField(source="round.number")
+    problem = serializers.SerializerMethodField()
+    solution = serializers.IntegerField(source="task.solution_id", allow_null=True, help_text="None in a comparison.")
+    labeler = serializers.SerializerMethodField(help_text="A pseudonym in this project.")
+    reason = serializers.CharField(allow_blank=True)
+    reported_at = serializers.DateTimeField(source="submitted_at", allow_null=True)
+    dismissal = serializers.SerializerMethodField(help_text="Who dismissed it, when and why; null while it is not.")
+
+    def get_problem(self, report: Assignment) -> int:
+        return problem_of(report).pk
+
+    def get_labeler(self, report: Assignment) -> str:
+        return str(self.context["names"].get(report.labeler_id, ""))
+
+    @extend_schema_field(DismissalSerializer(allow_null=True))
+    def get_dismissal(self, report: Assignment) -> Any:
+        found = report_of(report)
+        return DismissalSerializer(found.dismissal).data if found is not None and found.dismissal is not None else None
+
+
+class ReasonSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=LONGEST_REASON, help_text="Why nothing is wrong with the problem.")
+
+
+class ReportList(APIView):
+    pagination_class = Pages
+
+    @extend_schema(
+        operation_id="reports_list", parameters=[ReportQuerySerializer], responses=ReportSerializer(many=True)
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        """Problems that were reported as bad: the open ones, unless `state` asks for others."""
+        project = project_of(request, slug, "review")
+        asked = ReportQuerySerializer(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        found = reports_in([project], asked.validated_data["state"])
+        if "round" in asked.validated_data:
+            found = found.filter(round__number=asked.validated_data["round"])
+        pages = Pages()
+        about = ("round", "task__solution__problem", "task__comparison__problem", "dismissal__dismissed_by")
+        rows = pages.paginate_queryset(found.select_related(*about), request, view=self)
+        context = {"names": Membership.objects.filter(project=project).pseudonyms()}
+        return pages.get_paginated_response(ReportSerializer(rows, many=True, context=context).data)
+
+
+class DismissReport(APIView):
+    @extend_schema(request=ReasonSerializer, responses=DismissalSerializer)
+    def post(self, request: Request, pk: int) -> Response:
+        """Dismiss the report of an assignment, with the reason."""
+        report = reviewed_of(request, pk)
+        given = ReasonSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        made = dismiss_report(assignment=report, reason=given.validated_data["reason"], actor=user_of(request))
+        return Response(DismissalSerializer(made).data)
+
+
+class ReopenReport(APIView):
+    @extend_schema(request=None, responses={204: None})
+    def post(self, request: Request, pk: int) -> Response:
+        """Take the dismissal of a report back."""
+        reopen_report(assignment=reviewed_of(request, pk), actor=user_of(request))
+        return Response(status=204)

@@ -1,0 +1,182 @@
+"""What a file is that holds no rows as they are read, in one sentence. Pure."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+READ = "JSON Lines, a JSON array and Parquet are read, plain, gzipped or zstd"
+BOM = b"\xef\xbb\xbf"
+
+_MAGIC: tuple[tuple[bytes, str], ...] = (
+    (b"%PDF", "a PDF"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel or Word file"),
+    (b"BZh", "compressed with bzip2"),
+    (b"\xfd7zXZ\x00", "compressed with xz"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
+    (b"Rar!", "a RAR archive"),
+    (b"PAR1", "a Parquet file that is compressed as a whole: unpack it, Parquet is compressed within"),
+    (b"ARROW1", "an Arrow file"),
+    (b"\xff\xff\xff\xff", "an Arrow stream, as the datasets library keeps it: write it with `to_json` or `to_parquet`"),
+    (b"SQLite format 3", "an SQLite database"),
+    (b"\x89HDF", "an HDF5 file"),
+    (b"\x93NUMPY", "a NumPy array"),
+    (b"Obj\x01", "an Avro file"),
+    (b"ORC", "an ORC file"),
+    (b"\x80\x03", "a Python pickle"),
+    (b"\x80\x04", "a Python pickle"),
+    (b"\x80\x05", "a Python pickle"),
+    (b"\x89PNG", "an image"),
+    (b"\xff\xd8\xff", "an image"),
+    (b"\x1f\x8b", "packed twice: unpack it once"),
+    (b"\x28\xb5\x2f\xfd", "packed twice: unpack it once"),
+)
+_TAR_MARK = slice(257, 262)
+_YAML_LINE = re.compile(r"(?:- )?[A-Za-z_][\w .-]{0,60}:(?:\s|$)|- \S|---\s*$")
+_WRAPPERS = (
+    "data",
+    "train",
+    "test",
+    "validation",
+    "valid",
+    "val",
+    "dev",
+    "rows",
+    "examples",
+    "items",
+    "instances",
+    "results",
+    "records",
+    "samples",
+    "dataset",
+    "questions",
+    "problems",
+    "entries",
+    "list",
+)
+_SCALAR = r'"[\w-]{1,40}"\s*:\s*(?:"[^"]*"|[\w.-]+)\s*,\s*'
+_WRAPPED = re.compile(rf'\{{\s*(?:{_SCALAR}){{0,5}}"({"|".join(_WRAPPERS)})"\s*:\s*[\[{{]')
+# A row that holds one of these is a row, whatever lists it holds besides.
+_OF_ROWS = {"problem", "question", "prompt", "instruction", "query", "input", "chosen", "messages", "conversations"}
+_MANY_ROWS = 10
+
+
+def sentence(kind: str) -> str:
+    return f"this is {kind}; {READ}"
+
+
+def binary_kind(head: bytes) -> str | None:
+    """What the first bytes say; None where they may be text in UTF-8."""
+    if head[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
+        is_workbook = b"xl/" in head or b"[Content_Types].xml" in head
+        return sentence(
+            "an Excel workbook: write its rows as JSON Lines" if is_workbook else "a zip archive: unpack it"
+        )
+    if head[_TAR_MARK] == b"ustar":
+        return sentence("a tar archive: unpack it")
+    for magic, kind in _MAGIC:
+        if head.startswith(magic):
+            return sentence(kind)
+    if head[:4] in (b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff"):
+        return sentence("text in UTF-32: save it in UTF-8")
+    if head[:2] in (b"\xff\xfe", b"\xfe\xff") or (head[:1] and b"\x00" in head[:2]) or head[1:8:2].count(0) > 2:
+        return sentence("text in UTF-16: save it in UTF-8")
+    return sentence("a binary file") if b"\x00" in head[:64] else None
+
+
+def text_kind(head: bytes) -> str | None:
+    """What a text is whose first line is no JSON; None where its lines may be rows of which the first is broken."""
+    lines = [line for line in head.removeprefix(BOM).decode(errors="replace").splitlines() if line.strip()]
+    if not lines:
+        return None
+    if lines[0].lstrip().startswith("{"):
+        return _kind_of_object(lines, head)
+    if any(line.lstrip().startswith("{") for line in lines):
+        return None
+    return sentence(_kind_of_page(lines) or _kind_of_table(lines) or _kind_of_text(lines))
+
+
+def _kind_of_page(lines: list[str]) -> str | None:
+    first = lines[0].lstrip()
+    if not first.startswith("<"):
+        return None
+    return "an HTML page" if re.match(r"<(?:!doctype html|html)", first, re.IGNORECASE) else "XML"
+
+
+def _kind_of_text(lines: list[str]) -> str:
+    if len(lines) > 1 and all(_YAML_LINE.match(line.strip()) for line in lines[:2]):
+        return "YAML: write it as JSON Lines"
+    return f"text that is no JSON: it begins with {lines[0].lstrip()[:40]!r}"
+
+
+def _kind_of_object(lines: list[str], head: bytes) -> str | None:
+    wrapped = _WRAPPED.match(head.removeprefix(BOM).lstrip().decode(errors="replace"))
+    if wrapped is not None:
+        return _wrapped_under(wrapped[1])
+    if lines[0].lstrip().startswith("{'"):
+        return sentence("text of Python objects, in single quotes: write them with json.dumps")
+    goes_on = len(lines) > 1 and not lines[1].lstrip().startswith("{")
+    if goes_on and lines[0].rstrip().endswith(("{", "[", ",", ":")):
+        return sentence("JSON objects over several lines: write each on a line of its own, as `jq -c . FILE` does")
+    return None
+
+
+def _kind_of_table(lines: list[str]) -> str | None:
+    """A head of names, and another line: only then are tabs or commas those of a table."""
+    for sign, name in (("\t", "TSV (tab-separated values)"), (",", "CSV"), (";", "CSV with semicolons")):
+        names = next(csv.reader(lines[:1], delimiter=sign), [])
+        is_head = len(names) > 1 and all(0 < len(one.strip()) <= 60 and not set(one) & set("{}[]:") for one in names)
+        if is_head and len(lines) > 1:
+            return f"{name}: write its rows as JSON Lines"
+    return None
+
+
+def _wrapped_under(name: str) -> str:
+    return (
+        f'this is one JSON object whose rows stand under "{name}"; write that list alone, as a JSON array or as JSON Lines '
+        f"(`jq -c '.{name}[]' FILE`)"
+    )
+
+
+def object_kind(row: Mapping[str, Any]) -> str | None:
+    """What the only object of a file is, where it is no row but holds all of them."""
+    if not _OF_ROWS & row.keys():
+        for name in _WRAPPERS:
+            value = row.get(name)
+            if _is_rows(value) or (isinstance(value, dict) and any(_is_rows(inner) for inner in value.values())):
+                return _wrapped_under(name)
+    values = list(row.values())
+    if len(values) >= _MANY_ROWS and all(isinstance(value, dict) for value in values):
+        return sentence(f"one JSON object of {len(values):,} objects: write each on a line of its own")
+    if len(values) > 1 and (_are_columns(values) or _are_numbered(values)):
+        return sentence("one JSON object of columns: write each row on a line of its own")
+    return None
+
+
+def _is_rows(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(row, dict) for row in value)
+
+
+def _are_columns(values: list[Any]) -> bool:
+    lengths = {len(value) if isinstance(value, list) else 0 for value in values}
+    return (
+        len(lengths) == 1 and min(lengths) > 1 and not any(isinstance(one, dict) for value in values for one in value)
+    )
+
+
+def _are_numbered(values: list[Any]) -> bool:
+    """As pandas writes a table: `{"question": {"0": "...", "1": "..."}, ...}`."""
+    keys = {tuple(value) if isinstance(value, dict) else () for value in values}
+    return len(keys) == 1 and all(keys) and all(key.isdecimal() for key in keys.pop())
+
+
+def is_json(line: bytes) -> bool:
+    try:
+        msgspec.json.decode(line)
+    except (ValueError, RecursionError):
+        return False
+    return True

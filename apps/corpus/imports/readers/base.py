@@ -1,0 +1,136 @@
+"""What a reader is, and what can be set when one is used."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Protocol
+
+from apps.corpus.imports.readers.fields import Fields, is_blank
+from apps.corpus.records import Record, RowError
+from apps.corpus.splitting.steps import SPLITTERS
+
+Row = Mapping[str, Any]
+
+LABEL_SCALES = ("binary", "ternary")
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderOptions:
+    """`mapping` names the column for each of our fields (`{"problem.statement": "question"}`).
+
+    `split` and `separator` say how a solution that comes as one text becomes steps. `margins` is the scale of
+    the margins in a file of preferences: Llama 2's `large` (3, 2, 1, 0) or `small` (1, 2/3, 1/3, 0). `label_scale`
+    says what a 0 among mapped `labels` is: bad (`binary`: 1, 0) or okay (`ternary`: 1, 0, -1).
+    """
+
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    split: str = "newline"
+    separator: str | None = None
+    margins: str = "large"
+    label_scale: str | None = None
+
+    @classmethod
+    def from_dict(cls, given: Mapping[str, Any]) -> ReaderOptions:
+        """Raises RowError that names the option."""
+        known = [option.name for option in fields(cls)]
+        unknown = sorted(set(given) - set(known))
+        if unknown:
+            raise RowError(unknown[0], f"there is no such option; there are {', '.join(known)}")
+        options = cls(**given)
+        for name, values in (("split", tuple(SPLITTERS)), ("margins", ("large", "small"))):
+            if getattr(options, name) not in values:
+                raise RowError(name, f"one of {', '.join(values)}")
+        if options.label_scale not in (None, *LABEL_SCALES):
+            raise RowError("label_scale", f"one of {', '.join(LABEL_SCALES)}")
+        if not isinstance(options.separator, str | None):
+            raise RowError("separator", "a text")
+        if options.split == "separator" and not options.separator:
+            raise RowError("separator", "name the separator to split at")
+        mapping = options.mapping
+        if not isinstance(mapping, dict) or not all(isinstance(column, str) and column for column in mapping.values()):
+            raise RowError("mapping", "an object from our field to the file's column")
+        return options
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class Reader(Protocol):
+    """Turns the rows of one format into records."""
+
+    name: str
+    title: str
+    about: str
+
+    def looks_like(self, row: Row) -> bool:
+        """Whether a row is probably of this format, by its keys."""
+
+    def read(self, row: Row, options: ReaderOptions) -> Iterator[Record]:
+        """The records of a row: one, or one for each solution in it. Raises RowError, nothing else."""
+
+
+class MappingReader(Protocol):
+    """A reader that takes a mapping: it says which of its fields a column may stand for."""
+
+    def check_targets(self, targets: Collection[str]) -> None:
+        """Raises RowError for a target that nobody reads."""
+
+
+def options_for(reader: Reader, given: Mapping[str, Any]) -> ReaderOptions:
+    """The options for this reader. Raises RowError that names the option, for a mapping to what it does not read too."""
+    options = ReaderOptions.from_dict(given)
+    if options.mapping:
+        check = getattr(reader, "check_targets", None)
+        if check is None:
+            raise RowError("mapping", f"the format {reader.name} takes no mapping; `jsonl` reads any row by one")
+        check(options.mapping)
+    return options
+
+
+def check_flat_targets(targets: Collection[str], known: Collection[str]) -> None:
+    unknown = next((target for target in targets if target not in known), None)
+    if unknown is not None:
+        raise RowError("mapping", f"there is no field {unknown!r} to map to; there are {', '.join(known)}")
+
+
+class Missing:
+    """Stands for a column that the row does not have."""
+
+
+MISSING = Missing()
+
+
+def column_value(row: Row, column: str) -> Any:
+    """The value of a column, `a.b` looked up within objects; MISSING where the row has none."""
+    if column in row:
+        return row[column]
+    value: Any = row
+    for name in column.split("."):
+        if not isinstance(value, dict) or name not in value:
+            return MISSING
+        value = value[name]
+    return value
+
+
+def missing_note(column: str, target: str) -> str:
+    """How a mapped column that a row lacks is counted: a column that no row has is a typing error."""
+    return f"{column} (missing; mapped to {target})"
+
+
+def renamed(row: Row, mapping: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+    """The row with the mapped columns under our names, and a note for each column that it lacks."""
+    kept = {name: value for name, value in row.items() if name not in mapping.values() and name not in mapping}
+    notes: list[str] = []
+    for target, column in mapping.items():
+        value = column_value(row, column)
+        if value is MISSING:
+            notes.append(missing_note(column, target))
+        else:
+            kept[target] = value
+    return kept, notes
+
+
+def unread(fields: Fields, read: Collection[str]) -> list[str]:
+    """The names of the row that hold something and were not read, for `Record.ignored`."""
+    return [fields.at(name) for name, value in fields.row.items() if name not in read and not is_blank(value)]

@@ -1,0 +1,130 @@
+"""Comparisons meet on their two sides, whichever of them stands left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from django.utils import timezone
+
+from apps.core.db.copy import as_json, copy_rows, next_ids
+from apps.corpus.comparisons import Pair, Side, shared_steps
+from apps.corpus.imports.extensions import StoredRecord
+from apps.corpus.imports.store.chunk import Incoming, Pairing
+from apps.corpus.models import Comparison, ImportBatch
+
+FIELDS = [
+    "id",
+    "project",
+    "problem",
+    "left",
+    "right",
+    "left_step",
+    "right_step",
+    "shared_steps",
+    "digest",
+    "external_id",
+    "extras",
+    "created_at",
+]
+
+Key = tuple[int, UUID]
+
+
+class Stored(NamedTuple):
+    """A comparison that stands. `is_turned`: with the asked pair's left on its right."""
+
+    id: int
+    is_turned: bool
+    is_new: bool
+
+
+def store_pairs(project_id: int, pairs: Sequence[Pair]) -> list[Stored]:
+    """The comparison of each pair, made where there was none. The caller holds the project's lock of imports."""
+    keys = [(pair.problem_id, pair.digest) for pair in pairs]
+    known = _known(keys)
+    missing: dict[Key, Pair] = {}
+    for key, pair in zip(keys, pairs, strict=True):
+        if key not in known:
+            missing.setdefault(key, pair)
+    ids = dict(zip(missing, next_ids(Comparison, len(missing)), strict=True))
+    copy_rows(Comparison, FIELDS, _rows(project_id, missing, ids))
+    known |= {key: (ids[key], pair.left.solution_id, pair.left.step_id) for key, pair in missing.items()}
+    stored: list[Stored] = []
+    for key, pair in zip(keys, pairs, strict=True):
+        pk, left_id, left_step_id = known[key]
+        is_turned = (left_id, left_step_id) != (pair.left.solution_id, pair.left.step_id)
+        stored.append(Stored(pk, is_turned, missing.pop(key, None) is not None))
+    return stored
+
+
+def _known(keys: Sequence[Key]) -> dict[Key, tuple[int, int, int | None]]:
+    found = Comparison.objects.filter(
+        problem_id__in={problem for problem, _ in keys}, digest__in={digest for _, digest in keys}
+    )
+    rows = found.values_list("problem_id", "digest", "id", "left_id", "left_step_id")
+    return {(problem, digest): (pk, left, step) for problem, digest, pk, left, step in rows}
+
+
+def _rows(project_id: int, pairs: Mapping[Key, Pair], ids: Mapping[Key, int]) -> Iterator[tuple[object, ...]]:
+    now = timezone.now()
+    for key, pair in pairs.items():
+        yield (
+            ids[key],
+            project_id,
+            pair.problem_id,
+            pair.left.solution_id,
+            pair.right.solution_id,
+            pair.left.step_id,
+            pair.right.step_id,
+            pair.shared_steps,
+            key[1],
+            pair.external_id,
+            as_json(pair.extras),
+            now,
+        )
+
+
+def store_comparisons(
+    batch: ImportBatch, rows: Sequence[Incoming], sides: Mapping[int, StoredRecord]
+) -> list[StoredRecord]:
+    """Store the comparisons whose sides have landed; `sides` gives what a row has landed as."""
+    pairings = [row.pairing for row in rows if row.pairing is not None and row.pairing.left is row]
+    pairings = [pairing for pairing in pairings if pairing.is_stored]
+    stored = store_pairs(batch.project_id, [_pair(pairing, sides) for pairing in pairings])
+    return [
+        StoredRecord(
+            pairing.left.line,
+            pairing.record,
+            pairing.left.solution_id,
+            is_new=found.is_new,
+            comparison_id=found.id,
+            is_turned=found.is_turned,
+        )
+        for pairing, found in zip(pairings, stored, strict=True)
+    ]
+
+
+def _pair(pairing: Pairing, sides: Mapping[int, StoredRecord]) -> Pair:
+    compared = pairing.record.comparison
+    assert compared is not None
+    left, right = pairing.left, pairing.right
+    if compared.left_step is not None and compared.right_step is not None:
+        shared = compared.left_step[0]
+    else:
+        shared = shared_steps(*([step.text for step in side.path()] for side in compared.sides()))
+    return Pair(
+        left.known_problem.id,
+        _side(left, sides[id(left)], compared.left_step),
+        _side(right, sides[id(right)], compared.right_step),
+        shared,
+        compared.external_id,
+        dict(compared.extras),
+    )
+
+
+def _side(row: Incoming, landed: StoredRecord, place: tuple[int, int] | None) -> Side:
+    assert row.solution_digest is not None
+    step_id = landed.step_id(*place) if place is not None else None
+    return Side(row.solution_id, row.solution_digest, step_id, place)

@@ -1,0 +1,104 @@
+"""Solutions meet on their content, and on the id that their source gave them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from uuid import UUID
+
+from django.utils import timezone
+
+from apps.core.db.copy import as_json, copy_rows, next_ids
+from apps.corpus.imports.store.chunk import Incoming, Outcome
+from apps.corpus.models import ImportBatch, Solution, Verdict
+
+FIELDS = [
+    "id",
+    "project",
+    "problem",
+    "digest",
+    "external_id",
+    "source",
+    "final_answer",
+    "is_correct",
+    "claimed_correct",
+    "verdict",
+    "graded_by",
+    "verifier_score",
+    "step_count",
+    "separator",
+    "extras",
+    "created_at",
+]
+
+Key = tuple[int, UUID]
+
+
+def store_solutions(batch: ImportBatch, rows: Sequence[Incoming], outcome: Outcome) -> list[Incoming]:
+    """Store the new solutions; gives the rows that may go on, each with its solution's id."""
+    keys = [(row.known_problem.id, row.solution_digest) for row in rows if row.solution_digest is not None]
+    known = _known(rows, keys)
+    named = _named(batch.project_id, rows)
+    ids = iter(next_ids(Solution, len(rows)))
+    accepted: list[Incoming] = []
+    new: list[tuple[Incoming, Key]] = []
+    for row, key in zip(rows, keys, strict=True):
+        external_id = row.solution.external_id
+        if external_id and named.setdefault(external_id, key) != key:
+            outcome.reject(
+                row, "solution.external_id", f"{external_id!r} already stands for another solution in this project"
+            )
+            continue
+        row.is_new = key not in known
+        if row.is_new:
+            known[key] = next(ids)
+            new.append((row, key))
+        row.solution_id = known[key]
+        accepted.append(row)
+    copy_rows(Solution, FIELDS, _rows(batch.project_id, new))
+    outcome.solutions += len(new)
+    return accepted
+
+
+def _known(rows: Sequence[Incoming], keys: Sequence[Key]) -> dict[Key, int]:
+    old = {row.known_problem.id for row in rows if not row.known_problem.is_new}
+    if not old:
+        return {}
+    found = Solution.objects.filter(problem_id__in=old, digest__in={digest for _, digest in keys})
+    return {(problem, digest): pk for problem, digest, pk in found.values_list("problem_id", "digest", "id")}
+
+
+def _named(project_id: int, rows: Sequence[Incoming]) -> dict[str, Key]:
+    external_ids = {row.solution.external_id for row in rows if row.solution.external_id}
+    if not external_ids:
+        return {}
+    found = Solution.objects.filter(project_id=project_id, external_id__in=external_ids)
+    return {
+        str(name): (problem, digest)
+        for name, problem, digest in found.values_list("external_id", "problem_id", "digest")
+    }
+
+
+def _rows(project_id: int, new: Sequence[tuple[Incoming, Key]]) -> Iterator[tuple[object, ...]]:
+    now = timezone.now()
+    for row, (problem_id, digest) in new:
+        solution, graded = row.solution, row.graded
+        # With no reference answer to compare with, the file's word is all that is known.
+        is_correct = solution.is_correct if graded.verdict == Verdict.UNGRADED else graded.is_correct
+        yield (
+            row.solution_id,
+            project_id,
+            problem_id,
+            digest,
+            solution.external_id,
+            solution.source,
+            graded.answer,
+            is_correct,
+            solution.is_correct,
+            graded.verdict,
+            graded.by,
+            solution.verifier_score,
+            sum(step.chosen for step in solution.steps),
+            solution.separator,
+            as_json(solution.extras),
+            now,
+        )

@@ -1,0 +1,198 @@
+"""Endpoints and estimation runs, asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from apps.core.errors import DomainError
+from apps.dashboard.forms import OnceForm, ServiceForm
+from apps.estimation.runs.selection import ANSWERS
+from apps.estimation.sampling.services import MOST_PER_PROBLEM
+from apps.estimation.strategies import STRATEGIES
+from apps.inference.models import Endpoint
+from apps.inference.services import SETTINGS
+from apps.inference.transports import TRANSPORTS
+from apps.projects.models import Project
+
+
+class EscapedText(forms.CharField):
+    r"""A short text in which a line end is written as \n, so that it can be seen."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(strip=False, required=False, **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        return value.replace("\n", "\\n") if isinstance(value, str) else value
+
+    def to_python(self, value: Any) -> str:
+        return str(super().to_python(value)).replace("\\n", "\n")
+
+
+class EndpointForm(ServiceForm):
+    name = forms.CharField(max_length=60)
+    url = forms.CharField(
+        max_length=500, label="Base URL", help_text="Ends before /completions, as in http://127.0.0.1:8080/v1"
+    )
+    model = forms.CharField(max_length=200, help_text="As the server calls it.")
+    api_key = forms.CharField(
+        max_length=1000,
+        required=False,
+        label="API key",
+        help_text="Kept encrypted, and never shown again.",
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+    )
+    transport = forms.ChoiceField(
+        choices=[(one.name, one.title) for one in TRANSPORTS.values()], initial="completions", widget=forms.RadioSelect
+    )
+    max_in_flight = forms.IntegerField(
+        min_value=1, max_value=10_000, initial=64, label="Requests at once", help_text="Of all workers together."
+    )
+    timeout_s = forms.FloatField(min_value=1, max_value=3600, initial=300, label="Seconds for a request")
+    price_in = forms.DecimalField(
+        required=False, min_value=0, max_digits=12, decimal_places=6, label="Price of a million prompt tokens"
+    )
+    price_out = forms.DecimalField(
+        required=False, min_value=0, max_digits=12, decimal_places=6, label="Price of a million written tokens"
+    )
+    problem_template = EscapedText(
+        initial="{problem}\n\n", label="How a problem is put", help_text=r"{problem} stands for it; \n is a line end."
+    )
+    prefix_end = EscapedText(
+        max_length=20, label="What ends a prefix", help_text=r"Most models want nothing; some want \n."
+    )
+    system_prompt = forms.CharField(required=False, strip=False, widget=forms.Textarea(attrs={"rows": 3}))
+    sends_extras = forms.BooleanField(
+        required=False, initial=True, label="It takes top_k and min_p, as open servers do"
+    )
+
+    MORE = ("problem_template", "prefix_end", "system_prompt", "timeout_s", "price_in", "price_out", "sends_extras")
+
+    def clean_problem_template(self) -> str:
+        template = str(self.cleaned_data["problem_template"])
+        if "{problem}" not in template:
+            raise ValidationError("It lacks {problem}.")
+        return template
+
+    def settings(self) -> dict[str, Any]:
+        return {name: self.cleaned_data[name] for name in SETTINGS if name in self.cleaned_data}
+
+
+class NewSamplingForm(OnceForm):
+    """New solutions of all problems of the project."""
+
+    endpoint = forms.ModelChoiceField(queryset=Endpoint.objects.none(), empty_label=None, label="Written by")
+    per_problem = forms.IntegerField(
+        min_value=1,
+        max_value=MOST_PER_PROBLEM,
+        initial=4,
+        label="Solutions of each problem",
+        help_text="The same text twice counts once.",
+    )
+    temperature = forms.FloatField(min_value=0, max_value=5, initial=1.0)
+    max_tokens = forms.IntegerField(
+        min_value=1,
+        max_value=131_072,
+        initial=1024,
+        label="Tokens of a solution, at most",
+        help_text="What is longer is cut off, and left out.",
+    )
+    split = forms.ChoiceField(
+        choices=[
+            ("newline", "at each line end"),
+            ("blank_line", "at blank lines"),
+            ("numbered", "at Step 1:, 1., (1)"),
+        ],
+        label="A text becomes steps",
+    )
+    seed = forms.IntegerField(
+        required=False, min_value=0, max_value=2**31 - 1, help_text="Empty: by chance. It is kept with the run."
+    )
+
+    def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        endpoints = self.fields["endpoint"]
+        assert isinstance(endpoints, forms.ModelChoiceField)
+        endpoints.queryset = Endpoint.objects.usable_in(project)
+
+    def terms(self) -> dict[str, Any]:
+        """The arguments of `start_sampling`."""
+        data = self.cleaned_data
+        given = {name: data[name] for name in ("endpoint", "per_problem", "split", "seed")}
+        return given | {"sampling": {"temperature": data["temperature"], "max_tokens": data["max_tokens"]}}
+
+
+class NewRunForm(OnceForm):
+    """Its `rollouts` is what every strategy understands; further settings are the API's and the command's."""
+
+    endpoint = forms.ModelChoiceField(queryset=Endpoint.objects.none(), empty_label=None)
+    strategy = forms.ChoiceField(
+        choices=[(name, kind.title) for name, (kind, _) in STRATEGIES.items()],
+        initial=next(iter(STRATEGIES)),
+        widget=forms.RadioSelect,
+    )
+    rollouts = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=1024,
+        label="Rollouts per step",
+        help_text="Empty: the strategy's own. A search spends so many on average at most.",
+    )
+    answers = forms.ChoiceField(
+        choices=[("any", "any"), *((name, name) for name in ANSWERS if name != "any")],
+        label="Solutions whose answer is",
+    )
+    source = forms.ChoiceField(required=False, label="Written by")
+    temperature = forms.FloatField(min_value=0, max_value=5, initial=0.7)
+    max_tokens = forms.IntegerField(min_value=1, max_value=131_072, initial=1024, label="Tokens of a rollout, at most")
+    answers_suffice = forms.BooleanField(
+        required=False,
+        initial=True,
+        label="A right answer stands for all steps",
+        help_text="Saves their rollouts, and hides wrong steps behind right answers: some 5 % of such solutions on "
+        "school arithmetic, 12 % on MATH, over a quarter on olympiads. Math-Shepherd itself always rolls out.",
+    )
+    keeps_rollouts = forms.BooleanField(
+        required=False, label="Keep the texts of rollouts", help_text="To be read beside each step. Takes room."
+    )
+    budget_rollouts = forms.IntegerField(required=False, min_value=1, label="Pause after so many rollouts")
+    budget_cost = forms.FloatField(required=False, min_value=0, label="Pause at this cost")
+
+    def __init__(self, *args: Any, project: Project, sources: list[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        endpoints = self.fields["endpoint"]
+        assert isinstance(endpoints, forms.ModelChoiceField)
+        endpoints.queryset = Endpoint.objects.usable_in(project)
+        source = self.fields["source"]
+        assert isinstance(source, forms.ChoiceField)
+        source.choices = [("", "any"), *((value, value) for value in sources)]
+        if not sources:
+            del self.fields["source"]
+
+    @property
+    def selection(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        return {"answers": data.get("answers") or "any"} | ({"source": data["source"]} if data.get("source") else {})
+
+    def terms(self) -> dict[str, Any]:
+        """The arguments of `start_run`."""
+        data = self.cleaned_data
+        budget = {"rollouts": data["budget_rollouts"], "cost": data["budget_cost"]}
+        return {
+            "endpoint": data["endpoint"],
+            "strategy": data["strategy"],
+            "options": {"rollouts": data["rollouts"]} if data["rollouts"] else {},
+            "sampling": {"temperature": data["temperature"], "max_tokens": data["max_tokens"]},
+            "selection": self.selection,
+            "budget": {name: value for name, value in budget.items() if value},
+            "answers_suffice": data["answers_suffice"],
+            "keeps_rollouts": data["keeps_rollouts"],
+        }
+
+    def _tell(self, error: DomainError) -> None:
+        renamed = {"options": "rollouts", "sampling": "temperature", "selection": "answers"}
+        super()._tell(
+            DomainError(error.message, fields={renamed.get(name, name): told for name, told in error.fields.items()})
+        )

@@ -1,0 +1,164 @@
+"""Estimation runs: forecast, started, watched, paused, resumed, cancelled, and what they found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from redis import Redis, RedisError
+
+from apps.accounts.http import AuthenticatedRequest
+from apps.core.errors import DomainError
+from apps.core.jobs import JobStatus
+from apps.dashboard.access import Place, place_for
+from apps.dashboard.estimation.forms import NewRunForm
+from apps.dashboard.pagination import page_of
+from apps.dashboard.quality.tables import Cell
+from apps.dashboard.solutions.queries import facets_of
+from apps.estimation.models import EstimationRun, SamplingRun, SolutionEstimate
+from apps.estimation.runs.forecast import Forecast, forecasts
+from apps.estimation.runs.selection import solutions_of
+from apps.estimation.runs.services import cancel_run, pause_run, resume_run, start_run
+from apps.estimation.strategies import STRATEGIES
+from apps.estimation.strategies.tree import Tree
+from apps.estimation.tasks import call_workers
+from apps.inference.concurrency.shared_limit import in_flight
+from apps.inference.models import Endpoint
+from apps.quality.metrics import estimation_runs
+from apps.quality.metrics.refresh import FEWEST
+
+SHOWN_FAILURES = 20
+SHOWN_SAMPLINGS = 50
+
+
+@login_required
+@require_GET
+def runs(request: AuthenticatedRequest, slug: str) -> HttpResponse:
+    place = place_for(request.user, slug, "browse")
+    found = EstimationRun.objects.filter(project=place.project).select_related("endpoint", "created_by")
+    page = page_of(found, request.GET, size=30, newest_first=True)
+    has_endpoints = Endpoint.objects.usable_in(place.project).exists()
+    samplings = SamplingRun.objects.filter(project=place.project).select_related("endpoint")[:SHOWN_SAMPLINGS]
+    context = place.context("estimation", page=page, has_endpoints=has_endpoints, samplings=samplings)
+    return render(request, "estimation/runs.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def new_run(request: AuthenticatedRequest, slug: str) -> HttpResponse:
+    place = place_for(request.user, slug, "estimate")
+    form = _form(request, place)
+    run = form.run(lambda _: start_run(project=place.project, created_by=request.user, **form.terms()))
+    if run is not None:
+        call_workers(run.pk)
+        return redirect("run", slug, run.number)
+    first = Endpoint.objects.usable_in(place.project).first()
+    rows = forecasts(solutions_of(place.project, {}), first, answers_suffice=True)
+    context = place.context("estimation", form=form, strategies=STRATEGIES, forecasts=rows, endpoint=first)
+    return render(request, "estimation/new.html", context, status=422 if form.errors else 200)
+
+
+@login_required
+@require_GET
+def forecast(request: AuthenticatedRequest, slug: str) -> HttpResponse:
+    """What the fields would take: for htmx, while they are filled in."""
+    place = place_for(request.user, slug, "estimate")
+    form = NewRunForm(request.GET, project=place.project, sources=facets_of(place.project).sources)
+    rows: list[Forecast] = []
+    endpoint, error = None, ""
+    if form.is_valid():
+        terms = form.terms()
+        endpoint = terms["endpoint"]
+        options = dict.fromkeys(STRATEGIES, terms["options"])
+        try:
+            rows = forecasts(
+                solutions_of(place.project, form.selection),
+                endpoint,
+                answers_suffice=terms["answers_suffice"],
+                options=options,
+            )
+        except DomainError as told:
+            error = told.message
+    context = place.context(
+        "estimation", forecasts=rows, endpoint=endpoint, chosen=request.GET.get("strategy"), error=error
+    )
+    return render(request, "estimation/_forecast.html", context)
+
+
+def _form(request: AuthenticatedRequest, place: Place) -> NewRunForm:
+    return NewRunForm(request.POST or None, project=place.project, sources=facets_of(place.project).sources)
+
+
+@login_required
+@require_GET
+def run(request: AuthenticatedRequest, slug: str, number: int) -> HttpResponse:
+    """How far it is; htmx asks for the moving part alone. What it has found is read when it rests: until then the
+    moving part would take its place two seconds later."""
+    place = place_for(request.user, slug, "browse")
+    found = run_of(place, number)
+    context = place.context("estimation", run=found, in_flight=_in_flight(found), can_resume=_can_resume(found))
+    context["strategy"] = STRATEGIES.get(found.strategy, (None, None))[0]
+    if found.has_ended or found.status == JobStatus.PAUSED:
+        context["found"] = _found(found)
+    return render(request, "estimation/_run.html" if request.htmx else "estimation/run.html", context)
+
+
+def _found(run: EstimationRun) -> dict[str, object]:
+    """The figures and plots of what is there so far."""
+    people = estimation_runs.against_people(run)
+    return {
+        **estimation_runs.distributions(run),
+        "reliability": estimation_runs.reliability(run),
+        "people": people,
+        "agreement": Cell(people.agreement, is_share=True, n=people.solutions),
+        "luck": estimation_runs.luck(run),
+        "fewest": FEWEST,
+        "facts": estimation_runs.hard_label_facts(int(run.options.get("rollouts") or 8)),
+        "chances": (estimation_runs.GOOD_CHANCES, estimation_runs.LUCKY_CHANCES),
+        "grown": _grown(run),
+        "unsure": estimation_runs.unsure_count(run),
+        "failures": SolutionEstimate.objects.filter(run=run).exclude(failure="").order_by("id")[:SHOWN_FAILURES],
+    }
+
+
+def _grown(run: EstimationRun) -> int:
+    """Solutions that grew in this run: they are newer than those that it set out with."""
+    if run.strategy != Tree.name:
+        return 0
+    return SolutionEstimate.objects.filter(run=run, solution_id__gt=run.last_solution).count()
+
+
+def _in_flight(run: EstimationRun) -> int | None:
+    if run.status != JobStatus.RUNNING or run.endpoint_id is None:
+        return None
+    try:
+        return in_flight(Redis.from_url(settings.REDIS_URL), run.endpoint_id)
+    except RedisError:
+        return None
+
+
+def _can_resume(run: EstimationRun) -> bool:
+    return run.status in (JobStatus.PAUSED, JobStatus.FAILED) and run.endpoint_id is not None
+
+
+def run_of(place: Place, number: int) -> EstimationRun:
+    found = EstimationRun.objects.select_related("endpoint", "created_by", "project")
+    return get_object_or_404(found, project=place.project, number=number)
+
+
+@login_required
+@require_POST
+def change(request: AuthenticatedRequest, slug: str, number: int, act: str) -> HttpResponse:
+    """Pause, resume or cancel."""
+    place = place_for(request.user, slug, "estimate")
+    changed = _ACTS[act](run=run_of(place, number), actor=request.user)
+    if act == "resume":
+        call_workers(changed.pk)
+    return redirect("run", slug, number)
+
+
+_ACTS: dict[str, Callable[..., EstimationRun]] = {"pause": pause_run, "resume": resume_run, "cancel": cancel_run}

@@ -1,0 +1,108 @@
+"""The page on which people rate steps. All its work it does over the API."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.safestring import SafeString
+from django.views.decorators.http import require_GET
+
+from apps.accounts.http import AuthenticatedRequest
+from apps.accounts.models import User
+from apps.core.errors import Conflict
+from apps.dashboard.access import place_for, round_of
+from apps.labeling.assignments.correct import why_not_correctable
+from apps.labeling.models import Assignment, Round
+from apps.labeling.progress import progress_for
+from apps.labeling.protocols import PROTOCOLS, options_for_labelers
+from apps.projects.markdown import to_html
+from apps.projects.models import Guideline
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """The parts of the page that belong to a kind of work: a folder of templates, and of modules by the same name."""
+
+    folder: str
+    title: str
+
+    def __getattr__(self, part: str) -> str:
+        return f"labeling/{self.folder}/_{part}.html"
+
+
+BENCHES = {
+    "first_error": Bench("steps", "Rate the steps"),
+    "every_step": Bench("steps", "Rate the steps"),
+    "comparison": Bench("comparison", "Compare two sides"),
+    "branching": Bench("branching", "Rate the candidates"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ShownGuideline:
+    version: int
+    html: SafeString
+
+
+@login_required
+@require_GET
+def label(request: AuthenticatedRequest, slug: str, number: int) -> HttpResponse:
+    place = place_for(request.user, slug, "label")
+    round_ = round_of(place, number)
+    if round_.protocol not in BENCHES:
+        raise Conflict(f"Rounds of the protocol {round_.get_protocol_display()} cannot be worked on here yet.")
+    turn = _turn(request, round_)
+    context = {
+        "turn": turn,
+        "project": place.project,
+        "round": round_,
+        "bench": BENCHES[round_.protocol],
+        "guideline": _shown(round_.guideline or place.project.guidelines.first()),
+        "bootstrap": _bootstrap(round_, request.user) | {"turn": turn and turn.pk},
+    }
+    return render(request, "labeling/label.html", context)
+
+
+def _turn(request: AuthenticatedRequest, round_: Round) -> Assignment | None:
+    """The submitted turn of one's own that `?turn=ID` opens to be corrected. Raises Conflict when it cannot be."""
+    asked = request.GET.get("turn", "")
+    if not asked:
+        return None
+    if not (asked.isdecimal() and len(asked) < 19):
+        raise Http404("No such turn.")
+    mine = Assignment.objects.filter(round=round_, labeler=request.user).select_related("task")
+    found = get_object_or_404(mine, pk=int(asked))
+    found.round = round_
+    if (refused := why_not_correctable(found)) is not None:
+        raise Conflict(refused, code="not_correctable")
+    return found
+
+
+def _shown(guideline: Guideline | None) -> ShownGuideline | None:
+    return ShownGuideline(guideline.version, to_html(guideline.text)) if guideline else None
+
+
+def _bootstrap(round_: Round, user: User) -> dict[str, Any]:
+    return {
+        "project": {"slug": round_.project.slug, "name": round_.project.name},
+        "round": {
+            "number": round_.number,
+            "name": round_.name,
+            "protocol": round_.protocol,
+            "protocol_title": PROTOCOLS[round_.protocol].title,
+            "show_reference": round_.show_reference,
+            "options": options_for_labelers(round_.protocol, round_.options),
+        },
+        "user": {"email": user.email, "name": user.name},
+        "progress": progress_for(round_, user),
+        "api": "/api/v1",
+        "keys": user.key_map,
+        "home": reverse("home"),
+        "work": reverse("work", args=[round_.project.slug]),
+        "sign_in": reverse("account_login"),
+    }

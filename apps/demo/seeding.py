@@ -1,0 +1,197 @@
+"""The demo project: four people, problems with worked solutions, an open round with some work done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.core.files import File
+from django.db import transaction
+
+from apps.accounts.models import User
+from apps.accounts.services import create_user
+from apps.core.errors import DomainError
+from apps.corpus.imports.run import run_import
+from apps.corpus.services import create_import
+from apps.estimation.models import SamplingRun
+from apps.estimation.runs.services import start_run
+from apps.estimation.sampling.services import run_sampling, start_sampling
+from apps.estimation.tasks import call_workers
+from apps.inference.addresses import address_entry
+from apps.inference.models import Endpoint
+from apps.labeling.assignments.submit import submit
+from apps.labeling.models import Assignment, GoldLabel, Round
+from apps.labeling.protocols.submission import Submission, SubmittedStep
+from apps.labeling.queue.claim import claim
+from apps.labeling.rounds.services import open_round
+from apps.projects.models import Project, Role
+from apps.projects.services import add_member, create_project, publish_guidelines
+
+CONTENT = Path(__file__).parent / "data"
+SLUG, WORD_PROBLEMS = "demo", "word-problems"
+REASONER = "reasoner"
+SEED = 2026
+PASSWORD = "annotate-demo"  # noqa: S105 - printed at every start; the demo is for a server on this machine
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    email: str
+    name: str
+    role: Role
+
+
+ACCOUNTS = (
+    Account("owner@demo.example", "Olga Owner", Role.OWNER),
+    Account("reviewer@demo.example", "Ravi Reviewer", Role.REVIEWER),
+    Account("labeler@demo.example", "Lena Labeler", Role.LABELER),
+    Account("colleague@demo.example", "Carl Colleague", Role.LABELER),
+)
+
+# So many tasks are labeled by the colleague, so that progress, labels and exports have something to show. Not by the
+# reviewer: nobody reviews their own work.
+WORKED = 8
+
+
+def seed_demo() -> Project:
+    """Make the demo once; where it stands already, nothing changes."""
+    with transaction.atomic():
+        project = Project.objects.filter(slug=SLUG).first() or _found()
+    if not project.solutions.exists():
+        _bring_in(project)
+    if not project.rounds.exists():
+        _open(project)
+    return project
+
+
+def _found() -> Project:
+    return _project(
+        SLUG,
+        "Demo: find the first error",
+        "Problems and solutions written for trying Annotate out. About half of the solutions go wrong somewhere.",
+    )
+
+
+def _project(slug: str, name: str, description: str) -> Project:
+    owner, *others = [_person(account) for account in ACCOUNTS]
+    project = create_project(slug=slug, name=name, owner=owner, description=description)
+    for account, user in zip(ACCOUNTS[1:], others, strict=True):
+        add_member(project=project, user=user, role=account.role, actor=owner)
+    publish_guidelines(project=project, text=(CONTENT / "guidelines.md").read_text(), author=owner)
+    return project
+
+
+def _person(account: Account) -> User:
+    found = User.objects.filter(email=account.email).first()
+    return found or create_user(
+        email=account.email, password=PASSWORD, name=account.name, is_staff=account.role == Role.OWNER
+    )
+
+
+def _bring_in(project: Project, name: str = "problems.jsonl") -> None:
+    path = CONTENT / name
+    with path.open("rb") as file:
+        batch = create_import(project=project, file=File(file), filename=path.name, format="jsonl")
+    batch = run_import(batch_id=batch.pk)
+    if batch.error or batch.rejected:
+        told = "; ".join(f"line {one.line}, {one.field}: {one.reason}" for one in batch.findings.all()[:5])
+        raise DomainError(f"The demo's own problems could not be imported. {batch.error} {told}")
+
+
+@transaction.atomic
+def _open(project: Project) -> None:
+    owner = User.objects.get(email=ACCOUNTS[0].email)
+    round_ = open_round(
+        project=project, protocol="first_error", redundancy=2, name="Find the first error", created_by=owner
+    )
+    colleague = User.objects.get(email=ACCOUNTS[3].email)
+    for _ in range(WORKED):
+        _work(round_, colleague)
+
+
+def _work(round_: Round, labeler: User) -> None:
+    """One task as a careful person would rate it: by the gold that came with the demo."""
+    taken = claim(round=round_, labeler=labeler)
+    if not isinstance(taken, Assignment):
+        return
+    gold = GoldLabel.objects.filter(step__solution=taken.task.solution).order_by("step__position")
+    steps = [SubmittedStep(position=one.step.position, rating=one.rating) for one in gold.select_related("step")]
+    finish = "found_error" if any(step.rating == -1 for step in steps) else "solution"
+    submit(
+        assignment=taken,
+        submission=Submission(steps=steps, finish_reason=finish, active_ms=9_000 * len(steps), idle_ms=0),
+    )
+
+
+# --- word problems: solved and judged by the bundled reasoner ------------------------------------------------
+
+
+def found_word_problems() -> Project:
+    """The second demo project: problems only. `grow_word_problems` has the reasoner do the rest."""
+    with transaction.atomic():
+        project = Project.objects.filter(slug=WORD_PROBLEMS).first() or _project(
+            WORD_PROBLEMS,
+            "Demo: word problems of the reasoner",
+            "The small language model in the box wrote these solutions, and went on from each of their steps again and "
+            "again to find out which are wrong.",
+        )
+    if not project.problems.exists():
+        _bring_in(project, "word_problems.jsonl")
+    return project
+
+
+def sample_word_problems() -> None:
+    """Sample solutions, start the estimation runs, open a round. Safe to call again: what stands is left alone."""
+    project = Project.objects.filter(slug=WORD_PROBLEMS).first()
+    endpoint = Endpoint.objects.filter(project=None, name=REASONER).first()
+    if project is None or endpoint is None:
+        return
+    owner = User.objects.get(email=ACCOUNTS[0].email)
+    sampling = SamplingRun.objects.filter(project=project).order_by("number").first() or start_sampling(
+        project=project, endpoint=endpoint, per_problem=4, sampling={"max_tokens": 200}, seed=SEED, created_by=owner
+    )
+    if not run_sampling(run_id=sampling.pk).has_ended:
+        return
+    if not project.estimation_runs.exists():
+        for strategy in ("math-shepherd", "posterior-search"):
+            run = start_run(
+                project=project,
+                endpoint=endpoint,
+                strategy=strategy,
+                sampling={"max_tokens": 200},
+                seed=SEED,
+                keeps_rollouts=True,
+                created_by=owner,
+            )
+            call_workers(run.pk)
+    if not project.rounds.exists():
+        open_round(
+            project=project,
+            protocol="first_error",
+            name="Where does the reasoner slip?",
+            select="wrong",
+            created_by=owner,
+        )
+
+
+def register_reasoner(*, url: str) -> Endpoint:
+    """The bundled model as an endpoint for all projects; its port is another at every start."""
+    endpoint, _ = Endpoint.objects.update_or_create(
+        project=None,
+        name=REASONER,
+        defaults={
+            "url": url,
+            # The bundled model is everybody's, and where it is served the operator's supervisor knows.
+            "for_all": True,
+            "vouched_address": address_entry(url),
+            "model": "reasoner",
+            "transport": "completions",
+            "problem_template": "Problem: {problem}\n",
+            "prefix_end": "\n",
+            # The server has 16 places, and a request for eight rollouts takes eight of them.
+            "max_in_flight": 4,
+            "most_choices": 16,
+            "counts_first_only": True,
+        },
+    )
+    return endpoint

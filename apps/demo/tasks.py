@@ -1,0 +1,11 @@
+"""Doorways for Celery."""
+
+from __future__ import annotations
+
+from apps.core.celery import app
+from apps.demo.seeding import sample_word_problems
+
+
+@app.task
+def sample_demo_solutions() -> None:
+    sample_word_problems()

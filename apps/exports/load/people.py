@@ -1,0 +1,219 @@
+"""From the database to records: who labeled what, with the reviewers' corrections.
+
+Part of `collect`, and read in its snapshots.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from msgspec import structs
+
+from apps.corpus.records import CritiqueWord, PersonRecord, PreferenceRecord, StepRating
+from apps.labeling.models import Assignment, Critique, CritiqueRating, PreferenceLabel, StepLabel
+from apps.labeling.models.counted import asked_expression
+from apps.projects.models import Membership, Project
+from apps.quality.models import QualityRules
+from apps.quality.review.corrections import Correction, corrections_of
+
+TURN = [
+    "round__number",
+    "round__generation",
+    "round__origin",
+    "round__protocol",
+    "round__is_screening",
+    "finish_reason",
+    "reason",
+    "submitted_at",
+    "active_ms",
+    "is_quality_control",
+    "progress",
+    "extras",
+    "corrected_by_id",
+]
+
+Place = tuple[int, int]
+
+
+class Member(NamedTuple):
+    """Who labels, as files call them, and whether their work counts for nothing at present."""
+
+    name: str
+    is_suspended: bool
+
+
+UNKNOWN_MEMBER = Member("reviewer", is_suspended=False)
+
+
+class Members(dict[int, Member]):
+    """By user. `min_labelers`: how many a label needs by the project's rules, in the place of rounds' redundancies."""
+
+    min_labelers: int | None = None
+
+
+def members_of(project: Project) -> Members:
+    memberships = Membership.objects.filter(project=project)
+    suspended = set(memberships.filter(status=Membership.Status.SUSPENDED).values_list("user_id", flat=True))
+    names = memberships.pseudonyms()
+    members = Members({user: Member(name, user in suspended) for user, name in names.items()})
+    members.min_labelers = QualityRules.objects.filter(project=project).values_list("min_labelers", flat=True).first()
+    return members
+
+
+def people_of(solution_ids: Sequence[int], places: dict[int, Place], members: Members) -> dict[int, list[PersonRecord]]:
+    assignments = _turns(solution_ids)
+    labels = _ratings([assignment[0] for assignment in assignments], places)
+    critiques = _critiques([assignment[0] for assignment in assignments], places)
+    corrections = corrections_of(
+        [assignment[0] for assignment in assignments if assignment[3 + TURN.index("corrected_by_id")] is not None]
+    )
+    people: defaultdict[int, list[PersonRecord]] = defaultdict(list)
+    for pk, solution_id, labeler_id, *assignment in assignments:
+        said = _named(assignment) | {"critiques": critiques[pk]}
+        person = _person(said, labels[pk], labeler_id, members)
+        correction = corrections.get(pk)
+        if correction is None:
+            people[solution_id].append(person)
+        else:
+            reviewer = members.get(correction.reviewer.pk, UNKNOWN_MEMBER)
+            corrected = structs.replace(person, corrected_by=reviewer.name)
+            people[solution_id] += [corrected, _reviewer(person, correction, reviewer)]
+    return people
+
+
+def _reviewer(person: PersonRecord, correction: Correction, reviewer: Member) -> PersonRecord:
+    """What a reviewer says in the place of a labeler: their own ratings, of the same round."""
+    submission = correction.submission
+    return PersonRecord(
+        labeler=reviewer.name,
+        round=person.round,
+        protocol=person.protocol,
+        finish_reason=submission.finish_reason,
+        reason=correction.note,
+        submitted_at=correction.at,
+        is_suspended=reviewer.is_suspended,
+        role="reviewer",
+        corrects=person.labeler,
+        self_reviewed=correction.self_reviewed,
+        asked=person.asked,
+        steps=[
+            StepRating(
+                position=step.position,
+                candidate=step.candidate,
+                rating=step.rating,
+                unsure=step.unsure,
+                chosen=step.chosen,
+            )
+            for step in sorted(submission.steps, key=attrgetter("position", "candidate"))
+        ],
+    )
+
+
+def _turns(solution_ids: Sequence[int]) -> list[tuple[Any, ...]]:
+    """In order of time. A turn that made a solution of its own belongs to that, not to the one that it began with."""
+    submitted = Assignment.objects.submitted().order_by()
+    on_task = submitted.filter(task__solution_id__in=solution_ids, grown__isnull=True)
+    on_grown = submitted.filter(grown_id__in=solution_ids)
+    found = [
+        *on_task.values_list("id", "task__solution_id", "labeler_id", *TURN, asked_expression()),
+        *on_grown.values_list("id", "grown_id", "labeler_id", *TURN, asked_expression()),
+    ]
+    return sorted(found, key=_when)
+
+
+def _named(assignment: Sequence[Any]) -> dict[str, Any]:
+    return dict(zip((*TURN, "asked"), assignment, strict=True))
+
+
+def _when(assignment: tuple[Any, ...]) -> tuple[bool, Any, int]:
+    """As SQL orders it: a file may not say when, and such turns come last."""
+    at = assignment[3 + TURN.index("submitted_at")]
+    return at is None, at or 0, assignment[0]
+
+
+def _ratings(turn_ids: Sequence[int], places: dict[int, Place]) -> dict[int, list[StepRating]]:
+    """What was said in each turn, in order of positions and candidates."""
+    found: defaultdict[int, list[StepRating]] = defaultdict(list)
+    rows = StepLabel.objects.filter(assignment_id__in=turn_ids)
+    for turn_id, step_id, rating, unsure, chosen in rows.values_list(
+        "assignment_id", "step_id", "rating", "unsure", "chosen"
+    ):
+        position, candidate = places[step_id]
+        found[turn_id].append(
+            StepRating(position=position, candidate=candidate, rating=rating, unsure=unsure, chosen=chosen)
+        )
+    for said in found.values():
+        said.sort(key=attrgetter("position", "candidate"))
+    return found
+
+
+def _critiques(turn_ids: Sequence[int], places: dict[int, Place]) -> dict[int, list[CritiqueWord]]:
+    """What was written of steps in each turn, and what was said of what others wrote."""
+    found: defaultdict[int, list[CritiqueWord]] = defaultdict(list)
+    rated = CritiqueRating.objects.filter(assignment_id__in=turn_ids).order_by("critique_id")
+    of_critique = ("critique__step_id", "critique__text", "critique__origin", "critique__source")
+    for turn_id, rating, step_id, text, origin, source in rated.values_list("assignment_id", "rating", *of_critique):
+        position, candidate = places[step_id]
+        found[turn_id].append(
+            CritiqueWord(position=position, candidate=candidate, text=text, origin=origin, source=source, rating=rating)
+        )
+    written = Critique.objects.filter(written_in_id__in=turn_ids).order_by("id")
+    for turn_id, step_id, text in written.values_list("written_in_id", "step_id", "text"):
+        position, candidate = places[step_id]
+        found[turn_id].append(
+            CritiqueWord(position=position, candidate=candidate, text=text, origin="human", is_own=True)
+        )
+    return found
+
+
+def _person(
+    assignment: dict[str, Any],
+    said: Sequence[StepRating],
+    labeler_id: int,
+    members: Members,
+    preference: PreferenceRecord | None = None,
+) -> PersonRecord:
+    member = members[labeler_id]
+    extras = dict(assignment["extras"] or {})
+    return PersonRecord(
+        labeler=member.name,
+        round=assignment["round__generation"] if assignment["round__origin"] else assignment["round__number"],
+        protocol=assignment["round__protocol"],
+        finish_reason=assignment["finish_reason"] or None,
+        reason=assignment["reason"],
+        submitted_at=assignment["submitted_at"],
+        active_ms=assignment["active_ms"],
+        is_quality_control=assignment["is_quality_control"],
+        is_screening=extras.pop("is_screening", assignment["round__is_screening"]),
+        is_suspended=member.is_suspended,
+        asked=members.min_labelers or assignment["asked"],
+        steps=said,
+        preference=preference,
+        progress=assignment["progress"],
+        critiques=assignment.get("critiques", ()),
+        extras=extras,
+    )
+
+
+def preferring_of(comparison_ids: Sequence[int], members: Members) -> dict[int, list[PersonRecord]]:
+    assignments = list(
+        Assignment.objects.submitted()
+        .filter(task__comparison_id__in=comparison_ids)
+        .order_by("submitted_at", "id")
+        .values_list("id", "task__comparison_id", "labeler_id", *TURN, asked_expression())
+    )
+    labels = PreferenceLabel.objects.filter(assignment_id__in=[assignment[0] for assignment in assignments])
+    said = {
+        assignment: PreferenceRecord(choice=choice, margin=margin, rationale=rationale)
+        for assignment, choice, margin, rationale in labels.values_list(
+            "assignment_id", "choice", "margin", "rationale"
+        )
+    }
+    people: defaultdict[int, list[PersonRecord]] = defaultdict(list)
+    for pk, comparison_id, labeler_id, *assignment in assignments:
+        person = _person(_named(assignment), (), labeler_id, members, said.get(pk))
+        people[comparison_id].append(person)
+    return people

@@ -1,0 +1,303 @@
+"""From the database to records, as a stream: a few queries for every chunk of solutions.
+
+Each chunk is read in one snapshot, so that a solution is never torn; between chunks the connection
+is free, so that progress can be written down and the export can be cancelled.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Max, QuerySet
+
+from apps.corpus.models import Comparison, Problem, Solution, Step
+from apps.corpus.records import (
+    ComparisonRecord,
+    EstimateRecord,
+    GoldRating,
+    JudgeRecord,
+    ProblemRecord,
+    Record,
+    SolutionRecord,
+    StandingRating,
+    StepCount,
+    StepRecord,
+    VerdictRecord,
+)
+from apps.estimation.latest import counted_run_q
+from apps.estimation.models import StepEstimate
+from apps.exports.load.people import Members, members_of, people_of, preferring_of
+from apps.exports.tally import Unit
+from apps.judging.models import StepVerdict
+from apps.labeling.models import GoldLabel
+from apps.projects.models import Project
+from apps.quality.models import StepConsensus
+
+CHUNK = 500
+
+PROBLEM = [
+    "external_id",
+    "statement",
+    "reference_answer",
+    "reference_solution",
+    "verifier",
+    "subject",
+    "level",
+    "split",
+    "extras",
+]
+SOLUTION = [
+    "id",
+    "problem_id",
+    "external_id",
+    "source",
+    "final_answer",
+    "is_correct",
+    "verifier_score",
+    "separator",
+    "extras",
+]
+COMPARISON = [
+    "id",
+    "problem_id",
+    "left_id",
+    "right_id",
+    "left_step__position",
+    "left_step__candidate",
+    "right_step__position",
+    "right_step__candidate",
+    "external_id",
+    "extras",
+]
+
+Place = tuple[int, int]
+
+
+Rows = Sequence[tuple[Any, ...]]
+
+
+def collect(project: Project, *, of: Sequence[str] = ("solution",), chunk: int = CHUNK) -> Iterator[list[Record]]:
+    """The project's solutions, or comparisons, or both after one another, with all that was said of them.
+
+    In order of their ids, by chunks. What comes in after the start is left out, and so is what is of a retired problem.
+    """
+    members = members_of(project)
+    if "solution" in of:
+        solutions = Solution.objects.written().filter(project=project, problem__retired_at=None)
+        yield from _chunks(solutions, SOLUTION, chunk, lambda rows: _records(rows, members, verifier=project.verifier))
+    if "comparison" in of:
+        compared = Comparison.objects.filter(project=project, problem__retired_at=None)
+        yield from _chunks(
+            compared, COMPARISON, chunk, lambda rows: _compared(rows, members, verifier=project.verifier)
+        )
+
+
+def count_retired(project: Project, *, of: Sequence[str]) -> dict[Unit, int]:
+    """How many solutions and comparisons `collect` leaves out because their problem is retired."""
+    solutions = Solution.objects.written().filter(project=project, problem__retired_at__isnull=False)
+    compared = Comparison.objects.filter(project=project, problem__retired_at__isnull=False)
+    counts: dict[Unit, int] = {}
+    if "solution" in of:
+        counts["solutions"] = solutions.count()
+    if "comparison" in of:
+        counts["comparisons"] = compared.count()
+    return counts
+
+
+def _chunks(
+    found: QuerySet[Any], fields: Sequence[str], size: int, read: Callable[[Rows], list[Record]]
+) -> Iterator[list[Record]]:
+    last, end = 0, found.aggregate(end=Max("id"))["end"] or 0
+    while True:
+        with _snapshot():
+            rows = list(found.filter(id__gt=last, id__lte=end).order_by("id").values_list(*fields)[:size])
+            if not rows:
+                return
+            records = read(rows)
+        last = rows[-1][0]
+        yield records
+
+
+@contextmanager
+def _snapshot() -> Iterator[None]:
+    """One consistent view, unless the caller's transaction gives another already."""
+    nested = connection.in_atomic_block
+    with transaction.atomic():
+        if not nested:
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        yield
+
+
+def _records(rows: Sequence[tuple[Any, ...]], members: Members, *, verifier: str) -> list[Record]:
+    solution_ids = [row[0] for row in rows]
+    problems = _problems({row[1] for row in rows}, verifier)
+    steps, places = _steps(solution_ids)
+    people = people_of(solution_ids, places, members)
+    gold = _gold(solution_ids)
+    consensus = _consensus(solution_ids)
+    estimates = _estimates(solution_ids)
+    judges = _judges(solution_ids)
+    return [
+        Record(
+            problem=problems[row[1]],
+            solution=_solution(row, steps[row[0]]),
+            people=people[row[0]],
+            gold=gold[row[0]],
+            consensus=consensus[row[0]],
+            estimates=estimates[row[0]],
+            judges=judges[row[0]],
+        )
+        for row in rows
+    ]
+
+
+def _solution(row: tuple[Any, ...], steps: Sequence[StepRecord]) -> SolutionRecord:
+    _, _, external_id, source, answer, is_correct, score, separator, extras = row
+    return SolutionRecord(
+        steps=steps,
+        external_id=external_id,
+        source=source,
+        final_answer=answer,
+        is_correct=is_correct,
+        verifier_score=score,
+        separator=separator,
+        extras=extras or {},
+    )
+
+
+def _compared(rows: Rows, members: Members, *, verifier: str) -> list[Record]:
+    """Comparisons with both sides whole, so that a row stands for itself."""
+    problems = _problems({row[1] for row in rows}, verifier)
+    ids = sorted({side for row in rows for side in row[2:4]})
+    steps, _ = _steps(ids)
+    sides = {
+        row[0]: _solution(row, steps[row[0]]) for row in Solution.objects.filter(id__in=ids).values_list(*SOLUTION)
+    }
+    people = preferring_of([row[0] for row in rows], members)
+    return [Record(problem=problems[row[1]], comparison=_comparison(row, sides), people=people[row[0]]) for row in rows]
+
+
+def _comparison(row: tuple[Any, ...], sides: dict[int, SolutionRecord]) -> ComparisonRecord:
+    _, _, left, right, *places, external_id, extras = row
+    left_step, right_step = places[:2], places[2:]
+    return ComparisonRecord(
+        left=sides[left],
+        right=sides[right] if right != left else None,
+        left_step=(left_step[0], left_step[1]) if left_step[0] is not None else None,
+        right_step=(right_step[0], right_step[1]) if right_step[0] is not None else None,
+        external_id=external_id,
+        extras=extras or {},
+    )
+
+
+def _problems(ids: set[int], verifier: str) -> dict[int, ProblemRecord]:
+    found: dict[int, ProblemRecord] = {}
+    for pk, *values in Problem.objects.filter(id__in=ids).values_list("id", *PROBLEM):
+        said = dict(zip(PROBLEM, values, strict=True))
+        found[pk] = ProblemRecord(**{**said, "verifier": said["verifier"] or verifier, "extras": said["extras"] or {}})
+    return found
+
+
+def _steps(solution_ids: Sequence[int]) -> tuple[dict[int, list[StepRecord]], dict[int, Place]]:
+    """Each solution's steps, and every step's place by its id."""
+    steps: defaultdict[int, list[StepRecord]] = defaultdict(list)
+    places: dict[int, Place] = {}
+    rows = (
+        Step.objects.filter(solution_id__in=solution_ids)
+        .order_by("solution_id", "position", "candidate")
+        .values_list("id", "solution_id", "position", "candidate", "text", "origin", "chosen")
+    )
+    for pk, solution_id, position, candidate, text, origin, chosen in rows:
+        places[pk] = (position, candidate)
+        steps[solution_id].append(
+            StepRecord(position=position, candidate=candidate, text=text, origin=origin, chosen=chosen)
+        )
+    return steps, places
+
+
+def _gold(solution_ids: Sequence[int]) -> dict[int, list[GoldRating]]:
+    gold: defaultdict[int, list[GoldRating]] = defaultdict(list)
+    rows = GoldLabel.objects.filter(step__solution_id__in=solution_ids, step__chosen=True).order_by("step__position")
+    columns = ("step__solution_id", "step__position", "rating", "self_reviewed")
+    for solution_id, position, rating, self_reviewed in rows.values_list(*columns):
+        gold[solution_id].append(GoldRating(position=position, rating=rating, self_reviewed=self_reviewed))
+    return gold
+
+
+def _consensus(solution_ids: Sequence[int]) -> dict[int, list[StandingRating]]:
+    found: defaultdict[int, list[StandingRating]] = defaultdict(list)
+    rows = StepConsensus.objects.filter(step__solution_id__in=solution_ids, step__chosen=True)
+    columns = ("rating", "how", "certainty", "people", "is_thin", "self_reviewed")
+    for solution_id, position, *values in rows.order_by("step__position").values_list(
+        "step__solution_id", "step__position", *columns
+    ):
+        standing = dict(zip(columns, values, strict=True))
+        found[solution_id].append(StandingRating(position=position, **standing))
+    return found
+
+
+def _estimates(solution_ids: Sequence[int]) -> dict[int, list[EstimateRecord]]:
+    counts: defaultdict[tuple[int, int, str, str], list[StepCount]] = defaultdict(list)
+    rows = (
+        StepEstimate.objects.filter(counted_run_q("run__"), step__solution_id__in=solution_ids, step__chosen=True)
+        .order_by("run__number", "step__position")
+        .values_list(
+            "step__solution_id",
+            "run__number",
+            "run__completer",
+            "run__strategy",
+            "step__position",
+            "rollouts",
+            "successes",
+            "missing",
+            "hard",
+        )
+    )
+    for solution_id, number, completer, strategy, position, rollouts, successes, missing, hard in rows:
+        counts[solution_id, number, completer, strategy].append(
+            StepCount(position=position, rollouts=rollouts, successes=successes, missing=missing, hard=hard)
+        )
+    estimates: defaultdict[int, list[EstimateRecord]] = defaultdict(list)
+    for (solution_id, number, completer, strategy), steps in counts.items():
+        estimates[solution_id].append(
+            EstimateRecord(run=number, completer=completer or None, strategy=strategy, steps=steps)
+        )
+    return estimates
+
+
+def _judges(solution_ids: Sequence[int]) -> dict[int, list[JudgeRecord]]:
+    """Of each solution what every run said of it: each judge's oldest run first, last the judge whose run came last."""
+    said: defaultdict[tuple[Any, ...], list[VerdictRecord]] = defaultdict(list)
+    rows = (
+        StepVerdict.objects.filter(step__solution_id__in=solution_ids)
+        .oldest_run_first("step__position", "step__candidate")
+        .values_list(
+            "step__solution_id",
+            "run__number",
+            "run__judge__name",
+            "run__judge__version",
+            "run__run_in_file",
+            "step__position",
+            "step__candidate",
+            "rating",
+            "confidence",
+            "reason",
+        )
+    )
+    for *run, position, candidate, rating, confidence, reason in rows:
+        said[tuple(run)].append(
+            VerdictRecord(position=position, candidate=candidate, rating=rating, confidence=confidence, reason=reason)
+        )
+    came: dict[tuple[int, str], int] = {}
+    for solution_id, number, name, *_ in said:
+        came[solution_id, name] = max(number, came.get((solution_id, name), 0))
+    judges: defaultdict[int, list[JudgeRecord]] = defaultdict(list)
+    for told in sorted(said, key=lambda run: came[run[0], run[2]]):
+        solution_id, _, name, version, run_in_file = told
+        judges[solution_id].append(JudgeRecord(judge=name, version=version, run=run_in_file, steps=said[told]))
+    return judges

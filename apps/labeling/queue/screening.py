@@ -1,0 +1,34 @@
+"""Another try at a screening."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.db.models import Count, F
+
+from apps.accounts.models import User
+from apps.core.errors import Conflict
+from apps.labeling.models import Assignment, Round, RoundProgress, Task
+from apps.labeling.progress import lock_progress
+from apps.labeling.queue.eligibility import own_result
+
+
+@transaction.atomic
+def retake(*, round: Round, labeler: User) -> RoundProgress:  # noqa: A002
+    """Begin the next try: the same tasks, as new turns. What was said before is kept, and counts no more.
+
+    Raises Conflict when the last try is not over, was passed, or was the last one.
+    """
+    lock_progress(round, labeler.pk)
+    result = own_result(round, labeler)
+    if result is None:
+        raise Conflict("You are in the middle of a try.", code="not_over")
+    if not result.may_retake:
+        raise Conflict(result.message, code=result.code)
+    assignments = Assignment.objects.filter(round=round, labeler=labeler).exclude(state=Assignment.State.RETAKEN)
+    held = assignments.filter(state__in=[Assignment.State.LEASED, Assignment.State.SUBMITTED])
+    counts = dict(held.order_by().values_list("task").annotate(count=Count("id")))
+    assignments.update(state=Assignment.State.RETAKEN)
+    for task_id, count in sorted(counts.items()):
+        Task.objects.filter(pk=task_id).add_slots(count)
+    RoundProgress.objects.filter(round=round, labeler=labeler).update(attempt=F("attempt") + 1, score=None)
+    return RoundProgress.objects.get(round=round, labeler=labeler)

@@ -1,0 +1,56 @@
+"""Blank solutions: what a branching turn starts from where nothing but the problem is given.
+
+A task is work on a solution, so a problem gets one without steps, the same for all rounds. No export holds it; what
+labelers make of it are solutions of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db.models import Exists, OuterRef, QuerySet
+from django.utils import timezone
+
+from apps.core.db.copy import copy_rows
+from apps.core.errors import DomainError
+from apps.corpus.identity import BLANK
+from apps.corpus.models import Problem, Solution, Verdict
+from apps.labeling.rounds.selection import Selection
+from apps.projects.models import Project
+
+_FIELDS = ["project", "problem", "digest", "source", "verdict", "graded_by", "step_count", "separator"]
+_OF_PROBLEMS = {"all": None, "subject": "subject", "level": "level"}
+
+
+def empty_solutions(project: Project, problems: Sequence[int]) -> dict[int, int]:
+    """By problem, the id of its blank solution, made where there was none."""
+    missing = Problem.objects.filter(id__in=problems).exclude(
+        Exists(Solution.objects.filter(problem=OuterRef("pk"), digest=BLANK))
+    )
+    now = timezone.now()
+    rows = (
+        (project.pk, pk, BLANK, "blank", Verdict.UNGRADED.value, "", 0, "\n")
+        for pk in missing.values_list("id", flat=True)
+    )
+    copy_rows(Solution, [*_FIELDS, "created_at"], ((*row, now) for row in list(rows)))
+    return dict(Solution.objects.filter(problem_id__in=problems, digest=BLANK).values_list("problem_id", "id"))
+
+
+def selected_problems(project: Project, selection: Selection) -> QuerySet[Problem]:
+    """In the order in which they are served. Raises DomainError for a term that is about solutions."""
+    problems = Problem.objects.filter(project=project, retired_at=None)
+    if selection.first:
+        raise DomainError(
+            "first: is about solutions; a round that starts from problems serves the oldest first.",
+            fields={"select": "not of problems: first"},
+        )
+    for name, value in selection.terms:
+        if name not in _OF_PROBLEMS:
+            raise DomainError(
+                f"{name} is about solutions; a round that starts from problems takes all, subject:NAME, level:NAME and "
+                "sample:N.",
+                fields={"select": f"not of problems: {name}"},
+            )
+        field = _OF_PROBLEMS[name]
+        problems = problems.filter(**{field: value}) if field else problems
+    return problems.order_by("id") if selection.sample is None else problems.order_by("digest")[: selection.sample]

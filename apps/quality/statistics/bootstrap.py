@@ -1,0 +1,87 @@
+"""How sure a coefficient is: the bootstrap over solutions. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import isfinite
+
+import numpy as np
+
+from apps.core.statistics import wilson
+from apps.quality.statistics.ratings import Floats, Ints
+
+RESAMPLES = 1000
+VANISHING = 1e-9
+WEIGHTS_AT_ONCE = 2_000_000  # 16 MB.
+Reader = Callable[[Floats], Floats]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A coefficient with its 95 % interval, and how many solutions it rests on. None: it cannot be told."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    solutions: int
+
+
+def measure(tallies: Floats, read: Reader, *, resamples: int = RESAMPLES, seed: int = 0) -> Measured:
+    """The coefficient of the summed tallies (a row per solution), and the percentile interval (Efron 1979).
+
+    A coefficient is written as sums over solutions and a function of the sums, so that a resample is one
+    weighted sum. Solutions that say nothing are left out. The same seed, the same interval.
+
+    Where all solutions say the same, resamples do so too and the interval would vanish, as if nothing else were possible:
+    there it is Wilson's, of a share over the solutions that bear on the coefficient.
+    """
+    rows = tallies[tallies.any(axis=1)]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = float(read(rows.sum(axis=0)))
+        drawn = read(_resampled(rows, resamples, seed)) if len(rows) > 1 and resamples else np.array([])
+    drawn = drawn[np.isfinite(drawn)]
+    low, high = np.quantile(drawn, (0.025, 0.975)) if len(drawn) else (np.nan, np.nan)
+    if isfinite(value) and resamples and not high - low > VANISHING:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            bearing = int(np.isfinite(read(rows)).sum()) or len(rows)
+        bounds = wilson(min(1.0, max(0.0, value)) * bearing, bearing)
+        low, high = min(value, bounds[0]), max(value, bounds[1])
+    return Measured(_told(value), _told(low), _told(high), len(rows))
+
+
+def measure_share(tallies: Floats) -> Measured:
+    """The mean over solutions of a share in [0, 1], a row each (the share and 1, or zeros); Wilson's interval.
+
+    A solution counts as one observation, however many pairs or steps it holds. The interval never vanishes.
+    """
+    rows = tallies[tallies.any(axis=1)]
+    if not len(rows):
+        return Measured(None, None, None, 0)
+    total = float(rows[:, 0].sum())
+    value, (low, high) = total / len(rows), wilson(total, len(rows))
+    return Measured(value, min(value, low), max(value, high), len(rows))
+
+
+def by_cluster(rows: Floats, clusters: Ints) -> Floats:
+    """Rows (one per unit) summed by cluster."""
+    count = int(clusters.max(initial=-1)) + 1
+    summed = [np.bincount(clusters, weights=column, minlength=count) for column in rows.T]
+    return np.stack(summed, axis=1) if summed else np.zeros((count, 0))
+
+
+def _resampled(rows: Floats, resamples: int, seed: int) -> Floats:
+    """The summed tallies of each resample. Many at a time: one product of matrices is five times as fast."""
+    dice = np.random.default_rng(seed)
+    count, totals = len(rows), np.empty((resamples, rows.shape[1]))
+    batch = max(1, WEIGHTS_AT_ONCE // count)
+    for start in range(0, resamples, batch):
+        size = min(batch, resamples - start)
+        drawn = dice.integers(count, size=(size, count)) + np.arange(size)[:, None] * count
+        weights = np.bincount(drawn.ravel(), minlength=size * count).reshape(size, count)
+        totals[start : start + size] = weights.astype(np.float64) @ rows
+    return totals
+
+
+def _told(value: float) -> float | None:
+    return float(value) if isfinite(value) else None

@@ -1,0 +1,306 @@
+r"""Comparing two single expressions, as far as that goes without computer algebra.
+
+What a leaf can be: a plain number, a numeral in a base (`52_8`, whose base is part of the answer), words
+(`\text{east}`), prose that nobody should judge by machine, or a formula, which may have a unit.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+
+from apps.verifiers.base import MATCH, NO_MATCH, Outcome, either, unparsed
+from apps.verifiers.latex.normalize import canonical, untext
+from apps.verifiers.math.formulas.identity import constant_difference, formulas_agree
+from apps.verifiers.math.formulas.relations import compare_relations, stated_value
+from apps.verifiers.math.kinds.choices import compare_choices
+from apps.verifiers.math.kinds.dates import compare_dates
+from apps.verifiers.math.kinds.ratios import compare_ratios
+from apps.verifiers.math.kinds.words import compare_prose, compare_wordings, is_known_wording, is_none
+from apps.verifiers.math.quantities.numbers import (
+    NOISE,
+    NOISY_DIGITS,
+    ROUNDED_DIGITS,
+    Quantity,
+    compare_quantities,
+    read_quantity,
+)
+from apps.verifiers.math.quantities.units import Likeness, Unit, common_measures, likeness, read_letter_unit, read_unit
+from apps.verifiers.math.structure import RELATION, Shape
+
+# Says whether two LaTeX expressions are equal; None where that cannot be said here and now.
+Algebra = Callable[[str, str], Outcome | None]
+
+PROSE = "the answer is prose"
+_SPECIAL = (compare_choices, compare_dates, compare_ratios)
+
+
+@dataclass(frozen=True, slots=True)
+class Numeral:
+    """`52_8`: digits and base."""
+
+    digits: str
+    base: int
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A name, a direction, yes or no."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prose:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    latex: str
+    unit: Unit = Unit()
+
+
+Leaf = Quantity | Numeral | Words | Prose | Expression
+
+_BASES = {
+    "two": 2,
+    "three": 3,
+    "four": 4,
+    "five": 5,
+    "six": 6,
+    "seven": 7,
+    "eight": 8,
+    "nine": 9,
+    "ten": 10,
+    "twelve": 12,
+    "sixteen": 16,
+}
+_NUMERAL = re.compile(
+    r"(?P<sign>-?)\(?(?P<digits>[\dA-Fa-f][\dA-Fa-f.]*)\)?\s*(?:_\s?\{?\s*(?:base[\s-]*)?|,?\s?\(?\s*(?:in )?base[\s-]*)"
+    rf"(?P<base>\d{{1,2}}|{'|'.join(_BASES)})\s*\}}?\)?"
+)
+_COMMAND = re.compile(r"\\[A-Za-z]+")
+_SHORT_WORDS = frozenset(
+    ["yes", "no", "odd", "all", "tie", "dne", "mon", "tue", "wed", "thu", "fri", "sat", "sun", "none"]
+)
+_WORDS = re.compile(r"[^\W\d_]+(?:[ .,'’!?-]+[^\W\d_]+)*")
+_WORD = re.compile(r"[^\W\d_]{3,}")
+# Before one, letters are a word and no product: "the cat". `a` and `an` are letters too, so what follows must look like one.
+_ARTICLE = re.compile(r"(?:the [^\W\d_]|an [aeiou][^\W\d_]|a (?=[^\W\d_]*[aeiouy])[^\W\d_]{3})")
+# Capitals name points: ABCD.
+_LONG_WORD = re.compile(r"(?<![A-Za-z])[A-Za-z]?[a-z]{4,}(?![A-Za-z])")
+_NAMES = re.compile(r"\\(?:begin|end)\s?\{[^{}]*\}|\\[A-Za-z]+")
+_FOREIGN = re.compile(r"(?![A-Za-z])[^\W\d_]")
+_ROMAN = re.compile(r"[IVXLC]{3,}")
+_WHOLE_TEXT = re.compile(r"\\text\s?\{[^{}]*\}")
+_TAIL = re.compile(
+    r"(?P<space>\s?)(?P<unit>(?:\\text\s?\{(?:[^{}]|\{[^{}]*\})*\}(?:\^\{\d\})?[\s/]*)+|%|°(?:\s?(?:\\text\s?\{)?[CF]\}?)?"
+    r"|(?<=[\d)}])\s?[A-Za-z]{2,}(?:\^\{\d\})?(?:\s?/\s?[A-Za-z]+(?:\^\{\d\})?)?|(?<=[A-Za-z])\s[A-Za-z]{2,}(?:\^\{\d\})?|(?<=[\d)}])\s[mgLlsh])$"
+)
+_TRIGONOMETRIC = re.compile(r"\\(?:sin|cos|tan|cot|sec|csc)(?![A-Za-z])")
+_ANGLE = re.compile(r"\\(?:pi|arc[a-z]{3})(?![A-Za-z])|\\(?:sin|cos|tan)\s?\^\{-1\}")
+_RADIANS = (("radian", 1),)
+_DEGREES = (("angle", 1),)
+
+
+def read_leaf(cleaned: str) -> Leaf:
+    plain = " ".join(untext(cleaned).split())
+    quantity = read_quantity(cleaned) or (read_quantity(plain) if _WHOLE_TEXT.fullmatch(cleaned) else None)
+    if quantity is not None:
+        return quantity
+    numeral = _NUMERAL.fullmatch(plain)
+    if numeral:
+        base = _BASES.get(numeral["base"]) or int(numeral["base"])
+        return Numeral(numeral["sign"] + numeral["digits"].lstrip("0").upper(), base)
+    worded = _worded(cleaned, plain)
+    if worded is not None:
+        return worded
+    expression = _expression(cleaned)
+    return Prose() if _is_worded(expression.latex) else expression
+
+
+def compare_leaves(reference: Shape, answer: Shape, algebra: Algebra) -> Outcome | None:
+    """Where one side names its variable the other need not: `x=5` is 5. `x=1` is not `y=1`."""
+    differ = _variables_differ(reference, answer)
+    if canonical(reference.text) == canonical(answer.text) and not differ:
+        return MATCH
+    for compare in _SPECIAL:
+        outcome = compare(reference.text, answer.text)
+        if outcome is not None:
+            return NO_MATCH if differ else outcome
+    if differ:
+        plain = all(isinstance(read_leaf(side.text), Quantity | Words) for side in (reference, answer))
+        return (
+            NO_MATCH
+            if plain
+            else compare_relations(reference.whole, answer.whole) or algebra(reference.whole, answer.whole)
+        )
+    if RELATION.search(reference.text) or RELATION.search(answer.text):
+        return _compare_related(reference, answer, algebra)
+    return _compare_texts(reference.text, answer.text, algebra)
+
+
+def _compare_related(reference: Shape, answer: Shape, algebra: Algebra) -> Outcome | None:
+    outcome = compare_relations(reference.whole, answer.whole)
+    if outcome is not None:
+        return outcome
+    stated = [stated_value(side.text) or side.text for side in (reference, answer)]
+    if stated != [reference.text, answer.text] and not any(map(RELATION.search, stated)):
+        return _compare_texts(stated[0], stated[1], algebra)
+    leaves = [read_leaf(side.text) for side in (reference, answer)]
+    if any(isinstance(leaf, Prose | Words) for leaf in leaves):
+        return unparsed(PROSE)
+    return algebra(reference.whole, answer.whole)
+
+
+def _compare_texts(reference: str, answer: str, algebra: Algebra) -> Outcome | None:
+    leaves = read_leaf(reference), read_leaf(answer)
+    if any(isinstance(leaf, Prose) for leaf in leaves):
+        return compare_prose(reference, answer)
+    if any(isinstance(leaf, Words) for leaf in leaves):
+        return _compare_words(reference, answer, *leaves)
+    return _compare(*leaves, algebra)
+
+
+def _compare_words(reference: str, answer: str, left: Leaf, right: Leaf) -> Outcome:
+    number = left if isinstance(left, Quantity) else right if isinstance(right, Quantity) else None
+    if number is not None:
+        known = is_known_wording(answer if number is left else reference)
+        vague = not known or (number.value == 0 and is_none(answer if number is left else reference))
+        return unparsed("a word beside a number") if vague or number.unit.label else NO_MATCH
+    return compare_wordings(reference, answer)
+
+
+def _variables_differ(reference: Shape, answer: Shape) -> bool:
+    """`f(x)` and `y` name the same; `R` and `r` do not."""
+    names = {reference.variable, answer.variable} - {""}
+    if len(names) < 2:
+        return False
+    plain = {name.removeprefix("\\text{").removesuffix("}") for name in names}
+    if len(plain) == 1 or (len({name.casefold() for name in plain}) == 1 and all(len(name) > 2 for name in plain)):
+        return False
+    return not ("y" in plain and any(re.fullmatch(r"[fgh]\(x\)", name) for name in plain))
+
+
+def _compare(reference: Leaf, answer: Leaf, algebra: Algebra) -> Outcome | None:
+    if isinstance(reference, Quantity) and isinstance(answer, Quantity):
+        return compare_quantities(reference, answer)
+    if isinstance(reference, Numeral) or isinstance(answer, Numeral):
+        return either(equal=reference == answer)
+    return _by_algebra(reference, answer, algebra)
+
+
+def _as_expression(leaf: Leaf) -> Expression:
+    if isinstance(leaf, Quantity):
+        return Expression(leaf.latex, leaf.unit)
+    assert isinstance(leaf, Expression)
+    return leaf
+
+
+def _by_algebra(left: Leaf, right: Leaf, algebra: Algebra) -> Outcome | None:
+    reference, answer = _as_expression(left), _as_expression(right)
+    reference, answer = _with_letter_unit(reference, answer), _with_letter_unit(answer, reference)
+    alike = likeness(reference.unit, answer.unit)
+    angles = _compare_angles(reference, answer)
+    if angles is not None:
+        return angles
+    if alike is Likeness.CONTRADICTORY:
+        return NO_MATCH
+    common = common_measures(reference.unit, answer.unit)
+    if common and not any(mine == other for mine, other in common):
+        mine, other = common[0]
+        return _equal(_scaled(reference, mine.factor), _scaled(answer, other.factor), algebra)
+    outcome = _equal(reference.latex, answer.latex, algebra)
+    if outcome == NO_MATCH and _rounds(left, right):
+        outcome = MATCH
+    if reference.unit.percent != answer.unit.percent and outcome == NO_MATCH:
+        outcome = _equal(_share(reference), _share(answer), algebra)
+    if outcome == MATCH and alike is Likeness.UNKNOWN:
+        return unparsed("the units cannot be compared")
+    return outcome
+
+
+def _equal(reference: str, answer: str, algebra: Algebra) -> Outcome | None:
+    return formulas_agree(reference, answer) or algebra(reference, answer)
+
+
+def _rounds(left: Leaf, right: Leaf) -> bool:
+    """Is one side a decimal of six digits or more, rounded from the other, which is no decimal?"""
+    for decimal, exact in ((left, right), (right, left)):
+        if isinstance(decimal, Quantity) and decimal.digits >= ROUNDED_DIGITS and isinstance(exact, Expression):
+            difference = constant_difference(decimal.latex, exact.latex)
+            noise = float(NOISE * abs(decimal.value)) if decimal.digits >= NOISY_DIGITS else 0.0
+            if difference is not None and difference < max(float(decimal.step), noise):
+                return True
+    return False
+
+
+def _with_letter_unit(expression: Expression, other: Expression) -> Expression:
+    """`8m` beside `8\\text{ m}`: the letter is a unit where the other side has one."""
+    if expression.unit or not other.unit.measures:
+        return expression
+    unit = read_letter_unit(expression.latex[-1:])
+    if unit is None or not re.search(r"[\d)}]\s?[A-Za-z]$", expression.latex):
+        return expression
+    return Expression(expression.latex[:-1].strip(), unit)
+
+
+def _compare_angles(reference: Expression, answer: Expression) -> Outcome | None:
+    """30° is \\pi/6, with or without the word radians; a bare number is taken for degrees too."""
+    dimensions = [{measure.dimension for measure in side.unit.measures} for side in (reference, answer)]
+    degrees = [_DEGREES in side for side in dimensions]
+    if degrees[0] == degrees[1]:
+        return None
+    other, expression = (dimensions[1], answer) if degrees[0] else (dimensions[0], reference)
+    if other != {_RADIANS} and (other or not _ANGLE.search(expression.latex)):
+        return None
+    sides = [
+        rf"({side.latex}) \cdot \frac{{\pi}}{{180}}" if is_degrees else side.latex
+        for side, is_degrees in zip((reference, answer), degrees, strict=True)
+    ]
+    outcome = formulas_agree(*sides)
+    return None if outcome is None or (outcome == NO_MATCH and not other) else outcome
+
+
+def _scaled(expression: Expression, factor: Fraction) -> str:
+    return rf"({expression.latex}) \cdot \frac{{{factor.numerator}}}{{{factor.denominator}}}"
+
+
+def _share(expression: Expression) -> str:
+    return rf"\frac{{{expression.latex}}}{{100}}" if expression.unit.percent else expression.latex
+
+
+def _worded(cleaned: str, plain: str) -> Words | Prose | None:
+    """Letters are words when they are set as text, behind an article, or when one has four: `xyz` is a product."""
+    bare = _COMMAND.sub(" ", plain)
+    submitted = plain.strip(" ().,!?\"'`*").casefold()
+    long = submitted in _SHORT_WORDS or any(len(word) > 3 for word in _WORD.findall(bare)) or '"' in plain
+    long = long or _ARTICLE.match(submitted) is not None
+    if _COMMAND.search(plain) is None and _WORDS.fullmatch(submitted) and ("\\text" in cleaned or long):
+        return Words() if len(submitted.split()) <= 5 else Prose()
+    return Prose() if long and len(_WORD.findall(bare)) > 2 else None
+
+
+def _is_worded(latex: str) -> bool:
+    """Whether a word, or a letter of another script, decides what the expression means: "exactly 15", "27 книг"."""
+    if _FOREIGN.search(latex) or _ROMAN.fullmatch(latex):
+        return True
+    return _LONG_WORD.search(_NAMES.sub(" ", latex)) is not None
+
+
+def _expression(cleaned: str) -> Expression:
+    tail = _TAIL.search(cleaned)
+    if tail is None or not tail.start():
+        return Expression(cleaned)
+    name = tail["unit"]
+    unit = read_letter_unit(name.strip()) if len(name.strip()) == 1 and name[0] == " " else None
+    unit = unit or read_unit(name.strip(), glued=not tail["space"] and not name.startswith(" "))
+    behind_letter = name.startswith(" ") and cleaned[tail.start("unit") - 1].isalpha()
+    if unit is None or not (unit or "\\text" in name) or (behind_letter and not unit.measures):
+        return Expression(cleaned)
+    if name == "°":
+        if _TRIGONOMETRIC.search(cleaned):
+            return Expression(cleaned)
+        return Expression(cleaned.replace("°", "").strip(), unit)
+    return Expression(cleaned[: tail.start()].strip(), unit)
