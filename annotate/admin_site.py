@@ -7,10 +7,6 @@ from typing import Any
 
 from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from csp.decorators import csp_replace
-from django.contrib import admin
-from django.contrib.admin.apps import SimpleAdminConfig
-from django.contrib.admin.checks import check_admin_app, check_dependencies
-from django.core import checks
 from django.http import HttpRequest, HttpResponse
 from unfold.sites import UnfoldAdminSite
 
@@ -31,19 +27,3 @@ class AdminSite(UnfoldAdminSite):  # type: ignore[misc]
         if request.user.is_authenticated:
             raise NotAllowed("The admin is open to staff only.")
         return redirect_to_login(request.GET.get("next") or "/admin/")
-
-
-class AdminConfig(SimpleAdminConfig):
-    """Registers no model at the start: annotate/urls.py does, as the admin modules take longer to load than all models."""
-
-    default_site = "annotate.admin_site.AdminSite"
-
-    def ready(self) -> None:
-        checks.register(check_dependencies, checks.Tags.admin)
-        checks.register(check_every_admin, checks.Tags.admin)
-
-
-def check_every_admin(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
-    """Django's own checks of the admin, with every model registered."""
-    admin.autodiscover()
-    return check_admin_app(app_configs, **kwargs)

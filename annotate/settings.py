@@ -7,7 +7,6 @@ from pathlib import Path
 
 from csp.constants import NONE, SELF
 from django.templatetags.static import static
-from whitenoise.compress import Compressor
 
 from annotate.env import celery_url, database_settings, load
 
@@ -44,7 +43,7 @@ INSTALLED_APPS = [
     "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "unfold.contrib.forms",
-    "annotate.admin_site.AdminConfig",
+    "annotate.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -52,8 +51,6 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
-    "csp",
-    "django_filters",
     "django_htmx",
     "drf_spectacular",
     "rest_framework",
@@ -192,7 +189,6 @@ STORAGES = {
 }
 # Pages name files by their hash alone: the others need be neither kept nor compressed.
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
-WHITENOISE_SKIP_COMPRESS_EXTENSIONS = [*Compressor.SKIP_COMPRESS_EXTENSIONS, "eot", "map", "ttf"]
 WHITENOISE_USE_FINDERS = DEBUG
 WHITENOISE_AUTOREFRESH = DEBUG
 

@@ -6,8 +6,10 @@ import hashlib
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from django.contrib.staticfiles.storage import HashedFilesMixin
+from whitenoise.compress import Compressor
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 from annotate.env import ROOT
@@ -41,6 +43,11 @@ class Storage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
     )
     # A page that names a missing file is a bug to see in tests, not a 500 for a labeler.
     manifest_strict = False
+
+    def create_compressor(self, **options: Any) -> Compressor:
+        """Fonts and source maps need no compressed copy either."""
+        options["extensions"] = (*Compressor.SKIP_COMPRESS_EXTENSIONS, "eot", "map", "ttf")
+        return Compressor(**options)
 
 
 def collect(home: Path) -> bool:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.http import HttpRequest
 
+from apps.accounts.invitations import INVITATION_CHECKS
 from apps.accounts.models import User
 
 INVITATION_KEY = "invitation"
-
-# Whoever stands above and makes invitations adds here what tells whether a secret still opens the door.
-INVITATION_CHECKS: list[Callable[[str], bool]] = []
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]

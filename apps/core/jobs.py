@@ -22,7 +22,7 @@ class JobStatus(models.TextChoices):
 ENDED = (JobStatus.FINISHED, JobStatus.FAILED, JobStatus.CANCELLED)
 
 # Whoever has not reported for so long may be gone, and the job's message with them. Sending it again
-# does no harm: one process at a time works on a job (`bulk.sole_worker`).
+# does no harm: one process at a time works on a job (`locks.try_advisory_lock`).
 SILENT_AFTER = timedelta(minutes=2)
 
 

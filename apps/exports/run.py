@@ -13,7 +13,7 @@ import msgspec
 from django.conf import settings
 from django.utils import timezone
 
-from apps.core.db.copy import sole_worker
+from apps.core.db.locks import try_advisory_lock
 from apps.core.jobs import JobStatus, system_trouble, unforeseen
 from apps.core.transient_errors import TRANSIENT_ERRORS
 from apps.corpus.models import Comparison, Solution
@@ -38,7 +38,7 @@ class Cancelled(Exception):
 def run_export(*, export_id: int) -> Export:
     """Make the files and the manifest. Safe to call again at any time: it starts afresh."""
     export = Export.objects.select_related("project").get(pk=export_id)
-    with sole_worker("export", export_id) as claimed:
+    with try_advisory_lock("export", export_id) as claimed:
         if not claimed or export.has_ended:
             return export
         export.total = _size(export)

@@ -16,7 +16,6 @@ from apps.accounts.services import record_event
 from apps.core.errors import DomainError, NotAllowed
 from apps.projects.models import Guideline, Invitation, Membership, Project, Role
 from apps.projects.permissions import allow, membership_of
-from apps.verifiers.registry import VERIFIERS
 
 # `projects/new` is a page: a project of that name would have no address.
 RESERVED_SLUGS = {"new"}
@@ -31,6 +30,9 @@ def create_project(
     *, slug: str, name: str = "", owner: User | None = None, description: str = "", verifier: str = "math"
 ) -> Project:
     """A project with its owner, as the operator makes it; people found theirs by `found_project`. Errors name the field."""
+    # Imported late: the verifiers load mpmath, and most commands create no project.
+    from apps.verifiers.registry import VERIFIERS
+
     if verifier not in VERIFIERS:
         raise DomainError(f"Verifiers are {', '.join(VERIFIERS)}.", fields={"verifier": f"unknown: {verifier}"})
     project = Project(slug=slug, name=name or slug, description=description, verifier=verifier)
