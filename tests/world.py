@@ -64,7 +64,7 @@ def rate(round_: Round, labeler: User, *ratings: int | None, finish: str = "", *
 def world(project: Project, alice: User, bob: User) -> World:
     guideline = publish_guidelines(project=project, text="# Rules\n\nBe fair.", author=alice)
     solution = make_solution(
-        make_problem(project, reference_answer="2"), final_answer="2", is_correct=True, verdict="match"
+        make_problem(project, reference_answer="2"), final_answer="2", is_correct=True, grade="match"
     )
     round_ = make_round(project, name="First light")
     rate(round_, bob, 1, 0, -1)

@@ -54,7 +54,7 @@ def commands(env: Environment, reasoner_port: int | None) -> dict[str, list[str]
         "worker": worker_command("annotate", QUEUES, env.worker_concurrency),
         # A worker of its own, as a run may keep its processes busy for hours.
         "estimator": worker_command("estimator", "estimation", env.estimation_concurrency),
-        "beat": [*CELERY, "beat", "-l", "WARNING", "--pidfile=", "--schedule", str(env.home / "beat")],
+        "beat": [*CELERY, "beat", "-l", "WARNING", "--pidfile="],
     }
     if reasoner_port is not None:
         processes["reasoner"] = [sys.executable, "-m", "reasoner.serve", "--port", str(reasoner_port)]

@@ -4,5 +4,5 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-# Each returns whether the secret of an invitation link is still valid.
+# Apps above that make invitations register here a check whether a secret is still valid.
 INVITATION_CHECKS: list[Callable[[str], bool]] = []

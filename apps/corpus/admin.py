@@ -33,11 +33,11 @@ class SolutionAdmin(BigTableAdmin):
         "final_answer",
         "is_correct",
         "claimed_correct",
-        "verdict",
+        "grade",
         "graded_by",
         "step_count",
     ]
-    list_filter = ["project", "verdict", "is_correct"]
+    list_filter = ["project", "grade", "is_correct"]
     list_select_related = ["project"]
     raw_id_fields = ["problem"]
     numbers = ("pk", "problem_id")

@@ -8,10 +8,10 @@ from uuid import UUID
 
 from django.core.cache import cache
 
-from apps.corpus.models import Problem, Solution, Verdict
+from apps.corpus.models import Problem, Solution, SolutionGrade
 from apps.corpus.records import Record, SolutionRecord
 from apps.verifiers.extraction.sole_answer import sole_answer
-from apps.verifiers.pool.pool import Grade, GradingPool
+from apps.verifiers.pool.pool import GradedAnswer, GradingPool
 
 # Who graded a solution in which no answer was found.
 NO_ANSWER = "no answer"
@@ -26,14 +26,14 @@ class Graded:
     """
 
     answer: str | None = None
-    verdict: str = Verdict.UNGRADED.value
+    grade: str = SolutionGrade.UNGRADED.value
     is_correct: bool | None = None
     by: str = ""
     reference: str | None = None
 
     def difference(self, *, claimed: bool | None) -> str | None:
         """What there is to tell when the file claims something else; None when there is nothing."""
-        if claimed is None or self.verdict == Verdict.UNGRADED or self.is_correct == claimed:
+        if claimed is None or self.grade == SolutionGrade.UNGRADED or self.is_correct == claimed:
             return None
         claim = f"the file says {'right' if claimed else 'wrong'}"
         if not self.answer:
@@ -80,13 +80,13 @@ def grade_answers(questions: Sequence[tuple[str, str | None, str | None]], *, po
     ]
 
 
-def _graded(reference: str | None, answer: str | None, grade: Grade | None) -> Graded:
+def _graded(reference: str | None, answer: str | None, grade: GradedAnswer | None) -> Graded:
     if not reference:
         return Graded(answer=answer)
     if grade is None:
-        return Graded(verdict=Verdict.UNPARSED.value, by=NO_ANSWER, reference=reference)
-    right = {Verdict.MATCH.value: True, Verdict.NO_MATCH.value: False}.get(str(grade.verdict))
-    return Graded(answer, str(grade.verdict), right, f"{grade.verifier} {grade.version}", reference)
+        return Graded(grade=SolutionGrade.UNPARSED.value, by=NO_ANSWER, reference=reference)
+    right = {SolutionGrade.MATCH.value: True, SolutionGrade.NO_MATCH.value: False}.get(str(grade.grade))
+    return Graded(answer, str(grade.grade), right, f"{grade.verifier} {grade.version}", reference)
 
 
 def regrade_by_stored(
@@ -124,12 +124,12 @@ def _stored_references(digests: Sequence[UUID], project_id: int) -> Mapping[UUID
 def grade_ungraded(problem_ids: Sequence[int], *, verifier: str, pool: GradingPool) -> int:
     """Grade what waited for a reference answer that has come now; gives the number graded."""
     waiting = list(
-        Solution.objects.filter(problem_id__in=problem_ids, verdict=Verdict.UNGRADED)
+        Solution.objects.filter(problem_id__in=problem_ids, grade=SolutionGrade.UNGRADED)
         .exclude(problem__reference_answer=None)
         .select_related("problem")
     )
     questions = [(one.problem.verifier or verifier, one.problem.reference_answer, one.final_answer) for one in waiting]
     for solution, graded in zip(waiting, grade_answers(questions, pool=pool), strict=True):
-        solution.verdict, solution.is_correct, solution.graded_by = graded.verdict, graded.is_correct, graded.by
-    Solution.objects.bulk_update(waiting, ["verdict", "is_correct", "graded_by"], batch_size=500)
+        solution.grade, solution.is_correct, solution.graded_by = graded.grade, graded.is_correct, graded.by
+    Solution.objects.bulk_update(waiting, ["grade", "is_correct", "graded_by"], batch_size=500)
     return len(waiting)

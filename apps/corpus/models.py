@@ -57,7 +57,7 @@ class Problem(models.Model):
         return self.external_id or self.statement[:60]
 
 
-class Verdict(models.TextChoices):
+class SolutionGrade(models.TextChoices):
     """What the verifier said of a final answer; `UNGRADED` where there is nothing to compare."""
 
     MATCH = "match", "match"
@@ -87,7 +87,7 @@ class SolutionQuerySet(models.QuerySet["Solution"]):
 
     def differing(self) -> Self:
         """The file claims one thing of the answer, our verifier another. Ungraded, there is nothing to differ."""
-        graded = self.filter(claimed_correct__isnull=False).exclude(verdict=Verdict.UNGRADED)
+        graded = self.filter(claimed_correct__isnull=False).exclude(grade=SolutionGrade.UNGRADED)
         return graded.exclude(is_correct=models.F("claimed_correct"))
 
 
@@ -106,7 +106,7 @@ class Solution(models.Model):
     final_answer = models.TextField(null=True, blank=True)
     is_correct = models.BooleanField(null=True, blank=True)
     claimed_correct = models.BooleanField(null=True, blank=True)
-    verdict = models.CharField(max_length=8, choices=Verdict, default=Verdict.UNGRADED)
+    grade = models.CharField(max_length=8, choices=SolutionGrade, default=SolutionGrade.UNGRADED)
     graded_by = models.CharField(max_length=40, blank=True, default="", help_text="Verifier and version.")
     verifier_score = models.FloatField(null=True, blank=True)
     step_count = models.PositiveIntegerField(help_text="Positions on its own path.")

@@ -29,7 +29,7 @@ _SAME = (
     "final_answer",
     "is_correct",
     "claimed_correct",
-    "verdict",
+    "grade",
     "graded_by",
     "verifier_score",
     "separator",

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 
-class Verdict(StrEnum):
+class Grade(StrEnum):
     """`unparsed` means that nobody knows: it is neither right nor wrong, and never counts as either."""
 
     MATCH = "match"
@@ -19,12 +19,12 @@ class Verdict(StrEnum):
 class Outcome(NamedTuple):
     """A verdict and, where it is `unparsed`, why."""
 
-    verdict: Verdict
+    grade: Grade
     reason: str = ""
 
 
-MATCH = Outcome(Verdict.MATCH)
-NO_MATCH = Outcome(Verdict.NO_MATCH)
+MATCH = Outcome(Grade.MATCH)
+NO_MATCH = Outcome(Grade.NO_MATCH)
 
 # Reasons that say as much of the machine as of the pair: elsewhere, or later, it may be graded.
 TIME_LIMIT = "time limit"
@@ -34,7 +34,7 @@ PASSING_REASONS = frozenset({TIME_LIMIT, MEMORY_LIMIT, DIED})
 
 
 def unparsed(reason: str) -> Outcome:
-    return Outcome(Verdict.UNPARSED, reason)
+    return Outcome(Grade.UNPARSED, reason)
 
 
 def either(*, equal: bool) -> Outcome:
@@ -71,6 +71,6 @@ class Verifier:
             outcome = self.thorough(reference, answer)
         return outcome or unparsed("the verifier has no opinion")
 
-    def compare(self, reference: str, answer: str) -> Verdict:
+    def compare(self, reference: str, answer: str) -> Grade:
         """As `settle`, without the reason. Has no time limit: hostile input belongs in a GradingPool."""
-        return self.settle(reference, answer).verdict
+        return self.settle(reference, answer).grade

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from math_verify import parse, verify
 
-from apps.verifiers.base import Verdict
+from apps.verifiers.base import Grade
 from apps.verifiers.math.symbolic import warm_up
 from apps.verifiers.registry import VERIFIERS
 from tests.benchmarks.report import tell
@@ -24,7 +24,7 @@ from tests.verifiers.rewrites import DATA, EQUIVALENT, WRONG, Pair, pairs
 
 SEED = 500
 PER_RULE = 60
-Grader = Callable[[str, str], Verdict]
+Grader = Callable[[str, str], Grade]
 
 
 class Measured(NamedTuple):
@@ -55,29 +55,29 @@ def main() -> None:
     tell("verifier.time against math-verify", ours.seconds / theirs.seconds, "x")
 
 
-def measure(grade: Grader, equivalent: list[Pair], wrong: list[Pair], *, shown: bool) -> Measured:
+def measure(grader: Grader, equivalent: list[Pair], wrong: list[Pair], *, shown: bool) -> Measured:
     """`shown` prints the pairs that are told wrongly."""
     started = time.perf_counter()
-    verdicts = [[grade(pair.reference, pair.answer) for pair in kind] for kind in (equivalent, wrong)]
+    grades = [[grader(pair.reference, pair.answer) for pair in kind] for kind in (equivalent, wrong)]
     seconds = time.perf_counter() - started
     failed = [
-        [pair for pair, verdict in zip(kind, told, strict=True) if verdict is bad]
-        for kind, told, bad in zip((equivalent, wrong), verdicts, (Verdict.NO_MATCH, Verdict.MATCH), strict=True)
+        [pair for pair, grade in zip(kind, told, strict=True) if grade is bad]
+        for kind, told, bad in zip((equivalent, wrong), grades, (Grade.NO_MATCH, Grade.MATCH), strict=True)
     ]
     if shown:
         for pair in [*failed[0], *failed[1]]:
             print(f"  told wrongly: {pair.rule}: {pair.reference} | {pair.answer}")
-    told = [*verdicts[0], *verdicts[1]]
-    unreadable = sum(verdict is Verdict.UNPARSED for verdict in told) / len(told)
+    told = [*grades[0], *grades[1]]
+    unreadable = sum(grade is Grade.UNPARSED for grade in told) / len(told)
     return Measured(len(failed[0]) / len(equivalent), len(failed[1]) / len(wrong), unreadable, seconds)
 
 
-def math_verify_alone(reference: str, answer: str) -> Verdict:
+def math_verify_alone(reference: str, answer: str) -> Grade:
     """As its users call it: each side in dollars unless it has some."""
     gold, given = (parse(text if "$" in text else f"${text}$") for text in (reference, answer))
     if not gold or not given:
-        return Verdict.UNPARSED
-    return Verdict.MATCH if verify(gold, given) else Verdict.NO_MATCH
+        return Grade.UNPARSED
+    return Grade.MATCH if verify(gold, given) else Grade.NO_MATCH
 
 
 if __name__ == "__main__":

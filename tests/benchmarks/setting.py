@@ -85,7 +85,7 @@ def add_solutions(project: Project, count: int, steps: int = 8) -> None:
             "project",
             "problem",
             "digest",
-            "verdict",
+            "grade",
             "graded_by",
             "step_count",
             "separator",

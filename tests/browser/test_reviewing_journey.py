@@ -67,7 +67,7 @@ def disputed(project: Project, count: int) -> list[Solution]:
             STEPS,
             final_answer="7",
             is_correct=False,
-            verdict="no_match",
+            grade="no_match",
             verifier_score=0.91,
             source="llama-7b",
         )

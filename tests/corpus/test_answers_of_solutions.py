@@ -35,8 +35,8 @@ def bring_in(project: Project, *texts: str, reference: str = "27", **options: An
     return run_import(batch_id=batch.pk)
 
 
-def verdicts(project: Project) -> list[str]:
-    return list(Solution.objects.filter(project=project).order_by("external_id").values_list("verdict", flat=True))
+def grades(project: Project) -> list[str]:
+    return list(Solution.objects.filter(project=project).order_by("external_id").values_list("grade", flat=True))
 
 
 def test_the_answer_is_looked_for_before_the_last_step_too(project: Project) -> None:
@@ -47,32 +47,32 @@ def test_the_answer_is_looked_for_before_the_last_step_too(project: Project) -> 
         "The answer is 26.\nWait, that is wrong.\nSo it is \\boxed{27}.",
         "The answer is 27.\nQuestion: What is 2 + 3?\nThe answer is 5.",
     )
-    assert verdicts(project) == ["match", "no_match", "match", "match"]
+    assert grades(project) == ["match", "no_match", "match", "match"]
 
 
 def test_a_heading_and_its_answer_may_be_two_steps(project: Project) -> None:
     bring_in(
         project, "We multiply.\n\n**Final Answer**\n\n27", "We multiply.\n\nThe answer is:\n\n26", split="blank_line"
     )
-    assert verdicts(project) == ["match", "no_match"]
+    assert grades(project) == ["match", "no_match"]
     assert answer_of_steps(["We multiply.", "### Answer", "27"], "\n\n") == "27"
 
 
 def test_a_list_in_dollars_is_not_its_first_member(project: Project) -> None:
     bring_in(project, "The answer is: $2$ and $3$", "The answer is $2$, $3$ and $5$.", reference="2")
-    assert "match" not in verdicts(project)
+    assert "match" not in grades(project)
 
 
 def test_a_solution_in_which_no_answer_is_found_is_unreadable_everywhere(project: Project, alice: User) -> None:
     batch = bring_in(project, "We multiply.\nThere are many books.", "So \\boxed{26}.", "So \\boxed{27}.")
     assert (batch.solutions, batch.rejected) == (3, 0)
     unread = Solution.objects.get(external_id="0")
-    assert (unread.verdict, unread.is_correct, unread.graded_by) == ("unparsed", None, NO_ANSWER)
+    assert (unread.grade, unread.is_correct, unread.graded_by) == ("unparsed", None, NO_ANSWER)
     assert list(Solution.objects.wrong().values_list("external_id", flat=True)) == ["1"]
     api = bearer(alice)
     url = f"/api/v1/projects/{project.slug}/solutions"
     assert [one["external_id"] for one in api.get(f"{url}?is_correct=false").json()["results"]] == ["1"]
-    (told,) = api.get(f"{url}?verdict=unparsed").json()["results"]
+    (told,) = api.get(f"{url}?grade=unparsed").json()["results"]
     assert (told["external_id"], told["is_correct"], told["final_answer"]) == ("0", None, None)
     body = {"protocol": "first_error", "select": "wrong"}
     made = api.post(f"/api/v1/projects/{project.slug}/rounds", body, content_type="application/json")
@@ -80,7 +80,7 @@ def test_a_solution_in_which_no_answer_is_found_is_unreadable_everywhere(project
 
 
 def test_what_the_file_claims_of_a_solution_without_an_answer_is_told(project: Project) -> None:
-    unread = Graded(verdict="unparsed", by=NO_ANSWER, reference="27")
+    unread = Graded(grade="unparsed", by=NO_ANSWER, reference="27")
     assert (
         unread.difference(claimed=True)
         == "the file says right, no single answer is found in the solution: reference '27'"
@@ -105,7 +105,7 @@ def test_of_two_stated_answers_none_decides(project: Project) -> None:
     """As in what a model writes here: an export of it that is imported elsewhere says the same."""
     other = "The answer is 27.\n\nTom has 5 tables with 4 legs each.\n\nThe answer is 20."
     bring_in(project, other, "The answer is 26.\nWait, that is wrong.\nThe answer is 27.", split="blank_line")
-    assert verdicts(project) == ["unparsed", "match"]
+    assert grades(project) == ["unparsed", "match"]
 
 
 @pytest.mark.parametrize("blank", ["", " ", "\n"])
@@ -120,8 +120,8 @@ def test_solutions_that_were_called_wrong_for_want_of_an_answer_are_unreadable_n
     from importlib import import_module
 
     bring_in(project, "We multiply.", "So \\boxed{26}.")
-    Solution.objects.filter(external_id="0").update(verdict="no_match", is_correct=False)
+    Solution.objects.filter(external_id="0").update(grade="no_match", is_correct=False)
     (operation,) = import_module("apps.corpus.migrations.0004_no_answer_is_unreadable").Migration.operations
     with connection.cursor() as cursor:
         cursor.execute(operation.sql)
-    assert verdicts(project) == ["unparsed", "no_match"]
+    assert grades(project) == ["unparsed", "no_match"]

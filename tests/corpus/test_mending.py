@@ -21,20 +21,20 @@ def problem(project: Project) -> Problem:
     problem = make_problem(project, "What is 20 + 22?", reference_answer="41")
     for answer in ("41", "42"):
         make_solution(
-            problem, final_answer=answer, is_correct=answer == "41", verdict="match" if answer == "41" else "no_match"
+            problem, final_answer=answer, is_correct=answer == "41", grade="match" if answer == "41" else "no_match"
         )
     return problem
 
 
-def verdicts(problem: Problem) -> dict[str | None, bool | None]:
+def grades(problem: Problem) -> dict[str | None, bool | None]:
     return dict(Solution.objects.filter(problem=problem).values_list("final_answer", "is_correct"))
 
 
 def test_another_answer_ungrades_at_once_and_grades_again(problem: Problem, alice: User) -> None:
     edit_problem(problem=problem, actor=alice, statement=problem.statement, reference_answer="42")
-    assert verdicts(problem) == {"41": None, "42": None}
+    assert grades(problem) == {"41": None, "42": None}
     assert grade_again(problem_id=problem.pk) == 2
-    assert verdicts(problem) == {"41": False, "42": True}
+    assert grades(problem) == {"41": False, "42": True}
     assert grade_again(problem_id=problem.pk) == 0
     mended, graded = AuditEvent.objects.filter(verb__startswith="problem.").order_by("id")
     assert (mended.actor, mended.before["reference_answer"], mended.after["reference_answer"]) == (alice, "41", "42")
@@ -44,7 +44,7 @@ def test_another_answer_ungrades_at_once_and_grades_again(problem: Problem, alic
 def test_another_statement_leaves_the_verdicts(problem: Problem, alice: User) -> None:
     mended = edit_problem(problem=problem, actor=alice, statement="What is 21 + 20?\r\n", reference_answer="41")
     assert (mended.statement, mended.digest) == ("What is 21 + 20?", problem_digest("What is 21 + 20?"))
-    assert verdicts(problem) == {"41": True, "42": False}
+    assert grades(problem) == {"41": True, "42": False}
 
 
 def test_nothing_new_changes_nothing(problem: Problem, alice: User) -> None:
@@ -56,7 +56,7 @@ def test_without_an_answer_there_is_nothing_to_grade(problem: Problem, alice: Us
     mended = edit_problem(problem=problem, actor=alice, statement=problem.statement, reference_answer=" ")
     assert mended.reference_answer is None
     assert grade_again(problem_id=problem.pk) == 0
-    assert verdicts(problem) == {"41": None, "42": None}
+    assert grades(problem) == {"41": None, "42": None}
 
 
 @pytest.mark.parametrize("statement", ["", "  ", "What is asked elsewhere?"])
@@ -65,7 +65,7 @@ def test_a_statement_that_cannot_be_is_refused(problem: Problem, alice: User, st
     with pytest.raises(DomainError) as told:
         edit_problem(problem=problem, actor=alice, statement=statement, reference_answer="42")
     assert "statement" in told.value.fields
-    assert verdicts(problem) == {"41": True, "42": False}
+    assert grades(problem) == {"41": True, "42": False}
 
 
 @pytest.mark.django_db(transaction=True)
@@ -75,4 +75,4 @@ def test_a_worker_grades_what_the_api_mends(problem: Problem, alice: User, worke
     )
     assert answer.status_code == 200, answer.content
     assert answer.json()["statement"] == "What is 20 + 22?"
-    eventually(lambda: verdicts(problem) == {"41": False, "42": True})
+    eventually(lambda: grades(problem) == {"41": False, "42": True})

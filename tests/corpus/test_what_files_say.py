@@ -43,7 +43,7 @@ BENCH = [
 def test_without_a_reference_answer_the_files_word_on_the_answer_stands(project: Project, tmp_path: Path) -> None:
     rows = [BENCH[0] | {"final_answer_correct": False}, BENCH[1] | {"final_answer_correct": True}, BENCH[2]]
     bring_in(project, tmp_path, rows, "processbench")
-    found = Solution.objects.order_by("external_id").values_list("is_correct", "claimed_correct", "verdict")
+    found = Solution.objects.order_by("external_id").values_list("is_correct", "claimed_correct", "grade")
     assert list(found) == [(False, False, "ungraded"), (True, True, "ungraded"), (None, None, "ungraded")]
     exported = command(
         "export",
@@ -65,7 +65,7 @@ def test_a_reference_answer_that_comes_later_decides(project: Project, tmp_path:
     bring_in(project, tmp_path, [BENCH[0] | {"final_answer_correct": True}], "processbench")
     row = {"problem": {"statement": BENCH[0]["problem"], "reference_answer": "24"}}
     bring_in(project, tmp_path, [row], "jsonl")
-    assert Solution.objects.get().verdict == "no_match"
+    assert Solution.objects.get().grade == "no_match"
     assert (Solution.objects.get().is_correct, Solution.objects.get().claimed_correct) == (False, True)
 
 

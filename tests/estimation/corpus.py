@@ -34,14 +34,14 @@ def add_sums(
             for number, pk in enumerate(problem_ids)
         ),
     )
-    columns = ["id", "project", "problem", "digest", "final_answer", "is_correct", "verdict", "graded_by", "step_count"]
+    columns = ["id", "project", "problem", "digest", "final_answer", "is_correct", "grade", "graded_by", "step_count"]
     columns += ["separator", "created_at"]
-    verdict = "match" if right else "no_match"
+    grade = "match" if right else "no_match"
     copy_rows(
         Solution,
         columns,
         (
-            (pk, project.pk, problem, uuid.uuid4(), str(2 * number + (not right)), right, verdict, "", steps, "\n", now)
+            (pk, project.pk, problem, uuid.uuid4(), str(2 * number + (not right)), right, grade, "", steps, "\n", now)
             for number, (pk, problem) in enumerate(zip(ids, problem_ids, strict=True))
         ),
     )

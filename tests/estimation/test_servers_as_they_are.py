@@ -51,7 +51,7 @@ def model(_served: str) -> Model:
 def shelf(project: Project) -> Solution:
     problem = make_problem(project, STATEMENT, reference_answer="27")
     return make_solution(
-        problem, ["9 * 3 = 26.", "The answer is 26."], final_answer="26", is_correct=False, verdict="no_match"
+        problem, ["9 * 3 = 26.", "The answer is 26."], final_answer="26", is_correct=False, grade="no_match"
     )
 
 
@@ -172,7 +172,7 @@ def test_a_prompt_that_is_too_long_is_asked_once_and_counted_as_missing(
     model: Model, project: Project, shelf: Solution
 ) -> None:
     long = make_problem(project, "x" * 3000, reference_answer="27")
-    make_solution(long, ["One.", "The answer is 26."], final_answer="26", is_correct=False, verdict="no_match")
+    make_solution(long, ["One.", "The answer is 26."], final_answer="26", is_correct=False, grade="no_match")
     model.control(longest_prompt=2000)
     run = estimated(project, endpoint_of(project, model.url))
     assert (run.status, run.rollouts, run.missing) == (JobStatus.FINISHED, 4, 4)
@@ -212,7 +212,7 @@ def test_the_real_llama_server_echoes_and_no_kept_rollout_repeats_its_prefix(pro
         project, "Tom has 3 apples and buys 4 more. How many apples does Tom have now?", reference_answer="7"
     )
     steps = ["Step 1: Tom starts with 3 apples.", "The answer is 8."]
-    make_solution(problem, steps, final_answer="8", is_correct=False, verdict="no_match")
+    make_solution(problem, steps, final_answer="8", is_correct=False, grade="no_match")
     with reasoner() as url:
         endpoint = endpoint_of(project, url, "chat-prefill")
         assert check_endpoint(endpoint=endpoint).check_error == ""

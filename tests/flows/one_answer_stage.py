@@ -136,7 +136,7 @@ def candidate(number: int) -> str:
 
 
 def _answer_rightly(solution: Solution) -> None:
-    solution.final_answer, solution.is_correct, solution.verdict = solution.problem.reference_answer, True, "match"
+    solution.final_answer, solution.is_correct, solution.grade = solution.problem.reference_answer, True, "match"
     solution.save()
     last = solution.steps.get(position=STEPS - 1)
     last.text = f"Step {STEPS}: The answer is: {solution.final_answer}"

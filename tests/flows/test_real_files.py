@@ -82,7 +82,7 @@ def test_every_gsm8k_model_solution_is_graded_and_differences_are_listed(project
     assert (brought["rows"], brought["problems"], brought["solutions"]) == (300, 300, 1200)
     # Five of the texts break off before any answer: nothing is read there, and nothing is called wrong.
     unread = Solution.objects.filter(is_correct=None)
-    assert set(unread.values_list("verdict", "claimed_correct")) == {("unparsed", False)}
+    assert set(unread.values_list("grade", "claimed_correct")) == {("unparsed", False)}
     assert unread.count() == 5
     claims = Counter(Solution.objects.values_list("claimed_correct", "is_correct"))
     told = {(row["line"], row["field"]) for row in brought["differing_solutions"]}
@@ -106,7 +106,7 @@ def test_a_claim_that_our_verifier_does_not_share_is_listed(
     contradicted = [(row["line"], row["field"]) for row in brought["differing_solutions"] if row["line"] <= 3]
     assert contradicted == [(1, "6b_finetuning"), (2, "6b_finetuning"), (3, "6b_finetuning")]
     assert Solution.objects.differing().count() == 3 + broken_off
-    assert Solution.objects.filter(verdict="unparsed").count() == broken_off
+    assert Solution.objects.filter(grade="unparsed").count() == broken_off
 
 
 def test_gsm8k_and_its_model_solutions_meet_on_the_question(project: Project, shared_data: Path) -> None:

@@ -208,7 +208,7 @@ def test_a_step_of_ones_own_grows_a_solution_that_is_graded(project: Project, en
     assert StepLabel.objects.filter(assignment=done, step__solution=grown).count() == 2
     graded = grade_derived(solution_id=grown.pk)
     assert graded is not None
-    assert (graded.verdict, graded.is_correct) == ("match", True)
+    assert (graded.grade, graded.is_correct) == ("match", True)
     assert grade_derived(solution_id=grown.pk + 1000) is None
 
 

@@ -213,7 +213,7 @@ def test_a_draft_is_kept_when_the_lease_has_run_out(project: Project, bob: User)
 
 
 def test_the_labeler_sees_neither_verdict_nor_source_nor_what_others_say(project: Project, bob: User) -> None:
-    make_solution(make_problem(project, reference_answer="42"), is_correct=False, source="llama", verdict="no_match")
+    make_solution(make_problem(project, reference_answer="42"), is_correct=False, source="llama", grade="no_match")
     hidden = open_round(project=project, protocol="first_error", show_reference=False)
     given = sheet(take(hidden, bob))
     assert "reference_answer" not in given["problem"]

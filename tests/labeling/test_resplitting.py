@@ -25,7 +25,7 @@ def solution(project: Project) -> Solution:
         ["One.\nTwo.", "Three.", "Four."],
         final_answer="4",
         is_correct=True,
-        verdict="match",
+        grade="match",
         source="a model",
         external_id="x/1",
     )

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from apps.verifiers.base import TIME_LIMIT, Verdict
+from apps.verifiers.base import TIME_LIMIT, Grade
 from apps.verifiers.pool.pool import GradingPool
 from apps.verifiers.registry import VERIFIERS, UnknownVerifier
 
@@ -22,32 +22,32 @@ def pool() -> Iterator[GradingPool]:
 
 
 @pytest.mark.parametrize(
-    ("verifier", "reference", "answer", "verdict"),
+    ("verifier", "reference", "answer", "grade"),
     [
-        ("math", r"-2+7i", "7i - 2", Verdict.MATCH),
-        ("math", r"\frac{1}{2}", "2/4", Verdict.MATCH),
-        ("math", r"\frac{1}{2}", "0.5", Verdict.MATCH),
-        ("math", r"2\sqrt{2}", r"\sqrt8", Verdict.MATCH),
-        ("math", "1024", "2^{10}", Verdict.MATCH),
-        ("math", "3/2", "1 1/2", Verdict.MATCH),
-        ("math", "1,2", "(1,2)", Verdict.NO_MATCH),
-        ("math", "1", "1_{3}", Verdict.NO_MATCH),
-        ("math", "x^2+1", "x^2-1", Verdict.NO_MATCH),
-        ("numeric", "1,234", "$1234.00", Verdict.MATCH),
-        ("numeric", "18", "18 dollars", Verdict.MATCH),
-        ("numeric", "29", "0.29", Verdict.NO_MATCH),
-        ("numeric", "29", "about thirty", Verdict.NO_MATCH),
-        ("numeric", "29", "nobody knows", Verdict.UNPARSED),
-        ("exact", "Paris", "Paris", Verdict.MATCH),
-        ("exact", "Paris", "London", Verdict.NO_MATCH),
-        ("choice", "B", "(B)", Verdict.MATCH),
-        ("choice", "B", "A", Verdict.NO_MATCH),
+        ("math", r"-2+7i", "7i - 2", Grade.MATCH),
+        ("math", r"\frac{1}{2}", "2/4", Grade.MATCH),
+        ("math", r"\frac{1}{2}", "0.5", Grade.MATCH),
+        ("math", r"2\sqrt{2}", r"\sqrt8", Grade.MATCH),
+        ("math", "1024", "2^{10}", Grade.MATCH),
+        ("math", "3/2", "1 1/2", Grade.MATCH),
+        ("math", "1,2", "(1,2)", Grade.NO_MATCH),
+        ("math", "1", "1_{3}", Grade.NO_MATCH),
+        ("math", "x^2+1", "x^2-1", Grade.NO_MATCH),
+        ("numeric", "1,234", "$1234.00", Grade.MATCH),
+        ("numeric", "18", "18 dollars", Grade.MATCH),
+        ("numeric", "29", "0.29", Grade.NO_MATCH),
+        ("numeric", "29", "about thirty", Grade.NO_MATCH),
+        ("numeric", "29", "nobody knows", Grade.UNPARSED),
+        ("exact", "Paris", "Paris", Grade.MATCH),
+        ("exact", "Paris", "London", Grade.NO_MATCH),
+        ("choice", "B", "(B)", Grade.MATCH),
+        ("choice", "B", "A", Grade.NO_MATCH),
     ],
 )
-def test_pairs(pool: GradingPool, verifier: str, reference: str, answer: str, verdict: Verdict) -> None:
-    (grade,) = pool.grade_many([(verifier, reference, answer)])
-    assert grade.verdict == verdict, grade
-    assert (grade.verifier, bool(grade.version)) == (verifier, True)
+def test_pairs(pool: GradingPool, verifier: str, reference: str, answer: str, grade: Grade) -> None:
+    (graded,) = pool.grade_many([(verifier, reference, answer)])
+    assert graded.grade == grade, graded
+    assert (graded.verifier, bool(graded.version)) == (verifier, True)
 
 
 @pytest.mark.parametrize("verifier", VERIFIERS)
@@ -55,7 +55,7 @@ def test_nothing_is_never_right(pool: GradingPool, verifier: str) -> None:
     for grade in pool.grade_many(
         [(verifier, "", ""), (verifier, "2", ""), (verifier, "2", "  "), (verifier, "2", None)]
     ):
-        assert grade.verdict is not Verdict.MATCH
+        assert grade.grade is not Grade.MATCH
 
 
 HANGING = [
@@ -70,20 +70,20 @@ def test_what_hangs_other_graders_ends_within_the_limit_and_the_rest_is_graded(p
     honest = [("math", str(number * (number + 1) // 2), f"\\sum_{{k=1}}^{{{number}}} k") for number in range(2, 12)]
     mixed = [pair for number, pair in enumerate(honest) for pair in (pair, HANGING[number % len(HANGING)])]
     grades = pool.grade_many(mixed)
-    assert [grade.verdict for grade in grades[::2]] == [Verdict.MATCH] * len(honest)
-    assert {(grade.verdict, grade.reason) for grade in grades[1::2]} <= {
-        (Verdict.UNPARSED, TIME_LIMIT),
-        (Verdict.UNPARSED, "a number is too large to be computed"),
+    assert [grade.grade for grade in grades[::2]] == [Grade.MATCH] * len(honest)
+    assert {(grade.grade, grade.reason) for grade in grades[1::2]} <= {
+        (Grade.UNPARSED, TIME_LIMIT),
+        (Grade.UNPARSED, "a number is too large to be computed"),
     }
 
 
 def test_grading_works_off_the_main_thread(pool: GradingPool) -> None:
-    verdicts: list[Verdict] = []
+    grades: list[Grade] = []
     asked = [("math", "15", r"\sum_{k=1}^{5} k")]
-    thread = threading.Thread(target=lambda: verdicts.append(pool.grade_many(asked)[0].verdict))
+    thread = threading.Thread(target=lambda: grades.append(pool.grade_many(asked)[0].grade))
     thread.start()
     thread.join(30)
-    assert verdicts == [Verdict.MATCH]
+    assert grades == [Grade.MATCH]
 
 
 def test_a_child_that_is_killed_is_replaced(pool: GradingPool) -> None:
@@ -93,7 +93,7 @@ def test_a_child_that_is_killed_is_replaced(pool: GradingPool) -> None:
     for child in children:
         child.kill()
     (grade,) = pool.grade_many([("math", "105", r"\sum_{k=1}^{14} k")])
-    assert grade.verdict is Verdict.MATCH
+    assert grade.grade is Grade.MATCH
 
 
 def test_a_closed_pool_leaves_no_process() -> None:
@@ -113,4 +113,4 @@ def test_a_verifier_that_does_not_exist_is_named(pool: GradingPool) -> None:
 def test_lone_surrogates_and_huge_texts_are_unparsed_and_no_error(pool: GradingPool) -> None:
     for answer in ("\ud800", "9" * 100_000, "(" * 5000, "\\frac{" * 2000):
         (grade,) = pool.grade_many([("math", "2", answer)])
-        assert grade.verdict is not Verdict.MATCH
+        assert grade.grade is not Grade.MATCH

@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.verifiers.base import Verdict
+from apps.verifiers.base import Grade
 from apps.verifiers.registry import VERIFIERS
 
 ALLOWED = {
-    "=": {Verdict.MATCH},
-    "!": {Verdict.NO_MATCH},
-    "?": {Verdict.UNPARSED},
-    "~": {Verdict.MATCH, Verdict.UNPARSED},
-    "-": {Verdict.NO_MATCH, Verdict.UNPARSED},
+    "=": {Grade.MATCH},
+    "!": {Grade.NO_MATCH},
+    "?": {Grade.UNPARSED},
+    "~": {Grade.MATCH, Grade.UNPARSED},
+    "-": {Grade.NO_MATCH, Grade.UNPARSED},
 }
 PAIRS = [
     tuple(line.split(" | ", 2))
@@ -107,7 +107,7 @@ PIECES = [
 @pytest.mark.parametrize(("expected", "reference", "answer"), PAIRS)
 def test_pairs_of_every_kind(expected: str, reference: str, answer: str) -> None:
     outcome = VERIFIERS["math"].settle(reference, answer)
-    assert outcome.verdict in ALLOWED[expected], outcome
+    assert outcome.grade in ALLOWED[expected], outcome
 
 
 @pytest.mark.parametrize("verifier", VERIFIERS)
@@ -116,4 +116,4 @@ def test_no_answer_raises_and_each_is_itself(verifier: str, reference: list[str]
     grade = VERIFIERS[verifier].at_once
     grade("".join(reference), "".join(answer))
     itself = grade("".join(answer), "".join(answer))
-    assert itself is None or itself.verdict is not Verdict.NO_MATCH
+    assert itself is None or itself.grade is not Grade.NO_MATCH

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from apps.verifiers.base import Verdict
+from apps.verifiers.base import Grade
 from apps.verifiers.registry import VERIFIERS
 from tests.verifiers.rewrites import DATA, EQUIVALENT, WRONG, Pair, Rule, pairs
 
@@ -17,10 +17,10 @@ PER_RULE = 6
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=f"{DATA} is not here")
 
 
-def told(rules: dict[str, Rule], verdict: Verdict) -> list[Pair]:
+def told(rules: dict[str, Rule], grade: Grade) -> list[Pair]:
     made = list(pairs(rules, seed=SEED, per_rule=PER_RULE))
     assert len(made) > 2 * len(rules)
-    return [pair for pair in made if VERIFIERS["math"].at_once(pair.reference, pair.answer) == (verdict, "")]
+    return [pair for pair in made if VERIFIERS["math"].at_once(pair.reference, pair.answer) == (grade, "")]
 
 
 def rule_names(made: Iterable[Pair]) -> set[str]:
@@ -28,11 +28,11 @@ def rule_names(made: Iterable[Pair]) -> set[str]:
 
 
 def test_no_equivalent_rewrite_is_called_wrong() -> None:
-    assert told(EQUIVALENT, Verdict.NO_MATCH) == []
+    assert told(EQUIVALENT, Grade.NO_MATCH) == []
 
 
 def test_no_wrong_answer_is_called_right() -> None:
-    assert told(WRONG, Verdict.MATCH) == []
+    assert told(WRONG, Grade.MATCH) == []
 
 
 @pytest.mark.parametrize("rules", [EQUIVALENT, WRONG])
@@ -42,5 +42,5 @@ def test_every_rule_fits_some_real_answer(rules: dict[str, Rule]) -> None:
 
 def test_nearly_all_rewrites_are_called_right_and_inline() -> None:
     made = list(pairs(EQUIVALENT, seed=SEED, per_rule=PER_RULE))
-    right = [pair for pair in made if VERIFIERS["math"].at_once(pair.reference, pair.answer) == (Verdict.MATCH, "")]
+    right = [pair for pair in made if VERIFIERS["math"].at_once(pair.reference, pair.answer) == (Grade.MATCH, "")]
     assert len(right) > 0.98 * len(made)

@@ -1,4 +1,7 @@
-"""PostgreSQL's advisory locks, by a purpose and a key. Why not django-pglock: docs/decisions/0017-what-is-written-by-hand.md."""
+"""PostgreSQL's advisory locks, by a purpose and a key.
+
+Why not django-pglock: docs/decisions/0017-what-is-written-by-hand.md.
+"""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from apps.core import cache as grades
-from apps.corpus.models import Solution, Step, Verdict
+from apps.corpus.models import Solution, SolutionGrade, Step
 from apps.estimation.engine.solution_state import Work
 from apps.estimation.models import EstimationRun, RolloutBatch, Shard, SolutionEstimate
 from apps.estimation.runs.selection import selected
@@ -79,7 +79,7 @@ def _own_answers(solution: Solution, texts: Sequence[str]) -> tuple[dict[int, bo
         if stated == answer or place == len(texts) - 1:
             holding.append(place)
     if solution.is_correct is None:
-        return {}, frozenset(holding) if solution.verdict == Verdict.UNPARSED else frozenset()
+        return {}, frozenset(holding) if solution.grade == SolutionGrade.UNPARSED else frozenset()
     return dict.fromkeys(holding, solution.is_correct), frozenset()
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from apps.corpus.grading import answer_of_steps, grade_answers
 from apps.corpus.identity import digest
-from apps.corpus.models import Solution, Step, Verdict
+from apps.corpus.models import Solution, SolutionGrade, Step
 from apps.corpus.problem_edits import run_answer_change_hooks
 from apps.labeling.models import Assignment, StepLabel
 from apps.labeling.protocols.base import Asked
@@ -116,13 +116,13 @@ def _own_step(grown: Solution, own: SubmittedStep) -> Step:
 def grade_derived(*, solution_id: int, pool: GradingPool | None = None) -> Solution | None:
     """Ask the verifier about a grown solution's answer. Safe to call again; None when the solution is gone."""
     solution = Solution.objects.select_related("problem__project").filter(pk=solution_id).first()
-    if solution is None or solution.verdict != Verdict.UNGRADED:
+    if solution is None or solution.grade != SolutionGrade.UNGRADED:
         return solution
     problem = solution.problem
     question = (problem.verifier or problem.project.verifier, problem.reference_answer, solution.final_answer)
     with pool or GradingPool() as grading:
         graded = grade_answers([question], pool=grading)[0]
-    solution.verdict, solution.is_correct, solution.graded_by = graded.verdict, graded.is_correct, graded.by
-    solution.save(update_fields=["verdict", "is_correct", "graded_by"])
+    solution.grade, solution.is_correct, solution.graded_by = graded.grade, graded.is_correct, graded.by
+    solution.save(update_fields=["grade", "is_correct", "graded_by"])
     run_answer_change_hooks(problem)
     return solution

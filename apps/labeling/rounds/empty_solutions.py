@@ -14,11 +14,11 @@ from django.utils import timezone
 from apps.core.db.copy import copy_rows
 from apps.core.errors import DomainError
 from apps.corpus.identity import BLANK
-from apps.corpus.models import Problem, Solution, Verdict
+from apps.corpus.models import Problem, Solution, SolutionGrade
 from apps.labeling.rounds.selection import Selection
 from apps.projects.models import Project
 
-_FIELDS = ["project", "problem", "digest", "source", "verdict", "graded_by", "step_count", "separator"]
+_FIELDS = ["project", "problem", "digest", "source", "grade", "graded_by", "step_count", "separator"]
 _OF_PROBLEMS = {"all": None, "subject": "subject", "level": "level"}
 
 
@@ -29,7 +29,7 @@ def empty_solutions(project: Project, problems: Sequence[int]) -> dict[int, int]
     )
     now = timezone.now()
     rows = (
-        (project.pk, pk, BLANK, "blank", Verdict.UNGRADED.value, "", 0, "\n")
+        (project.pk, pk, BLANK, "blank", SolutionGrade.UNGRADED.value, "", 0, "\n")
         for pk in missing.values_list("id", flat=True)
     )
     copy_rows(Solution, [*_FIELDS, "created_at"], ((*row, now) for row in list(rows)))

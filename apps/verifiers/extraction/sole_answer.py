@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from apps.verifiers.base import Verdict
+from apps.verifiers.base import Grade
 from apps.verifiers.extraction.final_answer import Statement, last_statement, own_text, statements
 from apps.verifiers.extraction.next_question import asks
 from apps.verifiers.extraction.retractions import retraction_of
@@ -28,7 +28,7 @@ def sole_answer(text: str) -> str | None:
         if not (_is_followed(own, held, one) or _is_on_the_way(own, held, announced)):
             return None
         # An answer that was announced stays one where a box says it again.
-        is_same = _likeness(held.answer or "", one.answer or "") is Verdict.MATCH
+        is_same = _likeness(held.answer or "", one.answer or "") is Grade.MATCH
         held = replace(one, is_box=one.is_box and (held.is_box or not is_same))
     return last.answer
 
@@ -36,7 +36,7 @@ def sole_answer(text: str) -> str | None:
 def _is_followed(text: str, held: Statement, later: Statement) -> bool:
     """Whether the later statement may stand in the place of the one before it."""
     likeness = _likeness(held.answer or "", later.answer or "")
-    if likeness is Verdict.MATCH:
+    if likeness is Grade.MATCH:
         return True
     between = text[held.end : later.start]
     place = retraction_of(text, held.end, later.start, held.answer or "")
@@ -44,7 +44,7 @@ def _is_followed(text: str, held: Statement, later: Statement) -> bool:
         return True
     # A box within a sentence is a step, and so are two in one paragraph; an option beside its value contradicts nothing.
     is_step = held.is_box and later.is_box and ("\n\n" not in between or not held.ends_sentence)
-    return (is_step or likeness is Verdict.UNPARSED) and not asks(between)
+    return (is_step or likeness is Grade.UNPARSED) and not asks(between)
 
 
 def _is_on_the_way(text: str, held: Statement, announced: list[Statement]) -> bool:
@@ -53,11 +53,11 @@ def _is_on_the_way(text: str, held: Statement, announced: list[Statement]) -> bo
     return held.is_box and after is not None and not asks(text[held.end : after.start])
 
 
-def _likeness(one: str, other: str) -> Verdict:
+def _likeness(one: str, other: str) -> Grade:
     """What only computer algebra can tell apart is not told apart here."""
     if one == other:
-        return Verdict.MATCH
+        return Grade.MATCH
     if not one or not other:
-        return Verdict.UNPARSED
+        return Grade.UNPARSED
     outcome = quick(one, other)
-    return outcome.verdict if outcome else Verdict.UNPARSED
+    return outcome.grade if outcome else Grade.UNPARSED

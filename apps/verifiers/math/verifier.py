@@ -12,7 +12,7 @@ from functools import lru_cache
 from importlib.metadata import version
 from typing import NamedTuple
 
-from apps.verifiers.base import MATCH, NO_MATCH, Outcome, Verdict, Verifier, either, unparsed
+from apps.verifiers.base import MATCH, NO_MATCH, Grade, Outcome, Verifier, either, unparsed
 from apps.verifiers.latex.normalize import MAX_CHARACTERS, clean
 from apps.verifiers.math.atoms import PROSE, Algebra, Prose, compare_leaves, read_leaf
 from apps.verifiers.math.kinds.choices import compare_choices
@@ -225,7 +225,7 @@ def _compare_lists(reference: tuple[Shape, ...], answer: tuple[Shape, ...], alge
         if MATCH in tried:
             left.pop(tried.index(MATCH))
             continue
-        undecided = [outcome for outcome in tried if outcome is None or outcome.verdict is Verdict.UNPARSED]
+        undecided = [outcome for outcome in tried if outcome is None or outcome.grade is Grade.UNPARSED]
         if not undecided:
             return NO_MATCH
         outcomes.append(None if None in undecided else undecided[0])

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from threading import Lock
 from typing import Any, NamedTuple, Protocol
 
-from apps.verifiers.base import Outcome, Verdict
+from cachetools import LRUCache
+
+from apps.verifiers.base import Grade, Outcome
 
 
 class Pair(NamedTuple):
@@ -37,37 +38,29 @@ class Cache(Protocol):
 
 
 class RecentOutcomes:
-    """The outcomes asked for last, in this process. Safe for threads."""
+    """The outcomes asked for last, in this process. Safe for threads, which the library's cache alone is not."""
 
     def __init__(self, size: int) -> None:
-        self._size = size
-        self._outcomes: OrderedDict[Pair, Outcome] = OrderedDict()
+        self._outcomes: LRUCache[Pair, Outcome] = LRUCache(size)
         self._lock = Lock()
 
     def get(self, pair: Pair) -> Outcome | None:
         with self._lock:
-            outcome = self._outcomes.get(pair)
-            if outcome is not None:
-                self._outcomes.move_to_end(pair)
-            return outcome
+            return self._outcomes.get(pair)
 
     def put(self, outcomes: Mapping[Pair, Outcome]) -> None:
         with self._lock:
             self._outcomes.update(outcomes)
-            while len(self._outcomes) > self._size:
-                self._outcomes.popitem(last=False)
 
 
 def recall(cache: Cache, pairs: Iterable[Pair]) -> dict[Pair, Outcome]:
     """The outcomes that `cache` holds."""
     keys = {pair.cache_key(): pair for pair in pairs}
     found = cache.get_many(list(keys)) if keys else {}
-    return {keys[key]: Outcome(Verdict(verdict), reason) for key, (verdict, reason) in found.items()}
+    return {keys[key]: Outcome(Grade(grade), reason) for key, (grade, reason) in found.items()}
 
 
 def remember(cache: Cache, outcomes: Mapping[Pair, Outcome]) -> None:
     """As plain strings, so that any serializer and any later release can read them."""
     if outcomes:
-        cache.set_many(
-            {pair.cache_key(): (outcome.verdict.value, outcome.reason) for pair, outcome in outcomes.items()}
-        )
+        cache.set_many({pair.cache_key(): (outcome.grade.value, outcome.reason) for pair, outcome in outcomes.items()})

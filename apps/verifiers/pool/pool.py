@@ -9,7 +9,7 @@ from queue import SimpleQueue
 from types import TracebackType
 from typing import Self
 
-from apps.verifiers.base import PASSING_REASONS, Outcome, Verdict
+from apps.verifiers.base import PASSING_REASONS, Grade, Outcome
 from apps.verifiers.pool.cache import Cache, Pair, RecentOutcomes, recall, remember
 from apps.verifiers.pool.process import Grader
 from apps.verifiers.registry import verifier_named
@@ -19,10 +19,10 @@ _recent = RecentOutcomes(size=50_000)
 
 
 @dataclass(frozen=True, slots=True)
-class Grade:
+class GradedAnswer:
     """Whether an answer is right, by whom, and why not if that is unknown (`unparsed`)."""
 
-    verdict: Verdict
+    grade: Grade
     reason: str
     verifier: str
     version: str
@@ -30,7 +30,7 @@ class Grade:
     @property
     def is_correct(self) -> bool | None:
         """None where nobody knows."""
-        return None if self.verdict is Verdict.UNPARSED else self.verdict is Verdict.MATCH
+        return None if self.grade is Grade.UNPARSED else self.grade is Grade.MATCH
 
 
 class PoolClosed(RuntimeError):
@@ -72,15 +72,15 @@ class GradingPool:
             grader.close()
             self._idle.put(grader)
 
-    def at_once(self, verifier: str, reference: str | None, answer: str | None) -> Grade | None:
+    def at_once(self, verifier: str, reference: str | None, answer: str | None) -> GradedAnswer | None:
         """The grade where it is known or can be told inline; None where `grade_many` has to ask a child or the cache."""
         pair = _pair(verifier, reference, answer)
         outcome = self._told_at_once(pair)
-        return Grade(*outcome, pair.verifier, pair.version) if outcome else None
+        return GradedAnswer(*outcome, pair.verifier, pair.version) if outcome else None
 
     def grade_many(
         self, pairs: Iterable[tuple[str, str | None, str | None]], cache: Cache | None = None
-    ) -> list[Grade]:
+    ) -> list[GradedAnswer]:
         """A grade for each (verifier, reference, answer), in their order; equal ones are graded once.
 
         Raises UnknownVerifier. Nothing in the texts raises: what cannot be graded is `unparsed`.
@@ -95,7 +95,7 @@ class GradingPool:
             else:
                 waiting.append(pair)
         outcomes |= self._settled(waiting, cache)
-        return [Grade(*outcomes[pair], pair.verifier, pair.version) for pair in asked]
+        return [GradedAnswer(*outcomes[pair], pair.verifier, pair.version) for pair in asked]
 
     def _told_at_once(self, pair: Pair) -> Outcome | None:
         outcome = verifier_named(pair.verifier).at_once(pair.reference, pair.answer)

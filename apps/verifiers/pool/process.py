@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from apps.verifiers.base import DIED, TIME_LIMIT, Outcome, Verdict, unparsed
+from apps.verifiers.base import DIED, TIME_LIMIT, Grade, Outcome, unparsed
 from apps.verifiers.pool.protocol import Reply, Request, receive, send
 
 START_LIMIT_S = 60.0
@@ -71,7 +71,7 @@ class Grader:
         reply = receive(channel, Reply, deadline=deadline)
         if reply.last:
             self.close()
-        return Outcome(Verdict(reply.verdict), reply.reason)
+        return Outcome(Grade(reply.grade), reply.reason)
 
     def _started(self) -> socket.socket:
         if self._channel and self._owner == os.getpid():

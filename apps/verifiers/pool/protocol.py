@@ -22,7 +22,7 @@ class Request(msgspec.Struct, array_like=True, frozen=True):
 class Reply(msgspec.Struct, array_like=True, frozen=True):
     """A verdict and its reason. `last` says that the child ends now, since its memory is spent."""
 
-    verdict: str
+    grade: str
     reason: str
     last: bool = False
 

@@ -15,7 +15,7 @@ import socket
 import sys
 from pathlib import Path
 
-from apps.verifiers.base import MEMORY_LIMIT, Outcome, Verdict, unparsed
+from apps.verifiers.base import MEMORY_LIMIT, Grade, Outcome, unparsed
 from apps.verifiers.math import symbolic
 from apps.verifiers.pool.protocol import ChannelClosed, Reply, Request, receive, send
 from apps.verifiers.registry import VERIFIERS
@@ -36,7 +36,7 @@ def main() -> None:
     # The channel is a duplicate: standard input itself must not hold what the parent says.
     with socket.socket(fileno=os.dup(0)) as channel:
         symbolic.warm_up()
-        send(channel, Reply(Verdict.MATCH, "ready"))
+        send(channel, Reply(Grade.MATCH, "ready"))
         _serve(channel, limit_s, memory)
 
 
@@ -62,14 +62,14 @@ def _grade(request: Request, memory: int) -> Reply:
     try:
         outcome = VERIFIERS[request.verifier].settle(request.reference, request.answer)
     except MemoryError:
-        return Reply(Verdict.UNPARSED, MEMORY_LIMIT, last=True)
+        return Reply(Grade.UNPARSED, MEMORY_LIMIT, last=True)
     except RecursionError:
         outcome = unparsed("nested too deeply")
     spent = _spent(memory)
     # Sympy swallows a failed allocation and goes on; what it then finds unequal nobody knows.
-    if spent and outcome.verdict is not Verdict.MATCH:
-        outcome = Outcome(Verdict.UNPARSED, MEMORY_LIMIT)
-    return Reply(outcome.verdict, outcome.reason, last=spent)
+    if spent and outcome.grade is not Grade.MATCH:
+        outcome = Outcome(Grade.UNPARSED, MEMORY_LIMIT)
+    return Reply(outcome.grade, outcome.reason, last=spent)
 
 
 def _spent(memory: int) -> bool:

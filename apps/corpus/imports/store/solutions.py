@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from apps.core.db.copy import as_json, copy_rows, next_ids
 from apps.corpus.imports.store.chunk import Incoming, Outcome
-from apps.corpus.models import ImportBatch, Solution, Verdict
+from apps.corpus.models import ImportBatch, Solution, SolutionGrade
 
 FIELDS = [
     "id",
@@ -21,7 +21,7 @@ FIELDS = [
     "final_answer",
     "is_correct",
     "claimed_correct",
-    "verdict",
+    "grade",
     "graded_by",
     "verifier_score",
     "step_count",
@@ -83,7 +83,7 @@ def _rows(project_id: int, new: Sequence[tuple[Incoming, Key]]) -> Iterator[tupl
     for row, (problem_id, digest) in new:
         solution, graded = row.solution, row.graded
         # With no reference answer to compare with, the file's word is all that is known.
-        is_correct = solution.is_correct if graded.verdict == Verdict.UNGRADED else graded.is_correct
+        is_correct = solution.is_correct if graded.grade == SolutionGrade.UNGRADED else graded.is_correct
         yield (
             row.solution_id,
             project_id,
@@ -94,7 +94,7 @@ def _rows(project_id: int, new: Sequence[tuple[Incoming, Key]]) -> Iterator[tupl
             graded.answer,
             is_correct,
             solution.is_correct,
-            graded.verdict,
+            graded.grade,
             graded.by,
             solution.verifier_score,
             sum(step.chosen for step in solution.steps),

@@ -90,10 +90,10 @@ def constant_difference(left: str, right: str) -> float | None:
 
 def nodes_agree(left: Node, right: Node) -> Outcome | None:
     bases = (None, 10) if _has_bare_logarithm(left) or _has_bare_logarithm(right) else (None,)
-    verdicts = {compare_nodes(left, right, log_base=base) for base in bases}
-    if len(verdicts) > 1:
+    grades = {compare_nodes(left, right, log_base=base) for base in bases}
+    if len(grades) > 1:
         return unparsed(AMBIGUOUS)
-    return _OUTCOMES[verdicts.pop()]
+    return _OUTCOMES[grades.pop()]
 
 
 def compare_nodes(left: Node, right: Node, *, log_base: int | None = None) -> Comparison:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from apps.verifiers.base import MATCH, NO_MATCH, Outcome, Verdict, either, unparsed
+from apps.verifiers.base import MATCH, NO_MATCH, Grade, Outcome, either, unparsed
 from apps.verifiers.latex.normalize import untext
 from apps.verifiers.math.formulas.identity import nodes_agree, read
 from apps.verifiers.math.formulas.parser import Node, Operation, Unreadable
@@ -113,6 +113,6 @@ def _beside_another(ratio: list[Node] | None, other: str) -> Outcome:
     if len(ratio) > 2:
         return NO_MATCH
     outcome = nodes_agree(Operation("quotient", (ratio[0], ratio[1])), node)
-    if outcome is None or outcome.verdict is not Verdict.MATCH:
+    if outcome is None or outcome.grade is not Grade.MATCH:
         return outcome or unparsed(RATIO_AND_NUMBER)
     return MATCH if isinstance(node, Operation) and node.name == "quotient" else unparsed(RATIO_AND_NUMBER)
