@@ -189,19 +189,15 @@ def read(source: Mapping[str, str]) -> Environment:
         if (text := source.get(setting.name)) is None:
             continue
         try:
-            values[setting.name] = _convert(text, setting.type)
+            if bool in _alternatives(setting.type):
+                text = BOOLEANS.get(text.lower(), text)
+            values[setting.name] = msgspec.convert(text, setting.type, strict=False, dec_hook=_decode)
         except msgspec.ValidationError as error:
-            given = "" if setting.name in SECRETS else f" (it is {text!r})"
-            complaints.append(f"annotate: {setting.name.upper()}: {_expected(setting.type) or error}{given}")
+            quoted = "" if setting.name in SECRETS else f" (it is {text!r})"
+            complaints.append(f"annotate: {setting.name.upper()}: {_expected(setting.type) or error}{quoted}")
     if complaints:
         raise ValueError("\n".join(complaints))
     return Environment(**values)
-
-
-def _convert(text: str, kind: Any) -> Any:
-    if bool in _alternatives(kind):
-        text = BOOLEANS.get(text.lower(), text)
-    return msgspec.convert(text, kind, strict=False, dec_hook=_decode)
 
 
 def _alternatives(kind: Any) -> tuple[Any, ...]:

@@ -77,7 +77,8 @@ def servers() -> Iterator[Environment]:
         finally:
             with held(starting):
                 if _is_last(users):
-                    _stop(home)
+                    stop_valkey(home / "valkey")
+                    stop_postgres(home / "postgres")
             for name in ("DATABASE_URL", "REDIS_URL"):
                 if getattr(env, name.lower()) is None:
                     os.environ.pop(name, None)
@@ -123,11 +124,6 @@ def _start(env: Environment, home: Path) -> dict[str, str]:
     except OSError as error:
         raise LocalError(f"An embedded server could not be started in {home}: {error}.") from error
     return urls
-
-
-def _stop(home: Path) -> None:
-    stop_valkey(home / "valkey")
-    stop_postgres(home / "postgres")
 
 
 def _usable(home: Path) -> Path:

@@ -159,15 +159,15 @@ def supervise(env: Environment, stopping: threading.Event, watch: ServerWatch) -
     accounts = prepare(env, reasoner_port)
     logs = env.home / "logs"
     logs.mkdir(exist_ok=True)
-    web, *others = (
+    web, *workers = (
         Child(name, command, logs / f"{name}.log") for name, command in commands(env, reasoner_port).items()
     )
-    children = Children([web, *others], env.home / LEDGER)
+    children = Children([web, *workers], env.home / LEDGER)
     try:
         # The web server first: people wait for it, so it does not share the processor with the workers' start.
         children.start(web)
         wait_until_ready(env, web, children, stopping)
-        children.start(*others)
+        children.start(*workers)
         if not stopping.is_set():
             announce(env, accounts)
         while not stopping.wait(0.5):
