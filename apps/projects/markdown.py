@@ -1,4 +1,8 @@
-"""Markdown to safe HTML, for guidelines."""
+"""Markdown to safe HTML, for guidelines.
+
+The rules for formulas are not mdit-py-plugins' `dollarmath`: it reads a formula across a code span (``$5 and `$x` ``),
+and allows spaces next to the dollar signs for all formulas or for none. The page typesets by the rule below.
+"""
 
 from __future__ import annotations
 

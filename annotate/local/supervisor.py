@@ -1,7 +1,7 @@
-"""`make run`: everything that Annotate is made of, as processes of one parent.
+"""`make run`: the whole of Annotate as child processes of one parent.
 
-Starts the servers, brings the database up to date, starts web server, Celery worker and beat, prints
-the ready line, starts again what dies, and leaves nothing running when it ends.
+Starts the embedded servers, prepares the database, starts web server, Celery workers and beat, prints
+the ready line, restarts what dies, and leaves nothing running when it ends.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from types import FrameType
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -24,73 +25,46 @@ from urllib.request import urlopen
 import psycopg
 import redis
 
-from annotate.children import CannotRun, Child, Children, end_leftovers, say
-from annotate.embedded import EmbeddedError, servers
 from annotate.env import ROOT, Environment, load
-from annotate.server_watch import ServerWatch
+from annotate.local.errors import LocalError
+from annotate.local.processes import Child, Children, end_leftovers, say
+from annotate.local.server_watch import ServerWatch
+from annotate.local.servers import INSTALL, servers
+from annotate.static_files import StaticFilesError, collect
 
 READY_WITHIN_S = 180
 QUEUES = "default,imports,exports"
 LEDGER = "children.json"
 OLDEST_POSTGRES = 150_000
+CELERY = [sys.executable, "-m", "celery", "-A", "annotate"]
 
 
 def web_command(*, host: str = "127.0.0.1", port: int, workers: int = 2) -> list[str]:
     """Granian serves the WSGI application: see docs/decisions/0007-the-web-server.md for the figures."""
     return [
-        sys.executable,
-        "-m",
-        "granian",
-        "--interface",
-        "wsgi",
-        "--host",
-        host,
-        "--port",
-        str(port),
-        "--workers",
-        str(workers),
-        "--blocking-threads",
-        "4",
-        "--no-ws",
-        "--log-level",
-        "warning",
-        "--respawn-failed-workers",
-        "annotate.wsgi:application",
+        *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port)),
+        *("--workers", str(workers), "--blocking-threads", "4", "--no-ws", "--log-level", "warning"),
+        *("--respawn-failed-workers", "annotate.wsgi:application"),
     ]
 
 
 def commands(env: Environment, reasoner_port: int | None) -> dict[str, list[str]]:
-    celery = [sys.executable, "-m", "celery", "-A", "annotate"]
-    found = {
+    processes = {
         "web": web_command(host=env.host, port=env.port, workers=env.web_workers),
         "worker": worker_command("annotate", QUEUES, env.worker_concurrency),
-        # Apart, for a run may keep its processes busy for hours.
+        # A worker of its own, as a run may keep its processes busy for hours.
         "estimator": worker_command("estimator", "estimation", env.estimation_concurrency),
-        "beat": [*celery, "beat", "-l", "WARNING", "--pidfile=", "--schedule", str(env.home / "beat")],
+        "beat": [*CELERY, "beat", "-l", "WARNING", "--pidfile="],
     }
     if reasoner_port is not None:
-        found["reasoner"] = [sys.executable, "-m", "reasoner.serve", "--port", str(reasoner_port)]
-    return found
+        processes["reasoner"] = [sys.executable, "-m", "reasoner.serve", "--port", str(reasoner_port)]
+    return processes
 
 
 def worker_command(name: str, queues: str, processes: int) -> list[str]:
     return [
-        sys.executable,
-        "-m",
-        "celery",
-        "-A",
-        "annotate",
-        "worker",
-        "-Q",
-        queues,
-        "-c",
-        str(processes),
-        "-l",
-        "WARNING",
-        "--without-gossip",
-        "--without-mingle",
-        "-n",
-        f"{name}-{os.getpid()}@%h",
+        *(*CELERY, "worker", "-Q", queues, "-c", str(processes), "-l", "WARNING"),
+        *("--without-gossip", "--without-mingle", "-n", f"{name}-{os.getpid()}@%h"),
     ]
 
 
@@ -109,7 +83,7 @@ def main() -> None:
         watch = ServerWatch(env)
         with alone(env), servers() as env:
             supervise(env, stopping, watch)
-    except (EmbeddedError, CannotRun) as error:
+    except (LocalError, StaticFilesError) as error:
         sys.exit(f"annotate: {error}")
     except KeyboardInterrupt:
         sys.exit(130)
@@ -117,12 +91,12 @@ def main() -> None:
 
 @contextmanager
 def alone(env: Environment) -> Iterator[None]:
-    """One `make run` per ANNOTATE_HOME and per port."""
+    """Hold the lock of this ANNOTATE_HOME: one `make run` per folder and per port. Raises LocalError."""
     try:
         env.home.mkdir(parents=True, exist_ok=True)
         lock = (env.home / "run.lock").open("a+")
     except OSError as error:
-        raise CannotRun(
+        raise LocalError(
             f"ANNOTATE_HOME {env.home} cannot be written: {error.strerror}. Set ANNOTATE_HOME to a folder of yours."
         ) from error
     with lock:
@@ -130,7 +104,7 @@ def alone(env: Environment) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.seek(0)
-            raise CannotRun(f"It is running already on {env.home}: {lock.read().strip() or 'starting'}.") from None
+            raise LocalError(f"It is running already on {env.home}: {lock.read().strip() or 'starting'}.") from None
         end_leftovers(env.home / LEDGER)
         check_port(env)
         lock.truncate(0)
@@ -145,27 +119,27 @@ def check_port(env: Environment) -> None:
         try:
             probe.bind((env.host, env.port))
         except OSError as error:
-            raise CannotRun(
+            raise LocalError(
                 f"Port {env.port} on {env.host} cannot be had: {error.strerror}. Set PORT to another, as in: make run PORT=8001"
             ) from error
 
 
 def check_servers(env: Environment) -> None:
-    """Those that were named may be elsewhere, and down. libpq's messages hold the host, never the password."""
+    """Servers named by URLs may be down. libpq's messages contain the host, never the password. Raises LocalError."""
     try:
         with psycopg.connect(env.database_url or "", connect_timeout=10) as connection:
             version = connection.info.server_version
     except psycopg.Error as error:
-        raise CannotRun(f"PostgreSQL at DATABASE_URL cannot be used: {_one_line(error)}.") from error
+        raise LocalError(f"PostgreSQL at DATABASE_URL cannot be used: {_one_line(error)}.") from error
     if version < OLDEST_POSTGRES:
-        raise CannotRun(
+        raise LocalError(
             f"PostgreSQL {OLDEST_POSTGRES // 10_000} or later is needed; DATABASE_URL has {version // 10_000}."
         )
     try:
         with redis.Redis.from_url(env.redis_url or "", socket_connect_timeout=10) as client:
             client.ping()
     except redis.RedisError as error:
-        raise CannotRun(f"Redis at REDIS_URL cannot be used: {_one_line(error)}.") from error
+        raise LocalError(f"Redis at REDIS_URL cannot be used: {_one_line(error)}.") from error
 
 
 def _one_line(error: Exception) -> str:
@@ -179,21 +153,21 @@ def free_port() -> int:
 
 
 def supervise(env: Environment, stopping: threading.Event, watch: ServerWatch) -> None:
-    """Until told to stop."""
+    """Run everything until `stopping` is set. Raises LocalError."""
     check_servers(env)
-    reasoner_port = free_port() if env.wants_reasoner else None
+    reasoner_port = free_port() if serves_reasoner(env) else None
     accounts = prepare(env, reasoner_port)
     logs = env.home / "logs"
     logs.mkdir(exist_ok=True)
-    web, *others = (
+    web, *workers = (
         Child(name, command, logs / f"{name}.log") for name, command in commands(env, reasoner_port).items()
     )
-    children = Children([web, *others], env.home / LEDGER)
+    children = Children([web, *workers], env.home / LEDGER)
     try:
-        # The web server first: what a person waits for does not share the processor with what nobody waits for.
+        # The web server first: people wait for it, so it does not share the processor with the workers' start.
         children.start(web)
         wait_until_ready(env, web, children, stopping)
-        children.start(*others)
+        children.start(*workers)
         if not stopping.is_set():
             announce(env, accounts)
         while not stopping.wait(0.5):
@@ -204,20 +178,28 @@ def supervise(env: Environment, stopping: threading.Event, watch: ServerWatch) -
         children.stop()
 
 
-def prepare(env: Environment, reasoner_port: int | None) -> list[dict[str, str]]:
-    """Migrations, the reasoner's address, the demo, static files; gives the demo's accounts."""
-    from annotate.assets import collect
+def serves_reasoner(env: Environment) -> bool:
+    """Raises LocalError when the reasoner is asked for and cannot be served."""
+    is_installed = find_spec("xllamacpp") is not None
+    if env.reasoner and not is_installed:
+        raise LocalError(
+            f"REASONER is set, and xllamacpp, which serves it, is not installed. Unset it, or install it: {INSTALL}"
+        )
+    return env.wants_reasoner and is_installed
 
-    command = [sys.executable, "-m", "annotate.prepare"]
+
+def prepare(env: Environment, reasoner_port: int | None) -> list[dict[str, str]]:
+    """Migrate, seed the demo and collect static files; returns the demo's accounts."""
+    command = [sys.executable, "-m", "annotate.local.prepare"]
     if reasoner_port is not None:
         command += ["--reasoner-url", f"http://127.0.0.1:{reasoner_port}/v1"]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False, start_new_session=True)
     if done.returncode:
-        raise CannotRun("The database could not be prepared: see above.")
-    # After the database, whose troubles nobody should wait for.
+        raise LocalError("The database could not be prepared: see above.")
+    # After the database, so that an error of the database is reported without delay.
     collect(env.home)
-    seeded = done.stdout.splitlines()
-    return list(json.loads(seeded[-1])["accounts"]) if seeded else []
+    lines = done.stdout.splitlines()
+    return list(json.loads(lines[-1])["accounts"]) if lines else []
 
 
 def wait_until_ready(env: Environment, web: Child, children: Children, stopping: threading.Event) -> None:
@@ -230,7 +212,7 @@ def wait_until_ready(env: Environment, web: Child, children: Children, stopping:
                 return
         except (URLError, OSError):
             if time.monotonic() > deadline:
-                raise CannotRun(f"The web server was not ready after {READY_WITHIN_S} s: see {web.log}") from None
+                raise LocalError(f"The web server was not ready after {READY_WITHIN_S} s: see {web.log}") from None
         stopping.wait(0.1)
 
 

