@@ -14,6 +14,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+import psycopg
+
 
 def _start_servers() -> None:
     from annotate.embedded import servers
@@ -23,6 +25,16 @@ def _start_servers() -> None:
     os.environ["ANNOTATE_HOME"] = home
     stack.enter_context(servers())
     atexit.register(stack.close)
+    os.environ["ANNOTATE_TESTS_OWN_SERVERS"] = "1"
+    _hurry(os.environ["DATABASE_URL"])
+
+
+def _hurry(url: str) -> None:
+    """No data of tests has to outlive a crash of the machine."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        for name in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(f"ALTER SYSTEM SET {name} = off")
+        connection.execute("SELECT pg_reload_conf()")
 
 
 def _own_redis(url: str) -> str:
@@ -52,3 +64,5 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 PROCESS_HOME = Path(tempfile.gettempdir() if "ANNOTATE_HOME" not in os.environ else os.environ["ANNOTATE_HOME"])
 PROCESS_HOME /= f"worker-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
 MEDIA_ROOT = PROCESS_HOME / "media"
+# Whether PostgreSQL and Valkey were started for this run, and go with it.
+OWN_SERVERS = "ANNOTATE_TESTS_OWN_SERVERS" in os.environ

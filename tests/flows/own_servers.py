@@ -42,6 +42,7 @@ class OwnServers:
         }  # fmt: skip
         self._driver = self._process([sys.executable, "-m", "tests.flows.driver"])
         started.callback(self._end_driver)
+        self.do("migrate")
 
     def _end_driver(self) -> None:
         kill(self._driver)  # type: ignore[arg-type]
@@ -75,7 +76,7 @@ class OwnServers:
     def goes_on(self, by: int = 40) -> None:
         """Wait until more rollouts are stored than now."""
         before = self.do("state")["rollouts"]
-        eventually(lambda: self.do("state")["rollouts"] >= before + by, within=60)
+        eventually(lambda: self.do("state")["rollouts"] >= before + by)
 
     def restart_postgres(self, *, crash: bool) -> None:
         """In order, or so that it loses what it had not written yet."""
