@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-import psycopg
+from tests.unsafe_postgres import guard_no_data
 
 
 def _start_servers() -> None:
@@ -26,15 +26,7 @@ def _start_servers() -> None:
     stack.enter_context(servers())
     atexit.register(stack.close)
     os.environ["ANNOTATE_TESTS_OWN_SERVERS"] = "1"
-    _hurry(os.environ["DATABASE_URL"])
-
-
-def _hurry(url: str) -> None:
-    """No data of tests has to outlive a crash of the machine."""
-    with psycopg.connect(url, autocommit=True) as connection:
-        for name in ("fsync", "synchronous_commit", "full_page_writes"):
-            connection.execute(f"ALTER SYSTEM SET {name} = off")
-        connection.execute("SELECT pg_reload_conf()")
+    guard_no_data(os.environ["DATABASE_URL"], commits=True)
 
 
 def _own_redis(url: str) -> str:

@@ -65,9 +65,11 @@ def browser() -> Iterator[Browser]:
 def one_site(static_files: Path, django_db_setup: None) -> Iterator[str]:
     """A web server that has found the static files when it started."""
     settings.PROCESS_HOME.mkdir(parents=True, exist_ok=True)
-    (settings.PROCESS_HOME / "static").symlink_to(static_files / "static")
+    link = settings.PROCESS_HOME / "static"
+    link.symlink_to(static_files / "static")
     with web_server() as address:
         yield address
+    link.unlink()
 
 
 @pytest.fixture

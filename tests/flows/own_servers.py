@@ -19,6 +19,7 @@ import pytest
 
 from annotate.embedded import start_postgres, start_valkey, stop_postgres, stop_valkey
 from tests.processes import ROOT, any_worker, eventually, kill
+from tests.unsafe_postgres import guard_no_data
 
 
 class OwnServers:
@@ -33,6 +34,7 @@ class OwnServers:
     def _start(self, started: ExitStack) -> None:
         urls = {"DATABASE_URL": start_postgres(self._postgres)}
         started.callback(stop_postgres, self._postgres)
+        guard_no_data(urls["DATABASE_URL"])
         urls["REDIS_URL"] = start_valkey(self._valkey)
         started.callback(stop_valkey, self._valkey)
         # The settings of the product: those of the tests give each of xdist's workers another Redis database.
