@@ -7,8 +7,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 BAD, OKAY, GREAT = -1, 0, 1
+RATINGS = (BAD, OKAY, GREAT)
 NO_ERROR = -1  # Every step has a rating, and none is bad.
-UNKNOWN = -2  # A first error that cannot be told, or a step without a label.
+UNKNOWN = -2  # A first error that cannot be determined, or a step without a label.
+
+FINISH_REASONS = ("found_error", "solution", "bad_problem", "give_up")
+SIDES = ("left", "right")
+CHOICES = (*SIDES, "tie")
+# How much better one side is, from most to least: the scale of Llama 2 (arXiv 2307.09288, 3.2.1).
+MARGINS = ("significantly", "clearly", "slightly", "negligibly")
 
 
 def first_error(ratings: Mapping[int, int | None], length: int) -> int:

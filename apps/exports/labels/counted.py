@@ -110,4 +110,4 @@ def rating_of(said: StepRating, steps: Steps, policy: LabelPolicy) -> int | None
 
 def people_needed(people: Iterable[PersonRecord]) -> int:
     """How many must speak lest a label be thin, by those who do: the fewest that are asked, as in the consensus."""
-    return min((person.asked for person in people if person.asked is not None), default=1)
+    return min((person.redundancy for person in people if person.redundancy is not None), default=1)

@@ -7,7 +7,7 @@ from typing import Any
 
 from apps.corpus.imports.readers.dialogue import normalized_role
 from apps.corpus.imports.readers.prompts import NAMES
-from apps.corpus.records import ComparisonRecord, ProblemRecord, RowError, SolutionRecord
+from apps.corpus.records import ComparisonRecord, ProblemRecord, RowError, SolutionRecord, StepPlace
 from apps.exports.policy import LabelPolicy
 
 Message = dict[str, str]
@@ -89,7 +89,7 @@ def _sides(compared: ComparisonRecord) -> tuple[str, dict[str, str]]:
     left, right = compared.sides()
     if compared.left_step is None or compared.right_step is None:
         return "", {"left": full_text(left), "right": full_text(right)}
-    before = [step.text for step in left.path() if step.position < compared.left_step[0]]
+    before = [step.text for step in left.path() if step.position < compared.left_step.position]
     texts = {"left": _step_text(left, compared.left_step), "right": _step_text(right, compared.right_step)}
     return left.separator.join(before), texts
 
@@ -99,5 +99,7 @@ def full_text(solution: SolutionRecord) -> str:
     return str(solution.extras.get("text") or solution.separator.join(step.text for step in solution.path()))
 
 
-def _step_text(solution: SolutionRecord, place: tuple[int, int]) -> str:
-    return next(step.text for step in solution.steps if (step.position, step.candidate) == place)
+def _step_text(solution: SolutionRecord, place: StepPlace) -> str:
+    return next(
+        step.text for step in solution.steps if (step.position, step.candidate) == (place.position, place.candidate)
+    )

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from msgspec import structs
 
-from apps.corpus.records import CritiqueWord, PersonRecord, PreferenceRecord, StepRating
+from apps.corpus.records import CritiqueRecord, PersonRecord, PreferenceRecord, StepRating
 from apps.labeling.models import Assignment, Critique, CritiqueRating, PreferenceLabel, StepLabel
 from apps.labeling.models.counted import asked_expression
 from apps.projects.models import Membership, Project
@@ -98,7 +98,7 @@ def _reviewer(person: PersonRecord, correction: Correction, reviewer: Member) ->
         role="reviewer",
         corrects=person.labeler,
         self_reviewed=correction.self_reviewed,
-        asked=person.asked,
+        redundancy=person.redundancy,
         steps=[
             StepRating(
                 position=step.position,
@@ -125,7 +125,7 @@ def _turns(solution_ids: Sequence[int]) -> list[tuple[Any, ...]]:
 
 
 def _named(assignment: Sequence[Any]) -> dict[str, Any]:
-    return dict(zip((*TURN, "asked"), assignment, strict=True))
+    return dict(zip((*TURN, "redundancy"), assignment, strict=True))
 
 
 def _when(assignment: tuple[Any, ...]) -> tuple[bool, Any, int]:
@@ -150,21 +150,23 @@ def _ratings(turn_ids: Sequence[int], places: dict[int, Place]) -> dict[int, lis
     return found
 
 
-def _critiques(turn_ids: Sequence[int], places: dict[int, Place]) -> dict[int, list[CritiqueWord]]:
+def _critiques(turn_ids: Sequence[int], places: dict[int, Place]) -> dict[int, list[CritiqueRecord]]:
     """What was written of steps in each turn, and what was said of what others wrote."""
-    found: defaultdict[int, list[CritiqueWord]] = defaultdict(list)
+    found: defaultdict[int, list[CritiqueRecord]] = defaultdict(list)
     rated = CritiqueRating.objects.filter(assignment_id__in=turn_ids).order_by("critique_id")
     of_critique = ("critique__step_id", "critique__text", "critique__origin", "critique__source")
     for turn_id, rating, step_id, text, origin, source in rated.values_list("assignment_id", "rating", *of_critique):
         position, candidate = places[step_id]
         found[turn_id].append(
-            CritiqueWord(position=position, candidate=candidate, text=text, origin=origin, source=source, rating=rating)
+            CritiqueRecord(
+                position=position, candidate=candidate, text=text, origin=origin, source=source, rating=rating
+            )
         )
     written = Critique.objects.filter(written_in_id__in=turn_ids).order_by("id")
     for turn_id, step_id, text in written.values_list("written_in_id", "step_id", "text"):
         position, candidate = places[step_id]
         found[turn_id].append(
-            CritiqueWord(position=position, candidate=candidate, text=text, origin="human", is_own=True)
+            CritiqueRecord(position=position, candidate=candidate, text=text, origin="human", is_own=True)
         )
     return found
 
@@ -189,7 +191,7 @@ def _person(
         is_quality_control=assignment["is_quality_control"],
         is_screening=extras.pop("is_screening", assignment["round__is_screening"]),
         is_suspended=member.is_suspended,
-        asked=members.min_labelers or assignment["asked"],
+        redundancy=members.min_labelers or assignment["redundancy"],
         steps=said,
         preference=preference,
         progress=assignment["progress"],

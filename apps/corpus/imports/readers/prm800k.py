@@ -164,7 +164,6 @@ def _solution(fields: Fields, question: Fields, walk: _Walk, made: Sequence[str]
         source="prm800k",
         final_answer=answer,
         verifier_score=score,
-        identity=identity,
         extras={"identity": identity},
     )
 

@@ -11,7 +11,7 @@ import re
 
 from apps.corpus.imports.readers.base import ReaderOptions, Row
 from apps.corpus.imports.readers.fields import Fields
-from apps.corpus.records import ComparisonRecord, RowError, SolutionRecord, StepRecord
+from apps.corpus.records import ComparisonRecord, RowError, SolutionRecord, StepPlace, StepRecord
 from apps.corpus.splitting.steps import has_step_heads, split_steps
 
 SHARED = "initial_reason_steps"
@@ -38,10 +38,10 @@ def read_comparison(fields: Fields, options: ReaderOptions) -> ComparisonRecord:
             SolutionRecord(steps=_path([*shared, step, *(rest or [])]))
             for step, rest in zip((chosen, rejected), rests, strict=True)
         ]
-        return ComparisonRecord(left=sides[0], right=sides[1], left_step=(place, 0), right_step=(place, 0))
+        return ComparisonRecord(left=sides[0], right=sides[1], left_step=StepPlace(place), right_step=StepPlace(place))
     other = StepRecord(position=place, candidate=1, text=rejected, chosen=False)
     solution = SolutionRecord(steps=[*_path([*shared, chosen]), other])
-    return ComparisonRecord(left=solution, left_step=(place, 0), right_step=(place, 1))
+    return ComparisonRecord(left=solution, left_step=StepPlace(place), right_step=StepPlace(place, 1))
 
 
 def _path(texts: list[str]) -> list[StepRecord]:

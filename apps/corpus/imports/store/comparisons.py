@@ -13,6 +13,7 @@ from apps.corpus.comparisons import Pair, Side, shared_steps
 from apps.corpus.imports.extensions import StoredRecord
 from apps.corpus.imports.store.chunk import Incoming, Pairing
 from apps.corpus.models import Comparison, ImportBatch
+from apps.corpus.records import StepPlace
 
 FIELDS = [
     "id",
@@ -111,7 +112,7 @@ def _pair(pairing: Pairing, sides: Mapping[int, StoredRecord]) -> Pair:
     assert compared is not None
     left, right = pairing.left, pairing.right
     if compared.left_step is not None and compared.right_step is not None:
-        shared = compared.left_step[0]
+        shared = compared.left_step.position
     else:
         shared = shared_steps(*([step.text for step in side.path()] for side in compared.sides()))
     return Pair(
@@ -124,7 +125,8 @@ def _pair(pairing: Pairing, sides: Mapping[int, StoredRecord]) -> Pair:
     )
 
 
-def _side(row: Incoming, landed: StoredRecord, place: tuple[int, int] | None) -> Side:
+def _side(row: Incoming, landed: StoredRecord, step: StepPlace | None) -> Side:
     assert row.solution_digest is not None
+    place = (step.position, step.candidate) if step is not None else None
     step_id = landed.step_id(*place) if place is not None else None
     return Side(row.solution_id, row.solution_digest, step_id, place)
