@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.core.zstd import ZstdFile
+from apps.corpus.imports import json_array
 from apps.corpus.imports.files import Line, raw_lines, read_rows
 
 ROWS = [{"a": number, "text": "ü" * number} for number in range(5)]
@@ -144,6 +145,46 @@ def test_numbers_that_python_writes_are_null(tmp_path: Path, number: str) -> Non
         *_, line = read_rows(path)
         assert line.error is None
         assert line.row == {"a": None, "b": [1, None], "c": f'NaN: "{number}"'}
+
+
+@pytest.mark.parametrize(
+    ("elements", "errors"),
+    [
+        (['{"a": 1, "a": 2}', '{"b": 1}'], {1: "a: stands twice"}),
+        (['{"a": "\\ud800"}', '{"a": "\\u0000"}', '{"b": 1}'], {1: "surrogate", 2: "NUL"}),
+        (['{"a": 1e999}', '{"a": ' + "9" * 5000 + "}", "3", '{"b": "],[{"}'], {1: "range", 2: "range", 3: "object"}),
+        (['{"b": 1}', "{broken}", '{"b": 1}'], {2: "from here on"}),
+        (['{"b": 1}', '{"b": 1} {"b": 1}'], {3: "comma"}),
+        (['{"b": 1}', ""], {2: "from here on"}),
+        (['{"b": 1}', '{"a": "no end'], {2: "from here on"}),
+    ],
+)
+def test_rows_of_an_array_are_refused_one_by_one(tmp_path: Path, elements: list[str], errors: dict[int, str]) -> None:
+    path = tmp_path / "rows"
+    path.write_text("[\n" + ",\n".join(elements) + "\n]")
+    lines = list(read_rows(path))
+    assert [line.number for line in lines] == list(range(1, len(lines) + 1))
+    assert {line.number for line in lines if line.error is not None} == set(errors)
+    for line in lines:
+        assert line.error is None or errors[line.number] in str(line.error)
+
+
+def test_an_array_is_not_read_as_a_whole(tmp_path: Path) -> None:
+    path = tmp_path / "rows"
+    path.write_text(json.dumps([{"a": "ü" * 1000, "b": [number]} for number in range(5000)], ensure_ascii=False))
+    lines = read_rows(path)
+    assert next(lines).position < path.stat().st_size / 2
+    assert [line.row["b"] for line in lines] == [[number] for number in range(1, 5000)]
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 3, 7])
+def test_an_array_may_be_cut_anywhere(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_array, "CHUNK", chunk)
+    rows = [{"a": 'ü\\"]', "b": [1, -2.5e10, {"c": None}], "d": True}, {}, [1], -12345, "x😀", None, {"f": [[]]}]
+    content = json.dumps(rows, ensure_ascii=False).encode()
+    for cut in range(1, len(content)):
+        elements = json_array.array_elements(content[:cut], io.BytesIO(content[cut:]))
+        assert [json.loads(element) for element in elements] == rows
 
 
 def zipped(name: str) -> bytes:

@@ -23,10 +23,10 @@ import pyarrow.parquet as pq
 
 from apps.core.zstd import ZstdError, ZstdFile
 from apps.corpus.imports.file_kinds import BOM, binary_kind, is_json, object_kind, text_kind
+from apps.corpus.imports.json_array import array_elements
 from apps.corpus.records import RowError
 
 LINE_LIMIT = 4 * 1024**2  # Bytes. No solution is so long; a file without line ends is.
-ARRAY_LIMIT = 256 * 1024**2  # Bytes. A JSON array has to be read whole.
 HEAD = 64 * 1024  # Bytes, from which a file of another kind is known.
 
 _DAMAGED = (EOFError, OSError, zlib.error, ZstdError, pa.ArrowException)
@@ -167,22 +167,18 @@ def _is_complete(line: bytes) -> bool:
 
 
 def _array_rows(start: bytes, stream: io.BufferedIOBase) -> Iterator[tuple[int, bytes | RowError]]:
-    content = start + stream.read(ARRAY_LIMIT + 1)
-    if len(content) > ARRAY_LIMIT:
-        yield 1, RowError("", f"a JSON array may have {ARRAY_LIMIT:,} bytes; JSON Lines may have any number")
-        return
+    number = 0
     try:
-        for number, row in enumerate(_rows_of_array(content), 1):
-            yield number, bytes(row)
+        for number, element in enumerate(array_elements(start, stream), 1):
+            yield number, element
     except (ValueError, RecursionError) as error:
-        yield 1, RowError("", f"neither JSON Lines nor a JSON array: {error}")
-
-
-def _rows_of_array(content: bytes) -> list[msgspec.Raw]:
-    try:
-        return msgspec.json.decode(content, type=list[msgspec.Raw])
-    except msgspec.DecodeError:
-        return msgspec.json.decode(_without_numbers_of_python(content), type=list[msgspec.Raw])
+        reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+        what = (
+            f"the JSON array cannot be read from here on: {reason}"
+            if number
+            else f"neither JSON Lines nor a JSON array: {reason}"
+        )
+        yield number + 1, RowError("", what)
 
 
 def _line(number: int, position: int, content: bytes | RowError) -> Line:
