@@ -15,7 +15,7 @@ def digest(*parts: str) -> UUID:
 
 
 # Of a solution that nobody has begun: what a round starts from where only the problem is given.
-BLANK = digest("blank")
+EMPTY_SOLUTION = digest("blank")
 
 
 def problem_digest(statement: str) -> UUID:

@@ -37,7 +37,7 @@ def edit_problem(*, problem: Problem, actor: User, statement: str, reference_ans
         return held
     held.digest = problem_digest(held.statement)
     held.save(update_fields=["statement", "reference_answer", "digest"])
-    _record(held, actor, "problem.mended", before, after)
+    _record(held, actor, "problem.edited", before, after)
     if after["reference_answer"] != before["reference_answer"]:
         held.solutions.update(grade=SolutionGrade.UNGRADED, is_correct=_without_verifier(held), graded_by="")
         run_answer_change_hooks(held)

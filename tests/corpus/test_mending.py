@@ -49,7 +49,7 @@ def test_another_statement_leaves_the_verdicts(problem: Problem, alice: User) ->
 
 def test_nothing_new_changes_nothing(problem: Problem, alice: User) -> None:
     edit_problem(problem=problem, actor=alice, statement="What is 20 + 22?\r\n ", reference_answer=" 41")
-    assert not AuditEvent.objects.filter(verb="problem.mended").exists()
+    assert not AuditEvent.objects.filter(verb="problem.edited").exists()
 
 
 def test_without_an_answer_there_is_nothing_to_grade(problem: Problem, alice: User) -> None:

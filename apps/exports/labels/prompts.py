@@ -50,9 +50,7 @@ def conversation(problem: ProblemRecord) -> list[Message]:
 
 def transcript(problem: ProblemRecord) -> str:
     """The messages as one text that ends where the answer begins, as HH-RLHF has it."""
-    turns = [
-        f"\n\n{_speaker(message['role'])}: {_unmarked(message['content'])}" for message in conversation(problem)
-    ]
+    turns = [f"\n\n{_speaker(message['role'])}: {_unmarked(message['content'])}" for message in conversation(problem)]
     return f"{''.join(turns)}\n\nAssistant:"
 
 

@@ -9,9 +9,9 @@ from apps.corpus.imports.readers.base import ReaderOptions, Row
 from apps.corpus.imports.readers.dialogue import Message, read_messages
 from apps.corpus.imports.readers.fields import Fields
 from apps.corpus.imports.readers.prompts import transcript
+from apps.corpus.labels import MARGINS
 from apps.corpus.records import RowError
 
-MARGINS = ("significantly", "clearly", "slightly", "negligibly")
 # The two scales of Llama 2 (arXiv 2307.09288, table 27), from significantly better down.
 SCALES = {"large": (3.0, 2.0, 1.0, 0.0), "small": (1.0, 2 / 3, 1 / 3, 0.0)}
 

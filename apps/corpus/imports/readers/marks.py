@@ -12,9 +12,9 @@ from typing import Any
 from apps.corpus.imports.files import named
 from apps.corpus.imports.readers.base import ReaderOptions
 from apps.corpus.imports.readers.fields import Fields, read_bool
+from apps.corpus.labels import NO_ERROR
 from apps.corpus.records import GoldRating, PersonRecord, RowError, StepRating
 
-NO_ERROR = -1
 NOT_LABELED = -100  # As TRL and axolotl leave a step out of training.
 LABELER = "labels"
 SOFT = "soft values without counts"

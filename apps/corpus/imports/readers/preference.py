@@ -20,13 +20,10 @@ from apps.corpus.imports.readers.choices import Choice, answer_text, read_answer
 from apps.corpus.imports.readers.dialogue import Message, opened_answer, parse_transcript, shared_turns
 from apps.corpus.imports.readers.fields import Fields
 from apps.corpus.imports.readers.kto import Kto
-from apps.corpus.imports.readers.prompts import NAMES, PROMPT_KEYS, Prompt, no_prompt, read_prompt, split_answer
+from apps.corpus.imports.readers.prompts import PROMPT_KEYS, Prompt, no_prompt, read_prompt, split_answer
 from apps.corpus.records import ComparisonRecord, PersonRecord, PreferenceRecord, Record, RowError
 from apps.corpus.splitting.steps import unclosed_note
 
-__all__ = ["MARGINS", "NAMES", "SCALES", "Preference"]
-
-MARGINS, SCALES = choices.MARGINS, choices.SCALES
 ANSWERS = ("reference_answer", "ground_truth")
 RANKINGS = ("answers", "completions", "responses", "rankings", "outputs", "candidates", "output")
 _KTO = Kto()

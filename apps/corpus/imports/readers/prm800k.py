@@ -24,6 +24,7 @@ from typing import Any
 
 from apps.corpus.imports.readers.base import ReaderOptions, Row
 from apps.corpus.imports.readers.fields import Fields
+from apps.corpus.labels import FINISH_REASONS
 from apps.corpus.records import (
     PersonRecord,
     ProblemRecord,
@@ -34,7 +35,6 @@ from apps.corpus.records import (
     StepRecord,
 )
 
-FINISH_REASONS = ("found_error", "solution", "bad_problem", "give_up")
 QUESTION_1 = ("problem", "ground_truth_answer")
 QUESTION_2 = (
     "problem",

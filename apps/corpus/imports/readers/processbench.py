@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 from apps.corpus.imports.readers.base import ReaderOptions, Row
 from apps.corpus.imports.readers.fields import Fields
-from apps.corpus.imports.readers.marks import NO_ERROR, gold_up_to
+from apps.corpus.imports.readers.marks import gold_up_to
+from apps.corpus.labels import NO_ERROR
 from apps.corpus.records import ProblemRecord, Record, SolutionRecord, StepRecord
 
 
