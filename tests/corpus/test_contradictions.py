@@ -22,7 +22,7 @@ from tests.judging.verdicts import bring_in, row, verdicts
 
 pytestmark = pytest.mark.django_db
 
-OTHERWISE = "{} (contradicts what stands)"
+OTHERWISE = "{} (contradicts what is stored)"
 
 
 def gold(*ratings: int, start: int = 0) -> dict[str, Any]:
