@@ -100,10 +100,12 @@ def text_kind(head: bytes) -> str | None:
     first = lines[0].lstrip()
     if first.startswith("<"):
         kind = "an HTML page" if re.match(r"<(?:!doctype html|html)", first, re.IGNORECASE) else "XML"
+    elif table := _kind_of_table(lines):
+        kind = table
     elif len(lines) > 1 and all(_YAML_LINE.match(line.strip()) for line in lines[:2]):
         kind = "YAML: write it as JSON Lines"
     else:
-        kind = _kind_of_table(lines) or f"text that is no JSON: it begins with {first[:40]!r}"
+        kind = f"text that is no JSON: it begins with {first[:40]!r}"
     return sentence(kind)
 
 

@@ -10,7 +10,7 @@ from msgspec import inspect
 from apps.corpus.canonical_row import CanonicalRow, RatedSteps, plain_type, row_fields, row_of
 from apps.corpus.labels import BAD, GREAT, UNKNOWN
 from apps.corpus.records import Record
-from apps.exports.formats.base import OfSolutions, Row, label_name
+from apps.exports.formats.base import Row, SolutionFormat, label_name
 from apps.exports.labels.sources import hard_rating
 from apps.exports.labels.steps import resolve
 from apps.exports.policy import LabelPolicy
@@ -35,7 +35,7 @@ def _arrow_type(type_: inspect.Type) -> pa.DataType:
     return pa.list_(_arrow_type(type_.item_type)) if isinstance(type_, inspect.ListType) else _ARROW_TYPES[type(type_)]
 
 
-class Annotate(OfSolutions):
+class Annotate(SolutionFormat):
     name = "annotate"
     title = "Annotate's own row"
     about = "All that is known: people, gold, Monte Carlo, judges. It can be imported again."
