@@ -28,7 +28,6 @@ from apps.corpus.records import (
     GoldRating,
     JudgeRecord,
     PersonRecord,
-    ProblemRecord,
     Record,
     RowError,
     SolutionRecord,
@@ -36,6 +35,7 @@ from apps.corpus.records import (
     StepRecord,
 )
 from apps.corpus.splitting.steps import split_steps, unclosed_note
+from apps.verifiers.registry import VERIFIERS
 
 MARKS = ("first_error", "error_steps", "labels")
 SOURCES = ("people", "gold", "consensus", "monte_carlo", "judges")
@@ -65,7 +65,9 @@ class Canonical:
         if options.mapping:
             row, notes = mapped_row(row, options)
         canonical = convert_fields(_with_step_objects(row, options), CanonicalRow)
-        _check_verifier(canonical.problem)
+        verifier = canonical.problem.verifier
+        if verifier and verifier not in VERIFIERS:
+            raise RowError("problem.verifier", f"expected one of {', '.join(VERIFIERS)}, found {named(verifier)}")
         solution = canonical.solution and _with_checked_steps(canonical.solution, "solution")
         comparison = canonical.comparison and _with_checked_sides(canonical.comparison)
         if solution is not None and comparison is not None:
@@ -223,7 +225,9 @@ class _Marks:
             if not length:
                 self.ignored.append(name)
             elif name == "labels":
-                self._read_labels(fields, length, options)
+                ratings = read_labels(fields, "labels", length, options)
+                self.people = labels_of(ratings, labeler=LABELER) if ratings is not None else []
+                self.ignored += [f"labels ({SOFT})"] if ratings is None else []
             elif any(not is_blank(row.get(source)) for source in SOURCES) or self.gold:
                 # Our own export derives the first error from the row's other parts: it is computed again.
                 self.ignored += [] if name == "first_error" and not self.gold else [name]
@@ -233,22 +237,8 @@ class _Marks:
                 self.gold, notes = read_error_steps(fields, length)
                 self.ignored += notes
 
-    def _read_labels(self, fields: Fields, length: int, options: ReaderOptions) -> None:
-        ratings = read_labels(fields, "labels", length, options)
-        if ratings is None:
-            self.ignored.append(f"labels ({SOFT})")
-        else:
-            self.people = labels_of(ratings, labeler=LABELER)
-
 
 # --- what the parts of a row require of each other --------------------------------------------------------
-
-
-def _check_verifier(problem: ProblemRecord) -> None:
-    from apps.verifiers.registry import VERIFIERS
-
-    if problem.verifier and problem.verifier not in VERIFIERS:
-        raise RowError("problem.verifier", f"expected one of {', '.join(VERIFIERS)}, found {named(problem.verifier)}")
 
 
 def _with_checked_steps(solution: SolutionRecord, at: str) -> SolutionRecord:
@@ -269,18 +259,19 @@ def _place(step: StepRecord | StepPlace) -> Place:
 
 
 def _with_checked_sides(comparison: ComparisonRecord) -> ComparisonRecord:
-    left = _with_checked_steps(comparison.left, "comparison.left")
-    right = comparison.right and _with_checked_steps(comparison.right, "comparison.right")
+    """The comparison with the steps of its sides in order. Raises RowError where there is nothing to compare."""
+    left_side = _with_checked_steps(comparison.left, "comparison.left")
+    right_side = comparison.right and _with_checked_steps(comparison.right, "comparison.right")
     left_step, right_step = comparison.left_step, comparison.right_step
-    for name, step, side in (("left_step", left_step, left), ("right_step", right_step, right or left)):
+    for name, step, side in (("left_step", left_step, left_side), ("right_step", right_step, right_side or left_side)):
         if step is not None and _place(step) not in map(_place, side.steps):
-            raise RowError(f"comparison.{name}.position", f"expected a step of the side's solution, found {step}")
+            raise RowError(f"comparison.{name}.position", f"the side has no {_step_name(_place(step))}")
     if (left_step is None) != (right_step is None):
         missing = "right_step" if right_step is None else "left_step"
         raise RowError(f"comparison.{missing}", "is missing; expected a step on both sides or on neither")
-    if left_step == right_step and (right is None or _is_same(left, right)):
+    if left_step == right_step and (right_side is None or _is_same(left_side, right_side)):
         raise RowError("comparison.right", "is the same as left: there is nothing to prefer")
-    return structs.replace(comparison, left=left, right=right)
+    return structs.replace(comparison, left=left_side, right=right_side)
 
 
 def _is_same(left: SolutionRecord, right: SolutionRecord) -> bool:
@@ -350,7 +341,7 @@ def _in_utc(time: datetime, at: str) -> datetime:
 
 def _critique(critique: CritiqueRecord, places: Collection[Place], at: str) -> CritiqueRecord:
     if (critique.position, critique.candidate) not in places:
-        raise RowError(f"{at}.position", f"there is no step {critique.position}, candidate {critique.candidate}")
+        raise RowError(f"{at}.position", f"the solution has no {_step_name((critique.position, critique.candidate))}")
     if critique.is_own:
         return structs.replace(critique, origin="human", rating=None)
     if critique.rating is None:
@@ -365,10 +356,13 @@ def _check_places(named_places: Sequence[Place | int], places: Collection[Place 
     """
     for index, place in enumerate(named_places):
         if place not in places:
-            step = f"step {place}" if isinstance(place, int) else f"step {place[0]}, candidate {place[1]}"
-            raise RowError(f"{at}[{index}].position", f"there is no {step}, in the solution")
+            raise RowError(f"{at}[{index}].position", f"the solution has no {_step_name(place)}")
     if len(set(named_places)) < len(named_places):
         raise RowError(at, "has two entries for one step")
+
+
+def _step_name(place: Place | int) -> str:
+    return f"step {place}" if isinstance(place, int) else f"step {place[0]}, candidate {place[1]}"
 
 
 def _check_estimates(estimates: Sequence[EstimateRecord], path: Collection[int]) -> None:
@@ -379,8 +373,8 @@ def _check_estimates(estimates: Sequence[EstimateRecord], path: Collection[int])
                 raise RowError(f"{at}[{place}].rollouts", "is missing; expected the number of rollouts, or `hard`")
             most = count.rollouts or 0
             if count.successes is not None and count.successes > most:
-                found = named(count.successes)
-                raise RowError(f"{at}[{place}].successes", f"expected a whole number from 0 to {most}, found {found}")
+                reason = f"expected a whole number from 0 to {most}, found {named(count.successes)}"
+                raise RowError(f"{at}[{place}].successes", reason)
             if most and count.successes is None and count.hard is None:
                 expected = f"how many of the {most} rollouts reached the answer, or `hard`"
                 raise RowError(f"{at}[{place}].successes", f"is missing; expected {expected}")
@@ -392,5 +386,5 @@ def _check_judges(judges: Sequence[JudgeRecord], places: Collection[Place]) -> N
     for index, judge in enumerate(judges):
         _check_places([(rating.position, rating.candidate) for rating in judge.steps], places, f"judges[{index}].steps")
         if judge.key in keys:
-            raise RowError(f"judges[{index}].judge", "is in the row twice; give the second another `version` or `run`")
+            raise RowError(f"judges[{index}].judge", "is in the row twice: give the second another `version` or `run`")
         keys.add(judge.key)

@@ -1,6 +1,6 @@
 """ProcessBench (Zheng et al. 2024, arXiv 2412.06559): `label` is the earliest wrong paragraph from 0, or -1.
 
-Three experts agreed on it, so it is gold: right before it, bad at it, and nothing said after it.
+Three experts agreed on it, so it becomes gold: good before it, bad at it, nothing after it.
 """
 
 from __future__ import annotations
