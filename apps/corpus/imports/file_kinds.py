@@ -94,13 +94,13 @@ def text_kind(head: bytes) -> str | None:
     if not lines:
         return None
     if lines[0].lstrip().startswith("{"):
-        return _kind_of_object(lines, head)
+        return broken_object_kind(lines, head)
     if any(line.lstrip().startswith("{") for line in lines):
         return None
     first = lines[0].lstrip()
     if first.startswith("<"):
         kind = "an HTML page" if re.match(r"<(?:!doctype html|html)", first, re.IGNORECASE) else "XML"
-    elif table := _kind_of_table(lines):
+    elif table := table_kind(lines):
         kind = table
     elif len(lines) > 1 and all(_YAML_LINE.match(line.strip()) for line in lines[:2]):
         kind = "YAML: write it as JSON Lines"
@@ -109,7 +109,7 @@ def text_kind(head: bytes) -> str | None:
     return sentence(kind)
 
 
-def _kind_of_object(lines: list[str], head: bytes) -> str | None:
+def broken_object_kind(lines: list[str], head: bytes) -> str | None:
     wrapped = _WRAPPED.match(head.removeprefix(BOM).lstrip().decode(errors="replace"))
     if wrapped is not None:
         return _wrapped_under(wrapped[1])
@@ -121,7 +121,7 @@ def _kind_of_object(lines: list[str], head: bytes) -> str | None:
     return None
 
 
-def _kind_of_table(lines: list[str]) -> str | None:
+def table_kind(lines: list[str]) -> str | None:
     """A header of names and another line: only then do tabs or commas separate the cells of a table."""
     for sign, kind in (("\t", "TSV (tab-separated values)"), (",", "CSV"), (";", "CSV with semicolons")):
         names = next(csv.reader(lines[:1], delimiter=sign), [])

@@ -124,9 +124,9 @@ def _raw_rows(stream: io.BufferedReader, limit: int, *, whole: bool = False) -> 
         if is_first and line.strip():
             is_first = False
             if line.lstrip().startswith(b"[") and not _is_row(line):
-                yield from _array_rows(line, stream)
+                yield from array_rows(line, stream)
                 return
-            kind = text_kind(head) if not is_json(line) else _kind_of_single_object(line, stream)
+            kind = text_kind(head) if not is_json(line) else single_object_kind(line, stream)
             if kind is not None:
                 yield number, RowError("", kind)
                 return
@@ -139,7 +139,7 @@ def _raw_rows(stream: io.BufferedReader, limit: int, *, whole: bool = False) -> 
             yield number, line
 
 
-def _kind_of_single_object(line: bytes, stream: io.BufferedReader) -> str | None:
+def single_object_kind(line: bytes, stream: io.BufferedReader) -> str | None:
     """What the file is, where its only line is one object that holds all rows."""
     is_only = not stream.peek(1).strip()
     row = msgspec.json.decode(line) if is_only and line.lstrip().startswith(b"{") else None
@@ -155,7 +155,7 @@ def _is_row(line: bytes) -> bool:
     return not (isinstance(value, list) and all(isinstance(item, dict) for item in value))
 
 
-def _array_rows(start: bytes, stream: io.BufferedIOBase) -> Iterator[tuple[int, bytes | RowError]]:
+def array_rows(start: bytes, stream: io.BufferedIOBase) -> Iterator[tuple[int, bytes | RowError]]:
     number = 0
     try:
         for number, element in enumerate(array_elements(start, stream), 1):
@@ -185,16 +185,16 @@ def decoded(content: bytes | RowError) -> dict[str, Any]:
         try:
             row = msgspec.json.decode(content)
         except msgspec.DecodeError:
-            row = msgspec.json.decode(_with_null_for_nan(content))
+            row = msgspec.json.decode(with_null_for_nan(content))
     except UnicodeDecodeError as error:
         raise RowError("", f"not UTF-8: {error.reason}") from None
     except msgspec.DecodeError as error:
-        raise RowError("", _why_not_json(content, str(error))) from None
+        raise RowError("", reason_not_json(content, str(error))) from None
     except RecursionError:
         raise RowError("", "nested too deeply") from None
     if not isinstance(row, dict):
         raise RowError("", f"a row is a JSON object, this is {named(row)}")
-    _refuse_repeated_keys(content, row)
+    refuse_repeated_keys(content, row)
     if b"\\u0000" in content:
         _refuse_nul(row, "")
     return row
@@ -203,16 +203,16 @@ def decoded(content: bytes | RowError) -> dict[str, Any]:
 _TEXT_OR_NAN = re.compile(rb'"(?:[^"\\]|\\[\s\S])*(?:"|\Z)|(?<![\w.])-?(?:NaN|Infinity)(?!\w)')
 
 
-def _with_null_for_nan(content: bytes) -> bytes:
+def with_null_for_nan(content: bytes) -> bytes:
     """NaN and Infinity, which Python writes and JSON does not know, become null, as in Parquet."""
     if b"NaN" not in content and b"Infinity" not in content:
         return content
     return _TEXT_OR_NAN.sub(lambda match: match[0] if match[0].startswith(b'"') else b"null", content)
 
 
-def _refuse_repeated_keys(content: bytes, row: dict[str, Any]) -> None:
+def refuse_repeated_keys(content: bytes, row: dict[str, Any]) -> None:
     """Raises RowError for a key that an object has twice: a decoder would silently take the last one."""
-    if _has_all_keys(content, row):
+    if has_all_keys(content, row):
         return
     try:
         json.loads(content, object_pairs_hook=_check_pairs, parse_int=str, parse_float=str)
@@ -220,7 +220,7 @@ def _refuse_repeated_keys(content: bytes, row: dict[str, Any]) -> None:
         raise RowError("", "nested too deeply") from None
 
 
-def _has_all_keys(content: bytes, row: dict[str, Any]) -> bool:
+def has_all_keys(content: bytes, row: dict[str, Any]) -> bool:
     """Whether the decoded row has as many keys as the line. False where counting cannot decide.
 
     It takes a sixth of the time that reading every key does.
@@ -246,7 +246,7 @@ def _check_pairs(pairs: list[tuple[str, Any]]) -> None:
         names.add(name)
 
 
-def _why_not_json(content: bytes, reason: str) -> str:
+def reason_not_json(content: bytes, reason: str) -> str:
     """msgspec calls a lone surrogate "truncated"; the standard library reads it."""
     try:
         if b"\\u" in content and json.loads(content) is not None:
@@ -292,12 +292,12 @@ def _parquet_rows(path: Path) -> Iterator[Line]:
             for batch in file.iter_batches(batch_size=256):
                 for row in batch.to_pylist():
                     number += 1
-                    yield _parquet_line(number, size * number // total, row)
+                    yield parquet_line(number, size * number // total, row)
     except _DAMAGED as error:
         yield Line(number + 1, size, error=RowError("", f"the Parquet file is damaged from here on: {error}"))
 
 
-def _parquet_line(number: int, position: int, row: dict[str, Any]) -> Line:
+def parquet_line(number: int, position: int, row: dict[str, Any]) -> Line:
     try:
         # Once through JSON: dates, decimals and bytes become what a JSON file would hold.
         row = msgspec.json.decode(msgspec.json.encode(_without_nan(row)))

@@ -79,8 +79,8 @@ def _import_chunks(batch: ImportBatch, progress: Progress) -> None:
     """Chunks are read and graded in a thread, while the previous one is stored."""
     with GradingPool() as pool, ahead(_chunks(batch, pool)) as chunks:
         for chunk in chunks:
-            _regrade(batch, chunk, pool)
-            if not _store_chunk(batch, chunk, pool):
+            regrade_chunk(batch, chunk, pool)
+            if not store_chunk(batch, chunk, pool):
                 return
             progress(batch)
     if batch.solutions >= settings.IMPORT_CHUNK:
@@ -95,7 +95,7 @@ def _chunks(batch: ImportBatch, pool: GradingPool) -> Iterator[Chunk]:
     options = options_for(reader, batch.options)
     last_line, verifier = batch.line, batch.project.verifier
     lines = (line for line in read_rows(Path(batch.file.path)) if line.number > last_line)
-    while chunk := _read_chunk(lines, lambda row: reader.read(row, options)):
+    while chunk := read_chunk(lines, lambda row: reader.read(row, options)):
         started = time.perf_counter()
         grades = grade_records([row.record for row in chunk.incoming], verifier=verifier, pool=pool)
         for row, graded in zip(chunk.incoming, grades, strict=True):
@@ -104,7 +104,7 @@ def _chunks(batch: ImportBatch, pool: GradingPool) -> Iterator[Chunk]:
         yield chunk
 
 
-def _read_chunk(lines: Iterator[Line], read: Callable[[dict[str, object]], Iterator[Record]]) -> Chunk | None:
+def read_chunk(lines: Iterator[Line], read: Callable[[dict[str, object]], Iterator[Record]]) -> Chunk | None:
     """The next lines of the file as records; None at its end."""
     chunk = Chunk()
     for line in islice(lines, settings.IMPORT_CHUNK):
@@ -124,7 +124,7 @@ def _read_chunk(lines: Iterator[Line], read: Callable[[dict[str, object]], Itera
     return chunk if chunk.rows else None
 
 
-def _regrade(batch: ImportBatch, chunk: Chunk, pool: GradingPool) -> None:
+def regrade_chunk(batch: ImportBatch, chunk: Chunk, pool: GradingPool) -> None:
     """Grade by the stored answers of existing problems, which the thread does not know."""
     started = time.perf_counter()
     grades = regrade_by_stored(
@@ -140,7 +140,7 @@ def _regrade(batch: ImportBatch, chunk: Chunk, pool: GradingPool) -> None:
     batch.grading_seconds += chunk.grading_seconds + time.perf_counter() - started
 
 
-def _store_chunk(batch: ImportBatch, chunk: Chunk, pool: GradingPool) -> bool:
+def store_chunk(batch: ImportBatch, chunk: Chunk, pool: GradingPool) -> bool:
     """Store a chunk with its findings and counters; False when the import has been cancelled."""
     try:
         with transaction.atomic():
@@ -154,14 +154,14 @@ def _store_chunk(batch: ImportBatch, chunk: Chunk, pool: GradingPool) -> bool:
         log.warning("import %s: a chunk was refused and is stored row by row: %s", batch.pk, error)
         batch.refresh_from_db()
         with transaction.atomic():
-            outcome = _store_one_by_one(batch, chunk.incoming)
+            outcome = store_one_by_one(batch, chunk.incoming)
             is_running = _record(batch, chunk, outcome)
     if outcome.filled_problem_ids:
         grade_ungraded(outcome.filled_problem_ids, verifier=batch.project.verifier, pool=pool)
     return is_running
 
 
-def _store_one_by_one(batch: ImportBatch, incoming: Sequence[Incoming]) -> Outcome:
+def store_one_by_one(batch: ImportBatch, incoming: Sequence[Incoming]) -> Outcome:
     """The sides of a comparison are stored with its left one, so that both exist before they are compared."""
     total = Outcome()
     for row in incoming:
@@ -201,7 +201,7 @@ def _record(batch: ImportBatch, chunk: Chunk, outcome: Outcome) -> bool:
         for line, error in (*chunk.errors, *outcome.rejected)
     ]
     rejected_lines = {finding.line for finding in findings}
-    differences = list(_differences(batch, chunk, rejected_lines))
+    differences = list(differences_of(batch, chunk, rejected_lines))
     ImportFinding.objects.bulk_create([*findings, *differences], batch_size=1000)
     batch.rows += chunk.rows
     batch.rejected += len(rejected_lines)
@@ -222,7 +222,7 @@ def _bounded(ignored: Counter[str]) -> dict[str, int]:
     return dict(counts[:MOST_NAMES]) | ({OTHER_NAMES: rest} if rest else {})
 
 
-def _differences(batch: ImportBatch, chunk: Chunk, rejected_lines: set[int]) -> Iterator[ImportFinding]:
+def differences_of(batch: ImportBatch, chunk: Chunk, rejected_lines: set[int]) -> Iterator[ImportFinding]:
     """Where the verifier disagrees with what the file claims of a new solution."""
     for row in chunk.incoming:
         solution = row.record.solution

@@ -23,13 +23,13 @@ def _outside(blocks: Blocks, pattern: re.Pattern[str], text: str) -> list[str]:
     return [text[start:end] for start, end in zip(starts, ends, strict=True)]
 
 
-def _by_number(text: str, _: str | None) -> tuple[list[str], str]:
+def split_by_number(text: str, _: str | None) -> tuple[list[str], str]:
     """A step begins at its head (see `step_heads`); the text before the first head is a step too."""
     bounds = [0, *(start for start in find_step_heads(text) if start), len(text)]
     return [text[start:end] for start, end in itertools.pairwise(bounds)], "\n"
 
 
-def _by_separator(text: str, separator: str | None) -> tuple[list[str], str]:
+def split_by_separator(text: str, separator: str | None) -> tuple[list[str], str]:
     if not separator:
         raise RowError("separator", "is required with the split `separator`")
     blocks = Blocks() if any(opener in separator for opener in _OPENERS) else find_blocks(text)
@@ -39,8 +39,8 @@ def _by_separator(text: str, separator: str | None) -> tuple[list[str], str]:
 SPLITTERS: dict[str, Callable[[str, str | None], tuple[list[str], str]]] = {
     "newline": lambda text, _: (_outside(find_blocks(text), _NEWLINE, text), "\n"),
     "blank_line": lambda text, _: (_outside(find_blocks(text), _BLANK, text), "\n\n"),
-    "numbered": _by_number,
-    "separator": _by_separator,
+    "numbered": split_by_number,
+    "separator": split_by_separator,
 }
 
 

@@ -45,7 +45,7 @@ class Blocks:
 def find_blocks(text: str) -> Blocks:
     blocks = Blocks()
     _Scan(text, blocks).run()
-    blocks.spans = _merged([*blocks.spans, *_line_spans(text, Blocks(_merged(blocks.spans)))])
+    blocks.spans = _merged([*blocks.spans, *line_spans(text, Blocks(_merged(blocks.spans)))])
     return blocks
 
 
@@ -157,12 +157,12 @@ class _Scan:
 # --- tables and lists -------------------------------------------------------------------------------------
 
 
-def _line_spans(text: str, blocks: Blocks) -> Iterator[Span]:
+def line_spans(text: str, blocks: Blocks) -> Iterator[Span]:
     """Tables, and a list of one item with the line that leads to it."""
     lines = _lines(text, blocks)
     index = 0
     while index < len(lines):
-        last = _table_end(text, lines, index)
+        last = table_end(text, lines, index)
         if last > index:
             yield lines[index][0], lines[last][1]
             index = last
@@ -183,7 +183,7 @@ def _lines(text: str, blocks: Blocks) -> list[Span]:
     return lines
 
 
-def _table_end(text: str, lines: list[Span], first: int) -> int:
+def table_end(text: str, lines: list[Span], first: int) -> int:
     """The last line of the table that begins at `first`; `first` itself where none does."""
     has_edges = text[slice(*lines[first])].lstrip().startswith("|")
     rows: list[str] = []

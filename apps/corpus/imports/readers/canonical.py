@@ -35,7 +35,6 @@ from apps.corpus.records import (
     StepRecord,
 )
 from apps.corpus.splitting.steps import split_steps, unclosed_note
-from apps.verifiers.registry import VERIFIERS
 
 MARKS = ("first_error", "error_steps", "labels")
 SOURCES = ("people", "gold", "consensus", "monte_carlo", "judges")
@@ -64,12 +63,14 @@ class Canonical:
         notes: list[str] = []
         if options.mapping:
             row, notes = mapped_row(row, options)
-        canonical = convert_fields(_with_step_objects(row, options), CanonicalRow)
+        canonical = convert_fields(with_step_objects(row, options), CanonicalRow)
+        from apps.verifiers.registry import VERIFIERS  # Here, since it takes most of a second.
+
         verifier = canonical.problem.verifier
         if verifier and verifier not in VERIFIERS:
             raise RowError("problem.verifier", f"expected one of {', '.join(VERIFIERS)}, found {named(verifier)}")
         solution = canonical.solution and _with_checked_steps(canonical.solution, "solution")
-        comparison = canonical.comparison and _with_checked_sides(canonical.comparison)
+        comparison = canonical.comparison and with_checked_sides(canonical.comparison)
         if solution is not None and comparison is not None:
             raise RowError("comparison", "a row has a solution or a comparison, not both")
         places = {(step.position, step.candidate) for step in solution.steps} if solution else set()
@@ -77,7 +78,7 @@ class Canonical:
         people, reviewed = _labelers(canonical.people, row.get("people") or [], places, of_pair=comparison is not None)
         gold = list(canonical.gold.steps) if canonical.gold else []
         _check_places([rating.position for rating in gold], path, "gold.steps")
-        _check_estimates(canonical.monte_carlo, path)
+        check_estimates(canonical.monte_carlo, path)
         _check_judges(canonical.judges, places)
         marks = _Marks(row, solution, options)
         yield Record(
@@ -88,7 +89,7 @@ class Canonical:
             gold=gold or marks.gold,
             estimates=canonical.monte_carlo,
             judges=canonical.judges,
-            ignored=[*notes, *unread_paths(row), *reviewed, *marks.ignored, *_split_notes(row)],
+            ignored=[*notes, *unread_paths(row), *reviewed, *marks.ignored, *split_notes(row)],
         )
 
 
@@ -135,7 +136,7 @@ def _unmapped(row: Row, columns: set[str], above: str) -> Iterator[str]:
 # --- what the row leaves to be completed, and what it holds besides ---------------------------------------
 
 
-def _with_step_objects(row: Row, options: ReaderOptions) -> dict[str, Any]:
+def with_step_objects(row: Row, options: ReaderOptions) -> dict[str, Any]:
     """The row with every step of a solution as an object, and without what is computed again."""
     completed = {name: value for name, value in row.items() if name not in COMPUTED}
     if isinstance(row.get("solution"), dict):
@@ -162,12 +163,12 @@ def _complete_solution(solution: Row, options: ReaderOptions, at: str) -> dict[s
                 raise RowError(f"{at}.steps[{place}]", f"expected a text that is not blank, found {named(step)}")
         steps = [{"position": place, "text": step} for place, step in enumerate(steps)]
     elif isinstance(steps, list):
-        steps = [_complete_step(step, place) for place, step in enumerate(steps)]
+        steps = [complete_step(step, place) for place, step in enumerate(steps)]
     completed = {**solution, "separator": solution.get("separator") or joint}
     return completed if steps is None else completed | {"steps": steps}
 
 
-def _complete_step(step: Any, place: int) -> Any:
+def complete_step(step: Any, place: int) -> Any:
     """A step without a position is the one at its place in the list; candidate 0 is the chosen one."""
     if not isinstance(step, dict):
         return step
@@ -199,7 +200,7 @@ def _unread(value: Mapping[str, Any], known: Mapping[str, Any], above: str) -> I
             yield from _unread(inner, keys, f"{above}{name}.")
 
 
-def _split_notes(row: Row) -> Iterator[str]:
+def split_notes(row: Row) -> Iterator[str]:
     """The solutions that came as one text whose formula, fence or environment never ends."""
     comparison = row.get("comparison") or {}
     sides = {"solution": row.get("solution")} | {f"comparison.{name}": comparison.get(name) for name in SIDES}
@@ -258,7 +259,7 @@ def _place(step: StepRecord | StepPlace) -> Place:
     return step.position, step.candidate
 
 
-def _with_checked_sides(comparison: ComparisonRecord) -> ComparisonRecord:
+def with_checked_sides(comparison: ComparisonRecord) -> ComparisonRecord:
     """The comparison with the steps of its sides in order. Raises RowError where there is nothing to compare."""
     left_side = _with_checked_steps(comparison.left, "comparison.left")
     right_side = comparison.right and _with_checked_steps(comparison.right, "comparison.right")
@@ -269,16 +270,11 @@ def _with_checked_sides(comparison: ComparisonRecord) -> ComparisonRecord:
     if (left_step is None) != (right_step is None):
         missing = "right_step" if right_step is None else "left_step"
         raise RowError(f"comparison.{missing}", "is missing; expected a step on both sides or on neither")
-    if left_step == right_step and (right_side is None or _is_same(left_side, right_side)):
+    # As the digests decide: by the identity where there is one, otherwise by the source and the steps.
+    keys = [side.identity or (side.source, side.steps) for side in (left_side, right_side) if side is not None]
+    if left_step == right_step and keys[0] == keys[-1]:
         raise RowError("comparison.right", "is the same as left: there is nothing to prefer")
     return structs.replace(comparison, left=left_side, right=right_side)
-
-
-def _is_same(left: SolutionRecord, right: SolutionRecord) -> bool:
-    """As the digests decide: by the identity where there is one, else by the source and the steps."""
-    if left.identity is not None or right.identity is not None:
-        return left.identity == right.identity
-    return (left.source, left.steps) == (right.source, right.steps)
 
 
 def _labelers(
@@ -297,13 +293,13 @@ def _labelers(
         elif person.corrected_by is not None:
             ignored.append(CORRECTED)
         else:
-            labelers.append(_labeler(person, row, places, f"people[{index}]", of_pair=of_pair))
+            labelers.append(labeler_of(person, row, places, f"people[{index}]", of_pair=of_pair))
             ignored += [SUSPENDED] if person.is_suspended else []
             ignored += [SELF_REVIEWED] if person.self_reviewed else []
     return labelers, list(dict.fromkeys(ignored))
 
 
-def _labeler(person: PersonRecord, row: Row, places: Collection[Place], at: str, *, of_pair: bool) -> PersonRecord:
+def labeler_of(person: PersonRecord, row: Row, places: Collection[Place], at: str, *, of_pair: bool) -> PersonRecord:
     _check_places([(rating.position, rating.candidate) for rating in person.steps], places, f"{at}.steps")
     preference = person.preference
     if preference is not None and not of_pair:
@@ -323,15 +319,15 @@ def _labeler(person: PersonRecord, row: Row, places: Collection[Place], at: str,
     return structs.replace(
         person,
         protocol=protocol,
-        submitted_at=person.submitted_at and _in_utc(person.submitted_at, f"{at}.submitted_at"),
+        submitted_at=person.submitted_at and in_utc(person.submitted_at, f"{at}.submitted_at"),
         critiques=[
-            _critique(critique, places, f"{at}.critiques[{place}]") for place, critique in enumerate(person.critiques)
+            critique_of(critique, places, f"{at}.critiques[{place}]") for place, critique in enumerate(person.critiques)
         ],
         redundancy=1,
     )
 
 
-def _in_utc(time: datetime, at: str) -> datetime:
+def in_utc(time: datetime, at: str) -> datetime:
     """A time without a zone is taken for UTC."""
     try:
         return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
@@ -339,7 +335,7 @@ def _in_utc(time: datetime, at: str) -> datetime:
         raise RowError(at, f"expected a time from the year 1 to 9999 in UTC, found {time}") from None
 
 
-def _critique(critique: CritiqueRecord, places: Collection[Place], at: str) -> CritiqueRecord:
+def critique_of(critique: CritiqueRecord, places: Collection[Place], at: str) -> CritiqueRecord:
     if (critique.position, critique.candidate) not in places:
         raise RowError(f"{at}.position", f"the solution has no {_step_name((critique.position, critique.candidate))}")
     if critique.is_own:
@@ -365,7 +361,7 @@ def _step_name(place: Place | int) -> str:
     return f"step {place}" if isinstance(place, int) else f"step {place[0]}, candidate {place[1]}"
 
 
-def _check_estimates(estimates: Sequence[EstimateRecord], path: Collection[int]) -> None:
+def check_estimates(estimates: Sequence[EstimateRecord], path: Collection[int]) -> None:
     for index, estimate in enumerate(estimates):
         at = f"monte_carlo[{index}].steps"
         for place, count in enumerate(estimate.steps):

@@ -84,7 +84,7 @@ def read_choice(fields: Fields, options: ReaderOptions) -> Choice:
     if name == SHP_LABEL:
         side = "left" if fields.maybe_int(SHP_LABEL, least=0, most=1) else "right"
     else:
-        side = _named_side(fields, name, pair)
+        side = named_side(fields, name, pair)
     margin, extras = _margin(fields, options)
     read = {*pair, name, "margin"}
     if side == "tie" and margin:
@@ -100,7 +100,7 @@ def _signed(fields: Fields, name: str) -> int:
     return number
 
 
-def _named_side(fields: Fields, name: str, pair: tuple[str, str]) -> str:
+def named_side(fields: Fields, name: str, pair: tuple[str, str]) -> str:
     value = fields.row[name]
     ends = pair[0][-1], pair[1][-1]
     if isinstance(value, float) and value.is_integer():

@@ -57,18 +57,22 @@ def _normalizer_of(struct: type[msgspec.Struct]) -> tuple[inspect.Type, Normaliz
 def _normalizer(type_: inspect.Type) -> Normalize:
     type_ = plain_type(type_)
     if isinstance(type_, inspect.StructType):
-        return _object_normalizer(type_)
+        return object_normalizer(type_)
     if isinstance(type_, inspect.ListType):
         normalize = _normalizer(type_.item_type)
         return lambda value: [normalize(item) for item in value] if isinstance(value, list | tuple) else value
     if isinstance(type_, inspect.StrType) and type_.pattern is not None:
-        return _normalized_pattern
+        return normalized_choice
     return _NORMALIZERS.get(type(type_), lambda value: value)
 
 
-def _object_normalizer(struct: inspect.StructType) -> Normalize:
+def object_normalizer(struct: inspect.StructType) -> Normalize:
     fields = [
-        (field.encode_name, _normalizer(field.type), field.required or _admits_null(field.type))
+        (
+            field.encode_name,
+            _normalizer(field.type),
+            field.required or (isinstance(field.type, inspect.UnionType) and field.type.includes_none),
+        )
         for field in struct.fields
     ]
 
@@ -87,10 +91,6 @@ def _object_normalizer(struct: inspect.StructType) -> Normalize:
     return normalize
 
 
-def _admits_null(type_: inspect.Type) -> bool:
-    return isinstance(type_, inspect.UnionType) and type_.includes_none
-
-
 def _only_value(value: Any) -> Any:
     """A list of one value is that value, an empty list is null."""
     if isinstance(value, list) and len(value) < 2:
@@ -98,19 +98,19 @@ def _only_value(value: Any) -> Any:
     return value
 
 
-def _normalized_text(value: Any) -> Any:
+def normalized_text(value: Any) -> Any:
     """A number is its text."""
     value = value if isinstance(value, str) else _only_value(value)
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
-def _normalized_pattern(value: Any) -> Any:
+def normalized_choice(value: Any) -> Any:
     """Where only some texts are allowed, a blank one is null and a number is no text."""
     value = value if isinstance(value, str) else _only_value(value)
     return None if isinstance(value, str) and not value.strip() else value
 
 
-def _normalized_bool(value: Any) -> Any:
+def normalized_bool(value: Any) -> Any:
     value = _only_value(value)
     if is_blank(value):
         return None
@@ -118,12 +118,12 @@ def _normalized_bool(value: Any) -> Any:
     return value if flag is None else flag
 
 
-def _normalized_int(value: Any) -> Any:
+def normalized_int(value: Any) -> Any:
     value = _only_value(value)
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _normalized_time(value: Any) -> Any:
+def normalized_time(value: Any) -> Any:
     value = _only_value(value)
     try:
         return datetime.fromisoformat(value) if isinstance(value, str) else value
@@ -132,11 +132,11 @@ def _normalized_time(value: Any) -> Any:
 
 
 _NORMALIZERS: dict[type[inspect.Type], Normalize] = {
-    inspect.StrType: _normalized_text,
-    inspect.BoolType: _normalized_bool,
-    inspect.IntType: _normalized_int,
+    inspect.StrType: normalized_text,
+    inspect.BoolType: normalized_bool,
+    inspect.IntType: normalized_int,
     inspect.FloatType: _only_value,
-    inspect.DateTimeType: _normalized_time,
+    inspect.DateTimeType: normalized_time,
 }
 
 

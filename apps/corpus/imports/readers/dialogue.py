@@ -49,10 +49,10 @@ def _read_message(fields: Fields, default: str | None = None) -> Message:
         role = default
     else:
         role = normalized_role(fields.text(role_key), fields.at(role_key))
-    return {"role": role, "content": _read_content(fields, content_key)}
+    return {"role": role, "content": read_content(fields, content_key)}
 
 
-def _read_content(fields: Fields, name: str) -> str:
+def read_content(fields: Fields, name: str) -> str:
     """A text, or a list of text parts, as multimodal chat formats write it."""
     value = fields.row.get(name)
     if not isinstance(value, list):

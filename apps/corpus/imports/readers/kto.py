@@ -46,7 +46,7 @@ class Kto:
         is_right = fields.maybe_bool(label)
         if is_right is None:
             raise fields.wrong(label, "true or false")
-        prompt, name, text = _prompt_and_answer(fields)
+        prompt, name, text = prompt_and_answer(fields)
         return Record(
             problem=prompt.problem(reference_answer=fields.maybe_text("reference_answer")),
             solution=split_answer(name, text, options, is_correct=is_right),
@@ -54,7 +54,7 @@ class Kto:
         )
 
 
-def _prompt_and_answer(fields: Fields) -> tuple[Prompt, str, str]:
+def prompt_and_answer(fields: Fields) -> tuple[Prompt, str, str]:
     name = next((name for name in COMPLETIONS if fields.row.get(name) is not None), None)
     if name is None:
         if fields.row.get("messages") is None:

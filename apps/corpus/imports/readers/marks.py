@@ -61,15 +61,15 @@ def read_labels(fields: Fields, name: str, length: int, options: ReaderOptions) 
     if len(values) != length:
         raise RowError(at, f"there are {len(values)} labels for {length} steps")
     if any(isinstance(value, float) for value in values):
-        _check_soft(values, at)
+        check_soft_values(values, at)
         return None
     scale = options.label_scale
     if scale is None and any(not isinstance(value, bool) and value == -1 for value in values):
         scale = "ternary"
-    return [_rating(value, f"{at}[{index}]", scale) for index, value in enumerate(values)]
+    return [rating_of(value, f"{at}[{index}]", scale) for index, value in enumerate(values)]
 
 
-def _check_soft(values: Sequence[Any], at: str) -> None:
+def check_soft_values(values: Sequence[Any], at: str) -> None:
     """Raises RowError for a value that is no share: a share may be a whole number."""
     for index, value in enumerate(values):
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -77,7 +77,7 @@ def _check_soft(values: Sequence[Any], at: str) -> None:
             raise RowError(f"{at}[{index}]", f"expected a label, or a share from 0 to 1, found {named(value)}")
 
 
-def _rating(value: Any, at: str, scale: str | None) -> int | None:
+def rating_of(value: Any, at: str, scale: str | None) -> int | None:
     if value is None or value == NOT_LABELED:
         return None
     text = value.strip().lower() if isinstance(value, str) else None

@@ -44,7 +44,7 @@ class MathShepherd:
         if isinstance(row.get("label"), list):
             ratings = read_labels(fields, "label", len(texts), _BINARY)
         else:
-            ratings = _signs(marked, fields.text("label"), start)
+            ratings = signs_of_label(marked, fields.text("label"), start)
         counts = [
             StepCount(position=place, hard=rating == 1)
             for place, rating in enumerate(ratings or ())
@@ -73,7 +73,7 @@ def _tagged(marked: str, start: int) -> list[str]:
     return [text.strip() for text in steps]
 
 
-def _signs(marked: str, labels: str, start: int) -> list[int | None]:
+def signs_of_label(marked: str, labels: str, start: int) -> list[int | None]:
     """1 or -1 for the + or - in place of each tag in the label's text."""
     if len(marked) != len(labels):
         raise RowError("label", f"is not `input` with a + or - for each {TAG}: their lengths differ")

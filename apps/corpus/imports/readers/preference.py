@@ -50,16 +50,16 @@ class Preference:
     def _read(row: Row, options: ReaderOptions) -> Iterator[Record]:
         fields = Fields(row)
         if step_dpo.looks_like(row):
-            yield _read_step_pair(fields, options)
+            yield read_step_pair(fields, options)
         elif {"chosen", "rejected"} <= row.keys() or choices.pair_in(row) is not None:
-            yield _read_pair(fields, options)
+            yield read_pair(fields, options)
         elif _KTO.looks_like(row):
             yield _KTO.read_row(row, options)
         else:
-            raise _no_pair(fields)
+            raise no_pair(fields)
 
 
-def _no_pair(fields: Fields) -> RowError:
+def no_pair(fields: Fields) -> RowError:
     """The error of a row without two answers, with what it is where that is known."""
     ranking = next((name for name in RANKINGS if isinstance(fields.row.get(name), list)), None)
     if ranking is not None:
@@ -69,9 +69,9 @@ def _no_pair(fields: Fields) -> RowError:
     return RowError(missing, f'is missing; name its column with the option mapping, {{"{missing}": "COLUMN"}}')
 
 
-def _read_pair(fields: Fields, options: ReaderOptions) -> Record:
+def read_pair(fields: Fields, options: ReaderOptions) -> Record:
     choice = read_choice(fields, options)
-    prompt, left, right = _prompt_and_sides(fields, choice)
+    prompt, left, right = prompt_and_sides(fields, choice)
     if left.strip() == right.strip():
         raise RowError(choice.right, f"is the same as {choice.left}: there is nothing to prefer")
     answer, answer_key = _reference_answer(fields, ANSWERS)
@@ -91,7 +91,7 @@ def _read_pair(fields: Fields, options: ReaderOptions) -> Record:
     )
 
 
-def _read_step_pair(fields: Fields, options: ReaderOptions) -> Record:
+def read_step_pair(fields: Fields, options: ReaderOptions) -> Record:
     choice = read_choice(fields, options)
     prompt = read_prompt(fields)
     if prompt is None:
@@ -124,18 +124,18 @@ def _person(choice: Choice) -> PersonRecord:
 # --- the prompt and the two answers -----------------------------------------------------------------------
 
 
-def _prompt_and_sides(fields: Fields, choice: Choice) -> tuple[Prompt, str, str]:
+def prompt_and_sides(fields: Fields, choice: Choice) -> tuple[Prompt, str, str]:
     left, right = read_answer(fields, choice.left), read_answer(fields, choice.right)
     prompt = read_prompt(fields)
     if isinstance(left, list) and isinstance(right, list):
-        return _without_shared_turns(choice, prompt, left, right)
+        return without_shared_turns(choice, prompt, left, right)
     left_text, right_text = answer_text(choice.left, left), answer_text(choice.right, right)
     if prompt is None:
-        return _dialogue(choice, left_text, right_text)
+        return split_dialogue(choice, left_text, right_text)
     return prompt, left_text, right_text
 
 
-def _without_shared_turns(
+def without_shared_turns(
     choice: Choice, prompt: Prompt | None, left: list[Message], right: list[Message]
 ) -> tuple[Prompt, str, str]:
     """Both answers are dialogues: the turns that they share are the prompt, and the row's own prompt is in or before them."""
@@ -151,7 +151,7 @@ def _without_shared_turns(
     return Prompt(shared, read), *answers
 
 
-def _dialogue(choice: Choice, left: str, right: str) -> tuple[Prompt, str, str]:
+def split_dialogue(choice: Choice, left: str, right: str) -> tuple[Prompt, str, str]:
     """HH-RLHF: the prompt ends where the last turn of the assistant begins that both share."""
     if parse_transcript(left) is None or parse_transcript(right) is None:
         raise no_prompt()

@@ -49,7 +49,7 @@ def read_prompt(fields: Fields) -> Prompt | None:
     name = next((name for name in (*QUESTIONS, "input") if _is_filled(fields, name)), None)
     if name is None:
         return None
-    messages, is_text = _messages(fields, name)
+    messages, is_text = prompt_messages(fields, name)
     read = {name}
     addition = next((key for key in INPUTS if key != name and _is_filled(fields, key)), None)
     if addition is not None and is_text:
@@ -71,7 +71,7 @@ def _is_filled(fields: Fields, name: str) -> bool:
     return bool(value.strip()) if isinstance(value, str) else value not in (None, [], {})
 
 
-def _messages(fields: Fields, name: str) -> tuple[list[Message], bool]:
+def prompt_messages(fields: Fields, name: str) -> tuple[list[Message], bool]:
     """The messages, and whether they are one plain text."""
     if name == "history" and isinstance(fields.row[name], list):
         return read_history(fields, name), False

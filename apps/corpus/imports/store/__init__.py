@@ -36,7 +36,7 @@ def store_records(batch: ImportBatch, incoming: Sequence[Incoming]) -> Outcome:
     bare = [row for row in rows if row.record.solution is None]
     outcome.skipped_existing += sum(not row.is_new and not row.known_problem.is_filled for row in bare)
     rows = store_solutions(batch, [row for row in rows if row.record.solution is not None], outcome)
-    stored = _store_steps(rows, outcome)
+    stored = store_steps(rows, outcome)
     sides = {id(row): solution for row, solution in zip(rows, stored, strict=True)}
     unpaired = [sides[id(row)] for row in rows if row.pairing is None]
     records = [*unpaired, *store_comparisons(batch, rows, sides)]
@@ -49,11 +49,16 @@ def store_records(batch: ImportBatch, incoming: Sequence[Incoming]) -> Outcome:
     return outcome
 
 
-def _store_steps(rows: Sequence[Incoming], outcome: Outcome) -> list[StoredRecord]:
+def store_steps(rows: Sequence[Incoming], outcome: Outcome) -> list[StoredRecord]:
     """Store the steps of new solutions, and the candidates that a row with labels adds to an existing one."""
     upper_bound = sum(len(row.solution.steps) for row in rows)
     index = StepIndex(iter(next_ids(Step, upper_bound)))
-    labeled_ids = {row.solution_id for row in rows if not row.is_new and _names_steps(row)}
+    labeled_ids: set[int] = set()
+    for row in rows:
+        importers = () if row.pairing is not None else record_importers()
+        names_steps = row.pairing is not None and row.pairing.is_of_steps
+        if not row.is_new and (names_steps or any(importer.takes(row.record) for importer in importers)):
+            labeled_ids.add(row.solution_id)
     new_ids = {row.solution_id for row in rows if row.is_new}
     index.load(
         Step.objects.filter(solution_id__in=labeled_ids - new_ids)
@@ -69,9 +74,3 @@ def _store_steps(rows: Sequence[Incoming], outcome: Outcome) -> list[StoredRecor
             solution.step_ids = index.match(solution.solution_id, solution.record.solution.steps)
     outcome.steps += copy_rows(Step, StepIndex.FIELDS, index.new)
     return stored
-
-
-def _names_steps(row: Incoming) -> bool:
-    if row.pairing is not None:
-        return row.pairing.is_of_steps
-    return any(importer.takes(row.record) for importer in record_importers())

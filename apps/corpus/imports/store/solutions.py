@@ -37,7 +37,7 @@ def store_solutions(batch: ImportBatch, rows: Sequence[Incoming], outcome: Outco
     """Store the new solutions; returns the rows that are not rejected, each with its solution's id."""
     keys = [(row.known_problem.id, row.solution_digest) for row in rows if row.solution_digest is not None]
     existing = _existing(rows, keys)
-    by_external_id = _keys_by_external_id(batch.project_id, rows)
+    by_external_id = keys_by_external_id(batch.project_id, rows)
     ids = iter(next_ids(Solution, len(rows)))
     accepted: list[Incoming] = []
     new: list[tuple[Incoming, Key]] = []
@@ -67,7 +67,7 @@ def _existing(rows: Sequence[Incoming], keys: Sequence[Key]) -> dict[Key, int]:
     return {(problem, digest): pk for problem, digest, pk in solutions.values_list("problem_id", "digest", "id")}
 
 
-def _keys_by_external_id(project_id: int, rows: Sequence[Incoming]) -> dict[str, Key]:
+def keys_by_external_id(project_id: int, rows: Sequence[Incoming]) -> dict[str, Key]:
     external_ids = {row.solution.external_id for row in rows if row.solution.external_id}
     if not external_ids:
         return {}

@@ -52,7 +52,9 @@ class StepIndex:
 
     def match(self, solution_id: int, steps: Sequence[StepRecord]) -> dict[Place, int]:
         """The ids of the row's steps in an existing solution, by the row's places; new candidates are appended."""
-        self._index_added(solution_id)
+        # Few solutions are in a chunk twice; only for these are the steps that were added indexed.
+        for pk, step in zip(*self._added.pop(solution_id, ([], [])), strict=True):
+            self._places[solution_id, step.position].append(Candidate(step.candidate, step.text, step.origin, pk))
         ids: dict[Place, int] = {}
         last: defaultdict[int, int] = defaultdict(lambda: -1)
         for step in sorted(steps, key=lambda step: (step.position, step.candidate)):
@@ -66,12 +68,6 @@ class StepIndex:
             last[step.position] = match.number
             ids[step.position, step.candidate] = match.id
         return ids
-
-    def _index_added(self, solution_id: int) -> None:
-        """Few solutions are in a chunk twice; only for these are the steps that were added indexed."""
-        ids, steps = self._added.pop(solution_id, ([], []))
-        for pk, step in zip(ids, steps, strict=True):
-            self._places[solution_id, step.position].append(Candidate(step.candidate, step.text, step.origin, pk))
 
     @staticmethod
     def _fits(candidate: Candidate, step: StepRecord, after: int) -> bool:
