@@ -1,4 +1,4 @@
-"""Pairs of a chosen and a rejected answer, in every shape in which they are published."""
+"""Pairs of a chosen and a rejected answer, in every published shape."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_a_dialogue_becomes_a_transcript_and_keeps_its_messages() -> None:
     assert texts(record)[1] == ["No.", "Human: Oh."]
 
 
-def test_a_system_turn_is_part_of_what_is_asked() -> None:
+def test_a_system_turn_is_part_of_the_prompt() -> None:
     row = {
         "conversations": [{"from": "system", "value": "Be kind."}, {"from": "human", "value": "Hi"}],
         "chosen": {"value": "Hello!"},
@@ -170,7 +170,7 @@ def test_preferences_as_signed_numbers_indices_and_words(row: dict[str, Any], ch
     assert (person.preference.choice, person.preference.margin) == (choice, margin)
 
 
-def test_what_else_pku_saferlhf_says_is_told() -> None:
+def test_the_other_columns_of_pku_saferlhf_are_noted() -> None:
     row = {"prompt": "4 + 5?", "response_0": "9.", "response_1": "8.", "better_response_id": 0, "safer_response_id": 1}
     assert read(row).ignored == ["safer_response_id"]
 
@@ -254,7 +254,7 @@ def test_a_mapping_to_what_no_pair_has_is_refused(mapping: dict[str, str]) -> No
         ({"winner": "a"}, "clearly", []),
     ],
 )
-def test_a_margin_that_is_not_read_is_told(said: dict[str, Any], margin: Any, ignored: list[str]) -> None:
+def test_a_margin_that_is_not_read_is_noted(said: dict[str, Any], margin: Any, ignored: list[str]) -> None:
     row = {"prompt": "What?", "response_a": "Blue.", "response_b": "Green.", "margin": margin} | said
     assert read(row).ignored == ignored
 
@@ -360,7 +360,7 @@ def ours(row: dict[str, Any]) -> Record:
     return record
 
 
-def test_our_own_row_holds_a_comparison_and_who_prefers_what() -> None:
+def test_our_own_row_has_a_comparison_and_preferences() -> None:
     record = ours(COMPARED)
     assert record.solution is None
     assert [side.source for side in sides(record)] == ["a", "b"]

@@ -92,7 +92,7 @@ def test_blank_lines_count_and_give_no_row(tmp_path: Path) -> None:
         (b'{"a": 1e999}', ""),
     ],
 )
-def test_a_bad_row_says_why_and_the_next_is_read(tmp_path: Path, content: bytes, reason: str) -> None:
+def test_a_bad_row_has_an_error_and_the_next_is_read(tmp_path: Path, content: bytes, reason: str) -> None:
     path = tmp_path / "rows"
     path.write_bytes(b'{"a": 1}\n' + content + b'\n{"a": 2}\n')
     first, bad, last = read_rows(path)
@@ -101,7 +101,7 @@ def test_a_bad_row_says_why_and_the_next_is_read(tmp_path: Path, content: bytes,
     assert reason.lower() in str(bad.error).lower()
 
 
-def test_a_line_over_the_limit_is_passed_over(tmp_path: Path) -> None:
+def test_a_line_over_the_limit_is_skipped(tmp_path: Path) -> None:
     path = tmp_path / "rows"
     path.write_bytes(b'{"a": "' + b"x" * 5000 + b'"}\n{"a": 2}\n')
     bad, good = read_rows(path, limit=1000)
@@ -110,7 +110,7 @@ def test_a_line_over_the_limit_is_passed_over(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, packed], ids=["gzip", "zstd"])
-def test_a_file_that_is_cut_off_gives_its_rows_and_says_so(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
+def test_a_file_that_is_cut_off_has_its_rows_and_an_error(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
     lines = b"".join(json.dumps({"a": n, "b": str(n * 7919 % 10007)}).encode() + b"\n" for n in range(20_000))
     path = tmp_path / "rows"
     path.write_bytes(pack(lines)[:-2000])
@@ -120,7 +120,7 @@ def test_a_file_that_is_cut_off_gives_its_rows_and_says_so(tmp_path: Path, pack:
     assert "cut off" in str(last.error)
 
 
-def test_rows_that_were_refused_can_be_had_again_as_they_stand(tmp_path: Path) -> None:
+def test_refused_rows_are_returned_as_they_are_written(tmp_path: Path) -> None:
     path = tmp_path / "rows"
     path.write_bytes(gzip.compress(b'{"a": 1}\nbroken \xff\n{"a": 3}\n'))
     assert list(raw_lines(path, {2, 3})) == [(2, b"broken \xff"), (3, b'{"a": 3}')]
