@@ -2,18 +2,21 @@ PYTHON ?= python3
 VENV := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench environment
+.PHONY: help run test test-fast check bench environment
 
 help: ## Show this.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## Install what is missing, start everything, print the address.
-	@$(PYTHON) annotate/bootstrap.py
-	@exec $(VENV)/python -m annotate.supervisor
+	@$(PYTHON) annotate/local/bootstrap.py
+	@exec $(VENV)/python -m annotate.local.supervisor
 
 test: environment ## Run the whole test suite, the browser included.
 	@$(VENV)/python tests/chromium.py
 	@$(VENV)/python -m pytest -n auto --dist worksteal $(ARGS)
+
+test-fast: environment ## Run the tests of functions and services: no browser, no worker, under a minute.
+	@HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-fast} $(VENV)/python -m pytest -n auto --dist worksteal -m fast $(ARGS)
 
 check: environment ## Lint, types, architecture, migrations, templates.
 	$(VENV)/ruff check .
@@ -27,4 +30,4 @@ bench: environment ## Print the project's own figures: `name value unit`.
 	@for bench in tests/benchmarks/bench_*.py; do $(VENV)/python -m tests.benchmarks.$$(basename $$bench .py) || exit 1; done
 
 environment:
-	@$(PYTHON) annotate/bootstrap.py --dev
+	@$(PYTHON) annotate/local/bootstrap.py --dev

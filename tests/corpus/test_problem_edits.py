@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-
 import pytest
 
 from apps.accounts.models import AuditEvent, User
@@ -69,9 +67,7 @@ def test_an_invalid_statement_is_refused(problem: Problem, alice: User, statemen
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_worker_grades_after_an_edit_by_the_api(
-    problem: Problem, alice: User, worker: subprocess.Popen[bytes]
-) -> None:
+def test_a_worker_grades_after_an_edit_by_the_api(problem: Problem, alice: User, worker: None) -> None:
     answer = signed_in(alice).patch(
         f"/api/v1/problems/{problem.pk}", {"reference_answer": "42"}, content_type="application/json"
     )
