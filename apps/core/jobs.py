@@ -1,7 +1,10 @@
-"""The abstract run: whatever takes longer than a request is a row that says how far it is."""
+"""The abstract job: work that takes longer than a request is a row with a status, counters and an error text."""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Self
 
@@ -9,6 +12,10 @@ from django.db import InterfaceError, OperationalError, models
 from django.db.models import Q
 from django.utils import timezone
 from redis import RedisError
+
+from apps.core.errors import DomainError
+
+log = logging.getLogger(__name__)
 
 
 class JobStatus(models.TextChoices):
@@ -22,35 +29,54 @@ class JobStatus(models.TextChoices):
 
 ENDED = (JobStatus.FINISHED, JobStatus.FAILED, JobStatus.CANCELLED)
 
-# Whoever has not reported for so long may be gone, and the job's message with them. Sending it again
-# does no harm: one process at a time works on a job (`bulk.sole_worker`).
+# A job that has not reported for this long may have lost its worker, and its message with it. Sending the message again
+# is harmless: one process at a time works on a job.
 SILENT_AFTER = timedelta(minutes=2)
 
-# The database or the broker is in trouble, or the machine, which passes: the work is sent again. Any other exception that
-# nobody foresaw would come again each time. Imports and exports, whose work is files, end at an OSError.
-PASSING = (OperationalError, InterfaceError, RedisError, OSError)
+# Outages of the database, the broker or the machine: the work is sent again. Any other unexpected exception would be
+# raised again each time.
+TEMPORARY_ERRORS = (OperationalError, InterfaceError, RedisError, OSError)
 
 
-def system_trouble(error: OSError, *, ended: str) -> str:
-    """Without the paths of files, which are nobody's business but the operator's."""
-    return f"The operating system ended the {ended}: {error.strerror or type(error).__name__}. Start it again."
+@contextmanager
+def end_on_error(
+    job: str, fail: Callable[[str], object], *, noun: str = "run", is_os_error_final: bool = False
+) -> Iterator[None]:
+    """End a job whose work raises: the one way in which imports, exports and runs fail.
 
-
-def unforeseen(error: Exception, *, ended: str = "run") -> str:
-    """What a job says that such an exception has ended. Its words may hold anything, so they go to the log alone."""
-    return f"An unexpected error ended the {ended} ({type(error).__name__}): see the log of the workers."
+    `fail` is called with the text to show. A DomainError ends the job with its own message. An unexpected error ends it
+    with a general text; its details, which may hold anything, go to the log alone. A temporary error is raised again, so
+    that the job goes on when its message is sent again; an OSError ends a job whose work is files (`is_os_error_final`).
+    `job` names the job in the log, `noun` in the text.
+    """
+    try:
+        yield
+    except DomainError as error:
+        fail(error.message)
+    except TEMPORARY_ERRORS as error:
+        if is_os_error_final and isinstance(error, OSError):
+            log.warning("%s failed: %s", job, error)
+            # The error's own text holds paths, which only the operator may see.
+            reason = error.strerror or type(error).__name__
+            fail(f"The operating system ended the {noun}: {reason}. Start it again.")
+        else:
+            log.warning("%s is interrupted and will be resumed: %s", job, error)
+            raise
+    except Exception as error:
+        log.exception("%s failed with an unexpected error", job)
+        fail(f"An unexpected error ended the {noun} ({type(error).__name__}): see the log of the workers.")
 
 
 def abandoned_q(now: datetime) -> Q:
-    """Jobs that should be moving and have not been heard of."""
+    """Queued and running jobs that have not reported since SILENT_AFTER."""
     silent = Q(beat_at__lte=now - SILENT_AFTER) | Q(beat_at=None, created_at__lte=now - SILENT_AFTER)
     return silent & Q(status__in=[JobStatus.QUEUED, JobStatus.RUNNING])
 
 
 class Job(models.Model):
-    """A run: status, progress counters and an error text. Subclasses add frozen parameters.
+    """Status, progress counters and error text of a job. Subclasses add its parameters, frozen at the start.
 
-    `done` of `total` are in the job's own unit; `total` is None while nobody can know it.
+    `done` and `total` are in the job's own unit; `total` is None while it is unknown.
     """
 
     status = models.CharField(max_length=12, choices=JobStatus, default=JobStatus.QUEUED)
@@ -71,7 +97,7 @@ class Job(models.Model):
 
     @property
     def seconds(self) -> float | None:
-        """How long it has run, in seconds; None when it has not started."""
+        """Seconds since the start, or from start to end; None before the start."""
         if self.started_at is None:
             return None
         return ((self.finished_at or timezone.now()) - self.started_at).total_seconds()
@@ -94,7 +120,7 @@ class Job(models.Model):
         return max(0.0, (self.total - self.done) / self.rate)
 
     def start(self, *, at: datetime | None = None, keep_clock: bool = False) -> Self:
-        """Take it up. A job that goes on where another worker left it keeps its clock."""
+        """Mark the job as running. `keep_clock` keeps the start time of a job that is resumed."""
         self.status, self.error = JobStatus.RUNNING, ""
         self.beat_at, self.finished_at = at or timezone.now(), None
         if not (keep_clock and self.started_at):
@@ -103,7 +129,7 @@ class Job(models.Model):
         return self
 
     def beat(self, *, done: int, at: datetime | None = None) -> None:
-        """Write down how far we are, that we live, and the counters of the subclass."""
+        """Save the progress, the time of this report and the counters of the subclass."""
         self.done, self.beat_at = done, at or timezone.now()
         self.save()
 

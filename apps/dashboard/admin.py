@@ -19,7 +19,7 @@ from django_celery_beat.models import (
 )
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from apps.core.admin import HouseAdmin
+from apps.core.admin import BaseAdmin
 
 
 class TaskSelectWidget(UnfoldAdminSelectWidget, BeatTaskSelectWidget):  # type: ignore[misc]
@@ -37,26 +37,26 @@ admin.site.unregister([ClockedSchedule, CrontabSchedule, IntervalSchedule, Perio
 
 
 @admin.register(PeriodicTask)
-class PeriodicAdmin(PeriodicTaskAdmin, HouseAdmin):  # type: ignore[misc]
+class PeriodicAdmin(PeriodicTaskAdmin, BaseAdmin):  # type: ignore[misc]
     form = PeriodicForm
     date_hierarchy = None
 
 
 @admin.register(CrontabSchedule)
-class CrontabAdmin(CrontabScheduleAdmin, HouseAdmin):  # type: ignore[misc]
+class CrontabAdmin(CrontabScheduleAdmin, BaseAdmin):  # type: ignore[misc]
     inlines = ()
 
 
 @admin.register(ClockedSchedule)
-class ClockedAdmin(ClockedScheduleAdmin, HouseAdmin):  # type: ignore[misc]
+class ClockedAdmin(ClockedScheduleAdmin, BaseAdmin):  # type: ignore[misc]
     inlines = ()
 
 
 @admin.register(IntervalSchedule)
-class IntervalAdmin(HouseAdmin):
+class IntervalAdmin(BaseAdmin):
     list_display = ["every", "period"]
 
 
 @admin.register(SolarSchedule)
-class SolarAdmin(HouseAdmin):
+class SolarAdmin(BaseAdmin):
     list_display = ["event", "latitude", "longitude"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import shutil
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -14,7 +13,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from apps.core.db.copy import sole_worker
-from apps.core.jobs import PASSING, JobStatus, system_trouble, unforeseen
+from apps.core.jobs import JobStatus, end_on_error
 from apps.corpus.models import Comparison, Solution
 from apps.corpus.records import Record
 from apps.exports.formats import FORMATS
@@ -26,8 +25,6 @@ from apps.exports.policy import LabelPolicy, split_of
 from apps.exports.services import folder
 from apps.exports.tally import Tally, Unit
 from apps.exports.writers import MixedWriter, Part, Row, Writer
-
-log = logging.getLogger(__name__)
 
 
 class Cancelled(Exception):
@@ -43,23 +40,19 @@ def run_export(*, export_id: int) -> Export:
         export.total = _size(export)
         export.start()
         place = folder(export)
-        try:
+
+        def fail(reason: str) -> None:
+            shutil.rmtree(place, ignore_errors=True)
+            export.end(JobStatus.FAILED, error=reason)
+
+        with end_on_error(f"export {export_id}", fail, noun="export", is_os_error_final=True):
             # An attempt that was broken off may have left files that this one does not overwrite.
             shutil.rmtree(place, ignore_errors=True)
             place.mkdir(parents=True)
-            _make(export, place)
-        except Cancelled:
-            shutil.rmtree(place, ignore_errors=True)
-        except OSError as error:
-            shutil.rmtree(place, ignore_errors=True)
-            log.warning("export %s ends: %s", export_id, error)
-            export.end(JobStatus.FAILED, error=system_trouble(error, ended="export"))
-        except PASSING:
-            raise
-        except Exception as error:
-            log.exception("export %s ends with an error that was not foreseen", export_id)
-            shutil.rmtree(place, ignore_errors=True)
-            export.end(JobStatus.FAILED, error=unforeseen(error, ended="export"))
+            try:
+                _make(export, place)
+            except Cancelled:
+                shutil.rmtree(place, ignore_errors=True)
     return export
 
 

@@ -14,7 +14,7 @@ from apps.corpus.models import Problem, Solution
 from apps.demo.seeding import register_reasoner
 from apps.estimation.models import EstimationRun, SamplingRun, StepEstimate
 from apps.estimation.sampling.services import start_sampling
-from apps.estimation.tasks import call_writer
+from apps.estimation.tasks import call_sampler
 from apps.exports.run import run_export
 from apps.exports.services import create_export, part_path
 from apps.inference.models import Endpoint
@@ -42,7 +42,7 @@ def with_solutions(project: Project, endpoint: Endpoint, count: int) -> None:
     run = start_sampling(
         project=project, endpoint=endpoint, per_problem=2, sampling={"max_tokens": 200, "temperature": 1.0}, seed=5
     )
-    call_writer(run.pk)
+    call_sampler(run.pk)
     eventually(lambda: SamplingRun.objects.get(pk=run.pk).has_ended, within=120)
     run.refresh_from_db()
     assert run.status == "finished", run.error

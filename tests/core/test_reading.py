@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from apps.core.readahead import ahead
+from apps.core.readahead import read_ahead
 from apps.core.zstd import ZstdError, ZstdFile
 
 
@@ -20,7 +20,7 @@ def test_items_come_in_order_and_only_so_many_are_made_ready() -> None:
             made.append(number)
             yield number
 
-    with ahead(source(), most=2) as items:
+    with read_ahead(source(), most=2) as items:
         assert next(items) == 0
         assert len(made) <= 3
         assert [*items] == [*range(1, 20)]
@@ -31,14 +31,14 @@ def test_what_the_making_raises_the_taking_raises() -> None:
         yield 1
         raise ValueError("the file is damaged")
 
-    with ahead(source()) as items:
+    with read_ahead(source()) as items:
         assert next(items) == 1
         with pytest.raises(ValueError, match="damaged"):
             next(items)
 
 
 def test_leaving_early_ends_the_thread() -> None:
-    with ahead(iter(range(1000))) as items:
+    with read_ahead(iter(range(1000))) as items:
         next(items)
     assert not [one for one in threading.enumerate() if one.name.startswith("ahead")]
 

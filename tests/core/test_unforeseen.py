@@ -13,7 +13,7 @@ from django.core.files.base import ContentFile
 from django.db import OperationalError
 
 from apps.accounts.models import User
-from apps.core.jobs import PASSING, JobStatus
+from apps.core.jobs import TEMPORARY_ERRORS, JobStatus
 from apps.corpus.imports import run as importing
 from apps.corpus.imports.run import run_import
 from apps.corpus.models import ImportBatch
@@ -184,7 +184,7 @@ def test_a_project_that_cannot_be_settled_keeps_no_other_waiting(
 
     with monkeypatch.context() as fault:
         fault.setattr(settling, "settle_project", settle)
-        if isinstance(error, PASSING):
+        if isinstance(error, TEMPORARY_ERRORS):
             with pytest.raises(type(error)):
                 recompute_projects()
         else:

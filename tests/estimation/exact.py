@@ -24,7 +24,7 @@ def assert_exact(run: EstimationRun, *, steps: int, rollouts: int, complete: boo
     assert run.rollouts == sum(map(len, per_step.values())) - missing, "the run counts other rollouts than are stored"
     assert run.missing == missing, "the run counts other missing rollouts than are stored"
     assert run.completion_tokens == sum(tokens for *_, tokens in batches), "the run counts other tokens"
-    estimates = StepEstimate.objects.filter(run=run, how="rollouts")
+    estimates = StepEstimate.objects.filter(run=run, basis="rollouts")
     for step_id, counted, successes, lost in estimates.values_list("step_id", "rollouts", "successes", "missing"):
         letters = per_step[step_id]
         found = (letters.count("s") + letters.count("f"), letters.count("s"))

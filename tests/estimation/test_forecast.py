@@ -11,12 +11,12 @@ from apps.corpus.models import Solution
 from apps.demo.seeding import SEED, found_word_problems, register_reasoner
 from apps.estimation.models import EstimationRun, SamplingRun
 from apps.estimation.runs.error_places import ErrorPlaces, error_places
-from apps.estimation.runs.forecast import Forecast, ability_of, at_rollouts_temperature, expected_work, forecasts
+from apps.estimation.runs.forecast import RunForecast, ability_of, at_rollouts_temperature, expected_work, forecasts
 from apps.estimation.runs.selection import checked_selection, solutions_of
 from apps.estimation.runs.services import start_run
 from apps.estimation.sampling.forecast import sampling_forecast
 from apps.estimation.sampling.services import run_sampling, start_sampling
-from apps.estimation.worker.run import work_on
+from apps.estimation.worker.run import run_estimation_slice
 from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint
 from apps.projects.models import Project
@@ -54,7 +54,7 @@ def _sample(project: Project, endpoint: Endpoint, seed: int) -> SamplingRun:
     return run_sampling(run_id=run.pk)
 
 
-def _foretold(project: Project, endpoint: Endpoint, strategy: str, options: dict[str, Any]) -> Forecast:
+def _foretold(project: Project, endpoint: Endpoint, strategy: str, options: dict[str, Any]) -> RunForecast:
     solutions = solutions_of(project, checked_selection({}))
     found = forecasts(solutions, endpoint, answers_suffice=True, options={strategy: options})
     return next(one for one in found if one.strategy == strategy)
@@ -64,7 +64,7 @@ def _spent(project: Project, endpoint: Endpoint, strategy: str, options: dict[st
     run = start_run(
         project=project, endpoint=endpoint, strategy=strategy, options=options, sampling={"max_tokens": 200}, seed=SEED
     )
-    while work_on(run_id=run.pk):
+    while run_estimation_slice(run_id=run.pk):
         pass
     run.refresh_from_db()
     return run
@@ -82,20 +82,20 @@ def test_solutions_about_which_nothing_can_be_asked_cost_nothing_and_are_counted
             final_answer="3",
         )
     usual = _foretold_without_endpoint(project)
-    assert all(one.hindered == 0 and one.solutions == 3 for one in usual)
+    assert all(one.excluded == 0 and one.solutions == 3 for one in usual)
     for reference, verifier in ((None, ""), ("", "numeric"), ("See the figure.", "numeric"), ("12", "choice")):
         make_solution(make_problem(project, reference_answer=reference, verifier=verifier), steps)
     # Right by what its file says: without a reference answer it is not taken by its answer either.
     make_solution(make_problem(project, reference_answer=None), steps, is_correct=True)
     make_solution(make_problem(project, reference_answer="2", verifier="numeric"), [], is_correct=False)
     for before, now in zip(usual, _foretold_without_endpoint(project), strict=True):
-        assert (now.hindered, now.solutions, now.by_answer) == (6, 3, before.by_answer)
+        assert (now.excluded, now.solutions, now.by_answer) == (6, 3, before.by_answer)
         assert (now.rollouts, now.tokens, now.steps) == (before.rollouts, before.tokens, before.steps)
 
     with scripted(lambda asked: completions(*["The answer is: 2"] * asked.body["n"])) as server:
         endpoint = add_endpoint(project=project, name="model", url=server.url, model="m")
         run = start_run(project=project, endpoint=endpoint, strategy="math-shepherd", options={"rollouts": 2})
-        while work_on(run_id=run.pk):
+        while run_estimation_slice(run_id=run.pk):
             pass
     run.refresh_from_db()
     assert run.failed == 6, list(run.solutions.values_list("failure", "note"))
@@ -103,7 +103,7 @@ def test_solutions_about_which_nothing_can_be_asked_cost_nothing_and_are_counted
     assert run.rollouts + run.missing == expected.rollouts
 
 
-def _foretold_without_endpoint(project: Project, **options: int) -> list[Forecast]:
+def _foretold_without_endpoint(project: Project, **options: int) -> list[RunForecast]:
     solutions = solutions_of(project, checked_selection({}))
     return forecasts(solutions, None, answers_suffice=True, options={"math-shepherd": options})
 
@@ -111,7 +111,7 @@ def _foretold_without_endpoint(project: Project, **options: int) -> list[Forecas
 def test_a_project_without_any_reference_answer_is_foretold_nothing(project: Project) -> None:
     make_solution(make_problem(project, reference_answer=None), ["One.", "Two."])
     for one in _foretold_without_endpoint(project):
-        assert (one.hindered, one.solutions, one.rollouts, one.tokens) == (1, 0, 0, 0)
+        assert (one.excluded, one.solutions, one.rollouts, one.tokens) == (1, 0, 0, 0)
     page = render_to_string("estimation/_forecast.html", {"forecasts": _foretold_without_endpoint(project)})
     assert "Nothing can be asked about 1 more: without steps, or without a reference answer" in page
 

@@ -39,7 +39,7 @@ def own_run(solution: Solution, *successes: int, number: int) -> EstimationRun:
     )
     steps = solution.steps.filter(chosen=True).order_by("position")
     StepEstimate.objects.bulk_create(
-        StepEstimate(run=run, step=step, rollouts=8, successes=one, missing=1, how="rollouts", tokens=9)
+        StepEstimate(run=run, step=step, rollouts=8, successes=one, missing=1, basis="rollouts", tokens=9)
         for step, one in zip(steps, successes, strict=False)
     )
     return run

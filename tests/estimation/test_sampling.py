@@ -20,7 +20,7 @@ from apps.estimation.sampling.services import (
     run_sampling,
     start_sampling,
 )
-from apps.estimation.tasks import call_writer, resume_abandoned
+from apps.estimation.tasks import call_sampler, resume_abandoned
 from apps.estimation.worker.schedule import waiting_runs
 from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint
@@ -237,7 +237,7 @@ def under_way(project: Project, model: Model) -> SamplingRun:
     add_sums(project, 200)
     model.control(latency_s=0.2)
     run = start_sampling(project=project, endpoint=endpoint_of(project, model.url, in_flight=8), per_problem=4, seed=3)
-    call_writer(run.pk)
+    call_sampler(run.pk)
     return run
 
 
@@ -288,7 +288,7 @@ def test_a_run_pauses_resumes_and_is_cancelled_while_a_worker_is_at_it(
     assert rested < 200
 
     resume_sampling(run=run)
-    call_writer(run.pk)
+    call_sampler(run.pk)
     eventually(lambda: done(run) > rested)
     cancel_sampling(run=run)
     eventually(lambda: model.stats()["in_flight"] == 0)

@@ -11,7 +11,7 @@ from apps.corpus.models import Solution, Step
 from apps.estimation.models import EstimationRun, Rollout, RolloutBatch, SolutionEstimate, StepEstimate
 from apps.estimation.runs.services import resume_run, start_run
 from apps.estimation.sampling.services import run_sampling, start_sampling
-from apps.estimation.worker.run import work_on
+from apps.estimation.worker.run import run_estimation_slice
 from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint, check_endpoint
 from apps.projects.models import Project
@@ -63,7 +63,7 @@ def endpoint_of(project: Project, url: str, transport: str = "completions", **se
 def estimated(project: Project, endpoint: Endpoint, **more: object) -> EstimationRun:
     options = {"rollouts": 4}
     run = start_run(project=project, endpoint=endpoint, strategy="math-shepherd", options=options, seed=3, **more)  # type: ignore[arg-type]
-    work_on(run_id=run.pk)
+    run_estimation_slice(run_id=run.pk)
     run.refresh_from_db()
     return run
 
@@ -110,7 +110,7 @@ def test_a_rollout_in_which_no_answer_is_found_is_missing_and_never_a_failure(
     run = estimated(project, endpoint_of(project, model.url))
     assert (run.status, run.rollouts) == (JobStatus.FAILED, 0)
     assert "without an answer that can be read" in run.error
-    assert not StepEstimate.objects.filter(how="rollouts").exists()
+    assert not StepEstimate.objects.filter(basis="rollouts").exists()
 
 
 @pytest.mark.parametrize("reason", ["max_tokens", "model_length", "content_filter"])
@@ -150,7 +150,7 @@ def test_a_run_that_would_be_refused_altogether_pauses_with_the_servers_sentence
     assert "Your plan does not include this model." in run.error
     model.control(refuses_all="")
     resume_run(run=run)
-    work_on(run_id=run.pk)
+    run_estimation_slice(run_id=run.pk)
     run.refresh_from_db()
     assert (run.status, run.rollouts, run.error) == (JobStatus.FINISHED, 4, "")
 

@@ -11,22 +11,24 @@ import pytest
 from apps.core.errors import DomainError
 from apps.core.statistics import shrunk, wilson
 from apps.estimation.strategies import STRATEGIES, full_options, strategy_of
-from apps.estimation.strategies.base import Case, Counts, Reading, Strategy
+from apps.estimation.strategies.base import Case, Counts, Strategy, StrategyLabels
 from apps.estimation.strategies.posterior import Priors, posterior
 
 WRONG = Case(6, {5: False})
 
 
-def simulated(strategy: Strategy, case: Case, chances: Sequence[float], dice: random.Random) -> tuple[Reading, int]:
+def simulated(
+    strategy: Strategy, case: Case, chances: Sequence[float], dice: random.Random
+) -> tuple[StrategyLabels, int]:
     """The reading and the number of rollouts, when a rollout from step i succeeds with `chances[i]`."""
     seen = [Counts() for _ in range(case.steps)]
-    while asks := strategy.next(case, seen):
-        for ask in asks:
-            assert ask.rollouts > 0
-            assert ask.position not in case.settled
-            hits = sum(dice.random() < chances[ask.position] for _ in range(ask.rollouts))
-            old = seen[ask.position]
-            seen[ask.position] = Counts(old.successes + hits, old.failures + ask.rollouts - hits)
+    while probes := strategy.next(case, seen):
+        for probe in probes:
+            assert probe.rollouts > 0
+            assert probe.position not in case.graded_positions
+            hits = sum(dice.random() < chances[probe.position] for _ in range(probe.rollouts))
+            old = seen[probe.position]
+            seen[probe.position] = Counts(old.successes + hits, old.failures + probe.rollouts - hits)
     return strategy.read(case, seen), sum(counts.rollouts for counts in seen)
 
 
@@ -62,7 +64,9 @@ def test_math_shepherd_rolls_out_every_step_but_the_last() -> None:
 
 def test_math_shepherd_tops_up_what_is_missing() -> None:
     seen = [Counts(3, 2, missing=3), *[Counts(8, 0)] * 4, Counts()]
-    assert [(ask.position, ask.rollouts) for ask in strategy_of("math-shepherd", {}).next(WRONG, seen)] == [(0, 3)]
+    assert [(probe.position, probe.rollouts) for probe in strategy_of("math-shepherd", {}).next(WRONG, seen)] == [
+        (0, 3)
+    ]
 
 
 @pytest.mark.parametrize("chance", [0.05, 0.2, 0.5, 0.9])
@@ -83,13 +87,13 @@ def test_bisect_probes_at_most_log2_of_the_steps(steps: int) -> None:
     for error in range(steps):
         probed: set[int] = set()
         seen = [Counts() for _ in range(steps)]
-        while asks := strategy.next(case, seen):
-            for ask in asks:
-                probed.add(ask.position)
-                good = ask.position < error
-                old = seen[ask.position]
-                seen[ask.position] = Counts(
-                    old.successes + good * ask.rollouts, old.failures + (not good) * ask.rollouts
+        while probes := strategy.next(case, seen):
+            for probe in probes:
+                probed.add(probe.position)
+                good = probe.position < error
+                old = seen[probe.position]
+                seen[probe.position] = Counts(
+                    old.successes + good * probe.rollouts, old.failures + (not good) * probe.rollouts
                 )
         assert len(probed) <= (steps - 1).bit_length()
         assert strategy.read(case, seen).first_error == error
@@ -151,11 +155,11 @@ def test_soft_interval_samples_until_the_interval_is_as_narrow_as_asked_for() ->
     strategy = strategy_of("soft-interval", {"half_width": 0.2})
     seen = [Counts() for _ in range(6)]
     dice = random.Random(4)
-    while asks := strategy.next(WRONG, seen):
-        for ask in asks:
-            hits = sum(dice.random() < 0.5 for _ in range(ask.rollouts))
-            old = seen[ask.position]
-            seen[ask.position] = Counts(old.successes + hits, old.failures + ask.rollouts - hits)
+    while probes := strategy.next(WRONG, seen):
+        for probe in probes:
+            hits = sum(dice.random() < 0.5 for _ in range(probe.rollouts))
+            old = seen[probe.position]
+            seen[probe.position] = Counts(old.successes + hits, old.failures + probe.rollouts - hits)
     for counts in seen[:5]:
         low, high = wilson(counts.successes, counts.rollouts)
         assert (high - low) / 2 <= 0.2 or counts.rollouts == 64

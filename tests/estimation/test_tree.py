@@ -17,13 +17,13 @@ from apps.core.errors import DomainError
 from apps.core.jobs import JobStatus
 from apps.corpus.models import Solution, Step
 from apps.demo.seeding import register_reasoner
-from apps.estimation.engine.tree_search import Leaf, Rolled, Search
+from apps.estimation.engine.tree_search import CountedRollout, Leaf, TreeSearch
 from apps.estimation.models import EstimationRun, Rollout, RolloutBatch, SolutionEstimate, StepEstimate
 from apps.estimation.runs.forecast import forecasts
 from apps.estimation.runs.services import pause_run, resume_run, start_run
 from apps.estimation.sampling.services import run_sampling, start_sampling
 from apps.estimation.strategies.tree import TreeOptions
-from apps.estimation.worker.run import work_on
+from apps.estimation.worker.run import run_estimation_slice
 from apps.inference.models import Endpoint
 from apps.projects.models import Project
 from reasoner.problems import problems
@@ -31,14 +31,17 @@ from tests.cast import bearer, make_problem, signed_in
 from tests.reasoner.serving import reasoner
 
 GIVEN = ("a", "b", "c", "the answer is 3")
-WRONG, RIGHT = Rolled(("x", "y", "the answer is 4"), is_right=False), Rolled(("z", "the answer is 5"), is_right=True)
+WRONG, RIGHT = (
+    CountedRollout(("x", "y", "the answer is 4"), is_right=False),
+    CountedRollout(("z", "the answer is 5"), is_right=True),
+)
 
 
-def search(**options: float) -> Search:
-    return Search(TreeOptions(**{"rollouts": 4, **options}), GIVEN, len(GIVEN) - 1)  # type: ignore[arg-type]
+def search(**options: float) -> TreeSearch:
+    return TreeSearch(TreeOptions(**{"rollouts": 4, **options}), GIVEN, len(GIVEN) - 1)  # type: ignore[arg-type]
 
 
-def selected(found: Search) -> Leaf:
+def selected(found: TreeSearch) -> Leaf:
     leaf = found.select()
     assert leaf is not None
     return leaf
@@ -48,21 +51,21 @@ def test_the_given_solution_is_bisected_first() -> None:
     tree = search()
     leaf = selected(tree)
     assert leaf.is_given
-    assert tree.probe(leaf) == 1
-    tree.see(leaf, 1, [WRONG, RIGHT, WRONG, WRONG])
-    assert tree.probe(leaf) == 2
-    tree.see(leaf, 2, [WRONG] * 4)
-    assert tree.probe(leaf) is None
-    assert list(leaf.reading().hard) == [True, True, False, False]
-    assert leaf.reading().first_error == 2
+    assert tree.next_position(leaf) == 1
+    tree.add_rollouts(leaf, 1, [WRONG, RIGHT, WRONG, WRONG])
+    assert tree.next_position(leaf) == 2
+    tree.add_rollouts(leaf, 2, [WRONG] * 4)
+    assert tree.next_position(leaf) is None
+    assert list(leaf.labels().hard) == [True, True, False, False]
+    assert leaf.labels().first_error == 2
 
 
 def test_only_wrong_rollouts_of_live_states_that_may_fail_are_searched_and_each_text_once() -> None:
     tree = search()
     leaf = selected(tree)
-    tree.see(leaf, 1, [WRONG, RIGHT, WRONG, WRONG])
-    tree.see(leaf, 2, [Rolled(("dead", "the answer is 9"), is_right=False)] * 4)
-    tree.see(leaf, 0, [RIGHT] * 4)
+    tree.add_rollouts(leaf, 1, [WRONG, RIGHT, WRONG, WRONG])
+    tree.add_rollouts(leaf, 2, [CountedRollout(("dead", "the answer is 9"), is_right=False)] * 4)
+    tree.add_rollouts(leaf, 0, [RIGHT] * 4)
     grown = selected(tree)
     assert grown.steps == ("a", "b", *WRONG.steps)
     assert (grown.low, grown.high) == (1, 4)
@@ -72,13 +75,13 @@ def test_only_wrong_rollouts_of_live_states_that_may_fail_are_searched_and_each_
 def test_a_prefix_that_is_known_already_is_not_rolled_out_again() -> None:
     tree = search()
     leaf = selected(tree)
-    other = Rolled(("x", "y", "the answer is 7"), is_right=False)
-    tree.see(leaf, 1, [WRONG, other, RIGHT, RIGHT])
+    other = CountedRollout(("x", "y", "the answer is 7"), is_right=False)
+    tree.add_rollouts(leaf, 1, [WRONG, other, RIGHT, RIGHT])
     first, second = selected(tree), selected(tree)
-    assert tree.probe(first) == 2
-    tree.see(first, 2, [WRONG] * 4)
-    assert tree.probe(first) is None
-    assert tree.probe(second) is None
+    assert tree.next_position(first) == 2
+    tree.add_rollouts(first, 2, [WRONG] * 4)
+    assert tree.next_position(first) is None
+    assert tree.next_position(second) is None
     assert first.high == second.high == 2
 
 
@@ -86,10 +89,10 @@ def test_the_rollout_with_the_highest_q_and_u_of_the_paper_is_taken() -> None:
     """By hand: alpha ^ (1 - MC) * beta ^ (len / L) + c * sqrt(visits) / (1 + visits of the state)."""
     tree = search(rollouts=4, alpha=0.5, beta=0.9, length=4, exploration=0.125)
     leaf = selected(tree)
-    long = Rolled(("w" * 64,), is_right=False)
-    short = Rolled(("v" * 16,), is_right=False)
-    tree.see(leaf, 0, [long, RIGHT, RIGHT, RIGHT])
-    tree.see(leaf, 1, [short, WRONG, WRONG, RIGHT])
+    long = CountedRollout(("w" * 64,), is_right=False)
+    short = CountedRollout(("v" * 16,), is_right=False)
+    tree.add_rollouts(leaf, 0, [long, RIGHT, RIGHT, RIGHT])
+    tree.add_rollouts(leaf, 1, [short, WRONG, WRONG, RIGHT])
     worth = {one.steps[-1][0]: tree._worth(one) for one in tree._pool}
     assert worth["w"] == pytest.approx(0.5**0.25 * 0.9 ** (16 / 4) + 0.125 * sqrt(1) / 1)
     assert worth["v"] == pytest.approx(0.5**0.75 * 0.9 ** (4 / 4) + 0.125 * sqrt(1) / 1)
@@ -102,10 +105,10 @@ def test_the_budget_and_the_number_of_searches_end_it() -> None:
     spent, dice = 0, random.Random(3)
     tree = search(rollouts=4, budget=30, searches=50)
     while leaf := tree.select():
-        while (position := tree.probe(leaf)) is not None:
+        while (position := tree.next_position(leaf)) is not None:
             spent += 4
             texts = [(str(dice.random()), str(dice.random()), "end") for _ in range(4)]
-            tree.see(leaf, position, [Rolled(steps, dice.random() < 0.5) for steps in texts])
+            tree.add_rollouts(leaf, position, [CountedRollout(steps, dice.random() < 0.5) for steps in texts])
     assert spent == 28
     few = search(rollouts=4, budget=4)
     assert selected(few).is_given
@@ -152,7 +155,7 @@ def started(project: Project, endpoint: Endpoint, **more: object) -> EstimationR
 
 
 def finish(run: EstimationRun) -> EstimationRun:
-    while work_on(run_id=run.pk):
+    while run_estimation_slice(run_id=run.pk):
         pass
     run.refresh_from_db()
     return run
@@ -178,7 +181,7 @@ def assert_exact(run: EstimationRun) -> None:
     spent: dict[int, int] = {}
     letters = 0
     for batch in RolloutBatch.objects.filter(run=run).select_related("step__solution"):
-        grown = (batch.step.solution.extras or {}).get("grown")
+        grown = (batch.step.solution.extras or {}).get("derived_from")
         root = grown["from"] if grown and grown["run"] == run.number else batch.step.solution_id
         counted = sum(batch.outcomes.count(one) for one in "sf")
         spent[root] = spent.get(root, 0) + counted
@@ -202,7 +205,7 @@ def test_a_tree_labels_the_given_solutions_and_grows_new_ones_with_their_labels(
     for solution in grown.prefetch_related("steps"):
         assert (solution.is_correct, solution.source) == (False, run.completer)
         assert solution.extras is not None
-        origin = Solution.objects.get(pk=solution.extras["grown"]["from"])
+        origin = Solution.objects.get(pk=solution.extras["derived_from"]["solution"])
         assert origin.problem_id == solution.problem_id
         said = SolutionEstimate.objects.get(run=run, solution=solution)
         hard = dict(StepEstimate.objects.filter(run=run, step__solution=solution).values_list("step__position", "hard"))
@@ -212,8 +215,8 @@ def test_a_tree_labels_the_given_solutions_and_grows_new_ones_with_their_labels(
             ]
     soft = StepEstimate.objects.filter(run=run, rollouts__isnull=False)
     assert set(soft.values_list("rollouts", flat=True)) == {8}
-    assert soft.filter(step__solution__in=grown, how="rollouts").exists()
-    assert soft.filter(step__solution__in=grown, how="inferred").exists()
+    assert soft.filter(step__solution__in=grown, basis="rollouts").exists()
+    assert soft.filter(step__solution__in=grown, basis="inferred").exists()
 
 
 def test_a_run_that_is_interrupted_again_and_again_counts_everything_once(sampled: Project, endpoint: Endpoint) -> None:
@@ -228,7 +231,7 @@ def test_a_run_that_is_interrupted_again_and_again_counts_everything_once(sample
     assert_exact(run)
     assert run.done == run.total
     # Every solution that was grown has its result, as if nothing had happened.
-    grown = Solution.objects.filter(extras__grown__run=run.number)
+    grown = Solution.objects.filter(extras__derived_from__run=run.number)
     assert grown.count() == grown.filter(estimates__run=run).count() > 5
 
 
@@ -254,7 +257,7 @@ def test_a_second_tree_run_leaves_the_solutions_of_the_first_to_themselves(
     sampled: Project, endpoint: Endpoint
 ) -> None:
     first = finish(started(sampled, endpoint))
-    grown = Solution.objects.filter(extras__grown__run=first.number).count()
+    grown = Solution.objects.filter(extras__derived_from__run=first.number).count()
     second = finish(started(sampled, endpoint))
     assert second.status == JobStatus.FINISHED, second.error
     assert second.total == first.total + grown
@@ -266,7 +269,7 @@ def test_trees_keep_the_texts_of_their_rollouts_and_pause_like_other_runs(sample
     run = started(sampled, endpoint)
     assert run.keeps_rollouts
     pause_run(run=run)
-    assert work_on(run_id=run.pk) is False
+    assert run_estimation_slice(run_id=run.pk) is False
     assert not RolloutBatch.objects.filter(run=run).exists()
 
 

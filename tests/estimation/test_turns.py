@@ -26,9 +26,9 @@ from apps.estimation.sampling.services import (
     run_sampling,
     start_sampling,
 )
-from apps.estimation.tasks import call_workers, call_writer, resume_abandoned, work_on_run, work_on_sampling
+from apps.estimation.tasks import call_sampler, call_workers, resume_abandoned, work_on_run, work_on_sampling
 from apps.estimation.worker import schedule as turns
-from apps.estimation.worker.schedule import SAMPLING, others_wait, take_slice, waiting_runs
+from apps.estimation.worker.schedule import SAMPLING, has_waiting_runs, next_run, waiting_runs
 from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint
 from apps.projects.models import Project
@@ -93,7 +93,7 @@ def test_projects_take_turns_whatever_the_number_of_their_runs(queue: Redis, pro
     other = create_project(slug="geometry", name="Geometry", owner=alice)
     many = [run_in(project) for _ in range(4)]
     one = run_in(other)
-    taken = [turn.pk for _ in range(8) if (turn := take_slice())]
+    taken = [turn.pk for _ in range(8) if (turn := next_run())]
     assert Counter(pk == one.pk for pk in taken) == {True: 4, False: 4}
     assert taken[0] != taken[1]
     assert {pk for pk in taken if pk != one.pk} == {run.pk for run in many}
@@ -107,10 +107,10 @@ def test_a_run_has_so_many_workers_and_no_more(queue: Redis, project: Project) -
         assert [one.pk for one in waiting_runs()] == [run.pk]
         Shard.objects.create(run=run, after=number, upto=number, holder=f"worker {number}", leased_until=later)
     assert waiting_runs() == []
-    assert take_slice() is None
+    assert next_run() is None
     other = run_in(project)
-    assert others_wait(run)
-    assert not others_wait(other)
+    assert has_waiting_runs(run)
+    assert not has_waiting_runs(other)
     # One of them is gone: its place is free again, and so is what it held.
     Shard.objects.filter(holder="worker 0").update(leased_until=timezone.now() - timedelta(seconds=1))
     assert run.pk in [one.pk for one in waiting_runs()]
@@ -154,19 +154,19 @@ def sampling_in(project: Project, url: str = "http://127.0.0.1:9/v1", **terms: A
     if not project.problems.exists():
         add_sums(project, 30)
     run = start_sampling(project=project, endpoint=endpoint, **terms)
-    call_writer(run.pk)
+    call_sampler(run.pk)
     return run
 
 
 def test_a_sampling_run_has_one_message_and_at_rest_none(queue: Redis, project: Project) -> None:
     run = sampling_in(project)
-    call_writer(run.pk)
+    call_sampler(run.pk)
     assert queue.llen("estimation") == 1
     pause_sampling(run=run)
     assert queue.llen("estimation") == 0
     resume_sampling(run=run)
     for _ in range(3):
-        call_writer(run.pk)
+        call_sampler(run.pk)
         resume_abandoned()
     assert queue.llen("estimation") == 1
     cancel_sampling(run=run)
@@ -179,18 +179,18 @@ def test_estimation_and_sampling_runs_take_turns_by_project(queue: Redis, projec
     one = run_in(other)
     # The same number: told apart by what kind of run it is.
     EstimationRun.objects.filter(pk=one.pk).update(id=many[0].pk)
-    taken = [turn for _ in range(6) if (turn := take_slice())]
+    taken = [turn for _ in range(6) if (turn := next_run())]
     assert Counter(turn.project == other.pk for turn in taken) == {True: 3, False: 3}
     assert {turn.pk for turn in taken if turn.project == project.pk} == {run.pk for run in many}
 
 
 def test_a_sampling_run_with_a_worker_waits_for_nobody(queue: Redis, project: Project) -> None:
     run, other = sampling_in(project), sampling_in(project)
-    assert others_wait(run)
+    assert has_waiting_runs(run)
     with sole_worker(SAMPLING, run.pk) as claimed:
         assert claimed
         assert [one.pk for one in waiting_runs()] == [other.pk]
-        assert not others_wait(other)
+        assert not has_waiting_runs(other)
     assert [one.pk for one in waiting_runs()] == [run.pk, other.pk]
 
 
@@ -218,7 +218,7 @@ def _served_once(queue: Redis) -> None:
 
 @pytest.fixture
 def short_turns(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "TURN_S", 0.0)
+    monkeypatch.setattr(turns, "SHORT_SLICE_S", 0.0)
     monkeypatch.setattr(turns, "LOOK_ROUND_EVERY_S", 0.0)
 
 

@@ -22,7 +22,7 @@ from apps.inference.errors import AddressNotAllowed, NotServed
 from apps.inference.grants import grant_endpoint, revoke_endpoint, share_endpoint
 from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint, change_endpoint, check_endpoint
-from apps.inference.types import Prompt, Sampling, Server
+from apps.inference.types import CompletionPrompt, SamplingParameters, Server
 from apps.projects.models import Project
 from apps.projects.services import create_project
 from tests.cast import bearer, make_problem, make_solution
@@ -173,7 +173,7 @@ def server() -> Iterator[Scripted]:
 def complete(url: str, allowed: tuple[str, ...]) -> None:
     async def ask() -> None:
         async with Client(Server(url, "m", allowed_addresses=allowed), attempts=1) as client:
-            await client.complete(Prompt("1 + 1?"), Sampling(), n=2)
+            await client.complete(CompletionPrompt("1 + 1?"), SamplingParameters(), n=2)
 
     asyncio.run(ask())
 

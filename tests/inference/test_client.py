@@ -11,21 +11,21 @@ from typing import Any
 
 import pytest
 
-from apps.inference.client import DEAF_AFTER, Client
+from apps.inference.client import IGNORES_N_AFTER, Client
 from apps.inference.errors import (
     EndpointFailure,
+    InvalidResponse,
     KeyRefused,
     NotServed,
     Overloaded,
+    RateLimited,
     RequestRefused,
-    TooMany,
     Unreachable,
-    Unreadable,
 )
-from apps.inference.types import Answer, Prompt, Sampling, Server
+from apps.inference.types import CompletionPrompt, ModelResponse, SamplingParameters, Server
 from tests.inference.scripted import Asked, Reply, Scripted, completions, in_turn, scripted
 
-PROMPT, SAMPLING = Prompt("Compute 1 + 1."), Sampling()
+PROMPT, SAMPLING = CompletionPrompt("Compute 1 + 1."), SamplingParameters()
 GOOD = completions("2")
 
 
@@ -37,13 +37,13 @@ async def asking(
     timeout_s: float = 5,
     attempts: int = 3,
     on_overload: Callable[[], None] = lambda: None,
-) -> Answer:
+) -> ModelResponse:
     told = Server(server.url, "small", api_key=key, timeout_s=timeout_s)
     async with Client(told, attempts=attempts, first_pause_s=0.01, on_overload=on_overload) as client:
         return await client.complete(PROMPT, SAMPLING, n=n, seed=1)
 
 
-def ask(server: Scripted, n: int = 1, **more: Any) -> Answer:
+def ask(server: Scripted, n: int = 1, **more: Any) -> ModelResponse:
     return asyncio.run(asking(server, n, **more))
 
 
@@ -70,12 +70,12 @@ def test_what_may_pass_is_asked_again_and_the_request_is_the_same(fault: str) ->
 
 
 LASTING = {
-    "429": TooMany,
+    "429": RateLimited,
     "500": Overloaded,
     "a reset": Unreachable,
     "a time-out": Unreachable,
-    "a gateway's page": Unreadable,
-    "no choices": Unreadable,
+    "a gateway's page": InvalidResponse,
+    "no choices": InvalidResponse,
 }
 
 
@@ -112,7 +112,7 @@ def test_nobody_at_the_address_is_said_so() -> None:
     assert told.value.requests == 2
 
 
-async def _nobody() -> Answer:
+async def _nobody() -> ModelResponse:
     async with Client(Server("http://127.0.0.1:9/v1", "small"), attempts=2, first_pause_s=0.01) as client:
         return await client.complete(PROMPT, SAMPLING)
 
@@ -186,7 +186,7 @@ def test_a_refusal_that_has_nothing_to_do_with_n_is_told_with_all_its_requests()
 def test_a_server_that_ignores_n_is_found_out() -> None:
     async def often() -> None:
         async with Client(Server(server.url, "small")) as client:
-            for _ in range(DEAF_AFTER):
+            for _ in range(IGNORES_N_AFTER):
                 assert client.fitting(8) == 8
                 await client.complete(PROMPT, SAMPLING, n=8)
             assert client.fitting(8) == 1

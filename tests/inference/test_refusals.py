@@ -11,7 +11,7 @@ import pytest
 from apps.inference.client import Client
 from apps.inference.errors import PromptTooLong, RequestRefused
 from apps.inference.refusals import adapted, notice_of, read_refusal
-from apps.inference.types import Answer, Prompt, Sampling, Server
+from apps.inference.types import CompletionPrompt, ModelResponse, SamplingParameters, Server
 from tests.inference.scripted import Asked, Reply, Script, Scripted, chats, scripted
 
 SENT = ("model", "n", "temperature", "top_p", "max_tokens", "seed", "stop", "top_k", "min_p", "messages")
@@ -195,11 +195,11 @@ def without(*settings: str) -> Script:
     return script
 
 
-def ask(server: Scripted, n: int = 1, times: int = 1, transport: str = "chat-instruct") -> list[Answer]:
-    async def asking() -> list[Answer]:
+def ask(server: Scripted, n: int = 1, times: int = 1, transport: str = "chat-instruct") -> list[ModelResponse]:
+    async def asking() -> list[ModelResponse]:
         async with Client(Server(server.url, "small", transport=transport), attempts=2, first_pause_s=0.01) as client:
-            sampling = Sampling(stop=("\n\nQ",))
-            return [await client.complete(Prompt("Compute."), sampling, n=n, seed=7) for _ in range(times)]
+            sampling = SamplingParameters(stop=("\n\nQ",))
+            return [await client.complete(CompletionPrompt("Compute."), sampling, n=n, seed=7) for _ in range(times)]
 
     return asyncio.run(asking())
 
@@ -235,10 +235,10 @@ def test_a_server_that_takes_neither_name_is_given_up_with_its_sentence() -> Non
 
 
 def test_many_requests_at_once_learn_the_same_together() -> None:
-    async def asking(url: str) -> list[Answer]:
+    async def asking(url: str) -> list[ModelResponse]:
         async with Client(Server(url, "small", transport="chat-instruct"), attempts=2) as client:
-            prompts = [Prompt(f"Compute {number}.") for number in range(12)]
-            return await asyncio.gather(*(client.complete(one, Sampling(), n=2, seed=1) for one in prompts))
+            prompts = [CompletionPrompt(f"Compute {number}.") for number in range(12)]
+            return await asyncio.gather(*(client.complete(one, SamplingParameters(), n=2, seed=1) for one in prompts))
 
     with scripted(without("max_tokens", "temperature")) as server:
         answers = asyncio.run(asking(server.url))

@@ -15,7 +15,7 @@ from apps.estimation.runs.services import start_run
 from apps.estimation.sampling import worker as writing
 from apps.estimation.sampling.services import pause_sampling, resume_sampling, run_sampling, start_sampling
 from apps.estimation.worker import run as driving
-from apps.estimation.worker.run import work_on
+from apps.estimation.worker.run import run_estimation_slice
 from apps.inference.grants import grant_endpoint, revoke_endpoint, share_endpoint
 from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint, remove_endpoint
@@ -153,7 +153,7 @@ def test_a_form_shows_the_endpoint_that_a_draft_may_use_no_longer(
 
 def estimated(project: Project, endpoint: Endpoint) -> EstimationRun:
     run = start_run(project=project, endpoint=endpoint, strategy="math-shepherd", options={"rollouts": 1}, seed=1)
-    work_on(run_id=run.pk)
+    run_estimation_slice(run_id=run.pk)
     run.refresh_from_db()
     return run
 
@@ -213,7 +213,7 @@ def test_a_run_that_waits_does_not_begin(project: Project, worked: Callable[...,
             start_sampling(project=project, endpoint=endpoint, per_problem=1, seed=1),
         ]
         revoke_endpoint(endpoint=endpoint, projects=[project])
-        work_on(run_id=runs[0].pk)
+        run_estimation_slice(run_id=runs[0].pk)
         run_sampling(run_id=runs[1].pk)
         for run in runs:
             run.refresh_from_db()

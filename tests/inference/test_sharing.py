@@ -24,16 +24,16 @@ class Members:
         self.shares = {name: SharedConcurrencyLimit(self.redis, self.endpoint, name, limit) for name in names}
         self.held = dict.fromkeys(names, 0)
 
-    def beat(self, name: str, *, wanted: int | None = None) -> int:
+    def heartbeat(self, name: str, *, demand: int | None = None) -> int:
         self.now_ms += 10
-        granted = self.shares[name].beat(in_flight=self.held[name], now_ms=self.now_ms, wanted=wanted)
+        granted = self.shares[name].heartbeat(in_flight=self.held[name], now_ms=self.now_ms, demand=demand)
         self.held[name] = granted
         return granted
 
-    def settle(self, **wanted: int) -> dict[str, int]:
+    def settle(self, **demand: int) -> dict[str, int]:
         for _ in range(3):
             for name in self.held:
-                self.beat(name, wanted=wanted.get(name))
+                self.heartbeat(name, demand=demand.get(name))
         return dict(self.held)
 
 
@@ -51,15 +51,15 @@ def test_the_limit_is_shared_evenly_and_nothing_of_it_is_lost(limit: int) -> Non
 def test_who_comes_later_gets_nothing_before_somebody_gives_back() -> None:
     """So that there are never more requests in flight than the limit, not even for a moment."""
     members = Members(64, "a", "b")
-    assert members.beat("a") == 64
-    assert members.beat("b") == 0
+    assert members.heartbeat("a") == 64
+    assert members.heartbeat("b") == 0
     # Two have been answered and two are no longer sent: `a` is over its part and lets them run out.
-    granted = members.shares["a"].beat(in_flight=64, now_ms=members.now_ms)
+    granted = members.shares["a"].heartbeat(in_flight=64, now_ms=members.now_ms)
     assert granted == 32
-    assert members.beat("b") == 0
+    assert members.heartbeat("b") == 0
     members.held["a"] = 50
-    members.shares["a"].beat(in_flight=50, now_ms=members.now_ms)
-    assert members.beat("b") == 14
+    members.shares["a"].heartbeat(in_flight=50, now_ms=members.now_ms)
+    assert members.heartbeat("b") == 14
 
 
 def test_what_one_has_no_use_for_the_others_get() -> None:
@@ -74,7 +74,7 @@ def test_what_a_silent_process_held_is_free_again() -> None:
     members = Members(64, "a", "b")
     members.settle()
     members.now_ms += SILENT_AFTER_MS + 100
-    assert members.beat("a") == 64
+    assert members.heartbeat("a") == 64
     assert in_flight(members.redis, members.endpoint) == 64
 
 
@@ -82,7 +82,7 @@ def test_who_leaves_gives_all_back() -> None:
     members = Members(64, "a", "b")
     members.settle()
     members.shares["b"].leave()
-    assert members.beat("a") == 64
+    assert members.heartbeat("a") == 64
 
 
 def test_too_many_requests_make_all_of_them_send_less_once_a_second_and_then_more_again() -> None:
@@ -103,7 +103,7 @@ def test_an_endpoint_that_says_too_many_for_ever_is_still_asked_by_one_request()
     for _ in range(20):
         members.shares["a"].slow_down()
         members.redis.delete(f"annotate:endpoint:{members.endpoint}:slowed")
-    assert members.beat("a") == 1
+    assert members.heartbeat("a") == 1
 
 
 def test_endpoints_do_not_share_with_each_other() -> None:
@@ -116,53 +116,53 @@ def test_endpoints_do_not_share_with_each_other() -> None:
 
 def test_the_gate_lets_in_as_many_as_its_limit_says_in_the_order_in_which_they_came() -> None:
     async def play() -> None:
-        gate, inside = ConcurrencyLimiter(2), list[int]()
+        limiter, inside = ConcurrencyLimiter(2), list[int]()
 
         async def visit(number: int) -> None:
-            await gate.enter()
+            await limiter.acquire()
             inside.append(number)
 
         visits = [asyncio.create_task(visit(number)) for number in range(5)]
         await asyncio.sleep(0)
         assert inside == [0, 1]
-        gate.leave()
+        limiter.release()
         await asyncio.sleep(0)
         assert inside == [0, 1, 2]
-        gate.set_limit(1)
-        gate.leave()
+        limiter.set_limit(1)
+        limiter.release()
         await asyncio.sleep(0)
         assert inside == [0, 1, 2]
-        assert gate.in_flight == 1
-        gate.set_limit(3)
+        assert limiter.in_flight == 1
+        limiter.set_limit(3)
         await asyncio.wait_for(asyncio.gather(*visits), 5)
-        assert (inside, gate.in_flight) == ([0, 1, 2, 3, 4], 3)
+        assert (inside, limiter.in_flight) == ([0, 1, 2, 3, 4], 3)
 
     asyncio.run(play())
 
 
 def test_who_is_called_off_while_waiting_takes_no_place() -> None:
     async def play() -> None:
-        gate = ConcurrencyLimiter(1)
-        await gate.enter()
-        first, second = (asyncio.create_task(gate.enter()) for _ in range(2))
+        limiter = ConcurrencyLimiter(1)
+        await limiter.acquire()
+        first, second = (asyncio.create_task(limiter.acquire()) for _ in range(2))
         await asyncio.sleep(0)
         # Called off before its turn, and at the very moment of its turn.
         first.cancel()
-        gate.leave()
+        limiter.release()
         second.cancel()
         await asyncio.gather(first, second, return_exceptions=True)
-        assert gate.in_flight == 0
-        await asyncio.wait_for(gate.enter(), 1)
+        assert limiter.in_flight == 0
+        await asyncio.wait_for(limiter.acquire(), 1)
 
     asyncio.run(play())
 
 
 def test_an_open_gate_lets_everybody_in() -> None:
     async def play() -> None:
-        gate = ConcurrencyLimiter(0)
-        waiting = [asyncio.create_task(gate.enter()) for _ in range(3)]
+        limiter = ConcurrencyLimiter(0)
+        waiting = [asyncio.create_task(limiter.acquire()) for _ in range(3)]
         await asyncio.sleep(0)
-        gate.open()
+        limiter.admit_all()
         await asyncio.wait_for(asyncio.gather(*waiting), 1)
 
     asyncio.run(play())

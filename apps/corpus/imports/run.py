@@ -15,8 +15,8 @@ from django.db import DatabaseError, DataError, IntegrityError, transaction
 from psycopg.errors import ProgramLimitExceeded
 
 from apps.core.db.copy import analyze, commit_without_waiting, sole_worker
-from apps.core.jobs import PASSING, JobStatus, system_trouble, unforeseen
-from apps.core.readahead import ahead
+from apps.core.jobs import JobStatus, end_on_error
+from apps.core.readahead import read_ahead
 from apps.corpus.grading import grade_records, grade_ungraded, regrade_by_stored
 from apps.corpus.imports.extensions import record_importers
 from apps.corpus.imports.files import Line, read_rows
@@ -60,24 +60,20 @@ def run_import(*, batch_id: int, progress: Progress | None = None) -> ImportBatc
         except OSError as error:
             batch.end(JobStatus.FAILED, error=f"The file cannot be opened: {error.strerror}.")
             return batch
-        try:
+        # What was stored before the error stays, with its counters.
+        with end_on_error(
+            f"import {batch_id}",
+            lambda reason: batch.end(JobStatus.FAILED, error=reason),
+            noun="import",
+            is_os_error_final=True,
+        ):
             _bring_in(batch, progress or (lambda _: None))
-        except OSError as error:
-            log.warning("import %s ends: %s", batch_id, error)
-            batch.end(JobStatus.FAILED, error=system_trouble(error, ended="import"))
-        except PASSING as error:
-            log.warning("import %s waits, to be taken up again: %s", batch_id, error)
-            raise
-        except Exception as error:
-            # What has landed before stays, with its counters.
-            log.exception("import %s ends with an error that was not foreseen", batch_id)
-            batch.end(JobStatus.FAILED, error=unforeseen(error, ended="import"))
         return batch
 
 
 def _bring_in(batch: ImportBatch, progress: Progress) -> None:
     """Chunks are read and graded in a thread, while the one before them lands."""
-    with GradingPool() as pool, ahead(_chunks(batch, pool)) as chunks:
+    with GradingPool() as pool, read_ahead(_chunks(batch, pool)) as chunks:
         for chunk in chunks:
             _land_grades(batch, chunk, pool)
             if not _land_chunk(batch, chunk, pool):

@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from apps.core.db.copy import analyze, commit_without_waiting, lock_project, sole_worker
-from apps.core.jobs import PASSING
+from apps.core.jobs import TEMPORARY_ERRORS
 from apps.corpus.models import Solution
 from apps.projects.models import Project
 from apps.quality.aggregation import rule_of
@@ -52,7 +52,7 @@ def recompute_projects() -> int:
             settled += recompute_project(project)
         except Exception as error:
             log.exception("the labels of project %s were not settled", project.slug)
-            if isinstance(error, PASSING):
+            if isinstance(error, TEMPORARY_ERRORS):
                 trouble = error
                 _renew_connection()
     if trouble is not None:
