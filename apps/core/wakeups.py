@@ -11,9 +11,12 @@ import base64
 import json
 import logging
 from collections.abc import Iterator
+from functools import partial
 
 from celery import current_app
 from django.conf import settings
+from django.db import transaction
+from django.utils.module_loading import import_string
 from redis import Redis, RedisError
 
 log = logging.getLogger(__name__)
@@ -39,6 +42,20 @@ def wake(task: str, key: int) -> bool:
     except RedisError as error:
         log.warning("No wake-up message for %s of %s could be sent: %s", task, key, error)
         return False
+
+
+def wake_on_commit(task: str, key: int) -> None:
+    """Call `wake` after the transaction commits."""
+    transaction.on_commit(partial(wake, task, key))
+
+
+def delay_on_commit(task: str, key: int) -> None:
+    """Send the task, by its dotted name, for this key after the transaction commits.
+
+    By name, because task modules import the services that enqueue them. At the commit, raises ImportError if there is no
+    such task, and the broker's error during an outage.
+    """
+    transaction.on_commit(lambda: import_string(task).delay(key))
 
 
 def drop(task: str, key: int) -> int:

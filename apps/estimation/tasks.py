@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from celery import shared_task
-from django.db import OperationalError, transaction
+from django.db import OperationalError
 
-from apps.core.wakeups import wake
 from apps.estimation.sampling.services import run_sampling_slice
 from apps.estimation.worker.run import run_estimation_slice
-from apps.estimation.worker.schedule import SAMPLING_TASK, TASK, call_workers_for_waiting_runs, next_run
+from apps.estimation.worker.schedule import SAMPLING_TASK, call_workers_for_waiting_runs, next_run
 
 
 @shared_task(autoretry_for=(OperationalError,), retry_backoff=2, max_retries=10)
@@ -40,13 +37,3 @@ def _serve_next_run() -> None:
 def resume_abandoned() -> None:
     """Call workers for live runs that lost theirs. Sent by the beat schedule."""
     call_workers_for_waiting_runs()
-
-
-def call_workers(run_id: int) -> None:
-    """Send one message: the worker that receives it calls the next, while the run can use one."""
-    transaction.on_commit(partial(wake, TASK, run_id))
-
-
-def call_sampler(run_id: int) -> None:
-    """Send one message: a sampling run has one worker at a time."""
-    transaction.on_commit(partial(wake, SAMPLING_TASK, run_id))

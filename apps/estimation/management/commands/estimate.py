@@ -12,7 +12,6 @@ from apps.core.json_input import read_json_object
 from apps.estimation.runs.selection import ANSWERS
 from apps.estimation.runs.services import start_run
 from apps.estimation.strategies import STRATEGIES
-from apps.estimation.tasks import call_workers
 from apps.estimation.worker.run import run_estimation_slice
 from apps.inference.grants import endpoint_named_by_operator
 from apps.projects.models import Project
@@ -59,7 +58,6 @@ class Command(JsonCommand):
             answers_suffice=not options["roll_out_right_answers"],
             keeps_rollouts=options["keep_rollouts"],
         )
-        call_workers(run.pk)
         if options["wait"]:
             # Workers, if there are any, do their part.
             while run_estimation_slice(run_id=run.pk):
