@@ -43,7 +43,10 @@ class Fault:
 def fault_of(error: BaseException | None) -> Fault | None:
     """The fault behind an error; None for an unexpected error."""
     if isinstance(error, OperationalError | InterfaceError):
-        return _database_outage(error)
+        state = getattr(error.__cause__, "sqlstate", None)
+        if state is None or state.startswith(_UNREACHABLE):
+            return _outage("The database cannot be reached right now. What was saved before is safe.")
+        return _outage("The database could not finish this right now. What was saved before is safe.")
     if isinstance(error, BrokerError) or (
         isinstance(error, redis.RedisError) and not isinstance(error, redis.DataError)
     ):
@@ -55,13 +58,6 @@ def fault_of(error: BaseException | None) -> Fault | None:
         log.warning("The database refused a value that reached it unchecked.", exc_info=error)
         return _invalid("A value is out of range, or holds a character that cannot be stored.")
     return _unreadable(error)
-
-
-def _database_outage(error: OperationalError | InterfaceError) -> Fault:
-    state = getattr(error.__cause__, "sqlstate", None)
-    if state is None or state.startswith(_UNREACHABLE):
-        return _outage("The database cannot be reached right now. What was saved before is safe.")
-    return _outage("The database could not finish this right now. What was saved before is safe.")
 
 
 def _outage(message: str) -> Fault:

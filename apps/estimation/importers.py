@@ -35,21 +35,19 @@ class EstimateImporter:
                     continue
                 run = _run(batch, estimate, runs)
                 submitted.append((row, {(run.pk, step_id): of_step for step_id, of_step in counts.items()}))
-        new = additions(submitted, _existing_counts(submitted), "monte_carlo[]")
+        # New steps have no estimates yet.
+        places = {place for row, counts in submitted if not row.is_new for place in counts}
+        estimates = StepEstimate.objects.filter(
+            run_id__in={run_id for run_id, _ in places}, step_id__in={step_id for _, step_id in places}
+        )
+        existing: dict[RunStep, StepCounts] = {
+            (run_id, step_id): tuple(of_step)
+            for run_id, step_id, *of_step in estimates.values_list("run_id", "step_id", *COUNTS)
+        }
+        new = additions(submitted, existing, "monte_carlo[]")
         fields = ["run", "step", *COUNTS, "basis", "tokens"]
         constants = (StepEstimate.Basis.FILE.value, 0)
         return copy_rows(StepEstimate, fields, ((*place, *counts, *constants) for place, counts in new.items()))
-
-
-def _existing_counts(submitted: Sequence[tuple[StoredRecord, dict[RunStep, StepCounts]]]) -> dict[RunStep, StepCounts]:
-    # New steps have no estimates yet.
-    places = {place for row, counts in submitted if not row.is_new for place in counts}
-    rows = StepEstimate.objects.filter(
-        run_id__in={run_id for run_id, _ in places}, step_id__in={step_id for _, step_id in places}
-    )
-    return {
-        (run_id, step_id): tuple(counts) for run_id, step_id, *counts in rows.values_list("run_id", "step_id", *COUNTS)
-    }
 
 
 def _key(estimate: EstimateRecord) -> RunKey:

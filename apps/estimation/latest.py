@@ -40,8 +40,14 @@ def run_counts(run: EstimationRun) -> bool:
 
 def newest_first_errors(lengths: Mapping[int, int]) -> dict[int, RunFirstError]:
     """The newest run's first error by solution. `lengths`: the number of steps by solution ID. Two queries."""
+    # Our own runs store the first error: a strategy may know more than the hard labels.
+    estimates = SolutionEstimate.objects.filter(counted_run_q("run__"), solution__in=lengths, failure="")
+    errors = [
+        (solution_id, RunFirstError(run_id, UNKNOWN if position is None else position))
+        for solution_id, run_id, position in estimates.values_list("solution_id", "run_id", "first_error")
+    ]
     newest: dict[int, RunFirstError] = {}
-    for solution_id, error in (*_from_own_runs(lengths), *_from_imported_runs(lengths)):
+    for solution_id, error in (*errors, *_from_imported_runs(lengths)):
         if solution_id not in newest or error.run_id > newest[solution_id].run_id:
             newest[solution_id] = error
     return newest
@@ -78,13 +84,6 @@ def newest_estimates(solution_id: int) -> dict[str, Any] | None:
             for position, is_good, rollouts, successes in rows.order_by("step__position").values_list(*columns)
         ],
     }
-
-
-def _from_own_runs(lengths: Mapping[int, int]) -> Iterator[tuple[int, RunFirstError]]:
-    """Our own runs store the first error: a strategy may know more than the hard labels."""
-    rows = SolutionEstimate.objects.filter(counted_run_q("run__"), solution__in=lengths, failure="")
-    for solution_id, run_id, position in rows.values_list("solution_id", "run_id", "first_error"):
-        yield solution_id, RunFirstError(run_id, UNKNOWN if position is None else position)
 
 
 def _from_imported_runs(lengths: Mapping[int, int]) -> Iterator[tuple[int, RunFirstError]]:

@@ -149,7 +149,14 @@ def check_address(endpoint: Endpoint) -> None:
 def checked_url(url: str) -> str:
     """The URL without a trailing path of the API. Raises DomainError if it is no valid base URL."""
     url = url.strip().rstrip("/")
-    if not _is_base_url(url):
+    try:
+        parts, (host, port) = urlsplit(url), host_and_port(url)
+    except ValueError:
+        is_base_url = False
+    else:
+        is_plain = not (parts.query or parts.fragment or "@" in parts.netloc)
+        is_base_url = parts.scheme in ("http", "https") and is_plain and bool(host) and port > 0
+    if not is_base_url:
         raise DomainError(
             "The URL must look like http://127.0.0.1:8080/v1 or https://host/v1, without a password or a query.",
             fields={"url": "not a base URL"},
@@ -157,15 +164,6 @@ def checked_url(url: str) -> str:
     for ending in ("/chat/completions", "/completions"):
         url = url.removesuffix(ending)
     return url
-
-
-def _is_base_url(url: str) -> bool:
-    try:
-        parts, (host, port) = urlsplit(url), host_and_port(url)
-    except ValueError:
-        return False
-    is_plain = not (parts.query or parts.fragment or "@" in parts.netloc)
-    return parts.scheme in ("http", "https") and is_plain and bool(host) and port > 0
 
 
 def _check_texts(endpoint: Endpoint) -> None:

@@ -98,24 +98,20 @@ class TreeSearch:
         return None
 
     def add_rollouts(self, leaf: Leaf, position: int, rollouts: Sequence[CountedRollout]) -> None:
-        """Record the rollouts from this position of the leaf, in their order."""
+        """Record the rollouts from this position of the leaf, in their order. New wrong ones join the pool."""
         right = sum(rollout.is_right for rollout in rollouts)
         prefix = leaf.steps[: position + 1]
         state = self.states[prefix] = PrefixState(Counts(right, len(rollouts) - right))
         self._spent += self.options.rollouts
         if 0 < state.value < 1:
             for rollout in rollouts:
-                self._add_leaf(state, prefix, rollout)
-
-    def _add_leaf(self, state: PrefixState, prefix: Texts, rollout: CountedRollout) -> None:
-        """Add a wrong rollout to the pool, unless its text is known already."""
-        steps = prefix + rollout.steps
-        if rollout.is_right or not rollout.steps or steps in self._known:
-            return
-        self._known.add(steps)
-        options = self.options
-        quality = options.alpha ** (1 - state.value) * options.beta ** (rollout.tokens / options.length)
-        self._pool.append(Leaf(steps, len(prefix) - 1, len(steps) - 1, quality, state))
+                steps = prefix + rollout.steps
+                if rollout.is_right or not rollout.steps or steps in self._known:
+                    continue
+                self._known.add(steps)
+                options = self.options
+                quality = options.alpha ** (1 - state.value) * options.beta ** (rollout.tokens / options.length)
+                self._pool.append(Leaf(steps, len(prefix) - 1, len(steps) - 1, quality, state))
 
     def _can_afford(self) -> bool:
         return self._spent + self.options.rollouts <= self.options.budget

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import Count, Sum, Value
+from django.db.models import Count, QuerySet, Sum, Value
 from django.db.models.functions import Length, Replace
 
 from apps.core.jobs import JobStatus
@@ -24,12 +25,16 @@ class Conclusion:
 
 def conclusion(run: EstimationRun) -> Conclusion:
     """A run without any counted rollout has failed, unless right answers alone labeled its solutions."""
-    notices = [*_missing_by_outcome(run), *_endpoint_reasons(run)] if run.missing else []
+    notices: list[str] = []
+    if run.missing:
+        unanswered = RolloutBatch.objects.filter(run=run).exclude(reason="")
+        notices = [*_missing_by_outcome(run), *_most_frequent(unanswered, "reason", "request", " without an answer")]
     if run.rollouts or run.by_answer or not (run.missing or run.failed):
         return Conclusion(JobStatus.FINISHED, notices=notices)
     if run.failed < run.done and not run.missing:
         return Conclusion(JobStatus.FINISHED)
-    causes = notices or _failures(run)
+    failures = SolutionEstimate.objects.filter(run=run).exclude(failure="")
+    causes = notices or _most_frequent(failures, "failure", "solution")
     return Conclusion(JobStatus.FAILED, f"No rollout could be counted. {' '.join(causes)}".strip(), notices)
 
 
@@ -46,15 +51,7 @@ def _missing_by_outcome(run: EstimationRun) -> list[str]:
     return [f"Missing rollouts: {', '.join(parts)}."] if parts else []
 
 
-def _endpoint_reasons(run: EstimationRun) -> list[str]:
-    """The endpoint's most frequent reasons for requests that it did not answer."""
-    batches = RolloutBatch.objects.filter(run=run).exclude(reason="")
-    rows = batches.values_list("reason").annotate(count=Count("pk")).order_by("-count", "reason")[:_MOST_REASONS]
-    return [f"{count:,} request{'s' if count > 1 else ''} without an answer: {reason}" for reason, count in rows]
-
-
-def _failures(run: EstimationRun) -> list[str]:
-    """The most frequent reasons why solutions have no result."""
-    failed = SolutionEstimate.objects.filter(run=run).exclude(failure="")
-    rows = failed.values_list("failure").annotate(count=Count("pk")).order_by("-count", "failure")[:_MOST_REASONS]
-    return [f"{count:,} solution{'s' if count > 1 else ''}: {failure}" for failure, count in rows]
+def _most_frequent(rows: QuerySet[Any], field: str, noun: str, suffix: str = "") -> list[str]:
+    """The most frequent texts of a field, each with its count."""
+    counts = rows.values_list(field).annotate(count=Count("pk")).order_by("-count", field)[:_MOST_REASONS]
+    return [f"{count:,} {noun}{'s' if count > 1 else ''}{suffix}: {text}" for text, count in counts]

@@ -312,7 +312,16 @@ def expected_work(
             length if is_right else bisect_right(weights, weights[-1] * (number + 0.5) / SIMULATED) * length // steps
         )
         for probe in _simulated_probes(strategy, length, error, ability, rng):
-            total = total.plus(_work_of(probe.position, probe.rollouts, length, most))
+            requests = -(-probe.rollouts // most) if most else 1
+            remaining_steps = length - 1 - probe.position
+            total = total.plus(
+                ExpectedWork(
+                    rollouts=probe.rollouts,
+                    requests=requests,
+                    steps_sent=requests * (probe.position + 1),
+                    steps_written=probe.rollouts * remaining_steps,
+                )
+            )
     return total.times(steps / length / SIMULATED)
 
 
@@ -341,8 +350,3 @@ def _simulated_probes(
             old = step_counts[probe.position]
             step_counts[probe.position] = Counts(old.successes + hits, old.failures + probe.rollouts - hits)
         yield from probes
-
-
-def _work_of(position: int, rollouts: int, length: int, most: int) -> ExpectedWork:
-    requests = -(-rollouts // most) if most else 1
-    return ExpectedWork(rollouts, requests, requests * (position + 1), rollouts * (length - 1 - position))

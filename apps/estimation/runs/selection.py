@@ -60,20 +60,16 @@ def unsure_of(solutions: QuerySet[Solution], run: str) -> QuerySet[Solution]:
     number = parse_number(run, biggest=999_999_999)
     if number is None:
         raise DomainError(f"`unsure:{run}` names no run.", fields={"select": "unsure: must be the number of a run"})
-    _check_counted(solutions, number)
-    unsure = SolutionEstimate.objects.filter(
-        counted_run_q("run__"), run__number=number, failure="", probability__lt=SURE
-    )
-    return solutions.filter(estimates__in=unsure, estimates__run__project=F("project"))
-
-
-def _check_counted(solutions: QuerySet[Solution], number: int) -> None:
-    """Raise DomainError if the run does not count. One that does not exist selects nothing, as any filter without a match."""
+    # The solutions are of one project, as a rule. A run that does not exist selects nothing.
     projects = solutions.order_by().values("project")
-    for run in EstimationRun.objects.filter(number=number, project__in=projects):
-        if not run_counts(run):
-            status = run.get_status_display()
+    for candidate in EstimationRun.objects.filter(number=number, project__in=projects):
+        if not run_counts(candidate):
+            status = candidate.get_status_display()
             raise DomainError(
                 f"Run {number} is {status}: `unsure` needs a run that has finished or was cancelled.",
                 fields={"select": f"unsure: run {number} is {status}"},
             )
+    unsure = SolutionEstimate.objects.filter(
+        counted_run_q("run__"), run__number=number, failure="", probability__lt=SURE
+    )
+    return solutions.filter(estimates__in=unsure, estimates__run__project=F("project"))

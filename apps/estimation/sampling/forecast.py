@@ -34,13 +34,18 @@ def sampling_forecast(
 ) -> SamplingForecast:
     problems = Problem.objects.filter(project=project, retired_at=None).count()
     density = density_of(project.pk, endpoint)
-    tokens_per_solution = _characters_per_solution(project) / density.written
+    solutions = Solution.objects.filter(project=project)
+    step_counts = list(solutions.order_by("-id").values_list("step_count", flat=True)[:SAMPLE])
+    mean_steps = sum(step_counts) / len(step_counts) if step_counts else 0.0
+    tokens_per_solution = mean_steps * characters_per_step(solutions) / density.written
+    sample = Problem.objects.filter(project=project).order_by("id").values("id")[:SAMPLE]
+    statement = Problem.objects.filter(id__in=sample).aggregate(mean=Avg(Length("statement")))["mean"] or 0
     tokens_out = problems * per_problem * min(max_tokens, tokens_per_solution or max_tokens)
     # A request asks for as many solutions as the server returns at once, and its prompt is billed once.
     requests = problems * -(
         -per_problem // (endpoint.most_choices if endpoint and endpoint.most_choices else per_problem)
     )
-    tokens_in = requests * (_characters_per_problem(project) + template_length(endpoint)) / density.prompts
+    tokens_in = requests * (statement + template_length(endpoint)) / density.prompts
     speed = endpoint.rollouts_per_s if endpoint else None
     return SamplingForecast(
         problems=problems,
@@ -51,15 +56,3 @@ def sampling_forecast(
         # A rollout is half as long as a solution on average.
         seconds=2 * problems * per_problem / speed if speed else None,
     )
-
-
-def _characters_per_solution(project: Project) -> float:
-    solutions = Solution.objects.filter(project=project)
-    step_counts = list(solutions.order_by("-id").values_list("step_count", flat=True)[:SAMPLE])
-    return sum(step_counts) / len(step_counts) * characters_per_step(solutions) if step_counts else 0.0
-
-
-def _characters_per_problem(project: Project) -> float:
-    sample = Problem.objects.filter(project=project).order_by("id").values("id")[:SAMPLE]
-    mean = Problem.objects.filter(id__in=sample).aggregate(mean=Avg(Length("statement")))["mean"]
-    return float(mean or 0)

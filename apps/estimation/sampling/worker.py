@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from apps.core.errors import DomainError
 from apps.core.jobs import JobStatus
-from apps.corpus.grading import Graded, final_answer, grade_answers
+from apps.corpus.grading import final_answer, grade_answers
 from apps.corpus.models import Problem
 from apps.corpus.records import RowError, SolutionRecord, StepRecord
 from apps.corpus.services import add_solutions
@@ -156,15 +156,19 @@ class SolutionSampler:
                 self.failure = self.failure or reason
                 self._stop(limiter)
                 self._started_until = 0.0
-            elif self._work_slice and not self._stopping and await self._slice_ends(self._work_slice):
+            elif (
+                self._work_slice
+                and not self._stopping
+                and (
+                    self._work_slice.is_over
+                    or (self._work_slice.may_end and await self._in_thread(self._work_slice.ends_for_others))
+                )
+            ):
                 self._started_until = time.monotonic() + GRACE_S
                 self._stop(limiter)
             if status == JobStatus.CANCELLED:
                 for task in self._active:
                     task.cancel()
-
-    async def _slice_ends(self, work_slice: WorkSlice) -> bool:
-        return work_slice.is_over or (work_slice.may_end and await self._in_thread(work_slice.ends_for_others))
 
     def _stop(self, limiter: ConcurrencyLimiter) -> None:
         self._stopping = True
@@ -192,7 +196,7 @@ class SolutionSampler:
         try:
             samples = await self._sample(client, problem)
             if samples is not None:
-                await self._in_thread(lambda: self._grade_and_store(problem, samples))
+                await self._in_thread(lambda: self._store(problem, samples))
         except EndpointFailure as failure:
             self.failure = self.failure or str(failure)
             self._stop(limiter)
@@ -240,33 +244,30 @@ class SolutionSampler:
             raise failure
         return attempts.is_last(failure)
 
-    def _grade_and_store(self, problem: Problem, samples: ProblemSamples) -> None:
-        records = [_record(self.run, text) for text in samples.texts]
-        verifier = problem.verifier or self.run.project.verifier
-        questions = [(verifier, problem.reference_answer, final_answer(record)) for record in records]
-        self._store(problem, samples, records, grade_answers(questions, pool=self.pool))
-
-    @transaction.atomic
-    def _store(
-        self, problem: Problem, samples: ProblemSamples, records: Sequence[SolutionRecord], grades: Sequence[Graded]
-    ) -> None:
+    def _store(self, problem: Problem, samples: ProblemSamples) -> None:
+        """Grade the solutions, then store them, the problem's result and the counters in one transaction."""
         run, failure = self.run, samples.failure
-        _, is_new = SampledProblem.objects.get_or_create(run=run, problem=problem, defaults={"failure": failure})
-        if not is_new:
-            return
-        added = add_solutions(problem=problem, records=records, graded=grades)
-        SamplingRun.objects.filter(pk=run.pk).update(
-            done=F("done") + 1,
-            solutions=F("solutions") + len(added),
-            duplicates=F("duplicates") + len(records) - len(added),
-            right=F("right") + sum(solution.is_correct is True for solution in added),
-            wrong=F("wrong") + sum(solution.is_correct is False for solution in added),
-            cut=F("cut") + samples.cut,
-            requests=F("requests") + samples.requests,
-            tokens=F("tokens") + samples.tokens,
-            prompt_tokens=F("prompt_tokens") + samples.prompt_tokens,
-            beat_at=timezone.now(),
-        )
+        records = [_record(run, text) for text in samples.texts]
+        verifier = problem.verifier or run.project.verifier
+        questions = [(verifier, problem.reference_answer, final_answer(record)) for record in records]
+        grades = grade_answers(questions, pool=self.pool)
+        with transaction.atomic():
+            _, is_new = SampledProblem.objects.get_or_create(run=run, problem=problem, defaults={"failure": failure})
+            if not is_new:
+                return
+            added = add_solutions(problem=problem, records=records, graded=grades)
+            SamplingRun.objects.filter(pk=run.pk).update(
+                done=F("done") + 1,
+                solutions=F("solutions") + len(added),
+                duplicates=F("duplicates") + len(records) - len(added),
+                right=F("right") + sum(solution.is_correct is True for solution in added),
+                wrong=F("wrong") + sum(solution.is_correct is False for solution in added),
+                cut=F("cut") + samples.cut,
+                requests=F("requests") + samples.requests,
+                tokens=F("tokens") + samples.tokens,
+                prompt_tokens=F("prompt_tokens") + samples.prompt_tokens,
+                beat_at=timezone.now(),
+            )
 
 
 def _record(run: SamplingRun, text: str) -> SolutionRecord:

@@ -53,13 +53,11 @@ class Bisect:
             low, high = (max(low, position), high) if is_right else (low, min(high, position))
         while low + 1 < high:
             middle = (low + high) // 2
-            is_live = self._is_live(step_counts[middle])
-            if is_live is None:
-                return low, high, None if step_counts[middle].is_closed else middle
-            low, high = (middle, high) if is_live else (low, middle)
+            counts = step_counts[middle]
+            if counts.successes >= self.options.live:
+                low = middle
+            elif counts.rollouts >= self.options.rollouts:
+                high = middle
+            else:
+                return low, high, None if counts.is_closed else middle
         return low, high, None
-
-    def _is_live(self, counts: Counts) -> bool | None:
-        if counts.successes >= self.options.live:
-            return True
-        return False if counts.rollouts >= self.options.rollouts else None

@@ -66,14 +66,11 @@ class WaitingRun:
 
 def waiting_runs() -> list[WaitingRun]:
     """Live runs with unclaimed solutions or without a worker, up to ESTIMATION_FANOUT workers each."""
-    return [*_waiting_estimation_runs(), *_waiting_sampling_runs()]
-
-
-def _waiting_sampling_runs() -> list[WaitingRun]:
-    """Sampling runs without a worker: each has one at a time."""
-    live = list(SamplingRun.objects.filter(status__in=LIVE).order_by("pk").values_list("pk", "project_id"))
-    busy = worked_on(SAMPLING) if live else set()
-    return [WaitingRun(pk, project, 0, SAMPLING_TASK) for pk, project in live if pk not in busy]
+    sampling_runs = list(SamplingRun.objects.filter(status__in=LIVE).order_by("pk").values_list("pk", "project_id"))
+    # A sampling run has one worker at a time.
+    busy = worked_on(SAMPLING) if sampling_runs else set()
+    waiting = [WaitingRun(pk, project, 0, SAMPLING_TASK) for pk, project in sampling_runs if pk not in busy]
+    return [*_waiting_estimation_runs(), *waiting]
 
 
 def _waiting_estimation_runs() -> list[WaitingRun]:

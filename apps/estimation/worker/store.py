@@ -110,27 +110,24 @@ class RunStore:
         with pipelined_transaction():
             commit_without_waiting()
             changes = insert(self.run, batches, results)
-            if finished := self._finished_shards(results):
+            done: defaultdict[int, set[int]] = defaultdict(set)
+            for result in results:
+                if (shard_id := self._shard_of.get(result.solution_id)) is not None:
+                    done[shard_id].add(result.solution_id)
+            if finished := [
+                shard_id for shard_id, solution_ids in done.items() if self._open[shard_id] <= solution_ids
+            ]:
                 Shard.objects.filter(pk__in=finished, holder=self.holder).update(finished_at=timezone.now())
             # Last: the run's row is shared by all workers, and locked until the end of this transaction.
             changes.add_to(self.run)
         for result in results:
-            shard_id = self._shard_of.pop(result.solution_id, None)
-            if shard_id is not None:
+            if (shard_id := self._shard_of.pop(result.solution_id, None)) is not None:
                 self._open[shard_id].discard(result.solution_id)
                 if not self._open[shard_id]:
                     del self._open[shard_id]
         for solution_id in changes.taken_over:
             self._abandon_shard_of(solution_id)
         return changes.taken_over | unstored
-
-    def _finished_shards(self, results: Sequence[SolutionResult]) -> list[int]:
-        """Shards of which these results are the last."""
-        done: defaultdict[int, set[int]] = defaultdict(set)
-        for result in results:
-            if (shard_id := self._shard_of.get(result.solution_id)) is not None:
-                done[shard_id].add(result.solution_id)
-        return [shard_id for shard_id, solution_ids in done.items() if self._open[shard_id] <= solution_ids]
 
     def _abandon_shard_of(self, solution_id: int) -> None:
         """Leave the shard to the worker that has taken it over. If that one fails, the lease lapses."""

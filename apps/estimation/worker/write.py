@@ -13,7 +13,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from apps.estimation.engine.outcomes import MISSING, RolloutOutcome
-from apps.estimation.engine.results import SolutionResult, StepResult
+from apps.estimation.engine.results import SolutionResult
 from apps.estimation.engine.solution_state import Batch
 from apps.estimation.models import EstimationRun
 
@@ -80,24 +80,30 @@ def pipelined_transaction() -> Iterator[None]:
 def insert(run: EstimationRun, batches: Sequence[Batch], results: Sequence[SolutionResult]) -> RunChanges:
     """Insert both; the statements are sent before the result of either is read."""
     with connection.cursor() as batch_cursor, connection.cursor() as result_cursor:
-        _send_batches(batch_cursor, run, batches)
-        _send_results(result_cursor, run, results)
+        if batches:
+            columns: list[list[Any]] = [
+                [batch.step_id for batch in batches],
+                [batch.ordinal for batch in batches],
+                [batch.letters for batch in batches],
+                [batch.response.usage.completion_tokens for batch in batches],
+                [_storable(batch.reason) for batch in batches],
+            ]
+            batch_cursor.execute(_BATCHES, [run.pk, *columns])
+        if results:
+            columns = [
+                [result.solution_id for result in results],
+                [_storable(result.failure) for result in results],
+                [_storable(result.note) for result in results],
+                [result.first_error for result in results],
+                [result.probability for result in results],
+                [result.by_answer for result in results],
+                [result.rollouts for result in results],
+                [result.missing for result in results],
+            ]
+            result_cursor.execute(_RESULTS, [run.pk, *columns])
         changes = _count_batches(batch_cursor, run, batches)
         changes += _count_results(result_cursor, run, results)
     return changes
-
-
-def _send_batches(cursor: CursorWrapper, run: EstimationRun, batches: Sequence[Batch]) -> None:
-    if not batches:
-        return
-    columns: list[list[Any]] = [
-        [batch.step_id for batch in batches],
-        [batch.ordinal for batch in batches],
-        [batch.letters for batch in batches],
-        [batch.response.usage.completion_tokens for batch in batches],
-        [_storable(batch.reason) for batch in batches],
-    ]
-    cursor.execute(_BATCHES, [run.pk, *columns])
 
 
 def _count_batches(cursor: CursorWrapper, run: EstimationRun, batches: Sequence[Batch]) -> RunChanges:
@@ -134,41 +140,21 @@ def _insert_texts(batches: Sequence[Batch], ids: dict[tuple[int, int], int]) -> 
         cursor.execute(_ROLLOUTS, [list(column) for column in zip(*rows, strict=True)] if rows else [[]] * 5)
 
 
-def _send_results(cursor: CursorWrapper, run: EstimationRun, results: Sequence[SolutionResult]) -> None:
-    if not results:
-        return
-    columns: list[list[Any]] = [
-        [result.solution_id for result in results],
-        [_storable(result.failure) for result in results],
-        [_storable(result.note) for result in results],
-        [result.first_error for result in results],
-        [result.probability for result in results],
-        [result.by_answer for result in results],
-        [result.rollouts for result in results],
-        [result.missing for result in results],
-    ]
-    cursor.execute(_RESULTS, [run.pk, *columns])
-
-
-def _insert_steps(cursor: CursorWrapper, run: EstimationRun, steps: Sequence[StepResult]) -> None:
-    columns: list[list[Any]] = [
-        [step.step_id for step in steps],
-        [step.rollouts for step in steps],
-        [step.successes for step in steps],
-        [step.missing for step in steps],
-        [step.hard for step in steps],
-        [step.basis for step in steps],
-        [step.tokens for step in steps],
-    ]
-    cursor.execute(_STEPS, [run.pk, *columns])
-
-
 def _count_results(cursor: CursorWrapper, run: EstimationRun, results: Sequence[SolutionResult]) -> RunChanges:
     changes = RunChanges()
     new_ids = {solution_id for (solution_id,) in cursor.fetchall()} if results else set()
     if new_ids:
-        new_steps = [step for result in results if result.solution_id in new_ids for step in result.steps]
-        _insert_steps(cursor, run, new_steps)
+        steps = [step for result in results if result.solution_id in new_ids for step in result.steps]
+        columns: list[list[Any]] = [
+            [step.step_id for step in steps],
+            [step.rollouts for step in steps],
+            [step.successes for step in steps],
+            [step.missing for step in steps],
+            [step.hard for step in steps],
+            [step.basis for step in steps],
+            [step.tokens for step in steps],
+        ]
+        cursor.execute(_STEPS, [run.pk, *columns])
     for result in results:
         if result.solution_id not in new_ids:
             changes.taken_over.add(result.solution_id)

@@ -58,14 +58,12 @@ def read_choices(transport: Transport, content: Any) -> tuple[CompletionChoice, 
 def _choice(transport: Transport, choice: Mapping[str, Any]) -> CompletionChoice:
     text = transport.text(choice)
     message = choice.get("message")
-    # Reasoning, a refusal or a tool call without any text is no completion that ends right after the prefix.
-    if not text and isinstance(message, Mapping) and _has_other_content(message):
-        return CompletionChoice(text, "length")
-    return CompletionChoice(text, str(choice.get("finish_reason") or ""))
-
-
-def _has_other_content(message: Mapping[str, Any]) -> bool:
-    return message.get("content") is None or any(message.get(name) for name in _OTHER_CONTENT)
+    reason = str(choice.get("finish_reason") or "")
+    if not text and isinstance(message, Mapping):
+        # Reasoning, a refusal or a tool call without any text is no completion that ends right after the prefix.
+        has_other_content = message.get("content") is None or any(message.get(name) for name in _OTHER_CONTENT)
+        reason = "length" if has_other_content else reason
+    return CompletionChoice(text, reason)
 
 
 def text_of(content: Any) -> str:
