@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 from apps.inference.errors import PERMANENT_FAILURES, EndpointFailure, RateLimited
 
-# An endpoint is down after so many failed requests in a row.
+# The number of failed requests in a row after which an endpoint is down.
 DOWN_AFTER = 6
 ATTEMPTS_PER_REQUEST = 3
-# An endpoint that answers 429 is not down: fewer requests are sent, and later. But if it has answered nothing else for so
+# An endpoint that answers 429 is not down: fewer requests are sent, and later. But if it has answered nothing else for this
 # long, its quota is used up. Shorter than a work slice, because the counter is reset at the start of each.
 LONGEST_RATE_LIMIT_S = 300.0
 

@@ -43,7 +43,7 @@ def test_leaving_early_ends_the_thread() -> None:
     assert not [one for one in threading.enumerate() if one.name.startswith("ahead")]
 
 
-def test_zstandard_is_read_and_what_is_none_is_told() -> None:
+def test_zstandard_is_read_and_invalid_data_is_reported() -> None:
     packed = io.BytesIO()
     with ZstdFile(packed, "wb") as file:
         file.write(b"line\n" * 100_000)

@@ -66,9 +66,9 @@ def test_only_wrong_rollouts_of_live_states_that_may_fail_are_searched_and_each_
     tree.add_rollouts(leaf, 1, [WRONG, RIGHT, WRONG, WRONG])
     tree.add_rollouts(leaf, 2, [CountedRollout(("dead", "the answer is 9"), is_right=False)] * 4)
     tree.add_rollouts(leaf, 0, [RIGHT] * 4)
-    grown = selected(tree)
-    assert grown.steps == ("a", "b", *WRONG.steps)
-    assert (grown.low, grown.high) == (1, 4)
+    derived = selected(tree)
+    assert derived.steps == ("a", "b", *WRONG.steps)
+    assert (derived.low, derived.high) == (1, 4)
     assert tree.select() is None
 
 
@@ -93,7 +93,7 @@ def test_the_rollout_with_the_highest_q_and_u_of_the_paper_is_taken() -> None:
     short = CountedRollout(("v" * 16,), is_right=False)
     tree.add_rollouts(leaf, 0, [long, RIGHT, RIGHT, RIGHT])
     tree.add_rollouts(leaf, 1, [short, WRONG, WRONG, RIGHT])
-    worth = {one.steps[-1][0]: tree._worth(one) for one in tree._pool}
+    worth = {leaf.steps[-1][0]: tree.priority(leaf) for leaf in tree._pool}
     assert worth["w"] == pytest.approx(0.5**0.25 * 0.9 ** (16 / 4) + 0.125 * sqrt(1) / 1)
     assert worth["v"] == pytest.approx(0.5**0.75 * 0.9 ** (4 / 4) + 0.125 * sqrt(1) / 1)
     assert selected(tree).steps[-1] == long.steps[-1]
@@ -102,13 +102,13 @@ def test_the_rollout_with_the_highest_q_and_u_of_the_paper_is_taken() -> None:
 
 
 def test_the_budget_and_the_number_of_searches_end_it() -> None:
-    spent, dice = 0, random.Random(3)
+    spent, rng = 0, random.Random(3)
     tree = search(rollouts=4, budget=30, searches=50)
     while leaf := tree.select():
         while (position := tree.next_position(leaf)) is not None:
             spent += 4
-            texts = [(str(dice.random()), str(dice.random()), "end") for _ in range(4)]
-            tree.add_rollouts(leaf, position, [CountedRollout(steps, dice.random() < 0.5) for steps in texts])
+            texts = [(str(rng.random()), str(rng.random()), "end") for _ in range(4)]
+            tree.add_rollouts(leaf, position, [CountedRollout(steps, rng.random() < 0.5) for steps in texts])
     assert spent == 28
     few = search(rollouts=4, budget=4)
     assert selected(few).is_given
@@ -161,12 +161,12 @@ def finish(run: EstimationRun) -> EstimationRun:
     return run
 
 
-Said = dict[tuple[int, tuple[str, ...]], list[tuple[object, ...]]]
+LabelsByText = dict[tuple[int, tuple[str, ...]], list[tuple[object, ...]]]
 
 
-def said_by(run: EstimationRun) -> Said:
+def labels_by_text(run: EstimationRun) -> LabelsByText:
     """What a run says of each text, whatever the numbers of its rows are."""
-    found: Said = {}
+    found: LabelsByText = {}
     for solution in Solution.objects.filter(estimates__run=run):
         steps = list(Step.objects.filter(solution=solution).order_by("position"))
         estimates = {one.step_id: one for one in StepEstimate.objects.filter(run=run, step__in=steps)}
@@ -181,8 +181,8 @@ def assert_exact(run: EstimationRun) -> None:
     spent: dict[int, int] = {}
     letters = 0
     for batch in RolloutBatch.objects.filter(run=run).select_related("step__solution"):
-        grown = (batch.step.solution.extras or {}).get("derived_from")
-        root = grown["from"] if grown and grown["run"] == run.number else batch.step.solution_id
+        derived = (batch.step.solution.extras or {}).get("derived_from")
+        root = derived["solution"] if derived and derived["run"] == run.number else batch.step.solution_id
         counted = sum(batch.outcomes.count(one) for one in "sf")
         spent[root] = spent.get(root, 0) + counted
         letters += len(batch.outcomes)
@@ -192,7 +192,7 @@ def assert_exact(run: EstimationRun) -> None:
     assert Rollout.objects.filter(batch__run=run).count() == letters
 
 
-def test_a_tree_labels_the_given_solutions_and_grows_new_ones_with_their_labels(
+def test_a_tree_labels_the_given_solutions_and_derives_new_ones_with_their_labels(
     sampled: Project, endpoint: Endpoint
 ) -> None:
     last = Solution.objects.latest("pk").pk
@@ -200,9 +200,9 @@ def test_a_tree_labels_the_given_solutions_and_grows_new_ones_with_their_labels(
     assert run.status == JobStatus.FINISHED, run.error
     assert run.done == run.total == Solution.objects.filter(estimates__run=run, pk__lte=run.last_solution).count()
     assert_exact(run)
-    grown = Solution.objects.filter(project=sampled, pk__gt=last)
-    assert grown.count() > 5
-    for solution in grown.prefetch_related("steps"):
+    derived = Solution.objects.filter(project=sampled, pk__gt=last)
+    assert derived.count() > 5
+    for solution in derived.prefetch_related("steps"):
         assert (solution.is_correct, solution.source) == (False, run.completer)
         assert solution.extras is not None
         origin = Solution.objects.get(pk=solution.extras["derived_from"]["solution"])
@@ -215,8 +215,8 @@ def test_a_tree_labels_the_given_solutions_and_grows_new_ones_with_their_labels(
             ]
     soft = StepEstimate.objects.filter(run=run, rollouts__isnull=False)
     assert set(soft.values_list("rollouts", flat=True)) == {8}
-    assert soft.filter(step__solution__in=grown, basis="rollouts").exists()
-    assert soft.filter(step__solution__in=grown, basis="inferred").exists()
+    assert soft.filter(step__solution__in=derived, basis="rollouts").exists()
+    assert soft.filter(step__solution__in=derived, basis="inferred").exists()
 
 
 def test_a_run_that_is_interrupted_again_and_again_counts_everything_once(sampled: Project, endpoint: Endpoint) -> None:
@@ -231,15 +231,13 @@ def test_a_run_that_is_interrupted_again_and_again_counts_everything_once(sample
     assert_exact(run)
     assert run.done == run.total
     # Every solution that was grown has its result, as if nothing had happened.
-    grown = Solution.objects.filter(extras__derived_from__run=run.number)
-    assert grown.count() == grown.filter(estimates__run=run).count() > 5
+    derived = Solution.objects.filter(extras__derived_from__run=run.number)
+    assert derived.count() == derived.filter(estimates__run=run).count() > 5
 
 
-def test_a_worker_that_takes_a_tree_up_again_asks_for_nothing_that_is_stored(
-    sampled: Project, endpoint: Endpoint
-) -> None:
+def test_a_worker_that_resumes_a_tree_requests_nothing_that_is_stored(sampled: Project, endpoint: Endpoint) -> None:
     run = finish(started(sampled, endpoint))
-    expected, rollouts, solutions = said_by(run), run.rollouts, Solution.objects.count()
+    expected, rollouts, solutions = labels_by_text(run), run.rollouts, Solution.objects.count()
     # As if it had been killed before it wrote any result.
     SolutionEstimate.objects.filter(run=run).delete()
     StepEstimate.objects.filter(run=run).delete()
@@ -250,17 +248,17 @@ def test_a_worker_that_takes_a_tree_up_again_asks_for_nothing_that_is_stored(
     again = finish(run)
     assert again.status == JobStatus.FINISHED
     assert (again.rollouts, Solution.objects.count()) == (rollouts, solutions)
-    assert said_by(again) == expected
+    assert labels_by_text(again) == expected
 
 
 def test_a_second_tree_run_leaves_the_solutions_of_the_first_to_themselves(
     sampled: Project, endpoint: Endpoint
 ) -> None:
     first = finish(started(sampled, endpoint))
-    grown = Solution.objects.filter(extras__derived_from__run=first.number).count()
+    derived = Solution.objects.filter(extras__derived_from__run=first.number).count()
     second = finish(started(sampled, endpoint))
     assert second.status == JobStatus.FINISHED, second.error
-    assert second.total == first.total + grown
+    assert second.total == first.total + derived
     assert second.done == second.total
     assert_exact(second)
 
@@ -291,7 +289,7 @@ def test_the_api_and_the_page_start_a_tree(sampled: Project, endpoint: Endpoint,
 
 def test_problems_without_a_solution_have_no_tree(project: Project, endpoint: Endpoint) -> None:
     make_problem(project)
-    with pytest.raises(DomainError, match="No solution is selected"):
+    with pytest.raises(DomainError, match="matches no solution"):
         started(project, endpoint)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 
 @dataclass
-class Asked:
+class ReceivedRequest:
     path: str
     body: dict[str, Any]
     headers: dict[str, str]
@@ -31,13 +31,13 @@ class Reply:
     cuts: bool = False
 
 
-Script = Callable[[Asked], Reply]
+Script = Callable[[ReceivedRequest], Reply]
 
 
 class Scripted:
     def __init__(self, script: Script) -> None:
         self.script = script
-        self.asked: list[Asked] = []
+        self.asked: list[ReceivedRequest] = []
         self.url = ""
 
     @property
@@ -73,7 +73,7 @@ def scripted(script: Script) -> Iterator[Scripted]:
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            asked = Asked(self.path, body, dict(self.headers), time.monotonic())
+            asked = ReceivedRequest(self.path, body, dict(self.headers), time.monotonic())
             found.asked.append(asked)
             self._send(found.script(asked))
 

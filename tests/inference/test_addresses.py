@@ -154,10 +154,10 @@ def test_an_entry_that_is_none_is_named(entry: str, monkeypatch: pytest.MonkeyPa
 )
 def test_every_spelling_of_an_inward_address_is_refused_at_the_form(project: Project, settings: Any, host: str) -> None:
     settings.ENDPOINT_ALLOWED_ADDRESSES = []
-    with pytest.raises(DomainError) as told:
+    with pytest.raises(DomainError) as caught:
         add_endpoint(name="inward", url=f"http://{host}:8080/v1", model="m", project=project)
-    assert told.value.code == "address_not_allowed"
-    assert "ENDPOINT_ALLOWED_ADDRESSES" in told.value.message
+    assert caught.value.code == "address_not_allowed"
+    assert "ENDPOINT_ALLOWED_ADDRESSES" in caught.value.message
     assert not Endpoint.objects.exists()
 
 
@@ -178,7 +178,7 @@ def complete(url: str, allowed: tuple[str, ...]) -> None:
     asyncio.run(ask())
 
 
-def test_a_name_is_checked_by_what_it_stands_for_when_connecting(server: Scripted) -> None:
+def test_a_name_is_checked_by_its_address_when_connecting(server: Scripted) -> None:
     """The name of this machine leads to an address that is no part of the public internet."""
     by_name = server.url.replace("127.0.0.1", "localhost")
     for url in (server.url, by_name):
@@ -284,9 +284,9 @@ def test_a_setting_that_cannot_be_read_is_named_wherever_it_is_met(
 
 @pytest.mark.parametrize("url", ["http://h:99999/v1", "http://h:x/v1", "http://[::1/v1", "http://[no]/v1"])
 def test_a_url_that_cannot_be_read_is_refused(project: Project, alice: User, url: str) -> None:
-    with pytest.raises(DomainError) as told:
+    with pytest.raises(DomainError) as caught:
         add_endpoint(name="lab", url=url, model="m", project=project, is_vouched=True)
-    assert told.value.fields == {"url": "not a base URL"}
+    assert caught.value.fields == {"url": "not a base URL"}
     endpoint = add_endpoint(name="lab", url="https://models.example/v1", model="m", project=project)
     with pytest.raises(DomainError):
         change_endpoint(endpoint=endpoint, url=url, model="m", actor=alice)

@@ -23,7 +23,7 @@ from apps.inference.errors import (
     Unreachable,
 )
 from apps.inference.types import CompletionPrompt, ModelResponse, SamplingParameters, Server
-from tests.inference.scripted import Asked, Reply, Scripted, completions, in_turn, scripted
+from tests.inference.scripted import ReceivedRequest, Reply, Scripted, completions, in_turn, scripted
 
 PROMPT, SAMPLING = CompletionPrompt("Compute 1 + 1."), SamplingParameters()
 GOOD = completions("2")
@@ -81,9 +81,9 @@ LASTING = {
 
 @pytest.mark.parametrize("fault", LASTING)
 def test_what_does_not_pass_is_given_up_and_counted(fault: str) -> None:
-    with scripted(lambda _: PASSING[fault]) as server, pytest.raises(LASTING[fault]) as told:
+    with scripted(lambda _: PASSING[fault]) as server, pytest.raises(LASTING[fault]) as caught:
         ask(server, timeout_s=0.2)
-    assert told.value.requests == len(server.asked) == 3
+    assert caught.value.requests == len(server.asked) == 3
 
 
 FINAL = {
@@ -106,10 +106,10 @@ def test_what_would_be_refused_again_is_asked_once(status: int) -> None:
     assert len(server.asked) == 1
 
 
-def test_nobody_at_the_address_is_said_so() -> None:
-    with pytest.raises(Unreachable, match="cannot be reached") as told:
+def test_an_unreachable_address_is_reported() -> None:
+    with pytest.raises(Unreachable, match="cannot be reached") as caught:
         asyncio.run(_nobody())
-    assert told.value.requests == 2
+    assert caught.value.requests == 2
 
 
 async def _nobody() -> ModelResponse:
@@ -154,8 +154,8 @@ def test_only_an_overloaded_server_makes_us_slow_down(status: int, calls: int) -
 # --- n ----------------------------------------------------------------------------------------------------
 
 
-def _capped(most: int) -> Callable[[Asked], Reply]:
-    def script(asked: Asked) -> Reply:
+def _capped(most: int) -> Callable[[ReceivedRequest], Reply]:
+    def script(asked: ReceivedRequest) -> Reply:
         if asked.body["n"] > most:
             return Reply({"error": {"message": f"Value must be between 1 <= value <= {most}"}}, status=400)
         return completions(*["2"] * asked.body["n"])
@@ -177,10 +177,10 @@ def test_a_cap_on_n_is_learned_by_halving_and_remembered() -> None:
     assert [body["n"] for body in server.bodies] == [16, 8, 4, 4]
 
 
-def test_a_refusal_that_has_nothing_to_do_with_n_is_told_with_all_its_requests() -> None:
-    with scripted(lambda _: Reply("too long", status=400)) as server, pytest.raises(RequestRefused) as told:
+def test_a_refusal_unrelated_to_n_counts_all_its_requests() -> None:
+    with scripted(lambda _: Reply("too long", status=400)) as server, pytest.raises(RequestRefused) as caught:
         ask(server, n=8)
-    assert told.value.requests == len(server.asked) == 4
+    assert caught.value.requests == len(server.asked) == 4
 
 
 def test_a_server_that_ignores_n_is_found_out() -> None:
@@ -220,20 +220,20 @@ def test_a_server_that_repeats_the_key_does_not_get_it_any_further(
 ) -> None:
     caplog.set_level(logging.DEBUG)
 
-    def script(asked: Asked) -> Reply:
+    def script(asked: ReceivedRequest) -> Reply:
         return Reply({"error": {"message": f"wrong: {asked.headers['Authorization']}"}}, status=status)
 
-    with scripted(script) as server, pytest.raises(EndpointFailure) as told:
+    with scripted(script) as server, pytest.raises(EndpointFailure) as caught:
         ask(server, key="sk-very-secret")
-    chain: BaseException | None = told.value
+    chain: BaseException | None = caught.value
     while chain is not None:
         assert "sk-very-secret" not in f"{chain} {chain!r}"
         chain = chain.__cause__ or chain.__context__
-    assert "[key]" in str(told.value)
+    assert "[key]" in str(caught.value)
     assert "sk-very-secret" not in caplog.text
 
 
 def test_a_long_error_page_is_cut() -> None:
-    with scripted(lambda _: Reply("x" * 100_000, status=400)) as server, pytest.raises(RequestRefused) as told:
+    with scripted(lambda _: Reply("x" * 100_000, status=400)) as server, pytest.raises(RequestRefused) as caught:
         ask(server)
-    assert len(str(told.value)) < 400
+    assert len(str(caught.value)) < 400

@@ -12,7 +12,7 @@ from apps.inference.client import Client
 from apps.inference.errors import PromptTooLong, RequestRefused
 from apps.inference.refusals import adapted, notice_of, read_refusal
 from apps.inference.types import CompletionPrompt, ModelResponse, SamplingParameters, Server
-from tests.inference.scripted import Asked, Reply, Script, Scripted, chats, scripted
+from tests.inference.scripted import ReceivedRequest, Reply, Script, Scripted, chats, scripted
 
 SENT = ("model", "n", "temperature", "top_p", "max_tokens", "seed", "stop", "top_k", "min_p", "messages")
 TOO_LONG: dict[str, tuple[int, object]] = {
@@ -155,10 +155,10 @@ KNOWN: list[object] = [
 @pytest.mark.parametrize("server", TOO_LONG)
 def test_a_prompt_that_is_too_long_is_known_by_every_servers_words_and_asked_once(server: str) -> None:
     status, body = TOO_LONG[server]
-    with scripted(lambda _: Reply(body, status=status)) as found, pytest.raises(PromptTooLong) as told:
+    with scripted(lambda _: Reply(body, status=status)) as found, pytest.raises(PromptTooLong) as caught:
         ask(found, n=8)
-    assert told.value.requests == len(found.asked) == 1
-    assert "too long" in str(told.value)
+    assert caught.value.requests == len(found.asked) == 1
+    assert "too long" in str(caught.value)
 
 
 @pytest.mark.parametrize(("status", "body"), NOT_TOO_LONG)
@@ -183,7 +183,7 @@ def raw(body: object) -> bytes:
 def without(*settings: str) -> Script:
     """A server that does not take these settings, and says one at a time."""
 
-    def script(asked: Asked) -> Reply:
+    def script(asked: ReceivedRequest) -> Reply:
         for name in settings:
             if name in asked.body:
                 message = f"Unsupported parameter: '{name}' is not supported with this model."
@@ -228,10 +228,10 @@ def test_a_server_without_n_is_asked_for_one_at_a_time() -> None:
 
 
 def test_a_server_that_takes_neither_name_is_given_up_with_its_sentence() -> None:
-    with scripted(without("max_tokens", "max_completion_tokens")) as server, pytest.raises(RequestRefused) as told:
+    with scripted(without("max_tokens", "max_completion_tokens")) as server, pytest.raises(RequestRefused) as caught:
         ask(server)
-    assert "max_completion_tokens" in str(told.value)
-    assert told.value.requests == len(server.asked) == 2
+    assert "max_completion_tokens" in str(caught.value)
+    assert caught.value.requests == len(server.asked) == 2
 
 
 def test_many_requests_at_once_learn_the_same_together() -> None:
@@ -245,7 +245,7 @@ def test_many_requests_at_once_learn_the_same_together() -> None:
     assert all(len(answer.choices) == 2 for answer in answers)
 
 
-def test_what_is_left_out_is_told_in_words() -> None:
+def test_each_refused_setting_has_a_notice() -> None:
     assert "max_completion_tokens" in notice_of("max_tokens")
     assert "own default" in notice_of("temperature")
     body: dict[str, Any] = {"max_tokens": 5, "seed": 1, "n": 2}

@@ -100,7 +100,7 @@ def test_a_server_that_does_not_know_top_k_and_min_p_is_not_sent_them(transport:
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("told", [{}, {"choices": [{}]}, {"choices": 3}, [], "text", {"choices": [None]}])
-def test_an_answer_without_choices_is_said_to_be_unreadable(transport: str, told: object) -> None:
+def test_a_response_without_choices_is_invalid(transport: str, told: object) -> None:
     with scripted(lambda _: Reply(told)) as server, pytest.raises(InvalidResponse):
         ask(server, transport)
 
@@ -112,7 +112,7 @@ def test_choices_are_read_in_the_order_of_their_index() -> None:
     assert [(one.text, one.is_cut) for one in answer.choices] == [("a", True), ("b.", False)]
 
 
-def test_usage_that_counts_the_first_choice_only_is_made_up_for_and_said_to_be_estimated() -> None:
+def test_usage_that_counts_only_the_first_choice_is_estimated_for_the_others() -> None:
     said = completions("aaaa", "aaaaaaaa", usage={"prompt_tokens": 9, "completion_tokens": 2})
     with scripted(lambda _: said) as server:
         believed = ask(server, "completions").usage

@@ -30,7 +30,7 @@ def _sequence(table: str, column: str) -> str:
 
 
 def copy_rows(model: type[models.Model], fields: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
-    """COPY rows into the model's table within the current transaction; gives their number.
+    """COPY rows into the model's table within the current transaction. Returns their number.
 
     Column defaults of Django do not apply: name every column that must not be null.
     JSON values are given as `Jsonb` (see `as_json`). Constraint violations raise IntegrityError.

@@ -56,7 +56,7 @@ class SolutionState:
         return None
 
     def free_ordinals(self, position: int, rollouts: int) -> list[tuple[int, int]]:
-        """Free numbers for so many more rollouts, as (first, count): a killed worker may have left gaps."""
+        """Unused numbers for `rollouts` more rollouts, as (first, count): a killed worker may have left gaps."""
         used = {
             ordinal + index for ordinal, letters in self.outcomes[position].items() for index in range(len(letters))
         }

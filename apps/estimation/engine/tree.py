@@ -85,7 +85,7 @@ class TreeEngine(Engine):
             self._rollouts.pop(step_id, None)
 
     async def _counted_rollouts(self, state: SolutionState, position: int, rollouts: int) -> list[CountedRollout]:
-        """So many counted rollouts; fewer if the step is closed, none if the engine stops."""
+        """`rollouts` counted rollouts; fewer if the step is closed, none if the engine stops."""
         while self._continues(state):
             counts = state.counts()[position]
             if counts.rollouts >= rollouts or counts.is_closed:

@@ -76,13 +76,16 @@ class TreeSearch:
         is_over = self._searched >= self.options.searches or not self._can_afford()
         if not self._pool or (is_over and self._searched):
             return None
-        exploration = self.options.exploration * sqrt(self._visits)
-        leaf = max(self._pool, key=lambda leaf: leaf.quality + exploration / (1 + leaf.state.visits))
+        leaf = max(self._pool, key=self.priority)
         self._pool.remove(leaf)
         leaf.state.visits += 1
         self._visits += 1
         self._searched += 1
         return leaf
+
+    def priority(self, leaf: Leaf) -> float:
+        """Q(s, r) + U(s)."""
+        return leaf.quality + self.options.exploration * sqrt(self._visits) / (1 + leaf.state.visits)
 
     def next_position(self, leaf: Leaf) -> int | None:
         """The position to roll out next; None if the first dead one is known or the budget is spent."""

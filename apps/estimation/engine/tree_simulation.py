@@ -21,7 +21,7 @@ class Chance(Protocol):
 def simulated_tree_probes(
     options: TreeOptions, steps: int, error: int, chance: Chance, rng: random.Random
 ) -> Iterator[Probe]:
-    """The probes for a wrong solution of so many steps with its first error at position `error`.
+    """The probes for a wrong solution of `steps` steps with its first error at position `error`.
 
     Simulated rollouts are as long as the solution, their errors are anywhere after their prefix, and no two are equal:
     where real rollouts repeat each other, the tree has less to search.

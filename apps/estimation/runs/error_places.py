@@ -33,7 +33,7 @@ class ErrorPlaces:
     similarity: float = 0.0
 
     def weights(self, steps: int) -> tuple[float, ...]:
-        """The probability of the first error at each position but the last, for a wrong solution of so many steps."""
+        """The probability of the first error at each position but the last, for a wrong solution of `steps` steps."""
         counts = self.shared.get(steps) or {None: 1}
         groups = [(error_weights(steps, shared, self.similarity), count) for shared, count in counts.items()]
         total = sum(counts.values())

@@ -7,7 +7,7 @@ from django.db.models import Q, QuerySet
 from apps.corpus.models import Problem, Solution
 from apps.verifiers.pool.pool import GradingPool
 
-# The reference answers of so many problems are checked; the others are assumed to be comparable.
+# The number of problems whose reference answers are checked; the others are assumed to be comparable.
 CHECKED_PROBLEMS = 5000
 _NOT_ESTIMABLE = Q(step_count=0) | Q(problem__reference_answer=None) | Q(problem__reference_answer="")
 

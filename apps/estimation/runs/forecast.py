@@ -294,7 +294,7 @@ def at_rollouts_temperature(
 def expected_work(
     name: str, options: str, steps: int, *, is_right: bool, ability: float, most: int, places: tuple[float, ...] = ()
 ) -> ExpectedWork:
-    """The mean work of a solution with so many steps, over the positions of its error and the completer's ability.
+    """The mean work of a solution with `steps` steps, over the positions of its error and the completer's ability.
 
     `most`: rollouts per request, 0 for any number. `places`: weights of the positions of the error, by default uniform.
     """

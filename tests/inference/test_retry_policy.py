@@ -18,36 +18,36 @@ class Clock:
 
 
 @pytest.mark.parametrize("failure", [KeyRefused("401"), NotServed("404")])
-def test_what_every_other_request_would_meet_as_well_ends_at_once(failure: EndpointFailure) -> None:
+def test_a_permanent_failure_means_down_at_once(failure: EndpointFailure) -> None:
     assert EndpointHealth().is_down_after(failure)
 
 
-def test_six_failures_in_a_row_are_an_endpoint_that_is_down_and_an_answer_between_is_a_new_start() -> None:
-    stamina = EndpointHealth()
-    assert [stamina.is_down_after(Unreachable("away")) for _ in range(5)] == [False] * 5
-    stamina.record_success()
-    assert [stamina.is_down_after(Overloaded("500")) for _ in range(6)] == [False] * 5 + [True]
+def test_an_endpoint_is_down_after_six_failures_in_a_row_and_a_success_resets_the_count() -> None:
+    health = EndpointHealth()
+    assert [health.is_down_after(Unreachable("away")) for _ in range(5)] == [False] * 5
+    health.record_success()
+    assert [health.is_down_after(Overloaded("500")) for _ in range(6)] == [False] * 5 + [True]
 
 
-def test_too_many_requests_are_borne_until_nothing_else_was_heard_for_five_minutes() -> None:
+def test_rate_limiting_is_tolerated_until_five_minutes_pass_without_another_response() -> None:
     clock = Clock()
-    stamina = EndpointHealth(clock)
-    assert not any(stamina.is_down_after(RateLimited("429")) for _ in range(1000))
+    health = EndpointHealth(clock)
+    assert not any(health.is_down_after(RateLimited("429")) for _ in range(1000))
     clock.now += 290
-    assert not stamina.is_down_after(RateLimited("429"))
-    stamina.record_success()
+    assert not health.is_down_after(RateLimited("429"))
+    health.record_success()
     clock.now += 290
-    assert not stamina.is_down_after(RateLimited("429"))
+    assert not health.is_down_after(RateLimited("429"))
     clock.now += 11
-    assert stamina.is_down_after(RateLimited("429"))
+    assert health.is_down_after(RateLimited("429"))
 
 
-def test_a_storm_is_noticed_within_a_slice_however_long_the_server_asks_us_to_wait() -> None:
+def test_rate_limiting_is_noticed_within_a_slice_however_long_the_server_asks_to_wait() -> None:
     """Each slice begins anew. Of one request all retries may pass before it is told."""
     assert max(LONGEST_RATE_LIMIT_S, (ATTEMPTS - 1) * LONGEST_PAUSE_S) + ATTEMPTS * LONGEST_PAUSE_S <= SLICE_S + GRACE_S
 
 
-def test_a_storm_does_not_use_up_the_tries_of_a_request() -> None:
+def test_rate_limiting_does_not_use_up_the_attempts_of_a_request() -> None:
     tries = AttemptCounter()
     assert not any(tries.is_last(RateLimited("429")) for _ in range(100))
     assert [tries.is_last(Unreachable("late")) for _ in range(3)] == [False, False, True]

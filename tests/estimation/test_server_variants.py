@@ -109,7 +109,7 @@ def test_a_rollout_in_which_no_answer_is_found_is_missing_and_never_a_failure(
     model.control(text="There are many books.")
     run = estimated(project, endpoint_of(project, model.url))
     assert (run.status, run.rollouts) == (JobStatus.FAILED, 0)
-    assert "without an answer that can be read" in run.error
+    assert "without a readable answer" in run.error
     assert not StepEstimate.objects.filter(basis="rollouts").exists()
 
 
@@ -132,7 +132,7 @@ def test_a_run_goes_on_without_a_setting_that_the_endpoint_refuses_and_tells_so(
     endpoint = endpoint_of(project, model.url, "chat-instruct")
     run = estimated(project, endpoint)
     assert (run.status, run.rollouts, run.missing, run.error) == (JobStatus.FINISHED, 4, 0, "")
-    assert [f"takes no {setting}" in notice for notice in run.notices] == [True]
+    assert [f"refuses {setting}" in notice for notice in run.notices] == [True]
     endpoint.refresh_from_db()
     assert endpoint.refused_settings == [setting]
     model.forget()

@@ -94,11 +94,11 @@ def test_a_draft_does_not_open(db: None, project: Project, alice: User) -> None:
     options = {"starts_from": "problems"}
     draft = create_round(project=project, protocol="branching", options=options, endpoint=endpoint)
     revoke_endpoint(endpoint=endpoint, projects=[project])
-    with pytest.raises(DomainError, match="not granted") as told:
+    with pytest.raises(DomainError, match="not granted") as caught:
         open_draft(round=draft, actor=alice)
     draft.refresh_from_db()
     assert draft.status == Round.Status.DRAFT
-    assert looked_at(draft, alice) == [told.value.message] * 5
+    assert looked_at(draft, alice) == [caught.value.message] * 5
     grant_endpoint(endpoint=endpoint, projects=[project])
     assert looked_at(draft, alice) == [""] * 5
     assert open_draft(round=draft, actor=alice).status == Round.Status.OPEN

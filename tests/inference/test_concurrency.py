@@ -48,7 +48,7 @@ def test_the_limit_is_shared_evenly_and_nothing_of_it_is_lost(limit: int) -> Non
     assert max(held.values()) - min(held.values()) <= 1
 
 
-def test_who_comes_later_gets_nothing_before_somebody_gives_back() -> None:
+def test_a_later_process_gets_nothing_before_another_returns_its_excess() -> None:
     """So that there are never more requests in flight than the limit, not even for a moment."""
     members = Members(64, "a", "b")
     assert members.heartbeat("a") == 64
@@ -62,7 +62,7 @@ def test_who_comes_later_gets_nothing_before_somebody_gives_back() -> None:
     assert members.heartbeat("b") == 14
 
 
-def test_what_one_has_no_use_for_the_others_get() -> None:
+def test_unused_shares_go_to_the_others() -> None:
     members = Members(256, "a", "b", "c")
     members.settle()
     assert members.settle(a=6) == {"a": 6, "b": 125, "c": 125}
@@ -70,7 +70,7 @@ def test_what_one_has_no_use_for_the_others_get() -> None:
     assert sum(members.settle().values()) == 256
 
 
-def test_what_a_silent_process_held_is_free_again() -> None:
+def test_the_share_of_a_silent_process_is_free_again() -> None:
     members = Members(64, "a", "b")
     members.settle()
     members.now_ms += SILENT_AFTER_MS + 100
@@ -78,14 +78,14 @@ def test_what_a_silent_process_held_is_free_again() -> None:
     assert in_flight(members.redis, members.endpoint) == 64
 
 
-def test_who_leaves_gives_all_back() -> None:
+def test_a_process_that_leaves_returns_its_share() -> None:
     members = Members(64, "a", "b")
     members.settle()
     members.shares["b"].leave()
     assert members.heartbeat("a") == 64
 
 
-def test_too_many_requests_make_all_of_them_send_less_once_a_second_and_then_more_again() -> None:
+def test_rate_limiting_lowers_the_limit_of_all_once_a_second_and_it_grows_again() -> None:
     members = Members(100, "a", "b")
     members.settle()
     for name in ("a", "b", "a"):
@@ -97,7 +97,7 @@ def test_too_many_requests_make_all_of_them_send_less_once_a_second_and_then_mor
     assert ceilings[-1] == 100
 
 
-def test_an_endpoint_that_says_too_many_for_ever_is_still_asked_by_one_request() -> None:
+def test_a_permanently_rate_limited_endpoint_still_gets_one_request() -> None:
     members = Members(4, "a")
     members.settle()
     for _ in range(20):
@@ -114,7 +114,7 @@ def test_endpoints_do_not_share_with_each_other() -> None:
 # --- the gate ---------------------------------------------------------------------------------------------
 
 
-def test_the_gate_lets_in_as_many_as_its_limit_says_in_the_order_in_which_they_came() -> None:
+def test_the_limiter_admits_up_to_its_limit_in_order_of_arrival() -> None:
     async def play() -> None:
         limiter, inside = ConcurrencyLimiter(2), list[int]()
 
@@ -140,7 +140,7 @@ def test_the_gate_lets_in_as_many_as_its_limit_says_in_the_order_in_which_they_c
     asyncio.run(play())
 
 
-def test_who_is_called_off_while_waiting_takes_no_place() -> None:
+def test_a_waiter_that_is_cancelled_takes_no_slot() -> None:
     async def play() -> None:
         limiter = ConcurrencyLimiter(1)
         await limiter.acquire()
@@ -157,7 +157,7 @@ def test_who_is_called_off_while_waiting_takes_no_place() -> None:
     asyncio.run(play())
 
 
-def test_an_open_gate_lets_everybody_in() -> None:
+def test_an_open_limiter_admits_all() -> None:
     async def play() -> None:
         limiter = ConcurrencyLimiter(0)
         waiting = [asyncio.create_task(limiter.acquire()) for _ in range(3)]
