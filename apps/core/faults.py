@@ -54,7 +54,8 @@ def fault_of(error: BaseException | None) -> Fault | None:
             "The message broker cannot be reached right now. Your input may have been saved nevertheless: check "
             "before you send it again."
         )
-    if isinstance(error, DataError) or _is_half_a_character(error):
+    is_half_a_character = isinstance(error, UnicodeEncodeError) and error.reason == "surrogates not allowed"
+    if isinstance(error, DataError) or is_half_a_character:
         log.warning("The database refused a value that reached it unchecked.", exc_info=error)
         return _invalid("A value is out of range, or holds a character that cannot be stored.")
     return _unreadable(error)
@@ -84,7 +85,3 @@ def _unreadable(error: BaseException | None) -> Fault | None:
 
 def _invalid(message: str) -> Fault:
     return Fault(400, "invalid", "Invalid request", message)
-
-
-def _is_half_a_character(error: BaseException | None) -> bool:
-    return isinstance(error, UnicodeEncodeError) and error.reason == "surrogates not allowed"

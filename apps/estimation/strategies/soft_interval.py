@@ -32,17 +32,14 @@ class SoftInterval:
         self.options = options or SoftIntervalOptions()
 
     def next(self, case: Case, step_counts: Sequence[Counts]) -> list[Probe]:
-        return [
-            Probe(position, min(self.options.wave, self.options.rollouts - counts.rollouts))
-            for position in case.open_positions
-            if not (counts := step_counts[position]).is_closed and not self._is_precise(counts)
-        ]
+        probes = []
+        for position in case.open_positions:
+            counts = step_counts[position]
+            low, high = wilson(counts.successes, counts.rollouts)
+            remaining = self.options.rollouts - counts.rollouts
+            if not counts.is_closed and remaining > 0 and (high - low) / 2 > self.options.half_width:
+                probes.append(Probe(position, min(self.options.wave, remaining)))
+        return probes
 
     def read(self, case: Case, step_counts: Sequence[Counts]) -> StrategyLabels:
         return labels_by_step(case, step_counts)
-
-    def _is_precise(self, counts: Counts) -> bool:
-        if counts.rollouts >= self.options.rollouts:
-            return True
-        low, high = wilson(counts.successes, counts.rollouts)
-        return (high - low) / 2 <= self.options.half_width

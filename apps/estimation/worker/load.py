@@ -27,7 +27,11 @@ def load(run: EstimationRun, shard: Shard, pool: GradingPool) -> list[SolutionSt
         .order_by("id")
     )
     states = load_states(run, solutions)
-    _mark_ungradable(states, pool)
+    # A reference answer that the verifier does not find equal to itself cannot be compared with anything.
+    with_reference = [state for state in states if state.reference]
+    questions = [(state.verifier, state.reference, state.reference) for state in with_reference]
+    for state, grade in zip(with_reference, pool.grade_many(questions, GRADE_CACHE), strict=True):
+        state.is_gradable = grade.is_correct is True
     return states
 
 
@@ -75,14 +79,6 @@ def _stated_answers(solution: Solution, texts: Sequence[str]) -> tuple[dict[int,
     if solution.is_correct is None:
         return {}, frozenset(positions) if solution.grade == SolutionGrade.UNPARSED else frozenset()
     return dict.fromkeys(positions, solution.is_correct), frozenset()
-
-
-def _mark_ungradable(states: Sequence[SolutionState], pool: GradingPool) -> None:
-    """A reference answer that the verifier does not find equal to itself cannot be compared with anything."""
-    with_reference = [state for state in states if state.reference]
-    questions = [(state.verifier, state.reference, state.reference) for state in with_reference]
-    for state, grade in zip(with_reference, pool.grade_many(questions, GRADE_CACHE), strict=True):
-        state.is_gradable = grade.is_correct is True
 
 
 def _load_outcomes(run: EstimationRun, states: Sequence[SolutionState]) -> None:

@@ -125,16 +125,12 @@ class RunStore:
                 self._open[shard_id].discard(result.solution_id)
                 if not self._open[shard_id]:
                     del self._open[shard_id]
+        # Leave a shard to the worker that has taken it over. If that one fails, the lease lapses.
         for solution_id in changes.taken_over:
-            self._abandon_shard_of(solution_id)
+            if (shard_id := self._shard_of.get(solution_id)) is not None:
+                for other_id in self._open.pop(shard_id, set()):
+                    self._shard_of.pop(other_id, None)
         return changes.taken_over | unstored
-
-    def _abandon_shard_of(self, solution_id: int) -> None:
-        """Leave the shard to the worker that has taken it over. If that one fails, the lease lapses."""
-        shard_id = self._shard_of.get(solution_id)
-        if shard_id is not None:
-            for other_id in self._open.pop(shard_id, set()):
-                self._shard_of.pop(other_id, None)
 
     def _heartbeat(self) -> str:
         renew_leases(self.holder, list(self._open))
