@@ -28,11 +28,11 @@ NAMES = Prepared(lambda active: User.objects.filter(is_active=active).order_by("
 def test_rows_come_with_what_is_related_and_annotated(alice: User) -> None:
     token, _ = issue_token(user=alice, scopes=["read"])
     now = timezone.now()
-    found = TOKENS.first(email=alice.email, now=now)
-    assert found is not None
-    assert (found.pk, found.scopes, found.who) == (token.pk, ["read"], "Alice")  # type: ignore[attr-defined]
+    token = TOKENS.first(email=alice.email, now=now)
+    assert token is not None
+    assert (token.pk, token.scopes, token.who) == (token.pk, ["read"], "Alice")  # type: ignore[attr-defined]
     with CaptureQueriesContext(connection) as queries:
-        assert found.user == alice
+        assert token.user == alice
     assert not queries
     assert TOKENS.first(email="nobody@lab.example", now=now) is None
 

@@ -13,16 +13,16 @@ from apps.core.zstd import ZstdError, ZstdFile
 
 
 def test_items_come_in_order_and_only_so_many_are_made_ready() -> None:
-    made: list[int] = []
+    produced: list[int] = []
 
     def source() -> Iterator[int]:
         for number in range(20):
-            made.append(number)
+            produced.append(number)
             yield number
 
     with read_ahead(source(), most=2) as items:
         assert next(items) == 0
-        assert len(made) <= 3
+        assert len(produced) <= 3
         assert [*items] == [*range(1, 20)]
 
 
@@ -40,7 +40,7 @@ def test_what_the_making_raises_the_taking_raises() -> None:
 def test_leaving_early_ends_the_thread() -> None:
     with read_ahead(iter(range(1000))) as items:
         next(items)
-    assert not [one for one in threading.enumerate() if one.name.startswith("ahead")]
+    assert not [one for one in threading.enumerate() if one.name.startswith("read_ahead")]
 
 
 def test_zstandard_is_read_and_invalid_data_is_reported() -> None:

@@ -76,14 +76,14 @@ def test_a_file_that_says_anything_else_lands_whole(project: Project) -> None:
     """By another completer, another number, or with one other count: it is no word of ours."""
     bring_in(project, [row(1)])
     own_run(project.solutions.get(), 8, 4, 0, number=1)
-    for said, labels in (
+    for message, labels in (
         (counted(8, 4, 0, run=1, completer="d"), 3),
         (counted(8, 4, 0, run=9), 3),
         (counted(8, 4, 0, run=None), 3),
         (counted(8, 4, 0, run=1), 3),
     ):
-        assert bring_in(project, [row(1, monte_carlo=[said])]).labels == labels
-        assert bring_in(project, [row(1, monte_carlo=[said])]).labels == 0
+        assert bring_in(project, [row(1, monte_carlo=[message])]).labels == labels
+        assert bring_in(project, [row(1, monte_carlo=[message])]).labels == 0
     assert stored(project) == (5, 15), "the last had no missing rollouts, as ours has"
 
 

@@ -41,8 +41,8 @@ def search(**options: float) -> TreeSearch:
     return TreeSearch(TreeOptions(**{"rollouts": 4, **options}), GIVEN, len(GIVEN) - 1)  # type: ignore[arg-type]
 
 
-def selected(found: TreeSearch) -> Leaf:
-    leaf = found.select()
+def selected(tree: TreeSearch) -> Leaf:
+    leaf = tree.select()
     assert leaf is not None
     return leaf
 
@@ -165,15 +165,15 @@ LabelsByText = dict[tuple[int, tuple[str, ...]], list[tuple[object, ...]]]
 
 
 def labels_by_text(run: EstimationRun) -> LabelsByText:
-    """What a run says of each text, whatever the numbers of its rows are."""
-    found: LabelsByText = {}
+    """A run's labels by the texts of the solutions, independent of row IDs."""
+    labels: LabelsByText = {}
     for solution in Solution.objects.filter(estimates__run=run):
         steps = list(Step.objects.filter(solution=solution).order_by("position"))
         estimates = {one.step_id: one for one in StepEstimate.objects.filter(run=run, step__in=steps)}
-        found[solution.problem_id, tuple(step.text for step in steps)] = [
+        labels[solution.problem_id, tuple(step.text for step in steps)] = [
             (one.rollouts, one.successes, one.hard) if (one := estimates.get(step.pk)) else () for step in steps
         ]
-    return found
+    return labels
 
 
 def assert_exact(run: EstimationRun) -> None:
@@ -207,11 +207,11 @@ def test_a_tree_labels_the_given_solutions_and_derives_new_ones_with_their_label
         assert solution.extras is not None
         origin = Solution.objects.get(pk=solution.extras["derived_from"]["solution"])
         assert origin.problem_id == solution.problem_id
-        said = SolutionEstimate.objects.get(run=run, solution=solution)
+        estimate = SolutionEstimate.objects.get(run=run, solution=solution)
         hard = dict(StepEstimate.objects.filter(run=run, step__solution=solution).values_list("step__position", "hard"))
-        if said.first_error is not None:
+        if estimate.first_error is not None:
             assert [hard[place] for place in range(solution.step_count)] == [
-                place < said.first_error for place in range(solution.step_count)
+                place < estimate.first_error for place in range(solution.step_count)
             ]
     soft = StepEstimate.objects.filter(run=run, rollouts__isnull=False)
     assert set(soft.values_list("rollouts", flat=True)) == {8}
@@ -277,11 +277,11 @@ def test_the_api_and_the_page_start_a_tree(sampled: Project, endpoint: Endpoint,
     assert "OmegaPRM" in page
     wrong = Solution.objects.filter(project=sampled, is_correct=False).count()
     asked = {"endpoint": endpoint.pk, "strategy": "tree", "answers": "wrong", "temperature": "1", "max_tokens": "200"}
-    told = client.get(f"/projects/{sampled.slug}/estimation/new/forecast", asked).content.decode()
+    output = client.get(f"/projects/{sampled.slug}/estimation/new/forecast", asked).content.decode()
     solutions = Solution.objects.filter(project=sampled, is_correct=False)
     (expected,) = [one for one in forecasts(solutions, endpoint, answers_suffice=True) if one.strategy == "tree"]
     assert 0 < expected.rollouts <= 128 * wrong
-    assert f">{expected.rollouts:,.0f}<" in told
+    assert f">{expected.rollouts:,.0f}<" in output
     posted = client.post(f"/projects/{sampled.slug}/estimation/new", asked)
     assert posted.status_code == 302, posted.content.decode()
     assert EstimationRun.objects.get(project=sampled).strategy == "tree"
@@ -294,7 +294,7 @@ def test_problems_without_a_solution_have_no_tree(project: Project, endpoint: En
 
 
 def test_command_and_api_take_the_options_of_a_tree(sampled: Project, endpoint: Endpoint, alice: User) -> None:
-    told = StringIO()
+    output = StringIO()
     call_command(
         "estimate",
         "--project",
@@ -311,9 +311,9 @@ def test_command_and_api_take_the_options_of_a_tree(sampled: Project, endpoint: 
         "200",
         "--wait",
         "--json",
-        stdout=told,
+        stdout=output,
     )
-    run = EstimationRun.objects.get(pk=json.loads(told.getvalue())["run"])
+    run = EstimationRun.objects.get(pk=json.loads(output.getvalue())["run"])
     assert (run.status, run.options["budget"]) == (JobStatus.FINISHED, 16)
     assert_exact(run)
 

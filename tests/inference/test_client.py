@@ -38,8 +38,8 @@ async def asking(
     attempts: int = 3,
     on_overload: Callable[[], None] = lambda: None,
 ) -> ModelResponse:
-    told = Server(server.url, "small", api_key=key, timeout_s=timeout_s)
-    async with Client(told, attempts=attempts, first_pause_s=0.01, on_overload=on_overload) as client:
+    config = Server(server.url, "small", api_key=key, timeout_s=timeout_s)
+    async with Client(config, attempts=attempts, first_pause_s=0.01, on_overload=on_overload) as client:
         return await client.complete(PROMPT, SAMPLING, n=n, seed=1)
 
 
@@ -142,13 +142,13 @@ def test_pauses_double_and_are_never_the_same_for_all() -> None:
 
 @pytest.mark.parametrize(("status", "calls"), [(429, 1), (503, 1), (500, 0), (400, 0)])
 def test_only_an_overloaded_server_makes_us_slow_down(status: int, calls: int) -> None:
-    told: list[int] = []
+    overloads: list[int] = []
     with scripted(in_turn(Reply(status=status), GOOD)) as server:
         try:
-            ask(server, on_overload=lambda: told.append(1))
+            ask(server, on_overload=lambda: overloads.append(1))
         except EndpointFailure:
             assert status == 400
-    assert len(told) == calls
+    assert len(overloads) == calls
 
 
 # --- n ----------------------------------------------------------------------------------------------------

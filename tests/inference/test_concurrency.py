@@ -22,19 +22,19 @@ class Members:
         self.redis = Redis.from_url(settings.REDIS_URL)
         self.endpoint, self.now_ms = next(_endpoints), 1_000_000
         self.shares = {name: SharedConcurrencyLimit(self.redis, self.endpoint, name, limit) for name in names}
-        self.held = dict.fromkeys(names, 0)
+        self.grants = dict.fromkeys(names, 0)
 
     def heartbeat(self, name: str, *, demand: int | None = None) -> int:
         self.now_ms += 10
-        granted = self.shares[name].heartbeat(in_flight=self.held[name], now_ms=self.now_ms, demand=demand)
-        self.held[name] = granted
+        granted = self.shares[name].heartbeat(in_flight=self.grants[name], now_ms=self.now_ms, demand=demand)
+        self.grants[name] = granted
         return granted
 
     def settle(self, **demand: int) -> dict[str, int]:
         for _ in range(3):
-            for name in self.held:
+            for name in self.grants:
                 self.heartbeat(name, demand=demand.get(name))
-        return dict(self.held)
+        return dict(self.grants)
 
 
 def test_one_process_has_the_whole_limit() -> None:
@@ -43,9 +43,9 @@ def test_one_process_has_the_whole_limit() -> None:
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 7, 64, 256])
 def test_the_limit_is_shared_evenly_and_nothing_of_it_is_lost(limit: int) -> None:
-    held = Members(limit, "a", "b", "c").settle()
-    assert sum(held.values()) == limit
-    assert max(held.values()) - min(held.values()) <= 1
+    grants = Members(limit, "a", "b", "c").settle()
+    assert sum(grants.values()) == limit
+    assert max(grants.values()) - min(grants.values()) <= 1
 
 
 def test_a_later_process_gets_nothing_before_another_returns_its_excess() -> None:
@@ -57,7 +57,7 @@ def test_a_later_process_gets_nothing_before_another_returns_its_excess() -> Non
     granted = members.shares["a"].heartbeat(in_flight=64, now_ms=members.now_ms)
     assert granted == 32
     assert members.heartbeat("b") == 0
-    members.held["a"] = 50
+    members.grants["a"] = 50
     members.shares["a"].heartbeat(in_flight=50, now_ms=members.now_ms)
     assert members.heartbeat("b") == 14
 
@@ -90,8 +90,8 @@ def test_rate_limiting_lowers_the_limit_of_all_once_a_second_and_it_grows_again(
     members.settle()
     for name in ("a", "b", "a"):
         members.shares[name].slow_down()
-    held = members.settle()
-    assert 100 * SHRINK_TO <= sum(held.values()) <= 100 * SHRINK_TO + 5
+    grants = members.settle()
+    assert 100 * SHRINK_TO <= sum(grants.values()) <= 100 * SHRINK_TO + 5
     ceilings = [sum(members.settle().values()) for _ in range(60)]
     assert ceilings == sorted(ceilings)
     assert ceilings[-1] == 100

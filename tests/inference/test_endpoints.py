@@ -212,7 +212,7 @@ def test_the_check_finds_that_top_k_and_min_p_are_not_known(project: Project, se
 
 
 @pytest.mark.parametrize(
-    ("reply", "said"),
+    ("reply", "message"),
     [
         (Reply({"error": {"message": "no such model"}}, status=404), "(404, or a redirect)"),
         (Reply("forbidden", status=403), "refuses the key"),
@@ -224,11 +224,11 @@ def test_the_check_finds_that_top_k_and_min_p_are_not_known(project: Project, se
     ],
 )
 def test_the_check_says_why_an_endpoint_cannot_be_used(
-    project: Project, server: Scripted, reply: Reply, said: str
+    project: Project, server: Scripted, reply: Reply, message: str
 ) -> None:
     server.script = lambda _: reply
     endpoint = checked(project, server)
-    assert said in endpoint.check_error
+    assert message in endpoint.check_error
     server.script = lambda _: completions("one", "two")
     assert check_endpoint(endpoint=endpoint).check_error == ""
 

@@ -11,7 +11,7 @@ from apps.inference.client import Client
 from apps.inference.errors import InvalidResponse
 from apps.inference.prompts import Template, seed_of
 from apps.inference.transports import TRANSPORTS
-from apps.inference.transports.chat_instruct import GO_ON
+from apps.inference.transports.chat_instruct import CONTINUE
 from apps.inference.types import CompletionPrompt, ModelResponse, SamplingParameters, Server
 from tests.inference.scripted import Reply, Scripted, chats, completions, scripted
 from tests.reasoner.serving import reasoner
@@ -30,8 +30,8 @@ def ask(
     **more: Any,
 ) -> ModelResponse:
     async def asking() -> ModelResponse:
-        told = Server(server.url, "small", transport=transport, **more)
-        async with Client(told, first_pause_s=0.01, attempts=2) as client:
+        config = Server(server.url, "small", transport=transport, **more)
+        async with Client(config, first_pause_s=0.01, attempts=2) as client:
             return await client.complete(prompt, sampling, n=n, seed=17)
 
     return asyncio.run(asking())
@@ -82,7 +82,7 @@ def test_chat_instruct_asks_a_closed_api_to_go_on() -> None:
     (body,) = server.bodies
     assert body["messages"] == [
         {"role": "system", "content": "Be brief.\n"},
-        {"role": "user", "content": "Compute 1 + 1.\n\n" + GO_ON + "Step 1: add"},
+        {"role": "user", "content": "Compute 1 + 1.\n\n" + CONTINUE + "Step 1: add"},
     ]
     assert body.items() >= ALWAYS.items()
     assert [choice.text for choice in answer.choices] == ["a", "b", "c"]
@@ -99,9 +99,9 @@ def test_a_server_that_does_not_know_top_k_and_min_p_is_not_sent_them(transport:
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-@pytest.mark.parametrize("told", [{}, {"choices": [{}]}, {"choices": 3}, [], "text", {"choices": [None]}])
-def test_a_response_without_choices_is_invalid(transport: str, told: object) -> None:
-    with scripted(lambda _: Reply(told)) as server, pytest.raises(InvalidResponse):
+@pytest.mark.parametrize("content", [{}, {"choices": [{}]}, {"choices": 3}, [], "text", {"choices": [None]}])
+def test_a_response_without_choices_is_invalid(transport: str, content: object) -> None:
+    with scripted(lambda _: Reply(content)) as server, pytest.raises(InvalidResponse):
         ask(server, transport)
 
 
