@@ -12,9 +12,9 @@ from apps.core.errors import DomainError
 from apps.core.jobs import JobStatus
 from apps.estimation.models import EstimationRun, SamplingRun
 from apps.estimation.runs.services import start_run
-from apps.estimation.sampling import worker as writing
+from apps.estimation.sampling import worker as sampling_worker
 from apps.estimation.sampling.services import pause_sampling, resume_sampling, run_sampling, start_sampling
-from apps.estimation.worker import run as driving
+from apps.estimation.worker import run as estimation_worker
 from apps.estimation.worker.run import run_estimation_slice
 from apps.inference.grants import grant_endpoint, revoke_endpoint, share_endpoint
 from apps.inference.models import Endpoint
@@ -177,8 +177,8 @@ def fill(project: Project) -> None:
 def test_a_run_at_work_pauses_and_says_why(
     project: Project, alice: User, monkeypatch: pytest.MonkeyPatch, worked: Callable[..., Any], withdrawn: str
 ) -> None:
-    monkeypatch.setattr(driving, "LOOK_EVERY_S", 0.05)
-    monkeypatch.setattr(writing, "LOOK_EVERY_S", 0.05)
+    monkeypatch.setattr(estimation_worker, "WATCH_EVERY_S", 0.05)
+    monkeypatch.setattr(sampling_worker, "WATCH_EVERY_S", 0.05)
     fill(project)
 
     with scripted(lambda _: completions(ANSWER)) as server:
@@ -232,7 +232,7 @@ def test_a_sampling_run_is_not_resumed(db: None, project: Project, alice: User) 
     run.refresh_from_db()
     assert run.status == JobStatus.PAUSED
     remove_endpoint(endpoint=endpoint, actor=alice)
-    with pytest.raises(DomainError, match="gone"):
+    with pytest.raises(DomainError, match="was removed"):
         resume_sampling(run=run)
 
 
