@@ -198,7 +198,7 @@ def test_a_run_at_work_pauses_and_says_why(
         run = worked(project, endpoint)
         assert taken_back
         assert run.status == JobStatus.PAUSED
-        assert ("not granted" if withdrawn == "revoked" else "gone") in run.error
+        assert ("not granted" if withdrawn == "revoked" else "removed") in run.error
         assert len(server.asked) < 40
 
 
