@@ -1,4 +1,4 @@
-"""Whether a run's rows and counters say one and the same, and what each step was to have."""
+"""Checks that a run's rows and counters agree, and that each step has its rollouts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tests' own model server (`tests/openai_server.py`) as a process, and what a test tells and asks it."""
+"""The tests' own model server (`tests/openai_server.py`) as a process, with its control interface."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a completion states, whatever the server calls its end."""
+"""The answer of a completion, for all finish reasons of servers."""
 
 from __future__ import annotations
 

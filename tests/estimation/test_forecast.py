@@ -1,4 +1,4 @@
-"""Forecasts against what is spent, on the real bundled reasoner with fixed seeds."""
+"""Forecasts compared with actual spending, on the real bundled reasoner with fixed seeds."""
 
 from __future__ import annotations
 

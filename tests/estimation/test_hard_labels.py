@@ -1,4 +1,4 @@
-"""The hard label of a stored estimate: the same in SQL as in Python, and said where it is not what the counts say."""
+"""The hard label of a stored estimate: the same in SQL as in Python, and marked where it differs from the counts."""
 
 from __future__ import annotations
 

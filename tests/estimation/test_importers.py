@@ -1,4 +1,4 @@
-"""Monte Carlo labels that come with a file, and their way back into the project that they came from."""
+"""Import of Monte Carlo labels, also into the project that exported them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sampling runs: new solutions of a project's problems, as many as were asked for, graded, each once."""
+"""Sampling runs: the requested number of new solutions of each problem, graded and stored once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs against servers that behave as real ones do: they write on, refuse settings, echo, and have a context length."""
+"""Runs against servers that behave like real ones: they write past the answer, refuse settings and echo the prefix."""
 
 from __future__ import annotations
 

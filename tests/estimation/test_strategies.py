@@ -1,4 +1,4 @@
-"""Strategies: what they ask for, what they read, what that costs and how well it is read. No database."""
+"""Strategies: their probes, labels, cost and accuracy. No database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""OmegaPRM's tree: what it searches next, what it finds with the real reasoner, and that it grows the same again."""
+"""OmegaPRM's tree: its search order, its results with the real reasoner, and its resumption."""
 
 from __future__ import annotations
 

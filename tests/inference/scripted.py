@@ -1,4 +1,4 @@
-"""A model server that answers as a test scripts it, over real HTTP, and remembers what it was asked."""
+"""A model server over real HTTP whose replies a test scripts, and which records its requests."""
 
 from __future__ import annotations
 

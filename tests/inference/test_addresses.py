@@ -1,4 +1,4 @@
-"""Where endpoints may lead: the public internet, and what the operator allows. Only harmless addresses are asked."""
+"""Allowed addresses of endpoints: the public internet and the operator's. Requests go to harmless ones only."""
 
 from __future__ import annotations
 

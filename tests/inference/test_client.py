@@ -1,4 +1,4 @@
-"""Retries, what is not tried again, and how the client learns what a server takes."""
+"""Retries, final failures, and how the client learns which settings a server accepts."""
 
 from __future__ import annotations
 

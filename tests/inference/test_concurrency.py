@@ -1,4 +1,4 @@
-"""Requests in flight: the gate of one process, and how processes share an endpoint's limit."""
+"""Requests in flight: the limiter of one process, and an endpoint's limit shared by processes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Endpoints: registered, checked, and what becomes of their keys."""
+"""Endpoints: adding, changing and checking them, and the handling of their keys."""
 
 from __future__ import annotations
 

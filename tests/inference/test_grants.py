@@ -1,4 +1,4 @@
-"""A grant that is taken back: nothing of the project asks the endpoint any more, whatever was under way."""
+"""Revoked grants: the project sends no more requests to the endpoint."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What servers say when they refuse a request, as they word it, and how they are asked again."""
+"""Refused requests, in the wording of real servers, and how they are repeated."""
 
 from __future__ import annotations
 

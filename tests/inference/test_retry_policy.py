@@ -1,4 +1,4 @@
-"""How long a run bears with an endpoint that fails."""
+"""When an endpoint counts as down."""
 
 from __future__ import annotations
 

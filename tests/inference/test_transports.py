@@ -1,4 +1,4 @@
-"""What each transport sends, and how it reads what comes back."""
+"""The requests of each transport, and how it reads responses."""
 
 from __future__ import annotations
 
