@@ -10,7 +10,7 @@ from apps.estimation.models import EstimationRun, RolloutBatch, SolutionEstimate
 
 
 def assert_exact(run: EstimationRun, *, steps: int, rollouts: int, complete: bool = True) -> None:
-    """What is stored of requests, steps, solutions and the run's counters is one and the same.
+    """Assert that requests, steps, solutions and the run's counters agree.
 
     A complete run has so many counted rollouts at each step but the last of every solution.
     """
@@ -42,7 +42,7 @@ def assert_exact(run: EstimationRun, *, steps: int, rollouts: int, complete: boo
 
 
 def lease_is_over(run: EstimationRun) -> None:
-    """As if a minute had passed: a test need not wait for it."""
+    """End the leases of the run, as if a minute had passed."""
     with connection.cursor() as cursor:
         cursor.execute("UPDATE estimation_shard SET leased_until = now() WHERE run_id = %s", [run.pk])
         cursor.execute(

@@ -39,7 +39,7 @@ class Model:
 
 @contextmanager
 def serving() -> Iterator[str]:
-    """Its address, up to `/v1`."""
+    """The server's URL, up to `/v1`."""
     port = free_port()
     with subprocess.Popen([sys.executable, "-m", "tests.openai_server", str(port)], cwd=ROOT) as process:
         try:

@@ -72,7 +72,7 @@ def _spent(project: Project, endpoint: Endpoint, strategy: str, options: dict[st
 
 @pytest.mark.django_db(transaction=True)
 def test_excluded_solutions_cost_nothing_and_are_counted(project: Project) -> None:
-    """As many as a run ends without a request: without a reference answer, with one that nothing is equal to, or steps."""
+    """A run sends no request for them: no steps, no reference answer, or one that does not equal itself."""
     steps = ["One.", "Two.", "So it is 3."]
     for reference, verifier, is_correct in (("2", "numeric", False), ("3", "numeric", True), ("(2, 3)", "", False)):
         make_solution(

@@ -73,7 +73,7 @@ def test_so_does_one_with_a_run_of_the_projects_own(project: Project) -> None:
 
 
 def test_a_file_that_says_anything_else_lands_whole(project: Project) -> None:
-    """By another completer, another number, or with one other count: it is no word of ours."""
+    """Labels with another completer, number or count are not those of our run."""
     bring_in(project, [row(1)])
     own_run(project.solutions.get(), 8, 4, 0, number=1)
     for message, labels in (
@@ -88,7 +88,7 @@ def test_a_file_that_says_anything_else_lands_whole(project: Project) -> None:
 
 
 def test_the_runs_of_one_file_are_kept_apart_whatever_numbers_they_get(project: Project) -> None:
-    """Run 2 comes first and gets the number 1; that run 1 counted the same says something, too."""
+    """Run 2 comes first and gets number 1; run 1 with the same counts is stored as well."""
     rows = [row(1, monte_carlo=[counted(8, run=2)]), row(1, monte_carlo=[counted(8, run=1)])]
     assert bring_in(project, rows).labels == 2
     assert stored(project) == (2, 2)

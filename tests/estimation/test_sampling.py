@@ -62,7 +62,7 @@ def new_ones(project: Project) -> list[Solution]:
 
 @pytest.mark.django_db(transaction=True)
 class TestDone:
-    """Run here and now, by the very function that a worker calls."""
+    """Run in this process, by the function that a worker calls."""
 
     def test_every_problem_gets_its_solutions_split_graded_and_each_once(self, model: Model, project: Project) -> None:
         """The server writes one of two texts for a problem, so that most of eight are the same."""
@@ -150,7 +150,7 @@ class TestDone:
         assert run.solutions + run.duplicates == 48
 
     def test_a_run_waits_while_the_server_rate_limits(self, project: Project) -> None:
-        """Each of the twelve is refused six times over, and more: an endpoint that was down would pause the run."""
+        """Each of the twelve requests is refused more than six times; an endpoint that is down would pause the run."""
         add_sums(project, 12)
         numbers = itertools.count()
 
@@ -232,7 +232,7 @@ def test_terms_that_cannot_be_are_named(terms: dict[str, object], field: str, pr
 
 
 def under_way(project: Project, model: Model) -> SamplingRun:
-    """A run over many problems, few at a time, called for."""
+    """A run over many problems, few at a time, with a wake-up message."""
     add_sums(project, 200)
     model.control(latency_s=0.2)
     run = start_sampling(project=project, endpoint=endpoint_of(project, model.url, in_flight=8), per_problem=4, seed=3)
@@ -246,7 +246,7 @@ def done(run: SamplingRun) -> int:
 
 
 def assert_each_once(run: SamplingRun, problems: int) -> None:
-    """What the run counts is what stands, for each problem once."""
+    """The run's counters match the stored solutions, and each problem has one result."""
     run.refresh_from_db()
     assert run.done == SampledProblem.objects.filter(run=run).count() == problems
     assert run.solutions == len(new_ones(run.project))

@@ -42,7 +42,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def queue() -> Iterator[Redis]:
-    """Real Valkey, with nobody who takes messages."""
+    """A real Valkey without a worker."""
     with Redis.from_url(settings.REDIS_URL) as redis:
         for name in ("estimation", "annotate:estimation:served"):
             redis.delete(name)
@@ -195,7 +195,7 @@ def test_a_sampling_run_with_a_worker_is_not_waiting(queue: Redis, project: Proj
 
 
 def _writing(asked: ReceivedRequest) -> Reply:
-    """As many texts as `n` says, for each seed others; of several one in three is empty, so that problems are asked again."""
+    """`n` texts, different for each seed; of several every third is empty, so that it is requested again."""
     seed, n = asked.body["seed"], asked.body["n"]
     texts = [
         "" if n > 1 and (seed + place) % 3 == 0 else f"Of {seed}, {place}.\nThe answer is: {place}"
@@ -211,7 +211,7 @@ def _seeds(server: Scripted) -> Counter[int]:
 
 
 def _served_once(queue: Redis) -> None:
-    """As a worker would, that has nothing else to do."""
+    """As an idle worker would."""
     assert queue.lpop("estimation")
     work_on_sampling(0)
 

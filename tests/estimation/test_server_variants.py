@@ -198,7 +198,7 @@ def test_a_doubled_prefix_is_cut_where_the_server_repeats_it(model: Model, proje
 def test_a_model_that_repeats_its_prefix_of_its_own_accord_keeps_its_words(
     model: Model, project: Project, shelf: Solution
 ) -> None:
-    """The server does not echo: a probe that no model would repeat tells the two apart."""
+    """The server does not echo: a probe that no model would repeat shows that."""
     model.control(text="9 * 3 = 26. That is wrong.\nThe answer is 27.")
     endpoint = endpoint_of(project, model.url, "chat-prefill")
     estimated(project, endpoint, keeps_rollouts=True)

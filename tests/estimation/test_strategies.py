@@ -20,7 +20,7 @@ WRONG = Case(6, {5: False})
 def simulated(
     strategy: Strategy, case: Case, chances: Sequence[float], rng: random.Random
 ) -> tuple[StrategyLabels, int]:
-    """The reading and the number of rollouts, when a rollout from step i succeeds with `chances[i]`."""
+    """The labels and the number of rollouts if a rollout from step i succeeds with probability `chances[i]`."""
     seen = [Counts() for _ in range(case.steps)]
     while probes := strategy.next(case, seen):
         for probe in probes:
@@ -129,7 +129,7 @@ def test_posterior_search_stops_when_it_is_sure_or_has_spent_what_it_may() -> No
 
 
 def accuracy(name: str, options: dict[str, Any], rng: random.Random) -> tuple[float, float, float]:
-    """Step accuracy, exact first errors, rollouts a solution; chances grow towards the end, bad prefixes are hopeless."""
+    """Step accuracy, exact first errors, rollouts per solution. Chances grow towards the end; bad prefixes never succeed."""
     strategy, steps, exact, cost, right = strategy_of(name, options), 8, 0, 0, 0
     case, count = Case(8, {7: False}), 1500
     for _ in range(count):

@@ -22,7 +22,7 @@ class ReceivedRequest:
 
 @dataclass
 class Reply:
-    """`body` is sent as JSON, or as it is where it is text. `hang_s` before it; `cuts` the connection instead."""
+    """`body` is sent as JSON, or unchanged if it is a text, after `hang_s`; `cuts` closes the connection instead."""
 
     body: object = ""
     status: int = 200
@@ -59,7 +59,7 @@ def chats(*texts: str | None) -> Reply:
 
 
 def in_turn(*replies: Reply) -> Script:
-    """One after the other, the last for ever."""
+    """The replies in order; the last one is repeated."""
     left = list(replies)
     return lambda _: left.pop(0) if len(left) > 1 else left[0]
 
@@ -97,7 +97,7 @@ def scripted(script: Script) -> Iterator[Scripted]:
         daemon_threads = True
 
         def handle_error(self, *_: object) -> None:
-            """A connection that a test cuts is no news."""
+            """Do not log connections that a test cuts."""
 
     server = Quiet(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.02), daemon=True)

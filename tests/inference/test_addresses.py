@@ -179,7 +179,7 @@ def complete(url: str, allowed: tuple[str, ...]) -> None:
 
 
 def test_a_name_is_checked_by_its_address_when_connecting(server: Scripted) -> None:
-    """The name of this machine leads to an address that is no part of the public internet."""
+    """The name of this machine resolves to an address outside the public internet."""
     by_name = server.url.replace("127.0.0.1", "localhost")
     for url in (server.url, by_name):
         with pytest.raises(AddressNotAllowed, match="ENDPOINT_ALLOWED_ADDRESSES"):
@@ -190,7 +190,7 @@ def test_a_name_is_checked_by_its_address_when_connecting(server: Scripted) -> N
 
 
 def test_what_a_name_meant_before_does_not_matter(server: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A name that led outward when the URL was entered, and leads inward when it is connected to."""
+    """A name that resolved to a public address when the URL was entered, and to a private one when connecting."""
     port = int(server.url.rpartition(":")[2].partition("/")[0])
 
     def rebound(host: str, port: int | None, *args: Any, **kwargs: Any) -> list[Any]:

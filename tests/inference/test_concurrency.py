@@ -16,7 +16,7 @@ _endpoints = itertools.count(1_000_000_000)
 
 
 class Members:
-    """Processes at one endpoint, on a clock of the test's own. All of them fill whatever they are granted."""
+    """Processes at one endpoint, with a clock of the test. Each uses its whole grant."""
 
     def __init__(self, limit: int, *names: str) -> None:
         self.redis = Redis.from_url(settings.REDIS_URL)
@@ -49,7 +49,7 @@ def test_the_limit_is_shared_evenly_and_nothing_of_it_is_lost(limit: int) -> Non
 
 
 def test_a_later_process_gets_nothing_before_another_returns_its_excess() -> None:
-    """So that there are never more requests in flight than the limit, not even for a moment."""
+    """There are never more requests in flight than the limit, not even for a moment."""
     members = Members(64, "a", "b")
     assert members.heartbeat("a") == 64
     assert members.heartbeat("b") == 0

@@ -51,7 +51,7 @@ def assignment_of(round_: Round, labeler: User) -> Assignment:
 
 
 def test_an_open_round_offers_no_candidates_any_more(db: None, project: Project, bob: User) -> None:
-    """The labeler is told what they are told of a model that is away, and can write the step."""
+    """The labeler sees the same message as for an unreachable model, and can write the step."""
     make_problem(project, "Compute 2 + 3.", reference_answer="5")
     with scripted(lambda _: completions("Two and three.")) as server:
         endpoint = granted(project, server.url)
@@ -122,7 +122,7 @@ def looked_at(draft: Round, manager: User) -> list[str]:
 def test_a_form_shows_the_endpoint_that_a_draft_may_use_no_longer(
     db: None, project: Project, alice: User, bob: User
 ) -> None:
-    """It would be taken out of the draft without a word; of other endpoints of the installation nothing is said."""
+    """It would be removed from the draft silently; other endpoints of the installation are not named."""
     make_problem(project, "Compute 2 + 3.", reference_answer="5")
     endpoint = granted(project, "https://models.example/v1")
     add_endpoint(name="elsewhere", url="https://others.example/v1", model="m", api_key="sk-other")

@@ -181,7 +181,7 @@ def raw(body: object) -> bytes:
 
 
 def without(*settings: str) -> Script:
-    """A server that does not take these settings, and says one at a time."""
+    """A server that refuses these settings and names one at a time."""
 
     def script(asked: ReceivedRequest) -> Reply:
         for name in settings:

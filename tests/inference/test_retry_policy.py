@@ -43,7 +43,7 @@ def test_rate_limiting_is_tolerated_until_five_minutes_pass_without_another_resp
 
 
 def test_rate_limiting_is_noticed_within_a_slice_however_long_the_server_asks_to_wait() -> None:
-    """Each slice begins anew. Of one request all retries may pass before it is told."""
+    """The count starts again with each slice, and a failure is reported only after all retries of its request."""
     assert max(LONGEST_RATE_LIMIT_S, (ATTEMPTS - 1) * LONGEST_PAUSE_S) + ATTEMPTS * LONGEST_PAUSE_S <= SLICE_S + GRACE_S
 
 
