@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Self
 
-from django.db import InterfaceError, OperationalError, models
+from django.db import models
 from django.db.models import Q
 from django.utils import timezone
-from redis import RedisError
-
-from apps.core.errors import DomainError
-
-log = logging.getLogger(__name__)
 
 
 class JobStatus(models.TextChoices):
@@ -30,41 +22,8 @@ class JobStatus(models.TextChoices):
 ENDED = (JobStatus.FINISHED, JobStatus.FAILED, JobStatus.CANCELLED)
 
 # A job that has not reported for this long may have lost its worker, and its message with it. Sending the message again
-# is harmless: one process at a time works on a job.
+# is harmless: one process at a time works on a job (`locks.try_advisory_lock`).
 SILENT_AFTER = timedelta(minutes=2)
-
-# Outages of the database, the broker or the machine: the work is sent again. Any other unexpected exception would be
-# raised again each time.
-TEMPORARY_ERRORS = (OperationalError, InterfaceError, RedisError, OSError)
-
-
-@contextmanager
-def end_on_error(
-    job: str, fail: Callable[[str], object], *, noun: str = "run", is_os_error_final: bool = False
-) -> Iterator[None]:
-    """End a job whose work raises: the one way in which imports, exports and runs fail.
-
-    `fail` is called with the text to show. A DomainError ends the job with its own message. An unexpected error ends it
-    with a general text; its details, which may hold anything, go to the log alone. A temporary error is raised again, so
-    that the job goes on when its message is sent again; an OSError ends a job whose work is files (`is_os_error_final`).
-    `job` names the job in the log, `noun` in the text.
-    """
-    try:
-        yield
-    except DomainError as error:
-        fail(error.message)
-    except TEMPORARY_ERRORS as error:
-        if is_os_error_final and isinstance(error, OSError):
-            log.warning("%s failed: %s", job, error)
-            # The error's own text holds paths, which only the operator may see.
-            reason = error.strerror or type(error).__name__
-            fail(f"The operating system ended the {noun}: {reason}. Start it again.")
-        else:
-            log.warning("%s is interrupted and will be resumed: %s", job, error)
-            raise
-    except Exception as error:
-        log.exception("%s failed with an unexpected error", job)
-        fail(f"An unexpected error ended the {noun} ({type(error).__name__}): see the log of the workers.")
 
 
 def abandoned_q(now: datetime) -> Q:

@@ -13,11 +13,12 @@ import logging
 from collections.abc import Iterator
 from functools import partial
 
-from celery import current_app
 from django.conf import settings
 from django.db import transaction
 from django.utils.module_loading import import_string
 from redis import Redis, RedisError
+
+from apps.core.celery import app
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ def wake(task: str, key: int) -> bool:
         ):
             if any(True for _ in _waiting(redis, queue, task, key)):
                 return False
-            current_app.send_task(task, args=[key])
+            app.send_task(task, args=[key])
             return True
     except RedisError as error:
         log.warning("No wake-up message for %s of %s could be sent: %s", task, key, error)
@@ -70,7 +71,7 @@ def drop(task: str, key: int) -> int:
 
 
 def queue_of(task: str) -> str:
-    return str(current_app.amqp.router.route({}, task)["queue"].name)
+    return str(app.amqp.router.route({}, task)["queue"].name)
 
 
 def _redis() -> Redis:

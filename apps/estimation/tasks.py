@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from celery import shared_task
 from django.db import OperationalError
 
+from apps.core.celery import app
 from apps.estimation.sampling.services import run_sampling_slice
 from apps.estimation.worker.run import run_estimation_slice
 from apps.estimation.worker.schedule import SAMPLING_TASK, call_workers_for_waiting_runs, next_run
 
 
-@shared_task(autoretry_for=(OperationalError,), retry_backoff=2, max_retries=10)
+@app.task(autoretry_for=(OperationalError,), retry_backoff=2, max_retries=10)
 def work_on_run(run_id: int) -> None:
     _serve_next_run()
 
 
-@shared_task(autoretry_for=(OperationalError,), retry_backoff=2, max_retries=10)
+@app.task(autoretry_for=(OperationalError,), retry_backoff=2, max_retries=10)
 def work_on_sampling(run_id: int) -> None:
     _serve_next_run()
 
@@ -33,7 +33,7 @@ def _serve_next_run() -> None:
     call_workers_for_waiting_runs()
 
 
-@shared_task
+@app.task
 def resume_abandoned() -> None:
     """Call workers for live runs that lost theirs. Sent by the beat schedule."""
     call_workers_for_waiting_runs()

@@ -12,8 +12,9 @@ import msgspec
 from django.conf import settings
 from django.utils import timezone
 
-from apps.core.db.copy import sole_worker
-from apps.core.jobs import JobStatus, end_on_error
+from apps.core.db.locks import try_advisory_lock
+from apps.core.job_errors import end_on_error
+from apps.core.jobs import JobStatus
 from apps.corpus.models import Comparison, Solution
 from apps.corpus.records import Record
 from apps.exports.formats import FORMATS
@@ -34,7 +35,7 @@ class Cancelled(Exception):
 def run_export(*, export_id: int) -> Export:
     """Write the files and the manifest. Safe to call again at any time: it starts over."""
     export = Export.objects.select_related("project").get(pk=export_id)
-    with sole_worker("export", export_id) as claimed:
+    with try_advisory_lock("export", export_id) as claimed:
         if not claimed or export.has_ended:
             return export
         tables: dict[str, type[Solution | Comparison]] = {"solution": Solution, "comparison": Comparison}

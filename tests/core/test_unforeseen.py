@@ -13,7 +13,8 @@ from django.core.files.base import ContentFile
 from django.db import OperationalError
 
 from apps.accounts.models import User
-from apps.core.jobs import TEMPORARY_ERRORS, JobStatus
+from apps.core.jobs import JobStatus
+from apps.core.transient_errors import TRANSIENT_ERRORS
 from apps.corpus.imports import run as import_run
 from apps.corpus.imports.run import run_import
 from apps.corpus.models import ImportBatch
@@ -184,7 +185,7 @@ def test_a_project_whose_consensus_fails_does_not_block_others(
 
     with monkeypatch.context() as fault:
         fault.setattr(recompute, "recompute_project", settle)
-        if isinstance(error, TEMPORARY_ERRORS):
+        if isinstance(error, TRANSIENT_ERRORS):
             with pytest.raises(type(error)):
                 recompute_projects()
         else:

@@ -14,9 +14,10 @@ from django.db.models import Max
 
 from apps.accounts.models import User
 from apps.accounts.services import record_event
-from apps.core.db.copy import lock_project, sole_worker
+from apps.core.db.locks import advisory_xact_lock, try_advisory_lock
 from apps.core.errors import Conflict, DomainError
-from apps.core.jobs import JobStatus, end_on_error
+from apps.core.job_errors import end_on_error
+from apps.core.jobs import JobStatus
 from apps.core.wakeups import wake_on_commit
 from apps.corpus.models import Problem
 from apps.corpus.splitting.steps import SPLITTERS
@@ -63,7 +64,7 @@ def start_sampling(
     if not total:
         raise DomainError("The project has no problems yet: import some first.", fields={"project": "no problems"})
     frozen = msgspec.to_builtins(checked_sampling(endpoint, {"temperature": 1.0} | dict(sampling or {})))
-    lock_project(project.pk, "sampling run")
+    advisory_xact_lock("sampling run", project.pk)
     number = (SamplingRun.objects.filter(project=project).aggregate(last=Max("number"))["last"] or 0) + 1
     run = SamplingRun.objects.create(
         project=project,
@@ -141,7 +142,7 @@ def run_sampling_slice(*, run_id: int) -> None:
 
 def _work(run_id: int, *, has_slice: bool) -> bool:
     """Work on the run unless another worker does. Returns whether it has ended or is paused."""
-    with sole_worker(SAMPLING, run_id) as claimed:
+    with try_advisory_lock(SAMPLING, run_id) as claimed:
         run = _begin_run(run_id) if claimed else None
         if run is not None:
             _sample(run, WorkSlice(run) if has_slice else None)

@@ -14,7 +14,7 @@ from django.db.models import Count, F, Q
 from django.utils import timezone
 from redis import Redis
 
-from apps.core.db.copy import worked_on
+from apps.core.db.locks import locked_keys
 from apps.core.jobs import JobStatus
 from apps.core.wakeups import drop, wake
 from apps.estimation.models import EstimationRun, SamplingRun, Shard
@@ -68,7 +68,7 @@ def waiting_runs() -> list[WaitingRun]:
     """Live runs with unclaimed solutions or without a worker, up to ESTIMATION_FANOUT workers each."""
     sampling_runs = list(SamplingRun.objects.filter(status__in=LIVE).order_by("pk").values_list("pk", "project_id"))
     # A sampling run has one worker at a time.
-    busy = worked_on(SAMPLING) if sampling_runs else set()
+    busy = locked_keys(SAMPLING) if sampling_runs else set()
     waiting = [WaitingRun(pk, project, 0, SAMPLING_TASK) for pk, project in sampling_runs if pk not in busy]
     return [*_waiting_estimation_runs(), *waiting]
 
