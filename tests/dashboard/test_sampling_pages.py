@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator
 
 import pytest
 from django.urls import reverse
@@ -20,21 +19,14 @@ from apps.inference.models import Endpoint
 from apps.projects.models import Project
 from reasoner.problems import problems
 from tests.cast import make_problem, make_solution, signed_in
-from tests.reasoner.serving import reasoner
 from tests.world import World
 
 TERMS = {"per_problem": "3", "temperature": "1.0", "max_tokens": "200", "split": "newline", "seed": "7"}
 
 
-@pytest.fixture(scope="module")
-def served() -> Iterator[str]:
-    with reasoner() as url:
-        yield url
-
-
 @pytest.fixture
-def endpoint(transactional_db: None, served: str) -> Endpoint:
-    return register_reasoner(url=served)
+def endpoint(transactional_db: None, reasoner_server: str) -> Endpoint:
+    return register_reasoner(url=reasoner_server)
 
 
 def with_problems(project: Project, count: int) -> None:
@@ -120,7 +112,7 @@ def test_a_field_that_cannot_be_is_named_and_nothing_is_started(
     assert SamplingRun.objects.count() == before
 
 
-def test_a_project_without_problems_is_told_to_import_some(project: Project, mia: User, endpoint: Endpoint) -> None:
+def test_a_project_without_problems_is_asked_to_import_some(project: Project, mia: User, endpoint: Endpoint) -> None:
     url = reverse("sampling-new", args=[project.slug])
     answer = signed_in(mia).post(url, TERMS | {"endpoint": str(endpoint.pk)})
     assert answer.status_code == 422
@@ -160,7 +152,7 @@ def test_without_solutions_the_forecast_is_the_most_that_it_can_be(project: Proj
     assert "cannot be read yet" in unreadable.content.decode()
 
 
-def test_who_may_only_look_sees_no_buttons(world: World, rita: User) -> None:
+def test_members_who_may_only_view_see_no_buttons(world: World, rita: User) -> None:
     page = signed_in(rita).get(reverse("sampling", args=[world.project.slug, world.sampling.number])).content.decode()
     assert 'id="cancel"' not in page
     listed = signed_in(rita).get(reverse("estimation", args=[world.project.slug])).content.decode()
