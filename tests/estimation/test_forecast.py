@@ -37,11 +37,11 @@ def test_tokens_and_cost_are_foretold_within_15_percent(new_reasoner_server: str
         ("posterior-search", {}, 0.15),
         ("math-shepherd", {"rollouts": 2}, 0.01),
     ):
-        foretold = _foretold(project, endpoint, strategy, options)
+        forecast = _forecast(project, endpoint, strategy, options)
         spent = _spent(project, endpoint, strategy, options)
-        assert foretold.rollouts == pytest.approx(spent.rollouts + spent.missing, rel=rollouts_within), strategy
-        assert foretold.tokens == pytest.approx(spent.tokens, rel=0.15), strategy
-        assert foretold.cost == pytest.approx(spent.cost, rel=0.15), strategy
+        assert forecast.rollouts == pytest.approx(spent.rollouts + spent.missing, rel=rollouts_within), strategy
+        assert forecast.tokens == pytest.approx(spent.tokens, rel=0.15), strategy
+        assert forecast.cost == pytest.approx(spent.cost, rel=0.15), strategy
     sampled = sampling_forecast(project=project, endpoint=endpoint, per_problem=4, max_tokens=200)
     assert sampled.tokens == pytest.approx(_sample(project, endpoint, SEED + 1).tokens, rel=0.15)
 

@@ -26,7 +26,7 @@ from apps.inference.services import add_endpoint
 from apps.projects.models import Project
 from tests.estimation.corpus import add_sums
 from tests.estimation.model import Model, model_of
-from tests.inference.scripted import Reply, completions, scripted
+from tests.inference.scripted import ReceivedRequest, Reply, completions, scripted
 from tests.processes import AtWork, StartWorker, eventually, kill
 
 

@@ -19,7 +19,7 @@ from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint, change_endpoint, check_endpoint, checked_url
 from apps.projects.models import Project
 from tests.cast import bearer, signed_in
-from tests.inference.scripted import Reply, Scripted, chats, completions, scripted
+from tests.inference.scripted import ReceivedRequest, Reply, Scripted, chats, completions, scripted
 
 KEY = "sk-never-to-be-seen"
 
