@@ -20,7 +20,7 @@ from apps.dashboard.pagination import page_of
 from apps.dashboard.quality.tables import Cell
 from apps.dashboard.solutions.queries import facets_of
 from apps.estimation.models import EstimationRun, SamplingRun, SolutionEstimate
-from apps.estimation.runs.forecast import Forecast, forecasts
+from apps.estimation.runs.forecast import RunForecast, forecasts
 from apps.estimation.runs.selection import solutions_of
 from apps.estimation.runs.services import cancel_run, pause_run, resume_run, start_run
 from apps.estimation.strategies import STRATEGIES
@@ -66,7 +66,7 @@ def forecast(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     """What the fields would take: for htmx, while they are filled in."""
     place = place_for(request.user, slug, "estimate")
     form = NewRunForm(request.GET, project=place.project, sources=facets_of(place.project).sources)
-    rows: list[Forecast] = []
+    rows: list[RunForecast] = []
     endpoint, error = None, ""
     if form.is_valid():
         terms = form.terms()
