@@ -238,7 +238,7 @@ RECORD_IMPORTERS = [
     "apps.quality.consensus.invalidation.InvalidationImporter",
 ]
 # Whoever stands above `labeling` and hears of each submission and correction, within its transaction.
-SUBMISSION_HOOKS = ["apps.quality.gold.screening.settle", "apps.quality.consensus.invalidation.note_submission"]
+SUBMISSION_HOOKS = ["apps.quality.gold.screening.score_screening", "apps.quality.consensus.invalidation.mark_submission_stale"]
 # Terms of a round's selection that apps beside or above `labeling` give: name and filter.
 SELECTION_TERMS = {
     "unsure": "apps.estimation.runs.selection.unsure_of",
@@ -246,7 +246,7 @@ SELECTION_TERMS = {
 }
 # Whoever stands above `corpus` and hears that a problem's reference answer was changed, that it was graded again,
 # retired or brought back.
-ANSWER_CHANGE_HOOKS = ["apps.quality.consensus.invalidation.note_problem"]
+ANSWER_CHANGE_HOOKS = ["apps.quality.consensus.invalidation.mark_problem_stale"]
 # A fit over all labels of a project is made anew no sooner than this after the last one.
 QUALITY_REFIT_SECONDS = 30
 # Where endpoints may be outside the public internet.

@@ -16,7 +16,7 @@ from apps.labeling.models import Assignment
 from apps.projects.models import Project, Role
 from apps.projects.services import add_member
 from apps.quality.consensus.recompute import recompute_project
-from apps.quality.models import Consensus, OpenDispute, Review, Stale
+from apps.quality.models import Consensus, OpenDispute, Review, StaleSolution
 from tests.browser.conftest import Watched
 from tests.browser.desk import Desk
 from tests.browser.test_pages import barriers, overflow
@@ -92,7 +92,7 @@ def judged(solutions: Sequence[Solution]) -> None:
     for one in solutions:
         judge(one, "llama-3.3-70b-instruct-judge", 1, 1, 0, -1, -1, version=3, confidence=0.85, reason=why)
         judge(one, "critic", 1, 0, -1, version=12, confidence=0.4)
-        Stale.objects.mark(one.project_id, [one.pk])
+        StaleSolution.objects.mark(one.project_id, [one.pk])
     recompute_project(solutions[0].project)
 
 

@@ -26,7 +26,7 @@ from apps.projects.models import Project, Role
 from apps.projects.services import add_member, create_project
 from apps.quality.consensus import recompute as settling
 from apps.quality.consensus.recompute import recompute_project, recompute_projects
-from apps.quality.models import Consensus, Stale
+from apps.quality.models import Consensus, StaleSolution
 from tests.cast import make_problem, make_round, make_solution, make_user
 from tests.quality.said import say
 
@@ -191,5 +191,5 @@ def test_a_project_that_cannot_be_settled_keeps_no_other_waiting(
             assert recompute_projects() == 1
     assert [one.solution.project for one in Consensus.objects.all()] == [well]
     assert SECRET in caplog.text
-    assert set(Stale.objects.values_list("project", flat=True)) == {broken.pk}
+    assert set(StaleSolution.objects.values_list("project", flat=True)) == {broken.pk}
     assert recompute_projects() == 1

@@ -70,7 +70,7 @@ def test_strips_show_the_latest_run_of_each_source(project: Project, solution: S
     estimate(solution, False, False, False, number=2, origin="jsonl:2")
     judge(solution, "llama-judge", -1, -1, -1, version=4)
     (shown,) = with_sources([solution])
-    strips = {strip.by: strip.marks for strip in shown.sources}  # type: ignore[attr-defined]
+    strips = {strip.source: strip.marks for strip in shown.sources}  # type: ignore[attr-defined]
     assert strips["Monte Carlo"] == strips["llama-judge"] == ["bad"] * 3
 
 
@@ -84,7 +84,7 @@ def test_a_strip_holds_one_runs_words_and_no_other(project: Project) -> None:
     estimate(second, True, False, True)
     estimate(first, True, number=2, origin="jsonl:2")
     shown = with_sources([first, second])
-    strips = [{strip.by: strip.marks for strip in one.sources} for one in shown]  # type: ignore[attr-defined]
+    strips = [{strip.source: strip.marks for strip in one.sources} for one in shown]  # type: ignore[attr-defined]
     assert strips[0] == {"a": ["none", "great", "none"], "Monte Carlo": ["great", "none", "none"]}
     assert strips[1] == {"a": ["bad", "great", "okay"], "Monte Carlo": ["great", "bad", "great"]}
 

@@ -92,7 +92,7 @@ def test_reading_quality_costs_the_same_whatever_was_said(
 def test_labelers_are_told_by_gold_speed_cost_and_what_stands(spoken: Project, alice: User) -> None:
     rows = {row["Labeler"]: row for row in table(signed_in(alice), spoken, "labelers")}
     assert set(rows) == {"Labeler0", "Labeler1", "Labeler2", "Labeler3"}
-    assert all(row["Turns"] == "40" and row["Gold tasks"] == "12" for row in rows.values())
+    assert all(row["Assignments"] == "40" and row["Gold tasks"] == "12" for row in rows.values())
     assert float(rows["Labeler0"]["Median seconds"]) == 20
     assert float(rows["Labeler0"]["Cost"]) == pytest.approx(40 * 20 / 3600 * 30)
     agrees = [float(rows[f"Labeler{number}"]["Agrees with the others"]) for number in range(4)]

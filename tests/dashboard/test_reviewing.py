@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from apps.quality.review.waiting import unreviewed, waiting
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -20,8 +21,7 @@ from apps.projects.services import add_member
 from apps.quality.consensus.recompute import recompute_project
 from apps.quality.models import AlsoAcceptable, Consensus, OpenDispute, Review, StepConsensus
 from apps.quality.review.assignments import accept, correct_assignment, return_to_labeler
-from apps.quality.review.queues import Narrowing, neighbours, queue_of
-from apps.quality.review.waiting import unreviewed, waiting
+from apps.quality.review.queues import QueueFilters, neighbours, queue_of
 from tests.cast import make_problem, make_round, make_solution, make_user, signed_in
 from tests.quality.said import said, say
 
@@ -122,13 +122,13 @@ def test_the_way_goes_through_the_queue_also_from_a_solution_that_has_left_it(
     assert f"/solutions/{first.pk}?queue=people" in seen
     assert f"/solutions/{third.pk}?queue=people" in seen
     assert "2 in the queue" in seen
-    narrow = queue_of(second.project, "people", Narrowing(subject="S1"))
+    narrow = queue_of(second.project, "people", QueueFilters(subject="S1"))
     assert neighbours(narrow, first.pk) == (None, None)
 
 
 def test_queues_are_narrowed(project: Project, client: Client, solutions: list[Solution], crew: list[User]) -> None:
     def found(**narrowing: Any) -> list[int]:
-        return list(queue_of(project, "people", Narrowing(**narrowing)).values_list("solution_id", flat=True))
+        return list(queue_of(project, "people", QueueFilters(**narrowing)).values_list("solution_id", flat=True))
 
     everything = [one.pk for one in solutions]
     assert found() == found(round=1) == found(source="m") == found(labeler=crew[0].pk) == everything

@@ -26,7 +26,7 @@ from apps.labeling.protocols.submission import Submission, SubmittedStep
 from apps.labeling.rounds.services import open_round
 from apps.projects.models import Membership, Project, Role
 from apps.projects.services import add_member
-from apps.quality.consensus.ended_runs import note_ended_runs
+from apps.quality.consensus.ended_runs import mark_ended_runs_stale
 from apps.quality.consensus.recompute import recompute_projects
 from apps.quality.metrics.refresh import refresh_figures
 from apps.quality.review.assignments import correct_assignment
@@ -111,7 +111,7 @@ def staged(project: Project, *, owner: User, reviewer: User, bob: User, url: str
     )
     ended, under_way = _two_runs(project, endpoint, Model(url))
     with _at_work(under_way, Model(url)):
-        note_ended_runs()
+        mark_ended_runs_stale()
         recompute_projects()
         refresh_figures()
         found = Told(project, signed_in(owner), bearer(owner), ids, ended, under_way)

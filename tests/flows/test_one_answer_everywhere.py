@@ -162,7 +162,7 @@ def test_each_queue_holds_what_the_script_brings_about_and_nothing_else(told: To
             of_source = shown[told.ids[name]]
             assert error_drawn(of_source["Monte Carlo"]) == of_rollouts[name], (kind, name)
             if name in PEOPLE:
-                assert error_drawn(of_source["stands"]) == PEOPLE[name][1], (kind, name)
+                assert error_drawn(of_source["consensus"]) == PEOPLE[name][1], (kind, name)
             if name in GOLD:
                 assert error_drawn(of_source["gold"]) == first_error(GOLD[name]), (kind, name)
     for name in SCRIPT:
@@ -170,7 +170,7 @@ def test_each_queue_holds_what_the_script_brings_about_and_nothing_else(told: To
         assert set(told.evidence(name)["disputes"]) == kinds, name
     settled = sources(told.page("review-queue", "settled"))
     assert told.in_script(set(settled)) == {"corrected"}
-    assert error_drawn(settled[told.ids["corrected"]]["stands"]) == PEOPLE["corrected"][1]
+    assert error_drawn(settled[told.ids["corrected"]]["consensus"]) == PEOPLE["corrected"][1]
 
 
 def against_people(page: str) -> list[int]:

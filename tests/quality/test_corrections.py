@@ -21,10 +21,10 @@ from apps.projects.models import Membership, Project
 from apps.quality.consensus.recompute import recompute_project
 from apps.quality.gold.accuracy import gold_accuracy
 from apps.quality.gold.marks import marks_of, scores_of
-from apps.quality.metrics.refresh import FEWEST, refresh
+from apps.quality.metrics.refresh import MIN_SOLUTIONS, refresh
 from apps.quality.models import Consensus, Figure, Review, StepConsensus
-from apps.quality.review.adjudication import adjudicate_step, take_back
-from apps.quality.review.assignments import correct_assignment, return_to_labeler, take_correction_back
+from apps.quality.review.adjudication import adjudicate_step, withdraw_adjudication
+from apps.quality.review.assignments import correct_assignment, return_to_labeler, withdraw_correction
 from apps.quality.review.corrections import corrections_of
 from tests.cast import bearer, make_problem, make_round, make_solution, make_user, signed_in
 from tests.quality.said import said, say, vouch
@@ -110,11 +110,11 @@ def test_speed_is_that_of_the_first_submission(missed: Assignment, bob: User) ->
 
 
 def test_agreement_is_that_of_first_submissions(project: Project, bob: User, rita: User) -> None:
-    for _ in range(FEWEST):
+    for _ in range(MIN_SOLUTIONS):
         make_solution(make_problem(project))
     round_, dora = make_round(project, redundancy=2), make_user("dora")
     Membership.objects.create(project=project, user=dora)
-    for _ in range(FEWEST):
+    for _ in range(MIN_SOLUTIONS):
         one, other = say(round_, bob, 1, -1), say(round_, dora, 1, 1, 1)
 
     def agreement() -> float:
@@ -173,11 +173,11 @@ def test_the_newest_correction_counts(missed: Assignment, alice: User, rita: Use
 
 def test_a_correction_that_is_taken_back_leaves_the_labelers_word(missed: Assignment, rita: User) -> None:
     correct_assignment(assignment=missed, submission=said([1, -1]), reviewer=rita)
-    assert take_correction_back(assignment=missed, reviewer=rita)
+    assert withdraw_correction(assignment=missed, reviewer=rita)
     recompute_project(missed.round.project)
     assert (Consensus.objects.get().how, Consensus.objects.get().first_error) == ("majority", -1)
     assert corrections_of([missed.pk]) == {}
-    assert not take_correction_back(assignment=missed, reviewer=rita)
+    assert not withdraw_correction(assignment=missed, reviewer=rita)
 
 
 @pytest.mark.parametrize("how", ["solution", "steps"])
@@ -188,7 +188,7 @@ def test_words_that_are_taken_back_on_the_evidence_page_take_the_correction_with
     assert solution is not None
     correct_assignment(assignment=missed, submission=said([1, -1]), reviewer=rita)
     if how == "solution":
-        take_back(solution=solution, by=rita)
+        withdraw_adjudication(solution=solution, by=rita)
     else:
         for step in solution.steps.filter(position__lt=2):
             adjudicate_step(step=step, rating=None, by=rita)

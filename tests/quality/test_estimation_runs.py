@@ -19,7 +19,7 @@ from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from apps.quality.consensus.recompute import recompute_project
 from apps.quality.metrics import estimation_runs as insights
-from apps.quality.metrics.refresh import FEWEST, refresh
+from apps.quality.metrics.refresh import MIN_SOLUTIONS, refresh
 from apps.quality.models import Figure
 from tests.cast import make_problem, make_solution, signed_in
 from tests.world import World, rate
@@ -99,13 +99,13 @@ def test_what_is_given_up_says_nothing(run: EstimationRun, bob: User) -> None:
     rate(open_round(project=run.project, protocol="first_error"), bob, 1, finish="give_up", reason="no idea")
     recompute_project(run.project)
     assert insights.reliability(run) == []
-    assert insights.luck(run) is None
+    assert insights.rollout_success(run) is None
 
 
 def test_luck_is_counted_over_prefixes_that_are_known_to_be_good_or_bad(run: EstimationRun) -> None:
     for _ in range(3):
         gold(solution_with(run, [8, 4, 2, 0], first_error=3), 1, 1, -1)
-    found = insights.luck(run)
+    found = insights.rollout_success(run)
     assert found is not None
     assert (found.p, found.good_steps) == (12 / 16, 6)
     assert (found.q, found.bad_steps) == (2 / 16, 6)
@@ -114,10 +114,10 @@ def test_luck_is_counted_over_prefixes_that_are_known_to_be_good_or_bad(run: Est
 
 
 def test_the_page_says_the_exact_facts_and_what_this_run_shows(run: EstimationRun, rita: User) -> None:
-    for _ in range(FEWEST):
+    for _ in range(MIN_SOLUTIONS):
         gold(solution_with(run, [8, 4, 2, 0], first_error=3), 1, 1, -1)
     page = page_of(run, rita)
-    facts = page[page.index('id="facts"') : page.index('id="luck"')]
+    facts = page[page.index('id="facts"') : page.index('id="rollout-success"')]
     # At 8 rollouts: 0.9 ^ 8, 0.8 ^ 8, 0.5 ^ 8 and 1 - 0.98 ^ 8, 1 - 0.95 ^ 8. The run's own 12 has a row as well.
     assert '<th scope="row" class="num">12</th>' in facts
     row = facts[facts.index('<th scope="row" class="num">8</th>') :].split("</tr>")[0]
@@ -135,7 +135,7 @@ def test_the_page_says_the_exact_facts_and_what_this_run_shows(run: EstimationRu
 def test_figures_of_fewer_than_five_solutions_are_a_dash_as_on_the_quality_page(
     run: EstimationRun, bob: User, rita: User
 ) -> None:
-    for count in range(1, FEWEST + 1):
+    for count in range(1, MIN_SOLUTIONS + 1):
         gold(solution_with(run, [8, 4, 0], first_error=2, probability=0.95), 1, 1, -1)
         solution_with(run, [8, 0, 0], first_error=1)
         round_ = open_round(project=run.project, protocol="first_error", select="unlabeled")
@@ -147,11 +147,11 @@ def test_figures_of_fewer_than_five_solutions_are_a_dash_as_on_the_quality_page(
         people = insights.against_people(run)
         assert (people.agreement, people.solutions) == (accuracy["value"], accuracy["solutions"]) == (0.75, 2 * count)
         page = text_of(page_of(run, rita))
-        share = "75 %" if 2 * count >= FEWEST else "–"
+        share = "75 %" if 2 * count >= MIN_SOLUTIONS else "–"
         assert f"{4 * count} steps that both have judged. Agreement: {share} n {2 * count}" in page
-        assert f"0.9 to 1.0 {'100 %' if count >= FEWEST else '–'} {count} of {count}" in page
-        assert ("In this run 83 % of the rollouts" in page) is (2 * count >= FEWEST)
-        assert (f"so far there are {2 * count} and {2 * count}." in page) is (2 * count < FEWEST)
+        assert f"0.9 to 1.0 {'100 %' if count >= MIN_SOLUTIONS else '–'} {count} of {count}" in page
+        assert ("In this run 83 % of the rollouts" in page) is (2 * count >= MIN_SOLUTIONS)
+        assert (f"so far there are {2 * count} and {2 * count}." in page) is (2 * count < MIN_SOLUTIONS)
 
 
 @pytest.mark.parametrize(("p", "n", "expected"), [(0.1, 8, 0.430), (0.1, 16, 0.185), (0.2, 8, 0.168), (0.3, 8, 0.058)])

@@ -19,7 +19,7 @@ from apps.quality.consensus.recompute import recompute_project
 from apps.quality.gold.suspensions import suspend
 from apps.quality.metrics import refresh as figures
 from apps.quality.metrics.estimation_runs import against_people, soft_values
-from apps.quality.metrics.refresh import FEWEST, refresh, refresh_figures
+from apps.quality.metrics.refresh import MIN_SOLUTIONS, refresh, refresh_figures
 from apps.quality.models import Consensus, Figure, QualityRules
 from apps.quality.review.adjudication import adjudicate_solution
 from apps.quality.statistics.agreement import agreement, others_first_errors, pair_agreements, source_agreement
@@ -139,11 +139,11 @@ def test_agreement_counts_the_solutions_that_are_compared(project: Project, crew
 
 
 def test_fewer_than_the_minimum_are_a_dash_with_their_number(project: Project, crew: list[User]) -> None:
-    for number in range(FEWEST - 1):
+    for number in range(MIN_SOLUTIONS - 1):
         label(project, crew, number, (1, -1), (1, -1))
     compute(project)
     exact = Figure.objects.get(name="agreement", scope="").data["first_errors"]["exact"]
-    assert exact == {"value": None, "low": None, "high": None, "solutions": FEWEST - 1}
+    assert exact == {"value": None, "low": None, "high": None, "solutions": MIN_SOLUTIONS - 1}
 
 
 def test_nobody_agrees_with_themselves(project: Project, crew: list[User]) -> None:

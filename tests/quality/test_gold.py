@@ -8,7 +8,7 @@ import pytest
 
 from apps.core.statistics import Proportion
 from apps.corpus.labels import NO_ERROR, UNKNOWN, first_error
-from apps.quality.gold.scoring import Gold, Mark, agreement, mark, over_time, score
+from apps.quality.gold.scoring import Gold, Mark, gold_agreement, mark_submission, over_time, score_marks
 from tests.quality.building import SIGNS
 
 MONDAY = datetime(2026, 11, 2, 9, tzinfo=UTC)
@@ -19,7 +19,7 @@ def walk(signs: str) -> dict[int, int]:
 
 
 def marked(gold: str, said: str, *also: int) -> Mark:
-    return mark(Gold.of(walk(gold), len(gold), also), walk(said), length=len(gold), at=MONDAY)
+    return mark_submission(Gold.of(walk(gold), len(gold), also), walk(said), length=len(gold), at=MONDAY)
 
 
 def test_the_exact_first_error_is_a_hit_and_its_neighbour_is_within_one() -> None:
@@ -72,7 +72,7 @@ def test_who_gives_up_or_is_unsure_before_it_misses_and_is_scored_on_what_they_r
 def test_gold_of_single_steps_scores_steps_alone() -> None:
     told = marked(".+.", "++-")
     assert (told.exact, told.within_one, told.steps) == (None, None, Proportion(1, 1))
-    assert score([told]).exact == Proportion(0, 0)
+    assert score_marks([told]).exact == Proportion(0, 0)
 
 
 def test_the_first_error_of_gold_takes_ratings_without_a_gap() -> None:
@@ -84,7 +84,7 @@ def test_the_first_error_of_gold_takes_ratings_without_a_gap() -> None:
 
 def test_scores_add_up_with_wilsons_interval() -> None:
     """8 of 10: Wilson gives 0.490 to 0.943 (Newcombe 1998 has such a table; by hand with z = 1.96)."""
-    told = score([marked("+-", "+-")] * 8 + [marked("+-", "++")] * 2)
+    told = score_marks([marked("+-", "+-")] * 8 + [marked("+-", "++")] * 2)
     assert told.exact == Proportion(8, 10)
     assert told.exact.value == 0.8
     assert told.exact.interval == pytest.approx((0.490, 0.943), abs=0.0005)
@@ -92,7 +92,7 @@ def test_scores_add_up_with_wilsons_interval() -> None:
 
 
 def test_without_gold_nothing_is_known() -> None:
-    told = score([])
+    told = score_marks([])
     assert (told.exact.value, told.exact.interval) == (None, (0.0, 1.0))
 
 
@@ -101,7 +101,7 @@ def test_scores_in_the_course_of_time() -> None:
     marks = [Mark(MONDAY + timedelta(days=day), hit, hit, Proportion(1, 1)) for day, hit in reversed(days)]
     windows = over_time(marks, timedelta(days=7))
     assert [(one.start - MONDAY).days for one in windows] == [0, 7, 28]
-    assert [one.score.exact for one in windows] == [Proportion(2, 3), Proportion(0, 1), Proportion(1, 1)]
+    assert [one.score_marks.exact for one in windows] == [Proportion(2, 3), Proportion(0, 1), Proportion(1, 1)]
     assert all(one.end - one.start == timedelta(days=7) for one in windows)
     assert over_time([], timedelta(days=7)) == []
 
@@ -110,12 +110,12 @@ def test_scores_in_the_course_of_time() -> None:
 
 
 def share(*marks: Mark, every_step: bool = False) -> float:
-    return agreement(marks, every_step=every_step)
+    return gold_agreement(marks, every_step=every_step)
 
 
 def in_every_step(gold: str, said: str, *also: int, left_early: bool = False) -> Mark:
     known = Gold.of(walk(gold), len(gold), also)
-    return mark(known, walk(said), length=len(gold), at=MONDAY, every_step=True, left_early=left_early)
+    return mark_submission(known, walk(said), length=len(gold), at=MONDAY, every_step=True, left_early=left_early)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_any_acceptable_first_error_passes() -> None:
 
 def test_who_leaves_early_agrees_with_nothing() -> None:
     known = Gold.of(walk("+-+"), 3)
-    left = mark(known, walk("+-"), length=3, at=MONDAY, left_early=True)
+    left = mark_submission(known, walk("+-"), length=3, at=MONDAY, left_early=True)
     assert (left.exact, left.within_one, share(left)) == (False, False, 0)
     assert share(in_every_step("+-+", "+-+", left_early=True), every_step=True) == 0
 

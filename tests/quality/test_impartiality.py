@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from apps.quality.review.waiting import waiting
 from django.test import Client
 from django.urls import reverse
 
@@ -21,7 +22,6 @@ from apps.quality.review import adjudication as adjudicating
 from apps.quality.review.assignments import accept, correct_assignment, return_to_labeler
 from apps.quality.review.queues import queue_of
 from apps.quality.review.resplit import resplit_by_reviewer
-from apps.quality.review.waiting import waiting
 from apps.quality.rules import change_rules
 from tests.cast import bearer, make_problem, make_round, make_screening, make_solution, signed_in
 from tests.quality.said import said, say
@@ -70,8 +70,8 @@ PARTED = ["One. Two.", "Three."]
 JUDGEMENTS: dict[str, Callable[[Solution, User], Any]] = {
     "first error": lambda solution, by: adjudicating.adjudicate_solution(solution=solution, first_error=1, by=by),
     "step": lambda solution, by: adjudicating.adjudicate_step(step=solution.steps.all()[0], rating=1, by=by),
-    "as it stands": lambda solution, by: adjudicating.adjudicate_as_it_stands(solutions=[solution], by=by),
-    "take back": lambda solution, by: adjudicating.take_back(solution=solution, by=by),
+    "as it stands": lambda solution, by: adjudicating.adjudicate_consensus(solutions=[solution], by=by),
+    "take back": lambda solution, by: adjudicating.withdraw_adjudication(solution=solution, by=by),
     "gold": lambda solution, by: adjudicating.make_gold(solutions=[solution], by=by),
     "also": lambda solution, by: adjudicating.also_accept(solution=solution, first_errors=[2], by=by),
     "parting": lambda solution, by: resplit_by_reviewer(solution=solution, texts=PARTED, by=by),
@@ -115,7 +115,7 @@ def test_of_many_that_are_settled_at_once_none_is_when_one_is_ones_own(
     solution: Solution, other: Solution, rita: User
 ) -> None:
     with pytest.raises(NotAllowed, match=rf"solutions {solution.pk} yourself"):
-        adjudicating.adjudicate_as_it_stands(solutions=[solution, other], by=rita)
+        adjudicating.adjudicate_consensus(solutions=[solution, other], by=rita)
     assert not StepConsensus.objects.filter(how="adjudicated").exists()
 
 

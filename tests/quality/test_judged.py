@@ -15,7 +15,7 @@ from apps.labeling.resplit import resplit_steps
 from apps.projects.models import Project
 from apps.quality.consensus.recompute import recompute_project
 from apps.quality.metrics.refresh import refresh_figures
-from apps.quality.models import Consensus, Figure, OpenDispute, Stale
+from apps.quality.models import Consensus, Figure, OpenDispute, StaleSolution
 from apps.quality.review.evidence import Evidence, evidence_of
 from apps.quality.review.queues import counts_of, queue_of
 from tests.cast import make_problem, make_round, make_solution
@@ -39,7 +39,7 @@ def estimate(solution: Solution, *hard: bool, number: int = 1, origin: str = "js
 
 def settle(*solutions: Solution) -> None:
     project = solutions[0].project
-    Stale.objects.mark(project.pk, [one.pk for one in solutions])
+    StaleSolution.objects.mark(project.pk, [one.pk for one in solutions])
     recompute_project(project)
 
 
@@ -78,9 +78,9 @@ def test_verdicts_that_land_are_news_to_quality(project: Project) -> None:
     rollouts = {"monte_carlo": [{"run": 1, "steps": [{"position": place, "hard": place < 1} for place in range(3)]}]}
     bring_in(project, [row(1, **rollouts), row(2, **rollouts)])
     recompute_project(project)
-    assert not Stale.objects.exists()
+    assert not StaleSolution.objects.exists()
     bring_in(project, [row(1, judges=[verdicts("a", 1, -1)]), row(2, judges=[verdicts("a", -1)])])
-    assert Stale.objects.count() == 1 + 1
+    assert StaleSolution.objects.count() == 1 + 1
     recompute_project(project)
     (differing, agreeing) = project.solutions.order_by("pk")
     assert (kinds(differing), kinds(agreeing)) == (set(), {QUEUE})

@@ -18,9 +18,9 @@ from apps.quality.consensus.recompute import recompute_project
 from apps.quality.gold.marks import scores_of
 from apps.quality.gold.suspensions import lift, suspend
 from apps.quality.metrics.refresh import refresh
-from apps.quality.models import Consensus, Figure, How, StepConsensus
+from apps.quality.models import Consensus, ConsensusMethod, Figure, StepConsensus
 from apps.quality.review.adjudication import adjudicate_solution
-from apps.quality.review.assignments import correct_assignment, return_to_labeler, take_correction_back
+from apps.quality.review.assignments import correct_assignment, return_to_labeler, withdraw_correction
 from apps.quality.review.evidence import evidence_of
 from tests.cast import make_problem, make_round, make_solution
 from tests.quality.people import crew_of
@@ -86,7 +86,7 @@ def test_a_withdrawn_correction_leaves_the_other_one_standing(project: Project, 
     correct_assignment(assignment=second, submission=said([-1]), reviewer=rita)
     recompute_project(project)
     assert Consensus.objects.get(pk=solution.pk).first_error == 0
-    take_correction_back(assignment=second, reviewer=rita)
+    withdraw_correction(assignment=second, reviewer=rita)
     recompute_project(project)
     assert Consensus.objects.get(pk=solution.pk).first_error == 1
 
@@ -97,10 +97,10 @@ def test_a_later_word_of_a_reviewer_outlives_a_correction(project: Project, rita
     assignment = say(make_round(project), bob, 1, 1, 1)
     correct_assignment(assignment=assignment, submission=said([1, -1]), reviewer=rita)
     adjudicate_solution(solution=solution, first_error=2, by=rita, note="It is the third.")
-    take_correction_back(assignment=assignment, reviewer=rita)
+    withdraw_correction(assignment=assignment, reviewer=rita)
     recompute_project(project)
     found = Consensus.objects.get(pk=solution.pk)
-    assert (found.how, found.first_error) == (How.ADJUDICATED, 2)
+    assert (found.how, found.first_error) == (ConsensusMethod.ADJUDICATED, 2)
 
 
 def test_contests_count_the_preferences_that_count(project: Project, alice: User) -> None:

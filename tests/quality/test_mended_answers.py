@@ -9,7 +9,7 @@ from apps.corpus.problem_edits import edit_problem, grade_again
 from apps.estimation.models import EstimationRun, StepEstimate
 from apps.projects.models import Project
 from apps.quality.consensus.recompute import recompute_project
-from apps.quality.models import OpenDispute, Stale
+from apps.quality.models import OpenDispute, StaleSolution
 from apps.quality.review.evidence import Evidence, evidence_of
 from tests.cast import make_problem, make_round, make_solution
 from tests.quality.said import say
@@ -37,11 +37,11 @@ def test_what_was_counted_and_said_before_is_marked_and_disputes_follow_the_new_
     assert not evidence(project).precedes_answer_change
 
     edit_problem(problem=problem, actor=alice, statement=problem.statement, reference_answer="7")
-    assert Stale.objects.filter(solution=solution).exists(), "ungraded: nothing is said of its answer"
+    assert StaleSolution.objects.filter(solution=solution).exists(), "ungraded: nothing is said of its answer"
     recompute_project(project)
     assert kinds(project) == set()
     grade_again(problem_id=problem.pk)
-    assert Stale.objects.filter(solution=solution).exists(), "graded: it is right now"
+    assert StaleSolution.objects.filter(solution=solution).exists(), "graded: it is right now"
     recompute_project(project)
     assert kinds(project) == set()
 
@@ -60,5 +60,5 @@ def test_another_statement_alone_marks_nothing(project: Project, bob: User, alic
     say(make_round(project), bob, 1, 1, 1)
     recompute_project(project)
     edit_problem(problem=problem, actor=alice, statement="What is it?", reference_answer="14")
-    assert not Stale.objects.exists()
+    assert not StaleSolution.objects.exists()
     assert evidence(project).mended_at is None

@@ -63,9 +63,9 @@ def everywhere(solution: Solution) -> set[int]:
     shown = newest_estimates(solution.pk)
     hard = {step["position"]: step["hard"] for step in shown["steps"]} if shown else {}
     verify = _first(["none" if hard.get(place) is None else "great" if hard[place] else "bad" for place in range(3)])
-    strips = [strip.marks for strip in with_sources([solution])[0].sources if strip.by == "Monte Carlo"]  # type: ignore[attr-defined]
+    strips = [strip.marks for strip in with_sources([solution])[0].sources if strip.source == "Monte Carlo"]  # type: ignore[attr-defined]
     strip = with_strips([solution])[0].strip  # type: ignore[attr-defined]
-    browsed = _first(strip.marks) if strip.by == "Monte Carlo" else UNKNOWN
+    browsed = _first(strip.marks) if strip.source == "Monte Carlo" else UNKNOWN
     queue = beside([solution.pk]).monte_carlo.get(solution.pk, UNKNOWN)
     return {named[0] if named else UNKNOWN, verify, _first(strips[0]) if strips else UNKNOWN, browsed, queue}
 

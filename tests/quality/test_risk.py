@@ -6,28 +6,30 @@ from collections import Counter
 
 import pytest
 
-from apps.quality.review.risk import CHANCE_EVERY, NEWCOMER, Facts, Reason, Risk, risk_of, sample, usual_pace
+from apps.quality.review.risk import CHANCE_EVERY, NEWCOMER, Reason, Risk, RiskFactors, risk_of, sample, usual_pace
 
 
 def test_more_reasons_are_more_risk_and_never_more_than_one() -> None:
-    quiet = risk_of(Facts(assignment=1, labeler=1, gold=True, agrees=True, pace=900, usual_pace=1000))
+    quiet = risk_of(RiskFactors(assignment=1, labeler=1, gold=True, agrees=True, pace=900, usual_pace=1000))
     assert (quiet.share, quiet.reasons) == (0, ())
-    loud = risk_of(Facts(assignment=1, labeler=1, gold=False, agrees=False, pace=100, usual_pace=1000, turns_before=0))
+    loud = risk_of(
+        RiskFactors(assignment=1, labeler=1, gold=False, agrees=False, pace=100, usual_pace=1000, assignments_before=0)
+    )
     assert loud.reasons == tuple(Reason)
     assert loud.share == pytest.approx(1 - 0.5 * 0.65 * 0.75 * 0.9)
-    assert risk_of(Facts(assignment=1, labeler=1, gold=False)).share == 0.5
+    assert risk_of(RiskFactors(assignment=1, labeler=1, gold=False)).share == 0.5
 
 
 @pytest.mark.parametrize(
     "facts",
     [
-        Facts(assignment=1, labeler=1, gold=None, agrees=None),
-        Facts(assignment=1, labeler=1, pace=1, usual_pace=None),
-        Facts(assignment=1, labeler=1, pace=None, usual_pace=1000),
-        Facts(assignment=1, labeler=1, turns_before=NEWCOMER),
+        RiskFactors(assignment=1, labeler=1, gold=None, agrees=None),
+        RiskFactors(assignment=1, labeler=1, pace=1, usual_pace=None),
+        RiskFactors(assignment=1, labeler=1, pace=None, usual_pace=1000),
+        RiskFactors(assignment=1, labeler=1, assignments_before=NEWCOMER),
     ],
 )
-def test_what_cannot_be_told_speaks_against_nobody(facts: Facts) -> None:
+def test_what_cannot_be_told_speaks_against_nobody(facts: RiskFactors) -> None:
     assert risk_of(facts).reasons == ()
 
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from apps.core.errors import DomainError
 from apps.corpus.labels import NO_ERROR, UNKNOWN
 from apps.quality.aggregation import RULES, rule_of
-from apps.quality.aggregation.base import Settlement
-from apps.quality.aggregation.processbench import ProcessBenchOptions, Standing, State, standing
+from apps.quality.aggregation.base import AggregationResult
+from apps.quality.aggregation.processbench import ProcessBenchOptions, ProcessBenchResult, State, processbench_result
 from apps.quality.statistics.ratings import Floats
 from tests.quality.building import ratings_of
 from tests.quality.simulation import (
@@ -27,7 +27,7 @@ from tests.quality.simulation import (
 )
 
 
-def settle(rule: str, *table: list[str], order: list[int] | None = None, **options: Any) -> Settlement:
+def settle(rule: str, *table: list[str], order: list[int] | None = None, **options: Any) -> AggregationResult:
     return rule_of(rule, options).settle(ratings_of(table, order))
 
 
@@ -68,40 +68,49 @@ def test_the_certainty_of_a_first_error_is_how_many_name_it_and_not_how_many_cal
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ([], Standing(State.OPEN, UNKNOWN, 0, 0, 3)),
-        ([2], Standing(State.OPEN, UNKNOWN, 1, 1, 2)),
-        ([2, 2], Standing(State.OPEN, UNKNOWN, 2, 2, 1)),
-        ([2, 2, 2], Standing(State.SETTLED, 2, 3, 3, 0)),
-        ([2, 2, 3], Standing(State.OPEN, UNKNOWN, 2, 3, 1)),
-        ([2, 2, 3, 3], Standing(State.OPEN, UNKNOWN, 2, 4, 1)),
-        ([2, 2, 3, 3, 3], Standing(State.SETTLED, 3, 3, 5, 0)),
-        ([2, 2, 3, 3, 4], Standing(State.DISCARDED, UNKNOWN, 2, 5, 0)),
-        ([1, 2, 3, 4], Standing(State.DISCARDED, UNKNOWN, 1, 4, 0)),  # One more could not bring three together.
-        ([NO_ERROR] * 3, Standing(State.SETTLED, NO_ERROR, 3, 3, 0)),
-        ([2, 2, 2, 4, 4, 4, 4], Standing(State.SETTLED, 2, 3, 3, 0)),  # The first three to agree, not the most.
-        ([1, 2, 1, 2, 3, 1, 1], Standing(State.DISCARDED, UNKNOWN, 2, 5, 0)),  # Nobody is heard after the fifth.
-        ([UNKNOWN, 2, 2], Standing(State.OPEN, UNKNOWN, 2, 3, 1)),
-        ([UNKNOWN, UNKNOWN, UNKNOWN], Standing(State.DISCARDED, UNKNOWN, 0, 3, 0)),
+        ([], ProcessBenchResult(State.OPEN, UNKNOWN, 0, 0, 3)),
+        ([2], ProcessBenchResult(State.OPEN, UNKNOWN, 1, 1, 2)),
+        ([2, 2], ProcessBenchResult(State.OPEN, UNKNOWN, 2, 2, 1)),
+        ([2, 2, 2], ProcessBenchResult(State.SETTLED, 2, 3, 3, 0)),
+        ([2, 2, 3], ProcessBenchResult(State.OPEN, UNKNOWN, 2, 3, 1)),
+        ([2, 2, 3, 3], ProcessBenchResult(State.OPEN, UNKNOWN, 2, 4, 1)),
+        ([2, 2, 3, 3, 3], ProcessBenchResult(State.SETTLED, 3, 3, 5, 0)),
+        ([2, 2, 3, 3, 4], ProcessBenchResult(State.DISCARDED, UNKNOWN, 2, 5, 0)),
+        (
+            [1, 2, 3, 4],
+            ProcessBenchResult(State.DISCARDED, UNKNOWN, 1, 4, 0),
+        ),  # One more could not bring three together.
+        ([NO_ERROR] * 3, ProcessBenchResult(State.SETTLED, NO_ERROR, 3, 3, 0)),
+        (
+            [2, 2, 2, 4, 4, 4, 4],
+            ProcessBenchResult(State.SETTLED, 2, 3, 3, 0),
+        ),  # The first three to agree, not the most.
+        (
+            [1, 2, 1, 2, 3, 1, 1],
+            ProcessBenchResult(State.DISCARDED, UNKNOWN, 2, 5, 0),
+        ),  # Nobody is heard after the fifth.
+        ([UNKNOWN, 2, 2], ProcessBenchResult(State.OPEN, UNKNOWN, 2, 3, 1)),
+        ([UNKNOWN, UNKNOWN, UNKNOWN], ProcessBenchResult(State.DISCARDED, UNKNOWN, 0, 3, 0)),
     ],
 )
-def test_more_are_asked_only_where_needed(words: list[int], expected: Standing) -> None:
-    assert standing(words) == expected
+def test_more_are_asked_only_where_needed(words: list[int], expected: ProcessBenchResult) -> None:
+    assert processbench_result(words) == expected
 
 
 def test_how_many_must_agree_among_how_many_is_a_setting() -> None:
     two_of_three = ProcessBenchOptions(agreeing=2, limit=3)
-    assert standing([1, 1], two_of_three).state is State.SETTLED
-    assert standing([1, 2], two_of_three).wanted == 1
-    assert standing([1, 2, 3], two_of_three).state is State.DISCARDED
+    assert processbench_result([1, 1], two_of_three).state is State.SETTLED
+    assert processbench_result([1, 2], two_of_three).wanted == 1
+    assert processbench_result([1, 2, 3], two_of_three).state is State.DISCARDED
 
 
 @given(st.lists(st.integers(-2, 4), max_size=8))
 def test_asking_goes_on_until_it_is_met_or_given_up_and_never_past_the_limit(words: list[int]) -> None:
-    told = standing(words)
+    told = processbench_result(words)
     assert (told.wanted > 0) == (told.state is State.OPEN)
     assert told.heard + told.wanted <= 5
     if told.state is not State.OPEN:
-        assert standing([*words, 7]) == told
+        assert processbench_result([*words, 7]) == told
 
 
 def test_processbench_labels_the_steps_up_to_the_first_error_that_three_name() -> None:

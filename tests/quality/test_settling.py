@@ -22,7 +22,7 @@ from apps.quality.models import (
     GoldMark,
     OpenDispute,
     QualityRules,
-    Stale,
+    StaleSolution,
     StepConsensus,
     Suspension,
 )
@@ -54,7 +54,7 @@ def test_what_most_people_say_stands_step_by_step(project: Project, crew: list[U
     assert stands.certainty == pytest.approx(2.5 / 4)
     ratings = StepConsensus.objects.filter(step__solution=solution).order_by("step__position")
     assert list(ratings.values_list("rating", flat=True)) == [1, -1, 1]
-    assert not Stale.objects.exists()
+    assert not StaleSolution.objects.exists()
     assert kinds(solution) == {"people"}
     assert DisputeCount.objects.get(project=project, kind="people").count == 1
 
@@ -211,7 +211,7 @@ def test_a_worker_that_dies_halfway_leaves_the_rest_of_a_new_rule_to_the_next(
     recompute_projects()
     assert set(Consensus.objects.values_list("how", "state")) == {("processbench", "open")}
     assert Consensus.objects.count() == 3
-    assert not Stale.objects.exists()
+    assert not StaleSolution.objects.exists()
 
 
 def test_reviewers_are_not_suspended_by_gold(project: Project, rita: User) -> None:

@@ -11,8 +11,8 @@ from apps.accounts.models import User
 from apps.corpus.models import Solution, Step
 from apps.projects.models import Project
 from apps.quality.consensus.recompute import recompute_project
-from apps.quality.models import Consensus, Stale, StepConsensus
-from apps.quality.review.adjudication import adjudicate_as_it_stands, adjudicate_solution, adjudicate_step
+from apps.quality.models import Consensus, StaleSolution, StepConsensus
+from apps.quality.review.adjudication import adjudicate_consensus, adjudicate_solution, adjudicate_step
 from tests.at_once import blocked, elsewhere
 from tests.cast import make_round
 from tests.processes import eventually
@@ -42,7 +42,7 @@ def the_word_stands(solution: Solution, reviewer: User) -> None:
 def test_a_word_that_comes_while_a_worker_reads_is_heard(project: Project, solution: Solution, rita: User) -> None:
     step = second_step(solution)
     StepConsensus.objects.filter(step=step).delete()
-    Stale.objects.mark(project.pk, [solution.pk])
+    StaleSolution.objects.mark(project.pk, [solution.pk])
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
             adjudicate_step(step=step, rating=-1, by=rita)
@@ -58,7 +58,7 @@ def test_a_word_that_comes_while_a_worker_writes_stands_above_it(
 ) -> None:
     step, first = second_step(solution), solution.steps.get(position=0)
     StepConsensus.objects.filter(step=step).delete()
-    Stale.objects.mark(project.pk, [solution.pk])
+    StaleSolution.objects.mark(project.pk, [solution.pk])
     with ThreadPoolExecutor(2) as pool:
         with transaction.atomic():
             StepConsensus.objects.select_for_update().get(step=first)
@@ -80,7 +80,7 @@ def test_what_a_rule_settled_is_not_said_over_a_word_that_comes_meanwhile(
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
             adjudicate_solution(solution=solution, first_error=1, by=rita)
-            together = elsewhere(pool, lambda: adjudicate_as_it_stands(solutions=[solution], by=alice))
+            together = elsewhere(pool, lambda: adjudicate_consensus(solutions=[solution], by=alice))
             eventually(lambda: blocked() == 1)
         assert together.result(60) == 0
     the_word_stands(solution, rita)

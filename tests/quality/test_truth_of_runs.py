@@ -12,7 +12,7 @@ from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
 from apps.labeling.models import GoldLabel
 from apps.labeling.problems import retire_problem
 from apps.projects.models import Project
-from apps.quality.metrics.estimation_runs import luck, reliability
+from apps.quality.metrics.estimation_runs import reliability, rollout_success
 from apps.quality.models import AlsoAcceptable, Consensus
 from tests.cast import make_problem, make_solution
 
@@ -47,7 +47,7 @@ def told(run: EstimationRun) -> list[str]:
 
 
 def known(run: EstimationRun) -> tuple[int, int] | None:
-    found = luck(run)
+    found = rollout_success(run)
     return found and (found.good_steps, found.bad_steps)
 
 
