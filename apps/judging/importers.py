@@ -36,16 +36,21 @@ class VerdictImporter:
             for judge in stored.record.judges:
                 if judge.steps:
                     run = _run_of(batch, judge, runs)
-                    verdicts.append((stored, _verdicts_of(stored, judge, run)))
+                    verdicts.append(
+                        (
+                            stored,
+                            {
+                                (run.pk, stored.step_id(step.position, step.candidate)): (
+                                    step.rating,
+                                    step.confidence,
+                                    step.reason,
+                                )
+                                for step in judge.steps
+                            },
+                        )
+                    )
         new = additions(verdicts, _existing_verdicts(verdicts), "judges[]")
         return copy_rows(StepVerdict, FIELDS, ((*key, *verdict) for key, verdict in new.items()))
-
-
-def _verdicts_of(stored: StoredRecord, judge: JudgeRecord, run: JudgeRun) -> dict[VerdictKey, Verdict]:
-    return {
-        (run.pk, stored.step_id(step.position, step.candidate)): (step.rating, step.confidence, step.reason)
-        for step in judge.steps
-    }
 
 
 def _existing_verdicts(verdicts: Sequence[RecordVerdicts]) -> dict[VerdictKey, Verdict]:

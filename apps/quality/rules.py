@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -42,7 +41,12 @@ def change_rules(*, project: Project, actor: User, **settings: Any) -> QualityRu
     """
     rules = QualityRules.objects.select_for_update().get(pk=rules_for(project).pk)
     before = _to_dict(rules)
-    _check_owner(project, actor, before, settings)
+    allows_self_review = settings.get("allows_self_review", before["allows_self_review"])
+    if allows_self_review != before["allows_self_review"] and not can(membership_of(actor, project), "manage_members"):
+        raise NotAllowed(
+            "Only an owner can change whether reviewers may judge what they labeled.",
+            fields={"allows_self_review": "needs the role owner"},
+        )
     for name, value in settings.items():
         if name not in SETTINGS:
             raise DomainError(f"Unknown setting {name!r}.", fields={name: f"one of {', '.join(SETTINGS)}"})
@@ -56,16 +60,6 @@ def change_rules(*, project: Project, actor: User, **settings: Any) -> QualityRu
     rules.save()
     record_event(actor=actor, verb="quality.rules", target=rules.rule, project=project.slug, before=before, after=after)
     return rules
-
-
-def _check_owner(project: Project, actor: User, before: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
-    """Those who review may not decide whether they review their own work."""
-    after = settings.get("allows_self_review", before["allows_self_review"])
-    if after != before["allows_self_review"] and not can(membership_of(actor, project), "manage_members"):
-        raise NotAllowed(
-            "Only an owner can change whether reviewers may judge what they labeled.",
-            fields={"allows_self_review": "needs the role owner"},
-        )
 
 
 def _check(rules: QualityRules) -> None:

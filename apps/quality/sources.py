@@ -66,13 +66,17 @@ def strips_of(solutions: Sequence[Solution]) -> dict[int, Strip]:
 
 def source_strips_of(solutions: Sequence[Solution]) -> dict[int, list[Strip]]:
     """By solution: a strip for every source that labels it. Ten queries, however many solutions."""
-    paths, counted = _paths(solutions), counted_ratings(solutions)
+    paths, people = _paths(solutions), _people_marks(counted_ratings(solutions))
+    labels = StepConsensus.objects.filter(step__solution__in=solutions).values_list("step", "rating")
+    # A tied step has no consensus, and is marked as a tie.
+    consensus = {step_id: mark for step_id, mark in people.items() if mark == "tie"}
+    consensus |= {step_id: _mark({rating}) for step_id, rating in labels}
     marks_by_source = [
-        ("people", _people_marks(counted)),
+        ("people", people),
         ("Monte Carlo", _monte_carlo_marks(solutions)),
         *_judge_marks(solutions),
         ("gold", _gold_marks(solutions)),
-        ("consensus", _consensus_marks(solutions, counted)),
+        ("consensus", consensus),
     ]
     strips: dict[int, list[Strip]] = {}
     for solution in solutions:
@@ -157,10 +161,3 @@ def _adjudicated_marks(solutions: Sequence[Solution]) -> Marks:
     )
     adjudicated = {solution_id for solution_id, *_, how in labels if how == ConsensusMethod.ADJUDICATED}
     return {step_id: _mark({rating}) for solution_id, step_id, rating, _ in labels if solution_id in adjudicated}
-
-
-def _consensus_marks(solutions: Sequence[Solution], counted: CountedRatings) -> Marks:
-    """A tied step has no consensus, and is marked as a tie."""
-    ties = {step_id: "tie" for step_id, ratings in counted.by_step.items() if is_tie(ratings)}
-    labels = StepConsensus.objects.filter(step__solution__in=solutions).values_list("step", "rating")
-    return ties | {step_id: _mark({rating}) for step_id, rating in labels}

@@ -50,7 +50,10 @@ def fit(reliability_data: ReliabilityData, labeler_count: int, options: DawidSke
     starts = np.flatnonzero(np.diff(units, prepend=-1))
     rated_units = units[starts]
     rows = np.repeat(np.arange(len(rated_units)), np.diff(np.append(starts, len(units))))
-    prior = _prior(classes, labeler_count, options)
+    # The prior ratings, as an array [true class, labeler * classes + rating].
+    wrong = (1 - options.prior_accuracy) / max(1, classes - 1)
+    of_labeler = options.prior_ratings * np.where(np.eye(classes, dtype=np.bool_), options.prior_accuracy, wrong)
+    prior = np.tile(of_labeler, (1, labeler_count))
     probabilities = _normalized(np.ascontiguousarray(reliability_data.counts()[rated_units].T, dtype=np.float64))
     change, iterations = np.inf, 0
     while change > options.tolerance and iterations < options.max_iterations:
@@ -123,13 +126,6 @@ def first_error_probabilities(bad: Floats, is_rated: Bools, offsets: Ints) -> tu
 
 
 # --- EM. Arrays have the true class as their first axis: numpy is twice as fast along long rows -------------
-
-
-def _prior(classes: int, labeler_count: int, options: DawidSkeneOptions) -> Floats:
-    """The prior ratings, as an array [true class, labeler * classes + rating]."""
-    wrong = (1 - options.prior_accuracy) / max(1, classes - 1)
-    table = options.prior_ratings * np.where(np.eye(classes, dtype=np.bool_), options.prior_accuracy, wrong)
-    return np.tile(table, (1, labeler_count))
 
 
 def _maximization(probabilities: Floats, rows: Ints, cells: Ints, prior: Floats) -> tuple[Floats, Floats]:

@@ -13,10 +13,9 @@ from apps.quality.models import NotedRun
 def mark_ended_runs_stale() -> int:
     """Mark the solutions of each newly ended run as stale, once; returns the number of solutions."""
     noted = NotedRun.objects.values_list("run_id", flat=True)
-    return sum(_note(run) for run in EstimationRun.objects.filter(counted_run_q()).exclude(pk__in=noted))
-
-
-@transaction.atomic
-def _note(run: EstimationRun) -> int:
-    NotedRun.objects.bulk_create([NotedRun(run=run)], ignore_conflicts=True)
-    return mark_run_stale(run)
+    marked = 0
+    for run in EstimationRun.objects.filter(counted_run_q()).exclude(pk__in=noted):
+        with transaction.atomic():
+            NotedRun.objects.bulk_create([NotedRun(run=run)], ignore_conflicts=True)
+            marked += mark_run_stale(run)
+    return marked

@@ -72,7 +72,10 @@ def load_ratings(project: Project, solution_ids: Sequence[int], *, first_submiss
     is_counted = _is_newest(solution_of[step_numbers], labeler_numbers, table[:, _ASSIGNMENT])
     if not first_submissions:
         # A corrected assignment decides nothing, and takes the place of its labeler's older ones.
-        is_counted &= ~np.isin(table[:, _ASSIGNMENT], _corrected(project, solution_ids))
+        corrected = Assignment.objects.filter(
+            round__project=project, task__solution__in=solution_ids, corrected_by__isnull=False
+        )
+        is_counted &= ~np.isin(table[:, _ASSIGNMENT], ints(list(corrected.values_list("pk", flat=True))))
     table = table[is_counted]
     ratings = Ratings.of(
         step_numbers[is_counted],
@@ -138,16 +141,16 @@ def _first_submissions(project: Project, solution_ids: Sequence[int]) -> Ints:
     if not rows:
         return unchanged
     table = np.concatenate([unchanged, ints(rows)])
+    # In the order of submission, undated assignments first.
     assignments, numbers = np.unique(table[:, _ASSIGNMENT], return_inverse=True)
-    return np.asarray(table[np.argsort(_submission_ranks(assignments)[numbers], kind="stable")])
-
-
-def _corrected(project: Project, solution_ids: Sequence[int]) -> Ints:
-    """Ids of the assignments in whose place a reviewer's correction counts."""
-    assignments = Assignment.objects.filter(
-        round__project=project, task__solution__in=solution_ids, corrected_by__isnull=False
+    by_submission = Assignment.objects.filter(pk__in=assignments.tolist()).order_by(
+        F("submitted_at").asc(nulls_first=True), "pk"
     )
-    return ints(list(assignments.values_list("pk", flat=True)))
+    ranks = np.zeros(len(assignments), dtype=np.int64)
+    ranks[np.searchsorted(assignments, ints(list(by_submission.values_list("pk", flat=True))))] = np.arange(
+        len(assignments)
+    )
+    return np.asarray(table[np.argsort(ranks[numbers], kind="stable")])
 
 
 def _table(rows: QuerySet[Any], *columns: str | Coalesce) -> Ints:
@@ -165,13 +168,3 @@ def _is_newest(solutions: Ints, labelers: Ints, assignments: Ints) -> Bools:
     last = np.zeros(int(key_numbers.max()) + 1, dtype=np.int64)
     np.maximum.at(last, key_numbers, np.arange(len(assignments)))
     return np.asarray(assignments == assignments[last[key_numbers]], dtype=np.bool_)
-
-
-def _submission_ranks(assignments: Ints) -> Ints:
-    """Of each of these sorted assignments, its place in the order of submission; undated ones come first."""
-    order = Assignment.objects.filter(pk__in=assignments.tolist()).order_by(
-        F("submitted_at").asc(nulls_first=True), "pk"
-    )
-    ranks = np.zeros(len(assignments), dtype=np.int64)
-    ranks[np.searchsorted(assignments, ints(list(order.values_list("pk", flat=True))))] = np.arange(len(assignments))
-    return ranks

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 import numpy as np
 from django.conf import settings
@@ -65,11 +66,17 @@ def recompute_project(project: Project) -> int:
             return 0
         rules, _ = QualityRules.objects.get_or_create(project=project)
         if rules.stale_all:
-            _mark_all(project)
+            # Each solution is marked: a worker that dies half-way leaves the rest to the next one.
+            with transaction.atomic():
+                QualityRules.objects.filter(project=project).update(stale_all=False)
+                StaleSolution.objects.mark(project.pk, list(_with_steps(project)))
         stale = dict(StaleSolution.objects.filter(project=project).order_by("pk").values_list("pk", "solution_id"))
-        # Dawid and Skene weigh labelers by all their ratings: one more rating may change every label.
+        # Dawid and Skene weigh labelers by all their ratings: one more rating may change every label. The fit is not
+        # made for every submission.
         fits_labelers = rules.rule == DawidSkene.name
-        is_whole = rules.stale_all or (fits_labelers and bool(stale) and _is_refit_due(rules))
+        refit_after = timezone.now() - timedelta(seconds=settings.QUALITY_REFIT_SECONDS)
+        is_refit_due = rules.computed_at is None or rules.computed_at <= refit_after
+        is_whole = rules.stale_all or (fits_labelers and bool(stale) and is_refit_due)
         if fits_labelers and not is_whole:
             return 0
         solution_ids = list(_with_steps(project)) if is_whole else sorted(set(stale.values()))
@@ -83,21 +90,8 @@ def recompute_project(project: Project) -> int:
         return len(stale)
 
 
-def _is_refit_due(rules: QualityRules) -> bool:
-    """A fit over all labels is not made for every submission."""
-    last = rules.computed_at
-    return last is None or (timezone.now() - last).total_seconds() >= settings.QUALITY_REFIT_SECONDS
-
-
 def _with_steps(project: Project) -> QuerySet[Solution, int]:
     return Solution.objects.filter(project=project, step_count__gt=0).order_by("pk").values_list("pk", flat=True)
-
-
-@transaction.atomic
-def _mark_all(project: Project) -> None:
-    """Mark each solution, so that a worker that dies half-way leaves the rest to the next one."""
-    QualityRules.objects.filter(project=project).update(stale_all=False)
-    StaleSolution.objects.mark(project.pk, list(_with_steps(project)))
 
 
 @transaction.atomic

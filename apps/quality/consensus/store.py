@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 from django.db import connection
-from numpy.typing import NDArray
 
 from apps.accounts.models import AuditEvent
 from apps.core.db.copy import copy_rows
@@ -95,11 +94,14 @@ def _step_rows(outcomes: Outcomes, how: str) -> Iterator[tuple[object, ...]]:
 
 def _computed(outcomes: Outcomes, how: str) -> Iterator[Computed]:
     """The consensus of all solutions with a counted rating or an adjudicated step."""
-    result, labelers = outcomes.result, outcomes.labeler_counts()
+    result, labelers, state_of = outcomes.result, outcomes.labeler_counts(), Consensus.State
     is_stored = (labelers > 0) | outcomes.adjudicated
+    # The first condition that holds determines the state.
+    conditions = [result.discarded, outcomes.tied(), result.first_errors == UNKNOWN, outcomes.thin()]
+    states = [state_of.DISCARDED.value, state_of.TIED.value, state_of.OPEN.value, state_of.THIN.value]
     columns = (
         outcomes.solutions,
-        _states(outcomes),
+        np.select(conditions, states, default=state_of.SETTLED.value),
         outcomes.adjudicated,
         result.first_errors,
         result.first_error_certainty,
@@ -111,14 +113,6 @@ def _computed(outcomes: Outcomes, how: str) -> Iterator[Computed]:
     ):
         method = ConsensusMethod.ADJUDICATED.value if is_adjudicated else how
         yield Computed(pk, state, method, None if error == UNKNOWN else error, certainty, people, required)
-
-
-def _states(outcomes: Outcomes) -> NDArray[np.str_]:
-    """The state of each solution: that of the first condition that holds."""
-    result, state = outcomes.result, Consensus.State
-    conditions = [result.discarded, outcomes.tied(), result.first_errors == UNKNOWN, outcomes.thin()]
-    states = [state.DISCARDED.value, state.TIED.value, state.OPEN.value, state.THIN.value]
-    return np.select(conditions, states, default=state.SETTLED.value)
 
 
 def _row(project: Project, computed: Computed, previous: Previous | None, now: datetime) -> tuple[object, ...]:

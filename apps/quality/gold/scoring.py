@@ -97,15 +97,11 @@ def mark_submission(
     scored_steps = sum(accepts(position, BAD) is not None for position in range(length))
     if not gold.acceptable:
         return Mark(at, None, None, steps, scored_steps, left_early)
-    is_exact = named in gold.acceptable and not left_early
-    return Mark(at, is_exact, _is_near(named, gold.acceptable) and not left_early, steps, scored_steps, left_early)
-
-
-def _is_near(position: int, acceptable: frozenset[int]) -> bool:
-    """Whether it is acceptable, or next to an acceptable position. NO_ERROR has no neighbours."""
-    return position in acceptable or (
-        position >= 0 and any(error >= 0 and abs(position - error) == 1 for error in acceptable)
-    )
+    is_exact = named in gold.acceptable
+    # NO_ERROR has no neighbours.
+    has_neighbour = named >= 0 and any(error >= 0 and abs(named - error) == 1 for error in gold.acceptable)
+    is_near = is_exact or has_neighbour
+    return Mark(at, is_exact and not left_early, is_near and not left_early, steps, scored_steps, left_early)
 
 
 def gold_agreement(marks: Iterable[Mark], *, every_step: bool) -> float:

@@ -104,22 +104,20 @@ def hard_label_errors(rollouts: int) -> list[HardLabelErrors]:
 
 def distributions(run: EstimationRun) -> dict[str, list[HistogramBar]]:
     """The histograms of a run. Half a million steps take half a second, so they are cached until results are added."""
+    if run.origin:
+        # Any later import may add results, and nothing counts them.
+        last_import = ImportBatch.objects.filter(project=run.project).aggregate(at=Max("finished_at"))["at"]
+        version = f"{last_import.timestamp() if last_import else 0}"
+    else:
+        version = f"{run.status}:{run.done}:{run.rollouts}"
     return cast(
         "dict[str, list[HistogramBar]]",
         cache.get_or_set(
-            f"run-distributions:{run.pk}:{_results_version(run)}",
+            f"run-distributions:{run.pk}:{version}",
             lambda: {"soft": soft_values(run), "dead": dead_steps(run), "certainty": certainty(run)},
             CACHE_SECONDS,
         ),
     )
-
-
-def _results_version(run: EstimationRun) -> str:
-    """Changes when results are added. To an imported run any later import may add, and nothing counts the results."""
-    if not run.origin:
-        return f"{run.status}:{run.done}:{run.rollouts}"
-    last = ImportBatch.objects.filter(project=run.project).aggregate(at=Max("finished_at"))["at"]
-    return f"{last.timestamp() if last else 0}"
 
 
 def soft_values(run: EstimationRun) -> list[HistogramBar]:

@@ -68,25 +68,21 @@ def refresh(project: Project) -> bool:
         # Before the labels are read: labels that change meanwhile make the figures stale again.
         rules.update(figures_are_stale=False)
         try:
-            _compute(project)
+            labeled = Solution.objects.filter(
+                project=project, step_count__gt=0, consensus__isnull=False, problem__retired_at__isnull=True
+            )
+            loaded = load_ratings(project, list(labeled.values_list("pk", flat=True)), first_submissions=True)
+            figures = [
+                Figure(project=project, name=name, scope=scope, data=data, at=timezone.now())
+                for name, scope, data in (*_people_figures(project, loaded), *_model_figures(project, loaded))
+            ]
+            with transaction.atomic():
+                Figure.objects.filter(project=project).delete()
+                Figure.objects.bulk_create(figures)
         except Exception:
             rules.update(figures_are_stale=True)
             raise
         return True
-
-
-def _compute(project: Project) -> None:
-    labeled = Solution.objects.filter(
-        project=project, step_count__gt=0, consensus__isnull=False, problem__retired_at__isnull=True
-    )
-    loaded = load_ratings(project, list(labeled.values_list("pk", flat=True)), first_submissions=True)
-    rows = [
-        Figure(project=project, name=name, scope=scope, data=data, at=timezone.now())
-        for name, scope, data in (*_people_figures(project, loaded), *_model_figures(project, loaded))
-    ]
-    with transaction.atomic():
-        Figure.objects.filter(project=project).delete()
-        Figure.objects.bulk_create(rows)
 
 
 def _people_figures(project: Project, loaded: LoadedRatings) -> Iterator[NamedData]:
@@ -99,7 +95,11 @@ def _people_figures(project: Project, loaded: LoadedRatings) -> Iterator[NamedDa
             yield "agreement", scope, _agreement(in_scope)
     yield "over_time", "", {"weeks": _weeks(loaded)}
     yield "labelers", "", {"labelers": labeler_rows(project, loaded)}
-    yield "consensus", "", _consensus_counts(project)
+    # How many solutions are in each state, and by which method the settled ones were reached.
+    consensus = Consensus.objects.filter(project=project).order_by()
+    states = dict(consensus.values_list("state").annotate(count=Count("pk")))
+    methods = dict(consensus.settled().values_list("how").annotate(count=Count("pk")))
+    yield "consensus", "", {"states": states, "how": methods, "labeled": consensus.count()}
 
 
 def _agreement(ratings: Ratings) -> Data:
@@ -124,16 +124,6 @@ def without_few(figures: Any) -> Any:
     return {name: without_few(value) for name, value in figures.items()}
 
 
-def _consensus_counts(project: Project) -> Data:
-    """How many solutions are in each state, and by which method the settled ones were reached."""
-    consensus = Consensus.objects.filter(project=project).order_by()
-    return {
-        "states": dict(consensus.values_list("state").annotate(count=Count("pk"))),
-        "how": dict(consensus.settled().values_list("how").annotate(count=Count("pk"))),
-        "labeled": consensus.count(),
-    }
-
-
 def _pairs(loaded: LoadedRatings) -> list[Data]:
     """Labelers are named by user id: pages show the names that the reader's role allows."""
     labelers = loaded.labelers.tolist()
@@ -155,16 +145,11 @@ def _scopes(project: Project, loaded: LoadedRatings) -> Iterator[tuple[str, Bool
             yield f"subject:{subject}", has_subject[solution_of]
     rounds = list(project.rounds.order_by("number").values_list("pk", "number"))
     if len(rounds) > 1:
-        round_ids = _rounds_of(loaded)
+        assignments, numbers = np.unique(loaded.assignments, return_inverse=True)
+        round_of = dict(Assignment.objects.filter(pk__in=assignments.tolist()).values_list("pk", "round_id"))
+        round_ids = np.array([round_of[pk] for pk in assignments.tolist()], dtype=np.int64)[numbers]
         for pk, number in rounds:
             yield f"round:{number}", round_ids == pk
-
-
-def _rounds_of(loaded: LoadedRatings) -> Ints:
-    """The id of the round in which each rating was made."""
-    assignments, numbers = np.unique(loaded.assignments, return_inverse=True)
-    rounds = dict(Assignment.objects.filter(pk__in=assignments.tolist()).values_list("pk", "round_id"))
-    return np.array([rounds[pk] for pk in assignments.tolist()], dtype=np.int64)[numbers]
 
 
 def _weeks(loaded: LoadedRatings) -> list[Data]:
@@ -191,7 +176,10 @@ def _weeks(loaded: LoadedRatings) -> list[Data]:
 
 
 def _model_figures(project: Project, loaded: LoadedRatings) -> Iterator[NamedData]:
-    people = _consensus_labels(loaded.steps)
+    # The consensus of each step, UNKNOWN where it is thin or there is none.
+    consensus = StepConsensus.objects.filter(step__in=loaded.steps.tolist(), is_thin=False)
+    labels = dict(consensus.values_list("step_id", "rating"))
+    people = np.array([labels.get(pk, UNKNOWN) for pk in loaded.steps.tolist()], dtype=np.int64)
     for run in EstimationRun.objects.filter(counted_run_q(), project=project).order_by("number"):
         data = _monte_carlo_against_people(run, loaded, people)
         if data is not None:
@@ -200,12 +188,6 @@ def _model_figures(project: Project, loaded: LoadedRatings) -> Iterator[NamedDat
         data = _judge_against_people(judge_run, loaded, people)
         if data is not None:
             yield "judges", f"run:{judge_run.number}", data
-
-
-def _consensus_labels(steps: Ints) -> Ints:
-    """The consensus of each step, UNKNOWN where it is thin or there is none."""
-    labels = dict(StepConsensus.objects.filter(step__in=steps.tolist(), is_thin=False).values_list("step_id", "rating"))
-    return np.array([labels.get(pk, UNKNOWN) for pk in steps.tolist()], dtype=np.int64)
 
 
 def _monte_carlo_against_people(run: EstimationRun, loaded: LoadedRatings, people: Ints) -> Data | None:
@@ -217,18 +199,19 @@ def _monte_carlo_against_people(run: EstimationRun, loaded: LoadedRatings, peopl
     if not ((hard_labels != UNKNOWN) & (people != UNKNOWN)).any():
         return None
     data: Data = asdict(source_agreement(hard_labels, people, loaded.ratings.offsets))
-    soft_values = np.array([_soft_value(estimate) for estimate in estimates], dtype=np.float64)
+    # NaN without counts: a file may have only the hard label.
+    soft_values = np.array(
+        [
+            successes / rollouts if rollouts and successes is not None else np.nan
+            for rollouts, successes, _ in estimates
+        ],
+        dtype=np.float64,
+    )
     both = ~np.isnan(soft_values) & (people != UNKNOWN)
     if both.any():
         solutions = loaded.ratings.solution_of_step()[both]
         data["calibration"] = _calibration(soft_values[both], people[both] != BAD, solutions)
     return data | {"strategy": run.strategy, "completer": run.completer, "number": run.number}
-
-
-def _soft_value(estimate: Sequence[Any]) -> float:
-    """NaN without counts: a file may have only the hard label."""
-    rollouts, successes, _ = estimate
-    return successes / rollouts if rollouts and successes is not None else float("nan")
 
 
 def _judge_against_people(run: JudgeRun, loaded: LoadedRatings, people: Ints) -> Data | None:

@@ -188,6 +188,8 @@ def evidence_of(solution: Solution, naming: Naming) -> Evidence:
     estimates, verdicts, critiques = _estimates(steps), _verdicts(steps), _critiques(steps)
     step_consensus = {label.step_id: label for label in StepConsensus.objects.filter(step__in=steps)}
     consensus = Consensus.objects.select_related("settled_by").filter(pk=solution.pk).first()
+    is_adjudicated = consensus is not None and consensus.how == ConsensusMethod.ADJUDICATED
+    adjudicated_error = consensus.first_error if consensus is not None and is_adjudicated else None
     rows = [
         StepEvidence(
             step,
@@ -197,7 +199,7 @@ def evidence_of(solution: Solution, naming: Naming) -> Evidence:
             [verdict for verdict in verdicts if verdict.step_id == step.pk],
             step_consensus.get(step.pk),
             critiques.get(step.pk, ()),
-            _is_behind(step, consensus),
+            adjudicated_error is not None and step.position > adjudicated_error > NO_ERROR,
         )
         for step in steps
     ]
@@ -215,12 +217,6 @@ def evidence_of(solution: Solution, naming: Naming) -> Evidence:
         first_errors=_first_errors(solution, labelers, consensus),
         answer_changed_at=changed_at,
     )
-
-
-def _is_behind(step: Step, consensus: Consensus | None) -> bool:
-    if consensus is None or consensus.how != ConsensusMethod.ADJUDICATED:
-        return False
-    return consensus.first_error not in (None, NO_ERROR) and step.position > (consensus.first_error or 0)
 
 
 def answer_changed_at(problem: Problem, *, project: str) -> datetime | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -93,7 +92,11 @@ def history_of(solution: Solution, evidence: Evidence, naming: Naming) -> list[H
         .select_related("actor")
         .order_by("-pk")[:MAX_ENTRIES]
     )
-    actors = _actor_names(events, {labeler.assignment.labeler_id for labeler in evidence.labelers}, naming)
+    actors = {event.actor_id: str(event.actor) for event in events if event.actor_id is not None}
+    # Actors who labeled the solution have the names of labelers.
+    actors_who_labeled = set(actors) & {labeler.assignment.labeler_id for labeler in evidence.labelers}
+    if actors_who_labeled:
+        actors |= naming(actors_who_labeled)
     return [
         HistoryEntry(
             event.at,
@@ -105,13 +108,6 @@ def history_of(solution: Solution, evidence: Evidence, naming: Naming) -> list[H
         )
         for event in events
     ]
-
-
-def _actor_names(events: Sequence[AuditEvent], labelers: set[int], naming: Naming) -> Mapping[int, str]:
-    """Actors who labeled the solution have the names of labelers."""
-    names = {event.actor_id: str(event.actor) for event in events if event.actor_id is not None}
-    actors_who_labeled = set(names) & labelers
-    return names | dict(naming(actors_who_labeled) if actors_who_labeled else {})
 
 
 def past_submissions_of(evidence: Evidence) -> dict[int, list[PastSubmission]]:

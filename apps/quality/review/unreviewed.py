@@ -74,8 +74,11 @@ def risks_of(assignment_ids: Sequence[int]) -> dict[int, Risk]:
     consensus = dict(Consensus.objects.settled().filter(solution__in=solution_ids).values_list("pk", "first_error"))
     gold = dict(GoldMark.objects.filter(assignment__in=assignment_ids).values_list("assignment", "exact"))
     submitted = _submitted_counts(assignments)
-    paces = {assignment.pk: _pace(submissions[assignment.pk]) for assignment in assignments}
-    usual_paces = _usual_paces(assignments, paces)
+    paces = {pk: _pace(submission) for pk, submission in submissions.items()}
+    paces_of_round: defaultdict[int, list[float]] = defaultdict(list)
+    for assignment in assignments:
+        if (pace := paces[assignment.pk]) is not None:
+            paces_of_round[assignment.round_id].append(pace)
     return {
         assignment.pk: risk_of(
             RiskFactors(
@@ -84,7 +87,7 @@ def risks_of(assignment_ids: Sequence[int]) -> dict[int, Risk]:
                 gold=gold.get(assignment.pk),
                 agrees=_agrees(assignment, ratings.get(assignment.pk, {}), consensus),
                 pace=paces[assignment.pk],
-                usual_pace=usual_paces.get(assignment.round_id),
+                usual_pace=usual_pace(paces_of_round[assignment.round_id]),
                 assignments_before=submitted.get(assignment.labeler_id, 0),
             )
         )
@@ -116,15 +119,6 @@ def _pace(submission: FirstSubmission) -> float | None:
     if submission.active_ms is None or not submission.ratings:
         return None
     return submission.active_ms / len(submission.ratings)
-
-
-def _usual_paces(assignments: Sequence[Assignment], paces: Mapping[int, float | None]) -> dict[int, float | None]:
-    """By round id."""
-    by_round: defaultdict[int, list[float]] = defaultdict(list)
-    for assignment in assignments:
-        if (pace := paces[assignment.pk]) is not None:
-            by_round[assignment.round_id].append(pace)
-    return {round_id: usual_pace(round_paces) for round_id, round_paces in by_round.items()}
 
 
 def _agrees(assignment: Assignment, ratings: Mapping[int, int], consensus: Mapping[int, int | None]) -> bool | None:

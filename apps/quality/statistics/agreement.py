@@ -6,6 +6,7 @@ The agreement within a round or a subject is that of a selection of entries: `ra
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -179,8 +180,8 @@ def source_agreement(labels: Ints, reference: Ints, offsets: Ints, *, resamples:
     return SourceAgreement(
         measure(tallies, coefficients.read_accuracy, resamples=resamples),
         measure(tallies, coefficients.read_cohen, resamples=resamples),
-        measure(_bearing(tallies, 0, 1), _read_precision, resamples=resamples),
-        measure(_bearing(tallies, 0, 2), _read_recall, resamples=resamples),
+        measure(_bearing(tallies, 0, 1), partial(_read_hit_rate, 1), resamples=resamples),
+        measure(_bearing(tallies, 0, 2), partial(_read_hit_rate, 2), resamples=resamples),
         measure_share(exact),
         _table(labels[both] + 1, reference[both] + 1, CLASSES).tolist(),
     )
@@ -233,12 +234,9 @@ def _bearing(tallies: Floats, *columns: int) -> Floats:
     return np.asarray(tallies * bears[:, None])
 
 
-def _read_precision(tallies: Floats) -> Floats:
-    return np.asarray(tallies[..., 0] / (tallies[..., 0] + tallies[..., 1]))
-
-
-def _read_recall(tallies: Floats) -> Floats:
-    return np.asarray(tallies[..., 0] / (tallies[..., 0] + tallies[..., 2]))
+def _read_hit_rate(misses: int, tallies: Floats) -> Floats:
+    """The share of hits, which are in the first column, among hits and the column of misses: precision or recall."""
+    return np.asarray(tallies[..., 0] / (tallies[..., 0] + tallies[..., misses]))
 
 
 def _table(first: Ints, second: Ints, values: int) -> Ints:

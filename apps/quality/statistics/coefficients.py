@@ -90,10 +90,6 @@ def _alpha(distances: Callable[[Floats], Floats], tallies: Floats) -> Floats:
     return np.asarray(1 - (totals.sum(axis=-1) - 1) * observed / chance)
 
 
-def _nominal(totals: Floats) -> Floats:
-    return 1 - np.eye(totals.shape[-1])
-
-
 def _interval(totals: Floats) -> Floats:
     values = np.arange(totals.shape[-1], dtype=np.float64)
     return np.asarray((values[:, None] - values[None, :]) ** 2)
@@ -105,7 +101,11 @@ def _ordinal(totals: Floats) -> Floats:
     return np.asarray((middles[..., :, None] - middles[..., None, :]) ** 2)
 
 
-_DISTANCES: dict[str, Callable[[Floats], Floats]] = {"nominal": _nominal, "ordinal": _ordinal, "interval": _interval}
+_DISTANCES: dict[str, Callable[[Floats], Floats]] = {
+    "nominal": lambda totals: 1 - np.eye(totals.shape[-1]),
+    "ordinal": _ordinal,
+    "interval": _interval,
+}
 
 
 def _pairable(reliability_data: ReliabilityData) -> tuple[Floats, Ints]:
