@@ -22,7 +22,7 @@ from tests.browser.desk import Desk
 from tests.browser.test_pages import barriers, overflow
 from tests.cast import make_problem, make_round, make_solution, make_user
 from tests.judging.verdicts import judge
-from tests.quality.said import say
+from tests.quality.submissions import submit_next
 
 STEPS = (
     r"Let $d$ be the denominator and $n$ the numerator. The first sentence says $d = 3n - 7$.",
@@ -79,9 +79,9 @@ def disputed(project: Project, count: int) -> list[Solution]:
         solutions.append(solution)
     round_ = make_round(project, redundancy=3)
     for _ in range(count):
-        say(round_, people[0], 1, 1, 0, -1)
-        say(round_, people[1], 1, 1, 1, 1, -1)
-        say(round_, people[2], 1, 1, 0, 1, 1)
+        submit_next(round_, people[0], 1, 1, 0, -1)
+        submit_next(round_, people[1], 1, 1, 1, 1, -1)
+        submit_next(round_, people[2], 1, 1, 0, 1, 1)
     recompute_project(project)
     return solutions
 
@@ -223,7 +223,7 @@ def test_a_returned_turn_comes_back_to_its_labeler_with_the_note(
 ) -> None:
     make_solution(make_problem(project, "What is 20 + 22?", reference_answer="42"), ["Twenty.", "Plus 22.", "41"])
     round_ = make_round(project)
-    assignment = say(round_, bob, 1, 1, 1)
+    assignment = submit_next(round_, bob, 1, 1, 1)
     page = watched.page(rita)
     page.goto(f"/projects/{project.slug}/review/turns")
     page.get_by_role("link", name="What is 20").click()

@@ -24,11 +24,11 @@ from apps.exports.run import run_export
 from apps.exports.services import create_export, folder
 from apps.projects.models import Project, Role
 from apps.projects.services import add_member, create_project
-from apps.quality.consensus import recompute as settling
+from apps.quality.consensus import recompute
 from apps.quality.consensus.recompute import recompute_project, recompute_projects
 from apps.quality.models import Consensus, StaleSolution
 from tests.cast import make_problem, make_round, make_solution, make_user
-from tests.quality.said import say
+from tests.quality.submissions import submit_next
 
 SECRET = "a secret of ours"
 
@@ -175,7 +175,7 @@ def test_a_project_that_cannot_be_settled_keeps_no_other_waiting(
     for project in (broken, well):
         labeler = make_user(f"{project.slug}.labeler")
         add_member(project=project, user=labeler, role=Role.LABELER)
-        say(make_round(project), labeler, 1, 1, 1)
+        submit_next(make_round(project), labeler, 1, 1, 1)
 
     def settle(project: Project) -> int:
         if project == broken:
@@ -183,7 +183,7 @@ def test_a_project_that_cannot_be_settled_keeps_no_other_waiting(
         return recompute_project(project)
 
     with monkeypatch.context() as fault:
-        fault.setattr(settling, "settle_project", settle)
+        fault.setattr(recompute, "recompute_project", settle)
         if isinstance(error, PASSING):
             with pytest.raises(type(error)):
                 recompute_projects()

@@ -18,7 +18,7 @@ from apps.quality.consensus.recompute import recompute_project
 from apps.quality.metrics.refresh import refresh_figures
 from tests.cast import make_problem, make_round, make_solution, signed_in
 from tests.judging.verdicts import judge
-from tests.quality.said import say
+from tests.quality.submissions import submit_next
 from tests.quality.test_judged import estimate
 
 
@@ -26,7 +26,7 @@ from tests.quality.test_judged import estimate
 def solution(project: Project, bob: User) -> Solution:
     made = make_solution(make_problem(project))
     make_solution(make_problem(project))
-    say(make_round(project), bob, 1, 1, -1)
+    submit_next(make_round(project), bob, 1, 1, -1)
     estimate(made, True, True, False)
     judge(made, "llama-judge", 1, -1, version=3, confidence=0.85, reason="The <b>sum</b> is wrong.")
     recompute_project(project)
@@ -105,7 +105,7 @@ def test_quality_shows_judges_against_people_and_gives_the_same_as_a_file(
 
 def test_without_judges_quality_says_where_they_come_from(pages: Client, project: Project, bob: User) -> None:
     make_solution(make_problem(project))
-    say(make_round(project), bob, 1, -1)
+    submit_next(make_round(project), bob, 1, -1)
     recompute_project(project)
     refresh_figures()
     assert "They come with a file." in page(pages, project, "quality")

@@ -21,18 +21,18 @@ from apps.quality.consensus.recompute import recompute_project
 from apps.quality.metrics.refresh import refresh_figures
 from apps.quality.models import Figure, QualityRules, Suspension
 from tests.cast import signed_in
-from tests.quality.people import speak
-from tests.quality.said import note_all
+from tests.quality.labeled_project import label_at_random
+from tests.quality.submissions import mark_all_stale
 
 
 @pytest.fixture
 def spoken(project: Project) -> Project:
-    speak(project)
+    label_at_random(project)
     for solution in project.solutions.order_by("pk")[:12]:
         for step in solution.steps.all():
             GoldLabel.objects.create(step=step, rating=1)
     QualityRules.objects.create(project=project, suspends=False, hourly_cost=30)
-    note_all(project)
+    mark_all_stale(project)
     recompute_project(project)
     assert refresh_figures() == 1
     return project

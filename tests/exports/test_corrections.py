@@ -23,19 +23,19 @@ from apps.quality.models import StepConsensus
 from apps.quality.review.assignments import correct_assignment, withdraw_correction
 from tests.cast import make_problem, make_round, make_solution
 from tests.judging.verdicts import bring_in
-from tests.quality.said import said, say
+from tests.quality.submissions import submission_of, submit_next
 
 
 @pytest.fixture
 def missed(project: Project, bob: User) -> Assignment:
     """Bob finds no error in three steps."""
     make_solution(make_problem(project))
-    return say(make_round(project), bob, 1, 1, 1)
+    return submit_next(make_round(project), bob, 1, 1, 1)
 
 
 @pytest.fixture
 def corrected(missed: Assignment, rita: User) -> Assignment:
-    correct_assignment(assignment=missed, submission=said([1, -1]), reviewer=rita, note="4 + 4 is 8.")
+    correct_assignment(assignment=missed, submission=submission_of([1, -1]), reviewer=rita, note="4 + 4 is 8.")
     recompute_project(missed.round.project)
     return missed
 

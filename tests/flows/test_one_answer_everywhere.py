@@ -112,7 +112,7 @@ def test_what_people_say_and_how_many_agree_is_the_same_on_every_page(told: Told
         error = first_error(GOLD[name]) if name in GOLD else None
         assert (by, error_drawn(marks)) == (script.SHOWN_BY[name], error), name
     for name, reasons in script.NOT_COUNTED.items():
-        assignments = told.evidence(name)["turns"]
+        assignments = told.evidence(name)["assignments"]
         assert {one["not_counted"] for one in assignments} == reasons, name
         counts = sum(not one["not_counted"] for one in assignments)
         assert len([one for one in told.evidence(name)["first_errors"] if one["source"] == "person"]) == counts, name

@@ -8,16 +8,14 @@ import pytest
 from apps.corpus.labels import UNKNOWN
 from apps.quality.statistics.agreement import (
     agreement,
-    choices_of,
     pair_agreements,
     pairs_of,
-    preference_sayings,
     source_agreement,
     step_agreement,
 )
 from apps.quality.statistics.bootstrap import measure
-from apps.quality.statistics.ratings import ints
-from tests.quality.building import ratings_of
+from apps.quality.statistics.ratings import ReliabilityData, ints
+from tests.quality.rating_tables import ratings_of
 from tests.quality.simulation import labeler, simulate
 
 
@@ -116,14 +114,12 @@ def test_sources_without_a_step_in_common_say_nothing_of_each_other() -> None:
 
 def test_preferences_agree_by_side_and_by_margin() -> None:
     """Both prefer left in the first and right in the second; in the third one says tie and one slightly right."""
-    said = preference_sayings(
-        ints([0, 0, 1, 1, 2, 2]), ints([0, 1] * 3), ints([-1, -1, 1, 1, 0, 1]), ints([4, 3, 2, 2, 0, 2]), count=3
-    )
-    assert said.values.tolist() == [0, 1, 6, 6, 4, 6]
-    sides = step_agreement(choices_of(said))
+    units, labelers, clusters = ints([0, 0, 1, 1, 2, 2]), ints([0, 1] * 3), np.arange(3)
+    sides = step_agreement(ReliabilityData(units, labelers, ints([0, 0, 2, 2, 1, 2]), clusters, 3))
     assert sides.confusion == [[2, 0, 0], [0, 0, 1], [0, 1, 2]]
     assert sides.kappa.value == pytest.approx((2 / 3 - 7 / 18) / (1 - 7 / 18))
-    margins = step_agreement(said)
+    # On Llama 2's scale, from 0 (left significantly better) by 4 (tie) to 8 (right significantly better).
+    margins = step_agreement(ReliabilityData(units, labelers, ints([0, 1, 6, 6, 4, 6]), clusters, 9))
     assert margins.alpha_ordinal.value > margins.alpha_nominal.value  # type: ignore[operator]
 
 
@@ -132,8 +128,7 @@ def test_every_pair_on_a_unit_is_counted_once_and_nobody_with_themselves() -> No
     both = pairs_of(reliability_data)
     assert len(both.units) == 10
     assert (both.first < both.second).all()
-    twice = reliability_data.where(np.array([True] * 5))
-    doubled = type(twice)(ints([0, 0]), ints([3, 3]), ints([0, 1]), twice.clusters, 3)
+    doubled = ReliabilityData(ints([0, 0]), ints([3, 3]), ints([0, 1]), reliability_data.clusters, 3)
     assert len(pairs_of(doubled).units) == 0
 
 

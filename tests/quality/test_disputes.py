@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from apps.quality.disputes_in.kinds import Dispute, DisputeEvidence, Source, disputes_in, source_first_errors
 
 from apps.corpus.labels import NO_ERROR, UNKNOWN
-from apps.quality.disputes.kinds import Dispute, DisputeEvidence, Source, disputes, source_first_errors
 
 
 @pytest.mark.parametrize(
@@ -43,21 +43,21 @@ from apps.quality.disputes.kinds import Dispute, DisputeEvidence, Source, disput
     ],
 )
 def test_each_kind_of_dispute(evidence: DisputeEvidence, expected: set[Dispute]) -> None:
-    assert disputes(evidence) == expected
+    assert disputes_in(evidence) == expected
 
 
 def test_gold_and_then_consensus_speak_alone_against_the_answer() -> None:
     """What a judge says against a right answer is nothing once gold or the consensus says that no step is bad."""
     settled = DisputeEvidence(judges={"j": 0}, consensus=NO_ERROR, is_correct=True)
-    assert Dispute.RIGHT_WITH_BAD_STEP not in disputes(settled)
+    assert Dispute.RIGHT_WITH_BAD_STEP not in disputes_in(settled)
     overruled = DisputeEvidence(consensus=NO_ERROR, gold=frozenset({1, 2}), is_correct=True)
-    assert Dispute.RIGHT_WITH_BAD_STEP in disputes(overruled)
+    assert Dispute.RIGHT_WITH_BAD_STEP in disputes_in(overruled)
 
 
 def test_gold_that_accepts_an_error_and_none_says_nothing_against_the_answer() -> None:
     either = frozenset({2, NO_ERROR})
-    assert disputes(DisputeEvidence(gold=either, is_correct=True)) == set()
-    assert disputes(DisputeEvidence(gold=either, is_correct=False)) == set()
+    assert disputes_in(DisputeEvidence(gold=either, is_correct=True)) == set()
+    assert disputes_in(DisputeEvidence(gold=either, is_correct=False)) == set()
 
 
 def test_a_solution_falls_in_every_kind_that_holds() -> None:
@@ -70,7 +70,7 @@ def test_a_solution_falls_in_every_kind_that_holds() -> None:
         is_correct=False,
         score=0.8,
     )
-    assert disputes(evidence) == set(Dispute) - {Dispute.RIGHT_WITH_BAD_STEP}
+    assert disputes_in(evidence) == set(Dispute) - {Dispute.RIGHT_WITH_BAD_STEP}
 
 
 @pytest.mark.parametrize(
@@ -87,18 +87,18 @@ def test_a_solution_falls_in_every_kind_that_holds() -> None:
 )
 def test_a_label_that_gold_does_not_accept_is_a_dispute(people: dict[str, int], consensus: int, expected: bool) -> None:
     evidence = DisputeEvidence(people=people, consensus=consensus, gold=frozenset({1, 2}))
-    assert (Dispute.PEOPLE_GOLD in disputes(evidence)) is expected
+    assert (Dispute.PEOPLE_GOLD in disputes_in(evidence)) is expected
 
 
 @pytest.mark.parametrize(("rollouts", "expected"), [(2, False), (3, True), (NO_ERROR, True), (UNKNOWN, False)])
 def test_rollouts_that_gold_does_not_accept_are_a_dispute(rollouts: int, expected: bool) -> None:
-    kinds = disputes(DisputeEvidence(monte_carlo=rollouts, gold=frozenset({2})))
+    kinds = disputes_in(DisputeEvidence(monte_carlo=rollouts, gold=frozenset({2})))
     assert kinds == ({Dispute.MONTE_CARLO_GOLD} if expected else set())
 
 
 def test_what_convinces_is_a_setting() -> None:
     evidence = DisputeEvidence(is_correct=False, score=0.6)
-    assert disputes(evidence, convincing=0.7) == set()
+    assert disputes_in(evidence, convincing=0.7) == set()
 
 
 def test_all_words_stand_side_by_side_the_weightiest_first() -> None:

@@ -18,7 +18,7 @@ from apps.quality.models import Consensus, OpenDispute
 from apps.quality.review.evidence import evidence_of
 from apps.quality.sources import counted_ratings
 from tests.cast import bearer, make_comparison, make_problem, make_solution
-from tests.quality.said import note_all
+from tests.quality.submissions import mark_all_stale
 from tests.quality.test_counted_consensus import answer, make_task
 
 BEGIN = timezone.now() - timedelta(days=9)
@@ -39,7 +39,7 @@ def give(solution: Solution, labeler: User, number: int, *ratings: int | None, *
 
 
 def settle(project: Project) -> None:
-    note_all(project)
+    mark_all_stale(project)
     recompute_project(project)
 
 
@@ -47,7 +47,7 @@ def reasons(solution: Solution, reader: User) -> dict[int, str]:
     """By assignment, why it does not count; evidence, the list of step labels and consensus say the same."""
     client = bearer(reader)
     evidence = evidence_of(solution, lambda ids: dict.fromkeys(ids, "somebody"))
-    said = {voice.assignment.pk: voice.assignment.not_counted for voice in evidence.voices}
+    said = {labeler.assignment.pk: labeler.assignment.not_counted for labeler in evidence.labelers}
     rows = client.get(f"/api/v1/projects/{solution.project.slug}/step-labels?solution={solution.pk}").json()["results"]
     assert {row["assignment"]: row["not_counted"] for row in rows} == {
         pk: reason for pk, reason in said.items() if StepLabel.objects.filter(assignment=pk).exists()

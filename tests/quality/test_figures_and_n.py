@@ -25,9 +25,9 @@ from apps.quality.review.adjudication import adjudicate_solution
 from apps.quality.statistics.agreement import agreement, others_first_errors, pair_agreements, source_agreement
 from apps.quality.statistics.ratings import first_errors_of
 from tests.cast import make_problem, make_solution, make_user
-from tests.quality.building import ratings_of
-from tests.quality.people import crew_of
-from tests.quality.said import note_all
+from tests.quality.labeled_project import add_labelers
+from tests.quality.rating_tables import ratings_of
+from tests.quality.submissions import mark_all_stale
 from tests.quality.test_counted_consensus import answer, make_task
 
 LABELS = st.sampled_from([BAD, OKAY, GREAT])
@@ -111,7 +111,7 @@ def test_precision_rests_on_the_solutions_that_have_a_bad_step() -> None:
 
 @pytest.fixture
 def crew(project: Project) -> list[User]:
-    return crew_of(project, 4)
+    return add_labelers(project, 4)
 
 
 def label(project: Project, crew: list[User], number: int, *walks: tuple[int, ...], redundancy: int = 1) -> int:
@@ -124,7 +124,7 @@ def label(project: Project, crew: list[User], number: int, *walks: tuple[int, ..
 
 
 def compute(project: Project) -> None:
-    note_all(project)
+    mark_all_stale(project)
     recompute_project(project)
     refresh(project)
 
@@ -250,7 +250,7 @@ def test_counts_without_successes_are_no_share_and_leave_the_figures_standing(pr
     first, second = solution.steps.order_by("position")
     StepEstimate.objects.create(run=run, step=first, rollouts=8, hard=True)
     StepEstimate.objects.create(run=run, step=second, rollouts=8)
-    note_all(project)
+    mark_all_stale(project)
     QualityRules.objects.filter(project=project).update(min_labelers=1)
     recompute_project(project)
     assert refresh_figures() == 1
@@ -265,7 +265,7 @@ def test_a_project_that_cannot_be_computed_stays_stale_and_delays_no_other(
 ) -> None:
     others = [create_project(slug=name, name=name, owner=alice) for name in ("before", "behind")]
     for one in (project, *others):
-        note_all(one)
+        mark_all_stale(one)
     QualityRules.objects.update(figures_are_stale=True)
     standing = figures._standing
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
 from apps.core.statistics import Proportion
 from apps.corpus.labels import NO_ERROR, UNKNOWN, first_error
-from apps.quality.gold.scoring import Gold, Mark, gold_agreement, mark_submission, over_time, score_marks
-from tests.quality.building import SIGNS
+from apps.quality.gold.scoring import Gold, Mark, gold_agreement, mark_submission, score_marks
+from tests.quality.rating_tables import SIGNS
 
 MONDAY = datetime(2026, 11, 2, 9, tzinfo=UTC)
 
@@ -96,16 +96,6 @@ def test_without_gold_nothing_is_known() -> None:
     assert (told.exact.value, told.exact.interval) == (None, (0.0, 1.0))
 
 
-def test_scores_in_the_course_of_time() -> None:
-    days = [(0, True), (1, True), (6, False), (8, False), (30, True)]
-    marks = [Mark(MONDAY + timedelta(days=day), hit, hit, Proportion(1, 1)) for day, hit in reversed(days)]
-    windows = over_time(marks, timedelta(days=7))
-    assert [(one.start - MONDAY).days for one in windows] == [0, 7, 28]
-    assert [one.score_marks.exact for one in windows] == [Proportion(2, 3), Proportion(0, 1), Proportion(1, 1)]
-    assert all(one.end - one.start == timedelta(days=7) for one in windows)
-    assert over_time([], timedelta(days=7)) == []
-
-
 # --- what a screening is scored by ----------------------------------------------------------------------------
 
 
@@ -153,7 +143,7 @@ def test_under_every_step_each_step_that_gold_speaks_of_counts() -> None:
         in_every_step("-..", "--."),  # What has no gold is not asked about.
         in_every_step("++", "."),  # Unsure and missing agree with nothing.
     )
-    assert [one.asked for one in marks] == [3, 1, 2]
+    assert [mark.scored_steps for mark in marks] == [3, 1, 2]
     assert share(*marks, every_step=True) == pytest.approx(3 / 6)
 
 

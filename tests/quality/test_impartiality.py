@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from apps.quality.review.waiting import waiting
 from django.test import Client
 from django.urls import reverse
 
@@ -22,9 +21,10 @@ from apps.quality.review import adjudication as adjudicating
 from apps.quality.review.assignments import accept, correct_assignment, return_to_labeler
 from apps.quality.review.queues import queue_of
 from apps.quality.review.resplit import resplit_by_reviewer
+from apps.quality.review.unreviewed import newest_unreviewed
 from apps.quality.rules import change_rules
 from tests.cast import bearer, make_problem, make_round, make_screening, make_solution, signed_in
-from tests.quality.said import said, say
+from tests.quality.submissions import submission_of, submit_next
 from tests.world import rate
 
 API = "/api/v1"
@@ -40,8 +40,8 @@ def round_(project: Project) -> Round:
 @pytest.fixture
 def solution(project: Project, round_: Round, bob: User, rita: User) -> Solution:
     """In dispute: rita says that its second step is bad, bob that none is. Rita has not seen the other one."""
-    assignment = say(round_, rita, 1, -1)
-    say(round_, bob, 1, 1, 1)
+    assignment = submit_next(round_, rita, 1, -1)
+    submit_next(round_, bob, 1, 1, 1)
     recompute_project(project)
     assert assignment.task.solution is not None
     return assignment.task.solution
@@ -50,10 +50,10 @@ def solution(project: Project, round_: Round, bob: User, rita: User) -> Solution
 @pytest.fixture
 def other(project: Project, round_: Round, solution: Solution, bob: User, alice: User) -> Solution:
     """In dispute between bob and alice."""
-    say(round_, bob, 1, -1)
-    assignment = say(round_, alice, 1, 1, 1)
+    submit_next(round_, bob, 1, -1)
+    assignment = submit_next(round_, alice, 1, 1, 1)
     while assignment.task.solution_id == solution.pk:
-        assignment = say(round_, alice, 1, 1, 1)
+        assignment = submit_next(round_, alice, 1, 1, 1)
     recompute_project(project)
     assert assignment.task.solution is not None
     return assignment.task.solution
@@ -94,7 +94,7 @@ def test_nobody_accepts_returns_or_corrects_their_own_work(solution: Solution, r
     for act in (
         lambda: accept(assignments=[assignment], reviewer=rita),
         lambda: return_to_labeler(assignment=assignment, reviewer=rita, note="Again."),
-        lambda: correct_assignment(assignment=assignment, submission=said([-1]), reviewer=rita),
+        lambda: correct_assignment(assignment=assignment, submission=submission_of([-1]), reviewer=rita),
     ):
         with pytest.raises(NotAllowed, match="your own work"):
             act()
@@ -107,7 +107,7 @@ def test_a_side_does_not_take_the_other_sides_word_away(solution: Solution, bob:
     with pytest.raises(NotAllowed, match="labeled this solution yourself"):
         return_to_labeler(assignment=assignment, reviewer=rita, note="Again.")
     with pytest.raises(NotAllowed, match="labeled this solution yourself"):
-        correct_assignment(assignment=assignment, submission=said([1, -1]), reviewer=rita)
+        correct_assignment(assignment=assignment, submission=submission_of([1, -1]), reviewer=rita)
     assert accept(assignments=[assignment], reviewer=rita) == 1
 
 
@@ -149,8 +149,8 @@ def test_queues_offer_nobody_their_own(
     assert f"/solutions/{other.pk}?" in page
     assert f"/solutions/{solution.pk}?" not in page
     assert "1 of them you labeled yourself" in page
-    assert own_turn(rita, solution).pk not in waiting(project, reviewer=rita)
-    assert own_turn(rita, solution).pk in waiting(project, reviewer=mia)
+    assert own_turn(rita, solution).pk not in newest_unreviewed(project, reviewer=rita)
+    assert own_turn(rita, solution).pk in newest_unreviewed(project, reviewer=mia)
     listed = signed_in(rita).get("/projects/algebra/review/turns?show=all").content.decode()
     assert f'value="{own_turn(rita, solution).pk}"' not in listed
 

@@ -20,7 +20,7 @@ from apps.quality.review.evidence import Evidence, evidence_of
 from apps.quality.review.queues import counts_of, queue_of
 from tests.cast import make_problem, make_round, make_solution
 from tests.judging.verdicts import bring_in, judge, row, verdicts
-from tests.quality.said import say
+from tests.quality.submissions import submit_next
 
 QUEUE = "monte_carlo_judge"
 
@@ -53,7 +53,7 @@ def evidence(solution: Solution) -> Evidence:
 
 
 def words(solution: Solution) -> list[tuple[str, str, int]]:
-    return [(one.source.value, one.name, one.first_error) for one in evidence(solution).words]
+    return [(one.source.value, one.name, one.first_error) for one in evidence(solution).first_errors]
 
 
 @pytest.fixture
@@ -93,10 +93,10 @@ def test_rollouts_of_a_file_name_a_first_error_as_runs_of_our_own_do(project: Pr
     estimate(none, True, True, True)
     round_ = make_round(project)
     for _ in range(3):
-        say(round_, bob, 1, -1)
+        submit_next(round_, bob, 1, -1)
     recompute_project(project)
     assert (kinds(named), kinds(gap), kinds(none)) == ({"people_monte_carlo"}, set(), {"people_monte_carlo"})
-    assert [one.first_error for one in evidence(named).runs + evidence(gap).runs + evidence(none).runs] == [3, None, 0]
+    assert [one.step_number for one in evidence(named).runs + evidence(gap).runs + evidence(none).runs] == [3, None, 0]
     assert [one for one in words(none) if one[0] == "monte_carlo"] == [("monte_carlo", "", -1)]
 
 
@@ -139,7 +139,7 @@ def test_what_a_reviewer_has_settled_leaves_the_queue_and_judges_settle_nothing(
 
 
 def test_the_evidence_has_every_verdict_beside_the_rest(project: Project, solution: Solution, bob: User) -> None:
-    say(make_round(project), bob, 1, -1)
+    submit_next(make_round(project), bob, 1, -1)
     judge(solution, "b", 1, 0, 1, confidence=0.8, reason="It follows.")
     judge(solution, "a", 1, None, -1, version=4)
     told = evidence(solution)
@@ -150,7 +150,7 @@ def test_the_evidence_has_every_verdict_beside_the_rest(project: Project, soluti
         [("b v1", 0, 0.8, "It follows.")],
         [("b v1", 1, 0.8, "It follows."), ("a v4", -1, None, "")],
     ]
-    assert [(str(one.run.judge), one.first_error) for one in told.judges] == [("b v1", 0), ("a v4", None)]
+    assert [(str(one.run.judge), one.step_number) for one in told.judges] == [("b v1", 0), ("a v4", None)]
     assert words(solution) == [
         ("person", "somebody", 1),
         ("judge", "a v4", -2),
@@ -198,7 +198,7 @@ def judged(project: Project, bob: User) -> Project:
     solutions = [make_solution(make_problem(project)) for _ in PEOPLE]
     round_ = make_round(project, protocol="every_step")
     for ratings in PEOPLE:
-        say(round_, bob, *ratings)
+        submit_next(round_, bob, *ratings)
     for one, ratings in zip(solutions, JUDGED, strict=True):
         judge(one, "a", *ratings, confidence=0.9)
     judge(solutions[0], "b", 1, version=2)
@@ -230,6 +230,6 @@ def test_agreement_of_judges_with_people_is_what_counting_gives(judged: Project)
 def test_a_judge_that_no_person_has_labeled_beside_has_no_figures(project: Project, bob: User) -> None:
     alone, other = (make_solution(make_problem(project)) for _ in range(2))
     judge(other, "a", 1, 1)
-    say(make_round(project), bob, 1, -1)
+    submit_next(make_round(project), bob, 1, -1)
     settle(alone, other)
     assert figures(project) == {}

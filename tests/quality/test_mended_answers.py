@@ -12,7 +12,7 @@ from apps.quality.consensus.recompute import recompute_project
 from apps.quality.models import OpenDispute, StaleSolution
 from apps.quality.review.evidence import Evidence, evidence_of
 from tests.cast import make_problem, make_round, make_solution
-from tests.quality.said import say
+from tests.quality.submissions import submit_next
 
 
 def evidence(project: Project) -> Evidence:
@@ -31,7 +31,7 @@ def test_what_was_counted_and_said_before_is_marked_and_disputes_follow_the_new_
     solution = make_solution(problem, final_answer="7", is_correct=False, verdict="no_match")
     run = EstimationRun.objects.create(project=project, number=1, strategy="x", started_at=timezone.now())
     StepEstimate.objects.create(run=run, step=solution.steps.all()[0], rollouts=8, successes=0)
-    say(make_round(project), bob, 1, 1, 1)
+    submit_next(make_round(project), bob, 1, 1, 1)
     recompute_project(project)
     assert kinds(project) == {"wrong_without_bad_step"}
     assert not evidence(project).precedes_answer_change
@@ -48,7 +48,7 @@ def test_what_was_counted_and_said_before_is_marked_and_disputes_follow_the_new_
     told = evidence(project)
     assert told.precedes_answer_change
     assert [one.precedes_answer_change for one in told.runs] == [True]
-    assert [one.precedes_answer_change for one in told.voices] == [True]
+    assert [one.precedes_answer_change for one in told.labelers] == [True]
     later = EstimationRun.objects.create(project=project, number=2, strategy="x", started_at=timezone.now())
     StepEstimate.objects.create(run=later, step=solution.steps.all()[0], rollouts=8, successes=8)
     assert [one.precedes_answer_change for one in evidence(project).runs] == [True, False]
@@ -57,8 +57,8 @@ def test_what_was_counted_and_said_before_is_marked_and_disputes_follow_the_new_
 def test_another_statement_alone_marks_nothing(project: Project, bob: User, alice: User) -> None:
     problem = make_problem(project, reference_answer="14")
     make_solution(problem, final_answer="7", is_correct=False, verdict="no_match")
-    say(make_round(project), bob, 1, 1, 1)
+    submit_next(make_round(project), bob, 1, 1, 1)
     recompute_project(project)
     edit_problem(problem=problem, actor=alice, statement="What is it?", reference_answer="14")
     assert not StaleSolution.objects.exists()
-    assert evidence(project).mended_at is None
+    assert evidence(project).answer_changed_at is None

@@ -15,12 +15,12 @@ from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
 from apps.labeling.rounds.services import create_round, open_round
 from apps.projects.models import Project
 from apps.quality.consensus.recompute import recompute_project
-from apps.quality.disputes.other_sources import beside
+from apps.quality.disputes.other_sources import other_sources
 from apps.quality.metrics.refresh import refresh
 from apps.quality.models import Figure, OpenDispute
 from apps.quality.review.evidence import evidence_of
 from tests.cast import bearer, make_problem, make_solution, signed_in
-from tests.quality.said import note_all
+from tests.quality.submissions import mark_all_stale
 from tests.quality.test_counted_consensus import answer, make_task
 
 COUNTS_ALONE = "jsonl:1"  # The origin of a run whose file says how many rollouts succeeded, and concludes nothing.
@@ -59,14 +59,14 @@ def everywhere(solution: Solution) -> set[int]:
     """The first error that each place names for Monte Carlo; UNKNOWN where it names none."""
     solution = Solution.objects.select_related("problem", "project").get(pk=solution.pk)
     evidence = evidence_of(solution, lambda ids: dict.fromkeys(ids, "somebody"))
-    named = [word.first_error for word in evidence.words if word.source == "monte_carlo"]
+    named = [named.first_error for named in evidence.first_errors if named.source == "monte_carlo"]
     shown = newest_estimates(solution.pk)
     hard = {step["position"]: step["hard"] for step in shown["steps"]} if shown else {}
     verify = _first(["none" if hard.get(place) is None else "great" if hard[place] else "bad" for place in range(3)])
     strips = [strip.marks for strip in with_sources([solution])[0].sources if strip.source == "Monte Carlo"]  # type: ignore[attr-defined]
     strip = with_strips([solution])[0].strip  # type: ignore[attr-defined]
     browsed = _first(strip.marks) if strip.source == "Monte Carlo" else UNKNOWN
-    queue = beside([solution.pk]).monte_carlo.get(solution.pk, UNKNOWN)
+    queue = other_sources([solution.pk]).monte_carlo.get(solution.pk, UNKNOWN)
     return {named[0] if named else UNKNOWN, verify, _first(strips[0]) if strips else UNKNOWN, browsed, queue}
 
 
@@ -131,7 +131,7 @@ def test_a_running_run_disputes_nothing_and_stands_in_no_figure(
 ) -> None:
     answer(make_task(solution), bob, 1, 1, 1)
     estimate(solution, 1, 0, 0, 0, status="running")
-    note_all(project)
+    mark_all_stale(project)
     recompute_project(project)
     refresh(project)
     assert not OpenDispute.objects.exists()

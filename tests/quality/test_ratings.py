@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from apps.corpus.labels import NO_ERROR, UNKNOWN
 from apps.quality.statistics.ratings import Ratings, first_errors_of, ints
-from tests.quality.building import ratings_of
+from tests.quality.rating_tables import ratings_of
 
 
 def named(*walks: str) -> list[int]:

@@ -16,14 +16,14 @@ from apps.quality.review.adjudication import adjudicate_consensus, adjudicate_so
 from tests.at_once import blocked, elsewhere
 from tests.cast import make_round
 from tests.processes import eventually
-from tests.quality.said import say
+from tests.quality.submissions import submit_next
 
 
 @pytest.fixture
 def solution(transactional_db: None, project: Project, bob: User) -> Solution:
     """Settled once, and then somebody says that its second step is bad."""
     round_ = make_round(project, redundancy=2)
-    say(round_, bob, 1, 1, 1)
+    submit_next(round_, bob, 1, 1, 1)
     recompute_project(project)
     return project.solutions.get()
 

@@ -35,7 +35,7 @@ def estimated(run: EstimationRun, first_error: int, *successes: int, surely: flo
     return solution
 
 
-def vouch(solution: Solution, *ratings: int | None) -> Solution:
+def add_gold(solution: Solution, *ratings: int | None) -> Solution:
     for step, rating in zip(solution.steps.order_by("position"), ratings, strict=True):
         if rating is not None:
             GoldLabel.objects.create(step=step, rating=rating)
@@ -53,22 +53,22 @@ def known(run: EstimationRun) -> tuple[int, int] | None:
 
 @pytest.mark.django_db
 def test_a_gap_in_gold_names_no_first_error(run: EstimationRun) -> None:
-    vouch(estimated(run, 2, 8, 8, 0, 0), 1, None, -1, None)
-    vouch(estimated(run, NO_ERROR, 8, 8, 8, 8), 1, 1, 1, None)
+    add_gold(estimated(run, 2, 8, 8, 0, 0), 1, None, -1, None)
+    add_gold(estimated(run, NO_ERROR, 8, 8, 8, 8), 1, 1, 1, None)
     assert (told(run), known(run)) == ([], None)
 
 
 @pytest.mark.django_db
 def test_a_bad_step_after_whole_gold_names_it_and_no_bad_step_means_no_error(run: EstimationRun) -> None:
-    vouch(estimated(run, 1, 8, 0, 0, 0), 1, -1, None, -1)
-    vouch(estimated(run, 2, 8, 8, 0, 0), 1, 0, 1, 1)
+    add_gold(estimated(run, 1, 8, 0, 0, 0), 1, -1, None, -1)
+    add_gold(estimated(run, 2, 8, 8, 0, 0), 1, 0, 1, 1)
     assert told(run) == ["1 of 2"]
     assert known(run) == (5, 3)
 
 
 @pytest.mark.django_db
 def test_every_first_error_that_gold_accepts_is_right_and_what_lies_between_is_not_known(run: EstimationRun) -> None:
-    solution = vouch(estimated(run, 3, 8, 8, 8, 0), 1, -1, None, None)
+    solution = add_gold(estimated(run, 3, 8, 8, 8, 0), 1, -1, None, None)
     AlsoAcceptable.objects.create(solution=solution, first_errors=[3])
     assert told(run) == ["1 of 1"]
     assert known(run) == (1, 1)
@@ -78,7 +78,7 @@ def test_every_first_error_that_gold_accepts_is_right_and_what_lies_between_is_n
 
 @pytest.mark.django_db
 def test_acceptable_first_errors_count_where_the_ratings_of_gold_have_a_gap(run: EstimationRun) -> None:
-    solution = vouch(estimated(run, 2, 8, 8, 0, 0), None, None, -1, None)
+    solution = add_gold(estimated(run, 2, 8, 8, 0, 0), None, None, -1, None)
     AlsoAcceptable.objects.create(solution=solution, first_errors=[1])
     assert told(run) == ["0 of 1"]
     assert known(run) == (1, 3)
@@ -86,7 +86,7 @@ def test_acceptable_first_errors_count_where_the_ratings_of_gold_have_a_gap(run:
 
 @pytest.mark.django_db
 def test_people_count_where_gold_says_nothing_unless_the_problem_is_retired(run: EstimationRun, alice: User) -> None:
-    solution = vouch(estimated(run, 1, 8, 0, 0, 0), 1, None, None, None)
+    solution = add_gold(estimated(run, 1, 8, 0, 0, 0), 1, None, None, None)
     Consensus.objects.create(solution=solution, project=run.project, state="settled", how="majority", first_error=1)
     other = estimated(run, 1, 8, 0, 0, 0)
     Consensus.objects.create(solution=other, project=run.project, state="thin", how="majority", first_error=3)

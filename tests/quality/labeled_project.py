@@ -17,17 +17,19 @@ from tests.cast import make_problem, make_solution, make_user
 from tests.quality.simulation import SPAMMER, World, labeler, simulate
 
 
-def crew_of(project: Project, count: int) -> list[User]:
+def add_labelers(project: Project, count: int) -> list[User]:
     people = [make_user(f"labeler{number}") for number in range(count)]
     for one in people:
         add_member(project=project, user=one, role=Role.LABELER)
     return people
 
 
-def speak(project: Project, *, solutions: int = 40, errors: Sequence[float] = (0.05, 0.1, 0.2), seed: int = 3) -> World:
+def label_at_random(
+    project: Project, *, solutions: int = 40, errors: Sequence[float] = (0.05, 0.1, 0.2), seed: int = 3
+) -> World:
     """Everybody on every solution, over the last weeks, one round."""
     world = simulate([*map(labeler, errors), SPAMMER], solutions=solutions, seed=seed)
-    people = crew_of(project, len(errors) + 1)
+    people = add_labelers(project, len(errors) + 1)
     round_ = Round.objects.create(
         project=project, number=1, protocol="first_error", status="open", redundancy=len(people), task_count=solutions
     )
