@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import msgspec
 from django.contrib.auth.decorators import login_required
-from django.db import transaction
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -21,7 +19,6 @@ from apps.dashboard.solutions.queries import facets_of
 from apps.exports.formats import FORMATS
 from apps.exports.models import Export
 from apps.exports.services import cancel_export, create_export, part_path
-from apps.exports.tasks import make_export
 from apps.judging.models import Judge
 from apps.labeling.models import Round
 
@@ -59,15 +56,13 @@ GROUPS = {"questions": EXTRA_QUESTIONS, "pairs": PAIR_QUESTIONS, "filters": FILT
 
 
 def _create(place: Place, data: dict[str, Any], policy: dict[str, Any]) -> Export:
-    export = create_export(
+    return create_export(
         project=place.project,
         format=data["format"],
         policy=policy,
         container=data["container"],
         requested_by=place.membership.user,
     )
-    transaction.on_commit(partial(make_export.delay, export.pk))
-    return export
 
 
 def _again(request: AuthenticatedRequest, place: Place) -> dict[str, Any]:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.db import transaction
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -24,7 +22,6 @@ from apps.corpus.imports.readers import READERS
 from apps.corpus.models import ImportBatch, ImportFinding, Upload
 from apps.corpus.records import RowError
 from apps.corpus.services import cancel_import, discard_upload, import_upload, keep_upload, queue_again
-from apps.corpus.tasks import import_file
 from apps.dashboard.access import Place, import_of, place_for, upload_of
 from apps.dashboard.imports.forms import ImportForm, UploadForm
 from apps.dashboard.pagination import page_of
@@ -81,7 +78,6 @@ def upload(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
         chosen = {"format": form.cleaned_data["format"], "options": form.options}
         batch = form.run(lambda _: import_upload(upload=kept, **chosen))
         if batch is not None:
-            transaction.on_commit(partial(import_file.delay, batch.pk))
             return redirect("import", slug, batch.pk)
     template = "corpus/_preview.html" if request.htmx else "corpus/upload.html"
     detected = READERS.get(looked.sample.detected or "")
@@ -185,8 +181,7 @@ def cancel(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
 @require_POST
 def again(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     place = place_for(request.user, slug, "import")
-    batch = queue_again(batch=import_of(place, pk))
-    transaction.on_commit(partial(import_file.delay, batch.pk))
+    queue_again(batch=import_of(place, pk))
     return redirect("import", slug, pk)
 
 

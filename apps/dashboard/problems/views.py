@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
@@ -15,7 +12,6 @@ from apps.accounts.http import AuthenticatedRequest
 from apps.accounts.models import AuditEvent
 from apps.corpus.models import Problem, SolutionGrade
 from apps.corpus.problem_edits import edit_problem
-from apps.corpus.tasks import grade_problem
 from apps.dashboard.access import Place, place_for, problem_of
 from apps.dashboard.problems.forms import EditProblemForm, RetireForm
 from apps.dashboard.solutions.evidence import labeler_names
@@ -69,11 +65,8 @@ def _page(
 def mend(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     place = place_for(request.user, slug, "edit_problems")
     found, form = problem_of(place, pk), EditProblemForm(request.POST)
-    with transaction.atomic():
-        mended = form.run(lambda data: edit_problem(problem=found, actor=request.user, **data))
-        if mended is None:
-            return _page(request, place, found, mend=form)
-        transaction.on_commit(partial(grade_problem.delay, mended.pk))
+    if form.run(lambda data: edit_problem(problem=found, actor=request.user, **data)) is None:
+        return _page(request, place, found, mend=form)
     messages.success(request, "Saved. Where the answer changed, a worker grades the solutions again.")
     return redirect("problem", slug, pk)
 
