@@ -19,7 +19,7 @@ from apps.quality.metrics.refresh import refresh_figures
 from tests.cast import make_problem, make_round, make_solution, signed_in
 from tests.judging.verdicts import judge
 from tests.quality.submissions import submit_next
-from tests.quality.test_judged import estimate
+from tests.quality.test_judges_as_a_source import estimate
 
 
 @pytest.fixture

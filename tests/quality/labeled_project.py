@@ -1,4 +1,4 @@
-"""A project in which simulated labelers have spoken: rows as the queue leaves them, by way of the tables."""
+"""A project labeled by simulated labelers, with the rows that the queue would leave."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def add_labelers(project: Project, count: int) -> list[User]:
 def label_at_random(
     project: Project, *, solutions: int = 40, errors: Sequence[float] = (0.05, 0.1, 0.2), seed: int = 3
 ) -> World:
-    """Everybody on every solution, over the last weeks, one round."""
+    """Every labeler rates every solution in one round, over the last weeks."""
     world = simulate([*map(labeler, errors), SPAMMER], solutions=solutions, seed=seed)
     people = add_labelers(project, len(errors) + 1)
     round_ = Round.objects.create(
@@ -56,12 +56,16 @@ def label_at_random(
                 submitted_at=now - timedelta(days=(solutions - number) * 60 / solutions, minutes=index),
             )
     Assignment.objects.bulk_create(assignments.values())
-    said = world.ratings
-    of_solution = said.solution_of_step()[said.steps].tolist()
+    ratings_by_labelers = world.ratings
+    of_solution = ratings_by_labelers.solution_of_step()[ratings_by_labelers.steps].tolist()
     StepLabel.objects.bulk_create(
         StepLabel(assignment=assignments[solution, who], step_id=steps[step], rating=rating, chosen=rating != -1)
         for solution, who, step, rating in zip(
-            of_solution, said.labelers.tolist(), said.steps.tolist(), said.ratings.tolist(), strict=True
+            of_solution,
+            ratings_by_labelers.labelers.tolist(),
+            ratings_by_labelers.steps.tolist(),
+            ratings_by_labelers.ratings.tolist(),
+            strict=True,
         )
     )
     return world

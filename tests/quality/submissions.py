@@ -1,4 +1,4 @@
-"""What people say in these tests: through the queue, as they would."""
+"""Submissions of labelers in these tests, made through the queue."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def submission_of(ratings: Sequence[int | None]) -> Submission:
 
 
 def submit_next(round_: Round, labeler: User, *ratings: int | None) -> Assignment:
-    """The labeler claims the next task and says this of it."""
+    """The labeler claims the next task and submits these ratings."""
     assignment = claim(round=round_, labeler=labeler)
     assert isinstance(assignment, Assignment), assignment
     return submit(assignment=assignment, submission=submission_of(ratings))
@@ -36,5 +36,5 @@ def add_gold(solution: Solution, *ratings: int) -> None:
 
 
 def mark_all_stale(project: Project) -> None:
-    """Everything is to be computed again, as after a change of the project's rules."""
+    """Mark everything to be computed again, as after a change of the project's rules."""
     QualityRules.objects.update_or_create(project=project, defaults={"stale_all": True})

@@ -1,4 +1,4 @@
-"""A correction belongs to who made it: gold, speed and agreement measure the labeler's first submission."""
+"""A correction belongs to its author: gold, speed and agreement measure the labeler's first submission."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def test_agreement_is_that_of_first_submissions(project: Project, bob: User, rit
     assert agreement() == 0
 
 
-def test_consensus_follows_the_labelers_current_word_until_a_reviewer_corrects_it(
+def test_consensus_follows_the_labelers_current_ratings_until_a_reviewer_corrects_them(
     missed: Assignment, rita: User
 ) -> None:
     project, solution = missed.round.project, missed.task.solution
@@ -171,7 +171,7 @@ def test_the_newest_correction_counts(missed: Assignment, alice: User, rita: Use
     assert (second.actor, second.after["note"]) == (alice, "Already the first.")
 
 
-def test_a_correction_that_is_taken_back_leaves_the_labelers_word(missed: Assignment, rita: User) -> None:
+def test_a_correction_that_is_withdrawn_leaves_the_labelers_ratings(missed: Assignment, rita: User) -> None:
     correct_assignment(assignment=missed, submission=submission_of([1, -1]), reviewer=rita)
     assert withdraw_correction(assignment=missed, reviewer=rita)
     recompute_project(missed.round.project)
@@ -181,7 +181,7 @@ def test_a_correction_that_is_taken_back_leaves_the_labelers_word(missed: Assign
 
 
 @pytest.mark.parametrize("how", ["solution", "steps"])
-def test_words_that_are_taken_back_on_the_evidence_page_take_the_correction_with_them(
+def test_withdrawing_adjudications_on_the_evidence_page_withdraws_the_correction(
     missed: Assignment, rita: User, how: str
 ) -> None:
     solution = missed.task.solution
@@ -202,9 +202,9 @@ def test_the_labeler_does_not_overwrite_a_reviewers_correction(missed: Assignmen
     correct_assignment(assignment=missed, submission=submission_of([1, -1]), reviewer=rita)
     missed.refresh_from_db()
     assert "reviewer has corrected it" in (why_not_correctable(missed) or "")
-    with pytest.raises(Conflict) as told:
+    with pytest.raises(Conflict) as reliability_notes:
         correct(assignment=missed, submission=submission_of([-1]), seen=0)
-    assert told.value.code == "not_correctable"
+    assert reliability_notes.value.code == "not_correctable"
     assert correct(assignment=missed, submission=submission_of([1, 1, 1])).versions == 0, (
         "an answer lost on its way is no conflict"
     )
@@ -241,17 +241,17 @@ def test_a_correction_satisfies_the_protocol_and_is_of_what_is_submitted(missed:
 # --- what people and scripts are shown ----------------------------------------------------------------------
 
 
-def test_the_labeler_is_told_what_was_changed(missed: Assignment, bob: User, rita: User) -> None:
+def test_the_labeler_sees_what_was_changed(missed: Assignment, bob: User, rita: User) -> None:
     correct_assignment(assignment=missed, submission=submission_of([1, -1]), reviewer=rita, note="4 + 4 is 8.")
     page = signed_in(bob).get("/projects/algebra/work").content.decode()
     assert "Rita</b> changed step 2 to bad, step 3 to not rated because" in page
     assert "4 + 4 is 8." in page
-    mine = bearer(bob).get(f"{API}/assignments/{missed.pk}").json()
-    assert [step["rating"] for step in mine["said"]["steps"]] == [1, 1, 1]
-    assert [step["rating"] for step in mine["correction"]["steps"]] == [1, -1]
+    own = bearer(bob).get(f"{API}/assignments/{missed.pk}").json()
+    assert [step["rating"] for step in own["said"]["steps"]] == [1, 1, 1]
+    assert [step["rating"] for step in own["correction"]["steps"]] == [1, -1]
     reviewer = Membership.objects.get(user=rita).pseudonym
-    assert (mine["correction"]["by"], mine["correction"]["note"]) == (reviewer, "4 + 4 is 8.")
-    assert (mine["correctable"], mine["versions"]) == (False, 0)
+    assert (own["correction"]["by"], own["correction"]["note"]) == (reviewer, "4 + 4 is 8.")
+    assert (own["correctable"], own["versions"]) == (False, 0)
 
 
 def test_scripts_see_whose_rating_it_is(missed: Assignment, bob: User, rita: User) -> None:
@@ -290,7 +290,7 @@ def test_scripts_of_reviewers_correct_too(missed: Assignment, rita: User) -> Non
     assert own_ratings(missed) == [1, 1, 1]
 
 
-def test_reviewers_pages_show_both_words(missed: Assignment, rita: User) -> None:
+def test_reviewers_pages_show_both_submissions(missed: Assignment, rita: User) -> None:
     correct_assignment(assignment=missed, submission=submission_of([1, -1]), reviewer=rita, note="the sum")
     client = signed_in(rita)
     evidence = client.get(f"/projects/algebra/solutions/{missed.task.solution_id}").content.decode()

@@ -1,4 +1,4 @@
-"""What stands follows from counted assignments: enough of them, and none that only measures a labeler."""
+"""Consensus follows from counted assignments: enough of them, and none that only measures a labeler."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_a_retired_problem_leaves_disputes_and_comes_back_to_them(
 # --- gold -------------------------------------------------------------------------------------------------
 
 
-def test_a_label_that_contradicts_gold_is_in_dispute_and_stands_as_people_said_it(
+def test_a_label_that_contradicts_gold_is_in_dispute_and_stays_in_the_consensus(
     project: Project, crew: list[User]
 ) -> None:
     solution = make_solution(make_problem(project))
@@ -168,7 +168,7 @@ def test_a_round_that_asks_for_one_is_settled_by_one_who_is_not_certain(project:
 @pytest.mark.parametrize(
     ("spoke", "expected"), [([3], ("thin", 1, 3)), ([1], ("settled", 1, 1)), ([3, 1], ("settled", 2, 1))]
 )
-def test_of_several_rounds_the_smallest_in_which_somebody_spoke_says_how_many(
+def test_of_several_rounds_the_smallest_redundancy_of_counted_assignments_holds(
     project: Project, crew: list[User], spoke: list[int], expected: tuple[str, int, int]
 ) -> None:
     solution = make_solution(make_problem(project))
@@ -199,7 +199,7 @@ def test_what_one_of_three_says_behind_the_first_error_is_thin(project: Project,
     assert list(steps) == [(1, 3, False), (-1, 3, False), (1, 1, True)]
 
 
-def test_a_reviewers_word_is_not_thin(project: Project, rita: User, crew: list[User]) -> None:
+def test_an_adjudication_is_not_thin(project: Project, rita: User, crew: list[User]) -> None:
     solution = make_solution(make_problem(project))
     answer(make_task(solution, redundancy=3), crew[0], 1, -1)
     settle(project)
@@ -210,7 +210,7 @@ def test_a_reviewers_word_is_not_thin(project: Project, rita: User, crew: list[U
 
 
 @pytest.mark.parametrize("rule", ["majority", "dawid-skene"])
-def test_one_voice_is_never_certain(project: Project, crew: list[User], rule: str) -> None:
+def test_a_single_rating_is_never_certain(project: Project, crew: list[User], rule: str) -> None:
     """Whom nobody checks, Dawid and Skene's method takes at their word."""
     QualityRules.objects.create(project=project, rule=rule)
     for number in range(30):

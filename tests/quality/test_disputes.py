@@ -1,11 +1,11 @@
-"""What the sources dispute on one solution."""
+"""The disputes of one solution by its sources."""
 
 from __future__ import annotations
 
 import pytest
-from apps.quality.disputes_in.kinds import Dispute, DisputeEvidence, Source, disputes_in, source_first_errors
 
 from apps.corpus.labels import NO_ERROR, UNKNOWN
+from apps.quality.disputes.kinds import Dispute, DisputeEvidence, Source, disputes_in, source_first_errors
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_each_kind_of_dispute(evidence: DisputeEvidence, expected: set[Dispute])
     assert disputes_in(evidence) == expected
 
 
-def test_gold_and_then_consensus_speak_alone_against_the_answer() -> None:
+def test_the_answer_is_compared_with_gold_alone_then_with_consensus() -> None:
     """What a judge says against a right answer is nothing once gold or the consensus says that no step is bad."""
     settled = DisputeEvidence(judges={"j": 0}, consensus=NO_ERROR, is_correct=True)
     assert Dispute.RIGHT_WITH_BAD_STEP not in disputes_in(settled)
@@ -101,7 +101,7 @@ def test_what_convinces_is_a_setting() -> None:
     assert disputes_in(evidence, convincing=0.7) == set()
 
 
-def test_all_words_stand_side_by_side_the_weightiest_first() -> None:
+def test_the_first_errors_of_all_sources_are_listed_gold_first() -> None:
     evidence = DisputeEvidence(
         people={"carol": 3, "bob": UNKNOWN}, monte_carlo=1, judges={"j": 2}, gold=frozenset({2, 1}), consensus=3
     )

@@ -1,4 +1,4 @@
-"""Figures say what they rest on: compared solutions, intervals that never vanish, nobody's agreement with themselves."""
+"""Figures show what they rest on: compared solutions, intervals with a width, and no agreement of a labeler with themselves."""
 
 from __future__ import annotations
 
@@ -240,7 +240,7 @@ def test_an_uncounted_step_is_no_bad_one_on_the_run_page(project: Project, crew:
 # --- refreshing -------------------------------------------------------------------------------------------
 
 
-def test_counts_without_successes_are_no_share_and_leave_the_figures_standing(project: Project, bob: User) -> None:
+def test_counts_without_successes_are_no_share_and_leave_the_other_figures(project: Project, bob: User) -> None:
     """A file may have the hard label with the number of rollouts; older imports took even less."""
     solution = make_solution(make_problem(project), ["One.", "Two."])
     answer(make_task(solution), bob, 1, -1)

@@ -1,4 +1,4 @@
-"""What a labeler's turn at a gold task is worth."""
+"""The mark of a labeler's assignment on gold."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def marked(gold: str, said: str, *also: int) -> Mark:
 
 
 def test_the_exact_first_error_is_a_hit_and_its_neighbour_is_within_one() -> None:
-    told = {said: marked("++-+", said) for said in ("++-", "+-", "+++-", "-", "++++")}
-    assert [one.exact for one in told.values()] == [True, False, False, False, False]
-    assert [one.within_one for one in told.values()] == [True, True, True, False, False]
+    reliability_notes = {said: marked("++-+", said) for said in ("++-", "+-", "+++-", "-", "++++")}
+    assert [one.exact for one in reliability_notes.values()] == [True, False, False, False, False]
+    assert [one.within_one for one in reliability_notes.values()] == [True, True, True, False, False]
 
 
 def test_no_error_is_next_to_nothing() -> None:
@@ -51,7 +51,7 @@ def test_steps_are_right_as_to_bad_or_not() -> None:
     assert marked("++-", "+-").steps == Proportion(1, 2)
 
 
-def test_at_an_acceptable_first_error_both_words_are_right_while_a_later_end_is_acceptable() -> None:
+def test_at_an_acceptable_first_error_both_ratings_are_right_while_a_later_one_is_acceptable() -> None:
     assert marked("+--+", "+-", 2).steps == Proportion(2, 2)
     assert marked("+--+", "++-", 2).steps == Proportion(3, 3)
     assert marked("+--+", "++++", 2).steps == Proportion(2, 3)  # At the last acceptable one, not bad is wrong.
@@ -70,9 +70,13 @@ def test_who_gives_up_or_is_unsure_before_it_misses_and_is_scored_on_what_they_r
 
 
 def test_gold_of_single_steps_scores_steps_alone() -> None:
-    told = marked(".+.", "++-")
-    assert (told.exact, told.within_one, told.steps) == (None, None, Proportion(1, 1))
-    assert score_marks([told]).exact == Proportion(0, 0)
+    reliability_notes = marked(".+.", "++-")
+    assert (reliability_notes.exact, reliability_notes.within_one, reliability_notes.steps) == (
+        None,
+        None,
+        Proportion(1, 1),
+    )
+    assert score_marks([reliability_notes]).exact == Proportion(0, 0)
 
 
 def test_the_first_error_of_gold_takes_ratings_without_a_gap() -> None:
@@ -84,16 +88,16 @@ def test_the_first_error_of_gold_takes_ratings_without_a_gap() -> None:
 
 def test_scores_add_up_with_wilsons_interval() -> None:
     """8 of 10: Wilson gives 0.490 to 0.943 (Newcombe 1998 has such a table; by hand with z = 1.96)."""
-    told = score_marks([marked("+-", "+-")] * 8 + [marked("+-", "++")] * 2)
-    assert told.exact == Proportion(8, 10)
-    assert told.exact.value == 0.8
-    assert told.exact.interval == pytest.approx((0.490, 0.943), abs=0.0005)
-    assert told.steps == Proportion(18, 20)
+    reliability_notes = score_marks([marked("+-", "+-")] * 8 + [marked("+-", "++")] * 2)
+    assert reliability_notes.exact == Proportion(8, 10)
+    assert reliability_notes.exact.value == 0.8
+    assert reliability_notes.exact.interval == pytest.approx((0.490, 0.943), abs=0.0005)
+    assert reliability_notes.steps == Proportion(18, 20)
 
 
 def test_without_gold_nothing_is_known() -> None:
-    told = score_marks([])
-    assert (told.exact.value, told.exact.interval) == (None, (0.0, 1.0))
+    reliability_notes = score_marks([])
+    assert (reliability_notes.exact.value, reliability_notes.exact.interval) == (None, (0.0, 1.0))
 
 
 # --- what a screening is scored by ----------------------------------------------------------------------------
@@ -137,7 +141,7 @@ def test_who_leaves_early_agrees_with_nothing() -> None:
     assert share(in_every_step("+-+", "+-+", left_early=True), every_step=True) == 0
 
 
-def test_under_every_step_each_step_that_gold_speaks_of_counts() -> None:
+def test_under_every_step_each_step_with_gold_counts() -> None:
     marks = (
         in_every_step("+-0", "0++"),  # Two of three: great or okay is one, and what follows the first error counts.
         in_every_step("-..", "--."),  # What has no gold is not asked about.

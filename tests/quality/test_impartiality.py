@@ -1,4 +1,4 @@
-"""Nobody judges themselves: by service, page and API; and where a project allows it, it is marked."""
+"""Reviewers do not judge their own work: by service, page and API; where a project allows it, it is marked."""
 
 from __future__ import annotations
 
@@ -82,9 +82,9 @@ JUDGEMENTS: dict[str, Callable[[Solution, User], Any]] = {
 def test_a_side_judges_no_solution_and_another_reviewer_does(
     solution: Solution, rita: User, mia: User, name: str
 ) -> None:
-    with pytest.raises(NotAllowed) as told:
+    with pytest.raises(NotAllowed) as reliability_notes:
         JUDGEMENTS[name](solution, rita)
-    assert (told.value.code, told.value.status) == ("self_review", 403)
+    assert (reliability_notes.value.code, reliability_notes.value.status) == ("self_review", 403)
     assert not StepConsensus.objects.filter(how="adjudicated").exists()
     JUDGEMENTS[name](solution, mia)
 
@@ -102,7 +102,9 @@ def test_nobody_accepts_returns_or_corrects_their_own_work(solution: Solution, r
     assert accept(assignments=[assignment], reviewer=mia) == 1
 
 
-def test_a_side_does_not_take_the_other_sides_word_away(solution: Solution, bob: User, rita: User) -> None:
+def test_a_reviewer_who_labeled_it_does_not_undo_another_labelers_assignment(
+    solution: Solution, bob: User, rita: User
+) -> None:
     assignment = own_turn(bob, solution)
     with pytest.raises(NotAllowed, match="labeled this solution yourself"):
         return_to_labeler(assignment=assignment, reviewer=rita, note="Again.")
@@ -206,9 +208,9 @@ def test_the_api_refuses_too_and_says_what_is_ones_own(solution: Solution, other
 
 
 def test_only_an_owner_allows_it(project: Project, alice: User, mia: User) -> None:
-    with pytest.raises(NotAllowed) as told:
+    with pytest.raises(NotAllowed) as reliability_notes:
         change_rules(project=project, actor=mia, allows_self_review=True)
-    assert set(told.value.fields) == {"allows_self_review"}
+    assert set(reliability_notes.value.fields) == {"allows_self_review"}
     form = {
         "rule": "majority",
         "pass_mark": 75,
@@ -234,8 +236,8 @@ def test_where_it_is_allowed_it_is_marked(project: Project, solution: Solution, 
     adjudicating.adjudicate_solution(solution=solution, first_error=1, by=rita)
     adjudicating.make_gold(solutions=[solution], by=rita)
     recompute_project(project)
-    words = StepConsensus.objects.filter(step__solution=solution, how="adjudicated")
-    assert set(words.values_list("self_reviewed", flat=True)) == {True}
+    adjudicated = StepConsensus.objects.filter(step__solution=solution, how="adjudicated")
+    assert set(adjudicated.values_list("self_reviewed", flat=True)) == {True}
     assert set(GoldLabel.objects.values_list("self_reviewed", flat=True)) == {True}
     assert Review.objects.get().self_reviewed
     resplit_by_reviewer(solution=solution, texts=PARTED, by=rita)
@@ -254,7 +256,7 @@ def test_what_others_judge_is_not_marked(project: Project, solution: Solution, a
     assert "self_reviewed" not in AuditEvent.objects.get(verb="solution.adjudicated").after
 
 
-def test_gold_made_from_a_sides_word_is_marked_whoever_makes_it(
+def test_gold_made_from_a_self_review_is_marked_whoever_makes_it(
     project: Project, solution: Solution, alice: User, rita: User, mia: User
 ) -> None:
     change_rules(project=project, actor=alice, allows_self_review=True)

@@ -1,4 +1,4 @@
-"""What stands follows what changes: solutions that grew in a dialogue, withdrawn corrections, several turns of one."""
+"""Consensus follows what changes: derived solutions, withdrawn corrections, several assignments of one labeler."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_gold_measures_a_dialogue_by_the_steps_of_its_own_solution(project: Proj
     assert assignment.grown is not None
 
 
-def test_a_withdrawn_correction_leaves_the_other_one_standing(project: Project, rita: User) -> None:
+def test_a_withdrawn_correction_leaves_the_other_one_in_place(project: Project, rita: User) -> None:
     solution = make_solution(make_problem(project))
     crew = add_labelers(project, 2)
     round_ = make_round(project, redundancy=2)
@@ -91,7 +91,7 @@ def test_a_withdrawn_correction_leaves_the_other_one_standing(project: Project, 
     assert Consensus.objects.get(pk=solution.pk).first_error == 1
 
 
-def test_a_later_word_of_a_reviewer_outlives_a_correction(project: Project, rita: User) -> None:
+def test_a_later_adjudication_outlives_a_correction(project: Project, rita: User) -> None:
     solution = make_solution(make_problem(project))
     bob = add_labelers(project, 1)[0]
     assignment = submit_next(make_round(project), bob, 1, 1, 1)
@@ -142,7 +142,7 @@ def test_a_first_error_that_one_of_two_names_is_thin(project: Project) -> None:
     assert Consensus.objects.get(pk=solution.pk).state == Consensus.State.THIN
 
 
-def test_agreement_of_a_round_is_of_the_words_that_count(project: Project) -> None:
+def test_agreement_of_a_round_is_of_the_ratings_that_count(project: Project) -> None:
     crew = add_labelers(project, 2)
     rounds = [
         Round.objects.create(project=project, number=number, protocol="first_error", status="open", **terms)
@@ -162,7 +162,7 @@ def test_agreement_of_a_round_is_of_the_words_that_count(project: Project) -> No
     assert figure.data["solutions"] == 6
 
 
-def test_the_newest_word_is_the_one_that_was_handed_in_last(project: Project, bob: User) -> None:
+def test_the_newest_assignment_is_the_one_that_was_submitted_last(project: Project, bob: User) -> None:
     solution = make_solution(make_problem(project))
     late = answer(make_task(solution, 1), bob, 1, -1)
     early = answer(make_task(solution, 2), bob, -1)
@@ -173,7 +173,7 @@ def test_the_newest_word_is_the_one_that_was_handed_in_last(project: Project, bo
     assert Consensus.objects.get(pk=solution.pk).first_error == 1
 
 
-def test_evidence_counts_one_turn_of_each_labeler(project: Project, bob: User) -> None:
+def test_evidence_counts_one_assignment_of_each_labeler(project: Project, bob: User) -> None:
     solution = make_solution(make_problem(project))
     answer(make_task(solution, 1), bob, -1)
     answer(make_task(solution, 2), bob, 1, 1, 1)
@@ -184,7 +184,7 @@ def test_evidence_counts_one_turn_of_each_labeler(project: Project, bob: User) -
     assert [bool(labeler.not_counted) for labeler in found.labelers] == [True, False]
 
 
-def test_a_correction_does_not_bring_an_older_turn_back(project: Project, bob: User, rita: User) -> None:
+def test_a_correction_does_not_bring_an_older_assignment_back(project: Project, bob: User, rita: User) -> None:
     solution = make_solution(make_problem(project))
     answer(make_task(solution, 1), bob, -1)
     newer = answer(make_task(solution, 2), bob, 1, 1, 1)

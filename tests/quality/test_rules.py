@@ -1,4 +1,4 @@
-"""Which label stands, by each rule; and on labelers of known error rates, how right it is."""
+"""The labels of each aggregation rule, and how often they are right for labelers of known error rates."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ def aggregate(rule: str, *table: list[str], order: list[int] | None = None, **op
 
 
 def test_the_majority_labels_each_step() -> None:
-    told = aggregate("majority", ["+0-", "+0-", "0-"], ["+", "-", ""])
-    assert told.labels.tolist() == [1, 0, -1, UNKNOWN]
-    assert told.certainty == pytest.approx([2.5 / 4, 2.5 / 4, 2.5 / 3, 0])
-    assert told.first_errors.tolist() == [2, UNKNOWN]
-    assert told.first_error_certainty == pytest.approx([2.5 / 4, 0])
+    reliability_notes = aggregate("majority", ["+0-", "+0-", "0-"], ["+", "-", ""])
+    assert reliability_notes.labels.tolist() == [1, 0, -1, UNKNOWN]
+    assert reliability_notes.certainty == pytest.approx([2.5 / 4, 2.5 / 4, 2.5 / 3, 0])
+    assert reliability_notes.first_errors.tolist() == [2, UNKNOWN]
+    assert reliability_notes.first_error_certainty == pytest.approx([2.5 / 4, 0])
 
 
 def test_a_tie_is_no_label() -> None:
@@ -53,18 +53,18 @@ def test_a_tie_is_no_label() -> None:
 
 
 def test_okay_against_great_is_okay_and_leaves_the_first_error_settled() -> None:
-    told = aggregate("majority", ["+++", "+0+"], ["+-", "0-"])
-    assert told.labels.tolist() == [1, 0, 1, 0, -1]
-    assert told.first_errors.tolist() == [-1, 1]
-    assert told.first_error_certainty == pytest.approx([2.5 / 3, 2.5 / 3])
+    reliability_notes = aggregate("majority", ["+++", "+0+"], ["+-", "0-"])
+    assert reliability_notes.labels.tolist() == [1, 0, 1, 0, -1]
+    assert reliability_notes.first_errors.tolist() == [-1, 1]
+    assert reliability_notes.first_error_certainty == pytest.approx([2.5 / 3, 2.5 / 3])
 
 
 def test_the_certainty_of_a_first_error_is_how_many_name_it_and_not_how_many_call_the_step_bad() -> None:
     """Four of six call the third step bad, and it is the first that most call so; but only two call none before it so."""
-    told = aggregate("majority", ["-++", "+-+", "++-", "++-", "+--", "-+-"])
-    assert told.first_errors.tolist() == [2]
-    assert told.certainty[2] == pytest.approx(4.5 / 7)
-    assert told.first_error_certainty == pytest.approx([2.5 / 7])
+    reliability_notes = aggregate("majority", ["-++", "+-+", "++-", "++-", "+--", "-+-"])
+    assert reliability_notes.first_errors.tolist() == [2]
+    assert reliability_notes.certainty[2] == pytest.approx(4.5 / 7)
+    assert reliability_notes.first_error_certainty == pytest.approx([2.5 / 7])
 
 
 # --- ProcessBench -------------------------------------------------------------------------------------------
@@ -98,8 +98,8 @@ def test_the_certainty_of_a_first_error_is_how_many_name_it_and_not_how_many_cal
         ([UNKNOWN, UNKNOWN, UNKNOWN], ProcessBenchResult(ProcessBenchState.DISCARDED, UNKNOWN, 0, 3, 0)),
     ],
 )
-def test_more_are_asked_only_where_needed(words: list[int], expected: ProcessBenchResult) -> None:
-    assert processbench_result(words) == expected
+def test_more_are_asked_only_where_needed(adjudicated: list[int], expected: ProcessBenchResult) -> None:
+    assert processbench_result(adjudicated) == expected
 
 
 def test_how_many_must_agree_among_how_many_is_a_setting() -> None:
@@ -110,34 +110,36 @@ def test_how_many_must_agree_among_how_many_is_a_setting() -> None:
 
 
 @given(st.lists(st.integers(-2, 4), max_size=8))
-def test_asking_goes_on_until_it_is_met_or_given_up_and_never_past_the_limit(words: list[int]) -> None:
-    told = processbench_result(words)
-    assert (told.more_labelers > 0) == (told.state is ProcessBenchState.OPEN)
-    assert told.labelers + told.more_labelers <= 5
-    if told.state is not ProcessBenchState.OPEN:
-        assert processbench_result([*words, 7]) == told
+def test_asking_goes_on_until_it_is_met_or_given_up_and_never_past_the_limit(adjudicated: list[int]) -> None:
+    reliability_notes = processbench_result(adjudicated)
+    assert (reliability_notes.more_labelers > 0) == (reliability_notes.state is ProcessBenchState.OPEN)
+    assert reliability_notes.labelers + reliability_notes.more_labelers <= 5
+    if reliability_notes.state is not ProcessBenchState.OPEN:
+        assert processbench_result([*adjudicated, 7]) == reliability_notes
 
 
 def test_processbench_labels_the_steps_up_to_the_first_error_that_three_name() -> None:
-    told = aggregate("processbench", ["+0-", "++-", "00-", "-"], ["+-+", "-+", "++", ""], ["-", "-", "", ""])
-    assert told.labels.tolist() == [1, 0, -1, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN]
-    assert told.first_errors.tolist() == [2, UNKNOWN, UNKNOWN]
-    assert told.certainty == pytest.approx([0.875, 0.875, 0.875, 0, 0, 0, 0])
-    assert told.discarded.tolist() == [False, False, False]
+    reliability_notes = aggregate(
+        "processbench", ["+0-", "++-", "00-", "-"], ["+-+", "-+", "++", ""], ["-", "-", "", ""]
+    )
+    assert reliability_notes.labels.tolist() == [1, 0, -1, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN]
+    assert reliability_notes.first_errors.tolist() == [2, UNKNOWN, UNKNOWN]
+    assert reliability_notes.certainty == pytest.approx([0.875, 0.875, 0.875, 0, 0, 0, 0])
+    assert reliability_notes.discarded.tolist() == [False, False, False]
 
 
-def test_processbench_hears_people_in_the_order_in_which_they_spoke() -> None:
+def test_processbench_takes_people_in_the_order_of_submission() -> None:
     row = ["++", "++", "+-", "+-", "+-", "++"]
     assert aggregate("processbench", row, order=[0, 1, 2, 3, 4, 5]).first_errors.tolist() == [1]
-    told = aggregate("processbench", row, order=[0, 1, 5, 2, 3, 4])
-    assert told.first_errors.tolist() == [NO_ERROR]
-    assert told.labels.tolist() == [1, 1]
+    reliability_notes = aggregate("processbench", row, order=[0, 1, 5, 2, 3, 4])
+    assert reliability_notes.first_errors.tolist() == [NO_ERROR]
+    assert reliability_notes.labels.tolist() == [1, 1]
 
 
 def test_processbench_gives_up_what_five_cannot_settle() -> None:
-    told = aggregate("processbench", ["-++", "-++", "+-+", "+-+", "++-"])
-    assert told.discarded.tolist() == [True]
-    assert told.labels.tolist() == [UNKNOWN] * 3
+    reliability_notes = aggregate("processbench", ["-++", "-++", "+-+", "+-+", "++-"])
+    assert reliability_notes.discarded.tolist() == [True]
+    assert reliability_notes.labels.tolist() == [UNKNOWN] * 3
 
 
 # --- any rule -----------------------------------------------------------------------------------------------
@@ -145,19 +147,19 @@ def test_processbench_gives_up_what_five_cannot_settle() -> None:
 
 @pytest.mark.parametrize("name", RULES)
 def test_where_all_say_the_same_every_rule_says_it_too(name: str) -> None:
-    told = aggregate(name, ["+0-"] * 3, ["++"] * 3, ["-"] * 3)
-    assert told.labels.tolist() == [1, 0, -1, 1, 1, -1]
-    assert told.first_errors.tolist() == [2, NO_ERROR, 0]
-    assert not told.discarded.any()
+    reliability_notes = aggregate(name, ["+0-"] * 3, ["++"] * 3, ["-"] * 3)
+    assert reliability_notes.labels.tolist() == [1, 0, -1, 1, 1, -1]
+    assert reliability_notes.first_errors.tolist() == [2, NO_ERROR, 0]
+    assert not reliability_notes.discarded.any()
 
 
 @pytest.mark.parametrize("name", RULES)
-def test_where_nobody_speaks_no_rule_says_anything(name: str) -> None:
-    told = aggregate(name, ["..", ".."], ["+", "+"])
-    assert told.labels.tolist()[:2] == [UNKNOWN, UNKNOWN]
-    assert told.first_errors[0] == UNKNOWN
-    assert told.certainty[:2].tolist() == [0, 0]
-    assert told.first_error_certainty[0] == 0
+def test_without_ratings_no_rule_has_a_label(name: str) -> None:
+    reliability_notes = aggregate(name, ["..", ".."], ["+", "+"])
+    assert reliability_notes.labels.tolist()[:2] == [UNKNOWN, UNKNOWN]
+    assert reliability_notes.first_errors[0] == UNKNOWN
+    assert reliability_notes.certainty[:2].tolist() == [0, 0]
+    assert reliability_notes.first_error_certainty[0] == 0
 
 
 @pytest.mark.parametrize("name", RULES)
@@ -167,11 +169,11 @@ def test_where_nobody_speaks_no_rule_says_anything(name: str) -> None:
     )
 )
 def test_every_rule_is_sure_exactly_where_it_says_something(name: str, table: list[list[str]]) -> None:
-    told = aggregate(name, *table)
-    assert ((told.certainty > 0) == (told.labels != UNKNOWN)).all()
-    assert (told.certainty <= 1 + 1e-9).all()
-    assert (told.first_error_certainty[told.first_errors == UNKNOWN] == 0).all()
-    assert (told.first_errors[told.discarded] == UNKNOWN).all()
+    reliability_notes = aggregate(name, *table)
+    assert ((reliability_notes.certainty > 0) == (reliability_notes.labels != UNKNOWN)).all()
+    assert (reliability_notes.certainty <= 1 + 1e-9).all()
+    assert (reliability_notes.first_error_certainty[reliability_notes.first_errors == UNKNOWN] == 0).all()
+    assert (reliability_notes.first_errors[reliability_notes.discarded] == UNKNOWN).all()
 
 
 def test_a_rule_that_there_is_not_is_named_with_those_that_there_are() -> None:
@@ -210,11 +212,12 @@ def test_dawid_skene_and_processbench_beat_single_labels_and_the_majority() -> N
     ]
     found = {name: [rule_of(name, {}).aggregate(world.ratings).first_errors for world in worlds] for name in RULES}
     whole = {
-        name: np.mean([exactness(w, e) for w, e in zip(worlds, told, strict=True)]) for name, told in found.items()
+        name: np.mean([exactness(w, e) for w, e in zip(worlds, reliability_notes, strict=True)])
+        for name, reliability_notes in found.items()
     }
     settled = {
-        name: np.mean([exactness_of_settled(w, e) for w, e in zip(worlds, told, strict=True)])
-        for name, told in found.items()
+        name: np.mean([exactness_of_settled(w, e) for w, e in zip(worlds, reliability_notes, strict=True)])
+        for name, reliability_notes in found.items()
     }
     each = np.mean([exactness_of_each(world) for world in worlds], axis=0)
     assert whole["dawid-skene"] > 0.9
@@ -240,7 +243,7 @@ def certainties() -> tuple[Floats, Floats]:
     certainty, right = [], []
     for seed in range(20):
         world = simulate([labeler(0.05), labeler(0.10), labeler(0.15), SPAMMER], solutions=200, seed=seed)
-        told = rule_of("dawid-skene", {}).aggregate(world.ratings)
-        certainty.append(told.first_error_certainty)
-        right.append(told.first_errors == world.first_errors)
+        reliability_notes = rule_of("dawid-skene", {}).aggregate(world.ratings)
+        certainty.append(reliability_notes.first_error_certainty)
+        right.append(reliability_notes.first_errors == world.first_errors)
     return np.concatenate(certainty), np.concatenate(right)

@@ -92,12 +92,12 @@ def test_the_forecast_is_what_all_possible_runs_come_to() -> None:
 
 
 def test_guessing_labelers_are_found_as_forecast() -> None:
-    dice = random.Random(5)
+    rng = random.Random(5)
     lasted = []
     for _ in range(400):
         run: list[bool] = []
         while not RULE.evaluate(run).suspend:
-            run.append(dice.random() < 0.25)
+            run.append(rng.random() < 0.25)
         lasted.append(len(run))
     assert sum(lasted) / len(lasted) == pytest.approx(8.2, abs=0.7)
 

@@ -1,4 +1,4 @@
-"""A changed reference answer, and what rested on the old one."""
+"""A changed reference answer marks the evidence that was based on the old one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def kinds(project: Project) -> set[str]:
     return set(OpenDispute.objects.filter(project=project).values_list("kind", flat=True))
 
 
-def test_what_was_counted_and_said_before_is_marked_and_disputes_follow_the_new_answer(
+def test_older_runs_and_assignments_are_marked_and_disputes_follow_the_new_answer(
     project: Project, bob: User, alice: User
 ) -> None:
     problem = make_problem(project, reference_answer="14")
@@ -45,10 +45,10 @@ def test_what_was_counted_and_said_before_is_marked_and_disputes_follow_the_new_
     recompute_project(project)
     assert kinds(project) == set()
 
-    told = evidence(project)
-    assert told.precedes_answer_change
-    assert [one.precedes_answer_change for one in told.runs] == [True]
-    assert [one.precedes_answer_change for one in told.labelers] == [True]
+    reliability_notes = evidence(project)
+    assert reliability_notes.precedes_answer_change
+    assert [one.precedes_answer_change for one in reliability_notes.runs] == [True]
+    assert [one.precedes_answer_change for one in reliability_notes.labelers] == [True]
     later = EstimationRun.objects.create(project=project, number=2, strategy="x", started_at=timezone.now())
     StepEstimate.objects.create(run=later, step=solution.steps.all()[0], rollouts=8, successes=8)
     assert [one.precedes_answer_change for one in evidence(project).runs] == [True, False]

@@ -1,4 +1,4 @@
-"""What stands when people have spoken: computed by a worker's function, from rows that people made."""
+"""Recomputing consensus, disputes, gold marks and suspensions from submitted ratings."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def kinds(solution: Solution) -> set[str]:
     return set(OpenDispute.objects.filter(solution=solution).values_list("kind", flat=True))
 
 
-def test_what_most_people_say_stands_step_by_step(project: Project, crew: list[User]) -> None:
+def test_the_consensus_of_each_step_is_what_most_people_say(project: Project, crew: list[User]) -> None:
     round_ = make_round(project, redundancy=3)
     for labeler, ratings in zip(crew, ([1, -1], [0, -1], [1, 1, 1]), strict=False):
         submit_next(round_, labeler, *ratings)
@@ -59,7 +59,7 @@ def test_what_most_people_say_stands_step_by_step(project: Project, crew: list[U
     assert DisputeCount.objects.get(project=project, kind="people").count == 1
 
 
-def test_settling_again_changes_nothing(project: Project, crew: list[User]) -> None:
+def test_recomputing_again_changes_nothing(project: Project, crew: list[User]) -> None:
     round_ = make_round(project, redundancy=2)
     submit_next(round_, crew[0], 1, -1)
     submit_next(round_, crew[1], -1)
@@ -98,7 +98,7 @@ def test_a_reviewer_settles_a_solution_above_every_rule(project: Project, crew: 
         recompute_projects()
 
 
-def test_a_step_is_settled_by_one_word_and_the_word_can_be_taken_back(
+def test_a_step_is_adjudicated_and_the_adjudication_can_be_withdrawn(
     project: Project, crew: list[User], rita: User
 ) -> None:
     round_ = make_round(project, redundancy=2)
@@ -135,7 +135,7 @@ def gold_tasks(project: Project, count: int) -> None:
         add_gold(make_solution(make_problem(project)), 1, -1)
 
 
-def test_who_fails_gold_is_suspended_with_a_reason_and_heard_no_longer(project: Project, crew: list[User]) -> None:
+def test_who_fails_gold_is_suspended_with_a_reason_and_no_longer_counts(project: Project, crew: list[User]) -> None:
     ordinary = make_solution(make_problem(project))
     earlier = make_round(project, redundancy=2)
     spammer, honest = crew[:2]
@@ -158,7 +158,7 @@ def test_who_fails_gold_is_suspended_with_a_reason_and_heard_no_longer(project: 
     assert (stands.people, stands.first_error) == (1, 1)
 
 
-def test_a_suspension_that_is_lifted_starts_gold_anew(project: Project, crew: list[User], alice: User) -> None:
+def test_a_suspension_that_is_lifted_starts_gold_from_zero(project: Project, crew: list[User], alice: User) -> None:
     gold_tasks(project, 12)
     make_solution(make_problem(project))
     round_ = make_round(project, gold_share=1.0)

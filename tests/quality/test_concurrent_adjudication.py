@@ -1,4 +1,4 @@
-"""A reviewer speaks while a worker settles: over two real connections, in either order. The reviewer's word stands."""
+"""A reviewer adjudicates while a worker recomputes, over two connections and in either order: the adjudication stays."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def the_word_stands(solution: Solution, reviewer: User) -> None:
     assert (word.rating, word.how) == (-1, "adjudicated")
 
 
-def test_a_word_that_comes_while_a_worker_reads_is_heard(project: Project, solution: Solution, rita: User) -> None:
+def test_an_adjudication_while_a_worker_reads_counts(project: Project, solution: Solution, rita: User) -> None:
     step = second_step(solution)
     StepConsensus.objects.filter(step=step).delete()
     StaleSolution.objects.mark(project.pk, [solution.pk])
@@ -53,9 +53,7 @@ def test_a_word_that_comes_while_a_worker_reads_is_heard(project: Project, solut
     the_word_stands(solution, rita)
 
 
-def test_a_word_that_comes_while_a_worker_writes_stands_above_it(
-    project: Project, solution: Solution, rita: User
-) -> None:
+def test_an_adjudication_while_a_worker_writes_overrides_it(project: Project, solution: Solution, rita: User) -> None:
     step, first = second_step(solution), solution.steps.get(position=0)
     StepConsensus.objects.filter(step=step).delete()
     StaleSolution.objects.mark(project.pk, [solution.pk])
@@ -73,7 +71,7 @@ def test_a_word_that_comes_while_a_worker_writes_stands_above_it(
     the_word_stands(solution, rita)
 
 
-def test_what_a_rule_settled_is_not_said_over_a_word_that_comes_meanwhile(
+def test_the_consensus_of_a_rule_does_not_override_an_adjudication_meanwhile(
     solution: Solution, rita: User, alice: User
 ) -> None:
     Consensus.objects.filter(pk=solution.pk).update(first_error=-1, how="majority")
