@@ -1,4 +1,4 @@
-"""Doorways for Celery."""
+"""Celery tasks."""
 
 from __future__ import annotations
 
@@ -19,6 +19,6 @@ def make_export(export_id: int) -> None:
 
 @shared_task
 def resume_abandoned() -> None:
-    """Send again what has not moved for a while."""
+    """Enqueue exports again that have made no progress for a while."""
     for pk in Export.objects.filter(abandoned_q(timezone.now())).values_list("pk", flat=True):
         wake(make_export.name, pk)
