@@ -39,6 +39,9 @@ from tests.flows.one_answer_script import (
     CORRECTION,
     FORK,
     GOLD,
+    JUDGE,
+    JUDGED,
+    JUDGED_BEFORE,
     NAMES,
     PREFERENCES,
     RIGHT,
@@ -46,6 +49,7 @@ from tests.flows.one_answer_script import (
     SCRIPT,
     STEPS,
 )
+from tests.judging.verdicts import judge
 from tests.processes import eventually
 
 Body = dict[str, Any]
@@ -109,6 +113,9 @@ def staged(project: Project, *, owner: User, reviewer: User, bob: User, url: str
     endpoint = add_endpoint(
         project=project, name="sums", url=url, model="sums", settings={"max_in_flight": 2, "timeout_s": 120.0}
     )
+    for version, judged in ((1, JUDGED_BEFORE), (2, JUDGED)):
+        for name, ratings in judged.items():
+            judge(Solution.objects.get(pk=ids[name]), JUDGE, *ratings, version=version)
     ended, under_way = _two_runs(project, endpoint, Model(url))
     with _at_work(under_way, Model(url)):
         mark_ended_runs_stale()

@@ -71,7 +71,7 @@ def test_the_certainty_of_a_first_error_is_how_many_name_it_and_not_how_many_cal
 
 
 @pytest.mark.parametrize(
-    ("words", "expected"),
+    ("first_errors", "expected"),
     [
         ([], ProcessBenchResult(ProcessBenchState.OPEN, UNKNOWN, 0, 0, 3)),
         ([2], ProcessBenchResult(ProcessBenchState.OPEN, UNKNOWN, 1, 1, 2)),

@@ -46,9 +46,9 @@ def test_a_screening_is_round_minus_one_all_gold_blind_and_not_corrected(project
 
 def test_a_screening_without_gold_is_refused(project: Project) -> None:
     make_solution(make_problem(project))
-    with pytest.raises(DomainError) as reliability_notes:
+    with pytest.raises(DomainError) as refusal:
         open_round(project=project, protocol="first_error", is_screening=True)
-    assert "gold_share" in reliability_notes.value.fields
+    assert "gold_share" in refusal.value.fields
 
 
 def test_who_reaches_the_mark_passes_and_gets_real_work(project: Project, bob: User) -> None:
@@ -62,9 +62,9 @@ def test_who_reaches_the_mark_passes_and_gets_real_work(project: Project, bob: U
     rate(round_, bob, *RIGHT)
     progress = seat_of(round_, bob)
     assert (progress.score, progress.passed_at is not None) == (0.75, True)
-    reliability_notes = refused(round_, bob)
-    assert (reliability_notes.code, reliability_notes.may_retake) == ("screening_passed", False)
-    assert "75 %" in reliability_notes.message
+    refusal = refused(round_, bob)
+    assert (refusal.code, refusal.may_retake) == ("screening_passed", False)
+    assert "75 %" in refusal.message
     assert isinstance(claim(round=real, labeler=bob), Assignment)
 
 
@@ -74,10 +74,10 @@ def test_who_fails_gets_no_real_work_and_sees_the_score(project: Project, bob: U
     rate(round_, bob, *RIGHT)
     rate(round_, bob, *WRONG)
     assert seat_of(round_, bob).passed_at is None
-    reliability_notes = refused(round_, bob)
-    assert (reliability_notes.code, reliability_notes.may_retake) == ("screening_failed", True)
-    assert "50 %" in reliability_notes.message
-    assert "One more try" in reliability_notes.message
+    refusal = refused(round_, bob)
+    assert (refusal.code, refusal.may_retake) == ("screening_failed", True)
+    assert "50 %" in refusal.message
+    assert "One more try" in refusal.message
     elsewhere = refused(real, bob)
     assert (elsewhere.code, elsewhere.may_retake) == ("screening_failed", False)
     assert AuditEvent.objects.filter(verb="screening.failed", after__attempt=1).exists()
@@ -91,8 +91,8 @@ def test_a_failed_try_can_be_repeated_while_tries_are_left(project: Project, bob
     again = [rate(round_, bob, *WRONG) for _ in range(2)]
     assert {assignment.task_id for assignment in again} == {assignment.task_id for assignment in first}
     assert not {assignment.pk for assignment in again} & {assignment.pk for assignment in first}
-    reliability_notes = refused(round_, bob)
-    assert "No try is left" in reliability_notes.message
+    refusal = refused(round_, bob)
+    assert "No try is left" in refusal.message
     with pytest.raises(Conflict, match="No try is left"):
         retake(round=round_, labeler=bob)
     # What was said in the first try is kept, and counts no more.
@@ -195,9 +195,9 @@ def test_failing_a_screening_suspends_nobody_and_leaves_the_tries_that_are_left(
         recompute_project(project)
         assert Membership.objects.get(user=bob).status == "active"
         assert seat_of(round_, bob).attempt == attempt
-        reliability_notes = refused(round_, bob)
-        assert (reliability_notes.code, reliability_notes.may_retake) == ("screening_failed", attempt < 3)
-        if reliability_notes.may_retake:
+        refusal = refused(round_, bob)
+        assert (refusal.code, refusal.may_retake) == ("screening_failed", attempt < 3)
+        if refusal.may_retake:
             retake(round=round_, labeler=bob)
     assert not Suspension.objects.exists()
 
