@@ -56,15 +56,15 @@ def label_at_random(
                 submitted_at=now - timedelta(days=(solutions - number) * 60 / solutions, minutes=index),
             )
     Assignment.objects.bulk_create(assignments.values())
-    ratings_by_labelers = world.ratings
-    of_solution = ratings_by_labelers.solution_of_step()[ratings_by_labelers.steps].tolist()
+    ratings = world.ratings
+    of_solution = ratings.solution_of_step()[ratings.steps].tolist()
     StepLabel.objects.bulk_create(
         StepLabel(assignment=assignments[solution, who], step_id=steps[step], rating=rating, chosen=rating != -1)
         for solution, who, step, rating in zip(
             of_solution,
-            ratings_by_labelers.labelers.tolist(),
-            ratings_by_labelers.steps.tolist(),
-            ratings_by_labelers.ratings.tolist(),
+            ratings.labelers.tolist(),
+            ratings.steps.tolist(),
+            ratings.ratings.tolist(),
             strict=True,
         )
     )

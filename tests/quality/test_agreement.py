@@ -21,27 +21,27 @@ from tests.quality.simulation import labeler, simulate
 
 def test_first_errors_match_exactly_or_within_one() -> None:
     """Three pairs on the first solution (one alike, one next to it, one off), one on the second (alike)."""
-    reliability_notes = agreement(ratings_of([["++-+", "++-+", "+++-"], ["-", "-", ""], ["++", "", ""]])).first_errors
-    assert reliability_notes.exact.value == pytest.approx((1 / 3 + 1) / 2)
-    assert reliability_notes.within_one.value == pytest.approx(1)
-    assert reliability_notes.exact.solutions == 2
+    result = agreement(ratings_of([["++-+", "++-+", "+++-"], ["-", "-", ""], ["++", "", ""]])).first_errors
+    assert result.exact.value == pytest.approx((1 / 3 + 1) / 2)
+    assert result.within_one.value == pytest.approx(1)
+    assert result.exact.solutions == 2
 
 
 def test_no_error_is_next_to_nothing() -> None:
-    reliability_notes = agreement(ratings_of([["-+", "++"], ["+-", "-+"]])).first_errors
-    assert reliability_notes.exact.value == 0
-    assert reliability_notes.within_one.value == pytest.approx(1 / 2)
+    result = agreement(ratings_of([["-+", "++"], ["+-", "-+"]])).first_errors
+    assert result.exact.value == 0
+    assert result.within_one.value == pytest.approx(1 / 2)
 
 
 def test_only_steps_that_both_reached_count() -> None:
     """The second one stops at the second step: the two steps behind it are no disagreement."""
-    reliability_notes = agreement(ratings_of([["++++", "+-"], ["0-", "0-"]])).steps
-    assert reliability_notes.confusion == [[2, 0, 1], [0, 2, 0], [1, 0, 2]]
+    result = agreement(ratings_of([["++++", "+-"], ["0-", "0-"]])).steps
+    assert result.confusion == [[2, 0, 1], [0, 2, 0], [1, 0, 2]]
 
 
 def test_who_gave_up_or_was_unsure_disagrees_with_nobody_on_the_first_error() -> None:
-    reliability_notes = agreement(ratings_of([["+-", "+.", "+-"]])).first_errors
-    assert reliability_notes.exact.value == 1
+    result = agreement(ratings_of([["+-", "+.", "+-"]])).first_errors
+    assert result.exact.value == 1
 
 
 def test_a_pair_is_judged_on_what_both_have_judged() -> None:
@@ -62,10 +62,10 @@ def test_a_pair_that_shares_nothing_is_no_pair() -> None:
 def test_intervals_resample_solutions_and_come_out_the_same_each_time() -> None:
     """Of 400 solutions half agree: the percentile interval is close to the normal one, 0.5 +- 0.049."""
     halves = np.column_stack((np.arange(400) % 2, np.ones(400))).astype(float)
-    reliability_notes = measure(halves, lambda sums: sums[..., 0] / sums[..., 1])
-    assert reliability_notes == measure(halves, lambda sums: sums[..., 0] / sums[..., 1])
-    assert reliability_notes.low == pytest.approx(0.451, abs=0.01)
-    assert reliability_notes.high == pytest.approx(0.549, abs=0.01)
+    result = measure(halves, lambda sums: sums[..., 0] / sums[..., 1])
+    assert result == measure(halves, lambda sums: sums[..., 0] / sums[..., 1])
+    assert result.low == pytest.approx(0.451, abs=0.01)
+    assert result.high == pytest.approx(0.549, abs=0.01)
 
 
 def test_the_interval_covers_what_more_data_show() -> None:
@@ -76,17 +76,17 @@ def test_the_interval_covers_what_more_data_show() -> None:
     ).alpha_ordinal
     covered = 0
     for seed in range(1, 41):
-        reliability_notes = step_agreement(
+        result = step_agreement(
             simulate(confusions, solutions=100, seed=seed).ratings.reliability_data(), resamples=300
         )
-        covered += reliability_notes.alpha_ordinal.low <= truth.value <= reliability_notes.alpha_ordinal.high  # type: ignore[operator]
+        covered += result.alpha_ordinal.low <= truth.value <= result.alpha_ordinal.high  # type: ignore[operator]
     assert covered >= 34
 
 
 def test_one_solution_says_next_to_nothing() -> None:
-    reliability_notes = agreement(ratings_of([["+-", "+-"]])).first_errors.exact
-    assert (reliability_notes.value, reliability_notes.high, reliability_notes.solutions) == (1.0, 1.0, 1)
-    assert reliability_notes.low == pytest.approx(0.2065, abs=0.0001)
+    result = agreement(ratings_of([["+-", "+-"]])).first_errors.exact
+    assert (result.value, result.high, result.solutions) == (1.0, 1.0, 1)
+    assert result.low == pytest.approx(0.2065, abs=0.0001)
 
 
 def test_monte_carlo_against_people() -> None:
@@ -94,29 +94,27 @@ def test_monte_carlo_against_people() -> None:
     offsets = ints([0, 3, 6, 8])
     rollouts = ints([1, -1, 1, 1, -1, UNKNOWN, 1, UNKNOWN])
     people = ints([1, -1, UNKNOWN, 0, 1, -1, -1, 1])
-    reliability_notes = source_agreement(rollouts, people, offsets)
-    assert reliability_notes.confusion == [[1, 0, 1], [0, 0, 0], [1, 1, 1]]
-    assert reliability_notes.accuracy.value == pytest.approx(3 / 5)
-    assert reliability_notes.precision.value == pytest.approx(1 / 2)
-    assert reliability_notes.recall.value == pytest.approx(1 / 2)
-    assert reliability_notes.first_error_exact.value == pytest.approx(
-        1 / 2
-    )  # 1 and 1; 1 and 2; the third cannot be told.
-    assert reliability_notes.first_error_exact.solutions == 2
-    assert reliability_notes.kappa.value == pytest.approx((3 / 5 - 13 / 25) / (1 - 13 / 25))
+    result = source_agreement(rollouts, people, offsets)
+    assert result.confusion == [[1, 0, 1], [0, 0, 0], [1, 1, 1]]
+    assert result.accuracy.value == pytest.approx(3 / 5)
+    assert result.precision.value == pytest.approx(1 / 2)
+    assert result.recall.value == pytest.approx(1 / 2)
+    assert result.first_error_exact.value == pytest.approx(1 / 2)  # 1 and 1; 1 and 2; the third cannot be told.
+    assert result.first_error_exact.solutions == 2
+    assert result.kappa.value == pytest.approx((3 / 5 - 13 / 25) / (1 - 13 / 25))
 
 
 def test_neutral_is_not_bad_when_sources_meet() -> None:
-    reliability_notes = source_agreement(ints([1, 1, -1]), ints([0, 1, -1]), ints([0, 3]))
-    assert reliability_notes.accuracy.value == reliability_notes.kappa.value == 1
+    result = source_agreement(ints([1, 1, -1]), ints([0, 1, -1]), ints([0, 3]))
+    assert result.accuracy.value == result.kappa.value == 1
 
 
 def test_sources_without_a_step_in_common_say_nothing_of_each_other() -> None:
-    reliability_notes = source_agreement(ints([1, UNKNOWN]), ints([UNKNOWN, 1]), ints([0, 2]))
+    result = source_agreement(ints([1, UNKNOWN]), ints([UNKNOWN, 1]), ints([0, 2]))
     assert (
-        reliability_notes.accuracy.value,
-        reliability_notes.recall.value,
-        reliability_notes.first_error_exact.value,
+        result.accuracy.value,
+        result.recall.value,
+        result.first_error_exact.value,
     ) == (None, None, None)
 
 
@@ -141,12 +139,12 @@ def test_every_pair_on_a_unit_is_counted_once_and_nobody_with_themselves() -> No
 
 
 def test_agreement_falls_as_labelers_err_more() -> None:
-    reliability_notes = [
+    result = [
         agreement(simulate([labeler(error)] * 3, solutions=300, seed=1).ratings, resamples=0)
         for error in (0.0, 0.1, 0.3, 0.66)
     ]
-    alphas = [one.steps.alpha_ordinal.value for one in reliability_notes]
-    exact = [one.first_errors.exact.value for one in reliability_notes]
+    alphas = [one.steps.alpha_ordinal.value for one in result]
+    exact = [one.first_errors.exact.value for one in result]
     assert alphas[0] == exact[0] == 1
     assert alphas == sorted(alphas, reverse=True)
     assert exact == sorted(exact, reverse=True)

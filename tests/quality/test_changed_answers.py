@@ -45,10 +45,10 @@ def test_older_runs_and_assignments_are_marked_and_disputes_follow_the_new_answe
     recompute_project(project)
     assert kinds(project) == set()
 
-    reliability_notes = evidence(project)
-    assert reliability_notes.precedes_answer_change
-    assert [one.precedes_answer_change for one in reliability_notes.runs] == [True]
-    assert [one.precedes_answer_change for one in reliability_notes.labelers] == [True]
+    shown = evidence(project)
+    assert shown.precedes_answer_change
+    assert [one.precedes_answer_change for one in shown.runs] == [True]
+    assert [one.precedes_answer_change for one in shown.labelers] == [True]
     later = EstimationRun.objects.create(project=project, number=2, strategy="x", started_at=timezone.now())
     StepEstimate.objects.create(run=later, step=solution.steps.all()[0], rollouts=8, successes=8)
     assert [one.precedes_answer_change for one in evidence(project).runs] == [True, False]

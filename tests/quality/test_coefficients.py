@@ -88,8 +88,8 @@ def test_units_with_a_single_labeler_do_not_count() -> None:
 
 def test_without_values_coefficients_are_undefined() -> None:
     nothing = ReliabilityData(ints([]), ints([]), ints([]), np.arange(0), 3)
-    reliability_notes = measure(by.coincidences(nothing), by.read_alpha("ordinal"))
-    assert (reliability_notes.value, reliability_notes.low, reliability_notes.high, reliability_notes.solutions) == (
+    result = measure(by.coincidences(nothing), by.read_alpha("ordinal"))
+    assert (result.value, result.low, result.high, result.solutions) == (
         None,
         None,
         None,
@@ -132,13 +132,13 @@ def test_perfect_agreement_is_one(values: list[int], labelers: int) -> None:
 @given(TABLES)
 def test_no_coefficient_is_above_one(table: list[list[int]]) -> None:
     reliability_data = sayings_of(table)
-    reliability_notes = [
+    result = [
         alpha(reliability_data),
         alpha(reliability_data, "ordinal"),
         alpha(reliability_data, "interval"),
         fleiss(reliability_data),
     ]
-    assert all(value is None or value <= 1 + 1e-12 for value in reliability_notes)
+    assert all(value is None or value <= 1 + 1e-12 for value in result)
 
 
 @given(TABLES)

@@ -202,9 +202,9 @@ def test_the_labeler_does_not_overwrite_a_reviewers_correction(missed: Assignmen
     correct_assignment(assignment=missed, submission=submission_of([1, -1]), reviewer=rita)
     missed.refresh_from_db()
     assert "reviewer has corrected it" in (why_not_correctable(missed) or "")
-    with pytest.raises(Conflict) as reliability_notes:
+    with pytest.raises(Conflict) as raised:
         correct(assignment=missed, submission=submission_of([-1]), seen=0)
-    assert reliability_notes.value.code == "not_correctable"
+    assert raised.value.code == "not_correctable"
     assert correct(assignment=missed, submission=submission_of([1, 1, 1])).versions == 0, (
         "an answer lost on its way is no conflict"
     )

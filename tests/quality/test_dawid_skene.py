@@ -52,39 +52,39 @@ def test_one_round_by_hand() -> None:
     3/4 x 2/3 against 0: certain. Unit 1: 3/4 x 1/3 = 1/4 against 1/4 x 1: even.
     """
     reliability_data = ReliabilityData(ints([0, 0, 1, 1]), ints([0, 1, 0, 1]), ints([0, 0, 1, 0]), np.arange(2), 2)
-    reliability_notes = fit(reliability_data, 2, DawidSkeneOptions(prior_ratings=0, max_iterations=1))
-    assert reliability_notes.probabilities == pytest.approx(np.array([[1, 0], [0.5, 0.5]]))
-    assert (reliability_notes.iterations, reliability_notes.has_converged) == (
+    fitted = fit(reliability_data, 2, DawidSkeneOptions(prior_ratings=0, max_iterations=1))
+    assert fitted.probabilities == pytest.approx(np.array([[1, 0], [0.5, 0.5]]))
+    assert (fitted.iterations, fitted.has_converged) == (
         1,
         True,
     )  # It is what the votes said: nothing moves.
 
 
 def test_a_labeler_without_ratings_has_the_prior() -> None:
-    reliability_notes = fit(ratings_of([["+-", "+-"]]).reliability_data(), 3, DawidSkeneOptions())
-    assert reliability_notes.confusion[2] == pytest.approx(np.full((3, 3), 0.2) + np.eye(3) * 0.4)
+    fitted = fit(ratings_of([["+-", "+-"]]).reliability_data(), 3, DawidSkeneOptions())
+    assert fitted.confusion[2] == pytest.approx(np.full((3, 3), 0.2) + np.eye(3) * 0.4)
     assert fit(ratings_of([["+-"]]).reliability_data(), 2, PLAIN).confusion[1] == pytest.approx(np.full((3, 3), 1 / 3))
 
 
 def test_a_step_that_nobody_rated_has_the_marginals() -> None:
-    reliability_notes = fit(ratings_of([["+.-", "+.-"], ["++", "++"]]).reliability_data(), 2, DawidSkeneOptions())
-    assert reliability_notes.probabilities[1] == pytest.approx(reliability_notes.marginals)
+    fitted = fit(ratings_of([["+.-", "+.-"], ["++", "++"]]).reliability_data(), 2, DawidSkeneOptions())
+    assert fitted.probabilities[1] == pytest.approx(fitted.marginals)
 
 
 @pytest.mark.parametrize("options", [DawidSkeneOptions(), PLAIN])
 def test_without_ratings_there_is_nothing_to_learn(options: DawidSkeneOptions) -> None:
-    reliability_notes = fit(ratings_of([["...", "..."]]).reliability_data(), 2, options)
-    assert reliability_notes.has_converged
-    assert reliability_notes.marginals == pytest.approx([1 / 3] * 3)
+    fitted = fit(ratings_of([["...", "..."]]).reliability_data(), 2, options)
+    assert fitted.has_converged
+    assert fitted.marginals == pytest.approx([1 / 3] * 3)
 
 
 def test_it_finds_out_who_errs_and_how() -> None:
     """Of 2,000 solutions: each error rate within 0.02, and that of the spammer."""
     errors = (0.05, 0.1, 0.2)
     world = simulate([*map(labeler, errors), SPAMMER], solutions=2000, seed=3)
-    reliability_notes = fit(world.ratings.reliability_data(), 4, DawidSkeneOptions())
-    diagonal = np.diagonal(reliability_notes.confusion, axis1=1, axis2=2)
-    accuracy = np.einsum("c,lcc->l", reliability_notes.marginals, reliability_notes.confusion)
+    fitted = fit(world.ratings.reliability_data(), 4, DawidSkeneOptions())
+    diagonal = np.diagonal(fitted.confusion, axis1=1, axis2=2)
+    accuracy = np.einsum("c,lcc->l", fitted.marginals, fitted.confusion)
     assert accuracy[:3] == pytest.approx([1 - one for one in errors], abs=0.02)
     assert accuracy[3] > 0.6  # Says great nearly always, and is right nearly always.
     assert diagonal[3] == pytest.approx([0.1, 0.1, 0.8], abs=0.05)
@@ -153,17 +153,17 @@ TABLES = st.lists(
 @settings(max_examples=50)
 @given(TABLES, st.permutations(range(3)))
 def test_who_is_called_what_does_not_matter(table: list[list[str]], order: list[int]) -> None:
-    reliability_notes = fit(ratings_of(table).reliability_data(), 3, DawidSkeneOptions())
+    fitted = fit(ratings_of(table).reliability_data(), 3, DawidSkeneOptions())
     renamed = fit(ratings_of([[row[who] for who in order] for row in table]).reliability_data(), 3, DawidSkeneOptions())
-    assert renamed.probabilities == pytest.approx(reliability_notes.probabilities, abs=1e-6)
-    assert renamed.confusion == pytest.approx(reliability_notes.confusion[order], abs=1e-6)
+    assert renamed.probabilities == pytest.approx(fitted.probabilities, abs=1e-6)
+    assert renamed.confusion == pytest.approx(fitted.confusion[order], abs=1e-6)
 
 
 @settings(max_examples=50)
 @given(TABLES)
 def test_chances_are_chances(table: list[list[str]]) -> None:
-    reliability_notes = fit(ratings_of(table).reliability_data(), 3, DawidSkeneOptions())
-    assert reliability_notes.probabilities.sum(axis=1) == pytest.approx(np.ones(len(reliability_notes.probabilities)))
-    assert reliability_notes.confusion.sum(axis=2) == pytest.approx(np.ones((3, 3)))
-    assert reliability_notes.probabilities.min() >= 0
-    assert reliability_notes.marginals.sum() == pytest.approx(1)
+    fitted = fit(ratings_of(table).reliability_data(), 3, DawidSkeneOptions())
+    assert fitted.probabilities.sum(axis=1) == pytest.approx(np.ones(len(fitted.probabilities)))
+    assert fitted.confusion.sum(axis=2) == pytest.approx(np.ones((3, 3)))
+    assert fitted.probabilities.min() >= 0
+    assert fitted.marginals.sum() == pytest.approx(1)

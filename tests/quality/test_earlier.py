@@ -47,10 +47,10 @@ def reasons(solution: Solution, reader: User) -> dict[int, str]:
     """By assignment, why it does not count; evidence, the list of step labels and consensus say the same."""
     client = bearer(reader)
     evidence = evidence_of(solution, lambda ids: dict.fromkeys(ids, "somebody"))
-    ratings_by_labelers = {labeler.assignment.pk: labeler.assignment.not_counted for labeler in evidence.labelers}
+    not_counted = {labeler.assignment.pk: labeler.assignment.not_counted for labeler in evidence.labelers}
     rows = client.get(f"/api/v1/projects/{solution.project.slug}/step-labels?solution={solution.pk}").json()["results"]
     assert {row["assignment"]: row["not_counted"] for row in rows} == {
-        pk: reason for pk, reason in ratings_by_labelers.items() if StepLabel.objects.filter(assignment=pk).exists()
+        pk: reason for pk, reason in not_counted.items() if StepLabel.objects.filter(assignment=pk).exists()
     }
     rated = StepLabel.objects.filter(
         counted_q("assignment__"), newest_q("assignment__"), step__solution=solution, rating__isnull=False
@@ -59,7 +59,7 @@ def reasons(solution: Solution, reader: User) -> dict[int, str]:
     for step, rating in rated.order_by("assignment__labeler").values_list("step", "rating"):
         by_step.setdefault(step, []).append(rating or 0)
     assert counted_ratings([solution]).by_step == by_step
-    return ratings_by_labelers
+    return not_counted
 
 
 def test_the_newer_of_two_answers_counts_everywhere(
@@ -95,8 +95,8 @@ def test_a_counted_assignment_with_ratings_replaces_the_earlier_one(
     expected: tuple[str, str],
 ) -> None:
     first, second = give(solution, bob, 1, 1, -1), give(solution, bob, 2, *ratings, **fields)
-    ratings_by_labelers = reasons(solution, alice)
-    assert (ratings_by_labelers[first.pk], ratings_by_labelers.get(second.pk, "not shown")) == expected
+    not_counted = reasons(solution, alice)
+    assert (not_counted[first.pk], not_counted.get(second.pk, "not shown")) == expected
 
 
 def test_of_two_undated_answers_the_one_with_the_higher_number_is_newer(

@@ -23,9 +23,9 @@ def marked(gold: str, said: str, *also: int) -> Mark:
 
 
 def test_the_exact_first_error_is_a_hit_and_its_neighbour_is_within_one() -> None:
-    reliability_notes = {said: marked("++-+", said) for said in ("++-", "+-", "+++-", "-", "++++")}
-    assert [one.exact for one in reliability_notes.values()] == [True, False, False, False, False]
-    assert [one.within_one for one in reliability_notes.values()] == [True, True, True, False, False]
+    scored = {said: marked("++-+", said) for said in ("++-", "+-", "+++-", "-", "++++")}
+    assert [one.exact for one in scored.values()] == [True, False, False, False, False]
+    assert [one.within_one for one in scored.values()] == [True, True, True, False, False]
 
 
 def test_no_error_is_next_to_nothing() -> None:
@@ -70,13 +70,13 @@ def test_who_gives_up_or_is_unsure_before_it_misses_and_is_scored_on_what_they_r
 
 
 def test_gold_of_single_steps_scores_steps_alone() -> None:
-    reliability_notes = marked(".+.", "++-")
-    assert (reliability_notes.exact, reliability_notes.within_one, reliability_notes.steps) == (
+    scored = marked(".+.", "++-")
+    assert (scored.exact, scored.within_one, scored.steps) == (
         None,
         None,
         Proportion(1, 1),
     )
-    assert score_marks([reliability_notes]).exact == Proportion(0, 0)
+    assert score_marks([scored]).exact == Proportion(0, 0)
 
 
 def test_the_first_error_of_gold_takes_ratings_without_a_gap() -> None:
@@ -88,16 +88,16 @@ def test_the_first_error_of_gold_takes_ratings_without_a_gap() -> None:
 
 def test_scores_add_up_with_wilsons_interval() -> None:
     """8 of 10: Wilson gives 0.490 to 0.943 (Newcombe 1998 has such a table; by hand with z = 1.96)."""
-    reliability_notes = score_marks([marked("+-", "+-")] * 8 + [marked("+-", "++")] * 2)
-    assert reliability_notes.exact == Proportion(8, 10)
-    assert reliability_notes.exact.value == 0.8
-    assert reliability_notes.exact.interval == pytest.approx((0.490, 0.943), abs=0.0005)
-    assert reliability_notes.steps == Proportion(18, 20)
+    scored = score_marks([marked("+-", "+-")] * 8 + [marked("+-", "++")] * 2)
+    assert scored.exact == Proportion(8, 10)
+    assert scored.exact.value == 0.8
+    assert scored.exact.interval == pytest.approx((0.490, 0.943), abs=0.0005)
+    assert scored.steps == Proportion(18, 20)
 
 
 def test_without_gold_nothing_is_known() -> None:
-    reliability_notes = score_marks([])
-    assert (reliability_notes.exact.value, reliability_notes.exact.interval) == (None, (0.0, 1.0))
+    scored = score_marks([])
+    assert (scored.exact.value, scored.exact.interval) == (None, (0.0, 1.0))
 
 
 # --- what a screening is scored by ----------------------------------------------------------------------------

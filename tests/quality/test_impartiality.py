@@ -82,9 +82,9 @@ JUDGEMENTS: dict[str, Callable[[Solution, User], Any]] = {
 def test_a_side_judges_no_solution_and_another_reviewer_does(
     solution: Solution, rita: User, mia: User, name: str
 ) -> None:
-    with pytest.raises(NotAllowed) as reliability_notes:
+    with pytest.raises(NotAllowed) as raised:
         JUDGEMENTS[name](solution, rita)
-    assert (reliability_notes.value.code, reliability_notes.value.status) == ("self_review", 403)
+    assert (raised.value.code, raised.value.status) == ("self_review", 403)
     assert not StepConsensus.objects.filter(how="adjudicated").exists()
     JUDGEMENTS[name](solution, mia)
 
@@ -208,9 +208,9 @@ def test_the_api_refuses_too_and_says_what_is_ones_own(solution: Solution, other
 
 
 def test_only_an_owner_allows_it(project: Project, alice: User, mia: User) -> None:
-    with pytest.raises(NotAllowed) as reliability_notes:
+    with pytest.raises(NotAllowed) as raised:
         change_rules(project=project, actor=mia, allows_self_review=True)
-    assert set(reliability_notes.value.fields) == {"allows_self_review"}
+    assert set(raised.value.fields) == {"allows_self_review"}
     form = {
         "rule": "majority",
         "pass_mark": 75,

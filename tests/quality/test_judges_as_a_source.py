@@ -52,7 +52,7 @@ def evidence(solution: Solution) -> Evidence:
     return evidence_of(found, lambda ids: dict.fromkeys(ids, "somebody"))
 
 
-def adjudicated(solution: Solution) -> list[tuple[str, str, int]]:
+def first_errors(solution: Solution) -> list[tuple[str, str, int]]:
     return [(one.source.value, one.name, one.first_error) for one in evidence(solution).first_errors]
 
 
@@ -97,7 +97,7 @@ def test_rollouts_of_a_file_name_a_first_error_as_runs_of_our_own_do(project: Pr
     recompute_project(project)
     assert (kinds(named), kinds(gap), kinds(none)) == ({"people_monte_carlo"}, set(), {"people_monte_carlo"})
     assert [one.step_number for one in evidence(named).runs + evidence(gap).runs + evidence(none).runs] == [3, None, 0]
-    assert [one for one in adjudicated(none) if one[0] == "monte_carlo"] == [("monte_carlo", "", -1)]
+    assert [one for one in first_errors(none) if one[0] == "monte_carlo"] == [("monte_carlo", "", -1)]
 
 
 def test_the_newest_estimation_run_counts_whether_it_was_imported_or_not(solution: Solution) -> None:
@@ -121,7 +121,7 @@ def test_of_each_judge_the_newest_run_counts(solution: Solution) -> None:
     judge(solution, "a", 1, 1, -1, version=2)
     settle(solution)
     assert kinds(solution) == set()
-    assert adjudicated(solution) == [("monte_carlo", "", 2), ("judge", "a v2", 2), ("judge", "b v1", 2)]
+    assert first_errors(solution) == [("monte_carlo", "", 2), ("judge", "a v2", 2), ("judge", "b v1", 2)]
 
 
 def test_what_a_reviewer_has_settled_leaves_the_queue_and_judges_settle_nothing(
@@ -142,17 +142,16 @@ def test_the_evidence_has_every_verdict_beside_the_rest(project: Project, soluti
     submit_next(make_round(project), bob, 1, -1)
     judge(solution, "b", 1, 0, 1, confidence=0.8, reason="It follows.")
     judge(solution, "a", 1, None, -1, version=4)
-    reliability_notes = evidence(solution)
+    shown = evidence(solution)
     assert [
-        [(str(one.run.judge), one.rating, one.confidence, one.reason) for one in row.verdicts]
-        for row in reliability_notes.rows
+        [(str(one.run.judge), one.rating, one.confidence, one.reason) for one in row.verdicts] for row in shown.rows
     ] == [
         [("b v1", 1, 0.8, "It follows."), ("a v4", 1, None, "")],
         [("b v1", 0, 0.8, "It follows.")],
         [("b v1", 1, 0.8, "It follows."), ("a v4", -1, None, "")],
     ]
-    assert [(str(one.run.judge), one.step_number) for one in reliability_notes.judges] == [("b v1", 0), ("a v4", None)]
-    assert adjudicated(solution) == [
+    assert [(str(one.run.judge), one.step_number) for one in shown.judges] == [("b v1", 0), ("a v4", None)]
+    assert first_errors(solution) == [
         ("person", "somebody", 1),
         ("judge", "a v4", -2),
         ("judge", "b v1", -1),
@@ -165,9 +164,9 @@ def test_verdicts_from_before_the_answer_was_changed_are_marked(solution: Soluti
     assert not evidence(solution).precedes_answer_change
     edit_problem(problem=problem, actor=alice, statement=problem.statement, reference_answer="7")
     judge(solution, "b", 1, 1, 1)
-    reliability_notes = evidence(solution)
-    assert [one.precedes_answer_change for one in reliability_notes.judges] == [True, False]
-    assert reliability_notes.precedes_answer_change
+    shown = evidence(solution)
+    assert [one.precedes_answer_change for one in shown.judges] == [True, False]
+    assert shown.precedes_answer_change
 
 
 def test_steps_that_are_split_again_leave_their_verdicts_on_the_older_version(solution: Solution, rita: User) -> None:
@@ -209,9 +208,9 @@ def judged(project: Project, bob: User) -> Project:
 
 def test_agreement_of_judges_with_people_is_what_counting_gives(judged: Project) -> None:
     pairs = [pair for people, said in zip(PEOPLE, JUDGED, strict=True) for pair in zip(said, people, strict=True)]
-    reliability_notes = figures(judged)
-    assert sorted(reliability_notes) == ["run:1", "run:2"]
-    first = reliability_notes["run:1"]
+    shown = figures(judged)
+    assert sorted(shown) == ["run:1", "run:2"]
+    first = shown["run:1"]
     assert (first["judge"], first["version"], first["number"]) == ("a", 1, 1)
     same = sum((said == -1) == (people == -1) for said, people in pairs)
     assert first["accuracy"]["value"] == pytest.approx(same / len(pairs))
@@ -225,7 +224,7 @@ def test_agreement_of_judges_with_people_is_what_counting_gives(judged: Project)
     ]
     (bin_,) = [one for one in first["calibration"]["bins"] if one["of"]]
     assert (bin_["good"], bin_["of"], bin_["mean"]) == (same, len(pairs), pytest.approx(0.9))
-    assert "calibration" not in reliability_notes["run:2"], "it never said how sure it was"
+    assert "calibration" not in shown["run:2"], "it never said how sure it was"
 
 
 def test_a_judge_that_no_person_has_labeled_beside_has_no_figures(project: Project, bob: User) -> None:

@@ -167,9 +167,9 @@ def test_a_round_over_a_run_that_does_not_count_is_refused(
 ) -> None:
     Solution.objects.filter(pk=solution.pk).update(is_correct=True)
     doubt(solution, 3, status)
-    with pytest.raises(DomainError, match=f"Run 3 says nothing, for it is {status.label}") as reliability_notes:
+    with pytest.raises(DomainError, match=f"Run 3 says nothing, for it is {status.label}") as raised:
         open_round(project=solution.project, protocol="first_error", select=select)
-    assert reliability_notes.value.fields == {"select": f"unsure: run 3 is {status.label}"}
+    assert raised.value.fields == {"select": f"unsure: run 3 is {status.label}"}
     for protocol, options in (("first_error", {}), ("comparison", {"pairs": "right_wrong"})):
         draft = create_round(project=solution.project, protocol=protocol, select=select, options=options)
         page = signed_in(alice).get(f"/projects/algebra/rounds/{draft.number}")

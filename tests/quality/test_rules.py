@@ -40,11 +40,11 @@ def aggregate(rule: str, *table: list[str], order: list[int] | None = None, **op
 
 
 def test_the_majority_labels_each_step() -> None:
-    reliability_notes = aggregate("majority", ["+0-", "+0-", "0-"], ["+", "-", ""])
-    assert reliability_notes.labels.tolist() == [1, 0, -1, UNKNOWN]
-    assert reliability_notes.certainty == pytest.approx([2.5 / 4, 2.5 / 4, 2.5 / 3, 0])
-    assert reliability_notes.first_errors.tolist() == [2, UNKNOWN]
-    assert reliability_notes.first_error_certainty == pytest.approx([2.5 / 4, 0])
+    result = aggregate("majority", ["+0-", "+0-", "0-"], ["+", "-", ""])
+    assert result.labels.tolist() == [1, 0, -1, UNKNOWN]
+    assert result.certainty == pytest.approx([2.5 / 4, 2.5 / 4, 2.5 / 3, 0])
+    assert result.first_errors.tolist() == [2, UNKNOWN]
+    assert result.first_error_certainty == pytest.approx([2.5 / 4, 0])
 
 
 def test_a_tie_is_no_label() -> None:
@@ -53,18 +53,18 @@ def test_a_tie_is_no_label() -> None:
 
 
 def test_okay_against_great_is_okay_and_leaves_the_first_error_settled() -> None:
-    reliability_notes = aggregate("majority", ["+++", "+0+"], ["+-", "0-"])
-    assert reliability_notes.labels.tolist() == [1, 0, 1, 0, -1]
-    assert reliability_notes.first_errors.tolist() == [-1, 1]
-    assert reliability_notes.first_error_certainty == pytest.approx([2.5 / 3, 2.5 / 3])
+    result = aggregate("majority", ["+++", "+0+"], ["+-", "0-"])
+    assert result.labels.tolist() == [1, 0, 1, 0, -1]
+    assert result.first_errors.tolist() == [-1, 1]
+    assert result.first_error_certainty == pytest.approx([2.5 / 3, 2.5 / 3])
 
 
 def test_the_certainty_of_a_first_error_is_how_many_name_it_and_not_how_many_call_the_step_bad() -> None:
     """Four of six call the third step bad, and it is the first that most call so; but only two call none before it so."""
-    reliability_notes = aggregate("majority", ["-++", "+-+", "++-", "++-", "+--", "-+-"])
-    assert reliability_notes.first_errors.tolist() == [2]
-    assert reliability_notes.certainty[2] == pytest.approx(4.5 / 7)
-    assert reliability_notes.first_error_certainty == pytest.approx([2.5 / 7])
+    result = aggregate("majority", ["-++", "+-+", "++-", "++-", "+--", "-+-"])
+    assert result.first_errors.tolist() == [2]
+    assert result.certainty[2] == pytest.approx(4.5 / 7)
+    assert result.first_error_certainty == pytest.approx([2.5 / 7])
 
 
 # --- ProcessBench -------------------------------------------------------------------------------------------
@@ -98,8 +98,8 @@ def test_the_certainty_of_a_first_error_is_how_many_name_it_and_not_how_many_cal
         ([UNKNOWN, UNKNOWN, UNKNOWN], ProcessBenchResult(ProcessBenchState.DISCARDED, UNKNOWN, 0, 3, 0)),
     ],
 )
-def test_more_are_asked_only_where_needed(adjudicated: list[int], expected: ProcessBenchResult) -> None:
-    assert processbench_result(adjudicated) == expected
+def test_more_are_asked_only_where_needed(first_errors: list[int], expected: ProcessBenchResult) -> None:
+    assert processbench_result(first_errors) == expected
 
 
 def test_how_many_must_agree_among_how_many_is_a_setting() -> None:
@@ -110,36 +110,34 @@ def test_how_many_must_agree_among_how_many_is_a_setting() -> None:
 
 
 @given(st.lists(st.integers(-2, 4), max_size=8))
-def test_asking_goes_on_until_it_is_met_or_given_up_and_never_past_the_limit(adjudicated: list[int]) -> None:
-    reliability_notes = processbench_result(adjudicated)
-    assert (reliability_notes.more_labelers > 0) == (reliability_notes.state is ProcessBenchState.OPEN)
-    assert reliability_notes.labelers + reliability_notes.more_labelers <= 5
-    if reliability_notes.state is not ProcessBenchState.OPEN:
-        assert processbench_result([*adjudicated, 7]) == reliability_notes
+def test_asking_goes_on_until_it_is_met_or_given_up_and_never_past_the_limit(first_errors: list[int]) -> None:
+    result = processbench_result(first_errors)
+    assert (result.more_labelers > 0) == (result.state is ProcessBenchState.OPEN)
+    assert result.labelers + result.more_labelers <= 5
+    if result.state is not ProcessBenchState.OPEN:
+        assert processbench_result([*first_errors, 7]) == result
 
 
 def test_processbench_labels_the_steps_up_to_the_first_error_that_three_name() -> None:
-    reliability_notes = aggregate(
-        "processbench", ["+0-", "++-", "00-", "-"], ["+-+", "-+", "++", ""], ["-", "-", "", ""]
-    )
-    assert reliability_notes.labels.tolist() == [1, 0, -1, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN]
-    assert reliability_notes.first_errors.tolist() == [2, UNKNOWN, UNKNOWN]
-    assert reliability_notes.certainty == pytest.approx([0.875, 0.875, 0.875, 0, 0, 0, 0])
-    assert reliability_notes.discarded.tolist() == [False, False, False]
+    result = aggregate("processbench", ["+0-", "++-", "00-", "-"], ["+-+", "-+", "++", ""], ["-", "-", "", ""])
+    assert result.labels.tolist() == [1, 0, -1, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN]
+    assert result.first_errors.tolist() == [2, UNKNOWN, UNKNOWN]
+    assert result.certainty == pytest.approx([0.875, 0.875, 0.875, 0, 0, 0, 0])
+    assert result.discarded.tolist() == [False, False, False]
 
 
 def test_processbench_takes_people_in_the_order_of_submission() -> None:
     row = ["++", "++", "+-", "+-", "+-", "++"]
     assert aggregate("processbench", row, order=[0, 1, 2, 3, 4, 5]).first_errors.tolist() == [1]
-    reliability_notes = aggregate("processbench", row, order=[0, 1, 5, 2, 3, 4])
-    assert reliability_notes.first_errors.tolist() == [NO_ERROR]
-    assert reliability_notes.labels.tolist() == [1, 1]
+    result = aggregate("processbench", row, order=[0, 1, 5, 2, 3, 4])
+    assert result.first_errors.tolist() == [NO_ERROR]
+    assert result.labels.tolist() == [1, 1]
 
 
 def test_processbench_gives_up_what_five_cannot_settle() -> None:
-    reliability_notes = aggregate("processbench", ["-++", "-++", "+-+", "+-+", "++-"])
-    assert reliability_notes.discarded.tolist() == [True]
-    assert reliability_notes.labels.tolist() == [UNKNOWN] * 3
+    result = aggregate("processbench", ["-++", "-++", "+-+", "+-+", "++-"])
+    assert result.discarded.tolist() == [True]
+    assert result.labels.tolist() == [UNKNOWN] * 3
 
 
 # --- any rule -----------------------------------------------------------------------------------------------
@@ -147,19 +145,19 @@ def test_processbench_gives_up_what_five_cannot_settle() -> None:
 
 @pytest.mark.parametrize("name", RULES)
 def test_where_all_say_the_same_every_rule_says_it_too(name: str) -> None:
-    reliability_notes = aggregate(name, ["+0-"] * 3, ["++"] * 3, ["-"] * 3)
-    assert reliability_notes.labels.tolist() == [1, 0, -1, 1, 1, -1]
-    assert reliability_notes.first_errors.tolist() == [2, NO_ERROR, 0]
-    assert not reliability_notes.discarded.any()
+    result = aggregate(name, ["+0-"] * 3, ["++"] * 3, ["-"] * 3)
+    assert result.labels.tolist() == [1, 0, -1, 1, 1, -1]
+    assert result.first_errors.tolist() == [2, NO_ERROR, 0]
+    assert not result.discarded.any()
 
 
 @pytest.mark.parametrize("name", RULES)
 def test_without_ratings_no_rule_has_a_label(name: str) -> None:
-    reliability_notes = aggregate(name, ["..", ".."], ["+", "+"])
-    assert reliability_notes.labels.tolist()[:2] == [UNKNOWN, UNKNOWN]
-    assert reliability_notes.first_errors[0] == UNKNOWN
-    assert reliability_notes.certainty[:2].tolist() == [0, 0]
-    assert reliability_notes.first_error_certainty[0] == 0
+    result = aggregate(name, ["..", ".."], ["+", "+"])
+    assert result.labels.tolist()[:2] == [UNKNOWN, UNKNOWN]
+    assert result.first_errors[0] == UNKNOWN
+    assert result.certainty[:2].tolist() == [0, 0]
+    assert result.first_error_certainty[0] == 0
 
 
 @pytest.mark.parametrize("name", RULES)
@@ -169,11 +167,11 @@ def test_without_ratings_no_rule_has_a_label(name: str) -> None:
     )
 )
 def test_every_rule_is_sure_exactly_where_it_says_something(name: str, table: list[list[str]]) -> None:
-    reliability_notes = aggregate(name, *table)
-    assert ((reliability_notes.certainty > 0) == (reliability_notes.labels != UNKNOWN)).all()
-    assert (reliability_notes.certainty <= 1 + 1e-9).all()
-    assert (reliability_notes.first_error_certainty[reliability_notes.first_errors == UNKNOWN] == 0).all()
-    assert (reliability_notes.first_errors[reliability_notes.discarded] == UNKNOWN).all()
+    result = aggregate(name, *table)
+    assert ((result.certainty > 0) == (result.labels != UNKNOWN)).all()
+    assert (result.certainty <= 1 + 1e-9).all()
+    assert (result.first_error_certainty[result.first_errors == UNKNOWN] == 0).all()
+    assert (result.first_errors[result.discarded] == UNKNOWN).all()
 
 
 def test_a_rule_that_there_is_not_is_named_with_those_that_there_are() -> None:
@@ -212,12 +210,11 @@ def test_dawid_skene_and_processbench_beat_single_labels_and_the_majority() -> N
     ]
     found = {name: [rule_of(name, {}).aggregate(world.ratings).first_errors for world in worlds] for name in RULES}
     whole = {
-        name: np.mean([exactness(w, e) for w, e in zip(worlds, reliability_notes, strict=True)])
-        for name, reliability_notes in found.items()
+        name: np.mean([exactness(w, e) for w, e in zip(worlds, result, strict=True)]) for name, result in found.items()
     }
     settled = {
-        name: np.mean([exactness_of_settled(w, e) for w, e in zip(worlds, reliability_notes, strict=True)])
-        for name, reliability_notes in found.items()
+        name: np.mean([exactness_of_settled(w, e) for w, e in zip(worlds, result, strict=True)])
+        for name, result in found.items()
     }
     each = np.mean([exactness_of_each(world) for world in worlds], axis=0)
     assert whole["dawid-skene"] > 0.9
@@ -243,7 +240,7 @@ def certainties() -> tuple[Floats, Floats]:
     certainty, right = [], []
     for seed in range(20):
         world = simulate([labeler(0.05), labeler(0.10), labeler(0.15), SPAMMER], solutions=200, seed=seed)
-        reliability_notes = rule_of("dawid-skene", {}).aggregate(world.ratings)
-        certainty.append(reliability_notes.first_error_certainty)
-        right.append(reliability_notes.first_errors == world.first_errors)
+        result = rule_of("dawid-skene", {}).aggregate(world.ratings)
+        certainty.append(result.first_error_certainty)
+        right.append(result.first_errors == world.first_errors)
     return np.concatenate(certainty), np.concatenate(right)
