@@ -13,8 +13,9 @@ import msgspec
 from django.conf import settings
 from django.utils import timezone
 
-from apps.core.db.copy import sole_worker
-from apps.core.jobs import PASSING, JobStatus, system_trouble, unforeseen
+from apps.core.db.locks import try_advisory_lock
+from apps.core.jobs import JobStatus, system_trouble, unforeseen
+from apps.core.transient_errors import TRANSIENT_ERRORS
 from apps.corpus.models import Comparison, Solution
 from apps.corpus.records import Record
 from apps.exports.formats import FORMATS
@@ -37,7 +38,7 @@ class Cancelled(Exception):
 def run_export(*, export_id: int) -> Export:
     """Write the files and the manifest. Safe to call again at any time: it starts over."""
     export = Export.objects.select_related("project").get(pk=export_id)
-    with sole_worker("export", export_id) as claimed:
+    with try_advisory_lock("export", export_id) as claimed:
         if not claimed or export.has_ended:
             return export
         tables: dict[str, type[Solution | Comparison]] = {"solution": Solution, "comparison": Comparison}
@@ -56,7 +57,7 @@ def run_export(*, export_id: int) -> Export:
             shutil.rmtree(place, ignore_errors=True)
             log.warning("export %s ends: %s", export_id, error)
             export.end(JobStatus.FAILED, error=system_trouble(error, ended="export"))
-        except PASSING:
+        except TRANSIENT_ERRORS:
             raise
         except Exception as error:
             log.exception("export %s ends with an unforeseen error", export_id)

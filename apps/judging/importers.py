@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from django.db.models import Max
 
-from apps.core.db.copy import copy_rows, lock_project
+from apps.core.db.copy import copy_rows
+from apps.core.db.locks import advisory_xact_lock
 from apps.corpus.imports.extensions import StoredRecord, additions
 from apps.corpus.models import ImportBatch
 from apps.corpus.records import JudgeRecord, Record
@@ -84,5 +85,5 @@ def _run_of(batch: ImportBatch, judge: JudgeRecord, runs: dict[RunKey, JudgeRun]
 
 def next_number(project: Project) -> int:
     """The number of the project's next run, which is reserved until the transaction ends."""
-    lock_project(project.pk, "judge run")
+    advisory_xact_lock("judge run", project.pk)
     return (JudgeRun.objects.filter(project=project).aggregate(last=Max("number"))["last"] or 0) + 1

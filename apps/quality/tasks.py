@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from celery import shared_task
-
+from apps.core.celery import app
 from apps.quality.consensus.ended_runs import mark_ended_runs_stale
 from apps.quality.consensus.recompute import recompute_projects
 from apps.quality.metrics.refresh import refresh_figures
 
 
-@shared_task
+@app.task
 def recompute_stale() -> None:
     mark_ended_runs_stale()
     recompute_projects()
 
 
-@shared_task
+@app.task
 def refresh_stale_figures() -> None:
     refresh_figures()

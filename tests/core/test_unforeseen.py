@@ -13,7 +13,8 @@ from django.core.files.base import ContentFile
 from django.db import OperationalError
 
 from apps.accounts.models import User
-from apps.core.jobs import PASSING, JobStatus
+from apps.core.jobs import JobStatus
+from apps.core.transient_errors import TRANSIENT_ERRORS
 from apps.corpus.imports import run as importing
 from apps.corpus.imports.run import run_import
 from apps.corpus.models import ImportBatch
@@ -184,7 +185,7 @@ def test_a_project_that_cannot_be_settled_keeps_no_other_waiting(
 
     with monkeypatch.context() as fault:
         fault.setattr(recompute, "recompute_project", settle)
-        if isinstance(error, PASSING):
+        if isinstance(error, TRANSIENT_ERRORS):
             with pytest.raises(type(error)):
                 recompute_projects()
         else:

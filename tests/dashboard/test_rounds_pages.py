@@ -162,10 +162,10 @@ def test_my_work_shows_mine_and_scores_only_where_the_project_wants_it(
     round_ = open_round(project=project, protocol="first_error", gold_share=1.0)
     for number in range(10):
         rate(round_, bob, *((1, -1) if number < 7 else (-1,)))
-    assert "agreement with what is known, until yesterday" not in shown(bob, "work", project.slug)
+    assert "agreement with known answers, until yesterday" not in shown(bob, "work", project.slug)
     Project.objects.update(shows_scores=True)
     page = shown(bob, "work", project.slug)
-    assert "agreement with what is known, until yesterday" in page
+    assert "agreement with known answers, until yesterday" in page
     assert "70 %" not in page, "a figure that moved with each task would tell which was gold"
     Assignment.objects.update(submitted_at=timezone.now() - timedelta(days=1))
     page = shown(bob, "work", project.slug)
@@ -200,7 +200,9 @@ def test_my_work_has_the_newest_first_by_when_it_was_handed_in_not_by_when_it_wa
     assert "said again 2 times" in page
 
 
-@pytest.mark.parametrize(("query", "status"), [("?turn=x", 404), ("?turn=999999", 404), ("?turn={}", 200)])
+@pytest.mark.parametrize(
+    ("query", "status"), [("?assignment=x", 404), ("?assignment=999999", 404), ("?assignment={}", 200)]
+)
 def test_only_ones_own_submitted_turn_is_opened_to_be_corrected(
     project: Project, bob: User, alice: User, query: str, status: int
 ) -> None:

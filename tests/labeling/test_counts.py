@@ -94,7 +94,7 @@ def test_pages_say_whose_and_since_when(round_: Round, bob: User, mia: User) -> 
     assert "<dt>handed in by you</dt><dd>4</dd>" in page
     assert "<dt>of them today (UTC)</dt><dd>3</dd>" in page
     work = signed_in(bob).get("/projects/algebra/work").content.decode()
-    assert "<dt>handed in</dt><dd>4</dd>" in work
+    assert "<dt>submitted</dt><dd>4</dd>" in work
     assert "<dt>of them today (UTC)</dt><dd>3</dd>" in work
     watched = signed_in(mia).get("/projects/algebra/rounds/1").content.decode()
     assert "3 of them today (UTC)" in watched

@@ -12,8 +12,9 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from apps.core.db.copy import analyze, commit_without_waiting, lock_project, sole_worker
-from apps.core.jobs import PASSING
+from apps.core.db.copy import analyze, commit_without_waiting
+from apps.core.db.locks import advisory_xact_lock, try_advisory_lock
+from apps.core.transient_errors import TRANSIENT_ERRORS
 from apps.corpus.models import Solution
 from apps.projects.models import Project
 from apps.quality.aggregation import rule_of
@@ -49,7 +50,7 @@ def recompute_projects() -> int:
             computed += recompute_project(project)
         except Exception as error:
             log.exception("the consensus of project %s could not be computed", project.slug)
-            if isinstance(error, PASSING):
+            if isinstance(error, TRANSIENT_ERRORS):
                 transient_error = error
                 # The error may have cost the connection: the next project gets another.
                 if not connection.in_atomic_block:
@@ -61,7 +62,7 @@ def recompute_projects() -> int:
 
 def recompute_project(project: Project) -> int:
     """Compute the stale solutions of one project; returns their number, 0 while another worker computes it."""
-    with sole_worker("quality", project.pk) as claimed:
+    with try_advisory_lock("quality", project.pk) as claimed:
         if not claimed:
             return 0
         rules, _ = QualityRules.objects.get_or_create(project=project)
@@ -116,7 +117,7 @@ def _outcomes_under_lock(project: Project, loaded: LoadedRatings, rules: Quality
     rule = rule_of(rules.rule, rules.options)
     adjudicated = adjudicated_ratings(loaded.steps)
     outcomes = _outcomes(loaded, rule, adjudicated, rules.min_labelers)
-    lock_project(project.pk, CONSENSUS_LOCK)
+    advisory_xact_lock(CONSENSUS_LOCK, project.pk)
     adjudicated_now = adjudicated_ratings(loaded.steps)
     if adjudicated == adjudicated_now:
         return outcomes

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.accounts.services import record_event
-from apps.core.db.copy import lock_project
+from apps.core.db.locks import advisory_xact_lock
 from apps.core.errors import DomainError
 from apps.corpus.labels import BAD, GREAT, NO_ERROR, OKAY, UNKNOWN
 from apps.corpus.labels import first_error as first_error_of
@@ -124,7 +124,7 @@ def adjudicate_consensus(*, solutions: Sequence[Solution], by: User, note: str =
     check_impartial(solutions, by)
     # Locked before the consensus is read, which another reviewer may be changing.
     for project_id in sorted({solution.project_id for solution in solutions}):
-        lock_project(project_id, CONSENSUS_LOCK)
+        advisory_xact_lock(CONSENSUS_LOCK, project_id)
     consensus = Consensus.objects.filter(solution__in=solutions, first_error__isnull=False)
     first_errors = dict(
         consensus.exclude(how=ConsensusMethod.ADJUDICATED).order_by("pk").values_list("pk", "first_error")
@@ -170,7 +170,7 @@ def self_review_note(*, is_own: bool) -> dict[str, bool]:
 
 def _lock_solution(solution: Solution) -> Solution:
     """The solution, locked with its project's consensus against other reviewers and workers."""
-    lock_project(solution.project_id, CONSENSUS_LOCK)
+    advisory_xact_lock(CONSENSUS_LOCK, solution.project_id)
     return Solution.objects.select_for_update(of=("self",)).select_related("project").get(pk=solution.pk)
 
 
