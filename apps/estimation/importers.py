@@ -37,7 +37,7 @@ class EstimateImporter:
                 submitted.append((one, {(run.pk, step_id): counts for step_id, counts in told.items()}))
         new = additions(submitted, _standing(submitted), "monte_carlo[]")
         fields = ["run", "step", *COUNTS, "how", "tokens"]
-        rest = (StepEstimate.ConsensusMethod.FILE.value, 0)
+        rest = (StepEstimate.How.FILE.value, 0)
         return copy_rows(StepEstimate, fields, ((*place, *counts, *rest) for place, counts in new.items()))
 
 

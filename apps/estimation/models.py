@@ -140,7 +140,7 @@ class StepEstimate(models.Model):
     Published Math-Shepherd files hold hard labels without counts: then `hard` stands alone.
     """
 
-    class ConsensusMethod(models.TextChoices):
+    class How(models.TextChoices):
         ROLLOUTS = "rollouts", "rollouts"
         ANSWER = "answer", "its own answer"
         INFERRED = "inferred", "rollouts of other steps"
@@ -152,7 +152,7 @@ class StepEstimate(models.Model):
     successes = models.PositiveIntegerField(null=True, blank=True)
     missing = models.PositiveIntegerField(default=0)
     hard = models.BooleanField(null=True, blank=True)
-    how = models.CharField(max_length=8, choices=ConsensusMethod, default=ConsensusMethod.FILE)
+    how = models.CharField(max_length=8, choices=How, default=How.FILE)
     tokens = models.BigIntegerField(default=0, help_text="Written in its rollouts.")
 
     objects = StepEstimateQuerySet.as_manager()

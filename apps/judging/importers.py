@@ -35,21 +35,12 @@ class VerdictImporter:
         runs: dict[RunKey, JudgeRun] = {}
         for stored in landed:
             for judge in stored.record.judges:
-                if judge.steps:
-                    run = _run_of(batch, judge, runs)
-                    verdicts.append(
-                        (
-                            stored,
-                            {
-                                (run.pk, stored.step_id(step.position, step.candidate)): (
-                                    step.rating,
-                                    step.confidence,
-                                    step.reason,
-                                )
-                                for step in judge.steps
-                            },
-                        )
-                    )
+                by_key: dict[VerdictKey, Verdict] = {}
+                for step in judge.steps:
+                    step_id = stored.step_id(step.position, step.candidate)
+                    by_key[_run_of(batch, judge, runs).pk, step_id] = (step.rating, step.confidence, step.reason)
+                if by_key:
+                    verdicts.append((stored, by_key))
         new = additions(verdicts, _existing_verdicts(verdicts), "judges[]")
         return copy_rows(StepVerdict, FIELDS, ((*key, *verdict) for key, verdict in new.items()))
 

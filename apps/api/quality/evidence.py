@@ -18,7 +18,7 @@ from apps.corpus.labels import UNKNOWN
 from apps.corpus.models import Solution
 from apps.judging.models import JudgeRun
 from apps.labeling.models import NotCounted
-from apps.projects.models import Membership, Project
+from apps.projects.models import Membership
 from apps.quality.models import Consensus
 from apps.quality.review.evidence import Evidence, LabelerEvidence, Naming, StepEvidence, evidence_of
 from apps.quality.review.history import HistoryEntry, history_of
@@ -146,16 +146,6 @@ class EvidenceSerializer(serializers.Serializer[Any]):
     history = HistoryEntrySerializer(many=True)
 
 
-def _naming(project: Project) -> Naming:
-    """Pseudonyms, whatever the role of the token's owner."""
-
-    def names(user_ids: set[int]) -> dict[int, str]:
-        pseudonyms = Membership.objects.filter(project=project, user__in=user_ids).pseudonyms()
-        return {pk: pseudonyms.get(pk, "") for pk in user_ids}
-
-    return names
-
-
 def consensus_row(consensus: Consensus | None) -> Row | None:
     return None if consensus is None else dict(ConsensusSerializer(consensus).data)
 
@@ -254,7 +244,11 @@ class SolutionEvidenceView(APIView):
     def get(self, request: Request, pk: int) -> Response:
         """All evidence on a solution, step by step. People are named by pseudonym; steps count from 0."""
         solution = solution_of(request, pk, "review")
-        naming = _naming(solution.project)
+
+        def naming(user_ids: set[int]) -> dict[int, str]:
+            pseudonyms = Membership.objects.filter(project=solution.project, user__in=user_ids).pseudonyms()
+            return {pk: pseudonyms.get(pk, "") for pk in user_ids}
+
         evidence = evidence_of(solution, naming)
         history = history_of(solution, evidence, naming)
         return Response(_evidence_row(solution, evidence, history, naming))

@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, QuerySet, Sum
 
 from apps.accounts.models import User
 from apps.corpus.labels import UNKNOWN, first_error
-from apps.labeling.assignments.first_submissions import FirstSubmission, first_submissions_of
+from apps.labeling.assignments.first_submissions import first_submissions_of
 from apps.labeling.models import Assignment, PastSubmission, Round, RoundProgress, StepLabel
 from apps.projects.models import Project
 from apps.quality.models import Consensus, GoldMark, Review
@@ -74,7 +74,13 @@ def risks_of(assignment_ids: Sequence[int]) -> dict[int, Risk]:
     consensus = dict(Consensus.objects.settled().filter(solution__in=solution_ids).values_list("pk", "first_error"))
     gold = dict(GoldMark.objects.filter(assignment__in=assignment_ids).values_list("assignment", "exact"))
     submitted = _submitted_counts(assignments)
-    paces = {pk: _pace(submission) for pk, submission in submissions.items()}
+    # Milliseconds for each rated step of the first submission.
+    paces = {
+        pk: submission.active_ms / len(submission.ratings)
+        if submission.active_ms is not None and submission.ratings
+        else None
+        for pk, submission in submissions.items()
+    }
     paces_of_round: defaultdict[int, list[float]] = defaultdict(list)
     for assignment in assignments:
         if (pace := paces[assignment.pk]) is not None:
@@ -112,13 +118,6 @@ def _submitted_counts(assignments: Sequence[Assignment]) -> dict[int, int]:
         round__project__in=Round.objects.filter(pk__in=rounds).values("project"),
     )
     return dict(progress_rows.order_by().values_list("labeler").annotate(done=Sum("submitted")))
-
-
-def _pace(submission: FirstSubmission) -> float | None:
-    """Milliseconds for each rated step of the first submission."""
-    if submission.active_ms is None or not submission.ratings:
-        return None
-    return submission.active_ms / len(submission.ratings)
 
 
 def _agrees(assignment: Assignment, ratings: Mapping[int, int], consensus: Mapping[int, int | None]) -> bool | None:

@@ -53,7 +53,8 @@ def calibration(
     return Calibration(
         _bins(tallies.sum(axis=0).reshape(3, bins)),
         measure(tallies, _read_error, resamples=resamples),
-        measure(squares, _read_brier, resamples=resamples),
+        # Brier 1950, of good against bad.
+        measure(squares, lambda sums: np.asarray(sums[..., 0] / sums[..., 1]), resamples=resamples),
     )
 
 
@@ -71,8 +72,3 @@ def _read_error(tallies: Floats) -> Floats:
     """Naeini, Cooper and Hauskrecht 2015: sum of n_b / n x |mean estimate - share good|, and n_b cancels."""
     counts, estimated, good = np.split(tallies, 3, axis=-1)
     return np.asarray(np.abs(estimated - good).sum(axis=-1) / counts.sum(axis=-1))
-
-
-def _read_brier(tallies: Floats) -> Floats:
-    """Brier 1950, of good against bad."""
-    return np.asarray(tallies[..., 0] / tallies[..., 1])
