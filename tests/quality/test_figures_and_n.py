@@ -15,6 +15,7 @@ from apps.estimation.models import EstimationRun, StepEstimate
 from apps.projects.models import Project
 from apps.projects.services import create_project
 from apps.quality.aggregation.majority import majority_labels
+from apps.quality.consensus.load import LoadedRatings
 from apps.quality.consensus.recompute import recompute_project
 from apps.quality.gold.suspensions import suspend
 from apps.quality.metrics import refresh as figures
@@ -267,17 +268,17 @@ def test_a_project_that_cannot_be_computed_stays_stale_and_delays_no_other(
     for one in (project, *others):
         mark_all_stale(one)
     QualityRules.objects.update(figures_are_stale=True)
-    standing = figures._standing
+    labeler_rows = figures.labeler_rows
 
-    def fails(one: Project) -> dict[str, object]:
+    def fails(one: Project, loaded: LoadedRatings) -> list[dict[str, object]]:
         if one == project:
             raise TypeError("unsupported operand")
-        return standing(one)
+        return labeler_rows(one, loaded)
 
-    monkeypatch.setattr(figures, "_standing", fails)
+    monkeypatch.setattr(figures, "labeler_rows", fails)
     assert refresh_figures() == 2
     assert set(QualityRules.objects.filter(figures_are_stale=True).values_list("project", flat=True)) == {project.pk}
     assert project.slug in caplog.text
-    monkeypatch.setattr(figures, "_standing", standing)
+    monkeypatch.setattr(figures, "labeler_rows", labeler_rows)
     assert refresh_figures() == 1
     assert Figure.objects.filter(project=project).exists()
