@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-
 import pytest
 
 from apps.accounts.models import AuditEvent, User
@@ -69,7 +67,7 @@ def test_a_statement_that_cannot_be_is_refused(problem: Problem, alice: User, st
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_worker_grades_what_the_api_mends(problem: Problem, alice: User, worker: subprocess.Popen[bytes]) -> None:
+def test_a_worker_grades_what_the_api_mends(problem: Problem, alice: User, worker: None) -> None:
     answer = signed_in(alice).patch(
         f"/api/v1/problems/{problem.pk}", {"reference_answer": "42"}, content_type="application/json"
     )

@@ -5,7 +5,7 @@ import dataclasses
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.corpus.grading import final_answer
@@ -13,6 +13,7 @@ from apps.corpus.imports.readers import READERS, ReaderOptions, detect, options_
 from apps.corpus.imports.readers.math_shepherd import TAG
 from apps.corpus.records import Record, RowError
 from tests.corpus.rows import VALID
+from tests.examples import examples
 
 PLAIN = ReaderOptions()
 
@@ -212,7 +213,7 @@ def mutated(draw: st.DrawFn, row: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("format_", READERS)
-@settings(max_examples=250, deadline=None)
+@examples(250)
 @given(data=st.data())
 def test_any_row_gives_records_or_says_what_is_wrong(format_: str, data: st.DataObject) -> None:
     row = data.draw(mutated(VALID[format_]) | st.dictionaries(TEXTS, JSON, max_size=4))
@@ -233,7 +234,7 @@ def test_any_row_gives_records_or_says_what_is_wrong(format_: str, data: st.Data
                 assert said.confidence is None or 0 <= said.confidence <= 1
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(st.data())
 def test_plain_steps_and_ratings_read_as_the_careful_way_does(data: st.DataObject) -> None:
     """A row that has one step with a number for its origin goes the careful way throughout."""

@@ -14,11 +14,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.core.zstd import ZstdFile
 from apps.corpus.imports.files import Line, raw_lines, read_rows
+from tests.examples import examples
 
 ROWS = [{"a": number, "text": "ü" * number} for number in range(5)]
 LINES = "".join(json.dumps(row) + "\n" for row in ROWS).encode()
@@ -125,7 +126,7 @@ def test_rows_that_were_refused_can_be_had_again_as_they_stand(tmp_path: Path) -
     assert list(raw_lines(path, {2, 3})) == [(2, b"broken \xff"), (3, b'{"a": 3}')]
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(content=st.binary(max_size=300), start=st.sampled_from([b"", b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1", b"["]))
 def test_no_bytes_raise(tmp_path_factory: pytest.TempPathFactory, content: bytes, start: bytes) -> None:
     path = tmp_path_factory.mktemp("any") / "rows"

@@ -22,31 +22,28 @@ from apps.inference.services import add_endpoint
 from apps.projects.models import Project
 from tests.cast import make_problem, make_solution
 from tests.inference.scripted import completions, scripted
-from tests.reasoner.serving import reasoner
 
 
-# Numbers from the start: the seeds of rollouts hang on them. A minute on a machine that has nothing else to do.
-@pytest.mark.timeout(900)
+# Numbers from the start: the seeds of rollouts hang on them.
 @pytest.mark.django_db(transaction=True, reset_sequences=True)
-def test_tokens_and_cost_are_foretold_within_15_percent() -> None:
+def test_tokens_and_cost_are_foretold_within_15_percent(new_reasoner_server: str) -> None:
     """On the demo's word problems, its strategies as it starts them; Math-Shepherd at a quarter of its rollouts."""
-    with reasoner() as url:
-        endpoint = register_reasoner(url=url)
-        endpoint.price_in, endpoint.price_out = 2, 8
-        endpoint.save()
-        project = found_word_problems()
-        _sample(project, endpoint, SEED)
-        for strategy, options, rollouts_within in (
-            ("posterior-search", {}, 0.15),
-            ("math-shepherd", {"rollouts": 2}, 0.01),
-        ):
-            foretold = _foretold(project, endpoint, strategy, options)
-            spent = _spent(project, endpoint, strategy, options)
-            assert foretold.rollouts == pytest.approx(spent.rollouts + spent.missing, rel=rollouts_within), strategy
-            assert foretold.tokens == pytest.approx(spent.tokens, rel=0.15), strategy
-            assert foretold.cost == pytest.approx(spent.cost, rel=0.15), strategy
-        sampled = sampling_forecast(project=project, endpoint=endpoint, per_problem=4, max_tokens=200)
-        assert sampled.tokens == pytest.approx(_sample(project, endpoint, SEED + 1).tokens, rel=0.15)
+    endpoint = register_reasoner(url=new_reasoner_server)
+    endpoint.price_in, endpoint.price_out = 2, 8
+    endpoint.save()
+    project = found_word_problems()
+    _sample(project, endpoint, SEED)
+    for strategy, options, rollouts_within in (
+        ("posterior-search", {}, 0.15),
+        ("math-shepherd", {"rollouts": 2}, 0.01),
+    ):
+        foretold = _foretold(project, endpoint, strategy, options)
+        spent = _spent(project, endpoint, strategy, options)
+        assert foretold.rollouts == pytest.approx(spent.rollouts + spent.missing, rel=rollouts_within), strategy
+        assert foretold.tokens == pytest.approx(spent.tokens, rel=0.15), strategy
+        assert foretold.cost == pytest.approx(spent.cost, rel=0.15), strategy
+    sampled = sampling_forecast(project=project, endpoint=endpoint, per_problem=4, max_tokens=200)
+    assert sampled.tokens == pytest.approx(_sample(project, endpoint, SEED + 1).tokens, rel=0.15)
 
 
 def _sample(project: Project, endpoint: Endpoint, seed: int) -> SamplingRun:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import subprocess
 from collections import Counter
-from collections.abc import Iterator
 
 import pytest
 
@@ -27,23 +25,14 @@ from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint
 from apps.projects.models import Project
 from tests.estimation.corpus import add_sums
-from tests.estimation.model import Model, serving
+from tests.estimation.model import Model, model_of
 from tests.inference.scripted import Asked, Reply, completions, scripted
-from tests.processes import any_worker, eventually, kill, running
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[str]:
-    with serving() as url:
-        yield url
+from tests.processes import AtWork, StartWorker, eventually, kill
 
 
 @pytest.fixture
-def model(served: str) -> Model:
-    found = Model(served)
-    found.control(latency_s=0.02, right=0.5, fewer=0, empty=0, cut=0, most_choices=0, is_down=False, too_many=0, key="")
-    found.forget()
-    return found
+def model(model_server: str) -> Model:
+    return model_of(model_server, latency_s=0.02)
 
 
 def endpoint_of(project: Project, url: str, in_flight: int = 32) -> Endpoint:
@@ -257,26 +246,26 @@ def assert_each_once(run: SamplingRun, problems: int) -> None:
 
 
 def test_a_killed_worker_costs_what_was_in_flight_and_nothing_stands_twice(
-    transactional_db: None, model: Model, project: Project
+    start_worker: StartWorker, at_work: AtWork, model: Model, project: Project
 ) -> None:
     run = under_way(project, model)
-    with running(any_worker()) as process:
+    with start_worker() as process:
         eventually(lambda: done(run) >= 10)
         kill(process)
     assert run.status == JobStatus.RUNNING
     # The clock finds it without a worker at once, and calls one.
-    eventually(lambda: [one.pk for one in waiting_runs()] == [run.pk], within=10)
+    eventually(lambda: [one.pk for one in waiting_runs()] == [run.pk])
     resume_abandoned()
-    with running(any_worker()):
+    with at_work():
         model.control(latency_s=0.02)
-        eventually(lambda: done(run) == 200, within=120)
+        eventually(lambda: done(run) == 200)
         eventually(lambda: SamplingRun.objects.get(pk=run.pk).status == JobStatus.FINISHED)
     assert_each_once(run, 200)
     assert model.stats()["repeated"] <= 8
 
 
 def test_a_run_pauses_resumes_and_is_cancelled_while_a_worker_is_at_it(
-    worker: subprocess.Popen[bytes], model: Model, project: Project
+    worker: None, model: Model, project: Project
 ) -> None:
     run = under_way(project, model)
     eventually(lambda: done(run) >= 10)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from apps.core.jobs import JobStatus
@@ -16,8 +14,7 @@ from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint, check_endpoint
 from apps.projects.models import Project
 from tests.cast import make_problem, make_solution
-from tests.estimation.model import Model, serving
-from tests.reasoner.serving import reasoner
+from tests.estimation.model import Model, model_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -25,26 +22,9 @@ RUNAWAY = "\nThe answer is 27.\n\nQuestion: Ann has 2 hats and gets 3. How many?
 STATEMENT = "A shelf holds 9 books. How many are on 3 shelves?"
 
 
-@pytest.fixture(scope="module")
-def _served() -> Iterator[str]:
-    with serving() as url:
-        yield url
-
-
 @pytest.fixture
-def model(_served: str) -> Model:
-    found = Model(_served)
-    found.control(
-        latency_s=0.0,
-        text="The answer is 27.",
-        finish_reason="stop",
-        refuses="",
-        refuses_all="",
-        longest_prompt=0,
-        echoes=False,
-    )
-    found.forget()
-    return found
+def model(model_server: str) -> Model:
+    return model_of(model_server, latency_s=0.0, text="The answer is 27.")
 
 
 @pytest.fixture
@@ -207,18 +187,19 @@ def test_a_model_that_repeats_its_prefix_of_its_own_accord_keeps_its_words(
     assert endpoint.echoes_prefill is False
 
 
-def test_the_real_llama_server_echoes_and_no_kept_rollout_repeats_its_prefix(project: Project) -> None:
+def test_the_real_llama_server_echoes_and_no_kept_rollout_repeats_its_prefix(
+    project: Project, reasoner_server: str
+) -> None:
     problem = make_problem(
         project, "Tom has 3 apples and buys 4 more. How many apples does Tom have now?", reference_answer="7"
     )
     steps = ["Step 1: Tom starts with 3 apples.", "The answer is 8."]
     make_solution(problem, steps, final_answer="8", is_correct=False, grade="no_match")
-    with reasoner() as url:
-        endpoint = endpoint_of(project, url, "chat-prefill")
-        assert check_endpoint(endpoint=endpoint).check_error == ""
-        assert endpoint.echoes_prefill is True
-        sampling = {"max_tokens": 30, "temperature": 1.0}
-        run = estimated(project, endpoint, keeps_rollouts=True, sampling=sampling)
+    endpoint = endpoint_of(project, reasoner_server, "chat-prefill")
+    assert check_endpoint(endpoint=endpoint).check_error == ""
+    assert endpoint.echoes_prefill is True
+    sampling = {"max_tokens": 30, "temperature": 1.0}
+    run = estimated(project, endpoint, keeps_rollouts=True, sampling=sampling)
     texts = list(Rollout.objects.filter(batch__run=run).values_list("text", flat=True))
     assert texts
     assert not any("Tom starts with 3 apples" in text for text in texts)

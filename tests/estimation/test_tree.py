@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import random
-from collections.abc import Iterator
 from io import StringIO
 from math import sqrt
 
@@ -28,7 +27,6 @@ from apps.inference.models import Endpoint
 from apps.projects.models import Project
 from reasoner.problems import problems
 from tests.cast import bearer, make_problem, signed_in
-from tests.reasoner.serving import reasoner
 
 GIVEN = ("a", "b", "c", "the answer is 3")
 WRONG, RIGHT = Rolled(("x", "y", "the answer is 4"), is_right=False), Rolled(("z", "the answer is 5"), is_right=True)
@@ -115,15 +113,9 @@ def test_the_budget_and_the_number_of_searches_end_it() -> None:
 # --- with the real model ----------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def served() -> Iterator[str]:
-    with reasoner() as url:
-        yield url
-
-
 @pytest.fixture
-def endpoint(transactional_db: None, served: str) -> Endpoint:
-    return register_reasoner(url=served)
+def endpoint(transactional_db: None, reasoner_server: str) -> Endpoint:
+    return register_reasoner(url=reasoner_server)
 
 
 @pytest.fixture

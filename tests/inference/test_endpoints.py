@@ -20,7 +20,6 @@ from apps.inference.services import add_endpoint, change_endpoint, check_endpoin
 from apps.projects.models import Project
 from tests.cast import bearer, signed_in
 from tests.inference.scripted import Asked, Reply, Scripted, chats, completions, scripted
-from tests.reasoner.serving import reasoner
 
 KEY = "sk-never-to-be-seen"
 
@@ -257,8 +256,7 @@ def test_a_stranger_presses_no_button(project: Project, server: Scripted, charli
     assert Client().post(f"/projects/{project.slug}/endpoints/{endpoint.pk}/check").status_code == 302
 
 
-def test_the_real_server_is_checked_and_counts_its_first_choice(project: Project) -> None:
-    with reasoner() as url:
-        call_command("add_endpoint", "reasoner", project=project.slug, url=url, model="reasoner", check=True)
+def test_the_real_server_is_checked_and_counts_its_first_choice(project: Project, reasoner_server: str) -> None:
+    call_command("add_endpoint", "reasoner", project=project.slug, url=reasoner_server, model="reasoner", check=True)
     endpoint = Endpoint.objects.get(name="reasoner")
     assert (endpoint.check_error, endpoint.counts_first_only, endpoint.most_choices) == ("", True, None)

@@ -14,7 +14,6 @@ from apps.inference.transports import TRANSPORTS
 from apps.inference.transports.chat_instruct import GO_ON
 from apps.inference.types import Answer, Prompt, Sampling, Server
 from tests.inference.scripted import Reply, Scripted, chats, completions, scripted
-from tests.reasoner.serving import reasoner
 
 PROMPT = Prompt(problem="Compute 1 + 1.\n\n", prefix="Step 1: add", system="Be brief.\n")
 SAMPLING = Sampling(temperature=0.7, top_p=0.9, max_tokens=99, stop=("\n\nProblem",), top_k=5, min_p=0.1)
@@ -149,7 +148,9 @@ def test_the_same_place_has_the_same_seed_and_every_other_another() -> None:
 # --- a real server ----------------------------------------------------------------------------------------
 
 
-def test_the_real_llama_server_continues_cuts_repeats_itself_by_seed_and_shows_its_cap() -> None:
+def test_the_real_llama_server_continues_cuts_repeats_itself_by_seed_and_shows_its_cap(
+    reasoner_server: str,
+) -> None:
     """It refuses an `n` above its slots, and its usage counts the first choice."""
     prompt = Prompt("Tom has 3 apples and buys 4 more. How many apples does Tom have now?\n", "3 + 4 =")
 
@@ -170,8 +171,7 @@ def test_the_real_llama_server_continues_cuts_repeats_itself_by_seed_and_shows_i
             assert client.most_choices == len(many.choices) < 1024
             assert many.requests > 1
 
-    with reasoner() as url:
-        asyncio.run(asking(url))
+    asyncio.run(asking(reasoner_server))
 
 
 def test_a_key_goes_into_the_header_and_nowhere_else() -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.corpus.labels import NO_ERROR, UNKNOWN
 from apps.quality.aggregation.dawid_skene import DawidSkeneFit, DawidSkeneOptions, first_error_probabilities, fit
 from apps.quality.statistics.ratings import ReliabilityData, ints
+from tests.examples import examples
 from tests.quality import published
 from tests.quality.rating_tables import ratings_of
 from tests.quality.simulation import SPAMMER, labeler, simulate
@@ -150,7 +151,7 @@ TABLES = st.lists(
 )
 
 
-@settings(max_examples=50)
+@examples(50)
 @given(TABLES, st.permutations(range(3)))
 def test_who_is_called_what_does_not_matter(table: list[list[str]], order: list[int]) -> None:
     fitted = fit(ratings_of(table).reliability_data(), 3, DawidSkeneOptions())
@@ -159,7 +160,7 @@ def test_who_is_called_what_does_not_matter(table: list[list[str]], order: list[
     assert renamed.confusion == pytest.approx(fitted.confusion[order], abs=1e-6)
 
 
-@settings(max_examples=50)
+@examples(50)
 @given(TABLES)
 def test_chances_are_chances(table: list[list[str]]) -> None:
     fitted = fit(ratings_of(table).reliability_data(), 3, DawidSkeneOptions())
