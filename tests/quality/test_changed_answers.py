@@ -57,11 +57,7 @@ def test_older_runs_and_assignments_are_marked_and_disputes_follow_the_new_answe
 def test_another_statement_alone_marks_nothing(project: Project, bob: User, alice: User) -> None:
     problem = make_problem(project, reference_answer="14")
     make_solution(problem, final_answer="7", is_correct=False, grade="no_match")
-<<<<<<< HEAD:tests/quality/test_changed_answers.py
     submit_next(make_round(project), bob, 1, 1, 1)
-=======
-    say(make_round(project), bob, 1, 1, 1)
->>>>>>> main:tests/quality/test_mended_answers.py
     recompute_project(project)
     edit_problem(problem=problem, actor=alice, statement="What is it?", reference_answer="14")
     assert not StaleSolution.objects.exists()
