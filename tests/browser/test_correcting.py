@@ -181,7 +181,7 @@ def test_a_returned_task_brings_the_changes_along(
     labeling = opened(page, assignment).press("k", "1")
     return_to_labeler(assignment=assignment, reviewer=rita, note="Look at step 2.")
     labeling.press("Enter")
-    expect(page.locator("#notices")).to_contain_text("A reviewer has returned it to you")
+    expect(page.locator("#notices")).to_contain_text("A reviewer has returned this task to you")
     expect(page.locator("#notices")).to_contain_text("Your changes are kept in this browser")
     expect(page.locator("#submit")).to_be_enabled()
     assert labeling.pressed() == ["great", "bad", "-"]

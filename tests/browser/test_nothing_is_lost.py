@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from apps.accounts.models import User
-from apps.labeling.assignments.submit import save_draft
+from apps.labeling.assignments.drafts import save_draft
 from apps.labeling.models import Assignment, Round, StepLabel
 from apps.projects.models import Project
 from tests.browser.conftest import Watched, await_on, path_of, set_password

@@ -55,7 +55,7 @@ def test_a_task_is_put_off_by_key_and_comes_back_last_with_its_ratings(
     assert page.locator("#task .problem").inner_text() == first
     assert labeling.pressed()[0] == "great"
     labeling.press("3", "3").saved().submit(and_next=False)
-    assert Assignment.objects.spoken().count() == 2
+    assert Assignment.objects.submitted().count() == 2
 
 
 def test_s_and_enter_put_off_without_a_reason(project: Project, bob: User, page_of: Pages) -> None:
@@ -106,7 +106,7 @@ def test_a_submitted_task_is_corrected_from_my_work(project: Project, bob: User,
     expect(page.get_by_role("row").nth(1)).to_contain_text("found the first error, said again")
     assignment.refresh_from_db()
     assert (assignment.finish_reason, assignment.versions) == ("found_error", 1)
-    assert PastSubmission.objects.get().said["finish_reason"] == "solution"
+    assert PastSubmission.objects.get().submission["finish_reason"] == "solution"
 
 
 def pass_through(labeling: LabelingPage, *keys: str, tasks: int) -> None:
@@ -124,7 +124,7 @@ def test_a_screening_is_failed_taken_again_and_passed(project: Project, bob: Use
     pass_through(labeling, "1", tasks=2)
     expect(page.get_by_role("heading", name="Screening not passed")).to_be_visible()
     expect(page.locator(".no-task")).to_contain_text("you agree with 0 %")
-    expect(page.locator(".no-task")).to_contain_text("One more try is left")
+    expect(page.locator(".no-task")).to_contain_text("One more attempt is left")
     page.get_by_role("button", name="Try again").click()
     labeling.ready()
     pass_through(labeling, "3", "1", tasks=2)
@@ -142,7 +142,7 @@ def test_a_screening_without_another_try_says_so(project: Project, bob: User, pa
     round_ = make_screening(project, tasks=1)
     page = page_of(bob)
     pass_through(LabelingPage(page).open(round_), "1", tasks=1)
-    expect(page.locator(".no-task")).to_contain_text("No try is left")
+    expect(page.locator(".no-task")).to_contain_text("No attempt is left")
     expect(page.get_by_role("button", name="Try again")).to_be_hidden()
 
 

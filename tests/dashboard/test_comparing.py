@@ -70,9 +70,9 @@ def test_a_round_without_anything_to_compare_says_so(owner: Client, project: Pro
         ({"pairs": "random"}, "3 solutions</b> fit <code>all</code>, of which the round makes 1 pair: 1 submission."),
         ({"pairs": "random", "each": "3", "redundancy": "2"}, "3 pairs: 6 submissions; each is asked of 2 people"),
         ({"pairs": "random", "each": "3", "sample": "2"}, "2 pairs: 2 submissions"),
-        ({"pairs": "right_wrong"}, "Nothing to compare fits all."),
-        ({"pairs": "steps", "redundancy": "3"}, "Nothing to compare fits all."),
-        ({"pairs": "existing", "gold_percent": "5"}, "No comparison has a known answer."),
+        ({"pairs": "right_wrong"}, "Nothing to compare matches all."),
+        ({"pairs": "steps", "redundancy": "3"}, "Nothing to compare matches all."),
+        ({"pairs": "existing", "gold_percent": "5"}, "Comparisons have no gold labels."),
     ],
 )
 def test_the_form_says_what_there_is_to_compare(

@@ -46,7 +46,7 @@ def hint(client_of: User, project: Project, **asked: str) -> str:
         ({"sample": "4", "lease_minutes": "too many", "once": "1"}, "<b>4 solutions</b> fit <code>sample:4</code>"),
         ({"redundancy": "many"}, "cannot be read"),
         ({"redundancy": "101"}, "cannot be read"),
-        ({"protocol": "comparison", "is_screening": "on"}, "No comparison has a known answer"),
+        ({"protocol": "comparison", "is_screening": "on"}, "Comparisons have no gold labels"),
     ],
 )
 def test_the_hint_knows_gold_and_redundancy(ready: Project, mia: User, asked: dict[str, str], says: str) -> None:
@@ -139,7 +139,7 @@ def test_a_count_that_stopped_at_its_limit_is_shown_as_more_than(
         for _ in range(2):
             make_comparison(make_problem(ready), ["A."], ["B."])
     monkeypatch.setattr(fitting, "COUNTED_TO", bound)
-    monkeypatch.setattr(fitting, "seconds_per_turn", lambda _: 10.0)
+    monkeypatch.setattr(fitting, "seconds_per_assignment", lambda _: 10.0)
     assert says in hint(mia, ready, labelers=str(bob.pk), **asked)
 
 

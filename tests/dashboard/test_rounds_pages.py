@@ -12,7 +12,8 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.dashboard.rounds.forms import selection_fields
 from apps.labeling.models import Assignment, Round
-from apps.labeling.queue.claim import claim, skip
+from apps.labeling.queue.claim import claim
+from apps.labeling.queue.leases import skip
 from apps.labeling.rounds.services import create_round, open_round
 from apps.projects.models import Membership, Project
 from tests.cast import make_gold, make_problem, make_screening, make_solution, signed_in
@@ -79,10 +80,10 @@ def test_a_selection_is_shown_as_its_fields(select: str) -> None:
 
 def test_a_draft_that_matches_no_solutions_says_so_and_does_not_open(project: Project, alice: User) -> None:
     drafted = create_round(project=project, protocol="first_error")
-    assert "No solution fits" in shown(alice, "round", project.slug, drafted.number)
+    assert "No solution matches" in shown(alice, "round", project.slug, drafted.number)
     client = signed_in(alice)
     answer = client.post(reverse("round-open", args=[project.slug, drafted.number]), follow=True)
-    assert "No solution fits all" in answer.content.decode()
+    assert "No solution matches all" in answer.content.decode()
     drafted.refresh_from_db()
     assert drafted.status == "draft"
 

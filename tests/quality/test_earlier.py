@@ -126,7 +126,7 @@ def test_a_solution_that_grew_is_another_one_than_that_of_the_task(solution: Sol
     """Bob labels the solution, leaves its path in a dialogue, and is asked about what grew there."""
     grown = make_solution(solution.problem, ["One.", "Another way."])
     first = give(solution, bob, 1, 1, -1)
-    dialogue = give(solution, bob, 2, grown=grown)
+    dialogue = give(solution, bob, 2, derived_solution=grown)
     StepLabel.objects.create(assignment=dialogue, step=grown.steps.get(position=0), rating=1)
     assert reasons(solution, alice) == {first.pk: ""}
     assert reasons(grown, alice) == {dialogue.pk: ""}

@@ -19,8 +19,8 @@ from apps.dashboard.access import Place
 from apps.estimation.models import EstimationRun
 from apps.exports.models import Export
 from apps.labeling.models import Assignment, Round, RoundProgress
-from apps.labeling.progress import HandedIn, handed_in_by, midnight
-from apps.labeling.queue.eligibility import ScreeningAttempt, attempt_in
+from apps.labeling.progress import SubmissionCount, midnight, submission_counts
+from apps.labeling.queue.eligibility import ScreeningAttempt, screening_attempt
 from apps.projects.models import Membership, Project, Role
 
 DAYS = 14
@@ -41,7 +41,7 @@ class Work:
     @property
     def left(self) -> int:
         if self.sitting is not None:
-            is_over = self.sitting.score is not None and not self.sitting.told().may_retake
+            is_over = self.sitting.score is not None and not self.sitting.result().may_retake
             return 0 if is_over else self.round.task_count
         submitted: int = self.round.submitted  # type: ignore[attr-defined]
         return max(0, self.round.slot_count - submitted)
@@ -64,16 +64,19 @@ def work_for(user: User, rounds: QuerySet[Round]) -> list[Work]:
     progress_rows = {
         progress.round_id: progress for progress in RoundProgress.objects.filter(labeler=user, round__in=found)
     }
-    done = handed_in_by(Assignment.objects.filter(labeler=user, round__in=found), "round")
+    done = submission_counts(Assignment.objects.filter(labeler=user, round__in=found), "round")
     held = Assignment.objects.held_by(user).filter(round__in=found)
     holds = dict(held.order_by().values_list("round").annotate(count=Count("id")))
-    work = [_work(one, progress_rows.get(one.pk), done.get(one.pk, HandedIn()), holds.get(one.pk, 0)) for one in found]
+    work = [
+        _work(one, progress_rows.get(one.pk), done.get(one.pk, SubmissionCount()), holds.get(one.pk, 0))
+        for one in found
+    ]
     return sorted(work, key=lambda one: (not one.holds, not one.left, one.round.project.name, -one.round.number))
 
 
-def _work(round_: Round, progress: RoundProgress | None, done: HandedIn, holds: int) -> Work:
+def _work(round_: Round, progress: RoundProgress | None, done: SubmissionCount, holds: int) -> Work:
     is_own = round_.is_screening and not round_.origin
-    sitting = attempt_in(round_, progress or RoundProgress(round=round_, attempt=1)) if is_own else None
+    sitting = screening_attempt(round_, progress or RoundProgress(round=round_, attempt=1)) if is_own else None
     # Gold too: it is work like any other, and a count that stood still would tell which it was.
     return Work(round_, done.total, done.today, holds, sitting)
 

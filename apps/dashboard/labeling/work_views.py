@@ -17,10 +17,10 @@ from apps.dashboard.access import place_for
 from apps.dashboard.home.queries import submissions_by_day
 from apps.dashboard.pagination import page_of
 from apps.labeling.assignments.correct import why_not_correctable
-from apps.labeling.assignments.returns import returned_to
-from apps.labeling.assignments.timing import seconds_per_assignment
+from apps.labeling.assignments.returns import returned_assignments
+from apps.labeling.median_time import seconds_per_assignment
 from apps.labeling.models import Assignment, StepLabel
-from apps.labeling.progress import HandedIn, handed_in_by, midnight
+from apps.labeling.progress import SubmissionCount, midnight, submission_counts
 from apps.quality.gold.accuracy import gold_accuracy
 from apps.quality.review.corrections import Correction, RatingChange, corrections_of, rating_changes
 
@@ -61,7 +61,7 @@ def work(request: AuthenticatedRequest, slug: str) -> HttpResponse:
         page=page,
         done=_done(page.rows),
         only_today=only_today,
-        returned=returned_to(request.user, place.project),
+        returned=returned_assignments(request.user, place.project),
         put_off=mine.filter(state=Assignment.State.SKIPPED, task__withdrawn="").select_related("round")[:SIZE],
         days=submissions_by_day(mine.submitted(), now=timezone.now()),
         seconds_each=seconds_per_assignment(mine),
@@ -71,10 +71,10 @@ def work(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     return render(request, "labeling/work.html", context)
 
 
-def _handed_in(assignments: QuerySet[Assignment]) -> HandedIn:
+def _handed_in(assignments: QuerySet[Assignment]) -> SubmissionCount:
     """Gold counts as all else: a number that stood still would tell which tasks were gold."""
-    rounds = handed_in_by(assignments, "round").values()
-    return HandedIn(sum(one.total for one in rounds), sum(one.today for one in rounds))
+    rounds = submission_counts(assignments, "round").values()
+    return SubmissionCount(sum(one.total for one in rounds), sum(one.today for one in rounds))
 
 
 def _done(assignments: list[Assignment]) -> list[Done]:

@@ -21,7 +21,7 @@ from apps.dashboard.access import Place, assignment_of, place_for
 from apps.dashboard.pagination import Page, page_of
 from apps.dashboard.review.forms import CorrectionForm, QueueForm, asked_of, narrowing_of
 from apps.dashboard.solutions.evidence import labeler_names
-from apps.labeling.assignments.correct import said_of
+from apps.labeling.assignments.submissions import current_submission
 from apps.labeling.models import Assignment, StepLabel
 from apps.labeling.protocols.submission import Submission, SubmittedStep
 from apps.quality.models import Review
@@ -141,10 +141,10 @@ def _page(
     (shown,) = _shown(place, [found.pk], risks_of([found.pk]))
     steps, correction = _asked(found), corrections_of([found.pk]).get(found.pk)
     form = form or CorrectionForm(
-        steps=steps, initial=_initial(correction.submission if correction else said_of(found))
+        steps=steps, initial=_initial(correction.submission if correction else current_submission(found))
     )
     barred = _barred(place, found)
-    own = _initial(said_of(found))
+    own = _initial(current_submission(found))
     rows = [(field, text, own.get(field.name, "")) for field, text in form.rows([text for _, _, text in steps])]
     reviews = Review.objects.filter(assignment=found).select_related("reviewer")
     context = place.context(
@@ -254,7 +254,7 @@ def take_back_one(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResp
 
 def _submission(found: Assignment, form: CorrectionForm) -> Submission:
     """As the labeler would hand it in: what else the turn says stays as it was."""
-    before = said_of(found)
+    before = current_submission(found)
     said = {(one.position, one.candidate): one for one in before.steps}
     others = [one for place, one in said.items() if place not in form.places]
     steps = [*others]

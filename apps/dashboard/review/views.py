@@ -79,7 +79,8 @@ def _own(place: Place, kind: str) -> int:
     on_task = Q(
         solution__in=own.filter(round__project=place.project, task__solution__isnull=False).values("task__solution")
     )
-    written = Q(solution__in=own.filter(round__project=place.project, grown__isnull=False).values("grown"))
+    derived = own.filter(round__project=place.project, derived_solution__isnull=False)
+    written = Q(solution__in=derived.values("derived_solution"))
     rows = OpenDispute.objects.filter(on_task | written, project=place.project, kind=kind)
     return rows[: COUNTED_TO + 1].count()
 

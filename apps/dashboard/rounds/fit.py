@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from apps.core.errors import DomainError
 from apps.dashboard.rounds.forms import RoundForm
-from apps.labeling.assignments.timing import seconds_per_assignment
+from apps.labeling.median_time import seconds_per_assignment
 from apps.labeling.models import Assignment
-from apps.labeling.queue.eligibility import admitted
+from apps.labeling.queue.eligibility import eligibility_of_members
 from apps.labeling.rounds.count import RoundCount, count_round
 from apps.projects.models import Project
 
@@ -82,6 +82,6 @@ def fit_of(form: RoundForm, project: Project) -> Fit | None:
     people = None
     if round_.is_screening:
         named = {one.pk for one in form.cleaned_data["labelers"] or ()}
-        people = sum(refused is None for _, refused in admitted(round_, named))
+        people = sum(refused is None for _, refused in eligibility_of_members(round_, named))
     assignments = Assignment.objects.filter(round__project=project, round__protocol=round_.protocol)
     return Fit(round_.selection["select"], count, round_.redundancy, people, seconds_per_assignment(assignments))

@@ -14,11 +14,11 @@ from apps.dashboard.access import Place
 from apps.dashboard.home.queries import Work, submissions_by_day, submissions_by_hour
 from apps.dashboard.rounds.forecast import Forecast, forecast, window_of
 from apps.dashboard.solutions.evidence import labeler_names
-from apps.labeling.assignments.timing import seconds_per_assignment
+from apps.labeling.median_time import seconds_per_assignment
 from apps.labeling.models import Assignment, Round, RoundProgress
-from apps.labeling.progress import HandedIn, handed_in_by
+from apps.labeling.progress import SubmissionCount, submission_counts
 from apps.labeling.protocols.base import LEFT_EARLY
-from apps.labeling.queue.eligibility import ScreeningAttempt, attempt_in
+from apps.labeling.queue.eligibility import ScreeningAttempt, screening_attempt
 from apps.quality.review.reports import Report, report_of, reports_in
 
 SHOWN_REASONS = 50
@@ -52,16 +52,16 @@ class LabelerRow:
 
     name: str
     progress: RoundProgress
-    done: HandedIn
+    done: SubmissionCount
     sitting: ScreeningAttempt | None
 
 
 def watched(place: Place, work: Work, *, now: datetime) -> dict[str, object]:
     round_, assignments = work.round, Assignment.objects.filter(round=work.round)
-    done = handed_in_by(assignments, "labeler", now)
+    done = submission_counts(assignments, "labeler", now)
     progress_rows = sorted(
         RoundProgress.objects.filter(round=round_),
-        key=lambda progress: (-done.get(progress.labeler_id, HandedIn()).total, progress.pk),
+        key=lambda progress: (-done.get(progress.labeler_id, SubmissionCount()).total, progress.pk),
     )
     early, present = _early(assignments), _present(assignments, now)
     people = {
@@ -88,9 +88,11 @@ def watched(place: Place, work: Work, *, now: datetime) -> dict[str, object]:
     }
 
 
-def _chair(round_: Round, progress: RoundProgress, names: dict[int, str], done: dict[int, HandedIn]) -> LabelerRow:
-    sitting = attempt_in(round_, progress) if round_.is_screening else None
-    return LabelerRow(names[progress.labeler_id], progress, done.get(progress.labeler_id, HandedIn()), sitting)
+def _chair(
+    round_: Round, progress: RoundProgress, names: dict[int, str], done: dict[int, SubmissionCount]
+) -> LabelerRow:
+    sitting = screening_attempt(round_, progress) if round_.is_screening else None
+    return LabelerRow(names[progress.labeler_id], progress, done.get(progress.labeler_id, SubmissionCount()), sitting)
 
 
 def _present(assignments: QuerySet[Assignment], now: datetime) -> list[tuple[int, int, datetime]]:
@@ -147,4 +149,4 @@ def attempt_of(round_: Round, user: User) -> ScreeningAttempt | None:
     if not round_.is_screening or round_.origin:
         return None
     progress = RoundProgress.objects.filter(round=round_, labeler=user).first()
-    return attempt_in(round_, progress) if progress is not None else None
+    return screening_attempt(round_, progress) if progress is not None else None

@@ -17,7 +17,7 @@ from apps.dashboard.rounds.fit import fit_of
 from apps.dashboard.rounds.forms import RoundForm, initial_of
 from apps.dashboard.rounds.queries import attempt_of, watched
 from apps.dashboard.solutions.queries import facets_of
-from apps.labeling.assignments.returns import returned_to
+from apps.labeling.assignments.returns import returned_assignments
 from apps.labeling.models import Round
 from apps.labeling.protocols import PROTOCOLS, options_for_labelers
 from apps.labeling.rounds.preview import preview_of
@@ -39,7 +39,7 @@ def new_round(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     # Other pages send solutions here: what a run is unsure of, what is in dispute.
     sent = {name: request.GET.get(name) for name in ("unsure", "dispute", "source", "subject")}
     form = RoundForm(request.POST or None, facets=facets_of(place.project), project=place.project, initial=sent)
-    drafted = form.run(lambda _: create_round(project=place.project, created_by=request.user, **form.terms()))
+    drafted = form.run(lambda _: create_round(project=place.project, created_by=request.user, **form.config()))
     if drafted is not None:
         return redirect("round", slug, drafted.number)
     return _form(request, place, form)
@@ -54,7 +54,7 @@ def edit(request: AuthenticatedRequest, slug: str, number: int) -> HttpResponse:
         raise Conflict("This round has opened: its terms stand.", code="not_a_draft")
     initial = initial_of(found)
     form = RoundForm(request.POST or None, facets=facets, project=place.project, initial=initial)
-    saved = form.run(lambda _: edit_round(round=found, actor=request.user, changes=form.terms()))
+    saved = form.run(lambda _: edit_round(round=found, actor=request.user, changes=form.config()))
     if saved is not None:
         return redirect("round", slug, number)
     return _form(request, place, form, round=found)
@@ -105,7 +105,7 @@ def round_(request: AuthenticatedRequest, slug: str, number: int) -> HttpRespons
     settings = found.options if place.may("browse") else options_for_labelers(found.protocol, found.options)
     context = place.context("rounds", round=found, work=work, protocol=PROTOCOLS.get(found.protocol), settings=settings)
     context["sitting"] = attempt_of(found, request.user)
-    context["returned"] = returned_to(request.user, place.project).filter(round=found)
+    context["returned"] = returned_assignments(request.user, place.project).filter(round=found)
     if place.may("browse"):
         context |= watched(place, work, now=timezone.now())
     template = "rounds/_progress.html" if request.htmx else "rounds/round.html"

@@ -27,7 +27,8 @@ Solutions = QuerySet[Solution]
 
 def labeled_q() -> Q:
     counted, here = Assignment.objects.counted(), OuterRef("pk")
-    return Exists(counted.filter(task__solution=here, grown__isnull=True)) | Exists(counted.filter(grown=here))
+    on_task = counted.filter(task__solution=here, derived_solution__isnull=True)
+    return Exists(on_task) | Exists(counted.filter(derived_solution=here))
 
 
 def gold_q() -> Exists:

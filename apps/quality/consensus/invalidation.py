@@ -32,7 +32,7 @@ def mark_submission_stale(*, assignment: Assignment, now: datetime) -> None:
 
 def solution_ids_of(assignment: Assignment) -> list[int]:
     """The solutions that an assignment labels: the task's, and the one that was derived from it by branching."""
-    return [pk for pk in (assignment.task.solution_id, assignment.grown_id) if pk is not None]
+    return [pk for pk in (assignment.task.solution_id, assignment.derived_solution_id) if pk is not None]
 
 
 def mark_run_stale(run: EstimationRun) -> int:

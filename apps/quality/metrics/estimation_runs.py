@@ -17,7 +17,7 @@ from apps.estimation.latest import run_counts
 from apps.estimation.models import EstimationRun, StepEstimate
 from apps.estimation.runs.selection import unsure_of
 from apps.labeling.models import GoldLabel
-from apps.labeling.rounds.plan import askable
+from apps.labeling.rounds.plan import selectable_solutions
 from apps.projects.models import Project
 from apps.quality.gold.labels import gold_of
 from apps.quality.metrics.refresh import MIN_SOLUTIONS
@@ -152,7 +152,7 @@ def certainty(run: EstimationRun) -> list[HistogramBar]:
 
 def unsure_count(run: EstimationRun) -> int:
     """How many solutions a round over `unsure:RUN` can select; 0 if the run does not count."""
-    return unsure_of(askable(run.project), str(run.number)).count() if run_counts(run) else 0
+    return unsure_of(selectable_solutions(run.project), str(run.number)).count() if run_counts(run) else 0
 
 
 # --- against gold and consensus ---------------------------------------------------------------------------

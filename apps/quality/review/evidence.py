@@ -325,7 +325,7 @@ def _labelers(
     """One for each submitted assignment, in the order of submission."""
     assignments = list(
         Assignment.objects.submitted()
-        .filter(Q(task__solution=solution, grown__isnull=True) | Q(grown=solution))
+        .filter(Q(task__solution=solution, derived_solution__isnull=True) | Q(derived_solution=solution))
         .with_reason()
         .select_related("labeler", "round")
         .order_by("submitted_at", "pk")

@@ -1,4 +1,4 @@
-"""What follows the error: alternatives, progress and critiques, each only where the round asks for it."""
+"""The error follow-up: alternatives, progress and critiques, each only where the round asks for it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from apps.core.errors import Conflict, Unprocessable
 from apps.corpus.models import Solution, Step
 from apps.inference.services import add_endpoint
 from apps.labeling.assignments.error_followup import error_followup_of
-from apps.labeling.assignments.returns import give_back
+from apps.labeling.assignments.returns import return_assignment
 from apps.labeling.assignments.submit import submit
 from apps.labeling.models import Assignment, CandidateSet, Critique, CritiqueRating, Round, StepLabel
-from apps.labeling.protocols import PROTOCOLS, Asked, options_of
+from apps.labeling.protocols import PROTOCOLS, TaskContext, options_of
 from apps.labeling.protocols.candidate_tree import CandidateTree, KnownStep
 from apps.labeling.protocols.submission import Submission, SubmittedCritique, SubmittedStep
 from apps.labeling.queue.claim import claim
@@ -28,17 +28,17 @@ from tests.flows.test_real_files import command, rows
 
 ALL = {"alternatives": True, "progress": True, "critiques": True}
 FIRST_ERROR = PROTOCOLS["first_error"]
-WAYS = CandidateTree(
+TREE = CandidateTree(
     [KnownStep(place, 0, f"Step {place}.", "model", chosen=True) for place in range(3)]
     + [KnownStep(1, number, f"Other {number}.", "model", chosen=False) for number in (1, 2)]
 )
 
 
-def asked(**options: bool) -> Asked:
-    return Asked(
+def asked(**options: bool) -> TaskContext:
+    return TaskContext(
         path={0: 0, 1: 0, 2: 0},
         options=options_of("first_error", options),
-        ways=WAYS,
+        tree=TREE,
         critiques={1: frozenset({7}), 2: frozenset({9})},
     )
 
@@ -136,7 +136,7 @@ def assignment_of(round_: Round, labeler: User) -> Assignment:
     return taken
 
 
-def test_what_was_said_of_the_error_is_kept_and_exported_and_can_be_imported_again(
+def test_answers_about_the_error_are_stored_exported_and_imported_again(
     project: Project, wrong: Solution, bob: User, rita: User, tmp_path: Path
 ) -> None:
     bad = wrong.steps.get(position=1, candidate=0)
@@ -210,7 +210,7 @@ def test_the_bad_step_itself_is_no_alternative(project: Project, bob: User, serv
     endpoint = add_endpoint(project=project, name="lab", url=served, model="small")
     round_ = open_round(project=project, protocol="first_error", options={"alternatives": True}, endpoint=endpoint)
     found = error_followup_of(assignment=assignment_of(round_, bob), position=1)
-    assert (list(found.alternatives), found.problem) == ([], "The model has no step to offer here.")
+    assert (list(found.alternatives), found.problem) == ([], "The model returned no step.")
     assert not CandidateSet.objects.exists()
 
 
@@ -226,9 +226,7 @@ def test_a_model_that_fails_leaves_the_error_without_alternatives(project: Proje
     assert done.state == Assignment.State.SUBMITTED
 
 
-def test_nothing_is_told_of_other_steps_rounds_or_work_that_is_done(
-    project: Project, wrong: Solution, bob: User
-) -> None:
+def test_other_steps_rounds_and_finished_work_have_no_followup(project: Project, wrong: Solution, bob: User) -> None:
     round_ = open_round(project=project, protocol="first_error", options=ALL)
     assignment = assignment_of(round_, bob)
     with pytest.raises(Unprocessable) as caught:
@@ -243,11 +241,11 @@ def test_nothing_is_told_of_other_steps_rounds_or_work_that_is_done(
         error_followup_of(assignment=assignment, position=1)
 
 
-def test_a_turn_that_is_given_back_keeps_how_far_it_came(project: Project, wrong: Solution, bob: User) -> None:
-    """Also where that is nought, which is a word as others are."""
+def test_a_returned_assignment_keeps_its_progress_answer(project: Project, wrong: Solution, bob: User) -> None:
+    """Also where it is 0, which is an answer like the others."""
     round_ = open_round(project=project, protocol="first_error", options={"progress": True})
     done = submit(
         assignment=assignment_of(round_, bob),
         submission=Submission(steps=ERROR, finish_reason="found_error", progress=0),
     )
-    assert give_back(assignment=done, note="Look again.").draft["progress"] == 0
+    assert return_assignment(assignment=done, note="Look again.").draft["progress"] == 0

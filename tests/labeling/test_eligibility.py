@@ -1,4 +1,4 @@
-"""Who may claim, and what those are told who may not."""
+"""Who may claim, and the reasons shown to those who may not."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.models import User
 from apps.labeling.models import Assignment, Round
-from apps.labeling.queue.claim import NoTask, claim, release
-from apps.labeling.queue.eligibility import admitted
+from apps.labeling.queue.claim import NoTask, claim
+from apps.labeling.queue.eligibility import eligibility_of_members
+from apps.labeling.queue.leases import release
 from apps.labeling.rounds.services import create_round, set_round_status
 from apps.projects.models import Membership, Project
 from tests.cast import make_problem, make_round, make_solution
@@ -37,7 +38,7 @@ def leave(round_: Round, bob: User, _: User) -> None:
     Membership.objects.filter(user=bob).delete()
 
 
-def name_somebody_else(round_: Round, _: User, rita: User) -> None:
+def name_another_labeler(round_: Round, _: User, rita: User) -> None:
     round_.is_for_named = True
     round_.labelers.set([rita])
 
@@ -64,9 +65,9 @@ def ask_for_screening(round_: Round, *_: User) -> None:
     [
         (suspend, "suspended", "suspended"),
         (leave, "not_a_member", "not a member"),
-        (name_somebody_else, "not_named", "not one of them"),
+        (name_another_labeler, "not_named", "not one of them"),
         (ask_for_skills, "skills_missing", "you do not have here: Lean."),
-        (ask_for_screening, "screening_missing", "none is open"),
+        (ask_for_screening, "screening_missing", "no screening is open"),
         (pause, "round_paused", "paused"),
         (close, "round_closed", "closed"),
     ],
@@ -79,7 +80,7 @@ def test_a_claim_says_why_not(project: Project, bob: User, rita: User, bend: Ben
     assert words in answer.message
 
 
-def test_a_draft_gives_nothing(project: Project, bob: User) -> None:
+def test_a_draft_serves_no_tasks(project: Project, bob: User) -> None:
     make_solution(make_problem(project))
     assert told(create_round(project=project, protocol="first_error"), bob).code == "round_draft"
 
@@ -91,7 +92,7 @@ def test_who_is_named_and_has_the_skills_gets_work(project: Project, bob: User, 
     assert told(round_, rita).code == "not_named"
 
 
-def test_the_rules_are_asked_at_each_claim_but_not_of_what_is_in_hand(project: Project, bob: User) -> None:
+def test_the_rules_apply_to_each_claim_but_not_to_open_assignments(project: Project, bob: User) -> None:
     Membership.objects.filter(user=bob).update(skills=["Lean"])
     round_ = make_round(project, tasks=2, skills=["Lean"])
     held = claim(round=round_, labeler=bob)
@@ -102,7 +103,7 @@ def test_the_rules_are_asked_at_each_claim_but_not_of_what_is_in_hand(project: P
     assert told(round_, bob).code == "skills_missing"
 
 
-def test_a_pass_in_another_project_is_none_here(project: Project, bob: User, alice: User) -> None:
+def test_a_screening_passed_in_another_project_does_not_count(project: Project, bob: User, alice: User) -> None:
     from apps.projects.services import add_member, create_project
     from tests.cast import make_screening
     from tests.world import rate
@@ -128,5 +129,5 @@ def test_a_manager_sees_who_may_work_and_why_others_may_not(
 ) -> None:
     Membership.objects.filter(user=bob).update(skills=["Lean"])
     round_ = make_round(project, skills=["Lean"])
-    codes = {member.user: refused and refused.code for member, refused in admitted(round_)}
+    codes = {member.user: refused and refused.code for member, refused in eligibility_of_members(round_)}
     assert codes == {alice: "skills_missing", bob: None, rita: "skills_missing"}

@@ -1,4 +1,4 @@
-"""Putting a task off: to the end of one's own queue, and nobody else's."""
+"""Skipping a task moves it to the end of the labeler's own queue, and of no other."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.core.errors import Conflict
-from apps.labeling.assignments.submit import save_draft, submit
+from apps.labeling.assignments.drafts import save_draft
+from apps.labeling.assignments.submit import submit
 from apps.labeling.models import Assignment, Round, Task
-from apps.labeling.queue.claim import claim, renew, return_lapsed, skip
+from apps.labeling.queue.claim import claim
+from apps.labeling.queue.leases import expire_leases, renew, skip
 from apps.projects.models import Project
 from tests.cast import make_gold, make_round
 from tests.labeling.test_queue import BAD, GOOD, LATER, nothing, take
@@ -23,7 +25,7 @@ def put_off(round_: Round, labeler: User, **fields: object) -> Assignment:
     return held
 
 
-def test_what_was_put_off_comes_after_everything_else_the_oldest_first(project: Project, bob: User) -> None:
+def test_skipped_tasks_come_after_everything_else_the_oldest_first(project: Project, bob: User) -> None:
     round_ = make_round(project, tasks=4)
     first, second = put_off(round_, bob), put_off(round_, bob)
     others = []
@@ -33,7 +35,7 @@ def test_what_was_put_off_comes_after_everything_else_the_oldest_first(project: 
     assert not {one.task_id for one in others} & {first.task_id, second.task_id}
     back = take(round_, bob)
     assert back.pk == first.pk
-    skip(assignment=back)  # Again: then it stands behind the other one.
+    skip(assignment=back)  # Again: then it comes after the other one.
     assert take(round_, bob).pk == second.pk
 
 
@@ -66,7 +68,7 @@ def test_skipping_twice_frees_one_slot(project: Project, bob: User) -> None:
     assert Task.objects.get().open_slots == 1
 
 
-def test_what_was_put_off_may_still_be_handed_in_and_saved(project: Project, bob: User) -> None:
+def test_a_skipped_task_may_still_be_saved_and_submitted(project: Project, bob: User) -> None:
     round_ = make_round(project, tasks=2)
     held = put_off(round_, bob)
     assert save_draft(assignment=held, version=0, draft={"steps": []}) == 1
@@ -76,23 +78,23 @@ def test_what_was_put_off_may_still_be_handed_in_and_saved(project: Project, bob
     assert told.value.code == "already_submitted"
 
 
-def test_a_skip_that_arrives_after_the_lease_still_puts_it_off(project: Project, bob: User) -> None:
+def test_a_skip_after_the_lease_expired_still_counts(project: Project, bob: User) -> None:
     round_ = make_round(project, tasks=2)
     held = take(round_, bob)
     save_draft(assignment=held, version=0, draft={"steps": []})
-    return_lapsed(now=timezone.now() + LATER)
+    expire_leases(now=timezone.now() + LATER)
     skip(assignment=held)
     assert Task.objects.get(pk=held.task_id).open_slots == 1
     assert take(round_, bob).task_id != held.task_id
 
 
-def test_a_lease_that_was_put_off_is_not_renewed(project: Project, bob: User) -> None:
+def test_a_skipped_lease_is_not_renewed(project: Project, bob: User) -> None:
     held = put_off(make_round(project, tasks=1), bob)
     with pytest.raises(Conflict):
         renew(assignment=held, now=timezone.now() + timedelta(minutes=1))
 
 
-def test_gold_is_put_off_like_everything_else(project: Project, bob: User) -> None:
+def test_gold_is_skipped_like_other_tasks(project: Project, bob: User) -> None:
     from tests.cast import make_problem, make_solution
 
     make_gold(make_solution(make_problem(project)), 1)

@@ -1,4 +1,4 @@
-"""A round's life before it opens: drafted, changed, looked at, discarded."""
+"""A round before it opens: drafted, changed, previewed, discarded."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def draft(project: Project) -> Round:
     return create_round(project=project, protocol="first_error", name="First", redundancy=2)
 
 
-def test_a_draft_has_terms_and_no_tasks_until_it_opens(draft: Round, alice: User) -> None:
+def test_a_draft_has_settings_and_no_tasks_until_it_opens(draft: Round, alice: User) -> None:
     assert (draft.status, draft.task_count, Task.objects.count()) == ("draft", 0, 0)
     opened = open_draft(round=draft, actor=alice)
     assert (opened.status, opened.task_count, opened.slot_count) == ("open", 3, 6)
@@ -49,7 +49,7 @@ def test_the_newest_guidelines_at_the_opening_count_unless_one_is_chosen(draft: 
     assert newest.version == 2
 
 
-def test_terms_can_be_changed_until_it_opens(draft: Round, alice: User, bob: User) -> None:
+def test_settings_can_be_changed_until_it_opens(draft: Round, alice: User, bob: User) -> None:
     changed = edit_round(
         round=draft,
         actor=alice,
@@ -99,13 +99,13 @@ def test_only_drafts_are_discarded(draft: Round, alice: User) -> None:
         ({"select": "first:sample:3"}, "select"),
     ],
 )
-def test_terms_that_cannot_be_are_refused_by_name(project: Project, terms: dict[str, Any], field: str) -> None:
+def test_invalid_settings_are_refused_by_name(project: Project, terms: dict[str, Any], field: str) -> None:
     with pytest.raises(DomainError) as told:
         create_round(project=project, **{"protocol": "first_error", **terms})
     assert field in told.value.fields
 
 
-def test_what_a_round_points_at_is_of_its_project(project: Project, alice: User, charlie: User) -> None:
+def test_what_a_round_refers_to_belongs_to_its_project(project: Project, alice: User, charlie: User) -> None:
     other = create_project(slug="other", owner=alice)
     foreign = publish_guidelines(project=other, text="x", author=alice)
     with pytest.raises(DomainError) as told:
@@ -129,7 +129,7 @@ def test_the_database_refuses_them_too(draft: Round, broken: dict[str, Any]) -> 
         Round.objects.filter(pk=draft.pk).update(**broken)
 
 
-def test_a_preview_tells_what_it_would_be(draft: Round, alice: User, bob: User) -> None:
+def test_a_preview_shows_what_the_round_would_be(draft: Round, alice: User, bob: User) -> None:
     seen = preview_of(draft)
     assert (seen.tasks, seen.gold_tasks, seen.submissions, seen.hours) == (3, 0, 6, None)
     assert {member.user for member in seen.may_work} == {alice, bob}

@@ -1,4 +1,4 @@
-"""Steps parted anew: a newer version, and labels that stay where they were given."""
+"""Resplit solutions: a newer version, and labels that stay on the older one."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from apps.core.errors import Conflict, DomainError
 from apps.corpus.models import Solution
 from apps.labeling.models import Assignment, Round, StepLabel, Task
 from apps.labeling.problems import bring_back, retire_problem
-from apps.labeling.queue.claim import claim, release
+from apps.labeling.queue.claim import claim
+from apps.labeling.queue.leases import release
 from apps.labeling.resplit import resplit_steps
 from apps.projects.models import Project
 from apps.quality.consensus.recompute import recompute_project
 from apps.quality.models import OpenDispute
 from tests.cast import make_problem, make_round, make_solution
-from tests.quality.submissions import say
+from tests.quality.submissions import submit_next
 
 
 @pytest.fixture
@@ -35,11 +36,11 @@ def texts(solution: Solution) -> list[str]:
     return list(solution.steps.order_by("position").values_list("text", flat=True))
 
 
-def test_old_labels_stay_on_the_old_version_and_the_newer_one_is_asked_about(
+def test_old_labels_stay_on_the_old_version_and_the_newer_one_is_served(
     project: Project, solution: Solution, rita: User, bob: User
 ) -> None:
     round_ = make_round(project, redundancy=2)
-    say(round_, bob, 1, 1, -1)
+    submit_next(round_, bob, 1, 1, -1)
     held = claim(round=round_, labeler=rita)
     assert isinstance(held, Assignment)
     newer = resplit_steps(solution=solution, texts=["One.", "Two.", "Three.\nFour."], actor=rita)
@@ -59,7 +60,7 @@ def test_old_labels_stay_on_the_old_version_and_the_newer_one_is_asked_about(
     assert AuditEvent.objects.get(verb="solution.resplit").after == {"steps": 3, "from": solution.pk}
 
 
-def test_later_rounds_ask_about_the_newer_version_only(project: Project, solution: Solution, rita: User) -> None:
+def test_later_rounds_serve_only_the_newer_version(project: Project, solution: Solution, rita: User) -> None:
     newer = resplit_steps(solution=solution, texts=["One.", "Two.", "Three.", "Four."], actor=rita)
     round_ = make_round(project)
     assert list(round_.tasks.values_list("solution", flat=True)) == [newer.pk]
@@ -72,21 +73,23 @@ def test_later_rounds_ask_about_the_newer_version_only(project: Project, solutio
 @pytest.mark.parametrize(
     ("parts", "why"),
     [
-        (["One.", "Two.", "Three.", "Five."], "stay as it is"),
-        (["One.\nTwo.", "Three."], "stay as it is"),
-        (["One.\nTwo.", "Three.", "Four."], "the steps that there are"),
-        (["One.", "", "Two.Three.Four."], "says something"),
-        ([], "says something"),
+        (["One.", "Two.", "Three.", "Five."], "stay the same"),
+        (["One.\nTwo.", "Three."], "stay the same"),
+        (["One.\nTwo.", "Three.", "Four."], "unchanged"),
+        (["One.", "", "Two.Three.Four."], "none of them empty"),
+        ([], "none of them empty"),
     ],
 )
-def test_only_where_it_is_parted_may_change(solution: Solution, rita: User, parts: list[str], why: str) -> None:
+def test_only_the_boundaries_of_the_steps_may_change(
+    solution: Solution, rita: User, parts: list[str], why: str
+) -> None:
     with pytest.raises(DomainError, match=why) as refused:
         resplit_steps(solution=solution, texts=parts, actor=rita)
     assert "steps" in refused.value.fields
     assert Solution.objects.count() == 1
 
 
-def test_two_versions_do_not_say_the_same(project: Project, solution: Solution, rita: User) -> None:
+def test_two_versions_cannot_have_the_same_steps(project: Project, solution: Solution, rita: User) -> None:
     newer = resplit_steps(solution=solution, texts=["One.Two.", "Three.Four."], actor=rita)
     with pytest.raises(Conflict, match="already"):
         resplit_steps(
@@ -98,7 +101,7 @@ def test_two_versions_do_not_say_the_same(project: Project, solution: Solution, 
 
 def test_an_older_version_is_in_dispute_no_longer(project: Project, solution: Solution, rita: User, bob: User) -> None:
     round_ = make_round(project)
-    say(round_, bob, 1, 1, -1)
+    submit_next(round_, bob, 1, 1, -1)
     recompute_project(project)
     assert set(OpenDispute.objects.values_list("solution", "kind")) == {(solution.pk, "right_with_bad_step")}
     resplit_steps(solution=solution, texts=["One.", "Two.", "Three.", "Four."], actor=rita)
@@ -121,7 +124,7 @@ def test_the_older_version_stays_withdrawn_whatever_comes(
     assert Round.objects.get().slot_count == 2
 
 
-def test_what_is_split_anew_while_the_problem_is_retired_comes_back_with_it(
+def test_a_solution_resplit_while_its_problem_is_retired_comes_back_with_it(
     project: Project, solution: Solution, rita: User, alice: User
 ) -> None:
     make_round(project, redundancy=2)

@@ -44,8 +44,8 @@ def grow(round_: Round, labeler: User, *, rated: bool = True) -> Solution:
             SubmittedStep(position=1, candidate=1, text=OWN, chosen=True),
         ]
     done = submit(assignment=assignment, submission=Submission(steps=steps, finish_reason="solution"))
-    assert done.grown is not None
-    return done.grown
+    assert done.derived_solution is not None
+    return done.derived_solution
 
 
 def rate_path(round_: Round, labeler: User) -> None:
@@ -143,7 +143,7 @@ def test_a_dialogue_of_own_steps_alone_is_a_labelers_newer_answer(project: Proje
     options = {"starts_from": "problems"}
     grown = grow(open_round(project=project, protocol="branching", options=options), bob, rated=False)
     submit_next(open_round(project=project, protocol="first_error", select="source:branching round 1"), bob, -1)
-    dialogue = Assignment.objects.get(grown=grown)
+    dialogue = Assignment.objects.get(derived_solution=grown)
     assert Assignment.objects.with_reason().get(pk=dialogue.pk).not_counted == "earlier"
     Assignment.objects.filter(pk=dialogue.pk).update(submitted_at="2099-01-01T00:00Z")
     later = Assignment.objects.exclude(pk=dialogue.pk).get()

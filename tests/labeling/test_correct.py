@@ -1,4 +1,4 @@
-"""Saying it anew: what counted is kept as a version, and what stands is the newest."""
+"""Corrections: the newest submission counts, and the earlier ones are kept."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import pytest
 
 from apps.accounts.models import AuditEvent, User
 from apps.core.errors import Conflict, Unprocessable
-from apps.labeling.assignments.correct import correct, said_of, why_not_correctable
-from apps.labeling.assignments.returns import give_back
+from apps.labeling.assignments.correct import correct, why_not_correctable
+from apps.labeling.assignments.returns import return_assignment
+from apps.labeling.assignments.submissions import current_submission
 from apps.labeling.assignments.submit import submit
 from apps.labeling.models import Assignment, PastSubmission, PreferenceLabel, Round
 from apps.labeling.progress import progress_for
@@ -32,13 +33,13 @@ def ratings(assignment: Assignment) -> list[int | None]:
     return list(assignment.step_labels.order_by("step__position").values_list("rating", flat=True))
 
 
-def test_a_correction_stands_and_the_old_word_is_kept(said: Assignment, bob: User) -> None:
+def test_a_correction_replaces_the_submission_and_keeps_the_old_one(said: Assignment, bob: User) -> None:
     first_time = said.submitted_at
     now = correct(assignment=said, submission=BAD)
     now.refresh_from_db()
     assert (ratings(now), now.finish_reason, now.versions, now.submitted_at) == ([-1], "found_error", 1, first_time)
     (past,) = PastSubmission.objects.filter(assignment=now)
-    before = Submission.from_dict(past.said)
+    before = Submission.from_dict(past.submission)
     assert [step.rating for step in before.steps] == [1, 1, 1]
     assert (past.number, past.submitted_at, before.finish_reason) == (1, first_time, "solution")
     event = AuditEvent.objects.get(verb="assignment.corrected")
@@ -53,18 +54,18 @@ def test_each_correction_is_a_version(said: Assignment) -> None:
     assert again.versions == 2
     first, second = PastSubmission.objects.filter(assignment=said)
     assert second.submitted_at == first.replaced_at
-    assert Submission.from_dict(second.said).finish_reason == "found_error"
+    assert Submission.from_dict(second.submission).finish_reason == "found_error"
 
 
-def test_the_same_again_changes_nothing(said: Assignment) -> None:
+def test_the_same_submission_again_changes_nothing(said: Assignment) -> None:
     assert correct(assignment=said, submission=GOOD).versions == 0
     correct(assignment=said, submission=BAD)
     assert correct(assignment=said, submission=BAD).versions == 1
     assert not AuditEvent.objects.filter(verb="assignment.corrected").count() > 1
 
 
-def test_who_saw_an_older_word_does_not_overwrite_the_newer_one(said: Assignment) -> None:
-    """The same word again is no conflict, whatever was seen: it may be an answer that was lost on its way."""
+def test_a_correction_based_on_an_older_version_is_refused(said: Assignment) -> None:
+    """The same submission again is no conflict, whatever was seen: the response to it may have been lost."""
     correct(assignment=said, submission=BAD)
     with pytest.raises(Conflict) as told:
         correct(assignment=said, submission=GOOD, seen=0)
@@ -79,7 +80,7 @@ def test_the_time_of_a_correction_is_added(said: Assignment) -> None:
     assert correct(assignment=said, submission=timed).active_ms == 6500
 
 
-def test_a_correction_satisfies_the_protocol_too(said: Assignment) -> None:
+def test_a_correction_must_satisfy_the_protocol(said: Assignment) -> None:
     half = Submission(steps=[SubmittedStep(position=0, rating=1)], finish_reason="solution")
     with pytest.raises(Unprocessable):
         correct(assignment=said, submission=half)
@@ -94,9 +95,9 @@ def test_only_while_the_round_is_open(said: Assignment, alice: User, status: str
         correct(assignment=said, submission=BAD)
 
 
-def test_not_where_the_round_takes_none(said: Assignment) -> None:
+def test_not_where_the_round_allows_none(said: Assignment) -> None:
     said.round.allows_corrections = False
-    with pytest.raises(Conflict, match="no corrections"):
+    with pytest.raises(Conflict, match="does not allow corrections"):
         correct(assignment=said, submission=BAD)
 
 
@@ -105,13 +106,13 @@ def test_only_what_was_submitted(round_: Round, bob: User) -> None:
         correct(assignment=take(round_, bob), submission=BAD)
 
 
-def test_what_was_said_is_read_back_as_it_was_said(round_: Round, bob: User) -> None:
+def test_a_submission_is_read_back_as_it_was_made(round_: Round, bob: User) -> None:
     words = Submission(
         steps=[SubmittedStep(position=0, rating=None, unsure=True), SubmittedStep(position=1, rating=-1)],
         finish_reason="found_error",
     )
     assignment = submit(assignment=take(round_, bob), submission=words)
-    back = said_of(assignment)
+    back = current_submission(assignment)
     assert [(one.position, one.rating, one.unsure) for one in back.steps] == [(0, None, True), (1, -1, False)]
     assert why_not_correctable(assignment) is None
 
@@ -119,11 +120,14 @@ def test_what_was_said_is_read_back_as_it_was_said(round_: Round, bob: User) -> 
 def test_a_preference_is_read_back_as_its_sides_were_shown(said: Assignment) -> None:
     PreferenceLabel.objects.create(assignment=said, choice="left", margin="clearly", rationale="shorter")
     said.sides_swapped = True
-    preference = said_of(said).preference
+    preference = current_submission(said).preference
     assert preference is not None
     assert (preference.choice, preference.margin, preference.rationale) == ("right", "clearly", "shorter")
 
 
-def test_what_was_returned_says_why_it_cannot_be_corrected(said: Assignment) -> None:
-    back = give_back(assignment=said, note="Once more, please.")
-    assert why_not_correctable(back) == "A reviewer has returned it to you: it comes to you before any new task."
+def test_a_returned_assignment_says_why_it_cannot_be_corrected(said: Assignment) -> None:
+    back = return_assignment(assignment=said, note="Once more, please.")
+    assert (
+        why_not_correctable(back)
+        == "A reviewer has returned this task to you: it is served to you before any new task."
+    )

@@ -1,4 +1,4 @@
-"""Candidates that a model is asked for while somebody works, and the solutions that grow from them."""
+"""Candidates that a model samples while a labeler works, and the solutions derived from them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from apps.core.errors import Conflict, Unprocessable
 from apps.corpus.models import Solution, Step
 from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint
-from apps.labeling.assignments import candidates as offers
+from apps.labeling.assignments import candidates as candidates_module
 from apps.labeling.assignments.branching import grade_derived
 from apps.labeling.assignments.candidates import candidates_after
+from apps.labeling.assignments.drafts import save_draft
 from apps.labeling.assignments.payload import task_payload
-from apps.labeling.assignments.submit import save_draft, submit
+from apps.labeling.assignments.submit import submit
 from apps.labeling.models import Assignment, CandidateSet, Round, StepLabel
 from apps.labeling.protocols.submission import Submission, SubmittedStep
 from apps.labeling.queue.claim import claim
@@ -52,7 +53,7 @@ def assignment_of(round_: Round, labeler: User) -> Assignment:
     return taken
 
 
-def test_all_who_come_to_the_same_beginning_get_the_same(
+def test_all_labelers_get_the_same_candidates_after_a_prefix(
     project: Project, endpoint: Endpoint, model: Model, bob: User, rita: User
 ) -> None:
     make_problem(project, "Compute 2 + 3.", reference_answer="5")
@@ -60,7 +61,7 @@ def test_all_who_come_to_the_same_beginning_get_the_same(
         project=project, protocol="branching", redundancy=2, options={"starts_from": "problems"}, endpoint=endpoint
     )
     found = candidates_after(assignment=assignment_of(round_, bob), chosen=[])
-    # The model says one thing only: sampled steps are offered once each.
+    # The model always returns the same text: each sampled step is shown once.
     assert [one.text for one in found.candidates] == [SAID]
     assert (found.source, found.position, found.own, found.problem) == ("model", 0, 1, "")
     asked = model.stats()["requests"]
@@ -76,7 +77,7 @@ def test_all_who_come_to_the_same_beginning_get_the_same(
 @pytest.mark.parametrize(
     "fault", [{"is_down": True}, {"garbage": 1.0}, {"timeout": 1.0}, {"key": "sk-other"}, {"cut": 1.0}, {"empty": 1.0}]
 )
-def test_a_model_that_fails_is_told_and_the_labeler_goes_on_without_it(
+def test_a_failing_model_is_reported_and_the_labeler_continues_without_it(
     project: Project,
     endpoint: Endpoint,
     model: Model,
@@ -84,7 +85,7 @@ def test_a_model_that_fails_is_told_and_the_labeler_goes_on_without_it(
     monkeypatch: pytest.MonkeyPatch,
     fault: dict[str, object],
 ) -> None:
-    monkeypatch.setattr(offers, "WITHIN_S", 1.5)
+    monkeypatch.setattr(candidates_module, "WITHIN_S", 1.5)
     model.control(**fault)
     assignment = assignment_of(opened(project, endpoint), bob)
     found = candidates_after(assignment=assignment, chosen=[])
@@ -93,7 +94,7 @@ def test_a_model_that_fails_is_told_and_the_labeler_goes_on_without_it(
     assert not CandidateSet.objects.exists()
     own = SubmittedStep(position=0, candidate=found.own, text="2 + 3 = 5. The answer is: 5", chosen=True)
     done = submit(assignment=assignment, submission=Submission(steps=[own], finish_reason="solution"))
-    assert done.grown is not None
+    assert done.derived_solution is not None
     # What failed is not remembered: the next who asks may have more luck.
     model.control(**dict.fromkeys(fault, 0.0), latency_s=0.0) if "key" not in fault else model.control(key="")
     assert candidates_after(assignment=assignment_of(opened_again(project, endpoint), bob), chosen=[]).candidates
@@ -103,42 +104,42 @@ def opened_again(project: Project, endpoint: Endpoint) -> Round:
     return open_round(project=project, protocol="branching", options={"starts_from": "problems"}, endpoint=endpoint)
 
 
-def test_without_an_endpoint_nothing_is_offered_beyond_the_solution(project: Project, bob: User) -> None:
+def test_without_an_endpoint_there_are_no_candidates_beyond_the_solution(project: Project, bob: User) -> None:
     assignment = assignment_of(opened(project, None), bob)
     found = candidates_after(assignment=assignment, chosen=[])
     assert (list(found.candidates), found.own) == ([], 0)
     assert found.problem
 
 
-def test_a_server_that_gives_one_choice_at_a_time_is_asked_again(
+def test_a_server_that_returns_one_choice_at_a_time_is_asked_again(
     project: Project, endpoint: Endpoint, model: Model, bob: User
 ) -> None:
     model.control(most_choices=1)
     assert candidates_after(assignment=assignment_of(opened(project, endpoint), bob), chosen=[]).candidates
 
 
-def test_while_the_model_writes_for_others_the_page_is_told_to_come_again(
+def test_while_the_model_answers_others_the_page_is_asked_to_retry(
     project: Project, endpoint: Endpoint, model: Model, bob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Threads that wait for a model are threads that serve no pages."""
-    monkeypatch.setattr(offers, "_places", BoundedSemaphore(1))
-    monkeypatch.setattr(offers, "PATIENCE_S", 0.01)
+    monkeypatch.setattr(candidates_module, "_waiting", BoundedSemaphore(1))
+    monkeypatch.setattr(candidates_module, "PATIENCE_S", 0.01)
     assignment = assignment_of(opened(project, endpoint), bob)
-    with offers._places:
+    with candidates_module._waiting:
         found = candidates_after(assignment=assignment, chosen=[])
     assert (found.busy, list(found.candidates)) == (True, [])
     assert model.stats()["requests"] == 0
     assert candidates_after(assignment=assignment, chosen=[]).candidates
 
 
-def test_a_choice_that_nobody_offered_leads_nowhere(project: Project, endpoint: Endpoint, bob: User) -> None:
+def test_a_choice_that_does_not_exist_is_refused(project: Project, endpoint: Endpoint, bob: User) -> None:
     assignment = assignment_of(opened(project, endpoint), bob)
     with pytest.raises(Unprocessable) as caught:
         candidates_after(assignment=assignment, chosen=[{"candidate": 4}])
     assert "chosen[0]" in caught.value.fields
 
 
-def test_nothing_is_sampled_for_what_has_been_handed_in_nor_for_other_protocols(
+def test_nothing_is_sampled_after_the_submission_or_for_other_protocols(
     project: Project, endpoint: Endpoint, model: Model, bob: User
 ) -> None:
     assignment = assignment_of(opened(project, endpoint), bob)
@@ -152,17 +153,17 @@ def test_nothing_is_sampled_for_what_has_been_handed_in_nor_for_other_protocols(
     assert model.stats()["requests"] == 0
 
 
-def test_beginnings_are_counted(
+def test_the_number_of_sampled_prefixes_is_limited(
     project: Project, endpoint: Endpoint, bob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(offers, "MOST_OFFERS", 1)
+    monkeypatch.setattr(candidates_module, "MOST_CANDIDATE_SETS", 1)
     assignment = assignment_of(opened(project, endpoint), bob)
     candidates_after(assignment=assignment, chosen=[])
     with pytest.raises(Conflict):
         candidates_after(assignment=assignment, chosen=[{"text": "Something else."}])
 
 
-def test_the_sheet_goes_as_far_as_the_draft_without_asking_anybody(
+def test_the_payload_reaches_as_far_as_the_draft_without_calling_a_model(
     project: Project, endpoint: Endpoint, model: Model, bob: User
 ) -> None:
     assignment = assignment_of(opened(project, endpoint), bob)
@@ -179,10 +180,10 @@ def test_the_sheet_goes_as_far_as_the_draft_without_asking_anybody(
     assert model.stats()["requests"] == asked
 
 
-# --- where the labels land --------------------------------------------------------------------------------
+# --- where the labels are stored --------------------------------------------------------------------------
 
 
-def test_a_step_of_ones_own_grows_a_solution_that_is_graded(project: Project, endpoint: Endpoint, bob: User) -> None:
+def test_a_written_step_derives_a_solution_that_is_graded(project: Project, endpoint: Endpoint, bob: User) -> None:
     assignment = assignment_of(opened(project, endpoint), bob)
     candidates_after(assignment=assignment, chosen=[])
     steps = [
@@ -190,7 +191,7 @@ def test_a_step_of_ones_own_grows_a_solution_that_is_graded(project: Project, en
         SubmittedStep(position=0, candidate=1, text=" 2 + 3 = 5. The answer is: 5 ", chosen=True),
     ]
     done = submit(assignment=assignment, submission=Submission(steps=steps, finish_reason="solution"))
-    grown = done.grown
+    grown = done.derived_solution
     assert grown is not None
     found = list(Step.objects.filter(solution=grown).values_list("candidate", "text", "origin", "chosen"))
     assert found == [(0, SAID, "model", False), (1, "2 + 3 = 5. The answer is: 5", "human", True)]
@@ -202,7 +203,7 @@ def test_a_step_of_ones_own_grows_a_solution_that_is_graded(project: Project, en
     assert grade_derived(solution_id=grown.pk + 1000) is None
 
 
-def test_two_who_leave_the_path_grow_two_solutions_and_one_who_follows_it_none(
+def test_each_labeler_who_leaves_the_path_derives_a_solution(
     project: Project, bob: User, rita: User, alice: User
 ) -> None:
     solution = make_solution(make_problem(project, reference_answer="5"), steps=["Two.", "The answer is: 5"])
@@ -216,8 +217,8 @@ def test_two_who_leave_the_path_grow_two_solutions_and_one_who_follows_it_none(
         submit(assignment=assignment_of(round_, who), submission=Submission(steps=steps, finish_reason="solution"))
         for who, steps in ((bob, leave), (rita, leave), (alice, follow))
     ]
-    assert assignments[2].grown is None
-    assert assignments[0].grown != assignments[1].grown
+    assert assignments[2].derived_solution is None
+    assert assignments[0].derived_solution != assignments[1].derived_solution
     assert Solution.objects.count() == 3
     on_task = StepLabel.objects.filter(step__solution=solution)
     assert {label.assignment_id for label in on_task} == {assignments[2].pk}

@@ -33,7 +33,7 @@ HIDDEN_WORDS = ("wrong,first", "convincing", "gold", "Secret plan")
 
 @pytest.fixture
 def told(project: Project) -> Round:
-    """Wrong solutions, a share of gold among them, and a draft beside it."""
+    """A round of wrong solutions with a share of gold, and a draft."""
     for number in range(6):
         solution = make_solution(make_problem(project, reference_answer="1"), is_correct=False)
         if number < 2:
@@ -52,7 +52,7 @@ def keys_in(value: Any) -> Iterator[str]:
             yield from keys_in(part)
 
 
-def test_no_answer_of_the_api_tells_it(told: Round, bob: User) -> None:
+def test_no_api_answer_reveals_it(told: Round, bob: User) -> None:
     api = bearer(bob)
     bodies = [api.get(path).content for path in ("/api/v1/projects", API, f"{API}/rounds", f"{API}/rounds/1")]
     for _ in range(4):
@@ -68,7 +68,7 @@ def test_no_answer_of_the_api_tells_it(told: Round, bob: User) -> None:
 
 
 @pytest.mark.parametrize("path", ["", "rounds", "rounds/1", "rounds/1/label", "work", "overview/rounds"])
-def test_no_page_tells_it(told: Round, bob: User, path: str) -> None:
+def test_no_page_reveals_it(told: Round, bob: User, path: str) -> None:
     claim(round=told, labeler=bob)
     client = signed_in(bob)
     for address in (f"/projects/algebra/{path}", "/"):
@@ -78,7 +78,7 @@ def test_no_page_tells_it(told: Round, bob: User, path: str) -> None:
         assert not [word for word in HIDDEN_WORDS if word in shown]
 
 
-def test_a_draft_is_there_for_those_who_manage_rounds_alone(told: Round, bob: User, rita: User, mia: User) -> None:
+def test_only_managers_see_drafts(told: Round, bob: User, rita: User, mia: User) -> None:
     for user, status, numbers in ((bob, 404, [1]), (rita, 404, [1]), (mia, 200, [1, 2])):
         api = bearer(user)
         assert [one["number"] for one in api.get(f"{API}/rounds").json()["results"]] == numbers
@@ -90,7 +90,7 @@ def test_a_draft_is_there_for_those_who_manage_rounds_alone(told: Round, bob: Us
             assert claimed.json()["reason"] == "round_draft"
 
 
-def test_reviewers_and_managers_are_told(told: Round, rita: User, mia: User) -> None:
+def test_reviewers_and_managers_see_it(told: Round, rita: User, mia: User) -> None:
     for user in (rita, mia):
         seen = bearer(user).get(f"{API}/rounds/1").json()
         assert (seen["select"], seen["gold_share"]) == ("wrong,first:convincing", 0.25)
@@ -107,7 +107,7 @@ def test_reviewers_and_managers_are_told(told: Round, rita: User, mia: User) -> 
         ("every_step", {}, {}),
     ],
 )
-def test_of_the_settings_labelers_see_what_shapes_their_work(
+def test_labelers_see_the_options_that_shape_their_work(
     project: Project, bob: User, mia: User, protocol: str, options: dict[str, Any], shown: dict[str, Any]
 ) -> None:
     problem = make_problem(project, reference_answer="1")

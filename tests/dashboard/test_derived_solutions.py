@@ -1,4 +1,4 @@
-"""A solution that grew out of a dialogue stands among the others, with the turn that made it; a blank one nowhere."""
+"""A derived solution is listed with its assignment; an empty one is not listed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from apps.projects.models import Project
 from tests.cast import bearer, make_problem, make_solution, signed_in
 
 
-def grown_by(project: Project, labeler: User, **options: object) -> Assignment:
+def derived_by(project: Project, labeler: User, **options: object) -> Assignment:
     assignment = claim(round=open_round(project=project, protocol="branching", options=options), labeler=labeler)
     assert isinstance(assignment, Assignment)
     steps = [SubmittedStep(position=0, candidate=0, text="The answer is: 5", chosen=True)]
@@ -29,8 +29,8 @@ def grown_by(project: Project, labeler: User, **options: object) -> Assignment:
 
 def test_the_assignment_is_on_the_page_of_its_derived_solution(project: Project, bob: User, rita: User) -> None:
     begun = make_solution(make_problem(project, reference_answer="5"), steps=["Six."])
-    assignment = grown_by(project, bob)
-    assert assignment.grown is not None
+    assignment = derived_by(project, bob)
+    assert assignment.derived_solution is not None
     client = signed_in(rita)
 
     def assignments_of(solution: Solution) -> list[Assignment]:
@@ -38,20 +38,20 @@ def test_the_assignment_is_on_the_page_of_its_derived_solution(project: Project,
         assert page.status_code == 200
         return [labeler.assignment for labeler in page.context["evidence"].labelers]
 
-    assert assignments_of(assignment.grown) == [assignment]
+    assert assignments_of(assignment.derived_solution) == [assignment]
     assert assignments_of(begun) == []
 
 
 def test_what_a_round_starts_from_is_shown_nowhere(project: Project, bob: User, rita: User) -> None:
     make_problem(project, reference_answer="5")
-    assignment = grown_by(project, bob, starts_from="problems")
+    assignment = derived_by(project, bob, starts_from="problems")
     blank = assignment.task.solution
     assert blank is not None
     assert blank.step_count == 0
     page = signed_in(rita).get(reverse("solutions", args=[project.slug]))
     listed = bearer(rita).get(f"/api/v1/projects/{project.slug}/solutions").json()["results"]
-    assert [one["id"] for one in listed] == [assignment.grown_id]
-    assert [one.pk for one in page.context["page"].rows] == [assignment.grown_id]
+    assert [one["id"] for one in listed] == [assignment.derived_solution_id]
+    assert [one.pk for one in page.context["page"].rows] == [assignment.derived_solution_id]
 
 
 def test_two_rounds_that_start_from_problems_share_the_blank_ones(project: Project) -> None:

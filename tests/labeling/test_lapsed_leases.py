@@ -1,4 +1,4 @@
-"""A lease that ran out is back in the queue within a minute, whoever is or is not at work."""
+"""A task whose lease expired is back in the queue within a minute, even if no labeler is at work."""
 
 from __future__ import annotations
 

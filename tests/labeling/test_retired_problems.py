@@ -1,4 +1,4 @@
-"""A bad problem goes out of work, and can come back."""
+"""Retiring a bad problem, and bringing it back."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from apps.core.errors import Conflict, DomainError
 from apps.corpus.models import Problem
 from apps.estimation.runs.selection import solutions_of
 from apps.exports.load.records import load_records
-from apps.labeling.assignments.returns import give_back, returned_to
+from apps.labeling.assignments.returns import return_assignment, returned_assignments
 from apps.labeling.assignments.submit import submit
 from apps.labeling.models import Assignment, Round, RoundProgress, Task
 from apps.labeling.problems import bring_back, consequences_of, retire_problem
 from apps.labeling.progress import progress_for
-from apps.labeling.queue.claim import NoTask, claim, release, return_lapsed, skip
+from apps.labeling.queue.claim import NoTask, claim
+from apps.labeling.queue.leases import expire_leases, release, skip
 from apps.labeling.queue.screening import retake
 from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
@@ -53,7 +54,7 @@ def slot_count(round_: Round) -> int:
     return round_.slot_count
 
 
-def test_its_tasks_are_served_no_more_and_leases_end(round_: Round, bad: Problem, bob: User, alice: User) -> None:
+def test_its_tasks_are_no_longer_served_and_leases_end(round_: Round, bad: Problem, bob: User, alice: User) -> None:
     held = take(round_, bob)
     assert consequences_of(bad).leases == 1
     retired = retire_problem(problem=bad, reason=" ambiguous ", actor=alice)
@@ -63,7 +64,7 @@ def test_its_tasks_are_served_no_more_and_leases_end(round_: Round, bad: Problem
     assert AuditEvent.objects.get(verb="problem.retired").target == str(bad.pk)
 
 
-def test_what_is_in_hand_may_be_submitted_and_is_kept_as_extra(
+def test_an_open_assignment_may_be_submitted_and_is_kept_as_extra(
     round_: Round, bad: Problem, bob: User, alice: User
 ) -> None:
     held = take(round_, bob)
@@ -94,7 +95,7 @@ def test_it_comes_back_with_the_slots_that_it_still_needs(
     assert isinstance(claim(round=round_, labeler=rita), Assignment)
 
 
-def test_doing_either_twice_is_once(round_: Round, bad: Problem, alice: User) -> None:
+def test_retiring_or_bringing_back_twice_changes_nothing(round_: Round, bad: Problem, alice: User) -> None:
     for _ in range(2):
         retire_problem(problem=bad, reason="x", actor=alice)
     assert slot_count(round_) == 0
@@ -103,7 +104,7 @@ def test_doing_either_twice_is_once(round_: Round, bad: Problem, alice: User) ->
     assert (slot_count(round_), slots()) == (4, [2, 2])
 
 
-def test_a_reason_is_asked_for(bad: Problem, alice: User) -> None:
+def test_a_reason_is_required(bad: Problem, alice: User) -> None:
     with pytest.raises(DomainError) as told:
         retire_problem(problem=bad, reason="  ", actor=alice)
     assert "reason" in told.value.fields
@@ -121,7 +122,7 @@ def test_new_rounds_exports_and_estimation_leave_it_out(
     assert sum(len(chunk) for chunk in load_records(project)) == 3
 
 
-def test_its_gold_is_served_no_more_and_comes_back_for_everybody(project: Project, bob: User, alice: User) -> None:
+def test_its_gold_is_no_longer_served_and_comes_back_for_all_labelers(project: Project, bob: User, alice: User) -> None:
     solution = make_solution(make_problem(project))
     make_gold(solution, 1)
     make_solution(make_problem(project))
@@ -172,7 +173,7 @@ def test_no_lease_slips_through_while_people_claim(project: Project, bad: Proble
 
 
 @pytest.mark.django_db(transaction=True)
-def test_no_slot_is_lost_or_doubled_while_it_goes_and_comes(project: Project, bad: Problem, alice: User) -> None:
+def test_no_slot_is_lost_or_doubled_by_concurrent_retiring(project: Project, bad: Problem, alice: User) -> None:
     round_ = make_round(project, redundancy=20)
     with eight_at_work(project, round_):
         for _ in range(4):
@@ -195,33 +196,33 @@ def test_a_lease_of_yesterday_frees_no_slot(round_: Round, bad: Problem, bob: Us
 
 def lapse(assignment: Assignment) -> None:
     Assignment.objects.filter(pk=assignment.pk).update(leased_until=timezone.now() - timedelta(seconds=1))
-    assert return_lapsed() == 1
+    assert expire_leases() == 1
 
 
-def test_what_a_reviewer_returned_waits_and_holds_its_slot(
+def test_a_returned_assignment_waits_and_keeps_its_slot(
     round_: Round, bad: Problem, bob: User, rita: User, alice: User
 ) -> None:
     held = submit(assignment=take(round_, bob), submission=GOOD)
-    give_back(assignment=held, note="Look again.")
+    return_assignment(assignment=held, note="Look again.")
     other = submit(assignment=take(round_, rita), submission=GOOD)
     retire_problem(problem=bad, reason="x", actor=alice)
     assert nothing(round_, bob) == "all_done"
-    assert not returned_to(bob, round_.project).exists()
+    assert not returned_assignments(bob, round_.project).exists()
     with pytest.raises(Conflict) as told:
-        give_back(assignment=other, note="Look again.")
+        return_assignment(assignment=other, note="Look again.")
     assert "the problem is retired" in str(told.value)
     bring_back(problem=bad, actor=alice)
     assert (slots(), slot_count(round_)) == ([0, 2], 4)
     assert take(round_, bob).pk == held.pk
 
 
-def test_what_a_reviewer_returned_keeps_its_place_also_unclaimed(
+def test_an_unclaimed_returned_assignment_keeps_its_slot(
     round_: Round, bad: Problem, bob: User, rita: User, alice: User
 ) -> None:
     """As from a tab that was open all the while."""
     first, second = (submit(assignment=take(round_, labeler), submission=GOOD) for labeler in (bob, rita))
     for one in (first, second):
-        give_back(assignment=one, note="Look again.")
+        return_assignment(assignment=one, note="Look again.")
     assert submit(assignment=first, submission=GOOD).state == Assignment.State.SUBMITTED
     retire_problem(problem=bad, reason="x", actor=alice)
     assert submit(assignment=second, submission=GOOD).state == Assignment.State.EXTRA
@@ -241,7 +242,7 @@ def test_slots_that_a_disagreement_opened_come_back_with_it(
     assert (sorted(slots()), slot_count(round_)) == ([2, 2], 5)
 
 
-def test_another_try_at_a_screening_does_not_ask_about_it(project: Project, bob: User, alice: User) -> None:
+def test_another_screening_attempt_does_not_serve_it(project: Project, bob: User, alice: User) -> None:
     screening = make_screening(project, tasks=2, tries=2)
     for _ in range(2):
         submit(assignment=take(screening, bob), submission=GOOD)
