@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=f"{DATA} is not here")
 def told(rules: dict[str, Rule], grade: Grade) -> list[Pair]:
     made = list(pairs(rules, seed=SEED, per_rule=PER_RULE))
     assert len(made) > 2 * len(rules)
-    return [pair for pair in made if VERIFIERS["math"].at_once(pair.reference, pair.answer) == (grade, "")]
+    return [pair for pair in made if VERIFIERS["math"].grade_inline(pair.reference, pair.answer) == (grade, "")]
 
 
 def rule_names(made: Iterable[Pair]) -> set[str]:
@@ -42,5 +42,5 @@ def test_every_rule_fits_some_real_answer(rules: dict[str, Rule]) -> None:
 
 def test_nearly_all_rewrites_are_called_right_and_inline() -> None:
     made = list(pairs(EQUIVALENT, seed=SEED, per_rule=PER_RULE))
-    right = [pair for pair in made if VERIFIERS["math"].at_once(pair.reference, pair.answer) == (Grade.MATCH, "")]
+    right = [pair for pair in made if VERIFIERS["math"].grade_inline(pair.reference, pair.answer) == (Grade.MATCH, "")]
     assert len(right) > 0.98 * len(made)

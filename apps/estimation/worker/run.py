@@ -133,7 +133,7 @@ class Worker:
 
     async def _grade(self, questions: Sequence[Question]) -> Sequence[bool | None]:
         """Most can be told at once: to hand them to a thread would cost more than the answer."""
-        told = {question: self.pool.at_once(*question) for question in questions}
+        told = {question: self.pool.grade_inline(*question) for question in questions}
         if asked := [question for question, grade in told.items() if grade is None]:
             told |= zip(asked, await asyncio.to_thread(self.pool.grade_many, asked, grades.CACHE), strict=True)
         return [grade.is_correct if (grade := told[question]) else None for question in questions]

@@ -1,4 +1,4 @@
-r"""Matrices and vectors in an environment, with a factor before them: `\frac{1}{5}\begin{pmatrix} 16 \\ 48 \end{pmatrix}`."""
+r"""Parses matrices and vectors, with a factor before them: `\frac{1}{5}\begin{pmatrix} 16 \\ 48 \end{pmatrix}`."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _MAX_ENTRIES = 100
 
 
 def read_matrix(text: str) -> list[list[str]] | None:
-    """The entries, row by row, each times the factor; None where the text is no matrix or its rows differ in length."""
+    """The entries by row, each times the factor; None where the text is no matrix or its rows differ in length."""
     if "\\begin" not in text:
-        return _nested(text)
+        return _read_nested_lists(text)
     matrix = _ENVIRONMENT.fullmatch(text)
     if matrix is None:
         return None
@@ -32,8 +32,8 @@ def read_matrix(text: str) -> list[list[str]] | None:
     return [[_times(factor, entry) + over for entry in row] for row in rows]
 
 
-def _nested(text: str) -> list[list[str]] | None:
-    """`[[1,2],[3,4]]`, as programs write it."""
+def _read_nested_lists(text: str) -> list[list[str]] | None:
+    """`[[1,2],[3,4]]`, as in program code."""
     if not text.replace(" ", "").startswith("[["):
         return None
     opening, inner, _ = outer(text)
