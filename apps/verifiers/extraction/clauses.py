@@ -111,10 +111,13 @@ def _sets_off_more(sentence: str, first: str, kind: str) -> bool:
         if word == "between" and is_joined:
             word = "of"
             continue
-        if word and _RELATION.search(content(item)) and not _RELATION.search(first):
+        inner, is_formula = content(item), item.lastgroup in FORMULAS
+        if word and _RELATION.search(inner) and not _RELATION.search(first):
             continue
-        has_same_form = (item.lastgroup in FORMULAS) == (kind in FORMULAS)
-        if (has_same_form or is_joined) and _is_another_value(item, first, between):
+        is_candidate = is_joined or is_formula == (kind in FORMULAS)
+        is_value = is_formula or _VALUE.match(inner) or ADDS_VALUE.match(between)
+        is_first = repeats(inner, first) or (not between.strip() and is_unit_of(inner, first))
+        if is_candidate and is_value and not is_first:
             return True
     return False
 
@@ -161,14 +164,6 @@ def _is_explained(sentence: str, start: int, end: int) -> bool:
                 return True
             clause = boundary.search(sentence, clause.end())
     return False
-
-
-def _is_another_value(item: re.Match[str], first: str, between: str) -> bool:
-    """Whether a set-off item is a value that neither repeats the first one nor is its unit."""
-    inner = content(item)
-    if item.lastgroup not in FORMULAS and not _VALUE.match(inner) and not ADDS_VALUE.match(between):
-        return False
-    return not (repeats(inner, first) or (not between.strip() and is_unit_of(inner, first)))
 
 
 def is_unit_of(inner: str, first: str) -> bool:

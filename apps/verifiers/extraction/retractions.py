@@ -71,12 +71,11 @@ def retraction_of(text: str, start: int, end: int, answer: str) -> int | None:
     if second_look is not None:
         rest = text[second_look.end() : end]
         stated = _last_number(answer)
-        if stated is None:
-            is_confirmed = answer.casefold() in rest.casefold()
-        else:
-            # A second look that ends without a number finds nothing different.
-            is_confirmed = _last_number(rest) in (None, stated)
-        if not is_confirmed and not _CONFIRMING.search(rest):
+        # A second look that ends without a number finds nothing different.
+        repeats_answer = (
+            answer.casefold() in rest.casefold() if stated is None else _last_number(rest) in (None, stated)
+        )
+        if not repeats_answer and not _CONFIRMING.search(rest):
             return second_look.start()
     return place
 

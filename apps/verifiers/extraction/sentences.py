@@ -42,7 +42,13 @@ def answer_part(body: str) -> str | None:
     """The plain text up to the end of its sentence or the start of an explanation. None where that is ambiguous."""
     sentence = _sentence(body)
     answer = None if sentence is None else _before_explanation(sentence)
-    if sentence is None or answer is None or _is_changed(answer, sentence[len(answer) :]):
+    if sentence is None or answer is None or _UNFINISHED.search(answer) or _UNFINISHED.search(sentence):
+        return None
+    rest = sentence[len(answer) :]
+    is_article = _ARTICLE.fullmatch(answer) and not _AFTER_LETTER.match(rest)
+    is_shared = _FOR_EACH.match(rest) and (_SEVERAL.search(answer) or _CONCLUDES_LATER.search(rest))
+    if rest and (is_article or is_shared or _CONCLUDES.match(rest) or adds_value(rest, answer)):
+        # The rest holds the answer, adds another one, or decides what the first means.
         return None
     if not answer.isascii():
         answer = "".join(sign for sign in answer if unicodedata.category(sign) not in ("So", "Cf"))
@@ -82,18 +88,6 @@ def _before_explanation(sentence: str) -> str | None:
             is_aside = answer[:place].strip() and (answer[place - 1].isspace() or answer[place] == "（")
             return answer[:place] if is_aside else None
     return answer
-
-
-def _is_changed(answer: str, rest: str) -> bool:
-    """Whether the rest of the sentence holds the answer, adds another one, or decides what the first means."""
-    if _UNFINISHED.search(answer) or _UNFINISHED.search(answer + rest):
-        return True
-    if not rest:
-        return False
-    if _ARTICLE.fullmatch(answer) and not _AFTER_LETTER.match(rest):
-        return True
-    is_shared = _FOR_EACH.match(rest) and (_SEVERAL.search(answer) or _CONCLUDES_LATER.search(rest))
-    return bool(_CONCLUDES.match(rest) or is_shared) or adds_value(rest, answer)
 
 
 def _is_inside_formula(text: str, place: int) -> bool:

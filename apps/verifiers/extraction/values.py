@@ -111,7 +111,13 @@ def value_after(text: str, lead: Lead) -> str | None:
     elif text.count("**", text.rfind("\n", 0, lead.start) + 1, lead.end) % 2:
         # Bold that began before the lead ends here.
         body = body.removeprefix("**").lstrip(" \t:：")
-    body = _without_fillers(_display_formula(near) or body)
+    display = _DISPLAY.match(near)
+    closing = near.find(_DISPLAY_ENDS[display[1]], display.end()) if display else -1
+    if display and closing >= 0:
+        # A display formula may take several lines, and text may follow it.
+        end = closing + len(_DISPLAY_ENDS[display[1]])
+        body = near[display.start(1) : end].replace("\n", " ") + near[end:]
+    body = _without_fillers(body)
     line, _, below = body.partition("\n")
     following = below.partition("\n")[0]
     is_list = ITEM.fullmatch(line.strip()) and ITEM.match(following)
@@ -134,19 +140,6 @@ def _without_fillers(body: str) -> str:
         return body
     mark, rest = filler.group().rstrip()[-2:], body[filler.end() :]
     return mark + rest if mark in ("**", "__") and ITEM.match(mark + rest) else rest
-
-
-def _display_formula(near: str) -> str | None:
-    """A display formula on one line, however many lines it takes, and the text after it."""
-    display = _DISPLAY.match(near)
-    if display is None:
-        return None
-    end = _DISPLAY_ENDS[display[1]]
-    closing = near.find(end, display.end())
-    if closing < 0:
-        return None
-    closing += len(end)
-    return near[display.start(1) : closing].replace("\n", " ") + near[closing:]
 
 
 def read_value(body: str, *, words: bool, decimal_commas: bool = False) -> str | None:

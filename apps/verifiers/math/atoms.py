@@ -113,9 +113,15 @@ def read_leaf(cleaned: str) -> Leaf:
     if numeral:
         base = _BASES.get(numeral["base"]) or int(numeral["base"])
         return Numeral(numeral["sign"] + numeral["digits"].lstrip("0").upper(), base)
-    worded = _worded(cleaned, plain)
-    if worded is not None:
-        return worded
+    # Letters are words if they are set as text, follow an article, or are at least four: `xyz` is a product.
+    words = _WORD.findall(_COMMAND.sub(" ", plain))
+    stripped = plain.strip(" ().,!?\"'`*").casefold()
+    is_word = stripped in _SHORT_WORDS or any(len(word) > 3 for word in words) or '"' in plain
+    is_word = is_word or _ARTICLE.match(stripped) is not None
+    if _COMMAND.search(plain) is None and _WORDS.fullmatch(stripped) and ("\\text" in cleaned or is_word):
+        return Words() if len(stripped.split()) <= 5 else Prose()
+    if is_word and len(words) > 2:
+        return Prose()
     expression = _expression(cleaned)
     # A word, or a letter of another script, decides what the expression means: "exactly 15", "27 книг".
     has_words = (
@@ -163,21 +169,17 @@ def _compare_texts(reference: str, answer: str, algebra: Algebra) -> GradeOutcom
     if isinstance(first, Prose) or isinstance(second, Prose):
         return compare_prose(reference, answer)
     if isinstance(first, Words) or isinstance(second, Words):
-        return _compare_words(reference, answer, first, second)
+        number, words = (first, answer) if isinstance(first, Quantity) else (second, reference)
+        if not isinstance(number, Quantity):
+            return compare_wordings(reference, answer)
+        # Unless their meaning is known, the words may denote the number.
+        may_be_number = not is_known_wording(words) or (number.value == 0 and is_none(words))
+        return unparsed("a word is compared with a number") if may_be_number or number.unit.label else NO_MATCH
     if isinstance(first, Quantity) and isinstance(second, Quantity):
         return compare_quantities(first, second)
     if isinstance(first, Numeral) or isinstance(second, Numeral):
         return match_if(equal=first == second)
     return _compare_expressions(first, second, algebra)
-
-
-def _compare_words(reference: str, answer: str, first: Leaf, second: Leaf) -> GradeOutcome:
-    """Words compared with words, or with a number, which they may denote unless their meaning is known."""
-    number, words = (first, answer) if isinstance(first, Quantity) else (second, reference)
-    if not isinstance(number, Quantity):
-        return compare_wordings(reference, answer)
-    may_be_number = not is_known_wording(words) or (number.value == 0 and is_none(words))
-    return unparsed("a word is compared with a number") if may_be_number or number.unit.label else NO_MATCH
 
 
 def _variables_differ(reference: Shape, answer: Shape) -> bool:
@@ -270,17 +272,6 @@ def _compare_angles(reference: Expression, answer: Expression) -> GradeOutcome |
 
 def _share(expression: Expression) -> str:
     return rf"\frac{{{expression.latex}}}{{100}}" if expression.unit.percent else expression.latex
-
-
-def _worded(cleaned: str, plain: str) -> Words | Prose | None:
-    """Letters are words if they are set as text, follow an article, or are at least four: `xyz` is a product."""
-    bare = _COMMAND.sub(" ", plain)
-    stripped = plain.strip(" ().,!?\"'`*").casefold()
-    is_word = stripped in _SHORT_WORDS or any(len(word) > 3 for word in _WORD.findall(bare)) or '"' in plain
-    is_word = is_word or _ARTICLE.match(stripped) is not None
-    if _COMMAND.search(plain) is None and _WORDS.fullmatch(stripped) and ("\\text" in cleaned or is_word):
-        return Words() if len(stripped.split()) <= 5 else Prose()
-    return Prose() if is_word and len(_WORD.findall(bare)) > 2 else None
 
 
 def _expression(cleaned: str) -> Expression:

@@ -143,9 +143,8 @@ def _bracketed(text: str, whole: str, variable: str, depth: int) -> Shape:
     if opening + closing in {"()", "{}"}:
         # Brackets around a single expression have no meaning.
         bare = _read(inner, depth + 1)
-        if bare.variable or bare.parts:
-            return bare
-        return Shape(bare.text, whole if variable else bare.whole, variable)
+        is_named = bare.variable or bare.parts
+        return bare if is_named else Shape(bare.text, whole if variable else bare.whole, variable)
     return Shape(text, whole, variable)
 
 
@@ -163,6 +162,7 @@ def _signed(text: str, whole: str, variable: str, depth: int) -> Shape:
         ]
     shapes: list[Shape] = []
     for choice in choices:
-        remaining = iter(choice)
-        shapes.append(_read(_SIGNS.sub(lambda _, remaining=remaining: next(remaining), whole), depth + 1))
+        pieces = _SIGNS.split(whole)[::2]
+        chosen = "".join(piece + sign for piece, sign in zip(pieces, [*choice, ""], strict=True))
+        shapes.append(_read(chosen, depth + 1))
     return Shape(text, whole, brackets=UNORDERED, parts=tuple(shapes))

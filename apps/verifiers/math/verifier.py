@@ -32,6 +32,7 @@ from apps.verifiers.math.structure import (
 )
 
 _MAX_PARTS = 40
+MEASURE_AND_OTHER = "a measurement in several units is compared with another kind of answer"
 _SIMPLE_DIGITS = 18
 
 
@@ -72,10 +73,8 @@ def _compare(reference: str, answer: str, algebra: Algebra) -> GradeOutcome | No
     if not expected.cleaned or not actual.cleaned:
         return unparsed(f"the {'answer' if expected.cleaned else 'reference answer'} is empty")
     if expected.measure or actual.measure:
-        measures = expected.measure or expected.quantity, actual.measure or actual.quantity
-        if measures[0] is None or measures[1] is None:
-            return unparsed("a measurement in several units is compared with another kind of answer")
-        return compare_quantities(measures[0], measures[1])
+        first, second = expected.measure or expected.quantity, actual.measure or actual.quantity
+        return compare_quantities(first, second) if first and second else unparsed(MEASURE_AND_OTHER)
     if expected.cleaned == actual.cleaned or (
         expected.quantity and actual.quantity and compare_quantities(expected.quantity, actual.quantity) == MATCH
     ):
@@ -121,17 +120,18 @@ def _compare_shapes(reference: Shape, answer: Shape, algebra: Algebra) -> GradeO
         return NO_MATCH
     if reference.brackets != answer.brackets:
         return _compare_unlike(reference, answer, algebra)
-    if len(reference.parts) != len(answer.parts):
-        if reference.brackets == UNORDERED:
-            # An element that a set names twice counts once: `\pm 0` is 0.
-            first, second = (_distinct(side.parts, algebra) for side in (reference, answer))
-            is_shorter = len(first) < len(reference.parts) or len(second) < len(answer.parts)
-            if is_shorter and len(first) == len(second):
-                return _compare_lists(first, second, algebra)
+    first, second = reference.parts, answer.parts
+    has_same_length = len(first) == len(second)
+    is_unordered = reference.brackets == UNORDERED
+    if is_unordered and not has_same_length:
+        # An element that a set names twice counts once: `\pm 0` is 0.
+        first, second = _distinct(first, algebra), _distinct(second, algebra)
+    if len(first) != len(second):
         return _reject_unless_prose(reference, answer)
-    if reference.brackets != UNORDERED or _has_several_variables(reference) != _has_several_variables(answer):
+    has_same_names = _has_several_variables(reference) == _has_several_variables(answer)
+    if has_same_length and not (is_unordered and has_same_names):
         return _compare_in_order(reference, answer, algebra)
-    return _compare_lists(reference.parts, answer.parts, algebra)
+    return _compare_lists(first, second, algebra)
 
 
 def _distinct(parts: tuple[Shape, ...], algebra: Algebra) -> tuple[Shape, ...]:

@@ -49,7 +49,12 @@ class Grader:
             channel = self._connect()
             deadline = time.monotonic() + self._limit_s
             try:
-                return self._request_grade(channel, request, deadline)
+                channel.settimeout(self._limit_s)
+                send(channel, request)
+                reply = receive(channel, Reply, deadline=deadline)
+                if reply.last:
+                    self.close()
+                return GradeOutcome(Grade(reply.grade), reply.reason)
             except TimeoutError:
                 self.close()
                 return unparsed(TIME_LIMIT)
@@ -67,14 +72,6 @@ class Grader:
         if process and self._owner == os.getpid():
             process.kill()
             process.wait()
-
-    def _request_grade(self, channel: socket.socket, request: Request, deadline: float) -> GradeOutcome:
-        channel.settimeout(self._limit_s)
-        send(channel, request)
-        reply = receive(channel, Reply, deadline=deadline)
-        if reply.last:
-            self.close()
-        return GradeOutcome(Grade(reply.grade), reply.reason)
 
     def _connect(self) -> socket.socket:
         """The channel to the child, which is started if there is none or if the parent has been forked."""

@@ -108,8 +108,13 @@ class _Evaluator:
         if name not in {"sum", "negative", "product", "abs"} and any(not self._mp.isfinite(value) for value in values):
             raise UndefinedValue("infinity in an operation")
         try:
-            operation = self._operations.get(name)
-            result = operation(*values) if operation else self._angle_function(name, *values)
+            if name in self._operations:
+                result = self._operations[name](*values)
+            elif abs(values[0]) > _MAX_ARGUMENT:
+                raise ValueTooLarge(f"the argument of {name} is too large")
+            else:
+                # The functions of angles, whose mpmath names resemble those of LaTeX.
+                result = getattr(self._mp, name.replace("arc", "a"))(*values)
         except (ValueError, ZeroDivisionError, OverflowError) as error:
             raise UndefinedValue(str(error)) from error
         if self._mp.isnan(result):
@@ -165,12 +170,6 @@ class _Evaluator:
         if value == 0 or (self._setting.real and self._is_negative(value)):
             raise UndefinedValue("the logarithm of a number that is not positive")
         return self._mp.log(value) if base is None else self._mp.log(value) / self._mp.log(base)
-
-    def _angle_function(self, name: str, value: Any) -> Any:
-        """Trigonometric and hyperbolic functions and their inverses, whose mpmath names resemble those of LaTeX."""
-        if abs(value) > _MAX_ARGUMENT:
-            raise ValueTooLarge(f"the argument of {name} is too large")
-        return getattr(self._mp, name.replace("arc", "a"))(value)
 
     def _snapped(self, value: Any) -> Any:
         """The nearest integer if only rounding separates them, so that the floor of 3 is not 2."""

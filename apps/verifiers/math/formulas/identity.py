@@ -120,17 +120,17 @@ def points(letters: frozenset[str]) -> Iterator[Mapping[str, Fraction]]:
         yield {}
         return
     for assignment in range(_POINTS):
-        yield {letter: _coordinate(letter, assignment) for letter in letters}
-
-
-def _coordinate(letter: str, assignment: int) -> Fraction:
-    seed = hashlib.blake2b(f"{letter} {assignment}".encode(), digest_size=8).digest()
-    size = Fraction(1 + int.from_bytes(seed[:3]) % 2903, 1009)
-    if assignment < 3:
-        return size
-    if assignment < 6:
-        return size if (sum(letter.encode()) + assignment) % 2 else -size
-    return Fraction(2 + assignment % 2 + 2 * (seed[3] % 4))
+        point: dict[str, Fraction] = {}
+        for letter in letters:
+            seed = hashlib.blake2b(f"{letter} {assignment}".encode(), digest_size=8).digest()
+            size = Fraction(1 + int.from_bytes(seed[:3]) % 2903, 1009)
+            if assignment < 3:
+                point[letter] = size
+            elif assignment < 6:
+                point[letter] = size if (sum(letter.encode()) + assignment) % 2 else -size
+            else:
+                point[letter] = Fraction(2 + assignment % 2 + 2 * (seed[3] % 4))
+        yield point
 
 
 def _is_complex(node: Node) -> bool:

@@ -162,7 +162,12 @@ class _Parser:
                 if slashes > _MAX_SLASHES:
                     raise FormulaTooComplex(f"a term of more than {_MAX_SLASHES} slashes")
                 self._take()
-                product = self._quotient(product)
+                bottom = self._signed_power()
+                # 3/4x is three quarters of x, and \sqrt{3}/2i a half of it; x/2y and 1/xy are ambiguous.
+                is_clear = isinstance(bottom, Number) and (isinstance(product, Number) or self._next() in _CONSTANTS)
+                if self._starts_factor(self._next()) and not is_clear:
+                    raise AmbiguousFormula("a product after a slash")
+                product = Operation("quotient", (product, bottom))
             elif self._starts_factor(token):
                 product = self._times_next(product)
             else:
@@ -178,16 +183,6 @@ class _Parser:
     def _signed_power(self) -> Node:
         factor = (self._sign(), self._power())
         return Operation("negative", (factor[1],)) if factor[0] else factor[1]
-
-    def _quotient(self, top: Node) -> Node:
-        """3/4x is three quarters of x, and \\sqrt{3}/2i a half of it; x/2y and 1/xy are ambiguous."""
-        bottom = self._signed_power()
-        follower = self._next()
-        if self._starts_factor(follower) and not (
-            isinstance(bottom, Number) and (isinstance(top, Number) or follower in _CONSTANTS)
-        ):
-            raise AmbiguousFormula("a product after a slash")
-        return Operation("quotient", (top, bottom))
 
     def _times_next(self, first: Node) -> Node:
         """The product of a factor and the next one, with no sign between them, or a mixed number."""
@@ -321,6 +316,8 @@ class _Parser:
         self._descend()
         base: Node | None = None
         if self._next() == "_":
+            if name != "log":
+                raise UnreadableFormula(f"\\{name} has no base")
             self._take()
             base = self._signed_atom()
         exponent: Node | None = None

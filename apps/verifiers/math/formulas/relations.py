@@ -61,23 +61,15 @@ def compare_relations(reference: str, answer: str) -> GradeOutcome | None:
         return None
     if first.kind != second.kind:
         return NO_MATCH
-    letters = letters_of(first.difference)
-    if not (letters or letters_of(second.difference)):
+    if not (letters_of(first.difference) or letters_of(second.difference)):
         # 2 + 3 = 5 states its right side.
         return nodes_agree(first.right, second.right)
     ratio = _constant_ratio(first.difference, second.difference)
     if ratio is not None:
         return match_if(equal=ratio > 0 or first.kind in {"=", "\\ne"})
-    has_same_letters = letters == letters_of(second.difference)
     if first.kind in {"<", "\\le"}:
-        return NO_MATCH if has_same_letters else None
-    if not has_same_letters:
-        return NO_MATCH
-    for letter in sorted(letters):
-        outcome = _compare_solutions(letter, first.difference, second.difference)
-        if outcome is not None:
-            return outcome
-    return unparsed("the equations are not multiples of each other and could not be solved")
+        return NO_MATCH if letters_of(first.difference) == letters_of(second.difference) else None
+    return _compare_equations(first.difference, second.difference)
 
 
 def result_of_equation(text: str) -> str:
@@ -114,6 +106,17 @@ def _constant_ratio(first: Node, second: Node) -> Any:
     if len(ratios) < 2 or any(abs(ratio - ratios[0]) > abs(ratios[0]) * _SMALL for ratio in ratios):
         return None
     return ratios[0]
+
+
+def _compare_equations(first: Node, second: Node) -> GradeOutcome:
+    letters = letters_of(first)
+    if letters != letters_of(second):
+        return NO_MATCH
+    for letter in sorted(letters):
+        outcome = _compare_solutions(letter, first, second)
+        if outcome is not None:
+            return outcome
+    return unparsed("the equations are not multiples of each other and cannot be solved")
 
 
 def _compare_solutions(letter: str, first: Node, second: Node) -> GradeOutcome | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from apps.verifiers.base import MATCH, NO_MATCH, GradeOutcome, unparsed
+from apps.verifiers.base import MATCH, NO_MATCH, GradeOutcome, match_if, unparsed
 from apps.verifiers.latex.normalize import canonical, untext
 
 _CHOICE = re.compile(
@@ -44,12 +44,10 @@ def compare_choices(reference: str, answer: str) -> GradeOutcome | None:
         return _compare_bare_letters(reference, answer)
     first, second = marked[0] or _bare(reference), marked[1] or _bare(answer)
     if first and second:
-        if first.letter != second.letter:
-            return NO_MATCH
-        has_two_texts = first.rest and second.rest
-        if has_two_texts and canonical(first.rest).casefold() != canonical(second.rest).casefold():
+        texts = {canonical(choice.rest).casefold() for choice in (first, second) if choice.rest}
+        if first.letter == second.letter and len(texts) > 1:
             return unparsed("the same choice with different texts")
-        return MATCH
+        return match_if(equal=first.letter == second.letter)
     choice, other = (first, answer) if first else (second, reference)
     assert choice is not None
     if choice.rest and canonical(choice.rest) == canonical(untext(other)):

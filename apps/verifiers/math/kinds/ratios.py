@@ -39,7 +39,10 @@ def compare_ratios(reference: str, answer: str) -> GradeOutcome | None:
     """None where neither is a ratio or a time of day."""
     times = read_time(reference), read_time(answer)
     if times[0] and times[1] and not (times[0].is_plain and times[1].is_plain):
-        return match_if(equal=_are_same_time(times[0], times[1]))
+        # Without a.m. or p.m., a time up to 12:59 may be either.
+        plain = next((time for time in times if time and time.is_plain and time.seconds < 13 * 3600), None)
+        difference = times[0].seconds - times[1].seconds
+        return match_if(equal=difference == 0 or (plain is not None and difference % (12 * 3600) == 0))
     ratios = read_ratio(reference), read_ratio(answer)
     if ratios[0] and ratios[1]:
         outcome = _compare_proportions(ratios[0], ratios[1])
@@ -65,14 +68,6 @@ def read_time(text: str) -> TimeOfDay | None:
     return TimeOfDay(
         3600 * hours + 60 * int(parts.get("minutes") or 0) + int(parts.get("seconds") or 0), half, not half
     )
-
-
-def _are_same_time(first: TimeOfDay, second: TimeOfDay) -> bool:
-    """Without a.m. or p.m., a time up to 12:59 may be either."""
-    plain = first if first.is_plain else second
-    if (first.half and second.half) or plain.seconds >= 13 * 3600:
-        return first.seconds == second.seconds
-    return (first.seconds - second.seconds) % (12 * 3600) == 0
 
 
 def read_ratio(text: str) -> list[Node] | None:

@@ -31,6 +31,7 @@ _PARTS = {"half": 2, "halves": 2, "quarter": 4, "quarters": 4} | {
 _WORD = re.compile(r"[A-Za-z]+")
 _JOINTS = re.compile(r"[\s-]+")
 _JOINTS_OF_LARGE = re.compile(r",?[\s-]+")
+_MOST_WORDS = 16
 
 
 class NumberInWords(NamedTuple):
@@ -42,21 +43,9 @@ class NumberInWords(NamedTuple):
 
 def read_number_words(text: str) -> NumberInWords | None:
     """The longest number that `text` begins with."""
-    words = _words(text)
-    sign = 1
-    if words and words[0][0] in {"negative", "minus"}:
-        words, sign = words[1:], -1
-    for count in range(len(words), 0, -1):
-        value = _value([word for word, _ in words[:count]])
-        if value is not None:
-            return NumberInWords(sign * value, words[count - 1][1])
-    return None
-
-
-def _words(text: str) -> list[tuple[str, int]]:
-    """The first words with their ends, up to the first character that cannot belong to a number in words."""
     words: list[tuple[str, int]] = []
     position = 0
+    # The words with their ends, up to the first character that cannot belong to a number in words.
     while match := _WORD.match(text, position):
         words.append((match.group().lower(), match.end()))
         joints = _JOINTS_OF_LARGE if words[-1][0] in _LARGE else _JOINTS
@@ -64,7 +53,14 @@ def _words(text: str) -> list[tuple[str, int]]:
         if joint is None:
             break
         position = joint.end()
-    return words[:16]
+    words, sign = words[:_MOST_WORDS], 1
+    if words and words[0][0] in {"negative", "minus"}:
+        words, sign = words[1:], -1
+    for count in range(len(words), 0, -1):
+        value = _value([word for word, _ in words[:count]])
+        if value is not None:
+            return NumberInWords(sign * value, words[count - 1][1])
+    return None
 
 
 def _value(words: list[str]) -> Fraction | None:

@@ -89,12 +89,7 @@ def read_measure(cleaned: str) -> Quantity | None:
         name = piece["money"] or piece["unit"]
         pieces.append((_number(piece["number"]), read_measures(primes.get(name, name))))
         position = piece.end()
-    return _total(pieces) if len(pieces) > 1 else None
-
-
-def _total(pieces: list[tuple[Fraction, tuple[Measure, ...]]]) -> Quantity | None:
-    """The sum of the pieces in a dimension that all of them share, or None."""
-    for dimension in {measure.dimension for measure in pieces[0][1]}:
+    for dimension in {measure.dimension for measure in pieces[0][1]} if len(pieces) > 1 else ():
         candidates = [
             next(
                 (measure.factor for measure in measures if measure.dimension == dimension and not measure.offset), None

@@ -133,20 +133,18 @@ class ReadSet:
             if _REALS.fullmatch(parts[0].strip()):
                 return Combination("intersection", tuple(self._difference(part, depth + 1) for part in parts))
             if not all(_RELATION.search(part) for part in parts):
-                return self._enumeration(parts)
+                # `x = 1, 2, 3` and `x \ne 2, 3`: the relation holds for each.
+                relation = _RELATION.search(parts[0])
+                if relation is None or any(_RELATION.search(part) for part in parts[1:]):
+                    raise NotASet(parts[0])
+                head = parts[0][: relation.end()]
+                conditions = [parts[0], *(f"{head} {part}" for part in parts[1:])]
+                kind = "intersection" if relation.group() == "\\ne" else "union"
+                return Combination(kind, tuple(self._condition(condition) for condition in conditions))
             return Combination("list", tuple(self._difference(part, depth + 1) for part in parts))
         if len(parts) > 1 and not outer(text)[0]:
             return self._points(parts)
         return self._difference(text, depth)
-
-    def _enumeration(self, parts: list[str]) -> SetNode:
-        r"""`x = 1, 2, 3` and `x \ne 2, 3`: the relation holds for each."""
-        relation = _RELATION.search(parts[0])
-        if relation is None or any(_RELATION.search(part) for part in parts[1:]):
-            raise NotASet(parts[0])
-        head = parts[0][: relation.end()]
-        conditions = tuple(self._condition(part) for part in [parts[0], *(f"{head} {part}" for part in parts[1:])])
-        return Combination("intersection" if relation.group() == "\\ne" else "union", conditions)
 
     def _difference(self, text: str, depth: int) -> SetNode:
         parts = split_outside(text, "\\setminus")

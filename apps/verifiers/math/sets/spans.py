@@ -21,7 +21,14 @@ _MAX_PARTS = 60
 def spans(tree: SetNode, point: Mapping[str, Fraction]) -> list[Span]:
     """The spans of a set whose parameters have the values of `point`. Raises UndefinedValue and NotASet."""
     if isinstance(tree, Interval):
-        return _interval_spans(tree, Setting(point, _DIGITS, real=True))
+        setting = Setting(point, _DIGITS, real=True)
+        low = -mpmath.inf if tree.low is None else evaluate(tree.low, setting)
+        high = mpmath.inf if tree.high is None else evaluate(tree.high, setting)
+        if isinstance(low, mpmath.mpc) or isinstance(high, mpmath.mpc):
+            raise UndefinedValue("an end that is not real")
+        if same_end(low, high):
+            return [(low, True, low, True)] if tree.low_closed and tree.high_closed else []
+        return [(low, tree.low_closed, high, tree.high_closed)] if low < high else []
     parts = [spans(part, point) for part in tree.parts]
     if sum(map(len, parts)) > _MAX_PARTS:
         raise NotASet("too many parts")
@@ -33,16 +40,6 @@ def spans(tree: SetNode, point: Mapping[str, Fraction]) -> list[Span]:
         return _intersection(parts[0], _complement(parts[1]))
     # Conditions with commas hold together if they can; otherwise they are cases.
     return functools.reduce(_intersection, parts) or _union([span for part in parts for span in part])
-
-
-def _interval_spans(interval: Interval, setting: Setting) -> list[Span]:
-    low = -mpmath.inf if interval.low is None else evaluate(interval.low, setting)
-    high = mpmath.inf if interval.high is None else evaluate(interval.high, setting)
-    if isinstance(low, mpmath.mpc) or isinstance(high, mpmath.mpc):
-        raise UndefinedValue("an end that is not real")
-    if same_end(low, high):
-        return [(low, True, low, True)] if interval.low_closed and interval.high_closed else []
-    return [(low, interval.low_closed, high, interval.high_closed)] if low < high else []
 
 
 def same_end(first: Any, second: Any) -> bool:
