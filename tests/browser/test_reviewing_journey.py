@@ -16,13 +16,13 @@ from apps.labeling.models import Assignment
 from apps.projects.models import Project, Role
 from apps.projects.services import add_member
 from apps.quality.consensus.recompute import recompute_project
-from apps.quality.models import Consensus, OpenDispute, Review, Stale
+from apps.quality.models import Consensus, OpenDispute, Review, StaleSolution
 from tests.browser.conftest import Watched
 from tests.browser.labeling_page import LabelingPage
 from tests.browser.test_pages import barriers, overflow
 from tests.cast import make_problem, make_round, make_solution, make_user
 from tests.judging.verdicts import judge
-from tests.quality.said import say
+from tests.quality.submissions import submit_next
 
 STEPS = (
     r"Let $d$ be the denominator and $n$ the numerator. The first sentence says $d = 3n - 7$.",
@@ -73,15 +73,15 @@ def disputed(project: Project, count: int) -> list[Solution]:
         )
         estimates = zip(solution.steps.order_by("position"), (8, 8, 7, 3, 0), strict=True)
         StepEstimate.objects.bulk_create(
-            StepEstimate(run=run, step=step, rollouts=8, successes=good, how="rollouts") for step, good in estimates
+            StepEstimate(run=run, step=step, rollouts=8, successes=good, basis="rollouts") for step, good in estimates
         )
         SolutionEstimate.objects.create(run=run, solution=solution, first_error=4)
         solutions.append(solution)
     round_ = make_round(project, redundancy=3)
     for _ in range(count):
-        say(round_, people[0], 1, 1, 0, -1)
-        say(round_, people[1], 1, 1, 1, 1, -1)
-        say(round_, people[2], 1, 1, 0, 1, 1)
+        submit_next(round_, people[0], 1, 1, 0, -1)
+        submit_next(round_, people[1], 1, 1, 1, 1, -1)
+        submit_next(round_, people[2], 1, 1, 0, 1, 1)
     recompute_project(project)
     return solutions
 
@@ -92,7 +92,7 @@ def judged(solutions: Sequence[Solution]) -> None:
     for one in solutions:
         judge(one, "llama-3.3-70b-instruct-judge", 1, 1, 0, -1, -1, version=3, confidence=0.85, reason=why)
         judge(one, "critic", 1, 0, -1, version=12, confidence=0.4)
-        Stale.objects.mark(one.project_id, [one.pk])
+        StaleSolution.objects.mark(one.project_id, [one.pk])
     recompute_project(solutions[0].project)
 
 
@@ -100,7 +100,7 @@ def settled_words(page: Page) -> str:
     return " ".join(page.locator("#words").inner_text().split())
 
 
-def test_ten_disputed_solutions_are_settled_by_keys_alone(project: Project, rita: User, watched: Watched) -> None:
+def test_ten_disputed_solutions_are_adjudicated_with_keys_alone(project: Project, rita: User, watched: Watched) -> None:
     solutions = disputed(project, 10)
     page = watched.page(rita)
     page.goto(f"/projects/{project.slug}/review")
@@ -138,7 +138,7 @@ def test_ten_disputed_solutions_are_settled_by_keys_alone(project: Project, rita
     assert Consensus.objects.filter(how="adjudicated", settled_by=rita).count() == 10
 
 
-def test_words_given_faster_than_the_server_answers_reach_their_own_steps(
+def test_ratings_faster_than_the_server_responds_reach_their_own_steps(
     project: Project, rita: User, watched: Watched
 ) -> None:
     (solution,) = disputed(project, 1)
@@ -151,7 +151,7 @@ def test_words_given_faster_than_the_server_answers_reach_their_own_steps(
     assert list(stands)[:4] == [(1, "adjudicated"), (0, "adjudicated"), (1, "adjudicated"), (-1, "adjudicated")]
 
 
-def test_the_step_under_the_cursor_says_which_keys_settle_what(project: Project, rita: User, watched: Watched) -> None:
+def test_the_current_step_shows_its_keys(project: Project, rita: User, watched: Watched) -> None:
     (solution,) = disputed(project, 1)
     page = watched.page(rita)
     page.goto(f"/projects/{project.slug}/solutions/{solution.pk}")
@@ -194,7 +194,7 @@ def test_formulas_in_a_judge_s_reason_are_typeset_and_a_long_one_is_folded_not_c
     assert barriers(page) == []
 
 
-def test_a_word_is_taken_back_and_made_gold_and_its_note_is_kept(
+def test_an_adjudication_is_made_gold_and_withdrawn_and_its_note_is_kept(
     project: Project, rita: User, watched: Watched
 ) -> None:
     (solution,) = disputed(project, 1)
@@ -218,12 +218,12 @@ def test_a_word_is_taken_back_and_made_gold_and_its_note_is_kept(
     expect(page.locator("#help")).to_be_visible()
 
 
-def test_a_returned_turn_comes_back_to_its_labeler_with_the_note(
+def test_a_returned_assignment_comes_back_to_its_labeler_with_the_note(
     project: Project, rita: User, bob: User, watched: Watched
 ) -> None:
     make_solution(make_problem(project, "What is 20 + 22?", reference_answer="42"), ["Twenty.", "Plus 22.", "41"])
     round_ = make_round(project)
-    assignment = say(round_, bob, 1, 1, 1)
+    assignment = submit_next(round_, bob, 1, 1, 1)
     page = watched.page(rita)
     page.goto(f"/projects/{project.slug}/review/turns")
     page.get_by_role("link", name="What is 20").click()

@@ -20,10 +20,10 @@ from apps.projects.services import add_member
 from apps.quality.consensus.recompute import recompute_project
 from apps.quality.models import AlsoAcceptable, Consensus, OpenDispute, Review, StepConsensus
 from apps.quality.review.assignments import accept, correct_assignment, return_to_labeler
-from apps.quality.review.queues import Narrowing, neighbours, queue_of
-from apps.quality.review.waiting import unreviewed, waiting
+from apps.quality.review.queues import QueueFilters, neighbours, queue_of
+from apps.quality.review.unreviewed import newest_unreviewed, unreviewed
 from tests.cast import make_problem, make_round, make_solution, make_user, signed_in
-from tests.quality.said import said, say
+from tests.quality.submissions import submission_of, submit_next
 
 
 @pytest.fixture
@@ -40,8 +40,8 @@ def solutions(project: Project, crew: list[User]) -> list[Solution]:
     made = [make_solution(make_problem(project, subject=f"S{place % 2}"), source="m") for place in range(3)]
     round_ = make_round(project, redundancy=2)
     for _ in made:
-        say(round_, crew[0], 1, -1)
-        say(round_, crew[1], 1, 1, 1)
+        submit_next(round_, crew[0], 1, -1)
+        submit_next(round_, crew[1], 1, 1, 1)
     recompute_project(project)
     return made
 
@@ -57,7 +57,7 @@ def act(client: Client, solution: Solution, name: str, position: int = 0, **more
     return client.post(url, {"act": name, "step": step, **more}, headers={"HX-Request": "true"})
 
 
-def test_each_word_is_said_and_stands(client: Client, solutions: list[Solution]) -> None:
+def test_each_action_is_saved_and_shown(client: Client, solutions: list[Solution]) -> None:
     one = solutions[0]
     assert b"Step 2 is bad." in act(client, one, "bad", 1).content
     assert Consensus.objects.get(pk=one.pk).first_error == 1
@@ -84,7 +84,7 @@ def test_each_word_is_said_and_stands(client: Client, solutions: list[Solution])
     assert b"no word to take back" in act(client, one, "all_back").content
 
 
-def test_what_cannot_be_is_refused_in_words(client: Client, solutions: list[Solution]) -> None:
+def test_invalid_actions_are_refused_with_a_message(client: Client, solutions: list[Solution]) -> None:
     one, other = solutions[:2]
     assert act(client, one, "guess").status_code == 400
     assert b"Settle it first" in act(client, one, "gold").content
@@ -96,7 +96,7 @@ def test_what_cannot_be_is_refused_in_words(client: Client, solutions: list[Solu
     assert not StepConsensus.objects.filter(how="adjudicated").exists()
 
 
-def test_without_scripts_a_word_leads_back_to_the_page(client: Client, solutions: list[Solution]) -> None:
+def test_without_scripts_an_action_redirects_to_the_page(client: Client, solutions: list[Solution]) -> None:
     one = solutions[0]
     url = reverse("solution-settle", args=[one.project.slug, one.pk])
     answer = client.post(f"{url}?queue=people", {"act": "first_error", "step": one.steps.all()[1].pk})
@@ -122,13 +122,13 @@ def test_the_way_goes_through_the_queue_also_from_a_solution_that_has_left_it(
     assert f"/solutions/{first.pk}?queue=people" in seen
     assert f"/solutions/{third.pk}?queue=people" in seen
     assert "2 in the queue" in seen
-    narrow = queue_of(second.project, "people", Narrowing(subject="S1"))
+    narrow = queue_of(second.project, "people", QueueFilters(subject="S1"))
     assert neighbours(narrow, first.pk) == (None, None)
 
 
 def test_queues_are_narrowed(project: Project, client: Client, solutions: list[Solution], crew: list[User]) -> None:
     def found(**narrowing: Any) -> list[int]:
-        return list(queue_of(project, "people", Narrowing(**narrowing)).values_list("solution_id", flat=True))
+        return list(queue_of(project, "people", QueueFilters(**narrowing)).values_list("solution_id", flat=True))
 
     everything = [one.pk for one in solutions]
     assert found() == found(round=1) == found(source="m") == found(labeler=crew[0].pk) == everything
@@ -142,13 +142,13 @@ def test_queues_are_narrowed(project: Project, client: Client, solutions: list[S
     assert client.get("/projects/algebra/review/people?round=x&labeler=0&after=z").status_code == 200
 
 
-def test_many_are_settled_as_they_stand_and_made_gold(
+def test_the_consensus_of_many_is_accepted_and_made_gold(
     project: Project, client: Client, solutions: list[Solution], crew: list[User]
 ) -> None:
     third = make_user("third")
     add_member(project=project, user=third, role=Role.LABELER)
     round_ = make_round(project, select="subject:S0")
-    say(round_, third, 1, -1)
+    submit_next(round_, third, 1, -1)
     recompute_project(project)
     url = "/projects/algebra/review/people/together"
     ids = [one.pk for one in solutions]
@@ -179,7 +179,7 @@ def test_a_queue_is_sent_to_a_new_round(project: Project, mia: User, solutions: 
     assert set(round_.tasks.values_list("solution", flat=True)) == {solutions[0].pk, solutions[2].pk}
 
 
-def test_a_correction_counts_in_the_labelers_place_and_their_own_word_stays_theirs(
+def test_a_correction_counts_instead_of_the_labelers_own_ratings_which_are_kept(
     client: Client, solutions: list[Solution], crew: list[User]
 ) -> None:
     assignment = Assignment.objects.filter(labeler=crew[1]).order_by("pk")[0]
@@ -200,7 +200,7 @@ def test_a_correction_counts_in_the_labelers_place_and_their_own_word_stays_thei
     assert "corrected a turn" in shown
 
 
-def test_turns_are_returned_with_a_note_only(client: Client, solutions: list[Solution], crew: list[User]) -> None:
+def test_assignments_are_returned_with_a_note_only(client: Client, solutions: list[Solution], crew: list[User]) -> None:
     assignment = Assignment.objects.filter(labeler=crew[1]).order_by("pk")[0]
     url = reverse("turn-return", args=["algebra", assignment.pk])
     assert client.post(url, {"note": " "}).status_code == 400
@@ -210,7 +210,7 @@ def test_turns_are_returned_with_a_note_only(client: Client, solutions: list[Sol
     assert b"again" in client.get("/projects/algebra/review/turns?show=reviewed").content
 
 
-def test_an_accepted_turn_waits_no_longer(client: Client, solutions: list[Solution]) -> None:
+def test_an_accepted_assignment_no_longer_waits(client: Client, solutions: list[Solution]) -> None:
     everything = list(Assignment.objects.order_by("pk").values_list("pk", flat=True))
     assert b"of 6 that wait" in client.get("/projects/algebra/review/turns").content
     client.post("/projects/algebra/review/turns/accept", {"turn": everything[:4]})
@@ -220,34 +220,34 @@ def test_an_accepted_turn_waits_no_longer(client: Client, solutions: list[Soluti
     assert client.post("/projects/algebra/review/turns/accept", {}).status_code == 400
 
 
-def test_a_turn_that_is_corrected_after_it_was_accepted_waits_again(
+def test_an_assignment_corrected_after_it_was_accepted_waits_again(
     client: Client, solutions: list[Solution], rita: User
 ) -> None:
     assignment = Assignment.objects.order_by("pk")[0]
     assert accept(assignments=[assignment], reviewer=rita) == 1
-    correct(assignment=assignment, submission=said([1, 1, 1]))
-    assert assignment.pk in waiting(assignment.round.project)
+    correct(assignment=assignment, submission=submission_of([1, 1, 1]))
+    assert assignment.pk in newest_unreviewed(assignment.round.project)
     assert assignment in unreviewed(Assignment.objects.all())
     assignment.refresh_from_db()
     assert (accept(assignments=[assignment], reviewer=rita), accept(assignments=[assignment], reviewer=rita)) == (1, 0)
-    assert assignment.pk not in waiting(assignment.round.project)
-    correct_assignment(assignment=assignment, submission=said([1, -1]), reviewer=rita)
-    assert assignment.pk not in waiting(assignment.round.project), "what a reviewer said needs no review"
+    assert assignment.pk not in newest_unreviewed(assignment.round.project)
+    correct_assignment(assignment=assignment, submission=submission_of([1, -1]), reviewer=rita)
+    assert assignment.pk not in newest_unreviewed(assignment.round.project), "what a reviewer said needs no review"
 
 
-def test_the_sample_and_the_whole_list_wait_for_the_same_turns(
+def test_the_sample_and_the_whole_list_hold_the_same_assignments(
     project: Project, client: Client, solutions: list[Solution], rita: User
 ) -> None:
     assignments = list(Assignment.objects.order_by("pk"))
     accept(assignments=assignments[:3], reviewer=rita)
-    correct(assignment=assignments[0], submission=said([1, 1, 1]))
+    correct(assignment=assignments[0], submission=submission_of([1, 1, 1]))
     return_to_labeler(assignment=assignments[3], reviewer=rita, note="Look again.")
     expected = {assignment.pk for assignment in (assignments[0], assignments[4], assignments[5])}
-    assert set(waiting(project)) == expected
+    assert set(newest_unreviewed(project)) == expected
     assert {assignment.pk for assignment in unreviewed(Assignment.objects.spoken())} == expected
     one = assignments[4]
     of_one = unreviewed(Assignment.objects.spoken().filter(labeler=one.labeler_id, round=one.round_id))
-    asked = waiting(project, round=one.round.number, labeler=one.labeler_id)
+    asked = newest_unreviewed(project, round_number=one.round.number, labeler=one.labeler_id)
     assert asked == sorted((assignment.pk for assignment in of_one), reverse=True) != []
 
 
@@ -277,9 +277,9 @@ def test_pages_of_reviewers_cost_the_same_however_much_there_is(
     round_ = make_round(project, redundancy=2, select="subject:S2")
     again = make_round(project, redundancy=2, select="subject:S0")
     for _ in range(12):
-        say(round_, crew[0], 1, -1)
-        say(round_, crew[1], 1, 1, 1)
-    say(again, crew[0], 0, 0, 0)
+        submit_next(round_, crew[0], 1, -1)
+        submit_next(round_, crew[1], 1, 1, 1)
+    submit_next(again, crew[0], 0, 0, 0)
     recompute_project(project)
     assert OpenDispute.objects.filter(kind="people").count() == 14
     assert {url: cost(client, url) for url in urls} == before

@@ -9,7 +9,7 @@ import pytest
 from msgspec import structs
 
 from apps.accounts.models import User
-from apps.corpus.records import Record, StandingRating, StepRating, StepRecord
+from apps.corpus.records import ConsensusRating, Record, StepRating, StepRecord
 from apps.exports.formats import FORMATS
 from apps.exports.labels.counted import EARLIER, EMPTY, OFF_PATH, counted
 from apps.exports.load.records import count_retired, load_records
@@ -21,7 +21,7 @@ from apps.quality.consensus.recompute import recompute_project
 from apps.quality.models import QualityRules
 from tests.cast import make_problem, make_round, make_screening, make_solution
 from tests.exports.test_labels import labels, person, record
-from tests.quality.said import say
+from tests.quality.submissions import submit_next
 from tests.quality.test_earlier import give, reasons
 
 
@@ -44,11 +44,11 @@ def spoken(project: Project, alice: User, bob: User, mia: User) -> Project:
     """Work that counts by bob; mia is suspended; alice answered a gold task and an entrance test."""
     make_round(project, redundancy=3)
     round_ = project.rounds.get()
-    say(round_, bob, 1, 1, -1)
-    say(round_, mia, 1, -1)
-    asked = say(round_, alice, -1)
+    submit_next(round_, bob, 1, 1, -1)
+    submit_next(round_, mia, 1, -1)
+    asked = submit_next(round_, alice, -1)
     Assignment.objects.filter(pk=asked.pk).update(is_quality_control=True)
-    say(make_screening(project), alice, -1)
+    submit_next(make_screening(project), alice, -1)
     Membership.objects.filter(project=project, user=mia).update(status=Membership.Status.SUSPENDED)
     return project
 
@@ -99,7 +99,7 @@ def test_okay_against_great_is_okay() -> None:
 
 
 def test_a_reviewers_rating_stands_above_the_majority() -> None:
-    stands = [StandingRating(position=1, rating=-1, how="adjudicated", certainty=1.0)]
+    stands = [ConsensusRating(position=1, rating=-1, how="adjudicated", certainty=1.0)]
     people = [person("a", 1, 1, 1), person("b", 1, 1, 1)]
     assert labels(record(people=people, consensus=stands), sources=["human"]) == [[1, -1, None, None]]
     assert labels(record(consensus=stands), sources=["human"], rounds=[1]) == []
@@ -109,8 +109,8 @@ def test_a_reviewers_rating_stands_above_the_majority() -> None:
 
 def test_thin_consensus_is_taken_by_name_and_counted_otherwise() -> None:
     stands = [
-        StandingRating(position=0, rating=1, how="majority", is_thin=True),
-        StandingRating(position=1, rating=-1, how="majority", is_thin=True),
+        ConsensusRating(position=0, rating=1, how="majority", is_thin=True),
+        ConsensusRating(position=1, rating=-1, how="majority", is_thin=True),
     ]
     one = record(consensus=stands)
     tally = Tally()
@@ -124,7 +124,7 @@ def test_thin_consensus_is_taken_by_name_and_counted_otherwise() -> None:
 
 def test_one_of_two_people_asked_is_thin_in_the_export(project: Project, bob: User, mia: User) -> None:
     round_ = make_round(project, redundancy=2)
-    say(round_, bob, 1, -1)
+    submit_next(round_, bob, 1, -1)
     recompute_project(project)
     (one,) = collected(project)
     assert [(step.people, step.is_thin) for step in one.consensus] == [(1, True), (1, True)]
@@ -132,7 +132,7 @@ def test_one_of_two_people_asked_is_thin_in_the_export(project: Project, bob: Us
     assert labels(one, sources=["consensus"], thin="take") == [[1, -1, None]]
     assert labels(one) == [], "the source human says by majority, and so does one of two not"
     assert labels(one, thin="take") == labels(one, people="each") == [[1, -1, None]]
-    say(round_, mia, 1, -1)
+    submit_next(round_, mia, 1, -1)
     recompute_project(project)
     (one,) = collected(project)
     assert [(step.people, step.is_thin) for step in one.consensus] == [(2, False), (2, False)]
@@ -142,7 +142,7 @@ def test_one_of_two_people_asked_is_thin_in_the_export(project: Project, bob: Us
 def test_a_step_that_few_of_those_asked_reached_is_thin() -> None:
     """Of three people two name an earlier first error: what the third says of later steps is no majority."""
     people = [person("a", 1, 1, 1), person("b", 1, -1), person("c", 1, 1, 1)]
-    asked = [structs.replace(one, asked=3) for one in people]
+    asked = [structs.replace(one, redundancy=3) for one in people]
     tally = Tally()
     policy = LabelPolicy.from_dict({"sources": ["human"]})
     assert labels(record(people=asked)) == [[1, 1, 1, None]]
@@ -155,12 +155,12 @@ def test_a_step_that_few_of_those_asked_reached_is_thin() -> None:
 def test_who_rates_nothing_is_not_heard() -> None:
     """As in the consensus: somebody who is unsure of every step does not make one voice two."""
     people = [person("a", 1, -1), person("b", None)]
-    assert labels(record(people=[structs.replace(one, asked=2) for one in people])) == []
+    assert labels(record(people=[structs.replace(one, redundancy=2) for one in people])) == []
     assert labels(record(people=people)) == [[1, -1, None, None]]
 
 
 def test_the_projects_own_number_stands_for_the_rounds(project: Project, bob: User) -> None:
-    say(make_round(project, redundancy=3), bob, 1, -1)
+    submit_next(make_round(project, redundancy=3), bob, 1, -1)
     QualityRules.objects.update_or_create(project=project, defaults={"min_labelers": 1})
     (one,) = collected(project)
     assert labels(one, sources=["human"]) == [[1, -1, None]]

@@ -20,7 +20,7 @@ from apps.dashboard.pagination import page_of
 from apps.dashboard.quality.tables import Cell
 from apps.dashboard.solutions.queries import facets_of
 from apps.estimation.models import EstimationRun, SamplingRun, SolutionEstimate
-from apps.estimation.runs.forecast import Forecast, forecasts
+from apps.estimation.runs.forecast import RunForecast, forecasts
 from apps.estimation.runs.selection import solutions_of
 from apps.estimation.runs.services import cancel_run, pause_run, resume_run, start_run
 from apps.estimation.strategies import STRATEGIES
@@ -28,7 +28,7 @@ from apps.estimation.strategies.tree import Tree
 from apps.inference.concurrency.shared_limit import in_flight
 from apps.inference.models import Endpoint
 from apps.quality.metrics import estimation_runs
-from apps.quality.metrics.refresh import FEWEST
+from apps.quality.metrics.refresh import MIN_SOLUTIONS
 
 SHOWN_FAILURES = 20
 SHOWN_SAMPLINGS = 50
@@ -66,7 +66,7 @@ def forecast(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     """What the fields would take: for htmx, while they are filled in."""
     place = place_for(request.user, slug, "estimate")
     form = NewRunForm(request.GET, project=place.project, sources=facets_of(place.project).sources)
-    rows: list[Forecast] = []
+    rows: list[RunForecast] = []
     endpoint, error = None, ""
     if form.is_valid():
         terms = form.terms()
@@ -113,9 +113,9 @@ def _found(run: EstimationRun) -> dict[str, object]:
         "reliability": estimation_runs.reliability(run),
         "people": people,
         "agreement": Cell(people.agreement, is_share=True, n=people.solutions),
-        "luck": estimation_runs.luck(run),
-        "fewest": FEWEST,
-        "facts": estimation_runs.hard_label_facts(int(run.options.get("rollouts") or 8)),
+        "rollout_success": estimation_runs.rollout_success(run),
+        "fewest": MIN_SOLUTIONS,
+        "facts": estimation_runs.hard_label_errors(int(run.options.get("rollouts") or 8)),
         "chances": (estimation_runs.GOOD_CHANCES, estimation_runs.LUCKY_CHANCES),
         "grown": _grown(run),
         "unsure": estimation_runs.unsure_count(run),

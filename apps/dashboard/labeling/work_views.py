@@ -22,7 +22,7 @@ from apps.labeling.assignments.timing import seconds_per_assignment
 from apps.labeling.models import Assignment, StepLabel
 from apps.labeling.progress import HandedIn, handed_in_by, midnight
 from apps.quality.gold.accuracy import gold_accuracy
-from apps.quality.review.corrections import Change, Correction, changes, corrections_of
+from apps.quality.review.corrections import Correction, RatingChange, corrections_of, rating_changes
 
 SIZE = 25
 LONGEST_STRIP = 60
@@ -37,7 +37,7 @@ class Done:
     is_cut: bool
     why_not: str | None
     correction: Correction | None = None
-    changes: Sequence[Change] = ()
+    changes: Sequence[RatingChange] = ()
 
 
 @login_required
@@ -95,5 +95,5 @@ def _done_one(assignment: Assignment, labels: list[StepLabel], correction: Corre
         len(labels) > LONGEST_STRIP,
         why_not_correctable(assignment),
         correction,
-        changes(own, correction) if correction is not None else (),
+        rating_changes(own, correction) if correction is not None else (),
     )

@@ -13,7 +13,7 @@ from apps.dashboard.access import Place
 from apps.dashboard.quality.tables import Cell, Table
 from apps.dashboard.solutions.evidence import labeler_names
 from apps.projects.models import Membership
-from apps.quality.metrics.refresh import FEWEST
+from apps.quality.metrics.refresh import MIN_SOLUTIONS
 from apps.quality.models import Figure, Suspension
 from apps.quality.rules import rules_for
 
@@ -66,7 +66,7 @@ class Labeler:
     def agrees(self) -> Cell:
         """With the others, their own voice left out."""
         hits, of = self.figures.get("agrees", (0, 0))
-        if of < FEWEST:
+        if of < MIN_SOLUTIONS:
             return Cell(None, is_share=True, n=of or None)
         return Cell(hits / of, *wilson(hits, of), is_share=True, n=of)
 
@@ -104,7 +104,7 @@ def labelers_of(place: Place) -> list[Labeler]:
 def labeler_table(place: Place) -> Table:
     header = [
         "Labeler",
-        "Turns",
+        "Assignments",
         "Median seconds",
         "Active hours",
         "Days",
@@ -120,7 +120,7 @@ def labeler_table(place: Place) -> Table:
     rows = [
         [
             one.name,
-            one.figures["turns"],
+            one.figures["assignments"],
             one.median_s,
             one.active_s / 3600,
             one.figures["days"],

@@ -30,13 +30,13 @@ from apps.quality.review.assignments import (
     accept,
     correct_assignment,
     return_to_labeler,
-    take_correction_back,
+    withdraw_correction,
 )
 from apps.quality.review.corrections import corrections_of
 from apps.quality.review.impartiality import allows_self_review, barred_from
-from apps.quality.review.queues import Narrowing
-from apps.quality.review.risk import WORDS, Risk, sample
-from apps.quality.review.waiting import risks_of, unreviewed, waiting
+from apps.quality.review.queues import QueueFilters
+from apps.quality.review.risk import REASON_TEXTS, Risk, sample
+from apps.quality.review.unreviewed import newest_unreviewed, risks_of, unreviewed
 
 SIZE = 30
 AT_ONCE = 200
@@ -52,7 +52,7 @@ class Shown:
 
     @property
     def reasons(self) -> list[str]:
-        return [WORDS[reason] for reason in self.risk.reasons]
+        return [REASON_TEXTS[reason] for reason in self.risk.reasons]
 
     @property
     def can_return(self) -> bool:
@@ -75,14 +75,16 @@ def assignments(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     elif show == "all":
         context |= _all(place, request, asked)
     else:
-        ids = waiting(place.project, round=asked.round, labeler=asked.labeler, reviewer=place.membership.user)
+        ids = newest_unreviewed(
+            place.project, round_number=asked.round, labeler=asked.labeler, reviewer=place.membership.user
+        )
         risks = risks_of(ids)
         chosen = sample(list(risks.values()), SIZE, seed=place.project.slug)
         context |= {"shown": _shown(place, [one.assignment for one in chosen], risks), "weighed": len(ids)}
     return render(request, "review/turns.html", place.context("review", **context))
 
 
-def _all(place: Place, request: AuthenticatedRequest, asked: Narrowing) -> dict[str, Any]:
+def _all(place: Place, request: AuthenticatedRequest, asked: QueueFilters) -> dict[str, Any]:
     found = _narrowed(Assignment.objects.submitted().filter(task__solution__isnull=False), place, asked, "")
     if not allows_self_review(place.project.pk):
         found = found.exclude(labeler=place.membership.user)
@@ -91,14 +93,14 @@ def _all(place: Place, request: AuthenticatedRequest, asked: Narrowing) -> dict[
     return {"shown": _shown(place, ids, risks_of(ids)), "page": page}
 
 
-def _narrowed(rows: QuerySet[Any], place: Place, asked: Narrowing, prefix: str) -> QuerySet[Any]:
+def _narrowed(rows: QuerySet[Any], place: Place, asked: QueueFilters, prefix: str) -> QuerySet[Any]:
     wanted: dict[str, Any] = {"round__project": place.project, "round__origin": ""}
     wanted |= {"round__number": asked.round} if asked.round is not None else {}
     wanted |= {"labeler": asked.labeler} if asked.labeler is not None else {}
     return rows.filter(**{f"{prefix}{name}": value for name, value in wanted.items()})
 
 
-def _reviewed(place: Place, request: AuthenticatedRequest, asked: Narrowing) -> dict[str, Any]:
+def _reviewed(place: Place, request: AuthenticatedRequest, asked: QueueFilters) -> dict[str, Any]:
     rows = Review.objects.select_related("reviewer", "assignment__round", "assignment__task__solution__problem")
     page: Page[Review] = page_of(
         _narrowed(rows, place, asked, "assignment__"), request.GET, size=SIZE, newest_first=True
@@ -244,7 +246,7 @@ def correct_one(request: AuthenticatedRequest, slug: str, pk: int) -> HttpRespon
 @require_POST
 def take_back_one(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     place = place_for(request.user, slug, "review")
-    is_done = take_correction_back(assignment=assignment_of(place, pk), reviewer=request.user)
+    is_done = withdraw_correction(assignment=assignment_of(place, pk), reviewer=request.user)
     done = "The correction is taken back: the labeler's own ratings count again."
     messages.success(request, done if is_done else "There is no correction to take back.")
     return redirect("turn", slug, pk)

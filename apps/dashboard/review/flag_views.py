@@ -21,7 +21,7 @@ from apps.dashboard.pagination import Page, page_of
 from apps.dashboard.review.flag_forms import DismissForm, FlagsForm
 from apps.dashboard.solutions.evidence import labeler_names
 from apps.labeling.models import Assignment, ReportDismissal, StepLabel
-from apps.quality.review.reports import State, dismiss_report, reopen_report, report_of, reports_in
+from apps.quality.review.reports import ReportState, dismiss_report, reopen_report, report_of, reports_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def flags(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     form = FlagsForm(request.GET or None, project=place.project)
     wanted = form.cleaned_data if form.is_bound and form.is_valid() else {}
     kind, round_ = wanted.get("kind") or "unsure", wanted.get("round")
-    state: State = wanted.get("state") or "open"
+    state: ReportState = wanted.get("state") or "open"
     page = _unsure(place, round_, request) if kind == "unsure" else _turns(place, kind, state, round_, request)
     shown = _as_flags(place, kind, page.rows)
     context = place.context(
@@ -72,7 +72,7 @@ def _unsure(place: Place, round_: Any, request: AuthenticatedRequest) -> Page[An
     )
 
 
-def _turns(place: Place, kind: str, state: State, round_: Any, request: AuthenticatedRequest) -> Page[Any]:
+def _turns(place: Place, kind: str, state: ReportState, round_: Any, request: AuthenticatedRequest) -> Page[Any]:
     if kind == "bad_problem":
         found = reports_in([place.project], state)
     elif kind == "skip":

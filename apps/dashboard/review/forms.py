@@ -13,7 +13,7 @@ from apps.dashboard.forms import ServiceForm
 from apps.dashboard.solutions.queries import facets_of
 from apps.labeling.models import Round
 from apps.projects.models import Membership
-from apps.quality.review.queues import Narrowing
+from apps.quality.review.queues import QueueFilters
 
 ANY = ("", "any")
 MOST_PEOPLE = 500
@@ -70,13 +70,13 @@ def asked_of(params: Mapping[str, str]) -> dict[str, str]:
     return {name: params[name] for name, fits in _FITS.items() if fits.fullmatch(params.get(name, ""))}
 
 
-def narrowing_of(place: Place, asked: Mapping[str, str]) -> Narrowing:
+def narrowing_of(place: Place, asked: Mapping[str, str]) -> QueueFilters:
     """`labeler` is a membership of this project; of any other there is nothing."""
     labeler = None
     if "labeler" in asked:
         members = Membership.objects.filter(project=place.project, pk=int(asked["labeler"]))
         labeler = members.values_list("user_id", flat=True).first() or 0
-    return Narrowing(
+    return QueueFilters(
         round=int(asked["round"]) if "round" in asked else None,
         source=asked.get("source"),
         subject=asked.get("subject"),

@@ -22,9 +22,9 @@ from apps.dashboard.pagination import page_of
 from apps.dashboard.review.forms import QueueForm, asked_of, narrowing_of
 from apps.dashboard.solutions.queries import with_sources
 from apps.quality.models import OpenDispute
-from apps.quality.review.adjudication import adjudicate_as_it_stands, make_gold
+from apps.quality.review.adjudication import adjudicate_consensus, make_gold
 from apps.quality.review.impartiality import allows_self_review, barred_from, own_assignments
-from apps.quality.review.queues import KINDS, QUEUES, SETTLED, Kind, counts_of, queue_of
+from apps.quality.review.queues import KINDS, QUEUES, SETTLED, QueueKind, counts_of, queue_of
 from apps.quality.review.reports import count_open_reports
 
 SIZE = 25
@@ -84,7 +84,7 @@ def _own(place: Place, kind: str) -> int:
     return rows[: COUNTED_TO + 1].count()
 
 
-def _kind(name: str) -> Kind:
+def _kind(name: str) -> QueueKind:
     if name not in QUEUES:
         raise Http404("No such queue.")
     return QUEUES[name]
@@ -123,7 +123,7 @@ def _chosen(place: Place, ids: Sequence[str]) -> list[Solution]:
 
 
 def _as_it_stands(chosen: Sequence[Solution], by: User) -> str:
-    count = adjudicate_as_it_stands(solutions=chosen, by=by, note="as the consensus has it")
+    count = adjudicate_consensus(solutions=chosen, by=by, note="as the consensus has it")
     rest = len(chosen) - count
     return f"{count} settled as they stand." + (f" Of {rest} no first error stands: look at them." if rest else "")
 

@@ -19,10 +19,16 @@ from apps.corpus.models import Solution, Step
 from apps.dashboard.access import Place, place_for, solution_of
 from apps.dashboard.review.forms import asked_of, narrowing_of
 from apps.dashboard.solutions.evidence import contests_of, evidence_for, naming_of, rollouts_of
-from apps.quality.models import Stale
-from apps.quality.review.adjudication import adjudicate_solution, adjudicate_step, also_accept, make_gold, take_back
+from apps.quality.models import StaleSolution
+from apps.quality.review.adjudication import (
+    adjudicate_solution,
+    adjudicate_step,
+    also_accept,
+    make_gold,
+    withdraw_adjudication,
+)
 from apps.quality.review.evidence import Evidence
-from apps.quality.review.history import history_of, past_of
+from apps.quality.review.history import history_of, past_submissions_of
 from apps.quality.review.impartiality import barred_from
 from apps.quality.review.queues import QUEUES, counts_of, neighbours, queue_of
 
@@ -84,9 +90,9 @@ def _standing(place: Place, found: Solution, evidence: Evidence | None = None) -
         "problem": found.problem,
         "evidence": evidence,
         "history": history_of(found, evidence, naming_of(place)),
-        "past": past_of(evidence),
+        "past": past_submissions_of(evidence),
         "is_side": bool(barred_from(place.membership.user, place.project, [found.pk])),
-        "is_pending": Stale.objects.filter(solution=found).exists(),
+        "is_pending": StaleSolution.objects.filter(solution=found).exists(),
     }
 
 
@@ -147,7 +153,11 @@ def _no_error(found: Solution, step: Step, by: User, note: str) -> str:
 
 
 def _all_back(found: Solution, step: Step, by: User, note: str) -> str:
-    return "All words are taken back." if take_back(solution=found, by=by) else "There is no word to take back."
+    return (
+        "All words are taken back."
+        if withdraw_adjudication(solution=found, by=by)
+        else "There is no word to take back."
+    )
 
 
 def _gold(found: Solution, step: Step, by: User, note: str) -> str:

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 from apps.accounts.http import AuthenticatedRequest
 from apps.dashboard.access import place_for, solution_of
 from apps.dashboard.forms import ServiceForm
-from apps.quality.review.impartiality import check_sides
+from apps.quality.review.impartiality import check_impartial
 from apps.quality.review.resplit import resplit_by_reviewer
 
 MARK = "---"
@@ -36,7 +36,7 @@ class SplitForm(ServiceForm):
 def split(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     place = place_for(request.user, slug, "review")
     found = solution_of(place, pk)
-    check_sides([found], request.user)  # Before anybody fills a form in vain.
+    check_impartial([found], request.user)  # Before anybody fills a form in vain.
     texts = found.steps.filter(chosen=True).order_by("position").values_list("text", flat=True)
     form = SplitForm(request.POST or None, initial={"steps": f"\n{MARK}\n".join(texts)})
     newer = form.run(
