@@ -26,5 +26,5 @@ def _incomparable_problems(solutions: QuerySet[Solution]) -> list[int]:
     rows = problems.values_list("pk", "verifier", "project__verifier", "reference_answer")
     with GradingPool() as pool:
         # An answer that needs a child process to grade is assumed to be comparable.
-        grades = {pk: pool.at_once(own or usual, answer, answer) for pk, own, usual, answer in rows}
+        grades = {pk: pool.grade_inline(own or usual, answer, answer) for pk, own, usual, answer in rows}
     return [pk for pk, grade in grades.items() if grade is not None and grade.is_correct is not True]

@@ -127,7 +127,7 @@ class Worker:
 
     async def _grade(self, questions: Sequence[Question]) -> Sequence[bool | None]:
         """Most answers are graded at once: handing them to a thread would cost more than the grading."""
-        grades = {question: self.pool.at_once(*question) for question in questions}
+        grades = {question: self.pool.grade_inline(*question) for question in questions}
         if slow := [question for question, grade in grades.items() if grade is None]:
             grades |= zip(slow, await asyncio.to_thread(self.pool.grade_many, slow, GRADE_CACHE), strict=True)
         return [grade.is_correct if (grade := grades[question]) else None for question in questions]
