@@ -4,7 +4,23 @@ from __future__ import annotations
 
 import pytest
 
-from apps.corpus.labels import BAD, GREAT, NO_ERROR, OKAY, UNKNOWN, first_error, hard_label, is_tie, majority
+from apps.corpus.labels import (
+    BAD,
+    CHOICES,
+    FINISH_REASONS,
+    GREAT,
+    MARGINS,
+    NO_ERROR,
+    OKAY,
+    UNKNOWN,
+    first_error,
+    hard_label,
+    is_tie,
+    majority,
+)
+from apps.corpus.models import Step
+from apps.corpus.records import ORIGINS, PROTOCOLS
+from apps.labeling.models import Assignment, Critique, PreferenceLabel, Protocol
 
 
 @pytest.mark.parametrize(
@@ -64,3 +80,11 @@ def test_a_step_without_a_counted_rollout_has_no_hard_label(
 def test_a_majority_is_the_most_frequent_rating(ratings: list[int], expected: int) -> None:
     assert majority(ratings) == expected
     assert is_tie(ratings) is (bool(ratings) and expected == UNKNOWN)
+
+
+def test_the_choices_of_the_models_are_those_of_the_rows() -> None:
+    assert Assignment.FinishReason.values == list(FINISH_REASONS)
+    assert PreferenceLabel.Choice.values == list(CHOICES)
+    assert PreferenceLabel.Margin.values == list(MARGINS)
+    assert Step.Origin.values == Critique.Origin.values == list(ORIGINS)
+    assert Protocol.values == list(PROTOCOLS)
