@@ -36,7 +36,7 @@ def model(model_server: str) -> Model:
 
 
 def endpoint_of(project: Project, url: str, in_flight: int = 32) -> Endpoint:
-    settings = {"max_in_flight": in_flight, "timeout_s": 5.0}
+    settings = {"max_in_flight": in_flight, "timeout_s": 60.0}
     return add_endpoint(project=project, name="model", url=url, model="sums", settings=settings)
 
 

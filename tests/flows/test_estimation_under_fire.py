@@ -30,7 +30,8 @@ def model(model_server: str, transactional_db: None) -> Model:
 
 @pytest.fixture
 def endpoint(model: Model, project: Project) -> Endpoint:
-    settings = {"max_in_flight": IN_FLIGHT, "timeout_s": 1.0}
+    """So patient that what a busy machine answers late is not asked for again."""
+    settings = {"max_in_flight": IN_FLIGHT, "timeout_s": 60.0}
     return add_endpoint(project=project, name="model", url=model.url, model="sums", settings=settings)
 
 
@@ -69,6 +70,8 @@ def test_every_step_has_the_rollouts_that_were_asked_for(
 ) -> None:
     add_sums(project, 60, steps=STEPS)
     model.control(**FAULTS[fault])
+    if "timeout" in FAULTS[fault]:
+        Endpoint.objects.filter(pk=endpoint.pk).update(timeout_s=1.0)
     run = started(project, endpoint)
     eventually(lambda: ended(run))
     assert_exact(run)

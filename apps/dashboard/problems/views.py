@@ -20,7 +20,7 @@ from apps.quality.review.reports import report_of, reports_of
 
 SHOWN = 50
 _VERBS = {
-    "problem.mended": "changed it",
+    "problem.edited": "changed it",
     "problem.graded": "its solutions were graded again",
     "problem.retired": "retired it",
     "problem.brought_back": "brought it back",
