@@ -28,13 +28,13 @@ def account(request: AuthenticatedRequest) -> HttpResponse:
         messages.success(request, "Saved.")
         return redirect("account")
     context = {"form": form, "memberships": memberships_of(request.user)}
-    return render(request, "accounts/account.html", context, status=422 if form.errors else 200)
+    return render(request, "account/account.html", context, status=422 if form.errors else 200)
 
 
 @login_required
 @require_GET
 def tokens(request: AuthenticatedRequest) -> HttpResponse:
-    return render(request, "accounts/tokens.html", _tokens(request, TokenForm()))
+    return render(request, "account/tokens.html", _tokens(request, TokenForm()))
 
 
 def _tokens(request: AuthenticatedRequest, form: TokenForm, **more: Any) -> dict[str, Any]:
@@ -50,9 +50,9 @@ def new_token(request: AuthenticatedRequest) -> HttpResponse:
     form = TokenForm(request.POST)
     made = form.run(lambda data: issue_token(user=request.user, **data))
     if made is None:
-        return render(request, "accounts/tokens.html", _tokens(request, form), status=422)
+        return render(request, "account/tokens.html", _tokens(request, form), status=422)
     token, secret = made
-    return render(request, "accounts/tokens.html", _tokens(request, TokenForm(), made=token, secret=secret))
+    return render(request, "account/tokens.html", _tokens(request, TokenForm(), made=token, secret=secret))
 
 
 @login_required

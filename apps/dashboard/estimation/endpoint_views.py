@@ -21,7 +21,7 @@ from apps.inference.services import SETTINGS, add_endpoint, change_endpoint, che
 def endpoints(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     place = place_for(request.user, slug, "manage_endpoints")
     found = Endpoint.objects.usable_in(place.project)
-    return render(request, "inference/endpoints.html", place.context("estimation", endpoints=found))
+    return render(request, "estimation/endpoints.html", place.context("estimation", endpoints=found))
 
 
 @login_required
@@ -100,7 +100,7 @@ def _form(
     request: AuthenticatedRequest, place: Place, form: EndpointForm, endpoint: Endpoint | None = None
 ) -> HttpResponse:
     context = place.context("estimation", form=form, endpoint=endpoint, more=[form[name] for name in form.MORE])
-    return render(request, "inference/endpoint_form.html", context, status=422 if form.errors else 200)
+    return render(request, "estimation/endpoint_form.html", context, status=422 if form.errors else 200)
 
 
 def _check(request: AuthenticatedRequest, endpoint: Endpoint) -> None:

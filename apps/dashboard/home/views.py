@@ -41,7 +41,7 @@ def home(request: AuthenticatedRequest) -> HttpResponse:
         "has_worked": any(count for _, count in days),
         "moving": [*moving_imports(request.user), *moving_exports(request.user), *moving_runs(request.user)],
     }
-    return render(request, "dashboard/home.html", context)
+    return render(request, "home/home.html", context)
 
 
 @login_required
@@ -49,7 +49,7 @@ def home(request: AuthenticatedRequest) -> HttpResponse:
 def moving(request: AuthenticatedRequest) -> HttpResponse:
     """The running jobs of who asks; the fragment asks again as long as there are any."""
     jobs = [*moving_imports(request.user), *moving_exports(request.user), *moving_runs(request.user)]
-    return render(request, "dashboard/_moving.html", {"moving": jobs})
+    return render(request, "home/_running_jobs.html", {"moving": jobs})
 
 
 @login_required

@@ -39,7 +39,7 @@ def imports(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     found = ImportBatch.objects.filter(project=place.project).select_related("uploaded_by")
     page = page_of(found, request.GET, size=30, newest_first=True)
     left = Upload.objects.filter(project=place.project, uploaded_by=request.user)[:5]
-    return render(request, "corpus/imports.html", place.context("imports", page=page, uploads=left))
+    return render(request, "imports/imports.html", place.context("imports", page=page, uploads=left))
 
 
 @login_required
@@ -57,7 +57,7 @@ def new_import(request: AuthenticatedRequest, slug: str) -> HttpResponse:
         return redirect("upload", slug, kept.pk)
     return render(
         request,
-        "corpus/import_new.html",
+        "imports/new.html",
         place.context("imports", form=form, readers=READERS.values()),
         status=413 if refused else 422 if form.errors else 200,
     )
@@ -83,7 +83,7 @@ def upload(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
         if batch is not None:
             transaction.on_commit(partial(import_file.delay, batch.pk))
             return redirect("import", slug, batch.pk)
-    template = "corpus/_preview.html" if request.htmx else "corpus/upload.html"
+    template = "imports/_preview.html" if request.htmx else "imports/upload.html"
     detected = READERS.get(looked.sample.detected or "")
     context = place.context("imports", upload=kept, form=form, preview=looked, detected=detected, complaint=complaint)
     return render(request, template, context, status=422 if request.method == "POST" else 200)
@@ -125,7 +125,7 @@ def import_(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     place = place_for(request.user, slug, "import")
     batch = import_of(place, pk)
     context = place.context("imports", batch=batch, findings=[_section(batch, kind, words) for kind, words in SECTIONS])
-    return render(request, "corpus/_import.html" if request.htmx else "corpus/import.html", context)
+    return render(request, "imports/_import.html" if request.htmx else "imports/import.html", context)
 
 
 @dataclass(frozen=True, slots=True)

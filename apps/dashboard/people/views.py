@@ -37,7 +37,7 @@ from apps.quality.gold.suspensions import suspend as suspend_member
 def people(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     place = place_for(request.user, slug, "invite")
     form = InvitationForm(up_to=Role(place.membership.role))
-    return render(request, "projects/people.html", _people(place, form))
+    return render(request, "people/people.html", _people(place, form))
 
 
 def _people(place: Place, form: InvitationForm, **more: object) -> dict[str, object]:
@@ -111,11 +111,11 @@ def new_invitation(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     form = InvitationForm(request.POST, up_to=Role(place.membership.role))
     made = form.run(lambda data: invite(project=place.project, invited_by=request.user, **data))
     if made is None:
-        return render(request, "projects/people.html", _people(place, form), status=422)
+        return render(request, "people/people.html", _people(place, form), status=422)
     invitation, secret = made
     link = request.build_absolute_uri(reverse("join", args=[secret]))
     fresh = InvitationForm(up_to=Role(place.membership.role))
-    return render(request, "projects/people.html", _people(place, fresh, link=link, made=invitation))
+    return render(request, "people/people.html", _people(place, fresh, link=link, made=invitation))
 
 
 @login_required
@@ -142,7 +142,7 @@ def join(request: HttpRequest, secret: str) -> HttpResponse:
         return redirect("project", member.project.slug)
     invitation = _usable(secret)
     context = {"invitation": invitation, "secret": secret, "present": _present(invitation, user)}
-    return render(request, "projects/join.html", context)
+    return render(request, "people/join.html", context)
 
 
 def _present(invitation: Invitation, user: User) -> Membership | None:
@@ -156,7 +156,7 @@ def _welcome(request: HttpRequest, secret: str) -> HttpResponse:
     """Sign-up is closed to all but those who hold a link that works: the session remembers it."""
     invitation = _usable(secret)
     request.session[INVITATION_KEY] = secret
-    return render(request, "projects/join.html", {"invitation": invitation, "secret": secret})
+    return render(request, "people/join.html", {"invitation": invitation, "secret": secret})
 
 
 def _usable(secret: str) -> Invitation:

@@ -61,7 +61,7 @@ def _page(
         retire=retire or RetireForm(),
     )
     wrong = any(form is not None and form.errors for form in (mend, retire))
-    return render(request, "corpus/problem.html", context, status=422 if wrong else 200)
+    return render(request, "problems/problem.html", context, status=422 if wrong else 200)
 
 
 @login_required

@@ -79,7 +79,7 @@ def assignments(request: AuthenticatedRequest, slug: str) -> HttpResponse:
         risks = risks_of(ids)
         chosen = sample(list(risks.values()), SIZE, seed=place.project.slug)
         context |= {"shown": _shown(place, [one.assignment for one in chosen], risks), "weighed": len(ids)}
-    return render(request, "review/turns.html", place.context("review", **context))
+    return render(request, "review/assignments.html", place.context("review", **context))
 
 
 def _all(place: Place, request: AuthenticatedRequest, asked: Narrowing) -> dict[str, Any]:
@@ -157,7 +157,7 @@ def _page(
         can_correct=_can_correct(found) and not barred,
         is_submitted=found.is_submitted,
     )
-    return render(request, "review/turn.html", context, status=422 if form.errors else 200)
+    return render(request, "review/assignment.html", context, status=422 if form.errors else 200)
 
 
 def _barred(place: Place, found: Assignment) -> str:

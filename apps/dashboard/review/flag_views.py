@@ -58,7 +58,7 @@ def flags(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     context = place.context(
         "flags", form=form, kind=kind, state=state, page=page, flags=shown, way=request.get_full_path()
     )
-    return render(request, "labeling/flags.html", context)
+    return render(request, "review/flags.html", context)
 
 
 def _unsure(place: Place, round_: Any, request: AuthenticatedRequest) -> Page[Any]:

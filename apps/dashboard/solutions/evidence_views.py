@@ -44,7 +44,7 @@ def solution(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
         **_standing(place, found, evidence),
         **_way(place, found, request.GET),
     )
-    return render(request, "corpus/solution.html", context)
+    return render(request, "solutions/solution.html", context)
 
 
 @login_required
@@ -53,7 +53,7 @@ def standing(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     """Only the parts that a reviewer's word changes: asked for while a worker has not yet looked at it again."""
     place = place_for(request.user, slug, "browse")
     found = _found(place, pk)
-    return render(request, "corpus/_standing.html", place.context("review", **_standing(place, found)))
+    return render(request, "solutions/_consensus_update.html", place.context("review", **_standing(place, found)))
 
 
 @login_required
@@ -68,7 +68,7 @@ def settle(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     if not request.htmx:
         return redirect(f"{reverse('solution', args=[slug, pk])}?{request.GET.urlencode()}")
     context = place.context("review", said=said, **_standing(place, found))
-    return render(request, "corpus/_standing.html", context)
+    return render(request, "solutions/_consensus_update.html", context)
 
 
 def _found(place: Place, pk: int) -> Solution:

@@ -46,4 +46,4 @@ def split(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
         messages.success(request, "This is the newer version. What was said of the old steps stays with the older one.")
         return redirect("solution", slug, newer.pk)
     context = place.context("review", solution=found, form=form)
-    return render(request, "review/split.html", context, status=422 if form.errors else 200)
+    return render(request, "solutions/split.html", context, status=422 if form.errors else 200)

@@ -30,4 +30,4 @@ def solutions(request: AuthenticatedRequest, slug: str) -> HttpResponse:
         is_filtered=any(wanted.values()),
         holdings=holdings_of(place.project),
     )
-    return render(request, "corpus/solutions.html", context)
+    return render(request, "solutions/solutions.html", context)
