@@ -9,9 +9,9 @@ from django.db.models import Q, QuerySet
 
 from apps.accounts.models import User
 from apps.core.errors import DomainError
+from apps.corpus.facets import Facets
 from apps.dashboard.forms import OnceForm, ServiceForm
 from apps.dashboard.rounds.protocol_forms import ProtocolForm
-from apps.dashboard.solutions.queries import Facets
 from apps.inference.models import Endpoint
 from apps.labeling.models import Round
 from apps.labeling.protocols import PROTOCOLS
@@ -258,11 +258,11 @@ class RoundForm(SelectionForm, ProtocolForm, OnceForm):
         terms = RoundConfig(**self.terms()).settled()
         return Round(project=project, **terms.stored())
 
-    def _tell(self, error: DomainError) -> None:
+    def add_domain_error(self, error: DomainError) -> None:
         """The form has percents where the service has shares."""
         renamed = {"gold_share": "gold_percent", "pass_mark": "pass_percent"}
         fields = {renamed.get(name, name): text for name, text in error.fields.items()}
-        super()._tell(DomainError(error.message, code=error.code, fields=fields))
+        super().add_domain_error(DomainError(error.message, code=error.code, fields=fields))
 
 
 def _endpoints(project: Project) -> QuerySet[Endpoint]:

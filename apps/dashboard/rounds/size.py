@@ -1,4 +1,4 @@
-"""What the terms in the form for a round would make: the figures of its preview, before there is a draft."""
+"""How many tasks and hours the settings in the round form would make, before there is a draft."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ COUNTED_TO = 100_000
 
 
 @dataclass(frozen=True, slots=True)
-class Fit:
-    """`people` may work in a screening, and each of them does all of it; elsewhere a task takes `redundancy` people."""
+class RoundSize:
+    """`people` may work in a screening, and each does all of its tasks; in other rounds a task takes `redundancy`."""
 
     select: str
     count: RoundCount
@@ -34,13 +34,13 @@ class Fit:
         return "problem" if self.count.of == "problems" else "solution"
 
     @property
-    def are_more_fitting(self) -> bool:
-        """`fitting` is as far as was counted."""
+    def has_more_fitting(self) -> bool:
+        """The count of fitting solutions stopped at its limit."""
         return self.count.fitting > COUNTED_TO
 
     @property
-    def are_more_tasks(self) -> bool:
-        """`tasks`, and what follows from it, is as far as was counted. Gold is always counted to its end."""
+    def has_more_tasks(self) -> bool:
+        """The count of tasks stopped at its limit. Gold is always counted completely."""
         return not self.is_screening and (self.count.tasks or 0) > COUNTED_TO
 
     @property
@@ -54,7 +54,7 @@ class Fit:
 
     @property
     def tasks(self) -> int | None:
-        """None where pairs would have to be made to be counted."""
+        """None where the pairs would have to be made to be counted."""
         if self.is_screening:
             return self.count.gold
         return None if self.count.tasks is None else min(self.count.tasks, COUNTED_TO)
@@ -70,8 +70,8 @@ class Fit:
         return self.submissions * self.seconds_each
 
 
-def fit_of(form: RoundForm, project: Project) -> Fit | None:
-    """None where the terms that it hangs on cannot be read."""
+def size_of(form: RoundForm, project: Project) -> RoundSize | None:
+    """None if a field that the size depends on is invalid."""
     try:
         round_ = form.unsaved(project)
         count = count_round(round_, most=COUNTED_TO) if round_ is not None else None
@@ -81,7 +81,7 @@ def fit_of(form: RoundForm, project: Project) -> Fit | None:
         return None
     people = None
     if round_.is_screening:
-        named = {one.pk for one in form.cleaned_data["labelers"] or ()}
-        people = sum(refused is None for _, refused in admitted(round_, named))
+        named = {user.pk for user in form.cleaned_data["labelers"] or ()}
+        people = sum(refusal is None for _, refusal in admitted(round_, named))
     assignments = Assignment.objects.filter(round__project=project, round__protocol=round_.protocol)
-    return Fit(round_.selection["select"], count, round_.redundancy, people, seconds_per_assignment(assignments))
+    return RoundSize(round_.selection["select"], count, round_.redundancy, people, seconds_per_assignment(assignments))
