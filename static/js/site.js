@@ -2,7 +2,7 @@
 import { csrfToken } from "./lib/api.js";
 
 const THEMES = ["system", "light", "dark"];
-const NAMES = { system: "as the system", light: "light", dark: "dark" };
+const NAMES = { system: "system", light: "light", dark: "dark" };
 
 function chosenTheme() {
     return document.documentElement.dataset.theme ?? "system";
