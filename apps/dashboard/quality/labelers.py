@@ -121,7 +121,7 @@ def labeler_table(place: Place) -> Table:
     rows = [
         [
             labeler.name,
-            labeler.figures["turns"],
+            labeler.figures["assignments"],
             labeler.median_s,
             labeler.active_s / 3600,
             labeler.figures["days"],

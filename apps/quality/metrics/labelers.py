@@ -40,7 +40,7 @@ def labeler_rows(project: Project, words: LoadedRatings) -> list[Row]:
     for labeler, assignments, median, active, idle, days, last, early, corrected in work:
         row: Row = {
             "labeler": labeler,
-            "turns": assignments,
+            "assignments": assignments,
             "median_ms": median,
             "active_ms": int(active),
             "idle_ms": int(idle),
@@ -57,7 +57,7 @@ def labeler_rows(project: Project, words: LoadedRatings) -> list[Row]:
                 tasks = found.step_tasks if name == "steps" else share.of
                 row[name] = {"hits": share.hits, "of": share.of, "interval": share.interval, "tasks": tasks}
         rows.append(row)
-    return sorted(rows, key=lambda row: -row["turns"])
+    return sorted(rows, key=lambda row: -row["assignments"])
 
 
 def _with_others(words: LoadedRatings) -> dict[int, tuple[int, int]]:
