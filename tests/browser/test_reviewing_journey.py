@@ -202,8 +202,8 @@ def test_a_word_is_taken_back_and_made_gold_and_its_note_is_kept(
     watched.expected = ("400", "422")
     page.goto(f"/projects/{project.slug}/solutions/{solution.pk}")
     page.keyboard.press("g")
-    expect(page.locator("#trouble")).to_contain_text("Settle it first")
-    page.get_by_label("Note, goes").fill("n is 14 by the second line")
+    expect(page.locator("#trouble")).to_contain_text("Adjudicate the solution first")
+    page.get_by_label("Note on your next decision").fill("n is 14 by the second line")
     page.locator("h1").evaluate("document.activeElement.blur()")
     page.keyboard.press("x")
     expect(page.locator("#words")).to_contain_text("n is 14 by the second line")
@@ -225,12 +225,12 @@ def test_a_returned_turn_comes_back_to_its_labeler_with_the_note(
     round_ = make_round(project)
     assignment = say(round_, bob, 1, 1, 1)
     page = watched.page(rita)
-    page.goto(f"/projects/{project.slug}/review/turns")
+    page.goto(f"/projects/{project.slug}/review/assignments")
     page.get_by_role("link", name="What is 20").click()
-    page.get_by_label("What to look at again").fill("Add the last line up once more.")
-    page.get_by_role("button", name="Return to the labeler").click()
+    page.get_by_label("Note to the labeler").fill("Add the last line up once more.")
+    page.get_by_role("button", name="Return", exact=True).click()
     expect(page.locator(".messages")).to_contain_text("Returned")
-    expect(page.locator("main")).to_contain_text("No turn waits")
+    expect(page.locator("main")).to_contain_text("No submissions to review")
 
     desk = watched.page(bob)
     desk.goto(f"/projects/{project.slug}/rounds/{round_.number}")
@@ -244,11 +244,11 @@ def test_a_returned_turn_comes_back_to_its_labeler_with_the_note(
     expect(desk.locator("#reviewer-note")).to_be_hidden()
     assert Assignment.objects.get(pk=assignment.pk).finish_reason == "found_error"
 
-    page.goto(f"/projects/{project.slug}/review/turns")
-    page.get_by_role("checkbox", name="Choose the turn").check()
-    page.get_by_role("button", name="Accept those").click()
+    page.goto(f"/projects/{project.slug}/review/assignments")
+    page.get_by_role("checkbox", name="Select the submission").check()
+    page.get_by_role("button", name="Accept selected").click()
     expect(page.locator(".messages")).to_contain_text("1 accepted")
-    page.goto(f"/projects/{project.slug}/review/turns?show=reviewed")
+    page.goto(f"/projects/{project.slug}/review/assignments?show=reviewed")
     expect(page.locator("tbody tr")).to_have_count(2)
     assert list(Review.objects.order_by("pk").values_list("decision", flat=True)) == ["returned", "accepted"]
 
@@ -265,7 +265,7 @@ def test_a_changed_reference_answer_shows_on_what_rested_on_it(
     grade_again(problem_id=solution.problem_id)
     recompute_project(project)
     page.reload()
-    expect(page.locator("#evidence thead")).to_contain_text("counted against the old answer")
+    expect(page.locator("#evidence thead")).to_contain_text("before the answer changed")
     expect(page.locator("main")).to_contain_text("before the answer changed")
     expect(page.locator(".verdict").first).to_contain_text("right")
     expect(page.locator("#words")).not_to_contain_text("convincing and wrong")
@@ -291,8 +291,8 @@ def test_the_pages_of_reviewers_have_no_barrier(
         "review/people",
         "review/monte_carlo_judge",
         f"solutions/{solutions[1].pk}?queue=people",
-        "review/turns",
-        f"review/turns/{assignment.pk}",
+        "review/assignments",
+        f"review/assignments/{assignment.pk}",
         f"solutions/{solutions[1].pk}/split",
     )
     for path in paths:

@@ -182,13 +182,13 @@ def test_the_trail_is_searched_and_leaves_as_a_file(project: Project, alice: Use
     record_event(actor=mia, verb="gold.made", target="17", project=project.slug, after={"5": -1})
     record_event(actor=mia, verb="gold.made", target="18", project="another")
     client = signed_in(mia)
-    page = client.get(f"/projects/{project.slug}/trail", {"verb": "gold.", "target": "17"}).content.decode()
+    page = client.get(f"/projects/{project.slug}/audit", {"verb": "gold.", "target": "17"}).content.decode()
     assert "gold.made" in page
     assert "guidelines" not in page.partition("<tbody>")[2].partition("</tbody>")[0]
-    answer = client.get(f"/projects/{project.slug}/trail.jsonl", {"verb": "gold."})
+    answer = client.get(f"/projects/{project.slug}/audit.jsonl", {"verb": "gold."})
     lines = [json.loads(line) for line in b"".join(answer.streaming_content).splitlines()]  # type: ignore[attr-defined]
     assert [(one["who"], one["target"], one["after"]) for one in lines] == [(mia.email, "17", {"5": -1})]
-    assert client.get(f"/projects/{project.slug}/trail", {"verb": "nonsense"}).status_code == 200
+    assert client.get(f"/projects/{project.slug}/audit", {"verb": "nonsense"}).status_code == 200
 
 
 def test_a_page_shows_the_first_rows_of_a_long_table_and_the_file_all() -> None:

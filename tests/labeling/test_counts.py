@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.dashboard.home.queries import work_for
+from apps.dashboard.rounds.queries import work_for
 from apps.labeling.assignments.correct import correct
 from apps.labeling.assignments.returns import give_back
 from apps.labeling.assignments.submit import submit

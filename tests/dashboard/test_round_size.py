@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from apps.accounts.models import User
-from apps.dashboard.rounds import fit as fitting
+from apps.dashboard.rounds import size as round_size
 from apps.labeling.models import Round
 from apps.labeling.rounds import pairs as pairing
 from apps.labeling.rounds.count import count_round
@@ -28,7 +28,7 @@ def ready(project: Project) -> Project:
 
 
 def hint(client_of: User, project: Project, **asked: str) -> str:
-    found = signed_in(client_of).get(reverse("round-fit", args=[project.slug]), asked)
+    found = signed_in(client_of).get(reverse("round-size", args=[project.slug]), asked)
     return " ".join(found.content.decode().split())
 
 
@@ -138,8 +138,8 @@ def test_more_than_is_said_of_what_was_not_counted_to_its_end(
     if "comparison" in asked.values():
         for _ in range(2):
             make_comparison(make_problem(ready), ["A."], ["B."])
-    monkeypatch.setattr(fitting, "COUNTED_TO", bound)
-    monkeypatch.setattr(fitting, "seconds_per_turn", lambda _: 10.0)
+    monkeypatch.setattr(round_size, "COUNTED_TO", bound)
+    monkeypatch.setattr(round_size, "seconds_per_assignment", lambda _: 10.0)
     assert says in hint(mia, ready, labelers=str(bob.pk), **asked)
 
 

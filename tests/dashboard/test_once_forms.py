@@ -23,7 +23,7 @@ def test_a_double_click_opens_one_round_and_who_wants_two_gets_two(world: World,
     first = client.post(url, TERMS | {"once": once[1]})
     second = client.post(url, TERMS | {"once": once[1]})
     assert (first.status_code, second.status_code) == (302, 422)
-    assert "This has been sent already" in second.content.decode()
+    assert "This form was already submitted" in second.content.decode()
     assert Round.objects.count() == before + 1
 
     again = re.search(r'name="once" value="([0-9a-f]+)"', second.content.decode())

@@ -4,7 +4,8 @@ from datetime import date
 
 import pytest
 
-from apps.dashboard.templatetags.numbers import bars, duration, milliseconds, share, thousands
+from apps.dashboard.templatetags.charts import bars
+from apps.dashboard.templatetags.numbers import duration, milliseconds, share, thousands
 
 
 @pytest.mark.parametrize(
@@ -34,7 +35,7 @@ def test_numbers_are_grouped_and_nothing_is_a_dash() -> None:
 
 
 def test_the_bars_say_their_figures_and_style_nothing_inline() -> None:
-    drawn = bars([(date(2026, 1, 1), 0), (date(2026, 1, 2), 4)], "<b>Handed in")
+    drawn = bars([(date(2026, 1, 1), 0), (date(2026, 1, 2), 4)], "<b>Submissions")
     assert "4 in 2 days" in drawn
     assert "&lt;b&gt;" in drawn
     assert drawn.count("<rect") == 2
