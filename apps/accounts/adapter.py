@@ -1,4 +1,4 @@
-"""What django-allauth asks us: sign-up is closed unless an invitation opened it."""
+"""django-allauth's adapter: sign-up is closed unless an invitation opens it."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from apps.accounts.models import User
 
 INVITATION_KEY = "invitation"
 
-# Whoever stands above and makes invitations adds here what tells whether a secret still opens the door.
+# Apps above that make invitations register here a check whether a secret is still valid.
 INVITATION_CHECKS: list[Callable[[str], bool]] = []
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:  # noqa: FBT001, FBT002
-        """Whoever signs up came by an invitation: nobody else is let in."""
+        """Mark the user as invited: sign-up is open to invited people only."""
         user.is_invited = True
         saved: User = super().save_user(request, user, form, commit)
         return saved
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
-        """Only somebody who holds a valid invitation link may make an account: not one withdrawn since they opened it."""
+        """True for a visitor whose invitation link is still valid, and was not revoked since they opened it."""
         secret = request.session.get(INVITATION_KEY)
         return secret is not None and any(is_good(secret) for is_good in INVITATION_CHECKS)

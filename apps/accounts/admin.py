@@ -1,4 +1,4 @@
-"""People, tokens and the audit trail in the admin."""
+"""Users, API tokens and the audit log in the admin."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ class PersonAdmin(UserAdmin, HouseAdmin):  # type: ignore[type-arg]
     filter_horizontal = ["groups", "user_permissions"]
     fieldsets = [
         (None, {"fields": ["email", "name", "password"]}),
-        ("May", {"fields": ["is_active", "is_staff", "is_superuser", "groups", "user_permissions"]}),
-        ("When", {"fields": ["joined_at", "last_login", "is_imported"]}),
+        ("Permissions", {"fields": ["is_active", "is_staff", "is_superuser", "groups", "user_permissions"]}),
+        ("Dates", {"fields": ["joined_at", "last_login", "is_imported"]}),
     ]
     add_fieldsets = [(None, {"classes": ["wide"], "fields": ["email", "name", "password1", "password2"]})]
 
     def save_model(self, request: HttpRequest, obj: User, form: ModelForm[User], change: bool) -> None:  # noqa: FBT001
-        """Signing in goes by the verified address of django-allauth: both follow what is typed here."""
+        """Keep django-allauth's verified address, which sign-in uses, equal to the e-mail entered here."""
         super().save_model(request, obj, form, change)
         EmailAddress.objects.filter(user=obj, primary=True).exclude(email=obj.email).delete()
         EmailAddress.objects.get_or_create(user=obj, email=obj.email, defaults={"verified": True, "primary": True})
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Labels keep their labeler: people are made inactive."""
+        """Labels keep their labeler, so users are deactivated instead."""
         return False
 
 

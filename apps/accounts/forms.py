@@ -1,4 +1,4 @@
-"""The forms of signing in and up."""
+"""Sign-in and sign-up forms."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ from django.http import HttpRequest
 from apps.accounts.models import User
 
 
-def _plain(form: forms.Form) -> None:
-    """Each field has its label above it; what would say the same inside it goes."""
+def _remove_placeholders(form: forms.Form) -> None:
+    """Remove placeholders that repeat the label."""
     for field in form.fields.values():
         field.widget.attrs.pop("placeholder", None)
 
 
 class SignInForm(LoginForm):  # type: ignore[misc]
-    """The page is there for this one form: the keyboard is in its first field at once."""
+    """The first field has the focus: the page holds nothing else."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _plain(self)
+        _remove_placeholders(self)
         self.fields["login"].label = "E-mail address"
         self.fields["login"].widget.attrs["autofocus"] = True
 
 
 class SignUpForm(SignupForm):  # type: ignore[misc]
-    """Asks for a name too, so that managers need not tell people apart by their addresses."""
+    """Also asks for a name, which managers see beside the address."""
 
     name = forms.CharField(
         max_length=200,
         required=False,
-        help_text="As managers of your projects see it. Exports never hold it.",
+        help_text="Shown to the managers of your projects. Exports never contain it.",
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
     field_order = ("email", "name", "password1", "password2")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _plain(self)
+        _remove_placeholders(self)
         self.fields["email"].label = "E-mail address"
 
     def custom_signup(self, request: HttpRequest, user: User) -> None:

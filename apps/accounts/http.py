@@ -1,4 +1,4 @@
-"""Typed requests: behind a sign-in the user is known to be a user."""
+"""Typed requests of signed-in users."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who: people who sign in by e-mail, and the tokens their scripts use."""
+"""Users who sign in by e-mail, their API tokens, and the audit log."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """A person. Labelers who came with an imported file are users who can never sign in."""
+    """A person. The labelers of imported files are users who can never sign in."""
 
     email = models.EmailField(unique=True)
     name = models.CharField(max_length=200, blank=True, default="")
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False, help_text="May open the admin.")
-    is_imported = models.BooleanField(default=False, help_text="Came with a file: stands for its labeler.")
+    is_imported = models.BooleanField(default=False, help_text="The labeler of an imported file.")
     is_invited = models.BooleanField(db_default=False, default=False, help_text="Signed up by an invitation link.")
-    key_map = models.JSONField(default=dict, blank=True, help_text="Keys of the labeling page that they changed.")
+    key_map = models.JSONField(default=dict, blank=True, help_text="Changed keys of the labeling page.")
     joined_at = models.DateTimeField(default=timezone.now)
 
     USERNAME_FIELD = "email"
@@ -66,16 +66,16 @@ class User(AbstractBaseUser, PermissionsMixin):
 
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
     def usable(self, at: datetime) -> Self:
-        """Not revoked, not expired, and of somebody who may still sign in."""
+        """Not revoked, not expired, and of an active user."""
         unexpired = models.Q(expires_at=None) | models.Q(expires_at__gt=at)
         return self.filter(unexpired, revoked_at=None, user__is_active=True)
 
 
 class ApiToken(models.Model):
-    """A script's key. Only its SHA-256 is kept: 256 random bits need no slow hash."""
+    """A token for scripts. Only its SHA-256 is stored: 256 random bits need no slow hash."""
 
     class Scope(models.TextChoices):
-        READ = "read", "read everything its owner may read"
+        READ = "read", "read everything that its owner may read"
         WRITE = "write", "import, open rounds, export"
         LABEL = "label", "claim and submit tasks"
 
@@ -107,11 +107,13 @@ class ApiToken(models.Model):
 
 
 class AuditEvent(models.Model):
-    """Who changed what: append-only."""
+    """One entry of the audit log, which is append-only."""
 
     at = models.DateTimeField(default=timezone.now, db_index=True)
     actor = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
-    project = models.CharField(max_length=64, blank=True, default="", help_text="Slug, so that the event outlives it.")
+    project = models.CharField(
+        max_length=64, blank=True, default="", help_text="Slug, so that the event outlives the project."
+    )
     verb = models.CharField(max_length=64)
     target = models.CharField(max_length=200, blank=True, default="")
     before = models.JSONField(null=True, blank=True)
@@ -121,7 +123,7 @@ class AuditEvent(models.Model):
         ordering = ["-id"]
         indexes = [
             models.Index(fields=["project", "-id"], name="audit_by_project"),
-            # The history of one thing, among millions of events.
+            # The history of one object, among millions of events.
             models.Index(fields=["target", "project"], name="audit_by_target"),
         ]
 

@@ -1,4 +1,4 @@
-"""Writes about people: accounts, tokens, the audit trail."""
+"""Accounts, API tokens, the audit log and the keys of the labeling page."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ from apps.core.errors import DomainError
 
 @transaction.atomic
 def create_user(*, email: str, password: str, name: str = "", is_staff: bool = False) -> User:
-    """A person who can sign in at once: whoever creates the account vouches for the address."""
+    """Create a user who can sign in at once, with a verified address.
+
+    Raises DomainError naming `email`, `name` or `password`.
+    """
     email = email.strip().lower()
     _check(User(email=email, name=name), password)
     user = User.objects.create_user(email, password, name=name, is_staff=is_staff, is_superuser=is_staff)
@@ -31,10 +34,12 @@ def _check(user: User, password: str) -> None:
         user.clean_fields(exclude=["password"])
     except ValidationError as error:
         fields = {name: texts[0] for name, texts in error.message_dict.items()}
-        message = "This is not an e-mail address." if "email" in fields else "This name is too long."
+        message = (
+            "The e-mail address is not valid." if "email" in fields else "The name may have at most 200 characters."
+        )
         raise DomainError(message, fields=fields) from error
     if User.objects.filter(email__iexact=user.email).exists():
-        raise DomainError(f"{user.email} has an account already.", code="exists", fields={"email": "taken"})
+        raise DomainError(f"{user.email} already has an account.", code="exists", fields={"email": "taken"})
     try:
         validate_password(password, user)
     except ValidationError as error:
@@ -48,12 +53,15 @@ def issue_token(
     name: str = "",
     expires_at: datetime | None = None,
 ) -> tuple[ApiToken, str]:
-    """A new token and its secret, which nobody can read again."""
+    """Create a token. Returns it with its secret, which is not stored.
+
+    Raises DomainError for unknown scopes.
+    """
     unknown = sorted(set(scopes) - set(ApiToken.Scope.values))
     if unknown or not scopes:
-        known = ", ".join(ApiToken.Scope.values)
+        names = ", ".join(ApiToken.Scope.values)
         wrong = f"unknown: {', '.join(unknown)}" if unknown else "none given"
-        raise DomainError(f"Scopes are {known}.", fields={"scopes": wrong})
+        raise DomainError(f"Scopes must be among {names}.", fields={"scopes": wrong})
     secret = ApiToken.new_secret()
     token = ApiToken.objects.create(
         user=user,
@@ -82,15 +90,15 @@ def record_event(
     before: Any = None,
     after: Any = None,
 ) -> AuditEvent:
-    """Append to the audit trail. Nothing updates or deletes an event."""
-    # An e-mail address may be longer than the column; to record it in part is better than not to do what it tells of.
+    """Append to the audit log. Events are never updated or deleted."""
+    # An e-mail address may be longer than the column: its beginning is recorded.
     return AuditEvent.objects.create(
         actor=actor, verb=verb, target=target[:200], project=project, before=before, after=after
     )
 
 
 def rename_user(*, user: User, name: str) -> User:
-    """The name that managers see; exports never hold it."""
+    """Change the name that managers see. Exports never contain it."""
     user.name = name.strip()
     user.save(update_fields=["name"])
     return user
@@ -101,19 +109,19 @@ LONGEST_KEY = 32
 
 
 def set_key_map(*, user: User, keys: Mapping[str, str]) -> User:
-    """The keys of the labeling page that the user has changed, by command; empty: all as they were.
+    """Save the changed keys of the labeling page, by command. An empty mapping resets them to their defaults.
 
-    Which commands there are is the page's business. Raises DomainError naming what cannot be a key.
+    The page defines the commands. Raises DomainError naming the commands whose key is not valid.
     """
     wrong = {
-        command[:LONGEST_KEY]: f"1 to {LONGEST_KEY} characters"
+        command[:LONGEST_KEY]: f"must have 1 to {LONGEST_KEY} characters"
         for command, key in keys.items()
         if not (0 < len(command) <= LONGEST_KEY and 0 < len(key) <= LONGEST_KEY)
     }
     if len(keys) > MOST_KEYS:
-        wrong["keys"] = f"{MOST_KEYS} at most"
+        wrong["keys"] = f"must have at most {MOST_KEYS} entries"
     if wrong:
-        raise DomainError("These keys cannot be kept.", fields=wrong)
+        raise DomainError("Some keys are not valid.", fields=wrong)
     user.key_map = dict(keys)
     user.save(update_fields=["key_map"])
     return user

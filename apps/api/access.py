@@ -1,21 +1,21 @@
-"""The way from a URL to an object: through the project that the user may see."""
+"""From an API address to an object, through the project that the user may see."""
 
 from __future__ import annotations
 
 from typing import cast
 
 from django.db.models import F
-from django.http import Http404
 from rest_framework.request import Request
 
 from apps.accounts.models import User
 from apps.core.db.prepared import Prepared
+from apps.core.errors import NotFound
 from apps.corpus.models import ImportBatch, Problem, Solution, Step
 from apps.estimation.models import EstimationRun, SamplingRun
 from apps.exports.models import Export
 from apps.labeling.models import Assignment, Round
 from apps.projects.models import Membership, Project
-from apps.projects.permissions import allow, can, project_for
+from apps.projects.permissions import allow, can, project_for, reachable
 
 _ROUND = Prepared(
     lambda slug, number, user: (
@@ -50,96 +50,64 @@ def project_of(request: Request, slug: str, action: str) -> Project:
 
 
 def round_of(request: Request, slug: str, number: int, action: str) -> Round:
-    """The round, by one look at it and at the user's membership. A draft is there for who manages rounds alone."""
+    """The round, by one query for it and the user's membership. Only managers find drafts."""
     user = user_of(request)
-    found = _ROUND.first(slug=slug, number=number, user=user.pk)
-    if found is None:
-        # Either is missing: the project's door says which of the errors it is.
+    round_ = _ROUND.first(slug=slug, number=number, user=user.pk)
+    if round_ is None:
+        # The round or the membership is missing: `project_of` raises the error that fits.
         project_of(request, slug, action)
-        raise Http404("No such round.")
-    membership = allow(_membership(found, found.project, user), action)
-    if found.status == Round.Status.DRAFT and not can(membership, "manage_rounds"):
-        raise Http404("No such round.")
-    return found
+        raise NotFound("No such round.")
+    membership = allow(_membership(round_, round_.project, user), action)
+    if round_.status == Round.Status.DRAFT and not can(membership, "manage_rounds"):
+        raise NotFound("No such round.")
+    return round_
 
 
 def assignment_of(request: Request, pk: int) -> Assignment:
-    """One's own only: other people's turns are nobody's business here."""
+    """The user's own assignment. Other people's are not found here."""
     user = user_of(request)
-    found = _ASSIGNMENT.first(pk=pk, user=user.pk) if pk < 2**63 else None
-    if found is None:
-        raise Http404("No such assignment.")
-    allow(_membership(found, found.round.project, user), "label")
-    found.labeler = user
-    return found
+    assignment = _ASSIGNMENT.first(pk=pk, user=user.pk) if pk < 2**63 else None
+    if assignment is None:
+        raise NotFound("No such assignment.")
+    allow(_membership(assignment, assignment.round.project, user), "label")
+    assignment.labeler = user
+    return assignment
 
 
 def problem_of(request: Request, pk: int, action: str) -> Problem:
-    found = Problem.objects.filter(pk=pk).select_related("project").first()
-    if found is None:
-        raise Http404("No such problem.")
-    project_for(user_of(request), found.project.slug, action)
-    return found
+    return reachable(Problem.objects.all(), user_of(request), action, pk)
 
 
 def solution_of(request: Request, pk: int, action: str) -> Solution:
-    found = Solution.objects.filter(pk=pk).select_related("project", "problem").first()
-    if found is None:
-        raise Http404("No such solution.")
-    project_for(user_of(request), found.project.slug, action)
-    return found
-
-
-def _membership(found: Round | Assignment, project: Project, user: User) -> Membership:
-    """From what came with the row."""
-    return Membership(project=project, user=user, role=found.member_role, status=found.member_status)  # type: ignore[union-attr]
+    return reachable(Solution.objects.select_related("problem"), user_of(request), action, pk)
 
 
 def step_of(request: Request, pk: int, action: str) -> Step:
-    found = Step.objects.filter(pk=pk).select_related("solution__project").first()
-    if found is None:
-        raise Http404("No such step.")
-    project_for(user_of(request), found.solution.project.slug, action)
-    return found
+    return reachable(Step.objects.all(), user_of(request), action, pk, project="solution__project")
 
 
 def reviewed_of(request: Request, pk: int) -> Assignment:
-    """Anybody's turn, for who reviews the project. What came with a file is nobody's to review."""
-    assignments = Assignment.objects.filter(round__origin="").select_related("task", "round__project", "labeler")
-    found = assignments.filter(pk=pk).first()
-    if found is None:
-        raise Http404("No such turn.")
-    project_for(user_of(request), found.round.project.slug, "review")
-    return found
+    """Any labeler's assignment, for reviewers of the project. Imported assignments are not reviewed."""
+    assignments = Assignment.objects.filter(round__origin="").select_related("task", "labeler")
+    return reachable(assignments, user_of(request), "review", pk, project="round__project")
 
 
 def import_of(request: Request, pk: int) -> ImportBatch:
-    found = ImportBatch.objects.filter(pk=pk).select_related("project").first()
-    if found is None:
-        raise Http404("No such import.")
-    project_for(user_of(request), found.project.slug, "import")
-    return found
+    return reachable(ImportBatch.objects.all(), user_of(request), "import", pk)
 
 
 def sampling_of(request: Request, pk: int, action: str) -> SamplingRun:
-    found = SamplingRun.objects.filter(pk=pk).select_related("project", "endpoint").first()
-    if found is None:
-        raise Http404("No such run.")
-    project_for(user_of(request), found.project.slug, action)
-    return found
+    return reachable(SamplingRun.objects.select_related("endpoint"), user_of(request), action, pk)
 
 
 def run_of(request: Request, pk: int, action: str) -> EstimationRun:
-    found = EstimationRun.objects.filter(pk=pk).select_related("project").first()
-    if found is None:
-        raise Http404("No such run.")
-    project_for(user_of(request), found.project.slug, action)
-    return found
+    return reachable(EstimationRun.objects.all(), user_of(request), action, pk)
 
 
 def export_of(request: Request, pk: int) -> Export:
-    found = Export.objects.filter(pk=pk).select_related("project").first()
-    if found is None:
-        raise Http404("No such export.")
-    project_for(user_of(request), found.project.slug, "export")
-    return found
+    return reachable(Export.objects.all(), user_of(request), "export", pk)
+
+
+def _membership(row: Round | Assignment, project: Project, user: User) -> Membership:
+    """The membership that was loaded with the row."""
+    return Membership(project=project, user=user, role=row.member_role, status=row.member_status)  # type: ignore[union-attr]

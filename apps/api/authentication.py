@@ -1,4 +1,4 @@
-"""`Authorization: Bearer TOKEN`."""
+"""Authentication by API token: `Authorization: Bearer TOKEN`."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from rest_framework.request import Request
 from apps.accounts.models import ApiToken, User
 from apps.core.db.prepared import Prepared
 
-# Writing down each use would make every request a write.
-USE_IS_NOTED_EVERY = timedelta(minutes=5)
+# Recording each use would make every request a write.
+USE_RECORDED_EVERY = timedelta(minutes=5)
 
 _BY_DIGEST = Prepared(
     lambda digest, now: (
@@ -30,7 +30,7 @@ _BY_DIGEST = Prepared(
 
 class TokenAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
-        """None leaves the request to the session; a token that does not hold is an error."""
+        """None leaves the request to the session. Raises AuthenticationFailed for a token that is not valid."""
         words = get_authorization_header(request).split()
         if not words or words[0].lower() != b"bearer":
             return None
@@ -39,7 +39,7 @@ class TokenAuthentication(BaseAuthentication):
         token = _BY_DIGEST.first(digest=digest, now=now)
         if token is None:
             raise AuthenticationFailed("This token is unknown, has expired or was revoked.")
-        if token.last_used_at is None or now - token.last_used_at > USE_IS_NOTED_EVERY:
+        if token.last_used_at is None or now - token.last_used_at > USE_RECORDED_EVERY:
             ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
         return token.user, token
 

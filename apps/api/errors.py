@@ -18,15 +18,15 @@ from apps.core.http.fault_responses import fault_response, is_for_api
 
 
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
-    """REST framework's exception handler. None leaves an unknown error to be a 500."""
+    """REST framework's exception handler. None means that the error is unknown, and becomes a 500."""
     if isinstance(error, DomainError):
         answer = shaped(error.code, error.message, error.fields, status=error.status)
     elif isinstance(error, Http404):
-        answer = shaped("not_found", "There is no such thing here.", status=404)
+        answer = shaped("not_found", "Not found.", status=404)
     elif isinstance(error, PermissionDenied):
-        answer = shaped("not_allowed", "This is not allowed.", status=403)
+        answer = shaped("not_allowed", "You do not have permission to do this.", status=403)
     elif isinstance(error, exceptions.ValidationError):
-        answer = shaped("invalid", "Some fields are not right.", _flat(error.detail), status=400)
+        answer = shaped("invalid", "Some fields are invalid.", _flat(error.detail), status=400)
     elif isinstance(error, exceptions.APIException):
         answer = shaped(str(error.default_code), str(error.detail), status=error.status_code)
         _add_headers(answer, error)
@@ -41,26 +41,26 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django's handler of URLs that lead nowhere: a program is told in its own language."""
+    """Django's handler of unknown URLs: JSON for programs, a page for people."""
     if not is_for_api(request):
         return page_not_found(request, exception)
-    return JsonResponse({"error": {"code": "not_found", "message": "There is no such route here."}}, status=404)
+    return JsonResponse({"error": {"code": "not_found", "message": "There is no such route."}}, status=404)
 
 
 def unreadable(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django's handler of requests that break off or are malformed."""
+    """Django's handler of requests that are malformed or end early."""
     fault = fault_of(exception) or Fault(400, "invalid", "Invalid request", "The request cannot be read.")
     return fault_response(request, fault)
 
 
 def broken(request: HttpRequest) -> HttpResponse:
-    """Django's handler of every other error. What middleware meets, as a server that is down, comes here too."""
+    """Django's handler of every other error, including those that middleware meets, such as a server that is down."""
     fault = fault_of(sys.exc_info()[1])
     if fault is not None:
         return fault_response(request, fault)
     if not is_for_api(request):
         return server_error(request)
-    message = "Something went wrong here; nothing was stored. The server's log has more."
+    message = "An internal error occurred; nothing was stored. The server log has the details."
     return JsonResponse({"error": {"code": "server_error", "message": message}}, status=500)
 
 
@@ -90,7 +90,7 @@ def _flat(detail: Any, path: str = "") -> dict[str, str]:
 
 
 def _below(path: str, key: Any) -> str:
-    """REST framework keys the errors of a list's items by number."""
+    """REST framework keys the errors of a list's items by index."""
     if isinstance(key, int):
         return f"{path}[{key}]"
     return f"{path}.{key}" if path else str(key)

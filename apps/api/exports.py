@@ -1,10 +1,7 @@
-"""Training files on their way out."""
+"""Exports: ask for a training file, follow its progress, download it."""
 
 from __future__ import annotations
 
-from functools import partial
-
-from django.db import transaction
 from django.http import HttpRequest, HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
@@ -20,7 +17,6 @@ from apps.core.numbers import parse_number
 from apps.exports.formats import FORMATS
 from apps.exports.models import Export
 from apps.exports.services import cancel_export, create_export, part_path
-from apps.exports.tasks import make_export
 from apps.exports.writers import CONTAINERS
 
 MOST_PARTS = 999_999
@@ -51,18 +47,19 @@ class ExportSerializer(serializers.ModelSerializer[Export]):
 class NewExportSerializer(serializers.Serializer[Export]):
     format = serializers.ChoiceField(choices=sorted(FORMATS))
     container = serializers.ChoiceField(choices=CONTAINERS, default="jsonl")
-    policy = serializers.DictField(default=dict, help_text="The label policy; what is left out has its default.")
+    policy = serializers.DictField(
+        default=dict, help_text="The label policy. Keys that are left out have their defaults."
+    )
 
 
 class ExportList(APIView):
     @extend_schema(request=NewExportSerializer, responses={202: AcceptedSerializer})
     def post(self, request: Request, slug: str) -> Response:
-        """Ask for a file. It is made in the background: ask `/exports/{id}` how far it is."""
+        """Ask for a training file. A worker writes it; `/exports/{id}` reports the progress."""
         project = project_of(request, slug, "export")
-        given = NewExportSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        export = create_export(project=project, requested_by=user_of(request), **given.validated_data)
-        transaction.on_commit(partial(make_export.delay, export.pk))
+        serializer = NewExportSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        export = create_export(project=project, requested_by=user_of(request), **serializer.validated_data)
         return Response({"id": export.pk, "status": export.status}, status=202)
 
 
@@ -75,22 +72,22 @@ class ExportDetail(APIView):
 class ExportCancel(APIView):
     @extend_schema(request=None, responses=ExportSerializer)
     def post(self, request: Request, pk: int) -> Response:
-        """Stop it. Nothing is left of it."""
+        """Stop the export and remove what is written of it."""
         return Response(ExportSerializer(cancel_export(export=export_of(request, pk), actor=user_of(request))).data)
 
 
 class ExportDownload(APIView):
     @extend_schema(
-        parameters=[OpenApiParameter("part", int, description="Which file, from 0, where the policy makes splits.")],
+        parameters=[OpenApiParameter("part", int, description="Which file, from 0, when the policy makes splits.")],
         responses={
             (200, "application/octet-stream"): OpenApiResponse(OpenApiTypes.BINARY, "The file."),
             (206, "application/octet-stream"): OpenApiResponse(OpenApiTypes.BINARY, "The range of it."),
         },
     )
     def get(self, request: Request, pk: int) -> HttpResponseBase:
-        """The file, with Range."""
+        """The file, or the one range of it that a `Range` header asks for."""
         part = parse_number(request.query_params.get("part", "0"), biggest=MOST_PARTS)
         if part is None:
-            raise serializers.ValidationError({"part": f"a whole number from 0 to {MOST_PARTS}"})
-        plain: HttpRequest = request._request  # noqa: SLF001 - the header is Django's business
+            raise serializers.ValidationError({"part": f"Must be a whole number from 0 to {MOST_PARTS}."})
+        plain: HttpRequest = request._request  # noqa: SLF001 - `download` takes Django's request
         return download(plain, part_path(export_of(request, pk), part))

@@ -1,4 +1,4 @@
-"""Is it alive; is it ready. For load balancers: no token."""
+"""Liveness and readiness for load balancers, without a token."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 when database, broker and migrations are fine; else 503 and which of them is not."""
+    """200 when database, broker and migrations are fine, else 503 with the failing checks."""
     checks = {"database": _database(), "broker": _broker()}
     checks["migrations"] = _migrations() if checks["database"] == "ok" else "unknown"
     ready = set(checks.values()) == {"ok"}

@@ -1,4 +1,4 @@
-"""What is one's own, whatever the project."""
+"""The signed-in user's own settings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from apps.api.access import user_of
 
 class KeysSerializer(serializers.Serializer[Any]):
     keys = serializers.DictField(
-        child=serializers.CharField(trim_whitespace=False), help_text="Command to key, for those that were changed."
+        child=serializers.CharField(trim_whitespace=False), help_text="From command to key, for changed keys only."
     )
 
 
@@ -26,13 +26,13 @@ class Keys(APIView):
 
     @extend_schema(responses=KeysSerializer)
     def get(self, request: Request) -> Response:
-        """Your keys of the labeling page, as far as you have changed them."""
+        """The keys of the labeling page that you have changed."""
         return Response({"keys": user_of(request).key_map})
 
     @extend_schema(request=KeysSerializer, responses=KeysSerializer)
     def put(self, request: Request) -> Response:
-        """Keep your keys; none: all as they were."""
-        given = KeysSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        user = set_key_map(user=user_of(request), keys=given.validated_data["keys"])
+        """Save your keys. An empty object resets all of them to their defaults."""
+        serializer = KeysSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        user = set_key_map(user=user_of(request), keys=serializer.validated_data["keys"])
         return Response({"keys": user.key_map})

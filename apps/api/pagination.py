@@ -1,4 +1,4 @@
-"""Lists: cursor pages for people, NDJSON streams for programs. Neither counts rows."""
+"""Lists as cursor pages or, for clients that accept NDJSON, as one stream. Neither counts rows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from apps.core.numbers import is_number
 
 Row = dict[str, Any]
 
-FOREIGN_CURSOR = "should be the cursor of a page's `next`, unchanged"
+FOREIGN_CURSOR = "Must be the cursor of a page's `next`, unchanged."
 
 
 class Pages(CursorPagination):
@@ -30,7 +30,7 @@ class Pages(CursorPagination):
     ordering = "id"  # What a cursor's position is read as: see `decode_cursor`.
 
     def decode_cursor(self, request: Request) -> Cursor | None:
-        """Raises ValidationError for a cursor that no page has given: its position is a row's number."""
+        """Raises ValidationError for a cursor that no page returned: its position must be a row id."""
         try:
             cursor: Cursor | None = super().decode_cursor(request)
         except NotFound as error:
@@ -66,7 +66,7 @@ class NdjsonRenderer(BaseRenderer):
 
 
 class ListView(APIView):
-    """A list that is a page of JSON, or all of it when the client accepts NDJSON."""
+    """A list: one page of JSON, or every row when the client accepts NDJSON."""
 
     renderer_classes = [JSONRenderer, NdjsonRenderer]
     pagination_class = Pages

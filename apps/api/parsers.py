@@ -1,4 +1,4 @@
-"""How bodies are read: bounded, as UTF-8, and without what could not be stored. No view checks any of that itself."""
+"""Parsers of request bodies: bounded, UTF-8, and free of text that PostgreSQL cannot store. Views rely on it."""
 
 from __future__ import annotations
 
@@ -13,26 +13,24 @@ from apps.core.errors import DomainError
 from apps.core.json_input import read_json_object, text_problem
 
 
-class TooLarge(exceptions.APIException):
+class BodyTooLarge(exceptions.APIException):
     status_code = 413
     default_code = "too_large"
-    default_detail = f"A body that is no file may have {settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes."
+    default_detail = f"A request body without files may have at most {settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes."
 
 
 class JSONParser(parsers.JSONParser):
-    """One JSON object, which every route here takes. RFC 8259 knows no encoding but UTF-8."""
+    """Reads one JSON object. RFC 8259 allows UTF-8 only."""
 
     def parse(
         self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
         charset = str((parser_context or {}).get("encoding") or "utf-8")
         if charset.lower().replace("_", "-") not in ("utf-8", "utf8", "us-ascii", "ascii"):
-            raise exceptions.UnsupportedMediaType(
-                charset, detail=f"JSON is sent as UTF-8, not in the charset {charset!r}."
-            )
+            raise exceptions.UnsupportedMediaType(charset, detail=f"JSON must be UTF-8, not {charset!r}.")
         content = stream.read(settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
         if len(content) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
-            raise TooLarge
+            raise BodyTooLarge
         return read_json_object(content)
 
 
@@ -40,7 +38,7 @@ class FormParser(parsers.FormParser):
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
         content = stream.read(settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
         if len(content) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
-            raise TooLarge
+            raise BodyTooLarge
         return _checked(QueryDict(content, encoding="utf-8"))
 
 
@@ -54,7 +52,7 @@ class MultiPartParser(parsers.MultiPartParser):
 
 
 def _checked(form: QueryDict) -> QueryDict:
-    """Raises DomainError that names the first field whose text cannot be stored."""
+    """Raises DomainError naming the first field whose text cannot be stored."""
     for name, texts in form.lists():
         for text in (name, *texts):
             if isinstance(text, str) and (problem := text_problem(text)):

@@ -1,4 +1,4 @@
-"""What a token's scopes allow. What the user's role allows is decided in `projects.policies`."""
+"""What a token's scopes allow. What the user's role allows is decided in `apps.projects.permissions`."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from rest_framework.request import Request
 from apps.accounts.models import ApiToken
 
 if TYPE_CHECKING:
-    # At run time this would be a circle: the view asks the settings for this class.
+    # A circular import at run time: views load this class from the settings.
     from rest_framework.views import APIView
 
 
 class IsSignedInWithScope(BasePermission):
-    """A view may name a `scope`; otherwise reading needs `read` and everything else `write`."""
+    """Needs the view's `scope` if it names one; otherwise `read` for reading and `write` for everything else."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         if not request.user or not request.user.is_authenticated:

@@ -1,4 +1,4 @@
-"""Projects."""
+"""Projects: list, create, read."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ class ProjectList(APIView):
     def get(self, request: Request) -> Response:
         """The projects that you are a member of."""
         pages = Pages()
-        found = pages.paginate_queryset(Project.objects.visible_to(user_of(request)), request, view=self)
-        return pages.get_paginated_response(ProjectSerializer(found, many=True).data)
+        projects = pages.paginate_queryset(Project.objects.visible_to(user_of(request)), request, view=self)
+        return pages.get_paginated_response(ProjectSerializer(projects, many=True).data)
 
     @extend_schema(request=NewProjectSerializer, responses={201: ProjectSerializer})
     def post(self, request: Request) -> Response:
-        """Found a project; you become its owner. 403 `may_not_found` where the operator does not let you."""
-        given = NewProjectSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        project = found_project(founder=user_of(request), **given.validated_data)
+        """Create a project and become its owner. 403 `may_not_found` when the operator does not allow it."""
+        serializer = NewProjectSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        project = found_project(founder=user_of(request), **serializer.validated_data)
         return Response(ProjectSerializer(project).data, status=201)
 
 

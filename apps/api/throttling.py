@@ -1,8 +1,8 @@
-"""How many requests one user may make, by a counter for each window of time.
+"""Rate limit per user, by one counter per window of time.
 
-REST framework keeps the time of every request in a list, which is read and written whole with each
-one: at thousands a minute that costs more than answering. A counter is one short round trip. Its price
-is that up to twice the rate can pass around the end of a window.
+REST framework keeps the times of all requests in one list that every request reads and writes whole: at thousands a
+minute that costs more than the answer. A counter costs one short round trip; in return, up to twice the rate can pass
+around the end of a window.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from rest_framework.request import Request
 from rest_framework.throttling import UserRateThrottle
 
 if TYPE_CHECKING:
-    # At run time this would be a circle: the view asks the settings for this class.
+    # A circular import at run time: views load this class from the settings.
     from rest_framework.views import APIView
 
 
-# One for the process, made before there are threads: a client that two threads made at once would close the
-# connections that it handed out when the one of them is thrown away.
+# One client per process, created before there are threads: of two clients created at once one would be discarded,
+# and close connections that are in use.
 REDIS = Redis.from_url(settings.REDIS_URL)
 
 

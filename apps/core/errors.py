@@ -1,4 +1,4 @@
-"""The errors that a user can cause. Views and the API turn them into answers; nothing else does."""
+"""The errors that a user can cause. Only the faces turn them into answers."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 
 class DomainError(Exception):
-    """Something was asked that the rules of the house do not allow.
+    """A request breaks a rule of the domain.
 
-    `code` is stable and for machines, the message is a sentence for people, `fields` maps the name
-    of an input to what is wrong with it.
+    `code` is stable and for programs, `message` is a sentence for people, `fields` maps the name of an input to what
+    is wrong with it, and `status` is the HTTP status of the answer.
     """
 
     code = "invalid"
@@ -20,6 +20,13 @@ class DomainError(Exception):
         self.message = message
         self.code = code or self.code
         self.fields = dict(fields or {})
+
+
+class NotFound(DomainError):
+    """The object does not exist, or the user must not learn that it does: both give the same answer."""
+
+    code = "not_found"
+    status = 404
 
 
 class NotAllowed(DomainError):

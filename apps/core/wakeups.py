@@ -11,10 +11,13 @@ import base64
 import json
 import logging
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from celery import current_app
 from django.conf import settings
+from django.db import transaction
+from django.utils.module_loading import import_string
 from redis import Redis, RedisError
 
 log = logging.getLogger(__name__)
@@ -37,6 +40,20 @@ def wake(task: str, key: int) -> bool:
     except RedisError as error:
         log.warning("No worker could be called to %s of %s: %s", task, key, error)
         return False
+
+
+def wake_on_commit(task: str, key: int) -> None:
+    """Call `wake` when the transaction has committed."""
+    transaction.on_commit(partial(wake, task, key))
+
+
+def delay_on_commit(task: str, key: int) -> None:
+    """Send the task, given by its dotted name, for this key when the transaction has committed.
+
+    By name, since the modules of tasks import the services that enqueue them. Raises ImportError at the commit when
+    there is no such task, and the broker's error when the broker is away.
+    """
+    transaction.on_commit(lambda: import_string(task).delay(key))
 
 
 def drop(task: str, key: int) -> int:

@@ -14,6 +14,7 @@ from django.utils.module_loading import import_string
 from apps.accounts.models import User
 from apps.accounts.services import record_event
 from apps.core.errors import DomainError
+from apps.core.wakeups import delay_on_commit
 from apps.corpus.grading import grade_ungraded
 from apps.corpus.identity import problem_digest
 from apps.corpus.models import Problem, Solution, SolutionGrade
@@ -24,9 +25,8 @@ from apps.verifiers.pool.pool import GradingPool
 def edit_problem(*, problem: Problem, actor: User, statement: str, reference_answer: str) -> Problem:
     """Change statement and reference answer. Raises DomainError naming the field.
 
-    With another answer all solutions are ungraded until a worker has graded them: nobody is told, and
-    nothing exports, that an answer is right by a reference that no longer stands. Whoever calls this sends
-    `tasks.grade_problem` after the commit.
+    When the answer changes, all solutions are ungraded until a worker has graded them again: no page and no
+    export calls an answer right by a reference that no longer applies.
     """
     held = Problem.objects.select_for_update().select_related("project").get(pk=problem.pk)
     before = {"statement": held.statement, "reference_answer": held.reference_answer}
@@ -41,6 +41,7 @@ def edit_problem(*, problem: Problem, actor: User, statement: str, reference_ans
     if after["reference_answer"] != before["reference_answer"]:
         held.solutions.update(grade=SolutionGrade.UNGRADED, is_correct=_without_verifier(held), graded_by="")
         run_answer_change_hooks(held)
+        delay_on_commit("apps.corpus.tasks.grade_problem", held.pk)
     return held
 
 

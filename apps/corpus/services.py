@@ -17,6 +17,7 @@ from apps.accounts.models import User
 from apps.accounts.services import record_event
 from apps.core.errors import Conflict, DomainError
 from apps.core.jobs import JobStatus
+from apps.core.wakeups import delay_on_commit
 from apps.corpus.grading import Graded
 from apps.corpus.identity import solution_digest
 from apps.corpus.imports.readers import READERS, ReaderOptions, options_for
@@ -25,6 +26,7 @@ from apps.corpus.records import RowError, SolutionRecord
 from apps.projects.models import Project
 
 UPLOADS_KEPT = timedelta(days=2)
+IMPORT_TASK = "apps.corpus.tasks.import_file"
 
 
 class NotStored(DomainError):
@@ -42,12 +44,16 @@ def create_import(
     format: str,  # noqa: A002
     options: Mapping[str, Any] | None = None,
     uploaded_by: User | None = None,
+    enqueue: bool = True,
 ) -> ImportBatch:
-    """Keep the file and queue its import. Raises DomainError that names `format`, an option or `file`."""
+    """Keep the file and queue its import; without `enqueue` the caller runs it.
+
+    Raises DomainError that names `format`, an option or `file`.
+    """
     batch = _new_batch(project, filename, format, options or {}, uploaded_by)
     _refuse_empty(file)
     with _stored_file(batch, file, filename), transaction.atomic():
-        return _queued(batch)
+        return _queued(batch, enqueue=enqueue)
 
 
 def _refuse_empty(file: File[bytes]) -> None:
@@ -91,7 +97,7 @@ def _new_batch(
     )
 
 
-def _queued(batch: ImportBatch) -> ImportBatch:
+def _queued(batch: ImportBatch, *, enqueue: bool = True) -> ImportBatch:
     batch.total = batch.file.size
     batch.save()
     record_event(
@@ -100,6 +106,8 @@ def _queued(batch: ImportBatch) -> ImportBatch:
         target=batch.filename[:200],
         project=batch.project.slug,
     )
+    if enqueue:
+        delay_on_commit(IMPORT_TASK, batch.pk)
     return batch
 
 
@@ -127,6 +135,7 @@ def queue_again(*, batch: ImportBatch) -> ImportBatch:
     if batch.status in (JobStatus.FAILED, JobStatus.CANCELLED):
         batch.status, batch.error = JobStatus.QUEUED, ""
         batch.save(update_fields=["status", "error"])
+    delay_on_commit(IMPORT_TASK, batch.pk)
     return batch
 
 

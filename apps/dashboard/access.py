@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from apps.accounts.models import User
+from apps.core.errors import NotFound
 from apps.corpus.models import ImportBatch, Problem, Solution, Upload
 from apps.exports.models import Export
 from apps.labeling.models import Assignment, Round
@@ -66,7 +66,7 @@ class Place:
 
 
 def place_for(user: User, slug: str, action: str) -> Place:
-    """Raises Http404 for users outside the project and NotAllowed for members whose role is too low."""
+    """Raises NotFound for users outside the project and NotAllowed for members whose role is too low."""
     return Place(membership_for(user, action, project__slug=slug))
 
 
@@ -81,7 +81,7 @@ def round_of(place: Place, number: int) -> Round:
     rounds = Round.objects.with_submitted(seen_by).select_related("guideline", "endpoint")
     round_ = get_object_or_404(rounds, project=place.project, number=number)
     if round_.status == Round.Status.DRAFT and not place.may("manage_rounds"):
-        raise Http404("No such round.")
+        raise NotFound("No such round.")
     round_.project = place.project
     return round_
 

@@ -8,9 +8,10 @@ from typing import cast
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.views.defaults import page_not_found
 
 from apps.accounts.http import AuthenticatedRequest
-from apps.core.errors import DomainError
+from apps.core.errors import DomainError, NotFound
 from apps.core.faults import fault_of
 from apps.core.http.fault_responses import fault_response
 
@@ -35,6 +36,8 @@ class DomainErrorMiddleware:
         if not isinstance(exception, DomainError):
             fault = fault_of(exception)
             return None if fault is None else fault_response(request, fault)
+        if isinstance(exception, NotFound):
+            return page_not_found(request, exception)
         template = "dashboard/_error.html" if cast("AuthenticatedRequest", request).htmx else "error.html"
         context = {"error": exception, "title": TITLES.get(exception.status, TITLES[400])}
         return render(request, template, context, status=exception.status)

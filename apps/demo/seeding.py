@@ -16,7 +16,6 @@ from apps.corpus.services import create_import
 from apps.estimation.models import SamplingRun
 from apps.estimation.runs.services import start_run
 from apps.estimation.sampling.services import run_sampling, start_sampling
-from apps.estimation.tasks import call_workers
 from apps.inference.addresses import address_entry
 from apps.inference.models import Endpoint
 from apps.labeling.assignments.submit import submit
@@ -87,7 +86,7 @@ def _get_or_create_user(account: Account) -> User:
 def _import(project: Project, name: str) -> None:
     path = CONTENT / name
     with path.open("rb") as file:
-        batch = create_import(project=project, file=File(file), filename=path.name, format="jsonl")
+        batch = create_import(project=project, file=File(file), filename=path.name, format="jsonl", enqueue=False)
     batch = run_import(batch_id=batch.pk)
     if batch.error or batch.rejected:
         findings = batch.findings.all()[:5]
@@ -145,13 +144,19 @@ def sample_word_problems() -> None:
         return
     owner = User.objects.get(email=ACCOUNTS[0].email)
     sampling = SamplingRun.objects.filter(project=project).order_by("number").first() or start_sampling(
-        project=project, endpoint=endpoint, per_problem=4, sampling={"max_tokens": 200}, seed=SEED, created_by=owner
+        project=project,
+        endpoint=endpoint,
+        per_problem=4,
+        sampling={"max_tokens": 200},
+        seed=SEED,
+        created_by=owner,
+        enqueue=False,
     )
     if not run_sampling(run_id=sampling.pk).has_ended:
         return
     if not project.estimation_runs.exists():
         for strategy in ("math-shepherd", "posterior-search"):
-            run = start_run(
+            start_run(
                 project=project,
                 endpoint=endpoint,
                 strategy=strategy,
@@ -160,7 +165,6 @@ def sample_word_problems() -> None:
                 keeps_rollouts=True,
                 created_by=owner,
             )
-            call_workers(run.pk)
     if not project.rounds.exists():
         open_round(
             project=project,

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from celery import shared_task
-from django.db import OperationalError, transaction
+from django.db import OperationalError
 
-from apps.core.wakeups import wake
 from apps.estimation.sampling.services import work_slice
 from apps.estimation.worker.run import work_on
-from apps.estimation.worker.schedule import SAMPLING_TASK, TASK, call_workers_to_all, take_slice
+from apps.estimation.worker.schedule import SAMPLING_TASK, call_workers_to_all, take_slice
 
 
 @shared_task(autoretry_for=(OperationalError,), retry_backoff=2, max_retries=10)
@@ -40,13 +37,3 @@ def _serve() -> None:
 def resume_abandoned() -> None:
     """Call workers again to what should be moving and is not."""
     call_workers_to_all()
-
-
-def call_workers(run_id: int) -> None:
-    """One message: whoever takes it calls the next worker, while there is work for one."""
-    transaction.on_commit(partial(wake, TASK, run_id))
-
-
-def call_writer(run_id: int) -> None:
-    """One message: a sampling run has one worker at a time."""
-    transaction.on_commit(partial(wake, SAMPLING_TASK, run_id))

@@ -96,24 +96,24 @@ def _write_parts(export: Export, policy: LabelPolicy, tally: Tally, place: Path)
     columns = format_.schema(policy)
     stem = f"{export.project.slug}-{export.format}"
     with ExitStack() as stack:
-        writers = {
+        part_writers = {
             split: stack.enter_context(
                 Writer(place / f"{stem}{split and '-'}{split}.{export.container}", export.container, columns)
             )
             for split in policy.splits or [""]
         }
-        record_importers: dict[str, Writer | MixedWriter] = {**writers}
+        writers: dict[str, Writer | MixedWriter] = {**part_writers}
         if format_.in_turns:
-            record_importers = {
+            writers = {
                 split: stack.enter_context(MixedWriter(writer, format_.in_turns, place))
-                for split, writer in writers.items()
+                for split, writer in part_writers.items()
             }
         for records in collect(export.project, of=format_.of):
             for split, rows in _by_split(records, export, policy, tally).items():
-                record_importers[split].write(rows)
+                writers[split].write(rows)
                 tally.rows += len(rows)
             _report(export, len(records))
-    return [writer.part() for writer in writers.values()]
+    return [writer.part() for writer in part_writers.values()]
 
 
 def _by_split(records: list[Record], export: Export, policy: LabelPolicy, tally: Tally) -> dict[str, list[Row]]:

@@ -8,12 +8,12 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.http import Http404
 
 from apps.accounts.models import User
 from apps.accounts.services import record_event
-from apps.core.errors import DomainError
+from apps.core.errors import DomainError, NotFound
 from apps.core.jobs import JobStatus
+from apps.core.wakeups import delay_on_commit
 from apps.exports.formats import FORMATS
 from apps.exports.models import Export
 from apps.exports.policy import LabelPolicy, PolicyError
@@ -30,8 +30,12 @@ def create_export(
     policy: Mapping[str, Any] | None = None,
     container: str = "jsonl",
     requested_by: User | None = None,
+    enqueue: bool = True,
 ) -> Export:
-    """Queue an export. The whole policy is kept, defaults too. Errors name the field or the policy's key."""
+    """Queue an export; without `enqueue` the caller runs it. The whole policy is kept, defaults included.
+
+    Raises DomainError that names the field or the policy's key.
+    """
     if format not in FORMATS:
         raise DomainError(
             f"Unknown format {format!r}. There are: {', '.join(FORMATS)}.", fields={"format": f"unknown: {format}"}
@@ -43,6 +47,8 @@ def create_export(
         project=project, format=format, container=container, policy=checked.to_dict(), requested_by=requested_by
     )
     record_event(actor=requested_by, verb="export.created", target=format, project=project.slug)
+    if enqueue:
+        delay_on_commit("apps.exports.tasks.make_export", export.pk)
     return export
 
 
@@ -83,7 +89,7 @@ def folder(export: Export) -> Path:
 
 
 def part_path(export: Export, index: int = 0) -> Path:
-    """A file of a finished export. Raises Http404 when there is none."""
+    """A file of a finished export. Raises NotFound when there is none."""
     if export.status != JobStatus.FINISHED or not 0 <= index < len(export.parts):
-        raise Http404("No such file.")
+        raise NotFound("No such file.")
     return folder(export) / str(export.parts[index]["name"])

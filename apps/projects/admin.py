@@ -1,6 +1,6 @@
-"""Projects, members, guidelines and invitations in the admin: to look at.
+"""Projects, members, guidelines and invitations in the admin, read-only.
 
-A role that is changed here would leave its invitations open, no trace and maybe no owner: pages and commands do it.
+Roles are changed on pages and by commands, which revoke invitations, keep an owner and write the audit log.
 """
 
 from __future__ import annotations

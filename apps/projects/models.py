@@ -1,4 +1,4 @@
-"""A body of work, the people in it, and what they are told."""
+"""Projects, their members, guidelines and invitations."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Role(models.TextChoices):
-    """Each role may do all that the ones before it may."""
+    """Each role includes the ones before it."""
 
     LABELER = "labeler", "labeler"
     REVIEWER = "reviewer", "reviewer"
@@ -39,23 +39,23 @@ class Role(models.TextChoices):
 
 class ProjectQuerySet(models.QuerySet["Project"]):
     def visible_to(self, user: User) -> Self:
-        """Projects in which the user is an active member. The only way in for pages and the API."""
+        """Projects in which the user is an active member."""
         return self.filter(memberships__user=user, memberships__status=Membership.Status.ACTIVE)
 
     def named(self, slug: str) -> Project:
-        """For commands, which nobody signs in to. Raises DomainError when there is none."""
-        found = self.filter(slug=slug).first()
-        if found is None:
+        """For commands, which have no signed-in user. Raises DomainError when there is no such project."""
+        project = self.filter(slug=slug).first()
+        if project is None:
             raise DomainError(f"There is no project {slug!r}.", code="not_found", fields={"project": "unknown"})
-        return found
+        return project
 
 
 class Project(models.Model):
     slug = models.SlugField(max_length=64, unique=True)
     name = models.CharField(max_length=200)
     description = models.TextField(blank=True, default="")
-    verifier = models.CharField(max_length=20, default="math", help_text="Used where a problem names none.")
-    shows_scores = models.BooleanField(default=False, help_text="Labelers see how they agree with gold.")
+    verifier = models.CharField(max_length=20, default="math", help_text="For problems that name none.")
+    shows_scores = models.BooleanField(default=False, help_text="Labelers see their agreement with gold.")
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = ProjectQuerySet.as_manager()
@@ -78,26 +78,24 @@ def new_pseudonym() -> str:
 
 class MembershipQuerySet(models.QuerySet["Membership"]):
     def pseudonyms(self) -> dict[int, str]:
-        """By user id: under which name each one's labels leave the project."""
+        """By user id: the name under which a member's labels are exported."""
         return dict(self.values_list("user_id", "pseudonym"))
 
 
 class Membership(models.Model):
-    """A user's role in a project, and the name under which their labels leave it."""
+    """A user's role in a project, and the pseudonym under which their labels are exported."""
 
     class Status(models.TextChoices):
         ACTIVE = "active", "active"
         SUSPENDED = "suspended", "suspended"
-        IMPORTED = "imported", "came with a file"
+        IMPORTED = "imported", "imported with a file"
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=10, choices=Role, default=Role.LABELER)
     status = models.CharField(max_length=10, choices=Status, default=Status.ACTIVE)
-    pseudonym = models.CharField(
-        max_length=200, default=new_pseudonym, help_text="Exports name the labeler so, never by e-mail."
-    )
-    skills = ArrayField(models.CharField(max_length=40), default=list, blank=True, help_text="Rounds may ask for them.")
+    pseudonym = models.CharField(max_length=200, default=new_pseudonym, help_text="The labeler's name in exports.")
+    skills = ArrayField(models.CharField(max_length=40), default=list, blank=True, help_text="Rounds may require them.")
     joined_at = models.DateTimeField(default=timezone.now)
 
     objects = MembershipQuerySet.as_manager()
@@ -113,7 +111,7 @@ class Membership(models.Model):
 
 
 class Guideline(models.Model):
-    """What labelers are told, in Markdown. A change is a new version; labels keep theirs."""
+    """Instructions for labelers, in Markdown. Each change is a new version; labels keep the version they were made under."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="guidelines")
     version = models.PositiveIntegerField()
@@ -129,33 +127,33 @@ class Guideline(models.Model):
         return f"guidelines of {self.project}, version {self.version}"
 
 
-# The role from which on a member may invite.
+# The lowest role that may invite.
 INVITER = Role.MANAGER
 
 
 class InvitationQuerySet(models.QuerySet["Invitation"]):
     def open(self, at: datetime) -> Self:
-        """Neither used up, nor expired, nor withdrawn."""
+        """Not used up, expired or revoked."""
         return self.filter(uses_left__gt=0, expires_at__gt=at, revoked_at=None)
 
     def usable(self, at: datetime) -> Self:
-        """Open, and of somebody who could make the same link now: a link gives nothing that its inviter has not."""
+        """Open, and of an inviter who could create the same link now."""
         covered = Q()
         for role in Role:
-            needed = max(role, INVITER, key=lambda one: one.rank)
-            covered |= Q(role=role) & Q(Exists(_inviting([one for one in Role if one.covers(needed)])))
+            needed = max(role, INVITER, key=lambda candidate: candidate.rank)
+            covered |= Q(role=role) & Q(Exists(_inviting([inviter for inviter in Role if inviter.covers(needed)])))
         return self.open(at).filter(covered)
 
     def by_secret(self, secret: str) -> Self:
         return self.filter(digest=Invitation.digest_of(secret))
 
     def opens(self, secret: str) -> bool:
-        """Whether somebody who holds this secret is let in by it, now."""
+        """Whether this secret is valid now."""
         return self.by_secret(secret).usable(timezone.now()).exists()
 
 
 def _inviting(roles: Sequence[Role]) -> models.QuerySet[Membership]:
-    """The inviter's membership, where they are active in one of these roles."""
+    """The inviter's membership, if it is active with one of these roles."""
     return Membership.objects.filter(
         project=OuterRef("project"),
         user=OuterRef("invited_by"),
@@ -166,7 +164,7 @@ def _inviting(roles: Sequence[Role]) -> models.QuerySet[Membership]:
 
 
 class Invitation(models.Model):
-    """A link that makes whoever opens it a member. Only its hash is kept."""
+    """A link by which people join a project. Only its hash is stored."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="invitations")
     role = models.CharField(max_length=10, choices=Role, default=Role.LABELER)

@@ -1,17 +1,21 @@
-"""Who may do what: the only place that decides it.
+"""Who may do what: the one place that decides it.
 
-A stranger must not learn that a project exists (404); a member without the role is told so (403).
+A stranger must not learn that a project or anything in it exists (404); a member whose role is too low learns that (403).
 """
 
 from __future__ import annotations
 
-from django.http import Http404
+from typing import Any, TypeVar
+
+from django.db.models import F, Model, QuerySet
 
 from apps.accounts.models import User
-from apps.core.errors import NotAllowed
+from apps.core.errors import NotAllowed, NotFound
 from apps.projects.models import INVITER, Membership, Project, Role
 
-# What each action needs. Pages ask `can`, doors ask `project_for`.
+M = TypeVar("M", bound=Model)
+
+# The role that each action needs. Pages ask `can`; whatever fetches asks `project_for` or `reachable`.
 NEEDS: dict[str, Role] = {
     "label": Role.LABELER,
     "view": Role.LABELER,
@@ -41,25 +45,51 @@ def can(membership: Membership | None, action: str) -> bool:
 
 
 def membership_for(user: User, action: str, **project: object) -> Membership:
-    """The user's membership in the one project with this `project__slug` or `project`, if they may do `action` there.
+    """The user's membership in the one project with this `project__slug` or `project`, if it allows `action`.
 
-    Raises Http404 for strangers and NotAllowed for members whose role does not reach.
+    Raises NotFound for strangers and NotAllowed for members whose role is too low.
     """
-    found = Membership.objects.select_related("project").filter(user=user, **project).order_by().first()
-    return allow(found, action)
+    membership = Membership.objects.select_related("project").filter(user=user, **project).order_by().first()
+    return allow(membership, action)
 
 
-def allow(found: Membership | None, action: str) -> Membership:
-    """The membership, if it reaches. Raises as `membership_for` does."""
-    if found is None or found.status == Membership.Status.IMPORTED:
-        raise Http404("No such project.")
-    if found.status == Membership.Status.SUSPENDED:
+def allow(membership: Membership | None, action: str, missing: str = "project") -> Membership:
+    """The membership, if it allows `action`. Raises as `membership_for` does; `missing` names what a stranger asked for."""
+    if membership is None or membership.status == Membership.Status.IMPORTED:
+        raise NotFound(f"No such {missing}.")
+    if membership.status == Membership.Status.SUSPENDED:
         raise NotAllowed("Your membership in this project is suspended.", code="suspended")
-    if not can(found, action):
-        raise NotAllowed(f"This needs the role {NEEDS[action].label} in {found.project}; you are {found.role}.")
-    return found
+    if not can(membership, action):
+        role = NEEDS[action].label
+        raise NotAllowed(f"This needs the role {role} in {membership.project}; you are {membership.role}.")
+    return membership
 
 
 def project_for(user: User, slug: str, action: str) -> Project:
-    """The one access path of pages and API. See `membership_for`."""
+    """The project with this slug, if the user may do `action` there. Raises as `membership_for` does."""
     return membership_for(user, action, project__slug=slug).project
+
+
+def reachable(objects: QuerySet[M], user: User, action: str, pk: int, *, project: str = "project") -> M:
+    """The row with this key, if the user may do `action` in its project: one query for the row and the membership.
+
+    `project` is the path from the row to its project, as in `solution__project`; the path is loaded with the row.
+    Raises NotFound for strangers and missing rows alike, and NotAllowed for members whose role is too low.
+    """
+    member = f"{project}__memberships"
+    row = (
+        objects.filter(pk=pk, **{f"{member}__user": user})
+        .select_related(project)
+        .annotate(member_role=F(f"{member}__role"), member_status=F(f"{member}__status"))
+        .order_by()
+        .first()
+    )
+    name = str(objects.model._meta.verbose_name)
+    if row is None:
+        raise NotFound(f"No such {name}.")
+    owner: Any = row
+    for part in project.split("__"):
+        owner = getattr(owner, part)
+    membership = Membership(project=owner, user=user, role=row.member_role, status=row.member_status)  # type: ignore[attr-defined]
+    allow(membership, action, missing=name)
+    return row

@@ -10,11 +10,12 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from apps.accounts.models import User
+from apps.core.wakeups import wake_on_commit
 from apps.corpus.models import Problem, Solution
 from apps.demo.seeding import register_reasoner
 from apps.estimation.models import EstimationRun, SamplingRun, StepEstimate
 from apps.estimation.sampling.services import start_sampling
-from apps.estimation.tasks import call_writer
+from apps.estimation.worker.schedule import SAMPLING_TASK
 from apps.exports.run import run_export
 from apps.exports.services import create_export, part_path
 from apps.inference.models import Endpoint
@@ -42,7 +43,7 @@ def with_solutions(project: Project, endpoint: Endpoint, count: int) -> None:
     run = start_sampling(
         project=project, endpoint=endpoint, per_problem=2, sampling={"max_tokens": 200, "temperature": 1.0}, seed=5
     )
-    call_writer(run.pk)
+    wake_on_commit(SAMPLING_TASK, run.pk)
     eventually(lambda: SamplingRun.objects.get(pk=run.pk).has_ended, within=120)
     run.refresh_from_db()
     assert run.status == "finished", run.error

@@ -54,7 +54,9 @@ def test_a_file_with_bad_rows_lands_the_good_ones_and_gives_the_bad_ones_back(
     assert Solution.objects.get(problem__statement="What is 3 plus 1?").is_correct is True
     rejected = page.get_by_role("region", name="Rejected rows")
     expect(rejected.get_by_role("cell", name="problem.statement")).to_be_visible()
-    expect(page.get_by_role("region", name="Differences between the file and the verifier")).to_contain_text("says wrong")
+    expect(page.get_by_role("region", name="Differences between the file and the verifier")).to_contain_text(
+        "says wrong"
+    )
     with page.expect_download() as download:
         page.get_by_role("link", name="Download rejected rows").click()
     assert Path(download.value.path()).read_text().splitlines() == bad

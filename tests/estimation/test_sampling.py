@@ -11,6 +11,7 @@ import pytest
 
 from apps.core.errors import Conflict, DomainError
 from apps.core.jobs import JobStatus
+from apps.core.wakeups import wake_on_commit
 from apps.corpus.models import Problem, Solution, Step
 from apps.estimation.models import SampledProblem, SamplingRun
 from apps.estimation.sampling.services import (
@@ -20,8 +21,8 @@ from apps.estimation.sampling.services import (
     run_sampling,
     start_sampling,
 )
-from apps.estimation.tasks import call_writer, resume_abandoned
-from apps.estimation.worker.schedule import waiting_runs
+from apps.estimation.tasks import resume_abandoned
+from apps.estimation.worker.schedule import SAMPLING_TASK, waiting_runs
 from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint
 from apps.projects.models import Project
@@ -237,7 +238,7 @@ def under_way(project: Project, model: Model) -> SamplingRun:
     add_sums(project, 200)
     model.control(latency_s=0.2)
     run = start_sampling(project=project, endpoint=endpoint_of(project, model.url, in_flight=8), per_problem=4, seed=3)
-    call_writer(run.pk)
+    wake_on_commit(SAMPLING_TASK, run.pk)
     return run
 
 
@@ -288,7 +289,7 @@ def test_a_run_pauses_resumes_and_is_cancelled_while_a_worker_is_at_it(
     assert rested < 200
 
     resume_sampling(run=run)
-    call_writer(run.pk)
+    wake_on_commit(SAMPLING_TASK, run.pk)
     eventually(lambda: done(run) > rested)
     cancel_sampling(run=run)
     eventually(lambda: model.stats()["in_flight"] == 0)

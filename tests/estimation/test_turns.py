@@ -16,7 +16,7 @@ from redis import Redis
 from apps.accounts.models import User
 from apps.core.db.copy import sole_worker
 from apps.core.jobs import JobStatus
-from apps.core.wakeups import drop, wake
+from apps.core.wakeups import drop, wake, wake_on_commit
 from apps.estimation.models import EstimationRun, SamplingRun, Shard
 from apps.estimation.runs.services import begin, cancel_run, pause_run, resume_run, start_run
 from apps.estimation.sampling.services import (
@@ -26,9 +26,9 @@ from apps.estimation.sampling.services import (
     run_sampling,
     start_sampling,
 )
-from apps.estimation.tasks import call_workers, call_writer, resume_abandoned, work_on_run, work_on_sampling
+from apps.estimation.tasks import resume_abandoned, work_on_run, work_on_sampling
 from apps.estimation.worker import schedule as turns
-from apps.estimation.worker.schedule import SAMPLING, others_wait, take_slice, waiting_runs
+from apps.estimation.worker.schedule import SAMPLING, SAMPLING_TASK, TASK, others_wait, take_slice, waiting_runs
 from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint
 from apps.projects.models import Project
@@ -58,7 +58,7 @@ def run_in(project: Project) -> EstimationRun:
         for _ in range(3):
             make_solution(make_problem(project, reference_answer="2"), is_correct=False)
     run = start_run(project=project, endpoint=endpoint, strategy="math-shepherd")
-    call_workers(run.pk)
+    wake_on_commit(TASK, run.pk)
     return run
 
 
@@ -71,7 +71,7 @@ def test_many_beats_with_runs_that_wait_leave_one_message_for_each(queue: Redis,
         resume_abandoned()
     assert queue.llen("estimation") == len(runs) + 1
     for run in runs:
-        call_workers(run.pk)
+        wake_on_commit(TASK, run.pk)
     assert queue.llen("estimation") == len(runs) + 1
 
     pause_run(run=runs[0])
@@ -154,19 +154,19 @@ def sampling_in(project: Project, url: str = "http://127.0.0.1:9/v1", **terms: A
     if not project.problems.exists():
         add_sums(project, 30)
     run = start_sampling(project=project, endpoint=endpoint, **terms)
-    call_writer(run.pk)
+    wake_on_commit(SAMPLING_TASK, run.pk)
     return run
 
 
 def test_a_sampling_run_has_one_message_and_at_rest_none(queue: Redis, project: Project) -> None:
     run = sampling_in(project)
-    call_writer(run.pk)
+    wake_on_commit(SAMPLING_TASK, run.pk)
     assert queue.llen("estimation") == 1
     pause_sampling(run=run)
     assert queue.llen("estimation") == 0
     resume_sampling(run=run)
     for _ in range(3):
-        call_writer(run.pk)
+        wake_on_commit(SAMPLING_TASK, run.pk)
         resume_abandoned()
     assert queue.llen("estimation") == 1
     cancel_sampling(run=run)

@@ -24,9 +24,11 @@ from django.core.management import call_command  # noqa: E402
 from django.db import InterfaceError, OperationalError, connection  # noqa: E402
 
 from apps.accounts.models import User  # noqa: E402
+from apps.core.wakeups import wake_on_commit  # noqa: E402
 from apps.estimation.models import EstimationRun  # noqa: E402
 from apps.estimation.runs.services import pause_run, resume_run, start_run  # noqa: E402
-from apps.estimation.tasks import call_workers, resume_abandoned  # noqa: E402
+from apps.estimation.tasks import resume_abandoned  # noqa: E402
+from apps.estimation.worker.schedule import TASK  # noqa: E402
 from apps.inference.services import add_endpoint  # noqa: E402
 from apps.projects.services import create_project  # noqa: E402
 from tests.estimation.corpus import add_sums  # noqa: E402
@@ -56,7 +58,7 @@ def state() -> dict[str, Any]:
 
 
 def call() -> None:
-    call_workers(latest().pk)
+    wake_on_commit(TASK, latest().pk)
 
 
 def pause() -> None:
@@ -65,7 +67,7 @@ def pause() -> None:
 
 def resume() -> None:
     run = resume_run(run=latest())
-    call_workers(run.pk)
+    wake_on_commit(TASK, run.pk)
 
 
 def time_passes() -> None:

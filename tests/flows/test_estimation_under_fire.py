@@ -13,9 +13,10 @@ from redis import Redis
 
 from annotate.celery import app
 from apps.core.jobs import JobStatus
+from apps.core.wakeups import wake_on_commit
 from apps.estimation.models import EstimationRun, Shard, SolutionEstimate, StepEstimate
 from apps.estimation.runs.services import cancel_run, pause_run, resume_run, start_run
-from apps.estimation.tasks import call_workers
+from apps.estimation.worker.schedule import TASK
 from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint
 from apps.projects.models import Project
@@ -89,7 +90,7 @@ def endpoint(model: Model, project: Project) -> Endpoint:
 
 def started(project: Project, endpoint: Endpoint, strategy: str = "math-shepherd", **more: object) -> EstimationRun:
     run = start_run(project=project, endpoint=endpoint, strategy=strategy, seed=3, **more)  # type: ignore[arg-type]
-    call_workers(run.pk)
+    wake_on_commit(TASK, run.pk)
     return run
 
 
@@ -145,7 +146,7 @@ def test_a_run_pauses_resumes_and_ends_exact(
     assert model.stats()["requests"] == asked
 
     resume_run(run=run)
-    call_workers(run.pk)
+    wake_on_commit(TASK, run.pk)
     eventually(lambda: ended(run))
     assert_exact(run)
     assert model.stats()["repeated"] == 0
@@ -176,7 +177,7 @@ def test_a_budget_pauses_the_run_and_a_larger_one_lets_it_go_on(
     eventually(is_idle)
     assert not Shard.objects.unfinished().filter(run=run, leased_until__gt=timezone.now()).exists()
     resume_run(run=run, budget={})
-    call_workers(run.pk)
+    wake_on_commit(TASK, run.pk)
     eventually(lambda: ended(run))
     assert_exact(run)
 
@@ -192,7 +193,7 @@ def test_an_endpoint_that_is_down_pauses_the_run_and_says_why(
     assert "cannot be reached" in run.error
     Endpoint.objects.filter(pk=endpoint.pk).update(url=model.url)
     resume_run(run=run)
-    call_workers(run.pk)
+    wake_on_commit(TASK, run.pk)
     eventually(lambda: ended(run))
     assert_exact(run)
 

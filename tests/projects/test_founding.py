@@ -52,7 +52,7 @@ def founds(user: User) -> tuple[int, int]:
     api = bearer(user).post("/api/v1/projects", {"slug": "by-api"}, content_type="application/json")
     if api.status_code == 403:
         assert api.json()["error"]["code"] == "may_not_found"
-        assert b"You may not found projects here" in page.content
+        assert b"You may not create projects on this server" in page.content
     shown = b"New project" in signed_in(user).get("/").content
     assert shown == may_found(user)
     return page.status_code, api.status_code

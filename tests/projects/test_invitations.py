@@ -10,13 +10,12 @@ from threading import Barrier
 
 import pytest
 from django.db import connection
-from django.http import Http404
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from apps.accounts.models import AuditEvent, User
-from apps.core.errors import DomainError, NotAllowed
+from apps.core.errors import DomainError, NotAllowed, NotFound
 from apps.projects.models import Invitation, Membership, Project, Role
 from apps.projects.services import (
     accept_invitation,
@@ -130,7 +129,7 @@ def test_a_link_that_nobody_made_says_no_more_than_an_old_one(charlie: User, sec
     for client in (Client(), signed_in(charlie)):
         page = client.get(reverse("join", args=[secret]))
         assert page.status_code == 400
-        assert b"used up, has expired or was withdrawn" in page.content
+        assert b"has been used, has expired or was revoked" in page.content
 
 
 def test_nobody_invites_somebody_above_themselves(project: Project, alice: User, mia: User) -> None:
@@ -274,7 +273,7 @@ def test_who_may_not_invite_makes_no_link_by_the_service_either(
     for user in (bob, rita):
         with pytest.raises(NotAllowed):
             invite(project=project, role=role, invited_by=user)
-    with pytest.raises(Http404):
+    with pytest.raises(NotFound):
         invite(project=project, role=role, invited_by=charlie)
     assert not Invitation.objects.exists()
 

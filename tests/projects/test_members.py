@@ -46,7 +46,7 @@ def test_the_last_owner_neither_leaves_nor_steps_down(project: Project, alice: U
     for page, data in (("member-role", {"role": "manager"}), ("member-suspend", {})):
         answer = asked(alice, page, owner, **data)
         assert answer.status_code == 400
-        assert b"keeps at least one owner" in answer.content
+        assert b"must have at least one owner" in answer.content
     owner.refresh_from_db()
     assert (owner.role, owner.status) == ("owner", "active")
 

@@ -1,12 +1,10 @@
-"""Files on their way in."""
+"""Imports: send a file, follow its progress, cancel it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
-from django.db import transaction
 from django.http import HttpResponseBase
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
@@ -22,9 +20,8 @@ from apps.core.json_input import read_json_object
 from apps.corpus.imports.readers import READERS
 from apps.corpus.models import ImportBatch, ImportFinding
 from apps.corpus.services import cancel_import, create_import
-from apps.corpus.tasks import import_file
 
-# The answer lists so many findings of each kind; all of them are in the findings download.
+# Findings of each kind in one answer. The findings download has all of them.
 SHOWN = 1000
 
 
@@ -106,34 +103,33 @@ class ImportList(APIView):
 
     @extend_schema(request={"multipart/form-data": NewImportSerializer}, responses={202: AcceptedSerializer})
     def post(self, request: Request, slug: str) -> Response:
-        """Send a file. It is imported in the background: ask `/imports/{id}` how far it is."""
+        """Send a file. A worker imports it; `/imports/{id}` reports the progress."""
         project = project_of(request, slug, "import")
-        given = NewImportSerializer(data=request.data)
+        serializer = NewImportSerializer(data=request.data)
         check_upload(request.META)
-        given.is_valid(raise_exception=True)
-        file = given.validated_data["file"]
+        serializer.is_valid(raise_exception=True)
+        file = serializer.validated_data["file"]
         batch = create_import(
             project=project,
             file=file,
             filename=file.name,
-            format=given.validated_data["format"],
-            options=given.validated_data["options"],
+            format=serializer.validated_data["format"],
+            options=serializer.validated_data["options"],
             uploaded_by=user_of(request),
         )
-        transaction.on_commit(partial(import_file.delay, batch.pk))
         return Response({"id": batch.pk, "status": batch.status}, status=202)
 
 
 class ImportDetail(APIView):
     @extend_schema(responses=ImportSerializer)
     def get(self, request: Request, pk: int) -> HttpResponseBase:
-        """How far it is, its counts, and the rows that were rejected with line number, field and reason."""
+        """Progress, counts, and the rejected rows with line number, field and reason."""
         return Response(ImportSerializer(import_of(request, pk)).data)
 
 
 class ImportCancel(APIView):
     @extend_schema(request=None, responses=ImportSerializer)
     def post(self, request: Request, pk: int) -> Response:
-        """Stop it. What has landed stays."""
+        """Stop the import. Rows that are stored stay."""
         batch = cancel_import(batch=import_of(request, pk), actor=user_of(request))
         return Response(ImportSerializer(batch).data)

@@ -1,11 +1,9 @@
-"""One problem: mended, retired, brought back."""
+"""One problem: read, edit, retire, restore."""
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
-from django.db import transaction
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -15,7 +13,6 @@ from rest_framework.views import APIView
 from apps.api.access import problem_of, user_of
 from apps.api.corpus.records import ProblemSerializer
 from apps.corpus.problem_edits import edit_problem
-from apps.corpus.tasks import grade_problem
 from apps.labeling.problems import bring_back, retire_problem
 
 
@@ -24,7 +21,7 @@ class EditProblemSerializer(serializers.Serializer[Any]):
     reference_answer = serializers.CharField(max_length=20_000, allow_blank=True, allow_null=True)
 
 
-class WhySerializer(serializers.Serializer[Any]):
+class ReasonInSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=5000)
 
 
@@ -35,37 +32,35 @@ class ProblemDetail(APIView):
 
     @extend_schema(request=EditProblemSerializer, responses=ProblemSerializer)
     def patch(self, request: Request, pk: int) -> Response:
-        """Mend statement or reference answer; with another answer its solutions are graded again by a worker."""
+        """Edit the statement or the reference answer. When the answer changes, a worker grades its solutions again."""
         problem = problem_of(request, pk, "edit_problems")
-        given = EditProblemSerializer(data=request.data, partial=True)
-        given.is_valid(raise_exception=True)
-        data = given.validated_data
+        serializer = EditProblemSerializer(data=request.data, partial=True)
+        serializer.is_valid(raise_exception=True)
+        data = serializer.validated_data
         answer = data.get("reference_answer", problem.reference_answer)
-        with transaction.atomic():
-            mended = edit_problem(
-                problem=problem,
-                actor=user_of(request),
-                statement=data.get("statement", problem.statement),
-                reference_answer=answer or "",
-            )
-            transaction.on_commit(partial(grade_problem.delay, mended.pk))
-        return Response(ProblemSerializer(mended).data)
+        edited = edit_problem(
+            problem=problem,
+            actor=user_of(request),
+            statement=data.get("statement", problem.statement),
+            reference_answer=answer or "",
+        )
+        return Response(ProblemSerializer(edited).data)
 
 
 class Retire(APIView):
-    @extend_schema(request=WhySerializer, responses=ProblemSerializer)
+    @extend_schema(request=ReasonInSerializer, responses=ProblemSerializer)
     def post(self, request: Request, pk: int) -> Response:
-        """Take it out of work: not served, not exported, not estimated. Its leases end."""
+        """Retire the problem: it is no longer served, exported or estimated, and its leases end."""
         problem = problem_of(request, pk, "edit_problems")
-        given = WhySerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        retired = retire_problem(problem=problem, reason=given.validated_data["reason"], actor=user_of(request))
+        serializer = ReasonInSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        retired = retire_problem(problem=problem, reason=serializer.validated_data["reason"], actor=user_of(request))
         return Response(ProblemSerializer(retired).data)
 
 
 class BringBack(APIView):
     @extend_schema(request=None, responses=ProblemSerializer)
     def post(self, request: Request, pk: int) -> Response:
-        """Put a retired problem to work again."""
+        """Restore a retired problem."""
         problem = problem_of(request, pk, "edit_problems")
         return Response(ProblemSerializer(bring_back(problem=problem, actor=user_of(request))).data)

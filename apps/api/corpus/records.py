@@ -1,4 +1,4 @@
-"""What is in a project: problems, solutions, step labels, estimates. Pages, or all of it as NDJSON."""
+"""A project's problems, solutions, step labels and estimates, in pages or all at once as NDJSON."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class ProblemSerializer(serializers.ModelSerializer[Problem]):
 
 
 class IntegerFilter(django_filters.NumberFilter):  # type: ignore[misc]
-    """Whole numbers alone: the database would cut 1.5 to 1 and answer with what nobody asked for."""
+    """Accepts whole numbers only: the database would truncate 1.5 to 1 and return the wrong rows."""
 
     field_class = forms.IntegerField
 
@@ -105,15 +105,15 @@ class StepLabelSerializer(serializers.Serializer[StepLabel]):
     chosen = serializers.BooleanField()
     labeler = serializers.CharField(help_text="The labeler's pseudonym in this project. The rating is their own.")
     corrected_by = serializers.CharField(
-        allow_null=True, help_text="The pseudonym of the reviewer whose correction counts in its place."
+        allow_null=True, help_text="The pseudonym of the reviewer whose correction counts instead."
     )
     correction = CorrectedRatingSerializer(
-        allow_null=True, help_text="What that reviewer says of the step; null also where they do not rate it."
+        allow_null=True, help_text="That reviewer's rating of the step; null also where they give none."
     )
     round = serializers.IntegerField()
     assignment = serializers.IntegerField()
     not_counted = serializers.ChoiceField(
-        choices=NotCounted.choices, allow_blank=True, help_text="Why it decides nothing; empty where it counts."
+        choices=NotCounted.choices, allow_blank=True, help_text="Why the label does not count; empty when it does."
     )
     finish_reason = serializers.CharField(allow_blank=True)
     submitted_at = serializers.DateTimeField(allow_null=True)
@@ -155,26 +155,30 @@ _TYPES = {IntegerFilter: int, django_filters.BooleanFilter: bool}
 
 
 def parameters_of(filterset: type[django_filters.FilterSet]) -> list[OpenApiParameter]:
-    """The filters for the API's document, which would find them by itself only in a generic view."""
+    """The filters, for the OpenAPI document: drf-spectacular finds them only in generic views."""
     filters = filterset.base_filters.items()
-    return [OpenApiParameter(name, _TYPES.get(type(one), str)) for name, one in filters]
+    return [OpenApiParameter(name, _TYPES.get(type(filter_), str)) for name, filter_ in filters]
 
 
 def filtered(filterset: type[django_filters.FilterSet], request: Request, queryset: Any) -> Any:
-    found = filterset(request.query_params, queryset=queryset, request=request)
-    if wrong := {**_misunderstood(found), **found.errors}:
-        raise serializers.ValidationError(wrong)
-    return found.qs
+    """The queryset narrowed by the request's parameters. Raises ValidationError for unknown filters and values."""
+    filters = filterset(request.query_params, queryset=queryset, request=request)
+    if errors := {**_ignored_parameters(filters), **filters.errors}:
+        raise serializers.ValidationError(errors)
+    return filters.qs
 
 
-def _misunderstood(found: Any) -> dict[str, list[str]]:
-    """What the filters would take for no filter at all, and answer with everything."""
-    known = [*found.filters, *Pages.PARAMETERS]
-    wrong = {name: [f"There is no such filter; there are {', '.join(known)}."] for name in {*found.data} - {*known}}
-    for name, one in found.filters.items():
-        if isinstance(one, django_filters.BooleanFilter) and found.data.get(name, "true").lower() not in _BOOLEANS:
-            wrong[name] = ["Say true or false."]
-    return wrong
+def _ignored_parameters(filters: Any) -> dict[str, list[str]]:
+    """Parameters that django-filter would ignore, and so return every row."""
+    names = [*filters.filters, *Pages.PARAMETERS]
+    errors = {name: [f"Unknown filter. Filters are {', '.join(names)}."] for name in {*filters.data} - {*names}}
+    for name, filter_ in filters.filters.items():
+        if (
+            isinstance(filter_, django_filters.BooleanFilter)
+            and filters.data.get(name, "true").lower() not in _BOOLEANS
+        ):
+            errors[name] = ["Must be true or false."]
+    return errors
 
 
 class ProblemList(ListView):
@@ -183,12 +187,13 @@ class ProblemList(ListView):
     )
     def get(self, request: Request, slug: str) -> HttpResponseBase:
         project = project_of(request, slug, "browse")
-        found = filtered(ProblemFilter, request, Problem.objects.filter(project=project))
-        return self.answer(request, found, self._rows)
+        problems = filtered(ProblemFilter, request, Problem.objects.filter(project=project))
+        return self.answer(request, problems, self._rows)
 
     @staticmethod
     def _rows(problems: Iterable[Problem]) -> Iterator[Row]:
-        yield from ({name: getattr(one, name) for name in ProblemSerializer.Meta.fields} for one in problems)
+        for problem in problems:
+            yield {name: getattr(problem, name) for name in ProblemSerializer.Meta.fields}
 
 
 class SolutionList(ListView):
@@ -198,18 +203,18 @@ class SolutionList(ListView):
     def get(self, request: Request, slug: str) -> HttpResponseBase:
         project = project_of(request, slug, "browse")
         steps = Prefetch("steps", queryset=Step.objects.order_by("position", "candidate"))
-        found = filtered(
-            SolutionFilter, request, Solution.objects.written().filter(project=project).prefetch_related(steps)
-        )
-        return self.answer(request, found, self._rows)
+        solutions = Solution.objects.written().filter(project=project).prefetch_related(steps)
+        return self.answer(request, filtered(SolutionFilter, request, solutions), self._rows)
 
     @staticmethod
     def _rows(solutions: Iterable[Solution]) -> Iterator[Row]:
         fields = [name for name in SolutionSerializer.Meta.fields if name not in {"problem", "steps"}]
-        for one in solutions:
-            row: Row = {name: getattr(one, name) for name in fields}
-            steps = [{name: getattr(step, name) for name in StepSerializer.Meta.fields} for step in one.steps.all()]
-            yield {**row, "problem": one.problem_id, "steps": steps}
+        for solution in solutions:
+            row: Row = {name: getattr(solution, name) for name in fields}
+            steps = [
+                {name: getattr(step, name) for name in StepSerializer.Meta.fields} for step in solution.steps.all()
+            ]
+            yield {**row, "problem": solution.problem_id, "steps": steps}
 
 
 class StepLabelList(ListView):
@@ -219,41 +224,41 @@ class StepLabelList(ListView):
         responses=StepLabelSerializer(many=True),
     )
     def get(self, request: Request, slug: str) -> HttpResponseBase:
-        """Every rating that a labeler submitted, with their pseudonym, and what a reviewer says in its place."""
+        """Every rating that a labeler submitted, with their pseudonym, and a reviewer's correction of it."""
         project = project_of(request, slug, "browse")
         names = Membership.objects.filter(project=project).pseudonyms()
-        submitted = StepLabel.objects.filter(
+        labels = StepLabel.objects.filter(
             assignment__round__project=project,
             assignment__state__in=Assignment.SUBMITTED,
         ).annotate(not_counted=reason_expression("assignment__"))
-        submitted = submitted.select_related("assignment__round", "step")
-        return self.answer(
-            request, filtered(StepLabelFilter, request, submitted), lambda labels: self._rows(labels, names)
-        )
+        labels = labels.select_related("assignment__round", "step")
+        return self.answer(request, filtered(StepLabelFilter, request, labels), lambda page: self._rows(page, names))
 
     @staticmethod
     def _rows(labels: Iterable[StepLabel], names: dict[int, str]) -> Iterator[Row]:
         page = list(labels)
-        corrections = corrections_of({one.assignment_id for one in page if one.assignment.corrected_by_id is not None})
-        for one in page:
-            assignment = one.assignment
+        corrections = corrections_of(
+            {label.assignment_id for label in page if label.assignment.corrected_by_id is not None}
+        )
+        for label in page:
+            assignment = label.assignment
             correction = corrections.get(assignment.pk)
-            corrected = correction.steps.get((one.step.position, one.step.candidate)) if correction else None
+            corrected = correction.steps.get((label.step.position, label.step.candidate)) if correction else None
             yield {
-                "id": one.pk,
-                "solution": one.step.solution_id,
-                "step": one.step_id,
-                "position": one.step.position,
-                "candidate": one.step.candidate,
-                "rating": one.rating,
-                "unsure": one.unsure,
-                "chosen": one.chosen,
+                "id": label.pk,
+                "solution": label.step.solution_id,
+                "step": label.step_id,
+                "position": label.step.position,
+                "candidate": label.step.candidate,
+                "rating": label.rating,
+                "unsure": label.unsure,
+                "chosen": label.chosen,
                 "labeler": names.get(assignment.labeler_id, ""),
                 "corrected_by": names.get(correction.reviewer.pk, "") if correction else None,
                 "correction": {"rating": corrected.rating, "unsure": corrected.unsure} if corrected else None,
                 "round": assignment.round.number,
                 "assignment": assignment.pk,
-                "not_counted": one.not_counted,  # type: ignore[attr-defined]
+                "not_counted": label.not_counted,  # type: ignore[attr-defined]
                 "finish_reason": assignment.finish_reason,
                 "submitted_at": assignment.submitted_at,
             }
@@ -264,22 +269,22 @@ class EstimateList(ListView):
         operation_id="estimates_list", parameters=parameters_of(EstimateFilter), responses=EstimateSerializer(many=True)
     )
     def get(self, request: Request, slug: str) -> HttpResponseBase:
-        """Monte Carlo labels. A file of hard labels has `hard` and no counts."""
+        """Monte Carlo labels. Imported hard labels have `hard` and no counts."""
         project = project_of(request, slug, "browse")
-        found = StepEstimate.objects.filter(run__project=project).select_related("run", "step")
-        return self.answer(request, filtered(EstimateFilter, request, found), self._rows)
+        estimates = StepEstimate.objects.filter(run__project=project).select_related("run", "step")
+        return self.answer(request, filtered(EstimateFilter, request, estimates), self._rows)
 
     @staticmethod
     def _rows(estimates: Iterable[StepEstimate]) -> Iterator[Row]:
-        for one in estimates:
+        for estimate in estimates:
             yield {
-                "id": one.pk,
-                "run": one.run.number,
-                "solution": one.step.solution_id,
-                "step": one.step_id,
-                "position": one.step.position,
-                "rollouts": one.rollouts,
-                "successes": one.successes,
-                "missing": one.missing,
-                "hard": one.hard,
+                "id": estimate.pk,
+                "run": estimate.run.number,
+                "solution": estimate.step.solution_id,
+                "step": estimate.step_id,
+                "position": estimate.step.position,
+                "rollouts": estimate.rollouts,
+                "successes": estimate.successes,
+                "missing": estimate.missing,
+                "hard": estimate.hard,
             }

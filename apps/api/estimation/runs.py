@@ -16,7 +16,6 @@ from apps.api.pagination import Pages
 from apps.estimation.models import EstimationRun
 from apps.estimation.runs.services import cancel_run, pause_run, resume_run, start_run
 from apps.estimation.strategies import STRATEGIES
-from apps.estimation.tasks import call_workers
 from apps.inference.models import Endpoint
 from apps.inference.services import SETTINGS, add_endpoint
 from apps.inference.transports import TRANSPORTS
@@ -204,7 +203,6 @@ class RunList(APIView):
         }
         data["endpoint"] = Endpoint.objects.named(data["endpoint"], project)
         run = start_run(project=project, options=options, sampling=sampling, created_by=user_of(request), **data)
-        call_workers(run.pk)
         return Response(RunSerializer(run).data, status=201)
 
 
@@ -241,5 +239,4 @@ class RunResume(APIView):
         given.is_valid(raise_exception=True)
         budget = given.validated_data.get("budget")
         run = resume_run(run=run_of(request, pk, "estimate"), actor=user_of(request), budget=budget)
-        call_workers(run.pk)
         return Response(RunSerializer(run).data)

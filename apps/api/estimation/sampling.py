@@ -14,7 +14,6 @@ from apps.api.access import project_of, sampling_of, user_of
 from apps.corpus.splitting.steps import SPLITTERS
 from apps.estimation.models import SamplingRun
 from apps.estimation.sampling.services import cancel_sampling, pause_sampling, resume_sampling, start_sampling
-from apps.estimation.tasks import call_writer
 from apps.inference.models import Endpoint
 
 
@@ -70,7 +69,6 @@ class SamplingList(APIView):
         sampling = {name: data.pop(name) for name in ("temperature", "max_tokens")}
         data["endpoint"] = Endpoint.objects.named(data["endpoint"], project)
         run = start_sampling(project=project, sampling=sampling, created_by=user_of(request), **data)
-        call_writer(run.pk)
         return Response(SamplingSerializer(run).data, status=201)
 
 
@@ -101,5 +99,4 @@ class SamplingResume(APIView):
     def post(self, request: Request, pk: int) -> Response:
         """Go on with the problems that have no result yet."""
         run = resume_sampling(run=sampling_of(request, pk, "estimate"), actor=user_of(request))
-        call_writer(run.pk)
         return Response(SamplingSerializer(run).data)

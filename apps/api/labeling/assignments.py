@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from functools import partial
 from typing import Annotated, Any, Literal
 
 import msgspec
-from django.db import transaction
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -36,7 +34,6 @@ from apps.labeling.protocols.submission import (
     SubmittedStep,
 )
 from apps.labeling.queue.claim import release, renew, skip
-from apps.labeling.tasks import grade_derived_solution
 from apps.projects.models import Membership
 from apps.quality.review.corrections import corrections_of
 
@@ -341,8 +338,6 @@ class Submit(APIView):
         """Hand it in. The same submission twice is one; 422 says what the protocol misses."""
         assignment = assignment_of(request, pk)
         done = submit(assignment=assignment, submission=submission_in(request))
-        if done.grown_id is not None:
-            transaction.on_commit(partial(grade_derived_solution.delay, done.grown_id))
         return handed_in(request, done)
 
 

@@ -25,7 +25,6 @@ from apps.estimation.runs.selection import solutions_of
 from apps.estimation.runs.services import cancel_run, pause_run, resume_run, start_run
 from apps.estimation.strategies import STRATEGIES
 from apps.estimation.strategies.tree import Tree
-from apps.estimation.tasks import call_workers
 from apps.inference.concurrency.shared_limit import in_flight
 from apps.inference.models import Endpoint
 from apps.quality.metrics import estimation_runs
@@ -54,7 +53,6 @@ def new_run(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     form = _form(request, place)
     run = form.run(lambda _: start_run(project=place.project, created_by=request.user, **form.terms()))
     if run is not None:
-        call_workers(run.pk)
         return redirect("run", slug, run.number)
     first = Endpoint.objects.usable_in(place.project).first()
     rows = forecasts(solutions_of(place.project, {}), first, answers_suffice=True)
@@ -153,9 +151,7 @@ def run_of(place: Place, number: int) -> EstimationRun:
 def change(request: AuthenticatedRequest, slug: str, number: int, act: str) -> HttpResponse:
     """Pause, resume or cancel."""
     place = place_for(request.user, slug, "estimate")
-    changed = ACTIONS[act](run=run_of(place, number), actor=request.user)
-    if act == "resume":
-        call_workers(changed.pk)
+    ACTIONS[act](run=run_of(place, number), actor=request.user)
     return redirect("run", slug, number)
 
 

@@ -16,7 +16,6 @@ from apps.dashboard.estimation.forms import NewSamplingForm
 from apps.estimation.models import SampledProblem, SamplingRun
 from apps.estimation.sampling.forecast import SamplingForecast, sampling_forecast
 from apps.estimation.sampling.services import cancel_sampling, pause_sampling, resume_sampling, start_sampling
-from apps.estimation.tasks import call_writer
 from apps.inference.models import Endpoint
 
 SHOWN_FAILURES = 20
@@ -29,7 +28,6 @@ def new_sampling(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     form = NewSamplingForm(request.POST or None, project=place.project)
     run = form.run(lambda _: start_sampling(project=place.project, created_by=request.user, **form.terms()))
     if run is not None:
-        call_writer(run.pk)
         return redirect("sampling", slug, run.number)
     first = Endpoint.objects.usable_in(place.project).first()
     expected = sampling_forecast(project=place.project, endpoint=first, per_problem=4, max_tokens=1024)
@@ -77,9 +75,7 @@ def sampling_of(place: Place, number: int) -> SamplingRun:
 def change(request: AuthenticatedRequest, slug: str, number: int, act: str) -> HttpResponse:
     """Pause, resume or cancel."""
     place = place_for(request.user, slug, "estimate")
-    changed = ACTIONS[act](run=sampling_of(place, number), actor=request.user)
-    if act == "resume":
-        call_writer(changed.pk)
+    ACTIONS[act](run=sampling_of(place, number), actor=request.user)
     return redirect("sampling", slug, number)
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import msgspec
 from django.contrib.auth.decorators import login_required
-from django.db import transaction
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -22,7 +20,6 @@ from apps.dashboard.pagination import page_of
 from apps.exports.formats import FORMATS
 from apps.exports.models import Export
 from apps.exports.services import cancel_export, create_export, part_path
-from apps.exports.tasks import make_export
 from apps.judging.models import Judge
 from apps.labeling.models import Round
 
@@ -58,7 +55,6 @@ def new_export(request: AuthenticatedRequest, slug: str) -> HttpResponse:
         )
     )
     if export is not None:
-        transaction.on_commit(partial(make_export.delay, export.pk))
         return redirect("export", slug, export.pk)
     groups = {name: [form[field] for field in fields if field in form.fields] for name, fields in GROUPS.items()}
     context = place.context("exports", form=form, formats=FORMATS.values(), groups=groups)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.db import transaction
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -23,7 +21,6 @@ from apps.corpus.imports.readers import READERS
 from apps.corpus.models import ImportBatch, ImportFinding, Upload
 from apps.corpus.records import RowError
 from apps.corpus.services import cancel_import, discard_upload, import_upload, keep_upload, queue_again
-from apps.corpus.tasks import import_file
 from apps.dashboard.access import import_of, place_for, upload_of
 from apps.dashboard.csv_files import csv_response
 from apps.dashboard.imports.forms import ImportForm, UploadForm
@@ -83,7 +80,6 @@ def upload(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
         choices = {"format": form.cleaned_data["format"], "options": form.options}
         batch = form.run(lambda _: import_upload(upload=upload, **choices))
         if batch is not None:
-            transaction.on_commit(partial(import_file.delay, batch.pk))
             return redirect("import", slug, batch.pk)
     template = "imports/_preview.html" if request.htmx else "imports/upload.html"
     context = place.context(
@@ -181,8 +177,7 @@ def cancel(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
 @require_POST
 def resume(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     place = place_for(request.user, slug, "import")
-    batch = queue_again(batch=import_of(place, pk))
-    transaction.on_commit(partial(import_file.delay, batch.pk))
+    queue_again(batch=import_of(place, pk))
     return redirect("import", slug, pk)
 
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
@@ -15,7 +12,6 @@ from apps.accounts.http import AuthenticatedRequest
 from apps.accounts.models import AuditEvent
 from apps.corpus.models import Problem, SolutionGrade
 from apps.corpus.problem_edits import edit_problem
-from apps.corpus.tasks import grade_problem
 from apps.dashboard.access import Place, place_for, problem_of
 from apps.dashboard.problems.forms import EditProblemForm, RetireForm
 from apps.dashboard.solutions.evidence import labeler_names
@@ -70,11 +66,8 @@ def _page(
 def edit(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     place = place_for(request.user, slug, "edit_problems")
     problem, form = problem_of(place, pk), EditProblemForm(request.POST)
-    with transaction.atomic():
-        edited = form.run(lambda data: edit_problem(problem=problem, actor=request.user, **data))
-        if edited is None:
-            return _page(request, place, problem, edit_form=form)
-        transaction.on_commit(partial(grade_problem.delay, edited.pk))
+    if form.run(lambda data: edit_problem(problem=problem, actor=request.user, **data)) is None:
+        return _page(request, place, problem, edit_form=form)
     messages.success(request, "Problem saved. If the answer changed, a worker grades the solutions again.")
     return redirect("problem", slug, pk)
 

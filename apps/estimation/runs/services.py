@@ -19,6 +19,7 @@ from apps.accounts.services import record_event
 from apps.core.db.copy import lock_project
 from apps.core.errors import Conflict, DomainError
 from apps.core.jobs import JobStatus
+from apps.core.wakeups import wake_on_commit
 from apps.estimation.models import EstimationRun
 from apps.estimation.runs.conclusion import conclusion
 from apps.estimation.runs.endpoint import ENDPOINT_GONE
@@ -27,7 +28,7 @@ from apps.estimation.runs.parameters import Budget, checked, checked_sampling, t
 from apps.estimation.runs.selection import checked_selection, solutions_of
 from apps.estimation.strategies import full_options, strategy_of
 from apps.estimation.strategies.tree import Tree
-from apps.estimation.worker.schedule import LIVE, dismiss_workers
+from apps.estimation.worker.schedule import LIVE, TASK, dismiss_workers
 from apps.inference.grants import check_usable
 from apps.inference.models import Endpoint
 from apps.projects.models import Project
@@ -83,6 +84,7 @@ def start_run(
     )
     run.save()
     _record(created_by, "estimation.started", run)
+    wake_on_commit(TASK, run.pk)
     return run
 
 
@@ -122,6 +124,7 @@ def resume_run(
         run.status, run.error, run.finished_at = JobStatus.QUEUED, "", None
         _record(actor, "estimation.resumed", run)
     run.save(update_fields=["status", "error", "finished_at", "budget"])
+    wake_on_commit(TASK, run.pk)
     return run
 
 

@@ -18,6 +18,7 @@ from apps.accounts.services import record_event
 from apps.core.db.copy import lock_project, sole_worker
 from apps.core.errors import Conflict, DomainError
 from apps.core.jobs import PASSING, JobStatus, unforeseen
+from apps.core.wakeups import wake_on_commit
 from apps.corpus.models import Problem
 from apps.corpus.splitting.steps import SPLITTERS
 from apps.estimation.models import SamplingRun
@@ -46,8 +47,12 @@ def start_sampling(
     split: str = "newline",
     seed: int | None = None,
     created_by: User | None = None,
+    enqueue: bool = True,
 ) -> SamplingRun:
-    """Queue a run over all problems of the project. Raises DomainError that names the field."""
+    """Queue a run over all problems of the project; without `enqueue` the caller works on it.
+
+    Raises DomainError that names the field.
+    """
     check_usable(endpoint, project)
     if not 1 <= per_problem <= MOST_PER_PROBLEM:
         raise DomainError(
@@ -76,6 +81,8 @@ def start_sampling(
         total=total,
     )
     record_event(actor=created_by, verb="sampling.started", target=str(run), project=project.slug)
+    if enqueue:
+        wake_on_commit(SAMPLING_TASK, run.pk)
     return run
 
 
@@ -115,6 +122,7 @@ def resume_sampling(*, run: SamplingRun, actor: User | None = None) -> SamplingR
     run.status, run.error, run.finished_at = JobStatus.QUEUED, "", None
     run.save(update_fields=["status", "error", "finished_at"])
     record_event(actor=actor, verb="sampling.resumed", target=str(run), project=run.project.slug)
+    wake_on_commit(SAMPLING_TASK, run.pk)
     return run
 
 

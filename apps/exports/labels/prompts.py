@@ -50,10 +50,8 @@ def conversation(problem: ProblemRecord) -> list[Message]:
 
 def transcript(problem: ProblemRecord) -> str:
     """The messages as one text that ends where the answer begins, as HH-RLHF has it."""
-    assignments = [
-        f"\n\n{_speaker(message['role'])}: {_unmarked(message['content'])}" for message in conversation(problem)
-    ]
-    return f"{''.join(assignments)}\n\nAssistant:"
+    turns = [f"\n\n{_speaker(message['role'])}: {_unmarked(message['content'])}" for message in conversation(problem)]
+    return f"{''.join(turns)}\n\nAssistant:"
 
 
 def _speaker(role: str) -> str:

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from apps.core.db.prepared import Prepared, fetch, run
 from apps.core.errors import Conflict
+from apps.core.wakeups import delay_on_commit
 from apps.corpus.comparisons import turned
 from apps.corpus.models import Step
 from apps.labeling.assignments.branching import store_dialogue
@@ -86,6 +87,7 @@ def submit(*, assignment: Assignment, submission: Submission, now: datetime | No
     digest = submission.digest()
     if assignment.is_submitted:
         if assignment.digest == digest:
+            _enqueue_grading(assignment)
             return assignment
         raise Conflict("You have submitted this task with other labels.", code="already_submitted")
     if assignment.state == State.RETAKEN:
@@ -101,7 +103,14 @@ def submit(*, assignment: Assignment, submission: Submission, now: datetime | No
     counts = assignment.state == Assignment.State.SUBMITTED
     count_submission(progress, counts=counts, is_gold=assignment.task.is_gold)
     run_submission_hooks(assignment, now)
+    _enqueue_grading(assignment)
     return assignment
+
+
+def _enqueue_grading(assignment: Assignment) -> None:
+    """Also when a submission is repeated: the message of the first may have been lost."""
+    if assignment.grown_id is not None:
+        delay_on_commit("apps.labeling.tasks.grade_derived_solution", assignment.grown_id)
 
 
 @dataclass(frozen=True, slots=True)

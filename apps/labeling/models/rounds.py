@@ -39,7 +39,7 @@ class RoundQuerySet(models.QuerySet["Round"]):
         """
         counted: Any = Sum("progress__submitted", default=0)
         if seen_by is not None:
-            own = Sum("progress__gold", filter=Q(seats__labeler=seen_by), default=0)
+            own = Sum("progress__gold", filter=Q(progress__labeler=seen_by), default=0)
             counted = Least(F("slot_count"), counted + own)
         return self.annotate(submitted=counted)
 

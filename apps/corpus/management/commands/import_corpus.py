@@ -44,6 +44,7 @@ class Command(JsonCommand):
                 filename=path.name,
                 format=options["format"],
                 options=self._reader_options(options["options"]),
+                enqueue=False,
             )
         batch = run_import(batch_id=batch.pk, progress=self._progress)
         if batch.status != JobStatus.FINISHED:

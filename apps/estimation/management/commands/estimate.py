@@ -13,7 +13,6 @@ from apps.estimation.models import EstimationRun
 from apps.estimation.runs.selection import ANSWERS
 from apps.estimation.runs.services import start_run
 from apps.estimation.strategies import STRATEGIES
-from apps.estimation.tasks import call_workers
 from apps.estimation.worker.run import work_on
 from apps.inference.grants import operators_endpoint
 from apps.projects.models import Project
@@ -53,7 +52,6 @@ class Command(JsonCommand):
             answers_suffice=not options["roll_out_right_answers"],
             keeps_rollouts=options["keep_rollouts"],
         )
-        call_workers(run.pk)
         if options["wait"]:
             self._wait(run)
         result: Result = {"run": run.pk, "number": run.number, "status": run.status, "total": run.total}

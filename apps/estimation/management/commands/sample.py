@@ -9,7 +9,6 @@ from apps.core.commands import JsonCommand, Result
 from apps.core.errors import DomainError
 from apps.core.jobs import JobStatus
 from apps.estimation.sampling.services import run_sampling, start_sampling
-from apps.estimation.tasks import call_writer
 from apps.inference.grants import operators_endpoint
 from apps.projects.models import Project
 
@@ -39,11 +38,10 @@ class Command(JsonCommand):
             sampling={"temperature": options["temperature"], "max_tokens": options["max_tokens"]},
             split=options["split"],
             seed=options["seed"],
+            enqueue=not options["wait"],
         )
         if options["wait"]:
             run = run_sampling(run_id=run.pk)
-        else:
-            call_writer(run.pk)
         if run.status in (JobStatus.PAUSED, JobStatus.FAILED):
             raise DomainError(f"Run {run.number} is {run.status}: {run.error}")
         names = (

@@ -39,7 +39,11 @@ class Command(JsonCommand):
         if not output.absolute().parent.is_dir():
             raise DomainError(f"There is no folder {output.absolute().parent}.", fields={"output": "no such folder"})
         export = create_export(
-            project=project, format=options["format"], policy=self._policy(options["policy"]), container=container
+            project=project,
+            format=options["format"],
+            policy=self._policy(options["policy"]),
+            container=container,
+            enqueue=False,
         )
         export = run_export(export_id=export.pk)
         if export.status != JobStatus.FINISHED:

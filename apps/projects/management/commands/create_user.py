@@ -14,7 +14,7 @@ from apps.projects.services import add_member
 
 
 class Command(JsonCommand):
-    help = "Make an account that can sign in at once, and a member of a project if one is named."
+    help = "Create an account that can sign in at once, and add it to a project if one is named."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)

@@ -15,7 +15,7 @@ from apps.projects.services import add_member, change_role
 
 
 class Command(JsonCommand):
-    help = "Give an account a role in a project, as its owner would: for a project whose owner is gone, for one."
+    help = "Give an account a role in a project, for instance when its owner has left."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
@@ -28,7 +28,7 @@ class Command(JsonCommand):
         project, role = Project.objects.named(options["project"]), options["role"]
         user = User.objects.filter(email__iexact=options["email"]).first()
         if user is None:
-            raise DomainError(f"Nobody has the e-mail {options['email']}.", fields={"email": "unknown"})
+            raise DomainError(f"No account has the e-mail address {options['email']}.", fields={"email": "unknown"})
         member = Membership.objects.filter(project=project, user=user).first()
         if member is None:
             add_member(project=project, user=user, role=role)

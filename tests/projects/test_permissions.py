@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from django.http import Http404
 
 from apps.accounts.models import User
-from apps.core.errors import NotAllowed
+from apps.core.errors import NotAllowed, NotFound
 from apps.projects.models import Membership, Project, Role
 from apps.projects.permissions import NEEDS, can, membership_for, membership_of, project_for
 
@@ -70,13 +69,13 @@ def test_a_role_may_do_what_the_table_says(project: Project, charlie: User, role
 def test_a_stranger_is_not_told_that_the_project_exists(project: Project, charlie: User, action: str) -> None:
     assert not can(membership_of(charlie, project), action)
     for slug in (project.slug, "no-such-project"):
-        with pytest.raises(Http404) as told:
+        with pytest.raises(NotFound) as told:
             project_for(charlie, slug, action)
         assert str(told.value) == "No such project."
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-@pytest.mark.parametrize(("status", "refusal"), [("suspended", NotAllowed), ("imported", Http404)])
+@pytest.mark.parametrize(("status", "refusal"), [("suspended", NotAllowed), ("imported", NotFound)])
 def test_who_is_not_active_may_nothing_whatever_the_role(
     project: Project, charlie: User, action: str, status: str, refusal: type[Exception]
 ) -> None:
@@ -90,7 +89,7 @@ def test_who_is_not_active_may_nothing_whatever_the_role(
 def test_a_role_in_one_project_is_none_in_another(project: Project, alice: User, charlie: User) -> None:
     other = Project.objects.create(slug="other", name="Other")
     Membership.objects.create(project=other, user=charlie, role="owner")
-    with pytest.raises(Http404):
+    with pytest.raises(NotFound):
         project_for(charlie, project.slug, "view")
     assert list(Project.objects.visible_to(alice)) == [project]
     assert list(Project.objects.visible_to(charlie)) == [other]
