@@ -8,7 +8,7 @@ import { csrfToken } from "./lib/api.js";
 import { listen } from "./lib/keys.js";
 
 const byId = (id) => document.getElementById(id);
-const form = byId("settle");
+const form = byId("adjudicate");
 const hint = byId("step-keys");
 const rows = [...document.querySelectorAll("tr[data-step]")];
 const WORKED_OUT_MS = 2_500;
@@ -52,7 +52,7 @@ function point(index, { isByKey = false } = {}) {
         else row.removeAttribute("aria-current");
     });
     const { step, number } = rows[index].dataset;
-    byId("settle-step").value = step;
+    byId("adjudicate-step").value = step;
     form.querySelector("[data-at]").textContent = `step ${number}`;
     rows[index].querySelector("td.step").append(hint);
     if (!isByKey) return;
@@ -60,7 +60,7 @@ function point(index, { isByKey = false } = {}) {
     if (!focused || focused === document.body || byId("evidence").contains(focused)) rows[index].focus({ preventScroll: true });
     const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
     rows[index].scrollIntoView({ block: "nearest", behavior: isStill ? "instant" : "smooth" });
-    say(`Step ${number} of ${rows.length}. ${byId(`stands-${step}`).textContent.replace(/\s+/g, " ").trim()}`);
+    say(`Step ${number} of ${rows.length}. ${byId(`consensus-${step}`).textContent.replace(/\s+/g, " ").trim()}`);
 }
 
 // --- words -----------------------------------------------------------------------------------------------------------
@@ -105,10 +105,10 @@ function replaceBy(text) {
 /** While a worker has not looked at it since, what stands may change: ask again, quietly. */
 function lookAgain() {
     clearTimeout(timer);
-    if (!("pending" in byId("words").dataset)) return;
+    if (!("pending" in byId("first-errors").dataset)) return;
     timer = setTimeout(() => {
         sending = sending.then(async () => {
-            const answer = await fetch(form.dataset.standing, { credentials: "same-origin", redirect: "error" });
+            const answer = await fetch(form.dataset.consensusUrl, { credentials: "same-origin", redirect: "error" });
             if (answer.ok) replaceBy(await answer.text());
         }).catch(() => {}); // Nobody asked for it: the next word tells what is wrong.
     }, WORKED_OUT_MS);
@@ -145,7 +145,7 @@ if (form) {
     hint.hidden = false;
     byId("keys-button").hidden = false;
     byId("keys-button").addEventListener("click", () => byId("help").showModal());
-    byId("settle-step").addEventListener("change", ({ target }) => point(rows.findIndex((row) => row.dataset.step === target.value)));
+    byId("adjudicate-step").addEventListener("change", ({ target }) => point(rows.findIndex((row) => row.dataset.step === target.value)));
     byId("evidence").addEventListener("click", (event) => {
         const row = event.target.closest("tr[data-step]");
         if (row && getSelection().isCollapsed && !event.target.closest("a")) point(rows.indexOf(row));

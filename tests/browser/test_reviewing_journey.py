@@ -97,7 +97,7 @@ def judged(solutions: Sequence[Solution]) -> None:
 
 
 def settled_words(page: Page) -> str:
-    return " ".join(page.locator("#words").inner_text().split())
+    return " ".join(page.locator("#first-errors").inner_text().split())
 
 
 def test_ten_disputed_solutions_are_settled_by_keys_alone(project: Project, rita: User, watched: Watched) -> None:
@@ -106,19 +106,19 @@ def test_ten_disputed_solutions_are_settled_by_keys_alone(project: Project, rita
     page.goto(f"/projects/{project.slug}/review")
     expect(page.locator("li", has_text="People disagree")).to_contain_text("10")
     page.goto(f"/projects/{project.slug}/review/people")
-    page.get_by_role("link", name="Begin").click()
+    page.get_by_role("link", name="Start reviewing").click()
     for number in range(10):
         page.wait_for_url(f"**/solutions/{solutions[number].pk}?queue=people")
         # It begins at the first step in dispute: the fourth.
         expect(page.locator("tr.here")).to_have_attribute("data-number", "4")
         if number % 2:
             page.keyboard.press("x")
-            expect(page.locator("#words")).to_contain_text("settled")
+            expect(page.locator("#first-errors")).to_contain_text("adjudicated")
         else:
             page.keyboard.press("3")
             page.keyboard.press("j")
             page.keyboard.press("1")
-            expect(page.locator("tr.here .stands")).to_contain_text("bad")
+            expect(page.locator("tr.here .step-consensus")).to_contain_text("bad")
             page.keyboard.press("k")
             page.keyboard.press("k")
             expect(page.locator("tr.here")).to_have_attribute("data-number", "3")
@@ -126,11 +126,11 @@ def test_ten_disputed_solutions_are_settled_by_keys_alone(project: Project, rita
             for key in "2k":
                 page.keyboard.press(key)
             page.keyboard.press("0" if number == 0 else "2")
-            expect(page.locator("tr.here .stands")).to_contain_text("great" if number == 0 else "okay")
+            expect(page.locator("tr.here .step-consensus")).to_contain_text("great" if number == 0 else "okay")
         assert page.evaluate("document.activeElement.closest('tr, body').matches('tr.here, body')")
         if number < 9:
             page.keyboard.press("n")
-    expect(page.locator("#words")).to_contain_text("settled")
+    expect(page.locator("#first-errors")).to_contain_text("adjudicated")
     errors = dict(Consensus.objects.filter(how="adjudicated").values_list("solution", "first_error"))
     assert [errors.get(one.pk) for one in solutions] == [-1, 3, 4, 3, 4, 3, 4, 3, 4, 3]
     assert not OpenDispute.objects.filter(kind="people").exists()
@@ -146,7 +146,7 @@ def test_words_given_faster_than_the_server_answers_reach_their_own_steps(
     page.goto(f"/projects/{project.slug}/solutions/{solution.pk}")
     for key in "kkk3j2j3j1":
         page.keyboard.press(key)
-    expect(page.locator("#words")).to_contain_text("settled")
+    expect(page.locator("#first-errors")).to_contain_text("adjudicated")
     stands = solution.steps.order_by("position").values_list("consensus__rating", "consensus__how")
     assert list(stands)[:4] == [(1, "adjudicated"), (0, "adjudicated"), (1, "adjudicated"), (-1, "adjudicated")]
 
@@ -206,7 +206,7 @@ def test_a_word_is_taken_back_and_made_gold_and_its_note_is_kept(
     page.get_by_label("Note on your next decision").fill("n is 14 by the second line")
     page.locator("h1").evaluate("document.activeElement.blur()")
     page.keyboard.press("x")
-    expect(page.locator("#words")).to_contain_text("n is 14 by the second line")
+    expect(page.locator("#first-errors")).to_contain_text("n is 14 by the second line")
     expect(page.locator("#announcer")).to_contain_text("step 4 is the first error")
     page.keyboard.press("g")
     expect(page.locator("tr.here .gold")).to_be_visible()
@@ -260,7 +260,7 @@ def test_a_changed_reference_answer_shows_on_what_rested_on_it(
     page = watched.page(rita)
     page.goto(f"/projects/{project.slug}/solutions/{solution.pk}")
     assert "old answer" not in page.locator("main").inner_text()
-    expect(page.locator("#words")).to_contain_text("convincing and wrong")
+    expect(page.locator("#first-errors")).to_contain_text("convincing and wrong")
     edit_problem(problem=solution.problem, actor=alice, statement=solution.problem.statement, reference_answer="7")
     grade_again(problem_id=solution.problem_id)
     recompute_project(project)
@@ -268,7 +268,7 @@ def test_a_changed_reference_answer_shows_on_what_rested_on_it(
     expect(page.locator("#evidence thead")).to_contain_text("before the answer changed")
     expect(page.locator("main")).to_contain_text("before the answer changed")
     expect(page.locator(".verdict").first).to_contain_text("right")
-    expect(page.locator("#words")).not_to_contain_text("convincing and wrong")
+    expect(page.locator("#first-errors")).not_to_contain_text("convincing and wrong")
     page.locator("#history summary").click()
     expect(page.locator("#history")).to_contain_text("14 → 7")
     expect(page.locator("#history")).to_contain_text("1 right, 0 wrong")
@@ -299,7 +299,7 @@ def test_the_pages_of_reviewers_have_no_barrier(
         page.goto(f"{base}/{path}")
         if "queue=" in path:
             page.keyboard.press("1")
-            expect(page.locator("tr.here .stands")).to_contain_text("bad")
+            expect(page.locator("tr.here .step-consensus")).to_contain_text("bad")
         if found := barriers(page):
             wrong[path] = found
         if cut := overflow(page):

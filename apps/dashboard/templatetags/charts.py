@@ -49,12 +49,12 @@ def _plot(label: str, low: str, high: str, **marks: Any) -> SafeString:
 @register.simple_tag
 def trend(weeks: Sequence[Mapping[str, Any]], label: str) -> SafeString:
     """Shares by week, with their intervals as a band."""
-    known = [week for week in weeks if week["exact"]["value"] is not None]
-    if not known:
+    weeks_with_value = [week for week in weeks if week["exact"]["value"] is not None]
+    if not weeks_with_value:
         return format_html('<p class="muted small">{}</p>', "Not enough data yet.")
     dots, line, upper, lower = [], [], [], []
-    for index, week in enumerate(known):
-        x, measured = _x(index / max(1, len(known) - 1)), week["exact"]
+    for index, week in enumerate(weeks_with_value):
+        x, measured = _x(index / max(1, len(weeks_with_value) - 1)), week["exact"]
         y = _y(measured["value"])
         line.append(f"{x},{y}")
         dots.append({"x": x, "y": y, "title": f"{week['week']}: {share_of(measured['value'])}"})
@@ -62,7 +62,15 @@ def trend(weeks: Sequence[Mapping[str, Any]], label: str) -> SafeString:
             upper.append(f"{x},{_y(min(1, measured['high']))}")
             lower.append(f"{x},{_y(max(0, measured['low']))}")
     band = " ".join([*upper, *reversed(lower)])
-    return _plot(label, known[0]["week"], known[-1]["week"], band=band, line=" ".join(line), dots=dots, radius="3")
+    return _plot(
+        label,
+        weeks_with_value[0]["week"],
+        weeks_with_value[-1]["week"],
+        band=band,
+        line=" ".join(line),
+        dots=dots,
+        radius="3",
+    )
 
 
 @register.simple_tag
