@@ -64,7 +64,7 @@ def test_a_file_with_bad_rows_lands_the_good_ones_and_gives_the_bad_ones_back(
     # And out again: the file that the page gives has the SHA-256 that the page names.
     page.goto(f"/projects/{project.slug}/exports/new")
     page.locator("input[name=format][value=trl-prm]").check()
-    page.get_by_role("button", name="Make the file").click()
+    page.get_by_role("button", name="Export", exact=True).click()
     link = page.get_by_role("link", name="Download", exact=True)
     expect(link).to_be_visible(timeout=120_000)
     with page.expect_download() as download:
@@ -110,7 +110,7 @@ def test_a_button_of_a_page_that_follows_is_pressed_however_slowly(
     page = page_of(mia)
     page.on("dialog", lambda dialog: dialog.accept())
     page.goto(f"/projects/{project.slug}/exports/{export.pk}")
-    page.get_by_role("button", name="Stop").hover()
+    page.get_by_role("button", name="Cancel").hover()
     with page.expect_response(lambda answer: answer.request.resource_type == "xhr"):
         page.mouse.down()
     page.wait_for_timeout(100)
@@ -131,6 +131,6 @@ def test_a_file_of_an_unknown_shape_lands_when_its_columns_are_named(
 
     page.get_by_label("Problem (optional)", exact=True).select_option("ask")
     page.get_by_label("Solution, as a list of steps").select_option("chain")
-    expect(page.locator("#preview")).to_contain_text("1 can land")
+    expect(page.locator("#preview")).to_contain_text("1 valid as")
     expect(page.locator("#preview .steps-preview li")).to_have_text(["One and one.", "#### 2"])
     expect(page.locator("#preview")).not_to_contain_text("No row can be imported yet.")

@@ -193,7 +193,7 @@ def test_a_guest_makes_an_account_by_the_link_and_the_link_tells_members_that_th
 ) -> None:
     guest = watched.page(viewport=PHONE)
     guest.goto(f"/join/{world.secret}/")
-    guest.get_by_role("link", name="Create an account").click()
+    guest.get_by_role("link", name="Create account").click()
     assert barriers(guest) == []
     guest.get_by_label("E-mail address").fill("gina@lab.example")
     guest.get_by_label("Name").fill("Gina Guest")

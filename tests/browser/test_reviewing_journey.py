@@ -169,7 +169,7 @@ def test_the_step_under_the_cursor_says_which_keys_settle_what(project: Project,
     on_a_phone.goto(f"/projects/{project.slug}/solutions/{solution.pk}")
     expect(on_a_phone.locator("#step-keys")).to_be_hidden()
     names = "[...document.querySelectorAll('tr.here td[data-label]')].map((cell) => getComputedStyle(cell, '::before').content)"
-    assert on_a_phone.evaluate(names) == ['"people "', '"Monte Carlo "', '"stands "']
+    assert on_a_phone.evaluate(names) == ['"people "', '"Monte Carlo "', '"consensus "']
     assert overflow(on_a_phone) == []
 
 
@@ -213,7 +213,7 @@ def test_a_word_is_taken_back_and_made_gold_and_its_note_is_kept(
     page.locator("#history summary").click()
     expect(page.locator("#history")).to_contain_text("made it gold")
     page.keyboard.press("u")
-    expect(page.locator("#history")).to_contain_text("taken back")
+    expect(page.locator("#history")).to_contain_text("withdrawn")
     page.keyboard.press("?")
     expect(page.locator("#help")).to_be_visible()
 
@@ -229,7 +229,7 @@ def test_a_returned_turn_comes_back_to_its_labeler_with_the_note(
     page.get_by_role("link", name="What is 20").click()
     page.get_by_label("Note to the labeler").fill("Add the last line up once more.")
     page.get_by_role("button", name="Return", exact=True).click()
-    expect(page.locator(".messages")).to_contain_text("Returned")
+    expect(page.locator(".messages")).to_contain_text("returned")
     expect(page.locator("main")).to_contain_text("No submissions to review")
 
     desk = watched.page(bob)

@@ -103,7 +103,7 @@ def test_a_submitted_task_is_corrected_from_my_work(project: Project, bob: User,
     expect(page.locator("[data-do=skip]")).to_have_count(0)
     desk.press("k", "k", "1", "Enter")
     page.wait_for_url("**/work")
-    expect(page.get_by_role("row").nth(1)).to_contain_text("found the first error, said again")
+    expect(page.get_by_role("row").nth(1)).to_contain_text("found the first error, resubmitted")
     assignment.refresh_from_db()
     assert (assignment.finish_reason, assignment.versions) == ("found_error", 1)
     assert PastSubmission.objects.get().said["finish_reason"] == "solution"
@@ -206,7 +206,7 @@ def test_a_manager_drafts_a_round_looks_and_opens_it(project: Project, alice: Us
     page.get_by_label("Bob").check()
     page.get_by_role("button", name="Save draft").click()
     expect(page.get_by_role("heading", name="May not")).to_be_visible()
-    page.get_by_role("button", name="Open the round").click()
+    page.get_by_role("button", name="Open round").click()
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
     round_ = Round.objects.get()
     assert (round_.status, round_.task_count, round_.slot_count, list(round_.labelers.all())) == ("open", 3, 6, [bob])
@@ -222,7 +222,7 @@ def test_a_reported_problem_is_retired_and_brought_back(
     page.goto(f"/projects/{project.slug}/rounds/{round_.number}")
     page.get_by_role("link", name="Edit or retire the problem").click()
     expect(page.locator("main")).to_contain_text("Something is missing")
-    page.get_by_label("Why?").fill("A number is missing")
+    page.get_by_label("Reason").fill("A number is missing")
     page.get_by_role("button", name="Retire").click()
     expect(page.locator("h1")).to_contain_text("retired")
     assert Problem.objects.exclude(retired_at=None).get().retired_reason == "A number is missing"

@@ -45,7 +45,7 @@ def test_solutions_are_sampled_watched_paused_resumed_and_looked_at(
 
     # Nobody works on it yet: it waits, and can be paused and resumed.
     expect(page.get_by_role("heading", level=1)).to_contain_text("Sampling 1")
-    expect(page.locator("#run")).to_contain_text("waits for a worker")
+    expect(page.locator("#run")).to_contain_text("waiting for a worker")
     page.get_by_role("button", name="Pause").click()
     expect(page.locator("#run")).to_contain_text("paused")
     page.get_by_role("button", name="Resume").click()

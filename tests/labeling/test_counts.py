@@ -36,7 +36,7 @@ def round_(project: Project) -> Round:
 def own(round_: Round, labeler: User) -> HandedIn:
     """As every page says it; and they all say the same."""
     work = work_for(labeler, Round.objects.filter(pk=round_.pk))[0]
-    told = HandedIn(work.done_by_me, work.today)
+    told = HandedIn(work.submitted, work.submitted_today)
     assert told == handed_in_by(Assignment.objects.filter(labeler=labeler), "round").get(round_.pk, HandedIn())
     assert progress(round_, labeler)["today"] == told.today
     assert told.today <= told.total
@@ -89,12 +89,12 @@ def test_pages_say_whose_and_since_when(round_: Round, bob: User, mia: User) -> 
     Assignment.objects.filter(pk=assignments[0].pk).update(submitted_at=timezone.now() - timedelta(days=2))
     home = signed_in(bob).get("/").content.decode()
     assert "4 by you, 3 of them today" in home
-    assert "3 handed in by you today, since midnight UTC" in home
+    assert "You submitted 3 tasks today, since midnight UTC" in home
     page = signed_in(bob).get("/projects/algebra/rounds/1").content.decode()
-    assert "<dt>handed in by you</dt><dd>4</dd>" in page
+    assert "<dt>submitted by you</dt><dd>4</dd>" in page
     assert "<dt>of them today (UTC)</dt><dd>3</dd>" in page
     work = signed_in(bob).get("/projects/algebra/work").content.decode()
-    assert "<dt>handed in</dt><dd>4</dd>" in work
+    assert "<dt>submitted</dt><dd>4</dd>" in work
     assert "<dt>of them today (UTC)</dt><dd>3</dd>" in work
     watched = signed_in(mia).get("/projects/algebra/rounds/1").content.decode()
     assert "3 of them today (UTC)" in watched
