@@ -212,9 +212,7 @@ def test_a_guest_makes_an_account_by_the_link_and_the_link_tells_members_that_th
     assert path_of(guest) == f"/projects/{world.project.slug}/"
 
 
-def test_who_may_not_and_who_is_lost_are_told_so_in_words(
-    world: World, bob: User, charlie: User, watched: Watched
-) -> None:
+def test_error_pages_explain_what_is_wrong(world: World, bob: User, charlie: User, watched: Watched) -> None:
     watched.expected = ("403", "404", "400")
     for user, path, title in (
         (bob, path_in(world, "exports"), "You don't have permission"),
@@ -228,7 +226,7 @@ def test_who_may_not_and_who_is_lost_are_told_so_in_words(
         assert (barriers(page), overflow(page)) == ([], [])
 
 
-def test_pages_with_nothing_on_them_say_what_to_do_next(project: Project, alice: User, watched: Watched) -> None:
+def test_empty_pages_show_the_next_step(project: Project, alice: User, watched: Watched) -> None:
     page = watched.page(alice)
     for path, action in (
         ("solutions", "Import a file"),

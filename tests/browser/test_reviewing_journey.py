@@ -96,11 +96,11 @@ def judged(solutions: Sequence[Solution]) -> None:
     recompute_project(solutions[0].project)
 
 
-def settled_words(page: Page) -> str:
+def first_errors_text(page: Page) -> str:
     return " ".join(page.locator("#first-errors").inner_text().split())
 
 
-def test_ten_disputed_solutions_are_settled_by_keys_alone(project: Project, rita: User, watched: Watched) -> None:
+def test_ten_disputed_solutions_are_adjudicated_with_keys_alone(project: Project, rita: User, watched: Watched) -> None:
     solutions = disputed(project, 10)
     page = watched.page(rita)
     page.goto(f"/projects/{project.slug}/review")
@@ -138,7 +138,7 @@ def test_ten_disputed_solutions_are_settled_by_keys_alone(project: Project, rita
     assert Consensus.objects.filter(how="adjudicated", settled_by=rita).count() == 10
 
 
-def test_words_given_faster_than_the_server_answers_reach_their_own_steps(
+def test_ratings_faster_than_the_server_responds_reach_their_own_steps(
     project: Project, rita: User, watched: Watched
 ) -> None:
     (solution,) = disputed(project, 1)
@@ -151,7 +151,7 @@ def test_words_given_faster_than_the_server_answers_reach_their_own_steps(
     assert list(stands)[:4] == [(1, "adjudicated"), (0, "adjudicated"), (1, "adjudicated"), (-1, "adjudicated")]
 
 
-def test_the_step_under_the_cursor_says_which_keys_settle_what(project: Project, rita: User, watched: Watched) -> None:
+def test_the_current_step_shows_its_keys(project: Project, rita: User, watched: Watched) -> None:
     (solution,) = disputed(project, 1)
     page = watched.page(rita)
     page.goto(f"/projects/{project.slug}/solutions/{solution.pk}")
@@ -194,7 +194,7 @@ def test_formulas_in_a_judge_s_reason_are_typeset_and_a_long_one_is_folded_not_c
     assert barriers(page) == []
 
 
-def test_a_word_is_taken_back_and_made_gold_and_its_note_is_kept(
+def test_an_adjudication_is_made_gold_and_withdrawn_and_its_note_is_kept(
     project: Project, rita: User, watched: Watched
 ) -> None:
     (solution,) = disputed(project, 1)
@@ -218,7 +218,7 @@ def test_a_word_is_taken_back_and_made_gold_and_its_note_is_kept(
     expect(page.locator("#help")).to_be_visible()
 
 
-def test_a_returned_turn_comes_back_to_its_labeler_with_the_note(
+def test_a_returned_assignment_comes_back_to_its_labeler_with_the_note(
     project: Project, rita: User, bob: User, watched: Watched
 ) -> None:
     make_solution(make_problem(project, "What is 20 + 22?", reference_answer="42"), ["Twenty.", "Plus 22.", "41"])

@@ -151,14 +151,14 @@ def test_each_role_sees_what_it_reaches(
 
 
 @pytest.mark.parametrize(("name", "method"), sorted(OF_NO_PROJECT))
-def test_pages_of_no_project_are_for_everybody_who_is_signed_in(
+def test_pages_outside_projects_are_for_every_signed_in_user(
     charlie: User, client: Client, name: str, method: str
 ) -> None:
     assert asked(client, method, reverse(name)).status_code == 302
     assert asked(signed_in(charlie), method, reverse(name)).status_code in (200, 422)
 
 
-def test_a_suspended_member_is_told_so(world: World, mia: User, subtests: pytest.Subtests) -> None:
+def test_a_suspended_member_gets_a_message(world: World, mia: User, subtests: pytest.Subtests) -> None:
     Membership.objects.filter(user=mia).update(status="suspended")
     client = signed_in(mia)
     for name, args, method, _ in PAGES:
@@ -168,7 +168,7 @@ def test_a_suspended_member_is_told_so(world: World, mia: User, subtests: pytest
             assert b"suspended" in answer.content
 
 
-def test_every_page_stands_in_this_matrix() -> None:
+def test_every_page_is_in_this_matrix() -> None:
     known = {page[0] for page in PAGES} | {name for name, _ in OF_NO_PROJECT} | ELSEWHERE
     assert {pattern.name for pattern in urlpatterns} == known
 

@@ -85,7 +85,7 @@ def test_the_form_says_what_there_is_to_compare(
     assert says in " ".join(found.content.decode().split())
 
 
-def test_who_gave_up_on_a_comparison_is_listed_with_both_sides(owner: Client, project: Project, bob: User) -> None:
+def test_a_comparison_that_was_given_up_is_listed_with_both_sides(owner: Client, project: Project, bob: User) -> None:
     compared = make_comparison(make_problem(project), ["Yes."], ["No."])
     opened(owner, project, ties="on")
     round_ = Round.objects.get()

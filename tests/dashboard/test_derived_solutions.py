@@ -27,7 +27,7 @@ def grown_by(project: Project, labeler: User, **options: object) -> Assignment:
     return submit(assignment=assignment, submission=Submission(steps=steps, finish_reason="solution"))
 
 
-def test_the_turn_stands_on_the_page_of_what_it_made(project: Project, bob: User, rita: User) -> None:
+def test_the_assignment_is_on_the_page_of_its_derived_solution(project: Project, bob: User, rita: User) -> None:
     begun = make_solution(make_problem(project, reference_answer="5"), steps=["Six."])
     assignment = grown_by(project, bob)
     assert assignment.grown is not None

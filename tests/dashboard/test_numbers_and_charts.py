@@ -34,7 +34,7 @@ def test_numbers_are_grouped_and_nothing_is_a_dash() -> None:
     assert (milliseconds(90_000), milliseconds(None)) == ("1 min 30 s", "–")
 
 
-def test_the_bars_say_their_figures_and_style_nothing_inline() -> None:
+def test_the_bars_contain_their_figures_and_no_inline_style() -> None:
     drawn = bars([(date(2026, 1, 1), 0), (date(2026, 1, 2), 4)], "<b>Submissions")
     assert "4 in 2 days" in drawn
     assert "&lt;b&gt;" in drawn

@@ -14,7 +14,7 @@ from tests.world import World
 TERMS = {"protocol": "first_error", "redundancy": "1", "gold_percent": "0", "lease_minutes": "20"}
 
 
-def test_a_double_click_opens_one_round_and_who_wants_two_gets_two(world: World, alice: User) -> None:
+def test_a_double_click_opens_one_round_and_submitting_again_opens_two(world: World, alice: User) -> None:
     client, url = signed_in(alice), reverse("round-new", args=[world.project.slug])
     page = client.get(url).content.decode()
     once = re.search(r'name="once" value="([0-9a-f]+)"', page)

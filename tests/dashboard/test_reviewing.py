@@ -57,7 +57,7 @@ def act(client: Client, solution: Solution, name: str, position: int = 0, **more
     return client.post(url, {"act": name, "step": step, **more}, headers={"HX-Request": "true"})
 
 
-def test_each_word_is_said_and_stands(client: Client, solutions: list[Solution]) -> None:
+def test_each_action_is_saved_and_shown(client: Client, solutions: list[Solution]) -> None:
     one = solutions[0]
     assert b"Step 2 is bad." in act(client, one, "bad", 1).content
     assert Consensus.objects.get(pk=one.pk).first_error == 1
@@ -84,7 +84,7 @@ def test_each_word_is_said_and_stands(client: Client, solutions: list[Solution])
     assert b"no rating to withdraw" in act(client, one, "withdraw_all").content
 
 
-def test_what_cannot_be_is_refused_in_words(client: Client, solutions: list[Solution]) -> None:
+def test_invalid_actions_are_refused_with_a_message(client: Client, solutions: list[Solution]) -> None:
     one, other = solutions[:2]
     assert act(client, one, "guess").status_code == 400
     assert b"Adjudicate the solution first" in act(client, one, "gold").content
@@ -96,7 +96,7 @@ def test_what_cannot_be_is_refused_in_words(client: Client, solutions: list[Solu
     assert not StepConsensus.objects.filter(how="adjudicated").exists()
 
 
-def test_without_scripts_a_word_leads_back_to_the_page(client: Client, solutions: list[Solution]) -> None:
+def test_without_scripts_an_action_redirects_to_the_page(client: Client, solutions: list[Solution]) -> None:
     one = solutions[0]
     url = reverse("solution-adjudicate", args=[one.project.slug, one.pk])
     answer = client.post(f"{url}?queue=people", {"act": "first_error", "step": one.steps.all()[1].pk})
@@ -142,7 +142,7 @@ def test_queues_are_narrowed(project: Project, client: Client, solutions: list[S
     assert client.get("/projects/algebra/review/people?round=x&labeler=0&after=z").status_code == 200
 
 
-def test_many_are_settled_as_they_stand_and_made_gold(
+def test_the_consensus_of_many_is_accepted_and_made_gold(
     project: Project, client: Client, solutions: list[Solution], crew: list[User]
 ) -> None:
     third = make_user("third")
@@ -179,7 +179,7 @@ def test_a_queue_is_sent_to_a_new_round(project: Project, mia: User, solutions: 
     assert set(round_.tasks.values_list("solution", flat=True)) == {solutions[0].pk, solutions[2].pk}
 
 
-def test_a_correction_counts_in_the_labelers_place_and_their_own_word_stays_theirs(
+def test_a_correction_counts_instead_of_the_labelers_own_ratings_which_are_kept(
     client: Client, solutions: list[Solution], crew: list[User]
 ) -> None:
     assignment = Assignment.objects.filter(labeler=crew[1]).order_by("pk")[0]
@@ -200,7 +200,7 @@ def test_a_correction_counts_in_the_labelers_place_and_their_own_word_stays_thei
     assert "corrected a turn" in shown
 
 
-def test_turns_are_returned_with_a_note_only(client: Client, solutions: list[Solution], crew: list[User]) -> None:
+def test_assignments_are_returned_with_a_note_only(client: Client, solutions: list[Solution], crew: list[User]) -> None:
     assignment = Assignment.objects.filter(labeler=crew[1]).order_by("pk")[0]
     url = reverse("assignment-return", args=["algebra", assignment.pk])
     assert client.post(url, {"note": " "}).status_code == 400
@@ -210,7 +210,7 @@ def test_turns_are_returned_with_a_note_only(client: Client, solutions: list[Sol
     assert b"again" in client.get("/projects/algebra/review/assignments?show=reviewed").content
 
 
-def test_an_accepted_turn_waits_no_longer(client: Client, solutions: list[Solution]) -> None:
+def test_an_accepted_assignment_no_longer_waits(client: Client, solutions: list[Solution]) -> None:
     everything = list(Assignment.objects.order_by("pk").values_list("pk", flat=True))
     assert b"of 6 submissions" in client.get("/projects/algebra/review/assignments").content
     client.post("/projects/algebra/review/assignments/accept", {"assignment": everything[:4]})
@@ -220,7 +220,7 @@ def test_an_accepted_turn_waits_no_longer(client: Client, solutions: list[Soluti
     assert client.post("/projects/algebra/review/assignments/accept", {}).status_code == 400
 
 
-def test_a_turn_that_is_corrected_after_it_was_accepted_waits_again(
+def test_an_assignment_corrected_after_it_was_accepted_waits_again(
     client: Client, solutions: list[Solution], rita: User
 ) -> None:
     assignment = Assignment.objects.order_by("pk")[0]
@@ -235,7 +235,7 @@ def test_a_turn_that_is_corrected_after_it_was_accepted_waits_again(
     assert assignment.pk not in waiting(assignment.round.project), "what a reviewer said needs no review"
 
 
-def test_the_sample_and_the_whole_list_wait_for_the_same_turns(
+def test_the_sample_and_the_whole_list_hold_the_same_assignments(
     project: Project, client: Client, solutions: list[Solution], rita: User
 ) -> None:
     assignments = list(Assignment.objects.order_by("pk"))

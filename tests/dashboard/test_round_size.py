@@ -84,7 +84,7 @@ def test_the_page_of_a_draft_shows_its_own_terms_from_the_start(ready: Project, 
     assert "10 solutions</b> fit <code>all</code>: 20 submissions" in answer.content.decode()
 
 
-def test_no_list_of_solutions_is_made_and_nobody_waits_for_a_long_count(ready: Project) -> None:
+def test_the_count_makes_no_list_of_solutions_and_stops_at_its_limit(ready: Project) -> None:
     for terms in ({}, {"gold_share": 0.1}, {"gold_share": 1.0, "is_screening": True}):
         for select in ("all", "sample:6", "wrong"):
             round_ = Round(project=ready, protocol="first_error", selection={"select": select}, **terms)
@@ -132,7 +132,7 @@ def test_no_list_of_solutions_is_made_and_nobody_waits_for_a_long_count(ready: P
         (1, {"sample": "1"}, "<b>1 solution</b> fits <code>sample:1</code>: 1 submission."),
     ],
 )
-def test_more_than_is_said_of_what_was_not_counted_to_its_end(
+def test_a_count_that_stopped_at_its_limit_is_shown_as_more_than(
     ready: Project, mia: User, bob: User, monkeypatch: pytest.MonkeyPatch, bound: int, asked: dict[str, str], says: str
 ) -> None:
     if "comparison" in asked.values():

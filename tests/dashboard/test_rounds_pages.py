@@ -42,7 +42,7 @@ def test_labelers_do_not_see_drafts(draft: Round, bob: User, alice: User) -> Non
         assert signed_in(bob).get(reverse(name, args=[slug, draft.number])).status_code == 404
 
 
-def test_a_draft_is_edited_as_it_stands_and_not_once_it_is_open(draft: Round, alice: User, bob: User) -> None:
+def test_a_draft_is_edited_until_it_is_opened(draft: Round, alice: User, bob: User) -> None:
     url = reverse("round-edit", args=[draft.project.slug, draft.number])
     client = signed_in(alice)
     filled = TERMS | {
@@ -77,7 +77,7 @@ def test_a_selection_is_shown_as_its_fields(select: str) -> None:
     assert fields["first"] == ("wrong" if "first" in select else "")
 
 
-def test_a_draft_that_fits_nothing_says_so_and_does_not_open(project: Project, alice: User) -> None:
+def test_a_draft_that_matches_no_solutions_says_so_and_does_not_open(project: Project, alice: User) -> None:
     drafted = create_round(project=project, protocol="first_error")
     assert "No solution fits" in shown(alice, "round", project.slug, drafted.number)
     client = signed_in(alice)
@@ -140,7 +140,7 @@ def test_a_screening_shows_its_results_to_managers_and_ones_own_to_the_labeler(
     assert "Results of the screening" not in own
 
 
-def test_a_problem_cannot_be_mended_to_nothing_and_its_history_is_told(project: Project, alice: User) -> None:
+def test_a_problem_cannot_be_edited_to_an_empty_text_and_its_history_is_shown(project: Project, alice: User) -> None:
     problem = make_solution(make_problem(project, reference_answer="41"), final_answer="42").problem
     client, args = signed_in(alice), [project.slug, problem.pk]
     refused = client.post(reverse("problem-edit", args=args), {"statement": " ", "reference_answer": "42"})
@@ -186,9 +186,7 @@ def test_few_gold_tasks_tell_no_share(project: Project, bob: User) -> None:
     assert "100 %" not in page
 
 
-def test_my_work_has_the_newest_first_by_when_it_was_handed_in_not_by_when_it_was_taken(
-    project: Project, bob: User
-) -> None:
+def test_my_work_is_ordered_by_the_time_of_submission_newest_first(project: Project, bob: User) -> None:
     make_solution(make_problem(project, "Taken first."))
     make_solution(make_problem(project, "Taken second."))
     round_ = open_round(project=project, protocol="first_error")
@@ -201,7 +199,7 @@ def test_my_work_has_the_newest_first_by_when_it_was_handed_in_not_by_when_it_wa
 
 
 @pytest.mark.parametrize(("query", "status"), [("?turn=x", 404), ("?turn=999999", 404), ("?turn={}", 200)])
-def test_only_ones_own_submitted_turn_is_opened_to_be_corrected(
+def test_only_the_users_own_submission_opens_for_correction(
     project: Project, bob: User, alice: User, query: str, status: int
 ) -> None:
     make_solution(make_problem(project))
