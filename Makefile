@@ -8,8 +8,8 @@ help: ## Show this.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## Install what is missing, start everything, print the address.
-	@$(PYTHON) annotate/bootstrap.py
-	@exec $(VENV)/python -m annotate.supervisor
+	@$(PYTHON) annotate/local/bootstrap.py
+	@exec $(VENV)/python -m annotate.local.supervisor
 
 test: environment ## Run the whole test suite, the browser included.
 	@$(VENV)/python tests/chromium.py
@@ -27,4 +27,4 @@ bench: environment ## Print the project's own figures: `name value unit`.
 	@for bench in tests/benchmarks/bench_*.py; do $(VENV)/python -m tests.benchmarks.$$(basename $$bench .py) || exit 1; done
 
 environment:
-	@$(PYTHON) annotate/bootstrap.py --dev
+	@$(PYTHON) annotate/local/bootstrap.py --dev

@@ -1,31 +1,48 @@
 #!/usr/bin/env python
-"""Annotate's commands. Starts the embedded servers for its own time when they are needed and not up."""
+"""Annotate's commands. Starts the embedded servers for its own time when a command needs them and they are not up."""
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 
-# These look at code and files only.
-NEEDS_NO_SERVER = {"help", "version", "collectstatic", "spectacular", "--help", "-h", "--version", "check"}
+# These read code and files only.
+NEED_NO_SERVER = {"help", "version", "--version", "collectstatic", "spectacular", "check"}
+HELP = {"-h", "--help"}
 
 
 def main() -> None:
+    # The garbage collector would walk the modules a dozen times while they load.
+    gc.set_threshold(50_000)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "annotate.settings")
     from django.core.management import execute_from_command_line
     from django.db import OperationalError
 
-    from annotate.embedded import EmbeddedError, servers
+    from annotate.local.errors import LocalError
 
-    words = set(sys.argv[1:2]) | (set(sys.argv[2:]) & {"--help", "-h"}) or {"help"}
     try:
-        with nullcontext() if words & NEEDS_NO_SERVER else servers():
+        with servers_for(sys.argv[1:]):
             execute_from_command_line(sys.argv)
-    except EmbeddedError as error:
+    except LocalError as error:
         sys.exit(f"annotate: {error}")
     except OperationalError as error:
         sys.exit(f"annotate: PostgreSQL says: {' '.join(str(error).split())}")
+
+
+def servers_for(arguments: list[str]) -> AbstractContextManager[object]:
+    """The embedded servers where the command needs them and no URL names others. Importing them takes long."""
+    if not arguments or arguments[0] in NEED_NO_SERVER or HELP.intersection(arguments):
+        return nullcontext()
+    from annotate.env import load
+
+    env = load()
+    if env.database_url and env.redis_url:
+        return nullcontext()
+    from annotate.local.servers import servers
+
+    return servers()
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ from typing import Any
 
 from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from csp.decorators import csp_replace
-from django.contrib.admin.apps import AdminConfig as DjangoAdminConfig
 from django.http import HttpRequest, HttpResponse
 from unfold.sites import UnfoldAdminSite
 
@@ -28,7 +27,3 @@ class AdminSite(UnfoldAdminSite):  # type: ignore[misc]
         if request.user.is_authenticated:
             raise NotAllowed("The admin is open to staff only.")
         return redirect_to_login(request.GET.get("next") or "/admin/")
-
-
-class AdminConfig(DjangoAdminConfig):
-    default_site = "annotate.admin_site.AdminSite"

@@ -1,22 +1,18 @@
-"""The Celery application. Tasks are doorways: see docs/patterns.md."""
+"""What `celery -A annotate` loads. Each task only calls a service: see docs/patterns.md."""
 
 from __future__ import annotations
 
 import gc
-import os
 
-from celery import Celery
 from celery.signals import worker_process_init
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "annotate.settings")
+from apps.core.celery import app
 
-app = Celery("annotate")
-app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks()
+__all__ = ["app"]
 
 
 @worker_process_init.connect
-def keep_what_is_loaded(**_: object) -> None:
-    """The collector walks all that lives again and again: of what lives for good it need not."""
+def freeze_loaded_objects(**_: object) -> None:
+    """The garbage collector skips objects that live as long as the process."""
     gc.collect()
     gc.freeze()

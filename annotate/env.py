@@ -1,7 +1,7 @@
 """Every setting that Annotate takes from its environment, with its type, default and meaning.
 
-`.env` in the project's root is read too; the environment wins. A wrong value ends the program with
-one line that names the setting.
+`.env` in the project's root is read too; the environment wins. An invalid value ends the program with
+one line that names the setting. msgspec checks the values: importing pydantic took a quarter of a command's time.
 """
 
 from __future__ import annotations
@@ -9,106 +9,130 @@ from __future__ import annotations
 import os
 import secrets
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+import msgspec
+from dotenv import dotenv_values
+from msgspec import Meta, Struct
+from msgspec.structs import fields
 
 from apps.inference.addresses import parse_allowed
 
 ROOT = Path(__file__).resolve().parent.parent
 
-
-# Never repeated in a message: they hold keys and passwords.
-SECRETS = {"SECRET_KEY", "DATABASE_URL", "REDIS_URL"}
-
-
-def _scheme(*known: str) -> AfterValidator:
-    def check(url: str | None) -> str | None:
-        if url is not None and urlsplit(url).scheme not in known:
-            raise ValueError(f"should begin with {' or '.join(f'{scheme}://' for scheme in known)}")
-        return url
-
-    return AfterValidator(check)
-
-
-def _words(value: Any) -> Any:
-    return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
+# Never repeated in a message: they contain keys and passwords.
+SECRETS = {"secret_key", "database_url", "redis_url"}
+# Spellings of a boolean besides those that msgspec knows.
+BOOLEANS = {
+    "yes": "true",
+    "y": "true",
+    "on": "true",
+    "t": "true",
+    "no": "false",
+    "n": "false",
+    "off": "false",
+    "f": "false",
+}
 
 
-Words = Annotated[list[str], NoDecode, BeforeValidator(_words)]
+PostgresUrl = Annotated[str, Meta(pattern="^(postgresql|postgres)://")]
+RedisUrl = Annotated[str, Meta(pattern="^(redis|rediss|unix)://")]
+SecretKey = Annotated[str, Meta(min_length=32)]
 
 
-def _addresses(entries: list[str]) -> list[str]:
-    for entry in entries:
-        parse_allowed(entry)
-    return entries
+class Words(tuple[str, ...]):
+    """Several words in one setting, separated by commas."""
+
+    __slots__ = ()
 
 
-class Environment(BaseSettings):
+class Addresses(Words):
+    """Words that are addresses, networks or host names."""
+
+    __slots__ = ()
+
+
+class Environment(Struct, frozen=True, kw_only=True):
     """The settings. Names in the environment are the upper-case ones, as in docs/settings.md."""
 
-    model_config = SettingsConfigDict(env_file=ROOT / ".env", extra="ignore", frozen=True)
-
-    annotate_home: Path = Field(
-        ROOT / ".annotate", description="Folder of all data: embedded servers, uploads, exports, logs."
+    annotate_home: Annotated[
+        Path, Meta(description="Folder of all data: embedded servers, uploads, exports, logs.")
+    ] = ROOT / ".annotate"
+    database_url: Annotated[
+        PostgresUrl | None,
+        Meta(description="PostgreSQL 15 or later. Empty: an embedded PostgreSQL in ANNOTATE_HOME."),
+    ] = None
+    redis_url: Annotated[
+        RedisUrl | None,
+        Meta(description="Redis or Valkey. Empty: an embedded Valkey in ANNOTATE_HOME."),
+    ] = None
+    host: Annotated[str, Meta(description="Address that the web server listens on.")] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=1, le=65535, description="Port of the web server.")] = 8000
+    web_workers: Annotated[int, Meta(ge=1, le=64, description="Processes of the web server.")] = 2
+    worker_concurrency: Annotated[int, Meta(ge=1, le=64, description="Processes of the Celery worker.")] = 2
+    estimation_concurrency: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=64,
+            description="Processes of the Celery worker that asks models; each holds hundreds of requests.",
+        ),
+    ] = 2
+    reasoner: Annotated[
+        bool | None,
+        Meta(description="Serve the bundled reasoner. Empty: where the demo is seeded and xllamacpp is installed."),
+    ] = None
+    secret_key: Annotated[
+        SecretKey | None, Meta(description="Signs sessions and links. Empty: generated once and kept in ANNOTATE_HOME.")
+    ] = None
+    allowed_hosts: Annotated[Words, Meta(description="Host names that are answered, separated by commas.")] = Words(
+        ["localhost", "127.0.0.1", "[::1]"]
     )
-    database_url: Annotated[str | None, _scheme("postgresql", "postgres")] = Field(
-        None, description="PostgreSQL 15 or later. Empty: an embedded PostgreSQL in ANNOTATE_HOME."
-    )
-    redis_url: Annotated[str | None, _scheme("redis", "rediss", "unix")] = Field(
-        None, description="Redis or Valkey. Empty: an embedded Valkey in ANNOTATE_HOME."
-    )
-    host: str = Field("127.0.0.1", description="Address that the web server listens on.")
-    port: int = Field(8000, ge=1, le=65535, description="Port of the web server.")
-    web_workers: int = Field(2, ge=1, le=64, description="Processes of the web server.")
-    worker_concurrency: int = Field(2, ge=1, le=64, description="Processes of the Celery worker.")
-    estimation_concurrency: int = Field(
-        2, ge=1, le=64, description="Processes of the Celery worker that asks models; each holds hundreds of requests."
-    )
-    reasoner: bool | None = Field(None, description="Serve the bundled reasoner. Empty: where the demo is seeded.")
-    secret_key: str | None = Field(
-        None, min_length=32, description="Signs sessions and links. Empty: made once and kept in ANNOTATE_HOME."
-    )
-    allowed_hosts: Annotated[Words, Field(description="Host names that are answered, by commas.")] = [
-        "localhost",
-        "127.0.0.1",
-        "[::1]",
-    ]
-    csrf_trusted_origins: Annotated[Words, Field(description="Origins like https://annotate.example, by commas.")] = []
-    secure: bool = Field(False, description="Served by HTTPS: secure cookies, HSTS, redirects.")  # noqa: FBT003
-    debug: bool = Field(False, description="Django's debug pages. Never where strangers come.")  # noqa: FBT003
-    demo: bool | None = Field(
-        None,
-        description="Seed the demo project. Empty: only where no other machine reaches us, as its passwords are known.",
-    )
-    project_founders: Literal["everyone", "members", "staff"] = Field(
-        "members",
-        description="Who may found projects: `everyone`, `members` (all but people who are labelers only), or `staff`.",
-    )
-    api_rate: str = Field(
-        "6000/min", pattern=r"^\d+/(sec|min|hour|day)$", description="Requests to the API that one user may make."
-    )
-    upload_limit_mb: int = Field(
-        4096,
-        ge=1,
-        le=1_048_576,
-        description="Largest file that may be uploaded, and all files of a request together, in MiB (1 to 1048576).",
-    )
+    csrf_trusted_origins: Annotated[
+        Words, Meta(description="Origins like https://annotate.example, separated by commas.")
+    ] = Words()
+    secure: Annotated[bool, Meta(description="Served by HTTPS: secure cookies, HSTS, redirects.")] = False
+    debug: Annotated[bool, Meta(description="Django's debug pages. Never where strangers have access.")] = False
+    demo: Annotated[
+        bool | None,
+        Meta(
+            description="Seed the demo project, whose passwords are known. "
+            "Empty: only where no other machine can reach the server."
+        ),
+    ] = None
+    project_founders: Annotated[
+        Literal["everyone", "members", "staff"],
+        Meta(
+            description="Who may create projects: `everyone`, `members` (all except people who are labelers only), or `staff`."
+        ),
+    ] = "members"
+    api_rate: Annotated[
+        str, Meta(pattern=r"^\d+/(sec|min|hour|day)$", description="Requests to the API that one user may make.")
+    ] = "6000/min"
+    upload_limit_mb: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=1_048_576,
+            description="Largest file that may be uploaded, and all files of a request together, in MiB (1 to 1048576).",
+        ),
+    ] = 4096
     endpoint_allowed_addresses: Annotated[
-        Words,
-        AfterValidator(_addresses),
-        Field(
-            description="Addresses outside the public internet that endpoints may have, by commas: "
+        Addresses,
+        Meta(
+            description="Addresses outside the public internet that endpoints may have, separated by commas: "
             "`127.0.0.1:8080`, `10.0.0.0/8`, `models.internal`."
         ),
-    ] = []
-    email_host: str | None = Field(None, description="SMTP server. Empty: mails are printed to the log.")
-    email_from: str = Field("annotate@localhost", description="Sender of mails.")
-    time_zone: str = Field("UTC", description="Time zone of pages and of a labeler's day.")
-    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="How much is logged.")
+    ] = Addresses()
+    email_host: Annotated[str | None, Meta(description="SMTP server. Empty: mails are printed to the log.")] = None
+    email_from: Annotated[str, Meta(description="Sender of mails.")] = "annotate@localhost"
+    time_zone: Annotated[str, Meta(description="Time zone of pages and of a labeler's day.")] = "UTC"
+    log_level: Annotated[
+        Literal["DEBUG", "INFO", "WARNING", "ERROR"], Meta(description="Least severe messages that are logged.")
+    ] = "INFO"
 
     @property
     def home(self) -> Path:
@@ -124,7 +148,7 @@ class Environment(BaseSettings):
         return self.wants_demo if self.reasoner is None else self.reasoner
 
     def secret_key_value(self) -> str:
-        """The key that was set, else the one that was made at the first start."""
+        """The key that is set, else the one generated at the first start."""
         if self.secret_key:
             return self.secret_key
         path = self.home / "secret_key"
@@ -148,15 +172,59 @@ def _write_once(path: Path, text: str) -> None:
 
 
 def load() -> Environment:
-    """The environment's settings; exits with a line for each that is wrong."""
+    """The settings of the environment and `.env`; exits with a line for each that is invalid."""
+    source = {**dotenv_values(ROOT / ".env"), **os.environ}
     try:
-        return Environment()  # type: ignore[call-arg]
-    except ValidationError as error:
-        for problem in error.errors():
-            name = ".".join(str(part) for part in problem["loc"]).upper()
-            found = "" if name in SECRETS else f" (it is {problem['input']!r})"
-            print(f"annotate: {name}: {problem['msg']}{found}", file=sys.stderr)  # noqa: T201
+        return read({name.lower(): text for name, text in source.items() if text is not None})
+    except ValueError as error:
+        print(error, file=sys.stderr)  # noqa: T201
         raise SystemExit(2) from None
+
+
+def read(source: Mapping[str, str]) -> Environment:
+    """The settings by their lower-case names. Raises ValueError with a line for each that is invalid."""
+    values: dict[str, Any] = {}
+    complaints: list[str] = []
+    for setting in fields(Environment):
+        if (text := source.get(setting.name)) is None:
+            continue
+        try:
+            if bool in _alternatives(setting.type):
+                text = BOOLEANS.get(text.lower(), text)
+            values[setting.name] = msgspec.convert(text, setting.type, strict=False, dec_hook=_decode)
+        except msgspec.ValidationError as error:
+            quoted = "" if setting.name in SECRETS else f" (it is {text!r})"
+            complaints.append(f"annotate: {setting.name.upper()}: {_expected(setting.type) or error}{quoted}")
+    if complaints:
+        raise ValueError("\n".join(complaints))
+    return Environment(**values)
+
+
+def _alternatives(kind: Any) -> tuple[Any, ...]:
+    """The types that a setting may have: `Annotated[bool | None, ...]` may be bool or None."""
+    return getattr(kind.__origin__, "__args__", (kind.__origin__,))
+
+
+def _decode(kind: type[Any], text: str) -> Any:
+    """Types that msgspec does not know. Raises ValueError."""
+    if not issubclass(kind, Words):
+        return kind(text)
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    if kind is Addresses:
+        for word in words:
+            parse_allowed(word)
+    return kind(words)
+
+
+def _expected(kind: Any) -> str:
+    """The allowed values, where msgspec's own message does not name them all."""
+    meta = kind.__metadata__[0]
+    if meta.ge is not None:
+        return f"Expected a whole number from {meta.ge} to {meta.le}"
+    alternatives = _alternatives(kind)
+    if bool in alternatives:
+        return "Expected true or false"
+    return f"Expected one of {', '.join(alternatives)}" if isinstance(alternatives[0], str) else ""
 
 
 def database_settings(url: str) -> dict[str, Any]:

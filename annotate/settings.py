@@ -7,14 +7,13 @@ from pathlib import Path
 
 from csp.constants import NONE, SELF
 from django.templatetags.static import static
-from whitenoise.compress import Compressor
 
 from annotate.env import celery_url, database_settings, load
 
 env = load()
 
-# Without the two URLs `manage.py` and `make run` start embedded servers and set them. Whoever imports
-# the settings otherwise gets these, and an error that names the place where nobody answered.
+# `manage.py` and `make run` start embedded servers where a URL is missing, and set it. Any other process gets these
+# defaults, and an error that names the address at which no server answers.
 DATABASE_URL = env.database_url or "postgresql://localhost/annotate"
 REDIS_URL = env.redis_url or "redis://localhost:6379/0"
 
@@ -23,7 +22,7 @@ VERSION = tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"]["v
 
 SECRET_KEY = env.secret_key_value()
 DEBUG = env.debug
-# Loopback too, for those who ask from this machine whether we are well.
+# Loopback too, for health checks from this machine.
 ALLOWED_HOSTS = sorted({*env.allowed_hosts, "localhost", "127.0.0.1", "[::1]"})
 CSRF_TRUSTED_ORIGINS = env.csrf_trusted_origins
 
@@ -44,7 +43,7 @@ INSTALLED_APPS = [
     "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "unfold.contrib.forms",
-    "annotate.admin_site.AdminConfig",
+    "annotate.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -52,9 +51,6 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
-    "csp",
-    "django_celery_beat",
-    "django_filters",
     "django_htmx",
     "drf_spectacular",
     "rest_framework",
@@ -124,7 +120,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 ACCOUNT_ADAPTER = "apps.accounts.adapter.AccountAdapter"
-# Who may found projects: see apps.projects.services.may_found.
+# Who may create projects: see apps.projects.services.may_found.
 PROJECT_FOUNDERS = env.project_founders
 ACCOUNT_FORMS = {"login": "apps.accounts.forms.SignInForm", "signup": "apps.accounts.forms.SignUpForm"}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
@@ -146,7 +142,7 @@ EMAIL_BACKEND = (
 EMAIL_HOST = env.email_host or "localhost"
 DEFAULT_FROM_EMAIL = env.email_from
 
-# --- what browsers are told -------------------------------------------------------------------------------
+# --- security headers and uploads -------------------------------------------------------------------------
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -173,7 +169,7 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.secure else
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 FILE_UPLOAD_HANDLERS = ["apps.core.http.uploads.LimitedUploadHandler"]
 UPLOAD_LIMIT = env.upload_limit_mb * 1024**2
-# A chunked body has to be read before its length is known: so much of it, on disk.
+# The length of a chunked body is known only once it is read: this much is read, to disk.
 UNMEASURED_BODY_LIMIT = min(1024**3, UPLOAD_LIMIT + DATA_UPLOAD_MAX_MEMORY_SIZE)
 
 # --- files ------------------------------------------------------------------------------------------------
@@ -189,11 +185,10 @@ MEDIA_ROOT = env.home / "media"
 MEDIA_URL = "/media/"  # Nothing serves it: files leave through views that check who asks.
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "annotate.staticfiles.Storage"},
+    "staticfiles": {"BACKEND": "annotate.static_files.Storage"},
 }
-# Pages name files by their hash alone: the others need be neither kept nor compressed.
+# Pages refer to hashed names only, so copies under the plain names are neither kept nor compressed.
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
-WHITENOISE_SKIP_COMPRESS_EXTENSIONS = [*Compressor.SKIP_COMPRESS_EXTENSIONS, "eot", "map", "ttf"]
 WHITENOISE_USE_FINDERS = DEBUG
 WHITENOISE_AUTOREFRESH = DEBUG
 
@@ -210,12 +205,13 @@ CELERY_TASK_ROUTES = {
     "apps.exports.tasks.*": {"queue": "exports"},
     "apps.estimation.tasks.work_on_*": {"queue": "estimation"},
 }
-# A task that runs longer than this is taken for lost and given to another worker.
+# A task that runs longer than this counts as lost and is sent to another worker.
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 6 * 3600}
 CELERY_TASK_TIME_LIMIT = 5 * 3600
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+# Beat stores here when it last sent each task.
+CELERY_BEAT_SCHEDULE_FILENAME = str(env.home / "beat")
 CELERY_BEAT_SCHEDULE = {
     "return lapsed leases": {"task": "apps.labeling.tasks.return_lapsed_leases", "schedule": 30.0},
     "pick up abandoned imports": {"task": "apps.corpus.tasks.resume_abandoned", "schedule": 60.0},
@@ -226,10 +222,10 @@ CELERY_BEAT_SCHEDULE = {
     "discard left uploads": {"task": "apps.corpus.tasks.discard_left_uploads", "schedule": 3600.0},
 }
 
-# Messages that call workers to an estimation run: no more of them work on one run at a time.
+# At most this many workers work on one estimation run at a time.
 ESTIMATION_FANOUT = 8
 
-# Whoever stands above `corpus` and wants its part of an imported row is named here.
+# Apps above `corpus` that store their part of an imported row.
 RECORD_IMPORTERS = [
     "apps.labeling.importers.labels.LabelImporter",
     "apps.labeling.importers.labels.GoldImporter",
@@ -237,21 +233,20 @@ RECORD_IMPORTERS = [
     "apps.judging.importers.VerdictImporter",
     "apps.quality.consensus.invalidation.InvalidationImporter",
 ]
-# Whoever stands above `labeling` and hears of each submission and correction, within its transaction.
+# Apps above `labeling` that are called with each submission and correction, within its transaction.
 SUBMISSION_HOOKS = ["apps.quality.gold.screening.settle", "apps.quality.consensus.invalidation.note_submission"]
-# Terms of a round's selection that apps beside or above `labeling` give: name and filter.
+# Filters of a round's selection that apps beside or above `labeling` provide, by name.
 SELECTION_TERMS = {
     "unsure": "apps.estimation.runs.selection.unsure_of",
     "dispute": "apps.quality.review.queues.disputed",
 }
-# Whoever stands above `corpus` and hears that a problem's reference answer was changed, that it was graded again,
-# retired or brought back.
+# Apps above `corpus` that are called when a problem's answer changes, or it is graded again, retired or restored.
 ANSWER_CHANGE_HOOKS = ["apps.quality.consensus.invalidation.note_problem"]
-# A fit over all labels of a project is made anew no sooner than this after the last one.
+# Seconds between two fits over all labels of a project, at least.
 QUALITY_REFIT_SECONDS = 30
-# Where endpoints may be outside the public internet.
+# Addresses outside the public internet that endpoints may have.
 ENDPOINT_ALLOWED_ADDRESSES = env.endpoint_allowed_addresses
-IMPORT_CHUNK = 2000  # Records that land in one transaction.
+IMPORT_CHUNK = 2000  # Records that are stored in one transaction.
 
 # --- API --------------------------------------------------------------------------------------------------
 

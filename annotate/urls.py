@@ -7,6 +7,8 @@ from django.urls import include, path
 
 from apps.api.health import healthz, readyz
 
+admin.autodiscover()
+
 urlpatterns = [
     path("healthz", healthz),
     path("readyz", readyz),

@@ -16,7 +16,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from annotate.supervisor import QUEUES, free_port, web_command, worker_command
+from annotate.local.supervisor import QUEUES, free_port, web_command, worker_command
 
 ROOT = Path(__file__).resolve().parent.parent
 

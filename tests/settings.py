@@ -16,7 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 
 def _start_servers() -> None:
-    from annotate.embedded import servers
+    from annotate.local.servers import servers
 
     stack = ExitStack()
     home = stack.enter_context(tempfile.TemporaryDirectory(prefix="annotate-tests-", ignore_cleanup_errors=True))

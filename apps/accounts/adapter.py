@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.http import HttpRequest
 
+from apps.accounts.invitations import INVITATION_CHECKS
 from apps.accounts.models import User
 
 INVITATION_KEY = "invitation"
-
-# Apps above that make invitations register here a check whether a secret is still valid.
-INVITATION_CHECKS: list[Callable[[str], bool]] = []
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]

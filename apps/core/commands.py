@@ -17,7 +17,10 @@ Result = dict[str, Any]
 
 
 class JsonCommand(BaseCommand):
-    """`perform` does the work and gives the result; `--json` prints it as one object, last."""
+    """`perform` does the work and returns the result; `--json` prints it as one object, last."""
+
+    # Django's checks load every page, the API and the admin. `make check` and `manage.py check` run them.
+    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="Print one JSON object last.")

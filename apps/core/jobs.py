@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Self
 
-from django.db import InterfaceError, OperationalError, models
+from django.db import models
 from django.db.models import Q
 from django.utils import timezone
-from redis import RedisError
 
 
 class JobStatus(models.TextChoices):
@@ -23,12 +22,8 @@ class JobStatus(models.TextChoices):
 ENDED = (JobStatus.FINISHED, JobStatus.FAILED, JobStatus.CANCELLED)
 
 # Whoever has not reported for so long may be gone, and the job's message with them. Sending it again
-# does no harm: one process at a time works on a job (`bulk.sole_worker`).
+# does no harm: one process at a time works on a job (`locks.try_advisory_lock`).
 SILENT_AFTER = timedelta(minutes=2)
-
-# The database or the broker is in trouble, or the machine, which passes: the work is sent again. Any other exception that
-# nobody foresaw would come again each time. Imports and exports, whose work is files, end at an OSError.
-PASSING = (OperationalError, InterfaceError, RedisError, OSError)
 
 
 def system_trouble(error: OSError, *, ended: str) -> str:

@@ -14,11 +14,12 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from celery import current_app
 from django.conf import settings
 from django.db import transaction
 from django.utils.module_loading import import_string
 from redis import Redis, RedisError
+
+from apps.core.celery import app
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ def wake(task: str, key: int) -> bool:
         with _redis() as redis, redis.lock(f"annotate:wake:{queue}", timeout=LOCKED_S, blocking_timeout=LOCKED_S):
             if any(True for _ in _waiting(redis, queue, task, key)):
                 return False
-            current_app.send_task(task, args=[key])
+            app.send_task(task, args=[key])
             return True
     except RedisError as error:
         log.warning("No worker could be called to %s of %s: %s", task, key, error)
@@ -68,7 +69,7 @@ def drop(task: str, key: int) -> int:
 
 
 def queue_of(task: str) -> str:
-    return str(current_app.amqp.router.route({}, task)["queue"].name)
+    return str(app.amqp.router.route({}, task)["queue"].name)
 
 
 def _redis() -> Redis:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from celery import shared_task
 from django.db import OperationalError
 from django.utils import timezone
 
+from apps.core.celery import app
 from apps.core.jobs import abandoned_q
 from apps.core.wakeups import wake
 from apps.corpus.imports.run import run_import
@@ -14,23 +14,23 @@ from apps.corpus.problem_edits import grade_again
 from apps.corpus.services import discard_stale_uploads
 
 
-@shared_task(autoretry_for=(OperationalError,), retry_backoff=2, max_retries=10)
+@app.task(autoretry_for=(OperationalError,), retry_backoff=2, max_retries=10)
 def import_file(batch_id: int) -> None:
     run_import(batch_id=batch_id)
 
 
-@shared_task
+@app.task
 def resume_abandoned() -> None:
     """Send again what has not moved for a while."""
     for pk in ImportBatch.objects.filter(abandoned_q(timezone.now())).values_list("pk", flat=True):
         wake(import_file.name, pk)
 
 
-@shared_task
+@app.task
 def discard_left_uploads() -> None:
     discard_stale_uploads(now=timezone.now())
 
 
-@shared_task(autoretry_for=(OperationalError,), retry_backoff=2, max_retries=10)
+@app.task(autoretry_for=(OperationalError,), retry_backoff=2, max_retries=10)
 def grade_problem(problem_id: int) -> None:
     grade_again(problem_id=problem_id)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from celery import shared_task
-
+from apps.core.celery import app
 from apps.demo.seeding import sample_word_problems
 
 
-@shared_task
+@app.task
 def sample_demo_solutions() -> None:
     sample_word_problems()

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from celery import shared_task
 from django.db import OperationalError
 
+from apps.core.celery import app
 from apps.estimation.sampling.services import work_slice
 from apps.estimation.worker.run import work_on
 from apps.estimation.worker.schedule import SAMPLING_TASK, call_workers_to_all, take_slice
 
 
-@shared_task(autoretry_for=(OperationalError,), retry_backoff=2, max_retries=10)
+@app.task(autoretry_for=(OperationalError,), retry_backoff=2, max_retries=10)
 def work_on_run(run_id: int) -> None:
     _serve()
 
 
-@shared_task(autoretry_for=(OperationalError,), retry_backoff=2, max_retries=10)
+@app.task(autoretry_for=(OperationalError,), retry_backoff=2, max_retries=10)
 def work_on_sampling(run_id: int) -> None:
     _serve()
 
@@ -33,7 +33,7 @@ def _serve() -> None:
     call_workers_to_all()
 
 
-@shared_task
+@app.task
 def resume_abandoned() -> None:
     """Call workers again to what should be moving and is not."""
     call_workers_to_all()

@@ -1,4 +1,4 @@
-"""Exports in the admin: they are immutable."""
+"""Exports in the admin, read-only."""
 
 from __future__ import annotations
 

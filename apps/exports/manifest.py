@@ -1,4 +1,4 @@
-"""What is written beside an export: a manifest for programs and a dataset card for people. Pure."""
+"""The manifest of an export, for programs, and its dataset card, for people. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SCHEMA = 1
 Manifest = dict[str, Any]
 
 
-def manifest(
+def build_manifest(
     *,
     version: str,
     project: str,
@@ -25,7 +25,7 @@ def manifest(
     tally: Tally,
     parts: Sequence[Part],
 ) -> Manifest:
-    """No clock in it: the same data and policy give the same manifest."""
+    """The manifest. It holds no time: the same data and policy give the same manifest."""
     return {
         "schema": SCHEMA,
         "annotate": version,
@@ -47,24 +47,24 @@ def manifest(
     }
 
 
-def renamed(told: Manifest, names: Sequence[str]) -> Manifest:
-    """The same manifest where the files have other names."""
-    return told | {"parts": [part | {"name": name} for part, name in zip(told["parts"], names, strict=True)]}
+def with_part_names(manifest: Manifest, names: Sequence[str]) -> Manifest:
+    """The same manifest with other file names."""
+    return manifest | {"parts": [part | {"name": name} for part, name in zip(manifest["parts"], names, strict=True)]}
 
 
-def card(told: Manifest) -> str:
+def dataset_card(manifest: Manifest) -> str:
     """The dataset card, in Markdown."""
-    counts, policy = told["counts"], told["policy"]
+    counts, policy = manifest["counts"], manifest["policy"]
     return "\n".join(
         [
-            f"# {told['project']}, {told['format']}",
+            f"# {manifest['project']}, {manifest['format']}",
             "",
-            f"{counts['rows']} rows from {_of(counts)}, made by Annotate {told['annotate']}.",
-            f"To be read by: {told['trainer']}.",
+            f"{counts['rows']} rows from {_of(counts)}, made by Annotate {manifest['annotate']}.",
+            f"Read by: {manifest['trainer']}.",
             "",
             "## Files",
             "",
-            *_table(("file", "rows", "bytes", "SHA-256"), [tuple(part.values()) for part in told["parts"]]),
+            *_table(("file", "rows", "bytes", "SHA-256"), [tuple(part.values()) for part in manifest["parts"]]),
             "",
             "## Labels",
             "",
@@ -75,7 +75,7 @@ def card(told: Manifest) -> str:
             *_sentences(counts.get("ratings")),
             "## Left out",
             "",
-            *(_table(("why", "how many"), list(counts["left_out"].items())) if counts["left_out"] else ["Nothing."]),
+            *(_table(("reason", "count"), list(counts["left_out"].items())) if counts["left_out"] else ["Nothing."]),
             "",
             "## Policy",
             "",
@@ -86,19 +86,19 @@ def card(told: Manifest) -> str:
 
 
 def _sentences(ratings: dict[str, int] | None) -> list[str]:
-    """What became of the ratings, in words; nothing for formats that hold no labels of steps."""
+    """The counts of ratings as a sentence; empty for formats without step labels."""
     if ratings is None:
         return []
     sentence = (
-        f"Of {ratings['read']} ratings by the policy's sources {ratings['written']} are in the rows, and "
+        f"Of {ratings['read']} ratings by the policy's sources, {ratings['written']} are in the rows and "
         f"{ratings['left_out']} are left out. The rows repeat {ratings['repeated']} labels of steps before an "
-        f"alternative, and hold {ratings['made']} that the policy alone calls negative."
+        f"alternative, and contain {ratings['made']} labels that only the policy makes negative."
     )
     return [sentence, ""]
 
 
 def _of(counts: dict[str, Any]) -> str:
-    """What the rows were made of; only what there is."""
+    """What the rows were made from."""
     kinds = [f"{counts[kind]} {kind}" for kind in ("solutions", "comparisons") if counts[kind]]
     return " and ".join(kinds) or "0 solutions"
 
@@ -110,7 +110,7 @@ def _table(head: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> list[str]:
 
 def _shown(value: Any) -> str:
     if isinstance(value, list | tuple):
-        return ", ".join(str(one) for one in value) or "all"
+        return ", ".join(str(item) for item in value) or "all"
     return (
         ", ".join(f"{name}: {share}" for name, share in value.items()) or "none"
         if isinstance(value, dict)

@@ -1,4 +1,4 @@
-"""Immutable files made from a label policy."""
+"""Exports: immutable files made by a label policy."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The label policy: how what was said of steps becomes the labels of a training file. Pure.
+"""The label policy: how ratings of steps become the labels of a training file. Pure.
 
 *Let's Verify Step by Step* (arXiv 2305.20050) supervises up to and including the first bad step (2.6)
-and takes neutral for positive (appendix F): those are the defaults. A step that nobody judged never
-becomes a bad one, unless the policy says so by name.
+and treats neutral as positive (appendix F): those are the defaults. A step that was not judged never
+becomes bad unless the policy names it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ STEP_TAG = "\u043a\u0438"
 
 
 class PolicyError(ValueError):
-    """A policy that cannot be: which key, and why."""
+    """A policy that is not valid: the key and the reason."""
 
     def __init__(self, key: str, reason: str) -> None:
         super().__init__(f"{key}: {reason}")
@@ -38,7 +38,7 @@ class PolicyError(ValueError):
 
 
 class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How to label. The first of `sources` that says anything of a solution labels all of it.
+    """How to label. The first of `sources` that rates a solution labels all of it.
 
     neutral            what a rating of 0 becomes; `own_class` only where the format has three classes
     unsure             what an unsure step becomes; `drop` leaves it without a label
@@ -46,14 +46,14 @@ class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     alternatives       each rated candidate that is not on the solution's own path: `rows`, one for each, with the steps
                        before it and then the candidate, as PRM800K was trained; or `drop`
     people             several people on one solution: the `majority` of each step (a tie is no label),
-                       `each` person a row, or the `first` to hand in
-    finish_reasons     whose work counts; those who gave up are left out
-    quality_control    keep or drop what people said of gold tasks
-    screening          keep or drop the answers of entrance tests
-    suspended          keep or drop the work of labelers who are suspended
-    thin               with the source `consensus`, and with `human` by majority: `leave_out` or `take` what fewer people
-                       say than the project's rule or the round asks
-    step_tag           what `math-shepherd` writes behind each step; a row whose text holds it is left out
+                       one row for `each` person, or the `first` to submit
+    finish_reasons     of the submissions that count; by default not `give_up` and `bad_problem`
+    quality_control    keep or drop ratings of gold tasks
+    screening          keep or drop ratings of screenings
+    suspended          keep or drop ratings by suspended labelers
+    thin               with the source `consensus`, and with `human` by majority: `leave_out` or `take` labels with fewer
+                       people than the project's rule or the round asks for
+    step_tag           what `math-shepherd` writes after each step; a row whose text contains it is left out
     soft_threshold     with the source `monte_carlo_soft`, the share of successes from which a step is good
     estimation_runs    only these runs, by number; empty: all, the newest first
     judges             only these judges, as `NAME` or, of one version, `NAME v3`; empty: all, the newest run first
@@ -62,7 +62,7 @@ class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
                        `small` 1, 2/3, 1/3, 0
     ties               comparisons where neither side is better: `drop`, or a pair `both_ways`, with no margin
     prompts            pairs as `standard` texts, or `conversational`, as messages
-    rounds             with the source `human`: only what was said in these; empty: all. Other sources are of no round
+    rounds             with the source `human`: only ratings of these rounds; empty: all
     generators, subjects   only these; empty: all
     splits             shares by name, such as {"train": 0.9, "test": 0.1}; empty: one file
     split_seed         another seed is another split
@@ -97,15 +97,15 @@ class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     split_seed: str = "annotate"
 
     @classmethod
-    def from_dict(cls, given: Mapping[str, Any]) -> LabelPolicy:
-        """Raises PolicyError that names the key."""
+    def from_dict(cls, values: Mapping[str, Any]) -> LabelPolicy:
+        """The checked policy. Raises PolicyError naming the key."""
         try:
-            policy = msgspec.convert(dict(given), cls)
+            policy = msgspec.convert(dict(values), cls)
         except msgspec.ValidationError as error:
             reason, _, path = str(error).partition(" - at `$.")
             if "unknown field" in reason:
                 raise PolicyError(
-                    reason.split("`")[1], f"there is no such key; there are {', '.join(cls.__struct_fields__)}"
+                    reason.split("`")[1], f"unknown key; keys are {', '.join(cls.__struct_fields__)}"
                 ) from None
             raise PolicyError(path.rstrip("`") or "policy", reason) from None
         _check_texts(policy)
@@ -120,59 +120,59 @@ class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 def _check_texts(policy: LabelPolicy) -> None:
-    """PostgreSQL knows no NUL and no lone surrogates: nothing in it can equal them, and a policy is kept there."""
+    """Refuse NUL and lone surrogates, which PostgreSQL cannot store."""
     for key in ("generators", "subjects", "judges", "split_seed", "splits", "step_tag"):
         value = getattr(policy, key)
         for text in [value] if isinstance(value, str) else value:
             if any(sign == "\x00" or "\ud800" <= sign <= "\udfff" for sign in text):
-                raise PolicyError(key, "holds a character that no text of the project can hold")
+                raise PolicyError(key, "contains a character that cannot be stored")
     for number in (*policy.rounds, *policy.estimation_runs):
         if not -(2**31) <= number < 2**31:
-            raise PolicyError("rounds", f"{number} is no number of a round or a run")
+            raise PolicyError("rounds", f"{number} is not the number of a round or a run")
 
 
 def _check_step_tag(tag: str) -> None:
-    """The tag is one word, and none that stands in `Step 1:` or in the place of a label."""
+    """The tag is one word that is neither part of `Step 1:` nor a label."""
     if any(sign.isspace() for sign in tag):
-        raise PolicyError("step_tag", "is one word of 1 to 50 characters without spaces or line ends")
+        raise PolicyError("step_tag", "must be one word of 1 to 50 characters, without spaces or line ends")
     if tag in {"+", "-"} or any(tag in f"Step {digit}:" for digit in range(10)):
-        raise PolicyError("step_tag", f"{tag!r} stands in every row anyway: choose a word that no solution holds")
+        raise PolicyError("step_tag", f"{tag!r} occurs in every row: choose a word that no solution contains")
 
 
 def _check_sources(sources: Sequence[str]) -> None:
     if not sources:
-        raise PolicyError("sources", f"name at least one of {', '.join(SOURCES)}")
+        raise PolicyError("sources", f"must name at least one of {', '.join(SOURCES)}")
     for source in sources:
         if source not in SOURCES:
-            raise PolicyError("sources", f"{source!r} is not known; there are {', '.join(SOURCES)}")
+            raise PolicyError("sources", f"unknown source {source!r}; must be among {', '.join(SOURCES)}")
 
 
 def _check_rounds(policy: LabelPolicy) -> None:
-    """Only what single people say is of a round: a filter that filters nothing would be a lie in the manifest."""
+    """Only ratings by people belong to rounds: with other sources the filter would be ignored."""
     if policy.rounds and "human" not in policy.sources:
         raise PolicyError(
-            "rounds", f"{', '.join(policy.sources)} are of no round: leave it empty, or name the source human"
+            "rounds", f"must be empty unless the source human is named: {', '.join(policy.sources)} belong to no round"
         )
 
 
 def _check_splits(splits: Mapping[str, float]) -> None:
     for name, share in splits.items():
         if not name.isidentifier():
-            raise PolicyError("splits", f"{name!r} has to be a plain word: it names a file")
+            raise PolicyError("splits", f"{name!r} must be a plain word, since it names a file")
         if not 0 < share <= 1:
-            raise PolicyError("splits", f"the share of {name} has to be above 0 and at most 1")
+            raise PolicyError("splits", f"the share of {name} must be above 0 and at most 1")
     if splits and abs(sum(splits.values()) - 1) > 1e-9:
-        raise PolicyError("splits", f"the shares add up to {sum(splits.values()):g}, not to 1")
+        raise PolicyError("splits", f"the shares must add up to 1, not to {sum(splits.values()):g}")
 
 
 def split_of(statement: str, policy: LabelPolicy) -> str:
-    """The split that a problem falls into: by a hash of its statement, so that no problem stands in two."""
+    """The split of a problem, by a hash of its statement, so that no problem is in two splits."""
     if not policy.splits:
         return ""
     digest = blake2b(f"{policy.split_seed}\x1f{statement.strip()}".encode(), digest_size=8).digest()
-    place, upper = int.from_bytes(digest) / 2**64, 0.0
+    point, upper = int.from_bytes(digest) / 2**64, 0.0
     for name, share in policy.splits.items():
         upper += share
-        if place < upper:
+        if point < upper:
             return name
     return name

@@ -1,4 +1,4 @@
-"""Making an export: a stream from the database through the policy into files."""
+"""Runs an export: streams records from the database through the policy into files."""
 
 from __future__ import annotations
 
@@ -13,38 +13,41 @@ import msgspec
 from django.conf import settings
 from django.utils import timezone
 
-from apps.core.db.copy import sole_worker
-from apps.core.jobs import PASSING, JobStatus, system_trouble, unforeseen
+from apps.core.db.locks import try_advisory_lock
+from apps.core.jobs import JobStatus, system_trouble, unforeseen
+from apps.core.transient_errors import TRANSIENT_ERRORS
 from apps.corpus.models import Comparison, Solution
 from apps.corpus.records import Record
 from apps.exports.formats import FORMATS
-from apps.exports.labels.steps import fits
-from apps.exports.load.records import collect, count_retired
-from apps.exports.manifest import card, manifest
+from apps.exports.labels.steps import is_selected
+from apps.exports.load.records import count_retired, load_records
+from apps.exports.manifest import build_manifest, dataset_card
 from apps.exports.models import Export
 from apps.exports.policy import LabelPolicy, split_of
-from apps.exports.services import folder
+from apps.exports.services import export_folder
 from apps.exports.tally import Tally, Unit
-from apps.exports.writers import MixedWriter, Part, Row, Writer
+from apps.exports.writers import MixedWriter, Part, PartWriter, Row
 
 log = logging.getLogger(__name__)
 
 
 class Cancelled(Exception):
-    """Somebody has cancelled the export while it was made."""
+    """The export was cancelled while it ran."""
 
 
 def run_export(*, export_id: int) -> Export:
-    """Make the files and the manifest. Safe to call again at any time: it starts afresh."""
+    """Write the files and the manifest. Safe to call again at any time: it starts over."""
     export = Export.objects.select_related("project").get(pk=export_id)
-    with sole_worker("export", export_id) as claimed:
+    with try_advisory_lock("export", export_id) as claimed:
         if not claimed or export.has_ended:
             return export
-        export.total = _size(export)
+        tables: dict[str, type[Solution | Comparison]] = {"solution": Solution, "comparison": Comparison}
+        kinds = FORMATS[export.format].of
+        export.total = sum(tables[kind].objects.filter(project=export.project).count() for kind in kinds)
         export.start()
-        place = folder(export)
+        place = export_folder(export)
         try:
-            # An attempt that was broken off may have left files that this one does not overwrite.
+            # An interrupted attempt may have left files that this one would not overwrite.
             shutil.rmtree(place, ignore_errors=True)
             place.mkdir(parents=True)
             _make(export, place)
@@ -54,19 +57,13 @@ def run_export(*, export_id: int) -> Export:
             shutil.rmtree(place, ignore_errors=True)
             log.warning("export %s ends: %s", export_id, error)
             export.end(JobStatus.FAILED, error=system_trouble(error, ended="export"))
-        except PASSING:
+        except TRANSIENT_ERRORS:
             raise
         except Exception as error:
-            log.exception("export %s ends with an error that was not foreseen", export_id)
+            log.exception("export %s ends with an unforeseen error", export_id)
             shutil.rmtree(place, ignore_errors=True)
             export.end(JobStatus.FAILED, error=unforeseen(error, ended="export"))
     return export
-
-
-def _size(export: Export) -> int:
-    """How many records there are to go through."""
-    counted: dict[str, type[Solution | Comparison]] = {"solution": Solution, "comparison": Comparison}
-    return sum(counted[kind].objects.filter(project=export.project).count() for kind in FORMATS[export.format].of)
 
 
 def _make(export: Export, place: Path) -> None:
@@ -74,7 +71,7 @@ def _make(export: Export, place: Path) -> None:
     for unit, count in count_retired(export.project, of=FORMATS[export.format].of).items():
         tally.leave_out(unit, "of problems that are retired", count)
     parts = _write_parts(export, policy, tally, place)
-    told = manifest(
+    manifest = build_manifest(
         version=settings.VERSION,
         project=export.project.slug,
         format_=FORMATS[export.format],
@@ -83,10 +80,13 @@ def _make(export: Export, place: Path) -> None:
         tally=tally,
         parts=parts,
     )
-    (place / "manifest.json").write_bytes(msgspec.json.format(msgspec.json.encode(told)))
-    (place / "README.md").write_text(card(told))
-    export.manifest, export.parts = told, [asdict(part) for part in parts]
-    export.rows, export.bytes, export.sha256 = tally.rows, sum(part.bytes for part in parts), _digest(parts)
+    (place / "manifest.json").write_bytes(msgspec.json.format(msgspec.json.encode(manifest)))
+    (place / "README.md").write_text(dataset_card(manifest))
+    export.manifest, export.parts = manifest, [asdict(part) for part in parts]
+    export.rows, export.bytes = tally.rows, sum(part.bytes for part in parts)
+    digests = [part.sha256 for part in parts]
+    # Of several files, the digest of their digests in order.
+    export.sha256 = digests[0] if len(parts) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
     export.done = export.total or 0
     export.end(JobStatus.FINISHED)
 
@@ -98,21 +98,24 @@ def _write_parts(export: Export, policy: LabelPolicy, tally: Tally, place: Path)
     with ExitStack() as stack:
         part_writers = {
             split: stack.enter_context(
-                Writer(place / f"{stem}{split and '-'}{split}.{export.container}", export.container, columns)
+                PartWriter(place / f"{stem}{split and '-'}{split}.{export.container}", export.container, columns)
             )
             for split in policy.splits or [""]
         }
-        writers: dict[str, Writer | MixedWriter] = {**part_writers}
-        if format_.in_turns:
+        writers: dict[str, PartWriter | MixedWriter] = {**part_writers}
+        if format_.mixed_column:
             writers = {
-                split: stack.enter_context(MixedWriter(writer, format_.in_turns, place))
+                split: stack.enter_context(MixedWriter(writer, format_.mixed_column, place))
                 for split, writer in part_writers.items()
             }
-        for records in collect(export.project, of=format_.of):
+        for records in load_records(export.project, of=format_.of):
             for split, rows in _by_split(records, export, policy, tally).items():
                 writers[split].write(rows)
                 tally.rows += len(rows)
-            _report(export, len(records))
+            if Export.objects.filter(pk=export.pk, status=JobStatus.CANCELLED).exists():
+                raise Cancelled
+            export.done += len(records)
+            Export.objects.filter(pk=export.pk).update(done=export.done, beat_at=timezone.now())
     return [writer.part() for writer in part_writers.values()]
 
 
@@ -120,7 +123,7 @@ def _by_split(records: list[Record], export: Export, policy: LabelPolicy, tally:
     format_ = FORMATS[export.format]
     rows: dict[str, list[Row]] = {}
     for record in records:
-        if not fits(record, policy):
+        if not is_selected(record, policy):
             unit: Unit = "solutions" if record.comparison is None else "comparisons"
             tally.leave_out(unit, "not selected by the policy")
             continue
@@ -130,17 +133,3 @@ def _by_split(records: list[Record], export: Export, policy: LabelPolicy, tally:
             tally.solutions += 1
         rows.setdefault(split_of(record.problem.statement, policy), []).extend(format_.rows(record, policy, tally))
     return rows
-
-
-def _report(export: Export, solutions: int) -> None:
-    if Export.objects.filter(pk=export.pk, status=JobStatus.CANCELLED).exists():
-        raise Cancelled
-    export.done += solutions
-    Export.objects.filter(pk=export.pk).update(done=export.done, beat_at=timezone.now())
-
-
-def _digest(parts: list[Part]) -> str:
-    """The file's SHA-256; of several files, that of their digests in order."""
-    if len(parts) == 1:
-        return parts[0].sha256
-    return hashlib.sha256("".join(part.sha256 for part in parts).encode()).hexdigest()

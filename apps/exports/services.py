@@ -1,4 +1,4 @@
-"""Asking for exports, and finding what they left."""
+"""Exports: create, cancel, find their files."""
 
 from __future__ import annotations
 
@@ -38,10 +38,12 @@ def create_export(
     """
     if format not in FORMATS:
         raise DomainError(
-            f"Unknown format {format!r}. There are: {', '.join(FORMATS)}.", fields={"format": f"unknown: {format}"}
+            f"The format must be one of {', '.join(FORMATS)}, not {format!r}.", fields={"format": f"unknown: {format}"}
         )
     if container not in CONTAINERS:
-        raise DomainError(f"Containers are {', '.join(CONTAINERS)}.", fields={"container": f"unknown: {container}"})
+        raise DomainError(
+            f"The container must be one of {', '.join(CONTAINERS)}.", fields={"container": f"unknown: {container}"}
+        )
     checked = checked_policy(format, policy or {}, project)
     export = Export.objects.create(
         project=project, format=format, container=container, policy=checked.to_dict(), requested_by=requested_by
@@ -52,31 +54,30 @@ def create_export(
     return export
 
 
-def checked_policy(format: str, given: Mapping[str, Any], project: Project) -> LabelPolicy:  # noqa: A002
+def checked_policy(format: str, values: Mapping[str, Any], project: Project) -> LabelPolicy:  # noqa: A002
+    """The policy, if the format and the project can use it. Raises DomainError naming the policy's key."""
     try:
-        policy = LabelPolicy.from_dict(given)
+        policy = LabelPolicy.from_dict(values)
         FORMATS[format].check(policy)
         _check_judges(policy, project)
     except PolicyError as error:
-        raise DomainError(
-            f"The policy cannot be used: {error}.", fields={f"policy.{error.key}": error.reason}
-        ) from error
+        raise DomainError(f"The policy is not valid: {error}.", fields={f"policy.{error.key}": error.reason}) from error
     return policy
 
 
 def _check_judges(policy: LabelPolicy, project: Project) -> None:
-    """A misspelt judge would say nothing of any solution, and the file would be empty without a word."""
+    """Raises PolicyError for an unknown judge, whose name would silently label nothing."""
     if not policy.judges:
         return
-    known = {name for judge in Judge.objects.filter(project=project) for name in (judge.name, str(judge))}
-    if unknown := [name for name in policy.judges if name not in known]:
-        there_are = f"there are {', '.join(sorted(known))}" if known else "it has none"
-        raise PolicyError("judges", f"the project knows no judge {unknown[0]!r}; {there_are}")
+    names = {name for judge in Judge.objects.filter(project=project) for name in (judge.name, str(judge))}
+    if unknown := [name for name in policy.judges if name not in names]:
+        choices = f"must be among {', '.join(sorted(names))}" if names else "the project has no judges"
+        raise PolicyError("judges", f"unknown judge {unknown[0]!r}; {choices}")
 
 
 @transaction.atomic
 def cancel_export(*, export: Export, actor: User) -> Export:
-    """Stop after the chunk that is on its way. Nothing is left of it."""
+    """Stop the export after its current chunk and remove what it wrote."""
     export = Export.objects.select_for_update().get(pk=export.pk)
     if not export.has_ended:
         export.end(JobStatus.CANCELLED)
@@ -84,12 +85,12 @@ def cancel_export(*, export: Export, actor: User) -> Export:
     return export
 
 
-def folder(export: Export) -> Path:
+def export_folder(export: Export) -> Path:
     return Path(settings.MEDIA_ROOT) / "exports" / export.project.slug / str(export.pk)
 
 
 def part_path(export: Export, index: int = 0) -> Path:
-    """A file of a finished export. Raises NotFound when there is none."""
+    """The path of one file of a finished export. Raises NotFound when there is none."""
     if export.status != JobStatus.FINISHED or not 0 <= index < len(export.parts):
         raise NotFound("No such file.")
-    return folder(export) / str(export.parts[index]["name"])
+    return export_folder(export) / str(export.parts[index]["name"])

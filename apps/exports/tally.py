@@ -1,4 +1,4 @@
-"""What an export comes to: what was read, what the rows hold, and what was left out and why. Pure."""
+"""The counts of an export: what was read, what the rows contain, what was left out and why. Pure."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ Unit = Literal["solutions", "comparisons", "ratings", "preferences"]
 class Tally(msgspec.Struct):
     """Counts by unit, so that they add up.
 
-    Every rating that a source of the policy says is `carried` by some row or left out for one reason. Rows hold more
-    labels than that: the steps before an alternative are `repeated`, and labels that nobody said (the steps behind a
-    first error, where the policy calls them negative) are `made`.
+    Every rating by a source of the policy is `carried` by some row or left out for one reason. Rows contain more labels
+    than that: the steps before an alternative are `repeated`, and labels without a rating (the steps after a first error,
+    when the policy makes them negative) are `made`.
     """
 
     solutions: int = 0
@@ -38,7 +38,7 @@ class Tally(msgspec.Struct):
             self.leave_out("ratings", reason, count)
 
     def carry(self, labels: Iterable[str]) -> None:
-        """Labels that a row holds just as they were said."""
+        """Count the labels of a row that equal their ratings."""
         before = self.labels.total()
         self.labels.update(labels)
         self.carried += self.labels.total() - before

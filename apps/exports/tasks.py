@@ -1,24 +1,24 @@
-"""Doorways for Celery."""
+"""Celery tasks."""
 
 from __future__ import annotations
 
-from celery import shared_task
 from django.db import OperationalError
 from django.utils import timezone
 
+from apps.core.celery import app
 from apps.core.jobs import abandoned_q
 from apps.core.wakeups import wake
 from apps.exports.models import Export
 from apps.exports.run import run_export
 
 
-@shared_task(autoretry_for=(OperationalError,), retry_backoff=2, max_retries=10)
+@app.task(autoretry_for=(OperationalError,), retry_backoff=2, max_retries=10)
 def make_export(export_id: int) -> None:
     run_export(export_id=export_id)
 
 
-@shared_task
+@app.task
 def resume_abandoned() -> None:
-    """Send again what has not moved for a while."""
+    """Enqueue exports again that have made no progress for a while."""
     for pk in Export.objects.filter(abandoned_q(timezone.now())).values_list("pk", flat=True):
         wake(make_export.name, pk)

@@ -1,7 +1,6 @@
-"""Files to write rows into: JSON Lines, gzip, zstd, Parquet. Pure.
+"""Writers of rows: JSON Lines, gzip, zstd, Parquet. Pure.
 
-The same rows give the same bytes: no clock, no file name and no machine goes into a file. A file
-appears under its name only when it is whole.
+The same rows give the same bytes: a file holds no time, file name or machine. It gets its name when it is complete.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ import pyarrow.parquet as pq
 from apps.core.zstd import ZstdFile
 
 CONTAINERS = ("jsonl", "jsonl.gz", "jsonl.zst", "parquet")
-ROW_GROUP = 2000  # Rows; so many are in memory at once.
+ROW_GROUP = 2000  # Rows in memory at once.
 
 Row = dict[str, Any]
 
@@ -40,7 +39,7 @@ class Part:
 
 
 class _Hashed(io.RawIOBase):
-    """A file that knows the SHA-256 and the size of what was written to it."""
+    """A file that keeps the SHA-256 and the size of what is written to it."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("wb")
@@ -64,19 +63,19 @@ class _Hashed(io.RawIOBase):
         super().close()
 
 
-class Writer:
-    """Writes one part. Leaving it by an error leaves no file."""
+class PartWriter:
+    """Writes one part. An error inside the context leaves no file."""
 
     def __init__(self, path: Path, container: str, columns: pa.Schema) -> None:
         self._path, self._draft = path, path.with_name(f".{path.name}.part")
         self._file = _Hashed(self._draft)
-        self._sink: _Lines | _Columns = (
+        self._rows: _Lines | _Columns = (
             _Columns(self._file, columns) if container == "parquet" else _Lines(self._file, container)
         )
         self.rows = 0
 
     def write(self, rows: Sequence[Row]) -> None:
-        self._sink.write(rows)
+        self._rows.write(rows)
         self.rows += len(rows)
 
     def __enter__(self) -> Self:
@@ -86,7 +85,7 @@ class Writer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if kind is None:
-            self._sink.close()
+            self._rows.close()
             self._file.close()
             self._draft.rename(self._path)
         else:
@@ -98,12 +97,12 @@ class Writer:
 
 
 class MixedWriter:
-    """Writes rows of two classes evenly mixed: whoever reads them in order meets both from the first batch to the last.
+    """Writes rows of two classes evenly mixed, so that every batch read in order has both.
 
-    The rows wait in files beside the part, since how many there are of each class is known only at the end.
+    The rows are buffered in temporary files: the size of each class is known only at the end.
     """
 
-    def __init__(self, writer: Writer, column: str, folder: Path) -> None:
+    def __init__(self, writer: PartWriter, column: str, folder: Path) -> None:
         self._writer, self._column = writer, column
         self._waiting = {value: TemporaryFile(dir=folder) for value in (True, False)}  # noqa: SIM115 - see __exit__
         self._counts = {True: 0, False: 0}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
+from typing import TYPE_CHECKING
 
-from cryptography.fernet import Fernet, InvalidToken
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
 from apps.core.errors import DomainError
+
+if TYPE_CHECKING:
+    from cryptography.fernet import Fernet
 
 
 def encrypt(secret: str) -> str:
@@ -21,6 +22,8 @@ def decrypt(sealed: str) -> str:
     """Raises DomainError when SECRET_KEY is not the one that it was sealed by."""
     if not sealed:
         return ""
+    from cryptography.fernet import InvalidToken
+
     try:
         return _fernet().decrypt(sealed.encode()).decode()
     except InvalidToken as error:
@@ -31,6 +34,11 @@ def decrypt(sealed: str) -> str:
 
 
 def _fernet() -> Fernet:
+    """Imports cryptography late: the models import this module, and few commands need a key."""
+    from cryptography.fernet import Fernet
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
     derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"annotate endpoint keys").derive(
         settings.SECRET_KEY.encode()
     )

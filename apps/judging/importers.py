@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from django.db.models import Max
 
-from apps.core.db.copy import copy_rows, lock_project
+from apps.core.db.copy import copy_rows
+from apps.core.db.locks import advisory_xact_lock
 from apps.corpus.imports.extensions import StoredRecord, additions
 from apps.corpus.models import ImportBatch
 from apps.corpus.records import JudgeRecord, Record
@@ -86,5 +87,5 @@ def _run(batch: ImportBatch, judge: JudgeRecord, runs: dict[Key, JudgeRun]) -> J
 
 def next_number(project: Project) -> int:
     """Within a transaction: nobody else gets the same."""
-    lock_project(project.pk, "judge run")
+    advisory_xact_lock("judge run", project.pk)
     return (JudgeRun.objects.filter(project=project).aggregate(last=Max("number"))["last"] or 0) + 1

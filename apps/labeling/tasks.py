@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from celery import shared_task
 from django.db import OperationalError
 
+from apps.core.celery import app
 from apps.labeling.assignments.branching import grade_derived
 from apps.labeling.queue.claim import return_lapsed
 
 
-@shared_task
+@app.task
 def return_lapsed_leases() -> None:
     return_lapsed()
 
 
-@shared_task(autoretry_for=(OperationalError,), retry_backoff=2, max_retries=10)
+@app.task(autoretry_for=(OperationalError,), retry_backoff=2, max_retries=10)
 def grade_derived_solution(solution_id: int) -> None:
     grade_derived(solution_id=solution_id)

@@ -7,7 +7,7 @@ class ProjectsConfig(AppConfig):
 
     def ready(self) -> None:
         """Sign-up is open to those who hold an invitation: `accounts`, a floor below, cannot ask for itself."""
-        from apps.accounts.adapter import INVITATION_CHECKS
+        from apps.accounts.invitations import INVITATION_CHECKS
         from apps.projects.models import Invitation
 
         INVITATION_CHECKS.append(Invitation.objects.opens)

@@ -1,4 +1,8 @@
-"""Markdown to safe HTML, for guidelines."""
+"""Markdown to safe HTML, for guidelines.
+
+The rules for formulas are not mdit-py-plugins' `dollarmath`: it reads a formula across a code span (``$5 and `$x` ``),
+and allows spaces next to the dollar signs for all formulas or for none. The page typesets by the rule below.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from markdown_it.rules_inline import StateInline
 
 # Between dollar signs `_`, `*` and `\{` are mathematics. What is a formula follows pandoc's rule (no space inside, no
 # digit after), so that "from $5 to *at most* $6" is prose; a backslash inside overrules it, as on the page. What is longer
-# is not typeset there either (`LONGEST_FORMULA` in static/js/lib/formulas.js); here the bound keeps the search short.
+# is not typeset there either (`MAX_FORMULA_LENGTH` in static/js/shared/formulas.js); here the bound keeps the search short.
 _FORMULA = re.compile(
     r"""
       \$\$(?!\$) (?:\\.|[^\\$`]|\$(?!\$)){1,2000} \$\$

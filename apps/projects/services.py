@@ -16,7 +16,6 @@ from apps.accounts.services import record_event
 from apps.core.errors import DomainError, NotAllowed
 from apps.projects.models import Guideline, Invitation, Membership, Project, Role
 from apps.projects.permissions import allow, membership_of
-from apps.verifiers.registry import VERIFIERS
 
 # `projects/new` is a page, so a project with that slug would have no address.
 RESERVED_SLUGS = {"new"}
@@ -34,6 +33,9 @@ def create_project(
 
     Users create theirs with `found_project`. Raises DomainError naming the field.
     """
+    # Imported late: the verifiers load mpmath, and most commands create no project.
+    from apps.verifiers.registry import VERIFIERS
+
     if verifier not in VERIFIERS:
         raise DomainError(
             f"The verifier must be one of {', '.join(VERIFIERS)}.", fields={"verifier": f"unknown: {verifier}"}

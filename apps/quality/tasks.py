@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from celery import shared_task
-
+from apps.core.celery import app
 from apps.quality.consensus.ended_runs import note_ended_runs
 from apps.quality.consensus.recompute import recompute_projects
 from apps.quality.metrics.refresh import refresh_figures
 
 
-@shared_task
+@app.task
 def recompute_stale() -> None:
     note_ended_runs()
     recompute_projects()
 
 
-@shared_task
+@app.task
 def refresh_stale_figures() -> None:
     refresh_figures()

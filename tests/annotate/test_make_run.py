@@ -16,8 +16,8 @@ import psycopg
 import pytest
 from django.conf import settings
 
-from annotate.children import Child, end_leftovers
-from annotate.supervisor import QUEUES
+from annotate.local.processes import Child, end_leftovers
+from annotate.local.supervisor import QUEUES
 from tests.annotate.conftest import Run, left_behind, run
 from tests.processes import eventually
 
@@ -62,8 +62,11 @@ def test_a_run_lives_through_what_may_befall_it(home: Path) -> None:
     eventually(lambda: not left_behind(home))
 
 
-def test_servers_that_are_named_are_used_and_left_alone(home: Path) -> None:
+def test_servers_that_are_named_are_used_and_left_alone_and_take_no_optional_package(
+    home: Path, without_local: dict[str, str]
+) -> None:
     more = {
+        **without_local,
         "DATABASE_URL": settings.DATABASE_URL,
         "REDIS_URL": settings.REDIS_URL,
         "SECURE": "1",

@@ -13,8 +13,10 @@ import psycopg
 import pytest
 import redis
 
-from annotate.children import CannotRun
-from annotate.embedded import (
+from annotate.env import Environment
+from annotate.local.errors import LocalError
+from annotate.local.server_watch import ServerWatch
+from annotate.local.servers import (
     is_postgres_alive,
     is_valkey_alive,
     start_postgres,
@@ -22,8 +24,6 @@ from annotate.embedded import (
     stop_postgres,
     stop_valkey,
 )
-from annotate.env import Environment
-from annotate.server_watch import ServerWatch
 from tests.processes import eventually
 
 
@@ -94,7 +94,7 @@ def test_one_that_will_not_get_well_ends_the_run(home: Path) -> None:
     server.start = lambda folder: str(starts.append(folder))
     for _ in range(4):
         watch.look(stopping)
-    with pytest.raises(CannotRun, match="Valkey died 5 times within a minute"):
+    with pytest.raises(LocalError, match="Valkey died 5 times within a minute"):
         watch.look(stopping)
     assert len(starts) == 4
 

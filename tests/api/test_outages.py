@@ -21,9 +21,9 @@ from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import BusyLoadingError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from annotate.embedded import start_valkey, stop_valkey
 from annotate.env import database_settings
-from annotate.supervisor import free_port, web_command
+from annotate.local.servers import start_valkey, stop_valkey
+from annotate.local.supervisor import free_port, web_command
 from apps.accounts.models import User
 from apps.accounts.services import issue_token
 from apps.core.faults import fault_of

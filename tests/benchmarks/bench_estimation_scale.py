@@ -167,8 +167,8 @@ def a_manager() -> tuple[Any, Any]:
     """The project, and the browser of somebody who manages it."""
     from django.test import Client
 
-    from annotate.assets import collect
     from annotate.env import load
+    from annotate.static_files import collect
     from apps.accounts.models import User
     from apps.projects.models import Role
     from apps.projects.services import add_member, create_project
@@ -227,7 +227,7 @@ def watched(worker: psutil.Process) -> Iterator[list[int]]:
 
 @contextmanager
 def a_worker() -> Iterator[psutil.Process]:
-    from annotate.supervisor import worker_command
+    from annotate.local.supervisor import worker_command
 
     command = worker_command("scale", "estimation", 1)
     with subprocess.Popen(command, env=dict(os.environ), stdout=subprocess.DEVNULL, stderr=sys.stderr) as process:

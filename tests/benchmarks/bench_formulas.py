@@ -31,7 +31,7 @@ TEXTS = {
     "longest_table": r"\[\begin{array}{cccc}" + r"1&2&3&4\\" * 65 + r"\end{array}\]",
 }
 MEASURE = """async (text) => {
-    const math = await import("/static/js/lib/math.js");
+    const math = await import("/static/js/shared/math.js");
     const at = document.body.appendChild(document.createElement("div"));
     const channel = new MessageChannel();
     let last = performance.now(), held = 0, isOn = true;

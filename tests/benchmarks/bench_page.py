@@ -18,7 +18,7 @@ from tests.benchmarks.report import percentile, tell
 from tests.benchmarks.setting import a_database, a_server
 
 STEPS = 40
-READY = "#stage[aria-busy=false] .step"
+READY = "#task[aria-busy=false] .step"
 LATEX = (
     r"Since $\sum_{{k=1}}^{{{a}}} \frac{{1}}{{k(k+1)}} = \frac{{{a}}}{{{b}}}$, we get $x_{{{n}}} = \sqrt[3]{{{c} + "
     r"\frac{{{a}}}{{{b}}}}}$, and so $$\int_0^{{{a}}} \left( t^2 - {c}t + \binom{{{b}}}{{2}} \right) \, dt = "
@@ -45,7 +45,7 @@ addEventListener("keydown", (event) => requestAnimationFrame(() => {
 def main(loads: int = 5) -> None:
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with a_database():
-        from annotate.assets import collect
+        from annotate.static_files import collect
 
         collect(Path(os.environ["ANNOTATE_HOME"]))
         cookie = prepare()

@@ -27,7 +27,7 @@ STEPS, PEOPLE, LABELERS, ASKED = 8, 2, 60, 60
 
 def main(labels: int = 1_000_000) -> None:
     with a_database():
-        from annotate.assets import collect
+        from annotate.static_files import collect
 
         collect(Path(os.environ["ANNOTATE_HOME"]))
         project, reviewer = prepare(labels // (STEPS * PEOPLE))

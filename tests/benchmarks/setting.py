@@ -25,7 +25,7 @@ def a_database() -> Iterator[None]:
         os.environ["ANNOTATE_HOME"] = home
         os.environ["DJANGO_SETTINGS_MODULE"] = "annotate.settings"
         os.environ["API_RATE"] = "1000000/min"
-        from annotate.embedded import servers
+        from annotate.local.servers import servers
 
         with servers():
             import django
@@ -41,7 +41,7 @@ def a_database() -> Iterator[None]:
 @contextmanager
 def a_server() -> Iterator[int]:
     """The web server as `make run` starts it; gives its port."""
-    from annotate.supervisor import free_port, web_command
+    from annotate.local.supervisor import free_port, web_command
 
     port = free_port()
     with subprocess.Popen(web_command(port=port), stdout=subprocess.DEVNULL, stderr=sys.stderr) as server:

@@ -18,7 +18,7 @@ from django.conf import settings
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from annotate.assets import collect
+from annotate.static_files import collect
 from apps.accounts.models import User
 from tests import chromium
 from tests.cast import PASSWORD, signed_in

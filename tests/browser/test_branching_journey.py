@@ -23,7 +23,7 @@ from apps.verifiers.extraction.final_answer import extract_answer
 from reasoner.checker import check
 from reasoner.problems import clean_solution, problems
 from tests.browser.conftest import Watched
-from tests.browser.desk import Desk
+from tests.browser.labeling_page import LabelingPage
 from tests.cast import make_problem, make_solution
 from tests.processes import eventually
 from tests.reasoner.serving import reasoner
@@ -41,7 +41,7 @@ def exported(project: Project, format_: str) -> list[dict[str, Any]]:
 
 
 def candidates(page: Page) -> list[str]:
-    return page.locator("#stage .step .step-text").all_inner_texts()
+    return page.locator("#task .step .step-text").all_inner_texts()
 
 
 def test_a_solution_is_made_with_a_real_model_by_keyboard_and_exported(
@@ -56,7 +56,7 @@ def test_a_solution_is_made_with_a_real_model_by_keyboard_and_exported(
         endpoint=register_reasoner(url=served),
     )
     page = page_of(bob)
-    desk = Desk(page).open(round_)
+    labeling = LabelingPage(page).open(round_)
     path: list[str] = []
     rated: list[list[int]] = []
     for _ in range(12):
@@ -65,28 +65,28 @@ def test_a_solution_is_made_with_a_real_model_by_keyboard_and_exported(
         verdicts = [check(problem.question, [*path, text])[-1] for text in shown]
         ratings = [1 if told.is_sound and told.is_right else -1 for told in verdicts]
         rated.append(ratings)
-        desk.press(*["3" if rating == 1 else "1" for rating in ratings])
+        labeling.press(*["3" if rating == 1 else "1" for rating in ratings])
         if 1 in ratings:
             path.append(shown[ratings.index(1)])
             expect(page.locator("#submit")).to_contain_text("Go on")
             if extract_answer(path[-1]) is None:
                 # The likely next is asked for while this one is still being read.
                 eventually(lambda: CandidateSet.objects.filter(position=len(path)).exists())
-            desk.press("Enter")
+            labeling.press("Enter")
         else:
             # None is right: the labeler writes what the model should have written, and it is chosen.
             path.append(clean_solution(problem)[len(path)])
-            desk.press("w")
+            labeling.press("w")
             page.keyboard.type(path[-1])
             page.keyboard.press("Control+Enter")
-        expect(page.locator("#stage .taken")).to_have_count(len(path))
-        page.locator("#stage .step:visible, [data-slot=ended]:visible").first.wait_for()
+        expect(page.locator("#task .chosen-step")).to_have_count(len(path))
+        page.locator("#task .step:visible, [data-slot=ended]:visible").first.wait_for()
         if page.locator("[data-slot=ended]").is_visible():
             break
     expect(page.locator("#missing")).to_have_text(f"Step {len(path)} states the answer")
-    desk.saved()
-    desk.press("Enter")
-    desk.ended()
+    labeling.saved()
+    labeling.press("Enter")
+    labeling.ended()
 
     assignment = Assignment.objects.get(labeler=bob)
     assert assignment.grown is not None
@@ -124,8 +124,8 @@ def forked(project: Project) -> Solution:
 
 def come_to(page: Page, steps: int, count: int) -> None:
     """So many steps are chosen, and so many candidates stand for the next."""
-    expect(page.locator("#stage .taken")).to_have_count(steps)
-    expect(page.locator("#stage .step")).to_have_count(count)
+    expect(page.locator("#task .chosen-step")).to_have_count(steps)
+    expect(page.locator("#task .step")).to_have_count(count)
 
 
 def test_where_none_is_great_the_labeler_writes_the_step_and_nothing_is_lost_on_the_way(
@@ -133,47 +133,47 @@ def test_where_none_is_great_the_labeler_writes_the_step_and_nothing_is_lost_on_
 ) -> None:
     round_ = open_round(project=project, protocol="branching")
     page = watched.page(bob)
-    desk = Desk(page).open(round_)
+    labeling = LabelingPage(page).open(round_)
     assert len(candidates(page)) == 2
     expect(page.locator("#missing")).to_have_text("Rate the 2 candidates")
     # What is not rated cannot be chosen, and Enter says what is missing.
-    desk.press("Enter", "c")
+    labeling.press("Enter", "c")
     expect(page.locator("#announcer")).to_contain_text("Not yet")
-    desk.press("3", "2", "Enter")
+    labeling.press("3", "2", "Enter")
     come_to(page, 1, 3)
     # Back with undo, and forward again.
-    desk.press("u")
-    expect(page.locator("#stage .taken")).to_have_count(0)
-    desk.press("Enter")
+    labeling.press("u")
+    expect(page.locator("#task .chosen-step")).to_have_count(0)
+    labeling.press("Enter")
     come_to(page, 1, 3)
-    desk.press("1", "2", "4")
+    labeling.press("1", "2", "4")
     expect(page.locator("#missing")).to_contain_text("None is great")
-    desk.press("w")
+    labeling.press("w")
     field = page.locator(".own textarea")
     expect(field).to_be_focused()
     page.keyboard.type("It is $2 + 3 = 5$.")
     expect(page.locator(".own .own-preview .katex")).to_have_count(1)
     page.keyboard.press("Escape")
     expect(field).to_be_hidden()
-    desk.saved()
+    labeling.saved()
     # A half-written step, and the way so far, survive a reload.
     page.reload()
-    desk.ready()
-    expect(page.locator("#stage .taken")).to_have_count(1)
-    assert desk.pressed() == ["bad", "okay", "unsure"]
-    desk.press("w")
+    labeling.ready()
+    expect(page.locator("#task .chosen-step")).to_have_count(1)
+    assert labeling.pressed() == ["bad", "okay", "unsure"]
+    labeling.press("w")
     expect(field).to_have_value("It is $2 + 3 = 5$.")
     page.keyboard.press("Control+End")
     page.keyboard.type(" The answer is: 5")
     page.keyboard.press("Control+Enter")
-    expect(page.locator("#stage .taken")).to_have_count(2)
-    expect(page.locator("#stage .taken .badge").last).to_have_text("yours")
+    expect(page.locator("#task .chosen-step")).to_have_count(2)
+    expect(page.locator("#task .chosen-step .badge").last).to_have_text("yours")
     expect(page.locator("#missing")).to_have_text("Step 2 states the answer")
-    desk.saved()
+    labeling.saved()
     page.reload()
     expect(page.locator("#missing")).to_have_text("Step 2 states the answer")
-    desk.press("Enter")
-    desk.ended()
+    labeling.press("Enter")
+    labeling.ended()
 
     (row,) = exported(project, "prm800k")
     first, second = row["label"]["steps"]
@@ -194,14 +194,14 @@ def test_who_gives_up_hands_in_what_was_shown(
 ) -> None:
     round_ = open_round(project=project, protocol="branching")
     page = page_of(bob)
-    desk = Desk(page).open(round_)
-    desk.press("3", "2", "Enter")
+    labeling = LabelingPage(page).open(round_)
+    labeling.press("3", "2", "Enter")
     come_to(page, 1, 3)
-    desk.press("1", "g")
+    labeling.press("1", "g")
     page.locator("#reason[open]").wait_for()
     page.keyboard.type("I cannot tell.")
     page.keyboard.press("Control+Enter")
-    desk.ended()
+    labeling.ended()
     (row,) = exported(project, "prm800k")
     assert [[one["rating"] for one in step["completions"]] for step in row["label"]["steps"]] == [
         [1, 0],
@@ -230,6 +230,6 @@ def test_a_model_that_is_away_is_told_and_ones_own_step_goes_on(
     page.keyboard.press("Control+Enter")
     expect(page.locator("#submit")).to_be_enabled()
     page.keyboard.press("Enter")
-    Desk(page).ended()
+    LabelingPage(page).ended()
     (row,) = exported(project, "annotate")
     assert [step["origin"] for step in row["solution"]["steps"]] == ["human"]

@@ -17,7 +17,7 @@ from apps.labeling.models import Assignment, PreferenceLabel, Round
 from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from tests.browser.conftest import Watched
-from tests.browser.desk import Desk
+from tests.browser.labeling_page import LabelingPage
 from tests.browser.test_pages import PHONE, WIDE, barriers, overflow
 from tests.cast import make_comparison, make_problem, make_solution
 
@@ -25,15 +25,15 @@ RIGHT = ["We add \\(1 + 1\\).", "So it is \\(2\\)."]
 WRONG = ["We add \\(1 + 1\\).", "So it is \\(3\\)."]
 
 
-class Scale(Desk):
+class Scale(LabelingPage):
     """The page of comparisons: by keys, and by looking."""
 
-    BEGUN = ".side-step"
+    TASK_PART = ".side-step"
 
     def text_of(self, side: str) -> str:
-        """What stands on the side, formulas as their source."""
+        """Returns the text of a side, formulas as their source."""
         return self.page.evaluate(
-            """(side) => [...document.querySelectorAll(`#stage .side[data-side=${side}] .step-text`)]
+            """(side) => [...document.querySelectorAll(`#task .side[data-side=${side}] .step-text`)]
                 .map((one) => one.querySelector("annotation")?.textContent ?? one.textContent).join(" ")""",
             side,
         )
@@ -61,7 +61,7 @@ def test_a_labeler_compares_by_keyboard_and_the_export_holds_what_was_pressed(
 ) -> None:
     scale = Scale(page_of(bob)).open(round_)
     page = scale.page
-    expect(page.locator("#stage .shared")).to_contain_text("We add")
+    expect(page.locator("#task .shared")).to_contain_text("We add")
     expect(page.locator("#missing")).to_have_text("Say which side is better, and by how much")
     expect(page.locator("#submit")).to_be_disabled()
     shown: dict[str, dict[str, str]] = {}
@@ -85,7 +85,7 @@ def test_a_labeler_compares_by_keyboard_and_the_export_holds_what_was_pressed(
     page.reload()
     scale.ready()
     assert scale.pressed() == ["leftClearly"]
-    expect(page.locator("#stage textarea")).to_have_value("Its sum is 12345.")
+    expect(page.locator("#task textarea")).to_have_value("Its sum is 12345.")
     assert {side: scale.text_of(side) for side in ("left", "right")} == shown[first], "the sides stay where they are"
     scale.submit()
 
@@ -153,24 +153,22 @@ def test_keys_can_be_changed_and_what_is_typed_is_undone_in_one_go(
     scale.press("q", "r")
     page.keyboard.type("Because")
     scale.press("Escape", "u")
-    expect(page.locator("#stage textarea")).to_have_value("")
+    expect(page.locator("#task textarea")).to_have_value("")
     assert scale.pressed() == ["leftSignificantly"]
     scale.press("u")
     assert scale.pressed() == []
 
 
-def test_what_is_chosen_is_said_to_those_who_do_not_see_it(
-    round_: Round, bob: User, page_of: Callable[..., Page]
-) -> None:
+def test_screen_readers_are_told_what_is_chosen(round_: Round, bob: User, page_of: Callable[..., Page]) -> None:
     scale = Scale(page_of(bob)).open(round_)
-    said = scale.page.locator("#announcer")
-    expect(said).to_contain_text("New task: two solutions. Say which side is better")
+    announcer = scale.page.locator("#announcer")
+    expect(announcer).to_contain_text("New task: two solutions. Say which side is better")
     scale.press("3")
-    expect(said).to_contain_text("Left is slightly better.")
+    expect(announcer).to_contain_text("Left is slightly better.")
     scale.press("u")
-    expect(said).to_contain_text("Undone.")
+    expect(announcer).to_contain_text("Undone.")
     scale.press("Enter")
-    expect(said).to_contain_text("Not yet. Say which side is better")
+    expect(announcer).to_contain_text("Not yet. Say which side is better")
 
 
 def test_steps_are_compared_after_what_both_begin_with(
@@ -180,7 +178,7 @@ def test_steps_are_compared_after_what_both_begin_with(
     Step.objects.create(solution=solution, position=1, candidate=1, text="It is 2.", chosen=False)
     round_ = open_round(project=project, protocol="comparison", options={"pairs": "steps"})
     scale = Scale(page_of(bob)).open(round_)
-    expect(scale.page.locator("#stage .shared .step-text")).to_have_text(["We add."])
+    expect(scale.page.locator("#task .shared .step-text")).to_have_text(["We add."])
     assert sorted([scale.text_of("left"), scale.text_of("right")]) == ["It is 2.", "It is 3."]
     chosen, rejected = scale.text_of("left"), scale.text_of("right")
     scale.press("1").submit(and_next=False)

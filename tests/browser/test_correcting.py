@@ -14,7 +14,7 @@ from apps.labeling.rounds.services import open_round, set_round_status
 from apps.projects.models import Project
 from apps.quality.review.assignments import correct_assignment, return_to_labeler
 from tests.browser.conftest import Watched, await_on
-from tests.browser.desk import Desk
+from tests.browser.labeling_page import LabelingPage
 from tests.browser.test_pages import barriers
 from tests.cast import make_problem, make_solution
 from tests.labeling.test_queue import BAD
@@ -28,9 +28,11 @@ def assignment(project: Project, bob: User) -> Assignment:
     return rate(open_round(project=project, protocol="first_error"), bob, 1, 1, 1)
 
 
-def opened(page: Page, assignment: Assignment) -> Desk:
-    page.goto(f"/projects/{assignment.round.project.slug}/rounds/{assignment.round.number}/label?turn={assignment.pk}")
-    return Desk(page).ready()
+def opened(page: Page, assignment: Assignment) -> LabelingPage:
+    page.goto(
+        f"/projects/{assignment.round.project.slug}/rounds/{assignment.round.number}/label?assignment={assignment.pk}"
+    )
+    return LabelingPage(page).ready()
 
 
 def versions(assignment: Assignment) -> int:
@@ -49,21 +51,21 @@ def test_the_button_says_what_it_does_and_keys_rest_while_it_is_sent(
     assignment: Assignment, bob: User, watched: Watched
 ) -> None:
     page = watched.page(bob)
-    desk = opened(page, assignment)
+    labeling = opened(page, assignment)
     button = page.locator("#submit")
     expect(button).to_have_text("Save correction Enter")
     routes = held_up(page)
-    desk.press("k", "1")
+    labeling.press("k", "1")
     expect(button).to_have_text("Save correction Enter")
-    desk.press("Enter")
+    labeling.press("Enter")
     await_on(page, lambda: bool(routes))
     expect(button).to_have_text("Saving… Enter")
     expect(button).to_be_disabled()
     assert barriers(page) == []
-    before = desk.pressed()
-    desk.press("k", "3", "u", "g", "Enter")
-    page.locator("#stage .face").first.click(force=True)
-    assert (desk.pressed(), len(routes)) == (before, 1)
+    before = labeling.pressed()
+    labeling.press("k", "3", "u", "g", "Enter")
+    page.locator("#task .face").first.click(force=True)
+    assert (labeling.pressed(), len(routes)) == (before, 1)
     expect(page.locator("#reason")).to_be_hidden()
     routes[0].continue_()
     page.wait_for_url("**/work")
@@ -75,27 +77,27 @@ def test_unsaved_changes_are_there_again_after_a_reload_and_can_be_discarded(
 ) -> None:
     context = watched.context(bob)
     page = context.new_page()
-    desk = opened(page, assignment)
+    labeling = opened(page, assignment)
     expect(page.locator("#save-state")).to_be_hidden()
-    desk.press("k", "1")
+    labeling.press("k", "1")
     expect(page.locator("#save-state")).to_have_text("Unsaved")
     page.close()
     page = context.new_page()
-    desk = opened(page, assignment)
-    assert desk.pressed() == ["great", "bad", "-"]
-    expect(page.locator("#notices")).to_contain_text("changes that you have not saved yet")
+    labeling = opened(page, assignment)
+    assert labeling.pressed() == ["great", "bad", "-"]
+    expect(page.locator("#notices")).to_contain_text("changes that are not saved yet")
     expect(page.locator("#save-state")).to_have_text("Unsaved")
     assert barriers(page) == []
-    page.get_by_role("button", name="Discard them").click()
-    assert desk.pressed() == ["great", "great", "great"]
-    desk.press("u")
-    assert desk.pressed() == ["great", "bad", "-"]
-    desk.press("u", "u")
+    page.get_by_role("button", name="Discard the changes").click()
+    assert labeling.pressed() == ["great", "great", "great"]
+    labeling.press("u")
+    assert labeling.pressed() == ["great", "bad", "-"]
+    labeling.press("u", "u")
     page.reload()
-    assert desk.ready().pressed() == ["great", "bad", "-"]
-    page.get_by_role("button", name="Discard them").click()
+    assert labeling.ready().pressed() == ["great", "bad", "-"]
+    page.get_by_role("button", name="Discard the changes").click()
     page.reload()
-    assert desk.ready().pressed() == ["great", "great", "great"]
+    assert labeling.ready().pressed() == ["great", "great", "great"]
     expect(page.locator("#notices")).to_contain_text("You have submitted this task")
     assert versions(assignment) == 0
 
@@ -106,14 +108,16 @@ def test_what_was_submitted_in_the_browser_and_is_restored_is_no_change(
     """Its labels say more than ratings (which candidate the path took): that is no difference."""
     make_solution(make_problem(project))
     page = watched.page(bob)
-    Desk(page).open(open_round(project=project, protocol="first_error")).press("3", "3", "3").submit(and_next=False)
+    LabelingPage(page).open(open_round(project=project, protocol="first_error")).press("3", "3", "3").submit(
+        and_next=False
+    )
     assignment = Assignment.objects.get(labeler=bob)
-    desk = opened(page, assignment).press("k", "1")
+    labeling = opened(page, assignment).press("k", "1")
     expect(page.locator("#save-state")).to_have_attribute("data-state", "kept")
-    desk.press("u")
+    labeling.press("u")
     expect(page.locator("#save-state")).to_have_attribute("data-state", "idle")
     page.reload()
-    desk.ready()
+    labeling.ready()
     expect(page.locator("#notices")).to_contain_text("You have submitted this task")
 
 
@@ -121,8 +125,8 @@ def test_a_saved_correction_leaves_nothing_unsaved(assignment: Assignment, bob: 
     page = watched.page(bob)
     opened(page, assignment).press("k", "1", "Enter")
     page.wait_for_url("**/work")
-    desk = opened(page, assignment)
-    assert desk.pressed() == ["great", "bad", "-"]
+    labeling = opened(page, assignment)
+    assert labeling.pressed() == ["great", "bad", "-"]
     expect(page.locator("#notices")).to_contain_text("You have submitted this task")
 
 
@@ -130,8 +134,8 @@ def test_changes_say_when_the_task_was_corrected_elsewhere(assignment: Assignmen
     page = watched.page(bob)
     opened(page, assignment).press("k", "1")
     correct(assignment=assignment, submission=BAD)
-    desk = opened(page, assignment)
-    assert desk.pressed() == ["great", "bad", "-"]
+    labeling = opened(page, assignment)
+    assert labeling.pressed() == ["great", "bad", "-"]
     expect(page.locator("#notices")).to_contain_text("corrected elsewhere")
 
 
@@ -141,12 +145,12 @@ def test_a_correction_does_not_overwrite_one_that_was_made_meanwhile(
     """The first Enter tells of it and keeps the changes; the second says that they are meant all the same."""
     watched.expected = ("409",)
     page = watched.page(bob)
-    desk = opened(page, assignment).press("k", "1")
+    labeling = opened(page, assignment).press("k", "1")
     correct(assignment=assignment, submission=BAD)
-    desk.press("Enter")
+    labeling.press("Enter")
     expect(page.locator("#notices")).to_contain_text("corrected elsewhere")
-    assert (desk.ready().pressed(), versions(assignment)) == (["great", "bad", "-"], 1)
-    desk.press("Enter")
+    assert (labeling.ready().pressed(), versions(assignment)) == (["great", "bad", "-"], 1)
+    labeling.press("Enter")
     page.wait_for_url("**/work")
     assert versions(assignment) == 2
 
@@ -156,9 +160,9 @@ def test_what_a_reviewer_corrected_meanwhile_stays_theirs(
 ) -> None:
     watched.expected = ("409",)
     page = watched.page(bob)
-    desk = opened(page, assignment).press("k", "1")
+    labeling = opened(page, assignment).press("k", "1")
     correct_assignment(assignment=assignment, submission=BAD, reviewer=rita, note="The sum is 5.")
-    desk.press("Enter")
+    labeling.press("Enter")
     expect(page.locator("#notices")).to_contain_text("A reviewer has corrected it")
     expect(page.locator("#notices")).to_contain_text("Your changes are kept in this browser")
     assert versions(assignment) == 0
@@ -174,18 +178,18 @@ def test_a_returned_task_brings_the_changes_along(
     """What a reviewer returned cannot be corrected: it is labeled again, and nothing that was changed is lost."""
     watched.expected = ("409",)
     page = watched.page(bob)
-    desk = opened(page, assignment).press("k", "1")
+    labeling = opened(page, assignment).press("k", "1")
     return_to_labeler(assignment=assignment, reviewer=rita, note="Look at step 2.")
-    desk.press("Enter")
+    labeling.press("Enter")
     expect(page.locator("#notices")).to_contain_text("A reviewer has returned it to you")
     expect(page.locator("#notices")).to_contain_text("Your changes are kept in this browser")
     expect(page.locator("#submit")).to_be_enabled()
-    assert desk.pressed() == ["great", "bad", "-"]
-    desk.open(assignment.round)
-    assert desk.pressed() == ["great", "bad", "-"]
+    assert labeling.pressed() == ["great", "bad", "-"]
+    labeling.open(assignment.round)
+    assert labeling.pressed() == ["great", "bad", "-"]
     page.locator("#conflict[open]").wait_for()
     page.locator("#conflict button[value=mine]").click()
-    desk.saved().submit(and_next=False)
+    labeling.saved().submit(and_next=False)
     assignment.refresh_from_db()
     assert assignment.finish_reason == "found_error"
 
@@ -195,18 +199,18 @@ def test_a_refusal_keeps_the_changes_and_the_reason(
 ) -> None:
     watched.expected = ("409",)
     page = watched.page(bob)
-    desk = opened(page, assignment).press("k", "2")
+    labeling = opened(page, assignment).press("k", "2")
     set_round_status(round=assignment.round, status="paused", actor=alice)
-    desk.press("g")
+    labeling.press("g")
     page.locator("#reason-text").fill("I cannot tell.")
     page.locator("#reason-send").click()
     expect(page.locator("#notices")).to_contain_text("Nothing has changed on the server")
-    assert desk.pressed() == ["great", "okay", "great"]
-    desk.press("g")
+    assert labeling.pressed() == ["great", "okay", "great"]
+    labeling.press("g")
     expect(page.locator("#reason-text")).to_have_value("I cannot tell.")
     page.locator("#reason-cancel").click()
     set_round_status(round=assignment.round, status="open", actor=alice)
-    desk.press("Enter")
+    labeling.press("Enter")
     page.wait_for_url("**/work")
     assert versions(assignment) == 1
 
@@ -215,9 +219,9 @@ def test_without_a_network_it_waits_and_says_what_is_safe(assignment: Assignment
     watched.expected = ("ERR_INTERNET_DISCONNECTED",)
     context = watched.context(bob)
     page = context.new_page()
-    desk = opened(page, assignment).press("k", "1")
+    labeling = opened(page, assignment).press("k", "1")
     context.set_offline(True)
-    desk.press("Enter")
+    labeling.press("Enter")
     expect(page.locator("#notices")).to_contain_text("Your changes are kept in this browser")
     expect(page.locator("#submit")).to_have_text("Saving… Enter")
     assert versions(assignment) == 0

@@ -10,7 +10,7 @@ from apps.accounts.models import User
 from apps.labeling.models import Assignment
 from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
-from tests.browser.desk import Desk
+from tests.browser.labeling_page import LabelingPage
 from tests.cast import make_problem, make_solution
 
 
@@ -19,20 +19,20 @@ def test_after_the_last_task_the_page_says_saved(project: Project, bob: User, pa
     for _ in range(2):
         make_solution(make_problem(project), ["One."])
     round_ = open_round(project=project, protocol="first_error")
-    desk = Desk(page_of(bob)).open(round_)
+    labeling = LabelingPage(page_of(bob)).open(round_)
     for is_last in (False, True):
-        before = desk.statement()
-        desk.page.evaluate(
+        before = labeling.statement()
+        labeling.page.evaluate(
             """() => {
                 for (const key of ["1", "Enter"]) document.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
             }"""
         )
         if not is_last:
-            expect(desk.page.locator("#stage .problem")).not_to_have_text(before, use_inner_text=True)
-            desk.ready()
-    desk.ended()
-    state = desk.page.locator("#save-state")
+            expect(labeling.page.locator("#task .problem")).not_to_have_text(before, use_inner_text=True)
+            labeling.ready()
+    labeling.ended()
+    state = labeling.page.locator("#save-state")
     expect(state).to_have_attribute("data-state", "saved")
-    desk.page.wait_for_timeout(700)  # Longer than it takes until a slow save is told.
+    labeling.page.wait_for_timeout(700)  # Longer than it takes until a slow save is told.
     expect(state).to_have_text("Saved")
     assert Assignment.objects.filter(state="submitted", labeler=bob).count() == 2

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from apps.accounts.models import User
 from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
-from tests.browser.desk import Desk
+from tests.browser.labeling_page import LabelingPage
 from tests.cast import make_problem, make_round, make_solution
 
 TYPESET = """async ([module, texts]) => {
@@ -31,17 +31,17 @@ TYPESET = """async ([module, texts]) => {
 
 
 @pytest.fixture
-def desk(project: Project, bob: User, page_of: Callable[..., Page]) -> Desk:
+def labeling(project: Project, bob: User, page_of: Callable[..., Page]) -> LabelingPage:
     make_solution(make_problem(project, "Compute.", reference_answer="1"), ["One.", "Two."])
-    return Desk(page_of(bob)).open(make_round(project))
+    return LabelingPage(page_of(bob)).open(make_round(project))
 
 
 def module_of(page: Page, name: str) -> str | None:
-    return page.locator(f"link[rel=modulepreload][href*='js/lib/{name}.']").get_attribute("href")
+    return page.locator(f"link[rel=modulepreload][href*='js/shared/{name}.']").get_attribute("href")
 
 
-def shown(desk: Desk, *texts: str) -> list[Any]:
-    return list(desk.page.evaluate(TYPESET, [module_of(desk.page, "math"), list(texts)]))
+def shown(labeling: LabelingPage, *texts: str) -> list[Any]:
+    return list(labeling.page.evaluate(TYPESET, [module_of(labeling.page, "math"), list(texts)]))
 
 
 # --- what is typeset --------------------------------------------------------------------------------------
@@ -70,8 +70,8 @@ PLAIN: list[tuple[str, int, str]] = [
 ]
 
 
-def test_formulas_are_found_with_delimiters_and_without(desk: Desk) -> None:
-    found = shown(desk, *(text for text, _, _ in PLAIN))
+def test_formulas_are_found_with_delimiters_and_without(labeling: LabelingPage) -> None:
+    found = shown(labeling, *(text for text, _, _ in PLAIN))
     for (text, count, words), (formulas, rest, _) in zip(PLAIN, found, strict=True):
         assert (text, len(formulas), rest) == (text, count, words)
 
@@ -83,16 +83,16 @@ def test_problem_steps_and_choices_are_typeset_alike(project: Project, bob: User
     for is_correct in (True, False):
         make_solution(problem, [text, f"{is_correct} \\boxed{{4}}."], is_correct=is_correct)
     rated = open_round(project=project, protocol="every_step")
-    desk = Desk(page_of(bob)).open(rated)
-    expect(desk.page.locator("#stage .problem .katex")).to_have_count(2)
-    expect(desk.page.locator("#stage .step").first.locator(".katex")).to_have_count(2)
-    expect(desk.page.locator("#stage .answer .katex")).to_have_count(1)
-    expect(desk.page.locator("#stage .tex-source")).to_have_count(0)
+    labeling = LabelingPage(page_of(bob)).open(rated)
+    expect(labeling.page.locator("#task .problem .katex")).to_have_count(2)
+    expect(labeling.page.locator("#task .step").first.locator(".katex")).to_have_count(2)
+    expect(labeling.page.locator("#task .answer .katex")).to_have_count(1)
+    expect(labeling.page.locator("#task .tex-source")).to_have_count(0)
     compared = open_round(project=project, protocol="comparison", options={"pairs": "right_wrong"})
     page = page_of(bob)
     page.goto(f"/projects/{project.slug}/rounds/{compared.number}/label")
-    expect(page.locator("#stage .side .katex")).to_have_count(2)
-    expect(page.locator("#stage .tex-source")).to_have_count(0)
+    expect(page.locator("#task .side .katex")).to_have_count(2)
+    expect(page.locator("#task .tex-source")).to_have_count(0)
 
 
 # --- what stays as written --------------------------------------------------------------------------------
@@ -117,23 +117,23 @@ DEFINING = [
 ]
 
 
-def test_formulas_that_define_commands_stay_as_written(desk: Desk) -> None:
-    found = shown(desk, *(f"So ${tex} + x^2$ it is." for tex in DEFINING))
+def test_formulas_that_define_commands_stay_as_written(labeling: LabelingPage) -> None:
+    found = shown(labeling, *(f"So ${tex} + x^2$ it is." for tex in DEFINING))
     for tex, (formulas, rest, sources) in zip(DEFINING, found, strict=True):
         assert (formulas, rest, sources) == ([], f"So ${tex} + x^2$ it is.", 1)
 
 
-def test_letters_after_a_line_break_define_nothing(desk: Desk) -> None:
-    ((formulas, _, sources),) = shown(desk, r"$$\begin{array}{c} a \\def \\let \end{array}$$")
+def test_letters_after_a_line_break_define_nothing(labeling: LabelingPage) -> None:
+    ((formulas, _, sources),) = shown(labeling, r"$$\begin{array}{c} a \\def \\let \end{array}$$")
     assert (len(formulas), sources) == (1, 0)
 
 
-def test_long_and_deep_formulas_stay_as_written_and_say_why(desk: Desk) -> None:
+def test_long_and_deep_formulas_stay_as_written_and_say_why(labeling: LabelingPage) -> None:
     sum_ = "+".join(["x_1"] * 700)
     deep = "x^{" * 50 + "1" + "}" * 50
-    found = shown(desk, f"${sum_}$ and $y^2$", f"${deep}$", f"\\[{sum_}\\]")
+    found = shown(labeling, f"${sum_}$ and $y^2$", f"${deep}$", f"\\[{sum_}\\]")
     assert [(len(formulas), sources) for formulas, _, sources in found] == [(1, 1), (0, 1), (0, 1)]
-    page = desk.page
+    page = labeling.page
     titles = page.evaluate(
         """async ([module, texts]) => {
             const math = await import(module);
@@ -142,36 +142,36 @@ def test_long_and_deep_formulas_stay_as_written_and_say_why(desk: Desk) -> None:
         }""",
         [module_of(page, "math"), [f"${sum_}$", f"${deep}$", r"$\def\a{1}$"]],
     )
-    assert "longer than 650 characters" in titles[0]
-    assert "nested too deep" in titles[1]
+    assert "at most 650 characters" in titles[0]
+    assert "nested at most 40 levels" in titles[1]
     assert r"\def" in titles[2]
 
 
-def test_of_very_long_formulas_the_first_are_typeset_and_a_note_tells(desk: Desk) -> None:
+def test_of_very_long_formulas_the_first_are_typeset_and_a_note_tells(labeling: LabelingPage) -> None:
     long = "+".join(["x_1"] * 160)
-    ((formulas, rest, _),) = shown(desk, " and ".join([f"${long}$"] * 20))
+    ((formulas, rest, _),) = shown(labeling, " and ".join([f"${long}$"] * 20))
     assert formulas == [long] * 5, "who hears them hears their source"
-    assert rest.endswith("From here on it is shown as it was written.")
+    assert rest.endswith("The rest is shown as written.")
 
 
-def test_of_very_many_formulas_the_first_are_typeset_and_a_note_tells(desk: Desk) -> None:
+def test_of_very_many_formulas_the_first_are_typeset_and_a_note_tells(labeling: LabelingPage) -> None:
     many = " ".join(f"$x_{{{number}}}$" for number in range(450))
-    ((formulas, rest, _),) = shown(desk, many)
+    ((formulas, rest, _),) = shown(labeling, many)
     assert len(formulas) == 250
     assert "$x_{449}$" in rest
-    assert rest.endswith("From here on it is shown as it was written.")
+    assert rest.endswith("The rest is shown as written.")
 
 
 # --- how long the page is held up -------------------------------------------------------------------------
 
 
-def test_formulas_are_typeset_in_slices_between_which_the_page_answers(desk: Desk) -> None:
+def test_formulas_are_typeset_in_slices_between_which_the_page_answers(labeling: LabelingPage) -> None:
     """By a clock of its own, in which each formula takes 20 ms: how long the machine takes does not matter."""
-    slices = desk.page.evaluate(
+    slices = labeling.page.evaluate(
         """async (module) => {
-            const { createSlices } = await import(module);
+            const { createTimeSlices } = await import(module);
             const heavy = [];
-            const weighed = createSlices({ now: () => 0, later: (act) => heavy.push(act) });
+            const weighed = createTimeSlices({ now: () => 0, later: (act) => heavy.push(act) });
             const made = [[]];
             for (let number = 0; number < 5; number += 1) weighed.run(() => made.at(-1).push(number), () => {}, 600);
             while (heavy.length) {
@@ -180,7 +180,7 @@ def test_formulas_are_typeset_in_slices_between_which_the_page_answers(desk: Des
             }
             let time = 0, done = false;
             const turns = [], slices = [[]], put = [];
-            const work = createSlices({ now: () => time, later: (act) => turns.push(act) });
+            const work = createTimeSlices({ now: () => time, later: (act) => turns.push(act) });
             for (let number = 0; number < 9; number += 1) {
                 work.run(() => { time += 20; slices.at(-1).push(number); }, () => put.push(number));
             }
@@ -194,7 +194,7 @@ def test_formulas_are_typeset_in_slices_between_which_the_page_answers(desk: Des
             await null;
             return { slices: slices.filter((one) => one.length), made: made.filter((one) => one.length), put, done };
         }""",
-        module_of(desk.page, "slices"),
+        module_of(labeling.page, "time-slices"),
     )
     assert slices["slices"] == [[0, 1], [2, 3], [4, 5], [6, 7], [8]]
     assert slices["put"] == [2, 3, 4, 5, 6, 7, 8]
@@ -203,10 +203,10 @@ def test_formulas_are_typeset_in_slices_between_which_the_page_answers(desk: Des
     assert slices["made"] == [[0], [1], [2], [3], [4]]
 
 
-def test_a_page_of_long_formulas_is_not_typeset_in_one_go(desk: Desk) -> None:
+def test_a_page_of_long_formulas_is_not_typeset_in_one_go(labeling: LabelingPage) -> None:
     """What waits holds its source meanwhile, and all of it is typeset in the end."""
     long = "+".join(["x_1"] * 160)
-    counts = desk.page.evaluate(
+    counts = labeling.page.evaluate(
         """async ([module, text]) => {
             const math = await import(module);
             const at = document.createElement("div");
@@ -222,7 +222,7 @@ def test_a_page_of_long_formulas_is_not_typeset_in_one_go(desk: Desk) -> None:
             }
             return { waiting, source, filled, all: at.querySelectorAll(".katex").length };
         }""",
-        [module_of(desk.page, "math"), " and ".join([f"${long}$"] * 5)],
+        [module_of(labeling.page, "math"), " and ".join([f"${long}$"] * 5)],
     )
     assert 0 < counts["waiting"] < 5
     assert counts["source"] == f"${long}$"

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from apps.accounts.models import User
 from apps.projects.models import Project
 from apps.projects.services import publish_guidelines
-from tests.browser.desk import Desk
+from tests.browser.labeling_page import LabelingPage
 from tests.cast import make_problem, make_round, make_solution
 
 EVIL = [
@@ -30,13 +30,13 @@ def test_problem_texts_are_shown_and_not_run(project: Project, bob: User, page_o
     publish_guidelines(project=project, text="\n\n".join(EVIL), author=None)
     round_ = make_round(project)
     page = page_of(bob)
-    desk = Desk(page).open(round_)
-    texts = desk.texts()
+    labeling = LabelingPage(page).open(round_)
+    texts = labeling.texts()
     assert texts[0] == EVIL[0]
     assert texts[1] == EVIL[1]
     assert texts[3] == EVIL[3]
-    assert EVIL[0] in page.locator("#stage .problem").inner_text()
-    desk.press("i")
+    assert EVIL[0] in page.locator("#task .problem").inner_text()
+    labeling.press("i")
     page.locator("#guidelines:not([hidden])").wait_for()
     assert page.evaluate("window.ran") is None
     assert page.locator("a[href^='javascript:']").count() == 0
@@ -73,8 +73,8 @@ def test_latex_renders_and_what_cannot_stays_as_written(
 ) -> None:
     make_solution(make_problem(project, "Compute.", reference_answer="1"), [text, "Then we are done."])
     page = page_of(bob)
-    Desk(page).open(make_round(project))
-    step = page.locator("#stage .step").first
+    LabelingPage(page).open(make_round(project))
+    step = page.locator("#task .step").first
     expect(step.locator(".katex")).to_have_count(rendered)
     if not rendered:
         shown = step.locator(".step-text").inner_text()
@@ -88,9 +88,9 @@ def test_every_statement_of_math_500_renders(
     rows = [json.loads(line) for line in (shared_data / "math500.jsonl").read_text().splitlines()]
     make_solution(make_problem(project, "Compute.", reference_answer="1"), ["One."])
     page = page_of(bob)
-    Desk(page).open(make_round(project))
+    LabelingPage(page).open(make_round(project))
     texts = [text for row in rows for text in (row["problem"], row["solution"]) if "[asy]" not in text]
-    module = page.locator("link[rel=modulepreload][href*='js/lib/math']").get_attribute("href")
+    module = page.locator("link[rel=modulepreload][href*='js/shared/math']").get_attribute("href")
     failed = page.evaluate(
         """async ([module, texts]) => {
             const math = await import(module);

@@ -20,7 +20,7 @@ from apps.labeling.models import Assignment
 from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from tests.browser.conftest import path_of, set_password
-from tests.browser.desk import Desk
+from tests.browser.labeling_page import LabelingPage
 from tests.cast import PASSWORD
 
 OURS = Path(__file__).resolve().parents[2] / "apps" / "demo" / "data" / "problems.jsonl"
@@ -62,48 +62,50 @@ def test_a_labeler_rates_by_keyboard_and_the_export_holds_what_was_pressed(
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
-    desk = Desk(page).ready()
+    labeling = LabelingPage(page).ready()
 
-    steps = len(desk.texts())
+    steps = len(labeling.texts())
     expect(page.locator("#submit")).to_be_disabled()
     last = min(2, steps - 1)
     for _ in range(last):
-        desk.press("3")
+        labeling.press("3")
     expect(page.locator("#missing")).not_to_be_empty()
-    desk.saved()
+    labeling.saved()
 
     # In mid-work the page is loaded anew: the draft is there.
     page.reload()
-    desk.ready()
-    assert desk.pressed() == ["great"] * last + ["."] + ["-"] * (steps - last - 1)
+    labeling.ready()
+    assert labeling.pressed() == ["great"] * last + ["."] + ["-"] * (steps - last - 1)
 
-    desk.press("1")
-    assert desk.pressed() == ["great"] * last + ["bad"] + ["-"] * (steps - last - 1)
+    labeling.press("1")
+    assert labeling.pressed() == ["great"] * last + ["bad"] + ["-"] * (steps - last - 1)
     expect(page.locator("#submit")).to_be_enabled()
     first = Assignment.objects.get(labeler=bob, draft_version__gt=0)
-    desk.submit()
+    labeling.submit()
     expect(page.locator("#day-count")).to_have_text("1 today")
     expect(page.locator("#round-count")).to_have_text("1 of 3")
 
     # The second has no error for this labeler; the third they cannot judge, and say why.
-    steps_of_second = len(desk.texts())
-    desk.press(*["3"] * (steps_of_second - 1), "2").submit()
-    desk.press("3", "g")
+    steps_of_second = len(labeling.texts())
+    labeling.press(*["3"] * (steps_of_second - 1), "2").submit()
+    labeling.press("3", "g")
     page.locator("#reason[open]").wait_for()
     page.keyboard.type("I do not know this unit.")
     page.keyboard.press("Control+Enter")
-    desk.ended()
+    labeling.ended()
     expect(page.locator("#day-count")).to_have_text("3 today")
 
     first.refresh_from_db()
     assert first.state == Assignment.State.SUBMITTED
     assert first.active_ms is not None
-    said = {row["people"][0]["finish_reason"]: row["people"][0] for row in exported(project, tmp_path) if row["people"]}
-    assert set(said) == {"found_error", "solution", "give_up"}
-    assert [(step["position"], step["rating"]) for step in said["found_error"]["steps"]] == [
+    submissions = {
+        row["people"][0]["finish_reason"]: row["people"][0] for row in exported(project, tmp_path) if row["people"]
+    }
+    assert set(submissions) == {"found_error", "solution", "give_up"}
+    assert [(step["position"], step["rating"]) for step in submissions["found_error"]["steps"]] == [
         *((place, 1) for place in range(last)),
         (last, -1),
     ]
-    assert [step["rating"] for step in said["solution"]["steps"]] == [1] * (steps_of_second - 1) + [0]
-    assert said["give_up"]["reason"] == "I do not know this unit."
-    assert bob.email not in json.dumps(said)
+    assert [step["rating"] for step in submissions["solution"]["steps"]] == [1] * (steps_of_second - 1) + [0]
+    assert submissions["give_up"]["reason"] == "I do not know this unit."
+    assert bob.email not in json.dumps(submissions)

@@ -12,7 +12,7 @@ from apps.labeling.assignments.submit import save_draft
 from apps.labeling.models import Assignment, Round, StepLabel
 from apps.projects.models import Project
 from tests.browser.conftest import Watched, await_on, path_of, set_password
-from tests.browser.desk import Desk
+from tests.browser.labeling_page import LabelingPage
 from tests.cast import PASSWORD, make_problem, make_round, make_solution
 from tests.processes import eventually
 
@@ -37,9 +37,9 @@ def test_a_tab_that_closes_at_once_has_saved(round_: Round, bob: User, watched: 
     # Its last save may come in behind the next tab's opening, which finds the same ratings and goes on.
     watched.expected = ("409",)
     context = watched.context(bob)
-    desk = Desk(context.new_page()).open(round_).press("3", "3", "2")
-    desk.page.close()
-    again = Desk(context.new_page()).open(round_)
+    labeling = LabelingPage(context.new_page()).open(round_).press("3", "3", "2")
+    labeling.page.close()
+    again = LabelingPage(context.new_page()).open(round_)
     assert again.pressed() == ["great", "great", "okay", ".", "-"]
     again.saved()
     assert drafts(bob) == [[1, 1, 0]]
@@ -49,12 +49,12 @@ def test_what_a_closed_tab_had_sent_is_not_taken_for_another_device(round_: Roun
     """The server has a first save of which the tab never heard; the next tab goes on without a question."""
     watched.expected = ("ERR_FAILED", "409")
     context = watched.context(bob)
-    desk = Desk(context.new_page()).open(round_)
-    press_and_lose_the_answer(desk, "3")
+    labeling = LabelingPage(context.new_page()).open(round_)
+    press_and_lose_the_answer(labeling, "3")
     assert drafts(bob) == [[1]]
-    desk.press("3", "2")
-    desk.page.close()
-    again = Desk(context.new_page()).open(round_)
+    labeling.press("3", "2")
+    labeling.page.close()
+    again = LabelingPage(context.new_page()).open(round_)
     again.saved()
     assert again.pressed() == ["great", "great", "okay", ".", "-"]
     assert drafts(bob) == [[1, 1, 0]]
@@ -65,7 +65,7 @@ def test_a_tab_that_followed_a_closed_one_goes_on_without_a_question(
 ) -> None:
     watched.expected = ("ERR_FAILED", "409")
     context = watched.context(bob)
-    first, second = Desk(context.new_page()).open(round_), Desk(context.new_page()).open(round_)
+    first, second = LabelingPage(context.new_page()).open(round_), LabelingPage(context.new_page()).open(round_)
     press_and_lose_the_answer(first, "3")
     first.page.close()
     eventually(lambda: second.pressed()[:2] == ["great", "."])
@@ -75,7 +75,7 @@ def test_a_tab_that_followed_a_closed_one_goes_on_without_a_question(
     assert drafts(bob) == [[1, 0]]
 
 
-def press_and_lose_the_answer(desk: Desk, key: str) -> None:
+def press_and_lose_the_answer(labeling: LabelingPage, key: str) -> None:
     """The first save arrives and is not answered; what comes after it does not even arrive."""
     arrived: list[int] = []
 
@@ -84,9 +84,9 @@ def press_and_lose_the_answer(desk: Desk, key: str) -> None:
             arrived.append(route.fetch().status)
         route.abort()
 
-    desk.page.route("**/draft", lose_the_answer)
-    with desk.page.expect_event("requestfailed"):
-        desk.press(key)
+    labeling.page.route("**/draft", lose_the_answer)
+    with labeling.page.expect_event("requestfailed"):
+        labeling.press(key)
     assert arrived == [200]
 
 
@@ -94,18 +94,18 @@ def test_work_goes_on_without_a_network_and_arrives_when_it_is_back(round_: Roun
     watched.expected = ("ERR_INTERNET_DISCONNECTED",)
     context = watched.context(bob)
     page = context.new_page()
-    desk = Desk(page).open(round_).fetched_ahead()
+    labeling = LabelingPage(page).open(round_).fetched_ahead()
     context.set_offline(True)
-    desk.press("3", "3", "1")
+    labeling.press("3", "3", "1")
     expect(page.locator("#save-state")).to_have_text("Offline")
-    desk.submit()  # The next task had been fetched ahead.
-    assert desk.pressed() == [".", "-", "-", "-", "-"]
-    desk.press("1", "Enter")
+    labeling.submit()  # The next task had been fetched ahead.
+    assert labeling.pressed() == [".", "-", "-", "-", "-"]
+    labeling.press("1", "Enter")
     assert StepLabel.objects.count() == 0
     context.set_offline(False)
     eventually(lambda: Assignment.objects.filter(state="submitted").count() == 2)
     assert sorted(StepLabel.objects.values_list("rating", flat=True)) == [-1, -1, 1, 1]
-    desk.ready()
+    labeling.ready()
     expect(page.locator("#day-count")).to_have_text("2 today")
 
 
@@ -120,13 +120,13 @@ def with_api(page: Page) -> None:
     eventually(lambda: not page.evaluate("Object.keys(localStorage).some((key) => key.includes('outbox:'))"))
 
 
-def put_off_without_api(desk: Desk, *keys: str) -> str:
-    """Rate the task at hand and put it off, and close and open the page; gives its problem."""
-    page = desk.fetched_ahead().page
-    first = desk.statement()
+def put_off_without_api(labeling: LabelingPage, *keys: str) -> str:
+    """Rate the current task, skip it, then close and open the page; returns the task's problem."""
+    page = labeling.fetched_ahead().page
+    first = labeling.statement()
     without_api(page)
-    desk.press(*keys, "s", "Enter")
-    expect(page.locator("#stage .problem")).not_to_have_text(first, use_inner_text=True)
+    labeling.press(*keys, "s", "Enter")
+    expect(page.locator("#task .problem")).not_to_have_text(first, use_inner_text=True)
     page.reload()
     expect(page.locator("#save-state")).to_have_text("Offline, 1 to send")
     return first
@@ -139,7 +139,7 @@ def test_what_was_rated_offline_before_a_skip_is_on_the_server_with_it(
     page = watched.page(bob)
     requests: list[str] = []
     page.on("requestfinished", lambda sent: sent.method in {"PUT", "POST"} and requests.append(sent.url.split("/")[-1]))
-    first = put_off_without_api(Desk(page).open(round_), "3", "3")
+    first = put_off_without_api(LabelingPage(page).open(round_), "3", "3")
     assert not Assignment.objects.filter(draft_version__gt=0).exists()
     requests.clear()
     with_api(page)
@@ -147,30 +147,30 @@ def test_what_was_rated_offline_before_a_skip_is_on_the_server_with_it(
     assert ([step["rating"] for step in assignment.draft["steps"]], assignment.draft_version) == ([1, 1], 1)
     await_on(page, lambda: "skip" in requests)
     assert [what for what in requests if what in {"draft", "skip"}] == ["draft", "skip"]
-    desk = Desk(watched.page(bob)).open(round_)
+    labeling = LabelingPage(watched.page(bob)).open(round_)
     for _ in range(3):
-        desk.press("1").submit()
-    assert desk.statement() == first
-    assert desk.pressed() == ["great", "great", ".", "-", "-"]
+        labeling.press("1").submit()
+    assert labeling.statement() == first
+    assert labeling.pressed() == ["great", "great", ".", "-", "-"]
 
 
 def test_a_skip_overwrites_nothing_that_another_device_saved(round_: Round, bob: User, watched: Watched) -> None:
     watched.expected = ("ERR_FAILED", "409")
     page = watched.page(bob)
-    desk = Desk(page).open(round_).press("3").saved()
+    labeling = LabelingPage(page).open(round_).press("3").saved()
     assignment = Assignment.objects.get(labeler=bob, draft_version=1)
-    put_off_without_api(desk, "3", "3")
+    put_off_without_api(labeling, "3", "3")
     save_draft(assignment=assignment, version=1, draft={"steps": [{"position": 0, "candidate": 0, "rating": -1}]})
     with_api(page)
     expect(page.locator("#notices")).to_contain_text(
-        "stay in this browser until it comes back: another device rated it"
+        "stay in this browser until it comes back: Another device has saved other ratings"
     )
     assignment.refresh_from_db()
     assert (assignment.state, assignment.draft_version, assignment.draft["steps"][0]["rating"]) == ("skipped", 2, -1)
-    desk.ready()
+    labeling.ready()
     for _ in range(2):
-        desk.press("1").submit()
-    desk.press("1", "Enter")
+        labeling.press("1").submit()
+    labeling.press("1", "Enter")
     page.locator("#conflict[open]").wait_for()
 
 
@@ -178,9 +178,9 @@ def test_an_expired_sign_in_keeps_what_was_pressed(round_: Round, bob: User, wat
     watched.expected = ("401",)
     context = watched.context(bob)
     page = context.new_page()
-    desk = Desk(page).open(round_).press("3").saved()
+    labeling = LabelingPage(page).open(round_).press("3").saved()
     context.clear_cookies()
-    desk.press("3")
+    labeling.press("3")
     page.locator("#signed-out[open]").wait_for()
     set_password(bob)
     with context.expect_page() as opened:
@@ -190,17 +190,17 @@ def test_an_expired_sign_in_keeps_what_was_pressed(round_: Round, bob: User, wat
     opened.value.keyboard.press("Enter")
     opened.value.wait_for_url(lambda url: "login" not in url)
     expect(page.locator("#signed-out")).not_to_be_visible()
-    desk.saved()
+    labeling.saved()
     assert drafts(bob) == [[1, 1]]
-    desk.press("1").submit()
+    labeling.press("1").submit()
     eventually(lambda: Assignment.objects.filter(state="submitted").count() == 1)
     assert Assignment.objects.get(state="submitted").step_labels.count() == 3
 
 
 def test_two_tabs_show_one_draft(round_: Round, bob: User, watched: Watched) -> None:
     context = watched.context(bob)
-    first = Desk(context.new_page()).open(round_).press("3").saved()
-    second = Desk(context.new_page()).open(round_)
+    first = LabelingPage(context.new_page()).open(round_).press("3").saved()
+    second = LabelingPage(context.new_page()).open(round_)
     assert second.pressed()[:2] == ["great", "."]
     second.press("2").saved()
     eventually(lambda: first.pressed()[:3] == ["great", "okay", "."])
@@ -213,8 +213,8 @@ def test_two_tabs_show_one_draft(round_: Round, bob: User, watched: Watched) -> 
 
 def test_another_device_is_asked_before_anything_is_overwritten(round_: Round, bob: User, watched: Watched) -> None:
     watched.expected = ("409",)
-    here = Desk(watched.page(bob)).open(round_).press("3").saved()
-    there = Desk(watched.page(bob)).open(round_).press("2").saved()
+    here = LabelingPage(watched.page(bob)).open(round_).press("3").saved()
+    there = LabelingPage(watched.page(bob)).open(round_).press("2").saved()
     here.press("1")
     here.page.locator("#conflict[open]").wait_for()
     assert drafts(bob) == [[1, 0]]
@@ -230,9 +230,9 @@ def test_another_device_is_asked_before_anything_is_overwritten(round_: Round, b
 def test_a_server_that_fails_for_a_while_loses_nothing(round_: Round, bob: User, watched: Watched) -> None:
     watched.expected = ("503",)
     page = watched.page(bob)
-    desk = Desk(page).open(round_).fetched_ahead()
+    labeling = LabelingPage(page).open(round_).fetched_ahead()
     page.route("**/api/v1/assignments/**", lambda route: route.fulfill(status=503, body="{}"))
-    desk.press("3", "1").submit()
+    labeling.press("3", "1").submit()
     assert not Assignment.objects.filter(state="submitted").exists()
     page.unroute("**/api/v1/assignments/**")
     eventually(lambda: Assignment.objects.filter(state="submitted").count() == 1)
@@ -241,7 +241,7 @@ def test_a_server_that_fails_for_a_while_loses_nothing(round_: Round, bob: User,
 def test_a_submission_whose_answer_is_lost_counts_once(round_: Round, bob: User, watched: Watched) -> None:
     watched.expected = ("ERR_FAILED",)
     page = watched.page(bob)
-    desk = Desk(page).open(round_)
+    labeling = LabelingPage(page).open(round_)
     sent: list[int] = []
 
     def arrives_but_is_not_answered(route: object) -> None:
@@ -253,7 +253,7 @@ def test_a_submission_whose_answer_is_lost_counts_once(round_: Round, bob: User,
             route.continue_()  # type: ignore[attr-defined]
 
     page.route("**/submit", arrives_but_is_not_answered)
-    desk.press("3", "1").submit()
+    labeling.press("3", "1").submit()
     await_on(page, lambda: len(sent) >= 2)
     expect(page.locator("#day-count")).to_have_text("1 today")
     assert Assignment.objects.filter(state="submitted").count() == 1
@@ -261,23 +261,23 @@ def test_a_submission_whose_answer_is_lost_counts_once(round_: Round, bob: User,
 
 def test_undo_takes_back_and_a_key_held_down_rates_once(round_: Round, bob: User, page_of: PageOf) -> None:
     page = page_of(bob)
-    desk = Desk(page).open(round_)
+    labeling = LabelingPage(page).open(round_)
     for _ in range(4):
         page.keyboard.down("3")
     page.keyboard.up("3")
-    assert desk.pressed() == ["great", ".", "-", "-", "-"]
-    desk.press("3", "3", "k", "k", "1")
-    assert desk.pressed() == ["great", "bad", "-", "-", "-"]
-    desk.press("u")
-    assert desk.pressed() == ["great", "great", "great", ".", "-"]
+    assert labeling.pressed() == ["great", ".", "-", "-", "-"]
+    labeling.press("3", "3", "k", "k", "1")
+    assert labeling.pressed() == ["great", "bad", "-", "-", "-"]
+    labeling.press("u")
+    assert labeling.pressed() == ["great", "great", "great", ".", "-"]
     for keys in ("Control+3", "Alt+3", "Meta+3"):
         page.keyboard.press(keys)
-    assert desk.pressed() == ["great", "great", "great", ".", "-"]
+    assert labeling.pressed() == ["great", "great", "great", ".", "-"]
 
 
 def test_leaving_an_unrated_task_gives_it_back(round_: Round, bob: User, page_of: PageOf) -> None:
     page = page_of(bob)
-    Desk(page).open(round_).fetched_ahead()
+    LabelingPage(page).open(round_).fetched_ahead()
     assert Assignment.objects.filter(labeler=bob, state="leased").count() == 2
     page.goto("/")
     assert path_of(page) == "/"

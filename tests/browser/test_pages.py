@@ -133,7 +133,7 @@ def test_no_page_has_a_barrier(
         assert answer is not None
         assert answer.status == (404 if name == "not found" else 200), name
         if name in {"labeling", "comparing"}:
-            page.locator("#stage[aria-busy=false]").wait_for()
+            page.locator("#task[aria-busy=false]").wait_for()
         if found := barriers(page):
             wrong[name] = found
         if cut := overflow(page):

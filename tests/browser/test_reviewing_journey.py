@@ -18,7 +18,7 @@ from apps.projects.services import add_member
 from apps.quality.consensus.recompute import recompute_project
 from apps.quality.models import Consensus, OpenDispute, Review, Stale
 from tests.browser.conftest import Watched
-from tests.browser.desk import Desk
+from tests.browser.labeling_page import LabelingPage
 from tests.browser.test_pages import barriers, overflow
 from tests.cast import make_problem, make_round, make_solution, make_user
 from tests.judging.verdicts import judge
@@ -232,16 +232,16 @@ def test_a_returned_assignment_comes_back_to_its_labeler_with_the_note(
     expect(page.locator(".messages")).to_contain_text("returned")
     expect(page.locator("main")).to_contain_text("No submissions to review")
 
-    desk = watched.page(bob)
-    desk.goto(f"/projects/{project.slug}/rounds/{round_.number}")
-    expect(desk.get_by_label("Returned to you")).to_contain_text("Add the last line up once more.")
-    labeling = Desk(desk).open(round_)
-    expect(desk.locator("#reviewer-note")).to_contain_text("Add the last line up once more.")
+    bobs_page = watched.page(bob)
+    bobs_page.goto(f"/projects/{project.slug}/rounds/{round_.number}")
+    expect(bobs_page.get_by_label("Returned to you")).to_contain_text("Add the last line up once more.")
+    labeling = LabelingPage(bobs_page).open(round_)
+    expect(bobs_page.locator("#reviewer-note")).to_contain_text("Add the last line up once more.")
     assert labeling.pressed() == ["great", "great", "great"]
-    assert barriers(desk) == []
+    assert barriers(bobs_page) == []
     labeling.press("1")
     labeling.submit(and_next=False)
-    expect(desk.locator("#reviewer-note")).to_be_hidden()
+    expect(bobs_page.locator("#reviewer-note")).to_be_hidden()
     assert Assignment.objects.get(pk=assignment.pk).finish_reason == "found_error"
 
     page.goto(f"/projects/{project.slug}/review/assignments")

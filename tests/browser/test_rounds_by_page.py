@@ -16,7 +16,7 @@ from apps.labeling.models import Assignment, PastSubmission, Round
 from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from tests.browser.conftest import Watched
-from tests.browser.desk import Desk
+from tests.browser.labeling_page import LabelingPage
 from tests.cast import make_problem, make_screening, make_solution
 from tests.processes import eventually
 from tests.world import rate
@@ -42,19 +42,19 @@ def test_a_task_is_put_off_by_key_and_comes_back_last_with_its_ratings(
     make_tasks(project, 2)
     round_ = open_round(project=project, protocol="first_error")
     page = page_of(bob)
-    desk = Desk(page).open(round_)
-    first = page.locator("#stage .problem").inner_text()
-    desk.press("3").saved()
-    desk.press("s")
+    labeling = LabelingPage(page).open(round_)
+    first = page.locator("#task .problem").inner_text()
+    labeling.press("3").saved()
+    labeling.press("s")
     page.get_by_role("button", name="I have to look something up").click()
-    page.get_by_role("button", name="Put it off").click()
-    expect(page.locator("#stage .problem")).not_to_have_text(first)
-    desk.ready()
-    assert desk.pressed() == [".", "-", "-"]
-    desk.press("1").saved().submit()
-    assert page.locator("#stage .problem").inner_text() == first
-    assert desk.pressed()[0] == "great"
-    desk.press("3", "3").saved().submit(and_next=False)
+    page.get_by_role("button", name="Skip the task").click()
+    expect(page.locator("#task .problem")).not_to_have_text(first)
+    labeling.ready()
+    assert labeling.pressed() == [".", "-", "-"]
+    labeling.press("1").saved().submit()
+    assert page.locator("#task .problem").inner_text() == first
+    assert labeling.pressed()[0] == "great"
+    labeling.press("3", "3").saved().submit(and_next=False)
     assert Assignment.objects.spoken().count() == 2
 
 
@@ -62,26 +62,26 @@ def test_s_and_enter_put_off_without_a_reason(project: Project, bob: User, page_
     # Of two the first would come back at once, for nothing else is left to fetch.
     make_tasks(project, 3)
     page = page_of(bob)
-    desk = Desk(page).open(open_round(project=project, protocol="first_error"))
-    first = page.locator("#stage .problem").inner_text()
-    desk.press("s", "Enter")
-    expect(page.locator("#stage .problem")).not_to_have_text(first)
-    desk.ready().press("s", "Escape")
-    expect(page.locator("#stage .problem")).not_to_have_text(first)
+    labeling = LabelingPage(page).open(open_round(project=project, protocol="first_error"))
+    first = page.locator("#task .problem").inner_text()
+    labeling.press("s", "Enter")
+    expect(page.locator("#task .problem")).not_to_have_text(first)
+    labeling.ready().press("s", "Escape")
+    expect(page.locator("#task .problem")).not_to_have_text(first)
     eventually(lambda: Assignment.objects.filter(state="skipped", reason="").count() == 1)
-    desk.saved()
+    labeling.saved()
 
 
 def test_a_skip_waits_for_the_network(project: Project, bob: User, watched: Watched) -> None:
     make_tasks(project, 3)
     watched.expected = ("ERR_FAILED", "409")
     page = watched.page(bob)
-    desk = Desk(page).open(open_round(project=project, protocol="first_error"))
-    desk.fetched_ahead()
+    labeling = LabelingPage(page).open(open_round(project=project, protocol="first_error"))
+    labeling.fetched_ahead()
     page.context.route("**/skip", lambda route: route.abort())
-    first = page.locator("#stage .problem").inner_text()
-    desk.press("s", "Enter")
-    expect(page.locator("#stage .problem")).not_to_have_text(first)
+    first = page.locator("#task .problem").inner_text()
+    labeling.press("s", "Enter")
+    expect(page.locator("#task .problem")).not_to_have_text(first)
     expect(page.locator("#save-state")).to_have_attribute("data-state", "offline")
     assert not Assignment.objects.filter(state="skipped").exists()
     page.context.unroute("**/skip")
@@ -98,10 +98,10 @@ def test_a_submitted_task_is_corrected_from_my_work(project: Project, bob: User,
     page.goto(f"/projects/{project.slug}/work")
     expect(page.get_by_role("row").nth(1)).to_contain_text("reached the end")
     page.get_by_role("link", name="Correct").click()
-    desk = Desk(page).ready()
-    assert desk.pressed() == ["great", "great", "great"]
+    labeling = LabelingPage(page).ready()
+    assert labeling.pressed() == ["great", "great", "great"]
     expect(page.locator("[data-do=skip]")).to_have_count(0)
-    desk.press("k", "k", "1", "Enter")
+    labeling.press("k", "k", "1", "Enter")
     page.wait_for_url("**/work")
     expect(page.get_by_role("row").nth(1)).to_contain_text("found the first error, resubmitted")
     assignment.refresh_from_db()
@@ -109,9 +109,9 @@ def test_a_submitted_task_is_corrected_from_my_work(project: Project, bob: User,
     assert PastSubmission.objects.get().said["finish_reason"] == "solution"
 
 
-def pass_through(desk: Desk, *keys: str, tasks: int) -> None:
+def pass_through(labeling: LabelingPage, *keys: str, tasks: int) -> None:
     for left in reversed(range(tasks)):
-        desk.press(*keys).saved().submit(and_next=left > 0)
+        labeling.press(*keys).saved().submit(and_next=left > 0)
 
 
 def test_a_screening_is_failed_taken_again_and_passed(project: Project, bob: User, alice: User, page_of: Pages) -> None:
@@ -120,17 +120,17 @@ def test_a_screening_is_failed_taken_again_and_passed(project: Project, bob: Use
     page = page_of(bob)
     page.goto(f"/projects/{project.slug}/rounds/{real.number}/label")
     expect(page.get_by_role("heading", name="Take the screening first")).to_be_visible()
-    desk = Desk(page).open(round_)
-    pass_through(desk, "1", tasks=2)
-    expect(page.get_by_role("heading", name="Not passed")).to_be_visible()
-    expect(page.locator(".nothing")).to_contain_text("you agree with 0 %")
-    expect(page.locator(".nothing")).to_contain_text("One more try is left")
+    labeling = LabelingPage(page).open(round_)
+    pass_through(labeling, "1", tasks=2)
+    expect(page.get_by_role("heading", name="Screening not passed")).to_be_visible()
+    expect(page.locator(".no-task")).to_contain_text("you agree with 0 %")
+    expect(page.locator(".no-task")).to_contain_text("One more try is left")
     page.get_by_role("button", name="Try again").click()
-    desk.ready()
-    pass_through(desk, "3", "1", tasks=2)
-    expect(page.get_by_role("heading", name="Passed", exact=True)).to_be_visible()
+    labeling.ready()
+    pass_through(labeling, "3", "1", tasks=2)
+    expect(page.get_by_role("heading", name="Screening passed", exact=True)).to_be_visible()
     expect(page.get_by_role("button", name="Try again")).to_be_hidden()
-    Desk(page).open(real)
+    LabelingPage(page).open(real)
     managers = page_of(alice)
     managers.goto(f"/projects/{project.slug}/rounds/{round_.number}")
     expect(managers.get_by_role("row").nth(1)).to_contain_text("Bob")
@@ -141,8 +141,8 @@ def test_a_screening_is_failed_taken_again_and_passed(project: Project, bob: Use
 def test_a_screening_without_another_try_says_so(project: Project, bob: User, page_of: Pages) -> None:
     round_ = make_screening(project, tasks=1)
     page = page_of(bob)
-    pass_through(Desk(page).open(round_), "1", tasks=1)
-    expect(page.locator(".nothing")).to_contain_text("No try is left")
+    pass_through(LabelingPage(page).open(round_), "1", tasks=1)
+    expect(page.locator(".no-task")).to_contain_text("No try is left")
     expect(page.get_by_role("button", name="Try again")).to_be_hidden()
 
 
@@ -150,14 +150,14 @@ def test_keys_that_were_changed_are_the_same_on_another_machine(project: Project
     make_tasks(project, 1)
     round_ = open_round(project=project, protocol="first_error")
     page = page_of(bob)
-    desk = Desk(page).open(round_)
-    desk.press("?")
+    labeling = LabelingPage(page).open(round_)
+    labeling.press("?")
     page.get_by_role("button", name="The step is great: 3").click()
     with page.expect_response(lambda answer: answer.url.endswith("/me/keys")):
-        desk.press("d")
+        labeling.press("d")
     bob.refresh_from_db()
     assert bob.key_map["great"] == "d"
-    other = Desk(page_of(bob)).open(round_)
+    other = LabelingPage(page_of(bob)).open(round_)
     other.press("d")
     assert other.pressed()[0] == "great"
 
@@ -175,14 +175,14 @@ def test_in_verify_mode_the_steps_say_what_models_say(project: Project, bob: Use
     for step, (rollouts, successes, hard) in zip(solution.steps.order_by("position"), SAID, strict=True):
         StepEstimate.objects.create(run=run, step=step, rollouts=rollouts, successes=successes, hard=hard)
     page = page_of(bob)
-    Desk(page).open(open_round(project=project, protocol="first_error", mode="verify"))
+    LabelingPage(page).open(open_round(project=project, protocol="first_error", mode="verify"))
     said = page.locator(".step .models")
     assert said.all_inner_texts() == [
-        "called good: 8 of 8 rollouts reach the answer",
-        "called good: 0 of 2 rollouts reach the answer",
-        "called bad: 1 of 8 rollouts reach the answer",
-        "called bad: 0 of 8 rollouts reach the answer",
-        "called bad: the answer is not reached from here",
+        "estimated good: 8 of 8 rollouts reach the answer",
+        "estimated good: 0 of 2 rollouts reach the answer",
+        "estimated bad: 1 of 8 rollouts reach the answer",
+        "estimated bad: 0 of 8 rollouts reach the answer",
+        "estimated bad: the answer is not reached from here",
     ]
     # What is drawn is what the strip draws; of the last step nothing is known.
     drawn = said.evaluate_all("all => all.map((one) => ['good', 'bad'].filter((name) => one.classList.contains(name)))")
@@ -226,8 +226,8 @@ def test_a_reported_problem_is_retired_and_brought_back(
     page.get_by_role("button", name="Retire").click()
     expect(page.locator("h1")).to_contain_text("retired")
     assert Problem.objects.exclude(retired_at=None).get().retired_reason == "A number is missing"
-    desk = Desk(page_of(bob)).open(round_)
-    desk.press("1").submit(and_next=False)
+    labeling = LabelingPage(page_of(bob)).open(round_)
+    labeling.press("1").submit(and_next=False)
     page.get_by_role("button", name="Bring back").click()
     expect(page.get_by_role("button", name="Retire")).to_be_visible()
     assert not Problem.objects.exclude(retired_at=None).exists()

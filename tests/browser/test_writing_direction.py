@@ -13,7 +13,7 @@ from apps.labeling.models import Round
 from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from apps.projects.services import publish_guidelines
-from tests.browser.desk import Desk
+from tests.browser.labeling_page import LabelingPage
 from tests.cast import make_problem, make_solution
 from tests.world import rate
 
@@ -46,13 +46,13 @@ def box(at: Locator) -> dict[str, Any]:
 
 
 def test_the_labeling_page_follows_each_text(round_: Round, bob: User, page_of: Callable[..., Page]) -> None:
-    desk = Desk(page_of(bob)).open(round_)
-    page = desk.page
-    texts = page.locator("#stage .step .step-text")
-    assert direction(page.locator("#stage .problem")) == "rtl"
+    labeling = LabelingPage(page_of(bob)).open(round_)
+    page = labeling.page
+    texts = page.locator("#task .step .step-text")
+    assert direction(page.locator("#task .problem")) == "rtl"
     # A formula at its beginning tells nothing of a text's language.
     assert [direction(texts.nth(place)) for place in range(4)] == ["rtl", "rtl", "rtl", "ltr"]
-    assert {direction(one) for one in page.locator("#stage .math").all()} == {"ltr"}
+    assert {direction(one) for one in page.locator("#task .math").all()} == {"ltr"}
     # The formula stands to the left of the words before it, which begin at the right.
     step, formula = box(texts.nth(0)), box(texts.nth(0).locator(".math"))
     assert formula["x"] + formula["width"] < step["x"] + step["width"] - 100
@@ -70,14 +70,14 @@ def test_the_labeling_page_follows_each_text(round_: Round, bob: User, page_of: 
     assert formula["x"] + formula["width"] <= words["left"] + 1
     assert words["stop"] <= formula["x"] + 1, "the full stop stands at the left end"
     # Faces and number stay where they are in every language.
-    row = page.locator("#stage .step").first
+    row = page.locator("#task .step").first
     assert box(row.locator(".faces"))["x"] < step["x"] < box(row.locator(".n"))["x"]
 
 
 def test_what_is_typed_follows_too(round_: Round, bob: User, page_of: Callable[..., Page]) -> None:
-    desk = Desk(page_of(bob)).open(round_)
-    desk.press("g")
-    field = desk.page.locator("#reason-text")
+    labeling = LabelingPage(page_of(bob)).open(round_)
+    labeling.press("g")
+    field = labeling.page.locator("#reason-text")
     field.fill("المسألة غير واضحة")
     assert direction(field) == "rtl"
     field.fill("Not clear.")
@@ -114,8 +114,8 @@ def test_both_sides_of_a_comparison_follow(project: Project, bob: User, page_of:
     round_ = open_round(project=project, protocol="comparison", options={"pairs": "right_wrong"})
     page = page_of(bob)
     page.goto(f"/projects/{project.slug}/rounds/{round_.number}/label")
-    expect(page.locator("#stage .side .step-text")).to_have_count(2)
-    assert sorted(direction(one) for one in page.locator("#stage .side .step-text").all()) == ["ltr", "rtl"]
-    field = page.locator("#stage textarea")
+    expect(page.locator("#task .side .step-text")).to_have_count(2)
+    assert sorted(direction(one) for one in page.locator("#task .side .step-text").all()) == ["ltr", "rtl"]
+    field = page.locator("#task textarea")
     field.fill("כי זה נכון")
     assert direction(field) == "rtl"

@@ -1,13 +1,11 @@
-"""Rows by the thousand, and one worker to a job."""
+"""Rows by the thousand."""
 
 from __future__ import annotations
 
-import threading
-
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 
-from apps.core.db.copy import analyze, as_json, copy_rows, next_ids, sole_worker
+from apps.core.db.copy import analyze, as_json, copy_rows, next_ids
 from apps.corpus.models import ImportBatch, ImportFinding
 from apps.projects.models import Project
 
@@ -52,25 +50,3 @@ def test_nothing_is_stored_as_null_in_a_json_column() -> None:
     assert as_json({}) is None
     assert as_json(None) is None
     assert as_json({"a": 1}) is not None
-
-
-@pytest.mark.django_db(transaction=True)
-def test_two_workers_never_share_a_job() -> None:
-    claims: list[bool] = []
-
-    def other(key: int) -> None:
-        with sole_worker("test", key) as claimed:
-            claims.append(claimed)
-        connection.close()
-
-    def in_another_connection(key: int) -> bool:
-        thread = threading.Thread(target=other, args=[key])
-        thread.start()
-        thread.join()
-        return claims[-1]
-
-    with sole_worker("test", 1) as claimed:
-        assert claimed
-        assert not in_another_connection(1)
-        assert in_another_connection(2)
-    assert in_another_connection(1)

@@ -13,7 +13,8 @@ from django.core.files.base import ContentFile
 from django.db import OperationalError
 
 from apps.accounts.models import User
-from apps.core.jobs import PASSING, JobStatus
+from apps.core.jobs import JobStatus
+from apps.core.transient_errors import TRANSIENT_ERRORS
 from apps.corpus.imports import run as importing
 from apps.corpus.imports.run import run_import
 from apps.corpus.models import ImportBatch
@@ -21,7 +22,7 @@ from apps.corpus.services import create_import
 from apps.exports.formats.annotate import Annotate
 from apps.exports.models import Export
 from apps.exports.run import run_export
-from apps.exports.services import create_export, folder
+from apps.exports.services import create_export, export_folder
 from apps.projects.models import Project, Role
 from apps.projects.services import add_member, create_project
 from apps.quality.consensus import recompute as settling
@@ -130,7 +131,7 @@ def test_an_export_ends_and_leaves_no_half_file(
     assert export.status == JobStatus.FAILED
     assert export.error == "An unexpected error ended the export (ValueError): see the log of the workers."
     assert SECRET in caplog.text
-    assert not folder(export).exists()
+    assert not export_folder(export).exists()
 
 
 @pytest.mark.django_db
@@ -142,7 +143,7 @@ def test_an_export_is_made_after_trouble_that_passes(
         away.setattr(Annotate, "rows", failing(Annotate.rows, OperationalError("away")))
         with pytest.raises(OperationalError):
             run_export(export_id=export.pk)
-    left = folder(export) / "left-by-the-first-attempt"
+    left = export_folder(export) / "left-by-the-first-attempt"
     left.write_text("half a file")
     made = run_export(export_id=export.pk)
     assert (made.status, made.rows) == (JobStatus.FINISHED, 1)
@@ -159,7 +160,7 @@ def test_what_the_operating_system_refuses_ends_an_export_in_its_words(
     failed = run_export(export_id=export.pk)
     assert failed.status == JobStatus.FAILED
     assert failed.error == "The operating system ended the export: No space left on device. Start it again."
-    assert not folder(export).exists()
+    assert not export_folder(export).exists()
 
 
 # --- settling ---------------------------------------------------------------------------------------------
@@ -184,7 +185,7 @@ def test_a_project_that_cannot_be_settled_keeps_no_other_waiting(
 
     with monkeypatch.context() as fault:
         fault.setattr(settling, "settle_project", settle)
-        if isinstance(error, PASSING):
+        if isinstance(error, TRANSIENT_ERRORS):
             with pytest.raises(type(error)):
                 recompute_projects()
         else:

@@ -162,10 +162,10 @@ def test_my_work_shows_mine_and_scores_only_where_the_project_wants_it(
     round_ = open_round(project=project, protocol="first_error", gold_share=1.0)
     for number in range(10):
         rate(round_, bob, *((1, -1) if number < 7 else (-1,)))
-    assert "agreement with gold, until yesterday" not in shown(bob, "work", project.slug)
+    assert "agreement with known answers, until yesterday" not in shown(bob, "work", project.slug)
     Project.objects.update(shows_scores=True)
     page = shown(bob, "work", project.slug)
-    assert "agreement with gold, until yesterday" in page
+    assert "agreement with known answers, until yesterday" in page
     assert "70 %" not in page, "a figure that moved with each task would tell which was gold"
     Assignment.objects.update(submitted_at=timezone.now() - timedelta(days=1))
     page = shown(bob, "work", project.slug)
@@ -195,10 +195,12 @@ def test_my_work_is_ordered_by_the_time_of_submission_newest_first(project: Proj
     page = shown(bob, "work", project.slug)
     one, other = (assignment.task.solution.problem.statement for assignment in round_.assignments.order_by("pk"))
     assert page.index(one) < page.index(other)
-    assert "said again 2 times" in page
+    assert "resubmitted 2 times" in page
 
 
-@pytest.mark.parametrize(("query", "status"), [("?turn=x", 404), ("?turn=999999", 404), ("?turn={}", 200)])
+@pytest.mark.parametrize(
+    ("query", "status"), [("?assignment=x", 404), ("?assignment=999999", 404), ("?assignment={}", 200)]
+)
 def test_only_the_users_own_submission_opens_for_correction(
     project: Project, bob: User, alice: User, query: str, status: int
 ) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
-from annotate.supervisor import free_port
+from annotate.local.supervisor import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 

@@ -9,7 +9,7 @@ from apps.core.jobs import JobStatus
 from apps.corpus.models import Solution
 from apps.estimation.models import EstimationRun, StepEstimate
 from apps.exports.formats import FORMATS
-from apps.exports.load.records import collect
+from apps.exports.load.records import load_records
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
 from apps.projects.models import Project
@@ -23,7 +23,7 @@ def counted(*successes: int, run: int | None = 5, completer: str | None = "c", *
 
 
 def out(project: Project) -> list[dict[str, Any]]:
-    records = (one for chunk in collect(project) for one in chunk)
+    records = (one for chunk in load_records(project) for one in chunk)
     rows = [made for one in records for made in FORMATS["annotate"].rows(one, LabelPolicy(), Tally())]
     return json.loads(json.dumps(rows, default=str))
 

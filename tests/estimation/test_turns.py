@@ -14,7 +14,7 @@ from django.utils import timezone
 from redis import Redis
 
 from apps.accounts.models import User
-from apps.core.db.copy import sole_worker
+from apps.core.db.locks import try_advisory_lock
 from apps.core.jobs import JobStatus
 from apps.core.wakeups import drop, wake, wake_on_commit
 from apps.estimation.models import EstimationRun, SamplingRun, Shard
@@ -187,7 +187,7 @@ def test_estimation_and_sampling_runs_take_turns_by_project(queue: Redis, projec
 def test_a_sampling_run_with_a_worker_waits_for_nobody(queue: Redis, project: Project) -> None:
     run, other = sampling_in(project), sampling_in(project)
     assert others_wait(run)
-    with sole_worker(SAMPLING, run.pk) as claimed:
+    with try_advisory_lock(SAMPLING, run.pk) as claimed:
         assert claimed
         assert [one.pk for one in waiting_runs()] == [other.pk]
         assert not others_wait(other)

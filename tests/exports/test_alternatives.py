@@ -136,10 +136,10 @@ def test_an_alternative_needs_a_label_on_each_step_before_it() -> None:
     one = record(person((0, 0, None), (1, 0, 1), (1, 1, -1)))
     assert rows(one) == []
     assert left_out(one) == {
-        "ratings: behind a step without a label": 2,
+        "ratings: after a step without a label": 2,
         "solutions: no label on the first step": 1,
     }
-    assert left_out(record(person((0, 0, 1), (2, 0, 1), (2, 1, 1)))) == {"ratings: behind a step without a label": 2}
+    assert left_out(record(person((0, 0, 1), (2, 0, 1), (2, 1, 1)))) == {"ratings: after a step without a label": 2}
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_each_person_and_the_majority_rate_alternatives() -> None:
         person((0, 0, 1), (1, 0, 1), (1, 1, -1), (1, 2, -1), name="b"),
     ]
     assert rows(record(*two)) == [(("s00", True), ("s10", True)), (("s00", True), ("s11", False))]
-    assert left_out(record(*two)) == {"ratings: people are of two minds": 1}
+    assert left_out(record(*two)) == {"ratings: people are tied": 1}
     each = rows(record(*two), people="each")
     assert [row[-1] for row in each] == [
         ("s10", True),
@@ -221,7 +221,7 @@ def test_what_a_later_source_and_people_who_do_not_count_say_is_counted() -> Non
         person((0, 0, -1), (1, 0, -1), name="c", out=True),
         gold=[GoldRating(position=0, rating=-1)],
     )
-    assert left_out(one) == {"ratings: of the source human, for an earlier source labels the solution": 5}
+    assert left_out(one) == {"ratings: of the source human, since an earlier source labels the solution": 5}
     assert left_out(one, sources=["human"]) == {
         "ratings: of assignments that ended in give_up": 1,
         "ratings: of suspended labelers": 2,

@@ -12,7 +12,7 @@ from apps.corpus.imports.readers import READERS, ReaderOptions
 from apps.corpus.records import Record
 from apps.exports.formats import FORMATS
 from apps.exports.labels.steps import resolve
-from apps.exports.load.records import collect
+from apps.exports.load.records import load_records
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
 from apps.labeling.models import Assignment, GoldLabel
@@ -41,7 +41,7 @@ def corrected(missed: Assignment, rita: User) -> Assignment:
 
 
 def the_record(project: Project) -> Record:
-    ((record,),) = collect(project)
+    ((record,),) = load_records(project)
     return record
 
 
@@ -103,7 +103,7 @@ def test_suspended_labelers_leave_prm800k_unless_the_policy_keeps_them(missed: A
     tally = Tally()
     record = the_record(missed.round.project)
     assert rows("prm800k", record, tally) == []
-    assert tally.left_out == {"ratings: of suspended labelers": 3, "solutions: nobody labeled them": 1}
+    assert tally.left_out == {"ratings: of suspended labelers": 3, "solutions: not labeled by people": 1}
     assert len(rows("prm800k", record, suspended="keep")) == 1
     (row,) = rows("annotate", record)
     assert [person["is_suspended"] for person in row["people"]] == [True]

@@ -11,8 +11,8 @@ from msgspec import structs
 from apps.accounts.models import User
 from apps.corpus.records import Record, StandingRating, StepRating, StepRecord
 from apps.exports.formats import FORMATS
-from apps.exports.labels.counted import BESIDE, EARLIER, EMPTY, counted
-from apps.exports.load.records import collect, count_retired
+from apps.exports.labels.counted import EARLIER, EMPTY, OFF_PATH, counted
+from apps.exports.load.records import count_retired, load_records
 from apps.exports.policy import LabelPolicy, PolicyError
 from apps.exports.tally import Tally
 from apps.labeling.models import Assignment
@@ -26,7 +26,7 @@ from tests.quality.test_earlier import give, reasons
 
 
 def collected(project: Project) -> list[Record]:
-    return [one for chunk in collect(project) for one in chunk]
+    return [one for chunk in load_records(project) for one in chunk]
 
 
 def names_that_count(project: Project, **policy: Any) -> set[tuple[str, int | None]]:
@@ -116,7 +116,7 @@ def test_thin_consensus_is_taken_by_name_and_counted_otherwise() -> None:
     tally = Tally()
     assert list(FORMATS["trl-prm"].rows(one, LabelPolicy.from_dict({"sources": ["consensus"]}), tally)) == []
     assert tally.left_out == {
-        "ratings: thin: fewer people than asked": 2,
+        "ratings: thin: fewer people than asked for": 2,
         "solutions: no source of the policy labels them": 1,
     }
     assert labels(one, sources=["consensus"], thin="take") == [[1, -1, None, None]]
@@ -148,7 +148,7 @@ def test_a_step_that_few_of_those_asked_reached_is_thin() -> None:
     assert labels(record(people=asked)) == [[1, 1, 1, None]]
     asked[2] = structs.replace(asked[2], steps=asked[2].steps[:2])
     list(FORMATS["trl-prm"].rows(record(people=asked), policy, tally))
-    assert tally.left_out["ratings: thin: fewer people than asked"] == 1
+    assert tally.left_out["ratings: thin: fewer people than asked for"] == 1
     assert labels(record(people=asked), thin="take") == [[1, 1, 1, None]]
 
 
@@ -172,7 +172,7 @@ def test_the_projects_own_number_stands_for_the_rounds(project: Project, bob: Us
 def test_a_filter_of_rounds_that_filters_nothing_is_refused() -> None:
     assert LabelPolicy.from_dict({"rounds": [2]}).rounds == (2,)
     for sources in (["consensus"], ["gold", "monte_carlo_hard"], ["adjudicated"]):
-        with pytest.raises(PolicyError, match="of no round"):
+        with pytest.raises(PolicyError, match="belong to no round"):
             LabelPolicy.from_dict({"sources": sources, "rounds": [2]})
 
 
@@ -242,7 +242,7 @@ def test_ratings_beside_the_path_take_no_place_of_those_on_it() -> None:
     beside = structs.replace(beside, steps=[StepRating(position=0, candidate=1, rating=-1)])
     newer = structs.replace(one, solution=solution, people=[*one.people, beside])
     assert labels(newer) == [[1, 1, None, None]]
-    assert counted(newer, LabelPolicy.from_dict({"finish_reasons": ["solution", "give_up"]})) == {0: "", 1: BESIDE}
+    assert counted(newer, LabelPolicy.from_dict({"finish_reasons": ["solution", "give_up"]})) == {0: "", 1: OFF_PATH}
     twice = [beside, structs.replace(beside, labeler="bob"), structs.replace(beside, labeler="mia")]
     twice = structs.replace(one, solution=solution, people=twice)
     policy = LabelPolicy.from_dict({"finish_reasons": ["give_up"]})

@@ -17,7 +17,7 @@ from apps.corpus.records import Record
 from apps.exports.formats import FORMATS
 from apps.exports.policy import LabelPolicy, PolicyError
 from apps.exports.tally import Tally
-from apps.exports.writers import CONTAINERS, Writer
+from apps.exports.writers import CONTAINERS, PartWriter
 from tests.corpus.rows import VALID
 from tests.exports.test_labels import person, record
 
@@ -109,7 +109,7 @@ def test_every_format_in_every_container(tmp_path: Path, format_: str, container
     path = tmp_path / f"out.{container}"
 
     def write() -> str:
-        with Writer(path, container, FORMATS[format_].schema(LabelPolicy())) as writer:
+        with PartWriter(path, container, FORMATS[format_].schema(LabelPolicy())) as writer:
             writer.write(list(FORMATS[format_].rows(RATED, LabelPolicy(), Tally())))
         part = writer.part()
         assert (part.rows, part.bytes) == (len(expected), path.stat().st_size)
@@ -127,6 +127,6 @@ def test_every_format_in_every_container(tmp_path: Path, format_: str, container
 
 def test_a_file_that_could_not_be_finished_is_not_there(tmp_path: Path) -> None:
     path = tmp_path / "out.jsonl"
-    with pytest.raises(KeyError), Writer(path, "jsonl", FORMATS["trl-prm"].schema(LabelPolicy())):
+    with pytest.raises(KeyError), PartWriter(path, "jsonl", FORMATS["trl-prm"].schema(LabelPolicy())):
         raise KeyError
     assert list(tmp_path.iterdir()) == []

@@ -13,7 +13,7 @@ from msgspec import structs
 from apps.accounts.models import User
 from apps.corpus.models import Solution
 from apps.corpus.records import ProblemRecord, Record, SolutionRecord, StepRecord
-from apps.exports.load.records import collect
+from apps.exports.load.records import load_records
 from apps.labeling.assignments.submit import submit
 from apps.labeling.models import Assignment, Round, StepLabel
 from apps.labeling.models.counted import rated_q
@@ -59,7 +59,7 @@ def rate_path(round_: Round, labeler: User) -> None:
 def exported(solution: Solution, **policy: Any) -> list[list[int | None]]:
     """The labels of this solution, which its path tells from the task's own."""
     path = list(solution.steps.filter(chosen=True).order_by("position").values_list("text", flat=True))
-    records = [one for chunk in collect(solution.project) for one in chunk]
+    records = [one for chunk in load_records(solution.project) for one in chunk]
     (found,) = (one for one in records if one.solution and [step.text for step in one.solution.path()] == path)
     return labels(found, **policy)
 
@@ -167,4 +167,4 @@ def test_a_step_that_somebody_wrote_beside_the_path_stands_by_their_word() -> No
     people = [structs.replace(one, asked=3) for one in (writes, *others)]
     one = Record(problem=ProblemRecord(statement="?"), solution=SolutionRecord(steps=steps), people=people)
     assert rows(one) == [(("a", True), ("b", False)), (("a", True), ("mine", True))]
-    assert left_out(one) == {"ratings: thin: fewer people than asked": 1}, "of the candidate that others rate, too"
+    assert left_out(one) == {"ratings: thin: fewer people than asked for": 1}, "of the candidate that others rate, too"

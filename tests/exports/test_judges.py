@@ -11,7 +11,7 @@ from apps.core.errors import DomainError
 from apps.corpus.models import Solution
 from apps.corpus.records import EstimateRecord, JudgeRecord, Record, StepCount, VerdictRecord
 from apps.exports.formats import FORMATS
-from apps.exports.load.records import collect
+from apps.exports.load.records import load_records
 from apps.exports.models import Export
 from apps.exports.policy import LabelPolicy
 from apps.exports.services import create_export
@@ -110,7 +110,7 @@ def test_the_manifest_counts_them_by_source() -> None:
 
 
 def records(project: Project) -> list[Record]:
-    return [one for chunk in collect(project) for one in chunk]
+    return [one for chunk in load_records(project) for one in chunk]
 
 
 def out(project: Project) -> list[dict[str, Any]]:
@@ -175,15 +175,15 @@ def test_a_policy_with_judges_is_kept_whole(project: Project) -> None:
 
 def test_a_judge_that_the_project_does_not_know_is_refused_by_name(project: Project, alice: Any) -> None:
     asked = {"sources": ["judge"], "judges": ["a", "nobody"]}
-    with pytest.raises(DomainError, match="judges: the project knows no judge 'a'; it has none"):
+    with pytest.raises(DomainError, match="judges: unknown judge 'a'; the project has no judges"):
         create_export(project=project, format="trl-prm", policy=asked)
     bring_in(create_project(slug="other", name="Other", owner=alice), [row(judges=[verdicts("nobody", 1)])])
     bring_in(project, [row(judges=[verdicts("a", 1, version=2)])])
     with pytest.raises(DomainError) as refused:
         create_export(project=project, format="trl-prm", policy=asked)
-    reason = "the project knows no judge 'nobody'; there are a, a v2"
+    reason = "unknown judge 'nobody'; must be among a, a v2"
     assert refused.value.fields == {"policy.judges": reason}
-    with pytest.raises(DomainError, match="no judge 'a v1'"):
+    with pytest.raises(DomainError, match="unknown judge 'a v1'"):
         create_export(project=project, format="trl-prm", policy=asked | {"judges": ["a v1"]})
     answer = bearer(alice, scopes=["write"]).post(
         f"/api/v1/projects/{project.slug}/exports", {"format": "trl-prm", "policy": asked}, "application/json"

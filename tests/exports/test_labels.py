@@ -18,7 +18,7 @@ from apps.corpus.records import (
     StepRating,
     StepRecord,
 )
-from apps.exports.labels.steps import fits, resolve
+from apps.exports.labels.steps import is_selected, resolve
 from apps.exports.policy import LabelPolicy, PolicyError, split_of
 
 STEPS = 4
@@ -108,10 +108,10 @@ def test_who_gave_up_and_who_was_tested_does_not_count() -> None:
 
 
 def test_filters() -> None:
-    assert fits(record(), LabelPolicy.from_dict({"answers": "wrong", "generators": ["model-a"]}))
-    assert not fits(record(), LabelPolicy.from_dict({"answers": "right"}))
-    assert not fits(record(), LabelPolicy.from_dict({"generators": ["model-b"]}))
-    assert not fits(record(), LabelPolicy.from_dict({"subjects": ["Geometry"]}))
+    assert is_selected(record(), LabelPolicy.from_dict({"answers": "wrong", "generators": ["model-a"]}))
+    assert not is_selected(record(), LabelPolicy.from_dict({"answers": "right"}))
+    assert not is_selected(record(), LabelPolicy.from_dict({"generators": ["model-b"]}))
+    assert not is_selected(record(), LabelPolicy.from_dict({"subjects": ["Geometry"]}))
 
 
 @pytest.mark.parametrize(

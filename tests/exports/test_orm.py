@@ -15,7 +15,7 @@ from apps.exports.policy import LabelPolicy
 from apps.exports.run import run_export
 from apps.exports.services import create_export, part_path
 from apps.exports.tally import Tally
-from apps.exports.writers import CONTAINERS, MixedWriter, Writer
+from apps.exports.writers import CONTAINERS, MixedWriter, PartWriter
 from apps.projects.models import Project
 from tests.cast import make_problem, make_solution
 from tests.exports.test_pairs import compared, prefers, solution
@@ -54,7 +54,7 @@ def test_a_row_is_a_whole_answer_and_a_boolean() -> None:
 @pytest.mark.parametrize(
     ("one", "reason"),
     [
-        (answer("It is 2.", is_correct=None), "solutions: nobody knows whether the answer is right"),
+        (answer("It is 2.", is_correct=None), "solutions: it is unknown whether the answer is right"),
         (answer(" ", ""), "solutions: an empty completion"),
         (
             answer("x", messages=[{"role": "narrator", "content": "x"}]),
@@ -94,7 +94,7 @@ def test_no_stretch_of_one_class_is_longer_than_it_must_be(tmp_path: Path, right
     path = tmp_path / "out.jsonl"
     made = [{"prompt": "p", "completion": str(place), "label": place < right} for place in range(right + wrong)]
     columns = FORMATS["orm"].schema(LabelPolicy())
-    with Writer(path, "jsonl", columns) as writer, MixedWriter(writer, "label", tmp_path) as mixed:
+    with PartWriter(path, "jsonl", columns) as writer, MixedWriter(writer, "label", tmp_path) as mixed:
         mixed.write(made)
     found = [json.loads(line) for line in path.read_text().splitlines()]
     assert sorted(found, key=lambda row: int(row["completion"])) == made
@@ -128,7 +128,7 @@ def test_orm_has_the_same_roles() -> None:
 def test_a_role_that_no_template_knows_is_refused_and_counted() -> None:
     tally = Tally()
     assert rows(dialogue({"role": "narrator", "content": "x"}), tally, "dpo", prompts="conversational") == []
-    assert tally.left_out == {"comparisons: the dialogue has the role 'narrator', which chat templates do not know": 1}
+    assert tally.left_out == {"comparisons: the dialogue has the role 'narrator', which chat templates do not have": 1}
     assert tally.labels.total() == 0
 
 
@@ -143,7 +143,7 @@ def test_a_role_that_no_template_knows_is_refused_and_counted() -> None:
 def test_a_transcript_is_never_torn_at_a_name_within_a_message(one: Record) -> None:
     tally = Tally()
     assert rows(one, tally, "dpo") == []
-    assert tally.left_out == {"comparisons: a message holds the mark of a turn, such as “Human:”": 1}
+    assert tally.left_out == {"comparisons: a message contains a speaker's mark, such as “Human:”": 1}
     assert len(rows(one, format_="dpo", prompts="conversational")) == 1, "messages hold any text"
 
 

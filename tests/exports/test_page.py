@@ -10,7 +10,7 @@ from django.urls import reverse
 from apps.accounts.models import User
 from apps.exports.models import Export
 from apps.exports.run import run_export
-from apps.exports.services import create_export, folder
+from apps.exports.services import create_export, export_folder
 from apps.projects.models import Project
 from tests.cast import make_round, signed_in
 from tests.quality.said import say
@@ -31,9 +31,9 @@ def test_the_page_says_what_was_left_out_and_why(labeled: Project, alice: User) 
     assert "2 are in the file, 1 is left out." in page
     assert "Left out: ratings" in page
     assert "alternatives, which the policy drops" in page
-    card = (folder(export) / "README.md").read_text()
-    assert "Of 3 ratings by the policy's sources 2 are in the rows, and 1 are left out." in card
-    told = json.loads((folder(export) / "manifest.json").read_text())
+    card = (export_folder(export) / "README.md").read_text()
+    assert "Of 3 ratings by the policy's sources, 2 are in the rows and 1 are left out." in card
+    told = json.loads((export_folder(export) / "manifest.json").read_text())
     assert told["counts"]["left_out"] == {"ratings: alternatives, which the policy drops": 1}
     assert told["counts"]["ratings"] == {"read": 3, "written": 2, "left_out": 1, "repeated": 0, "made": 0}
 

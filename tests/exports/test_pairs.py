@@ -21,10 +21,10 @@ from apps.corpus.records import (
     StepRecord,
 )
 from apps.exports.formats import FORMATS
-from apps.exports.labels.steps import fits
+from apps.exports.labels.steps import is_selected
 from apps.exports.policy import LabelPolicy, PolicyError
 from apps.exports.tally import Tally
-from apps.exports.writers import Writer
+from apps.exports.writers import PartWriter
 
 _numbers = count()
 
@@ -190,7 +190,7 @@ def test_people_each_or_the_first(people: str, chosen: list[str]) -> None:
 def test_whose_word_counts(person: PersonRecord, policy: dict[str, Any], is_heard: bool) -> None:
     tally = Tally()
     assert bool(rows("dpo", compared(person), tally, **policy)) is is_heard
-    assert bool(tally.left_out["comparisons: nobody whose work counts has compared it"]) is not is_heard
+    assert bool(tally.left_out["comparisons: without a counted preference"]) is not is_heard
 
 
 def test_filters_hold_for_both_sides() -> None:
@@ -198,10 +198,10 @@ def test_filters_hold_for_both_sides() -> None:
         left=solution("a", is_correct=True, source="x"), right=solution("b", is_correct=False, source="y")
     )
     record = Record(problem=ProblemRecord(statement="What?", subject="Algebra"), comparison=sides)
-    assert fits(record, LabelPolicy(generators=("x", "y"), subjects=("Algebra",)))
-    assert not fits(record, LabelPolicy(generators=("x",)))
-    assert not fits(record, LabelPolicy(answers="right"))
-    assert not fits(record, LabelPolicy(subjects=("Poetry",)))
+    assert is_selected(record, LabelPolicy(generators=("x", "y"), subjects=("Algebra",)))
+    assert not is_selected(record, LabelPolicy(generators=("x",)))
+    assert not is_selected(record, LabelPolicy(answers="right"))
+    assert not is_selected(record, LabelPolicy(subjects=("Poetry",)))
 
 
 @pytest.mark.parametrize("format_", ["reward-pairs", "dpo"])
@@ -228,7 +228,7 @@ def test_the_columns_are_those_that_trl_documents(
 ) -> None:
     policy = LabelPolicy(prompts=prompts)
     path = tmp_path / "pairs.parquet"
-    with Writer(path, "parquet", FORMATS[format_].schema(policy)) as writer:
+    with PartWriter(path, "parquet", FORMATS[format_].schema(policy)) as writer:
         writer.write(list(FORMATS[format_].rows(of_steps(prefers("right", "clearly")), policy, Tally())))
     table = pq.read_table(path)
     wanted = {"prompt": kind, "chosen": kind, "rejected": kind, **more}
@@ -253,7 +253,7 @@ def test_fewer_people_than_asked_make_a_pair_only_where_the_policy_takes_it() ->
     thin = compared(prefers("left", asked=2))
     tally = Tally()
     assert rows("dpo", thin, tally) == []
-    assert tally.left_out == {"comparisons: thin: fewer people than asked": 1}
+    assert tally.left_out == {"comparisons: thin: fewer people than asked for": 1}
     assert len(rows("dpo", thin, thin="take")) == len(rows("dpo", thin, people="first")) == 1
     assert len(rows("dpo", compared(prefers("left", asked=2), prefers("left", asked=2)))) == 1
 
@@ -266,5 +266,5 @@ def test_a_side_that_was_taken_back_makes_no_pair() -> None:
     assert tally.left_out == {
         "preferences: of an earlier assignment of the same labeler": 1,
         "preferences: of assignments that ended in bad_problem": 1,
-        "comparisons: nobody whose work counts has compared it": 1,
+        "comparisons: without a counted preference": 1,
     }

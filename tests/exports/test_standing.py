@@ -7,7 +7,7 @@ import json
 from apps.accounts.models import User
 from apps.corpus.imports.readers import READERS, ReaderOptions
 from apps.exports.formats import FORMATS
-from apps.exports.load.records import collect
+from apps.exports.load.records import load_records
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
 from apps.projects.models import Project
@@ -22,7 +22,7 @@ def test_what_stands_is_written_and_how_it_was_reached(project: Project, bob: Us
     recompute_project(project)
     adjudicate_step(step=project.solutions.get().steps.get(position=1), rating=1, by=rita)
     recompute_project(project)
-    ((record,),) = collect(project)
+    ((record,),) = load_records(project)
     policy, tally = LabelPolicy.from_dict({"sources": ["consensus"]}), Tally()
     (row,) = FORMATS["annotate"].rows(record, policy, tally)
     first, second = row["consensus"]["steps"]

@@ -42,8 +42,8 @@ def test_a_row_whose_text_holds_the_tag_is_refused_and_counted(one: Record) -> N
     tally = Tally()
     assert rows(one, tally) == []
     assert tally.left_out == {
-        "ratings: the text holds the step tag ки": 2,
-        "solutions: the text holds the step tag ки": 1,
+        "ratings: the text contains the step tag ки": 2,
+        "solutions: the text contains the step tag ки": 1,
     }
     assert tally.ratings() == {"read": 2, "written": 0, "left_out": 2, "repeated": 0, "made": 0}
     (row,) = rows(one, step_tag="<step>")
@@ -56,13 +56,13 @@ def test_one_alternative_with_the_tag_does_not_take_the_others_with_it() -> None
     tally = Tally()
     (row,) = rows(record("What?", "Two.", "Three.", alternative="скидки"), tally)
     assert row["label"] == "What? Step 1: Two. +\nStep 2: Three. +"
-    assert tally.left_out == {"ratings: the text holds the step tag ки": 1}
+    assert tally.left_out == {"ratings: the text contains the step tag ки": 1}
 
 
 def test_a_problem_that_holds_the_mark_of_the_first_step_is_refused() -> None:
     tally = Tally()
     assert rows(record("Explain Step 1: of this.", "Two."), tally) == []
-    assert tally.left_out["solutions: the problem holds a mark such as “Step 1:”"] == 1
+    assert tally.left_out["solutions: the problem contains a mark such as “Step 1:”"] == 1
 
 
 def test_the_first_step_is_always_numbered_one() -> None:

@@ -134,10 +134,10 @@ PEOPLE_LEFT_OUT = {
     "ratings: of suspended labelers": 1,
     "ratings: corrected by a reviewer, whose ratings count instead": 3,
     # The first step of the tie, and the third candidate.
-    "ratings: people are of two minds": 2,
+    "ratings: people are tied": 2,
     # Three of the thin solution, two of the one whose other labeler is suspended, and what one of two says behind the
     # other's first error: two steps of the tie, and cara's third rating of what rita corrected.
-    "ratings: thin: fewer people than asked": 8,
+    "ratings: thin: fewer people than asked for": 8,
     "solutions: no source of the policy labels them": 5,
     "solutions: of problems that are retired": 1,
 }
@@ -161,14 +161,14 @@ PAIRS_LEFT_OUT = {
     "comparisons: a tie": 1,
     "comparisons: no majority": 1,
     # Of six pairs of the four candidates.
-    "comparisons: nobody whose work counts has compared it": 3,
+    "comparisons: without a counted preference": 3,
     "comparisons: of problems that are retired": 1,
     "preferences: of suspended labelers": 2,
 }
 # Where they do not, the three on which two agree, or differ, have too few.
 THIN_PAIRS_LEFT_OUT = {
-    "comparisons: thin: fewer people than asked": 3,
-    "comparisons: nobody whose work counts has compared it": 3,
+    "comparisons: thin: fewer people than asked for": 3,
+    "comparisons: without a counted preference": 3,
     "comparisons: of problems that are retired": 1,
     "preferences: of suspended labelers": 2,
 }

@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 import pytest
 
-from annotate.embedded import start_postgres, start_valkey, stop_postgres, stop_valkey
+from annotate.local.servers import start_postgres, start_valkey, stop_postgres, stop_valkey
 from tests.processes import ROOT, any_worker, eventually, kill
 
 

@@ -19,7 +19,7 @@ from apps.judging.models import JudgeRun, StepVerdict
 from apps.labeling.models import Assignment, StepLabel
 from apps.projects.models import Project
 from apps.quality.consensus.recompute import recompute_project
-from apps.quality.disputes.other_sources import beside
+from apps.quality.disputes.other_sources import other_sources
 from apps.quality.metrics.refresh import refresh_figures
 from apps.quality.models import Consensus, Figure
 from apps.quality.review.evidence import evidence_of
@@ -158,7 +158,7 @@ def test_judges_against_people_is_what_counting_the_rows_gives(landed: Project, 
 
 def test_the_evidence_of_a_solution_says_what_its_queues_go_by(landed: Project) -> None:
     solutions = list(landed.solutions.select_related("problem", "project"))
-    known = beside([one.pk for one in solutions])
+    known = other_sources([one.pk for one in solutions])
     for one in solutions:
         told = evidence_of(one, lambda ids: dict.fromkeys(ids, "ada")).words
         words = {word.name: word.first_error for word in told if word.source == "judge"}

@@ -13,7 +13,7 @@ from apps.accounts.models import User
 from apps.core.errors import DomainError, Unprocessable
 from apps.corpus.comparisons import shared_steps
 from apps.corpus.models import Comparison, Solution, Step
-from apps.labeling.assignments.payload import sheet
+from apps.labeling.assignments.payload import task_payload
 from apps.labeling.assignments.submit import save_draft, submit
 from apps.labeling.models import Assignment, PreferenceLabel, Round
 from apps.labeling.protocols import PROTOCOLS, Asked, options_of
@@ -132,7 +132,7 @@ def test_the_dice_decide_which_side_stands_left_and_the_label_is_of_the_own_side
     round_ = open_round(project=compared.project, protocol="comparison")
     taken = assignment(round_, bob, dice=Falls(number))
     assert taken.sides_swapped is is_swapped
-    shown = sheet(taken)
+    shown = task_payload(taken)
     assert [one["candidates"][0]["text"] for one in shown["steps"]] == ["We add."]
     left, right = ("It is 3.", "It is 2.") if is_swapped else ("It is 2.", "It is 3.")
     assert shown["comparison"]["left"] == {"steps": [{"position": 1, "text": left}]}
@@ -154,7 +154,7 @@ def test_a_turn_taken_up_again_shows_its_sides_as_before(compared: Comparison, b
     round_.tasks.update(open_slots=1)
     again = assignment(round_, bob, dice=Falls(0.9))
     assert (again.pk, again.sides_swapped) == (first.pk, True)
-    assert sheet(again)["draft"]["preference"]["choice"] == "left"
+    assert task_payload(again)["draft"]["preference"]["choice"] == "left"
 
 
 def test_both_sides_are_shown_about_as_often_left(project: Project, bob: User) -> None:
@@ -172,7 +172,7 @@ def test_both_sides_are_shown_about_as_often_left(project: Project, bob: User) -
 
 def test_nothing_in_the_sheet_tells_whose_side_it_is(compared: Comparison, bob: User) -> None:
     Solution.objects.update(source="llama", is_correct=True, final_answer="2")
-    told = str(sheet(assignment(open_round(project=compared.project, protocol="comparison"), bob)))
+    told = str(task_payload(assignment(open_round(project=compared.project, protocol="comparison"), bob)))
     assert "llama" not in told
     assert "is_correct" not in told
 
@@ -234,7 +234,7 @@ def test_a_round_compares_candidates_for_one_step(project: Project, bob: User) -
         Step.objects.create(solution=solution, position=1, candidate=number, text=text, chosen=False)
     round_ = open_round(project=project, protocol="comparison", options={"pairs": "steps", "each": 100})
     assert round_.task_count == 3, "the candidate that says the same as another is no choice"
-    shown = sheet(assignment(round_, bob, dice=Falls(0.9)))
+    shown = task_payload(assignment(round_, bob, dice=Falls(0.9)))
     assert shown["comparison"]["of"] == "steps"
     assert [one["candidates"][0]["text"] for one in shown["steps"]] == ["We add."]
     assert all(len(shown["comparison"][side]["steps"]) == 1 for side in ("left", "right"))

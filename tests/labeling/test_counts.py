@@ -13,7 +13,7 @@ from apps.labeling.assignments.correct import correct
 from apps.labeling.assignments.returns import give_back
 from apps.labeling.assignments.submit import submit
 from apps.labeling.models import Assignment, Round
-from apps.labeling.progress import HandedIn, handed_in_by, progress
+from apps.labeling.progress import HandedIn, handed_in_by, progress_for
 from apps.labeling.protocols.submission import Submission, SubmittedStep
 from apps.labeling.queue.claim import claim, return_lapsed
 from apps.labeling.rounds.services import open_round
@@ -38,7 +38,7 @@ def own(round_: Round, labeler: User) -> HandedIn:
     work = work_for(labeler, Round.objects.filter(pk=round_.pk))[0]
     told = HandedIn(work.submitted, work.submitted_today)
     assert told == handed_in_by(Assignment.objects.filter(labeler=labeler), "round").get(round_.pk, HandedIn())
-    assert progress(round_, labeler)["today"] == told.today
+    assert progress_for(round_, labeler)["today"] == told.today
     assert told.today <= told.total
     return told
 

@@ -16,7 +16,7 @@ from apps.inference.services import add_endpoint
 from apps.labeling.assignments import candidates as offers
 from apps.labeling.assignments.branching import grade_derived
 from apps.labeling.assignments.candidates import candidates_after
-from apps.labeling.assignments.payload import sheet
+from apps.labeling.assignments.payload import task_payload
 from apps.labeling.assignments.submit import save_draft, submit
 from apps.labeling.models import Assignment, CandidateSet, Round, StepLabel
 from apps.labeling.protocols.submission import Submission, SubmittedStep
@@ -176,14 +176,14 @@ def test_the_sheet_goes_as_far_as_the_draft_without_asking_anybody(
     project: Project, endpoint: Endpoint, model: Model, bob: User
 ) -> None:
     assignment = assignment_of(opened(project, endpoint), bob)
-    assert sheet(assignment)["steps"] == []
+    assert task_payload(assignment)["steps"] == []
     candidates_after(assignment=assignment, chosen=[])
     candidates_after(assignment=assignment, chosen=[{"text": "Mine."}])
     asked = model.stats()["requests"]
     own = {"position": 0, "candidate": 1, "rating": None, "unsure": False, "chosen": True, "text": "Mine."}
     save_draft(assignment=assignment, version=0, draft={"steps": [own]})
     assignment.refresh_from_db()
-    shown = sheet(assignment)["steps"]
+    shown = task_payload(assignment)["steps"]
     assert [one["position"] for one in shown] == [0, 1]
     assert shown[0]["own"] == 1
     assert model.stats()["requests"] == asked

@@ -10,7 +10,7 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.core.errors import Conflict
 from apps.corpus.models import Step
-from apps.labeling.assignments.payload import sheet
+from apps.labeling.assignments.payload import task_payload
 from apps.labeling.assignments.submit import save_draft, submit
 from apps.labeling.models import Assignment, GoldLabel, Round, Task
 from apps.labeling.progress import progress_for
@@ -203,7 +203,7 @@ def test_a_draft_is_versioned(project: Project, bob: User) -> None:
         save_draft(assignment=held, version=0, draft={"steps": []})
     assert caught.value.code == "stale_draft"
     held.refresh_from_db()
-    assert sheet(held)["draft"] == {"version": 1, "steps": [{"position": 0, "rating": 1}]}
+    assert task_payload(held)["draft"] == {"version": 1, "steps": [{"position": 0, "rating": 1}]}
 
 
 def test_a_draft_is_kept_when_the_lease_has_run_out(project: Project, bob: User) -> None:
@@ -215,7 +215,7 @@ def test_a_draft_is_kept_when_the_lease_has_run_out(project: Project, bob: User)
 def test_the_labeler_sees_neither_verdict_nor_source_nor_what_others_say(project: Project, bob: User) -> None:
     make_solution(make_problem(project, reference_answer="42"), is_correct=False, source="llama", grade="no_match")
     hidden = open_round(project=project, protocol="first_error", show_reference=False)
-    given = sheet(take(hidden, bob))
+    given = task_payload(take(hidden, bob))
     assert "reference_answer" not in given["problem"]
     assert set(given) == {"id", "leased_until", "task", "round", "protocol", "problem", "steps", "note", "draft"}
     assert set(given["problem"]) == {"id", "statement", "subject", "level"}

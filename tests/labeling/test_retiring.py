@@ -15,7 +15,7 @@ from apps.accounts.models import AuditEvent, User
 from apps.core.errors import Conflict, DomainError
 from apps.corpus.models import Problem
 from apps.estimation.runs.selection import solutions_of
-from apps.exports.load.records import collect
+from apps.exports.load.records import load_records
 from apps.labeling.assignments.returns import give_back, returned_to
 from apps.labeling.assignments.submit import submit
 from apps.labeling.models import Assignment, Round, RoundProgress, Task
@@ -116,9 +116,9 @@ def test_new_rounds_exports_and_estimation_leave_it_out(
     retire_problem(problem=bad, reason="x", actor=alice)
     assert open_round(project=project, protocol="first_error").task_count == 1
     assert list(solutions_of(project, {})) == [good]
-    assert sum(len(chunk) for chunk in collect(project)) == 1
+    assert sum(len(chunk) for chunk in load_records(project)) == 1
     bring_back(problem=bad, actor=alice)
-    assert sum(len(chunk) for chunk in collect(project)) == 3
+    assert sum(len(chunk) for chunk in load_records(project)) == 3
 
 
 def test_its_gold_is_served_no_more_and_comes_back_for_everybody(project: Project, bob: User, alice: User) -> None:

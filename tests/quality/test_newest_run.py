@@ -15,7 +15,7 @@ from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
 from apps.labeling.rounds.services import create_round, open_round
 from apps.projects.models import Project
 from apps.quality.consensus.recompute import recompute_project
-from apps.quality.disputes.other_sources import beside
+from apps.quality.disputes.other_sources import other_sources
 from apps.quality.metrics.refresh import refresh
 from apps.quality.models import Figure, OpenDispute
 from apps.quality.review.evidence import evidence_of
@@ -66,7 +66,7 @@ def everywhere(solution: Solution) -> set[int]:
     strips = [strip.marks for strip in with_sources([solution])[0].sources if strip.by == "Monte Carlo"]  # type: ignore[attr-defined]
     strip = with_strips([solution])[0].strip  # type: ignore[attr-defined]
     browsed = _first(strip.marks) if strip.by == "Monte Carlo" else UNKNOWN
-    queue = beside([solution.pk]).monte_carlo.get(solution.pk, UNKNOWN)
+    queue = other_sources([solution.pk]).monte_carlo.get(solution.pk, UNKNOWN)
     return {named[0] if named else UNKNOWN, verify, _first(strips[0]) if strips else UNKNOWN, browsed, queue}
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from annotate.supervisor import free_port
+from annotate.local.supervisor import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from annotate.supervisor import free_port
+from annotate.local.supervisor import free_port
 from reasoner.checker import UnknownQuestion, check, parse
 from reasoner.problems import ANSWER, Problem, clean_solution, is_held_out, problems, prompt, results
 from reasoner.serve import MODEL

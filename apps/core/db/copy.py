@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any, cast
 
@@ -80,40 +79,6 @@ def commit_without_waiting() -> None:
         cursor.execute("SET LOCAL synchronous_commit = off")
 
 
-def lock_project(project_id: int, purpose: str) -> None:
-    """Let one transaction at a time do `purpose` in a project; ends with the transaction."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s), %s)", [purpose, project_id])
-
-
 def _type_name(column: Any) -> str:
     """The column's type as psycopg's registry knows it: 'varchar(20)' is 'varchar'."""
     return str(column.rel_db_type(connection) if column.is_relation else column.db_type(connection)).partition("(")[0]
-
-
-def worked_on(purpose: str) -> set[int]:
-    """The keys that some process works on now."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT objid FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 2
-               AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-               AND classid::bigint = hashtext(%s)::bigint & 4294967295""",
-            [purpose],
-        )
-        return {row[0] for row in cursor.fetchall()}
-
-
-@contextmanager
-def sole_worker(purpose: str, key: int) -> Iterator[bool]:
-    """True for the one process that works on this; the claim dies with its database connection.
-
-    So a job whose worker was killed can go on at once, and two workers never share one.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtext(%s), %s)", [purpose, key])
-        claimed = bool(cursor.fetchone()[0])
-        try:
-            yield claimed
-        finally:
-            if claimed and connection.connection is not None and not connection.connection.closed:
-                cursor.execute("SELECT pg_advisory_unlock(hashtext(%s), %s)", [purpose, key])

@@ -14,9 +14,11 @@ from django.conf import settings
 from django.db import DatabaseError, DataError, IntegrityError, transaction
 from psycopg.errors import ProgramLimitExceeded
 
-from apps.core.db.copy import analyze, commit_without_waiting, sole_worker
-from apps.core.jobs import PASSING, JobStatus, system_trouble, unforeseen
+from apps.core.db.copy import analyze, commit_without_waiting
+from apps.core.db.locks import try_advisory_lock
+from apps.core.jobs import JobStatus, system_trouble, unforeseen
 from apps.core.readahead import ahead
+from apps.core.transient_errors import TRANSIENT_ERRORS
 from apps.corpus.grading import grade_records, grade_ungraded, regrade_by_stored
 from apps.corpus.imports.extensions import record_importers
 from apps.corpus.imports.files import Line, read_rows
@@ -51,7 +53,8 @@ class Chunk:
 def run_import(*, batch_id: int, progress: Progress | None = None) -> ImportBatch:
     """Bring the batch's file in, from after the last line that landed. Safe to call again at any time."""
     batch = ImportBatch.objects.select_related("project").get(pk=batch_id)
-    with sole_worker("import", batch_id) as claimed:
+    # "import" itself is the purpose of the projects' locks: a batch and a project may have the same number.
+    with try_advisory_lock("import batch", batch_id) as claimed:
         if not claimed or batch.has_ended:
             return batch
         batch.start(keep_clock=True)
@@ -65,7 +68,7 @@ def run_import(*, batch_id: int, progress: Progress | None = None) -> ImportBatc
         except OSError as error:
             log.warning("import %s ends: %s", batch_id, error)
             batch.end(JobStatus.FAILED, error=system_trouble(error, ended="import"))
-        except PASSING as error:
+        except TRANSIENT_ERRORS as error:
             log.warning("import %s waits, to be taken up again: %s", batch_id, error)
             raise
         except Exception as error:

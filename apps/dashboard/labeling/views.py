@@ -25,8 +25,8 @@ from apps.projects.models import Guideline
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
-    """The parts of the page that belong to a kind of work: a folder of templates, and of modules by the same name."""
+class ProtocolTemplates:
+    """The templates of a protocol: a folder of them, with a folder of JavaScript modules by the same name."""
 
     folder: str
     title: str
@@ -35,11 +35,11 @@ class Bench:
         return f"labeling/{self.folder}/_{part}.html"
 
 
-BENCHES = {
-    "first_error": Bench("steps", "Rate the steps"),
-    "every_step": Bench("steps", "Rate the steps"),
-    "comparison": Bench("comparison", "Compare two sides"),
-    "branching": Bench("branching", "Rate the candidates"),
+PROTOCOL_TEMPLATES = {
+    "first_error": ProtocolTemplates("steps", "Rate the steps"),
+    "every_step": ProtocolTemplates("steps", "Rate the steps"),
+    "comparison": ProtocolTemplates("comparison", "Compare two sides"),
+    "branching": ProtocolTemplates("branching", "Rate the candidates"),
 }
 
 
@@ -54,27 +54,27 @@ class ShownGuideline:
 def label(request: AuthenticatedRequest, slug: str, number: int) -> HttpResponse:
     place = place_for(request.user, slug, "label")
     round_ = round_of(place, number)
-    if round_.protocol not in BENCHES:
+    if round_.protocol not in PROTOCOL_TEMPLATES:
         raise Conflict(f"Rounds of the protocol {round_.get_protocol_display()} cannot be worked on here yet.")
-    turn = _turn(request, round_)
+    assignment = _correctable(request, round_)
     context = {
-        "turn": turn,
+        "assignment": assignment,
         "project": place.project,
         "round": round_,
-        "bench": BENCHES[round_.protocol],
+        "protocol": PROTOCOL_TEMPLATES[round_.protocol],
         "guideline": _shown(round_.guideline or place.project.guidelines.first()),
-        "bootstrap": _bootstrap(round_, request.user) | {"turn": turn and turn.pk},
+        "bootstrap": _bootstrap(round_, request.user) | {"assignment": assignment and assignment.pk},
     }
     return render(request, "labeling/label.html", context)
 
 
-def _turn(request: AuthenticatedRequest, round_: Round) -> Assignment | None:
-    """The submitted turn of one's own that `?turn=ID` opens to be corrected. Raises Conflict when it cannot be."""
-    asked = request.GET.get("turn", "")
+def _correctable(request: AuthenticatedRequest, round_: Round) -> Assignment | None:
+    """The user's own submission that `?assignment=ID` opens for correction. Raises Conflict when it cannot be corrected."""
+    asked = request.GET.get("assignment", "")
     if not asked:
         return None
     if not (asked.isdecimal() and len(asked) < 19):
-        raise Http404("No such turn.")
+        raise Http404("No such assignment.")
     mine = Assignment.objects.filter(round=round_, labeler=request.user).select_related("task")
     found = get_object_or_404(mine, pk=int(asked))
     found.round = round_

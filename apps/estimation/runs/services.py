@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.accounts.services import record_event
-from apps.core.db.copy import lock_project
+from apps.core.db.locks import advisory_xact_lock
 from apps.core.errors import Conflict, DomainError
 from apps.core.jobs import JobStatus
 from apps.core.wakeups import wake_on_commit
@@ -90,7 +90,7 @@ def start_run(
 
 def next_number(project: Project) -> int:
     """Within a transaction: nobody else gets the same."""
-    lock_project(project.pk, "estimation run")
+    advisory_xact_lock("estimation run", project.pk)
     return (EstimationRun.objects.filter(project=project).aggregate(last=Max("number"))["last"] or 0) + 1
 
 

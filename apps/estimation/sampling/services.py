@@ -15,9 +15,10 @@ from django.db.models import Max
 
 from apps.accounts.models import User
 from apps.accounts.services import record_event
-from apps.core.db.copy import lock_project, sole_worker
+from apps.core.db.locks import advisory_xact_lock, try_advisory_lock
 from apps.core.errors import Conflict, DomainError
-from apps.core.jobs import PASSING, JobStatus, unforeseen
+from apps.core.jobs import JobStatus, unforeseen
+from apps.core.transient_errors import TRANSIENT_ERRORS
 from apps.core.wakeups import wake_on_commit
 from apps.corpus.models import Problem
 from apps.corpus.splitting.steps import SPLITTERS
@@ -65,7 +66,7 @@ def start_sampling(
     if not total:
         raise DomainError("The project has no problems yet: import some first.", fields={"project": "no problems"})
     frozen = msgspec.to_builtins(checked_sampling(endpoint, {"temperature": 1.0} | dict(sampling or {})))
-    lock_project(project.pk, "sampling run")
+    advisory_xact_lock("sampling run", project.pk)
     number = (SamplingRun.objects.filter(project=project).aggregate(last=Max("number"))["last"] or 0) + 1
     run = SamplingRun.objects.create(
         project=project,
@@ -143,7 +144,7 @@ def work_slice(*, run_id: int) -> None:
 
 def _work(run_id: int, *, takes_turns: bool) -> bool:
     """Whether the run has come to its end, or to rest."""
-    with sole_worker(SAMPLING, run_id) as claimed:
+    with try_advisory_lock(SAMPLING, run_id) as claimed:
         run = _begin(run_id) if claimed else None
         if run is not None:
             _write(run, WorkSlice(run) if takes_turns else None)
@@ -173,7 +174,7 @@ def _write(run: SamplingRun, turn: WorkSlice | None) -> None:
         except DomainError as error:
             _conclude(run, JobStatus.FAILED, error.message)
             return
-        except PASSING:
+        except TRANSIENT_ERRORS:
             raise
         except Exception as error:
             log.exception("sampling run %s ends with an error that was not foreseen", run.pk)

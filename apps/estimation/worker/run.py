@@ -13,7 +13,8 @@ from collections.abc import Sequence
 
 from apps.core import cache as grades
 from apps.core.errors import DomainError
-from apps.core.jobs import PASSING, JobStatus, unforeseen
+from apps.core.jobs import JobStatus, unforeseen
+from apps.core.transient_errors import TRANSIENT_ERRORS
 from apps.estimation.engine.engine import EndpointDown, Engine, Question
 from apps.estimation.engine.solution_state import Plan
 from apps.estimation.engine.tree import TreeEngine
@@ -58,7 +59,7 @@ def work_on(*, run_id: int) -> bool:
             pause_run(run=run, reason=str(down))
         except DomainError as error:
             fail_run(run=run, error=error.message)
-        except PASSING:
+        except TRANSIENT_ERRORS:
             raise
         except Exception as error:
             log.exception("run %s ends with an error that was not foreseen", run.pk)

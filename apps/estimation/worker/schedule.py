@@ -14,14 +14,14 @@ from django.db.models import Count, F, Q
 from django.utils import timezone
 from redis import Redis
 
-from apps.core.db.copy import worked_on
+from apps.core.db.locks import locked_keys
 from apps.core.jobs import JobStatus
 from apps.core.wakeups import drop, wake
 from apps.estimation.models import EstimationRun, SamplingRun, Shard
 
 TASK = "apps.estimation.tasks.work_on_run"
 SAMPLING_TASK = "apps.estimation.tasks.work_on_sampling"
-# What `sole_worker` knows a worker at a sampling run by.
+# The purpose of the lock that a worker holds on its sampling run.
 SAMPLING = "sampling"
 # A worker works so long at one run before it lets others have their turn.
 SLICE_S = 600.0
@@ -72,7 +72,7 @@ def waiting_runs() -> list[WaitingRun]:
 def _waiting_samplings() -> list[WaitingRun]:
     """One worker has a sampling run to itself."""
     live = list(SamplingRun.objects.filter(status__in=LIVE).order_by("pk").values_list("pk", "project_id"))
-    busy = worked_on(SAMPLING) if live else set()
+    busy = locked_keys(SAMPLING) if live else set()
     return [WaitingRun(pk, project, 0, SAMPLING_TASK) for pk, project in live if pk not in busy]
 
 

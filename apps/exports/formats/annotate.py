@@ -19,7 +19,7 @@ from apps.corpus.records import (
     SolutionRecord,
     StandingRating,
 )
-from apps.exports.formats.base import OfSolutions, Row, label_name
+from apps.exports.formats.base import Row, SolutionFormat, label_name
 from apps.exports.labels.sources import hard_rating
 from apps.exports.labels.steps import resolve
 from apps.exports.policy import LabelPolicy
@@ -44,7 +44,7 @@ SOLUTION = _struct(
 PLACE = _struct(position=INT, candidate=INT)
 
 
-class Annotate(OfSolutions):
+class Annotate(SolutionFormat):
     name = "annotate"
     title = "Annotate's own row"
     about = "All that is known: people, gold, Monte Carlo, judges. It can be imported again."

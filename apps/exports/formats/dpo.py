@@ -18,17 +18,17 @@ MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())])
 class Dpo:
     name = "dpo"
     title = "Pairs for DPO"
-    about = "What people prefer, for TRL's DPOTrainer, OpenRLHF and LLaMA-Factory."
+    about = "People's preferences, for TRL's DPOTrainer, OpenRLHF and LLaMA-Factory."
     trainer = "trl>=0.13 (DPOTrainer), openrlhf>=0.5 (train_dpo), llamafactory>=0.9"
     of: tuple[str, ...] = ("comparison",)
     labels_steps = False
-    in_turns = ""
+    mixed_column = ""
 
     def schema(self, policy: LabelPolicy) -> pa.Schema:
         return pair_columns(policy)
 
     def check(self, policy: LabelPolicy) -> None:
-        check_people(self.name, policy)
+        check_human_source(self.name, policy)
 
     def rows(self, record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
         for pair in preferred_pairs(record, policy, tally):
@@ -40,6 +40,6 @@ def pair_columns(policy: LabelPolicy) -> pa.Schema:
     return pa.schema([(name, kind) for name in ("prompt", "chosen", "rejected")])
 
 
-def check_people(name: str, policy: LabelPolicy) -> None:
+def check_human_source(name: str, policy: LabelPolicy) -> None:
     if "human" not in policy.sources:
-        raise PolicyError("sources", f"{name} is made of what people prefer: name human")
+        raise PolicyError("sources", f"must name human: {name} is made of people's preferences")

@@ -9,8 +9,8 @@ import pyarrow as pa
 
 from apps.corpus.labels import GREAT
 from apps.corpus.records import Record
-from apps.exports.formats.base import OfSolutions, Row, check_two_classes, supervised
-from apps.exports.labels.steps import Example
+from apps.exports.formats.base import Row, SolutionFormat, check_two_classes, training_examples
+from apps.exports.labels.steps import TrainingExample
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
 
@@ -18,7 +18,7 @@ _FIRST_STEP = re.compile(r"step 1:", re.IGNORECASE)
 _NUMBERED = re.compile(r"step (\d+):", re.IGNORECASE)
 
 
-class MathShepherd(OfSolutions):
+class MathShepherd(SolutionFormat):
     name = "math-shepherd"
     title = "Math-Shepherd"
     about = "One text with a tag after each step, for Math-Shepherd's scripts and OpenRLHF."
@@ -31,13 +31,13 @@ class MathShepherd(OfSolutions):
     def rows(self, record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
         statement, tag = record.problem.statement, policy.step_tag
 
-        def refusal(example: Example) -> str:
-            """Why a reader would not get the same problem and steps back."""
+        def unfit_reason(example: TrainingExample) -> str:
+            """Why a reader would not restore the same problem and steps."""
             if any(tag in text for text in (statement, *example.texts)):
-                return f"the text holds the step tag {tag}"
-            return "the problem holds a mark such as “Step 1:”" if _FIRST_STEP.search(statement) else ""
+                return f"the text contains the step tag {tag}"
+            return "the problem contains a mark such as “Step 1:”" if _FIRST_STEP.search(statement) else ""
 
-        for example in supervised(record, policy, tally, refusal=refusal):
+        for example in training_examples(record, policy, tally, unfit_reason=unfit_reason):
             steps = [_numbered(number, text) for number, text in enumerate(example.texts, 1)]
             signs = ["+" if label == GREAT else "-" for label in example.labels]
             yield {
@@ -48,9 +48,9 @@ class MathShepherd(OfSolutions):
 
 
 def _numbered(number: int, text: str) -> str:
-    """Readers look for the first step by its number, so that no other number may stand there."""
-    found = _NUMBERED.match(text)
-    return text if found and (number > 1 or int(found[1]) == 1) else f"Step {number}: {text}"
+    """The step with a number before it. Readers find the first step by its number, which must be 1."""
+    numbered = _NUMBERED.match(text)
+    return text if numbered and (number > 1 or int(numbered[1]) == 1) else f"Step {number}: {text}"
 
 
 def _joined(statement: str, steps: Sequence[str], marks: Sequence[str]) -> str:

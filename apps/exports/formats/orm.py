@@ -1,7 +1,7 @@
 """Whole answers that are right or wrong: `prompt`, `completion`, `label`, for outcome reward models and KTO.
 
-The label is a boolean: trainers take other numbers for desirable without a word. Right and wrong come in turns, since
-KTOTrainer reads in order and learns nothing from batches of one class.
+The label is a boolean: trainers silently treat other numbers as desirable. Right and wrong alternate, since KTOTrainer
+reads in order and learns nothing from batches of one class.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ class Orm:
     trainer = "trl>=0.13 (KTOTrainer), llamafactory>=0.9 (kto)"
     of: tuple[str, ...] = ("solution",)
     labels_steps = False
-    in_turns = "label"
+    mixed_column = "label"
 
     def schema(self, policy: LabelPolicy) -> pa.Schema:
         kind = MESSAGES if policy.prompts == "conversational" else pa.string()
         return pa.schema([("prompt", kind), ("completion", kind), ("label", pa.bool_())])
 
     def check(self, policy: LabelPolicy) -> None:
-        """Any policy will do: only its filters and `prompts` matter."""
+        """Every policy is valid: only its filters and `prompts` matter."""
 
     def rows(self, record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
         solution = record.solution
@@ -40,7 +40,7 @@ class Orm:
             return
         text = full_text(solution)
         if solution.is_correct is None:
-            tally.leave_out("solutions", "nobody knows whether the answer is right")
+            tally.leave_out("solutions", "it is unknown whether the answer is right")
             return
         if not text.strip():
             tally.leave_out("solutions", "an empty completion")

@@ -1,10 +1,10 @@
-"""PRM800K, key for key: one row for each person. What was imported comes out as it went in.
+"""PRM800K, key for key: one row for each person. Imported rows are restored as they were.
 
-The inverse of `apps/corpus/imports/readers/prm800k.py`, where the layout of the extras is described. What was
-labeled here by branching comes out in the form of phase 1, everything else in that of phase 2. This is what people
-said, not what to train on: of the policy only filters apply. The rows have flags for gold tasks and screenings; they have
-none for suspended labelers and for what a reviewer corrected, so that those are left out, the first unless the policy
-keeps them, and the reviewer's row stands in the place of the second.
+The inverse of `apps/corpus/imports/readers/prm800k.py`, which describes the layout of the extras. Submissions of
+branching rounds have the form of phase 1, all others that of phase 2. The rows are people's ratings, not training labels:
+only the policy's filters apply. Rows have flags for gold tasks and screenings, but none for suspended labelers and
+corrected submissions. Suspended labelers are left out unless the policy keeps them; a corrected submission is replaced by
+the reviewer's row.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from msgspec import structs
 
 from apps.corpus.imports.readers.prm800k import FINISH_REASONS, QUESTION_1, QUESTION_2, naive_iso
 from apps.corpus.records import PersonRecord, Record, SolutionRecord, StepRating, StepRecord
-from apps.exports.formats.base import OfSolutions, Row, label_name
-from apps.exports.labels.counted import exclusion
+from apps.exports.formats.base import Row, SolutionFormat, label_name
+from apps.exports.labels.counted import exclusion_reason
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
 
@@ -29,7 +29,7 @@ _STEP = pa.struct(
 )
 
 
-class Prm800k(OfSolutions):
+class Prm800k(SolutionFormat):
     name = "prm800k"
     title = "PRM800K"
     about = "Every person's labels as PRM800K publishes them."
@@ -60,7 +60,7 @@ class Prm800k(OfSolutions):
     )
 
     def check(self, policy: LabelPolicy) -> None:
-        """Any policy will do."""
+        """Every policy is valid."""
 
     def rows(self, record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
         if record.solution is None:
@@ -68,29 +68,29 @@ class Prm800k(OfSolutions):
         kept = structs.replace(policy, quality_control="keep", screening="keep", finish_reasons=FINISH_REASONS)
         rows = 0
         for person in record.people:
-            if reason := exclusion(person, kept):
+            if reason := exclusion_reason(person, kept):
                 tally.leave_out("ratings", reason, len(person.steps))
                 continue
             rows += 1
             tally.sources["human"] += 1
-            tally.carry(label_name(said.rating) for said in person.steps)
+            tally.carry(label_name(step.rating) for step in person.steps)
             yield _row(record, record.solution, person)
         if not rows:
-            tally.leave_out("solutions", "nobody labeled them")
+            tally.leave_out("solutions", "not labeled by people")
 
 
 def _row(record: Record, solution: SolutionRecord, person: PersonRecord) -> Row:
-    peculiar = person.extras.get("prm800k", {})
+    stored = person.extras.get("prm800k", {})
     at = person.submitted_at
     return {
         "labeler": person.labeler,
-        "timestamp": peculiar.get("timestamp") or (naive_iso(at) if at else None),
+        "timestamp": stored.get("timestamp") or (naive_iso(at) if at else None),
         "generation": _generation(person),
         "is_quality_control_question": person.is_quality_control,
         "is_initial_screening_question": person.is_screening,
-        "question": _question(record, solution, person, peculiar),
+        "question": _question(record, solution, person, stored),
         "label": {
-            "steps": _steps(solution, person, peculiar),
+            "steps": _steps(solution, person, stored),
             "total_time": person.active_ms,
             "finish_reason": person.finish_reason,
         },
@@ -98,12 +98,12 @@ def _row(record: Record, solution: SolutionRecord, person: PersonRecord) -> Row:
 
 
 def _generation(person: PersonRecord) -> int | None:
-    """Phase 1 had no generations; a file of it may say otherwise, and then it comes out so."""
+    """Phase 1 had no generations, except those that an imported file names."""
     return None if person.protocol == "branching" and "prm800k" not in person.extras else person.round
 
 
 def _question(
-    record: Record, solution: SolutionRecord, person: PersonRecord, peculiar: Mapping[str, Any]
+    record: Record, solution: SolutionRecord, person: PersonRecord, stored: Mapping[str, Any]
 ) -> dict[str, Any]:
     question = {
         "problem": record.problem.statement,
@@ -112,38 +112,37 @@ def _question(
         "pre_generated_steps": [step.text for step in solution.path()],
         "pre_generated_answer": solution.final_answer,
         "pre_generated_verifier_score": solution.verifier_score,
-    } | peculiar.get("question", {})
+    } | stored.get("question", {})
     usual = QUESTION_1 if person.protocol == "branching" else QUESTION_2
-    return {name: question[name] for name in usual if name not in peculiar.get("absent", [])}
+    return {name: question[name] for name in usual if name not in stored.get("absent", [])}
 
 
-def _steps(solution: SolutionRecord, person: PersonRecord, peculiar: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _steps(solution: SolutionRecord, person: PersonRecord, stored: Mapping[str, Any]) -> list[dict[str, Any]]:
     texts = {(step.position, step.candidate): step for step in solution.steps}
-    said: dict[int, list[StepRating]] = {}
+    by_position: dict[int, list[StepRating]] = {}
     for rating in person.steps:
-        said.setdefault(rating.position, []).append(rating)
-    reached = max(said, default=-1) + 1
-    # Whoever stopped after a choice had come to a step for which nothing was shown yet: PRM800K keeps it, bare.
-    left = _is_left(person) and any(one.chosen for one in said.get(reached - 1, []))
-    count = peculiar.get("steps", reached + left)
-    bare = set(peculiar.get("no_completions", [reached] if left else []))
-    return [_position(said.get(place, []), texts, is_bare=place in bare) for place in range(count)]
+        by_position.setdefault(rating.position, []).append(rating)
+    reached = max(by_position, default=-1) + 1
+    has_stopped = person.protocol == "branching" and person.finish_reason in ("give_up", "bad_problem")
+    # A labeler who stops after a choice has reached a step without candidates yet: PRM800K keeps it, empty.
+    has_empty_step = has_stopped and any(rating.chosen for rating in by_position.get(reached - 1, []))
+    count = stored.get("steps", reached + has_empty_step)
+    empty = set(stored.get("no_completions", [reached] if has_empty_step else []))
+    return [_position(by_position.get(place, []), texts, is_empty=place in empty) for place in range(count)]
 
 
-def _is_left(person: PersonRecord) -> bool:
-    return person.protocol == "branching" and person.finish_reason in ("give_up", "bad_problem")
-
-
-def _position(said: list[StepRating], texts: Mapping[tuple[int, int], StepRecord], *, is_bare: bool) -> dict[str, Any]:
-    offered = [rating for rating in said if texts[rating.position, rating.candidate].origin == "model"]
-    written = [rating for rating in said if texts[rating.position, rating.candidate].origin == "human"]
+def _position(
+    ratings: list[StepRating], texts: Mapping[tuple[int, int], StepRecord], *, is_empty: bool
+) -> dict[str, Any]:
+    offered = [rating for rating in ratings if texts[rating.position, rating.candidate].origin == "model"]
+    written = [rating for rating in ratings if texts[rating.position, rating.candidate].origin == "human"]
     completions = [
-        {"text": texts[one.position, one.candidate].text, "rating": one.rating, "flagged": one.unsure}
-        for one in offered
+        {"text": texts[rating.position, rating.candidate].text, "rating": rating.rating, "flagged": rating.unsure}
+        for rating in offered
     ]
     own = written[-1] if written else None
     return {
-        "completions": None if is_bare else completions,
+        "completions": None if is_empty else completions,
         "human_completion": own
         and {
             "text": texts[own.position, own.candidate].text,
@@ -151,5 +150,5 @@ def _position(said: list[StepRating], texts: Mapping[tuple[int, int], StepRecord
             "source": "human",
             "flagged": own.unsure,
         },
-        "chosen_completion": next((index for index, one in enumerate(offered) if one.chosen), None),
+        "chosen_completion": next((index for index, rating in enumerate(offered) if rating.chosen), None),
     }

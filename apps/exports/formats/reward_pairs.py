@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from apps.corpus.records import Record
 from apps.exports.formats.base import Row
-from apps.exports.formats.dpo import check_people, pair_columns
+from apps.exports.formats.dpo import check_human_source, pair_columns
 from apps.exports.labels.preferences import preferred_pairs
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
@@ -17,17 +17,17 @@ from apps.exports.tally import Tally
 class RewardPairs:
     name = "reward-pairs"
     title = "Pairs for a reward model"
-    about = "What people prefer, and by how much, for TRL's RewardTrainer and OpenRLHF."
+    about = "People's preferences with margins, for TRL's RewardTrainer and OpenRLHF."
     trainer = "trl>=0.13 (RewardTrainer), openrlhf>=0.5 (train_rm; its margin with --model.margin_loss_enable)"
     of: tuple[str, ...] = ("comparison",)
     labels_steps = False
-    in_turns = ""
+    mixed_column = ""
 
     def schema(self, policy: LabelPolicy) -> pa.Schema:
         return pair_columns(policy).append(pa.field("margin", pa.float64()))
 
     def check(self, policy: LabelPolicy) -> None:
-        check_people(self.name, policy)
+        check_human_source(self.name, policy)
 
     def rows(self, record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
         for pair in preferred_pairs(record, policy, tally):

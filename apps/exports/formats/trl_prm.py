@@ -1,7 +1,7 @@
 """TRL's stepwise supervision: `prompt`, `completions`, `labels`.
 
-Labels are booleans: TRL casts them by int(), which would make 0.75 a 0. The prompt ends in the step
-separator, for PRMTrainer puts none between the prompt and the first step.
+Labels are booleans: TRL casts them by int(), which would make 0.75 a 0. The prompt ends in the step separator, since
+PRMTrainer puts none between the prompt and the first step.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ import pyarrow as pa
 
 from apps.corpus.labels import GREAT
 from apps.corpus.records import Record
-from apps.exports.formats.base import OfSolutions, Row, check_two_classes, supervised
+from apps.exports.formats.base import Row, SolutionFormat, check_two_classes, training_examples
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
 
 SEPARATOR = "\n"
 
 
-class TrlPrm(OfSolutions):
+class TrlPrm(SolutionFormat):
     name = "trl-prm"
     title = "TRL stepwise supervision"
     about = "prompt, completions and a true or false for each, for TRL's PRMTrainer."
@@ -34,6 +34,6 @@ class TrlPrm(OfSolutions):
     def rows(self, record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
         statement = record.problem.statement
         prompt = statement if statement.endswith(SEPARATOR) else statement + SEPARATOR
-        for example in supervised(record, policy, tally):
+        for example in training_examples(record, policy, tally):
             labels = [label == GREAT for label in example.labels]
             yield {"prompt": prompt, "completions": list(example.texts), "labels": labels}

@@ -1,4 +1,4 @@
-"""From what people prefer to pairs of a chosen and a rejected text, by a policy. Pure."""
+"""From people's preferences to pairs of a chosen and a rejected text, by a policy. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from apps.exports.tally import Tally
 
 @dataclass(frozen=True, slots=True)
 class PreferredPair:
-    """`prompt` is a text, or messages; so are the other two then. `margin` is a number on the policy's scale."""
+    """A pair of texts, or of lists of messages. `margin` is a number on the policy's scale."""
 
     prompt: Any
     chosen: Any
@@ -28,39 +28,41 @@ class PreferredPair:
 
 
 def preferred_pairs(record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[PreferredPair]:
-    """The pairs of one comparison; counts what becomes a pair and what is left out."""
-    compared = record.comparison
-    if compared is None:
+    """Yield the pairs of one comparison, and count in `tally` what is written and what is left out."""
+    comparison = record.comparison
+    if comparison is None:
         return
-    said, needed = _counted(record, policy, tally)
-    if not said:
-        tally.leave_out("comparisons", "nobody whose work counts has compared it")
+    preferences, needed = _counted_preferences(record, policy, tally)
+    if not preferences:
+        tally.leave_out("comparisons", "without a counted preference")
         return
-    if policy.people == "majority" and policy.thin == "leave_out" and len(said) < needed:
+    if policy.people == "majority" and policy.thin == "leave_out" and len(preferences) < needed:
         tally.leave_out("comparisons", THIN)
         return
-    settled = settle(said, policy)
-    if not settled:
+    decided = decide(preferences, policy)
+    if not decided:
         tally.leave_out("comparisons", "no majority")
-    for one in settled:
-        if one.choice == "tie" and policy.ties == "drop":
+    for preference in decided:
+        if preference.choice == "tie" and policy.ties == "drop":
             tally.leave_out("comparisons", "a tie")
             continue
         try:
-            prompt, texts = side_texts(record.problem, compared, policy)
+            prompt, texts = side_texts(record.problem, comparison, policy)
         except TextError as error:
             tally.leave_out("comparisons", str(error))
             continue
         tally.sources["human"] += 1
-        tally.labels[one.margin or one.choice] += 1
-        for choice in ("left", "right") if one.choice == "tie" else (one.choice,):
-            yield PreferredPair(prompt, texts[choice], texts[OTHER[choice]], _number(one.margin, policy))
+        tally.labels[preference.margin or preference.choice] += 1
+        # Without a margin the pair asks for no distance.
+        margin = SCALES[policy.margins][MARGINS.index(preference.margin)] if preference.margin else 0.0
+        for choice in ("left", "right") if preference.choice == "tie" else (preference.choice,):
+            yield PreferredPair(prompt, texts[choice], texts[OTHER[choice]], margin)
 
 
-def _counted(record: Record, policy: LabelPolicy, tally: Tally) -> tuple[list[PreferenceRecord], int]:
-    """The preferences of the people whose work counts, and how many are needed; each other one is counted as left out."""
+def _counted_preferences(record: Record, policy: LabelPolicy, tally: Tally) -> tuple[list[PreferenceRecord], int]:
+    """The counted preferences and how many are needed. Counts the others as left out."""
     preferences: list[PreferenceRecord] = []
-    heard: list[PersonRecord] = []
+    counted_people: list[PersonRecord] = []
     reasons = counted(record, policy)
     for index, person in enumerate(record.people):
         if person.preference is None:
@@ -69,22 +71,18 @@ def _counted(record: Record, policy: LabelPolicy, tally: Tally) -> tuple[list[Pr
             tally.leave_out("preferences", reason)
         else:
             preferences.append(person.preference)
-            heard.append(person)
-    return preferences, people_needed(heard)
+            counted_people.append(person)
+    return preferences, people_needed(counted_people)
 
 
-def settle(said: Sequence[PreferenceRecord], policy: LabelPolicy) -> list[PreferenceRecord]:
-    """What more people say than anything else, with the median margin of those who say so; or each, or the first."""
+def decide(preferences: Sequence[PreferenceRecord], policy: LabelPolicy) -> list[PreferenceRecord]:
+    """The majority's choice with its median margin; or each preference, or the first, as the policy says."""
     if policy.people != "majority":
-        return list(said[: 1 if policy.people == "first" else None])
-    (choice, most), *others = Counter(one.choice for one in said).most_common(2)
-    if others and others[0][1] == most:
+        return list(preferences[: 1 if policy.people == "first" else None])
+    (choice, votes), *rest = Counter(preference.choice for preference in preferences).most_common(2)
+    if rest and rest[0][1] == votes:
         return []
-    margins = sorted(MARGINS.index(one.margin) for one in said if one.choice == choice and one.margin)
-    # Of an even number the smaller one: nobody's margin is overstated.
+    agreeing = [preference for preference in preferences if preference.choice == choice]
+    margins = sorted(MARGINS.index(preference.margin) for preference in agreeing if preference.margin)
+    # Of an even number the smaller of the two middle margins, so that none is overstated.
     return [PreferenceRecord(choice=choice, margin=MARGINS[margins[len(margins) // 2]] if margins else "")]
-
-
-def _number(margin: str, policy: LabelPolicy) -> float:
-    """Who does not say by how much asks for no distance."""
-    return SCALES[policy.margins][MARGINS.index(margin)] if margin else 0.0

@@ -1,6 +1,6 @@
-"""What each source says of a solution's candidates, under a policy. Pure.
+"""The ratings of a solution's candidates by each source, under a policy. Pure.
 
-Every rating that a source says comes out of here once: as a rating, or under the reason why no label follows from it.
+Every rating of a source is returned once: as a rating, or under the reason why it makes no label.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from apps.corpus.labels import BAD, GREAT, UNKNOWN, hard_label, majority, more_than_half
-from apps.corpus.records import EstimateRecord, JudgeRecord, PersonRecord, Record, SolutionRecord, StepCount
+from apps.corpus.records import EstimateRecord, PersonRecord, Record, SolutionRecord, StepCount
 from apps.estimation.strategies import STRATEGIES
 from apps.exports.labels.counted import Place, counted, people_needed, rating_of, steps_of
 from apps.exports.policy import LabelPolicy
@@ -19,24 +19,24 @@ GIVES_SOFT = frozenset(name for name, (kind, _) in STRATEGIES.items() if kind.gi
 
 Ratings = dict[Place, int]
 
-TIE = "people are of two minds"
+TIE = "people are tied"
 UNSURE = "the labeler is unsure"
-THIN = "thin: fewer people than asked"
+THIN = "thin: fewer people than asked for"
 DEPARTED = "after a step that is not the solution's own"
 UNKNOWN_STEP = "of a step that the solution does not have"
 DISAGREE = "Monte Carlo and the judge disagree"
-ONE_OF_TWO = "only one of Monte Carlo and the judge speaks of the step"
-OTHER_RUN = "of an estimation run that the policy does not take"
+ONE_OF_TWO = "rated by only one of Monte Carlo and the judge"
+OTHER_RUN = "of an estimation run that the policy does not select"
 OLDER_RUN = "of an older estimation run"
 BIASED_RUN = "of an estimation run whose shares are biased"
-OTHER_JUDGE = "of a judge that the policy does not take"
+OTHER_JUDGE = "of a judge that the policy does not select"
 OLDER_JUDGE = "of an older run of a judge"
 NOT_FIRST = "of labelers who were not the first"
 
 
 @dataclass(frozen=True, slots=True)
 class Labeling:
-    """One voice on a solution: ratings by place, and the places of which it speaks to no effect, with the reason."""
+    """The ratings of one rater: those that count by place, and the reason for each place whose rating does not."""
 
     ratings: Ratings
     withheld: Mapping[Place, str] = field(default_factory=dict)
@@ -46,8 +46,8 @@ class Labeling:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """What a source says: the labelings that count, and how many ratings of others do not, by reason."""
+class SourceReading:
+    """The labelings of a source that count, and how many of its other ratings do not, by reason."""
 
     labelings: Sequence[Labeling] = ()
     left_out: Counter[str] = field(default_factory=Counter)
@@ -57,16 +57,16 @@ class Reading:
 
 
 def path_places(solution: SolutionRecord) -> dict[int, Place]:
-    """By position, the place of the solution's own step."""
+    """By position, the place of the chosen step."""
     return {step.position: (step.position, step.candidate) for step in solution.steps if step.chosen}
 
 
-def read(source: str, record: Record, policy: LabelPolicy) -> Reading:
-    """What the source says of the record's solution."""
+def read(source: str, record: Record, policy: LabelPolicy) -> SourceReading:
+    """The source's reading of the record's solution."""
     assert record.solution is not None
     reading = _READ[source](record, record.solution, policy)
     known = {(step.position, step.candidate) for step in record.solution.steps}
-    return Reading([_known(labeling, known) for labeling in reading.labelings], reading.left_out)
+    return SourceReading([_known(labeling, known) for labeling in reading.labelings], reading.left_out)
 
 
 def _known(labeling: Labeling, known: set[Place]) -> Labeling:
@@ -78,7 +78,7 @@ def _known(labeling: Labeling, known: set[Place]) -> Labeling:
 
 
 def _on_path(solution: SolutionRecord, ratings: Iterable[tuple[int, int]]) -> Ratings:
-    """Ratings by position, which are of the solution's own steps."""
+    """Ratings by position as ratings of the chosen steps."""
     path = path_places(solution)
     return {path.get(position, (position, 0)): rating for position, rating in ratings}
 
@@ -86,18 +86,18 @@ def _on_path(solution: SolutionRecord, ratings: Iterable[tuple[int, int]]) -> Ra
 # --- gold and consensus -----------------------------------------------------------------------------------
 
 
-def _gold(record: Record, solution: SolutionRecord, policy: LabelPolicy) -> Reading:
-    return Reading([Labeling(_on_path(solution, ((gold.position, gold.rating) for gold in record.gold)))])
+def _gold(record: Record, solution: SolutionRecord, policy: LabelPolicy) -> SourceReading:
+    return SourceReading([Labeling(_on_path(solution, ((gold.position, gold.rating) for gold in record.gold)))])
 
 
-def _adjudicated(record: Record, solution: SolutionRecord, policy: LabelPolicy) -> Reading:
-    """Reviewers' ratings, and nothing that a rule made of others'."""
+def _adjudicated(record: Record, solution: SolutionRecord, policy: LabelPolicy) -> SourceReading:
+    """Only ratings that reviewers adjudicated."""
     adjudicated = ((step.position, step.rating) for step in record.consensus if step.how == "adjudicated")
-    return Reading([Labeling(_on_path(solution, adjudicated))])
+    return SourceReading([Labeling(_on_path(solution, adjudicated))])
 
 
-def _consensus(record: Record, solution: SolutionRecord, policy: LabelPolicy) -> Reading:
-    """Reviewers' ratings, and the project's rule where they are silent."""
+def _consensus(record: Record, solution: SolutionRecord, policy: LabelPolicy) -> SourceReading:
+    """Adjudicated ratings, and the project's rule elsewhere."""
     path = path_places(solution)
     ratings: Ratings = {}
     withheld: dict[Place, str] = {}
@@ -107,18 +107,18 @@ def _consensus(record: Record, solution: SolutionRecord, policy: LabelPolicy) ->
             withheld[place] = THIN
         else:
             ratings[place] = step.rating
-    return Reading([Labeling(ratings, withheld)])
+    return SourceReading([Labeling(ratings, withheld)])
 
 
 # --- Monte Carlo and judges -------------------------------------------------------------------------------
 
 
-def _monte_carlo_hard(record: Record, solution: SolutionRecord, policy: LabelPolicy) -> Reading:
+def _monte_carlo_hard(record: Record, solution: SolutionRecord, policy: LabelPolicy) -> SourceReading:
     """Hard: good when some rollout reached the answer, or as the run's strategy concludes."""
     return _newest_run(record, solution, policy, hard_rating)
 
 
-def _monte_carlo_soft(record: Record, solution: SolutionRecord, policy: LabelPolicy) -> Reading:
+def _monte_carlo_soft(record: Record, solution: SolutionRecord, policy: LabelPolicy) -> SourceReading:
     """Soft: good when the share of rollouts that reached the answer is at least the policy's threshold.
 
     Of runs whose strategy gives unbiased shares; a step without rollouts has the label of its own answer.
@@ -142,8 +142,8 @@ def _newest_run(
     policy: LabelPolicy,
     rating_of: Callable[[StepCount], int],
     strategies: Collection[str] = (),
-) -> Reading:
-    """By the newest run that says anything, of those that the policy takes; records have the newest last."""
+) -> SourceReading:
+    """By the newest selected run with ratings. Records have the newest run last."""
     labelings: list[Labeling] = []
     left_out: Counter[str] = Counter()
     for run in reversed(record.estimates):
@@ -156,37 +156,33 @@ def _newest_run(
             left_out[OLDER_RUN] += len(labels)
         elif labels:
             labelings.append(Labeling(labels))
-    return Reading(labelings, left_out)
+    return SourceReading(labelings, left_out)
 
 
 def _run_ratings(run: EstimateRecord, solution: SolutionRecord, rating_of: Callable[[StepCount], int]) -> Ratings:
-    """A step without counted rollouts is unknown, which is no rating."""
+    """The run's ratings; steps without counted rollouts have none."""
     ratings = ((count.position, rating_of(count)) for count in run.steps)
     return _on_path(solution, ((position, rating) for position, rating in ratings if rating != UNKNOWN))
 
 
-def _judge(record: Record, solution: SolutionRecord, policy: LabelPolicy) -> Reading:
-    """By the newest run of a judge that speaks of the solution's own path; records have the newest last."""
+def _judge(record: Record, solution: SolutionRecord, policy: LabelPolicy) -> SourceReading:
+    """By the newest selected run that rates the path. Records have the newest run last."""
     path = set(path_places(solution).values())
     labelings: list[Labeling] = []
     left_out: Counter[str] = Counter()
     for judge in reversed(record.judges):
-        ratings = _verdicts(judge)
+        ratings = {(verdict.position, verdict.candidate): verdict.rating for verdict in judge.steps}
         if policy.judges and not set(judge.names) & set(policy.judges):
             left_out[OTHER_JUDGE] += len(ratings)
         elif labelings or not path & ratings.keys():
             left_out[OLDER_JUDGE if labelings else UNKNOWN_STEP] += len(ratings)
         else:
             labelings.append(Labeling(ratings))
-    return Reading(labelings, left_out)
+    return SourceReading(labelings, left_out)
 
 
-def _verdicts(judge: JudgeRecord) -> Ratings:
-    return {(verdict.position, verdict.candidate): verdict.rating for verdict in judge.steps}
-
-
-def _monte_carlo_and_judge(record: Record, solution: SolutionRecord, policy: LabelPolicy) -> Reading:
-    """Where both say bad, or neither does: rollouts know no okay, so what they agree on is good or bad."""
+def _monte_carlo_and_judge(record: Record, solution: SolutionRecord, policy: LabelPolicy) -> SourceReading:
+    """Steps that both call bad, or neither: rollouts have no okay, so they can agree only on good or bad."""
     runs, judges = _monte_carlo_hard(record, solution, policy), _judge(record, solution, policy)
     left_out = runs.left_out + judges.left_out
     rollouts = runs.labelings[0].ratings if runs.labelings else {}
@@ -201,17 +197,17 @@ def _monte_carlo_and_judge(record: Record, solution: SolutionRecord, policy: Lab
         for place in rollouts | judged
         if place not in ratings
     }
-    return Reading([Labeling(ratings, withheld)], left_out)
+    return SourceReading([Labeling(ratings, withheld)], left_out)
 
 
 # --- people -----------------------------------------------------------------------------------------------
 
 
-Voice = tuple[PersonRecord, Labeling]
+PersonLabeling = tuple[PersonRecord, Labeling]
 
 
-def _human(record: Record, solution: SolutionRecord, policy: LabelPolicy) -> Reading:
-    voices: list[Voice] = []
+def _human(record: Record, solution: SolutionRecord, policy: LabelPolicy) -> SourceReading:
+    person_labelings: list[PersonLabeling] = []
     left_out: Counter[str] = Counter()
     reasons = counted(record, policy)
     for index, person in enumerate(record.people):
@@ -219,81 +215,80 @@ def _human(record: Record, solution: SolutionRecord, policy: LabelPolicy) -> Rea
         if reasons[index]:
             left_out[reasons[index]] += len(labeling)
         else:
-            voices.append((person, labeling))
-    labelings = [labeling for _, labeling in voices]
+            person_labelings.append((person, labeling))
+    labelings = [labeling for _, labeling in person_labelings]
     if policy.people == "majority":
-        reviewed = _reviewed(record, solution, labelings, policy)
-        return Reading([_majority_labeling(voices, solution, reviewed, policy)], left_out)
+        # Adjudicated ratings override every majority. They belong to no round, so a policy of rounds alone has none.
+        reviewed: Ratings = {}
+        if labelings or not policy.rounds:
+            reviewed = dict(_adjudicated(record, solution, policy).labelings[0].ratings)
+        return SourceReading([_majority_labeling(person_labelings, solution, reviewed, policy)], left_out)
     if policy.people == "first":
         first = next((index for index, labeling in enumerate(labelings) if labeling.ratings), 0)
         left_out[NOT_FIRST] += sum(len(labeling) for labeling in labelings[first + 1 :])
         labelings = labelings[: first + 1]
-    return Reading(labelings, left_out)
-
-
-def _reviewed(record: Record, solution: SolutionRecord, labelings: Sequence[Labeling], policy: LabelPolicy) -> Ratings:
-    """Reviewers' ratings stand above every majority. They are of no round: a policy of rounds alone takes none."""
-    if policy.rounds and not labelings:
-        return {}
-    return next(iter(_adjudicated(record, solution, policy).labelings)).ratings
+    return SourceReading(labelings, left_out)
 
 
 def _person_labeling(person: PersonRecord, solution: SolutionRecord, policy: LabelPolicy) -> Labeling:
-    """Whoever goes on from another step than the solution's own rates what follows after that step."""
+    """One person's ratings. Those after a chosen step that is not on the path belong to another solution."""
     steps = steps_of(solution)
     path = set(path_places(solution).values())
     departed = min(
-        (one.position for one in person.steps if one.chosen and (one.position, one.candidate) not in path), default=None
+        (step.position for step in person.steps if step.chosen and (step.position, step.candidate) not in path),
+        default=None,
     )
     ratings: Ratings = {}
     withheld: dict[Place, str] = {}
-    for said in person.steps:
-        place = (said.position, said.candidate)
-        rating = rating_of(said, steps, policy)
-        if departed is not None and said.position > departed and (rating is not None or said.unsure):
+    for step in person.steps:
+        place = (step.position, step.candidate)
+        rating = rating_of(step, steps, policy)
+        if departed is not None and step.position > departed and (rating is not None or step.unsure):
             withheld[place] = DEPARTED
         elif rating is not None:
             ratings[place] = rating
-        elif said.unsure:
+        elif step.unsure:
             withheld[place] = UNSURE
     return Labeling(ratings, withheld)
 
 
 def _majority_labeling(
-    voices: Sequence[Voice], solution: SolutionRecord, reviewed: Ratings, policy: LabelPolicy
+    person_labelings: Sequence[PersonLabeling], solution: SolutionRecord, reviewed: Ratings, policy: LabelPolicy
 ) -> Labeling:
-    """One label for each step that enough rate; a tie is no label."""
+    """One label for each step that enough people rate. A tie makes no label."""
     votes: dict[Place, list[int]] = {}
     withheld: dict[Place, str] = {}
-    for _, labeling in voices:
+    for _, labeling in person_labelings:
         withheld |= labeling.withheld
         for place, rating in labeling.ratings.items():
             votes.setdefault(place, []).append(rating)
     decided = {place: majority(ratings) for place, ratings in votes.items()}
     withheld |= dict.fromkeys((place for place, label in decided.items() if label == UNKNOWN), TIE)
-    thin = _thin_places(votes, voices, solution) if policy.thin == "leave_out" else set()
+    thin = _thin_places(votes, person_labelings, solution) if policy.thin == "leave_out" else set()
     withheld |= dict.fromkeys(thin, THIN)
     decided |= dict.fromkeys(thin, UNKNOWN)
     ratings = {place: label for place, label in sorted(decided.items()) if label != UNKNOWN} | reviewed
     return Labeling(ratings, {place: reason for place, reason in withheld.items() if place not in ratings})
 
 
-def _thin_places(votes: Mapping[Place, Sequence[int]], voices: Sequence[Voice], solution: SolutionRecord) -> set[Place]:
-    """Steps of which fewer people speak than are asked.
+def _thin_places(
+    votes: Mapping[Place, Sequence[int]], person_labelings: Sequence[PersonLabeling], solution: SolutionRecord
+) -> set[Place]:
+    """Steps with fewer raters than asked for.
 
-    As in the consensus by majority: as many must have rated the path as are asked, and more than half of so many the
-    step. What a person wrote beside the path is offered to nobody else, and stands by its author's word.
+    As in the consensus by majority: the path needs as many raters as asked for, and a step more than half as many. An
+    alternative that a labeler wrote was shown to no one else, so that its author's rating is enough.
     """
     path = set(path_places(solution).values())
-    of_path = [(person, labeling) for person, labeling in voices if path & labeling.ratings.keys()]
-    heard = of_path or [(person, labeling) for person, labeling in voices if labeling.ratings]
-    required = people_needed(person for person, _ in heard)
-    is_thin = len(heard) < required
+    of_path = [(person, labeling) for person, labeling in person_labelings if path & labeling.ratings.keys()]
+    counted_people = of_path or [(person, labeling) for person, labeling in person_labelings if labeling.ratings]
+    required = people_needed(person for person, _ in counted_people)
+    is_thin = len(counted_people) < required
     thin = {place for place, ratings in votes.items() if is_thin or len(ratings) < more_than_half(required)}
     return thin - {place for place, step in steps_of(solution).items() if step.origin == "human" and not step.chosen}
 
 
-Reader = Callable[[Record, SolutionRecord, LabelPolicy], Reading]
+Reader = Callable[[Record, SolutionRecord, LabelPolicy], SourceReading]
 
 _READ: dict[str, Reader] = {
     "gold": _gold,

@@ -1,4 +1,4 @@
-"""From what was said of a solution to one label per step, by a policy. Pure."""
+"""From the ratings of a solution to one label per step, by a policy. Pure."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from apps.corpus.labels import BAD, GREAT, OKAY, UNKNOWN, first_error
 from apps.corpus.records import Record, SolutionRecord
 from apps.exports.labels.counted import Place
-from apps.exports.labels.sources import Labeling, Reading, path_places, read
+from apps.exports.labels.sources import Labeling, path_places, read
 from apps.exports.policy import LabelPolicy
 
 AFTER_ERROR = "after the first error"
-BEHIND_GAP = "behind a step without a label"
+BEHIND_GAP = "after a step without a label"
 NEUTRAL_DROPPED = "okay, which the policy drops"
 ALTERNATIVES_DROPPED = "alternatives, which the policy drops"
 SAME_TEXT = "of a candidate with the same text and label as another"
@@ -21,8 +21,8 @@ TWO_LABELS = "of a candidate whose text has another label as well"
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
-    """A begun or whole solution with a label on each of its steps: what one row of a trainer's file holds."""
+class TrainingExample:
+    """A prefix of a solution with a label on each step: the content of one row of a trainer's file."""
 
     texts: Sequence[str]
     labels: Sequence[int]
@@ -31,7 +31,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """A candidate that is not on the solution's own path, with its label."""
+    """A candidate that is not on the path, with its label."""
 
     place: Place
     text: str
@@ -40,9 +40,9 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class Labeled:
-    """A solution with its labels: 1, 0, -1, or None where nothing is said of a step.
+    """A solution with its labels: 1, 0, -1, or None for a step without one.
 
-    `said` are the places of which the source speaks; `withheld` those that get no label, each with its reason.
+    `rated` are the places that the source rates; `withheld` gives the reason for each of them that has no label.
     """
 
     record: Record
@@ -51,7 +51,7 @@ class Labeled:
     source: str
     places: Sequence[Place] = ()
     alternatives: Sequence[Alternative] = ()
-    said: frozenset[Place] = frozenset()
+    rated: frozenset[Place] = frozenset()
     withheld: Mapping[Place, str] = field(default_factory=dict)
 
     @property
@@ -61,17 +61,17 @@ class Labeled:
         return None if error == UNKNOWN else error
 
     def supervised(self) -> int:
-        """How many steps from the first on have a label without a gap."""
+        """The number of labeled steps before the first one without a label."""
         return next((place for place, label in enumerate(self.labels) if label is None), len(self.labels))
 
-    def examples(self) -> Iterator[Example]:
-        """The solution up to its first step without a label; then each alternative after the steps before it."""
+    def examples(self) -> Iterator[TrainingExample]:
+        """The path up to its first step without a label; then each alternative after its prefix."""
         labels = [label for label in self.labels[: self.supervised()] if label is not None]
         if labels:
-            yield Example(self.texts[: len(labels)], labels, self.places[: len(labels)])
+            yield TrainingExample(self.texts[: len(labels)], labels, self.places[: len(labels)])
         for alternative in self.alternatives:
             position = alternative.place[0]
-            yield Example(
+            yield TrainingExample(
                 [*self.texts[:position], alternative.text],
                 [*labels[:position], alternative.label],
                 [*self.places[:position], alternative.place],
@@ -80,34 +80,34 @@ class Labeled:
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """The labelings of a solution by the source that labels it, and the ratings of others, which label nothing."""
+    """The labels of a solution by the source that labels it, and the counts of the other ratings, by reason."""
 
     labeled: Sequence[Labeled] = ()
     left_out: Counter[str] = field(default_factory=Counter)
 
 
-def fits(record: Record, policy: LabelPolicy) -> bool:
-    """Whether the policy's filters let the record through."""
+def is_selected(record: Record, policy: LabelPolicy) -> bool:
+    """Whether the policy's filters select the record."""
     solutions = [record.solution] if record.comparison is None else record.comparison.sides()
     if policy.subjects and (record.problem.subject or "") not in policy.subjects:
         return False
-    return all(solution is not None and _solution_fits(solution, policy) for solution in solutions)
+    return all(solution is not None and _is_selected_solution(solution, policy) for solution in solutions)
 
 
-def _solution_fits(solution: SolutionRecord, policy: LabelPolicy) -> bool:
-    wanted = {"all": None, "right": True, "wrong": False}[policy.answers]
-    return (wanted is None or solution.is_correct is wanted) and (
+def _is_selected_solution(solution: SolutionRecord, policy: LabelPolicy) -> bool:
+    is_correct = {"all": None, "right": True, "wrong": False}[policy.answers]
+    return (is_correct is None or solution.is_correct is is_correct) and (
         not policy.generators or (solution.source or "") in policy.generators
     )
 
 
 def resolve(record: Record, policy: LabelPolicy) -> list[Labeled]:
-    """The labeled solution, or one for each person, by the first source that says anything; else none."""
+    """The labeled solution, or one for each person, by the first source with ratings; else none."""
     return list(resolution(record, policy).labeled)
 
 
 def resolution(record: Record, policy: LabelPolicy) -> Resolution:
-    """As `resolve`, with what the policy's other sources say."""
+    """As `resolve`, with the counts of what the policy's other sources rate."""
     if record.solution is None:
         return Resolution()
     labeled: list[Labeled] = []
@@ -115,22 +115,17 @@ def resolution(record: Record, policy: LabelPolicy) -> Resolution:
     for source in dict.fromkeys(policy.sources):
         reading = read(source, record, policy)
         if labeled:
-            left_out[f"of the source {source}, for an earlier source labels the solution"] += len(reading)
+            left_out[f"of the source {source}, since an earlier source labels the solution"] += len(reading)
             continue
-        left_out += _without_ratings(reading)
+        unlabeled = (labeling.withheld.values() for labeling in reading.labelings if not labeling.ratings)
+        left_out += reading.left_out + Counter(reason for reasons in unlabeled for reason in reasons)
         labelings = (labeling for labeling in reading.labelings if labeling.ratings)
         labeled.extend(_labeled(record, record.solution, labeling, source, policy) for labeling in labelings)
     return Resolution(labeled, left_out)
 
 
-def _without_ratings(reading: Reading) -> Counter[str]:
-    """The ratings of those who do not count, or who say nothing that makes a label."""
-    silent = (labeling.withheld.values() for labeling in reading.labelings if not labeling.ratings)
-    return reading.left_out + Counter(reason for reasons in silent for reason in reasons)
-
-
 def _labeled(record: Record, solution: SolutionRecord, labeling: Labeling, source: str, policy: LabelPolicy) -> Labeled:
-    """What the policy makes of neutral ratings, of those after the first error, and of alternatives."""
+    """Apply the policy to neutral ratings, to those after the first error, and to alternatives."""
     neutral = {"positive": GREAT, "negative": BAD, "own_class": OKAY, "drop": None}[policy.neutral]
     withheld = dict(labeling.withheld)
     ratings: dict[Place, int] = {}
@@ -141,8 +136,8 @@ def _labeled(record: Record, solution: SolutionRecord, labeling: Labeling, sourc
         else:
             ratings[place] = label
     path = solution.path()
-    own = path_places(solution)
-    places = [own[step.position] for step in path]
+    path_place = path_places(solution)
+    places = [path_place[step.position] for step in path]
     labels = _path_labels([ratings.get(place) for place in places], policy)
     alternatives = _alternatives(solution, ratings, labels, policy, withheld)
     error = labels.index(BAD) if BAD in labels else len(labels)
@@ -157,13 +152,13 @@ def _labeled(record: Record, solution: SolutionRecord, labeling: Labeling, sourc
         source=source,
         places=places,
         alternatives=alternatives,
-        said=frozenset({*labeling.ratings, *labeling.withheld}),
+        rated=frozenset({*labeling.ratings, *labeling.withheld}),
         withheld=withheld,
     )
 
 
 def _path_labels(labels: list[int | None], policy: LabelPolicy) -> list[int | None]:
-    """A label or None for each step of the path, with what the policy makes of the steps after the first error."""
+    """A label or None for each step of the path, after applying the policy to steps after the first error."""
     if BAD not in labels or policy.after_first_error == "as_rated":
         return labels
     first = labels.index(BAD)
@@ -178,8 +173,8 @@ def _alternatives(
     policy: LabelPolicy,
     withheld: dict[Place, str],
 ) -> list[Alternative]:
-    """Those that make a row of their own; each other one is put down in `withheld` with the reason."""
-    found: dict[tuple[int, str], list[Alternative]] = {}
+    """The alternatives that make a row. The reason for each other one is added to `withheld`."""
+    by_text: dict[tuple[int, str], list[Alternative]] = {}
     for step in sorted(solution.steps, key=lambda step: (step.position, step.candidate)):
         place = (step.position, step.candidate)
         if step.chosen or place not in ratings:
@@ -189,13 +184,16 @@ def _alternatives(
             withheld[place] = reason
             continue
         label = BAD if BAD in before and policy.after_first_error == "negative" else ratings[place]
-        found.setdefault((step.position, step.text), []).append(Alternative(place, step.text, label))
-    own = {(step.position, step.text): labels[step.position] for step in solution.path()}
-    return [one for key, same in found.items() for one in _distinct(same, own.get(key), withheld)]
+        by_text.setdefault((step.position, step.text), []).append(Alternative(place, step.text, label))
+    path_labels = {(step.position, step.text): labels[step.position] for step in solution.path()}
+    rows: list[Alternative] = []
+    for key, same in by_text.items():
+        rows += _distinct(same, path_labels.get(key), withheld)
+    return rows
 
 
 def _no_row(position: int, before: Sequence[int | None], policy: LabelPolicy) -> str:
-    """Why an alternative makes no row: each needs the steps before it, all of them labeled."""
+    """Why an alternative makes no row: it needs a label on every step before it."""
     if policy.alternatives == "drop":
         return ALTERNATIVES_DROPPED
     if BAD in before and policy.after_first_error == "leave_out":
@@ -203,13 +201,13 @@ def _no_row(position: int, before: Sequence[int | None], policy: LabelPolicy) ->
     return BEHIND_GAP if None in before or position > len(before) else ""
 
 
-def _distinct(same: Sequence[Alternative], own: int | None, withheld: dict[Place, str]) -> Sequence[Alternative]:
-    """Of alternatives with one text, the first: rows are not doubled, and no text is good in one row and bad in another.
+def _distinct(same: Sequence[Alternative], on_path: int | None, withheld: dict[Place, str]) -> Sequence[Alternative]:
+    """The first of several alternatives with one text, so that no row is repeated or contradicts another.
 
-    `own` is the label of that text on the solution's own path, which has its row already.
+    `on_path` is the label of that text on the path, which already has its row.
     """
-    labels = {alternative.label for alternative in same} | ({own} if own is not None else set())
-    kept = same[:1] if own is None and len(labels) == 1 else ()
+    labels = {alternative.label for alternative in same} | ({on_path} if on_path is not None else set())
+    kept = same[:1] if on_path is None and len(labels) == 1 else ()
     reason = SAME_TEXT if len(labels) == 1 else TWO_LABELS
     withheld.update({alternative.place: reason for alternative in same[len(kept) :]})
     return kept

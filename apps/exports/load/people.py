@@ -1,7 +1,4 @@
-"""From the database to records: who labeled what, with the reviewers' corrections.
-
-Part of `collect`, and read in its snapshots.
-"""
+"""Loads the submissions of people as records, with the reviewers' corrections, within the snapshots of `records`."""
 
 from __future__ import annotations
 
@@ -19,7 +16,7 @@ from apps.projects.models import Membership, Project
 from apps.quality.models import QualityRules
 from apps.quality.review.corrections import Correction, corrections_of
 
-TURN = [
+ASSIGNMENT_FIELDS = [
     "round__number",
     "round__generation",
     "round__origin",
@@ -39,7 +36,7 @@ Place = tuple[int, int]
 
 
 class Member(NamedTuple):
-    """Who labels, as files call them, and whether their work counts for nothing at present."""
+    """A labeler's name in files, and whether they are suspended."""
 
     name: str
     is_suspended: bool
@@ -49,12 +46,12 @@ UNKNOWN_MEMBER = Member("reviewer", is_suspended=False)
 
 
 class Members(dict[int, Member]):
-    """By user. `min_labelers`: how many a label needs by the project's rules, in the place of rounds' redundancies."""
+    """By user id. `min_labelers` is the project's rule that overrides the redundancy of rounds."""
 
     min_labelers: int | None = None
 
 
-def members_of(project: Project) -> Members:
+def load_members(project: Project) -> Members:
     memberships = Membership.objects.filter(project=project)
     suspended = set(memberships.filter(status=Membership.Status.SUSPENDED).values_list("user_id", flat=True))
     names = memberships.pseudonyms()
@@ -63,17 +60,23 @@ def members_of(project: Project) -> Members:
     return members
 
 
-def people_of(solution_ids: Sequence[int], places: dict[int, Place], members: Members) -> dict[int, list[PersonRecord]]:
-    assignments = _turns(solution_ids)
+def load_people(
+    solution_ids: Sequence[int], places: dict[int, Place], members: Members
+) -> dict[int, list[PersonRecord]]:
+    assignments = _assignment_rows(solution_ids)
     labels = _ratings([assignment[0] for assignment in assignments], places)
     critiques = _critiques([assignment[0] for assignment in assignments], places)
     corrections = corrections_of(
-        [assignment[0] for assignment in assignments if assignment[3 + TURN.index("corrected_by_id")] is not None]
+        [
+            assignment[0]
+            for assignment in assignments
+            if assignment[3 + ASSIGNMENT_FIELDS.index("corrected_by_id")] is not None
+        ]
     )
     people: defaultdict[int, list[PersonRecord]] = defaultdict(list)
     for pk, solution_id, labeler_id, *assignment in assignments:
-        said = _named(assignment) | {"critiques": critiques[pk]}
-        person = _person(said, labels[pk], labeler_id, members)
+        values = _named(assignment) | {"critiques": critiques[pk]}
+        person = _person(values, labels[pk], labeler_id, members)
         correction = corrections.get(pk)
         if correction is None:
             people[solution_id].append(person)
@@ -85,7 +88,7 @@ def people_of(solution_ids: Sequence[int], places: dict[int, Place], members: Me
 
 
 def _reviewer(person: PersonRecord, correction: Correction, reviewer: Member) -> PersonRecord:
-    """What a reviewer says in the place of a labeler: their own ratings, of the same round."""
+    """The reviewer's correction of a submission, as a record of the same round."""
     submission = correction.submission
     return PersonRecord(
         labeler=reviewer.name,
@@ -112,66 +115,68 @@ def _reviewer(person: PersonRecord, correction: Correction, reviewer: Member) ->
     )
 
 
-def _turns(solution_ids: Sequence[int]) -> list[tuple[Any, ...]]:
-    """In order of time. A turn that made a solution of its own belongs to that, not to the one that it began with."""
+def _assignment_rows(solution_ids: Sequence[int]) -> list[tuple[Any, ...]]:
+    """Submissions in order of time. One with a derived solution belongs to that, not to its task's solution."""
     submitted = Assignment.objects.submitted().order_by()
     on_task = submitted.filter(task__solution_id__in=solution_ids, grown__isnull=True)
     on_grown = submitted.filter(grown_id__in=solution_ids)
-    found = [
-        *on_task.values_list("id", "task__solution_id", "labeler_id", *TURN, asked_expression()),
-        *on_grown.values_list("id", "grown_id", "labeler_id", *TURN, asked_expression()),
+    rows = [
+        *on_task.values_list("id", "task__solution_id", "labeler_id", *ASSIGNMENT_FIELDS, asked_expression()),
+        *on_grown.values_list("id", "grown_id", "labeler_id", *ASSIGNMENT_FIELDS, asked_expression()),
     ]
-    return sorted(found, key=_when)
+    return sorted(rows, key=_when)
 
 
 def _named(assignment: Sequence[Any]) -> dict[str, Any]:
-    return dict(zip((*TURN, "asked"), assignment, strict=True))
+    return dict(zip((*ASSIGNMENT_FIELDS, "asked"), assignment, strict=True))
 
 
 def _when(assignment: tuple[Any, ...]) -> tuple[bool, Any, int]:
-    """As SQL orders it: a file may not say when, and such turns come last."""
-    at = assignment[3 + TURN.index("submitted_at")]
+    """Sorts as SQL does: undated submissions of files come last."""
+    at = assignment[3 + ASSIGNMENT_FIELDS.index("submitted_at")]
     return at is None, at or 0, assignment[0]
 
 
-def _ratings(turn_ids: Sequence[int], places: dict[int, Place]) -> dict[int, list[StepRating]]:
-    """What was said in each turn, in order of positions and candidates."""
-    found: defaultdict[int, list[StepRating]] = defaultdict(list)
-    rows = StepLabel.objects.filter(assignment_id__in=turn_ids)
-    for turn_id, step_id, rating, unsure, chosen in rows.values_list(
+def _ratings(assignment_ids: Sequence[int], places: dict[int, Place]) -> dict[int, list[StepRating]]:
+    """By assignment, the ratings in order of position and candidate."""
+    ratings: defaultdict[int, list[StepRating]] = defaultdict(list)
+    rows = StepLabel.objects.filter(assignment_id__in=assignment_ids)
+    for assignment_id, step_id, rating, unsure, chosen in rows.values_list(
         "assignment_id", "step_id", "rating", "unsure", "chosen"
     ):
         position, candidate = places[step_id]
-        found[turn_id].append(
+        ratings[assignment_id].append(
             StepRating(position=position, candidate=candidate, rating=rating, unsure=unsure, chosen=chosen)
         )
-    for said in found.values():
-        said.sort(key=attrgetter("position", "candidate"))
-    return found
+    for of_assignment in ratings.values():
+        of_assignment.sort(key=attrgetter("position", "candidate"))
+    return ratings
 
 
-def _critiques(turn_ids: Sequence[int], places: dict[int, Place]) -> dict[int, list[CritiqueWord]]:
-    """What was written of steps in each turn, and what was said of what others wrote."""
-    found: defaultdict[int, list[CritiqueWord]] = defaultdict(list)
-    rated = CritiqueRating.objects.filter(assignment_id__in=turn_ids).order_by("critique_id")
+def _critiques(assignment_ids: Sequence[int], places: dict[int, Place]) -> dict[int, list[CritiqueWord]]:
+    """By assignment, the critiques that it rates and those that it wrote."""
+    critiques: defaultdict[int, list[CritiqueWord]] = defaultdict(list)
+    rated = CritiqueRating.objects.filter(assignment_id__in=assignment_ids).order_by("critique_id")
     of_critique = ("critique__step_id", "critique__text", "critique__origin", "critique__source")
-    for turn_id, rating, step_id, text, origin, source in rated.values_list("assignment_id", "rating", *of_critique):
+    for assignment_id, rating, step_id, text, origin, source in rated.values_list(
+        "assignment_id", "rating", *of_critique
+    ):
         position, candidate = places[step_id]
-        found[turn_id].append(
+        critiques[assignment_id].append(
             CritiqueWord(position=position, candidate=candidate, text=text, origin=origin, source=source, rating=rating)
         )
-    written = Critique.objects.filter(written_in_id__in=turn_ids).order_by("id")
-    for turn_id, step_id, text in written.values_list("written_in_id", "step_id", "text"):
+    written = Critique.objects.filter(written_in_id__in=assignment_ids).order_by("id")
+    for assignment_id, step_id, text in written.values_list("written_in_id", "step_id", "text"):
         position, candidate = places[step_id]
-        found[turn_id].append(
+        critiques[assignment_id].append(
             CritiqueWord(position=position, candidate=candidate, text=text, origin="human", is_own=True)
         )
-    return found
+    return critiques
 
 
 def _person(
     assignment: dict[str, Any],
-    said: Sequence[StepRating],
+    ratings: Sequence[StepRating],
     labeler_id: int,
     members: Members,
     preference: PreferenceRecord | None = None,
@@ -190,7 +195,7 @@ def _person(
         is_screening=extras.pop("is_screening", assignment["round__is_screening"]),
         is_suspended=member.is_suspended,
         asked=members.min_labelers or assignment["asked"],
-        steps=said,
+        steps=ratings,
         preference=preference,
         progress=assignment["progress"],
         critiques=assignment.get("critiques", ()),
@@ -198,15 +203,15 @@ def _person(
     )
 
 
-def preferring_of(comparison_ids: Sequence[int], members: Members) -> dict[int, list[PersonRecord]]:
+def load_preferences(comparison_ids: Sequence[int], members: Members) -> dict[int, list[PersonRecord]]:
     assignments = list(
         Assignment.objects.submitted()
         .filter(task__comparison_id__in=comparison_ids)
         .order_by("submitted_at", "id")
-        .values_list("id", "task__comparison_id", "labeler_id", *TURN, asked_expression())
+        .values_list("id", "task__comparison_id", "labeler_id", *ASSIGNMENT_FIELDS, asked_expression())
     )
     labels = PreferenceLabel.objects.filter(assignment_id__in=[assignment[0] for assignment in assignments])
-    said = {
+    preferences = {
         assignment: PreferenceRecord(choice=choice, margin=margin, rationale=rationale)
         for assignment, choice, margin, rationale in labels.values_list(
             "assignment_id", "choice", "margin", "rationale"
@@ -214,6 +219,6 @@ def preferring_of(comparison_ids: Sequence[int], members: Members) -> dict[int, 
     }
     people: defaultdict[int, list[PersonRecord]] = defaultdict(list)
     for pk, comparison_id, labeler_id, *assignment in assignments:
-        person = _person(_named(assignment), (), labeler_id, members, said.get(pk))
+        person = _person(_named(assignment), (), labeler_id, members, preferences.get(pk))
         people[comparison_id].append(person)
     return people

@@ -1,7 +1,7 @@
-"""From the database to records, as a stream: a few queries for every chunk of solutions.
+"""Loads records from the database as a stream, with a few queries for every chunk of solutions.
 
-Each chunk is read in one snapshot, so that a solution is never torn; between chunks the connection
-is free, so that progress can be written down and the export can be cancelled.
+Each chunk is read in one snapshot, so that a solution is consistent; between chunks the connection is free, so that
+progress can be stored and the export can be cancelled.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from apps.corpus.records import (
 )
 from apps.estimation.latest import counted_run_q
 from apps.estimation.models import StepEstimate
-from apps.exports.load.people import Members, members_of, people_of, preferring_of
+from apps.exports.load.people import Members, load_members, load_people, load_preferences
 from apps.exports.tally import Unit
 from apps.judging.models import StepVerdict
 from apps.labeling.models import GoldLabel
@@ -80,41 +80,41 @@ Place = tuple[int, int]
 Rows = Sequence[tuple[Any, ...]]
 
 
-def collect(project: Project, *, of: Sequence[str] = ("solution",), chunk: int = CHUNK) -> Iterator[list[Record]]:
-    """The project's solutions, or comparisons, or both after one another, with all that was said of them.
+def load_records(project: Project, *, of: Sequence[str] = ("solution",), chunk: int = CHUNK) -> Iterator[list[Record]]:
+    """Yield the project's solutions, comparisons, or both in that order, with all their labels, in chunks by id.
 
-    In order of their ids, by chunks. What comes in after the start is left out, and so is what is of a retired problem.
+    Leaves out rows added after the start, and those of retired problems.
     """
-    members = members_of(project)
+    members = load_members(project)
     if "solution" in of:
         solutions = Solution.objects.written().filter(project=project, problem__retired_at=None)
         yield from _chunks(solutions, SOLUTION, chunk, lambda rows: _records(rows, members, verifier=project.verifier))
     if "comparison" in of:
-        compared = Comparison.objects.filter(project=project, problem__retired_at=None)
+        comparisons = Comparison.objects.filter(project=project, problem__retired_at=None)
         yield from _chunks(
-            compared, COMPARISON, chunk, lambda rows: _compared(rows, members, verifier=project.verifier)
+            comparisons, COMPARISON, chunk, lambda rows: _comparison_records(rows, members, verifier=project.verifier)
         )
 
 
 def count_retired(project: Project, *, of: Sequence[str]) -> dict[Unit, int]:
-    """How many solutions and comparisons `collect` leaves out because their problem is retired."""
+    """The number of solutions and comparisons that `load_records` leaves out because their problem is retired."""
     solutions = Solution.objects.written().filter(project=project, problem__retired_at__isnull=False)
-    compared = Comparison.objects.filter(project=project, problem__retired_at__isnull=False)
+    comparisons = Comparison.objects.filter(project=project, problem__retired_at__isnull=False)
     counts: dict[Unit, int] = {}
     if "solution" in of:
         counts["solutions"] = solutions.count()
     if "comparison" in of:
-        counts["comparisons"] = compared.count()
+        counts["comparisons"] = comparisons.count()
     return counts
 
 
 def _chunks(
-    found: QuerySet[Any], fields: Sequence[str], size: int, read: Callable[[Rows], list[Record]]
+    queryset: QuerySet[Any], fields: Sequence[str], size: int, read: Callable[[Rows], list[Record]]
 ) -> Iterator[list[Record]]:
-    last, end = 0, found.aggregate(end=Max("id"))["end"] or 0
+    last, end = 0, queryset.aggregate(end=Max("id"))["end"] or 0
     while True:
         with _snapshot():
-            rows = list(found.filter(id__gt=last, id__lte=end).order_by("id").values_list(*fields)[:size])
+            rows = list(queryset.filter(id__gt=last, id__lte=end).order_by("id").values_list(*fields)[:size])
             if not rows:
                 return
             records = read(rows)
@@ -124,7 +124,7 @@ def _chunks(
 
 @contextmanager
 def _snapshot() -> Iterator[None]:
-    """One consistent view, unless the caller's transaction gives another already."""
+    """One consistent view, unless the caller is in a transaction already."""
     nested = connection.in_atomic_block
     with transaction.atomic():
         if not nested:
@@ -137,7 +137,7 @@ def _records(rows: Sequence[tuple[Any, ...]], members: Members, *, verifier: str
     solution_ids = [row[0] for row in rows]
     problems = _problems({row[1] for row in rows}, verifier)
     steps, places = _steps(solution_ids)
-    people = people_of(solution_ids, places, members)
+    people = load_people(solution_ids, places, members)
     gold = _gold(solution_ids)
     consensus = _consensus(solution_ids)
     estimates = _estimates(solution_ids)
@@ -170,15 +170,15 @@ def _solution(row: tuple[Any, ...], steps: Sequence[StepRecord]) -> SolutionReco
     )
 
 
-def _compared(rows: Rows, members: Members, *, verifier: str) -> list[Record]:
-    """Comparisons with both sides whole, so that a row stands for itself."""
+def _comparison_records(rows: Rows, members: Members, *, verifier: str) -> list[Record]:
+    """Comparisons with both sides complete, so that each row is self-contained."""
     problems = _problems({row[1] for row in rows}, verifier)
     ids = sorted({side for row in rows for side in row[2:4]})
     steps, _ = _steps(ids)
     sides = {
         row[0]: _solution(row, steps[row[0]]) for row in Solution.objects.filter(id__in=ids).values_list(*SOLUTION)
     }
-    people = preferring_of([row[0] for row in rows], members)
+    people = load_preferences([row[0] for row in rows], members)
     return [Record(problem=problems[row[1]], comparison=_comparison(row, sides), people=people[row[0]]) for row in rows]
 
 
@@ -196,11 +196,12 @@ def _comparison(row: tuple[Any, ...], sides: dict[int, SolutionRecord]) -> Compa
 
 
 def _problems(ids: set[int], verifier: str) -> dict[int, ProblemRecord]:
-    found: dict[int, ProblemRecord] = {}
-    for pk, *values in Problem.objects.filter(id__in=ids).values_list("id", *PROBLEM):
-        said = dict(zip(PROBLEM, values, strict=True))
-        found[pk] = ProblemRecord(**{**said, "verifier": said["verifier"] or verifier, "extras": said["extras"] or {}})
-    return found
+    problems: dict[int, ProblemRecord] = {}
+    for pk, *columns in Problem.objects.filter(id__in=ids).values_list("id", *PROBLEM):
+        values = dict(zip(PROBLEM, columns, strict=True))
+        values |= {"verifier": values["verifier"] or verifier, "extras": values["extras"] or {}}
+        problems[pk] = ProblemRecord(**values)
+    return problems
 
 
 def _steps(solution_ids: Sequence[int]) -> tuple[dict[int, list[StepRecord]], dict[int, Place]]:
@@ -230,15 +231,15 @@ def _gold(solution_ids: Sequence[int]) -> dict[int, list[GoldRating]]:
 
 
 def _consensus(solution_ids: Sequence[int]) -> dict[int, list[StandingRating]]:
-    found: defaultdict[int, list[StandingRating]] = defaultdict(list)
+    consensus: defaultdict[int, list[StandingRating]] = defaultdict(list)
     rows = StepConsensus.objects.filter(step__solution_id__in=solution_ids, step__chosen=True)
     columns = ("rating", "how", "certainty", "people", "is_thin", "self_reviewed")
     for solution_id, position, *values in rows.order_by("step__position").values_list(
         "step__solution_id", "step__position", *columns
     ):
-        standing = dict(zip(columns, values, strict=True))
-        found[solution_id].append(StandingRating(position=position, **standing))
-    return found
+        label = dict(zip(columns, values, strict=True))
+        consensus[solution_id].append(StandingRating(position=position, **label))
+    return consensus
 
 
 def _estimates(solution_ids: Sequence[int]) -> dict[int, list[EstimateRecord]]:
@@ -271,8 +272,8 @@ def _estimates(solution_ids: Sequence[int]) -> dict[int, list[EstimateRecord]]:
 
 
 def _judges(solution_ids: Sequence[int]) -> dict[int, list[JudgeRecord]]:
-    """Of each solution what every run said of it: each judge's oldest run first, last the judge whose run came last."""
-    said: defaultdict[tuple[Any, ...], list[VerdictRecord]] = defaultdict(list)
+    """By solution, every run's verdicts: each judge's oldest run first, and last the judge with the newest run."""
+    verdicts: defaultdict[tuple[Any, ...], list[VerdictRecord]] = defaultdict(list)
     rows = (
         StepVerdict.objects.filter(step__solution_id__in=solution_ids)
         .oldest_run_first("step__position", "step__candidate")
@@ -290,14 +291,14 @@ def _judges(solution_ids: Sequence[int]) -> dict[int, list[JudgeRecord]]:
         )
     )
     for *run, position, candidate, rating, confidence, reason in rows:
-        said[tuple(run)].append(
+        verdicts[tuple(run)].append(
             VerdictRecord(position=position, candidate=candidate, rating=rating, confidence=confidence, reason=reason)
         )
-    came: dict[tuple[int, str], int] = {}
-    for solution_id, number, name, *_ in said:
-        came[solution_id, name] = max(number, came.get((solution_id, name), 0))
+    newest: dict[tuple[int, str], int] = {}
+    for solution_id, number, name, *_ in verdicts:
+        newest[solution_id, name] = max(number, newest.get((solution_id, name), 0))
     judges: defaultdict[int, list[JudgeRecord]] = defaultdict(list)
-    for told in sorted(said, key=lambda run: came[run[0], run[2]]):
-        solution_id, _, name, version, run_in_file = told
-        judges[solution_id].append(JudgeRecord(judge=name, version=version, run=run_in_file, steps=said[told]))
+    for key in sorted(verdicts, key=lambda run: newest[run[0], run[2]]):
+        solution_id, _, name, version, run_in_file = key
+        judges[solution_id].append(JudgeRecord(judge=name, version=version, run=run_in_file, steps=verdicts[key]))
     return judges

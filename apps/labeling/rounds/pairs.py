@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from apps.core.db.copy import lock_project
+from apps.core.db.locks import advisory_xact_lock
 from apps.corpus.comparisons import Pair, Side, shared_steps
 from apps.corpus.imports.store.comparisons import store_pairs
 from apps.corpus.models import Comparison, Solution, Step
@@ -64,7 +64,7 @@ def _told_apart(drawn: Sequence[Pair], selection: Selection) -> list[Pair]:
 
 def create_comparisons(project_id: int, pairs: Sequence[Pair]) -> list[int]:
     """The ids of the comparisons of these pairs, in their order, made where there were none."""
-    lock_project(project_id, "import")
+    advisory_xact_lock("import", project_id)
     found: list[int] = []
     for some in _batched(pairs):
         found.extend(one.id for one in store_pairs(project_id, some))

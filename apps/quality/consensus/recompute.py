@@ -14,8 +14,9 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from apps.core.db.copy import analyze, commit_without_waiting, lock_project, sole_worker
-from apps.core.jobs import PASSING
+from apps.core.db.copy import analyze, commit_without_waiting
+from apps.core.db.locks import advisory_xact_lock, try_advisory_lock
+from apps.core.transient_errors import TRANSIENT_ERRORS
 from apps.corpus.models import Solution
 from apps.projects.models import Project
 from apps.quality.aggregation import rule_of
@@ -52,7 +53,7 @@ def recompute_projects() -> int:
             settled += recompute_project(project)
         except Exception as error:
             log.exception("the labels of project %s were not settled", project.slug)
-            if isinstance(error, PASSING):
+            if isinstance(error, TRANSIENT_ERRORS):
                 trouble = error
                 _renew_connection()
     if trouble is not None:
@@ -68,7 +69,7 @@ def _renew_connection() -> None:
 
 def recompute_project(project: Project) -> int:
     """What is stale in one project; nothing while another worker is at it."""
-    with sole_worker("quality", project.pk) as claimed:
+    with try_advisory_lock("quality", project.pk) as claimed:
         if not claimed:
             return 0
         rules, _ = QualityRules.objects.get_or_create(project=project)
@@ -133,7 +134,7 @@ def _with_reviewers_words(project: Project, words: LoadedRatings, rules: Quality
     rule = rule_of(rules.rule, rules.options)
     said = adjudicated_ratings(words.steps)
     outcomes = _outcomes(words, rule, said, rules.min_labelers)
-    lock_project(project.pk, SETTLING)
+    advisory_xact_lock(SETTLING, project.pk)
     now_said = adjudicated_ratings(words.steps)
     return outcomes if said == now_said else _outcomes(words, rule, now_said, rules.min_labelers)
 

@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import Count, Max
 from django.utils import timezone
 
-from apps.core.db.copy import sole_worker
+from apps.core.db.locks import try_advisory_lock
 from apps.corpus.labels import BAD, UNKNOWN, hard_label
 from apps.corpus.models import Solution
 from apps.estimation.latest import counted_run_q
@@ -61,7 +61,7 @@ def refresh_figures() -> int:
 
 def refresh(project: Project) -> bool:
     """False while another worker is at it."""
-    with sole_worker("figures", project.pk) as claimed:
+    with try_advisory_lock("figures", project.pk) as claimed:
         if not claimed:
             return False
         rules = QualityRules.objects.filter(pk=project.pk)

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.accounts.services import record_event
-from apps.core.db.copy import lock_project
+from apps.core.db.locks import advisory_xact_lock
 from apps.core.errors import DomainError
 from apps.corpus.labels import BAD, GREAT, NO_ERROR, OKAY, UNKNOWN
 from apps.corpus.labels import first_error as first_error_in
@@ -135,7 +135,7 @@ def adjudicate_as_it_stands(*, solutions: Sequence[Solution], by: User, note: st
     """
     check_sides(solutions, by)
     for project_id in sorted({one.project_id for one in solutions}):
-        lock_project(project_id, SETTLING)  # Before it is read: another reviewer's word may be landing.
+        advisory_xact_lock(SETTLING, project_id)  # Before it is read: another reviewer's word may be landing.
     stands = Consensus.objects.filter(solution__in=solutions, first_error__isnull=False)
     known = dict(stands.exclude(how=How.ADJUDICATED).order_by("pk").values_list("pk", "first_error"))
     for solution in sorted(solutions, key=lambda one: one.pk):
@@ -147,7 +147,7 @@ def adjudicate_as_it_stands(*, solutions: Sequence[Solution], by: User, note: st
 
 def _held(solution: Solution) -> Solution:
     """The solution as it is, and nobody else says meanwhile what stands: no other reviewer, and no worker."""
-    lock_project(solution.project_id, SETTLING)
+    advisory_xact_lock(SETTLING, solution.project_id)
     return Solution.objects.select_for_update(of=("self",)).select_related("project").get(pk=solution.pk)
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from threading import Lock
 from typing import Any, NamedTuple, Protocol
+
+from cachetools import LRUCache
 
 from apps.verifiers.base import Grade, Outcome
 
@@ -37,25 +38,19 @@ class Cache(Protocol):
 
 
 class RecentOutcomes:
-    """The outcomes asked for last, in this process. Safe for threads."""
+    """The outcomes asked for last, in this process. Safe for threads, which the library's cache alone is not."""
 
     def __init__(self, size: int) -> None:
-        self._size = size
-        self._outcomes: OrderedDict[Pair, Outcome] = OrderedDict()
+        self._outcomes: LRUCache[Pair, Outcome] = LRUCache(size)
         self._lock = Lock()
 
     def get(self, pair: Pair) -> Outcome | None:
         with self._lock:
-            outcome = self._outcomes.get(pair)
-            if outcome is not None:
-                self._outcomes.move_to_end(pair)
-            return outcome
+            return self._outcomes.get(pair)
 
     def put(self, outcomes: Mapping[Pair, Outcome]) -> None:
         with self._lock:
             self._outcomes.update(outcomes)
-            while len(self._outcomes) > self._size:
-                self._outcomes.popitem(last=False)
 
 
 def recall(cache: Cache, pairs: Iterable[Pair]) -> dict[Pair, Outcome]:

@@ -13,7 +13,7 @@ from apps.verifiers.base import DIED, TIME_LIMIT, Grade, Outcome, unparsed
 from apps.verifiers.pool.protocol import Reply, Request, receive, send
 
 START_LIMIT_S = 60.0
-_ROOT = Path(__file__).resolve().parents[2]
+_ROOT = Path(__file__).resolve().parents[3]
 
 
 class GraderFailed(RuntimeError):

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 from django.db import transaction
 
-from apps.core.db.copy import copy_rows, lock_project, next_ids
+from apps.core.db.copy import copy_rows, next_ids
+from apps.core.db.locks import advisory_xact_lock
 from apps.corpus.imports.extensions import StoredRecord, record_importers
 from apps.corpus.imports.store.chunk import Incoming, Outcome
 from apps.corpus.imports.store.comparisons import store_comparisons
@@ -26,7 +27,7 @@ def store_records(batch: ImportBatch, incoming: Sequence[Incoming]) -> Outcome:
     """Store a chunk. Runs in the caller's transaction, so that the import's counters move with it."""
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("A chunk lands within a transaction.")
-    lock_project(batch.project_id, "import")
+    advisory_xact_lock("import", batch.project_id)
     outcome = Outcome()
     rows = store_problems(batch, incoming, outcome)
     bare = [row for row in rows if row.record.solution is None]

@@ -14,7 +14,7 @@ from apps.core.errors import DomainError
 from apps.core.jobs import JobStatus
 from apps.core.json_input import read_json_object
 from apps.exports.formats import FORMATS
-from apps.exports.manifest import card, renamed
+from apps.exports.manifest import dataset_card, with_part_names
 from apps.exports.models import Export
 from apps.exports.run import run_export
 from apps.exports.services import create_export, part_path
@@ -23,7 +23,7 @@ from apps.projects.models import Project
 
 
 class Command(JsonCommand):
-    help = "Export a project's labels, here and now, without a worker. The manifest is put beside the file."
+    help = "Export a project's labels in this process, without a worker. Writes the manifest beside the file."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
@@ -60,12 +60,12 @@ class Command(JsonCommand):
 
     @staticmethod
     def _container(output: Path) -> str:
-        # The longest first: x.jsonl.gz ends in no shorter one of ours.
+        # Longest first, since .jsonl.gz is more specific than .gz would be.
         for container in sorted(CONTAINERS, key=len, reverse=True):
             if output.name.endswith(f".{container}"):
                 return container
         raise DomainError(
-            f"{output.name} should end in one of {', '.join(CONTAINERS)}.", fields={"output": "unknown ending"}
+            f"The output {output.name} must end in one of {', '.join(CONTAINERS)}.", fields={"output": "unknown ending"}
         )
 
     @staticmethod
@@ -79,16 +79,16 @@ class Command(JsonCommand):
 
     @staticmethod
     def _copy(export: Export, output: Path, container: str) -> list[str]:
-        """One file goes to the path; splits go beside it, each with its name in front of the ending.
+        """Copy one file to the path, or each split beside it with the split's name before the ending.
 
-        Manifest and dataset card stand beside them under the output's whole name, and name the files as they are here.
+        The manifest and the dataset card are written beside them, named after the output, with the new file names.
         """
         stem = output.name.removesuffix(f".{container}")
         names = list(export.policy["splits"]) or [""]
         files = [output.with_name(f"{stem}{name and '-'}{name}.{container}") for name in names]
         for index, file in enumerate(files):
             shutil.copyfile(part_path(export, index), file)
-        told = renamed(export.manifest or {}, [file.name for file in files])
-        output.with_name(f"{output.name}.manifest.json").write_bytes(msgspec.json.format(msgspec.json.encode(told)))
-        output.with_name(f"{output.name}.README.md").write_text(card(told))
+        manifest = with_part_names(export.manifest or {}, [file.name for file in files])
+        output.with_name(f"{output.name}.manifest.json").write_bytes(msgspec.json.format(msgspec.json.encode(manifest)))
+        output.with_name(f"{output.name}.README.md").write_text(dataset_card(manifest))
         return [str(file) for file in files]

@@ -1,0 +1,7 @@
+"""Why Annotate cannot run on this machine."""
+
+from __future__ import annotations
+
+
+class LocalError(RuntimeError):
+    """Annotate cannot start or go on; the message is a sentence for the user, with the remedy."""

@@ -1,0 +1,64 @@
+"""Migrates the database and seeds the demo: everything that needs Django before the web server starts.
+
+    python -m annotate.local.prepare [--reasoner-url URL]
+
+One process does both, as importing the project takes most of a short command's time. Prints the output of
+seed_demo, or nothing where the demo is not wanted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+import django
+from django.core.management import call_command
+from django.db import DatabaseError, connection
+
+from annotate.env import load
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "annotate.settings")
+    django.setup()
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--reasoner-url", default="", help="Where the bundled model is served in this run.")
+    arguments = parser.parse_args()
+    try:
+        prepare(arguments.reasoner_url)
+    except DatabaseError as error:
+        sys.exit(f"annotate: PostgreSQL says: {' '.join(str(error).split())}")
+
+
+def refuse_newer_database() -> None:
+    """Older code on a newer database would write rows that the newer code takes for complete."""
+    from apps.core.db.migration_state import unknown_migrations
+
+    if unknown := unknown_migrations(connection):
+        sys.exit(
+            f"annotate: The database is newer than this Annotate: it has {', '.join(unknown[:3])}"
+            f"{' and more' if len(unknown) > 3 else ''}, which this version does not know. "
+            "Start the version that was used last, or restore a backup made with this one. Nothing was changed."
+        )
+
+
+def prepare(reasoner_url: str) -> None:
+    refuse_newer_database()
+    call_command("migrate", verbosity=0)
+    if reasoner_url:
+        from apps.demo.seeding import register_reasoner
+
+        register_reasoner(url=reasoner_url)
+    if load().wants_demo:
+        call_command("seed_demo", json=True)
+        if reasoner_url:
+            from apps.demo.seeding import create_word_problems
+            from apps.demo.tasks import sample_demo_solutions
+
+            create_word_problems()
+            sample_demo_solutions.delay()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,21 @@
+/** The commands of the labeling page: those of every protocol, and those of the one at work. */
+
+const COMMANDS = {
+    undo: { key: "u", label: "Undo" },
+    submit: { key: "Enter", label: "Submit, and show the next task" },
+    skip: { key: "s", label: "Skip the task until no other is left" },
+    giveUp: { key: "g", label: "Give up, with a reason" },
+    badProblem: { key: "b", label: "Report the problem, with a reason" },
+    guidelines: { key: "i", label: "Guidelines" },
+    help: { key: "?", label: "Keyboard shortcuts" },
+};
+
+const CORRECTION = { submit: { key: "Enter", label: "Save the correction" } };
+
+/**
+ * A protocol's own commands come first, and may replace one of every protocol.
+ * @param {import("./protocols/index.js").Protocol} protocol
+ * @returns {Record<string, import("../shared/keys.js").Command>}
+ */
+export const commandsOf = (protocol, { isCorrection = false } = {}) =>
+    ({ ...protocol.commands, ...COMMANDS, ...protocol.commands, ...(isCorrection ? CORRECTION : {}) });

@@ -1,0 +1,124 @@
+/** Questions to the labeler. Each returns a promise of the answer; while a dialog is open the page's keys are off. */
+import { typeset } from "../shared/math.js";
+
+const byId = (id) => document.getElementById(id);
+
+const REASONS = {
+    give_up: {
+        title: "Give up on this task?",
+        lead: "Your ratings so far are submitted with it. A reviewer reads the reason.",
+        send: "Give up",
+        suggestions: ["Too hard for me", "Takes too long", "I cannot verify a step"],
+    },
+    skip: {
+        title: "Skip this task for now?",
+        lead: "It comes back with your ratings when no other task is left. Meanwhile others may do it.",
+        send: "Skip the task",
+        suggestions: ["Too tired for it", "I have to look something up", "It takes long"],
+        isOptional: true,
+    },
+    bad_problem: {
+        title: "What is wrong with the problem?",
+        lead: "Your ratings so far are submitted with it. The project's managers see the reason.",
+        send: "Report the problem",
+        suggestions: ["The question is ambiguous", "Something is missing", "The reference answer is wrong", "It cannot be read"],
+    },
+};
+
+export const isDialogOpen = () => document.querySelector("dialog[open]") !== null;
+
+/**
+ * Why the labeler stops early: the reason, which may be empty where it is optional, or null when they go on rating.
+ * @param {"give_up"|"skip"|"bad_problem"} kind
+ * @param {string} [previous]  the reason given last
+ */
+export async function askReason(kind, previous = "") {
+    const { title, lead, send, suggestions, isOptional = false } = REASONS[kind];
+    const dialog = byId("reason");
+    const field = byId("reason-text");
+    byId("reason-title").textContent = title;
+    byId("reason-lead").textContent = lead;
+    byId("reason-send").textContent = send;
+    byId("suggestions").replaceChildren(...suggestions.map((reason) => suggestionButton(reason, field)));
+    field.value = previous;
+    field.required = !isOptional;
+    byId("reason-why").textContent = isOptional ? "Why? (optional)" : "Why?";
+    field.setCustomValidity("");
+    dialog.returnValue = "";
+    dialog.showModal();
+    (isOptional ? byId("reason-send") : field).focus();
+    if (await closed(dialog) !== "send") return null;
+    return field.value.trim() || (isOptional ? "" : null);
+}
+
+function suggestionButton(reason, field) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "button small";
+    button.textContent = reason;
+    button.addEventListener("click", () => {
+        field.value = field.value.trim() ? `${field.value.trim()}. ${reason}` : reason;
+        field.setCustomValidity("");
+        field.focus();
+    });
+    return button;
+}
+
+function closed(dialog) {
+    return new Promise((resolve) => dialog.addEventListener("close", () => resolve(dialog.returnValue), { once: true }));
+}
+
+/** Which of two versions to keep: "own" or "saved"; the dialog cannot be cancelled. Rows are the protocol's `conflictRows`. */
+export async function askWhichVersion({ own, saved }) {
+    const dialog = byId("conflict");
+    byId("conflict-rows").replaceChildren(...own.map((row, index) => conflictRow(row, saved[index])));
+    dialog.returnValue = "";
+    dialog.showModal();
+    return await closed(dialog) === "saved" ? "saved" : "own";
+}
+
+function conflictRow(own, saved) {
+    const row = document.createElement("tr");
+    const text = document.createElement("td");
+    typeset(text, own.text);
+    row.append(text, answerCell(own.answer), answerCell(saved?.answer));
+    row.classList.toggle("picked", own.answer !== saved?.answer);
+    return row;
+}
+
+function answerCell(answer) {
+    const cell = document.createElement("td");
+    const badge = document.createElement("span");
+    badge.className = answer ? `badge ${answer === "great" ? "good" : answer}` : "muted small";
+    badge.textContent = answer ?? "not rated";
+    cell.append(badge);
+    return cell;
+}
+
+/** The dialog about an expired sign-in stays open until the person is signed in. */
+export function createSignInDialog({ signIn, retry }) {
+    const dialog = byId("signed-out");
+    byId("signed-out-link").href = signIn;
+    byId("signed-out-retry").addEventListener("click", retry);
+    dialog.addEventListener("cancel", (event) => event.preventDefault());
+    return {
+        open: () => dialog.open || dialog.showModal(),
+        close: () => dialog.close(),
+    };
+}
+
+/** Add the listeners that never change: Escape must not choose a version, Ctrl+Enter sends a reason. */
+export function prepareDialogs() {
+    byId("conflict").addEventListener("cancel", (event) => event.preventDefault());
+    byId("reason-cancel").addEventListener("click", () => byId("reason").close(""));
+    const field = byId("reason-text");
+    field.addEventListener("input", () => {
+        const isBlank = field.value && !field.value.trim();
+        field.setCustomValidity(isBlank ? "Give a reason in a word or two." : "");
+    });
+    field.addEventListener("keydown", (event) => {
+        if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.isComposing || event.repeat) return;
+        event.preventDefault();
+        byId("reason-send").click();
+    });
+}

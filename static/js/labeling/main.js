@@ -1,0 +1,183 @@
+/** The labeling page: creates its parts and connects them with keys, buttons and the browser's events. */
+import { createApi } from "../shared/api.js";
+import { keyMap, listen } from "../shared/keys.js";
+import { warmFonts } from "../shared/math.js";
+import { commandsOf } from "./commands.js";
+import { createCorrection } from "./correction.js";
+import { askWhichVersion, createSignInDialog, isDialogOpen, prepareDialogs } from "./dialogs.js";
+import { createEmptyStates } from "./empty-states.js";
+import { createGuidelines } from "./guidelines.js";
+import { createHelpDialog } from "./help-dialog.js";
+import { createPage } from "./page.js";
+import { loadProtocol } from "./protocols/index.js";
+import { createSession } from "./session.js";
+import { createActivityTimer, watchInput } from "./sync/activity-timer.js";
+import { createConnection, watchNetwork } from "./sync/connection.js";
+import { createDrafts } from "./sync/drafts.js";
+import { createLeases } from "./sync/leases.js";
+import { createLocalStore } from "./sync/local-storage.js";
+import { createOutbox } from "./sync/outbox.js";
+import { createTabSync } from "./sync/tab-sync.js";
+
+const config = JSON.parse(document.getElementById("bootstrap").textContent);
+const RELEASED_KEY = `annotate:${config.user.email}:released`;
+const isCorrection = Boolean(config.assignment);
+
+const protocol = await loadProtocol(config.round.protocol);
+const commands = commandsOf(protocol, { isCorrection });
+const page = createPage({ submitLabel: isCorrection ? "Save correction" : "Submit" });
+const store = createLocalStore(config.user.email);
+const api = createApi(config.api);
+const activity = createActivityTimer({ isVisible: !document.hidden });
+let submittedToday = config.progress.today;
+let draftState = "idle";
+
+const connection = createConnection({ onChange: onConnectionChange });
+const signIn = createSignInDialog({ signIn: config.sign_in, retry: connection.retryNow });
+const tabSync = createTabSync(config.user.email, {
+    draft: (draft) => drafts.receive(draft),
+    submitted: ({ id }) => session.onSubmittedElsewhere(id),
+    signedIn: connection.retryNow,
+});
+const leases = createLeases({ api, activity, onEnded: (id) => session.onLeaseEnded(id) });
+const drafts = createDrafts({
+    api, connection, store,
+    send: tabSync.send,
+    times: activity.read,
+    choose: ({ own, saved }) => askWhichVersion({ own: session.conflictRows(own), saved: session.conflictRows(saved) }),
+    onState: onDraftState,
+    onReplaced: (answers) => session.adopt(answers),
+    onSubmitted: (id) => session.onSubmittedElsewhere(id),
+    onUnsaved: (reason) => page.notice(`Your ratings of the skipped task stay in this browser until it comes back: ${reason}`),
+});
+const outbox = createOutbox({ api, connection, store, ready: drafts.atRest, saveDraft: drafts.saveSkipped, onAccepted, onRejected });
+const emptyStates = createEmptyStates({
+    today: () => submittedToday, connectionState: () => connection.state, checkAgain: () => session.advance(),
+});
+const session = isCorrection ? createCorrection({
+    id: config.assignment, options: config.round.options, protocol, api, connection, activity, page, store,
+    doneUrl: config.work, onState: onDraftState,
+}) : createSession({
+    round: `/projects/${config.project.slug}/rounds/${config.round.number}`,
+    options: config.round.options,
+    protocol, api, connection, tabSync, activity, leases, drafts, outbox, page, emptyStates, onProgress, onQueued: showSaveState,
+});
+
+// --- what the parts report ----------------------------------------------------------------------------------------
+
+function onConnectionChange(state) {
+    if (state === "signed-out") signIn.open();
+    else signIn.close();
+    showSaveState();
+    session.onConnectionChange(state);
+}
+
+function onDraftState(state, error) {
+    draftState = state;
+    if (state === "refused") page.notice(`These ratings could not be saved: ${error.message} They are kept in this browser.`, "error");
+    showSaveState();
+}
+
+function showSaveState() {
+    const unsent = outbox.ids().length;
+    const states = { online: unsent ? "saving" : draftState, offline: "offline", "signed-out": "signedOut" };
+    page.showSaveState(states[connection.state], unsent);
+}
+
+function onProgress(progress) {
+    submittedToday = progress.today;
+    page.showProgress(progress);
+}
+
+/** The server has the entry. The draft of a skipped task stays in this browser, and there is no progress to show. */
+function onAccepted(entry, response) {
+    if (entry.action === "skip") return showSaveState();
+    drafts.forget(entry.id, entry.task);
+    onProgress(response.progress);
+    showSaveState();
+    if (response.assignment.state === "extra") {
+        page.notice("Others had completed your last task before your submission arrived. Yours is kept as an extra.", "info");
+    }
+}
+
+function onRejected(entry, error) {
+    if (entry.action === "skip") {
+        page.notice(`The task could not be skipped: ${error.message}`);
+    } else if (error.code === "already_submitted") {
+        drafts.forget(entry.id, entry.task);
+        page.notice("You have already submitted your last task with other ratings. The first submission counts.");
+    } else {
+        page.notice(`Your last task was not accepted: ${error.message} Its ratings are kept in this browser, and the task comes back.`, "error");
+    }
+    showSaveState();
+}
+
+// --- keys and buttons ---------------------------------------------------------------------------------------------
+
+// The server keeps the key map, so that it is the same on every machine; this browser keeps what could not be sent yet.
+const keptKeys = store.read("keys");
+let keyChanges = keptKeys && keptKeys.unsaved !== false ? keptKeys.changed : config.keys;
+if (keyChanges !== config.keys) saveKeys();
+let keys = keyMap(commands, keyChanges);
+page.showKeys(keys);
+const help = createHelpDialog({
+    commands,
+    keys: () => keys,
+    /** The keys of other protocols stay as they are, unless all are reset. */
+    onChange(changes) {
+        keyChanges = Object.keys(changes).length ? { ...keyChanges, ...changes } : {};
+        saveKeys();
+        keys = keyMap(commands, keyChanges);
+        page.showKeys(keys);
+    },
+});
+
+async function saveKeys() {
+    const changed = keyChanges;
+    store.write("keys", { changed, unsaved: true });
+    try {
+        await connection.run(() => changed === keyChanges ? api.put("/me/keys", { keys: changed }) : undefined);
+        if (changed === keyChanges) store.write("keys", { changed, unsaved: false });
+    } catch (error) {
+        page.notice(`Your keys could not be saved: ${error.message}`);
+    }
+}
+
+const guidelines = createGuidelines();
+const runs = { ...session.commands, guidelines: guidelines.toggle, help: help.open, checkAgain: session.advance };
+listen((name) => runs[name](), { commands, keys: () => keys, isOn: () => !isDialogOpen() });
+
+document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-do], #thumbs [data-answer]");
+    if (!button) return;
+    // After a click the keys are the page's again: Enter must submit, not press the same button once more.
+    if (event.detail > 0) button.blur();
+    runs[button.dataset.do ?? button.dataset.answer]();
+});
+
+// --- the browser --------------------------------------------------------------------------------------------------
+
+watchInput(activity);
+watchNetwork(connection);
+addEventListener("resize", session.fit);
+addEventListener("pagehide", () => {
+    drafts.leave();
+    tabSync.leave();
+    const ids = session.unbegunIds();
+    sessionStorage.setItem(RELEASED_KEY, JSON.stringify(ids));
+    for (const id of ids) api.post(`/assignments/${id}/release`, {}, { keepalive: true }).catch(() => {});
+});
+addEventListener("pageshow", (event) => event.persisted && location.reload());
+
+/** A reload releases assignments and claims again: make sure that it happens in this order. */
+async function finishReleases() {
+    const ids = JSON.parse(sessionStorage.getItem(RELEASED_KEY) ?? "[]");
+    sessionStorage.removeItem(RELEASED_KEY);
+    await Promise.all(ids.map((id) => api.post(`/assignments/${id}/release`).catch(() => {})));
+}
+
+warmFonts();
+prepareDialogs();
+store.dropOldDrafts();
+await finishReleases();
+await session.advance();

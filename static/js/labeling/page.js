@@ -1,0 +1,105 @@
+/** What surrounds the task: progress, the save state, the action bar, notices, and announcements to screen readers. */
+
+const byId = (id) => document.getElementById(id);
+const SAVE_STATES = {
+    idle: ["", ""],
+    saving: ["Saving", "Your ratings are being sent to the server."],
+    saved: ["Saved", "The server has your ratings."],
+    kept: ["Unsaved", "Your changes are kept in this browser until you save the correction."],
+    offline: ["Offline", "Your ratings are kept in this browser until the server can be reached."],
+    signedOut: ["Signed out", "Your ratings are kept in this browser and sent when you sign in again."],
+    refused: ["Not saved", "The server does not accept these ratings. They are kept in this browser."],
+};
+// A save that takes less is not shown, lest the word flickers.
+const SLOW_SAVE_MS = 400;
+
+/** How many submissions wait; a phone's bar has no room for it. */
+function unsentNote(count) {
+    const note = document.createElement("span");
+    note.className = "hide-s";
+    note.textContent = `, ${count} to send`;
+    return note;
+}
+
+function linkButton({ label, run }) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "link";
+    button.textContent = label;
+    button.addEventListener("click", run);
+    return button;
+}
+
+/** @param {{submitLabel?: string}} [options] */
+export function createPage({ submitLabel = "Submit" } = {}) {
+    let isSending = false;
+    let timer = 0;
+    let announcements = 0;
+
+    return {
+        showProgress({ done, total, today }) {
+            byId("round-meter").max = Math.max(1, total);
+            byId("round-meter").value = Math.min(done, total);
+            byId("round-count").textContent = `${done} of ${total}`;
+            byId("day-count").textContent = `${today} today`;
+        },
+        /** @param {keyof SAVE_STATES} state @param {number} [unsent]  how many submissions wait */
+        showSaveState(state, unsent = 0) {
+            const label = byId("save-state");
+            const [word, title] = SAVE_STATES[state];
+            label.dataset.state = state;
+            label.title = title;
+            clearTimeout(timer);
+            const parts = unsent && state !== "saved" ? [word, unsentNote(unsent)] : [word];
+            const text = parts.map((part) => part.textContent ?? part).join("");
+            const write = () => { if (label.textContent !== text) label.replaceChildren(...parts); };
+            if (state === "saving") timer = setTimeout(write, SLOW_SAVE_MS);
+            else write();
+        },
+        /** The action bar: what is missing, and whether Submit may be pressed. @param {import("./protocols/index.js").Status} status */
+        showStatus({ canSubmit, canProceed = false, message }, canUndo) {
+            byId("action-bar").hidden = false;
+            byId("missing").textContent = message;
+            byId("missing").classList.toggle("complete", canSubmit);
+            byId("submit").disabled = isSending || (!canSubmit && !canProceed);
+            byId("submit").firstChild.data = isSending ? "Saving… " : canProceed ? "Go on " : `${submitLabel} `;
+            for (const button of document.querySelectorAll('[data-do="undo"]')) button.disabled = isSending || !canUndo;
+        },
+        /** While the task is on its way to the server its buttons are off; show the status again afterwards. */
+        setSending(isNowSending) {
+            isSending = isNowSending;
+            for (const button of document.querySelectorAll('[data-do="giveUp"]')) button.disabled = isSending;
+        },
+        setBusy(isBusy) {
+            byId("task").setAttribute("aria-busy", String(isBusy));
+        },
+        /** Tell screen readers, once; the same sentence again is announced again. */
+        announce(sentence) {
+            announcements += 1;
+            byId("announcer").textContent = sentence + (announcements % 2 ? "\u00a0" : "");
+        },
+        /** Why a reviewer returned the current task; empty where it was not returned. */
+        showReviewerNote(text) {
+            byId("reviewer-note").hidden = !text;
+            byId("reviewer-note").querySelector("q").textContent = text;
+        },
+        /** @param {{label: string, run: () => void}|null} [action]  what can be done about it */
+        notice(text, kind = "warning", action = null) {
+            const notice = document.createElement("p");
+            notice.className = `notice ${kind}`;
+            const buttons = [{ label: "Dismiss", run: () => notice.remove() }];
+            if (action) buttons.unshift(action);
+            const sentence = document.createElement("span");
+            sentence.textContent = `${text} `;
+            notice.append(sentence, ...buttons.map(linkButton));
+            byId("notices").replaceChildren(notice);
+        },
+        clearNotices() {
+            byId("notices").replaceChildren();
+        },
+        /** The keys drawn on the page follow the key map. */
+        showKeys(keys) {
+            for (const cap of document.querySelectorAll("[data-key]")) cap.textContent = keys[cap.dataset.key];
+        },
+    };
+}

@@ -1,0 +1,42 @@
+/** What the views of several protocols share: the problem above the task, and the rating buttons in the action bar. */
+import { typeset, typesetAnswer } from "../../shared/math.js";
+
+/** Show the statement, the reference answer where the round shows it, and the topic. */
+export function describeProblem(problem, slot) {
+    typeset(slot("statement"), problem.statement);
+    if (problem.reference_answer) typesetAnswer(slot("answer"), problem.reference_answer);
+    else slot("reference").remove();
+    const level = /^\d+$/.test(problem.level ?? "") ? `level ${problem.level}` : String(problem.level ?? "").toLowerCase();
+    const topic = [problem.subject, level].filter(Boolean).join(", ");
+    if (topic) slot("topic").textContent = topic;
+    else slot("topic").remove();
+}
+
+/** Phones have no keys: the action bar has the same answers as buttons. @param {string|null} answer  the name of the pressed one */
+export function paintThumbs(answer, label, isHidden = false) {
+    const thumbs = document.getElementById("thumbs");
+    thumbs.setAttribute("aria-label", label);
+    thumbs.hidden = isHidden;
+    for (const thumb of thumbs.children) thumb.setAttribute("aria-pressed", String(thumb.dataset.answer === answer));
+}
+
+/** Mark a row as the current one and show which answer is pressed. @param {string|null} answer */
+export function paintRow(row, answer, isCurrent) {
+    row.classList.toggle("here", isCurrent);
+    if (isCurrent) row.setAttribute("aria-current", "step");
+    else row.removeAttribute("aria-current");
+    if (answer) row.dataset.rating = answer;
+    else delete row.dataset.rating;
+    for (const face of row.querySelectorAll(".face")) face.setAttribute("aria-pressed", String(face.dataset.answer === answer));
+}
+
+/** Move the keyboard's focus to the element, unless the person uses it outside of the task. */
+export function focusWithin(element, target) {
+    const focused = document.activeElement;
+    if (!focused || focused === document.body || element.contains(focused)) target.focus({ preventScroll: true });
+}
+
+export function scrollToNearest(target, isSmooth) {
+    const isReduced = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    target.scrollIntoView({ block: "nearest", behavior: isSmooth && !isReduced ? "smooth" : "instant" });
+}

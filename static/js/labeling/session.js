@@ -1,0 +1,197 @@
+/**
+ * A labeling session: the current task, the next one prepared behind it, where tasks come from and where submissions go. The
+ * task editor changes a task; drafts, outbox and leases keep the work safe.
+ */
+import { typesetDone } from "../shared/math.js";
+import { askReason } from "./dialogs.js";
+import { createTaskEditor } from "./task-editor.js";
+
+const TYPESET_TIMEOUT_MS = 1_500;
+
+/**
+ * @param {object} needs
+ * @param {string} needs.round         the round's path in the API
+ * @param {Function} needs.onProgress  (progress): the server has counted the submissions
+ * @param {Function} needs.onQueued    a submission or a skip is in the outbox
+ */
+export function createSession({
+    round, options, protocol, api, connection, tabSync, activity, leases, drafts, outbox, page, emptyStates, onProgress, onQueued,
+}) {
+    const prerender = document.getElementById("prerender");
+    const editor = createTaskEditor({ protocol, options, api, connection, activity, page, onChange: drafts.change, onSubmit: submit });
+    let next = null; // {payload, view}
+    let fetching = null;
+    let place = 0; // Counts the calls of `advance`: a response to an earlier one is late.
+
+    const heldIds = () => [editor.task, next].filter(Boolean).map(({ payload }) => payload.id);
+    const claim = () => connection.run(() => api.post(`${round}/claim`, { holding: [...heldIds(), ...outbox.ids()] }));
+
+    // --- which task is shown ------------------------------------------------------------------------------------
+
+    /** Show the next task: the prepared one, else the one that the server returns. */
+    async function advance() {
+        const ownPlace = ++place;
+        closeTask();
+        page.setBusy(true);
+        if (!next) emptyStates.waitFor(() => ownPlace === place && !editor.task);
+        await fetching;
+        if (next && leases.hasEnded(next.payload.id)) discardNext();
+        if (next) {
+            const prepared = next;
+            next = null;
+            show(prepared);
+        } else {
+            await fetchNow(ownPlace);
+        }
+        await outbox.deliver();
+        if (ownPlace === place && editor.task) fetchNext();
+    }
+
+    async function fetchNow(ownPlace) {
+        await outbox.deliver();
+        try {
+            const claimed = await claim();
+            if (ownPlace !== place) return;
+            onProgress(claimed.progress);
+            if (!claimed.assignment) return showNoTask(claimed);
+            const prepared = prepare(claimed.assignment);
+            await typesetOf(prepared);
+            if (ownPlace === place) show(prepared);
+        } catch (error) {
+            if (ownPlace === place) showNoTask({ reason: error.code, message: error.message });
+        }
+    }
+
+    /** While one task is read, the next is fetched and typeset, so that Enter shows it at once. */
+    function fetchNext() {
+        if (next || fetching || outbox.ids().length) return;
+        fetching = claim()
+            .then(({ assignment }) => {
+                if (assignment && !next && assignment.id !== editor.task?.payload.id) next = prepare(assignment);
+                tabSync.hold(heldIds());
+            })
+            .catch(() => {}) // The claim for the task to show meets the same error, and reports it.
+            .finally(() => { fetching = null; });
+    }
+
+    function prepare(payload) {
+        const view = editor.createView(payload);
+        prerender.replaceChildren(view.element); // Laid out there, so that the fonts that it needs are loaded.
+        leases.hold(payload.id, payload.leased_until);
+        return { payload, view };
+    }
+
+    /** Nothing may move once it is shown: wait for the formulas of the first task and their fonts, for a limited time. */
+    function typesetOf({ view }) {
+        const laidOut = typesetDone().then(() => {
+            view.element.getBoundingClientRect();
+            return document.fonts.ready;
+        });
+        return Promise.race([laidOut, new Promise((resolve) => { setTimeout(resolve, TYPESET_TIMEOUT_MS); })]);
+    }
+
+    function show({ payload, view }) {
+        const { answers, ...times } = drafts.open(payload);
+        activity.restart(times);
+        page.showReviewerNote(payload.note ?? "");
+        editor.show(payload, view, answers);
+        tabSync.hold(heldIds());
+        scrollTo({ top: 0, behavior: "instant" });
+        const { state } = editor.task;
+        view.reveal(state, { isSmooth: false });
+        // A new task is read from its problem on, not from the first step to rate.
+        if (!protocol.isBegun(state)) scrollTo({ top: 0, behavior: "instant" });
+        const returned = payload.note ? ` A reviewer returned this task to you: ${payload.note}.` : "";
+        page.announce(`${protocol.greeting(state)}${returned} ${protocol.statusOf(state).message}.`);
+    }
+
+    function closeTask() {
+        if (editor.task) leases.drop(editor.task.payload.id);
+        editor.close();
+        drafts.close();
+    }
+
+    function discardNext() {
+        leases.drop(next.payload.id);
+        next = null;
+        tabSync.hold(heldIds());
+    }
+
+    function showNoTask(claimed) {
+        page.setBusy(false);
+        page.showReviewerNote("");
+        emptyStates.showNoTask(claimed);
+    }
+
+    // --- submitting and skipping --------------------------------------------------------------------------------
+
+    /** Store the submission first and send it in the background: the next task does not wait for the network. */
+    function submit(submission) {
+        const { payload } = editor.task;
+        outbox.add(payload.id, payload.task, submission);
+        advanceAfter(payload);
+    }
+
+    /** Put the task at the end of the labeler's queue. The part of the draft that the server does not have goes along. */
+    async function skip() {
+        const { task } = editor;
+        if (!task) return;
+        const reason = await askReason("skip");
+        if (reason === null || task !== editor.task) return;
+        outbox.add(task.payload.id, task.payload.task, { reason }, { action: "skip", draft: drafts.unsaved() });
+        advanceAfter(task.payload);
+    }
+
+    function advanceAfter({ id }) {
+        tabSync.send("submitted", { id });
+        page.clearNotices();
+        onQueued();
+        advance();
+    }
+
+    async function retake() {
+        try {
+            await connection.run(() => api.post(`${round}/retake`));
+        } catch (error) {
+            page.notice(error.message);
+        }
+        advance();
+    }
+
+    function onSubmittedElsewhere(id) {
+        if (next?.payload.id === id) discardNext();
+        if (editor.task?.payload.id !== id) return;
+        page.notice("You submitted or skipped the last task in another tab or on another device. This is the next one.", "info");
+        advance();
+    }
+
+    function onLeaseEnded(id) {
+        if (next?.payload.id === id) return discardNext();
+        if (editor.task?.payload.id !== id) return;
+        page.notice("Your time for this task has run out, and others may get it too. You can still submit it.");
+    }
+
+    return {
+        advance,
+        onSubmittedElsewhere,
+        onLeaseEnded,
+        onConnectionChange: emptyStates.onConnectionChange,
+        commands: { ...editor.commands, skip, retake },
+        /** Answers from another tab or device replace those shown. */
+        adopt(answers) {
+            if (!editor.task) return;
+            editor.adopt(answers);
+            page.announce("These ratings come from your other tab or device.");
+        },
+        /** One version of the answers to the current task, row by row. */
+        conflictRows: (answers) => editor.task ? protocol.conflictRows(editor.task.payload, answers) : [],
+        fit: editor.fit,
+        /** The assignments that a closing page releases: the current task if it is not begun, and the next one. */
+        unbegunIds() {
+            const { task } = editor;
+            const isBegun = task && (task.payload.draft.version > 0 || protocol.isBegun(task.state));
+            const unbegun = [isBegun ? null : task, next].filter(Boolean).map(({ payload }) => payload.id);
+            return unbegun.filter((id) => !tabSync.isHeldElsewhere(id) && !outbox.ids().includes(id));
+        },
+    };
+}

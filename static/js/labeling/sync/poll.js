@@ -1,0 +1,12 @@
+/** Requests for what a model writes: while it is busy with other work, the server says so, and the request is repeated. */
+
+const PAUSE_MS = 1_500;
+const MAX_ATTEMPTS = 20;
+
+export async function pollWhileBusy(post, path, body) {
+    for (let attempt = 1; ; attempt += 1) {
+        const response = await post(path, body);
+        if (!response.busy || attempt === MAX_ATTEMPTS) return response;
+        await new Promise((resolve) => { setTimeout(resolve, PAUSE_MS); });
+    }
+}

@@ -1,0 +1,115 @@
+/**
+ * The current task: how it is shown, changed and submitted. Where it comes from, what keeps it safe and where it goes is up
+ * to whoever uses the editor: the session, or a correction.
+ *
+ * @typedef {{payload: object, view: import("./protocols/index.js").View, state: object, reason: string}} Task
+ *   `reason` is the last one given for stopping early
+ */
+import { askReason } from "./dialogs.js";
+import { areSameAnswers } from "./sync/answers.js";
+
+const MAX_ACTIVE_MS = 86_400_000; // The server accepts a day at most.
+
+/**
+ * @param {object} needs
+ * @param {import("./protocols/index.js").Protocol} needs.protocol
+ * @param {(answers: import("./sync/answers.js").Answers) => void} needs.onChange  the answers changed: keep them
+ * @param {(submission: object) => void} needs.onSubmit                            the person is done: submit this
+ */
+export function createTaskEditor({ protocol, options, api, connection, activity, page, onChange, onSubmit }) {
+    const container = document.getElementById("task");
+    const tools = { options, post: (path, body) => connection.run(() => api.post(path, body)) };
+    /** @type {Task|null} */
+    let task = null;
+    let isSending = false;
+
+    function paint() {
+        const status = protocol.statusOf(task.state);
+        task.view.paint(task.state, status);
+        page.showStatus(status, protocol.undo(task.state) !== task.state);
+    }
+
+    /** Every change passes through here: paint first, then keep the answers, then announce, unless there is nothing to announce. */
+    function become(state, announcement = "", { isQuiet = false } = {}) {
+        const before = task.state;
+        if (state === before) return;
+        task.state = state;
+        paint();
+        const answers = protocol.answersOf(state);
+        if (!areSameAnswers(answers, protocol.answersOf(before))) onChange(answers);
+        if (isQuiet) return;
+        task.view.reveal(state);
+        if (announcement === null) return; // The screen reader speaks for itself.
+        const { canSubmit, message } = protocol.statusOf(state);
+        const cursor = protocol.describeCursor(state);
+        const where = cursor === protocol.describeCursor(before) && announcement ? "" : ` ${cursor}`;
+        page.announce(`${announcement}${where}${canSubmit ? ` ${message}.` : ""}`);
+    }
+
+    /** Run one of the protocol's actions. Returns whether it could be done. */
+    function act(name, ...given) {
+        const result = task && protocol.actions[name](task.state, ...given);
+        if (!result) return false;
+        become(result.state, result.announcement, result);
+        paint();
+        return true;
+    }
+
+    function submit() {
+        const { canSubmit, finishReason, message } = protocol.statusOf(task.state);
+        if (canSubmit) finish(finishReason);
+        else if (protocol.actions.proceed && act("proceed")) return;
+        else page.announce(`Not yet. ${message}.`);
+    }
+
+    async function stopEarly(finishReason) {
+        const asked = task;
+        const reason = await askReason(finishReason, asked.reason);
+        if (!reason || asked !== task || isSending) return;
+        task.reason = reason;
+        finish(finishReason, reason);
+    }
+
+    function finish(finishReason, reason = "") {
+        const { active_ms, idle_ms } = activity.read();
+        const answers = (protocol.submissionOf ?? protocol.answersOf)(task.state);
+        onSubmit({ ...answers, finish_reason: finishReason, reason, active_ms: Math.min(active_ms, MAX_ACTIVE_MS), idle_ms });
+    }
+
+    /** A command runs only while there is a task that may be changed. */
+    const command = (run) => () => task && !isSending && run();
+
+    return {
+        get task() { return task; },
+        createView: (payload) => protocol.createView(payload, act, tools),
+        show(payload, view, answers) {
+            task = { payload, view, state: protocol.start(payload, answers, options), reason: "" };
+            paint();
+            container.replaceChildren(view.element);
+            view.fit();
+            page.setBusy(false);
+        },
+        close() { task = null; },
+        /** While the submission is on its way, nothing that is shown may change. */
+        setSending(isNowSending) {
+            isSending = isNowSending;
+            container.inert = isSending;
+            page.setSending(isSending);
+            paint();
+            if (!isSending) task.view.reveal(task.state);
+        },
+        /** Take over answers from elsewhere; undo restores the previous ones. */
+        adopt(answers) {
+            task.state = protocol.adopt(task.state, answers);
+            paint();
+        },
+        fit: () => task?.view.fit(),
+        commands: {
+            ...Object.fromEntries(Object.keys(protocol.actions).map((name) => [name, command(() => act(name))])),
+            undo: command(() => become(protocol.undo(task.state), "Undone.")),
+            submit: command(submit),
+            giveUp: command(() => stopEarly("give_up")),
+            badProblem: command(() => stopEarly("bad_problem")),
+        },
+    };
+}
