@@ -2,10 +2,10 @@ PYTHON ?= python3
 VENV := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench environment
+.PHONY: help run test test-fast check bench environment
 
 help: ## Show this.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## Install what is missing, start everything, print the address.
 	@$(PYTHON) annotate/local/bootstrap.py
@@ -14,6 +14,9 @@ run: ## Install what is missing, start everything, print the address.
 test: environment ## Run the whole test suite, the browser included.
 	@$(VENV)/python tests/chromium.py
 	@$(VENV)/python -m pytest -n auto --dist worksteal $(ARGS)
+
+test-fast: environment ## Run the tests of functions and services: no browser, no worker, under a minute.
+	@HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-fast} $(VENV)/python -m pytest -n auto --dist worksteal -m fast $(ARGS)
 
 check: environment ## Lint, types, architecture, migrations, templates.
 	$(VENV)/ruff check .

@@ -6,12 +6,22 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-# A run says the same of the same tree. To look for more, `HYPOTHESIS_PROFILE=explore make test` draws other examples.
-hypothesis.settings.register_profile("same", derandomize=True)
-hypothesis.settings.register_profile("explore", derandomize=False)
+# A run says the same of the same tree. To look for more, `HYPOTHESIS_PROFILE=explore make test` draws other examples;
+# the fast lane draws a fifth of them. None has a deadline: that would measure how busy the machine is.
+hypothesis.settings.register_profile("same", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("explore", derandomize=False, deadline=None)
+hypothesis.settings.register_profile("fast", derandomize=True, deadline=None, max_examples=20)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
-pytest_plugins = ["tests.cast", "tests.processes", "tests.world"]
+pytest_plugins = [
+    "tests.cast",
+    "tests.database",
+    "tests.estimation.model",
+    "tests.lanes",
+    "tests.processes",
+    "tests.reasoner.serving",
+    "tests.world",
+]
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -5,7 +5,8 @@
 It stands in for a fast model where a test needs faults on command or a latency that is always the same; what a real
 model does is tested on the real one. It reads the numbers in "Compute A + B." and answers rightly in a share `right`
 of the rollouts, by a hash of prompt, seed and index: the same request has the same answer.
-`POST /control` sets what is in `Faults`, `GET /stats` tells what was asked, `POST /forget` starts the counts anew.
+`POST /control` sets what is in `Faults`, `GET /stats` returns what was asked, `POST /forget` restarts the counts,
+`POST /reset` makes it as good as new.
 """
 
 from __future__ import annotations
@@ -70,18 +71,19 @@ def share(*parts: object) -> float:
 
 async def complete(request: web.Request) -> web.StreamResponse:
     body = msgspec.json.decode(await request.read())
-    stats.requests += 1
-    stats.in_flight += 1
-    stats.most_in_flight = max(stats.most_in_flight, stats.in_flight)
+    counted = stats  # A request that outlives a reset is not one of the next test's.
+    counted.requests += 1
+    counted.in_flight += 1
+    counted.most_in_flight = max(counted.most_in_flight, counted.in_flight)
     try:
-        answer = await answer_to(request, body)
-        stats.statuses[answer.status] += 1
+        answer = await answer_to(request, body, counted)
+        counted.statuses[answer.status] += 1
         return answer
     finally:
-        stats.in_flight -= 1
+        counted.in_flight -= 1
 
 
-async def answer_to(request: web.Request, body: dict[str, Any]) -> web.Response:
+async def answer_to(request: web.Request, body: dict[str, Any], stats: Stats) -> web.Response:
     refusal = refused(body)
     if refusal is not None:
         return web.json_response({"error": refusal}, status=400)
@@ -175,8 +177,15 @@ async def told(request: web.Request) -> web.Response:
 
 
 async def forget(request: web.Request) -> web.Response:
-    stats.__init__()  # type: ignore[misc]
+    global stats  # noqa: PLW0603
+    stats = Stats()
     return web.json_response({})
+
+
+async def reset(request: web.Request) -> web.Response:
+    faults.__init__()  # type: ignore[misc]
+    dice.seed(1)
+    return await forget(request)
 
 
 def main() -> None:
@@ -185,6 +194,7 @@ def main() -> None:
         app.router.add_post(path, complete)
     app.router.add_post("/control", control)
     app.router.add_post("/forget", forget)
+    app.router.add_post("/reset", reset)
     app.router.add_get("/stats", told)
     web.run_app(app, host="127.0.0.1", port=int(sys.argv[1]), print=None, access_log=None)
 

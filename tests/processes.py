@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 from urllib.request import urlopen
@@ -15,10 +16,18 @@ from urllib.request import urlopen
 import pytest
 from django.conf import settings
 from django.db import connection
+from redis import Redis
 
+from annotate.celery import app
 from annotate.local.supervisor import QUEUES, free_port, web_command, worker_command
+from annotate.static_files import collect
 
 ROOT = Path(__file__).resolve().parent.parent
+# A machine that is busy with other things stalls now and then.
+PATIENCE_S = 240.0
+ALL_QUEUES = [*QUEUES.split(","), "estimation"]
+AtWork = Callable[[], AbstractContextManager[None]]
+StartWorker = Callable[..., AbstractContextManager[subprocess.Popen[bytes]]]
 
 
 def environment() -> dict[str, str]:
@@ -61,22 +70,79 @@ def kill(process: subprocess.Popen[bytes]) -> None:
 
 def any_worker(concurrency: int = 1) -> list[str]:
     """One for all queues."""
-    return worker_command(f"test-{time.monotonic_ns()}", f"{QUEUES},estimation", concurrency)
+    return worker_command(f"test-{time.monotonic_ns()}", ",".join(ALL_QUEUES), concurrency)
 
 
-def eventually(true: Callable[[], bool], *, within: float = 60, every: float = 0.05) -> None:
-    """Wait until it is true; fails when it does not become so."""
+def eventually(true: Callable[[], bool], *, within: float = PATIENCE_S, every: float = 0.05) -> None:
+    """Wait until it is true; fails when it does not become so. Patience costs nothing where all is well."""
     deadline = time.monotonic() + within
     while not true():
         assert time.monotonic() < deadline, "it did not come true in time"
         time.sleep(every)
 
 
-@pytest.fixture
-def worker(transactional_db: None) -> Iterator[subprocess.Popen[bytes]]:
-    """A real Celery worker."""
-    with running(any_worker()) as process:
+@pytest.fixture(scope="session")
+def static_files(pytestconfig: pytest.Config) -> Path:
+    """A folder with what `make run` collects, and its stamp: made once, and again when a source has changed."""
+    assert pytestconfig.cache is not None
+    home = pytestconfig.cache.mkdir("annotate-static")
+    with (home / "lock").open("w") as lock, pytest.MonkeyPatch.context() as patch:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        patch.setenv("ANNOTATE_HOME", str(home))
+        patch.delenv("DJANGO_SETTINGS_MODULE", raising=False)
+        collect(home)
+    return home
+
+
+@pytest.fixture(scope="session")
+def one_worker(django_db_setup: None) -> Iterator[subprocess.Popen[bytes]]:
+    """A Celery worker for all the tests of a process: to start one takes longer than most of them. It takes no messages."""
+    with running(worker_command("shared", "none", 2)) as process:
+        eventually(lambda: bool(app.control.ping(timeout=0.5, limit=1)))
         yield process
+
+
+@contextmanager
+def _taking_messages() -> Iterator[None]:
+    for queue in ALL_QUEUES:
+        app.control.add_consumer(queue, reply=True, limit=1, timeout=PATIENCE_S)
+    try:
+        yield
+        eventually(is_idle)
+    finally:
+        for queue in ALL_QUEUES:
+            app.control.cancel_consumer(queue, reply=True, limit=1, timeout=PATIENCE_S)
+
+
+@pytest.fixture
+def at_work(one_worker: subprocess.Popen[bytes], transactional_db: None) -> AtWork:
+    """`with at_work():` a real Celery worker takes the messages of this test, and is done with them in the end."""
+    with Redis.from_url(settings.REDIS_URL) as broker:
+        broker.delete(*ALL_QUEUES)  # What tests before have left.
+    return _taking_messages
+
+
+@pytest.fixture
+def worker(at_work: AtWork) -> Iterator[None]:
+    """A real Celery worker, at work as long as the test."""
+    with at_work():
+        yield
+
+
+@pytest.fixture
+def start_worker(transactional_db: None) -> StartWorker:
+    """`with start_worker() as process`: a worker of the test's own, to be killed."""
+    return lambda concurrency=1: running(any_worker(concurrency))
+
+
+def is_idle() -> bool:
+    """Nothing waits in the broker, and nothing that was taken from it is under way."""
+    with Redis.from_url(settings.REDIS_URL) as broker:
+        if any(broker.llen(queue) for queue in ALL_QUEUES):
+            return False
+    inspect = app.control.inspect(limit=1, timeout=5)
+    told = [*(inspect.reserved() or {"": ["no answer"]}).values(), *(inspect.active() or {"": ["no answer"]}).values()]
+    return not any(told)
 
 
 @contextmanager
@@ -122,7 +188,7 @@ def await_silence(moments: int = 4, every: float = 0.05) -> None:
 
 def _is_ready(address: str) -> bool:
     try:
-        with urlopen(f"{address}/healthz", timeout=1):
+        with urlopen(f"{address}/healthz", timeout=10):
             return True
     except OSError:
         return False

@@ -14,6 +14,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+from tests.unsafe_postgres import guard_no_data
+
 
 def _start_servers() -> None:
     from annotate.local.servers import servers
@@ -23,6 +25,8 @@ def _start_servers() -> None:
     os.environ["ANNOTATE_HOME"] = home
     stack.enter_context(servers())
     atexit.register(stack.close)
+    os.environ["ANNOTATE_TESTS_OWN_SERVERS"] = "1"
+    guard_no_data(os.environ["DATABASE_URL"], commits=True)
 
 
 def _own_redis(url: str) -> str:
@@ -52,3 +56,5 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 PROCESS_HOME = Path(tempfile.gettempdir() if "ANNOTATE_HOME" not in os.environ else os.environ["ANNOTATE_HOME"])
 PROCESS_HOME /= f"worker-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
 MEDIA_ROOT = PROCESS_HOME / "media"
+# Whether PostgreSQL and Valkey were started for this run, and go with it.
+OWN_SERVERS = "ANNOTATE_TESTS_OWN_SERVERS" in os.environ

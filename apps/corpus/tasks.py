@@ -1,4 +1,4 @@
-"""Doorways for Celery."""
+"""Celery tasks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def import_file(batch_id: int) -> None:
 
 @app.task
 def resume_abandoned() -> None:
-    """Send again what has not moved for a while."""
+    """Send imports again that have not progressed for a while."""
     for pk in ImportBatch.objects.filter(abandoned_q(timezone.now())).values_list("pk", flat=True):
         wake(import_file.name, pk)
 

@@ -16,7 +16,7 @@ from apps.accounts.models import User
 from apps.accounts.services import record_event
 from apps.core.errors import Conflict, DomainError
 from apps.corpus.identity import solution_digest
-from apps.corpus.models import OLDER, Problem, Solution, Step
+from apps.corpus.models import RESPLIT_INTO, Problem, Solution, Step
 from apps.corpus.problem_edits import run_answer_change_hooks
 from apps.corpus.records import SolutionRecord, StepRecord
 from apps.labeling.models import Assignment, Round, Task
@@ -49,13 +49,13 @@ def resplit_steps(*, solution: Solution, texts: Sequence[str], actor: User, is_o
         .select_related("project", "problem")
         .get(pk=solution.pk)
     )
-    if OLDER in (held.extras or {}):
+    if RESPLIT_INTO in (held.extras or {}):
         raise Conflict("This is an older version: part the newer one.", code="older_version")
     parts = [text.replace("\r\n", "\n").strip() for text in texts]
     before = list(held.steps.filter(chosen=True).order_by("position").values_list("text", flat=True))
     _check(parts, before)
     newer = _copy(held, parts)
-    held.extras = (held.extras or {}) | {OLDER: newer.pk}
+    held.extras = (held.extras or {}) | {RESPLIT_INTO: newer.pk}
     held.save(update_fields=["extras"])
     _move_tasks(held, newer)
     run_answer_change_hooks(held.problem)
@@ -99,7 +99,7 @@ def _copy(old: Solution, parts: Sequence[str]) -> Solution:
         **{name: getattr(old, name) for name in _SAME},
         digest=key,
         step_count=len(parts),
-        extras=extras | {"mended_from": old.pk},
+        extras=extras | {"resplit_from": old.pk},
     )
     Step.objects.bulk_create(Step(solution=newer, position=step.position, text=step.text) for step in record.steps)
     return newer

@@ -164,7 +164,7 @@ def test_secrets_are_not_shown(filled: World, alice: User, staff: Client) -> Non
     endpoint = filled.endpoint
     shown = staff.get(page(type(endpoint), "change", endpoint.pk)).content.decode()
     assert "sk-of-the-lab" not in shown
-    assert endpoint.sealed_key not in shown
+    assert endpoint.encrypted_key not in shown
 
 
 # What the operator owns. All other tables of ours are written by services, which keep the rest in step.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import psutil
 import pytest
 
 from annotate.local.supervisor import free_port
-from tests.processes import ROOT, eventually
+from tests.processes import PATIENCE_S, ROOT, eventually
 
 OWN = ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE", "ANNOTATE_HOME", "PORT")
 
@@ -43,7 +44,7 @@ class Run:
         return self.log.read_text()
 
     def until_ready(self) -> Run:
-        eventually(lambda: "Annotate is ready" in self.said or self.process.poll() is not None, within=300)
+        eventually(lambda: "Annotate is ready" in self.said or self.process.poll() is not None, within=600)
         assert self.process.poll() is None, self.said
         return self
 
@@ -59,7 +60,7 @@ class Run:
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         self.process.send_signal(number)
-        return self.process.wait(30)
+        return self.process.wait(PATIENCE_S)
 
 
 def line(process: psutil.Process) -> str:
@@ -119,3 +120,11 @@ def without_local(tmp_path: Path) -> dict[str, str]:
     folder.mkdir()
     (folder / "sitecustomize.py").write_text(NOT_INSTALLED)
     return {"PYTHONPATH": str(folder)}
+
+
+@pytest.fixture
+def bare(home: Path, static_files: Path) -> Path:
+    """A home in which the static files are collected: that they are in an empty one is tested once."""
+    shutil.copytree(static_files / "static", home / "static")
+    shutil.copy(static_files / "static.stamp", home)
+    return home

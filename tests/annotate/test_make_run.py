@@ -19,11 +19,11 @@ from django.conf import settings
 from annotate.local.processes import Child, end_leftovers
 from annotate.local.supervisor import QUEUES
 from tests.annotate.conftest import Run, left_behind, run
-from tests.processes import eventually
+from tests.database import copy_of
+from tests.processes import PATIENCE_S, eventually
 
 
-def test_a_run_lives_through_what_may_befall_it(home: Path) -> None:
-    """One run for all of it, as a start takes seconds."""
+def test_a_first_run_brings_everything_and_is_the_only_one_on_its_folder(home: Path) -> None:
     with run(home) as one:
         one.until_ready()
         assert f"Annotate is ready at {one.address}" in one.said
@@ -37,10 +37,17 @@ def test_a_run_lives_through_what_may_befall_it(home: Path) -> None:
             assert style.headers["Content-Type"].startswith("text/css")
 
         with run(home) as second:
-            assert second.process.wait(30) == 1
+            assert second.process.wait(PATIENCE_S) == 1
         assert f"It is running already on {home}" in second.said
         assert "Traceback" not in second.said
+        one.child("-m reasoner.serve")
 
+
+def test_a_run_lives_through_what_may_befall_it(bare: Path) -> None:
+    """One run for all of it, as a start takes seconds; without the demo, whose growing keeps every processor busy."""
+    home, no_demo = bare, {"DEMO": "0"}
+    with run(home, no_demo) as one:
+        one.until_ready()
         kill_and_see_again(one, "worker", f"worker -Q {QUEUES}")
         kill_and_see_again(one, "web", "-m granian")
         eventually(lambda: answers(one.address))
@@ -53,7 +60,7 @@ def test_a_run_lives_through_what_may_befall_it(home: Path) -> None:
         one.process.kill()
         one.process.wait()
         assert web.is_running()
-        with run(home, port=one.port) as next_one:
+        with run(home, no_demo, port=one.port) as next_one:
             next_one.until_ready()
             assert "ending what a killed run has left" in next_one.said
             assert not web.is_running()
@@ -63,16 +70,16 @@ def test_a_run_lives_through_what_may_befall_it(home: Path) -> None:
 
 
 def test_servers_that_are_named_are_used_and_left_alone_and_take_no_optional_package(
-    home: Path, without_local: dict[str, str]
+    bare: Path, template: str, without_local: dict[str, str]
 ) -> None:
+    home = bare
     more = {
         **without_local,
-        "DATABASE_URL": settings.DATABASE_URL,
         "REDIS_URL": settings.REDIS_URL,
         "SECURE": "1",
         "ALLOWED_HOSTS": "annotate.example",
     }
-    with run(home, more) as one:
+    with copy_of(template, "annotate_named") as url, run(home, more | {"DATABASE_URL": url}) as one:
         one.until_ready()
         assert not (home / "postgres").exists()
         assert not (home / "valkey").exists()
@@ -230,7 +237,7 @@ def kill_server_and_see_again(one: Run, name: str, pid_file: Path) -> None:
 
 def status_of(url: str) -> int:
     try:
-        with urlopen(url, timeout=10) as found:
+        with urlopen(url, timeout=60) as found:
             return int(found.status)
     except HTTPError as error:
         return error.code
@@ -244,7 +251,7 @@ def is_alive(process: psutil.Process) -> bool:
 
 def answers(address: str) -> bool:
     try:
-        with urlopen(f"{address}/healthz", timeout=2):
+        with urlopen(f"{address}/healthz", timeout=60):
             return True
     except OSError:
         return False
@@ -253,7 +260,7 @@ def answers(address: str) -> bool:
 def failed(home: Path, more: dict[str, str] | None = None, *, port: int | None = None) -> str:
     """What a run says that ends by itself, and ends badly: one sentence, no traceback, nothing left."""
     one = Run(home, more, port=port)
-    assert one.process.wait(120) in {1, 2}
+    assert one.process.wait(PATIENCE_S) in {1, 2}
     assert "Traceback" not in one.said
     assert one.said.startswith("annotate: ")
     assert not left_behind(home)

@@ -184,7 +184,6 @@ def test_nul_in_address_query_and_cookie_names_the_place(world: World, alice: Us
 # --- every route ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.timeout(1200)
 def test_every_operation_of_the_api_with_every_field_spoilt(
     asked: Client, world: World, alice: User, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -268,7 +267,6 @@ def with_value(body: Any, path: tuple[Any, ...], value: Any) -> Any:
 # --- every page -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.timeout(1200)
 def test_every_page_and_form_with_every_field_spoilt(world: World, alice: User, bob: User) -> None:
     """What a page asks for is read from its own fields; every address takes a few that are of no page."""
     client = Client(raise_request_exception=False)

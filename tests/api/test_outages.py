@@ -43,7 +43,7 @@ def server(**changed: str) -> Iterator[str]:
     with subprocess.Popen(command, cwd=ROOT, env={**environment(), **changed}, start_new_session=True) as process:
         try:
             address = f"http://127.0.0.1:{port}"
-            eventually(lambda: answer(f"{address}/healthz")[0] == 200, within=200)
+            eventually(lambda: answer(f"{address}/healthz")[0] == 200)
             yield address
         finally:
             process.terminate()

@@ -38,7 +38,6 @@ def _one_connection(db: None) -> Iterator[None]:
         signal.connect(close_old_connections)
 
 
-@pytest.mark.timeout(240)
 @pytest.mark.usefixtures("_one_connection")
 def test_no_request_is_answered_with_an_error_of_the_server(world: World, alice: User) -> None:
     """A dozen requests to each operation, most of them nonsense, and every answer as the document says."""

@@ -142,7 +142,7 @@ def estimate(project: Project) -> None:
                 yield run.pk, step, 8, dice.randrange(9), 0, "rollouts", 0
 
     with transaction.atomic():
-        copy_rows(StepEstimate, ["run", "step", "rollouts", "successes", "missing", "how", "tokens"], counts())
+        copy_rows(StepEstimate, ["run", "step", "rollouts", "successes", "missing", "basis", "tokens"], counts())
         whole = ((run.pk, pk, dice.randrange(-1, STEPS), "", "", False, 64, 0) for pk in steps)
         columns = ["run", "solution", "first_error", "failure", "note", "by_answer", "rollouts", "missing"]
         copy_rows(SolutionEstimate, columns, whole)

@@ -7,7 +7,6 @@ policy fails the test that opened it. A failed test leaves a screenshot of each 
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,6 @@ from django.conf import settings
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from annotate.static_files import collect
 from apps.accounts.models import User
 from tests import chromium
 from tests.cast import PASSWORD, signed_in
@@ -28,7 +26,7 @@ from tests.processes import await_silence, eventually, web_server
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 # A browser that shares two cores with everything else stalls now and then: patience costs nothing where all is well.
-PATIENCE_MS = 30_000
+PATIENCE_MS = 120_000
 expect.set_options(timeout=PATIENCE_MS)
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -63,29 +61,15 @@ def browser() -> Iterator[Browser]:
         running.close()
 
 
-@pytest.fixture(scope="session")
-def static_files() -> None:
-    """What `make run` collects, where the web server of the tests looks for it."""
-    home = settings.PROCESS_HOME
-    home.mkdir(parents=True, exist_ok=True)
-    before = os.environ.get("ANNOTATE_HOME")
-    module = os.environ.pop("DJANGO_SETTINGS_MODULE", None)
-    os.environ["ANNOTATE_HOME"] = str(home)
-    try:
-        collect(home)
-    finally:
-        os.environ.pop("ANNOTATE_HOME")
-        if before is not None:
-            os.environ["ANNOTATE_HOME"] = before
-        if module is not None:
-            os.environ["DJANGO_SETTINGS_MODULE"] = module
-
-
 @pytest.fixture(scope="package")
-def one_site(static_files: None, django_db_setup: None) -> Iterator[str]:
+def one_site(static_files: Path, django_db_setup: None) -> Iterator[str]:
     """A web server that has found the static files when it started."""
+    settings.PROCESS_HOME.mkdir(parents=True, exist_ok=True)
+    link = settings.PROCESS_HOME / "static"
+    link.symlink_to(static_files / "static")
     with web_server() as address:
         yield address
+    link.unlink()
 
 
 @pytest.fixture
@@ -176,9 +160,3 @@ def await_on(page: Page, true: Callable[[], bool]) -> None:
 
 def path_of(page: Page) -> str:
     return urlsplit(page.url).path
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _no_leftovers() -> Iterator[None]:
-    yield
-    shutil.rmtree(settings.PROCESS_HOME / "static", ignore_errors=True)

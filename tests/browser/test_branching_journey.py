@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +26,6 @@ from tests.browser.conftest import Watched
 from tests.browser.labeling_page import LabelingPage
 from tests.cast import make_problem, make_solution
 from tests.processes import eventually
-from tests.reasoner.serving import reasoner
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[str]:
-    with reasoner() as url:
-        yield url
 
 
 def exported(project: Project, format_: str) -> list[dict[str, Any]]:
@@ -45,7 +38,7 @@ def candidates(page: Page) -> list[str]:
 
 
 def test_a_solution_is_made_with_a_real_model_by_keyboard_and_exported(
-    project: Project, bob: User, page_of: Callable[..., Page], served: str
+    project: Project, bob: User, page_of: Callable[..., Page], reasoner_server: str
 ) -> None:
     problem = next(problems(7, held_out=True))
     make_problem(project, problem.question, reference_answer=str(problem.answer))
@@ -53,7 +46,7 @@ def test_a_solution_is_made_with_a_real_model_by_keyboard_and_exported(
         project=project,
         protocol="branching",
         options={"starts_from": "problems", "candidates": 4},
-        endpoint=register_reasoner(url=served),
+        endpoint=register_reasoner(url=reasoner_server),
     )
     page = page_of(bob)
     labeling = LabelingPage(page).open(round_)

@@ -188,7 +188,7 @@ def test_a_returned_task_brings_the_changes_along(
     labeling.open(assignment.round)
     assert labeling.pressed() == ["great", "bad", "-"]
     page.locator("#conflict[open]").wait_for()
-    page.locator("#conflict button[value=mine]").click()
+    page.locator("#conflict button[value=own]").click()
     labeling.saved().submit(and_next=False)
     assignment.refresh_from_db()
     assert assignment.finish_reason == "found_error"

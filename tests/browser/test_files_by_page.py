@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,7 +30,7 @@ def test_a_file_with_bad_rows_lands_the_good_ones_and_gives_the_bad_ones_back(
     project: Project,
     mia: User,
     page_of: Callable[..., Page],
-    worker: subprocess.Popen[bytes],
+    worker: None,
     tmp_path: Path,
 ) -> None:
     bad = ['{"problem": {"statement": ""}}', "no json at all"]

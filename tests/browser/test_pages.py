@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,8 +23,12 @@ RULES = {
     # To describe each of thousands of nodes that pass takes axe half a minute.
     "resultTypes": ["violations"],
 }
+# All that a dark page can have which the light one has not: the server sends both the same page, and styles differ in
+# colours alone, which `test_dark_pages_differ_in_colours_only` watches.
+COLOURS = {"runOnly": ["color-contrast", "link-in-text-block"], "resultTypes": ["violations"]}
 # KaTeX's own, a node for each sign of a formula; what it stands in is looked at.
 ALL_BUT_FORMULAS = {"exclude": [[".katex"]]}
+STATIC = Path(__file__).resolve().parent.parent.parent / "static"
 WIDE, PHONE = {"width": 1240, "height": 860}, {"width": 390, "height": 844}
 
 # By what a page is called, its path below the project or, from a slash on, of the site.
@@ -93,13 +98,13 @@ def path_in(world: World, name: str) -> str:
     return path if path.startswith("/") else f"/projects/{world.project.slug}/{path}"
 
 
-def barriers(page: Page) -> list[dict[str, Any]]:
+def barriers(page: Page, rules: dict[str, list[str]] = RULES) -> list[dict[str, Any]]:
     """In a window as high as the page: a bar that stays at the bottom lies over what can be scrolled from under it."""
     window = page.viewport_size
     assert window is not None
     height = page.evaluate("document.documentElement.scrollHeight")
     page.set_viewport_size({"width": window["width"], "height": max(window["height"], height)})
-    found = Axe().run(page, context=ALL_BUT_FORMULAS, options=RULES).response["violations"]
+    found = Axe().run(page, context=ALL_BUT_FORMULAS, options=rules).response["violations"]
     page.set_viewport_size(window)
     return [
         {"rule": one["id"], "help": one["help"], "at": [node["html"][:200] for node in one["nodes"][:3]]}
@@ -116,15 +121,12 @@ def overflow(page: Page) -> list[str]:
     )
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
-def test_no_page_has_a_barrier(
-    world: World, alice: User, watched: Watched, viewport: dict[str, int], scheme: str
-) -> None:
-    """One test for all pages of a kind, as a server and a browser take seconds to start."""
+def test_no_page_has_a_barrier(world: World, alice: User, watched: Watched, viewport: dict[str, int]) -> None:
+    """By all rules in light, then in dark by those of colours."""
     stretch(world, alice)
     watched.expected = ("404",)
-    page = watched.page(alice, viewport=viewport, color_scheme=scheme)
+    page = watched.page(alice, viewport=viewport, color_scheme="light")
     wrong: dict[str, Any] = {}
     compared = f"/projects/{world.project.slug}/rounds/{compare(world.solution, world.bobs.user).number}"
     more = {"round of comparisons": compared, "comparing": f"{compared}/label"}
@@ -138,7 +140,19 @@ def test_no_page_has_a_barrier(
             wrong[name] = found
         if cut := overflow(page):
             wrong[f"{name}, sideways"] = cut
+        page.emulate_media(color_scheme="dark")
+        if found := barriers(page, COLOURS):
+            wrong[f"{name}, dark"] = found
+        page.emulate_media(color_scheme="light")
     assert wrong == {}
+
+
+def test_dark_pages_differ_in_colours_only() -> None:
+    """`light-dark()` is of colours by definition; nothing else in styles and scripts asks for the scheme."""
+    for file in [*STATIC.rglob("*.css"), *STATIC.rglob("*.js"), *STATIC.rglob("*.mjs")]:
+        text = file.read_text()
+        assert "prefers-color-scheme" not in text, file
+        assert file.name == "tokens.css" or "color-scheme" not in text, file
 
 
 def test_the_sign_in_page_has_none_either(watched: Watched) -> None:

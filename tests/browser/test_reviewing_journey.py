@@ -73,7 +73,7 @@ def disputed(project: Project, count: int) -> list[Solution]:
         )
         estimates = zip(solution.steps.order_by("position"), (8, 8, 7, 3, 0), strict=True)
         StepEstimate.objects.bulk_create(
-            StepEstimate(run=run, step=step, rollouts=8, successes=good, how="rollouts") for step, good in estimates
+            StepEstimate(run=run, step=step, rollouts=8, successes=good, basis="rollouts") for step, good in estimates
         )
         SolutionEstimate.objects.create(run=run, solution=solution, first_error=4)
         solutions.append(solution)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -16,8 +16,7 @@ from apps.inference.models import Endpoint
 from apps.projects.models import Project
 from reasoner.problems import problems
 from tests.cast import make_problem
-from tests.processes import any_worker, running
-from tests.reasoner.serving import reasoner
+from tests.processes import AtWork
 
 pytestmark = pytest.mark.browser
 
@@ -25,13 +24,12 @@ PHONE = {"width": 390, "height": 844}
 
 
 @pytest.fixture
-def endpoint(project: Project) -> Iterator[Endpoint]:
-    with reasoner() as url:
-        yield register_reasoner(url=url)
+def endpoint(project: Project, reasoner_server: str) -> Endpoint:
+    return register_reasoner(url=reasoner_server)
 
 
 def test_solutions_are_sampled_watched_paused_resumed_and_looked_at(
-    project: Project, endpoint: Endpoint, mia: User, page_of: Callable[..., Page]
+    project: Project, endpoint: Endpoint, mia: User, page_of: Callable[..., Page], at_work: AtWork
 ) -> None:
     for one in itertools.islice(problems(37, held_out=True), 25):
         make_problem(project, one.question, reference_answer=str(one.answer), verifier="numeric")
@@ -50,9 +48,9 @@ def test_solutions_are_sampled_watched_paused_resumed_and_looked_at(
     expect(page.locator("#run")).to_contain_text("paused")
     page.get_by_role("button", name="Resume").click()
     expect(page.locator("#run")).to_contain_text("queued")
-    with running(any_worker()):
+    with at_work():
         # It moves by itself.
-        expect(page.locator("#run")).to_contain_text("finished", timeout=120_000)
+        expect(page.locator("#run")).to_contain_text("finished")
     run = SamplingRun.objects.get(project=project)
     for name, value in (("new solutions", run.solutions), ("right", run.right), ("wrong", run.wrong)):
         expect(page.locator(".stats > div", has=page.get_by_text(name, exact=True)).locator("dd")).to_have_text(

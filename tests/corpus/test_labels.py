@@ -1,4 +1,4 @@
-"""What follows from ratings: first error, hard label, majority."""
+"""The rules over ratings: first error, hard label, majority."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from apps.corpus.labels import BAD, GREAT, NO_ERROR, OKAY, UNKNOWN, first_error,
         ({0: 1, 5: -1}, 1, NO_ERROR),
     ],
 )
-def test_the_first_error_is_the_first_bad_step_behind_rated_ones(
+def test_the_first_error_is_the_first_bad_step_after_rated_ones(
     ratings: dict[int, int | None], length: int, expected: int
 ) -> None:
     assert first_error(ratings, length) == expected
@@ -61,6 +61,6 @@ def test_a_step_without_a_counted_rollout_has_no_hard_label(
         ([], UNKNOWN),
     ],
 )
-def test_a_majority_is_what_more_people_say_than_anything_else(ratings: list[int], expected: int) -> None:
+def test_a_majority_is_the_most_frequent_rating(ratings: list[int], expected: int) -> None:
     assert majority(ratings) == expected
     assert is_tie(ratings) is (bool(ratings) and expected == UNKNOWN)

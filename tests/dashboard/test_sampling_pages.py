@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator
 
 import pytest
 from django.urls import reverse
@@ -20,21 +19,14 @@ from apps.inference.models import Endpoint
 from apps.projects.models import Project
 from reasoner.problems import problems
 from tests.cast import make_problem, make_solution, signed_in
-from tests.reasoner.serving import reasoner
 from tests.world import World
 
 TERMS = {"per_problem": "3", "temperature": "1.0", "max_tokens": "200", "split": "newline", "seed": "7"}
 
 
-@pytest.fixture(scope="module")
-def served() -> Iterator[str]:
-    with reasoner() as url:
-        yield url
-
-
 @pytest.fixture
-def endpoint(transactional_db: None, served: str) -> Endpoint:
-    return register_reasoner(url=served)
+def endpoint(transactional_db: None, reasoner_server: str) -> Endpoint:
+    return register_reasoner(url=reasoner_server)
 
 
 def with_problems(project: Project, count: int) -> None:

@@ -1,4 +1,4 @@
-"""The tests' own model server (`tests/openai_server.py`) as a process, and what a test tells and asks it."""
+"""The tests' own model server (`tests/openai_server.py`) as a process, with its control interface."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
+
+import pytest
 
 from annotate.local.supervisor import free_port
 
@@ -28,18 +30,22 @@ class Model:
     def forget(self) -> None:
         self._post("/forget", {})
 
+    def reset(self) -> None:
+        """As good as new: no faults, no counts."""
+        self._post("/reset", {})
+
     def stats(self) -> dict[str, Any]:
-        with urlopen(f"{self._base}/stats", timeout=10) as response:
+        with urlopen(f"{self._base}/stats", timeout=60) as response:
             return dict(json.load(response))
 
     def _post(self, path: str, body: dict[str, object]) -> None:
-        with urlopen(Request(self._base + path, data=json.dumps(body).encode()), timeout=10):
+        with urlopen(Request(self._base + path, data=json.dumps(body).encode()), timeout=60):
             pass
 
 
 @contextmanager
 def serving() -> Iterator[str]:
-    """Its address, up to `/v1`."""
+    """The server's URL, up to `/v1`."""
     port = free_port()
     with subprocess.Popen([sys.executable, "-m", "tests.openai_server", str(port)], cwd=ROOT) as process:
         try:
@@ -48,6 +54,21 @@ def serving() -> Iterator[str]:
             yield url
         finally:
             process.kill()
+
+
+@pytest.fixture(scope="session")
+def model_server() -> Iterator[str]:
+    """The address of one server for all the tests of a process. Who asks it resets it first: `model_of(address)`."""
+    with serving() as url:
+        yield url
+
+
+def model_of(address: str, **faults: object) -> Model:
+    """The server as good as new, but for these faults."""
+    model = Model(address)
+    model.reset()
+    model.control(**faults)
+    return model
 
 
 def _wait(model: Model) -> None:

@@ -1,11 +1,9 @@
-"""Sampling runs: new solutions of a project's problems, as many as were asked for, graded, each once."""
+"""Sampling runs: the requested number of new solutions of each problem, graded and stored once."""
 
 from __future__ import annotations
 
 import itertools
-import subprocess
 from collections import Counter
-from collections.abc import Iterator
 
 import pytest
 
@@ -27,27 +25,18 @@ from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint
 from apps.projects.models import Project
 from tests.estimation.corpus import add_sums
-from tests.estimation.model import Model, serving
-from tests.inference.scripted import Asked, Reply, completions, scripted
-from tests.processes import any_worker, eventually, kill, running
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[str]:
-    with serving() as url:
-        yield url
+from tests.estimation.model import Model, model_of
+from tests.inference.scripted import ReceivedRequest, Reply, completions, scripted
+from tests.processes import AtWork, StartWorker, eventually, kill
 
 
 @pytest.fixture
-def model(served: str) -> Model:
-    found = Model(served)
-    found.control(latency_s=0.02, right=0.5, fewer=0, empty=0, cut=0, most_choices=0, is_down=False, too_many=0, key="")
-    found.forget()
-    return found
+def model(model_server: str) -> Model:
+    return model_of(model_server, latency_s=0.02)
 
 
 def endpoint_of(project: Project, url: str, in_flight: int = 32) -> Endpoint:
-    settings = {"max_in_flight": in_flight, "timeout_s": 5.0}
+    settings = {"max_in_flight": in_flight, "timeout_s": 60.0}
     return add_endpoint(project=project, name="model", url=url, model="sums", settings=settings)
 
 
@@ -62,7 +51,7 @@ def new_ones(project: Project) -> list[Solution]:
 
 @pytest.mark.django_db(transaction=True)
 class TestDone:
-    """Run here and now, by the very function that a worker calls."""
+    """Run in this process, by the function that a worker calls."""
 
     def test_every_problem_gets_its_solutions_split_graded_and_each_once(self, model: Model, project: Project) -> None:
         """The server writes one of two texts for a problem, so that most of eight are the same."""
@@ -81,7 +70,7 @@ class TestDone:
             assert len(steps) == solution.step_count == 2
         assert {solution.is_correct for solution in found} == {True, False}
 
-    def test_a_second_run_finds_what_stands_already(self, model: Model, project: Project) -> None:
+    def test_a_second_run_finds_the_existing_solutions(self, model: Model, project: Project) -> None:
         add_sums(project, 5)
         first = sampled(project, model.url, per_problem=4)
         again = start_sampling(project=project, endpoint=Endpoint.objects.get(), per_problem=4, seed=3)
@@ -98,9 +87,7 @@ class TestDone:
         assert all(solution.final_answer for solution in new_ones(project))
 
     @pytest.mark.parametrize("fault", [{"fewer": 0.7}, {"most_choices": 3}, {"empty": 0.3}, {"too_many": 0.2}])
-    def test_what_a_server_gives_too_little_of_is_topped_up(
-        self, fault: dict[str, float], model: Model, project: Project
-    ) -> None:
+    def test_missing_choices_are_topped_up(self, fault: dict[str, float], model: Model, project: Project) -> None:
         add_sums(project, 10)
         model.control(**fault)
         run = sampled(project, model.url, per_problem=6)
@@ -119,7 +106,7 @@ class TestDone:
     def test_a_problem_that_the_server_refuses_says_so_and_the_others_go_on(self, project: Project) -> None:
         add_sums(project, 4)
 
-        def script(asked: Asked) -> Reply:
+        def script(asked: ReceivedRequest) -> Reply:
             if "Compute 2 + 2" in asked.body["prompt"]:
                 return Reply({"error": {"message": "the prompt is too long"}}, status=400)
             return completions("One.\nThe answer is: 1")
@@ -151,12 +138,12 @@ class TestDone:
         assert (run.status, run.done, run.error) == (JobStatus.FINISHED, 12, "")
         assert run.solutions + run.duplicates == 48
 
-    def test_a_storm_of_too_many_requests_is_waited_out(self, project: Project) -> None:
-        """Each of the twelve is refused six times over, and more: an endpoint that was down would pause the run."""
+    def test_a_run_waits_while_the_server_rate_limits(self, project: Project) -> None:
+        """Each of the twelve requests is refused more than six times; an endpoint that is down would pause the run."""
         add_sums(project, 12)
         numbers = itertools.count()
 
-        def script(_: Asked) -> Reply:
+        def script(_: ReceivedRequest) -> Reply:
             if next(numbers) < 80:
                 return Reply({}, status=429, headers={"Retry-After": "0"})
             return completions("One.\nThe answer is: 1")
@@ -169,7 +156,7 @@ class TestDone:
     def test_a_problem_that_always_fails_is_given_up_and_the_others_go_on(self, project: Project) -> None:
         add_sums(project, 6)
 
-        def script(asked: Asked) -> Reply:
+        def script(asked: ReceivedRequest) -> Reply:
             if "Compute 2 + 2" in asked.body["prompt"]:
                 return Reply({}, status=500, headers={"Retry-After": "0"})
             return completions("One.\nThe answer is: 1")
@@ -205,7 +192,7 @@ class TestDone:
         add_sums(project, 2)
         run = start_sampling(project=project, endpoint=endpoint_of(project, model.url))
         Endpoint.objects.all().delete()
-        assert run_sampling(run_id=run.pk).error == "The endpoint of this run is gone."
+        assert run_sampling(run_id=run.pk).error == "The endpoint of this run was removed."
 
 
 @pytest.mark.parametrize(
@@ -220,13 +207,13 @@ class TestDone:
 )
 def test_terms_that_cannot_be_are_named(terms: dict[str, object], field: str, project: Project) -> None:
     endpoint = endpoint_of(project, "http://127.0.0.1:9/v1")
-    with pytest.raises(DomainError) as told:
+    with pytest.raises(DomainError) as caught:
         start_sampling(project=project, endpoint=endpoint)
-    assert "project" in told.value.fields
+    assert "project" in caught.value.fields
     add_sums(project, 1)
-    with pytest.raises(DomainError) as told:
+    with pytest.raises(DomainError) as caught:
         start_sampling(project=project, endpoint=endpoint, **terms)  # type: ignore[arg-type]
-    assert field in told.value.fields
+    assert field in caught.value.fields
     assert not SamplingRun.objects.exists()
 
 
@@ -234,7 +221,7 @@ def test_terms_that_cannot_be_are_named(terms: dict[str, object], field: str, pr
 
 
 def under_way(project: Project, model: Model) -> SamplingRun:
-    """A run over many problems, few at a time, called for."""
+    """A run over many problems, few at a time, with a wake-up message."""
     add_sums(project, 200)
     model.control(latency_s=0.2)
     run = start_sampling(project=project, endpoint=endpoint_of(project, model.url, in_flight=8), per_problem=4, seed=3)
@@ -248,7 +235,7 @@ def done(run: SamplingRun) -> int:
 
 
 def assert_each_once(run: SamplingRun, problems: int) -> None:
-    """What the run counts is what stands, for each problem once."""
+    """The run's counters match the stored solutions, and each problem has one result."""
     run.refresh_from_db()
     assert run.done == SampledProblem.objects.filter(run=run).count() == problems
     assert run.solutions == len(new_ones(run.project))
@@ -257,26 +244,26 @@ def assert_each_once(run: SamplingRun, problems: int) -> None:
 
 
 def test_a_killed_worker_costs_what_was_in_flight_and_nothing_stands_twice(
-    transactional_db: None, model: Model, project: Project
+    start_worker: StartWorker, at_work: AtWork, model: Model, project: Project
 ) -> None:
     run = under_way(project, model)
-    with running(any_worker()) as process:
+    with start_worker() as process:
         eventually(lambda: done(run) >= 10)
         kill(process)
     assert run.status == JobStatus.RUNNING
     # The clock finds it without a worker at once, and calls one.
-    eventually(lambda: [one.pk for one in waiting_runs()] == [run.pk], within=10)
+    eventually(lambda: [one.pk for one in waiting_runs()] == [run.pk])
     resume_abandoned()
-    with running(any_worker()):
+    with at_work():
         model.control(latency_s=0.02)
-        eventually(lambda: done(run) == 200, within=120)
+        eventually(lambda: done(run) == 200)
         eventually(lambda: SamplingRun.objects.get(pk=run.pk).status == JobStatus.FINISHED)
     assert_each_once(run, 200)
     assert model.stats()["repeated"] <= 8
 
 
 def test_a_run_pauses_resumes_and_is_cancelled_while_a_worker_is_at_it(
-    worker: subprocess.Popen[bytes], model: Model, project: Project
+    worker: None, model: Model, project: Project
 ) -> None:
     run = under_way(project, model)
     eventually(lambda: done(run) >= 10)

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.corpus.imports.readers import READERS, ReaderOptions
 from apps.corpus.records import (
+    ConsensusRating,
     EstimateRecord,
     GoldRating,
     JudgeRecord,
@@ -20,7 +21,6 @@ from apps.corpus.records import (
     ProblemRecord,
     Record,
     SolutionRecord,
-    StandingRating,
     StepCount,
     StepRating,
     StepRecord,
@@ -29,6 +29,7 @@ from apps.corpus.records import (
 from apps.exports.formats import FORMATS
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
+from tests.examples import examples
 
 Said = tuple[int, int, int | None]
 
@@ -308,7 +309,7 @@ def records(draw: Any) -> Record:
         people=people(),
         gold=[GoldRating(position=place, rating=draw(RATING)) for place in own if draw(st.booleans())],
         consensus=[
-            StandingRating(
+            ConsensusRating(
                 position=place,
                 rating=draw(RATING),
                 how=draw(st.sampled_from(["majority", "adjudicated"])),
@@ -409,7 +410,7 @@ def ratings_said(one: Record, policy: dict[str, Any]) -> int:
 
 
 @given(records(), POLICIES)
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_labels_said_are_labels_written_and_left_out(one: Record, policy: dict[str, Any]) -> None:
     for format_ in ("trl-prm", "math-shepherd"):
         tally = Tally()
@@ -426,7 +427,7 @@ def test_labels_said_are_labels_written_and_left_out(one: Record, policy: dict[s
 
 
 @given(records(), POLICIES)
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_math_shepherd_rows_read_back_as_they_were_written(one: Record, policy: dict[str, Any]) -> None:
     chosen = LabelPolicy.from_dict(policy | {"step_tag": "ки"})
     for row in FORMATS["math-shepherd"].rows(one, chosen, Tally()):

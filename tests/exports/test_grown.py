@@ -164,7 +164,7 @@ def test_a_step_that_somebody_wrote_beside_the_path_stands_by_their_word() -> No
     ]
     writes = person((0, 0, 1), (1, 0, -1), (1, 1, -1), (1, 2, None), chosen=[(0, 0), (1, 2)])
     others = [person((0, 0, 1), (1, 0, -1), name=name) for name in ("b", "c")]
-    people = [structs.replace(one, asked=3) for one in (writes, *others)]
+    people = [structs.replace(one, redundancy=3) for one in (writes, *others)]
     one = Record(problem=ProblemRecord(statement="?"), solution=SolutionRecord(steps=steps), people=people)
     assert rows(one) == [(("a", True), ("b", False)), (("a", True), ("mine", True))]
     assert left_out(one) == {"ratings: thin: fewer people than asked for": 1}, "of the candidate that others rate, too"

@@ -35,12 +35,15 @@ from tests.estimation.corpus import add_sums  # noqa: E402
 from tests.estimation.exact import assert_exact, lease_is_over  # noqa: E402
 
 
-def start(*, url: str, solutions: int, steps: int, rollouts: int, in_flight: int) -> int:
+def migrate() -> None:
     call_command("migrate", verbosity=0)
+
+
+def start(*, url: str, solutions: int, steps: int, rollouts: int, in_flight: int) -> int:
     owner = User.objects.create_user(email=f"{uuid.uuid4().hex}@lab.example", password="correct horse battery")
     project = create_project(slug=f"sums-{uuid.uuid4().hex[:8]}", owner=owner)
     add_sums(project, solutions, steps=steps)
-    settings = {"max_in_flight": in_flight, "timeout_s": 5.0}
+    settings = {"max_in_flight": in_flight, "timeout_s": 60.0}
     endpoint = add_endpoint(project=project, name="model", url=url, model="sums", settings=settings)
     run = start_run(
         project=project, endpoint=endpoint, strategy="math-shepherd", options={"rollouts": rollouts}, seed=3
@@ -86,7 +89,7 @@ def check(*, steps: int, rollouts: int) -> str:
 
 
 ACTS: dict[str, Callable[..., Any]] = {
-    act.__name__: act for act in (start, state, call, pause, resume, time_passes, check)
+    act.__name__: act for act in (migrate, start, state, call, pause, resume, time_passes, check)
 }
 
 

@@ -19,6 +19,7 @@ import pytest
 
 from annotate.local.servers import start_postgres, start_valkey, stop_postgres, stop_valkey
 from tests.processes import ROOT, any_worker, eventually, kill
+from tests.unsafe_postgres import guard_no_data
 
 
 class OwnServers:
@@ -33,6 +34,7 @@ class OwnServers:
     def _start(self, started: ExitStack) -> None:
         urls = {"DATABASE_URL": start_postgres(self._postgres)}
         started.callback(stop_postgres, self._postgres)
+        guard_no_data(urls["DATABASE_URL"])
         urls["REDIS_URL"] = start_valkey(self._valkey)
         started.callback(stop_valkey, self._valkey)
         # The settings of the product: those of the tests give each of xdist's workers another Redis database.
@@ -45,6 +47,7 @@ class OwnServers:
         }
         self._driver = self._process([sys.executable, "-m", "tests.flows.driver"])
         started.callback(self._end_driver)
+        self.do("migrate")
 
     def _end_driver(self) -> None:
         kill(self._driver)  # type: ignore[arg-type]
@@ -83,7 +86,7 @@ class OwnServers:
     def goes_on(self, by: int = 40) -> None:
         """Wait until more rollouts are stored than now."""
         before = self.do("state")["rollouts"]
-        eventually(lambda: self.do("state")["rollouts"] >= before + by, within=60)
+        eventually(lambda: self.do("state")["rollouts"] >= before + by)
 
     def restart_postgres(self, *, crash: bool) -> None:
         """In order, or so that it loses what it had not written yet."""

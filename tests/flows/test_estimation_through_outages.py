@@ -37,8 +37,8 @@ def ended(own: OwnServers) -> bool:
     return bool(state["status"] == "finished")
 
 
-def end_exact(own: OwnServers, within: float = 90) -> None:
-    eventually(lambda: ended(own), within=within, every=0.1)
+def end_exact(own: OwnServers) -> None:
+    eventually(lambda: ended(own), every=0.1)
     assert own.do("check", steps=STEPS, rollouts=ROLLOUTS) == ""
 
 
@@ -78,7 +78,7 @@ def test_workers_killed_at_random_moments_while_a_run_pauses_and_resumes(own: Ow
     dice = random.Random(5)
     for round_ in range(2):
         with own.worker() as worker:
-            eventually(lambda: own.do("state")["status"] != "queued", within=60)
+            eventually(lambda: own.do("state")["status"] != "queued")
             own.goes_on(by=1)
             time.sleep(dice.uniform(0, 0.3))
             if round_ % 2:

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
-from collections.abc import Iterator
 
 import pytest
-from django.conf import settings
 from django.utils import timezone
-from redis import Redis
 
-from annotate.celery import app
 from apps.core.jobs import JobStatus
 from apps.core.wakeups import wake_on_commit
 from apps.estimation.models import EstimationRun, Shard, SolutionEstimate, StepEstimate
@@ -22,69 +17,21 @@ from apps.inference.services import add_endpoint
 from apps.projects.models import Project
 from tests.estimation import exact
 from tests.estimation.corpus import add_sums
-from tests.estimation.model import Model, serving
-from tests.processes import any_worker, eventually, running
+from tests.estimation.model import Model, model_of
+from tests.processes import eventually, is_idle
 
 STEPS, ROLLOUTS, IN_FLIGHT = 5, 8, 64
 
 
-@pytest.fixture(scope="module")
-def served() -> Iterator[str]:
-    with serving() as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def one_worker(django_db_setup: None) -> Iterator[subprocess.Popen[bytes]]:
-    """One for all the tests: to start one takes longer than a test."""
-    with running(any_worker(2)) as process:
-        yield process
-
-
 @pytest.fixture
-def worker(one_worker: subprocess.Popen[bytes], transactional_db: None) -> Iterator[subprocess.Popen[bytes]]:
-    """The database is emptied only when it is done."""
-    yield one_worker
-    eventually(is_idle)
-
-
-@pytest.fixture
-def model(served: str, transactional_db: None) -> Model:
-    """As good as new: no faults, no counts."""
-    found = Model(served)
-    found.control(
-        latency_s=0.05,
-        right=0.5,
-        error_500=0,
-        timeout=0,
-        too_many=0,
-        reset=0,
-        fewer=0,
-        empty=0,
-        cut=0,
-        garbage=0,
-        most_choices=0,
-        key="",
-        is_down=False,
-        hang_s=1.5,
-    )
-    found.forget()
-    return found
-
-
-def is_idle() -> bool:
-    """Nothing waits in the broker, and nothing that was taken from it is under way."""
-    with Redis.from_url(settings.REDIS_URL) as broker:
-        if broker.llen("estimation"):
-            return False
-    inspect = app.control.inspect(limit=1, timeout=5)
-    told = [*(inspect.reserved() or {"": ["no answer"]}).values(), *(inspect.active() or {"": ["no answer"]}).values()]
-    return not any(told)
+def model(model_server: str, transactional_db: None) -> Model:
+    return model_of(model_server, latency_s=0.05, hang_s=1.5)
 
 
 @pytest.fixture
 def endpoint(model: Model, project: Project) -> Endpoint:
-    settings = {"max_in_flight": IN_FLIGHT, "timeout_s": 1.0}
+    """So patient that what a busy machine answers late is not asked for again."""
+    settings = {"max_in_flight": IN_FLIGHT, "timeout_s": 60.0}
     return add_endpoint(project=project, name="model", url=model.url, model="sums", settings=settings)
 
 
@@ -119,19 +66,19 @@ FAULTS = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_every_step_has_the_rollouts_that_were_asked_for(
-    fault: str, worker: object, model: Model, project: Project, endpoint: Endpoint
+    fault: str, worker: None, model: Model, project: Project, endpoint: Endpoint
 ) -> None:
     add_sums(project, 60, steps=STEPS)
     model.control(**FAULTS[fault])
+    if "timeout" in FAULTS[fault]:
+        Endpoint.objects.filter(pk=endpoint.pk).update(timeout_s=1.0)
     run = started(project, endpoint)
-    eventually(lambda: ended(run), within=90)
+    eventually(lambda: ended(run))
     assert_exact(run)
     assert model.stats()["most_in_flight"] <= IN_FLIGHT
 
 
-def test_a_run_pauses_resumes_and_ends_exact(
-    worker: object, model: Model, project: Project, endpoint: Endpoint
-) -> None:
+def test_a_run_pauses_resumes_and_ends_exact(worker: None, model: Model, project: Project, endpoint: Endpoint) -> None:
     add_sums(project, 150, steps=STEPS)
     run = started(project, endpoint)
     eventually(lambda: EstimationRun.objects.get(pk=run.pk).rollouts > 100)
@@ -152,7 +99,7 @@ def test_a_run_pauses_resumes_and_ends_exact(
     assert model.stats()["repeated"] == 0
 
 
-def test_a_cancelled_run_keeps_what_it_has(worker: object, model: Model, project: Project, endpoint: Endpoint) -> None:
+def test_a_cancelled_run_keeps_what_it_has(worker: None, model: Model, project: Project, endpoint: Endpoint) -> None:
     add_sums(project, 300, steps=STEPS)
     run = started(project, endpoint)
     eventually(lambda: EstimationRun.objects.get(pk=run.pk).rollouts > 100)
@@ -166,7 +113,7 @@ def test_a_cancelled_run_keeps_what_it_has(worker: object, model: Model, project
 
 @pytest.mark.parametrize(("limit", "of"), [({"rollouts": 400}, "rollouts"), ({"tokens": 3000}, "tokens")])
 def test_a_budget_pauses_the_run_and_a_larger_one_lets_it_go_on(
-    limit: dict[str, int], of: str, worker: object, model: Model, project: Project, endpoint: Endpoint
+    limit: dict[str, int], of: str, worker: None, model: Model, project: Project, endpoint: Endpoint
 ) -> None:
     add_sums(project, 80, steps=STEPS)
     run = started(project, endpoint, budget=limit)
@@ -183,12 +130,12 @@ def test_a_budget_pauses_the_run_and_a_larger_one_lets_it_go_on(
 
 
 def test_an_endpoint_that_is_down_pauses_the_run_and_says_why(
-    worker: subprocess.Popen[bytes], model: Model, project: Project, endpoint: Endpoint
+    worker: None, model: Model, project: Project, endpoint: Endpoint
 ) -> None:
     add_sums(project, 20, steps=STEPS)
     Endpoint.objects.filter(pk=endpoint.pk).update(url="http://127.0.0.1:9/v1")
     run = started(project, endpoint)
-    eventually(lambda: EstimationRun.objects.get(pk=run.pk).status == JobStatus.PAUSED, within=90)
+    eventually(lambda: EstimationRun.objects.get(pk=run.pk).status == JobStatus.PAUSED)
     run.refresh_from_db()
     assert "cannot be reached" in run.error
     Endpoint.objects.filter(pk=endpoint.pk).update(url=model.url)
@@ -199,13 +146,13 @@ def test_an_endpoint_that_is_down_pauses_the_run_and_says_why(
 
 
 def test_a_refused_key_pauses_the_run_and_is_never_told(
-    worker: object, model: Model, project: Project, endpoint: Endpoint
+    worker: None, model: Model, project: Project, endpoint: Endpoint
 ) -> None:
     from apps.inference.encryption import encrypt
 
     add_sums(project, 20, steps=STEPS)
     model.control(key="the right one")
-    Endpoint.objects.filter(pk=endpoint.pk).update(sealed_key=encrypt("sk-wrong-and-secret"))
+    Endpoint.objects.filter(pk=endpoint.pk).update(encrypted_key=encrypt("sk-wrong-and-secret"))
     run = started(project, endpoint)
     eventually(lambda: EstimationRun.objects.get(pk=run.pk).status == JobStatus.PAUSED)
     run.refresh_from_db()
@@ -215,7 +162,7 @@ def test_a_refused_key_pauses_the_run_and_is_never_told(
 
 
 def test_what_cannot_be_estimated_has_a_reason_and_the_rest_goes_on(
-    worker: object, model: Model, project: Project, endpoint: Endpoint
+    worker: None, model: Model, project: Project, endpoint: Endpoint
 ) -> None:
     good = add_sums(project, 5, steps=STEPS)
     no_reference = add_sums(project, 1, steps=STEPS, reference=None)
@@ -232,7 +179,7 @@ def test_what_cannot_be_estimated_has_a_reason_and_the_rest_goes_on(
 
 
 def test_a_run_of_a_model_that_never_ends_has_failed_and_says_why(
-    worker: object, model: Model, project: Project, endpoint: Endpoint
+    worker: None, model: Model, project: Project, endpoint: Endpoint
 ) -> None:
     add_sums(project, 3, steps=STEPS)
     model.control(cut=1.0)
@@ -242,4 +189,4 @@ def test_a_run_of_a_model_that_never_ends_has_failed_and_says_why(
     assert "No rollout could be counted" in run.error
     note = SolutionEstimate.objects.filter(run=run).values_list("note", flat=True)[0]
     assert "cut off before their end" in note
-    assert not StepEstimate.objects.filter(run=run, how="rollouts").exists()
+    assert not StepEstimate.objects.filter(run=run, basis="rollouts").exists()

@@ -19,22 +19,21 @@ from tests.flows.test_estimation_under_fire import (
     ended,
     endpoint,
     model,
-    served,
     started,
 )
-from tests.processes import any_worker, eventually, kill, running
+from tests.processes import AtWork, StartWorker, eventually, kill
 
-__all__ = ["endpoint", "model", "served"]
+__all__ = ["endpoint", "model"]
 
 
 def test_a_killed_worker_costs_at_most_what_was_in_flight(
-    transactional_db: None, model: Model, project: Project, endpoint: Endpoint
+    start_worker: StartWorker, at_work: AtWork, model: Model, project: Project, endpoint: Endpoint
 ) -> None:
     add_sums(project, 150, steps=STEPS)
     dice = random.Random(11)
     run = started(project, endpoint)
     for round_ in range(3):
-        with running(any_worker(2)) as process:
+        with start_worker(2) as process:
             seen = EstimationRun.objects.get(pk=run.pk).rollouts
             eventually(lambda before=seen: EstimationRun.objects.get(pk=run.pk).rollouts > before)  # type: ignore[misc]
             time.sleep(dice.uniform(0.05, 0.4))
@@ -43,7 +42,7 @@ def test_a_killed_worker_costs_at_most_what_was_in_flight(
         exact.lease_is_over(run)
         resume_abandoned()
         assert model.stats()["repeated"] - repeated <= IN_FLIGHT, round_
-    with running(any_worker(2)):
-        eventually(lambda: ended(run), within=60)
+    with at_work():
+        eventually(lambda: ended(run))
     assert_exact(run)
     assert model.stats()["repeated"] <= 3 * IN_FLIGHT

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import random
-import subprocess
-import time
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.core.files import File
 from django.core.files.uploadedfile import SimpleUploadedFile
 
@@ -20,14 +19,13 @@ from apps.labeling.models import Assignment, StepLabel
 from apps.projects.models import Project
 from tests.benchmarks.corpora import STEPS, write_corpus
 from tests.cast import bearer
-from tests.processes import any_worker, eventually, kill, running
+from tests.processes import AtWork, StartWorker, eventually, kill
 
-SOLUTIONS = 12_000
+# Some transactions' worth, so that there is a middle to be killed in.
+SOLUTIONS = 4 * settings.IMPORT_CHUNK
 
 
-def test_a_file_sent_to_the_api_is_imported_by_a_worker(
-    worker: subprocess.Popen[bytes], alice: User, project: Project
-) -> None:
+def test_a_file_sent_to_the_api_is_imported_by_a_worker(worker: None, alice: User, project: Project) -> None:
     client = bearer(alice)
     row = b'{"problem": {"statement": "What is 1 plus 1?"}, "solution": {"text": "Add them.\\nThe answer is: 2"}}\n'
     sent = client.post(
@@ -42,18 +40,25 @@ def test_a_file_sent_to_the_api_is_imported_by_a_worker(
     assert told["rejected_rows"][0]["line"] == 2
 
 
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("corpus") / "corpus.jsonl"
+    return write_corpus(path, solutions=SOLUTIONS, labeled=True, graded=False)
+
+
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_a_killed_import_goes_on(transactional_db: None, project: Project, tmp_path: Path, seed: int) -> None:
-    path = write_corpus(tmp_path / "corpus.jsonl", solutions=SOLUTIONS, labeled=True, graded=False)
-    with path.open("rb") as file:
-        batch = create_import(project=project, file=File(file), filename=path.name, format="jsonl")
+def test_a_killed_import_goes_on(
+    start_worker: StartWorker, at_work: AtWork, project: Project, corpus: Path, seed: int
+) -> None:
+    with corpus.open("rb") as file:
+        batch = create_import(project=project, file=File(file), filename=corpus.name, format="jsonl")
 
     def landed() -> int:
         return ImportBatch.objects.get(pk=batch.pk).line
 
     import_file.delay(batch.pk)
-    with running(any_worker()) as worker:
-        wanted = random.Random(seed).randint(1, SOLUTIONS - 2000)
+    with start_worker() as worker:
+        wanted = random.Random(seed).randint(1, SOLUTIONS - settings.IMPORT_CHUNK)
         eventually(lambda: landed() >= wanted)
         kill(worker)
         worker.wait()
@@ -61,9 +66,8 @@ def test_a_killed_import_goes_on(transactional_db: None, project: Project, tmp_p
     assert 0 < stopped < SOLUTIONS
     # The broker gives the message back only when its time is up; the clock's task sends it again at once.
     import_file.delay(batch.pk)
-    with running(any_worker()):
+    with at_work():
         eventually(lambda: ImportBatch.objects.get(pk=batch.pk).status == JobStatus.FINISHED)
-        time.sleep(0.2)
 
     batch.refresh_from_db()
     assert (batch.rows, batch.solutions, batch.skipped_existing) == (SOLUTIONS, SOLUTIONS, 0)

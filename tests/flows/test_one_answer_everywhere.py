@@ -23,7 +23,7 @@ from apps.projects.models import Membership, Project, Role
 from apps.projects.services import add_member
 from apps.quality.models import Consensus, Figure
 from tests.cast import bearer, make_user
-from tests.estimation.model import serving
+from tests.estimation.model import model_of
 from tests.flows import one_answer_script as script
 from tests.flows import trainer_files
 from tests.flows.one_answer_script import GOLD, KEPT, NO_ERROR, PEOPLE, RIGHT, SCRIPT, SILENT, STEPS, first_error
@@ -35,15 +35,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 Row = dict[str, Any]
 
 
-@pytest.fixture(scope="module")
-def served() -> Iterator[str]:
-    with serving() as url:
-        yield url
-
-
 @pytest.fixture
-def told(project: Project, alice: User, rita: User, bob: User, served: str) -> Iterator[Told]:
-    with staged(project, owner=alice, reviewer=rita, bob=bob, url=served) as found:
+def told(project: Project, alice: User, rita: User, bob: User, model_server: str) -> Iterator[Told]:
+    model_of(model_server)
+    with staged(project, owner=alice, reviewer=rita, bob=bob, url=model_server) as found:
         yield found
 
 

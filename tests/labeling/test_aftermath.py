@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,7 @@ from apps.labeling.queue.claim import claim
 from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from tests.cast import make_problem, make_solution
-from tests.estimation.model import Model, serving
+from tests.estimation.model import model_of
 from tests.flows.test_real_files import command, rows
 
 ALL = {"alternatives": True, "progress": True, "critiques": True}
@@ -118,11 +117,9 @@ def test_what_is_missing_about_the_error_is_named(submission: Submission, option
 # --- with a database --------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def served() -> Iterator[str]:
-    with serving() as url:
-        Model(url).control(latency_s=0.0)
-        yield url
+@pytest.fixture
+def served(model_server: str) -> str:
+    return model_of(model_server, latency_s=0.0).url
 
 
 @pytest.fixture

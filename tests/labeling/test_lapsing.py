@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from datetime import timedelta
 
 import pytest
@@ -20,7 +19,7 @@ from tests.processes import eventually
 
 @pytest.mark.django_db(transaction=True)
 def test_beat_sends_every_half_minute_what_a_worker_needs_to_free_them(
-    project: Project, bob: User, worker: subprocess.Popen[bytes]
+    project: Project, bob: User, worker: None
 ) -> None:
     plan = settings.CELERY_BEAT_SCHEDULE["return lapsed leases"]
     assert plan["schedule"] <= 30

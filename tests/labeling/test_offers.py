@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from threading import BoundedSemaphore
 from typing import Any
 
@@ -24,24 +23,15 @@ from apps.labeling.queue.claim import claim
 from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from tests.cast import make_problem, make_solution
-from tests.estimation.model import Model, serving
+from tests.estimation.model import Model, model_of
 
 pytestmark = pytest.mark.django_db
 SAID = "Step 9: so we have it, and that is all there is to say."
 
 
-@pytest.fixture(scope="module")
-def _served() -> Iterator[str]:
-    with serving() as url:
-        yield url
-
-
 @pytest.fixture
-def model(_served: str) -> Model:
-    one = Model(_served)
-    one.control(latency_s=0.0, is_down=False, garbage=0.0, timeout=0.0, key="", cut=0.0, empty=0.0, most_choices=0)
-    one.forget()
-    return one
+def model(model_server: str) -> Model:
+    return model_of(model_server, latency_s=0.0)
 
 
 @pytest.fixture

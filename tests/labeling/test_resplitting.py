@@ -63,8 +63,8 @@ def test_later_rounds_ask_about_the_newer_version_only(project: Project, solutio
     newer = resplit_steps(solution=solution, texts=["One.", "Two.", "Three.", "Four."], actor=rita)
     round_ = make_round(project)
     assert list(round_.tasks.values_list("solution", flat=True)) == [newer.pk]
-    assert Solution.objects.get(pk=solution.pk).extras == {"mended_into": newer.pk}
-    assert newer.extras == {"mended_from": solution.pk}
+    assert Solution.objects.get(pk=solution.pk).extras == {"resplit_into": newer.pk}
+    assert newer.extras == {"resplit_from": solution.pk}
     with pytest.raises(Conflict, match="older version"):
         resplit_steps(solution=solution, texts=["One. Two. Three. Four."], actor=rita)
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.corpus.labels import NO_ERROR, UNKNOWN
 from apps.quality.aggregation.dawid_skene import DawidSkeneOptions, Fit, first_error_chances, fit
 from apps.quality.statistics.ratings import ReliabilityData, ints
+from tests.examples import examples
 from tests.quality import published
 from tests.quality.building import ratings_of
 from tests.quality.simulation import SPAMMER, labeler, simulate
@@ -148,7 +149,7 @@ TABLES = st.lists(
 )
 
 
-@settings(max_examples=50)
+@examples(50)
 @given(TABLES, st.permutations(range(3)))
 def test_who_is_called_what_does_not_matter(table: list[list[str]], order: list[int]) -> None:
     told = fit(ratings_of(table).reliability_data(), 3, DawidSkeneOptions())
@@ -157,7 +158,7 @@ def test_who_is_called_what_does_not_matter(table: list[list[str]], order: list[
     assert renamed.confusion == pytest.approx(told.confusion[order], abs=1e-6)
 
 
-@settings(max_examples=50)
+@examples(50)
 @given(TABLES)
 def test_chances_are_chances(table: list[list[str]]) -> None:
     told = fit(ratings_of(table).reliability_data(), 3, DawidSkeneOptions())

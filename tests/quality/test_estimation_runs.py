@@ -9,8 +9,8 @@ from django.utils.html import strip_tags
 
 from apps.accounts.models import User
 from apps.core.jobs import JobStatus
-from apps.core.statistics import false_bad, false_good, most_useful_rollouts
 from apps.corpus.models import ImportBatch, Solution
+from apps.estimation.hard_labels import false_bad, false_good, most_useful_rollouts
 from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
 from apps.labeling.models import GoldLabel
 from apps.labeling.problems import retire_problem

@@ -28,7 +28,7 @@ def test_what_was_counted_and_said_before_is_marked_and_disputes_follow_the_new_
     project: Project, bob: User, alice: User
 ) -> None:
     problem = make_problem(project, reference_answer="14")
-    solution = make_solution(problem, final_answer="7", is_correct=False, verdict="no_match")
+    solution = make_solution(problem, final_answer="7", is_correct=False, grade="no_match")
     run = EstimationRun.objects.create(project=project, number=1, strategy="x", started_at=timezone.now())
     StepEstimate.objects.create(run=run, step=solution.steps.all()[0], rollouts=8, successes=0)
     say(make_round(project), bob, 1, 1, 1)
@@ -56,7 +56,7 @@ def test_what_was_counted_and_said_before_is_marked_and_disputes_follow_the_new_
 
 def test_another_statement_alone_marks_nothing(project: Project, bob: User, alice: User) -> None:
     problem = make_problem(project, reference_answer="14")
-    make_solution(problem, final_answer="7", is_correct=False, verdict="no_match")
+    make_solution(problem, final_answer="7", is_correct=False, grade="no_match")
     say(make_round(project), bob, 1, 1, 1)
     recompute_project(project)
     edit_problem(problem=problem, actor=alice, statement="What is it?", reference_answer="14")

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from annotate.local.supervisor import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -25,3 +27,17 @@ def reasoner() -> Iterator[str]:
             yield f"http://127.0.0.1:{port}/v1"
         finally:
             process.kill()
+
+
+@pytest.fixture
+def new_reasoner_server() -> Iterator[str]:
+    """One of the test's own, whose completions do not hang on what was asked before: its cache is empty."""
+    with reasoner() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def reasoner_server() -> Iterator[str]:
+    """The base URL of one server for all the tests of a process."""
+    with reasoner() as url:
+        yield url

@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.request import Request, urlopen
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from annotate.local.supervisor import free_port
@@ -24,6 +24,7 @@ from reasoner.problems import ANSWER, Problem, clean_solution, is_held_out, prob
 from reasoner.serve import MODEL
 from reasoner.slips import solution
 from reasoner.templates import TEMPLATES
+from tests.examples import examples
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SOME = list(itertools.islice(problems(1, held_out=False), 300))
@@ -68,7 +69,7 @@ def test_some_sampled_solutions_slip_and_the_checker_says_so() -> None:
 
 
 @given(st.lists(st.text(max_size=60), max_size=8))
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_the_checker_judges_any_text(lines: list[str]) -> None:
     assert len(check(SOME[0].question, lines)) == len(lines)
 

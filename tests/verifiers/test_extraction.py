@@ -380,9 +380,9 @@ LONG = [
 @pytest.mark.parametrize("part", LONG)
 def test_time_grows_with_the_length_of_a_text_and_not_with_its_square(part: str) -> None:
     """A page of the same words takes no longer than some seconds, however slow the machine."""
-    began = time.monotonic()
+    began = time.process_time()
     extract_answer(part * (40_000 // len(part)))
-    assert time.monotonic() - began < 10
+    assert time.process_time() - began < 10
 
 
 @pytest.mark.parametrize("text", [text for text, _ in MARKED + LISTS] + WORDED + LANGUAGES + MISREAD_BEFORE)

@@ -303,6 +303,6 @@ def test_neighbors_of_ratios(text: str) -> None:
     ["and ", "2, ", "(or ", "[", "for x, 2 ", "for Tom, ", "the other is ", "1 in ", "if, ", "    ", "a", "2 also "],
 )
 def test_time_grows_with_the_length_of_a_value_and_not_with_its_square(lead: str, part: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     extract_answer(lead + part * (40_000 // len(part)))
-    assert time.monotonic() - began < 10
+    assert time.process_time() - began < 10

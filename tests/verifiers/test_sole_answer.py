@@ -81,6 +81,6 @@ def test_it_is_the_answer_or_none(text: str) -> None:
     ["The answer is 2. ", "\\boxed{1} ", "\\boxed{1}.\n\n", "#### 2\n", "#### a\n", "A: 2\n", "How many? ", "no, "],
 )
 def test_time_grows_with_the_length_of_a_text_and_not_with_its_square(part: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     sole_answer(f"The answer is 2.\n{part * (40_000 // len(part))}\nThe answer is 2.")
-    assert time.monotonic() - began < 10
+    assert time.process_time() - began < 10

@@ -18,6 +18,7 @@ from apps.api.labeling.payload import full_payload
 from apps.api.labeling.rounds import DraftSerializer, ProgressSerializer, TaskPayloadSerializer
 from apps.api.quality.corrections import CorrectionShownSerializer, correction_row
 from apps.core.errors import Conflict
+from apps.corpus.labels import CHOICES, FINISH_REASONS, MARGINS
 from apps.labeling.assignments.candidates import candidates_after
 from apps.labeling.assignments.correct import correct, said_of, why_not_correctable
 from apps.labeling.assignments.error_followup import error_followup_of
@@ -25,9 +26,7 @@ from apps.labeling.assignments.payload import draft_of
 from apps.labeling.assignments.submit import save_draft, submit
 from apps.labeling.models import Assignment
 from apps.labeling.progress import progress_for
-from apps.labeling.protocols.comparison import CHOICES, MARGINS
 from apps.labeling.protocols.submission import (
-    FINISH_REASONS,
     Submission,
     SubmittedCritique,
     SubmittedPreference,

@@ -15,9 +15,9 @@ from rest_framework.request import Request
 from apps.api.access import project_of
 from apps.api.corpus.records import IntegerFilter, filtered, parameters_of
 from apps.api.pagination import ListView, Row
+from apps.corpus.labels import CHOICES
 from apps.labeling.models import Assignment, NotCounted, PreferenceLabel
 from apps.labeling.models.counted import reason_expression
-from apps.labeling.protocols.comparison import CHOICES
 from apps.projects.models import Membership
 
 

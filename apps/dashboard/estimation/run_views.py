@@ -20,7 +20,7 @@ from apps.dashboard.estimation.forms import NewRunForm
 from apps.dashboard.pagination import page_of
 from apps.dashboard.quality.tables import Cell
 from apps.estimation.models import EstimationRun, SamplingRun, SolutionEstimate
-from apps.estimation.runs.forecast import Forecast, forecasts
+from apps.estimation.runs.forecast import RunForecast, forecasts
 from apps.estimation.runs.selection import solutions_of
 from apps.estimation.runs.services import cancel_run, pause_run, resume_run, start_run
 from apps.estimation.strategies import STRATEGIES
@@ -66,7 +66,7 @@ def forecast(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     """The expected rollouts, time and cost of the settings in the form; htmx asks while they are edited."""
     place = place_for(request.user, slug, "estimate")
     form = NewRunForm(request.GET, project=place.project, sources=facets_of(place.project).sources)
-    rows: list[Forecast] = []
+    rows: list[RunForecast] = []
     endpoint, message = None, ""
     if form.is_valid():
         terms = form.terms()

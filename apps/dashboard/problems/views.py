@@ -21,7 +21,7 @@ from apps.quality.review.reports import report_of, reports_of
 
 SHOWN = 50
 EVENT_TITLES = {
-    "problem.mended": "edited the problem",
+    "problem.edited": "edited the problem",
     "problem.graded": "solutions graded again",
     "problem.retired": "retired the problem",
     "problem.brought_back": "brought the problem back",

@@ -16,11 +16,11 @@ from typing import Any
 from apps.core.errors import Conflict, DomainError, Unprocessable
 from apps.inference.client import Client
 from apps.inference.errors import EndpointFailure, Unreachable
-from apps.inference.grants import why_not_usable
+from apps.inference.grants import unusable_reason
 from apps.inference.models import Endpoint
 from apps.inference.prompts import Template, seed_of
-from apps.inference.services import remember_learned
-from apps.inference.types import Answer, Prompt, Sampling
+from apps.inference.services import save_learned_settings
+from apps.inference.types import CompletionPrompt, ModelResponse, SamplingParameters
 from apps.labeling.assignments.submit import candidate_tree
 from apps.labeling.models import Assignment, CandidateSet, Protocol, Task
 from apps.labeling.protocols import options_of
@@ -136,7 +136,7 @@ def _keep(task: Task, prefix: Sequence[str], texts: Sequence[str], model: str) -
 class _Question:
     """What the model is to go on from, and by which rules. `shunned` steps are not worth offering."""
 
-    prompt: Prompt
+    prompt: CompletionPrompt
     separator: str
     options: SamplingOptions
     seed: int
@@ -149,7 +149,7 @@ def sampled_steps(
     """Distinct steps that may follow the prefix. Raises EndpointFailure, or DomainError when it comes to nothing."""
     solution = task.solution
     assert solution is not None
-    if (reason := why_not_usable(endpoint, task.round.project)) is not None:
+    if (reason := unusable_reason(endpoint, task.round.project)) is not None:
         # The round opened while it was granted. To a labeler the model is away, as with any other failure.
         log.info("round %s: %s", task.round_id, reason)
         raise Unreachable("The endpoint cannot be reached.")
@@ -166,7 +166,7 @@ def sampled_steps(
     try:
         client = Client(endpoint.server(), attempts=2)
         steps = asyncio.run(_ask(client, endpoint, question))
-        remember_learned(endpoint=endpoint, client=client)
+        save_learned_settings(endpoint=endpoint, client=client)
         return steps
     except TimeoutError as error:
         raise DomainError(f"The model did not answer within {WITHIN_S:g} s.") from error
@@ -200,8 +200,8 @@ async def _ask(client: Client, endpoint: Endpoint, question: _Question) -> list[
     return list(steps)[:wanted]
 
 
-def _sampling(endpoint: Endpoint, options: SamplingOptions, stops: Sequence[str]) -> Sampling:
-    return Sampling(
+def _sampling(endpoint: Endpoint, options: SamplingOptions, stops: Sequence[str]) -> SamplingParameters:
+    return SamplingParameters(
         temperature=options.temperature,
         max_tokens=options.max_tokens,
         stop=(*stops, *(one for one in endpoint.stop if one not in stops))[:4],
@@ -209,7 +209,7 @@ def _sampling(endpoint: Endpoint, options: SamplingOptions, stops: Sequence[str]
     )
 
 
-def _first_steps(answer: Answer, separator: str) -> list[str]:
+def _first_steps(answer: ModelResponse, separator: str) -> list[str]:
     """One step of each choice, without white space around it; what was cut off in mid-sentence is none."""
     steps: list[str] = []
     for choice in answer.choices:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from apps.corpus.records import CritiqueWord
+from apps.corpus.records import CritiqueRecord
 from apps.labeling.models import Critique, CritiqueRating
 
 # Assignment, step, and what was said of it there.
-Heard = tuple[int, int, CritiqueWord]
+Heard = tuple[int, int, CritiqueRecord]
 Key = tuple[int, str, str]
 
 
@@ -44,5 +44,5 @@ def _standing(words: Iterable[Heard]) -> dict[Key, int]:
     return {(step, text, origin): pk for pk, step, text, origin in found.values_list("id", "step_id", "text", "origin")}
 
 
-def _key(step: int, word: CritiqueWord) -> Key:
+def _key(step: int, word: CritiqueRecord) -> Key:
     return step, word.text, word.origin

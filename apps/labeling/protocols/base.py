@@ -11,8 +11,9 @@ import msgspec
 from msgspec import Meta
 
 from apps.core.errors import Unprocessable
+from apps.corpus.labels import FINISH_REASONS, RATINGS
 from apps.labeling.protocols.candidate_tree import CandidateTree
-from apps.labeling.protocols.submission import FINISH_REASONS, RATINGS, Submission, SubmittedStep
+from apps.labeling.protocols.submission import Submission, SubmittedStep
 
 LEFT_EARLY = ("give_up", "bad_problem")
 

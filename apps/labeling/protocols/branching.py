@@ -11,9 +11,10 @@ from collections.abc import Iterator, Sequence
 from typing import ClassVar, Literal
 
 from apps.core.errors import Unprocessable
+from apps.corpus.labels import RATINGS
 from apps.labeling.protocols.base import LEFT_EARLY, Asked, Options, SamplingOptions, ending_complaints
 from apps.labeling.protocols.candidate_tree import Candidate, is_final, own_number
-from apps.labeling.protocols.submission import RATINGS, Submission, SubmittedStep
+from apps.labeling.protocols.submission import Submission, SubmittedStep
 
 # A dialogue that is longer than this leads nowhere.
 MOST_POSITIONS = 200

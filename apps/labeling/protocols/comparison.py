@@ -7,11 +7,9 @@ from typing import Annotated, ClassVar, Literal
 import msgspec
 
 from apps.core.errors import Unprocessable
+from apps.corpus.labels import CHOICES, MARGINS
 from apps.labeling.protocols.base import LEFT_EARLY, Asked, Options, check_shape
 from apps.labeling.protocols.submission import Submission, SubmittedPreference
-
-CHOICES = ("left", "right", "tie")
-MARGINS = ("significantly", "clearly", "slightly", "negligibly")
 
 
 class ComparisonOptions(Options, frozen=True):

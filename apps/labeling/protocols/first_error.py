@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import ClassVar, Literal
 
 from apps.core.errors import Unprocessable
+from apps.corpus.labels import RATINGS
 from apps.labeling.protocols.base import (
     LEFT_EARLY,
     Asked,
@@ -21,7 +22,7 @@ from apps.labeling.protocols.base import (
     check_walk,
     missing,
 )
-from apps.labeling.protocols.submission import RATINGS, Submission, SubmittedCritique
+from apps.labeling.protocols.submission import Submission, SubmittedCritique
 
 
 class FirstErrorOptions(SamplingOptions, frozen=True):

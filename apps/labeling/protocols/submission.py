@@ -9,9 +9,6 @@ from uuid import UUID
 
 import msgspec
 
-FINISH_REASONS = ("found_error", "solution", "bad_problem", "give_up")
-RATINGS = (-1, 0, 1)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmittedStep:

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from apps.core.db.copy import copy_rows
 from apps.core.errors import DomainError
-from apps.corpus.identity import BLANK
+from apps.corpus.identity import EMPTY_SOLUTION
 from apps.corpus.models import Problem, Solution, SolutionGrade
 from apps.labeling.rounds.selection import Selection
 from apps.projects.models import Project
@@ -25,15 +25,15 @@ _OF_PROBLEMS = {"all": None, "subject": "subject", "level": "level"}
 def empty_solutions(project: Project, problems: Sequence[int]) -> dict[int, int]:
     """By problem, the id of its blank solution, made where there was none."""
     missing = Problem.objects.filter(id__in=problems).exclude(
-        Exists(Solution.objects.filter(problem=OuterRef("pk"), digest=BLANK))
+        Exists(Solution.objects.filter(problem=OuterRef("pk"), digest=EMPTY_SOLUTION))
     )
     now = timezone.now()
     rows = (
-        (project.pk, pk, BLANK, "blank", SolutionGrade.UNGRADED.value, "", 0, "\n")
+        (project.pk, pk, EMPTY_SOLUTION, "blank", SolutionGrade.UNGRADED.value, "", 0, "\n")
         for pk in missing.values_list("id", flat=True)
     )
     copy_rows(Solution, [*_FIELDS, "created_at"], ((*row, now) for row in list(rows)))
-    return dict(Solution.objects.filter(problem_id__in=problems, digest=BLANK).values_list("problem_id", "id"))
+    return dict(Solution.objects.filter(problem_id__in=problems, digest=EMPTY_SOLUTION).values_list("problem_id", "id"))
 
 
 def selected_problems(project: Project, selection: Selection) -> QuerySet[Problem]:

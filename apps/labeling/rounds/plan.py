@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 
 from apps.core.errors import DomainError
 from apps.corpus.comparisons import Pair
-from apps.corpus.models import OLDER, Solution
+from apps.corpus.models import RESPLIT_INTO, Solution
 from apps.inference.grants import check_usable
 from apps.labeling.models import GoldLabel, Round
 from apps.labeling.protocols import PROTOCOLS, options_of
@@ -74,7 +74,7 @@ def askable(project: Project) -> QuerySet[Solution]:
     Of a solution whose steps were parted anew it is the newer version.
     """
     found = Solution.objects.filter(project=project, step_count__gt=0, problem__retired_at=None)
-    return found.exclude(extras__has_key=OLDER)
+    return found.exclude(extras__has_key=RESPLIT_INTO)
 
 
 def with_gold(project: Project, selection: Selection | None = None) -> set[int]:

@@ -10,9 +10,9 @@ from django.core.cache import cache
 from django.db import connection
 from django.db.models import Count, Max, Q
 
-from apps.core.statistics import false_bad, false_good, most_useful_rollouts
 from apps.corpus.labels import BAD
 from apps.corpus.models import ImportBatch
+from apps.estimation.hard_labels import false_bad, false_good, most_useful_rollouts
 from apps.estimation.latest import run_counts
 from apps.estimation.models import EstimationRun, StepEstimate
 from apps.estimation.runs.selection import unsure_of

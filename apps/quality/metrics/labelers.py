@@ -7,6 +7,7 @@ from typing import Any
 from django.db import connection
 
 from apps.corpus.labels import UNKNOWN
+from apps.labeling.models.counted import SUBMITTED_STATES
 from apps.projects.models import Project
 from apps.quality.consensus.load import LoadedRatings
 from apps.quality.gold.marks import scores_of
@@ -26,7 +27,7 @@ SELECT a.labeler_id, count(*),
        count(*) FILTER (WHERE a.finish_reason IN ('give_up', 'bad_problem')), sum(a.versions)
 FROM labeling_assignment a JOIN labeling_round r ON r.id = a.round_id
 LEFT JOIN labeling_pastsubmission p ON p.assignment_id = a.id AND p.number = 1
-WHERE r.project_id = %s AND a.state IN ('submitted', 'extra') GROUP BY a.labeler_id
+WHERE r.project_id = %s AND a.state = ANY(%s) GROUP BY a.labeler_id
 """
 
 
@@ -34,7 +35,7 @@ def labeler_rows(project: Project, words: LoadedRatings) -> list[Row]:
     """One for each who handed anything in, by user id. Times are milliseconds."""
     gold, other_sources = scores_of(project), _with_others(words)
     with connection.cursor() as cursor:
-        cursor.execute(_WORK, [project.pk])
+        cursor.execute(_WORK, [project.pk, list(SUBMITTED_STATES)])
         work = cursor.fetchall()
     rows = []
     for labeler, assignments, median, active, idle, days, last, early, corrected in work:

@@ -228,7 +228,7 @@ def _settled_end(stands: Consensus | None) -> int | None:
 
 def answer_changed_at(problem: Problem, *, project: str) -> datetime | None:
     """When the reference answer was last changed by hand; None when it is the one that came."""
-    mends = AuditEvent.objects.filter(project=project, target=str(problem.pk), verb="problem.mended")
+    mends = AuditEvent.objects.filter(project=project, target=str(problem.pk), verb="problem.edited")
     for at, before, after in mends.values_list("at", "before", "after"):
         if (before or {}).get("reference_answer") != (after or {}).get("reference_answer"):
             return at

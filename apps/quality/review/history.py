@@ -16,7 +16,7 @@ from apps.quality.review.evidence import Evidence, Naming
 
 # By what an event is about, as the first part of its verb: the families that a solution's history holds.
 _SOLUTION = ("solution.adjudicated", "solution.resplit", "consensus.changed", "gold.made", "gold.also_accepted")
-_PROBLEM = ("problem.mended", "problem.graded", "problem.retired", "problem.brought_back")
+_PROBLEM = ("problem.edited", "problem.graded", "problem.retired", "problem.brought_back")
 _STEP = ("step.adjudicated",)
 _TURN = (
     "assignment.accepted",
@@ -32,7 +32,7 @@ WORDS = {
     "consensus.changed": "what stands has changed",
     "gold.made": "made it gold",
     "gold.also_accepted": "changed which first errors gold accepts",
-    "problem.mended": "mended the problem",
+    "problem.edited": "mended the problem",
     "problem.graded": "graded its solutions again",
     "problem.retired": "retired the problem",
     "problem.brought_back": "brought the problem back",

@@ -10,7 +10,7 @@ from apps.accounts.models import User
 from apps.core.commands import JsonCommand, Result
 from apps.core.errors import DomainError
 from apps.core.json_input import read_json, read_json_object
-from apps.inference.grants import operators_endpoint
+from apps.inference.grants import endpoint_named_by_operator
 from apps.labeling.models import Round
 from apps.labeling.protocols import PROTOCOLS
 from apps.labeling.rounds.config import PASS_MARK
@@ -92,7 +92,7 @@ def _pointed_at(project: Project, options: dict[str, Any]) -> dict[str, Any]:
     """What is given by name. Raises DomainError naming what there is not."""
     found: dict[str, Any] = {"options": _options(options["options"])}
     if options["endpoint"]:
-        found["endpoint"] = operators_endpoint(options["endpoint"], project)
+        found["endpoint"] = endpoint_named_by_operator(options["endpoint"], project)
     if options["guideline"] is not None:
         found["guideline"] = project.guidelines.filter(version=options["guideline"]).first()
         if found["guideline"] is None:

@@ -1,8 +1,6 @@
-"""A problem is mended, and what hangs on its answer is graded again."""
+"""A problem is edited, and its solutions are graded again."""
 
 from __future__ import annotations
-
-import subprocess
 
 import pytest
 
@@ -41,7 +39,7 @@ def test_another_answer_ungrades_at_once_and_grades_again(problem: Problem, alic
     assert graded.after == {"graded": 2, "right": 1, "wrong": 1}
 
 
-def test_another_statement_leaves_the_verdicts(problem: Problem, alice: User) -> None:
+def test_another_statement_leaves_the_grades(problem: Problem, alice: User) -> None:
     mended = edit_problem(problem=problem, actor=alice, statement="What is 21 + 20?\r\n", reference_answer="41")
     assert (mended.statement, mended.digest) == ("What is 21 + 20?", problem_digest("What is 21 + 20?"))
     assert grades(problem) == {"41": True, "42": False}
@@ -49,7 +47,7 @@ def test_another_statement_leaves_the_verdicts(problem: Problem, alice: User) ->
 
 def test_nothing_new_changes_nothing(problem: Problem, alice: User) -> None:
     edit_problem(problem=problem, actor=alice, statement="What is 20 + 22?\r\n ", reference_answer=" 41")
-    assert not AuditEvent.objects.filter(verb="problem.mended").exists()
+    assert not AuditEvent.objects.filter(verb="problem.edited").exists()
 
 
 def test_without_an_answer_there_is_nothing_to_grade(problem: Problem, alice: User) -> None:
@@ -60,7 +58,7 @@ def test_without_an_answer_there_is_nothing_to_grade(problem: Problem, alice: Us
 
 
 @pytest.mark.parametrize("statement", ["", "  ", "What is asked elsewhere?"])
-def test_a_statement_that_cannot_be_is_refused(problem: Problem, alice: User, statement: str) -> None:
+def test_an_invalid_statement_is_refused(problem: Problem, alice: User, statement: str) -> None:
     make_problem(problem.project, "What is asked elsewhere?")
     with pytest.raises(DomainError) as told:
         edit_problem(problem=problem, actor=alice, statement=statement, reference_answer="42")
@@ -69,7 +67,7 @@ def test_a_statement_that_cannot_be_is_refused(problem: Problem, alice: User, st
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_worker_grades_what_the_api_mends(problem: Problem, alice: User, worker: subprocess.Popen[bytes]) -> None:
+def test_a_worker_grades_after_an_edit_by_the_api(problem: Problem, alice: User, worker: None) -> None:
     answer = signed_in(alice).patch(
         f"/api/v1/problems/{problem.pk}", {"reference_answer": "42"}, content_type="application/json"
     )

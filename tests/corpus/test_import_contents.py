@@ -1,4 +1,4 @@
-"""What a file says lands, or the import tells of it: handed cases and their neighbours, through the command."""
+"""Every part of a file is stored or noted as ignored: real cases and similar ones, through the command."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ BENCH = [
 ]
 
 
-def test_without_a_reference_answer_the_files_word_on_the_answer_stands(project: Project, tmp_path: Path) -> None:
+def test_without_a_reference_answer_the_claim_of_the_file_counts(project: Project, tmp_path: Path) -> None:
     rows = [BENCH[0] | {"final_answer_correct": False}, BENCH[1] | {"final_answer_correct": True}, BENCH[2]]
     bring_in(project, tmp_path, rows, "processbench")
     found = Solution.objects.order_by("external_id").values_list("is_correct", "claimed_correct", "grade")
@@ -89,9 +89,7 @@ def test_the_marks_of_a_benchmark_become_gold_under_a_mapping(project: Project, 
     assert list(GoldLabel.objects.values_list("step__position", "rating")) == [(0, -1)]
 
 
-def test_prmbench_rows_become_gold_and_what_is_left_is_told(
-    project: Project, shared_data: Path, tmp_path: Path
-) -> None:
+def test_prmbench_rows_become_gold_and_the_rest_is_noted(project: Project, shared_data: Path, tmp_path: Path) -> None:
     rows = [json.loads(line) for line in (shared_data / "prmbench_deception.jsonl").read_text().splitlines()]
     mapping = {
         "problem.statement": "modified_question",
@@ -124,7 +122,7 @@ def test_counts_of_what_is_ignored_are_counts_of_rows(project: Project, tmp_path
     assert (told["solutions"], told["ignored"]) == (2, {"note": 1})
 
 
-def test_a_file_of_countless_names_is_told_in_bounds(project: Project, tmp_path: Path) -> None:
+def test_ignored_names_are_bounded(project: Project, tmp_path: Path) -> None:
     rows = [
         {"problem": {"statement": f"What is {number}?"}, **{f"k{number}-{key}": 1 for key in range(150)}}
         for number in range(3)
@@ -135,7 +133,7 @@ def test_a_file_of_countless_names_is_told_in_bounds(project: Project, tmp_path:
     assert told["problems"] == 3
 
 
-def test_step_dpo_lands_as_a_comparison_of_steps_and_leaves_with_what_both_share(
+def test_step_dpo_becomes_a_comparison_of_steps_and_is_exported_with_the_shared_prefix(
     project: Project, tmp_path: Path
 ) -> None:
     row = {
@@ -162,7 +160,7 @@ def test_step_dpo_lands_as_a_comparison_of_steps_and_leaves_with_what_both_share
     }
 
 
-def test_roles_of_other_tools_leave_as_those_of_chat_templates(project: Project, tmp_path: Path) -> None:
+def test_roles_of_other_tools_are_exported_as_those_of_chat_templates(project: Project, tmp_path: Path) -> None:
     def dialogue(answer: str) -> list[dict[str, str]]:
         assignments = (("Human", "Hi"), ("bot", "Yes?"), ("human", "How many days has a week?"), ("gpt", answer))
         return [{"role": role, "content": content} for role, content in assignments]

@@ -22,7 +22,7 @@ def rows(batch: ImportBatch, numbers: list[int], **changed: object) -> list[tupl
     return [(pk, batch.pk, one["kind"], place, one["field"], f"reason {place}") for place, pk in enumerate(numbers)]
 
 
-def test_reserved_numbers_are_nobody_elses(batch: ImportBatch) -> None:
+def test_reserved_ids_are_unique(batch: ImportBatch) -> None:
     first, second = next_ids(ImportFinding, 3), next_ids(ImportFinding, 3)
     assert len({*first, *second}) == 6
     assert next_ids(ImportFinding, 0) == []

@@ -14,11 +14,13 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.core.zstd import ZstdFile
+from apps.corpus.imports import json_array
 from apps.corpus.imports.files import Line, raw_lines, read_rows
+from tests.examples import examples
 
 ROWS = [{"a": number, "text": "ü" * number} for number in range(5)]
 LINES = "".join(json.dumps(row) + "\n" for row in ROWS).encode()
@@ -78,20 +80,20 @@ def test_blank_lines_count_and_give_no_row(tmp_path: Path) -> None:
         (b'"text"', "object"),
         (b"null", "object"),
         (b'{"a": NAN}', "JSON"),
-        (b'{"a": 1, "b": {"c": 1, "c": 2}}', "c: stands twice"),
-        (b'{"a": 1, "a": 1}', "a: stands twice"),
-        (b'{"a":1,"b" :2,"a":3}', "a: stands twice"),
-        (b'{"a": "\\u0022:", "b": 1, "b": 2}', "b: stands twice"),
-        (b'{"a": "\\"\\u003a", "b": 1, "b": 2}', "b: stands twice"),
-        (b'{"a": "\\"\\u003A", "b": 1, "b": 2}', "b: stands twice"),
-        (b'{"a": {"\\"\\u003a": 1}, "b": 1, "b": 2}', "b: stands twice"),
+        (b'{"a": 1, "b": {"c": 1, "c": 2}}', "c: is twice"),
+        (b'{"a": 1, "a": 1}', "a: is twice"),
+        (b'{"a":1,"b" :2,"a":3}', "a: is twice"),
+        (b'{"a": "\\u0022:", "b": 1, "b": 2}', "b: is twice"),
+        (b'{"a": "\\"\\u003a", "b": 1, "b": 2}', "b: is twice"),
+        (b'{"a": "\\"\\u003A", "b": 1, "b": 2}', "b: is twice"),
+        (b'{"a": {"\\"\\u003a": 1}, "b": 1, "b": 2}', "b: is twice"),
         (b'{"a": "\xff"}', "UTF-8"),
         (b'{"a": "\\ud800"}', "surrogate"),
         (b'{"a": "\\u0000"}', "NUL"),
         (b'{"a": 1e999}', ""),
     ],
 )
-def test_a_bad_row_says_why_and_the_next_is_read(tmp_path: Path, content: bytes, reason: str) -> None:
+def test_a_bad_row_has_an_error_and_the_next_is_read(tmp_path: Path, content: bytes, reason: str) -> None:
     path = tmp_path / "rows"
     path.write_bytes(b'{"a": 1}\n' + content + b'\n{"a": 2}\n')
     first, bad, last = read_rows(path)
@@ -100,7 +102,7 @@ def test_a_bad_row_says_why_and_the_next_is_read(tmp_path: Path, content: bytes,
     assert reason.lower() in str(bad.error).lower()
 
 
-def test_a_line_over_the_limit_is_passed_over(tmp_path: Path) -> None:
+def test_a_line_over_the_limit_is_skipped(tmp_path: Path) -> None:
     path = tmp_path / "rows"
     path.write_bytes(b'{"a": "' + b"x" * 5000 + b'"}\n{"a": 2}\n')
     bad, good = read_rows(path, limit=1000)
@@ -109,7 +111,7 @@ def test_a_line_over_the_limit_is_passed_over(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, packed], ids=["gzip", "zstd"])
-def test_a_file_that_is_cut_off_gives_its_rows_and_says_so(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
+def test_a_file_that_is_cut_off_has_its_rows_and_an_error(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
     lines = b"".join(json.dumps({"a": n, "b": str(n * 7919 % 10007)}).encode() + b"\n" for n in range(20_000))
     path = tmp_path / "rows"
     path.write_bytes(pack(lines)[:-2000])
@@ -119,13 +121,13 @@ def test_a_file_that_is_cut_off_gives_its_rows_and_says_so(tmp_path: Path, pack:
     assert "cut off" in str(last.error)
 
 
-def test_rows_that_were_refused_can_be_had_again_as_they_stand(tmp_path: Path) -> None:
+def test_refused_rows_are_returned_as_they_are_written(tmp_path: Path) -> None:
     path = tmp_path / "rows"
     path.write_bytes(gzip.compress(b'{"a": 1}\nbroken \xff\n{"a": 3}\n'))
     assert list(raw_lines(path, {2, 3})) == [(2, b"broken \xff"), (3, b'{"a": 3}')]
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(content=st.binary(max_size=300), start=st.sampled_from([b"", b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1", b"["]))
 def test_no_bytes_raise(tmp_path_factory: pytest.TempPathFactory, content: bytes, start: bytes) -> None:
     path = tmp_path_factory.mktemp("any") / "rows"
@@ -144,6 +146,46 @@ def test_numbers_that_python_writes_are_null(tmp_path: Path, number: str) -> Non
         *_, line = read_rows(path)
         assert line.error is None
         assert line.row == {"a": None, "b": [1, None], "c": f'NaN: "{number}"'}
+
+
+@pytest.mark.parametrize(
+    ("elements", "errors"),
+    [
+        (['{"a": 1, "a": 2}', '{"b": 1}'], {1: "a: is twice"}),
+        (['{"a": "\\ud800"}', '{"a": "\\u0000"}', '{"b": 1}'], {1: "surrogate", 2: "NUL"}),
+        (['{"a": 1e999}', '{"a": ' + "9" * 5000 + "}", "3", '{"b": "],[{"}'], {1: "range", 2: "range", 3: "object"}),
+        (['{"b": 1}', "{broken}", '{"b": 1}'], {2: "from here on"}),
+        (['{"b": 1}', '{"b": 1} {"b": 1}'], {3: "comma"}),
+        (['{"b": 1}', ""], {2: "from here on"}),
+        (['{"b": 1}', '{"a": "no end'], {2: "from here on"}),
+    ],
+)
+def test_rows_of_an_array_are_refused_one_by_one(tmp_path: Path, elements: list[str], errors: dict[int, str]) -> None:
+    path = tmp_path / "rows"
+    path.write_text("[\n" + ",\n".join(elements) + "\n]")
+    lines = list(read_rows(path))
+    assert [line.number for line in lines] == list(range(1, len(lines) + 1))
+    assert {line.number for line in lines if line.error is not None} == set(errors)
+    for line in lines:
+        assert line.error is None or errors[line.number] in str(line.error)
+
+
+def test_an_array_is_not_read_as_a_whole(tmp_path: Path) -> None:
+    path = tmp_path / "rows"
+    path.write_text(json.dumps([{"a": "ü" * 1000, "b": [number]} for number in range(5000)], ensure_ascii=False))
+    lines = read_rows(path)
+    assert next(lines).position < path.stat().st_size / 2
+    assert [line.row["b"] for line in lines] == [[number] for number in range(1, 5000)]
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 3, 7])
+def test_an_array_may_be_cut_anywhere(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_array, "CHUNK", chunk)
+    rows = [{"a": 'ü\\"]', "b": [1, -2.5e10, {"c": None}], "d": True}, {}, [1], -12345, "x😀", None, {"f": [[]]}]
+    content = json.dumps(rows, ensure_ascii=False).encode()
+    for cut in range(1, len(content)):
+        elements = json_array.array_elements(content[:cut], io.BytesIO(content[cut:]))
+        assert [json.loads(element) for element in elements] == rows
 
 
 def zipped(name: str) -> bytes:

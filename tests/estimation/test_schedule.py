@@ -1,4 +1,4 @@
-"""The queue of estimation stays as long as there are runs, projects take turns, and what is over leaves nothing behind."""
+"""Fair scheduling: one message per waiting run, projects served alternately, and no message for a run that has ended."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from apps.core.db.locks import try_advisory_lock
 from apps.core.jobs import JobStatus
 from apps.core.wakeups import drop, wake, wake_on_commit
 from apps.estimation.models import EstimationRun, SamplingRun, Shard
-from apps.estimation.runs.services import begin, cancel_run, pause_run, resume_run, start_run
+from apps.estimation.runs.services import begin_run, cancel_run, pause_run, resume_run, start_run
 from apps.estimation.sampling.services import (
     cancel_sampling,
     pause_sampling,
@@ -27,22 +27,22 @@ from apps.estimation.sampling.services import (
     start_sampling,
 )
 from apps.estimation.tasks import resume_abandoned, work_on_run, work_on_sampling
-from apps.estimation.worker import schedule as turns
-from apps.estimation.worker.schedule import SAMPLING, SAMPLING_TASK, TASK, others_wait, take_slice, waiting_runs
+from apps.estimation.worker import schedule
+from apps.estimation.worker.schedule import SAMPLING, SAMPLING_TASK, TASK, has_waiting_runs, next_run, waiting_runs
 from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint
 from apps.projects.models import Project
 from apps.projects.services import create_project
 from tests.cast import make_problem, make_solution
 from tests.estimation.corpus import add_sums
-from tests.inference.scripted import Asked, Reply, Scripted, completions, scripted
+from tests.inference.scripted import ReceivedRequest, Reply, Scripted, completions, scripted
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
 def queue() -> Iterator[Redis]:
-    """Real Valkey, with nobody who takes messages."""
+    """A real Valkey without a worker."""
     with Redis.from_url(settings.REDIS_URL) as redis:
         for name in ("estimation", "annotate:estimation:served"):
             redis.delete(name)
@@ -93,7 +93,7 @@ def test_projects_take_turns_whatever_the_number_of_their_runs(queue: Redis, pro
     other = create_project(slug="geometry", name="Geometry", owner=alice)
     many = [run_in(project) for _ in range(4)]
     one = run_in(other)
-    taken = [turn.pk for _ in range(8) if (turn := take_slice())]
+    taken = [waiting_run.pk for _ in range(8) if (waiting_run := next_run())]
     assert Counter(pk == one.pk for pk in taken) == {True: 4, False: 4}
     assert taken[0] != taken[1]
     assert {pk for pk in taken if pk != one.pk} == {run.pk for run in many}
@@ -101,24 +101,24 @@ def test_projects_take_turns_whatever_the_number_of_their_runs(queue: Redis, pro
 
 def test_a_run_has_so_many_workers_and_no_more(queue: Redis, project: Project) -> None:
     run = run_in(project)
-    assert begin(run_id=run.pk) is not None
+    assert begin_run(run_id=run.pk) is not None
     later = timezone.now() + timedelta(minutes=1)
     for number in range(settings.ESTIMATION_FANOUT):
         assert [one.pk for one in waiting_runs()] == [run.pk]
         Shard.objects.create(run=run, after=number, upto=number, holder=f"worker {number}", leased_until=later)
     assert waiting_runs() == []
-    assert take_slice() is None
+    assert next_run() is None
     other = run_in(project)
-    assert others_wait(run)
-    assert not others_wait(other)
+    assert has_waiting_runs(run)
+    assert not has_waiting_runs(other)
     # One of them is gone: its place is free again, and so is what it held.
     Shard.objects.filter(holder="worker 0").update(leased_until=timezone.now() - timedelta(seconds=1))
     assert run.pk in [one.pk for one in waiting_runs()]
 
 
-def test_all_claimed_and_in_hand_needs_nobody_and_all_done_needs_one(queue: Redis, project: Project) -> None:
+def test_a_run_needs_no_worker_while_all_is_leased_and_one_when_all_is_finished(queue: Redis, project: Project) -> None:
     run = run_in(project)
-    begin(run_id=run.pk)
+    begin_run(run_id=run.pk)
     EstimationRun.objects.filter(pk=run.pk).update(first_solution=run.last_solution)
     later = timezone.now() + timedelta(minutes=1)
     shard = Shard.objects.create(run=run, after=0, upto=run.last_solution, holder="worker", leased_until=later)
@@ -135,7 +135,7 @@ def test_a_message_with_nothing_to_do_ends_at_once(queue: Redis, project: Projec
     assert queue.llen("estimation") == 0
 
 
-def test_messages_are_told_apart_by_task_and_key(queue: Redis) -> None:
+def test_messages_are_distinguished_by_task_and_key(queue: Redis) -> None:
     name = work_on_run.name
     assert [wake(name, 1), wake(name, 1), wake(name, 11)] == [True, False, True]
     current_app.send_task("apps.estimation.tasks.work_on_sampling", args=[1])
@@ -179,23 +179,23 @@ def test_estimation_and_sampling_runs_take_turns_by_project(queue: Redis, projec
     one = run_in(other)
     # The same number: told apart by what kind of run it is.
     EstimationRun.objects.filter(pk=one.pk).update(id=many[0].pk)
-    taken = [turn for _ in range(6) if (turn := take_slice())]
-    assert Counter(turn.project == other.pk for turn in taken) == {True: 3, False: 3}
-    assert {turn.pk for turn in taken if turn.project == project.pk} == {run.pk for run in many}
+    taken = [waiting_run for _ in range(6) if (waiting_run := next_run())]
+    assert Counter(waiting_run.project == other.pk for waiting_run in taken) == {True: 3, False: 3}
+    assert {waiting_run.pk for waiting_run in taken if waiting_run.project == project.pk} == {run.pk for run in many}
 
 
-def test_a_sampling_run_with_a_worker_waits_for_nobody(queue: Redis, project: Project) -> None:
+def test_a_sampling_run_with_a_worker_is_not_waiting(queue: Redis, project: Project) -> None:
     run, other = sampling_in(project), sampling_in(project)
-    assert others_wait(run)
+    assert has_waiting_runs(run)
     with try_advisory_lock(SAMPLING, run.pk) as claimed:
         assert claimed
         assert [one.pk for one in waiting_runs()] == [other.pk]
-        assert not others_wait(other)
+        assert not has_waiting_runs(other)
     assert [one.pk for one in waiting_runs()] == [run.pk, other.pk]
 
 
-def _writing(asked: Asked) -> Reply:
-    """As many texts as `n` says, for each seed others; of several one in three is empty, so that problems are asked again."""
+def _writing(asked: ReceivedRequest) -> Reply:
+    """`n` texts, different for each seed; of several every third is empty, so that it is requested again."""
     seed, n = asked.body["seed"], asked.body["n"]
     texts = [
         "" if n > 1 and (seed + place) % 3 == 0 else f"Of {seed}, {place}.\nThe answer is: {place}"
@@ -211,15 +211,15 @@ def _seeds(server: Scripted) -> Counter[int]:
 
 
 def _served_once(queue: Redis) -> None:
-    """As a worker would, that has nothing else to do."""
+    """As an idle worker would."""
     assert queue.lpop("estimation")
     work_on_sampling(0)
 
 
 @pytest.fixture
 def short_turns(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "TURN_S", 0.0)
-    monkeypatch.setattr(turns, "LOOK_ROUND_EVERY_S", 0.0)
+    monkeypatch.setattr(schedule, "SHORT_SLICE_S", 0.0)
+    monkeypatch.setattr(schedule, "CHECK_WAITING_EVERY_S", 0.0)
 
 
 def test_sampling_runs_give_way_to_each_other_and_nothing_is_lost_or_asked_for_twice(

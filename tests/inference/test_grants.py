@@ -1,4 +1,4 @@
-"""A grant that is taken back: nothing of the project asks the endpoint any more, whatever was under way."""
+"""Revoked grants: the project sends no more requests to the endpoint."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from apps.core.errors import DomainError
 from apps.core.jobs import JobStatus
 from apps.estimation.models import EstimationRun, SamplingRun
 from apps.estimation.runs.services import start_run
-from apps.estimation.sampling import worker as writing
+from apps.estimation.sampling import worker as sampling_worker
 from apps.estimation.sampling.services import pause_sampling, resume_sampling, run_sampling, start_sampling
-from apps.estimation.worker import run as driving
-from apps.estimation.worker.run import work_on
+from apps.estimation.worker import run as estimation_worker
+from apps.estimation.worker.run import run_estimation_slice
 from apps.inference.grants import grant_endpoint, revoke_endpoint, share_endpoint
 from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint, remove_endpoint
@@ -51,7 +51,7 @@ def assignment_of(round_: Round, labeler: User) -> Assignment:
 
 
 def test_an_open_round_offers_no_candidates_any_more(db: None, project: Project, bob: User) -> None:
-    """The labeler is told what they are told of a model that is away, and can write the step."""
+    """The labeler sees the same message as for an unreachable model, and can write the step."""
     make_problem(project, "Compute 2 + 3.", reference_answer="5")
     with scripted(lambda _: completions("Two and three.")) as server:
         endpoint = granted(project, server.url)
@@ -94,11 +94,11 @@ def test_a_draft_does_not_open(db: None, project: Project, alice: User) -> None:
     options = {"starts_from": "problems"}
     draft = create_round(project=project, protocol="branching", options=options, endpoint=endpoint)
     revoke_endpoint(endpoint=endpoint, projects=[project])
-    with pytest.raises(DomainError, match="not granted") as told:
+    with pytest.raises(DomainError, match="not granted") as caught:
         open_draft(round=draft, actor=alice)
     draft.refresh_from_db()
     assert draft.status == Round.Status.DRAFT
-    assert looked_at(draft, alice) == [told.value.message] * 5
+    assert looked_at(draft, alice) == [caught.value.message] * 5
     grant_endpoint(endpoint=endpoint, projects=[project])
     assert looked_at(draft, alice) == [""] * 5
     assert open_draft(round=draft, actor=alice).status == Round.Status.OPEN
@@ -122,7 +122,7 @@ def looked_at(draft: Round, manager: User) -> list[str]:
 def test_a_form_shows_the_endpoint_that_a_draft_may_use_no_longer(
     db: None, project: Project, alice: User, bob: User
 ) -> None:
-    """It would be taken out of the draft without a word; of other endpoints of the installation nothing is said."""
+    """It would be removed from the draft silently; other endpoints of the installation are not named."""
     make_problem(project, "Compute 2 + 3.", reference_answer="5")
     endpoint = granted(project, "https://models.example/v1")
     add_endpoint(name="elsewhere", url="https://others.example/v1", model="m", api_key="sk-other")
@@ -153,7 +153,7 @@ def test_a_form_shows_the_endpoint_that_a_draft_may_use_no_longer(
 
 def estimated(project: Project, endpoint: Endpoint) -> EstimationRun:
     run = start_run(project=project, endpoint=endpoint, strategy="math-shepherd", options={"rollouts": 1}, seed=1)
-    work_on(run_id=run.pk)
+    run_estimation_slice(run_id=run.pk)
     run.refresh_from_db()
     return run
 
@@ -177,8 +177,8 @@ def fill(project: Project) -> None:
 def test_a_run_at_work_pauses_and_says_why(
     project: Project, alice: User, monkeypatch: pytest.MonkeyPatch, worked: Callable[..., Any], withdrawn: str
 ) -> None:
-    monkeypatch.setattr(driving, "LOOK_EVERY_S", 0.05)
-    monkeypatch.setattr(writing, "LOOK_EVERY_S", 0.05)
+    monkeypatch.setattr(estimation_worker, "WATCH_EVERY_S", 0.05)
+    monkeypatch.setattr(sampling_worker, "WATCH_EVERY_S", 0.05)
     fill(project)
 
     with scripted(lambda _: completions(ANSWER)) as server:
@@ -198,7 +198,7 @@ def test_a_run_at_work_pauses_and_says_why(
         run = worked(project, endpoint)
         assert taken_back
         assert run.status == JobStatus.PAUSED
-        assert ("not granted" if withdrawn == "revoked" else "gone") in run.error
+        assert ("not granted" if withdrawn == "revoked" else "removed") in run.error
         assert len(server.asked) < 40
 
 
@@ -213,7 +213,7 @@ def test_a_run_that_waits_does_not_begin(project: Project, worked: Callable[...,
             start_sampling(project=project, endpoint=endpoint, per_problem=1, seed=1),
         ]
         revoke_endpoint(endpoint=endpoint, projects=[project])
-        work_on(run_id=runs[0].pk)
+        run_estimation_slice(run_id=runs[0].pk)
         run_sampling(run_id=runs[1].pk)
         for run in runs:
             run.refresh_from_db()
@@ -232,7 +232,7 @@ def test_a_sampling_run_is_not_resumed(db: None, project: Project, alice: User) 
     run.refresh_from_db()
     assert run.status == JobStatus.PAUSED
     remove_endpoint(endpoint=endpoint, actor=alice)
-    with pytest.raises(DomainError, match="gone"):
+    with pytest.raises(DomainError, match="was removed"):
         resume_sampling(run=run)
 
 

@@ -1,4 +1,4 @@
-"""Monte Carlo labels that come with a file, and their way back into the project that they came from."""
+"""Import of Monte Carlo labels, also into the project that exported them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def own_run(solution: Solution, *successes: int, number: int) -> EstimationRun:
     )
     steps = solution.steps.filter(chosen=True).order_by("position")
     StepEstimate.objects.bulk_create(
-        StepEstimate(run=run, step=step, rollouts=8, successes=one, missing=1, how="rollouts", tokens=9)
+        StepEstimate(run=run, step=step, rollouts=8, successes=one, missing=1, basis="rollouts", tokens=9)
         for step, one in zip(steps, successes, strict=False)
     )
     return run
@@ -73,22 +73,22 @@ def test_so_does_one_with_a_run_of_the_projects_own(project: Project) -> None:
 
 
 def test_a_file_that_says_anything_else_lands_whole(project: Project) -> None:
-    """By another completer, another number, or with one other count: it is no word of ours."""
+    """Labels with another completer, number or count are not those of our run."""
     bring_in(project, [row(1)])
     own_run(project.solutions.get(), 8, 4, 0, number=1)
-    for said, labels in (
+    for message, labels in (
         (counted(8, 4, 0, run=1, completer="d"), 3),
         (counted(8, 4, 0, run=9), 3),
         (counted(8, 4, 0, run=None), 3),
         (counted(8, 4, 0, run=1), 3),
     ):
-        assert bring_in(project, [row(1, monte_carlo=[said])]).labels == labels
-        assert bring_in(project, [row(1, monte_carlo=[said])]).labels == 0
+        assert bring_in(project, [row(1, monte_carlo=[message])]).labels == labels
+        assert bring_in(project, [row(1, monte_carlo=[message])]).labels == 0
     assert stored(project) == (5, 15), "the last had no missing rollouts, as ours has"
 
 
 def test_the_runs_of_one_file_are_kept_apart_whatever_numbers_they_get(project: Project) -> None:
-    """Run 2 comes first and gets the number 1; that run 1 counted the same says something, too."""
+    """Run 2 comes first and gets number 1; run 1 with the same counts is stored as well."""
     rows = [row(1, monte_carlo=[counted(8, run=2)]), row(1, monte_carlo=[counted(8, run=1)])]
     assert bring_in(project, rows).labels == 2
     assert stored(project) == (2, 2)

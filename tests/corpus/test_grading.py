@@ -1,4 +1,4 @@
-"""Is the answer right? Of solutions as they come in, by one rule for files, pages, selections and the API."""
+"""The grade of imported solutions: one rule for files, pages, selections and the API."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_solution_in_which_no_answer_is_found_is_unreadable_everywhere(project
     assert made.json()["tasks"] == 1
 
 
-def test_what_the_file_claims_of_a_solution_without_an_answer_is_told(project: Project) -> None:
+def test_the_claim_for_a_solution_without_an_answer_is_a_difference(project: Project) -> None:
     unread = Graded(grade="unparsed", by=NO_ANSWER, reference="27")
     assert (
         unread.difference(claimed=True)
@@ -95,7 +95,7 @@ def test_what_the_file_claims_of_a_solution_without_an_answer_is_told(project: P
     assert "no single answer is found" in ImportFinding.objects.get().reason
 
 
-def test_the_answer_that_the_row_names_goes_first() -> None:
+def test_the_answer_that_the_row_names_takes_precedence() -> None:
     steps = [StepRecord(position=0, text="The answer is 26.")]
     assert final_answer(SolutionRecord(steps=steps, final_answer="27")) == "27"
     assert final_answer(SolutionRecord(steps=steps)) == "26"

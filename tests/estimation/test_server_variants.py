@@ -1,8 +1,6 @@
-"""Runs against servers that behave as real ones do: they write on, refuse settings, echo, and have a context length."""
+"""Runs against servers that behave like real ones: they write past the answer, refuse settings and echo the prefix."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 import pytest
 
@@ -11,13 +9,12 @@ from apps.corpus.models import Solution, Step
 from apps.estimation.models import EstimationRun, Rollout, RolloutBatch, SolutionEstimate, StepEstimate
 from apps.estimation.runs.services import resume_run, start_run
 from apps.estimation.sampling.services import run_sampling, start_sampling
-from apps.estimation.worker.run import work_on
+from apps.estimation.worker.run import run_estimation_slice
 from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint, check_endpoint
 from apps.projects.models import Project
 from tests.cast import make_problem, make_solution
-from tests.estimation.model import Model, serving
-from tests.reasoner.serving import reasoner
+from tests.estimation.model import Model, model_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -25,26 +22,9 @@ RUNAWAY = "\nThe answer is 27.\n\nQuestion: Ann has 2 hats and gets 3. How many?
 STATEMENT = "A shelf holds 9 books. How many are on 3 shelves?"
 
 
-@pytest.fixture(scope="module")
-def _served() -> Iterator[str]:
-    with serving() as url:
-        yield url
-
-
 @pytest.fixture
-def model(_served: str) -> Model:
-    found = Model(_served)
-    found.control(
-        latency_s=0.0,
-        text="The answer is 27.",
-        finish_reason="stop",
-        refuses="",
-        refuses_all="",
-        longest_prompt=0,
-        echoes=False,
-    )
-    found.forget()
-    return found
+def model(model_server: str) -> Model:
+    return model_of(model_server, latency_s=0.0, text="The answer is 27.")
 
 
 @pytest.fixture
@@ -63,7 +43,7 @@ def endpoint_of(project: Project, url: str, transport: str = "completions", **se
 def estimated(project: Project, endpoint: Endpoint, **more: object) -> EstimationRun:
     options = {"rollouts": 4}
     run = start_run(project=project, endpoint=endpoint, strategy="math-shepherd", options=options, seed=3, **more)  # type: ignore[arg-type]
-    work_on(run_id=run.pk)
+    run_estimation_slice(run_id=run.pk)
     run.refresh_from_db()
     return run
 
@@ -109,8 +89,8 @@ def test_a_rollout_in_which_no_answer_is_found_is_missing_and_never_a_failure(
     model.control(text="There are many books.")
     run = estimated(project, endpoint_of(project, model.url))
     assert (run.status, run.rollouts) == (JobStatus.FAILED, 0)
-    assert "without an answer that can be read" in run.error
-    assert not StepEstimate.objects.filter(how="rollouts").exists()
+    assert "without a readable answer" in run.error
+    assert not StepEstimate.objects.filter(basis="rollouts").exists()
 
 
 @pytest.mark.parametrize("reason", ["max_tokens", "model_length", "content_filter"])
@@ -132,7 +112,7 @@ def test_a_run_goes_on_without_a_setting_that_the_endpoint_refuses_and_tells_so(
     endpoint = endpoint_of(project, model.url, "chat-instruct")
     run = estimated(project, endpoint)
     assert (run.status, run.rollouts, run.missing, run.error) == (JobStatus.FINISHED, 4, 0, "")
-    assert [f"takes no {setting}" in notice for notice in run.notices] == [True]
+    assert [f"refuses {setting}" in notice for notice in run.notices] == [True]
     endpoint.refresh_from_db()
     assert endpoint.refused_settings == [setting]
     model.forget()
@@ -150,7 +130,7 @@ def test_a_run_that_would_be_refused_altogether_pauses_with_the_servers_sentence
     assert "Your plan does not include this model." in run.error
     model.control(refuses_all="")
     resume_run(run=run)
-    work_on(run_id=run.pk)
+    run_estimation_slice(run_id=run.pk)
     run.refresh_from_db()
     assert (run.status, run.rollouts, run.error) == (JobStatus.FINISHED, 4, "")
 
@@ -198,7 +178,7 @@ def test_a_doubled_prefix_is_cut_where_the_server_repeats_it(model: Model, proje
 def test_a_model_that_repeats_its_prefix_of_its_own_accord_keeps_its_words(
     model: Model, project: Project, shelf: Solution
 ) -> None:
-    """The server does not echo: a probe that no model would repeat tells the two apart."""
+    """The server does not echo: a probe that no model would repeat shows that."""
     model.control(text="9 * 3 = 26. That is wrong.\nThe answer is 27.")
     endpoint = endpoint_of(project, model.url, "chat-prefill")
     estimated(project, endpoint, keeps_rollouts=True)
@@ -207,18 +187,19 @@ def test_a_model_that_repeats_its_prefix_of_its_own_accord_keeps_its_words(
     assert endpoint.echoes_prefill is False
 
 
-def test_the_real_llama_server_echoes_and_no_kept_rollout_repeats_its_prefix(project: Project) -> None:
+def test_the_real_llama_server_echoes_and_no_kept_rollout_repeats_its_prefix(
+    project: Project, reasoner_server: str
+) -> None:
     problem = make_problem(
         project, "Tom has 3 apples and buys 4 more. How many apples does Tom have now?", reference_answer="7"
     )
     steps = ["Step 1: Tom starts with 3 apples.", "The answer is 8."]
     make_solution(problem, steps, final_answer="8", is_correct=False, grade="no_match")
-    with reasoner() as url:
-        endpoint = endpoint_of(project, url, "chat-prefill")
-        assert check_endpoint(endpoint=endpoint).check_error == ""
-        assert endpoint.echoes_prefill is True
-        sampling = {"max_tokens": 30, "temperature": 1.0}
-        run = estimated(project, endpoint, keeps_rollouts=True, sampling=sampling)
+    endpoint = endpoint_of(project, reasoner_server, "chat-prefill")
+    assert check_endpoint(endpoint=endpoint).check_error == ""
+    assert endpoint.echoes_prefill is True
+    sampling = {"max_tokens": 30, "temperature": 1.0}
+    run = estimated(project, endpoint, keeps_rollouts=True, sampling=sampling)
     texts = list(Rollout.objects.filter(batch__run=run).values_list("text", flat=True))
     assert texts
     assert not any("Tom starts with 3 apples" in text for text in texts)

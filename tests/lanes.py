@@ -1,0 +1,79 @@
+"""Two lanes of tests, told apart by a rule, so that no list has to be kept, and the order in which they run.
+
+The fast lane, `make test-fast`, has the tests of pure functions and of services. Left out are the folders that test
+faces and whole installations, and tests that use a process of ours (web server, worker, model server, grading pool),
+which they name as a fixture.
+
+In a whole run each of xdist's workers begins with its part of the slow lane: what is left at the end, to be shared
+among those that are done, is short.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+SLOW_FOLDERS = {HERE / name for name in ("admin", "annotate", "api", "browser", "dashboard", "flows")}
+PROCESSES = {
+    "at_work",
+    "model_server",
+    "new_reasoner_server",
+    "pool",
+    "reasoner_server",
+    "served",
+    "start_worker",
+    "web",
+    "worker",
+}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "fast: is in the fast lane (tests/lanes.py adds it)")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """One more than there are processors: tests of the slow lane wait for servers as long as they work."""
+    return None if _is_fast_run(config) else (os.cpu_count() or 1) + 1
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With `-m fast` the other folders are not even imported."""
+    return True if _is_fast_run(config) and collection_path in SLOW_FOLDERS else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    fast = [item for item in items if _is_fast(item)]
+    for item in fast:
+        item.add_marker(pytest.mark.fast)
+    if not _is_fast_run(config):
+        items[:] = _ordered(items, set(fast), workers=getattr(config, "workerinput", {}).get("workercount", 1))
+
+
+def _is_fast_run(config: pytest.Config) -> bool:
+    return bool(config.option.markexpr == "fast")
+
+
+def _is_fast(item: pytest.Item) -> bool:
+    return not SLOW_FOLDERS.intersection(item.path.parents) and not PROCESSES.intersection(
+        getattr(item, "fixturenames", ())
+    )
+
+
+def _ordered(items: list[pytest.Item], fast: set[pytest.Item], *, workers: int) -> list[pytest.Item]:
+    """At first each worker has a run of neighbours, all as long: its slow files, then fast tests."""
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        if item not in fast:
+            files.setdefault(item.path, []).append(item)
+    rest = [item for item in items if item in fast]
+    ordered: list[pytest.Item] = []
+    for worker in range(workers):
+        slow = [item for tests in list(files.values())[worker::workers] for item in tests]
+        wanted = max(0, len(items) * (worker + 1) // workers - len(ordered) - len(slow))
+        ordered += slow + rest[:wanted]
+        rest = rest[wanted:]
+    return ordered + rest
