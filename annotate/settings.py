@@ -234,14 +234,17 @@ RECORD_IMPORTERS = [
     "apps.quality.consensus.invalidation.InvalidationImporter",
 ]
 # Apps above `labeling` that are called with each submission and correction, within its transaction.
-SUBMISSION_HOOKS = ["apps.quality.gold.screening.settle", "apps.quality.consensus.invalidation.note_submission"]
+SUBMISSION_HOOKS = [
+    "apps.quality.gold.screening.score_screening",
+    "apps.quality.consensus.invalidation.mark_submission_stale",
+]
 # Filters of a round's selection that apps beside or above `labeling` provide, by name.
 SELECTION_TERMS = {
     "unsure": "apps.estimation.runs.selection.unsure_of",
     "dispute": "apps.quality.review.queues.disputed",
 }
 # Apps above `corpus` that are called when a problem's answer changes, or it is graded again, retired or restored.
-ANSWER_CHANGE_HOOKS = ["apps.quality.consensus.invalidation.note_problem"]
+ANSWER_CHANGE_HOOKS = ["apps.quality.consensus.invalidation.mark_problem_stale"]
 # Seconds between two fits over all labels of a project, at least.
 QUALITY_REFIT_SECONDS = 30
 # Addresses outside the public internet that endpoints may have.

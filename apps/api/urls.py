@@ -42,7 +42,7 @@ urlpatterns = [
     path("projects/<slug:slug>/estimation-runs", estimation.RunList.as_view()),
     path("projects/<slug:slug>/sampling-runs", sampling.SamplingList.as_view()),
     path("projects/<slug:slug>/exports", exports.ExportList.as_view()),
-    path("solutions/<int:pk>/evidence", evidence.SolutionEvidence.as_view()),
+    path("solutions/<int:pk>/evidence", evidence.SolutionEvidenceView.as_view()),
     path("solutions/<int:pk>/adjudicate", reviewing.SolutionAdjudicate.as_view()),
     path("solutions/<int:pk>/gold", reviewing.SolutionGold.as_view()),
     path("solutions/<int:pk>/split", reviewing.SolutionSplit.as_view()),

@@ -37,7 +37,7 @@ from apps.quality.models import (
     OpenDispute,
     QualityRules,
     Review,
-    Stale,
+    StaleSolution,
     StepConsensus,
     Suspension,
 )
@@ -112,7 +112,7 @@ def settle(world: World, assignment: Assignment) -> None:
     )
     Review.objects.create(assignment=assignment, decision="accepted", reviewer=assignment.labeler)
     Figure.objects.get_or_create(project=project, name="labelers", defaults={"data": {}})
-    Stale.objects.get_or_create(project=project, solution=solution)
+    StaleSolution.objects.get_or_create(project=project, solution=solution)
     NotedRun.objects.get_or_create(run=world.run)
 
 

@@ -42,7 +42,7 @@ def prepare(solutions: int) -> tuple[Project, User]:
     from apps.projects.services import add_member, create_project
     from apps.quality.consensus.recompute import recompute_project
     from apps.quality.metrics.refresh import refresh_figures
-    from tests.quality.said import note_all
+    from tests.quality.submissions import mark_all_stale
 
     project = create_project(slug="review")
     crew = [User.objects.create(email=f"{number}@bench.example", password="!") for number in range(LABELERS)]
@@ -55,7 +55,7 @@ def prepare(solutions: int) -> tuple[Project, User]:
     estimate(project)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
-    note_all(project)
+    mark_all_stale(project)
     started = time.perf_counter()
     recompute_project(project)
     tell("review.settle_all", time.perf_counter() - started, "s")

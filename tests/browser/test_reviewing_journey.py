@@ -16,13 +16,13 @@ from apps.labeling.models import Assignment
 from apps.projects.models import Project, Role
 from apps.projects.services import add_member
 from apps.quality.consensus.recompute import recompute_project
-from apps.quality.models import Consensus, OpenDispute, Review, Stale
+from apps.quality.models import Consensus, OpenDispute, Review, StaleSolution
 from tests.browser.conftest import Watched
 from tests.browser.labeling_page import LabelingPage
 from tests.browser.test_pages import barriers, overflow
 from tests.cast import make_problem, make_round, make_solution, make_user
 from tests.judging.verdicts import judge
-from tests.quality.said import say
+from tests.quality.submissions import submit_next
 
 STEPS = (
     r"Let $d$ be the denominator and $n$ the numerator. The first sentence says $d = 3n - 7$.",
@@ -79,9 +79,9 @@ def disputed(project: Project, count: int) -> list[Solution]:
         solutions.append(solution)
     round_ = make_round(project, redundancy=3)
     for _ in range(count):
-        say(round_, people[0], 1, 1, 0, -1)
-        say(round_, people[1], 1, 1, 1, 1, -1)
-        say(round_, people[2], 1, 1, 0, 1, 1)
+        submit_next(round_, people[0], 1, 1, 0, -1)
+        submit_next(round_, people[1], 1, 1, 1, 1, -1)
+        submit_next(round_, people[2], 1, 1, 0, 1, 1)
     recompute_project(project)
     return solutions
 
@@ -92,7 +92,7 @@ def judged(solutions: Sequence[Solution]) -> None:
     for one in solutions:
         judge(one, "llama-3.3-70b-instruct-judge", 1, 1, 0, -1, -1, version=3, confidence=0.85, reason=why)
         judge(one, "critic", 1, 0, -1, version=12, confidence=0.4)
-        Stale.objects.mark(one.project_id, [one.pk])
+        StaleSolution.objects.mark(one.project_id, [one.pk])
     recompute_project(solutions[0].project)
 
 
@@ -223,7 +223,7 @@ def test_a_returned_assignment_comes_back_to_its_labeler_with_the_note(
 ) -> None:
     make_solution(make_problem(project, "What is 20 + 22?", reference_answer="42"), ["Twenty.", "Plus 22.", "41"])
     round_ = make_round(project)
-    assignment = say(round_, bob, 1, 1, 1)
+    assignment = submit_next(round_, bob, 1, 1, 1)
     page = watched.page(rita)
     page.goto(f"/projects/{project.slug}/review/assignments")
     page.get_by_role("link", name="What is 20").click()

@@ -27,9 +27,9 @@ from apps.projects.models import Project, Role
 from apps.projects.services import add_member, create_project
 from apps.quality.consensus import recompute
 from apps.quality.consensus.recompute import recompute_project, recompute_projects
-from apps.quality.models import Consensus, Stale
+from apps.quality.models import Consensus, StaleSolution
 from tests.cast import make_problem, make_round, make_solution, make_user
-from tests.quality.said import say
+from tests.quality.submissions import submit_next
 
 SECRET = "a secret of ours"
 
@@ -176,7 +176,7 @@ def test_a_project_whose_consensus_fails_does_not_block_others(
     for project in (broken, well):
         labeler = make_user(f"{project.slug}.labeler")
         add_member(project=project, user=labeler, role=Role.LABELER)
-        say(make_round(project), labeler, 1, 1, 1)
+        submit_next(make_round(project), labeler, 1, 1, 1)
 
     def settle(project: Project) -> int:
         if project == broken:
@@ -192,5 +192,5 @@ def test_a_project_whose_consensus_fails_does_not_block_others(
             assert recompute_projects() == 1
     assert [one.solution.project for one in Consensus.objects.all()] == [well]
     assert SECRET in caplog.text
-    assert set(Stale.objects.values_list("project", flat=True)) == {broken.pk}
+    assert set(StaleSolution.objects.values_list("project", flat=True)) == {broken.pk}
     assert recompute_projects() == 1

@@ -33,13 +33,13 @@ def test_the_assignment_is_on_the_page_of_its_derived_solution(project: Project,
     assert assignment.grown is not None
     client = signed_in(rita)
 
-    def voices(solution: Solution) -> list[Assignment]:
+    def assignments_of(solution: Solution) -> list[Assignment]:
         page = client.get(reverse("solution", args=[project.slug, solution.pk]))
         assert page.status_code == 200
-        return [voice.assignment for voice in page.context["evidence"].voices]
+        return [labeler.assignment for labeler in page.context["evidence"].labelers]
 
-    assert voices(assignment.grown) == [assignment]
-    assert voices(begun) == []
+    assert assignments_of(assignment.grown) == [assignment]
+    assert assignments_of(begun) == []
 
 
 def test_what_a_round_starts_from_is_shown_nowhere(project: Project, bob: User, rita: User) -> None:

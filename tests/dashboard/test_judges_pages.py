@@ -18,15 +18,15 @@ from apps.quality.consensus.recompute import recompute_project
 from apps.quality.metrics.refresh import refresh_figures
 from tests.cast import make_problem, make_round, make_solution, signed_in
 from tests.judging.verdicts import judge
-from tests.quality.said import say
-from tests.quality.test_judged import estimate
+from tests.quality.submissions import submit_next
+from tests.quality.test_judges_as_a_source import estimate
 
 
 @pytest.fixture
 def solution(project: Project, bob: User) -> Solution:
     made = make_solution(make_problem(project))
     make_solution(make_problem(project))
-    say(make_round(project), bob, 1, 1, -1)
+    submit_next(make_round(project), bob, 1, 1, -1)
     estimate(made, True, True, False)
     judge(made, "llama-judge", 1, -1, version=3, confidence=0.85, reason="The <b>sum</b> is wrong.")
     recompute_project(project)
@@ -70,7 +70,7 @@ def test_strips_show_the_latest_run_of_each_source(project: Project, solution: S
     estimate(solution, False, False, False, number=2, origin="jsonl:2")
     judge(solution, "llama-judge", -1, -1, -1, version=4)
     (shown,) = with_sources([solution])
-    strips = {strip.by: strip.marks for strip in shown.sources}  # type: ignore[attr-defined]
+    strips = {strip.source: strip.marks for strip in shown.sources}  # type: ignore[attr-defined]
     assert strips["Monte Carlo"] == strips["llama-judge"] == ["bad"] * 3
 
 
@@ -84,7 +84,7 @@ def test_a_strip_shows_the_verdicts_of_one_run_only(project: Project) -> None:
     estimate(second, True, False, True)
     estimate(first, True, number=2, origin="jsonl:2")
     shown = with_sources([first, second])
-    strips = [{strip.by: strip.marks for strip in one.sources} for one in shown]  # type: ignore[attr-defined]
+    strips = [{strip.source: strip.marks for strip in one.sources} for one in shown]  # type: ignore[attr-defined]
     assert strips[0] == {"a": ["none", "great", "none"], "Monte Carlo": ["great", "none", "none"]}
     assert strips[1] == {"a": ["bad", "great", "okay"], "Monte Carlo": ["great", "bad", "great"]}
 
@@ -107,7 +107,7 @@ def test_without_judges_the_quality_page_says_how_to_import_verdicts(
     pages: Client, project: Project, bob: User
 ) -> None:
     make_solution(make_problem(project))
-    say(make_round(project), bob, 1, -1)
+    submit_next(make_round(project), bob, 1, -1)
     recompute_project(project)
     refresh_figures()
     assert "Import verdicts on solutions" in page(pages, project, "quality")

@@ -21,18 +21,18 @@ from apps.quality.consensus.recompute import recompute_project
 from apps.quality.metrics.refresh import refresh_figures
 from apps.quality.models import Figure, QualityRules, Suspension
 from tests.cast import signed_in
-from tests.quality.people import speak
-from tests.quality.said import note_all
+from tests.quality.labeled_project import label_at_random
+from tests.quality.submissions import mark_all_stale
 
 
 @pytest.fixture
 def spoken(project: Project) -> Project:
-    speak(project)
+    label_at_random(project)
     for solution in project.solutions.order_by("pk")[:12]:
         for step in solution.steps.all():
             GoldLabel.objects.create(step=step, rating=1)
     QualityRules.objects.create(project=project, suspends=False, hourly_cost=30)
-    note_all(project)
+    mark_all_stale(project)
     recompute_project(project)
     assert refresh_figures() == 1
     return project
@@ -94,7 +94,7 @@ def test_the_quality_page_takes_the_same_queries_for_any_labels(
 def test_labelers_are_listed_with_gold_speed_cost_and_agreement(spoken: Project, alice: User) -> None:
     rows = {row["Labeler"]: row for row in table(signed_in(alice), spoken, "labelers")}
     assert set(rows) == {"Labeler0", "Labeler1", "Labeler2", "Labeler3"}
-    assert all(row["Turns"] == "40" and row["Gold tasks"] == "12" for row in rows.values())
+    assert all(row["Assignments"] == "40" and row["Gold tasks"] == "12" for row in rows.values())
     assert float(rows["Labeler0"]["Median seconds"]) == 20
     assert float(rows["Labeler0"]["Cost"]) == pytest.approx(40 * 20 / 3600 * 30)
     agrees = [float(rows[f"Labeler{number}"]["Agrees with the others"]) for number in range(4)]

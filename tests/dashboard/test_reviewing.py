@@ -20,10 +20,10 @@ from apps.projects.services import add_member
 from apps.quality.consensus.recompute import recompute_project
 from apps.quality.models import AlsoAcceptable, Consensus, OpenDispute, Review, StepConsensus
 from apps.quality.review.assignments import accept, correct_assignment, return_to_labeler
-from apps.quality.review.queues import Narrowing, neighbours, queue_of
-from apps.quality.review.waiting import unreviewed, waiting
+from apps.quality.review.queues import QueueFilters, neighbours, queue_of
+from apps.quality.review.unreviewed import newest_unreviewed, unreviewed
 from tests.cast import make_problem, make_round, make_solution, make_user, signed_in
-from tests.quality.said import said, say
+from tests.quality.submissions import submission_of, submit_next
 
 
 @pytest.fixture
@@ -40,8 +40,8 @@ def solutions(project: Project, crew: list[User]) -> list[Solution]:
     made = [make_solution(make_problem(project, subject=f"S{place % 2}"), source="m") for place in range(3)]
     round_ = make_round(project, redundancy=2)
     for _ in made:
-        say(round_, crew[0], 1, -1)
-        say(round_, crew[1], 1, 1, 1)
+        submit_next(round_, crew[0], 1, -1)
+        submit_next(round_, crew[1], 1, 1, 1)
     recompute_project(project)
     return made
 
@@ -122,13 +122,13 @@ def test_the_way_goes_through_the_queue_also_from_a_solution_that_has_left_it(
     assert f"/solutions/{first.pk}?queue=people" in seen
     assert f"/solutions/{third.pk}?queue=people" in seen
     assert "2 in the queue" in seen
-    narrow = queue_of(second.project, "people", Narrowing(subject="S1"))
+    narrow = queue_of(second.project, "people", QueueFilters(subject="S1"))
     assert neighbours(narrow, first.pk) == (None, None)
 
 
 def test_queues_are_narrowed(project: Project, client: Client, solutions: list[Solution], crew: list[User]) -> None:
     def found(**narrowing: Any) -> list[int]:
-        return list(queue_of(project, "people", Narrowing(**narrowing)).values_list("solution_id", flat=True))
+        return list(queue_of(project, "people", QueueFilters(**narrowing)).values_list("solution_id", flat=True))
 
     everything = [one.pk for one in solutions]
     assert found() == found(round=1) == found(source="m") == found(labeler=crew[0].pk) == everything
@@ -148,7 +148,7 @@ def test_the_consensus_of_many_is_accepted_and_made_gold(
     third = make_user("third")
     add_member(project=project, user=third, role=Role.LABELER)
     round_ = make_round(project, select="subject:S0")
-    say(round_, third, 1, -1)
+    submit_next(round_, third, 1, -1)
     recompute_project(project)
     url = "/projects/algebra/review/people/selected"
     ids = [one.pk for one in solutions]
@@ -225,14 +225,14 @@ def test_an_assignment_corrected_after_it_was_accepted_waits_again(
 ) -> None:
     assignment = Assignment.objects.order_by("pk")[0]
     assert accept(assignments=[assignment], reviewer=rita) == 1
-    correct(assignment=assignment, submission=said([1, 1, 1]))
-    assert assignment.pk in waiting(assignment.round.project)
+    correct(assignment=assignment, submission=submission_of([1, 1, 1]))
+    assert assignment.pk in newest_unreviewed(assignment.round.project)
     assert assignment in unreviewed(Assignment.objects.all())
     assignment.refresh_from_db()
     assert (accept(assignments=[assignment], reviewer=rita), accept(assignments=[assignment], reviewer=rita)) == (1, 0)
-    assert assignment.pk not in waiting(assignment.round.project)
-    correct_assignment(assignment=assignment, submission=said([1, -1]), reviewer=rita)
-    assert assignment.pk not in waiting(assignment.round.project), "what a reviewer said needs no review"
+    assert assignment.pk not in newest_unreviewed(assignment.round.project)
+    correct_assignment(assignment=assignment, submission=submission_of([1, -1]), reviewer=rita)
+    assert assignment.pk not in newest_unreviewed(assignment.round.project), "what a reviewer said needs no review"
 
 
 def test_the_sample_and_the_whole_list_hold_the_same_assignments(
@@ -240,14 +240,14 @@ def test_the_sample_and_the_whole_list_hold_the_same_assignments(
 ) -> None:
     assignments = list(Assignment.objects.order_by("pk"))
     accept(assignments=assignments[:3], reviewer=rita)
-    correct(assignment=assignments[0], submission=said([1, 1, 1]))
+    correct(assignment=assignments[0], submission=submission_of([1, 1, 1]))
     return_to_labeler(assignment=assignments[3], reviewer=rita, note="Look again.")
     expected = {assignment.pk for assignment in (assignments[0], assignments[4], assignments[5])}
-    assert set(waiting(project)) == expected
+    assert set(newest_unreviewed(project)) == expected
     assert {assignment.pk for assignment in unreviewed(Assignment.objects.spoken())} == expected
     one = assignments[4]
     of_one = unreviewed(Assignment.objects.spoken().filter(labeler=one.labeler_id, round=one.round_id))
-    asked = waiting(project, round=one.round.number, labeler=one.labeler_id)
+    asked = newest_unreviewed(project, round_number=one.round.number, labeler=one.labeler_id)
     assert asked == sorted((assignment.pk for assignment in of_one), reverse=True) != []
 
 
@@ -277,9 +277,9 @@ def test_pages_of_reviewers_cost_the_same_however_much_there_is(
     round_ = make_round(project, redundancy=2, select="subject:S2")
     again = make_round(project, redundancy=2, select="subject:S0")
     for _ in range(12):
-        say(round_, crew[0], 1, -1)
-        say(round_, crew[1], 1, 1, 1)
-    say(again, crew[0], 0, 0, 0)
+        submit_next(round_, crew[0], 1, -1)
+        submit_next(round_, crew[1], 1, 1, 1)
+    submit_next(again, crew[0], 0, 0, 0)
     recompute_project(project)
     assert OpenDispute.objects.filter(kind="people").count() == 14
     assert {url: cost(client, url) for url in urls} == before

@@ -27,7 +27,7 @@ from apps.quality.review.evidence import evidence_of
 from tests.cast import make_problem, make_round, make_solution
 from tests.exports.test_alternatives import left_out, person, rows
 from tests.exports.test_labels import labels
-from tests.quality.said import note_all, say
+from tests.quality.submissions import mark_all_stale, submit_next
 
 OWN = "The answer is: 5"
 
@@ -65,7 +65,7 @@ def exported(solution: Solution, **policy: Any) -> list[list[int | None]]:
 
 
 def stands(solution: Solution) -> tuple[str, int | None, int, int, float]:
-    note_all(solution.project)
+    mark_all_stale(solution.project)
     recompute_project(solution.project)
     whole = Consensus.objects.get(solution=solution)
     thin = StepConsensus.objects.filter(step__solution=solution, is_thin=True).exists()
@@ -84,7 +84,7 @@ def test_whoever_grew_a_solution_settles_it(project: Project, bob: User, starts_
     grown = grow(round_, bob, rated=starts_from == "solutions")
     state, error, people, required, certainty = stands(grown)
     assert (state, error, people, required) == ("settled", -1, 1, 1)
-    assert certainty <= 0.75, "one voice stays one voice"
+    assert certainty <= 0.75, "one labeler stays one labeler"
     assert exported(grown) == [[1] * grown.step_count]
 
 
@@ -97,7 +97,7 @@ def test_what_others_are_asked_about_stays_thin(project: Project, bob: User, mia
     assert isinstance(assignment, Assignment)
     steps = [SubmittedStep(position=place, rating=1, chosen=True) for place in range(2)]
     submit(assignment=assignment, submission=Submission(steps=steps, finish_reason="solution"))
-    note_all(project)
+    mark_all_stale(project)
     recompute_project(project)
     assert Consensus.objects.get(solution=own).state == "thin"
 
@@ -120,7 +120,7 @@ def test_two_who_go_the_same_way_make_two_solutions(project: Project, bob: User,
     make_solution(make_problem(project, reference_answer="5"))
     round_ = make_round(project, protocol="branching", redundancy=2)
     grown = [grow(round_, labeler) for labeler in (bob, mia)]
-    note_all(project)
+    mark_all_stale(project)
     recompute_project(project)
     found = Consensus.objects.filter(solution__in=grown).values_list("state", "people")
     assert list(found) == [("settled", 1), ("settled", 1)]
@@ -133,8 +133,8 @@ def test_an_own_step_is_great_wherever_ratings_are_read(project: Project, bob: U
     in_python = [one for one in StepLabel.objects.filter(step__solution=grown).order_by("pk") if one.counted_rating]
     assert list(by_rule) == in_python
     assert [one.counted_rating for one in in_python] == [1, -1, 1]
-    (voice,) = evidence_of(grown, lambda ids: dict.fromkeys(ids, "bob")).voices
-    assert voice.first_error == -1
+    (labeler,) = evidence_of(grown, lambda ids: dict.fromkeys(ids, "bob")).labelers
+    assert labeler.first_error == -1
 
 
 def test_a_dialogue_of_own_steps_alone_is_a_labelers_newer_answer(project: Project, bob: User) -> None:
@@ -142,7 +142,7 @@ def test_a_dialogue_of_own_steps_alone_is_a_labelers_newer_answer(project: Proje
     make_problem(project, reference_answer="5")
     options = {"starts_from": "problems"}
     grown = grow(open_round(project=project, protocol="branching", options=options), bob, rated=False)
-    say(open_round(project=project, protocol="first_error", select="source:branching round 1"), bob, -1)
+    submit_next(open_round(project=project, protocol="first_error", select="source:branching round 1"), bob, -1)
     dialogue = Assignment.objects.get(grown=grown)
     assert Assignment.objects.with_reason().get(pk=dialogue.pk).not_counted == "earlier"
     Assignment.objects.filter(pk=dialogue.pk).update(submitted_at="2099-01-01T00:00Z")

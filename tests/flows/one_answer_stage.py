@@ -26,7 +26,7 @@ from apps.labeling.protocols.submission import Submission, SubmittedStep
 from apps.labeling.rounds.services import open_round
 from apps.projects.models import Membership, Project, Role
 from apps.projects.services import add_member
-from apps.quality.consensus.ended_runs import note_ended_runs
+from apps.quality.consensus.ended_runs import mark_ended_runs_stale
 from apps.quality.consensus.recompute import recompute_projects
 from apps.quality.metrics.refresh import refresh_figures
 from apps.quality.review.assignments import correct_assignment
@@ -39,6 +39,9 @@ from tests.flows.one_answer_script import (
     CORRECTION,
     FORK,
     GOLD,
+    JUDGE,
+    JUDGED,
+    JUDGED_BEFORE,
     NAMES,
     PREFERENCES,
     RIGHT,
@@ -46,6 +49,7 @@ from tests.flows.one_answer_script import (
     SCRIPT,
     STEPS,
 )
+from tests.judging.verdicts import judge
 from tests.processes import eventually
 
 Body = dict[str, Any]
@@ -109,9 +113,12 @@ def staged(project: Project, *, owner: User, reviewer: User, bob: User, url: str
     endpoint = add_endpoint(
         project=project, name="sums", url=url, model="sums", settings={"max_in_flight": 2, "timeout_s": 120.0}
     )
+    for version, judged in ((1, JUDGED_BEFORE), (2, JUDGED)):
+        for name, ratings in judged.items():
+            judge(Solution.objects.get(pk=ids[name]), JUDGE, *ratings, version=version)
     ended, under_way = _two_runs(project, endpoint, Model(url))
     with _at_work(under_way, Model(url)):
-        note_ended_runs()
+        mark_ended_runs_stale()
         recompute_projects()
         refresh_figures()
         found = Told(project, signed_in(owner), bearer(owner), ids, ended, under_way)

@@ -15,7 +15,7 @@ from apps.projects.models import Project
 from apps.quality.consensus.recompute import recompute_project
 from apps.quality.models import OpenDispute
 from tests.cast import make_problem, make_round, make_solution
-from tests.quality.said import say
+from tests.quality.submissions import say
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Reported problems: one list behind every count, and a dismissal that says who, when and why."""
+"""Reported problems: one query behind every count, and dismissals with their reviewer, time and reason."""
 
 from __future__ import annotations
 
@@ -148,13 +148,13 @@ def test_without_a_reason_nothing_is_dismissed(project: Project, reports: list[A
     assert count_open_reports([project]) == {project.pk: 3}
 
 
-def test_dismissing_twice_keeps_the_first_word(reports: list[Assignment], rita: User, mia: User) -> None:
+def test_dismissing_twice_keeps_the_first_reason(reports: list[Assignment], rita: User, mia: User) -> None:
     first = dismiss_report(assignment=reports[0], reason="Fine.", actor=rita)
     assert dismiss_report(assignment=reports[0], reason="Very fine.", actor=mia) == first
     assert AuditEvent.objects.filter(verb="report.dismissed").count() == 1
 
 
-def test_a_report_that_is_made_anew_is_open_again(project: Project, reports: list[Assignment], rita: User) -> None:
+def test_a_report_that_is_made_again_is_open_again(project: Project, reports: list[Assignment], rita: User) -> None:
     report = reports[0]
     dismiss_report(assignment=report, reason="Fine.", actor=rita)
     report.refresh_from_db()

@@ -28,7 +28,7 @@ from apps.estimation.strategies.tree import Tree
 from apps.inference.concurrency.shared_limit import in_flight
 from apps.inference.models import Endpoint
 from apps.quality.metrics import estimation_runs
-from apps.quality.metrics.refresh import FEWEST
+from apps.quality.metrics.refresh import MIN_SOLUTIONS
 
 SHOWN_FAILURES = 20
 SHOWN_SAMPLINGS = 50
@@ -121,9 +121,9 @@ def _results(run: EstimationRun) -> dict[str, object]:
         "reliability": estimation_runs.reliability(run),
         "people": people,
         "agreement": Cell(people.agreement, is_share=True, n=people.solutions),
-        "success": estimation_runs.luck(run),
-        "min_solutions": FEWEST,
-        "hard_label_errors": estimation_runs.hard_label_facts(int(run.options.get("rollouts") or 8)),
+        "rollout_success": estimation_runs.rollout_success(run),
+        "min_solutions": MIN_SOLUTIONS,
+        "hard_label_errors": estimation_runs.hard_label_errors(int(run.options.get("rollouts") or 8)),
         "rates": (estimation_runs.GOOD_CHANCES, estimation_runs.LUCKY_CHANCES),
         "derived": derived,
         "unsure": estimation_runs.unsure_count(run),

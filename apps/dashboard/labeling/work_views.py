@@ -21,7 +21,7 @@ from apps.labeling.assignments.timing import seconds_per_assignment
 from apps.labeling.models import Assignment, StepLabel
 from apps.labeling.progress import HandedIn, handed_in_by, midnight
 from apps.quality.gold.accuracy import gold_accuracy
-from apps.quality.review.corrections import Change, Correction, changes, corrections_of
+from apps.quality.review.corrections import Correction, RatingChange, corrections_of, rating_changes
 
 SIZE = 25
 LONGEST_STRIP = 60
@@ -36,7 +36,7 @@ class OwnSubmission:
     is_cut: bool
     why_not: str | None
     correction: Correction | None = None
-    changes: Sequence[Change] = ()
+    changes: Sequence[RatingChange] = ()
 
 
 @login_required
@@ -90,7 +90,7 @@ def _own_submissions(assignments: list[Assignment]) -> list[OwnSubmission]:
                 len(own) > LONGEST_STRIP,
                 why_not_correctable(assignment),
                 correction,
-                changes(ratings, correction) if correction is not None else (),
+                rating_changes(ratings, correction) if correction is not None else (),
             )
         )
     return submissions

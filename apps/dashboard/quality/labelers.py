@@ -13,7 +13,7 @@ from apps.dashboard.access import Place
 from apps.dashboard.quality.tables import Cell, Table
 from apps.dashboard.solutions.evidence import labeler_names
 from apps.projects.models import Membership
-from apps.quality.metrics.refresh import FEWEST
+from apps.quality.metrics.refresh import MIN_SOLUTIONS
 from apps.quality.models import Figure, Suspension
 from apps.quality.rules import rules_for
 
@@ -66,7 +66,7 @@ class LabelerFigures:
     def agrees(self) -> Cell:
         """Agreement with the consensus of the other labelers."""
         hits, of = self.figures.get("agrees", (0, 0))
-        if of < FEWEST:
+        if of < MIN_SOLUTIONS:
             return Cell(None, is_share=True, n=of or None)
         return Cell(hits / of, *wilson(hits, of), is_share=True, n=of)
 

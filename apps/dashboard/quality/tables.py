@@ -8,7 +8,7 @@ from typing import Any
 
 from apps.dashboard.access import Place
 from apps.dashboard.solutions.evidence import labeler_names
-from apps.quality.metrics.refresh import FEWEST
+from apps.quality.metrics.refresh import MIN_SOLUTIONS
 from apps.quality.models import DisputeCount, Figure
 
 RATINGS = ("bad", "okay", "great")
@@ -47,7 +47,7 @@ class Cell:
 
     @property
     def is_shown(self) -> bool:
-        return self.value is not None and (self.n is None or self.n >= FEWEST)
+        return self.value is not None and (self.n is None or self.n >= MIN_SOLUTIONS)
 
     @property
     def sorting(self) -> tuple[bool, float]:
@@ -131,7 +131,7 @@ class Overview:
 
     @property
     def consensus(self) -> Data:
-        return self.data("standing")
+        return self.data("consensus")
 
     @property
     def weeks(self) -> list[Data]:

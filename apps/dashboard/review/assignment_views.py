@@ -30,13 +30,15 @@ from apps.quality.review.assignments import (
     accept,
     correct_assignment,
     return_to_labeler,
-    take_correction_back,
+)
+from apps.quality.review.assignments import (
+    withdraw_correction as withdraw_correction_of,
 )
 from apps.quality.review.corrections import corrections_of
 from apps.quality.review.impartiality import allows_self_review, barred_from
-from apps.quality.review.queues import Narrowing
-from apps.quality.review.risk import WORDS, Risk, sample
-from apps.quality.review.waiting import risks_of, unreviewed, waiting
+from apps.quality.review.queues import QueueFilters
+from apps.quality.review.risk import REASON_TEXTS, Risk, sample
+from apps.quality.review.unreviewed import newest_unreviewed, risks_of, unreviewed
 
 SIZE = 30
 LONGEST_NOTE = 2000
@@ -54,7 +56,7 @@ class ReviewedAssignment:
 
     @property
     def reasons(self) -> list[str]:
-        return [WORDS[reason] for reason in self.risk.reasons]
+        return [REASON_TEXTS[reason] for reason in self.risk.reasons]
 
     @property
     def can_return(self) -> bool:
@@ -87,14 +89,16 @@ def assignments(request: AuthenticatedRequest, slug: str) -> HttpResponse:
         ids = [assignment.pk for assignment in page.rows]
         context |= {"assignments": _reviewed_assignments(place, ids, risks_of(ids)), "page": page}
     else:
-        ids = waiting(place.project, round=narrowing.round, labeler=narrowing.labeler, reviewer=request.user)
+        ids = newest_unreviewed(
+            place.project, round_number=narrowing.round, labeler=narrowing.labeler, reviewer=request.user
+        )
         risks = risks_of(ids)
         sampled = [risk.assignment for risk in sample(list(risks.values()), SIZE, seed=place.project.slug)]
         context |= {"assignments": _reviewed_assignments(place, sampled, risks), "waiting": len(ids)}
     return render(request, "review/assignments.html", place.context("review", **context))
 
 
-def _narrowed(rows: QuerySet[Any], place: Place, narrowing: Narrowing, prefix: str = "") -> QuerySet[Any]:
+def _narrowed(rows: QuerySet[Any], place: Place, narrowing: QueueFilters, prefix: str = "") -> QuerySet[Any]:
     """Rows about assignments of the project's own rounds, filtered by round and labeler."""
     terms: dict[str, Any] = {"round__project": place.project, "round__origin": ""}
     terms |= {"round__number": narrowing.round} if narrowing.round is not None else {}
@@ -252,7 +256,7 @@ def _corrected_submission(assignment: Assignment, form: CorrectionForm) -> Submi
 @require_POST
 def withdraw_correction(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     place = place_for(request.user, slug, "review")
-    is_withdrawn = take_correction_back(assignment=assignment_of(place, pk), reviewer=request.user)
+    is_withdrawn = withdraw_correction_of(assignment=assignment_of(place, pk), reviewer=request.user)
     message = "Correction withdrawn. The labeler's own ratings count again."
     messages.success(request, message if is_withdrawn else "There is no correction to withdraw.")
     return redirect("assignment", slug, pk)

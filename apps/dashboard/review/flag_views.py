@@ -21,7 +21,7 @@ from apps.dashboard.pagination import Page, page_of
 from apps.dashboard.review.flag_forms import DismissForm, FlagsForm
 from apps.dashboard.solutions.evidence import labeler_names
 from apps.labeling.models import Assignment, ReportDismissal, StepLabel
-from apps.quality.review.reports import State, dismiss_report, reopen_report, report_of, reports_in
+from apps.quality.review.reports import ReportState, dismiss_report, reopen_report, report_of, reports_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def flags(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     form = FlagsForm(request.GET or None, project=place.project)
     filters = form.cleaned_data if form.is_bound and form.is_valid() else {}
     kind, round_ = filters.get("kind") or "unsure", filters.get("round")
-    state: State = filters.get("state") or "open"
+    state: ReportState = filters.get("state") or "open"
     if kind == "unsure":
         labels = StepLabel.objects.filter(
             unsure=True, assignment__round__project=place.project, assignment__state__in=Assignment.SUBMITTED
@@ -75,7 +75,7 @@ def flags(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     return render(request, "review/flags.html", context)
 
 
-def _assignments(place: Place, kind: str, state: State, round_: Any, request: AuthenticatedRequest) -> Page[Any]:
+def _assignments(place: Place, kind: str, state: ReportState, round_: Any, request: AuthenticatedRequest) -> Page[Any]:
     """The page of assignments that were reported, skipped or given up."""
     if kind == "bad_problem":
         assignments = reports_in([place.project], state)

@@ -16,7 +16,7 @@ from apps.dashboard.access import Place
 from apps.dashboard.forms import ServiceForm
 from apps.labeling.models import Round
 from apps.projects.models import Membership
-from apps.quality.review.queues import Narrowing
+from apps.quality.review.queues import QueueFilters
 
 ANY = ("", "any")
 MAX_PEOPLE = 500
@@ -77,13 +77,13 @@ def filters_in(params: Mapping[str, str]) -> dict[str, str]:
     return {name: params[name] for name, pattern in _PATTERNS.items() if pattern.fullmatch(params.get(name, ""))}
 
 
-def narrowing_of(place: Place, filters: Mapping[str, str]) -> Narrowing:
+def narrowing_of(place: Place, filters: Mapping[str, str]) -> QueueFilters:
     """The filters as the queues take them. `labeler` is the ID of a membership; of another project it matches nothing."""
     labeler = None
     if "labeler" in filters:
         members = Membership.objects.filter(project=place.project, pk=int(filters["labeler"]))
         labeler = members.values_list("user_id", flat=True).first() or 0
-    return Narrowing(
+    return QueueFilters(
         round=int(filters["round"]) if "round" in filters else None,
         source=filters.get("source"),
         subject=filters.get("subject"),

@@ -22,7 +22,7 @@ from apps.dashboard.pagination import page_of
 from apps.dashboard.review.forms import QueueForm, filters_in, narrowing_of, selected_ids
 from apps.dashboard.solutions.queries import with_sources
 from apps.quality.models import OpenDispute
-from apps.quality.review.adjudication import adjudicate_as_it_stands, make_gold
+from apps.quality.review.adjudication import adjudicate_consensus, make_gold
 from apps.quality.review.impartiality import allows_self_review, barred_from, own_assignments
 from apps.quality.review.queues import KINDS, QUEUES, SETTLED, counts_of, queue_of
 from apps.quality.review.reports import count_open_reports
@@ -115,7 +115,7 @@ def act_on_selected(request: AuthenticatedRequest, slug: str, kind: str) -> Http
 
 
 def _accept_consensus(solutions: Sequence[Solution], by: User) -> str:
-    count = adjudicate_as_it_stands(solutions=solutions, by=by, note="as the consensus has it")
+    count = adjudicate_consensus(solutions=solutions, by=by, note="as the consensus has it")
     rest = len(solutions) - count
     return f"{count} adjudicated." + (f" {rest} skipped: their consensus has no first error." if rest else "")
 

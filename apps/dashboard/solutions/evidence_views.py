@@ -20,10 +20,16 @@ from apps.corpus.models import Solution, Step
 from apps.dashboard.access import Place, place_for, solution_of
 from apps.dashboard.review.forms import filters_in, narrowing_of
 from apps.dashboard.solutions.evidence import comparisons_of, evidence_for, naming_of, rollouts_of
-from apps.quality.models import AlsoAcceptable, Stale
-from apps.quality.review.adjudication import adjudicate_solution, adjudicate_step, also_accept, make_gold, take_back
+from apps.quality.models import AlsoAcceptable, StaleSolution
+from apps.quality.review.adjudication import (
+    adjudicate_solution,
+    adjudicate_step,
+    also_accept,
+    make_gold,
+    withdraw_adjudication,
+)
 from apps.quality.review.evidence import Evidence
-from apps.quality.review.history import history_of, past_of
+from apps.quality.review.history import history_of, past_submissions_of
 from apps.quality.review.impartiality import barred_from
 from apps.quality.review.queues import QUEUES, counts_of, neighbours, queue_of
 
@@ -94,9 +100,9 @@ def _consensus_context(place: Place, solution: Solution) -> dict[str, Any]:
         "problem": solution.problem,
         "evidence": evidence,
         "history": history_of(solution, evidence, naming_of(place)),
-        "past": past_of(evidence),
+        "past": past_submissions_of(evidence),
         "is_barred": bool(barred_from(place.membership.user, place.project, [solution.pk])),
-        "is_pending": Stale.objects.filter(solution=solution).exists(),
+        "is_pending": StaleSolution.objects.filter(solution=solution).exists(),
     }
 
 
@@ -140,7 +146,7 @@ def _no_error(solution: Solution, step: Step, by: User, note: str) -> str:
 
 
 def _withdraw_all(solution: Solution, step: Step, by: User, note: str) -> str:
-    is_withdrawn = take_back(solution=solution, by=by)
+    is_withdrawn = withdraw_adjudication(solution=solution, by=by)
     return "All ratings of reviewers withdrawn." if is_withdrawn else "There is no rating to withdraw."
 
 

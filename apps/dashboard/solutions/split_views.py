@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods
 from apps.accounts.http import AuthenticatedRequest
 from apps.dashboard.access import place_for, solution_of
 from apps.dashboard.solutions.forms import STEP_SEPARATOR, SplitForm
-from apps.quality.review.impartiality import check_sides
+from apps.quality.review.impartiality import check_impartial
 from apps.quality.review.resplit import resplit_by_reviewer
 
 _SEPARATOR_LINE = re.compile(r"^[ \t]*---[ \t]*$", re.MULTILINE)
@@ -25,7 +25,7 @@ def split(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     """A form with the steps, separated by lines of three dashes."""
     place = place_for(request.user, slug, "review")
     solution = solution_of(place, pk)
-    check_sides([solution], request.user)  # Before the form is filled in.
+    check_impartial([solution], request.user)  # Before the form is filled in.
     texts = solution.steps.filter(chosen=True).order_by("position").values_list("text", flat=True)
     form = SplitForm(request.POST or None, initial={"steps": f"\n{STEP_SEPARATOR}\n".join(texts)})
     new_version = form.run(

@@ -1,4 +1,4 @@
-"""A project in which simulated labelers have spoken: rows as the queue leaves them, by way of the tables."""
+"""A project labeled by simulated labelers, with the rows that the queue would leave."""
 
 from __future__ import annotations
 
@@ -17,17 +17,19 @@ from tests.cast import make_problem, make_solution, make_user
 from tests.quality.simulation import SPAMMER, World, labeler, simulate
 
 
-def crew_of(project: Project, count: int) -> list[User]:
+def add_labelers(project: Project, count: int) -> list[User]:
     people = [make_user(f"labeler{number}") for number in range(count)]
     for one in people:
         add_member(project=project, user=one, role=Role.LABELER)
     return people
 
 
-def speak(project: Project, *, solutions: int = 40, errors: Sequence[float] = (0.05, 0.1, 0.2), seed: int = 3) -> World:
-    """Everybody on every solution, over the last weeks, one round."""
+def label_at_random(
+    project: Project, *, solutions: int = 40, errors: Sequence[float] = (0.05, 0.1, 0.2), seed: int = 3
+) -> World:
+    """Every labeler rates every solution in one round, over the last weeks."""
     world = simulate([*map(labeler, errors), SPAMMER], solutions=solutions, seed=seed)
-    people = crew_of(project, len(errors) + 1)
+    people = add_labelers(project, len(errors) + 1)
     round_ = Round.objects.create(
         project=project, number=1, protocol="first_error", status="open", redundancy=len(people), task_count=solutions
     )
@@ -54,12 +56,16 @@ def speak(project: Project, *, solutions: int = 40, errors: Sequence[float] = (0
                 submitted_at=now - timedelta(days=(solutions - number) * 60 / solutions, minutes=index),
             )
     Assignment.objects.bulk_create(assignments.values())
-    said = world.ratings
-    of_solution = said.solution_of_step()[said.steps].tolist()
+    ratings = world.ratings
+    of_solution = ratings.solution_of_step()[ratings.steps].tolist()
     StepLabel.objects.bulk_create(
         StepLabel(assignment=assignments[solution, who], step_id=steps[step], rating=rating, chosen=rating != -1)
         for solution, who, step, rating in zip(
-            of_solution, said.labelers.tolist(), said.steps.tolist(), said.ratings.tolist(), strict=True
+            of_solution,
+            ratings.labelers.tolist(),
+            ratings.steps.tolist(),
+            ratings.ratings.tolist(),
+            strict=True,
         )
     )
     return world

@@ -1,4 +1,4 @@
-"""Verdicts that come with a file: each lands once, and what cannot be is told by line and field."""
+"""Importing verdicts: each is stored once, and invalid ones are reported by line and field."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_a_second_import_adds_nothing(project: Project) -> None:
     assert (told(project), StepVerdict.objects.count(), JudgeRun.objects.count(), Judge.objects.count()) == before
 
 
-def test_a_later_file_adds_what_was_not_said(project: Project) -> None:
+def test_a_later_file_adds_missing_verdicts(project: Project) -> None:
     bring_in(project, [row(judges=[verdicts("a", 1)])])
     later = bring_in(project, [row(judges=[verdicts("a", 1, -1)])])
     assert (later.labels, later.ignored) == (1, {})
@@ -94,7 +94,7 @@ def test_a_verdict_may_be_on_a_step_beside_the_path(project: Project) -> None:
     assert (verdict.step.text, verdict.step.chosen, verdict.run.judge.version) == ("No.", False, 1)
 
 
-def test_verdicts_land_on_a_solution_that_stands_already(project: Project) -> None:
+def test_verdicts_are_stored_for_an_existing_solution(project: Project) -> None:
     bring_in(project, [row()])
     batch = bring_in(project, [row(judges=[verdicts("a", 1, 1, 1)])])
     assert (batch.solutions, batch.labels, batch.skipped_existing) == (0, 3, 0)

@@ -1,4 +1,4 @@
-"""Judges beside the other sources: disputes, the evidence of a solution, agreement with people."""
+"""Judges as one of the sources: disputes, the evidence of a solution, agreement with people."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from apps.labeling.resplit import resplit_steps
 from apps.projects.models import Project
 from apps.quality.consensus.recompute import recompute_project
 from apps.quality.metrics.refresh import refresh_figures
-from apps.quality.models import Consensus, Figure, OpenDispute, Stale
+from apps.quality.models import Consensus, Figure, OpenDispute, StaleSolution
 from apps.quality.review.evidence import Evidence, evidence_of
 from apps.quality.review.queues import counts_of, queue_of
 from tests.cast import make_problem, make_round, make_solution
 from tests.judging.verdicts import bring_in, judge, row, verdicts
-from tests.quality.said import say
+from tests.quality.submissions import submit_next
 
 QUEUE = "monte_carlo_judge"
 
@@ -39,7 +39,7 @@ def estimate(solution: Solution, *hard: bool, number: int = 1, origin: str = "js
 
 def settle(*solutions: Solution) -> None:
     project = solutions[0].project
-    Stale.objects.mark(project.pk, [one.pk for one in solutions])
+    StaleSolution.objects.mark(project.pk, [one.pk for one in solutions])
     recompute_project(project)
 
 
@@ -52,8 +52,8 @@ def evidence(solution: Solution) -> Evidence:
     return evidence_of(found, lambda ids: dict.fromkeys(ids, "somebody"))
 
 
-def words(solution: Solution) -> list[tuple[str, str, int]]:
-    return [(one.source.value, one.name, one.first_error) for one in evidence(solution).words]
+def first_errors(solution: Solution) -> list[tuple[str, str, int]]:
+    return [(one.source.value, one.name, one.first_error) for one in evidence(solution).first_errors]
 
 
 @pytest.fixture
@@ -78,9 +78,9 @@ def test_verdicts_that_land_are_news_to_quality(project: Project) -> None:
     rollouts = {"monte_carlo": [{"run": 1, "steps": [{"position": place, "hard": place < 1} for place in range(3)]}]}
     bring_in(project, [row(1, **rollouts), row(2, **rollouts)])
     recompute_project(project)
-    assert not Stale.objects.exists()
+    assert not StaleSolution.objects.exists()
     bring_in(project, [row(1, judges=[verdicts("a", 1, -1)]), row(2, judges=[verdicts("a", -1)])])
-    assert Stale.objects.count() == 1 + 1
+    assert StaleSolution.objects.count() == 1 + 1
     recompute_project(project)
     (differing, agreeing) = project.solutions.order_by("pk")
     assert (kinds(differing), kinds(agreeing)) == (set(), {QUEUE})
@@ -93,14 +93,14 @@ def test_rollouts_of_a_file_name_a_first_error_as_runs_of_our_own_do(project: Pr
     estimate(none, True, True, True)
     round_ = make_round(project)
     for _ in range(3):
-        say(round_, bob, 1, -1)
+        submit_next(round_, bob, 1, -1)
     recompute_project(project)
     assert (kinds(named), kinds(gap), kinds(none)) == ({"people_monte_carlo"}, set(), {"people_monte_carlo"})
-    assert [one.first_error for one in evidence(named).runs + evidence(gap).runs + evidence(none).runs] == [3, None, 0]
-    assert [one for one in words(none) if one[0] == "monte_carlo"] == [("monte_carlo", "", -1)]
+    assert [one.step_number for one in evidence(named).runs + evidence(gap).runs + evidence(none).runs] == [3, None, 0]
+    assert [one for one in first_errors(none) if one[0] == "monte_carlo"] == [("monte_carlo", "", -1)]
 
 
-def test_the_newest_estimation_run_speaks_whether_it_came_with_a_file_or_not(solution: Solution) -> None:
+def test_the_newest_estimation_run_counts_whether_it_was_imported_or_not(solution: Solution) -> None:
     judge(solution, "a", -1)
     estimate(solution, False)
     own = EstimationRun.objects.create(project=solution.project, number=2, strategy="bisect", status="finished")
@@ -112,7 +112,7 @@ def test_the_newest_estimation_run_speaks_whether_it_came_with_a_file_or_not(sol
     assert kinds(solution) == set()
 
 
-def test_of_one_judge_the_newest_run_speaks_and_each_judge_for_itself(solution: Solution) -> None:
+def test_of_each_judge_the_newest_run_counts(solution: Solution) -> None:
     estimate(solution, True, True, False)
     judge(solution, "a", -1)
     judge(solution, "b", 1, 1, -1)
@@ -121,7 +121,7 @@ def test_of_one_judge_the_newest_run_speaks_and_each_judge_for_itself(solution: 
     judge(solution, "a", 1, 1, -1, version=2)
     settle(solution)
     assert kinds(solution) == set()
-    assert words(solution) == [("monte_carlo", "", 2), ("judge", "a v2", 2), ("judge", "b v1", 2)]
+    assert first_errors(solution) == [("monte_carlo", "", 2), ("judge", "a v2", 2), ("judge", "b v1", 2)]
 
 
 def test_what_a_reviewer_has_settled_leaves_the_queue_and_judges_settle_nothing(
@@ -139,19 +139,19 @@ def test_what_a_reviewer_has_settled_leaves_the_queue_and_judges_settle_nothing(
 
 
 def test_the_evidence_has_every_verdict_beside_the_rest(project: Project, solution: Solution, bob: User) -> None:
-    say(make_round(project), bob, 1, -1)
+    submit_next(make_round(project), bob, 1, -1)
     judge(solution, "b", 1, 0, 1, confidence=0.8, reason="It follows.")
     judge(solution, "a", 1, None, -1, version=4)
-    told = evidence(solution)
+    shown = evidence(solution)
     assert [
-        [(str(one.run.judge), one.rating, one.confidence, one.reason) for one in row.verdicts] for row in told.rows
+        [(str(one.run.judge), one.rating, one.confidence, one.reason) for one in row.verdicts] for row in shown.rows
     ] == [
         [("b v1", 1, 0.8, "It follows."), ("a v4", 1, None, "")],
         [("b v1", 0, 0.8, "It follows.")],
         [("b v1", 1, 0.8, "It follows."), ("a v4", -1, None, "")],
     ]
-    assert [(str(one.run.judge), one.first_error) for one in told.judges] == [("b v1", 0), ("a v4", None)]
-    assert words(solution) == [
+    assert [(str(one.run.judge), one.step_number) for one in shown.judges] == [("b v1", 0), ("a v4", None)]
+    assert first_errors(solution) == [
         ("person", "somebody", 1),
         ("judge", "a v4", -2),
         ("judge", "b v1", -1),
@@ -164,12 +164,12 @@ def test_verdicts_from_before_the_answer_was_changed_are_marked(solution: Soluti
     assert not evidence(solution).precedes_answer_change
     edit_problem(problem=problem, actor=alice, statement=problem.statement, reference_answer="7")
     judge(solution, "b", 1, 1, 1)
-    told = evidence(solution)
-    assert [one.precedes_answer_change for one in told.judges] == [True, False]
-    assert told.precedes_answer_change
+    shown = evidence(solution)
+    assert [one.precedes_answer_change for one in shown.judges] == [True, False]
+    assert shown.precedes_answer_change
 
 
-def test_steps_that_are_parted_anew_leave_their_verdicts_on_the_older_version(solution: Solution, rita: User) -> None:
+def test_steps_that_are_split_again_leave_their_verdicts_on_the_older_version(solution: Solution, rita: User) -> None:
     estimate(solution, True, False)
     judge(solution, "a", -1)
     settle(solution)
@@ -198,7 +198,7 @@ def judged(project: Project, bob: User) -> Project:
     solutions = [make_solution(make_problem(project)) for _ in PEOPLE]
     round_ = make_round(project, protocol="every_step")
     for ratings in PEOPLE:
-        say(round_, bob, *ratings)
+        submit_next(round_, bob, *ratings)
     for one, ratings in zip(solutions, JUDGED, strict=True):
         judge(one, "a", *ratings, confidence=0.9)
     judge(solutions[0], "b", 1, version=2)
@@ -208,9 +208,9 @@ def judged(project: Project, bob: User) -> Project:
 
 def test_agreement_of_judges_with_people_is_what_counting_gives(judged: Project) -> None:
     pairs = [pair for people, said in zip(PEOPLE, JUDGED, strict=True) for pair in zip(said, people, strict=True)]
-    told = figures(judged)
-    assert sorted(told) == ["run:1", "run:2"]
-    first = told["run:1"]
+    shown = figures(judged)
+    assert sorted(shown) == ["run:1", "run:2"]
+    first = shown["run:1"]
     assert (first["judge"], first["version"], first["number"]) == ("a", 1, 1)
     same = sum((said == -1) == (people == -1) for said, people in pairs)
     assert first["accuracy"]["value"] == pytest.approx(same / len(pairs))
@@ -224,12 +224,12 @@ def test_agreement_of_judges_with_people_is_what_counting_gives(judged: Project)
     ]
     (bin_,) = [one for one in first["calibration"]["bins"] if one["of"]]
     assert (bin_["good"], bin_["of"], bin_["mean"]) == (same, len(pairs), pytest.approx(0.9))
-    assert "calibration" not in told["run:2"], "it never said how sure it was"
+    assert "calibration" not in shown["run:2"], "it never said how sure it was"
 
 
 def test_a_judge_that_no_person_has_labeled_beside_has_no_figures(project: Project, bob: User) -> None:
     alone, other = (make_solution(make_problem(project)) for _ in range(2))
     judge(other, "a", 1, 1)
-    say(make_round(project), bob, 1, -1)
+    submit_next(make_round(project), bob, 1, -1)
     settle(alone, other)
     assert figures(project) == {}

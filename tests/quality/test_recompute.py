@@ -1,4 +1,4 @@
-"""What stands when people have spoken: computed by a worker's function, from rows that people made."""
+"""Recomputing consensus, disputes, gold marks and suspensions from submitted ratings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from apps.labeling.assignments.returns import give_back
 from apps.labeling.models import Round, Task
 from apps.projects.models import Membership, Project, Role
 from apps.projects.services import add_member
-from apps.quality.consensus import recompute as settling
+from apps.quality.consensus import recompute
 from apps.quality.consensus.recompute import recompute_project, recompute_projects
 from apps.quality.gold.marks import scores_of
 from apps.quality.gold.suspensions import lift
@@ -22,13 +22,13 @@ from apps.quality.models import (
     GoldMark,
     OpenDispute,
     QualityRules,
-    Stale,
+    StaleSolution,
     StepConsensus,
     Suspension,
 )
 from apps.quality.review.adjudication import adjudicate_solution, adjudicate_step, also_accept, make_gold
 from tests.cast import make_problem, make_round, make_solution, make_user
-from tests.quality.said import note_all, say, vouch
+from tests.quality.submissions import add_gold, mark_all_stale, submit_next
 
 
 @pytest.fixture
@@ -43,10 +43,10 @@ def kinds(solution: Solution) -> set[str]:
     return set(OpenDispute.objects.filter(solution=solution).values_list("kind", flat=True))
 
 
-def test_what_most_people_say_stands_step_by_step(project: Project, crew: list[User]) -> None:
+def test_the_consensus_of_each_step_is_what_most_people_say(project: Project, crew: list[User]) -> None:
     round_ = make_round(project, redundancy=3)
     for labeler, ratings in zip(crew, ([1, -1], [0, -1], [1, 1, 1]), strict=False):
-        say(round_, labeler, *ratings)
+        submit_next(round_, labeler, *ratings)
     assert recompute_projects() == 3
     solution = project.solutions.get()
     stands = Consensus.objects.get(solution=solution)
@@ -54,18 +54,18 @@ def test_what_most_people_say_stands_step_by_step(project: Project, crew: list[U
     assert stands.certainty == pytest.approx(2.5 / 4)
     ratings = StepConsensus.objects.filter(step__solution=solution).order_by("step__position")
     assert list(ratings.values_list("rating", flat=True)) == [1, -1, 1]
-    assert not Stale.objects.exists()
+    assert not StaleSolution.objects.exists()
     assert kinds(solution) == {"people"}
     assert DisputeCount.objects.get(project=project, kind="people").count == 1
 
 
-def test_settling_again_changes_nothing(project: Project, crew: list[User]) -> None:
+def test_recomputing_again_changes_nothing(project: Project, crew: list[User]) -> None:
     round_ = make_round(project, redundancy=2)
-    say(round_, crew[0], 1, -1)
-    say(round_, crew[1], -1)
+    submit_next(round_, crew[0], 1, -1)
+    submit_next(round_, crew[1], -1)
     recompute_projects()
     before = list(Consensus.objects.values_list("solution", "state", "first_error", "certainty"))
-    note_all(project)
+    mark_all_stale(project)
     assert recompute_project(project) == 1
     assert list(Consensus.objects.values_list("solution", "state", "first_error", "certainty")) == before
     assert not AuditEvent.objects.filter(verb="consensus.changed").exists()
@@ -73,10 +73,10 @@ def test_settling_again_changes_nothing(project: Project, crew: list[User]) -> N
 
 def test_a_change_of_what_stood_is_audited(project: Project, crew: list[User]) -> None:
     round_ = make_round(project, redundancy=3)
-    say(round_, crew[0], 1, -1)
+    submit_next(round_, crew[0], 1, -1)
     recompute_projects()
-    say(round_, crew[1], 1, 1, 1)
-    say(round_, crew[2], 1, 1, 1)
+    submit_next(round_, crew[1], 1, 1, 1)
+    submit_next(round_, crew[2], 1, 1, 1)
     recompute_projects()
     event = AuditEvent.objects.get(verb="consensus.changed")
     assert (event.before["first_error"], event.after["first_error"]) == (1, -1)
@@ -84,8 +84,8 @@ def test_a_change_of_what_stood_is_audited(project: Project, crew: list[User]) -
 
 def test_a_reviewer_settles_a_solution_above_every_rule(project: Project, crew: list[User], rita: User) -> None:
     round_ = make_round(project, redundancy=2)
-    say(round_, crew[0], 1, -1)
-    say(round_, crew[1], 1, 1, 1)
+    submit_next(round_, crew[0], 1, -1)
+    submit_next(round_, crew[1], 1, 1, 1)
     recompute_projects()
     solution = project.solutions.get()
     assert Consensus.objects.get().state == "tied"
@@ -98,12 +98,12 @@ def test_a_reviewer_settles_a_solution_above_every_rule(project: Project, crew: 
         recompute_projects()
 
 
-def test_a_step_is_settled_by_one_word_and_the_word_can_be_taken_back(
+def test_a_step_is_adjudicated_and_the_adjudication_can_be_withdrawn(
     project: Project, crew: list[User], rita: User
 ) -> None:
     round_ = make_round(project, redundancy=2)
-    say(round_, crew[0], 1, -1)
-    say(round_, crew[1], 1, 1, 1)
+    submit_next(round_, crew[0], 1, -1)
+    submit_next(round_, crew[1], 1, 1, 1)
     recompute_projects()
     step = project.solutions.get().steps.get(position=1)
     adjudicate_step(step=step, rating=-1, by=rita)
@@ -116,8 +116,8 @@ def test_a_step_is_settled_by_one_word_and_the_word_can_be_taken_back(
 
 def test_adjudicated_labels_become_gold(project: Project, crew: list[User], rita: User) -> None:
     round_ = make_round(project, redundancy=2)
-    say(round_, crew[0], 1, -1)
-    say(round_, crew[1], 1, 1, -1)
+    submit_next(round_, crew[0], 1, -1)
+    submit_next(round_, crew[1], 1, 1, -1)
     solution = project.solutions.get()
     adjudicate_solution(solution=solution, first_error=1, by=rita)
     assert make_gold(solutions=[solution], by=rita) == 1
@@ -132,20 +132,20 @@ def test_adjudicated_labels_become_gold(project: Project, crew: list[User], rita
 
 def gold_tasks(project: Project, count: int) -> None:
     for _ in range(count):
-        vouch(make_solution(make_problem(project)), 1, -1)
+        add_gold(make_solution(make_problem(project)), 1, -1)
 
 
-def test_who_fails_gold_is_suspended_with_a_reason_and_heard_no_longer(project: Project, crew: list[User]) -> None:
+def test_who_fails_gold_is_suspended_with_a_reason_and_no_longer_counts(project: Project, crew: list[User]) -> None:
     ordinary = make_solution(make_problem(project))
     earlier = make_round(project, redundancy=2)
     spammer, honest = crew[:2]
-    say(earlier, honest, 1, -1)
-    say(earlier, spammer, 1, 1, 1)
+    submit_next(earlier, honest, 1, -1)
+    submit_next(earlier, spammer, 1, 1, 1)
     gold_tasks(project, 12)
     round_ = make_round(project, gold_share=1.0)
     assignments = 0
     while Membership.objects.get(user=spammer).status == "active":
-        say(round_, spammer, 1, 1, 1)
+        submit_next(round_, spammer, 1, 1, 1)
         recompute_projects()
         assignments += 1
         assert assignments < 12
@@ -158,12 +158,12 @@ def test_who_fails_gold_is_suspended_with_a_reason_and_heard_no_longer(project: 
     assert (stands.people, stands.first_error) == (1, 1)
 
 
-def test_a_suspension_that_is_lifted_starts_gold_anew(project: Project, crew: list[User], alice: User) -> None:
+def test_a_suspension_that_is_lifted_starts_gold_from_zero(project: Project, crew: list[User], alice: User) -> None:
     gold_tasks(project, 12)
     make_solution(make_problem(project))
     round_ = make_round(project, gold_share=1.0)
     while Membership.objects.get(user=crew[0]).status == "active":
-        say(round_, crew[0], 1, 1, 1)
+        submit_next(round_, crew[0], 1, 1, 1)
         recompute_projects()
     lift(membership=Membership.objects.get(user=crew[0]), by=alice)
     recompute_projects()
@@ -174,7 +174,7 @@ def test_gold_remembers_the_first_submission_of_an_assignment_that_was_returned(
     project: Project, crew: list[User]
 ) -> None:
     gold_tasks(project, 1)
-    assignment = say(make_round(project), crew[0], 1, 1, 1)
+    assignment = submit_next(make_round(project), crew[0], 1, 1, 1)
     recompute_projects()
     assert scores_of(project)[crew[0].pk].exact.of == 1
     give_back(assignment=assignment, note="Look again.")
@@ -189,13 +189,13 @@ def test_a_worker_that_dies_halfway_leaves_the_rest_of_a_new_rule_to_the_next(
         make_solution(make_problem(project))
     round_ = make_round(project, redundancy=3)
     for _ in range(3):
-        say(round_, crew[0], 1, -1)
+        submit_next(round_, crew[0], 1, -1)
     recompute_projects()
     rules = QualityRules.objects.get(project=project)
     rules.rule = "processbench"
     rules.save()
-    note_all(project)
-    whole, done = settling._settle, []
+    mark_all_stale(project)
+    whole, done = recompute._recompute, []
 
     def dies(*asked: Any) -> None:
         if done:
@@ -203,15 +203,15 @@ def test_a_worker_that_dies_halfway_leaves_the_rest_of_a_new_rule_to_the_next(
         done.append(asked)
         whole(*asked)
 
-    monkeypatch.setattr(settling, "CHUNK", 1)
-    monkeypatch.setattr(settling, "_settle", dies)
+    monkeypatch.setattr(recompute, "CHUNK", 1)
+    monkeypatch.setattr(recompute, "_recompute", dies)
     with pytest.raises(RuntimeError):
         recompute_project(project)
-    monkeypatch.setattr(settling, "_settle", whole)
+    monkeypatch.setattr(recompute, "_recompute", whole)
     recompute_projects()
     assert set(Consensus.objects.values_list("how", "state")) == {("processbench", "open")}
     assert Consensus.objects.count() == 3
-    assert not Stale.objects.exists()
+    assert not StaleSolution.objects.exists()
 
 
 def test_reviewers_are_not_suspended_by_gold(project: Project, rita: User) -> None:
@@ -219,7 +219,7 @@ def test_reviewers_are_not_suspended_by_gold(project: Project, rita: User) -> No
     make_solution(make_problem(project))
     round_ = make_round(project, gold_share=1.0)
     for _ in range(12):
-        say(round_, rita, 1, 1, 1)
+        submit_next(round_, rita, 1, 1, 1)
     recompute_projects()
     assert GoldMark.objects.filter(labeler=rita).count() == 12
     assert not Suspension.objects.exists()
@@ -229,14 +229,14 @@ def test_a_slot_more_is_opened_where_people_disagree_and_only_there(project: Pro
     round_ = make_round(project, tasks=2, redundancy=2)
     Round.objects.filter(pk=round_.pk).update(most_people=3)
     for labeler, other in ((crew[0], -1), (crew[1], 1)):
-        say(round_, labeler, 1, other) if other == -1 else say(round_, labeler, 1, 1, 1)
-        say(round_, labeler, 1, 1, 1)
+        submit_next(round_, labeler, 1, other) if other == -1 else submit_next(round_, labeler, 1, 1, 1)
+        submit_next(round_, labeler, 1, 1, 1)
     recompute_projects()
     first, second = Task.objects.order_by("pk")
     assert (first.open_slots, first.extra_slots) == (1, 1)
     assert (second.open_slots, second.extra_slots) == (0, 0)
     assert Round.objects.get(pk=round_.pk).slot_count == 5
-    say(round_, crew[2], 1, -1)
+    submit_next(round_, crew[2], 1, -1)
     recompute_projects()
     assert Consensus.objects.get(solution=first.solution).first_error == 1
     assert Task.objects.get(pk=first.pk).open_slots == 0
@@ -247,13 +247,13 @@ def test_no_more_than_the_limit_are_asked(project: Project, crew: list[User]) ->
     round_ = make_round(project, redundancy=3)
     Round.objects.filter(pk=round_.pk).update(most_people=5)
     for labeler, ratings in zip(crew[:3], ([-1], [1, -1], [1, 1, 1]), strict=True):
-        say(round_, labeler, *ratings)
+        submit_next(round_, labeler, *ratings)
     recompute_projects()
     assert Task.objects.get().open_slots == 1
-    say(round_, crew[3], 1, -1)
+    submit_next(round_, crew[3], 1, -1)
     recompute_projects()
     assert Task.objects.get().open_slots == 1
-    say(round_, crew[4], 1, 1, -1)
+    submit_next(round_, crew[4], 1, 1, -1)
     recompute_projects()
     assert Task.objects.get().open_slots == 0
     assert Consensus.objects.get().state == "discarded"

@@ -1,4 +1,4 @@
-"""A reviewer speaks while a worker settles: over two real connections, in either order. The reviewer's word stands."""
+"""A reviewer adjudicates while a worker recomputes, over two connections and in either order: the adjudication stays."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from apps.accounts.models import User
 from apps.corpus.models import Solution, Step
 from apps.projects.models import Project
 from apps.quality.consensus.recompute import recompute_project
-from apps.quality.models import Consensus, Stale, StepConsensus
-from apps.quality.review.adjudication import adjudicate_as_it_stands, adjudicate_solution, adjudicate_step
+from apps.quality.models import Consensus, StaleSolution, StepConsensus
+from apps.quality.review.adjudication import adjudicate_consensus, adjudicate_solution, adjudicate_step
 from tests.at_once import blocked, elsewhere
 from tests.cast import make_round
 from tests.processes import eventually
-from tests.quality.said import say
+from tests.quality.submissions import submit_next
 
 
 @pytest.fixture
 def solution(transactional_db: None, project: Project, bob: User) -> Solution:
     """Settled once, and then somebody says that its second step is bad."""
     round_ = make_round(project, redundancy=2)
-    say(round_, bob, 1, 1, 1)
+    submit_next(round_, bob, 1, 1, 1)
     recompute_project(project)
     return project.solutions.get()
 
@@ -39,10 +39,10 @@ def the_word_stands(solution: Solution, reviewer: User) -> None:
     assert (word.rating, word.how) == (-1, "adjudicated")
 
 
-def test_a_word_that_comes_while_a_worker_reads_is_heard(project: Project, solution: Solution, rita: User) -> None:
+def test_an_adjudication_while_a_worker_reads_counts(project: Project, solution: Solution, rita: User) -> None:
     step = second_step(solution)
     StepConsensus.objects.filter(step=step).delete()
-    Stale.objects.mark(project.pk, [solution.pk])
+    StaleSolution.objects.mark(project.pk, [solution.pk])
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
             adjudicate_step(step=step, rating=-1, by=rita)
@@ -53,12 +53,10 @@ def test_a_word_that_comes_while_a_worker_reads_is_heard(project: Project, solut
     the_word_stands(solution, rita)
 
 
-def test_a_word_that_comes_while_a_worker_writes_stands_above_it(
-    project: Project, solution: Solution, rita: User
-) -> None:
+def test_an_adjudication_while_a_worker_writes_overrides_it(project: Project, solution: Solution, rita: User) -> None:
     step, first = second_step(solution), solution.steps.get(position=0)
     StepConsensus.objects.filter(step=step).delete()
-    Stale.objects.mark(project.pk, [solution.pk])
+    StaleSolution.objects.mark(project.pk, [solution.pk])
     with ThreadPoolExecutor(2) as pool:
         with transaction.atomic():
             StepConsensus.objects.select_for_update().get(step=first)
@@ -73,14 +71,14 @@ def test_a_word_that_comes_while_a_worker_writes_stands_above_it(
     the_word_stands(solution, rita)
 
 
-def test_what_a_rule_settled_is_not_said_over_a_word_that_comes_meanwhile(
+def test_the_consensus_of_a_rule_does_not_override_an_adjudication_meanwhile(
     solution: Solution, rita: User, alice: User
 ) -> None:
     Consensus.objects.filter(pk=solution.pk).update(first_error=-1, how="majority")
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
             adjudicate_solution(solution=solution, first_error=1, by=rita)
-            together = elsewhere(pool, lambda: adjudicate_as_it_stands(solutions=[solution], by=alice))
+            together = elsewhere(pool, lambda: adjudicate_consensus(solutions=[solution], by=alice))
             eventually(lambda: blocked() == 1)
         assert together.result(60) == 0
     the_word_stands(solution, rita)
