@@ -166,7 +166,7 @@ def measure(project: Project, reviewer: User) -> None:
         "evidence_in_queue": [f"{base}/solutions/{pk}?queue=people" for pk in picked],
         "queues": [f"{base}/review"] * 20,
         "queue": [f"{base}/review/people?after={pk}" for pk in picked],
-        "turns": [f"{base}/review/turns"] * 10,
+        "assignments": [f"{base}/review/assignments"] * 10,
         "overview": [f"{base}/quality"] * ASKED,
         "labelers": [f"{base}/quality/labelers"] * 20,
     }

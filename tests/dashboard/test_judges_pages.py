@@ -100,7 +100,7 @@ def test_quality_shows_judges_against_people_and_gives_the_same_as_a_file(
     assert (row["Judge"], row["Version"], float(row["Accuracy"])) == ("llama-judge", "3", 0.5)
     answer = pages.get(f"/projects/{project.slug}/quality/judge-confidence.csv")
     (row,) = csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode()))  # type: ignore[attr-defined]
-    assert (row["Verdicts"], float(row["Mean confidence"]), float(row["Right by people"])) == ("2", 0.85, 0.5)
+    assert (row["Verdicts"], float(row["Mean confidence"]), float(row["Right according to people"])) == ("2", 0.85, 0.5)
 
 
 def test_without_judges_the_quality_page_says_how_to_import_verdicts(
@@ -110,7 +110,7 @@ def test_without_judges_the_quality_page_says_how_to_import_verdicts(
     submit_next(make_round(project), bob, 1, -1)
     recompute_project(project)
     refresh_figures()
-    assert "They come with a file." in page(pages, project, "quality")
+    assert "Import verdicts on solutions" in page(pages, project, "quality")
 
 
 def test_an_export_may_be_asked_for_by_judges(pages: Client, project: Project, solution: Solution) -> None:

@@ -14,7 +14,7 @@ from django.utils.html import strip_tags
 
 from apps.accounts.models import AuditEvent, User
 from apps.accounts.services import record_event
-from apps.dashboard.quality.tables import MACHINE, MOST_SHOWN, Cell, Share, Table
+from apps.dashboard.quality.tables import MAX_ROWS, MODEL_FIGURES, Cell, Share, Table
 from apps.labeling.models import GoldLabel
 from apps.projects.models import Membership, Project
 from apps.quality.consensus.recompute import recompute_project
@@ -47,7 +47,9 @@ def table(client: object, project: Project, name: str) -> list[dict[str, str]]:
 def test_only_the_newest_runs_are_plotted_and_the_page_says_so(spoken: Project, alice: User) -> None:
     bins = [{"low": 0.0, "high": 1.0, "of": 4, "good": 2, "mean": 0.5, "interval": [0.2, 0.8]}]
     measured = {"value": 0.5, "low": None, "high": None}
-    told = dict.fromkeys(MACHINE, measured) | {"calibration": {"bins": bins, "error": measured, "brier": measured}}
+    told = dict.fromkeys(MODEL_FIGURES, measured) | {
+        "calibration": {"bins": bins, "error": measured, "brier": measured}
+    }
     for number in range(1, 13):
         for name, more in (("monte_carlo", {"strategy": "fixed"}), ("judges", {"judge": "critic", "version": 1})):
             data = {**told, **more, "number": number}
@@ -182,19 +184,19 @@ def test_the_trail_is_searched_and_leaves_as_a_file(project: Project, alice: Use
     record_event(actor=mia, verb="gold.made", target="17", project=project.slug, after={"5": -1})
     record_event(actor=mia, verb="gold.made", target="18", project="another")
     client = signed_in(mia)
-    page = client.get(f"/projects/{project.slug}/trail", {"verb": "gold.", "target": "17"}).content.decode()
+    page = client.get(f"/projects/{project.slug}/audit", {"verb": "gold.", "target": "17"}).content.decode()
     assert "gold.made" in page
     assert "guidelines" not in page.partition("<tbody>")[2].partition("</tbody>")[0]
-    answer = client.get(f"/projects/{project.slug}/trail.jsonl", {"verb": "gold."})
+    answer = client.get(f"/projects/{project.slug}/audit.jsonl", {"verb": "gold."})
     lines = [json.loads(line) for line in b"".join(answer.streaming_content).splitlines()]  # type: ignore[attr-defined]
     assert [(one["who"], one["target"], one["after"]) for one in lines] == [(mia.email, "17", {"5": -1})]
-    assert client.get(f"/projects/{project.slug}/trail", {"verb": "nonsense"}).status_code == 200
+    assert client.get(f"/projects/{project.slug}/audit", {"verb": "nonsense"}).status_code == 200
 
 
 def test_a_page_shows_the_first_rows_of_a_long_table_and_the_file_all() -> None:
-    long = Table(["Number"], [[number] for number in range(MOST_SHOWN + 3)])
-    assert (long.shown, long.left_out) == (long.rows[:MOST_SHOWN], 3)
-    assert len(list(long.flat())) == 1 + MOST_SHOWN + 3
+    long = Table(["Number"], [[number] for number in range(MAX_ROWS + 3)])
+    assert (long.shown, long.left_out) == (long.rows[:MAX_ROWS], 3)
+    assert len(list(long.flat())) == 1 + MAX_ROWS + 3
     assert (Table(["Number"], [[1]]).left_out, Cell(0.2).sorting < Cell(0.3).sorting < Cell(None).sorting) == (0, True)
 
 
@@ -232,7 +234,7 @@ def test_gold_of_one_task_is_no_share(project: Project, alice: User) -> None:
     share = {"hits": 1, "of": 1, "interval": [0.2, 1.0], "tasks": 1}
     row = {
         "labeler": alice.pk,
-        "turns": 1,
+        "assignments": 1,
         "median_ms": 1,
         "active_ms": 1,
         "idle_ms": 0,

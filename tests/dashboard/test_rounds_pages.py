@@ -96,10 +96,10 @@ def test_a_round_shows_who_is_at_work_and_since_when(project: Project, alice: Us
     sign = timezone.now() - timedelta(minutes=4)
     Assignment.objects.update(leased_until=sign + timedelta(minutes=10))
     page = shown(alice, "round", project.slug, round_.number)
-    assert f"in hand, last sign of life {timezone.localtime(sign):%H:%M}" in page
+    assert f"last seen {timezone.localtime(sign):%H:%M}" in page
     Assignment.objects.update(leased_until=timezone.now() - timedelta(seconds=1))
-    assert "in hand, last sign" not in shown(alice, "round", project.slug, round_.number)
-    assert "in hand, last sign" not in shown(bob, "round", project.slug, round_.number)
+    assert "last seen" not in shown(alice, "round", project.slug, round_.number)
+    assert "last seen" not in shown(bob, "round", project.slug, round_.number)
 
 
 def test_reasons_of_skips_and_reports_stand_on_the_rounds_page_and_among_the_flags(
@@ -115,7 +115,7 @@ def test_reasons_of_skips_and_reports_stand_on_the_rounds_page_and_among_the_fla
     rate(round_, bob, finish="bad_problem", reason="no numbers")
     rate(round_, bob, None, -1)
     page = shown(alice, "round", project.slug, round_.number)
-    for words in ("after lunch", "beyond me", "no numbers", "Fix or retire it"):
+    for words in ("after lunch", "beyond me", "no numbers", "Edit or retire the problem"):
         assert words in page
     for kind, words in (("skip", "after lunch"), ("give_up", "beyond me"), ("bad_problem", "no numbers")):
         flags = shown(rita, "flags", project.slug, query=f"?kind={kind}")
@@ -144,11 +144,11 @@ def test_a_screening_shows_its_results_to_managers_and_ones_own_to_the_labeler(
 def test_a_problem_cannot_be_edited_to_an_empty_text_and_its_history_is_shown(project: Project, alice: User) -> None:
     problem = make_solution(make_problem(project, reference_answer="41"), final_answer="42").problem
     client, args = signed_in(alice), [project.slug, problem.pk]
-    refused = client.post(reverse("problem-mend", args=args), {"statement": " ", "reference_answer": "42"})
+    refused = client.post(reverse("problem-edit", args=args), {"statement": " ", "reference_answer": "42"})
     assert refused.status_code == 422
     assert client.post(reverse("problem-retire", args=args), {"reason": " "}).status_code == 422
     filled = {"statement": problem.statement, "reference_answer": "42"}
-    assert client.post(reverse("problem-mend", args=args), filled).status_code == 302
+    assert client.post(reverse("problem-edit", args=args), filled).status_code == 302
     page = shown(alice, "problem", *args)
     assert "the answer was 41 and is 42" in page
     assert "1 solution waits to be graded" in page
@@ -172,9 +172,9 @@ def test_my_work_shows_mine_and_scores_only_where_the_project_wants_it(
     page = shown(bob, "work", project.slug)
     assert "70 %" in page
     assert page.count("Correct<span") == 10
-    assert "Nothing yet" in shown(alice, "work", project.slug)
+    assert "No submissions yet" in shown(alice, "work", project.slug)
     Assignment.objects.update(submitted_at=timezone.now() - timedelta(days=2))
-    assert "Nothing today yet" in shown(bob, "work", project.slug, query="?when=today")
+    assert "No submissions today" in shown(bob, "work", project.slug, query="?when=today")
 
 
 def test_few_gold_tasks_tell_no_share(project: Project, bob: User) -> None:
@@ -196,7 +196,7 @@ def test_my_work_is_ordered_by_the_time_of_submission_newest_first(project: Proj
     page = shown(bob, "work", project.slug)
     one, other = (assignment.task.solution.problem.statement for assignment in round_.assignments.order_by("pk"))
     assert page.index(one) < page.index(other)
-    assert "said again 2 times" in page
+    assert "resubmitted 2 times" in page
 
 
 @pytest.mark.parametrize(

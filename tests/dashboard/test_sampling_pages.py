@@ -149,7 +149,7 @@ def test_without_solutions_the_forecast_is_the_most_that_it_can_be(project: Proj
     told = signed_in(mia).get(url, TERMS | {"endpoint": str(endpoint.pk)}).content.decode()
     assert "at most 610" in told
     unreadable = signed_in(mia).get(url, TERMS | {"endpoint": str(endpoint.pk), "per_problem": "many"})
-    assert "cannot be read yet" in unreadable.content.decode()
+    assert "Correct the fields to see the forecast" in unreadable.content.decode()
 
 
 def test_members_who_may_only_view_see_no_buttons(world: World, rita: User) -> None:

@@ -8,7 +8,7 @@ import pytest
 from django.template.loader import render_to_string
 
 from apps.corpus.models import Solution
-from apps.demo.seeding import SEED, found_word_problems, register_reasoner
+from apps.demo.seeding import SEED, create_word_problems, register_reasoner
 from apps.estimation.models import EstimationRun, SamplingRun
 from apps.estimation.runs.error_places import ErrorPlaces, error_places
 from apps.estimation.runs.forecast import RunForecast, ability_of, at_rollouts_temperature, expected_work, forecasts
@@ -31,7 +31,7 @@ def test_tokens_and_cost_are_foretold_within_15_percent(new_reasoner_server: str
     endpoint = register_reasoner(url=new_reasoner_server)
     endpoint.price_in, endpoint.price_out = 2, 8
     endpoint.save()
-    project = found_word_problems()
+    project = create_word_problems()
     _sample(project, endpoint, SEED)
     for strategy, options, rollouts_within in (
         ("posterior-search", {}, 0.15),

@@ -110,12 +110,12 @@ def looked_at(draft: Round, manager: User) -> list[str]:
     refusals = [preview_of(draft).refusal, count_round(draft, most=10).refusal]
     said = [refusal.message if refusal else "" for refusal in refusals]
     page = signed_in(manager).get(address).content.decode()
-    said.append(page.partition("cannot be opened as it stands. ")[2].partition("</p>")[0])
+    said.append(page.partition("cannot be opened with these settings. ")[2].partition("</p>")[0])
     assert ("submissions</dt>" in page) is (said[-1] == ""), "where nothing can be asked nothing was counted"
     assert "<dt>Endpoint</dt><dd>lab</dd>" in page
     said.append(bearer(manager).get(f"/api/v1{address}/preview").json()["refusal"] or "")
     form = signed_in(manager).get(f"{address}/edit").content.decode()
-    said.append(form.partition("cannot be opened on these terms.</b> ")[2].partition("</p>")[0])
+    said.append(form.partition("cannot be opened with these settings.</b> ")[2].partition("</p>")[0])
     return said
 
 

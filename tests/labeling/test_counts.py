@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.dashboard.home.queries import work_for
+from apps.dashboard.rounds.queries import work_for
 from apps.labeling.assignments.correct import correct
 from apps.labeling.assignments.returns import return_assignment
 from apps.labeling.assignments.submit import submit
@@ -37,7 +37,7 @@ def round_(project: Project) -> Round:
 def own(round_: Round, labeler: User) -> SubmissionCount:
     """The count that every page shows; all of them show the same."""
     work = work_for(labeler, Round.objects.filter(pk=round_.pk))[0]
-    told = SubmissionCount(work.done_by_me, work.today)
+    told = SubmissionCount(work.submitted, work.submitted_today)
     assert told == submission_counts(Assignment.objects.filter(labeler=labeler), "round").get(
         round_.pk, SubmissionCount()
     )
@@ -92,9 +92,9 @@ def test_pages_say_whose_and_since_when(round_: Round, bob: User, mia: User) -> 
     Assignment.objects.filter(pk=assignments[0].pk).update(submitted_at=timezone.now() - timedelta(days=2))
     home = signed_in(bob).get("/").content.decode()
     assert "4 by you, 3 of them today" in home
-    assert "3 handed in by you today, since midnight UTC" in home
+    assert "You submitted 3 tasks today, since midnight UTC" in home
     page = signed_in(bob).get("/projects/algebra/rounds/1").content.decode()
-    assert "<dt>handed in by you</dt><dd>4</dd>" in page
+    assert "<dt>submitted by you</dt><dd>4</dd>" in page
     assert "<dt>of them today (UTC)</dt><dd>3</dd>" in page
     work = signed_in(bob).get("/projects/algebra/work").content.decode()
     assert "<dt>submitted</dt><dd>4</dd>" in work

@@ -10,10 +10,10 @@ from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.core.errors import DomainError
+from apps.corpus.facets import facets_of
 from apps.corpus.models import Comparison, Solution, Step
-from apps.dashboard.rounds.fit import fit_of
 from apps.dashboard.rounds.forms import RoundForm, initial_of
-from apps.dashboard.solutions.queries import facets_of
+from apps.dashboard.rounds.size import size_of
 from apps.labeling.models import Round, Task
 from apps.labeling.problems import retire_problem
 from apps.labeling.rounds.config import SCORED, RoundConfig
@@ -125,7 +125,7 @@ def assert_counted(draft: Round, seen: RoundPreview) -> None:
         assert (counted.tasks, counted.gold) == (seen.tasks, seen.gold_tasks)
     form = RoundForm(None, facets=facets_of(draft.project), project=draft.project, initial=initial_of(draft))
     filled_in = {name: form[name].value() for name in form.fields}
-    hint = fit_of(RoundForm(filled_in, facets=facets_of(draft.project), project=draft.project), draft.project)
+    hint = size_of(RoundForm(filled_in, facets=facets_of(draft.project), project=draft.project), draft.project)
     if "Poetry" in draft.selection["select"]:
         # The form has no such box to choose.
         assert hint is None

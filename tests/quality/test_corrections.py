@@ -295,10 +295,10 @@ def test_reviewers_pages_show_both_submissions(missed: Assignment, rita: User) -
     client = signed_in(rita)
     evidence = client.get(f"/projects/algebra/solutions/{missed.task.solution_id}").content.decode()
     assert "Rita</b> changed step 2 to bad" in evidence
-    assignment = client.get(f"/projects/algebra/review/turns/{missed.pk}").content.decode()
-    assert "The labeler said" in assignment
+    assignment = client.get(f"/projects/algebra/review/assignments/{missed.pk}").content.decode()
+    assert "<th>Labeler</th>" in assignment
     assert "Rita says" in assignment
-    taken = client.post(f"/projects/algebra/review/turns/{missed.pk}/take-back", follow=True)
+    taken = client.post(f"/projects/algebra/review/assignments/{missed.pk}/withdraw-correction", follow=True)
     assert b"own ratings count again" in taken.content
 
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.corpus.models import Comparison, Solution
-from apps.dashboard.solutions.evidence import contests_of
+from apps.dashboard.solutions.evidence import comparisons_of
 from apps.labeling.assignments.submit import submit
 from apps.labeling.models import Assignment, PreferenceLabel, Round, Task
 from apps.labeling.protocols.submission import Submission, SubmittedStep
@@ -119,8 +119,8 @@ def test_contests_count_the_preferences_that_count(project: Project, alice: User
             )
             PreferenceLabel.objects.create(assignment=assignment, choice="left")
     suspend(membership=Membership.objects.get(project=project, user=crew[0]), reason="Checks.", by=alice)
-    (contest,) = contests_of(one)
-    assert contest.own == 1
+    (counts,) = comparisons_of(one)
+    assert counts.own == 1
 
 
 def test_a_mark_with_other_extras_counts(project: Project, bob: User) -> None:

@@ -73,8 +73,8 @@ def test_the_rounds_page_says_what_was_done_about_each(project: Project, reports
     assert "The numbers are in the figure." in dismissed
     assert "The problem is retired" in retired
     for row in (dismissed, retired):
-        assert ("badge bad" in row, "Fix or retire" in row, "See the problem" in row) == (False, False, True)
-    assert ("badge bad" in open_, "Fix or retire" in open_, "Dismissed" in open_) == (True, True, False)
+        assert ("badge bad" in row, "Edit or retire" in row, "View the problem" in row) == (False, False, True)
+    assert ("badge bad" in open_, "Edit or retire" in open_, "Dismissed" in open_) == (True, True, False)
     Assignment.objects.filter(pk=reports[0].pk).update(versions=5)
     assert "badge bad" in shown()[0]
     assert "Dismissed" not in shown()[0]
@@ -206,7 +206,7 @@ def test_the_problems_page_lists_what_the_flags_list(project: Project, bob: User
 
     def rows() -> dict[str, str]:
         page = links_of(signed_in(rita), reverse("problem", args=["algebra", problem.pk]))
-        section = page.partition("What people report")[2].partition("</ul>")[0]
+        section = page.partition("<h2>Reports</h2>")[2].partition("</ul>")[0]
         return {row.partition("<q")[2].partition(">")[2].partition("<")[0]: row for row in section.split("<li>")[1:]}
 
     of_problem = {one.pk for one in reports_in([project], "all") if problem_of(one) == problem}

@@ -10,9 +10,9 @@ from django.db.models import Q, QuerySet
 from apps.accounts.models import User
 from apps.core.errors import DomainError
 from apps.core.structs import default_of, description_of, limits_of
+from apps.corpus.facets import Facets
 from apps.dashboard.forms import OnceForm, ServiceForm
 from apps.dashboard.rounds.protocol_forms import ProtocolForm
-from apps.dashboard.solutions.queries import Facets
 from apps.inference.models import Endpoint
 from apps.labeling.models import Round
 from apps.labeling.protocols import PROTOCOLS
@@ -261,11 +261,11 @@ class RoundForm(SelectionForm, ProtocolForm, OnceForm):
         config = RoundConfig(**self.config()).normalized()
         return Round(project=project, **config.columns())
 
-    def _tell(self, error: DomainError) -> None:
+    def add_domain_error(self, error: DomainError) -> None:
         """The form has percents where the service has shares."""
         renamed = {"gold_share": "gold_percent", "pass_mark": "pass_percent"}
         fields = {renamed.get(name, name): text for name, text in error.fields.items()}
-        super()._tell(DomainError(error.message, code=error.code, fields=fields))
+        super().add_domain_error(DomainError(error.message, code=error.code, fields=fields))
 
 
 def _endpoints(project: Project) -> QuerySet[Endpoint]:
