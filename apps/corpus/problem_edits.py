@@ -14,7 +14,7 @@ from django.utils.module_loading import import_string
 from apps.accounts.models import User
 from apps.accounts.services import record_event
 from apps.core.errors import DomainError
-from apps.core.wakeups import delay_on_commit
+from apps.core.jobs.wakeups import delay_on_commit
 from apps.corpus.grading import grade_ungraded
 from apps.corpus.identity import problem_digest
 from apps.corpus.models import Problem, Solution, SolutionGrade

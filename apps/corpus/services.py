@@ -16,8 +16,8 @@ from django.db import transaction
 from apps.accounts.models import User
 from apps.accounts.services import record_event
 from apps.core.errors import Conflict, DomainError
-from apps.core.jobs import JobStatus
-from apps.core.wakeups import delay_on_commit
+from apps.core.jobs.model import JobStatus
+from apps.core.jobs.wakeups import delay_on_commit
 from apps.corpus.grading import Graded
 from apps.corpus.identity import solution_digest
 from apps.corpus.imports.readers import READERS, ReaderOptions, options_for

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from apps.core.celery import app
+from apps.core.jobs.celery import app
 from apps.demo.seeding import sample_word_problems
 
 

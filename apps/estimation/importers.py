@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from apps.core.db.copy import copy_rows
-from apps.core.jobs import JobStatus
+from apps.core.jobs.model import JobStatus
 from apps.corpus.imports.extensions import StoredRecord, additions
 from apps.corpus.models import ImportBatch
 from apps.corpus.records import EstimateRecord, Record

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db.models import Q
 
-from apps.core.jobs import JobStatus
+from apps.core.jobs.model import JobStatus
 from apps.corpus.labels import UNKNOWN, first_error, hard_label
 from apps.corpus.models import Solution
 from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate

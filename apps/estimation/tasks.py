@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import OperationalError
 
-from apps.core.celery import app
+from apps.core.jobs.celery import app
 from apps.estimation.sampling.services import run_sampling_slice
 from apps.estimation.worker.run import run_estimation_slice
 from apps.estimation.worker.schedule import SAMPLING_TASK, call_workers_for_waiting_runs, next_run

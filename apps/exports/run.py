@@ -13,8 +13,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from apps.core.db.locks import try_advisory_lock
-from apps.core.job_errors import end_on_error
-from apps.core.jobs import JobStatus
+from apps.core.jobs.errors import end_on_error
+from apps.core.jobs.model import JobStatus
 from apps.corpus.models import Comparison, Solution
 from apps.corpus.records import Record
 from apps.exports.formats import FORMATS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import OperationalError
 
-from apps.core.celery import app
+from apps.core.jobs.celery import app
 from apps.labeling.assignments.branching import grade_derived
 from apps.labeling.queue import leases
 

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from apps.accounts.models import User
-from apps.core.jobs import JobStatus
+from apps.core.jobs.model import JobStatus
 from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
 from apps.labeling.models import Assignment
 from apps.labeling.queue.claim import claim

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from apps.accounts.models import User
-from apps.core.jobs import JobStatus
+from apps.core.jobs.model import JobStatus
 from apps.corpus.models import Problem
 from apps.dashboard.solutions.queries import with_strips
 from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from apps.core.jobs import SILENT_AFTER, Job, JobStatus, abandoned_q
+from apps.core.jobs.model import SILENT_AFTER, Job, JobStatus, abandoned_q
 from apps.corpus.models import ImportBatch
 from apps.projects.models import Project
 

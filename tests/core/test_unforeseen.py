@@ -13,8 +13,8 @@ from django.core.files.base import ContentFile
 from django.db import OperationalError
 
 from apps.accounts.models import User
-from apps.core.jobs import JobStatus
-from apps.core.transient_errors import TRANSIENT_ERRORS
+from apps.core.jobs.model import JobStatus
+from apps.core.jobs.transient_errors import TRANSIENT_ERRORS
 from apps.corpus.imports import run as import_run
 from apps.corpus.imports.run import run_import
 from apps.corpus.models import ImportBatch

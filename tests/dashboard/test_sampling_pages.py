@@ -9,7 +9,7 @@ import pytest
 from django.urls import reverse
 
 from apps.accounts.models import User
-from apps.core.jobs import JobStatus
+from apps.core.jobs.model import JobStatus
 from apps.corpus.models import Solution
 from apps.demo.seeding import register_reasoner
 from apps.estimation.models import SampledProblem, SamplingRun

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import connection
 
-from apps.core.jobs import JobStatus
+from apps.core.jobs.model import JobStatus
 from apps.estimation.engine.outcomes import MISSING
 from apps.estimation.models import EstimationRun, RolloutBatch, SolutionEstimate, StepEstimate
 

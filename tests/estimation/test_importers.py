@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from apps.core.jobs import JobStatus
+from apps.core.jobs.model import JobStatus
 from apps.corpus.models import Solution
 from apps.estimation.models import EstimationRun, StepEstimate
 from apps.exports.formats import FORMATS

@@ -8,8 +8,8 @@ from collections import Counter
 import pytest
 
 from apps.core.errors import Conflict, DomainError
-from apps.core.jobs import JobStatus
-from apps.core.wakeups import wake_on_commit
+from apps.core.jobs.model import JobStatus
+from apps.core.jobs.wakeups import wake_on_commit
 from apps.corpus.models import Problem, Solution, Step
 from apps.estimation.models import SampledProblem, SamplingRun
 from apps.estimation.sampling.services import (

@@ -15,8 +15,8 @@ from redis import Redis
 
 from apps.accounts.models import User
 from apps.core.db.locks import try_advisory_lock
-from apps.core.jobs import JobStatus
-from apps.core.wakeups import drop, wake, wake_on_commit
+from apps.core.jobs.model import JobStatus
+from apps.core.jobs.wakeups import drop, wake, wake_on_commit
 from apps.estimation.models import EstimationRun, SamplingRun, Shard
 from apps.estimation.runs.services import begin_run, cancel_run, pause_run, resume_run, start_run
 from apps.estimation.sampling.services import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from apps.core.jobs import JobStatus
+from apps.core.jobs.model import JobStatus
 from apps.corpus.models import Solution, Step
 from apps.estimation.models import EstimationRun, Rollout, RolloutBatch, SolutionEstimate, StepEstimate
 from apps.estimation.runs.services import resume_run, start_run

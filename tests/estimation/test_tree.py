@@ -13,7 +13,7 @@ from django.core.management import call_command
 
 from apps.accounts.models import User
 from apps.core.errors import DomainError
-from apps.core.jobs import JobStatus
+from apps.core.jobs.model import JobStatus
 from apps.corpus.models import Solution, Step
 from apps.demo.seeding import register_reasoner
 from apps.estimation.engine.tree_search import CountedRollout, Leaf, TreeSearch

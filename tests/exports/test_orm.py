@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from apps.core.jobs import JobStatus
+from apps.core.jobs.model import JobStatus
 from apps.corpus.records import ComparisonRecord, ProblemRecord, Record, SolutionRecord, StepPlace, StepRecord
 from apps.exports.formats import FORMATS
 from apps.exports.policy import LabelPolicy

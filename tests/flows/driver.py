@@ -24,7 +24,7 @@ from django.core.management import call_command  # noqa: E402
 from django.db import InterfaceError, OperationalError, connection  # noqa: E402
 
 from apps.accounts.models import User  # noqa: E402
-from apps.core.wakeups import wake_on_commit  # noqa: E402
+from apps.core.jobs.wakeups import wake_on_commit  # noqa: E402
 from apps.estimation.models import EstimationRun  # noqa: E402
 from apps.estimation.runs.services import pause_run, resume_run, start_run  # noqa: E402
 from apps.estimation.tasks import resume_abandoned  # noqa: E402

@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import reverse
 
 from apps.accounts.models import User
-from apps.core.jobs import JobStatus
+from apps.core.jobs.model import JobStatus
 from apps.corpus.models import Problem, Solution, Step
 from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
 from apps.estimation.runs.services import cancel_run, resume_run, start_run

@@ -7,8 +7,8 @@ import time
 import pytest
 from django.utils import timezone
 
-from apps.core.jobs import JobStatus
-from apps.core.wakeups import wake_on_commit
+from apps.core.jobs.model import JobStatus
+from apps.core.jobs.wakeups import wake_on_commit
 from apps.estimation.models import EstimationRun, Shard, SolutionEstimate, StepEstimate
 from apps.estimation.runs.services import cancel_run, pause_run, resume_run, start_run
 from apps.estimation.worker.schedule import TASK

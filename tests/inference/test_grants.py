@@ -9,7 +9,7 @@ import pytest
 
 from apps.accounts.models import User
 from apps.core.errors import DomainError
-from apps.core.jobs import JobStatus
+from apps.core.jobs.model import JobStatus
 from apps.estimation.models import EstimationRun, SamplingRun
 from apps.estimation.runs.services import start_run
 from apps.estimation.sampling import worker as sampling_worker

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.html import strip_tags
 
 from apps.accounts.models import User
-from apps.core.jobs import JobStatus
+from apps.core.jobs.model import JobStatus
 from apps.corpus.models import ImportBatch, Solution
 from apps.estimation.hard_labels import false_bad, false_good, most_useful_rollouts
 from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate

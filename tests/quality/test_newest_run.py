@@ -6,7 +6,7 @@ import pytest
 
 from apps.accounts.models import User
 from apps.core.errors import DomainError
-from apps.core.jobs import JobStatus
+from apps.core.jobs.model import JobStatus
 from apps.corpus.labels import NO_ERROR, UNKNOWN
 from apps.corpus.models import Solution
 from apps.dashboard.solutions.queries import with_sources, with_strips

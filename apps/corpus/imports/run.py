@@ -16,8 +16,8 @@ from psycopg.errors import ProgramLimitExceeded
 
 from apps.core.db.copy import analyze, commit_without_waiting
 from apps.core.db.locks import try_advisory_lock
-from apps.core.job_errors import end_on_error
-from apps.core.jobs import JobStatus
+from apps.core.jobs.errors import end_on_error
+from apps.core.jobs.model import JobStatus
 from apps.core.readahead import read_ahead
 from apps.corpus.grading import grade_records, grade_ungraded, regrade_by_stored
 from apps.corpus.imports.extensions import record_importers

@@ -8,7 +8,7 @@ from django.db import models
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.core.jobs import Job
+from apps.core.jobs.model import Job
 from apps.projects.models import Project
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from redis import Redis, RedisError
 
 from apps.accounts.http import AuthenticatedRequest
 from apps.core.errors import DomainError
-from apps.core.jobs import JobStatus
+from apps.core.jobs.model import JobStatus
 from apps.corpus.facets import facets_of
 from apps.dashboard.access import Place, place_for
 from apps.dashboard.estimation.forms import NewRunForm

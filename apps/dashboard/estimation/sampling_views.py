@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from apps.accounts.http import AuthenticatedRequest
-from apps.core.jobs import JobStatus
+from apps.core.jobs.model import JobStatus
 from apps.dashboard.access import Place, place_for
 from apps.dashboard.estimation.forms import NewSamplingForm
 from apps.estimation.models import SampledProblem, SamplingRun

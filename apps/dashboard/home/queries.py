@@ -7,7 +7,7 @@ from itertools import chain
 from django.db.models import Exists, OuterRef
 
 from apps.accounts.models import User
-from apps.core.jobs import JobStatus
+from apps.core.jobs.model import JobStatus
 from apps.corpus.models import ImportBatch
 from apps.dashboard.rounds.queries import RoundWork, work_for
 from apps.estimation.models import EstimationRun

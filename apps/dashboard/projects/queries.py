@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from apps.accounts.models import User
-from apps.core.jobs import JobStatus
+from apps.core.jobs.model import JobStatus
 from apps.corpus.models import Solution
 from apps.dashboard.access import Place
 from apps.dashboard.rounds.queries import RoundWork

@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.core.jobs import Job
+from apps.core.jobs.model import Job
 from apps.inference.models import Endpoint
 from apps.projects.models import Project
 

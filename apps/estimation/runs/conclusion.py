@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Count, QuerySet, Sum, Value
 from django.db.models.functions import Length, Replace
 
-from apps.core.jobs import JobStatus
+from apps.core.jobs.model import JobStatus
 from apps.estimation.engine.outcomes import MISSING, OUTCOME_TEXTS
 from apps.estimation.models import EstimationRun, RolloutBatch, SolutionEstimate
 

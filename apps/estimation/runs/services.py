@@ -18,8 +18,8 @@ from apps.accounts.models import User
 from apps.accounts.services import record_event
 from apps.core.db.locks import advisory_xact_lock
 from apps.core.errors import Conflict, DomainError
-from apps.core.jobs import JobStatus
-from apps.core.wakeups import wake_on_commit
+from apps.core.jobs.model import JobStatus
+from apps.core.jobs.wakeups import wake_on_commit
 from apps.estimation.models import EstimationRun
 from apps.estimation.runs.conclusion import conclusion
 from apps.estimation.runs.endpoint import ENDPOINT_GONE

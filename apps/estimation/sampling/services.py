@@ -16,9 +16,9 @@ from apps.accounts.models import User
 from apps.accounts.services import record_event
 from apps.core.db.locks import advisory_xact_lock, try_advisory_lock
 from apps.core.errors import Conflict, DomainError
-from apps.core.job_errors import end_on_error
-from apps.core.jobs import JobStatus
-from apps.core.wakeups import wake_on_commit
+from apps.core.jobs.errors import end_on_error
+from apps.core.jobs.model import JobStatus
+from apps.core.jobs.wakeups import wake_on_commit
 from apps.corpus.models import Problem
 from apps.corpus.splitting.steps import SPLITTERS
 from apps.estimation.models import SamplingRun

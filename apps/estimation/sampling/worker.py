@@ -19,7 +19,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from apps.core.errors import DomainError
-from apps.core.jobs import JobStatus
+from apps.core.jobs.model import JobStatus
 from apps.corpus.grading import final_answer, grade_answers
 from apps.corpus.models import Problem
 from apps.corpus.records import RowError, SolutionRecord, StepRecord

@@ -14,8 +14,8 @@ from functools import partial
 
 from apps.core.cache import GRADE_CACHE
 from apps.core.errors import DomainError
-from apps.core.job_errors import end_on_error
-from apps.core.jobs import JobStatus
+from apps.core.jobs.errors import end_on_error
+from apps.core.jobs.model import JobStatus
 from apps.estimation.engine.engine import EndpointDown, Engine, Question
 from apps.estimation.engine.solution_state import Plan
 from apps.estimation.engine.tree import TreeEngine

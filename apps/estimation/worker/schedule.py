@@ -15,8 +15,8 @@ from django.utils import timezone
 from redis import Redis
 
 from apps.core.db.locks import locked_keys
-from apps.core.jobs import JobStatus
-from apps.core.wakeups import drop, wake
+from apps.core.jobs.model import JobStatus
+from apps.core.jobs.wakeups import drop, wake
 from apps.estimation.models import EstimationRun, SamplingRun, Shard
 
 TASK = "apps.estimation.tasks.work_on_run"

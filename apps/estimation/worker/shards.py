@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from apps.core.jobs import JobStatus
+from apps.core.jobs.model import JobStatus
 from apps.estimation.models import EstimationRun, Shard
 from apps.estimation.runs.selection import selected
 

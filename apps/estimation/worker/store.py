@@ -16,7 +16,7 @@ from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
 from apps.core.db.copy import commit_without_waiting
-from apps.core.jobs import JobStatus
+from apps.core.jobs.model import JobStatus
 from apps.estimation.engine.results import SolutionResult
 from apps.estimation.engine.solution_state import Batch, SolutionState
 from apps.estimation.models import EstimationRun, Shard

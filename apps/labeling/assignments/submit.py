@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from apps.core.db.prepared import fetch, run
 from apps.core.errors import Conflict
-from apps.core.wakeups import delay_on_commit
+from apps.core.jobs.wakeups import delay_on_commit
 from apps.labeling.assignments.context import AssignmentContext
 from apps.labeling.assignments.hooks import run_submission_hooks
 from apps.labeling.assignments.labels import store_labels

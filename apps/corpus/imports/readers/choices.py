@@ -37,7 +37,7 @@ KEYS = ("chosen", "rejected", "margin", *(name for pair in PAIRS for name in pai
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class PairChoice:
     """The columns of the two answers, the preferred `side` (left, right, tie), and the columns that were read."""
 
     left: str
@@ -62,11 +62,11 @@ def _shp_label(pair: tuple[str, str]) -> tuple[str, ...]:
     return (SHP_LABEL,) if pair[0].startswith("human_ref") else ()
 
 
-def read_choice(fields: Fields, options: ReaderOptions) -> Choice:
+def read_choice(fields: Fields, options: ReaderOptions) -> PairChoice:
     """Raises RowError where the row does not say which answer is better."""
     if {"chosen", "rejected"} <= fields.row.keys():
         margin, extras = _margin(fields, options)
-        return Choice("chosen", "rejected", "left", margin, extras, frozenset({"chosen", "rejected", "margin"}))
+        return PairChoice("chosen", "rejected", "left", margin, extras, frozenset({"chosen", "rejected", "margin"}))
     pair = pair_in(fields.row)
     assert pair is not None
     third = pair[1][:-1] + chr(ord(pair[1][-1]) + 1)
@@ -80,7 +80,7 @@ def read_choice(fields: Fields, options: ReaderOptions) -> Choice:
         number = _signed(fields, name)
         side = "tie" if not number else "left" if number < 0 else "right"
         margin = _SIGNED_MARGINS.get(abs(number), "")
-        return Choice(*pair, side, margin, {"preference": number}, frozenset({*pair, name}))
+        return PairChoice(*pair, side, margin, {"preference": number}, frozenset({*pair, name}))
     if name == SHP_LABEL:
         side = "left" if fields.maybe_int(SHP_LABEL, least=0, most=1) else "right"
     else:
@@ -91,7 +91,7 @@ def read_choice(fields: Fields, options: ReaderOptions) -> Choice:
         # A tie has no margin; a negligible one says the same.
         read -= {"margin"} if margin != "negligibly" else set()
         margin = ""
-    return Choice(*pair, side, margin, extras, frozenset(read))
+    return PairChoice(*pair, side, margin, extras, frozenset(read))
 
 
 def _signed(fields: Fields, name: str) -> int:

@@ -16,7 +16,7 @@ from msgspec import structs
 
 from apps.corpus.imports.readers import choices, step_dpo
 from apps.corpus.imports.readers.base import ReaderOptions, Row, check_flat_targets, renamed, unread
-from apps.corpus.imports.readers.choices import Choice, answer_text, read_answer, read_choice
+from apps.corpus.imports.readers.choices import PairChoice, answer_text, read_answer, read_choice
 from apps.corpus.imports.readers.dialogue import Message, opened_answer, parse_transcript, shared_turns
 from apps.corpus.imports.readers.fields import Fields
 from apps.corpus.imports.readers.kto import Kto
@@ -111,7 +111,7 @@ def _reference_answer(fields: Fields, names: tuple[str, ...]) -> tuple[str | Non
     return (fields.maybe_text(name), (name,)) if name else (None, ())
 
 
-def _person(choice: Choice) -> PersonRecord:
+def _person(choice: PairChoice) -> PersonRecord:
     return PersonRecord(
         labeler=Preference.name,
         protocol="comparison",
@@ -124,7 +124,7 @@ def _person(choice: Choice) -> PersonRecord:
 # --- the prompt and the two answers -----------------------------------------------------------------------
 
 
-def prompt_and_sides(fields: Fields, choice: Choice) -> tuple[Prompt, str, str]:
+def prompt_and_sides(fields: Fields, choice: PairChoice) -> tuple[Prompt, str, str]:
     left, right = read_answer(fields, choice.left), read_answer(fields, choice.right)
     prompt = read_prompt(fields)
     if isinstance(left, list) and isinstance(right, list):
@@ -136,7 +136,7 @@ def prompt_and_sides(fields: Fields, choice: Choice) -> tuple[Prompt, str, str]:
 
 
 def without_shared_turns(
-    choice: Choice, prompt: Prompt | None, left: list[Message], right: list[Message]
+    choice: PairChoice, prompt: Prompt | None, left: list[Message], right: list[Message]
 ) -> tuple[Prompt, str, str]:
     """Both answers are dialogues: the turns that they share are the prompt, and the row's own prompt is in or before them."""
     count = shared_turns(left, right)
@@ -151,7 +151,7 @@ def without_shared_turns(
     return Prompt(shared, read), *answers
 
 
-def split_dialogue(choice: Choice, left: str, right: str) -> tuple[Prompt, str, str]:
+def split_dialogue(choice: PairChoice, left: str, right: str) -> tuple[Prompt, str, str]:
     """HH-RLHF: the prompt ends where the last turn of the assistant begins that both share."""
     if parse_transcript(left) is None or parse_transcript(right) is None:
         raise no_prompt()

@@ -12,7 +12,7 @@ from django.core.files import File
 
 from apps.core.commands import JsonCommand, Result
 from apps.core.errors import DomainError
-from apps.core.jobs import JobStatus
+from apps.core.jobs.model import JobStatus
 from apps.corpus.imports.readers import READERS
 from apps.corpus.imports.run import run_import
 from apps.corpus.models import ImportBatch, ImportFinding

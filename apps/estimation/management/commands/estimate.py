@@ -7,7 +7,7 @@ from typing import Any
 
 from apps.core.commands import JsonCommand, Result
 from apps.core.errors import DomainError
-from apps.core.jobs import JobStatus
+from apps.core.jobs.model import JobStatus
 from apps.core.json_input import read_json_object
 from apps.estimation.runs.selection import ANSWERS
 from apps.estimation.runs.services import start_run

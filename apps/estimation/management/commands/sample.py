@@ -7,7 +7,7 @@ from typing import Any
 
 from apps.core.commands import JsonCommand, Result
 from apps.core.errors import DomainError
-from apps.core.jobs import JobStatus
+from apps.core.jobs.model import JobStatus
 from apps.estimation.sampling.services import run_sampling, start_sampling
 from apps.inference.grants import endpoint_named_by_operator
 from apps.projects.models import Project

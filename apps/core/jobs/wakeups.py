@@ -18,7 +18,7 @@ from django.db import transaction
 from django.utils.module_loading import import_string
 from redis import Redis, RedisError
 
-from apps.core.celery import app
+from apps.core.jobs.celery import app
 
 log = logging.getLogger(__name__)
 

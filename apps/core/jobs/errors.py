@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from apps.core.errors import DomainError
-from apps.core.transient_errors import TRANSIENT_ERRORS
+from apps.core.jobs.transient_errors import TRANSIENT_ERRORS
 
 log = logging.getLogger(__name__)
 
