@@ -220,20 +220,17 @@ def _read_items(items: _Items, body: str) -> str | None:
     join = JOIN.match(rest)
     if join and join.group().strip() and re.match(r"[-−]?\d", rest[join.end() :]):
         # Only the beginning of the list is set off.
-        return _whole_list(body) if items.kind in FORMULAS else _plain_value(_EMPHASIS.sub("", body), words=False)
+        if items.kind not in FORMULAS:
+            return _plain_value(_EMPHASIS.sub("", body), words=False)
+        # `$2$ and 3 cm` is a list, `$27$ and 3 more are left` is not.
+        whole = _head(body)
+        words = _LETTERS.findall(_outside_formulas(whole).lower()) if whole else []
+        is_list = whole and not _is_unclear(whole) and sum(word not in _JOINING_WORDS for word in words) <= 1
+        return whole if is_list else None
     if not items.ends_sentence and has_more_values(rest, parts[-1], items.kind):
         # No answer is better than the first of several values.
         return None
     return ", ".join(tidy(part) for part in parts)
-
-
-def _whole_list(body: str) -> str | None:
-    """`$2$ and 3 cm`, but not `$27$ and 3 more are left`."""
-    whole = _head(body)
-    if whole is None or _is_unclear(whole):
-        return None
-    words = _LETTERS.findall(_outside_formulas(whole).lower())
-    return whole if sum(word not in _JOINING_WORDS for word in words) <= 1 else None
 
 
 def _is_name(plain: str) -> bool:

@@ -45,7 +45,7 @@ class Numeral:
 
 
 @dataclass(frozen=True, slots=True)
-class WordAnswer:
+class Wording:
     """A name, a direction, yes or no."""
 
 
@@ -60,7 +60,7 @@ class Expression:
     unit: Unit = Unit()
 
 
-Leaf = Quantity | Numeral | WordAnswer | Prose | Expression
+Leaf = Quantity | Numeral | Wording | Prose | Expression
 
 _BASES = {
     "two": 2,
@@ -119,7 +119,7 @@ def read_leaf(cleaned: str) -> Leaf:
     is_word = stripped in _SHORT_WORDS or any(len(word) > 3 for word in words) or '"' in plain
     is_word = is_word or _ARTICLE.match(stripped) is not None
     if _COMMAND.search(plain) is None and _WORDS.fullmatch(stripped) and ("\\text" in cleaned or is_word):
-        return WordAnswer() if len(stripped.split()) <= 5 else Prose()
+        return Wording() if len(stripped.split()) <= 5 else Prose()
     if is_word and len(words) > 2:
         return Prose()
     expression = _expression(cleaned)
@@ -142,7 +142,7 @@ def compare_leaves(reference: Shape, answer: Shape, algebra: Algebra) -> GradeOu
         if outcome is not None:
             return NO_MATCH if differ else outcome
     if differ:
-        if all(isinstance(read_leaf(side.text), Quantity | WordAnswer) for side in (reference, answer)):
+        if all(isinstance(read_leaf(side.text), Quantity | Wording) for side in (reference, answer)):
             return NO_MATCH
         return compare_relations(reference.whole, answer.whole) or algebra(reference.whole, answer.whole)
     if RELATION.search(reference.text) or RELATION.search(answer.text):
@@ -159,7 +159,7 @@ def _compare_related(reference: Shape, answer: Shape, algebra: Algebra) -> Grade
     if results != [reference.text, answer.text] and not any(map(RELATION.search, results)):
         return _compare_texts(results[0], results[1], algebra)
     leaves = [read_leaf(side.text) for side in (reference, answer)]
-    if any(isinstance(leaf, Prose | WordAnswer) for leaf in leaves):
+    if any(isinstance(leaf, Prose | Wording) for leaf in leaves):
         return unparsed(PROSE)
     return algebra(reference.whole, answer.whole)
 
@@ -168,7 +168,7 @@ def _compare_texts(reference: str, answer: str, algebra: Algebra) -> GradeOutcom
     first, second = read_leaf(reference), read_leaf(answer)
     if isinstance(first, Prose) or isinstance(second, Prose):
         return compare_prose(reference, answer)
-    if isinstance(first, WordAnswer) or isinstance(second, WordAnswer):
+    if isinstance(first, Wording) or isinstance(second, Wording):
         number, words = (first, answer) if isinstance(first, Quantity) else (second, reference)
         if not isinstance(number, Quantity):
             return compare_wordings(reference, answer)

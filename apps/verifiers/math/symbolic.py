@@ -92,7 +92,12 @@ def _compare(reference: str, answer: str) -> GradeOutcome:
         # Math-Verify would compare the right side, and find that 5x - 7y + 4 = 0 is 0.
         return match_if(equal=False)
     if _are_numbers(expected, actual) and (expected.has(Float) or actual.has(Float)):
-        return match_if(equal=_numbers_agree(expected, actual, reference, answer))
+        first, second = expected.evalf(30), actual.evalf(30)
+        if not (first.is_comparable and second.is_comparable):
+            return match_if(equal=_verify(expected, actual))
+        # By relative error, because Math-Verify rounds to six places: 0.0000671 would equal 0.0000672.
+        tolerance = max(_step(reference), _step(answer), float(NOISE) * max(abs(first), abs(second)))
+        return match_if(equal=bool(abs(first - second) <= tolerance))
     return match_if(equal=not _differ_at_a_point(expected, actual) and _verify(expected, actual))
 
 
@@ -167,16 +172,6 @@ def _differ_at_a_point(expected: Any, actual: Any) -> bool:
 
 def _are_numbers(expected: Any, actual: Any) -> bool:
     return isinstance(expected, Expr) and isinstance(actual, Expr) and bool(expected.is_number and actual.is_number)
-
-
-def _numbers_agree(expected: Any, actual: Any, reference: str, answer: str) -> bool:
-    """By relative error, because Math-Verify rounds to six places: 0.0000671 would equal 0.0000672."""
-    first, second = expected.evalf(30), actual.evalf(30)
-    if not (first.is_comparable and second.is_comparable):
-        return _verify(expected, actual)
-    difference = abs(first - second)
-    tolerance = max(_step(reference), _step(answer), float(NOISE) * max(abs(first), abs(second)))
-    return bool(difference <= tolerance)
 
 
 def _step(latex: str) -> float:

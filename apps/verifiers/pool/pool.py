@@ -103,7 +103,14 @@ class GradingPool:
 
     def _grade_uncached(self, pairs: Sequence[AnswerPair], cache: Cache | None) -> dict[AnswerPair, GradeOutcome]:
         cached = load_outcomes(cache, pairs) if cache else {}
-        fresh = self._grade_in_children([pair for pair in pairs if pair not in cached])
+        missing = [pair for pair in pairs if pair not in cached]
+        fresh: dict[AnswerPair, GradeOutcome] = {}
+        if missing:
+            executor = ThreadPoolExecutor(min(len(self._graders), len(missing)))
+            try:
+                fresh = dict(zip(missing, executor.map(self._grade, missing), strict=True))
+            finally:
+                executor.shutdown(cancel_futures=True)
         failed = {pair: outcome for pair, outcome in fresh.items() if outcome.reason in TRANSIENT_REASONS}
         final = {pair: outcome for pair, outcome in fresh.items() if pair not in failed}
         self._failed.put(failed)
@@ -111,15 +118,6 @@ class GradingPool:
         if cache:
             store_outcomes(cache, final)
         return cached | fresh
-
-    def _grade_in_children(self, pairs: Sequence[AnswerPair]) -> dict[AnswerPair, GradeOutcome]:
-        if not pairs:
-            return {}
-        executor = ThreadPoolExecutor(min(len(self._graders), len(pairs)))
-        try:
-            return dict(zip(pairs, executor.map(self._grade, pairs), strict=True))
-        finally:
-            executor.shutdown(cancel_futures=True)
 
     def _grade(self, pair: AnswerPair) -> GradeOutcome:
         grader = self._idle.get()

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping
 from enum import Enum
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any
 
 import mpmath
 
@@ -163,17 +162,8 @@ def _compare_at(
         return NodeComparison.TOO_LARGE
     except UndefinedValue:
         return NodeComparison.UNDEFINED
-    return NodeComparison.EQUAL if _same_limit(rough, fine) else NodeComparison.DIFFERENT
-
-
-def _same_limit(rough: tuple[Any, Any], fine: tuple[Any, Any]) -> bool:
-    """Whether the difference shrinks when more digits are computed, as for equal values. A real difference stays.
-
-    In this way 2^{-80} differs from 2^{-79}, and the square of the root of 2 equals 2.
-    """
-    if fine[0] == fine[1]:
-        return True
+    # The difference of equal values shrinks when more digits are computed; a real difference stays. In this way 2^{-80}
+    # differs from 2^{-79}, and the square of the root of 2 equals 2.
     difference, size = abs(fine[0] - fine[1]), max(abs(fine[0]), abs(fine[1]))
-    if difference <= size * 1e-100:
-        return True
-    return bool(difference <= abs(rough[0] - rough[1]) * 1e-60)
+    is_equal = fine[0] == fine[1] or difference <= size * 1e-100 or difference <= abs(rough[0] - rough[1]) * 1e-60
+    return NodeComparison.EQUAL if is_equal else NodeComparison.DIFFERENT
