@@ -213,7 +213,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # Beat stores here when it last sent each task.
 CELERY_BEAT_SCHEDULE_FILENAME = str(env.home / "beat")
 CELERY_BEAT_SCHEDULE = {
-    "return lapsed leases": {"task": "apps.labeling.tasks.return_lapsed_leases", "schedule": 30.0},
+    "expire leases": {"task": "apps.labeling.tasks.expire_leases", "schedule": 30.0},
     "pick up abandoned imports": {"task": "apps.corpus.tasks.resume_abandoned", "schedule": 60.0},
     "pick up abandoned exports": {"task": "apps.exports.tasks.resume_abandoned", "schedule": 60.0},
     "pick up abandoned estimation runs": {"task": "apps.estimation.tasks.resume_abandoned", "schedule": 10.0},
@@ -228,20 +228,23 @@ ESTIMATION_FANOUT = 8
 # Apps above `corpus` that store their part of an imported row.
 RECORD_IMPORTERS = [
     "apps.labeling.importers.labels.LabelImporter",
-    "apps.labeling.importers.labels.GoldImporter",
+    "apps.labeling.importers.gold.GoldImporter",
     "apps.estimation.importers.EstimateImporter",
     "apps.judging.importers.VerdictImporter",
     "apps.quality.consensus.invalidation.InvalidationImporter",
 ]
 # Apps above `labeling` that are called with each submission and correction, within its transaction.
-SUBMISSION_HOOKS = ["apps.quality.gold.screening.settle", "apps.quality.consensus.invalidation.note_submission"]
+SUBMISSION_HOOKS = [
+    "apps.quality.gold.screening.score_screening",
+    "apps.quality.consensus.invalidation.mark_submission_stale",
+]
 # Filters of a round's selection that apps beside or above `labeling` provide, by name.
 SELECTION_TERMS = {
     "unsure": "apps.estimation.runs.selection.unsure_of",
     "dispute": "apps.quality.review.queues.disputed",
 }
 # Apps above `corpus` that are called when a problem's answer changes, or it is graded again, retired or restored.
-ANSWER_CHANGE_HOOKS = ["apps.quality.consensus.invalidation.note_problem"]
+ANSWER_CHANGE_HOOKS = ["apps.quality.consensus.invalidation.mark_problem_stale"]
 # Seconds between two fits over all labels of a project, at least.
 QUALITY_REFIT_SECONDS = 30
 # Addresses outside the public internet that endpoints may have.

@@ -1,4 +1,4 @@
-"""The abstract run: whatever takes longer than a request is a row that says how far it is."""
+"""The abstract job: work that takes longer than a request is a row with a status, counters and an error text."""
 
 from __future__ import annotations
 
@@ -21,31 +21,21 @@ class JobStatus(models.TextChoices):
 
 ENDED = (JobStatus.FINISHED, JobStatus.FAILED, JobStatus.CANCELLED)
 
-# Whoever has not reported for so long may be gone, and the job's message with them. Sending it again
-# does no harm: one process at a time works on a job (`locks.try_advisory_lock`).
+# A job that has not reported for this long may have lost its worker, and its message with it. Sending the message again
+# is harmless: one process at a time works on a job (`locks.try_advisory_lock`).
 SILENT_AFTER = timedelta(minutes=2)
 
 
-def system_trouble(error: OSError, *, ended: str) -> str:
-    """Without the paths of files, which are nobody's business but the operator's."""
-    return f"The operating system ended the {ended}: {error.strerror or type(error).__name__}. Start it again."
-
-
-def unforeseen(error: Exception, *, ended: str = "run") -> str:
-    """What a job says that such an exception has ended. Its words may hold anything, so they go to the log alone."""
-    return f"An unexpected error ended the {ended} ({type(error).__name__}): see the log of the workers."
-
-
 def abandoned_q(now: datetime) -> Q:
-    """Jobs that should be moving and have not been heard of."""
+    """Queued and running jobs that have not reported since SILENT_AFTER."""
     silent = Q(beat_at__lte=now - SILENT_AFTER) | Q(beat_at=None, created_at__lte=now - SILENT_AFTER)
     return silent & Q(status__in=[JobStatus.QUEUED, JobStatus.RUNNING])
 
 
 class Job(models.Model):
-    """A run: status, progress counters and an error text. Subclasses add frozen parameters.
+    """Status, progress counters and error text of a job. Subclasses add its parameters, frozen at the start.
 
-    `done` of `total` are in the job's own unit; `total` is None while nobody can know it.
+    `done` and `total` are in the job's own unit; `total` is None while it is unknown.
     """
 
     status = models.CharField(max_length=12, choices=JobStatus, default=JobStatus.QUEUED)
@@ -66,7 +56,7 @@ class Job(models.Model):
 
     @property
     def seconds(self) -> float | None:
-        """How long it has run, in seconds; None when it has not started."""
+        """Seconds since the start, or from start to end; None before the start."""
         if self.started_at is None:
             return None
         return ((self.finished_at or timezone.now()) - self.started_at).total_seconds()
@@ -89,7 +79,7 @@ class Job(models.Model):
         return max(0.0, (self.total - self.done) / self.rate)
 
     def start(self, *, at: datetime | None = None, keep_clock: bool = False) -> Self:
-        """Take it up. A job that goes on where another worker left it keeps its clock."""
+        """Mark the job as running. `keep_clock` keeps the start time of a job that is resumed."""
         self.status, self.error = JobStatus.RUNNING, ""
         self.beat_at, self.finished_at = at or timezone.now(), None
         if not (keep_clock and self.started_at):
@@ -98,7 +88,7 @@ class Job(models.Model):
         return self
 
     def beat(self, *, done: int, at: datetime | None = None) -> None:
-        """Write down how far we are, that we live, and the counters of the subclass."""
+        """Save the progress, the time of this report and the counters of the subclass."""
         self.done, self.beat_at = done, at or timezone.now()
         self.save()
 

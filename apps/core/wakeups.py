@@ -1,8 +1,8 @@
-"""Waking messages: at most one waits for each piece of work, and none for work that has ended.
+"""Wake-up messages for workers: at most one is queued for each job, and none for a job that has ended.
 
-A clock sends a message again for whatever should be moving and is not. While all workers are busy that would be one more
-message at every beat, for hours; each would have to be taken up later, only to find nothing to do. So what waits in the
-queue is looked at first: it is as long as there are pieces of work.
+The beat schedule sends a message again for every job that makes no progress. While all workers are busy that would add
+a message at each beat, for hours, and each would find nothing to do. Therefore the queue is searched before a message is
+sent.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import json
 import logging
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -23,48 +22,51 @@ from apps.core.celery import app
 
 log = logging.getLogger(__name__)
 
-LOCKED_S = 10
+LOCK_TIMEOUT_S = 10
 
 
 def wake(task: str, key: int) -> bool:
-    """Send the task's message for this key, unless one waits; whether it was sent.
+    """Send the task's message for this key unless one is queued. Returns whether it was sent.
 
-    While Valkey is away none is: the clock calls again, and the row says what is to be done.
+    During an outage of the broker none is sent: the beat schedule tries again, and the job's row holds its status.
     """
     queue = queue_of(task)
     try:
-        with _redis() as redis, redis.lock(f"annotate:wake:{queue}", timeout=LOCKED_S, blocking_timeout=LOCKED_S):
+        with (
+            _redis() as redis,
+            redis.lock(f"annotate:wake:{queue}", timeout=LOCK_TIMEOUT_S, blocking_timeout=LOCK_TIMEOUT_S),
+        ):
             if any(True for _ in _waiting(redis, queue, task, key)):
                 return False
             app.send_task(task, args=[key])
             return True
     except RedisError as error:
-        log.warning("No worker could be called to %s of %s: %s", task, key, error)
+        log.warning("No wake-up message for %s of %s could be sent: %s", task, key, error)
         return False
 
 
 def wake_on_commit(task: str, key: int) -> None:
-    """Call `wake` when the transaction has committed."""
+    """Call `wake` after the transaction commits."""
     transaction.on_commit(partial(wake, task, key))
 
 
 def delay_on_commit(task: str, key: int) -> None:
-    """Send the task, given by its dotted name, for this key when the transaction has committed.
+    """Send the task, by its dotted name, for this key after the transaction commits.
 
-    By name, since the modules of tasks import the services that enqueue them. Raises ImportError at the commit when
-    there is no such task, and the broker's error when the broker is away.
+    By name, because task modules import the services that enqueue them. At the commit, raises ImportError if there is no
+    such task, and the broker's error during an outage.
     """
     transaction.on_commit(lambda: import_string(task).delay(key))
 
 
 def drop(task: str, key: int) -> int:
-    """Take the messages for this key out of the queue; how many there were. One in a worker's hands is not there."""
+    """Remove the queued messages for this key. Returns their number. A message that a worker has received is not queued."""
     queue = queue_of(task)
     try:
         with _redis() as redis:
             return sum(int(redis.lrem(queue, 0, raw)) for raw in list(_waiting(redis, queue, task, key)))
     except RedisError as error:
-        log.warning("The messages to %s of %s could not be taken back: %s", task, key, error)
+        log.warning("The wake-up messages for %s of %s could not be removed: %s", task, key, error)
         return 0
 
 
@@ -77,14 +79,10 @@ def _redis() -> Redis:
 
 
 def _waiting(redis: Redis, queue: str, task: str, key: int) -> Iterator[bytes]:
-    """Messages as they stand in the list that is Celery's queue."""
+    """The raw messages in the Redis list that is Celery's queue."""
     for raw in redis.lrange(queue, 0, -1):
         assert isinstance(raw, bytes)
         message = json.loads(raw)
-        if message["headers"].get("task") == task and _args_of(message) == [key]:
+        args, *_ = json.loads(base64.b64decode(message["body"]))
+        if message["headers"].get("task") == task and list(args) == [key]:
             yield raw
-
-
-def _args_of(message: dict[str, Any]) -> list[Any]:
-    args, *_ = json.loads(base64.b64decode(message["body"]))
-    return list(args)

@@ -1,4 +1,4 @@
-"""Doorways for Celery."""
+"""Celery tasks of the demo."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Judges, their runs and their verdicts, in the admin."""
+"""Admin pages of judges, their runs and their verdicts."""
 
 from __future__ import annotations
 

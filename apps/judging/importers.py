@@ -1,8 +1,8 @@
-"""Verdicts that come with an imported file."""
+"""The importer of judges' verdicts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from django.db.models import Max
 
@@ -16,14 +16,14 @@ from apps.projects.models import Project
 
 FIELDS = ["run", "step", "rating", "confidence", "reason"]
 
-Key = tuple[str, int, int | None]
-Place = tuple[int, int]  # Run and step.
-Word = tuple[int, float | None, str]
-Spoken = tuple[StoredRecord, dict[Place, Word]]
+RunKey = tuple[str, int, int | None]
+VerdictKey = tuple[int, int]  # Ids of the run and of the step.
+Verdict = tuple[int, float | None, str]  # Rating, confidence and reason.
+RecordVerdicts = tuple[StoredRecord, dict[VerdictKey, Verdict]]
 
 
 class VerdictImporter:
-    """What a run says of a solution lands whole or not at all, and the first that is said stands."""
+    """Stores the verdicts of a run on a solution all together or not at all. The first that are stored stay."""
 
     tables = (StepVerdict,)
 
@@ -31,36 +31,25 @@ class VerdictImporter:
         return any(judge.steps for judge in record.judges)
 
     def store_records(self, batch: ImportBatch, landed: Sequence[StoredRecord]) -> int:
-        submitted = list(_spoken(batch, landed))
-        new = additions(submitted, _standing(submitted), "judges[]")
-        return copy_rows(StepVerdict, FIELDS, ((*place, *word) for place, word in new.items()))
+        verdicts: list[RecordVerdicts] = []
+        runs: dict[RunKey, JudgeRun] = {}
+        for stored in landed:
+            for judge in stored.record.judges:
+                by_key: dict[VerdictKey, Verdict] = {}
+                for step in judge.steps:
+                    step_id = stored.step_id(step.position, step.candidate)
+                    by_key[_run_of(batch, judge, runs).pk, step_id] = (step.rating, step.confidence, step.reason)
+                if by_key:
+                    verdicts.append((stored, by_key))
+        new = additions(verdicts, _existing_verdicts(verdicts), "judges[]")
+        return copy_rows(StepVerdict, FIELDS, ((*key, *verdict) for key, verdict in new.items()))
 
 
-def _spoken(batch: ImportBatch, landed: Sequence[StoredRecord]) -> Iterator[Spoken]:
-    """What each row says by each of its judges' runs."""
-    runs: dict[Key, JudgeRun] = {}
-    for one in landed:
-        for judge in one.record.judges:
-            if judge.steps:
-                run = _run(batch, judge, runs)
-                yield (
-                    one,
-                    {
-                        (run.pk, one.step_id(said.position, said.candidate)): (
-                            said.rating,
-                            said.confidence,
-                            said.reason,
-                        )
-                        for said in judge.steps
-                    },
-                )
-
-
-def _standing(submitted: Sequence[Spoken]) -> dict[Place, Word]:
-    # Steps that land now have no verdicts yet.
-    older = {place for one, told in submitted if not one.is_new for place in told}
+def _existing_verdicts(verdicts: Sequence[RecordVerdicts]) -> dict[VerdictKey, Verdict]:
+    # Steps of new solutions have no verdicts yet.
+    keys = {key for stored, by_key in verdicts if not stored.is_new for key in by_key}
     rows = StepVerdict.objects.filter(
-        run_id__in={run_id for run_id, _ in older}, step_id__in={step_id for _, step_id in older}
+        run_id__in={run_id for run_id, _ in keys}, step_id__in={step_id for _, step_id in keys}
     )
     return {
         (run_id, step_id): (rating, confidence, reason)
@@ -68,16 +57,16 @@ def _standing(submitted: Sequence[Spoken]) -> dict[Place, Word]:
     }
 
 
-def _run(batch: ImportBatch, judge: JudgeRecord, runs: dict[Key, JudgeRun]) -> JudgeRun:
-    """The run that stands for the file's own; files of one format share it."""
+def _run_of(batch: ImportBatch, judge: JudgeRecord, runs: dict[RunKey, JudgeRun]) -> JudgeRun:
+    """The stored run of a run in the file, created where it is new. Files of one format share their runs."""
     key = (judge.judge, judge.version, judge.run)
     if key not in runs:
-        by, _ = Judge.objects.get_or_create(project=batch.project, name=judge.judge, version=judge.version)
-        same = JudgeRun.objects.filter(judge=by, origin=batch.format, run_in_file=judge.run)
-        runs[key] = same.first() or JudgeRun.objects.create(
+        judge_row, _ = Judge.objects.get_or_create(project=batch.project, name=judge.judge, version=judge.version)
+        existing = JudgeRun.objects.filter(judge=judge_row, origin=batch.format, run_in_file=judge.run)
+        runs[key] = existing.first() or JudgeRun.objects.create(
             project=batch.project,
             number=next_number(batch.project),
-            judge=by,
+            judge=judge_row,
             origin=batch.format,
             run_in_file=judge.run,
             batch=batch,
@@ -86,6 +75,6 @@ def _run(batch: ImportBatch, judge: JudgeRecord, runs: dict[Key, JudgeRun]) -> J
 
 
 def next_number(project: Project) -> int:
-    """Within a transaction: nobody else gets the same."""
+    """The number of the project's next run, which is reserved until the transaction ends."""
     advisory_xact_lock("judge run", project.pk)
     return (JudgeRun.objects.filter(project=project).aggregate(last=Max("number"))["last"] or 0) + 1

@@ -1,25 +1,52 @@
-"""First errors that judges name: of each judge its newest run's. Rollouts' are in `apps.estimation.latest`."""
+"""The newest run of each judge: the one home of the rule which of a judge's runs counts.
+
+Judges are told apart by name: a new version takes the place of the older one. Monte Carlo's newest run is chosen in
+`apps.estimation.latest`.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from apps.corpus.labels import first_error
 from apps.judging.models import JudgeRun, StepVerdict
 
-Lengths = Mapping[int, int]
+
+@dataclass(slots=True)
+class JudgeRatings:
+    """What one judge's newest run says of one solution's path: ratings by position and by step id."""
+
+    run_id: int
+    by_position: dict[int, int] = field(default_factory=dict)
+    by_step: dict[int, int] = field(default_factory=dict)
 
 
-def judge_first_errors(lengths: Lengths) -> dict[int, dict[str, int]]:
-    """By solution and judge, as name and version: what the newest run of each name says. Two queries."""
-    ratings: defaultdict[tuple[int, int], dict[int, int]] = defaultdict(dict)
+def newest_judge_ratings(lengths: Mapping[int, int]) -> dict[int, dict[str, JudgeRatings]]:
+    """By solution, of those in `lengths`, and by the judge's name: the ratings of its newest run. One query."""
+    newest: defaultdict[int, dict[str, JudgeRatings]] = defaultdict(dict)
     rows = StepVerdict.objects.filter(step__solution__in=lengths, step__chosen=True).oldest_run_first()
-    for pk, run_id, position, rating in rows.values_list("step__solution_id", "run_id", "step__position", "rating"):
-        ratings[pk, run_id][position] = rating
-    runs = JudgeRun.objects.select_related("judge").in_bulk({run_id for _, run_id in ratings})
-    newest: defaultdict[int, dict[str, tuple[str, int]]] = defaultdict(dict)
-    for (pk, run_id), said in ratings.items():
-        judge = runs[run_id].judge
-        newest[pk][judge.name] = (str(judge), first_error(said, lengths[pk]))
-    return {pk: dict(words.values()) for pk, words in newest.items()}
+    columns = ("run__judge__name", "step__solution_id", "run_id", "step_id", "step__position", "rating")
+    for name, solution_id, run_id, step_id, position, rating in rows.values_list(*columns):
+        ratings = newest[solution_id].get(name)
+        if ratings is None or ratings.run_id != run_id:
+            ratings = newest[solution_id][name] = JudgeRatings(run_id)
+        ratings.by_position[position] = rating
+        ratings.by_step[step_id] = rating
+    return dict(newest)
+
+
+def judge_first_errors(lengths: Mapping[int, int]) -> dict[int, dict[str, int]]:
+    """By solution, of those in `lengths` (their numbers of steps), and by judge, as name and version: the first error
+    that the judge's newest run names. Two queries."""
+    newest = newest_judge_ratings(lengths)
+    run_ids = {ratings.run_id for by_judge in newest.values() for ratings in by_judge.values()}
+    runs = JudgeRun.objects.select_related("judge").in_bulk(run_ids)
+    return {
+        solution_id: {
+            str(runs[ratings.run_id].judge): first_error(ratings.by_position, lengths[solution_id])
+            for ratings in by_judge.values()
+        }
+        for solution_id, by_judge in newest.items()
+    }

@@ -1,4 +1,4 @@
-"""What judge models say of steps: which judge, in which run, what rating, how sure, and why."""
+"""Judge models, their runs, and their verdicts on steps, each with its confidence and reason."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LONGEST_NAME = 200
 
 
 class Judge(models.Model):
-    """A model with a way of asking it. Another prompt is another version: its verdicts are not the old one's."""
+    """A judge model together with its prompt. Another prompt is another version, with verdicts of its own."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="judges", db_index=False)
     name = models.CharField(max_length=LONGEST_NAME)
@@ -33,17 +33,17 @@ class Judge(models.Model):
 
 
 class JudgeRun(models.Model):
-    """Verdicts of one judge that belong together. It came with files: `origin` is their format.
+    """Verdicts of one judge that belong together and were imported from files, whose format is `origin`.
 
-    A file may number its runs; those that give a judge the same number are one, so that a file that is imported
-    again finds what it brought.
+    A file may number its runs. Runs of one judge with the same number in files of one format are the same run: a file
+    that is imported again finds the verdicts that it brought.
     """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="judge_runs", db_index=False)
     number = models.PositiveIntegerField()
     judge = models.ForeignKey(Judge, on_delete=models.CASCADE, related_name="runs", db_index=False)
     origin = models.CharField(max_length=30)
-    run_in_file = models.PositiveIntegerField(null=True, blank=True, help_text="The number that its file gives it.")
+    run_in_file = models.PositiveIntegerField(null=True, blank=True, help_text="The number of the run in its file.")
     batch = models.ForeignKey(
         ImportBatch,
         null=True,
@@ -70,23 +70,23 @@ class JudgeRun(models.Model):
 
 
 class VerdictQuerySet(models.QuerySet["StepVerdict"]):
-    def oldest_run_first(self, *then: str) -> Self:
-        """By what travels with a row: the judge's version, then the number that files give the run, none before any.
+    def oldest_run_first(self, *fields: str) -> Self:
+        """Order by the judge's version, then by the run's number in its file, runs without a number first.
 
-        The project's own number, which is the order in which runs came, only parts what is still equal. It says which
-        of a judge's runs is its newest; of runs of different judges it says nothing.
+        Both are exported with the row. The project's own number, which is the order in which runs were imported, only
+        breaks ties. The order tells which of one judge's runs is its newest; it does not compare different judges.
         """
         in_file = F("run__run_in_file").asc(nulls_first=True)
-        return self.order_by("run__judge__version", in_file, "run__number", *then)
+        return self.order_by("run__judge__version", in_file, "run__number", *fields)
 
 
 class StepVerdict(models.Model):
-    """A judge's word on one step. A step that it said nothing of has none."""
+    """A judge's rating of one step. A step that the judge did not rate has no row."""
 
     run = models.ForeignKey(JudgeRun, on_delete=models.CASCADE, related_name="verdicts", db_index=False)
     step = models.ForeignKey(Step, on_delete=models.CASCADE, related_name="verdicts")
     rating = models.SmallIntegerField()
-    confidence = models.FloatField(null=True, blank=True, help_text="How sure the judge is of it, 0 to 1.")
+    confidence = models.FloatField(null=True, blank=True, help_text="How certain the judge is, 0 to 1.")
     reason = models.TextField(blank=True, default="")
 
     objects = VerdictQuerySet.as_manager()

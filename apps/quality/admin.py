@@ -1,4 +1,4 @@
-"""What quality settled, in the admin: computed by workers or said by reviewers, so nobody edits it here."""
+"""Admin pages of consensus, disputes, gold, reviews and figures. They are read-only, as workers and reviewers make the rows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from apps.quality.models import (
     OpenDispute,
     QualityRules,
     Review,
-    Stale,
+    StaleSolution,
     StepConsensus,
     Suspension,
 )
@@ -102,8 +102,8 @@ class FigureAdmin(ReadOnlyAdmin):
     search_fields = ["name", "project__slug"]
 
 
-@admin.register(Stale)
-class StaleAdmin(BigTableAdmin):
+@admin.register(StaleSolution)
+class StaleSolutionAdmin(BigTableAdmin):
     list_display = ["id", "solution_id", "project"]
     list_select_related = ["project"]
     raw_id_fields = ["solution"]

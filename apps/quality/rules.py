@@ -1,8 +1,7 @@
-"""Changing how a project settles labels."""
+"""Changing a project's quality rules."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -16,7 +15,7 @@ from apps.projects.permissions import can, membership_of
 from apps.quality.aggregation import rule_of
 from apps.quality.models import QualityRules
 
-TERMS = (
+SETTINGS = (
     "rule",
     "options",
     "suspends",
@@ -34,35 +33,33 @@ def rules_for(project: Project) -> QualityRules:
 
 
 @transaction.atomic
-def change_rules(*, project: Project, actor: User, **terms: Any) -> QualityRules:
-    """Other terms; everything is computed again by them. Raises DomainError that names the invalid term, and NotAllowed
-    when somebody other than an owner changes `allows_self_review`."""
+def change_rules(*, project: Project, actor: User, **settings: Any) -> QualityRules:
+    """Change some settings; everything is computed again by them.
+
+    Raises DomainError, which names the invalid setting, and NotAllowed if anybody but an owner changes
+    `allows_self_review`.
+    """
     rules = QualityRules.objects.select_for_update().get(pk=rules_for(project).pk)
-    before = _told(rules)
-    _check_owner(project, actor, before, terms)
-    for name, value in terms.items():
-        if name not in TERMS:
-            raise DomainError(f"There is no term {name!r}.", fields={name: f"one of {', '.join(TERMS)}"})
+    before = _to_dict(rules)
+    allows_self_review = settings.get("allows_self_review", before["allows_self_review"])
+    if allows_self_review != before["allows_self_review"] and not can(membership_of(actor, project), "manage_members"):
+        raise NotAllowed(
+            "Only an owner can change whether reviewers may judge what they labeled.",
+            fields={"allows_self_review": "needs the role owner"},
+        )
+    for name, value in settings.items():
+        if name not in SETTINGS:
+            raise DomainError(f"Unknown setting {name!r}.", fields={name: f"one of {', '.join(SETTINGS)}"})
         setattr(rules, name, value)
     _check(rules)
-    after = _told(rules)
+    after = _to_dict(rules)
     if after == before:
         return rules
-    # Who may judge is no reason to compute labels again.
-    rules.stale_all |= any(before[name] != after[name] for name in TERMS if name != "allows_self_review")
+    # Labels do not depend on who may review.
+    rules.stale_all |= any(before[name] != after[name] for name in SETTINGS if name != "allows_self_review")
     rules.save()
     record_event(actor=actor, verb="quality.rules", target=rules.rule, project=project.slug, before=before, after=after)
     return rules
-
-
-def _check_owner(project: Project, actor: User, before: Mapping[str, Any], terms: Mapping[str, Any]) -> None:
-    """Whether people may judge themselves is not for those to say who would."""
-    wanted = terms.get("allows_self_review", before["allows_self_review"])
-    if wanted != before["allows_self_review"] and not can(membership_of(actor, project), "manage_members"):
-        raise NotAllowed(
-            "Only an owner decides whether reviewers may judge what they labeled.",
-            fields={"allows_self_review": "needs the role owner"},
-        )
 
 
 def _check(rules: QualityRules) -> None:
@@ -74,11 +71,11 @@ def _check(rules: QualityRules) -> None:
         "convincing": ("a score from 0 to 1", 0 <= rules.convincing <= 1),
         "hourly_cost": ("not below 0", rules.hourly_cost is None or rules.hourly_cost >= 0),
     }
-    wrong = {name: said for name, (said, holds) in bounds.items() if not holds}
-    if wrong:
-        raise DomainError("These rules cannot be.", fields=wrong)
+    invalid = {name: text for name, (text, is_valid) in bounds.items() if not is_valid}
+    if invalid:
+        raise DomainError("These rules are not valid.", fields=invalid)
 
 
-def _told(rules: QualityRules) -> dict[str, Any]:
-    told = {name: getattr(rules, name) for name in TERMS}
-    return {name: str(value) if isinstance(value, Decimal) else value for name, value in told.items()}
+def _to_dict(rules: QualityRules) -> dict[str, Any]:
+    values = {name: getattr(rules, name) for name in SETTINGS}
+    return {name: str(value) if isinstance(value, Decimal) else value for name, value in values.items()}

@@ -14,7 +14,7 @@ from apps.projects.models import Project
 from apps.projects.services import create_project
 from tests.cast import bearer, make_problem, make_solution
 from tests.judging.verdicts import judge
-from tests.quality.test_judged import estimate
+from tests.quality.test_judges_as_a_source import estimate
 
 API = "/api/v1"
 

@@ -14,7 +14,7 @@ from apps.projects.models import Membership, Project, Role
 from apps.projects.services import add_member
 from apps.quality.consensus.recompute import recompute_project
 from tests.cast import bearer, make_problem, make_round, make_solution, make_user
-from tests.quality.said import say
+from tests.quality.submissions import submit_next
 
 API = "/api/v1"
 
@@ -25,8 +25,8 @@ def solution(project: Project, bob: User) -> Solution:
     round_ = make_round(project, redundancy=2)
     other = make_user("ada")
     add_member(project=project, user=other, role=Role.LABELER)
-    say(round_, bob, 1, -1)
-    say(round_, other, 1, 1, 1)
+    submit_next(round_, bob, 1, -1)
+    submit_next(round_, other, 1, 1, 1)
     recompute_project(project)
     return made
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from apps.corpus.labels import UNKNOWN
 from apps.quality.aggregation import RULES, rule_of
-from apps.quality.gold.suspension_test import SuspensionTest, forecast
+from apps.quality.gold.suspension_test import SuspensionTest
 from apps.quality.statistics.agreement import agreement, pair_agreements
 from apps.quality.statistics.ratings import Ratings
 from tests.benchmarks.report import tell
@@ -40,7 +40,7 @@ def main() -> None:
     tell("consensus.ratings", len(ratings.steps), "ratings")
     total = 0.0
     for name in RULES:
-        seconds, _ = timed(lambda name=name: rule_of(name, {}).settle(ratings))  # type: ignore[misc]
+        seconds, _ = timed(lambda name=name: rule_of(name, {}).aggregate(ratings))  # type: ignore[misc]
         total += seconds
         tell(f"consensus.{name}", seconds, "s")
     tell("consensus.all_rules", total, "s")
@@ -52,7 +52,7 @@ def main() -> None:
     for accuracy in (0.2, 0.5):
         tell(
             f"gold.tasks_until_suspended.accuracy_{accuracy}",
-            forecast(accuracy, SuspensionTest()).mean_tasks or 0,
+            SuspensionTest().forecast(accuracy).mean_tasks or 0,
             "tasks",
         )
 

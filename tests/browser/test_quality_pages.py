@@ -16,8 +16,8 @@ from apps.quality.metrics.refresh import refresh_figures
 from apps.quality.models import QualityRules
 from tests.browser.conftest import Watched
 from tests.browser.test_pages import PHONE, WIDE, barriers, overflow
-from tests.quality.people import speak
-from tests.quality.said import note_all
+from tests.quality.labeled_project import label_at_random
+from tests.quality.submissions import mark_all_stale
 
 LEAST_INSET = 10
 #: How far the words of tables stand from the left edge of their frames, at the least.
@@ -34,12 +34,12 @@ INSET = """Math.min(...[...document.querySelectorAll("main .scroll tr > :first-c
 def test_no_quality_page_has_a_barrier(
     project: Project, alice: User, watched: Watched, viewport: dict[str, int], scheme: str
 ) -> None:
-    speak(project)
+    label_at_random(project)
     for solution in project.solutions.order_by("pk")[:12]:
         GoldLabel.objects.bulk_create(GoldLabel(step=step, rating=1) for step in solution.steps.all())
     QualityRules.objects.create(project=project, suspends=False, hourly_cost=30)
     suspend(membership=Membership.objects.get(user__name="Labeler3"), reason="Says great to all.", by=alice)
-    note_all(project)
+    mark_all_stale(project)
     recompute_project(project)
     refresh_figures()
     page = watched.page(alice, viewport=viewport, color_scheme=scheme)
@@ -62,8 +62,8 @@ def test_no_quality_page_has_a_barrier(
 def test_on_a_phone_a_labeler_is_suspended_without_scrolling_sideways(
     project: Project, alice: User, watched: Watched
 ) -> None:
-    speak(project, solutions=4)
-    note_all(project)
+    label_at_random(project, solutions=4)
+    mark_all_stale(project)
     recompute_project(project)
     refresh_figures()
     page = watched.page(alice, viewport=PHONE)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from django.urls import reverse
 
 from apps.accounts.models import User
+from apps.corpus.holdings import holdings_of
 from apps.corpus.identity import EMPTY_SOLUTION
 from apps.corpus.models import Solution
-from apps.dashboard.home.queries import holdings_of
 from apps.projects.models import Project
 from tests.cast import make_problem, make_solution, signed_in
 

@@ -18,15 +18,15 @@ from apps.quality.consensus.recompute import recompute_project
 from apps.quality.metrics.refresh import refresh_figures
 from tests.cast import make_problem, make_round, make_solution, signed_in
 from tests.judging.verdicts import judge
-from tests.quality.said import say
-from tests.quality.test_judged import estimate
+from tests.quality.submissions import submit_next
+from tests.quality.test_judges_as_a_source import estimate
 
 
 @pytest.fixture
 def solution(project: Project, bob: User) -> Solution:
     made = make_solution(make_problem(project))
     make_solution(make_problem(project))
-    say(make_round(project), bob, 1, 1, -1)
+    submit_next(make_round(project), bob, 1, 1, -1)
     estimate(made, True, True, False)
     judge(made, "llama-judge", 1, -1, version=3, confidence=0.85, reason="The <b>sum</b> is wrong.")
     recompute_project(project)
@@ -70,11 +70,11 @@ def test_strips_show_the_latest_run_of_each_source(project: Project, solution: S
     estimate(solution, False, False, False, number=2, origin="jsonl:2")
     judge(solution, "llama-judge", -1, -1, -1, version=4)
     (shown,) = with_sources([solution])
-    strips = {strip.by: strip.marks for strip in shown.sources}  # type: ignore[attr-defined]
+    strips = {strip.source: strip.marks for strip in shown.sources}  # type: ignore[attr-defined]
     assert strips["Monte Carlo"] == strips["llama-judge"] == ["bad"] * 3
 
 
-def test_a_strip_holds_one_runs_words_and_no_other(project: Project) -> None:
+def test_a_strip_shows_the_verdicts_of_one_run_only(project: Project) -> None:
     """The newest run says nothing of some steps: an older one's words do not fill the gap."""
     first, second = (make_solution(make_problem(project)) for _ in range(2))
     judge(first, "a", None, 1, version=2)
@@ -84,7 +84,7 @@ def test_a_strip_holds_one_runs_words_and_no_other(project: Project) -> None:
     estimate(second, True, False, True)
     estimate(first, True, number=2, origin="jsonl:2")
     shown = with_sources([first, second])
-    strips = [{strip.by: strip.marks for strip in one.sources} for one in shown]  # type: ignore[attr-defined]
+    strips = [{strip.source: strip.marks for strip in one.sources} for one in shown]  # type: ignore[attr-defined]
     assert strips[0] == {"a": ["none", "great", "none"], "Monte Carlo": ["great", "none", "none"]}
     assert strips[1] == {"a": ["bad", "great", "okay"], "Monte Carlo": ["great", "bad", "great"]}
 
@@ -100,15 +100,17 @@ def test_quality_shows_judges_against_people_and_gives_the_same_as_a_file(
     assert (row["Judge"], row["Version"], float(row["Accuracy"])) == ("llama-judge", "3", 0.5)
     answer = pages.get(f"/projects/{project.slug}/quality/judge-confidence.csv")
     (row,) = csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode()))  # type: ignore[attr-defined]
-    assert (row["Verdicts"], float(row["Mean confidence"]), float(row["Right by people"])) == ("2", 0.85, 0.5)
+    assert (row["Verdicts"], float(row["Mean confidence"]), float(row["Right according to people"])) == ("2", 0.85, 0.5)
 
 
-def test_without_judges_quality_says_where_they_come_from(pages: Client, project: Project, bob: User) -> None:
+def test_without_judges_the_quality_page_says_how_to_import_verdicts(
+    pages: Client, project: Project, bob: User
+) -> None:
     make_solution(make_problem(project))
-    say(make_round(project), bob, 1, -1)
+    submit_next(make_round(project), bob, 1, -1)
     recompute_project(project)
     refresh_figures()
-    assert "They come with a file." in page(pages, project, "quality")
+    assert "Import verdicts on solutions" in page(pages, project, "quality")
 
 
 def test_an_export_may_be_asked_for_by_judges(pages: Client, project: Project, solution: Solution) -> None:

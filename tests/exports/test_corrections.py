@@ -20,22 +20,22 @@ from apps.projects.models import Membership, Project
 from apps.projects.services import create_project
 from apps.quality.consensus.recompute import recompute_project
 from apps.quality.models import StepConsensus
-from apps.quality.review.assignments import correct_assignment, take_correction_back
+from apps.quality.review.assignments import correct_assignment, withdraw_correction
 from tests.cast import make_problem, make_round, make_solution
 from tests.judging.verdicts import bring_in
-from tests.quality.said import said, say
+from tests.quality.submissions import submission_of, submit_next
 
 
 @pytest.fixture
 def missed(project: Project, bob: User) -> Assignment:
     """Bob finds no error in three steps."""
     make_solution(make_problem(project))
-    return say(make_round(project), bob, 1, 1, 1)
+    return submit_next(make_round(project), bob, 1, 1, 1)
 
 
 @pytest.fixture
 def corrected(missed: Assignment, rita: User) -> Assignment:
-    correct_assignment(assignment=missed, submission=said([1, -1]), reviewer=rita, note="4 + 4 is 8.")
+    correct_assignment(assignment=missed, submission=submission_of([1, -1]), reviewer=rita, note="4 + 4 is 8.")
     recompute_project(missed.round.project)
     return missed
 
@@ -92,7 +92,7 @@ def test_in_prm800k_the_reviewers_row_stands_in_place_of_the_labelers(corrected:
 
 
 def test_a_correction_that_is_taken_back_leaves_the_labelers_ratings(corrected: Assignment, rita: User) -> None:
-    take_correction_back(assignment=corrected, reviewer=rita)
+    withdraw_correction(assignment=corrected, reviewer=rita)
     record = the_record(corrected.round.project)
     assert [(person.role, person.corrected_by) for person in record.people] == [("labeler", None)]
     assert [one.first_error for one in resolve(record, LabelPolicy.from_dict({"sources": ["human"]}))] == [-1]

@@ -21,7 +21,7 @@ from apps.quality.consensus.recompute import recompute_project
 from apps.quality.models import QualityRules
 from tests.cast import make_problem, make_round, make_screening, make_solution
 from tests.exports.test_labels import labels, person, record
-from tests.quality.said import say
+from tests.quality.submissions import submit_next
 from tests.quality.test_earlier import give, reasons
 
 
@@ -44,11 +44,11 @@ def spoken(project: Project, alice: User, bob: User, mia: User) -> Project:
     """Work that counts by bob; mia is suspended; alice answered a gold task and an entrance test."""
     make_round(project, redundancy=3)
     round_ = project.rounds.get()
-    say(round_, bob, 1, 1, -1)
-    say(round_, mia, 1, -1)
-    asked = say(round_, alice, -1)
+    submit_next(round_, bob, 1, 1, -1)
+    submit_next(round_, mia, 1, -1)
+    asked = submit_next(round_, alice, -1)
     Assignment.objects.filter(pk=asked.pk).update(is_quality_control=True)
-    say(make_screening(project), alice, -1)
+    submit_next(make_screening(project), alice, -1)
     Membership.objects.filter(project=project, user=mia).update(status=Membership.Status.SUSPENDED)
     return project
 
@@ -124,7 +124,7 @@ def test_thin_consensus_is_taken_by_name_and_counted_otherwise() -> None:
 
 def test_one_of_two_people_asked_is_thin_in_the_export(project: Project, bob: User, mia: User) -> None:
     round_ = make_round(project, redundancy=2)
-    say(round_, bob, 1, -1)
+    submit_next(round_, bob, 1, -1)
     recompute_project(project)
     (one,) = collected(project)
     assert [(step.people, step.is_thin) for step in one.consensus] == [(1, True), (1, True)]
@@ -132,7 +132,7 @@ def test_one_of_two_people_asked_is_thin_in_the_export(project: Project, bob: Us
     assert labels(one, sources=["consensus"], thin="take") == [[1, -1, None]]
     assert labels(one) == [], "the source human says by majority, and so does one of two not"
     assert labels(one, thin="take") == labels(one, people="each") == [[1, -1, None]]
-    say(round_, mia, 1, -1)
+    submit_next(round_, mia, 1, -1)
     recompute_project(project)
     (one,) = collected(project)
     assert [(step.people, step.is_thin) for step in one.consensus] == [(2, False), (2, False)]
@@ -160,7 +160,7 @@ def test_who_rates_nothing_is_not_heard() -> None:
 
 
 def test_the_projects_own_number_stands_for_the_rounds(project: Project, bob: User) -> None:
-    say(make_round(project, redundancy=3), bob, 1, -1)
+    submit_next(make_round(project, redundancy=3), bob, 1, -1)
     QualityRules.objects.update_or_create(project=project, defaults={"min_labelers": 1})
     (one,) = collected(project)
     assert labels(one, sources=["human"]) == [[1, -1, None]]

@@ -225,6 +225,6 @@ def test_of_one_version_the_run_with_the_highest_number_in_its_file_is_the_newes
 def test_disputes_and_evidence_go_by_the_same_newest_run_as_exports(project: Project) -> None:
     bring_in(project, [row(judges=[verdicts("a", 1, -1, version=2), verdicts("a", -1, version=1)])])
     solution = Solution.objects.select_related("problem", "project").get(project=project)
-    told = evidence_of(solution, lambda ids: dict.fromkeys(ids, "")).words
+    told = evidence_of(solution, lambda ids: dict.fromkeys(ids, "")).first_errors
     assert [(one.name, one.first_error) for one in told if one.source == "judge"] == [("a v2", 1)]
     assert judge_first_errors({solution.pk: 3}) == {solution.pk: {"a v2": 1}}

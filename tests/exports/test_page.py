@@ -13,12 +13,12 @@ from apps.exports.run import run_export
 from apps.exports.services import create_export, export_folder
 from apps.projects.models import Project
 from tests.cast import make_round, signed_in
-from tests.quality.said import say
+from tests.quality.submissions import submit_next
 
 
 @pytest.fixture
 def labeled(project: Project, bob: User) -> Project:
-    assignment = say(make_round(project), bob, 1, -1)
+    assignment = submit_next(make_round(project), bob, 1, -1)
     step = assignment.task.solution.steps.create(position=1, candidate=1, text="Else.", chosen=False)
     assignment.step_labels.create(step=step, rating=1)
     return project

@@ -14,11 +14,11 @@ from apps.projects.models import Project
 from apps.quality.consensus.recompute import recompute_project
 from apps.quality.review.adjudication import adjudicate_step
 from tests.cast import make_round
-from tests.quality.said import say
+from tests.quality.submissions import submit_next
 
 
 def test_what_stands_is_written_and_how_it_was_reached(project: Project, bob: User, rita: User) -> None:
-    say(make_round(project), bob, 1, -1)
+    submit_next(make_round(project), bob, 1, -1)
     recompute_project(project)
     adjudicate_step(step=project.solutions.get().steps.get(position=1), rating=1, by=rita)
     recompute_project(project)

@@ -43,7 +43,7 @@ def start(*, url: str, solutions: int, steps: int, rollouts: int, in_flight: int
     owner = User.objects.create_user(email=f"{uuid.uuid4().hex}@lab.example", password="correct horse battery")
     project = create_project(slug=f"sums-{uuid.uuid4().hex[:8]}", owner=owner)
     add_sums(project, solutions, steps=steps)
-    settings = {"max_in_flight": in_flight, "timeout_s": 5.0}
+    settings = {"max_in_flight": in_flight, "timeout_s": 60.0}
     endpoint = add_endpoint(project=project, name="model", url=url, model="sums", settings=settings)
     run = start_run(
         project=project, endpoint=endpoint, strategy="math-shepherd", options={"rollouts": rollouts}, seed=3

@@ -44,6 +44,18 @@ PREFERENCES: dict[tuple[str, int, int], dict[str, tuple[int | None, str]]] = {
     ("retired", 0, 1): {"bob": (1, "clearly"), "cara": (1, "clearly")},
 }
 
+# The ratings of a judge's newest version, and of the one before, which no longer counts.
+JUDGE = "checker"
+JUDGED: dict[str, list[int]] = {
+    "agree": [1, -1],
+    "no error": [1, 0, -1],
+    "tie": [-1],
+    "corrected": [1, 1, 1],
+    "against gold": [1, 1, -1],
+    "right": [1, 1, 1],
+}
+JUDGED_BEFORE: dict[str, list[int]] = {"agree": [-1], "no error": [1, 1, 1], "tie": [1, 1, 1], "right": [-1]}
+
 # --- what counts of it in the end -------------------------------------------------------------------------
 
 # By solution the state, the first error, and how many people it rests on.
@@ -64,11 +76,10 @@ KEPT = [name for name in NAMES if name != "retired"]
 # Whose word a row of the browser shows, where it is not people's.
 SHOWN_BY = {"corrected": "reviewers", "gold task": "gold", "screening": "gold", "retired": "no labels"}
 
-# What waits for reviewers; the two kinds in which rollouts are a side follow from their rows.
+# What waits for reviewers; the three kinds in which rollouts are a side follow from their rows.
 QUEUES: dict[str, set[str]] = {
     "people": {"tie"},
     "people_gold": {"against gold"},
-    "monte_carlo_judge": set(),
     "right_with_bad_step": {"right"},
     # Of the tie somebody who counts says that no step is bad.
     "wrong_without_bad_step": {"no error", "tie"},

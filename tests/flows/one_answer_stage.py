@@ -17,7 +17,7 @@ from apps.core.jobs import JobStatus
 from apps.corpus.models import Problem, Solution, Step
 from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
 from apps.estimation.runs.services import cancel_run, resume_run, start_run
-from apps.estimation.worker.run import work_on
+from apps.estimation.worker.run import run_estimation_slice
 from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint
 from apps.labeling.models import Assignment, Round
@@ -26,7 +26,7 @@ from apps.labeling.protocols.submission import Submission, SubmittedStep
 from apps.labeling.rounds.services import open_round
 from apps.projects.models import Membership, Project, Role
 from apps.projects.services import add_member
-from apps.quality.consensus.ended_runs import note_ended_runs
+from apps.quality.consensus.ended_runs import mark_ended_runs_stale
 from apps.quality.consensus.recompute import recompute_projects
 from apps.quality.metrics.refresh import refresh_figures
 from apps.quality.review.assignments import correct_assignment
@@ -39,6 +39,9 @@ from tests.flows.one_answer_script import (
     CORRECTION,
     FORK,
     GOLD,
+    JUDGE,
+    JUDGED,
+    JUDGED_BEFORE,
     NAMES,
     PREFERENCES,
     RIGHT,
@@ -46,6 +49,7 @@ from tests.flows.one_answer_script import (
     SCRIPT,
     STEPS,
 )
+from tests.judging.verdicts import judge
 from tests.processes import eventually
 
 Body = dict[str, Any]
@@ -109,9 +113,12 @@ def staged(project: Project, *, owner: User, reviewer: User, bob: User, url: str
     endpoint = add_endpoint(
         project=project, name="sums", url=url, model="sums", settings={"max_in_flight": 2, "timeout_s": 120.0}
     )
+    for version, judged in ((1, JUDGED_BEFORE), (2, JUDGED)):
+        for name, ratings in judged.items():
+            judge(Solution.objects.get(pk=ids[name]), JUDGE, *ratings, version=version)
     ended, under_way = _two_runs(project, endpoint, Model(url))
     with _at_work(under_way, Model(url)):
-        note_ended_runs()
+        mark_ended_runs_stale()
         recompute_projects()
         refresh_figures()
         found = Told(project, signed_in(owner), bearer(owner), ids, ended, under_way)
@@ -238,11 +245,11 @@ def _two_runs(project: Project, endpoint: Endpoint, model: Model) -> tuple[Estim
     """One that has ended, in which a fifth of the rollouts succeed, and one in which none does, held half-way."""
     model.control(latency_s=0.001, right=0.2)
     ended = start_run(project=project, endpoint=endpoint, strategy="math-shepherd", seed=3)
-    work_on(run_id=ended.pk)
+    run_estimation_slice(run_id=ended.pk)
     model.control(latency_s=0.3, right=0.0)
     budget = {"rollouts": 4 * ROLLOUTS}
     under_way = start_run(project=project, endpoint=endpoint, strategy="math-shepherd", seed=4, budget=budget)
-    work_on(run_id=under_way.pk)
+    run_estimation_slice(run_id=under_way.pk)
     ended.refresh_from_db()
     under_way.refresh_from_db()
     assert (ended.status, under_way.status) == (JobStatus.FINISHED, JobStatus.PAUSED)
@@ -268,7 +275,7 @@ def _at_work(run: EstimationRun, model: Model) -> Iterator[None]:
 
 def _work_apart(run_id: int) -> None:
     try:
-        work_on(run_id=run_id)
+        run_estimation_slice(run_id=run_id)
     finally:
         connections.close_all()
 

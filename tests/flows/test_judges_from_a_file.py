@@ -160,7 +160,7 @@ def test_the_evidence_of_a_solution_says_what_its_queues_go_by(landed: Project) 
     solutions = list(landed.solutions.select_related("problem", "project"))
     known = other_sources([one.pk for one in solutions])
     for one in solutions:
-        told = evidence_of(one, lambda ids: dict.fromkeys(ids, "ada")).words
+        told = evidence_of(one, lambda ids: dict.fromkeys(ids, "ada")).first_errors
         words = {word.name: word.first_error for word in told if word.source == "judge"}
         assert words == known.judges.get(one.pk, {})
         (rollouts,) = [word.first_error for word in told if word.source == "monte_carlo"] or [UNKNOWN]

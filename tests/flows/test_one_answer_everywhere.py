@@ -26,7 +26,20 @@ from tests.cast import bearer, make_user
 from tests.estimation.model import model_of
 from tests.flows import one_answer_script as script
 from tests.flows import trainer_files
-from tests.flows.one_answer_script import GOLD, KEPT, NO_ERROR, PEOPLE, RIGHT, SCRIPT, SILENT, STEPS, first_error
+from tests.flows.one_answer_script import (
+    GOLD,
+    JUDGE,
+    JUDGED,
+    JUDGED_BEFORE,
+    KEPT,
+    NO_ERROR,
+    PEOPLE,
+    RIGHT,
+    SCRIPT,
+    SILENT,
+    STEPS,
+    first_error,
+)
 from tests.flows.one_answer_stage import Told, candidate, name_of, staged
 from tests.flows.test_real_files import command, rows
 
@@ -107,7 +120,7 @@ def test_what_people_say_and_how_many_agree_is_the_same_on_every_page(told: Told
         error = first_error(GOLD[name]) if name in GOLD else None
         assert (by, error_drawn(marks)) == (script.SHOWN_BY[name], error), name
     for name, reasons in script.NOT_COUNTED.items():
-        assignments = told.evidence(name)["turns"]
+        assignments = told.evidence(name)["assignments"]
         assert {one["not_counted"] for one in assignments} == reasons, name
         counts = sum(not one["not_counted"] for one in assignments)
         assert len([one for one in told.evidence(name)["first_errors"] if one["source"] == "person"]) == counts, name
@@ -145,6 +158,11 @@ def test_each_queue_holds_what_the_script_brings_about_and_nothing_else(told: To
             name for name in PEOPLE if name != "corrected" and of_rollouts[name] not in script.named_by_people(name)
         },
         "monte_carlo_gold": {name for name, ratings in GOLD.items() if of_rollouts[name] != first_error(ratings)},
+        "monte_carlo_judge": {
+            name
+            for name, ratings in JUDGED.items()
+            if name != "corrected" and of_rollouts[name] != first_error(ratings)
+        },
     }
     assert expected["people_monte_carlo"], "the script brings it about"
     assert expected["monte_carlo_gold"], "the script brings it about"
@@ -157,15 +175,47 @@ def test_each_queue_holds_what_the_script_brings_about_and_nothing_else(told: To
             of_source = shown[told.ids[name]]
             assert error_drawn(of_source["Monte Carlo"]) == of_rollouts[name], (kind, name)
             if name in PEOPLE:
-                assert error_drawn(of_source["stands"]) == PEOPLE[name][1], (kind, name)
+                assert error_drawn(of_source["consensus"]) == PEOPLE[name][1], (kind, name)
             if name in GOLD:
                 assert error_drawn(of_source["gold"]) == first_error(GOLD[name]), (kind, name)
+            if name in JUDGED:
+                assert error_drawn(of_source[JUDGE]) == first_error(JUDGED[name]), (kind, name)
     for name in SCRIPT:
         kinds = {kind for kind, names in expected.items() if name in names}
         assert set(told.evidence(name)["disputes"]) == kinds, name
     settled = sources(told.page("review-queue", "settled"))
     assert told.in_script(set(settled)) == {"corrected"}
-    assert error_drawn(settled[told.ids["corrected"]]["stands"]) == PEOPLE["corrected"][1]
+    assert error_drawn(settled[told.ids["corrected"]]["consensus"]) == PEOPLE["corrected"][1]
+
+
+def test_a_judge_is_its_newest_version_everywhere(told: Told, tmp_path: Path) -> None:
+    for name in KEPT:
+        expected = {first_error(JUDGED[name])} if name in JUDGED else set()
+        assert told.named(name, "judge") == expected, name
+        versions = {one["version"]: one["first_error"] for one in told.evidence(name)["judges"]}
+        older = {1: first_error(JUDGED_BEFORE[name])} if name in JUDGED_BEFORE else {}
+        assert versions == older | ({2: first_error(JUDGED[name])} if name in JUDGED else {}), name
+    found, _ = exported(told, tmp_path, "annotate", sources=["judge"])
+    errors = {name_of(row["problem"]["statement"]): row["first_error"] for row in found if "solution" in row}
+    assert errors == {name: first_error(JUDGED[name]) if name in JUDGED else None for name in KEPT}
+    # On the quality page each version is a row of its own, compared where people settled the first error.
+    compared = [name for name in JUDGED if PEOPLE[name][0] == "settled"]
+    same = sum(first_error(JUDGED[name]) == PEOPLE[name][1] for name in compared)
+    newest = Figure.objects.get(project=told.project, name="judges", scope="run:2").data
+    assert (newest["judge"], newest["version"]) == (JUDGE, 2)
+    exact = newest["first_error_exact"]
+    assert (exact["value"], exact["solutions"]) == (pytest.approx(same / len(compared)), len(compared))
+
+
+def test_the_evidence_page_names_the_same_first_errors_as_the_api(told: Told) -> None:
+    for name in KEPT:
+        shown = re.findall(r'<div class="(\w+)"><dt>[^<]*</dt><dd>([^<]*)</dd>', told.page("solution", told.ids[name]))
+        numbers = {-1: "none", None: "cannot be told"}
+        expected = [
+            (one["source"], numbers.get(one["first_error"], str((one["first_error"] or 0) + 1)))
+            for one in told.evidence(name)["first_errors"]
+        ]
+        assert shown == expected, name
 
 
 def against_people(page: str) -> list[int]:

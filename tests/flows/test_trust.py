@@ -21,11 +21,11 @@ from apps.labeling.models import Assignment, GoldLabel, Round, Task
 from apps.projects.models import Membership, Project, Role
 from apps.projects.services import add_member
 from apps.quality.consensus.recompute import recompute_project, recompute_projects
-from apps.quality.gold.suspension_test import SuspensionTest, forecast
+from apps.quality.gold.suspension_test import SuspensionTest
 from apps.quality.models import Consensus, GoldMark, QualityRules, Suspension
 from tests.cast import make_problem, make_round, make_solution, make_user
-from tests.quality.said import note_all
 from tests.quality.simulation import SPAMMER, World, labeler, simulate
+from tests.quality.submissions import mark_all_stale
 
 SOLUTIONS, ERRORS = 200, (0.05, 0.10, 0.15)
 
@@ -112,13 +112,13 @@ def test_rules_find_more_than_labelers_do(web: str, project: Project, world: Wor
     with ThreadPoolExecutor(len(crew)) as pool:
         for done in [pool.submit(one.work, f"/api/v1/projects/{project.slug}/rounds/1/claim") for one in crew]:
             done.result()
-    assert Assignment.objects.spoken().count() == SOLUTIONS * len(crew)
+    assert Assignment.objects.submitted().count() == SOLUTIONS * len(crew)
     truth = dict(zip([one.pk for one in solutions], world.first_errors.tolist(), strict=True))
 
     found, right = {}, {}
     for rule in ("majority", "processbench", "dawid-skene"):
         QualityRules.objects.filter(project=project).update(rule=rule)
-        note_all(project)
+        mark_all_stale(project)
         recompute_project(project)
         stands = dict(Consensus.objects.settled().values_list("solution", "first_error"))
         hits = sum(truth[pk] == error for pk, error in stands.items())
@@ -156,7 +156,7 @@ def test_a_spammer_goes_and_only_disputed_tasks_are_asked_of_more(
         membership.refresh_from_db()
     tasks = GoldMark.objects.filter(labeler=spammer.user).count()
     accuracy = float(np.mean(list(GoldMark.objects.values_list("exact", flat=True))))
-    expected = forecast(0.3, SuspensionTest()).mean_tasks
+    expected = SuspensionTest().forecast(0.3).mean_tasks
     print(f"the spammer is gone after {tasks} gold tasks, {len(spammer.tasks)} in all; right in {accuracy:.2f}")
     assert Suspension.objects.get().membership == membership
     assert expected is not None
@@ -168,7 +168,7 @@ def test_a_spammer_goes_and_only_disputed_tasks_are_asked_of_more(
         recompute_projects()
     assert all(Membership.objects.get(user=one.user).status == Membership.Status.ACTIVE for one in honest)
     for task in Task.objects.filter(is_gold=False):
-        assignments = Assignment.objects.spoken().filter(task=task)
+        assignments = Assignment.objects.submitted().filter(task=task)
         first_two = [
             _first_error(assignment)
             for assignment in assignments.order_by("submitted_at", "pk")

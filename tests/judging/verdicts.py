@@ -1,4 +1,4 @@
-"""What judges say in these tests: written down at once, or brought in with a file as users do."""
+"""Verdicts of judges in these tests: created in the database, or imported from a file."""
 
 from __future__ import annotations
 

@@ -224,7 +224,7 @@ def test_links_end_with_the_rights_of_their_inviter(
     assert not charlie.memberships.exists()
     page = signed_in(alice).get(reverse("people", args=[project.slug])).content.decode()
     assert page.count("invitation-revoke") == 0
-    assert page.count("Withdraw</button>") == 1
+    assert page.count("Revoke</button>") == 1
     assert join(charlie, other_secret) == 302
 
 

@@ -48,13 +48,13 @@ DOUBTFUL = {7: (0.98, 0.02, 0.0, 0.0), 35: (0.0, 0.95, 0.05, 0.0), 38: (0.0, 0.0
 
 def of_rows(rows: tuple[str, ...] | list[str], value_count: int) -> ReliabilityData:
     """A row per labeler, a word per unit, '.' where missing; values from 1."""
-    said = [
+    entries = [
         (unit, who, int(word) - 1)
         for who, row in enumerate(rows)
         for unit, word in enumerate(row.split())
         if word != "."
     ]
-    units, labelers, values = zip(*said, strict=True)
+    units, labelers, values = zip(*entries, strict=True)
     return ReliabilityData(ints(units), ints(labelers), ints(values), np.arange(max(units) + 1), value_count)
 
 
@@ -67,11 +67,11 @@ def fleiss() -> ReliabilityData:
 
 
 def anaesthetists() -> ReliabilityData:
-    said = [
+    entries = [
         (patient, observer, int(word) - 1)
         for patient, row in enumerate(ANAESTHETISTS.split(","))
         for observer, words in enumerate(row.split())
         for word in words
     ]
-    units, labelers, values = zip(*said, strict=True)
+    units, labelers, values = zip(*entries, strict=True)
     return ReliabilityData(ints(units), ints(labelers), ints(values), np.arange(45), 4)

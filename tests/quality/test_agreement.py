@@ -1,4 +1,4 @@
-"""Agreement of a project, of pairs, of machines with people, and of preferences: by hand."""
+"""Agreement of a project, of pairs, of models with people, and of preferences: by hand."""
 
 from __future__ import annotations
 
@@ -8,42 +8,40 @@ import pytest
 from apps.corpus.labels import UNKNOWN
 from apps.quality.statistics.agreement import (
     agreement,
-    choices_of,
     pair_agreements,
     pairs_of,
-    preference_sayings,
     source_agreement,
     step_agreement,
 )
 from apps.quality.statistics.bootstrap import measure
-from apps.quality.statistics.ratings import ints
-from tests.quality.building import ratings_of
+from apps.quality.statistics.ratings import ReliabilityData, ints
+from tests.quality.rating_tables import ratings_of
 from tests.quality.simulation import labeler, simulate
 
 
 def test_first_errors_match_exactly_or_within_one() -> None:
     """Three pairs on the first solution (one alike, one next to it, one off), one on the second (alike)."""
-    told = agreement(ratings_of([["++-+", "++-+", "+++-"], ["-", "-", ""], ["++", "", ""]])).first_errors
-    assert told.exact.value == pytest.approx((1 / 3 + 1) / 2)
-    assert told.within_one.value == pytest.approx(1)
-    assert told.exact.solutions == 2
+    result = agreement(ratings_of([["++-+", "++-+", "+++-"], ["-", "-", ""], ["++", "", ""]])).first_errors
+    assert result.exact.value == pytest.approx((1 / 3 + 1) / 2)
+    assert result.within_one.value == pytest.approx(1)
+    assert result.exact.solutions == 2
 
 
 def test_no_error_is_next_to_nothing() -> None:
-    told = agreement(ratings_of([["-+", "++"], ["+-", "-+"]])).first_errors
-    assert told.exact.value == 0
-    assert told.within_one.value == pytest.approx(1 / 2)
+    result = agreement(ratings_of([["-+", "++"], ["+-", "-+"]])).first_errors
+    assert result.exact.value == 0
+    assert result.within_one.value == pytest.approx(1 / 2)
 
 
 def test_only_steps_that_both_reached_count() -> None:
     """The second one stops at the second step: the two steps behind it are no disagreement."""
-    told = agreement(ratings_of([["++++", "+-"], ["0-", "0-"]])).steps
-    assert told.confusion == [[2, 0, 1], [0, 2, 0], [1, 0, 2]]
+    result = agreement(ratings_of([["++++", "+-"], ["0-", "0-"]])).steps
+    assert result.confusion == [[2, 0, 1], [0, 2, 0], [1, 0, 2]]
 
 
 def test_who_gave_up_or_was_unsure_disagrees_with_nobody_on_the_first_error() -> None:
-    told = agreement(ratings_of([["+-", "+.", "+-"]])).first_errors
-    assert told.exact.value == 1
+    result = agreement(ratings_of([["+-", "+.", "+-"]])).first_errors
+    assert result.exact.value == 1
 
 
 def test_a_pair_is_judged_on_what_both_have_judged() -> None:
@@ -64,10 +62,10 @@ def test_a_pair_that_shares_nothing_is_no_pair() -> None:
 def test_intervals_resample_solutions_and_come_out_the_same_each_time() -> None:
     """Of 400 solutions half agree: the percentile interval is close to the normal one, 0.5 +- 0.049."""
     halves = np.column_stack((np.arange(400) % 2, np.ones(400))).astype(float)
-    told = measure(halves, lambda sums: sums[..., 0] / sums[..., 1])
-    assert told == measure(halves, lambda sums: sums[..., 0] / sums[..., 1])
-    assert told.low == pytest.approx(0.451, abs=0.01)
-    assert told.high == pytest.approx(0.549, abs=0.01)
+    result = measure(halves, lambda sums: sums[..., 0] / sums[..., 1])
+    assert result == measure(halves, lambda sums: sums[..., 0] / sums[..., 1])
+    assert result.low == pytest.approx(0.451, abs=0.01)
+    assert result.high == pytest.approx(0.549, abs=0.01)
 
 
 def test_the_interval_covers_what_more_data_show() -> None:
@@ -76,17 +74,19 @@ def test_the_interval_covers_what_more_data_show() -> None:
     truth = step_agreement(
         simulate(confusions, solutions=20_000, seed=0).ratings.reliability_data(), resamples=0
     ).alpha_ordinal
-    held = 0
+    covered = 0
     for seed in range(1, 41):
-        told = step_agreement(simulate(confusions, solutions=100, seed=seed).ratings.reliability_data(), resamples=300)
-        held += told.alpha_ordinal.low <= truth.value <= told.alpha_ordinal.high  # type: ignore[operator]
-    assert held >= 34
+        result = step_agreement(
+            simulate(confusions, solutions=100, seed=seed).ratings.reliability_data(), resamples=300
+        )
+        covered += result.alpha_ordinal.low <= truth.value <= result.alpha_ordinal.high  # type: ignore[operator]
+    assert covered >= 34
 
 
 def test_one_solution_says_next_to_nothing() -> None:
-    told = agreement(ratings_of([["+-", "+-"]])).first_errors.exact
-    assert (told.value, told.high, told.solutions) == (1.0, 1.0, 1)
-    assert told.low == pytest.approx(0.2065, abs=0.0001)
+    result = agreement(ratings_of([["+-", "+-"]])).first_errors.exact
+    assert (result.value, result.high, result.solutions) == (1.0, 1.0, 1)
+    assert result.low == pytest.approx(0.2065, abs=0.0001)
 
 
 def test_monte_carlo_against_people() -> None:
@@ -94,36 +94,38 @@ def test_monte_carlo_against_people() -> None:
     offsets = ints([0, 3, 6, 8])
     rollouts = ints([1, -1, 1, 1, -1, UNKNOWN, 1, UNKNOWN])
     people = ints([1, -1, UNKNOWN, 0, 1, -1, -1, 1])
-    told = source_agreement(rollouts, people, offsets)
-    assert told.confusion == [[1, 0, 1], [0, 0, 0], [1, 1, 1]]
-    assert told.accuracy.value == pytest.approx(3 / 5)
-    assert told.precision.value == pytest.approx(1 / 2)
-    assert told.recall.value == pytest.approx(1 / 2)
-    assert told.first_error_exact.value == pytest.approx(1 / 2)  # 1 and 1; 1 and 2; the third cannot be told.
-    assert told.first_error_exact.solutions == 2
-    assert told.kappa.value == pytest.approx((3 / 5 - 13 / 25) / (1 - 13 / 25))
+    result = source_agreement(rollouts, people, offsets)
+    assert result.confusion == [[1, 0, 1], [0, 0, 0], [1, 1, 1]]
+    assert result.accuracy.value == pytest.approx(3 / 5)
+    assert result.precision.value == pytest.approx(1 / 2)
+    assert result.recall.value == pytest.approx(1 / 2)
+    assert result.first_error_exact.value == pytest.approx(1 / 2)  # 1 and 1; 1 and 2; the third cannot be told.
+    assert result.first_error_exact.solutions == 2
+    assert result.kappa.value == pytest.approx((3 / 5 - 13 / 25) / (1 - 13 / 25))
 
 
 def test_neutral_is_not_bad_when_sources_meet() -> None:
-    told = source_agreement(ints([1, 1, -1]), ints([0, 1, -1]), ints([0, 3]))
-    assert told.accuracy.value == told.kappa.value == 1
+    result = source_agreement(ints([1, 1, -1]), ints([0, 1, -1]), ints([0, 3]))
+    assert result.accuracy.value == result.kappa.value == 1
 
 
 def test_sources_without_a_step_in_common_say_nothing_of_each_other() -> None:
-    told = source_agreement(ints([1, UNKNOWN]), ints([UNKNOWN, 1]), ints([0, 2]))
-    assert (told.accuracy.value, told.recall.value, told.first_error_exact.value) == (None, None, None)
+    result = source_agreement(ints([1, UNKNOWN]), ints([UNKNOWN, 1]), ints([0, 2]))
+    assert (
+        result.accuracy.value,
+        result.recall.value,
+        result.first_error_exact.value,
+    ) == (None, None, None)
 
 
 def test_preferences_agree_by_side_and_by_margin() -> None:
     """Both prefer left in the first and right in the second; in the third one says tie and one slightly right."""
-    said = preference_sayings(
-        ints([0, 0, 1, 1, 2, 2]), ints([0, 1] * 3), ints([-1, -1, 1, 1, 0, 1]), ints([4, 3, 2, 2, 0, 2]), count=3
-    )
-    assert said.values.tolist() == [0, 1, 6, 6, 4, 6]
-    sides = step_agreement(choices_of(said))
+    units, labelers, clusters = ints([0, 0, 1, 1, 2, 2]), ints([0, 1] * 3), np.arange(3)
+    sides = step_agreement(ReliabilityData(units, labelers, ints([0, 0, 2, 2, 1, 2]), clusters, 3))
     assert sides.confusion == [[2, 0, 0], [0, 0, 1], [0, 1, 2]]
     assert sides.kappa.value == pytest.approx((2 / 3 - 7 / 18) / (1 - 7 / 18))
-    margins = step_agreement(said)
+    # On Llama 2's scale, from 0 (left significantly better) by 4 (tie) to 8 (right significantly better).
+    margins = step_agreement(ReliabilityData(units, labelers, ints([0, 1, 6, 6, 4, 6]), clusters, 9))
     assert margins.alpha_ordinal.value > margins.alpha_nominal.value  # type: ignore[operator]
 
 
@@ -132,18 +134,17 @@ def test_every_pair_on_a_unit_is_counted_once_and_nobody_with_themselves() -> No
     both = pairs_of(reliability_data)
     assert len(both.units) == 10
     assert (both.first < both.second).all()
-    twice = reliability_data.where(np.array([True] * 5))
-    doubled = type(twice)(ints([0, 0]), ints([3, 3]), ints([0, 1]), twice.clusters, 3)
+    doubled = ReliabilityData(ints([0, 0]), ints([3, 3]), ints([0, 1]), reliability_data.clusters, 3)
     assert len(pairs_of(doubled).units) == 0
 
 
 def test_agreement_falls_as_labelers_err_more() -> None:
-    told = [
+    result = [
         agreement(simulate([labeler(error)] * 3, solutions=300, seed=1).ratings, resamples=0)
         for error in (0.0, 0.1, 0.3, 0.66)
     ]
-    alphas = [one.steps.alpha_ordinal.value for one in told]
-    exact = [one.first_errors.exact.value for one in told]
+    alphas = [one.steps.alpha_ordinal.value for one in result]
+    exact = [one.first_errors.exact.value for one in result]
     assert alphas[0] == exact[0] == 1
     assert alphas == sorted(alphas, reverse=True)
     assert exact == sorted(exact, reverse=True)

@@ -73,23 +73,28 @@ def test_ordinal_alpha_forgives_neighbours() -> None:
     assert alpha(near) == pytest.approx(alpha(far), abs=0.02)
 
 
-def test_where_all_say_the_same_one_value_nothing_can_be_told() -> None:
+def test_where_all_values_are_the_same_coefficients_are_undefined() -> None:
     one_value = published.of_rows(["3 3 3", "3 3 3"], 3)
     assert alpha(one_value) is None
     assert fleiss(one_value) is None
     assert cohen([2, 2], [2, 2]) is None
 
 
-def test_units_that_one_labeler_spoke_of_do_not_count() -> None:
+def test_units_with_a_single_labeler_do_not_count() -> None:
     with_loners = published.of_rows(["1 2 1 3 .", "1 2 2 . 1"], 3)
     assert alpha(with_loners) == pytest.approx(4 / 9)
     assert fleiss(with_loners) == fleiss(published.of_rows(["1 2 1", "1 2 2"], 3))
 
 
-def test_without_words_nothing_can_be_told() -> None:
+def test_without_values_coefficients_are_undefined() -> None:
     nothing = ReliabilityData(ints([]), ints([]), ints([]), np.arange(0), 3)
-    told = measure(by.coincidences(nothing), by.read_alpha("ordinal"))
-    assert (told.value, told.low, told.high, told.solutions) == (None, None, None, 0)
+    result = measure(by.coincidences(nothing), by.read_alpha("ordinal"))
+    assert (result.value, result.low, result.high, result.solutions) == (
+        None,
+        None,
+        None,
+        0,
+    )
 
 
 # --- what must hold of any data -----------------------------------------------------------------------------
@@ -106,9 +111,9 @@ def sayings_of(table: list[list[int]]) -> ReliabilityData:
 
 
 @given(TABLES, st.randoms(use_true_random=False))
-def test_neither_the_order_of_units_nor_of_labelers_matters(table: list[list[int]], dice: object) -> None:
+def test_neither_the_order_of_units_nor_of_labelers_matters(table: list[list[int]], rng: object) -> None:
     shuffled = [list(row) for row in table]
-    dice.shuffle(shuffled)  # type: ignore[attr-defined]
+    rng.shuffle(shuffled)  # type: ignore[attr-defined]
     turned = [row[::-1] for row in shuffled]
     for metric in ("nominal", "ordinal", "interval"):
         assert alpha(sayings_of(turned), metric) == pytest.approx(alpha(sayings_of(table), metric))
@@ -127,13 +132,13 @@ def test_perfect_agreement_is_one(values: list[int], labelers: int) -> None:
 @given(TABLES)
 def test_no_coefficient_is_above_one(table: list[list[int]]) -> None:
     reliability_data = sayings_of(table)
-    told = [
+    result = [
         alpha(reliability_data),
         alpha(reliability_data, "ordinal"),
         alpha(reliability_data, "interval"),
         fleiss(reliability_data),
     ]
-    assert all(value is None or value <= 1 + 1e-12 for value in told)
+    assert all(value is None or value <= 1 + 1e-12 for value in result)
 
 
 @given(TABLES)

@@ -1,4 +1,4 @@
-"""What stands follows from counted assignments: enough of them, and none that only measures a labeler."""
+"""Consensus follows from counted assignments: enough of them, and none that only measures a labeler."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from apps.quality.models import Consensus, OpenDispute, QualityRules, StepConsen
 from apps.quality.review.adjudication import adjudicate_solution
 from apps.quality.rules import change_rules
 from tests.cast import make_problem, make_solution, make_user
-from tests.quality.people import crew_of
-from tests.quality.said import note_all, vouch
+from tests.quality.labeled_project import add_labelers
+from tests.quality.submissions import add_gold, mark_all_stale
 
 
 @pytest.fixture
 def crew(project: Project) -> list[User]:
-    return crew_of(project, 5)
+    return add_labelers(project, 5)
 
 
 def make_task(solution: Solution, number: int = 1, **fields: Any) -> Task:
@@ -47,7 +47,7 @@ def answer(task: Task, labeler: User, *ratings: int | None, **fields: Any) -> As
 
 
 def settle(project: Project) -> None:
-    note_all(project)
+    mark_all_stale(project)
     recompute_project(project)
 
 
@@ -62,7 +62,7 @@ def kinds(solution: Solution) -> set[str]:
 def test_what_only_measures_a_labeler_settles_nothing(project: Project, crew: list[User], kind: str) -> None:
     solution = make_solution(make_problem(project, retired_at=timezone.now() if kind == "retired" else None))
     task = make_task(solution, is_screening=kind == "screening", is_gold=kind == "gold")
-    vouch(solution, 1, 1, 1)
+    add_gold(solution, 1, 1, 1)
     answer(task, crew[0], 1, -1, is_quality_control=kind == "gold")
     answer(task, crew[1], None, is_quality_control=kind == "gold")
     settle(project)
@@ -91,11 +91,11 @@ def test_a_retired_problem_leaves_disputes_and_comes_back_to_them(
 # --- gold -------------------------------------------------------------------------------------------------
 
 
-def test_a_label_that_contradicts_gold_is_in_dispute_and_stands_as_people_said_it(
+def test_a_label_that_contradicts_gold_is_in_dispute_and_stays_in_the_consensus(
     project: Project, crew: list[User]
 ) -> None:
     solution = make_solution(make_problem(project))
-    vouch(solution, 1, 1, 1)
+    add_gold(solution, 1, 1, 1)
     answer(make_task(solution), crew[0], 1, -1)
     settle(project)
     assert Consensus.objects.get().first_error == 1
@@ -106,7 +106,7 @@ def test_gold_of_single_steps_is_contradicted_step_by_step(project: Project, cre
     """Gold speaks of the second step alone, so that it names no first error."""
     right, wrong = (make_solution(make_problem(project, f"{number}?")) for number in range(2))
     for number, (solution, ratings) in enumerate([(right, (1, -1)), (wrong, (1, 1, 1))]):
-        vouch(solution, 1, -1)
+        add_gold(solution, 1, -1)
         GoldLabel.objects.filter(step__solution=solution, step__position=0).delete()
         answer(make_task(solution, number + 1), crew[0], *ratings)
     settle(project)
@@ -117,7 +117,7 @@ def test_a_reviewer_who_contradicts_gold_leaves_that_dispute_open_and_no_other(
     project: Project, rita: User, crew: list[User]
 ) -> None:
     solution = make_solution(make_problem(project))
-    vouch(solution, 1, 1, 1)
+    add_gold(solution, 1, 1, 1)
     task = make_task(solution, redundancy=2)
     answer(task, crew[0], 1, -1)
     answer(task, crew[1], 1, 1, 1)
@@ -168,7 +168,7 @@ def test_a_round_that_asks_for_one_is_settled_by_one_who_is_not_certain(project:
 @pytest.mark.parametrize(
     ("spoke", "expected"), [([3], ("thin", 1, 3)), ([1], ("settled", 1, 1)), ([3, 1], ("settled", 2, 1))]
 )
-def test_of_several_rounds_the_smallest_in_which_somebody_spoke_says_how_many(
+def test_of_several_rounds_the_smallest_redundancy_of_counted_assignments_holds(
     project: Project, crew: list[User], spoke: list[int], expected: tuple[str, int, int]
 ) -> None:
     solution = make_solution(make_problem(project))
@@ -199,7 +199,7 @@ def test_what_one_of_three_says_behind_the_first_error_is_thin(project: Project,
     assert list(steps) == [(1, 3, False), (-1, 3, False), (1, 1, True)]
 
 
-def test_a_reviewers_word_is_not_thin(project: Project, rita: User, crew: list[User]) -> None:
+def test_an_adjudication_is_not_thin(project: Project, rita: User, crew: list[User]) -> None:
     solution = make_solution(make_problem(project))
     answer(make_task(solution, redundancy=3), crew[0], 1, -1)
     settle(project)
@@ -210,7 +210,7 @@ def test_a_reviewers_word_is_not_thin(project: Project, rita: User, crew: list[U
 
 
 @pytest.mark.parametrize("rule", ["majority", "dawid-skene"])
-def test_one_voice_is_never_certain(project: Project, crew: list[User], rule: str) -> None:
+def test_a_single_rating_is_never_certain(project: Project, crew: list[User], rule: str) -> None:
     """Whom nobody checks, Dawid and Skene's method takes at their word."""
     QualityRules.objects.create(project=project, rule=rule)
     for number in range(30):

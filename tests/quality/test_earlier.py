@@ -1,4 +1,4 @@
-"""Of several answers of one labeler the newest counts: lists, evidence, disputes, contests and consensus say the same."""
+"""Of several assignments of one labeler the newest counts: in lists, evidence, disputes, contests and consensus alike."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.corpus.models import Comparison, Solution
-from apps.dashboard.solutions.evidence import contests_of
+from apps.dashboard.solutions.evidence import comparisons_of
 from apps.labeling.models import Assignment, PreferenceLabel, Round, StepLabel, Task, counted_q, newest_q
 from apps.projects.models import Project
 from apps.quality.consensus.recompute import recompute_project
@@ -18,7 +18,7 @@ from apps.quality.models import Consensus, OpenDispute
 from apps.quality.review.evidence import evidence_of
 from apps.quality.sources import counted_ratings
 from tests.cast import bearer, make_comparison, make_problem, make_solution
-from tests.quality.said import note_all
+from tests.quality.submissions import mark_all_stale
 from tests.quality.test_counted_consensus import answer, make_task
 
 BEGIN = timezone.now() - timedelta(days=9)
@@ -39,7 +39,7 @@ def give(solution: Solution, labeler: User, number: int, *ratings: int | None, *
 
 
 def settle(project: Project) -> None:
-    note_all(project)
+    mark_all_stale(project)
     recompute_project(project)
 
 
@@ -47,10 +47,10 @@ def reasons(solution: Solution, reader: User) -> dict[int, str]:
     """By assignment, why it does not count; evidence, the list of step labels and consensus say the same."""
     client = bearer(reader)
     evidence = evidence_of(solution, lambda ids: dict.fromkeys(ids, "somebody"))
-    said = {voice.assignment.pk: voice.assignment.not_counted for voice in evidence.voices}
+    not_counted = {labeler.assignment.pk: labeler.assignment.not_counted for labeler in evidence.labelers}
     rows = client.get(f"/api/v1/projects/{solution.project.slug}/step-labels?solution={solution.pk}").json()["results"]
     assert {row["assignment"]: row["not_counted"] for row in rows} == {
-        pk: reason for pk, reason in said.items() if StepLabel.objects.filter(assignment=pk).exists()
+        pk: reason for pk, reason in not_counted.items() if StepLabel.objects.filter(assignment=pk).exists()
     }
     rated = StepLabel.objects.filter(
         counted_q("assignment__"), newest_q("assignment__"), step__solution=solution, rating__isnull=False
@@ -59,7 +59,7 @@ def reasons(solution: Solution, reader: User) -> dict[int, str]:
     for step, rating in rated.order_by("assignment__labeler").values_list("step", "rating"):
         by_step.setdefault(step, []).append(rating or 0)
     assert counted_ratings([solution]).by_step == by_step
-    return said
+    return not_counted
 
 
 def test_the_newer_of_two_answers_counts_everywhere(
@@ -85,7 +85,7 @@ NEWER: list[tuple[str, list[int | None], dict[str, Any], tuple[str, str]]] = [
 
 
 @pytest.mark.parametrize(("name", "ratings", "fields", "expected"), NEWER, ids=[one[0] for one in NEWER])
-def test_what_counts_and_says_something_takes_the_place_of_what_was_said_before(
+def test_a_counted_assignment_with_ratings_replaces_the_earlier_one(
     solution: Solution,
     alice: User,
     bob: User,
@@ -95,8 +95,8 @@ def test_what_counts_and_says_something_takes_the_place_of_what_was_said_before(
     expected: tuple[str, str],
 ) -> None:
     first, second = give(solution, bob, 1, 1, -1), give(solution, bob, 2, *ratings, **fields)
-    said = reasons(solution, alice)
-    assert (said[first.pk], said.get(second.pk, "not shown")) == expected
+    not_counted = reasons(solution, alice)
+    assert (not_counted[first.pk], not_counted.get(second.pk, "not shown")) == expected
 
 
 def test_of_two_undated_answers_the_one_with_the_higher_number_is_newer(
@@ -106,7 +106,7 @@ def test_of_two_undated_answers_the_one_with_the_higher_number_is_newer(
     assert reasons(solution, alice) == {first.pk: "earlier", second.pk: ""}
 
 
-def test_nothing_older_speaks_in_place_of_what_a_reviewer_corrected(
+def test_nothing_older_counts_in_place_of_what_a_reviewer_corrected(
     solution: Solution, alice: User, rita: User, bob: User
 ) -> None:
     first, second = give(solution, bob, 1, 1, -1), give(solution, bob, 2, 1, 1, 1, corrected_by=rita)
@@ -116,17 +116,17 @@ def test_nothing_older_speaks_in_place_of_what_a_reviewer_corrected(
 def test_other_peoples_answers_and_answers_to_other_solutions_take_no_place(
     solution: Solution, alice: User, bob: User, rita: User
 ) -> None:
-    mine, other = give(solution, bob, 1, 1, -1), make_solution(solution.problem, ["Another."])
-    theirs = give(solution, rita, 2, 1, 1, 1)
+    own, other = give(solution, bob, 1, 1, -1), make_solution(solution.problem, ["Another."])
+    of_rita = give(solution, rita, 2, 1, 1, 1)
     give(other, bob, 3, 1)
-    assert reasons(solution, alice) == {mine.pk: "", theirs.pk: ""}
+    assert reasons(solution, alice) == {own.pk: "", of_rita.pk: ""}
 
 
 def test_a_solution_that_grew_is_another_one_than_that_of_the_task(solution: Solution, alice: User, bob: User) -> None:
     """Bob labels the solution, leaves its path in a dialogue, and is asked about what grew there."""
     grown = make_solution(solution.problem, ["One.", "Another way."])
     first = give(solution, bob, 1, 1, -1)
-    dialogue = give(solution, bob, 2, grown=grown)
+    dialogue = give(solution, bob, 2, derived_solution=grown)
     StepLabel.objects.create(assignment=dialogue, step=grown.steps.get(position=0), rating=1)
     assert reasons(solution, alice) == {first.pk: ""}
     assert reasons(grown, alice) == {dialogue.pk: ""}
@@ -167,8 +167,8 @@ def test_a_contest_counts_each_person_once(project: Project, alice: User, bob: U
         prefer(comparison, bob, 3, ""),
         prefer(comparison, rita, 0, "left"),
     ]
-    (contest,) = contests_of(comparison.left)
-    assert (contest.own, contest.others, contest.ties) == (1, 1, 0)
+    (counts,) = comparisons_of(comparison.left)
+    assert (counts.own, counts.other, counts.ties) == (1, 1, 0)
     rows = bearer(alice).get(f"/api/v1/projects/{project.slug}/preferences").json()["results"]
     assert {row["assignment"]: row["not_counted"] for row in rows} == {
         assignments[0].pk: "earlier",

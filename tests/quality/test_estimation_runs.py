@@ -1,4 +1,4 @@
-"""What a run's page says of its labels: against gold and people, how sure it may be, and what rollouts cannot tell."""
+"""A run's page: its labels against gold and consensus, its certainty, and the limits of hard labels."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from django.utils.html import strip_tags
 
 from apps.accounts.models import User
 from apps.core.jobs import JobStatus
-from apps.core.statistics import false_bad, false_good, most_useful_rollouts
 from apps.corpus.models import ImportBatch, Solution
+from apps.estimation.hard_labels import false_bad, false_good, most_useful_rollouts
 from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
 from apps.labeling.models import GoldLabel
 from apps.labeling.problems import retire_problem
@@ -18,8 +18,8 @@ from apps.labeling.resplit import resplit_steps
 from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from apps.quality.consensus.recompute import recompute_project
-from apps.quality.metrics import estimation_runs as insights
-from apps.quality.metrics.refresh import FEWEST, refresh
+from apps.quality.metrics import estimation_runs
+from apps.quality.metrics.refresh import MIN_SOLUTIONS, refresh
 from apps.quality.models import Figure
 from tests.cast import make_problem, make_solution, signed_in
 from tests.world import World, rate
@@ -59,7 +59,7 @@ def text_of(page: str) -> str:
     return " ".join(strip_tags(page.replace("<t", " <t")).split())
 
 
-def test_reliability_is_told_by_gold_as_well_as_by_people(run: EstimationRun, bob: User) -> None:
+def test_reliability_is_measured_by_gold_as_well_as_by_people(run: EstimationRun, bob: User) -> None:
     right = solution_with(run, [8, 4, 0], first_error=2, probability=0.97)
     wrong = solution_with(run, [8, 0, 0], first_error=1, probability=0.93)
     unsure = solution_with(run, [1, 0, 0], first_error=1, probability=0.55)
@@ -70,7 +70,7 @@ def test_reliability_is_told_by_gold_as_well_as_by_people(run: EstimationRun, bo
     while round_.tasks.filter(assignments=None).exists():
         rate(round_, bob, 1, -1)
     recompute_project(run.project)
-    bins = {one.label: one.note for one in insights.reliability(run)}
+    bins = {one.label: one.note for one in estimation_runs.reliability(run)}
     assert bins == {"0.9 to 1.0": "1 of 2", "0.5 to 0.6": "2 of 2"}
     assert Solution.objects.filter(pk=unsure.pk, tasks__assignments__labeler=bob).exists()
 
@@ -80,32 +80,32 @@ def test_gold_outweighs_people_and_half_of_a_gold_path_says_nothing(run: Estimat
     round_ = open_round(project=run.project, protocol="first_error")
     rate(round_, bob, 1, 1, -1)
     recompute_project(run.project)
-    assert insights.reliability(run)[0].note == "0 of 1"
+    assert estimation_runs.reliability(run)[0].note == "0 of 1"
     gold(solution, 1)
-    assert insights.reliability(run)[0].note == "0 of 1"
+    assert estimation_runs.reliability(run)[0].note == "0 of 1"
     GoldLabel.objects.create(step=solution.steps.get(position=1), rating=-1)
-    assert insights.reliability(run)[0].note == "1 of 1"
+    assert estimation_runs.reliability(run)[0].note == "1 of 1"
 
 
-def test_a_solution_that_people_found_no_error_in_is_told_too(run: EstimationRun, bob: User) -> None:
+def test_a_solution_without_an_error_by_people_counts_too(run: EstimationRun, bob: User) -> None:
     solution_with(run, [8, 8, 8], first_error=-1, probability=0.99)
     rate(open_round(project=run.project, protocol="first_error"), bob, 1, 1, 1)
     recompute_project(run.project)
-    assert insights.reliability(run)[0].note == "1 of 1"
+    assert estimation_runs.reliability(run)[0].note == "1 of 1"
 
 
 def test_what_is_given_up_says_nothing(run: EstimationRun, bob: User) -> None:
     solution_with(run, [8, 8, 8], first_error=-1, probability=0.99)
     rate(open_round(project=run.project, protocol="first_error"), bob, 1, finish="give_up", reason="no idea")
     recompute_project(run.project)
-    assert insights.reliability(run) == []
-    assert insights.luck(run) is None
+    assert estimation_runs.reliability(run) == []
+    assert estimation_runs.rollout_success(run) is None
 
 
-def test_luck_is_counted_over_prefixes_that_are_known_to_be_good_or_bad(run: EstimationRun) -> None:
+def test_rollout_success_is_counted_over_prefixes_that_are_known_to_be_good_or_bad(run: EstimationRun) -> None:
     for _ in range(3):
         gold(solution_with(run, [8, 4, 2, 0], first_error=3), 1, 1, -1)
-    found = insights.luck(run)
+    found = estimation_runs.rollout_success(run)
     assert found is not None
     assert (found.p, found.good_steps) == (12 / 16, 6)
     assert (found.q, found.bad_steps) == (2 / 16, 6)
@@ -114,10 +114,10 @@ def test_luck_is_counted_over_prefixes_that_are_known_to_be_good_or_bad(run: Est
 
 
 def test_the_page_says_the_exact_facts_and_what_this_run_shows(run: EstimationRun, rita: User) -> None:
-    for _ in range(FEWEST):
+    for _ in range(MIN_SOLUTIONS):
         gold(solution_with(run, [8, 4, 2, 0], first_error=3), 1, 1, -1)
     page = page_of(run, rita)
-    facts = page[page.index('id="facts"') : page.index('id="luck"')]
+    facts = page[page.index('id="hard-label-errors"') : page.index('id="rollout-success"')]
     # At 8 rollouts: 0.9 ^ 8, 0.8 ^ 8, 0.5 ^ 8 and 1 - 0.98 ^ 8, 1 - 0.95 ^ 8. The run's own 12 has a row as well.
     assert '<th scope="row" class="num">12</th>' in facts
     row = facts[facts.index('<th scope="row" class="num">8</th>') :].split("</tr>")[0]
@@ -135,7 +135,7 @@ def test_the_page_says_the_exact_facts_and_what_this_run_shows(run: EstimationRu
 def test_figures_of_fewer_than_five_solutions_are_a_dash_as_on_the_quality_page(
     run: EstimationRun, bob: User, rita: User
 ) -> None:
-    for count in range(1, FEWEST + 1):
+    for count in range(1, MIN_SOLUTIONS + 1):
         gold(solution_with(run, [8, 4, 0], first_error=2, probability=0.95), 1, 1, -1)
         solution_with(run, [8, 0, 0], first_error=1)
         round_ = open_round(project=run.project, protocol="first_error", select="unlabeled")
@@ -144,14 +144,14 @@ def test_figures_of_fewer_than_five_solutions_are_a_dash_as_on_the_quality_page(
         recompute_project(run.project)
         refresh(run.project)
         accuracy = Figure.objects.get(name="monte_carlo", scope="run:1").data["accuracy"]
-        people = insights.against_people(run)
+        people = estimation_runs.against_people(run)
         assert (people.agreement, people.solutions) == (accuracy["value"], accuracy["solutions"]) == (0.75, 2 * count)
         page = text_of(page_of(run, rita))
-        share = "75 %" if 2 * count >= FEWEST else "–"
-        assert f"{4 * count} steps that both have judged. Agreement: {share} n {2 * count}" in page
-        assert f"0.9 to 1.0 {'100 %' if count >= FEWEST else '–'} {count} of {count}" in page
-        assert ("In this run 83 % of the rollouts" in page) is (2 * count >= FEWEST)
-        assert (f"so far there are {2 * count} and {2 * count}." in page) is (2 * count < FEWEST)
+        share = "75 %" if 2 * count >= MIN_SOLUTIONS else "–"
+        assert f"{4 * count} steps labeled by both. Agreement: {share} n {2 * count}" in page
+        assert f"0.9 to 1.0 {'100 %' if count >= MIN_SOLUTIONS else '–'} {count} of {count}" in page
+        assert ("In this run 83 % of the rollouts" in page) is (2 * count >= MIN_SOLUTIONS)
+        assert (f"So far there are {2 * count} and {2 * count}." in page) is (2 * count < MIN_SOLUTIONS)
 
 
 @pytest.mark.parametrize(("p", "n", "expected"), [(0.1, 8, 0.430), (0.1, 16, 0.185), (0.2, 8, 0.168), (0.3, 8, 0.058)])
@@ -174,22 +174,22 @@ def test_beyond_n_star_every_rollout_more_makes_hard_labels_worse(p: float, q: f
 
 
 @pytest.mark.parametrize(("p", "q", "good"), [(0.5, 0.0, 0.7), (0.1, 0.2, 0.7), (1.0, 0.1, 0.5), (0.5, 0.1, 1.0)])
-def test_without_luck_no_number_is_too_many(p: float, q: float, good: float) -> None:
+def test_without_lucky_rollouts_no_number_is_too_many(p: float, q: float, good: float) -> None:
     assert most_useful_rollouts(p, q, good) is None
 
 
-def test_dead_steps_are_told_of_counts_that_came_without_labels(run: EstimationRun) -> None:
+def test_dead_steps_are_shown_for_counts_that_came_without_labels(run: EstimationRun) -> None:
     for successes in ([8, 4, 0], [8, 0, 0]):
         solution_with(run, successes, first_error=-1)
     solution = make_solution(make_problem(run.project))
     for step, rollouts in zip(solution.steps.order_by("position"), (8, 0, 8), strict=True):
         StepEstimate.objects.create(run=run, step=step, rollouts=rollouts, successes=0)
-    assert [one.note for one in insights.dead_steps(run)] == ["1 of 3", "1 of 2", "3 of 3"]
+    assert [one.note for one in estimation_runs.dead_steps(run)] == ["1 of 3", "1 of 2", "3 of 3"]
     StepEstimate.objects.update(hard=None)
-    assert [one.note for one in insights.dead_steps(run)] == ["1 of 3", "1 of 2", "3 of 3"]
+    assert [one.note for one in estimation_runs.dead_steps(run)] == ["1 of 3", "1 of 2", "3 of 3"]
     # A search may conclude otherwise than the rollouts of a step.
     StepEstimate.objects.filter(rollouts=8, successes=0).update(hard=True)
-    assert [one.note for one in insights.dead_steps(run)] == ["0 of 3", "0 of 2", "0 of 3"]
+    assert [one.note for one in estimation_runs.dead_steps(run)] == ["0 of 3", "0 of 2", "0 of 3"]
 
 
 def test_plots_of_a_run_that_came_with_files_follow_the_imports(run: EstimationRun) -> None:
@@ -198,7 +198,7 @@ def test_plots_of_a_run_that_came_with_files_follow_the_imports(run: EstimationR
     for count in (1, 2):
         solution_with(run, [8, 0, 0], first_error=1)
         ImportBatch.objects.create(project=run.project, format="jsonl", finished_at=timezone.now())
-        assert [one.note for one in insights.distributions(run)["dead"]] == [
+        assert [one.note for one in estimation_runs.distributions(run)["dead"]] == [
             f"0 of {count}",
             f"{count} of {count}",
             f"{count} of {count}",
@@ -216,11 +216,11 @@ def test_a_round_is_offered_over_what_it_could_ask_and_over_nothing_else(
     retire_problem(problem=solutions[0].problem, reason="twice", actor=alice)
     resplit_steps(solution=solutions[1], texts=["step 0 step 1", "step 2"], actor=alice)
     assert "2 solutions with a first error that the search is not sure of" in text_of(page_of(run, mia))
-    count = insights.unsure_count(run)
+    count = estimation_runs.unsure_count(run)
     assert count == open_round(project=run.project, protocol="first_error", select="unsure:1").task_count == 2
     for solution in solutions[2:]:
         retire_problem(problem=solution.problem, reason="twice", actor=alice)
-    assert insights.unsure_count(run) == 0
+    assert estimation_runs.unsure_count(run) == 0
     assert "open a round over them" not in page_of(run, mia)
 
 

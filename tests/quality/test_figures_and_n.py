@@ -1,4 +1,4 @@
-"""Figures say what they rest on: compared solutions, intervals that never vanish, nobody's agreement with themselves."""
+"""Figures show what they rest on: compared solutions, intervals with a width, and no agreement of a labeler with themselves."""
 
 from __future__ import annotations
 
@@ -15,19 +15,20 @@ from apps.estimation.models import EstimationRun, StepEstimate
 from apps.projects.models import Project
 from apps.projects.services import create_project
 from apps.quality.aggregation.majority import majority_labels
+from apps.quality.consensus.load import LoadedRatings
 from apps.quality.consensus.recompute import recompute_project
 from apps.quality.gold.suspensions import suspend
 from apps.quality.metrics import refresh as figures
 from apps.quality.metrics.estimation_runs import against_people, soft_values
-from apps.quality.metrics.refresh import FEWEST, refresh, refresh_figures
+from apps.quality.metrics.refresh import MIN_SOLUTIONS, refresh, refresh_figures
 from apps.quality.models import Consensus, Figure, QualityRules
 from apps.quality.review.adjudication import adjudicate_solution
 from apps.quality.statistics.agreement import agreement, others_first_errors, pair_agreements, source_agreement
 from apps.quality.statistics.ratings import first_errors_of
 from tests.cast import make_problem, make_solution, make_user
-from tests.quality.building import ratings_of
-from tests.quality.people import crew_of
-from tests.quality.said import note_all
+from tests.quality.labeled_project import add_labelers
+from tests.quality.rating_tables import ratings_of
+from tests.quality.submissions import mark_all_stale
 from tests.quality.test_counted_consensus import answer, make_task
 
 LABELS = st.sampled_from([BAD, OKAY, GREAT])
@@ -111,7 +112,7 @@ def test_precision_rests_on_the_solutions_that_have_a_bad_step() -> None:
 
 @pytest.fixture
 def crew(project: Project) -> list[User]:
-    return crew_of(project, 4)
+    return add_labelers(project, 4)
 
 
 def label(project: Project, crew: list[User], number: int, *walks: tuple[int, ...], redundancy: int = 1) -> int:
@@ -124,7 +125,7 @@ def label(project: Project, crew: list[User], number: int, *walks: tuple[int, ..
 
 
 def compute(project: Project) -> None:
-    note_all(project)
+    mark_all_stale(project)
     recompute_project(project)
     refresh(project)
 
@@ -139,11 +140,11 @@ def test_agreement_counts_the_solutions_that_are_compared(project: Project, crew
 
 
 def test_fewer_than_the_minimum_are_a_dash_with_their_number(project: Project, crew: list[User]) -> None:
-    for number in range(FEWEST - 1):
+    for number in range(MIN_SOLUTIONS - 1):
         label(project, crew, number, (1, -1), (1, -1))
     compute(project)
     exact = Figure.objects.get(name="agreement", scope="").data["first_errors"]["exact"]
-    assert exact == {"value": None, "low": None, "high": None, "solutions": FEWEST - 1}
+    assert exact == {"value": None, "low": None, "high": None, "solutions": MIN_SOLUTIONS - 1}
 
 
 def test_nobody_agrees_with_themselves(project: Project, crew: list[User]) -> None:
@@ -240,7 +241,7 @@ def test_an_uncounted_step_is_no_bad_one_on_the_run_page(project: Project, crew:
 # --- refreshing -------------------------------------------------------------------------------------------
 
 
-def test_counts_without_successes_are_no_share_and_leave_the_figures_standing(project: Project, bob: User) -> None:
+def test_counts_without_successes_are_no_share_and_leave_the_other_figures(project: Project, bob: User) -> None:
     """A file may have the hard label with the number of rollouts; older imports took even less."""
     solution = make_solution(make_problem(project), ["One.", "Two."])
     answer(make_task(solution), bob, 1, -1)
@@ -250,7 +251,7 @@ def test_counts_without_successes_are_no_share_and_leave_the_figures_standing(pr
     first, second = solution.steps.order_by("position")
     StepEstimate.objects.create(run=run, step=first, rollouts=8, hard=True)
     StepEstimate.objects.create(run=run, step=second, rollouts=8)
-    note_all(project)
+    mark_all_stale(project)
     QualityRules.objects.filter(project=project).update(min_labelers=1)
     recompute_project(project)
     assert refresh_figures() == 1
@@ -265,19 +266,19 @@ def test_a_project_that_cannot_be_computed_stays_stale_and_delays_no_other(
 ) -> None:
     others = [create_project(slug=name, name=name, owner=alice) for name in ("before", "behind")]
     for one in (project, *others):
-        note_all(one)
+        mark_all_stale(one)
     QualityRules.objects.update(figures_are_stale=True)
-    standing = figures._standing
+    labeler_rows = figures.labeler_rows
 
-    def fails(one: Project) -> dict[str, object]:
+    def fails(one: Project, loaded: LoadedRatings) -> list[dict[str, object]]:
         if one == project:
             raise TypeError("unsupported operand")
-        return standing(one)
+        return labeler_rows(one, loaded)
 
-    monkeypatch.setattr(figures, "_standing", fails)
+    monkeypatch.setattr(figures, "labeler_rows", fails)
     assert refresh_figures() == 2
     assert set(QualityRules.objects.filter(figures_are_stale=True).values_list("project", flat=True)) == {project.pk}
     assert project.slug in caplog.text
-    monkeypatch.setattr(figures, "_standing", standing)
+    monkeypatch.setattr(figures, "labeler_rows", labeler_rows)
     assert refresh_figures() == 1
     assert Figure.objects.filter(project=project).exists()

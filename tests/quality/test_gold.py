@@ -1,15 +1,15 @@
-"""What a labeler's turn at a gold task is worth."""
+"""The mark of a labeler's assignment on gold."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
 from apps.core.statistics import Proportion
 from apps.corpus.labels import NO_ERROR, UNKNOWN, first_error
-from apps.quality.gold.scoring import Gold, Mark, agreement, mark, over_time, score
-from tests.quality.building import SIGNS
+from apps.quality.gold.scoring import Gold, Mark, gold_agreement, mark_submission, score_marks
+from tests.quality.rating_tables import SIGNS
 
 MONDAY = datetime(2026, 11, 2, 9, tzinfo=UTC)
 
@@ -19,13 +19,13 @@ def walk(signs: str) -> dict[int, int]:
 
 
 def marked(gold: str, said: str, *also: int) -> Mark:
-    return mark(Gold.of(walk(gold), len(gold), also), walk(said), length=len(gold), at=MONDAY)
+    return mark_submission(Gold.of(walk(gold), len(gold), also), walk(said), length=len(gold), at=MONDAY)
 
 
 def test_the_exact_first_error_is_a_hit_and_its_neighbour_is_within_one() -> None:
-    told = {said: marked("++-+", said) for said in ("++-", "+-", "+++-", "-", "++++")}
-    assert [one.exact for one in told.values()] == [True, False, False, False, False]
-    assert [one.within_one for one in told.values()] == [True, True, True, False, False]
+    scored = {said: marked("++-+", said) for said in ("++-", "+-", "+++-", "-", "++++")}
+    assert [one.exact for one in scored.values()] == [True, False, False, False, False]
+    assert [one.within_one for one in scored.values()] == [True, True, True, False, False]
 
 
 def test_no_error_is_next_to_nothing() -> None:
@@ -51,7 +51,7 @@ def test_steps_are_right_as_to_bad_or_not() -> None:
     assert marked("++-", "+-").steps == Proportion(1, 2)
 
 
-def test_at_an_acceptable_first_error_both_words_are_right_while_a_later_end_is_acceptable() -> None:
+def test_at_an_acceptable_first_error_both_ratings_are_right_while_a_later_one_is_acceptable() -> None:
     assert marked("+--+", "+-", 2).steps == Proportion(2, 2)
     assert marked("+--+", "++-", 2).steps == Proportion(3, 3)
     assert marked("+--+", "++++", 2).steps == Proportion(2, 3)  # At the last acceptable one, not bad is wrong.
@@ -70,9 +70,13 @@ def test_who_gives_up_or_is_unsure_before_it_misses_and_is_scored_on_what_they_r
 
 
 def test_gold_of_single_steps_scores_steps_alone() -> None:
-    told = marked(".+.", "++-")
-    assert (told.exact, told.within_one, told.steps) == (None, None, Proportion(1, 1))
-    assert score([told]).exact == Proportion(0, 0)
+    scored = marked(".+.", "++-")
+    assert (scored.exact, scored.within_one, scored.steps) == (
+        None,
+        None,
+        Proportion(1, 1),
+    )
+    assert score_marks([scored]).exact == Proportion(0, 0)
 
 
 def test_the_first_error_of_gold_takes_ratings_without_a_gap() -> None:
@@ -84,38 +88,28 @@ def test_the_first_error_of_gold_takes_ratings_without_a_gap() -> None:
 
 def test_scores_add_up_with_wilsons_interval() -> None:
     """8 of 10: Wilson gives 0.490 to 0.943 (Newcombe 1998 has such a table; by hand with z = 1.96)."""
-    told = score([marked("+-", "+-")] * 8 + [marked("+-", "++")] * 2)
-    assert told.exact == Proportion(8, 10)
-    assert told.exact.value == 0.8
-    assert told.exact.interval == pytest.approx((0.490, 0.943), abs=0.0005)
-    assert told.steps == Proportion(18, 20)
+    scored = score_marks([marked("+-", "+-")] * 8 + [marked("+-", "++")] * 2)
+    assert scored.exact == Proportion(8, 10)
+    assert scored.exact.value == 0.8
+    assert scored.exact.interval == pytest.approx((0.490, 0.943), abs=0.0005)
+    assert scored.steps == Proportion(18, 20)
 
 
 def test_without_gold_nothing_is_known() -> None:
-    told = score([])
-    assert (told.exact.value, told.exact.interval) == (None, (0.0, 1.0))
-
-
-def test_scores_in_the_course_of_time() -> None:
-    days = [(0, True), (1, True), (6, False), (8, False), (30, True)]
-    marks = [Mark(MONDAY + timedelta(days=day), hit, hit, Proportion(1, 1)) for day, hit in reversed(days)]
-    windows = over_time(marks, timedelta(days=7))
-    assert [(one.start - MONDAY).days for one in windows] == [0, 7, 28]
-    assert [one.score.exact for one in windows] == [Proportion(2, 3), Proportion(0, 1), Proportion(1, 1)]
-    assert all(one.end - one.start == timedelta(days=7) for one in windows)
-    assert over_time([], timedelta(days=7)) == []
+    scored = score_marks([])
+    assert (scored.exact.value, scored.exact.interval) == (None, (0.0, 1.0))
 
 
 # --- what a screening is scored by ----------------------------------------------------------------------------
 
 
 def share(*marks: Mark, every_step: bool = False) -> float:
-    return agreement(marks, every_step=every_step)
+    return gold_agreement(marks, every_step=every_step)
 
 
 def in_every_step(gold: str, said: str, *also: int, left_early: bool = False) -> Mark:
     known = Gold.of(walk(gold), len(gold), also)
-    return mark(known, walk(said), length=len(gold), at=MONDAY, every_step=True, left_early=left_early)
+    return mark_submission(known, walk(said), length=len(gold), at=MONDAY, every_step=True, left_early=left_early)
 
 
 @pytest.mark.parametrize(
@@ -142,18 +136,18 @@ def test_any_acceptable_first_error_passes() -> None:
 
 def test_who_leaves_early_agrees_with_nothing() -> None:
     known = Gold.of(walk("+-+"), 3)
-    left = mark(known, walk("+-"), length=3, at=MONDAY, left_early=True)
+    left = mark_submission(known, walk("+-"), length=3, at=MONDAY, left_early=True)
     assert (left.exact, left.within_one, share(left)) == (False, False, 0)
     assert share(in_every_step("+-+", "+-+", left_early=True), every_step=True) == 0
 
 
-def test_under_every_step_each_step_that_gold_speaks_of_counts() -> None:
+def test_under_every_step_each_step_with_gold_counts() -> None:
     marks = (
         in_every_step("+-0", "0++"),  # Two of three: great or okay is one, and what follows the first error counts.
         in_every_step("-..", "--."),  # What has no gold is not asked about.
         in_every_step("++", "."),  # Unsure and missing agree with nothing.
     )
-    assert [one.asked for one in marks] == [3, 1, 2]
+    assert [mark.scored_steps for mark in marks] == [3, 1, 2]
     assert share(*marks, every_step=True) == pytest.approx(3 / 6)
 
 

@@ -1,4 +1,4 @@
-"""Nobody judges themselves: by service, page and API; and where a project allows it, it is marked."""
+"""Reviewers do not judge their own work: by service, page and API; where a project allows it, it is marked."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from apps.quality.review import adjudication as adjudicating
 from apps.quality.review.assignments import accept, correct_assignment, return_to_labeler
 from apps.quality.review.queues import queue_of
 from apps.quality.review.resplit import resplit_by_reviewer
-from apps.quality.review.waiting import waiting
+from apps.quality.review.unreviewed import newest_unreviewed
 from apps.quality.rules import change_rules
 from tests.cast import bearer, make_problem, make_round, make_screening, make_solution, signed_in
-from tests.quality.said import said, say
+from tests.quality.submissions import submission_of, submit_next
 from tests.world import rate
 
 API = "/api/v1"
@@ -40,8 +40,8 @@ def round_(project: Project) -> Round:
 @pytest.fixture
 def solution(project: Project, round_: Round, bob: User, rita: User) -> Solution:
     """In dispute: rita says that its second step is bad, bob that none is. Rita has not seen the other one."""
-    assignment = say(round_, rita, 1, -1)
-    say(round_, bob, 1, 1, 1)
+    assignment = submit_next(round_, rita, 1, -1)
+    submit_next(round_, bob, 1, 1, 1)
     recompute_project(project)
     assert assignment.task.solution is not None
     return assignment.task.solution
@@ -50,10 +50,10 @@ def solution(project: Project, round_: Round, bob: User, rita: User) -> Solution
 @pytest.fixture
 def other(project: Project, round_: Round, solution: Solution, bob: User, alice: User) -> Solution:
     """In dispute between bob and alice."""
-    say(round_, bob, 1, -1)
-    assignment = say(round_, alice, 1, 1, 1)
+    submit_next(round_, bob, 1, -1)
+    assignment = submit_next(round_, alice, 1, 1, 1)
     while assignment.task.solution_id == solution.pk:
-        assignment = say(round_, alice, 1, 1, 1)
+        assignment = submit_next(round_, alice, 1, 1, 1)
     recompute_project(project)
     assert assignment.task.solution is not None
     return assignment.task.solution
@@ -70,8 +70,8 @@ PARTED = ["One. Two.", "Three."]
 JUDGEMENTS: dict[str, Callable[[Solution, User], Any]] = {
     "first error": lambda solution, by: adjudicating.adjudicate_solution(solution=solution, first_error=1, by=by),
     "step": lambda solution, by: adjudicating.adjudicate_step(step=solution.steps.all()[0], rating=1, by=by),
-    "as it stands": lambda solution, by: adjudicating.adjudicate_as_it_stands(solutions=[solution], by=by),
-    "take back": lambda solution, by: adjudicating.take_back(solution=solution, by=by),
+    "as it stands": lambda solution, by: adjudicating.adjudicate_consensus(solutions=[solution], by=by),
+    "take back": lambda solution, by: adjudicating.withdraw_adjudication(solution=solution, by=by),
     "gold": lambda solution, by: adjudicating.make_gold(solutions=[solution], by=by),
     "also": lambda solution, by: adjudicating.also_accept(solution=solution, first_errors=[2], by=by),
     "parting": lambda solution, by: resplit_by_reviewer(solution=solution, texts=PARTED, by=by),
@@ -82,9 +82,9 @@ JUDGEMENTS: dict[str, Callable[[Solution, User], Any]] = {
 def test_a_side_judges_no_solution_and_another_reviewer_does(
     solution: Solution, rita: User, mia: User, name: str
 ) -> None:
-    with pytest.raises(NotAllowed) as told:
+    with pytest.raises(NotAllowed) as raised:
         JUDGEMENTS[name](solution, rita)
-    assert (told.value.code, told.value.status) == ("self_review", 403)
+    assert (raised.value.code, raised.value.status) == ("self_review", 403)
     assert not StepConsensus.objects.filter(how="adjudicated").exists()
     JUDGEMENTS[name](solution, mia)
 
@@ -94,7 +94,7 @@ def test_nobody_accepts_returns_or_corrects_their_own_work(solution: Solution, r
     for act in (
         lambda: accept(assignments=[assignment], reviewer=rita),
         lambda: return_to_labeler(assignment=assignment, reviewer=rita, note="Again."),
-        lambda: correct_assignment(assignment=assignment, submission=said([-1]), reviewer=rita),
+        lambda: correct_assignment(assignment=assignment, submission=submission_of([-1]), reviewer=rita),
     ):
         with pytest.raises(NotAllowed, match="your own work"):
             act()
@@ -102,12 +102,14 @@ def test_nobody_accepts_returns_or_corrects_their_own_work(solution: Solution, r
     assert accept(assignments=[assignment], reviewer=mia) == 1
 
 
-def test_a_side_does_not_take_the_other_sides_word_away(solution: Solution, bob: User, rita: User) -> None:
+def test_a_reviewer_who_labeled_it_does_not_undo_another_labelers_assignment(
+    solution: Solution, bob: User, rita: User
+) -> None:
     assignment = own_turn(bob, solution)
     with pytest.raises(NotAllowed, match="labeled this solution yourself"):
         return_to_labeler(assignment=assignment, reviewer=rita, note="Again.")
     with pytest.raises(NotAllowed, match="labeled this solution yourself"):
-        correct_assignment(assignment=assignment, submission=said([1, -1]), reviewer=rita)
+        correct_assignment(assignment=assignment, submission=submission_of([1, -1]), reviewer=rita)
     assert accept(assignments=[assignment], reviewer=rita) == 1
 
 
@@ -115,7 +117,7 @@ def test_of_many_that_are_settled_at_once_none_is_when_one_is_ones_own(
     solution: Solution, other: Solution, rita: User
 ) -> None:
     with pytest.raises(NotAllowed, match=rf"solutions {solution.pk} yourself"):
-        adjudicating.adjudicate_as_it_stands(solutions=[solution, other], by=rita)
+        adjudicating.adjudicate_consensus(solutions=[solution, other], by=rita)
     assert not StepConsensus.objects.filter(how="adjudicated").exists()
 
 
@@ -148,10 +150,10 @@ def test_queues_offer_nobody_their_own(
     page = signed_in(rita).get("/projects/algebra/review/people").content.decode()
     assert f"/solutions/{other.pk}?" in page
     assert f"/solutions/{solution.pk}?" not in page
-    assert "1 of them you labeled yourself" in page
-    assert own_turn(rita, solution).pk not in waiting(project, reviewer=rita)
-    assert own_turn(rita, solution).pk in waiting(project, reviewer=mia)
-    listed = signed_in(rita).get("/projects/algebra/review/turns?show=all").content.decode()
+    assert "You labeled 1 of them yourself" in page
+    assert own_turn(rita, solution).pk not in newest_unreviewed(project, reviewer=rita)
+    assert own_turn(rita, solution).pk in newest_unreviewed(project, reviewer=mia)
+    listed = signed_in(rita).get("/projects/algebra/review/assignments?show=all").content.decode()
     assert f'value="{own_turn(rita, solution).pk}"' not in listed
 
 
@@ -159,20 +161,20 @@ def test_pages_offer_no_judgement_and_refuse_it(solution: Solution, rita: User) 
     client, assignment = signed_in(rita), own_turn(rita, solution)
     evidence = client.get(f"/projects/algebra/solutions/{solution.pk}").content.decode()
     assert "another reviewer settles it" in evidence
-    assert 'id="settle"' not in evidence
-    page = client.get(f"/projects/algebra/review/turns/{assignment.pk}").content.decode()
+    assert 'id="adjudicate"' not in evidence
+    page = client.get(f"/projects/algebra/review/assignments/{assignment.pk}").content.decode()
     assert "This is your own work" in page
-    assert "turn-accept" not in page
-    assert reverse("turn-accept", args=["algebra", assignment.pk]) not in page
-    assert refused(client, reverse("turn-accept", args=["algebra", assignment.pk]))
-    assert refused(client, reverse("turn-return", args=["algebra", assignment.pk]), note="Again.")
+    assert "assignment-accept" not in page
+    assert reverse("assignment-accept", args=["algebra", assignment.pk]) not in page
+    assert refused(client, reverse("assignment-accept", args=["algebra", assignment.pk]))
+    assert refused(client, reverse("assignment-return", args=["algebra", assignment.pk]), note="Again.")
     steps = {"step:0:0": "-1", "finish_reason": "found_error"}
     assert client.post(reverse("turn-correct", args=["algebra", assignment.pk]), steps).status_code in (403, 422)
-    assert refused(client, "/projects/algebra/review/turns/accept", assignment=[assignment.pk])
+    assert refused(client, "/projects/algebra/review/assignments/accept", turn=[assignment.pk])
     for act in ("first_error", "no_error", "bad", "gold", "also", "all_back"):
         url = reverse("solution-settle", args=["algebra", solution.pk])
         assert refused(client, url, act=act, step=solution.steps.all()[0].pk), act
-    assert refused(client, "/projects/algebra/review/people/together", act="as_it_stands", solution=[solution.pk])
+    assert refused(client, "/projects/algebra/review/people/selected", act="accept_consensus", solution=[solution.pk])
     url = reverse("solution-split", args=["algebra", solution.pk])
     assert refused(client, url, steps="\n---\n".join(PARTED))
     assert client.get(url).status_code == 403
@@ -206,9 +208,9 @@ def test_the_api_refuses_too_and_says_what_is_ones_own(solution: Solution, other
 
 
 def test_only_an_owner_allows_it(project: Project, alice: User, mia: User) -> None:
-    with pytest.raises(NotAllowed) as told:
+    with pytest.raises(NotAllowed) as raised:
         change_rules(project=project, actor=mia, allows_self_review=True)
-    assert set(told.value.fields) == {"allows_self_review"}
+    assert set(raised.value.fields) == {"allows_self_review"}
     form = {
         "rule": "majority",
         "pass_mark": 75,
@@ -234,8 +236,8 @@ def test_where_it_is_allowed_it_is_marked(project: Project, solution: Solution, 
     adjudicating.adjudicate_solution(solution=solution, first_error=1, by=rita)
     adjudicating.make_gold(solutions=[solution], by=rita)
     recompute_project(project)
-    words = StepConsensus.objects.filter(step__solution=solution, how="adjudicated")
-    assert set(words.values_list("self_reviewed", flat=True)) == {True}
+    adjudicated = StepConsensus.objects.filter(step__solution=solution, how="adjudicated")
+    assert set(adjudicated.values_list("self_reviewed", flat=True)) == {True}
     assert set(GoldLabel.objects.values_list("self_reviewed", flat=True)) == {True}
     assert Review.objects.get().self_reviewed
     resplit_by_reviewer(solution=solution, texts=PARTED, by=rita)
@@ -254,7 +256,7 @@ def test_what_others_judge_is_not_marked(project: Project, solution: Solution, a
     assert "self_reviewed" not in AuditEvent.objects.get(verb="solution.adjudicated").after
 
 
-def test_gold_made_from_a_sides_word_is_marked_whoever_makes_it(
+def test_gold_made_from_a_self_review_is_marked_whoever_makes_it(
     project: Project, solution: Solution, alice: User, rita: User, mia: User
 ) -> None:
     change_rules(project=project, actor=alice, allows_self_review=True)

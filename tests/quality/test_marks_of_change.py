@@ -1,4 +1,4 @@
-"""What stands follows what changes: solutions that grew in a dialogue, withdrawn corrections, several turns of one."""
+"""Consensus follows what changes: derived solutions, withdrawn corrections, several assignments of one labeler."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.corpus.models import Comparison, Solution
-from apps.dashboard.solutions.evidence import contests_of
+from apps.dashboard.solutions.evidence import comparisons_of
 from apps.labeling.assignments.submit import submit
 from apps.labeling.models import Assignment, PreferenceLabel, Round, Task
 from apps.labeling.protocols.submission import Submission, SubmittedStep
@@ -18,13 +18,13 @@ from apps.quality.consensus.recompute import recompute_project
 from apps.quality.gold.marks import scores_of
 from apps.quality.gold.suspensions import lift, suspend
 from apps.quality.metrics.refresh import refresh
-from apps.quality.models import Consensus, Figure, How, StepConsensus
+from apps.quality.models import Consensus, ConsensusMethod, Figure, StepConsensus
 from apps.quality.review.adjudication import adjudicate_solution
-from apps.quality.review.assignments import correct_assignment, return_to_labeler, take_correction_back
+from apps.quality.review.assignments import correct_assignment, return_to_labeler, withdraw_correction
 from apps.quality.review.evidence import evidence_of
 from tests.cast import make_problem, make_round, make_solution
-from tests.quality.people import crew_of
-from tests.quality.said import note_all, said, say, vouch
+from tests.quality.labeled_project import add_labelers
+from tests.quality.submissions import add_gold, mark_all_stale, submission_of, submit_next
 from tests.quality.test_counted_consensus import answer, make_task
 
 
@@ -49,65 +49,65 @@ def stands(solution: Solution | None) -> dict[int, int]:
 def test_a_grown_solution_is_settled_without_being_asked(project: Project, bob: User, rita: User, alice: User) -> None:
     make_solution(make_problem(project))
     assignment = grow(make_round(project, protocol="branching"), bob)
-    assert assignment.grown is not None
+    assert assignment.derived_solution is not None
     recompute_project(project)
-    assert stands(assignment.grown) == {0: 1, 1: 1}
+    assert stands(assignment.derived_solution) == {0: 1, 1: 1}
     member = Membership.objects.get(project=project, user=bob)
     suspend(membership=member, reason="Checks.", by=alice)
     recompute_project(project)
-    assert stands(assignment.grown) == {}
+    assert stands(assignment.derived_solution) == {}
     member.refresh_from_db()
     lift(membership=member, by=alice)
     recompute_project(project)
-    assert stands(assignment.grown) == {0: 1, 1: 1}
+    assert stands(assignment.derived_solution) == {0: 1, 1: 1}
     return_to_labeler(assignment=assignment, reviewer=rita, note="Again.")
     recompute_project(project)
-    assert stands(assignment.grown) == {}
+    assert stands(assignment.derived_solution) == {}
 
 
 def test_gold_measures_a_dialogue_by_the_steps_of_its_own_solution(project: Project, bob: User) -> None:
     solution = make_solution(make_problem(project))
     round_ = make_round(project, protocol="branching")
-    vouch(solution, 1, -1)
+    add_gold(solution, 1, -1)
     assignment = grow(round_, bob)
-    note_all(project)
+    mark_all_stale(project)
     recompute_project(project)
     exact = scores_of(project)[bob.pk].exact
     assert (exact.hits, exact.of) == (1, 1), "they named the bad step before they went on"
-    assert assignment.grown is not None
+    assert assignment.derived_solution is not None
 
 
-def test_a_withdrawn_correction_leaves_the_other_one_standing(project: Project, rita: User) -> None:
+def test_a_withdrawn_correction_leaves_the_other_one_in_place(project: Project, rita: User) -> None:
     solution = make_solution(make_problem(project))
-    crew = crew_of(project, 2)
+    crew = add_labelers(project, 2)
     round_ = make_round(project, redundancy=2)
-    first, second = (say(round_, one, 1, 1, 1) for one in crew)
-    correct_assignment(assignment=first, submission=said([1, -1]), reviewer=rita)
-    correct_assignment(assignment=second, submission=said([-1]), reviewer=rita)
+    first, second = (submit_next(round_, one, 1, 1, 1) for one in crew)
+    correct_assignment(assignment=first, submission=submission_of([1, -1]), reviewer=rita)
+    correct_assignment(assignment=second, submission=submission_of([-1]), reviewer=rita)
     recompute_project(project)
     assert Consensus.objects.get(pk=solution.pk).first_error == 0
-    take_correction_back(assignment=second, reviewer=rita)
+    withdraw_correction(assignment=second, reviewer=rita)
     recompute_project(project)
     assert Consensus.objects.get(pk=solution.pk).first_error == 1
 
 
-def test_a_later_word_of_a_reviewer_outlives_a_correction(project: Project, rita: User) -> None:
+def test_a_later_adjudication_outlives_a_correction(project: Project, rita: User) -> None:
     solution = make_solution(make_problem(project))
-    bob = crew_of(project, 1)[0]
-    assignment = say(make_round(project), bob, 1, 1, 1)
-    correct_assignment(assignment=assignment, submission=said([1, -1]), reviewer=rita)
+    bob = add_labelers(project, 1)[0]
+    assignment = submit_next(make_round(project), bob, 1, 1, 1)
+    correct_assignment(assignment=assignment, submission=submission_of([1, -1]), reviewer=rita)
     adjudicate_solution(solution=solution, first_error=2, by=rita, note="It is the third.")
-    take_correction_back(assignment=assignment, reviewer=rita)
+    withdraw_correction(assignment=assignment, reviewer=rita)
     recompute_project(project)
     found = Consensus.objects.get(pk=solution.pk)
-    assert (found.how, found.first_error) == (How.ADJUDICATED, 2)
+    assert (found.how, found.first_error) == (ConsensusMethod.ADJUDICATED, 2)
 
 
 def test_contests_count_the_preferences_that_count(project: Project, alice: User) -> None:
     problem = make_problem(project)
     one, other = make_solution(problem), make_solution(problem, ["Otherwise."])
     comparison = Comparison.objects.create(project=project, problem=problem, left=one, right=other, digest="0" * 32)
-    crew = crew_of(project, 3)
+    crew = add_labelers(project, 3)
     for number, is_screening in ((1, False), (2, True)):
         round_ = Round.objects.create(
             project=project, number=number, protocol="comparison", status="open", is_screening=is_screening
@@ -119,31 +119,31 @@ def test_contests_count_the_preferences_that_count(project: Project, alice: User
             )
             PreferenceLabel.objects.create(assignment=assignment, choice="left")
     suspend(membership=Membership.objects.get(project=project, user=crew[0]), reason="Checks.", by=alice)
-    (contest,) = contests_of(one)
-    assert contest.own == 1
+    (counts,) = comparisons_of(one)
+    assert counts.own == 1
 
 
 def test_a_mark_with_other_extras_counts(project: Project, bob: User) -> None:
     solution = make_solution(make_problem(project))
-    vouch(solution, 1, -1)
+    add_gold(solution, 1, -1)
     answer(make_task(solution), bob, 1, -1, extras={"prm800k": {"steps": 3}}, finish_reason="found_error")
-    note_all(project)
+    mark_all_stale(project)
     recompute_project(project)
     assert bob.pk in scores_of(project)
 
 
 def test_a_first_error_that_one_of_two_names_is_thin(project: Project) -> None:
     solution = make_solution(make_problem(project))
-    crew, task = crew_of(project, 2), make_task(solution, redundancy=2)
+    crew, task = add_labelers(project, 2), make_task(solution, redundancy=2)
     answer(task, crew[0], 1, 1, -1)
     answer(task, crew[1], 1, finish_reason="give_up")
-    note_all(project)
+    mark_all_stale(project)
     recompute_project(project)
     assert Consensus.objects.get(pk=solution.pk).state == Consensus.State.THIN
 
 
-def test_agreement_of_a_round_is_of_the_words_that_count(project: Project) -> None:
-    crew = crew_of(project, 2)
+def test_agreement_of_a_round_is_of_the_ratings_that_count(project: Project) -> None:
+    crew = add_labelers(project, 2)
     rounds = [
         Round.objects.create(project=project, number=number, protocol="first_error", status="open", **terms)
         for number, terms in ((1, {"redundancy": 2}), (2, {"is_screening": True}))
@@ -154,7 +154,7 @@ def test_agreement_of_a_round_is_of_the_words_that_count(project: Project) -> No
         for one in crew:
             answer(tasks[0], one, 1, -1)
             answer(tasks[1], one, -1)
-    note_all(project)
+    mark_all_stale(project)
     recompute_project(project)
     refresh(project)
     figure = Figure.objects.filter(project=project, name="agreement", scope="round:1").first()
@@ -162,32 +162,32 @@ def test_agreement_of_a_round_is_of_the_words_that_count(project: Project) -> No
     assert figure.data["solutions"] == 6
 
 
-def test_the_newest_word_is_the_one_that_was_handed_in_last(project: Project, bob: User) -> None:
+def test_the_newest_assignment_is_the_one_that_was_submitted_last(project: Project, bob: User) -> None:
     solution = make_solution(make_problem(project))
     late = answer(make_task(solution, 1), bob, 1, -1)
     early = answer(make_task(solution, 2), bob, -1)
     Assignment.objects.filter(pk=early.pk).update(submitted_at=timezone.now() - timedelta(days=2))
-    note_all(project)
+    mark_all_stale(project)
     recompute_project(project)
     assert late.pk < early.pk
     assert Consensus.objects.get(pk=solution.pk).first_error == 1
 
 
-def test_evidence_counts_one_turn_of_each_labeler(project: Project, bob: User) -> None:
+def test_evidence_counts_one_assignment_of_each_labeler(project: Project, bob: User) -> None:
     solution = make_solution(make_problem(project))
     answer(make_task(solution, 1), bob, -1)
     answer(make_task(solution, 2), bob, 1, 1, 1)
-    note_all(project)
+    mark_all_stale(project)
     recompute_project(project)
     found = evidence_of(solution, lambda ids: {pk: str(pk) for pk in ids})
     assert not found.path[0].is_disputed
-    assert [bool(voice.not_counted) for voice in found.voices] == [True, False]
+    assert [bool(labeler.not_counted) for labeler in found.labelers] == [True, False]
 
 
-def test_a_correction_does_not_bring_an_older_turn_back(project: Project, bob: User, rita: User) -> None:
+def test_a_correction_does_not_bring_an_older_assignment_back(project: Project, bob: User, rita: User) -> None:
     solution = make_solution(make_problem(project))
     answer(make_task(solution, 1), bob, -1)
     newer = answer(make_task(solution, 2), bob, 1, 1, 1)
-    correct_assignment(assignment=newer, submission=said([1, -1]), reviewer=rita)
+    correct_assignment(assignment=newer, submission=submission_of([1, -1]), reviewer=rita)
     recompute_project(project)
     assert Consensus.objects.get(pk=solution.pk).people == 0

@@ -1,4 +1,4 @@
-"""One answer to what Monte Carlo says: strips, verify mode, queues, evidence and API ask in the same place."""
+"""One answer to what Monte Carlo says: strips, verify mode, queues, evidence and API use the same run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from apps.quality.metrics.refresh import refresh
 from apps.quality.models import Figure, OpenDispute
 from apps.quality.review.evidence import evidence_of
 from tests.cast import bearer, make_problem, make_solution, signed_in
-from tests.quality.said import note_all
+from tests.quality.submissions import mark_all_stale
 from tests.quality.test_counted_consensus import answer, make_task
 
 COUNTS_ALONE = "jsonl:1"  # The origin of a run whose file says how many rollouts succeeded, and concludes nothing.
@@ -59,13 +59,13 @@ def everywhere(solution: Solution) -> set[int]:
     """The first error that each place names for Monte Carlo; UNKNOWN where it names none."""
     solution = Solution.objects.select_related("problem", "project").get(pk=solution.pk)
     evidence = evidence_of(solution, lambda ids: dict.fromkeys(ids, "somebody"))
-    named = [word.first_error for word in evidence.words if word.source == "monte_carlo"]
+    named = [named.first_error for named in evidence.first_errors if named.source == "monte_carlo"]
     shown = newest_estimates(solution.pk)
     hard = {step["position"]: step["hard"] for step in shown["steps"]} if shown else {}
     verify = _first(["none" if hard.get(place) is None else "great" if hard[place] else "bad" for place in range(3)])
-    strips = [strip.marks for strip in with_sources([solution])[0].sources if strip.by == "Monte Carlo"]  # type: ignore[attr-defined]
+    strips = [strip.marks for strip in with_sources([solution])[0].sources if strip.source == "Monte Carlo"]  # type: ignore[attr-defined]
     strip = with_strips([solution])[0].strip  # type: ignore[attr-defined]
-    browsed = _first(strip.marks) if strip.by == "Monte Carlo" else UNKNOWN
+    browsed = _first(strip.marks) if strip.source == "Monte Carlo" else UNKNOWN
     queue = other_sources([solution.pk]).monte_carlo.get(solution.pk, UNKNOWN)
     return {named[0] if named else UNKNOWN, verify, _first(strips[0]) if strips else UNKNOWN, browsed, queue}
 
@@ -89,25 +89,25 @@ def test_a_run_that_has_not_ended_says_nothing_anywhere(solution: Solution, stat
 
 
 @pytest.mark.parametrize("status", ["queued", "running", "paused", "failed"])
-def test_the_run_that_ended_before_speaks_while_another_is_under_way(solution: Solution, status: str) -> None:
+def test_the_run_that_ended_before_counts_while_another_is_running(solution: Solution, status: str) -> None:
     estimate(solution, 1, 8, 0, 0)
     estimate(solution, 2, 0, 0, 0, status=status)
     assert everywhere(solution) == {1}
 
 
-def test_a_cancelled_run_speaks_of_what_it_finished(solution: Solution) -> None:
+def test_a_cancelled_run_counts_for_what_it_finished(solution: Solution) -> None:
     estimate(solution, 1, 0, 0, 0)
     estimate(solution, 2, 8, 8, 0, status=JobStatus.CANCELLED)
     assert everywhere(solution) == {2}
 
 
-def test_a_run_that_failed_here_leaves_the_word_to_the_one_before(solution: Solution) -> None:
+def test_a_run_that_failed_here_does_not_replace_the_one_before(solution: Solution) -> None:
     estimate(solution, 1, 8, 0, 0)
     estimate(solution, 2, 0, 0, 0, failure="too long")
     assert everywhere(solution) == {1}
 
 
-def test_a_run_of_a_file_speaks_when_it_is_the_newest(solution: Solution) -> None:
+def test_an_imported_run_counts_when_it_is_the_newest(solution: Solution) -> None:
     estimate(solution, 1, 8, 0, 0)
     estimate(solution, 2, 8, 8, 8, origin="jsonl:7")
     assert everywhere(solution) == {NO_ERROR}
@@ -126,12 +126,12 @@ def test_a_step_without_a_counted_rollout_is_unknown_and_not_bad(solution: Solut
     assert newest_first_errors({solution.pk: 3})[solution.pk].first_error == UNKNOWN
 
 
-def test_a_running_run_disputes_nothing_and_stands_in_no_figure(
+def test_a_running_run_disputes_nothing_and_is_in_no_figure(
     project: Project, solution: Solution, bob: User, rita: User
 ) -> None:
     answer(make_task(solution), bob, 1, 1, 1)
     estimate(solution, 1, 0, 0, 0, status="running")
-    note_all(project)
+    mark_all_stale(project)
     recompute_project(project)
     refresh(project)
     assert not OpenDispute.objects.exists()
@@ -167,13 +167,13 @@ def test_a_round_over_a_run_that_does_not_count_is_refused(
 ) -> None:
     Solution.objects.filter(pk=solution.pk).update(is_correct=True)
     doubt(solution, 3, status)
-    with pytest.raises(DomainError, match=f"Run 3 says nothing, for it is {status.label}") as told:
+    with pytest.raises(DomainError, match=f"Run 3 is {status.label}: ") as raised:
         open_round(project=solution.project, protocol="first_error", select=select)
-    assert told.value.fields == {"select": f"unsure: run 3 is {status.label}"}
+    assert raised.value.fields == {"select": f"unsure: run 3 is {status.label}"}
     for protocol, options in (("first_error", {}), ("comparison", {"pairs": "right_wrong"})):
         draft = create_round(project=solution.project, protocol=protocol, select=select, options=options)
         page = signed_in(alice).get(f"/projects/algebra/rounds/{draft.number}")
-        assert (page.status_code, "Run 3 says nothing" in page.content.decode()) == (200, True)
+        assert (page.status_code, f"Run 3 is {status.label}: " in page.content.decode()) == (200, True)
 
 
 def test_a_run_of_another_project_with_the_same_number_refuses_nothing(solution: Solution) -> None:

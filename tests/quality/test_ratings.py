@@ -1,4 +1,4 @@
-"""Flat arrays: what is refused, and which first error each labeler names."""
+"""Flat arrays: invalid ones are refused, and each labeler names a first error."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from apps.corpus.labels import NO_ERROR, UNKNOWN
 from apps.quality.statistics.ratings import Ratings, first_errors_of, ints
-from tests.quality.building import ratings_of
+from tests.quality.rating_tables import ratings_of
 
 
 def named(*walks: str) -> list[int]:
@@ -27,11 +27,11 @@ def test_no_error_takes_a_rating_of_every_step() -> None:
     assert named("+++", "++.", "++") == [NO_ERROR, UNKNOWN, UNKNOWN]
 
 
-def test_behind_an_unsure_step_no_first_error_can_be_told() -> None:
+def test_after_an_unsure_step_the_first_error_is_unknown() -> None:
     assert named("+.-", "..-", "-.-") == [UNKNOWN, UNKNOWN, 0]
 
 
-def test_first_errors_come_by_solution_and_then_in_the_order_of_speaking() -> None:
+def test_first_errors_come_by_solution_and_then_in_the_order_of_submission() -> None:
     said = ratings_of([["", "+-", "++"], ["-", "+-", ""]], order=[2, 1, 0]).first_errors()
     assert said.solutions.tolist() == [0, 0, 1, 1]
     assert said.labelers.tolist() == [2, 1, 1, 0]

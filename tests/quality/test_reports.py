@@ -1,4 +1,4 @@
-"""Reported problems: one list behind every count, and a dismissal that says who, when and why."""
+"""Reported problems: one query behind every count, and dismissals with their reviewer, time and reason."""
 
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ def test_the_rounds_page_says_what_was_done_about_each(project: Project, reports
     assert "The numbers are in the figure." in dismissed
     assert "The problem is retired" in retired
     for row in (dismissed, retired):
-        assert ("badge bad" in row, "Fix or retire" in row, "See the problem" in row) == (False, False, True)
-    assert ("badge bad" in open_, "Fix or retire" in open_, "Dismissed" in open_) == (True, True, False)
+        assert ("badge bad" in row, "Edit or retire" in row, "View the problem" in row) == (False, False, True)
+    assert ("badge bad" in open_, "Edit or retire" in open_, "Dismissed" in open_) == (True, True, False)
     Assignment.objects.filter(pk=reports[0].pk).update(versions=5)
     assert "badge bad" in shown()[0]
     assert "Dismissed" not in shown()[0]
@@ -148,13 +148,13 @@ def test_without_a_reason_nothing_is_dismissed(project: Project, reports: list[A
     assert count_open_reports([project]) == {project.pk: 3}
 
 
-def test_dismissing_twice_keeps_the_first_word(reports: list[Assignment], rita: User, mia: User) -> None:
+def test_dismissing_twice_keeps_the_first_reason(reports: list[Assignment], rita: User, mia: User) -> None:
     first = dismiss_report(assignment=reports[0], reason="Fine.", actor=rita)
     assert dismiss_report(assignment=reports[0], reason="Very fine.", actor=mia) == first
     assert AuditEvent.objects.filter(verb="report.dismissed").count() == 1
 
 
-def test_a_report_that_is_made_anew_is_open_again(project: Project, reports: list[Assignment], rita: User) -> None:
+def test_a_report_that_is_made_again_is_open_again(project: Project, reports: list[Assignment], rita: User) -> None:
     report = reports[0]
     dismiss_report(assignment=report, reason="Fine.", actor=rita)
     report.refresh_from_db()
@@ -206,7 +206,7 @@ def test_the_problems_page_lists_what_the_flags_list(project: Project, bob: User
 
     def rows() -> dict[str, str]:
         page = links_of(signed_in(rita), reverse("problem", args=["algebra", problem.pk]))
-        section = page.partition("What people report")[2].partition("</ul>")[0]
+        section = page.partition("<h2>Reports</h2>")[2].partition("</ul>")[0]
         return {row.partition("<q")[2].partition(">")[2].partition("<")[0]: row for row in section.split("<li>")[1:]}
 
     of_problem = {one.pk for one in reports_in([project], "all") if problem_of(one) == problem}

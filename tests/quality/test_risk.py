@@ -1,4 +1,4 @@
-"""Which turns deserve a second look."""
+"""The risk of an assignment, and the sample that reviewers check."""
 
 from __future__ import annotations
 
@@ -6,32 +6,34 @@ from collections import Counter
 
 import pytest
 
-from apps.quality.review.risk import CHANCE_EVERY, NEWCOMER, Facts, Reason, Risk, risk_of, sample, usual_pace
+from apps.quality.review.risk import NEWCOMER, RANDOM_EVERY, Reason, Risk, RiskFactors, risk_of, sample, usual_pace
 
 
 def test_more_reasons_are_more_risk_and_never_more_than_one() -> None:
-    quiet = risk_of(Facts(assignment=1, labeler=1, gold=True, agrees=True, pace=900, usual_pace=1000))
+    quiet = risk_of(RiskFactors(assignment=1, labeler=1, gold=True, agrees=True, pace=900, usual_pace=1000))
     assert (quiet.share, quiet.reasons) == (0, ())
-    loud = risk_of(Facts(assignment=1, labeler=1, gold=False, agrees=False, pace=100, usual_pace=1000, turns_before=0))
+    loud = risk_of(
+        RiskFactors(assignment=1, labeler=1, gold=False, agrees=False, pace=100, usual_pace=1000, assignments_before=0)
+    )
     assert loud.reasons == tuple(Reason)
     assert loud.share == pytest.approx(1 - 0.5 * 0.65 * 0.75 * 0.9)
-    assert risk_of(Facts(assignment=1, labeler=1, gold=False)).share == 0.5
+    assert risk_of(RiskFactors(assignment=1, labeler=1, gold=False)).share == 0.5
 
 
 @pytest.mark.parametrize(
     "facts",
     [
-        Facts(assignment=1, labeler=1, gold=None, agrees=None),
-        Facts(assignment=1, labeler=1, pace=1, usual_pace=None),
-        Facts(assignment=1, labeler=1, pace=None, usual_pace=1000),
-        Facts(assignment=1, labeler=1, turns_before=NEWCOMER),
+        RiskFactors(assignment=1, labeler=1, gold=None, agrees=None),
+        RiskFactors(assignment=1, labeler=1, pace=1, usual_pace=None),
+        RiskFactors(assignment=1, labeler=1, pace=None, usual_pace=1000),
+        RiskFactors(assignment=1, labeler=1, assignments_before=NEWCOMER),
     ],
 )
-def test_what_cannot_be_told_speaks_against_nobody(facts: Facts) -> None:
+def test_unknown_factors_are_no_risk(facts: RiskFactors) -> None:
     assert risk_of(facts).reasons == ()
 
 
-def test_a_usual_pace_wants_some_turns() -> None:
+def test_a_usual_pace_needs_five_paces() -> None:
     assert usual_pace([1, 2, 3, 4]) is None
     assert usual_pace([1, 2, 30, 4, 5]) == 4
 
@@ -54,7 +56,7 @@ def test_a_part_of_the_sample_is_chosen_by_chance_the_same_each_time() -> None:
     chosen = sample(one_labeler, 30, seed="a")
     assert chosen == sample(list(reversed(one_labeler)), 30, seed="a")
     riskiest = {one.assignment for one in one_labeler[:30]}
-    by_chance = [one for place, one in enumerate(chosen) if place % CHANCE_EVERY == CHANCE_EVERY - 1]
+    by_chance = [one for place, one in enumerate(chosen) if place % RANDOM_EVERY == RANDOM_EVERY - 1]
     assert len(by_chance) == 10
     assert sum(one.assignment not in riskiest for one in by_chance) >= 7
     assert sample(one_labeler, 30, seed="b") != chosen

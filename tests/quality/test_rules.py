@@ -1,4 +1,4 @@
-"""Which label stands, by each rule; and on labelers of known error rates, how right it is."""
+"""The labels of each aggregation rule, and how often they are right for labelers of known error rates."""
 
 from __future__ import annotations
 
@@ -13,10 +13,15 @@ from hypothesis import strategies as st
 from apps.core.errors import DomainError
 from apps.corpus.labels import NO_ERROR, UNKNOWN
 from apps.quality.aggregation import RULES, rule_of
-from apps.quality.aggregation.base import Settlement
-from apps.quality.aggregation.processbench import ProcessBenchOptions, Standing, State, standing
+from apps.quality.aggregation.base import AggregationResult
+from apps.quality.aggregation.processbench import (
+    ProcessBenchOptions,
+    ProcessBenchResult,
+    ProcessBenchState,
+    processbench_result,
+)
 from apps.quality.statistics.ratings import Floats
-from tests.quality.building import ratings_of
+from tests.quality.rating_tables import ratings_of
 from tests.quality.simulation import (
     SPAMMER,
     exactness,
@@ -27,103 +32,112 @@ from tests.quality.simulation import (
 )
 
 
-def settle(rule: str, *table: list[str], order: list[int] | None = None, **options: Any) -> Settlement:
-    return rule_of(rule, options).settle(ratings_of(table, order))
+def aggregate(rule: str, *table: list[str], order: list[int] | None = None, **options: Any) -> AggregationResult:
+    return rule_of(rule, options).aggregate(ratings_of(table, order))
 
 
 # --- majority -----------------------------------------------------------------------------------------------
 
 
 def test_the_majority_labels_each_step() -> None:
-    told = settle("majority", ["+0-", "+0-", "0-"], ["+", "-", ""])
-    assert told.labels.tolist() == [1, 0, -1, UNKNOWN]
-    assert told.certainty == pytest.approx([2.5 / 4, 2.5 / 4, 2.5 / 3, 0])
-    assert told.first_errors.tolist() == [2, UNKNOWN]
-    assert told.first_error_certainty == pytest.approx([2.5 / 4, 0])
+    result = aggregate("majority", ["+0-", "+0-", "0-"], ["+", "-", ""])
+    assert result.labels.tolist() == [1, 0, -1, UNKNOWN]
+    assert result.certainty == pytest.approx([2.5 / 4, 2.5 / 4, 2.5 / 3, 0])
+    assert result.first_errors.tolist() == [2, UNKNOWN]
+    assert result.first_error_certainty == pytest.approx([2.5 / 4, 0])
 
 
 def test_a_tie_is_no_label() -> None:
     for tie in (["+", "0", "-"], ["0", "-"], ["+", "-"]):
-        assert settle("majority", tie).labels.tolist() == [UNKNOWN]
+        assert aggregate("majority", tie).labels.tolist() == [UNKNOWN]
 
 
 def test_okay_against_great_is_okay_and_leaves_the_first_error_settled() -> None:
-    told = settle("majority", ["+++", "+0+"], ["+-", "0-"])
-    assert told.labels.tolist() == [1, 0, 1, 0, -1]
-    assert told.first_errors.tolist() == [-1, 1]
-    assert told.first_error_certainty == pytest.approx([2.5 / 3, 2.5 / 3])
+    result = aggregate("majority", ["+++", "+0+"], ["+-", "0-"])
+    assert result.labels.tolist() == [1, 0, 1, 0, -1]
+    assert result.first_errors.tolist() == [-1, 1]
+    assert result.first_error_certainty == pytest.approx([2.5 / 3, 2.5 / 3])
 
 
 def test_the_certainty_of_a_first_error_is_how_many_name_it_and_not_how_many_call_the_step_bad() -> None:
     """Four of six call the third step bad, and it is the first that most call so; but only two call none before it so."""
-    told = settle("majority", ["-++", "+-+", "++-", "++-", "+--", "-+-"])
-    assert told.first_errors.tolist() == [2]
-    assert told.certainty[2] == pytest.approx(4.5 / 7)
-    assert told.first_error_certainty == pytest.approx([2.5 / 7])
+    result = aggregate("majority", ["-++", "+-+", "++-", "++-", "+--", "-+-"])
+    assert result.first_errors.tolist() == [2]
+    assert result.certainty[2] == pytest.approx(4.5 / 7)
+    assert result.first_error_certainty == pytest.approx([2.5 / 7])
 
 
 # --- ProcessBench -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("words", "expected"),
+    ("first_errors", "expected"),
     [
-        ([], Standing(State.OPEN, UNKNOWN, 0, 0, 3)),
-        ([2], Standing(State.OPEN, UNKNOWN, 1, 1, 2)),
-        ([2, 2], Standing(State.OPEN, UNKNOWN, 2, 2, 1)),
-        ([2, 2, 2], Standing(State.SETTLED, 2, 3, 3, 0)),
-        ([2, 2, 3], Standing(State.OPEN, UNKNOWN, 2, 3, 1)),
-        ([2, 2, 3, 3], Standing(State.OPEN, UNKNOWN, 2, 4, 1)),
-        ([2, 2, 3, 3, 3], Standing(State.SETTLED, 3, 3, 5, 0)),
-        ([2, 2, 3, 3, 4], Standing(State.DISCARDED, UNKNOWN, 2, 5, 0)),
-        ([1, 2, 3, 4], Standing(State.DISCARDED, UNKNOWN, 1, 4, 0)),  # One more could not bring three together.
-        ([NO_ERROR] * 3, Standing(State.SETTLED, NO_ERROR, 3, 3, 0)),
-        ([2, 2, 2, 4, 4, 4, 4], Standing(State.SETTLED, 2, 3, 3, 0)),  # The first three to agree, not the most.
-        ([1, 2, 1, 2, 3, 1, 1], Standing(State.DISCARDED, UNKNOWN, 2, 5, 0)),  # Nobody is heard after the fifth.
-        ([UNKNOWN, 2, 2], Standing(State.OPEN, UNKNOWN, 2, 3, 1)),
-        ([UNKNOWN, UNKNOWN, UNKNOWN], Standing(State.DISCARDED, UNKNOWN, 0, 3, 0)),
+        ([], ProcessBenchResult(ProcessBenchState.OPEN, UNKNOWN, 0, 0, 3)),
+        ([2], ProcessBenchResult(ProcessBenchState.OPEN, UNKNOWN, 1, 1, 2)),
+        ([2, 2], ProcessBenchResult(ProcessBenchState.OPEN, UNKNOWN, 2, 2, 1)),
+        ([2, 2, 2], ProcessBenchResult(ProcessBenchState.SETTLED, 2, 3, 3, 0)),
+        ([2, 2, 3], ProcessBenchResult(ProcessBenchState.OPEN, UNKNOWN, 2, 3, 1)),
+        ([2, 2, 3, 3], ProcessBenchResult(ProcessBenchState.OPEN, UNKNOWN, 2, 4, 1)),
+        ([2, 2, 3, 3, 3], ProcessBenchResult(ProcessBenchState.SETTLED, 3, 3, 5, 0)),
+        ([2, 2, 3, 3, 4], ProcessBenchResult(ProcessBenchState.DISCARDED, UNKNOWN, 2, 5, 0)),
+        (
+            [1, 2, 3, 4],
+            ProcessBenchResult(ProcessBenchState.DISCARDED, UNKNOWN, 1, 4, 0),
+        ),  # One more could not bring three together.
+        ([NO_ERROR] * 3, ProcessBenchResult(ProcessBenchState.SETTLED, NO_ERROR, 3, 3, 0)),
+        (
+            [2, 2, 2, 4, 4, 4, 4],
+            ProcessBenchResult(ProcessBenchState.SETTLED, 2, 3, 3, 0),
+        ),  # The first three to agree, not the most.
+        (
+            [1, 2, 1, 2, 3, 1, 1],
+            ProcessBenchResult(ProcessBenchState.DISCARDED, UNKNOWN, 2, 5, 0),
+        ),  # Nobody is heard after the fifth.
+        ([UNKNOWN, 2, 2], ProcessBenchResult(ProcessBenchState.OPEN, UNKNOWN, 2, 3, 1)),
+        ([UNKNOWN, UNKNOWN, UNKNOWN], ProcessBenchResult(ProcessBenchState.DISCARDED, UNKNOWN, 0, 3, 0)),
     ],
 )
-def test_more_are_asked_only_where_needed(words: list[int], expected: Standing) -> None:
-    assert standing(words) == expected
+def test_more_are_asked_only_where_needed(first_errors: list[int], expected: ProcessBenchResult) -> None:
+    assert processbench_result(first_errors) == expected
 
 
 def test_how_many_must_agree_among_how_many_is_a_setting() -> None:
     two_of_three = ProcessBenchOptions(agreeing=2, limit=3)
-    assert standing([1, 1], two_of_three).state is State.SETTLED
-    assert standing([1, 2], two_of_three).wanted == 1
-    assert standing([1, 2, 3], two_of_three).state is State.DISCARDED
+    assert processbench_result([1, 1], two_of_three).state is ProcessBenchState.SETTLED
+    assert processbench_result([1, 2], two_of_three).more_labelers == 1
+    assert processbench_result([1, 2, 3], two_of_three).state is ProcessBenchState.DISCARDED
 
 
 @given(st.lists(st.integers(-2, 4), max_size=8))
-def test_asking_goes_on_until_it_is_met_or_given_up_and_never_past_the_limit(words: list[int]) -> None:
-    told = standing(words)
-    assert (told.wanted > 0) == (told.state is State.OPEN)
-    assert told.heard + told.wanted <= 5
-    if told.state is not State.OPEN:
-        assert standing([*words, 7]) == told
+def test_asking_goes_on_until_it_is_met_or_given_up_and_never_past_the_limit(first_errors: list[int]) -> None:
+    result = processbench_result(first_errors)
+    assert (result.more_labelers > 0) == (result.state is ProcessBenchState.OPEN)
+    assert result.labelers + result.more_labelers <= 5
+    if result.state is not ProcessBenchState.OPEN:
+        assert processbench_result([*first_errors, 7]) == result
 
 
 def test_processbench_labels_the_steps_up_to_the_first_error_that_three_name() -> None:
-    told = settle("processbench", ["+0-", "++-", "00-", "-"], ["+-+", "-+", "++", ""], ["-", "-", "", ""])
-    assert told.labels.tolist() == [1, 0, -1, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN]
-    assert told.first_errors.tolist() == [2, UNKNOWN, UNKNOWN]
-    assert told.certainty == pytest.approx([0.875, 0.875, 0.875, 0, 0, 0, 0])
-    assert told.discarded.tolist() == [False, False, False]
+    result = aggregate("processbench", ["+0-", "++-", "00-", "-"], ["+-+", "-+", "++", ""], ["-", "-", "", ""])
+    assert result.labels.tolist() == [1, 0, -1, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN]
+    assert result.first_errors.tolist() == [2, UNKNOWN, UNKNOWN]
+    assert result.certainty == pytest.approx([0.875, 0.875, 0.875, 0, 0, 0, 0])
+    assert result.discarded.tolist() == [False, False, False]
 
 
-def test_processbench_hears_people_in_the_order_in_which_they_spoke() -> None:
+def test_processbench_takes_people_in_the_order_of_submission() -> None:
     row = ["++", "++", "+-", "+-", "+-", "++"]
-    assert settle("processbench", row, order=[0, 1, 2, 3, 4, 5]).first_errors.tolist() == [1]
-    told = settle("processbench", row, order=[0, 1, 5, 2, 3, 4])
-    assert told.first_errors.tolist() == [NO_ERROR]
-    assert told.labels.tolist() == [1, 1]
+    assert aggregate("processbench", row, order=[0, 1, 2, 3, 4, 5]).first_errors.tolist() == [1]
+    result = aggregate("processbench", row, order=[0, 1, 5, 2, 3, 4])
+    assert result.first_errors.tolist() == [NO_ERROR]
+    assert result.labels.tolist() == [1, 1]
 
 
 def test_processbench_gives_up_what_five_cannot_settle() -> None:
-    told = settle("processbench", ["-++", "-++", "+-+", "+-+", "++-"])
-    assert told.discarded.tolist() == [True]
-    assert told.labels.tolist() == [UNKNOWN] * 3
+    result = aggregate("processbench", ["-++", "-++", "+-+", "+-+", "++-"])
+    assert result.discarded.tolist() == [True]
+    assert result.labels.tolist() == [UNKNOWN] * 3
 
 
 # --- any rule -----------------------------------------------------------------------------------------------
@@ -131,19 +145,19 @@ def test_processbench_gives_up_what_five_cannot_settle() -> None:
 
 @pytest.mark.parametrize("name", RULES)
 def test_where_all_say_the_same_every_rule_says_it_too(name: str) -> None:
-    told = settle(name, ["+0-"] * 3, ["++"] * 3, ["-"] * 3)
-    assert told.labels.tolist() == [1, 0, -1, 1, 1, -1]
-    assert told.first_errors.tolist() == [2, NO_ERROR, 0]
-    assert not told.discarded.any()
+    result = aggregate(name, ["+0-"] * 3, ["++"] * 3, ["-"] * 3)
+    assert result.labels.tolist() == [1, 0, -1, 1, 1, -1]
+    assert result.first_errors.tolist() == [2, NO_ERROR, 0]
+    assert not result.discarded.any()
 
 
 @pytest.mark.parametrize("name", RULES)
-def test_where_nobody_speaks_no_rule_says_anything(name: str) -> None:
-    told = settle(name, ["..", ".."], ["+", "+"])
-    assert told.labels.tolist()[:2] == [UNKNOWN, UNKNOWN]
-    assert told.first_errors[0] == UNKNOWN
-    assert told.certainty[:2].tolist() == [0, 0]
-    assert told.first_error_certainty[0] == 0
+def test_without_ratings_no_rule_has_a_label(name: str) -> None:
+    result = aggregate(name, ["..", ".."], ["+", "+"])
+    assert result.labels.tolist()[:2] == [UNKNOWN, UNKNOWN]
+    assert result.first_errors[0] == UNKNOWN
+    assert result.certainty[:2].tolist() == [0, 0]
+    assert result.first_error_certainty[0] == 0
 
 
 @pytest.mark.parametrize("name", RULES)
@@ -153,11 +167,11 @@ def test_where_nobody_speaks_no_rule_says_anything(name: str) -> None:
     )
 )
 def test_every_rule_is_sure_exactly_where_it_says_something(name: str, table: list[list[str]]) -> None:
-    told = settle(name, *table)
-    assert ((told.certainty > 0) == (told.labels != UNKNOWN)).all()
-    assert (told.certainty <= 1 + 1e-9).all()
-    assert (told.first_error_certainty[told.first_errors == UNKNOWN] == 0).all()
-    assert (told.first_errors[told.discarded] == UNKNOWN).all()
+    result = aggregate(name, *table)
+    assert ((result.certainty > 0) == (result.labels != UNKNOWN)).all()
+    assert (result.certainty <= 1 + 1e-9).all()
+    assert (result.first_error_certainty[result.first_errors == UNKNOWN] == 0).all()
+    assert (result.first_errors[result.discarded] == UNKNOWN).all()
 
 
 def test_a_rule_that_there_is_not_is_named_with_those_that_there_are() -> None:
@@ -171,7 +185,7 @@ def test_a_rule_that_there_is_not_is_named_with_those_that_there_are() -> None:
     [
         ("processbench", {"agreeing": 6}, "agreeing"),
         ("processbench", {"limit": 0}, "limit"),
-        ("dawid-skene", {"imagined_right": 1}, "imagined_right"),
+        ("dawid-skene", {"prior_accuracy": 1}, "prior_accuracy"),
         ("dawid-skene", {"tolerance": 0}, "tolerance"),
         ("majority", {"speed": 1}, "speed"),
     ],
@@ -194,13 +208,13 @@ def test_dawid_skene_and_processbench_beat_single_labels_and_the_majority() -> N
     worlds = [
         simulate([labeler(0.05), labeler(0.10), labeler(0.15), SPAMMER], solutions=200, seed=seed) for seed in range(10)
     ]
-    found = {name: [rule_of(name, {}).settle(world.ratings).first_errors for world in worlds] for name in RULES}
+    found = {name: [rule_of(name, {}).aggregate(world.ratings).first_errors for world in worlds] for name in RULES}
     whole = {
-        name: np.mean([exactness(w, e) for w, e in zip(worlds, told, strict=True)]) for name, told in found.items()
+        name: np.mean([exactness(w, e) for w, e in zip(worlds, result, strict=True)]) for name, result in found.items()
     }
     settled = {
-        name: np.mean([exactness_of_settled(w, e) for w, e in zip(worlds, told, strict=True)])
-        for name, told in found.items()
+        name: np.mean([exactness_of_settled(w, e) for w, e in zip(worlds, result, strict=True)])
+        for name, result in found.items()
     }
     each = np.mean([exactness_of_each(world) for world in worlds], axis=0)
     assert whole["dawid-skene"] > 0.9
@@ -226,7 +240,7 @@ def certainties() -> tuple[Floats, Floats]:
     certainty, right = [], []
     for seed in range(20):
         world = simulate([labeler(0.05), labeler(0.10), labeler(0.15), SPAMMER], solutions=200, seed=seed)
-        told = rule_of("dawid-skene", {}).settle(world.ratings)
-        certainty.append(told.first_error_certainty)
-        right.append(told.first_errors == world.first_errors)
+        result = rule_of("dawid-skene", {}).aggregate(world.ratings)
+        certainty.append(result.first_error_certainty)
+        right.append(result.first_errors == world.first_errors)
     return np.concatenate(certainty), np.concatenate(right)

@@ -1,4 +1,4 @@
-"""The screening from the first task to the pass, the failure, and another try."""
+"""The screening from the first task to the pass, the failure, and another attempt."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from apps.core.errors import Conflict, DomainError
 from apps.labeling.models import Assignment, Round, RoundProgress, StepLabel, Task
 from apps.labeling.problems import retire_problem
 from apps.labeling.progress import progress_for
-from apps.labeling.queue.claim import NoTask, claim, skip
+from apps.labeling.queue.claim import NoTask, claim
+from apps.labeling.queue.leases import skip
 from apps.labeling.queue.screening import retake
 from apps.labeling.resplit import resplit_steps
 from apps.labeling.rounds.services import open_round, set_round_status
@@ -46,9 +47,9 @@ def test_a_screening_is_round_minus_one_all_gold_blind_and_not_corrected(project
 
 def test_a_screening_without_gold_is_refused(project: Project) -> None:
     make_solution(make_problem(project))
-    with pytest.raises(DomainError) as told:
+    with pytest.raises(DomainError) as refusal:
         open_round(project=project, protocol="first_error", is_screening=True)
-    assert "gold_share" in told.value.fields
+    assert "gold_share" in refusal.value.fields
 
 
 def test_who_reaches_the_mark_passes_and_gets_real_work(project: Project, bob: User) -> None:
@@ -62,22 +63,22 @@ def test_who_reaches_the_mark_passes_and_gets_real_work(project: Project, bob: U
     rate(round_, bob, *RIGHT)
     progress = seat_of(round_, bob)
     assert (progress.score, progress.passed_at is not None) == (0.75, True)
-    told = refused(round_, bob)
-    assert (told.code, told.may_retake) == ("screening_passed", False)
-    assert "75 %" in told.message
+    refusal = refused(round_, bob)
+    assert (refusal.code, refusal.may_retake) == ("screening_passed", False)
+    assert "75 %" in refusal.message
     assert isinstance(claim(round=real, labeler=bob), Assignment)
 
 
-def test_who_fails_gets_no_real_work_and_is_told_how_it_stands(project: Project, bob: User) -> None:
+def test_who_fails_gets_no_real_work_and_sees_the_score(project: Project, bob: User) -> None:
     round_ = make_screening(project, tries=2)
     real = open_round(project=project, protocol="first_error", needs_screening=True)
     rate(round_, bob, *RIGHT)
     rate(round_, bob, *WRONG)
     assert seat_of(round_, bob).passed_at is None
-    told = refused(round_, bob)
-    assert (told.code, told.may_retake) == ("screening_failed", True)
-    assert "50 %" in told.message
-    assert "One more try" in told.message
+    refusal = refused(round_, bob)
+    assert (refusal.code, refusal.may_retake) == ("screening_failed", True)
+    assert "50 %" in refusal.message
+    assert "One more attempt" in refusal.message
     elsewhere = refused(real, bob)
     assert (elsewhere.code, elsewhere.may_retake) == ("screening_failed", False)
     assert AuditEvent.objects.filter(verb="screening.failed", after__attempt=1).exists()
@@ -91,9 +92,9 @@ def test_a_failed_try_can_be_repeated_while_tries_are_left(project: Project, bob
     again = [rate(round_, bob, *WRONG) for _ in range(2)]
     assert {assignment.task_id for assignment in again} == {assignment.task_id for assignment in first}
     assert not {assignment.pk for assignment in again} & {assignment.pk for assignment in first}
-    told = refused(round_, bob)
-    assert "No try is left" in told.message
-    with pytest.raises(Conflict, match="No try is left"):
+    refusal = refused(round_, bob)
+    assert "No attempt is left" in refusal.message
+    with pytest.raises(Conflict, match="No attempt is left"):
         retake(round=round_, labeler=bob)
     # What was said in the first try is kept, and counts no more.
     assert StepLabel.objects.filter(assignment__in=first).count() == 2
@@ -114,7 +115,7 @@ def test_the_second_try_alone_decides(project: Project, bob: User) -> None:
         retake(round=round_, labeler=bob)
 
 
-def test_nobody_begins_anew_in_the_middle_of_a_try(project: Project, bob: User) -> None:
+def test_an_attempt_cannot_be_restarted_in_the_middle(project: Project, bob: User) -> None:
     round_ = make_screening(project, tries=2)
     rate(round_, bob, *WRONG)
     with pytest.raises(Conflict, match="in the middle"):
@@ -195,9 +196,9 @@ def test_failing_a_screening_suspends_nobody_and_leaves_the_tries_that_are_left(
         recompute_project(project)
         assert Membership.objects.get(user=bob).status == "active"
         assert seat_of(round_, bob).attempt == attempt
-        told = refused(round_, bob)
-        assert (told.code, told.may_retake) == ("screening_failed", attempt < 3)
-        if told.may_retake:
+        refusal = refused(round_, bob)
+        assert (refusal.code, refusal.may_retake) == ("screening_failed", attempt < 3)
+        if refusal.may_retake:
             retake(round=round_, labeler=bob)
     assert not Suspension.objects.exists()
 
@@ -228,7 +229,7 @@ def test_every_step_is_scored_by_steps_also_after_the_first_error(project: Proje
     assert seat_of(round_, bob).score == pytest.approx(4 / 6)
 
 
-def test_gold_whose_steps_were_split_anew_is_asked_of_nobody_and_waited_for_by_nobody(
+def test_gold_whose_steps_were_split_again_is_no_longer_part_of_the_screening(
     project: Project, bob: User, rita: User
 ) -> None:
     round_ = make_screening(project)

@@ -1,4 +1,4 @@
-"""A reviewer's correction of an assignment, as the API shows it: named by pseudonym, beside the labeler's own ratings."""
+"""A reviewer's correction of an assignment, as the API shows it; the reviewer is named by pseudonym."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class CorrectedStepSerializer(serializers.Serializer[Any]):
 
 
 class CorrectionShownSerializer(serializers.Serializer[Any]):
-    """What counts in place of the labeler's own ratings."""
+    """The correction counts in place of the labeler's own ratings."""
 
     by = serializers.CharField(help_text="The reviewer's pseudonym in this project.")
     at = serializers.DateTimeField()
@@ -37,8 +37,8 @@ def correction_row(correction: Correction | None, names: Mapping[int, str]) -> d
         "note": correction.note,
         "finish_reason": correction.submission.finish_reason,
         "steps": [
-            {"position": one.position, "candidate": one.candidate, "rating": one.rating, "unsure": one.unsure}
-            for _, one in sorted(correction.steps.items())
+            {"position": step.position, "candidate": step.candidate, "rating": step.rating, "unsure": step.unsure}
+            for _, step in sorted(correction.steps.items())
         ],
         "self_reviewed": correction.self_reviewed,
     }

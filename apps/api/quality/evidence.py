@@ -1,4 +1,4 @@
-"""All that is known of one solution, for scripts: people by pseudonym, steps from 0."""
+"""All evidence on one solution: people by pseudonym, steps counted from 0."""
 
 from __future__ import annotations
 
@@ -14,22 +14,20 @@ from rest_framework.views import APIView
 from apps.api.access import solution_of
 from apps.api.pagination import Row
 from apps.api.quality.corrections import CorrectionShownSerializer, correction_row
+from apps.corpus.labels import UNKNOWN
 from apps.corpus.models import Solution
 from apps.judging.models import JudgeRun
 from apps.labeling.models import NotCounted
-from apps.projects.models import Membership, Project
+from apps.projects.models import Membership
 from apps.quality.models import Consensus
-from apps.quality.review.evidence import Evidence, LabelerEvidence, Naming, evidence_of
-from apps.quality.review.evidence import Row as EvidenceRow
-from apps.quality.review.history import Change, history_of
+from apps.quality.review.evidence import Evidence, LabelerEvidence, Naming, StepEvidence, evidence_of
+from apps.quality.review.history import HistoryEntry, history_of
 
 
-class StandsSerializer(serializers.Serializer[Consensus]):
+class ConsensusSerializer(serializers.Serializer[Consensus]):
     state = serializers.ChoiceField(choices=Consensus.State.choices)
     how = serializers.CharField()
-    first_error = serializers.IntegerField(
-        allow_null=True, help_text="A position from 0; -1: none; null: cannot be told."
-    )
+    first_error = serializers.IntegerField(allow_null=True, help_text="A position from 0; -1: none; null: unknown.")
     certainty = serializers.FloatField()
     people = serializers.IntegerField(help_text="Labelers whose counted ratings it rests on.")
     required = serializers.IntegerField(  # type: ignore[assignment]
@@ -39,7 +37,7 @@ class StandsSerializer(serializers.Serializer[Consensus]):
     at = serializers.DateTimeField()
 
 
-class NamedErrorSerializer(serializers.Serializer[Any]):
+class SourceFirstErrorSerializer(serializers.Serializer[Any]):
     source = serializers.CharField()  # type: ignore[assignment]
     name = serializers.CharField(allow_blank=True)
     first_error = serializers.IntegerField(allow_null=True)
@@ -50,10 +48,10 @@ class LabelerRatingSerializer(serializers.Serializer[Any]):
     rating = serializers.IntegerField(allow_null=True)
     unsure = serializers.BooleanField()
     reached = serializers.BooleanField()
-    counted = serializers.BooleanField(help_text="Whether it decides what stands.")
+    counted = serializers.BooleanField(help_text="Whether consensus is computed from it.")
 
 
-class CountSerializer(serializers.Serializer[Any]):
+class RolloutCountSerializer(serializers.Serializer[Any]):
     run = serializers.IntegerField()
     rollouts = serializers.IntegerField(allow_null=True)
     successes = serializers.IntegerField(allow_null=True)
@@ -70,12 +68,12 @@ class VerdictOfStepSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(allow_blank=True)
 
 
-class StepStandsSerializer(serializers.Serializer[Any]):
+class StepConsensusSerializer(serializers.Serializer[Any]):
     rating = serializers.IntegerField()
     how = serializers.CharField()
     certainty = serializers.FloatField()
     people = serializers.IntegerField(help_text="Labelers with a counted rating of the step.")
-    is_thin = serializers.BooleanField(help_text="Rests on too few of those asked.")
+    is_thin = serializers.BooleanField(help_text="Rests on fewer labelers than a settled label needs.")
 
 
 class EvidenceStepSerializer(serializers.Serializer[Any]):
@@ -85,10 +83,10 @@ class EvidenceStepSerializer(serializers.Serializer[Any]):
     chosen = serializers.BooleanField()
     text = serializers.CharField()
     people = LabelerRatingSerializer(many=True)
-    monte_carlo = CountSerializer(many=True)
+    monte_carlo = RolloutCountSerializer(many=True)
     judges = VerdictOfStepSerializer(many=True)
     gold = serializers.IntegerField(allow_null=True)
-    consensus = StepStandsSerializer(allow_null=True)
+    consensus = StepConsensusSerializer(allow_null=True)
     critiques = serializers.ListField(child=serializers.CharField())
 
 
@@ -104,9 +102,9 @@ class EvidenceAssignmentSerializer(serializers.Serializer[Any]):
     correction = CorrectionShownSerializer(
         allow_null=True, help_text="A reviewer's, which counts in place of the labeler's own ratings."
     )
-    before_mend = serializers.BooleanField(help_text="Said before the reference answer was changed.")
+    precedes_answer_change = serializers.BooleanField(help_text="Submitted before the reference answer was changed.")
     not_counted = serializers.ChoiceField(
-        choices=NotCounted.choices, allow_blank=True, help_text="Why it decides nothing; empty where it counts."
+        choices=NotCounted.choices, allow_blank=True, help_text="Why it does not count; empty if it counts."
     )
 
 
@@ -115,8 +113,8 @@ class EvidenceRunSerializer(serializers.Serializer[Any]):
     strategy = serializers.CharField()
     completer = serializers.CharField(allow_blank=True)
     first_error = serializers.IntegerField(allow_null=True)
-    counts = serializers.BooleanField(help_text="Has ended, with a result: the newest of these speaks.")
-    before_mend = serializers.BooleanField(help_text="Began before the reference answer was changed.")
+    counts = serializers.BooleanField(help_text="Has ended with a result. The newest of these is used.")
+    precedes_answer_change = serializers.BooleanField(help_text="Began before the reference answer was changed.")
 
 
 class EvidenceJudgeSerializer(serializers.Serializer[Any]):
@@ -124,13 +122,13 @@ class EvidenceJudgeSerializer(serializers.Serializer[Any]):
     judge = serializers.CharField()
     version = serializers.IntegerField()
     first_error = serializers.IntegerField(allow_null=True)
-    before_mend = serializers.BooleanField(help_text="Came before the reference answer was changed.")
+    precedes_answer_change = serializers.BooleanField(help_text="Imported before the reference answer was changed.")
 
 
-class ChangeSerializer(serializers.Serializer[Any]):
+class HistoryEntrySerializer(serializers.Serializer[Any]):
     at = serializers.DateTimeField()
     verb = serializers.CharField()
-    actor = serializers.CharField(allow_blank=True, help_text="Empty where a worker did it.")
+    actor = serializers.CharField(allow_blank=True, help_text="Empty if a worker made the change.")
     of = serializers.CharField(allow_blank=True)
     before = serializers.JSONField(allow_null=True)
     after = serializers.JSONField(allow_null=True)
@@ -139,121 +137,118 @@ class ChangeSerializer(serializers.Serializer[Any]):
 class EvidenceSerializer(serializers.Serializer[Any]):
     solution = serializers.IntegerField()
     disputes = serializers.ListField(child=serializers.CharField())
-    consensus = StandsSerializer(allow_null=True)
-    first_errors = NamedErrorSerializer(many=True)
+    consensus = ConsensusSerializer(allow_null=True)
+    first_errors = SourceFirstErrorSerializer(many=True)
     steps = EvidenceStepSerializer(many=True)
     assignments = EvidenceAssignmentSerializer(many=True)
     runs = EvidenceRunSerializer(many=True)
     judges = EvidenceJudgeSerializer(many=True)
-    history = ChangeSerializer(many=True)
+    history = HistoryEntrySerializer(many=True)
 
 
-def _naming(project: Project) -> Naming:
-    """Scripts are shown pseudonyms, whatever their owner's role."""
-
-    def names(user_ids: set[int]) -> dict[int, str]:
-        known = Membership.objects.filter(project=project, user__in=user_ids).pseudonyms()
-        return {pk: known.get(pk, "") for pk in user_ids}
-
-    return names
+def consensus_row(consensus: Consensus | None) -> Row | None:
+    return None if consensus is None else dict(ConsensusSerializer(consensus).data)
 
 
-def stands_row(one: Consensus | None) -> Row | None:
-    return None if one is None else dict(StandsSerializer(one).data)
-
-
-def _evidence(solution: Solution, found: Evidence, history: list[Change], naming: Naming) -> Row:
-    reviewers = {voice.correction.reviewer.pk for voice in found.voices if voice.correction is not None}
+def _evidence_row(solution: Solution, evidence: Evidence, history: list[HistoryEntry], naming: Naming) -> Row:
+    reviewers = {labeler.correction.reviewer.pk for labeler in evidence.labelers if labeler.correction is not None}
     names = naming(reviewers) if reviewers else {}
     return {
         "solution": solution.pk,
-        "disputes": sorted(found.disputes),
-        "consensus": stands_row(found.stands),
+        "disputes": sorted(evidence.disputes),
+        "consensus": consensus_row(evidence.consensus),
         "first_errors": [
             {
-                "source": one.source.value,
-                "name": one.name,
-                "first_error": one.first_error if one.first_error >= -1 else None,
+                "source": named.source.value,
+                "name": named.name,
+                "first_error": None if named.first_error == UNKNOWN else named.first_error,
             }
-            for one in found.words
+            for named in evidence.first_errors
         ],
-        "steps": [_step(row) for row in found.rows],
-        "turns": [_turn(voice, names) for voice in found.voices],
+        "steps": [_step_row(step) for step in evidence.rows],
+        "assignments": [_assignment_row(labeler, names) for labeler in evidence.labelers],
         "runs": [
             {
-                "run": one.run.number,
-                "strategy": one.run.strategy,
-                "completer": one.run.completer or "",
-                "first_error": one.position,
-                "counts": one.speaks,
-                "before_mend": one.precedes_answer_change,
+                "run": named.run.number,
+                "strategy": named.run.strategy,
+                "completer": named.run.completer or "",
+                "first_error": named.first_error,
+                "counts": named.counts,
+                "precedes_answer_change": named.precedes_answer_change,
             }
-            for one in found.runs
+            for named in evidence.runs
         ],
         "judges": [
-            _judge(one.run) | {"first_error": one.position, "before_mend": one.precedes_answer_change}
-            for one in found.judges
+            _judge_run(named.run)
+            | {"first_error": named.first_error, "precedes_answer_change": named.precedes_answer_change}
+            for named in evidence.judges
         ],
         "history": [
-            {name: getattr(one, name) for name in ("at", "verb", "actor", "of", "before", "after")} for one in history
+            {name: getattr(entry, name) for name in ("at", "verb", "actor", "of", "before", "after")}
+            for entry in history
         ],
     }
 
 
-def _step(row: EvidenceRow) -> Row:
+def _step_row(row: StepEvidence) -> Row:
     return {
         **{name: getattr(row.step, name) for name in ("id", "position", "candidate", "chosen", "text")},
         "people": [
             {
-                "labeler": one.labeler,
-                "rating": one.rating,
-                "unsure": one.unsure,
-                "reached": not one.is_unreached,
-                "counted": not one.not_counted,
+                "labeler": given.labeler,
+                "rating": given.rating,
+                "unsure": given.unsure,
+                "reached": not given.is_unreached,
+                "counted": not given.not_counted,
             }
-            for one in row.votes
+            for given in row.ratings
         ],
         "monte_carlo": [
             {
-                "run": one.run.number,
-                **{name: getattr(one, name) for name in ("rollouts", "successes", "missing", "hard")},
+                "run": estimate.run.number,
+                **{name: getattr(estimate, name) for name in ("rollouts", "successes", "missing", "hard")},
             }
-            for one in row.estimates
+            for estimate in row.estimates
         ],
         "judges": [
-            _judge(one.run) | {name: getattr(one, name) for name in ("rating", "confidence", "reason")}
-            for one in row.verdicts
+            _judge_run(verdict.run) | {name: getattr(verdict, name) for name in ("rating", "confidence", "reason")}
+            for verdict in row.verdicts
         ],
         "gold": row.gold,
-        "consensus": None if row.stands is None else dict(StepStandsSerializer(row.stands).data),
-        "critiques": [one.text for one in row.critiques],
+        "consensus": None if row.consensus is None else dict(StepConsensusSerializer(row.consensus).data),
+        "critiques": [critique.text for critique in row.critiques],
     }
 
 
-def _judge(run: JudgeRun) -> Row:
+def _judge_run(run: JudgeRun) -> Row:
     return {"run": run.number, "judge": run.judge.name, "version": run.judge.version}
 
 
-def _turn(voice: LabelerEvidence, names: Mapping[int, str]) -> Row:
-    assignment = voice.assignment
+def _assignment_row(labeler: LabelerEvidence, names: Mapping[int, str]) -> Row:
+    assignment = labeler.assignment
     return {
         "assignment": assignment.pk,
-        "labeler": voice.labeler,
+        "labeler": labeler.labeler,
         "round": assignment.round.number,
         **{
             name: getattr(assignment, name) for name in ("state", "finish_reason", "reason", "submitted_at", "versions")
         },
-        "before_mend": voice.precedes_answer_change,
+        "precedes_answer_change": labeler.precedes_answer_change,
         "not_counted": assignment.not_counted,
-        "correction": correction_row(voice.correction, names),
+        "correction": correction_row(labeler.correction, names),
     }
 
 
-class SolutionEvidence(APIView):
+class SolutionEvidenceView(APIView):
     @extend_schema(responses=EvidenceSerializer)
     def get(self, request: Request, pk: int) -> Response:
-        """All that is known of a solution, step by step. People are named by pseudonym; steps count from 0."""
+        """All evidence on a solution, step by step. People are named by pseudonym; steps count from 0."""
         solution = solution_of(request, pk, "review")
-        naming = _naming(solution.project)
-        found = evidence_of(solution, naming)
-        return Response(_evidence(solution, found, history_of(solution, found, naming), naming))
+
+        def naming(user_ids: set[int]) -> dict[int, str]:
+            pseudonyms = Membership.objects.filter(project=solution.project, user__in=user_ids).pseudonyms()
+            return {pk: pseudonyms.get(pk, "") for pk in user_ids}
+
+        evidence = evidence_of(solution, naming)
+        history = history_of(solution, evidence, naming)
+        return Response(_evidence_row(solution, evidence, history, naming))

@@ -1,4 +1,4 @@
-"""Problems that labelers reported as bad, and what reviewers say to that."""
+"""Problems that labelers reported as bad, and dismissing these reports."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from apps.labeling.models import Assignment
 from apps.projects.models import Membership
 from apps.quality.review.reports import (
     LONGEST_REASON,
-    STATES,
+    REPORT_STATES,
     dismiss_report,
     problem_of,
     reopen_report,
@@ -26,7 +26,7 @@ from apps.quality.review.reports import (
 
 
 class ReportQuerySerializer(serializers.Serializer[Any]):
-    state = serializers.ChoiceField(choices=STATES, default="open")
+    state = serializers.ChoiceField(choices=REPORT_STATES, default="open")
     round = serializers.IntegerField(required=False, min_value=-(2**31), max_value=2**31 - 1)
 
 
@@ -44,7 +44,9 @@ class ReportSerializer(serializers.Serializer[Any]):
     labeler = serializers.SerializerMethodField(help_text="A pseudonym in this project.")
     reason = serializers.CharField(allow_blank=True)
     reported_at = serializers.DateTimeField(source="submitted_at", allow_null=True)
-    dismissal = serializers.SerializerMethodField(help_text="Who dismissed it, when and why; null while it is not.")
+    dismissal = serializers.SerializerMethodField(
+        help_text="Who dismissed it, when and why; null if it is not dismissed."
+    )
 
     def get_problem(self, report: Assignment) -> int:
         return problem_of(report).pk
@@ -54,8 +56,10 @@ class ReportSerializer(serializers.Serializer[Any]):
 
     @extend_schema_field(DismissalSerializer(allow_null=True))
     def get_dismissal(self, report: Assignment) -> Any:
-        found = report_of(report)
-        return DismissalSerializer(found.dismissal).data if found is not None and found.dismissal is not None else None
+        current = report_of(report)
+        if current is None or current.dismissal is None:
+            return None
+        return DismissalSerializer(current.dismissal).data
 
 
 class ReasonSerializer(serializers.Serializer[Any]):
@@ -69,16 +73,16 @@ class ReportList(APIView):
         operation_id="reports_list", parameters=[ReportQuerySerializer], responses=ReportSerializer(many=True)
     )
     def get(self, request: Request, slug: str) -> Response:
-        """Problems that were reported as bad: the open ones, unless `state` asks for others."""
+        """Problems that were reported as bad: the open reports, unless `state` asks for others."""
         project = project_of(request, slug, "review")
-        asked = ReportQuerySerializer(data=request.query_params)
-        asked.is_valid(raise_exception=True)
-        found = reports_in([project], asked.validated_data["state"])
-        if "round" in asked.validated_data:
-            found = found.filter(round__number=asked.validated_data["round"])
+        query = ReportQuerySerializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        reports = reports_in([project], query.validated_data["state"])
+        if "round" in query.validated_data:
+            reports = reports.filter(round__number=query.validated_data["round"])
         pages = Pages()
-        about = ("round", "task__solution__problem", "task__comparison__problem", "dismissal__dismissed_by")
-        rows = pages.paginate_queryset(found.select_related(*about), request, view=self)
+        related = ("round", "task__solution__problem", "task__comparison__problem", "dismissal__dismissed_by")
+        rows = pages.paginate_queryset(reports.select_related(*related), request, view=self)
         context = {"names": Membership.objects.filter(project=project).pseudonyms()}
         return pages.get_paginated_response(ReportSerializer(rows, many=True, context=context).data)
 
@@ -87,16 +91,16 @@ class DismissReport(APIView):
     @extend_schema(request=ReasonSerializer, responses=DismissalSerializer)
     def post(self, request: Request, pk: int) -> Response:
         """Dismiss the report of an assignment, with the reason."""
-        report = reviewed_of(request, pk)
-        given = ReasonSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        made = dismiss_report(assignment=report, reason=given.validated_data["reason"], actor=user_of(request))
-        return Response(DismissalSerializer(made).data)
+        assignment = reviewed_of(request, pk)
+        body = ReasonSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        dismissal = dismiss_report(assignment=assignment, reason=body.validated_data["reason"], actor=user_of(request))
+        return Response(DismissalSerializer(dismissal).data)
 
 
 class ReopenReport(APIView):
     @extend_schema(request=None, responses={204: None})
     def post(self, request: Request, pk: int) -> Response:
-        """Take the dismissal of a report back."""
+        """Open a dismissed report again."""
         reopen_report(assignment=reviewed_of(request, pk), actor=user_of(request))
         return Response(status=204)

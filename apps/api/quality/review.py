@@ -1,4 +1,4 @@
-"""What reviewers do: see what is disputed and all that is known of a solution, settle it, review turns."""
+"""Disputes, adjudication, gold and reviews of assignments."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from apps.accounts.models import User
 from apps.api.access import project_of, reviewed_of, solution_of, step_of, user_of
 from apps.api.labeling.assignments import AnswerSerializer
 from apps.api.pagination import ListView, Row
-from apps.api.quality.evidence import StandsSerializer, stands_row
+from apps.api.quality.evidence import ConsensusSerializer, consensus_row
 from apps.corpus.labels import FINISH_REASONS
 from apps.labeling.protocols.submission import Submission, SubmittedStep
 from apps.labeling.resplit import MOST_STEPS
@@ -25,7 +25,7 @@ from apps.quality.models import OpenDispute, Review
 from apps.quality.review.adjudication import adjudicate_solution, adjudicate_step, make_gold
 from apps.quality.review.assignments import accept, correct_assignment, return_to_labeler
 from apps.quality.review.impartiality import labeled_by
-from apps.quality.review.queues import KINDS, Narrowing, narrowed
+from apps.quality.review.queues import KINDS, QueueFilters, filter_queue
 from apps.quality.review.resplit import resplit_by_reviewer
 
 NOTE = 2000
@@ -39,7 +39,7 @@ class DisputeSerializer(serializers.Serializer[Any]):
     since = serializers.DateTimeField()
     is_correct = serializers.BooleanField(allow_null=True)
     is_own = serializers.BooleanField(
-        help_text="You labeled the solution: another reviewer settles it, unless the project allows self-review."
+        help_text="You labeled the solution: another reviewer has to settle it, unless the project allows self-review."
     )
 
 
@@ -58,38 +58,38 @@ class FirstErrorSerializer(serializers.Serializer[Any]):
 
 class RatingSerializer(serializers.Serializer[Any]):
     rating = serializers.IntegerField(
-        min_value=-1, max_value=1, allow_null=True, help_text="null takes a reviewer's word back."
+        min_value=-1, max_value=1, allow_null=True, help_text="null withdraws the step's adjudication."
     )
     note = serializers.CharField(max_length=NOTE, default="", allow_blank=True)
 
 
-class StandingSerializer(serializers.Serializer[Any]):
-    consensus = StandsSerializer(allow_null=True)
+class AdjudicationResultSerializer(serializers.Serializer[Any]):
+    consensus = ConsensusSerializer(allow_null=True)
 
 
 class GoldMadeSerializer(serializers.Serializer[Any]):
-    gold = serializers.BooleanField(help_text="False where no reviewer has settled anything.")
+    gold = serializers.BooleanField(help_text="False if no reviewer has settled a step.")
 
 
 class DecisionSerializer(serializers.Serializer[Any]):
     decision = serializers.ChoiceField(choices=Review.Decision.choices)
-    note = serializers.CharField(max_length=NOTE, default="", allow_blank=True, help_text="Needed to return it.")
+    note = serializers.CharField(max_length=NOTE, default="", allow_blank=True, help_text="Required to return it.")
     steps = AnswerSerializer(
         many=True, required=False, help_text="Of a correction: your ratings, which count in place of the labeler's."
     )
     finish_reason = serializers.ChoiceField(
-        choices=FINISH_REASONS, required=False, help_text="Of a correction, which needs it."
+        choices=FINISH_REASONS, required=False, help_text="Of a correction, for which it is required."
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         is_correction = attrs["decision"] == Review.Decision.CORRECTED
-        wrong = {
-            name: ["A correction needs it."] if is_correction else ["Only a correction has it."]
+        errors = {
+            name: ["Required for a correction."] if is_correction else ["Allowed for a correction only."]
             for name in ("steps", "finish_reason")
             if (name in attrs) != is_correction
         }
-        if wrong:
-            raise serializers.ValidationError(wrong)
+        if errors:
+            raise serializers.ValidationError(errors)
         return attrs
 
 
@@ -99,11 +99,11 @@ class ReviewedSerializer(serializers.Serializer[Any]):
     decision = serializers.CharField()
 
 
-class SplitSerializer(serializers.Serializer[Any]):
+class ResplitSerializer(serializers.Serializer[Any]):
     steps = serializers.ListField(child=serializers.CharField(trim_whitespace=False), max_length=MOST_STEPS)
 
 
-class SplitMadeSerializer(serializers.Serializer[Any]):
+class NewVersionSerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField(help_text="The newer version.")
 
 
@@ -117,91 +117,90 @@ class DisputeList(ListView):
         responses=DisputeSerializer(many=True),
     )
     def get(self, request: Request, slug: str) -> HttpResponseBase:
-        """Solutions in dispute, a row for each kind that one is in."""
+        """Solutions in dispute, a row for each kind of dispute that a solution is in."""
         project = project_of(request, slug, "review")
-        given = DisputeQuerySerializer(data=request.query_params)
-        given.is_valid(raise_exception=True)
-        asked = dict(given.validated_data)
-        found = OpenDispute.objects.filter(project=project).select_related("solution")
-        if "kind" in asked:
-            found = found.filter(kind=asked.pop("kind"))
-        if "labeler" in asked:
-            member = Membership.objects.filter(project=project, pseudonym=asked["labeler"]).first()
-            asked["labeler"] = member.user_id if member else 0
+        query = DisputeQuerySerializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        filters = dict(query.validated_data)
+        disputes = OpenDispute.objects.filter(project=project).select_related("solution")
+        if "kind" in filters:
+            disputes = disputes.filter(kind=filters.pop("kind"))
+        if "labeler" in filters:
+            member = Membership.objects.filter(project=project, pseudonym=filters["labeler"]).first()
+            filters["labeler"] = member.user_id if member else 0
         user = user_of(request)
-        return self.answer(
-            request, narrowed(found, project, Narrowing(**asked)), lambda disputes: self._rows(list(disputes), user)
-        )
+        rows = filter_queue(disputes, project, QueueFilters(**filters))
+        return self.answer(request, rows, lambda page: self._rows(list(page), user))
 
     @staticmethod
     def _rows(disputes: list[OpenDispute], user: User) -> Iterator[Row]:
-        own = labeled_by(user, {one.solution_id for one in disputes})
-        for one in disputes:
+        own = labeled_by(user, {dispute.solution_id for dispute in disputes})
+        for dispute in disputes:
             yield {
-                "id": one.pk,
-                "solution": one.solution_id,
-                "problem": one.solution.problem_id,
-                "kind": one.kind,
-                "since": one.since,
-                "is_correct": one.solution.is_correct,
-                "is_own": one.solution_id in own,
+                "id": dispute.pk,
+                "solution": dispute.solution_id,
+                "problem": dispute.solution.problem_id,
+                "kind": dispute.kind,
+                "since": dispute.since,
+                "is_correct": dispute.solution.is_correct,
+                "is_own": dispute.solution_id in own,
             }
 
 
 class SolutionAdjudicate(APIView):
-    @extend_schema(request=FirstErrorSerializer, responses=StandingSerializer)
+    @extend_schema(request=FirstErrorSerializer, responses=AdjudicationResultSerializer)
     def post(self, request: Request, pk: int) -> Response:
-        """A reviewer's word on the first error: it stands above every rule."""
+        """Adjudicate the first error of a solution: a reviewer's decision takes precedence over every rule."""
         solution = solution_of(request, pk, "review")
-        given = FirstErrorSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        stands = adjudicate_solution(solution=solution, by=user_of(request), **given.validated_data)
-        return Response({"consensus": stands_row(stands)})
+        body = FirstErrorSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        consensus = adjudicate_solution(solution=solution, by=user_of(request), **body.validated_data)
+        return Response({"consensus": consensus_row(consensus)})
 
 
 class SolutionGold(APIView):
     @extend_schema(request=None, responses=GoldMadeSerializer)
     def post(self, request: Request, pk: int) -> Response:
-        """What reviewers settled of it becomes gold."""
+        """Make the adjudicated ratings of a solution gold."""
         solution = solution_of(request, pk, "review")
         return Response({"gold": bool(make_gold(solutions=[solution], by=user_of(request)))})
 
 
 class SolutionSplit(APIView):
-    @extend_schema(request=SplitSerializer, responses={201: SplitMadeSerializer})
+    @extend_schema(request=ResplitSerializer, responses={201: NewVersionSerializer})
     def post(self, request: Request, pk: int) -> Response:
-        """Part the steps anew: a newer version of the solution with the same text. Old labels stay on the older one."""
+        """Split the steps again: a newer version of the solution with the same text. Old labels stay on the older version."""
         solution = solution_of(request, pk, "review")
-        given = SplitSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        newer = resplit_by_reviewer(solution=solution, texts=given.validated_data["steps"], by=user_of(request))
+        body = ResplitSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        newer = resplit_by_reviewer(solution=solution, texts=body.validated_data["steps"], by=user_of(request))
         return Response({"id": newer.pk}, status=201)
 
 
 class StepAdjudicate(APIView):
-    @extend_schema(request=RatingSerializer, responses=StandingSerializer)
+    @extend_schema(request=RatingSerializer, responses=AdjudicationResultSerializer)
     def post(self, request: Request, pk: int) -> Response:
-        """A reviewer's word on one step."""
+        """Adjudicate the rating of one step."""
         step = step_of(request, pk, "review")
-        given = RatingSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        stands = adjudicate_step(step=step, by=user_of(request), **given.validated_data)
-        return Response({"consensus": stands_row(stands)})
+        body = RatingSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        consensus = adjudicate_step(step=step, by=user_of(request), **body.validated_data)
+        return Response({"consensus": consensus_row(consensus)})
 
 
 class AssignmentReview(APIView):
     @extend_schema(request=DecisionSerializer, responses=ReviewedSerializer)
     def post(self, request: Request, pk: int) -> Response:
-        """Accept a turn, return it with a note to its labeler, who gets it before any new task, or correct it."""
+        """Accept an assignment, return it with a note to its labeler, who gets it before any new task, or correct it."""
         assignment = reviewed_of(request, pk)
-        given = DecisionSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        decision, note = given.validated_data["decision"], given.validated_data["note"]
+        body = DecisionSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        decision, note = body.validated_data["decision"], body.validated_data["note"]
         if decision == Review.Decision.ACCEPTED:
             accept(assignments=[assignment], reviewer=user_of(request))
         elif decision == Review.Decision.CORRECTED:
-            steps = [SubmittedStep(**step) for step in given.validated_data["steps"]]
-            submission = Submission(steps=steps, finish_reason=given.validated_data["finish_reason"])
+            steps = [SubmittedStep(**step) for step in body.validated_data["steps"]]
+            submission = Submission(steps=steps, finish_reason=body.validated_data["finish_reason"])
             correct_assignment(assignment=assignment, submission=submission, reviewer=user_of(request), note=note)
         else:
             return_to_labeler(assignment=assignment, reviewer=user_of(request), note=note)

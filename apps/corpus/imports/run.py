@@ -16,9 +16,9 @@ from psycopg.errors import ProgramLimitExceeded
 
 from apps.core.db.copy import analyze, commit_without_waiting
 from apps.core.db.locks import try_advisory_lock
-from apps.core.jobs import JobStatus, system_trouble, unforeseen
-from apps.core.readahead import ahead
-from apps.core.transient_errors import TRANSIENT_ERRORS
+from apps.core.job_errors import end_on_error
+from apps.core.jobs import JobStatus
+from apps.core.readahead import read_ahead
 from apps.corpus.grading import grade_records, grade_ungraded, regrade_by_stored
 from apps.corpus.imports.extensions import record_importers
 from apps.corpus.imports.files import Line, read_rows
@@ -63,24 +63,20 @@ def run_import(*, batch_id: int, progress: Progress | None = None) -> ImportBatc
         except OSError as error:
             batch.end(JobStatus.FAILED, error=f"The file cannot be opened: {error.strerror}.")
             return batch
-        try:
+        # What was stored before the error stays, with its counters.
+        with end_on_error(
+            f"import {batch_id}",
+            lambda reason: batch.end(JobStatus.FAILED, error=reason),
+            noun="import",
+            is_os_error_final=True,
+        ):
             _import_chunks(batch, progress or (lambda _: None))
-        except OSError as error:
-            log.warning("import %s ends: %s", batch_id, error)
-            batch.end(JobStatus.FAILED, error=system_trouble(error, ended="import"))
-        except TRANSIENT_ERRORS as error:
-            log.warning("import %s waits to be resumed: %s", batch_id, error)
-            raise
-        except Exception as error:
-            # What is stored already stays, with its counters.
-            log.exception("import %s ends with an unexpected error", batch_id)
-            batch.end(JobStatus.FAILED, error=unforeseen(error, ended="import"))
         return batch
 
 
 def _import_chunks(batch: ImportBatch, progress: Progress) -> None:
     """Chunks are read and graded in a thread, while the previous one is stored."""
-    with GradingPool() as pool, ahead(_chunks(batch, pool)) as chunks:
+    with GradingPool() as pool, read_ahead(_chunks(batch, pool)) as chunks:
         for chunk in chunks:
             regrade_chunk(batch, chunk, pool)
             if not store_chunk(batch, chunk, pool):

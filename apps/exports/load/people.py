@@ -11,7 +11,7 @@ from msgspec import structs
 
 from apps.corpus.records import CritiqueRecord, PersonRecord, PreferenceRecord, StepRating
 from apps.labeling.models import Assignment, Critique, CritiqueRating, PreferenceLabel, StepLabel
-from apps.labeling.models.counted import asked_expression
+from apps.labeling.models.counted import redundancy_expression
 from apps.projects.models import Membership, Project
 from apps.quality.models import QualityRules
 from apps.quality.review.corrections import Correction, corrections_of
@@ -118,11 +118,11 @@ def _reviewer(person: PersonRecord, correction: Correction, reviewer: Member) ->
 def _assignment_rows(solution_ids: Sequence[int]) -> list[tuple[Any, ...]]:
     """Submissions in order of time. One with a derived solution belongs to that, not to its task's solution."""
     submitted = Assignment.objects.submitted().order_by()
-    on_task = submitted.filter(task__solution_id__in=solution_ids, grown__isnull=True)
-    on_grown = submitted.filter(grown_id__in=solution_ids)
+    on_task = submitted.filter(task__solution_id__in=solution_ids, derived_solution__isnull=True)
+    on_derived = submitted.filter(derived_solution_id__in=solution_ids)
     rows = [
-        *on_task.values_list("id", "task__solution_id", "labeler_id", *ASSIGNMENT_FIELDS, asked_expression()),
-        *on_grown.values_list("id", "grown_id", "labeler_id", *ASSIGNMENT_FIELDS, asked_expression()),
+        *on_task.values_list("id", "task__solution_id", "labeler_id", *ASSIGNMENT_FIELDS, redundancy_expression()),
+        *on_derived.values_list("id", "derived_solution_id", "labeler_id", *ASSIGNMENT_FIELDS, redundancy_expression()),
     ]
     return sorted(rows, key=_when)
 
@@ -210,7 +210,7 @@ def load_preferences(comparison_ids: Sequence[int], members: Members) -> dict[in
         Assignment.objects.submitted()
         .filter(task__comparison_id__in=comparison_ids)
         .order_by("submitted_at", "id")
-        .values_list("id", "task__comparison_id", "labeler_id", *ASSIGNMENT_FIELDS, asked_expression())
+        .values_list("id", "task__comparison_id", "labeler_id", *ASSIGNMENT_FIELDS, redundancy_expression())
     )
     labels = PreferenceLabel.objects.filter(assignment_id__in=[assignment[0] for assignment in assignments])
     preferences = {

@@ -1,4 +1,4 @@
-"""Which label stands, of several. One file each; a new one is a file and a line here."""
+"""The rules that aggregate several ratings to one label, each in a module of its own; a new one is added to `RULES`."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ RULES: dict[str, tuple[type[Any], type[Options]]] = {
 
 
 def rule_of(name: str, options: Mapping[str, Any]) -> Rule:
-    """The rule with these settings. Raises DomainError that names the setting."""
+    """The rule with these settings. Raises DomainError for an unknown rule and for an invalid setting."""
     if name not in RULES:
-        raise DomainError(f"There is no rule {name!r}.", fields={"rule": f"one of {', '.join(RULES)}"})
-    kind, settings = RULES[name]
+        raise DomainError(f"Unknown rule {name!r}.", fields={"rule": f"one of {', '.join(RULES)}"})
+    rule_class, options_class = RULES[name]
     try:
-        rule: Rule = kind(msgspec.convert(dict(options), settings))
+        rule: Rule = rule_class(msgspec.convert(dict(options), options_class))
     except msgspec.ValidationError as error:
-        raise DomainError(f"The rule {name} does not take this: {error}.", fields={"options": str(error)}) from error
+        raise DomainError(f"Invalid options of the rule {name}: {error}.", fields={"options": str(error)}) from error
     return rule

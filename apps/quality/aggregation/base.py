@@ -1,4 +1,4 @@
-"""What every rule is given and gives. Pure: the same ratings, the same labels."""
+"""The interface of aggregation rules, which make one label out of several ratings. Pure: no clock, no randomness."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from apps.quality.statistics.ratings import Bools, Floats, Ints, Ratings
 
 
 @dataclass(frozen=True, slots=True)
-class Settlement:
+class AggregationResult:
     """One entry per step, and one per solution.
 
-    `labels` are -1, 0 or 1, UNKNOWN where there is none; `first_errors` are positions, NO_ERROR or UNKNOWN. Each
-    certainty is in [0, 1] and 0 where nothing is settled. `discarded`: the rule gives the solution up. `tied`: the step
-    has ratings, and none of them is ahead.
+    `labels` are -1, 0 or 1, or UNKNOWN where there is none; `first_errors` are positions, NO_ERROR or UNKNOWN. Each
+    certainty is in [0, 1], and 0 where the label is unknown. `discarded`: the rule gives the solution up. `tied`: the
+    step has ratings, but no majority.
     """
 
     labels: Ints
@@ -29,7 +29,7 @@ class Settlement:
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Settings of a rule. Whoever adds one adds its bounds with it."""
+    """The settings of a rule. Each setting declares its bounds."""
 
 
 class Rule(Protocol):
@@ -37,32 +37,27 @@ class Rule(Protocol):
     title: ClassVar[str]
     about: ClassVar[str]
 
-    def settle(self, ratings: Ratings) -> Settlement: ...
+    def aggregate(self, ratings: Ratings) -> AggregationResult: ...
 
     def raters_needed(self, required: Ints) -> Ints:
-        """How many of the labelers whom a settled solution needs must have rated a step, lest its label be thin."""
+        """How many of the `required` labelers of each solution must have rated a step for its label not to be thin."""
         ...
 
 
-def votes(ratings: Ratings) -> Ints:
-    """How many say bad, okay and great of each step."""
-    return ratings.reliability_data().counts()
+def certainty_of(agreeing: Any, labelers: Any) -> Floats:
+    """The certainty of a label that `agreeing` of `labelers` support: (k + 1/2) / (n + 1).
 
-
-def certainty_of(agreeing: Any, heard: Any) -> Floats:
-    """How sure a label is that `agreeing` of `heard` labelers support: (k + 1/2) / (n + 1).
-
-    It is the mean of the share of all possible labelers who would agree, after Jeffreys' prior: one voice of one is
-    0.75 and three of three 0.875. Nobody's agreement with themselves is certainty, so it never reaches 1.
+    It is the mean of the share of all possible labelers who would agree, under Jeffreys' prior: 0.75 for one of one and
+    0.875 for three of three. It never reaches 1, as no number of labelers who agree proves a label.
     """
-    return np.asarray((np.asarray(agreeing) + 0.5) / (np.asarray(heard) + 1), dtype=np.float64)
+    return np.asarray((np.asarray(agreeing) + 0.5) / (np.asarray(labelers) + 1), dtype=np.float64)
 
 
-def backing(ratings: Ratings, first_errors: Ints) -> Floats:
-    """Of each solution: how sure its first error is, by the labelers who name it."""
-    said = ratings.first_errors()
-    behind = np.bincount(
-        said.solutions, weights=said.errors == first_errors[said.solutions], minlength=ratings.solution_count
+def first_error_certainty(ratings: Ratings, first_errors: Ints) -> Floats:
+    """The certainty of each solution's first error, by the number of labelers who name it."""
+    named = ratings.first_errors()
+    agreeing = np.bincount(
+        named.solutions, weights=named.errors == first_errors[named.solutions], minlength=ratings.solution_count
     )
-    heard = np.bincount(said.solutions, minlength=ratings.solution_count)
-    return certainty_of(behind, heard)
+    labelers = np.bincount(named.solutions, minlength=ratings.solution_count)
+    return certainty_of(agreeing, labelers)

@@ -1,4 +1,4 @@
-"""Of each step, what more labelers say than anything else."""
+"""The majority rule: each step gets the rating that more labelers gave it than any other."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from apps.corpus.labels import BAD, GREAT, OKAY, UNKNOWN, more_than_half
-from apps.quality.aggregation.base import Options, Settlement, backing, certainty_of, votes
+from apps.quality.aggregation.base import AggregationResult, Options, certainty_of, first_error_certainty
 from apps.quality.statistics.ratings import Ints, Ratings, first_errors_of, ints
 
 
@@ -16,19 +16,22 @@ class MajorityOptions(Options, frozen=True):
 
 
 def majority_labels(counts: Ints) -> Ints:
-    """Of steps with so many who say bad, okay and great: `corpus.labels.majority` of each, for a million at once."""
-    most = counts.max(axis=1)
-    wins = (most > 0) & ((counts == most[:, None]).sum(axis=1) == 1)
-    labels = np.where(wins, counts.argmax(axis=1) - 1, UNKNOWN)
-    # Okay against great is no dispute about an error: it must not keep the first error open.
-    good = (most > 0) & (counts[:, BAD + 1] < most) & (counts[:, OKAY + 1] == counts[:, GREAT + 1])
-    return np.where(good, OKAY, labels)
+    """The majority of each step: `corpus.labels.majority` for a million steps at once.
+
+    `counts` has a row per step: how many labelers rated it bad, okay and great.
+    """
+    highest = counts.max(axis=1)
+    has_majority = (highest > 0) & ((counts == highest[:, None]).sum(axis=1) == 1)
+    labels = np.where(has_majority, counts.argmax(axis=1) - 1, UNKNOWN)
+    # A tie of okay and great is no dispute about an error and must not keep the first error open.
+    is_good_tie = (highest > 0) & (counts[:, BAD + 1] < highest) & (counts[:, OKAY + 1] == counts[:, GREAT + 1])
+    return np.where(is_good_tie, OKAY, labels)
 
 
 class Majority:
-    """A tie is no label, but okay against great is okay.
+    """A tie has no label, but a tie of okay and great is okay.
 
-    The first error follows from the labels; how many named it is its certainty.
+    The first error follows from the labels; its certainty from the number of labelers who name it.
     """
 
     name: ClassVar[str] = "majority"
@@ -38,19 +41,18 @@ class Majority:
     def __init__(self, options: MajorityOptions) -> None:
         self.options = options
 
-    def settle(self, ratings: Ratings) -> Settlement:
-        counts = votes(ratings)
-        most, labels = counts.max(axis=1), majority_labels(counts)
-        wins = labels != UNKNOWN
+    def aggregate(self, ratings: Ratings) -> AggregationResult:
+        counts = ratings.reliability_data().counts()
+        highest, labels = counts.max(axis=1), majority_labels(counts)
+        is_labeled = labels != UNKNOWN
         first_errors = first_errors_of(labels, ratings.offsets)
-        known = first_errors != UNKNOWN
-        return Settlement(
+        return AggregationResult(
             labels,
-            np.where(wins, certainty_of(most, counts.sum(axis=1)), 0.0),
+            np.where(is_labeled, certainty_of(highest, counts.sum(axis=1)), 0.0),
             first_errors,
-            np.where(known, backing(ratings, first_errors), 0.0),
+            np.where(first_errors != UNKNOWN, first_error_certainty(ratings, first_errors), 0.0),
             np.zeros(ratings.solution_count, dtype=np.bool_),
-            (most > 0) & ~wins,
+            (highest > 0) & ~is_labeled,
         )
 
     def raters_needed(self, required: Ints) -> Ints:

@@ -12,66 +12,66 @@ import msgspec
 import numpy as np
 
 from apps.corpus.labels import BAD, GREAT, NO_ERROR, OKAY, UNKNOWN, more_than_half
-from apps.quality.aggregation.base import Options, Settlement, certainty_of
+from apps.quality.aggregation.base import AggregationResult, Options, certainty_of
 from apps.quality.statistics.ratings import Bools, FirstErrors, Floats, Ints, Ratings, ints
 
-Number = Annotated[int, msgspec.Meta(ge=1, le=99)]
+LabelerCount = Annotated[int, msgspec.Meta(ge=1, le=99)]
 
 
 class ProcessBenchOptions(Options, frozen=True):
     """`agreeing` labelers must name one first error, among the first `limit`."""
 
-    agreeing: Number = 3
-    limit: Number = 5
+    agreeing: LabelerCount = 3
+    limit: LabelerCount = 5
 
     def __post_init__(self) -> None:
         if self.agreeing > self.limit:
-            raise ValueError("agreeing: more than limit, so that nothing would ever be settled")
+            raise ValueError("agreeing: must be at most limit")
 
 
-class State(StrEnum):
+class ProcessBenchState(StrEnum):
     SETTLED = "settled"
     OPEN = "open"
     DISCARDED = "discarded"
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """How a solution stands. `wanted`: how many labelers more to ask now, 0 unless open.
+class ProcessBenchResult:
+    """The state of one solution. `more_labelers` is how many more labelers to ask now, 0 unless the state is open.
 
-    `first_error` is UNKNOWN unless settled, `behind` is how many name what most name, `heard` how many words the
-    rule took: what comes after it was met or given up changes nothing.
+    `first_error` is UNKNOWN unless the state is settled. `agreeing` of the `labelers` that the rule took name the most
+    frequent first error; labelers who come after a solution was settled or given up change nothing.
     """
 
-    state: State
+    state: ProcessBenchState
     first_error: int
-    behind: int
-    heard: int
-    wanted: int
+    agreeing: int
+    labelers: int
+    more_labelers: int
 
 
-def standing(words: Sequence[int], options: ProcessBenchOptions | None = None) -> Standing:
-    """Of one solution, from first errors in the order in which they came: met, more wanted, or given up.
+def processbench_result(first_errors: Sequence[int], options: ProcessBenchOptions | None = None) -> ProcessBenchResult:
+    """The state of one solution, from its labelers' first errors in the order of submission.
 
-    A labeler whose first error cannot be told (UNKNOWN) counts as heard and backs nobody. A solution on which the
-    rest could not bring agreement any more is given up at once: asking them would cost labels and change nothing.
+    A labeler whose first error is UNKNOWN counts as one who was asked and agrees with nobody. A solution on which the
+    remaining labelers cannot reach agreement any more is given up at once.
     """
     rule = options or ProcessBenchOptions()
     named: Counter[int] = Counter()
-    behind = heard = 0
-    for heard, word in enumerate(words[: rule.limit], start=1):
-        if word != UNKNOWN:
-            named[word] += 1
-            behind = max(behind, named[word])
-        if behind >= rule.agreeing:
-            return Standing(State.SETTLED, word, behind, heard, 0)
-        if rule.agreeing - behind > rule.limit - heard:
-            return Standing(State.DISCARDED, UNKNOWN, behind, heard, 0)
-    return Standing(State.OPEN, UNKNOWN, behind, heard, max(rule.agreeing - heard, 1))
+    agreeing = labelers = 0
+    for labelers, first_error in enumerate(first_errors[: rule.limit], start=1):
+        if first_error != UNKNOWN:
+            named[first_error] += 1
+            agreeing = max(agreeing, named[first_error])
+        if agreeing >= rule.agreeing:
+            return ProcessBenchResult(ProcessBenchState.SETTLED, first_error, agreeing, labelers, 0)
+        if rule.agreeing - agreeing > rule.limit - labelers:
+            return ProcessBenchResult(ProcessBenchState.DISCARDED, UNKNOWN, agreeing, labelers, 0)
+    return ProcessBenchResult(ProcessBenchState.OPEN, UNKNOWN, agreeing, labelers, max(rule.agreeing - labelers, 1))
 
 
 class ProcessBench:
-    """Steps before the first error take the mean of those who agree: great when more than half say so, else okay."""
+    """A step before the first error is great if more than half of those who agree rate it so, else okay."""
 
     name: ClassVar[str] = "processbench"
     title: ClassVar[str] = "ProcessBench"
@@ -80,14 +80,13 @@ class ProcessBench:
     def __init__(self, options: ProcessBenchOptions) -> None:
         self.options = options
 
-    def settle(self, ratings: Ratings) -> Settlement:
-        said = ratings.first_errors()
-        first_errors, certainty, discarded = self._stand(said)
-        labels = self._labels(ratings, said, first_errors)
-        of_steps = certainty[ratings.solution_of_step()]
-        return Settlement(
+    def aggregate(self, ratings: Ratings) -> AggregationResult:
+        named = ratings.first_errors()
+        first_errors, certainty, discarded = self._first_errors(named)
+        labels = self._labels(ratings, named, first_errors)
+        return AggregationResult(
             labels,
-            np.where(labels != UNKNOWN, of_steps, 0.0),
+            np.where(labels != UNKNOWN, certainty[ratings.solution_of_step()], 0.0),
             first_errors,
             certainty,
             discarded,
@@ -97,32 +96,34 @@ class ProcessBench:
     def raters_needed(self, required: Ints) -> Ints:
         return ints(more_than_half(required))
 
-    def _stand(self, said: FirstErrors) -> tuple[Ints, Floats, Bools]:
-        first_errors = np.full(said.solution_count, UNKNOWN)
-        certainty = np.zeros(said.solution_count)
-        discarded = np.zeros(said.solution_count, dtype=np.bool_)
-        ends = np.searchsorted(said.solutions, np.arange(said.solution_count + 1)).tolist()
-        words = said.errors.tolist()
-        for solution in np.unique(said.solutions).tolist():
-            stands = standing(words[ends[solution] : ends[solution + 1]], self.options)
-            first_errors[solution] = stands.first_error
-            if stands.state is State.SETTLED:
-                certainty[solution] = certainty_of(stands.behind, stands.heard)
-            discarded[solution] = stands.state is State.DISCARDED
+    def _first_errors(self, named: FirstErrors) -> tuple[Ints, Floats, Bools]:
+        """Of each solution: its first error, the certainty of it, and whether it is given up."""
+        first_errors = np.full(named.solution_count, UNKNOWN)
+        certainty = np.zeros(named.solution_count)
+        discarded = np.zeros(named.solution_count, dtype=np.bool_)
+        ends = np.searchsorted(named.solutions, np.arange(named.solution_count + 1)).tolist()
+        errors = named.errors.tolist()
+        for solution in np.unique(named.solutions).tolist():
+            result = processbench_result(errors[ends[solution] : ends[solution + 1]], self.options)
+            first_errors[solution] = result.first_error
+            if result.state is ProcessBenchState.SETTLED:
+                certainty[solution] = certainty_of(result.agreeing, result.labelers)
+            discarded[solution] = result.state is ProcessBenchState.DISCARDED
         return first_errors, certainty, discarded
 
-    def _labels(self, ratings: Ratings, said: FirstErrors, first_errors: Ints) -> Ints:
-        """From the ratings of those who name the first error that stands."""
+    def _labels(self, ratings: Ratings, named: FirstErrors, first_errors: Ints) -> Ints:
+        """The labels of steps, from the ratings of the labelers who name the first error that was settled on."""
         agrees = np.zeros((ratings.solution_count, max(1, ratings.labeler_count)), dtype=np.bool_)
-        agrees[said.solutions, said.labelers] = said.errors == first_errors[said.solutions]
+        agrees[named.solutions, named.labelers] = named.errors == first_errors[named.solutions]
         agrees[first_errors == UNKNOWN] = False
         solutions = ratings.solution_of_step()
-        mine = agrees[solutions[ratings.steps], ratings.labelers]
-        heard = np.bincount(ratings.steps[mine], minlength=ratings.step_count)
-        praise = np.bincount(ratings.steps[mine], weights=ratings.ratings[mine] == GREAT, minlength=ratings.step_count)
-        labels = np.where(heard == 0, UNKNOWN, np.where(praise * 2 > heard, GREAT, OKAY))
-        bad = np.flatnonzero(first_errors > NO_ERROR)
-        labels[ratings.offsets[bad] + first_errors[bad]] = BAD
+        is_counted = agrees[solutions[ratings.steps], ratings.labelers]
+        steps, is_great = ratings.steps[is_counted], ratings.ratings[is_counted] == GREAT
+        rater_counts = np.bincount(steps, minlength=ratings.step_count)
+        great_counts = np.bincount(steps, weights=is_great, minlength=ratings.step_count)
+        labels = np.where(rater_counts == 0, UNKNOWN, np.where(great_counts * 2 > rater_counts, GREAT, OKAY))
+        with_error = np.flatnonzero(first_errors > NO_ERROR)
+        labels[ratings.offsets[with_error] + first_errors[with_error]] = BAD
         positions = np.arange(ratings.step_count) - ratings.offsets[solutions]
         ends = first_errors[solutions]
         return np.where((ends > NO_ERROR) & (positions > ends), UNKNOWN, labels)

@@ -1,4 +1,4 @@
-"""Estimation runs that have ended: what they say of solutions is news to quality."""
+"""Finding estimation runs that ended, whose results change what is known of their solutions."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ from django.db import transaction
 
 from apps.estimation.latest import counted_run_q
 from apps.estimation.models import EstimationRun
-from apps.quality.consensus.invalidation import note_run
+from apps.quality.consensus.invalidation import mark_run_stale
 from apps.quality.models import NotedRun
 
 
-def note_ended_runs() -> int:
-    """Each once; gives the number of solutions that they spoke of."""
-    heard = NotedRun.objects.values_list("run_id", flat=True)
-    return sum(_note(run) for run in EstimationRun.objects.filter(counted_run_q()).exclude(pk__in=heard))
-
-
-@transaction.atomic
-def _note(run: EstimationRun) -> int:
-    NotedRun.objects.bulk_create([NotedRun(run=run)], ignore_conflicts=True)
-    return note_run(run)
+def mark_ended_runs_stale() -> int:
+    """Mark the solutions of each newly ended run as stale, once; returns the number of solutions."""
+    noted = NotedRun.objects.values_list("run_id", flat=True)
+    marked = 0
+    for run in EstimationRun.objects.filter(counted_run_q()).exclude(pk__in=noted):
+        with transaction.atomic():
+            NotedRun.objects.bulk_create([NotedRun(run=run)], ignore_conflicts=True)
+            marked += mark_run_stale(run)
+    return marked

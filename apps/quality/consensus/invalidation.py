@@ -1,4 +1,4 @@
-"""Noting that something was said of a solution. What follows from it is a worker's business, seconds later."""
+"""Marking solutions as stale when labels, gold, estimates, verdicts or answers change; workers then compute them again."""
 
 from __future__ import annotations
 
@@ -12,49 +12,49 @@ from apps.corpus.models import ImportBatch, Problem
 from apps.corpus.records import Record
 from apps.estimation.models import EstimationRun
 from apps.labeling.models import Assignment
-from apps.quality.models import Stale
+from apps.quality.models import StaleSolution
 
-_NOTE = "INSERT INTO quality_stale (solution_id, project_id) VALUES (%s, %s)"
+_MARK = "INSERT INTO quality_stalesolution (solution_id, project_id) VALUES (%s, %s)"
 
-_NOTE_RUN = """
-INSERT INTO quality_stale (solution_id, project_id)
-SELECT e.solution_id, %s FROM estimation_solutionestimate e WHERE e.run_id = %s
+_MARK_RUN = """
+INSERT INTO quality_stalesolution (solution_id, project_id)
+SELECT estimate.solution_id, %s FROM estimation_solutionestimate estimate WHERE estimate.run_id = %s
 """
 
 
-def note_submission(*, assignment: Assignment, now: datetime) -> None:
-    """A sink of submissions and corrections: one statement as a rule, for every labeler waits for it."""
-    spoken_of = solutions_of(assignment)
-    if spoken_of:
+def mark_submission_stale(*, assignment: Assignment, now: datetime) -> None:
+    """A hook of submissions and corrections. It is one statement as a rule, as every labeler waits for it."""
+    solution_ids = solution_ids_of(assignment)
+    if solution_ids:
         with connection.cursor() as cursor:
-            cursor.executemany(_NOTE, [(pk, assignment.round.project_id) for pk in spoken_of])
+            cursor.executemany(_MARK, [(pk, assignment.round.project_id) for pk in solution_ids])
 
 
-def solutions_of(assignment: Assignment) -> list[int]:
-    """What an assignment speaks of: the task's solution, and the one that grew out of its dialogue."""
-    return [pk for pk in (assignment.task.solution_id, assignment.grown_id) if pk is not None]
+def solution_ids_of(assignment: Assignment) -> list[int]:
+    """The solutions that an assignment labels: the task's, and the one that was derived from it by branching."""
+    return [pk for pk in (assignment.task.solution_id, assignment.derived_solution_id) if pk is not None]
 
 
-def note_run(run: EstimationRun) -> int:
-    """All solutions that an estimation run spoke of; gives their number."""
+def mark_run_stale(run: EstimationRun) -> int:
+    """Mark all solutions that an estimation run has results for; returns their number."""
     with connection.cursor() as cursor:
-        cursor.execute(_NOTE_RUN, [run.project_id, run.pk])
+        cursor.execute(_MARK_RUN, [run.project_id, run.pk])
         return int(cursor.rowcount)
 
 
-def note_problem(problem: Problem) -> None:
-    """A sink of mending and retiring: disputes rest on the answer, and labels of a retired problem do not count."""
-    Stale.objects.mark(problem.project_id, list(problem.solutions.order_by("pk").values_list("pk", flat=True)))
+def mark_problem_stale(problem: Problem) -> None:
+    """A hook of edits and retirements: disputes depend on the answer, and labels of a retired problem do not count."""
+    StaleSolution.objects.mark(problem.project_id, list(problem.solutions.order_by("pk").values_list("pk", flat=True)))
 
 
 class InvalidationImporter:
-    """A sink of imports: rows that bring labels, gold, estimates or verdicts."""
+    """Marks the solutions of imported rows with labels, gold, estimates or verdicts."""
 
-    tables = (Stale,)
+    tables = (StaleSolution,)
 
     def takes(self, record: Record) -> bool:
         return bool(record.people or record.gold or record.estimates or record.judges)
 
     def store_records(self, batch: ImportBatch, landed: Sequence[StoredRecord]) -> int:
-        Stale.objects.mark(batch.project_id, [one.solution_id for one in landed])
+        StaleSolution.objects.mark(batch.project_id, [stored.solution_id for stored in landed])
         return 0

@@ -1,12 +1,10 @@
-"""Computing which labels stand, and all that follows: disputes, gold marks, suspensions, extra slots.
-
-A worker does it for what is stale, a project at a time. Doing it again changes nothing.
-"""
+"""Computing consensus, disputes, gold marks and suspensions again for stale solutions. Workers run it."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 import numpy as np
 from django.conf import settings
@@ -22,15 +20,15 @@ from apps.projects.models import Project
 from apps.quality.aggregation import rule_of
 from apps.quality.aggregation.base import Rule
 from apps.quality.aggregation.dawid_skene import DawidSkene
-from apps.quality.aggregation.merge import Outcomes, outcomes_of
+from apps.quality.aggregation.merge import Outcomes, merge_adjudicated
 from apps.quality.consensus.load import LoadedRatings, chunks, load_ratings
 from apps.quality.consensus.redundancy import open_slots
-from apps.quality.consensus.store import SETTLING, adjudicated_ratings, store_outcomes
+from apps.quality.consensus.store import CONSENSUS_LOCK, adjudicated_ratings, store_outcomes
 from apps.quality.disputes.detect import store_disputes
 from apps.quality.disputes.other_sources import other_sources
 from apps.quality.gold.marks import mark_assignments
-from apps.quality.gold.suspensions import watch_over
-from apps.quality.models import Consensus, OpenDispute, QualityRules, Stale, StepConsensus
+from apps.quality.gold.suspensions import suspend_by_gold
+from apps.quality.models import Consensus, OpenDispute, QualityRules, StaleSolution, StepConsensus
 
 log = logging.getLogger(__name__)
 
@@ -38,115 +36,102 @@ CHUNK = 5_000
 
 
 def recompute_projects() -> int:
-    """Every project in which something is stale; gives the number of solutions that were computed.
+    """Compute every project with stale solutions; returns the number of solutions that were computed.
 
-    A project whose labels cannot be settled stays stale, and does not keep the others waiting. Trouble that passes is
-    raised when all of them have had their turn.
+    A project that fails stays stale and does not keep the others waiting. A transient error is raised after all
+    projects were tried.
     """
-    waiting = Stale.objects.order_by().values_list("project_id", flat=True).distinct()
-    marked = QualityRules.objects.filter(stale_all=True).values_list("project_id", flat=True)
-    projects = Project.objects.filter(pk__in={*waiting, *marked})
-    settled = 0
-    trouble: Exception | None = None
-    for project in projects:
+    stale = StaleSolution.objects.order_by().values_list("project_id", flat=True).distinct()
+    wholly_stale = QualityRules.objects.filter(stale_all=True).values_list("project_id", flat=True)
+    computed = 0
+    transient_error: Exception | None = None
+    for project in Project.objects.filter(pk__in={*stale, *wholly_stale}):
         try:
-            settled += recompute_project(project)
+            computed += recompute_project(project)
         except Exception as error:
-            log.exception("the labels of project %s were not settled", project.slug)
+            log.exception("the consensus of project %s could not be computed", project.slug)
             if isinstance(error, TRANSIENT_ERRORS):
-                trouble = error
-                _renew_connection()
-    if trouble is not None:
-        raise trouble
-    return settled
-
-
-def _renew_connection() -> None:
-    """One project's work may have cost the connection; the next ones get another."""
-    if not connection.in_atomic_block:
-        connection.close_if_unusable_or_obsolete()
+                transient_error = error
+                # The error may have cost the connection: the next project gets another.
+                if not connection.in_atomic_block:
+                    connection.close_if_unusable_or_obsolete()
+    if transient_error is not None:
+        raise transient_error
+    return computed
 
 
 def recompute_project(project: Project) -> int:
-    """What is stale in one project; nothing while another worker is at it."""
+    """Compute the stale solutions of one project; returns their number, 0 while another worker computes it."""
     with try_advisory_lock("quality", project.pk) as claimed:
         if not claimed:
             return 0
         rules, _ = QualityRules.objects.get_or_create(project=project)
         if rules.stale_all:
-            _mark_all(project)
-        # Dawid and Skene weigh labelers by all that they said: one word more may move every label.
-        noted = dict(Stale.objects.filter(project=project).order_by("pk").values_list("pk", "solution_id"))
-        by_labelers = rules.rule == DawidSkene.name
-        is_whole = rules.stale_all or (by_labelers and bool(noted) and _is_due(rules))
-        if by_labelers and not is_whole:
+            # Each solution is marked: a worker that dies half-way leaves the rest to the next one.
+            with transaction.atomic():
+                QualityRules.objects.filter(project=project).update(stale_all=False)
+                StaleSolution.objects.mark(project.pk, list(_with_steps(project)))
+        stale = dict(StaleSolution.objects.filter(project=project).order_by("pk").values_list("pk", "solution_id"))
+        # Dawid and Skene weigh labelers by all their ratings: one more rating may change every label. The fit is not
+        # made for every submission.
+        fits_labelers = rules.rule == DawidSkene.name
+        refit_after = timezone.now() - timedelta(seconds=settings.QUALITY_REFIT_SECONDS)
+        is_refit_due = rules.computed_at is None or rules.computed_at <= refit_after
+        is_whole = rules.stale_all or (fits_labelers and bool(stale) and is_refit_due)
+        if fits_labelers and not is_whole:
             return 0
-        ids = list(_labeled(project)) if is_whole else sorted(set(noted.values()))
-        for some in [ids] if by_labelers else chunks(ids, CHUNK):
-            _settle(project, rules, some)
+        solution_ids = list(_with_steps(project)) if is_whole else sorted(set(stale.values()))
+        for chunk in [solution_ids] if fits_labelers else chunks(solution_ids, CHUNK):
+            _recompute(project, rules, chunk)
         if is_whole:
             QualityRules.objects.filter(pk=rules.pk).update(computed_at=timezone.now())
             analyze(Consensus, StepConsensus, OpenDispute)
-        # What was said meanwhile has a row of its own, and waits for the next time.
-        Stale.objects.filter(pk__in=noted).delete()
-        return len(noted)
+        # Solutions that became stale meanwhile have further rows, which wait for the next time.
+        StaleSolution.objects.filter(pk__in=stale).delete()
+        return len(stale)
 
 
-def _is_due(rules: QualityRules) -> bool:
-    """Not for every submission: a fit over all labels is worth waiting a little for more of them."""
-    since = rules.computed_at
-    return since is None or (timezone.now() - since).total_seconds() >= settings.QUALITY_REFIT_SECONDS
-
-
-def _labeled(project: Project) -> QuerySet[Solution, int]:
-    """Solutions that have something to label."""
+def _with_steps(project: Project) -> QuerySet[Solution, int]:
     return Solution.objects.filter(project=project, step_count__gt=0).order_by("pk").values_list("pk", flat=True)
 
 
 @transaction.atomic
-def _mark_all(project: Project) -> None:
-    """A mark each, so that a worker that dies half-way leaves the rest to the next one."""
-    QualityRules.objects.filter(project=project).update(stale_all=False)
-    Stale.objects.mark(project.pk, list(_labeled(project)))
-
-
-@transaction.atomic
-def _settle(project: Project, rules: QualityRules, solution_ids: Sequence[int]) -> None:
-    """Whole or not at all."""
+def _recompute(project: Project, rules: QualityRules, solution_ids: Sequence[int]) -> None:
     commit_without_waiting()
     now = timezone.now()
-    words = load_ratings(project, solution_ids)
-    outcomes = _with_reviewers_words(project, words, rules)
-    known = other_sources(solution_ids)
+    outcomes = _outcomes_under_lock(project, load_ratings(project, solution_ids), rules)
+    sources = other_sources(solution_ids)
     store_outcomes(project, outcomes, how=rules.rule, now=now)
-    store_disputes(project, outcomes, known, convincing=rules.convincing)
-    labelers = mark_assignments(project, known.gold)
-    watch_over(project, labelers, rules=rules, now=now)
+    store_disputes(project, outcomes, sources, convincing=rules.convincing)
+    labelers = mark_assignments(project, sources.gold)
+    suspend_by_gold(project, labelers, rules=rules, now=now)
     open_slots(solution_ids, outcomes, rules)
     QualityRules.objects.filter(pk=rules.pk).update(figures_are_stale=True)
 
 
-def _with_reviewers_words(project: Project, words: LoadedRatings, rules: QualityRules) -> Outcomes:
-    """From here until the transaction ends no reviewer speaks.
+def _outcomes_under_lock(project: Project, loaded: LoadedRatings, rules: QualityRules) -> Outcomes:
+    """The outcomes, with the project's consensus locked until the transaction ends.
 
-    Not from the beginning: the rule may take seconds. Who spoke while it was at work is heard, and it is applied again.
+    The rule may take seconds, so it runs before the lock is taken. If a reviewer adjudicated meanwhile, it runs again.
     """
     rule = rule_of(rules.rule, rules.options)
-    said = adjudicated_ratings(words.steps)
-    outcomes = _outcomes(words, rule, said, rules.min_labelers)
-    advisory_xact_lock(SETTLING, project.pk)
-    now_said = adjudicated_ratings(words.steps)
-    return outcomes if said == now_said else _outcomes(words, rule, now_said, rules.min_labelers)
+    adjudicated = adjudicated_ratings(loaded.steps)
+    outcomes = _outcomes(loaded, rule, adjudicated, rules.min_labelers)
+    advisory_xact_lock(CONSENSUS_LOCK, project.pk)
+    adjudicated_now = adjudicated_ratings(loaded.steps)
+    if adjudicated == adjudicated_now:
+        return outcomes
+    return _outcomes(loaded, rule, adjudicated_now, rules.min_labelers)
 
 
-def _outcomes(words: LoadedRatings, rule: Rule, adjudicated: Mapping[int, int], min_labelers: int | None) -> Outcomes:
-    required = words.required if min_labelers is None else np.full(len(words.solutions), min_labelers)
-    return outcomes_of(
-        words.ratings,
+def _outcomes(loaded: LoadedRatings, rule: Rule, adjudicated: Mapping[int, int], min_labelers: int | None) -> Outcomes:
+    required = loaded.required if min_labelers is None else np.full(len(loaded.solutions), min_labelers)
+    return merge_adjudicated(
+        loaded.ratings,
         rule,
         adjudicated,
-        solutions=words.solutions,
-        steps=words.steps,
-        labelers=words.labelers,
+        solutions=loaded.solutions,
+        steps=loaded.steps,
+        labelers=loaded.labelers,
         required=required,
     )

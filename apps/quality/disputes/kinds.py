@@ -1,4 +1,4 @@
-"""The words of all sources on one solution side by side, and what they dispute. Pure."""
+"""The kinds of disputes, and which of them a solution is in by the first errors that its sources name. Pure."""
 
 from __future__ import annotations
 
@@ -32,12 +32,11 @@ class Dispute(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
-    """First errors by source: a position, NO_ERROR, or UNKNOWN. `gold` holds every acceptable one.
+class DisputeEvidence:
+    """What the sources say of one solution. First errors are a position, NO_ERROR or UNKNOWN.
 
-    `misses_gold` says that a counted rating contradicts gold where gold speaks of steps and names no first error.
-
-    `unsure` names who flagged a step. `score` is what a verifier thinks of the solution, in [0, 1].
+    `gold` holds every acceptable first error. `misses_gold`: a counted rating contradicts gold, where gold rates steps
+    but names no first error. `unsure` names the labelers who flagged a step. `score` is the verifier's, in [0, 1].
     """
 
     people: Mapping[str, int] = field(default_factory=dict)
@@ -52,56 +51,60 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class SourceFirstError:
+    """The first error that one source names. `name` is the labeler's or the judge's."""
+
     source: Source
     name: str
     first_error: int
 
 
-def side_by_side(evidence: Evidence) -> list[Word]:
-    """Every word there is, the weightiest source first. Who cannot tell a first error stands there, too."""
-    return [
-        *(Word(Source.GOLD, "", one) for one in sorted(evidence.gold)),
-        *([Word(Source.CONSENSUS, "", evidence.consensus)] if evidence.consensus != UNKNOWN else []),
-        *(Word(Source.PERSON, name, one) for name, one in sorted(evidence.people.items())),
-        *([Word(Source.MONTE_CARLO, "", evidence.monte_carlo)] if evidence.monte_carlo != UNKNOWN else []),
-        *(Word(Source.JUDGE, name, one) for name, one in sorted(evidence.judges.items())),
-    ]
+def source_first_errors(evidence: DisputeEvidence) -> list[SourceFirstError]:
+    """The first errors of all sources, gold first. People and judges are listed also where theirs is UNKNOWN."""
+    listed = [SourceFirstError(Source.GOLD, "", error) for error in sorted(evidence.gold)]
+    if evidence.consensus != UNKNOWN:
+        listed.append(SourceFirstError(Source.CONSENSUS, "", evidence.consensus))
+    listed += [SourceFirstError(Source.PERSON, name, error) for name, error in sorted(evidence.people.items())]
+    if evidence.monte_carlo != UNKNOWN:
+        listed.append(SourceFirstError(Source.MONTE_CARLO, "", evidence.monte_carlo))
+    listed += [SourceFirstError(Source.JUDGE, name, error) for name, error in sorted(evidence.judges.items())]
+    return listed
 
 
-def disputes(evidence: Evidence, convincing: float = CONVINCING) -> frozenset[Dispute]:
-    """Every kind that the solution falls in. A wrong answer convinces from a score of `convincing` on."""
-    mine = _known(evidence.people.values())
-    agreed = {evidence.consensus} if evidence.consensus != UNKNOWN else mine
-    rollouts, judges = evidence.monte_carlo, _known(evidence.judges.values())
-    told = _standing(evidence)
-    found = {
-        Dispute.PEOPLE: len(mine) > 1,
+def disputes_in(evidence: DisputeEvidence, convincing: float = CONVINCING) -> frozenset[Dispute]:
+    """Every kind of dispute that the solution is in. A wrong answer is convincing from a score of `convincing` on."""
+    people = _known(evidence.people.values())
+    by_people = {evidence.consensus} if evidence.consensus != UNKNOWN else people
+    monte_carlo, judges = evidence.monte_carlo, _known(evidence.judges.values())
+    against_answer = _first_errors_against_answer(evidence)
+    has_monte_carlo = monte_carlo != UNKNOWN
+    holds = {
+        Dispute.PEOPLE: len(people) > 1,
         Dispute.PEOPLE_GOLD: contradicts_gold(evidence),
-        Dispute.MONTE_CARLO_GOLD: rollouts != UNKNOWN and bool(evidence.gold) and rollouts not in evidence.gold,
-        Dispute.PEOPLE_MONTE_CARLO: rollouts != UNKNOWN and bool(agreed) and rollouts not in agreed,
-        Dispute.MONTE_CARLO_JUDGE: rollouts != UNKNOWN and bool(judges - {rollouts}),
-        Dispute.RIGHT_WITH_BAD_STEP: evidence.is_correct is True and bool(told - {NO_ERROR}),
-        Dispute.WRONG_WITHOUT_BAD_STEP: evidence.is_correct is False and NO_ERROR in told,
+        Dispute.MONTE_CARLO_GOLD: has_monte_carlo and bool(evidence.gold) and monte_carlo not in evidence.gold,
+        Dispute.PEOPLE_MONTE_CARLO: has_monte_carlo and bool(by_people) and monte_carlo not in by_people,
+        Dispute.MONTE_CARLO_JUDGE: has_monte_carlo and bool(judges - {monte_carlo}),
+        Dispute.RIGHT_WITH_BAD_STEP: evidence.is_correct is True and bool(against_answer - {NO_ERROR}),
+        Dispute.WRONG_WITHOUT_BAD_STEP: evidence.is_correct is False and NO_ERROR in against_answer,
         Dispute.UNSURE: bool(evidence.unsure),
         Dispute.CONVINCING_WRONG_ANSWER: (
             evidence.is_correct is False and evidence.score is not None and evidence.score >= convincing
         ),
     }
-    return frozenset(kind for kind, holds in found.items() if holds)
+    return frozenset(kind for kind, is_in in holds.items() if is_in)
 
 
-def contradicts_gold(evidence: Evidence) -> bool:
-    """Whether somebody who counts, or what stands, names a first error that gold does not accept."""
+def contradicts_gold(evidence: DisputeEvidence) -> bool:
+    """Whether a counted labeler, or the consensus, names a first error that gold does not accept."""
     if not evidence.gold:
         return evidence.misses_gold
     return bool(_known([*evidence.people.values(), evidence.consensus]) - evidence.gold)
 
 
-def _standing(evidence: Evidence) -> set[int]:
-    """Whose words count against the answer: gold's alone, else the consensus, else everybody's.
+def _first_errors_against_answer(evidence: DisputeEvidence) -> set[int]:
+    """The first errors that the answer is compared with: gold's alone, else the consensus, else those of all sources.
 
-    Gold that accepts both an error and none says nothing against the answer.
+    Gold that accepts both an error and no error contradicts no answer.
     """
     if evidence.gold:
         return set(evidence.gold) if NO_ERROR not in evidence.gold or len(evidence.gold) == 1 else set()
@@ -110,5 +113,5 @@ def _standing(evidence: Evidence) -> set[int]:
     return _known([*evidence.people.values(), evidence.monte_carlo, *evidence.judges.values()])
 
 
-def _known(words: Collection[int]) -> set[int]:
-    return set(words) - {UNKNOWN}
+def _known(first_errors: Collection[int]) -> set[int]:
+    return set(first_errors) - {UNKNOWN}

@@ -1,4 +1,4 @@
-"""What else is known of solutions, beside people's ratings: gold, rollouts, verdicts, unsure flags, answers."""
+"""What is known of solutions from sources other than people's ratings: gold, Monte Carlo, judges, flags, answers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from apps.quality.gold.scoring import Gold
 
 @dataclass(slots=True)
 class OtherSources:
-    """By solution id; what is not there is not known."""
+    """By solution id. `unsure` holds the labelers who flagged a step; `answers` correctness, score and step count.
+
+    `set_aside` are older versions of solutions, and solutions of retired problems.
+    """
 
     gold: dict[int, Gold] = field(default_factory=dict)
     monte_carlo: dict[int, int] = field(default_factory=dict)
@@ -27,22 +30,22 @@ class OtherSources:
 
 
 def other_sources(solution_ids: Sequence[int]) -> OtherSources:
-    """Ten queries, however many solutions."""
-    found = OtherSources()
-    rows = Solution.objects.filter(pk__in=solution_ids)
-    for pk, is_correct, score, steps in rows.values_list("id", "is_correct", "verifier_score", "step_count"):
-        found.answers[pk] = (is_correct, score, steps)
-    found.set_aside = {
-        *rows.older().values_list("id", flat=True),
-        *rows.filter(problem__retired_at__isnull=False).values_list("id", flat=True),
+    """What the other sources say of these solutions, in ten queries, however many."""
+    sources = OtherSources()
+    solutions = Solution.objects.filter(pk__in=solution_ids)
+    for pk, is_correct, score, length in solutions.values_list("id", "is_correct", "verifier_score", "step_count"):
+        sources.answers[pk] = (is_correct, score, length)
+    sources.set_aside = {
+        *solutions.older().values_list("id", flat=True),
+        *solutions.filter(problem__retired_at__isnull=False).values_list("id", flat=True),
     }
-    found.gold = gold_of(solution_ids)
-    lengths = {pk: steps for pk, (_, _, steps) in found.answers.items()}
-    found.monte_carlo = {pk: said.first_error for pk, said in newest_first_errors(lengths).items()}
-    found.judges = judge_first_errors(lengths)
+    sources.gold = gold_of(solution_ids)
+    lengths = {pk: length for pk, (_, _, length) in sources.answers.items()}
+    sources.monte_carlo = {pk: newest.first_error for pk, newest in newest_first_errors(lengths).items()}
+    sources.judges = judge_first_errors(lengths)
     flagged = StepLabel.objects.filter(
         counted_q("assignment__"), newest_q("assignment__"), unsure=True, step__solution__in=solution_ids
     )
     for pk, labeler in flagged.values_list("step__solution_id", "assignment__labeler_id").distinct():
-        found.unsure[pk].add(str(labeler))
-    return found
+        sources.unsure[pk].add(str(labeler))
+    return sources

@@ -1,4 +1,4 @@
-"""How a labeler does on the gold of real work, as they are told it."""
+"""A labeler's accuracy on gold, as the labeler sees it."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from apps.accounts.models import User
 from apps.labeling.models import Assignment, Protocol
 from apps.projects.models import Project
 from apps.quality.gold.marks import marks_of
-from apps.quality.gold.scoring import Mark, agreement
+from apps.quality.gold.scoring import Mark, gold_agreement
 
-# Below this a share says more of single tasks than of the labeler, and could tell which of them were gold.
-FEWEST = 10
-LATEST = 200
+# With fewer tasks a share could reveal which of them were gold.
+MIN_TASKS = 10
+MAX_TASKS = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Accuracy:
-    """Agreement with gold over the labeler's latest gold tasks; `share` is None while they are too few."""
+class GoldAccuracy:
+    """Agreement with gold over the labeler's latest gold tasks; `share` is None if they are too few."""
 
     tasks: int
     share: float | None
 
 
-def gold_accuracy(project: Project, labeler: User) -> Accuracy:
-    """Screenings aside: only gold that was mixed into real work, and none of today's.
+def gold_accuracy(project: Project, labeler: User) -> GoldAccuracy:
+    """The accuracy on gold among real work up to yesterday, without screenings.
 
-    A figure that moved with each submission would tell which of them was gold.
+    A figure that changed with each submission would reveal which of them was gold.
     """
     today = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
     assignments = list(
@@ -37,17 +37,17 @@ def gold_accuracy(project: Project, labeler: User) -> Accuracy:
         .filter(round__project=project, round__is_screening=False, labeler=labeler, is_quality_control=True)
         .filter(task__solution__problem__retired_at=None, submitted_at__lt=today)
         .select_related("task", "round")
-        .order_by("-submitted_at")[:LATEST]
+        .order_by("-submitted_at")[:MAX_TASKS]
     )
     marks = marks_of(assignments)
-    if len(marks) < FEWEST:
-        return Accuracy(len(marks), None)
+    if len(marks) < MIN_TASKS:
+        return GoldAccuracy(len(marks), None)
     by_protocol: defaultdict[str, list[Mark]] = defaultdict(list)
-    for one in assignments:
-        if one.pk in marks:
-            by_protocol[one.round.protocol].append(marks[one.pk])
-    agreed = sum(
-        agreement(some, every_step=protocol == Protocol.EVERY_STEP) * len(some)
-        for protocol, some in by_protocol.items()
+    for assignment in assignments:
+        if assignment.pk in marks:
+            by_protocol[assignment.round.protocol].append(marks[assignment.pk])
+    hits = sum(
+        gold_agreement(own_marks, every_step=protocol == Protocol.EVERY_STEP) * len(own_marks)
+        for protocol, own_marks in by_protocol.items()
     )
-    return Accuracy(len(marks), agreed / len(marks))
+    return GoldAccuracy(len(marks), hits / len(marks))

@@ -1,9 +1,9 @@
-"""When gold says with enough evidence that a labeler is below the pass mark: a sequential test. Pure.
+"""A sequential test of whether a labeler's accuracy on gold is below the pass mark. Pure.
 
-An interval that is looked at after every gold task is wrong sooner or later: at 95 % each look, many who are just good
-enough would be suspended one day. So the evidence is a bet that may be settled at any time (Ville 1939; Robbins 1970):
-the marks against the best that a labeler at the pass mark can promise, averaged over all accuracies below it. Of labelers
-at or above the pass mark it ever exceeds 1 / error for at most the share `error`.
+An interval that is checked after every gold task is wrong sooner or later: at 95 % each time, many labelers who are just
+good enough would be suspended one day. The test is therefore a bet that may be evaluated at any time (Ville 1939; Robbins
+1970): the likelihood of the marks, averaged over all accuracies below the pass mark, against the likelihood at the pass
+mark. For labelers at or above the pass mark the ratio ever exceeds 1 / error with probability `error` at most.
 """
 
 from __future__ import annotations
@@ -15,10 +15,31 @@ from math import comb, fsum
 
 
 @dataclass(frozen=True, slots=True)
-class SuspensionTest:
-    """`pass_mark` of PRM800K; not before `minimum` gold tasks; `window`: only so many of the latest count.
+class SuspensionResult:
+    """`evidence` is the likelihood ratio of the marks: an accuracy below the pass mark against the pass mark itself."""
 
-    The promise holds within a window: what a labeler did long ago neither saves nor ruins them.
+    suspend: bool
+    evidence: float
+    hits: int
+    tasks: int
+
+
+@dataclass(frozen=True, slots=True)
+class SuspensionForecast:
+    """For a labeler with a given accuracy on gold: the probability to be suspended within some number of gold tasks, and
+    the mean number of gold tasks until then, of those who are suspended."""
+
+    probability: float
+    mean_tasks: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SuspensionTest:
+    """No suspension before `minimum` gold tasks; only the latest `window` count. 0.75 is the pass mark of PRM800K.
+
+    The error bound holds within a window: a labeler's older tasks count neither for nor against them.
+
+    Raises ValueError, which names the invalid setting.
     """
 
     pass_mark: float = 0.75
@@ -27,38 +48,43 @@ class SuspensionTest:
     window: int = 100
 
     def __post_init__(self) -> None:
-        for name, good in (
-            ("pass_mark", 0 < self.pass_mark < 1),
-            ("error", 0 < self.error < 1),
-            ("minimum", self.minimum >= 1),
-            ("window", self.window >= self.minimum),
+        for name, bounds, is_valid in (
+            ("pass_mark", "between 0 and 1", 0 < self.pass_mark < 1),
+            ("error", "between 0 and 1", 0 < self.error < 1),
+            ("minimum", "at least 1", self.minimum >= 1),
+            ("window", "at least minimum", self.window >= self.minimum),
         ):
-            if not good:
-                raise ValueError(f"{name}: out of bounds")
+            if not is_valid:
+                raise ValueError(f"{name}: must be {bounds}")
+
+    def evaluate(self, hits: Sequence[bool]) -> SuspensionResult:
+        """The result for marks in the order in which they were made."""
+        latest = hits[-self.window :]
+        hit_count, tasks = sum(latest), len(latest)
+        evidence = likelihood_ratio(hit_count, tasks - hit_count, self.pass_mark)
+        return SuspensionResult(tasks >= self.minimum and evidence >= 1 / self.error, evidence, hit_count, tasks)
+
+    def forecast(self, accuracy: float, tasks: int | None = None) -> SuspensionForecast:
+        """Exact, by the distribution of hits among those who are not yet suspended; at most one window of tasks."""
+        remaining = [1.0]  # remaining[h]: the probability of h hits without a suspension so far.
+        suspended: list[float] = []
+        for done in range(1, min(tasks or self.window, self.window) + 1):
+            after = [0.0] * (done + 1)
+            for hits, probability in enumerate(remaining):
+                after[hits] += probability * (1 - accuracy)
+                after[hits + 1] += probability * accuracy
+            most_hits = _most_hits_suspended(done, self)
+            suspended.append(fsum(after[: most_hits + 1]))
+            remaining = [0.0] * (most_hits + 1) + after[most_hits + 1 :]
+        total = fsum(suspended)
+        weighted = fsum(number * probability for number, probability in enumerate(suspended, start=1))
+        return SuspensionForecast(min(1.0, total), weighted / total if total > 0 else None)
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """`evidence` is how many times likelier the marks are below the pass mark than at it."""
-
-    suspend: bool
-    evidence: float
-    hits: int
-    tasks: int
-
-
-def find(hits: Sequence[bool], rule: SuspensionTest) -> Finding:
-    """Of marks in the order in which they came."""
-    latest = hits[-rule.window :]
-    right, tasks = sum(latest), len(latest)
-    strength = evidence(right, tasks - right, rule.pass_mark)
-    return Finding(tasks >= rule.minimum and strength >= 1 / rule.error, strength, right, tasks)
-
-
-def evidence(hits: int, misses: int, pass_mark: float) -> float:
+def likelihood_ratio(hits: int, misses: int, pass_mark: float) -> float:
     """The mean over a from 0 to p of a^hits (1-a)^misses, over p^hits (1-p)^misses.
 
-    The integral is a Beta distribution's, and by whole numbers a tail of the binomial one: with n = hits + misses + 1,
+    The integral is a Beta distribution's, and for whole numbers a tail of the binomial one: with n = hits + misses + 1,
     P(Bin(n, p) > hits) / (n x C(n - 1, hits)).
     """
     tasks = hits + misses + 1
@@ -69,38 +95,12 @@ def evidence(hits: int, misses: int, pass_mark: float) -> float:
     return tail / tasks
 
 
-@dataclass(frozen=True, slots=True)
-class Forecast:
-    """Of a labeler with a given accuracy on gold: the chance to be suspended within so many gold tasks, and the mean
-    number of gold tasks until then, of those who are."""
-
-    chance: float
-    mean_tasks: float | None
-
-
-def forecast(accuracy: float, rule: SuspensionTest, tasks: int | None = None) -> Forecast:
-    """Exact, by the distribution of hits among those who are still there. At most one window."""
-    alive = [1.0]  # alive[h]: still there, with h hits.
-    gone: list[float] = []
-    for done in range(1, min(tasks or rule.window, rule.window) + 1):
-        after = [0.0] * (done + 1)
-        for hits, chance in enumerate(alive):
-            after[hits] += chance * (1 - accuracy)
-            after[hits + 1] += chance * accuracy
-        edge = _edge(done, rule)
-        gone.append(fsum(after[: edge + 1]))
-        alive = [0.0] * (edge + 1) + after[edge + 1 :]
-    total = fsum(gone)
-    mean = fsum(number * chance for number, chance in enumerate(gone, start=1)) / total if total > 0 else None
-    return Forecast(min(1.0, total), mean)
-
-
 @cache
-def _edge(tasks: int, rule: SuspensionTest) -> int:
-    """The most hits that suspend after so many tasks, -1 where none do: evidence falls with every hit."""
-    if tasks < rule.minimum:
+def _most_hits_suspended(tasks: int, test: SuspensionTest) -> int:
+    """The most hits that suspend after so many tasks, -1 if none do: each hit lowers the evidence."""
+    if tasks < test.minimum:
         return -1
-    edge = -1
-    while edge + 1 < tasks and evidence(edge + 1, tasks - edge - 1, rule.pass_mark) >= 1 / rule.error:
-        edge += 1
-    return edge
+    hits = -1
+    while hits + 1 < tasks and likelihood_ratio(hits + 1, tasks - hits - 1, test.pass_mark) >= 1 / test.error:
+        hits += 1
+    return hits

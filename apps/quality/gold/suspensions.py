@@ -1,4 +1,4 @@
-"""Watching over labelers: who fails gold beyond doubt is suspended, and is told why as far as the project allows."""
+"""Suspending labelers whose gold accuracy is significantly below the pass mark, and lifting suspensions."""
 
 from __future__ import annotations
 
@@ -14,44 +14,46 @@ from apps.labeling.models import Assignment
 from apps.projects.models import Membership, Project, Role
 from apps.projects.services import reinstate_member, remove_member
 from apps.quality.gold.marks import counted_marks
-from apps.quality.gold.suspension_test import SuspensionTest, find
-from apps.quality.models import QualityRules, Stale, Suspension
+from apps.quality.gold.suspension_test import SuspensionTest
+from apps.quality.models import QualityRules, StaleSolution, Suspension
 
 
-def watch_over(project: Project, labelers: Collection[int], *, rules: QualityRules, now: datetime) -> list[Suspension]:
-    """Suspend whom gold convicts. Only labelers: reviewers and managers answer to people."""
+def suspend_by_gold(
+    project: Project, labelers: Collection[int], *, rules: QualityRules, now: datetime
+) -> list[Suspension]:
+    """Suspend the labelers who fail the test. Reviewers and managers are never suspended by gold."""
     if not (rules.suspends and labelers):
         return []
     members = Membership.objects.filter(
         project=project, user__in=labelers, role=Role.LABELER, status=Membership.Status.ACTIVE
     )
-    found = [(member, _verdict(member, rules)) for member in members.select_related("user", "project")]
-    return [suspend(membership=member, reason=reason, by=None, now=now) for member, reason in found if reason]
+    reasons = [(member, _suspension_reason(member, rules)) for member in members.select_related("user", "project")]
+    return [suspend(membership=member, reason=reason, by=None, now=now) for member, reason in reasons if reason]
 
 
-def _verdict(membership: Membership, rules: QualityRules) -> str | None:
-    """What gold says against them since they were last let in again, or None. A failed screening says nothing here."""
+def _suspension_reason(membership: Membership, rules: QualityRules) -> str | None:
+    """Why gold suspends the member, by marks after their last suspension was lifted; None if it does not."""
     marks = counted_marks(membership.project).filter(labeler=membership.user_id, exact__isnull=False)
     last = Suspension.objects.filter(membership=membership, lifted_at__isnull=False).first()
     if last is not None and last.lifted_at is not None:
         marks = marks.filter(at__gt=last.lifted_at)
     hits = [bool(exact) for exact in marks.order_by("at", "assignment").values_list("exact", flat=True)]
-    finding = find(hits, SuspensionTest(pass_mark=rules.pass_mark, minimum=rules.minimum))
-    if not finding.suspend:
+    result = SuspensionTest(pass_mark=rules.pass_mark, minimum=rules.minimum).evaluate(hits)
+    if not result.suspend:
         return None
     return (
-        f"Agrees with {finding.hits} of {finding.tasks} tasks whose first error is known; "
-        f"{rules.pass_mark:.0%} are asked for."
+        f"Agrees with {result.hits} of {result.tasks} tasks whose first error is known; "
+        f"{rules.pass_mark:.0%} are required."
     )
 
 
 @transaction.atomic
 def suspend(*, membership: Membership, reason: str, by: User | None, now: datetime | None = None) -> Suspension:
-    """No more work for them; what they said is heard no longer. Raises DomainError without a reason."""
+    """The member gets no more work, and their labels no longer count. Raises DomainError without a reason."""
     if not reason.strip():
-        raise DomainError("Say why.", fields={"reason": "empty"})
+        raise DomainError("Give a reason.", fields={"reason": "must not be empty"})
     remove_member(membership=membership, actor=by, reason=reason.strip())
-    _count_anew(membership)
+    _mark_labeled_stale(membership)
     return Suspension.objects.get_or_create(
         membership=membership,
         lifted_at=None,
@@ -61,17 +63,17 @@ def suspend(*, membership: Membership, reason: str, by: User | None, now: dateti
 
 @transaction.atomic
 def lift(*, membership: Membership, by: User) -> None:
-    """Let them work again. Gold counts from now on; twice is once. Raises NotAllowed for one's own suspension."""
+    """Lift the member's suspension; gold marks count from now on. Raises NotAllowed for one's own suspension."""
     if membership.user_id == by.pk:
-        raise NotAllowed("Nobody lifts their own suspension: ask another owner.", code="self_review")
+        raise NotAllowed("You cannot lift your own suspension: ask another owner.", code="self_review")
     if membership.status != Membership.Status.ACTIVE:
         reinstate_member(membership=membership, actor=by)
     Suspension.objects.filter(membership=membership, lifted_at=None).update(lifted_at=timezone.now(), lifted_by=by)
-    _count_anew(membership)
+    _mark_labeled_stale(membership)
 
 
-def _count_anew(membership: Membership) -> None:
-    """All that they spoke of is computed again, with or without their words."""
+def _mark_labeled_stale(membership: Membership) -> None:
+    """The consensus of everything that the member labeled changes."""
     own = Assignment.objects.filter(labeler=membership.user_id, round__project=membership.project_id)
-    pairs = own.values_list("task__solution_id", "grown_id").distinct()
-    Stale.objects.mark(membership.project_id, sorted({pk for pair in pairs for pk in pair if pk is not None}))
+    pairs = own.values_list("task__solution_id", "derived_solution_id").distinct()
+    StaleSolution.objects.mark(membership.project_id, sorted({pk for pair in pairs for pk in pair if pk is not None}))

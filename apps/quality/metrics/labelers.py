@@ -1,4 +1,4 @@
-"""What a project knows of each labeler: speed, time, gold, and how they stand to what stands."""
+"""Figures of each labeler of a project: speed, time, score on gold, and agreement with the others."""
 
 from __future__ import annotations
 
@@ -8,75 +8,84 @@ from django.db import connection
 
 from apps.corpus.labels import UNKNOWN
 from apps.labeling.models.counted import SUBMITTED_STATES
+from apps.labeling.protocols.base import LEFT_EARLY
 from apps.projects.models import Project
 from apps.quality.consensus.load import LoadedRatings
 from apps.quality.gold.marks import scores_of
-from apps.quality.models import Consensus, How
+from apps.quality.models import Consensus, ConsensusMethod
 from apps.quality.statistics.agreement import others_first_errors
 
 Row = dict[str, Any]
 
-# Speed is that of first submissions; time and cost are of all that was done.
+# The median time is that of first submissions; total time and cost are of all work.
 _WORK = """
 SELECT a.labeler_id, count(*),
        percentile_cont(0.5) WITHIN GROUP (
-           ORDER BY CASE WHEN a.versions = 0 THEN a.active_ms ELSE (p.said ->> 'active_ms')::bigint END
+           ORDER BY CASE WHEN a.versions = 0 THEN a.active_ms ELSE (p.submission ->> 'active_ms')::bigint END
        ),
        coalesce(sum(a.active_ms), 0),
        coalesce(sum(a.idle_ms), 0), count(DISTINCT date(a.submitted_at)), max(a.submitted_at),
-       count(*) FILTER (WHERE a.finish_reason IN ('give_up', 'bad_problem')), sum(a.versions)
+       count(*) FILTER (WHERE a.finish_reason = ANY(%s)), sum(a.versions)
 FROM labeling_assignment a JOIN labeling_round r ON r.id = a.round_id
 LEFT JOIN labeling_pastsubmission p ON p.assignment_id = a.id AND p.number = 1
 WHERE r.project_id = %s AND a.state = ANY(%s) GROUP BY a.labeler_id
 """
 
 
-def labeler_rows(project: Project, words: LoadedRatings) -> list[Row]:
-    """One for each who handed anything in, by user id. Times are milliseconds."""
-    gold, other_sources = scores_of(project), _with_others(words)
+def labeler_rows(project: Project, loaded: LoadedRatings) -> list[Row]:
+    """A row for each labeler with a submission, the most submissions first. Times are in milliseconds."""
+    scores, agreements = scores_of(project), _agreement_with_others(loaded)
     with connection.cursor() as cursor:
-        cursor.execute(_WORK, [project.pk, list(SUBMITTED_STATES)])
+        cursor.execute(_WORK, [list(LEFT_EARLY), project.pk, list(SUBMITTED_STATES)])
         work = cursor.fetchall()
     rows = []
-    for labeler, assignments, median, active, idle, days, last, early, corrected in work:
+    for labeler, assignments, median, active, idle, days, last, left_early, corrected in work:
         row: Row = {
             "labeler": labeler,
-            "turns": assignments,
+            "assignments": assignments,
             "median_ms": median,
             "active_ms": int(active),
             "idle_ms": int(idle),
             "days": days,
             "last": last.isoformat() if last else None,
-            "left_early": early,
+            "left_early": left_early,
             "corrected": int(corrected),
-            "agrees": other_sources.get(labeler, (0, 0)),
+            "agrees": agreements.get(labeler, (0, 0)),
         }
-        if labeler in gold:
-            found = gold[labeler]
+        if labeler in scores:
+            score = scores[labeler]
             for name in ("exact", "within_one", "steps"):
-                share = getattr(found, name)
-                tasks = found.step_tasks if name == "steps" else share.of
+                share = getattr(score, name)
+                tasks = score.step_tasks if name == "steps" else share.of
                 row[name] = {"hits": share.hits, "of": share.of, "interval": share.interval, "tasks": tasks}
         rows.append(row)
-    return sorted(rows, key=lambda row: -row["turns"])
+    return sorted(rows, key=lambda row: -row["assignments"])
 
 
-def _with_others(words: LoadedRatings) -> dict[int, tuple[int, int]]:
-    """How often each names the first error that stands without their own voice, of how many.
+def _agreement_with_others(loaded: LoadedRatings) -> dict[int, tuple[int, int]]:
+    """By labeler: how often they name the first error of the others, and in how many solutions it was compared.
 
-    That is another reviewer's word, else the majority of the others: who settled a solution and labeled it, before or
-    after, does not agree with themselves. Where either side cannot be told nothing is compared.
+    The first error of the others is that which another reviewer adjudicated, else their majority. A solution that the
+    labeler adjudicated is compared with the majority of the others, as nobody is compared with themselves. Solutions
+    where either first error is UNKNOWN are left out.
     """
-    adjudicated = Consensus.objects.settled().filter(solution__in=words.solutions.tolist(), how=How.ADJUDICATED)
-    stands = {
-        pk: (first_error, by) for pk, first_error, by in adjudicated.values_list("pk", "first_error", "settled_by")
+    adjudicated = {
+        pk: (first_error, reviewer)
+        for pk, first_error, reviewer in Consensus.objects.settled()
+        .filter(solution__in=loaded.solutions.tolist(), how=ConsensusMethod.ADJUDICATED)
+        .values_list("pk", "first_error", "settled_by")
     }
-    said, others = others_first_errors(words.ratings)
-    solutions, labelers = words.solutions[said.solutions].tolist(), words.labelers[said.labelers].tolist()
+    named, of_others = others_first_errors(loaded.ratings)
     counts: dict[int, tuple[int, int]] = {}
-    for solution, labeler, own, other in zip(solutions, labelers, said.errors.tolist(), others.tolist(), strict=True):
-        word, by = stands.get(solution, (other, None))
-        expected = other if by == labeler else word
+    for solution, labeler, own, by_majority in zip(
+        loaded.solutions[named.solutions].tolist(),
+        loaded.labelers[named.labelers].tolist(),
+        named.errors.tolist(),
+        of_others.tolist(),
+        strict=True,
+    ):
+        by_reviewer, reviewer = adjudicated.get(solution, (by_majority, None))
+        expected = by_majority if reviewer == labeler else by_reviewer
         if UNKNOWN not in (own, expected):
             hits, of = counts.get(labeler, (0, 0))
             counts[labeler] = (hits + (own == expected), of + 1)

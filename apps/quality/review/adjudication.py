@@ -1,11 +1,12 @@
-"""Reviewers settle: a step by one word, a solution by naming its first error. Their word stands above every rule.
+"""Adjudication: a reviewer decides the rating of a step or the first error of a solution, above every rule.
 
-Whoever labeled the solution is a side and no judge: see `impartiality`.
+Reviewers who labeled the solution may not adjudicate it: see `impartiality`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -16,151 +17,168 @@ from apps.accounts.services import record_event
 from apps.core.db.locks import advisory_xact_lock
 from apps.core.errors import DomainError
 from apps.corpus.labels import BAD, GREAT, NO_ERROR, OKAY, UNKNOWN
-from apps.corpus.labels import first_error as first_error_in
+from apps.corpus.labels import first_error as first_error_of
 from apps.corpus.models import Solution, Step
 from apps.labeling.models import Assignment, GoldLabel
-from apps.quality.consensus.store import SETTLING
+from apps.quality.consensus.store import CONSENSUS_LOCK
 from apps.quality.disputes.detect import count_disputes
-from apps.quality.models import AlsoAcceptable, Consensus, How, OpenDispute, Stale, StepConsensus
-from apps.quality.review.impartiality import check_sides
-
-Ratings = dict[int, int]
+from apps.quality.models import (
+    AlsoAcceptable,
+    Consensus,
+    ConsensusMethod,
+    OpenDispute,
+    StaleSolution,
+    StepConsensus,
+)
+from apps.quality.review.impartiality import check_impartial
 
 
 @transaction.atomic
 def adjudicate_step(*, step: Step, rating: int | None, by: User, note: str = "") -> Consensus | None:
-    """This rating stands for the step; None takes a reviewer's word back. Gives what stands for the solution.
+    """Adjudicate the step's rating; None withdraws its adjudication. Returns the consensus on the solution.
 
-    Raises DomainError for a step off the solution's own path, and for a rating that there is not.
+    Raises DomainError for a step off the solution's own path and for an invalid rating, NotAllowed if the reviewer
+    labeled the solution.
     """
     if rating not in (BAD, OKAY, GREAT, None):
-        raise DomainError("A rating is -1, 0 or 1.", fields={"rating": "unknown"})
+        raise DomainError("A rating is -1, 0 or 1.", fields={"rating": "must be -1, 0 or 1"})
     if not step.chosen:
         raise DomainError("Only steps on the solution's own path are settled.", fields={"step": "not on the path"})
-    solution = _held(step.solution)
-    is_own = bool(check_sides([solution], by))
+    solution = _lock_solution(step.solution)
+    is_own = bool(check_impartial([solution], by))
     before = StepConsensus.objects.filter(step=step).first()
     if rating is None:
-        StepConsensus.objects.filter(step=step, how=How.ADJUDICATED).delete()
+        StepConsensus.objects.filter(step=step, how=ConsensusMethod.ADJUDICATED).delete()
         if not _adjudicated(solution).exists():
             _withdraw_corrections(solution)
     else:
-        _put(step.pk, rating, is_own=is_own)
+        _store_rating(step.pk, rating, is_own=is_own)
     record_event(
         actor=by,
         verb="step.adjudicated",
         target=str(step.pk),
         project=solution.project.slug,
         before={"rating": before.rating, "how": before.how} if before else None,
-        after={"rating": rating, "note": note} | marked(is_own=is_own),
+        after={"rating": rating, "note": note} | self_review_note(is_own=is_own),
     )
-    return _stand(solution, by, note)
+    return _update_consensus(solution, by, note)
 
 
 @transaction.atomic
 def adjudicate_solution(*, solution: Solution, first_error: int, by: User, note: str = "") -> Consensus | None:
-    """This position is the first error (-1: there is none). Steps before it that stood as bad become okay.
+    """Adjudicate the position of the first error, or NO_ERROR; returns the consensus on the solution.
 
-    Those where nothing stood become great: who names a later first error says that they are not bad.
+    Steps before it that were bad become okay, and those without a consensus become great: a reviewer who names a later
+    first error says that they are not bad.
 
-    Raises DomainError for a position that the solution does not have.
+    Raises DomainError for a position that the solution does not have, NotAllowed if the reviewer labeled it.
     """
-    held = _held(solution)
-    is_own = bool(check_sides([held], by))
-    steps = list(held.steps.filter(chosen=True).order_by("position"))
-    if not -1 <= first_error < len(steps):
-        raise DomainError(f"There is no step {first_error + 1}.", fields={"first_error": "unknown"})
-    stood = _ratings(held)
+    locked = _lock_solution(solution)
+    is_own = bool(check_impartial([locked], by))
+    steps = list(locked.steps.filter(chosen=True).order_by("position"))
+    if not NO_ERROR <= first_error < len(steps):
+        raise DomainError(
+            f"The solution has no step {first_error + 1}.",
+            fields={"first_error": f"must be between -1 and {len(steps) - 1}"},
+        )
+    ratings = _consensus_ratings(locked)
     last = first_error if first_error != NO_ERROR else len(steps) - 1
     for step in steps[: last + 1]:
-        good = stood.get(step.position, GREAT)
-        _put(step.pk, BAD if step.position == first_error else (OKAY if good == BAD else good), is_own=is_own)
-    # What stood behind the first error was said by somebody else, and is no part of this word.
-    StepConsensus.objects.filter(step__in=steps[last + 1 :], how=How.ADJUDICATED).delete()
+        rating = ratings.get(step.position, GREAT)
+        if step.position == first_error:
+            rating = BAD
+        elif rating == BAD:
+            rating = OKAY
+        _store_rating(step.pk, rating, is_own=is_own)
+    # Adjudications of steps after the first error were made under another one, and are no part of this.
+    StepConsensus.objects.filter(step__in=steps[last + 1 :], how=ConsensusMethod.ADJUDICATED).delete()
     record_event(
         actor=by,
         verb="solution.adjudicated",
-        target=str(held.pk),
-        project=held.project.slug,
-        before={"first_error": _error_of(stood, len(steps))},
-        after={"first_error": first_error, "note": note} | marked(is_own=is_own),
+        target=str(locked.pk),
+        project=locked.project.slug,
+        before={"first_error": _known_first_error(ratings, len(steps))},
+        after={"first_error": first_error, "note": note} | self_review_note(is_own=is_own),
     )
-    return _stand(held, by, note)
+    return _update_consensus(locked, by, note)
 
 
 @transaction.atomic
 def adjudicate_correction(
     *, solution: Solution, ratings: Mapping[int, int], by: User, note: str, is_own: bool
 ) -> Consensus | None:
-    """What a reviewer's correction says of the path, by position, in place of what reviewers said of it before."""
-    held = _held(solution)
-    _adjudicated(held).delete()
-    for step in held.steps.filter(chosen=True, position__in=ratings.keys()).order_by("position"):
-        _put(step.pk, ratings[step.position], is_own=is_own)
-    return _stand(held, by, note)
+    """Adjudicate the path's ratings by a correction, by position, in place of earlier adjudications."""
+    locked = _lock_solution(solution)
+    _adjudicated(locked).delete()
+    for step in locked.steps.filter(chosen=True, position__in=ratings.keys()).order_by("position"):
+        _store_rating(step.pk, ratings[step.position], is_own=is_own)
+    return _update_consensus(locked, by, note)
 
 
 @transaction.atomic
-def take_back(*, solution: Solution, by: User) -> int:
-    """Withdraw reviewers' words on the solution, corrections included, so that people's count again.
+def adjudicate_consensus(*, solutions: Sequence[Solution], by: User, note: str = "") -> int:
+    """Adjudicate the first error of each solution's consensus as it is; returns how many solutions have one.
 
-    Returns how many steps had one.
+    Raises NotAllowed, which names the solutions that the reviewer labeled; then none is adjudicated.
     """
-    held = _held(solution)
-    is_own = bool(check_sides([held], by))
-    words = _adjudicated(held)
-    before = dict(words.values_list("step__position", "rating"))
-    withdrawn = _withdraw_corrections(held)
+    check_impartial(solutions, by)
+    # Locked before the consensus is read, which another reviewer may be changing.
+    for project_id in sorted({solution.project_id for solution in solutions}):
+        advisory_xact_lock(CONSENSUS_LOCK, project_id)
+    consensus = Consensus.objects.filter(solution__in=solutions, first_error__isnull=False)
+    first_errors = dict(
+        consensus.exclude(how=ConsensusMethod.ADJUDICATED).order_by("pk").values_list("pk", "first_error")
+    )
+    for solution in sorted(solutions, key=lambda solution: solution.pk):
+        first_error = first_errors.get(solution.pk)
+        if first_error is not None:
+            adjudicate_solution(solution=solution, first_error=first_error, by=by, note=note)
+    return len(first_errors)
+
+
+@transaction.atomic
+def withdraw_adjudication(*, solution: Solution, by: User) -> int:
+    """Withdraw all adjudications of the solution, corrections included: labelers' ratings count again.
+
+    Returns how many steps, or else corrections, it had. Raises NotAllowed if the reviewer labeled the solution.
+    """
+    locked = _lock_solution(solution)
+    is_own = bool(check_impartial([locked], by))
+    adjudicated = _adjudicated(locked)
+    before = dict(adjudicated.values_list("step__position", "rating"))
+    withdrawn = _withdraw_corrections(locked)
     if not (before or withdrawn):
         return 0
-    words.delete()
-    Consensus.objects.filter(pk=held.pk, how=How.ADJUDICATED).delete()
+    adjudicated.delete()
+    Consensus.objects.filter(pk=locked.pk, how=ConsensusMethod.ADJUDICATED).delete()
     record_event(
         actor=by,
         verb="solution.adjudicated",
-        target=str(held.pk),
-        project=held.project.slug,
-        before={"first_error": _error_of(before, held.step_count)},
-        after={"first_error": None, "note": ""} | marked(is_own=is_own),
+        target=str(locked.pk),
+        project=locked.project.slug,
+        before={"first_error": _known_first_error(before, locked.step_count)},
+        after={"first_error": None, "note": ""} | self_review_note(is_own=is_own),
     )
-    Stale.objects.mark(held.project_id, [held.pk])
+    StaleSolution.objects.mark(locked.project_id, [locked.pk])
     return len(before) or withdrawn
 
 
-@transaction.atomic
-def adjudicate_as_it_stands(*, solutions: Sequence[Solution], by: User, note: str = "") -> int:
-    """What a rule settled becomes a reviewer's word; returns how many. Where no first error stands, nothing is said.
-
-    Raises NotAllowed that names the solutions which the reviewer labeled; then none is settled.
-    """
-    check_sides(solutions, by)
-    for project_id in sorted({one.project_id for one in solutions}):
-        advisory_xact_lock(SETTLING, project_id)  # Before it is read: another reviewer's word may be landing.
-    stands = Consensus.objects.filter(solution__in=solutions, first_error__isnull=False)
-    known = dict(stands.exclude(how=How.ADJUDICATED).order_by("pk").values_list("pk", "first_error"))
-    for solution in sorted(solutions, key=lambda one: one.pk):
-        first_error = known.get(solution.pk)
-        if first_error is not None:
-            adjudicate_solution(solution=solution, first_error=first_error, by=by, note=note)
-    return len(known)
-
-
-def _held(solution: Solution) -> Solution:
-    """The solution as it is, and nobody else says meanwhile what stands: no other reviewer, and no worker."""
-    advisory_xact_lock(SETTLING, solution.project_id)
-    return Solution.objects.select_for_update(of=("self",)).select_related("project").get(pk=solution.pk)
-
-
-def marked(*, is_own: bool) -> dict[str, bool]:
-    """What an audit event says in addition of a reviewer who labeled the solution."""
+def self_review_note(*, is_own: bool) -> dict[str, bool]:
+    """What an audit event holds in addition if the reviewer labeled the solution."""
     return {"self_reviewed": True} if is_own else {}
 
 
-def _put(step_id: int, rating: int, *, is_own: bool) -> None:
+def _lock_solution(solution: Solution) -> Solution:
+    """The solution, locked with its project's consensus against other reviewers and workers."""
+    advisory_xact_lock(CONSENSUS_LOCK, solution.project_id)
+    return Solution.objects.select_for_update(of=("self",)).select_related("project").get(pk=solution.pk)
+
+
+def _store_rating(step_id: int, rating: int, *, is_own: bool) -> None:
     values = {
         "rating": rating,
         "certainty": 1.0,
-        "how": How.ADJUDICATED,
+        "how": ConsensusMethod.ADJUDICATED,
         "is_thin": False,
         "self_reviewed": is_own,
     }
@@ -168,80 +186,82 @@ def _put(step_id: int, rating: int, *, is_own: bool) -> None:
 
 
 def _adjudicated(solution: Solution) -> QuerySet[StepConsensus]:
-    return StepConsensus.objects.filter(step__solution=solution, step__chosen=True, how=How.ADJUDICATED)
+    return StepConsensus.objects.filter(step__solution=solution, step__chosen=True, how=ConsensusMethod.ADJUDICATED)
 
 
 def _withdraw_corrections(solution: Solution) -> int:
-    """The labelers' own ratings of the solution count again."""
+    """The labelers' own ratings count again; returns the number of corrections."""
     corrected = Assignment.objects.filter(task__solution=solution, corrected_by__isnull=False)
     return corrected.update(corrected_by=None)
 
 
-def _ratings(solution: Solution) -> Ratings:
-    rows = StepConsensus.objects.filter(step__solution=solution, step__chosen=True)
-    return dict(rows.values_list("step__position", "rating"))
+def _consensus_ratings(solution: Solution) -> dict[int, int]:
+    """The consensus rating of each step on the path, by position."""
+    labels = StepConsensus.objects.filter(step__solution=solution, step__chosen=True)
+    return dict(labels.values_list("step__position", "rating"))
 
 
-def _error_of(ratings: Mapping[int, int], length: int) -> int | None:
-    found = first_error_in(ratings, length)
-    return None if found == UNKNOWN else found
+def _known_first_error(ratings: Mapping[int, int], length: int) -> int | None:
+    first_error = first_error_of(ratings, length)
+    return None if first_error == UNKNOWN else first_error
 
 
-def _stand(solution: Solution, by: User, note: str) -> Consensus | None:
-    """What follows for the solution at once; a worker looks at it again soon, with all that is known."""
-    Stale.objects.mark(solution.project_id, [solution.pk])
-    steps = StepConsensus.objects.filter(step__solution=solution, step__chosen=True)
-    is_mine = steps.filter(how=How.ADJUDICATED).exists()
-    error = _error_of(_ratings(solution), solution.step_count)
-    if not is_mine:
-        # A word that was taken back stands no longer; what people say is worked out again in a moment.
-        Consensus.objects.filter(pk=solution.pk, how=How.ADJUDICATED).delete()
+def _update_consensus(solution: Solution, by: User, note: str) -> Consensus | None:
+    """Update the consensus on the solution at once. A worker soon computes it again with all ratings."""
+    StaleSolution.objects.mark(solution.project_id, [solution.pk])
+    if not _adjudicated(solution).exists():
+        # The last adjudication was withdrawn: a worker computes the consensus of the labelers' ratings.
+        Consensus.objects.filter(pk=solution.pk, how=ConsensusMethod.ADJUDICATED).delete()
         return Consensus.objects.filter(pk=solution.pk).first()
-    told = {
+    first_error = _known_first_error(_consensus_ratings(solution), solution.step_count)
+    values = {
         "project_id": solution.project_id,
-        "how": How.ADJUDICATED,
-        "first_error": error,
+        "how": ConsensusMethod.ADJUDICATED,
+        "first_error": first_error,
         "settled_by": by,
         "note": note,
-        "state": Consensus.State.OPEN if error is None else Consensus.State.SETTLED,
-        "certainty": 0.0 if error is None else 1.0,
+        "state": Consensus.State.OPEN if first_error is None else Consensus.State.SETTLED,
+        "certainty": 0.0 if first_error is None else 1.0,
         "at": timezone.now(),
     }
-    stands, _ = Consensus.objects.update_or_create(solution=solution, defaults=told)
-    if error is not None and OpenDispute.objects.filter(solution=solution).delete()[0]:
+    consensus, _ = Consensus.objects.update_or_create(solution=solution, defaults=values)
+    if first_error is not None and OpenDispute.objects.filter(solution=solution).delete()[0]:
         count_disputes(solution.project)
-    return stands
+    return consensus
+
+
+# --- gold -------------------------------------------------------------------------------------------------
 
 
 @transaction.atomic
 def make_gold(*, solutions: Sequence[Solution], by: User) -> int:
-    """Adjudicated ratings become gold, in place of gold that stood; returns the number of solutions that had any.
+    """Make adjudicated ratings gold, in place of earlier gold; returns the number of solutions that had any.
 
-    Gold judges everybody who labeled the solution: whoever did so does not make it, unless the project allows it.
+    Raises NotAllowed if the reviewer labeled one of the solutions: gold measures everybody who labeled it.
     """
-    own = check_sides(solutions, by)
+    own = check_impartial(solutions, by)
     count = 0
     for solution in solutions:
-        ratings = _adjudicated(solution).values_list("step_id", "rating", "self_reviewed")
-        said = {step_id: rating for step_id, rating, _ in ratings}
-        if not said:
+        labels = list(_adjudicated(solution).values_list("step_id", "rating", "self_reviewed"))
+        if not labels:
             continue
-        is_own = solution.pk in own
-        self_reviewed = {step_id for step_id, _, by_a_side in ratings if by_a_side or is_own}
+        ratings = {step_id: rating for step_id, rating, _ in labels}
+        self_reviewed = {step_id for step_id, _, is_own in labels if is_own or solution.pk in own}
         before = dict(GoldLabel.objects.filter(step__solution=solution).values_list("step_id", "rating"))
         GoldLabel.objects.filter(step__solution=solution).delete()
         GoldLabel.objects.bulk_create(
-            GoldLabel(step_id=pk, rating=one, origin="adjudicated", self_reviewed=pk in self_reviewed)
-            for pk, one in said.items()
+            GoldLabel(step_id=step_id, rating=rating, origin="adjudicated", self_reviewed=step_id in self_reviewed)
+            for step_id, rating in ratings.items()
         )
-        Stale.objects.mark(solution.project_id, [solution.pk])
+        StaleSolution.objects.mark(solution.project_id, [solution.pk])
+        after: dict[Any, Any] = ratings | self_review_note(is_own=bool(self_reviewed))
         record_event(
             actor=by,
             verb="gold.made",
             target=str(solution.pk),
             project=solution.project.slug,
             before=before or None,
-            after=said | marked(is_own=bool(self_reviewed)),
+            after=after,
         )
         count += 1
     return count
@@ -249,19 +269,25 @@ def make_gold(*, solutions: Sequence[Solution], by: User) -> int:
 
 @transaction.atomic
 def also_accept(*, solution: Solution, first_errors: Sequence[int], by: User) -> None:
-    """Further first errors that gold takes for right, as PRM800K's researchers marked them; -1 is "no error"."""
-    if any(not -1 <= one < solution.step_count for one in first_errors):
-        raise DomainError("A first error is a step of the solution, or none.", fields={"first_errors": "unknown"})
-    is_own = bool(check_sides([solution], by))
-    wanted = sorted(set(first_errors))
+    """Set the further first errors that gold accepts, as in PRM800K; NO_ERROR for none.
+
+    Raises DomainError for a position that the solution does not have, NotAllowed if the reviewer labeled it.
+    """
+    if any(not NO_ERROR <= position < solution.step_count for position in first_errors):
+        raise DomainError(
+            "A first error is a step of the solution, or none.",
+            fields={"first_errors": f"must be between -1 and {solution.step_count - 1}"},
+        )
+    is_own = bool(check_impartial([solution], by))
+    positions = sorted(set(first_errors))
     before = AlsoAcceptable.objects.filter(solution=solution).values_list("first_errors", flat=True).first()
-    AlsoAcceptable.objects.update_or_create(solution=solution, defaults={"first_errors": wanted})
-    Stale.objects.mark(solution.project_id, [solution.pk])
+    AlsoAcceptable.objects.update_or_create(solution=solution, defaults={"first_errors": positions})
+    StaleSolution.objects.mark(solution.project_id, [solution.pk])
     record_event(
         actor=by,
         verb="gold.also_accepted",
         target=str(solution.pk),
         project=solution.project.slug,
         before=before,
-        after={"first_errors": wanted, "self_reviewed": True} if is_own else wanted,
+        after={"first_errors": positions, "self_reviewed": True} if is_own else positions,
     )

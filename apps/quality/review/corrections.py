@@ -1,4 +1,4 @@
-"""Reviewers' corrections of assignments: whose they are, and what they say in place of the labeler."""
+"""Reviewers' corrections of assignments, whose ratings count in place of the labeler's own."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from apps.accounts.models import User
 from apps.labeling.protocols.submission import Submission, SubmittedStep
 from apps.quality.models import Review
 
-Place = tuple[int, int]
+StepKey = tuple[int, int]  # Position and candidate.
 
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """What counts in place of an assignment's own ratings."""
+    """A reviewer's submission that counts in place of the labeler's."""
 
     assignment_id: int
     reviewer: User
@@ -25,8 +25,7 @@ class Correction:
     self_reviewed: bool = False
 
     @property
-    def steps(self) -> Mapping[Place, SubmittedStep]:
-        """By position and candidate."""
+    def steps(self) -> Mapping[StepKey, SubmittedStep]:
         return {(step.position, step.candidate): step for step in self.submission.steps}
 
 
@@ -39,21 +38,21 @@ def corrections_of(assignment_ids: Iterable[int]) -> dict[int, Correction]:
         submission__isnull=False,
     )
     return {
-        one.assignment_id: Correction(
-            one.assignment_id,
-            one.reviewer,
-            one.at,
-            one.note,
-            Submission.from_dict(one.submission or {}),
-            one.self_reviewed,
+        review.assignment_id: Correction(
+            review.assignment_id,
+            review.reviewer,
+            review.at,
+            review.note,
+            Submission.from_dict(review.submission or {}),
+            review.self_reviewed,
         )
-        for one in reviews.select_related("reviewer").order_by("at", "pk")
+        for review in reviews.select_related("reviewer").order_by("at", "pk")
     }
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """A step that a reviewer rates otherwise than the labeler; None: not rated. `unsure` counts as not rated."""
+class RatingChange:
+    """A step whose rating a correction changes; None: not rated. `is_unsure`: the correction flags it as unsure."""
 
     position: int
     candidate: int
@@ -63,16 +62,16 @@ class Change:
 
     @property
     def number(self) -> int:
-        """As pages count steps, from 1."""
+        """The number of the step as pages count, from 1."""
         return self.position + 1
 
 
-def changes(own: Mapping[Place, tuple[int | None, bool]], correction: Correction) -> list[Change]:
-    """What the correction changes of the labeler's `own` ratings and unsure flags, in order of the steps."""
-    said = {place: (step.rating, step.unsure) for place, step in correction.steps.items()}
-    nothing = (None, False)
+def rating_changes(own: Mapping[StepKey, tuple[int | None, bool]], correction: Correction) -> list[RatingChange]:
+    """What the correction changes of the labeler's `own` ratings and unsure flags, in the order of the steps."""
+    corrected = {key: (step.rating, step.unsure) for key, step in correction.steps.items()}
+    unrated = (None, False)
     return [
-        Change(*place, own.get(place, nothing)[0], *said.get(place, nothing))
-        for place in sorted(own.keys() | said.keys())
-        if own.get(place, nothing) != said.get(place, nothing)
+        RatingChange(*key, own.get(key, unrated)[0], *corrected.get(key, unrated))
+        for key in sorted(own.keys() | corrected.keys())
+        if own.get(key, unrated) != corrected.get(key, unrated)
     ]

@@ -1,6 +1,6 @@
-"""All that is known of one solution, step by step: what people, gold, rollouts and judges say, and what stands.
+"""All that is known of one solution, step by step: ratings, gold, estimates, verdicts and consensus.
 
-Pages and API show it; both name people as their reader may see them, so names are asked for, not looked up here.
+Pages and the API show it. Both name people as their reader may see them, so the caller passes a function for the names.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ from datetime import datetime
 from django.db.models import Q
 
 from apps.accounts.models import AuditEvent
-from apps.corpus.labels import BAD, UNKNOWN, first_error, hard_label, is_tie
+from apps.corpus.labels import BAD, NO_ERROR, UNKNOWN, first_error, hard_label, is_tie
 from apps.corpus.models import Problem, Solution, Step
 from apps.estimation.latest import newest_first_errors, run_counts
 from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
+from apps.judging.latest import judge_first_errors
 from apps.judging.models import JudgeRun, StepVerdict
 from apps.labeling.models import Assignment, Critique, GoldLabel, NotCounted, StepLabel
-from apps.quality.disputes.kinds import Evidence as Words
-from apps.quality.disputes.kinds import Source, Word, side_by_side
-from apps.quality.gold.scoring import Gold
-from apps.quality.models import AlsoAcceptable, Consensus, How, OpenDispute, StepConsensus
-from apps.quality.review.corrections import Change, Correction, changes, corrections_of
+from apps.quality.disputes.kinds import DisputeEvidence, Source, SourceFirstError, source_first_errors
+from apps.quality.gold.labels import gold_of
+from apps.quality.models import AlsoAcceptable, Consensus, ConsensusMethod, OpenDispute, StepConsensus
+from apps.quality.review.corrections import Correction, RatingChange, corrections_of, rating_changes
 
 Naming = Callable[[set[int]], Mapping[int, str]]
 
 
 @dataclass(frozen=True, slots=True)
 class LabelerRating:
-    """One person's word on one step. No word at all is `is_unreached`."""
+    """One labeler's rating of one step; `is_unreached` if the assignment has no label of the step."""
 
     labeler: str
     rating: int | None = None
@@ -41,31 +41,32 @@ class LabelerRating:
 
 @dataclass(frozen=True, slots=True)
 class LabelerEvidence:
-    """One person's turn at the solution. `first_bad` counts from 1, `first_error` as the database does."""
+    """One labeler's assignment at the solution, with labels by step id, and the first error that it names."""
 
     labeler: str
     assignment: Assignment
     labels: dict[int, StepLabel]
     first_error: int = UNKNOWN
-    first_bad: int | None = None
     precedes_answer_change: bool = False
     correction: Correction | None = None
 
     @property
     def not_counted(self) -> str:
-        """Why it decides nothing, in words; empty where it counts."""
+        """The reason why it does not count, as text; empty if it counts."""
         return NotCounted(self.assignment.not_counted).label if self.assignment.not_counted else ""
 
     @property
-    def changes(self) -> list[Change]:
+    def changes(self) -> list[RatingChange]:
         """What a reviewer's correction changes of the labeler's own ratings."""
         if self.correction is None:
             return []
-        places = {(one.step.position, one.step.candidate): one for one in self.labels.values()}
-        own = {place: (one.rating, bool(one.unsure)) for place, one in places.items()}
-        return changes(own, self.correction)
+        own = {
+            (label.step.position, label.step.candidate): (label.rating, bool(label.unsure))
+            for label in self.labels.values()
+        }
+        return rating_changes(own, self.correction)
 
-    def on(self, step: Step) -> LabelerRating:
+    def rating_of(self, step: Step) -> LabelerRating:
         label = self.labels.get(step.pk)
         if label is None:
             return LabelerRating(self.labeler, is_unreached=True, not_counted=self.not_counted)
@@ -73,210 +74,217 @@ class LabelerEvidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """A candidate with all that is said of it."""
+class StepEvidence:
+    """A candidate step with all that the sources say of it.
+
+    `is_behind`: the step comes after a first error that a reviewer adjudicated.
+    """
 
     step: Step
-    votes: list[LabelerRating]
+    ratings: list[LabelerRating]
     gold: int | None
     estimates: list[StepEstimate]
     verdicts: Sequence[StepVerdict] = ()
-    stands: StepConsensus | None = None
+    consensus: StepConsensus | None = None
     critiques: Sequence[Critique] = ()
     is_behind: bool = False
 
     @property
-    def is_settled(self) -> bool:
-        return self.stands is not None and self.stands.how == How.ADJUDICATED
+    def is_adjudicated(self) -> bool:
+        return self.consensus is not None and self.consensus.how == ConsensusMethod.ADJUDICATED
 
     @property
     def counted(self) -> list[int]:
-        """The ratings that decide what stands."""
-        return [vote.rating for vote in self.votes if vote.rating is not None and not vote.not_counted]
+        """The ratings that consensus is computed from."""
+        return [given.rating for given in self.ratings if given.rating is not None and not given.not_counted]
 
     @property
     def is_tie(self) -> bool:
-        """No label stands, for as many say one thing as another."""
-        return self.stands is None and is_tie(self.counted)
+        return self.consensus is None and is_tie(self.counted)
 
     @property
     def is_disputed(self) -> bool:
-        """People who rated it do not agree whether it is bad, and no reviewer's word makes that idle.
-
-        `is_behind` says that the step comes after a first error that a reviewer has settled.
-        """
-        return len({rating == BAD for rating in self.counted}) > 1 and not self.is_settled and not self.is_behind
+        """Whether labelers differ on whether the step is bad, and no reviewer has decided it."""
+        is_open = not self.is_adjudicated and not self.is_behind
+        return is_open and len({rating == BAD for rating in self.counted}) > 1
 
     @property
     def is_unreached(self) -> bool:
-        """Somebody spoke of the solution, and nobody of this step."""
-        return bool(self.votes) and all(vote.is_unreached for vote in self.votes)
+        """Whether the solution has assignments, but none with a label of this step."""
+        return bool(self.ratings) and all(given.is_unreached for given in self.ratings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelFirstError:
-    """What a run says of the whole solution.
+    """The first error that a model's run names: a position, NO_ERROR, or None if it is unknown.
 
-    `position` is that of the first error; -1 for "none", None for "cannot be told". A run that is under way, or failed
-    here, does not speak yet.
+    `counts`: the run has ended with a result for the solution.
     """
 
-    position: int | None = None
-    speaks: bool = False
+    first_error: int | None = None
+    counts: bool = False
     precedes_answer_change: bool = False
 
     @property
-    def first_error(self) -> int | None:
-        """The number of the step, from 1; 0 for "none"."""
-        return None if self.position is None else self.position + 1
+    def step_number(self) -> int | None:
+        """The number of the step, counted from 1; 0 for no error."""
+        return None if self.first_error is None else self.first_error + 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunWord(ModelFirstError):
-    """Of an estimation run: by itself, or, where it came with a file, by its steps."""
+class EstimationRunFirstError(ModelFirstError):
+    """Of an estimation run: from its own estimate of the solution or, for an imported run, from its hard labels."""
 
     run: EstimationRun
-    said: SolutionEstimate | None = None
+    estimate: SolutionEstimate | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeFirstError(ModelFirstError):
-    """Of a judge, in one run."""
+    """Of one run of a judge, from its verdicts."""
 
     run: JudgeRun
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    rows: list[Row]
-    voices: list[LabelerEvidence]
-    runs: list[RunWord] = field(default_factory=list)
+    """All evidence on one solution. `first_errors` holds those of all sources, side by side."""
+
+    rows: list[StepEvidence]
+    labelers: list[LabelerEvidence]
+    runs: list[EstimationRunFirstError] = field(default_factory=list)
     judges: list[JudgeFirstError] = field(default_factory=list)
     has_gold: bool = False
-    stands: Consensus | None = None
+    consensus: Consensus | None = None
     disputes: frozenset[str] = frozenset()
-    also: Sequence[int] = ()
-    words: Sequence[Word] = ()
-    mended_at: datetime | None = None
+    also_acceptable: Sequence[int] = ()
+    first_errors: Sequence[SourceFirstError] = ()
+    answer_changed_at: datetime | None = None
 
     @property
-    def path(self) -> list[Row]:
+    def path(self) -> list[StepEvidence]:
         return [row for row in self.rows if row.step.chosen]
 
     @property
-    def start(self) -> Row | None:
-        """Where a reviewer begins: the first step in dispute, else the one that stands as bad, else the first."""
+    def start(self) -> StepEvidence | None:
+        """Where a reviewer begins: the first disputed step, else the first bad one by consensus, else the first."""
         disputed = (row for row in self.path if row.is_disputed)
-        bad = (row for row in self.path if row.stands is not None and row.stands.rating == BAD)
+        bad = (row for row in self.path if row.consensus is not None and row.consensus.rating == BAD)
         return next(disputed, None) or next(bad, None) or next(iter(self.path), None)
 
     @property
     def precedes_answer_change(self) -> bool:
-        """Something here rests on a reference answer that stands no longer."""
-        said: list[LabelerEvidence | RunWord | JudgeFirstError] = [*self.voices, *self.runs, *self.judges]
-        return any(one.precedes_answer_change for one in said)
+        """Whether any of the evidence is older than the reference answer."""
+        dated: list[LabelerEvidence | ModelFirstError] = [*self.labelers, *self.runs, *self.judges]
+        return any(source.precedes_answer_change for source in dated)
 
 
 def evidence_of(solution: Solution, naming: Naming) -> Evidence:
     """Some dozen queries, each by an index, however many people and steps. The solution comes with its problem."""
     steps = list(Step.objects.filter(solution=solution).order_by("position", "candidate"))
-    mended_at = answer_changed_at(solution.problem, project=solution.project.slug)
-    voices = _voices(solution, steps, naming, mended_at)
+    changed_at = answer_changed_at(solution.problem, project=solution.project.slug)
+    labelers = _labelers(solution, steps, naming, changed_at)
     gold = dict(GoldLabel.objects.filter(step__in=steps).values_list("step", "rating"))
-    estimates, verdicts = _estimates(steps), _verdicts(steps)
-    by_step: defaultdict[int, list[StepVerdict]] = defaultdict(list)
-    for verdict in verdicts:
-        by_step[verdict.step_id].append(verdict)
-    runs = _runs(solution, steps, estimates, mended_at)
-    stands = {one.step_id: one for one in StepConsensus.objects.filter(step__in=steps)}
-    critiques = _critiques(steps)
-    whole = Consensus.objects.select_related("settled_by").filter(pk=solution.pk).first()
-    end = _settled_end(whole)
+    estimates, verdicts, critiques = _estimates(steps), _verdicts(steps), _critiques(steps)
+    step_consensus = {label.step_id: label for label in StepConsensus.objects.filter(step__in=steps)}
+    consensus = Consensus.objects.select_related("settled_by").filter(pk=solution.pk).first()
+    is_adjudicated = consensus is not None and consensus.how == ConsensusMethod.ADJUDICATED
+    adjudicated_error = consensus.first_error if consensus is not None and is_adjudicated else None
     rows = [
-        Row(
+        StepEvidence(
             step,
-            [voice.on(step) for voice in voices],
+            [labeler.rating_of(step) for labeler in labelers],
             gold.get(step.pk),
             estimates.get(step.pk, []),
-            by_step[step.pk],
-            stands.get(step.pk),
+            [verdict for verdict in verdicts if verdict.step_id == step.pk],
+            step_consensus.get(step.pk),
             critiques.get(step.pk, ()),
-            end is not None and step.position > end,
+            adjudicated_error is not None and step.position > adjudicated_error > NO_ERROR,
         )
         for step in steps
     ]
-    found = Evidence(
+    return Evidence(
         rows,
-        voices,
-        runs,
-        _judges(steps, verdicts, mended_at),
+        labelers,
+        _runs(solution, steps, estimates, changed_at),
+        _judges(steps, verdicts, changed_at),
         bool(gold),
-        stands=whole,
+        consensus=consensus,
         disputes=frozenset(OpenDispute.objects.filter(solution=solution).values_list("kind", flat=True)),
-        also=AlsoAcceptable.objects.filter(pk=solution.pk).values_list("first_errors", flat=True).first() or (),
-        mended_at=mended_at,
+        also_acceptable=(
+            AlsoAcceptable.objects.filter(pk=solution.pk).values_list("first_errors", flat=True).first() or ()
+        ),
+        first_errors=_first_errors(solution, labelers, consensus),
+        answer_changed_at=changed_at,
     )
-    return _with_words(found, solution)
-
-
-def _settled_end(stands: Consensus | None) -> int | None:
-    """The position behind which nothing is left to settle."""
-    if stands is None or stands.how != How.ADJUDICATED or stands.first_error in (None, -1):
-        return None
-    return stands.first_error
 
 
 def answer_changed_at(problem: Problem, *, project: str) -> datetime | None:
-    """When the reference answer was last changed by hand; None when it is the one that came."""
-    mends = AuditEvent.objects.filter(project=project, target=str(problem.pk), verb="problem.edited")
-    for at, before, after in mends.values_list("at", "before", "after"):
+    """When a user last changed the reference answer; None if it is the imported one."""
+    edits = AuditEvent.objects.filter(project=project, target=str(problem.pk), verb="problem.edited")
+    for at, before, after in edits.values_list("at", "before", "after"):
         if (before or {}).get("reference_answer") != (after or {}).get("reference_answer"):
             return at
     return None
 
 
+# --- models -----------------------------------------------------------------------------------------------
+
+
 def _estimates(steps: Sequence[Step]) -> dict[int, list[StepEstimate]]:
-    estimates: dict[int, list[StepEstimate]] = {}
-    for one in StepEstimate.objects.filter(step__in=steps).select_related("run").order_by("run_id"):
-        estimates.setdefault(one.step_id, []).append(one)
-    return estimates
+    by_step: dict[int, list[StepEstimate]] = {}
+    for estimate in StepEstimate.objects.filter(step__in=steps).select_related("run").order_by("run_id"):
+        by_step.setdefault(estimate.step_id, []).append(estimate)
+    return by_step
 
 
 def _runs(
     solution: Solution,
     steps: Sequence[Step],
-    estimates: Mapping[int, Sequence[StepEstimate]],
-    mended_at: datetime | None,
-) -> list[RunWord]:
-    whole = {one.run_id: one for one in SolutionEstimate.objects.filter(solution=solution).select_related("run")}
-    runs = {one.run_id: one.run for said in estimates.values() for one in said}
-    runs |= {pk: one.run for pk, one in whole.items()}
-    words = []
-    for pk, run in sorted(runs.items()):
-        told = whole.get(pk)
-        position = None if told is None else told.first_error
-        speaks = told is not None and run_counts(run) and not told.failure
+    step_estimates: Mapping[int, Sequence[StepEstimate]],
+    changed_at: datetime | None,
+) -> list[EstimationRunFirstError]:
+    estimates = {
+        estimate.run_id: estimate
+        for estimate in SolutionEstimate.objects.filter(solution=solution).select_related("run")
+    }
+    runs = {estimate.run_id: estimate.run for of_step in step_estimates.values() for estimate in of_step}
+    runs |= {run_id: estimate.run for run_id, estimate in estimates.items()}
+    first_errors = []
+    for run_id, run in sorted(runs.items()):
+        estimate = estimates.get(run_id)
+        position, has_result = (None, False) if estimate is None else (estimate.first_error, not estimate.failure)
         if run.origin:
-            said = {step.pk: one for step in steps for one in estimates.get(step.pk, ()) if one.run_id == pk}
-            labels = {key: hard_label(one.rollouts, one.successes, hard=one.hard) for key, one in said.items()}
-            position, speaks = _told_by_steps(steps, labels)
-            speaks = speaks and run_counts(run)
-        is_before = _is_before(run.started_at or run.created_at, mended_at)
-        words.append(RunWord(run=run, said=told, position=position, speaks=speaks, precedes_answer_change=is_before))
-    return words
+            labels = {
+                step_id: hard_label(of_run.rollouts, of_run.successes, hard=of_run.hard)
+                for step_id, of_step in step_estimates.items()
+                for of_run in of_step
+                if of_run.run_id == run_id
+            }
+            position, has_result = _first_error_by_steps(steps, labels)
+        first_errors.append(
+            EstimationRunFirstError(
+                run=run,
+                estimate=estimate,
+                first_error=position,
+                counts=has_result and run_counts(run),
+                precedes_answer_change=_precedes(run.started_at or run.created_at, changed_at),
+            )
+        )
+    return first_errors
 
 
-def _is_before(began: datetime, mended_at: datetime | None) -> bool:
-    """A run reads reference answers while it works: what began before the change may have counted against the old."""
-    return mended_at is not None and began < mended_at
+def _precedes(began: datetime, changed_at: datetime | None) -> bool:
+    """A run reads reference answers while it works: one that began before the change may have used the old answer."""
+    return changed_at is not None and began < changed_at
 
 
-def _told_by_steps(steps: Sequence[Step], labels: Mapping[int, int]) -> tuple[int | None, bool]:
-    """The first error on the path, by labels of steps' ids, and whether anything is said of the path at all."""
+def _first_error_by_steps(steps: Sequence[Step], labels: Mapping[int, int]) -> tuple[int | None, bool]:
+    """The first error on the path by labels, which are by step id, and whether the path has any label."""
     path = [step for step in steps if step.chosen]
-    said = {step.position: label for step in path if (label := labels.get(step.pk, UNKNOWN)) != UNKNOWN}
-    found = first_error(said, len(path))
-    return None if found == UNKNOWN else found, bool(said)
+    by_position = {step.position: label for step in path if (label := labels.get(step.pk, UNKNOWN)) != UNKNOWN}
+    position = first_error(by_position, len(path))
+    return None if position == UNKNOWN else position, bool(by_position)
 
 
 def _verdicts(steps: Sequence[Step]) -> list[StepVerdict]:
@@ -285,94 +293,94 @@ def _verdicts(steps: Sequence[Step]) -> list[StepVerdict]:
 
 
 def _judges(
-    steps: Sequence[Step], verdicts: Sequence[StepVerdict], mended_at: datetime | None
+    steps: Sequence[Step], verdicts: Sequence[StepVerdict], changed_at: datetime | None
 ) -> list[JudgeFirstError]:
-    runs = {one.run_id: one.run for one in verdicts}
-    ratings: dict[int, dict[int, int]] = {pk: {} for pk in runs}
-    for one in verdicts:
-        ratings[one.run_id][one.step_id] = one.rating
-    words = []
-    for pk, run in runs.items():
-        position, speaks = _told_by_steps(steps, ratings[pk])
-        is_before = _is_before(run.created_at, mended_at)
-        words.append(JudgeFirstError(run=run, position=position, speaks=speaks, precedes_answer_change=is_before))
-    return words
+    runs = {verdict.run_id: verdict.run for verdict in verdicts}
+    ratings: dict[int, dict[int, int]] = {run_id: {} for run_id in runs}
+    for verdict in verdicts:
+        ratings[verdict.run_id][verdict.step_id] = verdict.rating
+    first_errors = []
+    for run_id, run in runs.items():
+        position, has_result = _first_error_by_steps(steps, ratings[run_id])
+        precedes = _precedes(run.created_at, changed_at)
+        first_errors.append(
+            JudgeFirstError(run=run, first_error=position, counts=has_result, precedes_answer_change=precedes)
+        )
+    return first_errors
 
 
 def _critiques(steps: Sequence[Step]) -> dict[int, list[Critique]]:
-    found: defaultdict[int, list[Critique]] = defaultdict(list)
-    for one in Critique.objects.filter(step__in=steps).order_by("pk"):
-        found[one.step_id].append(one)
-    return found
+    by_step: defaultdict[int, list[Critique]] = defaultdict(list)
+    for critique in Critique.objects.filter(step__in=steps).order_by("pk"):
+        by_step[critique.step_id].append(critique)
+    return by_step
 
 
 # --- people -----------------------------------------------------------------------------------------------
 
 
-def _voices(
-    solution: Solution, steps: Sequence[Step], naming: Naming, mended_at: datetime | None
+def _labelers(
+    solution: Solution, steps: Sequence[Step], naming: Naming, changed_at: datetime | None
 ) -> list[LabelerEvidence]:
+    """One for each submitted assignment, in the order of submission."""
     assignments = list(
         Assignment.objects.submitted()
-        .filter(Q(task__solution=solution, grown__isnull=True) | Q(grown=solution))
+        .filter(Q(task__solution=solution, derived_solution__isnull=True) | Q(derived_solution=solution))
         .with_reason()
         .select_related("labeler", "round")
         .order_by("submitted_at", "pk")
     )
-    labels: dict[int, dict[int, StepLabel]] = {}
+    labels: defaultdict[int, dict[int, StepLabel]] = defaultdict(dict)
     for label in StepLabel.objects.filter(assignment__in=assignments).select_related("step"):
-        labels.setdefault(label.assignment_id, {})[label.step_id] = label
+        labels[label.assignment_id][label.step_id] = label
     names = naming({assignment.labeler_id for assignment in assignments})
     path = [step for step in steps if step.chosen]
     corrected = [assignment.pk for assignment in assignments if assignment.corrected_by_id is not None]
     corrections = corrections_of(corrected) if corrected else {}
-    voices = [
-        _voice(names[assignment.labeler_id], assignment, labels.get(assignment.pk, {}), path, mended_at)
-        for assignment in assignments
-    ]
-    return [replace(voice, correction=corrections.get(voice.assignment.pk)) for voice in voices]
-
-
-def _voice(
-    name: str, assignment: Assignment, labels: dict[int, StepLabel], path: Sequence[Step], mended_at: datetime | None
-) -> LabelerEvidence:
-    ratings = {step.position: labels[step.pk].counted_rating for step in path if step.pk in labels}
-    said = {position: rating for position, rating in ratings.items() if rating is not None}
-    bad = (step.position + 1 for step in path if said.get(step.position) == BAD)
-    is_before = mended_at is not None and assignment.submitted_at is not None and assignment.submitted_at < mended_at
-    return LabelerEvidence(name, assignment, labels, first_error(said, len(path)), next(bad, None), is_before)
+    labelers = []
+    for assignment in assignments:
+        own_labels, submitted_at = labels[assignment.pk], assignment.submitted_at
+        ratings = {step.position: own_labels[step.pk].counted_rating for step in path if step.pk in own_labels}
+        labelers.append(
+            LabelerEvidence(
+                names[assignment.labeler_id],
+                assignment,
+                own_labels,
+                first_error(ratings, len(path)),
+                submitted_at is not None and _precedes(submitted_at, changed_at),
+                corrections.get(assignment.pk),
+            )
+        )
+    return labelers
 
 
 # --- first errors, side by side ---------------------------------------------------------------------------
 
 
-def _with_words(found: Evidence, solution: Solution) -> Evidence:
-    """The newest run speaks, and the newest of each judge, as in `machines`, which reads them for many solutions.
+def _first_errors(
+    solution: Solution, labelers: Sequence[LabelerEvidence], consensus: Consensus | None
+) -> list[SourceFirstError]:
+    """Those of all sources: of estimation runs the newest, of each judge the newest run.
 
-    People whose words do not count are shown with their turns, and not here.
+    Assignments that do not count are shown in the table of assignments, and not here.
     """
-    gold = {row.step.position: row.gold for row in found.path if row.gold is not None}
-    newest = newest_first_errors({solution.pk: solution.step_count}).get(solution.pk)
-    judges = {word.run.judge.name: word for word in found.judges if word.speaks}
-    stands = found.stands.first_error if found.stands is not None else None
-    words = Words(
-        people={
-            f"{place}: {voice.labeler}": voice.first_error
-            for place, voice in enumerate(found.voices)
-            if not voice.not_counted
-        },
-        monte_carlo=newest.first_error if newest else UNKNOWN,
-        judges={str(word.run.judge): _or_unknown(word.position) for word in judges.values()},
-        gold=Gold.of(gold, solution.step_count, found.also).acceptable if gold else frozenset(),
-        consensus=UNKNOWN if stands is None else stands,
+    lengths = {solution.pk: solution.step_count}
+    newest, gold = newest_first_errors(lengths).get(solution.pk), gold_of([solution.pk]).get(solution.pk)
+    named = source_first_errors(
+        DisputeEvidence(
+            # Numbered, as one person may have several assignments, and two people one name.
+            people={
+                f"{number}: {labeler.labeler}": labeler.first_error
+                for number, labeler in enumerate(labelers)
+                if not labeler.not_counted
+            },
+            monte_carlo=newest.first_error if newest is not None else UNKNOWN,
+            judges=judge_first_errors(lengths).get(solution.pk, {}),
+            gold=gold.acceptable if gold is not None else frozenset(),
+            consensus=UNKNOWN if consensus is None or consensus.first_error is None else consensus.first_error,
+        )
     )
-    return replace(found, words=[_unnumbered(one) for one in side_by_side(words)])
-
-
-def _or_unknown(position: int | None) -> int:
-    return UNKNOWN if position is None else position
-
-
-def _unnumbered(word: Word) -> Word:
-    """A person's name without their place in the order of turns."""
-    return replace(word, name=word.name.partition(": ")[2]) if word.source == Source.PERSON else word
+    return [
+        replace(source, name=source.name.partition(": ")[2]) if source.source == Source.PERSON else source
+        for source in named
+    ]

@@ -1,6 +1,6 @@
-"""What waits for reviewers: the solutions in a kind of dispute, and those that a reviewer has settled.
+"""Reviewers' queues: the solutions in each kind of dispute, and those that a reviewer adjudicated.
 
-A queue is read by its key, from an index; its length stands in `DisputeCount`, and nobody counts it.
+A queue is read page by page from an index. Its length is stored in `DisputeCount`, as counting takes too long.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from apps.corpus.models import Solution
 from apps.labeling.models import Assignment, Task
 from apps.projects.models import Project
 from apps.quality.disputes.kinds import Dispute
-from apps.quality.models import Consensus, DisputeCount, How, OpenDispute
+from apps.quality.models import Consensus, ConsensusMethod, DisputeCount, OpenDispute
 from apps.quality.review.impartiality import without_own
 
 SETTLED = "settled"
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class QueueKind:
     name: str
     title: str
     about: str
@@ -32,36 +32,46 @@ class Kind:
 KINDS = {
     kind.name: kind
     for kind in (
-        Kind(Dispute.PEOPLE, "People disagree", "Two people name different first errors."),
-        Kind(Dispute.PEOPLE_GOLD, "People against gold", "A label that counts contradicts gold."),
-        Kind(Dispute.PEOPLE_MONTE_CARLO, "People against Monte Carlo", "Rollouts name none of what people name."),
-        Kind(
+        QueueKind(Dispute.PEOPLE, "People disagree", "Two people name different first errors."),
+        QueueKind(Dispute.PEOPLE_GOLD, "People against gold", "A label that counts contradicts gold."),
+        QueueKind(
+            Dispute.PEOPLE_MONTE_CARLO, "People against Monte Carlo", "Rollouts name none of the people's first errors."
+        ),
+        QueueKind(
             Dispute.MONTE_CARLO_GOLD,
             "Monte Carlo against gold",
             "Rollouts name a first error that gold does not accept.",
         ),
-        Kind(
-            Dispute.MONTE_CARLO_JUDGE, "Monte Carlo against judge", "A judge names another first error than rollouts."
+        QueueKind(
+            Dispute.MONTE_CARLO_JUDGE,
+            "Monte Carlo against judge",
+            "A judge names another first error than rollouts.",
         ),
-        Kind(Dispute.RIGHT_WITH_BAD_STEP, "Right answer, bad step", "The answer is right, and a bad step is named."),
-        Kind(Dispute.WRONG_WITHOUT_BAD_STEP, "Wrong answer, no bad step", "The answer is wrong, and no step is bad."),
-        Kind(Dispute.UNSURE, "Unsure", "Somebody flagged a step as unsure."),
-        Kind(
-            Dispute.CONVINCING_WRONG_ANSWER, "Convincing wrong answers", "A verifier likes it, and the answer is wrong."
+        QueueKind(
+            Dispute.RIGHT_WITH_BAD_STEP, "Right answer, bad step", "The answer is right, and a bad step is named."
+        ),
+        QueueKind(
+            Dispute.WRONG_WITHOUT_BAD_STEP, "Wrong answer, no bad step", "The answer is wrong, and no step is bad."
+        ),
+        QueueKind(Dispute.UNSURE, "Unsure", "A labeler flagged a step as unsure."),
+        QueueKind(
+            Dispute.CONVINCING_WRONG_ANSWER,
+            "Convincing wrong answers",
+            "A verifier scores it highly, and the answer is wrong.",
         ),
     )
 }
-# No dispute: where what reviewers settled is found again, to become gold.
-WORDS_OF_REVIEWERS = Kind(SETTLED, "Settled by reviewers", "What reviewers said stands; it can become gold.")
-QUEUES = KINDS | {SETTLED: WORDS_OF_REVIEWERS}
+# Not a dispute: here reviewers find what they adjudicated, to make it gold.
+ADJUDICATED_QUEUE = QueueKind(SETTLED, "Settled by reviewers", "What reviewers settled; it can become gold.")
+QUEUES = KINDS | {SETTLED: ADJUDICATED_QUEUE}
 
-# Rows with a `solution`: an OpenDispute, or a Consensus.
+# Rows with a `solution`: OpenDispute or Consensus.
 Queue = QuerySet[Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Narrowing:
-    """Filters of a queue; None lets everything through. `labeler` is a user's id."""
+class QueueFilters:
+    """Filters of a queue; None does not filter. `labeler` is a user's id."""
 
     round: int | None = None
     source: str | None = None
@@ -69,54 +79,62 @@ class Narrowing:
     labeler: int | None = None
 
 
-def queue_of(project: Project, kind: str, narrowing: Narrowing = Narrowing(), *, reviewer: User | None = None) -> Queue:
-    """In the order of `solution_id`, each once. Raises DomainError for an unknown kind.
+NO_FILTERS = QueueFilters()
 
-    What the `reviewer` labeled is not offered to them: they are a side there.
+
+def queue_of(project: Project, kind: str, filters: QueueFilters = NO_FILTERS, *, reviewer: User | None = None) -> Queue:
+    """The rows of a queue in the order of `solution_id`, each solution once. Raises DomainError for an unknown kind.
+
+    Solutions that the `reviewer` labeled are left out, unless the project allows self-review.
     """
     if kind not in QUEUES:
-        raise DomainError(f"Kinds are {', '.join(QUEUES)}.", fields={"kind": f"unknown: {kind}"})
+        raise DomainError(f"Unknown kind of queue: {kind}.", fields={"kind": f"one of {', '.join(QUEUES)}"})
     if kind == SETTLED:
-        rows: Queue = Consensus.objects.filter(project=project, how=How.ADJUDICATED)
+        rows: Queue = Consensus.objects.filter(project=project, how=ConsensusMethod.ADJUDICATED)
     else:
         rows = OpenDispute.objects.filter(project=project, kind=kind)
         if reviewer is not None:
             rows = without_own(rows, reviewer, project)
-    return narrowed(rows, project, narrowing).order_by("solution_id")
+    return filter_queue(rows, project, filters).order_by("solution_id")
 
 
-def narrowed(rows: Queue, project: Project, to: Narrowing) -> Queue:
-    if to.source is not None:
-        rows = rows.filter(solution__source=to.source)
-    if to.subject is not None:
-        rows = rows.filter(solution__problem__subject=to.subject)
-    if to.round is not None:
-        asked = Task.objects.filter(round__project=project, round__number=to.round, solution=OuterRef("solution_id"))
-        rows = rows.filter(Exists(asked))
-    if to.labeler is not None:
-        counted = Assignment.objects.counted().filter(labeler=to.labeler, task__solution=OuterRef("solution_id"))
+def filter_queue(rows: Queue, project: Project, filters: QueueFilters) -> Queue:
+    if filters.source is not None:
+        rows = rows.filter(solution__source=filters.source)
+    if filters.subject is not None:
+        rows = rows.filter(solution__problem__subject=filters.subject)
+    if filters.round is not None:
+        in_round = Task.objects.filter(
+            round__project=project, round__number=filters.round, solution=OuterRef("solution_id")
+        )
+        rows = rows.filter(Exists(in_round))
+    if filters.labeler is not None:
+        counted = Assignment.objects.counted().filter(labeler=filters.labeler, task__solution=OuterRef("solution_id"))
         rows = rows.filter(Exists(counted))
     return rows
 
 
 def neighbours(queue: Queue, solution_id: int) -> tuple[int | None, int | None]:
-    """The solutions before and behind this one, which may have left the queue already."""
+    """The ids of the previous and the next solution, also if this one has already left the queue."""
     ids = queue.values_list("solution_id", flat=True)
-    before = ids.filter(solution_id__lt=solution_id).order_by("-solution_id").first()
-    return before, ids.filter(solution_id__gt=solution_id).order_by("solution_id").first()
+    previous = ids.filter(solution_id__lt=solution_id).order_by("-solution_id").first()
+    return previous, ids.filter(solution_id__gt=solution_id).order_by("solution_id").first()
 
 
 def counts_of(project: Project) -> dict[str, int]:
     """How many solutions are in each kind of dispute."""
-    counted = dict(DisputeCount.objects.filter(project=project).values_list("kind", "count"))
-    return {kind: counted.get(kind, 0) for kind in KINDS}
+    counts = dict(DisputeCount.objects.filter(project=project).values_list("kind", "count"))
+    return {kind: counts.get(kind, 0) for kind in KINDS}
 
 
 def disputed(solutions: QuerySet[Solution], kind: str) -> QuerySet[Solution]:
-    """The term `dispute:KIND` of a round's selection; `dispute:any` takes every kind."""
+    """The filter `dispute:KIND` of a round's selection; `dispute:any` takes every kind.
+
+    Raises DomainError for an unknown kind.
+    """
     if kind != "any" and kind not in KINDS:
         raise DomainError(
             f"dispute:{kind} names no kind of dispute.", fields={"select": f"dispute: any, {', '.join(KINDS)}"}
         )
-    found = OpenDispute.objects.filter(solution=OuterRef("pk"), project=OuterRef("project"))
-    return solutions.filter(Exists(found if kind == "any" else found.filter(kind=kind)))
+    disputes = OpenDispute.objects.filter(solution=OuterRef("pk"), project=OuterRef("project"))
+    return solutions.filter(Exists(disputes if kind == "any" else disputes.filter(kind=kind)))

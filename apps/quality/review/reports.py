@@ -1,4 +1,4 @@
-"""Reported problems: the one list of them, which every count and every page takes, and their dismissal."""
+"""Reports of bad problems: the one query that all pages and counts use, and dismissing reports."""
 
 from __future__ import annotations
 
@@ -19,41 +19,41 @@ from apps.projects.models import Project
 from apps.quality.review.impartiality import allows_self_review
 
 LONGEST_REASON = 2000
-State = Literal["open", "dismissed", "retired", "all"]
-STATES: tuple[State, ...] = ("open", "dismissed", "retired", "all")
+ReportState = Literal["open", "dismissed", "retired", "all"]
+REPORT_STATES: tuple[ReportState, ...] = ("open", "dismissed", "retired", "all")
 
 _DISMISSED = Q(dismissal__versions=F("versions"))
 _RETIRED = Q(task__solution__problem__retired_at__isnull=False) | Q(task__comparison__problem__retired_at__isnull=False)
 
 
-def reports_in(projects: Collection[Project], state: State = "open") -> QuerySet[Assignment]:
-    """The assignments that call a problem bad. Open ones are not dismissed, and their problem is not retired."""
-    found = Assignment.objects.submitted().filter(
+def reports_in(projects: Collection[Project], state: ReportState = "open") -> QuerySet[Assignment]:
+    """The assignments that report their problem as bad. Open ones are not dismissed, and their problem is not retired."""
+    reports = Assignment.objects.submitted().filter(
         round__project__in=projects, finish_reason=Assignment.FinishReason.BAD_PROBLEM
     )
     if state == "open":
-        return found.exclude(_RETIRED).filter(Q(dismissal=None) | ~_DISMISSED)
+        return reports.exclude(_RETIRED).filter(Q(dismissal=None) | ~_DISMISSED)
     if state == "dismissed":
-        return found.filter(_DISMISSED)
-    return found.filter(_RETIRED) if state == "retired" else found
+        return reports.filter(_DISMISSED)
+    return reports.filter(_RETIRED) if state == "retired" else reports
 
 
 def reports_of(problem: Problem) -> QuerySet[Assignment]:
-    """All that report this problem, answered or not, the newest first: of its solutions, and of comparisons of them."""
-    about = Q(task__solution__problem=problem) | Q(task__comparison__problem=problem)
+    """All reports of this problem, on its solutions and on comparisons of them, the newest first."""
+    of_problem = Q(task__solution__problem=problem) | Q(task__comparison__problem=problem)
     related = ("round", "task__solution__problem", "task__comparison__problem", "dismissal__dismissed_by")
-    return reports_in([problem.project], "all").filter(about).select_related(*related).order_by("-pk")
+    return reports_in([problem.project], "all").filter(of_problem).select_related(*related).order_by("-pk")
 
 
 def count_open_reports(projects: Collection[Project]) -> dict[int, int]:
-    """By project, for those that have any."""
+    """By project id, for projects with open reports."""
     rows = reports_in(projects).order_by().values_list("round__project").annotate(count=Count("id"))
     return dict(rows)
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A reported problem, and what was done about it: the dismissal that holds for what the report says now."""
+    """A reported problem, and the dismissal of the report in its current version."""
 
     problem: Problem
     dismissal: ReportDismissal | None
@@ -64,68 +64,72 @@ class Report:
 
 
 def report_of(assignment: Assignment) -> Report | None:
-    """None where the turn reports no problem."""
+    """The assignment's report; None if it does not report its problem."""
     if assignment.finish_reason != Assignment.FinishReason.BAD_PROBLEM:
         return None
-    found: ReportDismissal | None = getattr(assignment, "dismissal", None)
-    return Report(
-        problem_of(assignment), found if found is not None and found.versions == assignment.versions else None
-    )
+    dismissal: ReportDismissal | None = getattr(assignment, "dismissal", None)
+    is_current = dismissal is not None and dismissal.versions == assignment.versions
+    return Report(problem_of(assignment), dismissal if is_current else None)
 
 
 def problem_of(report: Assignment) -> Problem:
-    about = report.task.solution or report.task.comparison
-    assert about is not None
-    return about.problem
+    subject = report.task.solution or report.task.comparison
+    assert subject is not None
+    return subject.problem
 
 
 @transaction.atomic
 def dismiss_report(*, assignment: Assignment, reason: str, actor: User) -> ReportDismissal:
-    """Say that the problem is fine, and why. Dismissing it twice keeps the first word.
+    """Dismiss a report: the problem is fine. A second dismissal keeps the first one's reason.
 
-    Raises DomainError for a reason that is empty or too long, Conflict when the assignment reports nothing, NotAllowed
-    for a report of one's own where the project's rules want others to judge it.
+    Raises DomainError if the reason is empty or too long, Conflict if the assignment reports nothing, NotAllowed for
+    one's own report, unless the project allows self-review.
     """
-    words = reason.strip()
-    if not 1 <= len(words) <= LONGEST_REASON:
+    reason = reason.strip()
+    if not 1 <= len(reason) <= LONGEST_REASON:
         raise DomainError(
             f"Say why the report is dismissed, in 1 to {LONGEST_REASON} characters.",
             fields={"reason": f"1 to {LONGEST_REASON} characters"},
         )
-    held = _locked(assignment)
-    if held.labeler_id == actor.pk and not allows_self_review(held.round.project_id):
-        raise NotAllowed("This report is your own: another reviewer judges it.", code="own_work")
-    known = ReportDismissal.objects.filter(assignment=held).first()
-    if known is not None and known.versions == held.versions:
-        return known
+    locked = _lock_report(assignment)
+    if locked.labeler_id == actor.pk and not allows_self_review(locked.round.project_id):
+        raise NotAllowed("This report is your own: another reviewer has to judge it.", code="own_work")
+    existing = ReportDismissal.objects.filter(assignment=locked).first()
+    if existing is not None and existing.versions == locked.versions:
+        return existing
     dismissal, _ = ReportDismissal.objects.update_or_create(
-        assignment=held,
-        defaults={"versions": held.versions, "reason": words, "dismissed_by": actor, "dismissed_at": timezone.now()},
+        assignment=locked,
+        defaults={
+            "versions": locked.versions,
+            "reason": reason,
+            "dismissed_by": actor,
+            "dismissed_at": timezone.now(),
+        },
     )
-    _record(held, actor, "report.dismissed", before=held.reason, after=words)
+    _record(locked, actor, "report.dismissed", before=locked.reason, after=reason)
     return dismissal
 
 
 @transaction.atomic
 def reopen_report(*, assignment: Assignment, actor: User) -> None:
-    """Take a dismissal back. Raises Conflict when the report is not dismissed."""
-    held = _locked(assignment)
-    dismissal = ReportDismissal.objects.filter(assignment=held, versions=held.versions).first()
+    """Open a dismissed report again. Raises Conflict if it is not dismissed."""
+    locked = _lock_report(assignment)
+    dismissal = ReportDismissal.objects.filter(assignment=locked, versions=locked.versions).first()
     if dismissal is None:
         raise Conflict("This report is not dismissed.", code="not_dismissed")
-    before = dismissal.reason
+    reason = dismissal.reason
     dismissal.delete()
-    _record(held, actor, "report.reopened", before=before, after=None)
+    _record(locked, actor, "report.reopened", before=reason, after=None)
 
 
-def _locked(assignment: Assignment) -> Assignment:
-    held = Assignment.objects.select_for_update(of=("self",)).select_related("round__project").get(pk=assignment.pk)
-    if not held.is_submitted or held.finish_reason != Assignment.FinishReason.BAD_PROBLEM:
+def _lock_report(assignment: Assignment) -> Assignment:
+    """The assignment, locked. Raises Conflict if it does not report its problem."""
+    locked = Assignment.objects.select_for_update(of=("self",)).select_related("round__project").get(pk=assignment.pk)
+    if not locked.is_submitted or locked.finish_reason != Assignment.FinishReason.BAD_PROBLEM:
         raise Conflict("This assignment does not report its problem.", code="no_report")
-    return held
+    return locked
 
 
-def _record(held: Assignment, actor: User, verb: str, *, before: str | None, after: str | None) -> None:
-    record_event(
-        actor=actor, verb=verb, target=str(held.pk), project=held.round.project.slug, before=before, after=after
-    )
+def _record(assignment: Assignment, actor: User, verb: str, *, before: str | None, after: str | None) -> None:
+    project = assignment.round.project.slug
+    record_event(actor=actor, verb=verb, target=str(assignment.pk), project=project, before=before, after=after)

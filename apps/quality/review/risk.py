@@ -1,8 +1,8 @@
-"""How much a turn deserves a second look, and which turns a reviewer is shown first. Pure.
+"""The risk that an assignment has errors, and the sample that reviewers check first. Pure.
 
-Each reason says by itself how likely it is that something is wrong; together they are 1 - the product of what speaks
-against each, so that more reasons are more risk, and never more than one. The weights are judgement, not measurement:
-they order a list, and nothing is decided by them.
+Each reason has a probability that something is wrong. The risk is 1 - the product of the probabilities that nothing is, so
+more reasons mean more risk, and never more than 1. The weights are judgement, not measurement: they order a list, and
+nothing is decided by them.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from hashlib import blake2b
 from math import prod
 from statistics import median
 
-FAST = 1 / 3  # Of what a step usually takes in the round.
-NEWCOMER = 20  # Fewer turns than that say little of a labeler.
-CHANCE_EVERY = 3  # Every third turn of a sample is chosen by chance, so that what looks well is looked at, too.
+FAST = 1 / 3  # Of the usual time for a step in the round.
+NEWCOMER = 20  # Labelers with fewer assignments are new.
+RANDOM_EVERY = 3  # Every third assignment of a sample is random: what looks right is checked, too.
 
 
 class Reason(StrEnum):
@@ -28,17 +28,17 @@ class Reason(StrEnum):
 
 
 WEIGHTS = {Reason.GOLD: 0.5, Reason.CONSENSUS: 0.35, Reason.FAST: 0.25, Reason.NEWCOMER: 0.1}
-WORDS = {
+REASON_TEXTS = {
     Reason.GOLD: "misses gold",
-    Reason.CONSENSUS: "differs from what stands",
+    Reason.CONSENSUS: "differs from consensus",
     Reason.FAST: "fast",
     Reason.NEWCOMER: "new labeler",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """Of one turn. None is what nobody can tell. `pace` is active milliseconds for each rated step."""
+class RiskFactors:
+    """Of one assignment; None if unknown. `pace` is the active time in milliseconds for each rated step."""
 
     assignment: int
     labeler: int
@@ -46,7 +46,7 @@ class Facts:
     agrees: bool | None = None
     pace: float | None = None
     usual_pace: float | None = None
-    turns_before: int = NEWCOMER
+    assignments_before: int = NEWCOMER
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,42 +57,42 @@ class Risk:
     reasons: tuple[Reason, ...]
 
 
-def risk_of(facts: Facts) -> Risk:
+def risk_of(factors: RiskFactors) -> Risk:
     holds = {
-        Reason.GOLD: facts.gold is False,
-        Reason.CONSENSUS: facts.agrees is False,
-        Reason.FAST: bool(facts.pace is not None and facts.usual_pace and facts.pace < FAST * facts.usual_pace),
-        Reason.NEWCOMER: facts.turns_before < NEWCOMER,
+        Reason.GOLD: factors.gold is False,
+        Reason.CONSENSUS: factors.agrees is False,
+        Reason.FAST: bool(factors.pace is not None and factors.usual_pace and factors.pace < FAST * factors.usual_pace),
+        Reason.NEWCOMER: factors.assignments_before < NEWCOMER,
     }
-    reasons = tuple(reason for reason, here in holds.items() if here)
-    return Risk(facts.assignment, facts.labeler, 1 - prod(1 - WEIGHTS[reason] for reason in reasons), reasons)
+    reasons = tuple(reason for reason, is_given in holds.items() if is_given)
+    return Risk(factors.assignment, factors.labeler, 1 - prod(1 - WEIGHTS[reason] for reason in reasons), reasons)
 
 
 def usual_pace(paces: Sequence[float]) -> float | None:
-    """The median; too few say nothing."""
+    """The median; None for fewer than five."""
     return median(paces) if len(paces) >= 5 else None
 
 
 def sample(risks: Sequence[Risk], size: int, *, seed: str = "") -> list[Risk]:
-    """So many turns, labelers in turn, each with their riskiest first; every third by chance, the same each time."""
+    """Up to `size` assignments, labelers in turn, the riskiest of each first; every third is random, by the seed."""
     waiting: defaultdict[int, list[Risk]] = defaultdict(list)
-    for one in sorted(risks, key=lambda one: (-one.share, _chance(one, seed))):
-        waiting[one.labeler].append(one)
+    for risk in sorted(risks, key=lambda risk: (-risk.share, _random_key(risk, seed))):
+        waiting[risk.labeler].append(risk)
     chosen: list[Risk] = []
     while waiting and len(chosen) < size:
-        # Who has the riskiest turn left comes first in each round of the table.
+        # In each pass the labeler with the riskiest remaining assignment comes first.
         for labeler in sorted(waiting, key=lambda pk: (-waiting[pk][0].share, pk)):
-            by_chance = len(chosen) % CHANCE_EVERY == CHANCE_EVERY - 1
-            left = waiting[labeler]
-            one = min(left, key=lambda one: _chance(one, seed)) if by_chance else left[0]
-            left.remove(one)
-            chosen.append(one)
-            if not left:
+            is_random = len(chosen) % RANDOM_EVERY == RANDOM_EVERY - 1
+            remaining = waiting[labeler]
+            risk = min(remaining, key=lambda risk: _random_key(risk, seed)) if is_random else remaining[0]
+            remaining.remove(risk)
+            chosen.append(risk)
+            if not remaining:
                 del waiting[labeler]
             if len(chosen) == size:
                 break
     return chosen
 
 
-def _chance(risk: Risk, seed: str) -> bytes:
+def _random_key(risk: Risk, seed: str) -> bytes:
     return blake2b(f"{seed}\x1f{risk.assignment}".encode(), digest_size=8).digest()

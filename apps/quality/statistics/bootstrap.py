@@ -1,4 +1,4 @@
-"""How sure a coefficient is: the bootstrap over solutions. Pure."""
+"""Confidence intervals of coefficients, by the bootstrap over solutions. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Reader = Callable[[Floats], Floats]
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A coefficient with its 95 % interval, and how many solutions it rests on. None: it cannot be told."""
+    """A coefficient with its 95 % interval, and how many solutions it rests on. None: it is undefined."""
 
     value: float | None
     low: float | None
@@ -30,11 +30,11 @@ class Measured:
 def measure(tallies: Floats, read: Reader, *, resamples: int = RESAMPLES, seed: int = 0) -> Measured:
     """The coefficient of the summed tallies (a row per solution), and the percentile interval (Efron 1979).
 
-    A coefficient is written as sums over solutions and a function of the sums, so that a resample is one
-    weighted sum. Solutions that say nothing are left out. The same seed, the same interval.
+    A coefficient is a function of sums over solutions, so a resample is one weighted sum. Solutions whose tallies are all
+    zero are left out. The same seed returns the same interval.
 
-    Where all solutions say the same, resamples do so too and the interval would vanish, as if nothing else were possible:
-    there it is Wilson's, of a share over the solutions that bear on the coefficient.
+    Where all solutions agree, so do all resamples, and the interval would have no width. There it is Wilson's interval,
+    of a share over the solutions that bear on the coefficient.
     """
     rows = tallies[tallies.any(axis=1)]
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -47,13 +47,13 @@ def measure(tallies: Floats, read: Reader, *, resamples: int = RESAMPLES, seed: 
             bearing = int(np.isfinite(read(rows)).sum()) or len(rows)
         bounds = wilson(min(1.0, max(0.0, value)) * bearing, bearing)
         low, high = min(value, bounds[0]), max(value, bounds[1])
-    return Measured(_told(value), _told(low), _told(high), len(rows))
+    return Measured(_finite(value), _finite(low), _finite(high), len(rows))
 
 
 def measure_share(tallies: Floats) -> Measured:
     """The mean over solutions of a share in [0, 1], a row each (the share and 1, or zeros); Wilson's interval.
 
-    A solution counts as one observation, however many pairs or steps it holds. The interval never vanishes.
+    A solution counts as one observation, however many pairs or steps it holds. The interval always has a width.
     """
     rows = tallies[tallies.any(axis=1)]
     if not len(rows):
@@ -71,17 +71,17 @@ def by_cluster(rows: Floats, clusters: Ints) -> Floats:
 
 
 def _resampled(rows: Floats, resamples: int, seed: int) -> Floats:
-    """The summed tallies of each resample. Many at a time: one product of matrices is five times as fast."""
-    dice = np.random.default_rng(seed)
+    """The summed tallies of each resample, many at a time: one product of matrices is five times as fast."""
+    rng = np.random.default_rng(seed)
     count, totals = len(rows), np.empty((resamples, rows.shape[1]))
     batch = max(1, WEIGHTS_AT_ONCE // count)
     for start in range(0, resamples, batch):
         size = min(batch, resamples - start)
-        drawn = dice.integers(count, size=(size, count)) + np.arange(size)[:, None] * count
+        drawn = rng.integers(count, size=(size, count)) + np.arange(size)[:, None] * count
         weights = np.bincount(drawn.ravel(), minlength=size * count).reshape(size, count)
         totals[start : start + size] = weights.astype(np.float64) @ rows
     return totals
 
 
-def _told(value: float) -> float | None:
+def _finite(value: float) -> float | None:
     return float(value) if isfinite(value) else None

@@ -1,6 +1,6 @@
-"""Whether soft estimates mean what they say: of steps estimated at 0.7, are 70 % good, as people see them? Pure.
+"""Calibration of soft estimates: of steps estimated at 0.7, do people rate 70 % as good? Pure.
 
-The same asks whether judges' confidence means what it says: of verdicts given with 0.9, are 90 % right?
+The same measure applies to judges' confidence: of verdicts with a confidence of 0.9, are 90 % right?
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ BINS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Bin:
-    """Estimates in [low, high), the last bin with its upper end. `mean` is None when it is empty."""
+class CalibrationBin:
+    """Estimates in [low, high); the last bin includes its upper end. `mean` is None if the bin is empty."""
 
     low: float
     high: float
@@ -30,10 +30,10 @@ class Bin:
 class Calibration:
     """`error` is the expected calibration error: the mean distance of a bin's estimate from its share of good steps.
 
-    `brier` is the mean squared distance of an estimate from 0 or 1: 0.25 is what a constant one half has.
+    `brier` is the mean squared distance of an estimate from 0 or 1; a constant estimate of one half has 0.25.
     """
 
-    bins: list[Bin]
+    bins: list[CalibrationBin]
     error: Measured
     brier: Measured
 
@@ -41,27 +41,30 @@ class Calibration:
 def calibration(
     estimates: Floats, good: Bools, solutions: Ints, *, bins: int = BINS, resamples: int = RESAMPLES
 ) -> Calibration:
-    """Of steps with both an estimate in [0, 1] and a label. Raises ValueError that names what is out of bounds."""
+    """Of steps with both an estimate in [0, 1] and a label. Raises ValueError, which names the invalid array."""
     if not len(estimates) == len(good) == len(solutions):
         raise ValueError("estimates, good and solutions must be of one length")
     if len(estimates) and not (estimates.min() >= 0 and estimates.max() <= 1):
-        raise ValueError("estimates: outside of 0 to 1")
-    places = np.minimum((estimates * bins).astype(np.int64), bins - 1)
-    inside = np.eye(bins)[places]
-    tallies = by_cluster(np.hstack((inside, inside * estimates[:, None], inside * good[:, None])), solutions)
+        raise ValueError("estimates: must be between 0 and 1")
+    bin_numbers = np.minimum((estimates * bins).astype(np.int64), bins - 1)
+    in_bin = np.eye(bins)[bin_numbers]
+    tallies = by_cluster(np.hstack((in_bin, in_bin * estimates[:, None], in_bin * good[:, None])), solutions)
     squares = by_cluster(np.column_stack(((estimates - good) ** 2, np.ones(len(good)))), solutions)
     return Calibration(
         _bins(tallies.sum(axis=0).reshape(3, bins)),
         measure(tallies, _read_error, resamples=resamples),
-        measure(squares, _read_brier, resamples=resamples),
+        # Brier 1950, of good against bad.
+        measure(squares, lambda sums: np.asarray(sums[..., 0] / sums[..., 1]), resamples=resamples),
     )
 
 
-def _bins(sums: Floats) -> list[Bin]:
+def _bins(sums: Floats) -> list[CalibrationBin]:
     width = sums.shape[1]
     return [
-        Bin(place / width, (place + 1) / width, total / count if count else None, Proportion(int(hits), int(count)))
-        for place, (count, total, hits) in enumerate(sums.T.tolist())
+        CalibrationBin(
+            number / width, (number + 1) / width, total / count if count else None, Proportion(int(hits), int(count))
+        )
+        for number, (count, total, hits) in enumerate(sums.T.tolist())
     ]
 
 
@@ -69,8 +72,3 @@ def _read_error(tallies: Floats) -> Floats:
     """Naeini, Cooper and Hauskrecht 2015: sum of n_b / n x |mean estimate - share good|, and n_b cancels."""
     counts, estimated, good = np.split(tallies, 3, axis=-1)
     return np.asarray(np.abs(estimated - good).sum(axis=-1) / counts.sum(axis=-1))
-
-
-def _read_brier(tallies: Floats) -> Floats:
-    """Brier 1950, of good against bad."""
-    return np.asarray(tallies[..., 0] / tallies[..., 1])

@@ -1,8 +1,8 @@
 """Agreement beyond chance: Cohen's and Fleiss's kappa, Krippendorff's alpha. Pure.
 
-Each comes as tallies, additive over solutions, and a reader of the summed tallies, which takes any number of leading
-axes. Where all say one and the same value there is no chance to agree beyond, and the answer is not a number.
-The well-kept library for alpha is under the GPL, and those for kappa bring pandas or scipy: see docs/quality.md.
+Each coefficient consists of tallies, which are additive over solutions, and of a function that reads it from the summed
+tallies, with any number of leading axes. Where all values are the same, chance agreement is complete and the coefficient
+is NaN. For why no library is used see docs/quality.md.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from apps.quality.statistics.ratings import Floats, Ints, ReliabilityData
 
 
 def confusions(first: Ints, second: Ints, clusters: Ints, values: int) -> Floats:
-    """How often the first said c and the second k, by cluster, flattened to values * values columns."""
+    """How often the first value is c and the second k, by cluster, flattened to values * values columns."""
     count, cells = int(clusters.max(initial=-1)) + 1, values * values
     flat = np.bincount(clusters * cells + first * values + second, minlength=count * cells)
     return flat.reshape(count, cells).astype(np.float64)
@@ -35,7 +35,7 @@ def read_cohen(tallies: Floats) -> Floats:
 
 
 def read_accuracy(tallies: Floats) -> Floats:
-    """The share on which both say the same."""
+    """The share of units with the same value from both."""
     table = _square(tallies)
     return np.asarray(np.trace(table, axis1=-2, axis2=-1) / table.sum(axis=(-2, -1)))
 
@@ -44,22 +44,22 @@ def read_accuracy(tallies: Floats) -> Floats:
 
 
 def fleiss_tallies(reliability_data: ReliabilityData) -> Floats:
-    """Per cluster: the sum of P_i, the number of units, and how often each value was said.
+    """Per cluster: the sum of P_i, the number of units, and how often each value occurs.
 
-    Units that one labeler alone spoke of do not count. Their number may differ from unit to unit; where it does not,
-    it is Fleiss's own kappa.
+    Units with a value from one labeler alone do not count. The number of labelers may differ between units; where it does
+    not, the result is Fleiss's own kappa.
     """
     counts, clusters = _pairable(reliability_data)
-    submitted = counts.sum(axis=1)
-    agreeing = (counts * (counts - 1)).sum(axis=1) / (submitted * (submitted - 1))
+    raters = counts.sum(axis=1)
+    agreeing = (counts * (counts - 1)).sum(axis=1) / (raters * (raters - 1))
     return by_cluster(np.column_stack((agreeing, np.ones(len(counts)), counts)), clusters)
 
 
 def read_fleiss(tallies: Floats) -> Floats:
     """Fleiss 1971: (P - P_e) / (1 - P_e), with chance from the marginals of all."""
     observed = tallies[..., 0] / tallies[..., 1]
-    said = tallies[..., 2:]
-    chance = ((said / said.sum(axis=-1, keepdims=True)) ** 2).sum(axis=-1)
+    totals = tallies[..., 2:]
+    chance = ((totals / totals.sum(axis=-1, keepdims=True)) ** 2).sum(axis=-1)
     return np.asarray((observed - chance) / (1 - chance))
 
 
@@ -69,10 +69,10 @@ def read_fleiss(tallies: Floats) -> Floats:
 def coincidences(reliability_data: ReliabilityData) -> Floats:
     """Krippendorff's coincidence matrix by cluster, flattened: each pair of values within a unit counts 1 / (m - 1)."""
     counts, clusters = _pairable(reliability_data)
-    submitted = counts.sum(axis=1)
+    raters = counts.sum(axis=1)
     pairs = counts[:, :, None] * counts[:, None, :] - counts[:, :, None] * np.eye(reliability_data.value_count)
     return by_cluster(
-        (pairs / (submitted - 1)[:, None, None]).reshape(len(counts), reliability_data.value_count**2), clusters
+        (pairs / (raters - 1)[:, None, None]).reshape(len(counts), reliability_data.value_count**2), clusters
     )
 
 
@@ -83,33 +83,33 @@ def read_alpha(metric: str) -> Reader:
 
 def _alpha(distances: Callable[[Floats], Floats], tallies: Floats) -> Floats:
     table = _square(tallies)
-    said = table.sum(axis=-1)
-    apart = distances(said)
-    observed = (table * apart).sum(axis=(-2, -1))
-    chance = (said[..., :, None] * said[..., None, :] * apart).sum(axis=(-2, -1))
-    return np.asarray(1 - (said.sum(axis=-1) - 1) * observed / chance)
+    totals = table.sum(axis=-1)
+    distance = distances(totals)
+    observed = (table * distance).sum(axis=(-2, -1))
+    chance = (totals[..., :, None] * totals[..., None, :] * distance).sum(axis=(-2, -1))
+    return np.asarray(1 - (totals.sum(axis=-1) - 1) * observed / chance)
 
 
-def _nominal(said: Floats) -> Floats:
-    return 1 - np.eye(said.shape[-1])
-
-
-def _interval(said: Floats) -> Floats:
-    values = np.arange(said.shape[-1], dtype=np.float64)
+def _interval(totals: Floats) -> Floats:
+    values = np.arange(totals.shape[-1], dtype=np.float64)
     return np.asarray((values[:, None] - values[None, :]) ** 2)
 
 
-def _ordinal(said: Floats) -> Floats:
+def _ordinal(totals: Floats) -> Floats:
     """How many values lie between two: (n_c / 2 + n_between + n_k / 2) squared."""
-    middles = np.cumsum(said, axis=-1) - said / 2
+    middles = np.cumsum(totals, axis=-1) - totals / 2
     return np.asarray((middles[..., :, None] - middles[..., None, :]) ** 2)
 
 
-_DISTANCES: dict[str, Callable[[Floats], Floats]] = {"nominal": _nominal, "ordinal": _ordinal, "interval": _interval}
+_DISTANCES: dict[str, Callable[[Floats], Floats]] = {
+    "nominal": lambda totals: 1 - np.eye(totals.shape[-1]),
+    "ordinal": _ordinal,
+    "interval": _interval,
+}
 
 
 def _pairable(reliability_data: ReliabilityData) -> tuple[Floats, Ints]:
-    """Counts and clusters of the units that two or more labelers spoke of."""
+    """Counts and clusters of the units with values from two or more labelers."""
     counts = reliability_data.counts()
     pairable = counts.sum(axis=1) > 1
     return counts[pairable].astype(np.float64), reliability_data.clusters[pairable]

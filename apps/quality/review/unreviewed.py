@@ -1,0 +1,129 @@
+"""Submitted assignments without a review since their submission, and their risks."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from itertools import chain
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Exists, OuterRef, QuerySet, Sum
+
+from apps.accounts.models import User
+from apps.corpus.labels import UNKNOWN, first_error
+from apps.labeling.assignments.first_submissions import first_submissions_of
+from apps.labeling.models import Assignment, PastSubmission, Round, RoundProgress, StepLabel
+from apps.projects.models import Project
+from apps.quality.models import Consensus, GoldMark, Review
+from apps.quality.review.impartiality import allows_self_review
+from apps.quality.review.risk import Risk, RiskFactors, risk_of, usual_pace
+
+# A sample is of current work: of each labeler in each round the newest assignments.
+NEWEST_OF_EACH = 10
+MAX_IN_SAMPLE = 1000
+
+
+def newest_unreviewed(
+    project: Project,
+    *,
+    round_number: int | None = None,
+    labeler: int | None = None,
+    reviewer: User | None = None,
+) -> list[int]:
+    """Ids of the newest unreviewed assignments of each labeler in each round, without the reviewer's own.
+
+    An index leads from each labeler's progress in a round to their newest assignments, however many there are.
+    """
+    filters = {"round__number": round_number, "labeler": labeler}
+    progress_rows = RoundProgress.objects.filter(round__project=project, round__origin="").filter(
+        **{name: value for name, value in filters.items() if value is not None}
+    )
+    if reviewer is not None and not allows_self_review(project.pk):
+        progress_rows = progress_rows.exclude(labeler=reviewer)
+    assignments = Assignment.objects.submitted().filter(task__solution__isnull=False)
+    of_labeler = assignments.filter(labeler=OuterRef("labeler"), round=OuterRef("round")).order_by("-submitted_at")
+    newest = ArraySubquery(unreviewed(of_labeler).values("pk")[:NEWEST_OF_EACH])
+    ids_by_progress = progress_rows.order_by().values_list(newest, flat=True)
+    return sorted(chain.from_iterable(ids_by_progress), reverse=True)[:MAX_IN_SAMPLE]
+
+
+def unreviewed(assignments: QuerySet[Assignment]) -> QuerySet[Assignment]:
+    """Without a review since the submission. A labeler's correction after a review needs another one."""
+    corrections = PastSubmission.objects.filter(assignment=OuterRef("assignment"), replaced_at__gt=OuterRef("at"))
+    reviews = Review.objects.filter(~Exists(corrections), assignment=OuterRef("pk"), at__gte=OuterRef("submitted_at"))
+    return assignments.filter(~Exists(reviews))
+
+
+def risks_of(assignment_ids: Sequence[int]) -> dict[int, Risk]:
+    """By assignment id, in nine queries at most, however many."""
+    assignments = list(
+        Assignment.objects.filter(pk__in=assignment_ids)
+        .select_related("task__solution")
+        .only(
+            "active_ms",
+            "finish_reason",
+            "labeler_id",
+            "round_id",
+            "submitted_at",
+            "versions",
+            "task__solution__step_count",
+        )
+    )
+    ratings, submissions = _path_ratings(assignment_ids), first_submissions_of(assignments)
+    solution_ids = {assignment.task.solution_id for assignment in assignments if assignment.task.solution_id}
+    consensus = dict(Consensus.objects.settled().filter(solution__in=solution_ids).values_list("pk", "first_error"))
+    gold = dict(GoldMark.objects.filter(assignment__in=assignment_ids).values_list("assignment", "exact"))
+    submitted = _submitted_counts(assignments)
+    # Milliseconds for each rated step of the first submission.
+    paces = {
+        pk: submission.active_ms / len(submission.ratings)
+        if submission.active_ms is not None and submission.ratings
+        else None
+        for pk, submission in submissions.items()
+    }
+    paces_of_round: defaultdict[int, list[float]] = defaultdict(list)
+    for assignment in assignments:
+        if (pace := paces[assignment.pk]) is not None:
+            paces_of_round[assignment.round_id].append(pace)
+    return {
+        assignment.pk: risk_of(
+            RiskFactors(
+                assignment=assignment.pk,
+                labeler=assignment.labeler_id,
+                gold=gold.get(assignment.pk),
+                agrees=_agrees(assignment, ratings.get(assignment.pk, {}), consensus),
+                pace=paces[assignment.pk],
+                usual_pace=usual_pace(paces_of_round[assignment.round_id]),
+                assignments_before=submitted.get(assignment.labeler_id, 0),
+            )
+        )
+        for assignment in assignments
+    }
+
+
+def _path_ratings(assignment_ids: Sequence[int]) -> dict[int, dict[int, int]]:
+    """Ratings of steps on the path, by assignment and position."""
+    ratings: defaultdict[int, dict[int, int]] = defaultdict(dict)
+    labels = StepLabel.objects.filter(assignment__in=assignment_ids, step__chosen=True, rating__isnull=False)
+    for assignment, position, rating in labels.values_list("assignment", "step__position", "rating"):
+        ratings[assignment][position] = rating or 0
+    return ratings
+
+
+def _submitted_counts(assignments: Sequence[Assignment]) -> dict[int, int]:
+    """How many assignments each labeler has submitted in the project, by user id."""
+    rounds = {assignment.round_id for assignment in assignments}
+    progress_rows = RoundProgress.objects.filter(
+        labeler__in={assignment.labeler_id for assignment in assignments},
+        round__project__in=Round.objects.filter(pk__in=rounds).values("project"),
+    )
+    return dict(progress_rows.order_by().values_list("labeler").annotate(done=Sum("submitted")))
+
+
+def _agrees(assignment: Assignment, ratings: Mapping[int, int], consensus: Mapping[int, int | None]) -> bool | None:
+    """Whether it names the first error of the settled consensus; None if either is unknown."""
+    solution = assignment.task.solution
+    if solution is None or consensus.get(solution.pk) is None:
+        return None
+    named = first_error(ratings, solution.step_count)
+    return None if named == UNKNOWN else named == consensus[solution.pk]
