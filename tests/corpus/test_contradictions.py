@@ -163,20 +163,20 @@ def test_contradictions_are_on_the_page_and_in_the_api(project: Project, alice: 
 def test_a_row_that_the_database_refuses_leaves_the_other_notes(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A chunk that lands row by row tells as much."""
+    """A chunk that is stored row by row has the same notes."""
     from django.db import DataError
 
-    from apps.corpus.imports import run as importing
+    from apps.corpus.imports import run
 
     bring_in(project, [row(1, **gold(1, -1))])
-    store_records = importing.store_records
+    store_records = run.store_records
 
     def refuses_many(batch: ImportBatch, incoming: Any) -> Any:
         if len(incoming) > 1:
             raise DataError("too many")
         return store_records(batch, incoming)
 
-    monkeypatch.setattr(importing, "land", refuses_many)
+    monkeypatch.setattr(run, "store_records", refuses_many)
     batch = bring_in(project, [row(1, **gold(1, 1)), row(2, **gold(1))])
     assert (batch.ignored, batch.labels) == ({OTHERWISE.format("gold"): 1}, 1)
 

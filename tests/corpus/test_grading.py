@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
-from django.db import connection
 
 from apps.accounts.models import User
 from apps.corpus.grading import NO_ANSWER, Graded, answer_of_steps, final_answer
@@ -112,16 +111,3 @@ def test_of_two_stated_answers_none_decides(project: Project) -> None:
 def test_a_blank_answer_of_the_row_names_none(blank: str) -> None:
     steps = [StepRecord(position=0, text="The answer is 27.")]
     assert final_answer(SolutionRecord(steps=steps, final_answer=blank)) == "27"
-
-
-@pytest.mark.django_db
-def test_solutions_that_were_called_wrong_for_want_of_an_answer_are_unreadable_now(project: Project) -> None:
-    """By the statement of the migration itself."""
-    from importlib import import_module
-
-    bring_in(project, "We multiply.", "So \\boxed{26}.")
-    Solution.objects.filter(external_id="0").update(grade="no_match", is_correct=False)
-    (operation,) = import_module("apps.corpus.migrations.0004_no_answer_is_unreadable").Migration.operations
-    with connection.cursor() as cursor:
-        cursor.execute(operation.sql)
-    assert grades(project) == ["unparsed", "no_match"]
