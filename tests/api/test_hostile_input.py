@@ -275,7 +275,19 @@ def test_every_page_and_form_with_every_field_spoilt(world: World, alice: User, 
     for path in page_addresses(world):
         shown = client.get(path)
         fields = set(re.findall(r'name="([a-z_0-9-]+)"', shown.content.decode())) if not shown.streaming else set()
-        fields |= {"after", "before", "act", "step", "solution", "assignment", "note", "kind", "source", "labeler", "when"}
+        fields |= {
+            "after",
+            "before",
+            "act",
+            "step",
+            "solution",
+            "assignment",
+            "note",
+            "kind",
+            "source",
+            "labeler",
+            "when",
+        }
         names = sorted(fields - {"csrfmiddlewaretoken"})
         together = [dict.fromkeys(names, text) for text in TEXTS]
         alone = [{name: TEXTS[(place + len(path)) % len(TEXTS)]} for place, name in enumerate(names)]
