@@ -65,11 +65,14 @@ def test_a_round_without_anything_to_compare_says_so(owner: Client, project: Pro
 @pytest.mark.parametrize(
     ("asked", "says"),
     [
-        ({"pairs": "existing"}, "1 comparison</b> fit"),
+        ({"pairs": "existing"}, "1 comparison</b> match"),
         ({"pairs": "existing", "answer": "wrong"}, "No comparison matches"),
-        ({"pairs": "random"}, "3 solutions</b> fit <code>all</code>, of which the round makes 1 pair: 1 submission."),
-        ({"pairs": "random", "each": "3", "redundancy": "2"}, "3 pairs: 6 submissions; each is asked of 2 people"),
-        ({"pairs": "random", "each": "3", "sample": "2"}, "2 pairs: 2 submissions"),
+        ({"pairs": "random"}, "3 solutions</b> match <code>all</code>. The round makes 1 pair of them: 1 submission."),
+        (
+            {"pairs": "random", "each": "3", "redundancy": "2"},
+            "3 pairs of them: 6 submissions; 2 people compare each pair",
+        ),
+        ({"pairs": "random", "each": "3", "sample": "2"}, "2 pairs of them: 2 submissions"),
         ({"pairs": "right_wrong"}, "Nothing to compare matches all."),
         ({"pairs": "steps", "redundancy": "3"}, "Nothing to compare matches all."),
         ({"pairs": "existing", "gold_percent": "5"}, "Comparisons have no gold labels."),

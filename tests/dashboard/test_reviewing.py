@@ -59,7 +59,7 @@ def act(client: Client, solution: Solution, name: str, position: int = 0, **more
 
 def test_each_action_is_saved_and_shown(client: Client, solutions: list[Solution]) -> None:
     one = solutions[0]
-    assert b"Step 2 is bad." in act(client, one, "bad", 1).content
+    assert b"Step 2 rated bad." in act(client, one, "bad", 1).content
     assert Consensus.objects.get(pk=one.pk).first_error == 1
     assert b"withdrawn" in act(client, one, "withdraw", 1).content
     assert not StepConsensus.objects.filter(step__solution=one, how="adjudicated").exists()
@@ -153,7 +153,7 @@ def test_the_consensus_of_many_is_accepted_and_made_gold(
     url = "/projects/algebra/review/people/selected"
     ids = [one.pk for one in solutions]
     answer = client.post(url, {"act": "accept_consensus", "solution": ids}, follow=True)
-    assert b"1 settled as they stand. Of 2 no first error stands" in answer.content
+    assert b"1 adjudicated. 2 skipped: their consensus has no first error" in answer.content
     assert Consensus.objects.get(how="adjudicated").pk == solutions[0].pk
     assert (
         b"1 are gold now. 2 are settled by nobody yet."
@@ -197,7 +197,7 @@ def test_a_correction_counts_instead_of_the_labelers_own_ratings_which_are_kept(
     assert list(stands.order_by("step__position").values_list("rating", flat=True)) == [1, 0, -1]
     shown = client.get(f"/projects/algebra/solutions/{assignment.task.solution_id}").content.decode()
     assert "changed step 2 to okay, step 3 to bad" in shown
-    assert "corrected a turn" in shown
+    assert "corrected an assignment" in shown
 
 
 def test_assignments_are_returned_with_a_note_only(client: Client, solutions: list[Solution], crew: list[User]) -> None:

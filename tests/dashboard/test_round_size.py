@@ -35,17 +35,17 @@ def hint(client_of: User, project: Project, **asked: str) -> str:
 @pytest.mark.parametrize(
     ("asked", "says"),
     [
-        ({}, "<b>10 solutions</b> fit <code>all</code>: 10 submissions"),
-        ({"redundancy": "3"}, "<b>10 solutions</b> fit <code>all</code>: 30 submissions"),
+        ({}, "<b>10 solutions</b> match <code>all</code>: 10 submissions"),
+        ({"redundancy": "3"}, "<b>10 solutions</b> match <code>all</code>: 30 submissions"),
         ({"redundancy": ""}, "10 submissions"),
         (
             {"gold_percent": "10", "redundancy": "3"},
-            "<b>7 solutions</b> fit <code>all</code> beside 3 with gold labels: 21",
+            "<b>7 solutions</b> match <code>all</code> and 3 with gold labels: 21",
         ),
         ({"gold_percent": "10", "sample": "4", "redundancy": "2"}, " submissions"),
-        ({"sample": "4", "lease_minutes": "too many", "once": "1"}, "<b>4 solutions</b> fit <code>sample:4</code>"),
-        ({"redundancy": "many"}, "cannot be read"),
-        ({"redundancy": "101"}, "cannot be read"),
+        ({"sample": "4", "lease_minutes": "too many", "once": "1"}, "<b>4 solutions</b> match <code>sample:4</code>"),
+        ({"redundancy": "many"}, "Correct the fields"),
+        ({"redundancy": "101"}, "Correct the fields"),
         ({"protocol": "comparison", "is_screening": "on"}, "Comparisons have no gold labels"),
     ],
 )
@@ -61,7 +61,7 @@ def test_a_screening_makes_its_gold_alone_for_each_who_may_work(
     page = signed_in(mia).get(reverse("round", args=[ready.slug, everybody.number])).content.decode()
     people = page.count("<li>") and int(page.split("people who may work</dt><dd>")[1].split("<")[0])
     says = hint(mia, ready, **asked)
-    assert "3 solutions with gold labels</b> fit <code>all</code>." in says
+    assert "3 solutions with gold labels</b> match <code>all</code>." in says
     assert f"{people} people may work, each on all of them: {3 * people} submissions." in says
     says = hint(mia, ready, **asked, labelers=str(bob.pk))
     assert "1 person may work, each on all of them: 3 submissions." in says
@@ -74,14 +74,14 @@ def test_the_page_of_a_draft_shows_its_own_terms_from_the_start(ready: Project, 
     assert "<b>10 solutions</b>" in client.get(reverse("round-new", args=[ready.slug])).content.decode()
     draft = create_round(project=ready, protocol="first_error", redundancy=3, gold_share=0.1, created_by=mia)
     page = " ".join(client.get(reverse("round-edit", args=[ready.slug, draft.number])).content.decode().split())
-    assert "<b>7 solutions</b> fit <code>all</code> beside 3 with gold labels: 21 submissions" in page
+    assert "<b>7 solutions</b> match <code>all</code> and 3 with gold labels: 21 submissions" in page
     screening = create_round(project=ready, protocol="first_error", is_screening=True, created_by=mia)
     page = client.get(reverse("round-edit", args=[ready.slug, screening.number])).content.decode()
     assert "3 solutions with gold labels</b>" in page
     # A form that comes back with something to mend shows what stands in it.
     answer = client.post(reverse("round-new", args=[ready.slug]), {"redundancy": "2", "lease_minutes": "0"})
     assert answer.status_code == 422
-    assert "10 solutions</b> fit <code>all</code>: 20 submissions" in answer.content.decode()
+    assert "10 solutions</b> match <code>all</code>: 20 submissions" in answer.content.decode()
 
 
 def test_the_count_makes_no_list_of_solutions_and_stops_at_its_limit(ready: Project) -> None:
@@ -104,32 +104,36 @@ def test_the_count_makes_no_list_of_solutions_and_stops_at_its_limit(ready: Proj
     ("bound", "asked", "says"),
     [
         # Ten solutions, of which three have gold labels: seven are left beside the gold.
-        (6, {}, "<b>More than 6 solutions</b> fit <code>all</code>: more than 6 submissions. More than 1 min of work"),
-        (9, {}, "<b>More than 9 solutions</b> fit <code>all</code>: more than 9 submissions. More than 1 min 30 s"),
-        (10, {}, "<b>10 solutions</b> fit <code>all</code>: 10 submissions. About 1 min 40 s of work"),
-        (6, {"gold_percent": "10"}, "<b>More than 6 solutions</b> fit <code>all</code> beside 3"),
+        (
+            6,
+            {},
+            "<b>More than 6 solutions</b> match <code>all</code>: more than 6 submissions. More than 1 min of work",
+        ),
+        (9, {}, "<b>More than 9 solutions</b> match <code>all</code>: more than 9 submissions. More than 1 min 30 s"),
+        (10, {}, "<b>10 solutions</b> match <code>all</code>: 10 submissions. About 1 min 40 s of work"),
+        (6, {"gold_percent": "10"}, "<b>More than 6 solutions</b> match <code>all</code> and 3"),
         (
             7,
             {"gold_percent": "10"},
-            "<b>7 solutions</b> fit <code>all</code> beside 3 with gold labels: 7 submissions. About",
+            "<b>7 solutions</b> match <code>all</code> and 3 with gold labels: 7 submissions. About",
         ),
         (
             2,
             {"is_screening": "on"},
-            "<b>3 solutions with gold labels</b> fit <code>all</code>. 1 person may work, each on all",
+            "<b>3 solutions with gold labels</b> match <code>all</code>. 1 person may work, each on all",
         ),
         (2, {"is_screening": "on"}, " of them: 3 submissions. About 30 s of work"),
         (
             1,
             {"protocol": "comparison", "pairs": "existing"},
-            "<b>More than 1 comparison</b> fits <code>all</code>: more",
+            "<b>More than 1 comparison</b> matches <code>all</code>: more",
         ),
         (
             2,
             {"protocol": "comparison", "pairs": "existing"},
-            "<b>2 comparisons</b> fit <code>all</code>: 2 submissions.",
+            "<b>2 comparisons</b> match <code>all</code>: 2 submissions.",
         ),
-        (1, {"sample": "1"}, "<b>1 solution</b> fits <code>sample:1</code>: 1 submission."),
+        (1, {"sample": "1"}, "<b>1 solution</b> matches <code>sample:1</code>: 1 submission."),
     ],
 )
 def test_a_count_that_stopped_at_its_limit_is_shown_as_more_than(
@@ -153,6 +157,6 @@ def test_pairs_of_very_many_solutions_are_counted_by_opening_alone(
     for bound in (2, 11):
         monkeypatch.setattr(pairing, "COUNTED_TO", bound)
         says = hint(mia, ready, **asked)
-        assert "12 solutions</b> fit" in says
+        assert "12 solutions</b> match" in says
         assert "submission" not in says
-        assert "how many, the draft says; each is asked of 2 people" in says
+        assert "The draft shows how many; 2 people compare each pair" in says

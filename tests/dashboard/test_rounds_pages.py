@@ -124,7 +124,7 @@ def test_reasons_of_skips_and_reports_stand_on_the_rounds_page_and_among_the_fla
     unsure = shown(rita, "flags", project.slug)
     assert "step 1" in unsure
     other = open_round(project=project, protocol="first_error")
-    assert "Nothing here" in shown(rita, "flags", project.slug, query=f"?round={other.number}")
+    assert "No flags" in shown(rita, "flags", project.slug, query=f"?round={other.number}")
 
 
 def test_a_screening_shows_its_results_to_managers_and_ones_own_to_the_labeler(
