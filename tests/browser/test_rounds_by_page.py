@@ -55,7 +55,7 @@ def test_a_task_is_put_off_by_key_and_comes_back_last_with_its_ratings(
     assert page.locator("#task .problem").inner_text() == first
     assert labeling.pressed()[0] == "great"
     labeling.press("3", "3").saved().submit(and_next=False)
-    assert Assignment.objects.spoken().count() == 2
+    assert Assignment.objects.submitted().count() == 2
 
 
 def test_s_and_enter_put_off_without_a_reason(project: Project, bob: User, page_of: Pages) -> None:

@@ -244,9 +244,9 @@ def test_the_sample_and_the_whole_list_hold_the_same_assignments(
     return_to_labeler(assignment=assignments[3], reviewer=rita, note="Look again.")
     expected = {assignment.pk for assignment in (assignments[0], assignments[4], assignments[5])}
     assert set(newest_unreviewed(project)) == expected
-    assert {assignment.pk for assignment in unreviewed(Assignment.objects.spoken())} == expected
+    assert {assignment.pk for assignment in unreviewed(Assignment.objects.submitted())} == expected
     one = assignments[4]
-    of_one = unreviewed(Assignment.objects.spoken().filter(labeler=one.labeler_id, round=one.round_id))
+    of_one = unreviewed(Assignment.objects.submitted().filter(labeler=one.labeler_id, round=one.round_id))
     asked = newest_unreviewed(project, round_number=one.round.number, labeler=one.labeler_id)
     assert asked == sorted((assignment.pk for assignment in of_one), reverse=True) != []
 

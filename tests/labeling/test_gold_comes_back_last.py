@@ -95,7 +95,7 @@ def test_in_a_screening_what_came_back_is_asked_last(
     assert [task.pk for task in tasks[4:]] == [task.pk for task in tasks[:4]]
     for _ in range(4):
         rate(screening, bob, 1, -1)
-    assert Assignment.objects.spoken().filter(labeler=bob).values("task").distinct().count() == 4
+    assert Assignment.objects.submitted().filter(labeler=bob).values("task").distinct().count() == 4
 
 
 def test_what_others_gave_back_is_new_to_this_labeler(mixed: Round, bob: User, rita: User) -> None:
