@@ -68,7 +68,7 @@ def test_only_the_newest_runs_are_plotted_and_the_page_says_so(spoken: Project, 
 def test_the_page_shows_what_the_files_hold(spoken: Project, alice: User) -> None:
     client = signed_in(alice)
     rows = table(client, spoken, "agreement")
-    assert [row["Where"] for row in rows] == ["all", "Algebra", "Number theory"]
+    assert [row["Scope"] for row in rows] == ["all", "Algebra", "Number theory"]
     exact = float(rows[0]["Same first error"])
     assert float(rows[0]["Same first error low"]) < exact < float(rows[0]["Same first error high"])
     alpha = float(rows[0]["Alpha, ordinal"])
@@ -94,7 +94,7 @@ def test_the_quality_page_takes_the_same_queries_for_any_labels(
 def test_labelers_are_listed_with_gold_speed_cost_and_agreement(spoken: Project, alice: User) -> None:
     rows = {row["Labeler"]: row for row in table(signed_in(alice), spoken, "labelers")}
     assert set(rows) == {"Labeler0", "Labeler1", "Labeler2", "Labeler3"}
-    assert all(row["Assignments"] == "40" and row["Gold tasks"] == "12" for row in rows.values())
+    assert all(row["Submissions"] == "40" and row["Gold tasks"] == "12" for row in rows.values())
     assert float(rows["Labeler0"]["Median seconds"]) == 20
     assert float(rows["Labeler0"]["Cost"]) == pytest.approx(40 * 20 / 3600 * 30)
     agrees = [float(rows[f"Labeler{number}"]["Agrees with the others"]) for number in range(4)]

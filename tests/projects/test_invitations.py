@@ -110,7 +110,7 @@ def test_a_withdrawn_link_lets_nobody_in_and_throws_nobody_out(
     signed_in(mia).post(reverse("invitation-revoke", args=[project.slug, invitation.pk]))
     refused = signed_in(charlie).post(reverse("join", args=[secret]))
     assert refused.status_code == 400
-    assert b"withdrawn" in refused.content
+    assert b"revoked" in refused.content
     assert Project.objects.visible_to(early).exists()
     assert not charlie.memberships.exists()
 

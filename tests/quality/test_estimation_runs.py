@@ -215,7 +215,7 @@ def test_a_round_is_offered_over_what_it_could_ask_and_over_nothing_else(
     SolutionEstimate.objects.filter(solution=failed).update(failure="too long")
     retire_problem(problem=solutions[0].problem, reason="twice", actor=alice)
     resplit_steps(solution=solutions[1], texts=["step 0 step 1", "step 2"], actor=alice)
-    assert "2 solutions with a first error that the search is not sure of" in text_of(page_of(run, mia))
+    assert "The search is less than 90 % sure of the first error of 2 solutions" in text_of(page_of(run, mia))
     count = estimation_runs.unsure_count(run)
     assert count == open_round(project=run.project, protocol="first_error", select="unsure:1").task_count == 2
     for solution in solutions[2:]:
@@ -229,5 +229,5 @@ def test_a_tree_names_the_solutions_that_it_grew(world: World, mia: User) -> Non
     EstimationRun.objects.filter(pk=world.run.pk).update(status=JobStatus.FINISHED, strategy="tree")
     SolutionEstimate.objects.create(run=world.run, solution=grown, first_error=0)
     page = signed_in(mia).get(reverse("run", args=[world.project.slug, world.run.number])).content.decode()
-    assert "1 new solution</b> grew" in page
+    assert "1 new solution</b> derived" in page
     assert "?source=small" in page

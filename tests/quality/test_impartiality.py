@@ -160,7 +160,7 @@ def test_queues_offer_nobody_their_own(
 def test_pages_offer_no_judgement_and_refuse_it(solution: Solution, rita: User) -> None:
     client, assignment = signed_in(rita), own_turn(rita, solution)
     evidence = client.get(f"/projects/algebra/solutions/{solution.pk}").content.decode()
-    assert "another reviewer settles it" in evidence
+    assert "another reviewer adjudicates it" in evidence
     assert 'id="adjudicate"' not in evidence
     page = client.get(f"/projects/algebra/review/assignments/{assignment.pk}").content.decode()
     assert "This is your own work" in page

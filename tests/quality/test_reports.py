@@ -113,16 +113,16 @@ def test_who_dismissed_it_when_and_why_is_shown_and_in_the_trail(
     project: Project, reports: list[Assignment], rita: User
 ) -> None:
     client = signed_in(rita)
-    form = {"reason": " The figure holds them. ", "way": "/projects/algebra/flags?kind=bad_problem&state=all"}
+    form = {"reason": " The figure holds them. ", "return_url": "/projects/algebra/flags?kind=bad_problem&state=all"}
     answer = client.post(reverse("report-dismiss", args=["algebra", reports[0].pk]), form)
-    assert (answer.status_code, answer["Location"]) == (302, form["way"])
-    page = links_of(client, form["way"])
+    assert (answer.status_code, answer["Location"]) == (302, form["return_url"])
+    page = links_of(client, form["return_url"])
     assert "Dismissed by Rita" in page
     assert "The figure holds them." in page
     event = AuditEvent.objects.get(verb="report.dismissed")
     assert (event.actor, event.target, event.after) == (rita, str(reports[0].pk), "The figure holds them.")
     assert count_open_reports([project]) == {project.pk: 2}
-    client.post(reverse("report-reopen", args=["algebra", reports[0].pk]), {"way": "//elsewhere.example/"})
+    client.post(reverse("report-reopen", args=["algebra", reports[0].pk]), {"return_url": "//elsewhere.example/"})
     assert count_open_reports([project]) == {project.pk: 3}
     assert AuditEvent.objects.get(verb="report.reopened").before == "The figure holds them."
 
@@ -130,7 +130,7 @@ def test_who_dismissed_it_when_and_why_is_shown_and_in_the_trail(
 def test_a_way_back_leads_to_no_other_site(reports: list[Assignment], rita: User) -> None:
     for way in ("//elsewhere.example/", "https://elsewhere.example/", "", "flags"):
         answer = signed_in(rita).post(
-            reverse("report-dismiss", args=["algebra", reports[0].pk]), {"reason": "Fine.", "way": way}
+            reverse("report-dismiss", args=["algebra", reports[0].pk]), {"reason": "Fine.", "return_url": way}
         )
         assert answer["Location"] == "/projects/algebra/flags?kind=bad_problem"
 
