@@ -55,6 +55,6 @@ class InvalidationImporter:
     def takes(self, record: Record) -> bool:
         return bool(record.people or record.gold or record.estimates or record.judges)
 
-    def store_records(self, batch: ImportBatch, landed: Sequence[StoredRecord]) -> int:
-        StaleSolution.objects.mark(batch.project_id, [stored.solution_id for stored in landed])
+    def store_records(self, batch: ImportBatch, records: Sequence[StoredRecord]) -> int:
+        StaleSolution.objects.mark(batch.project_id, [stored.solution_id for stored in records])
         return 0

@@ -39,10 +39,10 @@ _AS_AN_ANSWER = (
     r"|[$\\(]{0,2}-?(?P<denied>\d+(?:,\d{3})*(?:\.\d+)?)(?![\w^/*+=×%]|[.,]\d))"
 )
 _WRONG = rf"(?:wrong|incorrect|mistaken|erroneous|inaccurate|mistake|error|typo|slip){_END}"
-_SAID = rf"(?:{_SEEMS}{_LITTLE} {_WRONG}|{_IS_NOT}{_LITTLE} {_AS_AN_ANSWER})"
-_NAMED_DENIED = re.compile(rf"{_NAMED}{_ASIDE}{_SAID}", re.IGNORECASE)
+_DENYING_WORDS = rf"(?:{_SEEMS}{_LITTLE} {_WRONG}|{_IS_NOT}{_LITTLE} {_AS_AN_ANSWER})"
+_NAMED_DENIED = re.compile(rf"{_NAMED}{_ASIDE}{_DENYING_WORDS}", re.IGNORECASE)
 _POINTED_DENIED = re.compile(
-    rf"{_POINTED_AT}{_ASIDE}{_SAID}"
+    rf"{_POINTED_AT}{_ASIDE}{_DENYING_WORDS}"
     rf"|\b(?:I|we)(?: really| also| now)? (?:(?:do{_NT}|do not|ca{_NT}|cannot)(?: really| quite)? (?:think|believe|see how)"
     rf"|doubt)(?: that)? (?:{_POINTED_AT}|{_NAMED})(?:['’]s| is| was| can be| could be){_LITTLE}"
     rf" (?:right|correct|it|true|accurate){_END}",

@@ -22,7 +22,7 @@ _MARK = re.compile(
 _MARK_INSIDE = re.compile(r"(?:Question|Problem|Human|User|Q)[ \t]?#?\d*:")
 _SENTENCE_ENDS = tuple(".!?。！？।")
 # The separators of chat templates, which some servers include in the text.
-_TURN = re.compile(r"<\|[a-z_]+\|>|<(?:start|end)_of_turn>|\[INST\]|</s>")
+_DIALOGUE_MARK = re.compile(r"<\|[a-z_]+\|>|<(?:start|end)_of_turn>|\[INST\]|</s>")
 _INSIDE = ("Question", "Problem", "Human", "User", "Q")
 _TURNING = ("<|", "<start", "<end", "[INST]", "</s>")
 # A paragraph that asks a question with numbers in it, and does not reflect on the solution.
@@ -71,7 +71,7 @@ def _starts(text: str) -> Iterator[int]:
             if text[max(0, match.start() - 4) : match.start()].rstrip()[-1:] in _SENTENCE_ENDS:
                 yield match.start()
     if any(map(text.__contains__, _TURNING)):
-        yield from (match.start() for match in _TURN.finditer(text))
+        yield from (match.start() for match in _DIALOGUE_MARK.finditer(text))
     if "?" in text or "？" in text or "؟" in text:
         for match in _ASKING.finditer(text):
             if not _THINKING.search(match["paragraph"]):
