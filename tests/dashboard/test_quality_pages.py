@@ -59,7 +59,7 @@ def test_only_the_newest_runs_are_plotted_and_the_page_says_so(spoken: Project, 
     assert "Run 7: the share of steps" in page
     assert "run 6: the share of verdicts" not in page
     assert "Run 6: the share of steps" not in page
-    assert page.count("6 more are among the figures below, and all are in the file.") == 2
+    assert page.count("6 more are in the figures below, and all are in the file.") == 2
     assert [row["Run"] for row in table(signed_in(alice), spoken, "monte-carlo")] == [
         str(one) for one in range(12, 0, -1)
     ]

@@ -156,7 +156,7 @@ def test_the_consensus_of_many_is_accepted_and_made_gold(
     assert b"1 adjudicated. 2 skipped: their consensus has no first error" in answer.content
     assert Consensus.objects.get(how="adjudicated").pk == solutions[0].pk
     assert (
-        b"1 are gold now. 2 are settled by nobody yet."
+        b"1 made gold. 2 skipped: not adjudicated yet."
         in client.post(url, {"act": "gold", "solution": ids}, follow=True).content
     )
     assert b"Labeler0" not in client.get("/projects/algebra/review/settled").content

@@ -120,7 +120,7 @@ def test_another_role_lets_nobody_back_in(project: Project, alice: User, bob: Us
     asked(alice, "member-suspend", membership(bob, project))
     answer = asked(alice, "member-role", membership(bob, project), role="reviewer")
     assert answer.status_code == 400
-    assert b"let them back in first" in answer.content
+    assert b"Reinstate them first" in answer.content
     held = membership(bob, project)
     assert (held.role, held.status) == ("labeler", "suspended")
 

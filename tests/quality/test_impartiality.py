@@ -163,7 +163,7 @@ def test_pages_offer_no_judgement_and_refuse_it(solution: Solution, rita: User) 
     assert "another reviewer adjudicates it" in evidence
     assert 'id="adjudicate"' not in evidence
     page = client.get(f"/projects/algebra/review/assignments/{assignment.pk}").content.decode()
-    assert "This is your own work" in page
+    assert "This is your own submission" in page
     assert "assignment-accept" not in page
     assert reverse("assignment-accept", args=["algebra", assignment.pk]) not in page
     assert refused(client, reverse("assignment-accept", args=["algebra", assignment.pk]))
