@@ -232,7 +232,7 @@ def test_gold_of_one_task_is_no_share(project: Project, alice: User) -> None:
     share = {"hits": 1, "of": 1, "interval": [0.2, 1.0], "tasks": 1}
     row = {
         "labeler": alice.pk,
-        "turns": 1,
+        "assignments": 1,
         "median_ms": 1,
         "active_ms": 1,
         "idle_ms": 0,

@@ -197,7 +197,7 @@ def test_a_correction_counts_in_the_labelers_place_and_their_own_word_stays_thei
     assert list(stands.order_by("step__position").values_list("rating", flat=True)) == [1, 0, -1]
     shown = client.get(f"/projects/algebra/solutions/{assignment.task.solution_id}").content.decode()
     assert "changed step 2 to okay, step 3 to bad" in shown
-    assert "corrected a turn" in shown
+    assert "corrected an assignment" in shown
 
 
 def test_turns_are_returned_with_a_note_only(client: Client, solutions: list[Solution], crew: list[User]) -> None:
@@ -244,9 +244,9 @@ def test_the_sample_and_the_whole_list_wait_for_the_same_turns(
     return_to_labeler(assignment=assignments[3], reviewer=rita, note="Look again.")
     expected = {assignment.pk for assignment in (assignments[0], assignments[4], assignments[5])}
     assert set(newest_unreviewed(project)) == expected
-    assert {assignment.pk for assignment in unreviewed(Assignment.objects.spoken())} == expected
+    assert {assignment.pk for assignment in unreviewed(Assignment.objects.submitted())} == expected
     one = assignments[4]
-    of_one = unreviewed(Assignment.objects.spoken().filter(labeler=one.labeler_id, round=one.round_id))
+    of_one = unreviewed(Assignment.objects.submitted().filter(labeler=one.labeler_id, round=one.round_id))
     asked = newest_unreviewed(project, round_number=one.round.number, labeler=one.labeler_id)
     assert asked == sorted((assignment.pk for assignment in of_one), reverse=True) != []
 
