@@ -6,7 +6,7 @@ import gc
 
 from celery.signals import worker_process_init
 
-from apps.core.celery import app
+from apps.core.jobs.celery import app
 
 __all__ = ["app"]
 

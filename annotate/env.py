@@ -43,13 +43,13 @@ RedisUrl = Annotated[str, Meta(pattern="^(redis|rediss|unix)://")]
 SecretKey = Annotated[str, Meta(min_length=32)]
 
 
-class Words(tuple[str, ...]):
+class WordList(tuple[str, ...]):
     """Several words in one setting, separated by commas."""
 
     __slots__ = ()
 
 
-class Addresses(Words):
+class Addresses(WordList):
     """Words that are addresses, networks or host names."""
 
     __slots__ = ()
@@ -88,12 +88,12 @@ class Environment(Struct, frozen=True, kw_only=True):
     secret_key: Annotated[
         SecretKey | None, Meta(description="Signs sessions and links. Empty: generated once and kept in ANNOTATE_HOME.")
     ] = None
-    allowed_hosts: Annotated[Words, Meta(description="Host names that are answered, separated by commas.")] = Words(
-        ["localhost", "127.0.0.1", "[::1]"]
+    allowed_hosts: Annotated[WordList, Meta(description="Host names that are answered, separated by commas.")] = (
+        WordList(["localhost", "127.0.0.1", "[::1]"])
     )
     csrf_trusted_origins: Annotated[
-        Words, Meta(description="Origins like https://annotate.example, separated by commas.")
-    ] = Words()
+        WordList, Meta(description="Origins like https://annotate.example, separated by commas.")
+    ] = WordList()
     secure: Annotated[bool, Meta(description="Served by HTTPS: secure cookies, HSTS, redirects.")] = False
     debug: Annotated[bool, Meta(description="Django's debug pages. Never where strangers have access.")] = False
     demo: Annotated[
@@ -207,7 +207,7 @@ def _alternatives(kind: Any) -> tuple[Any, ...]:
 
 def _decode(kind: type[Any], text: str) -> Any:
     """Types that msgspec does not know. Raises ValueError."""
-    if not issubclass(kind, Words):
+    if not issubclass(kind, WordList):
         return kind(text)
     words = [word.strip() for word in text.split(",") if word.strip()]
     if kind is Addresses:

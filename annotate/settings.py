@@ -213,7 +213,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # Beat stores here when it last sent each task.
 CELERY_BEAT_SCHEDULE_FILENAME = str(env.home / "beat")
 CELERY_BEAT_SCHEDULE = {
-    "return lapsed leases": {"task": "apps.labeling.tasks.return_lapsed_leases", "schedule": 30.0},
+    "expire leases": {"task": "apps.labeling.tasks.expire_leases", "schedule": 30.0},
     "pick up abandoned imports": {"task": "apps.corpus.tasks.resume_abandoned", "schedule": 60.0},
     "pick up abandoned exports": {"task": "apps.exports.tasks.resume_abandoned", "schedule": 60.0},
     "pick up abandoned estimation runs": {"task": "apps.estimation.tasks.resume_abandoned", "schedule": 10.0},
@@ -228,7 +228,7 @@ ESTIMATION_FANOUT = 8
 # Apps above `corpus` that store their part of an imported row.
 RECORD_IMPORTERS = [
     "apps.labeling.importers.labels.LabelImporter",
-    "apps.labeling.importers.labels.GoldImporter",
+    "apps.labeling.importers.gold.GoldImporter",
     "apps.estimation.importers.EstimateImporter",
     "apps.judging.importers.VerdictImporter",
     "apps.quality.consensus.invalidation.InvalidationImporter",
@@ -279,7 +279,7 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {"JobStatusEnum": "apps.core.jobs.JobStatus"},
+    "ENUM_NAME_OVERRIDES": {"JobStatusEnum": "apps.core.jobs.model.JobStatus"},
 }
 
 # Lightness and chroma of unfold's own shades, at the hue of the pages' accent.

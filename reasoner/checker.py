@@ -1,4 +1,4 @@
-"""Is a step right? Exactly, for every text that the model may write."""
+"""The exact checker: whether each step of any text that the model may write is right."""
 
 from __future__ import annotations
 
@@ -16,15 +16,17 @@ _FIELD = re.compile(r"\\{(\w+)\\}")
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """`is_sound`: right operands as they stand in this solution, right operation, right result.
-    `is_right`: this and all steps before it agree with the one right solution."""
+    """`is_sound`: operands as stated in this solution, right operation, right result.
+
+    `is_right`: this step and all before it agree with the only right solution.
+    """
 
     is_sound: bool
     is_right: bool
 
 
 class UnknownQuestion(ValueError):
-    """Not a question of ours."""
+    """The question is not from one of the templates."""
 
 
 @cache
@@ -43,19 +45,19 @@ def _pattern(template: Template) -> re.Pattern[str]:
 
 
 def parse(question: str) -> Problem:
-    """The problem that asks this. Raises UnknownQuestion."""
+    """The problem with this question. Raises UnknownQuestion."""
     for template in TEMPLATES:
         match = _pattern(template).fullmatch(question.strip())
         if match:
-            found = match.groupdict()
-            numbers = {letter: int(found[letter]) for letter in template.ranges}
-            words = {name: found.get(name) or "" for name in ("name", "other", "item")}
+            groups = match.groupdict()
+            numbers = {letter: int(groups[letter]) for letter in template.ranges}
+            words = {name: groups.get(name) or "" for name in ("name", "other", "item")}
             return Problem(template, numbers, words)
     raise UnknownQuestion(question[:80])
 
 
 def check(question: str, steps: Sequence[str]) -> list[Checked]:
-    """One verdict per line, the last line with the answer included. Raises UnknownQuestion, and nothing else."""
+    """One result per line, including the last one with the answer. Raises only UnknownQuestion."""
     problem = parse(question)
     right = results(problem.plan, problem.numbers)
     checked: list[Checked] = []
@@ -72,10 +74,10 @@ def check(question: str, steps: Sequence[str]) -> list[Checked]:
 
 
 def _sound(problem: Problem, index: int, text: str, stated: Sequence[int]) -> tuple[bool, int | None]:
-    """Whether the line follows from those before it, and the value that it states."""
+    """Whether the line follows from the lines before it, and the value that it states."""
     if text.startswith(ANSWER):
-        told = text.removeprefix(ANSWER).strip()
-        value = int(told) if told.isdecimal() and len(told) < 10 else None
+        answer = text.removeprefix(ANSWER).strip()
+        value = int(answer) if answer.isdecimal() and len(answer) < 10 else None
         return index == len(problem.plan) and bool(stated) and value == stated[-1], value
     match = _EQUATION.search(text)
     if match is None:

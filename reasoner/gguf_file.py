@@ -1,4 +1,4 @@
-"""The model as a GGUF file, which llama.cpp serves. Names and keys: the GGUF specification of ggml."""
+"""Writes the model as a GGUF file, which llama.cpp serves. Names and keys: ggml's GGUF specification."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ F16 = 1
 
 
 def write_gguf(path: Path, model: Reasoner, vocabulary: Vocabulary) -> None:
-    """Half precision; the norms stay whole, as llama.cpp wants them."""
+    """Write the weights in half precision, except the norms, which llama.cpp needs in single precision."""
     shape = model.shape
     writer = gguf.GGUFWriter(path, "llama")
     writer.add_name("Annotate's reasoner")
@@ -49,10 +49,13 @@ def write_gguf(path: Path, model: Reasoner, vocabulary: Vocabulary) -> None:
 
 
 def tensors(model: Reasoner) -> dict[str, np.ndarray]:
-    """By llama.cpp's names. The output layer is the embedding, which llama.cpp ties by itself."""
-    found = {"token_embd.weight": half(model.embedding.weight), "output_norm.weight": whole(model.norm.weight)}
+    """The weights by llama.cpp's names. The output layer is the embedding, which llama.cpp ties by itself."""
+    weights = {
+        "token_embd.weight": half_precision(model.embedding.weight),
+        "output_norm.weight": single_precision(model.norm.weight),
+    }
     for index, block in enumerate(model.blocks):
-        parts = {
+        layers = {
             "attn_q": block.attention.query,
             "attn_k": block.attention.key,
             "attn_v": block.attention.value,
@@ -61,16 +64,16 @@ def tensors(model: Reasoner) -> dict[str, np.ndarray]:
             "ffn_up": block.up,
             "ffn_down": block.down,
         }
-        for name, part in parts.items():
-            found[f"blk.{index}.{name}.weight"] = half(part.weight)
-        found[f"blk.{index}.attn_norm.weight"] = whole(block.attention_norm.weight)
-        found[f"blk.{index}.ffn_norm.weight"] = whole(block.inner_norm.weight)
-    return found
+        for name, layer in layers.items():
+            weights[f"blk.{index}.{name}.weight"] = half_precision(layer.weight)
+        weights[f"blk.{index}.attn_norm.weight"] = single_precision(block.attention_norm.weight)
+        weights[f"blk.{index}.ffn_norm.weight"] = single_precision(block.inner_norm.weight)
+    return weights
 
 
-def half(weight: object) -> np.ndarray:
-    return whole(weight).astype(np.float16)
+def half_precision(weight: object) -> np.ndarray:
+    return single_precision(weight).astype(np.float16)
 
 
-def whole(weight: object) -> np.ndarray:
+def single_precision(weight: object) -> np.ndarray:
     return np.asarray(weight.detach().float().numpy(), dtype=np.float32)  # type: ignore[attr-defined]

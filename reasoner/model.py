@@ -48,14 +48,14 @@ class Attention(nn.Module):
         self.value = nn.Linear(shape.width, shape.width, bias=False)
         self.out = nn.Linear(shape.width, shape.width, bias=False)
 
-    def forward(self, x: Tensor, turns: tuple[Tensor, Tensor], mask: Tensor) -> Tensor:
-        """x: (batch, length, width). Written out: fused attention is many times slower backwards in bfloat16 on a CPU."""
+    def forward(self, x: Tensor, rotation: tuple[Tensor, Tensor], mask: Tensor) -> Tensor:
+        """x: (batch, length, width). Not fused, because the backward pass of fused attention in bfloat16 is slow on a CPU."""
         batch, length, width = x.shape
         query, key, value = (
             part(x).view(batch, length, self.shape.heads, self.shape.head).transpose(1, 2)
             for part in (self.query, self.key, self.value)
         )
-        query, key = turned(query, turns), turned(key, turns)
+        query, key = rotated(query, rotation), rotated(key, rotation)
         scores = (query @ key.transpose(-1, -2)).float() * self.shape.head**-0.5
         weights = functional.softmax(scores + mask, dim=-1).to(value.dtype)
         return self.out((weights @ value).transpose(1, 2).reshape(batch, length, width))
@@ -70,8 +70,8 @@ class Block(nn.Module):
         self.up = nn.Linear(shape.width, shape.inner, bias=False)
         self.down = nn.Linear(shape.inner, shape.width, bias=False)
 
-    def forward(self, x: Tensor, turns: tuple[Tensor, Tensor], mask: Tensor) -> Tensor:
-        x = x + self.attention(self.attention_norm(x), turns, mask)
+    def forward(self, x: Tensor, rotation: tuple[Tensor, Tensor], mask: Tensor) -> Tensor:
+        x = x + self.attention(self.attention_norm(x), rotation, mask)
         inner = self.inner_norm(x)
         return x + self.down(functional.silu(self.gate(inner)) * self.up(inner))
 
@@ -89,13 +89,13 @@ class Reasoner(nn.Module):
                 nn.init.normal_(weight, std=0.02 / (2 * shape.layers) ** 0.5 if deep else 0.02)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """tokens: (batch, length) to logits: (batch, length, vocabulary)."""
+        """From tokens (batch, length) to logits (batch, length, vocabulary)."""
         length = tokens.shape[1]
         mask = torch.full((length, length), float("-inf")).triu(1)
-        turns = rotations(self.shape, length)
+        rotation = rotations(self.shape, length)
         x = self.embedding(tokens)
         for block in self.blocks:
-            x = block(x, turns, mask)
+            x = block(x, rotation, mask)
         return functional.linear(self.norm(x), self.embedding.weight)
 
 
@@ -106,8 +106,8 @@ def rotations(shape: Shape, length: int) -> tuple[Tensor, Tensor]:
     return angles.cos(), angles.sin()
 
 
-def turned(x: Tensor, turns: tuple[Tensor, Tensor]) -> Tensor:
+def rotated(x: Tensor, rotation: tuple[Tensor, Tensor]) -> Tensor:
     """Rotate neighbouring pairs (2i, 2i + 1), as llama.cpp does for this architecture. x: (batch, heads, length, head)."""
-    cosine, sine = (turn.to(x.dtype) for turn in turns)
+    cosine, sine = (part.to(x.dtype) for part in rotation)
     even, odd = x[..., 0::2], x[..., 1::2]
     return torch.stack((even * cosine - odd * sine, even * sine + odd * cosine), dim=-1).flatten(-2)

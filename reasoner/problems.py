@@ -1,4 +1,4 @@
-"""Problems from templates: exact, seeded, every value from 1 to 999."""
+"""Problems generated from templates and a seed. Every value is from 1 to 999."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HELD_OUT_OF = 50
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A question and how it is solved. `numbers` are the letters of the plan, `words` what the story names."""
+    """A question and its solution plan. `numbers` holds the letters of the plan, `words` the names in the story."""
 
     template: Template
     numbers: Mapping[str, int]
@@ -36,7 +36,7 @@ class Problem:
 
     @property
     def is_held_out(self) -> bool:
-        """Never trained on."""
+        """Whether the problem is excluded from training."""
         return is_held_out(self.question)
 
 
@@ -45,7 +45,7 @@ def is_held_out(question: str) -> bool:
 
 
 def applied(sign: str, left: int, right: int) -> int:
-    """A division that does not come out even is rounded down: after a slip it must go on somehow."""
+    """The result of the operation. A division with a remainder, which may follow a slip, is rounded down."""
     if sign == "+":
         return left + right
     if sign == "-":
@@ -59,24 +59,24 @@ def value_of(operand: Operand, numbers: Mapping[str, int], before: list[int]) ->
 
 def results(plan: tuple[Operation, ...], numbers: Mapping[str, int]) -> list[int]:
     """The right result of every step."""
-    found: list[int] = []
+    values: list[int] = []
     for step in plan:
-        left, right = value_of(step.left, numbers, found), value_of(step.right, numbers, found)
-        found.append(applied(step.sign, left, right))
-    return found
+        left, right = value_of(step.left, numbers, values), value_of(step.right, numbers, values)
+        values.append(applied(step.sign, left, right))
+    return values
 
 
 def _is_fair(plan: tuple[Operation, ...], numbers: Mapping[str, int]) -> bool:
-    """Positive, not too large, divisions come out even."""
-    found: list[int] = []
+    """Whether all results are from 1 to HIGHEST and all divisions are exact."""
+    values: list[int] = []
     for step in plan:
-        left, right = value_of(step.left, numbers, found), value_of(step.right, numbers, found)
+        left, right = value_of(step.left, numbers, values), value_of(step.right, numbers, values)
         if step.sign == "/" and left % right:
             return False
         value = applied(step.sign, left, right)
         if not 1 <= value <= HIGHEST:
             return False
-        found.append(value)
+        values.append(value)
     return True
 
 
@@ -91,7 +91,7 @@ def make_problem(dice: random.Random, template: Template | None = None) -> Probl
 
 
 def problems(seed: int, *, held_out: bool) -> Iterator[Problem]:
-    """Without end, each question once; the same for the same seed."""
+    """An endless sequence of distinct problems, the same for the same seed."""
     dice, seen = random.Random(seed), set[str]()
     while True:
         problem = make_problem(dice)
@@ -101,22 +101,22 @@ def problems(seed: int, *, held_out: bool) -> Iterator[Problem]:
 
 
 def prompt(question: str) -> str:
-    """What the model is given; it goes on with `Step 1:`."""
+    """The prompt, which the model continues with `Step 1:`."""
     return f"Problem: {question}\n"
 
 
 def step_text(problem: Problem, index: int, equation: str) -> str:
-    """`equation` is as `8 * 47 = 376`."""
+    """The line of a step; `equation` has the form `8 * 47 = 376`."""
     step = problem.plan[index]
     finds = step.finds.format(**problem.words)
     return f"Step {index + 1}: {finds} {equation}."
 
 
 def clean_solution(problem: Problem) -> list[str]:
-    """All steps right, and the line with the answer."""
-    found = results(problem.plan, problem.numbers)
+    """The right steps, and the line with the answer."""
+    values = results(problem.plan, problem.numbers)
     lines: list[str] = []
     for index, step in enumerate(problem.plan):
-        left, right = value_of(step.left, problem.numbers, found), value_of(step.right, problem.numbers, found)
-        lines.append(step_text(problem, index, f"{left} {step.sign} {right} = {found[index]}"))
-    return [*lines, f"{ANSWER}{found[-1]}"]
+        left, right = value_of(step.left, problem.numbers, values), value_of(step.right, problem.numbers, values)
+        lines.append(step_text(problem, index, f"{left} {step.sign} {right} = {values[index]}"))
+    return [*lines, f"{ANSWER}{values[-1]}"]

@@ -1,4 +1,4 @@
-"""Serve the reasoner: `python -m reasoner.serve --port P`. The real llama.cpp server, from the xllamacpp wheel."""
+"""Serve the reasoner with llama.cpp's server from the xllamacpp wheel: `python -m reasoner.serve --port P`."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ HOST = "127.0.0.1"
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=8001)
-    parser.add_argument("--slots", type=int, default=16, help="Completions at once.")
+    parser.add_argument("--slots", type=int, default=16, help="Concurrent completions.")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--model", type=Path, default=MODEL)
-    given = parser.parse_args()
-    if not given.model.is_file():
-        sys.exit(f"reasoner: there is no model at {given.model}")
-    check_port(given.port)
+    arguments = parser.parse_args()
+    if not arguments.model.is_file():
+        sys.exit(f"reasoner: no model file at {arguments.model}")
+    check_port(arguments.port)
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())
-    server = start(given.port, slots=given.slots, threads=given.threads, model=given.model)
+    server = start(arguments.port, slots=arguments.slots, threads=arguments.threads, model=arguments.model)
     print(f"The reasoner is ready at {server.listening_address}/v1", flush=True)
     stopping.wait()
-    # The server's threads know no end of their own.
+    # The server's threads do not end by themselves.
     os._exit(0)
 
 
@@ -43,12 +43,12 @@ def check_port(port: int) -> None:
         try:
             probe.bind((HOST, port))
         except OSError as error:
-            sys.exit(f"reasoner: port {port} cannot be had: {error.strerror}")
+            sys.exit(f"reasoner: port {port} is not available: {error.strerror}")
 
 
 def start(port: int, *, slots: int, threads: int, model: Path = MODEL):  # type: ignore[no-untyped-def]  # noqa: ANN201
-    """Gives the running server; port 0 takes a free one (`listening_address`)."""
-    # Loaded here, for it is a hundred megabytes of which who only asks for --help needs nothing.
+    """Return the running server. Port 0 takes a free one; see `listening_address`."""
+    # Imported here: it is a hundred megabytes, which --help does not need.
     from xllamacpp import CommonParams, Server
 
     params = CommonParams()

@@ -1,4 +1,4 @@
-"""Solutions with natural slips in them: what the model is trained on, so that it makes some and carries on after them."""
+"""Training data: solutions with natural slips, so that the model makes some and continues after them."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import random
 
 from reasoner.problems import ANSWER, HIGHEST, Problem, applied, make_problem, step_text, value_of
 
-SLIP = 0.05  # Chance of a step to go wrong.
+SLIP = 0.05  # Probability of a slip at each step.
 DRILL_LINES = 12
 
 
 def slipped_result(result: int, dice: random.Random) -> int:
-    """Off by one digit, or with two digits swapped; never the right one."""
+    """A wrong result: off in one digit, or with two digits swapped."""
     text = str(result)
     candidates = [result + off for off in (-100, -10, -2, -1, 1, 2, 10, 100)]
     if len(text) > 1 and text[-1] != text[-2]:
@@ -21,38 +21,38 @@ def slipped_result(result: int, dice: random.Random) -> int:
 
 
 def solution(problem: Problem, dice: random.Random, slip: float = SLIP) -> list[str]:
-    """The lines of a solution. A step that slips has a wrong result, operand or operation; later ones use its result."""
-    found: list[int] = []
+    """The lines of a solution. A slip is a wrong result, operand or operation; later steps use its result."""
+    values: list[int] = []
     lines: list[str] = []
     for index, step in enumerate(problem.plan):
-        left = value_of(step.left, problem.numbers, found)
-        right = value_of(step.right, problem.numbers, found)
+        left = value_of(step.left, problem.numbers, values)
+        right = value_of(step.right, problem.numbers, values)
         sign, result = step.sign, applied(step.sign, left, right)
         if dice.random() < slip:
             kind = dice.random()
             if kind < 0.65:
                 result = slipped_result(max(1, min(HIGHEST, result)), dice)
             elif kind < 0.85:
-                left = dice.choice([*problem.numbers.values(), *found])
+                left = dice.choice([*problem.numbers.values(), *values])
                 result = applied(sign, left, right)
             else:
                 sign = dice.choice([other for other in "+-*/" if other != sign])
                 result = applied(sign, left, right)
         result = max(1, min(HIGHEST, result))
-        found.append(result)
+        values.append(result)
         lines.append(step_text(problem, index, f"{left} {sign} {right} = {result}"))
-    return [*lines, f"{ANSWER}{found[-1]}"]
+    return [*lines, f"{ANSWER}{values[-1]}"]
 
 
 def drill(dice: random.Random) -> list[str]:
-    """Bare equations as they stand in problems: arithmetic without reading."""
+    """Equations of several problems without their texts, to train arithmetic alone."""
     lines: list[str] = []
     while len(lines) < DRILL_LINES:
-        problem, found = make_problem(dice), list[int]()
+        problem, values = make_problem(dice), list[int]()
         for step in problem.plan:
-            left = value_of(step.left, problem.numbers, found)
-            right = value_of(step.right, problem.numbers, found)
-            found.append(applied(step.sign, left, right))
-            lines.append(f"{left} {step.sign} {right} = {found[-1]}.")
+            left = value_of(step.left, problem.numbers, values)
+            right = value_of(step.right, problem.numbers, values)
+            values.append(applied(step.sign, left, right))
+            lines.append(f"{left} {step.sign} {right} = {values[-1]}.")
     dice.shuffle(lines)
     return lines[:DRILL_LINES]

@@ -1,6 +1,6 @@
-"""The stories. Each is a question with numbers in it and the plan by which it is solved.
+"""The story templates. Each is a question with placeholders for numbers, and a solution plan.
 
-In a plan a letter stands for a number of the question and an index for the result of an earlier step.
+In a plan, a letter denotes a number of the question, and an index the result of an earlier step.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ ITEMS = (
 
 
 class Operation(NamedTuple):
-    """One step: what it finds, and `left sign right`."""
+    """One step of a plan: the text before the equation, and `left sign right`."""
 
     finds: str
     left: Operand

@@ -1,7 +1,7 @@
-"""Byte-level BPE in which every word of the stories is one token and every digit is one.
+"""Byte-level BPE in which every word of the stories is one token, and every digit is one.
 
-Digits are never merged with each other, so arithmetic goes digit by digit; a space and a digit are one token, which
-saves a fifth of the tokens. What comes out is a tokenizer of the GPT-2 kind, as llama.cpp knows it.
+Digits are never merged with each other, so arithmetic is done digit by digit. A space and a digit form one token, which
+saves a fifth of the tokens. The result is a tokenizer of the GPT-2 type, which llama.cpp supports.
 """
 
 from __future__ import annotations
@@ -14,33 +14,33 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from reasoner.problems import clean_solution, problems, prompt
 
-END = "<|endoftext|>"  # Number 0: begins and ends every document.
+END = "<|endoftext|>"  # Token 0: begins and ends every document.
 LARGEST = 1200
-SPACE = "\u0120"  # How a byte-level tokenizer writes a space.
+SPACE = "\u0120"  # A space in a byte-level tokenizer.
 
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """Tokens by number, and merges as pairs."""
+    """Tokens by ID, and merges as pairs."""
 
     tokens: list[str]
     merges: list[tuple[str, str]]
 
     def tokenizer(self) -> Tokenizer:
         numbers = {token: number for number, token in enumerate(self.tokens)}
-        built = Tokenizer(models.BPE(vocab=numbers, merges=self.merges))
-        built.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-        return built
+        tokenizer = Tokenizer(models.BPE(vocab=numbers, merges=self.merges))
+        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        return tokenizer
 
 
 def make_vocabulary(seed: int = 11, documents: int = 6000) -> Vocabulary:
-    """The same for the same seed."""
+    """Train the vocabulary; the same for the same seed."""
     texts = [
         prompt(problem.question) + "\n".join(clean_solution(problem)) + "\n"
         for problem in itertools.islice(problems(seed, held_out=False), documents)
     ]
-    learned = Tokenizer(models.BPE())
-    learned.pre_tokenizer = pre_tokenizers.Sequence(
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
     )
     trainer = trainers.BpeTrainer(
@@ -50,8 +50,8 @@ def make_vocabulary(seed: int = 11, documents: int = 6000) -> Vocabulary:
         min_frequency=20,
         show_progress=False,
     )
-    learned.train_from_iterator(texts, trainer)
-    model = json.loads(learned.to_str())["model"]
+    tokenizer.train_from_iterator(texts, trainer)
+    model = json.loads(tokenizer.to_str())["model"]
     tokens = sorted(model["vocab"], key=model["vocab"].__getitem__)
     merges = [tuple(merge) if isinstance(merge, list) else tuple(merge.split(" ")) for merge in model["merges"]]
     for digit in "0123456789":

@@ -1,7 +1,7 @@
-"""Train the reasoner: `python -m reasoner.train FOLDER`. Two cores take from a quarter of an hour to an hour.
+"""Train the reasoner: `python -m reasoner.train FOLDER`. Takes 15 to 60 minutes on two cores.
 
-Everything is counted in steps and seeded, so that the recipe can be run again; the weights may still differ in their
-last bits between machines. A checkpoint is written every 200 steps, and a run goes on from the last.
+The training is seeded and can be repeated; the last bits of the weights may differ between machines. A checkpoint is
+written every 200 steps, and the next run resumes from it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from reasoner.slips import drill, solution
 from reasoner.tokenizer import make_vocabulary
 
 SEED = 5
-DOCUMENTS = 32  # In a step.
+DOCUMENTS = 32  # Per step.
 STEPS, WARM_UP, DECAY = 2600, 60, 0.45
 RATE = 4e-3
 IGNORED = -100
@@ -36,14 +36,14 @@ VALIDATION = 200
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """tokens and targets: (documents, length); targets are IGNORED where nothing is to be learned."""
+    """tokens and targets: (documents, length); targets are IGNORED for tokens without a loss."""
 
     tokens: Tensor
     targets: Tensor
 
 
 def share_of_drill(step: int) -> float:
-    """Much arithmetic at the start, hardly any at the end."""
+    """The share of bare arithmetic: half at the start, hardly any at the end."""
     return 0.03 + 0.5 * max(0.0, 1 - step / (0.6 * STEPS))
 
 
@@ -65,8 +65,8 @@ def documents(seed: int) -> Iterator[list[tuple[str, str]]]:
 def as_batch(texts: list[tuple[str, str]], tokenizer: Tokenizer) -> Batch:
     rows = []
     for question, answer in texts:
-        asked, told = tokenizer.encode(question).ids, tokenizer.encode(answer).ids
-        rows.append(([0, *asked, *told, 0], 1 + len(asked)))
+        question_ids, answer_ids = tokenizer.encode(question).ids, tokenizer.encode(answer).ids
+        rows.append(([0, *question_ids, *answer_ids, 0], 1 + len(question_ids)))
     length = max(len(ids) for ids, _ in rows) - 1
     tokens = torch.zeros(len(rows), length, dtype=torch.long)
     targets = torch.full((len(rows), length), IGNORED)
@@ -77,15 +77,15 @@ def as_batch(texts: list[tuple[str, str]], tokenizer: Tokenizer) -> Batch:
 
 
 def rate_at(step: int) -> float:
-    """Warm-up, constant, linear decay to nothing over the last part."""
+    """The learning rate: warm-up, constant, then linear decay to 0 over the last part."""
     return RATE * min(1.0, (step + 1) / WARM_UP, (STEPS - step) / (DECAY * STEPS))
 
 
 def optimizers(model: Reasoner) -> list[torch.optim.Optimizer]:
     """Muon for the matrices of the blocks, AdamW for embedding and norms."""
     matrices = [weight for weight in model.blocks.parameters() if weight.dim() == 2]
-    chosen = set(map(id, matrices))
-    rest = [weight for weight in model.parameters() if id(weight) not in chosen]
+    matrix_ids = set(map(id, matrices))
+    rest = [weight for weight in model.parameters() if id(weight) not in matrix_ids]
     return [
         torch.optim.Muon(matrices, lr=RATE, weight_decay=0.05, adjust_lr_fn="match_rms_adamw"),
         torch.optim.AdamW(rest, lr=RATE, betas=(0.9, 0.98), weight_decay=0.0),
@@ -98,8 +98,8 @@ def loss_of(model: Reasoner, batch: Batch) -> Tensor:
 
 
 def validate(model: Reasoner, held_out: list[Problem], tokenizer: Tokenizer) -> tuple[float, float]:
-    """Loss on clean solutions, and the share in which every token is the likeliest: greedy accuracy."""
-    texts = [(prompt(one.question), "\n".join(clean_solution(one)) + "\n") for one in held_out]
+    """The loss on clean solutions, and greedy accuracy: the share in which every token is the likeliest."""
+    texts = [(prompt(problem.question), "\n".join(clean_solution(problem)) + "\n") for problem in held_out]
     batch = as_batch(texts, tokenizer)
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
         logits = model(batch.tokens).float()
@@ -122,11 +122,11 @@ def main(folder: Path) -> None:
     model = Reasoner(Shape(len(vocabulary.tokens)))
     chosen, checkpoint, first = optimizers(model), folder / "checkpoint.pt", 0
     if checkpoint.exists():
-        kept = torch.load(checkpoint)
-        model.load_state_dict(kept["model"])
-        for optimizer, state in zip(chosen, kept["optimizers"], strict=True):
+        saved = torch.load(checkpoint)
+        model.load_state_dict(saved["model"])
+        for optimizer, state in zip(chosen, saved["optimizers"], strict=True):
             optimizer.load_state_dict(state)
-        first = kept["step"]
+        first = saved["step"]
     held_out = list(itertools.islice(problems(SEED + 1, held_out=True), VALIDATION))
     started = time.monotonic()
     for step, texts in itertools.islice(enumerate(documents(SEED)), first, STEPS):
@@ -141,9 +141,9 @@ def main(folder: Path) -> None:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
         if (step + 1) % 100 == 0:
-            told, greedy = validate(model, held_out, tokenizer)
+            validation_loss, greedy = validate(model, held_out, tokenizer)
             print(
-                f"step {step + 1} of {STEPS}: loss {loss.item():.4f}, held out {told:.4f}, greedy {greedy:.3f}, "
+                f"step {step + 1} of {STEPS}: loss {loss.item():.4f}, held out {validation_loss:.4f}, greedy {greedy:.3f}, "
                 f"{time.monotonic() - started:.0f} s",
                 flush=True,
             )

@@ -8,6 +8,7 @@ the next run need not migrate either: `pytest --cache-clear` forgets it.
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -99,8 +100,8 @@ def _fill(database: str, kept: Path) -> None:
         call_command("migrate", verbosity=0)
     if settings.OWN_SERVERS:
         for old in kept.parent.glob("*.sql"):
-            old.unlink()
-        draft = kept.with_suffix(".draft")
+            old.unlink(missing_ok=True)
+        draft = kept.with_suffix(f".{os.getpid()}")
         _postgres("pg_dump", database, f"--file={draft}")
         draft.replace(kept)
 

@@ -53,10 +53,10 @@ def prepare(reasoner_url: str) -> None:
     if load().wants_demo:
         call_command("seed_demo", json=True)
         if reasoner_url:
-            from apps.demo.seeding import found_word_problems
+            from apps.demo.seeding import create_word_problems
             from apps.demo.tasks import sample_demo_solutions
 
-            found_word_problems()
+            create_word_problems()
             sample_demo_solutions.delay()
 
 

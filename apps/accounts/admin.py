@@ -16,11 +16,11 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from apps.accounts.models import ApiToken, AuditEvent, User
 from apps.accounts.services import revoke_token
-from apps.core.admin import BigTableAdmin, HouseAdmin, ReadOnlyAdmin
+from apps.core.admin import BaseAdmin, BigTableAdmin, ReadOnlyAdmin
 
 
 @admin.register(User)
-class PersonAdmin(UserAdmin, HouseAdmin):  # type: ignore[type-arg]
+class PersonAdmin(UserAdmin, BaseAdmin):  # type: ignore[type-arg]
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -87,12 +87,12 @@ admin.site.unregister([Group, EmailAddress])
 
 
 @admin.register(Group)
-class PeopleGroupAdmin(GroupAdmin, HouseAdmin):
+class PeopleGroupAdmin(GroupAdmin, BaseAdmin):
     pass
 
 
 @admin.register(EmailAddress)
-class AddressAdmin(EmailAddressAdmin, HouseAdmin):  # type: ignore[misc]
+class AddressAdmin(EmailAddressAdmin, BaseAdmin):  # type: ignore[misc]
     autocomplete_fields = ["user"]
     raw_id_fields = ()
     list_select_related = ["user"]

@@ -1,4 +1,4 @@
-"""How the admin treats tables: what may be edited there, and what is only looked at."""
+"""Base classes of the admin: editable, read-only and very large tables."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 from unfold.paginator import InfinitePaginator
 
-BIGGEST_ID = 2**63 - 1
+from apps.core.numbers import parse_number
 
 
-class HouseAdmin(ModelAdmin):  # type: ignore[misc]
+class BaseAdmin(ModelAdmin):  # type: ignore[misc]
     show_full_result_count = False
     list_per_page = 50
     list_filter_submit = True
@@ -21,7 +21,7 @@ class HouseAdmin(ModelAdmin):  # type: ignore[misc]
 
 
 class ReadOnly:
-    """Rows that stand as they are: the services that write them keep counters, digests and the audit log in step."""
+    """Rows that the admin shows only: their services keep counters, digests and the audit log consistent."""
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
@@ -33,14 +33,14 @@ class ReadOnly:
         return False
 
 
-class ReadOnlyAdmin(ReadOnly, HouseAdmin):
-    """A page of rows that are looked at only."""
+class ReadOnlyAdmin(ReadOnly, BaseAdmin):
+    """A read-only page."""
 
 
 class BigTableAdmin(ReadOnlyAdmin):
-    """Tables of millions of rows: no COUNT(*), by primary key only, and a search that an index answers.
+    """Tables of millions of rows: no COUNT(*), ordered by primary key, and a search that uses indexes.
 
-    `numbers` and `texts` name the columns that a word of the search is compared with, as a whole.
+    `numbers` and `texts` name the columns that the whole search term is compared with.
     """
 
     paginator = InfinitePaginator
@@ -57,13 +57,13 @@ class BigTableAdmin(ReadOnlyAdmin):
         queryset: QuerySet[Any],
         search_term: str,
     ) -> tuple[QuerySet[Any], bool]:
-        """Exact numbers, not Django's cast of the whole column to text."""
+        """Compare numbers exactly, without Django's cast of the whole column to text."""
         term = search_term.strip()
         if not term:
             return queryset, False
-        found = Q(pk__in=[])
-        if term.isdecimal() and int(term) <= BIGGEST_ID:
-            found |= Q.create([(name, int(term)) for name in self.numbers], connector=Q.OR)
+        matches = Q(pk__in=[])
+        if (number := parse_number(term)) is not None:
+            matches |= Q.create([(name, number) for name in self.numbers], connector=Q.OR)
         if self.texts:
-            found |= Q.create([(name, term) for name in self.texts], connector=Q.OR)
-        return queryset.filter(found), False
+            matches |= Q.create([(name, term) for name in self.texts], connector=Q.OR)
+        return queryset.filter(matches), False

@@ -1,4 +1,4 @@
-"""Grades that are known already, to all workers. While Redis is away they are worked out again: a run goes on."""
+"""A cache whose outage is no error: while Redis is down, nothing is found in it and nothing is stored."""
 
 from __future__ import annotations
 
@@ -10,19 +10,21 @@ from django.core.cache import BaseCache, cache
 from redis import RedisError
 
 
-class ForgivingCache:
-    def __init__(self, behind: BaseCache) -> None:
-        self._behind = behind
+class FaultTolerantCache:
+    """Grades are shared by all workers through it; during an outage each worker computes its own."""
+
+    def __init__(self, cache: BaseCache) -> None:
+        self._cache = cache
 
     def get_many(self, keys: Iterable[str], /) -> dict[str, Any]:
         with suppress(RedisError):
-            return dict(self._behind.get_many(list(keys)))
+            return dict(self._cache.get_many(list(keys)))
         return {}
 
     def set_many(self, mapping: dict[str, Any], /) -> object:
         with suppress(RedisError):
-            return self._behind.set_many(mapping)
+            return self._cache.set_many(mapping)
         return None
 
 
-CACHE = ForgivingCache(cache)
+GRADE_CACHE = FaultTolerantCache(cache)

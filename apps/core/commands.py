@@ -1,4 +1,4 @@
-"""What our management commands share: `--json`, and errors that are sentences."""
+"""The base of the management commands: `--json`, and errors as sentences."""
 
 from __future__ import annotations
 
@@ -26,12 +26,13 @@ class JsonCommand(BaseCommand):
         parser.add_argument("--json", action="store_true", help="Print one JSON object last.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        # A command may read millions of rows; of what is loaded by now the collector need not be told again.
+        # A command may read millions of rows: freeze the loaded objects, so that the collector skips them.
         gc.freeze()
         try:
             result = self.perform(**options)
         except DomainError as error:
-            raise CommandError(_sentence(error)) from error
+            details = "; ".join(f"{name}: {text}" for name, text in error.fields.items())
+            raise CommandError(f"{error.message} ({details})" if details else error.message) from error
         if options["json"]:
             self.stdout.write(msgspec.json.encode(result).decode())
         else:
@@ -39,19 +40,14 @@ class JsonCommand(BaseCommand):
 
     @abstractmethod
     def perform(self, **options: Any) -> Result:
-        """Do it."""
+        """Do the work and return the result."""
 
     def report(self, result: Result) -> None:
-        """Tell a person."""
+        """Print the result for people."""
         for name, value in result.items():
             self.stdout.write(f"{name.replace('_', ' ')}: {value}")
 
     def note(self, message: str) -> None:
-        """Progress goes to standard error, and only where somebody looks."""
+        """Show progress on standard error, if that is a terminal."""
         if sys.stderr.isatty():
             self.stderr.write(f"\r\x1b[K{message}", ending="")
-
-
-def _sentence(error: DomainError) -> str:
-    details = "; ".join(f"{name}: {text}" for name, text in error.fields.items())
-    return f"{error.message} ({details})" if details else error.message

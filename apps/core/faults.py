@@ -1,7 +1,6 @@
-"""Errors of libraries that are not ours to answer with 500: what the client sent cannot be stored, or a server is down.
+"""Library errors that are no bugs: invalid input, or an outage of the database or the broker. Used by API and pages.
 
-Both faces ask here. Most bad input is refused with its field where it is read; the errors of the database below are
-the net under all of that.
+Most invalid input is refused where it is read, with the name of its field; the database errors below catch the rest.
 """
 
 from __future__ import annotations
@@ -25,13 +24,13 @@ from kombu.exceptions import OperationalError as BrokerError
 log = logging.getLogger(__name__)
 
 RETRY_AFTER_S = 5
-# Classes of SQLSTATE: connection, resources, operator intervention. Without any, the server was not reached at all.
+# SQLSTATE classes: connection, resources, operator intervention. An error without one means that no server was reached.
 _UNREACHABLE = ("08", "53", "57")
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """How an error is answered: `retry_after_s` where asking again may help."""
+    """The response to an error; `retry_after_s` where another try may succeed."""
 
     status: int
     code: str
@@ -42,27 +41,24 @@ class Fault:
 
 
 def fault_of(error: BaseException | None) -> Fault | None:
-    """None for an error that nobody has foreseen."""
+    """The fault behind an error; None for an unexpected error."""
     if isinstance(error, OperationalError | InterfaceError):
-        return _database_outage(error)
+        state = getattr(error.__cause__, "sqlstate", None)
+        if state is None or state.startswith(_UNREACHABLE):
+            return _outage("The database cannot be reached right now. What was saved before is safe.")
+        return _outage("The database could not finish this right now. What was saved before is safe.")
     if isinstance(error, BrokerError) or (
         isinstance(error, redis.RedisError) and not isinstance(error, redis.DataError)
     ):
         return _outage(
-            "The message broker cannot be reached right now. What you sent may have been saved all the same: look "
+            "The message broker cannot be reached right now. Your input may have been saved nevertheless: check "
             "before you send it again."
         )
-    if isinstance(error, DataError) or _is_half_a_character(error):
+    is_half_a_character = isinstance(error, UnicodeEncodeError) and error.reason == "surrogates not allowed"
+    if isinstance(error, DataError) or is_half_a_character:
         log.warning("The database refused a value that reached it unchecked.", exc_info=error)
         return _invalid("A value is out of range, or holds a character that cannot be stored.")
     return _unreadable(error)
-
-
-def _database_outage(error: OperationalError | InterfaceError) -> Fault:
-    state = getattr(error.__cause__, "sqlstate", None)
-    if state is None or state.startswith(_UNREACHABLE):
-        return _outage("The database cannot be reached right now. What was saved before is safe.")
-    return _outage("The database could not finish this right now. What was saved before is safe.")
 
 
 def _outage(message: str) -> Fault:
@@ -89,7 +85,3 @@ def _unreadable(error: BaseException | None) -> Fault | None:
 
 def _invalid(message: str) -> Fault:
     return Fault(400, "invalid", "Invalid request", message)
-
-
-def _is_half_a_character(error: BaseException | None) -> bool:
-    return isinstance(error, UnicodeEncodeError) and error.reason == "surrogates not allowed"

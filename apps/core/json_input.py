@@ -1,7 +1,7 @@
-"""JSON that somebody sent: read within bounds, or refused by a sentence that names the place. The one home of that rule.
+"""JSON input: read within bounds, or refused by a sentence that names the path of the invalid value.
 
-What passes here can be stored: no NUL and no half of a surrogate pair, which PostgreSQL takes in no text, no number
-that no column holds, and no nesting that code which walks the value would run out of stack on.
+Accepted values can be stored: texts hold no NUL and no unpaired surrogate, which PostgreSQL refuses, numbers fit their
+columns, and the nesting is too shallow to exhaust the stack of code that walks the value.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from apps.core.errors import DomainError
 MOST_DEPTH = 64
 BIGGEST_INTEGER = 2**63 - 1
 _FORBIDDEN = re.compile("[\x00\ud800-\udfff]")
+_KINDS = {list: "a list", str: "a text", bool: "a boolean", int: "a number", float: "a number"}
 
 
 def read_json(content: str | bytes, *, field: str = "") -> Any:
-    """The value. Raises DomainError with the path of what is wrong; `field` names the input that the JSON stands in."""
+    """Return the value. Raises DomainError with the path of an invalid value; `field` names the input that holds the JSON."""
     try:
         text = content if isinstance(content, str) else content.decode()
         value = json.loads(text, parse_constant=_refuse_constant)
@@ -37,32 +38,32 @@ def read_json(content: str | bytes, *, field: str = "") -> Any:
 
 
 def read_json_object(content: str | bytes, *, field: str = "") -> dict[str, Any]:
-    """As `read_json`; raises DomainError also where the value is not an object."""
+    """As `read_json`, but raises DomainError also if the value is not an object."""
     value = read_json(content, field=field)
     if not isinstance(value, dict):
-        raise _error(field, f"should be a JSON object, not {_kind(value)}")
+        raise _error(field, f"should be a JSON object, not {_KINDS.get(type(value), 'null')}")
     return value
 
 
 def check_values(value: Any, *, field: str = "") -> None:
-    """Raises DomainError with the path of the first value that cannot be stored."""
-    places: list[tuple[str, Any, int]] = [(field, value, 0)]
-    while places:
-        path, value, depth = places.pop()
+    """Raise DomainError with the path of the first value that cannot be stored."""
+    pending: list[tuple[str, Any, int]] = [(field, value, 0)]
+    while pending:
+        path, value, depth = pending.pop()
         if isinstance(value, dict | list):
             if depth == MOST_DEPTH:
                 raise _error(path, f"nests deeper than {MOST_DEPTH} levels")
-            places.extend((below, item, depth + 1) for below, item in _items(path, value))
-        elif (reason := _reason_against(value)) is not None:
-            raise _error(path, reason)
+            pending.extend((item_path, item, depth + 1) for item_path, item in _items(path, value))
+        elif (problem := _value_problem(value)) is not None:
+            raise _error(path, problem)
 
 
 def text_problem(text: str) -> str | None:
-    """Why this text cannot be stored; None when it can."""
-    found = _FORBIDDEN.search(text)
-    if found is None:
+    """Why the text cannot be stored; None if it can."""
+    match = _FORBIDDEN.search(text)
+    if match is None:
         return None
-    return "holds a NUL character" if found.group() == "\x00" else "holds half of a surrogate pair"
+    return "holds a NUL character" if match.group() == "\x00" else "holds half of a surrogate pair"
 
 
 def _items(path: str, value: dict[str, Any] | list[Any]) -> Iterator[tuple[str, Any]]:
@@ -75,7 +76,7 @@ def _items(path: str, value: dict[str, Any] | list[Any]) -> Iterator[tuple[str, 
         yield f"{path}.{key}" if path else key, item
 
 
-def _reason_against(value: Any) -> str | None:
+def _value_problem(value: Any) -> str | None:
     if isinstance(value, str):
         return text_problem(value)
     if isinstance(value, int) and abs(value) > BIGGEST_INTEGER:
@@ -87,11 +88,6 @@ def _reason_against(value: Any) -> str | None:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not a JSON number")
-
-
-def _kind(value: Any) -> str:
-    kinds = {list: "a list", str: "a text", bool: "a boolean", int: "a number", float: "a number"}
-    return kinds.get(type(value), "null")
 
 
 def _error(path: str, reason: str) -> DomainError:

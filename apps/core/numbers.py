@@ -1,4 +1,4 @@
-"""Whole numbers that come as text: in addresses, headers and forms. One rule for all of them."""
+"""Whole numbers in URLs, headers and forms: the one rule for reading them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ _MOST_DIGITS = len(str(BIGGEST_ID))
 
 
 def parse_number(text: str, *, biggest: int = BIGGEST_ID) -> int | None:
-    """A whole number from 0 to `biggest` in plain digits; None for everything else."""
+    """The whole number from 0 to `biggest` that `text` holds in ASCII digits; None for any other text."""
     if not (text.isascii() and text.isdigit()) or len(text) > _MOST_DIGITS:
         return None
     number = int(text)

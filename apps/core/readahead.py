@@ -1,4 +1,4 @@
-"""Reading ahead: the next thing is made ready in a thread while the last one is worked on."""
+"""Reading ahead: the next items are prepared in a thread while the current one is processed."""
 
 from __future__ import annotations
 
@@ -14,20 +14,19 @@ _END: Any = object()
 
 
 @contextmanager
-def ahead(items: Iterable[T], *, most: int = 2) -> Iterator[Iterator[T]]:
-    """The same items, of which up to `most` are waiting ready. What the making raises, the taking raises.
+def read_ahead(items: Iterable[T], *, most: int = 2) -> Iterator[Iterator[T]]:
+    """Iterate over the same items, of which up to `most` are prepared ahead. Their errors are raised by the iteration.
 
-    It is worth it where the worker waits for a database, and the making needs none. Leaving the block
-    ends the thread.
+    Useful where processing waits for a database and preparation needs none. Leaving the block ends the thread.
     """
-    thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ahead")
+    thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="read_ahead")
     try:
-        yield _taken(thread, iter(items), most)
+        yield _prepared(thread, iter(items), most)
     finally:
         thread.shutdown(cancel_futures=True)
 
 
-def _taken(thread: ThreadPoolExecutor, source: Iterator[T], most: int) -> Iterator[T]:
+def _prepared(thread: ThreadPoolExecutor, source: Iterator[T], most: int) -> Iterator[T]:
     waiting = deque(thread.submit(next, source, _END) for _ in range(most))
     while (item := waiting.popleft().result()) is not _END:
         waiting.append(thread.submit(next, source, _END))

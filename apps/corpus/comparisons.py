@@ -1,4 +1,4 @@
-"""What two sides of a comparison share, and what makes two comparisons the same. Pure."""
+"""The sides of a comparison: what they share, and the digest that identifies the pair. Pure."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ class Pair:
 
     @property
     def digest(self) -> UUID:
-        """The same whichever side stands left."""
+        """The same for both orders of the sides."""
         return digest("comparison", *sorted((self.left.key, self.right.key)))
 
 
 def shared_steps(left: Sequence[str], right: Sequence[str]) -> int:
-    """How many steps both begin with. The last step of each is its own: there is always something to compare."""
+    """How many steps both begin with, without the last step of either: there is always something to compare."""
     most = max(min(len(left), len(right)) - 1, 0)
     return next((place for place in range(most) if left[place] != right[place]), most)
 
@@ -53,5 +53,5 @@ OTHER = {"left": "right", "right": "left"}
 
 
 def turned(choice: str, *, is_turned: bool) -> str:
-    """The same choice where left and right have changed places; a tie stays one."""
+    """The choice with left and right swapped where `is_turned`; a tie stays a tie."""
     return OTHER.get(choice, choice) if is_turned else choice

@@ -1,8 +1,8 @@
-"""Is the final answer right? Asked of every solution that comes in, whatever its file claims."""
+"""Grades the final answer of every imported solution, whatever its file claims."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -13,16 +13,16 @@ from apps.corpus.records import Record, SolutionRecord
 from apps.verifiers.extraction.sole_answer import sole_answer
 from apps.verifiers.pool.pool import GradedAnswer, GradingPool
 
-# Who graded a solution in which no answer was found.
+# `graded_by` of a solution in which no answer was found.
 NO_ANSWER = "no answer"
 
 
 @dataclass(frozen=True, slots=True)
 class Graded:
-    """A solution's final answer and what the verifier said of it.
+    """A solution's final answer and its grade by the verifier.
 
-    `is_correct` is None where nobody can say: no reference answer, an answer that cannot be read, or none that was
-    found. A solution without an answer that we find is unreadable: that it states none, only a reader can say.
+    `is_correct` is None without a reference answer, and for an answer that cannot be read or is not found. A solution
+    in which no answer is found counts as unreadable: only a person can say that it states none.
     """
 
     answer: str | None = None
@@ -32,34 +32,33 @@ class Graded:
     reference: str | None = None
 
     def difference(self, *, claimed: bool | None) -> str | None:
-        """What there is to tell when the file claims something else; None when there is nothing."""
+        """How the grade differs from what the file claims; None where it does not."""
         if claimed is None or self.grade == SolutionGrade.UNGRADED or self.is_correct == claimed:
             return None
         claim = f"the file says {'right' if claimed else 'wrong'}"
         if not self.answer:
             return f"{claim}, no single answer is found in the solution: reference {self.reference!r}"
-        said = {True: "right", False: "wrong", None: "unreadable"}[self.is_correct]
-        return f"{claim}, the verifier {self.by} says {said}: answer {self.answer!r}, reference {self.reference!r}"
+        grade = {True: "right", False: "wrong", None: "unreadable"}[self.is_correct]
+        return f"{claim}, the verifier {self.by} says {grade}: answer {self.answer!r}, reference {self.reference!r}"
 
 
 def final_answer(solution: SolutionRecord) -> str | None:
-    """The answer that the row names, else the one that its steps state: a step may follow it, or its heading.
+    """The answer that the row names, otherwise the one that its steps state.
 
-    A blank field names none: a table has one in every row.
+    A blank field counts as missing, since a table has one in every row.
     """
     if solution.final_answer is not None and solution.final_answer.strip():
         return solution.final_answer
-    path = sorted((step for step in solution.steps if step.chosen), key=lambda step: step.position)
-    return answer_of_steps([step.text for step in path], solution.separator)
+    return answer_of_steps([step.text for step in solution.path()], solution.separator)
 
 
 def answer_of_steps(texts: Sequence[str], separator: str) -> str | None:
-    """The answer that steps state as one text; none where they state two of which neither is taken back."""
+    """The answer that the steps state as one text; None where they state two and retract neither."""
     return sole_answer((separator or "\n").join(texts))
 
 
 def grade_records(records: Sequence[Record], *, verifier: str, pool: GradingPool) -> list[Graded]:
-    """One `Graded` for each record, by the reference answer that the record itself brings. No database."""
+    """One `Graded` for each record, by the reference answer of the record itself. No database."""
     questions = [
         (
             record.problem.verifier or verifier,
@@ -72,9 +71,9 @@ def grade_records(records: Sequence[Record], *, verifier: str, pool: GradingPool
 
 
 def grade_answers(questions: Sequence[tuple[str, str | None, str | None]], *, pool: GradingPool) -> list[Graded]:
-    """Grade (verifier, reference, answer) triples; a side that is missing needs no verifier."""
-    asked = [(name, reference, answer) for name, reference, answer in questions if reference and answer]
-    grades = iter(pool.grade_many(asked, cache=cache))
+    """Grade (verifier, reference, answer) triples; without a reference or an answer no verifier is needed."""
+    complete = [(name, reference, answer) for name, reference, answer in questions if reference and answer]
+    grades = iter(pool.grade_many(complete, cache=cache))
     return [
         _graded(reference, answer, next(grades) if reference and answer else None) for _, reference, answer in questions
     ]
@@ -98,37 +97,35 @@ def regrade_by_stored(
     verifier: str,
     pool: GradingPool,
 ) -> list[Graded]:
-    """Where a problem stands already, its own reference answer counts, not the one of a later row."""
-    stored = _stored_references(digests, project_id)
+    """Where a problem exists already, its own reference answer counts, not the one of a later row."""
+    problems = Problem.objects.filter(project_id=project_id, digest__in=set(digests)).exclude(reference_answer=None)
+    stored = {
+        digest: (answer or "", name)
+        for digest, answer, name in problems.values_list("digest", "reference_answer", "verifier")
+    }
     result = list(graded)
     questions: dict[int, tuple[str, str | None, str | None]] = {}
     for place, (record, digest) in enumerate(zip(records, digests, strict=True)):
         answer, name = stored.get(digest, (None, ""))
-        if record.solution is not None and answer and (answer, name) != _own(record):
+        own = (record.problem.reference_answer, record.problem.verifier or "")
+        if record.solution is not None and answer and (answer, name) != own:
             questions[place] = (name or verifier, answer, graded[place].answer)
     for place, again in zip(questions, grade_answers(list(questions.values()), pool=pool), strict=True):
         result[place] = again
     return result
 
 
-def _own(record: Record) -> tuple[str | None, str]:
-    return record.problem.reference_answer, record.problem.verifier or ""
-
-
-def _stored_references(digests: Sequence[UUID], project_id: int) -> Mapping[UUID, tuple[str, str]]:
-    found = Problem.objects.filter(project_id=project_id, digest__in=set(digests)).exclude(reference_answer=None)
-    rows = found.values_list("digest", "reference_answer", "verifier")
-    return {digest: (answer or "", name) for digest, answer, name in rows}
-
-
 def grade_ungraded(problem_ids: Sequence[int], *, verifier: str, pool: GradingPool) -> int:
-    """Grade what waited for a reference answer that has come now; gives the number graded."""
+    """Grade the solutions that waited for a reference answer; returns their number."""
     waiting = list(
         Solution.objects.filter(problem_id__in=problem_ids, grade=SolutionGrade.UNGRADED)
         .exclude(problem__reference_answer=None)
         .select_related("problem")
     )
-    questions = [(one.problem.verifier or verifier, one.problem.reference_answer, one.final_answer) for one in waiting]
+    questions = [
+        (solution.problem.verifier or verifier, solution.problem.reference_answer, solution.final_answer)
+        for solution in waiting
+    ]
     for solution, graded in zip(waiting, grade_answers(questions, pool=pool), strict=True):
         solution.grade, solution.is_correct, solution.graded_by = graded.grade, graded.is_correct, graded.by
     Solution.objects.bulk_update(waiting, ["grade", "is_correct", "graded_by"], batch_size=500)

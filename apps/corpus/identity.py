@@ -1,4 +1,4 @@
-"""What makes two rows the same problem, or the same solution. Pure."""
+"""Digests that identify problems and solutions: rows with the same digest are the same. Pure."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ def digest(*parts: str) -> UUID:
     return UUID(bytes=blake2b(_UNIT.join(parts).encode(), digest_size=16).digest())
 
 
-# Of a solution that nobody has begun: what a round starts from where only the problem is given.
-BLANK = digest("blank")
+# The digest of empty solutions, from which rounds start that have only the problem.
+EMPTY_SOLUTION = digest("blank")
 
 
 def problem_digest(statement: str) -> UUID:
-    """White space around a statement does not make it another problem."""
+    """White space around the statement is ignored."""
     return digest(statement.strip())
 
 
 def solution_digest(solution: SolutionRecord) -> UUID:
-    """The reader's `identity` where it gives one, else who wrote it and what it says."""
+    """Of the record's `identity` where it has one, otherwise of its source and its steps."""
     if solution.identity is not None:
         return digest("identity", solution.identity)
     texts = [f"{step.position}{_UNIT}{step.candidate}{_UNIT}{step.text}" for step in solution.steps]

@@ -7,8 +7,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 BAD, OKAY, GREAT = -1, 0, 1
+RATINGS = (BAD, OKAY, GREAT)
 NO_ERROR = -1  # Every step has a rating, and none is bad.
-UNKNOWN = -2  # A first error that cannot be told, or a step without a label.
+UNKNOWN = -2  # A first error that cannot be determined, or a step without a label.
+
+FINISH_REASONS = ("found_error", "solution", "bad_problem", "give_up")
+SIDES = ("left", "right")
+CHOICES = (*SIDES, "tie")
+# How much better one side is, from most to least: the scale of Llama 2 (arXiv 2307.09288, 3.2.1).
+MARGINS = ("significantly", "clearly", "slightly", "negligibly")
 
 
 def first_error(ratings: Mapping[int, int | None], length: int) -> int:
@@ -26,15 +33,15 @@ def first_error(ratings: Mapping[int, int | None], length: int) -> int:
 
 
 def is_own_step(rating: int | None, *, unsure: bool | None, chosen: bool, origin: str) -> bool:
-    """Whether the labeler wrote the step and went on from it. It counts as great: no interface asks for a rating of it."""
+    """Whether the labeler wrote the step and continued from it. It counts as great, since no page asks to rate it."""
     return rating is None and not unsure and chosen and origin == "human"
 
 
 def hard_label(rollouts: int | None, successes: int | None, *, hard: bool | None = None) -> int:
     """Math-Shepherd's hard estimation: GREAT when some rollout reaches the answer, BAD when none does.
 
-    `hard` is what a strategy or a file concludes, and decides where it is given. A step without counted rollouts, or of
-    whose rollouts nobody says how many succeeded, is UNKNOWN: nothing was seen to fail.
+    `hard` is the conclusion of a strategy or a file, and takes precedence. A step without rollouts, or without the number
+    of those that succeeded, is UNKNOWN: no rollout is known to fail.
     """
     if hard is None and rollouts and successes is not None:
         hard = successes > 0
@@ -42,9 +49,9 @@ def hard_label(rollouts: int | None, successes: int | None, *, hard: bool | None
 
 
 def majority(ratings: Iterable[int]) -> int:
-    """What more people say than anything else; UNKNOWN without ratings, and for a tie.
+    """The most frequent rating; UNKNOWN without ratings, and for a tie.
 
-    Okay against great is okay: that is no dispute about an error, and must not keep the first error open.
+    A tie of okay and great is okay: they agree that the step is no error, which must not leave the first error open.
     """
     counts = Counter(ratings)
     most = max(counts.values(), default=0)
@@ -55,14 +62,14 @@ def majority(ratings: Iterable[int]) -> int:
 
 
 def more_than_half(required: Any) -> Any:
-    """How many of `required` people, a number or an array of numbers, are more than half of them.
+    """The smallest number of people that is more than half of `required`, a number or an array of numbers.
 
-    What fewer of them say of a step is thin: who names an earlier first error says nothing of it.
+    A step that fewer of them rate is thin: who names an earlier first error does not rate it.
     """
     return required // 2 + 1
 
 
 def is_tie(ratings: Iterable[int]) -> bool:
     """Whether there are ratings, and no majority among them."""
-    given = list(ratings)
-    return bool(given) and majority(given) == UNKNOWN
+    votes = list(ratings)
+    return bool(votes) and majority(votes) == UNKNOWN

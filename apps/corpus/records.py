@@ -1,29 +1,56 @@
-"""What one row says, whatever file it came from and whatever file it goes to.
+"""The records that all formats share: a problem, a solution or a comparison, and the labels of its steps. Pure.
 
-Readers turn a foreign row into a `Record`; the database is filled from records and read back into
-them; export formats write them. So a format is one pure function in each direction, and every
-format can be turned into every other. This module knows no Django.
+Readers turn a foreign row into a `Record`; the database is filled from records and read back into them; export formats
+write them. A format is therefore one pure function in each direction, and every format can be converted to every other.
 
-They are msgspec structs and no dataclasses: an import makes about twenty of them for every solution,
-and msgspec makes them in C.
+The structs also declare Annotate's own row (`canonical_row`): its keys in their order, types and ranges. A field whose
+encoded name begins with an underscore is not in that row. The ranges apply where a row is converted, not where a
+reader makes a struct. An import makes about twenty structs for each solution, which msgspec does in C.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
+
+from apps.corpus.labels import CHOICES, FINISH_REASONS, MARGINS
+
+ORIGINS = ("model", "human")
+PROTOCOLS = ("first_error", "every_step", "branching", "comparison")
+LARGEST_DOUBLE = 1.7976931348623157e308
 
 Extras = Mapping[str, Any]
+
+
+def _one_of(*values: str) -> Meta:
+    return Meta(pattern=rf"\A(?:{'|'.join(values)})\Z", description=f"one of {', '.join(values)}")
+
+
+# Far beyond any solution; a typing error stays small.
+Position = Annotated[int, Meta(ge=0, le=100_000)]
+Count = Annotated[int, Meta(ge=0, le=1_000_000)]
+Number = Annotated[int, Meta(ge=0, le=1_000_000_000)]
+Rating = Annotated[int, Meta(ge=-1, le=1, description="a rating of -1, 0 or 1")]
+Share = Annotated[float, Meta(ge=0, le=1)]
+FiniteFloat = Annotated[
+    float, Meta(ge=-LARGEST_DOUBLE, le=LARGEST_DOUBLE, description="a number that a double can hold")
+]
+FullText = Annotated[str, Meta(pattern=r"\S", description="a text that is not blank")]
+Name = Annotated[
+    str, Meta(pattern=r"\S", max_length=200, description="a text that is not blank, of at most 200 characters")
+]
+Origin = Annotated[str, _one_of(*ORIGINS)]
 
 
 class ProblemRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A question. `reference_answer` may be wrong: PRM800K calls it the current guess."""
 
-    statement: str
     external_id: str | None = None
+    statement: FullText
     reference_answer: str | None = None
     reference_solution: str | None = None
     verifier: str | None = None
@@ -36,29 +63,33 @@ class ProblemRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class StepRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One candidate text at a position (both from 0). `chosen` marks the solution's own path."""
 
-    position: int
-    candidate: int = 0
-    text: str
-    origin: str = "model"
+    position: Position
+    candidate: Position = 0
+    text: FullText
+    origin: Origin = "model"
     chosen: bool = True
 
 
 class SolutionRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """An attempt at a problem. `is_correct` is what the file claims; our verifier checks it again.
+    """An attempt at a problem. `is_correct` is what the file claims; our verifier checks it again."""
 
-    `identity` says what makes two rows the same solution. When it is None, the source and the steps
-    do. It is kept in the extras, so that it survives our own format.
-    """
-
-    steps: Sequence[StepRecord]
     external_id: str | None = None
     source: str | None = None
     final_answer: str | None = None
     is_correct: bool | None = None
-    verifier_score: float | None = None
+    verifier_score: FiniteFloat | None = None
     separator: str = "\n"
-    identity: str | None = None
+    steps: Annotated[Sequence[StepRecord], Meta(min_length=1)]
     extras: Extras = {}
+
+    @property
+    def identity(self) -> str | None:
+        """What makes two rows the same solution; None where the source and the steps do.
+
+        It is in the extras, where our own row keeps it.
+        """
+        identity = self.extras.get("identity")
+        return None if identity is None else str(identity)
 
     def path(self) -> list[StepRecord]:
         """The chosen step at each position, in order."""
@@ -66,54 +97,56 @@ class SolutionRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class StepRating(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A person's word on one candidate: +1 great, 0 okay, -1 bad, None not judged.
+    """A person's rating of one candidate: +1 great, 0 okay, -1 bad, None not judged.
 
     `unsure` is None where the source does not say; that is not the same as False.
     """
 
-    position: int
-    candidate: int = 0
-    rating: int | None
+    position: Position
+    candidate: Position = 0
+    rating: Rating | None = None
     unsure: bool | None = False
     chosen: bool = False
 
 
 class PreferenceRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Which side of a comparison somebody prefers (`left`, `right`, `tie`), and by how much where they say so."""
+    """Which side of a comparison a person prefers (`left`, `right`, `tie`), and by how much where the source says so."""
 
-    choice: str
-    margin: str = ""
+    choice: Annotated[str, _one_of(*CHOICES)]
+    margin: Annotated[
+        str, Meta(pattern=rf"\A(?:|{'|'.join(MARGINS)})\Z", description=f"one of {', '.join(MARGINS)}, or empty")
+    ] = ""
     rationale: str = ""
 
 
-class CritiqueWord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What a person said of a critique of a step, or wrote as one (`is_own`; such a one has no rating)."""
+class CritiqueRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A person's rating of a critique of a step, or a critique that they wrote (`is_own`, which has no rating)."""
 
-    position: int
-    candidate: int = 0
-    text: str
-    origin: str = "model"
+    position: Position
+    candidate: Position = 0
+    text: FullText
+    origin: Origin = "model"
     source: str = ""
-    rating: int | None = None
+    rating: Rating | None = None
     is_own: bool = False
 
 
 class PersonRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One labeler's turn at one solution or comparison. `round` is None where the source numbers no rounds.
+    """One assignment: what one labeler submitted for one solution or comparison.
 
-    A reviewer's correction is an entry of its own with the role `reviewer`: `corrects` names the labeler in whose place
-    it stands, and the labeler's entry names the reviewer in `corrected_by`. `self_reviewed`: the reviewer had labeled
-    the solution, which the project allows. `asked`: how many people are asked for what this one says, None where nobody
-    else is; a file's rows ask for one.
+    `round` is None where the source numbers no rounds. A reviewer's correction is an entry of its own with the role
+    `reviewer`: `corrects` names the labeler whose ratings it replaces, and the labeler's entry names the reviewer in
+    `corrected_by`. `self_reviewed`: the reviewer had labeled the solution, which the project allows. `redundancy`: how
+    many people are to label the same; None where no other labeler is asked. The rows of a file require one.
     """
 
-    labeler: str
-    round: int | None = None
-    protocol: str = "first_error"
-    finish_reason: str | None = None
+    labeler: Name
+    round: Annotated[int, Meta(ge=-1000, le=1_000_000)] | None = None
+    protocol: Annotated[str, _one_of(*PROTOCOLS)] = "first_error"
+    finish_reason: Annotated[str, _one_of(*FINISH_REASONS)] | None = None
     reason: str = ""
     submitted_at: datetime | None = None
-    active_ms: int | None = None
+    active_ms: Annotated[int, Meta(ge=0, le=2**62)] | None = None
     is_quality_control: bool = False
     is_screening: bool = False
     is_suspended: bool = False
@@ -121,25 +154,32 @@ class PersonRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     corrects: str | None = None
     corrected_by: str | None = None
     self_reviewed: bool = False
-    asked: int | None = 1
     steps: Sequence[StepRating] = ()
+    progress: Rating | None = None
+    critiques: Sequence[CritiqueRecord] = ()
     preference: PreferenceRecord | None = None
-    progress: int | None = None
-    critiques: Sequence[CritiqueWord] = ()
     extras: Extras = {}
+    redundancy: int | None = msgspec.field(default=1, name="_redundancy")
+
+
+class StepPlace(msgspec.Struct, frozen=True, gc=False):
+    """One candidate of a solution, by its place."""
+
+    position: Position
+    candidate: Position = 0
 
 
 class ComparisonRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Two solutions side by side, or two candidates, by place, for a step after the same prefix.
+    """Two solutions side by side, or two candidates for a step after the same prefix, by their places.
 
     `right` is None where both candidates are of one solution.
     """
 
+    external_id: str | None = None
     left: SolutionRecord
     right: SolutionRecord | None = None
-    left_step: tuple[int, int] | None = None
-    right_step: tuple[int, int] | None = None
-    external_id: str | None = None
+    left_step: StepPlace | None = None
+    right_step: StepPlace | None = None
     extras: Extras = {}
 
     def sides(self) -> tuple[SolutionRecord, SolutionRecord]:
@@ -147,20 +187,20 @@ class ComparisonRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class GoldRating(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A rating that somebody vouches for, on the chosen step at `position`; `self_reviewed` as in `StandingRating`."""
+    """A rating that its source vouches for, on the chosen step at `position`; `self_reviewed` as in `ConsensusRating`."""
 
-    position: int
-    rating: int
+    position: Position
+    rating: Rating
     self_reviewed: bool = False
 
 
-class StandingRating(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """The rating that stands for the chosen step at `position`: `how` it was reached, and how sure that is, 0 to 1."""
+class ConsensusRating(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The consensus on the chosen step at `position`: `how` it was reached, and its certainty from 0 to 1."""
 
-    position: int
-    rating: int
+    position: Position
+    rating: Rating
     how: str
-    certainty: float = 0.0
+    certainty: Share = 0.0
     people: int | None = None
     is_thin: bool = False
     self_reviewed: bool = False
@@ -169,41 +209,41 @@ class StandingRating(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class StepCount(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Monte Carlo evidence for the prefix that ends at `position`.
 
-    `hard` stands alone where a file has the published hard label and not the counts behind it.
+    `hard` is without counts where a file has only the published hard label.
     """
 
-    position: int
-    rollouts: int | None = None
-    successes: int | None = None
-    missing: int = 0
+    position: Position
+    rollouts: Count | None = None
+    successes: Count | None = None
+    missing: Count = 0
     hard: bool | None = None
 
 
 class EstimateRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The step counts of one solution in one estimation run."""
 
-    run: int | None = None
+    run: Number | None = None
     completer: str | None = None
-    strategy: str = "math-shepherd"
+    strategy: FullText = "math-shepherd"
     steps: Sequence[StepCount] = ()
 
 
 class VerdictRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A judge's word on one candidate: +1 great, 0 okay, -1 bad, and how sure it is of that, 0 to 1."""
+    """A judge's verdict on one candidate: +1 great, 0 okay, -1 bad, and its confidence from 0 to 1."""
 
-    position: int
-    candidate: int = 0
-    rating: int
-    confidence: float | None = None
+    position: Position
+    candidate: Position = 0
+    rating: Rating
+    confidence: Share | None = None
     reason: str = ""
 
 
 class JudgeRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What one judge said of one solution in one run. `run` is None where the source numbers no runs."""
+    """The verdicts of one judge on one solution in one run. `run` is None where the source numbers no runs."""
 
-    judge: str
-    version: int = 1
-    run: int | None = None
+    judge: Name
+    version: Number = 1
+    run: Number | None = None
     steps: Sequence[VerdictRecord] = ()
 
     @property
@@ -217,10 +257,9 @@ class JudgeRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One row: a problem, a solution or a comparison or neither, and everything that was said about it.
+    """One row: a problem, a solution or a comparison or neither, and all labels, counts and verdicts.
 
-    `ignored` names what the row holds and Annotate has no place for yet, so that nothing is
-    dropped in silence.
+    `ignored` names what the row holds and Annotate does not store, so that nothing is dropped silently.
     """
 
     problem: ProblemRecord
@@ -228,14 +267,14 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     comparison: ComparisonRecord | None = None
     people: Sequence[PersonRecord] = ()
     gold: Sequence[GoldRating] = ()
-    consensus: Sequence[StandingRating] = ()
+    consensus: Sequence[ConsensusRating] = ()
     estimates: Sequence[EstimateRecord] = ()
     judges: Sequence[JudgeRecord] = ()
     ignored: Sequence[str] = ()
 
 
 class RowError(ValueError):
-    """A row that cannot be used: which field, and why, in words for the person who mends it."""
+    """A row that cannot be used: the field, and the reason in words for the person who corrects the file."""
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(f"{field}: {reason}" if field else reason)
@@ -243,21 +282,21 @@ class RowError(ValueError):
         self.reason = reason
 
 
-# Names stand in indexes, which hold a few thousand bytes and no more.
+# Names are indexed, and an index entry holds only a few thousand bytes.
 LONGEST_NAME = 500
 LONGEST_STRATEGY = 30
 
 
 def checked(record: Record) -> Record:
-    """The record, if its names are no longer than names may be."""
-    problem, solution = record.problem, record.solution or _NO_SOLUTION
+    """Returns the record unchanged. Raises RowError where a name is too long."""
+    problem, solution = record.problem, record.solution
     names = {
         "problem.external_id": problem.external_id,
         "problem.subject": problem.subject,
         "problem.level": problem.level,
-        "solution.external_id": solution.external_id,
-        "solution.source": solution.source,
     }
+    if solution is not None:
+        names |= {"solution.external_id": solution.external_id, "solution.source": solution.source}
     for name, value in names.items():
         if value is not None and len(value) > LONGEST_NAME:
             raise RowError(name, f"has {len(value):,} characters; the limit is {LONGEST_NAME}")
@@ -265,6 +304,3 @@ def checked(record: Record) -> Record:
         if len(estimate.strategy) > LONGEST_STRATEGY:
             raise RowError(f"monte_carlo[{place}].strategy", f"is longer than {LONGEST_STRATEGY} characters")
     return record
-
-
-_NO_SOLUTION = SolutionRecord(steps=())

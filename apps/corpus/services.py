@@ -1,4 +1,4 @@
-"""Bringing files in: keep the file, look at it before deciding. `importing.py` does the work."""
+"""Stores files, queues and cancels their imports, and stores solutions that are made here. `imports.run` imports."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from django.db import transaction
 from apps.accounts.models import User
 from apps.accounts.services import record_event
 from apps.core.errors import Conflict, DomainError
-from apps.core.jobs import JobStatus
-from apps.core.wakeups import delay_on_commit
+from apps.core.jobs.model import JobStatus
+from apps.core.jobs.wakeups import delay_on_commit
 from apps.corpus.grading import Graded
 from apps.corpus.identity import solution_digest
 from apps.corpus.imports.readers import READERS, ReaderOptions, options_for
@@ -30,7 +30,7 @@ IMPORT_TASK = "apps.corpus.tasks.import_file"
 
 
 class NotStored(DomainError):
-    """The file system took the file only in part, or not at all."""
+    """The file system stored the file only in part, or not at all."""
 
     code = "not_stored"
     status = 503
@@ -46,7 +46,7 @@ def create_import(
     uploaded_by: User | None = None,
     enqueue: bool = True,
 ) -> ImportBatch:
-    """Keep the file and queue its import; without `enqueue` the caller runs it.
+    """Store the file and queue its import; without `enqueue` the caller runs it.
 
     Raises DomainError that names `format`, an option or `file`.
     """
@@ -62,16 +62,16 @@ def _refuse_empty(file: File[bytes]) -> None:
 
 
 @contextmanager
-def _stored_file(kept: ImportBatch | Upload, file: File[bytes], filename: str) -> Iterator[None]:
-    """Keep the file; where that fails, or what is done with it, nothing of it stays on disk."""
-    storage = kept.file.storage
-    # No other file has this name, so that what is half written can be told and taken away.
-    name = kept.file.field.generate_filename(kept, f"{token_hex(8)}-{Path(filename).name[-60:]}")
+def _stored_file(holder: ImportBatch | Upload, file: File[bytes], filename: str) -> Iterator[None]:
+    """Store the file. When storing it fails, or the caller's block does, nothing of it remains on disk."""
+    storage = holder.file.storage
+    # A unique name, so that a file that is written in part can be deleted.
+    name = holder.file.field.generate_filename(holder, f"{token_hex(8)}-{Path(filename).name[-60:]}")
     try:
-        kept.file.name = storage.save(name, file, max_length=kept.file.field.max_length)
+        holder.file.name = storage.save(name, file, max_length=holder.file.field.max_length)
         yield
     except BaseException as error:
-        storage.delete(kept.file.name or name)
+        storage.delete(holder.file.name or name)
         storage.delete(name)
         if isinstance(error, OSError):
             reason = error.strerror or str(error)
@@ -84,7 +84,7 @@ def _new_batch(
 ) -> ImportBatch:
     if format_ not in READERS:
         raise DomainError(
-            f"Unknown format {format_!r}. There are: {', '.join(READERS)}.",
+            f"Unknown format {format_!r}. `format` must be one of {', '.join(READERS)}.",
             fields={"format": f"unknown: {format_}"},
         )
     checked_options(format_, options)
@@ -120,7 +120,7 @@ def checked_options(format_: str, options: Mapping[str, Any]) -> ReaderOptions:
 
 @transaction.atomic
 def cancel_import(*, batch: ImportBatch, actor: User) -> ImportBatch:
-    """Stop after the chunk that is on its way. What has landed stays."""
+    """Stop after the chunk that is being stored. What is stored remains."""
     batch = ImportBatch.objects.select_for_update().get(pk=batch.pk)
     if not batch.has_ended:
         batch.end(JobStatus.CANCELLED)
@@ -130,7 +130,7 @@ def cancel_import(*, batch: ImportBatch, actor: User) -> ImportBatch:
 
 @transaction.atomic
 def queue_again(*, batch: ImportBatch) -> ImportBatch:
-    """Let a failed or cancelled import go on after the last line that landed."""
+    """Continue a failed or cancelled import after the last line that is stored."""
     batch = ImportBatch.objects.select_for_update().get(pk=batch.pk)
     if batch.status in (JobStatus.FAILED, JobStatus.CANCELLED):
         batch.status, batch.error = JobStatus.QUEUED, ""
@@ -139,11 +139,11 @@ def queue_again(*, batch: ImportBatch) -> ImportBatch:
     return batch
 
 
-# --- looked at first --------------------------------------------------------------------------------------
+# --- files that wait for their import ---------------------------------------------------------------------
 
 
 def keep_upload(*, project: Project, file: File[bytes], filename: str, uploaded_by: User) -> Upload:
-    """Keep a file that is to be looked at before its import. Raises DomainError, field `file`, for an empty one."""
+    """Store a file that is previewed before its import. Raises DomainError, field `file`, for an empty one."""
     _refuse_empty(file)
     upload = Upload(project=project, filename=filename[-255:], uploaded_by=uploaded_by)
     with _stored_file(upload, file, filename), transaction.atomic():
@@ -153,46 +153,46 @@ def keep_upload(*, project: Project, file: File[bytes], filename: str, uploaded_
 
 @transaction.atomic
 def import_upload(*, upload: Upload, format: str, options: Mapping[str, Any] | None = None) -> ImportBatch:  # noqa: A002
-    """Queue the import of a kept file, which moves to the import as it lies. Once only."""
-    kept = Upload.objects.select_for_update().select_related("project", "uploaded_by").filter(pk=upload.pk).first()
-    if kept is None:
+    """Queue the import of an uploaded file, which then belongs to the import. Raises Conflict the second time."""
+    locked = Upload.objects.select_for_update().select_related("project", "uploaded_by").filter(pk=upload.pk).first()
+    if locked is None:
         raise Conflict("This file is being imported already.", code="imported")
-    batch = _new_batch(kept.project, kept.filename, format, options or {}, kept.uploaded_by)
-    batch.file.name = kept.file.name
-    kept.delete()
+    batch = _new_batch(locked.project, locked.filename, format, options or {}, locked.uploaded_by)
+    batch.file.name = locked.file.name
+    locked.delete()
     return _queued(batch)
 
 
 @transaction.atomic
 def discard_upload(*, upload: Upload) -> None:
-    """Forget a kept file. Its bytes go when the row is surely gone."""
+    """Delete an uploaded file; its content is deleted after the commit."""
     file = upload.file
     upload.delete()
     transaction.on_commit(lambda: file.storage.delete(str(file.name)))
 
 
 def discard_stale_uploads(*, now: datetime) -> int:
-    """Files that were looked at and left; gives their number."""
+    """Delete files that were uploaded and not imported; returns their number."""
     stale = list(Upload.objects.filter(created_at__lt=now - UPLOADS_KEPT))
     for upload in stale:
         discard_upload(upload=upload)
     return len(stale)
 
 
-# --- written here, not imported ---------------------------------------------------------------------------
+# --- solutions that are made here -------------------------------------------------------------------------
 
 
 @transaction.atomic
 def add_solutions(*, problem: Problem, records: Sequence[SolutionRecord], graded: Sequence[Graded]) -> list[Solution]:
-    """Store solutions of one problem with their grades; those that stand already, or say the same, are left out.
+    """Store solutions of one problem with their grades; returns the new ones.
 
-    Gives the new ones.
+    Those that exist already, or have the same content as another, are left out.
     """
-    standing = set(Solution.objects.filter(problem=problem).values_list("digest", flat=True))
+    existing = set(Solution.objects.filter(problem=problem).values_list("digest", flat=True))
     new: dict[UUID, tuple[SolutionRecord, Graded]] = {}
     for record, grade in zip(records, graded, strict=True):
         key = solution_digest(record)
-        if key not in standing:
+        if key not in existing:
             new.setdefault(key, (record, grade))
     stored = Solution.objects.bulk_create(
         Solution(

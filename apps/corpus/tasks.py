@@ -1,13 +1,13 @@
-"""Doorways for Celery."""
+"""Celery tasks."""
 
 from __future__ import annotations
 
 from django.db import OperationalError
 from django.utils import timezone
 
-from apps.core.celery import app
-from apps.core.jobs import abandoned_q
-from apps.core.wakeups import wake
+from apps.core.jobs.celery import app
+from apps.core.jobs.model import abandoned_q
+from apps.core.jobs.wakeups import wake
 from apps.corpus.imports.run import run_import
 from apps.corpus.models import ImportBatch
 from apps.corpus.problem_edits import grade_again
@@ -21,7 +21,7 @@ def import_file(batch_id: int) -> None:
 
 @app.task
 def resume_abandoned() -> None:
-    """Send again what has not moved for a while."""
+    """Send imports again that have not progressed for a while."""
     for pk in ImportBatch.objects.filter(abandoned_q(timezone.now())).values_list("pk", flat=True):
         wake(import_file.name, pk)
 

@@ -1,4 +1,4 @@
-"""The way from a URL to an object: through the project, as the member who asks may see it."""
+"""Objects named in URLs, fetched through the project and its member's permissions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from apps.labeling.models import Assignment, Round
 from apps.projects.models import Membership, Project
 from apps.projects.permissions import NEEDS, can, membership_for
 
-# Name of the page, its title in the tabs, what it needs.
+# URL name, title of the tab, the action that the page needs.
 TABS = (
     ("project", "Overview", "view"),
     ("rounds", "Rounds", "view"),
@@ -30,14 +30,14 @@ TABS = (
     ("imports", "Imports", "import"),
     ("exports", "Exports", "export"),
     ("people", "People", "invite"),
-    ("audit", "Trail", "audit"),
+    ("audit", "Audit log", "audit"),
     ("guidelines", "Guidelines", "view"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A project as one of its members sees it: what every page about it shows."""
+    """A project as one of its members sees it, with the context that every page about it needs."""
 
     membership: Membership
 
@@ -49,11 +49,11 @@ class Place:
         return can(self.membership, action)
 
     def names_people(self) -> bool:
-        """Managers see who labeled; reviewers see pseudonyms, so that they judge the work."""
+        """Managers see the names of labelers. Reviewers see pseudonyms, so that they judge the work."""
         return self.may("invite")
 
     def context(self, tab: str, **more: Any) -> dict[str, Any]:
-        """For the template: `tab` is the page of `TABS` to mark."""
+        """The template context; `tab` is the current page of `TABS`."""
         slug = self.project.slug
         tabs = [(reverse(name, args=[slug]), title, name == tab) for name, title, needs in TABS if self.may(needs)]
         return {
@@ -66,30 +66,30 @@ class Place:
 
 
 def place_for(user: User, slug: str, action: str) -> Place:
-    """Raises NotFound for strangers and NotAllowed for members whose role does not reach."""
+    """Raises NotFound for users outside the project and NotAllowed for members whose role is too low."""
     return Place(membership_for(user, action, project__slug=slug))
 
 
 def rounds_of(place: Place) -> QuerySet[Round]:
-    """All rounds of the project; drafts are their managers' business."""
-    found = Round.objects.filter(project=place.project)
-    return found if place.may("manage_rounds") else found.exclude(status=Round.Status.DRAFT)
+    """The rounds of the project; only managers see drafts."""
+    rounds = Round.objects.filter(project=place.project)
+    return rounds if place.may("manage_rounds") else rounds.exclude(status=Round.Status.DRAFT)
 
 
 def round_of(place: Place, number: int) -> Round:
     seen_by = None if place.may("browse") else place.membership.user
     rounds = Round.objects.with_submitted(seen_by).select_related("guideline", "endpoint")
-    found = get_object_or_404(rounds, project=place.project, number=number)
-    if found.status == Round.Status.DRAFT and not place.may("manage_rounds"):
+    round_ = get_object_or_404(rounds, project=place.project, number=number)
+    if round_.status == Round.Status.DRAFT and not place.may("manage_rounds"):
         raise NotFound("No such round.")
-    found.project = place.project
-    return found
+    round_.project = place.project
+    return round_
 
 
 def problem_of(place: Place, pk: int) -> Problem:
-    found = get_object_or_404(Problem, project=place.project, pk=pk)
-    found.project = place.project
-    return found
+    problem = get_object_or_404(Problem, project=place.project, pk=pk)
+    problem.project = place.project
+    return problem
 
 
 def solution_of(place: Place, pk: int) -> Solution:
@@ -97,12 +97,12 @@ def solution_of(place: Place, pk: int) -> Solution:
 
 
 def assignment_of(place: Place, pk: int) -> Assignment:
-    """A member's turn at a solution of the project. What came with a file is nobody's to review."""
+    """A labeler's assignment to a solution of the project. Imported assignments are not reviewed."""
     assignments = Assignment.objects.filter(round__origin="", task__solution__isnull=False)
     assignments = assignments.select_related("task__solution__problem", "round", "labeler")
-    found = get_object_or_404(assignments, round__project=place.project, pk=pk)
-    found.round.project = place.project
-    return found
+    assignment = get_object_or_404(assignments, round__project=place.project, pk=pk)
+    assignment.round.project = place.project
+    return assignment
 
 
 def import_of(place: Place, pk: int) -> ImportBatch:

@@ -1,4 +1,4 @@
-"""Forms over services."""
+"""Forms that call a service and show its errors at their fields."""
 
 from __future__ import annotations
 
@@ -14,41 +14,42 @@ from apps.core.errors import DomainError
 
 Result = TypeVar("Result")
 
-REMEMBERED_S = 24 * 3600
+SUBMISSION_KEPT_S = 24 * 3600
 
 
 class ServiceForm(forms.Form):
-    """A form whose work a service does; what the service complains of stands at the field it names."""
+    """A form that passes its data to a service and shows each error of the service at the field that it names."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
-            # What is typed runs as its own language does.
+            # Typed text follows the writing direction of its own language.
             if type(field.widget) in (forms.TextInput, forms.Textarea):
                 field.widget.attrs.setdefault("dir", "auto")
 
     def run(self, service: Callable[[dict[str, Any]], Result]) -> Result | None:
-        """What the service gives for the cleaned data; None when form or service have something to mend."""
+        """Return what the service returns for the cleaned data, or None if the form has errors."""
         if not self.is_valid():
             return None
         try:
             return service(self.cleaned_data)
         except DomainError as error:
-            self._tell(error)
+            self.add_domain_error(error)
             return None
 
-    def _tell(self, error: DomainError) -> None:
-        known = {name: text for name, text in error.fields.items() if name in self.fields}
-        for name, text in known.items():
+    def add_domain_error(self, error: DomainError) -> None:
+        """Add each field error at its field, and the message itself where a field is not in the form."""
+        own_fields = {name: text for name, text in error.fields.items() if name in self.fields}
+        for name, text in own_fields.items():
             self.add_error(name, text)
-        if len(known) < len(error.fields) or not known:
+        if len(own_fields) < len(error.fields) or not own_fields:
             self.add_error(None, error.message)
 
 
 class OnceForm(ServiceForm):
-    """A form of which one filling does its work once, however often the button is pressed.
+    """A form that runs its service once for each rendering, however often the button is pressed.
 
-    Its template shows `once`, a number that no other filling has. A filling that comes without one is let through.
+    The template contains the hidden field `once`, a random key. A submission without the key is accepted.
     """
 
     once = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput, initial=lambda: uuid.uuid4().hex)
@@ -57,18 +58,15 @@ class OnceForm(ServiceForm):
         if not self.is_valid():
             return None
         key = f"once:{self.cleaned_data['once']}"
-        if self.cleaned_data["once"] and not cache.add(key, 1, REMEMBERED_S):
-            self.add_error(None, "This has been sent already. Send it again only if you want it twice.")
-            self._renew()
+        if self.cleaned_data["once"] and not cache.add(key, 1, SUBMISSION_KEPT_S):
+            self.add_error(None, "This form was already submitted. Submit it again only if you want to do this twice.")
+            # A new key, so that submitting again works.
+            assert isinstance(self.data, QueryDict)
+            data = self.data.copy()
+            data["once"] = uuid.uuid4().hex
+            self.data = data
             return None
         result = super().run(service)
         if result is None:
             cache.delete(key)
         return result
-
-    def _renew(self) -> None:
-        """Whoever sends it again now means it."""
-        assert isinstance(self.data, QueryDict)
-        data = self.data.copy()
-        data["once"] = uuid.uuid4().hex
-        self.data = data

@@ -1,4 +1,4 @@
-"""A rule that was broken, or a server that is down, becomes a page that says so."""
+"""Error pages for broken rules and unavailable servers."""
 
 from __future__ import annotations
 
@@ -18,15 +18,13 @@ from apps.core.http.fault_responses import fault_response
 TITLES = {
     400: "Invalid request",
     403: "You don't have permission",
-    409: "Something else happened in between",
-    422: "Something is missing",
+    409: "Conflict with another change",
+    422: "Invalid input",
 }
 
 
 class DomainErrorMiddleware:
-    """Turns the error that a page raised into its answer, where it is one that can be foreseen. The API has a handler
-    of its own.
-    """
+    """Turn a domain error or a known fault that a page raised into an error page. The API has its own handler."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response

@@ -1,4 +1,4 @@
-"""Pages by key: page one thousand costs what page one costs, and nothing is counted."""
+"""Pages by key: any page costs as much as the first, and no rows are counted."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any, Generic, TypeVar
 from django.db.models import Model, Q, QuerySet
 from django.http import QueryDict
 
-Row = TypeVar("Row", bound=Model)
+from apps.core.http.ids import parse_id
 
-BIGGEST_ID = 2**63 - 1
+Row = TypeVar("Row", bound=Model)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TICK = timedelta(microseconds=1)
@@ -20,7 +20,7 @@ _TICK = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Row]):
-    """Some rows, and the addresses of those before and behind them (None at an end)."""
+    """Some rows, and the URLs of the pages before and after them (None at an end)."""
 
     rows: list[Row]
     previous_url: str | None
@@ -40,62 +40,60 @@ def page_of(
     by: str = "pk",
     at: str | None = None,
 ) -> Page[Row]:
-    """The page that `?after=ID` or `?before=ID` asks for, in the order of the primary key, or of another unique number.
+    """The page that `?after=KEY` or `?before=KEY` names, ordered by the primary key or another unique number `by`.
 
-    `after` and `before` are meant as one reads: further down, or back up. With `at`, a moment that every row has, rows
-    come in its order, those of one moment by their number, and a key is `MICROSECONDS.ID`.
+    `after` and `before` mean further down and further up the page. With `at`, a time that every row has, rows are
+    ordered by that time and then by their number, and a key is `MICROSECONDS.NUMBER`.
     """
     names = (by,) if at is None else (at, by)
-    after, before = _key(params, "after", names), _key(params, "before", names)
-    down = before is None
-    key = after if down else before
-    rises = down != newest_first
-    found = queryset.order_by(*(name if rises else f"-{name}" for name in names))
+    after, before = _read_key(params, "after", names), _read_key(params, "before", names)
+    is_forward = before is None
+    key = after if is_forward else before
+    is_ascending = is_forward != newest_first
+    ordered = queryset.order_by(*(name if is_ascending else f"-{name}" for name in names))
     if key is not None:
-        found = found.filter(_beyond(names, key, "gt" if rises else "lt"))
-    rows = list(found[: size + 1])
-    goes_on, rows = len(rows) > size, rows[:size]
-    if not down:
+        ordered = ordered.filter(_beyond(names, key, "gt" if is_ascending else "lt"))
+    rows = list(ordered[: size + 1])
+    has_more, rows = len(rows) > size, rows[:size]
+    if not is_forward:
         rows.reverse()
-    has_next, has_previous = (goes_on, key is not None) if down else (True, goes_on)
+    has_next, has_previous = (has_more, key is not None) if is_forward else (True, has_more)
     return Page(
         rows,
-        _url(params, before=_mark(rows[0], names)) if rows and has_previous else None,
-        _url(params, after=_mark(rows[-1], names)) if rows and has_next else None,
+        _url(params, before=_write_key(rows[0], names)) if rows and has_previous else None,
+        _url(params, after=_write_key(rows[-1], names)) if rows and has_next else None,
     )
 
 
-def _key(params: QueryDict, name: str, names: Sequence[str]) -> list[Any] | None:
-    """The values of these columns that the address holds, None where it holds none."""
-    parts = params.get(name, "").split(".")
-    if len(parts) != len(names) or not all(
-        one.isdecimal() and len(one) < 20 and int(one) <= BIGGEST_ID for one in parts
-    ):
+def _read_key(params: QueryDict, name: str, names: Sequence[str]) -> list[Any] | None:
+    """The values of these columns in the URL's parameter; None if it is missing or malformed."""
+    numbers = [parse_id(part) for part in params.get(name, "").split(".")]
+    if len(numbers) != len(names) or None in numbers:
         return None
-    *ticks, number = map(int, parts)
+    *ticks, number = [number for number in numbers if number is not None]
     try:
-        return [*(_EPOCH + one * _TICK for one in ticks), number]
+        return [*(_EPOCH + tick * _TICK for tick in ticks), number]
     except OverflowError:
         return None
 
 
-def _mark(row: Model, names: Sequence[str]) -> str:
+def _write_key(row: Model, names: Sequence[str]) -> str:
     *moments, number = (getattr(row, name) for name in names)
-    return ".".join(str(one) for one in (*((moment - _EPOCH) // _TICK for moment in moments), number))
+    return ".".join(str(part) for part in (*((moment - _EPOCH) // _TICK for moment in moments), number))
 
 
-def _beyond(names: Sequence[str], key: Sequence[Any], way: str) -> Q:
-    """Rows further on than the key. The first column is bounded by itself, too, so that an index on it is of use."""
+def _beyond(names: Sequence[str], key: Sequence[Any], lookup: str) -> Q:
+    """The rows beyond the key. The first column also has a bound of its own, so that an index on it is used."""
     if len(names) == 1:
-        return Q(**{f"{names[0]}__{way}": key[0]})
+        return Q(**{f"{names[0]}__{lookup}": key[0]})
     (at, by), (moment, number) = names, key
-    return Q(**{f"{at}__{way}e": moment}) & (Q(**{f"{at}__{way}": moment}) | Q(**{f"{by}__{way}": number}))
+    return Q(**{f"{at}__{lookup}e": moment}) & (Q(**{f"{at}__{lookup}": moment}) | Q(**{f"{by}__{lookup}": number}))
 
 
-def _url(params: QueryDict, **change: Any) -> str:
-    """The same filters at another place."""
-    copied = params.copy()
+def _url(params: QueryDict, **key: str) -> str:
+    """The same filters on another page."""
+    query = params.copy()
     for name in ("after", "before"):
-        copied.pop(name, None)
-    copied.update({name: str(value) for name, value in change.items()})
-    return f"?{copied.urlencode()}"
+        query.pop(name, None)
+    query.update(key)
+    return f"?{query.urlencode()}"

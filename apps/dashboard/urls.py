@@ -1,4 +1,4 @@
-"""The pages."""
+"""The URLs of the dashboard's pages."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from apps.dashboard.review import views as review
 from apps.dashboard.rounds import views as rounds
 from apps.dashboard.solutions import evidence_views as evidence
 from apps.dashboard.solutions import split_views as splitting
-from apps.dashboard.solutions import views as corpus
+from apps.dashboard.solutions import views as solutions
 from apps.labeling.models import Round
 
 _OF_PROJECT = "projects/<slug:slug>/"
 
 urlpatterns = [
     path("", home.home, name="home"),
-    path("moving", home.moving, name="moving"),
-    path("projects/new", home.new_project, name="project-new"),
+    path("running-jobs", home.running, name="running-jobs"),
+    path("projects/new", projects.new_project, name="project-new"),
     path("join/<str:secret>/", people.join, name="join"),
     path("account", account.account, name="account"),
     path("account/tokens", account.tokens, name="tokens"),
@@ -46,33 +46,37 @@ urlpatterns = [
     path(f"{_OF_PROJECT}guidelines/<int:version>", projects.guidelines, name="guidelines-version"),
     path(f"{_OF_PROJECT}guidelines/edit", projects.edit_guidelines, name="guidelines-edit"),
     path(f"{_OF_PROJECT}guidelines/preview", projects.preview_guidelines, name="guidelines-preview"),
-    path(f"{_OF_PROJECT}solutions", corpus.solutions, name="solutions"),
+    path(f"{_OF_PROJECT}solutions", solutions.solutions, name="solutions"),
     path(f"{_OF_PROJECT}solutions/<int:pk>", evidence.solution, name="solution"),
-    path(f"{_OF_PROJECT}solutions/<int:pk>/standing", evidence.standing, name="solution-standing"),
-    path(f"{_OF_PROJECT}solutions/<int:pk>/settle", evidence.settle, name="solution-settle"),
+    path(f"{_OF_PROJECT}solutions/<int:pk>/consensus", evidence.consensus, name="solution-consensus"),
+    path(f"{_OF_PROJECT}solutions/<int:pk>/adjudicate", evidence.adjudicate, name="solution-adjudicate"),
     path(f"{_OF_PROJECT}solutions/<int:pk>/split", splitting.split, name="solution-split"),
     path(f"{_OF_PROJECT}review", review.review, name="review"),
-    path(f"{_OF_PROJECT}review/turns", assignments.assignments, name="turns"),
-    path(f"{_OF_PROJECT}review/turns/accept", assignments.accept_some, name="turns-accept"),
-    path(f"{_OF_PROJECT}review/turns/<int:pk>", assignments.assignment, name="turn"),
-    path(f"{_OF_PROJECT}review/turns/<int:pk>/accept", assignments.accept_one, name="turn-accept"),
-    path(f"{_OF_PROJECT}review/turns/<int:pk>/return", assignments.return_one, name="turn-return"),
-    path(f"{_OF_PROJECT}review/turns/<int:pk>/correct", assignments.correct_one, name="turn-correct"),
-    path(f"{_OF_PROJECT}review/turns/<int:pk>/take-back", assignments.take_back_one, name="turn-take-back"),
+    path(f"{_OF_PROJECT}review/assignments", assignments.assignments, name="assignments"),
+    path(f"{_OF_PROJECT}review/assignments/accept", assignments.accept_selected, name="assignments-accept"),
+    path(f"{_OF_PROJECT}review/assignments/<int:pk>", assignments.assignment, name="assignment"),
+    path(f"{_OF_PROJECT}review/assignments/<int:pk>/accept", assignments.accept_one, name="assignment-accept"),
+    path(f"{_OF_PROJECT}review/assignments/<int:pk>/return", assignments.return_one, name="assignment-return"),
+    path(f"{_OF_PROJECT}review/assignments/<int:pk>/correct", assignments.correct_one, name="assignment-correct"),
+    path(
+        f"{_OF_PROJECT}review/assignments/<int:pk>/withdraw-correction",
+        assignments.withdraw_correction,
+        name="correction-withdraw",
+    ),
     path(f"{_OF_PROJECT}review/<slug:kind>", review.queue, name="review-queue"),
-    path(f"{_OF_PROJECT}review/<slug:kind>/together", review.together, name="review-together"),
+    path(f"{_OF_PROJECT}review/<slug:kind>/selected", review.act_on_selected, name="review-selected"),
     path(f"{_OF_PROJECT}quality", quality.quality, name="quality"),
     path(f"{_OF_PROJECT}quality/<slug:name>.csv", quality.table, name="quality-table"),
     path(f"{_OF_PROJECT}quality/labelers", quality.labelers, name="labelers"),
     path(f"{_OF_PROJECT}quality/labelers/<int:pk>/suspend", quality.suspend_labeler, name="labeler-suspend"),
     path(f"{_OF_PROJECT}quality/labelers/<int:pk>/lift", quality.lift_suspension, name="labeler-lift"),
     path(f"{_OF_PROJECT}quality/rules", quality.rules, name="quality-rules"),
-    path(f"{_OF_PROJECT}trail", audit.audit, name="audit"),
-    path(f"{_OF_PROJECT}trail.jsonl", audit.audit_file, name="audit-file"),
+    path(f"{_OF_PROJECT}audit", audit.audit, name="audit"),
+    path(f"{_OF_PROJECT}audit.jsonl", audit.audit_file, name="audit-file"),
     path(f"{_OF_PROJECT}problems/<int:pk>", problems.problem, name="problem"),
-    path(f"{_OF_PROJECT}problems/<int:pk>/mend", problems.mend, name="problem-mend"),
+    path(f"{_OF_PROJECT}problems/<int:pk>/edit", problems.edit, name="problem-edit"),
     path(f"{_OF_PROJECT}problems/<int:pk>/retire", problems.retire, name="problem-retire"),
-    path(f"{_OF_PROJECT}problems/<int:pk>/bring-back", problems.back, name="problem-back"),
+    path(f"{_OF_PROJECT}problems/<int:pk>/bring-back", problems.bring_back, name="problem-bring-back"),
     path(f"{_OF_PROJECT}work", work.work, name="work"),
     path(f"{_OF_PROJECT}flags", flags.flags, name="flags"),
     path(f"{_OF_PROJECT}flags/<int:pk>/dismiss", flags.dismiss, name="report-dismiss"),
@@ -83,7 +87,7 @@ urlpatterns = [
     path(f"{_OF_PROJECT}imports/uploads/<int:pk>/discard", imports.discard, name="upload-discard"),
     path(f"{_OF_PROJECT}imports/<int:pk>", imports.import_, name="import"),
     path(f"{_OF_PROJECT}imports/<int:pk>/cancel", imports.cancel, name="import-cancel"),
-    path(f"{_OF_PROJECT}imports/<int:pk>/again", imports.again, name="import-again"),
+    path(f"{_OF_PROJECT}imports/<int:pk>/resume", imports.resume, name="import-resume"),
     path(f"{_OF_PROJECT}imports/<int:pk>/rejected", imports.rejected_rows, name="import-rejected"),
     path(f"{_OF_PROJECT}imports/<int:pk>/findings.csv", imports.findings, name="import-findings"),
     path(f"{_OF_PROJECT}exports", exports.exports, name="exports"),
@@ -94,7 +98,7 @@ urlpatterns = [
     path(f"{_OF_PROJECT}exports/<int:pk>/manifest.json", exports.manifest, name="export-manifest"),
     path(f"{_OF_PROJECT}rounds", rounds.rounds, name="rounds"),
     path(f"{_OF_PROJECT}rounds/new", rounds.new_round, name="round-new"),
-    path(f"{_OF_PROJECT}rounds/new/fit", rounds.fit, name="round-fit"),
+    path(f"{_OF_PROJECT}rounds/new/size", rounds.size, name="round-size"),
     path(f"{_OF_PROJECT}rounds/<signed:number>", rounds.round_, name="round"),
     path(f"{_OF_PROJECT}rounds/<signed:number>/edit", rounds.edit, name="round-edit"),
     path(f"{_OF_PROJECT}rounds/<signed:number>/discard", rounds.discard, name="round-discard"),

@@ -47,77 +47,74 @@ ACCOUNTS = (
     Account("colleague@demo.example", "Carl Colleague", Role.LABELER),
 )
 
-# So many tasks are labeled by the colleague, so that progress, labels and exports have something to show. Not by the
-# reviewer: nobody reviews their own work.
-WORKED = 8
+# The colleague labels this many tasks, so that progress, labels and exports have something to show. The reviewer labels
+# none, since reviewers may not review their own work.
+LABELED_TASKS = 8
 
 
 def seed_demo() -> Project:
-    """Make the demo once; where it stands already, nothing changes."""
+    """Create the demo project with its accounts, solutions and round, as far as they do not exist yet."""
     with transaction.atomic():
-        project = Project.objects.filter(slug=SLUG).first() or _found()
+        project = Project.objects.filter(slug=SLUG).first() or _create_project(
+            SLUG,
+            "Demo: find the first error",
+            "Problems and solutions for trying out Annotate. About half of the solutions contain an error.",
+        )
     if not project.solutions.exists():
-        _bring_in(project)
+        _import(project, "problems.jsonl")
     if not project.rounds.exists():
-        _open(project)
+        _open_round(project)
     return project
 
 
-def _found() -> Project:
-    return _project(
-        SLUG,
-        "Demo: find the first error",
-        "Problems and solutions written for trying Annotate out. About half of the solutions go wrong somewhere.",
-    )
-
-
-def _project(slug: str, name: str, description: str) -> Project:
-    owner, *others = [_person(account) for account in ACCOUNTS]
+def _create_project(slug: str, name: str, description: str) -> Project:
+    owner, *members = [_get_or_create_user(account) for account in ACCOUNTS]
     project = create_project(slug=slug, name=name, owner=owner, description=description)
-    for account, user in zip(ACCOUNTS[1:], others, strict=True):
+    for account, user in zip(ACCOUNTS[1:], members, strict=True):
         add_member(project=project, user=user, role=account.role, actor=owner)
     publish_guidelines(project=project, text=(CONTENT / "guidelines.md").read_text(), author=owner)
     return project
 
 
-def _person(account: Account) -> User:
-    found = User.objects.filter(email=account.email).first()
-    return found or create_user(
+def _get_or_create_user(account: Account) -> User:
+    user = User.objects.filter(email=account.email).first()
+    return user or create_user(
         email=account.email, password=PASSWORD, name=account.name, is_staff=account.role == Role.OWNER
     )
 
 
-def _bring_in(project: Project, name: str = "problems.jsonl") -> None:
+def _import(project: Project, name: str) -> None:
     path = CONTENT / name
     with path.open("rb") as file:
         batch = create_import(project=project, file=File(file), filename=path.name, format="jsonl", enqueue=False)
     batch = run_import(batch_id=batch.pk)
     if batch.error or batch.rejected:
-        told = "; ".join(f"line {one.line}, {one.field}: {one.reason}" for one in batch.findings.all()[:5])
-        raise DomainError(f"The demo's own problems could not be imported. {batch.error} {told}")
+        findings = batch.findings.all()[:5]
+        reasons = "; ".join(f"line {finding.line}, {finding.field}: {finding.reason}" for finding in findings)
+        raise DomainError(f"The import of the demo's {name} failed. {batch.error} {reasons}")
 
 
 @transaction.atomic
-def _open(project: Project) -> None:
+def _open_round(project: Project) -> None:
     owner = User.objects.get(email=ACCOUNTS[0].email)
     round_ = open_round(
         project=project, protocol="first_error", redundancy=2, name="Find the first error", created_by=owner
     )
     colleague = User.objects.get(email=ACCOUNTS[3].email)
-    for _ in range(WORKED):
-        _work(round_, colleague)
+    for _ in range(LABELED_TASKS):
+        _label_one_task(round_, colleague)
 
 
-def _work(round_: Round, labeler: User) -> None:
-    """One task as a careful person would rate it: by the gold that came with the demo."""
-    taken = claim(round=round_, labeler=labeler)
-    if not isinstance(taken, Assignment):
+def _label_one_task(round_: Round, labeler: User) -> None:
+    """Submit the gold labels of the demo, as a careful labeler would."""
+    assignment = claim(round=round_, labeler=labeler)
+    if not isinstance(assignment, Assignment):
         return
-    gold = GoldLabel.objects.filter(step__solution=taken.task.solution).order_by("step__position")
-    steps = [SubmittedStep(position=one.step.position, rating=one.rating) for one in gold.select_related("step")]
+    gold = GoldLabel.objects.filter(step__solution=assignment.task.solution).order_by("step__position")
+    steps = [SubmittedStep(position=label.step.position, rating=label.rating) for label in gold.select_related("step")]
     finish = "found_error" if any(step.rating == -1 for step in steps) else "solution"
     submit(
-        assignment=taken,
+        assignment=assignment,
         submission=Submission(steps=steps, finish_reason=finish, active_ms=9_000 * len(steps), idle_ms=0),
     )
 
@@ -125,22 +122,22 @@ def _work(round_: Round, labeler: User) -> None:
 # --- word problems: solved and judged by the bundled reasoner ------------------------------------------------
 
 
-def found_word_problems() -> Project:
-    """The second demo project: problems only. `grow_word_problems` has the reasoner do the rest."""
+def create_word_problems() -> Project:
+    """The second demo project, with problems only. `sample_word_problems` adds the solutions."""
     with transaction.atomic():
-        project = Project.objects.filter(slug=WORD_PROBLEMS).first() or _project(
+        project = Project.objects.filter(slug=WORD_PROBLEMS).first() or _create_project(
             WORD_PROBLEMS,
             "Demo: word problems of the reasoner",
-            "The small language model in the box wrote these solutions, and went on from each of their steps again and "
-            "again to find out which are wrong.",
+            "The bundled small language model wrote these solutions, and continued from each of their steps many times "
+            "to find out which steps are wrong.",
         )
     if not project.problems.exists():
-        _bring_in(project, "word_problems.jsonl")
+        _import(project, "word_problems.jsonl")
     return project
 
 
 def sample_word_problems() -> None:
-    """Sample solutions, start the estimation runs, open a round. Safe to call again: what stands is left alone."""
+    """Sample solutions, start the estimation runs and open a round, as far as they do not exist yet."""
     project = Project.objects.filter(slug=WORD_PROBLEMS).first()
     endpoint = Endpoint.objects.filter(project=None, name=REASONER).first()
     if project is None or endpoint is None:
@@ -172,27 +169,27 @@ def sample_word_problems() -> None:
         open_round(
             project=project,
             protocol="first_error",
-            name="Where does the reasoner slip?",
+            name="Where does the reasoner fail?",
             select="wrong",
             created_by=owner,
         )
 
 
 def register_reasoner(*, url: str) -> Endpoint:
-    """The bundled model as an endpoint for all projects; its port is another at every start."""
+    """The bundled model as an endpoint for all projects. Its port changes at every start."""
     endpoint, _ = Endpoint.objects.update_or_create(
         project=None,
         name=REASONER,
         defaults={
             "url": url,
-            # The bundled model is everybody's, and where it is served the operator's supervisor knows.
+            # All projects may use the bundled model, and its address comes from the supervisor.
             "for_all": True,
             "vouched_address": address_entry(url),
             "model": "reasoner",
             "transport": "completions",
             "problem_template": "Problem: {problem}\n",
             "prefix_end": "\n",
-            # The server has 16 places, and a request for eight rollouts takes eight of them.
+            # The server has 16 slots, and a request for eight rollouts takes eight of them.
             "max_in_flight": 4,
             "most_choices": 16,
             "counts_first_only": True,

@@ -1,8 +1,8 @@
-"""Doorways for Celery."""
+"""Celery tasks of the demo."""
 
 from __future__ import annotations
 
-from apps.core.celery import app
+from apps.core.jobs.celery import app
 from apps.demo.seeding import sample_word_problems
 
 

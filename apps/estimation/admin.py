@@ -1,4 +1,4 @@
-"""Monte Carlo runs, their estimates and what was sampled for them, in the admin."""
+"""The admin of estimation runs, their results and rollouts, and of sampling runs."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class StepEstimateAdmin(BigTableAdmin):
     list_select_related = ["run"]
     raw_id_fields = ["step"]
     numbers = ("pk", "step_id")
-    search_help_text = "The number of an estimate or of its step."
+    search_help_text = "The ID of an estimate or of its step."
 
 
 @admin.register(Shard)
@@ -49,7 +49,7 @@ class ShardAdmin(BigTableAdmin):
     list_display = ["id", "run", "after", "upto", "holder", "leased_until", "finished_at"]
     list_select_related = ["run"]
     numbers = ("pk", "run_id")
-    search_help_text = "The number of a shard or, within the database, of its run."
+    search_help_text = "The ID of a shard or of its run."
 
 
 @admin.register(SolutionEstimate)
@@ -58,7 +58,7 @@ class SolutionEstimateAdmin(BigTableAdmin):
     list_select_related = ["run"]
     raw_id_fields = ["solution"]
     numbers = ("pk", "solution_id")
-    search_help_text = "The number of a result or of its solution."
+    search_help_text = "The ID of a result or of its solution."
 
 
 @admin.register(RolloutBatch)
@@ -67,7 +67,7 @@ class RolloutBatchAdmin(BigTableAdmin):
     list_select_related = ["run"]
     raw_id_fields = ["step"]
     numbers = ("pk", "step_id")
-    search_help_text = "The number of a batch or of its step."
+    search_help_text = "The ID of a batch or of its step."
 
 
 @admin.register(Rollout)
@@ -75,7 +75,7 @@ class RolloutAdmin(BigTableAdmin):
     list_display = ["id", "batch_id", "index", "answer", "outcome"]
     raw_id_fields = ["batch"]
     numbers = ("pk", "batch_id")
-    search_help_text = "The number of a rollout or of its batch."
+    search_help_text = "The ID of a rollout or of its batch."
 
 
 @admin.register(SamplingRun)
@@ -92,4 +92,4 @@ class SampledProblemAdmin(BigTableAdmin):
     list_select_related = ["run"]
     raw_id_fields = ["problem"]
     numbers = ("pk", "problem_id")
-    search_help_text = "The number of a row or of its problem."
+    search_help_text = "The ID of a row or of its problem."

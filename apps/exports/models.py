@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from apps.accounts.models import User
-from apps.core.jobs import Job
+from apps.core.jobs.model import Job
 from apps.projects.models import Project
 
 

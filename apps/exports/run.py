@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import shutil
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -14,8 +13,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from apps.core.db.locks import try_advisory_lock
-from apps.core.jobs import JobStatus, system_trouble, unforeseen
-from apps.core.transient_errors import TRANSIENT_ERRORS
+from apps.core.jobs.errors import end_on_error
+from apps.core.jobs.model import JobStatus
 from apps.corpus.models import Comparison, Solution
 from apps.corpus.records import Record
 from apps.exports.formats import FORMATS
@@ -27,8 +26,6 @@ from apps.exports.policy import LabelPolicy, split_of
 from apps.exports.services import export_folder
 from apps.exports.tally import Tally, Unit
 from apps.exports.writers import MixedWriter, Part, PartWriter, Row
-
-log = logging.getLogger(__name__)
 
 
 class Cancelled(Exception):
@@ -46,23 +43,19 @@ def run_export(*, export_id: int) -> Export:
         export.total = sum(tables[kind].objects.filter(project=export.project).count() for kind in kinds)
         export.start()
         place = export_folder(export)
-        try:
+
+        def fail(reason: str) -> None:
+            shutil.rmtree(place, ignore_errors=True)
+            export.end(JobStatus.FAILED, error=reason)
+
+        with end_on_error(f"export {export_id}", fail, noun="export", is_os_error_final=True):
             # An interrupted attempt may have left files that this one would not overwrite.
             shutil.rmtree(place, ignore_errors=True)
             place.mkdir(parents=True)
-            _make(export, place)
-        except Cancelled:
-            shutil.rmtree(place, ignore_errors=True)
-        except OSError as error:
-            shutil.rmtree(place, ignore_errors=True)
-            log.warning("export %s ends: %s", export_id, error)
-            export.end(JobStatus.FAILED, error=system_trouble(error, ended="export"))
-        except TRANSIENT_ERRORS:
-            raise
-        except Exception as error:
-            log.exception("export %s ends with an unforeseen error", export_id)
-            shutil.rmtree(place, ignore_errors=True)
-            export.end(JobStatus.FAILED, error=unforeseen(error, ended="export"))
+            try:
+                _make(export, place)
+            except Cancelled:
+                shutil.rmtree(place, ignore_errors=True)
     return export
 
 

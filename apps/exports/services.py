@@ -12,8 +12,8 @@ from django.db import transaction
 from apps.accounts.models import User
 from apps.accounts.services import record_event
 from apps.core.errors import DomainError, NotFound
-from apps.core.jobs import JobStatus
-from apps.core.wakeups import delay_on_commit
+from apps.core.jobs.model import JobStatus
+from apps.core.jobs.wakeups import delay_on_commit
 from apps.exports.formats import FORMATS
 from apps.exports.models import Export
 from apps.exports.policy import LabelPolicy, PolicyError

@@ -5,9 +5,9 @@ from __future__ import annotations
 from django.db import OperationalError
 from django.utils import timezone
 
-from apps.core.celery import app
-from apps.core.jobs import abandoned_q
-from apps.core.wakeups import wake
+from apps.core.jobs.celery import app
+from apps.core.jobs.model import abandoned_q
+from apps.core.jobs.wakeups import wake
 from apps.exports.models import Export
 from apps.exports.run import run_export
 

@@ -1,9 +1,9 @@
-"""Which addresses an endpoint may have. Pure.
+"""The guard against server-side request forgery: which addresses an endpoint may have. Pure.
 
-A project's manager names a URL, and our servers go there: without a guard that is a way into every network that they
-stand in. So only the public internet is free to name; every other address is the operator's to allow. It is checked
-where it counts, on the very address that a socket is about to connect to: a name that resolves to another address a
-moment later, a number written in another base, or an address within an address makes no difference.
+A project's manager chooses a URL, and our servers connect to it: without a guard that would open every network that
+they are part of. Only the public internet is allowed; the operator must allow any other address. The check is made on
+the address that a socket is about to connect to, so DNS rebinding, numbers in other bases and embedded IPv4 addresses
+do not evade it.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ REFUSAL = (
     f"see {SETTING} in docs/settings.md."
 )
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
-# Of all IPv6, the public internet is in this one range: site-local, unique local and link-local addresses, translation
-# within a network, segment routing and all that has no use yet are outside.
+# The IPv6 range of the public internet. Site-local, unique local and link-local addresses, network-local translation,
+# segment routing and unassigned ranges are outside.
 _UNICAST = ipaddress.ip_network("2000::/3")
-# Protocols' own (an anycast address leads to the nearest router), a tunnel's relays and documentation: versions of
-# Python differ in which of them they call global.
-_SPECIAL = [ipaddress.ip_network(one) for one in ("192.0.0.0/24", "192.88.99.0/24", "2001::/23", "3fff::/20")]
+# Protocol assignments (an anycast address leads to the nearest router), tunnel relays and documentation. Versions of
+# Python differ in which of them are global.
+_SPECIAL = [ipaddress.ip_network(network) for network in ("192.0.0.0/24", "192.88.99.0/24", "2001::/23", "3fff::/20")]
 
 
 class AddressRefused(OSError):
-    """The address that a name stands for, or that the URL holds, is not allowed."""
+    """The address that the URL holds, or that its name resolves to, is not allowed."""
 
 
 @dataclass(frozen=True, slots=True)
 class AllowedAddress:
-    """An entry of the operator's list: a network or a host's name, at one port or at all."""
+    """An entry of the operator's setting: a network or a host name, at one port or at any."""
 
     network: IPNetwork | None
     host: str
@@ -62,7 +62,7 @@ def parse_allowed(entry: str) -> AllowedAddress:
     if text.startswith("["):
         name, closing, rest = text[1:].partition("]")
         if not closing:
-            raise ValueError(f"{entry!r} is no address: it lacks its closing bracket")
+            raise ValueError(f"{entry!r} is no address: the closing bracket is missing")
         port = _port(rest.removeprefix(":"), entry) if rest else None
     elif text.count(":") == 1:
         name, _, digits = text.partition(":")
@@ -70,21 +70,21 @@ def parse_allowed(entry: str) -> AllowedAddress:
     try:
         return AllowedAddress(ipaddress.ip_network(name), "", port)
     except ValueError:
-        # With `_` it is no name of the internet's, but Docker Compose gives such ones.
+        # `_` is invalid in internet host names, but Docker Compose uses it.
         is_name = bool(name) and all(re.sub("[-_]", "", part).isalnum() for part in name.split("."))
         if not is_name or "/" in name or name.replace(".", "").isdigit():
-            raise ValueError(f"{entry!r} is no address, network or host name, with an optional :port") from None
+            raise ValueError(f"{entry!r} is no address, network or host name with an optional :port") from None
         return AllowedAddress(None, name, port)
 
 
 def _port(digits: str, entry: str) -> int:
     if not (digits.isascii() and digits.isdigit()) or not 1 <= int(digits[:6]) <= 65535:
-        raise ValueError(f"{entry!r} has a port that is not from 1 to 65535")
+        raise ValueError(f"{entry!r} has a port outside 1 to 65535")
     return int(digits)
 
 
 def parse_setting(entries: Iterable[str]) -> list[AllowedAddress]:
-    """Raises DomainError that names the setting and the entry."""
+    """Raises DomainError with the names of the setting and the invalid entry."""
     try:
         return [parse_allowed(entry) for entry in entries]
     except ValueError as error:
@@ -92,19 +92,19 @@ def parse_setting(entries: Iterable[str]) -> list[AllowedAddress]:
 
 
 def host_and_port(url: str) -> tuple[str, int]:
-    """Of a base URL. Raises ValueError for one that is none."""
+    """The host and port of a base URL. Raises ValueError if they cannot be read."""
     parts = urlsplit(url)
     return (parts.hostname or "").rstrip("."), parts.port or (443 if parts.scheme == "https" else 80)
 
 
 def address_entry(url: str) -> str:
-    """The entry that allows this URL's address, and no other port of it."""
+    """The entry that allows this URL's host at its port only."""
     host, port = host_and_port(url)
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def is_entry_of(entry: str, url: str) -> bool:
-    """Whether the stored entry names the address of this URL, with or without a dot at the end of its name."""
+    """Whether the entry names the host and port of this URL, ignoring a trailing dot."""
     try:
         return bool(entry) and host_and_port(f"http://{entry}") == host_and_port(url)
     except ValueError:
@@ -112,10 +112,10 @@ def is_entry_of(entry: str, url: str) -> bool:
 
 
 class AddressGuard:
-    """For the connections to one URL. `refused` tells afterwards whether an address was not allowed.
+    """Guards the connections to one URL. `refused` is set when an address was not allowed.
 
-    `is_vouched`: the operator has named this URL, so that its host may lead anywhere, at its port. Raises DomainError
-    where the URL or an entry of the setting cannot be read.
+    `is_vouched`: the operator chose this URL, so its host may have any address, at its port. Raises DomainError if the URL
+    or an entry of the setting cannot be read.
     """
 
     def __init__(self, url: str, allowed: Sequence[str], *, is_vouched: bool = False) -> None:
@@ -129,27 +129,27 @@ class AddressGuard:
         self.refused = False
 
     def check(self, address: str, port: int) -> None:
-        """Raises AddressRefused."""
-        found = ipaddress.ip_address(address.partition("%")[0])
-        if not is_public(found) and not any(
-            one.allows(self.host, inner, port) for one in self.allowed for inner in (found, innermost(found))
+        """Raise AddressRefused if the address is not allowed."""
+        ip = ipaddress.ip_address(address.partition("%")[0])
+        if not is_public(ip) and not any(
+            entry.allows(self.host, candidate, port) for entry in self.allowed for candidate in (ip, innermost(ip))
         ):
             self.refused = True
             raise AddressRefused(REFUSAL)
 
     def check_literal(self) -> None:
-        """Where the URL holds an address and no name, in whatever spelling, there is no need to connect first."""
+        """Check a URL that holds an IP address, in any notation, before connecting. Raises AddressRefused."""
         try:
-            found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+            resolved = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
         except (OSError, UnicodeError):
             if self.host == "localhost" or self.host.endswith(".localhost"):
                 self.check("127.0.0.1", self.port)
             return
-        for *_, place in found:
+        for *_, place in resolved:
             self.check(str(place[0]), self.port)
 
     def make_socket(self, place: tuple[Any, ...]) -> socket.socket:
-        """aiohttp's `socket_factory`: it hands over the address that it is about to connect to."""
+        """aiohttp's `socket_factory`, called with the address that it is about to connect to."""
         family, kind, protocol, _, (address, port, *_) = place
         self.check(address, port)
         return socket.socket(family=family, type=kind, proto=protocol)
@@ -159,13 +159,13 @@ def is_public(address: IPAddress) -> bool:
     inner = innermost(address)
     if inner.version == 6 and inner not in _UNICAST:
         return False
-    if any(inner in one for one in _SPECIAL if one.version == inner.version):
+    if any(inner in network for network in _SPECIAL if network.version == inner.version):
         return False
     return inner.is_global and not inner.is_multicast and not inner.is_reserved and not inner.is_unspecified
 
 
 def innermost(address: IPAddress) -> IPAddress:
-    """The IPv4 address that an IPv6 address leads to: mapped, translated or tunnelled. Else the address."""
+    """The IPv4 address embedded in an IPv6 address (mapped, translated or tunnelled), else the address itself."""
     if isinstance(address, ipaddress.IPv4Address):
         return address
     if address.ipv4_mapped is not None:

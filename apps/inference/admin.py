@@ -1,4 +1,4 @@
-"""Endpoints in the admin. Keys can be neither seen nor set here."""
+"""The admin of endpoints. It neither shows nor sets API keys."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class EndpointAdmin(ReadOnlyAdmin):
     list_filter = ["transport", "project"]
     list_select_related = ["project"]
     search_fields = ["name", "model", "url", "project__slug"]
-    exclude = ["sealed_key"]
+    exclude = ["encrypted_key"]
 
     @admin.display(boolean=True, description="key")
     def has_key(self, endpoint: Endpoint) -> bool:

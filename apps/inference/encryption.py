@@ -1,4 +1,4 @@
-"""API keys at rest: encrypted by a key that is derived from SECRET_KEY, so a copy of the database holds none."""
+"""Encryption of stored API keys with a key derived from SECRET_KEY, so that a copy of the database reveals none."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ def encrypt(secret: str) -> str:
     return _fernet().encrypt(secret.encode()).decode() if secret else ""
 
 
-def decrypt(sealed: str) -> str:
-    """Raises DomainError when SECRET_KEY is not the one that it was sealed by."""
-    if not sealed:
+def decrypt(encrypted: str) -> str:
+    """Raises DomainError if SECRET_KEY has changed since the encryption."""
+    if not encrypted:
         return ""
     from cryptography.fernet import InvalidToken
 
     try:
-        return _fernet().decrypt(sealed.encode()).decode()
+        return _fernet().decrypt(encrypted.encode()).decode()
     except InvalidToken as error:
         raise DomainError(
-            "The stored API key cannot be read: SECRET_KEY has changed since. Enter the key again.",
+            "The stored API key cannot be decrypted: SECRET_KEY has changed since. Enter the key again.",
             code="key_unreadable",
         ) from error
 

@@ -1,10 +1,10 @@
-"""How asking a model can fail, by what is to be done about it. Pure."""
+"""Failures of requests to a model, by how to react to them. Pure."""
 
 from __future__ import annotations
 
 
 class EndpointFailure(Exception):
-    """The model did not answer. The message is a sentence for people and never holds a key."""
+    """The model did not answer. The message is a sentence for people and never contains an API key."""
 
     code = "failed"
 
@@ -14,49 +14,49 @@ class EndpointFailure(Exception):
 
 
 class Unreachable(EndpointFailure):
-    """No connection, or no answer in time, several times over."""
+    """No connection, or no response in time, after several attempts."""
 
     code = "unreachable"
 
 
 class Overloaded(EndpointFailure):
-    """Server errors, several times over."""
+    """Server errors (5xx), after several attempts."""
 
     code = "overloaded"
 
 
-class TooMany(Overloaded):
-    """The server is well and asks for fewer requests (429), several times over."""
+class RateLimited(Overloaded):
+    """The server works but asks for fewer requests (429), after several attempts."""
 
     code = "too_many"
 
 
 class KeyRefused(EndpointFailure):
-    """The server does not take the key, or the key may not use the model. Asking again is of no use."""
+    """The server refuses the key, or the key may not use the model. A retry is useless."""
 
     code = "key_refused"
 
 
 class NotServed(EndpointFailure):
-    """There is no such model, or no such path at this address."""
+    """The address serves no such model, or no such path."""
 
     code = "not_served"
 
 
 class RequestRefused(EndpointFailure):
-    """The server does not take this one request."""
+    """The server refuses this one request."""
 
     code = "refused"
 
 
 class PromptTooLong(RequestRefused):
-    """The prompt does not fit into the model: half as many choices would not help, and no other request is to blame."""
+    """The prompt exceeds the model's context. Fewer choices would not help, and other requests are not affected."""
 
     code = "prompt_too_long"
 
 
 class SettingRefused(RequestRefused):
-    """The server does not know one of the settings; it can be asked without."""
+    """The server does not know one of the settings; the request can be sent without it."""
 
     code = "setting_refused"
 
@@ -65,17 +65,17 @@ class SettingRefused(RequestRefused):
         self.setting = setting
 
 
-class Unreadable(EndpointFailure):
-    """What came back is not an answer."""
+class InvalidResponse(EndpointFailure):
+    """The response is not a completion."""
 
     code = "unreadable"
 
 
 class AddressNotAllowed(EndpointFailure):
-    """Its address is not on the public internet, and the operator has not allowed it."""
+    """The address is not on the public internet, and the operator has not allowed it."""
 
     code = "address_not_allowed"
 
 
-# Failures that every other request would meet as well.
-HOPELESS = (KeyRefused, NotServed, AddressNotAllowed)
+# Every other request would fail in the same way.
+PERMANENT_FAILURES = (KeyRefused, NotServed, AddressNotAllowed)

@@ -1,4 +1,4 @@
-"""Which projects may use an endpoint of the installation: those that the operator has named, or all by its word."""
+"""Grants: which projects may use an endpoint of the installation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from apps.projects.models import Project
 
 @transaction.atomic
 def grant_endpoint(*, endpoint: Endpoint, projects: Iterable[Project], actor: User | None = None) -> None:
-    """Let these projects use it. Raises DomainError for one that is a project's own."""
+    """Let these projects use the endpoint. Raises DomainError if it belongs to a project."""
     _check_shared(endpoint)
     for project in projects:
         if not endpoint.granted_to.filter(pk=project.pk).exists():
@@ -25,7 +25,7 @@ def grant_endpoint(*, endpoint: Endpoint, projects: Iterable[Project], actor: Us
 
 @transaction.atomic
 def revoke_endpoint(*, endpoint: Endpoint, projects: Iterable[Project], actor: User | None = None) -> None:
-    """Nothing of these projects asks it any more: runs at work pause. Raises DomainError for one that is a project's own."""
+    """Take the grant back: live runs of these projects pause. Raises DomainError if the endpoint belongs to a project."""
     _check_shared(endpoint)
     for project in projects:
         if endpoint.granted_to.filter(pk=project.pk).exists():
@@ -35,7 +35,7 @@ def revoke_endpoint(*, endpoint: Endpoint, projects: Iterable[Project], actor: U
 
 @transaction.atomic
 def share_endpoint(*, endpoint: Endpoint, with_all: bool, actor: User | None = None) -> None:
-    """Let every project use it, those of tomorrow too, or only those that are named."""
+    """Let every project, including future ones, use the endpoint, or only those with a grant."""
     _check_shared(endpoint)
     if endpoint.for_all != with_all:
         endpoint.for_all = with_all
@@ -44,10 +44,10 @@ def share_endpoint(*, endpoint: Endpoint, with_all: bool, actor: User | None = N
         record_event(actor=actor, verb=verb, target=endpoint.name, project="")
 
 
-def operators_endpoint(name: str, project: Project) -> Endpoint:
-    """The endpoint that the operator names at the shell, for a project that it names too: that is the grant.
+def endpoint_named_by_operator(name: str, project: Project) -> Endpoint:
+    """The endpoint of this name, for a command that the operator runs for the project: the command grants it.
 
-    Raises DomainError when there is none of this name.
+    Raises DomainError if there is no such endpoint.
     """
     shared = Endpoint.objects.filter(project=None, name=name).first()
     if shared is not None and not Endpoint.objects.usable_in(project).filter(name=name).exists():
@@ -55,16 +55,16 @@ def operators_endpoint(name: str, project: Project) -> Endpoint:
     return Endpoint.objects.named(name, project)
 
 
-def why_not_usable(endpoint: Endpoint, project: Project) -> str | None:
-    """A sentence where the project may not use it, or no longer."""
+def unusable_reason(endpoint: Endpoint, project: Project) -> str | None:
+    """Why the project may not use the endpoint, as a sentence; None if it may."""
     if endpoint.is_usable_in(project):
         return None
-    return f"The endpoint {endpoint.name} is not granted to {project.slug}: its operator does that by grant_endpoint."
+    return f"The endpoint {endpoint.name} is not granted to {project.slug}: the operator can grant it with `grant_endpoint`."
 
 
 def check_usable(endpoint: Endpoint, project: Project) -> None:
-    """Raises DomainError where the project may not use it."""
-    reason = why_not_usable(endpoint, project)
+    """Raise DomainError if the project may not use the endpoint."""
+    reason = unusable_reason(endpoint, project)
     if reason is not None:
         raise DomainError(reason, code="not_granted", fields={"endpoint": "not granted to this project"})
 
@@ -72,7 +72,7 @@ def check_usable(endpoint: Endpoint, project: Project) -> None:
 def _check_shared(endpoint: Endpoint) -> None:
     if endpoint.project is not None:
         raise DomainError(
-            f"{endpoint.name} is an endpoint of the project {endpoint.project.slug}: only those of the installation "
-            "are granted.",
-            fields={"endpoint": "of a project"},
+            f"{endpoint.name} belongs to the project {endpoint.project.slug}: only endpoints of the installation can be "
+            "granted.",
+            fields={"endpoint": "belongs to a project"},
         )

@@ -1,4 +1,4 @@
-"""Whether a refused request is to blame itself, or the endpoint would refuse every other one as well. Pure."""
+"""Whether a refusal concerns one request or every request to the endpoint. Pure."""
 
 from __future__ import annotations
 
@@ -9,41 +9,40 @@ from apps.inference.errors import EndpointFailure, PromptTooLong, RequestRefused
 from apps.inference.prompts import Template
 from apps.inference.retry_policy import DOWN_AFTER
 from apps.inference.transports.prefill import PROBE
-from apps.inference.types import Sampling
+from apps.inference.types import SamplingParameters
 
 
 class RefusalCheck:
-    """Of all requests of one worker at one run together.
+    """Tracks all requests of one worker at one run.
 
-    While nothing has been answered yet, and after several refusals in a row, a short prompt is sent with the same
-    settings. Where that is refused too, the settings are at fault, or the model: a run that went on would end
-    without a single rollout.
+    Before the first success, and after several refusals in a row, a short prompt is sent with the same settings. If it
+    is refused too, the settings or the model are at fault, and the run would end without any rollout.
     """
 
-    def __init__(self, client: Client, template: Template, sampling: Sampling) -> None:
+    def __init__(self, client: Client, template: Template, sampling: SamplingParameters) -> None:
         self._client = client
         self._prompt = template.prompt(PROBE.problem, ["1 + 1 ="], "\n")
         self._sampling = sampling
-        self._is_doubted = True
+        self._has_no_success = True
         self._refusals_in_a_row = 0
-        self._asking = asyncio.Lock()
+        self._lock = asyncio.Lock()
 
-    def answered(self) -> None:
-        self._is_doubted, self._refusals_in_a_row = False, 0
+    def record_success(self) -> None:
+        self._has_no_success, self._refusals_in_a_row = False, 0
 
     async def is_general(self, failure: EndpointFailure) -> bool:
-        """Counts the requests that it takes into the failure's."""
+        """Whether every request would be refused. Requests sent to find out are added to `failure.requests`."""
         if not isinstance(failure, RequestRefused) or isinstance(failure, PromptTooLong):
             return False
         self._refusals_in_a_row += 1
-        async with self._asking:
-            if not self._is_doubted and self._refusals_in_a_row < DOWN_AFTER:
+        async with self._lock:
+            if not self._has_no_success and self._refusals_in_a_row < DOWN_AFTER:
                 return False
             try:
-                answer = await self._client.complete(self._prompt, self._sampling)
-            except EndpointFailure as again:
-                failure.requests += again.requests
-                return isinstance(again, RequestRefused)
-            failure.requests += answer.requests
-            self.answered()
+                response = await self._client.complete(self._prompt, self._sampling)
+            except EndpointFailure as probe_failure:
+                failure.requests += probe_failure.requests
+                return isinstance(probe_failure, RequestRefused)
+            failure.requests += response.requests
+            self.record_success()
             return False

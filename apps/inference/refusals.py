@@ -1,7 +1,7 @@
-"""What a server means when it refuses a request: the prompt's length, one setting, or something else. Pure.
+"""Refused requests: whether the server objects to the prompt's length, to a setting, or to something else. Pure.
 
-OpenAI's API names parameter and code; vLLM, SGLang, TGI and llama.cpp have words of their own, FastAPI servers a list of
-places. Read here once, so that a run asks in another way, counts a prompt as too long, or pauses.
+OpenAI's API names the parameter and a code; vLLM, SGLang, TGI and llama.cpp write messages of their own; FastAPI servers
+return a list of locations. By the reason a run adapts its requests, counts a prompt as too long, or pauses.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Any
 
 import msgspec
 
-# Settings without which a request still means the same to us, or nearly: a run says what was left out.
+# Settings that can be left out of a request. The run shows a notice for each.
 DROPPABLE = frozenset({"temperature", "top_p", "top_k", "min_p", "seed", "stop", "n", "chat_template_kwargs"})
-# Settings that some servers know by another name only.
+# Settings that some servers know only by another name.
 OTHER_NAMES = {"max_tokens": "max_completion_tokens"}
 
 _UNKNOWN_CODES = frozenset({"unsupported_parameter", "unsupported_value", "unknown_parameter", "extra_forbidden"})
@@ -41,14 +41,14 @@ _PAYLOAD_TOO_LARGE = 413
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The body of an answer that is no answer, as far as it can be read."""
+    """The body of a refused request's response, as far as it can be read."""
 
     message: str
     codes: frozenset[str] = frozenset()
     parameters: frozenset[str] = frozenset()
 
     def is_about_length(self, status: int) -> bool:
-        """Whether the prompt, with what is to be written after it, does not fit into the model."""
+        """Whether the prompt with the requested completion exceeds the model's context."""
         return (
             status == _PAYLOAD_TOO_LARGE
             or bool(_TOO_LONG_CODES & self.codes)
@@ -56,7 +56,7 @@ class Refusal:
         )
 
     def unknown_setting(self, sent: Iterable[str]) -> str | None:
-        """Which of the fields that were sent the server does not take; None where it complains of another thing."""
+        """The sent field that the server refuses; None if it objects to something else."""
         if not (_UNKNOWN_CODES & self.codes or _UNKNOWN_WORDS.search(self.message)):
             return None
         fields = [name for name in sent if name in DROPPABLE or name in OTHER_NAMES or name in OTHER_NAMES.values()]
@@ -66,7 +66,7 @@ class Refusal:
 
 
 def read_refusal(raw: bytes, longest: int) -> Refusal:
-    """OpenAI's `error` object, its flat copies, FastAPI's `detail`; else the body's beginning."""
+    """Read OpenAI's `error` object, its flat variants or FastAPI's `detail`; else the first `longest` bytes of the body."""
     try:
         body = msgspec.json.decode(raw)
     except msgspec.DecodeError:
@@ -97,7 +97,7 @@ def _text(value: Any) -> str:
 
 
 def adapted(body: dict[str, Any], refused: Iterable[str]) -> dict[str, Any]:
-    """The same request without what the server does not take, under its names for what it does."""
+    """The request without the refused settings, or with the server's other names for them."""
     fields = dict(body)
     for name in refused:
         if name in fields:
@@ -108,11 +108,11 @@ def adapted(body: dict[str, Any], refused: Iterable[str]) -> dict[str, Any]:
 
 
 def notice_of(setting: str) -> str:
-    """What a run says of a setting that its endpoint does not take."""
+    """The notice of a run whose endpoint refuses a setting."""
     if setting in OTHER_NAMES:
-        return f"The endpoint takes no {setting}: it is asked with {OTHER_NAMES[setting]}."
+        return f"The endpoint refuses {setting}: {OTHER_NAMES[setting]} is sent instead."
     if setting == "n":
-        return "The endpoint takes no n: each completion is a request of its own."
+        return "The endpoint refuses n: each completion is a separate request."
     if setting == "seed":
-        return "The endpoint takes no seed: the same request may have another answer."
-    return f"The endpoint takes no {setting}: its own default applies, and not the setting of this run."
+        return "The endpoint refuses seed: repeated requests may have other responses."
+    return f"The endpoint refuses {setting}: its own default applies instead of the setting of this run."

@@ -1,4 +1,4 @@
-"""What is asked of a model and what it answers, whatever the transport. Pure."""
+"""Requests to a model and its responses, independent of the transport. Pure."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """An OpenAI-compatible server as the client needs it. `url` ends before `/completions` or `/chat/completions`."""
+    """An OpenAI-compatible server, as the client needs it. `url` ends before `/completions` or `/chat/completions`."""
 
     url: str
     model: str
     api_key: str = field(default="", repr=False)
     transport: str = "completions"
     timeout_s: float = 300.0
-    counts_first_only: bool = False  # Its `usage` counts the tokens of the first choice, as llama.cpp's does.
-    # Addresses outside the public internet that it may have; None: whoever made this vouches for its URL.
+    counts_first_only: bool = False  # Its `usage` counts only the first choice, as that of llama.cpp.
+    # Allowed addresses outside the public internet; None: no check, as the caller vouches for the URL.
     allowed_addresses: tuple[str, ...] | None = None
-    is_vouched: bool = False  # The operator has named the URL: its host may have any address, at its port.
-    most_choices: int | None = None  # The `n` that it takes; None where that is not known yet.
-    refused_settings: frozenset[str] = frozenset()  # Settings that it does not take.
-    echoes_prefill: bool | None = None  # Its reply begins with the prefilled text; None where that is not known yet.
+    is_vouched: bool = False  # The operator chose the URL: its host may have any address, at its port.
+    most_choices: int | None = None  # The highest `n` that it accepts; None: unknown.
+    refused_settings: frozenset[str] = frozenset()  # Settings that it refuses.
+    echoes_prefill: bool | None = None  # Its reply begins with the prefilled text; None: unknown.
 
 
 @dataclass(frozen=True, slots=True)
-class Sampling:
-    """How to sample. All of it is always sent: servers differ in their defaults, and some of those cut the tail.
+class SamplingParameters:
+    """Sampling parameters. All are always sent, because servers' defaults differ and may truncate the distribution.
 
-    `top_k` and `min_p` go only to servers that know them (`extras`); 0 means off for both.
+    `top_k` and `min_p` are sent only to servers that know them (`extras`); 0 turns them off.
     """
 
     temperature: float = 0.7
@@ -41,23 +41,20 @@ class Sampling:
 
 
 @dataclass(frozen=True, slots=True)
-class Prompt:
-    """A problem and the beginning of its solution, which the model is to go on from.
-
-    `system` and `problem` are rendered already; `prefix` ends as the model wants it to.
-    """
+class CompletionPrompt:
+    """A problem and the prefix of a solution, which the model continues. All texts are rendered already."""
 
     problem: str
     prefix: str = ""
     system: str = ""
 
 
-# What servers call an end that is the model's own: OpenAI, vLLM, SGLang, llama.cpp, TGI, Anthropic, Gemini, Cohere.
-WHOLE = frozenset(
+# Finish reasons of complete texts: OpenAI, vLLM, SGLang, llama.cpp, TGI, Anthropic, Gemini, Cohere.
+COMPLETE_REASONS = frozenset(
     {"stop", "eos", "eos_token", "stop_sequence", "end_turn", "stop_token", "complete", "completed", "finished", "done"}
 )
-# And an end that is not: a limit, a filter, a call of a tool, a failure.
-CUT = frozenset(
+# Finish reasons of cut texts: a limit, a filter, a tool call, a failure.
+CUT_REASONS = frozenset(
     {
         "length",
         "max_tokens",
@@ -93,29 +90,29 @@ CUT = frozenset(
     }
 )
 _ENUM = re.compile(r"^(?:finish_?reason[._])", re.IGNORECASE)
-# A text that ends so may go on: in the midst of a word, a number or a formula.
+# The end of a complete text. Any other end may be within a word, a number or a formula.
 _ENDED = re.compile(r"(?:[.!?。！？।؟…)\]}\"'”»」*`>]|\$)\s*$")
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """One completion. `finish_reason` is the server's; empty where it says none."""
+class CompletionChoice:
+    """One completion. `finish_reason` is the server's; empty without one."""
 
     text: str
     finish_reason: str
 
     @property
     def is_cut(self) -> bool:
-        """Whether it ended before the model was done. Where the server's word does not tell, the text does."""
+        """Whether it ended before the model was done: by the finish reason if it is known, else by the end of the text."""
         reason = _ENUM.sub("", self.finish_reason.strip()).lower()
-        if reason in WHOLE:
+        if reason in COMPLETE_REASONS:
             return False
-        return reason in CUT or _ENDED.search(self.text) is None
+        return reason in CUT_REASONS or _ENDED.search(self.text) is None
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one answer. `is_estimated` where the server does not count all choices, or none."""
+    """Tokens of one response. `is_estimated` if the server counts only the first choice, or none."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -123,7 +120,7 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    choices: tuple[Choice, ...]
+class ModelResponse:
+    choices: tuple[CompletionChoice, ...]
     usage: Usage
-    requests: int = 1  # HTTP requests that it took, repeated ones included.
+    requests: int = 1  # HTTP requests, retries included.

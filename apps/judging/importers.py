@@ -30,10 +30,10 @@ class VerdictImporter:
     def takes(self, record: Record) -> bool:
         return any(judge.steps for judge in record.judges)
 
-    def store_records(self, batch: ImportBatch, landed: Sequence[StoredRecord]) -> int:
+    def store_records(self, batch: ImportBatch, records: Sequence[StoredRecord]) -> int:
         verdicts: list[RecordVerdicts] = []
         runs: dict[RunKey, JudgeRun] = {}
-        for stored in landed:
+        for stored in records:
             for judge in stored.record.judges:
                 by_key: dict[VerdictKey, Verdict] = {}
                 for step in judge.steps:

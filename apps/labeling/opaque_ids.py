@@ -1,8 +1,7 @@
-"""Numbers that tell apart and tell nothing else: what labelers see instead of ids.
+"""Opaque, stable ids shown to labelers instead of primary keys.
 
-Tasks are numbered in the order in which they are served, and problems in the order in which they came.
-Gold comes from elsewhere in both: its ids would stand out from the row. A mask is as good as chance, the
-same each time, never the same for two ids, and exact in JavaScript.
+Tasks are numbered in the order in which they are served, and problems in the order of their import. Gold breaks that
+order, so that real ids would reveal it. Opaque ids look random, never collide, and are exact in JavaScript.
 """
 
 from __future__ import annotations
@@ -17,19 +16,16 @@ ROUNDS = 4
 
 
 def opaque_id(kind: str, number: int) -> int:
-    """Another number below 2**52, by a Feistel network: whatever its round function is, it can be undone."""
-    left, right = divmod(number, 1 << HALF_BITS)
-    for assignment in range(ROUNDS):
-        left, right = right, left ^ _mix(f"{kind} {assignment} {right}")
-    return left << HALF_BITS | right
-
-
-def _mix(words: str) -> int:
-    digest = blake2b(words.encode(), key=_key(), digest_size=4).digest()
-    return int.from_bytes(digest) % (1 << HALF_BITS)
+    """A number below 2**52, by a Feistel network: a bijection whatever its round function is."""
+    high, low = divmod(number, 1 << HALF_BITS)
+    for round_number in range(ROUNDS):
+        message = f"{kind} {round_number} {low}".encode()
+        mixed = int.from_bytes(blake2b(message, key=_key(), digest_size=4).digest()) % (1 << HALF_BITS)
+        high, low = low, high ^ mixed
+    return high << HALF_BITS | low
 
 
 @cache
 def _key() -> bytes:
-    """Of this installation: nobody else can undo its masks."""
+    """Derived from the installation's secret key, so that others cannot invert its ids."""
     return blake2b(settings.SECRET_KEY.encode(), person=b"masks").digest()

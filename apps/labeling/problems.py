@@ -1,7 +1,7 @@
-"""Retiring a problem: its tasks are served no more and its leases end; and bringing it back.
+"""Retiring a problem, which withdraws its tasks and ends their leases, and bringing it back.
 
-A task of a retired problem is withdrawn: it has no open slots, and gets none. What somebody has in hand they may still
-submit: it is kept as extra. Which slots a task has when it comes back follows from what was submitted to it.
+A withdrawn task has no open slots and gets none. A task that is being worked on can still be submitted: the submission
+is kept as extra. When a task comes back, its open slots follow from what was submitted to it.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from apps.core.errors import DomainError
 from apps.corpus.models import Problem
 from apps.corpus.problem_edits import run_answer_change_hooks
 from apps.labeling.models import Assignment, AssignmentQuerySet, Round, Task, TaskQuerySet
-from apps.labeling.rounds.services import GOLD_SLOTS
+from apps.labeling.rounds.tasks import GOLD_SLOTS
 
 
 @dataclass(frozen=True, slots=True)
 class Consequences:
-    """What hangs on a problem: what retiring it takes away, and fixing it changes."""
+    """What depends on a problem: what retiring it withdraws, and what editing it affects."""
 
     solutions: int
     submissions: int
@@ -34,8 +34,8 @@ class Consequences:
 
 
 def consequences_of(problem: Problem) -> Consequences:
-    tasks, assignments = _tasks_of(problem), _turns_of(problem)
-    live = tasks.filter(round__status__in=[Round.Status.OPEN, Round.Status.PAUSED], is_gold=False)
+    assignments = Assignment.objects.filter(_is_about(problem, "task__"))
+    live = _own_tasks(problem).filter(round__status__in=[Round.Status.OPEN, Round.Status.PAUSED], is_gold=False)
     return Consequences(
         solutions=problem.solutions.count(),
         submissions=assignments.filter(state__in=Assignment.SUBMITTED).count(),
@@ -44,71 +44,70 @@ def consequences_of(problem: Problem) -> Consequences:
     )
 
 
-def _of(problem: Problem, prefix: str = "") -> Q:
+def _is_about(problem: Problem, prefix: str = "") -> Q:
     """Tasks about one of the problem's solutions, or about a comparison of two."""
     return Q(**{f"{prefix}solution__problem": problem}) | Q(**{f"{prefix}comparison__problem": problem})
 
 
-def _tasks_of(problem: Problem) -> TaskQuerySet:
-    return Task.objects.filter(_of(problem), round__origin="")
+def _own_tasks(problem: Problem) -> TaskQuerySet:
+    """The problem's tasks in rounds that were labeled here, not imported."""
+    return Task.objects.filter(_is_about(problem), round__origin="")
 
 
-def _turns_of(problem: Problem) -> AssignmentQuerySet:
-    return Assignment.objects.filter(_of(problem, "task__"))
+def _own_assignments(problem: Problem) -> AssignmentQuerySet:
+    return Assignment.objects.filter(_is_about(problem, "task__"), task__round__origin="")
 
 
-def _turns_here(problem: Problem) -> AssignmentQuerySet:
-    return _turns_of(problem).filter(task__round__origin="")
+def _current_tasks(problem: Problem) -> TaskQuerySet:
+    """The tasks that are withdrawn and served with the problem: not those of older versions of its solutions."""
+    return _own_tasks(problem).exclude(withdrawn=Task.Withdrawn.RESPLIT)
 
 
 def retire_problem(*, problem: Problem, reason: str, actor: User) -> Problem:
-    """Take a problem out of work, exports and estimation. Doing it twice is once; a reason is asked for."""
+    """Take a problem out of labeling, exports and estimation. A second call changes nothing.
+
+    Raises DomainError without a reason.
+    """
     if not reason.strip():
-        raise DomainError("Say why the problem is retired.", fields={"reason": "say why"})
+        raise DomainError("Give a reason for retiring the problem.", fields={"reason": "required"})
     with transaction.atomic():
-        held = Problem.objects.select_for_update(no_key=True).select_related("project").get(pk=problem.pk)
-        if held.retired_at is not None:
-            return held
-        held.retired_at, held.retired_reason = timezone.now(), reason.strip()
-        held.save(update_fields=["retired_at", "retired_reason"])
-        _turns_here(held).end_leases()
-        tasks = _ours(held).lock()
+        locked = Problem.objects.select_for_update(no_key=True).select_related("project").get(pk=problem.pk)
+        if locked.retired_at is not None:
+            return locked
+        locked.retired_at, locked.retired_reason = timezone.now(), reason.strip()
+        locked.save(update_fields=["retired_at", "retired_reason"])
+        _own_assignments(locked).end_leases()
+        tasks = _current_tasks(locked).lock()
         Task.objects.filter(pk__in=tasks).update(withdrawn=Task.Withdrawn.RETIRED, open_slots=0)
-        _forget_slots(held)
+        _change_slot_counts(locked, sign=-1)
         record_event(
-            actor=actor, verb="problem.retired", target=str(held.pk), project=held.project.slug, after=reason.strip()
+            actor=actor,
+            verb="problem.retired",
+            target=str(locked.pk),
+            project=locked.project.slug,
+            after=reason.strip(),
         )
-        run_answer_change_hooks(held)
-    # A lease may have slipped in between the assignments and the tasks, which are locked in this order everywhere. From
+        run_answer_change_hooks(locked)
+    # Assignments are locked before tasks everywhere, so that a lease may have begun between the two locks above. From
     # now on none can.
     with transaction.atomic():
-        if Problem.objects.select_for_update(no_key=True).get(pk=held.pk).retired_at is not None:
-            _turns_here(held).end_leases()
-    return held
+        if Problem.objects.select_for_update(no_key=True).get(pk=locked.pk).retired_at is not None:
+            _own_assignments(locked).end_leases()
+    return locked
 
 
-def _ours(problem: Problem) -> TaskQuerySet:
-    """The tasks that go and come with the problem: not those of older versions of its solutions."""
-    return _tasks_of(problem).exclude(withdrawn=Task.Withdrawn.RESPLIT)
-
-
-def _missing(problem: Problem) -> dict[int, int]:
-    """By round, how many submissions the problem's ordinary tasks still need."""
+def _change_slot_counts(problem: Problem, *, sign: int) -> None:
+    """Add to each round's slot count, or subtract from it, the submissions that the problem's tasks still need."""
     missing: Counter[int] = Counter()
-    tasks: Any = _ours(problem).filter(is_gold=False).with_missing()
+    tasks: Any = _current_tasks(problem).filter(is_gold=False).with_missing()
     for round_id, count in tasks.values_list("round_id", "missing"):
         missing[round_id] += count
-    return missing
+    for round_id, count in sorted(missing.items()):
+        Round.objects.filter(pk=round_id).update(slot_count=F("slot_count") + sign * count)
 
 
-def _forget_slots(problem: Problem) -> None:
-    """The rounds need so many submissions less: they can be finished without the problem."""
-    for round_id, count in sorted(_missing(problem).items()):
-        Round.objects.filter(pk=round_id).update(slot_count=F("slot_count") - count)
-
-
-# What a reviewer has returned holds its slot, as a lease does.
-_REOPEN = """
+# An assignment that a reviewer has returned holds its slot, as a lease does.
+_SERVE_AGAIN = """
 UPDATE labeling_task t SET withdrawn = '', open_slots = greatest(0,
     CASE WHEN t.is_gold THEN %(gold)s ELSE r.redundancy + t.extra_slots END - (
         SELECT count(*) FROM labeling_assignment a
@@ -120,20 +119,19 @@ FROM labeling_round r WHERE r.id = t.round_id AND t.id = ANY(%(tasks)s)
 
 @transaction.atomic
 def bring_back(*, problem: Problem, actor: User) -> Problem:
-    """The other way round: its tasks are served again as far as they still need people."""
-    held = Problem.objects.select_for_update(no_key=True).select_related("project").get(pk=problem.pk)
-    if held.retired_at is None:
-        return held
-    held.retired_at, reason, held.retired_reason = None, held.retired_reason, ""
-    held.save(update_fields=["retired_at", "retired_reason"])
-    # Who gives a task back meanwhile has freed its slot before the lock, or frees it behind: it is counted once.
-    tasks = _ours(held).lock()
+    """Undo the retirement: the problem's tasks are served again as far as they still need submissions."""
+    locked = Problem.objects.select_for_update(no_key=True).select_related("project").get(pk=problem.pk)
+    if locked.retired_at is None:
+        return locked
+    locked.retired_at, reason, locked.retired_reason = None, locked.retired_reason, ""
+    locked.save(update_fields=["retired_at", "retired_reason"])
+    # A task released at the same time frees its slot before this lock or after it, so that the slot is counted once.
+    tasks = _current_tasks(locked).lock()
     with connection.cursor() as cursor:
-        cursor.execute(_REOPEN, {"gold": GOLD_SLOTS, "tasks": tasks})
-    for round_id, count in sorted(_missing(held).items()):
-        Round.objects.filter(pk=round_id).update(slot_count=F("slot_count") + count)
+        cursor.execute(_SERVE_AGAIN, {"gold": GOLD_SLOTS, "tasks": tasks})
+    _change_slot_counts(locked, sign=1)
     record_event(
-        actor=actor, verb="problem.brought_back", target=str(held.pk), project=held.project.slug, before=reason
+        actor=actor, verb="problem.brought_back", target=str(locked.pk), project=locked.project.slug, before=reason
     )
-    run_answer_change_hooks(held)
-    return held
+    run_answer_change_hooks(locked)
+    return locked

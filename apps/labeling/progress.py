@@ -1,7 +1,6 @@
-"""A labeler's seat in a round: locked while they claim or hand in; and how much was handed in, by whom.
+"""A labeler's progress in a round: the row that claims and submissions lock, and counts of what was submitted.
 
-In SQL, as each claim and each submission comes by here, and making the same query anew from Python
-costs several times what PostgreSQL needs for it.
+The statements are prepared SQL, since each claim and each submission runs them.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ SELECT id, cursor_rank, cursor_task FROM labeling_roundprogress
 WHERE round_id = %(round)s AND labeler_id = %(labeler)s FOR UPDATE
 """
 
-_TAKE = """
+_CREATE = """
 INSERT INTO labeling_roundprogress (round_id, labeler_id, submitted)
 VALUES (%(round)s, %(labeler)s, 0) ON CONFLICT DO NOTHING
 """
@@ -30,7 +29,7 @@ _COUNT = """
 UPDATE labeling_roundprogress SET submitted = submitted + %(filled)s, gold = gold + %(gold)s WHERE id = %(progress)s
 """
 
-# The submissions of a day are few, and stand together in the index of a labeler's submissions.
+# The submissions of one day are few, and adjacent in the index of a labeler's submissions.
 _PROGRESS = """
 SELECT coalesce(sum(submitted), 0) + coalesce(sum(gold) FILTER (WHERE labeler_id = %(labeler)s), 0), (
     SELECT count(*) FROM labeling_assignment a
@@ -43,7 +42,7 @@ FROM labeling_roundprogress WHERE round_id = %(round)s
 
 @dataclass(frozen=True, slots=True)
 class LockedProgress:
-    """The row, locked until the transaction ends; the cursor is where the last claim stood in the queue."""
+    """A progress row, locked until the transaction ends. The cursor is the queue position of the last claim."""
 
     id: int
     cursor_rank: int | None
@@ -51,50 +50,54 @@ class LockedProgress:
 
 
 def lock_progress(round_: Round, labeler_id: int) -> LockedProgress:
-    """Within a transaction. Taken before any assignment or task: see the order of locks in `queue`."""
-    who = {"round": round_.pk, "labeler": labeler_id}
-    rows = fetch(_LOCK, who)
+    """Lock the labeler's row, creating it if needed; only within a transaction.
+
+    It is locked before any assignment or task: see the order of locks in `queue.claim`.
+    """
+    key = {"round": round_.pk, "labeler": labeler_id}
+    rows = fetch(_LOCK, key)
     if not rows:
-        run(_TAKE, who)
-        rows = fetch(_LOCK, who)
+        run(_CREATE, key)
+        rows = fetch(_LOCK, key)
     return LockedProgress(*rows[0])
 
 
 def count_submission(progress: LockedProgress, *, counts: bool, is_gold: bool) -> None:
-    """The round counts submissions that fill a slot. Gold is counted apart."""
+    """Count a submission that filled a slot (`counts`). Gold is counted separately."""
     run(_COUNT, {"filled": int(counts and not is_gold), "gold": int(counts and is_gold), "progress": progress.id})
 
 
 def midnight(at: datetime | None = None) -> datetime:
-    """When the day began, in the time zone of the site."""
+    """The start of the day in the site's time zone."""
     return timezone.localtime(at).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 @dataclass(frozen=True, slots=True)
-class HandedIn:
-    """How much stands handed in, gold and late submissions too, and how much of it since midnight."""
+class SubmissionCount:
+    """The number of submissions, including gold and late ones, and how many of them are of today."""
 
     total: int = 0
     today: int = 0
 
 
-def handed_in_by(assignments: QuerySet[Assignment], group: str, at: datetime | None = None) -> dict[int, HandedIn]:
-    """By `round` or `labeler`, in one query: so that what was handed in today is always a part of the whole."""
+def submission_counts(
+    assignments: QuerySet[Assignment], group: str, at: datetime | None = None
+) -> dict[int, SubmissionCount]:
+    """Counts by `round` or `labeler`. One query, so that `today` never exceeds `total`."""
     today = Count("id", filter=Q(submitted_at__gte=midnight(at)))
     submitted = assignments.filter(state__in=Assignment.SUBMITTED, submitted_at__isnull=False).order_by()
     rows = submitted.values_list(group).annotate(total=Count("id"), today=today)
-    return {pk: HandedIn(total, day) for pk, total, day in rows}
+    return {pk: SubmissionCount(total, day) for pk, total, day in rows}
 
 
 def progress_for(round_: Round, labeler: User, at: datetime | None = None) -> dict[str, int]:
-    """How far the round is, as this labeler is told it: of the submissions that it needs, and theirs of today.
+    """The progress that this labeler sees: `done` and `total` submissions of the round, and their own of `today`.
 
-    Their own gold counts as done. If it did not, the count would stand still after a submission, and so
-    tell which of the tasks were gold.
+    Their own gold counts as done. If it did not, the count would not change after a gold task, and so reveal it.
     """
-    ((done, mine),) = fetch(_PROGRESS, {"round": round_.pk, "labeler": labeler.pk, "midnight": midnight(at)})
+    ((done, today),) = fetch(_PROGRESS, {"round": round_.pk, "labeler": labeler.pk, "midnight": midnight(at)})
     if round_.is_screening and not round_.origin:
-        # A screening is everybody's own: it has no slots to fill.
+        # A screening has no slots to fill: each labeler does all of it.
         done = Assignment.objects.submitted().filter(round=round_, labeler=labeler).count()
-        return {"done": done, "total": round_.task_count, "today": mine}
-    return {"done": min(done, round_.slot_count), "total": round_.slot_count, "today": mine}
+        return {"done": done, "total": round_.task_count, "today": today}
+    return {"done": min(done, round_.slot_count), "total": round_.slot_count, "today": today}

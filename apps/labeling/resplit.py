@@ -1,7 +1,7 @@
-"""Parting a solution's steps anew: split, merge. What was said of the old steps stays on the old version.
+"""Splitting a solution's steps again: a step is split, or steps are merged.
 
-Labels are of steps; steps that are cut otherwise are other steps. So the solution is copied with its text parted anew,
-the rounds that are under way ask about the copy, and the old version is asked about no more.
+Labels belong to steps, and steps with other boundaries are other steps. So the solution is copied with the new steps,
+open rounds serve the copy, and the older version keeps its labels and is no longer served.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from apps.accounts.models import User
 from apps.accounts.services import record_event
 from apps.core.errors import Conflict, DomainError
 from apps.corpus.identity import solution_digest
-from apps.corpus.models import OLDER, Problem, Solution, Step
+from apps.corpus.models import RESPLIT_INTO, Problem, Solution, Step
 from apps.corpus.problem_edits import run_answer_change_hooks
 from apps.corpus.records import SolutionRecord, StepRecord
 from apps.labeling.models import Assignment, Round, Task
 
 MOST_STEPS = 2000
-_SAME = (
+_COPIED = (
     "project",
     "problem",
     "source",
@@ -38,93 +38,95 @@ _SAME = (
 
 @transaction.atomic
 def resplit_steps(*, solution: Solution, texts: Sequence[str], actor: User, is_own: bool = False) -> Solution:
-    """The newer version, whose steps are these. Raises DomainError unless they say what the old steps say.
+    """Create and return a newer version of the solution with these steps.
 
-    `is_own` marks the audit event: the actor had labeled the solution. Whether that is allowed, quality knows; reviewers
-    come by its `parting`.
+    Raises DomainError unless the steps contain the text of the old ones, Conflict for an older version or if a solution
+    with these steps exists. `is_own` marks the audit event of an actor who had labeled the solution; whether that is
+    allowed is decided by `quality.review.resplit`.
     """
-    Problem.objects.select_for_update(no_key=True).get(pk=solution.problem_id)  # Nobody retires it meanwhile.
-    held = (
+    Problem.objects.select_for_update(no_key=True).get(pk=solution.problem_id)  # It cannot be retired meanwhile.
+    older = (
         Solution.objects.select_for_update(of=("self",), no_key=True)
         .select_related("project", "problem")
         .get(pk=solution.pk)
     )
-    if OLDER in (held.extras or {}):
-        raise Conflict("This is an older version: part the newer one.", code="older_version")
-    parts = [text.replace("\r\n", "\n").strip() for text in texts]
-    before = list(held.steps.filter(chosen=True).order_by("position").values_list("text", flat=True))
-    _check(parts, before)
-    newer = _copy(held, parts)
-    held.extras = (held.extras or {}) | {OLDER: newer.pk}
-    held.save(update_fields=["extras"])
-    _move_tasks(held, newer)
-    run_answer_change_hooks(held.problem)
-    counts = {"steps": len(before), "into": newer.pk}
+    if RESPLIT_INTO in (older.extras or {}):
+        raise Conflict("This is an older version: split the newer one.", code="older_version")
+    new_texts = [text.replace("\r\n", "\n").strip() for text in texts]
+    old_texts = list(older.steps.filter(chosen=True).order_by("position").values_list("text", flat=True))
+    _check_texts(new_texts, old_texts)
+    newer = create_version(older, new_texts)
+    older.extras = (older.extras or {}) | {RESPLIT_INTO: newer.pk}
+    older.save(update_fields=["extras"])
+    move_tasks(older, newer)
+    run_answer_change_hooks(older.problem)
     record_event(
         actor=actor,
         verb="solution.resplit",
-        target=str(held.pk),
-        project=held.project.slug,
-        before=counts,
-        after={"steps": len(parts), "from": held.pk} | ({"self_reviewed": True} if is_own else {}),
+        target=str(older.pk),
+        project=older.project.slug,
+        before={"steps": len(old_texts), "into": newer.pk},
+        after={"steps": len(new_texts), "from": older.pk} | ({"self_reviewed": True} if is_own else {}),
     )
     return newer
 
 
-def _check(parts: Sequence[str], before: Sequence[str]) -> None:
-    if not 0 < len(parts) <= MOST_STEPS or not all(parts):
-        raise DomainError("Every step says something.", fields={"steps": "an empty step"})
-    if _letters(parts) != _letters(before):
+def _check_texts(new_texts: Sequence[str], old_texts: Sequence[str]) -> None:
+    if not 0 < len(new_texts) <= MOST_STEPS or not all(new_texts):
         raise DomainError(
-            "The text has to stay as it is: only where it is parted may change.", fields={"steps": "changed"}
+            f"A solution must have 1 to {MOST_STEPS} steps, none of them empty.", fields={"steps": "an empty step"}
         )
-    if [_letters([one]) for one in parts] == [_letters([one]) for one in before]:
-        raise DomainError("These are the steps that there are.", fields={"steps": "unchanged"})
+    if _without_space("".join(new_texts)) != _without_space("".join(old_texts)):
+        raise DomainError(
+            "The text must stay the same. Only the boundaries of the steps may change.", fields={"steps": "changed"}
+        )
+    if [_without_space(text) for text in new_texts] == [_without_space(text) for text in old_texts]:
+        raise DomainError("The steps are unchanged.", fields={"steps": "unchanged"})
 
 
-def _letters(texts: Sequence[str]) -> str:
-    """White space between steps is theirs who part them."""
-    return "".join("".join(texts).split())
+def _without_space(text: str) -> str:
+    """White space may change where steps are split."""
+    return "".join(text.split())
 
 
-def _copy(old: Solution, parts: Sequence[str]) -> Solution:
+def create_version(older: Solution, texts: Sequence[str]) -> Solution:
     record = SolutionRecord(
-        steps=[StepRecord(position=place, text=text) for place, text in enumerate(parts)], source=old.source
+        steps=[StepRecord(position=position, text=text) for position, text in enumerate(texts)], source=older.source
     )
-    key = solution_digest(record)
-    if Solution.objects.filter(problem=old.problem_id, digest=key).exists():
-        raise Conflict("There is a solution with these steps already.", code="exists")
-    extras = {name: value for name, value in (old.extras or {}).items() if name != "identity"}
+    digest = solution_digest(record)
+    if Solution.objects.filter(problem=older.problem_id, digest=digest).exists():
+        raise Conflict("A solution with these steps exists already.", code="exists")
+    extras = {name: value for name, value in (older.extras or {}).items() if name != "identity"}
     newer = Solution.objects.create(
-        **{name: getattr(old, name) for name in _SAME},
-        digest=key,
-        step_count=len(parts),
-        extras=extras | {"mended_from": old.pk},
+        **{name: getattr(older, name) for name in _COPIED},
+        digest=digest,
+        step_count=len(texts),
+        extras=extras | {"resplit_from": older.pk},
     )
     Step.objects.bulk_create(Step(solution=newer, position=step.position, text=step.text) for step in record.steps)
     return newer
 
 
-def _move_tasks(old: Solution, newer: Solution) -> None:
-    """Leases of the old version end, and rounds under way ask as many people about the newer one as about any other."""
-    assignments = Assignment.objects.filter(task__solution=old)
+def move_tasks(older: Solution, newer: Solution) -> None:
+    """Withdraw the tasks of the older version, and create tasks for the newer one in open and paused rounds."""
+    assignments = Assignment.objects.filter(task__solution=older)
     assignments.end_leases()
-    locked = Task.objects.filter(solution=old).lock()
-    # What slipped in before the lock. Assignments are locked before tasks everywhere, so nobody is waited for here.
+    locked = Task.objects.filter(solution=older).lock()
+    # Leases may have begun between the two locks. Assignments are locked before tasks everywhere, so do not wait here.
     assignments.end_leases(wait=False)
     live = Task.objects.filter(
         pk__in=locked, round__status__in=[Round.Status.OPEN, Round.Status.PAUSED], round__origin=""
     )
-    found: list[Any] = list(live.with_missing().select_related("round").order_by("pk"))
+    tasks: list[Any] = list(live.with_missing().select_related("round").order_by("pk"))
     Task.objects.filter(pk__in=locked).update(withdrawn=Task.Withdrawn.RESPLIT, open_slots=0)
-    for task in found:
+    for task in tasks:
         if task.is_gold or task.withdrawn == Task.Withdrawn.RESPLIT:
             continue
-        # While the problem is retired none are counted: that is done when it comes back.
-        wanted, missing = (0, 0) if task.withdrawn else (task.round.redundancy, task.missing)
+        # The slots of a retired problem are not counted before it comes back.
+        slots, missing = (0, 0) if task.withdrawn else (task.round.redundancy, task.missing)
         Task.objects.create(
-            round=task.round, solution=newer, priority=task.priority, open_slots=wanted, withdrawn=task.withdrawn
+            round=task.round, solution=newer, priority=task.priority, open_slots=slots, withdrawn=task.withdrawn
         )
         Round.objects.filter(pk=task.round_id).update(
-            task_count=F("task_count") + 1, slot_count=F("slot_count") - missing + wanted
+            task_count=F("task_count") + 1, slot_count=F("slot_count") - missing + slots
         )

@@ -1,17 +1,17 @@
-"""Doorways for Celery."""
+"""Celery tasks of labeling."""
 
 from __future__ import annotations
 
 from django.db import OperationalError
 
-from apps.core.celery import app
+from apps.core.jobs.celery import app
 from apps.labeling.assignments.branching import grade_derived
-from apps.labeling.queue.claim import return_lapsed
+from apps.labeling.queue import leases
 
 
 @app.task
-def return_lapsed_leases() -> None:
-    return_lapsed()
+def expire_leases() -> None:
+    leases.expire_leases()
 
 
 @app.task(autoretry_for=(OperationalError,), retry_backoff=2, max_retries=10)

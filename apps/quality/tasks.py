@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from apps.core.celery import app
+from apps.core.jobs.celery import app
 from apps.quality.consensus.ended_runs import mark_ended_runs_stale
 from apps.quality.consensus.recompute import recompute_projects
 from apps.quality.metrics.refresh import refresh_figures

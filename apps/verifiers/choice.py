@@ -1,13 +1,13 @@
-r"""`choice`: one letter out of A to J, however it is dressed: `(B)`, `B.`, `\text{(B)}`, `Answer: b`, `B) 12 cm`.
+r"""`choice`: one letter from A to J, in any customary form: `(B)`, `B.`, `\text{(B)}`, `Answer: b`, `B) 12 cm`.
 
-Two letters are no choice, and neither is a sentence that begins with one ("A dog").
+Two letters are not a choice, and neither is a sentence that begins with a letter ("A dog").
 """
 
 from __future__ import annotations
 
 import re
 
-from apps.verifiers.base import Outcome, Verifier, either, unparsed
+from apps.verifiers.base import GradeOutcome, Verifier, match_if, unparsed
 from apps.verifiers.latex.normalize import MAX_CHARACTERS, clean, untext
 
 _CHOICE = re.compile(
@@ -18,21 +18,21 @@ _CHOICE = re.compile(
 _ANOTHER = re.compile(r"\(\s?[A-J]\s?\)|^\s?(?:,|and|or|/|&)*\s?[A-J]\s?[).:,]*$")
 
 
-def quick(reference: str, answer: str) -> Outcome:
-    gold, given = read_choice(reference), read_choice(answer)
-    if gold is None or given is None:
-        return unparsed(f"the {'reference' if gold is None else 'answer'} is not one letter from A to J")
-    return either(equal=gold == given)
+def quick(reference: str, answer: str) -> GradeOutcome:
+    expected, actual = read_choice(reference), read_choice(answer)
+    if expected is None or actual is None:
+        return unparsed(f"the {'reference' if expected is None else 'answer'} is not one letter from A to J")
+    return match_if(equal=expected == actual)
 
 
 def read_choice(text: str) -> str | None:
-    """The letter in upper case, or None where there is not exactly one."""
+    """The letter in upper case, or None unless the text holds exactly one."""
     if len(text) > MAX_CHARACTERS:
         return None
-    found = _CHOICE.fullmatch(" ".join(untext(clean(text)).strip("*` ").split()))
-    if found is None or _ANOTHER.search(found["rest"]):
+    choice = _CHOICE.fullmatch(" ".join(untext(clean(text)).strip("*` ").split()))
+    if choice is None or _ANOTHER.search(choice["rest"]):
         return None
-    return (found["bracketed"] or found["bare"]).upper()
+    return (choice["bracketed"] or choice["bare"]).upper()
 
 
 CHOICE = Verifier(name="choice", version="1", quick=quick)

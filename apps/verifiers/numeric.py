@@ -1,24 +1,24 @@
-"""`numeric`: one number against another, by exact decimal and fraction arithmetic.
+"""`numeric`: compares two numbers by exact decimal and fraction arithmetic.
 
-Thousands commas, money, percent signs, units, fractions and powers of ten are read; prose is not. Numbers must be
+Thousands commas, money, percent signs, units, fractions and powers of ten are parsed; prose is not. Numbers must be
 equal, with two allowances: a decimal of six significant digits or more may differ by less than one unit of its last
-place from a number that has no finite decimal (0.333333 is 1/3), and 1e-12 relative covers what binary
-floating point leaves behind (17.999999999999996 is 18).
+place from a number without a finite decimal expansion (0.333333 is 1/3), and a relative error of 1e-12 covers binary
+floating-point noise (17.999999999999996 is 18).
 """
 
 from __future__ import annotations
 
-from apps.verifiers.base import Outcome, Verifier, unparsed
+from apps.verifiers.base import GradeOutcome, Verifier, unparsed
 from apps.verifiers.latex.normalize import MAX_CHARACTERS, clean
 from apps.verifiers.math.quantities.numbers import Quantity, compare_quantities, read_measure, read_quantity
 from apps.verifiers.math.structure import read_shape
 
 
-def quick(reference: str, answer: str) -> Outcome:
-    gold, given = _read(reference), _read(answer)
-    if gold is None or given is None:
-        return unparsed(f"the {'reference' if gold is None else 'answer'} is not a number")
-    return compare_quantities(gold, given)
+def quick(reference: str, answer: str) -> GradeOutcome:
+    expected, actual = _read(reference), _read(answer)
+    if expected is None or actual is None:
+        return unparsed(f"the {'reference' if expected is None else 'answer'} is not a number")
+    return compare_quantities(expected, actual)
 
 
 def _read(text: str) -> Quantity | None:

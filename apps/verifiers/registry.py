@@ -1,4 +1,4 @@
-"""The verifiers by name. A new one is one file with a `Verifier` in it, and one line here."""
+"""The verifiers by name. A new verifier is one module with a `Verifier` in it, and one line here."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ VERIFIERS: dict[str, Verifier] = {verifier.name: verifier for verifier in (MATH,
 
 
 class UnknownVerifier(ValueError):
-    """A name that the registry does not hold."""
+    """No verifier has this name."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"there is no verifier {name!r}; there are {', '.join(VERIFIERS)}")
 
 
 def verifier_named(name: str) -> Verifier:
-    """Raises UnknownVerifier, which lists the names that exist."""
+    """The verifier of that name. Raises UnknownVerifier, which lists the existing names, for any other."""
     try:
         return VERIFIERS[name]
     except KeyError:

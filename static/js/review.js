@@ -8,7 +8,7 @@ import { csrfToken } from "./shared/api.js";
 import { listen } from "./shared/keys.js";
 
 const byId = (id) => document.getElementById(id);
-const form = byId("settle");
+const form = byId("adjudicate");
 const hint = byId("step-keys");
 const rows = [...document.querySelectorAll("tr[data-step]")];
 const POLL_MS = 2_500;
@@ -21,9 +21,9 @@ const COMMANDS = {
     great: { key: "3" },
     first_error: { key: "x" },
     no_error: { key: "0", also: "Enter" },
-    back: { key: "u" },
+    withdraw: { key: "u" },
     gold: { key: "g" },
-    also: { key: "a" },
+    also_accept: { key: "a" },
     nextSolution: { key: "n" },
     previousSolution: { key: "p" },
     help: { key: "?" },
@@ -52,7 +52,7 @@ function moveTo(index, { isByKey = false } = {}) {
         else row.removeAttribute("aria-current");
     });
     const { step, number } = rows[index].dataset;
-    byId("settle-step").value = step;
+    byId("adjudicate-step").value = step;
     form.querySelector("[data-at]").textContent = `step ${number}`;
     rows[index].querySelector("td.step").append(hint);
     if (!isByKey) return;
@@ -60,7 +60,7 @@ function moveTo(index, { isByKey = false } = {}) {
     if (!focused || focused === document.body || byId("evidence").contains(focused)) rows[index].focus({ preventScroll: true });
     const isReduced = matchMedia("(prefers-reduced-motion: reduce)").matches;
     rows[index].scrollIntoView({ block: "nearest", behavior: isReduced ? "instant" : "smooth" });
-    announce(`Step ${number} of ${rows.length}. ${byId(`stands-${step}`).textContent.replace(/\s+/g, " ").trim()}`);
+    announce(`Step ${number} of ${rows.length}. ${byId(`consensus-${step}`).textContent.replace(/\s+/g, " ").trim()}`);
 }
 
 // --- decisions -------------------------------------------------------------------------------------------------------
@@ -106,10 +106,10 @@ function replaceParts(text) {
 /** While a worker still has to compute the consensus, ask for it again without an announcement. */
 function pollPending() {
     clearTimeout(timer);
-    if (!("pending" in byId("words").dataset)) return;
+    if (!("pending" in byId("first-errors").dataset)) return;
     timer = setTimeout(() => {
         sending = sending.then(async () => {
-            const response = await fetch(form.dataset.standing, { credentials: "same-origin", redirect: "error" });
+            const response = await fetch(form.dataset.consensusUrl, { credentials: "same-origin", redirect: "error" });
             if (response.ok) replaceParts(await response.text());
         }).catch(() => {}); // The person did not ask for it; the next decision reports what is wrong.
     }, POLL_MS);
@@ -146,7 +146,7 @@ if (form) {
     hint.hidden = false;
     byId("keys-button").hidden = false;
     byId("keys-button").addEventListener("click", () => byId("help").showModal());
-    byId("settle-step").addEventListener("change", ({ target }) => moveTo(rows.findIndex((row) => row.dataset.step === target.value)));
+    byId("adjudicate-step").addEventListener("change", ({ target }) => moveTo(rows.findIndex((row) => row.dataset.step === target.value)));
     byId("evidence").addEventListener("click", (event) => {
         const row = event.target.closest("tr[data-step]");
         if (row && getSelection().isCollapsed && !event.target.closest("a")) moveTo(rows.indexOf(row));

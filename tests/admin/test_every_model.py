@@ -81,7 +81,7 @@ def filled(world: World, alice: User, bob: User) -> World:
     critique = Critique.objects.create(step=step, text="It says nothing.", origin="human", written_in=assignment)
     CritiqueRating.objects.create(assignment=assignment, critique=critique, rating=0)
     CandidateSet.objects.create(task=assignment.task, prefix=uuid4(), position=0, texts=["So it is 2."])
-    PastSubmission.objects.create(assignment=assignment, number=1, said={}, submitted_at=now)
+    PastSubmission.objects.create(assignment=assignment, number=1, submission={}, submitted_at=now)
     compare(world.solution, bob)
     StepVerdict.objects.create(run=judge(world.solution, "critic"), step=step, rating=1)
     settle(world, assignment)
@@ -164,7 +164,7 @@ def test_secrets_are_not_shown(filled: World, alice: User, staff: Client) -> Non
     endpoint = filled.endpoint
     shown = staff.get(page(type(endpoint), "change", endpoint.pk)).content.decode()
     assert "sk-of-the-lab" not in shown
-    assert endpoint.sealed_key not in shown
+    assert endpoint.encrypted_key not in shown
 
 
 # What the operator owns. All other tables of ours are written by services, which keep the rest in step.

@@ -171,7 +171,7 @@ def test_nul_in_address_query_and_cookie_names_the_place(world: World, alice: Us
     for path, place in (
         ("/join/a%00b/", "address"),
         ("/projects/algebra/solutions?subject=a%00b", "subject"),
-        ("/projects/algebra/trail?a%00=1", "a"),
+        ("/projects/algebra/audit?a%00=1", "a"),
         ("/api/v1/projects/algebra/problems?subject=a%00b", "subject"),
     ):
         answer = client.get(path)
@@ -275,7 +275,19 @@ def test_every_page_and_form_with_every_field_spoilt(world: World, alice: User, 
     for path in page_addresses(world):
         shown = client.get(path)
         fields = set(re.findall(r'name="([a-z_0-9-]+)"', shown.content.decode())) if not shown.streaming else set()
-        fields |= {"after", "before", "act", "step", "solution", "turn", "note", "kind", "source", "labeler", "when"}
+        fields |= {
+            "after",
+            "before",
+            "act",
+            "step",
+            "solution",
+            "assignment",
+            "note",
+            "kind",
+            "source",
+            "labeler",
+            "when",
+        }
         names = sorted(fields - {"csrfmiddlewaretoken"})
         together = [dict.fromkeys(names, text) for text in TEXTS]
         alone = [{name: TEXTS[(place + len(path)) % len(TEXTS)]} for place, name in enumerate(names)]
@@ -300,7 +312,7 @@ def page_addresses(world: World) -> list[str]:
         "people": world.bobs.pk,
         "endpoints": world.endpoint.pk,
         "labelers": world.bobs.pk,
-        "turns": Assignment.objects.filter(round=world.round)[0].pk,
+        "assignments": Assignment.objects.filter(round=world.round)[0].pk,
     }
     ending = ("discard", "revoke", "remove", "check", "cancel", "suspend", "retire", "close")
     found = []

@@ -1,4 +1,4 @@
-"""Rounds and people's turns over HTTP."""
+"""Rounds and assignments over HTTP."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from apps.accounts.models import User
-from apps.core.jobs import JobStatus
+from apps.core.jobs.model import JobStatus
 from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
 from apps.labeling.models import Assignment
 from apps.labeling.queue.claim import claim
@@ -28,7 +28,7 @@ def claimed(client: Client, number: int) -> Any:
     return post(client, f"/projects/algebra/rounds/{number}/claim").json()
 
 
-def test_a_round_is_drafted_changed_looked_at_and_opened(api: Client, project: Project, bob: User) -> None:
+def test_a_round_is_drafted_changed_previewed_and_opened(api: Client, project: Project, bob: User) -> None:
     make_solution(make_problem(project))
     rounds = "/projects/algebra/rounds"
     terms = {"protocol": "first_error", "draft": True, "labelers": ["bob@lab.example"], "mode": "verify"}
@@ -55,7 +55,7 @@ def test_a_round_is_drafted_changed_looked_at_and_opened(api: Client, project: P
         ({"labelers": ["charlie@lab.example"]}, "labelers"),
     ],
 )
-def test_a_name_that_stands_for_nothing_is_refused(
+def test_an_unknown_name_is_refused(
     api: Client, project: Project, charlie: User, terms: dict[str, Any], field: str
 ) -> None:
     make_solution(make_problem(project))
@@ -64,7 +64,7 @@ def test_a_name_that_stands_for_nothing_is_refused(
     assert field in answer.json()["error"]["fields"]
 
 
-def test_a_task_is_put_off_and_comes_back_last(project: Project, bob: User) -> None:
+def test_a_skipped_task_comes_back_last(project: Project, bob: User) -> None:
     for _ in range(2):
         make_solution(make_problem(project))
     open_round(project=project, protocol="first_error")
@@ -80,12 +80,12 @@ def test_a_task_is_put_off_and_comes_back_last(project: Project, bob: User) -> N
     assert (late.status_code, late.json()["error"]["code"]) == (409, "already_submitted")
 
 
-def test_a_submitted_turn_is_read_and_corrected(project: Project, bob: User) -> None:
+def test_a_submitted_assignment_is_read_and_corrected(project: Project, bob: User) -> None:
     make_solution(make_problem(project))
     assignment = rate(open_round(project=project, protocol="first_error"), bob, 1, 1, 1)
     client = bearer(bob)
     mine = client.get(f"{API}/assignments/{assignment.pk}").json()
-    assert [step["rating"] for step in mine["said"]["steps"]] == [1, 1, 1]
+    assert [step["rating"] for step in mine["submission"]["steps"]] == [1, 1, 1]
     assert (mine["correctable"], mine["versions"], mine["assignment"]["id"]) == (True, 0, assignment.pk)
     body = {"steps": [{"position": 0, "rating": -1}], "finish_reason": "found_error"}
     for _ in range(2):
@@ -99,15 +99,15 @@ def test_a_submitted_turn_is_read_and_corrected(project: Project, bob: User) -> 
     assert wrong.status_code == 422
 
 
-def test_what_is_not_submitted_says_nothing_yet(project: Project, bob: User) -> None:
+def test_an_open_assignment_has_no_submission_yet(project: Project, bob: User) -> None:
     make_solution(make_problem(project))
     assignment = claim(round=open_round(project=project, protocol="first_error"), labeler=bob)
     assert isinstance(assignment, Assignment)
     mine = bearer(bob).get(f"{API}/assignments/{assignment.pk}").json()
-    assert (mine["said"], mine["correctable"], mine["state"]) == (None, False, "leased")
+    assert (mine["submission"], mine["correctable"], mine["state"]) == (None, False, "leased")
 
 
-def test_a_failed_screening_is_told_and_taken_again(project: Project, bob: User) -> None:
+def test_a_failed_screening_is_reported_and_retaken(project: Project, bob: User) -> None:
     make_screening(project, tasks=1, tries=2)
     client = bearer(bob)
     for left in (True, None):
@@ -121,7 +121,7 @@ def test_a_failed_screening_is_told_and_taken_again(project: Project, bob: User)
         assert again.status_code == (200 if left else 409)
 
 
-def test_no_word_of_a_gold_task_tells_that_it_is_one(project: Project, bob: User) -> None:
+def test_nothing_in_a_gold_task_reveals_it(project: Project, bob: User) -> None:
     from tests.cast import make_gold
 
     gold, plain = (make_solution(make_problem(project, reference_answer="1")) for _ in range(2))
@@ -151,7 +151,7 @@ def estimated(project: Project) -> Any:
     return solution
 
 
-def test_in_verify_mode_the_sheet_says_what_the_newest_run_says_and_it_is_kept(
+def test_in_verify_mode_the_payload_shows_the_newest_runs_labels_and_keeps_them(
     project: Project, estimated: Any, bob: User
 ) -> None:
     open_round(project=project, protocol="first_error", mode="verify")
@@ -166,7 +166,7 @@ def test_in_verify_mode_the_sheet_says_what_the_newest_run_says_and_it_is_kept(
     assert claimed(client, 1)["assignment"]["models"] == models
 
 
-def test_a_blind_sheet_says_nothing_of_models(project: Project, estimated: Any, bob: User) -> None:
+def test_a_blind_payload_shows_no_models(project: Project, estimated: Any, bob: User) -> None:
     open_round(project=project, protocol="first_error")
     assert "models" not in claimed(bearer(bob), 1)["assignment"]
     assert Assignment.objects.get().extras is None
@@ -193,7 +193,7 @@ def test_a_problem_is_retired_and_brought_back(api: Client, project: Project, bo
     assert claimed(bearer(bob), 1)["assignment"] is not None
 
 
-def test_the_command_knows_every_term(project: Project, alice: User, bob: User) -> None:
+def test_the_command_knows_every_setting(project: Project, alice: User, bob: User) -> None:
     import json
     from io import StringIO
 

@@ -128,7 +128,7 @@ def measure(
 ) -> Measured:
     from apps.estimation.models import SolutionEstimate, StepEstimate
     from apps.estimation.runs.services import start_run
-    from apps.estimation.worker.run import work_on
+    from apps.estimation.worker.run import run_estimation_slice
 
     run = start_run(
         project=project,
@@ -139,7 +139,7 @@ def measure(
         sampling={"temperature": temperature, "max_tokens": 200},
         answers_suffice=not name.endswith(".every"),
     )
-    while work_on(run_id=run.pk):
+    while run_estimation_slice(run_id=run.pk):
         pass
     run.refresh_from_db()
     assert run.status == "finished", run.error

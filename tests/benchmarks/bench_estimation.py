@@ -92,7 +92,7 @@ def a_project(slug: str) -> Any:
 
 def our_run(project: Any, url: str) -> tuple[float, Any]:
     """From the call until the row says finished, as a person sees it."""
-    from apps.core.wakeups import wake_on_commit
+    from apps.core.jobs.wakeups import wake_on_commit
     from apps.estimation.runs.services import start_run
     from apps.estimation.worker.schedule import TASK
     from apps.inference.models import Endpoint

@@ -142,7 +142,7 @@ def estimate(project: Project) -> None:
                 yield run.pk, step, 8, dice.randrange(9), 0, "rollouts", 0
 
     with transaction.atomic():
-        copy_rows(StepEstimate, ["run", "step", "rollouts", "successes", "missing", "how", "tokens"], counts())
+        copy_rows(StepEstimate, ["run", "step", "rollouts", "successes", "missing", "basis", "tokens"], counts())
         whole = ((run.pk, pk, dice.randrange(-1, STEPS), "", "", False, 64, 0) for pk in steps)
         columns = ["run", "solution", "first_error", "failure", "note", "by_answer", "rollouts", "missing"]
         copy_rows(SolutionEstimate, columns, whole)
@@ -166,7 +166,7 @@ def measure(project: Project, reviewer: User) -> None:
         "evidence_in_queue": [f"{base}/solutions/{pk}?queue=people" for pk in picked],
         "queues": [f"{base}/review"] * 20,
         "queue": [f"{base}/review/people?after={pk}" for pk in picked],
-        "turns": [f"{base}/review/turns"] * 10,
+        "assignments": [f"{base}/review/assignments"] * 10,
         "overview": [f"{base}/quality"] * ASKED,
         "labelers": [f"{base}/quality/labelers"] * 20,
     }

@@ -82,7 +82,7 @@ def test_a_solution_is_made_with_a_real_model_by_keyboard_and_exported(
     labeling.ended()
 
     assignment = Assignment.objects.get(labeler=bob)
-    assert assignment.grown is not None
+    assert assignment.derived_solution is not None
     assert CandidateSet.objects.filter(task=assignment.task).count() >= len(path)
     (row,) = exported(project, "prm800k")
     assert list(row["question"]) == ["problem", "ground_truth_answer"]
@@ -201,7 +201,7 @@ def test_who_gives_up_hands_in_what_was_shown(
         [-1, None, None],
     ]
     # The way was the solution's own: the labels are on its steps.
-    assert Assignment.objects.get(labeler=bob).grown is None
+    assert Assignment.objects.get(labeler=bob).derived_solution is None
 
 
 def test_a_model_that_is_away_is_told_and_ones_own_step_goes_on(

@@ -167,7 +167,7 @@ def test_what_a_reviewer_corrected_meanwhile_stays_theirs(
     expect(page.locator("#notices")).to_contain_text("Your changes are kept in this browser")
     assert versions(assignment) == 0
     page.goto(f"/projects/{assignment.round.project.slug}/work")
-    expect(page.locator("table")).to_contain_text("Rita changed step 1 to bad, step 2 to not rated")
+    expect(page.locator("table")).to_contain_text("Rita changed step 1 to bad, step 2 to not judged")
     expect(page.locator("table")).to_contain_text("The sum is 5.")
     expect(page.locator("table")).to_contain_text("final")
 
@@ -181,14 +181,14 @@ def test_a_returned_task_brings_the_changes_along(
     labeling = opened(page, assignment).press("k", "1")
     return_to_labeler(assignment=assignment, reviewer=rita, note="Look at step 2.")
     labeling.press("Enter")
-    expect(page.locator("#notices")).to_contain_text("A reviewer has returned it to you")
+    expect(page.locator("#notices")).to_contain_text("A reviewer has returned this task to you")
     expect(page.locator("#notices")).to_contain_text("Your changes are kept in this browser")
     expect(page.locator("#submit")).to_be_enabled()
     assert labeling.pressed() == ["great", "bad", "-"]
     labeling.open(assignment.round)
     assert labeling.pressed() == ["great", "bad", "-"]
     page.locator("#conflict[open]").wait_for()
-    page.locator("#conflict button[value=mine]").click()
+    page.locator("#conflict button[value=own]").click()
     labeling.saved().submit(and_next=False)
     assignment.refresh_from_db()
     assert assignment.finish_reason == "found_error"

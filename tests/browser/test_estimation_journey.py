@@ -61,9 +61,9 @@ def test_a_run_is_started_watched_paused_resumed_and_exported(
     steps = sum(Solution.objects.filter(project=project).values_list("step_count", flat=True))
     expected = ROLLOUTS * (steps - Solution.objects.filter(project=project).count())
     expect(page.locator("#forecast tr.picked")).to_contain_text(f"{expected:,}")
-    page.get_by_label("Tokens of a rollout, at most").fill("200")
+    page.get_by_label("Maximum tokens per rollout").fill("200")
     page.get_by_label("Keep the texts of rollouts").check()
-    page.get_by_role("button", name="Start the run").click()
+    page.get_by_role("button", name="Start run").click()
 
     # It moves by itself.
     expect(page.get_by_role("heading", level=1)).to_contain_text("Run 1")

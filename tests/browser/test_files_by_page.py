@@ -46,22 +46,24 @@ def test_a_file_with_bad_rows_lands_the_good_ones_and_gives_the_bad_ones_back(
     expect(page.get_by_text("What is 1 plus 1?").first).to_be_visible()
     expect(page.locator("#preview")).to_contain_text("problem.statement")
     assert not Solution.objects.exists()
-    page.get_by_role("button", name="Import the file").click()
+    page.get_by_role("button", name="Import", exact=True).click()
 
-    expect(page.get_by_role("link", name="See the solutions")).to_be_visible(timeout=120_000)
+    expect(page.get_by_role("link", name="View solutions")).to_be_visible(timeout=120_000)
     assert Solution.objects.filter(project=project).count() == 4
     assert Solution.objects.get(problem__statement="What is 3 plus 1?").is_correct is True
     rejected = page.get_by_role("region", name="Rejected rows")
     expect(rejected.get_by_role("cell", name="problem.statement")).to_be_visible()
-    expect(page.get_by_role("region", name="Where the file and our verifier differ")).to_contain_text("says wrong")
+    expect(page.get_by_role("region", name="Differences between the file and the verifier")).to_contain_text(
+        "says wrong"
+    )
     with page.expect_download() as download:
-        page.get_by_role("link", name="Rejected rows, to mend").click()
+        page.get_by_role("link", name="Download rejected rows").click()
     assert Path(download.value.path()).read_text().splitlines() == bad
 
     # And out again: the file that the page gives has the SHA-256 that the page names.
     page.goto(f"/projects/{project.slug}/exports/new")
     page.locator("input[name=format][value=trl-prm]").check()
-    page.get_by_role("button", name="Make the file").click()
+    page.get_by_role("button", name="Export", exact=True).click()
     link = page.get_by_role("link", name="Download", exact=True)
     expect(link).to_be_visible(timeout=120_000)
     with page.expect_download() as download:
@@ -90,7 +92,7 @@ def test_a_file_on_its_way_is_not_sent_again_and_another_takes_its_place(
     page.route("**/imports/new", hold)
     with page.expect_request("**/imports/new"):
         page.locator("#id_file").set_input_files(first)
-    expect(page.get_by_role("button", name="Look at it")).to_be_disabled()
+    expect(page.get_by_role("button", name="Preview")).to_be_disabled()
 
     with page.expect_event("requestfailed"):
         page.locator("#id_file").set_input_files(second)
@@ -107,7 +109,7 @@ def test_a_button_of_a_page_that_follows_is_pressed_however_slowly(
     page = page_of(mia)
     page.on("dialog", lambda dialog: dialog.accept())
     page.goto(f"/projects/{project.slug}/exports/{export.pk}")
-    page.get_by_role("button", name="Stop").hover()
+    page.get_by_role("button", name="Cancel").hover()
     with page.expect_response(lambda answer: answer.request.resource_type == "xhr"):
         page.mouse.down()
     page.wait_for_timeout(100)
@@ -124,10 +126,10 @@ def test_a_file_of_an_unknown_shape_lands_when_its_columns_are_named(
     page.goto(f"/projects/{project.slug}/imports/new")
     page.locator("#id_file").set_input_files(path)
     page.wait_for_url("**/uploads/*")
-    expect(page.locator("#preview")).to_contain_text("None of these rows can land yet.")
+    expect(page.locator("#preview")).to_contain_text("No row can be imported yet.")
 
     page.get_by_label("Problem (optional)", exact=True).select_option("ask")
     page.get_by_label("Solution, as a list of steps").select_option("chain")
-    expect(page.locator("#preview")).to_contain_text("1 can land")
+    expect(page.locator("#preview")).to_contain_text("1 valid as")
     expect(page.locator("#preview .steps-preview li")).to_have_text(["One and one.", "#### 2"])
-    expect(page.locator("#preview")).not_to_contain_text("None of these rows can land yet.")
+    expect(page.locator("#preview")).not_to_contain_text("No row can be imported yet.")

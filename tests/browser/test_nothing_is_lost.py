@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from apps.accounts.models import User
-from apps.labeling.assignments.submit import save_draft
+from apps.labeling.assignments.drafts import save_draft
 from apps.labeling.models import Assignment, Round, StepLabel
 from apps.projects.models import Project
 from tests.browser.conftest import Watched, await_on, path_of, set_password
@@ -218,12 +218,12 @@ def test_another_device_is_asked_before_anything_is_overwritten(round_: Round, b
     here.press("1")
     here.page.locator("#conflict[open]").wait_for()
     assert drafts(bob) == [[1, 0]]
-    here.page.locator("#conflict button[value=mine]").click()
+    here.page.locator("#conflict button[value=own]").click()
     here.saved()
     eventually(lambda: drafts(bob) == [[1, -1]])
     there.press("3")
     there.page.locator("#conflict[open]").wait_for()
-    there.page.locator("#conflict button[value=theirs]").click()
+    there.page.locator("#conflict button[value=saved]").click()
     eventually(lambda: there.pressed()[:3] == ["great", "bad", "-"])
 
 

@@ -46,8 +46,8 @@ PAGES: dict[str, Callable[[World], str]] = {
     "review": lambda _: "review",
     "queue": lambda _: "review/wrong_without_bad_step",
     "solution in a queue": lambda world: f"solutions/{world.solution.pk}?queue=people",
-    "turns": lambda _: "review/turns",
-    "turn": lambda world: f"review/turns/{world.round.assignments.get().pk}",
+    "assignments": lambda _: "review/assignments",
+    "assignment": lambda world: f"review/assignments/{world.round.assignments.get().pk}",
     "split": lambda world: f"solutions/{world.solution.pk}/split",
     "imports": lambda _: "imports",
     "new import": lambda _: "imports/new",
@@ -207,7 +207,7 @@ def test_a_guest_makes_an_account_by_the_link_and_the_link_tells_members_that_th
 ) -> None:
     guest = watched.page(viewport=PHONE)
     guest.goto(f"/join/{world.secret}/")
-    guest.get_by_role("link", name="Create an account").click()
+    guest.get_by_role("link", name="Create account").click()
     assert barriers(guest) == []
     guest.get_by_label("E-mail address").fill("gina@lab.example")
     guest.get_by_label("Name").fill("Gina Guest")
@@ -221,18 +221,16 @@ def test_a_guest_makes_an_account_by_the_link_and_the_link_tells_members_that_th
 
     _, secret = invite(project=world.project, role="labeler", invited_by=alice)
     guest.goto(f"/join/{secret}/")
-    expect(guest.get_by_text("You are in this project already")).to_be_visible()
+    expect(guest.get_by_text("You are already a member of this project")).to_be_visible()
     guest.get_by_role("link", name="Open the project").click()
     assert path_of(guest) == f"/projects/{world.project.slug}/"
 
 
-def test_who_may_not_and_who_is_lost_are_told_so_in_words(
-    world: World, bob: User, charlie: User, watched: Watched
-) -> None:
+def test_error_pages_explain_what_is_wrong(world: World, bob: User, charlie: User, watched: Watched) -> None:
     watched.expected = ("403", "404", "400")
     for user, path, title in (
         (bob, path_in(world, "exports"), "You don't have permission"),
-        (charlie, path_in(world, "project"), "There is nothing here"),
+        (charlie, path_in(world, "project"), "Page not found"),
         (charlie, "/join/no-such-link/", "Invalid request"),
     ):
         page = watched.page(user, viewport=PHONE)
@@ -242,16 +240,16 @@ def test_who_may_not_and_who_is_lost_are_told_so_in_words(
         assert (barriers(page), overflow(page)) == ([], [])
 
 
-def test_pages_with_nothing_on_them_say_what_to_do_next(project: Project, alice: User, watched: Watched) -> None:
+def test_empty_pages_show_the_next_step(project: Project, alice: User, watched: Watched) -> None:
     page = watched.page(alice)
     for path, action in (
         ("solutions", "Import a file"),
         ("imports", "Import a file"),
         ("exports", "Export"),
         ("rounds", "Open a round"),
-        ("guidelines", "Write them"),
+        ("guidelines", "Write guidelines"),
     ):
         page.goto(f"/projects/{project.slug}/{path}")
         expect(page.locator(".empty").get_by_role("link", name=action)).to_be_visible()
     page.goto(f"/projects/{project.slug}/rounds/new")
-    expect(page.locator("#fit").get_by_role("link", name="import one")).to_be_visible()
+    expect(page.locator("#size").get_by_role("link", name="Import a file")).to_be_visible()

@@ -73,7 +73,7 @@ def disputed(project: Project, count: int) -> list[Solution]:
         )
         estimates = zip(solution.steps.order_by("position"), (8, 8, 7, 3, 0), strict=True)
         StepEstimate.objects.bulk_create(
-            StepEstimate(run=run, step=step, rollouts=8, successes=good, how="rollouts") for step, good in estimates
+            StepEstimate(run=run, step=step, rollouts=8, successes=good, basis="rollouts") for step, good in estimates
         )
         SolutionEstimate.objects.create(run=run, solution=solution, first_error=4)
         solutions.append(solution)
@@ -96,29 +96,29 @@ def judged(solutions: Sequence[Solution]) -> None:
     recompute_project(solutions[0].project)
 
 
-def settled_words(page: Page) -> str:
-    return " ".join(page.locator("#words").inner_text().split())
+def first_errors_text(page: Page) -> str:
+    return " ".join(page.locator("#first-errors").inner_text().split())
 
 
-def test_ten_disputed_solutions_are_settled_by_keys_alone(project: Project, rita: User, watched: Watched) -> None:
+def test_ten_disputed_solutions_are_adjudicated_with_keys_alone(project: Project, rita: User, watched: Watched) -> None:
     solutions = disputed(project, 10)
     page = watched.page(rita)
     page.goto(f"/projects/{project.slug}/review")
     expect(page.locator("li", has_text="People disagree")).to_contain_text("10")
     page.goto(f"/projects/{project.slug}/review/people")
-    page.get_by_role("link", name="Begin").click()
+    page.get_by_role("link", name="Start reviewing").click()
     for number in range(10):
         page.wait_for_url(f"**/solutions/{solutions[number].pk}?queue=people")
         # It begins at the first step in dispute: the fourth.
         expect(page.locator("tr.here")).to_have_attribute("data-number", "4")
         if number % 2:
             page.keyboard.press("x")
-            expect(page.locator("#words")).to_contain_text("settled")
+            expect(page.locator("#first-errors")).to_contain_text("adjudicated")
         else:
             page.keyboard.press("3")
             page.keyboard.press("j")
             page.keyboard.press("1")
-            expect(page.locator("tr.here .stands")).to_contain_text("bad")
+            expect(page.locator("tr.here .step-consensus")).to_contain_text("bad")
             page.keyboard.press("k")
             page.keyboard.press("k")
             expect(page.locator("tr.here")).to_have_attribute("data-number", "3")
@@ -126,11 +126,11 @@ def test_ten_disputed_solutions_are_settled_by_keys_alone(project: Project, rita
             for key in "2k":
                 page.keyboard.press(key)
             page.keyboard.press("0" if number == 0 else "2")
-            expect(page.locator("tr.here .stands")).to_contain_text("great" if number == 0 else "okay")
+            expect(page.locator("tr.here .step-consensus")).to_contain_text("great" if number == 0 else "okay")
         assert page.evaluate("document.activeElement.closest('tr, body').matches('tr.here, body')")
         if number < 9:
             page.keyboard.press("n")
-    expect(page.locator("#words")).to_contain_text("settled")
+    expect(page.locator("#first-errors")).to_contain_text("adjudicated")
     errors = dict(Consensus.objects.filter(how="adjudicated").values_list("solution", "first_error"))
     assert [errors.get(one.pk) for one in solutions] == [-1, 3, 4, 3, 4, 3, 4, 3, 4, 3]
     assert not OpenDispute.objects.filter(kind="people").exists()
@@ -138,7 +138,7 @@ def test_ten_disputed_solutions_are_settled_by_keys_alone(project: Project, rita
     assert Consensus.objects.filter(how="adjudicated", settled_by=rita).count() == 10
 
 
-def test_words_given_faster_than_the_server_answers_reach_their_own_steps(
+def test_ratings_faster_than_the_server_responds_reach_their_own_steps(
     project: Project, rita: User, watched: Watched
 ) -> None:
     (solution,) = disputed(project, 1)
@@ -146,12 +146,12 @@ def test_words_given_faster_than_the_server_answers_reach_their_own_steps(
     page.goto(f"/projects/{project.slug}/solutions/{solution.pk}")
     for key in "kkk3j2j3j1":
         page.keyboard.press(key)
-    expect(page.locator("#words")).to_contain_text("settled")
+    expect(page.locator("#first-errors")).to_contain_text("adjudicated")
     stands = solution.steps.order_by("position").values_list("consensus__rating", "consensus__how")
     assert list(stands)[:4] == [(1, "adjudicated"), (0, "adjudicated"), (1, "adjudicated"), (-1, "adjudicated")]
 
 
-def test_the_step_under_the_cursor_says_which_keys_settle_what(project: Project, rita: User, watched: Watched) -> None:
+def test_the_current_step_shows_its_keys(project: Project, rita: User, watched: Watched) -> None:
     (solution,) = disputed(project, 1)
     page = watched.page(rita)
     page.goto(f"/projects/{project.slug}/solutions/{solution.pk}")
@@ -169,7 +169,7 @@ def test_the_step_under_the_cursor_says_which_keys_settle_what(project: Project,
     on_a_phone.goto(f"/projects/{project.slug}/solutions/{solution.pk}")
     expect(on_a_phone.locator("#step-keys")).to_be_hidden()
     names = "[...document.querySelectorAll('tr.here td[data-label]')].map((cell) => getComputedStyle(cell, '::before').content)"
-    assert on_a_phone.evaluate(names) == ['"people "', '"Monte Carlo "', '"stands "']
+    assert on_a_phone.evaluate(names) == ['"people "', '"Monte Carlo "', '"consensus "']
     assert overflow(on_a_phone) == []
 
 
@@ -194,7 +194,7 @@ def test_formulas_in_a_judge_s_reason_are_typeset_and_a_long_one_is_folded_not_c
     assert barriers(page) == []
 
 
-def test_a_word_is_taken_back_and_made_gold_and_its_note_is_kept(
+def test_an_adjudication_is_made_gold_and_withdrawn_and_its_note_is_kept(
     project: Project, rita: User, watched: Watched
 ) -> None:
     (solution,) = disputed(project, 1)
@@ -202,35 +202,35 @@ def test_a_word_is_taken_back_and_made_gold_and_its_note_is_kept(
     watched.expected = ("400", "422")
     page.goto(f"/projects/{project.slug}/solutions/{solution.pk}")
     page.keyboard.press("g")
-    expect(page.locator("#trouble")).to_contain_text("Settle it first")
-    page.get_by_label("Note, goes").fill("n is 14 by the second line")
+    expect(page.locator("#trouble")).to_contain_text("Adjudicate the solution first")
+    page.get_by_label("Note on your next decision").fill("n is 14 by the second line")
     page.locator("h1").evaluate("document.activeElement.blur()")
     page.keyboard.press("x")
-    expect(page.locator("#words")).to_contain_text("n is 14 by the second line")
+    expect(page.locator("#first-errors")).to_contain_text("n is 14 by the second line")
     expect(page.locator("#announcer")).to_contain_text("step 4 is the first error")
     page.keyboard.press("g")
     expect(page.locator("tr.here .gold")).to_be_visible()
     page.locator("#history summary").click()
     expect(page.locator("#history")).to_contain_text("made it gold")
     page.keyboard.press("u")
-    expect(page.locator("#history")).to_contain_text("taken back")
+    expect(page.locator("#history")).to_contain_text("withdrawn")
     page.keyboard.press("?")
     expect(page.locator("#help")).to_be_visible()
 
 
-def test_a_returned_turn_comes_back_to_its_labeler_with_the_note(
+def test_a_returned_assignment_comes_back_to_its_labeler_with_the_note(
     project: Project, rita: User, bob: User, watched: Watched
 ) -> None:
     make_solution(make_problem(project, "What is 20 + 22?", reference_answer="42"), ["Twenty.", "Plus 22.", "41"])
     round_ = make_round(project)
     assignment = submit_next(round_, bob, 1, 1, 1)
     page = watched.page(rita)
-    page.goto(f"/projects/{project.slug}/review/turns")
+    page.goto(f"/projects/{project.slug}/review/assignments")
     page.get_by_role("link", name="What is 20").click()
-    page.get_by_label("What to look at again").fill("Add the last line up once more.")
-    page.get_by_role("button", name="Return to the labeler").click()
-    expect(page.locator(".messages")).to_contain_text("Returned")
-    expect(page.locator("main")).to_contain_text("No turn waits")
+    page.get_by_label("Note to the labeler").fill("Add the last line up once more.")
+    page.get_by_role("button", name="Return", exact=True).click()
+    expect(page.locator(".messages")).to_contain_text("returned")
+    expect(page.locator("main")).to_contain_text("No submissions to review")
 
     bobs_page = watched.page(bob)
     bobs_page.goto(f"/projects/{project.slug}/rounds/{round_.number}")
@@ -244,11 +244,11 @@ def test_a_returned_turn_comes_back_to_its_labeler_with_the_note(
     expect(bobs_page.locator("#reviewer-note")).to_be_hidden()
     assert Assignment.objects.get(pk=assignment.pk).finish_reason == "found_error"
 
-    page.goto(f"/projects/{project.slug}/review/turns")
-    page.get_by_role("checkbox", name="Choose the turn").check()
-    page.get_by_role("button", name="Accept those").click()
+    page.goto(f"/projects/{project.slug}/review/assignments")
+    page.get_by_role("checkbox", name="Select the submission").check()
+    page.get_by_role("button", name="Accept selected").click()
     expect(page.locator(".messages")).to_contain_text("1 accepted")
-    page.goto(f"/projects/{project.slug}/review/turns?show=reviewed")
+    page.goto(f"/projects/{project.slug}/review/assignments?show=reviewed")
     expect(page.locator("tbody tr")).to_have_count(2)
     assert list(Review.objects.order_by("pk").values_list("decision", flat=True)) == ["returned", "accepted"]
 
@@ -260,15 +260,15 @@ def test_a_changed_reference_answer_shows_on_what_rested_on_it(
     page = watched.page(rita)
     page.goto(f"/projects/{project.slug}/solutions/{solution.pk}")
     assert "old answer" not in page.locator("main").inner_text()
-    expect(page.locator("#words")).to_contain_text("convincing and wrong")
+    expect(page.locator("#first-errors")).to_contain_text("convincing and wrong")
     edit_problem(problem=solution.problem, actor=alice, statement=solution.problem.statement, reference_answer="7")
     grade_again(problem_id=solution.problem_id)
     recompute_project(project)
     page.reload()
-    expect(page.locator("#evidence thead")).to_contain_text("counted against the old answer")
+    expect(page.locator("#evidence thead")).to_contain_text("before the answer changed")
     expect(page.locator("main")).to_contain_text("before the answer changed")
     expect(page.locator(".verdict").first).to_contain_text("right")
-    expect(page.locator("#words")).not_to_contain_text("convincing and wrong")
+    expect(page.locator("#first-errors")).not_to_contain_text("convincing and wrong")
     page.locator("#history summary").click()
     expect(page.locator("#history")).to_contain_text("14 → 7")
     expect(page.locator("#history")).to_contain_text("1 right, 0 wrong")
@@ -291,15 +291,15 @@ def test_the_pages_of_reviewers_have_no_barrier(
         "review/people",
         "review/monte_carlo_judge",
         f"solutions/{solutions[1].pk}?queue=people",
-        "review/turns",
-        f"review/turns/{assignment.pk}",
+        "review/assignments",
+        f"review/assignments/{assignment.pk}",
         f"solutions/{solutions[1].pk}/split",
     )
     for path in paths:
         page.goto(f"{base}/{path}")
         if "queue=" in path:
             page.keyboard.press("1")
-            expect(page.locator("tr.here .stands")).to_contain_text("bad")
+            expect(page.locator("tr.here .step-consensus")).to_contain_text("bad")
         if found := barriers(page):
             wrong[path] = found
         if cut := overflow(page):

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from apps.accounts.models import User
-from apps.core.jobs import JobStatus
+from apps.core.jobs.model import JobStatus
 from apps.corpus.models import Problem
 from apps.dashboard.solutions.queries import with_strips
 from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
@@ -55,7 +55,7 @@ def test_a_task_is_put_off_by_key_and_comes_back_last_with_its_ratings(
     assert page.locator("#task .problem").inner_text() == first
     assert labeling.pressed()[0] == "great"
     labeling.press("3", "3").saved().submit(and_next=False)
-    assert Assignment.objects.spoken().count() == 2
+    assert Assignment.objects.submitted().count() == 2
 
 
 def test_s_and_enter_put_off_without_a_reason(project: Project, bob: User, page_of: Pages) -> None:
@@ -103,10 +103,10 @@ def test_a_submitted_task_is_corrected_from_my_work(project: Project, bob: User,
     expect(page.locator("[data-do=skip]")).to_have_count(0)
     labeling.press("k", "k", "1", "Enter")
     page.wait_for_url("**/work")
-    expect(page.get_by_role("row").nth(1)).to_contain_text("found the first error, said again")
+    expect(page.get_by_role("row").nth(1)).to_contain_text("found the first error, resubmitted")
     assignment.refresh_from_db()
     assert (assignment.finish_reason, assignment.versions) == ("found_error", 1)
-    assert PastSubmission.objects.get().said["finish_reason"] == "solution"
+    assert PastSubmission.objects.get().submission["finish_reason"] == "solution"
 
 
 def pass_through(labeling: LabelingPage, *keys: str, tasks: int) -> None:
@@ -124,7 +124,7 @@ def test_a_screening_is_failed_taken_again_and_passed(project: Project, bob: Use
     pass_through(labeling, "1", tasks=2)
     expect(page.get_by_role("heading", name="Screening not passed")).to_be_visible()
     expect(page.locator(".no-task")).to_contain_text("you agree with 0 %")
-    expect(page.locator(".no-task")).to_contain_text("One more try is left")
+    expect(page.locator(".no-task")).to_contain_text("One more attempt is left")
     page.get_by_role("button", name="Try again").click()
     labeling.ready()
     pass_through(labeling, "3", "1", tasks=2)
@@ -142,7 +142,7 @@ def test_a_screening_without_another_try_says_so(project: Project, bob: User, pa
     round_ = make_screening(project, tasks=1)
     page = page_of(bob)
     pass_through(LabelingPage(page).open(round_), "1", tasks=1)
-    expect(page.locator(".no-task")).to_contain_text("No try is left")
+    expect(page.locator(".no-task")).to_contain_text("No attempt is left")
     expect(page.get_by_role("button", name="Try again")).to_be_hidden()
 
 
@@ -197,16 +197,16 @@ def test_a_manager_drafts_a_round_looks_and_opens_it(project: Project, alice: Us
     page.goto(f"/projects/{project.slug}/rounds/new")
     page.get_by_label("Name", exact=False).first.fill("Second generation")
     page.get_by_label("People per solution").fill("2")
-    page.get_by_role("button", name="Draft it, and look").click()
-    expect(page.get_by_label("What it would be")).to_contain_text("6")
+    page.get_by_role("button", name="Save draft").click()
+    expect(page.get_by_label("Preview")).to_contain_text("6")
     expect(page.locator("article.card")).to_have_count(3)
-    page.get_by_role("link", name="Change the terms").click()
+    page.get_by_role("link", name="Edit").click()
     expect(page.get_by_label("People per solution")).to_have_value("2")
-    page.get_by_text("Name the people").click()
+    page.get_by_text("Choose people").click()
     page.get_by_label("Bob").check()
-    page.get_by_role("button", name="Save the draft").click()
+    page.get_by_role("button", name="Save draft").click()
     expect(page.get_by_role("heading", name="May not")).to_be_visible()
-    page.get_by_role("button", name="Open the round").click()
+    page.get_by_role("button", name="Open round").click()
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
     round_ = Round.objects.get()
     assert (round_.status, round_.task_count, round_.slot_count, list(round_.labelers.all())) == ("open", 3, 6, [bob])
@@ -220,14 +220,14 @@ def test_a_reported_problem_is_retired_and_brought_back(
     rate(round_, bob, finish="bad_problem", reason="Something is missing")
     page = page_of(alice)
     page.goto(f"/projects/{project.slug}/rounds/{round_.number}")
-    page.get_by_role("link", name="Fix or retire it").click()
+    page.get_by_role("link", name="Edit or retire the problem").click()
     expect(page.locator("main")).to_contain_text("Something is missing")
-    page.get_by_label("Why?").fill("A number is missing")
-    page.get_by_role("button", name="Retire the problem").click()
+    page.get_by_label("Reason").fill("A number is missing")
+    page.get_by_role("button", name="Retire").click()
     expect(page.locator("h1")).to_contain_text("retired")
     assert Problem.objects.exclude(retired_at=None).get().retired_reason == "A number is missing"
     labeling = LabelingPage(page_of(bob)).open(round_)
     labeling.press("1").submit(and_next=False)
-    page.get_by_role("button", name="Bring it back").click()
-    expect(page.get_by_role("button", name="Retire the problem")).to_be_visible()
+    page.get_by_role("button", name="Bring back").click()
+    expect(page.get_by_role("button", name="Retire")).to_be_visible()
     assert not Problem.objects.exclude(retired_at=None).exists()

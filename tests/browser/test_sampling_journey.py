@@ -36,14 +36,14 @@ def test_solutions_are_sampled_watched_paused_resumed_and_looked_at(
     page = page_of(mia, viewport=PHONE)
     page.goto(f"/projects/{project.slug}/estimation")
     page.get_by_role("link", name="Sample solutions").first.click()
-    page.get_by_label("Solutions of each problem").fill("3")
+    page.get_by_label("Solutions per problem").fill("3")
     expect(page.locator("#forecast")).to_contain_text("75")
-    page.get_by_label("Tokens of a solution, at most").fill("200")
+    page.get_by_label("Maximum tokens per solution").fill("200")
     page.get_by_role("button", name="Start sampling").click()
 
     # Nobody works on it yet: it waits, and can be paused and resumed.
     expect(page.get_by_role("heading", level=1)).to_contain_text("Sampling 1")
-    expect(page.locator("#run")).to_contain_text("waits for a worker")
+    expect(page.locator("#run")).to_contain_text("waiting for a worker")
     page.get_by_role("button", name="Pause").click()
     expect(page.locator("#run")).to_contain_text("paused")
     page.get_by_role("button", name="Resume").click()

@@ -25,9 +25,9 @@ def test_each_kind_has_its_code_and_status(kind: type[DomainError], code: str, s
 
 
 def test_one_error_can_have_a_code_and_fields_of_its_own() -> None:
-    given = {"rating": "is missing"}
-    error = Conflict("It was saved elsewhere.", code="stale", fields=given)
-    given["rating"] = "changed later"
+    fields = {"rating": "is missing"}
+    error = Conflict("It was saved elsewhere.", code="stale", fields=fields)
+    fields["rating"] = "changed later"
     assert (error.code, error.status, error.fields) == ("stale", 409, {"rating": "is missing"})
     assert Conflict("Another one.").code == "conflict"
 

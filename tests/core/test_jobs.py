@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from apps.core.jobs import SILENT_AFTER, Job, JobStatus, abandoned_q
+from apps.core.jobs.model import SILENT_AFTER, Job, JobStatus, abandoned_q
 from apps.corpus.models import ImportBatch
 from apps.projects.models import Project
 
@@ -62,7 +62,7 @@ def test_who_is_silent_for_too_long_is_given_up(
     assert ImportBatch.objects.filter(abandoned_q(NOON)).exists() is is_abandoned
 
 
-def test_one_that_nobody_ever_took_up_is_given_up_by_its_age(project: Project) -> None:
+def test_a_job_that_no_worker_took_up_is_abandoned_by_its_age(project: Project) -> None:
     batch(project, created_at=NOON - SILENT_AFTER)
     assert ImportBatch.objects.filter(abandoned_q(NOON)).exists()
     assert not ImportBatch.objects.filter(abandoned_q(NOON - timedelta(seconds=1))).exists()

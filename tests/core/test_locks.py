@@ -9,7 +9,7 @@ from django.core.files.base import ContentFile
 from django.db import connection, transaction
 
 from apps.core.db.locks import advisory_xact_lock, locked_keys, try_advisory_lock
-from apps.core.jobs import JobStatus
+from apps.core.jobs.model import JobStatus
 from apps.corpus.imports.run import run_import
 from apps.corpus.services import create_import
 from apps.projects.models import Project

@@ -28,11 +28,11 @@ NAMES = Prepared(lambda active: User.objects.filter(is_active=active).order_by("
 def test_rows_come_with_what_is_related_and_annotated(alice: User) -> None:
     token, _ = issue_token(user=alice, scopes=["read"])
     now = timezone.now()
-    found = TOKENS.first(email=alice.email, now=now)
-    assert found is not None
-    assert (found.pk, found.scopes, found.who) == (token.pk, ["read"], "Alice")  # type: ignore[attr-defined]
+    token = TOKENS.first(email=alice.email, now=now)
+    assert token is not None
+    assert (token.pk, token.scopes, token.who) == (token.pk, ["read"], "Alice")  # type: ignore[attr-defined]
     with CaptureQueriesContext(connection) as queries:
-        assert found.user == alice
+        assert token.user == alice
     assert not queries
     assert TOKENS.first(email="nobody@lab.example", now=now) is None
 
@@ -44,7 +44,7 @@ def test_each_call_has_values_of_its_own(alice: User) -> None:
     assert TOKENS.first(email=alice.email, now=timezone.now() + timedelta(days=2)) is None
 
 
-def test_tuples_where_the_queryset_gives_tuples(alice: User, charlie: User) -> None:
+def test_a_values_list_queryset_returns_tuples(alice: User, charlie: User) -> None:
     assert NAMES.rows(active=True) == [("Alice",), ("Charlie",)]
     assert NAMES.rows(active=False) == []
 
@@ -71,7 +71,7 @@ def test_errors_are_djangos_own(project: Project) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_connection_that_the_server_ended_is_made_anew() -> None:
+def test_a_connection_closed_by_the_server_is_reopened() -> None:
     """As after a restart of PostgreSQL: the next request finds out by a look at the socket."""
     (pid,) = fetch("SELECT pg_backend_pid()", [])[0]
     other = connection.copy()

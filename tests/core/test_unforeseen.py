@@ -1,4 +1,4 @@
-"""An error that nobody foresaw ends the one job it is in, is logged, and is not shown; what passes is taken up again."""
+"""An unexpected error ends its job, is logged and not shown; after a temporary error the job is resumed."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from django.core.files.base import ContentFile
 from django.db import OperationalError
 
 from apps.accounts.models import User
-from apps.core.jobs import JobStatus
-from apps.core.transient_errors import TRANSIENT_ERRORS
-from apps.corpus.imports import run as importing
+from apps.core.jobs.model import JobStatus
+from apps.core.jobs.transient_errors import TRANSIENT_ERRORS
+from apps.corpus.imports import run as import_run
 from apps.corpus.imports.run import run_import
 from apps.corpus.models import ImportBatch
 from apps.corpus.services import create_import
@@ -61,11 +61,11 @@ def uploaded(project: Project, settings: Any) -> ImportBatch:
 
 
 @pytest.mark.django_db
-def test_an_import_ends_and_keeps_what_has_landed(
+def test_an_import_ends_and_keeps_what_was_stored(
     project: Project, settings: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     batch = uploaded(project, settings)
-    monkeypatch.setattr(importing, "land", failing(importing.store_records, ValueError(SECRET), after=1))
+    monkeypatch.setattr(import_run, "store_records", failing(import_run.store_records, ValueError(SECRET), after=1))
     run_import(batch_id=batch.pk)
     batch.refresh_from_db()
     assert (batch.status, batch.solutions) == (JobStatus.FAILED, 1)
@@ -75,12 +75,12 @@ def test_an_import_ends_and_keeps_what_has_landed(
 
 
 @pytest.mark.django_db
-def test_an_import_goes_on_after_trouble_that_passes(
+def test_an_import_is_resumed_after_a_temporary_error(
     project: Project, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     batch = uploaded(project, settings)
     with monkeypatch.context() as away:
-        away.setattr(importing, "land", failing(importing.store_records, OperationalError("away"), after=1))
+        away.setattr(import_run, "store_records", failing(import_run.store_records, OperationalError("away"), after=1))
         with pytest.raises(OperationalError):
             run_import(batch_id=batch.pk)
     batch.refresh_from_db()
@@ -90,19 +90,19 @@ def test_an_import_goes_on_after_trouble_that_passes(
 
 
 @pytest.mark.django_db
-def test_what_the_operating_system_refuses_ends_an_import_in_its_words(
+def test_an_error_of_the_operating_system_ends_an_import_with_its_message(
     project: Project, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     batch = uploaded(project, settings)
     refused = OSError(28, "No space left on device", "/a/path/of/ours")
-    monkeypatch.setattr(importing, "land", failing(importing.store_records, refused, after=1))
+    monkeypatch.setattr(import_run, "store_records", failing(import_run.store_records, refused, after=1))
     failed = run_import(batch_id=batch.pk)
     assert (failed.status, failed.solutions) == (JobStatus.FAILED, 1)
     assert failed.error == "The operating system ended the import: No space left on device. Start it again."
 
 
 @pytest.mark.django_db
-def test_an_import_whose_file_is_gone_says_so(project: Project, settings: Any) -> None:
+def test_an_import_without_its_file_fails_with_the_reason(project: Project, settings: Any) -> None:
     batch = uploaded(project, settings)
     Path(batch.file.path).unlink()
     failed = run_import(batch_id=batch.pk)
@@ -163,15 +163,15 @@ def test_what_the_operating_system_refuses_ends_an_export_in_its_words(
     assert not export_folder(export).exists()
 
 
-# --- settling ---------------------------------------------------------------------------------------------
+# --- consensus --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("error", [ValueError(SECRET), OperationalError(SECRET), OSError(SECRET)], ids=repr)
-def test_a_project_that_cannot_be_settled_keeps_no_other_waiting(
+def test_a_project_whose_consensus_fails_does_not_block_others(
     alice: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception
 ) -> None:
-    """What passes is raised in the end, so that the task is known to have failed."""
+    """A temporary error is raised at the end, so that the task fails visibly."""
     broken, well = (create_project(slug=name.lower(), name=name, owner=alice) for name in ("Broken", "Well"))
     for project in (broken, well):
         labeler = make_user(f"{project.slug}.labeler")

@@ -1,4 +1,4 @@
-"""What a second row or file says otherwise than what stands: it is told, and never called a repeat."""
+"""A second row or file that contradicts what is stored is noted, and never called a repeat."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.judging.verdicts import bring_in, row, verdicts
 
 pytestmark = pytest.mark.django_db
 
-OTHERWISE = "{} (contradicts what stands)"
+OTHERWISE = "{} (contradicts what is stored)"
 
 
 def gold(*ratings: int, start: int = 0) -> dict[str, Any]:
@@ -82,7 +82,7 @@ PAIRS = [
 
 @pytest.mark.parametrize(("part", "first", "second"), PAIRS)
 @pytest.mark.parametrize("apart", [True, False])
-def test_what_contradicts_is_told_and_the_first_word_stands(
+def test_a_contradiction_is_noted_and_the_first_row_is_kept(
     project: Project, part: str, first: dict[str, Any], second: dict[str, Any], *, apart: bool
 ) -> None:
     """Whether it comes with another file, or with another row of the same."""
@@ -99,7 +99,7 @@ def test_what_contradicts_is_told_and_the_first_word_stands(
 
 
 @pytest.mark.parametrize(("part", "first", "second"), PAIRS)
-def test_what_says_the_same_is_a_silent_repeat(
+def test_an_identical_row_is_a_silent_repeat(
     project: Project, part: str, first: dict[str, Any], second: dict[str, Any]
 ) -> None:
     for one in (first, second):
@@ -112,7 +112,7 @@ def test_what_says_the_same_is_a_silent_repeat(
         assert standing(project) == before
 
 
-def test_gold_that_goes_on_where_the_first_ended_lands(project: Project) -> None:
+def test_gold_that_continues_the_first_is_stored(project: Project) -> None:
     bring_in(project, [row(**gold(1))])
     batch = bring_in(project, [row(**gold(1, -1))])
     assert (batch.ignored, batch.labels, standing(project)[0]) == ({}, 1, [1, -1])
@@ -121,7 +121,7 @@ def test_gold_that_goes_on_where_the_first_ended_lands(project: Project) -> None
     assert (repeat.ignored, repeat.skipped_existing) == ({}, 1)
 
 
-def test_a_pair_that_comes_the_other_way_round_is_a_repeat(project: Project) -> None:
+def test_a_pair_in_the_other_order_is_a_repeat(project: Project) -> None:
     bring_in(project, [preferred("left", margin="clearly")])
     turned = preferred("right", margin="clearly")
     turned["comparison"] = {"left": turned["comparison"]["right"], "right": turned["comparison"]["left"]}
@@ -131,14 +131,14 @@ def test_a_pair_that_comes_the_other_way_round_is_a_repeat(project: Project) -> 
     assert bring_in(project, [turned]).ignored == {OTHERWISE.format("people[]"): 1}
 
 
-def test_what_else_a_row_says_lands_beside_what_contradicts(project: Project) -> None:
+def test_other_parts_of_a_contradicting_row_are_stored(project: Project) -> None:
     bring_in(project, [row(**gold(1, -1), **person(1, -1))])
     batch = bring_in(project, [row(**gold(1, 1), **person(1, 1), **counts(8, 0), **judged(1))])
     assert batch.ignored == {OTHERWISE.format("gold"): 1, OTHERWISE.format("people[]"): 1}
     assert (batch.labels, batch.skipped_existing) == (3, 0)
 
 
-def test_two_rows_of_a_benchmark_that_differ_are_told(project: Project, tmp_path: Path) -> None:
+def test_differing_rows_of_a_benchmark_are_noted(project: Project, tmp_path: Path) -> None:
     """Without dates a labeler has one word on a solution: the second is no other turn, and no repeat."""
     rows = [
         {"prompt": "1 + 1?", "completions": ["One.", "Two."], "labels": labels} for labels in ([1, 1], [1, 0], [1, 1])
@@ -149,37 +149,39 @@ def test_two_rows_of_a_benchmark_that_differ_are_told(project: Project, tmp_path
     assert (told["ignored"], told["skipped_existing"], told["labels"]) == ({OTHERWISE.format("people[]"): 1}, 1, 2)
 
 
-def test_it_is_told_on_the_page_and_by_the_api(project: Project, alice: User) -> None:
+def test_contradictions_are_on_the_page_and_in_the_api(project: Project, alice: User) -> None:
     bring_in(project, [row(**gold(1, -1))])
     batch = bring_in(project, [row(**gold(1, 1, 1))])
     page = signed_in(alice).get(f"/projects/{project.slug}/imports/{batch.pk}").content.decode()
     assert OTHERWISE.format("gold") in page
     assert "there already." not in page
-    assert "held no rows" not in page
+    assert "has no rows" not in page
     told = bearer(alice).get(f"/api/v1/imports/{batch.pk}").json()
     assert told["ignored"] == {OTHERWISE.format("gold"): 1}
 
 
-def test_what_the_database_refuses_leaves_the_rest_told(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A chunk that lands row by row tells as much."""
+def test_a_row_that_the_database_refuses_leaves_the_other_notes(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A chunk that is stored row by row has the same notes."""
     from django.db import DataError
 
-    from apps.corpus.imports import run as importing
+    from apps.corpus.imports import run
 
     bring_in(project, [row(1, **gold(1, -1))])
-    store_records = importing.store_records
+    store_records = run.store_records
 
     def refuses_many(batch: ImportBatch, incoming: Any) -> Any:
         if len(incoming) > 1:
             raise DataError("too many")
         return store_records(batch, incoming)
 
-    monkeypatch.setattr(importing, "land", refuses_many)
+    monkeypatch.setattr(run, "store_records", refuses_many)
     batch = bring_in(project, [row(1, **gold(1, 1)), row(2, **gold(1))])
     assert (batch.ignored, batch.labels) == ({OTHERWISE.format("gold"): 1}, 1)
 
 
-def test_a_big_file_that_comes_again_costs_as_many_queries_as_a_small_one(project: Project) -> None:
+def test_a_big_file_imported_again_needs_as_many_queries_as_a_small_one(project: Project) -> None:
     def again(number: int) -> int:
         first = [row(n, **gold(1, -1), **person(1, -1), **counts(8, 0), **judged(1, -1)) for n in range(number)]
         other = [row(n, **gold(1, 1), **person(1, 1), **counts(8, 1), **judged(1, 1)) for n in range(number)]

@@ -1,10 +1,26 @@
-"""What follows from ratings: first error, hard label, majority."""
+"""The rules over ratings: first error, hard label, majority."""
 
 from __future__ import annotations
 
 import pytest
 
-from apps.corpus.labels import BAD, GREAT, NO_ERROR, OKAY, UNKNOWN, first_error, hard_label, is_tie, majority
+from apps.corpus.labels import (
+    BAD,
+    CHOICES,
+    FINISH_REASONS,
+    GREAT,
+    MARGINS,
+    NO_ERROR,
+    OKAY,
+    UNKNOWN,
+    first_error,
+    hard_label,
+    is_tie,
+    majority,
+)
+from apps.corpus.models import Step
+from apps.corpus.records import ORIGINS, PROTOCOLS
+from apps.labeling.models import Assignment, Critique, PreferenceLabel, Protocol
 
 
 @pytest.mark.parametrize(
@@ -21,7 +37,7 @@ from apps.corpus.labels import BAD, GREAT, NO_ERROR, OKAY, UNKNOWN, first_error,
         ({0: 1, 5: -1}, 1, NO_ERROR),
     ],
 )
-def test_the_first_error_is_the_first_bad_step_behind_rated_ones(
+def test_the_first_error_is_the_first_bad_step_after_rated_ones(
     ratings: dict[int, int | None], length: int, expected: int
 ) -> None:
     assert first_error(ratings, length) == expected
@@ -61,6 +77,14 @@ def test_a_step_without_a_counted_rollout_has_no_hard_label(
         ([], UNKNOWN),
     ],
 )
-def test_a_majority_is_what_more_people_say_than_anything_else(ratings: list[int], expected: int) -> None:
+def test_a_majority_is_the_most_frequent_rating(ratings: list[int], expected: int) -> None:
     assert majority(ratings) == expected
     assert is_tie(ratings) is (bool(ratings) and expected == UNKNOWN)
+
+
+def test_the_choices_of_the_models_are_those_of_the_rows() -> None:
+    assert Assignment.FinishReason.values == list(FINISH_REASONS)
+    assert PreferenceLabel.Choice.values == list(CHOICES)
+    assert PreferenceLabel.Margin.values == list(MARGINS)
+    assert Step.Origin.values == Critique.Origin.values == list(ORIGINS)
+    assert Protocol.values == list(PROTOCOLS)

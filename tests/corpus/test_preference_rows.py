@@ -1,4 +1,4 @@
-"""Pairs of a chosen and a rejected answer, in every shape in which they are published."""
+"""Pairs of a chosen and a rejected answer, in every published shape."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from apps.corpus.imports.readers import READERS, ReaderOptions, options_for
-from apps.corpus.records import ComparisonRecord, Record, RowError, SolutionRecord
+from apps.corpus.records import ComparisonRecord, Record, RowError, SolutionRecord, StepPlace
 from tests.corpus.rows import VALID
 
 ASKED = {"role": "user", "content": "What is 1 + 1?"}
@@ -73,7 +73,7 @@ def test_a_dialogue_becomes_a_transcript_and_keeps_its_messages() -> None:
     assert texts(record)[1] == ["No.", "Human: Oh."]
 
 
-def test_a_system_turn_is_part_of_what_is_asked() -> None:
+def test_a_system_turn_is_part_of_the_prompt() -> None:
     row = {
         "conversations": [{"from": "system", "value": "Be kind."}, {"from": "human", "value": "Hi"}],
         "chosen": {"value": "Hello!"},
@@ -170,7 +170,7 @@ def test_preferences_as_signed_numbers_indices_and_words(row: dict[str, Any], ch
     assert (person.preference.choice, person.preference.margin) == (choice, margin)
 
 
-def test_what_else_pku_saferlhf_says_is_told() -> None:
+def test_the_other_columns_of_pku_saferlhf_are_noted() -> None:
     row = {"prompt": "4 + 5?", "response_0": "9.", "response_1": "8.", "better_response_id": 0, "safer_response_id": 1}
     assert read(row).ignored == ["safer_response_id"]
 
@@ -191,7 +191,7 @@ def test_step_dpo_compares_two_next_steps_after_the_shared_ones() -> None:
     record = read(STEP_DPO)
     compared = record.comparison
     assert compared is not None
-    assert (compared.left_step, compared.right_step) == ((1, 0), (1, 0))
+    assert (compared.left_step, compared.right_step) == (StepPlace(1, 0), StepPlace(1, 0))
     assert texts(record) == [
         ["Step 1: 7*6 = 42.", "Step 2: 42+5 = 47.", "Step 3: The answer is 47."],
         ["Step 1: 7*6 = 42.", "Step 2: 42+5 = 46.", "Step 3: The answer is 46."],
@@ -203,7 +203,7 @@ def test_step_dpo_without_whole_solutions_has_two_candidates() -> None:
     record = read({name: value for name, value in STEP_DPO.items() if not name.startswith("full_")})
     compared = record.comparison
     assert compared is not None
-    assert (compared.right, compared.left_step, compared.right_step) == (None, (1, 0), (1, 1))
+    assert (compared.right, compared.left_step, compared.right_step) == (None, StepPlace(1, 0), StepPlace(1, 1))
     assert [(step.text, step.chosen) for step in compared.left.steps] == [
         ("Step 1: 7*6 = 42.", True),
         ("Step 2: 42+5 = 47.", True),
@@ -214,7 +214,7 @@ def test_step_dpo_without_whole_solutions_has_two_candidates() -> None:
 def test_step_dpo_at_the_first_step_shares_nothing() -> None:
     compared = read({**STEP_DPO, "initial_reason_steps": "Step 1:"}).comparison
     assert compared is not None
-    assert compared.left_step == (0, 0)
+    assert compared.left_step == StepPlace(0, 0)
     assert compared.left.steps[0].text == "Step 1: 42+5 = 47."
 
 
@@ -254,7 +254,7 @@ def test_a_mapping_to_what_no_pair_has_is_refused(mapping: dict[str, str]) -> No
         ({"winner": "a"}, "clearly", []),
     ],
 )
-def test_a_margin_that_is_not_read_is_told(said: dict[str, Any], margin: Any, ignored: list[str]) -> None:
+def test_a_margin_that_is_not_read_is_noted(said: dict[str, Any], margin: Any, ignored: list[str]) -> None:
     row = {"prompt": "What?", "response_a": "Blue.", "response_b": "Green.", "margin": margin} | said
     assert read(row).ignored == ignored
 
@@ -360,7 +360,7 @@ def ours(row: dict[str, Any]) -> Record:
     return record
 
 
-def test_our_own_row_holds_a_comparison_and_who_prefers_what() -> None:
+def test_our_own_row_has_a_comparison_and_preferences() -> None:
     record = ours(COMPARED)
     assert record.solution is None
     assert [side.source for side in sides(record)] == ["a", "b"]
@@ -372,7 +372,7 @@ def test_our_own_row_holds_a_comparison_and_who_prefers_what() -> None:
 def test_our_own_row_compares_two_candidates_for_a_step() -> None:
     compared = ours(TWO_STEPS).comparison
     assert compared is not None
-    assert (compared.right, compared.left_step, compared.right_step) == (None, (0, 0), (0, 1))
+    assert (compared.right, compared.left_step, compared.right_step) == (None, StepPlace(0, 0), StepPlace(0, 1))
 
 
 def replaced(row: dict[str, Any], path: str, value: object) -> dict[str, Any]:

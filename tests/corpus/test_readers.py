@@ -40,7 +40,7 @@ def test_rows_of_no_known_format_are_not_guessed_at() -> None:
     assert detect([]) is None
 
 
-def test_prm800k_keeps_every_candidate_and_what_was_said_of_it() -> None:
+def test_prm800k_keeps_every_candidate_and_its_rating() -> None:
     (record,) = read("prm800k", VALID["prm800k"])
     assert record.solution is not None
     assert [(step.position, step.candidate, step.chosen) for step in record.solution.steps] == [
@@ -118,7 +118,7 @@ def test_counts_say_how_many_succeeded_or_the_hard_label_or_that_there_are_none(
     )
 
 
-def test_who_is_told_as_self_reviewed() -> None:
+def test_self_reviewed_labelers_are_noted() -> None:
     gold = {"steps": [{"position": 0, "rating": 1, "self_reviewed": True}, {"position": 1, "rating": 1}]}
     people = [{"labeler": "one", "self_reviewed": True}, {"labeler": "two", "self_reviewed": False}]
     (record,) = read("jsonl", VALID["jsonl"] | {"gold": gold, "people": people})
@@ -126,7 +126,7 @@ def test_who_is_told_as_self_reviewed() -> None:
     assert record.ignored == ["people[].self_reviewed"]
 
 
-def test_what_a_row_holds_and_nobody_reads_is_told() -> None:
+def test_an_unread_part_of_a_row_is_noted() -> None:
     (record,) = read("jsonl", VALID["jsonl"] | {"consensus": {"steps": [{"position": 0, "rating": 1}]}})
     assert record.ignored == ["consensus"]
 
@@ -215,7 +215,7 @@ def mutated(draw: st.DrawFn, row: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize("format_", READERS)
 @examples(250)
 @given(data=st.data())
-def test_any_row_gives_records_or_says_what_is_wrong(format_: str, data: st.DataObject) -> None:
+def test_any_row_becomes_records_or_a_row_error(format_: str, data: st.DataObject) -> None:
     row = data.draw(mutated(VALID[format_]) | st.dictionaries(TEXTS, JSON, max_size=4))
     READERS[format_].looks_like(row)
     try:
@@ -236,7 +236,7 @@ def test_any_row_gives_records_or_says_what_is_wrong(format_: str, data: st.Data
 
 @examples(150)
 @given(st.data())
-def test_plain_steps_and_ratings_read_as_the_careful_way_does(data: st.DataObject) -> None:
+def test_steps_are_read_alike_with_and_without_normalizing(data: st.DataObject) -> None:
     """A row that has one step with a number for its origin goes the careful way throughout."""
     row = data.draw(mutated({"steps": VALID["jsonl"]["solution"]["steps"]}))
     steps = row.get("steps")
@@ -274,7 +274,7 @@ def test_plain_steps_and_ratings_read_as_the_careful_way_does(data: st.DataObjec
         ("gold.who", "gold.who"),
     ],
 )
-def test_a_key_that_nobody_knows_is_told_with_its_path(path: str, told: str) -> None:
+def test_an_unknown_key_is_noted_with_its_path(path: str, told: str) -> None:
     (record,) = read("jsonl", replaced(VALID["jsonl"], path.split("."), "x"))
     assert record.ignored == [told]
     (record,) = read("jsonl", replaced(VALID["jsonl"], path.split("."), None))
@@ -296,7 +296,7 @@ def test_a_key_that_nobody_knows_is_told_with_its_path(path: str, told: str) -> 
         ["a"],
     ],
 )
-def test_a_mapping_that_nobody_reads_is_an_error_of_the_option(mapping: Any) -> None:
+def test_a_mapping_to_an_unknown_field_is_an_error_of_the_option(mapping: Any) -> None:
     with pytest.raises(RowError) as error:
         options_for(READERS["jsonl"], {"mapping": mapping})
     assert error.value.field == "mapping"
@@ -317,7 +317,7 @@ def test_options_of_another_type_are_refused(given: dict[str, Any]) -> None:
         options_for(READERS["jsonl"], given)
 
 
-def test_columns_that_nobody_mapped_and_columns_that_a_row_lacks_are_told() -> None:
+def test_unmapped_and_missing_columns_are_noted() -> None:
     options = ReaderOptions(
         mapping={"problem.statement": "q.text", "problem.reference_answer": "anwser", "solution.steps": "s"}
     )
@@ -394,7 +394,7 @@ def test_a_label_for_each_step(labels: list[Any], scale: str | None, ratings: li
     assert [said.get(place) for place in range(3)] == ratings
 
 
-def test_shares_without_counts_are_told_and_no_labels() -> None:
+def test_shares_without_counts_are_noted_and_no_labels() -> None:
     (record,) = read("jsonl", BASE | {"l": [1.0, 0.5, 0.0]}, MARKED)
     assert (list(record.people), record.ignored) == ([], ["labels (soft values without counts)"])
     (record,) = read("trl-prm", VALID["trl-prm"] | {"labels": [1.0, 0.25]})
@@ -406,7 +406,7 @@ def test_shares_without_counts_are_told_and_no_labels() -> None:
     assert [count.hard for count in record.estimates[0].steps] == [True, False]
 
 
-def test_a_first_error_is_gold_where_the_row_says_nothing_else() -> None:
+def test_a_first_error_is_gold_where_the_row_has_no_other_labels() -> None:
     plain = {"problem": {"statement": "What?"}, "solution": {"steps": ["One.", "Two."]}, "first_error": 1}
     (record,) = read("jsonl", plain)
     assert [one.rating for one in record.gold] == [1, -1]
@@ -435,7 +435,7 @@ def test_usual_types_are_read(path: str, value: Any, found: Any) -> None:
     assert getattr(getattr(record, part), name) == found
 
 
-def test_a_formula_that_never_ends_is_told() -> None:
+def test_a_formula_that_never_ends_is_noted() -> None:
     row = {"problem": {"statement": "What?"}, "solution": {"text": "We have \\[ x = 1\nand so on."}}
     assert read("jsonl", row)[0].ignored == ["solution.text (split within an unclosed formula)"]
     pair = {"prompt": "What?", "chosen": "```\na\nb", "rejected": "c"}

@@ -50,14 +50,14 @@ BLOCKS = {
 
 @pytest.mark.parametrize("split", ["newline", "separator"])
 @pytest.mark.parametrize("name", BLOCKS)
-def test_no_block_is_torn(name: str, split: str) -> None:
+def test_no_block_is_split(name: str, split: str) -> None:
     text = f"Before it.\n{BLOCKS[name]}\nAfter it."
     steps, _ = split_steps(text, split, "\n")
     assert steps == ["Before it.", BLOCKS[name], "After it."]
     assert unclosed_note(text) is None
 
 
-def test_blank_lines_within_a_block_part_nothing() -> None:
+def test_blank_lines_within_a_block_do_not_split() -> None:
     steps, _ = split_steps("One.\n\n```\na\n\nb\n```\n\n\\[\nx\n\n\\]\n\nTwo.", "blank_line")
     assert steps == ["One.", "```\na\n\nb\n```", "\\[\nx\n\n\\]", "Two."]
 
@@ -75,7 +75,7 @@ def test_blank_lines_within_a_block_part_nothing() -> None:
         ("- a\n- b\n- c", 3),
     ],
 )
-def test_what_only_looks_like_a_block_keeps_nothing_together(text: str, count: int) -> None:
+def test_text_that_only_looks_like_a_block_is_split(text: str, count: int) -> None:
     assert len(split_steps(text, "newline")[0]) == count
 
 
@@ -88,7 +88,7 @@ def test_what_only_looks_like_a_block_keeps_nothing_together(text: str, count: i
         ("\\begin{align}\nx = 1\nDone.", "environment"),
     ],
 )
-def test_a_block_that_never_ends_is_split_at_each_line_and_told(text: str, told: str) -> None:
+def test_a_block_that_never_ends_is_split_at_each_line_and_noted(text: str, told: str) -> None:
     assert split_steps(text, "newline")[0] == text.split("\n")
     assert told in (unclosed_note(text) or "")
 
@@ -207,7 +207,7 @@ PIECES = ["\n", "$", "$$", "\\[", "\\]", "```", "|", "a", " ", "\\begin{a}", "\\
     st.text(max_size=80) | st.lists(st.sampled_from(PIECES)).map("".join),
     st.sampled_from(sorted(set(SPLITTERS) - {"separator"})),
 )
-def test_no_word_is_lost_whatever_the_text(text: str, split: str) -> None:
+def test_no_text_is_lost(text: str, split: str) -> None:
     try:
         steps, _ = split_steps(text, split, None)
     except RowError:

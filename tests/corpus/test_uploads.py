@@ -1,4 +1,4 @@
-"""Files that are sent: a limit that the operator sets, nothing on disk of what fails, and previews in bounds."""
+"""Uploads: the operator's size limit, no files left after failures, and bounded previews."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_before_signing_in_no_more_than_the_limit_is_ever_on_disk(disk: Path, mo
     assert not files(disk)
 
 
-def test_the_page_says_the_limit(owner: Client, project: Project, disk: Path) -> None:
+def test_the_page_names_the_limit(owner: Client, project: Project, disk: Path) -> None:
     answer = owner.post(reverse("import-new", args=[project.slug]), {"file": sent(LIMIT + 1)})
     assert answer.status_code == 413
     assert "larger than 2 MiB" in answer.content.decode()
@@ -147,7 +147,7 @@ class BreaksOff(ContentFile):
         raise OSError(28, "No space left on device")
 
 
-def test_what_the_disk_takes_in_part_does_not_stay(project: Project, disk: Path, alice: User) -> None:
+def test_a_file_that_is_stored_in_part_is_deleted(project: Project, disk: Path, alice: User) -> None:
     file = BreaksOff(ROW * 2)
     with pytest.raises(DomainError, match="No space left") as error:
         create_import(project=project, file=file, filename="r.jsonl", format="jsonl")
@@ -159,7 +159,7 @@ def test_what_the_disk_takes_in_part_does_not_stay(project: Project, disk: Path,
     assert not ImportBatch.objects.exists()
 
 
-def test_what_the_database_refuses_does_not_stay(project: Project, disk: Path, alice: User) -> None:
+def test_a_file_whose_row_the_database_refuses_is_deleted(project: Project, disk: Path, alice: User) -> None:
     missing = User(pk=2**31 - 5, email="nobody@example.org")
     for keep in (
         lambda: create_import(project=project, file=ContentFile(ROW), filename="r\x00", format="jsonl"),
@@ -170,7 +170,7 @@ def test_what_the_database_refuses_does_not_stay(project: Project, disk: Path, a
     assert not files(disk)
 
 
-def test_an_upload_that_cannot_be_imported_stays_to_be_tried_again(project: Project, disk: Path, alice: User) -> None:
+def test_an_upload_that_cannot_be_imported_is_kept_for_another_try(project: Project, disk: Path, alice: User) -> None:
     kept = keep_upload(project=project, file=ContentFile(ROW), filename="r.jsonl", uploaded_by=alice)
     with pytest.raises(DomainError):
         import_upload(upload=kept, format="jsonl", options={"mapping": {"nothing": "a"}})

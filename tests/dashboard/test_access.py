@@ -29,27 +29,27 @@ PAGES: list[tuple[str, Args, str, str]] = [
     ("guidelines-preview", lambda _: [], "post", "manager"),
     ("solutions", lambda _: [], "get", "reviewer"),
     ("problem", lambda world: [world.solution.problem_id], "get", "reviewer"),
-    ("problem-mend", lambda world: [world.solution.problem_id], "post", "manager"),
+    ("problem-edit", lambda world: [world.solution.problem_id], "post", "manager"),
     ("problem-retire", lambda world: [world.solution.problem_id], "post", "manager"),
-    ("problem-back", lambda world: [world.solution.problem_id], "post", "manager"),
+    ("problem-bring-back", lambda world: [world.solution.problem_id], "post", "manager"),
     ("work", lambda _: [], "get", "labeler"),
     ("flags", lambda _: [], "get", "reviewer"),
     ("report-dismiss", lambda world: [world.round.assignments.get().pk], "post", "reviewer"),
     ("report-reopen", lambda world: [world.round.assignments.get().pk], "post", "reviewer"),
     ("solution", lambda world: [world.solution.pk], "get", "reviewer"),
-    ("solution-standing", lambda world: [world.solution.pk], "get", "reviewer"),
-    ("solution-settle", lambda world: [world.solution.pk], "post", "reviewer"),
+    ("solution-consensus", lambda world: [world.solution.pk], "get", "reviewer"),
+    ("solution-adjudicate", lambda world: [world.solution.pk], "post", "reviewer"),
     ("solution-split", lambda world: [world.solution.pk], "get", "reviewer"),
     ("review", lambda _: [], "get", "reviewer"),
     ("review-queue", lambda _: ["people"], "get", "reviewer"),
-    ("review-together", lambda _: ["people"], "post", "reviewer"),
-    ("turns", lambda _: [], "get", "reviewer"),
-    ("turns-accept", lambda _: [], "post", "reviewer"),
-    ("turn", lambda world: [world.round.assignments.get().pk], "get", "reviewer"),
-    ("turn-accept", lambda world: [world.round.assignments.get().pk], "post", "reviewer"),
-    ("turn-take-back", lambda world: [world.round.assignments.get().pk], "post", "reviewer"),
-    ("turn-return", lambda world: [world.round.assignments.get().pk], "post", "reviewer"),
-    ("turn-correct", lambda world: [world.round.assignments.get().pk], "post", "reviewer"),
+    ("review-selected", lambda _: ["people"], "post", "reviewer"),
+    ("assignments", lambda _: [], "get", "reviewer"),
+    ("assignments-accept", lambda _: [], "post", "reviewer"),
+    ("assignment", lambda world: [world.round.assignments.get().pk], "get", "reviewer"),
+    ("assignment-accept", lambda world: [world.round.assignments.get().pk], "post", "reviewer"),
+    ("correction-withdraw", lambda world: [world.round.assignments.get().pk], "post", "reviewer"),
+    ("assignment-return", lambda world: [world.round.assignments.get().pk], "post", "reviewer"),
+    ("assignment-correct", lambda world: [world.round.assignments.get().pk], "post", "reviewer"),
     ("estimation", lambda _: [], "get", "reviewer"),
     ("run-new", lambda _: [], "get", "manager"),
     ("run-forecast", lambda _: [], "get", "manager"),
@@ -74,7 +74,7 @@ PAGES: list[tuple[str, Args, str, str]] = [
     ("upload-discard", lambda world: [world.upload.pk], "post", "manager"),
     ("import", lambda world: [world.batch.pk], "get", "manager"),
     ("import-cancel", lambda world: [world.batch.pk], "post", "manager"),
-    ("import-again", lambda world: [world.batch.pk], "post", "manager"),
+    ("import-resume", lambda world: [world.batch.pk], "post", "manager"),
     ("import-rejected", lambda world: [world.batch.pk], "get", "manager"),
     ("import-findings", lambda world: [world.batch.pk], "get", "manager"),
     ("exports", lambda _: [], "get", "manager"),
@@ -85,7 +85,7 @@ PAGES: list[tuple[str, Args, str, str]] = [
     ("export-manifest", lambda world: [world.export.pk], "get", "manager"),
     ("rounds", lambda _: [], "get", "labeler"),
     ("round-new", lambda _: [], "get", "manager"),
-    ("round-fit", lambda _: [], "get", "manager"),
+    ("round-size", lambda _: [], "get", "manager"),
     ("round", lambda world: [world.round.number], "get", "labeler"),
     ("round-edit", lambda world: [world.draft.number], "get", "manager"),
     ("round-discard", lambda world: [world.draft.number], "post", "manager"),
@@ -111,7 +111,7 @@ PAGES: list[tuple[str, Args, str, str]] = [
 ]
 OF_NO_PROJECT = {
     ("home", "get"),
-    ("moving", "get"),
+    ("running-jobs", "get"),
     ("project-new", "get"),
     ("account", "get"),
     ("tokens", "get"),
@@ -151,14 +151,14 @@ def test_each_role_sees_what_it_reaches(
 
 
 @pytest.mark.parametrize(("name", "method"), sorted(OF_NO_PROJECT))
-def test_pages_of_no_project_are_for_everybody_who_is_signed_in(
+def test_pages_outside_projects_are_for_every_signed_in_user(
     charlie: User, client: Client, name: str, method: str
 ) -> None:
     assert asked(client, method, reverse(name)).status_code == 302
     assert asked(signed_in(charlie), method, reverse(name)).status_code in (200, 422)
 
 
-def test_a_suspended_member_is_told_so(world: World, mia: User, subtests: pytest.Subtests) -> None:
+def test_a_suspended_member_gets_a_message(world: World, mia: User, subtests: pytest.Subtests) -> None:
     Membership.objects.filter(user=mia).update(status="suspended")
     client = signed_in(mia)
     for name, args, method, _ in PAGES:
@@ -168,7 +168,7 @@ def test_a_suspended_member_is_told_so(world: World, mia: User, subtests: pytest
             assert b"suspended" in answer.content
 
 
-def test_every_page_stands_in_this_matrix() -> None:
+def test_every_page_is_in_this_matrix() -> None:
     known = {page[0] for page in PAGES} | {name for name, _ in OF_NO_PROJECT} | ELSEWHERE
     assert {pattern.name for pattern in urlpatterns} == known
 
@@ -186,7 +186,7 @@ def test_things_of_another_project_are_not_found_under_this_one(world: World, al
     client = signed_in(alice)
     for name, args, method, _ in PAGES:
         # A kind of dispute and a table's name are nobody's own.
-        if args(world) and name not in ("review-queue", "review-together", "quality-table"):
+        if args(world) and name not in ("review-queue", "review-selected", "quality-table"):
             url = reverse(name, args=[other.slug, *args(world)])
             assert asked(client, method, url).status_code == 404, name
 

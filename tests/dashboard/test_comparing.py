@@ -65,14 +65,17 @@ def test_a_round_without_anything_to_compare_says_so(owner: Client, project: Pro
 @pytest.mark.parametrize(
     ("asked", "says"),
     [
-        ({"pairs": "existing"}, "1 comparison</b> fit"),
-        ({"pairs": "existing", "answer": "wrong"}, "No comparison fits"),
-        ({"pairs": "random"}, "3 solutions</b> fit <code>all</code>, of which the round makes 1 pair: 1 submission."),
-        ({"pairs": "random", "each": "3", "redundancy": "2"}, "3 pairs: 6 submissions; each is asked of 2 people"),
-        ({"pairs": "random", "each": "3", "sample": "2"}, "2 pairs: 2 submissions"),
-        ({"pairs": "right_wrong"}, "Nothing to compare fits all."),
-        ({"pairs": "steps", "redundancy": "3"}, "Nothing to compare fits all."),
-        ({"pairs": "existing", "gold_percent": "5"}, "No comparison has a known answer."),
+        ({"pairs": "existing"}, "1 comparison</b> match"),
+        ({"pairs": "existing", "answer": "wrong"}, "No comparison matches"),
+        ({"pairs": "random"}, "3 solutions</b> match <code>all</code>. The round makes 1 pair of them: 1 submission."),
+        (
+            {"pairs": "random", "each": "3", "redundancy": "2"},
+            "3 pairs of them: 6 submissions; 2 people compare each pair",
+        ),
+        ({"pairs": "random", "each": "3", "sample": "2"}, "2 pairs of them: 2 submissions"),
+        ({"pairs": "right_wrong"}, "Nothing to compare matches all."),
+        ({"pairs": "steps", "redundancy": "3"}, "Nothing to compare matches all."),
+        ({"pairs": "existing", "gold_percent": "5"}, "Comparisons have no gold labels."),
     ],
 )
 def test_the_form_says_what_there_is_to_compare(
@@ -81,11 +84,11 @@ def test_the_form_says_what_there_is_to_compare(
     problem = make_problem(project)
     make_comparison(problem, ["Yes."], ["No."])
     make_solution(problem, ["Perhaps."])
-    found = owner.get(reverse("round-fit", args=[project.slug]), {"protocol": "comparison", **asked})
+    found = owner.get(reverse("round-size", args=[project.slug]), {"protocol": "comparison", **asked})
     assert says in " ".join(found.content.decode().split())
 
 
-def test_who_gave_up_on_a_comparison_is_listed_with_both_sides(owner: Client, project: Project, bob: User) -> None:
+def test_a_comparison_that_was_given_up_is_listed_with_both_sides(owner: Client, project: Project, bob: User) -> None:
     compared = make_comparison(make_problem(project), ["Yes."], ["No."])
     opened(owner, project, ties="on")
     round_ = Round.objects.get()
@@ -101,8 +104,8 @@ def test_who_gave_up_on_a_comparison_is_listed_with_both_sides(owner: Client, pr
 def test_the_solution_shows_how_often_it_was_preferred(owner: Client, world: World, bob: User) -> None:
     compare(world.solution, bob)
     page = owner.get(reverse("solution", args=[world.project.slug, world.solution.pk])).content.decode()
-    assert "<h2>Compared</h2>" in page
-    row = page.partition("This one is better")[2].partition("</tbody>")[0]
+    assert "<h2>Comparisons</h2>" in page
+    row = page.partition("This is better")[2].partition("</tbody>")[0]
     assert row.count("<tr>") == 1, "the one that nobody has compared yet is not listed"
     assert '<td class="num"><b>1</b></td>' in " ".join(row.split())
 

@@ -28,7 +28,7 @@ def test_there_is_enough_to_try_things_out() -> None:
     assert max(len(row["solution"]["steps"]) for row in ROWS) >= 14
 
 
-def test_a_problem_is_told_in_the_same_words_each_time() -> None:
+def test_a_problem_has_the_same_text_each_time() -> None:
     told = defaultdict(set)
     for row in ROWS:
         told[row["problem"]["external_id"]].add(json.dumps(row["problem"], sort_keys=True))
@@ -49,7 +49,7 @@ def test_gold_ends_at_the_first_error_or_at_the_end(row: dict[str, Any]) -> None
         assert bad == [row["first_error"]] == [len(gold) - 1]
 
 
-def test_solutions_are_right_where_they_say_so() -> None:
+def test_solutions_are_right_where_the_file_claims_it() -> None:
     pairs = [
         (row["problem"]["verifier"], row["problem"]["reference_answer"], row["solution"]["final_answer"])
         for row in ROWS

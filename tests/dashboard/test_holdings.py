@@ -5,9 +5,9 @@ from __future__ import annotations
 from django.urls import reverse
 
 from apps.accounts.models import User
-from apps.corpus.identity import BLANK
+from apps.corpus.holdings import holdings_of
+from apps.corpus.identity import EMPTY_SOLUTION
 from apps.corpus.models import Solution
-from apps.dashboard.home.queries import holdings_of
 from apps.projects.models import Project
 from tests.cast import make_problem, make_solution, signed_in
 
@@ -25,6 +25,6 @@ def test_solutions_that_came_with_no_import_are_counted(project: Project, rita: 
 
 def test_empty_solutions_of_rounds_over_problems_are_none(project: Project) -> None:
     problem = make_problem(project)
-    Solution.objects.create(project=project, problem=problem, digest=BLANK, step_count=0)
+    Solution.objects.create(project=project, problem=problem, digest=EMPTY_SOLUTION, step_count=0)
     held = holdings_of(project)
     assert (held.problems, held.solutions, held.steps) == (1, 0, 0)

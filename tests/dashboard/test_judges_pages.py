@@ -74,7 +74,7 @@ def test_strips_show_the_latest_run_of_each_source(project: Project, solution: S
     assert strips["Monte Carlo"] == strips["llama-judge"] == ["bad"] * 3
 
 
-def test_a_strip_holds_one_runs_words_and_no_other(project: Project) -> None:
+def test_a_strip_shows_the_verdicts_of_one_run_only(project: Project) -> None:
     """The newest run says nothing of some steps: an older one's words do not fill the gap."""
     first, second = (make_solution(make_problem(project)) for _ in range(2))
     judge(first, "a", None, 1, version=2)
@@ -100,15 +100,17 @@ def test_quality_shows_judges_against_people_and_gives_the_same_as_a_file(
     assert (row["Judge"], row["Version"], float(row["Accuracy"])) == ("llama-judge", "3", 0.5)
     answer = pages.get(f"/projects/{project.slug}/quality/judge-confidence.csv")
     (row,) = csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode()))  # type: ignore[attr-defined]
-    assert (row["Verdicts"], float(row["Mean confidence"]), float(row["Right by people"])) == ("2", 0.85, 0.5)
+    assert (row["Verdicts"], float(row["Mean confidence"]), float(row["Right according to people"])) == ("2", 0.85, 0.5)
 
 
-def test_without_judges_quality_says_where_they_come_from(pages: Client, project: Project, bob: User) -> None:
+def test_without_judges_the_quality_page_says_how_to_import_verdicts(
+    pages: Client, project: Project, bob: User
+) -> None:
     make_solution(make_problem(project))
     submit_next(make_round(project), bob, 1, -1)
     recompute_project(project)
     refresh_figures()
-    assert "They come with a file." in page(pages, project, "quality")
+    assert "Import verdicts on solutions" in page(pages, project, "quality")
 
 
 def test_an_export_may_be_asked_for_by_judges(pages: Client, project: Project, solution: Solution) -> None:

@@ -14,7 +14,7 @@ from django.utils.html import strip_tags
 
 from apps.accounts.models import AuditEvent, User
 from apps.accounts.services import record_event
-from apps.dashboard.quality.tables import MACHINE, MOST_SHOWN, Cell, Share, Table
+from apps.dashboard.quality.tables import MAX_ROWS, MODEL_FIGURES, Cell, Share, Table
 from apps.labeling.models import GoldLabel
 from apps.projects.models import Membership, Project
 from apps.quality.consensus.recompute import recompute_project
@@ -44,19 +44,21 @@ def table(client: object, project: Project, name: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode())))
 
 
-def test_the_newest_runs_are_drawn_and_the_page_says_where_the_others_are(spoken: Project, alice: User) -> None:
+def test_only_the_newest_runs_are_plotted_and_the_page_says_so(spoken: Project, alice: User) -> None:
     bins = [{"low": 0.0, "high": 1.0, "of": 4, "good": 2, "mean": 0.5, "interval": [0.2, 0.8]}]
     measured = {"value": 0.5, "low": None, "high": None}
-    told = dict.fromkeys(MACHINE, measured) | {"calibration": {"bins": bins, "error": measured, "brier": measured}}
+    told = dict.fromkeys(MODEL_FIGURES, measured) | {
+        "calibration": {"bins": bins, "error": measured, "brier": measured}
+    }
     for number in range(1, 13):
         for name, more in (("monte_carlo", {"strategy": "fixed"}), ("judges", {"judge": "critic", "version": 1})):
             data = {**told, **more, "number": number}
             Figure.objects.create(project=spoken, name=name, scope=f"run:{number}", data=data, at=timezone.now())
     page = signed_in(alice).get(f"/projects/{spoken.slug}/quality").content.decode()
-    assert "run 12: of verdicts" in page
-    assert "Run 7: of steps" in page
-    assert "run 6: of verdicts" not in page
-    assert "Run 6: of steps" not in page
+    assert "run 12: the share of verdicts" in page
+    assert "Run 7: the share of steps" in page
+    assert "run 6: the share of verdicts" not in page
+    assert "Run 6: the share of steps" not in page
     assert page.count("6 more are among the figures below, and all are in the file.") == 2
     assert [row["Run"] for row in table(signed_in(alice), spoken, "monte-carlo")] == [
         str(one) for one in range(12, 0, -1)
@@ -66,7 +68,7 @@ def test_the_newest_runs_are_drawn_and_the_page_says_where_the_others_are(spoken
 def test_the_page_shows_what_the_files_hold(spoken: Project, alice: User) -> None:
     client = signed_in(alice)
     rows = table(client, spoken, "agreement")
-    assert [row["Where"] for row in rows] == ["all", "Algebra", "Number theory"]
+    assert [row["Scope"] for row in rows] == ["all", "Algebra", "Number theory"]
     exact = float(rows[0]["Same first error"])
     assert float(rows[0]["Same first error low"]) < exact < float(rows[0]["Same first error high"])
     alpha = float(rows[0]["Alpha, ordinal"])
@@ -80,7 +82,7 @@ def test_the_page_shows_what_the_files_hold(spoken: Project, alice: User) -> Non
     assert len(table(client, spoken, "over-time")) > 4
 
 
-def test_reading_quality_costs_the_same_whatever_was_said(
+def test_the_quality_page_takes_the_same_queries_for_any_labels(
     spoken: Project, alice: User, django_assert_max_num_queries: object
 ) -> None:
     client = signed_in(alice)
@@ -89,10 +91,10 @@ def test_reading_quality_costs_the_same_whatever_was_said(
             assert client.get(f"/projects/{spoken.slug}/{page}").status_code == 200
 
 
-def test_labelers_are_told_by_gold_speed_cost_and_what_stands(spoken: Project, alice: User) -> None:
+def test_labelers_are_listed_with_gold_speed_cost_and_agreement(spoken: Project, alice: User) -> None:
     rows = {row["Labeler"]: row for row in table(signed_in(alice), spoken, "labelers")}
     assert set(rows) == {"Labeler0", "Labeler1", "Labeler2", "Labeler3"}
-    assert all(row["Assignments"] == "40" and row["Gold tasks"] == "12" for row in rows.values())
+    assert all(row["Submissions"] == "40" and row["Gold tasks"] == "12" for row in rows.values())
     assert float(rows["Labeler0"]["Median seconds"]) == 20
     assert float(rows["Labeler0"]["Cost"]) == pytest.approx(40 * 20 / 3600 * 30)
     agrees = [float(rows[f"Labeler{number}"]["Agrees with the others"]) for number in range(4)]
@@ -143,7 +145,7 @@ def test_a_name_does_not_become_a_formula(spoken: Project, alice: User) -> None:
     assert "'=HYPERLINK(1)" in {row["Labeler"] for row in table(signed_in(alice), spoken, "labelers")}
 
 
-def test_somebody_is_suspended_with_a_reason_and_let_in_again(spoken: Project, alice: User) -> None:
+def test_a_labeler_is_suspended_with_a_reason_and_reinstated(spoken: Project, alice: User) -> None:
     client, member = signed_in(alice), Membership.objects.get(user__name="Labeler3")
     refused = client.post(f"/projects/{spoken.slug}/quality/labelers/{member.pk}/suspend", {"reason": " "})
     assert refused.status_code == 400
@@ -155,7 +157,7 @@ def test_somebody_is_suspended_with_a_reason_and_let_in_again(spoken: Project, a
     assert Suspension.objects.get().lifted_by == alice
 
 
-def test_other_rules_are_audited_and_compute_everything_anew(spoken: Project, alice: User) -> None:
+def test_a_change_of_rules_is_audited_and_recomputes_the_consensus(spoken: Project, alice: User) -> None:
     client = signed_in(alice)
     terms = {
         "rule": "processbench",
@@ -182,23 +184,23 @@ def test_the_trail_is_searched_and_leaves_as_a_file(project: Project, alice: Use
     record_event(actor=mia, verb="gold.made", target="17", project=project.slug, after={"5": -1})
     record_event(actor=mia, verb="gold.made", target="18", project="another")
     client = signed_in(mia)
-    page = client.get(f"/projects/{project.slug}/trail", {"verb": "gold.", "target": "17"}).content.decode()
+    page = client.get(f"/projects/{project.slug}/audit", {"verb": "gold.", "target": "17"}).content.decode()
     assert "gold.made" in page
     assert "guidelines" not in page.partition("<tbody>")[2].partition("</tbody>")[0]
-    answer = client.get(f"/projects/{project.slug}/trail.jsonl", {"verb": "gold."})
+    answer = client.get(f"/projects/{project.slug}/audit.jsonl", {"verb": "gold."})
     lines = [json.loads(line) for line in b"".join(answer.streaming_content).splitlines()]  # type: ignore[attr-defined]
     assert [(one["who"], one["target"], one["after"]) for one in lines] == [(mia.email, "17", {"5": -1})]
-    assert client.get(f"/projects/{project.slug}/trail", {"verb": "nonsense"}).status_code == 200
+    assert client.get(f"/projects/{project.slug}/audit", {"verb": "nonsense"}).status_code == 200
 
 
 def test_a_page_shows_the_first_rows_of_a_long_table_and_the_file_all() -> None:
-    long = Table(["Number"], [[number] for number in range(MOST_SHOWN + 3)])
-    assert (long.shown, long.left_out) == (long.rows[:MOST_SHOWN], 3)
-    assert len(list(long.flat())) == 1 + MOST_SHOWN + 3
+    long = Table(["Number"], [[number] for number in range(MAX_ROWS + 3)])
+    assert (long.shown, long.left_out) == (long.rows[:MAX_ROWS], 3)
+    assert len(list(long.flat())) == 1 + MAX_ROWS + 3
     assert (Table(["Number"], [[1]]).left_out, Cell(0.2).sorting < Cell(0.3).sorting < Cell(None).sorting) == (0, True)
 
 
-def test_both_pages_speak_of_one_suspension(spoken: Project, alice: User) -> None:
+def test_both_pages_show_the_same_suspension(spoken: Project, alice: User) -> None:
     """Suspended here and let in there, or the other way round."""
     client = signed_in(alice)
     member = Membership.objects.filter(project=spoken, role="labeler")[0]

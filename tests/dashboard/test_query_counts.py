@@ -16,7 +16,8 @@ from apps.corpus.services import create_import, keep_upload
 from apps.estimation.models import EstimationRun, StepEstimate
 from apps.exports.services import create_export
 from apps.labeling.models import Assignment, GoldLabel
-from apps.labeling.queue.claim import claim, skip
+from apps.labeling.queue.claim import claim
+from apps.labeling.queue.leases import skip
 from apps.labeling.rounds.services import create_round, open_round
 from apps.projects.models import Project
 from apps.projects.services import add_member, create_project, invite, publish_guidelines

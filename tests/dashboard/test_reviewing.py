@@ -53,23 +53,23 @@ def client(rita: User) -> Client:
 
 def act(client: Client, solution: Solution, name: str, position: int = 0, **more: str) -> Any:
     step = solution.steps.get(position=position).pk
-    url = reverse("solution-settle", args=[solution.project.slug, solution.pk])
+    url = reverse("solution-adjudicate", args=[solution.project.slug, solution.pk])
     return client.post(url, {"act": name, "step": step, **more}, headers={"HX-Request": "true"})
 
 
-def test_each_word_is_said_and_stands(client: Client, solutions: list[Solution]) -> None:
+def test_each_action_is_saved_and_shown(client: Client, solutions: list[Solution]) -> None:
     one = solutions[0]
-    assert b"Step 2 is bad." in act(client, one, "bad", 1).content
+    assert b"Step 2 rated bad." in act(client, one, "bad", 1).content
     assert Consensus.objects.get(pk=one.pk).first_error == 1
-    assert b"is taken back" in act(client, one, "back", 1).content
+    assert b"withdrawn" in act(client, one, "withdraw", 1).content
     assert not StepConsensus.objects.filter(step__solution=one, how="adjudicated").exists()
     assert not Consensus.objects.filter(pk=one.pk, how="adjudicated").exists()
     recompute_project(one.project)
     assert Consensus.objects.get(pk=one.pk).how == "majority"
-    assert b"Settled: no step is bad." in act(client, one, "no_error", note="looked twice").content
+    assert b"Adjudicated: no step is bad." in act(client, one, "no_error", note="looked twice").content
     assert Consensus.objects.get(pk=one.pk).note == "looked twice"
     assert b"step 3 is the first error" in act(client, one, "first_error", 2).content
-    assert b"is gold now" in act(client, one, "gold").content
+    assert b"made gold" in act(client, one, "gold").content
     assert list(
         GoldLabel.objects.filter(step__solution=one).order_by("step__position").values_list("rating", flat=True)
     ) == [
@@ -77,18 +77,18 @@ def test_each_word_is_said_and_stands(client: Client, solutions: list[Solution])
         1,
         -1,
     ]
-    assert b"also takes step 2" in act(client, one, "also", 1).content
+    assert b"also accepts step 2" in act(client, one, "also_accept", 1).content
     assert AlsoAcceptable.objects.get(pk=one.pk).first_errors == [1]
-    assert b"no longer takes" in act(client, one, "also", 1).content
-    assert b"All words are taken back" in act(client, one, "all_back").content
-    assert b"no word to take back" in act(client, one, "all_back").content
+    assert b"no longer accepts" in act(client, one, "also_accept", 1).content
+    assert b"All ratings of reviewers withdrawn" in act(client, one, "withdraw_all").content
+    assert b"no rating to withdraw" in act(client, one, "withdraw_all").content
 
 
-def test_what_cannot_be_is_refused_in_words(client: Client, solutions: list[Solution]) -> None:
+def test_invalid_actions_are_refused_with_a_message(client: Client, solutions: list[Solution]) -> None:
     one, other = solutions[:2]
     assert act(client, one, "guess").status_code == 400
-    assert b"Settle it first" in act(client, one, "gold").content
-    url = reverse("solution-settle", args=[one.project.slug, one.pk])
+    assert b"Adjudicate the solution first" in act(client, one, "gold").content
+    url = reverse("solution-adjudicate", args=[one.project.slug, one.pk])
     for step in ("", "x", "9" * 30):
         assert client.post(url, {"act": "bad", "step": step}).status_code == 400
     foreign = other.steps.all()[0].pk
@@ -96,9 +96,9 @@ def test_what_cannot_be_is_refused_in_words(client: Client, solutions: list[Solu
     assert not StepConsensus.objects.filter(how="adjudicated").exists()
 
 
-def test_without_scripts_a_word_leads_back_to_the_page(client: Client, solutions: list[Solution]) -> None:
+def test_without_scripts_an_action_redirects_to_the_page(client: Client, solutions: list[Solution]) -> None:
     one = solutions[0]
-    url = reverse("solution-settle", args=[one.project.slug, one.pk])
+    url = reverse("solution-adjudicate", args=[one.project.slug, one.pk])
     answer = client.post(f"{url}?queue=people", {"act": "first_error", "step": one.steps.all()[1].pk})
     assert answer["Location"] == f"/projects/algebra/solutions/{one.pk}?queue=people"
 
@@ -142,7 +142,7 @@ def test_queues_are_narrowed(project: Project, client: Client, solutions: list[S
     assert client.get("/projects/algebra/review/people?round=x&labeler=0&after=z").status_code == 200
 
 
-def test_many_are_settled_as_they_stand_and_made_gold(
+def test_the_consensus_of_many_is_accepted_and_made_gold(
     project: Project, client: Client, solutions: list[Solution], crew: list[User]
 ) -> None:
     third = make_user("third")
@@ -150,10 +150,10 @@ def test_many_are_settled_as_they_stand_and_made_gold(
     round_ = make_round(project, select="subject:S0")
     submit_next(round_, third, 1, -1)
     recompute_project(project)
-    url = "/projects/algebra/review/people/together"
+    url = "/projects/algebra/review/people/selected"
     ids = [one.pk for one in solutions]
-    answer = client.post(url, {"act": "as_it_stands", "solution": ids}, follow=True)
-    assert b"1 settled as they stand. Of 2 no first error stands" in answer.content
+    answer = client.post(url, {"act": "accept_consensus", "solution": ids}, follow=True)
+    assert b"1 adjudicated. 2 skipped: their consensus has no first error" in answer.content
     assert Consensus.objects.get(how="adjudicated").pk == solutions[0].pk
     assert (
         b"1 are gold now. 2 are settled by nobody yet."
@@ -168,7 +168,7 @@ def test_a_queue_is_sent_to_a_new_round(project: Project, mia: User, solutions: 
     page = signed_in(mia).get("/projects/algebra/review/people?subject=S0").content.decode()
     link = "/projects/algebra/rounds/new?dispute=people&amp;subject=S0"
     assert link in page
-    assert "Send these" not in client.get("/projects/algebra/review/people").content.decode()
+    assert "Open a round over these" not in client.get("/projects/algebra/review/people").content.decode()
     form = signed_in(mia).get(link.replace("&amp;", "&")).content.decode()
     assert '<option value="people" selected>' in form
     terms = {"protocol": "first_error", "redundancy": 1, "gold_percent": 0, "lease_minutes": 20, "dispute": "people"}
@@ -179,11 +179,11 @@ def test_a_queue_is_sent_to_a_new_round(project: Project, mia: User, solutions: 
     assert set(round_.tasks.values_list("solution", flat=True)) == {solutions[0].pk, solutions[2].pk}
 
 
-def test_a_correction_counts_in_the_labelers_place_and_their_own_word_stays_theirs(
+def test_a_correction_counts_instead_of_the_labelers_own_ratings_which_are_kept(
     client: Client, solutions: list[Solution], crew: list[User]
 ) -> None:
     assignment = Assignment.objects.filter(labeler=crew[1]).order_by("pk")[0]
-    url = reverse("turn-correct", args=["algebra", assignment.pk])
+    url = reverse("assignment-correct", args=["algebra", assignment.pk])
     steps = {f"step:{place}:0": rating for place, rating in enumerate(("1", "0", "-1"))}
     wrong = client.post(url, steps | {"finish_reason": "solution"})
     assert wrong.status_code == 422
@@ -200,27 +200,27 @@ def test_a_correction_counts_in_the_labelers_place_and_their_own_word_stays_thei
     assert "corrected an assignment" in shown
 
 
-def test_turns_are_returned_with_a_note_only(client: Client, solutions: list[Solution], crew: list[User]) -> None:
+def test_assignments_are_returned_with_a_note_only(client: Client, solutions: list[Solution], crew: list[User]) -> None:
     assignment = Assignment.objects.filter(labeler=crew[1]).order_by("pk")[0]
-    url = reverse("turn-return", args=["algebra", assignment.pk])
+    url = reverse("assignment-return", args=["algebra", assignment.pk])
     assert client.post(url, {"note": " "}).status_code == 400
     assert client.post(url, {"note": "again"}).status_code == 302
     assert Assignment.objects.get(pk=assignment.pk).state == "returned"
     assert client.post(url, {"note": "again"}).status_code == 409
-    assert b"again" in client.get("/projects/algebra/review/turns?show=reviewed").content
+    assert b"again" in client.get("/projects/algebra/review/assignments?show=reviewed").content
 
 
-def test_an_accepted_turn_waits_no_longer(client: Client, solutions: list[Solution]) -> None:
+def test_an_accepted_assignment_no_longer_waits(client: Client, solutions: list[Solution]) -> None:
     everything = list(Assignment.objects.order_by("pk").values_list("pk", flat=True))
-    assert b"of 6 that wait" in client.get("/projects/algebra/review/turns").content
-    client.post("/projects/algebra/review/turns/accept", {"turn": everything[:4]})
-    assert b"of 2 that wait" in client.get("/projects/algebra/review/turns").content
-    left = client.get("/projects/algebra/review/turns?show=all").content.decode()
+    assert b"of 6 submissions" in client.get("/projects/algebra/review/assignments").content
+    client.post("/projects/algebra/review/assignments/accept", {"assignment": everything[:4]})
+    assert b"of 2 submissions" in client.get("/projects/algebra/review/assignments").content
+    left = client.get("/projects/algebra/review/assignments?show=all").content.decode()
     assert [f'value="{pk}"' in left for pk in everything] == [False] * 4 + [True] * 2
-    assert client.post("/projects/algebra/review/turns/accept", {}).status_code == 400
+    assert client.post("/projects/algebra/review/assignments/accept", {}).status_code == 400
 
 
-def test_a_turn_that_is_corrected_after_it_was_accepted_waits_again(
+def test_an_assignment_corrected_after_it_was_accepted_waits_again(
     client: Client, solutions: list[Solution], rita: User
 ) -> None:
     assignment = Assignment.objects.order_by("pk")[0]
@@ -235,7 +235,7 @@ def test_a_turn_that_is_corrected_after_it_was_accepted_waits_again(
     assert assignment.pk not in newest_unreviewed(assignment.round.project), "what a reviewer said needs no review"
 
 
-def test_the_sample_and_the_whole_list_wait_for_the_same_turns(
+def test_the_sample_and_the_whole_list_hold_the_same_assignments(
     project: Project, client: Client, solutions: list[Solution], rita: User
 ) -> None:
     assignments = list(Assignment.objects.order_by("pk"))
@@ -267,8 +267,8 @@ def test_pages_of_reviewers_cost_the_same_however_much_there_is(
     urls = [
         "/projects/algebra/review",
         "/projects/algebra/review/people",
-        "/projects/algebra/review/turns",
-        "/projects/algebra/review/turns?show=all",
+        "/projects/algebra/review/assignments",
+        "/projects/algebra/review/assignments?show=all",
         f"/projects/algebra/solutions/{solutions[1].pk}?queue=people",
     ]
     before = {url: cost(client, url) for url in urls}

@@ -82,11 +82,11 @@ def test_the_command_takes_settings_as_key_and_value(ready: Project) -> None:
 
 
 def test_the_form_counts_problems_where_the_round_starts_from_them(project: Project, mia: User) -> None:
-    url, client = reverse("round-fit", args=[project.slug]), signed_in(mia)
+    url, client = reverse("round-size", args=[project.slug]), signed_in(mia)
     from_problems = {"protocol": "branching", "starts_from": "problems"}
-    assert b"nothing to label yet" in client.get(url, from_problems).content
+    assert b"no solutions yet" in client.get(url, from_problems).content
     make_problem(project)
     make_problem(project)
     assert b"2 problems" in client.get(url, from_problems).content
-    assert b"nothing to label yet" in client.get(url, {"protocol": "branching", "starts_from": "solutions"}).content
+    assert b"no solutions yet" in client.get(url, {"protocol": "branching", "starts_from": "solutions"}).content
     assert client.get(url, {**from_problems, "answer": "wrong"}).status_code == 200

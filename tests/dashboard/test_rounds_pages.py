@@ -12,7 +12,8 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.dashboard.rounds.forms import selection_fields
 from apps.labeling.models import Assignment, Round
-from apps.labeling.queue.claim import claim, skip
+from apps.labeling.queue.claim import claim
+from apps.labeling.queue.leases import skip
 from apps.labeling.rounds.services import create_round, open_round
 from apps.projects.models import Membership, Project
 from tests.cast import make_gold, make_problem, make_screening, make_solution, signed_in
@@ -42,7 +43,7 @@ def test_labelers_do_not_see_drafts(draft: Round, bob: User, alice: User) -> Non
         assert signed_in(bob).get(reverse(name, args=[slug, draft.number])).status_code == 404
 
 
-def test_a_draft_is_edited_as_it_stands_and_not_once_it_is_open(draft: Round, alice: User, bob: User) -> None:
+def test_a_draft_is_edited_until_it_is_opened(draft: Round, alice: User, bob: User) -> None:
     url = reverse("round-edit", args=[draft.project.slug, draft.number])
     client = signed_in(alice)
     filled = TERMS | {
@@ -77,12 +78,12 @@ def test_a_selection_is_shown_as_its_fields(select: str) -> None:
     assert fields["first"] == ("wrong" if "first" in select else "")
 
 
-def test_a_draft_that_fits_nothing_says_so_and_does_not_open(project: Project, alice: User) -> None:
+def test_a_draft_that_matches_no_solutions_says_so_and_does_not_open(project: Project, alice: User) -> None:
     drafted = create_round(project=project, protocol="first_error")
-    assert "No solution fits" in shown(alice, "round", project.slug, drafted.number)
+    assert "No solution matches" in shown(alice, "round", project.slug, drafted.number)
     client = signed_in(alice)
     answer = client.post(reverse("round-open", args=[project.slug, drafted.number]), follow=True)
-    assert "No solution fits all" in answer.content.decode()
+    assert "No solution matches all" in answer.content.decode()
     drafted.refresh_from_db()
     assert drafted.status == "draft"
 
@@ -95,10 +96,10 @@ def test_a_round_shows_who_is_at_work_and_since_when(project: Project, alice: Us
     sign = timezone.now() - timedelta(minutes=4)
     Assignment.objects.update(leased_until=sign + timedelta(minutes=10))
     page = shown(alice, "round", project.slug, round_.number)
-    assert f"in hand, last sign of life {timezone.localtime(sign):%H:%M}" in page
+    assert f"last seen {timezone.localtime(sign):%H:%M}" in page
     Assignment.objects.update(leased_until=timezone.now() - timedelta(seconds=1))
-    assert "in hand, last sign" not in shown(alice, "round", project.slug, round_.number)
-    assert "in hand, last sign" not in shown(bob, "round", project.slug, round_.number)
+    assert "last seen" not in shown(alice, "round", project.slug, round_.number)
+    assert "last seen" not in shown(bob, "round", project.slug, round_.number)
 
 
 def test_reasons_of_skips_and_reports_stand_on_the_rounds_page_and_among_the_flags(
@@ -114,7 +115,7 @@ def test_reasons_of_skips_and_reports_stand_on_the_rounds_page_and_among_the_fla
     rate(round_, bob, finish="bad_problem", reason="no numbers")
     rate(round_, bob, None, -1)
     page = shown(alice, "round", project.slug, round_.number)
-    for words in ("after lunch", "beyond me", "no numbers", "Fix or retire it"):
+    for words in ("after lunch", "beyond me", "no numbers", "Edit or retire the problem"):
         assert words in page
     for kind, words in (("skip", "after lunch"), ("give_up", "beyond me"), ("bad_problem", "no numbers")):
         flags = shown(rita, "flags", project.slug, query=f"?kind={kind}")
@@ -123,7 +124,7 @@ def test_reasons_of_skips_and_reports_stand_on_the_rounds_page_and_among_the_fla
     unsure = shown(rita, "flags", project.slug)
     assert "step 1" in unsure
     other = open_round(project=project, protocol="first_error")
-    assert "Nothing here" in shown(rita, "flags", project.slug, query=f"?round={other.number}")
+    assert "No flags" in shown(rita, "flags", project.slug, query=f"?round={other.number}")
 
 
 def test_a_screening_shows_its_results_to_managers_and_ones_own_to_the_labeler(
@@ -140,17 +141,17 @@ def test_a_screening_shows_its_results_to_managers_and_ones_own_to_the_labeler(
     assert "Results of the screening" not in own
 
 
-def test_a_problem_cannot_be_mended_to_nothing_and_its_history_is_told(project: Project, alice: User) -> None:
+def test_a_problem_cannot_be_edited_to_an_empty_text_and_its_history_is_shown(project: Project, alice: User) -> None:
     problem = make_solution(make_problem(project, reference_answer="41"), final_answer="42").problem
     client, args = signed_in(alice), [project.slug, problem.pk]
-    refused = client.post(reverse("problem-mend", args=args), {"statement": " ", "reference_answer": "42"})
+    refused = client.post(reverse("problem-edit", args=args), {"statement": " ", "reference_answer": "42"})
     assert refused.status_code == 422
     assert client.post(reverse("problem-retire", args=args), {"reason": " "}).status_code == 422
     filled = {"statement": problem.statement, "reference_answer": "42"}
-    assert client.post(reverse("problem-mend", args=args), filled).status_code == 302
+    assert client.post(reverse("problem-edit", args=args), filled).status_code == 302
     page = shown(alice, "problem", *args)
     assert "the answer was 41 and is 42" in page
-    assert "1 solution waits to be graded" in page
+    assert "1 solution waiting to be graded" in page
 
 
 def test_my_work_shows_mine_and_scores_only_where_the_project_wants_it(
@@ -171,9 +172,9 @@ def test_my_work_shows_mine_and_scores_only_where_the_project_wants_it(
     page = shown(bob, "work", project.slug)
     assert "70 %" in page
     assert page.count("Correct<span") == 10
-    assert "Nothing yet" in shown(alice, "work", project.slug)
+    assert "No submissions yet" in shown(alice, "work", project.slug)
     Assignment.objects.update(submitted_at=timezone.now() - timedelta(days=2))
-    assert "Nothing today yet" in shown(bob, "work", project.slug, query="?when=today")
+    assert "No submissions today" in shown(bob, "work", project.slug, query="?when=today")
 
 
 def test_few_gold_tasks_tell_no_share(project: Project, bob: User) -> None:
@@ -186,9 +187,7 @@ def test_few_gold_tasks_tell_no_share(project: Project, bob: User) -> None:
     assert "100 %" not in page
 
 
-def test_my_work_has_the_newest_first_by_when_it_was_handed_in_not_by_when_it_was_taken(
-    project: Project, bob: User
-) -> None:
+def test_my_work_is_ordered_by_the_time_of_submission_newest_first(project: Project, bob: User) -> None:
     make_solution(make_problem(project, "Taken first."))
     make_solution(make_problem(project, "Taken second."))
     round_ = open_round(project=project, protocol="first_error")
@@ -197,13 +196,13 @@ def test_my_work_has_the_newest_first_by_when_it_was_handed_in_not_by_when_it_wa
     page = shown(bob, "work", project.slug)
     one, other = (assignment.task.solution.problem.statement for assignment in round_.assignments.order_by("pk"))
     assert page.index(one) < page.index(other)
-    assert "said again 2 times" in page
+    assert "resubmitted 2 times" in page
 
 
 @pytest.mark.parametrize(
     ("query", "status"), [("?assignment=x", 404), ("?assignment=999999", 404), ("?assignment={}", 200)]
 )
-def test_only_ones_own_submitted_turn_is_opened_to_be_corrected(
+def test_only_the_users_own_submission_opens_for_correction(
     project: Project, bob: User, alice: User, query: str, status: int
 ) -> None:
     make_solution(make_problem(project))

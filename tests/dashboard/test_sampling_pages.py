@@ -9,7 +9,7 @@ import pytest
 from django.urls import reverse
 
 from apps.accounts.models import User
-from apps.core.jobs import JobStatus
+from apps.core.jobs.model import JobStatus
 from apps.corpus.models import Solution
 from apps.demo.seeding import register_reasoner
 from apps.estimation.models import SampledProblem, SamplingRun
@@ -112,7 +112,7 @@ def test_a_field_that_cannot_be_is_named_and_nothing_is_started(
     assert SamplingRun.objects.count() == before
 
 
-def test_a_project_without_problems_is_told_to_import_some(project: Project, mia: User, endpoint: Endpoint) -> None:
+def test_a_project_without_problems_is_asked_to_import_some(project: Project, mia: User, endpoint: Endpoint) -> None:
     url = reverse("sampling-new", args=[project.slug])
     answer = signed_in(mia).post(url, TERMS | {"endpoint": str(endpoint.pk)})
     assert answer.status_code == 422
@@ -149,10 +149,10 @@ def test_without_solutions_the_forecast_is_the_most_that_it_can_be(project: Proj
     told = signed_in(mia).get(url, TERMS | {"endpoint": str(endpoint.pk)}).content.decode()
     assert "at most 610" in told
     unreadable = signed_in(mia).get(url, TERMS | {"endpoint": str(endpoint.pk), "per_problem": "many"})
-    assert "cannot be read yet" in unreadable.content.decode()
+    assert "Correct the fields to see the forecast" in unreadable.content.decode()
 
 
-def test_who_may_only_look_sees_no_buttons(world: World, rita: User) -> None:
+def test_members_who_may_only_view_see_no_buttons(world: World, rita: User) -> None:
     page = signed_in(rita).get(reverse("sampling", args=[world.project.slug, world.sampling.number])).content.decode()
     assert 'id="cancel"' not in page
     listed = signed_in(rita).get(reverse("estimation", args=[world.project.slug])).content.decode()

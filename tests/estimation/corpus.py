@@ -16,7 +16,7 @@ from apps.projects.models import Project
 def add_sums(
     project: Project, count: int, *, steps: int = 4, right: bool = False, reference: str | None = ""
 ) -> list[int]:
-    """One solution each, of so many steps, the last with its answer; gives the solutions' ids."""
+    """Problems with one solution each, whose last step states its answer. Returns the solutions' IDs."""
     problem_ids, ids, now = next_ids(Problem, count), next_ids(Solution, count), timezone.now()
     copy_rows(
         Problem,

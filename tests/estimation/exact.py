@@ -1,16 +1,16 @@
-"""Whether a run's rows and counters say one and the same, and what each step was to have."""
+"""Checks that a run's rows and counters agree, and that each step has its rollouts."""
 
 from __future__ import annotations
 
 from django.db import connection
 
-from apps.core.jobs import JobStatus
+from apps.core.jobs.model import JobStatus
 from apps.estimation.engine.outcomes import MISSING
 from apps.estimation.models import EstimationRun, RolloutBatch, SolutionEstimate, StepEstimate
 
 
 def assert_exact(run: EstimationRun, *, steps: int, rollouts: int, complete: bool = True) -> None:
-    """What is stored of requests, steps, solutions and the run's counters is one and the same.
+    """Assert that requests, steps, solutions and the run's counters agree.
 
     A complete run has so many counted rollouts at each step but the last of every solution.
     """
@@ -24,7 +24,7 @@ def assert_exact(run: EstimationRun, *, steps: int, rollouts: int, complete: boo
     assert run.rollouts == sum(map(len, per_step.values())) - missing, "the run counts other rollouts than are stored"
     assert run.missing == missing, "the run counts other missing rollouts than are stored"
     assert run.completion_tokens == sum(tokens for *_, tokens in batches), "the run counts other tokens"
-    estimates = StepEstimate.objects.filter(run=run, how="rollouts")
+    estimates = StepEstimate.objects.filter(run=run, basis="rollouts")
     for step_id, counted, successes, lost in estimates.values_list("step_id", "rollouts", "successes", "missing"):
         letters = per_step[step_id]
         found = (letters.count("s") + letters.count("f"), letters.count("s"))
@@ -42,7 +42,7 @@ def assert_exact(run: EstimationRun, *, steps: int, rollouts: int, complete: boo
 
 
 def lease_is_over(run: EstimationRun) -> None:
-    """As if a minute had passed: a test need not wait for it."""
+    """End the leases of the run, as if a minute had passed."""
     with connection.cursor() as cursor:
         cursor.execute("UPDATE estimation_shard SET leased_until = now() WHERE run_id = %s", [run.pk])
         cursor.execute(

@@ -1,4 +1,4 @@
-"""The tests' own model server (`tests/openai_server.py`) as a process, and what a test tells and asks it."""
+"""The tests' own model server (`tests/openai_server.py`) as a process, with its control interface."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Model:
 
 @contextmanager
 def serving() -> Iterator[str]:
-    """Its address, up to `/v1`."""
+    """The server's URL, up to `/v1`."""
     port = free_port()
     with subprocess.Popen([sys.executable, "-m", "tests.openai_server", str(port)], cwd=ROOT) as process:
         try:

@@ -1,4 +1,4 @@
-"""What a completion states, whatever the server calls its end."""
+"""The answer of a completion, for all finish reasons of servers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from apps.estimation.engine.completions import Completion, read_completion
 from apps.inference.transports import TRANSPORTS
 from apps.inference.transports.base import read_choices
-from apps.inference.types import Choice
+from apps.inference.types import CompletionChoice
 
 WHOLE = "We multiply.\nThe answer is 27."
 RUNAWAY = "\nThe answer is 27.\n\nQuestion: Ann has 2 hats and gets 3. How many?\nAnswer: 2 + 3 = 5. The answer is 5."
@@ -17,7 +17,7 @@ RUNAWAY = "\nThe answer is 27.\n\nQuestion: Ann has 2 hats and gets 3. How many?
     "reason", ["stop", "eos_token", "stop_sequence", "end_turn", "STOP", "FinishReason.STOP", "COMPLETE"]
 )
 def test_an_end_of_the_models_own_is_whole(reason: str) -> None:
-    assert read_completion(Choice(WHOLE, reason)) == Completion(WHOLE, "27", is_cut=False)
+    assert read_completion(CompletionChoice(WHOLE, reason)) == Completion(WHOLE, "27", is_cut=False)
 
 
 @pytest.mark.parametrize(
@@ -36,19 +36,19 @@ def test_an_end_of_the_models_own_is_whole(reason: str) -> None:
     ],
 )
 def test_every_other_end_is_a_cut_however_finished_the_text_looks(reason: str) -> None:
-    assert read_completion(Choice(WHOLE, reason)) == Completion(WHOLE, None, is_cut=True)
+    assert read_completion(CompletionChoice(WHOLE, reason)) == Completion(WHOLE, None, is_cut=True)
 
 
 @pytest.mark.parametrize("reason", ["", "whatever"])
 def test_where_the_server_does_not_say_an_unfinished_text_was_cut(reason: str) -> None:
-    assert read_completion(Choice(WHOLE, reason)).is_cut is False
-    assert read_completion(Choice("We multiply.\nThe answer is 2", reason)).is_cut is True
-    assert read_completion(Choice("The answer is $\\boxed{27", reason)).is_cut is True
+    assert read_completion(CompletionChoice(WHOLE, reason)).is_cut is False
+    assert read_completion(CompletionChoice("We multiply.\nThe answer is 2", reason)).is_cut is True
+    assert read_completion(CompletionChoice("The answer is $\\boxed{27", reason)).is_cut is True
 
 
 @pytest.mark.parametrize("reason", ["stop", "length"])
 def test_a_question_of_its_own_decides_nothing_and_is_no_cut_of_the_solution(reason: str) -> None:
-    completion = read_completion(Choice(RUNAWAY, reason))
+    completion = read_completion(CompletionChoice(RUNAWAY, reason))
     assert (completion.answer, completion.is_cut) == ("27", False)
     assert "Ann" not in completion.own
 
@@ -62,12 +62,12 @@ def test_a_question_of_its_own_decides_nothing_and_is_no_cut_of_the_solution(rea
     ],
 )
 def test_a_second_answer_that_nothing_marks_leaves_none(text: str) -> None:
-    assert read_completion(Choice(text, "stop")) == Completion(text, None, is_cut=False)
+    assert read_completion(CompletionChoice(text, "stop")) == Completion(text, None, is_cut=False)
 
 
 def test_an_empty_completion_takes_the_answer_of_its_prefix() -> None:
-    assert read_completion(Choice("", "stop"), "So the answer is 26.").answer == "26"
-    assert read_completion(Choice("", "stop"), "So we multiply.").answer is None
+    assert read_completion(CompletionChoice("", "stop"), "So the answer is 26.").answer == "26"
+    assert read_completion(CompletionChoice("", "stop"), "So we multiply.").answer is None
 
 
 @pytest.mark.parametrize(

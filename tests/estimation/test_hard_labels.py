@@ -1,4 +1,4 @@
-"""The hard label of a stored estimate: the same in SQL as in Python, and said where it is not what the counts say."""
+"""The hard label of a stored estimate: the same in SQL as in Python, and marked where it differs from the counts."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def test_the_database_tells_every_label_as_the_rule_does(project: Project) -> No
         for step, (rollouts, successes, hard) in zip(solution.steps.order_by("position"), STORED, strict=True)
     )
     labels = [hard_label(rollouts, successes, hard=hard) for rollouts, successes, hard in STORED]
-    told = StepEstimate.objects.with_label().order_by("step__position").values_list("is_good", flat=True)
-    assert list(told) == [None if label == UNKNOWN else label == GREAT for label in labels]
+    output = StepEstimate.objects.with_label().order_by("step__position").values_list("is_good", flat=True)
+    assert list(output) == [None if label == UNKNOWN else label == GREAT for label in labels]
     assert {*labels} == {-1, 1, UNKNOWN}
 
 

@@ -1,4 +1,4 @@
-"""Sampling runs: new solutions of a project's problems, as many as were asked for, graded, each once."""
+"""Sampling runs: the requested number of new solutions of each problem, graded and stored once."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections import Counter
 import pytest
 
 from apps.core.errors import Conflict, DomainError
-from apps.core.jobs import JobStatus
-from apps.core.wakeups import wake_on_commit
+from apps.core.jobs.model import JobStatus
+from apps.core.jobs.wakeups import wake_on_commit
 from apps.corpus.models import Problem, Solution, Step
 from apps.estimation.models import SampledProblem, SamplingRun
 from apps.estimation.sampling.services import (
@@ -26,7 +26,7 @@ from apps.inference.services import add_endpoint
 from apps.projects.models import Project
 from tests.estimation.corpus import add_sums
 from tests.estimation.model import Model, model_of
-from tests.inference.scripted import Asked, Reply, completions, scripted
+from tests.inference.scripted import ReceivedRequest, Reply, completions, scripted
 from tests.processes import AtWork, StartWorker, eventually, kill
 
 
@@ -36,7 +36,7 @@ def model(model_server: str) -> Model:
 
 
 def endpoint_of(project: Project, url: str, in_flight: int = 32) -> Endpoint:
-    settings = {"max_in_flight": in_flight, "timeout_s": 5.0}
+    settings = {"max_in_flight": in_flight, "timeout_s": 60.0}
     return add_endpoint(project=project, name="model", url=url, model="sums", settings=settings)
 
 
@@ -51,7 +51,7 @@ def new_ones(project: Project) -> list[Solution]:
 
 @pytest.mark.django_db(transaction=True)
 class TestDone:
-    """Run here and now, by the very function that a worker calls."""
+    """Run in this process, by the function that a worker calls."""
 
     def test_every_problem_gets_its_solutions_split_graded_and_each_once(self, model: Model, project: Project) -> None:
         """The server writes one of two texts for a problem, so that most of eight are the same."""
@@ -70,7 +70,7 @@ class TestDone:
             assert len(steps) == solution.step_count == 2
         assert {solution.is_correct for solution in found} == {True, False}
 
-    def test_a_second_run_finds_what_stands_already(self, model: Model, project: Project) -> None:
+    def test_a_second_run_finds_the_existing_solutions(self, model: Model, project: Project) -> None:
         add_sums(project, 5)
         first = sampled(project, model.url, per_problem=4)
         again = start_sampling(project=project, endpoint=Endpoint.objects.get(), per_problem=4, seed=3)
@@ -87,9 +87,7 @@ class TestDone:
         assert all(solution.final_answer for solution in new_ones(project))
 
     @pytest.mark.parametrize("fault", [{"fewer": 0.7}, {"most_choices": 3}, {"empty": 0.3}, {"too_many": 0.2}])
-    def test_what_a_server_gives_too_little_of_is_topped_up(
-        self, fault: dict[str, float], model: Model, project: Project
-    ) -> None:
+    def test_missing_choices_are_topped_up(self, fault: dict[str, float], model: Model, project: Project) -> None:
         add_sums(project, 10)
         model.control(**fault)
         run = sampled(project, model.url, per_problem=6)
@@ -108,7 +106,7 @@ class TestDone:
     def test_a_problem_that_the_server_refuses_says_so_and_the_others_go_on(self, project: Project) -> None:
         add_sums(project, 4)
 
-        def script(asked: Asked) -> Reply:
+        def script(asked: ReceivedRequest) -> Reply:
             if "Compute 2 + 2" in asked.body["prompt"]:
                 return Reply({"error": {"message": "the prompt is too long"}}, status=400)
             return completions("One.\nThe answer is: 1")
@@ -140,12 +138,12 @@ class TestDone:
         assert (run.status, run.done, run.error) == (JobStatus.FINISHED, 12, "")
         assert run.solutions + run.duplicates == 48
 
-    def test_a_storm_of_too_many_requests_is_waited_out(self, project: Project) -> None:
-        """Each of the twelve is refused six times over, and more: an endpoint that was down would pause the run."""
+    def test_a_run_waits_while_the_server_rate_limits(self, project: Project) -> None:
+        """Each of the twelve requests is refused more than six times; an endpoint that is down would pause the run."""
         add_sums(project, 12)
         numbers = itertools.count()
 
-        def script(_: Asked) -> Reply:
+        def script(_: ReceivedRequest) -> Reply:
             if next(numbers) < 80:
                 return Reply({}, status=429, headers={"Retry-After": "0"})
             return completions("One.\nThe answer is: 1")
@@ -158,7 +156,7 @@ class TestDone:
     def test_a_problem_that_always_fails_is_given_up_and_the_others_go_on(self, project: Project) -> None:
         add_sums(project, 6)
 
-        def script(asked: Asked) -> Reply:
+        def script(asked: ReceivedRequest) -> Reply:
             if "Compute 2 + 2" in asked.body["prompt"]:
                 return Reply({}, status=500, headers={"Retry-After": "0"})
             return completions("One.\nThe answer is: 1")
@@ -194,7 +192,7 @@ class TestDone:
         add_sums(project, 2)
         run = start_sampling(project=project, endpoint=endpoint_of(project, model.url))
         Endpoint.objects.all().delete()
-        assert run_sampling(run_id=run.pk).error == "The endpoint of this run is gone."
+        assert run_sampling(run_id=run.pk).error == "The endpoint of this run was removed."
 
 
 @pytest.mark.parametrize(
@@ -209,13 +207,13 @@ class TestDone:
 )
 def test_terms_that_cannot_be_are_named(terms: dict[str, object], field: str, project: Project) -> None:
     endpoint = endpoint_of(project, "http://127.0.0.1:9/v1")
-    with pytest.raises(DomainError) as told:
+    with pytest.raises(DomainError) as caught:
         start_sampling(project=project, endpoint=endpoint)
-    assert "project" in told.value.fields
+    assert "project" in caught.value.fields
     add_sums(project, 1)
-    with pytest.raises(DomainError) as told:
+    with pytest.raises(DomainError) as caught:
         start_sampling(project=project, endpoint=endpoint, **terms)  # type: ignore[arg-type]
-    assert field in told.value.fields
+    assert field in caught.value.fields
     assert not SamplingRun.objects.exists()
 
 
@@ -223,7 +221,7 @@ def test_terms_that_cannot_be_are_named(terms: dict[str, object], field: str, pr
 
 
 def under_way(project: Project, model: Model) -> SamplingRun:
-    """A run over many problems, few at a time, called for."""
+    """A run over many problems, few at a time, with a wake-up message."""
     add_sums(project, 200)
     model.control(latency_s=0.2)
     run = start_sampling(project=project, endpoint=endpoint_of(project, model.url, in_flight=8), per_problem=4, seed=3)
@@ -237,7 +235,7 @@ def done(run: SamplingRun) -> int:
 
 
 def assert_each_once(run: SamplingRun, problems: int) -> None:
-    """What the run counts is what stands, for each problem once."""
+    """The run's counters match the stored solutions, and each problem has one result."""
     run.refresh_from_db()
     assert run.done == SampledProblem.objects.filter(run=run).count() == problems
     assert run.solutions == len(new_ones(run.project))

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from apps.corpus.imports.readers import READERS, ReaderOptions
 from apps.corpus.records import (
+    ConsensusRating,
     EstimateRecord,
     GoldRating,
     JudgeRecord,
@@ -20,7 +21,6 @@ from apps.corpus.records import (
     ProblemRecord,
     Record,
     SolutionRecord,
-    StandingRating,
     StepCount,
     StepRating,
     StepRecord,
@@ -309,7 +309,7 @@ def records(draw: Any) -> Record:
         people=people(),
         gold=[GoldRating(position=place, rating=draw(RATING)) for place in own if draw(st.booleans())],
         consensus=[
-            StandingRating(
+            ConsensusRating(
                 position=place,
                 rating=draw(RATING),
                 how=draw(st.sampled_from(["majority", "adjudicated"])),

@@ -9,7 +9,7 @@ import pytest
 from msgspec import structs
 
 from apps.accounts.models import User
-from apps.corpus.records import Record, StandingRating, StepRating, StepRecord
+from apps.corpus.records import ConsensusRating, Record, StepRating, StepRecord
 from apps.exports.formats import FORMATS
 from apps.exports.labels.counted import EARLIER, EMPTY, OFF_PATH, counted
 from apps.exports.load.records import count_retired, load_records
@@ -99,7 +99,7 @@ def test_okay_against_great_is_okay() -> None:
 
 
 def test_a_reviewers_rating_stands_above_the_majority() -> None:
-    stands = [StandingRating(position=1, rating=-1, how="adjudicated", certainty=1.0)]
+    stands = [ConsensusRating(position=1, rating=-1, how="adjudicated", certainty=1.0)]
     people = [person("a", 1, 1, 1), person("b", 1, 1, 1)]
     assert labels(record(people=people, consensus=stands), sources=["human"]) == [[1, -1, None, None]]
     assert labels(record(consensus=stands), sources=["human"], rounds=[1]) == []
@@ -109,8 +109,8 @@ def test_a_reviewers_rating_stands_above_the_majority() -> None:
 
 def test_thin_consensus_is_taken_by_name_and_counted_otherwise() -> None:
     stands = [
-        StandingRating(position=0, rating=1, how="majority", is_thin=True),
-        StandingRating(position=1, rating=-1, how="majority", is_thin=True),
+        ConsensusRating(position=0, rating=1, how="majority", is_thin=True),
+        ConsensusRating(position=1, rating=-1, how="majority", is_thin=True),
     ]
     one = record(consensus=stands)
     tally = Tally()
@@ -142,7 +142,7 @@ def test_one_of_two_people_asked_is_thin_in_the_export(project: Project, bob: Us
 def test_a_step_that_few_of_those_asked_reached_is_thin() -> None:
     """Of three people two name an earlier first error: what the third says of later steps is no majority."""
     people = [person("a", 1, 1, 1), person("b", 1, -1), person("c", 1, 1, 1)]
-    asked = [structs.replace(one, asked=3) for one in people]
+    asked = [structs.replace(one, redundancy=3) for one in people]
     tally = Tally()
     policy = LabelPolicy.from_dict({"sources": ["human"]})
     assert labels(record(people=asked)) == [[1, 1, 1, None]]
@@ -155,7 +155,7 @@ def test_a_step_that_few_of_those_asked_reached_is_thin() -> None:
 def test_who_rates_nothing_is_not_heard() -> None:
     """As in the consensus: somebody who is unsure of every step does not make one voice two."""
     people = [person("a", 1, -1), person("b", None)]
-    assert labels(record(people=[structs.replace(one, asked=2) for one in people])) == []
+    assert labels(record(people=[structs.replace(one, redundancy=2) for one in people])) == []
     assert labels(record(people=people)) == [[1, -1, None, None]]
 
 

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from apps.corpus.records import (
+    ConsensusRating,
     EstimateRecord,
     GoldRating,
     PersonRecord,
     ProblemRecord,
     Record,
     SolutionRecord,
-    StandingRating,
     StepCount,
     StepRating,
     StepRecord,
@@ -77,8 +77,8 @@ def test_steps_after_the_first_error(after: str, expected: list[int | None]) -> 
 
 def test_what_stands_and_reviewers_words_are_sources() -> None:
     stands = [
-        StandingRating(position=0, rating=1, how="majority", certainty=0.67),
-        StandingRating(position=1, rating=-1, how="adjudicated", certainty=1.0),
+        ConsensusRating(position=0, rating=1, how="majority", certainty=0.67),
+        ConsensusRating(position=1, rating=-1, how="adjudicated", certainty=1.0),
     ]
     one = record(people=[person("a", -1)], consensus=stands)
     assert labels(one, sources=["consensus"]) == [[1, -1, None, None]]

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from apps.core.jobs import JobStatus
-from apps.corpus.records import ComparisonRecord, ProblemRecord, Record, SolutionRecord, StepRecord
+from apps.core.jobs.model import JobStatus
+from apps.corpus.records import ComparisonRecord, ProblemRecord, Record, SolutionRecord, StepPlace, StepRecord
 from apps.exports.formats import FORMATS
 from apps.exports.policy import LabelPolicy
 from apps.exports.run import run_export
@@ -153,7 +153,7 @@ def test_a_step_after_a_dialogue_keeps_the_steps_before_it() -> None:
         StepRecord(position=1, text="It is 2."),
         StepRecord(position=1, candidate=1, text="It is 3.", chosen=False),
     ]
-    sides = ComparisonRecord(left=SolutionRecord(steps=steps), left_step=(1, 0), right_step=(1, 1))
+    sides = ComparisonRecord(left=SolutionRecord(steps=steps), left_step=StepPlace(1, 0), right_step=StepPlace(1, 1))
     problem = ProblemRecord(statement="...", extras={"messages": [{"role": "user", "content": "1 + 1?"}]})
     (row,) = rows(Record(problem=problem, comparison=sides, people=[prefers("left")]), format_="dpo")
     assert row == {

@@ -18,6 +18,7 @@ from apps.corpus.records import (
     ProblemRecord,
     Record,
     SolutionRecord,
+    StepPlace,
     StepRecord,
 )
 from apps.exports.formats import FORMATS
@@ -95,7 +96,7 @@ def of_steps(*people: PersonRecord) -> Record:
         StepRecord(position=1, text="It is 3."),
         StepRecord(position=1, candidate=1, text="It is 2.", chosen=False),
     ]
-    sides = ComparisonRecord(left=SolutionRecord(steps=steps), left_step=(1, 0), right_step=(1, 1))
+    sides = ComparisonRecord(left=SolutionRecord(steps=steps), left_step=StepPlace(1, 0), right_step=StepPlace(1, 1))
     return Record(problem=ProblemRecord(statement="What is 1 + 1?"), comparison=sides, people=people)
 
 
@@ -250,12 +251,12 @@ def test_our_own_row_comes_back_as_it_was() -> None:
 
 
 def test_fewer_people_than_asked_make_a_pair_only_where_the_policy_takes_it() -> None:
-    thin = compared(prefers("left", asked=2))
+    thin = compared(prefers("left", redundancy=2))
     tally = Tally()
     assert rows("dpo", thin, tally) == []
     assert tally.left_out == {"comparisons: thin: fewer people than asked for": 1}
     assert len(rows("dpo", thin, thin="take")) == len(rows("dpo", thin, people="first")) == 1
-    assert len(rows("dpo", compared(prefers("left", asked=2), prefers("left", asked=2)))) == 1
+    assert len(rows("dpo", compared(prefers("left", redundancy=2), prefers("left", redundancy=2)))) == 1
 
 
 def test_a_side_that_was_taken_back_makes_no_pair() -> None:

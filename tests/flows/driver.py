@@ -24,7 +24,7 @@ from django.core.management import call_command  # noqa: E402
 from django.db import InterfaceError, OperationalError, connection  # noqa: E402
 
 from apps.accounts.models import User  # noqa: E402
-from apps.core.wakeups import wake_on_commit  # noqa: E402
+from apps.core.jobs.wakeups import wake_on_commit  # noqa: E402
 from apps.estimation.models import EstimationRun  # noqa: E402
 from apps.estimation.runs.services import pause_run, resume_run, start_run  # noqa: E402
 from apps.estimation.tasks import resume_abandoned  # noqa: E402
@@ -43,7 +43,7 @@ def start(*, url: str, solutions: int, steps: int, rollouts: int, in_flight: int
     owner = User.objects.create_user(email=f"{uuid.uuid4().hex}@lab.example", password="correct horse battery")
     project = create_project(slug=f"sums-{uuid.uuid4().hex[:8]}", owner=owner)
     add_sums(project, solutions, steps=steps)
-    settings = {"max_in_flight": in_flight, "timeout_s": 5.0}
+    settings = {"max_in_flight": in_flight, "timeout_s": 60.0}
     endpoint = add_endpoint(project=project, name="model", url=url, model="sums", settings=settings)
     run = start_run(
         project=project, endpoint=endpoint, strategy="math-shepherd", options={"rollouts": rollouts}, seed=3

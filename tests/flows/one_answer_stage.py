@@ -13,11 +13,11 @@ from django.test import Client
 from django.urls import reverse
 
 from apps.accounts.models import User
-from apps.core.jobs import JobStatus
+from apps.core.jobs.model import JobStatus
 from apps.corpus.models import Problem, Solution, Step
 from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
 from apps.estimation.runs.services import cancel_run, resume_run, start_run
-from apps.estimation.worker.run import work_on
+from apps.estimation.worker.run import run_estimation_slice
 from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint
 from apps.labeling.models import Assignment, Round
@@ -245,11 +245,11 @@ def _two_runs(project: Project, endpoint: Endpoint, model: Model) -> tuple[Estim
     """One that has ended, in which a fifth of the rollouts succeed, and one in which none does, held half-way."""
     model.control(latency_s=0.001, right=0.2)
     ended = start_run(project=project, endpoint=endpoint, strategy="math-shepherd", seed=3)
-    work_on(run_id=ended.pk)
+    run_estimation_slice(run_id=ended.pk)
     model.control(latency_s=0.3, right=0.0)
     budget = {"rollouts": 4 * ROLLOUTS}
     under_way = start_run(project=project, endpoint=endpoint, strategy="math-shepherd", seed=4, budget=budget)
-    work_on(run_id=under_way.pk)
+    run_estimation_slice(run_id=under_way.pk)
     ended.refresh_from_db()
     under_way.refresh_from_db()
     assert (ended.status, under_way.status) == (JobStatus.FINISHED, JobStatus.PAUSED)
@@ -275,7 +275,7 @@ def _at_work(run: EstimationRun, model: Model) -> Iterator[None]:
 
 def _work_apart(run_id: int) -> None:
     try:
-        work_on(run_id=run_id)
+        run_estimation_slice(run_id=run_id)
     finally:
         connections.close_all()
 

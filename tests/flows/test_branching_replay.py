@@ -130,7 +130,7 @@ def test_phase_1_of_prm800k_is_done_again_and_comes_out_as_it_went_in(
             == "submitted"
         )
     # They went the ways that stood there, so nothing had to grow.
-    assert Assignment.objects.filter(grown__isnull=False).count() == 0
+    assert Assignment.objects.filter(derived_solution__isnull=False).count() == 0
     assert Solution.objects.count() == len(wanted)
     found = export(project, tmp_path, "prm800k")
     assert sorted(json.dumps(said(row), sort_keys=True) for row in found) == sorted(

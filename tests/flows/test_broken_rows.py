@@ -1,4 +1,4 @@
-"""A file with a hundred broken rows of every kind lands the others, and names the hundred."""
+"""A file with a hundred broken rows of every kind: the others are stored, and the hundred are named."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ WAYS: list[tuple[Callable[[int], bytes], str | None]] = [
 
 @pytest.fixture
 def mixed_file(tmp_path: Path) -> tuple[Path, dict[int, str | None]]:
-    """2,000 lines with Windows ends and a byte order mark; gives the field expected at each broken line."""
+    """2,000 lines with Windows ends and a byte order mark; returns the field expected at each broken line."""
     dice = random.Random(1)
     broken = sorted(dice.sample(range(1, ROWS), BROKEN))
     expected: dict[int, str | None] = {}
@@ -159,7 +159,7 @@ def mixed_file(tmp_path: Path) -> tuple[Path, dict[int, str | None]]:
 
 
 @pytest.mark.django_db
-def test_the_good_rows_land_and_the_broken_ones_are_named(
+def test_the_good_rows_are_stored_and_the_broken_ones_named(
     project: Project, mixed_file: tuple[Path, dict[int, str | None]]
 ) -> None:
     path, expected = mixed_file
@@ -167,37 +167,37 @@ def test_the_good_rows_land_and_the_broken_ones_are_named(
         batch = create_import(project=project, file=File(file), filename=path.name, format="jsonl")
     batch = run_import(batch_id=batch.pk)
 
-    found = {row.line: row for row in batch.findings.filter(kind=ImportFinding.Kind.REJECTED)}
-    assert sorted(found) == sorted(expected)
-    assert {line: found[line].field for line, field in expected.items() if field is not None} == {
+    rejected = {row.line: row for row in batch.findings.filter(kind=ImportFinding.Kind.REJECTED)}
+    assert sorted(rejected) == sorted(expected)
+    assert {line: rejected[line].field for line, field in expected.items() if field is not None} == {
         line: field for line, field in expected.items() if field is not None
     }
-    assert all(row.reason for row in found.values())
+    assert all(row.reason for row in rejected.values())
     assert (batch.rows, batch.rejected, batch.solutions) == (ROWS, BROKEN, ROWS - BROKEN)
     assert Solution.objects.count() == ROWS - BROKEN
     assert batch.labels == 2 * (ROWS - BROKEN)
 
 
 @pytest.mark.django_db
-def test_the_mended_file_brings_only_what_was_missing(
+def test_the_corrected_file_adds_only_the_missing_rows(
     project: Project, mixed_file: tuple[Path, dict[int, str | None]], tmp_path: Path
 ) -> None:
     path, _expected = mixed_file
-    mended = tmp_path / "mended.jsonl"
-    mended.write_text("".join(json.dumps(good(number)) + "\n" for number in range(ROWS)))
-    for one in (path, mended):
-        with one.open("rb") as file:
-            batch = create_import(project=project, file=File(file), filename=one.name, format="jsonl")
+    corrected = tmp_path / "corrected.jsonl"
+    corrected.write_text("".join(json.dumps(good(number)) + "\n" for number in range(ROWS)))
+    for version in (path, corrected):
+        with version.open("rb") as file:
+            batch = create_import(project=project, file=File(file), filename=version.name, format="jsonl")
         batch = run_import(batch_id=batch.pk)
     assert (batch.solutions, batch.skipped_existing, batch.rejected) == (BROKEN, ROWS - BROKEN, 0)
     assert Solution.objects.count() == ROWS
 
 
 @pytest.mark.django_db
-def test_what_only_the_database_refuses_is_one_row_and_not_the_file(
+def test_one_row_that_the_database_refuses_does_not_stop_the_file(
     project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Names too long for an index, where no reader has looked: the others land, and the one is named."""
+    """A name too long for an index, which no reader checks: the others are stored, and this one is named."""
     monkeypatch.setattr("apps.corpus.imports.run.checked", lambda record: record)
     dice = random.Random(2)
     rows = [good(number) for number in range(5)]
@@ -208,6 +208,6 @@ def test_what_only_the_database_refuses_is_one_row_and_not_the_file(
         batch = create_import(project=project, file=File(file), filename=path.name, format="jsonl")
     batch = run_import(batch_id=batch.pk)
     assert (batch.status, batch.solutions, batch.rejected) == ("finished", 4, 1)
-    (told,) = batch.findings.filter(kind=ImportFinding.Kind.REJECTED)
-    assert told.line == 3
-    assert told.reason.startswith("the database refused it: index row")
+    (finding,) = batch.findings.filter(kind=ImportFinding.Kind.REJECTED)
+    assert finding.line == 3
+    assert finding.reason.startswith("the database refused it: index row")

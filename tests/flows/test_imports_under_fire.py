@@ -11,7 +11,7 @@ from django.core.files import File
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from apps.accounts.models import User
-from apps.core.jobs import JobStatus
+from apps.core.jobs.model import JobStatus
 from apps.corpus.models import ImportBatch, Solution, Step
 from apps.corpus.services import create_import
 from apps.corpus.tasks import import_file

@@ -1,4 +1,4 @@
-"""A model server that answers as a test scripts it, over real HTTP, and remembers what it was asked."""
+"""A model server over real HTTP whose replies a test scripts, and which records its requests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 
 @dataclass
-class Asked:
+class ReceivedRequest:
     path: str
     body: dict[str, Any]
     headers: dict[str, str]
@@ -22,7 +22,7 @@ class Asked:
 
 @dataclass
 class Reply:
-    """`body` is sent as JSON, or as it is where it is text. `hang_s` before it; `cuts` the connection instead."""
+    """`body` is sent as JSON, or unchanged if it is a text, after `hang_s`; `cuts` closes the connection instead."""
 
     body: object = ""
     status: int = 200
@@ -31,13 +31,13 @@ class Reply:
     cuts: bool = False
 
 
-Script = Callable[[Asked], Reply]
+Script = Callable[[ReceivedRequest], Reply]
 
 
 class Scripted:
     def __init__(self, script: Script) -> None:
         self.script = script
-        self.asked: list[Asked] = []
+        self.asked: list[ReceivedRequest] = []
         self.url = ""
 
     @property
@@ -59,7 +59,7 @@ def chats(*texts: str | None) -> Reply:
 
 
 def in_turn(*replies: Reply) -> Script:
-    """One after the other, the last for ever."""
+    """The replies in order; the last one is repeated."""
     left = list(replies)
     return lambda _: left.pop(0) if len(left) > 1 else left[0]
 
@@ -73,7 +73,7 @@ def scripted(script: Script) -> Iterator[Scripted]:
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            asked = Asked(self.path, body, dict(self.headers), time.monotonic())
+            asked = ReceivedRequest(self.path, body, dict(self.headers), time.monotonic())
             found.asked.append(asked)
             self._send(found.script(asked))
 
@@ -97,7 +97,7 @@ def scripted(script: Script) -> Iterator[Scripted]:
         daemon_threads = True
 
         def handle_error(self, *_: object) -> None:
-            """A connection that a test cuts is no news."""
+            """Do not log connections that a test cuts."""
 
     server = Quiet(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.02), daemon=True)

@@ -1,4 +1,4 @@
-"""Where endpoints may lead: the public internet, and what the operator allows. Only harmless addresses are asked."""
+"""Allowed addresses of endpoints: the public internet and the operator's. Requests go to harmless ones only."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from apps.inference.errors import AddressNotAllowed, NotServed
 from apps.inference.grants import grant_endpoint, revoke_endpoint, share_endpoint
 from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint, change_endpoint, check_endpoint
-from apps.inference.types import Prompt, Sampling, Server
+from apps.inference.types import CompletionPrompt, SamplingParameters, Server
 from apps.projects.models import Project
 from apps.projects.services import create_project
 from tests.cast import bearer, make_problem, make_solution
@@ -153,10 +153,10 @@ def test_an_entry_that_is_none_is_named(entry: str) -> None:
 )
 def test_every_spelling_of_an_inward_address_is_refused_at_the_form(project: Project, settings: Any, host: str) -> None:
     settings.ENDPOINT_ALLOWED_ADDRESSES = []
-    with pytest.raises(DomainError) as told:
+    with pytest.raises(DomainError) as caught:
         add_endpoint(name="inward", url=f"http://{host}:8080/v1", model="m", project=project)
-    assert told.value.code == "address_not_allowed"
-    assert "ENDPOINT_ALLOWED_ADDRESSES" in told.value.message
+    assert caught.value.code == "address_not_allowed"
+    assert "ENDPOINT_ALLOWED_ADDRESSES" in caught.value.message
     assert not Endpoint.objects.exists()
 
 
@@ -172,13 +172,13 @@ def server() -> Iterator[Scripted]:
 def complete(url: str, allowed: tuple[str, ...]) -> None:
     async def ask() -> None:
         async with Client(Server(url, "m", allowed_addresses=allowed), attempts=1) as client:
-            await client.complete(Prompt("1 + 1?"), Sampling(), n=2)
+            await client.complete(CompletionPrompt("1 + 1?"), SamplingParameters(), n=2)
 
     asyncio.run(ask())
 
 
-def test_a_name_is_checked_by_what_it_stands_for_when_connecting(server: Scripted) -> None:
-    """The name of this machine leads to an address that is no part of the public internet."""
+def test_a_name_is_checked_by_its_address_when_connecting(server: Scripted) -> None:
+    """The name of this machine resolves to an address outside the public internet."""
     by_name = server.url.replace("127.0.0.1", "localhost")
     for url in (server.url, by_name):
         with pytest.raises(AddressNotAllowed, match="ENDPOINT_ALLOWED_ADDRESSES"):
@@ -189,7 +189,7 @@ def test_a_name_is_checked_by_what_it_stands_for_when_connecting(server: Scripte
 
 
 def test_what_a_name_meant_before_does_not_matter(server: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A name that led outward when the URL was entered, and leads inward when it is connected to."""
+    """A name that resolved to a public address when the URL was entered, and to a private one when connecting."""
     port = int(server.url.rpartition(":")[2].partition("/")[0])
 
     def rebound(host: str, port: int | None, *args: Any, **kwargs: Any) -> list[Any]:
@@ -283,9 +283,9 @@ def test_a_setting_that_cannot_be_read_is_named_wherever_it_is_met(
 
 @pytest.mark.parametrize("url", ["http://h:99999/v1", "http://h:x/v1", "http://[::1/v1", "http://[no]/v1"])
 def test_a_url_that_cannot_be_read_is_refused(project: Project, alice: User, url: str) -> None:
-    with pytest.raises(DomainError) as told:
+    with pytest.raises(DomainError) as caught:
         add_endpoint(name="lab", url=url, model="m", project=project, is_vouched=True)
-    assert told.value.fields == {"url": "not a base URL"}
+    assert caught.value.fields == {"url": "not a base URL"}
     endpoint = add_endpoint(name="lab", url="https://models.example/v1", model="m", project=project)
     with pytest.raises(DomainError):
         change_endpoint(endpoint=endpoint, url=url, model="m", actor=alice)

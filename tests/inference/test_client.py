@@ -1,4 +1,4 @@
-"""Retries, what is not tried again, and how the client learns what a server takes."""
+"""Retries, final failures, and how the client learns which settings a server accepts."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from typing import Any
 
 import pytest
 
-from apps.inference.client import DEAF_AFTER, Client
+from apps.inference.client import IGNORES_N_AFTER, Client
 from apps.inference.errors import (
     EndpointFailure,
+    InvalidResponse,
     KeyRefused,
     NotServed,
     Overloaded,
+    RateLimited,
     RequestRefused,
-    TooMany,
     Unreachable,
-    Unreadable,
 )
-from apps.inference.types import Answer, Prompt, Sampling, Server
-from tests.inference.scripted import Asked, Reply, Scripted, completions, in_turn, scripted
+from apps.inference.types import CompletionPrompt, ModelResponse, SamplingParameters, Server
+from tests.inference.scripted import ReceivedRequest, Reply, Scripted, completions, in_turn, scripted
 
-PROMPT, SAMPLING = Prompt("Compute 1 + 1."), Sampling()
+PROMPT, SAMPLING = CompletionPrompt("Compute 1 + 1."), SamplingParameters()
 GOOD = completions("2")
 
 
@@ -36,13 +36,13 @@ async def asking(
     timeout_s: float = 5,
     attempts: int = 3,
     on_overload: Callable[[], None] = lambda: None,
-) -> Answer:
-    told = Server(server.url, "small", api_key=key, timeout_s=timeout_s)
-    async with Client(told, attempts=attempts, first_pause_s=0.01, on_overload=on_overload) as client:
+) -> ModelResponse:
+    config = Server(server.url, "small", api_key=key, timeout_s=timeout_s)
+    async with Client(config, attempts=attempts, first_pause_s=0.01, on_overload=on_overload) as client:
         return await client.complete(PROMPT, SAMPLING, n=n, seed=1)
 
 
-def ask(server: Scripted, n: int = 1, **more: Any) -> Answer:
+def ask(server: Scripted, n: int = 1, **more: Any) -> ModelResponse:
     return asyncio.run(asking(server, n, **more))
 
 
@@ -69,20 +69,20 @@ def test_what_may_pass_is_asked_again_and_the_request_is_the_same(fault: str) ->
 
 
 LASTING = {
-    "429": TooMany,
+    "429": RateLimited,
     "500": Overloaded,
     "a reset": Unreachable,
     "a time-out": Unreachable,
-    "a gateway's page": Unreadable,
-    "no choices": Unreadable,
+    "a gateway's page": InvalidResponse,
+    "no choices": InvalidResponse,
 }
 
 
 @pytest.mark.parametrize("fault", LASTING)
 def test_what_does_not_pass_is_given_up_and_counted(fault: str) -> None:
-    with scripted(lambda _: PASSING[fault]) as server, pytest.raises(LASTING[fault]) as told:
+    with scripted(lambda _: PASSING[fault]) as server, pytest.raises(LASTING[fault]) as caught:
         ask(server, timeout_s=0.2)
-    assert told.value.requests == len(server.asked) == 3
+    assert caught.value.requests == len(server.asked) == 3
 
 
 FINAL = {
@@ -105,13 +105,13 @@ def test_what_would_be_refused_again_is_asked_once(status: int) -> None:
     assert len(server.asked) == 1
 
 
-def test_nobody_at_the_address_is_said_so() -> None:
-    with pytest.raises(Unreachable, match="cannot be reached") as told:
+def test_an_unreachable_address_is_reported() -> None:
+    with pytest.raises(Unreachable, match="cannot be reached") as caught:
         asyncio.run(_nobody())
-    assert told.value.requests == 2
+    assert caught.value.requests == 2
 
 
-async def _nobody() -> Answer:
+async def _nobody() -> ModelResponse:
     async with Client(Server("http://127.0.0.1:9/v1", "small"), attempts=2, first_pause_s=0.01) as client:
         return await client.complete(PROMPT, SAMPLING)
 
@@ -153,20 +153,20 @@ def test_pauses_double_and_are_never_the_same_for_all() -> None:
 
 @pytest.mark.parametrize(("status", "calls"), [(429, 1), (503, 1), (500, 0), (400, 0)])
 def test_only_an_overloaded_server_makes_us_slow_down(status: int, calls: int) -> None:
-    told: list[int] = []
+    overloads: list[int] = []
     with scripted(in_turn(Reply(status=status), GOOD)) as server:
         try:
-            ask(server, on_overload=lambda: told.append(1))
+            ask(server, on_overload=lambda: overloads.append(1))
         except EndpointFailure:
             assert status == 400
-    assert len(told) == calls
+    assert len(overloads) == calls
 
 
 # --- n ----------------------------------------------------------------------------------------------------
 
 
-def _capped(most: int) -> Callable[[Asked], Reply]:
-    def script(asked: Asked) -> Reply:
+def _capped(most: int) -> Callable[[ReceivedRequest], Reply]:
+    def script(asked: ReceivedRequest) -> Reply:
         if asked.body["n"] > most:
             return Reply({"error": {"message": f"Value must be between 1 <= value <= {most}"}}, status=400)
         return completions(*["2"] * asked.body["n"])
@@ -188,16 +188,16 @@ def test_a_cap_on_n_is_learned_by_halving_and_remembered() -> None:
     assert [body["n"] for body in server.bodies] == [16, 8, 4, 4]
 
 
-def test_a_refusal_that_has_nothing_to_do_with_n_is_told_with_all_its_requests() -> None:
-    with scripted(lambda _: Reply("too long", status=400)) as server, pytest.raises(RequestRefused) as told:
+def test_a_refusal_unrelated_to_n_counts_all_its_requests() -> None:
+    with scripted(lambda _: Reply("too long", status=400)) as server, pytest.raises(RequestRefused) as caught:
         ask(server, n=8)
-    assert told.value.requests == len(server.asked) == 4
+    assert caught.value.requests == len(server.asked) == 4
 
 
 def test_a_server_that_ignores_n_is_found_out() -> None:
     async def often() -> None:
         async with Client(Server(server.url, "small")) as client:
-            for _ in range(DEAF_AFTER):
+            for _ in range(IGNORES_N_AFTER):
                 assert client.fitting(8) == 8
                 await client.complete(PROMPT, SAMPLING, n=8)
             assert client.fitting(8) == 1
@@ -231,20 +231,20 @@ def test_a_server_that_repeats_the_key_does_not_get_it_any_further(
 ) -> None:
     caplog.set_level(logging.DEBUG)
 
-    def script(asked: Asked) -> Reply:
+    def script(asked: ReceivedRequest) -> Reply:
         return Reply({"error": {"message": f"wrong: {asked.headers['Authorization']}"}}, status=status)
 
-    with scripted(script) as server, pytest.raises(EndpointFailure) as told:
+    with scripted(script) as server, pytest.raises(EndpointFailure) as caught:
         ask(server, key="sk-very-secret")
-    chain: BaseException | None = told.value
+    chain: BaseException | None = caught.value
     while chain is not None:
         assert "sk-very-secret" not in f"{chain} {chain!r}"
         chain = chain.__cause__ or chain.__context__
-    assert "[key]" in str(told.value)
+    assert "[key]" in str(caught.value)
     assert "sk-very-secret" not in caplog.text
 
 
 def test_a_long_error_page_is_cut() -> None:
-    with scripted(lambda _: Reply("x" * 100_000, status=400)) as server, pytest.raises(RequestRefused) as told:
+    with scripted(lambda _: Reply("x" * 100_000, status=400)) as server, pytest.raises(RequestRefused) as caught:
         ask(server)
-    assert len(str(told.value)) < 400
+    assert len(str(caught.value)) < 400

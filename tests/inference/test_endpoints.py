@@ -1,4 +1,4 @@
-"""Endpoints: registered, checked, and what becomes of their keys."""
+"""Endpoints: adding, changing and checking them, and the handling of their keys."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint, change_endpoint, check_endpoint, checked_url
 from apps.projects.models import Project
 from tests.cast import bearer, signed_in
-from tests.inference.scripted import Asked, Reply, Scripted, chats, completions, scripted
+from tests.inference.scripted import ReceivedRequest, Reply, Scripted, chats, completions, scripted
 
 KEY = "sk-never-to-be-seen"
 
@@ -57,13 +57,13 @@ def test_no_page_no_answer_of_the_api_no_log_and_no_event_shows_a_key(
 ) -> None:
     caplog.set_level(logging.DEBUG)
 
-    def script(asked: Asked) -> Reply:
+    def script(asked: ReceivedRequest) -> Reply:
         return Reply({"error": {"message": f"Incorrect API key: {asked.headers['Authorization']}"}}, status=401)
 
     with scripted(script) as server:
         endpoint = added(project, server.url, api_key=KEY, created_by=alice)
         check_endpoint(endpoint=endpoint)
-    assert "does not take the key" in endpoint.check_error
+    assert "refuses the key" in endpoint.check_error
     assert "[key]" in caplog.text
     User.objects.filter(pk=alice.pk).update(is_staff=True, is_superuser=True)
     alice.refresh_from_db()
@@ -76,7 +76,7 @@ def test_no_page_no_answer_of_the_api_no_log_and_no_event_shows_a_key(
         api.get(f"/api/v1/projects/{project.slug}/endpoints"),
     ]
     assert [answer.status_code for answer in seen] == [200] * len(seen)
-    sealed = Endpoint.objects.values_list("sealed_key", flat=True).get(pk=endpoint.pk)
+    sealed = Endpoint.objects.values_list("encrypted_key", flat=True).get(pk=endpoint.pk)
     for answer in seen:
         assert KEY not in answer.content.decode()
         assert sealed not in answer.content.decode()
@@ -96,9 +96,9 @@ def test_the_api_takes_a_key_and_does_not_give_it_back(project: Project, alice: 
 
 def test_a_key_is_not_sent_to_another_host_than_it_was_given_for(project: Project, alice: User) -> None:
     endpoint = added(project, "https://api.example/v1", api_key=KEY)
-    with pytest.raises(DomainError) as told:
+    with pytest.raises(DomainError) as caught:
         change_endpoint(endpoint=endpoint, url="https://thief.example/v1", model="small", actor=alice)
-    assert "api_key" in told.value.fields
+    assert "api_key" in caught.value.fields
     endpoint.refresh_from_db()
     assert endpoint.url == "https://api.example/v1"
     change_endpoint(endpoint=endpoint, url="https://api.example/v2", model="small", actor=alice)
@@ -125,9 +125,9 @@ def test_a_key_is_not_sent_to_another_host_than_it_was_given_for(project: Projec
     ],
 )
 def test_a_url_that_cannot_be_is_refused_by_its_field(url: str) -> None:
-    with pytest.raises(DomainError) as told:
+    with pytest.raises(DomainError) as caught:
         checked_url(url)
-    assert "url" in told.value.fields
+    assert "url" in caught.value.fields
 
 
 @pytest.mark.parametrize("path", ["/v1", "/v1/", "/v1/completions", "/v1/chat/completions", " /v1 "])
@@ -144,13 +144,13 @@ def test_a_url_may_be_pasted_with_its_last_part(path: str) -> None:
         ({"price_in": "-1"}, "price_in"),
         ({"transport": "carrier pigeon"}, "transport"),
         ({"max_in_flight": -1}, "max_in_flight"),
-        ({"sealed_key": "x"}, "sealed_key"),
+        ({"encrypted_key": "x"}, "encrypted_key"),
     ],
 )
 def test_a_setting_that_cannot_be_is_named(project: Project, settings: dict[str, Any], field: str) -> None:
-    with pytest.raises(DomainError) as told:
+    with pytest.raises(DomainError) as caught:
         added(project, settings=settings)
-    assert field in told.value.fields
+    assert field in caught.value.fields
     assert not Endpoint.objects.exists()
 
 
@@ -211,10 +211,10 @@ def test_the_check_finds_that_top_k_and_min_p_are_not_known(project: Project, se
 
 
 @pytest.mark.parametrize(
-    ("reply", "said"),
+    ("reply", "message"),
     [
         (Reply({"error": {"message": "no such model"}}, status=404), "(404, or a redirect)"),
-        (Reply("forbidden", status=403), "does not take the key"),
+        (Reply("forbidden", status=403), "refuses the key"),
         (Reply("too large", status=400), "refuses the request (4xx)"),
         (Reply("<html>"), "not a completion in JSON"),
         (Reply({"choices": []}), "not a completion in JSON"),
@@ -223,11 +223,11 @@ def test_the_check_finds_that_top_k_and_min_p_are_not_known(project: Project, se
     ],
 )
 def test_the_check_says_why_an_endpoint_cannot_be_used(
-    project: Project, server: Scripted, reply: Reply, said: str
+    project: Project, server: Scripted, reply: Reply, message: str
 ) -> None:
     server.script = lambda _: reply
     endpoint = checked(project, server)
-    assert said in endpoint.check_error
+    assert message in endpoint.check_error
     server.script = lambda _: completions("one", "two")
     assert check_endpoint(endpoint=endpoint).check_error == ""
 

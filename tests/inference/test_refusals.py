@@ -1,4 +1,4 @@
-"""What servers say when they refuse a request, as they word it, and how they are asked again."""
+"""Refused requests, in the wording of real servers, and how they are repeated."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 from apps.inference.client import Client
 from apps.inference.errors import PromptTooLong, RequestRefused
 from apps.inference.refusals import adapted, notice_of, read_refusal
-from apps.inference.types import Answer, Prompt, Sampling, Server
-from tests.inference.scripted import Asked, Reply, Script, Scripted, chats, scripted
+from apps.inference.types import CompletionPrompt, ModelResponse, SamplingParameters, Server
+from tests.inference.scripted import ReceivedRequest, Reply, Script, Scripted, chats, scripted
 
 SENT = ("model", "n", "temperature", "top_p", "max_tokens", "seed", "stop", "top_k", "min_p", "messages")
 TOO_LONG: dict[str, tuple[int, object]] = {
@@ -155,10 +155,10 @@ KNOWN: list[object] = [
 @pytest.mark.parametrize("server", TOO_LONG)
 def test_a_prompt_that_is_too_long_is_known_by_every_servers_words_and_asked_once(server: str) -> None:
     status, body = TOO_LONG[server]
-    with scripted(lambda _: Reply(body, status=status)) as found, pytest.raises(PromptTooLong) as told:
+    with scripted(lambda _: Reply(body, status=status)) as found, pytest.raises(PromptTooLong) as caught:
         ask(found, n=8)
-    assert told.value.requests == len(found.asked) == 1
-    assert "too long" in str(told.value)
+    assert caught.value.requests == len(found.asked) == 1
+    assert "too long" in str(caught.value)
 
 
 @pytest.mark.parametrize(("status", "body"), NOT_TOO_LONG)
@@ -181,9 +181,9 @@ def raw(body: object) -> bytes:
 
 
 def without(*settings: str) -> Script:
-    """A server that does not take these settings, and says one at a time."""
+    """A server that refuses these settings and names one at a time."""
 
-    def script(asked: Asked) -> Reply:
+    def script(asked: ReceivedRequest) -> Reply:
         for name in settings:
             if name in asked.body:
                 message = f"Unsupported parameter: '{name}' is not supported with this model."
@@ -195,11 +195,11 @@ def without(*settings: str) -> Script:
     return script
 
 
-def ask(server: Scripted, n: int = 1, times: int = 1, transport: str = "chat-instruct") -> list[Answer]:
-    async def asking() -> list[Answer]:
+def ask(server: Scripted, n: int = 1, times: int = 1, transport: str = "chat-instruct") -> list[ModelResponse]:
+    async def asking() -> list[ModelResponse]:
         async with Client(Server(server.url, "small", transport=transport), attempts=2, first_pause_s=0.01) as client:
-            sampling = Sampling(stop=("\n\nQ",))
-            return [await client.complete(Prompt("Compute."), sampling, n=n, seed=7) for _ in range(times)]
+            sampling = SamplingParameters(stop=("\n\nQ",))
+            return [await client.complete(CompletionPrompt("Compute."), sampling, n=n, seed=7) for _ in range(times)]
 
     return asyncio.run(asking())
 
@@ -228,24 +228,24 @@ def test_a_server_without_n_is_asked_for_one_at_a_time() -> None:
 
 
 def test_a_server_that_takes_neither_name_is_given_up_with_its_sentence() -> None:
-    with scripted(without("max_tokens", "max_completion_tokens")) as server, pytest.raises(RequestRefused) as told:
+    with scripted(without("max_tokens", "max_completion_tokens")) as server, pytest.raises(RequestRefused) as caught:
         ask(server)
-    assert "max_completion_tokens" in str(told.value)
-    assert told.value.requests == len(server.asked) == 2
+    assert "max_completion_tokens" in str(caught.value)
+    assert caught.value.requests == len(server.asked) == 2
 
 
 def test_many_requests_at_once_learn_the_same_together() -> None:
-    async def asking(url: str) -> list[Answer]:
+    async def asking(url: str) -> list[ModelResponse]:
         async with Client(Server(url, "small", transport="chat-instruct"), attempts=2) as client:
-            prompts = [Prompt(f"Compute {number}.") for number in range(12)]
-            return await asyncio.gather(*(client.complete(one, Sampling(), n=2, seed=1) for one in prompts))
+            prompts = [CompletionPrompt(f"Compute {number}.") for number in range(12)]
+            return await asyncio.gather(*(client.complete(one, SamplingParameters(), n=2, seed=1) for one in prompts))
 
     with scripted(without("max_tokens", "temperature")) as server:
         answers = asyncio.run(asking(server.url))
     assert all(len(answer.choices) == 2 for answer in answers)
 
 
-def test_what_is_left_out_is_told_in_words() -> None:
+def test_each_refused_setting_has_a_notice() -> None:
     assert "max_completion_tokens" in notice_of("max_tokens")
     assert "own default" in notice_of("temperature")
     body: dict[str, Any] = {"max_tokens": 5, "seed": 1, "n": 2}

@@ -1,4 +1,4 @@
-"""What each transport sends, and how it reads what comes back."""
+"""The requests of each transport, and how it reads responses."""
 
 from __future__ import annotations
 
@@ -8,24 +8,29 @@ from typing import Any
 import pytest
 
 from apps.inference.client import Client
-from apps.inference.errors import Unreadable
+from apps.inference.errors import InvalidResponse
 from apps.inference.prompts import Template, seed_of
 from apps.inference.transports import TRANSPORTS
-from apps.inference.transports.chat_instruct import GO_ON
-from apps.inference.types import Answer, Prompt, Sampling, Server
+from apps.inference.transports.chat_instruct import CONTINUE
+from apps.inference.types import CompletionPrompt, ModelResponse, SamplingParameters, Server
 from tests.inference.scripted import Reply, Scripted, chats, completions, scripted
 
-PROMPT = Prompt(problem="Compute 1 + 1.\n\n", prefix="Step 1: add", system="Be brief.\n")
-SAMPLING = Sampling(temperature=0.7, top_p=0.9, max_tokens=99, stop=("\n\nProblem",), top_k=5, min_p=0.1)
+PROMPT = CompletionPrompt(problem="Compute 1 + 1.\n\n", prefix="Step 1: add", system="Be brief.\n")
+SAMPLING = SamplingParameters(temperature=0.7, top_p=0.9, max_tokens=99, stop=("\n\nProblem",), top_k=5, min_p=0.1)
 ALWAYS = {"model": "small", "n": 3, "temperature": 0.7, "top_p": 0.9, "max_tokens": 99, "seed": 17}
 
 
 def ask(
-    server: Scripted, transport: str, prompt: Prompt = PROMPT, sampling: Sampling = SAMPLING, n: int = 3, **more: Any
-) -> Answer:
-    async def asking() -> Answer:
-        told = Server(server.url, "small", transport=transport, **more)
-        async with Client(told, first_pause_s=0.01, attempts=2) as client:
+    server: Scripted,
+    transport: str,
+    prompt: CompletionPrompt = PROMPT,
+    sampling: SamplingParameters = SAMPLING,
+    n: int = 3,
+    **more: Any,
+) -> ModelResponse:
+    async def asking() -> ModelResponse:
+        config = Server(server.url, "small", transport=transport, **more)
+        async with Client(config, first_pause_s=0.01, attempts=2) as client:
             return await client.complete(prompt, sampling, n=n, seed=17)
 
     return asyncio.run(asking())
@@ -64,7 +69,7 @@ def test_chat_prefill_goes_on_with_the_assistants_message() -> None:
 
 def test_chat_prefill_of_nothing_is_a_plain_question() -> None:
     with scripted(lambda _: chats("a")) as server:
-        ask(server, "chat-prefill", Prompt("Compute 1 + 1."), n=1)
+        ask(server, "chat-prefill", CompletionPrompt("Compute 1 + 1."), n=1)
     (body,) = server.bodies
     assert [message["role"] for message in body["messages"]] == ["user"]
     assert not {"add_generation_prompt", "continue_final_message"} & set(body)
@@ -76,7 +81,7 @@ def test_chat_instruct_asks_a_closed_api_to_go_on() -> None:
     (body,) = server.bodies
     assert body["messages"] == [
         {"role": "system", "content": "Be brief.\n"},
-        {"role": "user", "content": "Compute 1 + 1.\n\n" + GO_ON + "Step 1: add"},
+        {"role": "user", "content": "Compute 1 + 1.\n\n" + CONTINUE + "Step 1: add"},
     ]
     assert body.items() >= ALWAYS.items()
     assert [choice.text for choice in answer.choices] == ["a", "b", "c"]
@@ -86,16 +91,16 @@ def test_chat_instruct_asks_a_closed_api_to_go_on() -> None:
 def test_a_server_that_does_not_know_top_k_and_min_p_is_not_sent_them(transport: str) -> None:
     said = completions("a") if transport == "completions" else chats("a")
     with scripted(lambda _: said) as server:
-        ask(server, transport, sampling=Sampling(extras=False), n=1)
+        ask(server, transport, sampling=SamplingParameters(extras=False), n=1)
     (body,) = server.bodies
     assert not {"top_k", "min_p", "stop"} & set(body)
     assert {"temperature", "top_p", "max_tokens", "seed", "n"} <= set(body)
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-@pytest.mark.parametrize("told", [{}, {"choices": [{}]}, {"choices": 3}, [], "text", {"choices": [None]}])
-def test_an_answer_without_choices_is_said_to_be_unreadable(transport: str, told: object) -> None:
-    with scripted(lambda _: Reply(told)) as server, pytest.raises(Unreadable):
+@pytest.mark.parametrize("content", [{}, {"choices": [{}]}, {"choices": 3}, [], "text", {"choices": [None]}])
+def test_a_response_without_choices_is_invalid(transport: str, content: object) -> None:
+    with scripted(lambda _: Reply(content)) as server, pytest.raises(InvalidResponse):
         ask(server, transport)
 
 
@@ -106,7 +111,7 @@ def test_choices_are_read_in_the_order_of_their_index() -> None:
     assert [(one.text, one.is_cut) for one in answer.choices] == [("a", True), ("b.", False)]
 
 
-def test_usage_that_counts_the_first_choice_only_is_made_up_for_and_said_to_be_estimated() -> None:
+def test_usage_that_counts_only_the_first_choice_is_estimated_for_the_others() -> None:
     said = completions("aaaa", "aaaaaaaa", usage={"prompt_tokens": 9, "completion_tokens": 2})
     with scripted(lambda _: said) as server:
         believed = ask(server, "completions").usage
@@ -152,20 +157,22 @@ def test_the_real_llama_server_continues_cuts_repeats_itself_by_seed_and_shows_i
     reasoner_server: str,
 ) -> None:
     """It refuses an `n` above its slots, and its usage counts the first choice."""
-    prompt = Prompt("Tom has 3 apples and buys 4 more. How many apples does Tom have now?\n", "3 + 4 =")
+    prompt = CompletionPrompt("Tom has 3 apples and buys 4 more. How many apples does Tom have now?\n", "3 + 4 =")
 
     async def asking(url: str) -> None:
         async with Client(Server(url, "reasoner", counts_first_only=True)) as client:
-            free = Sampling(temperature=1.0, max_tokens=60)
+            free = SamplingParameters(temperature=1.0, max_tokens=60)
             some = await client.complete(prompt, free, n=4, seed=5)
             assert len(some.choices) == 4
             assert some.usage.is_estimated
             again = await client.complete(prompt, free, n=4, seed=6)
             assert [one.text for one in some.choices] != [one.text for one in again.choices]
-            greedy = [await client.complete(prompt, Sampling(temperature=0.0, max_tokens=20), n=1) for _ in range(2)]
+            greedy = [
+                await client.complete(prompt, SamplingParameters(temperature=0.0, max_tokens=20), n=1) for _ in range(2)
+            ]
             assert greedy[0].choices == greedy[1].choices
             assert greedy[0].choices[0].text.strip()
-            cut = await client.complete(prompt, Sampling(max_tokens=1), n=2, seed=5)
+            cut = await client.complete(prompt, SamplingParameters(max_tokens=1), n=2, seed=5)
             assert [one.is_cut for one in cut.choices] == [True, True]
             many = await client.complete(prompt, free, n=1024, seed=5)
             assert client.most_choices == len(many.choices) < 1024

@@ -65,7 +65,7 @@ def test_a_run_lands_for_a_solution_whole_or_not_at_all(project: Project, togeth
     other = row(2, judges=[verdicts("a", 1, -1)])
     for rows in [[first, second, other]] if together else [[first], [second, other]]:
         batch = bring_in(project, rows)
-    assert batch.ignored == {"judges[] (contradicts what stands)": 1}
+    assert batch.ignored == {"judges[] (contradicts what is stored)": 1}
     standing = StepVerdict.objects.order_by("run__run_in_file", "step__solution", "step__position")
     by_run = {(number, solution): [] for number, solution in standing.values_list("run__run_in_file", "step__solution")}
     for number, solution, rating in standing.values_list("run__run_in_file", "step__solution", "rating"):

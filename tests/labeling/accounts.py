@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from apps.labeling.models import Assignment, Round, RoundProgress, StepLabel, Task
-from apps.labeling.rounds.services import GOLD_SLOTS
+from apps.labeling.rounds.tasks import GOLD_SLOTS
 
 State = Assignment.State
 LIVE, SUBMITTED = {State.LEASED, State.SUBMITTED}, {State.SUBMITTED, State.EXTRA}

@@ -1,4 +1,4 @@
-"""The branching protocol, pure: what a dialogue must hold, and where its labels land."""
+"""The branching protocol: what a finished dialogue must contain. Pure."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.core.errors import Unprocessable
-from apps.labeling.protocols import PROTOCOLS, Asked, options_of
+from apps.labeling.protocols import PROTOCOLS, TaskContext, options_of
 from apps.labeling.protocols.candidate_tree import CandidateTree, KnownStep, own_number, prefix_digest
 from apps.labeling.protocols.submission import Submission, SubmittedStep
 
 BRANCHING = PROTOCOLS["branching"]
 FIRST, SECOND, LAST = "Let x be 2.", "Then x + 3 is 5.", "So we are done.\n\n# Answer\n\n5"
-WAYS = CandidateTree(
+TREE = CandidateTree(
     [
         KnownStep(0, 0, FIRST, "model", chosen=True),
         KnownStep(0, 1, "Let y be 3.", "model", chosen=False),
@@ -28,8 +28,8 @@ WAYS = CandidateTree(
 )
 
 
-def asked(**options: Any) -> Asked:
-    return Asked(options=options_of("branching", options), ways=WAYS)
+def asked(**options: Any) -> TaskContext:
+    return TaskContext(options=options_of("branching", options), tree=TREE)
 
 
 def step(position: int, candidate: int, rating: int | None = None, **more: Any) -> SubmittedStep:
@@ -63,7 +63,7 @@ ANOTHER = (step(0, 0, 0), step(0, 1, 1, chosen=True), step(1, 0, 1, chosen=True)
         said(step(0, 0, 1, chosen=True), step(0, 1, 0), finish="give_up", reason="stuck"),
     ],
 )
-def test_a_finished_dialogue_is_taken(submission: Submission) -> None:
+def test_a_finished_dialogue_is_accepted(submission: Submission) -> None:
     BRANCHING.check(submission, asked())
 
 
@@ -86,7 +86,7 @@ def test_a_finished_dialogue_is_taken(submission: Submission) -> None:
         (said(step(0, 0, 2), step(0, 1, 0)), "steps[0]"),
         (said(step(0, 0, 1), step(0, 0, 1), step(0, 1, 0)), "steps[1]"),
         (said(step(0, 7, 1)), "steps[0]"),
-        # What a person wrote before is path, and nobody's candidate.
+        # A step that a person wrote belongs to the path and is not a candidate.
         (said(*THE_PATH[:3], step(1, 1, 1, chosen=True)), "steps[3]"),
         (said(step(3, 0, 1)), "steps.0"),
     ],
@@ -97,7 +97,7 @@ def test_what_is_missing_or_wrong_is_named(submission: Submission, field: str) -
     assert field in caught.value.fields
 
 
-def test_a_round_may_take_no_steps_of_ones_own() -> None:
+def test_a_round_may_refuse_steps_written_by_labelers() -> None:
     with pytest.raises(Unprocessable) as caught:
         BRANCHING.check(said(step(0, 0, -1), step(0, 1, -1), own(0, 2, "The answer is: 5")), asked(writes=False))
     assert "steps[2]" in caught.value.fields
@@ -105,7 +105,7 @@ def test_a_round_may_take_no_steps_of_ones_own() -> None:
 
 def test_the_candidates_are_the_solutions_as_long_as_its_path_is_followed() -> None:
     def texts(*prefix: str) -> list[str] | None:
-        found = WAYS.after(prefix)
+        found = TREE.after(prefix)
         return found and [one.text for one in found[0]]
 
     assert texts() == [FIRST, "Let y be 3."]
@@ -122,7 +122,7 @@ def test_the_candidates_are_the_solutions_as_long_as_its_path_is_followed() -> N
     ),
     st.sampled_from(["solution", "give_up", "bad_problem", "found_error"]),
 )
-def test_whatever_is_handed_in_is_taken_or_refused_by_name(rows: list[tuple[Any, ...]], finish: str) -> None:
+def test_every_submission_is_accepted_or_refused_by_name(rows: list[tuple[Any, ...]], finish: str) -> None:
     steps = [
         step(position, candidate, None if unsure else rating, unsure=unsure, chosen=chosen)
         for position, candidate, rating, unsure, chosen in rows
@@ -141,14 +141,14 @@ def test_whatever_is_handed_in_is_taken_or_refused_by_name(rows: list[tuple[Any,
 
 
 @given(st.permutations(THE_PATH))
-def test_the_order_in_which_it_is_told_makes_no_difference(steps: list[SubmittedStep]) -> None:
+def test_the_order_of_the_steps_makes_no_difference(steps: list[SubmittedStep]) -> None:
     BRANCHING.check(said(*steps), asked())
     assert said(*steps).digest() == said(*THE_PATH).digest()
 
 
-def test_a_step_of_ones_own_has_the_first_free_number() -> None:
+def test_a_written_step_has_the_first_free_number() -> None:
     assert own_number([]) == 0
-    found = WAYS.after([])
+    found = TREE.after([])
     assert found is not None
     assert own_number(found[0]) == 2
 

@@ -1,4 +1,4 @@
-"""Comparisons: what is asked, what is handed in, and which side was which."""
+"""Comparisons: how they are made, shown and submitted."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from apps.accounts.models import User
 from apps.core.errors import DomainError, Unprocessable
 from apps.corpus.comparisons import shared_steps
 from apps.corpus.models import Comparison, Solution, Step
+from apps.labeling.assignments.drafts import save_draft
 from apps.labeling.assignments.payload import task_payload
-from apps.labeling.assignments.submit import save_draft, submit
+from apps.labeling.assignments.submit import submit
 from apps.labeling.models import Assignment, PreferenceLabel, Round
-from apps.labeling.protocols import PROTOCOLS, Asked, options_of
+from apps.labeling.protocols import PROTOCOLS, TaskContext, options_of
 from apps.labeling.protocols.submission import Submission, SubmittedPreference, SubmittedStep
 from apps.labeling.queue.claim import claim
 from apps.labeling.rounds.pairs import any_two
@@ -32,8 +33,8 @@ def said(choice: str = "", margin: str = "", rationale: str = "", **fields: Any)
     return Submission(**{"finish_reason": "solution", "preference": preference, **fields})
 
 
-def asked(**options: Any) -> Asked:
-    return Asked(options=options_of("comparison", options), is_pair=True)
+def asked(**options: Any) -> TaskContext:
+    return TaskContext(options=options_of("comparison", options), is_pair=True)
 
 
 # --- what is finished -------------------------------------------------------------------------------------
@@ -50,7 +51,7 @@ def asked(**options: Any) -> Asked:
         (said(finish_reason="bad_problem", reason="no question"), {}),
     ],
 )
-def test_a_finished_comparison_is_taken(submission: Submission, options: dict[str, Any]) -> None:
+def test_a_finished_comparison_is_accepted(submission: Submission, options: dict[str, Any]) -> None:
     COMPARISON.check(submission, asked(**options))
 
 
@@ -80,12 +81,12 @@ def test_what_a_comparison_misses_is_named(submission: Submission, options: dict
 @pytest.mark.parametrize("protocol", ["first_error", "every_step"])
 def test_steps_are_rated_and_not_preferred(protocol: str) -> None:
     with pytest.raises(Unprocessable) as caught:
-        PROTOCOLS[protocol].check(said("left", "clearly"), Asked({}))
+        PROTOCOLS[protocol].check(said("left", "clearly"), TaskContext({}))
     assert "preference" in caught.value.fields
 
 
 @given(st.integers(0, 40), st.integers(1, 1000), st.integers(0, 5))
-def test_pairs_are_drawn_once_each_and_never_of_one_thing_with_itself(count: int, most: int, seed: int) -> None:
+def test_pairs_are_drawn_once_and_never_of_one_item_with_itself(count: int, most: int, seed: int) -> None:
     pairs = list(any_two(count, most, random.Random(seed)))
     assert len(pairs) == len(set(pairs)) == min(most, count * (count - 1) // 2)
     assert all(0 <= one < two < count for one, two in pairs)
@@ -126,7 +127,7 @@ def assignment(round_: Round, labeler: User, *, dice: random.Random | None = Non
 
 
 @pytest.mark.parametrize(("number", "is_swapped"), [(0.1, True), (0.9, False)])
-def test_the_dice_decide_which_side_stands_left_and_the_label_is_of_the_own_sides(
+def test_the_dice_decide_the_left_side_and_the_label_is_stored_by_the_comparisons_own_sides(
     compared: Comparison, bob: User, number: float, is_swapped: bool
 ) -> None:
     round_ = open_round(project=compared.project, protocol="comparison")
@@ -146,7 +147,7 @@ def test_the_dice_decide_which_side_stands_left_and_the_label_is_of_the_own_side
     )
 
 
-def test_a_turn_taken_up_again_shows_its_sides_as_before(compared: Comparison, bob: User) -> None:
+def test_a_resumed_assignment_shows_its_sides_as_before(compared: Comparison, bob: User) -> None:
     round_ = open_round(project=compared.project, protocol="comparison")
     first = assignment(round_, bob, dice=Falls(0.1))
     save_draft(assignment=first, version=0, draft={"steps": [], "preference": {"choice": "left", "margin": "clearly"}})
@@ -170,7 +171,7 @@ def test_both_sides_are_shown_about_as_often_left(project: Project, bob: User) -
     assert 20 < sum(swapped) < 40
 
 
-def test_nothing_in_the_sheet_tells_whose_side_it_is(compared: Comparison, bob: User) -> None:
+def test_the_payload_does_not_reveal_the_source_of_a_side(compared: Comparison, bob: User) -> None:
     Solution.objects.update(source="llama", is_correct=True, final_answer="2")
     told = str(task_payload(assignment(open_round(project=compared.project, protocol="comparison"), bob)))
     assert "llama" not in told
@@ -220,7 +221,7 @@ def test_a_round_sets_right_against_wrong(project: Project) -> None:
     assert set(Comparison.objects.values_list("shared_steps", flat=True)) == {1}
 
 
-def test_a_round_of_any_two_solutions_leaves_out_those_that_say_the_same(project: Project) -> None:
+def test_a_round_of_any_two_solutions_leaves_out_equal_ones(project: Project) -> None:
     problem = make_problem(project)
     for text in ("One.", "One.", "Two."):
         make_solution(problem, [text])
@@ -268,7 +269,7 @@ def test_the_selection_is_of_both_sides_and_its_sample_of_comparisons(project: P
         ({"gold_share": 0.1}, "gold_share"),
     ],
 )
-def test_a_round_of_comparisons_that_cannot_be_names_the_field(project: Project, arguments: Any, field: str) -> None:
+def test_an_invalid_comparison_round_names_the_field(project: Project, arguments: Any, field: str) -> None:
     make_solution(make_problem(project))
     with pytest.raises(DomainError) as caught:
         open_round(project=project, protocol="comparison", **arguments)

@@ -1,4 +1,4 @@
-"""Which assignments decide what stands, and what pages say of the others."""
+"""Which assignments count, and how pages show the others."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def make_assignment(project: Project, labeler: User, kind: str, case: dict[str, 
 
 @pytest.mark.parametrize("kind", ["solution", "comparison"])
 @pytest.mark.parametrize(("name", "case", "reason"), CASES, ids=[name for name, _, _ in CASES])
-def test_an_assignment_counts_unless_a_reason_speaks_against_it(
+def test_an_assignment_counts_unless_a_reason_applies(
     project: Project, bob: User, kind: str, name: str, case: dict[str, Any], reason: NotCounted | None
 ) -> None:
     assignment = make_assignment(project, bob, kind, case)

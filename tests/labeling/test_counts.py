@@ -1,4 +1,4 @@
-"""What somebody handed in: one count, of which today's is a part."""
+"""Counts of a labeler's submissions: the total, and those of today."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ import pytest
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.dashboard.home.queries import work_for
+from apps.dashboard.rounds.queries import work_for
 from apps.labeling.assignments.correct import correct
-from apps.labeling.assignments.returns import give_back
+from apps.labeling.assignments.returns import return_assignment
 from apps.labeling.assignments.submit import submit
 from apps.labeling.models import Assignment, Round
-from apps.labeling.progress import HandedIn, handed_in_by, progress_for
+from apps.labeling.progress import SubmissionCount, progress_for, submission_counts
 from apps.labeling.protocols.submission import Submission, SubmittedStep
-from apps.labeling.queue.claim import claim, return_lapsed
+from apps.labeling.queue.claim import claim
+from apps.labeling.queue.leases import expire_leases
 from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from tests.cast import make_gold, make_problem, make_solution, signed_in
@@ -33,22 +34,24 @@ def round_(project: Project) -> Round:
     return open_round(project=project, protocol="first_error", gold_share=0.4)
 
 
-def own(round_: Round, labeler: User) -> HandedIn:
-    """As every page says it; and they all say the same."""
+def own(round_: Round, labeler: User) -> SubmissionCount:
+    """The count that every page shows; all of them show the same."""
     work = work_for(labeler, Round.objects.filter(pk=round_.pk))[0]
-    told = HandedIn(work.done_by_me, work.today)
-    assert told == handed_in_by(Assignment.objects.filter(labeler=labeler), "round").get(round_.pk, HandedIn())
+    told = SubmissionCount(work.submitted, work.submitted_today)
+    assert told == submission_counts(Assignment.objects.filter(labeler=labeler), "round").get(
+        round_.pk, SubmissionCount()
+    )
     assert progress_for(round_, labeler)["today"] == told.today
     assert told.today <= told.total
     return told
 
 
 def late(round_: Round, labeler: User, other: User) -> Assignment:
-    """Handed in after somebody else had filled its slot."""
+    """Submitted after another labeler had filled its slot."""
     assignment = claim(round=round_, labeler=labeler)
     assert isinstance(assignment, Assignment)
     Assignment.objects.filter(pk=assignment.pk).update(leased_until=timezone.now() - timedelta(minutes=1))
-    return_lapsed()
+    expire_leases()
     Assignment.objects.create(task=assignment.task, round=round_, labeler=other, state="submitted")
     type(assignment.task).objects.filter(pk=assignment.task_id).update(open_slots=0)
     return submit(assignment=assignment, submission=GREAT)
@@ -59,29 +62,29 @@ def test_late_submissions_are_in_both_counts(project: Project, bob: User, rita: 
     make_solution(make_problem(project))
     round_ = open_round(project=project, protocol="first_error")
     assert late(round_, bob, rita).state == "extra"
-    assert own(round_, bob) == HandedIn(1, 1)
+    assert own(round_, bob) == SubmissionCount(1, 1)
     rate(round_, bob, 1, 1, 1)
-    assert own(round_, bob) == HandedIn(2, 2)
+    assert own(round_, bob) == SubmissionCount(2, 2)
 
 
-def test_what_is_returned_and_handed_in_again_counts_once(round_: Round, bob: User, rita: User) -> None:
+def test_a_returned_and_resubmitted_assignment_counts_once(round_: Round, bob: User, rita: User) -> None:
     assignments = [rate(round_, bob, 1, 1, 1) for _ in range(5)]
-    assert own(round_, bob) == HandedIn(5, 5)
-    give_back(assignment=assignments[0], note="Look again.")
-    assert own(round_, bob) == HandedIn(4, 4)
+    assert own(round_, bob) == SubmissionCount(5, 5)
+    return_assignment(assignment=assignments[0], note="Look again.")
+    assert own(round_, bob) == SubmissionCount(4, 4)
     rate(round_, bob, 1, 1, 1)
-    assert own(round_, bob) == HandedIn(5, 5)
+    assert own(round_, bob) == SubmissionCount(5, 5)
     assignments[1].refresh_from_db()
     bad = Submission(steps=[SubmittedStep(position=0, rating=-1)], finish_reason="found_error")
     correct(assignment=assignments[1], submission=bad)
-    assert own(round_, bob) == HandedIn(5, 5)
+    assert own(round_, bob) == SubmissionCount(5, 5)
 
 
-def test_what_was_handed_in_before_midnight_is_not_of_today(round_: Round, bob: User) -> None:
+def test_submissions_before_midnight_are_not_of_today(round_: Round, bob: User) -> None:
     assignments = [rate(round_, bob, 1, 1, 1) for _ in range(4)]
     long_ago = timezone.now() - timedelta(days=1, minutes=1)
     Assignment.objects.filter(pk__in=[assignment.pk for assignment in assignments[:3]]).update(submitted_at=long_ago)
-    assert own(round_, bob) == HandedIn(4, 1)
+    assert own(round_, bob) == SubmissionCount(4, 1)
 
 
 def test_pages_say_whose_and_since_when(round_: Round, bob: User, mia: User) -> None:
@@ -89,9 +92,9 @@ def test_pages_say_whose_and_since_when(round_: Round, bob: User, mia: User) -> 
     Assignment.objects.filter(pk=assignments[0].pk).update(submitted_at=timezone.now() - timedelta(days=2))
     home = signed_in(bob).get("/").content.decode()
     assert "4 by you, 3 of them today" in home
-    assert "3 handed in by you today, since midnight UTC" in home
+    assert "You submitted 3 tasks today, since midnight UTC" in home
     page = signed_in(bob).get("/projects/algebra/rounds/1").content.decode()
-    assert "<dt>handed in by you</dt><dd>4</dd>" in page
+    assert "<dt>submitted by you</dt><dd>4</dd>" in page
     assert "<dt>of them today (UTC)</dt><dd>3</dd>" in page
     work = signed_in(bob).get("/projects/algebra/work").content.decode()
     assert "<dt>submitted</dt><dd>4</dd>" in work

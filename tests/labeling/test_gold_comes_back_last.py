@@ -1,4 +1,4 @@
-"""Gold that a labeler gave back, put off or let lapse comes again after everything else, as ordinary tasks do."""
+"""Gold that a labeler released, skipped or let expire comes again after everything else, as ordinary tasks do."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.labeling.models import Assignment, Round, Task
-from apps.labeling.queue.claim import NoTask, claim, release, return_lapsed, skip
+from apps.labeling.queue.claim import NoTask, claim
+from apps.labeling.queue.leases import expire_leases, release, skip
 from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from tests.cast import make_gold, make_problem, make_screening, make_solution
@@ -29,7 +30,7 @@ class AlwaysGold(random.Random):
 
 def let_lapse(assignment: Assignment) -> None:
     Assignment.objects.filter(pk=assignment.pk).update(leased_until=timezone.now() - timedelta(minutes=1))
-    return_lapsed()
+    expire_leases()
 
 
 def give_back(assignment: Assignment) -> None:
@@ -69,7 +70,7 @@ def test_no_task_comes_again_before_all_others(mixed: Round, bob: User, leave: C
 
 
 @pytest.mark.parametrize("leave", WAYS)
-def test_gold_that_came_back_waits_while_there_is_anything_new(
+def test_gold_that_came_back_waits_while_there_are_new_tasks(
     mixed: Round, bob: User, leave: Callable[[Assignment], None]
 ) -> None:
     left = [task.pk for task in drawn(mixed, bob, leave, GOLD)]
@@ -86,7 +87,7 @@ def test_gold_that_came_back_waits_while_there_is_anything_new(
 
 
 @pytest.mark.parametrize("leave", WAYS)
-def test_in_a_screening_what_came_back_is_asked_last(
+def test_in_a_screening_tasks_that_came_back_are_served_last(
     project: Project, bob: User, leave: Callable[[Assignment], None]
 ) -> None:
     screening = make_screening(project, tasks=4)
@@ -95,15 +96,15 @@ def test_in_a_screening_what_came_back_is_asked_last(
     assert [task.pk for task in tasks[4:]] == [task.pk for task in tasks[:4]]
     for _ in range(4):
         rate(screening, bob, 1, -1)
-    assert Assignment.objects.spoken().filter(labeler=bob).values("task").distinct().count() == 4
+    assert Assignment.objects.submitted().filter(labeler=bob).values("task").distinct().count() == 4
 
 
-def test_what_others_gave_back_is_new_to_this_labeler(mixed: Round, bob: User, rita: User) -> None:
+def test_tasks_that_others_released_are_new_to_this_labeler(mixed: Round, bob: User, rita: User) -> None:
     drawn(mixed, rita, give_back, GOLD)
     assert all(task.is_gold for task in drawn(mixed, bob, give_back, GOLD))
 
 
-def test_gold_that_is_put_off_comes_in_its_turn_with_what_else_was_put_off(mixed: Round, bob: User) -> None:
+def test_skipped_gold_comes_back_in_order_with_other_skipped_tasks(mixed: Round, bob: User) -> None:
     def put_off(assignment: Assignment) -> None:
         skip(assignment=assignment)
 

@@ -1,4 +1,4 @@
-"""Gold among the other tasks: nothing that a labeler is told lets them know which is which."""
+"""Gold among the other tasks: nothing that a labeler sees distinguishes it."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def separation(series: Sequence[Served], tell: Callable[[Served, Served], float]
     return wins / (len(gold) * len(plain))
 
 
-def test_a_series_of_answers_does_not_tell_gold(gold_round: Round, bob: User) -> None:
+def test_a_series_of_answers_does_not_reveal_gold(gold_round: Round, bob: User) -> None:
     series = work(gold_round, bob, 100)
     assert 8 < sum(one.is_gold for one in series) < 55
     assert len({str(shape(one.claimed)) for one in series}) == 1
@@ -95,7 +95,7 @@ def test_a_series_of_answers_does_not_tell_gold(gold_round: Round, bob: User) ->
     done = [one.submitted["progress"] for one in series]
     assert [one["done"] for one in done] == [min(number, PLAIN) for number in range(1, 101)]
     assert [one["today"] for one in done] == list(range(1, 101))
-    # The same work in the database, once the labeler has a seat, and the first ordinary task a place in the queue.
+    # The same work in the database, once the labeler has a progress row with a cursor.
     begun = 1 + next(number for number, one in enumerate(series) if not one.is_gold)
     assert len({one.statements for one in series[max(2, begun) :]}) == 1
     numbers: list[Callable[[Served], int]] = [
@@ -109,18 +109,18 @@ def test_a_series_of_answers_does_not_tell_gold(gold_round: Round, bob: User) ->
         assert 0.2 < separation(series, lambda before, now, number=number: number(now) - number(before)) < 0.8
 
 
-def test_what_labelers_read_of_the_round_does_not_tell_gold(gold_round: Round, bob: User, mia: User) -> None:
+def test_what_labelers_read_of_the_round_does_not_reveal_gold(gold_round: Round, bob: User, mia: User) -> None:
     series = work(gold_round, bob, 30)
     gold = sum(one.is_gold for one in series)
     assert gold
     address = f"/api/v1/projects/{gold_round.project.slug}/rounds"
     assert bearer(bob).get(f"{address}/1").json()["submitted"] == 30
     assert bearer(bob).get(address).json()["results"][0]["submitted"] == 30
-    # Managers are told what the round has.
+    # Managers see the round's own count.
     assert bearer(mia).get(f"{address}/1").json()["submitted"] == 30 - gold
 
 
-def test_gold_is_not_given_once_nothing_else_is_left(gold_round: Round, bob: User) -> None:
+def test_gold_is_not_served_once_nothing_else_is_left(gold_round: Round, bob: User) -> None:
     Task.objects.filter(round=gold_round, is_gold=False).update(open_slots=0)
     api = bearer(bob)
     for _ in range(30):
@@ -128,7 +128,7 @@ def test_gold_is_not_given_once_nothing_else_is_left(gold_round: Round, bob: Use
         assert (answer["assignment"], answer["reason"]) == (None, "all_done")
 
 
-def test_a_round_of_nothing_but_gold_gives_all_of_it(project: Project, bob: User) -> None:
+def test_a_round_of_only_gold_serves_all_of_it(project: Project, bob: User) -> None:
     for step in Step.objects.filter(solution__in=[make_solution(make_problem(project)) for _ in range(5)]):
         GoldLabel.objects.create(step=step, rating=1)
     make_solution(make_problem(project))
@@ -138,7 +138,7 @@ def test_a_round_of_nothing_but_gold_gives_all_of_it(project: Project, bob: User
     assert Assignment.objects.filter(labeler=bob).values("task").distinct().count() == 5
 
 
-def test_tasks_are_shuffled_where_gold_stands_between_them(gold_round: Round) -> None:
+def test_tasks_are_shuffled_where_gold_is_mixed_in(gold_round: Round) -> None:
     served = list(
         Task.objects.filter(round=gold_round, is_gold=False).order_by("id").values_list("solution", flat=True)
     )
@@ -146,7 +146,7 @@ def test_tasks_are_shuffled_where_gold_stands_between_them(gold_round: Round) ->
     assert len(served) == PLAIN
 
 
-def test_masks_are_numbers_of_their_own() -> None:
+def test_opaque_ids_differ_by_kind_and_number() -> None:
     masks = [opaque_id("task", number) for number in range(2000)]
     assert len(set(masks)) == 2000
     assert all(0 <= mask < 2**52 for mask in masks)

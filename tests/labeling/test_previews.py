@@ -1,4 +1,4 @@
-"""A preview counts what opening makes: of every protocol, every selection, with gold and without."""
+"""A preview counts what opening creates, for every protocol and selection, with and without gold."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.core.errors import DomainError
+from apps.corpus.facets import facets_of
 from apps.corpus.models import Comparison, Solution, Step
-from apps.dashboard.rounds.fit import fit_of
 from apps.dashboard.rounds.forms import RoundForm, initial_of
-from apps.dashboard.solutions.queries import facets_of
+from apps.dashboard.rounds.size import size_of
 from apps.labeling.models import Round, Task
 from apps.labeling.problems import retire_problem
 from apps.labeling.rounds.config import SCORED, RoundConfig
 from apps.labeling.rounds.count import count_round
-from apps.labeling.rounds.preview import Preview, preview_of
+from apps.labeling.rounds.preview import RoundPreview, preview_of
 from apps.labeling.rounds.services import create_round, open_draft
 from apps.projects.models import Project
 from tests.cast import bearer, make_comparison, make_gold, make_problem, make_solution, signed_in
@@ -116,16 +116,16 @@ def test_what_is_previewed_is_what_opens(
     assert opened or (gold and protocol in ("branching", "comparison"))
 
 
-def assert_counted(draft: Round, seen: Preview) -> None:
-    """What stands in the form before there is a draft, and what the draft's page says, are the same."""
-    unsaved = Round(project=draft.project, **RoundConfig.of(draft).stored())
+def assert_counted(draft: Round, seen: RoundPreview) -> None:
+    """The figures in the form, before there is a draft, are those of the draft's page."""
+    unsaved = Round(project=draft.project, **RoundConfig.of(draft).columns())
     counted = count_round(unsaved, most=1000)
-    assert _told(counted.refusal) == _told(seen.refusal)
+    assert _as_tuple(counted.refusal) == _as_tuple(seen.refusal)
     if seen.refusal is None:
         assert (counted.tasks, counted.gold) == (seen.tasks, seen.gold_tasks)
     form = RoundForm(None, facets=facets_of(draft.project), project=draft.project, initial=initial_of(draft))
     filled_in = {name: form[name].value() for name in form.fields}
-    hint = fit_of(RoundForm(filled_in, facets=facets_of(draft.project), project=draft.project), draft.project)
+    hint = size_of(RoundForm(filled_in, facets=facets_of(draft.project), project=draft.project), draft.project)
     if "Poetry" in draft.selection["select"]:
         # The form has no such box to choose.
         assert hint is None
@@ -138,7 +138,7 @@ def assert_counted(draft: Round, seen: Preview) -> None:
         assert (hint.submissions, hint.seconds) == (seen.submissions, seen.seconds)
 
 
-def _told(refusal: DomainError | None) -> tuple[str, object] | None:
+def _as_tuple(refusal: DomainError | None) -> tuple[str, object] | None:
     return None if refusal is None else (refusal.message, refusal.fields)
 
 
@@ -168,7 +168,7 @@ EMPTY: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("terms", EMPTY, ids=str)
-def test_an_empty_round_is_opened_by_nobody(mixed: Project, mia: User, terms: dict[str, Any]) -> None:
+def test_an_empty_round_cannot_be_opened(mixed: Project, mia: User, terms: dict[str, Any]) -> None:
     draft = create_round(project=mixed, **terms)
     api, address = bearer(mia), f"/api/v1/projects/algebra/rounds/{draft.number}"
     refusal = api.get(f"{address}/preview").json()["refusal"]
@@ -194,7 +194,7 @@ def test_a_round_of_which_all_is_gold_has_nothing_to_label(project: Project, mia
     for _ in range(2):
         make_gold(make_solution(make_problem(project)), 1, 1, 1)
     for share in (0.3, 1.0):
-        with pytest.raises(DomainError, match="nothing would be left to label"):
+        with pytest.raises(DomainError, match="nothing else would be left to label"):
             open_draft(round=create_round(project=project, protocol="first_error", gold_share=share), actor=mia)
 
 
@@ -212,7 +212,7 @@ def test_gold_that_the_selection_would_never_show_is_not_served(mixed: Project, 
     assert set(subjects) == {"Algebra"}
 
 
-def test_of_comparisons_those_come_first_whose_side_does(mixed: Project, alice: User) -> None:
+def test_a_comparison_comes_first_when_one_of_its_sides_does(mixed: Project, alice: User) -> None:
     draft = create_round(
         project=mixed, protocol="comparison", select="first:source:person", options={"pairs": "random", "each": 6}
     )

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from apps.core.errors import Unprocessable
-from apps.labeling.protocols import PROTOCOLS, Asked, options_of
+from apps.labeling.protocols import PROTOCOLS, TaskContext, options_of
 from apps.labeling.protocols.candidate_tree import CandidateTree, KnownStep, is_final, prefix_digest
 from apps.labeling.protocols.submission import Submission, SubmittedStep
 from tests import node
@@ -28,7 +28,7 @@ def by_page() -> dict[tuple[str, str], dict[str, Any]]:
     return {(case["protocol"], case["name"]): result for case, result in zip(TABLE["cases"], results, strict=True)}
 
 
-def asked_in(case: dict[str, Any]) -> Asked:
+def context_of(case: dict[str, Any]) -> TaskContext:
     """The case's task, as the server knows it."""
     task = TABLE["tasks"][case["task"]]
     path = task.get("path", [])
@@ -36,18 +36,18 @@ def asked_in(case: dict[str, Any]) -> Asked:
     for position, texts in task.get("alternatives", {}).items():
         steps += [KnownStep(int(position), 1 + index, text, "model", chosen=False) for index, text in enumerate(texts)]
     sampled = {prefix_digest(branch["after"]): branch["texts"] for branch in task.get("candidates", [])}
-    return Asked(
+    return TaskContext(
         path=dict.fromkeys(range(len(path)), 0),
         options=options_of(case["protocol"], case.get("options", {})),
         is_pair=case["protocol"] == "comparison",
-        ways=CandidateTree(steps, sampled),
+        tree=CandidateTree(steps, sampled),
         critiques={int(position): frozenset(ids) for position, ids in task.get("critiques", {}).items()},
     )
 
 
 def refusal_of(case: dict[str, Any], submission: Submission) -> Unprocessable | None:
     try:
-        PROTOCOLS[case["protocol"]].check(submission, asked_in(case))
+        PROTOCOLS[case["protocol"]].check(submission, context_of(case))
     except Unprocessable as refusal:
         return refusal
     return None
@@ -57,7 +57,7 @@ def open_position(case: dict[str, Any], submission: Submission) -> tuple[int, in
     """The position at which nothing is chosen yet, and how many candidates there are."""
     prefix: list[str] = []
     while True:
-        candidates, _ = asked_in(case).ways.after(prefix) or ([], "")
+        candidates, _ = context_of(case).tree.after(prefix) or ([], "")
         chosen = next((step for step in submission.steps if step.position == len(prefix) and step.chosen), None)
         if chosen is None:
             return len(prefix), len(candidates)
@@ -85,7 +85,7 @@ def allowed_by_server(case: dict[str, Any]) -> list[Any]:
         answers["own"] = replace(left, steps=[*left.steps, own])
     else:
         on_path = {step.position: step for step in left.steps if step.candidate == 0}
-        for position in asked_in(case).path:
+        for position in context_of(case).path:
             rated = on_path | {position: SubmittedStep(position=position, rating=1)}
             answers[position] = replace(left, steps=list(rated.values()))
     return [answer for answer, submission in answers.items() if refusal_of(case, submission) is None]

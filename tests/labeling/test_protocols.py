@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.core.errors import Unprocessable
-from apps.labeling.protocols import PROTOCOLS, Asked
+from apps.labeling.protocols import PROTOCOLS, TaskContext
 from apps.labeling.protocols.submission import Submission, SubmittedStep
 
 FIRST_ERROR, EVERY_STEP = PROTOCOLS["first_error"], PROTOCOLS["every_step"]
-PATH = Asked({0: 0, 1: 0, 2: 0})
+PATH = TaskContext({0: 0, 1: 0, 2: 0})
 
 
 def said(*ratings: int | None, finish: str = "solution", reason: str = "") -> Submission:
@@ -31,7 +31,7 @@ def said(*ratings: int | None, finish: str = "solution", reason: str = "") -> Su
         said(finish="bad_problem", reason="no question is asked"),
     ],
 )
-def test_first_error_accepts_a_finished_walk(submission: Submission) -> None:
+def test_first_error_accepts_a_finished_submission(submission: Submission) -> None:
     FIRST_ERROR.check(submission, PATH)
 
 
@@ -78,7 +78,7 @@ def test_every_step_goes_on_after_a_bad_one(submission: Submission) -> None:
 
 
 @pytest.mark.parametrize("submission", [said(-1, finish="found_error"), said(1, 1, 1, finish="found_error")])
-def test_every_step_wants_all_of_them(submission: Submission) -> None:
+def test_every_step_requires_all_ratings(submission: Submission) -> None:
     with pytest.raises(Unprocessable):
         EVERY_STEP.check(submission, PATH)
 
@@ -88,7 +88,7 @@ def test_every_step_wants_all_of_them(submission: Submission) -> None:
     st.integers(1, 5),
     st.sampled_from(["found_error", "solution"]),
 )
-def test_first_error_accepts_exactly_the_walks_that_end_rightly(
+def test_first_error_accepts_exactly_the_ratings_that_end_correctly(
     ratings: list[int | None], length: int, finish: str
 ) -> None:
     path = dict.fromkeys(range(length), 0)
@@ -96,7 +96,7 @@ def test_first_error_accepts_exactly_the_walks_that_end_rightly(
     ends_well = -1 not in ratings and len(ratings) == length
     legal = (ends_bad and finish == "found_error") or (ends_well and finish == "solution")
     try:
-        FIRST_ERROR.check(said(*ratings, finish=finish), Asked(path))
+        FIRST_ERROR.check(said(*ratings, finish=finish), TaskContext(path))
         accepted = True
     except Unprocessable:
         accepted = False

@@ -10,12 +10,14 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.core.errors import Conflict
 from apps.corpus.models import Step
+from apps.labeling.assignments.drafts import save_draft
 from apps.labeling.assignments.payload import task_payload
-from apps.labeling.assignments.submit import save_draft, submit
+from apps.labeling.assignments.submit import submit
 from apps.labeling.models import Assignment, GoldLabel, Round, Task
 from apps.labeling.progress import progress_for
 from apps.labeling.protocols.submission import Submission, SubmittedStep
-from apps.labeling.queue.claim import NoTask, claim, release, renew, return_lapsed
+from apps.labeling.queue.claim import NoTask, claim
+from apps.labeling.queue.leases import expire_leases, release, renew
 from apps.labeling.rounds.services import open_round, set_round_status
 from apps.projects.models import Project
 from tests.cast import make_problem, make_round, make_solution
@@ -52,7 +54,7 @@ def test_the_oldest_task_of_the_highest_priority_comes_first(project: Project, b
     assert (first.task_id, second.task_id) == (urgent.pk, oldest.pk)
 
 
-def test_a_claim_gives_the_task_that_is_in_hand(project: Project, bob: User) -> None:
+def test_a_claim_returns_the_open_assignment(project: Project, bob: User) -> None:
     round_ = make_round(project, tasks=3)
     assert take(round_, bob).pk == take(round_, bob).pk
 
@@ -67,7 +69,7 @@ def test_the_next_task_can_be_fetched_ahead_but_no_more(project: Project, bob: U
     assert answer.code == "holding_enough"
 
 
-def test_nobody_gets_a_task_twice_and_no_task_too_many_people(
+def test_no_labeler_gets_a_task_twice_and_no_task_too_many_labelers(
     project: Project, bob: User, rita: User, mia: User
 ) -> None:
     round_ = make_round(project, tasks=4, redundancy=2)
@@ -80,7 +82,7 @@ def test_nobody_gets_a_task_twice_and_no_task_too_many_people(
     assert not Task.objects.filter(open_slots__gt=0).exists()
 
 
-def test_it_says_why_there_is_nothing(project: Project, bob: User, rita: User) -> None:
+def test_it_says_why_there_is_no_task(project: Project, bob: User, rita: User) -> None:
     round_ = make_round(project, tasks=1)
     held = take(round_, bob)
     assert nothing(round_, rita) == "all_leased"
@@ -105,7 +107,7 @@ def test_a_task_that_came_back_is_found_behind_the_cursor(project: Project, bob:
     assert take(round_, bob).task_id == ritas.task_id
 
 
-def test_giving_back_twice_frees_one_slot(project: Project, bob: User) -> None:
+def test_releasing_twice_frees_one_slot(project: Project, bob: User) -> None:
     round_ = make_round(project, tasks=1)
     held = take(round_, bob)
     release(assignment=held)
@@ -116,8 +118,8 @@ def test_giving_back_twice_frees_one_slot(project: Project, bob: User) -> None:
 def test_a_lapsed_lease_returns_to_the_queue(project: Project, bob: User, rita: User) -> None:
     round_ = make_round(project, tasks=1)
     held = take(round_, bob)
-    assert return_lapsed() == 0
-    assert return_lapsed(now=timezone.now() + LATER) == 1
+    assert expire_leases() == 0
+    assert expire_leases(now=timezone.now() + LATER) == 1
     held.refresh_from_db()
     assert held.state == Assignment.State.EXPIRED
     assert take(round_, rita).task_id == held.task_id
@@ -133,15 +135,15 @@ def test_a_renewed_lease_lasts(project: Project, bob: User) -> None:
     round_ = make_round(project, tasks=1, lease_minutes=10)
     held = take(round_, bob)
     renew(assignment=held, now=timezone.now() + timedelta(minutes=9))
-    assert return_lapsed(now=timezone.now() + timedelta(minutes=15)) == 0
-    return_lapsed(now=timezone.now() + LATER)
+    assert expire_leases(now=timezone.now() + timedelta(minutes=15)) == 0
+    expire_leases(now=timezone.now() + LATER)
     with pytest.raises(Conflict, match="lease has ended"):
         renew(assignment=held)
 
 
 def test_a_late_submission_counts_while_a_slot_is_free(project: Project, bob: User) -> None:
     held = take(make_round(project, tasks=1), bob)
-    return_lapsed(now=timezone.now() + LATER)
+    expire_leases(now=timezone.now() + LATER)
     assert submit(assignment=held, submission=GOOD).state == Assignment.State.SUBMITTED
     assert Task.objects.get().open_slots == 0
 
@@ -149,7 +151,7 @@ def test_a_late_submission_counts_while_a_slot_is_free(project: Project, bob: Us
 def test_a_late_submission_is_kept_as_extra_when_the_slot_is_gone(project: Project, bob: User, rita: User) -> None:
     round_ = make_round(project, tasks=1)
     bobs = take(round_, bob)
-    return_lapsed(now=timezone.now() + LATER)
+    expire_leases(now=timezone.now() + LATER)
     submit(assignment=take(round_, rita), submission=GOOD)
     late = submit(assignment=bobs, submission=BAD)
     assert late.state == Assignment.State.EXTRA
@@ -160,7 +162,7 @@ def test_a_late_submission_is_kept_as_extra_when_the_slot_is_gone(project: Proje
 def test_a_late_submission_takes_over_the_same_labelers_second_lease(project: Project, bob: User) -> None:
     round_ = make_round(project, tasks=1)
     first = take(round_, bob)
-    return_lapsed(now=timezone.now() + LATER)
+    expire_leases(now=timezone.now() + LATER)
     second = take(round_, bob)
     assert submit(assignment=first, submission=GOOD).state == Assignment.State.SUBMITTED
     second.refresh_from_db()
@@ -179,7 +181,7 @@ def test_the_same_submission_twice_is_one_and_another_is_refused(project: Projec
         submit(assignment=held, submission=BAD)
 
 
-def test_gold_is_mixed_in_for_everybody_and_not_counted(project: Project, bob: User, rita: User) -> None:
+def test_gold_is_mixed_in_for_all_labelers_and_fills_no_slot(project: Project, bob: User, rita: User) -> None:
     for _ in range(4):
         make_solution(make_problem(project))
     for step in Step.objects.filter(solution=project.solutions.order_by("id").first()):
@@ -208,11 +210,11 @@ def test_a_draft_is_versioned(project: Project, bob: User) -> None:
 
 def test_a_draft_is_kept_when_the_lease_has_run_out(project: Project, bob: User) -> None:
     held = take(make_round(project, tasks=1), bob)
-    return_lapsed(now=timezone.now() + LATER)
+    expire_leases(now=timezone.now() + LATER)
     assert save_draft(assignment=held, version=0, draft={"steps": []}) == 1
 
 
-def test_the_labeler_sees_neither_verdict_nor_source_nor_what_others_say(project: Project, bob: User) -> None:
+def test_the_labeler_sees_neither_grade_nor_source_nor_other_labels(project: Project, bob: User) -> None:
     make_solution(make_problem(project, reference_answer="42"), is_correct=False, source="llama", grade="no_match")
     hidden = open_round(project=project, protocol="first_error", show_reference=False)
     given = task_payload(take(hidden, bob))
@@ -230,21 +232,21 @@ def test_the_rounds_progress_survives_midnight(project: Project, bob: User) -> N
     assert progress_for(round_, bob, at=tomorrow) == {"done": 2, "total": 2, "today": 1}
 
 
-def test_a_lapsed_turn_with_a_draft_is_taken_up_again_before_anything_new(project: Project, bob: User) -> None:
+def test_a_lapsed_assignment_with_a_draft_is_resumed_before_any_new_task(project: Project, bob: User) -> None:
     round_ = make_round(project, tasks=3)
     first = take(round_, bob)
     save_draft(assignment=first, version=0, draft={"steps": [{"position": 0, "rating": 1}]})
-    return_lapsed(now=timezone.now() + LATER)
+    expire_leases(now=timezone.now() + LATER)
     again = take(round_, bob)
     assert (again.pk, again.state, again.draft_version) == (first.pk, Assignment.State.LEASED, 1)
     assert Task.objects.get(pk=first.task_id).open_slots == 0
 
 
-def test_a_lapsed_turn_whose_task_is_gone_gives_way(project: Project, bob: User, rita: User) -> None:
+def test_a_lapsed_assignment_whose_task_is_full_is_not_resumed(project: Project, bob: User, rita: User) -> None:
     round_ = make_round(project, tasks=2)
     first = take(round_, bob)
     save_draft(assignment=first, version=0, draft={"steps": []})
-    return_lapsed(now=timezone.now() + LATER)
+    expire_leases(now=timezone.now() + LATER)
     ritas = take(round_, rita)
     assert ritas.task_id == first.task_id
     assert take(round_, bob).task_id != first.task_id

@@ -1,4 +1,4 @@
-"""The queue under any order of acts, by a state machine, and under many at once, by threads."""
+"""The queue under any order of actions, by a state machine, and under concurrent ones, by threads."""
 
 from __future__ import annotations
 
@@ -28,11 +28,12 @@ from hypothesis.stateful import (
 from apps.accounts.models import User
 from apps.core.errors import Conflict, NotAllowed
 from apps.corpus.models import Step
-from apps.labeling.assignments.submit import save_draft, submit
+from apps.labeling.assignments.drafts import save_draft
+from apps.labeling.assignments.submit import submit
 from apps.labeling.models import Assignment, GoldLabel, Round, Task
 from apps.labeling.protocols.submission import Submission, SubmittedStep
-from apps.labeling.queue import claim as queue
-from apps.labeling.queue.claim import HELD_AT_ONCE, NoTask, claim, release, renew, return_lapsed
+from apps.labeling.queue.claim import HELD_AT_ONCE, NoTask, claim
+from apps.labeling.queue.leases import expire_leases, release, renew, skip
 from apps.labeling.rounds.services import open_round, set_round_status
 from apps.projects.models import Membership, Project, Role
 from apps.projects.permissions import project_for
@@ -52,7 +53,7 @@ _numbers = count(1)
 
 
 def found(tasks: int, redundancy: int, gold: int) -> tuple[Project, Round, list[User]]:
-    """A round of one-step tasks, so much gold beside them, and three labelers."""
+    """A round of one-step tasks, some of them gold, and three labelers."""
     number = next(_numbers)
     owner = make_user(f"owner{number}")
     project = create_project(slug=f"queue-{number}", owner=owner)
@@ -70,7 +71,7 @@ def found(tasks: int, redundancy: int, gold: int) -> tuple[Project, Round, list[
 
 
 class Queue(RuleBasedStateMachine):
-    """Each act works on rows as they were read when the turn began, as a slow page's request would."""
+    """Each action works on rows as they were read when the assignment began, as a slow page's request would."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -98,8 +99,8 @@ class Queue(RuleBasedStateMachine):
     def stored(self, assignment: Assignment) -> Assignment:
         return Assignment.objects.select_related("task").get(pk=assignment.pk)
 
-    def had_turns(self) -> bool:
-        return bool(getattr(self, "turns", None))
+    def has_assignments(self) -> bool:
+        return bool(getattr(self, "assignments", None))
 
     @rule(who=who, ahead=st.booleans(), seed=st.integers(0, 99))
     def claim(self, who: int, ahead: bool, seed: int) -> None:
@@ -151,7 +152,7 @@ class Queue(RuleBasedStateMachine):
             others = Assignment.objects.filter(round=self.round, state=State.LEASED).exclude(labeler=labeler).exists()
             assert given.code == ("done_by_you" if waiting else "all_leased" if others else "all_done")
 
-    @precondition(had_turns)
+    @precondition(has_assignments)
     @rule(which=which, rating=st.sampled_from(sorted(SAID)))
     def hand_in(self, which: int, rating: int) -> None:
         """On time, late, again, or with other labels than before."""
@@ -175,7 +176,7 @@ class Queue(RuleBasedStateMachine):
         else:
             assert after.state == (State.SUBMITTED if counts else State.EXTRA)
 
-    @precondition(had_turns)
+    @precondition(has_assignments)
     @rule(which=which)
     def keep(self, which: int) -> None:
         assignment = self.assignment(which)
@@ -185,7 +186,7 @@ class Queue(RuleBasedStateMachine):
             with pytest.raises(Conflict):
                 renew(assignment=assignment, now=self.now)
 
-    @precondition(had_turns)
+    @precondition(has_assignments)
     @rule(which=which)
     def draft(self, which: int) -> None:
         assignment = self.assignment(which)
@@ -196,7 +197,7 @@ class Queue(RuleBasedStateMachine):
         else:
             save_draft(assignment=assignment, version=before.draft_version, draft={"steps": []})
 
-    @precondition(had_turns)
+    @precondition(has_assignments)
     @rule(which=which)
     def give_back(self, which: int) -> None:
         assignment = self.assignment(which)
@@ -204,19 +205,17 @@ class Queue(RuleBasedStateMachine):
         release(assignment=assignment)
         assert self.stored(assignment).state == (State.RELEASED if before == State.LEASED else before)
 
-    if hasattr(queue, "skip"):
-
-        @precondition(had_turns)
-        @rule(which=which)
-        def put_off(self, which: int) -> None:
-            assignment = self.assignment(which)
-            before = self.stored(assignment).state
-            if before in SUBMITTED:
-                with pytest.raises(Conflict):
-                    queue.skip(assignment=assignment, now=self.now)
-            else:
-                queue.skip(assignment=assignment, now=self.now)
-                assert self.stored(assignment).state not in LIVE
+    @precondition(has_assignments)
+    @rule(which=which)
+    def put_off(self, which: int) -> None:
+        assignment = self.assignment(which)
+        before = self.stored(assignment).state
+        if before in SUBMITTED:
+            with pytest.raises(Conflict):
+                skip(assignment=assignment, now=self.now)
+        else:
+            skip(assignment=assignment, now=self.now)
+            assert self.stored(assignment).state not in LIVE
 
     @rule(minutes=st.sampled_from([1, 19, 21]))
     def wait(self, minutes: int) -> None:
@@ -224,8 +223,9 @@ class Queue(RuleBasedStateMachine):
 
     @rule()
     def beat(self) -> None:
-        return_lapsed(now=self.now)
-        assert not Assignment.objects.filter(round=self.round).lapsed(self.now).exists()
+        expire_leases(now=self.now)
+        lapsed = Assignment.objects.filter(round=self.round, state="leased", leased_until__lte=self.now)
+        assert not lapsed.exists()
 
     @rule(status=st.sampled_from(["open", "open", "paused", "closed"]))
     def turn_to(self, status: str) -> None:
@@ -246,7 +246,7 @@ class Queue(RuleBasedStateMachine):
             balance(self.round)
 
 
-def test_any_order_of_acts_keeps_the_books(db: None) -> None:
+def test_any_order_of_actions_keeps_the_counts_consistent(db: None) -> None:
     run_state_machine_as_test(
         Queue,
         settings=settings(
@@ -290,11 +290,11 @@ class Hand:
             self.other(assignment)
         else:
             self.clock[0] += timedelta(minutes=self.dice.choice([1, 21]))
-            return_lapsed(now=self.clock[0])
+            expire_leases(now=self.clock[0])
 
     def other(self, assignment: Assignment) -> None:
-        if hasattr(queue, "skip") and self.dice.random() < 0.5:
-            queue.skip(assignment=assignment, now=self.clock[0])
+        if self.dice.random() < 0.5:
+            skip(assignment=assignment, now=self.clock[0])
         else:
             save_draft(assignment=assignment, version=self.dice.randrange(3), draft={"steps": []})
 
@@ -303,7 +303,7 @@ class Hand:
 
 
 @pytest.mark.parametrize(("redundancy", "gold"), [(1, 0), (2, 2), (3, 1)])
-def test_many_at_once_keep_the_books(transactional_db: None, redundancy: int, gold: int) -> None:
+def test_concurrent_actions_keep_the_counts_consistent(transactional_db: None, redundancy: int, gold: int) -> None:
     _, round_, labelers = found(6, redundancy, gold)
     clock = [timezone.now()]
     # Two tabs for each of them.
@@ -315,7 +315,7 @@ def test_many_at_once_keep_the_books(transactional_db: None, redundancy: int, go
     balance(round_)
     # And the round can still be brought to its end.
     clock[0] += timedelta(days=1)
-    return_lapsed(now=clock[0])
+    expire_leases(now=clock[0])
     for labeler in labelers:
         while not isinstance(given := claim(round=round_, labeler=labeler, now=clock[0]), NoTask):
             submit(assignment=given, submission=SAID[1], now=clock[0])

@@ -1,4 +1,4 @@
-"""What the floor asks again and again touches a handful of rows, however many tasks there are.
+"""The frequent statements touch a handful of rows, however many tasks there are.
 
 QUEUE_TASKS=1000000 .venv/bin/python -m pytest tests/labeling/test_queue_plans.py
 """
@@ -26,8 +26,8 @@ from apps.labeling.assignments.submit import submit
 from apps.labeling.models import Assignment, GoldLabel, Round, RoundProgress, Task
 from apps.labeling.progress import progress_for
 from apps.labeling.protocols.submission import Submission, SubmittedStep
-from apps.labeling.queue import claim as queue
-from apps.labeling.queue.claim import NoTask, claim, release, return_lapsed
+from apps.labeling.queue.claim import NoTask, claim, why_nothing_left
+from apps.labeling.queue.leases import expire_leases, release
 from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from tests.benchmarks.setting import add_solutions
@@ -143,20 +143,20 @@ def test_the_beat_touches_what_has_lapsed_only(large: Round, bob: User) -> None:
     taken = claim(round=large, labeler=bob)
     assert not isinstance(taken, NoTask)
     with touched() as seen:
-        assert return_lapsed() == 0
-        assert return_lapsed(now=timezone.now() + timedelta(hours=3)) == 2
+        assert expire_leases() == 0
+        assert expire_leases(now=timezone.now() + timedelta(hours=3)) == 2
         release(assignment=taken)
     hold(seen)
 
 
 def test_why_there_is_nothing_and_how_far_it_is_touch_few_rows(large: Round, bob: User) -> None:
     with touched() as seen:
-        assert queue._why_nothing(large, bob).code == "done_by_you"
+        assert why_nothing_left(large, bob).code == "done_by_you"
         progress_for(large, bob)
         open_rounds_for(bob)
     hold(seen)
     Task.objects.filter(round=large, is_gold=False).update(open_slots=0)
     analyze(Task)
     with touched() as seen:
-        assert queue._why_nothing(large, bob).code == "all_leased"
+        assert why_nothing_left(large, bob).code == "all_leased"
     hold(seen)

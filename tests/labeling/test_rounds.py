@@ -27,7 +27,7 @@ from tests.cast import make_problem, make_solution
         ({"select": "subject:Poetry"}, "select"),
     ],
 )
-def test_a_round_that_cannot_be_names_the_field(project: Project, arguments: dict[str, object], field: str) -> None:
+def test_an_invalid_round_names_the_field(project: Project, arguments: dict[str, object], field: str) -> None:
     make_solution(make_problem(project))
     with pytest.raises(DomainError) as caught:
         open_round(project=project, **{"protocol": "first_error", **arguments})  # type: ignore[arg-type]

@@ -110,7 +110,7 @@ def test_a_withdrawn_link_lets_nobody_in_and_throws_nobody_out(
     signed_in(mia).post(reverse("invitation-revoke", args=[project.slug, invitation.pk]))
     refused = signed_in(charlie).post(reverse("join", args=[secret]))
     assert refused.status_code == 400
-    assert b"withdrawn" in refused.content
+    assert b"revoked" in refused.content
     assert Project.objects.visible_to(early).exists()
     assert not charlie.memberships.exists()
 
@@ -224,7 +224,7 @@ def test_links_end_with_the_rights_of_their_inviter(
     assert not charlie.memberships.exists()
     page = signed_in(alice).get(reverse("people", args=[project.slug])).content.decode()
     assert page.count("invitation-revoke") == 0
-    assert page.count("Withdraw</button>") == 1
+    assert page.count("Revoke</button>") == 1
     assert join(charlie, other_secret) == 302
 
 

@@ -11,9 +11,9 @@ from django.utils import timezone
 from apps.accounts.models import AuditEvent, User
 from apps.core.errors import Conflict, Unprocessable
 from apps.labeling.assignments.correct import correct, why_not_correctable
-from apps.labeling.assignments.returns import give_back
+from apps.labeling.assignments.returns import return_assignment
 from apps.labeling.assignments.submit import submit
-from apps.labeling.assignments.timing import seconds_per_assignment
+from apps.labeling.median_time import seconds_per_assignment
 from apps.labeling.models import Assignment, Round
 from apps.labeling.protocols.submission import Submission
 from apps.labeling.queue.claim import claim
@@ -212,7 +212,7 @@ def test_the_labeler_does_not_overwrite_a_reviewers_correction(missed: Assignmen
 
 def test_what_is_corrected_is_not_returned_as_well(missed: Assignment, rita: User) -> None:
     correct_assignment(assignment=missed, submission=submission_of([1, -1]), reviewer=rita)
-    with pytest.raises(Conflict, match="take that correction back"):
+    with pytest.raises(Conflict, match="withdraw the correction"):
         return_to_labeler(assignment=missed, reviewer=rita, note="Again.")
     assert own_ratings(missed) == [1, 1, 1]
 
@@ -231,7 +231,7 @@ def test_a_correction_satisfies_the_protocol_and_is_of_what_is_submitted(missed:
             submission=Submission(steps=submission_of([1]).steps, finish_reason="solution"),
             reviewer=rita,
         )
-    give_back(assignment=Assignment.objects.get(pk=missed.pk), note="Once more.")
+    return_assignment(assignment=Assignment.objects.get(pk=missed.pk), note="Once more.")
     with pytest.raises(Conflict, match="returned"):
         correct_assignment(assignment=missed, submission=submission_of([1, -1]), reviewer=rita)
     missed.refresh_from_db()
@@ -244,10 +244,10 @@ def test_a_correction_satisfies_the_protocol_and_is_of_what_is_submitted(missed:
 def test_the_labeler_sees_what_was_changed(missed: Assignment, bob: User, rita: User) -> None:
     correct_assignment(assignment=missed, submission=submission_of([1, -1]), reviewer=rita, note="4 + 4 is 8.")
     page = signed_in(bob).get("/projects/algebra/work").content.decode()
-    assert "Rita</b> changed step 2 to bad, step 3 to not rated because" in page
+    assert "Rita</b> changed step 2 to bad, step 3 to not judged:" in page
     assert "4 + 4 is 8." in page
     own = bearer(bob).get(f"{API}/assignments/{missed.pk}").json()
-    assert [step["rating"] for step in own["said"]["steps"]] == [1, 1, 1]
+    assert [step["rating"] for step in own["submission"]["steps"]] == [1, 1, 1]
     assert [step["rating"] for step in own["correction"]["steps"]] == [1, -1]
     reviewer = Membership.objects.get(user=rita).pseudonym
     assert (own["correction"]["by"], own["correction"]["note"]) == (reviewer, "4 + 4 is 8.")
@@ -295,10 +295,10 @@ def test_reviewers_pages_show_both_submissions(missed: Assignment, rita: User) -
     client = signed_in(rita)
     evidence = client.get(f"/projects/algebra/solutions/{missed.task.solution_id}").content.decode()
     assert "Rita</b> changed step 2 to bad" in evidence
-    assignment = client.get(f"/projects/algebra/review/turns/{missed.pk}").content.decode()
-    assert "The labeler said" in assignment
-    assert "Rita says" in assignment
-    taken = client.post(f"/projects/algebra/review/turns/{missed.pk}/take-back", follow=True)
+    assignment = client.get(f"/projects/algebra/review/assignments/{missed.pk}").content.decode()
+    assert "<th>Labeler</th>" in assignment
+    assert "<th>Rita</th>" in assignment
+    taken = client.post(f"/projects/algebra/review/assignments/{missed.pk}/withdraw-correction", follow=True)
     assert b"own ratings count again" in taken.content
 
 

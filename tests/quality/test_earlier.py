@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.corpus.models import Comparison, Solution
-from apps.dashboard.solutions.evidence import contests_of
+from apps.dashboard.solutions.evidence import comparisons_of
 from apps.labeling.models import Assignment, PreferenceLabel, Round, StepLabel, Task, counted_q, newest_q
 from apps.projects.models import Project
 from apps.quality.consensus.recompute import recompute_project
@@ -126,7 +126,7 @@ def test_a_solution_that_grew_is_another_one_than_that_of_the_task(solution: Sol
     """Bob labels the solution, leaves its path in a dialogue, and is asked about what grew there."""
     grown = make_solution(solution.problem, ["One.", "Another way."])
     first = give(solution, bob, 1, 1, -1)
-    dialogue = give(solution, bob, 2, grown=grown)
+    dialogue = give(solution, bob, 2, derived_solution=grown)
     StepLabel.objects.create(assignment=dialogue, step=grown.steps.get(position=0), rating=1)
     assert reasons(solution, alice) == {first.pk: ""}
     assert reasons(grown, alice) == {dialogue.pk: ""}
@@ -167,8 +167,8 @@ def test_a_contest_counts_each_person_once(project: Project, alice: User, bob: U
         prefer(comparison, bob, 3, ""),
         prefer(comparison, rita, 0, "left"),
     ]
-    (contest,) = contests_of(comparison.left)
-    assert (contest.own, contest.others, contest.ties) == (1, 1, 0)
+    (counts,) = comparisons_of(comparison.left)
+    assert (counts.own, counts.other, counts.ties) == (1, 1, 0)
     rows = bearer(alice).get(f"/api/v1/projects/{project.slug}/preferences").json()["results"]
     assert {row["assignment"]: row["not_counted"] for row in rows} == {
         assignments[0].pk: "earlier",

@@ -8,9 +8,9 @@ from django.utils import timezone
 from django.utils.html import strip_tags
 
 from apps.accounts.models import User
-from apps.core.jobs import JobStatus
-from apps.core.statistics import false_bad, false_good, most_useful_rollouts
+from apps.core.jobs.model import JobStatus
 from apps.corpus.models import ImportBatch, Solution
+from apps.estimation.hard_labels import false_bad, false_good, most_useful_rollouts
 from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
 from apps.labeling.models import GoldLabel
 from apps.labeling.problems import retire_problem
@@ -117,7 +117,7 @@ def test_the_page_says_the_exact_facts_and_what_this_run_shows(run: EstimationRu
     for _ in range(MIN_SOLUTIONS):
         gold(solution_with(run, [8, 4, 2, 0], first_error=3), 1, 1, -1)
     page = page_of(run, rita)
-    facts = page[page.index('id="facts"') : page.index('id="rollout-success"')]
+    facts = page[page.index('id="hard-label-errors"') : page.index('id="rollout-success"')]
     # At 8 rollouts: 0.9 ^ 8, 0.8 ^ 8, 0.5 ^ 8 and 1 - 0.98 ^ 8, 1 - 0.95 ^ 8. The run's own 12 has a row as well.
     assert '<th scope="row" class="num">12</th>' in facts
     row = facts[facts.index('<th scope="row" class="num">8</th>') :].split("</tr>")[0]
@@ -148,10 +148,10 @@ def test_figures_of_fewer_than_five_solutions_are_a_dash_as_on_the_quality_page(
         assert (people.agreement, people.solutions) == (accuracy["value"], accuracy["solutions"]) == (0.75, 2 * count)
         page = text_of(page_of(run, rita))
         share = "75 %" if 2 * count >= MIN_SOLUTIONS else "–"
-        assert f"{4 * count} steps that both have judged. Agreement: {share} n {2 * count}" in page
+        assert f"{4 * count} steps labeled by both. Agreement: {share} n {2 * count}" in page
         assert f"0.9 to 1.0 {'100 %' if count >= MIN_SOLUTIONS else '–'} {count} of {count}" in page
         assert ("In this run 83 % of the rollouts" in page) is (2 * count >= MIN_SOLUTIONS)
-        assert (f"so far there are {2 * count} and {2 * count}." in page) is (2 * count < MIN_SOLUTIONS)
+        assert (f"So far there are {2 * count} and {2 * count}." in page) is (2 * count < MIN_SOLUTIONS)
 
 
 @pytest.mark.parametrize(("p", "n", "expected"), [(0.1, 8, 0.430), (0.1, 16, 0.185), (0.2, 8, 0.168), (0.3, 8, 0.058)])
@@ -215,7 +215,7 @@ def test_a_round_is_offered_over_what_it_could_ask_and_over_nothing_else(
     SolutionEstimate.objects.filter(solution=failed).update(failure="too long")
     retire_problem(problem=solutions[0].problem, reason="twice", actor=alice)
     resplit_steps(solution=solutions[1], texts=["step 0 step 1", "step 2"], actor=alice)
-    assert "2 solutions with a first error that the search is not sure of" in text_of(page_of(run, mia))
+    assert "The search is less than 90 % sure of the first error of 2 solutions" in text_of(page_of(run, mia))
     count = estimation_runs.unsure_count(run)
     assert count == open_round(project=run.project, protocol="first_error", select="unsure:1").task_count == 2
     for solution in solutions[2:]:
@@ -229,5 +229,5 @@ def test_a_tree_names_the_solutions_that_it_grew(world: World, mia: User) -> Non
     EstimationRun.objects.filter(pk=world.run.pk).update(status=JobStatus.FINISHED, strategy="tree")
     SolutionEstimate.objects.create(run=world.run, solution=grown, first_error=0)
     page = signed_in(mia).get(reverse("run", args=[world.project.slug, world.run.number])).content.decode()
-    assert "1 new solution</b> grew" in page
+    assert "1 new solution</b> derived" in page
     assert "?source=small" in page

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.accounts.models import User
-from apps.core.jobs import JobStatus
+from apps.core.jobs.model import JobStatus
 from apps.corpus.labels import BAD, GREAT, OKAY, UNKNOWN, first_error, hard_label, majority
 from apps.corpus.models import Solution
 from apps.estimation.models import EstimationRun, StepEstimate

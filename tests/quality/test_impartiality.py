@@ -150,31 +150,31 @@ def test_queues_offer_nobody_their_own(
     page = signed_in(rita).get("/projects/algebra/review/people").content.decode()
     assert f"/solutions/{other.pk}?" in page
     assert f"/solutions/{solution.pk}?" not in page
-    assert "1 of them you labeled yourself" in page
+    assert "You labeled 1 of them yourself" in page
     assert own_turn(rita, solution).pk not in newest_unreviewed(project, reviewer=rita)
     assert own_turn(rita, solution).pk in newest_unreviewed(project, reviewer=mia)
-    listed = signed_in(rita).get("/projects/algebra/review/turns?show=all").content.decode()
+    listed = signed_in(rita).get("/projects/algebra/review/assignments?show=all").content.decode()
     assert f'value="{own_turn(rita, solution).pk}"' not in listed
 
 
 def test_pages_offer_no_judgement_and_refuse_it(solution: Solution, rita: User) -> None:
     client, assignment = signed_in(rita), own_turn(rita, solution)
     evidence = client.get(f"/projects/algebra/solutions/{solution.pk}").content.decode()
-    assert "another reviewer settles it" in evidence
-    assert 'id="settle"' not in evidence
-    page = client.get(f"/projects/algebra/review/turns/{assignment.pk}").content.decode()
+    assert "another reviewer adjudicates it" in evidence
+    assert 'id="adjudicate"' not in evidence
+    page = client.get(f"/projects/algebra/review/assignments/{assignment.pk}").content.decode()
     assert "This is your own work" in page
-    assert "turn-accept" not in page
-    assert reverse("turn-accept", args=["algebra", assignment.pk]) not in page
-    assert refused(client, reverse("turn-accept", args=["algebra", assignment.pk]))
-    assert refused(client, reverse("turn-return", args=["algebra", assignment.pk]), note="Again.")
+    assert "assignment-accept" not in page
+    assert reverse("assignment-accept", args=["algebra", assignment.pk]) not in page
+    assert refused(client, reverse("assignment-accept", args=["algebra", assignment.pk]))
+    assert refused(client, reverse("assignment-return", args=["algebra", assignment.pk]), note="Again.")
     steps = {"step:0:0": "-1", "finish_reason": "found_error"}
     assert client.post(reverse("turn-correct", args=["algebra", assignment.pk]), steps).status_code in (403, 422)
-    assert refused(client, "/projects/algebra/review/turns/accept", turn=[assignment.pk])
+    assert refused(client, "/projects/algebra/review/assignments/accept", turn=[assignment.pk])
     for act in ("first_error", "no_error", "bad", "gold", "also", "all_back"):
         url = reverse("solution-settle", args=["algebra", solution.pk])
         assert refused(client, url, act=act, step=solution.steps.all()[0].pk), act
-    assert refused(client, "/projects/algebra/review/people/together", act="as_it_stands", solution=[solution.pk])
+    assert refused(client, "/projects/algebra/review/people/selected", act="accept_consensus", solution=[solution.pk])
     url = reverse("solution-split", args=["algebra", solution.pk])
     assert refused(client, url, steps="\n---\n".join(PARTED))
     assert client.get(url).status_code == 403

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.corpus.models import Comparison, Solution
-from apps.dashboard.solutions.evidence import contests_of
+from apps.dashboard.solutions.evidence import comparisons_of
 from apps.labeling.assignments.submit import submit
 from apps.labeling.models import Assignment, PreferenceLabel, Round, Task
 from apps.labeling.protocols.submission import Submission, SubmittedStep
@@ -49,20 +49,20 @@ def stands(solution: Solution | None) -> dict[int, int]:
 def test_a_grown_solution_is_settled_without_being_asked(project: Project, bob: User, rita: User, alice: User) -> None:
     make_solution(make_problem(project))
     assignment = grow(make_round(project, protocol="branching"), bob)
-    assert assignment.grown is not None
+    assert assignment.derived_solution is not None
     recompute_project(project)
-    assert stands(assignment.grown) == {0: 1, 1: 1}
+    assert stands(assignment.derived_solution) == {0: 1, 1: 1}
     member = Membership.objects.get(project=project, user=bob)
     suspend(membership=member, reason="Checks.", by=alice)
     recompute_project(project)
-    assert stands(assignment.grown) == {}
+    assert stands(assignment.derived_solution) == {}
     member.refresh_from_db()
     lift(membership=member, by=alice)
     recompute_project(project)
-    assert stands(assignment.grown) == {0: 1, 1: 1}
+    assert stands(assignment.derived_solution) == {0: 1, 1: 1}
     return_to_labeler(assignment=assignment, reviewer=rita, note="Again.")
     recompute_project(project)
-    assert stands(assignment.grown) == {}
+    assert stands(assignment.derived_solution) == {}
 
 
 def test_gold_measures_a_dialogue_by_the_steps_of_its_own_solution(project: Project, bob: User) -> None:
@@ -74,7 +74,7 @@ def test_gold_measures_a_dialogue_by_the_steps_of_its_own_solution(project: Proj
     recompute_project(project)
     exact = scores_of(project)[bob.pk].exact
     assert (exact.hits, exact.of) == (1, 1), "they named the bad step before they went on"
-    assert assignment.grown is not None
+    assert assignment.derived_solution is not None
 
 
 def test_a_withdrawn_correction_leaves_the_other_one_in_place(project: Project, rita: User) -> None:
@@ -119,8 +119,8 @@ def test_contests_count_the_preferences_that_count(project: Project, alice: User
             )
             PreferenceLabel.objects.create(assignment=assignment, choice="left")
     suspend(membership=Membership.objects.get(project=project, user=crew[0]), reason="Checks.", by=alice)
-    (contest,) = contests_of(one)
-    assert contest.own == 1
+    (counts,) = comparisons_of(one)
+    assert counts.own == 1
 
 
 def test_a_mark_with_other_extras_counts(project: Project, bob: User) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from apps.accounts.models import AuditEvent, User
 from apps.corpus.models import Solution
-from apps.labeling.assignments.returns import give_back
+from apps.labeling.assignments.returns import return_assignment
 from apps.labeling.models import Round, Task
 from apps.projects.models import Membership, Project, Role
 from apps.projects.services import add_member
@@ -177,7 +177,7 @@ def test_gold_remembers_the_first_submission_of_an_assignment_that_was_returned(
     assignment = submit_next(make_round(project), crew[0], 1, 1, 1)
     recompute_projects()
     assert scores_of(project)[crew[0].pk].exact.of == 1
-    give_back(assignment=assignment, note="Look again.")
+    return_assignment(assignment=assignment, note="Look again.")
     recompute_projects()
     assert scores_of(project)[crew[0].pk].exact.of == 1
 

@@ -73,8 +73,8 @@ def test_the_rounds_page_says_what_was_done_about_each(project: Project, reports
     assert "The numbers are in the figure." in dismissed
     assert "The problem is retired" in retired
     for row in (dismissed, retired):
-        assert ("badge bad" in row, "Fix or retire" in row, "See the problem" in row) == (False, False, True)
-    assert ("badge bad" in open_, "Fix or retire" in open_, "Dismissed" in open_) == (True, True, False)
+        assert ("badge bad" in row, "Edit or retire" in row, "View the problem" in row) == (False, False, True)
+    assert ("badge bad" in open_, "Edit or retire" in open_, "Dismissed" in open_) == (True, True, False)
     Assignment.objects.filter(pk=reports[0].pk).update(versions=5)
     assert "badge bad" in shown()[0]
     assert "Dismissed" not in shown()[0]
@@ -113,16 +113,16 @@ def test_who_dismissed_it_when_and_why_is_shown_and_in_the_trail(
     project: Project, reports: list[Assignment], rita: User
 ) -> None:
     client = signed_in(rita)
-    form = {"reason": " The figure holds them. ", "way": "/projects/algebra/flags?kind=bad_problem&state=all"}
+    form = {"reason": " The figure holds them. ", "return_url": "/projects/algebra/flags?kind=bad_problem&state=all"}
     answer = client.post(reverse("report-dismiss", args=["algebra", reports[0].pk]), form)
-    assert (answer.status_code, answer["Location"]) == (302, form["way"])
-    page = links_of(client, form["way"])
+    assert (answer.status_code, answer["Location"]) == (302, form["return_url"])
+    page = links_of(client, form["return_url"])
     assert "Dismissed by Rita" in page
     assert "The figure holds them." in page
     event = AuditEvent.objects.get(verb="report.dismissed")
     assert (event.actor, event.target, event.after) == (rita, str(reports[0].pk), "The figure holds them.")
     assert count_open_reports([project]) == {project.pk: 2}
-    client.post(reverse("report-reopen", args=["algebra", reports[0].pk]), {"way": "//elsewhere.example/"})
+    client.post(reverse("report-reopen", args=["algebra", reports[0].pk]), {"return_url": "//elsewhere.example/"})
     assert count_open_reports([project]) == {project.pk: 3}
     assert AuditEvent.objects.get(verb="report.reopened").before == "The figure holds them."
 
@@ -130,7 +130,7 @@ def test_who_dismissed_it_when_and_why_is_shown_and_in_the_trail(
 def test_a_way_back_leads_to_no_other_site(reports: list[Assignment], rita: User) -> None:
     for way in ("//elsewhere.example/", "https://elsewhere.example/", "", "flags"):
         answer = signed_in(rita).post(
-            reverse("report-dismiss", args=["algebra", reports[0].pk]), {"reason": "Fine.", "way": way}
+            reverse("report-dismiss", args=["algebra", reports[0].pk]), {"reason": "Fine.", "return_url": way}
         )
         assert answer["Location"] == "/projects/algebra/flags?kind=bad_problem"
 
@@ -206,7 +206,7 @@ def test_the_problems_page_lists_what_the_flags_list(project: Project, bob: User
 
     def rows() -> dict[str, str]:
         page = links_of(signed_in(rita), reverse("problem", args=["algebra", problem.pk]))
-        section = page.partition("What people report")[2].partition("</ul>")[0]
+        section = page.partition("<h2>Reports</h2>")[2].partition("</ul>")[0]
         return {row.partition("<q")[2].partition(">")[2].partition("<")[0]: row for row in section.split("<li>")[1:]}
 
     of_problem = {one.pk for one in reports_in([project], "all") if problem_of(one) == problem}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from apps.accounts.models import User
-from apps.core.jobs import JobStatus
+from apps.core.jobs.model import JobStatus
 from apps.corpus.labels import NO_ERROR
 from apps.corpus.models import Solution
 from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate

@@ -10,7 +10,8 @@ from apps.core.errors import Conflict, DomainError
 from apps.labeling.models import Assignment, Round, RoundProgress, StepLabel, Task
 from apps.labeling.problems import retire_problem
 from apps.labeling.progress import progress_for
-from apps.labeling.queue.claim import NoTask, claim, skip
+from apps.labeling.queue.claim import NoTask, claim
+from apps.labeling.queue.leases import skip
 from apps.labeling.queue.screening import retake
 from apps.labeling.resplit import resplit_steps
 from apps.labeling.rounds.services import open_round, set_round_status
@@ -77,7 +78,7 @@ def test_who_fails_gets_no_real_work_and_sees_the_score(project: Project, bob: U
     refusal = refused(round_, bob)
     assert (refusal.code, refusal.may_retake) == ("screening_failed", True)
     assert "50 %" in refusal.message
-    assert "One more try" in refusal.message
+    assert "One more attempt" in refusal.message
     elsewhere = refused(real, bob)
     assert (elsewhere.code, elsewhere.may_retake) == ("screening_failed", False)
     assert AuditEvent.objects.filter(verb="screening.failed", after__attempt=1).exists()
@@ -92,8 +93,8 @@ def test_a_failed_try_can_be_repeated_while_tries_are_left(project: Project, bob
     assert {assignment.task_id for assignment in again} == {assignment.task_id for assignment in first}
     assert not {assignment.pk for assignment in again} & {assignment.pk for assignment in first}
     refusal = refused(round_, bob)
-    assert "No try is left" in refusal.message
-    with pytest.raises(Conflict, match="No try is left"):
+    assert "No attempt is left" in refusal.message
+    with pytest.raises(Conflict, match="No attempt is left"):
         retake(round=round_, labeler=bob)
     # What was said in the first try is kept, and counts no more.
     assert StepLabel.objects.filter(assignment__in=first).count() == 2

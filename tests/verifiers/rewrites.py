@@ -1,7 +1,7 @@
 r"""Pairs of a reference answer and a rewritten one, by rule from real answers: equivalent ones and wrong ones.
 
 Each rule takes an answer and dice, and returns a pair, or None where it does not fit the answer. The rules of EQUIVALENT
-change how an answer is said, those of WRONG what it says. They know nothing of the verifier.
+change the notation of an answer, those of WRONG its meaning. They are independent of the verifier.
 """
 
 from __future__ import annotations
@@ -108,8 +108,8 @@ def in_words(value: int) -> str:
     if value < 20:
         return ONES.split()[value]
     if value < 100:
-        ten, one = divmod(value, 10)
-        return TENS.split()[ten - 2] + (f"-{ONES.split()[one]}" if one else "")
+        ten, unit = divmod(value, 10)
+        return TENS.split()[ten - 2] + (f"-{ONES.split()[unit]}" if unit else "")
     if value < 1000:
         hundred, rest = divmod(value, 100)
         return f"{ONES.split()[hundred]} hundred" + (f" and {in_words(rest)}" if rest else "")
@@ -159,7 +159,7 @@ def mixed(match: re.Match[str]) -> str | None:
 
 
 def both(reference: Callable[[int], str], answer: Callable[[int], str]) -> Rule:
-    """Both sides are written anew, from the same number."""
+    """Both sides are rewritten from the same number."""
 
     def rule(text: str, _: random.Random) -> Written:
         value = number(text)

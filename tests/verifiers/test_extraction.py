@@ -1,4 +1,4 @@
-r"""The final answer of a text: found where it is stated in a way that is known, else not found; never misread."""
+r"""The final answer of a text is extracted where it is stated with a known marker, and never misread."""
 
 from __future__ import annotations
 
@@ -254,7 +254,7 @@ def test_a_marked_answer_is_found(text: str, answer: str) -> None:
 
 
 @pytest.mark.parametrize("text", NOWHERE)
-def test_where_none_is_stated_none_is_guessed(text: str) -> None:
+def test_no_answer_is_guessed(text: str) -> None:
     assert extract_answer(text) is None
 
 
@@ -265,28 +265,28 @@ def test_an_answer_below_its_heading_is_found(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", WORDED)
-def test_words_around_the_answer_are_no_part_of_it(text: str) -> None:
+def test_words_around_the_answer_are_not_part_of_it(text: str) -> None:
     assert extract_answer(f"We multiply.\n{text}") == "27"
     assert extract_answer(f"We multiply.\n{text.replace('27', '26')}") == "26"
 
 
 @pytest.mark.parametrize("text", MISREAD_BEFORE)
-def test_what_states_no_answer_or_takes_it_back_or_can_be_read_in_two_ways_is_not_read(text: str) -> None:
+def test_missing_retracted_and_ambiguous_answers_are_not_extracted(text: str) -> None:
     assert extract_answer(text) is None
 
 
 @pytest.mark.parametrize(("text", "answer"), LISTS)
-def test_a_list_is_read_whole_and_a_correction_alone(text: str, answer: str) -> None:
+def test_a_list_is_extracted_as_a_whole_and_a_correction_alone(text: str, answer: str) -> None:
     assert extract_answer(text) == answer
 
 
 @pytest.mark.parametrize("text", LANGUAGES)
-def test_an_answer_is_read_in_other_languages(text: str) -> None:
+def test_answers_in_other_languages_are_extracted(text: str) -> None:
     assert extract_answer(f"9 × 3 = 27\n{text}") == "27"
 
 
 @pytest.mark.parametrize("text", LANGUAGES_UNREADABLE)
-def test_what_would_be_misread_in_other_languages_is_not_read(text: str) -> None:
+def test_ambiguous_answers_in_other_languages_are_not_extracted(text: str) -> None:
     assert extract_answer(text) is None
 
 
@@ -303,7 +303,7 @@ def test_what_would_be_misread_in_other_languages_is_not_read(text: str) -> None
         ("الجواب هو ٢٫٥", "2.5"),
     ],
 )
-def test_numbers_are_read_as_their_language_writes_them(text: str, answer: str) -> None:
+def test_numbers_follow_the_notation_of_their_language(text: str, answer: str) -> None:
     assert extract_answer(text) == answer
 
 
@@ -323,7 +323,7 @@ RUNAWAYS = [
 
 
 @pytest.mark.parametrize("more", RUNAWAYS)
-def test_a_question_of_its_own_ends_the_solution(more: str) -> None:
+def test_a_new_question_ends_the_solution(more: str) -> None:
     assert extract_answer(f"9 x 3 is 27.\nThe answer is 27.{more}") == "27"
     assert own_text(f"The answer is 27.{more}") == "The answer is 27."
 
@@ -335,15 +335,15 @@ def test_a_question_before_the_answer_ends_nothing() -> None:
     assert extract_answer(checked) == "27"
 
 
-def test_what_was_thought_aloud_does_not_count() -> None:
+def test_thinking_does_not_count() -> None:
     assert extract_answer("<think>the answer is 26</think>\nThe answer is 27") == "27"
 
 
 @pytest.mark.parametrize(("text", "answer"), [("\\boxed{3} so \\boxed{7}", "7"), ("\\boxed{7", None)])
 def test_the_last_box_alone(text: str, answer: str | None) -> None:
-    found = last_boxed_answer(text)
-    assert found is not None
-    assert found.answer == answer
+    boxed = last_boxed_answer(text)
+    assert boxed is not None
+    assert boxed.answer == answer
 
 
 def test_without_a_box_there_is_no_last_one() -> None:
@@ -379,15 +379,15 @@ LONG = [
 
 @pytest.mark.parametrize("part", LONG)
 def test_time_grows_with_the_length_of_a_text_and_not_with_its_square(part: str) -> None:
-    """A page of the same words takes no longer than some seconds, however slow the machine."""
+    """A page of the same words takes at most a few seconds, even on a slow machine."""
     began = time.process_time()
     extract_answer(part * (40_000 // len(part)))
     assert time.process_time() - began < 10
 
 
 @pytest.mark.parametrize("text", [text for text, _ in MARKED + LISTS] + WORDED + LANGUAGES + MISREAD_BEFORE)
-def test_what_stands_in_lines_before_changes_nothing(text: str) -> None:
-    """The last line is read alone where nothing else can be meant; a text of one line is read as a whole."""
+def test_preceding_lines_change_nothing(text: str) -> None:
+    """The last line is parsed alone if it decides; a text of one line is parsed as a whole."""
     text = text.removeprefix("<think>")
     alone = extract_answer(text)
     assert extract_answer(f"Each shelf holds 9 books.\nThe sum of 9, 9 and 9 is wanted.\n{text}") == alone

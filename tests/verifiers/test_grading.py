@@ -1,4 +1,4 @@
-"""Answers against references. The pairs are those on which known graders differ or hang."""
+"""Grading pools. The pairs are those on which known graders differ or hang."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_pairs(pool: GradingPool, verifier: str, reference: str, answer: str, gr
 
 
 @pytest.mark.parametrize("verifier", VERIFIERS)
-def test_nothing_is_never_right(pool: GradingPool, verifier: str) -> None:
+def test_an_empty_answer_is_never_right(pool: GradingPool, verifier: str) -> None:
     for grade in pool.grade_many(
         [(verifier, "", ""), (verifier, "2", ""), (verifier, "2", "  "), (verifier, "2", None)]
     ):
@@ -66,7 +66,7 @@ HANGING = [
 ]
 
 
-def test_what_hangs_other_graders_ends_within_the_limit_and_the_rest_is_graded(pool: GradingPool) -> None:
+def test_pairs_that_hang_other_graders_end_within_the_limit_and_the_rest_is_graded(pool: GradingPool) -> None:
     honest = [("math", str(number * (number + 1) // 2), f"\\sum_{{k=1}}^{{{number}}} k") for number in range(2, 12)]
     mixed = [pair for number, pair in enumerate(honest) for pair in (pair, HANGING[number % len(HANGING)])]
     grades = pool.grade_many(mixed)
@@ -79,8 +79,8 @@ def test_what_hangs_other_graders_ends_within_the_limit_and_the_rest_is_graded(p
 
 def test_grading_works_off_the_main_thread(pool: GradingPool) -> None:
     grades: list[Grade] = []
-    asked = [("math", "15", r"\sum_{k=1}^{5} k")]
-    thread = threading.Thread(target=lambda: grades.append(pool.grade_many(asked)[0].grade))
+    pairs = [("math", "15", r"\sum_{k=1}^{5} k")]
+    thread = threading.Thread(target=lambda: grades.append(pool.grade_many(pairs)[0].grade))
     thread.start()
     thread.join(30)
     assert grades == [Grade.MATCH]
@@ -102,15 +102,15 @@ def test_a_closed_pool_leaves_no_process() -> None:
         own.grade_many([("math", "120", r"\sum_{k=1}^{15} k")])
         started = set(psutil.Process().children()) - before
         assert started
-    assert not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in started)
+    assert not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in started)
 
 
-def test_a_verifier_that_does_not_exist_is_named(pool: GradingPool) -> None:
+def test_an_unknown_verifier_is_named(pool: GradingPool) -> None:
     with pytest.raises(UnknownVerifier, match="guess"):
         pool.grade_many([("guess", "1", "1")])
 
 
-def test_lone_surrogates_and_huge_texts_are_unparsed_and_no_error(pool: GradingPool) -> None:
+def test_lone_surrogates_and_huge_texts_are_unparsed(pool: GradingPool) -> None:
     for answer in ("\ud800", "9" * 100_000, "(" * 5000, "\\frac{" * 2000):
         (grade,) = pool.grade_many([("math", "2", answer)])
         assert grade.grade is not Grade.MATCH

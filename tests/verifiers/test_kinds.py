@@ -1,6 +1,6 @@
-"""Pairs by kind, each kind with its rule: kinds.txt beside this file.
+"""Pairs by kind, each kind with its rule: kinds.txt in this folder.
 
-`=` is right, `!` is wrong, `?` is unreadable, `~` is anything but wrong, `-` anything but right.
+`=` is right, `!` is wrong, `?` is unparsed, `~` is anything but wrong, `-` anything but right.
 """
 
 from __future__ import annotations
@@ -106,14 +106,14 @@ PIECES = [
 
 @pytest.mark.parametrize(("expected", "reference", "answer"), PAIRS)
 def test_pairs_of_every_kind(expected: str, reference: str, answer: str) -> None:
-    outcome = VERIFIERS["math"].settle(reference, answer)
+    outcome = VERIFIERS["math"].grade(reference, answer)
     assert outcome.grade in ALLOWED[expected], outcome
 
 
 @pytest.mark.parametrize("verifier", VERIFIERS)
 @given(st.lists(st.sampled_from(PIECES), max_size=9), st.lists(st.sampled_from(PIECES), max_size=9))
-def test_no_answer_raises_and_each_is_itself(verifier: str, reference: list[str], answer: list[str]) -> None:
-    grade = VERIFIERS[verifier].at_once
+def test_no_answer_raises_and_each_equals_itself(verifier: str, reference: list[str], answer: list[str]) -> None:
+    grade = VERIFIERS[verifier].grade_inline
     grade("".join(reference), "".join(answer))
     itself = grade("".join(answer), "".join(answer))
     assert itself is None or itself.grade is not Grade.NO_MATCH

@@ -1,4 +1,4 @@
-r"""A list of answers is read whole or not at all: `$2$ and also $3$` is never 2."""
+r"""A list of answers is extracted as a whole or not at all: `$2$ and also $3$` is never 2."""
 
 from __future__ import annotations
 
@@ -101,17 +101,17 @@ ALONE = [
 
 
 @pytest.mark.parametrize("text", WHOLE)
-def test_a_list_is_read_whole(text: str) -> None:
+def test_a_list_is_extracted_as_a_whole(text: str) -> None:
     assert extract_answer(text) == "2, 3"
 
 
 @pytest.mark.parametrize("text", UNREAD)
-def test_where_words_join_a_list_its_first_value_is_not_read_alone(text: str) -> None:
+def test_the_first_value_of_a_joined_list_is_not_extracted_alone(text: str) -> None:
     assert extract_answer(text) is None
 
 
 @pytest.mark.parametrize("text", ALONE)
-def test_what_explains_a_value_adds_none(text: str) -> None:
+def test_an_explanation_adds_no_value(text: str) -> None:
     assert extract_answer(text) == "27"
 
 
@@ -251,18 +251,18 @@ LEADS = ["The answer is ", "**Answer:** ", "**Final Answer**\n\n"]
 
 
 @pytest.mark.parametrize(("text", "answer"), PLAIN_WHOLE)
-def test_a_list_in_plain_words_is_read_whole(text: str, answer: str) -> None:
+def test_a_list_in_plain_words_is_extracted_as_a_whole(text: str, answer: str) -> None:
     assert extract_answer(f"The answer is {text}") == answer
 
 
 @pytest.mark.parametrize("lead", LEADS)
 @pytest.mark.parametrize("text", PLAIN_UNREAD)
-def test_the_first_value_of_a_list_in_plain_words_is_not_read_alone(text: str, lead: str) -> None:
+def test_the_first_value_of_a_list_in_plain_words_is_not_extracted_alone(text: str, lead: str) -> None:
     assert extract_answer(lead + text) is None
 
 
 @pytest.mark.parametrize("text", PLAIN_ALONE)
-def test_numbers_that_explain_a_value_are_no_values(text: str) -> None:
+def test_numbers_in_an_explanation_are_not_values(text: str) -> None:
     answer = extract_answer(f"The answer is {text}")
     assert answer is not None
     assert quick("27", answer) == MATCH
@@ -274,7 +274,7 @@ def test_no_answer_ends_within_brackets(text: str, answer: str | None) -> None:
 
 
 @pytest.mark.parametrize("text", RATIOS)
-def test_of_a_ratio_no_number_is_read_alone(text: str) -> None:
+def test_no_number_of_a_ratio_is_extracted_alone(text: str) -> None:
     assert extract_answer(f"The answer is {text}.") is None
 
 

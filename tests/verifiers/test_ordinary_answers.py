@@ -1,4 +1,4 @@
-r"""Answers as models phrase them every day: what stands around them adds no value and takes none back."""
+r"""Common phrasings of answers by models: the text around them neither adds a value nor retracts one."""
 
 from __future__ import annotations
 
@@ -130,25 +130,27 @@ UNREAD = [
 
 @pytest.mark.parametrize("lead", LEADS)
 @pytest.mark.parametrize("behind", BEHIND_AMOUNTS)
-def test_what_stands_behind_an_amount_leaves_it_as_it_is(lead: str, behind: str) -> None:
+def test_text_after_an_amount_does_not_change_it(lead: str, behind: str) -> None:
     texts = [lead + amount + behind for amount in AMOUNTS]
     answers = [(extract_answer(text), sole_answer(text)) for text in texts]
-    assert [text for text, both in zip(texts, answers, strict=True) if not all(_is("18", one) for one in both)] == []
+    assert [
+        text for text, both in zip(texts, answers, strict=True) if not all(_is("18", answer) for answer in both)
+    ] == []
 
 
 @pytest.mark.parametrize("lead", LEADS)
 @pytest.mark.parametrize(("text", "value"), VALUES)
-def test_one_value_is_read_behind_each_lead(lead: str, text: str, value: str) -> None:
+def test_one_value_is_extracted_after_each_lead(lead: str, text: str, value: str) -> None:
     assert _is(value, extract_answer(lead + text))
 
 
 @pytest.mark.parametrize(("text", "value"), TEXTS)
-def test_the_words_before_and_behind_an_answer_leave_it_as_it_is(text: str, value: str) -> None:
+def test_words_before_and_after_an_answer_do_not_change_it(text: str, value: str) -> None:
     assert _is(value, extract_answer(text))
 
 
 @pytest.mark.parametrize("options", OPTIONS)
-def test_what_is_said_of_the_other_options_takes_no_choice_back(options: str) -> None:
+def test_remarks_about_other_options_do_not_retract_a_choice(options: str) -> None:
     for stated in ("The answer is (C).", "Answer: C.", "**Answer:** C.", "So the answer is \\boxed{C}."):
         answer = extract_answer(stated + options)
         assert answer is not None
@@ -158,12 +160,12 @@ def test_what_is_said_of_the_other_options_takes_no_choice_back(options: str) ->
 @pytest.mark.parametrize(
     "text", ["B (or 3)", "B (3 cm)", "B, because A is too small.", "B while A is too small", "B, or so."]
 )
-def test_a_choice_that_is_explained_stays_one(text: str) -> None:
+def test_an_explained_choice_is_extracted(text: str) -> None:
     assert extract_answer(f"The answer is {text}") == "B"
 
 
 @pytest.mark.parametrize("text", UNREAD)
-def test_what_truly_denies_an_answer_or_adds_one_leaves_none(text: str) -> None:
+def test_a_real_denial_or_another_answer_leaves_no_answer(text: str) -> None:
     assert extract_answer(text) is None
 
 
@@ -175,7 +177,7 @@ def test_what_truly_denies_an_answer_or_adds_one_leaves_none(text: str) -> None:
         "The answer is $12$\nand 5 are left",
     ],
 )
-def test_a_line_that_goes_on_in_words_is_no_part_of_the_answer(text: str) -> None:
+def test_a_line_that_continues_in_words_is_not_part_of_the_answer(text: str) -> None:
     assert extract_answer(text) == "12"
 
 

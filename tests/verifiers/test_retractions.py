@@ -1,4 +1,4 @@
-"""An answer that the text denies is taken back; what is denied of something else, or is no denial of an answer, is not."""
+"""A denied answer is retracted; a denial of something else, or of no answer, retracts nothing."""
 
 from __future__ import annotations
 
@@ -277,13 +277,13 @@ KEPT = [
 
 
 @pytest.mark.parametrize("text", DENIED)
-def test_an_answer_that_is_denied_is_taken_back(text: str) -> None:
+def test_a_denied_answer_is_retracted(text: str) -> None:
     assert [extract_answer(stated + text) for stated in STATED] == [None] * len(STATED)
     assert [sole_answer(stated + text) for stated in STATED] == [None] * len(STATED)
 
 
 @pytest.mark.parametrize("text", KEPT)
-def test_what_denies_no_answer_takes_none_back(text: str) -> None:
+def test_a_sentence_that_denies_no_answer_retracts_none(text: str) -> None:
     assert [extract_answer(stated + text) for stated in STATED] == ["27"] * len(STATED)
     assert [sole_answer(stated + text) for stated in STATED] == ["27"] * len(STATED)
 
@@ -305,5 +305,5 @@ def test_what_denies_no_answer_takes_none_back(text: str) -> None:
         ("The answer isn’t 27.", None),
     ],
 )
-def test_denials_beside_other_statements(text: str, answer: str | None) -> None:
+def test_denials_with_other_statements(text: str, answer: str | None) -> None:
     assert (extract_answer(text), sole_answer(text)) == (answer, answer)

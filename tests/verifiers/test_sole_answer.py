@@ -1,4 +1,4 @@
-r"""The answer of a text that nobody told to stop: of two that it states, no one is taken."""
+r"""The answer of a text from a model without a stop sequence: of two different answers, neither is extracted."""
 
 from __future__ import annotations
 
@@ -51,17 +51,17 @@ ONE_ANSWER = [
 
 
 @pytest.mark.parametrize("text", UNMARKED)
-def test_of_two_answers_none_is_taken(text: str) -> None:
+def test_of_two_answers_neither_is_extracted(text: str) -> None:
     assert extract_answer(text) not in (None, "27") or text.startswith("First")
     assert sole_answer(text) is None
 
 
 @pytest.mark.parametrize("text", ONE_ANSWER)
-def test_an_answer_that_is_revised_or_said_again_or_has_steps_before_it_is_taken(text: str) -> None:
+def test_a_revised_or_repeated_answer_or_one_after_steps_is_extracted(text: str) -> None:
     assert sole_answer(text) == extract_answer(text) == "27"
 
 
-def test_an_option_beside_its_value_is_no_second_answer() -> None:
+def test_an_option_with_its_value_is_not_a_second_answer() -> None:
     assert sole_answer("The answer is 27, so the correct option is (B).") == "(B)"
 
 

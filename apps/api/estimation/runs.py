@@ -1,4 +1,4 @@
-"""Endpoints, and estimation runs against them."""
+"""Endpoints and estimation runs."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from apps.inference.transports import TRANSPORTS
 
 
 class EndpointSerializer(serializers.ModelSerializer[Endpoint]):
-    """Keys go in and never come out."""
+    """API keys are never returned."""
 
     has_key = serializers.BooleanField()
-    is_shared = serializers.SerializerMethodField(help_text="For all projects.")
+    is_shared = serializers.SerializerMethodField(help_text="Whether it belongs to the installation.")
     stop = serializers.ListField(child=serializers.CharField())
     refused_settings = serializers.ListField(child=serializers.CharField(), help_text="Found by a check or a run.")
 
@@ -67,12 +67,12 @@ class NewEndpointSerializer(serializers.Serializer[Endpoint]):
     max_in_flight = serializers.IntegerField(min_value=1, max_value=10_000, required=False)
     timeout_s = serializers.FloatField(min_value=1, max_value=3600, required=False)
     system_prompt = serializers.CharField(required=False, allow_blank=True, trim_whitespace=False)
-    problem_template = serializers.CharField(required=False, trim_whitespace=False, help_text="Holds {problem}.")
+    problem_template = serializers.CharField(required=False, trim_whitespace=False, help_text="Must contain {problem}.")
     prefix_end = serializers.CharField(max_length=20, required=False, allow_blank=True, trim_whitespace=False)
     stop = serializers.ListField(child=serializers.CharField(trim_whitespace=False), required=False)
-    sends_extras = serializers.BooleanField(required=False, help_text="It takes top_k and min_p.")
-    price_in = serializers.DecimalField(12, 6, min_value=0, required=False, help_text="Of a million prompt tokens.")
-    price_out = serializers.DecimalField(12, 6, min_value=0, required=False, help_text="Of a million tokens written.")
+    sends_extras = serializers.BooleanField(required=False, help_text="Whether it takes top_k and min_p.")
+    price_in = serializers.DecimalField(12, 6, min_value=0, required=False, help_text="Per million prompt tokens.")
+    price_out = serializers.DecimalField(12, 6, min_value=0, required=False, help_text="Per million completion tokens.")
 
 
 class RunSerializer(serializers.ModelSerializer[EstimationRun]):
@@ -80,10 +80,11 @@ class RunSerializer(serializers.ModelSerializer[EstimationRun]):
     tokens = serializers.IntegerField()
     rate = serializers.FloatField(allow_null=True, help_text="Solutions per second.")
     eta_s = serializers.FloatField(allow_null=True, help_text="Seconds until the end at the rate so far.")
-    cost = serializers.FloatField(allow_null=True, help_text="By the endpoint's prices when the run was started.")
-    seconds = serializers.FloatField(allow_null=True, help_text="At work, pauses left out.")
+    cost = serializers.FloatField(allow_null=True, help_text="By the endpoint's prices at the start of the run.")
+    seconds = serializers.FloatField(allow_null=True, help_text="Seconds at work, without pauses.")
     notices = serializers.ListField(
-        child=serializers.CharField(), help_text="What the endpoint does not take, and what is missing and why."
+        child=serializers.CharField(),
+        help_text="Settings that the endpoint refuses, and missing rollouts with the reasons.",
     )
 
     class Meta:
@@ -131,21 +132,25 @@ class NewRunSerializer(serializers.Serializer[EstimationRun]):
     endpoint = serializers.CharField(max_length=60, help_text="Name.")
     strategy = serializers.ChoiceField(choices=sorted(STRATEGIES))
     rollouts = serializers.IntegerField(
-        required=False, min_value=1, help_text="Per step, as the strategy understands it."
+        required=False, min_value=1, help_text="Rollouts per step; the exact meaning depends on the strategy."
     )
-    options = serializers.DictField(default=dict, help_text="Other settings of the strategy.")
+    options = serializers.DictField(default=dict, help_text="Other options of the strategy.")
     temperature = serializers.FloatField(required=False, min_value=0, max_value=5)
     max_tokens = serializers.IntegerField(required=False, min_value=1)
     sampling = serializers.DictField(default=dict, help_text="top_p, top_k, min_p, stop.")
-    selection = serializers.DictField(default=dict, help_text="answers: any, right or wrong; source.")
-    budget = serializers.DictField(default=dict, help_text="rollouts, tokens, cost, seconds: the run pauses there.")
+    selection = serializers.DictField(
+        default=dict, help_text="answers: any, right or wrong; source: who wrote the solutions."
+    )
+    budget = serializers.DictField(
+        default=dict, help_text="Limits at which the run pauses: rollouts, tokens, cost, seconds."
+    )
     seed = serializers.IntegerField(required=False, min_value=0, max_value=2**31 - 1)
-    answers_suffice = serializers.BooleanField(default=True, help_text="A right answer stands for all steps.")
+    answers_suffice = serializers.BooleanField(default=True, help_text="A right answer makes all steps good.")
     keeps_rollouts = serializers.BooleanField(default=False)
 
 
 class ResumeSerializer(serializers.Serializer[Any]):
-    budget = serializers.DictField(required=False, help_text="A new budget; without it, the old one stands.")
+    budget = serializers.DictField(required=False, help_text="A new budget; by default the old one applies.")
 
 
 class EndpointList(APIView):
@@ -153,19 +158,19 @@ class EndpointList(APIView):
 
     @extend_schema(operation_id="endpoints_list", responses=EndpointSerializer(many=True))
     def get(self, request: Request, slug: str) -> Response:
-        """The project's own, and those for all projects."""
+        """List the project's own endpoints and those of the installation that it may use."""
         pages = Pages()
-        found = Endpoint.objects.usable_in(project_of(request, slug, "estimate"))
+        endpoints = Endpoint.objects.usable_in(project_of(request, slug, "estimate"))
         return pages.get_paginated_response(
-            EndpointSerializer(pages.paginate_queryset(found, request, view=self), many=True).data
+            EndpointSerializer(pages.paginate_queryset(endpoints, request, view=self), many=True).data
         )
 
     @extend_schema(request=NewEndpointSerializer, responses={201: EndpointSerializer})
     def post(self, request: Request, slug: str) -> Response:
         project = project_of(request, slug, "manage_endpoints")
-        given = NewEndpointSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        data = given.validated_data
+        serializer = NewEndpointSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        data = serializer.validated_data
         settings = {name: data[name] for name in SETTINGS if name in data}
         endpoint = add_endpoint(
             project=project,
@@ -185,18 +190,18 @@ class RunList(APIView):
     @extend_schema(operation_id="estimation_runs_list", responses=RunSerializer(many=True))
     def get(self, request: Request, slug: str) -> Response:
         pages = Pages()
-        found = EstimationRun.objects.filter(project=project_of(request, slug, "browse")).select_related("endpoint")
+        runs = EstimationRun.objects.filter(project=project_of(request, slug, "browse")).select_related("endpoint")
         return pages.get_paginated_response(
-            RunSerializer(pages.paginate_queryset(found, request, view=self), many=True).data
+            RunSerializer(pages.paginate_queryset(runs, request, view=self), many=True).data
         )
 
     @extend_schema(request=NewRunSerializer, responses={201: RunSerializer})
     def post(self, request: Request, slug: str) -> Response:
-        """Start a run. Workers take it up; ask `/estimation-runs/{id}` how far it is."""
+        """Start a run. Workers process it; `/estimation-runs/{id}` shows its progress."""
         project = project_of(request, slug, "estimate")
-        given = NewRunSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        data = dict(given.validated_data)
+        serializer = NewRunSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        data = dict(serializer.validated_data)
         options = data.pop("options") | ({"rollouts": data.pop("rollouts")} if "rollouts" in data else {})
         sampling = data.pop("sampling") | {
             name: data.pop(name) for name in ("temperature", "max_tokens") if name in data
@@ -213,7 +218,7 @@ class RunDetail(APIView):
 
 
 class RunChange(APIView):
-    """Pause: what is in flight is waited for. Cancel: for good."""
+    """Pause: requests in flight are completed. Cancel: for good."""
 
     change: Callable[..., EstimationRun] = staticmethod(pause_run)
 
@@ -234,9 +239,9 @@ class RunCancel(RunChange):
 class RunResume(APIView):
     @extend_schema(request=ResumeSerializer, responses=RunSerializer)
     def post(self, request: Request, pk: int) -> Response:
-        """Go on where it was left; with a new budget, where one is given."""
-        given = ResumeSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        budget = given.validated_data.get("budget")
+        """Resume a paused or failed run, with a new budget if one is sent."""
+        serializer = ResumeSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        budget = serializer.validated_data.get("budget")
         run = resume_run(run=run_of(request, pk, "estimate"), actor=user_of(request), budget=budget)
         return Response(RunSerializer(run).data)

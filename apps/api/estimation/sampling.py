@@ -1,4 +1,4 @@
-"""New solutions from a generator."""
+"""Sampling runs: new solutions from a generator."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from apps.inference.models import Endpoint
 
 class SamplingSerializer(serializers.ModelSerializer[SamplingRun]):
     endpoint = serializers.SlugRelatedField[Endpoint](slug_field="name", read_only=True, allow_null=True)
-    notices = serializers.ListField(child=serializers.CharField(), help_text="What the endpoint does not take.")
+    notices = serializers.ListField(child=serializers.CharField(), help_text="Settings that the endpoint refuses.")
 
     class Meta:
         model = SamplingRun
@@ -61,11 +61,11 @@ class NewSamplingSerializer(serializers.Serializer[Any]):
 class SamplingList(APIView):
     @extend_schema(request=NewSamplingSerializer, responses={201: SamplingSerializer})
     def post(self, request: Request, slug: str) -> Response:
-        """Have a model write new solutions of all problems; ask `/sampling-runs/{id}` how far it is."""
+        """Sample new solutions of all problems from a model; `/sampling-runs/{id}` shows the progress."""
         project = project_of(request, slug, "estimate")
-        given = NewSamplingSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        data = dict(given.validated_data)
+        serializer = NewSamplingSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        data = dict(serializer.validated_data)
         sampling = {name: data.pop(name) for name in ("temperature", "max_tokens")}
         data["endpoint"] = Endpoint.objects.named(data["endpoint"], project)
         run = start_sampling(project=project, sampling=sampling, created_by=user_of(request), **data)
@@ -81,7 +81,7 @@ class SamplingDetail(APIView):
 class SamplingCancel(APIView):
     @extend_schema(request=None, responses=SamplingSerializer)
     def post(self, request: Request, pk: int) -> Response:
-        """What has been written stays."""
+        """Cancel the run. Solutions written so far stay."""
         run = cancel_sampling(run=sampling_of(request, pk, "estimate"), actor=user_of(request))
         return Response(SamplingSerializer(run).data)
 
@@ -89,7 +89,7 @@ class SamplingCancel(APIView):
 class SamplingPause(APIView):
     @extend_schema(request=None, responses=SamplingSerializer)
     def post(self, request: Request, pk: int) -> Response:
-        """What is in flight is waited for; nothing more is asked for."""
+        """Pause the run: requests in flight are completed, and no more are sent."""
         run = pause_sampling(run=sampling_of(request, pk, "estimate"), actor=user_of(request))
         return Response(SamplingSerializer(run).data)
 
@@ -97,6 +97,6 @@ class SamplingPause(APIView):
 class SamplingResume(APIView):
     @extend_schema(request=None, responses=SamplingSerializer)
     def post(self, request: Request, pk: int) -> Response:
-        """Go on with the problems that have no result yet."""
+        """Resume the run with the problems that have no result."""
         run = resume_sampling(run=sampling_of(request, pk, "estimate"), actor=user_of(request))
         return Response(SamplingSerializer(run).data)

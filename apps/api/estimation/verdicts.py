@@ -1,4 +1,4 @@
-"""What judge models say of steps."""
+"""Step verdicts of judge models."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class VerdictSerializer(serializers.Serializer[StepVerdict]):
     position = serializers.IntegerField()
     candidate = serializers.IntegerField()
     rating = serializers.IntegerField(min_value=-1, max_value=1)
-    confidence = serializers.FloatField(allow_null=True, help_text="How sure the judge is, 0 to 1.")
+    confidence = serializers.FloatField(allow_null=True, help_text="The judge's confidence, from 0 to 1.")
     reason = serializers.CharField(allow_blank=True)
 
 
@@ -46,24 +46,24 @@ class VerdictList(ListView):
         operation_id="verdicts_list", parameters=parameters_of(VerdictFilter), responses=VerdictSerializer(many=True)
     )
     def get(self, request: Request, slug: str) -> HttpResponseBase:
-        """What judges say of steps, every run's."""
+        """List the step verdicts of all judge runs."""
         project = project_of(request, slug, "browse")
-        found = StepVerdict.objects.filter(run__project=project).select_related("run__judge", "step")
-        return self.answer(request, filtered(VerdictFilter, request, found), self._rows)
+        verdicts = StepVerdict.objects.filter(run__project=project).select_related("run__judge", "step")
+        return self.answer(request, filtered(VerdictFilter, request, verdicts), self._rows)
 
     @staticmethod
     def _rows(verdicts: Iterable[StepVerdict]) -> Iterator[Row]:
-        for one in verdicts:
+        for verdict in verdicts:
             yield {
-                "id": one.pk,
-                "run": one.run.number,
-                "judge": one.run.judge.name,
-                "version": one.run.judge.version,
-                "solution": one.step.solution_id,
-                "step": one.step_id,
-                "position": one.step.position,
-                "candidate": one.step.candidate,
-                "rating": one.rating,
-                "confidence": one.confidence,
-                "reason": one.reason,
+                "id": verdict.pk,
+                "run": verdict.run.number,
+                "judge": verdict.run.judge.name,
+                "version": verdict.run.judge.version,
+                "solution": verdict.step.solution_id,
+                "step": verdict.step_id,
+                "position": verdict.step.position,
+                "candidate": verdict.step.candidate,
+                "rating": verdict.rating,
+                "confidence": verdict.confidence,
+                "reason": verdict.reason,
             }

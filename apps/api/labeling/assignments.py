@@ -1,4 +1,4 @@
-"""One labeler's turn at a task: keep the lease, save, hand in."""
+"""A labeler's own assignments: renew, release, skip, save a draft, submit, correct."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from rest_framework.views import APIView
 
 from apps.accounts.models import ApiToken
 from apps.api.access import assignment_of, user_of
-from apps.api.labeling.payload import full_payload
+from apps.api.labeling.payload import open_assignment
 from apps.api.labeling.rounds import DraftSerializer, ProgressSerializer, TaskPayloadSerializer
 from apps.api.quality.corrections import CorrectionShownSerializer, correction_row
 from apps.core.errors import Conflict
+from apps.corpus.labels import CHOICES, FINISH_REASONS, MARGINS
 from apps.labeling.assignments.candidates import candidates_after
-from apps.labeling.assignments.correct import correct, said_of, why_not_correctable
+from apps.labeling.assignments.correct import correct, why_not_correctable
+from apps.labeling.assignments.drafts import draft_of, save_draft
 from apps.labeling.assignments.error_followup import error_followup_of
-from apps.labeling.assignments.payload import draft_of
-from apps.labeling.assignments.submit import save_draft, submit
+from apps.labeling.assignments.submissions import current_submission
+from apps.labeling.assignments.submit import submit
 from apps.labeling.models import Assignment
 from apps.labeling.progress import progress_for
-from apps.labeling.protocols.comparison import CHOICES, MARGINS
 from apps.labeling.protocols.submission import (
-    FINISH_REASONS,
     Submission,
     SubmittedCritique,
     SubmittedPreference,
     SubmittedStep,
 )
-from apps.labeling.queue.claim import release, renew, skip
+from apps.labeling.queue.leases import release, renew, skip
 from apps.projects.models import Membership
 from apps.quality.review.corrections import corrections_of
 
-LONGEST = 86_400_000  # A day, in milliseconds: no turn is longer.
+MAX_ACTIVE_MS = 86_400_000  # A day: no assignment takes longer.
 
 
 class AnswerSerializer(serializers.Serializer[Any]):
@@ -47,12 +47,16 @@ class AnswerSerializer(serializers.Serializer[Any]):
     unsure = serializers.BooleanField(default=False)
     chosen = serializers.BooleanField(default=False)
     text = serializers.CharField(
-        max_length=10_000, allow_null=True, allow_blank=True, default=None, help_text="Of a step that you wrote."
+        max_length=10_000,
+        allow_null=True,
+        allow_blank=True,
+        default=None,
+        help_text="The text of a step that you wrote.",
     )
 
 
 class CritiqueAnswerSerializer(serializers.Serializer[Any]):
-    """A rating of one that was shown, or the text of one that you wrote."""
+    """A rating of a critique that was shown, or the text of one that you wrote."""
 
     id = serializers.IntegerField(min_value=1, max_value=2**62, allow_null=True, default=None)
     rating = serializers.IntegerField(min_value=-1, max_value=1, allow_null=True, default=None)
@@ -60,32 +64,36 @@ class CritiqueAnswerSerializer(serializers.Serializer[Any]):
 
 
 class PreferenceInSerializer(serializers.Serializer[Any]):
-    """Of the sides as they were shown. Without a choice there is no preference yet, though the rationale may be begun."""
+    """The sides are those that were shown. A draft may hold a rationale without a choice."""
 
     choice = serializers.ChoiceField(choices=CHOICES, allow_blank=True, default="")
     margin = serializers.ChoiceField(
-        choices=MARGINS, allow_blank=True, default="", help_text="How much better; none where it is a tie."
+        choices=MARGINS, allow_blank=True, default="", help_text="How much better; empty for a tie."
     )
     rationale = serializers.CharField(max_length=20_000, allow_blank=True, default="")
 
 
 class WorkSerializer(serializers.Serializer[Any]):
-    steps = AnswerSerializer(many=True, default=list, help_text="Ratings; none in a comparison.")
+    steps = AnswerSerializer(many=True, default=list, help_text="Ratings; empty in a comparison.")
     progress = serializers.IntegerField(
-        min_value=-1, max_value=1, allow_null=True, default=None, help_text="How far it came before its error."
+        min_value=-1,
+        max_value=1,
+        allow_null=True,
+        default=None,
+        help_text="How far the solution came before its error.",
     )
     critiques = CritiqueAnswerSerializer(many=True, default=list)
-    active_ms = serializers.IntegerField(min_value=0, max_value=LONGEST, allow_null=True, default=None)
+    active_ms = serializers.IntegerField(min_value=0, max_value=MAX_ACTIVE_MS, allow_null=True, default=None)
     idle_ms = serializers.IntegerField(min_value=0, allow_null=True, default=None)
 
 
 class DraftInSerializer(WorkSerializer):
-    preference = PreferenceInSerializer(allow_null=True, default=None, help_text="Only of a comparison.")
-    version = serializers.IntegerField(min_value=0, help_text="The version that you saw last.")
+    preference = PreferenceInSerializer(allow_null=True, default=None, help_text="Only in a comparison.")
+    version = serializers.IntegerField(min_value=0, help_text="The draft version that you saw last.")
 
 
 class SubmissionSerializer(WorkSerializer):
-    preference = PreferenceInSerializer(allow_null=True, default=None, help_text="Only of a comparison.")
+    preference = PreferenceInSerializer(allow_null=True, default=None, help_text="Only in a comparison.")
     finish_reason = serializers.ChoiceField(choices=FINISH_REASONS)
     reason = serializers.CharField(max_length=5000, default="", allow_blank=True)
 
@@ -96,30 +104,32 @@ class CorrectionSerializer(SubmissionSerializer):
         max_value=2**31 - 1,
         allow_null=True,
         default=None,
-        help_text="How often it had been corrected when you saw it; 409 `corrected_elsewhere` if it was again since.",
+        help_text="The `versions` that you saw; 409 `corrected_elsewhere` if it was corrected again since.",
     )
 
 
 class ChoiceSerializer(serializers.Serializer[Any]):
-    """What was chosen at one position: a candidate, or a step that you wrote."""
+    """The choice at one position: a candidate, or a step that you wrote."""
 
     candidate = serializers.IntegerField(min_value=0, max_value=100_000, allow_null=True, default=None)
     text = serializers.CharField(max_length=10_000, allow_null=True, default=None)
 
 
 class ChosenSerializer(serializers.Serializer[Any]):
-    chosen = ChoiceSerializer(many=True, help_text="From the first position on; none for the candidates of the first.")
-    goes_on = serializers.BooleanField(default=False, help_text="Ask a model also after a final answer.")
+    chosen = ChoiceSerializer(
+        many=True, help_text="From the first position on; empty for the candidates of the first position."
+    )
+    goes_on = serializers.BooleanField(default=False, help_text="Call a model even after a final answer.")
 
 
 class SampledCandidateSerializer(serializers.Serializer[Any]):
     candidate = serializers.IntegerField()
     text = serializers.CharField()
     origin = serializers.CharField()
-    is_final = serializers.BooleanField(help_text="It states the final answer.")
+    is_final = serializers.BooleanField(help_text="The step states the final answer.")
 
 
-class SampledCandidatesSerializer(serializers.Serializer[Any]):
+class PositionCandidatesSerializer(serializers.Serializer[Any]):
     position = serializers.IntegerField()
     candidates = SampledCandidateSerializer(many=True)
     source = serializers.CharField(  # type: ignore[assignment]
@@ -127,12 +137,14 @@ class SampledCandidatesSerializer(serializers.Serializer[Any]):
     )
     own = serializers.IntegerField(help_text="The candidate number of a step that you write here.")
     problem = serializers.CharField(allow_blank=True, help_text="Why there are none.")
-    busy = serializers.BooleanField(help_text="The model is writing for others: ask again in a moment.")
-    ended = serializers.BooleanField(help_text="The last choice states the final answer: the dialogue may end.")
+    busy = serializers.BooleanField(help_text="The model is answering others: ask again in a moment.")
+    ended = serializers.BooleanField(help_text="The last choice states the final answer, so that the dialogue may end.")
 
 
 class BadStepSerializer(serializers.Serializer[Any]):
-    position = serializers.IntegerField(min_value=0, max_value=100_000, help_text="Of the step that you call bad.")
+    position = serializers.IntegerField(
+        min_value=0, max_value=100_000, help_text="The position of the step that you rate bad."
+    )
 
 
 class CritiqueSerializer(serializers.Serializer[Any]):
@@ -144,9 +156,9 @@ class CritiqueSerializer(serializers.Serializer[Any]):
 class ErrorFollowupSerializer(serializers.Serializer[Any]):
     position = serializers.IntegerField()
     alternatives = SampledCandidateSerializer(many=True, help_text="Other candidates for the bad step; each is rated.")
-    critiques = CritiqueSerializer(many=True, help_text="What models and others say is wrong with it.")
+    critiques = CritiqueSerializer(many=True, help_text="What models and other labelers say is wrong with it.")
     problem = serializers.CharField(allow_blank=True, help_text="Why there are no alternatives.")
-    busy = serializers.BooleanField(help_text="The model is writing for others: ask again in a moment.")
+    busy = serializers.BooleanField(help_text="The model is answering others: ask again in a moment.")
 
 
 class LeaseSerializer(serializers.Serializer[Any]):
@@ -182,45 +194,42 @@ class SkipSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=5000, default="", allow_blank=True)
 
 
-class MineSerializer(serializers.Serializer[Any]):
+class OwnAssignmentSerializer(serializers.Serializer[Any]):
     assignment = TaskPayloadSerializer()
     state = serializers.ChoiceField(choices=Assignment.State.choices)
-    said = SubmissionSerializer(allow_null=True, help_text="Your own ratings, once it is submitted.")
+    submission = SubmissionSerializer(allow_null=True, help_text="Your own labels; null before you submit.")
     correction = CorrectionShownSerializer(
-        allow_null=True, help_text="A reviewer's, which counts in place of your own ratings."
+        allow_null=True, help_text="A reviewer's correction, which counts instead of your own labels."
     )
-    versions = serializers.IntegerField(help_text="How often you corrected it.")
+    versions = serializers.IntegerField(help_text="How often the first submission was replaced.")
     correctable = serializers.BooleanField()
     why_not = serializers.CharField(allow_null=True)
 
 
-class Mine(APIView):
+class OwnAssignment(APIView):
     scope = ApiToken.Scope.LABEL
 
-    @extend_schema(responses=MineSerializer)
+    @extend_schema(responses=OwnAssignmentSerializer)
     def get(self, request: Request, pk: int) -> Response:
-        """A turn of yours as you saw it, with what you said."""
-        return Response(mine(assignment_of(request, pk)))
+        """Your assignment with its task, and your submission once there is one."""
+        return Response(own_assignment(assignment_of(request, pk)))
 
 
-def mine(assignment: Assignment) -> dict[str, Any]:
-    refused = why_not_correctable(assignment)
+def own_assignment(assignment: Assignment) -> dict[str, Any]:
+    refusal = why_not_correctable(assignment)
+    correction = None
+    if assignment.corrected_by_id is not None:
+        reviewers = Membership.objects.filter(project=assignment.round.project_id, user=assignment.corrected_by_id)
+        correction = correction_row(corrections_of([assignment.pk]).get(assignment.pk), reviewers.pseudonyms())
     return {
-        "assignment": full_payload(assignment),
+        "assignment": open_assignment(assignment),
         "state": assignment.state,
-        "said": said_of(assignment).to_dict() if assignment.is_submitted else None,
-        "correction": _correction(assignment),
+        "submission": current_submission(assignment).to_dict() if assignment.is_submitted else None,
+        "correction": correction,
         "versions": assignment.versions,
-        "correctable": refused is None,
-        "why_not": refused,
+        "correctable": refusal is None,
+        "why_not": refusal,
     }
-
-
-def _correction(assignment: Assignment) -> dict[str, Any] | None:
-    if assignment.corrected_by_id is None:
-        return None
-    reviewers = Membership.objects.filter(project=assignment.round.project_id, user=assignment.corrected_by_id)
-    return correction_row(corrections_of([assignment.pk]).get(assignment.pk), reviewers.pseudonyms())
 
 
 class Skip(APIView):
@@ -228,39 +237,40 @@ class Skip(APIView):
 
     @extend_schema(request=SkipSerializer, responses={204: None})
     def post(self, request: Request, pk: int) -> Response:
-        """Put the task off: it comes back to you when nothing else is left, with what you rated so far."""
-        given = SkipSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        skip(assignment=assignment_of(request, pk), reason=given.validated_data["reason"])
+        """Skip the task. It comes back to you when nothing else is left, with your draft."""
+        body = SkipSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        skip(assignment=assignment_of(request, pk), reason=body.validated_data["reason"])
         return Response(status=204)
 
 
 class _Answer(msgspec.Struct, forbid_unknown_fields=True):
-    """An answer as the page sends it. What fits here is what `AnswerSerializer` takes as it is."""
+    """An answer as the page sends it: a subset of what `AnswerSerializer` accepts, and needs no conversion."""
 
     position: Annotated[int, msgspec.Meta(ge=0, le=100_000)]
     candidate: Annotated[int, msgspec.Meta(ge=0, le=100_000)] = 0
     rating: Literal[-1, 0, 1] | None = None
     unsure: bool = False
     chosen: bool = False
-    text: None = None  # A text is the serializer's to trim and to measure.
+    text: None = None  # The serializer trims and measures texts.
 
 
-def read_work(given: Any, serializer: type[serializers.Serializer[Any]]) -> dict[str, Any]:
-    """What the serializer makes of it. Answers that are plainly right are not shown to it: it takes a
-    millisecond for a solution's worth of them, and a draft is sent with every key that is pressed.
+def read_work(body: Any, serializer: type[serializers.Serializer[Any]]) -> dict[str, Any]:
+    """The validated body. Answers that msgspec accepts bypass the serializer.
+
+    The serializer takes a millisecond for the answers of one solution, and a draft is sent with every key press.
     """
     steps: list[dict[str, Any]] | None = None
-    if isinstance(given, dict) and isinstance(given.get("steps"), list):
+    if isinstance(body, dict) and isinstance(body.get("steps"), list):
         with suppress(msgspec.ValidationError):
-            steps = msgspec.to_builtins(msgspec.convert(given["steps"], list[_Answer]))
+            steps = msgspec.to_builtins(msgspec.convert(body["steps"], list[_Answer]))
     if steps is None:
-        read = serializer(data=given)
-        read.is_valid(raise_exception=True)
-        return dict(read.validated_data)
-    read = serializer(data={**given, "steps": []})
-    read.is_valid(raise_exception=True)
-    return {**read.validated_data, "steps": steps}
+        checked = serializer(data=body)
+        checked.is_valid(raise_exception=True)
+        return dict(checked.validated_data)
+    checked = serializer(data={**body, "steps": []})
+    checked.is_valid(raise_exception=True)
+    return {**checked.validated_data, "steps": steps}
 
 
 class Renew(APIView):
@@ -268,7 +278,7 @@ class Renew(APIView):
 
     @extend_schema(request=None, responses=LeaseSerializer)
     def post(self, request: Request, pk: int) -> Response:
-        """Push the lease's end out."""
+        """Extend the lease."""
         return Response({"leased_until": renew(assignment=assignment_of(request, pk)).leased_until})
 
 
@@ -277,7 +287,7 @@ class Release(APIView):
 
     @extend_schema(request=None, responses={204: None})
     def post(self, request: Request, pk: int) -> Response:
-        """Give the task back unrated."""
+        """Release the task without submitting it."""
         release(assignment=assignment_of(request, pk))
         return Response(status=204)
 
@@ -289,11 +299,11 @@ class Draft(APIView):
         request=DraftInSerializer,
         responses={
             200: VersionSerializer,
-            409: OpenApiResponse(StaleSerializer, "Saved elsewhere since; the stored draft."),
+            409: OpenApiResponse(StaleSerializer, "The draft was saved elsewhere since; the stored draft."),
         },
     )
     def put(self, request: Request, pk: int) -> Response:
-        """Keep what has been rated so far."""
+        """Save a draft."""
         assignment = assignment_of(request, pk)
         draft = read_work(request.data, DraftInSerializer)
         try:
@@ -307,14 +317,14 @@ class Draft(APIView):
 class Candidates(APIView):
     scope = ApiToken.Scope.LABEL
 
-    @extend_schema(request=ChosenSerializer, responses=SampledCandidatesSerializer)
+    @extend_schema(request=ChosenSerializer, responses=PositionCandidatesSerializer)
     def post(self, request: Request, pk: int) -> Response:
-        """The candidates for the step after these choices. A model may be asked for them, within seconds."""
+        """The candidates for the step after these choices. A model may be called for them, within seconds."""
         assignment = assignment_of(request, pk)
-        given = ChosenSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        offering = candidates_after(assignment=assignment, **given.validated_data)
-        return Response(SampledCandidatesSerializer(offering).data)
+        body = ChosenSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        candidates = candidates_after(assignment=assignment, **body.validated_data)
+        return Response(PositionCandidatesSerializer(candidates).data)
 
 
 class Alternatives(APIView):
@@ -322,12 +332,12 @@ class Alternatives(APIView):
 
     @extend_schema(request=BadStepSerializer, responses=ErrorFollowupSerializer)
     def post(self, request: Request, pk: int) -> Response:
-        """What the round asks about a step that you call bad. A model may be asked for alternatives, within seconds."""
+        """What the round asks about a step that you rate bad. A model may be called for alternatives, within seconds."""
         assignment = assignment_of(request, pk)
-        given = BadStepSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        found = error_followup_of(assignment=assignment, position=given.validated_data["position"])
-        return Response(ErrorFollowupSerializer(found).data)
+        body = BadStepSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        followup = error_followup_of(assignment=assignment, position=body.validated_data["position"])
+        return Response(ErrorFollowupSerializer(followup).data)
 
 
 class Submit(APIView):
@@ -335,10 +345,10 @@ class Submit(APIView):
 
     @extend_schema(request=SubmissionSerializer, responses=SubmittedSerializer)
     def post(self, request: Request, pk: int) -> Response:
-        """Hand it in. The same submission twice is one; 422 says what the protocol misses."""
+        """Submit the task. The same submission again changes nothing; 422 names what the protocol misses."""
         assignment = assignment_of(request, pk)
-        done = submit(assignment=assignment, submission=submission_in(request))
-        return handed_in(request, done)
+        done = submit(assignment=assignment, submission=read_submission(request))
+        return submitted_response(request, done)
 
 
 class Correct(APIView):
@@ -346,26 +356,28 @@ class Correct(APIView):
 
     @extend_schema(request=CorrectionSerializer, responses=SubmittedSerializer)
     def post(self, request: Request, pk: int) -> Response:
-        """Say a submitted task anew, while its round allows it; what it said before is kept."""
+        """Correct a submitted task while its round allows corrections. The previous submission is kept."""
         assignment = assignment_of(request, pk)
         data = read_work(request.data, CorrectionSerializer)
-        seen = data.pop("versions")
-        return handed_in(request, correct(assignment=assignment, submission=submission_of(data), seen=seen))
+        seen_versions = data.pop("versions")
+        return submitted_response(
+            request, correct(assignment=assignment, submission=as_submission(data), seen=seen_versions)
+        )
 
 
-def submission_in(request: Request) -> Submission:
-    return submission_of(read_work(request.data, SubmissionSerializer))
+def read_submission(request: Request) -> Submission:
+    return as_submission(read_work(request.data, SubmissionSerializer))
 
 
-def submission_of(data: dict[str, Any]) -> Submission:
+def as_submission(data: dict[str, Any]) -> Submission:
     steps = [SubmittedStep(**step) for step in data.pop("steps")]
     critiques = [SubmittedCritique(**critique) for critique in data.pop("critiques")]
-    said = data.pop("preference", None)
-    preference = SubmittedPreference(**said) if said and said["choice"] else None
+    answer = data.pop("preference", None)
+    preference = SubmittedPreference(**answer) if answer and answer["choice"] else None
     return Submission(steps=steps, critiques=critiques, preference=preference, **data)
 
 
-def handed_in(request: Request, done: Assignment) -> Response:
+def submitted_response(request: Request, done: Assignment) -> Response:
     return Response(
         {
             "assignment": {"id": done.pk, "state": done.state},

@@ -1,4 +1,4 @@
-"""The sheet that a labeler gets: the task, and in verify mode what models say of it."""
+"""The task payload of the API: the task, and in verify mode the models' labels of it."""
 
 from __future__ import annotations
 
@@ -6,16 +6,12 @@ from typing import Any
 
 from apps.estimation.latest import newest_estimates
 from apps.labeling.assignments.payload import task_payload
-from apps.labeling.assignments.verify_mode import keep_shown, shown_in
-from apps.labeling.models import Assignment, Round
+from apps.labeling.assignments.verify_mode import open_in_verify_mode, shown_model_labels
+from apps.labeling.models import Assignment
 
 
-def full_payload(assignment: Assignment) -> dict[str, Any]:
-    """What labeling gives, and `models` where the round shows them; what was shown once stays what is shown."""
-    given = task_payload(assignment)
-    if assignment.round.mode != Round.Mode.VERIFY or assignment.task.solution_id is None:
-        return given
-    words = shown_in(assignment)
-    if words is None and (words := newest_estimates(assignment.task.solution_id)) is not None:
-        keep_shown(assignment, words)
-    return given | ({"models": words} if words else {})
+def open_assignment(assignment: Assignment) -> dict[str, Any]:
+    """The payload of an assignment that its labeler opens; the first opening fixes the models' labels that it shows."""
+    open_in_verify_mode(assignment, newest_estimates)
+    labels = shown_model_labels(assignment)
+    return task_payload(assignment) | ({"models": labels} if labels else {})

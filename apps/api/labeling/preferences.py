@@ -1,4 +1,4 @@
-"""What people prefer of two sides. Pages, or all of it as NDJSON."""
+"""People's preferences between two sides: pages, or all of them as NDJSON."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from rest_framework.request import Request
 from apps.api.access import project_of
 from apps.api.corpus.records import IntegerFilter, filtered, parameters_of
 from apps.api.pagination import ListView, Row
+from apps.corpus.labels import CHOICES
 from apps.labeling.models import Assignment, NotCounted, PreferenceLabel
 from apps.labeling.models.counted import reason_expression
-from apps.labeling.protocols.comparison import CHOICES
 from apps.projects.models import Membership
 
 
@@ -25,9 +25,9 @@ class PreferenceSerializer(serializers.Serializer[PreferenceLabel]):
     id = serializers.IntegerField()
     comparison = serializers.IntegerField()
     problem = serializers.IntegerField()
-    left = serializers.IntegerField(help_text="A solution.")
-    right = serializers.IntegerField(help_text="A solution.")
-    left_step = serializers.IntegerField(allow_null=True, help_text="Where steps are compared, not solutions.")
+    left = serializers.IntegerField(help_text="The id of a solution.")
+    right = serializers.IntegerField(help_text="The id of a solution.")
+    left_step = serializers.IntegerField(allow_null=True, help_text="Set where steps are comparison.")
     right_step = serializers.IntegerField(allow_null=True)
     choice = serializers.ChoiceField(choices=CHOICES)
     margin = serializers.CharField(allow_blank=True)
@@ -37,7 +37,7 @@ class PreferenceSerializer(serializers.Serializer[PreferenceLabel]):
     round = serializers.IntegerField()
     assignment = serializers.IntegerField()
     not_counted = serializers.ChoiceField(
-        choices=NotCounted.choices, allow_blank=True, help_text="Why it decides nothing; empty where it counts."
+        choices=NotCounted.choices, allow_blank=True, help_text="Why it does not count; empty if it counts."
     )
     finish_reason = serializers.CharField(allow_blank=True)
     submitted_at = serializers.DateTimeField(allow_null=True)
@@ -53,10 +53,10 @@ class PreferenceFilter(django_filters.FilterSet):  # type: ignore[misc]
         model = PreferenceLabel
         fields = ["choice", "margin"]
 
-    def of_solution(self, found: QuerySet[PreferenceLabel], _: str, value: Any) -> QuerySet[PreferenceLabel]:
-        """On either side."""
-        way = "assignment__task__comparison__"
-        return found.filter(Q(**{f"{way}left_id": value}) | Q(**{f"{way}right_id": value}))
+    def of_solution(self, labels: QuerySet[PreferenceLabel], _: str, value: Any) -> QuerySet[PreferenceLabel]:
+        """Preferences with the solution on either side."""
+        path = "assignment__task__comparison__"
+        return labels.filter(Q(**{f"{path}left_id": value}) | Q(**{f"{path}right_id": value}))
 
 
 class PreferenceList(ListView):
@@ -66,7 +66,7 @@ class PreferenceList(ListView):
         responses=PreferenceSerializer(many=True),
     )
     def get(self, request: Request, slug: str) -> HttpResponseBase:
-        """Every preference that a person handed in, of the comparison's own sides, however they were shown."""
+        """All submitted preferences. The sides are the comparison's own, whichever way they were shown."""
         project = project_of(request, slug, "browse")
         names = Membership.objects.filter(project=project).pseudonyms()
         submitted = PreferenceLabel.objects.filter(
@@ -80,26 +80,26 @@ class PreferenceList(ListView):
 
     @staticmethod
     def _rows(labels: Iterable[PreferenceLabel], names: dict[int, str]) -> Iterator[Row]:
-        for one in labels:
-            assignment, compared = one.assignment, one.assignment.task.comparison
-            if compared is None:
+        for label in labels:
+            assignment, comparison = label.assignment, label.assignment.task.comparison
+            if comparison is None:
                 continue
             yield {
-                "id": one.pk,
-                "comparison": compared.pk,
-                "problem": compared.problem_id,
-                "left": compared.left_id,
-                "right": compared.right_id,
-                "left_step": compared.left_step_id,
-                "right_step": compared.right_step_id,
-                "choice": one.choice,
-                "margin": one.margin,
-                "rationale": one.rationale,
+                "id": label.pk,
+                "comparison": comparison.pk,
+                "problem": comparison.problem_id,
+                "left": comparison.left_id,
+                "right": comparison.right_id,
+                "left_step": comparison.left_step_id,
+                "right_step": comparison.right_step_id,
+                "choice": label.choice,
+                "margin": label.margin,
+                "rationale": label.rationale,
                 "sides_swapped": assignment.sides_swapped,
                 "labeler": names.get(assignment.labeler_id, ""),
                 "round": assignment.round.number,
                 "assignment": assignment.pk,
-                "not_counted": one.not_counted,  # type: ignore[attr-defined]
+                "not_counted": label.not_counted,  # type: ignore[attr-defined]
                 "finish_reason": assignment.finish_reason,
                 "submitted_at": assignment.submitted_at,
             }

@@ -1,17 +1,19 @@
-"""The terms of a round, in and out."""
+"""The settings of a round, read and written."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 from rest_framework import serializers
 
 from apps.accounts.models import User
 from apps.core.errors import DomainError
+from apps.core.structs import default_of, description_of, limits_of
 from apps.inference.models import Endpoint
 from apps.labeling.models import Protocol, Round
 from apps.labeling.protocols import PROTOCOLS, options_for_labelers
-from apps.labeling.rounds.config import PASS_MARK
+from apps.labeling.rounds.config import RoundConfig
 from apps.labeling.rounds.selection import TERMS
 from apps.projects.models import Project
 
@@ -19,22 +21,24 @@ NOT_FOR_LABELERS = ("select", "gold_share", "endpoint", "created_at")
 
 
 class RoundSerializer(serializers.ModelSerializer[Round]):
-    """A round as reviewers and managers see it. With `is_for_labeler` in the context it is without what could tell its
-    labelers which answers to expect, or which of their tasks are gold: how its solutions were chosen, the share of gold.
+    """A round as reviewers and managers see it.
+
+    With `is_for_labeler` in the context, it omits what could reveal the expected answers or which tasks are gold: how
+    the solutions were chosen, and the share of gold.
     """
 
     tasks = serializers.IntegerField(source="task_count")
     slots = serializers.IntegerField(source="slot_count", help_text="Submissions needed.")
     submitted = serializers.IntegerField(help_text="Submissions that fill a slot.")
-    options = serializers.DictField(help_text="The protocol's settings; labelers see those that shape their work.")
+    options = serializers.DictField(help_text="The protocol's options; labelers see only those that shape their work.")
     select = serializers.CharField(
-        source="selection.select", default="all", help_text="Which solutions became tasks; not told to labelers."
+        source="selection.select", default="all", help_text="Which solutions became tasks; hidden from labelers."
     )
-    gold_share = serializers.FloatField(required=False, help_text="Not told to labelers.")
-    created_at = serializers.DateTimeField(required=False, help_text="Not told to labelers.")
+    gold_share = serializers.FloatField(required=False, help_text="Hidden from labelers.")
+    created_at = serializers.DateTimeField(required=False, help_text="Hidden from labelers.")
     guideline = serializers.IntegerField(source="guideline.version", default=None, allow_null=True)
     endpoint = serializers.CharField(
-        source="endpoint.name", default=None, allow_null=True, help_text="Not told to labelers."
+        source="endpoint.name", default=None, allow_null=True, help_text="Hidden from labelers."
     )
 
     class Meta:
@@ -70,95 +74,106 @@ class RoundSerializer(serializers.ModelSerializer[Round]):
         ]
 
     def to_representation(self, instance: Round) -> Any:
-        shown = super().to_representation(instance)
+        row = super().to_representation(instance)
         if self.context.get("is_for_labeler"):
             for name in NOT_FOR_LABELERS:
-                del shown[name]
-            shown["options"] = options_for_labelers(instance.protocol, instance.options)
-        return shown
+                del row[name]
+            row["options"] = options_for_labelers(instance.protocol, instance.options)
+        return row
+
+
+Field = TypeVar("Field", bound=serializers.Field[Any, Any, Any, Any])
+
+
+def setting(field: type[Field], name: str, **more: Any) -> Field:
+    """A serializer field with the bounds, the default and the description that `RoundConfig` declares."""
+    arguments = {
+        "default": default_of(RoundConfig, name),
+        "help_text": description_of(RoundConfig, name),
+        **limits_of(RoundConfig, name),
+        **more,
+    }
+    return field(**arguments)
 
 
 class RoundConfigSerializer(serializers.Serializer[Any]):
-    """What a draft can be given; who names a field gives all of it anew."""
+    """The settings of a draft. A list or object that is given replaces the stored one."""
 
-    protocol = serializers.ChoiceField(choices=[one for one in Protocol.choices if one[0] in PROTOCOLS])
-    options = serializers.DictField(default=dict, help_text="The protocol's settings.")
-    endpoint = serializers.CharField(
-        default=None, allow_null=True, help_text="Name of the endpoint that continues a prefix while labelers read."
-    )
-    redundancy = serializers.IntegerField(min_value=1, max_value=100, default=1)
-    most_people = serializers.IntegerField(
-        min_value=1,
-        max_value=100,
-        default=None,
-        allow_null=True,
-        help_text="Where people do not agree, so many are asked at most.",
-    )
-    gold_share = serializers.FloatField(min_value=0, max_value=1, default=0.0)
-    select = serializers.CharField(default="all", help_text=f"Comma-separated terms: {TERMS}.")
-    name = serializers.CharField(max_length=200, default="", allow_blank=True)
-    show_reference = serializers.BooleanField(default=True)
-    lease_minutes = serializers.IntegerField(min_value=1, max_value=1440, default=20)
+    protocol = serializers.ChoiceField(choices=[choice for choice in Protocol.choices if choice[0] in PROTOCOLS])
+    options = serializers.DictField(default=dict, help_text="The protocol's options.")
+    endpoint = setting(serializers.CharField, "endpoint", allow_null=True, help_text="Name of the endpoint.")
+    redundancy = setting(serializers.IntegerField, "redundancy")
+    most_people = setting(serializers.IntegerField, "most_people", allow_null=True)
+    gold_share = setting(serializers.FloatField, "gold_share")
+    select = setting(serializers.CharField, "select", help_text=f"Comma-separated terms: {TERMS}.")
+    name = setting(serializers.CharField, "name", allow_blank=True)
+    show_reference = setting(serializers.BooleanField, "show_reference")
+    lease_minutes = setting(serializers.IntegerField, "lease_minutes")
     guideline = serializers.IntegerField(
         min_value=1,
         max_value=2**31 - 1,
         default=None,
         allow_null=True,
-        help_text="Version; null: the newest when it opens.",
+        help_text="Version; null: the newest when the round opens.",
     )
-    mode = serializers.ChoiceField(choices=Round.Mode.choices, default=Round.Mode.BLIND)
-    labelers = serializers.ListField(
-        child=serializers.EmailField(), default=list, help_text="Only these may work; empty: all who may label."
+    mode = setting(serializers.ChoiceField, "mode", choices=Round.Mode.choices)
+    labelers = setting(serializers.ListField, "labelers", child=serializers.EmailField(), default=list)
+    skills = serializers.ListField(
+        child=serializers.CharField(**limits_of(RoundConfig, "skills")),
+        default=list,
+        help_text=description_of(RoundConfig, "skills"),
     )
-    skills = serializers.ListField(child=serializers.CharField(max_length=40), default=list)
-    needs_screening = serializers.BooleanField(default=False)
-    pass_mark = serializers.FloatField(
-        min_value=0, max_value=1, default=None, allow_null=True, help_text=f"Of a screening; null: {PASS_MARK}."
-    )
-    tries = serializers.IntegerField(min_value=1, max_value=100, default=1)
-    allows_corrections = serializers.BooleanField(default=True)
+    needs_screening = setting(serializers.BooleanField, "needs_screening")
+    pass_mark = setting(serializers.FloatField, "pass_mark", allow_null=True)
+    tries = setting(serializers.IntegerField, "tries")
+    allows_corrections = setting(serializers.BooleanField, "allows_corrections")
 
 
 class NewRoundSerializer(RoundConfigSerializer):
-    is_screening = serializers.BooleanField(default=False, help_text="A test over solutions with gold labels.")
-    draft = serializers.BooleanField(default=False, help_text="Only draft it: it opens by POST .../open.")
+    is_screening = setting(serializers.BooleanField, "is_screening")
+    draft = serializers.BooleanField(default=False, help_text="Only draft the round: POST .../open opens it.")
 
 
 class OpenedSerializer(serializers.Serializer[Round]):
     number = serializers.IntegerField()
-    tasks = serializers.IntegerField(help_text="0 for a draft: tasks are made when it opens.")
+    tasks = serializers.IntegerField(help_text="0 for a draft: tasks are created when it opens.")
 
 
 class PreviewSerializer(serializers.Serializer[Any]):
     tasks = serializers.IntegerField()
     gold_tasks = serializers.IntegerField()
     submissions = serializers.IntegerField()
-    seconds_each = serializers.FloatField(allow_null=True, help_text="Median of the project's latest turns.")
+    seconds_each = serializers.FloatField(allow_null=True, help_text="Median of the project's latest assignments.")
     hours = serializers.FloatField(allow_null=True)
     labelers = serializers.IntegerField(help_text="Members who may work in it now.")
-    solutions = serializers.ListField(child=serializers.IntegerField(), help_text="Ids of the first ones to be served.")
-    refusal = serializers.CharField(allow_blank=True, help_text="Why it cannot be opened as it stands; else empty.")
+    solutions = serializers.ListField(
+        child=serializers.IntegerField(), help_text="Ids of the first solutions to be served."
+    )
+    refusal = serializers.CharField(allow_blank=True, help_text="Why the round cannot be opened; else empty.")
 
 
-def resolved(project: Project, given: dict[str, Any]) -> dict[str, Any]:
-    """Names and versions to what they stand for. Raises DomainError naming the field."""
-    if given.get("endpoint") is not None:
-        given["endpoint"] = Endpoint.objects.named(given["endpoint"], project)
-    if given.get("guideline") is not None:
-        version = given["guideline"]
-        given["guideline"] = project.guidelines.filter(version=version).first()
-        if given["guideline"] is None:
-            raise DomainError(f"There are no guidelines of version {version}.", fields={"guideline": "unknown"})
-    if given.get("labelers"):
-        emails = {email.lower() for email in given["labelers"]}
-        given["labelers"] = list(User.objects.filter(email__in=emails, memberships__project=project))
-        unknown = sorted(emails - {user.email for user in given["labelers"]})
+def resolve_names(project: Project, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings with objects in place of names, versions and emails. Raises DomainError naming an unknown one."""
+    settings = dict(values)
+    if settings.get("endpoint") is not None:
+        settings["endpoint"] = Endpoint.objects.named(settings["endpoint"], project)
+    if settings.get("guideline") is not None:
+        version = settings["guideline"]
+        settings["guideline"] = project.guidelines.filter(version=version).first()
+        if settings["guideline"] is None:
+            raise DomainError(f"There is no version {version} of the guidelines.", fields={"guideline": "unknown"})
+    if settings.get("labelers"):
+        emails = {email.lower() for email in settings["labelers"]}
+        settings["labelers"] = list(User.objects.filter(email__in=emails, memberships__project=project))
+        unknown = sorted(emails - {user.email for user in settings["labelers"]})
         if unknown:
-            raise DomainError("Only members can be named.", fields={"labelers": f"not here: {', '.join(unknown)}"})
-    return given
+            raise DomainError(
+                "Only members of the project can be named.", fields={"labelers": f"not members: {', '.join(unknown)}"}
+            )
+    return settings
 
 
-def shown(round_: Round, seen_by: User | None = None) -> Any:
-    """As managers see it, or as the labeler `seen_by` does."""
-    found = Round.objects.with_submitted(seen_by).select_related("guideline", "endpoint")
-    return RoundSerializer(found.get(pk=round_.pk), context={"is_for_labeler": seen_by is not None}).data
+def round_row(round_: Round, seen_by: User | None = None) -> Any:
+    """The round as managers see it, or as the labeler `seen_by` does."""
+    rounds = Round.objects.with_submitted(seen_by).select_related("guideline", "endpoint")
+    return RoundSerializer(rounds.get(pk=round_.pk), context={"is_for_labeler": seen_by is not None}).data

@@ -1,4 +1,4 @@
-"""Rounds of human labeling, and the hand-out of their tasks."""
+"""Rounds of human labeling, and claims of their tasks."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from rest_framework.views import APIView
 
 from apps.accounts.models import ApiToken, User
 from apps.api.access import project_of, round_of, user_of
-from apps.api.labeling.payload import full_payload
+from apps.api.labeling.payload import open_assignment
 from apps.api.labeling.round_config import (
     NewRoundSerializer,
     OpenedSerializer,
     PreviewSerializer,
     RoundConfigSerializer,
     RoundSerializer,
-    resolved,
-    shown,
+    resolve_names,
+    round_row,
 )
 from apps.api.pagination import Pages
 from apps.labeling.models import Assignment, Round, RoundQuerySet
@@ -35,46 +35,50 @@ from apps.projects.permissions import can, membership_of
 from apps.quality.gold.screening import score_attempt
 
 
-class CandidateSerializer(serializers.Serializer[Any]):
+class ShownCandidateSerializer(serializers.Serializer[Any]):
     candidate = serializers.IntegerField()
     text = serializers.CharField()
     origin = serializers.CharField()
-    is_final = serializers.BooleanField(required=False, help_text="In branching: it states the final answer.")
+    is_final = serializers.BooleanField(required=False, help_text="In branching: the step states the final answer.")
 
 
 class PositionSerializer(serializers.Serializer[Any]):
     position = serializers.IntegerField()
-    candidates = CandidateSerializer(many=True)
+    candidates = ShownCandidateSerializer(many=True)
     source = serializers.CharField(  # type: ignore[assignment]
         required=False, help_text="In branching: `solution` or `model`."
     )
-    own = serializers.IntegerField(required=False, help_text="In branching: the number of a step that you write.")
-    ended = serializers.BooleanField(
-        required=False, help_text="In branching: what was chosen before states the answer."
+    own = serializers.IntegerField(
+        required=False, help_text="In branching: the candidate number of a step that you write."
     )
-    problem = serializers.CharField(required=False, allow_blank=True, help_text="In branching: why there are none.")
+    ended = serializers.BooleanField(
+        required=False, help_text="In branching: the step chosen before states the final answer."
+    )
+    problem = serializers.CharField(
+        required=False, allow_blank=True, help_text="In branching: why there are no candidates."
+    )
 
 
-class AskedProblemSerializer(serializers.Serializer[Any]):
-    id = serializers.IntegerField(help_text="Tells problems apart; no id of anything.")
+class ShownProblemSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField(help_text="An opaque id that identifies the problem to labelers.")
     statement = serializers.CharField()
     subject = serializers.CharField(allow_null=True)
     level = serializers.CharField(allow_null=True)
     reference_answer = serializers.CharField(allow_null=True, required=False, help_text="Where the round shows it.")
 
 
-class ModelsWordSerializer(serializers.Serializer[Any]):
+class ShownEstimateSerializer(serializers.Serializer[Any]):
     position = serializers.IntegerField()
     hard = serializers.BooleanField(
-        allow_null=True, help_text="The label: what the run concludes, else what its counts say."
+        allow_null=True, help_text="The label that the run concludes, or else the hard label by its counts."
     )
     rollouts = serializers.IntegerField(allow_null=True)
     successes = serializers.IntegerField(allow_null=True)
 
 
-class ModelsSerializer(serializers.Serializer[Any]):
+class ShownEstimatesSerializer(serializers.Serializer[Any]):
     run = serializers.IntegerField()
-    steps = ModelsWordSerializer(many=True)
+    steps = ShownEstimateSerializer(many=True)
 
 
 class ShownStepSerializer(serializers.Serializer[Any]):
@@ -94,7 +98,7 @@ class ShownComparisonSerializer(serializers.Serializer[Any]):
     right = SideSerializer()
 
 
-class KeptPreferenceSerializer(serializers.Serializer[Any]):
+class DraftPreferenceSerializer(serializers.Serializer[Any]):
     choice = serializers.CharField(allow_blank=True)
     margin = serializers.CharField(allow_blank=True)
     rationale = serializers.CharField(allow_blank=True)
@@ -103,7 +107,7 @@ class KeptPreferenceSerializer(serializers.Serializer[Any]):
 class DraftSerializer(serializers.Serializer[Any]):
     version = serializers.IntegerField()
     steps = serializers.ListField(child=serializers.DictField())
-    preference = KeptPreferenceSerializer(required=False, allow_null=True)
+    preference = DraftPreferenceSerializer(required=False, allow_null=True)
     progress = serializers.IntegerField(required=False, allow_null=True)
     critiques = serializers.ListField(child=serializers.DictField(), required=False)
 
@@ -111,15 +115,19 @@ class DraftSerializer(serializers.Serializer[Any]):
 class TaskPayloadSerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     leased_until = serializers.DateTimeField()
-    task = serializers.IntegerField(help_text="Tells tasks apart; no id of anything.")
+    task = serializers.IntegerField(help_text="An opaque id that identifies the task to labelers.")
     round = serializers.IntegerField()
     protocol = serializers.CharField()
-    problem = AskedProblemSerializer()
-    steps = PositionSerializer(many=True, help_text="Of a comparison: what both sides begin with.")
-    comparison = ShownComparisonSerializer(required=False, help_text="The two sides, as this turn shows them.")
-    note = serializers.CharField(allow_blank=True, help_text="Why a reviewer returned it; empty where nobody did.")
+    problem = ShownProblemSerializer()
+    steps = PositionSerializer(many=True, help_text="In a comparison: the steps that both sides begin with.")
+    comparison = ShownComparisonSerializer(
+        required=False, help_text="The two sides in the order in which they are shown."
+    )
+    note = serializers.CharField(
+        allow_blank=True, help_text="Why a reviewer returned it; empty if it was not returned."
+    )
     draft = DraftSerializer()
-    models = ModelsSerializer(required=False, help_text="In verify mode: what the newest run says of each step.")
+    models = ShownEstimatesSerializer(required=False, help_text="In verify mode: the newest run's label of each step.")
 
 
 class ProgressSerializer(serializers.Serializer[Any]):
@@ -133,7 +141,7 @@ class ClaimSerializer(serializers.Serializer[Any]):
         child=serializers.IntegerField(min_value=0, max_value=2**63 - 1),
         default=list,
         max_length=100,
-        help_text="Assignments that the client has in hand already.",
+        help_text="Ids of the assignments that the client has loaded already.",
     )
 
 
@@ -146,18 +154,18 @@ class ClaimedSerializer(serializers.Serializer[Any]):
     assignment = TaskPayloadSerializer(allow_null=True)
     reason = serializers.CharField(required=False, help_text="Only when there is no assignment.")
     message = serializers.CharField(required=False, help_text="Only when there is no assignment.")
-    may_retake = serializers.BooleanField(required=False, help_text="In a screening: another try can be begun.")
+    may_retake = serializers.BooleanField(required=False, help_text="In a screening: another attempt is allowed.")
     progress = ProgressSerializer()
 
 
 def _labeler_in(project: Project, request: Request) -> User | None:
-    """Who asks, if they are to see the round as labelers see it."""
+    """The requesting user, if they see rounds as labelers do; None for reviewers and managers."""
     user = user_of(request)
     return None if can(membership_of(user, project), "browse") else user
 
 
 def _rounds_seen(project: Project, request: Request) -> RoundQuerySet:
-    """The project's rounds as who asks may see them: drafts are their managers' business."""
+    """The project's rounds that the requesting user may see. Only managers see drafts."""
     rounds: RoundQuerySet = Round.objects.filter(project=project).with_submitted(_labeler_in(project, request))
     if not can(membership_of(user_of(request), project), "manage_rounds"):
         rounds = rounds.exclude(status=Round.Status.DRAFT)
@@ -179,51 +187,51 @@ class RoundList(APIView):
     def post(self, request: Request, slug: str) -> Response:
         """Open a round over the selected solutions, or only draft it."""
         project = project_of(request, slug, "manage_rounds")
-        given = NewRoundSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        terms = resolved(project, dict(given.validated_data))
-        make = create_round if terms.pop("draft") else open_round
-        made = make(project=project, created_by=user_of(request), **terms)
-        return Response({"number": made.number, "tasks": made.task_count}, status=201)
+        body = NewRoundSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        settings = resolve_names(project, body.validated_data)
+        create = create_round if settings.pop("draft") else open_round
+        created = create(project=project, created_by=user_of(request), **settings)
+        return Response({"number": created.number, "tasks": created.task_count}, status=201)
 
 
 class RoundDetail(APIView):
     @extend_schema(responses=RoundSerializer)
     def get(self, request: Request, slug: str, number: int) -> Response:
-        found = round_of(request, slug, number, "view")
-        return Response(shown(found, _labeler_in(found.project, request)))
+        round_ = round_of(request, slug, number, "view")
+        return Response(round_row(round_, _labeler_in(round_.project, request)))
 
     @extend_schema(request=RoundConfigSerializer, responses=RoundSerializer)
     def patch(self, request: Request, slug: str, number: int) -> Response:
-        """Change terms of a draft."""
-        found = round_of(request, slug, number, "manage_rounds")
-        given = RoundConfigSerializer(data=request.data, partial=True)
-        given.is_valid(raise_exception=True)
-        changes = resolved(found.project, dict(given.validated_data))
-        return Response(shown(edit_round(round=found, actor=user_of(request), changes=changes)))
+        """Change settings of a draft."""
+        draft = round_of(request, slug, number, "manage_rounds")
+        body = RoundConfigSerializer(data=request.data, partial=True)
+        body.is_valid(raise_exception=True)
+        changes = resolve_names(draft.project, body.validated_data)
+        return Response(round_row(edit_round(round=draft, actor=user_of(request), changes=changes)))
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, slug: str, number: int) -> Response:
-        """Throw a draft away."""
+        """Discard a draft."""
         discard_draft(round=round_of(request, slug, number, "manage_rounds"), actor=user_of(request))
         return Response(status=204)
 
 
-class RoundPreview(APIView):
+class RoundPreviewView(APIView):
     @extend_schema(responses=PreviewSerializer)
     def get(self, request: Request, slug: str, number: int) -> Response:
         """What a draft would be if it opened now."""
-        seen = preview_of(round_of(request, slug, number, "manage_rounds"))
+        preview = preview_of(round_of(request, slug, number, "manage_rounds"))
         return Response(
             {
-                "tasks": seen.tasks,
-                "gold_tasks": seen.gold_tasks,
-                "submissions": seen.submissions,
-                "seconds_each": seen.seconds_each,
-                "hours": seen.hours,
-                "labelers": len(seen.may_work),
-                "solutions": [solution.pk for solution in seen.examples],
-                "refusal": seen.refusal.message if seen.refusal is not None else "",
+                "tasks": preview.tasks,
+                "gold_tasks": preview.gold_tasks,
+                "submissions": preview.submissions,
+                "seconds_each": preview.seconds_each,
+                "hours": preview.hours,
+                "labelers": len(preview.may_work),
+                "solutions": [solution.pk for solution in preview.examples],
+                "refusal": preview.refusal.message if preview.refusal is not None else "",
             }
         )
 
@@ -235,9 +243,9 @@ class RoundStatus(APIView):
 
     @extend_schema(request=None, responses=RoundSerializer)
     def post(self, request: Request, slug: str, number: int) -> Response:
-        found = round_of(request, slug, number, "manage_rounds")
-        set_round_status(round=found, status=self.status, actor=user_of(request))
-        return Response(shown(found))
+        round_ = round_of(request, slug, number, "manage_rounds")
+        set_round_status(round=round_, status=self.status, actor=user_of(request))
+        return Response(round_row(round_))
 
 
 class Claim(APIView):
@@ -245,28 +253,27 @@ class Claim(APIView):
 
     @extend_schema(request=ClaimSerializer, responses=ClaimedSerializer)
     def post(self, request: Request, slug: str, number: int) -> Response:
-        """Your open task in this round that you don't hold yet, else the next one, else why there is none."""
-        found = round_of(request, slug, number, "label")
-        given = ClaimSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        user = user_of(request)
-        taken = _taken(found, user, given.validated_data["holding"])
-        answer: dict[str, Any] = {"progress": progress_for(found, user)}
-        if isinstance(taken, NoTask):
-            answer |= {"assignment": None, "reason": taken.code, "message": taken.message}
-            answer |= {"may_retake": True} if taken.may_retake else {}
+        """Your open task in this round that is not in `holding`, else a new one, else why there is none."""
+        round_, user = round_of(request, slug, number, "label"), user_of(request)
+        body = ClaimSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        claimed = _claim(round_, user, body.validated_data["holding"])
+        answer: dict[str, Any] = {"progress": progress_for(round_, user)}
+        if isinstance(claimed, NoTask):
+            answer |= {"assignment": None, "reason": claimed.code, "message": claimed.message}
+            answer |= {"may_retake": True} if claimed.may_retake else {}
         else:
-            answer["assignment"] = full_payload(taken)
+            answer["assignment"] = open_assignment(claimed)
         return Response(answer)
 
 
-def _taken(round_: Round, user: User, holding: list[int]) -> Assignment | NoTask:
-    taken = claim(round=round_, labeler=user, holding=holding)
-    # The last task of a try may have been retired under the labeler: then nothing else would end it.
-    is_over = isinstance(taken, NoTask) and taken.code == "all_done" and round_.is_screening
+def _claim(round_: Round, user: User, holding: list[int]) -> Assignment | NoTask:
+    claimed = claim(round=round_, labeler=user, holding=holding)
+    # If the last task of a screening attempt is retired while it is open, only this ends the attempt.
+    is_over = isinstance(claimed, NoTask) and claimed.code == "all_done" and round_.is_screening
     if is_over and score_attempt(round_=round_, labeler=user, now=timezone.now()):
         return claim(round=round_, labeler=user, holding=holding)
-    return taken
+    return claimed
 
 
 class Retake(APIView):
@@ -274,7 +281,7 @@ class Retake(APIView):
 
     @extend_schema(request=None, responses=ScreeningAttemptSerializer)
     def post(self, request: Request, slug: str, number: int) -> Response:
-        """Begin another try at a screening that you have not passed."""
-        found = round_of(request, slug, number, "label")
-        progress = retake(round=found, labeler=user_of(request))
-        return Response({"attempt": progress.attempt, "tries": found.tries})
+        """Begin another attempt at a screening that you have not passed."""
+        round_ = round_of(request, slug, number, "label")
+        progress = retake(round=round_, labeler=user_of(request))
+        return Response({"attempt": progress.attempt, "tries": round_.tries})

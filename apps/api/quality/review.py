@@ -17,7 +17,8 @@ from apps.api.access import project_of, reviewed_of, solution_of, step_of, user_
 from apps.api.labeling.assignments import AnswerSerializer
 from apps.api.pagination import ListView, Row
 from apps.api.quality.evidence import ConsensusSerializer, consensus_row
-from apps.labeling.protocols.submission import FINISH_REASONS, Submission, SubmittedStep
+from apps.corpus.labels import FINISH_REASONS
+from apps.labeling.protocols.submission import Submission, SubmittedStep
 from apps.labeling.resplit import MOST_STEPS
 from apps.projects.models import Membership
 from apps.quality.models import OpenDispute, Review

@@ -1,4 +1,4 @@
-"""Many rows at once, by PostgreSQL's binary COPY: about 2 microseconds a row, against 12 for unnest."""
+"""Bulk inserts with PostgreSQL's binary COPY: about 2 microseconds per row, against 12 with unnest."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ def next_ids(model: type[models.Model], count: int) -> list[int]:
 
 @cache
 def _sequence(table: str, column: str) -> str:
-    """Looked up once: within the statement above it would be looked up for every number."""
+    """The sequence's name, looked up once: within the statement above it would be looked up for every number."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_get_serial_sequence(%s, %s)", [table, column])
         return str(cursor.fetchone()[0])
 
 
 def copy_rows(model: type[models.Model], fields: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
-    """COPY rows into the model's table within the current transaction; gives their number.
+    """COPY rows into the model's table within the current transaction. Returns their number.
 
-    Column defaults of Django do not apply: name every column that must not be null.
-    JSON values are given as `Jsonb` (see `as_json`). Constraint violations raise IntegrityError.
+    Django's column defaults do not apply: name every column that must not be null. Pass JSON values as `Jsonb` (see
+    `as_json`). Raises IntegrityError if a constraint is violated.
     """
     columns = [cast("models.Field[Any, Any]", model._meta.get_field(name)) for name in fields]
     names = ", ".join(connection.ops.quote_name(str(column.column)) for column in columns)
     table = connection.ops.quote_name(model._meta.db_table)
     types = [_type_name(column) for column in columns]
     count = 0
-    # Django does not know COPY, so its errors have to be made Django's here.
+    # Django does not know COPY, so its errors must be converted to Django's here.
     with (
         connection.cursor() as cursor,
         connection.wrap_database_errors,
@@ -53,14 +53,14 @@ def copy_rows(model: type[models.Model], fields: Sequence[str], rows: Iterable[S
 
 
 def as_json(value: Any) -> Jsonb | None:
-    """A value for a JSON column; nothing at all is stored as NULL."""
+    """A value for a JSON column; an empty one is stored as NULL."""
     return Jsonb(value) if value else None
 
 
 def analyze(*tables: type[models.Model]) -> None:
-    """Tell the planner what these tables hold now. After thousands of rows at once it would guess wrong
-    until autovacuum comes by: reading back what an import brought took twice the time. A small sample
-    does until then.
+    """Update the planner's statistics of these tables, with a small sample.
+
+    After a bulk insert they are wrong until autovacuum runs: without this, reading back an import took twice the time.
     """
     names = ", ".join(connection.ops.quote_name(table._meta.db_table) for table in tables)
     with transaction.atomic(), connection.cursor() as cursor:
@@ -70,10 +70,10 @@ def analyze(*tables: type[models.Model]) -> None:
 
 
 def commit_without_waiting() -> None:
-    """Let this transaction's commit not wait for the disk.
+    """Make this transaction's commit not wait for the disk.
 
-    For a step of a job that takes itself up again where its last stored step ended: a crash of the server
-    may undo the newest of them, whole and in order, and they are done again. The job's end waits for all.
+    For steps of a job that resumes after its last stored step: a crash of the server may undo the newest steps, whole and
+    in order, and they are repeated. The job's last commit waits for all.
     """
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL synchronous_commit = off")

@@ -1,4 +1,4 @@
-"""Whether the database and the code fit each other: one home for start and readiness."""
+"""Whether the database and the code have the same migrations. Checked at the start and by the readiness probe."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 
 def unknown_migrations(connection: Any) -> list[str]:
-    """Migrations of our apps that the database has and this code does not: a newer version wrote them."""
+    """Migrations of our apps that the database has and this code lacks: a newer version applied them."""
     loader = MigrationExecutor(connection).loader
     known = set(loader.disk_migrations)
     for migration in loader.disk_migrations.values():

@@ -1,8 +1,8 @@
-"""Queries that are made once: for what every claim and every submission asks.
+"""Prepared queries, for the statements that every claim and every submission runs.
 
-Making a query anew from Python costs several times what PostgreSQL needs to answer it, and most of what
-PostgreSQL needs goes into planning it. Here a QuerySet is compiled at its first use, and the database
-keeps the plan of each statement for as long as the connection lasts.
+Building a query in Python costs several times what PostgreSQL needs to answer it, and most of PostgreSQL's time goes
+into planning. Here a QuerySet is compiled once, at its first use, and the database keeps the plan of each statement for
+the lifetime of the connection.
 """
 
 from __future__ import annotations
@@ -17,28 +17,28 @@ from django.db.backends.postgresql.base import ServerBindingCursor
 from django.db.models import Value, query
 
 M = TypeVar("M")
-# The stubs know neither psycopg's half of the cursor nor this function as our Django has it.
+# The stubs lack psycopg's half of the cursor and this function of Django 5.2.
 _populators: Any = query.get_related_populators
 _Cursor: Any = ServerBindingCursor
 Rows = list[tuple[Any, ...]]
 
 
 def fetch(statement: str, values: Mapping[str, Any] | list[Any]) -> Rows:
-    """Run a statement that gives rows; its plan is kept. Values travel apart from the text."""
+    """Run a statement and return its rows. Values are sent apart from its text, and its plan is kept."""
     with _cursor() as cursor:
         cursor.execute(statement, values)
         return list(cursor.fetchall())
 
 
 def run(statement: str, values: Mapping[str, Any] | list[Any]) -> int:
-    """Run a statement that gives no rows; the number of those that it touched."""
+    """Run a statement without a result. Returns the number of affected rows."""
     with _cursor() as cursor:
         cursor.execute(statement, values)
         return int(cursor.rowcount)
 
 
 def _cursor() -> Any:
-    """Django's own cursor, but for one thing: values are not written into the statement's text."""
+    """Django's own cursor, except that values are not interpolated into the statement's text."""
     database = connections[DEFAULT_DB_ALIAS]
     database.close_if_health_check_failed()
     database.ensure_connection()
@@ -48,16 +48,16 @@ def _cursor() -> Any:
 
 
 class _LoggedCursor(_Cursor):  # type: ignore[misc]
-    """Remembers the text of a prepared statement, which psycopg does not, for Django's log of queries."""
+    """Keeps the text of a prepared statement, which psycopg does not, for Django's query log."""
 
-    def _convert_query(self, *given: Any) -> Any:
-        self._query = super()._convert_query(*given)
+    def _convert_query(self, *arguments: Any) -> Any:
+        self._query = super()._convert_query(*arguments)
         return self._query
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
-    """Stands in a compiled query's parameters for the value that is given later."""
+class Placeholder:
+    """A parameter of a compiled query whose value is passed at each call."""
 
     name: str
 
@@ -69,38 +69,38 @@ class _Compiled:
     read: Callable[[Rows], list[Any]]
 
     def fill(self, values: Mapping[str, Any]) -> list[Any]:
-        return [values[one.name] if isinstance(one, Gap) else one for one in self.parameters]
+        return [values[item.name] if isinstance(item, Placeholder) else item for item in self.parameters]
 
 
 class Prepared(Generic[M]):
-    """A QuerySet with gaps: `Prepared(lambda email: User.objects.filter(email=email), "email")`.
+    """A QuerySet with placeholders: `Prepared(lambda email: User.objects.filter(email=email), "email")`.
 
-    `build` is called once, with an expression for each gap; use the columns' own names and lookups that
-    take an expression (not `in`). It may select related rows and annotate.
+    `build` is called once, with an expression for each placeholder. Use column names and lookups that accept an
+    expression (not `in`). The QuerySet may select related rows and annotate.
     """
 
-    def __init__(self, build: Callable[..., models.QuerySet[Any, M]], *gaps: str) -> None:
-        self._build, self._gaps = build, gaps
+    def __init__(self, build: Callable[..., models.QuerySet[Any, M]], *placeholders: str) -> None:
+        self._build, self._placeholders = build, placeholders
 
     def first(self, **values: Any) -> M | None:
-        """The first row, or None. The queryset should be one that has few."""
-        found = self.rows(**values)
-        return found[0] if found else None
+        """The first row, or None. Reads all rows: the queryset should have few."""
+        rows = self.rows(**values)
+        return rows[0] if rows else None
 
     def rows(self, **values: Any) -> list[Any]:
-        """All rows: instances, or tuples where the queryset is one of `values_list`."""
+        """All rows: instances, or tuples if the queryset ends in `values_list`."""
         return self._compiled.read(fetch(self._compiled.statement, self._compiled.fill(values)))
 
     @cached_property
     def _compiled(self) -> _Compiled:
-        queryset: Any = self._build(**{name: Value(Gap(name)) for name in self._gaps})
+        queryset: Any = self._build(**{name: Value(Placeholder(name)) for name in self._placeholders})
         compiler = queryset.query.get_compiler(connection=connection)
         statement, parameters = compiler.as_sql()
         return _Compiled(statement, tuple(parameters), _reader(compiler, of_instances=queryset._fields is None))
 
 
 def _reader(compiler: Any, *, of_instances: bool) -> Callable[[Rows], list[Any]]:
-    """What a QuerySet does with rows, as `ModelIterable` has it, with all that can be known beforehand."""
+    """A function from rows to instances or tuples. It does what `ModelIterable` does, with all lookups done in advance."""
     select, klass = compiler.select, compiler.klass_info
     converters = compiler.get_converters([column for column, *_ in select])
 
@@ -115,12 +115,12 @@ def _reader(compiler: Any, *, of_instances: bool) -> Callable[[Rows], list[Any]]
     related = _populators(klass, select, connection.alias)
     annotated = list(compiler.annotation_col_map.items())
 
-    def one(row: Any) -> Any:
-        found = klass["model"].from_db(connection.alias, names, row[start:end])
+    def instance_of(row: Any) -> Any:
+        instance = klass["model"].from_db(connection.alias, names, row[start:end])
         for populator in related:
-            populator.populate(row, found)
-        for name, place in annotated:
-            setattr(found, name, row[place])
-        return found
+            populator.populate(row, instance)
+        for name, column in annotated:
+            setattr(instance, name, row[column])
+        return instance
 
-    return lambda rows: [one(row) for row in converted(rows)]
+    return lambda rows: [instance_of(row) for row in converted(rows)]

@@ -1,4 +1,4 @@
-"""A fault as an answer: JSON for programs, a page for people. Asks neither the database nor the session."""
+"""A fault as a response: JSON for the API, a page otherwise. Uses neither the database nor the session."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def fault_response(request: HttpRequest, fault: Fault) -> HttpResponse:
         body: dict[str, Any] = {"code": fault.code, "message": fault.message}
         if fault.fields:
             body["fields"] = fault.fields
-        answer: HttpResponse = JsonResponse({"error": body}, status=fault.status)
+        response: HttpResponse = JsonResponse({"error": body}, status=fault.status)
     else:
-        # Rendered without the request, so that nobody is looked up: the database may be what is down.
-        answer = HttpResponse(render_to_string("fault.html", {"fault": fault}), status=fault.status)
+        # Rendered without the request, so that no user is looked up: the database may be down.
+        response = HttpResponse(render_to_string("fault.html", {"fault": fault}), status=fault.status)
     if fault.retry_after_s is not None:
-        answer["Retry-After"] = str(fault.retry_after_s)
-    return answer
+        response["Retry-After"] = str(fault.retry_after_s)
+    return response

@@ -1,4 +1,4 @@
-"""The size that the uploaded files of a request may have, held while they stream in: what is too large is never kept."""
+"""The limit on the size of uploaded files, enforced while they stream in: a file that is too large is never stored."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ _REFUSED = "annotate.refused_upload"
 MIB = 1024**2
 
 
-class TooLarge(DomainError):
+class UploadTooLarge(DomainError):
     code = "too_large"
     status = 413
 
 
 class LimitedUploadHandler(TemporaryFileUploadHandler):
-    """Keeps files in temporary ones up to the limit, which all files of a request share: a form may send a hundred.
+    """Writes uploads to temporary files, up to a limit that all files of a request share: a form may send a hundred.
 
-    Beyond it the file is dropped, and the request says so. Django makes a handler for each request.
+    A file beyond the limit is dropped, and the request's META says so. Django creates a handler for each request.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -33,22 +33,22 @@ class LimitedUploadHandler(TemporaryFileUploadHandler):
         self._received += len(raw_data)
         if self._received > settings.UPLOAD_LIMIT:
             meta: MutableMapping[str, Any] = self.request.META  # type: ignore[union-attr]
-            others = " together with the other files" if self._received > start + len(raw_data) else ""
+            shared = " together with the other files" if self._received > start + len(raw_data) else ""
             limit = f"{settings.UPLOAD_LIMIT // MIB:,} MiB, the limit that UPLOAD_LIMIT_MB sets"
-            meta[_REFUSED] = f"is{others} larger than {limit}"
-            # What came of it does not wait for the garbage collector.
+            meta[_REFUSED] = f"is{shared} larger than {limit}"
+            # Delete the partial file now instead of when it is garbage-collected.
             self.file.close()
             raise SkipFile
         super().receive_data_chunk(raw_data, start)
 
 
 def refused_upload(meta: Mapping[str, Any]) -> str | None:
-    """Why a file of the request, whose body has been read, was not kept; None where all were."""
+    """Why a file of the request was dropped; None if all were stored. The body must have been read."""
     return meta.get(_REFUSED)
 
 
 def check_upload(meta: Mapping[str, Any]) -> None:
-    """Raises TooLarge, field `file`, where a file of the request was not kept."""
+    """Raise UploadTooLarge, field `file`, if a file of the request was dropped."""
     reason = refused_upload(meta)
     if reason is not None:
-        raise TooLarge(f"The file {reason}.", fields={"file": reason})
+        raise UploadTooLarge(f"The file {reason}.", fields={"file": reason})

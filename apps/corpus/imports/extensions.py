@@ -1,7 +1,7 @@
-"""Where the parts of a row go that the corpus itself has no place for: people's labels, gold, estimates, verdicts.
+"""How other apps store their parts of imported records: people's labels, gold, estimates, verdicts.
 
-The corpus knows nothing of the apps above it. They are named in `settings.IMPORT_SINKS`, and are
-given each chunk within its own transaction, when its solutions and steps have landed.
+The corpus knows nothing of the apps above it. `settings.RECORD_IMPORTERS` names their importers, which get each chunk
+within its transaction, after its solutions and steps are stored.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ Value = TypeVar("Value")
 
 @dataclass(slots=True)
 class StoredRecord:
-    """A record whose solution or comparison stands in the database. `step_ids` maps the record's own places.
+    """A record whose solution or comparison is in the database. `step_ids` has its steps by the record's own places.
 
-    `is_turned`: the comparison that stands has the record's left on its right. A sink sets `added` when it
-    stored something for the record, and says in `ignored` what it did not store though it does not stand.
+    `is_turned`: the stored comparison has the record's left side on its right. An importer sets `added` when it stores
+    a part of the record, and names in `ignored` the new parts that it does not store.
     """
 
     line: int
@@ -43,11 +43,11 @@ class StoredRecord:
     ignored: list[str] = field(default_factory=list)
 
     def contradict(self, part: str) -> None:
-        """This part of the record says other things than what stands, and what stands stays."""
-        self.ignored.append(f"{part} (contradicts what stands)")
+        """Note that this part of the record contradicts what is stored, which stays."""
+        self.ignored.append(f"{part} (contradicts what is stored)")
 
     def step_id(self, position: int, candidate: int = 0) -> int:
-        """The step at the record's own place. Readers promise that it exists; the database insists."""
+        """The step at the record's own place. Raises IntegrityError where there is none, which readers rule out."""
         try:
             return self.step_ids[position, candidate]
         except KeyError:
@@ -64,39 +64,39 @@ class RecordImporter(Protocol):
     tables: tuple[type[Model], ...]
 
     def takes(self, record: Record) -> bool:
-        """Whether the record holds anything for this sink."""
+        """Whether the record has a part for this importer."""
 
-    def store_records(self, batch: ImportBatch, landed: Sequence[StoredRecord]) -> int:
-        """Store the sink's part of each landed record; gives the number of labels stored.
+    def store_records(self, batch: ImportBatch, records: Sequence[StoredRecord]) -> int:
+        """Store the importer's part of each record; returns the number of labels stored.
 
-        Landing the same record again stores nothing. What stands is never overwritten: where a record contradicts it,
-        the sink calls `contradict`.
+        A record that is imported again stores nothing. What is stored is never overwritten: where a record contradicts
+        it, the importer calls `contradict`.
         """
 
 
-def addition(said: Mapping[Key, Value], standing: Mapping[Key, Value]) -> dict[Key, Value] | None:
-    """The part of what is said that does not stand yet; None where any of it contradicts what stands."""
-    if any(standing.get(key, value) != value for key, value in said.items()):
+def addition(values: Mapping[Key, Value], stored: Mapping[Key, Value]) -> dict[Key, Value] | None:
+    """The values that are not stored yet; None where any of them contradicts a stored one."""
+    if any(stored.get(key, value) != value for key, value in values.items()):
         return None
-    return {key: value for key, value in said.items() if key not in standing}
+    return {key: value for key, value in values.items() if key not in stored}
 
 
 def additions(
-    submitted: Iterable[tuple[StoredRecord, Mapping[Key, Value]]], standing: Mapping[Key, Value], part: str
+    records: Iterable[tuple[StoredRecord, Mapping[Key, Value]]], stored: Mapping[Key, Value], part: str
 ) -> dict[Key, Value]:
-    """What does not stand yet of what each record says, in their order; a record that contradicts it is told so.
+    """The values of the records, in their order, that are not stored yet; `part` names them where they contradict.
 
-    What one record says lands whole or not at all: else a first error might stand that no record says.
+    The values of one record are stored together or not at all: otherwise a first error could result that no record has.
     """
-    known = dict(standing)
+    present = dict(stored)
     new: dict[Key, Value] = {}
-    for one, said in submitted:
-        added = addition(said, known)
+    for record, values in records:
+        added = addition(values, present)
         if added is None:
-            one.contradict(part)
+            record.contradict(part)
         elif added:
-            one.added = True
-            known |= added
+            record.added = True
+            present |= added
             new |= added
     return new
 

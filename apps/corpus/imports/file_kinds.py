@@ -1,4 +1,4 @@
-"""What a file is that holds no rows as they are read, in one sentence. Pure."""
+"""Says in one sentence what a file is whose content is not one of the formats that are read. Pure."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ _WRAPPERS = (
 )
 _SCALAR = r'"[\w-]{1,40}"\s*:\s*(?:"[^"]*"|[\w.-]+)\s*,\s*'
 _WRAPPED = re.compile(rf'\{{\s*(?:{_SCALAR}){{0,5}}"({"|".join(_WRAPPERS)})"\s*:\s*[\[{{]')
-# A row that holds one of these is a row, whatever lists it holds besides.
-_OF_ROWS = {"problem", "question", "prompt", "instruction", "query", "input", "chosen", "messages", "conversations"}
+# An object with one of these keys is a row, whatever lists it has.
+_ROW_KEYS = {"problem", "question", "prompt", "instruction", "query", "input", "chosen", "messages", "conversations"}
 _MANY_ROWS = 10
 
 
@@ -70,7 +70,7 @@ def sentence(kind: str) -> str:
 
 
 def binary_kind(head: bytes) -> str | None:
-    """What the first bytes say; None where they may be text in UTF-8."""
+    """The kind that the first bytes show; None where they may be text in UTF-8."""
     if head[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
         is_workbook = b"xl/" in head or b"[Content_Types].xml" in head
         return sentence(
@@ -89,31 +89,27 @@ def binary_kind(head: bytes) -> str | None:
 
 
 def text_kind(head: bytes) -> str | None:
-    """What a text is whose first line is no JSON; None where its lines may be rows of which the first is broken."""
+    """The kind of a text whose first line is no JSON; None where its lines may be rows of which the first is broken."""
     lines = [line for line in head.removeprefix(BOM).decode(errors="replace").splitlines() if line.strip()]
     if not lines:
         return None
     if lines[0].lstrip().startswith("{"):
-        return _kind_of_object(lines, head)
+        return broken_object_kind(lines, head)
     if any(line.lstrip().startswith("{") for line in lines):
         return None
-    return sentence(_kind_of_page(lines) or _kind_of_table(lines) or _kind_of_text(lines))
-
-
-def _kind_of_page(lines: list[str]) -> str | None:
     first = lines[0].lstrip()
-    if not first.startswith("<"):
-        return None
-    return "an HTML page" if re.match(r"<(?:!doctype html|html)", first, re.IGNORECASE) else "XML"
+    if first.startswith("<"):
+        kind = "an HTML page" if re.match(r"<(?:!doctype html|html)", first, re.IGNORECASE) else "XML"
+    elif table := table_kind(lines):
+        kind = table
+    elif len(lines) > 1 and all(_YAML_LINE.match(line.strip()) for line in lines[:2]):
+        kind = "YAML: write it as JSON Lines"
+    else:
+        kind = f"text that is no JSON: it begins with {first[:40]!r}"
+    return sentence(kind)
 
 
-def _kind_of_text(lines: list[str]) -> str:
-    if len(lines) > 1 and all(_YAML_LINE.match(line.strip()) for line in lines[:2]):
-        return "YAML: write it as JSON Lines"
-    return f"text that is no JSON: it begins with {lines[0].lstrip()[:40]!r}"
-
-
-def _kind_of_object(lines: list[str], head: bytes) -> str | None:
+def broken_object_kind(lines: list[str], head: bytes) -> str | None:
     wrapped = _WRAPPED.match(head.removeprefix(BOM).lstrip().decode(errors="replace"))
     if wrapped is not None:
         return _wrapped_under(wrapped[1])
@@ -125,26 +121,28 @@ def _kind_of_object(lines: list[str], head: bytes) -> str | None:
     return None
 
 
-def _kind_of_table(lines: list[str]) -> str | None:
-    """A head of names, and another line: only then are tabs or commas those of a table."""
-    for sign, name in (("\t", "TSV (tab-separated values)"), (",", "CSV"), (";", "CSV with semicolons")):
+def table_kind(lines: list[str]) -> str | None:
+    """A header of names and another line: only then do tabs or commas separate the cells of a table."""
+    for sign, kind in (("\t", "TSV (tab-separated values)"), (",", "CSV"), (";", "CSV with semicolons")):
         names = next(csv.reader(lines[:1], delimiter=sign), [])
-        is_head = len(names) > 1 and all(0 < len(one.strip()) <= 60 and not set(one) & set("{}[]:") for one in names)
-        if is_head and len(lines) > 1:
-            return f"{name}: write its rows as JSON Lines"
+        is_header = len(names) > 1 and all(
+            0 < len(name.strip()) <= 60 and not set(name) & set("{}[]:") for name in names
+        )
+        if is_header and len(lines) > 1:
+            return f"{kind}: write its rows as JSON Lines"
     return None
 
 
 def _wrapped_under(name: str) -> str:
     return (
-        f'this is one JSON object whose rows stand under "{name}"; write that list alone, as a JSON array or as JSON Lines '
+        f'this is one JSON object whose rows are under "{name}"; write that list alone, as a JSON array or as JSON Lines '
         f"(`jq -c '.{name}[]' FILE`)"
     )
 
 
 def object_kind(row: Mapping[str, Any]) -> str | None:
-    """What the only object of a file is, where it is no row but holds all of them."""
-    if not _OF_ROWS & row.keys():
+    """The kind of a file whose only object is not a row but holds all rows."""
+    if not _ROW_KEYS & row.keys():
         for name in _WRAPPERS:
             value = row.get(name)
             if _is_rows(value) or (isinstance(value, dict) and any(_is_rows(inner) for inner in value.values())):
@@ -152,26 +150,19 @@ def object_kind(row: Mapping[str, Any]) -> str | None:
     values = list(row.values())
     if len(values) >= _MANY_ROWS and all(isinstance(value, dict) for value in values):
         return sentence(f"one JSON object of {len(values):,} objects: write each on a line of its own")
-    if len(values) > 1 and (_are_columns(values) or _are_numbered(values)):
+    lengths = {len(value) if isinstance(value, list) else 0 for value in values}
+    items = [item for value in values if isinstance(value, list) for item in value]
+    are_lists = len(lengths) == 1 and min(lengths) > 1 and not any(isinstance(item, dict) for item in items)
+    # As pandas writes a table: `{"question": {"0": "...", "1": "..."}, ...}`.
+    keys = {tuple(value) if isinstance(value, dict) else () for value in values}
+    are_numbered = len(keys) == 1 and all(keys) and all(key.isdecimal() for key in keys.pop())
+    if len(values) > 1 and (are_lists or are_numbered):
         return sentence("one JSON object of columns: write each row on a line of its own")
     return None
 
 
 def _is_rows(value: object) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(row, dict) for row in value)
-
-
-def _are_columns(values: list[Any]) -> bool:
-    lengths = {len(value) if isinstance(value, list) else 0 for value in values}
-    return (
-        len(lengths) == 1 and min(lengths) > 1 and not any(isinstance(one, dict) for value in values for one in value)
-    )
-
-
-def _are_numbered(values: list[Any]) -> bool:
-    """As pandas writes a table: `{"question": {"0": "...", "1": "..."}, ...}`."""
-    keys = {tuple(value) if isinstance(value, dict) else () for value in values}
-    return len(keys) == 1 and all(keys) and all(key.isdecimal() for key in keys.pop())
 
 
 def is_json(line: bytes) -> bool:

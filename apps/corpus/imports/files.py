@@ -1,7 +1,7 @@
-"""Files as rows: JSON Lines, a JSON array or Parquet, plain, gzipped or zstd, one row in memory at a time. Pure.
+"""Reads files row by row: JSON Lines, a JSON array or Parquet, plain, gzipped or zstd. Pure.
 
-Whatever is wrong with a row is told with the row; whatever is wrong with the file ends it with one
-more row that says so. Nothing here raises for what a file holds.
+A broken row is returned with its error. A broken file ends with one more row, whose error says why. No function here
+raises for the content of a file.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ import pyarrow.parquet as pq
 
 from apps.core.zstd import ZstdError, ZstdFile
 from apps.corpus.imports.file_kinds import BOM, binary_kind, is_json, object_kind, text_kind
+from apps.corpus.imports.json_array import array_elements
 from apps.corpus.records import RowError
 
-LINE_LIMIT = 4 * 1024**2  # Bytes. No solution is so long; a file without line ends is.
-ARRAY_LIMIT = 256 * 1024**2  # Bytes. A JSON array has to be read whole.
-HEAD = 64 * 1024  # Bytes, from which a file of another kind is known.
+LINE_LIMIT = 4 * 1024**2  # Bytes: longer than any solution, and shorter than a file without line ends.
+HEAD = 64 * 1024  # Bytes, by which a file of another kind is recognized.
 
 _DAMAGED = (EOFError, OSError, zlib.error, ZstdError, pa.ArrowException)
 
@@ -36,7 +36,7 @@ _DAMAGED = (EOFError, OSError, zlib.error, ZstdError, pa.ArrowException)
 class Line:
     """One row: its line number from 1 (in Parquet and arrays: its own number), and its content or its error.
 
-    `position` is how many bytes of the file, as it lies on disk, have been read.
+    `position` is how many bytes of the file on disk have been read.
     """
 
     number: int
@@ -46,9 +46,9 @@ class Line:
 
 
 def read_rows(path: Path, *, limit: int = LINE_LIMIT) -> Iterator[Line]:
-    """Every row of the file that is not blank. Only a file that cannot be opened raises (OSError).
+    """Every row of the file that is not blank. Raises OSError for a file that cannot be opened.
 
-    A file of another kind, and one without rows, is one line with an error that says what it is.
+    For a file of another kind, or without rows, it is one line with an error that says what the file is.
     """
     line = None
     for line in _lines(path, limit):
@@ -75,7 +75,7 @@ def _lines(path: Path, limit: int) -> Iterator[Line]:
 
 
 def raw_lines(path: Path, numbers: Collection[int]) -> Iterator[tuple[int, bytes]]:
-    """The rows with these numbers as they stand in the file, for somebody to mend."""
+    """The rows with these numbers as they are written in the file, for a person to correct."""
     with path.open("rb") as file:
         head = file.read(4)
         file.seek(0)
@@ -85,10 +85,10 @@ def raw_lines(path: Path, numbers: Collection[int]) -> Iterator[tuple[int, bytes
             )
         else:
             rows = _raw_rows(_unpacked(file, head), LINE_LIMIT, whole=True)
-        wanted, last = set(numbers), max(numbers, default=0)
+        chosen, last = set(numbers), max(numbers, default=0)
         try:
             for number, content in rows:
-                if number in wanted and isinstance(content, bytes):
+                if number in chosen and isinstance(content, bytes):
                     yield number, content
                 if number >= last:
                     return
@@ -100,7 +100,7 @@ def raw_lines(path: Path, numbers: Collection[int]) -> Iterator[tuple[int, bytes
 
 
 def _unpacked(file: IO[bytes], head: bytes) -> io.BufferedReader:
-    """What a file is, is told by its first bytes and not by its name."""
+    """The kind of a file is decided by its first bytes, not by its name."""
     stream: Any = file
     if head[:2] == b"\x1f\x8b":
         stream = gzip.GzipFile(fileobj=file)
@@ -110,7 +110,7 @@ def _unpacked(file: IO[bytes], head: bytes) -> io.BufferedReader:
 
 
 def _raw_rows(stream: io.BufferedReader, limit: int, *, whole: bool = False) -> Iterator[tuple[int, bytes | RowError]]:
-    """Numbered lines without their ends; a line over the limit is passed over and told."""
+    """Numbered lines without their ends; a line over the limit is skipped with an error."""
     head = stream.peek(HEAD)[:HEAD]
     kind = binary_kind(head)
     if kind is not None:
@@ -123,66 +123,51 @@ def _raw_rows(stream: io.BufferedReader, limit: int, *, whole: bool = False) -> 
             line = line.removeprefix(BOM)
         if is_first and line.strip():
             is_first = False
-            if line.lstrip().startswith(b"[") and not _is_complete(line):
-                yield from _array_rows(line, stream)
+            if line.lstrip().startswith(b"[") and not _is_row(line):
+                yield from array_rows(line, stream)
                 return
-            kind = _other_kind(line, head, stream)
+            kind = text_kind(head) if not is_json(line) else single_object_kind(line, stream)
             if kind is not None:
                 yield number, RowError("", kind)
                 return
         if len(line) > limit and not line.endswith(b"\n"):
-            start = line
-            size = len(line) + _skip_line(stream, limit)
-            reason = f"the line is {size:,} bytes long; the limit is {limit:,}"
-            yield number, start if whole else RowError("", reason)
+            start, size = line, len(line)
+            while not line.endswith(b"\n") and (line := stream.readline(limit)):
+                size += len(line)
+            yield number, start if whole else RowError("", f"the line is {size:,} bytes long; the limit is {limit:,}")
         elif line := line.strip():
             yield number, line
 
 
-def _other_kind(first: bytes, head: bytes, stream: io.BufferedReader) -> str | None:
-    """What the file is, where its first line shows that it does not hold a row in each line."""
-    if not is_json(first):
-        return text_kind(head)
+def single_object_kind(line: bytes, stream: io.BufferedReader) -> str | None:
+    """What the file is, where its only line is one object that holds all rows."""
     is_only = not stream.peek(1).strip()
-    row = msgspec.json.decode(first) if is_only and first.lstrip().startswith(b"{") else None
+    row = msgspec.json.decode(line) if is_only and line.lstrip().startswith(b"{") else None
     return object_kind(row) if row else None
 
 
-def _skip_line(stream: io.BufferedIOBase, limit: int) -> int:
-    skipped = 0
-    while part := stream.readline(limit):
-        skipped += len(part)
-        if part.endswith(b"\n"):
-            break
-    return skipped
-
-
-def _is_complete(line: bytes) -> bool:
+def _is_row(line: bytes) -> bool:
     """A bracket may open an array over the whole file, or be a row that should have been an object."""
     try:
-        found = msgspec.json.decode(line)
+        value = msgspec.json.decode(line)
     except (ValueError, RecursionError):
         return False
-    return not (isinstance(found, list) and all(isinstance(one, dict) for one in found))
+    return not (isinstance(value, list) and all(isinstance(item, dict) for item in value))
 
 
-def _array_rows(start: bytes, stream: io.BufferedIOBase) -> Iterator[tuple[int, bytes | RowError]]:
-    content = start + stream.read(ARRAY_LIMIT + 1)
-    if len(content) > ARRAY_LIMIT:
-        yield 1, RowError("", f"a JSON array may have {ARRAY_LIMIT:,} bytes; JSON Lines may have any number")
-        return
+def array_rows(start: bytes, stream: io.BufferedIOBase) -> Iterator[tuple[int, bytes | RowError]]:
+    number = 0
     try:
-        for number, row in enumerate(_rows_of_array(content), 1):
-            yield number, bytes(row)
+        for number, element in enumerate(array_elements(start, stream), 1):
+            yield number, element
     except (ValueError, RecursionError) as error:
-        yield 1, RowError("", f"neither JSON Lines nor a JSON array: {error}")
-
-
-def _rows_of_array(content: bytes) -> list[msgspec.Raw]:
-    try:
-        return msgspec.json.decode(content, type=list[msgspec.Raw])
-    except msgspec.DecodeError:
-        return msgspec.json.decode(_without_numbers_of_python(content), type=list[msgspec.Raw])
+        reason = "it nests too deeply" if isinstance(error, RecursionError) else str(error)
+        problem = (
+            f"the JSON array cannot be read from here on: {reason}"
+            if number
+            else f"neither JSON Lines nor a JSON array: {reason}"
+        )
+        yield number + 1, RowError("", problem)
 
 
 def _line(number: int, position: int, content: bytes | RowError) -> Line:
@@ -193,62 +178,54 @@ def _line(number: int, position: int, content: bytes | RowError) -> Line:
 
 
 def decoded(content: bytes | RowError) -> dict[str, Any]:
-    """The JSON object of a line. Raises RowError for all that is not one, or that no text column can hold."""
+    """The JSON object of a line. Raises RowError for anything else, and for texts that the database cannot store."""
     if isinstance(content, RowError):
         raise content
     try:
-        row = _decode_row(content)
+        try:
+            row = msgspec.json.decode(content)
+        except msgspec.DecodeError:
+            row = msgspec.json.decode(with_null_for_nan(content))
     except UnicodeDecodeError as error:
         raise RowError("", f"not UTF-8: {error.reason}") from None
     except msgspec.DecodeError as error:
-        raise RowError("", _why_not_json(content, str(error))) from None
+        raise RowError("", reason_not_json(content, str(error))) from None
     except RecursionError:
         raise RowError("", "nested too deeply") from None
     if not isinstance(row, dict):
         raise RowError("", f"a row is a JSON object, this is {named(row)}")
-    _refuse_twin_keys(content, row)
+    refuse_repeated_keys(content, row)
     if b"\\u0000" in content:
         _refuse_nul(row, "")
     return row
 
 
-_NUMBERS_OF_PYTHON = re.compile(rb'"(?:[^"\\]|\\[\s\S])*(?:"|\Z)|(?<![\w.])-?(?:NaN|Infinity)(?!\w)')
+_TEXT_OR_NAN = re.compile(rb'"(?:[^"\\]|\\[\s\S])*(?:"|\Z)|(?<![\w.])-?(?:NaN|Infinity)(?!\w)')
 
 
-def _decode_row(content: bytes) -> Any:
-    """NaN and Infinity, which Python writes and JSON does not know, are null, as in Parquet."""
-    try:
-        return msgspec.json.decode(content)
-    except msgspec.DecodeError:
-        return msgspec.json.decode(_without_numbers_of_python(content))
-
-
-def _without_numbers_of_python(content: bytes) -> bytes:
+def with_null_for_nan(content: bytes) -> bytes:
+    """NaN and Infinity, which Python writes and JSON does not know, become null, as in Parquet."""
     if b"NaN" not in content and b"Infinity" not in content:
         return content
-    return _NUMBERS_OF_PYTHON.sub(_null_for_number, content)
+    return _TEXT_OR_NAN.sub(lambda match: match[0] if match[0].startswith(b'"') else b"null", content)
 
 
-def _null_for_number(found: re.Match[bytes]) -> bytes:
-    return found[0] if found[0].startswith(b'"') else b"null"
-
-
-def _refuse_twin_keys(content: bytes, row: dict[str, Any]) -> None:
-    """A key that stands twice in an object: a decoder would take the last, and nobody would know."""
-    if _has_all_keys(content, row):
+def refuse_repeated_keys(content: bytes, row: dict[str, Any]) -> None:
+    """Raises RowError for a key that an object has twice: a decoder would silently take the last one."""
+    if has_all_keys(content, row):
         return
     try:
-        json.loads(content, object_pairs_hook=_only_keys, parse_int=str, parse_float=str)
+        json.loads(content, object_pairs_hook=_check_pairs, parse_int=str, parse_float=str)
     except RecursionError:
         raise RowError("", "nested too deeply") from None
 
 
-def _has_all_keys(content: bytes, row: dict[str, Any]) -> bool:
-    """Whether the decoded row writes as many keys as the line has. False where counting cannot tell.
+def has_all_keys(content: bytes, row: dict[str, Any]) -> bool:
+    """Whether the decoded row has as many keys as the line. False where counting cannot decide.
 
-    It costs a sixth of what reading every key does.
+    It takes a sixth of the time that reading every key does.
     """
-    if _ESCAPED_ENDS.search(content) or _PARTED_COLON.search(content):
+    if _ESCAPED_ENDS.search(content) or _SPACED_COLON.search(content):
         return False
     try:
         return content.count(b'":') == msgspec.json.encode(row).count(b'":')
@@ -256,20 +233,21 @@ def _has_all_keys(content: bytes, row: dict[str, Any]) -> bool:
         return False
 
 
-# A quotation mark or a colon within a text, which the decoded row writes as it is.
+# An escaped quotation mark or colon within a text, which the encoded row has unescaped.
 _ESCAPED_ENDS = re.compile(rb"\\u00(?:22|3[aA])")
-_PARTED_COLON = re.compile(rb'"\s+:')
+_SPACED_COLON = re.compile(rb'"\s+:')
 
 
-def _only_keys(pairs: list[tuple[str, Any]]) -> None:
-    names = {name for name, _ in pairs}
-    if len(names) < len(pairs):
-        twin = next(name for place, (name, _) in enumerate(pairs) if name in {one for one, _ in pairs[:place]})
-        raise RowError(twin, "stands twice in one object: which of the two is meant?")
+def _check_pairs(pairs: list[tuple[str, Any]]) -> None:
+    names: set[str] = set()
+    for name, _ in pairs:
+        if name in names:
+            raise RowError(name, "is twice in one object: which of the two is meant?")
+        names.add(name)
 
 
-def _why_not_json(content: bytes, reason: str) -> str:
-    """msgspec says "truncated" of a lone surrogate; the standard library reads it."""
+def reason_not_json(content: bytes, reason: str) -> str:
+    """msgspec calls a lone surrogate "truncated"; the standard library reads it."""
     try:
         if b"\\u" in content and json.loads(content) is not None:
             return "an escaped lone surrogate (\\ud800 to \\udfff), which is no character"
@@ -280,18 +258,18 @@ def _why_not_json(content: bytes, reason: str) -> str:
 
 def _refuse_nul(value: Any, path: str) -> None:
     if isinstance(value, str) and "\x00" in value:
-        raise RowError(path, "holds the character NUL, which a database text cannot")
+        raise RowError(path, "holds the character NUL, which the database cannot store")
     if isinstance(value, dict):
-        for key, one in value.items():
-            _refuse_nul(one, f"{path}.{key}" if path else key)
+        for key, item in value.items():
+            _refuse_nul(item, f"{path}.{key}" if path else key)
             _refuse_nul(key, path)
     elif isinstance(value, list):
-        for index, one in enumerate(value):
-            _refuse_nul(one, f"{path}[{index}]")
+        for index, item in enumerate(value):
+            _refuse_nul(item, f"{path}[{index}]")
 
 
 def named(value: object) -> str:
-    """What a JSON value is called in an error."""
+    """A JSON value as an error names it."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -314,26 +292,27 @@ def _parquet_rows(path: Path) -> Iterator[Line]:
             for batch in file.iter_batches(batch_size=256):
                 for row in batch.to_pylist():
                     number += 1
-                    yield _parquet_line(number, size * number // total, row)
+                    yield parquet_line(number, size * number // total, row)
     except _DAMAGED as error:
         yield Line(number + 1, size, error=RowError("", f"the Parquet file is damaged from here on: {error}"))
 
 
-def _parquet_line(number: int, position: int, row: dict[str, Any]) -> Line:
+def parquet_line(number: int, position: int, row: dict[str, Any]) -> Line:
     try:
-        # Once through JSON: dates, decimals and bytes become what a JSON file would have held.
+        # Once through JSON: dates, decimals and bytes become what a JSON file would hold.
         row = msgspec.json.decode(msgspec.json.encode(_without_nan(row)))
         _refuse_nul(row, "")
     except (TypeError, ValueError, RecursionError) as error:
-        told = error if isinstance(error, RowError) else RowError("", f"holds a value that is no JSON: {error}")
-        return Line(number, position, error=told)
+        if not isinstance(error, RowError):
+            error = RowError("", f"holds a value that JSON cannot express: {error}")
+        return Line(number, position, error=error)
     return Line(number, position, row)
 
 
 def _without_nan(value: Any) -> Any:
-    """Parquet writers put NaN where JSON has null."""
+    """Parquet writers write NaN where JSON has null."""
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, dict):
-        return {key: _without_nan(one) for key, one in value.items()}
-    return [_without_nan(one) for one in value] if isinstance(value, list) else value
+        return {key: _without_nan(item) for key, item in value.items()}
+    return [_without_nan(item) for item in value] if isinstance(value, list) else value

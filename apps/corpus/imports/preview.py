@@ -1,4 +1,4 @@
-"""A file's first rows as they would land, before anybody decides to import it."""
+"""Shows a file's first rows as an import would store them."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from apps.corpus.records import Record, RowError, checked
 
 LOOKED_AT = 100
 SHOWN = 5
-# Of the columns so many are offered; a row with more names than a table has is one object that holds the rows.
+# How many columns are offered; a row with more than MOST_NAMES names is one object that holds the rows.
 MOST_COLUMNS, MOST_NAMES = 100, 500
 
-# What a column may be mapped to, in words, and the column names that usually mean it.
+# The targets of a mapping with their titles, and the column names that usually mean them.
 TARGETS: dict[str, str] = {
     "problem.statement": "Problem",
     "solution.text": "Solution, as one text",
@@ -81,7 +81,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The first lines of a file. `ends` tells whether it has no more than these.
+    """The first lines of a file. `ends`: it has no more than these.
 
     `more_columns` counts those beyond the ones that are offered; `widest` is the number of names in the widest row.
     """
@@ -95,15 +95,15 @@ class Sample:
 
     @property
     def looks_like_one_object(self) -> bool:
-        """Whether its rows seem to stand within one object, under a name each."""
+        """Whether its rows seem to be in one object, each under a name."""
         return self.widest > MOST_NAMES
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """`records` are the first ones with their line, `errors` what lines of the sample were rejected for.
+    """`records` are the first ones with their line, `errors` those of the rejected lines of the sample.
 
-    `read` counts the records that the whole sample gave.
+    `read` is the number of records of the whole sample.
     """
 
     format: str
@@ -132,10 +132,10 @@ def sample_of(path: Path) -> Sample:
 def preview(
     sample: Sample,
     *,
-    format: str | None = None,  # noqa: A002 - the word of the API and of the form
+    format: str | None = None,  # noqa: A002 - the name in the API and the form
     options: Mapping[str, Any] | None = None,
 ) -> Preview:
-    """The sample read as `format`, else as what it looks like. Raises RowError for options that cannot be."""
+    """The sample read as `format`, by default as the detected one. Raises RowError for invalid options."""
     chosen = format or sample.detected or "jsonl"
     records, errors, read = _read(sample.lines, chosen, options_for(READERS[chosen], options or {}))
     return Preview(chosen, sample, records, errors, read)
@@ -162,13 +162,13 @@ def _read(
 
 
 def columns_of(rows: Sequence[Mapping[str, Any]]) -> list[Column]:
-    """Every path that some row has, objects looked into, with the first value that is not null."""
-    found: dict[str, Any] = {}
+    """Every path that a row has, also within objects, with its first value that is not null."""
+    values: dict[str, Any] = {}
     for row in rows:
         for path, value in _paths(row, ""):
-            if found.get(path) is None:
-                found[path] = value
-    return [Column(path, "" if value is None else str(value)[:80]) for path, value in found.items()]
+            if values.get(path) is None:
+                values[path] = value
+    return [Column(path, "" if value is None else str(value)[:80]) for path, value in values.items()]
 
 
 def _paths(row: Mapping[str, Any], above: str) -> Iterable[tuple[str, Any]]:

@@ -1,4 +1,4 @@
-"""Running an import: read, grade, land, chunk by chunk, each chunk and its counters in one transaction."""
+"""Runs an import: reads, grades and stores chunk by chunk, each with its counters in one transaction."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from psycopg.errors import ProgramLimitExceeded
 
 from apps.core.db.copy import analyze, commit_without_waiting
 from apps.core.db.locks import try_advisory_lock
-from apps.core.jobs import JobStatus, system_trouble, unforeseen
-from apps.core.readahead import ahead
-from apps.core.transient_errors import TRANSIENT_ERRORS
+from apps.core.jobs.errors import end_on_error
+from apps.core.jobs.model import JobStatus
+from apps.core.readahead import read_ahead
 from apps.corpus.grading import grade_records, grade_ungraded, regrade_by_stored
 from apps.corpus.imports.extensions import record_importers
 from apps.corpus.imports.files import Line, read_rows
@@ -30,7 +30,7 @@ from apps.verifiers.pool.pool import GradingPool
 
 log = logging.getLogger(__name__)
 
-# Of the parts of rows that nobody reads: so many are named, by so many characters.
+# Of the parts of rows that are ignored: how many are named, and the length of a name.
 MOST_NAMES, LONGEST_NAME = 200, 200
 OTHER_NAMES = "(other names)"
 
@@ -39,7 +39,7 @@ Progress = Callable[[ImportBatch], None]
 
 @dataclass(slots=True)
 class Chunk:
-    """Some lines of the file, read: what can land, and what cannot."""
+    """Some lines of the file: the records that can be stored, and the errors of the other lines."""
 
     last_line: int = 0
     position: int = 0
@@ -51,7 +51,7 @@ class Chunk:
 
 
 def run_import(*, batch_id: int, progress: Progress | None = None) -> ImportBatch:
-    """Bring the batch's file in, from after the last line that landed. Safe to call again at any time."""
+    """Import the batch's file from after the last line that is stored. It may be called again at any time."""
     batch = ImportBatch.objects.select_related("project").get(pk=batch_id)
     # "import" itself is the purpose of the projects' locks: a batch and a project may have the same number.
     with try_advisory_lock("import batch", batch_id) as claimed:
@@ -63,51 +63,47 @@ def run_import(*, batch_id: int, progress: Progress | None = None) -> ImportBatc
         except OSError as error:
             batch.end(JobStatus.FAILED, error=f"The file cannot be opened: {error.strerror}.")
             return batch
-        try:
-            _bring_in(batch, progress or (lambda _: None))
-        except OSError as error:
-            log.warning("import %s ends: %s", batch_id, error)
-            batch.end(JobStatus.FAILED, error=system_trouble(error, ended="import"))
-        except TRANSIENT_ERRORS as error:
-            log.warning("import %s waits, to be taken up again: %s", batch_id, error)
-            raise
-        except Exception as error:
-            # What has landed before stays, with its counters.
-            log.exception("import %s ends with an error that was not foreseen", batch_id)
-            batch.end(JobStatus.FAILED, error=unforeseen(error, ended="import"))
+        # What was stored before the error stays, with its counters.
+        with end_on_error(
+            f"import {batch_id}",
+            lambda reason: batch.end(JobStatus.FAILED, error=reason),
+            noun="import",
+            is_os_error_final=True,
+        ):
+            _import_chunks(batch, progress or (lambda _: None))
         return batch
 
 
-def _bring_in(batch: ImportBatch, progress: Progress) -> None:
-    """Chunks are read and graded in a thread, while the one before them lands."""
-    with GradingPool() as pool, ahead(_chunks(batch, pool)) as chunks:
+def _import_chunks(batch: ImportBatch, progress: Progress) -> None:
+    """Chunks are read and graded in a thread, while the previous one is stored."""
+    with GradingPool() as pool, read_ahead(_chunks(batch, pool)) as chunks:
         for chunk in chunks:
-            _land_grades(batch, chunk, pool)
-            if not _land_chunk(batch, chunk, pool):
+            regrade_chunk(batch, chunk, pool)
+            if not store_chunk(batch, chunk, pool):
                 return
             progress(batch)
     if batch.solutions >= settings.IMPORT_CHUNK:
-        analyze(Problem, Solution, Step, *(table for sink in record_importers() for table in sink.tables))
+        analyze(Problem, Solution, Step, *(table for importer in record_importers() for table in importer.tables))
     batch.done = batch.total or batch.done
     batch.end(JobStatus.FINISHED)
 
 
 def _chunks(batch: ImportBatch, pool: GradingPool) -> Iterator[Chunk]:
-    """Needs no database: it runs in a thread of its own."""
+    """Runs in a thread of its own and uses no database."""
     reader = READERS[batch.format]
     options = options_for(reader, batch.options)
-    already, verifier = batch.line, batch.project.verifier
-    lines = (line for line in read_rows(Path(batch.file.path)) if line.number > already)
-    while chunk := _read_chunk(lines, lambda row: reader.read(row, options)):
+    last_line, verifier = batch.line, batch.project.verifier
+    lines = (line for line in read_rows(Path(batch.file.path)) if line.number > last_line)
+    while chunk := read_chunk(lines, lambda row: reader.read(row, options)):
         started = time.perf_counter()
-        grades = grade_records([one.record for one in chunk.incoming], verifier=verifier, pool=pool)
-        for one, graded in zip(chunk.incoming, grades, strict=True):
-            one.graded = graded
+        grades = grade_records([row.record for row in chunk.incoming], verifier=verifier, pool=pool)
+        for row, graded in zip(chunk.incoming, grades, strict=True):
+            row.graded = graded
         chunk.grading_seconds = time.perf_counter() - started
         yield chunk
 
 
-def _read_chunk(lines: Iterator[Line], read: Callable[[dict[str, object]], Iterator[Record]]) -> Chunk | None:
+def read_chunk(lines: Iterator[Line], read: Callable[[dict[str, object]], Iterator[Record]]) -> Chunk | None:
     """The next lines of the file as records; None at its end."""
     chunk = Chunk()
     for line in islice(lines, settings.IMPORT_CHUNK):
@@ -120,119 +116,123 @@ def _read_chunk(lines: Iterator[Line], read: Callable[[dict[str, object]], Itera
         except RowError as error:
             chunk.errors.append((line.number, error))
             continue
-        chunk.incoming.extend(one for record in records for one in Incoming.all_of(line.number, record))
-        # Once for a row, however many records it makes.
+        for record in records:
+            chunk.incoming.extend(Incoming.all_of(line.number, record))
+        # Counted once for a row, however many records it has.
         chunk.ignored.update({part[:LONGEST_NAME] for record in records for part in record.ignored})
     return chunk if chunk.rows else None
 
 
-def _land_grades(batch: ImportBatch, chunk: Chunk, pool: GradingPool) -> None:
-    """What the thread could not know: the answers of problems that stand already."""
+def regrade_chunk(batch: ImportBatch, chunk: Chunk, pool: GradingPool) -> None:
+    """Grade by the stored answers of existing problems, which the thread does not know."""
     started = time.perf_counter()
     grades = regrade_by_stored(
-        [one.record for one in chunk.incoming],
-        [one.problem_digest for one in chunk.incoming],
-        [one.graded for one in chunk.incoming],
+        [row.record for row in chunk.incoming],
+        [row.problem_digest for row in chunk.incoming],
+        [row.graded for row in chunk.incoming],
         project_id=batch.project_id,
         verifier=batch.project.verifier,
         pool=pool,
     )
-    for one, graded in zip(chunk.incoming, grades, strict=True):
-        one.graded = graded
+    for row, graded in zip(chunk.incoming, grades, strict=True):
+        row.graded = graded
     batch.grading_seconds += chunk.grading_seconds + time.perf_counter() - started
 
 
-def _land_chunk(batch: ImportBatch, chunk: Chunk, pool: GradingPool) -> bool:
-    """Land a chunk with its findings and counters; False when the import has been cancelled."""
+def store_chunk(batch: ImportBatch, chunk: Chunk, pool: GradingPool) -> bool:
+    """Store a chunk with its findings and counters; False when the import has been cancelled."""
     try:
         with transaction.atomic():
             commit_without_waiting()
             outcome = store_records(batch, chunk.incoming)
-            going_on = _record(batch, chunk, outcome)
+            is_running = _record(batch, chunk, outcome)
     except DatabaseError as error:
         if not _is_about_rows(error):
             raise
-        # The readers check what they can; whatever only the database refuses is found row by row.
-        log.warning("import %s: a chunk was refused, landing it row by row: %s", batch.pk, error)
+        # The readers check what they can; a row that only the database refuses is found by storing row by row.
+        log.warning("import %s: a chunk was refused and is stored row by row: %s", batch.pk, error)
         batch.refresh_from_db()
         with transaction.atomic():
-            outcome = _land_one_by_one(batch, chunk.incoming)
-            going_on = _record(batch, chunk, outcome)
+            outcome = store_one_by_one(batch, chunk.incoming)
+            is_running = _record(batch, chunk, outcome)
     if outcome.filled_problem_ids:
         grade_ungraded(outcome.filled_problem_ids, verifier=batch.project.verifier, pool=pool)
-    return going_on
+    return is_running
 
 
-def _land_one_by_one(batch: ImportBatch, incoming: Sequence[Incoming]) -> Outcome:
+def store_one_by_one(batch: ImportBatch, incoming: Sequence[Incoming]) -> Outcome:
+    """The sides of a comparison are stored with its left one, so that both exist before they are compared."""
     total = Outcome()
-    for one in incoming:
-        together = _together(one)
-        if not together:
+    for row in incoming:
+        rows = [row]
+        if row.pairing is not None:
+            rows = (
+                [row.pairing.left] if row.pairing.left is row.pairing.right else [row.pairing.left, row.pairing.right]
+            )
+        if rows[0] is not row:
             continue
         try:
             with transaction.atomic():
-                total.add(store_records(batch, together))
+                total.add(store_records(batch, rows))
         except DatabaseError as error:
             if not _is_about_rows(error):
                 raise
-            total.reject(one, "", f"the database refused it: {str(error).splitlines()[0]}")
+            total.reject(row, "", f"the database refused it: {str(error).splitlines()[0]}")
     return total
 
 
 def _is_about_rows(error: DatabaseError) -> bool:
-    """True where another try would end the same; else the server is away, or full."""
+    """True where another attempt would fail again; otherwise the server is unreachable or full."""
     return isinstance(error, DataError | IntegrityError) or isinstance(error.__cause__, ProgramLimitExceeded)
 
 
-def _together(one: Incoming) -> list[Incoming]:
-    """The sides of a comparison land with its left one, so that both stand before they are compared."""
-    if one.pairing is None:
-        return [one]
-    left, right = one.pairing.left, one.pairing.right
-    if one is right is not left:
-        return []
-    return [left] if left is right else [left, right]
-
-
 def _record(batch: ImportBatch, chunk: Chunk, outcome: Outcome) -> bool:
-    """Write down what the chunk came to. The row's lock orders it with a cancellation."""
+    """Save what came of the chunk; False when the import has been cancelled, which the row's lock orders."""
     stored = ImportBatch.objects.select_for_update().only("status").get(pk=batch.pk)
-    findings = [_rejected(batch, line, error) for line, error in (*chunk.errors, *outcome.rejected)]
+    findings = [
+        ImportFinding(
+            batch=batch,
+            kind=ImportFinding.Kind.REJECTED,
+            line=line,
+            field=error.field[:1000],
+            reason=error.reason[:2000],
+        )
+        for line, error in (*chunk.errors, *outcome.rejected)
+    ]
     rejected_lines = {finding.line for finding in findings}
-    differences = list(_differences(batch, chunk, rejected_lines))
+    differences = list(differences_of(batch, chunk, rejected_lines))
     ImportFinding.objects.bulk_create([*findings, *differences], batch_size=1000)
     batch.rows += chunk.rows
     batch.rejected += len(rejected_lines)
     batch.differences += len(differences)
     for name in ("problems", "solutions", "steps", "labels", "skipped_existing"):
         setattr(batch, name, getattr(batch, name) + getattr(outcome, name))
-    left_out = Counter(part for _, part in outcome.ignored)
-    batch.ignored = _bounded(Counter(batch.ignored) + chunk.ignored + left_out)
+    ignored = Counter(part for _, part in outcome.ignored)
+    batch.ignored = _bounded(Counter(batch.ignored) + chunk.ignored + ignored)
     batch.line, batch.status = chunk.last_line, stored.status
     batch.beat(done=chunk.position)
     return not stored.has_ended
 
 
 def _bounded(ignored: Counter[str]) -> dict[str, int]:
-    """A file may have any number of names that nobody reads: beyond some, they are counted together."""
-    kept = {name: count for name, count in ignored.items() if name != OTHER_NAMES}
-    others = dict(list(kept.items())[MOST_NAMES:])
-    rest = ignored[OTHER_NAMES] + sum(others.values())
-    return {name: count for name, count in kept.items() if name not in others} | ({OTHER_NAMES: rest} if rest else {})
+    """A file may have any number of ignored names; those beyond MOST_NAMES are counted together."""
+    counts = [(name, count) for name, count in ignored.items() if name != OTHER_NAMES]
+    rest = ignored[OTHER_NAMES] + sum(count for _, count in counts[MOST_NAMES:])
+    return dict(counts[:MOST_NAMES]) | ({OTHER_NAMES: rest} if rest else {})
 
 
-def _rejected(batch: ImportBatch, line: int, error: RowError) -> ImportFinding:
-    return ImportFinding(
-        batch=batch, kind=ImportFinding.Kind.REJECTED, line=line, field=error.field[:1000], reason=error.reason[:2000]
-    )
-
-
-def _differences(batch: ImportBatch, chunk: Chunk, rejected_lines: set[int]) -> Iterator[ImportFinding]:
-    for one in chunk.incoming:
-        claimed = one.record.solution.is_correct if one.record.solution else None
-        told = one.graded.difference(claimed=claimed) if one.is_new and one.line not in rejected_lines else None
-        if told is not None:
-            source = one.record.solution.source if one.record.solution else None
+def differences_of(batch: ImportBatch, chunk: Chunk, rejected_lines: set[int]) -> Iterator[ImportFinding]:
+    """Where the verifier disagrees with what the file claims of a new solution."""
+    for row in chunk.incoming:
+        solution = row.record.solution
+        if solution is None or not row.is_new or row.line in rejected_lines:
+            continue
+        difference = row.graded.difference(claimed=solution.is_correct)
+        if difference is not None:
             yield ImportFinding(
-                batch=batch, kind=ImportFinding.Kind.DIFFERENCE, line=one.line, field=source or "", reason=told[:2000]
+                batch=batch,
+                kind=ImportFinding.Kind.DIFFERENCE,
+                line=row.line,
+                field=solution.source or "",
+                reason=difference[:2000],
             )

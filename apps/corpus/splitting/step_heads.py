@@ -1,4 +1,4 @@
-"""Where numbered steps begin: `Step 1:`, `## Step 1`, `**Step 1:**`, `1.`, `(1)`, and the same in other languages. Pure."""
+"""Finds where numbered steps begin: `Step 1:`, `## Step 1`, `**Step 1:**`, `1.`, `(1)`, also in other languages. Pure."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ _ARABIC = (
     "\u0627\u0644\u0633\u0627\u0628\u0639\u0629|\u0627\u0644\u062b\u0627\u0645\u0646\u0629|"
     "\u0627\u0644\u062a\u0627\u0633\u0639\u0629|\u0627\u0644\u0639\u0627\u0634\u0631\u0629"
 )
-# The number stands before the word.
+# The number is before the word.
 _NUMBER_FIRST = (
     rf"\u7b2c\s*{_NUMBER}\s*(?:\u6b65|\u30b9\u30c6\u30c3\u30d7|\u6bb5\u968e|\u6bb5)"
     r"|\uc81c?\s*\d{1,3}\s*\ub2e8\uacc4"
     r"|\d{1,3}[.\u00aa\u00ba]?\s*(?:schritt|\u00e9tape|paso|passo|etapa|\u0448\u0430\u0433)"
 )
-# A number in words before the word, as in "First step:", in the languages that write it so.
+# A number in words before the word, as in "First step:", in the languages that write it in this way.
 _ORDINAL_FIRST = (
     r"(?:first|second|third|fourth|fifth|sixth)[ \t]+step"
     r"|(?:premi\u00e8re|deuxi\u00e8me|seconde|troisi\u00e8me|quatri\u00e8me|cinqui\u00e8me)[ \t]+\u00e9tape"
@@ -65,14 +65,15 @@ _ITEM = re.compile(
 
 
 def find_step_heads(text: str) -> list[int]:
-    """Where each step begins. Where the text names its steps, the numbers of lists within them are no steps."""
+    """Where each step begins. Where the text names its steps, the items of lists within them are no steps."""
     blocks = find_blocks(text)
-    named = [found.start() for found in _HEAD.finditer(text) if not blocks.hold(found.start(), found.start())]
-    return named or _list_heads([one for one in _ITEM.finditer(text) if not blocks.hold(one.start(), one.start())])
+    named = [head.start() for head in _HEAD.finditer(text) if not blocks.hold(head.start(), head.start())]
+    items = [item for item in _ITEM.finditer(text) if not blocks.hold(item.start(), item.start())]
+    return named or list_heads(items)
 
 
-def _list_heads(items: list[re.Match[str]]) -> list[int]:
-    """The items of one list: written like its first, each a number higher. A list of one item is none."""
+def list_heads(items: list[re.Match[str]]) -> list[int]:
+    """Where the items of one list begin: written like the first, each number one higher. One item is no list."""
     if not items:
         return []
     style = _style(items[0])

@@ -1,4 +1,4 @@
-"""One text into steps, without tearing a formula, a table or code. Pure."""
+"""Splits one text into steps, but never within a formula, a table or code. Pure."""
 
 from __future__ import annotations
 
@@ -12,53 +12,45 @@ from apps.corpus.splitting.text_blocks import Blocks, find_blocks
 
 _NEWLINE = re.compile(r"\n")
 _BLANK = re.compile(r"\n[ \t]*\n\s*")
-# A separator that is one of these parts blocks itself, and cannot be kept out of them.
+# A separator with one of these splits blocks itself and cannot respect them.
 _OPENERS = ("$", "\\[", "\\(", "\\begin", "```", "~~~", "|")
 
 
 def _outside(blocks: Blocks, pattern: re.Pattern[str], text: str) -> list[str]:
-    """The parts of the text between the matches that tear nothing."""
-    cuts = [found.span() for found in pattern.finditer(text) if not blocks.hold(*found.span())]
+    """The parts of the text between the matches that are in no block."""
+    cuts = [match.span() for match in pattern.finditer(text) if not blocks.hold(*match.span())]
     starts, ends = [0, *(end for _, end in cuts)], [*(start for start, _ in cuts), len(text)]
     return [text[start:end] for start, end in zip(starts, ends, strict=True)]
 
 
-def _by_newline(text: str, _: str | None) -> tuple[list[str], str]:
-    return _outside(find_blocks(text), _NEWLINE, text), "\n"
-
-
-def _by_blank_line(text: str, _: str | None) -> tuple[list[str], str]:
-    return _outside(find_blocks(text), _BLANK, text), "\n\n"
-
-
-def _by_number(text: str, _: str | None) -> tuple[list[str], str]:
-    """A step begins at its head (see `step_heads`); what stands before the first is a step too."""
+def split_by_number(text: str, _: str | None) -> tuple[list[str], str]:
+    """A step begins at its head (see `step_heads`); the text before the first head is a step too."""
     bounds = [0, *(start for start in find_step_heads(text) if start), len(text)]
-    return [text[one:two] for one, two in itertools.pairwise(bounds)], "\n"
+    return [text[start:end] for start, end in itertools.pairwise(bounds)], "\n"
 
 
-def _by_separator(text: str, separator: str | None) -> tuple[list[str], str]:
+def split_by_separator(text: str, separator: str | None) -> tuple[list[str], str]:
     if not separator:
-        raise RowError("separator", "name the separator to split at")
+        raise RowError("separator", "is required with the split `separator`")
     blocks = Blocks() if any(opener in separator for opener in _OPENERS) else find_blocks(text)
     return _outside(blocks, re.compile(re.escape(separator)), text), separator
 
 
 SPLITTERS: dict[str, Callable[[str, str | None], tuple[list[str], str]]] = {
-    "newline": _by_newline,
-    "blank_line": _by_blank_line,
-    "numbered": _by_number,
-    "separator": _by_separator,
+    "newline": lambda text, _: (_outside(find_blocks(text), _NEWLINE, text), "\n"),
+    "blank_line": lambda text, _: (_outside(find_blocks(text), _BLANK, text), "\n\n"),
+    "numbered": split_by_number,
+    "separator": split_by_separator,
 }
 
 
 def split_steps(text: str, method: str, separator: str | None = None) -> tuple[list[str], str]:
-    """The steps that are not blank, without white space around them, and what joins them again.
+    """The steps that are not blank, without white space around them, and the separator that joins them again.
 
-    Raises RowError, field `split` or `separator`, for a method that there is not.
+    Raises RowError, field `split` or `separator`, for an unknown method or a missing separator.
     """
     if method not in SPLITTERS:
-        raise RowError("split", f"there is no way to split called {method!r}; there are {', '.join(SPLITTERS)}")
+        raise RowError("split", f"expected one of {', '.join(SPLITTERS)}, found {method!r}")
     parts, joint = SPLITTERS[method](text.replace("\r\n", "\n"), separator)
     return [step for part in parts if (step := part.strip())], joint
 
@@ -68,6 +60,6 @@ def has_step_heads(text: str) -> bool:
 
 
 def unclosed_note(text: str) -> str | None:
-    """What opens in the text and never closes: it could not be kept together."""
+    """What opens in the text and never closes, and was therefore split; None where everything closes."""
     unclosed = find_blocks(text.replace("\r\n", "\n")).unclosed
     return f"split within an unclosed {' and an unclosed '.join(unclosed)}" if unclosed else None

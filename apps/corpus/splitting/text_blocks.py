@@ -1,4 +1,4 @@
-"""The parts of a text that no split may tear: formulas, environments, code fences, tables, a list of one item. Pure."""
+"""Finds the blocks of a text that are never split: formulas, environments, code fences, tables, single-item lists. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Span = tuple[int, int]
 
 _TOKEN = re.compile(
     r"""
-      \\\\ | \\\$                                    # a line break of TeX, and a dollar that is none
+      \\\\ | \\\$                                    # a line break of TeX, and an escaped dollar
     | \\(?P<open>[\[(]) | \\(?P<close>[\])])
     | \\begin\{(?P<begin>[^{}\n]{1,40})\} | \\end\{(?P<end>[^{}\n]{1,40})\}
     | (?P<display>\$\$) | (?P<dollar>\$)
@@ -22,22 +22,22 @@ _TOKEN = re.compile(
 )
 _CLOSES = {"[": "]", "(": ")"}
 _LOOKS_LIKE_MATH = re.compile(r"[\\^_=+<>{}*/]")
-_LONGEST_INLINE = 400  # Characters of inline math that goes on in the next line; two prices are further apart.
+_LONGEST_INLINE = 400  # Characters of inline math that spans lines; two prices are further apart.
 _TABLE_RULE = re.compile(r"^[ \t]*\|?[ \t]*:?-{2,}:?[ \t]*(?:\|[ \t]*:?-{2,}:?[ \t]*)*\|?[ \t]*$")
 _ITEM = re.compile(r"[ \t]*(?:[-*+\u2022]|\(?\d{1,3}[.)])[ \t]+\S")
-# An environment of these holds whole solutions, and keeps nothing together.
+# These environments contain whole solutions and are split.
 _TRANSPARENT = {"document", "proof", "solution"}
 
 
 @dataclass(slots=True)
 class Blocks:
-    """`spans` in their order; `unclosed` names what opens in the text and never closes."""
+    """The `spans` of blocks in their order; `unclosed` names what opens in the text and never closes."""
 
     spans: list[Span] = field(default_factory=list)
     unclosed: list[str] = field(default_factory=list)
 
     def hold(self, start: int, end: int) -> bool:
-        """Whether a cut from `start` to `end` would tear one of them."""
+        """Whether a cut from `start` to `end` is within a block."""
         place = bisect_left(self.spans, (start,)) - 1
         return place >= 0 and end < self.spans[place][1]
 
@@ -45,7 +45,7 @@ class Blocks:
 def find_blocks(text: str) -> Blocks:
     blocks = Blocks()
     _Scan(text, blocks).run()
-    blocks.spans = _merged([*blocks.spans, *_line_spans(text, Blocks(_merged(blocks.spans)))])
+    blocks.spans = _merged([*blocks.spans, *line_spans(text, Blocks(_merged(blocks.spans)))])
     return blocks
 
 
@@ -63,7 +63,7 @@ def _merged(spans: list[Span]) -> list[Span]:
 
 
 class _Scan:
-    """One pass over the tokens; what closes each of them is looked up, so that a long text takes no longer by its kind."""
+    """One pass over the tokens. The closing token is looked up in an index, which keeps the time linear."""
 
     def __init__(self, text: str, blocks: Blocks) -> None:
         self.text, self.blocks = text, blocks
@@ -91,33 +91,31 @@ class _Scan:
 
     def _next(self, kind: str, index: int) -> int | None:
         places = self.places[kind]
-        found = bisect_right(places, index)
-        return places[found] if found < len(places) else None
+        place = bisect_right(places, index)
+        return places[place] if place < len(places) else None
 
     def _closing(self, index: int) -> int | None:
-        """The token that closes this one; None where it opens nothing, or nothing closes it."""
+        """The index of the token that closes this one; None where it opens nothing, or nothing closes it."""
         token = self.tokens[index]
         if token["open"]:
-            return self._paired(index, token["open"])
+            closing, reopening = self._next(_CLOSES[token["open"]], index), self._next(token["open"], index)
+            is_broken = closing is None or (reopening is not None and reopening < closing)
+            return self._noted(None if is_broken else closing, "formula")
         if token["begin"]:
             if token["begin"].rstrip("*") in _TRANSPARENT:
                 return None
-            return self._told(self.ends.get(index), "environment")
+            return self._noted(self.ends.get(index), "environment")
         if token["display"]:
-            return self._told(self._next("$$", index), "formula")
+            return self._noted(self._next("$$", index), "formula")
         if token["fence"]:
-            return self._told(self._fence_end(index), "code fence")
+            return self._noted(self._fence_end(index), "code fence")
         return self._inline_end(index) if token["dollar"] else None
 
-    def _told(self, closing: int | None, name: str) -> int | None:
+    def _noted(self, closing: int | None, name: str) -> int | None:
+        """The closing token; notes what has none."""
         if closing is None and name not in self.blocks.unclosed:
             self.blocks.unclosed.append(name)
         return closing
-
-    def _paired(self, index: int, opening: str) -> int | None:
-        closing, again = self._next(_CLOSES[opening], index), self._next(opening, index)
-        is_broken = closing is None or (again is not None and again < closing)
-        return self._told(None if is_broken else closing, "formula")
 
     def _environment_ends(self) -> dict[int, int]:
         ends: dict[int, int] = {}
@@ -159,12 +157,12 @@ class _Scan:
 # --- tables and lists -------------------------------------------------------------------------------------
 
 
-def _line_spans(text: str, taken: Blocks) -> Iterator[Span]:
+def line_spans(text: str, blocks: Blocks) -> Iterator[Span]:
     """Tables, and a list of one item with the line that leads to it."""
-    lines = _lines(text, taken)
+    lines = _lines(text, blocks)
     index = 0
     while index < len(lines):
-        last = _table_end(text, lines, index)
+        last = table_end(text, lines, index)
         if last > index:
             yield lines[index][0], lines[last][1]
             index = last
@@ -173,20 +171,20 @@ def _line_spans(text: str, taken: Blocks) -> Iterator[Span]:
         index += 1
 
 
-def _lines(text: str, taken: Blocks) -> list[Span]:
-    """Where each line begins and ends; a block that goes over several is one."""
+def _lines(text: str, blocks: Blocks) -> list[Span]:
+    """The span of each line; the lines of one block are one line."""
     lines: list[Span] = []
     start = 0
-    for found in re.finditer(r"\n|\Z", text):
-        if found[0] and taken.hold(found.start(), found.end()):
+    for end in re.finditer(r"\n|\Z", text):
+        if end[0] and blocks.hold(end.start(), end.end()):
             continue
-        lines.append((start, found.start()))
-        start = found.end()
+        lines.append((start, end.start()))
+        start = end.end()
     return lines
 
 
-def _table_end(text: str, lines: list[Span], first: int) -> int:
-    """The last line of the table that begins here; the line itself where none does."""
+def table_end(text: str, lines: list[Span], first: int) -> int:
+    """The last line of the table that begins at `first`; `first` itself where none does."""
     has_edges = text[slice(*lines[first])].lstrip().startswith("|")
     rows: list[str] = []
     for line in lines[first:]:

@@ -1,4 +1,4 @@
-"""One's own name and API tokens."""
+"""Forms for the user's own name and API tokens."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ NEVER = 0
 
 
 class NameForm(ServiceForm):
-    name = forms.CharField(max_length=200, help_text="As managers of your projects see it. Exports never hold it.")
+    name = forms.CharField(max_length=200, help_text="Visible to managers of your projects. Exports never contain it.")
 
 
 class TokenForm(ServiceForm):
-    name = forms.CharField(max_length=100, required=False, help_text="What it is for.")
+    name = forms.CharField(max_length=100, required=False, help_text="What the token is for.")
     scopes = forms.MultipleChoiceField(
         choices=ApiToken.Scope.choices,
         initial=[ApiToken.Scope.READ],
-        label="It may",
+        label="Scopes",
         widget=forms.CheckboxSelectMultiple,
     )
     days = forms.TypedChoiceField(
@@ -35,11 +35,11 @@ class TokenForm(ServiceForm):
         ],
         coerce=int,
         initial=90,
-        label="It expires",
+        label="Expires",
     )
 
     def clean(self) -> dict[str, object]:
-        """Days become the moment that the service asks for."""
+        """Replace the number of days by the time that the service expects."""
         data = self.cleaned_data
         days = data.pop("days", NEVER)
         data["expires_at"] = timezone.now() + timedelta(days=days) if days else None

@@ -1,4 +1,4 @@
-"""Searching a project's trail."""
+"""The search form of the audit log."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from django import forms
 from apps.dashboard.forms import ServiceForm
 
 KINDS = [
-    ("", "anything"),
-    ("assignment.", "turns: corrected, returned, accepted"),
-    ("consensus.", "what stands"),
-    ("step.", "steps settled by a reviewer"),
-    ("solution.", "solutions settled by a reviewer"),
+    ("", "any"),
+    ("assignment.", "submissions: corrected, returned, accepted"),
+    ("consensus.", "consensus"),
+    ("step.", "adjudicated steps"),
+    ("solution.", "adjudicated solutions"),
     ("gold.", "gold"),
     ("member.", "members"),
     ("invitation.", "invitations"),
@@ -26,8 +26,8 @@ KINDS = [
 
 
 class AuditForm(ServiceForm):
-    verb = forms.ChoiceField(choices=KINDS, required=False, label="What")
-    who = forms.CharField(max_length=200, required=False)
-    target = forms.CharField(max_length=200, required=False, label="Of", help_text="A number, or an e-mail address.")
+    verb = forms.ChoiceField(choices=KINDS, required=False, label="Change")
+    who = forms.CharField(max_length=200, required=False, label="User", help_text="Part of a name or e-mail address.")
+    target = forms.CharField(max_length=200, required=False, help_text="An ID or an e-mail address.")
     since = forms.DateField(required=False, widget=forms.DateInput(attrs={"type": "date"}))
     until = forms.DateField(required=False, widget=forms.DateInput(attrs={"type": "date"}))

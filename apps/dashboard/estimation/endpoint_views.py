@@ -1,4 +1,4 @@
-"""Served models: registered, changed, checked."""
+"""Endpoints: add, change, check and remove served models."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from apps.inference.services import SETTINGS, add_endpoint, change_endpoint, che
 @require_GET
 def endpoints(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     place = place_for(request.user, slug, "manage_endpoints")
-    found = Endpoint.objects.usable_in(place.project)
-    return render(request, "inference/endpoints.html", place.context("estimation", endpoints=found))
+    usable = Endpoint.objects.usable_in(place.project)
+    return render(request, "estimation/endpoints.html", place.context("estimation", endpoints=usable))
 
 
 @login_required
@@ -51,8 +51,8 @@ def new_endpoint(request: AuthenticatedRequest, slug: str) -> HttpResponse:
 def edit_endpoint(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     place = place_for(request.user, slug, "manage_endpoints")
     endpoint = endpoint_of(place, pk)
-    shown = {name: getattr(endpoint, name) for name in ("name", "url", "model", *SETTINGS)}
-    form = EndpointForm(request.POST or None, initial=shown)
+    initial = {name: getattr(endpoint, name) for name in ("name", "url", "model", *SETTINGS)}
+    form = EndpointForm(request.POST or None, initial=initial)
     form.fields["name"].disabled = True
     changed = form.run(
         lambda data: change_endpoint(
@@ -84,28 +84,28 @@ def remove(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     place = place_for(request.user, slug, "manage_endpoints")
     endpoint = endpoint_of(place, pk)
     remove_endpoint(endpoint=endpoint, actor=request.user)
-    messages.success(request, f"{endpoint.name} is removed. Runs that used it keep what they have.")
+    messages.success(request, f"{endpoint.name} removed. Runs that used it keep their results.")
     return redirect("endpoints", slug)
 
 
 def endpoint_of(place: Place, pk: int) -> Endpoint:
-    """The project's own: those for all projects are the operator's business."""
-    found = get_object_or_404(Endpoint.objects.usable_in(place.project), pk=pk)
-    if found.project_id is None:
-        raise NotAllowed("This endpoint is one of the installation: only the operator changes it.")
-    return found
+    """An endpoint of the project. Raises NotAllowed for those of the installation, which the operator changes."""
+    endpoint = get_object_or_404(Endpoint.objects.usable_in(place.project), pk=pk)
+    if endpoint.project_id is None:
+        raise NotAllowed("This endpoint belongs to the installation. Only the operator can change it.")
+    return endpoint
 
 
 def _form(
     request: AuthenticatedRequest, place: Place, form: EndpointForm, endpoint: Endpoint | None = None
 ) -> HttpResponse:
     context = place.context("estimation", form=form, endpoint=endpoint, more=[form[name] for name in form.MORE])
-    return render(request, "inference/endpoint_form.html", context, status=422 if form.errors else 200)
+    return render(request, "estimation/endpoint_form.html", context, status=422 if form.errors else 200)
 
 
 def _check(request: AuthenticatedRequest, endpoint: Endpoint) -> None:
-    checked = check_endpoint(endpoint=endpoint)
-    if checked.check_error:
-        messages.error(request, f"{checked.name} does not answer: {checked.check_error}")
+    endpoint = check_endpoint(endpoint=endpoint)
+    if endpoint.check_error:
+        messages.error(request, f"{endpoint.name} does not respond: {endpoint.check_error}")
     else:
-        messages.success(request, f"{checked.name} answers.")
+        messages.success(request, f"{endpoint.name} responds.")

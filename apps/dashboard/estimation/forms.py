@@ -1,4 +1,4 @@
-"""Endpoints and estimation runs, asked for."""
+"""Forms for endpoints, estimation runs and sampling runs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from apps.projects.models import Project
 
 
 class EscapedText(forms.CharField):
-    r"""A short text in which a line end is written as \n, so that it can be seen."""
+    r"""A short text in which line breaks are written as \n, so that they are visible."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(strip=False, required=False, **kwargs)
@@ -34,38 +34,42 @@ class EscapedText(forms.CharField):
 class EndpointForm(ServiceForm):
     name = forms.CharField(max_length=60)
     url = forms.CharField(
-        max_length=500, label="Base URL", help_text="Ends before /completions, as in http://127.0.0.1:8080/v1"
+        max_length=500, label="Base URL", help_text="The part before /completions, such as http://127.0.0.1:8080/v1"
     )
-    model = forms.CharField(max_length=200, help_text="As the server calls it.")
+    model = forms.CharField(max_length=200, help_text="The name that the server uses.")
     api_key = forms.CharField(
         max_length=1000,
         required=False,
         label="API key",
-        help_text="Kept encrypted, and never shown again.",
+        help_text="Stored encrypted, and never shown again.",
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
     )
     transport = forms.ChoiceField(
-        choices=[(one.name, one.title) for one in TRANSPORTS.values()], initial="completions", widget=forms.RadioSelect
+        choices=[(transport.name, transport.title) for transport in TRANSPORTS.values()],
+        initial="completions",
+        widget=forms.RadioSelect,
     )
     max_in_flight = forms.IntegerField(
-        min_value=1, max_value=10_000, initial=64, label="Requests at once", help_text="Of all workers together."
+        min_value=1, max_value=10_000, initial=64, label="Concurrent requests", help_text="All workers together."
     )
-    timeout_s = forms.FloatField(min_value=1, max_value=3600, initial=300, label="Seconds for a request")
+    timeout_s = forms.FloatField(min_value=1, max_value=3600, initial=300, label="Request timeout, in seconds")
     price_in = forms.DecimalField(
-        required=False, min_value=0, max_digits=12, decimal_places=6, label="Price of a million prompt tokens"
+        required=False, min_value=0, max_digits=12, decimal_places=6, label="Price per million prompt tokens"
     )
     price_out = forms.DecimalField(
-        required=False, min_value=0, max_digits=12, decimal_places=6, label="Price of a million written tokens"
+        required=False, min_value=0, max_digits=12, decimal_places=6, label="Price per million completion tokens"
     )
     problem_template = EscapedText(
-        initial="{problem}\n\n", label="How a problem is put", help_text=r"{problem} stands for it; \n is a line end."
+        initial="{problem}\n\n",
+        label="Problem template",
+        help_text=r"Must contain {problem}. \n is a line break.",
     )
     prefix_end = EscapedText(
-        max_length=20, label="What ends a prefix", help_text=r"Most models want nothing; some want \n."
+        max_length=20, label="Text after a prefix", help_text=r"Most models need none; some need \n."
     )
     system_prompt = forms.CharField(required=False, strip=False, widget=forms.Textarea(attrs={"rows": 3}))
     sends_extras = forms.BooleanField(
-        required=False, initial=True, label="It takes top_k and min_p, as open servers do"
+        required=False, initial=True, label="Send top_k and min_p, which open-source servers support"
     )
 
     MORE = ("problem_template", "prefix_end", "system_prompt", "timeout_s", "price_in", "price_out", "sends_extras")
@@ -73,7 +77,7 @@ class EndpointForm(ServiceForm):
     def clean_problem_template(self) -> str:
         template = str(self.cleaned_data["problem_template"])
         if "{problem}" not in template:
-            raise ValidationError("It lacks {problem}.")
+            raise ValidationError("The template must contain {problem}.")
         return template
 
     def settings(self) -> dict[str, Any]:
@@ -81,34 +85,34 @@ class EndpointForm(ServiceForm):
 
 
 class NewSamplingForm(OnceForm):
-    """New solutions of all problems of the project."""
+    """Sample new solutions of all problems of the project."""
 
     endpoint = forms.ModelChoiceField(queryset=Endpoint.objects.none(), empty_label=None, label="Written by")
     per_problem = forms.IntegerField(
         min_value=1,
         max_value=MOST_PER_PROBLEM,
         initial=4,
-        label="Solutions of each problem",
-        help_text="The same text twice counts once.",
+        label="Solutions per problem",
+        help_text="Duplicates are dropped.",
     )
     temperature = forms.FloatField(min_value=0, max_value=5, initial=1.0)
     max_tokens = forms.IntegerField(
         min_value=1,
         max_value=131_072,
         initial=1024,
-        label="Tokens of a solution, at most",
-        help_text="What is longer is cut off, and left out.",
+        label="Maximum tokens per solution",
+        help_text="Longer solutions are cut off and dropped.",
     )
     split = forms.ChoiceField(
         choices=[
-            ("newline", "at each line end"),
+            ("newline", "at each line"),
             ("blank_line", "at blank lines"),
             ("numbered", "at Step 1:, 1., (1)"),
         ],
-        label="A text becomes steps",
+        label="Split texts into steps",
     )
     seed = forms.IntegerField(
-        required=False, min_value=0, max_value=2**31 - 1, help_text="Empty: by chance. It is kept with the run."
+        required=False, min_value=0, max_value=2**31 - 1, help_text="Empty: random. The run stores its seed."
     )
 
     def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
@@ -120,12 +124,12 @@ class NewSamplingForm(OnceForm):
     def terms(self) -> dict[str, Any]:
         """The arguments of `start_sampling`."""
         data = self.cleaned_data
-        given = {name: data[name] for name in ("endpoint", "per_problem", "split", "seed")}
-        return given | {"sampling": {"temperature": data["temperature"], "max_tokens": data["max_tokens"]}}
+        sampling = {"temperature": data["temperature"], "max_tokens": data["max_tokens"]}
+        return {name: data[name] for name in ("endpoint", "per_problem", "split", "seed")} | {"sampling": sampling}
 
 
 class NewRunForm(OnceForm):
-    """Its `rollouts` is what every strategy understands; further settings are the API's and the command's."""
+    """Of the strategies' options only `rollouts` is a field, as all have it; the API and the command take the rest."""
 
     endpoint = forms.ModelChoiceField(queryset=Endpoint.objects.none(), empty_label=None)
     strategy = forms.ChoiceField(
@@ -138,26 +142,28 @@ class NewRunForm(OnceForm):
         min_value=1,
         max_value=1024,
         label="Rollouts per step",
-        help_text="Empty: the strategy's own. A search spends so many on average at most.",
+        help_text="Empty: the strategy's default. For a search, the maximum average.",
     )
     answers = forms.ChoiceField(
         choices=[("any", "any"), *((name, name) for name in ANSWERS if name != "any")],
-        label="Solutions whose answer is",
+        label="Final answer",
     )
     source = forms.ChoiceField(required=False, label="Written by")
     temperature = forms.FloatField(min_value=0, max_value=5, initial=0.7)
-    max_tokens = forms.IntegerField(min_value=1, max_value=131_072, initial=1024, label="Tokens of a rollout, at most")
+    max_tokens = forms.IntegerField(min_value=1, max_value=131_072, initial=1024, label="Maximum tokens per rollout")
     answers_suffice = forms.BooleanField(
         required=False,
         initial=True,
-        label="A right answer stands for all steps",
-        help_text="Saves their rollouts, and hides wrong steps behind right answers: some 5 % of such solutions on "
-        "school arithmetic, 12 % on MATH, over a quarter on olympiads. Math-Shepherd itself always rolls out.",
+        label="A right answer makes all steps good",
+        help_text="Saves the rollouts of solutions with a right answer, but misses wrong steps in them: about 5 % of "
+        "such solutions in school arithmetic, 12 % on MATH, over 25 % on olympiads. Math-Shepherd always rolls out.",
     )
     keeps_rollouts = forms.BooleanField(
-        required=False, label="Keep the texts of rollouts", help_text="To be read beside each step. Takes room."
+        required=False,
+        label="Keep the texts of rollouts",
+        help_text="To read them next to each step. Takes disk space.",
     )
-    budget_rollouts = forms.IntegerField(required=False, min_value=1, label="Pause after so many rollouts")
+    budget_rollouts = forms.IntegerField(required=False, min_value=1, label="Pause after this many rollouts")
     budget_cost = forms.FloatField(required=False, min_value=0, label="Pause at this cost")
 
     def __init__(self, *args: Any, project: Project, sources: list[str], **kwargs: Any) -> None:
@@ -191,8 +197,7 @@ class NewRunForm(OnceForm):
             "keeps_rollouts": data["keeps_rollouts"],
         }
 
-    def _tell(self, error: DomainError) -> None:
+    def add_domain_error(self, error: DomainError) -> None:
         renamed = {"options": "rollouts", "sampling": "temperature", "selection": "answers"}
-        super()._tell(
-            DomainError(error.message, fields={renamed.get(name, name): told for name, told in error.fields.items()})
-        )
+        fields = {renamed.get(name, name): text for name, text in error.fields.items()}
+        super().add_domain_error(DomainError(error.message, fields=fields))

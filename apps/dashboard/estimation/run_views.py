@@ -1,4 +1,4 @@
-"""Estimation runs: forecast, started, watched, paused, resumed, cancelled, and what they found."""
+"""Estimation runs: forecast, start, follow, pause, resume, cancel, and their results."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from redis import Redis, RedisError
 
 from apps.accounts.http import AuthenticatedRequest
 from apps.core.errors import DomainError
-from apps.core.jobs import JobStatus
+from apps.core.jobs.model import JobStatus
+from apps.corpus.facets import facets_of
 from apps.dashboard.access import Place, place_for
 from apps.dashboard.estimation.forms import NewRunForm
 from apps.dashboard.pagination import page_of
 from apps.dashboard.quality.tables import Cell
-from apps.dashboard.solutions.queries import facets_of
 from apps.estimation.models import EstimationRun, SamplingRun, SolutionEstimate
-from apps.estimation.runs.forecast import Forecast, forecasts
+from apps.estimation.runs.forecast import RunForecast, forecasts
 from apps.estimation.runs.selection import solutions_of
 from apps.estimation.runs.services import cancel_run, pause_run, resume_run, start_run
 from apps.estimation.strategies import STRATEGIES
@@ -38,8 +38,8 @@ SHOWN_SAMPLINGS = 50
 @require_GET
 def runs(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     place = place_for(request.user, slug, "browse")
-    found = EstimationRun.objects.filter(project=place.project).select_related("endpoint", "created_by")
-    page = page_of(found, request.GET, size=30, newest_first=True)
+    runs = EstimationRun.objects.filter(project=place.project).select_related("endpoint", "created_by")
+    page = page_of(runs, request.GET, size=30, newest_first=True)
     has_endpoints = Endpoint.objects.usable_in(place.project).exists()
     samplings = SamplingRun.objects.filter(project=place.project).select_related("endpoint")[:SHOWN_SAMPLINGS]
     context = place.context("estimation", page=page, has_endpoints=has_endpoints, samplings=samplings)
@@ -63,11 +63,11 @@ def new_run(request: AuthenticatedRequest, slug: str) -> HttpResponse:
 @login_required
 @require_GET
 def forecast(request: AuthenticatedRequest, slug: str) -> HttpResponse:
-    """What the fields would take: for htmx, while they are filled in."""
+    """The expected rollouts, time and cost of the settings in the form; htmx asks while they are edited."""
     place = place_for(request.user, slug, "estimate")
     form = NewRunForm(request.GET, project=place.project, sources=facets_of(place.project).sources)
-    rows: list[Forecast] = []
-    endpoint, error = None, ""
+    rows: list[RunForecast] = []
+    endpoint, message = None, ""
     if form.is_valid():
         terms = form.terms()
         endpoint = terms["endpoint"]
@@ -79,10 +79,10 @@ def forecast(request: AuthenticatedRequest, slug: str) -> HttpResponse:
                 answers_suffice=terms["answers_suffice"],
                 options=options,
             )
-        except DomainError as told:
-            error = told.message
+        except DomainError as error:
+            message = error.message
     context = place.context(
-        "estimation", forecasts=rows, endpoint=endpoint, chosen=request.GET.get("strategy"), error=error
+        "estimation", forecasts=rows, endpoint=endpoint, chosen=request.GET.get("strategy"), error=message
     )
     return render(request, "estimation/_forecast.html", context)
 
@@ -94,43 +94,45 @@ def _form(request: AuthenticatedRequest, place: Place) -> NewRunForm:
 @login_required
 @require_GET
 def run(request: AuthenticatedRequest, slug: str, number: int) -> HttpResponse:
-    """How far it is; htmx asks for the moving part alone. What it has found is read when it rests: until then the
-    moving part would take its place two seconds later."""
+    """The progress of a run; htmx polls the fragment. Results are read only once the run has paused or ended."""
     place = place_for(request.user, slug, "browse")
-    found = run_of(place, number)
-    context = place.context("estimation", run=found, in_flight=_in_flight(found), can_resume=_can_resume(found))
-    context["strategy"] = STRATEGIES.get(found.strategy, (None, None))[0]
-    if found.has_ended or found.status == JobStatus.PAUSED:
-        context["found"] = _found(found)
+    run = run_of(place, number)
+    context = place.context(
+        "estimation",
+        run=run,
+        in_flight=_in_flight(run),
+        can_resume=run.status in (JobStatus.PAUSED, JobStatus.FAILED) and run.endpoint_id is not None,
+        strategy=STRATEGIES.get(run.strategy, (None, None))[0],
+    )
+    if run.has_ended or run.status == JobStatus.PAUSED:
+        context["results"] = _results(run)
     return render(request, "estimation/_run.html" if request.htmx else "estimation/run.html", context)
 
 
-def _found(run: EstimationRun) -> dict[str, object]:
-    """The figures and plots of what is there so far."""
+def _results(run: EstimationRun) -> dict[str, object]:
+    """The figures and plots of the results so far."""
     people = estimation_runs.against_people(run)
+    derived = 0
+    if run.strategy == Tree.name:
+        # Solutions that the run derived are newer than those that it began with.
+        derived = SolutionEstimate.objects.filter(run=run, solution_id__gt=run.last_solution).count()
     return {
         **estimation_runs.distributions(run),
         "reliability": estimation_runs.reliability(run),
         "people": people,
         "agreement": Cell(people.agreement, is_share=True, n=people.solutions),
         "rollout_success": estimation_runs.rollout_success(run),
-        "fewest": MIN_SOLUTIONS,
-        "facts": estimation_runs.hard_label_errors(int(run.options.get("rollouts") or 8)),
-        "chances": (estimation_runs.GOOD_CHANCES, estimation_runs.LUCKY_CHANCES),
-        "grown": _grown(run),
+        "min_solutions": MIN_SOLUTIONS,
+        "hard_label_errors": estimation_runs.hard_label_errors(int(run.options.get("rollouts") or 8)),
+        "rates": (estimation_runs.GOOD_CHANCES, estimation_runs.LUCKY_CHANCES),
+        "derived": derived,
         "unsure": estimation_runs.unsure_count(run),
         "failures": SolutionEstimate.objects.filter(run=run).exclude(failure="").order_by("id")[:SHOWN_FAILURES],
     }
 
 
-def _grown(run: EstimationRun) -> int:
-    """Solutions that grew in this run: they are newer than those that it set out with."""
-    if run.strategy != Tree.name:
-        return 0
-    return SolutionEstimate.objects.filter(run=run, solution_id__gt=run.last_solution).count()
-
-
 def _in_flight(run: EstimationRun) -> int | None:
+    """The run's requests in flight; None if it is not running or Redis does not respond."""
     if run.status != JobStatus.RUNNING or run.endpoint_id is None:
         return None
     try:
@@ -139,13 +141,9 @@ def _in_flight(run: EstimationRun) -> int | None:
         return None
 
 
-def _can_resume(run: EstimationRun) -> bool:
-    return run.status in (JobStatus.PAUSED, JobStatus.FAILED) and run.endpoint_id is not None
-
-
 def run_of(place: Place, number: int) -> EstimationRun:
-    found = EstimationRun.objects.select_related("endpoint", "created_by", "project")
-    return get_object_or_404(found, project=place.project, number=number)
+    runs = EstimationRun.objects.select_related("endpoint", "created_by", "project")
+    return get_object_or_404(runs, project=place.project, number=number)
 
 
 @login_required
@@ -153,8 +151,8 @@ def run_of(place: Place, number: int) -> EstimationRun:
 def change(request: AuthenticatedRequest, slug: str, number: int, act: str) -> HttpResponse:
     """Pause, resume or cancel."""
     place = place_for(request.user, slug, "estimate")
-    _ACTS[act](run=run_of(place, number), actor=request.user)
+    ACTIONS[act](run=run_of(place, number), actor=request.user)
     return redirect("run", slug, number)
 
 
-_ACTS: dict[str, Callable[..., EstimationRun]] = {"pause": pause_run, "resume": resume_run, "cancel": cancel_run}
+ACTIONS: dict[str, Callable[..., EstimationRun]] = {"pause": pause_run, "resume": resume_run, "cancel": cancel_run}

@@ -1,4 +1,4 @@
-"""Sampling runs: what they would take, started, watched, paused, resumed, cancelled."""
+"""Sampling runs: forecast, start, follow, pause, resume and cancel."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from apps.accounts.http import AuthenticatedRequest
-from apps.core.jobs import JobStatus
+from apps.core.jobs.model import JobStatus
 from apps.dashboard.access import Place, place_for
 from apps.dashboard.estimation.forms import NewSamplingForm
 from apps.estimation.models import SampledProblem, SamplingRun
@@ -38,7 +38,7 @@ def new_sampling(request: AuthenticatedRequest, slug: str) -> HttpResponse:
 @login_required
 @require_GET
 def forecast(request: AuthenticatedRequest, slug: str) -> HttpResponse:
-    """What the fields would take: for htmx, while they are filled in."""
+    """The expected tokens, time and cost of the settings in the form; htmx asks while they are edited."""
     place = place_for(request.user, slug, "estimate")
     form = NewSamplingForm(request.GET, project=place.project)
     expected: SamplingForecast | None = None
@@ -56,7 +56,7 @@ def forecast(request: AuthenticatedRequest, slug: str) -> HttpResponse:
 @login_required
 @require_GET
 def sampling(request: AuthenticatedRequest, slug: str, number: int) -> HttpResponse:
-    """How far it is; htmx asks for the moving part alone."""
+    """The progress of a sampling run; htmx polls the fragment."""
     place = place_for(request.user, slug, "browse")
     run = sampling_of(place, number)
     can_resume = run.status in (JobStatus.PAUSED, JobStatus.FAILED) and run.endpoint_id is not None
@@ -66,8 +66,8 @@ def sampling(request: AuthenticatedRequest, slug: str, number: int) -> HttpRespo
 
 
 def sampling_of(place: Place, number: int) -> SamplingRun:
-    found = SamplingRun.objects.select_related("endpoint", "created_by", "project")
-    return get_object_or_404(found, project=place.project, number=number)
+    runs = SamplingRun.objects.select_related("endpoint", "created_by", "project")
+    return get_object_or_404(runs, project=place.project, number=number)
 
 
 @login_required
@@ -75,11 +75,11 @@ def sampling_of(place: Place, number: int) -> SamplingRun:
 def change(request: AuthenticatedRequest, slug: str, number: int, act: str) -> HttpResponse:
     """Pause, resume or cancel."""
     place = place_for(request.user, slug, "estimate")
-    _ACTS[act](run=sampling_of(place, number), actor=request.user)
+    ACTIONS[act](run=sampling_of(place, number), actor=request.user)
     return redirect("sampling", slug, number)
 
 
-_ACTS: dict[str, Callable[..., SamplingRun]] = {
+ACTIONS: dict[str, Callable[..., SamplingRun]] = {
     "pause": pause_sampling,
     "resume": resume_sampling,
     "cancel": cancel_sampling,

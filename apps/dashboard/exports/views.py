@@ -1,4 +1,4 @@
-"""Training files: asked for, made, downloaded."""
+"""Exports: create, follow, cancel and download."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from apps.accounts.http import AuthenticatedRequest
 from apps.core.http.downloads import download
+from apps.core.http.ids import parse_id
+from apps.corpus.facets import facets_of
 from apps.dashboard.access import Place, export_of, place_for
 from apps.dashboard.exports.forms import EXTRA_QUESTIONS, FILTERS, PAIR_QUESTIONS, SPLITS, ExportForm
 from apps.dashboard.pagination import page_of
-from apps.dashboard.solutions.queries import facets_of
 from apps.exports.formats import FORMATS
 from apps.exports.models import Export
 from apps.exports.services import cancel_export, create_export, part_path
@@ -27,8 +28,8 @@ from apps.labeling.models import Round
 @require_GET
 def exports(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     place = place_for(request.user, slug, "export")
-    found = Export.objects.filter(project=place.project).select_related("requested_by").defer("manifest")
-    page = page_of(found, request.GET, size=30, newest_first=True)
+    exports = Export.objects.filter(project=place.project).select_related("requested_by").defer("manifest")
+    page = page_of(exports, request.GET, size=30, newest_first=True)
     return render(request, "exports/exports.html", place.context("exports", page=page))
 
 
@@ -42,9 +43,17 @@ def new_export(request: AuthenticatedRequest, slug: str) -> HttpResponse:
         facets=facets_of(place.project),
         rounds=rounds,
         judges=list(Judge.objects.filter(project=place.project)),
-        initial=_again(request, place),
+        initial=_initial(request, place),
     )
-    export = form.run(lambda data: _create(place, data, form.policy))
+    export = form.run(
+        lambda data: create_export(
+            project=place.project,
+            format=data["format"],
+            policy=form.policy,
+            container=data["container"],
+            requested_by=request.user,
+        )
+    )
     if export is not None:
         return redirect("export", slug, export.pk)
     groups = {name: [form[field] for field in fields if field in form.fields] for name, fields in GROUPS.items()}
@@ -55,22 +64,12 @@ def new_export(request: AuthenticatedRequest, slug: str) -> HttpResponse:
 GROUPS = {"questions": EXTRA_QUESTIONS, "pairs": PAIR_QUESTIONS, "filters": FILTERS, "splits": SPLITS}
 
 
-def _create(place: Place, data: dict[str, Any], policy: dict[str, Any]) -> Export:
-    return create_export(
-        project=place.project,
-        format=data["format"],
-        policy=policy,
-        container=data["container"],
-        requested_by=place.membership.user,
-    )
-
-
-def _again(request: AuthenticatedRequest, place: Place) -> dict[str, Any]:
-    """The questions as an earlier export answered them: `?like=ID`."""
-    like = request.GET.get("like", "")
-    if not like.isdecimal() or len(like) > 18:
+def _initial(request: AuthenticatedRequest, place: Place) -> dict[str, Any]:
+    """The settings of the export that `?like=ID` names; empty without one."""
+    like = parse_id(request.GET.get("like", ""))
+    if like is None:
         return {}
-    earlier = export_of(place, int(like))
+    earlier = export_of(place, like)
     policy = dict(earlier.policy)
     ranked = {f"source_{rank}": name for rank, name in enumerate(policy.pop("sources", []), 1)}
     splits = policy.pop("splits", {})
@@ -87,26 +86,26 @@ def _again(request: AuthenticatedRequest, place: Place) -> dict[str, Any]:
 @login_required
 @require_GET
 def export(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
-    """How far it is and what it came to; htmx asks for the moving part alone."""
+    """The progress of an export and its result; htmx polls the fragment."""
     place = place_for(request.user, slug, "export")
-    found = export_of(place, pk)
-    told = found.manifest or {}
+    export = export_of(place, pk)
+    manifest = export.manifest or {}
     context = place.context(
         "exports",
-        export=found,
-        format=FORMATS.get(found.format),
-        counts=told.get("counts", {}),
-        tallies=_tallies(told.get("counts", {})),
-        policy=[(name.replace("_", " "), _shown(value)) for name, value in found.policy.items()],
-        manifest=msgspec.json.format(msgspec.json.encode(told), indent=2).decode() if told else "",
+        export=export,
+        format=FORMATS.get(export.format),
+        counts=manifest.get("counts", {}),
+        tallies=_tallies(manifest.get("counts", {})),
+        policy=[(name.replace("_", " "), _policy_text(value)) for name, value in export.policy.items()],
+        manifest=msgspec.json.format(msgspec.json.encode(manifest), indent=2).decode() if manifest else "",
     )
     return render(request, "exports/_export.html" if request.htmx else "exports/export.html", context)
 
 
 def _tallies(counts: dict[str, Any]) -> list[tuple[str, list[tuple[str, int, float]]]]:
-    """The manifest's counts as tables: name, count, share. What was left out has a table for each unit."""
+    """The manifest's counts as tables of name, count and share; one table of what was left out for each unit."""
     tallies = [
-        (title, _with_shares(counts.get(key, {}))) for key, title in (("labels", "Labels"), ("sources", "Taken from"))
+        (title, _with_shares(counts.get(key, {}))) for key, title in (("labels", "Labels"), ("sources", "Sources"))
     ]
     left_out: dict[str, dict[str, int]] = {}
     for name, count in counts.get("left_out", {}).items():
@@ -119,10 +118,10 @@ def _tallies(counts: dict[str, Any]) -> list[tuple[str, list[tuple[str, int, flo
 
 def _with_shares(tally: dict[str, int]) -> list[tuple[str, int, float]]:
     total = sum(tally.values()) or 1
-    return [(name, count, count / total) for name, count in sorted(tally.items(), key=lambda one: -one[1])]
+    return [(name, count, count / total) for name, count in sorted(tally.items(), key=lambda item: -item[1])]
 
 
-def _shown(value: Any) -> str:
+def _policy_text(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name} {100 * share:g} %" for name, share in value.items()) or "none"
     return (", ".join(map(str, value)) or "all") if isinstance(value, list) else str(value).replace("_", " ")
@@ -139,7 +138,7 @@ def cancel(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
 @login_required
 @require_GET
 def part(request: AuthenticatedRequest, slug: str, pk: int, index: int) -> HttpResponseBase:
-    """One file of it, or the range that is asked for."""
+    """One file of the export, or the requested range of it."""
     place = place_for(request.user, slug, "export")
     return download(request, part_path(export_of(place, pk), index))
 

@@ -1,26 +1,20 @@
-"""What can I do now?"""
+"""The home page: open rounds, running jobs and projects of the signed-in user."""
 
 from __future__ import annotations
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET
 
 from apps.accounts.http import AuthenticatedRequest
-from apps.dashboard.home.queries import (
-    memberships_of,
-    moving_exports,
-    moving_imports,
-    moving_runs,
-    open_rounds_for,
-    submissions_by_day,
-)
-from apps.dashboard.projects.forms import NewProjectForm
+from apps.dashboard.home.queries import open_rounds_for, running_jobs
+from apps.dashboard.projects.queries import memberships_of
+from apps.labeling.activity import submissions_by_day
 from apps.labeling.models import Assignment
 from apps.projects.permissions import can
-from apps.projects.services import check_founder, found_project, may_found
+from apps.projects.services import may_found
 from apps.quality.review.reports import count_open_reports
 
 
@@ -28,36 +22,24 @@ from apps.quality.review.reports import count_open_reports
 @require_GET
 def home(request: AuthenticatedRequest) -> HttpResponse:
     work, memberships = open_rounds_for(request.user), memberships_of(request.user)
-    reported = count_open_reports([one.project for one in memberships if can(one, "review")])
+    reported = count_open_reports([member.project for member in memberships if can(member, "review")])
     days = submissions_by_day(Assignment.objects.filter(labeler=request.user), now=timezone.now())
     context = {
         "work": work,
         "memberships": memberships,
-        "projects": [(one, reported.get(one.project_id, 0)) for one in memberships],
+        "projects": [(member, reported.get(member.project_id, 0)) for member in memberships],
         "may_found": may_found(request.user),
-        "manages": any(can(one, "import") for one in memberships),
+        "manages": any(can(member, "import") for member in memberships),
         "days": days,
         "today": days[-1][1],
-        "has_worked": any(count for _, count in days),
-        "moving": [*moving_imports(request.user), *moving_exports(request.user), *moving_runs(request.user)],
+        "has_submitted": any(count for _, count in days),
+        "jobs": running_jobs(request.user),
     }
-    return render(request, "dashboard/home.html", context)
+    return render(request, "home/home.html", context)
 
 
 @login_required
 @require_GET
-def moving(request: AuthenticatedRequest) -> HttpResponse:
-    """The running jobs of who asks; the fragment asks again as long as there are any."""
-    jobs = [*moving_imports(request.user), *moving_exports(request.user), *moving_runs(request.user)]
-    return render(request, "dashboard/_moving.html", {"moving": jobs})
-
-
-@login_required
-@require_http_methods(["GET", "POST"])
-def new_project(request: AuthenticatedRequest) -> HttpResponse:
-    check_founder(request.user)
-    form = NewProjectForm(request.POST or None)
-    project = form.run(lambda data: found_project(founder=request.user, **data))
-    if project is not None:
-        return redirect("project", project.slug)
-    return render(request, "projects/new.html", {"form": form}, status=422 if form.errors else 200)
+def running(request: AuthenticatedRequest) -> HttpResponse:
+    """The user's running jobs; htmx polls this fragment while there are any."""
+    return render(request, "home/_running_jobs.html", {"jobs": running_jobs(request.user)})

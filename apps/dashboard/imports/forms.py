@@ -1,4 +1,4 @@
-"""Finding solutions, bringing files in."""
+"""Forms to upload a file and to say how it is read."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from apps.corpus.imports.preview import TARGETS
 from apps.corpus.imports.readers import READERS
 from apps.corpus.splitting.steps import SPLITTERS
 from apps.dashboard.forms import ServiceForm
-from apps.dashboard.solutions.queries import Facets
 
-SPLIT_WORDS = {
+SPLITTER_TITLES = {
     "newline": "at each line",
     "blank_line": "at blank lines",
     "numbered": "at numbered steps: Step 1:, ## Step 1, 1., 1), (1)",
@@ -20,84 +19,35 @@ SPLIT_WORDS = {
 }
 
 
-class BrowseForm(forms.Form):
-    answer = forms.ChoiceField(
-        required=False,
-        label="Answer",
-        choices=[
-            ("", "any"),
-            ("right", "right"),
-            ("wrong", "wrong"),
-            ("ungraded", "not graded"),
-            ("differing", "differs from the file"),
-        ],
-    )
-    labels = forms.ChoiceField(
-        required=False,
-        label="Labels",
-        choices=[
-            ("", "any"),
-            ("people", "by people"),
-            ("none", "not by people"),
-            ("gold", "gold"),
-            ("monte_carlo", "Monte Carlo"),
-            ("judges", "judges"),
-        ],
-    )
-    source = forms.ChoiceField(required=False, label="Written by")
-    subject = forms.ChoiceField(required=False)
-    level = forms.ChoiceField(required=False)
-    text = forms.CharField(
-        required=False,
-        max_length=200,
-        label="Statement contains",
-        widget=forms.TextInput(attrs={"type": "search"}),
-    )
-    problem = forms.IntegerField(required=False, min_value=1, max_value=2**62, widget=forms.HiddenInput)
-
-    def __init__(self, *args: Any, facets: Facets, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for name, values in (
-            ("source", facets.sources),
-            ("subject", facets.subjects),
-            ("level", facets.levels),
-        ):
-            field = self.fields[name]
-            assert isinstance(field, forms.ChoiceField)
-            field.choices = [("", "any"), *((value, value) for value in values)]
-            if not values:
-                del self.fields[name]
-
-
 class UploadForm(ServiceForm):
     file = forms.FileField(
         label="File",
-        help_text="JSON Lines, a JSON array or Parquet, plain, gzipped or zstd.",
+        help_text="JSON Lines, a JSON array or Parquet; plain, gzip or zstd.",
         widget=forms.ClearableFileInput(attrs={"accept": ".jsonl,.json,.ndjson,.gz,.zst,.parquet"}),
     )
 
 
 class ImportForm(ServiceForm):
-    """How to read a kept file. The mapping fields are named `map:problem.statement` and so on."""
+    """How to read an uploaded file. The fields of the column mapping are named `map:problem.statement` and so on."""
 
     format = forms.ChoiceField(choices=[(name, f"{reader.title} ({name})") for name, reader in READERS.items()])
     split = forms.ChoiceField(
-        choices=[(name, SPLIT_WORDS.get(name, name)) for name in SPLITTERS],
-        label="Steps are parted",
+        choices=[(name, SPLITTER_TITLES.get(name, name)) for name in SPLITTERS],
+        label="Split texts into steps",
         required=False,
     )
     separator = forms.CharField(
         required=False,
         strip=False,
         max_length=50,
-        help_text=r"For “at a separator”; \n is a line end, \t a tab.",
+        help_text=r"For “at a separator”. \n is a line break, \t a tab.",
     )
 
     label_scale = forms.ChoiceField(
         required=False,
-        label="A 0 among the labels is",
+        label="A label of 0 means",
         choices=[
-            ("", "not among them"),
+            ("", "does not occur"),
             ("binary", "bad: labels are 1 and 0"),
             ("ternary", "okay: labels are 1, 0 and -1"),
         ],
@@ -111,7 +61,7 @@ class ImportForm(ServiceForm):
 
     @property
     def is_unmapped(self) -> bool:
-        """Rows of other shapes are to be read, and nobody has said yet what any column holds."""
+        """The format needs a column mapping, and no column is mapped yet."""
         targets = (name for name in self.fields if name.startswith("map:"))
         return self["format"].value() == "jsonl" and not any(self[name].value() for name in targets)
 
@@ -123,7 +73,7 @@ class ImportForm(ServiceForm):
 
     @property
     def options(self) -> dict[str, Any]:
-        """Options for the readers; only the generic one has a mapping, and only texts that come whole are split."""
+        """The reader's options. Only the generic reader has a mapping, and only readers of whole texts split them."""
         format_ = self.cleaned_data.get("format")
         if format_ not in ("jsonl", "preference", "kto"):
             return {}

@@ -1,10 +1,9 @@
-"""Files on their way in: sent, looked at, imported, and what there is to tell of them."""
+"""Upload a file, preview it, import it, and look at the result."""
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -22,72 +21,81 @@ from apps.corpus.imports.readers import READERS
 from apps.corpus.models import ImportBatch, ImportFinding, Upload
 from apps.corpus.records import RowError
 from apps.corpus.services import cancel_import, discard_upload, import_upload, keep_upload, queue_again
-from apps.dashboard.access import Place, import_of, place_for, upload_of
+from apps.dashboard.access import import_of, place_for, upload_of
+from apps.dashboard.csv_files import csv_response
 from apps.dashboard.imports.forms import ImportForm, UploadForm
 from apps.dashboard.pagination import page_of
 
 SHOWN_FINDINGS = 50
+SHOWN_UPLOADS = 5
 
 
 @login_required
 @require_GET
 def imports(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     place = place_for(request.user, slug, "import")
-    found = ImportBatch.objects.filter(project=place.project).select_related("uploaded_by")
-    page = page_of(found, request.GET, size=30, newest_first=True)
-    left = Upload.objects.filter(project=place.project, uploaded_by=request.user)[:5]
-    return render(request, "corpus/imports.html", place.context("imports", page=page, uploads=left))
+    batches = ImportBatch.objects.filter(project=place.project).select_related("uploaded_by")
+    page = page_of(batches, request.GET, size=30, newest_first=True)
+    uploads = Upload.objects.filter(project=place.project, uploaded_by=request.user)[:SHOWN_UPLOADS]
+    return render(request, "imports/imports.html", place.context("imports", page=page, uploads=uploads))
 
 
 @login_required
 @require_http_methods(["GET", "POST"])
 def new_import(request: AuthenticatedRequest, slug: str) -> HttpResponse:
-    """Send a file. It is kept, and looked at before anything is imported."""
+    """Upload a file. It is stored and previewed before it is imported."""
     place = place_for(request.user, slug, "import")
     is_sent = request.method == "POST"
     form = UploadForm(request.POST if is_sent else None, request.FILES if is_sent else None)
-    refused = refused_upload(request.META)
-    if refused is not None:
-        form.fields["file"].error_messages["required"] = f"The file {refused}."
-    kept = form.run(lambda data: _keep(place, data["file"]))
-    if kept is not None:
-        return redirect("upload", slug, kept.pk)
+    refusal = refused_upload(request.META)
+    if refusal is not None:
+        form.fields["file"].error_messages["required"] = f"The file {refusal}."
+
+    def keep(data: dict[str, Any]) -> Upload:
+        file = data["file"]
+        return keep_upload(project=place.project, file=file, filename=file.name, uploaded_by=request.user)
+
+    upload = form.run(keep)
+    if upload is not None:
+        return redirect("upload", slug, upload.pk)
     return render(
         request,
-        "corpus/import_new.html",
+        "imports/new.html",
         place.context("imports", form=form, readers=READERS.values()),
-        status=413 if refused else 422 if form.errors else 200,
+        status=413 if refusal else 422 if form.errors else 200,
     )
 
 
-def _keep(place: Place, file: Any) -> Upload:
-    return keep_upload(project=place.project, file=file, filename=file.name, uploaded_by=place.membership.user)
-
-
-# --- looked at first --------------------------------------------------------------------------------------
+# --- preview ----------------------------------------------------------------------------------------------
 
 
 @login_required
 @require_http_methods(["GET", "POST"])
 def upload(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
-    """The first rows as they would land; POST imports the file so."""
+    """The first rows as they would be imported; POST imports the file with these options."""
     place = place_for(request.user, slug, "import")
-    kept = upload_of(place, pk)
-    form, looked, complaint = _looked_at(kept, request)
-    if request.method == "POST" and form.is_valid() and complaint is None:
-        chosen = {"format": form.cleaned_data["format"], "options": form.options}
-        batch = form.run(lambda _: import_upload(upload=kept, **chosen))
+    upload = upload_of(place, pk)
+    form, file_preview, row_error = _preview(upload, request)
+    if request.method == "POST" and form.is_valid() and row_error is None:
+        choices = {"format": form.cleaned_data["format"], "options": form.options}
+        batch = form.run(lambda _: import_upload(upload=upload, **choices))
         if batch is not None:
             return redirect("import", slug, batch.pk)
-    template = "corpus/_preview.html" if request.htmx else "corpus/upload.html"
-    detected = READERS.get(looked.sample.detected or "")
-    context = place.context("imports", upload=kept, form=form, preview=looked, detected=detected, complaint=complaint)
+    template = "imports/_preview.html" if request.htmx else "imports/upload.html"
+    context = place.context(
+        "imports",
+        upload=upload,
+        form=form,
+        preview=file_preview,
+        detected=READERS.get(file_preview.sample.detected or ""),
+        row_error=row_error,
+    )
     return render(request, template, context, status=422 if request.method == "POST" else 200)
 
 
-def _looked_at(kept: Upload, request: AuthenticatedRequest) -> tuple[ImportForm, Preview, RowError | None]:
-    """The form and what it makes of the file; options that cannot be are told, and left out of the preview."""
-    sample = sample_of(Path(kept.file.path))
+def _preview(upload: Upload, request: AuthenticatedRequest) -> tuple[ImportForm, Preview, RowError | None]:
+    """The form, and the preview with its options. Options that do not fit return an error and the guessed preview."""
+    sample = sample_of(Path(upload.file.path))
     mapping = {} if sample.detected else guessed_mapping(sample.columns)
     guess = {"format": sample.detected or "jsonl", "split": "newline"}
     guess |= {f"map:{target}": column for target, column in mapping.items()}
@@ -114,59 +122,47 @@ def discard(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
 # --- an import --------------------------------------------------------------------------------------------
 
 
-@login_required
-@require_GET
-def import_(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
-    """How far it is and what it found; htmx asks for the moving part alone."""
-    place = place_for(request.user, slug, "import")
-    batch = import_of(place, pk)
-    context = place.context("imports", batch=batch, findings=[_section(batch, kind, words) for kind, words in SECTIONS])
-    return render(request, "corpus/_import.html" if request.htmx else "corpus/import.html", context)
-
-
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One kind of finding, with the heads of its table."""
+    """One kind of finding, with the column titles of its table. `no_field` is shown for findings without a field."""
 
+    kind: str
     title: str
     about: str
     field: str
     reason: str
-    # What stands in the second column where a finding names no field.
     no_field: str
-    rows: list[ImportFinding]
-
-    @property
-    def is_cut(self) -> bool:
-        return len(self.rows) == SHOWN_FINDINGS
 
 
 SECTIONS = (
-    (
+    Section(
         ImportFinding.Kind.REJECTED,
-        (
-            "Rejected rows",
-            "Mend them and import them again: what has landed is passed over.",
-            "Field",
-            "Reason",
-            "row",
-        ),
+        "Rejected rows",
+        "Correct these rows and import them again. Rows that were imported already are skipped.",
+        "Field",
+        "Reason",
+        "row",
     ),
-    (
+    Section(
         ImportFinding.Kind.DIFFERENCE,
-        (
-            "Where the file and our verifier differ",
-            "The file's word is kept beside ours; the solutions carry both.",
-            "Written by",
-            "What differs",
-            "not said",
-        ),
+        "Differences between the file and the verifier",
+        "Solutions keep both grades: the file's and the verifier's.",
+        "Written by",
+        "Difference",
+        "unknown",
     ),
 )
 
 
-def _section(batch: ImportBatch, kind: str, words: tuple[str, str, str, str, str]) -> Section:
-    return Section(*words, list(batch.findings.filter(kind=kind)[:SHOWN_FINDINGS]))
+@login_required
+@require_GET
+def import_(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
+    """The progress of an import and its findings; htmx polls the fragment."""
+    place = place_for(request.user, slug, "import")
+    batch = import_of(place, pk)
+    findings = [(section, list(batch.findings.filter(kind=section.kind)[:SHOWN_FINDINGS])) for section in SECTIONS]
+    context = place.context("imports", batch=batch, findings=findings, shown_findings=SHOWN_FINDINGS)
+    return render(request, "imports/_import.html" if request.htmx else "imports/import.html", context)
 
 
 @login_required
@@ -179,7 +175,7 @@ def cancel(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
 
 @login_required
 @require_POST
-def again(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
+def resume(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     place = place_for(request.user, slug, "import")
     queue_again(batch=import_of(place, pk))
     return redirect("import", slug, pk)
@@ -188,45 +184,23 @@ def again(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
 @login_required
 @require_GET
 def rejected_rows(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponseBase:
-    """The rejected rows as they stood in the file, to mend and send again."""
+    """The rejected rows, byte for byte as in the file, to be corrected and imported again."""
     place = place_for(request.user, slug, "import")
     batch = import_of(place, pk)
     numbers = set(batch.findings.filter(kind=ImportFinding.Kind.REJECTED).values_list("line", flat=True))
     path = Path(batch.file.path)
     if not path.exists():
-        raise DomainError("The file of this import is not kept any more.", code="gone")
+        raise DomainError("The file of this import was deleted.", code="gone")
     lines = (content + b"\n" for _, content in raw_lines(path, numbers))
-    return _attachment(lines, "application/x-ndjson", f"rejected-{batch.pk}.jsonl")
+    headers = {"Content-Disposition": f'attachment; filename="rejected-{batch.pk}.jsonl"'}
+    return StreamingHttpResponse(lines, content_type="application/x-ndjson", headers=headers)
 
 
 @login_required
 @require_GET
 def findings(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponseBase:
-    """Everything there is to tell of the file's lines, as CSV."""
+    """All findings of the import, as CSV."""
     place = place_for(request.user, slug, "import")
-    return _attachment(_csv_lines(import_of(place, pk)), "text/csv; charset=utf-8", f"findings-{pk}.csv")
-
-
-class _Echo:
-    """A file that gives back what is written to it: the csv module needs one."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
-def _csv_lines(batch: ImportBatch) -> Iterator[bytes]:
-    writer = csv.writer(_Echo())
-    yield writer.writerow(["kind", "line", "field", "reason"]).encode()
-    rows = batch.findings.order_by("pk").values_list("kind", "line", "field", "reason")
-    for row in rows.iterator(chunk_size=2000):
-        yield writer.writerow([_inert(value) for value in row]).encode()
-
-
-def _inert(value: object) -> object:
-    """Spreadsheets run what begins like a formula; the file's texts are not ours to run."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
-
-
-def _attachment(content: Iterator[bytes], kind: str, name: str) -> HttpResponseBase:
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingHttpResponse(content, content_type=kind, headers=headers)
+    rows = import_of(place, pk).findings.order_by("pk").values_list("kind", "line", "field", "reason")
+    header = [("kind", "line", "field", "reason")]
+    return csv_response(chain(header, rows.iterator(chunk_size=2000)), f"findings-{pk}")

@@ -1,4 +1,4 @@
-"""The page on which people rate steps. All its work it does over the API."""
+"""The labeling page. Its JavaScript does all work through the API."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from django.views.decorators.http import require_GET
 from apps.accounts.http import AuthenticatedRequest
 from apps.accounts.models import User
 from apps.core.errors import Conflict
+from apps.core.http.ids import parse_id
 from apps.dashboard.access import place_for, round_of
 from apps.labeling.assignments.correct import why_not_correctable
 from apps.labeling.models import Assignment, Round
 from apps.labeling.progress import progress_for
 from apps.labeling.protocols import PROTOCOLS, options_for_labelers
 from apps.projects.markdown import to_html
-from apps.projects.models import Guideline
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +55,15 @@ def label(request: AuthenticatedRequest, slug: str, number: int) -> HttpResponse
     place = place_for(request.user, slug, "label")
     round_ = round_of(place, number)
     if round_.protocol not in PROTOCOL_TEMPLATES:
-        raise Conflict(f"Rounds of the protocol {round_.get_protocol_display()} cannot be worked on here yet.")
+        raise Conflict(f"The labeling page does not support the protocol {round_.get_protocol_display()}.")
     assignment = _correctable(request, round_)
+    guideline = round_.guideline or place.project.guidelines.first()
     context = {
         "assignment": assignment,
         "project": place.project,
         "round": round_,
         "protocol": PROTOCOL_TEMPLATES[round_.protocol],
-        "guideline": _shown(round_.guideline or place.project.guidelines.first()),
+        "guideline": ShownGuideline(guideline.version, to_html(guideline.text)) if guideline else None,
         "bootstrap": _bootstrap(round_, request.user) | {"assignment": assignment and assignment.pk},
     }
     return render(request, "labeling/label.html", context)
@@ -70,21 +71,18 @@ def label(request: AuthenticatedRequest, slug: str, number: int) -> HttpResponse
 
 def _correctable(request: AuthenticatedRequest, round_: Round) -> Assignment | None:
     """The user's own submission that `?assignment=ID` opens for correction. Raises Conflict when it cannot be corrected."""
-    asked = request.GET.get("assignment", "")
-    if not asked:
+    text = request.GET.get("assignment", "")
+    if not text:
         return None
-    if not (asked.isdecimal() and len(asked) < 19):
+    pk = parse_id(text)
+    if pk is None:
         raise Http404("No such assignment.")
-    mine = Assignment.objects.filter(round=round_, labeler=request.user).select_related("task")
-    found = get_object_or_404(mine, pk=int(asked))
-    found.round = round_
-    if (refused := why_not_correctable(found)) is not None:
-        raise Conflict(refused, code="not_correctable")
-    return found
-
-
-def _shown(guideline: Guideline | None) -> ShownGuideline | None:
-    return ShownGuideline(guideline.version, to_html(guideline.text)) if guideline else None
+    own = Assignment.objects.filter(round=round_, labeler=request.user).select_related("task")
+    assignment = get_object_or_404(own, pk=pk)
+    assignment.round = round_
+    if (reason := why_not_correctable(assignment)) is not None:
+        raise Conflict(reason, code="not_correctable")
+    return assignment
 
 
 def _bootstrap(round_: Round, user: User) -> dict[str, Any]:

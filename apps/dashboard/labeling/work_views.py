@@ -1,4 +1,4 @@
-"""One's own work in a project: what one said, and how it went."""
+"""A labeler's own submissions in a project, with corrections and figures."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -14,13 +13,13 @@ from django.views.decorators.http import require_GET
 
 from apps.accounts.http import AuthenticatedRequest
 from apps.dashboard.access import place_for
-from apps.dashboard.home.queries import submissions_by_day
 from apps.dashboard.pagination import page_of
+from apps.labeling.activity import submissions_by_day
 from apps.labeling.assignments.correct import why_not_correctable
-from apps.labeling.assignments.returns import returned_to
-from apps.labeling.assignments.timing import seconds_per_assignment
+from apps.labeling.assignments.returns import returned_assignments
+from apps.labeling.median_time import seconds_per_assignment
 from apps.labeling.models import Assignment, StepLabel
-from apps.labeling.progress import HandedIn, handed_in_by, midnight
+from apps.labeling.progress import SubmissionCount, midnight, submission_counts
 from apps.quality.gold.accuracy import gold_accuracy
 from apps.quality.review.corrections import Correction, RatingChange, corrections_of, rating_changes
 
@@ -29,8 +28,8 @@ LONGEST_STRIP = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """A turn as its labeler sees it again."""
+class OwnSubmission:
+    """A submission as its labeler sees it. `why_not` says why it can no longer be corrected."""
 
     assignment: Assignment
     labels: list[StepLabel]
@@ -45,8 +44,8 @@ class Done:
 def work(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     place = place_for(request.user, slug, "label")
     only_today = request.GET.get("when") == "today"
-    mine = Assignment.objects.filter(labeler=request.user, round__project=place.project)
-    submitted = mine.submitted()
+    own = Assignment.objects.filter(labeler=request.user, round__project=place.project)
+    submitted = own.submitted()
     if only_today:
         submitted = submitted.filter(submitted_at__gte=midnight())
     page = page_of(
@@ -56,44 +55,42 @@ def work(request: AuthenticatedRequest, slug: str) -> HttpResponse:
         newest_first=True,
         at="submitted_at",
     )
+    # Gold counts like any other work: otherwise the count would show which tasks are gold.
+    counts = submission_counts(own, "round").values()
     context = place.context(
         "work",
         page=page,
-        done=_done(page.rows),
+        submissions=_own_submissions(page.rows),
         only_today=only_today,
-        returned=returned_to(request.user, place.project),
-        put_off=mine.filter(state=Assignment.State.SKIPPED, task__withdrawn="").select_related("round")[:SIZE],
-        days=submissions_by_day(mine.submitted(), now=timezone.now()),
-        seconds_each=seconds_per_assignment(mine),
-        handed_in=_handed_in(mine),
+        returned=returned_assignments(request.user, place.project),
+        skipped=own.filter(state=Assignment.State.SKIPPED, task__withdrawn="").select_related("round")[:SIZE],
+        days=submissions_by_day(own.submitted(), now=timezone.now()),
+        seconds_each=seconds_per_assignment(own),
+        submitted=SubmissionCount(sum(count.total for count in counts), sum(count.today for count in counts)),
         gold=gold_accuracy(place.project, request.user) if place.project.shows_scores else None,
     )
     return render(request, "labeling/work.html", context)
 
 
-def _handed_in(assignments: QuerySet[Assignment]) -> HandedIn:
-    """Gold counts as all else: a number that stood still would tell which tasks were gold."""
-    rounds = handed_in_by(assignments, "round").values()
-    return HandedIn(sum(one.total for one in rounds), sum(one.today for one in rounds))
-
-
-def _done(assignments: list[Assignment]) -> list[Done]:
-    """With their own labels, and what reviewers corrected."""
+def _own_submissions(assignments: list[Assignment]) -> list[OwnSubmission]:
+    """The assignments with the labeler's own labels and what reviewers corrected."""
     labels: dict[int, list[StepLabel]] = {assignment.pk: [] for assignment in assignments}
     rows = StepLabel.objects.filter(assignment__in=assignments).select_related("step")
     for label in rows.order_by("step__position", "step__candidate"):
         labels[label.assignment_id].append(label)
     corrections = corrections_of(assignment.pk for assignment in assignments if assignment.corrected_by_id is not None)
-    return [_done_one(assignment, labels[assignment.pk], corrections.get(assignment.pk)) for assignment in assignments]
-
-
-def _done_one(assignment: Assignment, labels: list[StepLabel], correction: Correction | None) -> Done:
-    own = {(one.step.position, one.step.candidate): (one.rating, bool(one.unsure)) for one in labels}
-    return Done(
-        assignment,
-        labels[:LONGEST_STRIP],
-        len(labels) > LONGEST_STRIP,
-        why_not_correctable(assignment),
-        correction,
-        rating_changes(own, correction) if correction is not None else (),
-    )
+    submissions = []
+    for assignment in assignments:
+        own, correction = labels[assignment.pk], corrections.get(assignment.pk)
+        ratings = {(label.step.position, label.step.candidate): (label.rating, bool(label.unsure)) for label in own}
+        submissions.append(
+            OwnSubmission(
+                assignment,
+                own[:LONGEST_STRIP],
+                len(own) > LONGEST_STRIP,
+                why_not_correctable(assignment),
+                correction,
+                rating_changes(ratings, correction) if correction is not None else (),
+            )
+        )
+    return submissions

@@ -1,4 +1,4 @@
-"""Who is in a project, and the links that let people in."""
+"""The members of a project, and its invitations."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from apps.accounts.http import AuthenticatedRequest
 from apps.accounts.models import User
 from apps.core.errors import DomainError
 from apps.dashboard.access import Place, membership_of, place_for
-from apps.dashboard.home.queries import people_of
+from apps.dashboard.people.queries import people_of
 from apps.dashboard.projects.forms import InvitationForm, RoleForm, SkillsForm
 from apps.projects.models import Invitation, Membership, Role
 from apps.projects.permissions import can
@@ -27,7 +27,7 @@ from apps.projects.services import (
     invite,
     revoke_invitation,
 )
-from apps.projects.services import set_skills as keep_skills
+from apps.projects.services import set_skills as save_skills
 from apps.quality.gold.suspensions import lift
 from apps.quality.gold.suspensions import suspend as suspend_member
 
@@ -37,16 +37,16 @@ from apps.quality.gold.suspensions import suspend as suspend_member
 def people(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     place = place_for(request.user, slug, "invite")
     form = InvitationForm(up_to=Role(place.membership.role))
-    return render(request, "projects/people.html", _people(place, form))
+    return render(request, "people/people.html", _people(place, form))
 
 
 def _people(place: Place, form: InvitationForm, **more: object) -> dict[str, object]:
-    everybody = people_of(place.project)
+    members = people_of(place.project)
     invitations = Invitation.objects.filter(project=place.project).select_related("invited_by").order_by("-pk")
     return place.context(
         "people",
-        people=[one for one in everybody if one.status != Membership.Status.IMPORTED],
-        imported=[one for one in everybody if one.status == Membership.Status.IMPORTED],
+        people=[member for member in members if member.status != Membership.Status.IMPORTED],
+        imported=[member for member in members if member.status == Membership.Status.IMPORTED],
         invitations=invitations.usable(timezone.now()),
         roles=Role.choices,
         form=form,
@@ -60,10 +60,10 @@ def set_role(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     place = place_for(request.user, slug, "manage_members")
     member, form = membership_of(place, pk), RoleForm(request.POST)
     if not form.is_valid():
-        raise DomainError(f"Roles are {', '.join(Role.values)}.", fields={"role": "unknown"})
+        raise DomainError("Unknown role.", fields={"role": f"one of {', '.join(Role.values)}"})
     member = change_role(membership=member, role=form.cleaned_data["role"], actor=request.user)
-    messages.success(request, f"{member.user} is {member.get_role_display()} now.")
-    # Who gives their own ownership away may not see this page any more; the project's page they do.
+    messages.success(request, f"{member.user} is now {member.get_role_display()}.")
+    # Members who give up their own ownership may no longer see this page, but they see the project's page.
     return redirect("people" if can(member, "invite") or member.user != request.user else "project", slug)
 
 
@@ -73,9 +73,9 @@ def set_skills(request: AuthenticatedRequest, slug: str, pk: int) -> HttpRespons
     place = place_for(request.user, slug, "invite")
     member, form = membership_of(place, pk), SkillsForm(request.POST)
     if not form.is_valid():
-        raise DomainError("These are too many skills.", fields={"skills": "1000 characters at most"})
-    member = keep_skills(membership=member, skills=form.cleaned_data["skills"].split(","), actor=request.user)
-    messages.success(request, f"The skills of {member.user} are kept.")
+        raise DomainError("Too many skills.", fields={"skills": "at most 1000 characters"})
+    member = save_skills(membership=member, skills=form.cleaned_data["skills"].split(","), actor=request.user)
+    messages.success(request, f"Skills of {member.user} saved.")
     return redirect("people", slug)
 
 
@@ -85,7 +85,7 @@ def suspend(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     place = place_for(request.user, slug, "manage_members")
     member = membership_of(place, pk)
     suspend_member(membership=member, reason="Suspended by hand.", by=request.user)
-    messages.success(request, f"{member.user} is suspended. What they labeled stays, and is heard no longer.")
+    messages.success(request, f"{member.user} is suspended. Their labels are kept but no longer count.")
     return redirect("home") if member.user == request.user else redirect("people", slug)
 
 
@@ -95,7 +95,7 @@ def reinstate(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse
     place = place_for(request.user, slug, "manage_members")
     member = membership_of(place, pk)
     lift(membership=member, by=request.user)
-    messages.success(request, f"{member.user} is back.")
+    messages.success(request, f"{member.user} is reinstated.")
     return redirect("people", slug)
 
 
@@ -106,16 +106,16 @@ def reinstate(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse
 @require_POST
 @never_cache
 def new_invitation(request: AuthenticatedRequest, slug: str) -> HttpResponse:
-    """The link is in this answer and nowhere else: only its hash is kept."""
+    """The link is in this response only: the database keeps its hash."""
     place = place_for(request.user, slug, "invite")
     form = InvitationForm(request.POST, up_to=Role(place.membership.role))
-    made = form.run(lambda data: invite(project=place.project, invited_by=request.user, **data))
-    if made is None:
-        return render(request, "projects/people.html", _people(place, form), status=422)
-    invitation, secret = made
+    created = form.run(lambda data: invite(project=place.project, invited_by=request.user, **data))
+    if created is None:
+        return render(request, "people/people.html", _people(place, form), status=422)
+    invitation, secret = created
     link = request.build_absolute_uri(reverse("join", args=[secret]))
-    fresh = InvitationForm(up_to=Role(place.membership.role))
-    return render(request, "projects/people.html", _people(place, fresh, link=link, made=invitation))
+    empty_form = InvitationForm(up_to=Role(place.membership.role))
+    return render(request, "people/people.html", _people(place, empty_form, link=link, invitation=invitation))
 
 
 @login_required
@@ -124,43 +124,42 @@ def revoke(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     place = place_for(request.user, slug, "invite")
     invitation = get_object_or_404(Invitation.objects.select_related("project"), project=place.project, pk=pk)
     revoke_invitation(invitation=invitation, actor=request.user)
-    messages.success(request, "The link is withdrawn.")
+    messages.success(request, "Invitation revoked.")
     return redirect("people", slug)
 
 
 @require_http_methods(["GET", "POST"])
 @never_cache
 def join(request: HttpRequest, secret: str) -> HttpResponse:
-    """Where an invitation leads. Who signs up or in by it joins when they come back here."""
+    """The page of an invitation link. Those who sign up or in from it join when they return here.
+
+    Sign-up is closed except to holders of a working link, which the session remembers.
+    """
     user = request.user
     if not user.is_authenticated:
-        return _welcome(request, secret)
+        invitation = _usable_invitation(secret)
+        request.session[INVITATION_KEY] = secret
+        return render(request, "people/join.html", {"invitation": invitation, "secret": secret})
     if request.method == "POST" or request.session.get(INVITATION_KEY) == secret:
         request.session.pop(INVITATION_KEY, None)
         member = accept_invitation(secret=secret, user=user)
-        messages.success(request, f"You are {member.get_role_display()} in {member.project}.")
+        messages.success(request, f"You joined {member.project} as {member.get_role_display()}.")
         return redirect("project", member.project.slug)
-    invitation = _usable(secret)
-    context = {"invitation": invitation, "secret": secret, "present": _present(invitation, user)}
-    return render(request, "projects/join.html", context)
+    invitation = _usable_invitation(secret)
+    context = {"invitation": invitation, "secret": secret, "membership": _covering_membership(invitation, user)}
+    return render(request, "people/join.html", context)
 
 
-def _present(invitation: Invitation, user: User) -> Membership | None:
-    """The membership of whoever opens the link, where the link would add nothing to it."""
+def _covering_membership(invitation: Invitation, user: User) -> Membership | None:
+    """The user's membership, if its role already covers that of the invitation."""
     active = Membership.objects.filter(status=Membership.Status.ACTIVE)
-    found = active.filter(project=invitation.project, user=user).first()
-    return found if found and Role(found.role).covers(Role(invitation.role)) else None
+    membership = active.filter(project=invitation.project, user=user).first()
+    return membership if membership and Role(membership.role).covers(Role(invitation.role)) else None
 
 
-def _welcome(request: HttpRequest, secret: str) -> HttpResponse:
-    """Sign-up is closed to all but those who hold a link that works: the session remembers it."""
-    invitation = _usable(secret)
-    request.session[INVITATION_KEY] = secret
-    return render(request, "projects/join.html", {"invitation": invitation, "secret": secret})
-
-
-def _usable(secret: str) -> Invitation:
-    found = Invitation.objects.by_secret(secret).usable(timezone.now()).select_related("project", "invited_by").first()
-    if found is None:
+def _usable_invitation(secret: str) -> Invitation:
+    usable = Invitation.objects.by_secret(secret).usable(timezone.now())
+    invitation = usable.select_related("project", "invited_by").first()
+    if invitation is None:
         raise DomainError(INVITATION_IS_OVER, code="invitation")
-    return found
+    return invitation

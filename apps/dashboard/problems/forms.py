@@ -1,4 +1,4 @@
-"""Mending and retiring a problem."""
+"""Forms to edit and to retire a problem."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ class EditProblemForm(ServiceForm):
         max_length=20_000,
         required=False,
         label="Reference answer",
-        help_text="With another one, all solutions of the problem are graded again by a worker.",
+        help_text="If it changes, a worker grades all solutions of the problem again.",
     )
 
 
 class RetireForm(ServiceForm):
-    reason = forms.CharField(max_length=5000, label="Why?", widget=forms.Textarea(attrs={"rows": 2}))
+    reason = forms.CharField(max_length=5000, widget=forms.Textarea(attrs={"rows": 2}))

@@ -1,4 +1,4 @@
-"""One problem: what people report of it, and mending, retiring or bringing it back."""
+"""One problem: its reports, and forms to edit it, retire it or bring it back."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from apps.corpus.problem_edits import edit_problem
 from apps.dashboard.access import Place, place_for, problem_of
 from apps.dashboard.problems.forms import EditProblemForm, RetireForm
 from apps.dashboard.solutions.evidence import labeler_names
-from apps.labeling.problems import bring_back, consequences_of, retire_problem
+from apps.labeling.problems import bring_back as bring_problem_back
+from apps.labeling.problems import consequences_of, retire_problem
 from apps.quality.review.reports import report_of, reports_of
 
 SHOWN = 50
-_VERBS = {
-    "problem.mended": "changed it",
-    "problem.graded": "its solutions were graded again",
-    "problem.retired": "retired it",
-    "problem.brought_back": "brought it back",
+EVENT_TITLES = {
+    "problem.edited": "edited the problem",
+    "problem.graded": "solutions graded again",
+    "problem.retired": "retired the problem",
+    "problem.brought_back": "brought the problem back",
 }
 
 
@@ -37,37 +38,37 @@ def problem(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
 def _page(
     request: AuthenticatedRequest,
     place: Place,
-    found: Problem,
-    mend: EditProblemForm | None = None,
-    retire: RetireForm | None = None,
+    problem: Problem,
+    edit_form: EditProblemForm | None = None,
+    retire_form: RetireForm | None = None,
 ) -> HttpResponse:
-    initial = {"statement": found.statement, "reference_answer": found.reference_answer or ""}
-    reports = list(reports_of(found)[:SHOWN])
+    initial = {"statement": problem.statement, "reference_answer": problem.reference_answer or ""}
+    reports = list(reports_of(problem)[:SHOWN])
     names = labeler_names(place, {assignment.labeler_id for assignment in reports})
-    events = AuditEvent.objects.filter(project=place.project.slug, target=str(found.pk), verb__in=_VERBS)
+    events = AuditEvent.objects.filter(project=place.project.slug, target=str(problem.pk), verb__in=EVENT_TITLES)
     context = place.context(
         "solutions",
-        problem=found,
-        follows=consequences_of(found),
+        problem=problem,
+        consequences=consequences_of(problem),
         reports=[(names[assignment.labeler_id], assignment, report_of(assignment)) for assignment in reports],
-        solutions=found.solutions.order_by("pk")[:SHOWN],
-        ungraded=found.solutions.filter(grade=SolutionGrade.UNGRADED).count() if found.reference_answer else 0,
-        history=[(event, _VERBS[event.verb]) for event in events.select_related("actor")[:SHOWN]],
-        mend=mend or EditProblemForm(initial=initial),
-        retire=retire or RetireForm(),
+        solutions=problem.solutions.order_by("pk")[:SHOWN],
+        ungraded=problem.solutions.filter(grade=SolutionGrade.UNGRADED).count() if problem.reference_answer else 0,
+        history=[(event, EVENT_TITLES[event.verb]) for event in events.select_related("actor")[:SHOWN]],
+        edit_form=edit_form or EditProblemForm(initial=initial),
+        retire_form=retire_form or RetireForm(),
     )
-    wrong = any(form is not None and form.errors for form in (mend, retire))
-    return render(request, "corpus/problem.html", context, status=422 if wrong else 200)
+    has_errors = any(form is not None and form.errors for form in (edit_form, retire_form))
+    return render(request, "problems/problem.html", context, status=422 if has_errors else 200)
 
 
 @login_required
 @require_POST
-def mend(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
+def edit(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     place = place_for(request.user, slug, "edit_problems")
-    found, form = problem_of(place, pk), EditProblemForm(request.POST)
-    if form.run(lambda data: edit_problem(problem=found, actor=request.user, **data)) is None:
-        return _page(request, place, found, mend=form)
-    messages.success(request, "Saved. Where the answer changed, a worker grades the solutions again.")
+    problem, form = problem_of(place, pk), EditProblemForm(request.POST)
+    if form.run(lambda data: edit_problem(problem=problem, actor=request.user, **data)) is None:
+        return _page(request, place, problem, edit_form=form)
+    messages.success(request, "Problem saved. If the answer changed, a worker grades the solutions again.")
     return redirect("problem", slug, pk)
 
 
@@ -75,17 +76,17 @@ def mend(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
 @require_POST
 def retire(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     place = place_for(request.user, slug, "edit_problems")
-    found, form = problem_of(place, pk), RetireForm(request.POST)
-    if form.run(lambda data: retire_problem(problem=found, actor=request.user, **data)) is None:
-        return _page(request, place, found, retire=form)
-    messages.success(request, "The problem is retired: nobody is asked about it any more.")
+    problem, form = problem_of(place, pk), RetireForm(request.POST)
+    if form.run(lambda data: retire_problem(problem=problem, actor=request.user, **data)) is None:
+        return _page(request, place, problem, retire_form=form)
+    messages.success(request, "Problem retired. Its tasks are no longer served.")
     return redirect("problem", slug, pk)
 
 
 @login_required
 @require_POST
-def back(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
+def bring_back(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     place = place_for(request.user, slug, "edit_problems")
-    bring_back(problem=problem_of(place, pk), actor=request.user)
-    messages.success(request, "The problem is at work again.")
+    bring_problem_back(problem=problem_of(place, pk), actor=request.user)
+    messages.success(request, "Problem brought back. Its tasks are served again.")
     return redirect("problem", slug, pk)

@@ -1,4 +1,4 @@
-"""Projects, people, guidelines."""
+"""Forms for projects, their members, invitations and guidelines."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ class NewProjectForm(ServiceForm):
     slug = forms.SlugField(
         max_length=64,
         label="Short name",
-        help_text="In addresses and commands: letters, digits, - and _. It stays.",
+        help_text="Used in URLs and commands: letters, digits, - and _. It cannot be changed later.",
         widget=forms.TextInput(attrs={"data-slug-of": "id_name"}),
     )
     description = forms.CharField(required=False, widget=forms.Textarea(attrs={"rows": 2}))
     verifier = forms.ChoiceField(
         choices=[(name, name) for name in VERIFIERS],
         initial="math",
-        label="Answers are compared as",
-        help_text="For problems that name no verifier of their own.",
+        label="Verifier",
+        help_text="How answers are compared, for problems that name no verifier of their own.",
     )
 
 
@@ -33,8 +33,8 @@ class ProjectForm(ServiceForm):
     description = forms.CharField(required=False, widget=forms.Textarea(attrs={"rows": 3}))
     shows_scores = forms.BooleanField(
         required=False,
-        label="Labelers see how far they agree with gold",
-        help_text="In My work, from ten gold tasks on.",
+        label="Show labelers their agreement with gold",
+        help_text="On the page My work, after ten gold tasks.",
     )
 
 
@@ -48,14 +48,14 @@ class SkillsForm(ServiceForm):
 
 class InvitationForm(ServiceForm):
     role = forms.ChoiceField(choices=Role.choices, initial=Role.LABELER)
-    uses = forms.IntegerField(min_value=1, max_value=1000, initial=1, label="Good for so many people")
+    uses = forms.IntegerField(min_value=1, max_value=1000, initial=1, label="Number of people")
     days = forms.IntegerField(min_value=1, max_value=365, initial=7, label="Days until it expires")
 
     def __init__(self, *args: Any, up_to: Role, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field = self.fields["role"]
         assert isinstance(field, forms.ChoiceField)
-        # Nobody can invite somebody above themselves: what cannot be done is not offered.
+        # Members cannot invite people above their own role.
         field.choices = [(role.value, role.label) for role in Role if up_to.covers(role)]
 
 
@@ -63,6 +63,6 @@ class GuidelinesForm(ServiceForm):
     text = forms.CharField(
         max_length=100_000,
         label="Guidelines",
-        help_text="Markdown. Formulas stand between dollar signs. Saving makes a new version; open rounds keep theirs.",
+        help_text="Markdown, with formulas between dollar signs. Saving creates a new version; rounds keep theirs.",
         widget=forms.Textarea(attrs={"rows": 24, "class": "source", "spellcheck": "true"}),
     )

@@ -1,4 +1,4 @@
-"""A project at a glance, its settings and its guidelines."""
+"""A project's overview, settings and guidelines, and the form for a new project."""
 
 from __future__ import annotations
 
@@ -10,68 +10,78 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from apps.accounts.http import AuthenticatedRequest
+from apps.corpus.holdings import holdings_of
 from apps.corpus.models import ImportBatch
-from apps.dashboard.access import Place, place_for, rounds_of
-from apps.dashboard.home.queries import holdings_of, next_steps, people_of, submissions_by_day, work_for
-from apps.dashboard.projects.forms import GuidelinesForm, ProjectForm
+from apps.dashboard.access import place_for, rounds_of
+from apps.dashboard.people.queries import people_of
+from apps.dashboard.projects.forms import GuidelinesForm, NewProjectForm, ProjectForm
+from apps.dashboard.projects.queries import next_steps
+from apps.dashboard.rounds.queries import work_for
 from apps.exports.models import Export
+from apps.labeling.activity import submissions_by_day
 from apps.labeling.models import Assignment
 from apps.projects.markdown import to_html
 from apps.projects.models import Membership
-from apps.projects.services import publish_guidelines, update_project
+from apps.projects.services import check_founder, found_project, publish_guidelines, update_project
 from apps.quality.review.reports import count_open_reports
 
 RECENT = 5
+EXCERPT = 700  # Characters.
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def new_project(request: AuthenticatedRequest) -> HttpResponse:
+    check_founder(request.user)
+    form = NewProjectForm(request.POST or None)
+    project = form.run(lambda data: found_project(founder=request.user, **data))
+    if project is not None:
+        return redirect("project", project.slug)
+    return render(request, "projects/new.html", {"form": form}, status=422 if form.errors else 200)
 
 
 @login_required
 @require_GET
 def project(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     place = place_for(request.user, slug, "view")
-    return render(request, "projects/project.html", place.context("project", **_overview(place)))
+    project = place.project
+    rounds = work_for(request.user, rounds_of(place))
+    guideline = project.guidelines.first()
+    context = place.context(
+        "project", rounds=rounds, guideline=guideline, excerpt=to_html(excerpt(guideline.text)) if guideline else ""
+    )
+    if place.may("browse"):
+        assignments = Assignment.objects.filter(round__project=project, round__origin="")
+        days = submissions_by_day(assignments, now=timezone.now())
+        context["reported"] = count_open_reports([project]).get(project.pk, 0)
+        context |= {"holdings": holdings_of(project), "days": days, "has_days": any(count for _, count in days)}
+    if place.may("import"):
+        context |= {
+            "people": [member for member in people_of(project) if member.status == Membership.Status.ACTIVE],
+            "imports": ImportBatch.objects.filter(project=project)[:RECENT],
+            "exports": Export.objects.filter(project=project)[:RECENT],
+            "steps": next_steps(place, rounds),
+        }
+    return render(request, "projects/project.html", context)
 
 
 @login_required
 @require_GET
 def project_rounds(request: AuthenticatedRequest, slug: str) -> HttpResponse:
-    """The rounds of the project page, by themselves: they are asked for again while one is open."""
+    """The rounds of the project page; htmx polls this fragment."""
     place = place_for(request.user, slug, "view")
     work = work_for(request.user, rounds_of(place))
     return render(request, "projects/_rounds.html", place.context("project", rounds=work))
 
 
-def _overview(place: Place) -> dict[str, object]:
-    project, user = place.project, place.membership.user
-    rounds = work_for(user, rounds_of(place))
-    guideline = project.guidelines.first()
-    shown: dict[str, object] = {
-        "rounds": rounds,
-        "guideline": guideline,
-        "excerpt": to_html(_first_paragraphs(guideline.text)) if guideline else "",
-    }
-    if place.may("browse"):
-        assignments = Assignment.objects.filter(round__project=project, round__origin="")
-        days = submissions_by_day(assignments, now=timezone.now())
-        shown["reported"] = count_open_reports([project]).get(project.pk, 0)
-        shown |= {"holdings": holdings_of(project), "days": days, "has_days": any(count for _, count in days)}
-    if place.may("import"):
-        shown |= {
-            "people": [one for one in people_of(project) if one.status == Membership.Status.ACTIVE],
-            "imports": ImportBatch.objects.filter(project=project)[:RECENT],
-            "exports": Export.objects.filter(project=project)[:RECENT],
-            "steps": next_steps(place, rounds),
-        }
-    return shown
-
-
-def _first_paragraphs(text: str, length: int = 700) -> str:
-    """Whole paragraphs from the start, about `length` characters of them."""
-    kept: list[str] = []
+def excerpt(text: str, length: int = EXCERPT) -> str:
+    """Whole paragraphs from the start of the text, about `length` characters in all."""
+    paragraphs: list[str] = []
     for paragraph in text.split("\n\n"):
-        if kept and sum(map(len, kept)) + len(paragraph) > length:
+        if paragraphs and sum(map(len, paragraphs)) + len(paragraph) > length:
             break
-        kept.append(paragraph)
-    return "\n\n".join(kept)
+        paragraphs.append(paragraph)
+    return "\n\n".join(paragraphs)
 
 
 @login_required
@@ -82,7 +92,7 @@ def project_settings(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     form = ProjectForm(request.POST or None, initial=initial)
     saved = form.run(lambda data: update_project(project=place.project, actor=request.user, **data))
     if saved is not None:
-        messages.success(request, "Saved.")
+        messages.success(request, "Settings saved.")
         return redirect("project", slug)
     context = place.context("project", form=form)
     return render(request, "projects/settings.html", context, status=422 if form.errors else 200)
@@ -94,18 +104,19 @@ def project_settings(request: AuthenticatedRequest, slug: str) -> HttpResponse:
 @login_required
 @require_GET
 def guidelines(request: AuthenticatedRequest, slug: str, version: int | None = None) -> HttpResponse:
+    """The newest guidelines, or those of a version. Raises Http404 if the project has no such version."""
     place = place_for(request.user, slug, "view")
     versions = list(place.project.guidelines.select_related("author").defer("text")[:50])
-    wanted = version or (versions[0].version if versions else None)
-    shown = place.project.guidelines.filter(version=wanted or 0).select_related("author").first()
-    if version and shown is None:
+    number = version or (versions[0].version if versions else 0)
+    guideline = place.project.guidelines.filter(version=number).select_related("author").first()
+    if version and guideline is None:
         raise Http404("No such version.")
     context = place.context(
         "guidelines",
         versions=versions,
-        guideline=shown,
-        html=to_html(shown.text) if shown else "",
-        is_current=bool(shown and versions and shown.version == versions[0].version),
+        guideline=guideline,
+        html=to_html(guideline.text) if guideline else "",
+        is_current=bool(guideline and versions and guideline.version == versions[0].version),
     )
     return render(request, "projects/guidelines.html", context)
 
@@ -118,7 +129,7 @@ def edit_guidelines(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     form = GuidelinesForm(request.POST or None, initial={"text": current.text if current else STARTER})
     saved = form.run(lambda data: publish_guidelines(project=place.project, text=data["text"], author=request.user))
     if saved is not None:
-        messages.success(request, f"These guidelines are version {saved.version}.")
+        messages.success(request, f"Guidelines saved as version {saved.version}.")
         return redirect("guidelines", slug)
     context = place.context("guidelines", form=form, current=current, html=to_html(str(form["text"].value() or "")))
     return render(request, "projects/guidelines_edit.html", context, status=422 if form.errors else 200)
@@ -134,13 +145,13 @@ def preview_guidelines(request: AuthenticatedRequest, slug: str) -> HttpResponse
 STARTER = """\
 # What to do
 
-Read the problem, then the steps one by one, and rate each.
+Read the problem, then rate its steps one by one.
 
-| rating | means |
+| rating | meaning |
 |---|---|
-| **great** | right, and it brings the solution on |
-| **okay** | true, but it does not help |
-| **bad** | wrong, or it does not follow |
+| **great** | correct, and brings the solution forward |
+| **okay** | true, but does not help |
+| **bad** | wrong, or does not follow |
 
-Take *unsure* when you cannot decide, and *give up* when you do not understand the problem.
+Choose *unsure* when you cannot decide, and *give up* when you do not understand the problem.
 """

@@ -1,4 +1,4 @@
-"""By which rules labels stand, and why somebody is suspended."""
+"""Forms for the quality rules and for a suspension."""
 
 from __future__ import annotations
 
@@ -10,55 +10,62 @@ from apps.dashboard.forms import ServiceForm
 from apps.quality.aggregation import RULES
 from apps.quality.models import QualityRules
 
+RULE_FIELDS = ("rule", "suspends", "minimum", "min_labelers", "convincing", "hourly_cost", "allows_self_review")
+
 
 class RulesForm(ServiceForm):
     rule = forms.ChoiceField(
         choices=[(name, kind.title) for name, (kind, _) in RULES.items()],
         widget=forms.RadioSelect,
-        label="Which label stands",
+        label="Consensus rule",
     )
     agreeing = forms.IntegerField(
         min_value=1,
         max_value=99,
         initial=3,
         required=False,
-        label="So many name one first error",
-        help_text="ProcessBench's rule.",
+        label="Labelers who agree on the first error",
+        help_text="For the ProcessBench rule.",
     )
     limit = forms.IntegerField(
-        min_value=1, max_value=99, initial=5, required=False, label="of at most", help_text="ProcessBench's rule."
+        min_value=1,
+        max_value=99,
+        initial=5,
+        required=False,
+        label="Labelers asked at most",
+        help_text="For the ProcessBench rule.",
     )
     min_labelers = forms.IntegerField(
         min_value=1,
         max_value=99,
         required=False,
-        label="Labelers that a settled label needs",
-        help_text="Empty: as many as its round asks for. With fewer it is thin.",
+        label="Labelers required for a settled label",
+        help_text="Empty: the redundancy of the round. Labels by fewer people are thin.",
     )
-    suspends = forms.BooleanField(required=False, label="Suspend who fails gold beyond doubt")
+    suspends = forms.BooleanField(required=False, label="Suspend labelers who are significantly below the pass mark")
     pass_mark = forms.FloatField(
-        min_value=1, max_value=99, label="Pass mark, percent", help_text="Of gold tasks whose first error is found."
+        min_value=1, max_value=99, label="Pass mark, in percent", help_text="Gold tasks with the right first error."
     )
-    minimum = forms.IntegerField(min_value=1, max_value=100, label="Gold tasks before anybody is suspended")
+    minimum = forms.IntegerField(min_value=1, max_value=100, label="Gold tasks before a suspension")
     convincing = forms.FloatField(
         min_value=0,
         max_value=1,
-        label="Convincing from",
-        help_text="Verifier score from which a wrong answer convinces.",
+        label="Convincing verifier score",
+        help_text="Wrong answers with at least this score count as convincing.",
     )
     hourly_cost = forms.DecimalField(
         min_value=0,
         max_digits=8,
         decimal_places=2,
         required=False,
-        label="Cost of an active hour",
+        label="Cost per active hour",
         help_text="In your currency.",
     )
 
     allows_self_review = forms.BooleanField(
         required=False,
-        label="Reviewers may judge what they labeled",
-        help_text="Only an owner changes this. Each such decision is marked in the audit log and in exports.",
+        label="Reviewers may judge solutions that they labeled",
+        help_text="Only owners can change this. Such decisions are marked in the audit log and in exports.",
     )
 
     def __init__(self, *args: Any, may_allow_self_review: bool, **kwargs: Any) -> None:
@@ -68,16 +75,14 @@ class RulesForm(ServiceForm):
 
     @staticmethod
     def initial_of(rules: QualityRules) -> dict[str, Any]:
-        names = ("rule", "suspends", "minimum", "min_labelers", "convincing", "hourly_cost", "allows_self_review")
-        told = {name: getattr(rules, name) for name in names}
-        return {"agreeing": 3, "limit": 5, **rules.options, **told, "pass_mark": round(rules.pass_mark * 100, 1)}
+        values = {name: getattr(rules, name) for name in RULE_FIELDS}
+        return {"agreeing": 3, "limit": 5, **rules.options, **values, "pass_mark": round(rules.pass_mark * 100, 1)}
 
     def terms(self) -> dict[str, Any]:
         """The arguments of `change_rules`."""
         data = self.cleaned_data
-        names = ("rule", "suspends", "minimum", "min_labelers", "convincing", "hourly_cost", "allows_self_review")
         options = {name: data[name] for name in ("agreeing", "limit") if data.get(name)}
-        return {name: data[name] for name in names} | {
+        return {name: data[name] for name in RULE_FIELDS} | {
             "pass_mark": data["pass_mark"] / 100,
             "options": options if data["rule"] == "processbench" else {},
         }

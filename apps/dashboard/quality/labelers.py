@@ -1,4 +1,4 @@
-"""How each labeler of a project does, as a manager or a reviewer may see it."""
+"""The figures of each labeler of a project, as its reader may see them."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from apps.quality.rules import rules_for
 
 
 @dataclass(frozen=True, slots=True)
-class Labeler:
-    """Figures by a worker; what is not known yet is None."""
+class LabelerFigures:
+    """One labeler's row of the computed figures; unknown values are None."""
 
     name: str
     membership: Membership | None
@@ -48,7 +48,7 @@ class Labeler:
 
     @property
     def exact(self) -> Cell:
-        return _share(self.figures.get("exact"))
+        return _gold_share(self.figures.get("exact"))
 
     @property
     def gold_tasks(self) -> int:
@@ -56,15 +56,15 @@ class Labeler:
 
     @property
     def within_one(self) -> Cell:
-        return _share(self.figures.get("within_one"))
+        return _gold_share(self.figures.get("within_one"))
 
     @property
     def steps(self) -> Cell:
-        return _share(self.figures.get("steps"))
+        return _gold_share(self.figures.get("steps"))
 
     @property
     def agrees(self) -> Cell:
-        """With the others, their own voice left out."""
+        """Agreement with the consensus of the other labelers."""
         hits, of = self.figures.get("agrees", (0, 0))
         if of < MIN_SOLUTIONS:
             return Cell(None, is_share=True, n=of or None)
@@ -72,39 +72,40 @@ class Labeler:
 
     @property
     def compared(self) -> int:
-        """Solutions on which the labeler and the others can be compared."""
+        """The number of solutions that both this labeler and others labeled."""
         return int(self.figures.get("agrees", (0, 0))[1])
 
 
-def _share(told: Mapping[str, Any] | None) -> Cell:
-    """Of gold; n are tasks, also where the share is of their steps."""
-    if not told or not told["of"]:
+def _gold_share(figure: Mapping[str, Any] | None) -> Cell:
+    """A share over gold; n is the number of tasks, also for shares of steps."""
+    if not figure or not figure["of"]:
         return Cell(None, is_share=True)
-    low, high = told["interval"]
-    return Cell(told["hits"] / told["of"], low, high, is_share=True, n=told.get("tasks", told["of"]))
+    low, high = figure["interval"]
+    return Cell(figure["hits"] / figure["of"], low, high, is_share=True, n=figure.get("tasks", figure["of"]))
 
 
-def labelers_of(place: Place) -> list[Labeler]:
-    """Everybody who handed anything in, the busiest first; four queries."""
+def labelers_of(place: Place) -> list[LabelerFigures]:
+    """Everyone who submitted anything, most submissions first; four queries."""
     figure = Figure.objects.filter(project=place.project, name="labelers", scope="").first()
     rows = figure.data["labelers"] if figure is not None else []
     ids = {row["labeler"] for row in rows}
     names = labeler_names(place, ids)
-    members = {one.user_id: one for one in Membership.objects.filter(project=place.project, user__in=ids)}
-    standing = Suspension.objects.filter(membership__in=members.values(), lifted_at=None)
-    suspended = {one.membership_id: one for one in standing}
+    members = {member.user_id: member for member in Membership.objects.filter(project=place.project, user__in=ids)}
+    active = Suspension.objects.filter(membership__in=members.values(), lifted_at=None)
+    suspensions = {suspension.membership_id: suspension for suspension in active}
     cost = rules_for(place.project).hourly_cost
-    found = []
+    labelers = []
     for row in rows:
         member = members.get(row["labeler"])
-        found.append(Labeler(names[row["labeler"]], member, suspended.get(member.pk) if member else None, row, cost))
-    return found
+        suspension = suspensions.get(member.pk) if member else None
+        labelers.append(LabelerFigures(names[row["labeler"]], member, suspension, row, cost))
+    return labelers
 
 
 def labeler_table(place: Place) -> Table:
     header = [
         "Labeler",
-        "Assignments",
+        "Submissions",
         "Median seconds",
         "Active hours",
         "Days",
@@ -119,20 +120,20 @@ def labeler_table(place: Place) -> Table:
     ]
     rows = [
         [
-            one.name,
-            one.figures["assignments"],
-            one.median_s,
-            one.active_s / 3600,
-            one.figures["days"],
-            one.cost,
-            one.gold_tasks,
-            one.exact,
-            one.within_one,
-            one.steps,
-            one.agrees,
-            one.compared,
-            one.suspension.reason if one.suspension else "",
+            labeler.name,
+            labeler.figures["assignments"],
+            labeler.median_s,
+            labeler.active_s / 3600,
+            labeler.figures["days"],
+            labeler.cost,
+            labeler.gold_tasks,
+            labeler.exact,
+            labeler.within_one,
+            labeler.steps,
+            labeler.agrees,
+            labeler.compared,
+            labeler.suspension.reason if labeler.suspension else "",
         ]
-        for one in labelers_of(place)
+        for labeler in labelers_of(place)
     ]
     return Table(header, rows)

@@ -1,4 +1,4 @@
-"""The quality pages' figures as tables: what a page shows and what its CSV holds is one and the same."""
+"""The figures of the quality pages as tables, the same for the page and for its CSV file."""
 
 from __future__ import annotations
 
@@ -15,17 +15,16 @@ RATINGS = ("bad", "okay", "great")
 
 Data = Mapping[str, Any]
 
-
-MOST_SHOWN = 50  # Rows of a table on a page.
-MOST_DRAWN = 6  # Plots of runs, of each kind.
+MAX_ROWS = 50  # Rows of a table on a page.
+MAX_PLOTS = 6  # Plots of runs, of each kind.
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A number with its 95 % interval, where it has one. A share is shown in percent, a coefficient as it is.
+    """A number with its 95 % interval, if it has one. Shares are shown in percent, coefficients as they are.
 
-    `n` is the number of solutions that it rests on, where that is known. Of too few a page shows n alone; the file has the
-    number, too.
+    `n` is the number of solutions that the number rests on, if known. If they are too few, a page shows n alone, but
+    the file has the number too.
     """
 
     value: float | None
@@ -52,7 +51,7 @@ class Cell:
 
     @property
     def sorting(self) -> tuple[bool, float]:
-        """The lowest first, and what cannot be told last."""
+        """Lowest first, unknown last."""
         return self.value is None, self.value or 0.0
 
 
@@ -67,14 +66,14 @@ class Table:
 
     @property
     def columns(self) -> list[tuple[str, bool]]:
-        """Titles, and whether numbers stand below."""
+        """Titles, and whether the column holds numbers."""
         first = self.rows[0] if self.rows else self.header
         return [(title, not isinstance(value, str)) for title, value in zip(self.header, first, strict=True)]
 
     @property
     def shown(self) -> list[list[Any]]:
-        """What a page has room for; the file has all."""
-        return self.rows[:MOST_SHOWN]
+        """The rows on the page; the file has all."""
+        return self.rows[:MAX_ROWS]
 
     @property
     def left_out(self) -> int:
@@ -84,15 +83,15 @@ class Table:
         """For a file: a number with its interval is four columns."""
         wide = [any(isinstance(row[index], Cell) for row in self.rows) for index in range(len(self.header))]
         yield [
-            part
+            title
             for name, is_wide in zip(self.header, wide, strict=True)
-            for part in ([name, f"{name} low", f"{name} high", f"{name} n"] if is_wide else [name])
+            for title in ([name, f"{name} low", f"{name} high", f"{name} n"] if is_wide else [name])
         ]
         for row in self.rows:
             yield [
-                part
+                field
                 for value, is_wide in zip(row, wide, strict=True)
-                for part in ([value.value, value.low, value.high, value.n] if is_wide else [value])
+                for field in ([value.value, value.low, value.high, value.n] if is_wide else [value])
             ]
 
 
@@ -112,11 +111,11 @@ class Overview:
         return max((figure.at for figure in self.figures.values()), default=None)
 
     def data(self, name: str, scope: str = "") -> Data:
-        found = self.figures.get((name, scope))
-        return found.data if found is not None else {}
+        figure = self.figures.get((name, scope))
+        return figure.data if figure is not None else {}
 
     def scopes(self, name: str) -> list[tuple[str, Data]]:
-        return [(scope, figure.data) for (named, scope), figure in self.figures.items() if named == name]
+        return [(scope, figure.data) for (key, scope), figure in self.figures.items() if key == name]
 
     @property
     def whole(self) -> Data:
@@ -131,7 +130,7 @@ class Overview:
         return Cell.of(self.whole.get("steps", {}).get("alpha_ordinal"))
 
     @property
-    def standing(self) -> Data:
+    def consensus(self) -> Data:
         return self.data("consensus")
 
     @property
@@ -148,22 +147,22 @@ class Overview:
 
     @property
     def plotted_runs(self) -> list[Data]:
-        return _calibrated(self.runs)[:MOST_DRAWN]
+        return _calibrated(self.runs)[:MAX_PLOTS]
 
     @property
     def unplotted_runs(self) -> int:
-        return len(_calibrated(self.runs)[MOST_DRAWN:])
+        return len(_calibrated(self.runs)[MAX_PLOTS:])
 
     @property
     def plotted_judges(self) -> list[Data]:
-        return _calibrated(self.judges)[:MOST_DRAWN]
+        return _calibrated(self.judges)[:MAX_PLOTS]
 
     @property
     def unplotted_judges(self) -> int:
-        return len(_calibrated(self.judges)[MOST_DRAWN:])
+        return len(_calibrated(self.judges)[MAX_PLOTS:])
 
     def _newest_first(self, name: str) -> list[Data]:
-        return sorted((data for _, data in self.scopes(name)), key=lambda one: one["number"], reverse=True)
+        return sorted((data for _, data in self.scopes(name)), key=lambda data: data["number"], reverse=True)
 
     def table(self, name: str) -> Table:
         return TABLES[name](self)
@@ -174,13 +173,13 @@ class Overview:
 
 
 def _calibrated(runs: Iterable[Data]) -> list[Data]:
-    return [one for one in runs if one.get("calibration")]
+    return [run for run in runs if run.get("calibration")]
 
 
 def overview_of(place: Place) -> Overview:
     """One query, whatever the project's size."""
     figures = Figure.objects.filter(project=place.project).order_by("name", "scope")
-    return Overview(place, {(one.name, one.scope): one for one in figures})
+    return Overview(place, {(figure.name, figure.scope): figure for figure in figures})
 
 
 def dispute_counts(place: Place) -> dict[str, int]:
@@ -192,7 +191,7 @@ def dispute_counts(place: Place) -> dict[str, int]:
 
 def _agreement(overview: Overview) -> Table:
     header = [
-        "Where",
+        "Scope",
         "Compared solutions",
         "Same first error",
         "Within one",
@@ -201,52 +200,49 @@ def _agreement(overview: Overview) -> Table:
         "Alpha, nominal",
     ]
     rows = []
-    for scope, data in sorted(overview.scopes("agreement"), key=lambda one: one[0]):
+    for scope, data in sorted(overview.scopes("agreement"), key=lambda scoped: scoped[0]):
+        kind, _, name = scope.partition(":")
+        title = {"": "all", "round": f"round {name}", "subject": name}.get(kind, scope)
         errors, steps = data["first_errors"], data["steps"]
         shares = (errors["exact"], errors["within_one"])
         coefficients = (errors["kappa"], steps["alpha_ordinal"], steps["alpha_nominal"])
-        rows.append([_scope(scope), data["solutions"], *map(Cell.share, shares), *map(Cell.of, coefficients)])
+        rows.append([title, data["solutions"], *map(Cell.share, shares), *map(Cell.of, coefficients)])
     return Table(header, rows)
 
 
-def _scope(scope: str) -> str:
-    kind, _, name = scope.partition(":")
-    return {"": "all", "round": f"round {name}", "subject": name}.get(kind, scope)
-
-
 def _pairs(overview: Overview) -> Table:
-    """Those who agree least come first: sixty people are 1,770 pairs."""
-    pairs = sorted(overview.data("pairs").get("pairs", []), key=lambda one: Cell.of(one["exact"]).sorting)
-    names = labeler_names(overview.place, {one[side] for one in pairs for side in ("first", "second")})
+    """Pairs who agree least come first, as sixty people make 1,770 pairs."""
+    pairs = sorted(overview.data("pairs").get("pairs", []), key=lambda pair: Cell.of(pair["exact"]).sorting)
+    names = labeler_names(overview.place, {pair[side] for pair in pairs for side in ("first", "second")})
     rows = [
         [
-            names[one["first"]],
-            names[one["second"]],
-            one["exact"]["solutions"],
-            Cell.share(one["exact"]),
-            Cell.of(one["kappa"]),
+            names[pair["first"]],
+            names[pair["second"]],
+            pair["exact"]["solutions"],
+            Cell.share(pair["exact"]),
+            Cell.of(pair["kappa"]),
         ]
-        for one in pairs
+        for pair in pairs
     ]
-    return Table(["One", "Other", "Solutions", "Same first error", "Cohen's kappa of steps"], rows)
+    return Table(["Labeler", "Other labeler", "Solutions", "Same first error", "Cohen's kappa of steps"], rows)
 
 
 def _confusion(overview: Overview) -> Table:
-    table = overview.whole.get("steps", {}).get("confusion", [])
-    if not any(count for row in table for count in row):
-        table = []
+    counts = overview.whole.get("steps", {}).get("confusion", [])
+    if not any(count for row in counts for count in row):
+        counts = []
     return Table(
-        ["One says", *(f"another: {name}" for name in RATINGS)],
-        [[name, *counts] for name, counts in zip(RATINGS, table, strict=False)],
+        ["Rated by one", *(f"by another: {name}" for name in RATINGS)],
+        [[name, *row] for name, row in zip(RATINGS, counts, strict=False)],
     )
 
 
 def _over_time(overview: Overview) -> Table:
-    rows = [[one["week"], one["solutions"], Cell.share(one["exact"])] for one in overview.weeks]
+    rows = [[week["week"], week["solutions"], Cell.share(week["exact"])] for week in overview.weeks]
     return Table(["Week from", "Solutions", "Same first error"], rows)
 
 
-MACHINE = {
+MODEL_FIGURES = {
     "accuracy": "Accuracy",
     "kappa": "Kappa",
     "precision": "Precision of bad",
@@ -255,44 +251,45 @@ MACHINE = {
 }
 
 
-def _against_people(one: Data) -> Iterator[Cell | None]:
-    """In the order of MACHINE; kappa alone is no share."""
-    return (Cell.of(one[name]) if name == "kappa" else Cell.share(one[name]) for name in MACHINE)
+def _against_people(run: Data) -> Iterator[Cell | None]:
+    """In the order of MODEL_FIGURES; all but kappa are shares."""
+    return (Cell.of(run[name]) if name == "kappa" else Cell.share(run[name]) for name in MODEL_FIGURES)
 
 
 def _monte_carlo(overview: Overview) -> Table:
     return Table(
-        ["Run", "Strategy", *MACHINE.values()],
-        [[one["number"], one["strategy"], *_against_people(one)] for one in overview.runs],
+        ["Run", "Strategy", *MODEL_FIGURES.values()],
+        [[run["number"], run["strategy"], *_against_people(run)] for run in overview.runs],
     )
 
 
 def _judges(overview: Overview) -> Table:
     return Table(
-        ["Judge", "Version", "Run", *MACHINE.values()],
-        [[one["judge"], one["version"], one["number"], *_against_people(one)] for one in overview.judges],
+        ["Judge", "Version", "Run", *MODEL_FIGURES.values()],
+        [[run["judge"], run["version"], run["number"], *_against_people(run)] for run in overview.judges],
     )
 
 
 def _calibration(overview: Overview) -> Table:
     return Table(
-        ["Run", "Soft estimate", "Steps", "Mean estimate", "Good by people"],
+        ["Run", "Soft estimate", "Steps", "Mean estimate", "Good according to people"],
         [[run["number"], *bin_] for run in overview.runs for bin_ in _bins(run)],
     )
 
 
 def _confidence(overview: Overview) -> Table:
-    header = ["Judge", "Version", "Run", "Confidence", "Verdicts", "Mean confidence", "Right by people"]
+    header = ["Judge", "Version", "Run", "Confidence", "Verdicts", "Mean confidence", "Right according to people"]
     return Table(
-        header, [[one["judge"], one["version"], one["number"], *bin_] for one in overview.judges for bin_ in _bins(one)]
+        header, [[run["judge"], run["version"], run["number"], *bin_] for run in overview.judges for bin_ in _bins(run)]
     )
 
 
 def _bins(run: Data) -> Iterator[list[Any]]:
-    for one in run["calibration"]["bins"] if "calibration" in run else ():
-        if one["of"]:
-            told = Cell(one["good"] / one["of"], one["interval"][0], one["interval"][1], is_share=True)
-            yield [f"{100 * one['low']:.0f} to {100 * one['high']:.0f} %", one["of"], Share(one["mean"]), told]
+    """The calibration bins that hold anything: range, count, mean, and the share of good ones."""
+    for bin_ in run["calibration"]["bins"] if "calibration" in run else ():
+        if bin_["of"]:
+            good = Cell(bin_["good"] / bin_["of"], bin_["interval"][0], bin_["interval"][1], is_share=True)
+            yield [f"{100 * bin_['low']:.0f} to {100 * bin_['high']:.0f} %", bin_["of"], Share(bin_["mean"]), good]
 
 
 TABLES: dict[str, Callable[[Overview], Table]] = {

@@ -1,4 +1,4 @@
-"""Which flags a reviewer looks at."""
+"""The filters of the flags page, and the dismissal of a report."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from apps.quality.review.reports import LONGEST_REASON
 
 KINDS = [
     ("unsure", "unsure steps"),
-    ("give_up", "given up"),
+    ("give_up", "tasks given up"),
     ("bad_problem", "reported problems"),
-    ("skip", "put off"),
+    ("skip", "skipped tasks"),
 ]
 
 
 class DismissForm(ServiceForm):
-    reason = forms.CharField(max_length=LONGEST_REASON, strip=True, label="Why nothing is wrong with it")
+    reason = forms.CharField(max_length=LONGEST_REASON, strip=True, label="Why the problem is correct")
 
 
 class RoundField(forms.ModelChoiceField):  # type: ignore[type-arg]

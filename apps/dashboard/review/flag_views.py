@@ -1,4 +1,4 @@
-"""What labelers left for reviewers: steps that they were not sure of, tasks that they gave up, reported or put off."""
+"""Flags: steps that labelers were unsure of, and tasks that they gave up, reported or skipped."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from apps.quality.review.reports import ReportState, dismiss_report, reopen_repo
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """One thing to look at. `step` counts from 1, where it is about one step."""
+    """An assignment that needs a reviewer's look. `step` is the number of the step, if the flag is about one."""
 
     assignment: Assignment
     name: str
@@ -36,8 +36,8 @@ class Flag:
 
     @property
     def problem(self) -> Problem | None:
-        about = self.assignment.task.solution or self.assignment.task.comparison
-        return about.problem if about is not None else None
+        item = self.assignment.task.solution or self.assignment.task.comparison
+        return item.problem if item is not None else None
 
     @property
     def dismissal(self) -> ReportDismissal | None:
@@ -50,40 +50,58 @@ class Flag:
 def flags(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     place = place_for(request.user, slug, "review")
     form = FlagsForm(request.GET or None, project=place.project)
-    wanted = form.cleaned_data if form.is_bound and form.is_valid() else {}
-    kind, round_ = wanted.get("kind") or "unsure", wanted.get("round")
-    state: ReportState = wanted.get("state") or "open"
-    page = _unsure(place, round_, request) if kind == "unsure" else _turns(place, kind, state, round_, request)
-    shown = _as_flags(place, kind, page.rows)
+    filters = form.cleaned_data if form.is_bound and form.is_valid() else {}
+    kind, round_ = filters.get("kind") or "unsure", filters.get("round")
+    state: ReportState = filters.get("state") or "open"
+    if kind == "unsure":
+        labels = StepLabel.objects.filter(
+            unsure=True, assignment__round__project=place.project, assignment__state__in=Assignment.SUBMITTED
+        )
+        if round_ is not None:
+            labels = labels.filter(assignment__round=round_)
+        labels = labels.select_related("step", "assignment__round", "assignment__task")
+        page: Page[Any] = page_of(labels, request.GET, newest_first=True)
+    else:
+        page = _assignments(place, kind, state, round_, request)
     context = place.context(
-        "flags", form=form, kind=kind, state=state, page=page, flags=shown, way=request.get_full_path()
+        "flags",
+        form=form,
+        kind=kind,
+        state=state,
+        page=page,
+        flags=_flags(place, kind, page.rows),
+        return_url=request.get_full_path(),
     )
-    return render(request, "labeling/flags.html", context)
+    return render(request, "review/flags.html", context)
 
 
-def _unsure(place: Place, round_: Any, request: AuthenticatedRequest) -> Page[Any]:
-    found = StepLabel.objects.filter(
-        unsure=True, assignment__round__project=place.project, assignment__state__in=Assignment.SUBMITTED
-    )
-    if round_ is not None:
-        found = found.filter(assignment__round=round_)
-    return page_of(
-        found.select_related("step", "assignment__round", "assignment__task"), request.GET, newest_first=True
-    )
-
-
-def _turns(place: Place, kind: str, state: ReportState, round_: Any, request: AuthenticatedRequest) -> Page[Any]:
+def _assignments(place: Place, kind: str, state: ReportState, round_: Any, request: AuthenticatedRequest) -> Page[Any]:
+    """The page of assignments that were reported, skipped or given up."""
     if kind == "bad_problem":
-        found = reports_in([place.project], state)
+        assignments = reports_in([place.project], state)
     elif kind == "skip":
-        found = Assignment.objects.filter(round__project=place.project, state=Assignment.State.SKIPPED)
+        assignments = Assignment.objects.filter(round__project=place.project, state=Assignment.State.SKIPPED)
     else:
         given_up = Assignment.objects.submitted().filter(finish_reason=Assignment.FinishReason.GIVE_UP)
-        found = given_up.filter(round__project=place.project)
+        assignments = given_up.filter(round__project=place.project)
     if round_ is not None:
-        found = found.filter(round=round_)
+        assignments = assignments.filter(round=round_)
     related = ("round", "task__solution__problem", "task__comparison__problem", "dismissal__dismissed_by")
-    return page_of(found.select_related(*related), request.GET, newest_first=True)
+    return page_of(assignments.select_related(*related), request.GET, newest_first=True)
+
+
+def _flags(place: Place, kind: str, rows: list[Any]) -> list[Flag]:
+    """Rows are labels for the kind `unsure`, else assignments."""
+    assignments = [row.assignment if kind == "unsure" else row for row in rows]
+    names = labeler_names(place, {assignment.labeler_id for assignment in assignments})
+    flags = []
+    for row, assignment in zip(rows, assignments, strict=True):
+        name, at = names[assignment.labeler_id], assignment.submitted_at
+        if kind == "unsure":
+            flags.append(Flag(assignment, name, row.step.text, at, row.step.position + 1))
+        else:
+            flags.append(Flag(assignment, name, assignment.reason, assignment.leased_until if kind == "skip" else at))
+    return flags
 
 
 @login_required
@@ -92,12 +110,12 @@ def dismiss(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     place = place_for(request.user, slug, "review")
     report = _report(place, pk)
     form = DismissForm(request.POST)
-    done = form.run(lambda data: dismiss_report(assignment=report, reason=data["reason"], actor=request.user))
-    if done is None:
+    dismissed = form.run(lambda data: dismiss_report(assignment=report, reason=data["reason"], actor=request.user))
+    if dismissed is None:
         messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
     else:
-        messages.success(request, "The report is dismissed.")
-    return redirect(_way_back(request, slug))
+        messages.success(request, "Report dismissed.")
+    return redirect(_return_url(request, slug))
 
 
 @login_required
@@ -105,37 +123,16 @@ def dismiss(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
 def reopen(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     place = place_for(request.user, slug, "review")
     reopen_report(assignment=_report(place, pk), actor=request.user)
-    messages.success(request, "The report is open again.")
-    return redirect(_way_back(request, slug))
+    messages.success(request, "Report reopened.")
+    return redirect(_return_url(request, slug))
 
 
 def _report(place: Place, pk: int) -> Assignment:
     return get_object_or_404(Assignment, round__project=place.project, pk=pk)
 
 
-def _way_back(request: AuthenticatedRequest, slug: str) -> str:
-    """To the page whose form was sent."""
-    way = request.POST.get("way", "")
-    is_ours = url_has_allowed_host_and_scheme(way, allowed_hosts=None) and way.startswith("/")
-    return way if is_ours else f"{reverse('flags', args=[slug])}?kind=bad_problem"
-
-
-def _as_flags(place: Place, kind: str, rows: list[Any]) -> list[Flag]:
-    assignments = [row.assignment if kind == "unsure" else row for row in rows]
-    names = labeler_names(place, {assignment.labeler_id for assignment in assignments})
-    if kind == "unsure":
-        return [
-            Flag(
-                assignment, names[assignment.labeler_id], row.step.text, assignment.submitted_at, row.step.position + 1
-            )
-            for row, assignment in zip(rows, assignments, strict=True)
-        ]
-    return [
-        Flag(
-            assignment,
-            names[assignment.labeler_id],
-            assignment.reason,
-            assignment.leased_until if kind == "skip" else assignment.submitted_at,
-        )
-        for assignment in assignments
-    ]
+def _return_url(request: AuthenticatedRequest, slug: str) -> str:
+    """The page that contained the form."""
+    url = request.POST.get("return_url", "")
+    is_own = url_has_allowed_host_and_scheme(url, allowed_hosts=None) and url.startswith("/")
+    return url if is_own else f"{reverse('flags', args=[slug])}?kind=bad_problem"

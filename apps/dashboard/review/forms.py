@@ -1,4 +1,4 @@
-"""What a reviewer narrows a queue by, and says of a turn."""
+"""The filters of a review queue, and the correction of a submission."""
 
 from __future__ import annotations
 
@@ -7,20 +7,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 
+from apps.core.errors import DomainError
+from apps.core.http.ids import parse_id
+from apps.corpus.facets import facets_of
 from apps.dashboard.access import Place
 from apps.dashboard.forms import ServiceForm
-from apps.dashboard.solutions.queries import facets_of
 from apps.labeling.models import Round
 from apps.projects.models import Membership
 from apps.quality.review.queues import QueueFilters
 
 ANY = ("", "any")
-MOST_PEOPLE = 500
+MAX_PEOPLE = 500
+MAX_SELECTED = 200
 
 
 class QueueForm(forms.Form):
-    """The filters of a queue, to choose from. What an address asks for, `asked_of` reads."""
+    """The filters of a queue as choices. `filters_in` reads them from a URL."""
 
     round = forms.ChoiceField(required=False)
     source = forms.ChoiceField(required=False, label="Written by")
@@ -32,7 +36,7 @@ class QueueForm(forms.Form):
         facets = facets_of(place.project)
         rounds = Round.objects.filter(project=place.project).order_by("number").only("number", "name")
         for name, choices in (
-            ("round", [(str(one.number), str(one)) for one in rounds]),
+            ("round", [(str(round_.number), str(round_)) for round_ in rounds]),
             ("source", [(value, value) for value in facets.sources]),
             ("subject", [(value, value) for value in facets.subjects]),
             ("labeler", _people(place)),
@@ -45,19 +49,22 @@ class QueueForm(forms.Form):
 
 
 def _people(place: Place) -> list[tuple[str, str]]:
-    """Whoever is or was in the project, under the name that the reader may see."""
-    members = Membership.objects.filter(project=place.project).select_related("user").order_by("pk")[:MOST_PEOPLE]
+    """Current and former members, under the name that the reader may see."""
+    members = Membership.objects.filter(project=place.project).select_related("user").order_by("pk")[:MAX_PEOPLE]
     named = place.names_people()
-    shown = [
-        (str(one.pk), str(one.user) if named and one.status != Membership.Status.IMPORTED else one.pseudonym[:8])
-        for one in members
+    choices = [
+        (
+            str(member.pk),
+            str(member.user) if named and member.status != Membership.Status.IMPORTED else member.pseudonym[:8],
+        )
+        for member in members
     ]
-    return sorted(shown, key=lambda one: one[1].casefold())
+    return sorted(choices, key=lambda choice: choice[1].casefold())
 
 
-# --- what an address narrows by, without asking the database what there is ---------------------------------
+# --- filters in a URL, read without querying the choices --------------------------------------------------
 
-_FITS = {
+_PATTERNS = {
     "round": re.compile(r"-?\d{1,9}"),
     "labeler": re.compile(r"\d{1,17}"),
     "source": re.compile(r"[^\x00]{1,1000}"),
@@ -65,34 +72,47 @@ _FITS = {
 }
 
 
-def asked_of(params: Mapping[str, str]) -> dict[str, str]:
-    """The filters that an address holds; what cannot be one lets everything through."""
-    return {name: params[name] for name, fits in _FITS.items() if fits.fullmatch(params.get(name, ""))}
+def filters_in(params: Mapping[str, str]) -> dict[str, str]:
+    """The filters in a URL's parameters. Malformed values are ignored."""
+    return {name: params[name] for name, pattern in _PATTERNS.items() if pattern.fullmatch(params.get(name, ""))}
 
 
-def narrowing_of(place: Place, asked: Mapping[str, str]) -> QueueFilters:
-    """`labeler` is a membership of this project; of any other there is nothing."""
+def narrowing_of(place: Place, filters: Mapping[str, str]) -> QueueFilters:
+    """The filters as the queues take them. `labeler` is the ID of a membership; of another project it matches nothing."""
     labeler = None
-    if "labeler" in asked:
-        members = Membership.objects.filter(project=place.project, pk=int(asked["labeler"]))
+    if "labeler" in filters:
+        members = Membership.objects.filter(project=place.project, pk=int(filters["labeler"]))
         labeler = members.values_list("user_id", flat=True).first() or 0
     return QueueFilters(
-        round=int(asked["round"]) if "round" in asked else None,
-        source=asked.get("source"),
-        subject=asked.get("subject"),
+        round=int(filters["round"]) if "round" in filters else None,
+        source=filters.get("source"),
+        subject=filters.get("subject"),
         labeler=labeler,
     )
 
+
+def selected_ids(data: QueryDict, name: str) -> list[int]:
+    """The IDs of the selected check boxes. Raises DomainError if there are none, too many, or other texts."""
+    ids = [parse_id(text) for text in data.getlist(name)]
+    numbers = [number for number in ids if number is not None]
+    if not ids:
+        raise DomainError(f"Select at least one {name}.", fields={name: "none selected"})
+    if len(ids) > MAX_SELECTED or len(numbers) < len(ids):
+        raise DomainError(f"Select up to {MAX_SELECTED} {name}s.", fields={name: f"1 to {MAX_SELECTED} IDs"})
+    return numbers
+
+
+# --- a correction -----------------------------------------------------------------------------------------
 
 FINISHES = [("found_error", "found the first error"), ("solution", "reached the end"), ("give_up", "gave up")]
 ANSWERS = [("", "not reached"), ("-1", "bad"), ("0", "okay"), ("1", "great"), ("unsure", "unsure")]
 
 
 class CorrectionForm(ServiceForm):
-    """A rating for each step that the labeler was asked about, as fields `step:POSITION:CANDIDATE`."""
+    """A rating for each step that the labeler was shown, as fields `step:POSITION:CANDIDATE`."""
 
-    finish_reason = forms.ChoiceField(choices=FINISHES, label="Ended as")
-    note = forms.CharField(max_length=2000, required=False, help_text="Why, for whoever looks at it later.")
+    finish_reason = forms.ChoiceField(choices=FINISHES, label="Finish reason")
+    note = forms.CharField(max_length=2000, required=False, help_text="The reason, for later readers.")
 
     def __init__(self, *args: Any, steps: list[tuple[int, int, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -1,4 +1,4 @@
-"""The terms of a round, as a manager fills them in."""
+"""The form for a round's settings."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from django.db.models import Q, QuerySet
 
 from apps.accounts.models import User
 from apps.core.errors import DomainError
+from apps.core.structs import default_of, description_of, limits_of
+from apps.corpus.facets import Facets
 from apps.dashboard.forms import OnceForm, ServiceForm
 from apps.dashboard.rounds.protocol_forms import ProtocolForm
-from apps.dashboard.solutions.queries import Facets
 from apps.inference.models import Endpoint
 from apps.labeling.models import Round
 from apps.labeling.protocols import PROTOCOLS
@@ -21,12 +22,12 @@ from apps.projects.models import Guideline, Membership, Project
 from apps.quality.review.queues import KINDS
 
 ANY = ("", "any")
-# What the number of a round's tasks and submissions hangs on, besides its selection and its protocol's settings.
+# The number of a round's tasks and submissions depends on these, on its selection and on its protocol's options.
 _COUNTED = ("protocol", "redundancy", "gold_percent", "is_screening", "needs_screening", "skills", "labelers")
 
 
 class SelectionForm(ServiceForm):
-    """Which solutions become tasks, as fields; `select` is the same in the line that commands and API take."""
+    """Which solutions become tasks, as fields; `select` is the same as one line, as commands and the API take it."""
 
     answer = forms.ChoiceField(
         required=False, label="Final answer", choices=[ANY, ("right", "right"), ("wrong", "wrong")]
@@ -34,24 +35,24 @@ class SelectionForm(ServiceForm):
     source = forms.ChoiceField(required=False, label="Written by")
     subject = forms.ChoiceField(required=False)
     level = forms.ChoiceField(required=False)
-    unlabeled = forms.BooleanField(required=False, label="Only what nobody has labeled yet")
+    unlabeled = forms.BooleanField(required=False, label="Only solutions without labels")
     unsure = forms.IntegerField(
         required=False,
         min_value=1,
         max_value=10**9,
         label="Unsure in run",
-        help_text="Number of an estimation run: what its search is not sure of.",
+        help_text="The number of an estimation run: solutions whose first error its search is not sure of.",
     )
     first = forms.ChoiceField(
         required=False,
-        label="Come first",
+        label="Served first",
         choices=[
             ("", "the oldest"),
             ("convincing", "convincing wrong answers"),
             ("wrong", "wrong answers"),
             ("right", "right answers"),
         ],
-        help_text="Convincing: wrong, and the highest verifier score first.",
+        help_text="Convincing: wrong answers, the highest verifier score first.",
     )
     dispute = forms.ChoiceField(
         required=False, label="In dispute", choices=[ANY, *((name, kind.title) for name, kind in KINDS.items())]
@@ -61,7 +62,7 @@ class SelectionForm(ServiceForm):
         min_value=1,
         max_value=10**9,
         label="At most",
-        help_text="A random sample of so many, the same each time. Empty: all.",
+        help_text="A random sample of this size, the same each time. Empty: all.",
     )
 
     def __init__(self, *args: Any, facets: Facets, **kwargs: Any) -> None:
@@ -73,7 +74,7 @@ class SelectionForm(ServiceForm):
         ):
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)
-            # A comma parts the terms of a selection: what holds one cannot be named in it.
+            # A comma separates the terms of a selection, so that a value with a comma cannot be selected.
             field.choices = [ANY, *((value, value) for value in values if "," not in value)]
             if not values:
                 del self.fields[name]
@@ -81,32 +82,45 @@ class SelectionForm(ServiceForm):
     @property
     def select(self) -> str:
         data = self.cleaned_data
-        words = [data["answer"]] if data.get("answer") else []
-        words += [f"{name}:{data[name]}" for name in ("source", "subject", "level") if data.get(name)]
-        words += ["unlabeled"] if data.get("unlabeled") else []
-        words += [f"unsure:{data['unsure']}"] if data.get("unsure") else []
-        words += [f"first:{data['first']}"] if data.get("first") else []
-        words += [f"dispute:{data['dispute']}"] if data.get("dispute") else []
-        words += [f"sample:{data['sample']}"] if data.get("sample") else []
-        return ",".join(words) or "all"
+        terms = [data["answer"]] if data.get("answer") else []
+        terms += [f"{name}:{data[name]}" for name in ("source", "subject", "level") if data.get(name)]
+        terms += ["unlabeled"] if data.get("unlabeled") else []
+        terms += [f"unsure:{data['unsure']}"] if data.get("unsure") else []
+        terms += [f"first:{data['first']}"] if data.get("first") else []
+        terms += [f"dispute:{data['dispute']}"] if data.get("dispute") else []
+        terms += [f"sample:{data['sample']}"] if data.get("sample") else []
+        return ",".join(terms) or "all"
 
 
 def selection_fields(select: str) -> dict[str, Any]:
-    """A stored selection as the form's fields; a term that they have no place for is left out."""
-    chosen = Selection.parse(select)
-    found: dict[str, Any] = {
-        "sample": chosen.sample,
-        "first": ":".join(filter(None, chosen.first[0])) if chosen.first else "",
+    """A stored selection as the form's fields; terms without a field are left out."""
+    selection = Selection.parse(select)
+    fields: dict[str, Any] = {
+        "sample": selection.sample,
+        "first": ":".join(filter(None, selection.first[0])) if selection.first else "",
     }
-    for name, value in chosen.terms:
-        found |= {"answer": name} if name in ("right", "wrong") else {name: value or True}
-    return found
+    for name, value in selection.terms:
+        fields |= {"answer": name} if name in ("right", "wrong") else {name: value or True}
+    return fields
 
 
 def _percent(share: float) -> float:
-    """Without a fraction where it has none: a field shows 75 and not 75.0."""
+    """The share in percent, as an integer where it is one: a field shows 75 and not 75.0."""
     percent = round(100 * share, 4)
     return int(percent) if percent == int(percent) else percent
+
+
+def _setting(name: str) -> dict[str, Any]:
+    """The bounds, the initial value and the help text of a field, as `RoundConfig` declares them."""
+    return {
+        "initial": default_of(RoundConfig, name),
+        "help_text": description_of(RoundConfig, name),
+        **limits_of(RoundConfig, name),
+    }
+
+
+def _percent_limits(name: str) -> dict[str, Any]:
+    return {argument: _percent(limit) for argument, limit in limits_of(RoundConfig, name).items()}
 
 
 class GuidelineField(forms.ModelChoiceField):  # type: ignore[type-arg]
@@ -115,36 +129,23 @@ class GuidelineField(forms.ModelChoiceField):  # type: ignore[type-arg]
 
 
 class RoundForm(SelectionForm, ProtocolForm, OnceForm):
-    """All terms; the service says what cannot be."""
+    """All settings of a round; the service checks those that depend on each other."""
 
-    name = forms.CharField(max_length=200, required=False, help_text="As labelers see it.")
+    name = forms.CharField(**_setting("name"), required=False)
     protocol = forms.ChoiceField(
         choices=[(name, protocol.title) for name, protocol in PROTOCOLS.items()],
         initial="first_error",
         widget=forms.RadioSelect,
     )
-    redundancy = forms.IntegerField(min_value=1, max_value=100, initial=1, label="People per solution")
-    most_people = forms.IntegerField(
-        min_value=1,
-        max_value=100,
-        required=False,
-        label="Up to, where they disagree",
-        help_text="More are asked only about solutions on which people do not agree. Empty: nobody more.",
-    )
+    redundancy = forms.IntegerField(**limits_of(RoundConfig, "redundancy"), initial=1, label="People per solution")
+    most_people = forms.IntegerField(**_setting("most_people"), required=False, label="Up to, where they disagree")
     gold_percent = forms.FloatField(
-        min_value=0,
-        max_value=100,
+        **_percent_limits("gold_share"),
         initial=0,
         label="Gold",
-        help_text="Percent of the tasks that have known labels.",
+        help_text="Percent of gold tasks among the tasks served.",
     )
-    lease_minutes = forms.IntegerField(
-        min_value=1,
-        max_value=1440,
-        initial=20,
-        label="Minutes to hold a task",
-        help_text="Whoever is silent for so long gives it back.",
-    )
+    lease_minutes = forms.IntegerField(**_setting("lease_minutes"), label="Minutes to hold a task")
     show_reference = forms.BooleanField(required=False, initial=True, label="Labelers see the reference answer")
     guideline = GuidelineField(
         queryset=Guideline.objects.none(), required=False, label="Guidelines", empty_label="the newest when it opens"
@@ -156,33 +157,35 @@ class RoundForm(SelectionForm, ProtocolForm, OnceForm):
         queryset=Endpoint.objects.none(),
         required=False,
         empty_label="none",
-        help_text="Continues a prefix while labelers read, where the protocol wants candidates.",
+        help_text=description_of(RoundConfig, "endpoint"),
     )
     is_screening = forms.BooleanField(
-        required=False, label="This is a screening", help_text="A test over what is selected and has gold labels."
+        required=False, label="This is a screening", help_text=description_of(RoundConfig, "is_screening")
     )
     pass_percent = forms.FloatField(
-        min_value=0,
-        max_value=100,
+        **_percent_limits("pass_mark"),
         initial=_percent(PASS_MARK),
         required=False,
         label="Pass mark",
-        help_text="Percent of agreement with gold. PRM800K asked for 75.",
+        help_text="Percent of agreement with gold that passes. PRM800K used 75.",
     )
-    tries = forms.IntegerField(min_value=1, max_value=100, initial=1, required=False, label="Tries")
+    tries = forms.IntegerField(**limits_of(RoundConfig, "tries"), initial=1, required=False, label="Attempts")
     needs_screening = forms.BooleanField(required=False, label="Only those who have passed the screening")
     skills = forms.CharField(
-        required=False, max_length=1000, help_text="With commas. Only members who have all of them.", strip=True
+        required=False,
+        max_length=1000,
+        help_text=f"Separated by commas. {description_of(RoundConfig, 'skills')}",
+        strip=True,
     )
     labelers = forms.ModelMultipleChoiceField(
         queryset=User.objects.none(),
         required=False,
         label="Only these people",
         widget=forms.CheckboxSelectMultiple,
-        help_text="None chosen: everybody who may label here.",
+        help_text="None chosen: everyone who may label in the project.",
     )
     allows_corrections = forms.BooleanField(
-        required=False, initial=True, label="Labelers may correct what they submitted, while the round is open"
+        required=False, initial=True, label="Labelers may correct what they submitted while the round is open"
     )
 
     field_order = [
@@ -215,8 +218,8 @@ class RoundForm(SelectionForm, ProtocolForm, OnceForm):
             assert isinstance(field, forms.ModelChoiceField)
             field.queryset = queryset
 
-    def terms(self) -> dict[str, Any]:
-        """As `Terms` takes them. What only a screening has is left out of other rounds."""
+    def config(self) -> dict[str, Any]:
+        """The settings as `RoundConfig` takes them. Settings of screenings are left out of other rounds."""
         data = self.cleaned_data
         names = (
             "name",
@@ -231,23 +234,23 @@ class RoundForm(SelectionForm, ProtocolForm, OnceForm):
             "needs_screening",
             "allows_corrections",
         )
-        terms = {name: data[name] for name in names} | {
+        config = {name: data[name] for name in names} | {
             "select": self.select,
             "mode": data["mode"] or Round.Mode.BLIND.value,
             "gold_share": data["gold_percent"] / 100,
             "skills": [skill.strip() for skill in data["skills"].split(",") if skill.strip()],
             "labelers": list(data["labelers"]),
-            "options": self.settings(),
+            "options": self.protocol_options(),
         }
         if not data["is_screening"]:
-            return terms
+            return config
         mark = data["pass_percent"]
-        return terms | {"pass_mark": None if mark is None else mark / 100, "tries": data["tries"] or 1}
+        return config | {"pass_mark": None if mark is None else mark / 100, "tries": data["tries"] or 1}
 
     def unsaved(self, project: Project) -> Round | None:
-        """A round of these terms to count what it would make; None where what that hangs on cannot be read.
+        """A round with these settings, to count its tasks; None if a setting that the count needs is invalid.
 
-        An empty field counts as it does at first.
+        An empty field counts with its initial value.
         """
         self.is_valid()
         counted = {*SelectionForm.base_fields, *ProtocolForm.base_fields, *_COUNTED}
@@ -255,26 +258,26 @@ class RoundForm(SelectionForm, ProtocolForm, OnceForm):
             return None
         initial = {name: None if field.required is False else field.initial for name, field in self.fields.items()}
         self.cleaned_data = initial | self.cleaned_data
-        terms = RoundConfig(**self.terms()).settled()
-        return Round(project=project, **terms.stored())
+        config = RoundConfig(**self.config()).normalized()
+        return Round(project=project, **config.columns())
 
-    def _tell(self, error: DomainError) -> None:
+    def add_domain_error(self, error: DomainError) -> None:
         """The form has percents where the service has shares."""
         renamed = {"gold_share": "gold_percent", "pass_mark": "pass_percent"}
         fields = {renamed.get(name, name): text for name, text in error.fields.items()}
-        super()._tell(DomainError(error.message, code=error.code, fields=fields))
+        super().add_domain_error(DomainError(error.message, code=error.code, fields=fields))
 
 
 def _endpoints(project: Project) -> QuerySet[Endpoint]:
-    """Those that the project may use, and those of its drafts: where a grant was taken back, the service says so."""
+    """The endpoints that the project may use, and those of its drafts: if a grant was withdrawn, the service says so."""
     usable = Endpoint.objects.usable_in(project).values("pk")
     drafts = Round.objects.filter(project=project, status=Round.Status.DRAFT).values("endpoint")
     return Endpoint.objects.filter(Q(pk__in=usable) | Q(pk__in=drafts)).order_by("name")
 
 
 def initial_of(round_: Round) -> dict[str, Any]:
-    """A draft's terms, as the form shows them."""
-    terms = RoundConfig.of(round_)
+    """A draft's settings as the form shows them."""
+    config = RoundConfig.of(round_)
     names = (
         "name",
         "protocol",
@@ -292,12 +295,12 @@ def initial_of(round_: Round) -> dict[str, Any]:
         "labelers",
     )
     return (
-        {name: getattr(terms, name) for name in names}
-        | selection_fields(terms.select)
-        | dict(terms.options)
+        {name: getattr(config, name) for name in names}
+        | selection_fields(config.select)
+        | dict(config.options)
         | {
-            "gold_percent": _percent(terms.gold_share),
-            "pass_percent": None if terms.pass_mark is None else _percent(terms.pass_mark),
-            "skills": ", ".join(terms.skills),
+            "gold_percent": _percent(config.gold_share),
+            "pass_percent": None if config.pass_mark is None else _percent(config.pass_mark),
+            "skills": ", ".join(config.skills),
         }
     )

@@ -1,4 +1,4 @@
-"""The settings of the protocols, in the form that drafts a round."""
+"""The protocols' options, in the form for a round."""
 
 from __future__ import annotations
 
@@ -6,40 +6,55 @@ from typing import Any
 
 from django import forms
 
+from apps.core.structs import default_of, limits_of
 from apps.dashboard.forms import ServiceForm
+from apps.labeling.protocols.base import Options, SamplingOptions
+from apps.labeling.protocols.branching import BranchingOptions
+from apps.labeling.protocols.comparison import ComparisonOptions
+from apps.labeling.protocols.first_error import FirstErrorOptions
 
-_SAMPLING = ("candidates", "temperature", "max_tokens")
-# By protocol: which fields are its settings. What others' fields say is left aside.
-SETTINGS = {
-    "branching": (*_SAMPLING, "writes", "starts_from"),
-    "comparison": ("pairs", "each", "seed", "rationale", "ties"),
-    "first_error": (*_SAMPLING, "alternatives", "progress", "critiques"),
+# The fields that are options of each protocol; the others are ignored.
+OPTIONS: dict[str, type[Options]] = {
+    "branching": BranchingOptions,
+    "comparison": ComparisonOptions,
+    "first_error": FirstErrorOptions,
 }
 
 
+def _option(options: type[Options], name: str) -> dict[str, Any]:
+    """The arguments of an optional field with the bounds and the default that the options declare."""
+    return {"required": False, "initial": default_of(options, name), **limits_of(options, name)}
+
+
 class ProtocolForm(ServiceForm):
-    """Fields of all protocols; the page shows those of the one that is chosen."""
+    """Fields of all protocols; the page shows those of the chosen one."""
 
     starts_from = forms.ChoiceField(
-        required=False,
+        **_option(BranchingOptions, "starts_from"),
         label="Starts from",
         choices=[("solutions", "solutions and their candidates"), ("problems", "problems alone")],
-        initial="solutions",
     )
-    writes = forms.BooleanField(required=False, initial=True, label="Labelers may write the step where none is great")
-    alternatives = forms.BooleanField(required=False, label="Rate alternatives for the bad step")
-    progress = forms.BooleanField(required=False, label="Say how far the solution came before it")
-    critiques = forms.BooleanField(required=False, label="Rate or write a critique of the mistake")
-    candidates = forms.IntegerField(required=False, min_value=1, max_value=8, initial=4, label="Candidates per step")
-    temperature = forms.FloatField(required=False, min_value=0, max_value=2, initial=1.0)
+    writes = forms.BooleanField(
+        **_option(BranchingOptions, "writes"), label="Labelers may write the step where none is great"
+    )
+    alternatives = forms.BooleanField(
+        **_option(FirstErrorOptions, "alternatives"), label="Rate alternatives for the bad step"
+    )
+    progress = forms.BooleanField(
+        **_option(FirstErrorOptions, "progress"), label="Say how far the solution came before it"
+    )
+    critiques = forms.BooleanField(
+        **_option(FirstErrorOptions, "critiques"), label="Rate or write a critique of the mistake"
+    )
+    candidates = forms.IntegerField(**_option(SamplingOptions, "candidates"), label="Candidates per step")
+    temperature = forms.FloatField(**_option(SamplingOptions, "temperature"))
     max_tokens = forms.IntegerField(
-        required=False, min_value=8, max_value=4096, initial=256, label="Longest step", help_text="In tokens."
+        **_option(SamplingOptions, "max_tokens"), label="Longest step", help_text="In tokens."
     )
 
     pairs = forms.ChoiceField(
-        required=False,
+        **_option(ComparisonOptions, "pairs"),
         label="What is compared",
-        initial="existing",
         choices=[
             ("existing", "existing comparisons"),
             ("right_wrong", "a right and a wrong solution"),
@@ -48,26 +63,21 @@ class ProtocolForm(ServiceForm):
         ],
     )
     each = forms.IntegerField(
-        required=False,
-        min_value=1,
-        max_value=1000,
-        initial=1,
+        **_option(ComparisonOptions, "each"),
         label="Pairs of a problem",
-        help_text="At most so many that are made of one problem, or of one step.",
+        help_text="The most pairs made of one problem, or of one step.",
     )
-    seed = forms.IntegerField(
-        required=False, min_value=0, max_value=2**31 - 1, initial=0, help_text="Another seed makes other pairs."
-    )
+    seed = forms.IntegerField(**_option(ComparisonOptions, "seed"), help_text="Another seed makes other pairs.")
     rationale = forms.ChoiceField(
-        required=False,
+        **_option(ComparisonOptions, "rationale"),
         label="Why it is better",
-        initial="optional",
-        choices=[("optional", "may be written"), ("required", "has to be written"), ("off", "is not asked")],
+        choices=[("optional", "may be written"), ("required", "must be written"), ("off", "is not asked")],
     )
-    ties = forms.BooleanField(required=False, initial=True, label="Neither may be better")
+    ties = forms.BooleanField(**_option(ComparisonOptions, "ties"), label="Neither may be better")
 
-    def settings(self) -> dict[str, Any]:
-        """The options of the chosen protocol; an empty field leaves its default."""
+    def protocol_options(self) -> dict[str, Any]:
+        """The options of the chosen protocol; those with an empty field keep their defaults."""
         data = self.cleaned_data
-        names = SETTINGS.get(data.get("protocol", ""), ())
+        options = OPTIONS.get(data.get("protocol", ""))
+        names = options.__struct_fields__ if options is not None else ()
         return {name: data[name] for name in names if data.get(name) not in (None, "")}

@@ -1,8 +1,11 @@
-"""What reviewers and managers see of a round while it runs: from seats and partial indexes, never by counting tasks."""
+"""What members see of rounds: their own work, and the activity and forecast of a round under way.
+
+Counts come from progress rows and partial indexes; tasks are never counted.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,140 +14,196 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.dashboard.access import Place
-from apps.dashboard.home.queries import Work, submissions_by_day, submissions_by_hour
-from apps.dashboard.rounds.forecast import Forecast, forecast, window_of
 from apps.dashboard.solutions.evidence import labeler_names
-from apps.labeling.assignments.timing import seconds_per_assignment
+from apps.labeling.activity import submissions_by_day, submissions_by_hour
+from apps.labeling.median_time import seconds_per_assignment
 from apps.labeling.models import Assignment, Round, RoundProgress
-from apps.labeling.progress import HandedIn, handed_in_by
+from apps.labeling.progress import SubmissionCount, submission_counts
 from apps.labeling.protocols.base import LEFT_EARLY
-from apps.labeling.queue.eligibility import ScreeningAttempt, attempt_in
+from apps.labeling.queue.eligibility import ScreeningAttempt, screening_attempt
+from apps.labeling.rounds.forecast import RoundForecast, forecast, window_start
 from apps.quality.review.reports import Report, report_of, reports_in
 
-SHOWN_REASONS = 50
+SHOWN_EARLY_ENDS = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Present:
-    """Somebody who holds tasks now. The page renews a lease while they work: that is their sign of life."""
+class RoundWork:
+    """A round with the work of one labeler in it. `attempt` is theirs, where the round is a screening."""
+
+    round: Round
+    submitted: int = 0
+    submitted_today: int = 0
+    leased: int = 0
+    attempt: ScreeningAttempt | None = None
+
+    @property
+    def remaining(self) -> int:
+        if self.attempt is not None:
+            is_over = self.attempt.score is not None and not self.attempt.result().may_retake
+            return 0 if is_over else self.round.task_count
+        submitted: int = self.round.submitted  # type: ignore[attr-defined]
+        return max(0, self.round.slot_count - submitted)
+
+    @property
+    def action(self) -> str:
+        """The text of the button that leads to the work; empty if there is none."""
+        if self.leased:
+            return "Continue"
+        if not self.remaining:
+            return ""
+        if self.attempt is not None and self.attempt.score is not None:
+            return "Try again"
+        return "Continue" if self.submitted else "Start"
+
+
+def work_for(user: User, rounds: QuerySet[Round]) -> list[RoundWork]:
+    """The rounds with the user's work in them. Rounds in which the user holds tasks come first."""
+    rows = list(rounds.with_submitted(seen_by=user).select_related("project"))  # type: ignore[attr-defined]
+    progress_rows = {
+        progress.round_id: progress for progress in RoundProgress.objects.filter(labeler=user, round__in=rows)
+    }
+    submitted = submission_counts(Assignment.objects.filter(labeler=user, round__in=rows), "round")
+    leases = Assignment.objects.held_by(user).filter(round__in=rows)
+    leased = dict(leases.order_by().values_list("round").annotate(count=Count("id")))
+    work = []
+    for round_ in rows:
+        attempt = None
+        if round_.is_screening and not round_.origin:
+            progress = progress_rows.get(round_.pk) or RoundProgress(round=round_, attempt=1)
+            attempt = screening_attempt(round_, progress)
+        # Gold counts like any other work: otherwise the count would show which tasks are gold.
+        count = submitted.get(round_.pk, SubmissionCount())
+        work.append(RoundWork(round_, count.total, count.today, leased.get(round_.pk, 0), attempt))
+    return sorted(work, key=lambda own: (not own.leased, not own.remaining, own.round.project.name, -own.round.number))
+
+
+def attempt_of(round_: Round, user: User) -> ScreeningAttempt | None:
+    """The user's attempt in a screening, or None if they have not begun one."""
+    if not round_.is_screening or round_.origin:
+        return None
+    progress = RoundProgress.objects.filter(round=round_, labeler=user).first()
+    return screening_attempt(round_, progress) if progress is not None else None
+
+
+# --- the activity of a round ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveLabeler:
+    """A labeler who holds tasks now. The labeling page renews their leases, last at `last_seen`."""
 
     name: str
     tasks: int
-    last_sign: datetime
+    last_seen: datetime
     until: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Remark:
-    """A turn that somebody ended early or put off, and why."""
+class EarlyEnd:
+    """An assignment that was given up, reported or skipped, and why."""
 
     name: str
     assignment: Assignment
     kind: str
-    words: str
+    title: str
     at: datetime | None
     report: Report | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LabelerRow:
-    """One labeler's seat, how much they handed in, and in a screening how it went."""
+    """One labeler's progress and submissions in a round, and their attempt in a screening."""
 
     name: str
     progress: RoundProgress
-    done: HandedIn
-    sitting: ScreeningAttempt | None
+    submitted: SubmissionCount
+    attempt: ScreeningAttempt | None
 
 
-def watched(place: Place, work: Work, *, now: datetime) -> dict[str, object]:
+def round_activity(place: Place, work: RoundWork, *, now: datetime) -> dict[str, object]:
+    """The template context for reviewers and managers of a round."""
     round_, assignments = work.round, Assignment.objects.filter(round=work.round)
-    done = handed_in_by(assignments, "labeler", now)
+    submitted = submission_counts(assignments, "labeler", now)
     progress_rows = sorted(
         RoundProgress.objects.filter(round=round_),
-        key=lambda progress: (-done.get(progress.labeler_id, HandedIn()).total, progress.pk),
+        key=lambda progress: (-submitted.get(progress.labeler_id, SubmissionCount()).total, progress.pk),
     )
-    early, present = _early(assignments), _present(assignments, now)
+    early_ends = _early_ends(assignments)
+    leases = assignments.filter(state=Assignment.State.LEASED, leased_until__gt=now).order_by()
+    holders = leases.values_list("labeler").annotate(count=Count("id"), until=Max("leased_until"))
+    active = sorted(holders, key=lambda holder: holder[2], reverse=True)
     people = {
         *(progress.labeler_id for progress in progress_rows),
-        *(one.labeler_id for one in early),
-        *(row[0] for row in present),
+        *(assignment.labeler_id for assignment in early_ends),
+        *(labeler for labeler, _, _ in active),
     }
     names = labeler_names(place, people)
-    days, finishes = submissions_by_day(assignments, now=now), _finishes(round_)
-    hours = submissions_by_hour(assignments, now=now)
+    days, hours = submissions_by_day(assignments, now=now), submissions_by_hour(assignments, now=now)
+    finishes = finish_counts(round_)
+    lease = timedelta(minutes=round_.lease_minutes)
     return {
-        "chairs": [_chair(round_, progress, names, done) for progress in progress_rows],
-        "present": [_presence(round_, row, names) for row in present],
-        "remarks": [_remark(assignment, names) for assignment in early],
+        "labelers": [
+            LabelerRow(
+                names[progress.labeler_id],
+                progress,
+                submitted.get(progress.labeler_id, SubmissionCount()),
+                screening_attempt(round_, progress) if round_.is_screening else None,
+            )
+            for progress in progress_rows
+        ],
+        "active": [ActiveLabeler(names[labeler], tasks, until - lease, until) for labeler, tasks, until in active],
+        "early_ends": [_early_end(assignment, names) for assignment in early_ends],
         "finishes": finishes,
-        "turns_ended": sum(count for _, _, count in finishes),
+        "finished": sum(count for _, _, count in finishes),
         "days": days,
         "hours": hours,
         "has_hours": any(count for _, count in hours),
         "has_days": any(count for _, count in days),
         "seconds_each": seconds_per_assignment(assignments),
-        "forecast": _forecast(round_, progress_rows, now),
+        "forecast": round_forecast(round_, progress_rows, now),
         "reported": reports_in([place.project]).filter(round=round_).count(),
     }
 
 
-def _chair(round_: Round, progress: RoundProgress, names: dict[int, str], done: dict[int, HandedIn]) -> LabelerRow:
-    sitting = attempt_in(round_, progress) if round_.is_screening else None
-    return LabelerRow(names[progress.labeler_id], progress, done.get(progress.labeler_id, HandedIn()), sitting)
-
-
-def _present(assignments: QuerySet[Assignment], now: datetime) -> list[tuple[int, int, datetime]]:
-    held = assignments.filter(state=Assignment.State.LEASED, leased_until__gt=now).order_by()
-    rows = held.values_list("labeler").annotate(count=Count("id"), until=Max("leased_until"))
-    return sorted(rows, key=lambda row: row[2], reverse=True)
-
-
-def _presence(round_: Round, row: tuple[int, int, datetime], names: dict[int, str]) -> Present:
-    labeler, tasks, until = row
-    return Present(names[labeler], tasks, until - timedelta(minutes=round_.lease_minutes), until)
-
-
-def _early(assignments: QuerySet[Assignment]) -> list[Assignment]:
-    """The latest that were left early, and what is put off now."""
+def _early_ends(assignments: QuerySet[Assignment]) -> list[Assignment]:
+    """The latest assignments that were given up, reported or skipped."""
     assignments = assignments.select_related(
         "task__solution__problem", "task__comparison__problem", "dismissal__dismissed_by"
     )
-    ended = assignments.filter(finish_reason__in=LEFT_EARLY).order_by("-pk")[:SHOWN_REASONS]
-    off = assignments.filter(state=Assignment.State.SKIPPED).order_by("-pk")[:SHOWN_REASONS]
-    found = sorted([*ended, *off], key=lambda one: one.submitted_at or one.leased_until or timezone.now(), reverse=True)
-    return found[:SHOWN_REASONS]
+    ended = assignments.filter(finish_reason__in=LEFT_EARLY).order_by("-pk")[:SHOWN_EARLY_ENDS]
+    skipped = assignments.filter(state=Assignment.State.SKIPPED).order_by("-pk")[:SHOWN_EARLY_ENDS]
+    now = timezone.now()
+    latest = sorted(
+        [*ended, *skipped],
+        key=lambda assignment: assignment.submitted_at or assignment.leased_until or now,
+        reverse=True,
+    )
+    return latest[:SHOWN_EARLY_ENDS]
 
 
-def _remark(assignment: Assignment, names: dict[int, str]) -> Remark:
-    is_off = assignment.state == Assignment.State.SKIPPED
-    kind = "skip" if is_off else assignment.finish_reason
-    words = "put off" if is_off else assignment.get_finish_reason_display()
-    at = assignment.leased_until if is_off else assignment.submitted_at
-    return Remark(names[assignment.labeler_id], assignment, kind, words, at, None if is_off else report_of(assignment))
+def _early_end(assignment: Assignment, names: dict[int, str]) -> EarlyEnd:
+    name = names[assignment.labeler_id]
+    if assignment.state == Assignment.State.SKIPPED:
+        return EarlyEnd(name, assignment, "skip", "skipped", assignment.leased_until)
+    title, report = assignment.get_finish_reason_display(), report_of(assignment)
+    return EarlyEnd(name, assignment, assignment.finish_reason, title, assignment.submitted_at, report)
 
 
-def _finishes(round_: Round) -> list[tuple[str, str, int]]:
-    """How the turns of a round ended: reason, its words, how many."""
+def finish_counts(round_: Round) -> list[tuple[str, str, int]]:
+    """How the assignments of a round ended: reason, its title, and how many."""
     ended = Assignment.objects.submitted().filter(round=round_).exclude(finish_reason="").order_by()
     counts = dict(ended.values_list("finish_reason").annotate(count=Count("id")))
     return [(reason, label, counts[reason]) for reason, label in Assignment.FinishReason.choices if reason in counts]
 
 
-def _forecast(round_: Round, progress_rows: Sequence[RoundProgress], now: datetime) -> Forecast | None:
-    """At the pace of the submissions that fill a slot, since the round opened; None for a round that is not open."""
+def round_forecast(round_: Round, progress_rows: Collection[RoundProgress], now: datetime) -> RoundForecast | None:
+    """The forecast at the pace of submissions that fill a slot; None for a round that is not open."""
     if round_.status != Round.Status.OPEN or round_.opened_at is None or round_.is_screening:
         return None
-    since = window_of(round_.opened_at, now)
+    since = window_start(round_.opened_at, now)
     filled = Assignment.objects.filter(
         round=round_, state=Assignment.State.SUBMITTED, submitted_at__gte=since, task__is_gold=False
     )
-    left = max(0, round_.slot_count - sum(progress.submitted for progress in progress_rows))
-    return forecast(left=left, submissions=filled.count(), since=since, now=now)
-
-
-def attempt_of(round_: Round, user: User) -> ScreeningAttempt | None:
-    """How the user stands in a screening that they have begun."""
-    if not round_.is_screening or round_.origin:
-        return None
-    progress = RoundProgress.objects.filter(round=round_, labeler=user).first()
-    return attempt_in(round_, progress) if progress is not None else None
+    remaining = max(0, round_.slot_count - sum(progress.submitted for progress in progress_rows))
+    return forecast(remaining=remaining, submissions=filled.count(), since=since, now=now)

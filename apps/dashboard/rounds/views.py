@@ -1,4 +1,4 @@
-"""Rounds of labeling: drafted, looked at, opened, watched, paused and closed."""
+"""Rounds of labeling: draft, open, pause, close, and follow their progress."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from apps.accounts.http import AuthenticatedRequest
 from apps.core.errors import Conflict, DomainError
+from apps.corpus.facets import facets_of
 from apps.dashboard.access import Place, place_for, round_of, rounds_of
-from apps.dashboard.home.queries import work_for
-from apps.dashboard.rounds.fit import fit_of
 from apps.dashboard.rounds.forms import RoundForm, initial_of
-from apps.dashboard.rounds.queries import attempt_of, watched
-from apps.dashboard.solutions.queries import facets_of
-from apps.labeling.assignments.returns import returned_to
+from apps.dashboard.rounds.queries import attempt_of, round_activity, work_for
+from apps.dashboard.rounds.size import size_of
+from apps.labeling.assignments.returns import returned_assignments
 from apps.labeling.models import Round
 from apps.labeling.protocols import PROTOCOLS, options_for_labelers
 from apps.labeling.rounds.preview import preview_of
@@ -36,12 +35,12 @@ def rounds(request: AuthenticatedRequest, slug: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def new_round(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     place = place_for(request.user, slug, "manage_rounds")
-    # Other pages send solutions here: what a run is unsure of, what is in dispute.
-    sent = {name: request.GET.get(name) for name in ("unsure", "dispute", "source", "subject")}
-    form = RoundForm(request.POST or None, facets=facets_of(place.project), project=place.project, initial=sent)
-    drafted = form.run(lambda _: create_round(project=place.project, created_by=request.user, **form.terms()))
-    if drafted is not None:
-        return redirect("round", slug, drafted.number)
+    # Links on other pages select the solutions: those that a run is unsure of, those in dispute.
+    initial = {name: request.GET.get(name) for name in ("unsure", "dispute", "source", "subject")}
+    form = RoundForm(request.POST or None, facets=facets_of(place.project), project=place.project, initial=initial)
+    draft = form.run(lambda _: create_round(project=place.project, created_by=request.user, **form.config()))
+    if draft is not None:
+        return redirect("round", slug, draft.number)
     return _form(request, place, form)
 
 
@@ -49,22 +48,23 @@ def new_round(request: AuthenticatedRequest, slug: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def edit(request: AuthenticatedRequest, slug: str, number: int) -> HttpResponse:
     place = place_for(request.user, slug, "manage_rounds")
-    found, facets = round_of(place, number), facets_of(place.project)
-    if found.status != Round.Status.DRAFT:
-        raise Conflict("This round has opened: its terms stand.", code="not_a_draft")
-    initial = initial_of(found)
+    round_, facets = round_of(place, number), facets_of(place.project)
+    if round_.status != Round.Status.DRAFT:
+        raise Conflict("This round was opened, so its settings can no longer be changed.", code="not_a_draft")
+    initial = initial_of(round_)
     form = RoundForm(request.POST or None, facets=facets, project=place.project, initial=initial)
-    saved = form.run(lambda _: edit_round(round=found, actor=request.user, changes=form.terms()))
+    saved = form.run(lambda _: edit_round(round=round_, actor=request.user, changes=form.config()))
     if saved is not None:
         return redirect("round", slug, number)
-    return _form(request, place, form, round=found)
+    return _form(request, place, form, round=round_)
 
 
 def _form(request: AuthenticatedRequest, place: Place, form: RoundForm, **more: object) -> HttpResponse:
-    shown = {name: form[name].value() for name in form.fields}
-    asked = RoundForm(shown, facets=facets_of(place.project), project=place.project)
-    fitting = fit_of(asked, place.project)
-    context = place.context("rounds", form=form, protocols=PROTOCOLS.values(), fit=fitting, **more)
+    values = {name: form[name].value() for name in form.fields}
+    filled = RoundForm(values, facets=facets_of(place.project), project=place.project)
+    context = place.context(
+        "rounds", form=form, protocols=PROTOCOLS.values(), size=size_of(filled, place.project), **more
+    )
     return render(request, "rounds/new.html", context, status=422 if form.errors else 200)
 
 
@@ -73,41 +73,44 @@ def _form(request: AuthenticatedRequest, place: Place, form: RoundForm, **more: 
 def discard(request: AuthenticatedRequest, slug: str, number: int) -> HttpResponse:
     place = place_for(request.user, slug, "manage_rounds")
     discard_draft(round=round_of(place, number), actor=request.user)
-    messages.success(request, "The draft is gone.")
+    messages.success(request, "Draft discarded.")
     return redirect("rounds", slug)
 
 
 @login_required
 @require_GET
-def fit(request: AuthenticatedRequest, slug: str) -> HttpResponse:
-    """What the terms in the form would make now."""
+def size(request: AuthenticatedRequest, slug: str) -> HttpResponse:
+    """The size of the round for the current settings in the form; htmx asks while they are edited."""
     place = place_for(request.user, slug, "manage_rounds")
     form = RoundForm(request.GET, facets=facets_of(place.project), project=place.project)
-    found = fit_of(form, place.project)
-    return render(request, "rounds/_fit.html", {"fit": found, "project": place.project})
+    context = {"size": size_of(form, place.project), "project": place.project}
+    return render(request, "rounds/_size.html", context)
 
 
 @login_required
 @require_GET
 def round_(request: AuthenticatedRequest, slug: str, number: int) -> HttpResponse:
+    """A draft with its preview, or a round with its progress; htmx polls the progress."""
     place = place_for(request.user, slug, "view")
-    found = round_of(place, number)
-    if found.status == Round.Status.DRAFT:
-        context = place.context(
-            "rounds",
-            round=found,
-            preview=preview_of(found),
-            protocol=PROTOCOLS.get(found.protocol),
-            settings=found.options,
-        )
+    round_ = round_of(place, number)
+    protocol = PROTOCOLS.get(round_.protocol)
+    if round_.status == Round.Status.DRAFT:
+        preview = preview_of(round_)
+        context = place.context("rounds", round=round_, preview=preview, protocol=protocol, settings=round_.options)
         return render(request, "rounds/draft.html", context)
-    work = work_for(request.user, Round.objects.filter(pk=found.pk))[0]
-    settings = found.options if place.may("browse") else options_for_labelers(found.protocol, found.options)
-    context = place.context("rounds", round=found, work=work, protocol=PROTOCOLS.get(found.protocol), settings=settings)
-    context["sitting"] = attempt_of(found, request.user)
-    context["returned"] = returned_to(request.user, place.project).filter(round=found)
+    work = work_for(request.user, Round.objects.filter(pk=round_.pk))[0]
+    settings = round_.options if place.may("browse") else options_for_labelers(round_.protocol, round_.options)
+    context = place.context(
+        "rounds",
+        round=round_,
+        work=work,
+        protocol=protocol,
+        settings=settings,
+        attempt=attempt_of(round_, request.user),
+        returned=returned_assignments(request.user, place.project).filter(round=round_),
+    )
     if place.may("browse"):
-        context |= watched(place, work, now=timezone.now())
+        context |= round_activity(place, work, now=timezone.now())
     template = "rounds/_progress.html" if request.htmx else "rounds/round.html"
     return render(request, template, context)
 
@@ -116,10 +119,9 @@ def round_(request: AuthenticatedRequest, slug: str, number: int) -> HttpRespons
 @require_POST
 def set_status(request: AuthenticatedRequest, slug: str, number: int, status: str) -> HttpResponse:
     place = place_for(request.user, slug, "manage_rounds")
-    found = round_of(place, number)
     try:
-        set_round_status(round=found, status=status, actor=request.user)
+        set_round_status(round=round_of(place, number), status=status, actor=request.user)
     except DomainError as error:
-        # A draft that cannot open as it stands: its page says so, and its terms can be changed.
+        # A draft with invalid settings cannot open: its page shows the error and a link to change them.
         messages.error(request, error.message)
     return redirect("round", slug, number)

@@ -1,4 +1,4 @@
-"""A solution's evidence as a page shows it: people named as the reader's role allows, and rollouts that were kept."""
+"""The parts of a solution's page that depend on its reader: names of labelers, comparisons, stored rollouts."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from django.db.models import Q
 
+from apps.core.http.ids import parse_id
 from apps.corpus.models import Comparison, Solution, Step
 from apps.dashboard.access import Place
 from apps.estimation.models import Rollout
@@ -15,18 +16,9 @@ from apps.labeling.models import PreferenceLabel, counted_q, newest_q
 from apps.projects.models import Membership
 from apps.quality.review.evidence import Evidence, Naming, evidence_of
 
-SHOWN_CONTESTS = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Contest:
-    """A comparison that the solution stands in, and how often people preferred it."""
-
-    comparison: Comparison
-    other: int
-    own: int = 0
-    others: int = 0
-    ties: int = 0
+SHOWN_COMPARISONS = 50
+SHOWN_ROLLOUTS = 200
+MAX_RUN_NUMBER = 99_999_999
 
 
 def evidence_for(place: Place, solution: Solution) -> Evidence:
@@ -37,56 +29,59 @@ def naming_of(place: Place) -> Naming:
     return lambda user_ids: labeler_names(place, user_ids)
 
 
-def contests_of(solution: Solution) -> list[Contest]:
-    """What people preferred of it and other solutions, or of its own candidates for a step; the newest first."""
-    found = list(
+def labeler_names(place: Place, user_ids: set[int]) -> dict[int, str]:
+    """By user ID: names for managers, pseudonyms for everyone else. Imported labelers have a pseudonym only."""
+    members = Membership.objects.filter(project=place.project, user__in=user_ids).select_related("user")
+    names = dict.fromkeys(user_ids, "unknown")
+    for member in members:
+        is_named = place.names_people() and member.status != Membership.Status.IMPORTED
+        names[member.user_id] = str(member.user) if is_named else member.pseudonym[:8]
+    return names
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonCounts:
+    """How often people preferred each side of a comparison; `own` is the solution's side, or the first candidate."""
+
+    comparison: Comparison
+    other_id: int
+    own: int = 0
+    other: int = 0
+    ties: int = 0
+
+
+def comparisons_of(solution: Solution) -> list[ComparisonCounts]:
+    """Labeled comparisons of the solution with others, or of its own candidates for a step; newest first."""
+    comparisons = list(
         Comparison.objects.filter(Q(left=solution) | Q(right=solution), problem=solution.problem_id)
         .select_related("left_step", "right_step")
-        .order_by("-id")[:SHOWN_CONTESTS]
+        .order_by("-id")[:SHOWN_COMPARISONS]
     )
-    said: dict[int, Counter[str]] = {}
+    counts: dict[int, Counter[str]] = {}
     labels = PreferenceLabel.objects.filter(
-        counted_q("assignment__"), newest_q("assignment__"), assignment__task__comparison__in=found
+        counted_q("assignment__"), newest_q("assignment__"), assignment__task__comparison__in=comparisons
     )
     for pk, choice in labels.values_list("assignment__task__comparison_id", "choice"):
-        said.setdefault(pk, Counter())[choice] += 1
-    return [_contest(one, solution, said[one.pk]) for one in found if one.pk in said]
+        counts.setdefault(pk, Counter())[choice] += 1
+    rows = []
+    for comparison in comparisons:
+        if comparison.pk in counts:
+            is_left = comparison.left_id == solution.pk
+            own, other = ("left", "right") if is_left else ("right", "left")
+            other_id = comparison.right_id if is_left else comparison.left_id
+            choices = counts[comparison.pk]
+            rows.append(ComparisonCounts(comparison, other_id, choices[own], choices[other], choices["tie"]))
+    return rows
 
 
-def _contest(comparison: Comparison, solution: Solution, counts: Counter[str]) -> Contest:
-    is_left = comparison.left_id == solution.pk
-    own, other = ("left", "right") if is_left else ("right", "left")
-    return Contest(
-        comparison,
-        comparison.right_id if is_left else comparison.left_id,
-        counts[own],
-        counts[other],
-        counts["tie"],
-    )
-
-
-def labeler_names(place: Place, user_ids: set[int]) -> dict[int, str]:
-    """Names for managers, pseudonyms for everybody else; a labeler who came with a file has only that."""
-    members = Membership.objects.filter(project=place.project, user__in=user_ids).select_related("user")
-    shown = {member.user_id: _shown(member, named=place.names_people()) for member in members}
-    return {pk: shown.get(pk, "somebody") for pk in user_ids}
-
-
-def _shown(member: Membership, *, named: bool) -> str:
-    is_person = member.status != Membership.Status.IMPORTED
-    return str(member.user) if named and is_person else member.pseudonym[:8]
-
-
-SHOWN_ROLLOUTS = 200
-
-
-def rollouts_of(solution: Solution, asked: Mapping[str, str]) -> tuple[Step, list[Rollout]] | None:
-    """The kept rollouts of one step in one run, as `?step=ID&run=NUMBER` asks; None when it asks for none."""
-    step, run = asked.get("step", ""), asked.get("run", "")
-    if not (step.isdecimal() and run.isdecimal() and len(step) < 18 and len(run) < 9):
+def rollouts_of(solution: Solution, params: Mapping[str, str]) -> tuple[Step, list[Rollout]] | None:
+    """The stored rollouts of the step and run that `?step=ID&run=NUMBER` name; None if they name none."""
+    step_id = parse_id(params.get("step", ""))
+    run = parse_id(params.get("run", ""), maximum=MAX_RUN_NUMBER)
+    if step_id is None or run is None:
         return None
-    found = Step.objects.filter(solution=solution, pk=int(step)).first()
-    if found is None:
+    step = Step.objects.filter(solution=solution, pk=step_id).first()
+    if step is None:
         return None
-    kept = Rollout.objects.filter(batch__step=found, batch__run__project=solution.project, batch__run__number=int(run))
-    return found, list(kept.order_by("batch__ordinal", "index")[:SHOWN_ROLLOUTS])
+    rollouts = Rollout.objects.filter(batch__step=step, batch__run__project=solution.project, batch__run__number=run)
+    return step, list(rollouts.order_by("batch__ordinal", "index")[:SHOWN_ROLLOUTS])

@@ -1,4 +1,4 @@
-"""One solution with all that is said of it, and the reviewer's word on it."""
+"""The page of one solution: the labels of every source, the consensus, and a reviewer's adjudication."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from django.views.decorators.http import require_GET, require_POST
 from apps.accounts.http import AuthenticatedRequest
 from apps.accounts.models import User
 from apps.core.errors import DomainError
+from apps.core.http.ids import parse_id
 from apps.corpus.models import Solution, Step
 from apps.dashboard.access import Place, place_for, solution_of
-from apps.dashboard.review.forms import asked_of, narrowing_of
-from apps.dashboard.solutions.evidence import contests_of, evidence_for, naming_of, rollouts_of
-from apps.quality.models import StaleSolution
+from apps.dashboard.review.forms import filters_in, narrowing_of
+from apps.dashboard.solutions.evidence import comparisons_of, evidence_for, naming_of, rollouts_of
+from apps.quality.models import AlsoAcceptable, StaleSolution
 from apps.quality.review.adjudication import (
     adjudicate_solution,
     adjudicate_step,
@@ -33,153 +34,140 @@ from apps.quality.review.impartiality import barred_from
 from apps.quality.review.queues import QUEUES, counts_of, neighbours, queue_of
 
 LONGEST_NOTE = 2000
-RATINGS = {"bad": -1, "okay": 0, "great": 1, "back": None}
+SHOWN_SOLUTIONS = 20
+RATINGS = {"bad": -1, "okay": 0, "great": 1, "withdraw": None}
 
 
 @login_required
 @require_GET
 def solution(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     place = place_for(request.user, slug, "browse")
-    found = _found(place, pk)
-    evidence = evidence_for(place, found)
+    solution = _solution(place, pk)
+    of_problem = Solution.objects.written().filter(problem=solution.problem).exclude(pk=pk)
     context = place.context(
         "review" if "queue" in request.GET else "solutions",
-        rollouts=rollouts_of(found, request.GET),
-        contests=contests_of(found),
-        siblings=Solution.objects.written().filter(problem=found.problem).exclude(pk=pk).order_by("pk")[:20],
-        **_standing(place, found, evidence),
-        **_way(place, found, request.GET),
+        rollouts=rollouts_of(solution, request.GET),
+        comparisons=comparisons_of(solution),
+        other_solutions=of_problem.order_by("pk")[:SHOWN_SOLUTIONS],
+        **_consensus_context(place, solution),
+        **_navigation(place, solution, request.GET),
     )
-    return render(request, "corpus/solution.html", context)
+    return render(request, "solutions/solution.html", context)
 
 
 @login_required
 @require_GET
-def standing(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
-    """Only the parts that a reviewer's word changes: asked for while a worker has not yet looked at it again."""
+def consensus(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
+    """The parts of the page that an adjudication changes; the page polls them while a worker computes the consensus."""
     place = place_for(request.user, slug, "browse")
-    found = _found(place, pk)
-    return render(request, "corpus/_standing.html", place.context("review", **_standing(place, found)))
+    context = place.context("review", **_consensus_context(place, _solution(place, pk)))
+    return render(request, "solutions/_consensus_update.html", context)
 
 
 @login_required
 @require_POST
-def settle(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
-    """One act on the step that the form names, or on the whole solution."""
+def adjudicate(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
+    """One action on the step that the form names, or on the whole solution."""
     place = place_for(request.user, slug, "review")
-    found = _found(place, pk)
-    act, step = request.POST.get("act", ""), _step(found, request.POST.get("step", ""))
+    solution = _solution(place, pk)
+    act, step_id = request.POST.get("act", ""), parse_id(request.POST.get("step", ""))
+    if step_id is None:
+        raise DomainError("Select a step.", fields={"step": "required"})
+    step = get_object_or_404(Step, solution=solution, pk=step_id)
     note = request.POST.get("note", "").strip()[:LONGEST_NOTE]
-    said = _act(act)(found, step, request.user, note)
+    if act in RATINGS:
+        outcome = _rate(step, act, request.user, note)
+    elif act in ACTIONS:
+        outcome = ACTIONS[act](solution, step, request.user, note)
+    else:
+        raise DomainError("Unknown action.", fields={"act": f"one of {', '.join((*RATINGS, *ACTIONS))}"})
     if not request.htmx:
         return redirect(f"{reverse('solution', args=[slug, pk])}?{request.GET.urlencode()}")
-    context = place.context("review", said=said, **_standing(place, found))
-    return render(request, "corpus/_standing.html", context)
+    context = place.context("review", outcome=outcome, **_consensus_context(place, solution))
+    return render(request, "solutions/_consensus_update.html", context)
 
 
-def _found(place: Place, pk: int) -> Solution:
-    found = solution_of(place, pk)
-    found.project = found.problem.project = place.project
-    return found
+def _solution(place: Place, pk: int) -> Solution:
+    solution = solution_of(place, pk)
+    solution.project = solution.problem.project = place.project
+    return solution
 
 
-def _standing(place: Place, found: Solution, evidence: Evidence | None = None) -> dict[str, Any]:
-    evidence = evidence or evidence_for(place, found)
+def _consensus_context(place: Place, solution: Solution) -> dict[str, Any]:
+    evidence: Evidence = evidence_for(place, solution)
     return {
-        "solution": found,
-        "problem": found.problem,
+        "solution": solution,
+        "problem": solution.problem,
         "evidence": evidence,
-        "history": history_of(found, evidence, naming_of(place)),
+        "history": history_of(solution, evidence, naming_of(place)),
         "past": past_submissions_of(evidence),
-        "is_side": bool(barred_from(place.membership.user, place.project, [found.pk])),
-        "is_pending": StaleSolution.objects.filter(solution=found).exists(),
+        "is_barred": bool(barred_from(place.membership.user, place.project, [solution.pk])),
+        "is_pending": StaleSolution.objects.filter(solution=solution).exists(),
     }
 
 
-def _way(place: Place, found: Solution, asked: QueryDict) -> dict[str, Any]:
-    """Previous and next: in the queue that the reviewer came from, else among all solutions."""
-    kind = asked.get("queue", "")
+def _navigation(place: Place, solution: Solution, params: QueryDict) -> dict[str, Any]:
+    """The previous and the next solution: in the queue that `?queue=KIND` names, else in the project."""
+    kind = params.get("queue", "")
     if kind not in QUEUES:
         ids = Solution.objects.filter(project=place.project).values_list("pk", flat=True)
-        before, behind = ids.filter(pk__lt=found.pk).order_by("-pk"), ids.filter(pk__gt=found.pk).order_by("pk")
-        return {"previous": before.first(), "next": behind.first(), "way": ""}
-    filters = asked_of(asked)
-    previous, next_ = neighbours(
-        queue_of(place.project, kind, narrowing_of(place, filters), reviewer=place.membership.user), found.pk
-    )
+        earlier, later = ids.filter(pk__lt=solution.pk).order_by("-pk"), ids.filter(pk__gt=solution.pk).order_by("pk")
+        return {"previous": earlier.first(), "next": later.first(), "queue_query": ""}
+    filters = filters_in(params)
+    queue = queue_of(place.project, kind, narrowing_of(place, filters), reviewer=place.membership.user)
+    previous, next_ = neighbours(queue, solution.pk)
     return {
         "previous": previous,
         "next": next_,
         "queue": QUEUES[kind],
         "queue_count": counts_of(place.project).get(kind),
         "queue_filters": urlencode(filters),
-        "way": "?" + urlencode({"queue": kind} | filters),
+        "queue_query": "?" + urlencode({"queue": kind} | filters),
     }
 
 
-# --- acts -------------------------------------------------------------------------------------------------
-
-Act = Callable[[Solution, Step, User, str], str]
-
-
-def _step(found: Solution, text: str) -> Step:
-    if not (text.isdecimal() and len(text) < 18):
-        raise DomainError("Name a step.", fields={"step": "missing"})
-    return get_object_or_404(Step, solution=found, pk=int(text))
-
-
-def _act(name: str) -> Act:
-    if name in RATINGS:
-        return lambda found, step, by, note: _rate(step, name, by, note)
-    if name not in _ACTS:
-        raise DomainError(f"Unknown: {name}.", fields={"act": f"one of {', '.join((*RATINGS, *_ACTS))}"})
-    return _ACTS[name]
+# --- actions: each returns a sentence for the reviewer ----------------------------------------------------
 
 
 def _rate(step: Step, name: str, by: User, note: str) -> str:
     adjudicate_step(step=step, rating=RATINGS[name], by=by, note=note)
-    where = f"Step {step.position + 1}"
-    return f"{where} is {name}." if name != "back" else f"Your word on step {step.position + 1} is taken back."
+    number = step.position + 1
+    return f"Rating of step {number} withdrawn." if name == "withdraw" else f"Step {number} rated {name}."
 
 
-def _first_error(found: Solution, step: Step, by: User, note: str) -> str:
-    adjudicate_solution(solution=found, first_error=step.position, by=by, note=note)
-    return f"Settled: step {step.position + 1} is the first error."
+def _first_error(solution: Solution, step: Step, by: User, note: str) -> str:
+    adjudicate_solution(solution=solution, first_error=step.position, by=by, note=note)
+    return f"Adjudicated: step {step.position + 1} is the first error."
 
 
-def _no_error(found: Solution, step: Step, by: User, note: str) -> str:
-    adjudicate_solution(solution=found, first_error=-1, by=by, note=note)
-    return "Settled: no step is bad."
+def _no_error(solution: Solution, step: Step, by: User, note: str) -> str:
+    adjudicate_solution(solution=solution, first_error=-1, by=by, note=note)
+    return "Adjudicated: no step is bad."
 
 
-def _all_back(found: Solution, step: Step, by: User, note: str) -> str:
-    return (
-        "All words are taken back."
-        if withdraw_adjudication(solution=found, by=by)
-        else "There is no word to take back."
-    )
+def _withdraw_all(solution: Solution, step: Step, by: User, note: str) -> str:
+    is_withdrawn = withdraw_adjudication(solution=solution, by=by)
+    return "All ratings of reviewers withdrawn." if is_withdrawn else "There is no rating to withdraw."
 
 
-def _gold(found: Solution, step: Step, by: User, note: str) -> str:
-    if not make_gold(solutions=[found], by=by):
-        raise DomainError("Settle it first: only a reviewer's word becomes gold.", fields={"act": "nothing is settled"})
-    return "What is settled is gold now."
+def _gold(solution: Solution, step: Step, by: User, note: str) -> str:
+    if not make_gold(solutions=[solution], by=by):
+        raise DomainError("Adjudicate the solution first.", fields={"act": "only adjudicated labels can become gold"})
+    return "Adjudicated labels made gold."
 
 
-def _also(found: Solution, step: Step, by: User, note: str) -> str:
-    from apps.quality.models import AlsoAcceptable
-
-    stood = AlsoAcceptable.objects.filter(pk=found.pk).values_list("first_errors", flat=True).first() or []
-    wanted = set(stood) ^ {step.position}
-    also_accept(solution=found, first_errors=sorted(wanted), by=by)
-    word = "also takes" if step.position in wanted else "no longer takes"
-    return f"Gold {word} step {step.position + 1} for the first error."
+def _also_accept(solution: Solution, step: Step, by: User, note: str) -> str:
+    rows = AlsoAcceptable.objects.filter(pk=solution.pk)
+    accepted = set(rows.values_list("first_errors", flat=True).first() or []) ^ {step.position}
+    also_accept(solution=solution, first_errors=sorted(accepted), by=by)
+    verb = "also accepts" if step.position in accepted else "no longer accepts"
+    return f"Gold {verb} step {step.position + 1} as the first error."
 
 
-_ACTS: dict[str, Act] = {
+ACTIONS: dict[str, Callable[[Solution, Step, User, str], str]] = {
     "first_error": _first_error,
     "no_error": _no_error,
-    "all_back": _all_back,
+    "withdraw_all": _withdraw_all,
     "gold": _gold,
-    "also": _also,
+    "also_accept": _also_accept,
 }

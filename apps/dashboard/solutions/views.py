@@ -8,11 +8,12 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from apps.accounts.http import AuthenticatedRequest
+from apps.corpus.facets import facets_of
+from apps.corpus.holdings import holdings_of
 from apps.dashboard.access import place_for
-from apps.dashboard.home.queries import holdings_of
-from apps.dashboard.imports.forms import BrowseForm
 from apps.dashboard.pagination import page_of
-from apps.dashboard.solutions.queries import browse, facets_of, for_list, with_strips
+from apps.dashboard.solutions.forms import BrowseForm
+from apps.dashboard.solutions.queries import browse, for_list, with_strips
 
 
 @login_required
@@ -20,14 +21,14 @@ from apps.dashboard.solutions.queries import browse, facets_of, for_list, with_s
 def solutions(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     place = place_for(request.user, slug, "browse")
     form = BrowseForm(request.GET or None, facets=facets_of(place.project))
-    wanted = form.cleaned_data if form.is_bound and form.is_valid() else {}
-    page = page_of(for_list(browse(place.project, wanted)), request.GET)
+    filters = form.cleaned_data if form.is_bound and form.is_valid() else {}
+    page = page_of(for_list(browse(place.project, filters)), request.GET)
     context = place.context(
         "solutions",
         form=form,
         page=page,
         solutions=with_strips(page.rows),
-        is_filtered=any(wanted.values()),
+        is_filtered=any(filters.values()),
         holdings=holdings_of(place.project),
     )
-    return render(request, "corpus/solutions.html", context)
+    return render(request, "solutions/solutions.html", context)

@@ -1,4 +1,4 @@
-"""What an event says, in a cell."""
+"""The state before or after an audit event, as text."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ LONGEST = 300
 
 
 @register.filter
-def told(value: object) -> str:
-    """Plain words for a few keys, JSON for the rest, cut where it would fill the page: the file has all of it."""
+def event_text(value: object) -> str:
+    """Flat objects as text and others as JSON, shortened; the download has everything."""
     if value is None:
         return ""
-    if isinstance(value, dict) and all(not isinstance(one, dict | list) for one in value.values()):
-        text = ", ".join(f"{name.replace('_', ' ')}: {_plain(one)}" for name, one in value.items())
+    if isinstance(value, dict) and not any(isinstance(entry, dict | list) for entry in value.values()):
+        text = ", ".join(f"{name.replace('_', ' ')}: {_plain(entry)}" for name, entry in value.items())
     else:
         text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

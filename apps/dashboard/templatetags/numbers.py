@@ -1,13 +1,10 @@
-"""Numbers as people read them, and small plots of them."""
+"""Numbers and ratings as people read them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
 
 from django import template
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
 
 from apps.core.statistics import wilson
 
@@ -18,7 +15,7 @@ DASH = "–"
 
 @register.filter
 def thousands(value: float | None) -> str:
-    """12345 is 12,345; nothing is a dash."""
+    """12345 is 12,345; None is a dash."""
     return DASH if value is None else f"{value:,.0f}"
 
 
@@ -37,13 +34,13 @@ def wilson_interval(successes: int, rollouts: int) -> str:
 
 @register.filter
 def unlocalized(value: float) -> str:
-    """For attributes that browsers read: always a point."""
+    """For attributes that browsers read: always with a decimal point."""
     return f"{value:.4f}"
 
 
 @register.filter
 def duration(seconds: float | None) -> str:
-    """Two units at most: 3 h 20 min, 4 min 5 s, 12 s."""
+    """At most two units: 3 h 20 min, 4 min 5 s, 12 s."""
     if seconds is None:
         return DASH
     whole = round(seconds)
@@ -61,60 +58,11 @@ def milliseconds(value: float | None) -> str:
     return duration(None if value is None else value / 1000)
 
 
-@register.simple_tag
-def bars(days: Sequence[tuple[date, int]], label: str) -> SafeString:
-    """Counts of days, or of hours, as a small column chart; the figures are in its description and titles."""
-    in_hours = any(isinstance(day, datetime) for day, _ in days)
-    unit, form = ("hours", "%H:00") if in_hours else ("days", "%a %d %b")
-    highest = max((count for _, count in days), default=0) or 1
-    width, height = 12, 48
-    columns = format_html_join(
-        "",
-        '<rect class="{}" x="{}" y="{}" width="{}" height="{}" rx="1.5"><title>{}: {}</title></rect>',
-        (
-            (
-                "none" if not count else "some",
-                index * width,
-                height - (drawn := max(2, round(height * count / highest))),
-                width - 3,
-                drawn,
-                day.strftime(form),
-                count,
-            )
-            for index, (day, count) in enumerate(days)
-        ),
-    )
-    said = f"{label}: {sum(count for _, count in days)} in {len(days)} {unit}, {highest if days else 0} at most"
-    return format_html(
-        '<svg class="bars" viewBox="0 0 {} {}" role="img" aria-label="{}" preserveAspectRatio="none">{}</svg>',
-        max(1, len(days)) * width - 3,
-        height,
-        said,
-        columns,
-    )
-
-
-@register.simple_tag
-def share_bar(successes: int | None, rollouts: int) -> SafeString:
-    """The share of rollouts that reached the answer, with its interval as a thin line. The figures stand beside it."""
-    low, high = wilson(successes or 0, rollouts)
-    width = 84
-    return format_html(
-        '<svg class="share-bar" viewBox="0 0 {w} 10" width="{w}" height="10" aria-hidden="true">'
-        '<rect class="all" width="{w}" height="8" y="1" rx="4"/><rect class="part" width="{}" height="8" y="1" rx="4"/>'
-        '<line x1="{}" x2="{}" y1="5" y2="5"/></svg>',
-        unlocalized(width * (successes or 0) / rollouts),
-        unlocalized(width * low),
-        unlocalized(width * high),
-        w=width,
-    )
-
-
 @register.filter
 def step_number(first_error: int | None) -> str:
-    """A first error as people say it: steps count from 1."""
+    """A first error as the number of its step, from 1."""
     if first_error is None or first_error < -1:
-        return "cannot be told"
+        return "unknown"
     return "none" if first_error == -1 else str(first_error + 1)
 
 
@@ -129,8 +77,8 @@ def rating_word(rating: int | None) -> str:
 
 @register.filter
 def ratings_line(steps: Sequence[dict[str, object]] | None) -> str:
-    """The ratings of a submission that was kept, as signs: + + 0 −."""
+    """The ratings of a stored submission as signs: + + 0 −."""
     if not isinstance(steps, Sequence):
         return DASH
-    said = ("?" if one.get("unsure") else RATING_SIGNS.get(one.get("rating"), DASH) for one in steps)  # type: ignore[call-overload]
-    return " ".join(said) or DASH
+    signs = ("?" if step.get("unsure") else RATING_SIGNS.get(step.get("rating"), DASH) for step in steps)  # type: ignore[call-overload]
+    return " ".join(signs) or DASH

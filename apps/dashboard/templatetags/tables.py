@@ -1,4 +1,4 @@
-"""What stands in a cell of a quality table."""
+"""The cells of a quality table as text."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def is_text(value: object) -> bool:
 
 @register.filter
 def measured(cell: Cell) -> str:
-    """A share is 59 %, a coefficient 0.45; a dash where there is none, or too few solutions to tell."""
+    """A share is 59 %, a coefficient 0.45; a dash where it is unknown or rests on too few solutions."""
     if cell.value is None or not cell.is_shown:
         return share(None)
     return share(cell.value) if cell.is_share else f"{cell.value:.2f}"
@@ -35,7 +35,7 @@ def measured(cell: Cell) -> str:
 
 @register.filter
 def interval(cell: Cell) -> str:
-    """47 to 73 %, or 0.32 to 0.57; nothing where there is none, or no figure to go with it."""
+    """47 to 73 %, or 0.32 to 0.57; empty where there is none, or no figure is shown."""
     if cell.low is None or cell.high is None or not cell.is_shown:
         return ""
     return f"{100 * cell.low:.0f} to {share(cell.high)}" if cell.is_share else f"{cell.low:.2f} to {cell.high:.2f}"

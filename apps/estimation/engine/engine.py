@@ -1,8 +1,8 @@
-"""The engine: drives hundreds of solutions at once, with as many requests in flight as the gate lets through. Pure.
+"""The engine: estimates hundreds of solutions concurrently, with as many requests in flight as the limiter admits. Pure.
 
-A sliding window, never waves: each solution goes its own way, asking its strategy what to sample next. A request
-keeps its place at the gate until its outcome is stored, so that a worker that is killed costs at most the requests
-which were in flight. Everything that blocks happens behind `Store` and `grade`, which the engine calls in threads.
+Each solution proceeds on its own, in a sliding window, and its strategy decides what to sample next. A request keeps
+its slot in the limiter until its outcomes are stored, so a killed worker loses at most the requests in flight. All that
+blocks is behind `Store` and `grade`, which the engine awaits.
 """
 
 from __future__ import annotations
@@ -12,254 +12,250 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from apps.estimation.engine.completions import Completion, read_completion
-from apps.estimation.engine.outcomes import Outcome
-from apps.estimation.engine.results import Result, failed, result_of
-from apps.estimation.engine.solution_state import Batch, Plan, Told, Work
-from apps.estimation.strategies.base import Ask
+from apps.estimation.engine.outcomes import RolloutOutcome
+from apps.estimation.engine.results import SolutionResult, result_by_strategy
+from apps.estimation.engine.solution_state import Batch, GradedRollout, Plan, SolutionState
+from apps.estimation.strategies.base import Probe
 from apps.inference.client import Client
 from apps.inference.concurrency.limiter import ConcurrencyLimiter
 from apps.inference.errors import EndpointFailure, RequestRefused
 from apps.inference.prompts import seed_of
 from apps.inference.refusal_check import RefusalCheck
 from apps.inference.retry_policy import AttemptCounter, EndpointHealth
-from apps.inference.types import Answer, Choice, Usage
+from apps.inference.types import CompletionChoice, ModelResponse, Usage
 
 Question = tuple[str, str, str]  # Verifier, reference answer, answer.
 
 CLAIM = 32  # Solutions that are claimed at once.
-AHEAD = 1.3  # Requests that wait or run, in parts of the gate's limit, before more solutions are taken up.
+AHEAD = 1.3  # Open requests, as a multiple of the limit, up to which more solutions are started.
 FLUSH_EVERY_S = 0.005
-SPARE = 4  # Places that a worker keeps for what its strategies may yet ask for, when it has nothing left to claim.
+SPARE_SLOTS = 4  # Slots kept for further requests of the strategies when nothing is left to claim.
+CACHED_GRADES = 100_000
 
 
 class Store(Protocol):
-    """Where work comes from and results go. `flush` is never called twice at once."""
+    """The source of solutions and the destination of results. `flush` is never called concurrently."""
 
-    async def claim(self, count: int) -> list[Work]:
-        """More solutions; empty when there are none left for us."""
+    async def claim(self, count: int) -> list[SolutionState]:
+        """Up to `count` more solutions; an empty list if none are left for this worker."""
 
-    async def flush(self, batches: Sequence[Batch], results: Sequence[Result]) -> set[int]:
-        """Store them, whole or not at all; gives the solutions that turn out to be in other hands."""
+    async def flush(self, batches: Sequence[Batch], results: Sequence[SolutionResult]) -> set[int]:
+        """Store all of them in one transaction. Returns the solutions that another worker has taken over."""
 
 
 class EndpointDown(Exception):
-    """The endpoint does not answer us, or will not. The message says why, for people."""
+    """The endpoint is down or refuses all requests. The message is a sentence for people."""
 
 
 class Engine:
-    """Works until there is nothing left, `stop` is called, or the endpoint is down (raises EndpointDown)."""
+    """Runs until no work is left, `stop` is called, or the endpoint is down (raises EndpointDown)."""
 
     def __init__(
         self,
         plan: Plan,
         client: Client,
-        gate: ConcurrencyLimiter,
+        limiter: ConcurrencyLimiter,
         store: Store,
         grade: Callable[[Sequence[Question]], Awaitable[Sequence[bool | None]]],
     ) -> None:
         self.plan = plan
         self.client = client
-        self.gate = gate
+        self.limiter = limiter
         self.store = store
         self._grade = grade
-        self._verdicts: dict[Question, bool | None] = {}
-        self._pending: list[tuple[Batch | Result, asyncio.Future[bool]]] = []
-        self._something = asyncio.Event()
-        self._moved = asyncio.Event()
+        self._grades: dict[Question, bool | None] = {}
+        self._pending: list[tuple[Batch | SolutionResult, asyncio.Future[bool]]] = []
+        self._has_pending = asyncio.Event()
+        self._request_ended = asyncio.Event()
         self._stopping = asyncio.Event()
         self._active: set[asyncio.Task[None]] = set()
-        self._wanting = 0  # Requests at the gate or past it.
+        self._open_requests = 0  # Waiting for a slot, or in flight.
         self._is_all_claimed = False
-        self._stamina = EndpointHealth()
+        self._health = EndpointHealth()
         self._refusals = RefusalCheck(client, plan.template, plan.sampling)
         self._down: str | None = None
 
     def stop(self, *, at_once: bool = False) -> None:
-        """Send nothing more; what is in flight is waited for and stored, or given up `at_once`."""
+        """Send no more requests. Those in flight are awaited and stored, or cancelled (`at_once`)."""
         self._stopping.set()
-        self._moved.set()
-        self.gate.open()
+        self._request_ended.set()
+        self.limiter.admit_all()
         if at_once:
             for task in self._active:
                 task.cancel()
 
     async def run(self) -> None:
-        """What nobody foresaw ends all of it, with what is stored left as it is."""
+        """Raises EndpointDown, and any unexpected error of a task; what is stored stays."""
         try:
             async with asyncio.TaskGroup() as group:
-                flushing = group.create_task(self._flush_for_ever())
-                await self._take_up_work(group)
+                flushing = group.create_task(self._flush_continuously())
+                await self._start_solutions(group)
                 while self._active:
                     await asyncio.wait(self._active)
                 flushing.cancel()
-        except BaseExceptionGroup as several:
-            raise several.exceptions[0] from None
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from None
         if self._down:
             raise EndpointDown(self._down)
 
-    # --- work -----------------------------------------------------------------------------------------------
+    # --- solutions ------------------------------------------------------------------------------------------
 
-    async def _take_up_work(self, group: asyncio.TaskGroup) -> None:
-        """The next solutions are claimed while the last ones are taken up."""
-        coming = group.create_task(self.store.claim(CLAIM))
-        while works := await coming:
-            coming = group.create_task(self.store.claim(CLAIM))
-            for work in works:
-                await self._room()
+    async def _start_solutions(self, group: asyncio.TaskGroup) -> None:
+        """Claim the next solutions while the claimed ones are started."""
+        claim = group.create_task(self.store.claim(CLAIM))
+        while states := await claim:
+            claim = group.create_task(self.store.claim(CLAIM))
+            for state in states:
+                while self._open_requests >= AHEAD * max(1, self.limiter.limit) and not self._stopping.is_set():
+                    self._request_ended.clear()
+                    await self._request_ended.wait()
                 if self._stopping.is_set():
                     return
-                task = group.create_task(self._solve(work))
+                task = group.create_task(self._estimate(state))
                 self._active.add(task)
                 task.add_done_callback(self._active.discard)
                 await asyncio.sleep(0)
         self._is_all_claimed = True
-        self._say_what_is_wanted()
+        self._report_demand()
 
-    async def _room(self) -> None:
-        """Until the window has a place for another solution."""
-        while self._wanting >= AHEAD * max(1, self.gate.limit) and not self._stopping.is_set():
-            self._moved.clear()
-            await self._moved.wait()
-
-    async def _solve(self, work: Work) -> None:
-        if (reason := work.hindrance()) is not None:
-            await self._stored(failed(work.solution_id, reason))
+    async def _estimate(self, state: SolutionState) -> None:
+        if (reason := state.exclusion_reason()) is not None:
+            await self._store(SolutionResult(state.solution_id, failure=reason))
             return
-        strategy, case = self.plan.strategy, work.case
+        strategy, case = self.plan.strategy, state.case
         by_answer = self.plan.answers_suffice and strategy.takes_answers and case.is_right is True
-        while not by_answer and self._goes_on(work):
-            asks = strategy.next(case, work.seen())
-            if not asks:
+        while not by_answer and self._continues(state):
+            probes = strategy.next(case, state.counts())
+            if not probes:
                 break
-            await self._sample(work, asks)
-        if self._goes_on(work):
-            await self._stored(result_of(work, strategy, by_answer=by_answer))
+            await self._sample(state, probes)
+        if self._continues(state):
+            await self._store(result_by_strategy(state, strategy, by_answer=by_answer))
 
-    def _goes_on(self, work: Work) -> bool:
-        return not work.is_elsewhere and not self._stopping.is_set()
+    def _continues(self, state: SolutionState) -> bool:
+        return not state.is_taken_over and not self._stopping.is_set()
 
     # --- requests -------------------------------------------------------------------------------------------
 
-    async def _sample(self, work: Work, asks: Sequence[Ask]) -> None:
-        places = [place for ask in asks for place in self._places(work, ask.position, ask.rollouts)]
-        await asyncio.gather(*(self._request(work, *place) for place in places))
+    async def _sample(self, state: SolutionState, probes: Sequence[Probe]) -> None:
+        requests = []
+        for probe in probes:
+            most = self.client.fitting(probe.rollouts)
+            requests += [
+                self._request(state, probe.position, first + offset, min(most, count - offset))
+                for first, count in state.free_ordinals(probe.position, probe.rollouts)
+                for offset in range(0, count, most)
+            ]
+        await asyncio.gather(*requests)
 
-    def _places(self, work: Work, position: int, rollouts: int) -> list[tuple[int, int, int]]:
-        """Requests for so many rollouts, as (position, first number, how many)."""
-        most = self.client.fitting(rollouts)
-        return [
-            (position, first + done, min(most, count - done))
-            for first, count in work.places(position, rollouts)
-            for done in range(0, count, most)
-        ]
-
-    async def _request(self, work: Work, position: int, ordinal: int, n: int) -> None:
-        self._want(1)
+    async def _request(self, state: SolutionState, position: int, ordinal: int, n: int) -> None:
+        """Sample and store `n` rollouts, numbered from `ordinal`."""
+        self._open_requests += 1
+        self._report_demand()
         try:
-            await self.gate.enter()
+            await self.limiter.acquire()
             try:
-                if not self._goes_on(work):
+                if not self._continues(state):
                     return
-                batch = await self._ask(work, position, ordinal, n)
+                batch = await self._sample_batch(state, position, ordinal, n)
                 if batch is not None:
-                    work.outcomes[position][ordinal] = batch.letters
-                    work.tokens[position] += batch.answer.usage.completion_tokens
+                    state.outcomes[position][ordinal] = batch.letters
+                    state.tokens[position] += batch.response.usage.completion_tokens
                     if batch.reason:
-                        work.reasons[position].append(batch.reason)
-                    work.is_elsewhere |= not await self._stored(batch)
+                        state.reasons[position].append(batch.reason)
+                    state.is_taken_over |= not await self._store(batch)
             finally:
-                self.gate.leave()
+                self.limiter.release()
         finally:
-            self._want(-1)
-            self._moved.set()
+            self._open_requests -= 1
+            self._report_demand()
+            self._request_ended.set()
 
-    def _want(self, more: int) -> None:
-        self._wanting += more
+    def _report_demand(self) -> None:
+        """When nothing is left to claim, leave slots without use to the other workers."""
         if self._is_all_claimed:
-            self._say_what_is_wanted()
+            self.limiter.demand = self._open_requests + SPARE_SLOTS
 
-    def _say_what_is_wanted(self) -> None:
-        """With nothing left to claim, places that we have no use for are the other workers'."""
-        self.gate.wanted = self._wanting + SPARE
-
-    async def _ask(self, work: Work, position: int, ordinal: int, n: int) -> Batch | None:
-        """None when we are to stop before there is an answer."""
-        step_id = work.step_ids[position]
-        prompt = self.plan.template.prompt(work.statement, work.steps[: position + 1], work.separator)
-        seed, requests, tries = seed_of(self.plan.seed, step_id, ordinal), 0, AttemptCounter()
+    async def _sample_batch(self, state: SolutionState, position: int, ordinal: int, n: int) -> Batch | None:
+        """One batch of up to `n` rollouts; None if the engine stops before there is a response."""
+        step_id = state.step_ids[position]
+        prompt = self.plan.template.prompt(state.statement, state.steps[: position + 1], state.separator)
+        seed, requests, attempts = seed_of(self.plan.seed, step_id, ordinal), 0, AttemptCounter()
         while True:
             try:
-                answer = await self.client.complete(prompt, self.plan.sampling, n=n, seed=seed)
+                response = await self.client.complete(prompt, self.plan.sampling, n=n, seed=seed)
             except EndpointFailure as failure:
-                is_last = isinstance(failure, RequestRefused) or tries.is_last(failure)
-                goes_on = await self._bears(failure)
+                is_last = isinstance(failure, RequestRefused) or attempts.is_last(failure)
+                await self._check_health(failure)
                 requests += failure.requests
-                if not goes_on:
+                if self._stopping.is_set():
                     return None
                 if is_last:
-                    lost = tuple(Told("", "", Outcome.LOST) for _ in range(n))
-                    return Batch(work.solution_id, step_id, ordinal, lost, Answer((), Usage(), requests), str(failure))
+                    lost = tuple(GradedRollout("", "", RolloutOutcome.LOST) for _ in range(n))
+                    response = ModelResponse((), Usage(), requests)
+                    return Batch(state.solution_id, step_id, ordinal, lost, response, str(failure))
                 continue
-            self._stamina.answered()
-            self._refusals.answered()
-            told = await self._graded(work, position, answer.choices)
-            whole = Answer(answer.choices, answer.usage, answer.requests + requests)
-            return Batch(work.solution_id, step_id, ordinal, told, whole)
+            self._health.record_success()
+            self._refusals.record_success()
+            rollouts = await self._graded(state, position, response.choices)
+            response = ModelResponse(response.choices, response.usage, response.requests + requests)
+            return Batch(state.solution_id, step_id, ordinal, rollouts, response)
 
-    async def _bears(self, failure: EndpointFailure) -> bool:
-        """Whether it is worth while to go on after this failure."""
+    async def _check_health(self, failure: EndpointFailure) -> None:
+        """Stop if the failure shows that further requests would fail too."""
         is_refusal = isinstance(failure, RequestRefused)
-        if await self._refusals.is_general(failure) if is_refusal else self._stamina.ends_with(failure):
+        if await self._refusals.is_general(failure) if is_refusal else self._health.is_down_after(failure):
             self._down = self._down or str(failure)
             self.stop()
-        return not self._stopping.is_set()
 
     # --- answers --------------------------------------------------------------------------------------------
 
-    async def _graded(self, work: Work, position: int, choices: Sequence[Choice]) -> tuple[Told, ...]:
-        completions = [read_completion(choice, work.steps[position]) for choice in choices]
+    async def _graded(
+        self, state: SolutionState, position: int, choices: Sequence[CompletionChoice]
+    ) -> tuple[GradedRollout, ...]:
+        completions = [read_completion(choice, state.steps[position]) for choice in choices]
         answers = [completion.answer for completion in completions]
-        assert work.reference is not None
-        questions = [(work.verifier, work.reference, answer) for answer in answers if answer]
-        unknown = list(dict.fromkeys(one for one in questions if one not in self._verdicts))
-        if unknown:
-            verdicts = await self._grade(unknown)
-            if len(self._verdicts) > 100_000:
-                self._verdicts.clear()
-            self._verdicts.update(zip(unknown, verdicts, strict=True))
+        assert state.reference is not None
+        questions = [(state.verifier, state.reference, answer) for answer in answers if answer]
+        ungraded = list(dict.fromkeys(question for question in questions if question not in self._grades))
+        if ungraded:
+            grades = await self._grade(ungraded)
+            if len(self._grades) > CACHED_GRADES:
+                self._grades.clear()
+            self._grades.update(zip(ungraded, grades, strict=True))
         return tuple(
-            Told(choice.text, completion.answer or "", self._outcome(completion, work))
+            GradedRollout(choice.text, completion.answer or "", self._outcome(completion, state))
             for choice, completion in zip(choices, completions, strict=True)
         )
 
-    def _outcome(self, completion: Completion, work: Work) -> Outcome:
+    def _outcome(self, completion: Completion, state: SolutionState) -> RolloutOutcome:
         if completion.is_cut:
-            return Outcome.CUT
+            return RolloutOutcome.CUT
         answer = completion.answer
-        verdict = self._verdicts.get((work.verifier, work.reference or "", answer)) if answer else None
-        if verdict is None:
-            return Outcome.UNREADABLE
-        return Outcome.SUCCESS if verdict else Outcome.FAILURE
+        is_right = self._grades.get((state.verifier, state.reference or "", answer)) if answer else None
+        if is_right is None:
+            return RolloutOutcome.UNREADABLE
+        return RolloutOutcome.SUCCESS if is_right else RolloutOutcome.FAILURE
 
     # --- storing --------------------------------------------------------------------------------------------
 
-    async def _stored(self, item: Batch | Result) -> bool:
-        """Wait until it is; False when the solution is in other hands."""
-        done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._pending.append((item, done))
-        self._something.set()
-        return await done
+    async def _store(self, item: Batch | SolutionResult) -> bool:
+        """Wait until the item is stored. Returns False if another worker has taken the solution over."""
+        stored: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._pending.append((item, stored))
+        self._has_pending.set()
+        return await stored
 
-    async def _flush_for_ever(self) -> None:
-        """Whatever has come together while the last flush was under way goes with the next."""
+    async def _flush_continuously(self) -> None:
+        """Items that arrive during one flush are stored by the next."""
         while True:
-            await self._something.wait()
-            self._something.clear()
+            await self._has_pending.wait()
+            self._has_pending.clear()
             pending, self._pending = self._pending, []
             batches = [item for item, _ in pending if isinstance(item, Batch)]
-            results = [item for item, _ in pending if isinstance(item, Result)]
-            elsewhere = await self.store.flush(batches, results)
-            for item, done in pending:
-                if not done.done():
-                    done.set_result(item.solution_id not in elsewhere)
+            results = [item for item, _ in pending if isinstance(item, SolutionResult)]
+            taken_over = await self.store.flush(batches, results)
+            for item, stored in pending:
+                if not stored.done():
+                    stored.set_result(item.solution_id not in taken_over)
             await asyncio.sleep(FLUSH_EVERY_S)

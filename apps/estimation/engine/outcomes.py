@@ -1,4 +1,4 @@
-"""What became of a rollout. Pure."""
+"""Outcomes of rollouts. Pure."""
 
 from __future__ import annotations
 
@@ -8,39 +8,39 @@ from enum import StrEnum
 from apps.estimation.strategies.base import Counts
 
 
-class Outcome(StrEnum):
+class RolloutOutcome(StrEnum):
     """Only the first two are counted; the others are missing, never wrong."""
 
     SUCCESS = "s"  # Its answer is equivalent to the reference answer.
     FAILURE = "f"  # It is not.
     CUT = "c"  # Ended before the solution did: by the token limit, a filter, or the server.
-    UNREADABLE = "u"  # No answer is found in it, or it cannot be compared with the reference.
+    UNREADABLE = "u"  # It states no answer, or one that cannot be compared with the reference answer.
     LOST = "l"  # The endpoint did not answer the request.
 
 
-MISSING = (Outcome.CUT, Outcome.UNREADABLE, Outcome.LOST)
-TOLD = {
-    Outcome.CUT: "cut off before their end",
-    Outcome.UNREADABLE: "without an answer that can be read",
-    Outcome.LOST: "that the endpoint did not answer",
+MISSING = (RolloutOutcome.CUT, RolloutOutcome.UNREADABLE, RolloutOutcome.LOST)
+OUTCOME_TEXTS = {
+    RolloutOutcome.CUT: "cut off before their end",
+    RolloutOutcome.UNREADABLE: "without a readable answer",
+    RolloutOutcome.LOST: "not answered by the endpoint",
 }
-# A step takes so many missing rollouts more than twice what has been counted; then it is closed.
-PATIENCE = 4
+# A step is closed when its missing rollouts exceed twice the counted ones by this number.
+MISSING_ALLOWANCE = 4
 
 
 def counted(outcomes: str) -> Counts:
-    """Counts of the outcomes of one step, in the letters above."""
-    found = Counter(outcomes)
-    missing = sum(found[one] for one in MISSING)
-    successes, failures = found[Outcome.SUCCESS], found[Outcome.FAILURE]
-    return Counts(successes, failures, missing, is_closed=missing >= PATIENCE + 2 * (successes + failures))
+    """The counts of one step, from the letters of its outcomes."""
+    by_outcome = Counter(outcomes)
+    missing = sum(by_outcome[outcome] for outcome in MISSING)
+    successes, failures = by_outcome[RolloutOutcome.SUCCESS], by_outcome[RolloutOutcome.FAILURE]
+    return Counts(successes, failures, missing, is_closed=missing >= MISSING_ALLOWANCE + 2 * (successes + failures))
 
 
 def missing_note(outcomes: str, reasons: list[str]) -> str:
-    """A sentence on what is missing; empty where nothing is."""
-    found = Counter(outcomes)
-    parts = [f"{found[one]} {TOLD[one]}" for one in MISSING if found[one]]
+    """A sentence on the missing rollouts of a step; empty if none are missing."""
+    by_outcome = Counter(outcomes)
+    parts = [f"{by_outcome[outcome]} {OUTCOME_TEXTS[outcome]}" for outcome in MISSING if by_outcome[outcome]]
     if not parts:
         return ""
-    said = f": {reasons[-1]}" if reasons else ""
-    return f"Missing rollouts: {', '.join(parts)}{said}"
+    reason = f": {reasons[-1]}" if reasons else ""
+    return f"Missing rollouts: {', '.join(parts)}{reason}"

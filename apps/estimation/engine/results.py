@@ -1,4 +1,4 @@
-"""From counts to what is stored of steps and solutions. Pure."""
+"""From counts to the results of steps and solutions. Pure."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from apps.estimation.engine.outcomes import missing_note
-from apps.estimation.engine.solution_state import Work
-from apps.estimation.strategies.base import Counts, Reading, Strategy, all_good
+from apps.estimation.engine.solution_state import SolutionState
+from apps.estimation.strategies.base import Strategy, StrategyLabels, all_good
 
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """`rollouts` and `successes` are None where the step was not rolled out; `how` says where `hard` is from."""
+    """`rollouts` and `successes` are None if the step was not rolled out; `basis` is what `hard` is based on."""
 
     step_id: int
     rollouts: int | None
     successes: int | None
     missing: int
     hard: bool | None
-    how: str
+    basis: str
     tokens: int
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class SolutionResult:
     solution_id: int
     failure: str = ""
     note: str = ""
@@ -36,56 +36,50 @@ class Result:
     steps: Sequence[StepResult] = ()
 
 
-def failed(solution_id: int, reason: str) -> Result:
-    return Result(solution_id, failure=reason)
+def result_by_strategy(state: SolutionState, strategy: Strategy, *, by_answer: bool) -> SolutionResult:
+    """The strategy's labels for these counts; all good where the solution's right answer suffices (`by_answer`)."""
+    labels = all_good(state.case) if by_answer else strategy.read(state.case, state.counts())
+    return result_from(state, labels, by_answer=by_answer)
 
 
-def result_of(work: Work, strategy: Strategy, *, by_answer: bool) -> Result:
-    """What the strategy reads from the counts."""
-    reading = all_good(work.case) if by_answer else strategy.read(work.case, work.seen())
-    return result_from(work, reading, by_answer=by_answer)
-
-
-def result_from(work: Work, reading: Reading, *, by_answer: bool = False) -> Result:
-    """A solution of which nothing can be said has failed."""
-    seen = work.seen()
+def result_from(state: SolutionState, labels: StrategyLabels, *, by_answer: bool = False) -> SolutionResult:
+    """The result of a solution. One without a label or a counted rollout at any step is a failure."""
+    counts_by_step = state.counts()
     notes = [
         f"step {position + 1}: {note}"
-        for position, batches in enumerate(work.outcomes)
-        if (note := missing_note("".join(batches.values()), work.reasons[position]))
+        for position, batches in enumerate(state.outcomes)
+        if (note := missing_note("".join(batches.values()), state.reasons[position]))
     ]
-    steps = [_step(work, position, seen, reading, by_answer=by_answer) for position in range(work.case.steps)]
-    told = [step for step in steps if step.hard is not None or step.rollouts]
-    missing = sum(counts.missing for counts in seen)
-    if not told:
+    steps = []
+    for position, counts in enumerate(counts_by_step):
+        if counts.rollouts:
+            basis = "rollouts"
+        elif by_answer or position in state.case.graded_positions:
+            basis = "answer"
+        else:
+            basis = "inferred"
+        step = StepResult(
+            step_id=state.step_ids[position],
+            rollouts=counts.rollouts or None,
+            successes=counts.successes if counts.rollouts else None,
+            missing=counts.missing,
+            hard=labels.hard[position],
+            basis=basis,
+            tokens=state.tokens[position],
+        )
+        if step.hard is not None or step.rollouts:
+            steps.append(step)
+    missing = sum(counts.missing for counts in counts_by_step)
+    if not steps:
         reason = notes[0] if notes else "No rollout could be counted."
-        return Result(work.solution_id, failure=f"Nothing can be said: {reason}", missing=missing)
-    return Result(
-        work.solution_id,
+        return SolutionResult(state.solution_id, failure=f"No step could be labeled: {reason}", missing=missing)
+    return SolutionResult(
+        state.solution_id,
         note="; ".join(notes),
-        first_error=reading.first_error,
-        probability=reading.probability,
+        first_error=labels.first_error,
+        probability=labels.probability,
         by_answer=by_answer,
-        rollouts=sum(counts.rollouts for counts in seen),
+        rollouts=sum(counts.rollouts for counts in counts_by_step),
         missing=missing,
-        steps=told,
-    )
-
-
-def _step(work: Work, position: int, seen: Sequence[Counts], reading: Reading, *, by_answer: bool) -> StepResult:
-    counts, hard = seen[position], reading.hard[position]
-    if counts.rollouts:
-        how = "rollouts"
-    elif by_answer or position in work.case.settled:
-        how = "answer"
-    else:
-        how = "inferred"
-    return StepResult(
-        step_id=work.step_ids[position],
-        rollouts=counts.rollouts or None,
-        successes=counts.successes if counts.rollouts else None,
-        missing=counts.missing,
-        hard=hard,
-        how=how,
-        tokens=work.tokens[position],
+        steps=steps,
     )

@@ -1,18 +1,18 @@
-"""A solution on its way through the engine, and what requests for it gave. Pure."""
+"""The state of a solution in the engine, and the batches of rollouts made for it. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from apps.estimation.engine.outcomes import Outcome, counted
+from apps.estimation.engine.outcomes import RolloutOutcome, counted
 from apps.estimation.strategies.base import Case, Counts, Strategy
 from apps.inference.prompts import Template
-from apps.inference.types import Answer, Sampling
+from apps.inference.types import ModelResponse, SamplingParameters
 
 
 @dataclass(slots=True)
-class Work:
-    """A solution to be estimated: what is known of it, and the rollouts that are stored already."""
+class SolutionState:
+    """A solution to be estimated, with the outcomes of its rollouts so far."""
 
     solution_id: int
     statement: str
@@ -23,29 +23,30 @@ class Work:
     reference: str | None
     case: Case
     is_gradable: bool = True  # Whether the reference answer can be compared with anything.
-    unreadable: frozenset[int] = frozenset()  # Prefixes with an answer of their own that cannot be graded.
-    outcomes: list[dict[int, str]] = field(default_factory=list)  # Per position, letters by ordinal.
+    unreadable: frozenset[int] = frozenset()  # Positions whose prefix states an answer that cannot be graded.
+    outcomes: list[dict[int, str]] = field(default_factory=list)  # By position: letters by ordinal.
     tokens: list[int] = field(default_factory=list)
     reasons: list[list[str]] = field(default_factory=list)
-    is_elsewhere: bool = False  # Another worker has taken it over.
+    is_taken_over: bool = False  # By another worker.
 
     def __post_init__(self) -> None:
         self.outcomes = self.outcomes or [{} for _ in self.steps]
         self.tokens = self.tokens or [0] * len(self.steps)
         self.reasons = self.reasons or [[] for _ in self.steps]
 
-    def seen(self) -> list[Counts]:
-        found = [counted("".join(batches.values())) for batches in self.outcomes]
+    def counts(self) -> list[Counts]:
+        """The counts of each step."""
+        by_step = [counted("".join(batches.values())) for batches in self.outcomes]
         for position in self.unreadable:
-            found[position] = Counts(is_closed=True)
+            by_step[position] = Counts(is_closed=True)
         for position, reasons in enumerate(self.reasons):
             if reasons:
-                one = found[position]
-                found[position] = Counts(one.successes, one.failures, one.missing, is_closed=True)
-        return found
+                counts = by_step[position]
+                by_step[position] = Counts(counts.successes, counts.failures, counts.missing, is_closed=True)
+        return by_step
 
-    def hindrance(self) -> str | None:
-        """Why nothing can be estimated here; None when it can."""
+    def exclusion_reason(self) -> str | None:
+        """Why nothing can be estimated for this solution; None if it can."""
         if not self.steps:
             return "The solution has no steps."
         if not self.reference:
@@ -54,55 +55,55 @@ class Work:
             return f"The reference answer {self.reference[:80]!r} cannot be compared by the verifier {self.verifier!r}."
         return None
 
-    def places(self, position: int, rollouts: int) -> list[tuple[int, int]]:
-        """Free numbers for so many rollouts more, as (first, how many): a killed worker may have left a gap."""
-        taken = {
+    def free_ordinals(self, position: int, rollouts: int) -> list[tuple[int, int]]:
+        """Unused numbers for `rollouts` more rollouts, as (first, count): a killed worker may have left gaps."""
+        used = {
             ordinal + index for ordinal, letters in self.outcomes[position].items() for index in range(len(letters))
         }
-        free: list[tuple[int, int]] = []
+        ranges: list[tuple[int, int]] = []
         ordinal = 0
         while rollouts:
-            if ordinal not in taken:
-                if free and sum(free[-1]) == ordinal:
-                    free[-1] = (free[-1][0], free[-1][1] + 1)
+            if ordinal not in used:
+                if ranges and sum(ranges[-1]) == ordinal:
+                    ranges[-1] = (ranges[-1][0], ranges[-1][1] + 1)
                 else:
-                    free.append((ordinal, 1))
+                    ranges.append((ordinal, 1))
                 rollouts -= 1
             ordinal += 1
-        return free
+        return ranges
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """One rollout: its text, the answer that it states, and what became of it."""
+class GradedRollout:
+    """A rollout's text, the answer that it states, and its outcome."""
 
     text: str
     answer: str
-    outcome: Outcome
+    outcome: RolloutOutcome
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one request gave, ready to be stored."""
+    """The rollouts of one request, ready to be stored."""
 
     solution_id: int
     step_id: int
     ordinal: int
-    rollouts: tuple[Told, ...]
-    answer: Answer
+    rollouts: tuple[GradedRollout, ...]
+    response: ModelResponse
     reason: str = ""
 
     @property
     def letters(self) -> str:
-        return "".join(one.outcome for one in self.rollouts)
+        return "".join(rollout.outcome for rollout in self.rollouts)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a run has frozen, as the engine needs it."""
+    """The frozen parameters of a run, as the engine needs them."""
 
     strategy: Strategy
-    sampling: Sampling
+    sampling: SamplingParameters
     template: Template
     seed: int
     answers_suffice: bool = False

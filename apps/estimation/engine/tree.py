@@ -1,7 +1,7 @@
-"""The engine, growing a tree from each solution with a wrong answer. Pure.
+"""The engine for the tree strategy: it searches the wrong rollouts of each solution with a wrong answer. Pure.
 
-The tree is a function of its rollouts, and those are stored like all others: a worker that takes the solution up
-again grows the same tree, and asks only for what is not there yet.
+A rollout that is searched becomes a derived solution. The tree is a function of its rollouts, which are stored like all
+others: a worker that resumes the solution builds the same tree and requests only what is missing.
 """
 
 from __future__ import annotations
@@ -13,113 +13,117 @@ from typing import Any, Protocol
 
 from apps.corpus.splitting.steps import split_steps
 from apps.estimation.engine.engine import Engine, Store
-from apps.estimation.engine.outcomes import Outcome
-from apps.estimation.engine.results import Result, StepResult, result_from
-from apps.estimation.engine.solution_state import Batch, Told, Work
-from apps.estimation.engine.tree_search import Leaf, Rolled, Search
-from apps.estimation.strategies.base import Ask
+from apps.estimation.engine.outcomes import RolloutOutcome
+from apps.estimation.engine.results import SolutionResult, StepResult, result_from
+from apps.estimation.engine.solution_state import Batch, GradedRollout, SolutionState
+from apps.estimation.engine.tree_search import CountedRollout, Leaf, TreeSearch
+from apps.estimation.strategies.base import Probe
 from apps.estimation.strategies.tree import Tree
 from apps.verifiers.extraction.final_answer import own_text
 
-Kept = dict[int, tuple[Told, ...]]  # By the number of the first.
+StoredRollouts = dict[int, tuple[GradedRollout, ...]]  # By the ordinal of the first rollout of a batch.
 
 
 @dataclass(frozen=True, slots=True)
 class TreeNode:
-    """A rollout that stands as a solution of its own, with the number of that."""
+    """A searched rollout that is stored as a solution: the given solution or a derived one."""
 
     solution_id: int
-    work: Work
+    state: SolutionState
 
 
 @dataclass(frozen=True, slots=True)
-class GrownTree(Result):
-    """What is said of a given solution, and of those that grew from it."""
+class TreeResult(SolutionResult):
+    """The result of the given solution, and those of the solutions derived from it."""
 
-    others: Sequence[Result] = ()
+    derived: Sequence[SolutionResult] = ()
 
 
 class TreeStore(Store, Protocol):
-    async def plant(self, work: Work, steps: Sequence[str]) -> TreeNode | None:
-        """Make these steps a solution that belongs to this tree; None when it is somebody else's."""
+    async def derive(self, state: SolutionState, steps: Sequence[str]) -> TreeNode | None:
+        """Store these steps as a solution derived from `state`; None if a solution of other origin has them."""
 
-    async def recall(self, step_ids: Iterable[int]) -> Mapping[int, Kept]:
-        """The rollouts that are stored of these steps."""
+    async def stored_rollouts(self, step_ids: Iterable[int]) -> Mapping[int, StoredRollouts]:
+        """The stored rollouts of these steps."""
 
 
 class TreeEngine(Engine):
     store: TreeStore
 
-    def __init__(self, *given: Any, **named: Any) -> None:
-        super().__init__(*given, **named)
-        self._told: defaultdict[int, Kept] = defaultdict(dict)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._rollouts: defaultdict[int, StoredRollouts] = defaultdict(dict)
 
-    async def _solve(self, work: Work) -> None:
+    async def _estimate(self, state: SolutionState) -> None:
         strategy = self.plan.strategy
-        if not isinstance(strategy, Tree) or work.hindrance() is not None or work.case.is_right is not False:
-            await super()._solve(work)
+        if not isinstance(strategy, Tree) or state.exclusion_reason() is not None or state.case.is_right is not False:
+            await super()._estimate(state)
             return
-        search = Search(strategy.options, work.steps, _dead_from(work, -1))
-        found: list[Result] = []
-        while self._goes_on(work) and (leaf := search.select()):
-            plant = TreeNode(work.solution_id, work) if leaf.is_given else await self.store.plant(work, leaf.steps)
-            if plant is not None:
-                leaf.high = _dead_from(plant.work, leaf.low)
-                await self._bisect(search, leaf, plant.work, strategy.options.rollouts)
-                work.is_elsewhere |= plant.work.is_elsewhere
-                found.append(_result(plant, leaf, search))
-        if self._goes_on(work):
-            given, *others = found
-            await self._stored(GrownTree(**{name: getattr(given, name) for name in Result.__slots__}, others=others))
+        search = TreeSearch(strategy.options, state.steps, _dead_from(state, -1))
+        results: list[SolutionResult] = []
+        while self._continues(state) and (leaf := search.select()):
+            node = TreeNode(state.solution_id, state) if leaf.is_given else await self.store.derive(state, leaf.steps)
+            if node is not None:
+                leaf.high = _dead_from(node.state, leaf.low)
+                await self._bisect(search, leaf, node.state, strategy.options.rollouts)
+                state.is_taken_over |= node.state.is_taken_over
+                results.append(_result(node, leaf, search))
+        if self._continues(state):
+            given, *derived = results
+            fields = {name: getattr(given, name) for name in SolutionResult.__slots__}
+            await self._store(TreeResult(**fields, derived=derived))
 
-    async def _bisect(self, search: Search, leaf: Leaf, work: Work, rollouts: int) -> None:
-        if any(work.outcomes):
-            self._told.update(await self.store.recall(work.step_ids))
-        while (position := search.probe(leaf)) is not None:
-            rolled = await self._rolled(work, position, rollouts)
-            if not rolled:
+    async def _bisect(self, search: TreeSearch, leaf: Leaf, state: SolutionState, rollouts: int) -> None:
+        if any(state.outcomes):
+            self._rollouts.update(await self.store.stored_rollouts(state.step_ids))
+        while (position := search.next_position(leaf)) is not None:
+            counted = await self._counted_rollouts(state, position, rollouts)
+            if not counted:
                 break
-            search.see(leaf, position, rolled)
-        for step_id in work.step_ids:
-            self._told.pop(step_id, None)
+            search.add_rollouts(leaf, position, counted)
+        for step_id in state.step_ids:
+            self._rollouts.pop(step_id, None)
 
-    async def _rolled(self, work: Work, position: int, rollouts: int) -> list[Rolled]:
-        """So many counted rollouts; fewer where no more will come, none when we are to stop."""
-        while self._goes_on(work):
-            counts = work.seen()[position]
+    async def _counted_rollouts(self, state: SolutionState, position: int, rollouts: int) -> list[CountedRollout]:
+        """`rollouts` counted rollouts; fewer if the step is closed, none if the engine stops."""
+        while self._continues(state):
+            counts = state.counts()[position]
             if counts.rollouts >= rollouts or counts.is_closed:
-                kept = self._told[work.step_ids[position]]
-                told = [one for ordinal in sorted(kept) for one in kept[ordinal]]
-                return [_rolled(one, work) for one in told if one.outcome in (Outcome.SUCCESS, Outcome.FAILURE)]
-            await self._sample(work, [Ask(position, rollouts - counts.rollouts)])
+                batches = self._rollouts[state.step_ids[position]]
+                method = "blank_line" if state.separator.count("\n") > 1 else "newline"
+                return [
+                    CountedRollout(
+                        tuple(split_steps(own_text(rollout.text), method)[0]),
+                        rollout.outcome == RolloutOutcome.SUCCESS,
+                    )
+                    for ordinal in sorted(batches)
+                    for rollout in batches[ordinal]
+                    if rollout.outcome in (RolloutOutcome.SUCCESS, RolloutOutcome.FAILURE)
+                ]
+            await self._sample(state, [Probe(position, rollouts - counts.rollouts)])
         return []
 
-    async def _ask(self, work: Work, position: int, ordinal: int, n: int) -> Batch | None:
-        batch = await super()._ask(work, position, ordinal, n)
+    async def _sample_batch(self, state: SolutionState, position: int, ordinal: int, n: int) -> Batch | None:
+        batch = await super()._sample_batch(state, position, ordinal, n)
         if batch is not None:
-            self._told[batch.step_id][ordinal] = batch.rollouts
+            self._rollouts[batch.step_id][ordinal] = batch.rollouts
         return batch
 
 
-def _dead_from(work: Work, low: int) -> int:
-    """The first position after `low` that holds the solution's own, wrong answer: at the latest its last."""
-    return min(position for position in (*work.case.settled, work.case.steps - 1) if position > low)
+def _dead_from(state: SolutionState, low: int) -> int:
+    """The first position after `low` whose prefix states the solution's own, wrong answer: at the latest its last."""
+    return min(position for position in (*state.case.graded_positions, state.case.steps - 1) if position > low)
 
 
-def _rolled(one: Told, work: Work) -> Rolled:
-    method = "blank_line" if work.separator.count("\n") > 1 else "newline"
-    return Rolled(tuple(split_steps(own_text(one.text), method)[0]), one.outcome == Outcome.SUCCESS)
+def _result(node: TreeNode, leaf: Leaf, search: TreeSearch) -> SolutionResult:
+    """As for every solution. A prefix shared with another solution gets the counts that were sampled there."""
+    result = result_from(node.state, leaf.labels())
+    positions = {step_id: position for position, step_id in enumerate(node.state.step_ids)}
 
-
-def _result(plant: TreeNode, leaf: Leaf, search: Search) -> Result:
-    """As for every solution; where a prefix is another solution's too, with the counts that were taken there."""
-    found = result_from(plant.work, leaf.reading())
-    places = {step_id: place for place, step_id in enumerate(plant.work.step_ids)}
-
-    def counted(step: StepResult) -> StepResult:
-        state = search.states.get(leaf.steps[: places[step.step_id] + 1])
-        if step.rollouts is not None or state is None or not state.counts.rollouts:
+    def with_shared_counts(step: StepResult) -> StepResult:
+        prefix = search.states.get(leaf.steps[: positions[step.step_id] + 1])
+        if step.rollouts is not None or prefix is None or not prefix.counts.rollouts:
             return step
-        return replace(step, rollouts=state.counts.rollouts, successes=state.counts.successes)
+        return replace(step, rollouts=prefix.counts.rollouts, successes=prefix.counts.successes)
 
-    return replace(found, solution_id=plant.solution_id, steps=[counted(step) for step in found.steps])
+    return replace(result, solution_id=node.solution_id, steps=[with_shared_counts(step) for step in result.steps])

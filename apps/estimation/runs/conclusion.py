@@ -1,15 +1,16 @@
-"""How a run ends that has done all its solutions: well, or with nothing that could be counted, and why."""
+"""The conclusion of a run that has processed all its solutions: finished, or failed without any counted rollout."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import Count, Sum, Value
+from django.db.models import Count, QuerySet, Sum, Value
 from django.db.models.functions import Length, Replace
 
-from apps.core.jobs import JobStatus
-from apps.estimation.engine.outcomes import MISSING, TOLD
+from apps.core.jobs.model import JobStatus
+from apps.estimation.engine.outcomes import MISSING, OUTCOME_TEXTS
 from apps.estimation.models import EstimationRun, RolloutBatch, SolutionEstimate
 
 _MOST_REASONS = 3
@@ -23,38 +24,34 @@ class Conclusion:
 
 
 def conclusion(run: EstimationRun) -> Conclusion:
-    """A run without a single counted rollout has failed, unless answers alone said all that was asked."""
-    notices = [*_missing(run), *_reasons(run)] if run.missing else []
+    """A run without any counted rollout has failed, unless right answers alone labeled its solutions."""
+    notices: list[str] = []
+    if run.missing:
+        unanswered = RolloutBatch.objects.filter(run=run).exclude(reason="")
+        notices = [*_missing_by_outcome(run), *_most_frequent(unanswered, "reason", "request", " without an answer")]
     if run.rollouts or run.by_answer or not (run.missing or run.failed):
         return Conclusion(JobStatus.FINISHED, notices=notices)
     if run.failed < run.done and not run.missing:
         return Conclusion(JobStatus.FINISHED)
-    causes = notices or _failures(run)
+    failures = SolutionEstimate.objects.filter(run=run).exclude(failure="")
+    causes = notices or _most_frequent(failures, "failure", "solution")
     return Conclusion(JobStatus.FAILED, f"No rollout could be counted. {' '.join(causes)}".strip(), notices)
 
 
-def _missing(run: EstimationRun) -> list[str]:
-    """How many rollouts are missing, by kind."""
+def _missing_by_outcome(run: EstimationRun) -> list[str]:
+    """The numbers of missing rollouts by outcome, as one sentence."""
     batches = RolloutBatch.objects.filter(run=run)
     sums = batches.aggregate(
         **{
-            kind.name.lower(): Sum(Length("outcomes") - Length(Replace("outcomes", Value(kind.value), Value(""))))
-            for kind in MISSING
+            outcome.name.lower(): Sum(Length("outcomes") - Length(Replace("outcomes", Value(outcome.value), Value(""))))
+            for outcome in MISSING
         }
     )
-    parts = [f"{count:,} {TOLD[kind]}" for kind in MISSING if (count := sums[kind.name.lower()])]
+    parts = [f"{count:,} {OUTCOME_TEXTS[outcome]}" for outcome in MISSING if (count := sums[outcome.name.lower()])]
     return [f"Missing rollouts: {', '.join(parts)}."] if parts else []
 
 
-def _reasons(run: EstimationRun) -> list[str]:
-    """The commonest sentences of the endpoint about requests that it did not answer."""
-    batches = RolloutBatch.objects.filter(run=run).exclude(reason="")
-    rows = batches.values_list("reason").annotate(count=Count("pk")).order_by("-count", "reason")[:_MOST_REASONS]
-    return [f"{count:,} request{'s' if count > 1 else ''} without an answer: {reason}" for reason, count in rows]
-
-
-def _failures(run: EstimationRun) -> list[str]:
-    """The commonest reasons why solutions have no result."""
-    failed = SolutionEstimate.objects.filter(run=run).exclude(failure="")
-    rows = failed.values_list("failure").annotate(count=Count("pk")).order_by("-count", "failure")[:_MOST_REASONS]
-    return [f"{count:,} solution{'s' if count > 1 else ''}: {failure}" for failure, count in rows]
+def _most_frequent(rows: QuerySet[Any], field: str, noun: str, suffix: str = "") -> list[str]:
+    """The most frequent texts of a field, each with its count."""
+    counts = rows.values_list(field).annotate(count=Count("pk")).order_by("-count", field)[:_MOST_REASONS]
+    return [f"{count:,} {noun}{'s' if count > 1 else ''}{suffix}: {text}" for text, count in counts]

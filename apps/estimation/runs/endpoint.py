@@ -1,14 +1,14 @@
-"""Whether a run's endpoint may be asked."""
+"""Whether a run may use its endpoint."""
 
 from __future__ import annotations
 
 from apps.estimation.models import EstimationRun, SamplingRun
-from apps.inference.grants import why_not_usable
+from apps.inference.grants import unusable_reason
 
-ENDPOINT_GONE = "The endpoint of this run is gone."
+ENDPOINT_GONE = "The endpoint of this run was removed."
 
 
-def why_not_asked(run: EstimationRun | SamplingRun) -> str | None:
-    """Return why the run's endpoint may not be asked (it is gone, or its grant was revoked), or None."""
+def endpoint_unusable_reason(run: EstimationRun | SamplingRun) -> str | None:
+    """Why the run may not use its endpoint (removed, or its grant was revoked); None if it may."""
     current = type(run).objects.select_related("project", "endpoint").get(pk=run.pk)
-    return why_not_usable(current.endpoint, current.project) if current.endpoint is not None else ENDPOINT_GONE
+    return unusable_reason(current.endpoint, current.project) if current.endpoint is not None else ENDPOINT_GONE

@@ -1,4 +1,4 @@
-"""Solutions that a run takes and asks nothing about: what `Work.hindrance` says of each, said of all at once."""
+"""Solutions for which no rollout is sampled: the SQL counterpart of `SolutionState.exclusion_reason`."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from django.db.models import Q, QuerySet
 from apps.corpus.models import Problem, Solution
 from apps.verifiers.pool.pool import GradingPool
 
-# References of so many problems are looked at; those beyond are taken to be comparable.
-LOOKED_AT = 5000
-_NOTHING_TO_ASK = Q(step_count=0) | Q(problem__reference_answer=None) | Q(problem__reference_answer="")
+# The number of problems whose reference answers are checked; the others are assumed to be comparable.
+CHECKED_PROBLEMS = 5000
+_NOT_ESTIMABLE = Q(step_count=0) | Q(problem__reference_answer=None) | Q(problem__reference_answer="")
 
 
-def without_hindrance(solutions: QuerySet[Solution]) -> QuerySet[Solution]:
-    """Those with steps whose problem has a reference answer that can be compared with others."""
-    asked = solutions.exclude(_NOTHING_TO_ASK)
-    dumb = _incomparable(asked)
-    return asked.exclude(problem__in=dumb) if dumb else asked
+def estimable_solutions(solutions: QuerySet[Solution]) -> QuerySet[Solution]:
+    """Solutions with steps whose problem has a reference answer that can be compared with others."""
+    estimable = solutions.exclude(_NOT_ESTIMABLE)
+    incomparable = _incomparable_problems(estimable)
+    return estimable.exclude(problem__in=incomparable) if incomparable else estimable
 
 
-def _incomparable(solutions: QuerySet[Solution]) -> list[int]:
-    """Problems whose reference answer is not even equal to itself. One that has graded a solution is comparable."""
-    doubtful = solutions.filter(is_correct=None).order_by().values("problem")
-    found = Problem.objects.filter(pk__in=doubtful).order_by("pk")[:LOOKED_AT]
-    rows = found.values_list("pk", "verifier", "project__verifier", "reference_answer")
+def _incomparable_problems(solutions: QuerySet[Solution]) -> list[int]:
+    """Problems whose reference answer does not even equal itself. One with a graded solution is comparable."""
+    ungraded = solutions.filter(is_correct=None).order_by().values("problem")
+    problems = Problem.objects.filter(pk__in=ungraded).order_by("pk")[:CHECKED_PROBLEMS]
+    rows = problems.values_list("pk", "verifier", "project__verifier", "reference_answer")
     with GradingPool() as pool:
-        # What takes a child process to tell is taken to be comparable.
-        grades = {pk: pool.at_once(own or usual, answer, answer) for pk, own, usual, answer in rows}
+        # An answer that needs a child process to grade is assumed to be comparable.
+        grades = {pk: pool.grade_inline(own or usual, answer, answer) for pk, own, usual, answer in rows}
     return [pk for pk, grade in grades.items() if grade is not None and grade.is_correct is not True]

@@ -1,8 +1,8 @@
-"""What a run would take, before it is started: rollouts, tokens, money and time for every strategy.
+"""Forecast of a run before its start: rollouts, tokens, cost and time of every strategy.
 
-Costs of adaptive strategies have no closed form: each is simulated on solutions as long as the project's, with errors
-where the texts leave room for them, and with a completer as able as the project's solutions show it to be. A request is
-billed with all of its prompt (template, problem and prefix) once, however many rollouts it asks for.
+The cost of adaptive strategies has no closed form. Each is simulated on solutions as long as the project's, with the
+error positions that their texts allow, and with the completer's ability as the project's solutions show it. A request is
+billed its whole prompt (template, problem and prefix) once, however many rollouts it samples.
 """
 
 from __future__ import annotations
@@ -20,37 +20,37 @@ from django.db.models import Avg, Count, F, Q, QuerySet, Sum
 from django.db.models.functions import Length
 
 from apps.corpus.models import Problem, Solution, Step
-from apps.estimation.engine.tree_simulation import simulated_asks
+from apps.estimation.engine.tree_simulation import simulated_tree_probes
 from apps.estimation.models import SamplingRun
 from apps.estimation.runs.error_places import SAMPLE, ErrorPlaces, error_places
-from apps.estimation.runs.exclusions import without_hindrance
+from apps.estimation.runs.exclusions import estimable_solutions
 from apps.estimation.runs.parameters import SamplingSettings
 from apps.estimation.strategies import STRATEGIES, strategy_of
-from apps.estimation.strategies.base import Ask, Case, Counts, Strategy
+from apps.estimation.strategies.base import Case, Counts, Probe, Strategy
 from apps.estimation.strategies.tree import Tree
 from apps.inference.models import Endpoint
 
 SIMULATED = 120
-LONGEST = 40  # Longer solutions are simulated as if they had so many steps, and scaled.
-CHARACTERS_A_TOKEN = 4.0
-# A completer of whom nothing is known; how much completers differ from problem to problem.
-USUAL_ABILITY, SPREAD = 0.6, 2.5
-# How often a rollout from a wrong prefix is right: from most never, from a few often.
-LUCK, LUCK_SPREAD = 0.03, 0.5
+LONGEST = 40  # Longer solutions are simulated with this number of steps, and scaled.
+CHARACTERS_PER_TOKEN = 4.0
+# The ability of an unknown completer, and the concentration of its beta distribution over problems.
+DEFAULT_ABILITY, ABILITY_CONCENTRATION = 0.6, 2.5
+# The same for rollouts from a wrong prefix that succeed: from most prefixes none does, from a few many do.
+FALSE_SUCCESS, FALSE_SUCCESS_CONCENTRATION = 0.03, 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Forecast:
-    """Expected totals. None where prices or the endpoint's speed are not known.
+class RunForecast:
+    """Expected totals. `cost` is None without prices, `seconds` without a measured speed of the endpoint.
 
-    `hindered` are solutions besides, about which nothing can be asked: without steps, or without a reference answer.
+    `excluded` solutions are not among `solutions`: they have no steps, or no reference answer to compare with.
     """
 
     strategy: str
     title: str
     about: str
     solutions: int
-    hindered: int
+    excluded: int
     by_answer: int
     steps: int
     rollouts: float
@@ -61,7 +61,7 @@ class Forecast:
 
 @dataclass(frozen=True, slots=True)
 class ExpectedWork:
-    """Of one solution, on average. Steps are counted as often as they are sent, or written."""
+    """The expected work, of one solution or of several. Steps are counted each time they are sent or written."""
 
     rollouts: float = 0.0
     requests: float = 0.0
@@ -84,7 +84,7 @@ class ExpectedWork:
 
 @dataclass(frozen=True, slots=True)
 class TextSizes:
-    """In tokens: what a request begins with, and a step with what joins it to the next."""
+    """Mean sizes in tokens: of the prompt before the prefix, and of a step with its separator."""
 
     problem: float
     step: float
@@ -96,13 +96,13 @@ def forecasts(
     *,
     answers_suffice: bool,
     options: Mapping[str, Mapping[str, Any]] | None = None,
-) -> list[Forecast]:
-    """One for each strategy; `options` by strategy, defaults elsewhere. Raises DomainError for options that cannot be."""
-    taken, solutions = solutions, without_hindrance(solutions)
+) -> list[RunForecast]:
+    """One per strategy, with its `options` or its defaults. Raises DomainError if options are invalid."""
+    total, solutions = solutions.count(), estimable_solutions(solutions)
     lengths = list(
         solutions.order_by().values_list("step_count", "is_correct").annotate(count=Count("id")).order_by("step_count")
     )
-    hindered = taken.count() - sum(count for *_, count in lengths)
+    excluded = total - sum(count for *_, count in lengths)
     first = solutions.order_by("id").first()
     sampling = newest_sampling(first.project_id, endpoint) if first else None
     sizes = text_sizes(solutions, endpoint)
@@ -118,7 +118,7 @@ def forecasts(
             ability=ability,
             places=places,
             answers_suffice=answers_suffice,
-            hindered=hindered,
+            excluded=excluded,
         )
         for name in STRATEGIES
     ]
@@ -134,8 +134,8 @@ def _forecast(
     ability: float,
     places: ErrorPlaces,
     answers_suffice: bool,
-    hindered: int,
-) -> Forecast:
+    excluded: int,
+) -> RunForecast:
     strategy = strategy_of(name, options)
     frozen = msgspec.json.encode(dict(options)).decode()
     most = (endpoint.most_choices if endpoint else None) or 0
@@ -144,7 +144,7 @@ def _forecast(
         if answers_suffice and strategy.takes_answers and is_correct:
             by_answer += count
             continue
-        one = expected_work(
+        mean = expected_work(
             name,
             frozen,
             steps,
@@ -153,15 +153,15 @@ def _forecast(
             most=most,
             places=() if is_correct else places.weights(steps),
         )
-        work = work.plus(one.times(count))
+        work = work.plus(mean.times(count))
     tokens_in = work.requests * sizes.problem + work.steps_sent * sizes.step
     tokens_out = work.steps_written * sizes.step
-    return Forecast(
+    return RunForecast(
         strategy=name,
         title=strategy.title,
         about=strategy.about,
         solutions=sum(count for *_, count in lengths),
-        hindered=hindered,
+        excluded=excluded,
         by_answer=by_answer,
         steps=sum(steps * count for steps, _, count in lengths),
         rollouts=work.rollouts,
@@ -177,7 +177,7 @@ def cost_of(endpoint: Endpoint | None, tokens_in: float, tokens_out: float) -> f
     return (float(endpoint.price_in or 0) * tokens_in + float(endpoint.price_out or 0) * tokens_out) / 1e6
 
 
-# --- how long texts are -----------------------------------------------------------------------------------
+# --- sizes of texts ---------------------------------------------------------------------------------------
 
 
 def text_sizes(solutions: QuerySet[Solution], endpoint: Endpoint | None) -> TextSizes:
@@ -185,38 +185,37 @@ def text_sizes(solutions: QuerySet[Solution], endpoint: Endpoint | None) -> Text
     if first is None:
         return TextSizes(0.0, 0.0)
     density = density_of(first.project_id, endpoint)
-    some = solutions.order_by("id").values("problem_id")[:SAMPLE]
-    statement = Problem.objects.filter(id__in=some).aggregate(mean=Avg(Length("statement")))["mean"] or 0
-    joint = len(first.separator)
+    sample = solutions.order_by("id").values("problem_id")[:SAMPLE]
+    statement = Problem.objects.filter(id__in=sample).aggregate(mean=Avg(Length("statement")))["mean"] or 0
     return TextSizes(
         (statement + template_length(endpoint)) / density.prompts,
-        (characters_a_step(solutions) + joint) / density.written,
+        (characters_per_step(solutions) + len(first.separator)) / density.written,
     )
 
 
 def template_length(endpoint: Endpoint | None) -> int:
-    """Characters of a prompt besides the problem and the prefix."""
+    """Characters of a prompt without the problem and the prefix."""
     if endpoint is None:
         return 0
     return len(endpoint.system_prompt) + len(endpoint.problem_template.replace("{problem}", ""))
 
 
-def characters_a_step(solutions: QuerySet[Solution]) -> float:
+def characters_per_step(solutions: QuerySet[Solution]) -> float:
     ids = list(solutions.order_by("id").values_list("id", flat=True)[:SAMPLE])
-    found = Step.objects.filter(solution_id__in=ids, chosen=True).aggregate(mean=Avg(Length(F("text"))))["mean"]
-    return float(found or 0)
+    mean = Step.objects.filter(solution_id__in=ids, chosen=True).aggregate(mean=Avg(Length(F("text"))))["mean"]
+    return float(mean or 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Density:
-    """Characters a token: problems are prose, and solutions may be mostly digits."""
+    """Characters per token, of prompts and of written text: problems are prose, solutions may be mostly digits."""
 
     prompts: float
     written: float
 
 
 def newest_sampling(project_id: int, endpoint: Endpoint | None) -> SamplingRun | None:
-    """The newest run of this endpoint that wrote solutions here and told tokens apart."""
+    """The project's newest sampling run of this endpoint with solutions and separate token counts."""
     if endpoint is None:
         return None
     runs = SamplingRun.objects.filter(project=project_id, endpoint=endpoint, prompt_tokens__gt=0, solutions__gt=0)
@@ -224,120 +223,130 @@ def newest_sampling(project_id: int, endpoint: Endpoint | None) -> SamplingRun |
 
 
 def density_of(project_id: int, endpoint: Endpoint | None) -> Density:
-    """As measured by the newest sampling run of this endpoint that wrote solutions here; else the rule of thumb."""
-    usual = Density(CHARACTERS_A_TOKEN, CHARACTERS_A_TOKEN)
+    """As measured by the endpoint's newest sampling run in the project; else four characters per token."""
+    default = Density(CHARACTERS_PER_TOKEN, CHARACTERS_PER_TOKEN)
     run = newest_sampling(project_id, endpoint)
     if run is None or run.tokens <= run.prompt_tokens:
-        return usual
-    asked = run.problems.aggregate(count=Count("id"), characters=Sum(Length("problem__statement")))
-    prompts = (asked["characters"] or 0) + asked["count"] * template_length(endpoint)
+        return default
+    sampled = run.problems.aggregate(count=Count("id"), characters=Sum(Length("problem__statement")))
+    prompts = (sampled["characters"] or 0) + sampled["count"] * template_length(endpoint)
     problems = run.problems.values("problem")
     written = Solution.objects.filter(project=project_id, source=run.generator, problem__in=problems)
     texts = Step.objects.filter(solution__in=written, chosen=True).aggregate(
         characters=Sum(Length("text")), steps=Count("id"), solutions=Count("solution", distinct=True)
     )
     if not prompts or not texts["solutions"]:
-        return usual
-    # Of texts that were written twice, or cut, only the tokens are known: they are taken to be as long as the others.
-    each = ((texts["characters"] or 0) + texts["steps"]) / texts["solutions"]
-    everything = each * (run.solutions + run.duplicates + run.cut)
-    # A problem is asked more than once where an answer held fewer choices than were asked for.
-    asks = max(1.0, run.requests / max(1, asked["count"]))
-    return Density(prompts * asks / run.prompt_tokens, everything / (run.tokens - run.prompt_tokens))
+        return default
+    # Only the tokens of duplicates and cut texts are known: they are assumed to be as long as the others.
+    mean_length = ((texts["characters"] or 0) + texts["steps"]) / texts["solutions"]
+    characters = mean_length * (run.solutions + run.duplicates + run.cut)
+    # A problem takes several requests where a response held fewer choices than requested.
+    requests_per_problem = max(1.0, run.requests / max(1, sampled["count"]))
+    return Density(prompts * requests_per_problem / run.prompt_tokens, characters / (run.tokens - run.prompt_tokens))
 
 
 def ability_of(solutions: QuerySet[Solution], sampling: SamplingRun | None = None) -> float:
-    """How often a whole solution comes out right where another has come out wrong, problem by problem.
+    """How often another solution of the same problem is right, given a wrong one; between 0.05 and 0.95.
 
-    A text that was sampled again was kept once. Taken for right ones: there are many ways to go wrong, and few to be right.
+    A duplicate was stored once. Missing solutions are taken to be duplicates of right ones, which vary less than wrong ones.
     """
     graded = (
         solutions.order_by()
         .values("problem_id")
         .annotate(right=Count("id", filter=Q(is_correct=True)), wrong=Count("id", filter=Q(is_correct=False)))
     )
-    asked = set(sampling.problems.values_list("problem_id", flat=True)) if sampling and sampling.duplicates else set()
-    hits = tries = 0.0
+    sampled = set(sampling.problems.values_list("problem_id", flat=True)) if sampling and sampling.duplicates else set()
+    hits = trials = 0.0
     for row in graded.filter(wrong__gt=0)[: 10 * SAMPLE].iterator():
         right, wrong = row["right"], row["wrong"]
-        if right and sampling and row["problem_id"] in asked:
+        if right and sampling and row["problem_id"] in sampled:
             right = max(right, sampling.per_problem - wrong)
-        others = right + wrong - 1
-        if others:
-            hits += wrong * right / others
-            tries += wrong
-    return min(0.95, max(0.05, hits / tries)) if tries >= 10 else USUAL_ABILITY
+        if right + wrong > 1:
+            hits += wrong * right / (right + wrong - 1)
+            trials += wrong
+    return min(0.95, max(0.05, hits / trials)) if trials >= 10 else DEFAULT_ABILITY
 
 
 def at_rollouts_temperature(
     ability: float, lengths: list[tuple[int, bool | None, int]], sampling: SamplingRun | None
 ) -> float:
-    """Rollouts are colder than sampled solutions, and slip less: odds at temperature T are to the power of 1 / T.
+    """The ability at the temperature of rollouts, which is lower than that of sampled solutions.
 
-    Those of a step, for that is about what is chosen at once.
+    The odds of a right step at temperature T are those at temperature 1 to the power of 1 / T.
     """
-    sampled, rolled = (sampling.sampling.get("temperature", 0) if sampling else 0), SamplingSettings().temperature
+    sampling_temperature, rollout_temperature = (
+        (sampling.sampling.get("temperature", 0) if sampling else 0),
+        SamplingSettings().temperature,
+    )
     count = sum(count for *_, count in lengths)
-    if not sampled or not count:
+    if not sampling_temperature or not count:
         return ability
     steps = max(1.0, sum(steps * count for steps, _, count in lengths) / count - 1)
     step = ability ** (1 / steps)
-    odds = (step / (1 - step)) ** (sampled / rolled)
+    odds = (step / (1 - step)) ** (sampling_temperature / rollout_temperature)
     return float((odds / (1 + odds)) ** steps)
 
 
-# --- how much is asked ------------------------------------------------------------------------------------
+# --- simulated work ---------------------------------------------------------------------------------------
 
 
 @lru_cache(maxsize=4000)
 def expected_work(
     name: str, options: str, steps: int, *, is_right: bool, ability: float, most: int, places: tuple[float, ...] = ()
 ) -> ExpectedWork:
-    """Of a solution with so many steps, on average over where its error is and how able the completer.
+    """The mean work of a solution with `steps` steps, over the positions of its error and the completer's ability.
 
-    `most` rollouts fit into a request; 0 where any number does. `places`: how likely the error is at each step.
+    `most`: rollouts per request, 0 for any number. `places`: weights of the positions of the error, by default uniform.
     """
     if steps < 1:
         return ExpectedWork()
     strategy, length = strategy_of(name, msgspec.json.decode(options)), min(steps, LONGEST)
     if isinstance(strategy, Tree) and is_right:
         return ExpectedWork()
-    dice = random.Random(steps)  # noqa: S311 - a simulation
+    rng = random.Random(steps)  # noqa: S311 - a simulation
     weights = list(accumulate(places or [1.0] * max(1, steps - 1)))
     total = ExpectedWork()
     for number in range(SIMULATED):
-        # Each place as often as it is likely: left to the dice, so few simulations would differ too much.
+        # Positions in proportion to their weights: drawn at random, so few simulations would vary too much.
         error = (
             length if is_right else bisect_right(weights, weights[-1] * (number + 0.5) / SIMULATED) * length // steps
         )
-        for ask in _simulated_asks(strategy, length, error, ability, dice):
-            total = total.plus(_work_of(ask.position, ask.rollouts, length, most))
+        for probe in _simulated_probes(strategy, length, error, ability, rng):
+            requests = -(-probe.rollouts // most) if most else 1
+            remaining_steps = length - 1 - probe.position
+            total = total.plus(
+                ExpectedWork(
+                    rollouts=probe.rollouts,
+                    requests=requests,
+                    steps_sent=requests * (probe.position + 1),
+                    steps_written=probe.rollouts * remaining_steps,
+                )
+            )
     return total.times(steps / length / SIMULATED)
 
 
-def _simulated_asks(strategy: Strategy, length: int, error: int, ability: float, dice: random.Random) -> Iterator[Ask]:
-    """Of one solution; without an error where it is as long as that."""
-    able = dice.betavariate(SPREAD * ability, SPREAD * (1 - ability))
-    luck = dice.betavariate(LUCK_SPREAD * LUCK, LUCK_SPREAD * (1 - LUCK))
+def _simulated_probes(
+    strategy: Strategy, length: int, error: int, ability: float, rng: random.Random
+) -> Iterator[Probe]:
+    """The probes for one solution; it has no error if `error` is its length."""
+    success = rng.betavariate(ABILITY_CONCENTRATION * ability, ABILITY_CONCENTRATION * (1 - ability))
+    false_success = rng.betavariate(
+        FALSE_SUCCESS_CONCENTRATION * FALSE_SUCCESS, FALSE_SUCCESS_CONCENTRATION * (1 - FALSE_SUCCESS)
+    )
 
     def chance(position: int, *, is_good: bool) -> float:
-        # The nearer the end, the less is left to go wrong; the last step only states the answer.
-        left = max(0, length - 2 - position) / max(1, length - 1)
-        return float(able**left) if is_good else luck
+        # The fewer steps remain, the fewer errors a rollout can make; the last step only states the answer.
+        remaining = max(0, length - 2 - position) / max(1, length - 1)
+        return float(success**remaining) if is_good else false_success
 
     if isinstance(strategy, Tree):
-        yield from simulated_asks(strategy.options, length, error, chance, dice)
+        yield from simulated_tree_probes(strategy.options, length, error, chance, rng)
         return
-    case, seen = Case(length, {length - 1: error == length}), [Counts() for _ in range(length)]
-    while asks := strategy.next(case, seen):
-        for ask in asks:
-            right = chance(ask.position, is_good=ask.position < error)
-            hits = sum(dice.random() < right for _ in range(ask.rollouts))
-            old = seen[ask.position]
-            seen[ask.position] = Counts(old.successes + hits, old.failures + ask.rollouts - hits)
-        yield from asks
-
-
-def _work_of(position: int, rollouts: int, length: int, most: int) -> ExpectedWork:
-    requests = -(-rollouts // most) if most else 1
-    return ExpectedWork(rollouts, requests, requests * (position + 1), rollouts * (length - 1 - position))
+    case, step_counts = Case(length, {length - 1: error == length}), [Counts() for _ in range(length)]
+    while probes := strategy.next(case, step_counts):
+        for probe in probes:
+            probability = chance(probe.position, is_good=probe.position < error)
+            hits = sum(rng.random() < probability for _ in range(probe.rollouts))
+            old = step_counts[probe.position]
+            step_counts[probe.position] = Counts(old.successes + hits, old.failures + probe.rollouts - hits)
+        yield from probes

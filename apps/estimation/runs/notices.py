@@ -1,4 +1,4 @@
-"""What a run has to tell besides its counts, each sentence once."""
+"""Notices of a run: sentences shown beside its counts, each once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from apps.estimation.models import EstimationRun, SamplingRun
 
 @transaction.atomic
 def add_notices(run: EstimationRun | SamplingRun, notices: Sequence[str]) -> None:
-    """Several workers may find the same."""
+    """Add the notices that the run lacks: several workers may report the same."""
     if not notices:
         return
     stored = type(run).objects.select_for_update(of=("self",)).get(pk=run.pk)

@@ -1,4 +1,4 @@
-"""What a run freezes of sampling, prompting and budget, checked."""
+"""The parameters that a run freezes: sampling, template and budget, with their bounds."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from msgspec import Meta
 from apps.core.errors import DomainError
 from apps.inference.models import Endpoint
 from apps.inference.prompts import Template
-from apps.inference.types import Sampling
+from apps.inference.types import SamplingParameters
 
-Checked = TypeVar("Checked")
+S = TypeVar("S", bound=msgspec.Struct)
 
 
 class SamplingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`top_k` 0, `min_p` 0 and `top_p` 1 are pure sampling: the servers' own defaults cut the tail."""
+    """The defaults `top_k` 0, `min_p` 0 and `top_p` 1 are pure sampling: servers' own defaults truncate the distribution."""
 
     temperature: Annotated[float, Meta(ge=0, le=5)] = 0.7
     top_p: Annotated[float, Meta(gt=0, le=1)] = 1.0
@@ -29,7 +29,7 @@ class SamplingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 
 
 class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The run pauses when one of these is reached. `rollouts` counts missing ones too."""
+    """Limits at which the run pauses. `rollouts` includes missing ones."""
 
     rollouts: Annotated[int, Meta(ge=1)] | None = None
     tokens: Annotated[int, Meta(ge=1)] | None = None
@@ -37,22 +37,22 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     seconds: Annotated[float, Meta(gt=0)] | None = None
 
 
-def checked(kind: type[Checked], given: Mapping[str, Any], name: str) -> Checked:
-    """Raises DomainError that names the setting."""
+def checked(kind: type[S], values: Mapping[str, Any], name: str) -> S:
+    """Convert to a struct. Raises DomainError, field `name`, if a value is unknown or out of range."""
     try:
-        return msgspec.convert(dict(given), kind)
+        return msgspec.convert(dict(values), kind)
     except msgspec.ValidationError as error:
-        raise DomainError(f"The {name} cannot be so: {error}.", fields={name: str(error)}) from error
+        raise DomainError(f"Invalid {name}: {error}.", fields={name: str(error)}) from error
 
 
-def checked_sampling(endpoint: Endpoint, given: Mapping[str, Any]) -> SamplingSettings:
-    """With the endpoint's own stop texts, and without what it does not know."""
+def checked_sampling(endpoint: Endpoint, values: Mapping[str, Any]) -> SamplingSettings:
+    """The settings, by default with the endpoint's stop texts, and top_k and min_p only if it takes them."""
     defaults = {"stop": endpoint.stop_texts, "extras": endpoint.sends_extras}
-    return checked(SamplingSettings, defaults | dict(given), "sampling")
+    return checked(SamplingSettings, defaults | dict(values), "sampling")
 
 
-def sampling_of(frozen: Mapping[str, Any]) -> Sampling:
-    return Sampling(**msgspec.structs.asdict(checked(SamplingSettings, frozen, "sampling")))
+def sampling_of(frozen: Mapping[str, Any]) -> SamplingParameters:
+    return SamplingParameters(**msgspec.structs.asdict(checked(SamplingSettings, frozen, "sampling")))
 
 
 def template_of(endpoint: Endpoint) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Which solutions a run takes."""
+"""Selection of the solutions of a run, and of those that a run is unsure of."""
 
 from __future__ import annotations
 
@@ -8,42 +8,44 @@ from typing import Any
 from django.db.models import F, QuerySet
 
 from apps.core.errors import DomainError
+from apps.core.numbers import parse_number
 from apps.corpus.models import Solution
 from apps.estimation.latest import counted_run_q, run_counts
 from apps.estimation.models import EstimationRun, SolutionEstimate
 from apps.projects.models import Project
 
-# Surer than this of the first error is sure: what is below goes to people first.
+# The probability of the first error from which a result is sure; less sure ones go to people first.
 SURE = 0.9
 ANSWERS = {"any": None, "right": True, "wrong": False}
 
 
-def checked_selection(given: Mapping[str, Any]) -> dict[str, Any]:
-    """`answers`: any, right or wrong; `source`: who wrote them. Raises DomainError."""
-    unknown = set(given) - {"answers", "source"}
+def checked_selection(selection: Mapping[str, Any]) -> dict[str, Any]:
+    """Keys: `answers` (any, right or wrong) and `source` (who wrote the solutions). Raises DomainError, field `selection`."""
+    unknown = set(selection) - {"answers", "source"}
     if unknown:
         raise DomainError(
-            f"A selection has no {', '.join(sorted(unknown))}.", fields={"selection": "knows answers and source"}
+            f"Unknown selection keys: {', '.join(sorted(unknown))}.",
+            fields={"selection": "keys: answers and source"},
         )
-    answers = given.get("answers") or "any"
+    answers = selection.get("answers") or "any"
     if answers not in ANSWERS:
         raise DomainError(
-            f"Unknown answers {answers!r}.", fields={"selection": f"answers: one of {', '.join(ANSWERS)}"}
+            f"Unknown answers {answers!r}.", fields={"selection": f"answers: must be one of {', '.join(ANSWERS)}"}
         )
-    source = given.get("source") or None
+    source = selection.get("source") or None
     if source is not None and not isinstance(source, str):
-        raise DomainError("A source is a text.", fields={"selection": "source: a text"})
+        raise DomainError("`source` must be a text.", fields={"selection": "source: must be a text"})
     return {"answers": answers} | ({"source": source} if source else {})
 
 
 def solutions_of(project: Project, selection: Mapping[str, Any]) -> QuerySet[Solution]:
-    found = Solution.objects.written().filter(project=project, problem__retired_at=None)
+    solutions = Solution.objects.written().filter(project=project, problem__retired_at=None)
     is_correct = ANSWERS[selection.get("answers", "any")]
     if is_correct is not None:
-        found = found.filter(is_correct=is_correct)
+        solutions = solutions.filter(is_correct=is_correct)
     if selection.get("source"):
-        found = found.filter(source=selection["source"])
-    return found
+        solutions = solutions.filter(source=selection["source"])
+    return solutions
 
 
 def selected(run: EstimationRun) -> QuerySet[Solution]:
@@ -51,26 +53,23 @@ def selected(run: EstimationRun) -> QuerySet[Solution]:
 
 
 def unsure_of(solutions: QuerySet[Solution], run: str) -> QuerySet[Solution]:
-    """What the run of this number is unsure of: the best there is for people to look at.
+    """Solutions of which the run with this number is unsure: the most useful ones to label next.
 
-    Raises DomainError that names the run where it does not count, for it is under way or has failed.
+    Raises DomainError, with the run's number, if the run has not ended or has failed.
     """
-    if not run.isdecimal() or len(run) > 9:
-        raise DomainError(f"unsure:{run} names no run.", fields={"select": "unsure: the number of a run"})
-    _check_ended(solutions, int(run))
-    doubtful = SolutionEstimate.objects.filter(
-        counted_run_q("run__"), run__number=int(run), failure="", probability__lt=SURE
-    )
-    return solutions.filter(estimates__in=doubtful, estimates__run__project=F("project"))
-
-
-def _check_ended(solutions: QuerySet[Solution], number: int) -> None:
-    """Solutions are of one project, as a rule; a run that nobody knows leaves none of them, as any term that fits none."""
+    number = parse_number(run, biggest=999_999_999)
+    if number is None:
+        raise DomainError(f"`unsure:{run}` names no run.", fields={"select": "unsure: must be the number of a run"})
+    # The solutions are of one project, as a rule. A run that does not exist selects nothing.
     projects = solutions.order_by().values("project")
-    for run in EstimationRun.objects.filter(number=number, project__in=projects):
-        if not run_counts(run):
-            state = run.get_status_display()
+    for candidate in EstimationRun.objects.filter(number=number, project__in=projects):
+        if not run_counts(candidate):
+            status = candidate.get_status_display()
             raise DomainError(
-                f"Run {number} says nothing, for it is {state}: only a run that has finished or was cancelled can be asked.",
-                fields={"select": f"unsure: run {number} is {state}"},
+                f"Run {number} is {status}: `unsure` needs a run that has finished or was cancelled.",
+                fields={"select": f"unsure: run {number} is {status}"},
             )
+    unsure = SolutionEstimate.objects.filter(
+        counted_run_q("run__"), run__number=number, failure="", probability__lt=SURE
+    )
+    return solutions.filter(estimates__in=unsure, estimates__run__project=F("project"))

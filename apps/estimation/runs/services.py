@@ -1,4 +1,4 @@
-"""Starting, pausing, resuming and cancelling runs. `driving.py` does the work, `tasks.py` calls workers to it."""
+"""Services of estimation runs: start, pause, resume, cancel and end. `worker/` does the work."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from apps.accounts.models import User
 from apps.accounts.services import record_event
 from apps.core.db.locks import advisory_xact_lock
 from apps.core.errors import Conflict, DomainError
-from apps.core.jobs import JobStatus
-from apps.core.wakeups import wake_on_commit
+from apps.core.jobs.model import JobStatus
+from apps.core.jobs.wakeups import wake_on_commit
 from apps.estimation.models import EstimationRun
 from apps.estimation.runs.conclusion import conclusion
 from apps.estimation.runs.endpoint import ENDPOINT_GONE
@@ -50,15 +50,15 @@ def start_run(
     keeps_rollouts: bool = False,
     created_by: User | None = None,
 ) -> EstimationRun:
-    """Freeze the parameters and queue the run. Raises DomainError that names the setting which cannot be."""
+    """Freeze the parameters and queue the run. Raises DomainError with the name of the invalid parameter."""
     check_usable(endpoint, project)
     chosen_strategy = strategy_of(strategy, options or {})
-    chosen = checked_selection(selection or {})
-    solutions = solutions_of(project, chosen)
+    solution_filter = checked_selection(selection or {})
+    solutions = solutions_of(project, solution_filter)
     total = solutions.count()
     if not total:
         raise DomainError(
-            "No solution is selected: there is nothing to estimate.", fields={"selection": "selects nothing"}
+            "The selection matches no solution.", fields={"selection": "must match at least one solution"}
         )
     run = EstimationRun(
         project=project,
@@ -70,12 +70,12 @@ def start_run(
         options=full_options(strategy, options or {}),
         sampling=msgspec.to_builtins(checked_sampling(endpoint, sampling or {})),
         prompt=template_of(endpoint),
-        selection=chosen,
+        selection=solution_filter,
         budget=msgspec.to_builtins(checked(Budget, budget or {}, "budget")),
-        versions={"annotate": settings.VERSION, **{one.name: one.version for one in VERIFIERS.values()}},
+        versions={"annotate": settings.VERSION, **{verifier.name: verifier.version for verifier in VERIFIERS.values()}},
         seed=secrets.randbelow(2**31) if seed is None else seed,
         answers_suffice=answers_suffice and chosen_strategy.takes_answers,
-        # A tree grows from the texts of its rollouts.
+        # The tree strategy searches the texts of rollouts.
         keeps_rollouts=keeps_rollouts or isinstance(chosen_strategy, Tree),
         price_in=endpoint.price_in,
         price_out=endpoint.price_out,
@@ -89,14 +89,14 @@ def start_run(
 
 
 def next_number(project: Project) -> int:
-    """Within a transaction: nobody else gets the same."""
+    """The next run number. Locked until the end of the transaction, so that no other run gets the same."""
     advisory_xact_lock("estimation run", project.pk)
     return (EstimationRun.objects.filter(project=project).aggregate(last=Max("number"))["last"] or 0) + 1
 
 
 @transaction.atomic
 def pause_run(*, run: EstimationRun, actor: User | None = None, reason: str = "") -> EstimationRun:
-    """What is in flight is waited for and stored; nothing more is sent. `reason` where nobody asked for it."""
+    """Pause a live run: requests in flight are completed and stored. `reason` is set if no user paused it."""
     run = EstimationRun.objects.select_for_update(of=("self",)).get(pk=run.pk)
     if run.status in LIVE:
         _stop_clock(run, timezone.now())
@@ -111,10 +111,10 @@ def pause_run(*, run: EstimationRun, actor: User | None = None, reason: str = ""
 def resume_run(
     *, run: EstimationRun, actor: User | None = None, budget: Mapping[str, Any] | None = None
 ) -> EstimationRun:
-    """Go on where it was left; with another budget, when one is given. Raises Conflict when it has ended."""
+    """Resume the run, with a new budget if one is passed. Raises Conflict if it has finished or was cancelled."""
     run = EstimationRun.objects.select_for_update(of=("self",)).get(pk=run.pk)
     if run.status in (JobStatus.CANCELLED, JobStatus.FINISHED):
-        raise Conflict(f"This run is {run.get_status_display()}: it cannot go on.", code="ended")
+        raise Conflict(f"This run is {run.get_status_display()}: it cannot be resumed.", code="ended")
     if run.endpoint is None:
         raise Conflict(ENDPOINT_GONE, code="no_endpoint")
     check_usable(run.endpoint, run.project)
@@ -130,7 +130,7 @@ def resume_run(
 
 @transaction.atomic
 def cancel_run(*, run: EstimationRun, actor: User | None = None) -> EstimationRun:
-    """For good. What is stored stays; what is in flight is given up."""
+    """Cancel the run for good. Stored results stay; requests in flight are cancelled."""
     run = EstimationRun.objects.select_for_update(of=("self",)).get(pk=run.pk)
     if not run.has_ended:
         end_run(run, JobStatus.CANCELLED)
@@ -138,12 +138,12 @@ def cancel_run(*, run: EstimationRun, actor: User | None = None) -> EstimationRu
     return run
 
 
-# --- what workers say of a run ----------------------------------------------------------------------------
+# --- called by workers -------------------------------------------------------------------------------------
 
 
 @transaction.atomic
-def begin(*, run_id: int) -> EstimationRun | None:
-    """The run, marked as running; None when there is nothing to do about it."""
+def begin_run(*, run_id: int) -> EstimationRun | None:
+    """Mark the run as running and return it; None if it has ended or is paused."""
     run = EstimationRun.objects.select_for_update(of=("self",)).select_related("project", "endpoint").get(pk=run_id)
     if run.status not in LIVE:
         return None
@@ -157,25 +157,25 @@ def begin(*, run_id: int) -> EstimationRun | None:
 
 @transaction.atomic
 def finish_if_done(*, run: EstimationRun) -> bool:
-    """End the run when every shard of it is finished and no solution is left to claim."""
-    found = EstimationRun.objects.select_for_update(of=("self",)).get(pk=run.pk)
-    if found.status != JobStatus.RUNNING:
+    """End the run if all its solutions are claimed and all its shards finished. Returns whether it is over or paused."""
+    run = EstimationRun.objects.select_for_update(of=("self",)).get(pk=run.pk)
+    if run.status != JobStatus.RUNNING:
         return True
-    if found.first_solution < found.last_solution or found.shards.unfinished().exists():
+    if run.first_solution < run.last_solution or run.shards.unfinished().exists():
         return False
-    end = conclusion(found)
-    end_run(found, end.status, error=end.error)
-    add_notices(found, end.notices)
-    if found.endpoint_id and found.seconds and found.rollouts:
-        Endpoint.objects.filter(pk=found.endpoint_id).update(rollouts_per_s=found.rollouts / found.seconds)
+    end = conclusion(run)
+    end_run(run, end.status, error=end.error)
+    add_notices(run, end.notices)
+    if run.endpoint_id and run.seconds and run.rollouts:
+        Endpoint.objects.filter(pk=run.endpoint_id).update(rollouts_per_s=run.rollouts / run.seconds)
     return True
 
 
 @transaction.atomic
 def fail_run(*, run: EstimationRun, error: str) -> None:
-    found = EstimationRun.objects.select_for_update(of=("self",)).get(pk=run.pk)
-    if not found.has_ended:
-        end_run(found, JobStatus.FAILED, error=error)
+    run = EstimationRun.objects.select_for_update(of=("self",)).get(pk=run.pk)
+    if not run.has_ended:
+        end_run(run, JobStatus.FAILED, error=error)
 
 
 def end_run(run: EstimationRun, status: JobStatus, *, error: str = "") -> None:
@@ -187,7 +187,7 @@ def end_run(run: EstimationRun, status: JobStatus, *, error: str = "") -> None:
 
 
 def over_budget(run: EstimationRun) -> str | None:
-    """Which limit has been reached, as a sentence; None while there is room."""
+    """A sentence that names the reached limit of the budget; None if no limit is reached."""
     budget: Budget = msgspec.convert(run.budget, Budget)
     spent = (
         ("rollouts", budget.rollouts, run.rollouts + run.missing),

@@ -1,8 +1,7 @@
-"""Sampling runs: started, paused, resumed, cancelled. `writing.py` does the work."""
+"""Sampling runs: start, pause, resume, cancel and work. `worker.py` samples the solutions."""
 
 from __future__ import annotations
 
-import logging
 import secrets
 import time
 from collections.abc import Mapping
@@ -17,25 +16,23 @@ from apps.accounts.models import User
 from apps.accounts.services import record_event
 from apps.core.db.locks import advisory_xact_lock, try_advisory_lock
 from apps.core.errors import Conflict, DomainError
-from apps.core.jobs import JobStatus, unforeseen
-from apps.core.transient_errors import TRANSIENT_ERRORS
-from apps.core.wakeups import wake_on_commit
+from apps.core.jobs.errors import end_on_error
+from apps.core.jobs.model import JobStatus
+from apps.core.jobs.wakeups import wake_on_commit
 from apps.corpus.models import Problem
 from apps.corpus.splitting.steps import SPLITTERS
 from apps.estimation.models import SamplingRun
-from apps.estimation.runs.endpoint import ENDPOINT_GONE, why_not_asked
+from apps.estimation.runs.endpoint import ENDPOINT_GONE, endpoint_unusable_reason
 from apps.estimation.runs.parameters import checked_sampling, template_of
-from apps.estimation.sampling.worker import Writer
+from apps.estimation.sampling.worker import SolutionSampler
 from apps.estimation.worker.schedule import LIVE, SAMPLING, SAMPLING_TASK, WorkSlice, dismiss_workers
 from apps.inference.grants import check_usable
 from apps.inference.models import Endpoint
 from apps.projects.models import Project
 from apps.verifiers.pool.pool import GradingPool
 
-log = logging.getLogger(__name__)
-
 MOST_PER_PROBLEM = 1024
-LOOK_AGAIN_S = 1.0
+RETRY_AFTER_S = 1.0
 
 
 @transaction.atomic
@@ -52,16 +49,17 @@ def start_sampling(
 ) -> SamplingRun:
     """Queue a run over all problems of the project; without `enqueue` the caller works on it.
 
-    Raises DomainError that names the field.
+    Raises DomainError with the name of the invalid field.
     """
     check_usable(endpoint, project)
     if not 1 <= per_problem <= MOST_PER_PROBLEM:
         raise DomainError(
-            "That many solutions a problem cannot be.", fields={"per_problem": f"1 to {MOST_PER_PROBLEM}"}
+            f"`per_problem` must be between 1 and {MOST_PER_PROBLEM}.",
+            fields={"per_problem": f"must be between 1 and {MOST_PER_PROBLEM}"},
         )
     if split not in SPLITTERS or split == "separator":
-        known = ", ".join(name for name in SPLITTERS if name != "separator")
-        raise DomainError(f"A text cannot be split by {split!r}.", fields={"split": f"one of {known}"})
+        methods = ", ".join(name for name in SPLITTERS if name != "separator")
+        raise DomainError(f"`split` must be one of {methods}.", fields={"split": f"must be one of {methods}"})
     total = Problem.objects.filter(project=project, retired_at=None).count()
     if not total:
         raise DomainError("The project has no problems yet: import some first.", fields={"project": "no problems"})
@@ -89,30 +87,30 @@ def start_sampling(
 
 @transaction.atomic
 def cancel_sampling(*, run: SamplingRun, actor: User | None = None) -> SamplingRun:
-    """What has been written stays."""
+    """Cancel the run. Solutions written so far stay."""
     run = SamplingRun.objects.select_for_update(of=("self",)).get(pk=run.pk)
     if not run.has_ended:
         run.end(JobStatus.CANCELLED)
-        _dismiss(run)
+        _dismiss_workers(run)
         record_event(actor=actor, verb="sampling.cancelled", target=str(run), project=run.project.slug)
     return run
 
 
 @transaction.atomic
 def pause_sampling(*, run: SamplingRun, actor: User | None = None) -> SamplingRun:
-    """What is in flight is waited for and stored; nothing more is asked for."""
+    """Pause the run: requests in flight are completed and stored, and no more are sent."""
     run = SamplingRun.objects.select_for_update(of=("self",)).get(pk=run.pk)
     if run.status in LIVE:
-        _rest(run)
+        _pause(run)
         record_event(actor=actor, verb="sampling.paused", target=str(run), project=run.project.slug)
     return run
 
 
 @transaction.atomic
 def resume_sampling(*, run: SamplingRun, actor: User | None = None) -> SamplingRun:
-    """Go on with the problems that have no result. Raises Conflict when it has ended well or for good.
+    """Resume a paused or failed run with the problems that have no result. Raises Conflict in any other status.
 
-    Raises DomainError where the endpoint is no longer granted to the project.
+    Raises DomainError if the endpoint is no longer granted to the project.
     """
     run = SamplingRun.objects.select_for_update(of=("self",)).get(pk=run.pk)
     if run.status not in (JobStatus.PAUSED, JobStatus.FAILED):
@@ -128,82 +126,73 @@ def resume_sampling(*, run: SamplingRun, actor: User | None = None) -> SamplingR
 
 
 def run_sampling(*, run_id: int) -> SamplingRun:
-    """Work on the run until it ends or rests. Safe to call again at any time: problems with a result are left alone.
+    """Work on the run until it ends or is paused; if another worker has it, wait for that one.
 
-    A worker that was quicker to take the run up is waited for.
+    Safe to repeat: problems with a result are skipped.
     """
-    while not _work(run_id, takes_turns=False):
-        time.sleep(LOOK_AGAIN_S)
+    while not _work(run_id, has_slice=False):
+        time.sleep(RETRY_AFTER_S)
     return SamplingRun.objects.select_related("project", "endpoint").get(pk=run_id)
 
 
-def work_slice(*, run_id: int) -> None:
-    """Work on the run until it ends or rests, or other runs have waited long enough."""
-    _work(run_id, takes_turns=True)
+def run_sampling_slice(*, run_id: int) -> None:
+    """Work on the run until it ends, is paused, or the work slice is over."""
+    _work(run_id, has_slice=True)
 
 
-def _work(run_id: int, *, takes_turns: bool) -> bool:
-    """Whether the run has come to its end, or to rest."""
+def _work(run_id: int, *, has_slice: bool) -> bool:
+    """Work on the run unless another worker does. Returns whether it has ended or is paused."""
     with try_advisory_lock(SAMPLING, run_id) as claimed:
-        run = _begin(run_id) if claimed else None
+        run = _begin_run(run_id) if claimed else None
         if run is not None:
-            _write(run, WorkSlice(run) if takes_turns else None)
+            _sample(run, WorkSlice(run) if has_slice else None)
     return not SamplingRun.objects.filter(pk=run_id, status__in=LIVE).exists()
 
 
 @transaction.atomic
-def _begin(run_id: int) -> SamplingRun | None:
-    """The run, marked as running; None when there is nothing to do about it."""
+def _begin_run(run_id: int) -> SamplingRun | None:
+    """Mark the run as running and return it; None if it has ended or is paused."""
     run = SamplingRun.objects.select_for_update(of=("self",)).select_related("project", "endpoint").get(pk=run_id)
     if run.status not in LIVE:
         return None
     return run.start(keep_clock=True)
 
 
-def _write(run: SamplingRun, turn: WorkSlice | None) -> None:
+def _sample(run: SamplingRun, work_slice: WorkSlice | None) -> None:
     if run.endpoint is None:
         _conclude(run, JobStatus.FAILED, ENDPOINT_GONE)
         return
-    if reason := why_not_asked(run):
+    if reason := endpoint_unusable_reason(run):
         _conclude(run, JobStatus.PAUSED, reason)
         return
-    with GradingPool() as pool:
-        writer = Writer(run, run.endpoint, pool, turn)
-        try:
-            writer.work()
-        except DomainError as error:
-            _conclude(run, JobStatus.FAILED, error.message)
-            return
-        except TRANSIENT_ERRORS:
-            raise
-        except Exception as error:
-            log.exception("sampling run %s ends with an error that was not foreseen", run.pk)
-            _conclude(run, JobStatus.FAILED, unforeseen(error))
-            return
-    if writer.failure:
-        _conclude(run, JobStatus.PAUSED, writer.failure)
-    elif writer.is_through:
-        _conclude(run, JobStatus.FINISHED)
+    with end_on_error(f"sampling run {run.pk}", lambda error: _conclude(run, JobStatus.FAILED, error)):
+        with GradingPool() as pool:
+            sampler = SolutionSampler(run, run.endpoint, pool, work_slice)
+            sampler.work()
+        if sampler.failure:
+            _conclude(run, JobStatus.PAUSED, sampler.failure)
+        elif sampler.is_done:
+            _conclude(run, JobStatus.FINISHED)
 
 
 @transaction.atomic
 def _conclude(run: SamplingRun, status: JobStatus, error: str = "") -> None:
-    """All problems have been asked for, or no more of them can be. Where somebody has said otherwise, that stands."""
-    found = SamplingRun.objects.select_for_update(of=("self",)).get(pk=run.pk)
-    if found.status != JobStatus.RUNNING:
+    """Set the status of a run that ends or pauses, unless its status was changed meanwhile."""
+    run = SamplingRun.objects.select_for_update(of=("self",)).get(pk=run.pk)
+    if run.status != JobStatus.RUNNING:
         return
     if status == JobStatus.PAUSED:
-        _rest(found, error)
+        _pause(run, error)
         return
-    found.end(status, error=error)
-    _dismiss(found)
+    run.end(status, error=error)
+    _dismiss_workers(run)
 
 
-def _rest(run: SamplingRun, reason: str = "") -> None:
+def _pause(run: SamplingRun, reason: str = "") -> None:
     run.status, run.error = JobStatus.PAUSED, reason
     run.save(update_fields=["status", "error"])
-    _dismiss(run)
+    _dismiss_workers(run)
 
 
-def _dismiss(run: SamplingRun) -> None:
+def _dismiss_workers(run: SamplingRun) -> None:
     transaction.on_commit(partial(dismiss_workers, run.pk, SAMPLING_TASK))

@@ -1,4 +1,4 @@
-"""What to sample next. One file each; a new one is a file and a line here."""
+"""Strategies decide what to sample next. A new one is a file and a line here."""
 
 from __future__ import annotations
 
@@ -29,20 +29,18 @@ STRATEGIES: dict[str, tuple[type[Any], type[Options]]] = {
 
 
 def strategy_of(name: str, options: Mapping[str, Any]) -> Strategy:
-    """The strategy with these settings. Raises DomainError that names the setting."""
+    """The strategy with these options. Raises DomainError, with the name of the option, if one is unknown or out of range."""
     if name not in STRATEGIES:
-        raise DomainError(f"There is no strategy {name!r}.", fields={"strategy": f"one of {', '.join(STRATEGIES)}"})
-    kind, settings = STRATEGIES[name]
+        raise DomainError(f"Unknown strategy {name!r}.", fields={"strategy": f"one of {', '.join(STRATEGIES)}"})
+    kind, options_kind = STRATEGIES[name]
     try:
-        strategy: Strategy = kind(msgspec.convert(dict(options), settings))
+        strategy: Strategy = kind(msgspec.convert(dict(options), options_kind))
     except msgspec.ValidationError as error:
-        raise DomainError(
-            f"The strategy {name} does not take this: {error}.", fields={"options": str(error)}
-        ) from error
+        raise DomainError(f"Invalid options of {name}: {error}.", fields={"options": str(error)}) from error
     return strategy
 
 
 def full_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """The given settings and the defaults of the others: what a run freezes."""
-    settings: Any = strategy_of(name, options)
-    return dict(msgspec.to_builtins(settings.options))
+    """These options with the defaults of all others, to be frozen in a run. Raises DomainError as `strategy_of` does."""
+    strategy: Any = strategy_of(name, options)
+    return dict(msgspec.to_builtins(strategy.options))

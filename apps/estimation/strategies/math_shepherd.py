@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
-from apps.estimation.strategies.base import Ask, Case, Counts, Options, Reading, first_bad, hard_labels, up_to
+from apps.estimation.strategies.base import Case, Counts, Options, Probe, StrategyLabels, labels_by_step, probes_up_to
 
 
 class MathShepherdOptions(Options, frozen=True):
@@ -15,20 +15,19 @@ class MathShepherdOptions(Options, frozen=True):
 
 
 class MathShepherd:
-    """Wang et al. 2023, arXiv:2312.08935, eq. 3 (hard) and 4 (soft). The last step stands by its own answer."""
+    """Wang et al. 2023, arXiv:2312.08935, eq. 3 (hard) and 4 (soft). The last step is labeled by its own answer."""
 
     name: ClassVar = "math-shepherd"
     title: ClassVar = "Math-Shepherd"
     about: ClassVar = "N rollouts from every step; hard and soft labels for each, as published."
-    gives_soft: ClassVar = True
+    yields_soft: ClassVar = True
     takes_answers: ClassVar = False
 
     def __init__(self, options: MathShepherdOptions | None = None) -> None:
         self.options = options or MathShepherdOptions()
 
-    def next(self, case: Case, seen: Sequence[Counts]) -> list[Ask]:
-        return up_to(self.options.rollouts, case, seen)
+    def next(self, case: Case, step_counts: Sequence[Counts]) -> list[Probe]:
+        return probes_up_to(self.options.rollouts, case, step_counts)
 
-    def read(self, case: Case, seen: Sequence[Counts]) -> Reading:
-        hard = hard_labels(case, seen)
-        return Reading(hard, first_bad(hard))
+    def read(self, case: Case, step_counts: Sequence[Counts]) -> StrategyLabels:
+        return labels_by_step(case, step_counts)

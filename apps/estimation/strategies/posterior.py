@@ -1,4 +1,4 @@
-"""Where the first error is, given all rollouts: the posterior that two strategies read by."""
+"""The posterior probability of each position to be the first error, given all rollouts."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp, lgamma
 
-from apps.estimation.strategies.base import Case, Counts, Reading
+from apps.estimation.strategies.base import Case, Counts, StrategyLabels
 
 
 @dataclass(frozen=True, slots=True)
 class Priors:
-    """Beta priors of the chance that a rollout succeeds, from a good prefix and from one with an error in it."""
+    """Beta priors of a rollout's success, from a good prefix and from one with an error."""
 
     good_successes: float = 1.0
     good_failures: float = 1.0
@@ -19,17 +19,17 @@ class Priors:
     bad_failures: float = 9.5
 
 
-def posterior(case: Case, seen: Sequence[Counts], priors: Priors) -> list[float]:
+def posterior(case: Case, step_counts: Sequence[Counts], priors: Priors) -> list[float]:
     """P(first error = E) for E = 0..k-1, and for "no error" last. Length k + 1, sums to 1.
 
     P(E) ~ B(a + S_before, b + F_before) / B(a, b) x B(c + S_from, d + F_from) / B(c, d), with the successes S and
     failures F of all prefixes before and from E on; uniform prior over E. O(k).
-    A wrong answer of its own rules "no error" out. A right one is one success more at the last prefix.
+    The solution's own wrong answer rules out "no error"; a right answer counts as one more success at its prefix.
     """
     k = case.steps
-    successes = [counts.successes for counts in seen]
-    failures = [counts.failures for counts in seen]
-    for position, is_right in case.settled.items():
+    successes = [counts.successes for counts in step_counts]
+    failures = [counts.failures for counts in step_counts]
+    for position, is_right in case.graded_positions.items():
         successes[position] += is_right
     total_s, total_f = sum(successes), sum(failures)
     logs: list[float] = []
@@ -44,18 +44,21 @@ def posterior(case: Case, seen: Sequence[Counts], priors: Priors) -> list[float]
             before_f += failures[error]
     if case.is_right is False:
         logs[k] = float("-inf")
-    return _normalised(logs)
+    highest = max(logs)
+    weights = [exp(value - highest) for value in logs]
+    total = sum(weights)
+    return [weight / total for weight in weights]
 
 
-def read_posterior(case: Case, chances: Sequence[float]) -> Reading:
-    """A step is good where the first error comes more likely after it than not."""
-    best = max(range(len(chances)), key=chances.__getitem__)
+def read_posterior(case: Case, probabilities: Sequence[float]) -> StrategyLabels:
+    """Labels from the posterior: a step is good if the first error comes after it with a probability above 1/2."""
+    best = max(range(len(probabilities)), key=probabilities.__getitem__)
     hard: list[bool | None] = []
     later = 1.0
     for position in range(case.steps):
-        later -= chances[position]
+        later -= probabilities[position]
         hard.append(later > 0.5)
-    return Reading(hard, best if best < case.steps else -1, chances[best])
+    return StrategyLabels(hard, best if best < case.steps else -1, probabilities[best])
 
 
 def _log_beta_ratio(a: float, b: float, successes: int, failures: int) -> float:
@@ -65,10 +68,3 @@ def _log_beta_ratio(a: float, b: float, successes: int, failures: int) -> float:
         - lgamma(a + b + successes + failures)
         - (lgamma(a) + lgamma(b) - lgamma(a + b))
     )
-
-
-def _normalised(logs: Sequence[float]) -> list[float]:
-    highest = max(logs)
-    weights = [exp(one - highest) for one in logs]
-    total = sum(weights)
-    return [weight / total for weight in weights]

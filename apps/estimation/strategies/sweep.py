@@ -1,4 +1,4 @@
-"""A few rollouts from every step in one round, read with the posterior."""
+"""A few rollouts from every step in one round, evaluated with the posterior."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
-from apps.estimation.strategies.base import Ask, Case, Counts, Options, Reading, up_to
+from apps.estimation.strategies.base import Case, Counts, Options, Probe, StrategyLabels, probes_up_to
 from apps.estimation.strategies.posterior import Priors, posterior, read_posterior
 
 
@@ -16,19 +16,19 @@ class SweepOptions(Options, frozen=True):
 
 
 class Sweep:
-    """For batch endpoints: one round of requests, and the first error with its probability all the same."""
+    """One round of requests, for batch endpoints; still yields the first error with its probability."""
 
     name: ClassVar = "sweep"
     title: ClassVar = "Sweep"
     about: ClassVar = "A few rollouts from every step in one round: the first error with its probability, soft labels."
-    gives_soft: ClassVar = True
+    yields_soft: ClassVar = True
     takes_answers: ClassVar = True
 
     def __init__(self, options: SweepOptions | None = None) -> None:
         self.options = options or SweepOptions()
 
-    def next(self, case: Case, seen: Sequence[Counts]) -> list[Ask]:
-        return up_to(self.options.rollouts, case, seen)
+    def next(self, case: Case, step_counts: Sequence[Counts]) -> list[Probe]:
+        return probes_up_to(self.options.rollouts, case, step_counts)
 
-    def read(self, case: Case, seen: Sequence[Counts]) -> Reading:
-        return read_posterior(case, posterior(case, seen, Priors()))
+    def read(self, case: Case, step_counts: Sequence[Counts]) -> StrategyLabels:
+        return read_posterior(case, posterior(case, step_counts, Priors()))

@@ -1,13 +1,13 @@
-"""From the database to the engine's work: solutions of a shard, and the rollouts that are stored of them already."""
+"""Loads the solutions of a shard into engine states, with their stored outcomes."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
 
-from apps.core import cache as grades
+from apps.core.cache import GRADE_CACHE
 from apps.corpus.models import Solution, SolutionGrade, Step
-from apps.estimation.engine.solution_state import Work
+from apps.estimation.engine.solution_state import SolutionState
 from apps.estimation.models import EstimationRun, RolloutBatch, Shard, SolutionEstimate
 from apps.estimation.runs.selection import selected
 from apps.estimation.strategies.base import Case
@@ -15,9 +15,9 @@ from apps.verifiers.extraction.final_answer import extract_answer
 from apps.verifiers.pool.pool import GradingPool
 
 
-def load(run: EstimationRun, shard: Shard, pool: GradingPool) -> list[Work]:
-    """The solutions of this shard that have no result yet, in their order."""
-    # Bounded as well: the database would go through all the results of the run otherwise, for each shard anew.
+def load(run: EstimationRun, shard: Shard, pool: GradingPool) -> list[SolutionState]:
+    """The shard's solutions without a result, by ID."""
+    # The bounds keep the database from reading all results of the run for each shard.
     done = SolutionEstimate.objects.filter(run=run, solution_id__gt=shard.after, solution_id__lte=shard.upto)
     solutions = list(
         selected(run)
@@ -26,32 +26,30 @@ def load(run: EstimationRun, shard: Shard, pool: GradingPool) -> list[Work]:
         .select_related("problem")
         .order_by("id")
     )
-    works = works_of(run, solutions)
-    _mark_ungradable(works, pool)
-    return works
+    states = load_states(run, solutions)
+    # A reference answer that the verifier does not find equal to itself cannot be compared with anything.
+    with_reference = [state for state in states if state.reference]
+    questions = [(state.verifier, state.reference, state.reference) for state in with_reference]
+    for state, grade in zip(with_reference, pool.grade_many(questions, GRADE_CACHE), strict=True):
+        state.is_gradable = grade.is_correct is True
+    return states
 
 
-def works_of(run: EstimationRun, solutions: Sequence[Solution]) -> list[Work]:
-    """With the rollouts that are stored of them."""
-    steps = _steps([solution.pk for solution in solutions])
-    works = [_work(run, solution, steps[solution.pk]) for solution in solutions]
-    _take_up_rollouts(run, works)
-    return works
+def load_states(run: EstimationRun, solutions: Sequence[Solution]) -> list[SolutionState]:
+    """The states of these solutions with their stored outcomes."""
+    steps_of: defaultdict[int, list[tuple[int, str]]] = defaultdict(list)
+    rows = Step.objects.filter(solution_id__in=[solution.pk for solution in solutions], chosen=True)
+    for solution_id, pk, text in rows.order_by("solution_id", "position").values_list("solution_id", "id", "text"):
+        steps_of[solution_id].append((pk, text))
+    states = [_state(run, solution, steps_of[solution.pk]) for solution in solutions]
+    _load_outcomes(run, states)
+    return states
 
 
-def _steps(solution_ids: Sequence[int]) -> dict[int, list[tuple[int, str]]]:
-    """Of each solution the steps of its own path: (id, text)."""
-    found: defaultdict[int, list[tuple[int, str]]] = defaultdict(list)
-    rows = Step.objects.filter(solution_id__in=solution_ids, chosen=True).order_by("solution_id", "position")
-    for solution_id, pk, text in rows.values_list("solution_id", "id", "text"):
-        found[solution_id].append((pk, text))
-    return found
-
-
-def _work(run: EstimationRun, solution: Solution, steps: Sequence[tuple[int, str]]) -> Work:
+def _state(run: EstimationRun, solution: Solution, steps: Sequence[tuple[int, str]]) -> SolutionState:
     texts = [text for _, text in steps]
-    settled, unreadable = _own_answers(solution, texts)
-    return Work(
+    graded_positions, unreadable = _stated_answers(solution, texts)
+    return SolutionState(
         solution_id=solution.pk,
         statement=solution.problem.statement,
         separator=solution.separator,
@@ -59,46 +57,38 @@ def _work(run: EstimationRun, solution: Solution, steps: Sequence[tuple[int, str
         step_ids=[pk for pk, _ in steps],
         verifier=solution.problem.verifier or run.project.verifier,
         reference=solution.problem.reference_answer,
-        case=Case(len(steps), settled),
+        case=Case(len(steps), graded_positions),
         unreadable=unreadable,
     )
 
 
-def _own_answers(solution: Solution, texts: Sequence[str]) -> tuple[dict[int, bool], frozenset[int]]:
-    """Prefixes that hold the solution's final answer already: whether it is right, or that nobody can say.
+def _stated_answers(solution: Solution, texts: Sequence[str]) -> tuple[dict[int, bool], frozenset[int]]:
+    """Positions whose prefix states the solution's final answer: by position whether it is right, or the ungradable ones.
 
-    That is its last step, and any before it by which the very same answer has been stated and no other since.
+    They are the last step, and each earlier one up to which this answer was stated and no other since.
     """
     if not texts or solution.final_answer is None:
         return {}, frozenset()
     answer = solution.final_answer
     stated: str | None = None
-    holding: list[int] = []
-    for place, text in enumerate(texts):
+    positions: list[int] = []
+    for position, text in enumerate(texts):
         stated = extract_answer(text) or stated
-        if stated == answer or place == len(texts) - 1:
-            holding.append(place)
+        if stated == answer or position == len(texts) - 1:
+            positions.append(position)
     if solution.is_correct is None:
-        return {}, frozenset(holding) if solution.grade == SolutionGrade.UNPARSED else frozenset()
-    return dict.fromkeys(holding, solution.is_correct), frozenset()
+        return {}, frozenset(positions) if solution.grade == SolutionGrade.UNPARSED else frozenset()
+    return dict.fromkeys(positions, solution.is_correct), frozenset()
 
 
-def _mark_ungradable(works: Sequence[Work], pool: GradingPool) -> None:
-    """A reference answer that is not even equal to itself can be compared with nothing."""
-    asked = [work for work in works if work.reference]
-    questions = [(work.verifier, work.reference, work.reference) for work in asked]
-    for work, grade in zip(asked, pool.grade_many(questions, grades.CACHE), strict=True):
-        work.is_gradable = grade.is_correct is True
-
-
-def _take_up_rollouts(run: EstimationRun, works: Sequence[Work]) -> None:
-    places = {step_id: (work, place) for work in works for place, step_id in enumerate(work.step_ids)}
-    stored = RolloutBatch.objects.filter(run=run, step_id__in=list(places)).order_by("step_id", "ordinal")
-    for step_id, ordinal, outcomes, tokens, reason in stored.values_list(
+def _load_outcomes(run: EstimationRun, states: Sequence[SolutionState]) -> None:
+    place_of = {step_id: (state, position) for state in states for position, step_id in enumerate(state.step_ids)}
+    rows = RolloutBatch.objects.filter(run=run, step_id__in=list(place_of)).order_by("step_id", "ordinal")
+    for step_id, ordinal, outcomes, tokens, reason in rows.values_list(
         "step_id", "ordinal", "outcomes", "tokens", "reason"
     ):
-        work, place = places[step_id]
-        work.outcomes[place][ordinal] = outcomes
-        work.tokens[place] += tokens
+        state, position = place_of[step_id]
+        state.outcomes[position][ordinal] = outcomes
+        state.tokens[position] += tokens
         if reason:
-            work.reasons[place].append(reason)
+            state.reasons[position].append(reason)

@@ -1,7 +1,7 @@
-"""Whose turn it is: projects take turns at the workers, and within a project its runs, of estimation and of sampling.
+"""Fair scheduling: workers alternate between projects, and within a project between its runs.
 
-A waiting message says only that there is work. Which run a worker takes up is decided when it is free: the one of the
-project that has waited longest, whatever the order in which runs were started.
+A wake-up message says only that there is work. A free worker takes a run of the project that was served least recently,
+in whatever order the runs, of estimation or of sampling, were started.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ from django.utils import timezone
 from redis import Redis
 
 from apps.core.db.locks import locked_keys
-from apps.core.jobs import JobStatus
-from apps.core.wakeups import drop, wake
+from apps.core.jobs.model import JobStatus
+from apps.core.jobs.wakeups import drop, wake
 from apps.estimation.models import EstimationRun, SamplingRun, Shard
 
 TASK = "apps.estimation.tasks.work_on_run"
 SAMPLING_TASK = "apps.estimation.tasks.work_on_sampling"
-# The purpose of the lock that a worker holds on its sampling run.
+# The lock that the one worker at a sampling run holds.
 SAMPLING = "sampling"
-# A worker works so long at one run before it lets others have their turn.
+# The longest work slice of a worker at one run.
 SLICE_S = 600.0
-# While other runs wait for a worker, its turn is as short as this; what is in flight comes in first.
-TURN_S = 30.0
-LOOK_ROUND_EVERY_S = 5.0
-# What is in flight when a run is paused or gives way may take so long to come in; then it is given up.
+# The work slice while other runs wait for a worker. Requests in flight are completed after it.
+SHORT_SLICE_S = 30.0
+CHECK_WAITING_EVERY_S = 5.0
+# How long requests in flight may take when a run is paused or its slice ends; then they are cancelled.
 GRACE_S = 60.0
 LIVE = (JobStatus.QUEUED, JobStatus.RUNNING)
 _SERVED_S = 24 * 3600
-# One script, so that two workers that are free at once do not take the same turn.
-_TAKE = """
+# One script, so that two workers that become free at once do not take the same run.
+_NEXT_RUN = """
 local best, oldest = nil, nil
 for i = 1, #ARGV - 2, 2 do
   local project = tonumber(redis.call('HGET', KEYS[1], 'project:' .. ARGV[i + 1]) or 0)
@@ -51,7 +51,7 @@ return best
 
 @dataclass(frozen=True, slots=True)
 class WaitingRun:
-    """A run with a place for one more worker."""
+    """A run that can use one more worker."""
 
     pk: int
     project: int
@@ -60,67 +60,63 @@ class WaitingRun:
 
     @property
     def name(self) -> str:
-        """The same number may be that of an estimation run and of a sampling run."""
+        """Unique: an estimation run and a sampling run may have the same ID."""
         return f"{self.task}:{self.pk}"
 
 
 def waiting_runs() -> list[WaitingRun]:
-    """Live runs with something to claim, or with nobody at them; none has more workers than its share."""
-    return [*_waiting_estimations(), *_waiting_samplings()]
+    """Live runs with unclaimed solutions or without a worker, up to ESTIMATION_FANOUT workers each."""
+    sampling_runs = list(SamplingRun.objects.filter(status__in=LIVE).order_by("pk").values_list("pk", "project_id"))
+    # A sampling run has one worker at a time.
+    busy = locked_keys(SAMPLING) if sampling_runs else set()
+    waiting = [WaitingRun(pk, project, 0, SAMPLING_TASK) for pk, project in sampling_runs if pk not in busy]
+    return [*_waiting_estimation_runs(), *waiting]
 
 
-def _waiting_samplings() -> list[WaitingRun]:
-    """One worker has a sampling run to itself."""
-    live = list(SamplingRun.objects.filter(status__in=LIVE).order_by("pk").values_list("pk", "project_id"))
-    busy = locked_keys(SAMPLING) if live else set()
-    return [WaitingRun(pk, project, 0, SAMPLING_TASK) for pk, project in live if pk not in busy]
-
-
-def _waiting_estimations() -> list[WaitingRun]:
+def _waiting_estimation_runs() -> list[WaitingRun]:
     now = timezone.now()
-    held = Q(finished_at=None)
-    shards = Shard.objects.filter(held, run__status__in=LIVE).values("run_id")
-    counted = shards.annotate(
+    shards = Shard.objects.unfinished().filter(run__status__in=LIVE).values("run_id")
+    shard_counts = shards.annotate(
         workers=Count("holder", filter=Q(leased_until__gt=now), distinct=True),
         lapsed=Count("pk", filter=Q(leased_until__lte=now)),
     )
-    shards_of = {row["run_id"]: (row["workers"], row["lapsed"]) for row in counted}
+    shards_of = {row["run_id"]: (row["workers"], row["lapsed"]) for row in shard_counts}
     live = EstimationRun.objects.filter(status__in=LIVE, origin="")
-    found = []
+    waiting = []
     for pk, project, unclaimed in live.order_by("pk").values_list(
         "pk", "project_id", F("last_solution") - F("first_solution")
     ):
         workers, lapsed = shards_of.get(pk, (0, 0))
         if workers < settings.ESTIMATION_FANOUT and (unclaimed > 0 or lapsed or not workers):
-            found.append(WaitingRun(pk, project, workers))
-    return found
+            waiting.append(WaitingRun(pk, project, workers))
+    return waiting
 
 
-def take_slice() -> WaitingRun | None:
-    """The run that a free worker takes up now; None when none has a place. Raises redis.RedisError."""
+def next_run() -> WaitingRun | None:
+    """The run that a free worker takes up now; None if none can use a worker. Raises redis.RedisError."""
     runs = waiting_runs()
     if not runs:
         return None
     arguments = [part for run in runs for part in (run.name, run.project)]
     with Redis.from_url(settings.REDIS_URL) as redis:
-        taken = redis.eval(_TAKE, 1, "annotate:estimation:served", *arguments, time.time(), _SERVED_S)
+        position = redis.eval(_NEXT_RUN, 1, "annotate:estimation:served", *arguments, time.time(), _SERVED_S)
     # Lua counts from one, and each run has two arguments.
-    return None if taken is None else runs[(int(taken) - 1) // 2]
+    return None if position is None else runs[(int(position) - 1) // 2]
 
 
-def others_wait(run: EstimationRun | SamplingRun) -> bool:
-    """Whether another run has no worker at all: then the one that had its turn gives way."""
+def has_waiting_runs(run: EstimationRun | SamplingRun) -> bool:
+    """Whether another run has no worker at all."""
     own = (run.pk, SAMPLING_TASK if isinstance(run, SamplingRun) else TASK)
-    return any(one.workers == 0 and (one.pk, one.task) != own for one in waiting_runs())
+    return any(other.workers == 0 and (other.pk, other.task) != own for other in waiting_runs())
 
 
 class WorkSlice:
-    """A worker's time at one run: a slice of it, and less when other runs wait."""
+    """A worker's time at one run: up to SLICE_S, or SHORT_SLICE_S while other runs wait."""
 
     def __init__(self, run: EstimationRun | SamplingRun) -> None:
         self._run = run
         now = time.monotonic()
-        self._until, self._look_at = now + SLICE_S, now + TURN_S
+        self._until, self._check_at = now + SLICE_S, now + SHORT_SLICE_S
 
     @property
     def is_over(self) -> bool:
@@ -128,25 +124,25 @@ class WorkSlice:
 
     @property
     def may_end(self) -> bool:
-        """Whether it is time to look who waits; asked again after a while when nobody does."""
-        return time.monotonic() > self._look_at
+        """Whether it is time to call `ends_for_others`."""
+        return time.monotonic() > self._check_at
 
-    def gives_way(self) -> bool:
-        """Ends the turn where another run waits for a worker."""
+    def ends_for_others(self) -> bool:
+        """End the slice if another run waits for a worker. Returns whether it ended."""
         now = time.monotonic()
-        self._look_at = now + LOOK_ROUND_EVERY_S
-        if not others_wait(self._run):
+        self._check_at = now + CHECK_WAITING_EVERY_S
+        if not has_waiting_runs(self._run):
             return False
         self._until = now
         return True
 
 
-def call_workers_to_all() -> None:
-    """A message for each run with a place, where none waits: the one that takes it calls the next."""
+def call_workers_for_waiting_runs() -> None:
+    """Send a wake-up message for each run that can use a worker, unless one is queued."""
     for run in waiting_runs():
         wake(run.task, run.pk)
 
 
 def dismiss_workers(run_id: int, task: str = TASK) -> None:
-    """Nobody needs to come for a run that is over or at rest."""
+    """Remove the wake-up messages of a run that has ended or is paused."""
     drop(task, run_id)

@@ -1,4 +1,4 @@
-"""Solutions that a tree grows, and the rollouts that it is grown from, in PostgreSQL."""
+"""The store of a worker at a run with the tree strategy: it stores derived solutions and loads rollouts."""
 
 from __future__ import annotations
 
@@ -12,66 +12,72 @@ from apps.corpus.identity import solution_digest
 from apps.corpus.models import Solution
 from apps.corpus.records import SolutionRecord, StepRecord
 from apps.corpus.services import add_solutions
-from apps.estimation.engine.outcomes import Outcome
-from apps.estimation.engine.results import Result
-from apps.estimation.engine.solution_state import Batch, Told, Work
-from apps.estimation.engine.tree import GrownTree, Kept, TreeNode
+from apps.estimation.engine.outcomes import RolloutOutcome
+from apps.estimation.engine.results import SolutionResult
+from apps.estimation.engine.solution_state import Batch, GradedRollout, SolutionState
+from apps.estimation.engine.tree import StoredRollouts, TreeNode, TreeResult
 from apps.estimation.models import Rollout
-from apps.estimation.worker.load import works_of
+from apps.estimation.worker.load import load_states
 from apps.estimation.worker.store import RunStore
-from apps.estimation.worker.write import Counted, insert, one_transaction
+from apps.estimation.worker.write import RunChanges, insert, pipelined_transaction
 
 
 class PostgresTreeStore(RunStore):
-    async def plant(self, work: Work, steps: Sequence[str]) -> TreeNode | None:
-        return await self.apart(lambda: self._plant(work, steps))
+    async def derive(self, state: SolutionState, steps: Sequence[str]) -> TreeNode | None:
+        return await self.in_thread(lambda: self._derive(state, steps))
 
-    async def recall(self, step_ids: Iterable[int]) -> Mapping[int, Kept]:
-        return await self.apart(lambda: self._recall(list(step_ids)))
+    async def stored_rollouts(self, step_ids: Iterable[int]) -> Mapping[int, StoredRollouts]:
+        return await self.in_thread(lambda: self._stored_rollouts(list(step_ids)))
 
-    def _plant(self, work: Work, steps: Sequence[str]) -> TreeNode | None:
-        """Known again by what it says and whose it is. One that stands for another reason is searched for its own sake."""
-        problem = Solution.objects.select_related("problem").get(pk=work.solution_id).problem
+    def _derive(self, state: SolutionState, steps: Sequence[str]) -> TreeNode | None:
+        """The derived solution is identified by its text and origin, so a resumed tree finds it again.
+
+        A solution with the same text but another origin is estimated for its own sake, not as part of this tree.
+        """
+        problem = Solution.objects.select_related("problem").get(pk=state.solution_id).problem
         record = SolutionRecord(
-            steps=[StepRecord(position=place, text=text) for place, text in enumerate(steps)],
+            steps=[StepRecord(position=position, text=text) for position, text in enumerate(steps)],
             source=self.run.completer,
-            separator=work.separator,
-            extras={"grown": {"run": self.run.number, "from": work.solution_id}},
+            separator=state.separator,
+            extras={"derived_from": {"run": self.run.number, "solution": state.solution_id}},
         )
-        standing = Solution.objects.filter(problem=problem, digest=solution_digest(record)).select_related("problem")
-        if not standing.exists():
-            graded = grade_answers([(work.verifier, work.reference, final_answer(record))], pool=self.pool)
-            if graded[0].is_correct is not False:
+        existing = Solution.objects.filter(problem=problem, digest=solution_digest(record)).select_related("problem")
+        if not existing.exists():
+            grades = grade_answers([(state.verifier, state.reference, final_answer(record))], pool=self.pool)
+            if grades[0].is_correct is not False:
                 return None
             try:
                 with transaction.atomic():
-                    add_solutions(problem=problem, records=[record], graded=graded)
+                    add_solutions(problem=problem, records=[record], graded=grades)
             except IntegrityError:
-                # Another tree of the same problem was faster by a moment.
+                # Another tree of the same problem has just stored it.
                 return None
-        solution = standing.get()
+        solution = existing.get()
         if solution.extras != record.extras:
             return None
-        planted = works_of(self.run, [solution])[0]
-        # Its requests belong to the solution that it grows from: one worker at a time holds that.
-        planted.solution_id = work.solution_id
-        return TreeNode(solution.pk, planted)
+        derived = load_states(self.run, [solution])[0]
+        # Its requests count for the given solution, which one worker at a time holds.
+        derived.solution_id = state.solution_id
+        return TreeNode(solution.pk, derived)
 
-    def _recall(self, step_ids: list[int]) -> Mapping[int, Kept]:
+    def _stored_rollouts(self, step_ids: list[int]) -> Mapping[int, StoredRollouts]:
         rows = Rollout.objects.filter(batch__run=self.run, batch__step__in=step_ids).order_by("batch", "index")
-        found: defaultdict[int, defaultdict[int, list[Told]]] = defaultdict(lambda: defaultdict(list))
+        by_step: defaultdict[int, defaultdict[int, list[GradedRollout]]] = defaultdict(lambda: defaultdict(list))
         for step_id, ordinal, text, answer, outcome in rows.values_list(
             "batch__step_id", "batch__ordinal", "text", "answer", "outcome"
         ):
-            found[step_id][ordinal].append(Told(text, answer, Outcome(outcome)))
-        return {step_id: {ordinal: tuple(told) for ordinal, told in kept.items()} for step_id, kept in found.items()}
+            by_step[step_id][ordinal].append(GradedRollout(text, answer, RolloutOutcome(outcome)))
+        return {
+            step_id: {ordinal: tuple(rollouts) for ordinal, rollouts in batches.items()}
+            for step_id, batches in by_step.items()
+        }
 
-    def _flush(self, batches: Sequence[Batch], results: Sequence[Result]) -> set[int]:
-        """First what has grown: the given solution's result says that its tree is done."""
-        grown = [other for one in results if isinstance(one, GrownTree) for other in one.others]
-        if grown and not self.is_stale:
-            with one_transaction():
-                counted = insert(self.run, [], grown)
-                # They are not among the solutions that the run set out to do.
-                Counted({"steps": counted.sums.get("steps", 0)}).add_to(self.run)
+    def _flush(self, batches: Sequence[Batch], results: Sequence[SolutionResult]) -> set[int]:
+        """Store the derived solutions' results first: the given solution's result marks its tree as done."""
+        derived = [other for result in results if isinstance(result, TreeResult) for other in result.derived]
+        if derived and not self.is_stale:
+            with pipelined_transaction():
+                changes = insert(self.run, [], derived)
+                # Derived solutions are not among those that the run was started with: only their steps count.
+                RunChanges({"steps": changes.sums.get("steps", 0)}).add_to(self.run)
         return super()._flush(batches, results)

@@ -1,4 +1,4 @@
-"""Rows of rollouts and results, in bulk, each once: what stands already is in other hands."""
+"""Inserts of rollouts and results in bulk. A row that exists already was stored by a worker that took the solution over."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from django.db.backends.utils import CursorWrapper
 from django.db.models import F
 from django.utils import timezone
 
-from apps.estimation.engine.outcomes import MISSING, Outcome
-from apps.estimation.engine.results import Result, StepResult
+from apps.estimation.engine.outcomes import MISSING, RolloutOutcome
+from apps.estimation.engine.results import SolutionResult
 from apps.estimation.engine.solution_state import Batch
 from apps.estimation.models import EstimationRun
 
@@ -29,7 +29,7 @@ _RESULTS = """
     ON CONFLICT DO NOTHING RETURNING solution_id
 """
 _STEPS = """
-    INSERT INTO estimation_stepestimate (run_id, step_id, rollouts, successes, missing, hard, how, tokens)
+    INSERT INTO estimation_stepestimate (run_id, step_id, rollouts, successes, missing, hard, basis, tokens)
     SELECT %s, * FROM unnest(%s::bigint[], %s::int[], %s::int[], %s::int[], %s::bool[], %s::text[], %s::bigint[])
     ON CONFLICT DO NOTHING
 """
@@ -40,21 +40,21 @@ _ROLLOUTS = """
 
 
 @dataclass
-class Counted:
-    """What one flush adds to the run, and the solutions that another worker has at hand."""
+class RunChanges:
+    """What one flush adds to the run's counters, and the solutions that another worker has taken over."""
 
     sums: dict[str, int] = field(default_factory=dict)
     tokens_are_estimated: bool = False
-    elsewhere: set[int] = field(default_factory=set)
+    taken_over: set[int] = field(default_factory=set)
 
     def add(self, **amounts: int) -> None:
         for name, amount in amounts.items():
             self.sums[name] = self.sums.get(name, 0) + amount
 
-    def __iadd__(self, other: Counted) -> Self:
+    def __iadd__(self, other: RunChanges) -> Self:
         self.add(**other.sums)
         self.tokens_are_estimated |= other.tokens_are_estimated
-        self.elsewhere |= other.elsewhere
+        self.taken_over |= other.taken_over
         return self
 
     def add_to(self, run: EstimationRun) -> None:
@@ -66,116 +66,103 @@ class Counted:
 
 
 @contextmanager
-def one_transaction() -> Iterator[None]:
-    """A transaction whose statements are sent without waiting for the answers of those before.
+def pipelined_transaction() -> Iterator[None]:
+    """A transaction whose statements are sent without waiting for the results of earlier ones.
 
-    While a worker is busy, each answer that a thread waits for costs it several milliseconds until it has its turn
-    again; and so long requests keep their places in flight.
+    In a busy worker, a thread that waits for a result is scheduled again only several milliseconds later. The requests
+    whose outcomes it stores keep their slots in flight until then.
     """
     connection.ensure_connection()
     with connection.wrap_database_errors, connection.connection.pipeline(), transaction.atomic():
         yield
 
 
-def insert(run: EstimationRun, batches: Sequence[Batch], results: Sequence[Result]) -> Counted:
-    """Both are sent before either is answered."""
-    with connection.cursor() as of_batches, connection.cursor() as of_results:
-        _send_batches(of_batches, run, batches)
-        _send_results(of_results, run, results)
-        counted = _count_batches(of_batches, run, batches)
-        counted += _count_results(of_results, run, results)
-    return counted
+def insert(run: EstimationRun, batches: Sequence[Batch], results: Sequence[SolutionResult]) -> RunChanges:
+    """Insert both; the statements are sent before the result of either is read."""
+    with connection.cursor() as batch_cursor, connection.cursor() as result_cursor:
+        if batches:
+            columns: list[list[Any]] = [
+                [batch.step_id for batch in batches],
+                [batch.ordinal for batch in batches],
+                [batch.letters for batch in batches],
+                [batch.response.usage.completion_tokens for batch in batches],
+                [_storable(batch.reason) for batch in batches],
+            ]
+            batch_cursor.execute(_BATCHES, [run.pk, *columns])
+        if results:
+            columns = [
+                [result.solution_id for result in results],
+                [_storable(result.failure) for result in results],
+                [_storable(result.note) for result in results],
+                [result.first_error for result in results],
+                [result.probability for result in results],
+                [result.by_answer for result in results],
+                [result.rollouts for result in results],
+                [result.missing for result in results],
+            ]
+            result_cursor.execute(_RESULTS, [run.pk, *columns])
+        changes = _count_batches(batch_cursor, run, batches)
+        changes += _count_results(result_cursor, run, results)
+    return changes
 
 
-def _send_batches(cursor: CursorWrapper, run: EstimationRun, batches: Sequence[Batch]) -> None:
-    if not batches:
-        return
-    columns: list[list[Any]] = [
-        [batch.step_id for batch in batches],
-        [batch.ordinal for batch in batches],
-        [batch.letters for batch in batches],
-        [batch.answer.usage.completion_tokens for batch in batches],
-        [_storable(batch.reason) for batch in batches],
-    ]
-    cursor.execute(_BATCHES, [run.pk, *columns])
-
-
-def _count_batches(cursor: CursorWrapper, run: EstimationRun, batches: Sequence[Batch]) -> Counted:
-    counted = Counted()
+def _count_batches(cursor: CursorWrapper, run: EstimationRun, batches: Sequence[Batch]) -> RunChanges:
+    changes = RunChanges()
     ids = {(step_id, ordinal): pk for pk, step_id, ordinal in cursor.fetchall()} if batches else {}
     for batch in batches:
         if (batch.step_id, batch.ordinal) not in ids:
-            counted.elsewhere.add(batch.solution_id)
+            changes.taken_over.add(batch.solution_id)
             continue
-        usage, letters = batch.answer.usage, batch.letters
-        missing = sum(letters.count(one) for one in MISSING)
-        counted.add(
+        usage, letters = batch.response.usage, batch.letters
+        missing = sum(letters.count(outcome) for outcome in MISSING)
+        changes.add(
             rollouts=len(letters) - missing,
             missing=missing,
-            requests=batch.answer.requests,
+            requests=batch.response.requests,
             prompt_tokens=usage.prompt_tokens,
             completion_tokens=usage.completion_tokens,
         )
-        counted.tokens_are_estimated |= usage.is_estimated
+        changes.tokens_are_estimated |= usage.is_estimated
     if run.keeps_rollouts and ids:
-        _keep_texts(batches, ids)
-    return counted
+        _insert_texts(batches, ids)
+    return changes
 
 
-def _keep_texts(batches: Sequence[Batch], ids: dict[tuple[int, int], int]) -> None:
+def _insert_texts(batches: Sequence[Batch], ids: dict[tuple[int, int], int]) -> None:
     rows = [
-        (pk, index, _storable(one.text), _storable(one.answer), str(one.outcome))
+        (pk, index, _storable(rollout.text), _storable(rollout.answer), str(rollout.outcome))
         for batch in batches
         if (pk := ids.get((batch.step_id, batch.ordinal))) is not None
-        for index, one in enumerate(batch.rollouts)
-        if one.outcome != Outcome.LOST
+        for index, rollout in enumerate(batch.rollouts)
+        if rollout.outcome != RolloutOutcome.LOST
     ]
     with connection.cursor() as cursor:
         cursor.execute(_ROLLOUTS, [list(column) for column in zip(*rows, strict=True)] if rows else [[]] * 5)
 
 
-def _send_results(cursor: CursorWrapper, run: EstimationRun, results: Sequence[Result]) -> None:
-    if not results:
-        return
-    columns: list[list[Any]] = [
-        [one.solution_id for one in results],
-        [_storable(one.failure) for one in results],
-        [_storable(one.note) for one in results],
-        [one.first_error for one in results],
-        [one.probability for one in results],
-        [one.by_answer for one in results],
-        [one.rollouts for one in results],
-        [one.missing for one in results],
-    ]
-    cursor.execute(_RESULTS, [run.pk, *columns])
-
-
-def _insert_steps(cursor: CursorWrapper, run: EstimationRun, steps: Sequence[StepResult]) -> None:
-    columns: list[list[Any]] = [
-        [step.step_id for step in steps],
-        [step.rollouts for step in steps],
-        [step.successes for step in steps],
-        [step.missing for step in steps],
-        [step.hard for step in steps],
-        [step.how for step in steps],
-        [step.tokens for step in steps],
-    ]
-    cursor.execute(_STEPS, [run.pk, *columns])
-
-
-def _count_results(cursor: CursorWrapper, run: EstimationRun, results: Sequence[Result]) -> Counted:
-    counted = Counted()
-    new = {pk for (pk,) in cursor.fetchall()} if results else set()
-    if new:
-        _insert_steps(cursor, run, [step for one in results if one.solution_id in new for step in one.steps])
-    for one in results:
-        if one.solution_id not in new:
-            counted.elsewhere.add(one.solution_id)
+def _count_results(cursor: CursorWrapper, run: EstimationRun, results: Sequence[SolutionResult]) -> RunChanges:
+    changes = RunChanges()
+    new_ids = {solution_id for (solution_id,) in cursor.fetchall()} if results else set()
+    if new_ids:
+        steps = [step for result in results if result.solution_id in new_ids for step in result.steps]
+        columns: list[list[Any]] = [
+            [step.step_id for step in steps],
+            [step.rollouts for step in steps],
+            [step.successes for step in steps],
+            [step.missing for step in steps],
+            [step.hard for step in steps],
+            [step.basis for step in steps],
+            [step.tokens for step in steps],
+        ]
+        cursor.execute(_STEPS, [run.pk, *columns])
+    for result in results:
+        if result.solution_id not in new_ids:
+            changes.taken_over.add(result.solution_id)
             continue
-        counted.add(done=1, failed=bool(one.failure), by_answer=one.by_answer, steps=len(one.steps))
-    return counted
+        changes.add(done=1, failed=bool(result.failure), by_answer=result.by_answer, steps=len(result.steps))
+    return changes
 
 
 def _storable(text: str) -> str:
-    """PostgreSQL takes neither NUL nor lone surrogates; a model may write both."""
+    """Replace NUL and lone surrogates, which PostgreSQL refuses and a model may write."""
     return text.replace("\x00", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()

@@ -15,7 +15,8 @@ from typing import Any
 import pyarrow as pa
 from msgspec import structs
 
-from apps.corpus.imports.readers.prm800k import FINISH_REASONS, QUESTION_1, QUESTION_2, naive_iso
+from apps.corpus.imports.readers.prm800k import QUESTION_1, QUESTION_2, naive_iso
+from apps.corpus.labels import FINISH_REASONS
 from apps.corpus.records import PersonRecord, Record, SolutionRecord, StepRating, StepRecord
 from apps.exports.formats.base import Row, SolutionFormat, label_name
 from apps.exports.labels.counted import exclusion_reason

@@ -112,4 +112,4 @@ def rating_of(rating: StepRating, steps: Steps, policy: LabelPolicy) -> int | No
 
 def people_needed(people: Iterable[PersonRecord]) -> int:
     """How many people a label needs so that it is not thin: the smallest number asked for, as in the consensus."""
-    return min((person.asked for person in people if person.asked is not None), default=1)
+    return min((person.redundancy for person in people if person.redundancy is not None), default=1)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from apps.corpus.comparisons import OTHER
-from apps.corpus.imports.readers.preference import MARGINS, SCALES
+from apps.corpus.imports.readers.choices import SCALES
+from apps.corpus.labels import MARGINS
 from apps.corpus.records import PersonRecord, PreferenceRecord, Record
 from apps.exports.labels.counted import counted, people_needed
 from apps.exports.labels.prompts import TextError, side_texts

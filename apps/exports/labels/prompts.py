@@ -7,7 +7,7 @@ from typing import Any
 
 from apps.corpus.imports.readers.dialogue import normalized_role
 from apps.corpus.imports.readers.prompts import NAMES
-from apps.corpus.records import ComparisonRecord, ProblemRecord, RowError, SolutionRecord
+from apps.corpus.records import ComparisonRecord, ProblemRecord, RowError, SolutionRecord, StepPlace
 from apps.exports.policy import LabelPolicy
 
 Message = dict[str, str]
@@ -83,7 +83,7 @@ def _sides(comparison: ComparisonRecord) -> tuple[str, dict[str, str]]:
     left, right = comparison.sides()
     if comparison.left_step is None or comparison.right_step is None:
         return "", {"left": full_text(left), "right": full_text(right)}
-    before = [step.text for step in left.path() if step.position < comparison.left_step[0]]
+    before = [step.text for step in left.path() if step.position < comparison.left_step.position]
     texts = {"left": _step_text(left, comparison.left_step), "right": _step_text(right, comparison.right_step)}
     return left.separator.join(before), texts
 
@@ -93,5 +93,7 @@ def full_text(solution: SolutionRecord) -> str:
     return str(solution.extras.get("text") or solution.separator.join(step.text for step in solution.path()))
 
 
-def _step_text(solution: SolutionRecord, place: tuple[int, int]) -> str:
-    return next(step.text for step in solution.steps if (step.position, step.candidate) == place)
+def _step_text(solution: SolutionRecord, place: StepPlace) -> str:
+    return next(
+        step.text for step in solution.steps if (step.position, step.candidate) == (place.position, place.candidate)
+    )

@@ -15,7 +15,7 @@ from apps.estimation.strategies import STRATEGIES
 from apps.exports.labels.counted import Place, counted, people_needed, rating_of, steps_of
 from apps.exports.policy import LabelPolicy
 
-GIVES_SOFT = frozenset(name for name, (kind, _) in STRATEGIES.items() if kind.gives_soft)
+GIVES_SOFT = frozenset(name for name, (kind, _) in STRATEGIES.items() if kind.yields_soft)
 
 Ratings = dict[Place, int]
 

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 from msgspec import structs
 
-from apps.corpus.records import CritiqueWord, PersonRecord, PreferenceRecord, StepRating
+from apps.corpus.records import CritiqueRecord, PersonRecord, PreferenceRecord, StepRating
 from apps.labeling.models import Assignment, Critique, CritiqueRating, PreferenceLabel, StepLabel
-from apps.labeling.models.counted import asked_expression
+from apps.labeling.models.counted import redundancy_expression
 from apps.projects.models import Membership, Project
 from apps.quality.models import QualityRules
 from apps.quality.review.corrections import Correction, corrections_of
@@ -101,7 +101,7 @@ def _reviewer(person: PersonRecord, correction: Correction, reviewer: Member) ->
         role="reviewer",
         corrects=person.labeler,
         self_reviewed=correction.self_reviewed,
-        asked=person.asked,
+        redundancy=person.redundancy,
         steps=[
             StepRating(
                 position=step.position,
@@ -118,17 +118,17 @@ def _reviewer(person: PersonRecord, correction: Correction, reviewer: Member) ->
 def _assignment_rows(solution_ids: Sequence[int]) -> list[tuple[Any, ...]]:
     """Submissions in order of time. One with a derived solution belongs to that, not to its task's solution."""
     submitted = Assignment.objects.submitted().order_by()
-    on_task = submitted.filter(task__solution_id__in=solution_ids, grown__isnull=True)
-    on_grown = submitted.filter(grown_id__in=solution_ids)
+    on_task = submitted.filter(task__solution_id__in=solution_ids, derived_solution__isnull=True)
+    on_derived = submitted.filter(derived_solution_id__in=solution_ids)
     rows = [
-        *on_task.values_list("id", "task__solution_id", "labeler_id", *ASSIGNMENT_FIELDS, asked_expression()),
-        *on_grown.values_list("id", "grown_id", "labeler_id", *ASSIGNMENT_FIELDS, asked_expression()),
+        *on_task.values_list("id", "task__solution_id", "labeler_id", *ASSIGNMENT_FIELDS, redundancy_expression()),
+        *on_derived.values_list("id", "derived_solution_id", "labeler_id", *ASSIGNMENT_FIELDS, redundancy_expression()),
     ]
     return sorted(rows, key=_when)
 
 
 def _named(assignment: Sequence[Any]) -> dict[str, Any]:
-    return dict(zip((*ASSIGNMENT_FIELDS, "asked"), assignment, strict=True))
+    return dict(zip((*ASSIGNMENT_FIELDS, "redundancy"), assignment, strict=True))
 
 
 def _when(assignment: tuple[Any, ...]) -> tuple[bool, Any, int]:
@@ -153,9 +153,9 @@ def _ratings(assignment_ids: Sequence[int], places: dict[int, Place]) -> dict[in
     return ratings
 
 
-def _critiques(assignment_ids: Sequence[int], places: dict[int, Place]) -> dict[int, list[CritiqueWord]]:
+def _critiques(assignment_ids: Sequence[int], places: dict[int, Place]) -> dict[int, list[CritiqueRecord]]:
     """By assignment, the critiques that it rates and those that it wrote."""
-    critiques: defaultdict[int, list[CritiqueWord]] = defaultdict(list)
+    critiques: defaultdict[int, list[CritiqueRecord]] = defaultdict(list)
     rated = CritiqueRating.objects.filter(assignment_id__in=assignment_ids).order_by("critique_id")
     of_critique = ("critique__step_id", "critique__text", "critique__origin", "critique__source")
     for assignment_id, rating, step_id, text, origin, source in rated.values_list(
@@ -163,13 +163,15 @@ def _critiques(assignment_ids: Sequence[int], places: dict[int, Place]) -> dict[
     ):
         position, candidate = places[step_id]
         critiques[assignment_id].append(
-            CritiqueWord(position=position, candidate=candidate, text=text, origin=origin, source=source, rating=rating)
+            CritiqueRecord(
+                position=position, candidate=candidate, text=text, origin=origin, source=source, rating=rating
+            )
         )
     written = Critique.objects.filter(written_in_id__in=assignment_ids).order_by("id")
     for assignment_id, step_id, text in written.values_list("written_in_id", "step_id", "text"):
         position, candidate = places[step_id]
         critiques[assignment_id].append(
-            CritiqueWord(position=position, candidate=candidate, text=text, origin="human", is_own=True)
+            CritiqueRecord(position=position, candidate=candidate, text=text, origin="human", is_own=True)
         )
     return critiques
 
@@ -194,7 +196,7 @@ def _person(
         is_quality_control=assignment["is_quality_control"],
         is_screening=extras.pop("is_screening", assignment["round__is_screening"]),
         is_suspended=member.is_suspended,
-        asked=members.min_labelers or assignment["asked"],
+        redundancy=members.min_labelers or assignment["redundancy"],
         steps=ratings,
         preference=preference,
         progress=assignment["progress"],
@@ -208,7 +210,7 @@ def load_preferences(comparison_ids: Sequence[int], members: Members) -> dict[in
         Assignment.objects.submitted()
         .filter(task__comparison_id__in=comparison_ids)
         .order_by("submitted_at", "id")
-        .values_list("id", "task__comparison_id", "labeler_id", *ASSIGNMENT_FIELDS, asked_expression())
+        .values_list("id", "task__comparison_id", "labeler_id", *ASSIGNMENT_FIELDS, redundancy_expression())
     )
     labels = PreferenceLabel.objects.filter(assignment_id__in=[assignment[0] for assignment in assignments])
     preferences = {

@@ -17,14 +17,15 @@ from django.db.models import Max, QuerySet
 from apps.corpus.models import Comparison, Problem, Solution, Step
 from apps.corpus.records import (
     ComparisonRecord,
+    ConsensusRating,
     EstimateRecord,
     GoldRating,
     JudgeRecord,
     ProblemRecord,
     Record,
     SolutionRecord,
-    StandingRating,
     StepCount,
+    StepPlace,
     StepRecord,
     VerdictRecord,
 )
@@ -188,8 +189,8 @@ def _comparison(row: tuple[Any, ...], sides: dict[int, SolutionRecord]) -> Compa
     return ComparisonRecord(
         left=sides[left],
         right=sides[right] if right != left else None,
-        left_step=(left_step[0], left_step[1]) if left_step[0] is not None else None,
-        right_step=(right_step[0], right_step[1]) if right_step[0] is not None else None,
+        left_step=StepPlace(*left_step) if left_step[0] is not None else None,
+        right_step=StepPlace(*right_step) if right_step[0] is not None else None,
         external_id=external_id,
         extras=extras or {},
     )
@@ -230,15 +231,15 @@ def _gold(solution_ids: Sequence[int]) -> dict[int, list[GoldRating]]:
     return gold
 
 
-def _consensus(solution_ids: Sequence[int]) -> dict[int, list[StandingRating]]:
-    consensus: defaultdict[int, list[StandingRating]] = defaultdict(list)
+def _consensus(solution_ids: Sequence[int]) -> dict[int, list[ConsensusRating]]:
+    consensus: defaultdict[int, list[ConsensusRating]] = defaultdict(list)
     rows = StepConsensus.objects.filter(step__solution_id__in=solution_ids, step__chosen=True)
     columns = ("rating", "how", "certainty", "people", "is_thin", "self_reviewed")
     for solution_id, position, *values in rows.order_by("step__position").values_list(
         "step__solution_id", "step__position", *columns
     ):
         label = dict(zip(columns, values, strict=True))
-        consensus[solution_id].append(StandingRating(position=position, **label))
+        consensus[solution_id].append(ConsensusRating(position=position, **label))
     return consensus
 
 

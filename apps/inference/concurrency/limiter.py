@@ -1,4 +1,4 @@
-"""How many requests may be in flight at once in this process. Pure."""
+"""A limit on the requests in flight in this process. Pure."""
 
 from __future__ import annotations
 
@@ -7,49 +7,49 @@ from collections import deque
 
 
 class ConcurrencyLimiter:
-    """A semaphore whose limit may change while it is in use. For one event loop."""
+    """A semaphore whose limit can change while it is in use. For one event loop."""
 
     def __init__(self, limit: int = 1) -> None:
         self.limit = limit
         self.in_flight = 0
-        # How many places there is use for; None while nobody knows.
-        self.wanted: int | None = None
+        # How many slots the process can use; None: unknown.
+        self.demand: int | None = None
         self._is_open = False
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiters: deque[asyncio.Future[None]] = deque()
 
-    async def enter(self) -> None:
-        if self._has_room() and not self._waiting:
+    async def acquire(self) -> None:
+        if self._has_room() and not self._waiters:
             self.in_flight += 1
             return
-        ticket: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(ticket)
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
         try:
-            await ticket
+            await waiter
         except asyncio.CancelledError:
-            if ticket.done() and not ticket.cancelled():
-                # Let in and told to go at the same moment: the next one takes the place.
-                self.leave()
+            if waiter.done() and not waiter.cancelled():
+                # Admitted and cancelled at the same moment: pass the slot on.
+                self.release()
             raise
 
-    def leave(self) -> None:
+    def release(self) -> None:
         self.in_flight -= 1
-        self._let_in()
+        self._admit()
 
     def set_limit(self, limit: int) -> None:
         self.limit = limit
-        self._let_in()
+        self._admit()
 
-    def open(self) -> None:
-        """Let everybody in from now on: for those who wait only to be told that they may go home."""
+    def admit_all(self) -> None:
+        """Admit all waiters, present and future, so that they can find that the work is stopped."""
         self._is_open = True
-        self._let_in()
+        self._admit()
 
     def _has_room(self) -> bool:
         return self._is_open or self.in_flight < self.limit
 
-    def _let_in(self) -> None:
-        while self._waiting and self._has_room():
-            ticket = self._waiting.popleft()
-            if not ticket.done():
+    def _admit(self) -> None:
+        while self._waiters and self._has_room():
+            waiter = self._waiters.popleft()
+            if not waiter.done():
                 self.in_flight += 1
-                ticket.set_result(None)
+                waiter.set_result(None)

@@ -1,4 +1,4 @@
-"""A client of an endpoint whose requests pass a gate, which stands at this process's share of the endpoint's limit."""
+"""A client of an endpoint, with a limiter that holds this process to its share of the endpoint's limit."""
 
 from __future__ import annotations
 
@@ -13,45 +13,47 @@ from redis import Redis, RedisError
 
 from apps.inference.client import Client
 from apps.inference.concurrency.limiter import ConcurrencyLimiter
-from apps.inference.concurrency.shared_limit import BEAT_S, SharedConcurrencyLimit
+from apps.inference.concurrency.shared_limit import HEARTBEAT_S, SharedConcurrencyLimit
 from apps.inference.models import Endpoint
 
 
 @asynccontextmanager
 async def shared_client(endpoint: Endpoint, member: str) -> AsyncIterator[tuple[Client, ConcurrencyLimiter]]:
-    """Enter the gate before each request. `member` names the process and what it does.
+    """Acquire the limiter for each request. `member` names the process and its work.
 
-    Raises DomainError when the endpoint's key cannot be read.
+    Raises DomainError if the endpoint's key cannot be decrypted.
     """
-    shares = SharedConcurrencyLimit(Redis.from_url(settings.REDIS_URL), endpoint.pk, member, endpoint.max_in_flight)
-    gate, slowing = ConcurrencyLimiter(0), set[asyncio.Task[None]]()
+    shared_limit = SharedConcurrencyLimit(
+        Redis.from_url(settings.REDIS_URL), endpoint.pk, member, endpoint.max_in_flight
+    )
+    limiter, slow_downs = ConcurrencyLimiter(0), set[asyncio.Task[None]]()
 
-    def overloaded() -> None:
-        task = asyncio.create_task(_quietly(shares.slow_down))
-        slowing.add(task)
-        task.add_done_callback(slowing.discard)
+    def slow_down() -> None:
+        task = asyncio.create_task(_without_redis_errors(shared_limit.slow_down))
+        slow_downs.add(task)
+        task.add_done_callback(slow_downs.discard)
 
-    async with Client(endpoint.server(), on_overload=overloaded) as client:
-        sharing = asyncio.create_task(_share(shares, gate))
+    async with Client(endpoint.server(), on_overload=slow_down) as client:
+        updates = asyncio.create_task(_update_limit(shared_limit, limiter))
         try:
-            yield client, gate
+            yield client, limiter
         finally:
-            sharing.cancel()
-            await asyncio.gather(sharing, return_exceptions=True)
-            await _quietly(shares.leave)
+            updates.cancel()
+            await asyncio.gather(updates, return_exceptions=True)
+            await _without_redis_errors(shared_limit.leave)
 
 
-async def _share(shares: SharedConcurrencyLimit, gate: ConcurrencyLimiter) -> None:
-    """Keep the gate at our share. While Redis is away it stays as it is."""
+async def _update_limit(shared_limit: SharedConcurrencyLimit, limiter: ConcurrencyLimiter) -> None:
+    """Keep the limiter at this process's share. During an outage of Redis it keeps its limit."""
     while True:
         with suppress(RedisError):
-            # Until the answer is here the gate lets in as many as it did, and they count as well.
-            held, now_ms = max(gate.in_flight, gate.limit), int(time.time() * 1000)
-            beat = partial(shares.beat, in_flight=held, now_ms=now_ms, wanted=gate.wanted)
-            gate.set_limit(await asyncio.to_thread(beat))
-        await asyncio.sleep(BEAT_S)
+            # Until the reply is here, the limiter may still admit requests up to its old limit, so those count too.
+            in_flight, now_ms = max(limiter.in_flight, limiter.limit), int(time.time() * 1000)
+            heartbeat = partial(shared_limit.heartbeat, in_flight=in_flight, now_ms=now_ms, demand=limiter.demand)
+            limiter.set_limit(await asyncio.to_thread(heartbeat))
+        await asyncio.sleep(HEARTBEAT_S)
 
 
-async def _quietly(act: Callable[[], None]) -> None:
+async def _without_redis_errors(function: Callable[[], None]) -> None:
     with suppress(RedisError):
-        await asyncio.to_thread(act)
+        await asyncio.to_thread(function)

@@ -1,4 +1,4 @@
-"""How a model is asked to continue. One file each; a new one is a file and a line here."""
+"""Transports: ways to request a continuation from a server. A new one is a file and a line here."""
 
 from __future__ import annotations
 
@@ -7,4 +7,6 @@ from apps.inference.transports.chat_instruct import ChatInstruct
 from apps.inference.transports.chat_prefill import ChatPrefill
 from apps.inference.transports.completions import Completions
 
-TRANSPORTS: dict[str, Transport] = {one.name: one for one in (Completions(), ChatPrefill(), ChatInstruct())}
+TRANSPORTS: dict[str, Transport] = {
+    transport.name: transport for transport in (Completions(), ChatPrefill(), ChatInstruct())
+}

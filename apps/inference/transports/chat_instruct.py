@@ -1,4 +1,4 @@
-"""`/chat/completions` of closed APIs, which cannot continue a message: the model is asked to."""
+"""`/chat/completions` of closed APIs, which cannot continue a message: the model is instructed to."""
 
 from __future__ import annotations
 
@@ -6,29 +6,31 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from apps.inference.transports.base import Body, sampling_fields, text_of
-from apps.inference.types import Prompt, Sampling, Server
+from apps.inference.types import CompletionPrompt, SamplingParameters, Server
 
-GO_ON = (
+CONTINUE = (
     "\n\nHere is the beginning of a solution. Go on from exactly where it ends, in the same manner, without repeating "
     "or correcting it, up to the final answer.\n\n"
 )
 
 
 class ChatInstruct:
-    """The model may start anew or correct what it was given, so what follows is of a lower grade."""
+    """The model may restart or correct the prefix, so the resulting labels are less reliable."""
 
     name: ClassVar = "chat-instruct"
-    title: ClassVar = "chat, asked to go on"
+    title: ClassVar = "chat, instructed to continue"
     about: ClassVar = (
-        "For closed APIs: the model is asked to go on. It may restart, so its labels are of a lower grade."
+        "For closed APIs: the model is instructed to continue. It may restart, so its labels are less reliable."
     )
     path: ClassVar = "/chat/completions"
     prefills: ClassVar = False
 
-    def body(self, server: Server, prompt: Prompt, sampling: Sampling, *, n: int, seed: int) -> Body:
+    def body(
+        self, server: Server, prompt: CompletionPrompt, sampling: SamplingParameters, *, n: int, seed: int
+    ) -> Body:
         messages = [{"role": "system", "content": prompt.system}] if prompt.system else []
-        asked = prompt.problem + (GO_ON + prompt.prefix if prompt.prefix else "")
-        messages.append({"role": "user", "content": asked})
+        content = prompt.problem + (CONTINUE + prompt.prefix if prompt.prefix else "")
+        messages.append({"role": "user", "content": content})
         return {"messages": messages} | sampling_fields(server, sampling, n=n, seed=seed)
 
     def text(self, choice: Mapping[str, Any]) -> str:

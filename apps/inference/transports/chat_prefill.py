@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from apps.inference.transports.base import Body, sampling_fields, text_of
-from apps.inference.types import Prompt, Sampling, Server
+from apps.inference.types import CompletionPrompt, SamplingParameters, Server
 
 
 class ChatPrefill:
-    """vLLM and SGLang go on with the last message when told so by `continue_final_message`; llama.cpp does anyhow."""
+    """vLLM and SGLang continue the last message if `continue_final_message` is set; llama.cpp always does."""
 
     name: ClassVar = "chat-prefill"
     title: ClassVar = "chat, prefilled"
@@ -18,13 +18,15 @@ class ChatPrefill:
     path: ClassVar = "/chat/completions"
     prefills: ClassVar = True
 
-    def body(self, server: Server, prompt: Prompt, sampling: Sampling, *, n: int, seed: int) -> Body:
+    def body(
+        self, server: Server, prompt: CompletionPrompt, sampling: SamplingParameters, *, n: int, seed: int
+    ) -> Body:
         messages = [{"role": "system", "content": prompt.system}] if prompt.system else []
         messages.append({"role": "user", "content": prompt.problem})
         flags: Body = {}
         if prompt.prefix:
             messages.append({"role": "assistant", "content": prompt.prefix})
-            # Both flags at once would be refused, as would a prefilled answer of a model that thinks first.
+            # Servers refuse both flags set at once, and a prefilled message with reasoning turned on.
             flags = {
                 "add_generation_prompt": False,
                 "continue_final_message": True,

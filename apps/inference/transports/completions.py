@@ -1,4 +1,4 @@
-"""`/completions`: the prefix is continued verbatim."""
+"""`/completions`, which continues the prefix verbatim."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from apps.inference.transports.base import Body, sampling_fields
-from apps.inference.types import Prompt, Sampling, Server
+from apps.inference.types import CompletionPrompt, SamplingParameters, Server
 
 
 class Completions:
-    """The prompt is text: system, problem and prefix one after the other. The best there is for rollouts."""
+    """The prompt is one text: system, problem and prefix. The best transport for rollouts."""
 
     name: ClassVar = "completions"
     title: ClassVar = "completions"
@@ -18,7 +18,9 @@ class Completions:
     path: ClassVar = "/completions"
     prefills: ClassVar = False
 
-    def body(self, server: Server, prompt: Prompt, sampling: Sampling, *, n: int, seed: int) -> Body:
+    def body(
+        self, server: Server, prompt: CompletionPrompt, sampling: SamplingParameters, *, n: int, seed: int
+    ) -> Body:
         text = prompt.system + prompt.problem + prompt.prefix
         return {"prompt": text} | sampling_fields(server, sampling, n=n, seed=seed)
 

@@ -1,31 +1,31 @@
-"""Replies that begin with the text which they were to go on from. Pure.
+"""Replies that begin with the prefilled text. Pure.
 
-llama.cpp's server repeats a prefilled assistant message at the beginning of its reply; vLLM and SGLang do not. A solution
-that is put together from prefix and reply would hold every step twice.
+llama.cpp's server repeats a prefilled assistant message at the beginning of its reply; vLLM and SGLang do not. Without
+the removal of the repeated text, a solution made of prefix and reply would hold every step twice.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from apps.inference.types import Choice, Prompt
+from apps.inference.types import CompletionChoice, CompletionPrompt
 
-# Words that no model goes on with by itself.
-PROBE = Prompt("What is 1 + 1?", "The quick brown fox counts 7319 hedgehogs in Ljubljana and")
+# A text that no model writes by itself.
+PROBE = CompletionPrompt("What is 1 + 1?", "The quick brown fox counts 7319 hedgehogs in Ljubljana and")
 
 
-def begins_with(choice: Choice, prefix: str) -> bool:
+def begins_with(choice: CompletionChoice, prefix: str) -> bool:
     return _end_of_prefix(choice.text, prefix) is not None
 
 
-def without_prefix(choice: Choice, prefix: str) -> Choice:
-    """The reply behind the prefix, where it begins with that."""
+def without_prefix(choice: CompletionChoice, prefix: str) -> CompletionChoice:
+    """The reply without the prefix at its beginning, if it begins with that."""
     end = _end_of_prefix(choice.text, prefix)
     return choice if end is None else replace(choice, text=choice.text[end:])
 
 
 def _end_of_prefix(text: str, prefix: str) -> int | None:
-    """Where the prefix ends in the text, white space at its beginning, at its end and between its words aside."""
+    """The position after the prefix in the text, ignoring white space between words; None if the text differs."""
     if prefix and text.startswith(prefix):
         return len(prefix)
     place = 0

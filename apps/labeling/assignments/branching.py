@@ -1,8 +1,8 @@
-"""Where the labels of a branching turn land: on the task's solution, or on one that grew out of the dialogue.
+"""Storing the labels of a branching submission: on the task's solution, or on a solution derived from the dialogue.
 
-A turn that only took the solution's own candidates and its own path rated that solution. One that left it, by a step
-of the labeler's own, another choice or sampled candidates, made a solution: all that was offered on the way, the
-chosen steps its path, as PRM800K keeps them. It is another turn's just as little as its text is.
+A submission that only used the solution's own candidates and path rates that solution. One that left it, by a step that
+the labeler wrote, another choice or sampled candidates, derives a new solution: it holds all candidates that were shown
+on the way, and the chosen steps are its path, as in PRM800K. A derived solution belongs to exactly one assignment.
 """
 
 from __future__ import annotations
@@ -13,70 +13,71 @@ from apps.corpus.grading import answer_of_steps, grade_answers
 from apps.corpus.identity import digest
 from apps.corpus.models import Solution, SolutionGrade, Step
 from apps.corpus.problem_edits import run_answer_change_hooks
+from apps.labeling.assignments.context import AssignmentContext
 from apps.labeling.models import Assignment, StepLabel
-from apps.labeling.protocols.base import Asked
 from apps.labeling.protocols.branching import BranchStep, branch_steps
 from apps.labeling.protocols.candidate_tree import SOLUTION
-from apps.labeling.protocols.submission import Submission, SubmittedStep
+from apps.labeling.protocols.submission import Submission
 from apps.verifiers.pool.pool import GradingPool
 
 Place = tuple[int, int]
 
 
-def store_dialogue(assignment: Assignment, submission: Submission, asked: Asked, step_ids: Mapping[Place, int]) -> None:
-    """Within the submission's transaction. A corrected turn grows anew."""
-    turns = list(branch_steps(submission, asked))
-    before = assignment.grown
-    places = _on_solution(turns, asked, step_ids)
-    grown = None if places is not None or not turns else _grow(assignment, turns)
-    if grown is not None:
-        places = {(step.position, step.candidate): step.pk for step in grown.steps.all()}
+def store_branching_labels(assignment: Assignment, submission: Submission, context: AssignmentContext) -> None:
+    """Within the submission's transaction. A new submission derives a new solution and deletes the previous one."""
+    steps = list(branch_steps(submission, context))
+    previous = assignment.derived_solution
+    step_ids = solution_step_ids(steps, context)
+    derived = None if step_ids is not None or not steps else derive_solution(assignment, steps)
+    if derived is not None:
+        step_ids = {(step.position, step.candidate): step.pk for step in derived.steps.all()}
     StepLabel.objects.bulk_create(
         StepLabel(
             assignment=assignment,
-            step_id=(places or {})[step.position, step.candidate],
+            step_id=(step_ids or {})[step.position, step.candidate],
             rating=step.rating,
             unsure=step.unsure,
             chosen=step.chosen,
         )
         for step in submission.steps
     )
-    if grown != before:
-        assignment.grown = grown
-        assignment.save(update_fields=["grown"])
-        if before is not None and not before.tasks.exists():
-            before.delete()
+    if derived != previous:
+        assignment.derived_solution = derived
+        assignment.save(update_fields=["derived_solution"])
+        if previous is not None and not previous.tasks.exists():
+            previous.delete()
 
 
-def _on_solution(turns: Sequence[BranchStep], asked: Asked, step_ids: Mapping[Place, int]) -> dict[Place, int] | None:
-    """The solution's steps by place, if the turn speaks of nothing else."""
-    chosen = [turn.text for turn in turns if turn.text is not None]
-    if not asked.ways.follows(chosen) or len(chosen) > len(asked.ways.path):
+def solution_step_ids(steps: Sequence[BranchStep], context: AssignmentContext) -> Mapping[Place, int] | None:
+    """The ids of the rated steps of the task's solution; None if the dialogue left the solution."""
+    tree = context.tree
+    chosen = [step.text for step in steps if step.text is not None]
+    if not tree.follows(chosen) or len(chosen) > len(tree.path):
         return None
-    places: dict[Place, int] = {}
-    for turn in turns:
-        found = asked.ways.after(turn.prefix)
-        if turn.offered and (found is None or found[1] != SOLUTION):
+    ids: dict[Place, int] = {}
+    for step in steps:
+        candidates = tree.after(step.prefix)
+        if step.candidates and (candidates is None or candidates[1] != SOLUTION):
             return None
-        for _, step in turn.said:
-            place = (step.position, step.candidate)
-            if step.text is not None:
-                written = asked.ways.written_step(turn.prefix, step.text)
-                if written is None:
-                    return None
-                places[place] = step_ids[written.position, written.candidate]
-            else:
-                places[place] = step_ids[place]
-    return places
+        for _, answer in step.answers:
+            place = (answer.position, answer.candidate)
+            if answer.text is None:
+                ids[place] = context.step_ids[place]
+                continue
+            written = tree.written_step(step.prefix, answer.text)
+            if written is None:
+                return None
+            ids[place] = context.step_ids[written.position, written.candidate]
+    return ids
 
 
-def _grow(assignment: Assignment, turns: Sequence[BranchStep]) -> Solution:
+def derive_solution(assignment: Assignment, steps: Sequence[BranchStep]) -> Solution:
     task, number = assignment.task, assignment.round.number
     origin = task.solution
     assert origin is not None
     identity = f"branching:{assignment.round.project_id}:{assignment.pk}:{assignment.versions}"
-    path = [turn.text for turn in turns if turn.text is not None]
-    grown = Solution.objects.create(
+    path = [step.text for step in steps if step.text is not None]
+    derived = Solution.objects.create(
         project_id=origin.project_id,
         problem_id=origin.problem_id,
         digest=digest("identity", identity),
@@ -86,35 +87,35 @@ def _grow(assignment: Assignment, turns: Sequence[BranchStep]) -> Solution:
         separator=origin.separator,
         extras={"identity": identity},
     )
-    Step.objects.bulk_create(_steps(grown, turns))
-    return grown
+    Step.objects.bulk_create(_steps_of(derived, steps))
+    return derived
 
 
-def _steps(grown: Solution, turns: Sequence[BranchStep]) -> Iterator[Step]:
-    for turn in turns:
-        chosen = turn.chosen.candidate if turn.chosen is not None else None
-        for one in turn.offered:
+def _steps_of(derived: Solution, steps: Sequence[BranchStep]) -> Iterator[Step]:
+    for step in steps:
+        chosen = step.chosen.candidate if step.chosen is not None else None
+        for candidate in step.candidates:
             yield Step(
-                solution=grown,
-                position=turn.position,
-                candidate=one.candidate,
-                text=one.text,
-                origin=one.origin,
-                chosen=one.candidate == chosen,
+                solution=derived,
+                position=step.position,
+                candidate=candidate.candidate,
+                text=candidate.text,
+                origin=candidate.origin,
+                chosen=candidate.candidate == chosen,
             )
-        if turn.own is not None:
-            yield _own_step(grown, turn.own)
-
-
-def _own_step(grown: Solution, own: SubmittedStep) -> Step:
-    text = (own.text or "").strip()
-    return Step(
-        solution=grown, position=own.position, candidate=own.candidate, text=text, origin=Step.Origin.HUMAN, chosen=True
-    )
+        if step.own is not None:
+            yield Step(
+                solution=derived,
+                position=step.own.position,
+                candidate=step.own.candidate,
+                text=(step.own.text or "").strip(),
+                origin=Step.Origin.HUMAN,
+                chosen=True,
+            )
 
 
 def grade_derived(*, solution_id: int, pool: GradingPool | None = None) -> Solution | None:
-    """Ask the verifier about a grown solution's answer. Safe to call again; None when the solution is gone."""
+    """Grade a derived solution's answer, unless it is graded. Returns None if the solution no longer exists."""
     solution = Solution.objects.select_related("problem__project").filter(pk=solution_id).first()
     if solution is None or solution.grade != SolutionGrade.UNGRADED:
         return solution

@@ -1,4 +1,4 @@
-"""Corrections by labelers: a submitted assignment says something new, and what it said before is kept."""
+"""Corrections by labelers: a new submission replaces the previous one, which is archived."""
 
 from __future__ import annotations
 
@@ -9,147 +9,81 @@ from django.utils import timezone
 
 from apps.accounts.services import record_event
 from apps.core.errors import Conflict
+from apps.labeling.assignments.context import AssignmentContext
 from apps.labeling.assignments.hooks import run_submission_hooks
-from apps.labeling.assignments.submit import ground_of, store_labels
-from apps.labeling.models import (
-    Assignment,
-    Critique,
-    CritiqueRating,
-    PastSubmission,
-    PreferenceLabel,
-    Protocol,
-    Round,
-    StepLabel,
-)
+from apps.labeling.assignments.labels import store_labels
+from apps.labeling.assignments.submissions import archive_submission
+from apps.labeling.models import Assignment, Protocol, Round
 from apps.labeling.progress import lock_progress
 from apps.labeling.protocols import PROTOCOLS
-from apps.labeling.protocols.submission import Submission, SubmittedCritique, SubmittedPreference, SubmittedStep
-
-_OTHER_SIDE = {"left": "right", "right": "left"}
+from apps.labeling.protocols.submission import Submission
 
 
 def why_not_correctable(assignment: Assignment) -> str | None:
-    """What speaks against its labeler's correction, as a sentence; None when nothing does."""
+    """Why its labeler cannot correct the assignment, as a sentence; None if they can."""
     round_ = assignment.round
     if assignment.state == Assignment.State.RETURNED:
-        waits = "A reviewer has returned it to you: it comes to you before any new task"
-        return f"{assignment.task.withdrawal or waits}."
+        returned = "A reviewer has returned this task to you: it is served to you before any new task"
+        return f"{assignment.task.withdrawal or returned}."
     reasons = (
-        (not assignment.is_submitted, "Only what you have submitted can be corrected."),
+        (not assignment.is_submitted, "Only a submitted task can be corrected."),
         (
             assignment.corrected_by_id is not None,
-            "A reviewer has corrected it: their ratings count, and yours are kept beside them.",
+            "A reviewer has corrected this task. Their ratings count; yours are kept.",
         ),
-        (not round_.allows_corrections, "This round takes no corrections."),
+        (not round_.allows_corrections, "This round does not allow corrections."),
         (
             round_.status != Round.Status.OPEN,
-            f"This round is {round_.get_status_display()}: what you said there stands.",
+            f"This round is {round_.get_status_display()}: its submissions can no longer be corrected.",
         ),
-        (round_.protocol == Protocol.BRANCHING, "A path that others may build on cannot be corrected."),
+        (
+            round_.protocol == Protocol.BRANCHING,
+            "A branching task cannot be corrected, because others may have built on its path.",
+        ),
     )
-    return next((sentence for holds, sentence in reasons if holds), None)
+    return next((sentence for applies, sentence in reasons if applies), None)
 
 
 @transaction.atomic
 def correct(
     *, assignment: Assignment, submission: Submission, now: datetime | None = None, seen: int | None = None
 ) -> Assignment:
-    """Replace what a labeler submitted by what they say now. The same submission again changes nothing.
+    """Replace what a labeler submitted. The same submission again changes nothing.
 
-    Raises Conflict when the round does not allow it, when a reviewer has corrected it, or when there have been more
-    corrections than the `seen` ones; Unprocessable when the protocol is not satisfied.
-    The time of the first submission stands; active time adds up.
+    Raises Conflict if a correction is not allowed, or if there have been more corrections than the `seen` ones;
+    Unprocessable if the protocol is not satisfied. The time of the first submission is kept; active time adds up.
     """
     now = now or timezone.now()
     lock_progress(assignment.round, assignment.labeler_id)
-    held = Assignment.objects.select_for_update(of=("self",)).select_related("task").get(pk=assignment.pk)
-    held.round, held.labeler = assignment.round, assignment.labeler
+    locked = Assignment.objects.select_for_update(of=("self",)).select_related("task").get(pk=assignment.pk)
+    locked.round, locked.labeler = assignment.round, assignment.labeler
     digest = submission.digest()
-    if held.is_submitted and held.digest == digest:
-        return held
-    if (refused := why_not_correctable(held)) is not None:
-        raise Conflict(refused, code="not_correctable")
-    if seen is not None and seen != held.versions:
-        raise Conflict("It was corrected on another page since you saw it.", code="corrected_elsewhere")
-    ground = ground_of(held)
-    PROTOCOLS[held.round.protocol].check(submission, ground.asked)
-    before = put_aside(held, now)
-    held.finish_reason, held.reason = submission.finish_reason, submission.reason.strip()
-    held.active_ms = _sum(held.active_ms, submission.active_ms)
-    held.idle_ms = _sum(held.idle_ms, submission.idle_ms)
-    held.digest, held.versions, held.progress = digest, held.versions + 1, None
-    held.save(update_fields=["finish_reason", "reason", "active_ms", "idle_ms", "digest", "versions", "progress"])
-    store_labels(held, submission, ground)
-    run_submission_hooks(held, now)
+    if locked.is_submitted and locked.digest == digest:
+        return locked
+    if (refusal := why_not_correctable(locked)) is not None:
+        raise Conflict(refusal, code="not_correctable")
+    if seen is not None and seen != locked.versions:
+        raise Conflict("This task was corrected on another page since you opened it.", code="corrected_elsewhere")
+    context = AssignmentContext.load(locked)
+    PROTOCOLS[locked.round.protocol].check(submission, context)
+    before = archive_submission(locked, now)
+    locked.finish_reason, locked.reason = submission.finish_reason, submission.reason.strip()
+    locked.active_ms = _sum(locked.active_ms, submission.active_ms)
+    locked.idle_ms = _sum(locked.idle_ms, submission.idle_ms)
+    locked.digest, locked.versions, locked.progress = digest, locked.versions + 1, None
+    locked.save(update_fields=["finish_reason", "reason", "active_ms", "idle_ms", "digest", "versions", "progress"])
+    store_labels(locked, submission, context)
+    run_submission_hooks(locked, now)
     record_event(
-        actor=held.labeler,
+        actor=locked.labeler,
         verb="assignment.corrected",
-        target=str(held.pk),
-        project=held.round.project.slug,
+        target=str(locked.pk),
+        project=locked.round.project.slug,
         before=before.to_dict(),
         after=submission.to_dict(),
     )
-    return held
+    return locked
 
 
 def _sum(before: int | None, more: int | None) -> int | None:
     return before if more is None else (before or 0) + more
-
-
-def put_aside(assignment: Assignment, now: datetime) -> Submission:
-    """Keep what the labeler said as a past submission, and clear the tables for what they say next."""
-    before, number = said_of(assignment), assignment.versions + 1
-    last = assignment.past.order_by("-number").first()
-    PastSubmission.objects.create(
-        assignment=assignment,
-        number=number,
-        said=before.to_dict(),
-        replaced_at=now,
-        submitted_at=last.replaced_at if last is not None else assignment.submitted_at or now,
-    )
-    StepLabel.objects.filter(assignment=assignment).delete()
-    PreferenceLabel.objects.filter(assignment=assignment).delete()
-    CritiqueRating.objects.filter(assignment=assignment).delete()
-    Critique.objects.filter(written_in=assignment).delete()
-    return before
-
-
-def said_of(assignment: Assignment) -> Submission:
-    """The submission that stands, read back from its labels: as the labeler saw and said it."""
-    labels = StepLabel.objects.filter(assignment=assignment).select_related("step")
-    steps = [
-        SubmittedStep(
-            position=label.step.position,
-            candidate=label.step.candidate,
-            rating=label.rating,
-            unsure=bool(label.unsure),
-            chosen=label.chosen,
-        )
-        for label in labels.order_by("step__position", "step__candidate")
-    ]
-    return Submission(
-        steps=steps,
-        finish_reason=assignment.finish_reason,
-        reason=assignment.reason,
-        preference=_preference_of(assignment),
-        progress=assignment.progress,
-        critiques=_critiques_of(assignment),
-        active_ms=assignment.active_ms,
-        idle_ms=assignment.idle_ms,
-    )
-
-
-def _preference_of(assignment: Assignment) -> SubmittedPreference | None:
-    label = PreferenceLabel.objects.filter(assignment=assignment).first()
-    if label is None:
-        return None
-    choice = _OTHER_SIDE.get(label.choice, label.choice) if assignment.sides_swapped else label.choice
-    return SubmittedPreference(choice=choice, margin=label.margin, rationale=label.rationale)
-
-
-def _critiques_of(assignment: Assignment) -> list[SubmittedCritique]:
-    rated = CritiqueRating.objects.filter(assignment=assignment).order_by("critique_id")
-    written = Critique.objects.filter(written_in=assignment).order_by("pk")
-    return [SubmittedCritique(id=one.critique_id, rating=one.rating) for one in rated] + [
-        SubmittedCritique(text=one.text) for one in written
-    ]

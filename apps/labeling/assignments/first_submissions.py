@@ -1,4 +1,4 @@
-"""What labelers said at first: gold, speed and agreement are measured on it, whatever they or reviewers corrected later."""
+"""Labelers' first submissions: gold, speed and agreement are measured on them, whatever was corrected later."""
 
 from __future__ import annotations
 
@@ -23,66 +23,67 @@ class FirstSubmission:
 
 
 def first_submissions_of(assignments: Sequence[Assignment]) -> dict[int, FirstSubmission]:
-    """By assignment id, in three queries at most. The assignments come with their tasks."""
-    found = {
-        one.pk: FirstSubmission({}, one.finish_reason in LEFT_EARLY, one.active_ms, one.submitted_at)
-        for one in assignments
+    """By assignment id, in at most three queries. The assignments must have their tasks loaded."""
+    submissions = {
+        assignment.pk: FirstSubmission(
+            {}, assignment.finish_reason in LEFT_EARLY, assignment.active_ms, assignment.submitted_at
+        )
+        for assignment in assignments
     }
     labels = StepLabel.objects.filter(assignment__in=assignments, step__chosen=True, rating__isnull=False)
     for pk, position, rating in labels.values_list("assignment_id", "step__position", "rating"):
-        found[pk].ratings[position] = rating or 0
-    changed = {one.pk: one.task.solution_id for one in assignments if one.versions}
-    if changed:
-        found |= _replaced(changed)
-    return found
+        submissions[pk].ratings[position] = rating or 0
+    replaced = {assignment.pk: assignment.task.solution_id for assignment in assignments if assignment.versions}
+    if replaced:
+        submissions |= archived_first_submissions(replaced)
+    return submissions
 
 
-def _replaced(solution_of: Mapping[int, int | None]) -> dict[int, FirstSubmission]:
-    """First submissions that were corrected or returned later, by assignment id."""
+def archived_first_submissions(solution_of: Mapping[int, int | None]) -> dict[int, FirstSubmission]:
+    """First submissions that were corrected or returned later; `solution_of` maps assignment to solution ids."""
     solutions = {pk for pk in solution_of.values() if pk is not None}
     steps = Step.objects.filter(solution__in=solutions, chosen=True)
     paths: dict[int, dict[int, int]] = {pk: {} for pk in solutions}
     for solution_id, position, candidate in steps.values_list("solution_id", "position", "candidate"):
         paths[solution_id][position] = candidate
-    found = {}
+    submissions: dict[int, FirstSubmission] = {}
     past = PastSubmission.objects.filter(assignment__in=solution_of, number=1)
-    for pk, said, at in past.values_list("assignment_id", "said", "submitted_at"):
-        first = Submission.from_dict(said)
+    for pk, stored, at in past.values_list("assignment_id", "submission", "submitted_at"):
+        submission = Submission.from_dict(stored)
         path = paths.get(solution_of[pk] or 0, {})
         ratings = {
             step.position: step.rating
-            for step in first.steps
+            for step in submission.steps
             if step.rating is not None and path.get(step.position) == step.candidate
         }
-        found[pk] = FirstSubmission(ratings, first.finish_reason in LEFT_EARLY, first.active_ms, at)
-    return found
+        is_early = submission.finish_reason in LEFT_EARLY
+        submissions[pk] = FirstSubmission(ratings, is_early, submission.active_ms, at)
+    return submissions
 
 
-def before_departure(assignments: Sequence[Assignment]) -> dict[int, dict[int, int]]:
-    """Of dialogues that grew a solution: their ratings of the task's own steps, up to where they went another way.
+def shared_path_ratings(assignments: Sequence[Assignment]) -> dict[int, dict[int, int]]:
+    """For assignments with a derived solution: their ratings of the task's own steps, up to where the paths part.
 
-    The steps of a grown solution are copies, so that the text says which of them is the task's own.
+    The steps of a derived solution are copies, so that the texts tell which of them are the task's own.
     """
-    solutions = {pk for one in assignments for pk in (one.task.solution_id, one.grown_id) if pk is not None}
+    solutions = {
+        pk
+        for assignment in assignments
+        for pk in (assignment.task.solution_id, assignment.derived_solution_id)
+        if pk is not None
+    }
     paths: dict[int, dict[int, str]] = {pk: {} for pk in solutions}
-    for pk, position, text in Step.objects.filter(solution__in=solutions, chosen=True).values_list(
-        "solution_id", "position", "text"
-    ):
+    steps = Step.objects.filter(solution__in=solutions, chosen=True)
+    for pk, position, text in steps.values_list("solution_id", "position", "text"):
         paths[pk][position] = text
-    said: dict[int, list[tuple[int, str, int]]] = {one.pk: [] for one in assignments}
+    shared: dict[int, dict[int, str]] = {}
+    for assignment in assignments:
+        own, derived = paths[assignment.task.solution_id or 0], paths[assignment.derived_solution_id or 0]
+        parting = next((position for position in sorted(own) if own[position] != derived.get(position)), len(own))
+        shared[assignment.pk] = {position: text for position, text in own.items() if position <= parting}
+    ratings: dict[int, dict[int, int]] = {assignment.pk: {} for assignment in assignments}
     labels = StepLabel.objects.filter(assignment__in=assignments, rating__isnull=False).order_by("step__position")
     for pk, position, text, rating in labels.values_list("assignment_id", "step__position", "step__text", "rating"):
-        said[pk].append((position, text, rating or 0))
-    return {
-        one.pk: _own_ratings(said[one.pk], paths[one.task.solution_id or 0], paths[one.grown_id or 0])
-        for one in assignments
-    }
-
-
-def _own_ratings(
-    said: Sequence[tuple[int, str, int]], own: Mapping[int, str], taken: Mapping[int, str]
-) -> dict[int, int]:
-    shared = 0
-    while shared in own and own[shared] == taken.get(shared):
-        shared += 1
-    return {position: rating for position, text, rating in said if position <= shared and text == own.get(position)}
+        if text == shared[pk].get(position):
+            ratings[pk][position] = rating or 0
+    return ratings

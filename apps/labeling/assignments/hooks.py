@@ -1,7 +1,7 @@
-"""Who hears of submissions: apps above labeling that `settings.SUBMISSION_SINKS` names.
+"""Hooks on submissions: `settings.SUBMISSION_HOOKS` names functions of apps above labeling.
 
-A sink is called within the transaction of the submission or the correction, when its labels stand. What
-it raises undoes both.
+A hook is called within the transaction of the submission or the correction, after its labels are stored. An exception
+in a hook rolls both back.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ class SubmissionHook(Protocol):
 
 
 @cache
-def _sinks() -> Sequence[SubmissionHook]:
+def submission_hooks() -> Sequence[SubmissionHook]:
     return [import_string(path) for path in settings.SUBMISSION_HOOKS]
 
 
 def run_submission_hooks(assignment: Assignment, now: datetime) -> None:
-    for sink in _sinks():
-        sink(assignment=assignment, now=now)
+    for hook in submission_hooks():
+        hook(assignment=assignment, now=now)

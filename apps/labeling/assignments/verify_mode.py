@@ -1,21 +1,30 @@
-"""Verify mode: what a labeler was shown of the models' words, kept with their turn."""
+"""Verify mode: labelers see the models' labels of each step, and what they saw is kept with the assignment."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from apps.labeling.models import Assignment
+from apps.labeling.models import Assignment, Round
 
 SHOWN = "shown"
 
 
-def shown_in(assignment: Assignment) -> dict[str, Any] | None:
-    """What the labeler has been shown in this turn; None when nothing yet."""
-    return (assignment.extras or {}).get(SHOWN)
+def shown_model_labels(assignment: Assignment) -> dict[str, Any] | None:
+    """The models' labels that this assignment shows; None in other modes, and where there are none."""
+    return (assignment.extras or {}).get(SHOWN) if assignment.round.mode == Round.Mode.VERIFY else None
 
 
-def keep_shown(assignment: Assignment, words: Mapping[str, Any]) -> None:
-    """Once shown, it is what the labeler goes by: a newer run does not change it. Agreement with it can be counted."""
-    assignment.extras = {**(assignment.extras or {}), SHOWN: dict(words)}
-    assignment.save(update_fields=["extras"])
+def open_in_verify_mode(assignment: Assignment, newest_labels: Callable[[int], Mapping[str, Any] | None]) -> None:
+    """Store the models' newest labels when an assignment is opened for the first time in a round in verify mode.
+
+    They stay as they were shown, whatever newer runs say, so that the labeler's agreement with them can be measured.
+    `newest_labels` returns the labels of a solution, or None.
+    """
+    solution_id = assignment.task.solution_id
+    if assignment.round.mode != Round.Mode.VERIFY or solution_id is None or shown_model_labels(assignment) is not None:
+        return
+    labels = newest_labels(solution_id)
+    if labels is not None:
+        assignment.extras = {**(assignment.extras or {}), SHOWN: dict(labels)}
+        assignment.save(update_fields=["extras"])

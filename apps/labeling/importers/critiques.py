@@ -1,48 +1,51 @@
-"""Critiques that come with an imported file: what people wrote of steps, and what they said of what others wrote."""
+"""Imports critiques: those that labelers wrote, and their ratings of critiques by others."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from apps.corpus.records import CritiqueWord
+from apps.corpus.records import CritiqueRecord
 from apps.labeling.models import Critique, CritiqueRating
 
-# Assignment, step, and what was said of it there.
-Heard = tuple[int, int, CritiqueWord]
-Key = tuple[int, str, str]
+# Assignment id, step id, and the critique.
+ImportedCritique = tuple[int, int, CritiqueRecord]
+Key = tuple[int, str, str]  # Step id, text and origin.
 
 
-def store_critiques(heard: Iterable[Heard]) -> None:
-    """Critiques meet on their step, text and origin, so that everybody's ratings of one stay together."""
-    words = list(heard)
-    if not words:
+def store_critiques(imported: Iterable[ImportedCritique]) -> None:
+    """Store the critiques and ratings. All ratings of critiques with one key belong to the same critique."""
+    rows = list(imported)
+    if not rows:
         return
-    own = [(turn, step, word) for turn, step, word in words if word.is_own]
     Critique.objects.bulk_create(
-        Critique(step_id=step, text=word.text, origin=Critique.Origin.HUMAN, written_in_id=turn)
-        for turn, step, word in own
+        Critique(step_id=step_id, text=critique.text, origin=Critique.Origin.HUMAN, written_in_id=assignment_id)
+        for assignment_id, step_id, critique in rows
+        if critique.is_own
     )
-    ids = _standing(words)
-    missing = {_key(step, word): word for _, step, word in words if not word.is_own and _key(step, word) not in ids}
-    new = Critique.objects.bulk_create(
-        Critique(step_id=key[0], text=word.text, origin=word.origin, source=word.source)
-        for key, word in missing.items()
+    rated = [row for row in rows if not row[2].is_own]
+    stored = Critique.objects.filter(step_id__in={step_id for _, step_id, _ in rows}).order_by("-id")
+    ids: dict[Key, int] = {
+        (step_id, text, origin): pk
+        for pk, step_id, text, origin in stored.values_list("id", "step_id", "text", "origin")
+    }
+    missing = {
+        _key(step_id, critique): critique for _, step_id, critique in rated if _key(step_id, critique) not in ids
+    }
+    created = Critique.objects.bulk_create(
+        Critique(step_id=key[0], text=critique.text, origin=critique.origin, source=critique.source)
+        for key, critique in missing.items()
     )
-    ids |= {key: one.pk for key, one in zip(missing, new, strict=True)}
+    ids |= {key: critique.pk for key, critique in zip(missing, created, strict=True)}
     CritiqueRating.objects.bulk_create(
         (
-            CritiqueRating(assignment_id=turn, critique_id=ids[_key(step, word)], rating=word.rating or 0)
-            for turn, step, word in words
-            if not word.is_own
+            CritiqueRating(
+                assignment_id=assignment_id, critique_id=ids[_key(step_id, critique)], rating=critique.rating or 0
+            )
+            for assignment_id, step_id, critique in rated
         ),
         ignore_conflicts=True,
     )
 
 
-def _standing(words: Iterable[Heard]) -> dict[Key, int]:
-    found = Critique.objects.filter(step_id__in={step for _, step, _ in words}).order_by("-id")
-    return {(step, text, origin): pk for pk, step, text, origin in found.values_list("id", "step_id", "text", "origin")}
-
-
-def _key(step: int, word: CritiqueWord) -> Key:
-    return step, word.text, word.origin
+def _key(step_id: int, critique: CritiqueRecord) -> Key:
+    return step_id, critique.text, critique.origin

@@ -1,10 +1,11 @@
-"""What people say of steps and comparisons: rounds of work, turns at a task, labels."""
+"""People's work on steps and comparisons: rounds, tasks, assignments, labels."""
 
 from apps.labeling.models.assignments import Assignment, AssignmentQuerySet, CandidateSet, PastSubmission
 from apps.labeling.models.counted import NotCounted, counted_q, newest_q
 from apps.labeling.models.labels import Critique, CritiqueRating, GoldLabel, PreferenceLabel, StepLabel
 from apps.labeling.models.reports import ReportDismissal
-from apps.labeling.models.rounds import Protocol, Round, RoundProgress, RoundQuerySet, Task, TaskQuerySet
+from apps.labeling.models.rounds import Protocol, Round, RoundQuerySet
+from apps.labeling.models.tasks import RoundProgress, Task, TaskQuerySet
 
 __all__ = [
     "Assignment",

@@ -1,8 +1,7 @@
-"""Turns: one labeler at one task, from the lease to the submission and its corrections."""
+"""Assignments: one labeler's work on one task, from the lease to the submission and its corrections."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
@@ -12,7 +11,8 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.corpus.models import Solution
 from apps.labeling.models.counted import SUBMITTED_STATES, counted_q, reason_expression
-from apps.labeling.models.rounds import Round, Task
+from apps.labeling.models.rounds import Round
+from apps.labeling.models.tasks import Task
 from apps.projects.models import Guideline
 
 if TYPE_CHECKING:
@@ -25,11 +25,8 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
     def held_by(self, labeler: User) -> Self:
         return self.filter(labeler=labeler, state=Assignment.State.LEASED)
 
-    def lapsed(self, at: datetime) -> Self:
-        return self.filter(state=Assignment.State.LEASED, leased_until__lte=at)
-
     def with_problem(self) -> Self:
-        """What a labeler is shown, but for the steps, in one query."""
+        """All that a labeler sees of a solution task except the steps, in one query."""
         return self.select_related("task__solution__problem").only(
             "draft",
             "draft_version",
@@ -49,7 +46,7 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
         )
 
     def with_sides(self) -> Self:
-        """As `with_problem`, for a comparison: what is shown of it but for the steps."""
+        """As `with_problem`, for a comparison task."""
         return self.select_related("task__comparison__problem").only(
             "draft",
             "draft_version",
@@ -74,39 +71,43 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
         )
 
     def end_leases(self, *, wait: bool = True) -> None:
-        """Frees no slots. Waits for whoever is handing something in, also what a reviewer has returned, or passes it over."""
-        holding = self.filter(state__in=[Assignment.State.LEASED, Assignment.State.RETURNED]).order_by("pk")
-        locked = holding.select_for_update(of=("self",), no_key=True, skip_locked=not wait).values_list("pk", flat=True)
-        leases = Assignment.objects.filter(pk__in=list(locked), state=Assignment.State.LEASED)
+        """Ends the leases without freeing their slots.
+
+        A submission that is under way, also of a returned assignment, is waited for, or skipped with `wait=False`.
+        """
+        unsubmitted = self.filter(state__in=[Assignment.State.LEASED, Assignment.State.RETURNED]).order_by("pk")
+        locked = unsubmitted.select_for_update(of=("self",), no_key=True, skip_locked=not wait)
+        ids = list(locked.values_list("pk", flat=True))
+        leases = Assignment.objects.filter(pk__in=ids, state=Assignment.State.LEASED)
         leases.update(state=Assignment.State.RELEASED)
 
     def submitted(self) -> Self:
-        """Handed in, on time or late: what progress, payment and history count."""
+        """Those that were submitted, on time or late: progress, payment and history count them."""
         return self.filter(state__in=Assignment.SUBMITTED)
 
     def counted(self) -> Self:
-        """Those whose labels decide what stands; of several of one labeler all, see `counted`."""
+        """Those whose labels enter the consensus. Of several by one labeler this returns all: see `newest_q`."""
         return self.filter(counted_q())
 
     def with_reason(self) -> Self:
-        """With `not_counted`: why each decides nothing (a `NotCounted`), empty where it counts."""
+        """Adds `not_counted`: why an assignment does not count (a `NotCounted`), or an empty string."""
         return self.annotate(not_counted=reason_expression())
 
 
 class Assignment(models.Model):
-    """One labeler's turn at one task: a lease first, then a submission."""
+    """One labeler's work on one task: a lease first, then a submission."""
 
     class State(models.TextChoices):
         LEASED = "leased", "leased"
         SUBMITTED = "submitted", "submitted"
         EXTRA = "extra", "submitted after the slot was taken"
-        RELEASED = "released", "given back"
-        EXPIRED = "expired", "lease ran out"
-        SKIPPED = "skipped", "put off"
+        RELEASED = "released", "released"
+        EXPIRED = "expired", "lease expired"
+        SKIPPED = "skipped", "skipped"
         RETURNED = "returned", "returned by a reviewer"
-        RETAKEN = "retaken", "of a try at a screening that was taken again"
+        RETAKEN = "retaken", "belongs to an earlier screening attempt"
 
-    # Handed in, on time or late.
+    # Submitted on time or late.
     SUBMITTED = SUBMITTED_STATES
 
     class FinishReason(models.TextChoices):
@@ -124,28 +125,32 @@ class Assignment(models.Model):
     draft = models.JSONField(null=True, blank=True)
     draft_version = models.PositiveIntegerField(default=0)
     finish_reason = models.CharField(max_length=11, choices=FinishReason, blank=True, default="")
-    reason = models.TextField(blank=True, default="", help_text="Why given up, or what is bad about the problem.")
+    reason = models.TextField(
+        blank=True, default="", help_text="Why the labeler gave up or skipped it, or what is bad about the problem."
+    )
     submitted_at = models.DateTimeField(null=True, blank=True)
     active_ms = models.BigIntegerField(null=True, blank=True)
     idle_ms = models.BigIntegerField(null=True, blank=True)
     guideline = models.ForeignKey(Guideline, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
-    digest = models.UUIDField(null=True, blank=True, help_text="Hash of the submission: the same again is one.")
+    digest = models.UUIDField(
+        null=True, blank=True, help_text="Hash of the submission, by which a repeat is recognized."
+    )
     is_quality_control = models.BooleanField(default=False)
-    sides_swapped = models.BooleanField(db_default=False, help_text="The comparison's left was shown on the right.")
-    grown = models.ForeignKey(
+    sides_swapped = models.BooleanField(db_default=False, help_text="The left side was shown on the right.")
+    derived_solution = models.ForeignKey(
         Solution,
         null=True,
         blank=True,
         on_delete=models.SET_NULL,
         related_name="+",
-        help_text="The solution that a branching turn made, where it left the task's own path.",
+        help_text="The solution that a branching assignment produced, where it left the task's own path.",
     )
     progress = models.SmallIntegerField(
         null=True, blank=True, help_text="How far the solution came before its error: -1 not at all, 0 some, 1 far."
     )
     note = models.TextField(blank=True, db_default="", help_text="Why a reviewer returned it.")
     versions = models.PositiveSmallIntegerField(
-        db_default=0, help_text="How often its labeler said something new after the first submission."
+        db_default=0, help_text="How often the first submission was replaced: by corrections, or by returning it."
     )
     corrected_by = models.ForeignKey(
         User,
@@ -162,7 +167,7 @@ class Assignment(models.Model):
 
     if TYPE_CHECKING:
         step_labels: RelatedManager[StepLabel]
-        past: RelatedManager[PastSubmission]
+        past_submissions: RelatedManager[PastSubmission]
         preference: PreferenceLabel
         not_counted: str  # By `with_reason()`.
 
@@ -187,7 +192,7 @@ class Assignment(models.Model):
                 fields=["labeler", "round"], name="lapsed_with_draft", condition=Q(state="expired", draft_version__gt=0)
             ),
             models.Index(fields=["labeler", "round"], name="put_off", condition=Q(state="skipped")),
-            models.Index(fields=["labeler", "round"], name="returned_turn", condition=Q(state="returned")),
+            models.Index(fields=["labeler", "round"], name="returned_assignment", condition=Q(state="returned")),
             models.Index(fields=["round", "id"], name="put_off_by_round", condition=Q(state="skipped")),
             models.Index(
                 fields=["round", "id"], name="ended_early", condition=Q(finish_reason__in=["give_up", "bad_problem"])
@@ -205,11 +210,13 @@ class Assignment(models.Model):
 
 
 class PastSubmission(models.Model):
-    """What a labeler submitted before they corrected it or it was returned; number 1 is the first submission."""
+    """A submission that was later corrected or returned; number 1 is the labeler's first."""
 
-    assignment = models.ForeignKey(Assignment, on_delete=models.CASCADE, related_name="past", db_index=False)
+    assignment = models.ForeignKey(
+        Assignment, on_delete=models.CASCADE, related_name="past_submissions", db_index=False
+    )
     number = models.PositiveSmallIntegerField()
-    said = models.JSONField(help_text="The submission, as it was handed in.")
+    submission = models.JSONField(help_text="The submission as `Submission.to_dict` writes it.")
     submitted_at = models.DateTimeField()
     replaced_at = models.DateTimeField(default=timezone.now)
 
@@ -224,17 +231,17 @@ class PastSubmission(models.Model):
 
 
 class CandidateSet(models.Model):
-    """Candidates for the step after a prefix, sampled while somebody works; all who come to the prefix get the same."""
+    """Candidates for the step after a prefix, sampled while a labeler works and reused for everyone who gets there."""
 
     task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="candidate_sets", db_index=False)
-    prefix = models.UUIDField(help_text="Hash of the texts of the steps before it.")
+    prefix = models.UUIDField(help_text="Hash of the texts of the steps before the candidates.")
     position = models.PositiveIntegerField()
-    texts = models.JSONField(help_text="One text a candidate.")
+    texts = models.JSONField(help_text="The text of each candidate.")
     source = models.TextField(blank=True, default="", help_text="The model that wrote them.")
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["task", "prefix"], name="one_offer_per_prefix")]
+        constraints = [models.UniqueConstraint(fields=["task", "prefix"], name="one_candidate_set_per_prefix")]
 
     def __str__(self) -> str:
         return f"step {self.position} of task {self.task_id}"

@@ -1,7 +1,7 @@
-"""Which assignments count: whose labels decide what stands. The one home of this rule.
+"""Which assignments count, that is, whose labels enter the consensus. This rule is stated nowhere else.
 
-Handed in (`spoken`) is another matter: progress, payment and history count every submission. A label counts only where
-it was real work by somebody who is trusted: a test of the labeler is no evidence about the step.
+A submission that does not count is still a submission: progress, payment and history include it. A label counts only
+if it was real work by a trusted labeler: an answer to a test is no evidence about the step.
 """
 
 from __future__ import annotations
@@ -17,27 +17,26 @@ from django.db.models.functions import Coalesce
 from apps.projects.models import Membership
 
 SUBMITTED_STATES = ("submitted", "extra")
-LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)  # When something was handed in of which a file does not say when.
+LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)  # Stands in for a submission time that an imported file leaves out.
 
 
 class NotCounted(models.TextChoices):
-    """Why what an assignment says decides nothing, in the words that pages show."""
+    """Why an assignment does not count, with the text that pages show."""
 
     NOT_SUBMITTED = "not_submitted", "not submitted"
-    SCREENING = "screening", "answer of a screening"
+    SCREENING = "screening", "answer in a screening"
     QUALITY_CONTROL = "quality_control", "answer to a gold task"
     RETIRED = "retired", "the problem is retired"
     SUSPENDED = "suspended", "the labeler is suspended"
-    CORRECTED = "corrected", "a reviewer's correction counts in its place"
-    EARLIER = "earlier", "a newer answer of the same labeler counts"
+    CORRECTED = "corrected", "a reviewer's correction counts instead"
+    EARLIER = "earlier", "a newer answer by the same labeler counts"
 
 
 def reasons_q(prefix: str = "") -> dict[NotCounted, Q]:
-    """Each reason as a condition, the weightiest first; `prefix` leads from a row to its assignment.
+    """The condition of each reason except EARLIER, in the order of their weight.
 
-    EARLIER is none of them, for it rests on another assignment: see `earlier_q`.
-
-    A file may say of a single submission whether it was part of a screening; the round says it of the others.
+    `prefix` is the lookup path from a row to its assignment. EARLIER depends on other assignments: see `earlier_q`.
+    An imported file may mark a single submission as part of a screening; otherwise the round decides.
     """
     suspended = Membership.objects.filter(
         project=OuterRef(f"{prefix}round__project"),
@@ -64,12 +63,10 @@ def reasons_q(prefix: str = "") -> dict[NotCounted, Q]:
 
 
 def counted_q(prefix: str = "", *, with_corrected: bool = False) -> Q:
-    """Assignments to which no reason applies, EARLIER apart.
+    """Assignments to which no reason applies, except perhaps EARLIER.
 
-    Whether anybody labeled a solution is the same with it and without it; what people said of one is not: there
-    `newest_q` comes beside it.
-
-    `with_corrected`: what a reviewer corrected decides nothing, yet as the labeler's own first word it is measured.
+    That is enough to tell whether a solution was labeled at all. To read its labels, combine it with `newest_q`.
+    `with_corrected` keeps assignments that a reviewer corrected: they do not count, but labelers are measured by them.
     """
     condition = Q()
     for name, reason in reasons_q(prefix).items():
@@ -79,78 +76,78 @@ def counted_q(prefix: str = "", *, with_corrected: bool = False) -> Q:
 
 
 def earlier_q(prefix: str = "") -> Q:
-    """Assignments whose labeler said something newer of the same thing: nobody is a majority of two.
+    """Assignments whose labeler has a newer one on the same solution or comparison: each labeler counts once.
 
-    What says nothing takes no place: a newer assignment has a rating of a step on the solution's path, or a preference.
-    One that a reviewer corrected does take it, as their correction stands for the labeler's last word.
+    Only an assignment with a label replaces an earlier one: a rating of a step on the solution's path, or a preference.
+    An assignment that a reviewer corrected replaces earlier ones too, since the correction stands for its labels.
 
-    Each look-up begins with the tasks of one solution or comparison. What is cheap stands before it, as SQL reads an
-    AND from the left.
+    Each subquery starts from the tasks of one solution or comparison; the cheap conditions come first.
     """
-    solution = Coalesce(OuterRef(f"{prefix}grown"), OuterRef(f"{prefix}task__solution"))
-    rated, newer = _said("StepLabel", rated_q(), step__chosen=True), _newer(prefix)
-    on_task = newer.filter(rated, task__solution=solution, grown__isnull=True)
-    # Of a solution that grew out of a dialogue, later rounds may ask its own labeler.
-    as_grown = newer.filter(rated, grown=solution)
-    on_comparison = newer.filter(_said("PreferenceLabel"), task__comparison=OuterRef(f"{prefix}task__comparison"))
+    solution = Coalesce(OuterRef(f"{prefix}derived_solution"), OuterRef(f"{prefix}task__solution"))
+    rated, newer = _has("StepLabel", rated_q(), step__chosen=True), _newer(prefix)
+    on_task = newer.filter(rated, task__solution=solution, derived_solution__isnull=True)
+    # A later round may ask a labeler about the solution that they derived themselves.
+    on_derived = newer.filter(rated, derived_solution=solution)
+    on_comparison = newer.filter(_has("PreferenceLabel"), task__comparison=OuterRef(f"{prefix}task__comparison"))
     of_comparison = Q(**{f"{prefix}task__comparison__isnull": False})
-    return (~of_comparison & (Q(Exists(on_task)) | Q(Exists(as_grown)))) | (of_comparison & Q(Exists(on_comparison)))
+    return (~of_comparison & (Q(Exists(on_task)) | Q(Exists(on_derived)))) | (of_comparison & Q(Exists(on_comparison)))
 
 
 def rated_q() -> Q:
-    """Step labels that rate their step, be it by writing it: `StepLabel.counted_rating` in SQL."""
-    # As in `is_own_step`.
+    """Step labels that rate their step, including steps that the labeler wrote: `StepLabel.counted_rating` in SQL."""
+    # The second condition is `corpus.labels.is_own_step`.
     return Q(rating__isnull=False) | (Q(chosen=True, step__origin="human") & (Q(unsure=False) | Q(unsure=None)))
 
 
 def newest_q(prefix: str = "") -> Q:
-    """Assignments in whose place no newer one of their labeler stands.
+    """Assignments that no newer one by the same labeler replaces.
 
-    As the value of a CASE it is asked of each row that is left. As NOT EXISTS, PostgreSQL may turn it into a join that
-    reads all assignments.
+    The CASE makes PostgreSQL evaluate `earlier_q` for each remaining row. As NOT EXISTS, the planner may turn it into
+    a join that reads all assignments.
     """
     earlier = When(earlier_q(prefix), then=Value(value=True))
     return ~Q(Case(earlier, default=Value(value=False), output_field=BooleanField()))
 
 
 def _newer(prefix: str) -> QuerySet[Any]:
-    """Real work of the same labeler that was handed in later.
+    """Real work that the same labeler submitted later.
 
-    Whether the problem is retired and the labeler suspended is asked of the older one: it holds for both.
+    Retired problems and suspended labelers are checked on the older assignment: the answer is the same for both.
     """
     at, own_at = F("submitted_at"), OuterRef(f"{prefix}submitted_at")
     reasons = reasons_q()
     work = [~reasons[name] for name in (NotCounted.NOT_SUBMITTED, NotCounted.SCREENING, NotCounted.QUALITY_CONTROL)]
     later = Q(at__gt=Coalesce(own_at, Value(LONG_AGO)))
-    as_late = Q(at=Coalesce(own_at, Value(LONG_AGO)), pk__gt=OuterRef(f"{prefix}pk"))
-    found: QuerySet[Any] = _rows("Assignment").alias(at=Coalesce(at, Value(LONG_AGO)))
-    return found.filter(later | as_late, *work, labeler=OuterRef(f"{prefix}labeler"))
+    same_time = Q(at=Coalesce(own_at, Value(LONG_AGO)), pk__gt=OuterRef(f"{prefix}pk"))
+    assignments: QuerySet[Any] = _rows("Assignment").alias(at=Coalesce(at, Value(LONG_AGO)))
+    return assignments.filter(later | same_time, *work, labeler=OuterRef(f"{prefix}labeler"))
 
 
-def _said(model: str, *conditions: Q, **that: bool) -> Exists:
-    return Exists(_rows(model).filter(*conditions, assignment=OuterRef("pk"), **that))
+def _has(label_model: str, *conditions: Q, **lookups: bool) -> Exists:
+    return Exists(_rows(label_model).filter(*conditions, assignment=OuterRef("pk"), **lookups))
 
 
-def _rows(model: str) -> Any:
-    """By name, since these models are made of what stands here."""
-    found: Any = apps.get_model("labeling", model)
-    return found.objects
+def _rows(model_name: str) -> Any:
+    """The model's manager, looked up by name because the models import this module."""
+    model: Any = apps.get_model("labeling", model_name)
+    return model.objects
 
 
 def reason_expression(prefix: str = "") -> Case:
-    """The first reason that applies, as text; empty for a counted assignment."""
+    """The first reason that applies (a value of `NotCounted`); an empty string for a counted assignment."""
     reasons = reasons_q(prefix) | {NotCounted.EARLIER: earlier_q(prefix)}
     cases = [When(condition, then=Value(reason.value)) for reason, condition in reasons.items()]
     return Case(*cases, default=Value(""), output_field=models.CharField())
 
 
-def asked_expression(prefix: str = "") -> Case:
-    """How many people an assignment's round asks for what it says; null where it asks nobody else.
+def redundancy_expression(prefix: str = "") -> Case:
+    """The redundancy of an assignment's round; null for a derived solution, about which the round asks no one else.
 
-    That is so of a solution that grew out of a dialogue: the others are asked about the task's own. A later round may
-    ask about it, and then says how many.
+    A later round may ask about a derived solution, and then has a redundancy of its own.
     """
     of_round = F(f"{prefix}round__redundancy")
     return Case(
-        When(**{f"{prefix}grown__isnull": False}, then=Value(None)), default=of_round, output_field=BigIntegerField()
+        When(**{f"{prefix}derived_solution__isnull": False}, then=Value(None)),
+        default=of_round,
+        output_field=BigIntegerField(),
     )

@@ -1,4 +1,4 @@
-"""What people say: ratings of steps, preferences, critiques, and what is known for sure."""
+"""People's labels: step ratings, preferences, critiques, and gold."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from django.utils import timezone
 
 from apps.corpus.labels import GREAT, is_own_step
 from apps.corpus.models import Step
-from apps.labeling.models.assignments import Assignment
 
 
 class StepLabel(models.Model):
-    """One person's word on one candidate. Null rating: not judged, or unsure. No row: unreached."""
+    """One labeler's rating of one candidate. Null rating: not judged, or unsure. No row: unreached."""
 
     id = models.BigAutoField(primary_key=True)
-    assignment = models.ForeignKey(Assignment, on_delete=models.CASCADE, related_name="step_labels", db_index=False)
+    assignment = models.ForeignKey(
+        "labeling.Assignment", on_delete=models.CASCADE, related_name="step_labels", db_index=False
+    )
     step = models.ForeignKey(Step, on_delete=models.CASCADE, related_name="labels")
     rating = models.SmallIntegerField(null=True, blank=True)
     unsure = models.BooleanField(null=True, blank=True, default=False)
@@ -28,7 +29,7 @@ class StepLabel(models.Model):
                 condition=Q(rating__isnull=True) | Q(rating__in=[-1, 0, 1]), name="step_rating_in_range"
             ),
         ]
-        # Few among millions, and reviewers read them newest first.
+        # Unsure labels are few among millions, and reviewers read them newest first.
         indexes = [models.Index(fields=["id"], name="unsure_label", condition=Q(unsure=True))]
 
     def __str__(self) -> str:
@@ -36,19 +37,21 @@ class StepLabel(models.Model):
 
     @property
     def counted_rating(self) -> int | None:
-        """What it says of its step; a step that its labeler wrote is great without a rating."""
+        """The rating that counts: a step that its labeler wrote and chose is great without one."""
         is_own = is_own_step(self.rating, unsure=self.unsure, chosen=self.chosen, origin=self.step.origin)
         return GREAT if is_own else self.rating
 
 
 class GoldLabel(models.Model):
-    """A rating that somebody vouches for. It is true of the step, whatever round serves it."""
+    """A reviewed rating of a step, by which labelers are measured in every round that serves the step."""
 
     step = models.OneToOneField(Step, on_delete=models.CASCADE, related_name="gold")
     rating = models.SmallIntegerField()
-    origin = models.CharField(max_length=30, blank=True, default="", help_text="Format of the file it came with.")
+    origin = models.CharField(
+        max_length=30, blank=True, default="", help_text="Format of the file that it was imported from."
+    )
     self_reviewed = models.BooleanField(
-        db_default=False, help_text="Made by a reviewer who had labeled the solution, as the project allows."
+        db_default=False, help_text="Made by a reviewer who had labeled the solution, where the project allows that."
     )
 
     class Meta:
@@ -59,7 +62,7 @@ class GoldLabel(models.Model):
 
 
 class PreferenceLabel(models.Model):
-    """Which side of a comparison is better, as the comparison has its sides, however they were shown."""
+    """Which side of a comparison is better. The sides are the comparison's own, whichever way they were shown."""
 
     class Choice(models.TextChoices):
         LEFT = "left", "left"
@@ -74,7 +77,7 @@ class PreferenceLabel(models.Model):
         SLIGHTLY = "slightly", "slightly better"
         NEGLIGIBLY = "negligibly", "negligibly better, or unsure"
 
-    assignment = models.OneToOneField(Assignment, on_delete=models.CASCADE, related_name="preference")
+    assignment = models.OneToOneField("labeling.Assignment", on_delete=models.CASCADE, related_name="preference")
     choice = models.CharField(max_length=5, choices=Choice)
     margin = models.CharField(max_length=13, choices=Margin, blank=True, default="")
     rationale = models.TextField(blank=True, default="")
@@ -90,7 +93,7 @@ class PreferenceLabel(models.Model):
 
 
 class Critique(models.Model):
-    """What somebody or a model says is wrong with a step."""
+    """A text by a person or a model that says what is wrong with a step."""
 
     class Origin(models.TextChoices):
         MODEL = "model", "model"
@@ -101,7 +104,7 @@ class Critique(models.Model):
     origin = models.CharField(max_length=5, choices=Origin)
     source = models.TextField(blank=True, default="", help_text="The model that wrote it.")
     written_in = models.ForeignKey(
-        Assignment, null=True, blank=True, on_delete=models.CASCADE, related_name="critiques_written"
+        "labeling.Assignment", null=True, blank=True, on_delete=models.CASCADE, related_name="critiques_written"
     )
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -110,10 +113,10 @@ class Critique(models.Model):
 
 
 class CritiqueRating(models.Model):
-    """One person's word on a critique of the step that they found bad."""
+    """One labeler's rating of a critique of the step that they rated bad."""
 
     assignment = models.ForeignKey(
-        Assignment, on_delete=models.CASCADE, related_name="critique_ratings", db_index=False
+        "labeling.Assignment", on_delete=models.CASCADE, related_name="critique_ratings", db_index=False
     )
     critique = models.ForeignKey(Critique, on_delete=models.CASCADE, related_name="ratings")
     rating = models.SmallIntegerField()

@@ -1,4 +1,4 @@
-"""Reports that a problem is bad: the assignment makes one, a reviewer may dismiss it."""
+"""Dismissals of reports that a problem is bad. The report itself is an assignment's finish reason."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from apps.labeling.models.assignments import Assignment
 
 
 class ReportDismissal(models.Model):
-    """A reviewer found nothing wrong with the problem that an assignment reports, and says why."""
+    """A reviewer's finding, with a reason, that the problem which an assignment reports is not bad."""
 
     assignment = models.OneToOneField(Assignment, on_delete=models.CASCADE, related_name="dismissal")
     versions = models.PositiveSmallIntegerField(
-        help_text="Of the assignment when it was dismissed: a later one is new."
+        help_text="The assignment's `versions` when it was dismissed: a later version is a new report."
     )
     reason = models.TextField()
     dismissed_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")

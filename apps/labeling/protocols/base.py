@@ -1,34 +1,34 @@
-"""What every protocol has in common."""
+"""What all protocols share: options, the context of a task, and the checks of ratings."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Literal
-from typing import Protocol as TypingProtocol
+from typing import Annotated, Any, ClassVar, Literal, Protocol
 
 import msgspec
 from msgspec import Meta
 
 from apps.core.errors import Unprocessable
+from apps.corpus.labels import BAD, FINISH_REASONS, RATINGS
 from apps.labeling.protocols.candidate_tree import CandidateTree
-from apps.labeling.protocols.submission import FINISH_REASONS, RATINGS, Submission, SubmittedStep
+from apps.labeling.protocols.submission import Submission, SubmittedStep
 
 LEFT_EARLY = ("give_up", "bad_problem")
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Settings of a protocol, kept in the round. Whoever adds one adds its bounds with it.
+    """The options of a protocol, stored in the round; each numeric option states its bounds.
 
-    `FOR_LABELERS` names those that shape the labeler's work. The others say how tasks are chosen and made, which is
-    not told to labelers: that a pair is a right and a wrong solution answers what they are asked.
+    `FOR_LABELERS` lists the options that shape a labeler's work. The others say how tasks are chosen and made, and
+    labelers do not see them: that a pair is a right and a wrong solution would answer the question.
     """
 
     FOR_LABELERS: ClassVar[frozenset[str]] = frozenset()
 
 
 class SamplingOptions(Options, frozen=True):
-    """How a protocol has its candidates sampled, where the round names an endpoint."""
+    """How candidates are sampled from the round's endpoint."""
 
     candidates: Annotated[int, Meta(ge=1, le=8)] = 4
     temperature: Annotated[float, Meta(ge=0, le=2)] = 1.0
@@ -36,29 +36,30 @@ class SamplingOptions(Options, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What was put to the labeler. Positions and candidates count from 0.
+class TaskContext:
+    """What a submission is checked against. Positions and candidates count from 0.
 
-    `path` gives the candidate on the solution's own path at each position, `candidates` how many are offered there;
-    `ways` are their texts, and what was sampled for other beginnings, where the protocol asks about more than the path.
-    `alternatives` are places beside the path that may be rated too, `critiques` the ids of those shown, by position.
-    `is_pair`: two sides were put side by side, and no steps are to be rated.
+    - `path`: the candidate on the solution's own path at each position.
+    - `options`: the round's protocol options.
+    - `is_pair`: the task compares two sides, and no steps are rated.
+    - `tree`: the texts of all candidates, where the protocol needs them.
+    - `alternatives`: places (position, candidate) off the path that may be rated too.
+    - `critiques`: the ids of the critiques that may be rated, by position.
     """
 
     path: Mapping[int, int] = field(default_factory=dict)
-    candidates: Mapping[int, int] = field(default_factory=dict)
     options: Any = None
     is_pair: bool = False
-    ways: CandidateTree = field(default_factory=CandidateTree)
+    tree: CandidateTree = field(default_factory=CandidateTree)
     alternatives: frozenset[tuple[int, int]] = frozenset()
     critiques: Mapping[int, frozenset[int]] = field(default_factory=dict)
 
-    def knows(self, step: SubmittedStep) -> bool:
-        return step.candidate == self.path.get(step.position) or (step.position, step.candidate) in self.alternatives
+    def is_on_path(self, step: SubmittedStep) -> bool:
+        return step.candidate == self.path.get(step.position)
 
 
-class Protocol(TypingProtocol):
-    """A way to label one task. `of` says what tasks it takes; `options` is the kind of its settings."""
+class LabelingProtocol(Protocol):
+    """A way to label one task. `of` is the kind of task that it takes, and `options` the class of its options."""
 
     name: ClassVar[str]
     title: ClassVar[str]
@@ -66,62 +67,57 @@ class Protocol(TypingProtocol):
     of: ClassVar[Literal["solution", "comparison"]]
     options: ClassVar[type[Options]]
 
-    def check(self, submission: Submission, asked: Asked) -> None:
-        """Raise Unprocessable, naming fields, unless the submission is finished."""
+    def check(self, submission: Submission, context: TaskContext) -> None:
+        """Raises Unprocessable, naming the fields, unless the submission is finished and valid."""
 
 
-def check_shape(submission: Submission, asked: Asked) -> None:
-    """What holds under every protocol: known steps, each once and in order, known values, a reason."""
-    fields = ending_complaints(submission)
-    if submission.preference is not None and not asked.is_pair:
-        fields["preference"] = "only two sides can be preferred one to the other"
+def check_shape(submission: Submission, context: TaskContext) -> None:
+    """What every protocol requires: known steps, each rated once, valid values, and a reason where one is needed."""
+    fields = ending_errors(submission)
+    if submission.preference is not None and not context.is_pair:
+        fields["preference"] = "allowed only in a comparison"
+    rated: set[tuple[int, int]] = set()
     for index, step in enumerate(submission.steps):
-        complaint = _complaint(step, asked, {(one.position, one.candidate) for one in submission.steps[:index]})
-        if complaint:
-            fields[f"steps[{index}]"] = complaint
+        place = (step.position, step.candidate)
+        if not context.is_on_path(step) and place not in context.alternatives:
+            fields[f"steps[{index}]"] = f"the task has no step {step.position}, candidate {step.candidate}"
+        elif step.text is not None:
+            fields[f"steps[{index}]"] = "this protocol takes no steps written by labelers"
+        elif place in rated:
+            fields[f"steps[{index}]"] = "rated twice"
+        elif step.rating is not None and step.rating not in RATINGS:
+            fields[f"steps[{index}]"] = "the rating must be -1, 0, 1 or null"
+        rated.add(place)
     if fields:
-        raise Unprocessable("The submission cannot be read.", fields=fields)
+        raise Unprocessable("The submission is not valid.", fields=fields)
 
 
-def ending_complaints(submission: Submission) -> dict[str, str]:
-    """By field: what is wrong with how it ends."""
+def ending_errors(submission: Submission) -> dict[str, str]:
+    """The errors of the finish reason and its explanation, by field."""
     fields: dict[str, str] = {}
     if submission.finish_reason not in FINISH_REASONS:
-        fields["finish_reason"] = f"one of {', '.join(FINISH_REASONS)}"
+        fields["finish_reason"] = f"must be one of {', '.join(FINISH_REASONS)}"
     if submission.finish_reason in LEFT_EARLY and not submission.reason.strip():
-        fields["reason"] = "say why"
+        fields["reason"] = "required"
     return fields
-
-
-def _complaint(step: SubmittedStep, asked: Asked, seen: set[tuple[int, int]]) -> str | None:
-    if not asked.knows(step):
-        return f"the task has no step {step.position}, candidate {step.candidate}"
-    if step.text is not None:
-        return "steps of one's own are not taken here"
-    if (step.position, step.candidate) in seen:
-        return "rated twice"
-    if step.rating is not None and step.rating not in RATINGS:
-        return "the rating is -1, 0, 1 or null"
-    return None
 
 
 def answered_positions(submission: Submission) -> list[int]:
     return sorted(step.position for step in submission.steps if step.is_answered)
 
 
-def check_walk(submission: Submission) -> None:
-    """The rated steps are the first ones, without a gap: steps are reached in order."""
-    positions = answered_positions(submission)
-    for expected, found in enumerate(positions):
-        if expected != found:
-            raise missing([expected])
-    if len(positions) != len(submission.steps):
-        unanswered = sorted(step.position for step in submission.steps if not step.is_answered)
-        raise missing(unanswered)
+def check_step_order(submission: Submission) -> None:
+    """Raises Unprocessable unless the rated steps are the first ones without a gap: steps are reached in order."""
+    for expected, position in enumerate(answered_positions(submission)):
+        if expected != position:
+            raise missing_ratings([expected])
+    unanswered = sorted(step.position for step in submission.steps if not step.is_answered)
+    if unanswered:
+        raise missing_ratings(unanswered)
 
 
-def missing(positions: Sequence[int]) -> Unprocessable:
-    """People count steps from 1, fields from 0."""
+def missing_ratings(positions: Sequence[int]) -> Unprocessable:
+    """The error for steps without a rating. Its message counts steps from 1, its fields from 0."""
     numbers = ", ".join(str(position + 1) for position in positions[:5])
     return Unprocessable(
         f"Not rated yet: step {numbers}{' and more' if len(positions) > 5 else ''}.",
@@ -131,4 +127,4 @@ def missing(positions: Sequence[int]) -> Unprocessable:
 
 
 def bad_positions(submission: Submission) -> list[int]:
-    return sorted(step.position for step in submission.steps if step.rating == -1)
+    return sorted(step.position for step in submission.steps if step.rating == BAD)

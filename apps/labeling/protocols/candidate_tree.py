@@ -1,4 +1,4 @@
-"""Which ways lead on from the beginning of a solution: the candidates that stand after it. Pure."""
+"""The candidates that follow each prefix of a task's solution. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SOLUTION, MODEL = "solution", "model"
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class StepCandidate:
     """One text for a step. `candidate` is its number at its position, from 0."""
 
     candidate: int
@@ -28,7 +28,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class KnownStep:
-    """A step of the task's solution; `chosen` marks its own path."""
+    """A step of the task's solution; `chosen` marks the steps on its own path."""
 
     position: int
     candidate: int
@@ -39,10 +39,10 @@ class KnownStep:
 
 @dataclass(frozen=True)
 class CandidateTree:
-    """The task's solution, and what was sampled for other beginnings (`offers`, by `prefix_digest`)."""
+    """The steps of the task's solution, and the texts sampled after other prefixes (by `prefix_digest`)."""
 
     steps: Sequence[KnownStep] = ()
-    offers: Mapping[UUID, Sequence[str]] = field(default_factory=dict)
+    sampled: Mapping[UUID, Sequence[str]] = field(default_factory=dict)
 
     @cached_property
     def path(self) -> list[str]:
@@ -53,34 +53,34 @@ class CandidateTree:
         """Whether the prefix is the beginning of the solution's own path."""
         return [text.strip() for text in prefix] == [text.strip() for text in self.path[: len(prefix)]]
 
-    def of_solution(self, position: int) -> list[Candidate]:
-        """What models wrote there. What a person wrote is path, and offered to nobody."""
-        found = [step for step in self.steps if step.position == position and step.origin == "model"]
-        return [Candidate(step.candidate, step.text) for step in sorted(found, key=lambda step: step.candidate)]
+    def solution_candidates(self, position: int) -> list[StepCandidate]:
+        """The solution's candidates at a position, written by models. Steps that people wrote are not served."""
+        steps = [step for step in self.steps if step.position == position and step.origin == "model"]
+        return [StepCandidate(step.candidate, step.text) for step in sorted(steps, key=lambda step: step.candidate)]
 
-    def after(self, prefix: Sequence[str]) -> tuple[list[Candidate], str] | None:
-        """The candidates for the step after the prefix, and where they are from; None where nothing stands yet."""
-        own = self.of_solution(len(prefix)) if self.follows(prefix) else []
+    def after(self, prefix: Sequence[str]) -> tuple[list[StepCandidate], str] | None:
+        """The candidates for the step after the prefix and their source; None if there are none yet."""
+        own = self.solution_candidates(len(prefix)) if self.follows(prefix) else []
         if own:
             return own, SOLUTION
-        texts = self.offers.get(prefix_digest(prefix))
-        return None if texts is None else ([Candidate(place, text) for place, text in enumerate(texts)], MODEL)
+        texts = self.sampled.get(prefix_digest(prefix))
+        return None if texts is None else ([StepCandidate(place, text) for place, text in enumerate(texts)], MODEL)
 
     def written_step(self, prefix: Sequence[str], text: str) -> KnownStep | None:
-        """The path's step after this prefix, where a person wrote just this."""
+        """The path's step after this prefix, if a person wrote exactly this text."""
         if not self.follows(prefix):
             return None
         here = (step for step in self.steps if step.chosen and step.position == len(prefix) and step.origin == "human")
         return next((step for step in here if step.text.strip() == text.strip()), None)
 
 
-def own_number(offered: Sequence[Candidate]) -> int:
-    """The number of a step that the labeler writes: the first after those that are offered."""
-    return max((one.candidate for one in offered), default=-1) + 1
+def own_number(candidates: Sequence[StepCandidate]) -> int:
+    """The candidate number of a step that the labeler writes: the first after the existing candidates."""
+    return max((candidate.candidate for candidate in candidates), default=-1) + 1
 
 
 def prefix_digest(texts: Sequence[str]) -> UUID:
-    """White space around a step does not make it another one."""
+    """The identity of a prefix, whatever white space surrounds its steps."""
     return digest("prefix", *(text.strip() for text in texts))
 
 

@@ -1,4 +1,4 @@
-"""Rate every step; a bad one does not end the walk."""
+"""Rate every step: a bad step does not end the task."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import ClassVar, Literal
 from apps.core.errors import Unprocessable
 from apps.labeling.protocols.base import (
     LEFT_EARLY,
-    Asked,
     Options,
+    TaskContext,
     answered_positions,
     bad_positions,
     check_shape,
-    check_walk,
-    missing,
+    check_step_order,
+    missing_ratings,
 )
 from apps.labeling.protocols.submission import Submission
 
 
 class EveryStepOptions(Options, frozen=True):
-    """There is nothing to set."""
+    """This protocol has no options."""
 
 
 class EveryStep:
@@ -29,14 +29,14 @@ class EveryStep:
     of: ClassVar[Literal["solution", "comparison"]] = "solution"
     options: ClassVar[type[Options]] = EveryStepOptions
 
-    def check(self, submission: Submission, asked: Asked) -> None:
-        check_shape(submission, asked)
-        check_walk(submission)
+    def check(self, submission: Submission, context: TaskContext) -> None:
+        check_shape(submission, context)
+        check_step_order(submission)
         if submission.finish_reason in LEFT_EARLY:
             return
-        unrated = sorted(set(asked.path) - set(answered_positions(submission)))
+        unrated = sorted(set(context.path) - set(answered_positions(submission)))
         if unrated:
-            raise missing(unrated)
-        # The labeler did walk to the end, so both reasons are true of a solution with a bad step.
+            raise missing_ratings(unrated)
+        # Both reasons hold for a solution with a bad step, since the labeler did reach its end.
         if submission.finish_reason == "found_error" and not bad_positions(submission):
-            raise Unprocessable("No step is rated bad.", fields={"finish_reason": "expected solution"})
+            raise Unprocessable("No step is rated bad.", fields={"finish_reason": "must be solution"})

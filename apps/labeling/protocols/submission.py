@@ -1,4 +1,4 @@
-"""What a labeler hands in. Pure."""
+"""What a labeler submits. Pure."""
 
 from __future__ import annotations
 
@@ -9,15 +9,12 @@ from uuid import UUID
 
 import msgspec
 
-FINISH_REASONS = ("found_error", "solution", "bad_problem", "give_up")
-RATINGS = (-1, 0, 1)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmittedStep:
-    """One answer: a rating of -1, 0 or +1, or `unsure`, on a candidate (both numbers from 0).
+    """The answer to one candidate: a rating of -1, 0 or +1, or `unsure`. Positions and candidates count from 0.
 
-    `text` is what the labeler wrote as a step of their own; such a step needs no rating.
+    `text` is set for a step that the labeler wrote; such a step needs no rating.
     """
 
     position: int
@@ -34,7 +31,7 @@ class SubmittedStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmittedPreference:
-    """Which of the two sides is better, as they were shown: `left`, `right` or `tie`, and by how much."""
+    """Which side is better, `left`, `right` or `tie`, and by how much. The sides are those that were shown."""
 
     choice: str
     margin: str = ""
@@ -52,7 +49,7 @@ class SubmittedCritique:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """Times are milliseconds; `reason` is asked for when the labeler gives up or the problem is bad."""
+    """Times are in milliseconds; `reason` is required where the labeler gives up or the problem is bad."""
 
     steps: Sequence[SubmittedStep] = ()
     finish_reason: str
@@ -64,33 +61,24 @@ class Submission:
     idle_ms: int | None = None
 
     def digest(self) -> UUID:
-        """The same for the same labels. Times are left out: a page that sends again has aged."""
-        return UUID(bytes=blake2b(msgspec.json.encode(self._said()), digest_size=16).digest())
+        """Equal for equal labels. Times are left out, since they differ when a page sends its submission again.
 
-    def _said(self) -> list[object]:
-        """Parts that say nothing are left out, so that the digest of a submission without them stays what it was."""
-        more = (self.preference, self.progress, tuple(self.critiques) or None)
-        said: list[object] = [
-            self.finish_reason,
-            self.reason.strip(),
-            *(
-                [
-                    step.position,
-                    step.candidate,
-                    step.rating,
-                    step.unsure,
-                    step.chosen,
-                    *([step.text] if step.text else []),
-                ]
-                for step in sorted(self.steps, key=lambda step: (step.position, step.candidate))
-            ),
-        ]
-        return [*said, more] if any(part is not None for part in more) else said
+        Absent answers are left out too, so that a new kind of answer does not change the digests of submissions
+        without it.
+        """
+        answers: list[object] = [self.finish_reason, self.reason.strip()]
+        for step in sorted(self.steps, key=lambda step: (step.position, step.candidate)):
+            answer: list[object] = [step.position, step.candidate, step.rating, step.unsure, step.chosen]
+            answers.append([*answer, step.text] if step.text else answer)
+        optional = (self.preference, self.progress, tuple(self.critiques) or None)
+        if any(answer is not None for answer in optional):
+            answers.append(optional)
+        return UUID(bytes=blake2b(msgspec.json.encode(answers), digest_size=16).digest())
 
     def to_dict(self) -> dict[str, object]:
-        """As it was handed in; what `from_dict` reads."""
+        """The form that is stored and that `from_dict` reads."""
         return dict(msgspec.to_builtins(self))
 
     @classmethod
-    def from_dict(cls, said: Mapping[str, object]) -> Submission:
-        return msgspec.convert(said, cls)
+    def from_dict(cls, values: Mapping[str, object]) -> Submission:
+        return msgspec.convert(values, cls)

@@ -1,14 +1,13 @@
-"""Who may be given work in a round, asked again at each claim: one statement of a few indexed look-ups.
+"""Who may be given new tasks in a round. The rules are evaluated at each claim, by a few indexed look-ups.
 
-What somebody holds already they may finish, whatever has changed since.
+A task that a labeler holds already may be finished, whatever has changed since.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from django.db import connection
 
@@ -19,7 +18,7 @@ from apps.projects.models import Membership
 
 @dataclass(frozen=True, slots=True)
 class NoTask:
-    """Why there is no task: a stable code, and a sentence for the labeler. `may_retake`: another try is open."""
+    """Why there is no task: a stable code, and a sentence for the labeler. `may_retake`: another attempt is open."""
 
     code: str
     message: str
@@ -28,7 +27,7 @@ class NoTask:
 
 @dataclass(frozen=True, slots=True)
 class ScreeningAttempt:
-    """How somebody stands in a screening."""
+    """A labeler's attempt at a screening, with its score once it is over. `number` is the screening's round."""
 
     number: int
     tries: int
@@ -40,50 +39,49 @@ class ScreeningAttempt:
 
     @property
     def tries_left(self) -> int:
-        """After the one that has been scored."""
+        """After this attempt."""
         return max(0, self.tries - self.attempt)
 
-    def told(self) -> NoTask:
-        """The result, as the labeler is told it; only for a try that has been scored."""
-        got, mark = _percent(self.score or 0), _percent(self.pass_mark)
+    def result(self) -> NoTask:
+        """The result of a scored attempt, as its labeler sees it."""
+        agreement, mark = _percent(self.score or 0), _percent(self.pass_mark)
         if self.passed_at is not None:
             return NoTask(
-                "screening_passed", f"You have passed: you agree with {got} of what is known; {mark} were asked for."
+                "screening_passed", f"You have passed: you agree with {agreement} of the gold labels; {mark} is needed."
             )
-        left = {0: "No try is left.", 1: "One more try is left."}.get(
-            self.tries_left, f"{self.tries_left} more tries are left."
+        attempts_left = {0: "No attempt is left.", 1: "One more attempt is left."}.get(
+            self.tries_left, f"{self.tries_left} more attempts are left."
         )
         return NoTask(
             "screening_failed",
-            f"You have not passed: you agree with {got} of what is known; {mark} are asked for. {left}",
+            f"You have not passed: you agree with {agreement} of the gold labels; {mark} is needed. {attempts_left}",
             may_retake=self.tries_left > 0 and self.is_open,
         )
 
 
 def _percent(share: float) -> str:
-    """Rounded down, so that nobody is told that they reached a mark that they missed."""
+    """Rounded down, so that a score just below the mark is not shown as the mark."""
     return f"{int(share * 1000) / 10:g} %"
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """What a round's rules ask of a labeler. `sitting` is the screening that they came furthest in."""
+class LabelerStatus:
+    """What a round's rules need to know about a labeler."""
 
     status: str | None
     skills: frozenset[str]
     is_named: bool
-    sitting: ScreeningAttempt | None = None
 
 
-_STANDING = """
+_LABELER_STATUS = """
 SELECT m.status, m.skills, CASE WHEN %(for_named)s THEN EXISTS (
     SELECT 1 FROM labeling_round_labelers n WHERE n.round_id = %(round)s AND n.user_id = %(labeler)s
 ) END
 FROM projects_membership m WHERE m.project_id = %(project)s AND m.user_id = %(labeler)s
 """
 
-# Passed before failed before not begun, and of these the newest screening.
-_SITTING = """
+# A passed screening first, then a failed one, then one not begun; of equal ones the newest.
+_BEST_ATTEMPT = """
 SELECT r.number, r.tries, coalesce(r.pass_mark, 1), r.status = 'open', coalesce(s.attempt, 1), s.score, s.passed_at
 FROM labeling_round r LEFT JOIN labeling_roundprogress s ON s.round_id = r.id AND s.labeler_id = %(labeler)s
 WHERE r.project_id = %(project)s AND r.is_screening AND r.origin = '' AND r.status <> 'draft'
@@ -93,62 +91,66 @@ LIMIT 1
 """
 
 
-def refusal(round_: Round, labeler: User) -> NoTask | None:
-    """Why the labeler gets no new task here, or None when nothing speaks against it."""
-    who = {
+def ineligible_reason(round_: Round, labeler: User) -> NoTask | None:
+    """Why the labeler may not be given a new task here; None if they may."""
+    parameters = {
         "round": round_.pk,
         "project": round_.project_id,
         "labeler": labeler.pk,
         "for_named": round_.is_for_named,
     }
     with connection.cursor() as cursor:
-        cursor.execute(_STANDING, who)
+        cursor.execute(_LABELER_STATUS, parameters)
         status, skills, is_named = cursor.fetchone() or (None, [], False)
-    standing = Standing(status, frozenset(skills), bool(is_named))
-    if (refused := judged(round_, standing)) is not None:
-        return refused
+    reason = membership_reason(round_, LabelerStatus(status, frozenset(skills), bool(is_named)))
+    if reason is not None:
+        return reason
     if round_.needs_screening:
-        return unscreened(attempt_of(round_.project_id, labeler))
+        with connection.cursor() as cursor:
+            cursor.execute(_BEST_ATTEMPT, parameters)
+            row = cursor.fetchone()
+        return screening_reason(ScreeningAttempt(*row) if row else None)
     return own_result(round_, labeler) if round_.is_screening else None
 
 
-def judged(round_: Round, standing: Standing) -> NoTask | None:
+def membership_reason(round_: Round, labeler: LabelerStatus) -> NoTask | None:
     """By membership, names and skills alone."""
-    if standing.status == Membership.Status.SUSPENDED:
+    if labeler.status == Membership.Status.SUSPENDED:
         return NoTask("suspended", "Your membership in this project is suspended.")
-    if standing.status != Membership.Status.ACTIVE:
+    if labeler.status != Membership.Status.ACTIVE:
         return NoTask("not_a_member", "You are not a member of this project.")
-    if round_.is_for_named and not standing.is_named:
-        return NoTask("not_named", "This round is for people whom a manager has named, and you are not one of them.")
-    missing = [skill for skill in round_.skills if skill not in standing.skills]
+    if round_.is_for_named and not labeler.is_named:
+        return NoTask("not_named", "This round is for labelers whom a manager has named, and you are not one of them.")
+    missing = [skill for skill in round_.skills if skill not in labeler.skills]
     if missing:
-        return NoTask("skills_missing", f"This round asks for skills that you do not have here: {', '.join(missing)}.")
+        return NoTask("skills_missing", f"This round needs skills that you do not have here: {', '.join(missing)}.")
     return None
 
 
-def unscreened(sitting: ScreeningAttempt | None) -> NoTask | None:
-    """What a round that asks for a passed screening says to somebody with this sitting."""
-    if sitting is not None and sitting.passed_at is not None:
+def screening_reason(attempt: ScreeningAttempt | None) -> NoTask | None:
+    """Why this attempt at a screening does not admit its labeler to a round that needs one."""
+    if attempt is not None and attempt.passed_at is not None:
         return None
-    if sitting is not None and sitting.score is not None:
-        return replace(sitting.told(), may_retake=False)
-    if sitting is None or not sitting.is_open:
+    if attempt is not None and attempt.score is not None:
+        return replace(attempt.result(), may_retake=False)
+    if attempt is None or not attempt.is_open:
         return NoTask(
-            "screening_missing", "This round is for those who have passed a screening, and none is open to you now."
+            "screening_missing",
+            "This round is for labelers who have passed a screening, and no screening is open to you now.",
         )
     return NoTask(
         "screening_not_taken",
-        f"This round is for those who have passed the screening, round {sitting.number}: take it first.",
+        f"This round is for labelers who have passed the screening, round {attempt.number}. Take it first.",
     )
 
 
 def own_result(round_: Round, labeler: User) -> NoTask | None:
-    """In a screening itself: the result, once this try has been scored."""
+    """In a screening: the result of the labeler's current attempt, once it has been scored."""
     progress = RoundProgress.objects.filter(round=round_, labeler=labeler, score__isnull=False).first()
-    return attempt_in(round_, progress).told() if progress is not None else None
+    return screening_attempt(round_, progress).result() if progress is not None else None
 
 
-def attempt_in(round_: Round, progress: RoundProgress) -> ScreeningAttempt:
+def screening_attempt(round_: Round, progress: RoundProgress) -> ScreeningAttempt:
     return ScreeningAttempt(
         round_.number,
         round_.tries,
@@ -160,39 +162,25 @@ def attempt_in(round_: Round, progress: RoundProgress) -> ScreeningAttempt:
     )
 
 
-def attempt_of(project_id: int, labeler: User) -> ScreeningAttempt | None:
-    with connection.cursor() as cursor:
-        cursor.execute(_SITTING, {"project": project_id, "labeler": labeler.pk})
-        row = cursor.fetchone()
-    return ScreeningAttempt(*row) if row else None
+def eligibility_of_members(
+    round_: Round, named: Collection[int] | None = None
+) -> Sequence[tuple[Membership, NoTask | None]]:
+    """Every active member, with the reason why they are not eligible, if there is one.
 
-
-def admitted(round_: Round, named: Collection[int] | None = None) -> Sequence[tuple[Membership, NoTask | None]]:
-    """Every active member with what speaks against them, for a manager who looks before opening.
-
-    `named` are the labelers' ids where the round is not saved and cannot say.
+    `named` holds the ids of the named labelers; by default they are read from the saved round.
     """
-    members = list(
-        Membership.objects.filter(project=round_.project_id, status=Membership.Status.ACTIVE)
-        .select_related("user")
-        .order_by("user__name", "pk")
-    )
+    members = Membership.objects.filter(project=round_.project_id, status=Membership.Status.ACTIVE)
     if named is None:
         named = set(round_.labelers.values_list("pk", flat=True))
-    passed = _passed(round_) if round_.needs_screening else {}
-    return [(one, _against(round_, one, named, passed)) for one in members]
-
-
-def _passed(round_: Round) -> Mapping[int, Any]:
-    progress_rows = RoundProgress.objects.filter(
-        round__project=round_.project_id, round__is_screening=True, passed_at__isnull=False
-    )
-    return dict(progress_rows.values_list("labeler_id", "passed_at"))
-
-
-def _against(round_: Round, member: Membership, named: Collection[int], passed: Mapping[int, Any]) -> NoTask | None:
-    standing = Standing(member.status, frozenset(member.skills), member.user_id in named)
-    refused = judged(round_, standing)
-    if refused is None and round_.needs_screening and member.user_id not in passed:
-        return NoTask("screening_not_taken", "has not passed the screening")
-    return refused
+    passed: set[int] = set()
+    if round_.needs_screening:
+        progress = RoundProgress.objects.filter(round__project=round_.project_id, round__is_screening=True)
+        passed.update(progress.filter(passed_at__isnull=False).values_list("labeler_id", flat=True))
+    rows: list[tuple[Membership, NoTask | None]] = []
+    for member in members.select_related("user").order_by("user__name", "pk"):
+        labeler = LabelerStatus(member.status, frozenset(member.skills), member.user_id in named)
+        reason = membership_reason(round_, labeler)
+        if reason is None and round_.needs_screening and member.user_id not in passed:
+            reason = NoTask("screening_not_taken", "has not passed the screening")
+        rows.append((member, reason))
+    return rows

@@ -1,4 +1,4 @@
-"""Another try at a screening."""
+"""Another attempt at a screening."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from apps.labeling.queue.eligibility import own_result
 
 @transaction.atomic
 def retake(*, round: Round, labeler: User) -> RoundProgress:  # noqa: A002
-    """Begin the next try: the same tasks, as new turns. What was said before is kept, and counts no more.
+    """Begin the next attempt: the same tasks, with new assignments. Earlier assignments are kept but no longer count.
 
-    Raises Conflict when the last try is not over, was passed, or was the last one.
+    Raises Conflict if the current attempt is not over, was passed, or was the last one allowed.
     """
     lock_progress(round, labeler.pk)
     result = own_result(round, labeler)
     if result is None:
-        raise Conflict("You are in the middle of a try.", code="not_over")
+        raise Conflict("Finish the current attempt first.", code="not_over")
     if not result.may_retake:
         raise Conflict(result.message, code=result.code)
     assignments = Assignment.objects.filter(round=round, labeler=labeler).exclude(state=Assignment.State.RETAKEN)
-    held = assignments.filter(state__in=[Assignment.State.LEASED, Assignment.State.SUBMITTED])
-    counts = dict(held.order_by().values_list("task").annotate(count=Count("id")))
+    with_slot = assignments.filter(state__in=[Assignment.State.LEASED, Assignment.State.SUBMITTED])
+    slots = dict(with_slot.order_by().values_list("task").annotate(count=Count("id")))
     assignments.update(state=Assignment.State.RETAKEN)
-    for task_id, count in sorted(counts.items()):
+    for task_id, count in sorted(slots.items()):
         Task.objects.filter(pk=task_id).add_slots(count)
     RoundProgress.objects.filter(round=round, labeler=labeler).update(attempt=F("attempt") + 1, score=None)
     return RoundProgress.objects.get(round=round, labeler=labeler)

@@ -1,15 +1,16 @@
-"""The terms of a round: everything that is settled before it opens, and what can be wrong with it."""
+"""The configuration of a round: its settings with their bounds, and the checks before it is stored."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
-from typing import Any, Self
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 from apps.accounts.models import User
 from apps.core.errors import DomainError
+from apps.core.structs import limit_errors
 from apps.inference.models import Endpoint
 from apps.labeling.models import Protocol, Round
 from apps.labeling.protocols import PROTOCOLS, options_of
@@ -18,57 +19,81 @@ from apps.projects.models import Guideline, Membership, Project
 
 # PRM800K admitted labelers who agreed with 75 % of its gold.
 PASS_MARK = 0.75
-# What a screening can score: the protocols for which gold labels are known.
+# The protocols of screenings: those that have gold labels.
 SCORED = (Protocol.FIRST_ERROR, Protocol.EVERY_STEP)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoundConfig:
-    """`labelers` names those who alone may work; empty lets in everybody who may label here.
+class RoundConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """All settings of a round. Serializers, forms and commands take bounds, defaults and descriptions from here.
 
-    `most_people`: where people do not agree, so many are asked at most; None: nobody more than the redundancy.
-    Without a `guideline` the round takes the newest one at the time it opens.
+    Without a `guideline`, the round takes the newest one when it opens. Without `labelers`, it is open to everyone who
+    may label in the project.
     """
 
     protocol: str
-    redundancy: int = 1
-    most_people: int | None = None
-    gold_share: float = 0.0
+    redundancy: Annotated[int, Meta(ge=1, le=100, description="People per task.")] = 1
+    most_people: Annotated[
+        Annotated[int, Meta(ge=1, le=100)] | None,
+        Meta(description="Where labelers disagree, the most people per task; empty: no more than the redundancy."),
+    ] = None
+    gold_share: Annotated[float, Meta(ge=0, le=1, description="Share of gold tasks among the tasks served.")] = 0.0
     select: str = "all"
-    name: str = ""
-    show_reference: bool = True
-    lease_minutes: int = 20
-    options: Mapping[str, Any] = field(default_factory=dict)
-    endpoint: Endpoint | None = None
+    name: Annotated[str, Meta(max_length=200, description="The name that labelers see.")] = ""
+    show_reference: Annotated[bool, Meta(description="Labelers see the reference answer.")] = True
+    lease_minutes: Annotated[
+        int,
+        Meta(ge=1, le=1440, description="A task returns to the queue after so many minutes without any activity."),
+    ] = 20
+    options: Mapping[str, Any] = {}
+    endpoint: Annotated[
+        Endpoint | None,
+        Meta(description="Samples candidates while labelers work, where the protocol uses them."),
+    ] = None
     guideline: Guideline | None = None
     mode: str = Round.Mode.BLIND.value
-    labelers: Sequence[User] = ()
-    skills: Sequence[str] = ()
-    needs_screening: bool = False
-    is_screening: bool = False
-    pass_mark: float | None = None
-    tries: int = 1
-    allows_corrections: bool = True
+    labelers: Annotated[
+        tuple[User, ...],
+        Meta(description="Only these labelers may work; empty: everyone who may label in the project."),
+    ] = ()
+    skills: Annotated[
+        tuple[Annotated[str, Meta(max_length=40)], ...],
+        Meta(description="Only members who have all these skills may work."),
+    ] = ()
+    needs_screening: Annotated[bool, Meta(description="Only for labelers who have passed the screening.")] = False
+    is_screening: Annotated[bool, Meta(description="A test on the selected solutions that have gold labels.")] = False
+    pass_mark: Annotated[
+        Annotated[float, Meta(ge=0, le=1)] | None,
+        Meta(description=f"In a screening: the agreement with gold that passes; empty: {PASS_MARK}."),
+    ] = None
+    tries: Annotated[int, Meta(ge=1, le=100, description="In a screening: the number of attempts allowed.")] = 1
+    allows_corrections: Annotated[
+        bool, Meta(description="Labelers may correct what they submitted while the round is open.")
+    ] = True
 
     @classmethod
-    def of(cls, round_: Round) -> Self:
-        """As they stand in a round."""
-        same = {one.name: getattr(round_, one.name) for one in fields(cls) if one.name not in ("select", "labelers")}
-        return cls(**same, select=round_.selection.get("select", "all"), labelers=tuple(round_.labelers.all()))
+    def of(cls, round_: Round) -> RoundConfig:
+        """The configuration of a stored round."""
+        columns = {name: getattr(round_, name) for name in _COLUMNS}
+        return cls(
+            **columns | {"skills": tuple(round_.skills)},
+            select=round_.selection.get("select", "all"),
+            labelers=tuple(round_.labelers.all()),
+        )
 
-    def changed(self, changes: Mapping[str, Any]) -> Self:
-        return replace(self, **changes)
+    def changed(self, changes: Mapping[str, Any]) -> RoundConfig:
+        return msgspec.structs.replace(self, **changes)
 
-    def settled(self) -> Self:
-        """A screening is all gold, blind, and is not corrected afterwards."""
+    def normalized(self) -> RoundConfig:
+        """Without settings that do not apply. A screening is all gold, blind, and cannot be corrected."""
         skills = tuple(dict.fromkeys(skill.strip() for skill in self.skills if skill.strip()))
+        labelers = tuple(self.labelers)
         if not self.is_screening:
-            return replace(self, skills=skills, pass_mark=None, tries=1)
-        mark = PASS_MARK if self.pass_mark is None else self.pass_mark
-        return replace(
+            return msgspec.structs.replace(self, skills=skills, labelers=labelers, pass_mark=None, tries=1)
+        return msgspec.structs.replace(
             self,
             skills=skills,
-            pass_mark=mark,
+            labelers=labelers,
+            pass_mark=PASS_MARK if self.pass_mark is None else self.pass_mark,
             gold_share=1.0,
             redundancy=1,
             most_people=None,
@@ -76,10 +101,9 @@ class RoundConfig:
             allows_corrections=False,
         )
 
-    def stored(self) -> dict[str, Any]:
-        """As the round's own columns."""
-        same = {one.name: getattr(self, one.name) for one in fields(self) if one.name not in ("select", "labelers")}
-        return same | {
+    def columns(self) -> dict[str, Any]:
+        """The values of the round's columns."""
+        return {name: getattr(self, name) for name in _COLUMNS} | {
             "options": msgspec.to_builtins(options_of(self.protocol, self.options)),
             "selection": {"select": self.select},
             "skills": list(self.skills),
@@ -87,60 +111,46 @@ class RoundConfig:
         }
 
 
-def check_config(project: Project, terms: RoundConfig) -> None:
-    """Raise DomainError naming every field that cannot be so."""
-    wrong = _wrong_numbers(terms) | _wrong_words(terms) | _wrong_people(project, terms)
-    if wrong:
-        raise DomainError("The round cannot be opened so.", fields=wrong)
-    options_of(terms.protocol, terms.options)
-    Selection.parse(terms.select)
+# The settings that a round stores in a column of the same name.
+_COLUMNS = tuple(name for name in RoundConfig.__struct_fields__ if name not in ("select", "labelers"))
 
 
-def _wrong_numbers(terms: RoundConfig) -> dict[str, str]:
-    wrong: dict[str, str] = {}
-    if not 1 <= terms.redundancy <= 100:
-        wrong["redundancy"] = "1 to 100 people per task"
-    if terms.most_people is not None and not terms.redundancy <= terms.most_people <= 100:
-        wrong["most_people"] = "as many as each task is asked of, up to 100"
-    if not 0 <= terms.gold_share <= 1:
-        wrong["gold_share"] = "a share from 0 to 1"
-    if not 1 <= terms.lease_minutes <= 1440:
-        wrong["lease_minutes"] = "1 to 1440 minutes"
-    if terms.pass_mark is not None and not 0 <= terms.pass_mark <= 1:
-        wrong["pass_mark"] = "a share from 0 to 1"  # noqa: S105 - no password
-    if not 1 <= terms.tries <= 100:
-        wrong["tries"] = "1 to 100 tries"
-    return wrong
+def check_config(project: Project, config: RoundConfig) -> None:
+    """Raises DomainError that names every invalid setting."""
+    errors = limit_errors(config) | _choice_errors(config) | _reference_errors(project, config)
+    if errors:
+        raise DomainError("Some round settings are invalid.", fields=errors)
+    options_of(config.protocol, config.options)
+    Selection.parse(config.select)
 
 
-def _wrong_words(terms: RoundConfig) -> dict[str, str]:
-    wrong: dict[str, str] = {}
-    if terms.protocol not in PROTOCOLS:
-        later = " (known, but it cannot be worked on yet)" if terms.protocol in Protocol.values else ""
-        wrong["protocol"] = f"one of {', '.join(PROTOCOLS)}{later}"
-    elif terms.is_screening and terms.protocol not in SCORED:
-        wrong["protocol"] = f"a screening is {' or '.join(SCORED)}: gold is known for these"
-    if len(terms.name) > 200:
-        wrong["name"] = "200 characters at most"
-    if terms.mode not in Round.Mode.values:
-        wrong["mode"] = f"one of {', '.join(Round.Mode.values)}"
-    if terms.is_screening and terms.needs_screening:
-        wrong["needs_screening"] = "a screening cannot ask for one"
-    if any(len(skill) > 40 for skill in terms.skills):
-        wrong["skills"] = "40 characters at most for each"
-    return wrong
+def _choice_errors(config: RoundConfig) -> dict[str, str]:
+    """Settings that must be one of several, and settings that exclude each other."""
+    errors: dict[str, str] = {}
+    if config.most_people is not None and config.most_people < config.redundancy:
+        errors["most_people"] = f"must be between the redundancy, {config.redundancy}, and 100"
+    if config.protocol not in PROTOCOLS:
+        later = " (known, but not available yet)" if config.protocol in Protocol.values else ""
+        errors["protocol"] = f"must be one of {', '.join(PROTOCOLS)}{later}"
+    elif config.is_screening and config.protocol not in SCORED:
+        errors["protocol"] = f"must be {' or '.join(SCORED)} in a screening: other protocols have no gold labels"
+    if config.mode not in Round.Mode.values:
+        errors["mode"] = f"must be one of {', '.join(Round.Mode.values)}"
+    if config.is_screening and config.needs_screening:
+        errors["needs_screening"] = "a screening cannot require a screening"
+    return errors
 
 
-def _wrong_people(project: Project, terms: RoundConfig) -> dict[str, str]:
-    """Whatever a round points at has to be of its project."""
-    wrong: dict[str, str] = {}
-    if terms.endpoint is not None and not terms.endpoint.is_usable_in(project):
-        wrong["endpoint"] = "not of this project, nor granted to it"
-    if terms.guideline is not None and terms.guideline.project_id != project.pk:
-        wrong["guideline"] = "not of this project"
-    active = Membership.objects.filter(project=project, status=Membership.Status.ACTIVE, user__in=terms.labelers)
-    members = set(active.values_list("user_id", flat=True)) if terms.labelers else set()
-    strangers = [one.email for one in terms.labelers if one.pk not in members]
+def _reference_errors(project: Project, config: RoundConfig) -> dict[str, str]:
+    """Whatever a round refers to must belong to its project."""
+    errors: dict[str, str] = {}
+    if config.endpoint is not None and not config.endpoint.is_usable_in(project):
+        errors["endpoint"] = "must belong to this project or be granted to it"
+    if config.guideline is not None and config.guideline.project_id != project.pk:
+        errors["guideline"] = "must belong to this project"
+    active = Membership.objects.filter(project=project, status=Membership.Status.ACTIVE, user__in=config.labelers)
+    members = set(active.values_list("user_id", flat=True)) if config.labelers else set()
+    strangers = [labeler.email for labeler in config.labelers if labeler.pk not in members]
     if strangers:
-        wrong["labelers"] = f"not active here: {', '.join(strangers)}"
-    return wrong
+        errors["labelers"] = f"not active in this project: {', '.join(strangers)}"
+    return errors

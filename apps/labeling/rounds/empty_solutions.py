@@ -1,7 +1,7 @@
-"""Blank solutions: what a branching turn starts from where nothing but the problem is given.
+"""Empty solutions: the tasks of branching rounds that start from problems.
 
-A task is work on a solution, so a problem gets one without steps, the same for all rounds. No export holds it; what
-labelers make of it are solutions of their own.
+A task needs a solution, so a problem gets one without steps, which all rounds share. No export contains it; what
+labelers make of it are derived solutions.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from apps.core.db.copy import copy_rows
 from apps.core.errors import DomainError
-from apps.corpus.identity import BLANK
+from apps.corpus.identity import EMPTY_SOLUTION
 from apps.corpus.models import Problem, Solution, SolutionGrade
 from apps.labeling.rounds.selection import Selection
 from apps.projects.models import Project
@@ -23,17 +23,17 @@ _OF_PROBLEMS = {"all": None, "subject": "subject", "level": "level"}
 
 
 def empty_solutions(project: Project, problems: Sequence[int]) -> dict[int, int]:
-    """By problem, the id of its blank solution, made where there was none."""
+    """The id of each problem's empty solution, by the problem's id. Missing ones are created."""
     missing = Problem.objects.filter(id__in=problems).exclude(
-        Exists(Solution.objects.filter(problem=OuterRef("pk"), digest=BLANK))
+        Exists(Solution.objects.filter(problem=OuterRef("pk"), digest=EMPTY_SOLUTION))
     )
     now = timezone.now()
-    rows = (
-        (project.pk, pk, BLANK, "blank", SolutionGrade.UNGRADED.value, "", 0, "\n")
+    rows = [
+        (project.pk, pk, EMPTY_SOLUTION, "blank", SolutionGrade.UNGRADED.value, "", 0, "\n", now)
         for pk in missing.values_list("id", flat=True)
-    )
-    copy_rows(Solution, [*_FIELDS, "created_at"], ((*row, now) for row in list(rows)))
-    return dict(Solution.objects.filter(problem_id__in=problems, digest=BLANK).values_list("problem_id", "id"))
+    ]
+    copy_rows(Solution, [*_FIELDS, "created_at"], rows)
+    return dict(Solution.objects.filter(problem_id__in=problems, digest=EMPTY_SOLUTION).values_list("problem_id", "id"))
 
 
 def selected_problems(project: Project, selection: Selection) -> QuerySet[Problem]:
@@ -41,15 +41,15 @@ def selected_problems(project: Project, selection: Selection) -> QuerySet[Proble
     problems = Problem.objects.filter(project=project, retired_at=None)
     if selection.first:
         raise DomainError(
-            "first: is about solutions; a round that starts from problems serves the oldest first.",
-            fields={"select": "not of problems: first"},
+            "first: is about solutions. A round that starts from problems serves the oldest first.",
+            fields={"select": "not available for problems: first"},
         )
     for name, value in selection.terms:
         if name not in _OF_PROBLEMS:
             raise DomainError(
-                f"{name} is about solutions; a round that starts from problems takes all, subject:NAME, level:NAME and "
+                f"{name} is about solutions. A round that starts from problems takes all, subject:NAME, level:NAME and "
                 "sample:N.",
-                fields={"select": f"not of problems: {name}"},
+                fields={"select": f"not available for problems: {name}"},
             )
         field = _OF_PROBLEMS[name]
         problems = problems.filter(**{field: value}) if field else problems

@@ -1,4 +1,4 @@
-"""What a round asks: made once, counted by its preview and stored when it opens. Making a plan writes nothing."""
+"""Which tasks a round would have if it opened now. Opening stores the plan, the preview counts it; planning writes nothing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 
 from apps.core.errors import DomainError
 from apps.corpus.comparisons import Pair
-from apps.corpus.models import OLDER, Solution
+from apps.corpus.models import RESPLIT_INTO, Solution
 from apps.inference.grants import check_usable
 from apps.labeling.models import GoldLabel, Round
 from apps.labeling.protocols import PROTOCOLS, options_of
@@ -21,17 +21,17 @@ from apps.labeling.rounds.pairs import existing_sides, planned_pairs
 from apps.labeling.rounds.selection import Selection
 from apps.projects.models import Project
 
-# Terms about what a labeler sees of a problem: gold that they do not hold for would stand out among the tasks.
+# Terms about properties that labelers see: gold that does not satisfy them would stand out among the tasks.
 _VISIBLE_TERMS = ("subject", "level")
 
 
 @dataclass(frozen=True, slots=True)
 class RoundPlan:
-    """The tasks of a round, in the order in which they are made; of equal `priority` the first is served first.
+    """The tasks of a round in the order of their creation; of equal `priority` the first is served first.
 
-    Exactly one of `solutions`, `problems`, `comparisons` and `pairs` may hold ordinary tasks: solutions, problems of
-    which blank solutions are made, comparisons that stand already, and those that are made when the round opens.
-    `gold` are solutions. `refusal` says why the round cannot be opened.
+    At most one of `solutions`, `problems`, `comparisons` and `pairs` holds the ordinary tasks: ids of solutions, of
+    problems that get an empty solution, of existing comparisons, or pairs that become comparisons when the round opens.
+    `gold` are ids of solutions. `refusal` says why the round cannot be opened.
     """
 
     solutions: Sequence[int] = ()
@@ -47,88 +47,88 @@ class RoundPlan:
         return self.solutions or self.problems or self.comparisons or self.pairs
 
     def in_order(self) -> list[Any]:
-        """The ordinary tasks as the queue serves them."""
+        """The ordinary tasks in the order in which the queue serves them."""
         ranked = zip(self.priorities or [0] * len(self.ordinary), self.ordinary, strict=True)
-        return [thing for _, thing in sorted(ranked, key=lambda one: -one[0])]
+        return [subject for _, subject in sorted(ranked, key=lambda pair: -pair[0])]
 
 
 def plan_round(round_: Round) -> RoundPlan:
-    """What the round would ask if it opened now. Raises DomainError for terms that cannot be read at all."""
+    """The round's plan; the round need not be saved. Raises DomainError for a selection that cannot be parsed."""
     selection = Selection.parse(round_.selection.get("select", "all"))
-    plan = _plan_solutions
+    plan = plan_solutions
     if PROTOCOLS[round_.protocol].of == "comparison":
-        plan = _plan_comparisons
+        plan = plan_comparisons
     elif round_.options.get("starts_from") == "problems":
-        plan = _plan_problems
+        plan = plan_problems
     try:
         check_endpoint(round_)
         return plan(round_, selection)
     except DomainError as error:
-        # A term that can be read may not hold now: the run that it names is under way.
+        # A valid term may not be applicable now, for example while the run that it names is under way.
         return RoundPlan(refusal=error)
 
 
-def askable(project: Project) -> QuerySet[Solution]:
+def selectable_solutions(project: Project) -> QuerySet[Solution]:
     """The solutions that a selection chooses from: those with steps, of problems that are not retired.
 
-    Of a solution whose steps were parted anew it is the newer version.
+    Of a solution whose steps were split again, only the newest version.
     """
-    found = Solution.objects.filter(project=project, step_count__gt=0, problem__retired_at=None)
-    return found.exclude(extras__has_key=OLDER)
+    solutions = Solution.objects.filter(project=project, step_count__gt=0, problem__retired_at=None)
+    return solutions.exclude(extras__has_key=RESPLIT_INTO)
 
 
-def with_gold(project: Project, selection: Selection | None = None) -> set[int]:
-    """Ids of the project's solutions that have gold labels and may be asked about, beside others of the selection.
+def solutions_with_gold(project: Project, selection: Selection | None = None) -> set[int]:
+    """Ids of the selectable solutions with gold labels that satisfy the selection's visible terms.
 
-    From the gold on, in two steps: as one join PostgreSQL may begin with all steps, where it knows nothing of the
-    tables yet.
+    Two queries, starting from the gold: as one join, PostgreSQL may start from all steps while it has no statistics of
+    the tables yet.
     """
-    known = GoldLabel.objects.filter(step__chosen=True, step__solution__project=project).order_by()
-    ids = set(known.values_list("step__solution_id", flat=True))
+    gold = GoldLabel.objects.filter(step__chosen=True, step__solution__project=project).order_by()
+    ids = set(gold.values_list("step__solution_id", flat=True))
     visible = tuple(term for term in selection.terms if term[0] in _VISIBLE_TERMS) if selection else ()
-    solutions = Selection(visible).apply(askable(project).filter(pk__in=ids))
+    solutions = Selection(visible).apply(selectable_solutions(project).filter(pk__in=ids))
     return set(solutions.values_list("pk", flat=True))
 
 
-# --- by what is asked about -------------------------------------------------------------------------------
+# --- by the kind of task ----------------------------------------------------------------------------------
 
 
-def _plan_solutions(round_: Round, selection: Selection) -> RoundPlan:
-    ids = list(selection.apply(askable(round_.project)).values_list("id", flat=True))
+def plan_solutions(round_: Round, selection: Selection) -> RoundPlan:
+    ids = list(selection.apply(selectable_solutions(round_.project)).values_list("id", flat=True))
     if round_.is_screening:
-        # A screening asks about the gold among what is selected, and about nothing else.
-        known = with_gold(round_.project)
-        gold = sorted(known.intersection(ids))
-        return RoundPlan(gold=gold, refusal=None if gold else no_gold(selection, is_anywhere=bool(known)))
-    gold_ids = with_gold(round_.project, selection) if round_.gold_share else set()
+        # A screening consists of the gold among the selected solutions, and of nothing else.
+        all_gold = solutions_with_gold(round_.project)
+        gold = sorted(all_gold.intersection(ids))
+        return RoundPlan(gold=gold, refusal=None if gold else no_gold_error(selection, is_anywhere=bool(all_gold)))
+    gold_ids = solutions_with_gold(round_.project, selection) if round_.gold_share else set()
     ordinary = [pk for pk in ids if pk not in gold_ids]
     if gold_ids:
-        # Solutions of one problem would come one after another, and gold between them would show.
-        random.Random(round_.pk).shuffle(ordinary)  # noqa: S311 - it mixes, it hides no secret
+        # Unshuffled, solutions of one problem would follow each other, and gold between them would stand out.
+        random.Random(round_.pk).shuffle(ordinary)  # noqa: S311 - it hides no secret
     rank = selection.priorities(round_.project)
     return RoundPlan(
         solutions=ordinary,
         gold=sorted(gold_ids),
         priorities=[rank.get(pk, 0) for pk in ordinary],
-        refusal=refuse_solutions(round_, selection, fitting=len(ids), ordinary=len(ordinary), gold=len(gold_ids)),
+        refusal=solutions_error(round_, selection, fitting=len(ids), ordinary=len(ordinary), gold=len(gold_ids)),
     )
 
 
-def _plan_problems(round_: Round, selection: Selection) -> RoundPlan:
+def plan_problems(round_: Round, selection: Selection) -> RoundPlan:
     if round_.gold_share:
-        return RoundPlan(refusal=refuse_gold_of_problems())
+        return RoundPlan(refusal=problems_gold_error())
     ids = list(selected_problems(round_.project, selection).values_list("id", flat=True))
     if ids:
         return RoundPlan(problems=ids)
-    return RoundPlan(refusal=no_problem(selection))
+    return RoundPlan(refusal=no_problem_error(selection))
 
 
-def _plan_comparisons(round_: Round, selection: Selection) -> RoundPlan:
+def plan_comparisons(round_: Round, selection: Selection) -> RoundPlan:
     if round_.gold_share:
-        return RoundPlan(refusal=refuse_gold_of_comparisons())
+        return RoundPlan(refusal=comparisons_gold_error())
     options = options_of(round_.protocol, round_.options)
     assert isinstance(options, ComparisonOptions)
-    rank, solutions = selection.priorities(round_.project), askable(round_.project)
+    rank, solutions = selection.priorities(round_.project), selectable_solutions(round_.project)
     if options.pairs == "existing":
         sides = existing_sides(solutions, selection)
         plan = RoundPlan(
@@ -141,65 +141,66 @@ def _plan_comparisons(round_: Round, selection: Selection) -> RoundPlan:
             pairs=pairs,
             priorities=_ranked(pairs, rank, lambda pair: (pair.left.solution_id, pair.right.solution_id)),
         )
-    return plan if plan.ordinary else RoundPlan(refusal=nothing_to_compare(selection))
+    return plan if plan.ordinary else RoundPlan(refusal=nothing_to_compare_error(selection))
 
 
-def _ranked(things: Sequence[Any], rank: Mapping[int, int], sides: Callable[[Any], tuple[int, int]]) -> list[int]:
-    """A comparison comes as early as the earlier of its two sides."""
-    return [max(rank.get(pk, 0) for pk in sides(thing)) for thing in things]
+def _ranked(comparisons: Sequence[Any], rank: Mapping[int, int], sides: Callable[[Any], tuple[int, int]]) -> list[int]:
+    """The priority of each comparison: the higher one of its two sides."""
+    return [max(rank.get(pk, 0) for pk in sides(comparison)) for comparison in comparisons]
 
 
 # --- why a round cannot be opened -------------------------------------------------------------------------
 
 
 def check_endpoint(round_: Round) -> None:
-    """Raises DomainError where the round's endpoint is no longer granted to its project."""
+    """Raises DomainError if the round's endpoint is no longer granted to its project."""
     if round_.endpoint is not None:
         check_usable(round_.endpoint, round_.project)
 
 
-def refuse_solutions(
+def solutions_error(
     round_: Round, selection: Selection, *, fitting: int, ordinary: int, gold: int
 ) -> DomainError | None:
+    """Why a round over solutions cannot be opened, given how many are selected, are ordinary and are gold."""
     if round_.gold_share and not gold:
         return DomainError(
-            f"No solution that could be served beside {selection} has gold labels.",
+            f"No solution with gold labels could be served together with {selection}.",
             fields={"gold_share": "no gold yet"},
         )
     if not fitting:
-        return DomainError(f"No solution fits {selection}.", code="empty", fields={"select": "fits no solution"})
+        return DomainError(f"No solution matches {selection}.", code="empty", fields={"select": "matches no solution"})
     if not ordinary:
         return DomainError(
-            f"Every solution that fits {selection} has gold labels: nothing would be left to label beside the gold. "
+            f"Every solution that matches {selection} has gold labels, so nothing else would be left to label. "
             "Select more solutions, set the share of gold to 0, or make the round a screening.",
             code="empty",
-            fields={"select": "fits gold alone"},
+            fields={"select": "matches only gold"},
         )
     return None
 
 
-def no_gold(selection: Selection, *, is_anywhere: bool) -> DomainError:
+def no_gold_error(selection: Selection, *, is_anywhere: bool) -> DomainError:
     if not is_anywhere:
         return DomainError("No solution of this project has gold labels.", fields={"gold_share": "no gold yet"})
     return DomainError(
-        f"No solution that fits {selection} has gold labels.", code="empty", fields={"select": "fits no gold"}
+        f"No solution that matches {selection} has gold labels.", code="empty", fields={"select": "matches no gold"}
     )
 
 
-def refuse_gold_of_problems() -> DomainError:
-    message = "Where a round starts from problems nothing is written yet: no step of it can have gold labels."
-    return DomainError(message, fields={"gold_share": "there is no gold of problems"})
+def problems_gold_error() -> DomainError:
+    message = "A round that starts from problems has no gold: its tasks have no steps yet."
+    return DomainError(message, fields={"gold_share": "must be 0 for problems"})
 
 
-def no_problem(selection: Selection) -> DomainError:
-    return DomainError(f"No problem fits {selection}.", code="empty", fields={"select": "fits no problem"})
+def no_problem_error(selection: Selection) -> DomainError:
+    return DomainError(f"No problem matches {selection}.", code="empty", fields={"select": "matches no problem"})
 
 
-def refuse_gold_of_comparisons() -> DomainError:
-    return DomainError("No comparison has a known answer.", fields={"gold_share": "there is no gold of comparisons"})
+def comparisons_gold_error() -> DomainError:
+    return DomainError("Comparisons have no gold labels.", fields={"gold_share": "must be 0 for comparisons"})
 
 
-def nothing_to_compare(selection: Selection) -> DomainError:
+def nothing_to_compare_error(selection: Selection) -> DomainError:
     return DomainError(
-        f"Nothing to compare fits {selection}.", code="empty", fields={"select": "fits nothing to compare"}
+        f"Nothing to compare matches {selection}.", code="empty", fields={"select": "matches nothing to compare"}
     )

@@ -1,4 +1,4 @@
-"""What a round would be if it opened now: looked at before it does."""
+"""A preview of a round: what it would be if it opened now."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from apps.core.errors import DomainError
-from apps.corpus.comparisons import Pair
 from apps.corpus.models import Comparison, Problem, Solution, Step
-from apps.labeling.assignments.timing import seconds_per_assignment
+from apps.labeling.median_time import seconds_per_assignment
 from apps.labeling.models import Assignment, Round
-from apps.labeling.queue.eligibility import NoTask, admitted
+from apps.labeling.queue.eligibility import NoTask, eligibility_of_members
 from apps.labeling.rounds.plan import RoundPlan, plan_round
 from apps.projects.models import Membership
 
@@ -19,8 +18,8 @@ EXAMPLES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
-    """A task as labelers would see it: one solution, two sides to compare, or a problem without any step."""
+class ExampleTask:
+    """A task as labelers would see it: one solution, two sides to compare, or a problem without steps."""
 
     problem: Problem
     sides: Sequence[Sequence[str]]
@@ -32,8 +31,8 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
-class Preview:
-    """Figures of a round, who may work in it, and what would be served first. `refusal`: why it cannot be opened."""
+class RoundPreview:
+    """The figures of a round, who may work in it, and its first tasks. `refusal` says why it cannot be opened."""
 
     tasks: int
     gold_tasks: int
@@ -41,23 +40,23 @@ class Preview:
     seconds_each: float | None
     may_work: Sequence[Membership]
     may_not: Sequence[tuple[Membership, NoTask]]
-    first_tasks: Sequence[Example]
+    first_tasks: Sequence[ExampleTask]
     is_screening: bool
     refusal: DomainError | None
 
     @property
     def examples(self) -> list[Solution]:
-        """The solutions that the first tasks ask about."""
+        """The solutions of the first tasks."""
         return [solution for task in self.first_tasks for solution in task.solutions]
 
     @property
     def is_counted(self) -> bool:
-        """Whether the figures of its tasks say anything: a refusal may come before there is anything to count."""
+        """Whether the task figures mean anything: some refusals come before tasks can be counted."""
         return self.refusal is None or self.refusal.code == "empty" or bool(self.tasks or self.gold_tasks)
 
     @property
     def submissions(self) -> int:
-        """Those that people hand in: in a screening everybody who may work does all of it."""
+        """The submissions of labelers: in a screening, everyone who may work does all tasks."""
         return self.gold_tasks * len(self.may_work) if self.is_screening else self.tasks * self.redundancy
 
     @property
@@ -73,51 +72,52 @@ class Preview:
         return self.seconds / len(self.may_work) if self.seconds is not None and self.may_work else None
 
 
-def preview_of(round_: Round) -> Preview:
-    """The plan that opening stores, counted."""
-    plan, members = plan_round(round_), admitted(round_)
-    of_its_kind = Assignment.objects.filter(round__project=round_.project, round__protocol=round_.protocol)
-    return Preview(
+def preview_of(round_: Round) -> RoundPreview:
+    """The preview of the plan that opening would store."""
+    plan, members = plan_round(round_), eligibility_of_members(round_)
+    same_protocol = Assignment.objects.filter(round__project=round_.project, round__protocol=round_.protocol)
+    return RoundPreview(
         tasks=len(plan.ordinary),
         gold_tasks=len(plan.gold),
         redundancy=round_.redundancy,
-        seconds_each=seconds_per_assignment(of_its_kind),
-        may_work=[member for member, refused in members if refused is None],
-        may_not=[(member, refused) for member, refused in members if refused is not None],
-        first_tasks=_examples(plan),
+        seconds_each=seconds_per_assignment(same_protocol),
+        may_work=[member for member, reason in members if reason is None],
+        may_not=[(member, reason) for member, reason in members if reason is not None],
+        first_tasks=example_tasks(plan),
         is_screening=round_.is_screening,
         refusal=plan.refusal,
     )
 
 
-def _examples(plan: RoundPlan) -> list[Example]:
+def example_tasks(plan: RoundPlan) -> list[ExampleTask]:
     first: Sequence[Any] = (plan.in_order() or plan.gold)[:EXAMPLES]
     if plan.problems:
         problems = Problem.objects.in_bulk(first)
-        return [Example(problems[pk], [], []) for pk in first]
+        return [ExampleTask(problems[pk], [], []) for pk in first]
     if plan.comparisons:
-        compared = Comparison.objects.select_related("problem", "left", "right").in_bulk(first)
-        return [_of_comparison(compared[pk]) for pk in first]
-    if plan.pairs:
-        return [_of_pair(pair) for pair in first]
-    found = Solution.objects.select_related("problem").in_bulk(first)
-    return [Example(found[pk].problem, [_side(pk, None)], [found[pk]]) for pk in first]
-
-
-def _of_comparison(one: Comparison) -> Example:
-    sides = [_side(one.left_id, one.left_step_id), _side(one.right_id, one.right_step_id)]
-    return Example(one.problem, sides, [one.left, one.right])
-
-
-def _of_pair(pair: Pair) -> Example:
-    sides = [_side(side.solution_id, side.step_id) for side in (pair.left, pair.right)]
-    ids = [pair.left.solution_id, pair.right.solution_id]
-    found = Solution.objects.select_related("problem").in_bulk(ids)
-    return Example(found[ids[0]].problem, sides, [found[pk] for pk in ids])
+        comparisons = Comparison.objects.in_bulk(first)
+        sides = [
+            [(comparison.left_id, comparison.left_step_id), (comparison.right_id, comparison.right_step_id)]
+            for comparison in (comparisons[pk] for pk in first)
+        ]
+    elif plan.pairs:
+        sides = [[(side.solution_id, side.step_id) for side in (pair.left, pair.right)] for pair in first]
+    else:
+        sides = [[(pk, None)] for pk in first]
+    ids = {solution_id for task in sides for solution_id, _ in task}
+    solutions = Solution.objects.select_related("problem").in_bulk(ids)
+    return [
+        ExampleTask(
+            problem=solutions[task[0][0]].problem,
+            sides=[_side(solution_id, step_id) for solution_id, step_id in task],
+            solutions=[solutions[solution_id] for solution_id, _ in task],
+        )
+        for task in sides
+    ]
 
 
 def _side(solution_id: int, step_id: int | None) -> list[str]:
-    """The whole solution, or the one candidate that is compared."""
+    """The texts of the whole solution, or of the one candidate that is compared."""
     steps = (
         Step.objects.filter(pk=step_id)
         if step_id is not None

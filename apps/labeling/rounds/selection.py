@@ -1,7 +1,7 @@
-"""Which solutions become tasks, and which of them first, in one line: `subject:Algebra,first:convincing,sample:200`.
+"""Which solutions become tasks, and which are served first, in one line: `subject:Algebra,first:convincing,sample:200`.
 
-`first:TERM` puts the solutions for which a term holds before the others; of several, the one that is named first
-weighs most. `first:convincing` is for wrong answers, the highest verifier score first: what a reward model falls for.
+`first:TERM` serves the solutions that satisfy a term before the others; of several, the first named weighs most.
+`first:convincing` means wrong answers, the highest verifier score first: those that deceive a reward model.
 """
 
 from __future__ import annotations
@@ -20,22 +20,23 @@ from apps.labeling.models import Assignment
 from apps.projects.models import Project
 
 Solutions = QuerySet[Solution]
+Term = tuple[str, str]  # Name and value; the value is empty for a term without one.
 
 _WITH_VALUE = {"source", "subject", "level"}
+_LAST = float("-inf")
 
 
-def _unlabeled(solutions: Solutions, _: str) -> Solutions:
-    counted, here = Assignment.objects.counted(), OuterRef("pk")
-    return solutions.exclude(Exists(counted.filter(task__solution=here, grown__isnull=True))).exclude(
-        Exists(counted.filter(grown=here))
-    )
+def unlabeled(solutions: Solutions, _: str) -> Solutions:
+    counted, solution = Assignment.objects.counted(), OuterRef("pk")
+    labeled = counted.filter(task__solution=solution, derived_solution__isnull=True)
+    return solutions.exclude(Exists(labeled)).exclude(Exists(counted.filter(derived_solution=solution)))
 
 
 _FILTERS: dict[str, Callable[[Solutions, str], Solutions]] = {
     "all": lambda solutions, _: solutions,
     "right": lambda solutions, _: solutions.filter(is_correct=True),
     "wrong": lambda solutions, _: solutions.filter(is_correct=False),
-    "unlabeled": _unlabeled,
+    "unlabeled": unlabeled,
     "source": lambda solutions, value: solutions.filter(source=value),
     "subject": lambda solutions, value: solutions.filter(problem__subject=value),
     "level": lambda solutions, value: solutions.filter(problem__level=value),
@@ -50,87 +51,73 @@ CONVINCING = "convincing"
 
 @cache
 def _filters() -> dict[str, Callable[[Solutions, str], Solutions]]:
-    """Ours, and those of apps that labeling does not know: settings name them."""
+    """The filters of this module, and those that apps unknown to labeling register in the settings."""
     return _FILTERS | {name: import_string(path) for name, path in settings.SELECTION_TERMS.items()}
 
 
-def _takes_value(name: str) -> bool:
-    return name in _WITH_VALUE or name in settings.SELECTION_TERMS
-
-
-def _parted(text: str) -> tuple[str, str]:
+def _term(text: str) -> Term | None:
+    """The parsed term; None if there is no such term."""
     name, _, value = text.partition(":")
-    return name, value
-
-
-def _word(term: tuple[str, str]) -> str:
-    return ":".join(filter(None, term))
-
-
-def _is_term(text: str) -> bool:
-    name, value = _parted(text)
-    return name in _filters() and bool(value) == _takes_value(name)
+    takes_value = name in _WITH_VALUE or name in settings.SELECTION_TERMS
+    return (name, value) if name in _filters() and bool(value) == takes_value else None
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Terms that all have to hold; `sample` takes that many at random, the same ones each time.
+    """All `terms` must hold. `sample` takes that many at random, the same ones each time.
 
-    `first` says what comes first of what they leave; it leaves nothing out.
+    `first` orders the selected solutions; it leaves none out.
     """
 
-    terms: tuple[tuple[str, str], ...] = ()
+    terms: tuple[Term, ...] = ()
     sample: int | None = None
-    first: tuple[tuple[str, str], ...] = ()
+    first: tuple[Term, ...] = ()
 
     @classmethod
     def parse(cls, text: str) -> Selection:
-        """Raises DomainError naming `select` for a term that there is not."""
-        terms: list[tuple[str, str]] = []
-        first: list[tuple[str, str]] = []
+        """Raises DomainError naming `select` for an unknown term."""
+        terms: list[Term] = []
+        first: list[Term] = []
         sample: int | None = None
         for part in filter(None, (part.strip() for part in text.split(","))):
             name, _, value = part.partition(":")
             if name == "sample" and value.isdecimal() and len(value) < 10 and int(value) > 0:
                 sample = int(value)
-            elif name == "first" and (value == CONVINCING or _is_term(value)):
-                first.append(_parted(value))
-            elif _is_term(part):
-                terms.append(_parted(part))
+            elif name == "first" and (term := (CONVINCING, "") if value == CONVINCING else _term(value)):
+                first.append(term)
+            elif term := _term(part):
+                terms.append(term)
             else:
                 raise DomainError(f"Unknown selection {part!r}. Terms: {TERMS}.", fields={"select": f"unknown: {part}"})
         return cls(tuple(terms), sample, tuple(first))
 
     def __str__(self) -> str:
-        words = [_word(term) for term in self.terms]
-        words += [f"first:{_word(term)}" for term in self.first]
-        return ",".join([*words, *([f"sample:{self.sample}"] if self.sample else [])]) or "all"
+        texts = [":".join(filter(None, term)) for term in self.terms]
+        texts += [":".join(filter(None, ("first", *term))) for term in self.first]
+        return ",".join([*texts, *([f"sample:{self.sample}"] if self.sample else [])]) or "all"
 
     def apply(self, solutions: QuerySet[Solution]) -> QuerySet[Solution]:
-        """In the order in which they are to be served."""
+        """The selected solutions, in the order in which they are served apart from `first`."""
         for name, value in self.terms:
             solutions = _filters()[name](solutions, value)
         if self.sample is None:
             return solutions.order_by("id")
-        # The digest is a hash of the content: its order is as good as chance, and the same each time.
+        # The digest is a hash of the content, so its order is a random order that is the same each time.
         return solutions.order_by("digest")[: self.sample]
 
     def priorities(self, project: Project) -> dict[int, int]:
-        """By a solution's id, how far before the others it comes; those that no `first` names are left out."""
-        weights = [_weights(project, term) for term in self.first]
-        keys = {pk: tuple(one.get(pk, _LAST) for one in weights) for pk in set().union(*weights)}
+        """The priority of each solution that a `first` term names, by its id; the others have priority 0."""
+        weights = [term_weights(project, term) for term in self.first]
+        keys = {pk: tuple(weight.get(pk, _LAST) for weight in weights) for pk in set().union(*weights)}
         rank = {key: place for place, key in enumerate(sorted(set(keys.values())), start=1)}
         return {pk: rank[key] for pk, key in keys.items()}
 
 
-_LAST = float("-inf")
-
-
-def _weights(project: Project, term: tuple[str, str]) -> dict[int, float]:
-    """Of the solutions that a `first` names, the higher the earlier."""
+def term_weights(project: Project, term: Term) -> dict[int, float]:
+    """The weight of each solution that a `first` term names: the higher, the earlier it is served."""
     solutions = Solution.objects.filter(project=project)
     if term[0] == CONVINCING:
-        scored = solutions.filter(is_correct=False).values_list("id", "verifier_score")
-        return {pk: score if score is not None else -1e300 for pk, score in scored}
-    found = _filters()[term[0]](solutions, term[1]).order_by()
-    return dict.fromkeys(found.values_list("id", flat=True), 1.0)
+        wrong = solutions.filter(is_correct=False).values_list("id", "verifier_score")
+        return {pk: score if score is not None else -1e300 for pk, score in wrong}
+    named = _filters()[term[0]](solutions, term[1]).order_by()
+    return dict.fromkeys(named.values_list("id", flat=True), 1.0)

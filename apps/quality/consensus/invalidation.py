@@ -32,7 +32,7 @@ def mark_submission_stale(*, assignment: Assignment, now: datetime) -> None:
 
 def solution_ids_of(assignment: Assignment) -> list[int]:
     """The solutions that an assignment labels: the task's, and the one that was derived from it by branching."""
-    return [pk for pk in (assignment.task.solution_id, assignment.grown_id) if pk is not None]
+    return [pk for pk in (assignment.task.solution_id, assignment.derived_solution_id) if pk is not None]
 
 
 def mark_run_stale(run: EstimationRun) -> int:
@@ -55,6 +55,6 @@ class InvalidationImporter:
     def takes(self, record: Record) -> bool:
         return bool(record.people or record.gold or record.estimates or record.judges)
 
-    def store_records(self, batch: ImportBatch, landed: Sequence[StoredRecord]) -> int:
-        StaleSolution.objects.mark(batch.project_id, [stored.solution_id for stored in landed])
+    def store_records(self, batch: ImportBatch, records: Sequence[StoredRecord]) -> int:
+        StaleSolution.objects.mark(batch.project_id, [stored.solution_id for stored in records])
         return 0

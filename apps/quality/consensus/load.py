@@ -15,7 +15,7 @@ from apps.corpus.labels import GREAT
 from apps.corpus.models import Step
 from apps.labeling.assignments.first_submissions import first_submissions_of
 from apps.labeling.models import Assignment, Protocol, StepLabel, counted_q
-from apps.labeling.models.counted import asked_expression, rated_q
+from apps.labeling.models.counted import rated_q, redundancy_expression
 from apps.projects.models import Project
 from apps.quality.statistics.ratings import Bools, Ints, Ratings, ints
 
@@ -29,7 +29,7 @@ _COLUMNS = (
     "assignment__labeler_id",
     "assignment_id",
     Coalesce("rating", GREAT, output_field=BigIntegerField()),
-    Coalesce(asked_expression("assignment__"), NO_REDUNDANCY, output_field=BigIntegerField()),
+    Coalesce(redundancy_expression("assignment__"), NO_REDUNDANCY, output_field=BigIntegerField()),
 )
 
 

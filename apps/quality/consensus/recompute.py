@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from apps.core.db.copy import analyze, commit_without_waiting
 from apps.core.db.locks import advisory_xact_lock, try_advisory_lock
-from apps.core.transient_errors import TRANSIENT_ERRORS
+from apps.core.jobs.transient_errors import TRANSIENT_ERRORS
 from apps.corpus.models import Solution
 from apps.projects.models import Project
 from apps.quality.aggregation import rule_of

@@ -13,7 +13,7 @@ from django.utils import timezone
 from apps.core.statistics import Proportion
 from apps.corpus.labels import UNKNOWN, first_error
 from apps.corpus.models import Solution
-from apps.labeling.assignments.first_submissions import before_departure, first_submissions_of
+from apps.labeling.assignments.first_submissions import first_submissions_of, shared_path_ratings
 from apps.labeling.models import Assignment, NotCounted, Protocol
 from apps.labeling.models.counted import reasons_q
 from apps.projects.models import Project
@@ -39,7 +39,7 @@ def mark_assignments(project: Project, gold: Mapping[int, Gold]) -> set[int]:
             "versions",
             "task__solution_id",
             "round__protocol",
-            "grown_id",
+            "derived_solution_id",
         )
         .select_related("task", "round")
     )
@@ -60,8 +60,12 @@ def marks_of(assignments: Sequence[Assignment], gold: Mapping[int, Gold] | None 
     gold = gold_of(solutions) if gold is None else gold
     lengths = dict(Solution.objects.filter(pk__in=solutions).values_list("pk", "step_count"))
     submissions = first_submissions_of(assignments)
-    departed = before_departure(
-        [assignment for assignment in assignments if assignment.grown_id is not None and not assignment.versions]
+    departed = shared_path_ratings(
+        [
+            assignment
+            for assignment in assignments
+            if assignment.derived_solution_id is not None and not assignment.versions
+        ]
     )
     marks: dict[int, Mark] = {}
     for assignment in assignments:

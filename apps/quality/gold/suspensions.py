@@ -75,5 +75,5 @@ def lift(*, membership: Membership, by: User) -> None:
 def _mark_labeled_stale(membership: Membership) -> None:
     """The consensus of everything that the member labeled changes."""
     own = Assignment.objects.filter(labeler=membership.user_id, round__project=membership.project_id)
-    pairs = own.values_list("task__solution_id", "grown_id").distinct()
+    pairs = own.values_list("task__solution_id", "derived_solution_id").distinct()
     StaleSolution.objects.mark(membership.project_id, sorted({pk for pair in pairs for pk in pair if pk is not None}))

@@ -10,14 +10,14 @@ from django.core.cache import cache
 from django.db import connection
 from django.db.models import Count, Max, Q
 
-from apps.core.statistics import false_bad, false_good, most_useful_rollouts
 from apps.corpus.labels import BAD
 from apps.corpus.models import ImportBatch
+from apps.estimation.hard_labels import false_bad, false_good, most_useful_rollouts
 from apps.estimation.latest import run_counts
 from apps.estimation.models import EstimationRun, StepEstimate
 from apps.estimation.runs.selection import unsure_of
 from apps.labeling.models import GoldLabel
-from apps.labeling.rounds.plan import askable
+from apps.labeling.rounds.plan import selectable_solutions
 from apps.projects.models import Project
 from apps.quality.gold.labels import gold_of
 from apps.quality.metrics.refresh import MIN_SOLUTIONS
@@ -152,7 +152,7 @@ def certainty(run: EstimationRun) -> list[HistogramBar]:
 
 def unsure_count(run: EstimationRun) -> int:
     """How many solutions a round over `unsure:RUN` can select; 0 if the run does not count."""
-    return unsure_of(askable(run.project), str(run.number)).count() if run_counts(run) else 0
+    return unsure_of(selectable_solutions(run.project), str(run.number)).count() if run_counts(run) else 0
 
 
 # --- against gold and consensus ---------------------------------------------------------------------------

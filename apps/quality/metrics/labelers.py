@@ -21,7 +21,7 @@ Row = dict[str, Any]
 _WORK = """
 SELECT a.labeler_id, count(*),
        percentile_cont(0.5) WITHIN GROUP (
-           ORDER BY CASE WHEN a.versions = 0 THEN a.active_ms ELSE (p.said ->> 'active_ms')::bigint END
+           ORDER BY CASE WHEN a.versions = 0 THEN a.active_ms ELSE (p.submission ->> 'active_ms')::bigint END
        ),
        coalesce(sum(a.active_ms), 0),
        coalesce(sum(a.idle_ms), 0), count(DISTINCT date(a.submitted_at)), max(a.submitted_at),

@@ -13,13 +13,13 @@ from apps.accounts.models import AuditEvent, User
 from apps.accounts.services import record_event
 from apps.core.errors import Conflict, DomainError
 from apps.corpus.models import Solution
-from apps.labeling.assignments.correct import said_of
-from apps.labeling.assignments.returns import give_back
-from apps.labeling.assignments.submit import ground_of
+from apps.labeling.assignments.context import AssignmentContext
+from apps.labeling.assignments.returns import return_assignment
+from apps.labeling.assignments.submissions import current_submission
 from apps.labeling.models import Assignment, Protocol
 from apps.labeling.progress import lock_progress
 from apps.labeling.protocols import PROTOCOLS
-from apps.labeling.protocols.base import Asked
+from apps.labeling.protocols.base import TaskContext
 from apps.labeling.protocols.submission import Submission
 from apps.quality.consensus.invalidation import solution_ids_of
 from apps.quality.models import Review, StaleSolution
@@ -61,7 +61,7 @@ def return_to_labeler(*, assignment: Assignment, reviewer: User, note: str) -> R
     if not note.strip():
         raise DomainError("Say what the labeler should check.", fields={"note": "must not be empty"})
     is_own = _is_own(assignment, reviewer)
-    give_back(assignment=assignment, note=note.strip())
+    return_assignment(assignment=assignment, note=note.strip())
     StaleSolution.objects.mark(assignment.round.project_id, solution_ids_of(assignment))
     _record(assignment, reviewer, "assignment.returned", note.strip(), is_own=is_own)
     return Review.objects.create(
@@ -87,12 +87,12 @@ def correct_assignment(*, assignment: Assignment, submission: Submission, review
     locked = _lock(assignment)
     if locked.round.protocol not in CORRECTABLE:
         raise Conflict("Only ratings of single steps can be corrected by a reviewer.", code="not_correctable")
-    asked = ground_of(locked).asked
+    asked = AssignmentContext.load(locked)
     PROTOCOLS[locked.round.protocol].check(submission, asked)
     before = _counted_submission(locked)
     if _is_same(submission, before):
         raise Conflict("Nothing is changed: accept it instead.", code="unchanged")
-    if _is_same(submission, said_of(locked)):
+    if _is_same(submission, current_submission(locked)):
         raise Conflict("These are the labeler's own ratings: take the correction back instead.", code="unchanged")
     locked.corrected_by = reviewer
     locked.save(update_fields=["corrected_by"])
@@ -145,7 +145,7 @@ def withdraw_correction(*, assignment: Assignment, reviewer: User) -> bool:
         else:
             adjudicate_correction(
                 solution=solution,
-                ratings=_path_ratings(newest.submission, ground_of(locked).asked),
+                ratings=_path_ratings(newest.submission, AssignmentContext.load(locked)),
                 by=newest.reviewer,
                 note=newest.note,
                 is_own=newest.self_reviewed,
@@ -157,7 +157,7 @@ def withdraw_correction(*, assignment: Assignment, reviewer: User) -> bool:
         target=str(locked.pk),
         project=locked.round.project.slug,
         before=before.to_dict(),
-        after=said_of(locked).to_dict() | self_review_note(is_own=is_own),
+        after=current_submission(locked).to_dict() | self_review_note(is_own=is_own),
     )
     return True
 
@@ -172,7 +172,7 @@ def _is_latest_adjudication(correction: Correction, solution: Solution, newest: 
     return not later.exists()
 
 
-def _path_ratings(submission: Submission, asked: Asked) -> dict[int, int]:
+def _path_ratings(submission: Submission, asked: TaskContext) -> dict[int, int]:
     """The ratings of the solution's own steps, by position."""
     return {
         step.position: step.rating
@@ -201,7 +201,7 @@ def _lock(assignment: Assignment) -> Assignment:
 
 def _counted_submission(assignment: Assignment) -> Submission:
     correction = corrections_of([assignment.pk]).get(assignment.pk)
-    return said_of(assignment) if correction is None else correction.submission
+    return current_submission(assignment) if correction is None else correction.submission
 
 
 def _is_same(submission: Submission, other: Submission) -> bool:
@@ -218,7 +218,7 @@ def _is_accepted(assignment: Assignment) -> bool:
     last = Review.objects.filter(assignment=assignment).first()
     if last is None or last.decision != Review.Decision.ACCEPTED:
         return False
-    return not assignment.past.filter(replaced_at__gt=last.at).exists()
+    return not assignment.past_submissions.filter(replaced_at__gt=last.at).exists()
 
 
 def _record(assignment: Assignment, reviewer: User, verb: str, note: str, *, is_own: bool) -> None:

@@ -223,7 +223,7 @@ def evidence_of(solution: Solution, naming: Naming) -> Evidence:
 
 def answer_changed_at(problem: Problem, *, project: str) -> datetime | None:
     """When a user last changed the reference answer; None if it is the imported one."""
-    edits = AuditEvent.objects.filter(project=project, target=str(problem.pk), verb="problem.mended")
+    edits = AuditEvent.objects.filter(project=project, target=str(problem.pk), verb="problem.edited")
     for at, before, after in edits.values_list("at", "before", "after"):
         if (before or {}).get("reference_answer") != (after or {}).get("reference_answer"):
             return at
@@ -327,7 +327,7 @@ def _labelers(
     """One for each submitted assignment, in the order of submission."""
     assignments = list(
         Assignment.objects.submitted()
-        .filter(Q(task__solution=solution, grown__isnull=True) | Q(grown=solution))
+        .filter(Q(task__solution=solution, derived_solution__isnull=True) | Q(derived_solution=solution))
         .with_reason()
         .select_related("labeler", "round")
         .order_by("submitted_at", "pk")

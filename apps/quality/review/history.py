@@ -15,7 +15,7 @@ from apps.quality.review.evidence import Evidence, Naming
 
 # The verbs of a solution's history, by what their events' target is.
 _SOLUTION = ("solution.adjudicated", "solution.resplit", "consensus.changed", "gold.made", "gold.also_accepted")
-_PROBLEM = ("problem.mended", "problem.graded", "problem.retired", "problem.brought_back")
+_PROBLEM = ("problem.edited", "problem.graded", "problem.retired", "problem.brought_back")
 _STEP = ("step.adjudicated",)
 _ASSIGNMENT = (
     "assignment.accepted",
@@ -31,7 +31,7 @@ VERB_TEXTS = {
     "consensus.changed": "changed the consensus",
     "gold.made": "made it gold",
     "gold.also_accepted": "changed which first errors gold accepts",
-    "problem.mended": "edited the problem",
+    "problem.edited": "edited the problem",
     "problem.graded": "graded its solutions again",
     "problem.retired": "retired the problem",
     "problem.brought_back": "brought the problem back",

@@ -32,8 +32,8 @@ def own_assignments(user: User) -> QuerySet[Assignment]:
 
 def labeled_by(user: User, solution_ids: Collection[int]) -> set[int]:
     """Which of these solutions the user labeled, or wrote while labeling."""
-    on_solutions = Q(task__solution__in=solution_ids) | Q(grown__in=solution_ids)
-    pairs = own_assignments(user).filter(on_solutions).values_list("task__solution_id", "grown_id")
+    on_solutions = Q(task__solution__in=solution_ids) | Q(derived_solution__in=solution_ids)
+    pairs = own_assignments(user).filter(on_solutions).values_list("task__solution_id", "derived_solution_id")
     return {pk for pair in pairs for pk in pair if pk is not None} & set(solution_ids)
 
 
@@ -47,7 +47,7 @@ def without_own(rows: QuerySet[Any], user: User, project: Project) -> QuerySet[A
     """Rows with a `solution` that the user did not label; all rows if the project allows self-review."""
     own, allowing = own_assignments(user), QualityRules.objects.filter(project=project, allows_self_review=True)
     has_labeled = Exists(own.filter(task__solution=OuterRef("solution_id")))
-    has_written = Exists(own.filter(grown=OuterRef("solution_id")))
+    has_written = Exists(own.filter(derived_solution=OuterRef("solution_id")))
     return rows.filter(Exists(allowing) | ~(has_labeled | has_written))
 
 

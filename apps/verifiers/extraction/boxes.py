@@ -1,4 +1,4 @@
-r"""Answers in `\boxed{}` and `\fbox{}`: the last one, or the several that are one answer."""
+r"""Finds answers in `\boxed{}` and `\fbox{}`: the last box, or several boxes that form one answer."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _BOX = re.compile(r"\\(?:boxed|fbox)(?![A-Za-z])")
+_OPENING = re.compile(r"\s*\{")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _BARE = re.compile(r"\s*(\\[A-Za-z]+|[^\s$\\,;]+)")
-# Between two boxes of one list nothing stands but what joins them.
+# Between two boxes of one list there is nothing but what joins them.
 _JOINED = re.compile(
     r"(?:[\s$,;&，、；]|\\[()\[\],;:! ]|\\q?quad|\\(?:text|mathrm|mbox)\s*\{\s*,?\s*(?:and|or)?\s*\}|\\text\s*\{\s*\}|\*\*"
     r"|(?<![A-Za-z])(?:and|or|et|ou|und|oder|y|e|o|и|или|as well as)(?![A-Za-z])|和|或|与|與|及|以及|と|または|와"
@@ -27,7 +28,7 @@ _CORRECTING = re.compile(
     rf"{_CONCLUDING.pattern}|\b(?:then|finally|gives|becomes|equals|substitut\w+|plug\w*|now|next)\b|=|≈", re.IGNORECASE
 )
 _ADDING = re.compile(r"\b(?:other|second|third|also|another|remaining|respectively|both|and)\b", re.IGNORECASE)
-# One more of the same kind, whatever words lead to it.
+# Another value of the same kind, whatever words introduce it.
 _ENUMERATING = re.compile(
     r"\b(?:(?:the )?(?:other|second|third|last|next|final|remaining) (?:one|root|solution|value|number|case)?|also|another"
     r"|case (?:[2-9]|II+|[B-D])|one (?:is|root|solution|value))\b",
@@ -35,12 +36,12 @@ _ENUMERATING = re.compile(
 )
 
 
-# What may stand between a box and the end of its sentence or line: what closes the formula, a unit or two words.
+# What may separate a box from the end of its sentence or line: the end of the formula, a unit or a few words.
 _CLOSED = re.compile(
     r"(?:[ \t$)\]}*_]|\\[)\],;! \\]|\\text\s?\{[^{}]*\}|\\end\{\w+\*?\}|\^\{?\\circ\}?|\^?[23²³°%])*"
     r"(?:[^\W\d_]+(?:[ \t]+[^\W\d_]+){0,2}[ \t]*)?(?:[.!](?=[\s$*]|\\\)|\\\]|\Z)|[。！]|\n|\Z)"
 )
-# More boxes than this are no answers.
+# Later boxes are ignored: a text with more of them does not state its answer in a box.
 _MOST_BOXES = 40
 
 
@@ -53,7 +54,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class BoxedAnswer:
-    """`answer` is None where a box is never closed, or nobody can say whether several are one answer."""
+    """`answer` is None where a box is never closed, or where it is ambiguous whether several boxes form one answer."""
 
     start: int
     end: int
@@ -62,7 +63,7 @@ class BoxedAnswer:
 
 
 def last_boxed_answer(text: str) -> BoxedAnswer | None:
-    """The last box with those before it that belong to the same answer; None without a box."""
+    """The last box, with the preceding ones that belong to the same answer; None without a box."""
     markers = list(_BOX.finditer(text)) if "box" in text else []
     if not markers:
         return None
@@ -85,7 +86,7 @@ def last_boxed_answer(text: str) -> BoxedAnswer | None:
 
 
 def boxed_answers(text: str) -> Iterator[BoxedAnswer]:
-    """The first boxes, those of one list as one, and whether they end a sentence or a line."""
+    """The first boxes in order. The boxes of one list form one answer."""
     markers = list(_BOX.finditer(text))[:_MOST_BOXES] if "box" in text else []
     parts: list[Box] = []
     for box in (_box(text, marker) for marker in markers):
@@ -106,7 +107,7 @@ def _joined(text: str, parts: list[Box]) -> BoxedAnswer:
 
 
 def _relation(between: str) -> str:
-    """Of two neighbouring boxes: `list`, `apart` (the later one stands alone), or `unclear`."""
+    """Whether two neighbouring boxes are a `list`, `apart` (the later one is the whole answer), or `unclear`."""
     if _JOINED.fullmatch(between):
         return "list" if _JOINING.search(between) else "unclear"
     if _LABELLED.fullmatch(between) or _BULLET.fullmatch(between):
@@ -120,25 +121,15 @@ def _relation(between: str) -> str:
 
 
 def _box(text: str, marker: re.Match[str]) -> Box | None:
-    opening = _BRACE.match(text, _skip_space(text, marker.end()))
-    if opening is None or opening.group() != "{":
+    """The box of a marker, with the contents of its braces or the next token; None if it is never closed."""
+    opening = _OPENING.match(text, marker.end())
+    if opening is None:
         bare = _BARE.match(text, marker.end())
         return Box(marker.start(), bare.end(), bare.group(1)) if bare else None
-    end = _closing_brace(text, opening.end())
-    return None if end is None else Box(marker.start(), end + 1, text[opening.end() : end].strip())
-
-
-def _skip_space(text: str, start: int) -> int:
-    while start < len(text) and text[start].isspace():
-        start += 1
-    return start
-
-
-def _closing_brace(text: str, start: int) -> int | None:
-    """Where the group that was opened just before `start` is closed. Escaped braces do not count."""
     depth = 1
-    for brace in _BRACE.finditer(text, start):
+    for brace in _BRACE.finditer(text, opening.end()):
+        # Escaped braces do not count.
         depth += {"{": 1, "}": -1}.get(brace.group(), 0)
         if depth == 0:
-            return brace.start()
+            return Box(marker.start(), brace.end(), text[opening.end() : brace.start()].strip())
     return None

@@ -1,24 +1,23 @@
-r"""What follows an answer in its sentence: another one (`and $3$`), or an explanation (`since $3^3 = 27$`).
+r"""Decides whether the rest of an answer's sentence has another value (`and $3$`) or explains (`since $3^3 = 27$`).
 
-An answer of several values is read whole or not at all: the first of them alone would be graded right against it. So
-whatever else is set off as a formula or in bold, in the sentence that states the answer, counts as another value
-unless the words before it make it an explanation, a unit, or the same value again.
+An answer of several values is extracted as a whole or not at all, because the first value alone would be graded as a
+complete answer. Anything else that is set off as a formula or in bold in the sentence that states the answer therefore
+counts as another value, unless the words before it make it an explanation, a unit, or the same value again.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from apps.verifiers.extraction.lists import (
+    ADDS_VALUE,
     ALSO,
     AND,
-    BRINGS_MORE,
-    HOLDS_MORE,
+    CONTAINS_MORE,
     MORE,
     VALUES_ALONE,
-    brings_more,
-    goes_on_below,
+    adds_value,
+    continues_below,
 )
 
 ITEM = re.compile(
@@ -57,7 +56,7 @@ _SET_OFF_DEPENDS = re.compile(
 )
 _MARKS = re.compile(r"\*\*|__")
 _SENTENCE_END = re.compile(r"(?<!resp)\.(?=\s|$)|[。｡؟।！？]|[!?](?=\s|$)|</|\[/")
-_GOES_ON_IN_MARKS = re.compile(rf"\s*(?:[,，、;；]|(?:[,，、;；]?\s*{MORE}(?!\w))+)\s*[-−]?[\d$\\]", re.IGNORECASE)
+_CONTINUES_IN_MARKS = re.compile(rf"\s*(?:[,，、;；]|(?:[,，、;；]?\s*{MORE}(?!\w))+)\s*[-−]?[\d$\\]", re.IGNORECASE)
 # "and we", "while" and "but" introduce another value as well as an explanation.
 _NO_EXPLANATION = re.compile(
     r"[,，;；]?\s*(?:and|but|while|total|overall|altogether|respectively|in (?:all|total)|en tout|as well)\b",
@@ -78,43 +77,53 @@ _ENDS_IN_JOIN = re.compile(rf"(?<!\w)(?:{AND})(?:\s+(?:{ALSO}))?\s*$|(?<=[$*`\])
 _STOPS = re.compile(r"[\s,，、;；.]*")
 
 
-def names_more(rest: str, first: str, kind: str) -> bool:
-    """Whether `rest`, the text behind a value of that kind, has another value in the same sentence."""
+def has_more_values(rest: str, first: str, kind: str) -> bool:
+    """Whether `rest`, the text after the value `first` of that kind, has another value in the same sentence."""
     if kind in _BLOCKS and _NEW_SENTENCE.match(rest):
         return False
     end = _SENTENCE_END.search(_masked(rest))
     sentence = rest[: end.start()] if end else rest
-    return _sets_off_more(sentence, first, kind) or brings_more(sentence, first)
+    return _sets_off_more(sentence, first, kind) or adds_value(sentence, first)
 
 
 def _sets_off_more(sentence: str, first: str, kind: str) -> bool:
+    """Whether another value is set off in the rest of a sentence, as a formula or as bold or quoted text."""
     if _SET_OFF_DEPENDS.match(sentence):
         return True
+    # Items in parentheses do not count: `($9 \cdot 3$)`. But `(and $3$)` adds a value.
+    asides = [
+        aside.span() for aside in _ASIDE.finditer(_masked(sentence)) if not ADDS_VALUE.match(sentence, aside.start())
+    ]
     place, word = 0, ""
-    for item in _items_outside_asides(sentence):
+    for item in ITEM.finditer(sentence):
+        if any(start < item.start() < end for start, end in asides):
+            continue
         between = sentence[place : item.start()]
         if _is_explained(sentence, place, item.start()):
             return False
         place = item.end()
         is_joined = bool(JOIN.fullmatch(between) and between.strip())
         phrase = _PHRASE.fullmatch(between)
-        if phrase and not HOLDS_MORE.search(between):
+        if phrase and not CONTAINS_MORE.search(between):
             word = phrase["word"].lower()
             if word != "with":
                 continue
         if word == "between" and is_joined:
             word = "of"
             continue
-        inner = content(item)
+        inner, is_formula = content(item), item.lastgroup in FORMULAS
         if word and _RELATION.search(inner) and not _RELATION.search(first):
             continue
-        if (_is_formula(item.lastgroup) == _is_formula(kind) or is_joined) and _is_another(item, first, between):
+        is_candidate = is_joined or is_formula == (kind in FORMULAS)
+        is_value = is_formula or _VALUE.match(inner) or ADDS_VALUE.match(between)
+        is_first = repeats(inner, first) or (not between.strip() and is_unit_of(inner, first))
+        if is_candidate and is_value and not is_first:
             return True
     return False
 
 
 def sentence_lines(text: str) -> str:
-    """The first line, and those after it that go on with its list: `$2$ and`, `$3$`."""
+    """The first line, with the following lines that continue its list: `$2$ and`, `$3$`."""
     line, _, below = text.partition("\n")
     is_set_off = ITEM.match(line) is not None
     while below.strip():
@@ -131,77 +140,55 @@ def sentence_lines(text: str) -> str:
         else:
             is_word_alone = is_set_off and join is not None and start == len(following)
             is_more = is_word_alone or (is_joined and VALUES_ALONE.fullmatch(following, start) is not None)
-        if not (is_more or (item is None and goes_on_below(line, following))):
+        if not (is_more or (item is None and continues_below(line, following))):
             break
         line = f"{line} {following}"
     return line
 
 
 def _masked(text: str) -> str:
-    """With what is set off blanked: no sign in it ends the sentence but a full stop at its own end."""
+    """With set-off items blanked, so that no sign inside them ends the sentence except a full stop at their end."""
     return ITEM.sub(lambda item: "x" * (len(item.group()) - 1) + ("." if ends_sentence(item) else "x"), text)
-
-
-def _items_outside_asides(sentence: str) -> Iterator[re.Match[str]]:
-    """Its items, without those in parentheses: `($9 \\cdot 3$)`; but `(and $3$)` is no aside."""
-    asides = [
-        aside.span() for aside in _ASIDE.finditer(_masked(sentence)) if not BRINGS_MORE.match(sentence, aside.start())
-    ]
-    for item in ITEM.finditer(sentence):
-        if not any(start < item.start() < end for start, end in asides):
-            yield item
 
 
 def _is_explained(sentence: str, start: int, end: int) -> bool:
     """Whether an explanation begins between two values."""
     for boundary in (CLAUSE_START, WORDY_COMMA):
-        found = boundary.search(sentence, start)
-        while found and found.start() < end:
-            is_more = BRINGS_MORE.match(sentence, found.start()) or (
-                # A comma alone explains little: "$2$, in the other case $3$".
-                boundary is WORDY_COMMA and HOLDS_MORE.search(sentence, found.end(), end)
+        clause = boundary.search(sentence, start)
+        while clause and clause.start() < end:
+            is_more = ADDS_VALUE.match(sentence, clause.start()) or (
+                # A comma does not explain if the clause adds a value: "$2$, in the other case $3$".
+                boundary is WORDY_COMMA and CONTAINS_MORE.search(sentence, clause.end(), end)
             )
-            if not is_more and not _NO_EXPLANATION.match(found.group()):
+            if not is_more and not _NO_EXPLANATION.match(clause.group()):
                 return True
-            found = boundary.search(sentence, found.end())
+            clause = boundary.search(sentence, clause.end())
     return False
 
 
-def _is_formula(kind: str | None) -> bool:
-    return kind in FORMULAS
-
-
-def _is_another(item: re.Match[str], first: str, between: str) -> bool:
-    """Whether what is set off is a value, and none that only measures the first or says it again."""
-    inner = content(item)
-    if not _is_formula(item.lastgroup) and not _VALUE.match(inner) and not BRINGS_MORE.match(between):
-        return False
-    return not (says_again(inner, first) or (not between.strip() and measures(inner, first)))
-
-
-def measures(inner: str, first: str) -> bool:
-    r"""Whether a formula right behind another is its unit: `$27$ $\text{cm}^2$`."""
+def is_unit_of(inner: str, first: str) -> bool:
+    r"""Whether a formula directly after another is its unit: `$27$ $\text{cm}^2$`."""
     return _UNIT.match(inner) is not None and re.search(r"\d", first) is not None
 
 
-def says_again(inner: str, first: str) -> bool:
-    r"""Whether two formulas are one value: `27`, `9 \cdot 3 = 27`."""
+def repeats(inner: str, first: str) -> bool:
+    r"""Whether two formulas state the same value: `27`, `9 \cdot 3 = 27`."""
     return _plain(inner) in _sides(first) or _plain(first) in _sides(inner)
 
 
 def ends_sentence(item: re.Match[str]) -> bool:
-    """Whether the full stop stands within the marks: `$27.$`."""
+    """Whether the full stop is inside the marks: `$27.$`."""
     return content(item).endswith((".", "?", "。")) and not content(item).endswith("..")
 
 
 def content(item: re.Match[str]) -> str:
-    """What is set off, without its marks."""
+    """The text of a set-off item, without its marks."""
     return next(part for part in item.groups() if part is not None).strip()
 
 
-def goes_on_behind(rest: str) -> bool:
-    """Whether a list goes on behind the mark at which its emphasis begins or ends: `2 **and** 3`."""
-    return _GOES_ON_IN_MARKS.match(_MARKS.sub("", rest)) is not None
+def continues_after_mark(rest: str) -> bool:
+    """Whether a list continues after the mark at which emphasis begins or ends: `2 **and** 3`."""
+    return _CONTINUES_IN_MARKS.match(_MARKS.sub("", rest)) is not None
 
 
 def _sides(formula: str) -> list[str]:

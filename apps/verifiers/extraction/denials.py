@@ -1,9 +1,9 @@
-r"""Sentences that deny an answer: `That isn't right`, `This can't be it`, `27 is off by one`, `Das stimmt nicht`.
+r"""Finds sentences that deny an answer: `That isn't right`, `This can't be it`, `27 is off by one`, `Das stimmt nicht`.
 
-What is denied has to be the answer, and denied as an answer: `27 isn't a multiple of 2` and `it can't be negative` are
-mathematics, `that's too many for one box` goes on with the story, `let me know if that isn't right` supposes, and
-`Option A says 2 is odd; this isn't right` is about something else. So a pronoun means the answer only in the sentence
-right behind it, what is said of it ends there, and no sentence about another option denies anything.
+The sentence must deny the answer, and deny it as an answer: `27 isn't a multiple of 2` and `it can't be negative` are
+mathematics, `that's too many for one box` continues the story, `let me know if that isn't right` is hypothetical, and
+`Option A says 2 is odd; this isn't right` is about something else. A pronoun therefore refers to the answer only in the
+sentence directly after it, the denial must end its clause, and a sentence about another option denies nothing.
 """
 
 from __future__ import annotations
@@ -39,16 +39,16 @@ _AS_AN_ANSWER = (
     r"|[$\\(]{0,2}-?(?P<denied>\d+(?:,\d{3})*(?:\.\d+)?)(?![\w^/*+=×%]|[.,]\d))"
 )
 _WRONG = rf"(?:wrong|incorrect|mistaken|erroneous|inaccurate|mistake|error|typo|slip){_END}"
-_SAID = rf"(?:{_SEEMS}{_LITTLE} {_WRONG}|{_IS_NOT}{_LITTLE} {_AS_AN_ANSWER})"
-_NAMED_DENIED = re.compile(rf"{_NAMED}{_ASIDE}{_SAID}", re.IGNORECASE)
+_DENYING_WORDS = rf"(?:{_SEEMS}{_LITTLE} {_WRONG}|{_IS_NOT}{_LITTLE} {_AS_AN_ANSWER})"
+_NAMED_DENIED = re.compile(rf"{_NAMED}{_ASIDE}{_DENYING_WORDS}", re.IGNORECASE)
 _POINTED_DENIED = re.compile(
-    rf"{_POINTED_AT}{_ASIDE}{_SAID}"
+    rf"{_POINTED_AT}{_ASIDE}{_DENYING_WORDS}"
     rf"|\b(?:I|we)(?: really| also| now)? (?:(?:do{_NT}|do not|ca{_NT}|cannot)(?: really| quite)? (?:think|believe|see how)"
     rf"|doubt)(?: that)? (?:{_POINTED_AT}|{_NAMED})(?:['’]s| is| was| can be| could be){_LITTLE}"
     rf" (?:right|correct|it|true|accurate){_END}",
     re.IGNORECASE,
 )
-# These also speak of what the answer counts: they deny it as the whole of the sentence behind it.
+# These phrases may also describe what the answer counts: they deny it only as the whole of the next sentence.
 _MISFIT = re.compile(
     r"[*_(（$]{0,3}(?:(?:but|and|so|yet|well|hmm+|oh|ok|okay|however|though|unfortunately|clearly|obviously),? ){0,2}"
     rf"(?:(?:(?!which){_POINTED_AT}|{_NAMED}){_ASIDE}"
@@ -86,7 +86,7 @@ _SUPPOSED = re.compile(
     r"|\b(?:some|someone|people|students|others|tempting|tempted|common)\b[^.!?\n]*$",
     re.IGNORECASE,
 )
-# An option that is spoken of: "A)", "(B)", "A is wrong", "Option C"; not the article.
+# A mention of an option: "A)", "(B)", "A is wrong", "Option C"; not the article.
 _OPTION = re.compile(
     r"(?<![\w'’\\])(?:[B-HJ](?![\w'’])|A(?=[).:：,，、;*_]|[ \t]*[–—-] "
     r"| (?:is|was|says|states|does|has|gives|can|could|would|and|or)(?!\w)))"
@@ -105,39 +105,38 @@ _SENTENCE_END = re.compile(r"[.!?](?=[\s*_)\]}$]|$)|[\n。！？]")
 
 
 def denial_of(text: str, start: int, end: int, stated: str | None) -> int | None:
-    """Where `text`, between the two places, denies the answer `stated` before: a number, or None for any other."""
+    """Where `text`, between `start` and `end`, denies the answer before it; None where it does not.
+
+    `stated` is that answer's number, or None if it has none.
+    """
     lowered = text[start:end].lower()
     if lowered.isascii() and not any(map(lowered.__contains__, _SIGNS)):
-        # Most texts hold none.
+        # Most texts contain none of the signs.
         return None
-    behind = _sentence_end(text, start, end)
-    next_start = end - len(text[behind:end].lstrip(" \t\r\n*_)]}$."))
+    sentence_start = _sentence_end(text, start, end)
+    next_start = end - len(text[sentence_start:end].lstrip(" \t\r\n*_)]}$."))
     next_end = _sentence_end(text, next_start, end)
-    found = [
+    denials = [
         *_NAMED_DENIED.finditer(text, start, end),
         *_POINTED_DENIED.finditer(text, start, next_end),
         *_ELSEWHERE.finditer(text, start, next_end),
     ]
     if misfit := _MISFIT.match(text, next_start, end):
-        found.append(misfit)
-    places = [one.start() for one in found if _is_about(one, stated) and not _is_of_another(text, behind, one.start())]
+        denials.append(misfit)
+    places: list[int] = []
+    for denial in denials:
+        # A number that the denial names must be the stated one.
+        numbers = [denial.groupdict().get(name) for name in ("number", "denied")]
+        if any(number is not None and number.replace(",", "") != stated for number in numbers):
+            continue
+        place = denial.start()
+        line_start = max(sentence_start, text.rfind("\n", 0, place) + 1, place - _LONGEST_LINE)
+        is_supposed = _SUPPOSED.search(text, max(sentence_start, place - _LOOK_BACK), place) is not None
+        if not (is_supposed or _OPTION.search(text, line_start, place)):
+            places.append(place)
     return min(places, default=None)
 
 
 def _sentence_end(text: str, start: int, end: int) -> int:
-    found = _SENTENCE_END.search(text, start, end)
-    return found.end() if found else end
-
-
-def _is_about(match: re.Match[str], stated: str | None) -> bool:
-    """A number that is named must be the one that was stated."""
-    named = [match.groupdict().get(name) for name in ("number", "denied")]
-    return all(number is None or number.replace(",", "") == stated for number in named)
-
-
-def _is_of_another(text: str, behind: int, place: int) -> bool:
-    """Whether what is denied is only supposed, or said in a line about another option."""
-    if _SUPPOSED.search(text, max(behind, place - _LOOK_BACK), place):
-        return True
-    line = max(behind, text.rfind("\n", 0, place) + 1, place - _LONGEST_LINE)
-    return _OPTION.search(text, line, place) is not None
+    stop = _SENTENCE_END.search(text, start, end)
+    return stop.end() if stop else end

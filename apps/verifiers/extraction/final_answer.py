@@ -1,14 +1,14 @@
-r"""Finding the final answer in the text of a solution.
+r"""Extracts the final answer from the text of a solution.
 
 The markers are GSM8K's `#### x` and `A: x` (its model solutions, on the last line), PRM800K's `# Answer` and other
 headings, tags (`<answer>x</answer>`), MATH's `\boxed{x}`, and sentences that announce the answer (`The answer is: x`,
-in a dozen languages; see `answer_leads`). **The statement that starts last in the text wins**: a solution states its
-answer at its end, what stands earlier is an intermediate result or an answer that was revised, and where two are
-nested (`#### \boxed{7}`) the inner one starts later and is the tighter one.
+in a dozen languages; see `leads`). **The statement that starts last in the text wins**: a solution states its answer at
+its end, earlier statements are intermediate results or revised answers, and of two nested statements
+(`#### \boxed{7}`) the inner one starts later and is the more precise one.
 
-No answer (None) is the honest result for a text that states none in a way that is known, that takes its answer back, or
-whose statement can be read in two ways: an answer that nobody finds is unreadable, one that is misread is a wrong label.
-What a text says after a question of its own does not count (`next_question`), nor does what a model thought aloud.
+The result is None for a text that states no answer with a known marker, that retracts its answer, or whose statement is
+ambiguous: a missing answer is only unparsed, while a misread one is a wrong label. Text after a new question does not
+count (`next_question`), nor does a model's reasoning inside thinking tags.
 """
 
 from __future__ import annotations
@@ -37,21 +37,21 @@ _LETTER = re.compile(r"^[ \t]*A:[ \t]*(?=\S)", re.MULTILINE)
 _POINT = re.compile(r"^[ \t]*B:", re.MULTILINE)
 _TAG = re.compile(
     r"<(?P<tag>answer|final[_-]?answer|ans)>(?P<inner>.*?)(?:</(?P=tag)>|\Z)"
-    r"|\[(?P<bracket>ANSWER)\](?P<held>.*?)(?:\[/ANSWER\]|\Z)",
+    r"|\[(?P<bracket>ANSWER)\](?P<bracketed>.*?)(?:\[/ANSWER\]|\Z)",
     re.DOTALL | re.IGNORECASE,
 )
 _THOUGHT = re.compile(r"</(?:think|thinking|thought|reasoning)>", re.IGNORECASE)
 _THINKING = re.compile(r"\s*<(?:think|thinking|thought|reasoning)>", re.IGNORECASE)
 _MOST_WORDS = 6
 
-Found = TypeVar("Found")
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """Where a text states its answer. `answer` is None where it does and cannot be read.
+    """A place where a text states its answer. `answer` is None where the statement cannot be parsed.
 
-    `is_box`: in a bare box, which intermediate results stand in as well; `ends_sentence` says that of a box.
+    `is_box`: in a bare box, which may also hold an intermediate result. `ends_sentence` applies to boxes only.
     """
 
     start: int
@@ -62,13 +62,13 @@ class Statement:
 
 
 def extract_answer(text: str) -> str | None:
-    """The final answer that `text` states, without its marker; None where it states none that can be read."""
+    """The final answer that `text` states, without its marker; None where it states none that can be parsed."""
     last = last_statement(own_text(text))
     return last.answer if last else None
 
 
 def own_text(text: str) -> str:
-    """What of a text belongs to the solution that was asked for: no thoughts before it, no other question after it."""
+    """The part of a text that belongs to its own problem: no thoughts before it, no further question after it."""
     thought = _last(_THOUGHT.finditer(text)) if "</" in text else None
     if thought is not None:
         text = text[thought.end() :]
@@ -78,62 +78,64 @@ def own_text(text: str) -> str:
 
 
 def last_statement(text: str) -> Statement | None:
-    """The one that decides, with its answer; None where it cannot be read or is taken back.
+    """The statement that decides, with its answer; None where it cannot be parsed or is retracted.
 
-    Most texts state their answer in their last line or box: where nothing later can be, nothing earlier is read.
+    Most texts state their answer in their last line or box: if nothing can follow it, nothing before it is parsed.
     """
-    boxed = _boxed(text)
-    if boxed is not None and not _may_state(text[boxed.start :]):
-        return _unless_taken_back(text, [boxed])
+    box = last_boxed_answer(text)
+    boxed = Statement(box.start, box.end, box.answer, is_box=True) if box else None
+    # Anything but a box that may state an answer contains one of these; headings and tags contain the word's stem.
+    after = text[boxed.start :] if boxed else ""
+    if boxed is not None and not ("####" in after or "A:" in after or holds_stem(after)):
+        return _unless_retracted(text, [boxed])
     line_start = text.rfind("\n", 0, len(text.rstrip())) + 1
     line = text[line_start:]
     if boxed is None and len(line) < len(text) and not _is_tagged(text):
-        found = _found_by(line, _hashes, _announced, _last_line)
-        if found:
-            last = _unless_taken_back(line, found)
+        candidates = _newest_of_each(line, _hashes, _announced, _last_line)
+        if candidates:
+            last = _unless_retracted(line, candidates)
             return replace(last, start=line_start + last.start, end=line_start + last.end) if last else None
-    found = _found_by(text, _hashes, _paragraph, _heading, _announced, _last_line, _tagged)
-    return _unless_taken_back(text, [*found, boxed] if boxed else found)
+    candidates = _newest_of_each(text, _hashes, _paragraph, _under_headings, _announced, _last_line, _tagged)
+    return _unless_retracted(text, [*candidates, boxed] if boxed else candidates)
 
 
-def _found_by(text: str, *finders: Callable[[str], Statement | None]) -> list[Statement]:
-    return [statement for statement in (find(text) for find in finders) if statement is not None]
+def _newest_of_each(text: str, *finders: Callable[[str], Iterator[Statement]]) -> list[Statement]:
+    """The first statement of each finder: all of them search from the end of the text to its beginning."""
+    newest = (next(find(text), None) for find in finders)
+    return [statement for statement in newest if statement is not None]
 
 
 def statements(text: str) -> list[Statement]:
-    """All of them, first to last, with those whose answer cannot be read."""
-    found = [
-        *_all_hashes(text),
-        *_unread_hashes(text),
-        *_all_headings(text),
-        *_all_announced(text, earliest=True),
-        *_all_tagged(text),
+    """All statements from first to last, including those whose answer cannot be parsed."""
+    all_statements = [
+        *_hashes(text),
+        *_under_headings(text),
+        *_announced(text, earliest=True),
+        *_tagged(text),
     ]
+    if "####" in text:
+        # The line continues after its number: a heading, or an answer with the next question directly after it.
+        all_statements += [Statement(line.start(), line.end(), None) for line in _UNREAD_HASHES.finditer(text)]
     if "A:" in text and not _POINT.search(text):
-        found += [_lettered(text, marker) for marker in _LETTER.finditer(text)]
-    found += [
-        Statement(one.start, one.end, one.answer, is_box=True, ends_sentence=one.ends_sentence)
-        for one in boxed_answers(text)
+        all_statements += [_lettered(text, marker) for marker in _LETTER.finditer(text)]
+    all_statements += [
+        Statement(box.start, box.end, box.answer, is_box=True, ends_sentence=box.ends_sentence)
+        for box in boxed_answers(text)
     ]
-    return sorted(found, key=lambda one: one.start)
+    return sorted(all_statements, key=lambda statement: statement.start)
 
 
-def _unless_taken_back(text: str, found: list[Statement]) -> Statement | None:
-    if not found:
+def _unless_retracted(text: str, candidates: list[Statement]) -> Statement | None:
+    if not candidates:
         return None
-    last = max(found, key=lambda statement: (statement.start, statement.answer is not None))
+    last = max(candidates, key=lambda statement: (statement.start, statement.answer is not None))
     if not last.answer or retraction_of(text, last.end, len(text), last.answer) is not None:
         return None
     return last
 
 
-def _may_state(text: str) -> bool:
-    """Whether anything but a box may state an answer in a text; headings and tags hold the stem of the word."""
-    return "####" in text or "A:" in text or holds_stem(text)
-
-
-def _last(found: Iterable[Found]) -> Found | None:
-    newest = deque(found, maxlen=1)
+def _last(items: Iterable[Item]) -> Item | None:
+    newest = deque(items, maxlen=1)
     return newest[0] if newest else None
 
 
@@ -142,12 +144,8 @@ def _line_after(text: str, start: int) -> str:
     return text[start:] if end < 0 else text[start:end]
 
 
-def _hashes(text: str) -> Statement | None:
-    return next(_all_hashes(text), None)
-
-
-def _all_hashes(text: str) -> Iterator[Statement]:
-    """Newest first, as all of these. Markdown has headings of four as well: those hold no answer."""
+def _hashes(text: str) -> Iterator[Statement]:
+    """`#### x`. Markdown also has headings of four hashes, which hold no answer."""
     if "####" not in text:
         return
     for marker in reversed(list(_HASHES.finditer(text))):
@@ -158,53 +156,34 @@ def _all_hashes(text: str) -> Iterator[Statement]:
         yield Statement(marker.start(), marker.end() + len(line), tidy(line))
 
 
-def _unread_hashes(text: str) -> Iterator[Statement]:
-    """Lines that go on behind their number: a heading, or an answer with the next question right behind it."""
-    for marker in _UNREAD_HASHES.finditer(text) if "####" in text else ():
-        yield Statement(marker.start(), marker.end(), None)
-
-
-def _paragraph(text: str) -> Statement | None:
-    """PRM800K's form. The paragraph under the heading: a matrix may take several lines."""
+def _paragraph(text: str) -> Iterator[Statement]:
+    """The paragraph under the last heading, in PRM800K's form: a matrix may take several lines."""
     marker = _last(_PARAGRAPH_HEADING.finditer(text)) if "# Answer" in text else None
     if marker is None:
-        return None
+        return
     body = text[marker.end() :].strip().partition("\n\n")[0]
     words = re.findall(r"(?<![\\A-Za-z])[^\W\d_]{2,}", body)
     lines = [line for line in body.splitlines() if line.strip()]
-    if len(words) > _MOST_WORDS or (
-        len(lines) > 1 and "\\begin" not in body and "$$" not in body and "\\[" not in body
-    ):
-        return None
-    return Statement(marker.start() + 1, marker.end() + len(body), tidy(body) or None)
+    has_display = "\\begin" in body or "$$" in body or "\\[" in body
+    if len(words) <= _MOST_WORDS and (len(lines) <= 1 or has_display):
+        yield Statement(marker.start() + 1, marker.end() + len(body), tidy(body) or None)
 
 
-def _heading(text: str) -> Statement | None:
-    return next(_all_headings(text), None)
-
-
-def _all_headings(text: str) -> Iterator[Statement]:
+def _under_headings(text: str) -> Iterator[Statement]:
+    """`### Answer` with the answer below it. Several lines that look like answers are ambiguous."""
     for lead in reversed(list(headings(text))):
-        if text[lead.end :].strip():
-            value = None if _goes_on_as_list(text, lead) else value_after(text, lead)
-            yield Statement(lead.start, _end_of_value(text, lead), value)
+        if not text[lead.end :].strip():
+            continue
+        lines = text[lead.end :].lstrip(" \t*_:：】]\r\n").partition("\n\n")[0].splitlines()
+        following = None
+        if len(lines) > 1 and len(lines[1]) < 40 and not lines[0].lstrip().startswith(("\\[", "$$", "\\begin")):
+            following = read_value(lines[1].strip(), words=False)
+        is_list = following is not None and not is_same(read_value(lines[0], words=True), following)
+        yield Statement(lead.start, _end_of_value(text, lead), None if is_list else value_after(text, lead))
 
 
-def _goes_on_as_list(text: str, lead: Lead) -> bool:
-    """Whether the line after the first one under a heading looks like an answer too: which one is meant?"""
-    lines = text[lead.end :].lstrip(" \t*_:：】]\r\n").partition("\n\n")[0].splitlines()
-    if len(lines) < 2 or lines[0].lstrip().startswith(("\\[", "$$", "\\begin")):
-        return False
-    following = read_value(lines[1].strip(), words=False) if len(lines[1]) < 40 else None
-    return following is not None and not is_same(read_value(lines[0], words=True), following)
-
-
-def _announced(text: str) -> Statement | None:
-    return next(_all_announced(text), None)
-
-
-def _all_announced(text: str, *, earliest: bool = False) -> Iterator[Statement]:
-    """`The answer is: x`, and `answer is x` where x looks like one: prose has other answers too."""
+def _announced(text: str, *, earliest: bool = False) -> Iterator[Statement]:
+    """`The answer is: x`, and `answer is x` where x looks like a value, since prose has other answers too."""
     for lead in sorted(leads(text, earliest=earliest), key=lambda lead: lead.start, reverse=True):
         value = value_after(text, lead)
         is_line_start = not text[text.rfind("\n", 0, lead.start) + 1 : lead.start].strip(" \t*_#>【[")
@@ -214,19 +193,21 @@ def _all_announced(text: str, *, earliest: bool = False) -> Iterator[Statement]:
 
 
 def _end_of_value(text: str, lead: Lead) -> int:
-    """Where what follows the statement begins, for words that take it back: right after the lead's line begins."""
+    """Where retractions of the statement may begin: after the first character of the text that follows the lead."""
     start = lead.end
     while start < len(text) and text[start] in " \t*_:：】]\r\n":
         start += 1
     return min(start + 1, len(text))
 
 
-def _last_line(text: str) -> Statement | None:
+def _last_line(text: str) -> Iterator[Statement]:
+    """`A: x` on the last line."""
     if "A:" not in text:
-        return None
+        return
     body = text.rstrip()
     marker = _LETTER.match(body, body.rfind("\n") + 1)
-    return _lettered(body, marker) if marker else None
+    if marker:
+        yield _lettered(body, marker)
 
 
 def _lettered(text: str, marker: re.Match[str]) -> Statement:
@@ -241,16 +222,8 @@ def _is_tagged(text: str) -> bool:
     return "<ans" in lowered or "<final" in lowered or "[answer]" in lowered
 
 
-def _tagged(text: str) -> Statement | None:
-    return _last(_all_tagged(text))
-
-
-def _all_tagged(text: str) -> Iterator[Statement]:
-    for marker in _TAG.finditer(text) if _is_tagged(text) else ():
-        inner = marker["inner"] if marker["tag"] else marker["held"]
+def _tagged(text: str) -> Iterator[Statement]:
+    """`<answer>x</answer>` and `[ANSWER]x[/ANSWER]`."""
+    for marker in reversed(list(_TAG.finditer(text))) if _is_tagged(text) else ():
+        inner = marker["inner"] if marker["tag"] else marker["bracketed"]
         yield Statement(marker.start(), marker.end(), read_value(" ".join(inner.split()), words=True))
-
-
-def _boxed(text: str) -> Statement | None:
-    found = last_boxed_answer(text)
-    return Statement(found.start, found.end, found.answer, is_box=True) if found else None

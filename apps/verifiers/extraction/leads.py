@@ -1,8 +1,8 @@
-r"""How texts announce their final answer, in the languages that solutions are written in.
+r"""Finds the phrases that announce a final answer, in the languages in which solutions are written.
 
-A lead is the words before the answer: `The answer is`, `答案是`, `La réponse est`. One that speaks of somebody else's
-answer, of a wrong one or of a supposed one announces nothing; where a lead is not known the answer is not found, and
-nobody guesses it from the last number in the text.
+A lead is the phrase before the answer: `The answer is`, `答案是`, `La réponse est`. A phrase about another person's
+answer, a wrong answer or a hypothetical one is not a lead. Without a known lead no answer is extracted; it is never
+guessed from the last number in the text.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ _COLON = f"{SPACE}*[:：=＝]"
 
 @dataclass(frozen=True, slots=True)
 class Lead:
-    """Where an announcement begins, and where what it announces begins.
+    """Where an announcement starts, and where it ends and its answer begins.
 
-    `is_explicit`: it ends in a colon, so that words may follow as well as numbers.
+    `is_explicit`: it ends in a colon, so that the answer may be words as well as a number.
     """
 
     start: int
@@ -43,8 +43,8 @@ class _Language:
 def _european(stems: str, nouns: str, adjectives: str, gap: str, verbs: str) -> _Language:
     """`La réponse finale à la question est`, or with a colon."""
     adjective = f"(?:{SPACE}+(?:{adjectives}))*" if adjectives else ""
-    said = rf"{SPACE}*[,—–]?{SPACE}*(?:{verbs})(?!\w){SPACE}*(?P<colon>[:：]?)"
-    pattern = rf"(?<!\w)(?:{nouns}){adjective}(?:{SPACE}+{gap})?\)?[*_]{{0,3}}(?:{said}|(?P<only>{_COLON}))"
+    verb_with_colon = rf"{SPACE}*[,—–]?{SPACE}*(?:{verbs})(?!\w){SPACE}*(?P<colon>[:：]?)"
+    pattern = rf"(?<!\w)(?:{nouns}){adjective}(?:{SPACE}+{gap})?\)?[*_]{{0,3}}(?:{verb_with_colon}|(?P<only>{_COLON}))"
     return _Language(tuple(stems.split()), re.compile(pattern, re.IGNORECASE), has_decimal_commas=True)
 
 
@@ -61,7 +61,7 @@ _ENGLISH = re.compile(
     rf"|(?P<only>{_COLON}))",
     re.IGNORECASE,
 )
-# What the English pattern begins with; "ans" begins "answer" too.
+# The beginnings of the English pattern; "ans" also begins "answer".
 _ENGLISH_STEMS = ("ans", "option", "choice")
 _LANGUAGES = (
     _Language(("answer", "option", "choice", "ans"), _ENGLISH, is_english=True),
@@ -146,13 +146,13 @@ _LANGUAGES = (
     ),
 )
 
-# English words that may stand right before "answer"; after any other the answer is somebody's, or not the one asked for.
+# English words that may directly precede "answer"; after any other word the answer is another person's or another one.
 _OWN_WORDS = (
     "the our my your final correct right required requested desired exact numeric numerical simplified overall "
     "complete actual full short so thus hence therefore then is and that this as means gives be get model"
 )
 _OWN = frozenset(_OWN_WORDS.split())
-# A clause with one of these supposes, denies or reports an answer.
+# A clause with one of these words supposes, denies or reports an answer.
 _UNSURE_WORDS = (
     "if suppose supposing assume assuming whether unless imagine why how thought guess guessed claim claims claimed "
     "said says not never wrong incorrect perhaps maybe possibly until else otherwise cannot doubt si mauvaise fausse "
@@ -161,7 +161,7 @@ _UNSURE_WORDS = (
 )
 _UNSURE = frozenset(_UNSURE_WORDS.split())
 _UNSURE_SIGNS = ("错", "錯", "誤", "若", "如果", "假设", "假設", "不是", "他的", "她的", "もし", "만약", "틀린", "잘못")
-# Only what is said of the answer itself: "we don't count the ends, and the answer is" announces it.
+# Only a negation of the answer itself: "we don't count the ends, and the answer is" announces it.
 _NEGATED = re.compile(
     r"n['’ʼ`´]t (?:\w+ )?(?:think|believe|say|claim|mean|imply|follow|be|true|right|correct|the case|sure|certain)"
     r"(?: (?:true|right|correct|the case|possible))?(?: (?:that|the|my|our|final|correct|right))*\s*$"
@@ -183,7 +183,7 @@ _HEADING = re.compile(
     re.IGNORECASE,
 )
 _LONGEST_HEADING = 60
-# A text that announces more answers than this states none.
+# Further announcements in one text are ignored.
 _MOST_LEADS = 40
 _STEMS = tuple({stem for language in _LANGUAGES for stem in language.stems})
 _ASCII_STEMS = tuple(stem for stem in _STEMS if stem.isascii())
@@ -191,18 +191,18 @@ _ASCII_STEMS = tuple(stem for stem in _STEMS if stem.isascii())
 
 @lru_cache(maxsize=2)
 def _stems_in(text: str) -> tuple[str, frozenset[str]]:
-    """The text in lower case and the stems in it; asked for headings and for leads of one text in a row."""
+    """The text in lower case and the stems in it. Cached: `headings` and `leads` read the same text in a row."""
     lowered = text.lower()
     return lowered, frozenset(stem for stem in (_ASCII_STEMS if text.isascii() else _STEMS) if stem in lowered)
 
 
 def holds_stem(text: str) -> bool:
     """Whether a text may announce an answer at all."""
-    return _holds(text.lower(), _ASCII_STEMS if text.isascii() else _STEMS)
+    return _contains_any(text.lower(), _ASCII_STEMS if text.isascii() else _STEMS)
 
 
 def headings(text: str) -> Iterator[Lead]:
-    """Lines that hold nothing but the word: `### Answer`, `**Final Answer**`, `答案：`."""
+    """Lines with nothing but the noun: `### Answer`, `**Final Answer**`, `答案：`."""
     lowered, stems = _stems_in(text)
     if stems and len(lowered) != len(text):
         lines = itertools.accumulate((len(line) + 1 for line in text.split("\n")), initial=0)
@@ -212,18 +212,18 @@ def headings(text: str) -> Iterator[Lead]:
     for start in starts:
         end = text.find("\n", start)
         line = text[start:] if end < 0 else text[start:end]
-        if len(line) <= _LONGEST_HEADING and _HEADING.fullmatch(line) and _holds(line.lower(), stems):
+        if len(line) <= _LONGEST_HEADING and _HEADING.fullmatch(line) and _contains_any(line.lower(), stems):
             yield Lead(start, start + len(line), is_explicit=True, is_english="answer" in line.lower())
 
 
 def leads(text: str, *, earliest: bool = False) -> Iterator[Lead]:
-    """The last announcements within a line, or the first, in no order across languages."""
+    """The last announcements in running text, or the earliest ones, unordered across languages."""
     lowered, stems = _stems_in(text)
     for language in _LANGUAGES if stems else ():
         if not stems.isdisjoint(language.stems):
             matches = _matches(language, text, lowered)
             for match in itertools.islice(matches, _MOST_LEADS) if earliest else deque(matches, maxlen=_MOST_LEADS):
-                if _is_own(text, match.start(), is_english=language.is_english):
+                if _is_own_answer(text, match.start(), is_english=language.is_english):
                     groups = match.groupdict()
                     yield Lead(
                         match.start(),
@@ -235,7 +235,7 @@ def leads(text: str, *, earliest: bool = False) -> Iterator[Lead]:
 
 
 def _matches(language: _Language, text: str, lowered: str) -> Iterator[re.Match[str]]:
-    """For English by way of its stems, of which most texts hold few: a run reads hundreds of rollouts a second."""
+    """For English only at its stems, of which most texts contain few: a run reads hundreds of rollouts a second."""
     if not language.is_english or len(lowered) != len(text):
         yield from language.pattern.finditer(text)
         return
@@ -244,8 +244,8 @@ def _matches(language: _Language, text: str, lowered: str) -> Iterator[re.Match[
             yield match
 
 
-def _holds(lowered: str, stems: Iterable[str]) -> bool:
-    for stem in stems:  # noqa: SIM110 - this runs for each text, and a generator takes three times as long
+def _contains_any(lowered: str, stems: Iterable[str]) -> bool:
+    for stem in stems:  # noqa: SIM110 - runs for every text, and a generator takes three times as long
         if stem in lowered:
             return True
     return False
@@ -258,8 +258,8 @@ def _places(stem: str, lowered: str) -> Iterator[int]:
         place = lowered.find(stem, place + 1)
 
 
-def _is_own(text: str, start: int, *, is_english: bool) -> bool:
-    """Whether the words before the lead, in its clause, let it be the solution's own, final answer."""
+def _is_own_answer(text: str, start: int, *, is_english: bool) -> bool:
+    """Whether the words before the lead, in its clause, permit it to announce the solution's own final answer."""
     before = text[max(0, start - _LOOK_BACK) : start]
     clause = _CLAUSE.split(before)[-1]
     if not clause.isascii() and any(sign in clause for sign in _UNSURE_SIGNS):

@@ -1,7 +1,7 @@
-"""Where a text goes on with a question of its own, as completers do that are not told to stop.
+"""Finds where a text continues with a new question, as completion models do without a stop sequence.
 
-What is written after the answer to the question that was asked belongs to another one. A mark of a new question
-counts only behind a stated answer: solutions begin by repeating their question.
+Everything after the new question belongs to that question. The mark of a new question counts only after a stated
+answer, because solutions often begin by repeating their question.
 """
 
 from __future__ import annotations
@@ -20,23 +20,21 @@ _MARK = re.compile(
     re.IGNORECASE,
 )
 _MARK_INSIDE = re.compile(r"(?:Question|Problem|Human|User|Q)[ \t]?#?\d*:")
-# What chat templates put between turns, where a server lets it through.
 _SENTENCE_ENDS = tuple(".!?。！？।")
-_TURN = re.compile(r"<\|[a-z_]+\|>|<(?:start|end)_of_turn>|\[INST\]|</s>")
+# The separators of chat templates, which some servers include in the text.
+_DIALOGUE_MARK = re.compile(r"<\|[a-z_]+\|>|<(?:start|end)_of_turn>|\[INST\]|</s>")
 _INSIDE = ("Question", "Problem", "Human", "User", "Q")
 _TURNING = ("<|", "<start", "<end", "[INST]", "</s>")
-# A paragraph that asks something with numbers in it, and is no thought about the solution.
+# A paragraph that asks a question with numbers in it, and does not reflect on the solution.
 _ASKING = re.compile(r"\n[ \t]*\n(?=[^\n]{30,}[?？؟][ \t]*(?:\n|$))(?=[^\n]*\d)(?P<paragraph>[^\n]+)")
-# A runaway's first answer stands near its beginning.
+# The first new question is near the beginning of a text that never stops.
 _MOST_STARTS = 20
 _THINKING = re.compile(
     r"\b(?:we|let|let's|i|wait|check|but|why|verify|actually|what about|does this|is this|is that|you|my)\b",
     re.IGNORECASE,
 )
-
-
 _SENTENCE = re.compile(r"[.!。！\n]|(?<=[?？؟])")
-# Verbs that tell somebody to find something, at the beginning of a sentence or behind the comma of a supposition.
+# Imperatives of a task, at the beginning of a sentence or after the comma of a condition.
 _TASK = re.compile(
     r"(?<![^\W\d_] )\b(?:Find|Compute|Determine|Evaluate|Calculate|Simplify|Solve|Prove|Show that|Express|Write|Factor|Expand"
     r"|Convert|Round|Give|Enter|List|Rationalize|What|How|Which)\b"
@@ -48,16 +46,16 @@ _OWN_QUESTION = re.compile(r"\b(?:this|that|it|we|i|us|right|correct|sure|why)\b
 _MOST_OWN_WORDS = 8
 
 
-def asks(text: str) -> bool:
-    """Whether a text may pose a task: it asks something, but for `Is that right?`, or tells somebody to find something."""
+def poses_task(text: str) -> bool:
+    """Whether a text may pose a task, by an imperative or a question other than `Is that right?`."""
     if _TASK.search(text):
         return True
-    questions = [one for one in _SENTENCE.split(text) if one.endswith(("?", "？", "؟"))]
-    return any(len(one.split()) > _MOST_OWN_WORDS or not _OWN_QUESTION.search(one) for one in questions)
+    questions = [sentence for sentence in _SENTENCE.split(text) if sentence.endswith(("?", "？", "؟"))]
+    return any(len(question.split()) > _MOST_OWN_WORDS or not _OWN_QUESTION.search(question) for question in questions)
 
 
 def before_next_question(text: str, states_answer: Callable[[str], bool]) -> str:
-    """The text up to the first new question that stands behind a stated answer; all of it where there is none."""
+    """The text up to the first new question after a stated answer; the whole text where there is none."""
     for start in sorted(_starts(text))[:_MOST_STARTS]:
         if start > 0 and states_answer(text[:start]):
             return text[:start].rstrip()
@@ -65,7 +63,7 @@ def before_next_question(text: str, states_answer: Callable[[str], bool]) -> str
 
 
 def _starts(text: str) -> Iterator[int]:
-    """Each pattern is tried only where the text holds a sign that it cannot do without."""
+    """Where new questions may start. Each pattern is tried only if the text contains a sign that it requires."""
     if ":" in text or "：" in text or ("\n" in text and ("#" in text or "**" in text)):
         yield from (match.start() for match in _MARK.finditer(text))
     if ":" in text and any(map(text.__contains__, _INSIDE)):
@@ -73,7 +71,7 @@ def _starts(text: str) -> Iterator[int]:
             if text[max(0, match.start() - 4) : match.start()].rstrip()[-1:] in _SENTENCE_ENDS:
                 yield match.start()
     if any(map(text.__contains__, _TURNING)):
-        yield from (match.start() for match in _TURN.finditer(text))
+        yield from (match.start() for match in _DIALOGUE_MARK.finditer(text))
     if "?" in text or "？" in text or "؟" in text:
         for match in _ASKING.finditer(text):
             if not _THINKING.search(match["paragraph"]):

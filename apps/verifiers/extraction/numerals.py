@@ -1,4 +1,4 @@
-"""Numbers as languages write them: `27本`, `٢٧`, `2,5`, `1.234.567`."""
+"""Converts numbers from other notations: `27本`, `٢٧`, `2,5`, `1.234.567`."""
 
 from __future__ import annotations
 
@@ -21,36 +21,36 @@ FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {
 
 
 def without_measures(plain: str) -> str | None:
-    """`27本` is 27. What else follows a number in those scripts may change it (`27万`, `27分の2`): None."""
+    """`27本` is 27. Any other word after a number in those scripts may change it (`27万`, `27分の2`): None."""
     if plain.isascii():
         return plain
-    found = NUMBER.match(plain.translate(FULL_WIDTH))
-    rest = plain[found.end() :].strip() if found else ""
+    number = NUMBER.match(plain.translate(FULL_WIDTH))
+    rest = plain[number.end() :].strip() if number else ""
     if not rest or not re.search(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]", rest):
         return plain
-    if found and _MEASURED.match(rest):
-        return found.group().rstrip(".,")
+    if number and _MEASURED.match(rest):
+        return number.group().rstrip(".,")
     parts = [
         part.strip()
         for part in re.split(r"[,，、]|和|或者|或|与|與|以及|及|と|または|および|와|과|또는", plain)
         if part.strip()
     ]
-    read = [without_measures(part) for part in parts] if len(parts) > 1 else []
-    return ", ".join(part for part in read if part) if read and all(read) else None
+    values = [without_measures(part) for part in parts] if len(parts) > 1 else []
+    return ", ".join(value for value in values if value) if values and all(values) else None
 
 
 def localized(answer: str, *, decimal_commas: bool) -> str | None:
-    """With ASCII digits, and numbers as English writes them. None for `1.234` where that may be either."""
+    """With ASCII digits and English number format. None for `1.234` if it may be a decimal or a thousands point."""
     if not answer.isascii():
         answer = "".join(
             str(unicodedata.decimal(sign)) if not sign.isascii() and unicodedata.category(sign) == "Nd" else sign
             for sign in answer
         ).translate(FULL_WIDTH)
     bare = answer.replace("{,}", ",")
-    found = re.match(r"[-+−]?\d+(?:[.,\s\u00a0\u202f]\d+)*", bare) if decimal_commas else None
-    if found is None:
+    match = re.match(r"[-+−]?\d+(?:[.,\s\u00a0\u202f]\d+)*", bare) if decimal_commas else None
+    if match is None:
         return answer
-    number, rest = found.group(), bare[found.end() :]
+    number, rest = match.group(), bare[match.end() :]
     if re.fullmatch(r"[-+−]?\d{1,3}([., \u00a0\u202f])\d{3}(?:\1\d{3})*", number):
         compact = re.sub(r"[., \u00a0\u202f]", "", number)
         is_sure = not re.search(r"[.,]", number) or len(re.findall(r"[.,]", number)) > 1

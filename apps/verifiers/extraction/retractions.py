@@ -1,8 +1,8 @@
-r"""Words by which a text takes back the answer that it has just stated.
+r"""Finds phrases with which a text retracts the answer that it has just stated.
 
-Some do so whatever follows (`Wait`, `Actually`, `其实`), and so do sentences that deny it (`that can't be right`, see
-`denials`). Those that only look again (`Let me double-check`, `the correct total is`) do unless what follows ends in the
-same value or calls it right.
+Some retract it whatever follows (`Wait`, `Actually`, `其实`), and so do sentences that deny it (`that can't be right`, see
+`denials`). Phrases that announce a second look (`Let me double-check`, `the correct total is`) retract it unless the
+text after them ends in the same value or confirms it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 
 from apps.verifiers.extraction.denials import denial_of
 
-# Right behind the end of a sentence, of a line or of a text that was left off, or behind a dash.
+# Directly after the end of a sentence or line, after an ellipsis, or after a dash.
 _OPENING = r"(?:^|[.!?\n—–。！？，…]\s{0,4}|\s-+\s{0,4})[*_(（]{0,3}"
 _INTERJECTIONS = (
     r"wait\b|hold on\b|scratch that|correction\b|oops\b|whoops\b|sorry\b|apologies\b|(?:i )?apologi[sz]e\b|my (?:bad|mistake)\b"
@@ -62,25 +62,22 @@ _NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
 
 
 def retraction_of(text: str, start: int, end: int, answer: str) -> int | None:
-    """Where `text`, between `start` and `end`, takes back the `answer` that it stated before; None where it does not."""
+    """Where `text`, between `start` and `end`, retracts the `answer` stated before; None where it does not."""
     start = min(start, end)
-    found = _RETRACTION.search(text, start, end)
-    denial = denial_of(text, start, found.start() if found else end, _last_number(answer))
-    place = denial if denial is not None else found.start() if found else None
-    second = _SECOND_LOOK.search(text, start, end if place is None else place)
-    if second is not None and not _confirms(text[second.end() : end], answer):
-        return second.start()
+    retraction = _RETRACTION.search(text, start, end)
+    denial = denial_of(text, start, retraction.start() if retraction else end, _last_number(answer))
+    place = denial if denial is not None else retraction.start() if retraction else None
+    second_look = _SECOND_LOOK.search(text, start, end if place is None else place)
+    if second_look is not None:
+        rest = text[second_look.end() : end]
+        stated = _last_number(answer)
+        # A second look that ends without a number finds nothing different.
+        repeats_answer = (
+            answer.casefold() in rest.casefold() if stated is None else _last_number(rest) in (None, stated)
+        )
+        if not repeats_answer and not _CONFIRMING.search(rest):
+            return second_look.start()
     return place
-
-
-def _confirms(behind: str, answer: str) -> bool:
-    if _CONFIRMING.search(behind):
-        return True
-    stated, last = _last_number(answer), _last_number(behind)
-    if stated is None:
-        return answer.casefold() in behind.casefold()
-    # A look that comes to no number finds nothing else.
-    return last in (None, stated)
 
 
 def _last_number(text: str) -> str | None:

@@ -1,7 +1,7 @@
-r"""Where a plain answer ends in its sentence: `27` of `27 books (9 x 3), since each shelf holds 9.`
+r"""Finds where a plain answer ends in its sentence: `27 books` in `27 books (9 x 3), since each shelf holds 9.`
 
-What stands behind it is cut off, and is asked first whether it changes the answer or has another one: then nobody can
-say what the answer is, and there is none.
+The rest of the sentence is cut off. If the rest changes the answer or has another one, the answer is ambiguous and the
+result is None.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from apps.verifiers.extraction.clauses import CLAUSE_START, FORMULAS, ITEM, WORDY_COMMA, goes_on_behind
-from apps.verifiers.extraction.lists import NUMBER_WORDS, brings_more
+from apps.verifiers.extraction.clauses import CLAUSE_START, FORMULAS, ITEM, WORDY_COMMA, continues_after_mark
+from apps.verifiers.extraction.lists import NUMBER_WORDS, adds_value
 
 _SENTENCE_END = re.compile(
     r"(?<!resp)(?<![ap]\.m)\.(?=\s|$)|(?<=[ap]\.m)\.(?=\s+[A-Z]|\s*$)|[。｡؟।！？\n]|[!?](?=\s|$)|</|\*\*|(?<=\w)__|」|”|\[/"
@@ -28,21 +28,27 @@ _CONCLUDES = re.compile(
     r"\b[^\n]*\d",
     re.IGNORECASE,
 )
-# "27, 9 for each": what is for each is no second value, and no difference either; "9 for each, so 27" is 27.
+# "27, 9 for each": the share is not a second value and does not change the first; "9 for each, so 27" is 27.
 _FOR_EACH = re.compile(r"\s*for (?:each|every)(?!\w)", re.IGNORECASE)
 _SEVERAL = re.compile(r"\d[$*)\\}]*\s?(?:[,;]|\s[–—-])\s[$*(\\{]*\d")
 _CONCLUDES_LATER = re.compile(rf"[,;–—-]\s*{_CONCLUDES.pattern}", re.IGNORECASE)
 _DIGIT = re.compile(r"\d")
 # "A week", not A.
 _ARTICLE = re.compile(r"\s*a\s*", re.IGNORECASE)
-_BEHIND_LETTER = re.compile(r"\s*[,;(]|\s+(?:because|since|as|which)\b")
+_AFTER_LETTER = re.compile(r"\s*[,;(]|\s+(?:because|since|as|which)\b")
 
 
 def answer_part(body: str) -> str | None:
-    """The plain text up to the end of its sentence or the beginning of an explanation. None where nobody can tell."""
+    """The plain text up to the end of its sentence or the start of an explanation. None where that is ambiguous."""
     sentence = _sentence(body)
     answer = None if sentence is None else _before_explanation(sentence)
-    if sentence is None or answer is None or _is_changed(answer, sentence[len(answer) :]):
+    if sentence is None or answer is None or _UNFINISHED.search(answer) or _UNFINISHED.search(sentence):
+        return None
+    rest = sentence[len(answer) :]
+    is_article = _ARTICLE.fullmatch(answer) and not _AFTER_LETTER.match(rest)
+    is_shared = _FOR_EACH.match(rest) and (_SEVERAL.search(answer) or _CONCLUDES_LATER.search(rest))
+    if rest and (is_article or is_shared or _CONCLUDES.match(rest) or adds_value(rest, answer)):
+        # The rest holds the answer, adds another one, or decides what the first means.
         return None
     if not answer.isascii():
         answer = "".join(sign for sign in answer if unicodedata.category(sign) not in ("So", "Cf"))
@@ -50,32 +56,28 @@ def answer_part(body: str) -> str | None:
 
 
 def _sentence(body: str) -> str | None:
-    """None for a question, and where emphasis ends within a list."""
+    """The first sentence. None for a question, and where emphasis ends within a list."""
     end = _SENTENCE_END.search(body)
     sentence, sign = (body[: end.start()], end.group()) if end else (body, "")
     if sign in ("?", "？", "؟") or (sign == "!" and sentence[-1:].isdecimal()):
-        # A question states nothing; and nobody knows whether 5! is a factorial.
+        # A question states nothing, and 5! may be a factorial.
         return None
-    if sign in ("**", "__") and end is not None and goes_on_behind(body[end.end() :]):
+    if sign in ("**", "__") and end is not None and continues_after_mark(body[end.end() :]):
         return None
     return None if sign == "" and _ASKED_NUMBER.search(sentence.rstrip()) else sentence
 
 
 def _before_explanation(sentence: str) -> str | None:
+    """`27` of `27 (9 x 3)`, without the bracket that opens the explanation; None for a value cut in two: `(2,`."""
     answer = sentence
     digit = _DIGIT.search(sentence)
     first = digit.end() if digit else len(sentence)
-    # A comma between words explains nothing before a number was named.
+    # A comma between words does not start an explanation before the first number.
     for boundary, start in ((_VALUELESS, first), (CLAUSE_START, 1), (_EXPLAINED, 1), (WORDY_COMMA, first)):
-        found = boundary.search(answer, start)
-        while found and _is_inside_formula(answer, found.start()):
-            found = boundary.search(answer, found.end())
-        answer = answer[: found.start()] if found else answer
-    return _before_open_aside(answer)
-
-
-def _before_open_aside(answer: str) -> str | None:
-    """`27 (` without the aside that it was cut in; None where the value itself was: `(2,`."""
+        explanation = boundary.search(answer, start)
+        while explanation and _is_inside_formula(answer, explanation.start()):
+            explanation = boundary.search(answer, explanation.end())
+        answer = answer[: explanation.start()] if explanation else answer
     if sum(map(answer.count, _OPENING)) <= sum(map(answer.count, _CLOSING)):
         # Also `]0, 1[`.
         return answer
@@ -88,20 +90,8 @@ def _before_open_aside(answer: str) -> str | None:
     return answer
 
 
-def _is_changed(answer: str, rest: str) -> bool:
-    """Whether what was cut off is the answer, or another one, or decides what the first means."""
-    if _UNFINISHED.search(answer) or _UNFINISHED.search(answer + rest):
-        return True
-    if not rest:
-        return False
-    if _ARTICLE.fullmatch(answer) and not _BEHIND_LETTER.match(rest):
-        return True
-    is_shared = _FOR_EACH.match(rest) and (_SEVERAL.search(answer) or _CONCLUDES_LATER.search(rest))
-    return bool(_CONCLUDES.match(rest) or is_shared) or brings_more(rest, answer)
-
-
 def _is_inside_formula(text: str, place: int) -> bool:
-    """A dollar alone opens none: `$18, as she sells 9 eggs at $2 each`."""
+    """Whether a place is inside braces or a set-off formula. A single dollar opens none: `$18, as she sells 9 at $2`."""
     if text.count("{", 0, place) > text.count("}", 0, place):
         return True
     return any(item.start() < place < item.end() for item in ITEM.finditer(text) if item.lastgroup in FORMULAS)

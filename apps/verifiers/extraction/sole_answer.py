@@ -1,8 +1,8 @@
-r"""The answer of a text that nobody told to stop: none where the text states two.
+r"""Extracts the only answer of a text from a model that was given no stop sequence: None where it states two answers.
 
-A completer that goes on with a task of its own, and marks it in no way, ends with the answer to that. The statement that
-comes last decides only where those before it agree with it, are taken back, or are steps on its way; else nobody can
-say which one answers the question that was asked, and an answer that may belong to another one would be a wrong label.
+A completion model that continues with another task, without marking it, ends with the answer to that task. The last
+statement counts only if the earlier ones agree with it, are retracted, or are steps towards it. Otherwise it is
+ambiguous which statement answers the question, and the answer to another question would be a wrong label.
 """
 
 from __future__ import annotations
@@ -11,53 +11,50 @@ from dataclasses import replace
 
 from apps.verifiers.base import Grade
 from apps.verifiers.extraction.final_answer import Statement, last_statement, own_text, statements
-from apps.verifiers.extraction.next_question import asks
+from apps.verifiers.extraction.next_question import poses_task
 from apps.verifiers.extraction.retractions import retraction_of
 from apps.verifiers.math.verifier import quick
 
 
 def sole_answer(text: str) -> str | None:
-    """As `extract_answer`, and None where the text states another answer before and does not take it back."""
+    """Like `extract_answer`, but None where the text states another answer earlier and does not retract it."""
     own = own_text(text)
     last = last_statement(own)
     if last is None:
         return None
-    held, *later = [*(one for one in statements(own) if one.start < last.start), last]
-    announced = [one for one in later if not one.is_box]
-    for one in later:
-        if not (_is_followed(own, held, one) or _is_on_the_way(own, held, announced)):
-            return None
-        # An answer that was announced stays one where a box says it again.
-        is_same = _likeness(held.answer or "", one.answer or "") is Grade.MATCH
-        held = replace(one, is_box=one.is_box and (held.is_box or not is_same))
+    current, *later = [*(statement for statement in statements(own) if statement.start < last.start), last]
+    announced = [statement for statement in later if not statement.is_box]
+    for statement in later:
+        if not _is_superseded(own, current, statement):
+            # A bare box may hold an intermediate result if an announcement follows, with no task in between.
+            following = next((later for later in announced if later.start > current.start), None)
+            if not current.is_box or following is None or poses_task(own[current.end : following.start]):
+                return None
+        # An announced answer still counts as announced where a box repeats it.
+        is_same = _compare(current.answer or "", statement.answer or "") is Grade.MATCH
+        current = replace(statement, is_box=statement.is_box and (current.is_box or not is_same))
     return last.answer
 
 
-def _is_followed(text: str, held: Statement, later: Statement) -> bool:
-    """Whether the later statement may stand in the place of the one before it."""
-    likeness = _likeness(held.answer or "", later.answer or "")
-    if likeness is Grade.MATCH:
+def _is_superseded(text: str, earlier: Statement, later: Statement) -> bool:
+    """Whether the later statement may replace the earlier one."""
+    grade = _compare(earlier.answer or "", later.answer or "")
+    if grade is Grade.MATCH:
         return True
-    between = text[held.end : later.start]
-    place = retraction_of(text, held.end, later.start, held.answer or "")
-    if place is not None and not asks(text[held.end : place]):
+    between = text[earlier.end : later.start]
+    place = retraction_of(text, earlier.end, later.start, earlier.answer or "")
+    if place is not None and not poses_task(text[earlier.end : place]):
         return True
-    # A box within a sentence is a step, and so are two in one paragraph; an option beside its value contradicts nothing.
-    is_step = held.is_box and later.is_box and ("\n\n" not in between or not held.ends_sentence)
-    return (is_step or likeness is Grade.UNPARSED) and not asks(between)
+    # A box within a sentence is a step, and so are two in one paragraph. An option does not contradict its value.
+    is_step = earlier.is_box and later.is_box and ("\n\n" not in between or not earlier.ends_sentence)
+    return (is_step or grade is Grade.UNPARSED) and not poses_task(between)
 
 
-def _is_on_the_way(text: str, held: Statement, announced: list[Statement]) -> bool:
-    """Whether a bare box holds an intermediate result: an announcement follows, and no task in between."""
-    after = next((one for one in announced if one.start > held.start), None)
-    return held.is_box and after is not None and not asks(text[held.end : after.start])
-
-
-def _likeness(one: str, other: str) -> Grade:
-    """What only computer algebra can tell apart is not told apart here."""
-    if one == other:
+def _compare(first: str, second: str) -> Grade:
+    """Without computer algebra: answers that require it are unparsed."""
+    if first == second:
         return Grade.MATCH
-    if not one or not other:
+    if not first or not second:
         return Grade.UNPARSED
-    outcome = quick(one, other)
+    outcome = quick(first, second)
     return outcome.grade if outcome else Grade.UNPARSED

@@ -1,7 +1,7 @@
-r"""Reading the answer that stands behind its lead: `27`, `$2$ and $3$`, `27 because 9 x 3 = 27`, `27です。`
+r"""Reads the value after a lead: `27`, `$2$ and $3$`, `27 because 9 x 3 = 27`, `27です。`
 
-What follows is read only as far as it is clearly the answer. A sentence of words is none, and neither is an expression
-whose meaning depends on the words around it (`3 more than 24`): those are None, and unread is not wrong.
+The text is read only as far as it is clearly the answer. A sentence of words is not an answer, and neither is an
+expression whose meaning depends on the words around it (`3 more than 24`): the result is then None, which is not wrong.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from apps.verifiers.extraction.clauses import (
     JOIN,
     content,
     ends_sentence,
-    measures,
-    names_more,
-    says_again,
+    has_more_values,
+    is_unit_of,
+    repeats,
     sentence_lines,
 )
 from apps.verifiers.extraction.leads import SPACE, Lead
-from apps.verifiers.extraction.lists import are_listed, in_few_words, is_ratio, may_round
+from apps.verifiers.extraction.lists import are_separate_answers, is_ratio, may_be_rounded, with_plain_joins
 from apps.verifiers.extraction.numerals import NUMBER, localized, without_measures
 from apps.verifiers.extraction.sentences import answer_part
 from apps.verifiers.math.quantities.measures import read_measures
@@ -52,15 +52,15 @@ _MATH_START = re.compile(
     rf"|(?:{_NUMBER_WORDS}|yes|no|true|false|none|undefined|infinity)(?!\w)(?!{SPACE}+(?:of|idea|longer|doubt|way|that))",
     re.IGNORECASE,
 )
-# Behind a formula these words belong to its value.
-_GOES_ON = re.compile(
+# After a formula these words belong to its value.
+_CONTINUES = re.compile(
     r"[ \t]*(?:%|\\%|[*/^+=<>×·÷]|[-−](?=\s?\d)|percent|per[ \t]|times|plus|minus|over|divided|squared|cubed"
     r"|hundred|thousand|million|"
     r"billion|more|less|out[ \t]of|mod(?:ulo)?|to[ \t]+[$\d]|factorial|or[ \t]more|mil(?:le|lones|iardi)?[ \t.]|万"
     r"|億|亿|百|千|만|тысяч|por[ \t]ciento)",
     re.IGNORECASE,
 )
-# As most answers are; what is below says the same of them.
+# A shortcut for most answers, with the same result as the general case.
 _BARE_NUMBER = re.compile(r"(-?[0-9](?:[0-9,]*[0-9])?(?:\.[0-9]+)?)\.?")
 _TAIL = re.compile(
     rf"{SPACE}*(?:です|である|となります|となる|になります|になる|だ|でした|입니다|이다|이에요|예요|임"
@@ -73,16 +73,16 @@ _RELATING = re.compile(
     r"|pour cent|per cento|prozent|тысяч\w*|миллион\w*|процент\w*|ألف|آلاف|مليون|हज़ार|हजार|लाख|करोड़|सौ|प्रतिशत)(?!\w)",
     re.IGNORECASE,
 )
-# Words between two numbers, but for those that join a list or a measure of two units.
 _OR = re.compile(r"(?<!\w)or(?!\w)", re.IGNORECASE)
-_APART = re.compile(r"\d[^\d]*?(?<![\\A-Za-z])(?P<words>[A-Za-z]{2,}[^\d]*?)[^\dA-Za-z\\]*\d")
+# Words between two numbers.
+_SEPARATED = re.compile(r"\d[^\d]*?(?<![\\A-Za-z])(?P<words>[A-Za-z]{2,}[^\d]*?)[^\dA-Za-z\\]*\d")
 _JOINING_WORDS = frozenset(["and", "or", "the", "pm", "am", "mod"])
 _LETTERS = re.compile(r"(?<![\\A-Za-z])[^\W\d_]{2,}")
-_VAIN = (
+_EMPTY = (
     "wrong correct right incorrect clear obvious unknown unclear below above here see this that it let we there i to "
     "in on as follows therefore is are was the"
 )
-_VAIN_WORDS = frozenset(_VAIN.split())
+_EMPTY_WORDS = frozenset(_EMPTY.split())
 _ARITHMETIC = re.compile(
     r"(?:\\(?:times|cdot|div|frac|[dt]frac|sqrt|left|right|,|;|!)|[\d\s.,+*/×·÷^(){}%$−-]|(?<=[\d\s])x(?=[\d\s]))+"
 )
@@ -98,41 +98,43 @@ _DIRECTIONS = dict.fromkeys([0x200B, 0x200E, 0x200F, 0x061C, *range(0x202A, 0x20
 
 
 def value_after(text: str, lead: Lead) -> str | None:
-    """The answer behind the lead, on its line or, where that ends there, in the next paragraph's first line."""
+    """The answer after the lead, on its line or, if that ends there, on the first line of the next paragraph."""
     near = _BLOCK.sub(lambda block: block.group().replace("\n", " "), text[lead.end : lead.end + _LONGEST])
     line, _, below = near.partition("\n")
     is_empty = not line.strip(" \t*_:：】]")
     body = below.lstrip(" \t_:：】]\r\n") if is_empty else near.lstrip(" \t:：")
     if is_empty and _BULLETS.match(body):
-        # A bullet, or a sign? And of several items none is the answer alone.
+        # A bullet may be a sign, and no item of a list is the answer alone.
         return None
     if is_empty:
         body = body.removeprefix("* ")
     elif text.count("**", text.rfind("\n", 0, lead.start) + 1, lead.end) % 2:
         # Bold that began before the lead ends here.
         body = body.removeprefix("**").lstrip(" \t:：")
-    body = _without_fillers(_display(near) or body)
-    if _is_listed_below(body):
+    display = _DISPLAY.match(near)
+    closing = near.find(_DISPLAY_ENDS[display[1]], display.end()) if display else -1
+    if display and closing >= 0:
+        # A display formula may take several lines, and text may follow it.
+        end = closing + len(_DISPLAY_ENDS[display[1]])
+        body = near[display.start(1) : end].replace("\n", " ") + near[end:]
+    body = _without_fillers(body)
+    line, _, below = body.partition("\n")
+    following = below.partition("\n")[0]
+    is_list = ITEM.fullmatch(line.strip()) and ITEM.match(following)
+    if not is_list and are_separate_answers(line, following):
+        # It is ambiguous which of the two lines is the answer.
         return None
     body = sentence_lines(body)
-    is_word_welcome = (lead.is_explicit or is_empty) and lead.is_english
+    allows_words = (lead.is_explicit or is_empty) and lead.is_english
     return read_value(
         body if body.isascii() else body.translate(_DIRECTIONS),
-        words=is_word_welcome,
+        words=allows_words,
         decimal_commas=lead.has_decimal_commas,
     )
 
 
-def _is_listed_below(body: str) -> bool:
-    """Whether the next line looks like an answer too: which one is meant? Two formulas are a list."""
-    line, _, below = body.partition("\n")
-    following = below.partition("\n")[0]
-    is_list = ITEM.fullmatch(line.strip()) and ITEM.match(following)
-    return not is_list and are_listed(line, following)
-
-
 def _without_fillers(body: str) -> str:
-    """Without the words and marks before a value, but with both marks of one in bold."""
+    """Without the words and marks before a value, but with both marks of a value in bold."""
     filler = None if ITEM.match(body) else _FILLERS.match(body)
     if filler is None:
         return body
@@ -140,28 +142,15 @@ def _without_fillers(body: str) -> str:
     return mark + rest if mark in ("**", "__") and ITEM.match(mark + rest) else rest
 
 
-def _display(near: str) -> str | None:
-    """A formula that is set apart, over as many lines as it takes, and what follows it in its sentence."""
-    found = _DISPLAY.match(near)
-    if found is None:
-        return None
-    end = _DISPLAY_ENDS[found[1]]
-    closing = near.find(end, found.end())
-    if closing < 0:
-        return None
-    closing += len(end)
-    return near[found.start(1) : closing].replace("\n", " ") + near[closing:]
-
-
 def read_value(body: str, *, words: bool, decimal_commas: bool = False) -> str | None:
-    """The answer at the beginning of `body`; None where there is none that is clear. `words`: "Monday" is one."""
+    """The answer at the start of `body`; None where none is clear. With `words`, "Monday" is an answer."""
     bare = _BARE_NUMBER.fullmatch(body)
     if bare is not None:
         return localized(bare[1], decimal_commas=decimal_commas)
     body = _BLANKS.sub(" ", body[:_LONGEST])
     if _OPEN_BOX.search(body) and body.count("{") > body.count("}"):
         return None
-    body = in_few_words(body)
+    body = with_plain_joins(body)
     items = _items(body)
     answer = _read_items(items, body) if items else _plain_value(body, words=words)
     return localized(answer, decimal_commas=decimal_commas) if answer else None
@@ -180,13 +169,13 @@ def _plain_value(body: str, *, words: bool) -> str | None:
 
 def _head(body: str) -> str | None:
     part = answer_part(body)
-    return None if part is None else _tidy(part)
+    return None if part is None else tidy(part)
 
 
 class _Items(NamedTuple):
-    """Formulas and set-off words at the beginning of a text, and what is known of the last of them.
+    """The formulas and set-off words at the start of a text, and the properties of the last of them.
 
-    `parts` has none where one of them cannot be read; `joint` is what stands before the last one.
+    `parts` is empty if one of them cannot be read; `joint` is the text before the last one.
     """
 
     parts: list[str]
@@ -208,9 +197,9 @@ def _items(body: str) -> _Items | None:
         if EQUALS.fullmatch(joint):
             parts.pop()
         last = "" if joint.strip() or not parts else parts[-1]
-        if last and measures(inner, last):
+        if last and is_unit_of(inner, last):
             parts[-1] = f"{last} {inner}"
-        elif not (last and says_again(inner, last)):
+        elif not (last and repeats(inner, last)):
             parts.append(inner)
         place, kind, is_end = item.end(), item.lastgroup or "", ends_sentence(item)
         between = EQUALS.match(body, place) or JOIN.match(body, place)
@@ -221,65 +210,58 @@ def _items(body: str) -> _Items | None:
 
 
 def _read_items(items: _Items, body: str) -> str | None:
-    """One or a list of them; None where what follows changes them."""
+    """One value or a list of them; None where the text after them changes them."""
     parts, rest = items.parts, body[items.end :]
-    if not parts or (len(parts) == 2 and _OR.search(items.joint) and may_round(*parts)):
+    if not parts or (len(parts) == 2 and _OR.search(items.joint) and may_be_rounded(*parts)):
         return None
-    if _GOES_ON.match(rest):
+    if _CONTINUES.match(rest):
         whole = _head(body)
         return None if whole is None or _is_unclear(whole) else whole
     join = JOIN.match(rest)
     if join and join.group().strip() and re.match(r"[-−]?\d", rest[join.end() :]):
-        # A list of which only the beginning is set off.
-        return _whole_list(body) if items.kind in FORMULAS else _plain_value(_EMPHASIS.sub("", body), words=False)
-    if not items.ends_sentence and names_more(rest, parts[-1], items.kind):
-        # Unread is not wrong; the first of several alone is.
+        # Only the beginning of the list is set off.
+        if items.kind not in FORMULAS:
+            return _plain_value(_EMPHASIS.sub("", body), words=False)
+        # `$2$ and 3 cm` is a list, `$27$ and 3 more are left` is not.
+        whole = _head(body)
+        words = _LETTERS.findall(_outside_formulas(whole).lower()) if whole else []
+        is_list = whole and not _is_unclear(whole) and sum(word not in _JOINING_WORDS for word in words) <= 1
+        return whole if is_list else None
+    if not items.ends_sentence and has_more_values(rest, parts[-1], items.kind):
+        # No answer is better than the first of several values.
         return None
-    return ", ".join(_tidy(part) for part in parts)
-
-
-def _whole_list(body: str) -> str | None:
-    """`$2$ and 3 cm`, but not `$27$ and 3 more are left`."""
-    whole = _head(body)
-    if whole is None or _is_unclear(whole):
-        return None
-    words = _LETTERS.findall(_outside(whole).lower())
-    return whole if sum(word not in _JOINING_WORDS for word in words) <= 1 else None
+    return ", ".join(tidy(part) for part in parts)
 
 
 def _is_name(plain: str) -> bool:
-    """A word or two as an answer, as in "Answer: Monday": not the beginning of a sentence."""
+    """Whether a text is a word or two, as in "Answer: Monday", and not the beginning of a sentence."""
     words = plain.split()
     if not 1 <= len(words) <= 3 or not plain.isascii() or not re.fullmatch(r"[A-Za-z][A-Za-z '’-]*", plain):
         return False
-    return not _VAIN_WORDS.intersection(word.lower() for word in words)
+    return not _EMPTY_WORDS.intersection(word.lower() for word in words)
 
 
 def _is_unclear(plain: str) -> bool:
     """Whether words decide what the numbers mean."""
     choices = _OR.split(plain)
-    if is_ratio(plain) or (len(choices) == 2 and may_round(*choices)):
+    if is_ratio(plain) or (len(choices) == 2 and may_be_rounded(*choices)):
         return True
-    outside = _outside(plain)
+    outside = _outside_formulas(plain)
     words = _LETTERS.findall(outside)
-    return len(words) > 8 or bool(words and (_RELATING.search(outside) or _is_torn(outside)))
+    if len(words) > 8 or (words and _RELATING.search(outside)):
+        return True
+    # Between two numbers only the words that join a list or a measurement are clear; `27 on 3 shelves` is not.
+    gap = _SEPARATED.search(outside)
+    between = _LETTERS.findall(gap["words"].lower()) if gap else []
+    return not all(word in _JOINING_WORDS or read_measures(word) for word in between)
 
 
-def _outside(plain: str) -> str:
-    """Without its formulas."""
+def _outside_formulas(plain: str) -> str:
     return re.sub(r"\\[A-Za-z]+\s*\{[^{}]*\}|\$[^$]*\$", " ", plain)
 
 
-def _is_torn(outside: str) -> bool:
-    """Whether words that join nothing stand between two numbers, as in `27 on 3 shelves`."""
-    found = _APART.search(outside)
-    words = _LETTERS.findall(found["words"].lower()) if found else []
-    measured = words and all(word in _JOINING_WORDS or read_measures(word) for word in words)
-    return bool(words) and not measured
-
-
 def _result(plain: str) -> str:
-    """Of `9 x 3 = 27` the side that is a number, else the last. Equations with variables are left as they are."""
+    """In `9 x 3 = 27`, the side that is a number, or else the last. Equations with variables stay as they are."""
     sides = [side.strip() for side in re.split(r"(?<![<>!])[=≈]", plain)]
     if len(sides) < 2 or not all(
         side and _ARITHMETIC.fullmatch(side) for side in [*sides[:-1], sides[-1].split(" ")[0]]
@@ -295,8 +277,8 @@ def _result(plain: str) -> str:
     )
 
 
-def _tidy(answer: str) -> str:
-    """Without emphasis, the full stop of its sentence, and dollars that only say "this is LaTeX"."""
+def tidy(answer: str) -> str:
+    """Without emphasis, the full stop of its sentence, and dollars around the whole of it."""
     answer = answer.strip().strip("*`").strip()
     if answer.endswith(".") and not answer.endswith(".."):
         answer = answer[:-1].rstrip()
@@ -307,6 +289,3 @@ def _tidy(answer: str) -> str:
     if len(answer) > 1 and answer[0] == answer[-1] == "$" and answer.count("$") == 2:
         answer = answer[1:-1].strip()
     return answer
-
-
-tidy = _tidy

@@ -1,4 +1,4 @@
-r"""What braces say in an answer: arguments without them, boxes, and the infix commands of plain TeX."""
+r"""Normalizes braces in an answer: arguments without braces, boxes, and the infix commands of plain TeX."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import re
 
 _COMMAND = re.compile(r"\\(frac|binom|sqrt)(?![A-Za-z])")
 _TOKEN = re.compile(r"\\[A-Za-z]+|\\.|.", re.DOTALL)
-_CLOSES = frozenset("{([")
+_OPENERS = frozenset("{([")
 _INFIX = re.compile(r"\\(over|choose)(?![A-Za-z])")
 _INFIX_COMMANDS = {"over": "\\frac", "choose": "\\binom"}
 _BOX = re.compile(r"\\(?:boxed|fbox|framebox)(?![A-Za-z])\s*(\{)?")
 _TYPE = re.compile(r"\\(?:mathbf|boldsymbol|bm|pmb|mathit|mathnormal|underline)\s*\{(?!\s*R\s*\})")
 _PROSE = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{3,}")
-# More of them in one answer are not worth the rewriting.
+# An answer with more commands than this is not rewritten any further.
 _MAX_COMMANDS = 50
 
 
 def unbox(text: str) -> str:
-    r"""Without `\boxed{}`. In the middle of a sentence the boxes alone are the answer."""
+    r"""Without `\boxed{}`. Within a sentence, the contents of the boxes alone are the answer."""
     if "box" not in text:
         return text
     closing = closings(text)
@@ -41,7 +41,7 @@ def unbox(text: str) -> str:
 
 
 def unwrap_type(text: str) -> str:
-    r"""Without `\mathbf{}` and its like, which say nothing whatever stands in them. `\mathbf{R}` is the real line."""
+    r"""Without `\mathbf{}` and similar commands, which never change a meaning, except in `\mathbf{R}`, the real line."""
     for _ in range(_MAX_COMMANDS):
         command = _TYPE.search(text)
         if command is None:
@@ -65,16 +65,18 @@ def rewrite_infix(text: str) -> str:
         command = _INFIX.search(text)
         if command is None:
             return text
-        start, end = _group_around(text, command.start(), command.end())
+        # The inside of the innermost brackets around the command, or the whole text.
+        start, end = max(
+            (
+                (opening + 1, closing)
+                for opening, closing in closings(text).items()
+                if opening < command.start() and command.end() <= closing
+            ),
+            default=(0, len(text)),
+        )
         top, bottom = text[start : command.start()].strip(), text[command.end() : end].strip()
         text = f"{text[:start]}{_INFIX_COMMANDS[command[1]]}{{{top}}}{{{bottom}}}{text[end:]}"
     return text
-
-
-def _group_around(text: str, start: int, end: int) -> tuple[int, int]:
-    """The inside of the innermost brackets around a place; the whole text where there are none."""
-    around = [(opening + 1, close) for opening, close in closings(text).items() if opening < start and end <= close]
-    return max(around, default=(0, len(text)))
 
 
 def brace_arguments(text: str) -> str:
@@ -86,49 +88,49 @@ def brace_arguments(text: str) -> str:
     for command in _COMMAND.finditer(text):
         position = command.end()
         if command.group(1) == "sqrt":
-            position = _after_option(text, position, closing)
-            _brace(text, position, closing, inserts)
+            option = _skip_spaces(text, position)
+            if text[option : option + 1] == "[":
+                position = closing.get(option, option) + 1
         else:
             position = _brace(text, position, closing, inserts)
-            _brace(text, position, closing, inserts)
-    return _inserted(text, inserts)
-
-
-def _after_option(text: str, position: int, closing: dict[int, int]) -> int:
-    start = _skip(text, position)
-    return closing.get(start, start) + 1 if text[start : start + 1] == "[" else position
+        _brace(text, position, closing, inserts)
+    pieces: list[str] = []
+    previous = 0
+    for position, brace in sorted(inserts, key=lambda insert: insert[0]):
+        pieces += [text[previous:position], brace]
+        previous = position
+    return "".join([*pieces, text[previous:]])
 
 
 def _brace(text: str, position: int, closing: dict[int, int], inserts: list[tuple[int, str]]) -> int:
-    """Braces the argument that starts at `position`, where it has none. Returns where it ends."""
-    start = _skip(text, position)
+    """Add braces to the argument that starts at `position`, unless it has them. Returns where the argument ends."""
+    start = _skip_spaces(text, position)
     if start >= len(text) or text[start] in "})]" or _COMMAND.match(text, start):
         return start
     if text[start] == "{":
         return closing.get(start, start) + 1
-    end = closing[start] + 1 if text[start] == "(" and start in closing else _token_end(text, start)
+    if text[start] == "(" and start in closing:
+        end = closing[start] + 1
+    else:
+        token = _TOKEN.match(text, start)
+        end = token.end() if token else start
     inserts += [(start, "{"), (end, "}")]
     return end
 
 
-def _skip(text: str, position: int) -> int:
+def _skip_spaces(text: str, position: int) -> int:
     while position < len(text) and text[position] == " ":
         position += 1
     return position
 
 
-def _token_end(text: str, start: int) -> int:
-    token = _TOKEN.match(text, start)
-    return token.end() if token else start
-
-
 def closings(text: str) -> dict[int, int]:
-    """Where the bracket that opens at each position closes. `(3,4]` is an interval; what no brace closes is left out."""
+    """The position of the closing bracket for each opening one. `(3,4]` is an interval; unclosed brackets are left out."""
     closing: dict[int, int] = {}
     stack: list[int] = []
     for token in _TOKEN.finditer(text):
         character = token.group()
-        if character in _CLOSES:
+        if character in _OPENERS:
             stack.append(token.start())
         elif character == "}":
             while stack and text[stack[-1]] != "{":
@@ -138,12 +140,3 @@ def closings(text: str) -> dict[int, int]:
         elif character in {")", "]"} and stack and text[stack[-1]] != "{":
             closing[stack.pop()] = token.start()
     return closing
-
-
-def _inserted(text: str, inserts: list[tuple[int, str]]) -> str:
-    pieces: list[str] = []
-    done = 0
-    for position, brace in sorted(inserts, key=lambda insert: insert[0]):
-        pieces += [text[done:position], brace]
-        done = position
-    return "".join([*pieces, text[done:]])

@@ -1,8 +1,8 @@
-r"""Bringing an answer's LaTeX to one spelling, without changing what it says.
+r"""Normalizes the spelling of an answer's LaTeX without changing its meaning.
 
-`clean` removes what only lays the answer out (`\left`, `\,`, dollars, `\dfrac`, a `\boxed{}` that was left around it) and
-rewrites what people and models type for LaTeX (`sqrt(8)`, `x**2`, `√61`, `≤`). Base subscripts, units, percent signs and
-brackets are part of what the answer says, and stay.
+`clean` removes layout (`\left`, `\,`, dollars, `\dfrac`, a `\boxed{}` around the answer) and rewrites what people and
+models type instead of LaTeX (`sqrt(8)`, `x**2`, `√61`, `≤`). Base subscripts, units, percent signs and brackets are part
+of the answer and stay.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import re
 from apps.verifiers.latex.braces import brace_arguments, rewrite_infix, unbox, unwrap_type
 from apps.verifiers.latex.signs import translate_signs
 
-# A longer answer is not one; nothing below is run on more than this.
+# A longer text is not an answer, and nothing below runs on it.
 MAX_CHARACTERS = 4_000
 CURRENCY = "$€£¥₹"
 
-# A private-use character stands for \$ while bare dollars are told apart from money.
+# A private-use character replaces \$ while dollars that set mathematics are removed.
 _MONEY = "\ue000"
 
 _FUNCTIONS = "arcsin|arccos|arctan|arccot|arcsec|arccsc|sinh|cosh|tanh|sin|cos|tan|cot|sec|csc|log|lg|ln|exp|sqrt|pi"
@@ -24,7 +24,7 @@ _FONTS = "bf|it|rm|sf|tt|normal|md|up|sc|sl"
 _REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), replacement)
     for pattern, replacement in (
-        # `,\!` is how LaTeX sets a digit group; `\,` and `{,}` between digits are others.
+        # Digit groups: `,\!`, `\,` and `{,}` between digits.
         (r"(?<=\d)\s?(?:\{,\}|,)\s?\\!\s?(?=\d)", ""),
         (r"(?<=\d)(?:\{,\}|\\,)(?=\d{3}(?!\d))", ","),
         (r"(?<!\\)\\[()\[\]]", ""),
@@ -37,7 +37,7 @@ _REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(?<!\\)\\[,;:>\s]|~|\\q?quad(?![A-Za-z])", " "),
         (r"\\(?:[dtc]frac|[sn]?(?:ice)?frac)(?![A-Za-z])", r"\\frac"),
         (r"\\[dt]binom(?![A-Za-z])", r"\\binom"),
-        # Digits and the constants i and e mean the same in any type; one letter in bold is that letter.
+        # Digits and the constants i and e mean the same in any typeface; a bold letter is that letter.
         (r"\\(?:mathrm|mathit|mathnormal|operatorname\*?|text(?:rm|it|normal)?|mathbf)\s?\{\s?([ie])\s?\}", r" \1 "),
         (r"\\(?:mathbf|boldsymbol|bm|pmb|mathit|mathnormal|underline)\s?([A-Za-z\d])", r"\1"),
         (
@@ -84,7 +84,7 @@ _REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\\sqrt\s?(\d+(?:\.\d+)?)", r"\\sqrt{\1}"),
         (r"\\(pi|infty|cdot|times)(?![A-Za-z])\s*", r"\\\1 "),
         (r"(?<![\w)}\]])(?<![\w)}\]]\s)\+\s?(?=\\infty)", ""),
-        # Without braces, LaTeX would raise the first digit only; nobody who types 2^10 means that.
+        # Without braces, LaTeX would raise only the first digit, which is not what 2^10 is meant to say.
         (r"\^\s?([+-]?\s?\d+(?:\.\d+)?|[+-]?\s?[A-Za-z])", r"^{\1}"),
         (r"_\s?(\d+|[A-Za-z])", r"_{\1}"),
         (r"\^\s?\(([^()]*)\)", r"^{\1}"),
@@ -93,7 +93,7 @@ _REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 )
 _POWERS = re.compile(r"(?<![\w.])(?:[\w.]+|\([^()]*\))(?:\s?\*\*\s?(?:[-+]?[\w.]+|\([^()]*\)))+")
 _PLAIN = re.compile(r"[-+]?[\d.,/%]*")
-_INNER_SPACE = re.compile(" ")
+_NEEDLESS_SPACE = re.compile(r"(?<![^\W_]) | (?![^\W_])")
 _TEXT = re.compile(r"\\text\s?\{((?:[^{}]|\{[^{}]*\})*)\}")
 _EMPHASIS = re.compile(r"\*\*([^*]+)\*\*|__([^_]+)__|`([^`]+)`")
 
@@ -103,8 +103,13 @@ def clean(text: str) -> str:
     text = text.strip()
     if text.isascii() and _PLAIN.fullmatch(text):
         return _without_stop(text)
-    text = _without_emphasis(translate_signs(text).strip())
-    text = _bare_dollars(unbox(text).replace(r"\$", _MONEY)).replace(_MONEY, "$").strip()
+    text = translate_signs(text).strip()
+    if emphasis := _EMPHASIS.fullmatch(text):
+        # Markdown's marks around the whole answer.
+        text = (emphasis[1] or emphasis[2] or emphasis[3]).strip()
+    text = unbox(text).replace(r"\$", _MONEY)
+    # Dollars in pairs set mathematics. A single one is money.
+    text = text.replace("$", _MONEY if text.count("$") == 1 else "").replace(_MONEY, "$").strip()
     text = _POWERS.sub(_nested_powers, text).replace("**", "^")
     text = unwrap_type(rewrite_infix(text))
     for pattern, replacement in _REWRITES:
@@ -117,30 +122,14 @@ def _without_stop(text: str) -> str:
     return text if text.endswith("...") else text.removesuffix(".").rstrip()
 
 
-def _without_emphasis(text: str) -> str:
-    """Markdown's marks around the whole answer."""
-    emphasis = _EMPHASIS.fullmatch(text)
-    return (emphasis[1] or emphasis[2] or emphasis[3]).strip() if emphasis else text
-
-
 def canonical(cleaned: str) -> str:
-    """For comparing character by character: no space that could be left out. `1 1/2` keeps its own."""
-    return _INNER_SPACE.sub(lambda space: " " if _parts_words(space) else "", cleaned)
+    """For comparing character by character: without the spaces that separate nothing. `1 1/2` keeps its space."""
+    return _NEEDLESS_SPACE.sub("", cleaned)
 
 
 def untext(cleaned: str) -> str:
     r"""With the contents of each `\text{}` in its place."""
     return _TEXT.sub(r" \1 ", cleaned).strip()
-
-
-def _parts_words(space: re.Match[str]) -> bool:
-    before, after = space.string[: space.start()][-1:], space.string[space.end() :][:1]
-    return before.isalnum() and after.isalnum()
-
-
-def _bare_dollars(text: str) -> str:
-    """Dollars in pairs set mathematics. A single one is money."""
-    return text.replace("$", _MONEY) if text.count("$") == 1 else text.replace("$", "")
 
 
 def _nested_powers(chain: re.Match[str]) -> str:

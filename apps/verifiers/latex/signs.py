@@ -1,4 +1,4 @@
-r"""Typed signs as LaTeX: `√61`, `x²`, `≤`, full-width digits, the many minus signs."""
+r"""Translates typed signs to LaTeX: `√61`, `x²`, `≤`, full-width digits, the various minus signs."""
 
 from __future__ import annotations
 
@@ -119,22 +119,15 @@ _DEGREES = {"√": "", "∛": "[3]", "∜": "[4]"}
 
 
 def translate_signs(text: str) -> str:
-    """With LaTeX for each typed sign. ASCII is left as it is."""
+    """With LaTeX for each typed sign. ASCII text stays as it is."""
     if text.isascii():
         return text
     text = _POWER.sub(lambda power: "^{" + power.group().translate(_RAISED) + "}", text)
     text = _INDEX.sub(lambda index: "_{" + index.group().translate(_LOWERED) + "}", text)
-    text = _FRACTION.sub(_typed_fraction, text)
+    # `2½` is two and a half.
+    text = _FRACTION.sub(
+        lambda mixed: mixed[1] + " " + unicodedata.normalize("NFKC", mixed[2]).replace("\u2044", "/"), text
+    )
     text = text.translate(_TABLE)
-    return _ROOT.sub(_typed_root, text)
-
-
-def _typed_fraction(match: re.Match[str]) -> str:
-    """`2½` is two and a half."""
-    fraction = unicodedata.normalize("NFKC", match[2]).replace("\u2044", "/")
-    return f"{match[1]} {fraction}"
-
-
-def _typed_root(match: re.Match[str]) -> str:
-    """The root of the number or letter behind it, or of the group that follows."""
-    return f"\\sqrt{_DEGREES[match[1]]}" + (f"{{{match[2]}}}" if match[2] else "")
+    # The root of the number or letter after the sign, or of the group that follows.
+    return _ROOT.sub(lambda root: f"\\sqrt{_DEGREES[root[1]]}" + (f"{{{root[2]}}}" if root[2] else ""), text)

@@ -1,7 +1,7 @@
-r"""Comparing two single expressions, as far as that goes without computer algebra.
+r"""Compares two single expressions, as far as possible without computer algebra.
 
-What a leaf can be: a plain number, a numeral in a base (`52_8`, whose base is part of the answer), words
-(`\text{east}`), prose that nobody should judge by machine, or a formula, which may have a unit.
+A leaf is a plain number, a numeral in a base (`52_8`, whose base is part of the answer), words (`\text{east}`), prose,
+which cannot be graded automatically, or a formula, which may have a unit.
 """
 
 from __future__ import annotations
@@ -9,12 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from fractions import Fraction
 
-from apps.verifiers.base import MATCH, NO_MATCH, Outcome, either, unparsed
+from apps.verifiers.base import MATCH, NO_MATCH, GradeOutcome, match_if, unparsed
 from apps.verifiers.latex.normalize import canonical, untext
 from apps.verifiers.math.formulas.identity import constant_difference, formulas_agree
-from apps.verifiers.math.formulas.relations import compare_relations, stated_value
+from apps.verifiers.math.formulas.relations import compare_relations, result_of_equation
 from apps.verifiers.math.kinds.choices import compare_choices
 from apps.verifiers.math.kinds.dates import compare_dates
 from apps.verifiers.math.kinds.ratios import compare_ratios
@@ -30,8 +29,8 @@ from apps.verifiers.math.quantities.numbers import (
 from apps.verifiers.math.quantities.units import Likeness, Unit, common_measures, likeness, read_letter_unit, read_unit
 from apps.verifiers.math.structure import RELATION, Shape
 
-# Says whether two LaTeX expressions are equal; None where that cannot be said here and now.
-Algebra = Callable[[str, str], Outcome | None]
+# Compares two LaTeX expressions; None where computer algebra is not available.
+Algebra = Callable[[str, str], GradeOutcome | None]
 
 PROSE = "the answer is prose"
 _SPECIAL = (compare_choices, compare_dates, compare_ratios)
@@ -46,7 +45,7 @@ class Numeral:
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class Wording:
     """A name, a direction, yes or no."""
 
 
@@ -61,7 +60,7 @@ class Expression:
     unit: Unit = Unit()
 
 
-Leaf = Quantity | Numeral | Words | Prose | Expression
+Leaf = Quantity | Numeral | Wording | Prose | Expression
 
 _BASES = {
     "two": 2,
@@ -86,9 +85,10 @@ _SHORT_WORDS = frozenset(
 )
 _WORDS = re.compile(r"[^\W\d_]+(?:[ .,'’!?-]+[^\W\d_]+)*")
 _WORD = re.compile(r"[^\W\d_]{3,}")
-# Before one, letters are a word and no product: "the cat". `a` and `an` are letters too, so what follows must look like one.
+# After an article, letters are a word and not a product: "the cat". `a` and `an` may be variables themselves, so the
+# letters after them must look like a word.
 _ARTICLE = re.compile(r"(?:the [^\W\d_]|an [aeiou][^\W\d_]|a (?=[^\W\d_]*[aeiouy])[^\W\d_]{3})")
-# Capitals name points: ABCD.
+# Capital letters name points: ABCD.
 _LONG_WORD = re.compile(r"(?<![A-Za-z])[A-Za-z]?[a-z]{4,}(?![A-Za-z])")
 _NAMES = re.compile(r"\\(?:begin|end)\s?\{[^{}]*\}|\\[A-Za-z]+")
 _FOREIGN = re.compile(r"(?![A-Za-z])[^\W\d_]")
@@ -113,15 +113,27 @@ def read_leaf(cleaned: str) -> Leaf:
     if numeral:
         base = _BASES.get(numeral["base"]) or int(numeral["base"])
         return Numeral(numeral["sign"] + numeral["digits"].lstrip("0").upper(), base)
-    worded = _worded(cleaned, plain)
-    if worded is not None:
-        return worded
+    # Letters are words if they are set as text, follow an article, or are at least four: `xyz` is a product.
+    words = _WORD.findall(_COMMAND.sub(" ", plain))
+    stripped = plain.strip(" ().,!?\"'`*").casefold()
+    is_word = stripped in _SHORT_WORDS or any(len(word) > 3 for word in words) or '"' in plain
+    is_word = is_word or _ARTICLE.match(stripped) is not None
+    if _COMMAND.search(plain) is None and _WORDS.fullmatch(stripped) and ("\\text" in cleaned or is_word):
+        return Wording() if len(stripped.split()) <= 5 else Prose()
+    if is_word and len(words) > 2:
+        return Prose()
     expression = _expression(cleaned)
-    return Prose() if _is_worded(expression.latex) else expression
+    # A word, or a letter of another script, decides what the expression means: "exactly 15", "27 книг".
+    has_words = (
+        _FOREIGN.search(expression.latex)
+        or _ROMAN.fullmatch(expression.latex)
+        or _LONG_WORD.search(_NAMES.sub(" ", expression.latex))
+    )
+    return Prose() if has_words else expression
 
 
-def compare_leaves(reference: Shape, answer: Shape, algebra: Algebra) -> Outcome | None:
-    """Where one side names its variable the other need not: `x=5` is 5. `x=1` is not `y=1`."""
+def compare_leaves(reference: Shape, answer: Shape, algebra: Algebra) -> GradeOutcome | None:
+    """If one side names its variable, the other may leave it out: `x=5` is 5. But `x=1` is not `y=1`."""
     differ = _variables_differ(reference, answer)
     if canonical(reference.text) == canonical(answer.text) and not differ:
         return MATCH
@@ -130,50 +142,48 @@ def compare_leaves(reference: Shape, answer: Shape, algebra: Algebra) -> Outcome
         if outcome is not None:
             return NO_MATCH if differ else outcome
     if differ:
-        plain = all(isinstance(read_leaf(side.text), Quantity | Words) for side in (reference, answer))
-        return (
-            NO_MATCH
-            if plain
-            else compare_relations(reference.whole, answer.whole) or algebra(reference.whole, answer.whole)
-        )
+        if all(isinstance(read_leaf(side.text), Quantity | Wording) for side in (reference, answer)):
+            return NO_MATCH
+        return compare_relations(reference.whole, answer.whole) or algebra(reference.whole, answer.whole)
     if RELATION.search(reference.text) or RELATION.search(answer.text):
         return _compare_related(reference, answer, algebra)
     return _compare_texts(reference.text, answer.text, algebra)
 
 
-def _compare_related(reference: Shape, answer: Shape, algebra: Algebra) -> Outcome | None:
+def _compare_related(reference: Shape, answer: Shape, algebra: Algebra) -> GradeOutcome | None:
+    """Two leaves of which at least one is an equation or an inequality."""
     outcome = compare_relations(reference.whole, answer.whole)
     if outcome is not None:
         return outcome
-    stated = [stated_value(side.text) or side.text for side in (reference, answer)]
-    if stated != [reference.text, answer.text] and not any(map(RELATION.search, stated)):
-        return _compare_texts(stated[0], stated[1], algebra)
+    results = [result_of_equation(side.text) or side.text for side in (reference, answer)]
+    if results != [reference.text, answer.text] and not any(map(RELATION.search, results)):
+        return _compare_texts(results[0], results[1], algebra)
     leaves = [read_leaf(side.text) for side in (reference, answer)]
-    if any(isinstance(leaf, Prose | Words) for leaf in leaves):
+    if any(isinstance(leaf, Prose | Wording) for leaf in leaves):
         return unparsed(PROSE)
     return algebra(reference.whole, answer.whole)
 
 
-def _compare_texts(reference: str, answer: str, algebra: Algebra) -> Outcome | None:
-    leaves = read_leaf(reference), read_leaf(answer)
-    if any(isinstance(leaf, Prose) for leaf in leaves):
+def _compare_texts(reference: str, answer: str, algebra: Algebra) -> GradeOutcome | None:
+    first, second = read_leaf(reference), read_leaf(answer)
+    if isinstance(first, Prose) or isinstance(second, Prose):
         return compare_prose(reference, answer)
-    if any(isinstance(leaf, Words) for leaf in leaves):
-        return _compare_words(reference, answer, *leaves)
-    return _compare(*leaves, algebra)
-
-
-def _compare_words(reference: str, answer: str, left: Leaf, right: Leaf) -> Outcome:
-    number = left if isinstance(left, Quantity) else right if isinstance(right, Quantity) else None
-    if number is not None:
-        known = is_known_wording(answer if number is left else reference)
-        vague = not known or (number.value == 0 and is_none(answer if number is left else reference))
-        return unparsed("a word beside a number") if vague or number.unit.label else NO_MATCH
-    return compare_wordings(reference, answer)
+    if isinstance(first, Wording) or isinstance(second, Wording):
+        number, words = (first, answer) if isinstance(first, Quantity) else (second, reference)
+        if not isinstance(number, Quantity):
+            return compare_wordings(reference, answer)
+        # Unless their meaning is known, the words may denote the number.
+        may_be_number = not is_known_wording(words) or (number.value == 0 and is_none(words))
+        return unparsed("a word is compared with a number") if may_be_number or number.unit.label else NO_MATCH
+    if isinstance(first, Quantity) and isinstance(second, Quantity):
+        return compare_quantities(first, second)
+    if isinstance(first, Numeral) or isinstance(second, Numeral):
+        return match_if(equal=first == second)
+    return _compare_expressions(first, second, algebra)
 
 
 def _variables_differ(reference: Shape, answer: Shape) -> bool:
-    """`f(x)` and `y` name the same; `R` and `r` do not."""
+    """`f(x)` and `y` name the same value; `R` and `r` do not."""
     names = {reference.variable, answer.variable} - {""}
     if len(names) < 2:
         return False
@@ -183,14 +193,6 @@ def _variables_differ(reference: Shape, answer: Shape) -> bool:
     return not ("y" in plain and any(re.fullmatch(r"[fgh]\(x\)", name) for name in plain))
 
 
-def _compare(reference: Leaf, answer: Leaf, algebra: Algebra) -> Outcome | None:
-    if isinstance(reference, Quantity) and isinstance(answer, Quantity):
-        return compare_quantities(reference, answer)
-    if isinstance(reference, Numeral) or isinstance(answer, Numeral):
-        return either(equal=reference == answer)
-    return _by_algebra(reference, answer, algebra)
-
-
 def _as_expression(leaf: Leaf) -> Expression:
     if isinstance(leaf, Quantity):
         return Expression(leaf.latex, leaf.unit)
@@ -198,8 +200,9 @@ def _as_expression(leaf: Leaf) -> Expression:
     return leaf
 
 
-def _by_algebra(left: Leaf, right: Leaf, algebra: Algebra) -> Outcome | None:
-    reference, answer = _as_expression(left), _as_expression(right)
+def _compare_expressions(first: Leaf, second: Leaf, algebra: Algebra) -> GradeOutcome | None:
+    """Two leaves of which at least one is a formula, with their units."""
+    reference, answer = _as_expression(first), _as_expression(second)
     reference, answer = _with_letter_unit(reference, answer), _with_letter_unit(answer, reference)
     alike = likeness(reference.unit, answer.unit)
     angles = _compare_angles(reference, answer)
@@ -208,11 +211,14 @@ def _by_algebra(left: Leaf, right: Leaf, algebra: Algebra) -> Outcome | None:
     if alike is Likeness.CONTRADICTORY:
         return NO_MATCH
     common = common_measures(reference.unit, answer.unit)
-    if common and not any(mine == other for mine, other in common):
-        mine, other = common[0]
-        return _equal(_scaled(reference, mine.factor), _scaled(answer, other.factor), algebra)
+    if common and not any(measure == other for measure, other in common):
+        scaled = [
+            rf"({side.latex}) \cdot \frac{{{measure.factor.numerator}}}{{{measure.factor.denominator}}}"
+            for side, measure in zip((reference, answer), common[0], strict=True)
+        ]
+        return _equal(scaled[0], scaled[1], algebra)
     outcome = _equal(reference.latex, answer.latex, algebra)
-    if outcome == NO_MATCH and _rounds(left, right):
+    if outcome == NO_MATCH and _rounds(first, second):
         outcome = MATCH
     if reference.unit.percent != answer.unit.percent and outcome == NO_MATCH:
         outcome = _equal(_share(reference), _share(answer), algebra)
@@ -221,13 +227,13 @@ def _by_algebra(left: Leaf, right: Leaf, algebra: Algebra) -> Outcome | None:
     return outcome
 
 
-def _equal(reference: str, answer: str, algebra: Algebra) -> Outcome | None:
+def _equal(reference: str, answer: str, algebra: Algebra) -> GradeOutcome | None:
     return formulas_agree(reference, answer) or algebra(reference, answer)
 
 
-def _rounds(left: Leaf, right: Leaf) -> bool:
-    """Is one side a decimal of six digits or more, rounded from the other, which is no decimal?"""
-    for decimal, exact in ((left, right), (right, left)):
+def _rounds(first: Leaf, second: Leaf) -> bool:
+    """Whether one side is a decimal of six digits or more, rounded from the other, which is not a decimal."""
+    for decimal, exact in ((first, second), (second, first)):
         if isinstance(decimal, Quantity) and decimal.digits >= ROUNDED_DIGITS and isinstance(exact, Expression):
             difference = constant_difference(decimal.latex, exact.latex)
             noise = float(NOISE * abs(decimal.value)) if decimal.digits >= NOISY_DIGITS else 0.0
@@ -237,7 +243,7 @@ def _rounds(left: Leaf, right: Leaf) -> bool:
 
 
 def _with_letter_unit(expression: Expression, other: Expression) -> Expression:
-    """`8m` beside `8\\text{ m}`: the letter is a unit where the other side has one."""
+    """`8m` compared with `8\\text{ m}`: the letter is a unit if the other side has one."""
     if expression.unit or not other.unit.measures:
         return expression
     unit = read_letter_unit(expression.latex[-1:])
@@ -246,8 +252,8 @@ def _with_letter_unit(expression: Expression, other: Expression) -> Expression:
     return Expression(expression.latex[:-1].strip(), unit)
 
 
-def _compare_angles(reference: Expression, answer: Expression) -> Outcome | None:
-    """30° is \\pi/6, with or without the word radians; a bare number is taken for degrees too."""
+def _compare_angles(reference: Expression, answer: Expression) -> GradeOutcome | None:
+    """30° is \\pi/6, with or without the word radians; None unless exactly one side is in degrees."""
     dimensions = [{measure.dimension for measure in side.unit.measures} for side in (reference, answer)]
     degrees = [_DEGREES in side for side in dimensions]
     if degrees[0] == degrees[1]:
@@ -260,44 +266,24 @@ def _compare_angles(reference: Expression, answer: Expression) -> Outcome | None
         for side, is_degrees in zip((reference, answer), degrees, strict=True)
     ]
     outcome = formulas_agree(*sides)
+    # Without a unit, the number may be in degrees too.
     return None if outcome is None or (outcome == NO_MATCH and not other) else outcome
-
-
-def _scaled(expression: Expression, factor: Fraction) -> str:
-    return rf"({expression.latex}) \cdot \frac{{{factor.numerator}}}{{{factor.denominator}}}"
 
 
 def _share(expression: Expression) -> str:
     return rf"\frac{{{expression.latex}}}{{100}}" if expression.unit.percent else expression.latex
 
 
-def _worded(cleaned: str, plain: str) -> Words | Prose | None:
-    """Letters are words when they are set as text, behind an article, or when one has four: `xyz` is a product."""
-    bare = _COMMAND.sub(" ", plain)
-    submitted = plain.strip(" ().,!?\"'`*").casefold()
-    long = submitted in _SHORT_WORDS or any(len(word) > 3 for word in _WORD.findall(bare)) or '"' in plain
-    long = long or _ARTICLE.match(submitted) is not None
-    if _COMMAND.search(plain) is None and _WORDS.fullmatch(submitted) and ("\\text" in cleaned or long):
-        return Words() if len(submitted.split()) <= 5 else Prose()
-    return Prose() if long and len(_WORD.findall(bare)) > 2 else None
-
-
-def _is_worded(latex: str) -> bool:
-    """Whether a word, or a letter of another script, decides what the expression means: "exactly 15", "27 книг"."""
-    if _FOREIGN.search(latex) or _ROMAN.fullmatch(latex):
-        return True
-    return _LONG_WORD.search(_NAMES.sub(" ", latex)) is not None
-
-
 def _expression(cleaned: str) -> Expression:
+    """A formula and the unit at its end."""
     tail = _TAIL.search(cleaned)
     if tail is None or not tail.start():
         return Expression(cleaned)
     name = tail["unit"]
     unit = read_letter_unit(name.strip()) if len(name.strip()) == 1 and name[0] == " " else None
     unit = unit or read_unit(name.strip(), glued=not tail["space"] and not name.startswith(" "))
-    behind_letter = name.startswith(" ") and cleaned[tail.start("unit") - 1].isalpha()
-    if unit is None or not (unit or "\\text" in name) or (behind_letter and not unit.measures):
+    follows_letter = name.startswith(" ") and cleaned[tail.start("unit") - 1].isalpha()
+    if unit is None or not (unit or "\\text" in name) or (follows_letter and not unit.measures):
         return Expression(cleaned)
     if name == "°":
         if _TRIGONOMETRIC.search(cleaned):

@@ -1,4 +1,4 @@
-r"""Where an answer can be taken apart: outside of all brackets, braces and environments."""
+r"""Splits answers outside of all brackets, braces and environments."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _OPENING = frozenset(["(", "[", "{", "\\{", "\\langle"])
 
 
 def split_outside(text: str, *separators: str) -> list[str]:
-    """The pieces between separators that stand outside of all brackets. The comma of 1,000 is none."""
+    """The pieces between separators outside of all brackets. The comma of 1,000 is not a separator."""
     pieces: list[str] = []
     depth = start = 0
     for token in _TOKEN.finditer(text):
@@ -28,7 +28,7 @@ def split_outside(text: str, *separators: str) -> list[str]:
 
 
 def outer(text: str) -> tuple[str, str, str]:
-    """The bracket that opens the text and closes only at its end, what it holds, and its closing one."""
+    """The bracket that opens the text and closes only at its end, its contents, and its closing bracket; else blanks."""
     depth = 0
     first = ""
     for token in _TOKEN.finditer(text):

@@ -1,8 +1,8 @@
-r"""What an answer is made of: one expression, a pair in brackets, a matrix, or a list.
+r"""Parses the structure of an answer: one expression, a pair in brackets, a matrix, or a list.
 
 Order counts inside brackets, `(1,2)` and `[0,1)`. It does not count in `\{1,2\}`, in "1 or 2", and in a bare list
 `1,2`: problems whose answers are bare lists ask for "all solutions, separated by commas". Brackets are part of the
-answer, so `(1,2)` is not `1,2`; round ones about a single expression say nothing and are dropped.
+answer, so `(1,2)` is not `1,2`; parentheses around a single expression have no meaning and are dropped.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _GROUPED = re.compile(r"(?<![\d.])\d{1,3}(?:,\d{3})+(?!\d)")
 _SPACED_COMMA = re.compile(r",\s")
 UNORDERED = ", "
 MATRIX = "matrix"
-# More signs in one element would be more values than anybody lists.
+# With more signs, one element would have more values than answers list.
 _MAX_SIGNS = 3
 
 
@@ -39,7 +39,7 @@ _MAX_SIGNS = 3
 class Shape:
     """`brackets` is "" for a leaf, ", " for an unordered list, "matrix 2x3", and the two brackets for an ordered one.
 
-    `text` is the expression without its variable (`x=5` is 5, with `variable` x); `whole` has it.
+    `text` is the expression without its variable (`x=5` is 5, with `variable` x); `whole` includes it.
     """
 
     text: str
@@ -68,9 +68,9 @@ def read_shape(cleaned: str) -> Shape:
 
 
 def read_grouped_shape(cleaned: str) -> Shape | None:
-    """`(1,200, 3,400)` with its thousands commas taken for such; None where there are none inside brackets.
+    """`(1,200, 3,400)` as two numbers with thousands commas; None if brackets contain no thousands comma.
 
-    A pair `(1,200)` stays a pair: what is left must have two elements or more.
+    A pair `(1,200)` stays a pair: the result must have at least two elements.
     """
     ungrouped = _GROUPED.sub(lambda group: group.group().replace(",", ""), cleaned)
     if ungrouped == cleaned:
@@ -80,12 +80,12 @@ def read_grouped_shape(cleaned: str) -> Shape | None:
 
 
 def has_spaced_commas(cleaned: str) -> bool:
-    """Then the commas without a space are those of thousands: `(1,200, 3,400)`."""
+    """Whether some commas have a space, so that the others group thousands: `(1,200, 3,400)`."""
     return _SPACED_COMMA.search(cleaned) is not None
 
 
 def read_as_list(cleaned: str) -> Shape | None:
-    """`100,200` once more, as a list and not as a number with a thousands comma; None if it is neither."""
+    """`100,200` as a list instead of a number with a thousands comma; None if it is neither."""
     parts = [part for part in cleaned.split(",") if part.strip()]
     if len(parts) < 2 or any(not part.strip().isdigit() or part.strip().startswith("0") for part in parts):
         return None
@@ -94,7 +94,12 @@ def read_as_list(cleaned: str) -> Shape | None:
 
 def _read(text: str, depth: int) -> Shape:
     whole = text.strip()
-    text, variable = _without_variable(_APPROXIMATE.sub("", whole, count=1) if _APPROXIMATE.match(whole) else whole)
+    text, variable = (_APPROXIMATE.sub("", whole, count=1) if _APPROXIMATE.match(whole) else whole), ""
+    assigned = _VARIABLE.match(text)
+    if assigned and not RELATION.search(text, assigned.end()):
+        text = text[assigned.end() :].strip()
+        if not assigned["member"] and not assigned["name"].startswith("("):
+            variable = assigned["name"].replace(" ", "")
     if depth > _DEPTH:
         return Shape(text, whole, variable)
     parts = _elements(text, grouped=depth == 0)
@@ -104,24 +109,15 @@ def _read(text: str, depth: int) -> Shape:
     return _bracketed(text, whole, variable, depth)
 
 
-def _without_variable(text: str) -> tuple[str, str]:
-    found = _VARIABLE.match(text)
-    if found is None or RELATION.search(text, found.end()):
-        return text, ""
-    name = "" if found["member"] or found["name"].startswith("(") else found["name"]
-    return text[found.end() :].strip(), name.replace(" ", "")
-
-
 def _elements(text: str, *, grouped: bool) -> list[str]:
-    if grouped:
-        return split_outside(text, ",", ";", "and", "or")
-    # The comma of 1,000 separates here as any other does.
-    spread = re.sub(r"(?<=\d),(?=\d)", ", ", text)
-    return split_outside(spread, ",", ";", "and", "or")
+    """The elements of a list. Unless `grouped`, the comma of 1,000 is a separator as well."""
+    if not grouped:
+        text = re.sub(r"(?<=\d),(?=\d)", ", ", text)
+    return split_outside(text, ",", ";", "and", "or")
 
 
 def _listed(parts: list[str], whole: str, depth: int) -> Shape:
-    """Elements with a sign of two meanings are two elements of the list."""
+    """An element with an ambiguous sign (`\\pm`) is two elements of the list."""
     elements: list[Shape] = []
     for part in parts:
         shape = _read(part, depth + 1)
@@ -130,6 +126,7 @@ def _listed(parts: list[str], whole: str, depth: int) -> Shape:
 
 
 def _bracketed(text: str, whole: str, variable: str, depth: int) -> Shape:
+    """The shape of a text that is not a bare list."""
     opening, inner, closing = outer(text)
     if opening == "\\{":
         return _listed(_elements(inner, grouped=False) or [inner], whole, depth)
@@ -141,21 +138,18 @@ def _bracketed(text: str, whole: str, variable: str, depth: int) -> Shape:
         return Shape(text, whole, variable, f"{MATRIX} {len(matrix)}x{len(matrix[0])}", entries)
     parts = _elements(inner, grouped=False) if opening not in {"", "{"} else []
     if len(parts) > 1:
-        read = tuple(_read(part, depth + 1) for part in parts)
-        return Shape(text, whole, variable, brackets=opening + closing, parts=read)
+        shapes = tuple(_read(part, depth + 1) for part in parts)
+        return Shape(text, whole, variable, brackets=opening + closing, parts=shapes)
     if opening + closing in {"()", "{}"}:
-        return _unwrapped(inner, whole, variable, depth)
+        # Brackets around a single expression have no meaning.
+        bare = _read(inner, depth + 1)
+        is_named = bare.variable or bare.parts
+        return bare if is_named else Shape(bare.text, whole if variable else bare.whole, variable)
     return Shape(text, whole, variable)
 
 
-def _unwrapped(inner: str, whole: str, variable: str, depth: int) -> Shape:
-    """Brackets around a single expression say nothing."""
-    bare = _read(inner, depth + 1)
-    return bare if bare.variable or bare.parts else Shape(bare.text, whole if variable else bare.whole, variable)
-
-
 def _signed(text: str, whole: str, variable: str, depth: int) -> Shape:
-    r"""Each sign is chosen alone, but beside `\mp` all signs are chosen together."""
+    r"""Each sign is chosen independently, but with `\mp` all signs are chosen together."""
     signs = list(_SIGNS.finditer(whole))
     if len(signs) > _MAX_SIGNS:
         return Shape(text, whole, variable)
@@ -166,10 +160,9 @@ def _signed(text: str, whole: str, variable: str, depth: int) -> Shape:
             ["-" if place >> assignment & 1 else "+" for assignment in range(len(signs))]
             for place in range(2 ** len(signs))
         ]
-    read = tuple(_read(_with_signs(whole, choice), depth + 1) for choice in choices)
-    return Shape(text, whole, brackets=UNORDERED, parts=read)
-
-
-def _with_signs(text: str, choice: list[str]) -> str:
-    remaining = iter(choice)
-    return _SIGNS.sub(lambda _: next(remaining), text)
+    shapes: list[Shape] = []
+    for choice in choices:
+        pieces = _SIGNS.split(whole)[::2]
+        chosen = "".join(piece + sign for piece, sign in zip(pieces, [*choice, ""], strict=True))
+        shapes.append(_read(chosen, depth + 1))
+    return Shape(text, whole, brackets=UNORDERED, parts=tuple(shapes))

@@ -1,4 +1,4 @@
-r"""Are two expressions equal? By Math-Verify and sympy: only for a child process that can be killed.
+r"""Compares two expressions by Math-Verify and sympy: only for a child process that can be killed.
 
 Importing this module takes a second.
 """
@@ -35,17 +35,17 @@ from sympy import (
 from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
 
-from apps.verifiers.base import Outcome, either, unparsed
+from apps.verifiers.base import GradeOutcome, match_if, unparsed
 from apps.verifiers.math.quantities.numbers import NOISE, ROUNDED_DIGITS
 
-# We kill; Math-Verify's own alarm would only cancel ours. It warns once that it is off.
+# The parent enforces the time limit; Math-Verify's own alarm would cancel the child's. Disabling it logs a warning.
 logging.getLogger("math_verify").setLevel(logging.ERROR)
 
 _LATEX = LatexExtractionConfig(
     boxed_match_priority=-1,
-    # Its unit removal takes the m of 5m and the t of 3t: units are ours.
+    # Its unit removal would delete the m of 5m and the t of 3t; units are parsed in `quantities`.
     normalization_config=NormalizationConfig(
-        # It tears numbers behind a brace: 16 would be 1 and 6. Arguments have their braces when they come here.
+        # This rewrite would split a number after a brace: 16 into 1 and 6. The arguments have braces already.
         basic_latex=True,
         units=False,
         malformed_operators=False,
@@ -58,52 +58,57 @@ _REWRITES = tuple(
     (re.compile(pattern), replacement)
     for pattern, replacement in (
         (r"°|%$", ""),
-        # 2(3) would be read as the mixed number 2 + 3.
+        # 2(3) would be parsed as the mixed number 2 + 3.
         (r"(?<![\d_^.{])(\d+(?:\.\d+)?)\s?\(", r"\1\\cdot ("),
         (r"\)\s?(?=\d)", r")\\cdot "),
-        # 3/4 x would be read as 3/(4x).
+        # 3/4 x would be parsed as 3/(4x).
         (r"(?<![\w.}^])(\d+)\s?/\s?(\d+)(?![\d.!^])", r"\\frac{\1}{\2}"),
     )
 )
-# What the parser would drop or misread without a word: primes, dots, set builders, two numbers side by side.
+# What the parser would silently drop or misread: primes, dots, set builders, two numbers side by side.
 _LOSSY = re.compile(r"'|\\[lcd]?dots|\\mid|\\prime|\{[^{}]*:[^{}]*\}|\d\s+\d|\d\s*\\frac\{[^{}]*[A-Za-z]")
 _CAPITAL = re.compile(r"\\(?:mathbb|mathcal|text|begin|end)\s?\{[^{}]*\}|\\[A-Za-z]+|(?P<capital>[A-Z])(?P<index>_\{)?")
 _CAPITAL_MARK = "977"
-# Their values take numerical methods to find.
+# Evaluating these takes numerical methods.
 _LAZY = (Sum, Product, Integral, Limit, Derivative, Subs, AppliedUndef)
 _POINT = tuple(Rational(prime, 11) for prime in (13, 17, 19, 23, 29, 31, 37, 41))
 _DECIMAL = re.compile(r"-?(\d*)\.(\d+)")
 
 
-def expressions_agree(reference: str, answer: str) -> Outcome:
-    """`unparsed` where either is not understood, or is no number at all (1/0)."""
+def expressions_agree(reference: str, answer: str) -> GradeOutcome:
+    """`unparsed` where either cannot be parsed, or is not a number (1/0)."""
     try:
         return _compare(reference, answer)
     except (ArithmeticError, AttributeError, LookupError, NotImplementedError, TypeError, ValueError) as error:
-        # What sympy cannot do it says in many ways; none of them says that the answers differ.
+        # Sympy reports its limits by many exceptions; none of them means that the answers differ.
         return unparsed(f"computer algebra failed: {type(error).__name__}")
 
 
-def _compare(reference: str, answer: str) -> Outcome:
-    gold, given = _parse(reference), _parse(answer)
-    if gold is None or given is None:
-        return unparsed(f"the {'reference' if gold is None else 'answer'} is not understood")
-    if _is_equation(gold) != _is_equation(given) and not (_is_relation(gold) and _is_relation(given)):
-        # Math-Verify would take the right side, and find that 5x - 7y + 4 = 0 is 0.
-        return either(equal=False)
-    if _are_numbers(gold, given) and (gold.has(Float) or given.has(Float)):
-        return either(equal=_numbers_agree(gold, given, reference, answer))
-    return either(equal=not _differ_at_a_point(gold, given) and _verify(gold, given))
+def _compare(reference: str, answer: str) -> GradeOutcome:
+    expected, actual = _parse(reference), _parse(answer)
+    if expected is None or actual is None:
+        return unparsed(f"the {'reference' if expected is None else 'answer'} could not be parsed")
+    if _is_equation(expected) != _is_equation(actual) and not (_is_relation(expected) and _is_relation(actual)):
+        # Math-Verify would compare the right side, and find that 5x - 7y + 4 = 0 is 0.
+        return match_if(equal=False)
+    if _are_numbers(expected, actual) and (expected.has(Float) or actual.has(Float)):
+        first, second = expected.evalf(30), actual.evalf(30)
+        if not (first.is_comparable and second.is_comparable):
+            return match_if(equal=_verify(expected, actual))
+        # By relative error, because Math-Verify rounds to six places: 0.0000671 would equal 0.0000672.
+        tolerance = max(_step(reference), _step(answer), float(NOISE) * max(abs(first), abs(second)))
+        return match_if(equal=bool(abs(first - second) <= tolerance))
+    return match_if(equal=not _differ_at_a_point(expected, actual) and _verify(expected, actual))
 
 
-def _verify(gold: Any, given: Any) -> bool:
+def _verify(expected: Any, actual: Any) -> bool:
     options = {"float_rounding": 6, "allow_set_relation_comp": True, "timeout_seconds": None}
-    agrees = bool(verify(gold, given, **options))
-    if agrees and _are_numbers(gold, given) and gold != given:
-        # It rounds to six places, at which all small numbers are the same.
-        left, right = gold.evalf(30), given.evalf(30)
-        return not (left.is_comparable and right.is_comparable) or bool(
-            abs(left - right) <= max(abs(left), abs(right)) * 1e-9
+    agrees = bool(verify(expected, actual, **options))
+    if agrees and _are_numbers(expected, actual) and expected != actual:
+        # Math-Verify rounds to six places, at which all small numbers are equal.
+        first, second = expected.evalf(30), actual.evalf(30)
+        return not (first.is_comparable and second.is_comparable) or bool(
+            abs(first - second) <= max(abs(first), abs(second)) * 1e-9
         )
     return agrees
 
@@ -116,22 +121,11 @@ def _parse(latex: str) -> Any:
     for pattern, replacement in _REWRITES:
         latex = pattern.sub(replacement, latex)
     latex = _CAPITAL.sub(_marked_capital, latex)
-    found = parse(f"${latex}$", [_LATEX], "no_fallback", "first_match", parsing_timeout=None)
-    if not found or isinstance(found[0], str) or found[0].has(nan, zoo):
+    expressions = parse(f"${latex}$", [_LATEX], "no_fallback", "first_match", parsing_timeout=None)
+    if not expressions or isinstance(expressions[0], str) or expressions[0].has(nan, zoo):
         return None
-    return _one_alphabet(found[0])
-
-
-def _marked_capital(match: re.Match[str]) -> str:
-    """The parser takes large and small letters for one symbol, so that R - r would be 0."""
-    if match["capital"] is None:
-        return match.group()
-    mark = f"{match['capital'].lower()}_{{{_CAPITAL_MARK}"
-    return mark if match["index"] else f"{mark}}}"
-
-
-def _one_alphabet(expression: Any) -> Any:
-    """i and e are numbers, and a letter is one symbol: the parser's assumptions vary with the spelling."""
+    expression = expressions[0]
+    # i and e are numbers, and a letter is one symbol: the parser's assumptions vary with the spelling.
     constants = {"i": I, "e": E}
     changes = {
         symbol: constants.get(symbol.name) or Symbol(symbol.name, real=True)
@@ -141,45 +135,43 @@ def _one_alphabet(expression: Any) -> Any:
     return expression.xreplace(changes) if changes else expression
 
 
+def _marked_capital(match: re.Match[str]) -> str:
+    """The parser treats upper and lower case letters as one symbol, so that R - r would be 0."""
+    if match["capital"] is None:
+        return match.group()
+    mark = f"{match['capital'].lower()}_{{{_CAPITAL_MARK}"
+    return mark if match["index"] else f"{mark}}}"
+
+
 def _is_relation(expression: Any) -> bool:
     return isinstance(expression, Relational | And)
 
 
 def _is_equation(expression: Any) -> bool:
-    """An equation that binds its letters, unlike x = 5, f(x) = 2x and 2 + 3 = 5, which name what they give."""
+    """Whether an equation constrains its letters, unlike x = 5, f(x) = 2x and 2 + 3 = 5, which name a value."""
     if not isinstance(expression, Eq) or isinstance(expression.lhs, AppliedUndef):
         return False
     return bool(expression.lhs.free_symbols) and not is_expr_of_only_symbols(expression.lhs)
 
 
-def _differ_at_a_point(gold: Any, given: Any) -> bool:
-    """Two formulas that differ at one point differ. Says so in a millisecond; simplifying takes a hundred."""
-    if not (isinstance(gold, Expr) and isinstance(given, Expr)) or gold.has(*_LAZY) or given.has(*_LAZY):
+def _differ_at_a_point(expected: Any, actual: Any) -> bool:
+    """Whether two formulas differ at one point, and so everywhere. Takes 1 ms, where simplifying takes 100 ms."""
+    if not (isinstance(expected, Expr) and isinstance(actual, Expr)) or expected.has(*_LAZY) or actual.has(*_LAZY):
         return False
-    letters = sorted(gold.free_symbols | given.free_symbols, key=str)
+    letters = sorted(expected.free_symbols | actual.free_symbols, key=str)
     if any(len(letter.name) > 1 and "_" not in letter.name for letter in letters) or len(letters) > len(_POINT):
         return False
     at = dict(zip(letters, _POINT, strict=False))
-    left, right = (Abs(side.xreplace(at)).evalf(20) for side in (gold, given))
-    apart = Abs((gold - given).xreplace(at)).evalf(20)
-    if not (left.is_comparable and right.is_comparable and apart.is_comparable):
+    first, second = (Abs(side.xreplace(at)).evalf(20) for side in (expected, actual))
+    distance = Abs((expected - actual).xreplace(at)).evalf(20)
+    if not (first.is_comparable and second.is_comparable and distance.is_comparable):
         return False
-    # Cancellation may leave some 1e-20 of nothing; what is smaller is for simplification to tell.
-    return bool(apart > (left + right) * 1e-9 and left + right > 1e-15)
+    # Cancellation may leave about 1e-20 of zero; smaller values are left to simplification.
+    return bool(distance > (first + second) * 1e-9 and first + second > 1e-15)
 
 
-def _are_numbers(gold: Any, given: Any) -> bool:
-    return isinstance(gold, Expr) and isinstance(given, Expr) and bool(gold.is_number and given.is_number)
-
-
-def _numbers_agree(gold: Any, given: Any, reference: str, answer: str) -> bool:
-    """By relative error, where Math-Verify rounds to six places: 0.0000671 would be 0.0000672."""
-    left, right = gold.evalf(30), given.evalf(30)
-    if not (left.is_comparable and right.is_comparable):
-        return _verify(gold, given)
-    difference = abs(left - right)
-    tolerance = max(_step(reference), _step(answer), float(NOISE) * max(abs(left), abs(right)))
-    return bool(difference <= tolerance)
+def _are_numbers(expected: Any, actual: Any) -> bool:
+    return isinstance(expected, Expr) and isinstance(actual, Expr) and bool(expected.is_number and actual.is_number)
 
 
 def _step(latex: str) -> float:
@@ -191,5 +183,5 @@ def _step(latex: str) -> float:
 
 
 def warm_up() -> None:
-    """The first parse builds the parser's tables: a tenth of a second that no pair should be charged for."""
+    """Parse once, so that building the parser's tables (a tenth of a second) counts towards no pair's limit."""
     expressions_agree(r"\frac{1}{2} + \sqrt{3}", r"\sqrt{3} + x^{2}")

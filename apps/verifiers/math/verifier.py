@@ -1,9 +1,9 @@
-r"""`math`: answers as MATH and GSM8K have them, by structure first and by Math-Verify where that does not decide.
+r"""`math`: compares answers like those of MATH and GSM8K, by structure first and by Math-Verify if that does not decide.
 
 Math-Verify alone reads `4_9` as 4, `1 1/2` as a product, `R-r` as 0, `5:3:2` as a division, every interval `(2,1)` as the
-same empty set and `even` as the product of its letters; so brackets, lists, sets, numbers, bases, words and units are
-read here, formulas are compared by their values, and it gets what is left: sums, integrals, named functions. It never
-runs in the caller's process.
+same empty set and `even` as the product of its letters. Brackets, lists, sets, numbers, bases, words and units are
+therefore parsed here, formulas are compared by their values, and Math-Verify handles only the rest: sums, integrals,
+named functions. It never runs in the caller's process.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from functools import lru_cache
 from importlib.metadata import version
 from typing import NamedTuple
 
-from apps.verifiers.base import MATCH, NO_MATCH, Grade, Outcome, Verifier, either, unparsed
+from apps.verifiers.base import MATCH, NO_MATCH, Grade, GradeOutcome, Verifier, match_if, unparsed
 from apps.verifiers.latex.normalize import MAX_CHARACTERS, clean
 from apps.verifiers.math.atoms import PROSE, Algebra, Prose, compare_leaves, read_leaf
 from apps.verifiers.math.kinds.choices import compare_choices
 from apps.verifiers.math.kinds.dates import compare_dates
-from apps.verifiers.math.kinds.words import compare_said
+from apps.verifiers.math.kinds.words import compare_yes_no
 from apps.verifiers.math.quantities.numbers import Quantity, compare_quantities, read_measure, read_quantity
 from apps.verifiers.math.sets.solution_sets import compare_sets
 from apps.verifiers.math.structure import (
@@ -32,27 +32,30 @@ from apps.verifiers.math.structure import (
 )
 
 _MAX_PARTS = 40
+MEASURE_AND_OTHER = "a measurement in several units is compared with another kind of answer"
 _SIMPLE_DIGITS = 18
 
 
 class _Reading(NamedTuple):
+    """One side, parsed. `alternatives` are the shapes that result if its commas are taken in another way."""
+
     cleaned: str
     quantity: Quantity | None
     measure: Quantity | None
     shape: Shape
-    others: tuple[Shape, ...]
+    alternatives: tuple[Shape, ...]
 
 
-def quick(reference: str, answer: str) -> Outcome | None:
-    """The outcome without computer algebra; None where only that can tell."""
+def quick(reference: str, answer: str) -> GradeOutcome | None:
+    """The outcome without computer algebra; None where only computer algebra can decide."""
     reference, answer = reference.strip(), answer.strip()
     if _is_integer(reference) and _is_integer(answer):
-        return either(equal=int(reference) == int(answer))
-    return _compare(reference, answer, _not_here)
+        return match_if(equal=int(reference) == int(answer))
+    return _compare(reference, answer, lambda _reference, _answer: None)
 
 
-def thorough(reference: str, answer: str) -> Outcome:
-    """As `quick`, with computer algebra. May take for ever, and all memory."""
+def thorough(reference: str, answer: str) -> GradeOutcome:
+    """The outcome with computer algebra. May take unbounded time and memory."""
     # Importing sympy takes a second and 80 MB, which only a grading child should pay.
     from apps.verifiers.math.symbolic import expressions_agree
 
@@ -63,131 +66,125 @@ def _is_integer(text: str) -> bool:
     return len(text) <= _SIMPLE_DIGITS and text.isascii() and text.removeprefix("-").isdigit()
 
 
-def _not_here(reference: str, answer: str) -> None:
-    """No computer algebra in this process."""
-
-
-def _compare(reference: str, answer: str, algebra: Algebra) -> Outcome | None:
+def _compare(reference: str, answer: str, algebra: Algebra) -> GradeOutcome | None:
     if max(len(reference), len(answer)) > MAX_CHARACTERS:
         return MATCH if reference == answer else unparsed(f"longer than {MAX_CHARACTERS} characters")
-    gold, given = _reading(reference), _reading(answer)
-    if not gold.cleaned or not given.cleaned:
-        return unparsed(f"the {'answer' if gold.cleaned else 'reference answer'} is empty")
-    if gold.measure or given.measure:
-        return _compare_measures(gold, given)
-    if gold.cleaned == given.cleaned or (
-        gold.quantity and given.quantity and compare_quantities(gold.quantity, given.quantity) == MATCH
+    expected, actual = _reading(reference), _reading(answer)
+    if not expected.cleaned or not actual.cleaned:
+        return unparsed(f"the {'answer' if expected.cleaned else 'reference answer'} is empty")
+    if expected.measure or actual.measure:
+        first, second = expected.measure or expected.quantity, actual.measure or actual.quantity
+        return compare_quantities(first, second) if first and second else unparsed(MEASURE_AND_OTHER)
+    if expected.cleaned == actual.cleaned or (
+        expected.quantity and actual.quantity and compare_quantities(expected.quantity, actual.quantity) == MATCH
     ):
         return MATCH
-    for compare in (compare_choices, compare_dates, compare_sets, compare_said):
-        outcome = compare(gold.cleaned, given.cleaned)
+    for compare in (compare_choices, compare_dates, compare_sets, compare_yes_no):
+        outcome = compare(expected.cleaned, actual.cleaned)
         if outcome is not None:
             return outcome
-    return _compare_readings(gold, given, algebra)
+    return _compare_readings(expected, actual, algebra)
 
 
 @lru_cache(maxsize=2048)
 def _reading(text: str) -> _Reading:
-    """One reference answer meets many answers, and rollouts repeat theirs."""
+    """Cached: one reference answer is compared with many answers, and rollouts repeat theirs."""
     cleaned = clean(text)
     shape, as_list, grouped = read_shape(cleaned), read_as_list(cleaned), read_grouped_shape(cleaned)
     if grouped and has_spaced_commas(cleaned):
         shape, grouped = grouped, None
-    others = tuple(other for other in (as_list, grouped) if other)
-    return _Reading(cleaned, read_quantity(cleaned), read_measure(cleaned), shape, others)
+    alternatives = tuple(alternative for alternative in (as_list, grouped) if alternative)
+    return _Reading(cleaned, read_quantity(cleaned), read_measure(cleaned), shape, alternatives)
 
 
-def _compare_measures(gold: _Reading, given: _Reading) -> Outcome:
-    left, right = gold.measure or gold.quantity, given.measure or given.quantity
-    if left is None or right is None:
-        return unparsed("a measure of several units beside something else")
-    return compare_quantities(left, right)
-
-
-def _compare_readings(gold: _Reading, given: _Reading, algebra: Algebra) -> Outcome | None:
-    """A comma between digits may separate or group: it is enough that one reading of each side is the same."""
-    outcome = _compare_shapes(gold.shape, given.shape, algebra)
-    if outcome != NO_MATCH or not (gold.others or given.others):
+def _compare_readings(expected: _Reading, actual: _Reading, algebra: Algebra) -> GradeOutcome | None:
+    """A comma between digits may separate or group: one matching pair of readings is enough."""
+    outcome = _compare_shapes(expected.shape, actual.shape, algebra)
+    if outcome != NO_MATCH or not (expected.alternatives or actual.alternatives):
         return outcome
-    if gold.others and given.others:
-        pairs = list(zip(gold.others, given.others, strict=False))
+    if expected.alternatives and actual.alternatives:
+        pairs = list(zip(expected.alternatives, actual.alternatives, strict=False))
     else:
-        pairs = [(gold.shape, other) for other in given.others] + [(other, given.shape) for other in gold.others]
-    for left, right in pairs:
-        if left.brackets and right.brackets and _compare_shapes(left, right, algebra) == MATCH:
+        pairs = [(expected.shape, alternative) for alternative in actual.alternatives]
+        pairs += [(alternative, actual.shape) for alternative in expected.alternatives]
+    for first, second in pairs:
+        if first.brackets and second.brackets and _compare_shapes(first, second, algebra) == MATCH:
             return MATCH
     return outcome
 
 
-def _compare_shapes(reference: Shape, answer: Shape, algebra: Algebra) -> Outcome | None:
+def _compare_shapes(reference: Shape, answer: Shape, algebra: Algebra) -> GradeOutcome | None:
     if not reference.brackets and not answer.brackets:
         return compare_leaves(reference, answer, algebra)
     if reference.variable and answer.variable and reference.variable != answer.variable:
         return NO_MATCH
     if reference.brackets != answer.brackets:
         return _compare_unlike(reference, answer, algebra)
-    if len(reference.parts) != len(answer.parts):
-        return _compare_lengths(reference, answer, algebra)
-    if reference.brackets != UNORDERED or _labelled(reference) != _labelled(answer):
-        return _all([_compare_shapes(*pair, algebra) for pair in zip(reference.parts, answer.parts, strict=True)])
-    return _compare_lists(reference.parts, answer.parts, algebra)
-
-
-def _compare_lengths(reference: Shape, answer: Shape, algebra: Algebra) -> Outcome | None:
-    """An element that a set names twice counts once: `\\pm 0` is 0."""
-    if reference.brackets == UNORDERED:
-        left, right = (_distinct(side.parts, algebra) for side in (reference, answer))
-        if (len(left), len(right)) != (len(reference.parts), len(answer.parts)) and len(left) == len(right):
-            return _compare_lists(left, right, algebra)
-    return _refuse_prose(reference, answer)
+    first, second = reference.parts, answer.parts
+    has_same_length = len(first) == len(second)
+    is_unordered = reference.brackets == UNORDERED
+    if is_unordered and not has_same_length:
+        # An element that a set names twice counts once: `\pm 0` is 0.
+        first, second = _distinct(first, algebra), _distinct(second, algebra)
+    if len(first) != len(second):
+        return _reject_unless_prose(reference, answer)
+    has_same_names = _has_several_variables(reference) == _has_several_variables(answer)
+    if has_same_length and not (is_unordered and has_same_names):
+        return _compare_in_order(reference, answer, algebra)
+    return _compare_lists(first, second, algebra)
 
 
 def _distinct(parts: tuple[Shape, ...], algebra: Algebra) -> tuple[Shape, ...]:
-    kept: list[Shape] = []
+    distinct: list[Shape] = []
     for part in parts[:_MAX_PARTS]:
-        if not any(_compare_shapes(part, other, algebra) == MATCH for other in kept):
-            kept.append(part)
-    return tuple(kept)
+        if not any(_compare_shapes(part, other, algebra) == MATCH for other in distinct):
+            distinct.append(part)
+    return tuple(distinct)
 
 
-def _compare_unlike(reference: Shape, answer: Shape, algebra: Algebra) -> Outcome | None:
-    """`(2,\\infty)` against `x>2`, or against a union, is for sets to say. Other brackets differ for good."""
-    for one, other in ((reference, answer), (answer, reference)):
-        if one.brackets == UNORDERED and not other.brackets:
-            single = _distinct(one.parts, algebra) if len(one.parts) < 3 else one.parts
-            if len(single) == 1:
-                return _compare_shapes(*((single[0], other) if one is reference else (other, single[0])), algebra)
+def _compare_unlike(reference: Shape, answer: Shape, algebra: Algebra) -> GradeOutcome | None:
+    """Two shapes with different brackets, which mostly differ. Sets such as `(2,\\infty)` and `x>2` come here too."""
+    for shape, other in ((reference, answer), (answer, reference)):
+        if shape.brackets == UNORDERED and not other.brackets:
+            elements = _distinct(shape.parts, algebra) if len(shape.parts) < 3 else shape.parts
+            if len(elements) == 1:
+                pair = (elements[0], other) if shape is reference else (other, elements[0])
+                return _compare_shapes(*pair, algebra)
     if reference.is_vector or answer.is_vector:
         return _compare_vectors(reference, answer, algebra)
-    if UNORDERED in {reference.brackets, answer.brackets} and "()" in {reference.brackets, answer.brackets}:
+    brackets = {reference.brackets, answer.brackets}
+    if UNORDERED in brackets and "()" in brackets:
         return _compare_named_pair(reference, answer, algebra)
-    if UNORDERED not in {reference.brackets, answer.brackets} and _is_relation(reference) != _is_relation(answer):
+    if UNORDERED not in brackets and _is_relation(reference) != _is_relation(answer):
         return algebra(reference.whole, answer.whole)
-    if any(side.brackets.startswith(MATRIX) for side in (reference, answer)) and "" in {
-        reference.brackets,
-        answer.brackets,
-    }:
+    if "" in brackets and any(side.brackets.startswith(MATRIX) for side in (reference, answer)):
         return algebra(reference.whole, answer.whole)
-    return _refuse_prose(reference, answer)
+    return _reject_unless_prose(reference, answer)
 
 
-def _compare_vectors(reference: Shape, answer: Shape, algebra: Algebra) -> Outcome | None:
-    """A column, `(1,2)` and angle brackets are one vector; a row beside a column nobody can tell."""
+def _compare_vectors(reference: Shape, answer: Shape, algebra: Algebra) -> GradeOutcome | None:
+    """A column, `(1,2)` and angle brackets denote one vector; a row compared with a column is ambiguous."""
     if len(reference.parts) != len(answer.parts):
-        return _refuse_prose(reference, answer)
-    outcome = _all([_compare_shapes(*pair, algebra) for pair in zip(reference.parts, answer.parts, strict=True)])
-    tuples = any(side.brackets == "()" or side.brackets.startswith("\\langle") for side in (reference, answer))
-    return outcome if tuples or outcome != MATCH else unparsed("a vector in two layouts")
+        return _reject_unless_prose(reference, answer)
+    outcome = _compare_in_order(reference, answer, algebra)
+    has_tuple = any(side.brackets == "()" or side.brackets.startswith("\\langle") for side in (reference, answer))
+    if outcome == MATCH and not has_tuple:
+        return unparsed("a row vector is compared with a column vector")
+    return outcome
 
 
-def _compare_named_pair(reference: Shape, answer: Shape, algebra: Algebra) -> Outcome | None:
-    """`x=1, y=2` is (1,2) where the letters come in their order."""
+def _compare_named_pair(reference: Shape, answer: Shape, algebra: Algebra) -> GradeOutcome | None:
+    """`x=1, y=2` is (1,2) if the variables are in alphabetical order."""
     named, other = (reference, answer) if reference.brackets == UNORDERED else (answer, reference)
     names = [part.variable for part in named.parts]
     if len(named.parts) != len(other.parts) or not all(names) or len(set(names)) < len(names):
-        return _refuse_prose(reference, answer)
+        return _reject_unless_prose(reference, answer)
     if names != sorted(names):
-        return unparsed("the order of the letters is not known")
+        return unparsed("the order of the variables is unknown")
+    return _compare_in_order(reference, answer, algebra)
+
+
+def _compare_in_order(reference: Shape, answer: Shape, algebra: Algebra) -> GradeOutcome | None:
     return _all([_compare_shapes(*pair, algebra) for pair in zip(reference.parts, answer.parts, strict=True)])
 
 
@@ -195,18 +192,18 @@ def _is_relation(shape: Shape) -> bool:
     return not shape.brackets and RELATION.search(shape.text) is not None
 
 
-def _labelled(shape: Shape) -> bool:
-    """In `x=1, y=2` each element says whose it is; against a list that does not, the order must tell."""
+def _has_several_variables(shape: Shape) -> bool:
+    """Whether the elements name their variables, `x=1, y=2`. Against a list that does not, the order must match."""
     return len({part.variable for part in shape.parts if part.variable}) > 1
 
 
-def _refuse_prose(*shapes: Shape) -> Outcome:
+def _reject_unless_prose(*shapes: Shape) -> GradeOutcome:
     prose = any(isinstance(read_leaf(leaf.text), Prose) for shape in shapes for leaf in shape.leaves())
     return unparsed(PROSE) if prose else NO_MATCH
 
 
-def _all(outcomes: list[Outcome | None]) -> Outcome | None:
-    """The worst that was said of the parts: one that differs settles it, whatever the others are."""
+def _all(outcomes: list[GradeOutcome | None]) -> GradeOutcome | None:
+    """The worst outcome of the parts: one part that differs decides, whatever the others are."""
     if NO_MATCH in outcomes:
         return NO_MATCH
     if None in outcomes:
@@ -214,18 +211,18 @@ def _all(outcomes: list[Outcome | None]) -> Outcome | None:
     return next((outcome for outcome in outcomes if outcome != MATCH), MATCH)
 
 
-def _compare_lists(reference: tuple[Shape, ...], answer: tuple[Shape, ...], algebra: Algebra) -> Outcome | None:
-    """Each reference element takes one answer element that matches it, whatever their order."""
+def _compare_lists(reference: tuple[Shape, ...], answer: tuple[Shape, ...], algebra: Algebra) -> GradeOutcome | None:
+    """Each reference element takes one matching answer element, in any order."""
     if len(reference) > _MAX_PARTS:
         return unparsed(f"a list of more than {_MAX_PARTS} elements")
-    left = list(answer)
-    outcomes: list[Outcome | None] = []
+    remaining = list(answer)
+    outcomes: list[GradeOutcome | None] = []
     for element in reference:
-        tried = [_compare_shapes(element, other, algebra) for other in left]
-        if MATCH in tried:
-            left.pop(tried.index(MATCH))
+        attempts = [_compare_shapes(element, other, algebra) for other in remaining]
+        if MATCH in attempts:
+            remaining.pop(attempts.index(MATCH))
             continue
-        undecided = [outcome for outcome in tried if outcome is None or outcome.grade is Grade.UNPARSED]
+        undecided = [outcome for outcome in attempts if outcome is None or outcome.grade is Grade.UNPARSED]
         if not undecided:
             return NO_MATCH
         outcomes.append(None if None in undecided else undecided[0])

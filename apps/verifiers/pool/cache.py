@@ -1,4 +1,4 @@
-"""Grades that were given before: rollouts repeat their answers, and a formula costs a thousand times a look-up."""
+"""Earlier grades: rollouts repeat their answers, and comparing a formula costs a thousand look-ups."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any, NamedTuple, Protocol
 
 from cachetools import LRUCache
 
-from apps.verifiers.base import Grade, Outcome
+from apps.verifiers.base import Grade, GradeOutcome
 
 
-class Pair(NamedTuple):
-    """What a verdict is a function of."""
+class AnswerPair(NamedTuple):
+    """Everything that determines a grade."""
 
     verifier: str
     version: str
@@ -30,7 +30,7 @@ class Pair(NamedTuple):
 
 
 class Cache(Protocol):
-    """What Django's caches offer. Entries never go stale (the key holds the version): set a long TIMEOUT."""
+    """The part of Django's cache API used here. Entries never go stale (the key holds the version): set a long TIMEOUT."""
 
     def get_many(self, keys: Iterable[str], /) -> dict[str, Any]: ...
 
@@ -38,29 +38,29 @@ class Cache(Protocol):
 
 
 class RecentOutcomes:
-    """The outcomes asked for last, in this process. Safe for threads, which the library's cache alone is not."""
+    """The most recently used outcomes of this process. Thread-safe, unlike the LRUCache alone."""
 
     def __init__(self, size: int) -> None:
-        self._outcomes: LRUCache[Pair, Outcome] = LRUCache(size)
+        self._outcomes: LRUCache[AnswerPair, GradeOutcome] = LRUCache(size)
         self._lock = Lock()
 
-    def get(self, pair: Pair) -> Outcome | None:
+    def get(self, pair: AnswerPair) -> GradeOutcome | None:
         with self._lock:
             return self._outcomes.get(pair)
 
-    def put(self, outcomes: Mapping[Pair, Outcome]) -> None:
+    def put(self, outcomes: Mapping[AnswerPair, GradeOutcome]) -> None:
         with self._lock:
             self._outcomes.update(outcomes)
 
 
-def recall(cache: Cache, pairs: Iterable[Pair]) -> dict[Pair, Outcome]:
-    """The outcomes that `cache` holds."""
+def load_outcomes(cache: Cache, pairs: Iterable[AnswerPair]) -> dict[AnswerPair, GradeOutcome]:
+    """The outcomes of these pairs that `cache` holds."""
     keys = {pair.cache_key(): pair for pair in pairs}
-    found = cache.get_many(list(keys)) if keys else {}
-    return {keys[key]: Outcome(Grade(grade), reason) for key, (grade, reason) in found.items()}
+    entries = cache.get_many(list(keys)) if keys else {}
+    return {keys[key]: GradeOutcome(Grade(grade), reason) for key, (grade, reason) in entries.items()}
 
 
-def remember(cache: Cache, outcomes: Mapping[Pair, Outcome]) -> None:
-    """As plain strings, so that any serializer and any later release can read them."""
+def store_outcomes(cache: Cache, outcomes: Mapping[AnswerPair, GradeOutcome]) -> None:
+    """Store outcomes as plain strings, which any serializer and any later release can read."""
     if outcomes:
         cache.set_many({pair.cache_key(): (outcome.grade.value, outcome.reason) for pair, outcome in outcomes.items()})

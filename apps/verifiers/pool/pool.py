@@ -1,4 +1,4 @@
-"""Grading answers in bulk: inline where that is safe and fast, else in child processes with hard limits."""
+"""Grades answers in bulk: inline where that is safe and fast, otherwise in child processes with hard limits."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from queue import SimpleQueue
 from types import TracebackType
 from typing import Self
 
-from apps.verifiers.base import PASSING_REASONS, Grade, Outcome
-from apps.verifiers.pool.cache import Cache, Pair, RecentOutcomes, recall, remember
+from apps.verifiers.base import TRANSIENT_REASONS, Grade, GradeOutcome
+from apps.verifiers.pool.cache import AnswerPair, Cache, RecentOutcomes, load_outcomes, store_outcomes
 from apps.verifiers.pool.process import Grader
 from apps.verifiers.registry import verifier_named
 
@@ -20,7 +20,7 @@ _recent = RecentOutcomes(size=50_000)
 
 @dataclass(frozen=True, slots=True)
 class GradedAnswer:
-    """Whether an answer is right, by whom, and why not if that is unknown (`unparsed`)."""
+    """A grade, the reason where it is `unparsed`, and the verifier that determined it."""
 
     grade: Grade
     reason: str
@@ -29,7 +29,7 @@ class GradedAnswer:
 
     @property
     def is_correct(self) -> bool | None:
-        """None where nobody knows."""
+        """None where the grade is `unparsed`."""
         return None if self.grade is Grade.UNPARSED else self.grade is Grade.MATCH
 
 
@@ -41,11 +41,11 @@ class PoolClosed(RuntimeError):
 
 
 class GradingPool:
-    """Up to `workers` children, started when the first pair needs one, killed when the pool is closed.
+    """Up to `workers` child processes, started when the first pair needs one, killed when the pool is closed.
 
-    `limit_s` is the wall time that one pair may take, start-up not counted; then its child is killed and the
-    pair is `unparsed` for "time limit". `memory_bytes` bounds the address space of each child. Threads may share
-    a pool, and it works in daemonic processes.
+    `limit_s` is the wall time that one pair may take, start-up not counted; after that its child is killed and the
+    pair is `unparsed` with the reason "time limit". `memory_bytes` bounds the address space of each child. Threads
+    may share a pool, and it works in daemonic processes.
     """
 
     def __init__(self, workers: int = 2, limit_s: float = 5.0, *, memory_bytes: int = GIB) -> None:
@@ -53,7 +53,7 @@ class GradingPool:
         self._idle: SimpleQueue[Grader] = SimpleQueue()
         for grader in self._graders:
             self._idle.put(grader)
-        # Within one pool a pair that ran into a limit is not tried again; the next pool may have more luck.
+        # Within one pool a pair that ran into a limit is not tried again; another pool may succeed.
         self._failed = RecentOutcomes(size=10_000)
         self._closed = False
 
@@ -66,16 +66,16 @@ class GradingPool:
         self.close()
 
     def close(self) -> None:
-        """Kills the children once their present pairs are done. The pool cannot be used again."""
+        """Kill the children once their current pairs are graded. The pool cannot be used again."""
         self._closed = True
         for grader in [self._idle.get() for _ in self._graders]:
             grader.close()
             self._idle.put(grader)
 
-    def at_once(self, verifier: str, reference: str | None, answer: str | None) -> GradedAnswer | None:
-        """The grade where it is known or can be told inline; None where `grade_many` has to ask a child or the cache."""
+    def grade_inline(self, verifier: str, reference: str | None, answer: str | None) -> GradedAnswer | None:
+        """The grade where it is known or `quick` determines it; None where `grade_many` needs a child or the cache."""
         pair = _pair(verifier, reference, answer)
-        outcome = self._told_at_once(pair)
+        outcome = self._known_outcome(pair)
         return GradedAnswer(*outcome, pair.verifier, pair.version) if outcome else None
 
     def grade_many(
@@ -83,58 +83,56 @@ class GradingPool:
     ) -> list[GradedAnswer]:
         """A grade for each (verifier, reference, answer), in their order; equal ones are graded once.
 
-        Raises UnknownVerifier. Nothing in the texts raises: what cannot be graded is `unparsed`.
+        Raises UnknownVerifier and PoolClosed. No text raises: what cannot be graded is `unparsed`.
         """
-        asked = [_pair(*pair) for pair in pairs]
-        outcomes: dict[Pair, Outcome] = {}
-        waiting: list[Pair] = []
-        for pair in dict.fromkeys(asked):
-            outcome = self._told_at_once(pair)
+        requested = [_pair(*pair) for pair in pairs]
+        outcomes: dict[AnswerPair, GradeOutcome] = {}
+        waiting: list[AnswerPair] = []
+        for pair in dict.fromkeys(requested):
+            outcome = self._known_outcome(pair)
             if outcome:
                 outcomes[pair] = outcome
             else:
                 waiting.append(pair)
-        outcomes |= self._settled(waiting, cache)
-        return [GradedAnswer(*outcomes[pair], pair.verifier, pair.version) for pair in asked]
+        outcomes |= self._grade_uncached(waiting, cache)
+        return [GradedAnswer(*outcomes[pair], pair.verifier, pair.version) for pair in requested]
 
-    def _told_at_once(self, pair: Pair) -> Outcome | None:
-        outcome = verifier_named(pair.verifier).at_once(pair.reference, pair.answer)
+    def _known_outcome(self, pair: AnswerPair) -> GradeOutcome | None:
+        outcome = verifier_named(pair.verifier).grade_inline(pair.reference, pair.answer)
         return outcome or _recent.get(pair) or self._failed.get(pair)
 
-    def _settled(self, pairs: Sequence[Pair], cache: Cache | None) -> dict[Pair, Outcome]:
-        known = recall(cache, pairs) if cache else {}
-        fresh = self._graded([pair for pair in pairs if pair not in known])
-        failed = {pair: outcome for pair, outcome in fresh.items() if outcome.reason in PASSING_REASONS}
-        sure = {pair: outcome for pair, outcome in fresh.items() if pair not in failed}
+    def _grade_uncached(self, pairs: Sequence[AnswerPair], cache: Cache | None) -> dict[AnswerPair, GradeOutcome]:
+        cached = load_outcomes(cache, pairs) if cache else {}
+        missing = [pair for pair in pairs if pair not in cached]
+        fresh: dict[AnswerPair, GradeOutcome] = {}
+        if missing:
+            executor = ThreadPoolExecutor(min(len(self._graders), len(missing)))
+            try:
+                fresh = dict(zip(missing, executor.map(self._grade, missing), strict=True))
+            finally:
+                executor.shutdown(cancel_futures=True)
+        failed = {pair: outcome for pair, outcome in fresh.items() if outcome.reason in TRANSIENT_REASONS}
+        final = {pair: outcome for pair, outcome in fresh.items() if pair not in failed}
         self._failed.put(failed)
-        _recent.put(known | sure)
+        _recent.put(cached | final)
         if cache:
-            remember(cache, sure)
-        return known | fresh
+            store_outcomes(cache, final)
+        return cached | fresh
 
-    def _graded(self, pairs: Sequence[Pair]) -> dict[Pair, Outcome]:
-        if not pairs:
-            return {}
-        executor = ThreadPoolExecutor(min(len(self._graders), len(pairs)))
-        try:
-            return dict(zip(pairs, executor.map(self._grade, pairs), strict=True))
-        finally:
-            executor.shutdown(cancel_futures=True)
-
-    def _grade(self, pair: Pair) -> Outcome:
+    def _grade(self, pair: AnswerPair) -> GradeOutcome:
         grader = self._idle.get()
         try:
             if self._closed:
                 raise PoolClosed
-            return grader.settle(pair.verifier, pair.reference, pair.answer)
+            return grader.grade(pair.verifier, pair.reference, pair.answer)
         finally:
             self._idle.put(grader)
 
 
-def _pair(verifier: str, reference: str | None, answer: str | None) -> Pair:
-    return Pair(verifier, verifier_named(verifier).version, _encodable(reference), _encodable(answer))
+def _pair(verifier: str, reference: str | None, answer: str | None) -> AnswerPair:
+    return AnswerPair(verifier, verifier_named(verifier).version, _encodable(reference), _encodable(answer))
 
 
 def _encodable(text: str | None) -> str:
-    """Lone surrogates, which JSON may hold and UTF-8 may not, become question marks."""
+    """With lone surrogates, which JSON allows and UTF-8 does not, as question marks."""
     return (text or "").encode("utf-8", "replace").decode()

@@ -1,4 +1,4 @@
-"""One grading child, seen from its parent: started when needed, killed at the time limit, replaced when dead."""
+"""One grading child, managed by its parent: started on demand, killed at the time limit, replaced when it dies."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from apps.verifiers.base import DIED, TIME_LIMIT, Grade, Outcome, unparsed
+from apps.verifiers.base import PROCESS_DIED, TIME_LIMIT, Grade, GradeOutcome, unparsed
 from apps.verifiers.pool.protocol import Reply, Request, receive, send
 
 START_LIMIT_S = 60.0
@@ -17,14 +17,14 @@ _ROOT = Path(__file__).resolve().parents[3]
 
 
 class GraderFailed(RuntimeError):
-    """The child process cannot be started at all."""
+    """The child process cannot be started."""
 
 
 class Grader:
-    """Not safe for two threads at once: a pool lends it to one at a time.
+    """Not thread-safe: a pool lends it to one thread at a time.
 
-    A child is a process of its own and no multiprocessing one: Celery's workers are daemonic and may not
-    have those. It is never shared with a forked copy of its parent, whose messages would mix with ours.
+    The child is a plain subprocess, because Celery's workers are daemonic and may not have multiprocessing children.
+    A forked copy of the parent never uses its child: their messages would mix.
     """
 
     def __init__(self, *, limit_s: float, memory_bytes: int) -> None:
@@ -36,27 +36,35 @@ class Grader:
 
     @property
     def pid(self) -> int | None:
-        """Of the child, None while there is none."""
+        """The child's process id, None while there is no child."""
         return self._process.pid if self._process else None
 
-    def settle(self, verifier: str, reference: str, answer: str) -> Outcome:
-        """The verdict within the limit. A child that something else killed is replaced, and asked again once."""
+    def grade(self, verifier: str, reference: str, answer: str) -> GradeOutcome:
+        """The outcome within the limit. A child that dies is replaced, and the pair is tried once more.
+
+        Raises GraderFailed if no child can be started.
+        """
         request = Request(verifier, reference, answer)
         for _ in range(2):
-            channel = self._started()
+            channel = self._connect()
             deadline = time.monotonic() + self._limit_s
             try:
-                return self._ask(channel, request, deadline)
+                channel.settimeout(self._limit_s)
+                send(channel, request)
+                reply = receive(channel, Reply, deadline=deadline)
+                if reply.last:
+                    self.close()
+                return GradeOutcome(Grade(reply.grade), reply.reason)
             except TimeoutError:
                 self.close()
                 return unparsed(TIME_LIMIT)
             except OSError:
                 # ChannelClosed, a reset or a broken pipe: the child is gone.
                 self.close()
-        return unparsed(DIED)
+        return unparsed(PROCESS_DIED)
 
     def close(self) -> None:
-        """Kills the child, if there is one. A later `settle` starts another."""
+        """Kill the child, if there is one. A later `grade` starts another."""
         process, self._process = self._process, None
         channel, self._channel = self._channel, None
         if channel:
@@ -65,15 +73,8 @@ class Grader:
             process.kill()
             process.wait()
 
-    def _ask(self, channel: socket.socket, request: Request, deadline: float) -> Outcome:
-        channel.settimeout(self._limit_s)
-        send(channel, request)
-        reply = receive(channel, Reply, deadline=deadline)
-        if reply.last:
-            self.close()
-        return Outcome(Grade(reply.grade), reply.reason)
-
-    def _started(self) -> socket.socket:
+    def _connect(self) -> socket.socket:
+        """The channel to the child, which is started if there is none or if the parent has been forked."""
         if self._channel and self._owner == os.getpid():
             return self._channel
         self.close()
@@ -85,15 +86,11 @@ class Grader:
 
     def _start(self) -> socket.socket:
         self._owner = os.getpid()
-        ours, theirs = socket.socketpair()
-        self._channel = ours
-        with theirs:
-            self._process = subprocess.Popen(
-                self._command(), stdin=theirs.fileno(), stdout=subprocess.DEVNULL, cwd=_ROOT
-            )
-        # Importing sympy takes a second or more, which is not the first pair's to pay.
-        receive(ours, Reply, deadline=time.monotonic() + START_LIMIT_S)
-        return ours
-
-    def _command(self) -> list[str]:
-        return [sys.executable, "-m", "apps.verifiers.pool.worker", str(self._limit_s), str(self._memory_bytes)]
+        parent_end, child_end = socket.socketpair()
+        self._channel = parent_end
+        command = [sys.executable, "-m", "apps.verifiers.pool.worker", str(self._limit_s), str(self._memory_bytes)]
+        with child_end:
+            self._process = subprocess.Popen(command, stdin=child_end.fileno(), stdout=subprocess.DEVNULL, cwd=_ROOT)
+        # Importing sympy takes a second or more, which does not count towards the first pair's limit.
+        receive(parent_end, Reply, deadline=time.monotonic() + START_LIMIT_S)
+        return parent_end

@@ -1,4 +1,4 @@
-"""What a grading pool and its children say to each other: MessagePack behind a four-byte length."""
+"""The messages between a grading pool and its children: a four-byte length, then MessagePack."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Request(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Reply(msgspec.Struct, array_like=True, frozen=True):
-    """A verdict and its reason. `last` says that the child ends now, since its memory is spent."""
+    """A grade and its reason. `last` means that the child exits now, because it has used up its memory."""
 
     grade: str
     reason: str
@@ -31,17 +31,17 @@ Message = TypeVar("Message", Request, Reply)
 
 
 class ChannelClosed(ConnectionError):
-    """The other side is gone."""
+    """The other process closed the channel."""
 
 
 def send(channel: socket.socket, message: Request | Reply) -> None:
-    """Raises OSError when the other side is gone, TimeoutError by the socket's own time limit."""
+    """Send one message. Raises OSError if the channel is closed, TimeoutError after the socket's own time limit."""
     body = msgspec.msgpack.encode(message)
     channel.sendall(len(body).to_bytes(HEADER) + body)
 
 
 def receive(channel: socket.socket, kind: type[Message], *, deadline: float | None = None) -> Message:
-    """The next message. `deadline` is on time.monotonic()'s clock; raises TimeoutError, ChannelClosed."""
+    """The next message. Raises TimeoutError after `deadline` (by time.monotonic()), ChannelClosed at the end."""
     size = int.from_bytes(_exactly(channel, HEADER, deadline))
     return msgspec.msgpack.decode(_exactly(channel, size, deadline), type=kind)
 
@@ -50,7 +50,7 @@ def _exactly(channel: socket.socket, size: int, deadline: float | None) -> bytes
     data = b""
     while len(data) < size:
         if deadline is not None:
-            # A socket takes 0 for "do not block", which would raise BlockingIOError.
+            # A timeout of 0 means "do not block" and would raise BlockingIOError.
             channel.settimeout(max(0.001, deadline - time.monotonic()))
         piece = channel.recv(size - len(data))
         if not piece:

@@ -35,8 +35,8 @@ export function createCorrection({ id, options, protocol, api, connection, activ
         }
     }
 
-    function show({ assignment: payload, said, versions }) {
-        submitted = { answers: normalized(payload, { steps: [], ...answersOf(said ?? {}) }), version: payload.draft.version, versions };
+    function show({ assignment: payload, submission, versions }) {
+        submitted = { answers: normalized(payload, { steps: [], ...answersOf(submission ?? {}) }), version: payload.draft.version, versions };
         const changes = keptChanges();
         activity.restart(changes ?? {});
         editor.show(payload, editor.createView(payload), changes?.answers ?? submitted.answers);

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from apps.corpus.imports.readers.base import Reader, ReaderOptions, options_for
+from apps.corpus.imports.readers.canonical import Canonical
 from apps.corpus.imports.readers.gsm8k import Gsm8k
 from apps.corpus.imports.readers.gsm8k_solutions import Gsm8kSolutions
-from apps.corpus.imports.readers.jsonl import Jsonl
 from apps.corpus.imports.readers.kto import Kto
 from apps.corpus.imports.readers.math import Math
 from apps.corpus.imports.readers.math_shepherd import MathShepherd
@@ -29,7 +29,7 @@ READERS: dict[str, Reader] = {
         TrlPrm(),
         Preference(),
         Kto(),
-        Jsonl(),
+        Canonical(),
     )
 }
 

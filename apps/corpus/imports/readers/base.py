@@ -1,4 +1,4 @@
-"""What a reader is, and what can be set when one is used."""
+"""The protocol of readers, and the options of an import."""
 
 from __future__ import annotations
 
@@ -31,25 +31,25 @@ class ReaderOptions:
     label_scale: str | None = None
 
     @classmethod
-    def from_dict(cls, given: Mapping[str, Any]) -> ReaderOptions:
+    def from_dict(cls, values: Mapping[str, Any]) -> ReaderOptions:
         """Raises RowError that names the option."""
-        known = [option.name for option in fields(cls)]
-        unknown = sorted(set(given) - set(known))
+        names = [option.name for option in fields(cls)]
+        unknown = sorted(set(values) - set(names))
         if unknown:
-            raise RowError(unknown[0], f"there is no such option; there are {', '.join(known)}")
-        options = cls(**given)
-        for name, values in (("split", tuple(SPLITTERS)), ("margins", ("large", "small"))):
-            if getattr(options, name) not in values:
-                raise RowError(name, f"one of {', '.join(values)}")
+            raise RowError(unknown[0], f"is no option; the options are {', '.join(names)}")
+        options = cls(**values)
+        for name, choices in (("split", tuple(SPLITTERS)), ("margins", ("large", "small"))):
+            if getattr(options, name) not in choices:
+                raise RowError(name, f"expected one of {', '.join(choices)}")
         if options.label_scale not in (None, *LABEL_SCALES):
-            raise RowError("label_scale", f"one of {', '.join(LABEL_SCALES)}")
+            raise RowError("label_scale", f"expected one of {', '.join(LABEL_SCALES)}")
         if not isinstance(options.separator, str | None):
-            raise RowError("separator", "a text")
+            raise RowError("separator", "expected a text")
         if options.split == "separator" and not options.separator:
-            raise RowError("separator", "name the separator to split at")
+            raise RowError("separator", "is required with the split `separator`")
         mapping = options.mapping
         if not isinstance(mapping, dict) or not all(isinstance(column, str) and column for column in mapping.values()):
-            raise RowError("mapping", "an object from our field to the file's column")
+            raise RowError("mapping", "expected an object that maps our fields to the file's columns")
         return options
 
     def to_dict(self) -> dict[str, Any]:
@@ -71,15 +71,15 @@ class Reader(Protocol):
 
 
 class MappingReader(Protocol):
-    """A reader that takes a mapping: it says which of its fields a column may stand for."""
+    """A reader that takes a mapping from its own fields to columns."""
 
     def check_targets(self, targets: Collection[str]) -> None:
-        """Raises RowError for a target that nobody reads."""
+        """Raises RowError for a target that is not read."""
 
 
-def options_for(reader: Reader, given: Mapping[str, Any]) -> ReaderOptions:
-    """The options for this reader. Raises RowError that names the option, for a mapping to what it does not read too."""
-    options = ReaderOptions.from_dict(given)
+def options_for(reader: Reader, values: Mapping[str, Any]) -> ReaderOptions:
+    """The options for this reader. Raises RowError that names the option, also for a mapping to an unknown field."""
+    options = ReaderOptions.from_dict(values)
     if options.mapping:
         check = getattr(reader, "check_targets", None)
         if check is None:
@@ -88,21 +88,22 @@ def options_for(reader: Reader, given: Mapping[str, Any]) -> ReaderOptions:
     return options
 
 
-def check_flat_targets(targets: Collection[str], known: Collection[str]) -> None:
-    unknown = next((target for target in targets if target not in known), None)
+def check_flat_targets(targets: Collection[str], fields: Collection[str]) -> None:
+    """Raises RowError for a target that is none of the fields."""
+    unknown = next((target for target in targets if target not in fields), None)
     if unknown is not None:
-        raise RowError("mapping", f"there is no field {unknown!r} to map to; there are {', '.join(known)}")
+        raise RowError("mapping", f"there is no field {unknown!r} to map to; there are {', '.join(fields)}")
 
 
 class Missing:
-    """Stands for a column that the row does not have."""
+    """The value of a column that the row does not have."""
 
 
 MISSING = Missing()
 
 
 def column_value(row: Row, column: str) -> Any:
-    """The value of a column, `a.b` looked up within objects; MISSING where the row has none."""
+    """The value of a column, where `a.b` is `b` in the object `a`; MISSING where the row has none."""
     if column in row:
         return row[column]
     value: Any = row
@@ -114,23 +115,23 @@ def column_value(row: Row, column: str) -> Any:
 
 
 def missing_note(column: str, target: str) -> str:
-    """How a mapped column that a row lacks is counted: a column that no row has is a typing error."""
+    """The note for a mapped column that a row lacks: a column that no row has is probably a typing error."""
     return f"{column} (missing; mapped to {target})"
 
 
 def renamed(row: Row, mapping: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
     """The row with the mapped columns under our names, and a note for each column that it lacks."""
-    kept = {name: value for name, value in row.items() if name not in mapping.values() and name not in mapping}
+    columns = {name: value for name, value in row.items() if name not in mapping.values() and name not in mapping}
     notes: list[str] = []
     for target, column in mapping.items():
         value = column_value(row, column)
         if value is MISSING:
             notes.append(missing_note(column, target))
         else:
-            kept[target] = value
-    return kept, notes
+            columns[target] = value
+    return columns, notes
 
 
 def unread(fields: Fields, read: Collection[str]) -> list[str]:
-    """The names of the row that hold something and were not read, for `Record.ignored`."""
+    """The names in the row that hold something and are not read, for `Record.ignored`."""
     return [fields.at(name) for name, value in fields.row.items() if name not in read and not is_blank(value)]

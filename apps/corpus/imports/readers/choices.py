@@ -1,4 +1,4 @@
-"""Which two answers a row compares, and which of them is preferred: by name, signed number, index or word. Pure."""
+"""Reads which two answers a row compares, and which is preferred: by name, signed number, index or word. Pure."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from apps.corpus.imports.readers.base import ReaderOptions, Row
 from apps.corpus.imports.readers.dialogue import Message, read_messages
 from apps.corpus.imports.readers.fields import Fields
 from apps.corpus.imports.readers.prompts import transcript
+from apps.corpus.labels import MARGINS
 from apps.corpus.records import RowError
 
-MARGINS = ("significantly", "clearly", "slightly", "negligibly")
 # The two scales of Llama 2 (arXiv 2307.09288, table 27), from significantly better down.
 SCALES = {"large": (3.0, 2.0, 1.0, 0.0), "small": (1.0, 2 / 3, 1 / 3, 0.0)}
 
@@ -37,8 +37,8 @@ KEYS = ("chosen", "rejected", "margin", *(name for pair in PAIRS for name in pai
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """The columns of the two answers, the preferred `side` (left, right, tie), and what was read to know it."""
+class PairChoice:
+    """The columns of the two answers, the preferred `side` (left, right, tie), and the columns that were read."""
 
     left: str
     right: str
@@ -49,7 +49,7 @@ class Choice:
 
 
 def pair_in(row: Row) -> tuple[str, str] | None:
-    """The names of the two answers, where the row has just two."""
+    """The columns of the two answers; None where the row does not have two."""
     return next((pair for pair in PAIRS if row.keys() >= set(pair)), None)
 
 
@@ -62,14 +62,16 @@ def _shp_label(pair: tuple[str, str]) -> tuple[str, ...]:
     return (SHP_LABEL,) if pair[0].startswith("human_ref") else ()
 
 
-def read_choice(fields: Fields, options: ReaderOptions) -> Choice:
+def read_choice(fields: Fields, options: ReaderOptions) -> PairChoice:
     """Raises RowError where the row does not say which answer is better."""
     if {"chosen", "rejected"} <= fields.row.keys():
         margin, extras = _margin(fields, options)
-        return Choice("chosen", "rejected", "left", margin, extras, frozenset({"chosen", "rejected", "margin"}))
+        return PairChoice("chosen", "rejected", "left", margin, extras, frozenset({"chosen", "rejected", "margin"}))
     pair = pair_in(fields.row)
     assert pair is not None
-    _refuse_third(fields, pair)
+    third = pair[1][:-1] + chr(ord(pair[1][-1]) + 1)
+    if fields.row.get(third) is not None:
+        raise RowError(third, "is a third answer; only pairs are read: write a row for each pair")
     names = (*SIGNED, *NAMED, *_shp_label(pair))
     name = next((name for name in names if fields.row.get(name) is not None), None)
     if name is None:
@@ -78,22 +80,18 @@ def read_choice(fields: Fields, options: ReaderOptions) -> Choice:
         number = _signed(fields, name)
         side = "tie" if not number else "left" if number < 0 else "right"
         margin = _SIGNED_MARGINS.get(abs(number), "")
-        return Choice(*pair, side, margin, {"preference": number}, frozenset({*pair, name}))
-    side = _side_of_shp(fields) if name == SHP_LABEL else _named_side(fields, name, pair)
+        return PairChoice(*pair, side, margin, {"preference": number}, frozenset({*pair, name}))
+    if name == SHP_LABEL:
+        side = "left" if fields.maybe_int(SHP_LABEL, least=0, most=1) else "right"
+    else:
+        side = named_side(fields, name, pair)
     margin, extras = _margin(fields, options)
     read = {*pair, name, "margin"}
     if side == "tie" and margin:
-        # A tie has no margin; that it is negligible says the same once more.
+        # A tie has no margin; a negligible one says the same.
         read -= {"margin"} if margin != "negligibly" else set()
         margin = ""
-    return Choice(*pair, side, margin, extras, frozenset(read))
-
-
-def _refuse_third(fields: Fields, pair: tuple[str, str]) -> None:
-    stem, last = pair[1][:-1], pair[1][-1]
-    third = stem + chr(ord(last) + 1)
-    if fields.row.get(third) is not None:
-        raise RowError(third, "is a third answer; only pairs are read: write a row for each pair")
+    return PairChoice(*pair, side, margin, extras, frozenset(read))
 
 
 def _signed(fields: Fields, name: str) -> int:
@@ -102,11 +100,7 @@ def _signed(fields: Fields, name: str) -> int:
     return number
 
 
-def _side_of_shp(fields: Fields) -> str:
-    return "left" if fields.maybe_int(SHP_LABEL, least=0, most=1) else "right"
-
-
-def _named_side(fields: Fields, name: str, pair: tuple[str, str]) -> str:
+def named_side(fields: Fields, name: str, pair: tuple[str, str]) -> str:
     value = fields.row[name]
     ends = pair[0][-1], pair[1][-1]
     if isinstance(value, float) and value.is_integer():
@@ -123,18 +117,18 @@ def _named_side(fields: Fields, name: str, pair: tuple[str, str]) -> str:
 
 
 def _margin(fields: Fields, options: ReaderOptions) -> tuple[str, dict[str, Any]]:
-    """The word for the file's margin; a number that is not on the scale is kept as it is."""
-    given = fields.row.get("margin")
-    if isinstance(given, str):
-        if given not in MARGINS:
+    """The name of the file's margin; a number that is not on the scale is kept in the extras."""
+    value = fields.row.get("margin")
+    if isinstance(value, str):
+        if value not in MARGINS:
             raise fields.wrong("margin", f"a number, or one of {', '.join(MARGINS)}")
-        return given, {}
+        return value, {}
     number = fields.maybe_float("margin")
     if number is None:
         return "", {}
     scale = SCALES[options.margins]
-    word = next((word for word, value in zip(MARGINS, scale, strict=True) if abs(value - number) < 0.01), None)
-    return (word, {}) if word else ("", {"margin": number})
+    margin = next((name for name, step in zip(MARGINS, scale, strict=True) if abs(step - number) < 0.01), None)
+    return (margin, {}) if margin else ("", {"margin": number})
 
 
 def read_answer(fields: Fields, name: str) -> str | list[Message]:
@@ -146,5 +140,5 @@ def answer_text(name: str, answer: str | list[Message]) -> str:
     if isinstance(answer, str):
         return answer
     if not answer:
-        raise RowError(name, "says nothing that the other does not say")
+        raise RowError(name, "has nothing that the other does not have")
     return answer[0]["content"] if len(answer) == 1 else transcript(answer)

@@ -1,4 +1,4 @@
-"""Messages of a dialogue in the shapes of this field: role names, message lists, histories, transcripts. Pure."""
+"""Reads the messages of a dialogue: role names, message lists, histories, transcripts. Pure."""
 
 from __future__ import annotations
 
@@ -24,11 +24,10 @@ _FIRST_TURN = re.compile(rf"\s*(###[ \t]*)?({_ASKING}):")
 
 
 def normalized_role(name: str, at: str) -> str:
-    """The role that chat templates know. Raises RowError for a name that is none."""
+    """The role as chat templates name it. Raises RowError for an unknown name."""
     role = _ROLE_OF.get(name.strip().strip("<|>#:").strip().lower())
     if role is None:
-        known = ", ".join(sorted(_ROLE_OF))
-        raise RowError(at, f"unknown role {name[:40]!r}; known are {known}")
+        raise RowError(at, f"unknown role {name[:40]!r}; known are {', '.join(sorted(_ROLE_OF))}")
     return role
 
 
@@ -50,10 +49,10 @@ def _read_message(fields: Fields, default: str | None = None) -> Message:
         role = default
     else:
         role = normalized_role(fields.text(role_key), fields.at(role_key))
-    return {"role": role, "content": _read_content(fields, content_key)}
+    return {"role": role, "content": read_content(fields, content_key)}
 
 
-def _read_content(fields: Fields, name: str) -> str:
+def read_content(fields: Fields, name: str) -> str:
     """A text, or a list of text parts, as multimodal chat formats write it."""
     value = fields.row.get(name)
     if not isinstance(value, list):
@@ -70,7 +69,7 @@ def _read_content(fields: Fields, name: str) -> str:
 
 
 def read_history(fields: Fields, name: str) -> list[Message]:
-    """Earlier turns: messages, or pairs of what the user and the assistant said (LLaMA-Factory)."""
+    """Earlier turns: messages, or pairs of texts of the user and the assistant (LLaMA-Factory)."""
     values = fields.listed(name)
     if not values:
         return []
@@ -86,28 +85,29 @@ def read_history(fields: Fields, name: str) -> list[Message]:
 
 
 def parse_transcript(text: str) -> list[Message] | None:
-    """The turns of a text that begins with the name of who asks, without an opened last turn; else None."""
+    """The turns of a text that begins with the name of a role, without an empty last turn; None for other texts."""
     turn = _turns_like_the_first(text)
     if turn is None:
         return None
-    found = list(turn.finditer(text))
-    ends = [*(one.start() for one in found[1:]), len(text)]
+    heads = list(turn.finditer(text))
+    ends = [*(head.start() for head in heads[1:]), len(text)]
     messages = [
-        {"role": _ROLE_OF[one[1].lower()], "content": text[one.end() : end].strip()}
-        for one, end in zip(found, ends, strict=True)
+        {"role": _ROLE_OF[head[1].lower()], "content": text[head.end() : end].strip()}
+        for head, end in zip(heads, ends, strict=True)
     ]
     return [message for message in messages if message["content"]] or None
 
 
 def opened_answer(text: str) -> int | None:
-    """Where the last turn of the assistant begins, behind its name; None where the text is no dialogue."""
+    """Where the last turn of the assistant begins, after its name; None where the text is no dialogue."""
     turn = _turns_like_the_first(text)
-    ends = [one.end() for one in turn.finditer(text) if _ROLE_OF[one[1].lower()] == "assistant"] if turn else []
+    heads = turn.finditer(text) if turn else ()
+    ends = [head.end() for head in heads if _ROLE_OF[head[1].lower()] == "assistant"]
     return ends[-1] if ends else None
 
 
 def _turns_like_the_first(text: str) -> re.Pattern[str] | None:
-    """The heads of turns, as the first one is written: a line "AI: ..." within a paragraph of HH-RLHF is none."""
+    """A pattern for the heads of turns, written like the first: "AI: ..." within a paragraph of HH-RLHF is no head."""
     first = _FIRST_TURN.match(text)
     if first is None:
         return None
@@ -120,4 +120,4 @@ def _turns_like_the_first(text: str) -> re.Pattern[str] | None:
 def shared_turns(left: Sequence[Message], right: Sequence[Message]) -> int:
     """How many messages both dialogues begin with."""
     pairs = zip(left, right, strict=False)
-    return next((place for place, (one, two) in enumerate(pairs) if one != two), min(len(left), len(right)))
+    return next((place for place, (a, b) in enumerate(pairs) if a != b), min(len(left), len(right)))

@@ -1,4 +1,4 @@
-"""Typed looks into a row. What is not as it should be is told with its path: `label.steps[3].rating`."""
+"""Typed access to the fields of a row. An error names the path of the field: `label.steps[3].rating`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, 
 
 
 def is_blank(value: object) -> bool:
-    """Whether a value says nothing: null, white space, or an empty list or object."""
+    """Whether a value is null, white space, or an empty list or object."""
     return (
         value is None
         or (isinstance(value, str) and not value.strip())
@@ -34,7 +34,7 @@ def read_bool(value: object) -> bool | None:
 
 
 class Fields:
-    """An object of the row, and where in the row it stands."""
+    """An object of the row, and its path in the row."""
 
     __slots__ = ("_at", "row")
 
@@ -53,7 +53,7 @@ class Fields:
         return RowError(self.at(name), f"expected {expected}, found {named(self.row[name])}")
 
     def value(self, name: str) -> Any:
-        """A single value: a list with nothing else in it stands for what it holds, an empty one for nothing."""
+        """A single value: a list of one value is that value, an empty list is null."""
         value: Any = self.row.get(name)
         if not isinstance(value, list) or len(value) > 1:
             return value
@@ -71,7 +71,7 @@ class Fields:
         return value
 
     def maybe_text(self, name: str) -> str | None:
-        """A text, or a number as its text; None where there is nothing."""
+        """A text, or a number as its text; None for null or a missing field."""
         value = self.value(name)
         if value is None or isinstance(value, str):
             return value
@@ -83,10 +83,10 @@ class Fields:
         value = self.value(name)
         if is_blank(value):
             return default if name not in self.row else None
-        found = read_bool(value)
-        if found is None:
+        flag = read_bool(value)
+        if flag is None:
             raise self.wrong(name, "true or false (also 1 or 0, yes or no) or null")
-        return found
+        return flag
 
     def maybe_int(self, name: str, *, least: int = -BIGGEST, most: int = BIGGEST) -> int | None:
         value = self.value(name)
@@ -110,7 +110,7 @@ class Fields:
         except OverflowError:  # JSON has whole numbers of any length.
             number = math.inf
         if not math.isfinite(number):
-            raise self.wrong(name, "a number of usual size or null")
+            raise self.wrong(name, "a number that a double can hold, or null")
         return number
 
     def maybe_rating(self, name: str = "rating") -> int | None:
@@ -145,7 +145,7 @@ class Fields:
         return value
 
     def objects(self, name: str) -> Iterator[Fields]:
-        """The objects in a list; nothing where there is none."""
+        """The objects in a list; none where the list is null or missing."""
         if self.row.get(name) is None:
             return
         at = self.at(name)
@@ -160,6 +160,6 @@ class Fields:
                 raise RowError(f"{self.at(name)}[{index}]", f"expected a text that is not blank, found {named(value)}")
         return values
 
-    def unknown(self, *known: str) -> list[str]:
-        """The names that are not among these, for `Record.ignored`."""
-        return [self.at(name) for name in self.row if name not in known]
+    def unknown(self, *names: str) -> list[str]:
+        """The other names in the object, for `Record.ignored`."""
+        return [self.at(name) for name in self.row if name not in names]

@@ -24,13 +24,12 @@ class Gsm8k:
         solution, mark, final = answer.rpartition("####")
         if not mark or not final.strip():
             raise RowError("answer", "does not end in a line `#### x`")
-        shown = without_marks(solution).strip()
         yield Record(
             problem=ProblemRecord(
                 statement=statement,
                 reference_answer=final.strip(),
-                reference_solution=shown or None,
-                # The original keeps its marks here.
+                reference_solution=without_marks(solution).strip() or None,
+                # The original with its calculator marks.
                 extras={"gsm8k": {"answer": answer}},
             ),
             ignored=fields.unknown("question", "answer"),

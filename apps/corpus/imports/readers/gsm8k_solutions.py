@@ -1,7 +1,6 @@
 """GSM8K's `example_model_solutions.jsonl`: four models' solutions for each question.
 
-Lines are steps. The last line, `A: x`, stays the last step, for it is what a labeler has to rate, and
-is the final answer too.
+Lines are steps. The last line, `A: x`, is the last step, which a labeler rates too, and the final answer.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ class Gsm8kSolutions:
         ignored = fields.unknown("question", "ground_truth", *MODELS)
         models = [model for model in MODELS if model in row]
         if not models:
-            raise RowError(MODELS[0], "no model's solution is here")
+            raise RowError(MODELS[0], f"expected a solution of one of {', '.join(MODELS)}")
         for model in models:
             yield Record(problem=problem, solution=self._solution(fields.object(model), model), ignored=ignored)
 

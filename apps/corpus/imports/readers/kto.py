@@ -1,6 +1,6 @@
 """Answers that are desirable or not, one in a row: TRL's unpaired preferences, LLaMA-Factory's `kto_tag`.
 
-An answer lands as a solution; the label is the file's word on whether it is right (`is_correct`).
+An answer becomes a solution; the label is what the file claims of its correctness (`is_correct`).
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Kto:
         is_right = fields.maybe_bool(label)
         if is_right is None:
             raise fields.wrong(label, "true or false")
-        prompt, name, text = _prompt_and_answer(fields)
+        prompt, name, text = prompt_and_answer(fields)
         return Record(
             problem=prompt.problem(reference_answer=fields.maybe_text("reference_answer")),
             solution=split_answer(name, text, options, is_correct=is_right),
@@ -54,15 +54,15 @@ class Kto:
         )
 
 
-def _prompt_and_answer(fields: Fields) -> tuple[Prompt, str, str]:
+def prompt_and_answer(fields: Fields) -> tuple[Prompt, str, str]:
     name = next((name for name in COMPLETIONS if fields.row.get(name) is not None), None)
     if name is None:
         if fields.row.get("messages") is None:
             raise fields.wrong(COMPLETIONS[0], "the answer")
-        *asked, answer = read_messages(fields, "messages")
-        if not asked or answer["role"] != "assistant":
-            raise RowError("messages", "expected a question and an answer of the assistant behind it")
-        return Prompt(asked, frozenset({"messages"})), "messages", answer["content"]
+        *question, answer = read_messages(fields, "messages")
+        if not question or answer["role"] != "assistant":
+            raise RowError("messages", "expected a question followed by an answer of the assistant")
+        return Prompt(question, frozenset({"messages"})), "messages", answer["content"]
     prompt = read_prompt(fields)
     if prompt is None:
         raise no_prompt()

@@ -1,7 +1,7 @@
-"""Marks of steps as benchmarks and training sets write them: a first error, numbers of wrong steps, a label for each step.
+"""Labels of steps as benchmarks and training sets have them: a first error, numbers of wrong steps, a label for each step.
 
-A first error and wrong steps are gold: whoever publishes them vouches for them. Labels become those of a labeler called
-`labels`. Shares without the counts behind them (soft values) have no place, and are told as ignored. Pure.
+A first error and wrong steps become gold, since their publisher vouches for them. Labels become those of a labeler
+called `labels`. Shares without counts (soft values) are ignored and counted. Pure.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import Any
 from apps.corpus.imports.files import named
 from apps.corpus.imports.readers.base import ReaderOptions
 from apps.corpus.imports.readers.fields import Fields, read_bool
+from apps.corpus.labels import NO_ERROR
 from apps.corpus.records import GoldRating, PersonRecord, RowError, StepRating
 
-NO_ERROR = -1
-NOT_LABELED = -100  # As TRL and axolotl leave a step out of training.
+NOT_LABELED = -100  # TRL and axolotl leave such a step out of training.
 LABELER = "labels"
 SOFT = "soft values without counts"
 _GOOD, _BAD = ("+", "good", "correct", "positive", "right"), ("-", "bad", "incorrect", "negative", "wrong")
@@ -23,7 +23,7 @@ _OKAY = ("neutral", "okay", "ok")
 
 
 def gold_up_to(first_error: int, length: int) -> list[GoldRating]:
-    """Right before the first error, bad at it, and nothing said after it."""
+    """Good before the first error, bad at it, and nothing after it."""
     good = length if first_error == NO_ERROR else first_error
     gold = [GoldRating(position=place, rating=1) for place in range(good)]
     return gold if first_error == NO_ERROR else [*gold, GoldRating(position=first_error, rating=-1)]
@@ -40,7 +40,7 @@ def read_first_error(fields: Fields, length: int) -> list[GoldRating]:
 
 
 def read_error_steps(fields: Fields, length: int) -> tuple[list[GoldRating], list[str]]:
-    """Gold by `error_steps`, the wrong steps numbered from 1; and a note where it has errors after the first."""
+    """Gold by `error_steps`, the wrong steps numbered from 1; and a note for errors after the first."""
     value = fields.row.get("error_steps")
     if value is None:
         return [], []
@@ -61,29 +61,29 @@ def read_labels(fields: Fields, name: str, length: int, options: ReaderOptions) 
     if len(values) != length:
         raise RowError(at, f"there are {len(values)} labels for {length} steps")
     if any(isinstance(value, float) for value in values):
-        _check_soft(values, at)
+        check_soft_values(values, at)
         return None
     scale = options.label_scale
     if scale is None and any(not isinstance(value, bool) and value == -1 for value in values):
         scale = "ternary"
-    return [_rating(value, f"{at}[{index}]", scale) for index, value in enumerate(values)]
+    return [rating_of(value, f"{at}[{index}]", scale) for index, value in enumerate(values)]
 
 
-def _check_soft(values: Sequence[Any], at: str) -> None:
-    """A share of successes is a float everywhere but where Python writes a whole one."""
+def check_soft_values(values: Sequence[Any], at: str) -> None:
+    """Raises RowError for a value that is no share: a share may be a whole number."""
     for index, value in enumerate(values):
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if value is not None and not (is_number and 0 <= value <= 1):
             raise RowError(f"{at}[{index}]", f"expected a label, or a share from 0 to 1, found {named(value)}")
 
 
-def _rating(value: Any, at: str, scale: str | None) -> int | None:
+def rating_of(value: Any, at: str, scale: str | None) -> int | None:
     if value is None or value == NOT_LABELED:
         return None
-    word = value.strip().lower() if isinstance(value, str) else None
-    if word in (*_GOOD, *_BAD, *_OKAY):
-        return 1 if word in _GOOD else -1 if word in _BAD else 0
-    if isinstance(value, bool) or (word is not None and read_bool(value) is not None and not word.isdigit()):
+    text = value.strip().lower() if isinstance(value, str) else None
+    if text in (*_GOOD, *_BAD, *_OKAY):
+        return 1 if text in _GOOD else -1 if text in _BAD else 0
+    if isinstance(value, bool) or (text is not None and read_bool(value) is not None and not text.isdigit()):
         return 1 if read_bool(value) else -1
     if value in (1, -1):
         if value == -1 and scale == "binary":
@@ -98,7 +98,7 @@ def _rating(value: Any, at: str, scale: str | None) -> int | None:
 
 
 def labels_of(ratings: Sequence[int | None], *, labeler: str) -> list[PersonRecord]:
-    """The labels of a file that does not say who gave them. A step without one was not judged."""
+    """The labels of a file that does not name their labeler. A step without one was not judged."""
     steps = [
         StepRating(position=place, rating=rating, chosen=True)
         for place, rating in enumerate(ratings)

@@ -1,6 +1,6 @@
 """ProcessBench (Zheng et al. 2024, arXiv 2412.06559): `label` is the earliest wrong paragraph from 0, or -1.
 
-Three experts agreed on it, so it is gold: right before it, bad at it, and nothing said after it.
+Three experts agreed on it, so it becomes gold: good before it, bad at it, nothing after it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 from apps.corpus.imports.readers.base import ReaderOptions, Row
 from apps.corpus.imports.readers.fields import Fields
-from apps.corpus.imports.readers.marks import NO_ERROR, gold_up_to
+from apps.corpus.imports.readers.marks import gold_up_to
+from apps.corpus.labels import NO_ERROR
 from apps.corpus.records import ProblemRecord, Record, SolutionRecord, StepRecord
 
 

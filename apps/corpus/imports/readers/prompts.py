@@ -1,4 +1,4 @@
-"""What was asked in a row: the prompt under its many names, with input, system message and history. Pure."""
+"""Reads the prompt of a row under its many names, with input, system message and history. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from apps.corpus.imports.readers.fields import Fields
 from apps.corpus.records import ProblemRecord, RowError, SolutionRecord, StepRecord
 from apps.corpus.splitting.steps import split_steps
 
-# The first that is not blank holds the prompt. `input` follows an instruction, and is the prompt only where it is alone.
+# The first that is not blank is the prompt. `input` follows an instruction, and is the prompt only without one.
 QUESTIONS = ("prompt", "instruction", "query", "question", "problem", "conversations", "context", "history", "post")
 INPUTS = ("input", "query")
 PROMPT_KEYS = (*QUESTIONS, "input", "system")
@@ -20,9 +20,9 @@ NAMES = {"user": "Human", "assistant": "Assistant", "system": "System"}
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """The messages before an answer, and the row's names that they are made of.
+    """The messages before an answer, and the columns of the row that they are made of.
 
-    `is_continued`: the answers go on where the prompt's text ends, with no separator of their own.
+    `is_continued`: the answers continue the prompt's text without a separator.
     """
 
     messages: Sequence[Message]
@@ -40,16 +40,16 @@ class Prompt:
 
 
 def transcript(messages: Sequence[Message]) -> str:
-    """A dialogue as people read it, who says what before each turn."""
-    return "\n\n".join(f"{NAMES.get(one['role'], one['role'])}: {one['content']}" for one in messages)
+    """A dialogue as people read it, with the role before each turn."""
+    return "\n\n".join(f"{NAMES.get(message['role'], message['role'])}: {message['content']}" for message in messages)
 
 
 def read_prompt(fields: Fields) -> Prompt | None:
-    """The row's prompt; None where no column holds one. It is never guessed from the answers."""
+    """The row's prompt; None where no column has one. It is never guessed from the answers."""
     name = next((name for name in (*QUESTIONS, "input") if _is_filled(fields, name)), None)
     if name is None:
         return None
-    messages, is_text = _messages(fields, name)
+    messages, is_text = prompt_messages(fields, name)
     read = {name}
     addition = next((key for key in INPUTS if key != name and _is_filled(fields, key)), None)
     if addition is not None and is_text:
@@ -71,7 +71,7 @@ def _is_filled(fields: Fields, name: str) -> bool:
     return bool(value.strip()) if isinstance(value, str) else value not in (None, [], {})
 
 
-def _messages(fields: Fields, name: str) -> tuple[list[Message], bool]:
+def prompt_messages(fields: Fields, name: str) -> tuple[list[Message], bool]:
     """The messages, and whether they are one plain text."""
     if name == "history" and isinstance(fields.row[name], list):
         return read_history(fields, name), False
@@ -83,16 +83,15 @@ def _messages(fields: Fields, name: str) -> tuple[list[Message], bool]:
 
 
 def no_prompt() -> RowError:
-    known = ", ".join(QUESTIONS)
-    help_ = 'name another column with the option mapping, {"prompt": "COLUMN"}'
-    return RowError("prompt", f"is missing or blank; known names are {known}; {help_}")
+    hint = 'name another column with the option mapping, {"prompt": "COLUMN"}'
+    return RowError("prompt", f"is missing or blank; known names are {', '.join(QUESTIONS)}; {hint}")
 
 
 def split_answer(name: str, text: str, options: ReaderOptions, *, is_correct: bool | None = None) -> SolutionRecord:
-    """An answer as a solution; its text is kept where the steps do not give it back."""
+    """An answer as a solution; its text is kept where it cannot be joined from the steps."""
     steps, separator = split_steps(text, options.split, options.separator)
     if not steps:
-        raise RowError(name, "says nothing")
+        raise RowError(name, "expected a text that is not blank")
     return SolutionRecord(
         steps=[StepRecord(position=place, text=step) for place, step in enumerate(steps)],
         separator=separator,

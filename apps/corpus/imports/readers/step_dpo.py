@@ -1,7 +1,7 @@
 """Step-DPO (Lai et al. 2024, arXiv 2406.18629): two next steps after the same beginning, `initial_reason_steps`. Pure.
 
-The beginning ends in the head of the next step, `Step 3:`, which belongs to both answers. Where the row has the rest
-of either solution too (`full_chosen`, `full_rejected`), two whole solutions are compared at that step; else one
+The beginning ends in the head of the next step, `Step 3:`, which belongs to both answers. Where the row also has the
+rest of either solution (`full_chosen`, `full_rejected`), two whole solutions are compared at that step; otherwise one
 solution has two candidates there.
 """
 
@@ -11,7 +11,7 @@ import re
 
 from apps.corpus.imports.readers.base import ReaderOptions, Row
 from apps.corpus.imports.readers.fields import Fields
-from apps.corpus.records import ComparisonRecord, RowError, SolutionRecord, StepRecord
+from apps.corpus.records import ComparisonRecord, RowError, SolutionRecord, StepPlace, StepRecord
 from apps.corpus.splitting.steps import has_step_heads, split_steps
 
 SHARED = "initial_reason_steps"
@@ -27,8 +27,11 @@ def looks_like(row: Row) -> bool:
 
 def read_comparison(fields: Fields, options: ReaderOptions) -> ComparisonRecord:
     """The comparison of the two next steps."""
-    shared, head = _shared_steps(fields.text(SHARED, blank=True), options)
-    chosen, rejected = (_next_step(head, fields.text(name)) for name in ("chosen", "rejected"))
+    text = fields.text(SHARED, blank=True)
+    open_head = _OPEN_HEAD.search(text)
+    shared = _split(text[: open_head.start()] if open_head else text, options)
+    head = f"{open_head[1]} " if open_head else ""
+    chosen, rejected = (head + fields.text(name).strip() for name in ("chosen", "rejected"))
     if chosen == rejected:
         raise RowError("rejected", "is the same as chosen: there is nothing to prefer")
     rests = [_rest(fields, name, options) for name in ("chosen", "rejected")]
@@ -38,20 +41,14 @@ def read_comparison(fields: Fields, options: ReaderOptions) -> ComparisonRecord:
             SolutionRecord(steps=_path([*shared, step, *(rest or [])]))
             for step, rest in zip((chosen, rejected), rests, strict=True)
         ]
-        return ComparisonRecord(left=sides[0], right=sides[1], left_step=(place, 0), right_step=(place, 0))
+        return ComparisonRecord(left=sides[0], right=sides[1], left_step=StepPlace(place), right_step=StepPlace(place))
     other = StepRecord(position=place, candidate=1, text=rejected, chosen=False)
     solution = SolutionRecord(steps=[*_path([*shared, chosen]), other])
-    return ComparisonRecord(left=solution, left_step=(place, 0), right_step=(place, 1))
+    return ComparisonRecord(left=solution, left_step=StepPlace(place), right_step=StepPlace(place, 1))
 
 
 def _path(texts: list[str]) -> list[StepRecord]:
     return [StepRecord(position=place, text=text) for place, text in enumerate(texts)]
-
-
-def _shared_steps(text: str, options: ReaderOptions) -> tuple[list[str], str]:
-    """The steps that both sides share, and the head of the next one where the text ends in it."""
-    head = _OPEN_HEAD.search(text)
-    return _split(text[: head.start()] if head else text, options), head[1] if head else ""
 
 
 def _split(text: str, options: ReaderOptions) -> list[str]:
@@ -59,20 +56,16 @@ def _split(text: str, options: ReaderOptions) -> list[str]:
     return split_steps(text, method, options.separator)[0]
 
 
-def _next_step(head: str, text: str) -> str:
-    return f"{head} {text.strip()}" if head else text.strip()
-
-
 def _rest(fields: Fields, name: str, options: ReaderOptions) -> list[str] | None:
-    """The steps of the whole side behind its next step; None where the row does not have them."""
-    whole, step = fields.maybe_text(f"full_{name}") or "", fields.text(name).strip()
-    if not whole.strip().startswith(step):
+    """The steps of the whole side after its next step; None where the row does not have them."""
+    if not _is_whole(fields, name):
         return None
+    whole, step = fields.maybe_text(f"full_{name}") or "", fields.text(name).strip()
     return _split(whole.strip()[len(step) :], options)
 
 
 def keys_read(fields: Fields) -> set[str]:
-    """The names that the comparison is made of."""
+    """The columns that the comparison is made of."""
     sides = [name for name in ("chosen", "rejected") if _is_whole(fields, name)]
     return {SHARED, "chosen", "rejected", *(f"full_{name}" for name in sides)}
 

@@ -1,7 +1,7 @@
 """TRL's stepwise supervision: `prompt`, `completions`, `labels` of true and false.
 
-Who labels_of them the file does not say; they land as the labels of a labeler called `trl-prm`.
-Shares (soft labels) have no place without their counts, and are told as ignored.
+The file does not name who labeled them: the labels become those of a labeler called `trl-prm`.
+Shares (soft labels) without counts are ignored and counted.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class TrlPrm:
         ratings = read_labels(fields, "labels", len(steps), _BINARY)
         ignored = unread(fields, ("prompt", "completions", "labels"))
         yield Record(
-            # The trainer sets no separator after the prompt, so that files bring their own.
+            # The trainer adds no separator after the prompt, therefore files have their own.
             problem=ProblemRecord(statement=fields.text("prompt").removesuffix("\n")),
             solution=SolutionRecord(steps=[StepRecord(position=place, text=text) for place, text in enumerate(steps)]),
             people=labels_of(ratings, labeler=self.name) if ratings is not None else [],

@@ -1,4 +1,4 @@
-"""What the parts of the landing pass to each other."""
+"""The records of a chunk while they are being stored, and what comes of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from apps.corpus.records import Record, RowError, SolutionRecord
 
 @dataclass(slots=True)
 class KnownProblem:
-    """A problem that stands in the database, or is about to. `values` are those that may be filled."""
+    """A problem that is in the database, or about to be. `values` are those that a later row may fill."""
 
     id: int
     digest: UUID
@@ -20,10 +20,16 @@ class KnownProblem:
     is_new: bool = False
     is_filled: bool = False
 
+    def fill(self, values: dict[str, str | None]) -> None:
+        """Take over the values that the problem lacks."""
+        for name, value in values.items():
+            if value and not self.values[name]:
+                self.values[name], self.is_filled = value, True
+
 
 @dataclass(slots=True)
 class Incoming:
-    """A record on its way in, and what has been found out about it so far."""
+    """A record that is being imported, and what is known of it so far."""
 
     line: int
     record: Record
@@ -37,17 +43,16 @@ class Incoming:
 
     @classmethod
     def all_of(cls, line: int, record: Record) -> list[Incoming]:
-        """One for a record; for a comparison one for each of its solutions, the first of which knows both."""
+        """One for a record; for a comparison one for each of its solutions."""
         if record.comparison is None:
             return [cls.of(line, record)]
-        compared = record.comparison
-        left = cls.of(line, Record(problem=record.problem, solution=compared.left))
-        right = left
-        if compared.right is not None:
-            right = cls.of(line, Record(problem=record.problem, solution=compared.right))
-        pairing = Pairing(record, left, right)
-        left.pairing = right.pairing = pairing
-        return [left] if right is left else [left, right]
+        comparison = record.comparison
+        left_side = cls.of(line, Record(problem=record.problem, solution=comparison.left))
+        right_side = left_side
+        if comparison.right is not None:
+            right_side = cls.of(line, Record(problem=record.problem, solution=comparison.right))
+        left_side.pairing = right_side.pairing = Pairing(record, left_side, right_side)
+        return [left_side] if right_side is left_side else [left_side, right_side]
 
     @classmethod
     def of(cls, line: int, record: Record) -> Incoming:
@@ -67,14 +72,14 @@ class Incoming:
 
     @property
     def known_problem(self) -> KnownProblem:
-        """Only once the problems have landed."""
+        """Only once the problems are stored."""
         assert self.problem is not None
         return self.problem
 
 
 @dataclass(slots=True)
 class Pairing:
-    """A comparison on its way in, and its sides; one solution stands on both where its own steps are compared."""
+    """A comparison that is being imported, and its sides; both are one solution where its own steps are compared."""
 
     record: Record
     left: Incoming
@@ -91,9 +96,10 @@ class Pairing:
 
 @dataclass(slots=True)
 class Outcome:
-    """What a chunk came to. `rejected` holds (line, error) of the records that could not land.
+    """What came of a chunk.
 
-    `ignored` holds (line, part) of what was left out of records that landed.
+    `rejected` holds (line, error) of the records that could not be stored, `ignored` (line, part) of what was left out
+    of records that were.
     """
 
     problems: int = 0
@@ -109,7 +115,7 @@ class Outcome:
         self.rejected.append((row.line, RowError(field_name, reason)))
 
     def add(self, other: Outcome) -> None:
-        """Take the counts of a part into the whole."""
+        """Add the counts of another outcome."""
         for name in ("problems", "solutions", "steps", "labels", "skipped_existing"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.rejected.extend(other.rejected)

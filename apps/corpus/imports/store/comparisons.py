@@ -1,4 +1,4 @@
-"""Comparisons meet on their two sides, whichever of them stands left."""
+"""Stores comparisons, which are identified by their two sides in either order."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from apps.corpus.comparisons import Pair, Side, shared_steps
 from apps.corpus.imports.extensions import StoredRecord
 from apps.corpus.imports.store.chunk import Incoming, Pairing
 from apps.corpus.models import Comparison, ImportBatch
+from apps.corpus.records import StepPlace
 
 FIELDS = [
     "id",
@@ -33,7 +34,7 @@ Key = tuple[int, UUID]
 
 
 class Stored(NamedTuple):
-    """A comparison that stands. `is_turned`: with the asked pair's left on its right."""
+    """A stored comparison. `is_turned`: its right side is the left side of the pair."""
 
     id: int
     is_turned: bool
@@ -41,30 +42,30 @@ class Stored(NamedTuple):
 
 
 def store_pairs(project_id: int, pairs: Sequence[Pair]) -> list[Stored]:
-    """The comparison of each pair, made where there was none. The caller holds the project's lock of imports."""
+    """The comparison of each pair, created where there is none. The caller holds the project's lock of imports."""
     keys = [(pair.problem_id, pair.digest) for pair in pairs]
-    known = _known(keys)
+    existing = _existing(keys)
     missing: dict[Key, Pair] = {}
     for key, pair in zip(keys, pairs, strict=True):
-        if key not in known:
+        if key not in existing:
             missing.setdefault(key, pair)
     ids = dict(zip(missing, next_ids(Comparison, len(missing)), strict=True))
     copy_rows(Comparison, FIELDS, _rows(project_id, missing, ids))
-    known |= {key: (ids[key], pair.left.solution_id, pair.left.step_id) for key, pair in missing.items()}
+    existing |= {key: (ids[key], pair.left.solution_id, pair.left.step_id) for key, pair in missing.items()}
     stored: list[Stored] = []
     for key, pair in zip(keys, pairs, strict=True):
-        pk, left_id, left_step_id = known[key]
+        pk, left_id, left_step_id = existing[key]
         is_turned = (left_id, left_step_id) != (pair.left.solution_id, pair.left.step_id)
         stored.append(Stored(pk, is_turned, missing.pop(key, None) is not None))
     return stored
 
 
-def _known(keys: Sequence[Key]) -> dict[Key, tuple[int, int, int | None]]:
-    found = Comparison.objects.filter(
+def _existing(keys: Sequence[Key]) -> dict[Key, tuple[int, int, int | None]]:
+    comparisons = Comparison.objects.filter(
         problem_id__in={problem for problem, _ in keys}, digest__in={digest for _, digest in keys}
     )
-    rows = found.values_list("problem_id", "digest", "id", "left_id", "left_step_id")
-    return {(problem, digest): (pk, left, step) for problem, digest, pk, left, step in rows}
+    rows = comparisons.values_list("problem_id", "digest", "id", "left_id", "left_step_id")
+    return {(problem, digest): (pk, left_id, step_id) for problem, digest, pk, left_id, step_id in rows}
 
 
 def _rows(project_id: int, pairs: Mapping[Key, Pair], ids: Mapping[Key, int]) -> Iterator[tuple[object, ...]]:
@@ -89,7 +90,7 @@ def _rows(project_id: int, pairs: Mapping[Key, Pair], ids: Mapping[Key, int]) ->
 def store_comparisons(
     batch: ImportBatch, rows: Sequence[Incoming], sides: Mapping[int, StoredRecord]
 ) -> list[StoredRecord]:
-    """Store the comparisons whose sides have landed; `sides` gives what a row has landed as."""
+    """Store the comparisons whose sides are stored; `sides` has the stored solution of each row, by the row's id."""
     pairings = [row.pairing for row in rows if row.pairing is not None and row.pairing.left is row]
     pairings = [pairing for pairing in pairings if pairing.is_stored]
     stored = store_pairs(batch.project_id, [_pair(pairing, sides) for pairing in pairings])
@@ -98,33 +99,33 @@ def store_comparisons(
             pairing.left.line,
             pairing.record,
             pairing.left.solution_id,
-            is_new=found.is_new,
-            comparison_id=found.id,
-            is_turned=found.is_turned,
+            is_new=comparison.is_new,
+            comparison_id=comparison.id,
+            is_turned=comparison.is_turned,
         )
-        for pairing, found in zip(pairings, stored, strict=True)
+        for pairing, comparison in zip(pairings, stored, strict=True)
     ]
 
 
 def _pair(pairing: Pairing, sides: Mapping[int, StoredRecord]) -> Pair:
-    compared = pairing.record.comparison
-    assert compared is not None
-    left, right = pairing.left, pairing.right
-    if compared.left_step is not None and compared.right_step is not None:
-        shared = compared.left_step[0]
+    comparison = pairing.record.comparison
+    assert comparison is not None
+    if comparison.left_step is not None and comparison.right_step is not None:
+        shared = comparison.left_step.position
     else:
-        shared = shared_steps(*([step.text for step in side.path()] for side in compared.sides()))
+        shared = shared_steps(*([step.text for step in side.path()] for side in comparison.sides()))
     return Pair(
-        left.known_problem.id,
-        _side(left, sides[id(left)], compared.left_step),
-        _side(right, sides[id(right)], compared.right_step),
+        pairing.left.known_problem.id,
+        _side(pairing.left, sides[id(pairing.left)], comparison.left_step),
+        _side(pairing.right, sides[id(pairing.right)], comparison.right_step),
         shared,
-        compared.external_id,
-        dict(compared.extras),
+        comparison.external_id,
+        dict(comparison.extras),
     )
 
 
-def _side(row: Incoming, landed: StoredRecord, place: tuple[int, int] | None) -> Side:
+def _side(row: Incoming, stored: StoredRecord, step: StepPlace | None) -> Side:
     assert row.solution_digest is not None
-    step_id = landed.step_id(*place) if place is not None else None
+    place = (step.position, step.candidate) if step is not None else None
+    step_id = stored.step_id(*place) if place is not None else None
     return Side(row.solution_id, row.solution_digest, step_id, place)

@@ -1,8 +1,8 @@
-"""Problems meet on their statement; a later row may fill what an earlier one left open."""
+"""Stores problems, which are identified by their statement; a later row may fill values that an earlier one lacks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.db.models import Q
@@ -29,59 +29,61 @@ FIELDS = [
     "created_at",
 ]
 
-# What a later row may add to a problem that stands already. It never overwrites.
+# Values that a later row may add to an existing problem. They are never overwritten.
 FILLABLE = ["external_id", "reference_answer", "reference_solution", "verifier", "subject", "level", "split"]
 
 
 def store_problems(batch: ImportBatch, incoming: Sequence[Incoming], outcome: Outcome) -> list[Incoming]:
-    """Store the new problems and fill the old ones; gives the rows that may go on."""
-    by_digest, named = _known(incoming, batch.project_id)
+    """Store the new problems and fill the existing ones; returns the rows that are not rejected."""
+    by_digest, by_external_id = _existing(incoming, batch.project_id)
     accepted: list[Incoming] = []
     new: list[tuple[KnownProblem, ProblemRecord]] = []
     for row in incoming:
         record = row.record.problem
         digest = row.problem_digest
-        holder = named.get(record.external_id) if record.external_id else None
+        holder = by_external_id.get(record.external_id) if record.external_id else None
         if holder is not None and holder.digest != digest:
             outcome.reject(
                 row,
                 "problem.external_id",
-                f"{record.external_id!r} already stands for a problem with another statement",
+                f"{record.external_id!r} is already the id of a problem with another statement",
             )
             continue
-        row.problem, row.is_new = _meet(by_digest, digest, record)
+        row.is_new = digest not in by_digest
         if row.is_new:
+            row.problem = by_digest[digest] = KnownProblem(0, digest, _values(record), is_new=True)
             new.append((row.problem, record))
+        else:
+            row.problem = by_digest[digest]
+            row.problem.fill(_values(record))
         if row.problem.values["external_id"]:
-            named[row.problem.values["external_id"]] = row.problem
+            by_external_id[row.problem.values["external_id"]] = row.problem
         accepted.append(row)
     _store(batch.project_id, new)
-    _store_fillings([known for known in by_digest.values() if known.is_filled and not known.is_new], outcome)
+    filled = [
+        Problem(pk=problem.id, **{**problem.values, "verifier": problem.values["verifier"] or ""})
+        for problem in by_digest.values()
+        if problem.is_filled and not problem.is_new
+    ]
+    if filled:
+        Problem.objects.bulk_update(filled, FILLABLE, batch_size=500)
+    outcome.filled_problem_ids.extend(problem.pk for problem in filled)
     outcome.problems += len(new)
     return accepted
 
 
-def _known(incoming: Sequence[Incoming], project_id: int) -> tuple[dict[UUID, KnownProblem], dict[str, KnownProblem]]:
+def _existing(
+    incoming: Sequence[Incoming], project_id: int
+) -> tuple[dict[UUID, KnownProblem], dict[str, KnownProblem]]:
     digests = {row.problem_digest for row in incoming}
     external_ids = {row.record.problem.external_id for row in incoming if row.record.problem.external_id}
-    found = Problem.objects.filter(Q(digest__in=digests) | Q(external_id__in=external_ids), project_id=project_id)
-    known = [
+    rows = Problem.objects.filter(Q(digest__in=digests) | Q(external_id__in=external_ids), project_id=project_id)
+    problems = [
         KnownProblem(pk, digest, dict(zip(FILLABLE, values, strict=True)))
-        for pk, digest, *values in found.values_list("id", "digest", *FILLABLE)
+        for pk, digest, *values in rows.values_list("id", "digest", *FILLABLE)
     ]
-    named = {one.values["external_id"]: one for one in known if one.values["external_id"]}
-    return {one.digest: one for one in known}, named
-
-
-def _meet(by_digest: dict[UUID, KnownProblem], digest: UUID, record: ProblemRecord) -> tuple[KnownProblem, bool]:
-    known = by_digest.get(digest)
-    if known is None:
-        known = by_digest[digest] = KnownProblem(0, digest, _values(record), is_new=True)
-        return known, True
-    for name, value in _values(record).items():
-        if value and not known.values[name]:
-            known.values[name], known.is_filled = value, True
-    return known, False
+    by_external_id = {name: problem for problem in problems if (name := problem.values["external_id"])}
+    return {problem.digest: problem for problem in problems}, by_external_id
 
 
 def _values(record: ProblemRecord) -> dict[str, str | None]:
@@ -90,31 +92,24 @@ def _values(record: ProblemRecord) -> dict[str, str | None]:
 
 def _store(project_id: int, new: Sequence[tuple[KnownProblem, ProblemRecord]]) -> None:
     now = timezone.now()
-    for (known, _), pk in zip(new, next_ids(Problem, len(new)), strict=True):
-        known.id = pk
+    for (problem, _), pk in zip(new, next_ids(Problem, len(new)), strict=True):
+        problem.id = pk
     rows = (
         (
-            known.id,
+            problem.id,
             project_id,
-            known.digest,
-            known.values["external_id"],
+            problem.digest,
+            problem.values["external_id"],
             record.statement,
-            known.values["reference_answer"],
-            known.values["reference_solution"],
-            known.values["verifier"] or "",
-            known.values["subject"],
-            known.values["level"],
-            known.values["split"],
+            problem.values["reference_answer"],
+            problem.values["reference_solution"],
+            problem.values["verifier"] or "",
+            problem.values["subject"],
+            problem.values["level"],
+            problem.values["split"],
             as_json(record.extras),
             now,
         )
-        for known, record in new
+        for problem, record in new
     )
     copy_rows(Problem, FIELDS, rows)
-
-
-def _store_fillings(filled: Iterable[KnownProblem], outcome: Outcome) -> None:
-    problems = [Problem(pk=one.id, **{**one.values, "verifier": one.values["verifier"] or ""}) for one in filled]
-    outcome.filled_problem_ids.extend(problem.pk for problem in problems)
-    if problems:
-        Problem.objects.bulk_update(problems, FILLABLE, batch_size=500)

@@ -1,4 +1,4 @@
-"""Solutions meet on their content, and on the id that their source gave them."""
+"""Stores solutions, which are identified by their content; an external id belongs to one of them."""
 
 from __future__ import annotations
 
@@ -34,47 +34,47 @@ Key = tuple[int, UUID]
 
 
 def store_solutions(batch: ImportBatch, rows: Sequence[Incoming], outcome: Outcome) -> list[Incoming]:
-    """Store the new solutions; gives the rows that may go on, each with its solution's id."""
+    """Store the new solutions; returns the rows that are not rejected, each with its solution's id."""
     keys = [(row.known_problem.id, row.solution_digest) for row in rows if row.solution_digest is not None]
-    known = _known(rows, keys)
-    named = _named(batch.project_id, rows)
+    existing = _existing(rows, keys)
+    by_external_id = keys_by_external_id(batch.project_id, rows)
     ids = iter(next_ids(Solution, len(rows)))
     accepted: list[Incoming] = []
     new: list[tuple[Incoming, Key]] = []
     for row, key in zip(rows, keys, strict=True):
         external_id = row.solution.external_id
-        if external_id and named.setdefault(external_id, key) != key:
+        if external_id and by_external_id.setdefault(external_id, key) != key:
             outcome.reject(
-                row, "solution.external_id", f"{external_id!r} already stands for another solution in this project"
+                row, "solution.external_id", f"{external_id!r} is already the id of another solution in this project"
             )
             continue
-        row.is_new = key not in known
+        row.is_new = key not in existing
         if row.is_new:
-            known[key] = next(ids)
+            existing[key] = next(ids)
             new.append((row, key))
-        row.solution_id = known[key]
+        row.solution_id = existing[key]
         accepted.append(row)
     copy_rows(Solution, FIELDS, _rows(batch.project_id, new))
     outcome.solutions += len(new)
     return accepted
 
 
-def _known(rows: Sequence[Incoming], keys: Sequence[Key]) -> dict[Key, int]:
-    old = {row.known_problem.id for row in rows if not row.known_problem.is_new}
-    if not old:
+def _existing(rows: Sequence[Incoming], keys: Sequence[Key]) -> dict[Key, int]:
+    old_ids = {row.known_problem.id for row in rows if not row.known_problem.is_new}
+    if not old_ids:
         return {}
-    found = Solution.objects.filter(problem_id__in=old, digest__in={digest for _, digest in keys})
-    return {(problem, digest): pk for problem, digest, pk in found.values_list("problem_id", "digest", "id")}
+    solutions = Solution.objects.filter(problem_id__in=old_ids, digest__in={digest for _, digest in keys})
+    return {(problem, digest): pk for problem, digest, pk in solutions.values_list("problem_id", "digest", "id")}
 
 
-def _named(project_id: int, rows: Sequence[Incoming]) -> dict[str, Key]:
+def keys_by_external_id(project_id: int, rows: Sequence[Incoming]) -> dict[str, Key]:
     external_ids = {row.solution.external_id for row in rows if row.solution.external_id}
     if not external_ids:
         return {}
-    found = Solution.objects.filter(project_id=project_id, external_id__in=external_ids)
+    solutions = Solution.objects.filter(project_id=project_id, external_id__in=external_ids)
     return {
         str(name): (problem, digest)
-        for name, problem, digest in found.values_list("external_id", "problem_id", "digest")
+        for name, problem, digest in solutions.values_list("external_id", "problem_id", "digest")
     }
 
 
@@ -82,7 +82,7 @@ def _rows(project_id: int, new: Sequence[tuple[Incoming, Key]]) -> Iterator[tupl
     now = timezone.now()
     for row, (problem_id, digest) in new:
         solution, graded = row.solution, row.graded
-        # With no reference answer to compare with, the file's word is all that is known.
+        # Without a reference answer, only the file says whether the answer is right.
         is_correct = solution.is_correct if graded.grade == SolutionGrade.UNGRADED else graded.is_correct
         yield (
             row.solution_id,

@@ -1,8 +1,8 @@
-"""Which of a solution's candidates a row speaks of, and which it adds.
+"""Matches the candidates of a row with the stored steps of its solution, and adds new ones.
 
-Several labelers of one PRM800K solution were offered different alternatives for the step that they
-found bad. All become candidates at that position. A row's candidates are matched in their order
-and only forwards, so that a person's ratings, read by candidate number, keep the order they had.
+Several labelers of one PRM800K solution were offered different alternatives for the step that they called bad. All
+become candidates at that position. A row's candidates are matched in their order and only forwards, so that a person's
+ratings, which are sorted by candidate number, keep their order.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ class Candidate(NamedTuple):
     id: int
 
 
-class StepBook:
-    """The steps of a chunk's solutions: those that stand, and those to be stored (`new`)."""
+class StepIndex:
+    """The steps of a chunk's solutions: the existing ones, and those to be stored (`new`)."""
 
     FIELDS = ("id", "solution", "position", "candidate", "text", "origin", "chosen")
 
@@ -35,13 +35,13 @@ class StepBook:
         self._added: dict[int, tuple[list[int], Sequence[StepRecord]]] = {}
         self.new: list[StepRow] = []
 
-    def remember(self, stored: Iterable[tuple[int, int, int, int, str, str]]) -> None:
-        """Steps that stand: (id, solution, position, candidate, text, origin), by candidate number."""
+    def load(self, stored: Iterable[tuple[int, int, int, int, str, str]]) -> None:
+        """Take in existing steps: (id, solution, position, candidate, text, origin), by candidate number."""
         for pk, solution_id, position, number, text, origin in stored:
             self._places[solution_id, position].append(Candidate(number, text, origin, pk))
 
     def add(self, solution_id: int, steps: Sequence[StepRecord]) -> dict[Place, int]:
-        """The steps of a solution that is new: stored just as the row numbers them."""
+        """The ids of the steps of a new solution, by the places that the row gives them."""
         ids = [next(self._ids) for _ in steps]
         self.new.extend(
             (pk, solution_id, step.position, step.candidate, step.text, step.origin, step.chosen)
@@ -51,32 +51,24 @@ class StepBook:
         return {(step.position, step.candidate): pk for pk, step in zip(ids, steps, strict=True)}
 
     def match(self, solution_id: int, steps: Sequence[StepRecord]) -> dict[Place, int]:
-        """The row's places in a solution that stands; what it adds is appended."""
-        self._recall(solution_id)
-        placed: dict[Place, int] = {}
+        """The ids of the row's steps in an existing solution, by the row's places; new candidates are appended."""
+        # Few solutions are in a chunk twice; only for these are the steps that were added indexed.
+        for pk, step in zip(*self._added.pop(solution_id, ([], [])), strict=True):
+            self._places[solution_id, step.position].append(Candidate(step.candidate, step.text, step.origin, pk))
+        ids: dict[Place, int] = {}
         last: defaultdict[int, int] = defaultdict(lambda: -1)
         for step in sorted(steps, key=lambda step: (step.position, step.candidate)):
-            present = self._places[solution_id, step.position]
-            found = next((one for one in present if self._fits(one, step, last[step.position])), None)
-            found = found or self._append(solution_id, step, present)
-            last[step.position] = found.number
-            placed[step.position, step.candidate] = found.id
-        return placed
-
-    def _recall(self, solution_id: int) -> None:
-        """Few solutions stand twice in a chunk; only then are the added ones looked at again."""
-        ids, steps = self._added.pop(solution_id, ([], []))
-        for pk, step in zip(ids, steps, strict=True):
-            found = Candidate(step.candidate, step.text, step.origin, pk)
-            self._places[solution_id, step.position].append(found)
+            candidates = self._places[solution_id, step.position]
+            match = next((each for each in candidates if self._fits(each, step, last[step.position])), None)
+            if match is None:
+                number = max((each.number for each in candidates), default=-1) + 1
+                match = Candidate(number, step.text, step.origin, next(self._ids))
+                candidates.append(match)
+                self.new.append((match.id, solution_id, step.position, number, step.text, step.origin, False))
+            last[step.position] = match.number
+            ids[step.position, step.candidate] = match.id
+        return ids
 
     @staticmethod
-    def _fits(present: Candidate, step: StepRecord, after: int) -> bool:
-        return present.number > after and present.text == step.text and present.origin == step.origin
-
-    def _append(self, solution_id: int, step: StepRecord, present: list[Candidate]) -> Candidate:
-        number = max((one.number for one in present), default=-1) + 1
-        candidate = Candidate(number, step.text, step.origin, next(self._ids))
-        present.append(candidate)
-        self.new.append((candidate.id, solution_id, step.position, number, step.text, step.origin, False))
-        return candidate
+    def _fits(candidate: Candidate, step: StepRecord, after: int) -> bool:
+        return candidate.number > after and candidate.text == step.text and candidate.origin == step.origin

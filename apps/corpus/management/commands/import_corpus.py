@@ -12,7 +12,7 @@ from django.core.files import File
 
 from apps.core.commands import JsonCommand, Result
 from apps.core.errors import DomainError
-from apps.core.jobs import JobStatus
+from apps.core.jobs.model import JobStatus
 from apps.corpus.imports.readers import READERS
 from apps.corpus.imports.run import run_import
 from apps.corpus.models import ImportBatch, ImportFinding
@@ -23,7 +23,7 @@ COUNTS = ("rows", "problems", "solutions", "steps", "labels", "rejected", "skipp
 
 
 class Command(JsonCommand):
-    help = "Import a file, here and now, without a worker. Running it twice adds nothing."
+    help = "Import a file immediately, without a worker. Importing it again adds nothing."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
@@ -37,13 +37,17 @@ class Command(JsonCommand):
         path: Path = options["file"]
         if not path.is_file():
             raise DomainError(f"There is no file {path}.", fields={"file": "not found"})
+        try:
+            reader_options = msgspec.json.decode(options["options"], type=dict[str, Any])
+        except msgspec.DecodeError as error:
+            raise DomainError(f"--options is not a JSON object: {error}", fields={"options": str(error)}) from error
         with path.open("rb") as file:
             batch = create_import(
                 project=project,
                 file=File(file),
                 filename=path.name,
                 format=options["format"],
-                options=self._reader_options(options["options"]),
+                options=reader_options,
                 enqueue=False,
             )
         batch = run_import(batch_id=batch.pk, progress=self._progress)
@@ -58,13 +62,6 @@ class Command(JsonCommand):
             self.stdout.write(f"  line {row['line']}, {row['field'] or 'row'}: {row['reason']}")
         for row in result["differing_solutions"][:20]:
             self.stdout.write(f"  line {row['line']}, {row['field']}: {row['reason']}")
-
-    @staticmethod
-    def _reader_options(text: str) -> dict[str, Any]:
-        try:
-            return msgspec.json.decode(text, type=dict[str, Any])
-        except msgspec.DecodeError as error:
-            raise DomainError(f"--options is not a JSON object: {error}", fields={"options": str(error)}) from error
 
     def _progress(self, batch: ImportBatch) -> None:
         self.note(f"{batch.rows} rows, {batch.rejected} rejected, {batch.percent or 0} %")

@@ -1,4 +1,4 @@
-"""seed_demo: the demo project, once."""
+"""seed_demo: create the demo project and its accounts."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from apps.demo.seeding import ACCOUNTS, PASSWORD, seed_demo
 
 
 class Command(JsonCommand):
-    help = "Make the demo project with its accounts. Where it stands already, nothing changes."
+    help = "Create the demo project and its accounts, if they do not exist yet."
 
     def perform(self, **options: Any) -> Result:
         project = seed_demo()
-        known = set(User.objects.values_list("email", flat=True).filter(email__in=[one.email for one in ACCOUNTS]))
+        emails = [account.email for account in ACCOUNTS]
+        existing = set(User.objects.filter(email__in=emails).values_list("email", flat=True))
         accounts = [
-            {"email": one.email, "password": PASSWORD, "role": one.role.value} for one in ACCOUNTS if one.email in known
+            {"email": account.email, "password": PASSWORD, "role": account.role.value}
+            for account in ACCOUNTS
+            if account.email in existing
         ]
         return {"project": project.slug, "solutions": project.solutions.count(), "accounts": accounts}
 

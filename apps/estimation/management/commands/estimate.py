@@ -7,45 +7,51 @@ from typing import Any
 
 from apps.core.commands import JsonCommand, Result
 from apps.core.errors import DomainError
-from apps.core.jobs import JobStatus
+from apps.core.jobs.model import JobStatus
 from apps.core.json_input import read_json_object
-from apps.estimation.models import EstimationRun
 from apps.estimation.runs.selection import ANSWERS
 from apps.estimation.runs.services import start_run
 from apps.estimation.strategies import STRATEGIES
-from apps.estimation.worker.run import work_on
-from apps.inference.grants import operators_endpoint
+from apps.estimation.worker.run import run_estimation_slice
+from apps.inference.grants import endpoint_named_by_operator
 from apps.projects.models import Project
 
 
 class Command(JsonCommand):
-    help = "Start an estimation run over a project's solutions. With --wait, work on it here too, until it ends."
+    help = "Start an estimation run over a project's solutions. With --wait, also work on it in this process until it ends."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--project", required=True, help="Slug.")
-        parser.add_argument("--endpoint", required=True, help="Name.")
+        parser.add_argument("--project", required=True, help="Slug of the project.")
+        parser.add_argument("--endpoint", required=True, help="Name of the endpoint.")
         parser.add_argument("--strategy", required=True, choices=sorted(STRATEGIES))
-        parser.add_argument("--rollouts", type=int, default=None, help="Per step, as the strategy understands it.")
-        parser.add_argument("--options", default="{}", help="Other settings of the strategy, as a JSON object.")
+        parser.add_argument(
+            "--rollouts", type=int, default=None, help="Rollouts per step; the exact meaning depends on the strategy."
+        )
+        parser.add_argument("--options", default="{}", help="Other options of the strategy, as a JSON object.")
         parser.add_argument("--temperature", type=float, default=None)
         parser.add_argument("--max-tokens", type=int, default=None)
         parser.add_argument("--seed", type=int, default=None)
-        parser.add_argument("--answers", default="any", choices=sorted(ANSWERS), help="Solutions with such answers.")
         parser.add_argument(
-            "--roll-out-right-answers", action="store_true", help="A right answer does not stand for steps."
+            "--answers", default="any", choices=sorted(ANSWERS), help="Only solutions with right, or wrong, answers."
         )
-        parser.add_argument("--keep-rollouts", action="store_true", help="Keep their texts.")
-        parser.add_argument("--wait", action="store_true")
+        parser.add_argument(
+            "--roll-out-right-answers", action="store_true", help="Roll out solutions with a right answer too."
+        )
+        parser.add_argument("--keep-rollouts", action="store_true", help="Store the texts of rollouts.")
+        parser.add_argument("--wait", action="store_true", help="Work on the run until it ends.")
 
     def perform(self, **options: Any) -> Result:
         project = Project.objects.named(options["project"])
+        strategy_options = read_json_object(options["options"], field="options")
+        if options["rollouts"] is not None:
+            strategy_options["rollouts"] = options["rollouts"]
         sampling = {name: options[name] for name in ("temperature", "max_tokens") if options[name] is not None}
         run = start_run(
             project=project,
-            endpoint=operators_endpoint(options["endpoint"], project),
+            endpoint=endpoint_named_by_operator(options["endpoint"], project),
             strategy=options["strategy"],
-            options=_options(options),
+            options=strategy_options,
             sampling=sampling,
             selection={"answers": options["answers"]},
             seed=options["seed"],
@@ -53,7 +59,10 @@ class Command(JsonCommand):
             keeps_rollouts=options["keep_rollouts"],
         )
         if options["wait"]:
-            self._wait(run)
+            # Workers, if there are any, do their part.
+            while run_estimation_slice(run_id=run.pk):
+                pass
+            run.refresh_from_db()
         result: Result = {"run": run.pk, "number": run.number, "status": run.status, "total": run.total}
         if options["wait"]:
             names = ("steps", "rollouts", "missing", "requests", "tokens", "failed", "by_answer")
@@ -62,14 +71,3 @@ class Command(JsonCommand):
         if run.status in (JobStatus.PAUSED, JobStatus.FAILED):
             raise DomainError(f"Run {run.number} is {run.status}: {run.error}")
         return result
-
-    def _wait(self, run: EstimationRun) -> None:
-        """Work on it in this process; workers, where there are some, do their part."""
-        while work_on(run_id=run.pk):
-            pass
-        run.refresh_from_db()
-
-
-def _options(options: dict[str, Any]) -> dict[str, Any]:
-    given = read_json_object(options["options"], field="options")
-    return given if options["rollouts"] is None else given | {"rollouts": options["rollouts"]}

@@ -7,33 +7,33 @@ from typing import Any
 
 from apps.core.commands import JsonCommand, Result
 from apps.core.errors import DomainError
-from apps.core.jobs import JobStatus
+from apps.core.jobs.model import JobStatus
 from apps.estimation.sampling.services import run_sampling, start_sampling
-from apps.inference.grants import operators_endpoint
+from apps.inference.grants import endpoint_named_by_operator
 from apps.projects.models import Project
 
 
 class Command(JsonCommand):
-    help = "Have a model write new solutions of a project's problems: split into steps, graded, each once."
+    help = "Sample new solutions of a project's problems from a model. They are split into steps and graded."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--project", required=True, help="Slug.")
-        parser.add_argument("--endpoint", required=True, help="Name.")
-        parser.add_argument("--per-problem", type=int, default=4)
+        parser.add_argument("--project", required=True, help="Slug of the project.")
+        parser.add_argument("--endpoint", required=True, help="Name of the endpoint.")
+        parser.add_argument("--per-problem", type=int, default=4, help="Solutions per problem.")
         parser.add_argument("--temperature", type=float, default=1.0)
         parser.add_argument("--max-tokens", type=int, default=1024)
         parser.add_argument(
-            "--split", default="newline", help="How a text becomes steps: newline, blank_line, numbered."
+            "--split", default="newline", help="How a text is split into steps: newline, blank_line or numbered."
         )
         parser.add_argument("--seed", type=int, default=None)
-        parser.add_argument("--wait", action="store_true", help="Do it here and now, without a worker.")
+        parser.add_argument("--wait", action="store_true", help="Work on the run in this process until it ends.")
 
     def perform(self, **options: Any) -> Result:
         project = Project.objects.named(options["project"])
         run = start_sampling(
             project=project,
-            endpoint=operators_endpoint(options["endpoint"], project),
+            endpoint=endpoint_named_by_operator(options["endpoint"], project),
             per_problem=options["per_problem"],
             sampling={"temperature": options["temperature"], "max_tokens": options["max_tokens"]},
             split=options["split"],

@@ -11,7 +11,7 @@ import msgspec
 
 from apps.core.commands import JsonCommand, Result
 from apps.core.errors import DomainError
-from apps.core.jobs import JobStatus
+from apps.core.jobs.model import JobStatus
 from apps.core.json_input import read_json_object
 from apps.exports.formats import FORMATS
 from apps.exports.manifest import dataset_card, with_part_names

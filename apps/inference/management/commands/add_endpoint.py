@@ -17,7 +17,7 @@ from apps.projects.models import Project
 
 
 class Command(JsonCommand):
-    help = "Register an OpenAI-compatible endpoint, for one project or for all."
+    help = "Add an OpenAI-compatible endpoint, to one project or to the installation."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
@@ -25,30 +25,34 @@ class Command(JsonCommand):
         parser.add_argument("--url", required=True, help="Base URL, as in http://127.0.0.1:8080/v1")
         parser.add_argument("--model", required=True)
         parser.add_argument(
-            "--api-key", default=None, help="Else read from ENDPOINT_API_KEY, which no process list shows."
+            "--api-key", default=None, help="By default read from ENDPOINT_API_KEY, which process lists do not show."
         )
-        parser.add_argument("--max-in-flight", type=int, default=64, help="Requests at once, of all workers together.")
-        parser.add_argument("--project", default="", help="Slug; without it, it is one of the installation.")
+        parser.add_argument(
+            "--max-in-flight", type=int, default=64, help="Concurrent requests of all workers together."
+        )
+        parser.add_argument(
+            "--project", default="", help="Slug of the project that owns it; by default the installation."
+        )
         parser.add_argument(
             "--grant",
             action="append",
             default=[],
-            help="Slug of a project that may use one of the installation; several times for several. "
-            "Without it: each project that exists now.",
+            help="Slug of a project that may use an endpoint of the installation; repeatable. By default each existing "
+            "project.",
         )
-        parser.add_argument("--for-all", action="store_true", help="Every project may use it, those of tomorrow too.")
+        parser.add_argument("--for-all", action="store_true", help="Every project may use it, including future ones.")
         parser.add_argument("--transport", default="completions", choices=sorted(TRANSPORTS))
-        parser.add_argument("--problem-template", default=None, help="How a problem is put; holds {problem}.")
+        parser.add_argument("--problem-template", default=None, help="The prompt; must contain {problem}.")
         parser.add_argument(
-            "--prefix-end", default=None, help=r"What follows the last step of a prefix; \n is a line end."
+            "--prefix-end", default=None, help=r"Text after the last step of a prefix; \n is a line end."
         )
-        parser.add_argument("--price-in", default=None, help="Of a million prompt tokens.")
-        parser.add_argument("--price-out", default=None, help="Of a million tokens written.")
-        parser.add_argument("--check", action="store_true", help="Ask it for a few tokens.")
+        parser.add_argument("--price-in", default=None, help="Price per million prompt tokens.")
+        parser.add_argument("--price-out", default=None, help="Price per million completion tokens.")
+        parser.add_argument("--check", action="store_true", help="Check it with a request for a few tokens.")
 
     @staticmethod
     def _grant(endpoint: Endpoint, options: dict[str, Any]) -> list[str]:
-        """By name: a project that somebody founds tomorrow has to be granted it then."""
+        """Grant it to the named projects, or to each existing one: a future project needs a grant of its own."""
         named = [Project.objects.named(slug) for slug in options["grant"]]
         projects = named or ([] if options["for_all"] else list(Project.objects.order_by("slug")))
         grant_endpoint(endpoint=endpoint, projects=projects)
@@ -57,8 +61,8 @@ class Command(JsonCommand):
 
     @transaction.atomic
     def perform(self, **options: Any) -> Result:
-        named = ("transport", "max_in_flight", "problem_template", "prefix_end", "price_in", "price_out")
-        settings = {name: options[name] for name in named if options[name] is not None}
+        names = ("transport", "max_in_flight", "problem_template", "prefix_end", "price_in", "price_out")
+        settings = {name: options[name] for name in names if options[name] is not None}
         for name in ("problem_template", "prefix_end"):
             if name in settings:
                 settings[name] = settings[name].replace("\\n", "\n")
@@ -70,12 +74,12 @@ class Command(JsonCommand):
             project=Project.objects.named(options["project"]) if options["project"] else None,
             api_key=key,
             settings=settings,
-            # Whoever stands at the shell is the operator, and knows where this leads.
+            # The user of the shell is the operator.
             is_vouched=True,
         )
         granted = [] if options["project"] else self._grant(endpoint, options)
         result: Result = {"id": endpoint.pk, "name": endpoint.name, "url": endpoint.url, "model": endpoint.model}
         result["granted_to"] = "all" if endpoint.for_all else granted
         if options["check"]:
-            result["check"] = check_endpoint(endpoint=endpoint).check_error or "it answers"
+            result["check"] = check_endpoint(endpoint=endpoint).check_error or "it works"
         return result

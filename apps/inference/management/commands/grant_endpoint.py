@@ -13,14 +13,14 @@ from apps.projects.models import Project
 
 
 class Command(JsonCommand):
-    help = "Let projects use an endpoint of the installation, by name, or take that back."
+    help = "Grant projects the use of an endpoint of the installation, or revoke the grant."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("name")
-        parser.add_argument("--project", action="append", default=[], help="Slug; may be given several times.")
-        parser.add_argument("--all", action="store_true", help="Every project, those of tomorrow too.")
-        parser.add_argument("--revoke", action="store_true", help="Take it back from these, or from all.")
+        parser.add_argument("--project", action="append", default=[], help="Slug of a project; repeatable.")
+        parser.add_argument("--all", action="store_true", help="Every project, including future ones.")
+        parser.add_argument("--revoke", action="store_true", help="Revoke the grants of these projects, or of all.")
 
     def perform(self, **options: Any) -> Result:
         endpoint = Endpoint.objects.filter(project=None, name=options["name"]).first()
@@ -29,7 +29,7 @@ class Command(JsonCommand):
                 f"The installation has no endpoint {options['name']!r}.", code="not_found", fields={"name": "unknown"}
             )
         if not options["project"] and not options["all"]:
-            raise DomainError("Name a project by --project, or say --all.", fields={"project": "missing"})
+            raise DomainError("Pass --project or --all.", fields={"project": "missing"})
         projects = [Project.objects.named(slug) for slug in options["project"]]
         change = revoke_endpoint if options["revoke"] else grant_endpoint
         change(endpoint=endpoint, projects=projects)

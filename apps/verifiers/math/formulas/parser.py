@@ -1,7 +1,7 @@
-r"""Reading one LaTeX formula as a tree: numbers, letters, operations.
+r"""Parses one LaTeX formula as a tree: numbers, letters, operations.
 
-The grammar is that of answers and stays small on purpose: `Unreadable` is raised for whatever it does not cover (sums,
-integrals, named functions such as `f(x)`), and for what two people would read in two ways (`x/2y`, `\ln 2/3`).
+The grammar is that of answers and stays small on purpose: `UnreadableFormula` is raised for everything that it does not
+cover (sums, integrals, named functions such as `f(x)`), and for ambiguous formulas (`x/2y`, `\ln 2/3`).
 Letters are case-sensitive. Linear in the text; nesting is bounded.
 """
 
@@ -18,15 +18,15 @@ MAX_TOKENS = 400
 _MAX_SLASHES = 20
 
 
-class Unreadable(ValueError):
-    """The formula lies outside the grammar."""
+class UnreadableFormula(ValueError):
+    """The formula is outside the grammar."""
 
 
-class TooComplex(Unreadable):
+class FormulaTooComplex(UnreadableFormula):
     """The formula is longer or nested more deeply than answers are."""
 
 
-class Ambiguous(Unreadable):
+class AmbiguousFormula(UnreadableFormula):
     """The formula has two customary readings."""
 
 
@@ -86,20 +86,20 @@ _FUNCTION_LETTERS = frozenset("fghFGH")
 
 
 def read_formula(latex: str) -> Node:
-    """Raises Unreadable."""
+    """The tree of a formula. Raises UnreadableFormula and its subclasses."""
     if _SPACED_NUMBERS.search(latex) or _DERIVATIVE.search(latex):
-        raise Unreadable("two numbers side by side, or a derivative")
+        raise UnreadableFormula("two numbers side by side, or a derivative")
     text = _GROUPED.sub(lambda group: group.group().replace(",", ""), latex)
     if sum(map(str.isdigit, text)) > MAX_DIGITS:
-        raise TooComplex(f"a formula of more than {MAX_DIGITS} digits")
+        raise FormulaTooComplex(f"a formula of more than {MAX_DIGITS} digits")
     tokens = [token.group().strip() for token in _TOKEN.finditer(text)]
     if len(tokens) > MAX_TOKENS:
-        raise TooComplex(f"a formula of more than {MAX_TOKENS} signs")
+        raise FormulaTooComplex(f"a formula of more than {MAX_TOKENS} signs")
     return _Parser(tokens).formula()
 
 
 def subnodes(node: Node) -> Iterator[Node]:
-    """`node` and all that it is made of."""
+    """`node` and all nodes below it."""
     waiting = [node]
     while waiting:
         part = waiting.pop()
@@ -118,7 +118,7 @@ class _Parser:
     def formula(self) -> Node:
         node = self._sum()
         if self._next():
-            raise Unreadable(f"{self._next()!r} is not part of a formula")
+            raise UnreadableFormula(f"{self._next()!r} is not part of a formula")
         return node
 
     def _next(self) -> str:
@@ -127,18 +127,18 @@ class _Parser:
     def _take(self) -> str:
         token = self._next()
         if not token:
-            raise Unreadable("the formula ends too early")
+            raise UnreadableFormula("the formula is incomplete")
         self._place += 1
         return token
 
     def _expect(self, token: str) -> None:
         if self._take() != token:
-            raise Unreadable(f"{token!r} is missing")
+            raise UnreadableFormula(f"{token!r} is missing")
 
     def _descend(self) -> None:
         self._depth += 1
         if self._depth > MAX_DEPTH:
-            raise TooComplex("a formula that is nested too deeply")
+            raise FormulaTooComplex("a formula that is nested too deeply")
 
     def _sum(self) -> Node:
         self._descend()
@@ -160,11 +160,16 @@ class _Parser:
             elif token in _OVER:
                 slashes += 1
                 if slashes > _MAX_SLASHES:
-                    raise TooComplex(f"a term of more than {_MAX_SLASHES} slashes")
+                    raise FormulaTooComplex(f"a term of more than {_MAX_SLASHES} slashes")
                 self._take()
-                product = self._quotient(product)
+                bottom = self._signed_power()
+                # 3/4x is three quarters of x, and \sqrt{3}/2i a half of it; x/2y and 1/xy are ambiguous.
+                is_clear = isinstance(bottom, Number) and (isinstance(product, Number) or self._next() in _CONSTANTS)
+                if self._starts_factor(self._next()) and not is_clear:
+                    raise AmbiguousFormula("a product after a slash")
+                product = Operation("quotient", (product, bottom))
             elif self._starts_factor(token):
-                product = self._beside(product)
+                product = self._times_next(product)
             else:
                 break
         return Operation("negative", (product,)) if negative else product
@@ -179,24 +184,20 @@ class _Parser:
         factor = (self._sign(), self._power())
         return Operation("negative", (factor[1],)) if factor[0] else factor[1]
 
-    def _quotient(self, top: Node) -> Node:
-        """3/4x is three quarters of x, and \\sqrt{3}/2i a half of it; of x/2y and 1/xy nobody can be sure."""
-        bottom = self._signed_power()
-        follower = self._next()
-        if self._starts_factor(follower) and not (
-            isinstance(bottom, Number) and (isinstance(top, Number) or follower in _CONSTANTS)
-        ):
-            raise Ambiguous("a product behind a slash")
-        return Operation("quotient", (top, bottom))
-
-    def _beside(self, left: Node) -> Node:
-        # x2 and 2^{3}4 look like slips; a number behind a closed group is a factor.
+    def _times_next(self, first: Node) -> Node:
+        """The product of a factor and the next one, with no sign between them, or a mixed number."""
+        # x2 and 2^{3}4 look like mistakes; a number after a closed group is a factor.
         if self._next()[0] in "0123456789." and self._tokens[self._place - 1] not in {")", "}", "]"}:
-            raise Unreadable("a number directly behind a letter")
-        right = self._power()
-        if isinstance(left, Number) and self._tokens[self._place - 1] == "}" and _is_plain_fraction(right):
-            return _mixed(left, right)
-        return _product(left, right)
+            raise UnreadableFormula("a number directly after a letter")
+        second = self._power()
+        is_fraction = (
+            isinstance(second, Operation)
+            and second.name == "quotient"
+            and all(isinstance(part, Number) and part.value.denominator == 1 for part in second.operands)
+        )
+        if isinstance(first, Number) and self._tokens[self._place - 1] == "}" and is_fraction:
+            return _mixed(first, second)
+        return _product(first, second)
 
     def _starts_factor(self, token: str) -> bool:
         if token in _BARS:
@@ -236,7 +237,7 @@ class _Parser:
             self._take()
             node = Operation("factorial", (node,))
             if self._next() == "!":
-                raise Unreadable("a double factorial")
+                raise UnreadableFormula("a double factorial")
         if self._next() == "°":
             self._take()
             node = Operation("degrees", (node,))
@@ -249,14 +250,18 @@ class _Parser:
         if token in _PAIRS:
             return self._group(token)
         if token in _BARS:
-            return self._absolute(token)
+            self._bars += 1
+            inner = self._sum()
+            self._bars -= 1
+            self._expect(token)
+            return Operation("abs", (inner,))
         if token in _CONSTANTS and self._next() != "_":
             return Constant(_CONSTANTS[token])
         if token[0] == "\\":
             return self._command(token[1:])
         if token.isalpha():
             return self._letter(token)
-        raise Unreadable(f"{token!r} is not part of a formula")
+        raise UnreadableFormula(f"{token!r} is not part of a formula")
 
     def _group(self, opening: str) -> Node:
         bars, self._bars = self._bars, 0
@@ -266,30 +271,20 @@ class _Parser:
         wrapper = _WRAPPERS.get(opening)
         return Operation(wrapper, (inner,)) if wrapper else inner
 
-    def _absolute(self, bar: str) -> Node:
-        self._bars += 1
-        inner = self._sum()
-        self._bars -= 1
-        self._expect(bar)
-        return Operation("abs", (inner,))
-
     def _letter(self, name: str) -> Node:
         if self._next() == "_":
             self._take()
-            name += "_" + self._subscript()
+            subscript = self._take()
+            if subscript == "{":
+                tokens: list[str] = []
+                while self._next() != "}":
+                    tokens.append(self._take())
+                self._take()
+                subscript = "".join(tokens)
+            name += "_" + subscript
         elif name in _FUNCTION_LETTERS and self._next() == "(":
-            raise Unreadable("a function that is not defined here")
+            raise UnreadableFormula("a function that is not defined here")
         return Letter(name)
-
-    def _subscript(self) -> str:
-        if self._next() != "{":
-            return self._take()
-        self._take()
-        tokens: list[str] = []
-        while self._next() != "}":
-            tokens.append(self._take())
-        self._take()
-        return "".join(tokens)
 
     def _command(self, name: str) -> Node:
         if _GREEK.fullmatch(name):
@@ -307,19 +302,22 @@ class _Parser:
             return Operation("root", (degree, radicand))
         if name in _FUNCTIONS:
             return self._function(name)
-        raise Unreadable(f"\\{name} is not part of a formula")
+        raise UnreadableFormula(f"\\{name} is not part of a formula")
 
     def _argument(self) -> Node:
         if self._next() == "{":
             return self._group(self._take())
         if not self._next().startswith("\\"):
-            raise Unreadable("an argument without braces")
+            raise UnreadableFormula("an argument without braces")
         return self._atom()
 
     def _function(self, name: str) -> Node:
+        """A named function, with its base, exponent and operand."""
         self._descend()
         base: Node | None = None
         if self._next() == "_":
+            if name != "log":
+                raise UnreadableFormula(f"\\{name} has no base")
             self._take()
             base = self._signed_atom()
         exponent: Node | None = None
@@ -334,42 +332,34 @@ class _Parser:
         return call if exponent is None else Operation("power", (call, exponent))
 
     def _operand(self) -> Node:
-        """In brackets, or all factors up to the next operator or function."""
+        """A function's operand: in brackets, or all factors up to the next operator or function."""
         if self._next() in {"(", "[", "{"}:
             operand = self._postfix(self._group(self._take()))
             if self._next() == "^":
-                raise Ambiguous("a power behind a function")
+                raise AmbiguousFormula("a power after a function")
             return operand
         operand = self._signed_power()
         while self._starts_factor(self._next()) and self._next()[1:] not in _FUNCTIONS:
-            operand = self._beside(operand)
+            operand = self._times_next(operand)
         if self._next() in _OVER:
             follower = self._tokens[self._place + 1 : self._place + 2]
             if not (follower and follower[0][1:] in _FUNCTIONS):
-                raise Ambiguous("a slash behind a function without brackets")
+                raise AmbiguousFormula("a slash after a function without brackets")
         return operand
 
 
-def _product(left: Node, right: Node) -> Operation:
-    """Flat: a long product is no deep one."""
-    factors = left.operands if isinstance(left, Operation) and left.name == "product" else (left,)
-    return Operation("product", (*factors, right))
-
-
-def _is_plain_fraction(node: Node) -> bool:
-    return (
-        isinstance(node, Operation)
-        and node.name == "quotient"
-        and all(isinstance(part, Number) and part.value.denominator == 1 for part in node.operands)
-    )
+def _product(first: Node, second: Node) -> Operation:
+    """A flat product, so that a long one is not deeply nested."""
+    factors = first.operands if isinstance(first, Operation) and first.name == "product" else (first,)
+    return Operation("product", (*factors, second))
 
 
 def _mixed(whole: Number, fraction: Node) -> Node:
-    """2\\frac{1}{3} is 2 + 1/3; with an improper fraction it is no mixed number, and hardly a product."""
+    """2\\frac{1}{3} is 2 + 1/3; a number before an improper fraction is ambiguous."""
     assert isinstance(fraction, Operation)
     top, bottom = fraction.operands
     assert isinstance(top, Number)
     assert isinstance(bottom, Number)
     if whole.value.denominator != 1 or top.value >= bottom.value:
-        raise Ambiguous("a number directly before a fraction")
+        raise AmbiguousFormula("a number directly before a fraction")
     return Operation("sum", (whole, fraction))

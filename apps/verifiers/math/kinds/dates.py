@@ -1,11 +1,11 @@
-"""Dates with the name of a month, or as ISO 8601 writes them. `7/4/1776` has two readings and is none."""
+"""Compares dates with the name of a month or in ISO 8601. `7/4/1776` is ambiguous and is not parsed."""
 
 from __future__ import annotations
 
 import re
 from typing import NamedTuple
 
-from apps.verifiers.base import Outcome, either, unparsed
+from apps.verifiers.base import GradeOutcome, match_if, unparsed
 from apps.verifiers.latex.normalize import untext
 
 _MONTHS = ["january", "february", "march", "april", "may", "june"]
@@ -25,30 +25,28 @@ _NUMERIC = re.compile(r"\d{1,4}[/.]\d{1,2}[/.]\d{2,4}")
 
 
 class Date(NamedTuple):
-    """The year is 0 where it is left out."""
+    """The year is 0 if it is left out."""
 
     month: int
     day: int
     year: int
 
 
-def compare_dates(reference: str, answer: str) -> Outcome | None:
-    """None where neither is a date. A year that one side leaves out is not missed."""
+def compare_dates(reference: str, answer: str) -> GradeOutcome | None:
+    """None where neither is a date. One side may leave out the year."""
     texts = [" ".join(untext(text).split()) for text in (reference, answer)]
-    if not any(map(_may_be_date, texts)):
-        return None
-    left, right = map(read_date, texts)
-    if left is None or right is None:
-        dates = left or right or any(_NUMERIC.fullmatch(text) for text in texts)
-        return unparsed("the date is not understood") if dates else None
-    years = {left.year, right.year} - {0}
-    return either(equal=left[:2] == right[:2] and len(years) < 2)
-
-
-def _may_be_date(text: str) -> bool:
-    return any(character.isdigit() for character in text) and (
-        text[:3].isalpha() or "-" in text[4:5] or "/" in text or "." in text or any(map(str.isalpha, text))
+    may_be_dates = (
+        any(map(str.isdigit, text)) and (any(map(str.isalpha, text)) or "-" in text[4:5] or "/" in text or "." in text)
+        for text in texts
     )
+    if not any(may_be_dates):
+        return None
+    first, second = map(read_date, texts)
+    if first is None or second is None:
+        has_date = first or second or any(_NUMERIC.fullmatch(text) for text in texts)
+        return unparsed("the date could not be parsed") if has_date else None
+    years = {first.year, second.year} - {0}
+    return match_if(equal=first[:2] == second[:2] and len(years) < 2)
 
 
 def read_date(text: str) -> Date | None:

@@ -1,4 +1,4 @@
-r"""Matrices and vectors in an environment, with a factor before them: `\frac{1}{5}\begin{pmatrix} 16 \\ 48 \end{pmatrix}`."""
+r"""Parses matrices and vectors, with a factor before them: `\frac{1}{5}\begin{pmatrix} 16 \\ 48 \end{pmatrix}`."""
 
 from __future__ import annotations
 
@@ -17,9 +17,15 @@ _MAX_ENTRIES = 100
 
 
 def read_matrix(text: str) -> list[list[str]] | None:
-    """The entries, row by row, each times the factor; None where the text is no matrix or its rows differ in length."""
+    """The entries by row, each times the factor; None where the text is no matrix or its rows differ in length."""
     if "\\begin" not in text:
-        return _nested(text)
+        # `[[1,2],[3,4]]`, as in program code.
+        opening, inner, _ = outer(text) if text.replace(" ", "").startswith("[[") else ("", "", "")
+        pieces = re.split(r"(?<=\])\s*,\s*(?=\[)", inner) if opening == "[" else []
+        if not pieces or any(outer(piece)[0] != "[" for piece in pieces):
+            return None
+        rows = [[cell.strip() for cell in outer(piece)[1].split(",")] for piece in pieces]
+        return rows if _is_rectangle(rows) else None
     matrix = _ENVIRONMENT.fullmatch(text)
     if matrix is None:
         return None
@@ -30,18 +36,6 @@ def read_matrix(text: str) -> list[list[str]] | None:
     if factor.endswith("="):
         return None
     return [[_times(factor, entry) + over for entry in row] for row in rows]
-
-
-def _nested(text: str) -> list[list[str]] | None:
-    """`[[1,2],[3,4]]`, as programs write it."""
-    if not text.replace(" ", "").startswith("[["):
-        return None
-    opening, inner, _ = outer(text)
-    pieces = [piece for piece in re.split(r"(?<=\])\s*,\s*(?=\[)", inner) if opening == "["]
-    if not pieces or any(outer(piece)[0] != "[" for piece in pieces):
-        return None
-    rows = [[cell.strip() for cell in outer(piece)[1].split(",")] for piece in pieces]
-    return rows if _is_rectangle(rows) else None
 
 
 def _is_rectangle(rows: list[list[str]]) -> bool:

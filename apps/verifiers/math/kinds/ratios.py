@@ -1,8 +1,8 @@
-"""Ratios and times of day: what stands around a colon, which is never a division of three.
+"""Compares ratios and times of day.
 
-`5:3:2` is `10:6:4` and no number. A ratio of two is the fraction that is written with the same two parts (`5:3` is
-`5/3`), and beside an integer or a decimal it cannot be compared. `5:30 p.m.` is `17:30`; where `3:30` could be a time or
-a ratio and the two readings disagree, nobody knows.
+`5:3:2` is `10:6:4` and not a number. A ratio of two equals the fraction with the same two parts (`5:3` is `5/3`), and
+cannot be compared with an integer or a decimal. `5:30 p.m.` is `17:30`; if `3:30` may be a time or a ratio and the two
+readings lead to different grades, the answer is unparsed.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from apps.verifiers.base import MATCH, NO_MATCH, Grade, Outcome, either, unparsed
+from apps.verifiers.base import MATCH, NO_MATCH, Grade, GradeOutcome, match_if, unparsed
 from apps.verifiers.latex.normalize import untext
 from apps.verifiers.math.formulas.identity import nodes_agree, read
-from apps.verifiers.math.formulas.parser import Node, Operation, Unreadable
+from apps.verifiers.math.formulas.parser import Node, Operation, UnreadableFormula
 
-TIME_OR_RATIO = "a time of day or a ratio"
-RATIO_AND_NUMBER = "a ratio beside a number"
+TIME_OR_RATIO = "it may be a time of day or a ratio"
+RATIO_AND_NUMBER = "a ratio is compared with a number"
 _TIME = re.compile(
     r"(?P<hours>\d{1,2}):(?P<minutes>[0-5]\d)(?::(?P<seconds>[0-5]\d))?\s*(?P<half>a\.?\s?m\.?|p\.?\s?m\.?)?",
     re.IGNORECASE,
@@ -28,27 +28,30 @@ _RELATION = re.compile(r"[=<>,;]|\\\{|\\(?:le|ge|ne|in|mid)(?![A-Za-z])")
 
 
 class TimeOfDay(NamedTuple):
-    """`half` is a, p or nothing."""
+    """`half` is "a", "p" or empty. `is_plain` means without a.m. or p.m."""
 
     seconds: int
     half: str
     is_plain: bool
 
 
-def compare_ratios(reference: str, answer: str) -> Outcome | None:
+def compare_ratios(reference: str, answer: str) -> GradeOutcome | None:
     """None where neither is a ratio or a time of day."""
     times = read_time(reference), read_time(answer)
     if times[0] and times[1] and not (times[0].is_plain and times[1].is_plain):
-        return either(equal=_same_time(times[0], times[1]))
+        # Without a.m. or p.m., a time up to 12:59 may be either.
+        plain = next((time for time in times if time and time.is_plain and time.seconds < 13 * 3600), None)
+        difference = times[0].seconds - times[1].seconds
+        return match_if(equal=difference == 0 or (plain is not None and difference % (12 * 3600) == 0))
     ratios = read_ratio(reference), read_ratio(answer)
     if ratios[0] and ratios[1]:
-        outcome = _proportional(ratios[0], ratios[1])
+        outcome = _compare_proportions(ratios[0], ratios[1])
         if times[0] and times[1] and outcome == MATCH:
             return MATCH if times[0].seconds == times[1].seconds else unparsed(TIME_OR_RATIO)
         return outcome
     if not (any(times) or any(ratios)):
         return None
-    return _beside_another(ratios[0] or ratios[1], answer if ratios[0] or times[0] else reference)
+    return _compare_with_other(ratios[0] or ratios[1], answer if ratios[0] or times[0] else reference)
 
 
 def read_time(text: str) -> TimeOfDay | None:
@@ -67,18 +70,8 @@ def read_time(text: str) -> TimeOfDay | None:
     )
 
 
-def _same_time(left: TimeOfDay, right: TimeOfDay) -> bool:
-    """Without a.m. or p.m., a time up to 12:59 may be either."""
-    if left.half and right.half:
-        return left.seconds == right.seconds
-    plain = left if left.is_plain else right
-    if plain.seconds >= 13 * 3600:
-        return left.seconds == right.seconds
-    return (left.seconds - right.seconds) % (12 * 3600) == 0
-
-
 def read_ratio(text: str) -> list[Node] | None:
-    """Its parts, each a formula; None where it is anything else."""
+    """The parts of a ratio, each a formula; None where the text is anything else."""
     if (":" not in text and " to " not in text) or _RELATION.search(text):
         return None
     plain = _LEAD.sub("", " ".join(untext(text).split()), count=1)
@@ -87,29 +80,31 @@ def read_ratio(text: str) -> list[Node] | None:
         return None
     try:
         parts = [read(piece) for piece in pieces]
-    except Unreadable:
+    except UnreadableFormula:
         return None
     return [part for part in parts if part is not None] if None not in parts else None
 
 
-def _proportional(left: list[Node], right: list[Node]) -> Outcome:
-    if len(left) != len(right):
+def _compare_proportions(first: list[Node], second: list[Node]) -> GradeOutcome:
+    if len(first) != len(second):
         return NO_MATCH
-    for mine, other in zip(left[1:], right[1:], strict=True):
-        outcome = nodes_agree(Operation("product", (left[0], other)), Operation("product", (right[0], mine)))
+    for first_part, second_part in zip(first[1:], second[1:], strict=True):
+        outcome = nodes_agree(
+            Operation("product", (first[0], second_part)), Operation("product", (second[0], first_part))
+        )
         if outcome != MATCH:
             return outcome or unparsed("the ratios cannot be compared")
     return MATCH
 
 
-def _beside_another(ratio: list[Node] | None, other: str) -> Outcome:
-    """A ratio, or a time of day where it is None, beside something that is neither."""
+def _compare_with_other(ratio: list[Node] | None, other: str) -> GradeOutcome:
+    """A ratio, or a time of day if `ratio` is None, compared with an answer that is neither."""
     try:
         node = read(other)
-    except Unreadable:
+    except UnreadableFormula:
         node = None
     if node is None or ratio is None:
-        return unparsed(TIME_OR_RATIO if ratio is None else "only one of the two is a ratio")
+        return unparsed(TIME_OR_RATIO if ratio is None else "only one of the two answers is a ratio")
     if len(ratio) > 2:
         return NO_MATCH
     outcome = nodes_agree(Operation("quotient", (ratio[0], ratio[1])), node)

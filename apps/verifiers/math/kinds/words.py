@@ -1,17 +1,17 @@
-"""Answers in words: names, directions, yes and no.
+"""Compares answers in words: names, directions, yes and no.
 
-Letter case, articles, quotation marks and full stops say nothing. Two wordings that are not the same are different
-answers only when neither can be the other at more or less length ("regular hexagon", "E" for east, "Evelyn Smith").
+Letter case, articles, quotation marks and full stops are ignored. Two different wordings are different answers only if
+neither can be a shorter form of the other ("regular hexagon", "E" for east, "Evelyn Smith").
 """
 
 from __future__ import annotations
 
 import re
 
-from apps.verifiers.base import MATCH, NO_MATCH, Outcome, unparsed
+from apps.verifiers.base import MATCH, NO_MATCH, GradeOutcome, unparsed
 from apps.verifiers.latex.normalize import untext
 
-WORDINGS = "two wordings that may mean the same"
+WORDINGS = "the two wordings may have the same meaning"
 _QUOTES = re.compile(r"[\"'`*]")
 _COMMANDS = re.compile(r"\\(?:emptyset|infty)(?![A-Za-z])\s?")
 _COMMAND_WORDS = {"\\emptyset": " no solution ", "\\infty": " infinity "}
@@ -40,47 +40,49 @@ _VAGUE = (
     frozenset(["tie", "draw", "equal", "same", "neither", "both"]),
     frozenset(["always", "yes", "true"]),
 )
-_SAID = re.compile(r"(?P<word>yes|no|true|false)(?:[.!]|(?P<more>[,.;:]\s+[a-z].*))?", re.IGNORECASE | re.DOTALL)
+_YES_OR_NO = re.compile(r"(?P<word>yes|no|true|false)(?:[.!]|(?P<more>[,.;:]\s+[a-z].*))?", re.IGNORECASE | re.DOTALL)
 _NONE = frozenset(["none", "nothing", "no solution", "nobody", "never"])
 
 
 def plain_wording(cleaned: str) -> str:
-    """What is compared: lower case, without articles, quotation marks and commands that set type."""
+    """The text to compare: lower case, without articles, quotation marks and typesetting commands."""
     text = _COMMANDS.sub(lambda command: _COMMAND_WORDS[command.group().strip()], untext(cleaned))
     words = _QUOTES.sub("", text).casefold().replace("-", " ").split()
     words = [word.strip(_EDGES) for word in words]
-    kept = [word for word in words if word and word not in _FILLERS]
-    return " ".join(kept or [word for word in words if word])
+    content = [word for word in words if word and word not in _FILLERS]
+    return " ".join(content or [word for word in words if word])
 
 
-def compare_wordings(reference: str, answer: str) -> Outcome:
-    left, right = plain_wording(reference), plain_wording(answer)
-    if left == right and len(left) == 1 and untext(reference) != untext(answer):
+def compare_wordings(reference: str, answer: str) -> GradeOutcome:
+    first, second = plain_wording(reference), plain_wording(answer)
+    if first == second and len(first) == 1 and untext(reference) != untext(answer):
         return unparsed(WORDINGS)
-    if left == right or any({left, right} <= group for group in _SAME):
+    if first == second or any({first, second} <= group for group in _SAME):
         return MATCH
-    mine, other = set(map(_stem, left.split())), set(map(_stem, right.split()))
-    related = mine <= other or other <= mine or any({left, right} <= group for group in _VAGUE)
-    if related or _is_initial(left, right) or _is_initial(right, left) or left.isascii() != right.isascii():
+    first_stems, second_stems = set(map(_stem, first.split())), set(map(_stem, second.split()))
+    related = first_stems <= second_stems or second_stems <= first_stems
+    related = related or any({first, second} <= group for group in _VAGUE)
+    is_initial = _is_initial(first, second) or _is_initial(second, first)
+    if related or is_initial or first.isascii() != second.isascii():
         return unparsed(WORDINGS)
     return NO_MATCH
 
 
-def compare_said(reference: str, answer: str) -> Outcome | None:
-    """`Yes, it is` is yes. None where neither goes on behind its yes or no."""
-    said = [_SAID.fullmatch(untext(side)) for side in (reference, answer)]
-    if not all(said) or not any(side and side["more"] for side in said):
+def compare_yes_no(reference: str, answer: str) -> GradeOutcome | None:
+    """`Yes, it is` is yes. None unless both begin with yes or no and at least one continues."""
+    matches = [_YES_OR_NO.fullmatch(untext(side)) for side in (reference, answer)]
+    if not all(matches) or not any(match and match["more"] for match in matches):
         return None
-    words = {side["word"].casefold() for side in said if side}
+    words = {match["word"].casefold() for match in matches if match}
     return MATCH if len(words) == 1 else NO_MATCH
 
 
 def is_known_wording(cleaned: str) -> bool:
-    """Whether it surely is no number in words: yes, no solution, infinitely many."""
+    """Whether the text is a known answer that is not a number: yes, no solution, infinitely many."""
     return any(plain_wording(cleaned) in group for group in _SAME)
 
 
-def compare_prose(reference: str, answer: str) -> Outcome:
+def compare_prose(reference: str, answer: str) -> GradeOutcome:
     same = plain_wording(reference) == plain_wording(answer)
     return MATCH if same else unparsed("the answer is prose")
 

@@ -1,7 +1,7 @@
-"""Units of measure by name: SI with its prefixes, what else is in daily use, and products and quotients of them.
+"""Looks up units of measure by name: SI with its prefixes, other common units, and their products and quotients.
 
-A measure has a dimension (`m s^-1`) and the factor to the base unit of it. Symbols are case-sensitive where
-case tells two units apart (mW and MW), and names are not.
+A measure has a dimension (`m s^-1`) and the factor to its base unit. Symbols are case-sensitive where case
+distinguishes two units (mW and MW); names are not.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Measure:
     offset: Fraction = Fraction(0)
 
 
-# Name of the base; symbols and names; factor. A plural s is understood.
+# Base unit; symbols and names; factor. A plural s is added automatically.
 _TABLE: tuple[tuple[str, str, str], ...] = (
     ("s", "s sec second", "1"),
     ("s", "min minute mn", "60"),
@@ -70,7 +70,7 @@ _TABLE: tuple[tuple[str, str, str], ...] = (
     ("pm", "pm p.m p.m.", "1"),
     ("temperature", "K kelvin", "1"),
 )
-# Symbols of SI, their names, base, factor: all take prefixes.
+# SI symbols, names, base unit, factor: all take prefixes.
 _SI: tuple[tuple[str, str, str, str], ...] = (
     ("m", "meter metre", "m", "1"),
     ("g", "gram gramme", "kg", "1/1000"),
@@ -109,7 +109,7 @@ _PREFIXES = {
     "n": ("nano", -9),
     "p": ("pico", -12),
 }
-# N, J, W and their like in metres, kilograms and seconds, so that N m and J are one dimension.
+# Derived units in metres, kilograms and seconds, so that N m and J have the same dimension.
 _BASES: dict[str, dict[str, int]] = {
     "m2": {"m": 2},
     "m3": {"m": 3},
@@ -153,7 +153,7 @@ def _dimension(base: str) -> dict[str, int]:
 def _build() -> tuple[
     dict[str, list[tuple[dict[str, int], Fraction]]], dict[str, list[tuple[dict[str, int], Fraction]]]
 ]:
-    """By exact spelling, and by spelling in lower case."""
+    """The units by exact spelling, and by spelling in lower case."""
     exact: dict[str, list[tuple[dict[str, int], Fraction]]] = {}
     for base, names, factor in _TABLE:
         for name in names.split():
@@ -168,7 +168,7 @@ def _build() -> tuple[
             if (prefix in {"k", "c", "m"} and symbols in {"m", "g"}) or symbols == "L l":
                 spellings += [prefix + symbol + "s" for symbol in symbols.split() if prefix]
             for spelling in spellings:
-                # 5 pm is a time of day, and hardly ever a length.
+                # 5 pm is a time of day, hardly ever a length.
                 if spelling != "pm" and entry not in exact.setdefault(spelling, []):
                     exact[spelling].append(entry)
     folded: dict[str, list[tuple[dict[str, int], Fraction]]] = {}
@@ -182,7 +182,7 @@ _EXACT, _FOLDED = _build()
 
 @lru_cache(maxsize=4096)
 def read_measures(name: str) -> tuple[Measure, ...]:
-    """The measures that `name` may stand for, none where a part of it is unknown."""
+    """The measures that `name` may denote; none where a part of it is unknown."""
     name = " ".join(name.replace("\\cdot", "*").replace("\\times", "*").replace("\\mu", "µ").split())
     compact = name.strip(" ().")
     if _CELSIUS.fullmatch(compact):
@@ -216,7 +216,12 @@ def _product(text: str) -> tuple[Measure, ...]:
         exponent = -power if below else power
         measures = [_times(measure, entry, exponent) for measure in measures for entry in entries]
         position = part.end()
-    return tuple(dict.fromkeys(_measure(dimension, factor) for dimension, factor in measures))
+    return tuple(
+        dict.fromkeys(
+            Measure(tuple(sorted((base, power) for base, power in dimension.items() if power)), factor)
+            for dimension, factor in measures
+        )
+    )
 
 
 def _times(
@@ -226,7 +231,3 @@ def _times(
     for base, power in entry[0].items():
         dimension[base] = dimension.get(base, 0) + power * exponent
     return dimension, measure[1] * entry[1] ** exponent
-
-
-def _measure(dimension: dict[str, int], factor: Fraction) -> Measure:
-    return Measure(tuple(sorted((base, power) for base, power in dimension.items() if power)), factor)

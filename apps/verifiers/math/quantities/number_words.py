@@ -1,4 +1,4 @@
-"""Numbers in English words: cardinals to the trillions, ordinals, fractions, `one and a half`, `negative five`."""
+"""Parses numbers in English words: cardinals up to trillions, ordinals, fractions, `one and a half`, `negative five`."""
 
 from __future__ import annotations
 
@@ -31,27 +31,21 @@ _PARTS = {"half": 2, "halves": 2, "quarter": 4, "quarters": 4} | {
 _WORD = re.compile(r"[A-Za-z]+")
 _JOINTS = re.compile(r"[\s-]+")
 _JOINTS_OF_LARGE = re.compile(r",?[\s-]+")
+_MOST_WORDS = 16
 
 
 class NumberInWords(NamedTuple):
-    """`length` is how much of the text it takes."""
+    """`length` is the number of characters that it takes."""
 
     value: Fraction
     length: int
 
 
 def read_number_words(text: str) -> NumberInWords | None:
-    """The number that `text` begins with, as long as it can be."""
-    words = _words(text)
-    negative = bool(words) and words[0][0] in {"negative", "minus"}
-    best = _longest(words[1:] if negative else words)
-    return NumberInWords(-best.value if negative else best.value, best.length) if best else None
-
-
-def _words(text: str) -> list[tuple[str, int]]:
-    """Words with their ends, up to the first sign that belongs to no number in words."""
+    """The longest number that `text` begins with."""
     words: list[tuple[str, int]] = []
     position = 0
+    # The words with their ends, up to the first character that cannot belong to a number in words.
     while match := _WORD.match(text, position):
         words.append((match.group().lower(), match.end()))
         joints = _JOINTS_OF_LARGE if words[-1][0] in _LARGE else _JOINTS
@@ -59,14 +53,13 @@ def _words(text: str) -> list[tuple[str, int]]:
         if joint is None:
             break
         position = joint.end()
-    return words[:16]
-
-
-def _longest(words: list[tuple[str, int]]) -> NumberInWords | None:
+    words, sign = words[:_MOST_WORDS], 1
+    if words and words[0][0] in {"negative", "minus"}:
+        words, sign = words[1:], -1
     for count in range(len(words), 0, -1):
         value = _value([word for word, _ in words[:count]])
         if value is not None:
-            return NumberInWords(value, words[count - 1][1])
+            return NumberInWords(sign * value, words[count - 1][1])
     return None
 
 
@@ -84,7 +77,7 @@ def _value(words: list[str]) -> Fraction | None:
 
 
 def _fraction(words: list[str]) -> Fraction | None:
-    """`two thirds`, `a half`, `one and a half`; `twenty third` is an ordinal, as `two third` is nothing."""
+    """`two thirds`, `a half`, `one and a half`; `twenty third` is an ordinal, and `two third` is neither."""
     whole = 0
     if "and" in words:
         place = len(words) - 1 - words[::-1].index("and")
@@ -123,7 +116,7 @@ def _decimal(words: list[str]) -> Fraction | None:
 
 
 def _cardinal(words: list[str]) -> int | None:
-    """None where the words are no well-formed number: `two three` is none."""
+    """None where the words are not a well-formed number, like `two three`."""
     if not words:
         return None
     total = below = 0
@@ -149,7 +142,7 @@ def _cardinal(words: list[str]) -> int | None:
 
 
 def _fits(below: int, value: int, *, first: bool) -> bool:
-    """Behind `twenty` only one to nine, behind `hundred` whatever is less."""
+    """After `twenty` only one to nine, after `hundred` any smaller number."""
     if value == 0:
         return first
     if below % 100 == 0:

@@ -1,7 +1,7 @@
-"""Plain numbers: what can be read and compared exactly without computer algebra.
+"""Parses plain numbers and compares them exactly, without computer algebra.
 
 Integers, decimals, thousands commas, fractions, mixed numbers, powers of ten, repeating decimals, numbers in words;
-each with a sign, money, a percent sign or a unit. Measures of several units (`6 ft 2 in`) are numbers of one.
+each with a sign, money, a percent sign or a unit. Measurements in several units (`6 ft 2 in`) become one number.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ import re
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from apps.verifiers.base import MATCH, NO_MATCH, Outcome, either, unparsed
+from apps.verifiers.base import MATCH, NO_MATCH, GradeOutcome, match_if, unparsed
 from apps.verifiers.latex.normalize import CURRENCY, untext
 from apps.verifiers.math.quantities.measures import Measure, read_measures
 from apps.verifiers.math.quantities.number_words import read_number_words
 from apps.verifiers.math.quantities.units import Likeness, Unit, common_measures, likeness, read_letter_unit, read_unit
 
-# A longer number is not an answer but an attack on the one who multiplies it out.
+# A longer number is not an answer; multiplying it out could exhaust the process.
 MAX_DIGITS = 400
-# From so many significant digits on, a decimal may stand for a number that has no finite decimal.
+# With this many significant digits, a decimal may represent a number without a finite decimal expansion.
 ROUNDED_DIGITS = 6
-# What binary floating point leaves behind: 17.999999999999996 is 18.
+# The relative error of binary floating point: 17.999999999999996 is 18.
 NOISE = Fraction(1, 10**12)
 NOISY_DIGITS = 15
 
@@ -47,9 +47,9 @@ _PIECE = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quantity:
-    """`digits` and `step` describe a number written as a decimal: its significant digits, its last place.
+    """A number with its unit. `digits` and `step` are a decimal's significant digits and its last place.
 
-    `step` is 0 for anything that was written exactly. A `compound` was written in several units.
+    `step` is 0 for a number that is exact. A `compound` is a measurement in several units.
     """
 
     value: Fraction
@@ -61,10 +61,10 @@ class Quantity:
 
 
 def read_quantity(cleaned: str) -> Quantity | None:
-    """The number that a cleaned answer is, or None where it is anything else."""
+    """The number of a cleaned answer, or None where it is anything else."""
     parts = _QUANTITY.fullmatch(cleaned)
     if parts is None:
-        return _in_words(untext(cleaned) if "\\text" in cleaned else cleaned)
+        return _read_words(untext(cleaned) if "\\text" in cleaned else cleaned)
     if sum(map(str.isdigit, cleaned)) > MAX_DIGITS:
         return None
     unit = _unit(parts)
@@ -74,7 +74,7 @@ def read_quantity(cleaned: str) -> Quantity | None:
 
 
 def read_measure(cleaned: str) -> Quantity | None:
-    """`6 ft 2 in`, `2 h 30 min`, `30° 15'`: two units or more of one dimension, each smaller than the one before."""
+    """`6 ft 2 in`, `2 h 30 min`, `30° 15'`: several units of one dimension, each smaller than the one before."""
     if sum(map(str.isdigit, cleaned)) > MAX_DIGITS:
         return None
     text = " ".join(untext(cleaned).split())
@@ -84,76 +84,70 @@ def read_measure(cleaned: str) -> Quantity | None:
         piece = _PIECE.match(text, position)
         if piece is None or bool(piece["money"]) == bool(piece["unit"]):
             return None
-        degrees = bool(pieces) and any(measure.dimension == (("angle", 1),) for measure in pieces[0][1])
-        pieces.append((_number(piece["number"]), _piece_measures(piece["money"] or piece["unit"], degrees=degrees)))
+        is_angle = bool(pieces) and any(measure.dimension == (("angle", 1),) for measure in pieces[0][1])
+        primes = {"'": "arcmin", "''": "arcsec", '"': "arcsec"} if is_angle else {"'": "ft", "''": "in", '"': "in"}
+        name = piece["money"] or piece["unit"]
+        pieces.append((_number(piece["number"]), read_measures(primes.get(name, name))))
         position = piece.end()
-    return _summed(pieces) if len(pieces) > 1 else None
-
-
-def _piece_measures(name: str, *, degrees: bool) -> tuple[Measure, ...]:
-    primes = {"'": "arcmin", "''": "arcsec", '"': "arcsec"} if degrees else {"'": "ft", "''": "in", '"': "in"}
-    return read_measures(primes.get(name, name))
-
-
-def _summed(pieces: list[tuple[Fraction, tuple[Measure, ...]]]) -> Quantity | None:
-    for dimension in {measure.dimension for measure in pieces[0][1]}:
-        factors = [
+    for dimension in {measure.dimension for measure in pieces[0][1]} if len(pieces) > 1 else ():
+        candidates = [
             next(
                 (measure.factor for measure in measures if measure.dimension == dimension and not measure.offset), None
             )
             for _, measures in pieces
         ]
-        known = [factor for factor in factors if factor is not None]
-        if len(known) == len(pieces) and known == sorted(set(known), reverse=True):
-            value = sum((number * factor for (number, _), factor in zip(pieces, known, strict=True)), Fraction(0))
+        factors = [factor for factor in candidates if factor is not None]
+        if len(factors) == len(pieces) and factors == sorted(set(factors), reverse=True):
+            value = sum((number * factor for (number, _), factor in zip(pieces, factors, strict=True)), Fraction(0))
             unit = Unit(measures=(Measure(dimension, Fraction(1)),))
             return Quantity(value=value, latex=_latex(value), unit=unit, compound=True)
     return None
 
 
-def compare_quantities(left: Quantity, right: Quantity) -> Outcome:
-    """50%, 50 and 0.5: a percent sign that one side leaves out is either forgotten or worked in."""
-    if left.compound != right.compound and not (left.unit.measures and right.unit.measures):
-        return unparsed("a measure of several units beside a number without one")
-    alike = likeness(left.unit, right.unit)
+def compare_quantities(first: Quantity, second: Quantity) -> GradeOutcome:
+    """Equal in a common unit. If one side has no percent sign, 50% equals 50 and 0.5."""
+    if first.compound != second.compound and not (first.unit.measures and second.unit.measures):
+        return unparsed("a measurement in several units is compared with a number without a unit")
+    alike = likeness(first.unit, second.unit)
     if alike is Likeness.CONTRADICTORY:
         return NO_MATCH
-    common = common_measures(left.unit, right.unit)
+    common = common_measures(first.unit, second.unit)
     if common:
-        return either(equal=any(numbers_agree(_based(left, own), _based(right, other)) for own, other in common))
-    if numbers_agree(left, right):
+        return match_if(
+            equal=any(
+                numbers_agree(_in_base_unit(first, measure), _in_base_unit(second, other)) for measure, other in common
+            )
+        )
+    if numbers_agree(first, second):
         return MATCH if alike is Likeness.COMPARABLE else unparsed("the units cannot be compared")
-    if left.unit.percent == right.unit.percent:
+    if first.unit.percent == second.unit.percent:
         return NO_MATCH
-    return either(equal=numbers_agree(_as_share(left), _as_share(right)))
+    return match_if(equal=numbers_agree(_as_share(first), _as_share(second)))
 
 
-def _based(quantity: Quantity, measure: Measure) -> Quantity:
-    """In the base unit of its dimension."""
+def _in_base_unit(quantity: Quantity, measure: Measure) -> Quantity:
     value = quantity.value * measure.factor + measure.offset
     return replace(quantity, value=value, step=quantity.step * measure.factor)
 
 
-def numbers_agree(left: Quantity, right: Quantity) -> bool:
-    """Equal; or one is the other rounded to six digits or more where it has no end, as 0.333333 is 1/3."""
-    difference = abs(left.value - right.value)
+def numbers_agree(first: Quantity, second: Quantity) -> bool:
+    """Equal, or one is a decimal of six digits or more, rounded from a number without a finite decimal expansion."""
+    difference = abs(first.value - second.value)
     if not difference:
         return True
-    if max(left.digits, right.digits) >= NOISY_DIGITS:
-        return difference <= NOISE * max(abs(left.value), abs(right.value))
-    return _rounds(left, right, difference) or _rounds(right, left, difference)
+    if max(first.digits, second.digits) >= NOISY_DIGITS:
+        return difference <= NOISE * max(abs(first.value), abs(second.value))
+    return _rounds(first, second, difference) or _rounds(second, first, difference)
 
 
 def _rounds(decimal: Quantity, exact: Quantity, difference: Fraction) -> bool:
-    return decimal.digits >= ROUNDED_DIGITS and difference < decimal.step and not _terminates(exact.value)
-
-
-def _terminates(value: Fraction) -> bool:
-    rest = value.denominator
+    if decimal.digits < ROUNDED_DIGITS or difference >= decimal.step:
+        return False
+    rest = exact.value.denominator
     for prime in (2, 5):
         while rest % prime == 0:
             rest //= prime
-    return rest == 1
+    return rest != 1
 
 
 def _as_share(quantity: Quantity) -> Quantity:
@@ -162,7 +156,8 @@ def _as_share(quantity: Quantity) -> Quantity:
     return Quantity(value=quantity.value / 100, latex=quantity.latex, digits=quantity.digits, step=quantity.step / 100)
 
 
-def _in_words(text: str) -> Quantity | None:
+def _read_words(text: str) -> Quantity | None:
+    """A number in words and its unit."""
     if not text[:1].isalpha():
         return None
     number = read_number_words(text)
@@ -174,6 +169,7 @@ def _in_words(text: str) -> Quantity | None:
 
 
 def _unit(parts: re.Match[str]) -> Unit | None:
+    """The unit after the number or the currency before it; None where they contradict each other."""
     rest, space = parts["rest"], bool(parts["space"])
     unit = read_unit(rest, glued=not space)
     if unit is None and space:
@@ -181,12 +177,13 @@ def _unit(parts: re.Match[str]) -> Unit | None:
     money = parts["money"].removeprefix("US").strip()
     if unit is None or not money:
         return unit
-    named = read_unit(money) or Unit()
-    contradictory = unit.measures and not common_measures(named, unit)
-    return None if contradictory else replace(unit, label="", measures=named.measures)
+    currency = read_unit(money) or Unit()
+    contradictory = unit.measures and not common_measures(currency, unit)
+    return None if contradictory else replace(unit, label="", measures=currency.measures)
 
 
 def _quantity(parts: re.Match[str], unit: Unit) -> Quantity | None:
+    """The number of a match: a decimal, a repeating decimal, a fraction or a mixed number."""
     sign = -1 if (parts["sign"] + parts["sign2"]).count("-") == 1 else 1
     if parts["number"] is not None:
         return _decimal(parts, sign, unit)
@@ -235,7 +232,7 @@ def _digits(text: str) -> str:
 
 
 def _repeating(parts: re.Match[str]) -> Fraction | None:
-    r"""`0.1\overline{6}`; of `0.1666...` the digits themselves must show what repeats."""
+    r"""`0.1\overline{6}`; in `0.1666...` the digits themselves must show the cycle."""
     decimal, repeat = parts["decimal"], parts["repeat"] or parts["repeat2"]
     if repeat is None:
         whole, _, digits = decimal.partition(".")

@@ -1,8 +1,8 @@
-"""Words behind a number: scale (million), percent, units of measure, and labels.
+"""Parses the words after a number: scale (million), percent, units of measure, and labels.
 
-`18`, `18 dollars` and `$18` are one answer, and so are `18` and `18 ducks`: a unit that one side leaves out is not
-missed. Where both sides have one, units of one dimension are converted (`90 min` is `1.5 h`), units of two dimensions
-contradict each other (`5 cm` is not `5 s`), and two labels of which neither holds the other cannot be compared.
+`18`, `18 dollars` and `$18` are one answer, and so are `18` and `18 ducks`: one side may leave out its unit. If both
+sides have a unit, units of the same dimension are converted (`90 min` is `1.5 h`), units of different dimensions
+contradict each other (`5 cm` is not `5 s`), and two labels cannot be compared unless one contains the other.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum
-from fractions import Fraction
 
 from apps.verifiers.latex.normalize import untext
 from apps.verifiers.math.quantities.measures import Measure, read_measures
@@ -24,12 +23,12 @@ _SCALES = {
     "trillion": 10**12,
 }
 _PERCENT = {"%", "percent", "percentage", "pct"}
-# They name no quantity: what is measured in them is said by the problem.
+# These words name no unit: the problem defines what they count.
 _GENERIC = re.compile(
     r"(?:(?:square|cubic|sq|cu)\.? )?units?(?: squared| cubed|\s?\^\s?\{?[23]\}?)?|u"
     r"|times|in total|total|altogether|each|more|left"
 )
-# Behind one of these words the number is not yet the answer: "5 less than x", "3 squared", "2 times 4".
+# With one of these words after it, the number is not the whole answer: "5 less than x", "3 squared", "2 times 4".
 _NOT_LABELS = frozenset(
     [
         "less",
@@ -75,13 +74,15 @@ _LABEL = re.compile(r"[A-Za-z¢°$€£¥₹%µμΩ\u2126\\][A-Za-z\d ./'’¢°
 _QUOTIENT = re.compile(r"\\frac\s?\{([^{}]*)\}\s?\{([^{}]*)\}")
 _PLURAL = re.compile(r"(?:ies|es|s)$")
 _SYLLABLE = re.compile(r"[b-df-hj-np-tv-z][aeiou][b-df-hj-np-tv-z]|egg|ant|ape|ace|one|men|boy|way|day")
-# With a space before them and no other meaning as usual as this one.
+# These letters are most often units, if a space precedes them.
 _LETTER_UNITS = frozenset("mgLlshJNWV")
+# Units that are unusual without a space, so that their letters are a product: `5in` is a length, `2pt` is not.
+_GLUED_PRODUCTS = frozenset(["ha", "at", "pt", "ab", "as", "Pa", "mN", "cd", "dm", "ms", "ft-lb"])
 _ORDINALS = frozenset(["st", "nd", "rd", "th"])
 
 
 class Likeness(Enum):
-    """How two units stand to each other."""
+    """Whether numbers with these two units can be compared."""
 
     COMPARABLE = "comparable"
     CONTRADICTORY = "contradictory"
@@ -90,7 +91,7 @@ class Likeness(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """`measures` are the known units that the words may stand for ("pounds" are two); `label` is anything else.
+    """`measures` are the known units that the words may denote ("pounds" has two meanings); `label` is anything else.
 
     `scale` multiplies the number.
     """
@@ -105,10 +106,10 @@ class Unit:
 
 
 def read_unit(text: str, *, glued: bool = False) -> Unit | None:
-    """The unit that `text` (cleaned, what stands behind a number) is, or None where it is something else.
+    """The unit of `text` (cleaned, the text after a number), or None where it is something else.
 
     A single letter is a variable unless it is set as text: `5 m` may be a product, `5\\text{ m}` is a length.
-    `glued` says that no space stands before it: `5cm` is a length, `5ab` a product.
+    `glued` means that no space precedes it: `5cm` is a length, `5ab` a product.
     """
     body = " ".join(_QUOTIENT.sub(r"\1/\2", untext(text)).split())
     if not body or not _LABEL.fullmatch(body):
@@ -124,19 +125,14 @@ def read_unit(text: str, *, glued: bool = False) -> Unit | None:
         return Unit(scale=scale, percent=True)
     as_text = "\\text" in text
     measures = read_measures(name)
-    if not as_text and ((len(name) == 1 and name.isalpha()) or (measures and glued and _is_product(name))):
+    if not as_text and ((len(name) == 1 and name.isalpha()) or (measures and glued and name in _GLUED_PRODUCTS)):
         return None
     return Unit(scale=scale, measures=measures) if measures else _labelled(words, scale, as_text=as_text, glued=glued)
 
 
 def read_letter_unit(text: str) -> Unit | None:
-    """`m` as metres: for `8 m` beside an answer that is a number."""
+    """`m` as metres: for `8 m` compared with a number."""
     return Unit(measures=read_measures(text)) if text in _LETTER_UNITS else None
-
-
-def _is_product(name: str) -> bool:
-    """Two letters of which neither is usual as a unit without a space: `5in` is a length, `2pt` and `3ha` are not."""
-    return name in {"ha", "at", "pt", "ab", "as", "Pa", "mN", "cd", "dm", "ms", "ft-lb"}
 
 
 def _labelled(words: list[str], scale: int, *, as_text: bool, glued: bool) -> Unit | None:
@@ -158,28 +154,26 @@ def _labelled(words: list[str], scale: int, *, as_text: bool, glued: bool) -> Un
     return Unit(label=" ".join(lowered), scale=scale)
 
 
-def likeness(left: Unit, right: Unit) -> Likeness:
-    """May the numbers be compared? Measures of one dimension may, after `in_common`."""
-    if left.measures and right.measures:
-        return Likeness.COMPARABLE if common_measures(left, right) else Likeness.CONTRADICTORY
-    if left.label and right.label:
-        return Likeness.COMPARABLE if _labels_agree(left.label, right.label) else Likeness.UNKNOWN
-    if (left.label and right.measures) or (left.measures and right.label):
+def likeness(first: Unit, second: Unit) -> Likeness:
+    """Whether the numbers may be compared: measures of one dimension may, after conversion to the base unit."""
+    if first.measures and second.measures:
+        return Likeness.COMPARABLE if common_measures(first, second) else Likeness.CONTRADICTORY
+    if first.label and second.label:
+        # "red ducks" and "duck" agree; "ducks" and "eggs" do not.
+        words, other_words = (
+            {_PLURAL.sub("", word) for word in label.split()} for label in (first.label, second.label)
+        )
+        return Likeness.COMPARABLE if words <= other_words or other_words <= words else Likeness.UNKNOWN
+    if (first.label and second.measures) or (first.measures and second.label):
         return Likeness.UNKNOWN
     return Likeness.COMPARABLE
 
 
-def common_measures(left: Unit, right: Unit) -> list[tuple[Measure, Measure]]:
+def common_measures(first: Unit, second: Unit) -> list[tuple[Measure, Measure]]:
     """The pairs of meanings that share a dimension."""
-    return [(mine, other) for mine in left.measures for other in right.measures if mine.dimension == other.dimension]
-
-
-def converted(value: Fraction, measure: Measure) -> Fraction:
-    """In the base unit of the measure's dimension."""
-    return value * measure.factor + measure.offset
-
-
-def _labels_agree(left: str, right: str) -> bool:
-    """ "red ducks" and "duck" do; "ducks" and "eggs" do not."""
-    mine, other = ({_PLURAL.sub("", word) for word in label.split()} for label in (left, right))
-    return mine <= other or other <= mine
+    return [
+        (measure, other)
+        for measure in first.measures
+        for other in second.measures
+        if measure.dimension == other.dimension
+    ]

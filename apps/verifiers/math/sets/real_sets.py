@@ -1,7 +1,6 @@
-r"""Sets of real numbers, however they are said: intervals, inequalities, unions, set builders, words.
+r"""Parses sets of real numbers in any notation: intervals, inequalities, unions, set builders, words.
 
-A `ReadSet` is a tree whose leaves hold formulas. Several letters are no obstacle: one is the unknown, and the others are
-parameters.
+A `ReadSet` is a tree whose leaves are formulas. Of several letters, one is the unknown, and the others are parameters.
 """
 
 from __future__ import annotations
@@ -12,17 +11,17 @@ from dataclasses import dataclass
 from apps.verifiers.latex.normalize import untext
 from apps.verifiers.math.brackets import outer, split_outside
 from apps.verifiers.math.formulas.identity import letters_of, read
-from apps.verifiers.math.formulas.parser import Letter, Node, Unreadable
+from apps.verifiers.math.formulas.parser import Letter, Node, UnreadableFormula
 from apps.verifiers.math.kinds.words import names_no_solution
 
 
 class NotASet(ValueError):
-    """The text says no set of real numbers that is known here."""
+    """The text does not denote a set of real numbers in a known notation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """`None` is the infinite end of its side."""
+    """An end of None is infinite."""
 
     low: Node | None = None
     low_closed: bool = False
@@ -32,7 +31,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Combination:
-    """`union`, `intersection`, `difference`, or `list`: commas between conditions, which mean either of the former."""
+    """`union`, `intersection`, `difference`, or `list`: conditions with commas, a union or an intersection."""
 
     kind: str
     parts: tuple[SetNode, ...]
@@ -85,7 +84,7 @@ _FLIPPED = {"<": ">", ">": "<", "\\le": "\\ge", "\\ge": "\\le", "=": "=", "\\ne"
 
 
 def looks_like_set(cleaned: str) -> bool:
-    """Is it said in a way that only a set is? A bracket with two numbers alone may be a point."""
+    """Whether only a set is written in this way. A bracket with two numbers alone may be a point."""
     if _SET_SIGN.search(cleaned) is not None:
         return True
     words = " ".join(untext(cleaned).split())
@@ -97,7 +96,7 @@ def looks_like_set(cleaned: str) -> bool:
 
 
 class ReadSet:
-    """One side: the tree and the unknown that its conditions name."""
+    """One side: the tree, and the unknown that its conditions name."""
 
     def __init__(self, cleaned: str) -> None:
         """Raises NotASet."""
@@ -134,29 +133,27 @@ class ReadSet:
             if _REALS.fullmatch(parts[0].strip()):
                 return Combination("intersection", tuple(self._difference(part, depth + 1) for part in parts))
             if not all(_RELATION.search(part) for part in parts):
-                return self._enumerated(parts)
+                # `x = 1, 2, 3` and `x \ne 2, 3`: the relation holds for each.
+                relation = _RELATION.search(parts[0])
+                if relation is None or any(_RELATION.search(part) for part in parts[1:]):
+                    raise NotASet(parts[0])
+                head = parts[0][: relation.end()]
+                conditions = [parts[0], *(f"{head} {part}" for part in parts[1:])]
+                kind = "intersection" if relation.group() == "\\ne" else "union"
+                return Combination(kind, tuple(self._condition(condition) for condition in conditions))
             return Combination("list", tuple(self._difference(part, depth + 1) for part in parts))
         if len(parts) > 1 and not outer(text)[0]:
             return self._points(parts)
         return self._difference(text, depth)
 
-    def _enumerated(self, parts: list[str]) -> SetNode:
-        r"""`x = 1, 2, 3` and `x \ne 2, 3`: the relation holds for each."""
-        relation = _RELATION.search(parts[0])
-        if relation is None or any(_RELATION.search(part) for part in parts[1:]):
-            raise NotASet(parts[0])
-        head = parts[0][: relation.end()]
-        conditions = tuple(self._condition(part) for part in [parts[0], *(f"{head} {part}" for part in parts[1:])])
-        return Combination("intersection" if relation.group() == "\\ne" else "union", conditions)
-
     def _difference(self, text: str, depth: int) -> SetNode:
         parts = split_outside(text, "\\setminus")
         if len(parts) == 2:
             is_set = _RELATION.search(parts[1]) or outer(parts[1])[0]
-            taken = (
+            excluded = (
                 self._union(parts[1], depth + 1) if is_set else self._points(split_outside(parts[1], ",", "and", "or"))
             )
-            return Combination("difference", (self._union(parts[0], depth + 1), taken))
+            return Combination("difference", (self._union(parts[0], depth + 1), excluded))
         spaced = re.fullmatch(r"(.*\S)\s*-\s*(\\\{.*\\\})", text)
         if spaced and not outer(text)[0]:
             return Combination("difference", (self._union(spaced[1], depth + 1), self._union(spaced[2], depth + 1)))
@@ -173,13 +170,13 @@ class ReadSet:
         opening, inner, closing = outer(text)
         if opening in {"\\{", "{"}:
             builder = _BUILDER.fullmatch(inner)
-            return self._built(builder, depth) if builder else self._points(split_outside(inner, ",", ";"))
+            return self._set_builder(builder, depth) if builder else self._points(split_outside(inner, ",", ";"))
         if opening in {"(", "["} and not _RELATION.search(inner):
             return self._between(opening, inner, closing, depth)
         return self._union(inner, depth + 1) if opening == "(" else self._condition(text)
 
     def _between(self, opening: str, inner: str, closing: str, depth: int) -> SetNode:
-        """The comma of (1,203) parts two ends, that of (1,200, 3,400) groups digits."""
+        """The comma of (1,203) separates two ends, that of (1,200, 3,400) groups digits."""
         ends = split_outside(inner, ",", ";")
         if len(ends) != 2:
             ends = split_outside(re.sub(r"(?<=\d),(?=\d)", ", ", inner), ",", ";")
@@ -189,7 +186,8 @@ class ReadSet:
             raise NotASet(inner)
         return self._interval(opening, ends, closing)
 
-    def _built(self, builder: re.Match[str], depth: int) -> SetNode:
+    def _set_builder(self, builder: re.Match[str], depth: int) -> SetNode:
+        r"""The contents of `\{x \in A \mid x < 2\}`."""
         head, condition = builder["head"].strip(), builder["condition"].strip()
         if "\\in" not in head:
             self._name(head)
@@ -211,9 +209,10 @@ class ReadSet:
         low, high = (end.replace(" ", "") for end in ends)
         if _INFINITE.get(low) == 1 or _INFINITE.get(high) == -1:
             raise NotASet("an infinite end on the wrong side")
-        left = None if low in _INFINITE else _formula(ends[0])
-        right = None if high in _INFINITE else _formula(ends[1])
-        return Interval(left, opening == "[" and left is not None, right, closing == "]" and right is not None)
+        low_end = None if low in _INFINITE else _formula(ends[0])
+        high_end = None if high in _INFINITE else _formula(ends[1])
+        low_closed, high_closed = opening == "[" and low_end is not None, closing == "]" and high_end is not None
+        return Interval(low_end, low_closed, high_end, high_closed)
 
     def _condition(self, text: str) -> SetNode:
         """`x < 2`, `2 < x \\le 6`, `x \\in (2,6)`."""
@@ -232,7 +231,7 @@ class ReadSet:
             distance = self._distance(sides, signs[0])
             if distance is not None:
                 return distance
-        conditions = [self._simple(*parts) for parts in zip(sides, signs, sides[1:], strict=False)]
+        conditions = [self._inequality(*parts) for parts in zip(sides, signs, sides[1:], strict=False)]
         return conditions[0] if len(conditions) == 1 else Combination("intersection", tuple(conditions))
 
     def _distance(self, sides: list[str], sign: str) -> SetNode | None:
@@ -253,22 +252,23 @@ class ReadSet:
             return Interval(low, closed, high, closed)
         return Combination("union", (Interval(high=low, high_closed=closed), Interval(low=high, low_closed=closed)))
 
-    def _simple(self, left: str, sign: str, right: str) -> SetNode:
-        plain_left, plain_right = left.replace(" ", ""), right.replace(" ", "")
-        if plain_left in _INFINITE or plain_right in _INFINITE:
-            name = plain_right if plain_left in _INFINITE else plain_left
+    def _inequality(self, first: str, sign: str, second: str) -> SetNode:
+        """An inequality or equation with the unknown alone on one side."""
+        plain_first, plain_second = first.replace(" ", ""), second.replace(" ", "")
+        if plain_first in _INFINITE or plain_second in _INFINITE:
+            name = plain_second if plain_first in _INFINITE else plain_first
             self._name(name)
             return REALS
-        if _is_name(plain_left) and not (self.unknown and plain_left != self.unknown):
-            name, bound = plain_left, right
-        elif _is_name(plain_right):
-            name, bound, sign = plain_right, left, _FLIPPED.get(sign, "")
+        if _is_name(plain_first) and not (self.unknown and plain_first != self.unknown):
+            name, bound = plain_first, second
+        elif _is_name(plain_second):
+            name, bound, sign = plain_second, first, _FLIPPED.get(sign, "")
         else:
-            raise NotASet("no unknown stands alone")
+            raise NotASet("the unknown is not alone on one side")
         self._name(name)
         value = _formula(bound)
         if Letter(name) in {Letter(letter) for letter in letters_of(value)}:
-            raise NotASet("the unknown stands on both sides")
+            raise NotASet("the unknown is on both sides")
         if sign in {"=", "\\ne"}:
             return _point(value) if sign == "=" else Combination("difference", (REALS, _point(value)))
         closed = sign in {"\\le", "\\ge"}
@@ -288,7 +288,7 @@ def _is_name(text: str) -> bool:
 def _formula(text: str) -> Node:
     try:
         node = read(text.strip())
-    except Unreadable as error:
+    except UnreadableFormula as error:
         raise NotASet(text) from error
     if node is None:
         raise NotASet(text)

@@ -1,4 +1,4 @@
-"""A set of real numbers at a point: ordered, disjoint spans. Two sets are equal when their spans are."""
+"""Evaluates a set of real numbers at a point, as ordered, disjoint spans. Sets with equal spans are equal."""
 
 from __future__ import annotations
 
@@ -9,51 +9,48 @@ from typing import Any
 
 import mpmath
 
-from apps.verifiers.math.formulas.evaluation import Setting, Undefined, evaluate
+from apps.verifiers.math.formulas.evaluation import Setting, UndefinedValue, evaluate
 from apps.verifiers.math.sets.real_sets import Interval, NotASet, SetNode
 
-# Lower end, is it closed, upper end, is it closed.
+# Lower end, whether it is closed, upper end, whether it is closed.
 Span = tuple[Any, bool, Any, bool]
 _DIGITS = 50
 _MAX_PARTS = 60
 
 
 def spans(tree: SetNode, point: Mapping[str, Fraction]) -> list[Span]:
-    """Raises Undefined, NotASet."""
+    """The spans of a set whose parameters have the values of `point`. Raises UndefinedValue and NotASet."""
     if isinstance(tree, Interval):
-        return _interval_spans(tree, Setting(point, _DIGITS, real=True))
+        setting = Setting(point, _DIGITS, real=True)
+        low = -mpmath.inf if tree.low is None else evaluate(tree.low, setting)
+        high = mpmath.inf if tree.high is None else evaluate(tree.high, setting)
+        if isinstance(low, mpmath.mpc) or isinstance(high, mpmath.mpc):
+            raise UndefinedValue("an end that is not real")
+        if same_end(low, high):
+            return [(low, True, low, True)] if tree.low_closed and tree.high_closed else []
+        return [(low, tree.low_closed, high, tree.high_closed)] if low < high else []
     parts = [spans(part, point) for part in tree.parts]
     if sum(map(len, parts)) > _MAX_PARTS:
         raise NotASet("too many parts")
     if tree.kind == "union":
-        return _united([span for part in parts for span in part])
+        return _union([span for part in parts for span in part])
     if tree.kind == "intersection":
-        return functools.reduce(_met, parts)
+        return functools.reduce(_intersection, parts)
     if tree.kind == "difference":
-        return _met(parts[0], _complement(parts[1]))
-    # Conditions between commas hold together where they can, and are cases where they cannot.
-    return functools.reduce(_met, parts) or _united([span for part in parts for span in part])
+        return _intersection(parts[0], _complement(parts[1]))
+    # Conditions with commas hold together if they can; otherwise they are cases.
+    return functools.reduce(_intersection, parts) or _union([span for part in parts for span in part])
 
 
-def _interval_spans(interval: Interval, setting: Setting) -> list[Span]:
-    low = -mpmath.inf if interval.low is None else evaluate(interval.low, setting)
-    high = mpmath.inf if interval.high is None else evaluate(interval.high, setting)
-    if isinstance(low, mpmath.mpc) or isinstance(high, mpmath.mpc):
-        raise Undefined("an end that is not real")
-    if same_end(low, high):
-        return [(low, True, low, True)] if interval.low_closed and interval.high_closed else []
-    return [(low, interval.low_closed, high, interval.high_closed)] if low < high else []
-
-
-def same_end(left: Any, right: Any) -> bool:
-    if left == right:
+def same_end(first: Any, second: Any) -> bool:
+    if first == second:
         return True
-    if not (mpmath.isfinite(left) and mpmath.isfinite(right)):
+    if not (mpmath.isfinite(first) and mpmath.isfinite(second)):
         return False
-    return bool(abs(left - right) <= max(abs(left), abs(right)) * mpmath.mpf(10) ** (-_DIGITS + 12))
+    return bool(abs(first - second) <= max(abs(first), abs(second)) * mpmath.mpf(10) ** (-_DIGITS + 12))
 
 
-def _united(parts: list[Span]) -> list[Span]:
+def _union(parts: list[Span]) -> list[Span]:
     merged: list[Span] = []
     for span in sorted(parts, key=lambda part: (part[0], not part[1])):
         if merged:
@@ -68,24 +65,25 @@ def _united(parts: list[Span]) -> list[Span]:
     return merged
 
 
-def _met(left: list[Span], right: list[Span]) -> list[Span]:
-    met: list[Span] = []
-    for mine in left:
-        for other in right:
-            low, low_closed = _inner_end((mine[0], mine[1]), (other[0], other[1]), sign=1)
-            high, high_closed = _inner_end((mine[2], mine[3]), (other[2], other[3]), sign=-1)
+def _intersection(first: list[Span], second: list[Span]) -> list[Span]:
+    common: list[Span] = []
+    for span in first:
+        for other in second:
+            low, low_closed = _inner_end((span[0], span[1]), (other[0], other[1]), sign=1)
+            high, high_closed = _inner_end((span[2], span[3]), (other[2], other[3]), sign=-1)
             if same_end(low, high):
                 if low_closed and high_closed:
-                    met.append((low, True, low, True))
+                    common.append((low, True, low, True))
             elif low < high:
-                met.append((low, low_closed, high, high_closed))
-    return _united(met)
+                common.append((low, low_closed, high, high_closed))
+    return _union(common)
 
 
-def _inner_end(mine: tuple[Any, bool], other: tuple[Any, bool], *, sign: int) -> tuple[Any, bool]:
-    if same_end(mine[0], other[0]):
-        return mine[0], mine[1] and other[1]
-    return max((mine, other), key=lambda end: sign * end[0])
+def _inner_end(first: tuple[Any, bool], second: tuple[Any, bool], *, sign: int) -> tuple[Any, bool]:
+    """The larger of two lower ends, or with `sign` -1 the smaller of two upper ends."""
+    if same_end(first[0], second[0]):
+        return first[0], first[1] and second[1]
+    return max((first, second), key=lambda end: sign * end[0])
 
 
 def _complement(parts: list[Span]) -> list[Span]:

@@ -1,0 +1,54 @@
+"""A user's projects, and what a new project still needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from apps.accounts.models import User
+from apps.core.jobs.model import JobStatus
+from apps.corpus.models import Solution
+from apps.dashboard.access import Place
+from apps.dashboard.rounds.queries import RoundWork
+from apps.exports.models import Export
+from apps.projects.models import Membership
+
+
+def memberships_of(user: User) -> list[Membership]:
+    active = Membership.objects.filter(user=user, status=Membership.Status.ACTIVE)
+    return list(active.select_related("project").order_by("project__name"))
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """One thing that a new project needs, and whether it has it."""
+
+    title: str
+    text: str
+    page: str
+    done: bool
+
+
+def next_steps(place: Place, rounds: Sequence[RoundWork]) -> list[NextStep]:
+    """The way from an empty project to an export; empty once every step is done."""
+    project = place.project
+    exports = Export.objects.filter(project=project, status=JobStatus.FINISHED)
+    members = project.memberships.filter(status=Membership.Status.ACTIVE).exclude(user=place.membership.user)
+    steps = [
+        NextStep(
+            "Import problems and solutions",
+            "JSON Lines or Parquet, in one of eight known formats or with columns that you name.",
+            "import-new",
+            Solution.objects.filter(project=project).exists(),
+        ),
+        NextStep(
+            "Write the guidelines",
+            "Define great, okay and bad for this project.",
+            "guidelines-edit",
+            project.guidelines.exists(),
+        ),
+        NextStep("Invite people", "Send them an invitation link.", "people", members.exists()),
+        NextStep("Open a round", "Choose solutions and how many people rate each.", "round-new", bool(rounds)),
+        NextStep("Export the labels", "Create a file that a trainer reads.", "export-new", exports.exists()),
+    ]
+    return [] if all(step.done for step in steps) else steps

@@ -1,0 +1,63 @@
+"""Sampling runs, in which a generator writes new solutions."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from apps.accounts.models import User
+from apps.core.jobs.model import Job
+from apps.corpus.models import Problem
+from apps.inference.models import Endpoint
+from apps.projects.models import Project
+
+
+class SamplingRun(Job):
+    """A generator writes `per_problem` new solutions of each problem. `done` and `total` count problems."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="sampling_runs")
+    number = models.PositiveIntegerField()
+    endpoint = models.ForeignKey(Endpoint, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    generator = models.TextField(help_text="The model that writes the solutions; stored as their source.")
+    per_problem = models.PositiveIntegerField(default=4)
+    sampling = models.JSONField(default=dict, blank=True)
+    prompt = models.JSONField(default=dict, blank=True)
+    split = models.CharField(max_length=20, default="newline", help_text="How texts are split into steps.")
+    seed = models.BigIntegerField(default=0)
+    solutions = models.BigIntegerField(default=0, help_text="New solutions.")
+    right = models.BigIntegerField(default=0, help_text="New solutions with a right answer.")
+    wrong = models.BigIntegerField(default=0, help_text="New solutions with a wrong answer.")
+    duplicates = models.BigIntegerField(default=0, help_text="Solutions whose text existed already.")
+    cut = models.BigIntegerField(default=0, help_text="Completions cut off by the token limit, and left out.")
+    requests = models.BigIntegerField(default=0)
+    tokens = models.BigIntegerField(default=0)
+    prompt_tokens = models.BigIntegerField(
+        default=0, help_text="Part of `tokens`; 0 if they were not counted separately."
+    )
+    notices = models.JSONField(default=list, blank=True, help_text="Settings that the endpoint refuses.")
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [models.UniqueConstraint(fields=["project", "number"], name="one_sampling_run_per_number")]
+
+    def __str__(self) -> str:
+        return f"sampling, run {self.number}"
+
+    @property
+    def ungraded(self) -> int:
+        """New solutions whose answer could not be graded."""
+        return self.solutions - self.right - self.wrong
+
+
+class SampledProblem(models.Model):
+    """A problem with a result in a sampling run."""
+
+    run = models.ForeignKey(SamplingRun, on_delete=models.CASCADE, related_name="problems", db_index=False)
+    problem = models.ForeignKey(Problem, on_delete=models.CASCADE, related_name="+")
+    failure = models.TextField(blank=True, default="", help_text="Why there are fewer solutions than requested.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "problem"], name="one_result_per_sampled_problem")]
+
+    def __str__(self) -> str:
+        return f"problem {self.problem_id} of {self.run_id}"

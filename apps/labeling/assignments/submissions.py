@@ -1,0 +1,71 @@
+"""Reading a submission back from its labels, and archiving it before it is replaced."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from apps.corpus.comparisons import turned
+from apps.labeling.models import (
+    Assignment,
+    Critique,
+    CritiqueRating,
+    PastSubmission,
+    PreferenceLabel,
+    StepLabel,
+)
+from apps.labeling.protocols.submission import Submission, SubmittedCritique, SubmittedPreference, SubmittedStep
+
+
+def current_submission(assignment: Assignment) -> Submission:
+    """The labeler's latest submission, with the sides of a comparison as they were shown."""
+    labels = StepLabel.objects.filter(assignment=assignment).select_related("step")
+    steps = [
+        SubmittedStep(
+            position=label.step.position,
+            candidate=label.step.candidate,
+            rating=label.rating,
+            unsure=bool(label.unsure),
+            chosen=label.chosen,
+        )
+        for label in labels.order_by("step__position", "step__candidate")
+    ]
+    preference = None
+    preference_label = PreferenceLabel.objects.filter(assignment=assignment).first()
+    if preference_label is not None:
+        choice = turned(preference_label.choice, is_turned=assignment.sides_swapped)
+        preference = SubmittedPreference(
+            choice=choice, margin=preference_label.margin, rationale=preference_label.rationale
+        )
+    rated = CritiqueRating.objects.filter(assignment=assignment).order_by("critique_id")
+    written = Critique.objects.filter(written_in=assignment).order_by("pk")
+    return Submission(
+        steps=steps,
+        finish_reason=assignment.finish_reason,
+        reason=assignment.reason,
+        preference=preference,
+        progress=assignment.progress,
+        critiques=[
+            *(SubmittedCritique(id=rating.critique_id, rating=rating.rating) for rating in rated),
+            *(SubmittedCritique(text=critique.text) for critique in written),
+        ],
+        active_ms=assignment.active_ms,
+        idle_ms=assignment.idle_ms,
+    )
+
+
+def archive_submission(assignment: Assignment, now: datetime) -> Submission:
+    """Move the current submission to the past ones, delete its labels, and return it."""
+    submission = current_submission(assignment)
+    latest = assignment.past_submissions.order_by("-number").first()
+    PastSubmission.objects.create(
+        assignment=assignment,
+        number=assignment.versions + 1,
+        submission=submission.to_dict(),
+        replaced_at=now,
+        submitted_at=latest.replaced_at if latest is not None else assignment.submitted_at or now,
+    )
+    StepLabel.objects.filter(assignment=assignment).delete()
+    PreferenceLabel.objects.filter(assignment=assignment).delete()
+    CritiqueRating.objects.filter(assignment=assignment).delete()
+    Critique.objects.filter(written_in=assignment).delete()
+    return submission

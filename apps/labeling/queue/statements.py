@@ -1,0 +1,195 @@
+"""The SQL of the queue. Its cost does not grow with the number of tasks: see `tests/labeling/test_queue_plans.py`."""
+
+from __future__ import annotations
+
+# As a scalar subquery with a limit this stays a look-up of one task. As NOT EXISTS, PostgreSQL may turn it into a join
+# that reads all assignments of the labeler.
+_HAD = """
+        SELECT a.id FROM labeling_assignment a
+        WHERE a.task_id = t.id AND a.labeler_id = %(labeler)s
+          AND (a.state IN ('leased', 'submitted', 'extra', 'returned') OR a.id = ANY(%(holding)s::bigint[])) LIMIT 1
+"""
+
+# A skipped task is not served to its labeler as a new one: it comes back when nothing else is left.
+_HAD_OR_SKIPPED = _HAD.replace("'returned'", "'returned', 'skipped'")
+
+# Any assignment of the task except one of an earlier screening attempt, including released and expired ones.
+_HAD_EVER = _HAD.replace("'returned'", "'returned', 'skipped', 'released', 'expired'")
+
+# Takes the slot that `next` has chosen and creates the lease.
+_LEASE = """
+, taken AS (
+    UPDATE labeling_task t SET open_slots = t.open_slots - 1 FROM next WHERE t.id = next.id RETURNING t.id
+)
+INSERT INTO labeling_assignment
+    (task_id, round_id, labeler_id, state, leased_at, leased_until, draft_version, finish_reason, reason, guideline_id,
+     is_quality_control, sides_swapped)
+SELECT id, %(round)s, %(labeler)s, 'leased', %(now)s, %(until)s, 0, '', '', %(guideline)s::bigint, %(gold)s, %(swapped)s
+FROM taken
+RETURNING id
+"""
+
+LEASE_NEXT = (
+    f"""
+WITH next AS (
+    SELECT t.id, t.priority FROM labeling_task t
+    WHERE t.round_id = %(round)s AND t.open_slots > 0 AND NOT t.is_gold
+      AND ((t.priority * -1), t.id) > (%(rank)s, %(after)s)
+      AND ({_HAD_OR_SKIPPED}) IS NULL
+    ORDER BY (t.priority * -1), t.id
+    LIMIT 1 FOR UPDATE OF t SKIP LOCKED
+), moved AS (
+    UPDATE labeling_roundprogress s SET cursor_rank = next.priority * -1, cursor_task = next.id
+    FROM next WHERE s.id = %(progress)s
+)
+"""
+    + _LEASE
+)
+
+_NEW_GOLD = f"""
+    SELECT t.id, t.priority FROM labeling_task t
+    WHERE t.round_id = %(round)s AND t.open_slots > 0 AND t.is_gold
+      AND ({_HAD_EVER}) IS NULL
+"""
+
+_NEW_AHEAD = f"""
+    SELECT t.id FROM labeling_task t
+    WHERE t.round_id = %(round)s AND t.open_slots > 0 AND NOT t.is_gold
+      AND ((t.priority * -1), t.id) > (%(rank)s, %(after)s)
+      AND ({_HAD_EVER}) IS NULL
+    ORDER BY (t.priority * -1), t.id LIMIT 1
+"""
+
+# Gold that the labeler released or let expire comes again after everything else that they could get, as ordinary tasks
+# do, which the cursor has passed: a task that came again earlier could only be gold. So it waits until the labeler has
+# had every ordinary task available to them after it; the ids of their latest assignments tell the order.
+_GOLD_AGAIN = f"""
+    SELECT t.id, t.priority FROM (
+        SELECT a.task_id, max(a.id) AS assignment FROM labeling_assignment a
+        WHERE a.labeler_id = %(labeler)s AND a.round_id = %(round)s AND a.submitted_at IS NULL
+          AND a.state IN ('released', 'expired')
+        GROUP BY a.task_id
+    ) latest JOIN labeling_task t ON t.id = latest.task_id
+    WHERE t.is_gold AND t.open_slots > 0 AND ({_HAD_OR_SKIPPED}) IS NULL
+      AND (%(only_gold)s OR (({_NEW_AHEAD}) IS NULL AND (
+        SELECT coalesce(min(assignment), 0) FROM (
+            SELECT coalesce((
+                SELECT max(b.id) FROM labeling_assignment b WHERE b.task_id = t.id AND b.labeler_id = %(labeler)s
+            ), 0) AS assignment
+            FROM labeling_task t
+            WHERE t.round_id = %(round)s AND t.open_slots > 0 AND NOT t.is_gold AND ({_HAD_OR_SKIPPED}) IS NULL
+        ) ordinary
+      ) > latest.assignment))
+    ORDER BY latest.assignment LIMIT 1 FOR UPDATE OF t SKIP LOCKED
+"""
+
+# Starts at a random place and wraps around: a look-up or two, however much gold there is, and each labeler meets the
+# gold in another order. Gold is served only where the labeler could have got another new task as well: a task that
+# comes after "nothing is left" could only be gold.
+LEASE_GOLD = (
+    f"""
+WITH ends AS (
+    SELECT min(id) AS first, max(id) AS last FROM labeling_task WHERE round_id = %(round)s AND is_gold
+), start AS (
+    SELECT first + ((last - first) * %(place)s::float8)::bigint AS id FROM ends
+    WHERE %(only_gold)s OR ({_NEW_AHEAD}) IS NOT NULL
+), behind AS MATERIALIZED (
+    {_NEW_GOLD} AND t.id >= (SELECT id FROM start) ORDER BY t.id LIMIT 1 FOR UPDATE OF t SKIP LOCKED
+), before AS MATERIALIZED (
+    {_NEW_GOLD} AND t.id < (SELECT id FROM start) AND NOT EXISTS (SELECT FROM behind)
+    ORDER BY t.id LIMIT 1 FOR UPDATE OF t SKIP LOCKED
+), again AS MATERIALIZED (
+    SELECT * FROM ({_GOLD_AGAIN}) gold
+    WHERE NOT EXISTS (SELECT FROM behind) AND NOT EXISTS (SELECT FROM before)
+), next AS (
+    SELECT * FROM behind UNION ALL SELECT * FROM before UNION ALL SELECT * FROM again
+)
+"""
+    + _LEASE
+)
+
+# The labeler's leases, what a reviewer has returned to them, and expired leases with ratings in the draft.
+UNFINISHED = """
+SELECT id, state FROM labeling_assignment
+WHERE labeler_id = %(labeler)s AND round_id = %(round)s
+  AND (state = 'leased' OR state = 'returned' OR state = 'expired' AND draft_version > 0)
+ORDER BY id
+"""
+
+# The oldest assignment that a reviewer has returned. It has kept its slot.
+RESUME_RETURNED = """
+UPDATE labeling_assignment SET state = 'leased', leased_at = %(now)s, leased_until = %(until)s
+WHERE id = (
+    SELECT a.id FROM labeling_assignment a JOIN labeling_task t ON t.id = a.task_id
+    WHERE a.labeler_id = %(labeler)s AND a.round_id = %(round)s AND a.state = 'returned' AND t.withdrawn = ''
+    ORDER BY a.id LIMIT 1 FOR UPDATE OF a FOR SHARE OF t
+) RETURNING id
+"""
+
+# The latest assignment whose lease expired with ratings in its draft.
+RESUME_EXPIRED = f"""
+WITH own AS (
+    SELECT a.id, a.task_id FROM labeling_assignment a
+    WHERE a.labeler_id = %(labeler)s AND a.round_id = %(round)s AND a.state = 'expired' AND a.draft_version > 0
+    ORDER BY a.id DESC
+), next AS (
+    SELECT t.id, own.id AS assignment FROM own JOIN labeling_task t ON t.id = own.task_id
+    WHERE t.open_slots > 0 AND ({_HAD}) IS NULL
+    ORDER BY own.id DESC
+    LIMIT 1 FOR UPDATE OF t SKIP LOCKED
+), taken AS (
+    UPDATE labeling_task t SET open_slots = t.open_slots - 1 FROM next WHERE t.id = next.id
+)
+UPDATE labeling_assignment a SET state = 'leased', leased_at = %(now)s, leased_until = %(until)s
+FROM next WHERE a.id = next.assignment RETURNING a.id
+"""
+
+# The assignment that the labeler skipped first, with its draft. Its `leased_until` is the time of the skip.
+RESUME_SKIPPED = f"""
+WITH next AS (
+    SELECT t.id, a.id AS assignment FROM labeling_assignment a JOIN labeling_task t ON t.id = a.task_id
+    WHERE a.labeler_id = %(labeler)s AND a.round_id = %(round)s AND a.state = 'skipped'
+      AND t.open_slots > 0 AND ({_HAD}) IS NULL
+    ORDER BY a.leased_until, a.id
+    LIMIT 1 FOR UPDATE OF t SKIP LOCKED
+), taken AS (
+    UPDATE labeling_task t SET open_slots = t.open_slots - 1 FROM next WHERE t.id = next.id
+)
+UPDATE labeling_assignment a SET state = 'leased', leased_at = %(now)s, leased_until = %(until)s
+FROM next WHERE a.id = next.assignment RETURNING a.id
+"""
+
+# As `TaskQuerySet.add_slots`. The condition stands in SET and not in WHERE, so that it is evaluated on the locked row.
+_ADD_SLOTS = "open_slots = CASE WHEN t.withdrawn = '' THEN t.open_slots + {} ELSE 0 END"
+
+# The tasks are locked in the order of their ids, so that two transactions that free slots of the same tasks cannot
+# deadlock.
+EXPIRE = f"""
+WITH lapsed AS (
+    UPDATE labeling_assignment SET state = 'expired'
+    WHERE id IN (
+        SELECT id FROM labeling_assignment
+        WHERE state = 'leased' AND leased_until <= %(now)s AND (%(round)s::bigint IS NULL OR round_id = %(round)s)
+        ORDER BY leased_until LIMIT 10000 FOR UPDATE SKIP LOCKED)
+    RETURNING task_id
+), freed AS (
+    SELECT task_id, count(*) AS slots FROM lapsed GROUP BY task_id
+), locked AS (
+    SELECT t.id, freed.slots FROM labeling_task t JOIN freed ON t.id = freed.task_id ORDER BY t.id FOR UPDATE OF t
+)
+UPDATE labeling_task t SET {_ADD_SLOTS.format("locked.slots")}
+FROM locked WHERE t.id = locked.id
+"""
+
+RELEASE = f"""
+WITH ended AS (
+    UPDATE labeling_assignment SET state = 'released' WHERE id = %(assignment)s AND state = 'leased' RETURNING task_id
+)
+UPDATE labeling_task t SET {_ADD_SLOTS.format(1)}
+FROM ended WHERE t.id = ended.task_id
+"""
+
+RENEW = """
+UPDATE labeling_assignment SET leased_until = %(until)s
+WHERE id = ANY(%(assignments)s::bigint[]) AND state = 'leased'
+"""
