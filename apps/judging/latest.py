@@ -7,7 +7,7 @@ Judges are told apart by name: a new version takes the place of the older one. M
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from apps.corpus.labels import first_error
@@ -35,6 +35,11 @@ def newest_judge_ratings(lengths: Mapping[int, int]) -> dict[int, dict[str, Judg
         ratings.by_position[position] = rating
         ratings.by_step[step_id] = rating
     return dict(newest)
+
+
+def newest_of_each_judge(runs: Iterable[JudgeRun]) -> list[JudgeRun]:
+    """The newest run of each judge, of runs that come as `oldest_run_first` sorts them."""
+    return list({run.judge.name: run for run in runs}.values())
 
 
 def judge_first_errors(lengths: Mapping[int, int]) -> dict[int, dict[str, int]]:

@@ -17,11 +17,11 @@ from apps.corpus.labels import BAD, NO_ERROR, UNKNOWN, first_error, hard_label, 
 from apps.corpus.models import Problem, Solution, Step
 from apps.estimation.latest import newest_first_errors, run_counts
 from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
-from apps.judging.latest import judge_first_errors
+from apps.judging.latest import newest_of_each_judge
 from apps.judging.models import JudgeRun, StepVerdict
 from apps.labeling.models import Assignment, Critique, GoldLabel, NotCounted, StepLabel
 from apps.quality.disputes.kinds import DisputeEvidence, Source, SourceFirstError, source_first_errors
-from apps.quality.gold.labels import gold_of
+from apps.quality.gold.scoring import Gold
 from apps.quality.models import AlsoAcceptable, Consensus, ConsensusMethod, OpenDispute, StepConsensus
 from apps.quality.review.corrections import Correction, RatingChange, corrections_of, rating_changes
 
@@ -203,18 +203,20 @@ def evidence_of(solution: Solution, naming: Naming) -> Evidence:
         )
         for step in steps
     ]
+    also_acceptable = AlsoAcceptable.objects.filter(pk=solution.pk).values_list("first_errors", flat=True).first() or ()
+    path_gold = {row.step.position: row.gold for row in rows if row.step.chosen and row.gold is not None}
+    acceptable = Gold.of(path_gold, solution.step_count, also_acceptable).acceptable if path_gold else frozenset()
+    judges = _judges(steps, verdicts, changed_at)
     return Evidence(
         rows,
         labelers,
         _runs(solution, steps, estimates, changed_at),
-        _judges(steps, verdicts, changed_at),
+        judges,
         bool(gold),
         consensus=consensus,
         disputes=frozenset(OpenDispute.objects.filter(solution=solution).values_list("kind", flat=True)),
-        also_acceptable=(
-            AlsoAcceptable.objects.filter(pk=solution.pk).values_list("first_errors", flat=True).first() or ()
-        ),
-        first_errors=_first_errors(solution, labelers, consensus),
+        also_acceptable=also_acceptable,
+        first_errors=_first_errors(solution, labelers, judges, consensus, acceptable),
         answer_changed_at=changed_at,
     )
 
@@ -358,14 +360,20 @@ def _labelers(
 
 
 def _first_errors(
-    solution: Solution, labelers: Sequence[LabelerEvidence], consensus: Consensus | None
+    solution: Solution,
+    labelers: Sequence[LabelerEvidence],
+    judges: Sequence[JudgeFirstError],
+    consensus: Consensus | None,
+    acceptable: frozenset[int],
 ) -> list[SourceFirstError]:
     """Those of all sources: of estimation runs the newest, of each judge the newest run.
 
     Assignments that do not count are shown in the table of assignments, and not here.
     """
-    lengths = {solution.pk: solution.step_count}
-    newest, gold = newest_first_errors(lengths).get(solution.pk), gold_of([solution.pk]).get(solution.pk)
+    newest = newest_first_errors({solution.pk: solution.step_count}).get(solution.pk)
+    by_judge_run = {
+        judge.run: UNKNOWN if judge.first_error is None else judge.first_error for judge in judges if judge.counts
+    }
     named = source_first_errors(
         DisputeEvidence(
             # Numbered, as one person may have several assignments, and two people one name.
@@ -375,8 +383,8 @@ def _first_errors(
                 if not labeler.not_counted
             },
             monte_carlo=newest.first_error if newest is not None else UNKNOWN,
-            judges=judge_first_errors(lengths).get(solution.pk, {}),
-            gold=gold.acceptable if gold is not None else frozenset(),
+            judges={str(run.judge): by_judge_run[run] for run in newest_of_each_judge(by_judge_run)},
+            gold=acceptable,
             consensus=UNKNOWN if consensus is None or consensus.first_error is None else consensus.first_error,
         )
     )
