@@ -188,7 +188,7 @@ def test_a_judge_that_the_project_does_not_know_is_refused_by_name(project: Proj
     answer = bearer(alice, scopes=["write"]).post(
         f"/api/v1/projects/{project.slug}/exports", {"format": "trl-prm", "policy": asked}, "application/json"
     )
-    assert (answer.status_code, "no judge 'nobody'" in answer.content.decode()) == (400, True), answer.content
+    assert (answer.status_code, "unknown judge 'nobody'" in answer.content.decode()) == (400, True), answer.content
     assert not Export.objects.exists()
 
 

@@ -27,7 +27,7 @@ def labeled(project: Project, bob: User) -> Project:
 def test_the_page_says_what_was_left_out_and_why(labeled: Project, alice: User) -> None:
     export = run_export(export_id=create_export(project=labeled, format="trl-prm", policy={"alternatives": "drop"}).pk)
     page = signed_in(alice).get(reverse("export", args=[labeled.slug, export.pk])).content.decode()
-    assert "3 ratings of steps by the policy" in page
+    assert "3 ratings of steps from the policy" in page
     assert "2 are in the file, 1 is left out." in page
     assert "Left out: ratings" in page
     assert "alternatives, which the policy drops" in page

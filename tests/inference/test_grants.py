@@ -142,7 +142,7 @@ def test_a_form_shows_the_endpoint_that_a_draft_may_use_no_longer(
         "candidates": "4",
         "endpoint": str(endpoint.pk),
     }
-    hint = client.get(f"/projects/{project.slug}/rounds/new/fit", fields).content.decode()
+    hint = client.get(f"/projects/{project.slug}/rounds/new/size", fields).content.decode()
     assert "is not granted to" in hint
     answer = client.post(address, fields)
     assert (answer.status_code, "granted to it" in answer.content.decode()) == (422, True)

@@ -186,7 +186,7 @@ def test_a_run_of_another_project_with_the_same_number_refuses_nothing(solution:
 def test_the_form_counts_nothing_for_a_run_under_way(solution: Solution, alice: User) -> None:
     doubt(solution, 3, JobStatus.RUNNING)
     for protocol in ("first_error", "comparison"):
-        answer = signed_in(alice).get(f"/projects/algebra/rounds/new/fit?unsure=3&protocol={protocol}")
+        answer = signed_in(alice).get(f"/projects/algebra/rounds/new/size?unsure=3&protocol={protocol}")
         assert answer.status_code == 200
 
 
