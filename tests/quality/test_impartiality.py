@@ -169,10 +169,10 @@ def test_pages_offer_no_judgement_and_refuse_it(solution: Solution, rita: User) 
     assert refused(client, reverse("assignment-accept", args=["algebra", assignment.pk]))
     assert refused(client, reverse("assignment-return", args=["algebra", assignment.pk]), note="Again.")
     steps = {"step:0:0": "-1", "finish_reason": "found_error"}
-    assert client.post(reverse("turn-correct", args=["algebra", assignment.pk]), steps).status_code in (403, 422)
-    assert refused(client, "/projects/algebra/review/assignments/accept", turn=[assignment.pk])
-    for act in ("first_error", "no_error", "bad", "gold", "also", "all_back"):
-        url = reverse("solution-settle", args=["algebra", solution.pk])
+    assert client.post(reverse("assignment-correct", args=["algebra", assignment.pk]), steps).status_code in (403, 422)
+    assert refused(client, "/projects/algebra/review/assignments/accept", assignment=[assignment.pk])
+    for act in ("first_error", "no_error", "bad", "gold", "also_accept", "withdraw_all"):
+        url = reverse("solution-adjudicate", args=["algebra", solution.pk])
         assert refused(client, url, act=act, step=solution.steps.all()[0].pk), act
     assert refused(client, "/projects/algebra/review/people/selected", act="accept_consensus", solution=[solution.pk])
     url = reverse("solution-split", args=["algebra", solution.pk])
