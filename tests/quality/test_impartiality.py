@@ -171,7 +171,7 @@ def test_pages_offer_no_judgement_and_refuse_it(solution: Solution, rita: User) 
     steps = {"step:0:0": "-1", "finish_reason": "found_error"}
     assert client.post(reverse("assignment-correct", args=["algebra", assignment.pk]), steps).status_code in (403, 422)
     assert refused(client, "/projects/algebra/review/assignments/accept", assignment=[assignment.pk])
-    for act in ("first_error", "no_error", "bad", "gold", "also", "all_back"):
+    for act in ("first_error", "no_error", "bad", "gold", "also_accept", "withdraw_all"):
         url = reverse("solution-adjudicate", args=["algebra", solution.pk])
         assert refused(client, url, act=act, step=solution.steps.all()[0].pk), act
     assert refused(client, "/projects/algebra/review/people/selected", act="accept_consensus", solution=[solution.pk])
