@@ -201,7 +201,7 @@ def test_withdrawing_adjudications_on_the_evidence_page_withdraws_the_correction
 def test_the_labeler_does_not_overwrite_a_reviewers_correction(missed: Assignment, rita: User) -> None:
     correct_assignment(assignment=missed, submission=submission_of([1, -1]), reviewer=rita)
     missed.refresh_from_db()
-    assert "reviewer has corrected it" in (why_not_correctable(missed) or "")
+    assert "reviewer has corrected this task" in (why_not_correctable(missed) or "")
     with pytest.raises(Conflict) as raised:
         correct(assignment=missed, submission=submission_of([-1]), seen=0)
     assert raised.value.code == "not_correctable"
