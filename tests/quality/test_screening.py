@@ -118,7 +118,7 @@ def test_the_second_try_alone_decides(project: Project, bob: User) -> None:
 def test_an_attempt_cannot_be_restarted_in_the_middle(project: Project, bob: User) -> None:
     round_ = make_screening(project, tries=2)
     rate(round_, bob, *WRONG)
-    with pytest.raises(Conflict, match="in the middle"):
+    with pytest.raises(Conflict, match="Finish the current attempt first"):
         retake(round=round_, labeler=bob)
 
 
