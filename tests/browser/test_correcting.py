@@ -163,7 +163,7 @@ def test_what_a_reviewer_corrected_meanwhile_stays_theirs(
     labeling = opened(page, assignment).press("k", "1")
     correct_assignment(assignment=assignment, submission=BAD, reviewer=rita, note="The sum is 5.")
     labeling.press("Enter")
-    expect(page.locator("#notices")).to_contain_text("A reviewer has corrected it")
+    expect(page.locator("#notices")).to_contain_text("A reviewer has corrected this task")
     expect(page.locator("#notices")).to_contain_text("Your changes are kept in this browser")
     assert versions(assignment) == 0
     page.goto(f"/projects/{assignment.round.project.slug}/work")
