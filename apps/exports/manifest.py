@@ -55,11 +55,12 @@ def with_part_names(manifest: Manifest, names: Sequence[str]) -> Manifest:
 def dataset_card(manifest: Manifest) -> str:
     """The dataset card, in Markdown."""
     counts, policy = manifest["counts"], manifest["policy"]
+    read = [f"{counts[kind]} {kind}" for kind in ("solutions", "comparisons") if counts[kind]] or ["0 solutions"]
     return "\n".join(
         [
             f"# {manifest['project']}, {manifest['format']}",
             "",
-            f"{counts['rows']} rows from {_of(counts)}, made by Annotate {manifest['annotate']}.",
+            f"{counts['rows']} rows from {' and '.join(read)}, made by Annotate {manifest['annotate']}.",
             f"Read by: {manifest['trainer']}.",
             "",
             "## Files",
@@ -95,12 +96,6 @@ def _sentences(ratings: dict[str, int] | None) -> list[str]:
         f"alternative, and contain {ratings['made']} labels that only the policy makes negative."
     )
     return [sentence, ""]
-
-
-def _of(counts: dict[str, Any]) -> str:
-    """What the rows were made from."""
-    kinds = [f"{counts[kind]} {kind}" for kind in ("solutions", "comparisons") if counts[kind]]
-    return " and ".join(kinds) or "0 solutions"
 
 
 def _table(head: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> list[str]:

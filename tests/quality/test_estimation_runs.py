@@ -225,7 +225,9 @@ def test_a_round_is_offered_over_what_it_could_ask_and_over_nothing_else(
 
 
 def test_a_tree_names_the_solutions_that_it_grew(world: World, mia: User) -> None:
-    grown = make_solution(make_problem(world.project), source="small", extras={"derived_from": {"run": 1, "solution": 1}})
+    grown = make_solution(
+        make_problem(world.project), source="small", extras={"derived_from": {"run": 1, "solution": 1}}
+    )
     EstimationRun.objects.filter(pk=world.run.pk).update(status=JobStatus.FINISHED, strategy="tree")
     SolutionEstimate.objects.create(run=world.run, solution=grown, first_error=0)
     page = signed_in(mia).get(reverse("run", args=[world.project.slug, world.run.number])).content.decode()

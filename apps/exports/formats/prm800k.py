@@ -86,7 +86,8 @@ def _row(record: Record, solution: SolutionRecord, person: PersonRecord) -> Row:
     return {
         "labeler": person.labeler,
         "timestamp": stored.get("timestamp") or (naive_iso(at) if at else None),
-        "generation": _generation(person),
+        # Phase 1 had no generations, except those that an imported file names.
+        "generation": None if person.protocol == "branching" and "prm800k" not in person.extras else person.round,
         "is_quality_control_question": person.is_quality_control,
         "is_initial_screening_question": person.is_screening,
         "question": _question(record, solution, person, stored),
@@ -96,11 +97,6 @@ def _row(record: Record, solution: SolutionRecord, person: PersonRecord) -> Row:
             "finish_reason": person.finish_reason,
         },
     }
-
-
-def _generation(person: PersonRecord) -> int | None:
-    """Phase 1 had no generations, except those that an imported file names."""
-    return None if person.protocol == "branching" and "prm800k" not in person.extras else person.round
 
 
 def _question(

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from apps.corpus.labels import BAD, GREAT, UNKNOWN, hard_label, majority, more_than_half
-from apps.corpus.records import EstimateRecord, PersonRecord, Record, SolutionRecord, StepCount
+from apps.corpus.records import PersonRecord, Record, SolutionRecord, StepCount
 from apps.estimation.strategies import STRATEGIES
 from apps.exports.labels.counted import Place, counted, people_needed, rating_of, steps_of
 from apps.exports.policy import LabelPolicy
@@ -147,7 +147,9 @@ def _newest_run(
     labelings: list[Labeling] = []
     left_out: Counter[str] = Counter()
     for run in reversed(record.estimates):
-        labels = _run_ratings(run, solution, rating_of)
+        # Steps without counted rollouts have no rating.
+        ratings = ((count.position, rating_of(count)) for count in run.steps)
+        labels = _on_path(solution, ((position, rating) for position, rating in ratings if rating != UNKNOWN))
         if policy.estimation_runs and run.run not in policy.estimation_runs:
             left_out[OTHER_RUN] += len(labels)
         elif strategies and run.strategy not in strategies:
@@ -157,12 +159,6 @@ def _newest_run(
         elif labels:
             labelings.append(Labeling(labels))
     return SourceReading(labelings, left_out)
-
-
-def _run_ratings(run: EstimateRecord, solution: SolutionRecord, rating_of: Callable[[StepCount], int]) -> Ratings:
-    """The run's ratings; steps without counted rollouts have none."""
-    ratings = ((count.position, rating_of(count)) for count in run.steps)
-    return _on_path(solution, ((position, rating) for position, rating in ratings if rating != UNKNOWN))
 
 
 def _judge(record: Record, solution: SolutionRecord, policy: LabelPolicy) -> SourceReading:

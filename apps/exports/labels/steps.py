@@ -91,13 +91,12 @@ def is_selected(record: Record, policy: LabelPolicy) -> bool:
     solutions = [record.solution] if record.comparison is None else record.comparison.sides()
     if policy.subjects and (record.problem.subject or "") not in policy.subjects:
         return False
-    return all(solution is not None and _is_selected_solution(solution, policy) for solution in solutions)
-
-
-def _is_selected_solution(solution: SolutionRecord, policy: LabelPolicy) -> bool:
     is_correct = {"all": None, "right": True, "wrong": False}[policy.answers]
-    return (is_correct is None or solution.is_correct is is_correct) and (
-        not policy.generators or (solution.source or "") in policy.generators
+    return all(
+        solution is not None
+        and (is_correct is None or solution.is_correct is is_correct)
+        and (not policy.generators or (solution.source or "") in policy.generators)
+        for solution in solutions
     )
 
 
