@@ -81,3 +81,10 @@ def test_every_link_within_the_docs_leads_somewhere() -> None:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text()):
             if not target.startswith("/"):
                 assert (path.parent / target).exists(), f"{path.name}: {target}"
+
+
+@pytest.mark.parametrize("page", ["docs/glossary.md", "docs/architecture.md", "CONTRIBUTING.md"])
+def test_every_file_that_the_maps_name_exists(page: str) -> None:
+    paths = re.findall(r"`((?:[a-z_]+/)+[a-z_]+\.py|(?:[a-z_]+/){2,})`", PAGES[page])
+    assert paths
+    assert [path for path in paths if not (ROOT / path).exists() and not (ROOT / "apps" / path).exists()] == []
