@@ -44,7 +44,7 @@ def test_no_quality_page_has_a_barrier(
     refresh_figures()
     page = watched.page(alice, viewport=viewport, color_scheme=scheme)
     wrong: dict[str, Any] = {}
-    for path in ("quality", "quality/labelers", "quality/rules", "trail"):
+    for path in ("quality", "quality/labelers", "quality/rules", "audit"):
         answer = page.goto(f"/projects/{project.slug}/{path}")
         assert answer is not None
         assert answer.status == 200
