@@ -110,7 +110,7 @@ def test_the_forecast_of_a_project_without_reference_answers_is_zero(project: Pr
     for one in _forecasts_without_endpoint(project):
         assert (one.excluded, one.solutions, one.rollouts, one.tokens) == (1, 0, 0, 0)
     page = render_to_string("estimation/_forecast.html", {"forecasts": _forecasts_without_endpoint(project)})
-    assert "Nothing can be asked about 1 more: without steps, or without a reference answer" in page
+    assert "1 more cannot be estimated: they have no steps, or no reference answer" in page
 
 
 def test_a_request_sends_its_prefix_once_for_all_its_rollouts() -> None:

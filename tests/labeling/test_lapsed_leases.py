@@ -21,7 +21,7 @@ from tests.processes import eventually
 def test_beat_sends_every_half_minute_what_a_worker_needs_to_free_them(
     project: Project, bob: User, worker: None
 ) -> None:
-    plan = settings.CELERY_BEAT_SCHEDULE["return lapsed leases"]
+    plan = settings.CELERY_BEAT_SCHEDULE["expire leases"]
     assert plan["schedule"] <= 30
     held = claim(round=make_round(project), labeler=bob, now=timezone.now() - timedelta(hours=1))
     assert isinstance(held, Assignment)

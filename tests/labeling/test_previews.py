@@ -184,7 +184,7 @@ def test_an_empty_round_cannot_be_opened(mixed: Project, mia: User, terms: dict[
     assert (at_once.status_code, at_once.json()["error"]["message"]) == (answer.status_code, refusal)
     client = signed_in(mia)
     page = client.get(reverse("round", args=["algebra", draft.number])).content.decode()
-    assert "cannot be opened as it stands" in page
+    assert "The round cannot be opened with these settings" in page
     client.post(reverse("round-open", args=["algebra", draft.number]))
     draft.refresh_from_db()
     assert (draft.status, Task.objects.filter(round=draft).count()) == ("draft", 0)
@@ -199,7 +199,7 @@ def test_a_round_of_which_all_is_gold_has_nothing_to_label(project: Project, mia
 
 
 def test_the_command_refuses_an_empty_round_too(mixed: Project) -> None:
-    with pytest.raises(Exception, match="fits"):
+    with pytest.raises(Exception, match="matches"):
         command("open_round", project=mixed.slug, protocol="first_error", select="subject:Poetry")
     assert not mixed.rounds.exists()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from apps.estimation.models import EstimationRun, SamplingRun
 from apps.inference.grants import unusable_reason
+from apps.inference.models import Endpoint
 
 ENDPOINT_GONE = "The endpoint of this run was removed."
 
@@ -11,4 +12,9 @@ ENDPOINT_GONE = "The endpoint of this run was removed."
 def endpoint_unusable_reason(run: EstimationRun | SamplingRun) -> str | None:
     """Why the run may not use its endpoint (removed, or its grant was revoked); None if it may."""
     current = type(run).objects.select_related("project", "endpoint").get(pk=run.pk)
-    return unusable_reason(current.endpoint, current.project) if current.endpoint is not None else ENDPOINT_GONE
+    if current.endpoint is None:
+        return ENDPOINT_GONE
+    reason = unusable_reason(current.endpoint, current.project)
+    # An endpoint that is removed in between loses its grants with it.
+    is_gone = reason is not None and not Endpoint.objects.filter(pk=current.endpoint.pk).exists()
+    return ENDPOINT_GONE if is_gone else reason
