@@ -11,10 +11,12 @@ from django.core.cache import cache
 from django.http import QueryDict
 
 from apps.core.errors import DomainError
+from apps.corpus.facets import Facets
 
 Result = TypeVar("Result")
 
 SUBMISSION_KEPT_S = 24 * 3600
+ANY = ("", "any")
 
 
 class ServiceForm(forms.Form):
@@ -70,3 +72,13 @@ class OnceForm(ServiceForm):
         if result is None:
             cache.delete(key)
         return result
+
+
+def set_facet_choices(form: forms.Form, facets: Facets) -> None:
+    """Offer the project's sources, subjects and levels in the fields of these names; drop fields without values."""
+    for name, values in (("source", facets.sources), ("subject", facets.subjects), ("level", facets.levels)):
+        field = form.fields[name]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [ANY, *((value, value) for value in values)]
+        if not values:
+            del form.fields[name]

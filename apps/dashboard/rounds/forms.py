@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
 from typing import Any
 
 from django import forms
@@ -11,7 +12,7 @@ from apps.accounts.models import User
 from apps.core.errors import DomainError
 from apps.core.structs import default_of, description_of, limits_of
 from apps.corpus.facets import Facets
-from apps.dashboard.forms import OnceForm, ServiceForm
+from apps.dashboard.forms import ANY, OnceForm, ServiceForm, set_facet_choices
 from apps.dashboard.rounds.protocol_forms import ProtocolForm
 from apps.inference.models import Endpoint
 from apps.labeling.models import Round
@@ -21,7 +22,6 @@ from apps.labeling.rounds.selection import Selection
 from apps.projects.models import Guideline, Membership, Project
 from apps.quality.review.queues import KINDS
 
-ANY = ("", "any")
 # The number of a round's tasks and submissions depends on these, on its selection and on its protocol's options.
 _COUNTED = ("protocol", "redundancy", "gold_percent", "is_screening", "needs_screening", "skills", "labelers")
 
@@ -67,17 +67,9 @@ class SelectionForm(ServiceForm):
 
     def __init__(self, *args: Any, facets: Facets, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name, values in (
-            ("source", facets.sources),
-            ("subject", facets.subjects),
-            ("level", facets.levels),
-        ):
-            field = self.fields[name]
-            assert isinstance(field, forms.ChoiceField)
-            # A comma separates the terms of a selection, so that a value with a comma cannot be selected.
-            field.choices = [ANY, *((value, value) for value in values if "," not in value)]
-            if not values:
-                del self.fields[name]
+        # A comma separates the terms of a selection, so that a value with a comma cannot be selected.
+        selectable = ([value for value in values if "," not in value] for values in astuple(facets))
+        set_facet_choices(self, Facets(*selectable))
 
     @property
     def select(self) -> str:

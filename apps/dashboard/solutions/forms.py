@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 
 from apps.corpus.facets import Facets
-from apps.dashboard.forms import ServiceForm
+from apps.dashboard.forms import ServiceForm, set_facet_choices
 
 STEP_SEPARATOR = "---"
 
@@ -49,16 +49,7 @@ class BrowseForm(forms.Form):
 
     def __init__(self, *args: Any, facets: Facets, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name, values in (
-            ("source", facets.sources),
-            ("subject", facets.subjects),
-            ("level", facets.levels),
-        ):
-            field = self.fields[name]
-            assert isinstance(field, forms.ChoiceField)
-            field.choices = [("", "any"), *((value, value) for value in values)]
-            if not values:
-                del self.fields[name]
+        set_facet_choices(self, facets)
 
 
 class SplitForm(ServiceForm):
