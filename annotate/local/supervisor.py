@@ -120,7 +120,8 @@ def check_port(env: Environment) -> None:
             probe.bind((env.host, env.port))
         except OSError as error:
             raise LocalError(
-                f"Port {env.port} on {env.host} cannot be had: {error.strerror}. Set PORT to another, as in: make run PORT=8001"
+                f"Port {env.port} on {env.host} is not available: {error.strerror}. "
+                "Set PORT to another, as in: make run PORT=8001"
             ) from error
 
 

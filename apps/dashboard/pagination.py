@@ -26,10 +26,6 @@ class Page(Generic[Row]):
     previous_url: str | None
     next_url: str | None
 
-    @property
-    def is_alone(self) -> bool:
-        return self.previous_url is None and self.next_url is None
-
 
 def page_of(
     queryset: QuerySet[Row],

@@ -94,7 +94,7 @@ def test_a_taken_port_is_named(home: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        assert f"Port {port} on 127.0.0.1 cannot be had" in failed(home, port=port)
+        assert f"Port {port} on 127.0.0.1 is not available" in failed(home, port=port)
 
 
 def test_a_home_that_is_no_folder_is_named(home: Path) -> None:

@@ -80,7 +80,7 @@ def known_truth() -> None:
     tell("first_errors.found.one_labeler", each.mean() * 100, "%")
     tell("first_errors.found.best_labeler", each.max() * 100, "%")
     for name in RULES:
-        told = [(world, rule_of(name, {}).settle(world.ratings).first_errors) for world in worlds]
+        told = [(world, rule_of(name, {}).aggregate(world.ratings).first_errors) for world in worlds]
         tell(f"first_errors.found.{name}", 100 * np.mean([exactness(*one) for one in told]), "%")
         tell(f"first_errors.settled.{name}", 100 * np.mean([(errors != UNKNOWN).mean() for _, errors in told]), "%")
         tell(f"first_errors.right_of_settled.{name}", 100 * np.mean([exactness_of_settled(*one) for one in told]), "%")

@@ -139,7 +139,7 @@ def put_results(run: Any, count: int) -> None:
     statements = (
         f"""INSERT INTO estimation_rolloutbatch (run_id, step_id, ordinal, outcomes, tokens, reason)
             SELECT %s, t.id, 0, 'sfsfsfsf', 320, '' {steps}""",
-        f"""INSERT INTO estimation_stepestimate (run_id, step_id, rollouts, successes, missing, hard, how, tokens)
+        f"""INSERT INTO estimation_stepestimate (run_id, step_id, rollouts, successes, missing, hard, basis, tokens)
             SELECT %s, t.id, 8, (t.id %% 9)::int, 0, t.id %% 9 > 0, 'rollouts', 320 {steps}""",
         f"""INSERT INTO estimation_solutionestimate
               (run_id, solution_id, failure, note, first_error, probability, by_answer, rollouts, missing)

@@ -190,7 +190,7 @@ def test_a_page_that_follows_a_job_keeps_the_keyboard_where_it_is_and_does_not_j
     """The part that moves is replaced every other second; no worker runs here, so it goes on for ever."""
     export = create_export(project=world.project, format="annotate", requested_by=alice)
     page = watched.page(alice)
-    for path, name in ((f"exports/{export.pk}", "Stop"), (f"imports/{world.batch.pk}", "Stop")):
+    for path, name in ((f"exports/{export.pk}", "Cancel"), (f"imports/{world.batch.pk}", "Cancel")):
         page.goto(f"/projects/{world.project.slug}/{path}")
         page.evaluate(SHIFTS)
         page.get_by_role("button", name=name).focus()

@@ -85,7 +85,7 @@ def test_what_is_typed_follows_too(round_: Round, bob: User, page_of: Callable[.
 
 
 @pytest.mark.parametrize(
-    "path", ["solutions/{solution}", "problems/{problem}", "review/assignments/{turn}", "work", "rounds/{draft}"]
+    "path", ["solutions/{solution}", "problems/{problem}", "review/assignments/{assignment}", "work", "rounds/{draft}"]
 )
 def test_other_pages_follow_too(
     round_: Round, project: Project, alice: User, page_of: Callable[..., Page], path: str

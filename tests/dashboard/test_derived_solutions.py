@@ -12,6 +12,8 @@ from apps.labeling.protocols.submission import Submission, SubmittedStep
 from apps.labeling.queue.claim import claim
 from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
+from apps.quality.models import OpenDispute
+from apps.quality.review.queues import QueueFilters, queue_of
 from tests.cast import bearer, make_problem, make_solution, signed_in
 
 
@@ -40,6 +42,19 @@ def test_the_assignment_is_on_the_page_of_its_derived_solution(project: Project,
 
     assert assignments_of(assignment.derived_solution) == [assignment]
     assert assignments_of(begun) == []
+
+
+def test_filters_of_a_queue_find_a_derived_solution(project: Project, bob: User, rita: User) -> None:
+    make_solution(make_problem(project, reference_answer="5"), steps=["Six."])
+    assignment = derived_by(project, bob)
+    OpenDispute.objects.create(project=project, solution=assignment.derived_solution, kind="unsure")
+
+    def ids(**filters: int) -> list[int]:
+        return list(queue_of(project, "unsure", QueueFilters(**filters)).values_list("solution_id", flat=True))
+
+    assert ids() == [assignment.derived_solution_id]
+    assert ids(labeler=bob.pk) == ids(round=assignment.round.number) == ids()
+    assert ids(labeler=rita.pk) == ids(round=assignment.round.number + 1) == []
 
 
 def test_what_a_round_starts_from_is_shown_nowhere(project: Project, bob: User, rita: User) -> None:

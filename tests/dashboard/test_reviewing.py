@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.corpus.models import Solution
+from apps.dashboard.templatetags.numbers import RATING_SIGNS
 from apps.labeling.assignments.correct import correct
 from apps.labeling.models import Assignment, GoldLabel, StepLabel
 from apps.labeling.rounds.services import set_round_status
@@ -233,6 +234,18 @@ def test_an_assignment_corrected_after_it_was_accepted_waits_again(
     assert assignment.pk not in newest_unreviewed(assignment.round.project)
     correct_assignment(assignment=assignment, submission=submission_of([1, -1]), reviewer=rita)
     assert assignment.pk not in newest_unreviewed(assignment.round.project), "what a reviewer said needs no review"
+
+
+def test_the_page_of_a_solution_shows_the_ratings_before_a_correction(
+    client: Client, solutions: list[Solution]
+) -> None:
+    assignment = Assignment.objects.order_by("pk")[0]
+    before = [label.rating for label in assignment.step_labels.order_by("step__position")]
+    correct(assignment=assignment, submission=submission_of([1, 1, 1]))
+    page = client.get(f"/projects/algebra/solutions/{assignment.task.solution_id}").content.decode()
+    shown = page.split("earlier ratings: ", 1)[1].split(" (", 1)[0]
+    assert before
+    assert shown.split() == [RATING_SIGNS[rating] for rating in before]
 
 
 def test_the_sample_and_the_whole_list_hold_the_same_assignments(

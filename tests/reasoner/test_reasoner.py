@@ -126,5 +126,5 @@ def test_a_taken_port_is_told_in_a_line(served: str) -> None:
     command = [sys.executable, "-m", "reasoner.serve", "--port", port]
     told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert told.returncode == 1
-    assert told.stderr.startswith(f"reasoner: port {port} cannot be had")
+    assert told.stderr.startswith(f"reasoner: port {port} is not available")
     assert "Traceback" not in told.stderr

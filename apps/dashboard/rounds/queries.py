@@ -113,12 +113,11 @@ class EarlyEnd:
 
 @dataclass(frozen=True, slots=True)
 class LabelerRow:
-    """One labeler's progress and submissions in a round, and their attempt in a screening."""
+    """One labeler's progress and submissions in a round."""
 
     name: str
     progress: RoundProgress
     submitted: SubmissionCount
-    attempt: ScreeningAttempt | None
 
 
 def round_activity(place: Place, work: RoundWork, *, now: datetime) -> dict[str, object]:
@@ -148,7 +147,6 @@ def round_activity(place: Place, work: RoundWork, *, now: datetime) -> dict[str,
                 names[progress.labeler_id],
                 progress,
                 submitted.get(progress.labeler_id, SubmissionCount()),
-                screening_attempt(round_, progress) if round_.is_screening else None,
             )
             for progress in progress_rows
         ],

@@ -22,9 +22,7 @@ Solutions = QuerySet[Solution]
 
 
 def labeled_q() -> Q:
-    counted, solution = Assignment.objects.counted(), OuterRef("pk")
-    on_task = counted.filter(task__solution=solution, derived_solution__isnull=True)
-    return Exists(on_task) | Exists(counted.filter(derived_solution=solution))
+    return Assignment.objects.counted().exists_for(OuterRef("pk"))
 
 
 def gold_q() -> Exists:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from apps.accounts.models import User
@@ -80,6 +80,11 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
         ids = list(locked.values_list("pk", flat=True))
         leases = Assignment.objects.filter(pk__in=ids, state=Assignment.State.LEASED)
         leases.update(state=Assignment.State.RELEASED)
+
+    def exists_for(self, solution: OuterRef) -> Q:
+        """Whether one of these is of the solution: of its task, or of the dialogue that it was derived in."""
+        on_task = self.filter(task__solution=solution, derived_solution__isnull=True)
+        return Exists(on_task) | Exists(self.filter(derived_solution=solution))
 
     def submitted(self) -> Self:
         """Those that were submitted, on time or late: progress, payment and history count them."""

@@ -36,10 +36,6 @@ class FirstErrorOptions(SamplingOptions, frozen=True):
     progress: bool = False
     critiques: bool = False
 
-    @property
-    def has_followup(self) -> bool:
-        return self.alternatives or self.progress or self.critiques
-
 
 class FirstError:
     name: ClassVar = "first_error"

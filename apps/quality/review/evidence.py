@@ -154,7 +154,6 @@ class Evidence:
     labelers: list[LabelerEvidence]
     runs: list[EstimationRunFirstError] = field(default_factory=list)
     judges: list[JudgeFirstError] = field(default_factory=list)
-    has_gold: bool = False
     consensus: Consensus | None = None
     disputes: frozenset[str] = frozenset()
     also_acceptable: Sequence[int] = ()
@@ -212,7 +211,6 @@ def evidence_of(solution: Solution, naming: Naming) -> Evidence:
         labelers,
         _runs(solution, steps, estimates, changed_at),
         judges,
-        bool(gold),
         consensus=consensus,
         disputes=frozenset(OpenDispute.objects.filter(solution=solution).values_list("kind", flat=True)),
         also_acceptable=also_acceptable,

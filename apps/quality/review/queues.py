@@ -107,10 +107,13 @@ def filter_queue(rows: Queue, project: Project, filters: QueueFilters) -> Queue:
         in_round = Task.objects.filter(
             round__project=project, round__number=filters.round, solution=OuterRef("solution_id")
         )
-        rows = rows.filter(Exists(in_round))
+        derived = Assignment.objects.filter(
+            round__project=project, round__number=filters.round, derived_solution=OuterRef("solution_id")
+        )
+        rows = rows.filter(Exists(in_round) | Exists(derived))
     if filters.labeler is not None:
-        counted = Assignment.objects.counted().filter(labeler=filters.labeler, task__solution=OuterRef("solution_id"))
-        rows = rows.filter(Exists(counted))
+        counted = Assignment.objects.counted().filter(labeler=filters.labeler)
+        rows = rows.filter(counted.exists_for(OuterRef("solution_id")))
     return rows
 
 

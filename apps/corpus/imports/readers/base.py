@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from apps.corpus.imports.readers.fields import Fields, is_blank
 from apps.corpus.records import Record, RowError
@@ -70,7 +70,8 @@ class Reader(Protocol):
         """The records of a row: one, or one for each solution in it. Raises RowError, nothing else."""
 
 
-class MappingReader(Protocol):
+@runtime_checkable
+class MappingReader(Reader, Protocol):
     """A reader that takes a mapping from its own fields to columns."""
 
     def check_targets(self, targets: Collection[str]) -> None:
@@ -81,10 +82,9 @@ def options_for(reader: Reader, values: Mapping[str, Any]) -> ReaderOptions:
     """The options for this reader. Raises RowError that names the option, also for a mapping to an unknown field."""
     options = ReaderOptions.from_dict(values)
     if options.mapping:
-        check = getattr(reader, "check_targets", None)
-        if check is None:
+        if not isinstance(reader, MappingReader):
             raise RowError("mapping", f"the format {reader.name} takes no mapping; `jsonl` reads any row by one")
-        check(options.mapping)
+        reader.check_targets(options.mapping)
     return options
 
 
