@@ -1,8 +1,11 @@
 """Two lanes of tests, told apart by a rule, so that no list has to be kept, and the order in which they run.
 
-The fast lane, `make test-fast`, has the tests of pure functions and of services. Left out are the folders that test
-faces and whole installations, and tests that use a process of ours (web server, worker, model server, grading pool),
-which they name as a fixture.
+The fast lane, `make test-fast`, has the tests of pure functions and of services. Left out are
+
+- the folders that test faces and whole installations;
+- tests that use a process of ours (web server, worker, model server, grading pool), which they name as a fixture;
+- tests of concurrency, which commit (`django_db(transaction=True)`);
+- tests marked `slow`: many cases or rows in one test. `--durations=30` shows which test should have the mark.
 
 In a whole run each of xdist's workers begins with its part of the slow lane: what is left at the end, to be shared
 among those that are done, is short.
@@ -32,6 +35,7 @@ PROCESSES = {
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "fast: is in the fast lane (tests/lanes.py adds it)")
+    config.addinivalue_line("markers", "slow: goes through so many cases or rows that the fast lane leaves it out")
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -58,8 +62,11 @@ def _is_fast_run(config: pytest.Config) -> bool:
 
 
 def _is_fast(item: pytest.Item) -> bool:
-    return not SLOW_FOLDERS.intersection(item.path.parents) and not PROCESSES.intersection(
-        getattr(item, "fixturenames", ())
+    fixtures = PROCESSES | {"transactional_db"}
+    return not (
+        SLOW_FOLDERS.intersection(item.path.parents)
+        or fixtures.intersection(getattr(item, "fixturenames", ()))
+        or any(mark.name == "slow" or mark.kwargs.get("transaction") for mark in item.iter_markers())
     )
 
 

@@ -208,6 +208,8 @@ def _revoke_links(member: Membership, actor: User | None) -> None:
     """Revoke the member's links that they could not create any more, for good: they do not come back with the role."""
     now = timezone.now()
     links = Invitation.objects.open(now).filter(project=member.project_id, invited_by=member.user_id)
+    if not links.exists():
+        return
     still_usable = Invitation.objects.usable(now).filter(pk__in=links.values("pk"))
     revoked = list(links.exclude(pk__in=still_usable.values("pk")).order_by("pk"))
     Invitation.objects.filter(pk__in=[link.pk for link in revoked]).update(revoked_at=now)

@@ -115,6 +115,7 @@ def test_token_is_for_nobody_who_may_not_sign_in(alice: User) -> None:
         said("token", alice.email)
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_a_shell_sees_it_by_the_exit_status() -> None:
     make_user("alice")

@@ -234,6 +234,7 @@ def test_a_server_that_takes_neither_name_is_given_up_with_its_sentence() -> Non
     assert caught.value.requests == len(server.asked) == 2
 
 
+@pytest.mark.slow
 def test_many_requests_at_once_learn_the_same_together() -> None:
     async def asking(url: str) -> list[ModelResponse]:
         async with Client(Server(url, "small", transport="chat-instruct"), attempts=2) as client:

@@ -20,6 +20,8 @@ from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from tests.cast import bearer, make_problem, make_solution
 
+pytestmark = pytest.mark.slow
+
 # Of a hundred tasks about thirty are gold, and it hardly ever happens that this is not enough.
 PLAIN, GOLD = 90, 60
 

@@ -24,6 +24,8 @@ from apps.projects.models import Project
 from tests.cast import bearer, make_comparison, make_gold, make_problem, make_solution, signed_in
 from tests.flows.test_real_files import command
 
+pytestmark = pytest.mark.slow
+
 PROTOCOLS: list[tuple[str, dict[str, Any]]] = [
     ("first_error", {}),
     ("every_step", {}),

@@ -41,6 +41,8 @@ from apps.projects.services import add_member, create_project, reinstate_member,
 from tests.cast import make_problem, make_solution, make_user
 from tests.labeling.accounts import LIVE, SUBMITTED, balance, left_for
 
+pytestmark = pytest.mark.slow
+
 State = Assignment.State
 SAID = {
     rating: Submission(

@@ -32,6 +32,8 @@ from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
 from tests.benchmarks.setting import add_solutions
 
+pytestmark = pytest.mark.slow
+
 TASKS = int(os.environ.get("QUEUE_TASKS", "20000"))
 FEW = 120
 Seen = tuple[str, int, Any]  # The statement, rows of one large table that it read, and its plan.

@@ -204,6 +204,7 @@ def test_dollars_that_are_no_formula_change_nothing(text: str, html: str) -> Non
     assert str(to_html(text)).strip() == html
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece", ["$", "$$\n", "$$a\n", "$a ", "\\$", "$\\", "$$ `", "$$\\$", "> ", "[", "*a_"])
 def test_a_long_text_is_rendered_in_time(piece: str) -> None:
     """100,000 characters are what the form takes."""

@@ -69,6 +69,7 @@ def test_how_seldom_who_is_good_enough_is_suspended(accuracy: float, chance: flo
     assert RULE.forecast(accuracy).probability == pytest.approx(chance, abs=0.0005)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("mark", "error"), [(0.5, 0.05), (0.75, 0.05), (0.75, 0.2), (0.9, 0.01)])
 def test_at_the_pass_mark_the_promised_error_is_kept(mark: float, error: float) -> None:
     """Ville's inequality, for as many looks as one likes."""

@@ -96,6 +96,7 @@ def test_a_child_that_is_killed_is_replaced(pool: GradingPool) -> None:
     assert grade.grade is Grade.MATCH
 
 
+@pytest.mark.slow
 def test_a_closed_pool_leaves_no_process() -> None:
     before = set(psutil.Process().children())
     with GradingPool(workers=1) as own:

@@ -76,6 +76,7 @@ def test_it_is_the_answer_or_none(text: str) -> None:
     assert sole_answer(text) in (None, extract_answer(text))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "part",
     ["The answer is 2. ", "\\boxed{1} ", "\\boxed{1}.\n\n", "#### 2\n", "#### a\n", "A: 2\n", "How many? ", "no, "],
