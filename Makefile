@@ -1,5 +1,7 @@
 PYTHON ?= python3
 VENV := .venv/bin
+# The many processes of a run import the same two thousand modules: compiled once, whatever the caller's environment says.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-fast check bench environment
