@@ -64,7 +64,7 @@ def majority(ratings: Iterable[int]) -> int:
 def more_than_half(required: Any) -> Any:
     """The smallest number of people that is more than half of `required`, a number or an array of numbers.
 
-    A step that fewer of them rate is thin: who names an earlier first error does not rate it.
+    A step that fewer of them rate is thin: labelers who name an earlier first error do not rate it.
     """
     return required // 2 + 1
 

@@ -15,7 +15,7 @@ from apps.projects.models import INVITER, Membership, Project, Role
 
 M = TypeVar("M", bound=Model)
 
-# The role that each action needs. Pages ask `can`; whatever fetches asks `project_for` or `reachable`.
+# The role that each action needs. Pages ask `can`; code that fetches objects calls `project_for` or `reachable`.
 NEEDS: dict[str, Role] = {
     "label": Role.LABELER,
     "view": Role.LABELER,

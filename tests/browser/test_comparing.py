@@ -62,7 +62,7 @@ def test_a_labeler_compares_by_keyboard_and_the_export_holds_what_was_pressed(
     scale = Scale(page_of(bob)).open(round_)
     page = scale.page
     expect(page.locator("#task .shared")).to_contain_text("We add")
-    expect(page.locator("#missing")).to_have_text("Say which side is better, and by how much")
+    expect(page.locator("#missing")).to_have_text("Choose which side is better, and by how much")
     expect(page.locator("#submit")).to_be_disabled()
     shown: dict[str, dict[str, str]] = {}
 

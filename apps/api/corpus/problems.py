@@ -1,4 +1,4 @@
-"""One problem: read, edit, retire, restore."""
+"""One problem: read, edit, retire, bring back."""
 
 from __future__ import annotations
 
@@ -61,6 +61,6 @@ class Retire(APIView):
 class BringBack(APIView):
     @extend_schema(request=None, responses=ProblemSerializer)
     def post(self, request: Request, pk: int) -> Response:
-        """Restore a retired problem."""
+        """Bring a retired problem back."""
         problem = problem_of(request, pk, "edit_problems")
         return Response(ProblemSerializer(bring_back(problem=problem, actor=user_of(request))).data)

@@ -1,6 +1,6 @@
 """The elements of a JSON array as they are written in the file, one in memory at a time. Pure.
 
-The standard library's decoder finds where an element ends; whoever reads the element decodes it with the checks that a
+The standard library's decoder finds where an element ends; the reader of the element decodes it with the checks that a
 line of JSON Lines gets. ijson streams arrays too, but cannot serve here: of two equal keys it keeps the last, it turns
 half of a surrogate pair into a question mark, it ends the file at a NaN, and it does not return the text of an element.
 """
@@ -24,7 +24,7 @@ _LONGEST_LITERAL = 20
 
 
 def array_elements(start: bytes, stream: io.BufferedIOBase) -> Iterator[bytes]:
-    """The elements of the array that begins with `start` and goes on in `stream`.
+    """The elements of the array that begins with `start` and continues in `stream`.
 
     Raises ValueError where the text is no JSON array from there on, or an element is longer than ELEMENT_LIMIT;
     RecursionError for an element that nests too deeply.
@@ -82,7 +82,7 @@ class _Window:
                 if not is_cut or len(self._text) > ELEMENT_LIMIT or not self._grow():
                     raise ValueError(error.msg) from None
                 continue
-            # A number that ends with the text may go on.
+            # A number at the end of the text may continue.
             if end < len(self._text) or not self._grow():
                 value, self._place = self._text[self._place : end], end
                 return value.encode(errors="surrogateescape")

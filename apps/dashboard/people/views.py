@@ -60,7 +60,7 @@ def set_role(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     place = place_for(request.user, slug, "manage_members")
     member, form = membership_of(place, pk), RoleForm(request.POST)
     if not form.is_valid():
-        raise DomainError("Unknown role.", fields={"role": f"one of {', '.join(Role.values)}"})
+        raise DomainError("Unknown role.", fields={"role": f"must be one of {', '.join(Role.values)}"})
     member = change_role(membership=member, role=form.cleaned_data["role"], actor=request.user)
     messages.success(request, f"{member.user} is now {member.get_role_display()}.")
     # Members who give up their own ownership may no longer see this page, but they see the project's page.
@@ -73,7 +73,7 @@ def set_skills(request: AuthenticatedRequest, slug: str, pk: int) -> HttpRespons
     place = place_for(request.user, slug, "invite")
     member, form = membership_of(place, pk), SkillsForm(request.POST)
     if not form.is_valid():
-        raise DomainError("Too many skills.", fields={"skills": "at most 1000 characters"})
+        raise DomainError("The list of skills is too long.", fields={"skills": "must have at most 1000 characters"})
     member = save_skills(membership=member, skills=form.cleaned_data["skills"].split(","), actor=request.user)
     messages.success(request, f"Skills of {member.user} saved.")
     return redirect("people", slug)

@@ -142,7 +142,7 @@ def _choice_errors(config: RoundConfig) -> dict[str, str]:
 
 
 def _reference_errors(project: Project, config: RoundConfig) -> dict[str, str]:
-    """Whatever a round refers to must belong to its project."""
+    """Errors of objects that the round refers to, which must belong to its project."""
     errors: dict[str, str] = {}
     if config.endpoint is not None and not config.endpoint.is_usable_in(project):
         errors["endpoint"] = "must belong to this project or be granted to it"

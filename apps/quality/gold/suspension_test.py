@@ -26,7 +26,7 @@ class SuspensionResult:
 
 @dataclass(frozen=True, slots=True)
 class SuspensionForecast:
-    """For a labeler with a given accuracy on gold: the probability to be suspended within some number of gold tasks, and
+    """For a labeler with a given accuracy on gold: the probability of a suspension within some number of gold tasks, and
     the mean number of gold tasks until then, of those who are suspended."""
 
     probability: float

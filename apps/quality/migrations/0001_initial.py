@@ -48,7 +48,7 @@ class Migration(migrations.Migration):
                 ('min_labelers', models.PositiveSmallIntegerField(blank=True, help_text='Labelers that a settled label needs; empty: as many as its round asks for.', null=True)),
                 ('convincing', models.FloatField(default=0.5, help_text='Verifier score from which a wrong answer is convincing.')),
                 ('hourly_cost', models.DecimalField(blank=True, decimal_places=2, help_text="Of a labeler's active hour, in your currency.", max_digits=8, null=True)),
-                ('allows_self_review', models.BooleanField(db_default=False, default=False, help_text='Reviewers may judge solutions that they labeled; the audit log and exports mark these decisions.')),
+                ('allows_self_review', models.BooleanField(db_default=False, default=False, help_text='Reviewers may review solutions that they labeled; the audit log and exports mark these decisions.')),
                 ('stale_all', models.BooleanField(default=False, help_text='Every solution waits to be computed again.')),
                 ('figures_are_stale', models.BooleanField(default=False, help_text='Labels changed after the figures were computed.')),
                 ('computed_at', models.DateTimeField(blank=True, null=True)),

@@ -30,7 +30,7 @@ class QualityRules(models.Model):
     allows_self_review = models.BooleanField(
         db_default=False,
         default=False,
-        help_text="Reviewers may judge solutions that they labeled; the audit log and exports mark these decisions.",
+        help_text="Reviewers may review solutions that they labeled; the audit log and exports mark these decisions.",
     )
     stale_all = models.BooleanField(default=False, help_text="Every solution waits to be computed again.")
     figures_are_stale = models.BooleanField(default=False, help_text="Labels changed after the figures were computed.")

@@ -56,7 +56,7 @@ export function createConnection({ onChange = () => {}, random = Math.random } =
             const waiting = wakers;
             wakers = [];
             waiting.forEach((wake) => wake());
-            if (!waiting.length && state === "offline") become("online"); // No request waits; the next one will tell.
+            if (!waiting.length && state === "offline") become("online"); // No request waits; the next one shows whether it is true.
         },
     };
 }
