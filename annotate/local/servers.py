@@ -163,7 +163,9 @@ def start_postgres(data: Path) -> str:
         _configure(data)
         _run(server, data)
     except subprocess.CalledProcessError as error:
-        raise LocalError(f"PostgreSQL did not start in {data}. The end of its log: {_last_words(data / 'log')}") from error
+        raise LocalError(
+            f"PostgreSQL did not start in {data}. The end of its log: {_last_words(data / 'log')}"
+        ) from error
     try:
         _create_database(server.get_uri())
     except psycopg.OperationalError as error:
@@ -329,7 +331,7 @@ def _ask(path: Path, command: str) -> bytes:
 
 
 def is_process_alive(pid_file: Path) -> bool:
-    """Whether the process named in the file's first line runs, is no zombie, and works in the folder of the file.
+    """Whether the process named in the file's first line runs, is not a zombie, and works in the folder of the file.
 
     The number alone is not enough, because another process may have it now. Both servers have that working folder.
     """

@@ -104,7 +104,9 @@ def alone(env: Environment) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.seek(0)
-            raise LocalError(f"Annotate is already running in {env.home}: {lock.read().strip() or 'starting'}.") from None
+            raise LocalError(
+                f"Annotate is already running in {env.home}: {lock.read().strip() or 'starting'}."
+            ) from None
         end_leftovers(env.home / LEDGER)
         check_port(env)
         lock.truncate(0)

@@ -1,4 +1,4 @@
-"""Library errors that are no bugs: invalid input, or an outage of the database or the broker. Used by API and pages.
+"""Library errors that are not bugs: invalid input, or an outage of the database or the broker. Used by API and pages.
 
 Most invalid input is refused where it is read, with the name of its field; the database errors below catch the rest.
 """

@@ -51,7 +51,7 @@ def hard_label(rollouts: int | None, successes: int | None, *, hard: bool | None
 def majority(ratings: Iterable[int]) -> int:
     """The most frequent rating; UNKNOWN without ratings, and for a tie.
 
-    A tie of okay and great is okay: they agree that the step is no error, which must not leave the first error open.
+    A tie of okay and great is okay: they agree that the step is not an error, which must not leave the first error open.
     """
     counts = Counter(ratings)
     most = max(counts.values(), default=0)

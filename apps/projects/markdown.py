@@ -39,7 +39,7 @@ def _formula(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - markdo
 
 
 def _formula_block(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # noqa: FBT001
-    """From a line that opens `$$` to the line that closes it: a line in between that begins with `+` is no list."""
+    """From a line that opens `$$` to the line that closes it: a line in between that begins with `+` is not a list."""
     first = _line(state, start)
     if state.is_code_block(start) or not first.startswith("$$") or "$" in first[2:]:
         return False  # One that closes on its line is within a paragraph: the inline rule's.

@@ -67,7 +67,10 @@ def _check(rules: QualityRules) -> None:
     bounds = {
         "pass_mark": ("must be between 0 and 1, both excluded", 0 < rules.pass_mark < 1),
         "minimum": ("must be between 1 and 100", 1 <= rules.minimum <= 100),
-        "min_labelers": ("must be empty or between 1 and 99", rules.min_labelers is None or 1 <= rules.min_labelers <= 99),
+        "min_labelers": (
+            "must be empty or between 1 and 99",
+            rules.min_labelers is None or 1 <= rules.min_labelers <= 99,
+        ),
         "convincing": ("must be between 0 and 1", 0 <= rules.convincing <= 1),
         "hourly_cost": ("must be empty or at least 0", rules.hourly_cost is None or rules.hourly_cost >= 0),
     }

@@ -138,7 +138,9 @@ class PositionCandidatesSerializer(serializers.Serializer[Any]):
     own = serializers.IntegerField(help_text="The candidate number of a step that you write here.")
     problem = serializers.CharField(allow_blank=True, help_text="Why there are none.")
     busy = serializers.BooleanField(help_text="The model is busy: ask again in a moment.")
-    ended = serializers.BooleanField(help_text="The last choice states the final answer, so the solution may end there.")
+    ended = serializers.BooleanField(
+        help_text="The last choice states the final answer, so the solution may end there."
+    )
 
 
 class BadStepSerializer(serializers.Serializer[Any]):
@@ -156,7 +158,9 @@ class CritiqueSerializer(serializers.Serializer[Any]):
 class ErrorFollowupSerializer(serializers.Serializer[Any]):
     position = serializers.IntegerField()
     alternatives = SampledCandidateSerializer(many=True, help_text="Other candidates for the bad step; each is rated.")
-    critiques = CritiqueSerializer(many=True, help_text="Texts by models and other labelers on what is wrong with the step.")
+    critiques = CritiqueSerializer(
+        many=True, help_text="Texts by models and other labelers on what is wrong with the step."
+    )
     problem = serializers.CharField(allow_blank=True, help_text="Why there are no alternatives.")
     busy = serializers.BooleanField(help_text="The model is busy: ask again in a moment.")
 

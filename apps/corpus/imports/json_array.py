@@ -19,7 +19,7 @@ ELEMENT_LIMIT = 256 * 1024**2  # Characters: an element is in memory as a whole.
 _SPACE = re.compile(r"[ \t\n\r]*")
 # Numbers stay texts: only the end of the element is of interest.
 _DECODER = json.JSONDecoder(strict=False, parse_int=str, parse_float=str, parse_constant=str)
-# At the end of the text that was read, a literal or an escape of so many characters may be cut in two.
+# At the end of the text that was read, a literal or an escape of this many characters may be cut in two.
 _LONGEST_LITERAL = 20
 
 
@@ -58,7 +58,7 @@ class _Window:
         return bool(content)
 
     def next_sign(self) -> str:
-        """The next character that is no white space, which becomes the first of the text; empty at the end."""
+        """The next character that is not white space, which becomes the first of the text; empty at the end."""
         while True:
             match = _SPACE.match(self._text, self._place)
             assert match is not None

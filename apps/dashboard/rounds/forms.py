@@ -130,7 +130,9 @@ class RoundForm(SelectionForm, ProtocolForm, OnceForm):
         widget=forms.RadioSelect,
     )
     redundancy = forms.IntegerField(**limits_of(RoundConfig, "redundancy"), initial=1, label="People per task")
-    most_people = forms.IntegerField(**_setting("most_people"), required=False, label="Most people, where they disagree")
+    most_people = forms.IntegerField(
+        **_setting("most_people"), required=False, label="Most people, where they disagree"
+    )
     gold_percent = forms.FloatField(
         **_percent_limits("gold_share"),
         initial=0,
@@ -142,9 +144,7 @@ class RoundForm(SelectionForm, ProtocolForm, OnceForm):
     guideline = GuidelineField(
         queryset=Guideline.objects.none(), required=False, label="Guidelines", empty_label="the newest when it opens"
     )
-    mode = forms.ChoiceField(
-        required=False, choices=Round.Mode.choices, initial=Round.Mode.BLIND, label="Mode"
-    )
+    mode = forms.ChoiceField(required=False, choices=Round.Mode.choices, initial=Round.Mode.BLIND, label="Mode")
     endpoint = forms.ModelChoiceField(
         queryset=Endpoint.objects.none(),
         required=False,

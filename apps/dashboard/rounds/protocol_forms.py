@@ -48,9 +48,7 @@ class ProtocolForm(ServiceForm):
     )
     candidates = forms.IntegerField(**_option(SamplingOptions, "candidates"), label="Candidates per step")
     temperature = forms.FloatField(**_option(SamplingOptions, "temperature"))
-    max_tokens = forms.IntegerField(
-        **_option(SamplingOptions, "max_tokens"), label="Maximum tokens per step"
-    )
+    max_tokens = forms.IntegerField(**_option(SamplingOptions, "max_tokens"), label="Maximum tokens per step")
 
     pairs = forms.ChoiceField(
         **_option(ComparisonOptions, "pairs"),
@@ -73,7 +71,9 @@ class ProtocolForm(ServiceForm):
         label="Rationale",
         choices=[("optional", "optional"), ("required", "required"), ("off", "not asked for")],
     )
-    ties = forms.BooleanField(**_option(ComparisonOptions, "ties"), label="Labelers may answer that neither side is better")
+    ties = forms.BooleanField(
+        **_option(ComparisonOptions, "ties"), label="Labelers may answer that neither side is better"
+    )
 
     def protocol_options(self) -> dict[str, Any]:
         """The options of the chosen protocol; those with an empty field keep their defaults."""

@@ -93,7 +93,7 @@ def _waiting_estimation_runs() -> list[WaitingRun]:
 
 
 def next_run() -> WaitingRun | None:
-    """The run that a free worker takes up now; None if none can use a worker. Raises redis.RedisError."""
+    """The run for a worker that is free now; None if none can use a worker. Raises redis.RedisError."""
     runs = waiting_runs()
     if not runs:
         return None

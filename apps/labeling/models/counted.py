@@ -1,7 +1,7 @@
 """Which assignments count, that is, whose labels enter the consensus. This rule is stated nowhere else.
 
 A submission that does not count is still a submission: progress, payment and history include it. A label counts only
-if it was real work by a trusted labeler: an answer to a test is no evidence about the step.
+if it was real work by a trusted labeler: an answer to a test is not evidence about the step.
 """
 
 from __future__ import annotations

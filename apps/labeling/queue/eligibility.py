@@ -47,7 +47,8 @@ class ScreeningAttempt:
         agreement, mark = _percent(self.score or 0), _percent(self.pass_mark)
         if self.passed_at is not None:
             return NoTask(
-                "screening_passed", f"You have passed: you agree with {agreement} of the gold labels; {mark} is required."
+                "screening_passed",
+                f"You have passed: you agree with {agreement} of the gold labels; {mark} is required.",
             )
         attempts_left = {0: "No attempt is left.", 1: "One more attempt is left."}.get(
             self.tries_left, f"{self.tries_left} more attempts are left."

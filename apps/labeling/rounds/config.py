@@ -42,7 +42,7 @@ class RoundConfig(msgspec.Struct, frozen=True, kw_only=True):
     show_reference: Annotated[bool, Meta(description="Labelers see the reference answer.")] = True
     lease_minutes: Annotated[
         int,
-        Meta(ge=1, le=1440, description="A task returns to the queue after so many minutes without any activity."),
+        Meta(ge=1, le=1440, description="A task returns to the queue after this many minutes without activity."),
     ] = 20
     options: Mapping[str, Any] = {}
     endpoint: Annotated[

@@ -58,7 +58,7 @@ class Outcomes:
     def thin_steps(self) -> Bools:
         """Steps of solutions with too few labelers, and steps that too few of the labelers rated.
 
-        A labeler who names an earlier first error does not rate the later steps, and the few who do are no majority.
+        A labeler who names an earlier first error does not rate the later steps, and the few who do are not a majority.
         """
         too_few_labelers = self._too_few_labelers() & ~self.adjudicated
         is_thin = too_few_labelers[self.ratings.solution_of_step()] | self._too_few_raters()

@@ -75,7 +75,9 @@ class ProcessBench:
 
     name: ClassVar[str] = "processbench"
     title: ClassVar[str] = "ProcessBench"
-    about: ClassVar[str] = "Three labelers who name the same first error, among at most five; otherwise the solution is given up."
+    about: ClassVar[str] = (
+        "Three labelers who name the same first error, among at most five; otherwise the solution is given up."
+    )
 
     def __init__(self, options: ProcessBenchOptions) -> None:
         self.options = options

@@ -92,7 +92,7 @@ def adjudicate_solution(*, solution: Solution, first_error: int, by: User, note:
         elif rating == BAD:
             rating = OKAY
         _store_rating(step.pk, rating, is_own=is_own)
-    # Adjudications of steps after the first error were made under another one, and are no part of this.
+    # Adjudications of steps after the first error were made under another one, and do not belong to this one.
     StepConsensus.objects.filter(step__in=steps[last + 1 :], how=ConsensusMethod.ADJUDICATED).delete()
     record_event(
         actor=by,

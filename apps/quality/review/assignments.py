@@ -205,7 +205,7 @@ def _counted_submission(assignment: Assignment) -> Submission:
 
 
 def _is_same(submission: Submission, other: Submission) -> bool:
-    """Whether they rate the same steps alike, and end alike."""
+    """Whether they give the same steps the same ratings and end for the same reason."""
 
     def ratings(of: Submission) -> dict[tuple[int, int], tuple[int | None, bool]]:
         return {(step.position, step.candidate): (step.rating, step.unsure) for step in of.steps if step.is_answered}

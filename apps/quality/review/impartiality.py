@@ -15,7 +15,7 @@ from apps.labeling.models import Assignment
 from apps.projects.models import Project
 from apps.quality.models import QualityRules
 
-# Submitted assignments, also those that a reviewer returned. A retaken screening attempt does not count any more.
+# Submitted assignments, also those that a reviewer returned. A retaken screening attempt no longer counts.
 LABELED_STATES = (Assignment.State.SUBMITTED, Assignment.State.EXTRA, Assignment.State.RETURNED)
 
 

@@ -18,7 +18,7 @@ export function createConnection({ onChange = () => {}, random = Math.random } =
         onChange(state);
     }
 
-    /** Wait for the time that is due after so many attempts, or until `retryNow`. */
+    /** Wait for the pause after this many attempts, or until `retryNow`. */
     function pause(attempts) {
         const backoff = Math.min(MAX_PAUSE_MS, MIN_PAUSE_MS * 2 ** attempts) * (0.75 + random() / 2);
         return new Promise((resolve) => {
