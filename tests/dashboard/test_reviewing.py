@@ -81,7 +81,7 @@ def test_each_action_is_saved_and_shown(client: Client, solutions: list[Solution
     assert b"also accepts step 2" in act(client, one, "also_accept", 1).content
     assert AlsoAcceptable.objects.get(pk=one.pk).first_errors == [1]
     assert b"no longer accepts" in act(client, one, "also_accept", 1).content
-    assert b"All ratings of reviewers withdrawn" in act(client, one, "withdraw_all").content
+    assert b"All adjudicated ratings withdrawn" in act(client, one, "withdraw_all").content
     assert b"no rating to withdraw" in act(client, one, "withdraw_all").content
 
 
