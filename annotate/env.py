@@ -1,7 +1,7 @@
-"""Every setting that Annotate takes from its environment, with its type, default and meaning.
+"""Every setting that Annotate reads from its environment, with its type, default and meaning.
 
-`.env` in the project's root is read too; the environment wins. An invalid value ends the program with
-one line that names the setting. msgspec checks the values: importing pydantic took a quarter of a command's time.
+`.env` in the project's root is read too; the environment takes precedence. An invalid value ends the program with a
+line that names the setting. msgspec checks the values: importing pydantic took a quarter of a command's time.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Environment(Struct, frozen=True, kw_only=True):
     """The settings. Names in the environment are the upper-case ones, as in docs/settings.md."""
 
     annotate_home: Annotated[
-        Path, Meta(description="Folder of all data: embedded servers, uploads, exports, logs.")
+        Path, Meta(description="Folder for all data: embedded servers, uploads, exports, logs.")
     ] = ROOT / ".annotate"
     database_url: Annotated[
         PostgresUrl | None,
@@ -78,46 +78,58 @@ class Environment(Struct, frozen=True, kw_only=True):
         Meta(
             ge=1,
             le=64,
-            description="Processes of the Celery worker that asks models; each holds hundreds of requests.",
+            description="Processes of the Celery worker that calls models; each keeps hundreds of requests in flight.",
         ),
     ] = 2
     reasoner: Annotated[
         bool | None,
-        Meta(description="Serve the bundled reasoner. Empty: where the demo is seeded and xllamacpp is installed."),
+        Meta(description="Serve the bundled reasoner. Empty: if the demo is seeded and xllamacpp is installed."),
     ] = None
     secret_key: Annotated[
-        SecretKey | None, Meta(description="Signs sessions and links. Empty: generated once and kept in ANNOTATE_HOME.")
+        SecretKey | None,
+        Meta(
+            description="Signs sessions and links, and encrypts the API keys of endpoints; at least 32 characters. "
+            "Empty: generated once and kept in ANNOTATE_HOME."
+        ),
     ] = None
-    allowed_hosts: Annotated[WordList, Meta(description="Host names that are answered, separated by commas.")] = (
-        WordList(["localhost", "127.0.0.1", "[::1]"])
-    )
+    allowed_hosts: Annotated[
+        WordList, Meta(description="Host names that the server answers to, separated by commas.")
+    ] = WordList(["localhost", "127.0.0.1", "[::1]"])
     csrf_trusted_origins: Annotated[
-        WordList, Meta(description="Origins like https://annotate.example, separated by commas.")
+        WordList,
+        Meta(description="Origins that may send forms, such as https://annotate.example, separated by commas."),
     ] = WordList()
-    secure: Annotated[bool, Meta(description="Served by HTTPS: secure cookies, HSTS, redirects.")] = False
-    debug: Annotated[bool, Meta(description="Django's debug pages. Never where strangers have access.")] = False
+    secure: Annotated[bool, Meta(description="Served over HTTPS: secure cookies, HSTS, redirects.")] = False
+    debug: Annotated[
+        bool, Meta(description="Django's debug pages. Never enable them on a server that others can reach.")
+    ] = False
     demo: Annotated[
         bool | None,
         Meta(
-            description="Seed the demo project, whose passwords are known. "
-            "Empty: only where no other machine can reach the server."
+            description="Seed the demo projects, whose passwords are public. "
+            "Empty: only if no other machine can reach the server."
         ),
     ] = None
     project_founders: Annotated[
         Literal["everyone", "members", "staff"],
         Meta(
-            description="Who may create projects: `everyone`, `members` (all except people who are labelers only), or `staff`."
+            description="Who may create projects: `everyone`, `members` (everyone except people who are only labelers), "
+            "or `staff`."
         ),
     ] = "members"
     api_rate: Annotated[
-        str, Meta(pattern=r"^\d+/(sec|min|hour|day)$", description="Requests to the API that one user may make.")
+        str,
+        Meta(
+            pattern=r"^\d+/(sec|min|hour|day)$",
+            description="API requests allowed per user: a number and `/sec`, `/min`, `/hour` or `/day`.",
+        ),
     ] = "6000/min"
     upload_limit_mb: Annotated[
         int,
         Meta(
             ge=1,
             le=1_048_576,
-            description="Largest file that may be uploaded, and all files of a request together, in MiB (1 to 1048576).",
+            description="Largest size of an uploaded file, and of all files of one request together, in MiB (1 to 1048576).",
         ),
     ] = 4096
     endpoint_allowed_addresses: Annotated[
@@ -127,11 +139,12 @@ class Environment(Struct, frozen=True, kw_only=True):
             "`127.0.0.1:8080`, `10.0.0.0/8`, `models.internal`."
         ),
     ] = Addresses()
-    email_host: Annotated[str | None, Meta(description="SMTP server. Empty: mails are printed to the log.")] = None
-    email_from: Annotated[str, Meta(description="Sender of mails.")] = "annotate@localhost"
-    time_zone: Annotated[str, Meta(description="Time zone of pages and of a labeler's day.")] = "UTC"
+    email_host: Annotated[str | None, Meta(description="SMTP server. Empty: e-mails are written to the log.")] = None
+    email_from: Annotated[str, Meta(description="Sender of e-mails.")] = "annotate@localhost"
+    time_zone: Annotated[str, Meta(description="Time zone of the pages and of daily counts.")] = "UTC"
     log_level: Annotated[
-        Literal["DEBUG", "INFO", "WARNING", "ERROR"], Meta(description="Least severe messages that are logged.")
+        Literal["DEBUG", "INFO", "WARNING", "ERROR"],
+        Meta(description="Lowest severity that is logged: `DEBUG`, `INFO`, `WARNING` or `ERROR`."),
     ] = "INFO"
 
     @property

@@ -4,12 +4,11 @@ from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
 from apps.api import exports, health, me, projects
-from apps.api.corpus import imports, problems
-from apps.api.corpus import records as corpus
+from apps.api.corpus import imports, problems, solutions
+from apps.api.estimation import estimates, sampling
 from apps.api.estimation import runs as estimation
-from apps.api.estimation import sampling
 from apps.api.estimation import verdicts as judging
-from apps.api.labeling import assignments, preferences, rounds
+from apps.api.labeling import assignments, preferences, rounds, step_labels
 from apps.api.quality import evidence, reports
 from apps.api.quality import review as reviewing
 from apps.core.http import converters  # noqa: F401 - registers `signed`
@@ -22,11 +21,11 @@ urlpatterns = [
     path("projects", projects.ProjectList.as_view()),
     path("projects/<slug:slug>", projects.ProjectDetail.as_view()),
     path("projects/<slug:slug>/imports", imports.ImportList.as_view()),
-    path("projects/<slug:slug>/problems", corpus.ProblemList.as_view()),
-    path("projects/<slug:slug>/solutions", corpus.SolutionList.as_view()),
-    path("projects/<slug:slug>/step-labels", corpus.StepLabelList.as_view()),
+    path("projects/<slug:slug>/problems", problems.ProblemList.as_view()),
+    path("projects/<slug:slug>/solutions", solutions.SolutionList.as_view()),
+    path("projects/<slug:slug>/step-labels", step_labels.StepLabelList.as_view()),
     path("projects/<slug:slug>/preferences", preferences.PreferenceList.as_view()),
-    path("projects/<slug:slug>/estimates", corpus.EstimateList.as_view()),
+    path("projects/<slug:slug>/estimates", estimates.EstimateList.as_view()),
     path("projects/<slug:slug>/verdicts", judging.VerdictList.as_view()),
     path("projects/<slug:slug>/disputes", reviewing.DisputeList.as_view()),
     path("projects/<slug:slug>/reports", reports.ReportList.as_view()),

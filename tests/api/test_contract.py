@@ -232,6 +232,15 @@ def test_filters_and_wrong_filters(world: World, api: Client) -> None:
     assert (labels.status_code, set(labels.json()["error"]["fields"])) == (400, {"round"})
 
 
+@pytest.mark.parametrize("name", ["disputes", "reports"])
+def test_an_unknown_filter_of_a_review_list_is_an_error(world: World, api: Client, name: str) -> None:
+    path = f"{API}/projects/{world.project.slug}/{name}"
+    assert api.get(f"{path}?round={world.round.number}&page_size=5").status_code == 200
+    wrong = api.get(f"{path}?rounds=1")
+    assert (wrong.status_code, set(wrong.json()["error"]["fields"])) == (400, {"rounds"})
+    assert "round" in wrong.json()["error"]["fields"]["rounds"].partition("Filters are")[2]
+
+
 def test_a_wrong_item_of_a_list_is_named_with_its_place(world: World, bob: User) -> None:
     api = bearer(bob)
     make_solution(make_problem(world.project))

@@ -12,11 +12,9 @@ from typing import Any
 
 import pytest
 
-from apps.core.db.copy import analyze
 from apps.corpus.labels import UNKNOWN
-from apps.corpus.models import ImportBatch, Solution, Step
+from apps.corpus.models import ImportBatch
 from apps.judging.models import JudgeRun, StepVerdict
-from apps.labeling.models import Assignment, StepLabel
 from apps.projects.models import Project
 from apps.quality.consensus.recompute import recompute_project
 from apps.quality.disputes.other_sources import other_sources
@@ -85,8 +83,6 @@ def landed(project: Project, cases: list[dict[str, Any]], tmp_path: Path) -> Pro
     brought = command("import_corpus", file, project=project.slug, format="jsonl")
     assert (brought["solutions"], brought["rejected"]) == (SOLUTIONS, 0)
     assert ImportBatch.objects.get(project=project).ignored == {}
-    # As autovacuum does after a while; nothing of a test is ever committed for it to see.
-    analyze(Solution, Step, Assignment, StepLabel)
     recompute_project(project)
     refresh_figures()
     return project

@@ -1,19 +1,48 @@
-"""One problem: read, edit, retire, bring back."""
+"""A project's problems as a list; one problem: read, edit, retire, bring back."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+import django_filters
+from django.http import HttpResponseBase
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.api.access import problem_of, user_of
-from apps.api.corpus.records import ProblemSerializer
+from apps.api.access import problem_of, project_of, user_of
+from apps.api.filters import filtered, parameters_of
+from apps.api.pagination import ListView, Row
+from apps.corpus.models import Problem
 from apps.corpus.problem_edits import edit_problem
 from apps.labeling.problems import bring_back, retire_problem
+
+
+class ProblemSerializer(serializers.ModelSerializer[Problem]):
+    class Meta:
+        model = Problem
+        fields = [
+            "id",
+            "external_id",
+            "statement",
+            "reference_answer",
+            "reference_solution",
+            "verifier",
+            "subject",
+            "level",
+            "split",
+            "retired_at",
+            "retired_reason",
+        ]
+
+
+class ProblemFilter(django_filters.FilterSet):  # type: ignore[misc]
+    class Meta:
+        model = Problem
+        fields = ["external_id", "subject", "level", "split"]
 
 
 class EditProblemSerializer(serializers.Serializer[Any]):
@@ -23,6 +52,21 @@ class EditProblemSerializer(serializers.Serializer[Any]):
 
 class ReasonInSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=5000)
+
+
+class ProblemList(ListView):
+    @extend_schema(
+        operation_id="problems_list", parameters=parameters_of(ProblemFilter), responses=ProblemSerializer(many=True)
+    )
+    def get(self, request: Request, slug: str) -> HttpResponseBase:
+        project = project_of(request, slug, "browse")
+        problems = filtered(ProblemFilter, request, Problem.objects.filter(project=project))
+        return self.answer(request, problems, self._rows)
+
+    @staticmethod
+    def _rows(problems: Iterable[Problem]) -> Iterator[Row]:
+        for problem in problems:
+            yield {name: getattr(problem, name) for name in ProblemSerializer.Meta.fields}
 
 
 class ProblemDetail(APIView):

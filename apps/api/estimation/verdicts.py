@@ -11,7 +11,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from apps.api.access import project_of
-from apps.api.corpus.records import IntegerFilter, filtered, parameters_of
+from apps.api.filters import IntegerFilter, filtered, parameters_of
 from apps.api.pagination import ListView, Row
 from apps.judging.models import StepVerdict
 

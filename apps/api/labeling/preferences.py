@@ -13,7 +13,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from apps.api.access import project_of
-from apps.api.corpus.records import IntegerFilter, filtered, parameters_of
+from apps.api.filters import IntegerFilter, filtered, parameters_of
 from apps.api.pagination import ListView, Row
 from apps.corpus.labels import CHOICES
 from apps.labeling.models import Assignment, NotCounted, PreferenceLabel

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.api.access import project_of, reviewed_of, user_of
+from apps.api.filters import QuerySerializer
 from apps.api.pagination import Pages
 from apps.labeling.models import Assignment
 from apps.projects.models import Membership
@@ -25,7 +26,7 @@ from apps.quality.review.reports import (
 )
 
 
-class ReportQuerySerializer(serializers.Serializer[Any]):
+class ReportQuerySerializer(QuerySerializer):
     state = serializers.ChoiceField(choices=REPORT_STATES, default="open")
     round = serializers.IntegerField(required=False, min_value=-(2**31), max_value=2**31 - 1)
 

@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 
 from apps.accounts.models import User
 from apps.api.access import project_of, reviewed_of, solution_of, step_of, user_of
+from apps.api.filters import QuerySerializer
 from apps.api.labeling.assignments import AnswerSerializer
 from apps.api.pagination import ListView, Row
 from apps.api.quality.evidence import ConsensusSerializer, consensus_row
@@ -43,7 +44,7 @@ class DisputeSerializer(serializers.Serializer[Any]):
     )
 
 
-class DisputeQuerySerializer(serializers.Serializer[Any]):
+class DisputeQuerySerializer(QuerySerializer):
     kind = serializers.ChoiceField(choices=sorted(KINDS), required=False)
     round = serializers.IntegerField(required=False, min_value=-(2**31), max_value=2**31 - 1)
     source = serializers.CharField(required=False)  # type: ignore[assignment]

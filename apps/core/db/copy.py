@@ -69,6 +69,20 @@ def analyze(*tables: type[models.Model]) -> None:
         cursor.execute("SET LOCAL default_statistics_target TO DEFAULT")
 
 
+def analyze_new(*tables: type[models.Model]) -> None:
+    """Analyze those of the tables that have no statistics yet, as in the first minute of an installation.
+
+    Without any, the planner reads whole tables in the subqueries of each row.
+    """
+    names = [connection.ops.quote_name(table._meta.db_table) for table in tables]
+    with connection.cursor() as cursor:
+        # Never analyzed (-1), or empty when it was.
+        cursor.execute("SELECT relname FROM pg_class WHERE oid = ANY(%s::regclass[]) AND reltuples <= 0", [names])
+        without = {name for (name,) in cursor.fetchall()}
+    if new := [table for table in tables if table._meta.db_table in without]:
+        analyze(*new)
+
+
 def commit_without_waiting() -> None:
     """Make this transaction's commit not wait for the disk.
 

@@ -12,10 +12,11 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from apps.core.db.copy import analyze, commit_without_waiting
+from apps.core.db.copy import analyze, analyze_new, commit_without_waiting
 from apps.core.db.locks import advisory_xact_lock, try_advisory_lock
 from apps.core.jobs.transient_errors import TRANSIENT_ERRORS
 from apps.corpus.models import Solution
+from apps.labeling.models import Assignment, PreferenceLabel, StepLabel
 from apps.projects.models import Project
 from apps.quality.aggregation import rule_of
 from apps.quality.aggregation.base import Rule
@@ -71,6 +72,7 @@ def recompute_project(project: Project) -> int:
             with transaction.atomic():
                 QualityRules.objects.filter(project=project).update(stale_all=False)
                 StaleSolution.objects.mark(project.pk, list(_with_steps(project)))
+        analyze_new(Assignment, StepLabel, PreferenceLabel)
         stale = dict(StaleSolution.objects.filter(project=project).order_by("pk").values_list("pk", "solution_id"))
         # Dawid and Skene weigh labelers by all their ratings: one more rating may change every label. The fit is not
         # made for every submission.
