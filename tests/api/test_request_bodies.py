@@ -152,5 +152,5 @@ def test_a_body_that_is_shorter_than_its_length_is_an_error() -> None:
     inner = Answers()
     given = environ(b"half", CONTENT_LENGTH="8")
     MeasuredBodies(inner, limit=100)(given, inner.start)
-    with pytest.raises(OSError, match="is incomplete"):
+    with pytest.raises(OSError, match="disconnected"):
         given["wsgi.input"].read(4)

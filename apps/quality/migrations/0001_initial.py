@@ -42,7 +42,7 @@ class Migration(migrations.Migration):
                 ('project', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='quality_rules', serialize=False, to='projects.project')),
                 ('rule', models.CharField(default='majority', help_text='How several labels become one.', max_length=20)),
                 ('options', models.JSONField(blank=True, default=dict, help_text='The settings of the rule.')),
-                ('suspends', models.BooleanField(default=True, help_text='Labelers who fail gold get no more work until an owner or manager lifts the suspension.')),
+                ('suspends', models.BooleanField(default=True, help_text='Labelers who fail gold get no more work until an owner lifts the suspension.')),
                 ('pass_mark', models.FloatField(default=0.75, help_text='Share of gold tasks whose first error is found.')),
                 ('minimum', models.PositiveSmallIntegerField(default=5, help_text='Gold tasks before a labeler can be suspended.')),
                 ('min_labelers', models.PositiveSmallIntegerField(blank=True, help_text='Labelers that a settled label needs; empty: as many as its round asks for.', null=True)),

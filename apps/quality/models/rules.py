@@ -16,7 +16,7 @@ class QualityRules(models.Model):
     options = models.JSONField(default=dict, blank=True, help_text="The settings of the rule.")
     suspends = models.BooleanField(
         default=True,
-        help_text="Labelers who fail gold get no more work until an owner or manager lifts the suspension.",
+        help_text="Labelers who fail gold get no more work until an owner lifts the suspension.",
     )
     pass_mark = models.FloatField(default=0.75, help_text="Share of gold tasks whose first error is found.")
     minimum = models.PositiveSmallIntegerField(default=5, help_text="Gold tasks before a labeler can be suspended.")
