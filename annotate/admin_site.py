@@ -1,4 +1,4 @@
-"""The admin's own door and its own content security policy."""
+"""The admin site: it signs in through the app's own page and has a content security policy of its own."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class AdminSite(UnfoldAdminSite):  # type: ignore[misc]
         return csp_replace(POLICY)(super().admin_view(view, cacheable))
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """The house has one door: staff sign in where everybody does, second factor and rate limit included."""
+        """Staff sign in on the same page as all other users, with the same rate limit."""
         from django.contrib.auth.views import redirect_to_login
 
         if request.user.is_authenticated:

@@ -1,4 +1,4 @@
-"""Django's admin as an app that costs a command next to nothing."""
+"""Django's admin as an app that hardly slows down the start of a command."""
 
 from __future__ import annotations
 

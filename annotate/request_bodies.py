@@ -1,9 +1,9 @@
-"""Request bodies come to Django whole, with their length, or not at all.
+"""Passes only complete request bodies of a known length to Django.
 
-Django reads as many bytes as `Content-Length` says, and none where it says nothing: a chunked body would be an empty
-one. And where a client breaks off, Granian ends the body as if it were whole: half a file would be imported as a file.
-So a chunked body is read to its end first, and is taken only in a form that shows whether it is whole; a body with a
-length has to have that length.
+Django reads as many bytes as `Content-Length` states, and none without it, so a chunked body would look empty. If a
+client disconnects, Granian ends the body as if it were complete, so half a file would be imported as a file. Therefore
+a chunked body is read to its end first, and is accepted only in a format that shows whether it is complete. A body with
+a length must have that length.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 BLOCK = 64 * 1024
 KEPT_IN_MEMORY = 1024 * 1024
-ENDING = 4096  # The closing boundary of a form stands within so many bytes before its end.
-BROKEN_OFF = "The body broke off before its end. Nothing was saved: send it again."
+ENDING = 4096  # The closing boundary of a form is within the last bytes, of this number.
+BROKEN_OFF = "The request body is incomplete. Nothing was saved: send it again."
 
 
 class Refused(Exception):
-    """The request is answered without Django: status line, code and message."""
+    """The request gets its response without Django: status line, code and message."""
 
 
 class MeasuredBodies:
-    """A WSGI application in front of Django's; `limit` bounds a body that comes without a length."""
+    """A WSGI application in front of Django's; `limit` bounds a body without a length."""
 
     def __init__(self, application: Application, *, limit: int) -> None:
         self.application = application
@@ -55,7 +55,7 @@ class MeasuredBodies:
 
 
 class WholeBody:
-    """Raises OSError, which Django answers with 400, where the body ends before its length."""
+    """Raises OSError, for which Django returns 400, if the body is shorter than its length."""
 
     def __init__(self, stream: Any, length: int) -> None:
         self.stream = stream
@@ -70,22 +70,22 @@ class WholeBody:
     def _counted(self, block: bytes, size: int) -> bytes:
         self.left -= len(block)
         if not block and size != 0 and self.left > 0:
-            raise OSError("the client broke off within the body")
+            raise OSError("the client disconnected within the body")
         return block
 
 
 def has_unmeasured_body(environ: Environ) -> bool:
-    """HTTP/2 has no Transfer-Encoding: a body there may just come without a length."""
+    """HTTP/2 has no Transfer-Encoding: any of its bodies may lack a length."""
     is_chunked = "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
     may_have_body = environ["REQUEST_METHOD"] not in ("GET", "HEAD", "OPTIONS", "TRACE")
     return is_chunked or (may_have_body and environ.get("SERVER_PROTOCOL", "").startswith(("HTTP/2", "HTTP/3")))
 
 
 def read_whole(environ: Environ, limit: int) -> SpooledTemporaryFile[bytes]:
-    """The body, its position at the end. Raises Refused, and then nothing is left of it."""
+    """The body, positioned at its end. If it raises Refused, nothing of the body is kept."""
     if not environ.get("wsgi.input_terminated"):
         raise Refused(
-            "411 Length Required", "length_required", "Send Content-Length: this server reads no chunked body."
+            "411 Length Required", "length_required", "Send Content-Length: this server does not accept chunked bodies."
         )
     body: SpooledTemporaryFile[bytes] = SpooledTemporaryFile(max_size=KEPT_IN_MEMORY)  # noqa: SIM115 - Django reads it
     try:
@@ -103,20 +103,20 @@ def read_whole(environ: Environ, limit: int) -> SpooledTemporaryFile[bytes]:
 
 
 def check_size(size: int, limit: int) -> None:
-    """Raises Refused above the limit."""
+    """Raises Refused if the size exceeds the limit."""
     if size > limit:
-        message = f"A body without a length may have {limit:,} bytes at most."
+        message = f"A body without Content-Length may have at most {limit:,} bytes."
         raise Refused("413 Content Too Large", "too_large", message)
 
 
 def check_end(body: SpooledTemporaryFile[bytes], content_type: str) -> None:
-    """Raises Refused unless the body's own form shows that it is whole."""
+    """Raises Refused unless the body's format shows that it is complete."""
     size = body.tell()
     kind, parameters = parse_header_parameters(content_type)
     if size == 0 or kind == "application/json":
-        return  # Half an object is no JSON: the parser refuses it.
+        return  # Half an object is not JSON: the parser refuses it.
     if kind != "multipart/form-data":
-        message = "Send Content-Length: of a chunked body, only JSON and multipart forms show that they are whole."
+        message = "Send Content-Length: a chunked body must be JSON or a multipart form, which show whether they are complete."
         raise Refused("411 Length Required", "length_required", message)
     body.seek(max(0, size - ENDING))
     ending = body.read()

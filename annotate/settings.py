@@ -243,7 +243,7 @@ SELECTION_TERMS = {
     "unsure": "apps.estimation.runs.selection.unsure_of",
     "dispute": "apps.quality.review.queues.disputed",
 }
-# Apps above `corpus` that are called when a problem's answer changes, or it is graded again, retired or restored.
+# Apps above `corpus` that are called when a problem's answer changes, or it is graded again, retired or brought back.
 ANSWER_CHANGE_HOOKS = ["apps.quality.consensus.invalidation.mark_problem_stale"]
 # Seconds between two fits over all labels of a project, at least.
 QUALITY_REFIT_SECONDS = 30

@@ -1,4 +1,4 @@
-"""Every URL, by the face that answers it."""
+"""All URLs, by the app that serves them."""
 
 from __future__ import annotations
 

@@ -13,6 +13,6 @@ from annotate.request_bodies import MeasuredBodies
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "annotate.settings")
 
 application = MeasuredBodies(get_wsgi_application(), limit=settings.UNMEASURED_BODY_LIMIT)
-# What is loaded now stays: the collector need not walk it again and again while it serves.
+# Loaded objects live as long as the process: freeze them, so that the garbage collector skips them.
 gc.collect()
 gc.freeze()

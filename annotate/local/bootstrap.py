@@ -61,7 +61,7 @@ def uv() -> str:
         report("Installing uv")
         run(
             [sys.executable, "-m", "venv", str(TOOLS)],
-            "A virtual environment could not be made (Debian: apt install python3-venv)",
+            "A virtual environment could not be created (Debian: apt install python3-venv)",
         )
         run([str(TOOLS / "bin" / "python"), "-m", "pip", "install", "--quiet", "uv"], "uv could not be installed")
     return str(own)

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 
 class LocalError(RuntimeError):
-    """Annotate cannot start or go on; the message is a sentence for the user, with the remedy."""
+    """Annotate cannot start or continue; the message is a sentence for the user and names the remedy."""

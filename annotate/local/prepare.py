@@ -28,7 +28,7 @@ def main() -> None:
     try:
         prepare(arguments.reasoner_url)
     except DatabaseError as error:
-        sys.exit(f"annotate: PostgreSQL says: {' '.join(str(error).split())}")
+        sys.exit(f"annotate: PostgreSQL reports: {' '.join(str(error).split())}")
 
 
 def refuse_newer_database() -> None:

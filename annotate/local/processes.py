@@ -26,7 +26,7 @@ MAX_DEATHS = 5
 
 @dataclass
 class Child:
-    """One process in a session of its own, so that it ends when the run says so, with all its descendants."""
+    """One process in a session of its own, so that the run can end it together with all its descendants."""
 
     name: str
     command: Sequence[str]
@@ -115,7 +115,7 @@ def end_leftovers(ledger: Path) -> None:
         return
     leftovers = [pid for pid, started in recorded if start_time(pid) == started]
     if leftovers:
-        say("ending what a killed run has left")
+        say("ending the processes of a run that was killed")
     for pid in leftovers:
         signal_session(pid, signal.SIGTERM)
     until = time.monotonic() + STOP_WITHIN_S

@@ -30,7 +30,7 @@ class WatchedServer:
 
 
 class ServerWatch:
-    """The servers that this run brings itself. A server named by a URL is its operator's; readyz reports it when it is down."""
+    """The embedded servers of this run. The operator watches a server that a URL names; readyz reports when it is down."""
 
     def __init__(self, env: Environment) -> None:
         """`env` is the environment before the embedded servers put their URLs into it."""

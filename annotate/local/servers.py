@@ -134,7 +134,7 @@ def _usable(home: Path) -> Path:
         free = shutil.disk_usage(home).free
     except OSError as error:
         raise LocalError(
-            f"ANNOTATE_HOME {home} cannot be written: {error.strerror}. Set ANNOTATE_HOME to a folder of yours."
+            f"ANNOTATE_HOME {home} cannot be written to: {error.strerror}. Set ANNOTATE_HOME to a folder that you own."
         ) from error
     if free < NEEDED_BYTES:
         raise LocalError(
@@ -153,7 +153,7 @@ def start_postgres(data: Path) -> str:
     server_version = pgserver.postgres_server.TARGET_POSTGRES_VERSION
     if data_version not in (None, server_version):
         raise LocalError(
-            f"{data} was made by PostgreSQL {data_version}, and this Annotate brings {server_version}. "
+            f"{data} was created by PostgreSQL {data_version}, and this Annotate includes {server_version}. "
             f"Set ANNOTATE_HOME to another folder, or move the data by pg_dump."
         )
     server = pgserver.get_server(data, cleanup_mode=None, start=False)
@@ -163,7 +163,9 @@ def start_postgres(data: Path) -> str:
         _configure(data)
         _run(server, data)
     except subprocess.CalledProcessError as error:
-        raise LocalError(f"PostgreSQL did not start in {data}. It says: {_last_words(data / 'log')}") from error
+        raise LocalError(
+            f"PostgreSQL did not start in {data}. The end of its log: {_last_words(data / 'log')}"
+        ) from error
     try:
         _create_database(server.get_uri())
     except psycopg.OperationalError as error:
@@ -245,7 +247,7 @@ def _run(server: Any, data: Path) -> None:
         except (subprocess.TimeoutExpired, AssertionError) as error:
             if time.monotonic() > deadline:
                 raise LocalError(
-                    f"PostgreSQL in {data} was not ready after {PATIENCE_S} s. It says: {_last_words(data / 'log')}"
+                    f"PostgreSQL in {data} was not ready after {PATIENCE_S} s. The end of its log: {_last_words(data / 'log')}"
                 ) from error
             time.sleep(0.5)
 
@@ -287,7 +289,7 @@ def _run_valkey(data: Path, path: Path) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while not _answers(path):
         if time.monotonic() > deadline:
-            raise LocalError(f"Valkey did not start in {data}. It says: {_last_words(data / 'valkey.log')}")
+            raise LocalError(f"Valkey did not start in {data}. The end of its log: {_last_words(data / 'valkey.log')}")
         time.sleep(0.05)
 
 
@@ -329,9 +331,9 @@ def _ask(path: Path, command: str) -> bytes:
 
 
 def is_process_alive(pid_file: Path) -> bool:
-    """Whether the process named in the file's first line runs, is no zombie, and works in the folder of the file.
+    """Whether the process named in the file's first line runs, is not a zombie, and works in the folder of the file.
 
-    The number alone does not suffice, as it may belong to another process by now: both servers work in that folder.
+    The number alone is not enough, because another process may have it now. Both servers have that working folder.
     """
     try:
         process = psutil.Process(int(pid_file.read_text().split()[0]))
@@ -341,7 +343,7 @@ def is_process_alive(pid_file: Path) -> bool:
 
 
 def _works_there(process: psutil.Process, folder: Path) -> bool:
-    """True where the system does not say, as for another account's process: a second server would do more harm."""
+    """True where the system does not report it, as for another account's process: a second server would do more harm."""
     try:
         return Path(process.cwd()).samefile(folder)
     except (psutil.AccessDenied, OSError):

@@ -97,14 +97,16 @@ def alone(env: Environment) -> Iterator[None]:
         lock = (env.home / "run.lock").open("a+")
     except OSError as error:
         raise LocalError(
-            f"ANNOTATE_HOME {env.home} cannot be written: {error.strerror}. Set ANNOTATE_HOME to a folder of yours."
+            f"ANNOTATE_HOME {env.home} cannot be written to: {error.strerror}. Set ANNOTATE_HOME to a folder that you own."
         ) from error
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.seek(0)
-            raise LocalError(f"It is running already on {env.home}: {lock.read().strip() or 'starting'}.") from None
+            raise LocalError(
+                f"Annotate is already running in {env.home}: {lock.read().strip() or 'starting'}."
+            ) from None
         end_leftovers(env.home / LEDGER)
         check_port(env)
         lock.truncate(0)

@@ -1,9 +1,8 @@
-"""Django's PostgreSQL backend, but for how it finds out that a kept connection still holds.
+"""Django's PostgreSQL backend with another check of whether a kept connection is still open.
 
-Django asks `SELECT 1` before a request's first query: a round trip each time, and not the cheapest part
-of a short request. A server that has ended a connection has said so on the socket. One that has said
-nothing has not ended it, and what a silent server may still do (a cable is cut) it may do after a query
-too.
+Django sends `SELECT 1` before a request's first query: a round trip, which is a large part of a short request. A server
+that ends a connection sends a message on the socket, so a socket without unread data is still connected. A connection
+that breaks silently, as when a cable is cut, can also break right after a `SELECT 1`.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from django.db.backends.postgresql import base
 
 class DatabaseWrapper(base.DatabaseWrapper):
     def is_usable(self) -> bool:
-        """After an error it takes an answer; before the first query, that nothing stands unread."""
+        """Ask the server only after an error. Otherwise it is enough that the socket has no unread data."""
         if self.connection is None or self.connection.closed:
             return False
         return self._is_quiet() if not self.errors_occurred else bool(super().is_usable())
@@ -23,5 +22,5 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def _is_quiet(self) -> bool:
         watched = select.poll()
         watched.register(self.connection.fileno(), select.POLLIN)
-        # A notice may stand there as well: then it takes an answer after all.
+        # Unread data may also be a notice: then ask the server.
         return not watched.poll(0) or bool(super().is_usable())

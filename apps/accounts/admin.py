@@ -71,7 +71,7 @@ class ApiTokenAdmin(ReadOnlyAdmin):
         tokens = list(queryset.filter(revoked_at=None))
         for token in tokens:
             revoke_token(token=token, actor=cast("User", request.user))
-        self.message_user(request, f"{len(tokens)} tokens revoked.")
+        self.message_user(request, f"{len(tokens)} token{'' if len(tokens) == 1 else 's'} revoked.")
 
 
 @admin.register(AuditEvent)

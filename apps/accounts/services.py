@@ -61,7 +61,7 @@ def issue_token(
     if unknown or not scopes:
         names = ", ".join(ApiToken.Scope.values)
         wrong = f"unknown: {', '.join(unknown)}" if unknown else "none given"
-        raise DomainError(f"Scopes must be among {names}.", fields={"scopes": wrong})
+        raise DomainError(f"Scopes must be one or more of {names}.", fields={"scopes": wrong})
     secret = ApiToken.new_secret()
     token = ApiToken.objects.create(
         user=user,

@@ -1,4 +1,4 @@
-"""Filters of lists. An unknown filter or value is an error: ignored, it would return every row."""
+"""Filters of lists. An unknown filter or value is an error, because ignoring it would return every row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A cache whose outage is no error: while Redis is down, nothing is found in it and nothing is stored."""
+"""A cache that tolerates outages: while Redis is down, nothing is found in it and nothing is stored."""
 
 from __future__ import annotations
 

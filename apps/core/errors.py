@@ -1,4 +1,4 @@
-"""The errors that a user can cause. Only the faces turn them into answers."""
+"""The errors that a user can cause. Only the API, the pages and the commands turn them into responses."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class DomainError(Exception):
 
 
 class NotFound(DomainError):
-    """The object does not exist, or the user must not learn that it does: both give the same answer."""
+    """The object does not exist, or the user must not learn that it does: the response is the same."""
 
     code = "not_found"
     status = 404

@@ -1,4 +1,4 @@
-"""Library errors that are no bugs: invalid input, or an outage of the database or the broker. Used by API and pages.
+"""Library errors that are not bugs: invalid input, or an outage of the database or the broker. Used by API and pages.
 
 Most invalid input is refused where it is read, with the name of its field; the database errors below catch the rest.
 """
@@ -51,8 +51,8 @@ def fault_of(error: BaseException | None) -> Fault | None:
         isinstance(error, redis.RedisError) and not isinstance(error, redis.DataError)
     ):
         return _outage(
-            "The message broker cannot be reached right now. Your input may have been saved nevertheless: check "
-            "before you send it again."
+            "The message broker cannot be reached right now. Your input may have been saved: check before you "
+            "send it again."
         )
     is_half_a_character = isinstance(error, UnicodeEncodeError) and error.reason == "surrogates not allowed"
     if isinstance(error, DataError) or is_half_a_character:
@@ -73,11 +73,11 @@ def _outage(message: str) -> Fault:
 
 def _unreadable(error: BaseException | None) -> Fault | None:
     if isinstance(error, RequestDataTooBig):
-        return Fault(413, "too_large", "Too large", "The body is larger than this server takes.")
+        return Fault(413, "too_large", "Too large", "The body is larger than this server accepts.")
     if isinstance(error, TooManyFieldsSent | TooManyFilesSent):
-        return _invalid("The form has more fields or files than this server takes.")
+        return _invalid("The form has more fields or files than this server accepts.")
     if isinstance(error, MultiPartParserError | UnreadablePostError):
-        return _invalid("The form is broken: it ends too early, or has no valid boundary.")
+        return _invalid("The form is malformed: it ends too early, or has no valid boundary.")
     if isinstance(error, BadRequest | SuspiciousOperation):
         return _invalid("The request cannot be read.")
     return None

@@ -41,7 +41,7 @@ def read_json_object(content: str | bytes, *, field: str = "") -> dict[str, Any]
     """As `read_json`, but raises DomainError also if the value is not an object."""
     value = read_json(content, field=field)
     if not isinstance(value, dict):
-        raise _error(field, f"should be a JSON object, not {_KINDS.get(type(value), 'null')}")
+        raise _error(field, f"must be a JSON object, not {_KINDS.get(type(value), 'null')}")
     return value
 
 
@@ -80,9 +80,9 @@ def _value_problem(value: Any) -> str | None:
     if isinstance(value, str):
         return text_problem(value)
     if isinstance(value, int) and abs(value) > BIGGEST_INTEGER:
-        return f"should be a whole number from -{BIGGEST_INTEGER} to {BIGGEST_INTEGER}"
+        return f"must be a whole number from -{BIGGEST_INTEGER} to {BIGGEST_INTEGER}"
     if isinstance(value, float) and not math.isfinite(value):
-        return "should be a finite number"
+        return "must be a finite number"
     return None
 
 

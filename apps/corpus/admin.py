@@ -15,7 +15,7 @@ class ProblemAdmin(BigTableAdmin):
     list_filter = ["project"]
     list_select_related = ["project"]
     texts = ("external_id",)
-    search_help_text = "An exact number or external id."
+    search_help_text = "The ID of a problem, or its exact external ID."
 
     @admin.display(description="statement")
     def short_statement(self, problem: Problem) -> str:
@@ -42,7 +42,7 @@ class SolutionAdmin(BigTableAdmin):
     raw_id_fields = ["problem"]
     numbers = ("pk", "problem_id")
     texts = ("external_id",)
-    search_help_text = "The exact number of a solution or of its problem, or an exact external id."
+    search_help_text = "The ID of a solution or of its problem, or an exact external ID."
 
 
 @admin.register(Step)
@@ -50,7 +50,7 @@ class StepAdmin(BigTableAdmin):
     list_display = ["id", "solution_id", "position", "candidate", "chosen", "origin", "short_text"]
     raw_id_fields = ["solution"]
     numbers = ("pk", "solution_id")
-    search_help_text = "The exact number of a step or of its solution."
+    search_help_text = "The ID of a step or of its solution."
 
     @admin.display(description="text")
     def short_text(self, step: Step) -> str:
@@ -74,7 +74,7 @@ class ComparisonAdmin(BigTableAdmin):
     raw_id_fields = ["problem", "left", "right", "left_step", "right_step"]
     numbers = ("pk", "problem_id", "left_id", "right_id")
     texts = ("external_id",)
-    search_help_text = "The exact number of a comparison, its problem or a side, or an exact external id."
+    search_help_text = "The ID of a comparison, of its problem or of a side, or an exact external ID."
 
 
 @admin.register(ImportBatch)
@@ -104,7 +104,7 @@ class ImportFindingAdmin(BigTableAdmin):
     list_display = ["id", "batch_id", "kind", "line", "field", "reason"]
     list_filter = ["kind"]
     numbers = ("batch_id",)
-    search_help_text = "The exact number of an import."
+    search_help_text = "The ID of an import."
 
 
 @admin.register(Upload)

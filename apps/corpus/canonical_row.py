@@ -49,7 +49,7 @@ COMPUTED = ("consensus", "first_error")
 
 
 def row_of(row: CanonicalRow) -> dict[str, Any]:
-    """The row as JSON has it. Empty extras, a missing preference, and what is no part of the row are left out."""
+    """The row as JSON has it. Empty extras, a missing preference, and fields that do not belong to the row are left out."""
     values: dict[str, Any] = msgspec.to_builtins(row, builtin_types=(datetime,))
     comparison = values["comparison"] or {}
     for part in (values["problem"], values["solution"], comparison, comparison.get("left"), comparison.get("right")):
@@ -107,7 +107,7 @@ KEYS = _read_keys()
 
 
 def check_targets(targets: Collection[str]) -> None:
-    """Raises RowError for a target that is no field of the row, or that is a part of another target."""
+    """Raises RowError for a target that is not a field of the row, or that is a part of another target."""
     for target in targets:
         if not _is_known(target.split("."), KEYS):
             raise RowError(

@@ -22,7 +22,7 @@ class Graded:
     """A solution's final answer and its grade by the verifier.
 
     `is_correct` is None without a reference answer, and for an answer that cannot be read or is not found. A solution
-    in which no answer is found counts as unreadable: only a person can say that it states none.
+    in which no answer is found counts as unreadable: only a person can tell that it states none.
     """
 
     answer: str | None = None

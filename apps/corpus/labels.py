@@ -51,7 +51,7 @@ def hard_label(rollouts: int | None, successes: int | None, *, hard: bool | None
 def majority(ratings: Iterable[int]) -> int:
     """The most frequent rating; UNKNOWN without ratings, and for a tie.
 
-    A tie of okay and great is okay: they agree that the step is no error, which must not leave the first error open.
+    A tie of okay and great is okay: they agree that the step is not an error, which must not leave the first error open.
     """
     counts = Counter(ratings)
     most = max(counts.values(), default=0)
@@ -64,7 +64,7 @@ def majority(ratings: Iterable[int]) -> int:
 def more_than_half(required: Any) -> Any:
     """The smallest number of people that is more than half of `required`, a number or an array of numbers.
 
-    A step that fewer of them rate is thin: who names an earlier first error does not rate it.
+    A step that fewer of them rate is thin: labelers who name an earlier first error do not rate it.
     """
     return required // 2 + 1
 

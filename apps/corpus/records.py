@@ -274,7 +274,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class RowError(ValueError):
-    """A row that cannot be used: the field, and the reason in words for the person who corrects the file."""
+    """A row that cannot be used: the field, and the reason as a text for the person who corrects the file."""
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(f"{field}: {reason}" if field else reason)

@@ -49,7 +49,7 @@ class Place:
         return can(self.membership, action)
 
     def names_people(self) -> bool:
-        """Managers see the names of labelers. Reviewers see pseudonyms, so that they judge the work."""
+        """Managers see the names of labelers. Reviewers see pseudonyms, so that they review the work and not the person."""
         return self.may("invite")
 
     def context(self, tab: str, **more: Any) -> dict[str, Any]:

@@ -45,7 +45,7 @@ class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     after_first_error  `leave_out` what follows the first bad step, call it `negative`, or keep it `as_rated`
     alternatives       each rated candidate that is not on the solution's own path: `rows`, one for each, with the steps
                        before it and then the candidate, as PRM800K was trained; or `drop`
-    people             several people on one solution: the `majority` of each step (a tie is no label),
+    people             several people on one solution: the `majority` of each step (a tie makes no label),
                        one row for `each` person, or the `first` to submit
     finish_reasons     of the submissions that count; by default not `give_up` and `bad_problem`
     quality_control    keep or drop ratings of gold tasks

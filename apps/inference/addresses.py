@@ -62,7 +62,7 @@ def parse_allowed(entry: str) -> AllowedAddress:
     if text.startswith("["):
         name, closing, rest = text[1:].partition("]")
         if not closing:
-            raise ValueError(f"{entry!r} is no address: the closing bracket is missing")
+            raise ValueError(f"{entry!r} is not an address: the closing bracket is missing")
         port = _port(rest.removeprefix(":"), entry) if rest else None
     elif text.count(":") == 1:
         name, _, digits = text.partition(":")
@@ -73,7 +73,7 @@ def parse_allowed(entry: str) -> AllowedAddress:
         # `_` is invalid in internet host names, but Docker Compose uses it.
         is_name = bool(name) and all(re.sub("[-_]", "", part).isalnum() for part in name.split("."))
         if not is_name or "/" in name or name.replace(".", "").isdigit():
-            raise ValueError(f"{entry!r} is no address, network or host name with an optional :port") from None
+            raise ValueError(f"{entry!r} is not an address, network or host name with an optional :port") from None
         return AllowedAddress(None, name, port)
 
 

@@ -225,7 +225,7 @@ class Client:
                 raise _TemporaryFailure(InvalidResponse("The endpoint's response is not JSON.")) from error
 
     def _failure(self, response: aiohttp.ClientResponse, raw: bytes, body: Body) -> Exception:
-        """The failure that a response with another status than 200 stands for."""
+        """The failure behind a response with another status than 200."""
         status, refusal = response.status, read_refusal(raw, LONGEST_MESSAGE)
         reason = self._redacted(refusal.message)
         message = f"The endpoint answered {status}{': ' + reason if reason else ''}"

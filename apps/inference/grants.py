@@ -25,7 +25,7 @@ def grant_endpoint(*, endpoint: Endpoint, projects: Iterable[Project], actor: Us
 
 @transaction.atomic
 def revoke_endpoint(*, endpoint: Endpoint, projects: Iterable[Project], actor: User | None = None) -> None:
-    """Take the grant back: live runs of these projects pause. Raises DomainError if the endpoint belongs to a project."""
+    """Revoke the grant: live runs of these projects pause. Raises DomainError if the endpoint belongs to a project."""
     _check_shared(endpoint)
     for project in projects:
         if endpoint.granted_to.filter(pk=project.pk).exists():

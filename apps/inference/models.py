@@ -85,7 +85,9 @@ class Endpoint(models.Model):
         help_text="Text after the last step of a prefix. Most models need none.",
     )
     stop = models.JSONField(default=list, blank=True, help_text="Texts that end a completion.")
-    sends_extras = models.BooleanField(default=True, help_text="Whether it takes top_k and min_p, as open servers do.")
+    sends_extras = models.BooleanField(
+        default=True, help_text="Whether it accepts top_k and min_p, as open servers do."
+    )
     price_in = models.DecimalField(
         max_digits=12, decimal_places=6, null=True, blank=True, help_text="Per million prompt tokens."
     )

@@ -9,7 +9,7 @@ from hashlib import blake2b
 from apps.inference.types import CompletionPrompt
 
 VERSION = 1
-# The default stop texts of completers, which would go on with a problem of their own. OpenAI accepts four.
+# The default stop texts of completers, which would continue with a problem of their own. OpenAI accepts four.
 DEFAULT_STOPS = ("\nQuestion:", "\nQ:", "\nProblem:", "\nHuman:")
 
 

@@ -147,7 +147,7 @@ def check_address(endpoint: Endpoint) -> None:
 
 
 def checked_url(url: str) -> str:
-    """The URL without a trailing path of the API. Raises DomainError if it is no valid base URL."""
+    """The URL without a trailing path of the API. Raises DomainError if it is not a valid base URL."""
     url = url.strip().rstrip("/")
     try:
         parts, (host, port) = urlsplit(url), host_and_port(url)

@@ -30,4 +30,4 @@ class StepVerdictAdmin(BigTableAdmin):
     list_select_related = ["run__judge"]
     raw_id_fields = ["step"]
     numbers = ("pk", "step_id")
-    search_help_text = "The number of a verdict or of its step."
+    search_help_text = "The ID of a verdict or of its step."

@@ -1,6 +1,6 @@
-"""The newest run of each judge: the one home of the rule which of a judge's runs counts.
+"""The newest run of each judge. Only this module decides which of a judge's runs counts.
 
-Judges are told apart by name: a new version takes the place of the older one. Monte Carlo's newest run is chosen in
+Judges are identified by name: a new version replaces the older one. Monte Carlo's newest run is chosen in
 `apps.estimation.latest`.
 """
 
@@ -16,7 +16,7 @@ from apps.judging.models import JudgeRun, StepVerdict
 
 @dataclass(slots=True)
 class JudgeRatings:
-    """What one judge's newest run says of one solution's path: ratings by position and by step id."""
+    """The ratings of one solution's path in one judge's newest run, by position and by step id."""
 
     run_id: int
     by_position: dict[int, int] = field(default_factory=dict)

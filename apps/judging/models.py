@@ -74,7 +74,7 @@ class VerdictQuerySet(models.QuerySet["StepVerdict"]):
         """Order by the judge's version, then by the run's number in its file, runs without a number first.
 
         Both are exported with the row. The project's own number, which is the order in which runs were imported, only
-        breaks ties. The order tells which of one judge's runs is its newest; it does not compare different judges.
+        breaks ties. The order determines the newest of one judge's runs; it does not compare different judges.
         """
         in_file = F("run__run_in_file").asc(nulls_first=True)
         return self.order_by("run__judge__version", in_file, "run__number", *fields)

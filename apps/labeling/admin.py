@@ -1,4 +1,4 @@
-"""Rounds, tasks, assignments and labels in the admin, read only: people's labels are never edited there."""
+"""Rounds, tasks, assignments and labels in the admin, read-only: people's labels are never edited there."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class TaskAdmin(BigTableAdmin):
     list_select_related = ["round"]
     raw_id_fields = ["solution", "comparison"]
     numbers = ("pk", "solution_id", "comparison_id")
-    search_help_text = "The id of a task, of its solution or of its comparison."
+    search_help_text = "The ID of a task, of its solution or of its comparison."
 
 
 @admin.register(RoundProgress)
@@ -76,7 +76,7 @@ class AssignmentAdmin(BigTableAdmin):
     list_select_related = ["round", "labeler"]
     raw_id_fields = ["task", "labeler"]
     numbers = ("pk", "task_id")
-    search_help_text = "The id of an assignment or of its task."
+    search_help_text = "The ID of an assignment or of its task."
 
 
 @admin.register(PastSubmission)
@@ -84,7 +84,7 @@ class PastSubmissionAdmin(BigTableAdmin):
     list_display = ["id", "assignment_id", "number", "submitted_at", "replaced_at"]
     raw_id_fields = ["assignment"]
     numbers = ("pk", "assignment_id")
-    search_help_text = "The id of a past submission or of its assignment."
+    search_help_text = "The ID of a past submission or of its assignment."
 
 
 @admin.register(StepLabel)
@@ -92,7 +92,7 @@ class StepLabelAdmin(BigTableAdmin):
     list_display = ["id", "assignment_id", "step_id", "rating", "unsure", "chosen"]
     raw_id_fields = ["assignment", "step"]
     numbers = ("pk", "assignment_id", "step_id")
-    search_help_text = "The id of a label, of its assignment or of its step."
+    search_help_text = "The ID of a label, of its assignment or of its step."
 
 
 @admin.register(GoldLabel)
@@ -101,7 +101,7 @@ class GoldLabelAdmin(BigTableAdmin):
     list_filter = ["rating"]
     raw_id_fields = ["step"]
     numbers = ("pk", "step_id")
-    search_help_text = "The id of a label or of its step."
+    search_help_text = "The ID of a label or of its step."
 
 
 @admin.register(PreferenceLabel)
@@ -110,7 +110,7 @@ class PreferenceLabelAdmin(BigTableAdmin):
     list_filter = ["choice"]
     raw_id_fields = ["assignment"]
     numbers = ("pk", "assignment_id")
-    search_help_text = "The id of a label or of its assignment."
+    search_help_text = "The ID of a label or of its assignment."
 
 
 @admin.register(CandidateSet)
@@ -118,7 +118,7 @@ class CandidateSetAdmin(BigTableAdmin):
     list_display = ["id", "task_id", "position", "source", "created_at"]
     raw_id_fields = ["task"]
     numbers = ("pk", "task_id")
-    search_help_text = "The id of a candidate set or of its task."
+    search_help_text = "The ID of a candidate set or of its task."
 
 
 @admin.register(Critique)
@@ -127,7 +127,7 @@ class CritiqueAdmin(BigTableAdmin):
     list_filter = ["origin"]
     raw_id_fields = ["step", "written_in"]
     numbers = ("pk", "step_id")
-    search_help_text = "The id of a critique or of its step."
+    search_help_text = "The ID of a critique or of its step."
 
 
 @admin.register(CritiqueRating)
@@ -135,7 +135,7 @@ class CritiqueRatingAdmin(BigTableAdmin):
     list_display = ["id", "assignment_id", "critique_id", "rating"]
     raw_id_fields = ["assignment", "critique"]
     numbers = ("pk", "assignment_id", "critique_id")
-    search_help_text = "The id of a rating, of its assignment or of its critique."
+    search_help_text = "The ID of a rating, of its assignment or of its critique."
 
 
 @admin.register(ReportDismissal)
@@ -144,4 +144,4 @@ class ReportDismissalAdmin(BigTableAdmin):
     list_select_related = ["dismissed_by"]
     raw_id_fields = ["assignment", "dismissed_by"]
     numbers = ("pk", "assignment_id")
-    search_help_text = "The id of a dismissal or of its assignment."
+    search_help_text = "The ID of a dismissal or of its assignment."

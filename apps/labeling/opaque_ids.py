@@ -16,7 +16,7 @@ ROUNDS = 4
 
 
 def opaque_id(kind: str, number: int) -> int:
-    """A number below 2**52, by a Feistel network: a bijection whatever its round function is."""
+    """A number below 2**52, by a Feistel network, which is a bijection for any round function."""
     high, low = divmod(number, 1 << HALF_BITS)
     for round_number in range(ROUNDS):
         message = f"{kind} {round_number} {low}".encode()

@@ -6,7 +6,7 @@ class ProjectsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Sign-up is open to those who hold an invitation: `accounts`, a floor below, cannot ask for itself."""
+        """Sign-up is open to people with an invitation: `accounts`, which is below this app, cannot import this check."""
         from apps.accounts.invitations import INVITATION_CHECKS
         from apps.projects.models import Invitation
 

@@ -28,7 +28,7 @@ _FORMULA = re.compile(
 
 
 def _formula(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - markdown-it calls it so
-    """A formula is text as it stands: the page typesets it."""
+    """A formula is plain text: the page typesets it."""
     found = _FORMULA.match(state.src, state.pos) if state.src[state.pos] == "$" else None
     if found is None:
         return False
@@ -39,7 +39,7 @@ def _formula(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - markdo
 
 
 def _formula_block(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # noqa: FBT001
-    """From a line that opens `$$` to the line that closes it: a line in between that begins with `+` is no list."""
+    """From a line that opens `$$` to the line that closes it: a line in between that begins with `+` is not a list."""
     first = _line(state, start)
     if state.is_code_block(start) or not first.startswith("$$") or "$" in first[2:]:
         return False  # One that closes on its line is within a paragraph: the inline rule's.
@@ -74,5 +74,5 @@ _MARKDOWN.block.ruler.before(
 
 
 def to_html(text: str) -> SafeString:
-    """Render Markdown. Raw HTML in it is shown as text, and what comes out is cleaned once more."""
+    """Render Markdown. Raw HTML in it is shown as text, and the output is sanitized again."""
     return mark_safe(nh3.clean(_MARKDOWN.render(text)))  # noqa: S308 - nh3 has cleaned it

@@ -1,6 +1,7 @@
 """Who may do what: the one place that decides it.
 
-A stranger must not learn that a project or anything in it exists (404); a member whose role is too low learns that (403).
+Users who are not members must not learn that a project or anything in it exists (404); for a member whose role is too low
+the response is 403.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from apps.projects.models import INVITER, Membership, Project, Role
 
 M = TypeVar("M", bound=Model)
 
-# The role that each action needs. Pages ask `can`; whatever fetches asks `project_for` or `reachable`.
+# The role that each action needs. Pages ask `can`; code that fetches objects calls `project_for` or `reachable`.
 NEEDS: dict[str, Role] = {
     "label": Role.LABELER,
     "view": Role.LABELER,
@@ -61,7 +62,7 @@ def allow(membership: Membership | None, action: str, missing: str = "project") 
         raise NotAllowed("Your membership in this project is suspended.", code="suspended")
     if not can(membership, action):
         role = NEEDS[action].label
-        raise NotAllowed(f"This needs the role {role} in {membership.project}; you are {membership.role}.")
+        raise NotAllowed(f"This requires the role {role} in {membership.project}; your role is {membership.role}.")
     return membership
 
 

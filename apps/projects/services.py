@@ -181,7 +181,7 @@ def remove_member(*, membership: Membership, actor: User | None, reason: str = "
 
 @transaction.atomic
 def reinstate_member(*, membership: Membership, actor: User) -> Membership:
-    """Let a suspended member back in with the role they had."""
+    """Reinstate a suspended member with their previous role."""
     current = _locked(membership)
     return add_member(project=current.project, user=current.user, role=current.role, actor=actor)
 
@@ -189,7 +189,7 @@ def reinstate_member(*, membership: Membership, actor: User) -> Membership:
 def _locked(membership: Membership) -> Membership:
     """The membership as it is now, with its project locked: two owners must not step down at once.
 
-    Raises DomainError for the labeler of an imported file, who is no account.
+    Raises DomainError for the labeler of an imported file, who has no account.
     """
     Project.objects.select_for_update().get(pk=membership.project_id)
     current = Membership.objects.select_related("project", "user").get(pk=membership.pk)
@@ -205,7 +205,7 @@ def _keep_an_owner(membership: Membership) -> None:
 
 
 def _revoke_links(member: Membership, actor: User | None) -> None:
-    """Revoke the member's links that they could not create any more, for good: they do not come back with the role."""
+    """Revoke the links that the member could no longer create. They stay revoked if the member gets the role again."""
     now = timezone.now()
     links = Invitation.objects.open(now).filter(project=member.project_id, invited_by=member.user_id)
     if not links.exists():

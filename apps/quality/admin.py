@@ -35,7 +35,7 @@ class ConsensusAdmin(BigTableAdmin):
     list_filter = ["state", "how"]
     list_select_related = ["project", "settled_by"]
     raw_id_fields = ["solution", "settled_by"]
-    search_help_text = "The number of a solution."
+    search_help_text = "The ID of a solution."
 
 
 @admin.register(StepConsensus)
@@ -43,7 +43,7 @@ class StepConsensusAdmin(BigTableAdmin):
     list_display = ["step_id", "rating", "certainty", "how"]
     list_filter = ["rating", "how"]
     raw_id_fields = ["step"]
-    search_help_text = "The number of a step."
+    search_help_text = "The ID of a step."
 
 
 @admin.register(OpenDispute)
@@ -52,7 +52,7 @@ class OpenDisputeAdmin(BigTableAdmin):
     list_select_related = ["project"]
     raw_id_fields = ["solution"]
     numbers = ("pk", "solution_id")
-    search_help_text = "The number of a dispute or of its solution."
+    search_help_text = "The ID of a dispute or of its solution."
 
 
 @admin.register(DisputeCount)
@@ -66,7 +66,7 @@ class DisputeCountAdmin(ReadOnlyAdmin):
 class AlsoAcceptableAdmin(BigTableAdmin):
     list_display = ["solution_id", "first_errors"]
     raw_id_fields = ["solution"]
-    search_help_text = "The number of a solution."
+    search_help_text = "The ID of a solution."
 
 
 @admin.register(GoldMark)
@@ -75,7 +75,7 @@ class GoldMarkAdmin(BigTableAdmin):
     list_filter = ["exact"]
     list_select_related = ["project", "round", "labeler"]
     raw_id_fields = ["assignment", "round", "labeler"]
-    search_help_text = "The number of an assignment."
+    search_help_text = "The ID of an assignment."
 
 
 @admin.register(Suspension)
@@ -92,7 +92,7 @@ class ReviewAdmin(BigTableAdmin):
     list_select_related = ["reviewer"]
     raw_id_fields = ["assignment", "reviewer"]
     numbers = ("pk", "assignment_id")
-    search_help_text = "The number of a review or of its assignment."
+    search_help_text = "The ID of a review or of its assignment."
 
 
 @admin.register(Figure)
@@ -108,11 +108,11 @@ class StaleSolutionAdmin(BigTableAdmin):
     list_select_related = ["project"]
     raw_id_fields = ["solution"]
     numbers = ("pk", "solution_id")
-    search_help_text = "The number of a row or of its solution."
+    search_help_text = "The ID of a row or of its solution."
 
 
 @admin.register(NotedRun)
 class NotedRunAdmin(BigTableAdmin):
     list_display = ["run"]
     raw_id_fields = ["run"]
-    search_help_text = "The number of an estimation run."
+    search_help_text = "The ID of an estimation run."

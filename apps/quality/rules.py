@@ -36,7 +36,7 @@ def rules_for(project: Project) -> QualityRules:
 def change_rules(*, project: Project, actor: User, **settings: Any) -> QualityRules:
     """Change some settings; everything is computed again by them.
 
-    Raises DomainError, which names the invalid setting, and NotAllowed if anybody but an owner changes
+    Raises DomainError, which names the invalid setting, and NotAllowed if a user other than an owner changes
     `allows_self_review`.
     """
     rules = QualityRules.objects.select_for_update().get(pk=rules_for(project).pk)
@@ -44,12 +44,12 @@ def change_rules(*, project: Project, actor: User, **settings: Any) -> QualityRu
     allows_self_review = settings.get("allows_self_review", before["allows_self_review"])
     if allows_self_review != before["allows_self_review"] and not can(membership_of(actor, project), "manage_members"):
         raise NotAllowed(
-            "Only an owner can change whether reviewers may judge what they labeled.",
-            fields={"allows_self_review": "needs the role owner"},
+            "Only an owner can change whether reviewers may review solutions that they labeled.",
+            fields={"allows_self_review": "requires the role owner"},
         )
     for name, value in settings.items():
         if name not in SETTINGS:
-            raise DomainError(f"Unknown setting {name!r}.", fields={name: f"one of {', '.join(SETTINGS)}"})
+            raise DomainError(f"Unknown setting {name!r}.", fields={name: f"must be one of {', '.join(SETTINGS)}"})
         setattr(rules, name, value)
     _check(rules)
     after = _to_dict(rules)
@@ -65,11 +65,14 @@ def change_rules(*, project: Project, actor: User, **settings: Any) -> QualityRu
 def _check(rules: QualityRules) -> None:
     rule_of(rules.rule, rules.options)
     bounds = {
-        "pass_mark": ("a share between 0 and 1", 0 < rules.pass_mark < 1),
-        "minimum": ("1 to 100 tasks", 1 <= rules.minimum <= 100),
-        "min_labelers": ("empty, or 1 to 99 labelers", rules.min_labelers is None or 1 <= rules.min_labelers <= 99),
-        "convincing": ("a score from 0 to 1", 0 <= rules.convincing <= 1),
-        "hourly_cost": ("not below 0", rules.hourly_cost is None or rules.hourly_cost >= 0),
+        "pass_mark": ("must be between 0 and 1, both excluded", 0 < rules.pass_mark < 1),
+        "minimum": ("must be between 1 and 100", 1 <= rules.minimum <= 100),
+        "min_labelers": (
+            "must be empty or between 1 and 99",
+            rules.min_labelers is None or 1 <= rules.min_labelers <= 99,
+        ),
+        "convincing": ("must be between 0 and 1", 0 <= rules.convincing <= 1),
+        "hourly_cost": ("must be empty or at least 0", rules.hourly_cost is None or rules.hourly_cost >= 0),
     }
     invalid = {name: text for name, (text, is_valid) in bounds.items() if not is_valid}
     if invalid:

@@ -1,4 +1,4 @@
-"""What each source says of the steps of many solutions, as strips of marks: for pages that list solutions."""
+"""The labels of the steps of many solutions by each source, as strips of marks: for pages that list solutions."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def _mark(ratings: set[int]) -> str:
 
 
 def _people_marks(counted: CountedRatings) -> Marks:
-    """Where as many people say one thing as another the mark is a tie; where one side is outvoted it is split."""
+    """The mark is a tie where equally many people give two ratings, and split where one side is outvoted."""
     return {step: "tie" if is_tie(ratings) else _mark(set(ratings)) for step, ratings in counted.by_step.items()}
 
 

@@ -53,7 +53,7 @@ function sendOnce(event) {
 function setDisabled(form, isDisabled) {
     for (const button of form.querySelectorAll("button:not([type=button])")) {
         button.disabled = isDisabled;
-        button.setAttribute("autocomplete", "off"); // Else Firefox keeps it disabled when the person returns to the page.
+        button.setAttribute("autocomplete", "off"); // Otherwise Firefox keeps it disabled when the person returns to the page.
     }
 }
 

@@ -35,7 +35,7 @@ let announcements = 0;
 let sending = Promise.resolve();
 let timer = 0;
 
-/** Tell screen readers, once; the same sentence again is announced again. */
+/** Announce a sentence to screen readers once; a repeated sentence is announced again. */
 function announce(sentence) {
     announcements += 1;
     byId("announcer").textContent = sentence + (announcements % 2 ? "\u00a0" : "");
@@ -115,7 +115,7 @@ function pollPending() {
     }, POLL_MS);
 }
 
-/** Say that the decision was not saved, and put its note back into the form. */
+/** Report that the decision was not saved, and put its note back into the form. */
 function showError(message, decision) {
     const notice = document.createElement("p");
     notice.className = "notice error";

@@ -38,7 +38,7 @@ def test_a_first_run_brings_everything_and_is_the_only_one_on_its_folder(home: P
 
         with run(home) as second:
             assert second.process.wait(PATIENCE_S) == 1
-        assert f"It is running already on {home}" in second.said
+        assert f"Annotate is already running in {home}" in second.said
         assert "Traceback" not in second.said
         one.child("-m reasoner.serve")
 
@@ -62,7 +62,7 @@ def test_a_run_lives_through_what_may_befall_it(bare: Path) -> None:
         assert web.is_running()
         with run(home, no_demo, port=one.port) as next_one:
             next_one.until_ready()
-            assert "ending what a killed run has left" in next_one.said
+            assert "ending the processes of a run that was killed" in next_one.said
             assert not web.is_running()
             assert next_one.end(signal.SIGINT) == 0
         assert "Traceback" not in next_one.said
@@ -106,7 +106,7 @@ def test_data_of_another_version_is_named(home: Path) -> None:
     (home / "postgres").mkdir(parents=True)
     (home / "postgres" / "PG_VERSION").write_text("15\n")
     said = failed(home)
-    assert "was made by PostgreSQL 15" in said
+    assert "was created by PostgreSQL 15" in said
     assert "pg_dump" in said
 
 

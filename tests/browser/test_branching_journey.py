@@ -61,7 +61,7 @@ def test_a_solution_is_made_with_a_real_model_by_keyboard_and_exported(
         labeling.press(*["3" if rating == 1 else "1" for rating in ratings])
         if 1 in ratings:
             path.append(shown[ratings.index(1)])
-            expect(page.locator("#submit")).to_contain_text("Go on")
+            expect(page.locator("#submit")).to_contain_text("Continue")
             if extract_answer(path[-1]) is None:
                 # The likely next is asked for while this one is still being read.
                 eventually(lambda: CandidateSet.objects.filter(position=len(path)).exists())

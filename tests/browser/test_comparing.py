@@ -62,7 +62,7 @@ def test_a_labeler_compares_by_keyboard_and_the_export_holds_what_was_pressed(
     scale = Scale(page_of(bob)).open(round_)
     page = scale.page
     expect(page.locator("#task .shared")).to_contain_text("We add")
-    expect(page.locator("#missing")).to_have_text("Say which side is better, and by how much")
+    expect(page.locator("#missing")).to_have_text("Choose which side is better, and by how much")
     expect(page.locator("#submit")).to_be_disabled()
     shown: dict[str, dict[str, str]] = {}
 
@@ -162,13 +162,13 @@ def test_keys_can_be_changed_and_what_is_typed_is_undone_in_one_go(
 def test_screen_readers_are_told_what_is_chosen(round_: Round, bob: User, page_of: Callable[..., Page]) -> None:
     scale = Scale(page_of(bob)).open(round_)
     announcer = scale.page.locator("#announcer")
-    expect(announcer).to_contain_text("New task: two solutions. Say which side is better")
+    expect(announcer).to_contain_text("New task: two solutions. Choose which side is better")
     scale.press("3")
     expect(announcer).to_contain_text("Left is slightly better.")
     scale.press("u")
     expect(announcer).to_contain_text("Undone.")
     scale.press("Enter")
-    expect(announcer).to_contain_text("Not yet. Say which side is better")
+    expect(announcer).to_contain_text("Not yet. Choose which side is better")
 
 
 def test_steps_are_compared_after_what_both_begin_with(

@@ -246,7 +246,7 @@ def test_empty_pages_show_the_next_step(project: Project, alice: User, watched: 
         ("solutions", "Import a file"),
         ("imports", "Import a file"),
         ("exports", "Export"),
-        ("rounds", "Open a round"),
+        ("rounds", "New round"),
         ("guidelines", "Write guidelines"),
     ):
         page.goto(f"/projects/{project.slug}/{path}")

@@ -214,7 +214,7 @@ def test_an_adjudication_is_made_gold_and_withdrawn_and_its_note_is_kept(
     page.keyboard.press("g")
     expect(page.locator("tr.here .gold")).to_be_visible()
     page.locator("#history summary").click()
-    expect(page.locator("#history")).to_contain_text("made it gold")
+    expect(page.locator("#history")).to_contain_text("made the adjudicated labels gold")
     page.keyboard.press("u")
     expect(page.locator("#history")).to_contain_text("withdrawn")
     page.keyboard.press("?")

@@ -178,10 +178,10 @@ def test_in_verify_mode_the_steps_say_what_models_say(project: Project, bob: Use
     LabelingPage(page).open(open_round(project=project, protocol="first_error", mode="verify"))
     said = page.locator(".step .models")
     assert said.all_inner_texts() == [
-        "estimated good: 8 of 8 rollouts reach the answer",
-        "estimated good: 0 of 2 rollouts reach the answer",
-        "estimated bad: 1 of 8 rollouts reach the answer",
-        "estimated bad: 0 of 8 rollouts reach the answer",
+        "estimated good: 8 of 8 rollouts reached the answer",
+        "estimated good: 0 of 2 rollouts reached the answer",
+        "estimated bad: 1 of 8 rollouts reached the answer",
+        "estimated bad: 0 of 8 rollouts reached the answer",
         "estimated bad: the answer is not reached from here",
     ]
     # What is drawn is what the strip draws; of the last step nothing is known.
@@ -196,16 +196,16 @@ def test_a_manager_drafts_a_round_looks_and_opens_it(project: Project, alice: Us
     page = page_of(alice)
     page.goto(f"/projects/{project.slug}/rounds/new")
     page.get_by_label("Name", exact=False).first.fill("Second generation")
-    page.get_by_label("People per solution").fill("2")
+    page.get_by_label("People per task").fill("2")
     page.get_by_role("button", name="Save draft").click()
     expect(page.get_by_label("Preview")).to_contain_text("6")
     expect(page.locator("article.card")).to_have_count(3)
     page.get_by_role("link", name="Edit").click()
-    expect(page.get_by_label("People per solution")).to_have_value("2")
+    expect(page.get_by_label("People per task")).to_have_value("2")
     page.get_by_text("Choose people").click()
     page.get_by_label("Bob").check()
     page.get_by_role("button", name="Save draft").click()
-    expect(page.get_by_role("heading", name="May not")).to_be_visible()
+    expect(page.get_by_role("heading", name="Who may not work")).to_be_visible()
     page.get_by_role("button", name="Open round").click()
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
     round_ = Round.objects.get()

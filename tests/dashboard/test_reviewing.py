@@ -81,7 +81,7 @@ def test_each_action_is_saved_and_shown(client: Client, solutions: list[Solution
     assert b"also accepts step 2" in act(client, one, "also_accept", 1).content
     assert AlsoAcceptable.objects.get(pk=one.pk).first_errors == [1]
     assert b"no longer accepts" in act(client, one, "also_accept", 1).content
-    assert b"All ratings of reviewers withdrawn" in act(client, one, "withdraw_all").content
+    assert b"All adjudicated ratings withdrawn" in act(client, one, "withdraw_all").content
     assert b"no rating to withdraw" in act(client, one, "withdraw_all").content
 
 
@@ -169,7 +169,7 @@ def test_a_queue_is_sent_to_a_new_round(project: Project, mia: User, solutions: 
     page = signed_in(mia).get("/projects/algebra/review/people?subject=S0").content.decode()
     link = "/projects/algebra/rounds/new?dispute=people&amp;subject=S0"
     assert link in page
-    assert "Open a round over these" not in client.get("/projects/algebra/review/people").content.decode()
+    assert "New round over these" not in client.get("/projects/algebra/review/people").content.decode()
     form = signed_in(mia).get(link.replace("&amp;", "&")).content.decode()
     assert '<option value="people" selected>' in form
     terms = {"protocol": "first_error", "redundancy": 1, "gold_percent": 0, "lease_minutes": 20, "dispute": "people"}
@@ -198,7 +198,7 @@ def test_a_correction_counts_instead_of_the_labelers_own_ratings_which_are_kept(
     assert list(stands.order_by("step__position").values_list("rating", flat=True)) == [1, 0, -1]
     shown = client.get(f"/projects/algebra/solutions/{assignment.task.solution_id}").content.decode()
     assert "changed step 2 to okay, step 3 to bad" in shown
-    assert "corrected an assignment" in shown
+    assert "corrected a submission" in shown
 
 
 def test_assignments_are_returned_with_a_note_only(client: Client, solutions: list[Solution], crew: list[User]) -> None:

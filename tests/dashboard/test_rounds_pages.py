@@ -151,7 +151,7 @@ def test_a_problem_cannot_be_edited_to_an_empty_text_and_its_history_is_shown(pr
     assert client.post(reverse("problem-edit", args=args), filled).status_code == 302
     page = shown(alice, "problem", *args)
     assert "the answer was 41 and is 42" in page
-    assert "1 solution waiting to be graded" in page
+    assert "1 solution waits to be graded" in page
 
 
 def test_my_work_shows_mine_and_scores_only_where_the_project_wants_it(

@@ -244,7 +244,7 @@ def test_a_correction_satisfies_the_protocol_and_is_of_what_is_submitted(missed:
 def test_the_labeler_sees_what_was_changed(missed: Assignment, bob: User, rita: User) -> None:
     correct_assignment(assignment=missed, submission=submission_of([1, -1]), reviewer=rita, note="4 + 4 is 8.")
     page = signed_in(bob).get("/projects/algebra/work").content.decode()
-    assert "Rita</b> changed step 2 to bad, step 3 to not judged:" in page
+    assert "Rita</b> changed step 2 to bad, step 3 to not rated:" in page
     assert "4 + 4 is 8." in page
     own = bearer(bob).get(f"{API}/assignments/{missed.pk}").json()
     assert [step["rating"] for step in own["submission"]["steps"]] == [1, 1, 1]

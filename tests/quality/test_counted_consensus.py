@@ -241,7 +241,7 @@ def test_an_unsure_step_is_no_tie(project: Project, crew: list[User]) -> None:
 def test_rules_refuse_a_number_that_cannot_be(project: Project, alice: User) -> None:
     with pytest.raises(DomainError) as raised:
         change_rules(project=project, actor=alice, min_labelers=0)
-    assert raised.value.fields == {"min_labelers": "empty, or 1 to 99 labelers"}
+    assert raised.value.fields == {"min_labelers": "must be empty or between 1 and 99"}
 
 
 def test_an_old_extra_says_nothing_twice(project: Project) -> None:

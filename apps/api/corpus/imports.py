@@ -76,12 +76,12 @@ class ImportSerializer(serializers.ModelSerializer[ImportBatch]):
 
 
 class NewImportSerializer(serializers.Serializer[ImportBatch]):
-    file = serializers.FileField(help_text="JSONL, a JSON array, gzip, zstd or Parquet.")
+    file = serializers.FileField(help_text="JSON Lines or a JSON array, plain, gzip or zstd; or Parquet.")
     format = serializers.ChoiceField(choices=sorted(READERS))
     options = serializers.CharField(
         required=False,
         default="",
-        help_text='JSON: `{"mapping": {...}, "split": "newline"}`; jsonl, preference and kto take a mapping.',
+        help_text='JSON: `{"mapping": {...}, "split": "newline"}`; jsonl, preference and kto accept a mapping.',
     )
 
     def validate_options(self, value: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A project's problems as a list; one problem: read, edit, retire, restore."""
+"""A project's problems as a list; one problem: read, edit, retire, bring back."""
 
 from __future__ import annotations
 
@@ -105,6 +105,6 @@ class Retire(APIView):
 class BringBack(APIView):
     @extend_schema(request=None, responses=ProblemSerializer)
     def post(self, request: Request, pk: int) -> Response:
-        """Restore a retired problem."""
+        """Bring a retired problem back."""
         problem = problem_of(request, pk, "edit_problems")
         return Response(ProblemSerializer(bring_back(problem=problem, actor=user_of(request))).data)

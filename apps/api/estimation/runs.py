@@ -70,7 +70,7 @@ class NewEndpointSerializer(serializers.Serializer[Endpoint]):
     problem_template = serializers.CharField(required=False, trim_whitespace=False, help_text="Must contain {problem}.")
     prefix_end = serializers.CharField(max_length=20, required=False, allow_blank=True, trim_whitespace=False)
     stop = serializers.ListField(child=serializers.CharField(trim_whitespace=False), required=False)
-    sends_extras = serializers.BooleanField(required=False, help_text="Whether it takes top_k and min_p.")
+    sends_extras = serializers.BooleanField(required=False, help_text="Whether it accepts top_k and min_p.")
     price_in = serializers.DecimalField(12, 6, min_value=0, required=False, help_text="Per million prompt tokens.")
     price_out = serializers.DecimalField(12, 6, min_value=0, required=False, help_text="Per million completion tokens.")
 
@@ -129,7 +129,7 @@ class RunSerializer(serializers.ModelSerializer[EstimationRun]):
 
 
 class NewRunSerializer(serializers.Serializer[EstimationRun]):
-    endpoint = serializers.CharField(max_length=60, help_text="Name.")
+    endpoint = serializers.CharField(max_length=60, help_text="Name of the endpoint.")
     strategy = serializers.ChoiceField(choices=sorted(STRATEGIES))
     rollouts = serializers.IntegerField(
         required=False, min_value=1, help_text="Rollouts per step; the exact meaning depends on the strategy."

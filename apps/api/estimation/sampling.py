@@ -50,7 +50,7 @@ class SamplingSerializer(serializers.ModelSerializer[SamplingRun]):
 
 
 class NewSamplingSerializer(serializers.Serializer[Any]):
-    endpoint = serializers.CharField(max_length=60, help_text="Name.")
+    endpoint = serializers.CharField(max_length=60, help_text="Name of the endpoint.")
     per_problem = serializers.IntegerField(min_value=1, max_value=1024, default=4)
     temperature = serializers.FloatField(min_value=0, max_value=5, default=1.0)
     max_tokens = serializers.IntegerField(min_value=1, default=1024)

@@ -137,8 +137,10 @@ class PositionCandidatesSerializer(serializers.Serializer[Any]):
     )
     own = serializers.IntegerField(help_text="The candidate number of a step that you write here.")
     problem = serializers.CharField(allow_blank=True, help_text="Why there are none.")
-    busy = serializers.BooleanField(help_text="The model is answering others: ask again in a moment.")
-    ended = serializers.BooleanField(help_text="The last choice states the final answer, so that the dialogue may end.")
+    busy = serializers.BooleanField(help_text="The model is busy: ask again in a moment.")
+    ended = serializers.BooleanField(
+        help_text="The last choice states the final answer, so the solution may end there."
+    )
 
 
 class BadStepSerializer(serializers.Serializer[Any]):
@@ -156,9 +158,11 @@ class CritiqueSerializer(serializers.Serializer[Any]):
 class ErrorFollowupSerializer(serializers.Serializer[Any]):
     position = serializers.IntegerField()
     alternatives = SampledCandidateSerializer(many=True, help_text="Other candidates for the bad step; each is rated.")
-    critiques = CritiqueSerializer(many=True, help_text="What models and other labelers say is wrong with it.")
+    critiques = CritiqueSerializer(
+        many=True, help_text="Texts by models and other labelers on what is wrong with the step."
+    )
     problem = serializers.CharField(allow_blank=True, help_text="Why there are no alternatives.")
-    busy = serializers.BooleanField(help_text="The model is answering others: ask again in a moment.")
+    busy = serializers.BooleanField(help_text="The model is busy: ask again in a moment.")
 
 
 class LeaseSerializer(serializers.Serializer[Any]):
@@ -345,7 +349,7 @@ class Submit(APIView):
 
     @extend_schema(request=SubmissionSerializer, responses=SubmittedSerializer)
     def post(self, request: Request, pk: int) -> Response:
-        """Submit the task. The same submission again changes nothing; 422 names what the protocol misses."""
+        """Submit the task. The same submission again changes nothing; 422 names what is missing."""
         assignment = assignment_of(request, pk)
         done = submit(assignment=assignment, submission=read_submission(request))
         return submitted_response(request, done)

@@ -97,7 +97,7 @@ def setting(field: type[Field], name: str, **more: Any) -> Field:
 
 
 class RoundConfigSerializer(serializers.Serializer[Any]):
-    """The settings of a draft. A list or object that is given replaces the stored one."""
+    """The settings of a draft. A list or object in the request replaces the stored one."""
 
     protocol = serializers.ChoiceField(choices=[choice for choice in Protocol.choices if choice[0] in PROTOCOLS])
     options = serializers.DictField(default=dict, help_text="The protocol's options.")
@@ -147,7 +147,7 @@ class PreviewSerializer(serializers.Serializer[Any]):
     hours = serializers.FloatField(allow_null=True)
     labelers = serializers.IntegerField(help_text="Members who may work in it now.")
     solutions = serializers.ListField(
-        child=serializers.IntegerField(), help_text="Ids of the first solutions to be served."
+        child=serializers.IntegerField(), help_text="IDs of the first solutions to be served."
     )
     refusal = serializers.CharField(allow_blank=True, help_text="Why the round cannot be opened; else empty.")
 

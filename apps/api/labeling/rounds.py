@@ -60,7 +60,7 @@ class PositionSerializer(serializers.Serializer[Any]):
 
 
 class ShownProblemSerializer(serializers.Serializer[Any]):
-    id = serializers.IntegerField(help_text="An opaque id that identifies the problem to labelers.")
+    id = serializers.IntegerField(help_text="An opaque ID that identifies the problem to labelers.")
     statement = serializers.CharField()
     subject = serializers.CharField(allow_null=True)
     level = serializers.CharField(allow_null=True)
@@ -115,7 +115,7 @@ class DraftSerializer(serializers.Serializer[Any]):
 class TaskPayloadSerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     leased_until = serializers.DateTimeField()
-    task = serializers.IntegerField(help_text="An opaque id that identifies the task to labelers.")
+    task = serializers.IntegerField(help_text="An opaque ID that identifies the task to labelers.")
     round = serializers.IntegerField()
     protocol = serializers.CharField()
     problem = ShownProblemSerializer()
@@ -141,7 +141,7 @@ class ClaimSerializer(serializers.Serializer[Any]):
         child=serializers.IntegerField(min_value=0, max_value=2**63 - 1),
         default=list,
         max_length=100,
-        help_text="Ids of the assignments that the client has loaded already.",
+        help_text="IDs of the assignments that the client has loaded already.",
     )
 
 

@@ -39,7 +39,7 @@ class StepLabelSerializer(serializers.Serializer[StepLabel]):
         allow_null=True, help_text="The pseudonym of the reviewer whose correction counts instead."
     )
     correction = CorrectedRatingSerializer(
-        allow_null=True, help_text="That reviewer's rating of the step; null also where they give none."
+        allow_null=True, help_text="That reviewer's rating of the step; null if it has none."
     )
     round = serializers.IntegerField()
     assignment = serializers.IntegerField()

@@ -40,7 +40,7 @@ class DisputeSerializer(serializers.Serializer[Any]):
     since = serializers.DateTimeField()
     is_correct = serializers.BooleanField(allow_null=True)
     is_own = serializers.BooleanField(
-        help_text="You labeled the solution: another reviewer has to settle it, unless the project allows self-review."
+        help_text="You labeled the solution: another reviewer has to adjudicate it, unless the project allows self-review."
     )
 
 
@@ -69,7 +69,7 @@ class AdjudicationResultSerializer(serializers.Serializer[Any]):
 
 
 class GoldMadeSerializer(serializers.Serializer[Any]):
-    gold = serializers.BooleanField(help_text="False if no reviewer has settled a step.")
+    gold = serializers.BooleanField(help_text="False if no step is adjudicated.")
 
 
 class DecisionSerializer(serializers.Serializer[Any]):

@@ -21,7 +21,7 @@ def advisory_xact_lock(purpose: str, key: int) -> None:
 def try_advisory_lock(purpose: str, key: int) -> Iterator[bool]:
     """Take the lock for the block if it is free; yields whether it was. It ends with the database connection.
 
-    The job of a worker that was killed can therefore go on at once, and two workers never share a job.
+    The job of a worker that was killed can therefore continue at once, and two workers never share a job.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(hashtext(%s), %s)", [purpose, key])

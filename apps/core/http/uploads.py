@@ -22,7 +22,7 @@ class UploadTooLarge(DomainError):
 class LimitedUploadHandler(TemporaryFileUploadHandler):
     """Writes uploads to temporary files, up to a limit that all files of a request share: a form may send a hundred.
 
-    A file beyond the limit is dropped, and the request's META says so. Django creates a handler for each request.
+    A file beyond the limit is dropped, and the request's META records it. Django creates a handler for each request.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

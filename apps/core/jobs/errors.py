@@ -20,7 +20,7 @@ def end_on_error(
 
     `fail` is called with the text to show. A DomainError ends the job with its own message. An unexpected error ends it
     with a general text; its details, which may hold anything, go to the log alone. A transient error is raised again, so
-    that the job goes on when its message is sent again; an OSError ends a job whose work is files (`is_os_error_final`).
+    that the job continues when its message is sent again; an OSError ends a job whose work is files (`is_os_error_final`).
     `job` names the job in the log, `noun` in the text.
     """
     try:

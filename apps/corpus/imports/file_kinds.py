@@ -1,4 +1,4 @@
-"""Says in one sentence what a file is whose content is not one of the formats that are read. Pure."""
+"""Describes a file of an unsupported kind in one sentence. Pure."""
 
 from __future__ import annotations
 

@@ -250,7 +250,7 @@ def reason_not_json(content: bytes, reason: str) -> str:
     """msgspec calls a lone surrogate "truncated"; the standard library reads it."""
     try:
         if b"\\u" in content and json.loads(content) is not None:
-            return "an escaped lone surrogate (\\ud800 to \\udfff), which is no character"
+            return "an escaped lone surrogate (\\ud800 to \\udfff), which is not a character"
     except (ValueError, RecursionError):
         pass
     return f"not JSON: {reason}"

@@ -1,6 +1,6 @@
 """The elements of a JSON array as they are written in the file, one in memory at a time. Pure.
 
-The standard library's decoder finds where an element ends; whoever reads the element decodes it with the checks that a
+The standard library's decoder finds where an element ends; the reader of the element decodes it with the checks that a
 line of JSON Lines gets. ijson streams arrays too, but cannot serve here: of two equal keys it keeps the last, it turns
 half of a surrogate pair into a question mark, it ends the file at a NaN, and it does not return the text of an element.
 """
@@ -19,12 +19,12 @@ ELEMENT_LIMIT = 256 * 1024**2  # Characters: an element is in memory as a whole.
 _SPACE = re.compile(r"[ \t\n\r]*")
 # Numbers stay texts: only the end of the element is of interest.
 _DECODER = json.JSONDecoder(strict=False, parse_int=str, parse_float=str, parse_constant=str)
-# At the end of the text that was read, a literal or an escape of so many characters may be cut in two.
+# At the end of the text that was read, a literal or an escape of this many characters may be cut in two.
 _LONGEST_LITERAL = 20
 
 
 def array_elements(start: bytes, stream: io.BufferedIOBase) -> Iterator[bytes]:
-    """The elements of the array that begins with `start` and goes on in `stream`.
+    """The elements of the array that begins with `start` and continues in `stream`.
 
     Raises ValueError where the text is no JSON array from there on, or an element is longer than ELEMENT_LIMIT;
     RecursionError for an element that nests too deeply.
@@ -58,7 +58,7 @@ class _Window:
         return bool(content)
 
     def next_sign(self) -> str:
-        """The next character that is no white space, which becomes the first of the text; empty at the end."""
+        """The next character that is not white space, which becomes the first of the text; empty at the end."""
         while True:
             match = _SPACE.match(self._text, self._place)
             assert match is not None
@@ -82,7 +82,7 @@ class _Window:
                 if not is_cut or len(self._text) > ELEMENT_LIMIT or not self._grow():
                     raise ValueError(error.msg) from None
                 continue
-            # A number that ends with the text may go on.
+            # A number at the end of the text may continue.
             if end < len(self._text) or not self._grow():
                 value, self._place = self._text[self._place : end], end
                 return value.encode(errors="surrogateescape")

@@ -65,7 +65,7 @@ _ITEM = re.compile(
 
 
 def find_step_heads(text: str) -> list[int]:
-    """Where each step begins. Where the text names its steps, the items of lists within them are no steps."""
+    """Where each step begins. Where the text names its steps, the items of lists within them are not steps."""
     blocks = find_blocks(text)
     named = [head.start() for head in _HEAD.finditer(text) if not blocks.hold(head.start(), head.start())]
     items = [item for item in _ITEM.finditer(text) if not blocks.hold(item.start(), item.start())]
@@ -73,7 +73,7 @@ def find_step_heads(text: str) -> list[int]:
 
 
 def list_heads(items: list[re.Match[str]]) -> list[int]:
-    """Where the items of one list begin: written like the first, each number one higher. One item is no list."""
+    """Where the items of one list begin: written like the first, each number one higher. One item is not a list."""
     if not items:
         return []
     style = _style(items[0])

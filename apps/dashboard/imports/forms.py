@@ -1,4 +1,4 @@
-"""Forms to upload a file and to say how it is read."""
+"""Forms to upload a file and to choose how it is read."""
 
 from __future__ import annotations
 

@@ -60,9 +60,9 @@ def set_role(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     place = place_for(request.user, slug, "manage_members")
     member, form = membership_of(place, pk), RoleForm(request.POST)
     if not form.is_valid():
-        raise DomainError("Unknown role.", fields={"role": f"one of {', '.join(Role.values)}"})
+        raise DomainError("Unknown role.", fields={"role": f"must be one of {', '.join(Role.values)}"})
     member = change_role(membership=member, role=form.cleaned_data["role"], actor=request.user)
-    messages.success(request, f"{member.user} is now {member.get_role_display()}.")
+    messages.success(request, f"{member.user} now has the role {member.get_role_display()}.")
     # Members who give up their own ownership may no longer see this page, but they see the project's page.
     return redirect("people" if can(member, "invite") or member.user != request.user else "project", slug)
 
@@ -73,7 +73,7 @@ def set_skills(request: AuthenticatedRequest, slug: str, pk: int) -> HttpRespons
     place = place_for(request.user, slug, "invite")
     member, form = membership_of(place, pk), SkillsForm(request.POST)
     if not form.is_valid():
-        raise DomainError("Too many skills.", fields={"skills": "at most 1000 characters"})
+        raise DomainError("The list of skills is too long.", fields={"skills": "must have at most 1000 characters"})
     member = save_skills(membership=member, skills=form.cleaned_data["skills"].split(","), actor=request.user)
     messages.success(request, f"Skills of {member.user} saved.")
     return redirect("people", slug)
@@ -84,7 +84,7 @@ def set_skills(request: AuthenticatedRequest, slug: str, pk: int) -> HttpRespons
 def suspend(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     place = place_for(request.user, slug, "manage_members")
     member = membership_of(place, pk)
-    suspend_member(membership=member, reason="Suspended by hand.", by=request.user)
+    suspend_member(membership=member, reason="Suspended manually.", by=request.user)
     messages.success(request, f"{member.user} is suspended. Their labels are kept but no longer count.")
     return redirect("home") if member.user == request.user else redirect("people", slug)
 
@@ -143,7 +143,7 @@ def join(request: HttpRequest, secret: str) -> HttpResponse:
     if request.method == "POST" or request.session.get(INVITATION_KEY) == secret:
         request.session.pop(INVITATION_KEY, None)
         member = accept_invitation(secret=secret, user=user)
-        messages.success(request, f"You joined {member.project} as {member.get_role_display()}.")
+        messages.success(request, f"You joined {member.project} with the role {member.get_role_display()}.")
         return redirect("project", member.project.slug)
     invitation = _usable_invitation(secret)
     context = {"invitation": invitation, "secret": secret, "membership": _covering_membership(invitation, user)}

@@ -37,7 +37,7 @@ def next_steps(place: Place, rounds: Sequence[RoundWork]) -> list[NextStep]:
     steps = [
         NextStep(
             "Import problems and solutions",
-            "JSON Lines or Parquet, in one of eight known formats or with columns that you name.",
+            "JSON or Parquet, in a known format or with columns that you name.",
             "import-new",
             Solution.objects.filter(project=project).exists(),
         ),

@@ -64,7 +64,7 @@ class RulesForm(ServiceForm):
 
     allows_self_review = forms.BooleanField(
         required=False,
-        label="Reviewers may judge solutions that they labeled",
+        label="Reviewers may review solutions that they labeled",
         help_text="Only owners can change this. Such decisions are marked in the audit log and in exports.",
     )
 

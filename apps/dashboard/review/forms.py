@@ -98,14 +98,14 @@ def selected_ids(data: QueryDict, name: str) -> list[int]:
     if not ids:
         raise DomainError(f"Select at least one {name}.", fields={name: "none selected"})
     if len(ids) > MAX_SELECTED or len(numbers) < len(ids):
-        raise DomainError(f"Select up to {MAX_SELECTED} {name}s.", fields={name: f"1 to {MAX_SELECTED} IDs"})
+        raise DomainError(f"Select up to {MAX_SELECTED} {name}s.", fields={name: f"must be 1 to {MAX_SELECTED} IDs"})
     return numbers
 
 
 # --- a correction -----------------------------------------------------------------------------------------
 
 FINISHES = [("found_error", "found the first error"), ("solution", "reached the end"), ("give_up", "gave up")]
-ANSWERS = [("", "not reached"), ("-1", "bad"), ("0", "okay"), ("1", "great"), ("unsure", "unsure")]
+ANSWERS = [("", "not rated"), ("-1", "bad"), ("0", "okay"), ("1", "great"), ("unsure", "unsure")]
 
 
 class CorrectionForm(ServiceForm):

@@ -108,7 +108,7 @@ def act_on_selected(request: AuthenticatedRequest, slug: str, kind: str) -> Http
     _check_kind(kind)
     act = request.POST.get("act", "")
     if act not in ACTIONS:
-        raise DomainError("Unknown action.", fields={"act": f"one of {', '.join(ACTIONS)}"})
+        raise DomainError("Unknown action.", fields={"act": f"must be one of {', '.join(ACTIONS)}"})
     ids = selected_ids(request.POST, "solution")
     solutions = list(Solution.objects.filter(project=place.project, pk__in=ids).order_by("pk"))
     messages.success(request, ACTIONS[act](solutions, request.user))

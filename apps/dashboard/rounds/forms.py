@@ -61,7 +61,7 @@ class SelectionForm(ServiceForm):
         required=False,
         min_value=1,
         max_value=10**9,
-        label="At most",
+        label="Sample size",
         help_text="A random sample of this size, the same each time. Empty: all.",
     )
 
@@ -129,22 +129,22 @@ class RoundForm(SelectionForm, ProtocolForm, OnceForm):
         initial="first_error",
         widget=forms.RadioSelect,
     )
-    redundancy = forms.IntegerField(**limits_of(RoundConfig, "redundancy"), initial=1, label="People per solution")
-    most_people = forms.IntegerField(**_setting("most_people"), required=False, label="Up to, where they disagree")
+    redundancy = forms.IntegerField(**limits_of(RoundConfig, "redundancy"), initial=1, label="People per task")
+    most_people = forms.IntegerField(
+        **_setting("most_people"), required=False, label="Most people, where they disagree"
+    )
     gold_percent = forms.FloatField(
         **_percent_limits("gold_share"),
         initial=0,
         label="Gold",
         help_text="Percent of gold tasks among the tasks served.",
     )
-    lease_minutes = forms.IntegerField(**_setting("lease_minutes"), label="Minutes to hold a task")
+    lease_minutes = forms.IntegerField(**_setting("lease_minutes"), label="Lease, in minutes")
     show_reference = forms.BooleanField(required=False, initial=True, label="Labelers see the reference answer")
     guideline = GuidelineField(
         queryset=Guideline.objects.none(), required=False, label="Guidelines", empty_label="the newest when it opens"
     )
-    mode = forms.ChoiceField(
-        required=False, choices=Round.Mode.choices, initial=Round.Mode.BLIND, label="What they see of others"
-    )
+    mode = forms.ChoiceField(required=False, choices=Round.Mode.choices, initial=Round.Mode.BLIND, label="Mode")
     endpoint = forms.ModelChoiceField(
         queryset=Endpoint.objects.none(),
         required=False,
@@ -162,7 +162,7 @@ class RoundForm(SelectionForm, ProtocolForm, OnceForm):
         help_text="Percent of agreement with gold that passes. PRM800K used 75.",
     )
     tries = forms.IntegerField(**limits_of(RoundConfig, "tries"), initial=1, required=False, label="Attempts")
-    needs_screening = forms.BooleanField(required=False, label="Only those who have passed the screening")
+    needs_screening = forms.BooleanField(required=False, label="Only labelers who have passed the screening")
     skills = forms.CharField(
         required=False,
         max_length=1000,
@@ -261,7 +261,7 @@ class RoundForm(SelectionForm, ProtocolForm, OnceForm):
 
 
 def _endpoints(project: Project) -> QuerySet[Endpoint]:
-    """The endpoints that the project may use, and those of its drafts: if a grant was withdrawn, the service says so."""
+    """The endpoints that the project may use, and those of its drafts: if a grant was revoked, the service reports it."""
     usable = Endpoint.objects.usable_in(project).values("pk")
     drafts = Round.objects.filter(project=project, status=Round.Status.DRAFT).values("endpoint")
     return Endpoint.objects.filter(Q(pk__in=usable) | Q(pk__in=drafts)).order_by("name")

@@ -41,16 +41,14 @@ class ProtocolForm(ServiceForm):
         **_option(FirstErrorOptions, "alternatives"), label="Rate alternatives for the bad step"
     )
     progress = forms.BooleanField(
-        **_option(FirstErrorOptions, "progress"), label="Say how far the solution came before it"
+        **_option(FirstErrorOptions, "progress"), label="Rate how far the solution came before it"
     )
     critiques = forms.BooleanField(
         **_option(FirstErrorOptions, "critiques"), label="Rate or write a critique of the mistake"
     )
     candidates = forms.IntegerField(**_option(SamplingOptions, "candidates"), label="Candidates per step")
     temperature = forms.FloatField(**_option(SamplingOptions, "temperature"))
-    max_tokens = forms.IntegerField(
-        **_option(SamplingOptions, "max_tokens"), label="Longest step", help_text="In tokens."
-    )
+    max_tokens = forms.IntegerField(**_option(SamplingOptions, "max_tokens"), label="Maximum tokens per step")
 
     pairs = forms.ChoiceField(
         **_option(ComparisonOptions, "pairs"),
@@ -64,16 +62,18 @@ class ProtocolForm(ServiceForm):
     )
     each = forms.IntegerField(
         **_option(ComparisonOptions, "each"),
-        label="Pairs of a problem",
+        label="Pairs per problem",
         help_text="The most pairs made of one problem, or of one step.",
     )
     seed = forms.IntegerField(**_option(ComparisonOptions, "seed"), help_text="Another seed makes other pairs.")
     rationale = forms.ChoiceField(
         **_option(ComparisonOptions, "rationale"),
-        label="Why it is better",
-        choices=[("optional", "may be written"), ("required", "must be written"), ("off", "is not asked")],
+        label="Rationale",
+        choices=[("optional", "optional"), ("required", "required"), ("off", "not asked for")],
     )
-    ties = forms.BooleanField(**_option(ComparisonOptions, "ties"), label="Neither may be better")
+    ties = forms.BooleanField(
+        **_option(ComparisonOptions, "ties"), label="Labelers may answer that neither side is better"
+    )
 
     def protocol_options(self) -> dict[str, Any]:
         """The options of the chosen protocol; those with an empty field keep their defaults."""

@@ -80,7 +80,7 @@ def adjudicate(request: AuthenticatedRequest, slug: str, pk: int) -> HttpRespons
     elif act in ACTIONS:
         outcome = ACTIONS[act](solution, step, request.user, note)
     else:
-        raise DomainError("Unknown action.", fields={"act": f"one of {', '.join((*RATINGS, *ACTIONS))}"})
+        raise DomainError("Unknown action.", fields={"act": f"must be one of {', '.join((*RATINGS, *ACTIONS))}"})
     if not request.htmx:
         return redirect(f"{reverse('solution', args=[slug, pk])}?{request.GET.urlencode()}")
     context = place.context("review", outcome=outcome, **_consensus_context(place, solution))
@@ -147,7 +147,7 @@ def _no_error(solution: Solution, step: Step, by: User, note: str) -> str:
 
 def _withdraw_all(solution: Solution, step: Step, by: User, note: str) -> str:
     is_withdrawn = withdraw_adjudication(solution=solution, by=by)
-    return "All ratings of reviewers withdrawn." if is_withdrawn else "There is no rating to withdraw."
+    return "All adjudicated ratings withdrawn." if is_withdrawn else "There is no rating to withdraw."
 
 
 def _gold(solution: Solution, step: Step, by: User, note: str) -> str:

@@ -21,7 +21,7 @@ class Completion:
 def read_completion(choice: CompletionChoice, last_step: str = "") -> Completion:
     """Read a completion. If it is empty, its answer is that of `last_step`, with which the prefix ends.
 
-    A completer that goes on with a problem of its own has finished this one, so the token limit did not cut it off. If no
+    A completer that continues with a problem of its own has finished this one, so the token limit did not cut it off. If no
     mark separates the two, the text states two answers; then `answer` is None.
     """
     own = own_text(choice.text)

@@ -46,7 +46,7 @@ def checked(kind: type[S], values: Mapping[str, Any], name: str) -> S:
 
 
 def checked_sampling(endpoint: Endpoint, values: Mapping[str, Any]) -> SamplingSettings:
-    """The settings, by default with the endpoint's stop texts, and top_k and min_p only if it takes them."""
+    """The settings, by default with the endpoint's stop texts, and top_k and min_p only if it accepts them."""
     defaults = {"stop": endpoint.stop_texts, "extras": endpoint.sends_extras}
     return checked(SamplingSettings, defaults | dict(values), "sampling")
 

@@ -25,7 +25,7 @@ def checked_selection(selection: Mapping[str, Any]) -> dict[str, Any]:
     if unknown:
         raise DomainError(
             f"Unknown selection keys: {', '.join(sorted(unknown))}.",
-            fields={"selection": "keys: answers and source"},
+            fields={"selection": "must have no keys but answers and source"},
         )
     answers = selection.get("answers") or "any"
     if answers not in ANSWERS:

@@ -31,7 +31,7 @@ STRATEGIES: dict[str, tuple[type[Any], type[Options]]] = {
 def strategy_of(name: str, options: Mapping[str, Any]) -> Strategy:
     """The strategy with these options. Raises DomainError, with the name of the option, if one is unknown or out of range."""
     if name not in STRATEGIES:
-        raise DomainError(f"Unknown strategy {name!r}.", fields={"strategy": f"one of {', '.join(STRATEGIES)}"})
+        raise DomainError(f"Unknown strategy {name!r}.", fields={"strategy": f"must be one of {', '.join(STRATEGIES)}"})
     kind, options_kind = STRATEGIES[name]
     try:
         strategy: Strategy = kind(msgspec.convert(dict(options), options_kind))

@@ -21,7 +21,7 @@ class EarlyStop:
     """Waves of b until a rollout succeeds or N have failed. Its hard labels have the same distribution as Math-Shepherd's.
 
     A step costs b (1 - (1-p)^N) / (1 - (1-p)^b) rollouts on average. The share of successes after such a stop is biased:
-    it is no soft label.
+    it is not a soft label.
     """
 
     name: ClassVar = "early-stop"

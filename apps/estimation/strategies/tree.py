@@ -46,7 +46,7 @@ class Tree:
         self._search = Bisect(BisectOptions(rollouts=rollouts, live=1, wave=rollouts))
 
     def next(self, case: Case, step_counts: Sequence[Counts]) -> list[Probe]:
-        # All N, whatever the first outcomes are: the share of successes is a soft label.
+        # All N, regardless of the first outcomes: the share of successes is a soft label.
         for position, counts in enumerate(step_counts):
             if 0 < counts.rollouts < self.options.rollouts and not counts.is_closed:
                 return [Probe(position, self.options.rollouts - counts.rollouts)]

@@ -154,7 +154,7 @@ class Worker:
                 engine.stop()
 
     def _pause_reason(self) -> str | None:
-        """Why the run must pause: its endpoint may not be used, or its budget is spent. None if it may go on."""
+        """Why the run must pause: its endpoint may not be used, or its budget is spent. None if it may continue."""
         if reason := endpoint_unusable_reason(self.run):
             return reason
         return over_budget(EstimationRun.objects.get(pk=self.run.pk)) if any(self.run.budget.values()) else None

@@ -1,7 +1,7 @@
 """Fair scheduling: workers alternate between projects, and within a project between its runs.
 
-A wake-up message says only that there is work. A free worker takes a run of the project that was served least recently,
-in whatever order the runs, of estimation or of sampling, were started.
+A wake-up message only announces work. A free worker takes a run of the project that was served least recently,
+whichever order the estimation and sampling runs were started in.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def _waiting_estimation_runs() -> list[WaitingRun]:
 
 
 def next_run() -> WaitingRun | None:
-    """The run that a free worker takes up now; None if none can use a worker. Raises redis.RedisError."""
+    """The run for a worker that is free now; None if none can use a worker. Raises redis.RedisError."""
     runs = waiting_runs()
     if not runs:
         return None

@@ -44,7 +44,7 @@ class Annotate(SolutionFormat):
     columns = pa.schema(list(_arrow_type(inspect.type_info(CanonicalRow))))
 
     def check(self, policy: LabelPolicy) -> None:
-        """Any policy will do: it only decides `first_error`."""
+        """Every policy is valid: it only decides `first_error`."""
 
     def rows(self, record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
         if record.comparison is not None:

@@ -48,9 +48,9 @@ def _filter_reason(person: PersonRecord, policy: LabelPolicy) -> str:
 def counted(record: Record, policy: LabelPolicy) -> dict[int, str]:
     """By index of `record.people`, why a submission does not count; empty when it does.
 
-    Of several assignments of one labeler the newest counts, as in the consensus: no one is a majority of two. It is
-    chosen among all that the policy does not filter out: when it ended early or a reviewer corrected it, no older one
-    counts instead.
+    Of several assignments of one labeler the newest counts, as in the consensus: a single labeler is never a majority of
+    two. It is chosen among all that the policy does not filter out: when it ended early or a reviewer corrected it, no
+    older one counts instead.
     """
     reasons = {index: exclusion_reason(person, policy) for index, person in enumerate(record.people)}
     if policy.people == "first":

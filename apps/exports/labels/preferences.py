@@ -77,7 +77,7 @@ def _counted_preferences(record: Record, policy: LabelPolicy, tally: Tally) -> t
 
 
 def decide(preferences: Sequence[PreferenceRecord], policy: LabelPolicy) -> list[PreferenceRecord]:
-    """The majority's choice with its median margin; or each preference, or the first, as the policy says."""
+    """The majority's choice with its median margin; or each preference, or the first, as the policy requires."""
     if policy.people != "majority":
         return list(preferences[: 1 if policy.people == "first" else None])
     (choice, votes), *rest = Counter(preference.choice for preference in preferences).most_common(2)

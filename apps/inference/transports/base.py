@@ -60,7 +60,7 @@ def _choice(transport: Transport, choice: Mapping[str, Any]) -> CompletionChoice
     message = choice.get("message")
     reason = str(choice.get("finish_reason") or "")
     if not text and isinstance(message, Mapping):
-        # Reasoning, a refusal or a tool call without any text is no completion that ends right after the prefix.
+        # Reasoning, a refusal or a tool call without any text is not a completion that ends right after the prefix.
         has_other_content = message.get("content") is None or any(message.get(name) for name in _OTHER_CONTENT)
         reason = "length" if has_other_content else reason
     return CompletionChoice(text, reason)

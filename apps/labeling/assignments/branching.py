@@ -1,4 +1,4 @@
-"""Storing the labels of a branching submission: on the task's solution, or on a solution derived from the dialogue.
+"""Storing the labels of a branching submission: on the task's solution, or on a derived solution.
 
 A submission that only used the solution's own candidates and path rates that solution. One that left it, by a step that
 the labeler wrote, another choice or sampled candidates, derives a new solution: it holds all candidates that were shown
@@ -49,7 +49,7 @@ def store_branching_labels(assignment: Assignment, submission: Submission, conte
 
 
 def solution_step_ids(steps: Sequence[BranchStep], context: AssignmentContext) -> Mapping[Place, int] | None:
-    """The ids of the rated steps of the task's solution; None if the dialogue left the solution."""
+    """The ids of the rated steps of the task's solution; None if the submission left the solution."""
     tree = context.tree
     chosen = [step.text for step in steps if step.text is not None]
     if not tree.follows(chosen) or len(chosen) > len(tree.path):

@@ -1,7 +1,7 @@
 """Candidates for the next step: the existing ones, else sampled from the round's endpoint and shared by all labelers.
 
 The endpoint is called outside any transaction and within seconds, because a labeler waits. If it does not answer, the
-labeler is told so and can still write the step or give up.
+labeler sees a message and can still write the step or give up.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ OPEN_STATES = (Assignment.State.LEASED, Assignment.State.EXPIRED, Assignment.Sta
 class PositionCandidates:
     """The candidates at a position. `source` is `solution`, `model` or empty; `problem` says why there are none.
 
-    `busy`: the model is answering others; ask again in a moment. `ended`: the step before states the final answer.
+    `busy`: the model answers other labelers; ask again in a moment. `ended`: the step before states the final answer.
     """
 
     position: int
@@ -144,14 +144,14 @@ class _SamplingRequest:
 def sampled_steps(
     endpoint: Endpoint, task: Task, prefix: Sequence[str], options: SamplingOptions, *, without: Sequence[str] = ()
 ) -> list[str]:
-    """Distinct steps that may follow the prefix, at most as many as the options say, none of them in `without`.
+    """Distinct steps that may follow the prefix, at most as many as the options allow, none of them in `without`.
 
     Raises EndpointFailure, or DomainError if the model is busy, too slow, or has no usable step.
     """
     solution = task.solution
     assert solution is not None
     if (reason := unusable_reason(endpoint, task.round.project)) is not None:
-        # The grant was withdrawn after the round opened. Labelers see the same message as for any other failure.
+        # The grant was revoked after the round opened. Labelers see the same message as for any other failure.
         log.info("round %s: %s", task.round_id, reason)
         raise Unreachable("The endpoint cannot be reached.")
     template = Template(endpoint.problem_template, endpoint.system_prompt, endpoint.prefix_end)
@@ -163,7 +163,7 @@ def sampled_steps(
         frozenset(text.strip() for text in without),
     )
     if not _waiting.acquire(timeout=PATIENCE_S):
-        raise DomainError("The model is answering others.", code=BUSY)
+        raise DomainError("The model is busy with requests of other labelers.", code=BUSY)
     try:
         client = Client(endpoint.server(), attempts=2)
         steps = asyncio.run(_ask(client, endpoint, request))

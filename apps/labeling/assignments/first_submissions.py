@@ -1,4 +1,4 @@
-"""Labelers' first submissions: gold, speed and agreement are measured on them, whatever was corrected later."""
+"""Labelers' first submissions: gold, speed and agreement are measured on them, regardless of later corrections."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def archived_first_submissions(solution_of: Mapping[int, int | None]) -> dict[in
 def shared_path_ratings(assignments: Sequence[Assignment]) -> dict[int, dict[int, int]]:
     """For assignments with a derived solution: their ratings of the task's own steps, up to where the paths part.
 
-    The steps of a derived solution are copies, so that the texts tell which of them are the task's own.
+    The steps of a derived solution are copies; the task's own are recognized by their texts.
     """
     solutions = {
         pk

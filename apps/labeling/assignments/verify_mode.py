@@ -18,7 +18,7 @@ def shown_model_labels(assignment: Assignment) -> dict[str, Any] | None:
 def open_in_verify_mode(assignment: Assignment, newest_labels: Callable[[int], Mapping[str, Any] | None]) -> None:
     """Store the models' newest labels when an assignment is opened for the first time in a round in verify mode.
 
-    They stay as they were shown, whatever newer runs say, so that the labeler's agreement with them can be measured.
+    They stay as they were shown, regardless of newer runs, so that the labeler's agreement with them can be measured.
     `newest_labels` returns the labels of a solution, or None.
     """
     solution_id = assignment.task.solution_id

@@ -82,7 +82,7 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
         leases.update(state=Assignment.State.RELEASED)
 
     def exists_for(self, solution: OuterRef) -> Q:
-        """Whether one of these is of the solution: of its task, or of the dialogue that it was derived in."""
+        """Whether one of these labels the solution: as its task's, or as the one derived from its submission."""
         on_task = self.filter(task__solution=solution, derived_solution__isnull=True)
         return Exists(on_task) | Exists(self.filter(derived_solution=solution))
 

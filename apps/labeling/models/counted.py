@@ -1,7 +1,7 @@
 """Which assignments count, that is, whose labels enter the consensus. This rule is stated nowhere else.
 
 A submission that does not count is still a submission: progress, payment and history include it. A label counts only
-if it was real work by a trusted labeler: an answer to a test is no evidence about the step.
+if it was real work by a trusted labeler: an answer to a test is not evidence about the step.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def reasons_q(prefix: str = "") -> dict[NotCounted, Q]:
 def counted_q(prefix: str = "", *, with_corrected: bool = False) -> Q:
     """Assignments to which no reason applies, except perhaps EARLIER.
 
-    That is enough to tell whether a solution was labeled at all. To read its labels, combine it with `newest_q`.
+    That is enough to know whether a solution was labeled at all. To read its labels, combine it with `newest_q`.
     `with_corrected` keeps assignments that a reviewer corrected: they do not count, but labelers are measured by them.
     """
     condition = Q()
@@ -79,7 +79,7 @@ def earlier_q(prefix: str = "") -> Q:
     """Assignments whose labeler has a newer one on the same solution or comparison: each labeler counts once.
 
     Only an assignment with a label replaces an earlier one: a rating of a step on the solution's path, or a preference.
-    An assignment that a reviewer corrected replaces earlier ones too, since the correction stands for its labels.
+    An assignment that a reviewer corrected replaces earlier ones too, since the correction takes the place of its labels.
 
     Each subquery starts from the tasks of one solution or comparison; the cheap conditions come first.
     """

@@ -92,7 +92,7 @@ class Task(models.Model):
 class RoundProgress(models.Model):
     """A labeler's progress in a round: their position in the queue, and how much they submitted.
 
-    The cursor keeps the cost of a claim flat: a claim does not read the tasks before it again. The counters stand
+    The cursor keeps the cost of a claim flat: a claim does not read the tasks before it again. The counters are
     here and not in the round, because every submission would wait for the lock of one round row.
     """
 

@@ -82,7 +82,7 @@ def check_shape(submission: Submission, context: TaskContext) -> None:
         if not context.is_on_path(step) and place not in context.alternatives:
             fields[f"steps[{index}]"] = f"the task has no step {step.position}, candidate {step.candidate}"
         elif step.text is not None:
-            fields[f"steps[{index}]"] = "this protocol takes no steps written by labelers"
+            fields[f"steps[{index}]"] = "this protocol does not accept steps written by labelers"
         elif place in rated:
             fields[f"steps[{index}]"] = "rated twice"
         elif step.rating is not None and step.rating not in RATINGS:

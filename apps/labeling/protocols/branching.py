@@ -1,7 +1,7 @@
 """PRM800K's phase 1: rate the candidates for the next step, choose or write one, and continue until the answer.
 
 A great candidate must be chosen where there is one, else an okay candidate or a step that the labeler writes. A bad or
-unsure candidate cannot be chosen. A step that states a final answer may end the dialogue but need not: people also
+unsure candidate cannot be chosen. A step that states a final answer may end the solution but need not: people also
 write "The answer is 7." and explain it in the next step.
 """
 
@@ -16,12 +16,12 @@ from apps.labeling.protocols.base import LEFT_EARLY, Options, SamplingOptions, T
 from apps.labeling.protocols.candidate_tree import StepCandidate, is_final, own_number
 from apps.labeling.protocols.submission import Submission, SubmittedStep
 
-# The longest dialogue that is accepted.
+# The most positions that a submission may have.
 MOST_POSITIONS = 200
 
 
 class BranchingOptions(SamplingOptions, frozen=True):
-    """`writes`: labelers may write a step where none is great. `starts_from="problems"`: the dialogue starts empty."""
+    """`writes`: labelers may write a step where none is great. `starts_from="problems"`: the solution starts empty."""
 
     FOR_LABELERS: ClassVar[frozenset[str]] = frozenset({"writes"})
 
@@ -92,7 +92,7 @@ class BranchStep:
     def check_rated(self) -> None:
         """Raises Unprocessable if a step was chosen and a candidate has no rating.
 
-        Without a choice the dialogue stopped here early, and the ratings may be incomplete.
+        Without a choice the labeler stopped here early, and the ratings may be incomplete.
         """
         answered = {step.candidate for _, step in self.answers if step.is_answered}
         unrated = [candidate.candidate for candidate in self.candidates if candidate.candidate not in answered]
@@ -133,7 +133,7 @@ class BranchStep:
     def _error_of_own(self, step: SubmittedStep, options: BranchingOptions, best: int) -> str | None:
         """What is wrong with a step that the labeler wrote; `best` is the best rating of a candidate here."""
         if not options.writes:
-            return "this round takes no steps written by labelers"
+            return "this round does not accept steps written by labelers"
         if not (step.text or "").strip():
             return "the step has no text"
         if step.candidate != own_number(self.candidates):

@@ -80,7 +80,7 @@ def own_number(candidates: Sequence[StepCandidate]) -> int:
 
 
 def prefix_digest(texts: Sequence[str]) -> UUID:
-    """The identity of a prefix, whatever white space surrounds its steps."""
+    """The identity of a prefix, ignoring white space around its steps."""
     return digest("prefix", *(text.strip() for text in texts))
 
 

@@ -35,7 +35,7 @@ class ComparisonOptions(Options, frozen=True):
 class Comparison:
     name: ClassVar = "comparison"
     title: ClassVar = "Comparison"
-    hint: ClassVar = "Say which of two is better, and by how much."
+    hint: ClassVar = "Choose which of two sides is better, and by how much."
     of: ClassVar[Literal["solution", "comparison"]] = "comparison"
     options: ClassVar[type[Options]] = ComparisonOptions
 
@@ -64,7 +64,7 @@ def check_preference(preference: SubmittedPreference, options: ComparisonOptions
         fields["preference.margin"] = f"must be one of {', '.join(MARGINS)}"
     has_rationale = bool(preference.rationale.strip())
     if options.rationale == "off" and has_rationale:
-        fields["preference.rationale"] = "this round takes no rationale"
+        fields["preference.rationale"] = "this round does not accept a rationale"
     if options.rationale == "required" and not has_rationale and not is_left_early:
         fields["preference.rationale"] = "required"
     if fields:

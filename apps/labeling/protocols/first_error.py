@@ -128,7 +128,7 @@ def _followup_errors(
 
 def critique_error(critique: SubmittedCritique, shown: frozenset[int], rated_ids: set[int]) -> str | None:
     if critique.id is None:
-        return None if (critique.text or "").strip() else "needs the id of a critique and a rating, or a text"
+        return None if (critique.text or "").strip() else "needs the ID of a critique and a rating, or a text"
     if critique.id not in shown:
         return f"the bad step has no critique {critique.id}"
     if critique.id in rated_ids:

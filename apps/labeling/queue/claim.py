@@ -36,7 +36,7 @@ _WITH_PROBLEM = Prepared(lambda pk: Assignment.objects.with_problem().filter(pk=
 
 _STATUS_TEXT: dict[str, str] = {
     Round.Status.DRAFT: "not open yet",
-    Round.Status.PAUSED: "paused: a manager can open it again",
+    Round.Status.PAUSED: "paused: a manager can reopen it",
     Round.Status.CLOSED: "closed",
 }
 
@@ -180,6 +180,6 @@ def why_nothing_left(round_: Round, labeler: User) -> NoTask:
     if until is not None:
         clock = timezone.localtime(until)
         return NoTask(
-            "all_leased", f"Others are working on all remaining tasks. Look again at {clock:%H:%M} ({clock:%Z})."
+            "all_leased", f"Others are working on all remaining tasks. Check again at {clock:%H:%M} ({clock:%Z})."
         )
     return NoTask("all_done", "All tasks of this round are done. Thank you.")

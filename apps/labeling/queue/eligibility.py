@@ -1,6 +1,6 @@
 """Who may be given new tasks in a round. The rules are evaluated at each claim, by a few indexed look-ups.
 
-A task that a labeler holds already may be finished, whatever has changed since.
+A labeler may finish a task that they hold already, even if the rules no longer admit them.
 """
 
 from __future__ import annotations
@@ -47,14 +47,15 @@ class ScreeningAttempt:
         agreement, mark = _percent(self.score or 0), _percent(self.pass_mark)
         if self.passed_at is not None:
             return NoTask(
-                "screening_passed", f"You have passed: you agree with {agreement} of the gold labels; {mark} is needed."
+                "screening_passed",
+                f"You have passed: you agree with {agreement} of the gold labels; {mark} is required.",
             )
         attempts_left = {0: "No attempt is left.", 1: "One more attempt is left."}.get(
             self.tries_left, f"{self.tries_left} more attempts are left."
         )
         return NoTask(
             "screening_failed",
-            f"You have not passed: you agree with {agreement} of the gold labels; {mark} is needed. {attempts_left}",
+            f"You have not passed: you agree with {agreement} of the gold labels; {mark} is required. {attempts_left}",
             may_retake=self.tries_left > 0 and self.is_open,
         )
 
@@ -120,7 +121,7 @@ def membership_reason(round_: Round, labeler: LabelerStatus) -> NoTask | None:
     if labeler.status != Membership.Status.ACTIVE:
         return NoTask("not_a_member", "You are not a member of this project.")
     if round_.is_for_named and not labeler.is_named:
-        return NoTask("not_named", "This round is for labelers whom a manager has named, and you are not one of them.")
+        return NoTask("not_named", "This round is for labelers named by a manager, and you are not one of them.")
     missing = [skill for skill in round_.skills if skill not in labeler.skills]
     if missing:
         return NoTask("skills_missing", f"This round needs skills that you do not have here: {', '.join(missing)}.")

@@ -62,7 +62,7 @@ _NEW_AHEAD = f"""
 
 # Gold that the labeler released or let expire comes again after everything else that they could get, as ordinary tasks
 # do, which the cursor has passed: a task that came again earlier could only be gold. So it waits until the labeler has
-# had every ordinary task available to them after it; the ids of their latest assignments tell the order.
+# had every ordinary task available to them after it; the ids of their latest assignments give the order.
 _GOLD_AGAIN = f"""
     SELECT t.id, t.priority FROM (
         SELECT a.task_id, max(a.id) AS assignment FROM labeling_assignment a
@@ -159,7 +159,7 @@ UPDATE labeling_assignment a SET state = 'leased', leased_at = %(now)s, leased_u
 FROM next WHERE a.id = next.assignment RETURNING a.id
 """
 
-# As `TaskQuerySet.add_slots`. The condition stands in SET and not in WHERE, so that it is evaluated on the locked row.
+# As `TaskQuerySet.add_slots`. The condition is in SET and not in WHERE, so that it is evaluated on the locked row.
 _ADD_SLOTS = "open_slots = CASE WHEN t.withdrawn = '' THEN t.open_slots + {} ELSE 0 END"
 
 # The tasks are locked in the order of their ids, so that two transactions that free slots of the same tasks cannot

@@ -42,7 +42,7 @@ class RoundConfig(msgspec.Struct, frozen=True, kw_only=True):
     show_reference: Annotated[bool, Meta(description="Labelers see the reference answer.")] = True
     lease_minutes: Annotated[
         int,
-        Meta(ge=1, le=1440, description="A task returns to the queue after so many minutes without any activity."),
+        Meta(ge=1, le=1440, description="A task returns to the queue after this many minutes without activity."),
     ] = 20
     options: Mapping[str, Any] = {}
     endpoint: Annotated[
@@ -142,7 +142,7 @@ def _choice_errors(config: RoundConfig) -> dict[str, str]:
 
 
 def _reference_errors(project: Project, config: RoundConfig) -> dict[str, str]:
-    """Whatever a round refers to must belong to its project."""
+    """Errors of objects that the round refers to, which must belong to its project."""
     errors: dict[str, str] = {}
     if config.endpoint is not None and not config.endpoint.is_usable_in(project):
         errors["endpoint"] = "must belong to this project or be granted to it"

@@ -1,7 +1,7 @@
 """When a round will be complete, at the observed pace. Pure.
 
 A forecast needs enough submissions over enough time, and is always a range: n submissions give their rate to about one
-over the root of n. The pace of less than a day says nothing about nights and weekends, so such a forecast is in hours
+over the root of n. The pace of less than a day does not include nights and weekends, so such a forecast is in hours
 of work and has no date.
 """
 

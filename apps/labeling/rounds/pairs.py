@@ -21,7 +21,7 @@ from apps.labeling.protocols.comparison import ComparisonOptions
 from apps.labeling.rounds.selection import Selection
 
 CHUNK = 500
-# A quick count makes pairs of at most so many solutions, and at most so many pairs.
+# The limits of a quick count: solutions to make pairs of, and pairs.
 COUNTED_TO = 2000
 
 T = TypeVar("T")

@@ -23,7 +23,7 @@ RULES: dict[str, tuple[type[Any], type[Options]]] = {
 def rule_of(name: str, options: Mapping[str, Any]) -> Rule:
     """The rule with these settings. Raises DomainError for an unknown rule and for an invalid setting."""
     if name not in RULES:
-        raise DomainError(f"Unknown rule {name!r}.", fields={"rule": f"one of {', '.join(RULES)}"})
+        raise DomainError(f"Unknown rule {name!r}.", fields={"rule": f"must be one of {', '.join(RULES)}"})
     rule_class, options_class = RULES[name]
     try:
         rule: Rule = rule_class(msgspec.convert(dict(options), options_class))

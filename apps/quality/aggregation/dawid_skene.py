@@ -84,7 +84,7 @@ class DawidSkene:
         is_rated = rater_counts > 0
         first_errors, error_certainty = first_error_probabilities(probabilities[:, BAD + 1], is_rated, ratings.offsets)
         certainty = np.where(is_rated, probabilities.max(axis=1), 0.0)
-        # The model trusts a labeler whom no other checks: a single rating gets no more than its own certainty.
+        # The model trusts a labeler without a second one to compare: a single rating gets at most its own certainty.
         certainty_of_one = float(certainty_of(1, 1))
         return AggregationResult(
             np.where(is_rated, probabilities.argmax(axis=1) - 1, UNKNOWN),

@@ -23,7 +23,7 @@ def majority_labels(counts: Ints) -> Ints:
     highest = counts.max(axis=1)
     has_majority = (highest > 0) & ((counts == highest[:, None]).sum(axis=1) == 1)
     labels = np.where(has_majority, counts.argmax(axis=1) - 1, UNKNOWN)
-    # A tie of okay and great is no dispute about an error and must not keep the first error open.
+    # A tie of okay and great is not a dispute about an error and must not keep the first error open.
     is_good_tie = (highest > 0) & (counts[:, BAD + 1] < highest) & (counts[:, OKAY + 1] == counts[:, GREAT + 1])
     return np.where(is_good_tie, OKAY, labels)
 

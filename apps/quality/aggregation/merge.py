@@ -17,7 +17,7 @@ from apps.quality.statistics.ratings import Bools, FirstErrors, Ints, Ratings, f
 class Outcomes:
     """Labels by number, as in `ratings`; `solutions`, `steps` and `labelers` hold the ids of these numbers.
 
-    `adjudicated_steps` and `adjudicated` tell which steps and which solutions a reviewer decided. `named` are the
+    `adjudicated_steps` and `adjudicated` mark the steps and the solutions that a reviewer decided. `named` are the
     labelers' first errors, in the order of submission. Of each solution, `required` is the number of labelers that a
     settled label needs, and `raters_needed` how many of them must have rated a step.
     """
@@ -58,7 +58,7 @@ class Outcomes:
     def thin_steps(self) -> Bools:
         """Steps of solutions with too few labelers, and steps that too few of the labelers rated.
 
-        A labeler who names an earlier first error does not rate the later steps, and the few who do are no majority.
+        A labeler who names an earlier first error does not rate the later steps, and the few who do are not a majority.
         """
         too_few_labelers = self._too_few_labelers() & ~self.adjudicated
         is_thin = too_few_labelers[self.ratings.solution_of_step()] | self._too_few_raters()

@@ -53,8 +53,8 @@ class ProcessBenchResult:
 def processbench_result(first_errors: Sequence[int], options: ProcessBenchOptions | None = None) -> ProcessBenchResult:
     """The state of one solution, from its labelers' first errors in the order of submission.
 
-    A labeler whose first error is UNKNOWN counts as one who was asked and agrees with nobody. A solution on which the
-    remaining labelers cannot reach agreement any more is given up at once.
+    A labeler whose first error is UNKNOWN counts as one who was asked and agrees with no other. A solution on which the
+    remaining labelers can no longer reach agreement is given up at once.
     """
     rule = options or ProcessBenchOptions()
     named: Counter[int] = Counter()
@@ -75,7 +75,9 @@ class ProcessBench:
 
     name: ClassVar[str] = "processbench"
     title: ClassVar[str] = "ProcessBench"
-    about: ClassVar[str] = "Three who name the same first error, among at most five; else the solution is given up."
+    about: ClassVar[str] = (
+        "Three labelers who name the same first error, among at most five; otherwise the solution is given up."
+    )
 
     def __init__(self, options: ProcessBenchOptions) -> None:
         self.options = options

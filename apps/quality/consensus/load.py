@@ -53,7 +53,7 @@ def load_ratings(project: Project, solution_ids: Sequence[int], *, first_submiss
     """The counted ratings of these solutions, without the solutions that have no steps.
 
     Of several assignments of one labeler at one solution the newest counts. With `first_submissions` the ratings are
-    those that labelers submitted first, whatever they or reviewers corrected later: agreement is measured on these.
+    those that labelers submitted first, regardless of later corrections: agreement is measured on these.
 
     A settled label needs the smallest redundancy among the rounds of the counted assignments: a round that asks for one
     labeler settles by one, and a round without a counted assignment lowers nothing. A solution that was derived by

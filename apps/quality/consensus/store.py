@@ -123,7 +123,7 @@ def _row(project: Project, computed: Computed, previous: Previous | None, now: d
 
 
 def _audit_changes(project: Project, computed: list[Computed], previous: dict[int, Previous], now: datetime) -> None:
-    """Record each consensus that changed. A solution's first consensus is no change."""
+    """Record each consensus that changed. A solution's first consensus is not a change."""
     changed = (
         (row, previous[row.solution])
         for row in computed

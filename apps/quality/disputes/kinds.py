@@ -33,7 +33,7 @@ class Dispute(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DisputeEvidence:
-    """What the sources say of one solution. First errors are a position, NO_ERROR or UNKNOWN.
+    """The labels of one solution by all sources. First errors are a position, NO_ERROR or UNKNOWN.
 
     `gold` holds every acceptable first error. `misses_gold`: a counted rating contradicts gold, where gold rates steps
     but names no first error. `unsure` names the labelers who flagged a step. `score` is the verifier's, in [0, 1].

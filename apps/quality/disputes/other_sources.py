@@ -30,7 +30,7 @@ class OtherSources:
 
 
 def other_sources(solution_ids: Sequence[int]) -> OtherSources:
-    """What the other sources say of these solutions, in ten queries, however many."""
+    """The labels of these solutions by the other sources. Always ten queries."""
     sources = OtherSources()
     solutions = Solution.objects.filter(pk__in=solution_ids)
     for pk, is_correct, score, length in solutions.values_list("id", "is_correct", "verifier_score", "step_count"):

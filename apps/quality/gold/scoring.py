@@ -33,7 +33,7 @@ class Gold:
         return cls(frozenset({first_error(ratings, length), *also} - {UNKNOWN}), dict(ratings))
 
     def accepts(self, position: int, rating: int, *, every_step: bool = False) -> bool | None:
-        """Whether the rating is right as to bad or not bad; None where gold does not tell.
+        """Whether the rating is right as to bad or not bad; None where gold does not decide.
 
         At an acceptable first error bad is right, and so is not bad while a later first error, or none, is acceptable.
         Steps after the last acceptable one are not scored, unless labelers were asked to rate `every_step`.

@@ -1,7 +1,7 @@
 """A sequential test of whether a labeler's accuracy on gold is below the pass mark. Pure.
 
 An interval that is checked after every gold task is wrong sooner or later: at 95 % each time, many labelers who are just
-good enough would be suspended one day. The test is therefore a bet that may be evaluated at any time (Ville 1939; Robbins
+good enough would be suspended at some time. The test is therefore a bet that may be evaluated at any time (Ville 1939; Robbins
 1970): the likelihood of the marks, averaged over all accuracies below the pass mark, against the likelihood at the pass
 mark. For labelers at or above the pass mark the ratio ever exceeds 1 / error with probability `error` at most.
 """
@@ -26,7 +26,7 @@ class SuspensionResult:
 
 @dataclass(frozen=True, slots=True)
 class SuspensionForecast:
-    """For a labeler with a given accuracy on gold: the probability to be suspended within some number of gold tasks, and
+    """For a labeler with a given accuracy on gold: the probability of a suspension within some number of gold tasks, and
     the mean number of gold tasks until then, of those who are suspended."""
 
     probability: float
@@ -97,7 +97,7 @@ def likelihood_ratio(hits: int, misses: int, pass_mark: float) -> float:
 
 @cache
 def _most_hits_suspended(tasks: int, test: SuspensionTest) -> int:
-    """The most hits that suspend after so many tasks, -1 if none do: each hit lowers the evidence."""
+    """The most hits that suspend after this many tasks, -1 if none do: each hit lowers the evidence."""
     if tasks < test.minimum:
         return -1
     hits = -1

@@ -51,7 +51,7 @@ def _suspension_reason(membership: Membership, rules: QualityRules) -> str | Non
 def suspend(*, membership: Membership, reason: str, by: User | None, now: datetime | None = None) -> Suspension:
     """The member gets no more work, and their labels no longer count. Raises DomainError without a reason."""
     if not reason.strip():
-        raise DomainError("Give a reason.", fields={"reason": "must not be empty"})
+        raise DomainError("Give a reason for the suspension.", fields={"reason": "must not be empty"})
     remove_member(membership=membership, actor=by, reason=reason.strip())
     _mark_labeled_stale(membership)
     return Suspension.objects.get_or_create(

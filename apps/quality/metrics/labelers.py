@@ -66,7 +66,7 @@ def _agreement_with_others(loaded: LoadedRatings) -> dict[int, tuple[int, int]]:
     """By labeler: how often they name the first error of the others, and in how many solutions it was compared.
 
     The first error of the others is that which another reviewer adjudicated, else their majority. A solution that the
-    labeler adjudicated is compared with the majority of the others, as nobody is compared with themselves. Solutions
+    labeler adjudicated is compared with the majority of the others, not with the labeler's own decision. Solutions
     where either first error is UNKNOWN are left out.
     """
     adjudicated = {

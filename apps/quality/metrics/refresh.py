@@ -40,7 +40,7 @@ NamedData = tuple[str, str, Data]
 SUBJECTS = 20
 PAIR_RESAMPLES = 200
 WEEKS = 26
-MIN_SOLUTIONS = 5  # With fewer solutions a figure says more about them than about the labels: pages show a dash.
+MIN_SOLUTIONS = 5  # A figure of fewer solutions depends mostly on which ones they are: pages show a dash.
 MEASURED = {"value", "low", "high", "solutions"}
 NO_ESTIMATE = (None, None, None)
 

@@ -92,7 +92,7 @@ class Consensus(models.Model):
         ]
         indexes = [
             models.Index(fields=["project", "state", "solution"], name="consensus_by_state"),
-            # What reviewers settled: few among many, and a queue of its own.
+            # Adjudicated solutions: few among many, and a queue of its own.
             models.Index(fields=["project", "solution"], name="consensus_adjudicated", condition=Q(how="adjudicated")),
         ]
 

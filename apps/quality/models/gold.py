@@ -49,7 +49,7 @@ class GoldMark(models.Model):
 
 
 class Suspension(models.Model):
-    """Why a member gets no work, since when, by whom (empty: by gold), and whether it was lifted."""
+    """The suspension of a member: reason, start, the user who suspended them (empty: by gold), and when it was lifted."""
 
     membership = models.ForeignKey(Membership, on_delete=models.CASCADE, related_name="suspensions")
     reason = models.TextField()

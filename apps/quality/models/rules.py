@@ -16,7 +16,7 @@ class QualityRules(models.Model):
     options = models.JSONField(default=dict, blank=True, help_text="The settings of the rule.")
     suspends = models.BooleanField(
         default=True,
-        help_text="Labelers who fail gold get no more work until an owner or manager lifts the suspension.",
+        help_text="Labelers who fail gold get no more work until an owner lifts the suspension.",
     )
     pass_mark = models.FloatField(default=0.75, help_text="Share of gold tasks whose first error is found.")
     minimum = models.PositiveSmallIntegerField(default=5, help_text="Gold tasks before a labeler can be suspended.")
@@ -30,7 +30,7 @@ class QualityRules(models.Model):
     allows_self_review = models.BooleanField(
         db_default=False,
         default=False,
-        help_text="Reviewers may judge solutions that they labeled; the audit log and exports mark these decisions.",
+        help_text="Reviewers may review solutions that they labeled; the audit log and exports mark these decisions.",
     )
     stale_all = models.BooleanField(default=False, help_text="Every solution waits to be computed again.")
     figures_are_stale = models.BooleanField(default=False, help_text="Labels changed after the figures were computed.")

@@ -41,9 +41,11 @@ def adjudicate_step(*, step: Step, rating: int | None, by: User, note: str = "")
     labeled the solution.
     """
     if rating not in (BAD, OKAY, GREAT, None):
-        raise DomainError("A rating is -1, 0 or 1.", fields={"rating": "must be -1, 0 or 1"})
+        raise DomainError("`rating` must be -1, 0 or 1.", fields={"rating": "must be -1, 0 or 1"})
     if not step.chosen:
-        raise DomainError("Only steps on the solution's own path are settled.", fields={"step": "not on the path"})
+        raise DomainError(
+            "Only steps on the solution's own path can be adjudicated.", fields={"step": "not on the path"}
+        )
     solution = _lock_solution(step.solution)
     is_own = bool(check_impartial([solution], by))
     before = StepConsensus.objects.filter(step=step).first()
@@ -69,7 +71,7 @@ def adjudicate_solution(*, solution: Solution, first_error: int, by: User, note:
     """Adjudicate the position of the first error, or NO_ERROR; returns the consensus on the solution.
 
     Steps before it that were bad become okay, and those without a consensus become great: a reviewer who names a later
-    first error says that they are not bad.
+    first error declares that they are not bad.
 
     Raises DomainError for a position that the solution does not have, NotAllowed if the reviewer labeled it.
     """
@@ -90,7 +92,7 @@ def adjudicate_solution(*, solution: Solution, first_error: int, by: User, note:
         elif rating == BAD:
             rating = OKAY
         _store_rating(step.pk, rating, is_own=is_own)
-    # Adjudications of steps after the first error were made under another one, and are no part of this.
+    # Adjudications of steps after the first error were made under another one, and do not belong to this one.
     StepConsensus.objects.filter(step__in=steps[last + 1 :], how=ConsensusMethod.ADJUDICATED).delete()
     record_event(
         actor=by,
@@ -237,7 +239,7 @@ def _update_consensus(solution: Solution, by: User, note: str) -> Consensus | No
 def make_gold(*, solutions: Sequence[Solution], by: User) -> int:
     """Make adjudicated ratings gold, in place of earlier gold; returns the number of solutions that had any.
 
-    Raises NotAllowed if the reviewer labeled one of the solutions: gold measures everybody who labeled it.
+    Raises NotAllowed if the reviewer labeled one of the solutions: gold measures all who labeled it.
     """
     own = check_impartial(solutions, by)
     count = 0

@@ -59,7 +59,7 @@ def return_to_labeler(*, assignment: Assignment, reviewer: User, note: str) -> R
     Raises NotAllowed if the reviewer labeled the same solution: reviewers must not undo labels that compete with theirs.
     """
     if not note.strip():
-        raise DomainError("Say what the labeler should check.", fields={"note": "must not be empty"})
+        raise DomainError("Write a note on what the labeler should check.", fields={"note": "must not be empty"})
     is_own = _is_own(assignment, reviewer)
     return_assignment(assignment=assignment, note=note.strip())
     StaleSolution.objects.mark(assignment.round.project_id, solution_ids_of(assignment))
@@ -91,9 +91,9 @@ def correct_assignment(*, assignment: Assignment, submission: Submission, review
     PROTOCOLS[locked.round.protocol].check(submission, asked)
     before = _counted_submission(locked)
     if _is_same(submission, before):
-        raise Conflict("Nothing is changed: accept it instead.", code="unchanged")
+        raise Conflict("Nothing is changed: accept the submission instead.", code="unchanged")
     if _is_same(submission, current_submission(locked)):
-        raise Conflict("These are the labeler's own ratings: take the correction back instead.", code="unchanged")
+        raise Conflict("These are the labeler's own ratings: withdraw the correction instead.", code="unchanged")
     locked.corrected_by = reviewer
     locked.save(update_fields=["corrected_by"])
     solution = locked.task.solution
@@ -182,7 +182,7 @@ def _path_ratings(submission: Submission, asked: TaskContext) -> dict[int, int]:
 
 
 def _is_own(assignment: Assignment, reviewer: User) -> bool:
-    """Whether the reviewer judges their own assignment or solution, as the project allows; else raises NotAllowed."""
+    """Whether the reviewer reviews their own assignment or solution, as the project allows; else raises NotAllowed."""
     is_own = check_not_own_work(assignment, reviewer)
     solution = assignment.task.solution
     return is_own or (solution is not None and bool(check_impartial([solution], reviewer)))
@@ -205,7 +205,7 @@ def _counted_submission(assignment: Assignment) -> Submission:
 
 
 def _is_same(submission: Submission, other: Submission) -> bool:
-    """Whether they rate the same steps alike, and end alike."""
+    """Whether they give the same steps the same ratings and end for the same reason."""
 
     def ratings(of: Submission) -> dict[tuple[int, int], tuple[int | None, bool]]:
         return {(step.position, step.candidate): (step.rating, step.unsure) for step in of.steps if step.is_answered}

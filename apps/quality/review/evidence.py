@@ -75,7 +75,7 @@ class LabelerEvidence:
 
 @dataclass(frozen=True, slots=True)
 class StepEvidence:
-    """A candidate step with all that the sources say of it.
+    """A candidate step with its labels by all sources.
 
     `is_behind`: the step comes after a first error that a reviewer adjudicated.
     """

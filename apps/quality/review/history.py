@@ -26,22 +26,22 @@ _ASSIGNMENT = (
     "report.reopened",
 )
 VERB_TEXTS = {
-    "solution.adjudicated": "settled the first error",
+    "solution.adjudicated": "adjudicated the first error",
     "solution.resplit": "split the steps again",
     "consensus.changed": "changed the consensus",
-    "gold.made": "made it gold",
+    "gold.made": "made the adjudicated labels gold",
     "gold.also_accepted": "changed which first errors gold accepts",
     "problem.edited": "edited the problem",
-    "problem.graded": "graded its solutions again",
+    "problem.graded": "graded the solutions again",
     "problem.retired": "retired the problem",
     "problem.brought_back": "brought the problem back",
-    "step.adjudicated": "settled a step",
-    "assignment.accepted": "accepted an assignment",
-    "assignment.returned": "returned an assignment",
-    "assignment.corrected": "corrected an assignment",
+    "step.adjudicated": "adjudicated a step",
+    "assignment.accepted": "accepted a submission",
+    "assignment.returned": "returned a submission",
+    "assignment.corrected": "corrected a submission",
     "assignment.correction_withdrawn": "withdrew a correction",
     "report.dismissed": "dismissed a report of the problem",
-    "report.reopened": "opened a report of the problem again",
+    "report.reopened": "reopened a report of the problem",
 }
 MAX_ENTRIES = 200
 
@@ -80,7 +80,7 @@ def history_of(solution: Solution, evidence: Evidence, naming: Naming) -> list[H
         (_STEP, {str(row.step.pk): f"step {row.step.position + 1}" for row in evidence.rows}),
         (
             _ASSIGNMENT,
-            {str(labeler.assignment.pk): f"assignment of {labeler.labeler}" for labeler in evidence.labelers},
+            {str(labeler.assignment.pk): f"submission by {labeler.labeler}" for labeler in evidence.labelers},
         ),
     )
     name_of_target = {verb: names for verbs, names in targets for verb in verbs}

@@ -15,7 +15,7 @@ from apps.labeling.models import Assignment
 from apps.projects.models import Project
 from apps.quality.models import QualityRules
 
-# Submitted assignments, also those that a reviewer returned. A retaken screening attempt does not count any more.
+# Submitted assignments, also those that a reviewer returned. A retaken screening attempt no longer counts.
 LABELED_STATES = (Assignment.State.SUBMITTED, Assignment.State.EXTRA, Assignment.State.RETURNED)
 
 
@@ -52,7 +52,7 @@ def without_own(rows: QuerySet[Any], user: User, project: Project) -> QuerySet[A
 
 
 def check_impartial(solutions: Iterable[Solution], user: User) -> set[int]:
-    """The solutions that the user labeled and may judge, as the project allows it: these are marked as self-reviewed.
+    """The solutions that the user labeled and may review, as the project allows it: these are marked as self-reviewed.
 
     Raises NotAllowed, code `self_review`, if the project does not allow it.
     """
@@ -61,17 +61,17 @@ def check_impartial(solutions: Iterable[Solution], user: User) -> set[int]:
     barred = [pk for pk in sorted(own) if not allows_self_review(project_of[pk])]
     if barred:
         which = "this solution" if len(project_of) == 1 else f"solutions {', '.join(map(str, barred))}"
-        raise NotAllowed(f"You labeled {which} yourself: another reviewer has to judge it.", code="self_review")
+        raise NotAllowed(f"You labeled {which} yourself: another reviewer has to review it.", code="self_review")
     return own
 
 
 def check_not_own_work(assignment: Assignment, reviewer: User) -> bool:
-    """Whether the reviewer judges their own assignment, as the project allows.
+    """Whether the reviewer reviews their own assignment, as the project allows.
 
     Raises NotAllowed, code `self_review`, if the project does not allow it.
     """
     if assignment.labeler_id != reviewer.pk:
         return False
     if not allows_self_review(assignment.round.project_id):
-        raise NotAllowed("This is your own work: another reviewer has to judge it.", code="self_review")
+        raise NotAllowed("This is your own work: another reviewer has to review it.", code="self_review")
     return True

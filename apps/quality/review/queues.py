@@ -62,7 +62,7 @@ KINDS = {
     )
 }
 # Not a dispute: here reviewers find what they adjudicated, to make it gold.
-ADJUDICATED_QUEUE = QueueKind(SETTLED, "Settled by reviewers", "What reviewers settled; it can become gold.")
+ADJUDICATED_QUEUE = QueueKind(SETTLED, "Adjudicated", "Solutions that reviewers adjudicated; they can become gold.")
 QUEUES = KINDS | {SETTLED: ADJUDICATED_QUEUE}
 
 # Rows with a `solution`: OpenDispute or Consensus.
@@ -88,7 +88,7 @@ def queue_of(project: Project, kind: str, filters: QueueFilters = NO_FILTERS, *,
     Solutions that the `reviewer` labeled are left out, unless the project allows self-review.
     """
     if kind not in QUEUES:
-        raise DomainError(f"Unknown kind of queue: {kind}.", fields={"kind": f"one of {', '.join(QUEUES)}"})
+        raise DomainError(f"Unknown kind of queue: {kind}.", fields={"kind": f"must be one of {', '.join(QUEUES)}"})
     if kind == SETTLED:
         rows: Queue = Consensus.objects.filter(project=project, how=ConsensusMethod.ADJUDICATED)
     else:
@@ -137,7 +137,8 @@ def disputed(solutions: QuerySet[Solution], kind: str) -> QuerySet[Solution]:
     """
     if kind != "any" and kind not in KINDS:
         raise DomainError(
-            f"dispute:{kind} names no kind of dispute.", fields={"select": f"dispute: any, {', '.join(KINDS)}"}
+            f"dispute:{kind} names no kind of dispute.",
+            fields={"select": f"dispute: must be one of any, {', '.join(KINDS)}"},
         )
     disputes = OpenDispute.objects.filter(solution=OuterRef("pk"), project=OuterRef("project"))
     return solutions.filter(Exists(disputes if kind == "any" else disputes.filter(kind=kind)))

@@ -88,12 +88,12 @@ def dismiss_report(*, assignment: Assignment, reason: str, actor: User) -> Repor
     reason = reason.strip()
     if not 1 <= len(reason) <= LONGEST_REASON:
         raise DomainError(
-            f"Say why the report is dismissed, in 1 to {LONGEST_REASON} characters.",
-            fields={"reason": f"1 to {LONGEST_REASON} characters"},
+            f"Give a reason for the dismissal, in 1 to {LONGEST_REASON} characters.",
+            fields={"reason": f"must have 1 to {LONGEST_REASON} characters"},
         )
     locked = _lock_report(assignment)
     if locked.labeler_id == actor.pk and not allows_self_review(locked.round.project_id):
-        raise NotAllowed("This report is your own: another reviewer has to judge it.", code="own_work")
+        raise NotAllowed("This report is your own: another reviewer has to review it.", code="own_work")
     existing = ReportDismissal.objects.filter(assignment=locked).first()
     if existing is not None and existing.versions == locked.versions:
         return existing

@@ -125,7 +125,7 @@ def step_agreement(reliability_data: ReliabilityData, *, resamples: int = RESAMP
 
 
 def pair_agreements(ratings: Ratings, *, resamples: int = RESAMPLES) -> list[PairAgreement]:
-    """Of each two labelers who rated a solution or a step in common."""
+    """Of each pair of labelers who rated the same solution or step."""
     clusters = ratings.solution_of_step()
     steps = _by_labelers(pairs_of(ratings.reliability_data()))
     solutions = _by_labelers(pairs_of(ratings.first_errors().reliability_data()))
@@ -222,7 +222,7 @@ def _matches(pairs: ValuePairs) -> tuple[Floats, Floats]:
 
 
 def _shares(hits: Floats, units: Ints, count: int) -> Floats:
-    """Per solution: the share of its pairs that match, and 1, so that each solution counts alike."""
+    """Per solution: the share of its pairs that match, and 1, so that each solution has the same weight."""
     pairs = np.bincount(units, minlength=count)
     shares = np.bincount(units, weights=hits, minlength=count) / np.maximum(pairs, 1)
     return np.column_stack((shares, pairs > 0))

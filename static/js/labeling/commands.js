@@ -1,4 +1,4 @@
-/** The commands of the labeling page: those of every protocol, and those of the one at work. */
+/** The commands of the labeling page: those that all protocols share, and those of the current protocol. */
 
 const COMMANDS = {
     undo: { key: "u", label: "Undo" },
@@ -7,7 +7,7 @@ const COMMANDS = {
     giveUp: { key: "g", label: "Give up, with a reason" },
     badProblem: { key: "b", label: "Report the problem, with a reason" },
     guidelines: { key: "i", label: "Guidelines" },
-    help: { key: "?", label: "Keyboard shortcuts" },
+    help: { key: "?", label: "Keys" },
 };
 
 const CORRECTION = { submit: { key: "Enter", label: "Save the correction" } };

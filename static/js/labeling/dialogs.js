@@ -12,7 +12,7 @@ const REASONS = {
     },
     skip: {
         title: "Skip this task for now?",
-        lead: "It comes back with your ratings when no other task is left. Meanwhile others may do it.",
+        lead: "It comes back with your ratings when no other task is left. In the meantime others may do it.",
         send: "Skip the task",
         suggestions: ["Too tired for it", "I have to look something up", "It takes long"],
         isOptional: true,
@@ -28,7 +28,7 @@ const REASONS = {
 export const isDialogOpen = () => document.querySelector("dialog[open]") !== null;
 
 /**
- * Why the labeler stops early: the reason, which may be empty where it is optional, or null when they go on rating.
+ * Why the labeler stops early: the reason, which may be empty where it is optional, or null when they continue to rate.
  * @param {"give_up"|"skip"|"bad_problem"} kind
  * @param {string} [previous]  the reason given last
  */

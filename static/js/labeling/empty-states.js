@@ -23,7 +23,7 @@ const TITLES = {
     screening_passed: "Screening passed",
     not_found: "This round does not exist",
 };
-/** Reasons that end without anyone's doing: the page checks again every minute. */
+/** Reasons that pass by themselves: the page checks again every minute. */
 const TEMPORARY = ["all_leased", "holding_enough"];
 const WAITING = {
     online: ["Fetching the next task", "One moment."],
@@ -58,7 +58,7 @@ export function createEmptyStates({ today, connectionState, checkAgain }) {
     const showWaiting = () => show(...WAITING[connectionState()], { isEnd: false });
 
     return {
-        /** Say what the page waits for, once it takes long. @param {() => boolean} isStillWaiting */
+        /** Show what the page waits for, once the wait is long. @param {() => boolean} isStillWaiting */
         waitFor(isStillWaiting) {
             clearTimeout(timer);
             isWaiting = isStillWaiting;

@@ -10,7 +10,7 @@ const SAVE_STATES = {
     signedOut: ["Signed out", "Your ratings are kept in this browser and sent when you sign in again."],
     refused: ["Not saved", "The server does not accept these ratings. They are kept in this browser."],
 };
-// A save that takes less is not shown, lest the word flickers.
+// A shorter save is not shown, so that the word does not flicker.
 const SLOW_SAVE_MS = 400;
 
 /** How many submissions wait; a phone's bar has no room for it. */
@@ -62,7 +62,7 @@ export function createPage({ submitLabel = "Submit" } = {}) {
             byId("missing").textContent = message;
             byId("missing").classList.toggle("complete", canSubmit);
             byId("submit").disabled = isSending || (!canSubmit && !canProceed);
-            byId("submit").firstChild.data = isSending ? "Saving… " : canProceed ? "Go on " : `${submitLabel} `;
+            byId("submit").firstChild.data = isSending ? "Saving… " : canProceed ? "Continue " : `${submitLabel} `;
             for (const button of document.querySelectorAll('[data-do="undo"]')) button.disabled = isSending || !canUndo;
         },
         /** While the task is on its way to the server its buttons are off; show the status again afterwards. */
@@ -73,7 +73,7 @@ export function createPage({ submitLabel = "Submit" } = {}) {
         setBusy(isBusy) {
             byId("task").setAttribute("aria-busy", String(isBusy));
         },
-        /** Tell screen readers, once; the same sentence again is announced again. */
+        /** Announce a sentence to screen readers once; a repeated sentence is announced again. */
         announce(sentence) {
             announcements += 1;
             byId("announcer").textContent = sentence + (announcements % 2 ? "\u00a0" : "");

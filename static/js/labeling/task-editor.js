@@ -1,6 +1,6 @@
 /**
- * The current task: how it is shown, changed and submitted. Where it comes from, what keeps it safe and where it goes is up
- * to whoever uses the editor: the session, or a correction.
+ * The current task: how it is shown, changed and submitted. The user of the editor, a session or a
+ * correction, decides where it comes from, what keeps it safe and where it goes.
  *
  * @typedef {{payload: object, view: import("./protocols/index.js").View, state: object, reason: string}} Task
  *   `reason` is the last one given for stopping early

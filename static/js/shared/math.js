@@ -3,8 +3,8 @@
  * KaTeX's own DOM, never as HTML; and no text blocks the page: formulas are bounded, cannot define commands, and are typeset
  * in slices between which the page reacts.
  *
- * Why not KaTeX's auto-render extension, which comes in the same package: it takes whatever is between two `$` for a formula,
- * amounts of money too; it finds no commands without delimiters (`\boxed{4}`); it typesets a whole page at once; and it calls
+ * Why not KaTeX's auto-render extension, which comes in the same package: it takes any text between two `$` for a formula,
+ * amounts of money included; it finds no commands without delimiters (`\boxed{4}`); it typesets a whole page at once; and it calls
  * `katex.render`, which sets `style` attributes that the page's content security policy forbids.
  */
 import { cutText, isSymbolic, MAX_FORMULA_LENGTH } from "./formulas.js";
@@ -34,7 +34,7 @@ const TABULAR = /\\begin\{tabular\}(?:\[[^\]]*\])?\s*\{((?:[^{}]|\{[^{}]*\})*)\}
 /** One queue for all texts of the page. */
 const slices = createTimeSlices({ afterSlice: layOut });
 
-/** Reading a height makes the browser lay out what has changed; else it would lay out many slices at once. */
+/** Reading a height makes the browser lay out what has changed; otherwise it would lay out many slices at once. */
 function layOut() {
     void document.body?.offsetHeight;
 }

@@ -36,7 +36,7 @@ class ReaderOptions:
         names = [option.name for option in fields(cls)]
         unknown = sorted(set(values) - set(names))
         if unknown:
-            raise RowError(unknown[0], f"is no option; the options are {', '.join(names)}")
+            raise RowError(unknown[0], f"is not an option; the options are {', '.join(names)}")
         options = cls(**values)
         for name, choices in (("split", tuple(SPLITTERS)), ("margins", ("large", "small"))):
             if getattr(options, name) not in choices:
@@ -72,7 +72,7 @@ class Reader(Protocol):
 
 @runtime_checkable
 class MappingReader(Reader, Protocol):
-    """A reader that takes a mapping from its own fields to columns."""
+    """A reader that accepts a mapping from its own fields to columns."""
 
     def check_targets(self, targets: Collection[str]) -> None:
         """Raises RowError for a target that is not read."""
@@ -83,7 +83,9 @@ def options_for(reader: Reader, values: Mapping[str, Any]) -> ReaderOptions:
     options = ReaderOptions.from_dict(values)
     if options.mapping:
         if not isinstance(reader, MappingReader):
-            raise RowError("mapping", f"the format {reader.name} takes no mapping; `jsonl` reads any row by one")
+            raise RowError(
+                "mapping", f"the format {reader.name} does not accept a mapping; `jsonl` reads any row by a mapping"
+            )
         reader.check_targets(options.mapping)
     return options
 

@@ -133,7 +133,7 @@ def _unmapped(row: Row, columns: set[str], above: str) -> Iterator[str]:
             yield path
 
 
-# --- what the row leaves to be completed, and what it holds besides ---------------------------------------
+# --- what the row leaves to be completed, and what else it holds -------------------------------------------
 
 
 def with_step_objects(row: Row, options: ReaderOptions) -> dict[str, Any]:

@@ -88,7 +88,7 @@ def read_choice(fields: Fields, options: ReaderOptions) -> PairChoice:
     margin, extras = _margin(fields, options)
     read = {*pair, name, "margin"}
     if side == "tie" and margin:
-        # A tie has no margin; a negligible one says the same.
+        # A tie has no margin; a negligible margin means the same.
         read -= {"margin"} if margin != "negligibly" else set()
         margin = ""
     return PairChoice(*pair, side, margin, extras, frozenset(read))

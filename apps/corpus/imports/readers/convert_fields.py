@@ -37,7 +37,7 @@ def convert_fields(row: object, struct: type[Struct]) -> Struct:
     try:
         return msgspec.convert(normalize(row), struct)
     except UnicodeEncodeError:
-        raise RowError("", "holds half of a surrogate pair, which is no character") from None
+        raise RowError("", "holds half of a surrogate pair, which is not a character") from None
     except msgspec.ValidationError as error:
         raise _row_error(str(error), row, type_) from None
 
@@ -105,7 +105,7 @@ def normalized_text(value: Any) -> Any:
 
 
 def normalized_choice(value: Any) -> Any:
-    """Where only some texts are allowed, a blank one is null and a number is no text."""
+    """Where only some texts are allowed, a blank one is null and a number is not a text."""
     value = value if isinstance(value, str) else _only_value(value)
     return None if isinstance(value, str) and not value.strip() else value
 

@@ -99,7 +99,7 @@ def parse_transcript(text: str) -> list[Message] | None:
 
 
 def opened_answer(text: str) -> int | None:
-    """Where the last turn of the assistant begins, after its name; None where the text is no dialogue."""
+    """Where the last turn of the assistant begins, after its name; None where the text is not a dialogue."""
     turn = _turns_like_the_first(text)
     heads = turn.finditer(text) if turn else ()
     ends = [head.end() for head in heads if _ROLE_OF[head[1].lower()] == "assistant"]
@@ -107,7 +107,7 @@ def opened_answer(text: str) -> int | None:
 
 
 def _turns_like_the_first(text: str) -> re.Pattern[str] | None:
-    """A pattern for the heads of turns, written like the first: "AI: ..." within a paragraph of HH-RLHF is no head."""
+    """A pattern for the heads of turns, written like the first: "AI: ..." within a paragraph of HH-RLHF is not one."""
     first = _FIRST_TURN.match(text)
     if first is None:
         return None

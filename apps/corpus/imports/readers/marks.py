@@ -70,7 +70,7 @@ def read_labels(fields: Fields, name: str, length: int, options: ReaderOptions) 
 
 
 def check_soft_values(values: Sequence[Any], at: str) -> None:
-    """Raises RowError for a value that is no share: a share may be a whole number."""
+    """Raises RowError for a value that is not a share: a share may be a whole number."""
     for index, value in enumerate(values):
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if value is not None and not (is_number and 0 <= value <= 1):

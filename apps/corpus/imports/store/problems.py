@@ -46,7 +46,7 @@ def store_problems(batch: ImportBatch, incoming: Sequence[Incoming], outcome: Ou
             outcome.reject(
                 row,
                 "problem.external_id",
-                f"{record.external_id!r} is already the id of a problem with another statement",
+                f"{record.external_id!r} is already the ID of a problem with another statement",
             )
             continue
         row.is_new = digest not in by_digest

@@ -45,7 +45,7 @@ def store_solutions(batch: ImportBatch, rows: Sequence[Incoming], outcome: Outco
         external_id = row.solution.external_id
         if external_id and by_external_id.setdefault(external_id, key) != key:
             outcome.reject(
-                row, "solution.external_id", f"{external_id!r} is already the id of another solution in this project"
+                row, "solution.external_id", f"{external_id!r} is already the ID of another solution in this project"
             )
             continue
         row.is_new = key not in existing

@@ -27,8 +27,8 @@ class Command(JsonCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("file", type=Path, help="JSONL, a JSON array, gzip, zstd or Parquet.")
-        parser.add_argument("--project", required=True, help="Slug.")
+        parser.add_argument("file", type=Path, help="JSON Lines or a JSON array, plain, gzip or zstd; or Parquet.")
+        parser.add_argument("--project", required=True, help="Slug of the project.")
         parser.add_argument("--format", required=True, choices=sorted(READERS))
         parser.add_argument("--options", default="{}", help='JSON, e.g. {"mapping": {...}, "split": "newline"}.')
 

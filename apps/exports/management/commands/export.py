@@ -27,7 +27,7 @@ class Command(JsonCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--project", required=True, help="Slug.")
+        parser.add_argument("--project", required=True, help="Slug of the project.")
         parser.add_argument("--format", required=True, choices=sorted(FORMATS))
         parser.add_argument("--policy", type=Path, help="JSON file; see docs/export-formats.md.")
         parser.add_argument("--output", type=Path, required=True, help=f"Ends in one of {', '.join(CONTAINERS)}.")

@@ -41,7 +41,7 @@ class Command(JsonCommand):
             description = description_of(RoundConfig, name).replace("%", "%%")
             parser.add_argument(flag, default=default_of(RoundConfig, name), help=description, **more)
 
-        parser.add_argument("--project", required=True, help="Slug.")
+        parser.add_argument("--project", required=True, help="Slug of the project.")
         parser.add_argument("--protocol", required=True, choices=sorted(PROTOCOLS))
         add_setting("--redundancy", "redundancy", type=int)
         add_setting("--most-people", "most_people", type=int)

@@ -17,7 +17,7 @@ _MAX_ENTRIES = 100
 
 
 def read_matrix(text: str) -> list[list[str]] | None:
-    """The entries by row, each times the factor; None where the text is no matrix or its rows differ in length."""
+    """The entries by row, each times the factor; None where the text is not a matrix or its rows differ in length."""
     if "\\begin" not in text:
         # `[[1,2],[3,4]]`, as in program code.
         opening, inner, _ = outer(text) if text.replace(" ", "").startswith("[[") else ("", "", "")

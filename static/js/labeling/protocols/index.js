@@ -27,11 +27,11 @@
  *   one version of the answers, for the dialog that asks which of two to keep
  *
  * @typedef {{state: object, announcement?: string|null, isQuiet?: boolean}} ActionResult
- *   `announcement` is for screen readers, null where they announce it themselves; `isQuiet`: nobody acted, or they are
- *   typing, so nothing is announced and nothing moves
+ *   `announcement` is for screen readers, null where they announce it themselves; `isQuiet`: the labeler did not
+ *   act, or is typing, so nothing is announced and nothing moves
  *
  * @typedef {{canSubmit: boolean, message: string, finishReason: string|null, canProceed?: boolean}} Status
- *   `canProceed`: it cannot be submitted yet, but Enter goes on
+ *   `canProceed`: it cannot be submitted yet, but Enter continues
  *
  * @typedef {object} View
  * @property {HTMLElement} element

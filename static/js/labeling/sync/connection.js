@@ -18,7 +18,7 @@ export function createConnection({ onChange = () => {}, random = Math.random } =
         onChange(state);
     }
 
-    /** Wait for the time that is due after so many attempts, or until `retryNow`. */
+    /** Wait for the pause after this many attempts, or until `retryNow`. */
     function pause(attempts) {
         const backoff = Math.min(MAX_PAUSE_MS, MIN_PAUSE_MS * 2 ** attempts) * (0.75 + random() / 2);
         return new Promise((resolve) => {
@@ -56,7 +56,7 @@ export function createConnection({ onChange = () => {}, random = Math.random } =
             const waiting = wakers;
             wakers = [];
             waiting.forEach((wake) => wake());
-            if (!waiting.length && state === "offline") become("online"); // No request waits; the next one will tell.
+            if (!waiting.length && state === "offline") become("online"); // No request waits; the next one shows whether it is true.
         },
     };
 }

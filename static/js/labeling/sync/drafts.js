@@ -90,7 +90,7 @@ export function createDrafts({ api, connection, store, send, times, choose, onSt
         onState("saved");
     }
 
-    /** The server refused the draft. Returns whether saving should go on. */
+    /** The server refused the draft. Returns whether saving should continue. */
     async function handleRefusal(draft, error) {
         const stored = error.body?.draft;
         if (error.code === "already_submitted") return onSubmitted(draft.id), false;
@@ -178,7 +178,7 @@ export function createDrafts({ api, connection, store, send, times, choose, onSt
             if (id !== current?.id) return;
             const isSame = revision === current.revision && areSameAnswers(answers, current.answers);
             const isNext = revision > current.revision && (current.saved || base === current.revision);
-            if (!isSame && !isNext) return; // Both tabs changed the draft: the server's versions will tell.
+            if (!isSame && !isNext) return; // Both tabs changed the draft: the server's versions decide.
             const isSaved = saved || (isSame && current.saved);
             Object.assign(current, { revision, answers, saved: isSaved, version: Math.max(current.version, version) });
             if (!saved) addSent(current, [...sent, answers]); // That tab sends it soon, and may close before the response arrives.

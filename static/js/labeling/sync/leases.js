@@ -5,7 +5,7 @@ const RENEW_EVERY_MS = 5 * 60_000;
 
 /**
  * @param {object} needs
- * @param {Function} needs.onEnded  (id): the lease has ended; a submission is accepted all the same
+ * @param {Function} needs.onEnded  (id): the lease has ended; a submission is still accepted
  */
 export function createLeases({ api, activity, onEnded, checkEvery = CHECK_EVERY_MS }) {
     const leases = new Map();

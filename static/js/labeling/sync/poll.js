@@ -1,4 +1,4 @@
-/** Requests for what a model writes: while it is busy with other work, the server says so, and the request is repeated. */
+/** Requests for texts that a model writes. While the model is busy, the server reports it and the request is repeated. */
 
 const PAUSE_MS = 1_500;
 const MAX_ATTEMPTS = 20;

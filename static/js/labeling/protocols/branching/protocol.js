@@ -19,7 +19,7 @@ function take(state, choice) {
 
 /** Choose the candidate by index; where the answer is stated already, continue after it. */
 function chooseOrContinue(state, index = state.cursor) {
-    if (isEnded(state)) return result(continueAfterAnswer(state), "The solution goes on.");
+    if (isEnded(state)) return result(continueAfterAnswer(state), "The solution continues.");
     return take(state, candidatesOf(state)[index]?.candidate ?? null);
 }
 
@@ -28,7 +28,7 @@ function receiveCandidates(state, id, key, set) {
     const next = withCandidates(state, key, set);
     if (key !== keyOf(choicesOf(state))) return { state: next, isQuiet: true };
     const count = candidatesOf(next).length;
-    return { state: next, announcement: count ? `${count} candidates for step ${state.branchSteps.length}.` : set.problem };
+    return { state: next, announcement: count ? `${count} ${count === 1 ? "candidate" : "candidates"} for step ${state.branchSteps.length}.` : set.problem };
 }
 
 /** One row of a draft, in words. */

@@ -76,7 +76,7 @@ export function isChoosable(state, candidate) {
 
 // --- what is missing ------------------------------------------------------------------------------------------------
 
-/** What is missing, and whether the labeler may submit, go on (`canProceed`) or write a step (`canWriteOwn`). */
+/** What is missing, and whether the labeler may submit, continue (`canProceed`) or write a step (`canWriteOwn`). */
 export function statusOf(state) {
     const unrated = unratedOf(state).length;
     const canSubmit = isEnded(state);
@@ -94,13 +94,13 @@ function messageOf(state, unrated) {
     if (state.isWriting) return "Write the step, then press Ctrl+Enter";
     if (unrated === candidatesOf(state).length && unrated) return unrated === 1 ? "Rate the candidate" : `Rate the ${unrated} candidates`;
     if (unrated) return unrated === 1 ? "Rate one more candidate" : `Rate ${unrated} more candidates`;
-    if (bestChoice(state) === "own") return "Go on with your own step";
-    if (ratedAs(state, 1).length > 1) return "Go on with the first great one, or choose another";
-    if (ratedAs(state, 1).length) return "Go on with the great one";
+    if (bestChoice(state) === "own") return "Continue with your own step";
+    if (ratedAs(state, 1).length > 1) return "Continue with the first great one, or choose another";
+    if (ratedAs(state, 1).length) return "Continue with the great one";
     const hasOkay = ratedAs(state, 0).length > 0;
     const none = candidatesOf(state).length ? "None is great" : "No candidates";
-    if (state.canWrite) return `${none}: write the step${hasOkay ? ", or go on with an okay one" : ", or give up"}`;
-    if (hasOkay) return `${none}: go on with an okay one`;
+    if (state.canWrite) return `${none}: write the step${hasOkay ? ", or continue with an okay one" : ", or give up"}`;
+    if (hasOkay) return `${none}: continue with an okay one`;
     return candidatesOf(state).length ? "None can be chosen: give up" : "No candidates: give up";
 }
 

@@ -70,7 +70,7 @@ const historyWith = ({ history, preference }) => [...history, preference].slice(
 
 /** What is missing, and whether the labeler may submit. */
 export function statusOf({ preference, rationaleRule }) {
-    if (!preference.choice) return { canSubmit: false, message: "Say which side is better, and by how much", finishReason: null };
+    if (!preference.choice) return { canSubmit: false, message: "Choose which side is better, and by how much", finishReason: null };
     if (rationaleRule === "required" && !preference.rationale.trim()) {
         return { canSubmit: false, message: `${describePreference(preference)}. Write why`, finishReason: null };
     }

@@ -15,7 +15,7 @@ function statusOf(state) {
     return missing ? { ...status, canSubmit: false, finishReason: null, message: missing } : status;
 }
 
-/** Answer the step by index; without one, whatever the cursor is on: a step, or a question about the bad one. */
+/** Answer the step by index; without one, the item under the cursor: a step, or a question about the bad one. */
 function answer(state, name, index) {
     if (index === undefined && state.followupCursor !== null) return answerFollowup(state, state.followupCursor, name);
     const pointed = moveTo(state, index ?? state.cursor);
@@ -128,7 +128,7 @@ export const stepsProtocol = {
     describeCursor: (state) => state.followupCursor === null
         ? `Step ${state.cursor + 1} of ${state.steps.length}.`
         : `About step ${state.cursor + 1}, ${state.followupCursor + 1} of ${itemsOf(state, statusOfSteps(state)).length}.`,
-    greeting: (state) => `New task, ${state.steps.length} steps.`,
+    greeting: ({ steps }) => `New task, ${steps.length} ${steps.length === 1 ? "step" : "steps"}.`,
     createView(payload, act, tools) {
         const on = { rate: (index, name) => act(name, index), select: (index) => act("go", index) };
         const createFollowup = (list, rows) => createFollowupView({ list, rows, act, ask: createAsker(payload, act, tools) });

@@ -67,11 +67,11 @@ function buildStep(step, index, count, estimate) {
     return row;
 }
 
-/** In verify mode: the models' label of a step. It is the server's: a tree search may rest on more than this step's rollouts. */
+/** In verify mode: the models' label of a step. The server computes it: a tree search may use more than this step's rollouts. */
 function describeEstimate(place, estimate) {
     if (!estimate || estimate.hard === null) return place.remove();
     const { rollouts, successes, hard } = estimate;
-    const reason = rollouts && successes !== null ? `${successes} of ${rollouts} rollouts reach the answer`
+    const reason = rollouts && successes !== null ? `${successes} of ${rollouts} rollouts reached the answer`
         : `the answer is ${hard ? "" : "not "}reached from here`;
     place.textContent = `estimated ${hard ? "good" : "bad"}: ${reason}`;
     place.classList.add(hard ? "good" : "bad");
