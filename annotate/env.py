@@ -195,11 +195,11 @@ def load() -> Environment:
 
 
 def read(source: Mapping[str, str]) -> Environment:
-    """The settings by their lower-case names. Raises ValueError with a line for each that is invalid."""
+    """The settings by their lower-case names; an empty one has its default. Raises ValueError, with a line for each error."""
     values: dict[str, Any] = {}
     complaints: list[str] = []
     for setting in fields(Environment):
-        if (text := source.get(setting.name)) is None:
+        if not (text := source.get(setting.name)):
             continue
         try:
             if bool in _alternatives(setting.type):
