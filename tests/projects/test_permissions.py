@@ -62,7 +62,7 @@ def test_a_role_may_do_what_the_table_says(project: Project, charlie: User, role
     else:
         with pytest.raises(NotAllowed) as told:
             project_for(charlie, project.slug, action)
-        assert f"you are {role}" in told.value.message
+        assert f"your role is {role}" in told.value.message
 
 
 @pytest.mark.parametrize("action", ACTIONS)

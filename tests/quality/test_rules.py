@@ -177,7 +177,7 @@ def test_every_rule_is_sure_exactly_where_it_says_something(name: str, table: li
 def test_a_rule_that_there_is_not_is_named_with_those_that_there_are() -> None:
     with pytest.raises(DomainError) as caught:
         rule_of("oracle", {})
-    assert caught.value.fields == {"rule": "one of majority, processbench, dawid-skene"}
+    assert caught.value.fields == {"rule": "must be one of majority, processbench, dawid-skene"}
 
 
 @pytest.mark.parametrize(
