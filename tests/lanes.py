@@ -2,10 +2,11 @@
 
 The fast lane, `make test-fast`, has the tests of pure functions and of services. Left out are
 
-- the folders that test faces and whole installations;
+- the folders that test faces and whole installations, and tests elsewhere that send requests to a page or to the API;
 - tests that use a process of ours (web server, worker, model server, grading pool), which they name as a fixture;
 - tests of concurrency, which commit (`django_db(transaction=True)`);
-- tests marked `slow`: many cases or rows in one test. `--durations=30` shows which test should have the mark.
+- tests marked `slow`: many cases or rows in one test, or several parts of the product together. Where the lane takes
+  more than a minute, `--durations=30` shows which test should have the mark.
 
 In a whole run each of xdist's workers begins with its part of the slow lane: what is left at the end, to be shared
 among those that are done, is short.
@@ -13,8 +14,10 @@ among those that are done, is short.
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
+from types import CodeType
 
 import pytest
 
@@ -31,11 +34,13 @@ PROCESSES = {
     "web",
     "worker",
 }
+# Whoever uses one of these sends requests.
+CLIENTS = {"bearer", "client", "signed_in"}
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "fast: is in the fast lane (tests/lanes.py adds it)")
-    config.addinivalue_line("markers", "slow: goes through so many cases or rows that the fast lane leaves it out")
+    config.addinivalue_line("markers", "slow: has many cases or rows, or joins several parts: not in the fast lane")
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -57,6 +62,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = _ordered(items, set(fast), workers=getattr(config, "workerinput", {}).get("workercount", 1))
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """The garbage collector need not walk the modules and tests again and again."""
+    gc.freeze()
+
+
 def _is_fast_run(config: pytest.Config) -> bool:
     return bool(config.option.markexpr == "fast")
 
@@ -67,7 +77,24 @@ def _is_fast(item: pytest.Item) -> bool:
         SLOW_FOLDERS.intersection(item.path.parents)
         or fixtures.intersection(getattr(item, "fixturenames", ()))
         or any(mark.name == "slow" or mark.kwargs.get("transaction") for mark in item.iter_markers())
+        or _sends_requests(item)
     )
+
+
+def _sends_requests(item: pytest.Item) -> bool:
+    """Whether the test or one of its fixtures names a client."""
+    if not isinstance(item, pytest.Function):
+        return False
+    definitions = item._fixtureinfo.name2fixturedefs
+    functions = [item.function, *(one.func for several in definitions.values() for one in several)]
+    names = {name for function in functions if (code := getattr(function, "__code__", None)) for name in _names(code)}
+    return not CLIENTS.isdisjoint({*item.fixturenames, *names})
+
+
+def _names(code: CodeType) -> set[str]:
+    """The names that the code uses, within its own functions too."""
+    inner = [constant for constant in code.co_consts if isinstance(constant, CodeType)]
+    return {*code.co_names, *code.co_freevars, *(name for one in inner for name in _names(one))}
 
 
 def _ordered(items: list[pytest.Item], fast: set[pytest.Item], *, workers: int) -> list[pytest.Item]:

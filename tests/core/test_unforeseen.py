@@ -166,6 +166,7 @@ def test_what_the_operating_system_refuses_ends_an_export_in_its_words(
 # --- consensus --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 @pytest.mark.parametrize("error", [ValueError(SECRET), OperationalError(SECRET), OSError(SECRET)], ids=repr)
 def test_a_project_whose_consensus_fails_does_not_block_others(

@@ -80,6 +80,7 @@ PAIRS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("part", "first", "second"), PAIRS)
 @pytest.mark.parametrize("apart", [True, False])
 def test_a_contradiction_is_noted_and_the_first_row_is_kept(
@@ -98,6 +99,7 @@ def test_a_contradiction_is_noted_and_the_first_row_is_kept(
     assert standing(project) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("part", "first", "second"), PAIRS)
 def test_an_identical_row_is_a_silent_repeat(
     project: Project, part: str, first: dict[str, Any], second: dict[str, Any]

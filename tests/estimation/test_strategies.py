@@ -143,6 +143,7 @@ def accuracy(name: str, options: dict[str, Any], rng: random.Random) -> tuple[fl
     return right / count / steps, exact / count, cost / count
 
 
+@pytest.mark.slow
 def test_posterior_search_is_as_right_as_math_shepherd_at_half_its_rollouts_where_all_answers_are_wrong() -> None:
     steps, exact, cost = accuracy("math-shepherd", {"rollouts": 8}, random.Random(7))
     searched = accuracy("posterior-search", {}, random.Random(7))

@@ -49,6 +49,7 @@ def rows(format_: str, record: Record, tally: Tally | None = None, **policy: Any
     return list(FORMATS[format_].rows(record, LabelPolicy.from_dict(policy), tally or Tally()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("people", ["majority", "each", "first"])
 @pytest.mark.parametrize("source", ["human", "consensus", "adjudicated"])
 def test_every_source_has_the_reviewers_first_error(corrected: Assignment, people: str, source: str) -> None:

@@ -74,6 +74,7 @@ def stands(solution: Solution) -> tuple[str, int | None, int, int, float]:
     return whole.state, whole.first_error, whole.people, whole.required, whole.certainty
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("starts_from", ["solutions", "problems"])
 @pytest.mark.parametrize("rule", ["majority", "dawid-skene"])
 def test_whoever_grew_a_solution_settles_it(project: Project, bob: User, starts_from: str, rule: str) -> None:
@@ -102,6 +103,7 @@ def test_what_others_are_asked_about_stays_thin(project: Project, bob: User, mia
     assert Consensus.objects.get(solution=own).state == "thin"
 
 
+@pytest.mark.slow
 def test_a_later_round_and_the_projects_own_number_ask_for_more(project: Project, bob: User, mia: User) -> None:
     make_solution(make_problem(project, reference_answer="5"))
     grown = grow(make_round(project, protocol="branching", redundancy=2), bob)

@@ -149,6 +149,7 @@ def test_what_came_in_goes_out_and_comes_in_again_the_same(project: Project, ali
     assert (again.labels, again.rejected, StepVerdict.objects.filter(run__project=project).count()) == (0, 0, 7)
 
 
+@pytest.mark.slow
 def test_reading_them_costs_the_same_whatever_was_said(project: Project, django_assert_max_num_queries: Any) -> None:
     def more(count: int) -> list[Solution]:
         solutions = [make_solution(make_problem(project)) for _ in range(count)]

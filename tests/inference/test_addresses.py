@@ -208,6 +208,7 @@ def test_a_redirect_is_not_followed(server: Scripted) -> None:
     assert server.asked == []
 
 
+@pytest.mark.slow
 def test_a_failed_check_repeats_nothing_of_the_answer(project: Project, server: Scripted) -> None:
     endpoint = add_endpoint(name="inner", url=server.url, model="m", project=project)
     for status in (200, 400, 401, 404, 500):
@@ -262,6 +263,7 @@ def test_whatever_host_the_operator_names_may_be_asked(project: Project, setting
         guard.check("127.0.0.1", 8081)
 
 
+@pytest.mark.slow
 def test_a_number_for_a_host_ends_in_a_sentence(project: Project, server: Scripted, settings: Any) -> None:
     """The HTTP client takes an IPv4 address in its usual spelling only."""
     settings.ENDPOINT_ALLOWED_ADDRESSES = []

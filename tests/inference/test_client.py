@@ -59,6 +59,7 @@ PASSING = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", PASSING)
 def test_what_may_pass_is_asked_again_and_the_request_is_the_same(fault: str) -> None:
     with scripted(in_turn(PASSING[fault], GOOD)) as server:
@@ -78,6 +79,7 @@ LASTING = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", LASTING)
 def test_what_does_not_pass_is_given_up_and_counted(fault: str) -> None:
     with scripted(lambda _: PASSING[fault]) as server, pytest.raises(LASTING[fault]) as caught:
@@ -128,6 +130,7 @@ def noted_pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return pauses
 
 
+@pytest.mark.slow
 def test_retry_after_is_respected_and_pauses_grow_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
     with scripted(in_turn(Reply(status=429, headers={"Retry-After": "0.7"}), GOOD)) as server:
         ask(server)

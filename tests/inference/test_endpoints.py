@@ -210,6 +210,7 @@ def test_the_check_finds_that_top_k_and_min_p_are_not_known(project: Project, se
     assert (endpoint.sends_extras, endpoint.check_error, endpoint.most_choices) == (False, "", None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("reply", "message"),
     [

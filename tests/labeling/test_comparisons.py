@@ -158,6 +158,7 @@ def test_a_resumed_assignment_shows_its_sides_as_before(compared: Comparison, bo
     assert task_payload(again)["draft"]["preference"]["choice"] == "left"
 
 
+@pytest.mark.slow
 def test_both_sides_are_shown_about_as_often_left(project: Project, bob: User) -> None:
     for _ in range(60):
         make_comparison(make_problem(project), ["Yes."], ["No."])

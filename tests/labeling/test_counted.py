@@ -15,6 +15,8 @@ from apps.labeling.models import Assignment, NotCounted, Round, StepLabel, Task,
 from apps.projects.models import Membership, Project
 from tests.cast import make_comparison, make_problem, make_solution
 
+pytestmark = pytest.mark.slow
+
 CASES: list[tuple[str, dict[str, Any], NotCounted | None]] = [
     ("submitted", {}, None),
     ("submitted late", {"state": "extra"}, None),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from django.utils import timezone
 
 from apps.accounts.models import User
@@ -24,6 +25,7 @@ def kinds(project: Project) -> set[str]:
     return set(OpenDispute.objects.filter(project=project).values_list("kind", flat=True))
 
 
+@pytest.mark.slow
 def test_older_runs_and_assignments_are_marked_and_disputes_follow_the_new_answer(
     project: Project, bob: User, alice: User
 ) -> None:

@@ -109,6 +109,7 @@ def test_speed_is_that_of_the_first_submission(missed: Assignment, bob: User) ->
     assert (row["median_ms"], row["active_ms"]) == (5000, 65_000)
 
 
+@pytest.mark.slow
 def test_agreement_is_that_of_first_submissions(project: Project, bob: User, rita: User) -> None:
     for _ in range(MIN_SOLUTIONS):
         make_solution(make_problem(project))

@@ -21,6 +21,8 @@ from tests.cast import make_problem, make_solution, make_user
 from tests.quality.labeled_project import add_labelers
 from tests.quality.submissions import add_gold, mark_all_stale
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def crew(project: Project) -> list[User]:
@@ -209,6 +211,7 @@ def test_an_adjudication_is_not_thin(project: Project, rita: User, crew: list[Us
     assert set(StepConsensus.objects.values_list("is_thin", flat=True)) == {False}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", ["majority", "dawid-skene"])
 def test_a_single_rating_is_never_certain(project: Project, crew: list[User], rule: str) -> None:
     """Whom nobody checks, Dawid and Skene's method takes at their word."""

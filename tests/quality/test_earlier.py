@@ -21,6 +21,8 @@ from tests.cast import bearer, make_comparison, make_problem, make_solution
 from tests.quality.submissions import mark_all_stale
 from tests.quality.test_counted_consensus import answer, make_task
 
+pytestmark = pytest.mark.slow
+
 BEGIN = timezone.now() - timedelta(days=9)
 AT: list[datetime | None] = [BEGIN + timedelta(days=day) for day in range(4)]
 
@@ -122,6 +124,7 @@ def test_other_peoples_answers_and_answers_to_other_solutions_take_no_place(
     assert reasons(solution, alice) == {own.pk: "", of_rita.pk: ""}
 
 
+@pytest.mark.slow
 def test_a_solution_that_grew_is_another_one_than_that_of_the_task(solution: Solution, alice: User, bob: User) -> None:
     """Bob labels the solution, leaves its path in a dialogue, and is asked about what grew there."""
     grown = make_solution(solution.problem, ["One.", "Another way."])

@@ -132,6 +132,7 @@ def test_the_page_says_the_exact_facts_and_what_this_run_shows(run: EstimationRu
     assert "each rollout of a step beyond 1 makes hard labels worse" in page
 
 
+@pytest.mark.slow
 def test_figures_of_fewer_than_five_solutions_are_a_dash_as_on_the_quality_page(
     run: EstimationRun, bob: User, rita: User
 ) -> None:

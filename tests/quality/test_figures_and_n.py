@@ -31,6 +31,8 @@ from tests.quality.rating_tables import ratings_of
 from tests.quality.submissions import mark_all_stale
 from tests.quality.test_counted_consensus import answer, make_task
 
+pytestmark = pytest.mark.slow
+
 LABELS = st.sampled_from([BAD, OKAY, GREAT])
 
 

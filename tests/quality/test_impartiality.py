@@ -27,6 +27,8 @@ from tests.cast import bearer, make_problem, make_round, make_screening, make_so
 from tests.quality.submissions import submission_of, submit_next
 from tests.world import rate
 
+pytestmark = pytest.mark.slow
+
 API = "/api/v1"
 
 

@@ -23,6 +23,8 @@ from tests.cast import bearer, make_problem, make_solution, signed_in
 from tests.quality.submissions import mark_all_stale
 from tests.quality.test_counted_consensus import answer, make_task
 
+pytestmark = pytest.mark.slow
+
 COUNTS_ALONE = "jsonl:1"  # The origin of a run whose file says how many rollouts succeeded, and concludes nothing.
 
 
@@ -160,6 +162,7 @@ def test_a_round_asks_about_what_a_run_that_has_ended_is_unsure_of(
     assert list(round_.tasks.values_list("solution", "priority")) == [(solution.pk, int(select.startswith("first")))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.PAUSED, JobStatus.FAILED])
 @pytest.mark.parametrize("select", ["unsure:3", "first:unsure:3", "right,unsure:3"])
 def test_a_round_over_a_run_that_does_not_count_is_refused(

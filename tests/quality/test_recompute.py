@@ -135,6 +135,7 @@ def gold_tasks(project: Project, count: int) -> None:
         add_gold(make_solution(make_problem(project)), 1, -1)
 
 
+@pytest.mark.slow
 def test_who_fails_gold_is_suspended_with_a_reason_and_no_longer_counts(project: Project, crew: list[User]) -> None:
     ordinary = make_solution(make_problem(project))
     earlier = make_round(project, redundancy=2)
@@ -158,6 +159,7 @@ def test_who_fails_gold_is_suspended_with_a_reason_and_no_longer_counts(project:
     assert (stands.people, stands.first_error) == (1, 1)
 
 
+@pytest.mark.slow
 def test_a_suspension_that_is_lifted_starts_gold_from_zero(project: Project, crew: list[User], alice: User) -> None:
     gold_tasks(project, 12)
     make_solution(make_problem(project))
@@ -242,6 +244,7 @@ def test_a_slot_more_is_opened_where_people_disagree_and_only_there(project: Pro
     assert Task.objects.get(pk=first.pk).open_slots == 0
 
 
+@pytest.mark.slow
 def test_no_more_than_the_limit_are_asked(project: Project, crew: list[User]) -> None:
     QualityRules.objects.create(project=project, rule="processbench")
     round_ = make_round(project, redundancy=3)

@@ -187,6 +187,7 @@ def test_an_also_acceptable_first_error_passes_as_the_gold_mark_says(project: Pr
     assert set(GoldMark.objects.values_list("exact", flat=True)) == {True}
 
 
+@pytest.mark.slow
 def test_failing_a_screening_suspends_nobody_and_leaves_the_tries_that_are_left(project: Project, bob: User) -> None:
     """Eight misses would suspend in real work: each try has them."""
     round_ = make_screening(project, tasks=8, tries=3)
@@ -203,6 +204,7 @@ def test_failing_a_screening_suspends_nobody_and_leaves_the_tries_that_are_left(
     assert not Suspension.objects.exists()
 
 
+@pytest.mark.slow
 def test_real_work_is_still_judged_after_a_failed_screening(project: Project, bob: User) -> None:
     """The answers of the screening add nothing to it: four misses of real work are too few."""
     round_ = make_screening(project, tasks=8, tries=2)

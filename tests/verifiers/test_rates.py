@@ -27,6 +27,7 @@ def rule_names(sample: Iterable[Pair]) -> set[str]:
     return {pair.rule for pair in sample}
 
 
+@pytest.mark.slow
 def test_no_equivalent_rewrite_is_called_wrong() -> None:
     assert pairs_with_grade(EQUIVALENT, Grade.NO_MATCH) == []
 
