@@ -16,9 +16,9 @@ from apps.exports.services import create_export, part_path
 from apps.labeling.models import Assignment, PreferenceLabel, Round
 from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
+from tests.browser.barriers import LOOKS, PHONE, barriers, overflow
 from tests.browser.conftest import Watched
 from tests.browser.labeling_page import LabelingPage
-from tests.browser.test_pages import PHONE, WIDE, barriers, overflow
 from tests.cast import make_comparison, make_problem, make_solution
 
 RIGHT = ["We add \\(1 + 1\\).", "So it is \\(2\\)."]
@@ -201,10 +201,9 @@ def test_what_was_chosen_offline_is_sent_later_exactly_once(round_: Round, bob: 
     assert sorted(PreferenceLabel.objects.values_list("margin", flat=True)) == ["significantly"] * 2
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
+@LOOKS
 def test_the_page_of_comparisons_has_no_barrier(
-    project: Project, bob: User, watched: Watched, viewport: dict[str, int], scheme: str
+    project: Project, bob: User, watched: Watched, viewport: dict[str, int], scheme: str, rules: dict[str, Any]
 ) -> None:
     long = [f"Step {place}: \\[{' + '.join(f'x_{{{one}}}^{{2}}' for one in range(40))}\\]" for place in range(6)]
     make_comparison(
@@ -212,10 +211,10 @@ def test_the_page_of_comparisons_has_no_barrier(
     )
     round_ = open_round(project=project, protocol="comparison")
     scale = Scale(watched.page(bob, viewport=viewport, color_scheme=scheme)).open(round_)
-    assert barriers(scale.page) == []
+    assert barriers(scale.page, rules) == []
     assert overflow(scale.page) == []
     scale.press("2")
-    assert barriers(scale.page) == []
+    assert barriers(scale.page, rules) == []
     if viewport is PHONE:
         page = scale.page
         expect(page.locator(".side[data-side=right]")).to_be_hidden()

@@ -13,9 +13,9 @@ from apps.labeling.models import Assignment
 from apps.labeling.rounds.services import open_round, set_round_status
 from apps.projects.models import Project
 from apps.quality.review.assignments import correct_assignment, return_to_labeler
+from tests.browser.barriers import barriers
 from tests.browser.conftest import Watched, await_on
 from tests.browser.labeling_page import LabelingPage
-from tests.browser.test_pages import barriers
 from tests.cast import make_problem, make_solution
 from tests.labeling.test_queue import BAD
 from tests.world import rate

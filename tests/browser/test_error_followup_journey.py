@@ -11,9 +11,9 @@ from apps.corpus.models import Step
 from apps.labeling.models import Assignment, Critique
 from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
+from tests.browser.barriers import barriers, overflow
 from tests.browser.labeling_page import LabelingPage
 from tests.browser.test_branching_journey import exported
-from tests.browser.test_pages import barriers, overflow
 from tests.cast import make_problem, make_solution
 
 

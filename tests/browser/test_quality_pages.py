@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from playwright.sync_api import expect
 
 from apps.accounts.models import User
@@ -14,8 +13,8 @@ from apps.quality.consensus.recompute import recompute_project
 from apps.quality.gold.suspensions import suspend
 from apps.quality.metrics.refresh import refresh_figures
 from apps.quality.models import QualityRules
+from tests.browser.barriers import LOOKS, PHONE, barriers, overflow
 from tests.browser.conftest import Watched
-from tests.browser.test_pages import PHONE, WIDE, barriers, overflow
 from tests.quality.labeled_project import label_at_random
 from tests.quality.submissions import mark_all_stale
 
@@ -29,10 +28,9 @@ INSET = """Math.min(...[...document.querySelectorAll("main .scroll tr > :first-c
 }))"""
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
+@LOOKS
 def test_no_quality_page_has_a_barrier(
-    project: Project, alice: User, watched: Watched, viewport: dict[str, int], scheme: str
+    project: Project, alice: User, watched: Watched, viewport: dict[str, int], scheme: str, rules: dict[str, Any]
 ) -> None:
     label_at_random(project)
     for solution in project.solutions.order_by("pk")[:12]:
@@ -52,7 +50,7 @@ def test_no_quality_page_has_a_barrier(
             summary.click()
         if path != "quality/rules" and not (inset := page.evaluate(INSET)) >= LEAST_INSET:
             wrong[f"{path}, first column"] = inset
-        if found := barriers(page):
+        if found := barriers(page, rules):
             wrong[path] = found
         if cut := overflow(page):
             wrong[f"{path}, sideways"] = cut

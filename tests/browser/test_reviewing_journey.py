@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
@@ -17,9 +17,9 @@ from apps.projects.models import Project, Role
 from apps.projects.services import add_member
 from apps.quality.consensus.recompute import recompute_project
 from apps.quality.models import Consensus, OpenDispute, Review, StaleSolution
+from tests.browser.barriers import LOOKS, PHONE, barriers, overflow
 from tests.browser.conftest import Watched
 from tests.browser.labeling_page import LabelingPage
-from tests.browser.test_pages import barriers, overflow
 from tests.cast import make_problem, make_round, make_solution, make_user
 from tests.judging.verdicts import judge
 from tests.processes import eventually
@@ -32,7 +32,6 @@ STEPS = (
     r"Subtracting $5n$ from both sides gives $n = 7$.",
     r"Answer: $\boxed{7}$",
 )
-PHONE = {"width": 390, "height": 844}
 #: Words of the table over which the hint lies.
 COVERED = """[...document.querySelectorAll(".evidence td *")].filter((one) => {
     const hint = document.getElementById("step-keys");
@@ -277,10 +276,9 @@ def test_a_changed_reference_answer_shows_on_what_rested_on_it(
     expect(page.locator("#history")).to_contain_text("1 right, 0 wrong")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("viewport", [{"width": 1240, "height": 860}, PHONE], ids=["wide", "phone"])
+@LOOKS
 def test_the_pages_of_reviewers_have_no_barrier(
-    project: Project, rita: User, watched: Watched, viewport: dict[str, int], scheme: str
+    project: Project, rita: User, watched: Watched, viewport: dict[str, int], scheme: str, rules: dict[str, Any]
 ) -> None:
     """Filled as they are at work; tests/browser/test_pages.py has them nearly empty."""
     solutions = disputed(project, 3)
@@ -303,7 +301,7 @@ def test_the_pages_of_reviewers_have_no_barrier(
         if "queue=" in path:
             page.keyboard.press("1")
             expect(page.locator("tr.here .step-consensus")).to_contain_text("bad")
-        if found := barriers(page):
+        if found := barriers(page, rules):
             wrong[path] = found
         if cut := overflow(page):
             wrong[f"{path}, sideways"] = cut

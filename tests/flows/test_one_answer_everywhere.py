@@ -15,14 +15,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest_django import DjangoDbBlocker
 
 from apps.accounts.models import User
 from apps.exports.formats import FORMATS
 from apps.labeling.rounds.services import open_round
 from apps.projects.models import Membership, Project, Role
-from apps.projects.services import add_member
+from apps.projects.services import add_member, create_project
 from apps.quality.models import Consensus, Figure
-from tests.cast import bearer, make_user
+from tests.cast import bearer, make_user, undone
+from tests.database import empty_tables
 from tests.estimation.model import model_of
 from tests.flows import one_answer_script as script
 from tests.flows import trainer_files
@@ -43,16 +45,23 @@ from tests.flows.one_answer_script import (
 from tests.flows.one_answer_stage import Told, candidate, name_of, staged
 from tests.flows.test_real_files import command, rows
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
 Row = dict[str, Any]
 
 
-@pytest.fixture
-def told(project: Project, alice: User, rita: User, bob: User, model_server: str) -> Iterator[Told]:
+@pytest.fixture(scope="module")
+def told(django_db_setup: None, django_db_blocker: DjangoDbBlocker, model_server: str) -> Iterator[Told]:
+    """Staged once, for tests that leave it as it is."""
     model_of(model_server)
-    with staged(project, owner=alice, reviewer=rita, bob=bob, url=model_server) as found:
-        yield found
+    with django_db_blocker.unblock():
+        alice, rita, bob = (make_user(name) for name in ("alice", "rita", "bob"))
+        project = create_project(slug="algebra", name="Algebra", owner=alice)
+        add_member(project=project, user=rita, role=Role.REVIEWER)
+        add_member(project=project, user=bob, role=Role.LABELER)
+        try:
+            with staged(project, owner=alice, reviewer=rita, bob=bob, url=model_server) as found:
+                yield found
+        finally:
+            empty_tables()
 
 
 # --- pages and API ----------------------------------------------------------------------------------------
@@ -265,16 +274,17 @@ def test_rollouts_are_those_of_the_run_that_has_ended_while_the_other_is_under_w
     figure = Figure.objects.get(project=told.project, name="monte_carlo").data
     assert figure["number"] == told.ended.number
     assert sum(map(sum, figure["confusion"])) == sum(table(told.rollouts))
-    round_ = open_round(project=told.project, protocol="every_step", mode="verify")
-    eve = make_user("eve")
-    add_member(project=told.project, user=eve, role=Role.LABELER)
-    path = f"/api/v1/projects/{told.project.slug}/rounds/{round_.number}/claim"
-    sheet = bearer(eve).post(path, {}, "application/json").json()["assignment"]
-    verified = name_of(sheet["problem"]["statement"])
-    assert verified in told.partial, "the first in the round, and in the run that is under way"
-    assert sheet["models"]["run"] == told.ended.number
-    shown = [step["successes"] for step in sheet["models"]["steps"]]
-    assert [1 if one else -1 for one in shown[: STEPS - 1]] == told.rollouts[verified][: STEPS - 1]
+    with undone():
+        round_ = open_round(project=told.project, protocol="every_step", mode="verify")
+        eve = make_user("eve")
+        add_member(project=told.project, user=eve, role=Role.LABELER)
+        path = f"/api/v1/projects/{told.project.slug}/rounds/{round_.number}/claim"
+        sheet = bearer(eve).post(path, {}, "application/json").json()["assignment"]
+        verified = name_of(sheet["problem"]["statement"])
+        assert verified in told.partial, "the first in the round, and in the run that is under way"
+        assert sheet["models"]["run"] == told.ended.number
+        shown = [step["successes"] for step in sheet["models"]["steps"]]
+        assert [1 if one else -1 for one in shown[: STEPS - 1]] == told.rollouts[verified][: STEPS - 1]
 
 
 # --- files ------------------------------------------------------------------------------------------------

@@ -94,7 +94,8 @@ def test_what_is_previewed_is_what_opens(
     mixed: Project, alice: User, protocol: str, options: dict[str, Any], gold: dict[str, Any]
 ) -> None:
     opened = 0
-    for select in SELECTIONS:
+    # What is selected and what is gold are independent: with gold, a few selections do.
+    for select in SELECTIONS[::4] if gold else SELECTIONS:
         terms = {"protocol": protocol, "options": options, "select": select, "redundancy": 2, **gold}
         draft = create_round(project=mixed, **terms)
         before = (Solution.objects.count(), Comparison.objects.count())
