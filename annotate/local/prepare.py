@@ -31,20 +31,21 @@ def main() -> None:
         sys.exit(f"annotate: PostgreSQL reports: {' '.join(str(error).split())}")
 
 
-def refuse_newer_database() -> None:
+def refuse_unknown_migrations() -> None:
     """Older code on a newer database would write rows that the newer code takes for complete."""
     from apps.core.db.migration_state import unknown_migrations
 
     if unknown := unknown_migrations(connection):
         sys.exit(
-            f"annotate: The database is newer than this Annotate: it has {', '.join(unknown[:3])}"
+            f"annotate: The database was made by another Annotate: it has {', '.join(unknown[:3])}"
             f"{' and more' if len(unknown) > 3 else ''}, which this version does not know. "
-            "Start the version that was used last, or restore a backup made with this one. Nothing was changed."
+            "If that Annotate is newer, start it instead. If it is a development version from before 0.1, export its projects "
+            "with it (`export --format annotate`) and import them into a new database. Nothing was changed."
         )
 
 
 def prepare(reasoner_url: str) -> None:
-    refuse_newer_database()
+    refuse_unknown_migrations()
     call_command("migrate", verbosity=0)
     if reasoner_url:
         from apps.demo.seeding import register_reasoner

@@ -44,7 +44,7 @@ def _broker() -> str:
 def _migrations() -> str:
     try:
         if unknown_migrations(connection):
-            return "newer than the code"
+            return "unknown to the code"
         return "pending" if pending_migrations(connection) else "ok"
     except (DatabaseError, InterfaceError):
         return "unknown"

@@ -165,7 +165,7 @@ def test_a_database_that_is_newer_than_the_code_is_refused_and_left_as_it_is(hom
                     "INSERT INTO django_migrations (app, name, applied) VALUES (%s, %s, now())", [app, name]
                 )
         said = failed(home, {"DATABASE_URL": url, "REDIS_URL": settings.REDIS_URL})
-        assert "The database is newer than this Annotate: it has labeling.9999_of_tomorrow" in said
+        assert "The database was made by another Annotate: it has labeling.9999_of_tomorrow" in said
         assert "of_no_app_here" not in said
         assert "Start the version that was used last" in said
         with psycopg.connect(url, autocommit=True) as connection:

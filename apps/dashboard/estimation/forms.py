@@ -121,7 +121,7 @@ class NewSamplingForm(OnceForm):
         assert isinstance(endpoints, forms.ModelChoiceField)
         endpoints.queryset = Endpoint.objects.usable_in(project)
 
-    def terms(self) -> dict[str, Any]:
+    def arguments(self) -> dict[str, Any]:
         """The arguments of `start_sampling`."""
         data = self.cleaned_data
         sampling = {"temperature": data["temperature"], "max_tokens": data["max_tokens"]}
@@ -182,7 +182,7 @@ class NewRunForm(OnceForm):
         data = self.cleaned_data
         return {"answers": data.get("answers") or "any"} | ({"source": data["source"]} if data.get("source") else {})
 
-    def terms(self) -> dict[str, Any]:
+    def arguments(self) -> dict[str, Any]:
         """The arguments of `start_run`."""
         data = self.cleaned_data
         budget = {"rollouts": data["budget_rollouts"], "cost": data["budget_cost"]}

@@ -51,7 +51,7 @@ def runs(request: AuthenticatedRequest, slug: str) -> HttpResponse:
 def new_run(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     place = place_for(request.user, slug, "estimate")
     form = _form(request, place)
-    run = form.run(lambda _: start_run(project=place.project, created_by=request.user, **form.terms()))
+    run = form.run(lambda _: start_run(project=place.project, created_by=request.user, **form.arguments()))
     if run is not None:
         return redirect("run", slug, run.number)
     first = Endpoint.objects.usable_in(place.project).first()
@@ -69,14 +69,14 @@ def forecast(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     rows: list[RunForecast] = []
     endpoint, message = None, ""
     if form.is_valid():
-        terms = form.terms()
-        endpoint = terms["endpoint"]
-        options = dict.fromkeys(STRATEGIES, terms["options"])
+        arguments = form.arguments()
+        endpoint = arguments["endpoint"]
+        options = dict.fromkeys(STRATEGIES, arguments["options"])
         try:
             rows = forecasts(
                 solutions_of(place.project, form.selection),
                 endpoint,
-                answers_suffice=terms["answers_suffice"],
+                answers_suffice=arguments["answers_suffice"],
                 options=options,
             )
         except DomainError as error:

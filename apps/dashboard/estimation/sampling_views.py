@@ -26,7 +26,7 @@ SHOWN_FAILURES = 20
 def new_sampling(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     place = place_for(request.user, slug, "estimate")
     form = NewSamplingForm(request.POST or None, project=place.project)
-    run = form.run(lambda _: start_sampling(project=place.project, created_by=request.user, **form.terms()))
+    run = form.run(lambda _: start_sampling(project=place.project, created_by=request.user, **form.arguments()))
     if run is not None:
         return redirect("sampling", slug, run.number)
     first = Endpoint.objects.usable_in(place.project).first()

@@ -78,7 +78,7 @@ class RulesForm(ServiceForm):
         values = {name: getattr(rules, name) for name in RULE_FIELDS}
         return {"agreeing": 3, "limit": 5, **rules.options, **values, "pass_mark": round(rules.pass_mark * 100, 1)}
 
-    def terms(self) -> dict[str, Any]:
+    def arguments(self) -> dict[str, Any]:
         """The arguments of `change_rules`."""
         data = self.cleaned_data
         options = {name: data[name] for name in ("agreeing", "limit") if data.get(name)}

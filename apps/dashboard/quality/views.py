@@ -62,7 +62,7 @@ def rules(request: AuthenticatedRequest, slug: str) -> HttpResponse:
         initial=RulesForm.initial_of(rules_for(place.project)),
         may_allow_self_review=place.may("manage_members"),
     )
-    changed = form.run(lambda _: change_rules(project=place.project, actor=request.user, **form.terms()))
+    changed = form.run(lambda _: change_rules(project=place.project, actor=request.user, **form.arguments()))
     if changed is not None:
         messages.success(request, "Rules saved. The consensus of all solutions is computed again.")
         return redirect("quality", slug)

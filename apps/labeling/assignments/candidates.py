@@ -115,7 +115,7 @@ def _sample(assignment: Assignment, prefix: Sequence[str], options: SamplingOpti
     if CandidateSet.objects.filter(task=task).count() >= MOST_CANDIDATE_SETS:
         raise Conflict(
             f"Candidates were sampled for {MOST_CANDIDATE_SETS} beginnings of this solution, which is the limit.",
-            code="too_many_offers",
+            code="too_many_candidates",
         )
     try:
         texts = sampled_steps(endpoint, task, prefix, options)

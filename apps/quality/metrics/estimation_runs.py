@@ -113,7 +113,7 @@ def distributions(run: EstimationRun) -> dict[str, list[HistogramBar]]:
     return cast(
         "dict[str, list[HistogramBar]]",
         cache.get_or_set(
-            f"run-distributions:{run.pk}:{version}",
+            f"run-histograms:{run.pk}:{version}",
             lambda: {"soft": soft_values(run), "dead": dead_steps(run), "certainty": certainty(run)},
             CACHE_SECONDS,
         ),

@@ -87,8 +87,8 @@ def correct_assignment(*, assignment: Assignment, submission: Submission, review
     locked = _lock(assignment)
     if locked.round.protocol not in CORRECTABLE:
         raise Conflict("Only ratings of single steps can be corrected by a reviewer.", code="not_correctable")
-    asked = AssignmentContext.load(locked)
-    PROTOCOLS[locked.round.protocol].check(submission, asked)
+    context = AssignmentContext.load(locked)
+    PROTOCOLS[locked.round.protocol].check(submission, context)
     before = _counted_submission(locked)
     if _is_same(submission, before):
         raise Conflict("Nothing is changed: accept the submission instead.", code="unchanged")
@@ -98,7 +98,7 @@ def correct_assignment(*, assignment: Assignment, submission: Submission, review
     locked.save(update_fields=["corrected_by"])
     solution = locked.task.solution
     assert solution is not None
-    ratings = _path_ratings(submission, asked)
+    ratings = _path_ratings(submission, context)
     adjudicate_correction(solution=solution, ratings=ratings, by=reviewer, note=note.strip(), is_own=is_own)
     record_event(
         actor=reviewer,
@@ -172,12 +172,12 @@ def _is_latest_adjudication(correction: Correction, solution: Solution, newest: 
     return not later.exists()
 
 
-def _path_ratings(submission: Submission, asked: TaskContext) -> dict[int, int]:
+def _path_ratings(submission: Submission, context: TaskContext) -> dict[int, int]:
     """The ratings of the solution's own steps, by position."""
     return {
         step.position: step.rating
         for step in submission.steps
-        if step.rating is not None and asked.path.get(step.position) == step.candidate
+        if step.rating is not None and context.path.get(step.position) == step.candidate
     }
 
 
