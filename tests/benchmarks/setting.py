@@ -25,6 +25,8 @@ def a_database() -> Iterator[None]:
         os.environ["ANNOTATE_HOME"] = home
         os.environ["DJANGO_SETTINGS_MODULE"] = "annotate.settings"
         os.environ["API_RATE"] = "1000000/min"
+        # The model servers stand on this machine.
+        os.environ["ENDPOINT_ALLOWED_ADDRESSES"] = "127.0.0.1"
         from annotate.local.servers import servers
 
         with servers():

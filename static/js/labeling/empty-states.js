@@ -1,5 +1,5 @@
 /** What is shown instead of a task: waiting for one, or why there is none. */
-import { clone } from "./templates.js";
+import { clone } from "./protocols/view-parts.js";
 
 // A shorter wait shows nothing at all.
 const SHORT_WAIT_MS = 350;

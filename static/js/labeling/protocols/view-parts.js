@@ -1,5 +1,8 @@
-/** What the views of several protocols share: the problem above the task, and the rating buttons in the action bar. */
+/** What several views share: templates, the problem above the task, and the rating buttons in the action bar. */
 import { typeset, typesetAnswer } from "../../shared/math.js";
+
+/** A copy of the content of one of the page's <template> elements. */
+export const clone = (id) => document.getElementById(id).content.firstElementChild.cloneNode(true);
 
 /** Show the statement, the reference answer where the round shows it, and the topic. */
 export function describeProblem(problem, slot) {

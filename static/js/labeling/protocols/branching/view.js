@@ -4,9 +4,8 @@
  */
 import { fitFormulas, typeset } from "../../../shared/math.js";
 import { pollWhileBusy } from "../../sync/poll.js";
-import { clone } from "../../templates.js";
 import { answerName } from "../step-answers.js";
-import { describeProblem, focusWithin, paintRow, paintThumbs, scrollToNearest } from "../view-parts.js";
+import { clone, describeProblem, focusWithin, paintRow, paintThumbs, scrollToNearest } from "../view-parts.js";
 import {
     bestChoice, candidateSetAt, candidatesOf, choicesOf, isChoosable, isEnded, keyOf, needsCandidates, openStep, textAt,
 } from "./state.js";

@@ -1,7 +1,6 @@
 /** Two sides as the labeler sees them: first the steps that both share, then side by side, and the scale in the action bar. */
 import { fitFormulas, typeset } from "../../../shared/math.js";
-import { clone } from "../../templates.js";
-import { describeProblem } from "../view-parts.js";
+import { clone, describeProblem } from "../view-parts.js";
 import { placeOf } from "./state.js";
 
 const SIDES = ["left", "right"];

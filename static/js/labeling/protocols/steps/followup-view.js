@@ -1,7 +1,6 @@
 /** The section below the bad step: alternatives, progress, critiques, and the labeler's own critique. */
 import { fitFormulas, typeset } from "../../../shared/math.js";
-import { clone } from "../../templates.js";
-import { paintRow } from "../view-parts.js";
+import { clone, paintRow } from "../view-parts.js";
 import { errorPosition, itemAnswer, itemsOf, questionsAt } from "./followup.js";
 
 const LABELS = {

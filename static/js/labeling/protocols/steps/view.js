@@ -1,8 +1,7 @@
 /** The steps of a solution as the labeler sees them. Built apart from the page, so that the next task can be prepared. */
 import { fitFormulas, typeset } from "../../../shared/math.js";
-import { clone } from "../../templates.js";
 import { answerName } from "../step-answers.js";
-import { describeProblem, focusWithin, paintRow, paintThumbs, scrollToNearest } from "../view-parts.js";
+import { clone, describeProblem, focusWithin, paintRow, paintThumbs, scrollToNearest } from "../view-parts.js";
 
 /** The solution's own candidate at each position. */
 export function pathOf(payload) {
