@@ -32,6 +32,8 @@ BUILDING = 4_110_010
 KEPT = {"django_content_type", "auth_permission"}
 # From this size on, a table is emptied as a whole: that costs as much as some thousand rows.
 LARGE_BYTES = 1_000_000
+# With so many dead rows, a table is vacuumed after the module that left them.
+MANY_ROWS = 1_000
 # All tables are emptied at once: no row is left that another could refer to.
 WITHOUT_TRIGGERS = """SELECT set_config('session_replication_role', 'replica', true)
     WHERE current_setting('is_superuser') = 'on'"""
@@ -50,6 +52,16 @@ def template(
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None, template: str) -> None:
     connection.settings_dict["TEST"].update(TEMPLATE=template, MIGRATE=False)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def vacuumed(django_db_blocker: pytest_django.DjangoDbBlocker) -> Iterator[None]:
+    """No module leaves more dead rows than autovacuum clears in time: the tests of others would read through them."""
+    yield
+    # Where no test needed a database, there is none.
+    if str(connection.settings_dict["NAME"]).startswith("test_"):
+        with django_db_blocker.unblock():
+            vacuum()
 
 
 @contextmanager
@@ -149,6 +161,18 @@ def empty_tables() -> None:
             statements.append(f"TRUNCATE {', '.join(large)} CASCADE")
         statements += [f"DELETE FROM {names[name]}" for name, size in sizes.items() if size < LARGE_BYTES]  # noqa: S608
         cursor.execute("; ".join(statements))
+
+
+def vacuum() -> None:
+    """Clear and analyze the tables that mostly hold rows that were rolled back or deleted."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname FROM pg_stat_user_tables WHERE n_dead_tup > greatest(n_live_tup, %s)", [MANY_ROWS]
+        )
+        tables = [connection.ops.quote_name(name) for (name,) in cursor.fetchall()]
+        if tables:
+            cursor.execute(f"VACUUM (ANALYZE) {', '.join(tables)}")
+    connection.close()
 
 
 def _fixture_teardown(case: TransactionTestCase) -> None:

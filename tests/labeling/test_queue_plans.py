@@ -14,7 +14,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-import pytest_django
 from django.db import connection
 from django.utils import timezone
 
@@ -38,14 +37,6 @@ TASKS = int(os.environ.get("QUEUE_TASKS", "20000"))
 FEW = 120
 Seen = tuple[str, int, Any]  # The statement, rows of one large table that it read, and its plan.
 BIG = {"labeling_task", "labeling_assignment", "labeling_steplabel", "corpus_solution", "corpus_step"}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cleaned_up(django_db_setup: None, django_db_blocker: pytest_django.DjangoDbBlocker) -> Iterator[None]:
-    """What is rolled back here fills tables that other tests go through; no vacuum comes to them in time."""
-    yield
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute(f"VACUUM (ANALYZE) {', '.join(sorted(BIG))}")
 
 
 @pytest.fixture
