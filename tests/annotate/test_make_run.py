@@ -167,7 +167,7 @@ def test_a_database_that_is_newer_than_the_code_is_refused_and_left_as_it_is(hom
         said = failed(home, {"DATABASE_URL": url, "REDIS_URL": settings.REDIS_URL})
         assert "The database was made by another Annotate: it has labeling.9999_of_tomorrow" in said
         assert "of_no_app_here" not in said
-        assert "Start the version that was used last" in said
+        assert "If that Annotate is newer, start it instead" in said
         with psycopg.connect(url, autocommit=True) as connection:
             tables = connection.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").fetchone()
         assert tables == (1,)
