@@ -223,6 +223,8 @@ def test_filters_and_wrong_filters(world: World, api: Client) -> None:
     path = f"{API}/projects/{world.project.slug}/solutions"
     assert len(api.get(f"{path}?is_correct=true").json()["results"]) == 1
     assert api.get(f"{path}?is_correct=false").json()["results"] == []
+    assert [row["verdict"] for row in api.get(f"{path}?verdict=match").json()["results"]] == ["match"]
+    assert api.get(f"{path}?verdict=no_match").json()["results"] == []
     assert api.get(f"{path}?cursor=nonsense").status_code in {400, 404}
     # A filter that is not understood would otherwise answer with everything.
     for wrong, field in (("is_correct=maybe", "is_correct"), ("corect=true", "corect")):

@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from apps.api.access import project_of
 from apps.api.filters import IntegerFilter, filtered, parameters_of
 from apps.api.pagination import ListView, Row
-from apps.corpus.models import Solution, Step
+from apps.corpus.models import Solution, SolutionGrade, Step
 
 
 class StepSerializer(serializers.ModelSerializer[Step]):
@@ -25,6 +25,10 @@ class StepSerializer(serializers.ModelSerializer[Step]):
 
 class SolutionSerializer(serializers.ModelSerializer[Solution]):
     problem = serializers.IntegerField(source="problem_id")
+    # Scripts rely on this name of the grade: it is part of the API's contract.
+    verdict = serializers.CharField(
+        source="grade", help_text="The grade of the final answer: `match`, `no_match`, `unparsed` or `ungraded`."
+    )
     steps = StepSerializer(many=True)
 
     class Meta:
@@ -37,7 +41,7 @@ class SolutionSerializer(serializers.ModelSerializer[Solution]):
             "final_answer",
             "is_correct",
             "claimed_correct",
-            "grade",
+            "verdict",
             "graded_by",
             "verifier_score",
             "steps",
@@ -47,10 +51,11 @@ class SolutionSerializer(serializers.ModelSerializer[Solution]):
 class SolutionFilter(django_filters.FilterSet):  # type: ignore[misc]
     problem = IntegerFilter(field_name="problem_id")
     subject = django_filters.CharFilter(field_name="problem__subject")
+    verdict = django_filters.ChoiceFilter(field_name="grade", choices=SolutionGrade.choices)
 
     class Meta:
         model = Solution
-        fields = ["external_id", "source", "is_correct", "grade"]
+        fields = ["external_id", "source", "is_correct"]
 
 
 class SolutionList(ListView):
@@ -65,10 +70,10 @@ class SolutionList(ListView):
 
     @staticmethod
     def _rows(solutions: Iterable[Solution]) -> Iterator[Row]:
-        fields = [name for name in SolutionSerializer.Meta.fields if name not in {"problem", "steps"}]
+        fields = [name for name in SolutionSerializer.Meta.fields if name not in {"problem", "verdict", "steps"}]
         for solution in solutions:
             row: Row = {name: getattr(solution, name) for name in fields}
             steps = [
                 {name: getattr(step, name) for name in StepSerializer.Meta.fields} for step in solution.steps.all()
             ]
-            yield {**row, "problem": solution.problem_id, "steps": steps}
+            yield {**row, "problem": solution.problem_id, "verdict": solution.grade, "steps": steps}
