@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
-from apps.core.db.copy import analyze, as_json, copy_rows, next_ids
+from apps.core.db.copy import analyze, analyze_new, as_json, copy_rows, next_ids
 from apps.corpus.models import ImportBatch, ImportFinding
 from apps.projects.models import Project
 
@@ -50,3 +50,17 @@ def test_nothing_is_stored_as_null_in_a_json_column() -> None:
     assert as_json({}) is None
     assert as_json(None) is None
     assert as_json({"a": 1}) is not None
+
+
+@pytest.mark.parametrize(("known", "then"), [(-1, 100), (0, 100), (7, 7)])
+def test_only_tables_without_statistics_are_analyzed(batch: ImportBatch, known: int, then: int) -> None:
+    copy_rows(ImportFinding, FIELDS, rows(batch, next_ids(ImportFinding, 100)))
+    table = [ImportFinding._meta.db_table]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('is_superuser')")
+        if cursor.fetchone() != ("on",):
+            pytest.skip("only a superuser can make PostgreSQL forget its statistics")
+        cursor.execute("UPDATE pg_class SET reltuples = %s WHERE relname = %s", [known, *table])
+        analyze_new(ImportFinding)
+        cursor.execute("SELECT reltuples FROM pg_class WHERE relname = %s", table)
+        assert cursor.fetchone() == (then,)
