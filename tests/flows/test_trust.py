@@ -141,7 +141,8 @@ def test_a_spammer_goes_and_only_disputed_tasks_are_asked_of_more(
     web: str, project: Project, world: World, crew: list[Scripted]
 ) -> None:
     honest, spammer = crew[:-1], crew[-1]
-    gold, ordinary = range(60), range(60, 120)
+    # More tasks than the spammer can take, however lucky: the others are left to honest pairs.
+    gold, ordinary = range(60), range(60, 180)
     for solution, number in zip(add_solutions(project, world, gold), gold, strict=True):
         vouch(solution, world, number)
     add_solutions(project, world, ordinary)
