@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -228,6 +229,8 @@ def test_the_api_lists_dismisses_and_reopens(reports: list[Assignment], rita: Us
         return list(api.get(address + query).json()["results"])
 
     assert [row["id"] for row in rows()] == [report.pk for report in reports]
+    stream = api.get(address, headers={"accept": "application/x-ndjson"})
+    assert [msgspec.json.decode(line) for line in b"".join(stream.streaming_content).splitlines()] == rows()
     first = rows()[0]
     assert (first["reason"], first["dismissal"], first["round"]) == ("no numbers, 0", None, 1)
     assert "bob" not in str(first).lower()

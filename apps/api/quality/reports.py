@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.http import HttpResponseBase
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -12,7 +13,7 @@ from rest_framework.views import APIView
 
 from apps.api.access import project_of, reviewed_of, user_of
 from apps.api.filters import QuerySerializer
-from apps.api.pagination import Pages
+from apps.api.pagination import ListView
 from apps.labeling.models import Assignment
 from apps.projects.models import Membership
 from apps.quality.review.reports import (
@@ -67,13 +68,11 @@ class ReasonSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=LONGEST_REASON, help_text="Why nothing is wrong with the problem.")
 
 
-class ReportList(APIView):
-    pagination_class = Pages
-
+class ReportList(ListView):
     @extend_schema(
         operation_id="reports_list", parameters=[ReportQuerySerializer], responses=ReportSerializer(many=True)
     )
-    def get(self, request: Request, slug: str) -> Response:
+    def get(self, request: Request, slug: str) -> HttpResponseBase:
         """Problems that were reported as bad: the open reports, unless `state` asks for others."""
         project = project_of(request, slug, "review")
         query = ReportQuerySerializer(data=request.query_params)
@@ -81,11 +80,13 @@ class ReportList(APIView):
         reports = reports_in([project], query.validated_data["state"])
         if "round" in query.validated_data:
             reports = reports.filter(round__number=query.validated_data["round"])
-        pages = Pages()
         related = ("round", "task__solution__problem", "task__comparison__problem", "dismissal__dismissed_by")
-        rows = pages.paginate_queryset(reports.select_related(*related), request, view=self)
         context = {"names": Membership.objects.filter(project=project).pseudonyms()}
-        return pages.get_paginated_response(ReportSerializer(rows, many=True, context=context).data)
+        return self.answer(
+            request,
+            reports.select_related(*related),
+            lambda page: iter(ReportSerializer(page, many=True, context=context).data),
+        )
 
 
 class DismissReport(APIView):

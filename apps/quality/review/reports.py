@@ -93,7 +93,7 @@ def dismiss_report(*, assignment: Assignment, reason: str, actor: User) -> Repor
         )
     locked = _lock_report(assignment)
     if locked.labeler_id == actor.pk and not allows_self_review(locked.round.project_id):
-        raise NotAllowed("This report is your own: another reviewer has to review it.", code="own_work")
+        raise NotAllowed("This report is your own: another reviewer has to review it.", code="self_review")
     existing = ReportDismissal.objects.filter(assignment=locked).first()
     if existing is not None and existing.versions == locked.versions:
         return existing
