@@ -71,7 +71,7 @@ def test_a_solution_in_which_no_answer_is_found_is_unreadable_everywhere(project
     api = bearer(alice)
     url = f"/api/v1/projects/{project.slug}/solutions"
     assert [one["external_id"] for one in api.get(f"{url}?is_correct=false").json()["results"]] == ["1"]
-    (told,) = api.get(f"{url}?grade=unparsed").json()["results"]
+    (told,) = api.get(f"{url}?verdict=unparsed").json()["results"]
     assert (told["external_id"], told["is_correct"], told["final_answer"]) == ("0", None, None)
     body = {"protocol": "first_error", "select": "wrong"}
     made = api.post(f"/api/v1/projects/{project.slug}/rounds", body, content_type="application/json")
