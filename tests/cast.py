@@ -7,6 +7,7 @@ does not care about.
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -99,6 +100,11 @@ def signed_in(user: User) -> Client:
     client = Client()
     client.force_login(user)
     return client
+
+
+def text_of(page: Any) -> str:
+    """The page's text without the random tokens of its forms, in which any short word turns up some day."""
+    return re.sub(r'name="csrfmiddlewaretoken" value="[^"]*"', "", page.content.decode())
 
 
 def bearer(user: User, scopes: Sequence[str] = ("read", "write", "label")) -> Client:
