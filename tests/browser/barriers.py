@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
@@ -21,11 +20,19 @@ COLOURS = {"runOnly": ["color-contrast", "link-in-text-block"], "resultTypes": [
 # KaTeX's own, a node for each sign of a formula; what it stands in is looked at.
 ALL_BUT_FORMULAS = {"exclude": [[".katex"]]}
 # By all rules at both widths; in dark by those of colours, which are the same at every width.
-LOOKS = pytest.mark.parametrize(
-    ("viewport", "scheme", "rules"),
-    [(WIDE, "light", RULES), (WIDE, "dark", COLOURS), (PHONE, "light", RULES)],
-    ids=["wide", "dark", "phone"],
-)
+LOOKS = (("wide", WIDE, "light", RULES), ("dark", WIDE, "dark", COLOURS), ("phone", PHONE, "light", RULES))
+
+
+def flaws(page: Page) -> dict[str, Any]:
+    """By look, barriers and what makes the page move sideways; none is left out. The page is wide and light again."""
+    found: dict[str, Any] = {}
+    for look, viewport, scheme, rules in LOOKS:
+        page.set_viewport_size(viewport)
+        page.emulate_media(color_scheme=scheme)
+        found |= {look: barriers(page, rules), f"{look}, sideways": overflow(page)}
+    page.set_viewport_size(WIDE)
+    page.emulate_media(color_scheme="light")
+    return {name: what for name, what in found.items() if what}
 
 
 def barriers(page: Page, rules: dict[str, list[str]] = RULES) -> list[dict[str, Any]]:

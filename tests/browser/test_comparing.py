@@ -16,7 +16,7 @@ from apps.exports.services import create_export, part_path
 from apps.labeling.models import Assignment, PreferenceLabel, Round
 from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
-from tests.browser.barriers import LOOKS, PHONE, barriers, overflow
+from tests.browser.barriers import PHONE, flaws, overflow
 from tests.browser.conftest import Watched
 from tests.browser.labeling_page import LabelingPage
 from tests.cast import make_comparison, make_problem, make_solution
@@ -201,28 +201,24 @@ def test_what_was_chosen_offline_is_sent_later_exactly_once(round_: Round, bob: 
     assert sorted(PreferenceLabel.objects.values_list("margin", flat=True)) == ["significantly"] * 2
 
 
-@LOOKS
-def test_the_page_of_comparisons_has_no_barrier(
-    project: Project, bob: User, watched: Watched, viewport: dict[str, int], scheme: str, rules: dict[str, Any]
-) -> None:
+def test_the_page_of_comparisons_has_no_barrier(project: Project, bob: User, watched: Watched) -> None:
     long = [f"Step {place}: \\[{' + '.join(f'x_{{{one}}}^{{2}}' for one in range(40))}\\]" for place in range(6)]
     make_comparison(
         make_problem(project, reference_answer="2", subject="Algebra", level="3"), long, [*long[:2], "W" * 90, "So."]
     )
-    round_ = open_round(project=project, protocol="comparison")
-    scale = Scale(watched.page(bob, viewport=viewport, color_scheme=scheme)).open(round_)
-    assert barriers(scale.page, rules) == []
-    assert overflow(scale.page) == []
+    page = watched.page(bob)
+    scale = Scale(page).open(open_round(project=project, protocol="comparison"))
+    assert flaws(page) == {}
     scale.press("2")
-    assert barriers(scale.page, rules) == []
-    if viewport is PHONE:
-        page = scale.page
-        expect(page.locator(".side[data-side=right]")).to_be_hidden()
-        page.locator(".side-switch [data-side=right]").click()
-        expect(page.locator(".side[data-side=right]")).to_be_visible()
-        expect(page.locator(".side[data-side=left]")).to_be_hidden()
-        page.locator("#thumbs [data-answer=rightClearly]").click()
-        assert scale.pressed() == ["rightClearly"]
-        assert overflow(page) == []
-        page.locator("#submit").click()
-        scale.ended()
+    assert flaws(page) == {}
+
+    page.set_viewport_size(PHONE)
+    expect(page.locator(".side[data-side=right]")).to_be_hidden()
+    page.locator(".side-switch [data-side=right]").click()
+    expect(page.locator(".side[data-side=right]")).to_be_visible()
+    expect(page.locator(".side[data-side=left]")).to_be_hidden()
+    page.locator("#thumbs [data-answer=rightClearly]").click()
+    assert scale.pressed() == ["rightClearly"]
+    assert overflow(page) == []
+    page.locator("#submit").click()
+    scale.ended()

@@ -13,7 +13,7 @@ from apps.quality.consensus.recompute import recompute_project
 from apps.quality.gold.suspensions import suspend
 from apps.quality.metrics.refresh import refresh_figures
 from apps.quality.models import QualityRules
-from tests.browser.barriers import LOOKS, PHONE, barriers, overflow
+from tests.browser.barriers import PHONE, WIDE, flaws
 from tests.browser.conftest import Watched
 from tests.quality.labeled_project import label_at_random
 from tests.quality.submissions import mark_all_stale
@@ -28,10 +28,7 @@ INSET = """Math.min(...[...document.querySelectorAll("main .scroll tr > :first-c
 }))"""
 
 
-@LOOKS
-def test_no_quality_page_has_a_barrier(
-    project: Project, alice: User, watched: Watched, viewport: dict[str, int], scheme: str, rules: dict[str, Any]
-) -> None:
+def test_no_quality_page_has_a_barrier(project: Project, alice: User, watched: Watched) -> None:
     label_at_random(project)
     for solution in project.solutions.order_by("pk")[:12]:
         GoldLabel.objects.bulk_create(GoldLabel(step=step, rating=1) for step in solution.steps.all())
@@ -40,7 +37,7 @@ def test_no_quality_page_has_a_barrier(
     mark_all_stale(project)
     recompute_project(project)
     refresh_figures()
-    page = watched.page(alice, viewport=viewport, color_scheme=scheme)
+    page = watched.page(alice)
     wrong: dict[str, Any] = {}
     for path in ("quality", "quality/labelers", "quality/rules", "audit"):
         answer = page.goto(f"/projects/{project.slug}/{path}")
@@ -48,12 +45,12 @@ def test_no_quality_page_has_a_barrier(
         assert answer.status == 200
         for summary in page.locator("main details > summary").all():
             summary.click()
-        if path != "quality/rules" and not (inset := page.evaluate(INSET)) >= LEAST_INSET:
-            wrong[f"{path}, first column"] = inset
-        if found := barriers(page, rules):
+        for viewport in (PHONE, WIDE) if path != "quality/rules" else ():
+            page.set_viewport_size(viewport)
+            if not (inset := page.evaluate(INSET)) >= LEAST_INSET:
+                wrong[f"{path}, first column, {viewport['width']}"] = inset
+        if found := flaws(page):
             wrong[path] = found
-        if cut := overflow(page):
-            wrong[f"{path}, sideways"] = cut
     assert wrong == {}
 
 
