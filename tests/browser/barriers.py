@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
@@ -19,34 +21,52 @@ RULES = {
 COLOURS = {"runOnly": ["color-contrast", "link-in-text-block"], "resultTypes": ["violations"]}
 # KaTeX's own, a node for each sign of a formula; what it stands in is looked at.
 ALL_BUT_FORMULAS = {"exclude": [[".katex"]]}
-# By all rules at both widths; in dark by those of colours, which are the same at every width.
-LOOKS = (("wide", WIDE, "light", RULES), ("dark", WIDE, "dark", COLOURS), ("phone", PHONE, "light", RULES))
 
 
 def flaws(page: Page) -> dict[str, Any]:
-    """By look, barriers and what makes the page move sideways; none is left out. The page is wide and light again."""
+    """Barriers, and what makes the page move sideways, by look: wide, in dark, on a phone. Looks without any are left out.
+
+    By all rules at both widths; in dark by those of colours, which are the same at every width. The page is wide and
+    light again in the end.
+    """
     found: dict[str, Any] = {}
-    for look, viewport, scheme, rules in LOOKS:
-        page.set_viewport_size(viewport)
-        page.emulate_media(color_scheme=scheme)
-        found |= {look: barriers(page, rules), f"{look}, sideways": overflow(page)}
-    page.set_viewport_size(WIDE)
-    page.emulate_media(color_scheme="light")
-    return {name: what for name, what in found.items() if what}
+    for look, size in (("phone", PHONE), ("wide", WIDE)):
+        page.set_viewport_size(size)
+        found[f"{look}, sideways"] = overflow(page)
+        with as_high_as(page):
+            found[look] = _violations(page, RULES)
+            if size == WIDE:
+                page.emulate_media(color_scheme="dark")
+                found["dark"] = _violations(page, COLOURS)
+                page.emulate_media(color_scheme="light")
+    return {look: what for look, what in found.items() if what}
 
 
-def barriers(page: Page, rules: dict[str, list[str]] = RULES) -> list[dict[str, Any]]:
+def barriers(page: Page) -> list[dict[str, Any]]:
+    with as_high_as(page):
+        return _violations(page, RULES)
+
+
+@contextmanager
+def as_high_as(page: Page) -> Iterator[None]:
     """In a window as high as the page: a bar that stays at the bottom lies over what can be scrolled from under it."""
     window = page.viewport_size
     assert window is not None
     height = page.evaluate("document.documentElement.scrollHeight")
     page.set_viewport_size({"width": window["width"], "height": max(window["height"], height)})
-    found = Axe().run(page, context=ALL_BUT_FORMULAS, options=rules).response["violations"]
+    yield
     page.set_viewport_size(window)
-    return [
-        {"rule": one["id"], "help": one["help"], "at": [node["html"][:200] for node in one["nodes"][:3]]}
-        for one in found
-    ]
+
+
+def _violations(page: Page, rules: dict[str, list[str]]) -> list[dict[str, Any]]:
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(Axe().axe_script)
+    found: list[dict[str, Any]] = page.evaluate(
+        """([context, options]) => axe.run(context, options).then(({ violations }) => violations.map((one) =>
+            ({ rule: one.id, help: one.help, at: one.nodes.slice(0, 3).map((node) => node.html.slice(0, 200)) })))""",
+        [ALL_BUT_FORMULAS, rules],
+    )
+    return found
 
 
 def overflow(page: Page) -> list[str]:

@@ -25,7 +25,7 @@ from tests.processes import eventually
 pytestmark = pytest.mark.browser
 
 # So much that a run is still under way when it is paused, some seconds after its start.
-PROBLEMS, ROLLOUTS = 12, 24
+PROBLEMS, ROLLOUTS = 10, 20
 
 
 @pytest.fixture

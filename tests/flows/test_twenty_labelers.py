@@ -22,7 +22,7 @@ from apps.projects.services import add_member
 from tests.benchmarks.setting import add_solutions
 from tests.cast import make_user
 
-LABELERS, TASKS = 20, 500
+LABELERS, TASKS = 20, 300
 
 
 @dataclass
