@@ -39,6 +39,7 @@ CLIENTS = {"bearer", "client", "signed_in"}
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    gc.disable()
     config.addinivalue_line("markers", "fast: is in the fast lane (tests/lanes.py adds it)")
     config.addinivalue_line("markers", "slow: has many cases or rows, or joins several parts: not in the fast lane")
 
@@ -63,8 +64,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """The garbage collector need not walk the modules and tests again and again."""
+    """The garbage collector need not walk the modules and tests again and again, neither now nor later."""
     gc.freeze()
+    gc.enable()
 
 
 def _is_fast_run(config: pytest.Config) -> bool:
