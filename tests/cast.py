@@ -102,8 +102,8 @@ def signed_in(user: User) -> Client:
     return client
 
 
-def text_of(page: Any) -> str:
-    """The page's text without the random tokens of its forms, in which any short word turns up some day."""
+def html_without_tokens(page: Any) -> str:
+    """The page's HTML without its CSRF tokens, which are random and may contain any short word."""
     return re.sub(r'name="csrfmiddlewaretoken" value="[^"]*"', "", page.content.decode())
 
 

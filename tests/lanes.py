@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import gc
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from types import CodeType
 
@@ -39,7 +40,6 @@ CLIENTS = {"bearer", "client", "signed_in"}
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    gc.disable()
     config.addinivalue_line("markers", "fast: is in the fast lane (tests/lanes.py adds it)")
     config.addinivalue_line("markers", "slow: has many cases or rows, or joins several parts: not in the fast lane")
 
@@ -63,10 +63,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = _ordered(items, set(fast), workers=getattr(config, "workerinput", {}).get("workercount", 1))
 
 
-def pytest_collection_finish(session: pytest.Session) -> None:
-    """The garbage collector need not walk the modules and tests again and again, neither now nor later."""
-    gc.freeze()
-    gc.enable()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """The garbage collector rests meanwhile, and leaves out what is loaded from then on."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 def _is_fast_run(config: pytest.Config) -> bool:

@@ -140,6 +140,7 @@ chooseAll(document);
 suggestSlug(document);
 sendFiles(document);
 document.addEventListener("toggle", (event) => fitFormulas(event.target), true); // Closed content had no width.
+addEventListener("resize", () => fitFormulas(document));
 document.addEventListener("submit", confirmFirst, true);
 document.addEventListener("submit", leaveOutEmpty);
 document.addEventListener("submit", sendOnce);

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.accounts.services import create_user
-from tests.cast import PASSWORD, signed_in, text_of
+from tests.cast import PASSWORD, html_without_tokens, signed_in
 
 WRONG = "wrong horse battery"
 # django-allauth's defaults, which settings leave as they are.
@@ -35,7 +35,7 @@ def sign_in(client: Client, email: str, password: str) -> HttpResponse:
 
 def complaints(answer: HttpResponse) -> str:
     """The page's errors without what differs from form to form."""
-    return re.sub(r'value="[^"]*@[^"]*"', "", text_of(answer))
+    return re.sub(r'value="[^"]*@[^"]*"', "", html_without_tokens(answer))
 
 
 @pytest.fixture

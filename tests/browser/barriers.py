@@ -24,38 +24,43 @@ ALL_BUT_FORMULAS = {"exclude": [[".katex"]]}
 
 
 def flaws(page: Page) -> dict[str, Any]:
-    """Barriers, and what makes the page move sideways, by look: wide, in dark, on a phone. Looks without any are left out.
+    """Barriers and sideways overflow by look: phone, wide, dark. Looks without flaws are left out.
 
-    By all rules at both widths; in dark by those of colours, which are the same at every width. The page is wide and
-    light again in the end.
+    All rules apply at both widths; in dark those of colours, which are the same at every width. Open the page at the
+    width of a phone: what is fitted when it loads must fit there. It has its size again in the end.
     """
+    size_before = page.viewport_size
+    assert size_before is not None
     found: dict[str, Any] = {}
     for look, size in (("phone", PHONE), ("wide", WIDE)):
         page.set_viewport_size(size)
         found[f"{look}, sideways"] = overflow(page)
-        with as_high_as(page):
+        with full_height(page):
             found[look] = _violations(page, RULES)
             if size == WIDE:
                 page.emulate_media(color_scheme="dark")
                 found["dark"] = _violations(page, COLOURS)
                 page.emulate_media(color_scheme="light")
+    page.set_viewport_size(size_before)
     return {look: what for look, what in found.items() if what}
 
 
 def barriers(page: Page) -> list[dict[str, Any]]:
-    with as_high_as(page):
+    with full_height(page):
         return _violations(page, RULES)
 
 
 @contextmanager
-def as_high_as(page: Page) -> Iterator[None]:
-    """In a window as high as the page: a bar that stays at the bottom lies over what can be scrolled from under it."""
+def full_height(page: Page) -> Iterator[None]:
+    """The window is as high as the page: a bar that stays at the bottom lies over what can be scrolled from under it."""
     window = page.viewport_size
     assert window is not None
     height = page.evaluate("document.documentElement.scrollHeight")
     page.set_viewport_size({"width": window["width"], "height": max(window["height"], height)})
-    yield
-    page.set_viewport_size(window)
+    try:
+        yield
+    finally:
+        page.set_viewport_size(window)
 
 
 def _violations(page: Page, rules: dict[str, list[str]]) -> list[dict[str, Any]]:

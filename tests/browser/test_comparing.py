@@ -206,13 +206,11 @@ def test_the_page_of_comparisons_has_no_barrier(project: Project, bob: User, wat
     make_comparison(
         make_problem(project, reference_answer="2", subject="Algebra", level="3"), long, [*long[:2], "W" * 90, "So."]
     )
-    page = watched.page(bob)
+    page = watched.page(bob, viewport=PHONE)
     scale = Scale(page).open(open_round(project=project, protocol="comparison"))
     assert flaws(page) == {}
     scale.press("2")
     assert flaws(page) == {}
-
-    page.set_viewport_size(PHONE)
     expect(page.locator(".side[data-side=right]")).to_be_hidden()
     page.locator(".side-switch [data-side=right]").click()
     expect(page.locator(".side[data-side=right]")).to_be_visible()

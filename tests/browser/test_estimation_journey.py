@@ -25,7 +25,7 @@ from tests.processes import eventually
 pytestmark = pytest.mark.browser
 
 # So much that a run is still under way when it is paused, some seconds after its start.
-PROBLEMS, ROLLOUTS = 10, 20
+PROBLEMS, ROLLOUTS = 10, 24
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def test_a_run_is_started_watched_paused_resumed_and_exported(
     wrong = Solution.objects.filter(project=project, is_correct=False, step_count__gt=2).first()
     assert wrong is not None
     page.goto(f"/projects/{project.slug}/solutions/{wrong.pk}")
-    page.get_by_role("link", name=re.compile(f"of {ROLLOUTS}")).first.click()
+    page.get_by_role("link", name=re.compile(rf"of {ROLLOUTS}\b")).first.click()
     expect(page.locator("#rollouts li")).to_have_count(ROLLOUTS)
     assert_the_export_holds_the_counts(project, run)
 

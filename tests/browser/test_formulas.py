@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 from apps.accounts.models import User
 from apps.labeling.rounds.services import open_round
 from apps.projects.models import Project
+from tests.browser.barriers import PHONE, overflow
 from tests.browser.labeling_page import LabelingPage
 from tests.cast import make_problem, make_round, make_solution
 
@@ -228,3 +229,13 @@ def test_a_page_of_long_formulas_is_not_typeset_in_one_go(labeling: LabelingPage
     assert counts["source"] == f"${long}$"
     assert len(set(counts["filled"])) > 1, "the rest came in one go"
     assert counts["all"] == 5
+
+
+def test_a_formula_fits_when_the_window_narrows(project: Project, alice: User, page_of: Callable[..., Page]) -> None:
+    problem = make_problem(project, f"Simplify \\[{' + '.join(f'x_{{{place}}}^{{2}}' for place in range(20))}\\].")
+    page = page_of(alice)
+    page.goto(f"/projects/{project.slug}/problems/{problem.pk}")
+    expect(page.locator(".math.scrolls")).to_have_count(0)
+    page.set_viewport_size(PHONE)
+    expect(page.locator(".math.scrolls")).to_have_count(1)
+    assert overflow(page) == []

@@ -87,11 +87,12 @@ def path_in(world: World, name: str) -> str:
     return path if path.startswith("/") else f"/projects/{world.project.slug}/{path}"
 
 
+# In two halves, so that two workers share the pages.
 @pytest.mark.parametrize("half", [0, 1])
 def test_no_page_has_a_barrier(world: World, alice: User, watched: Watched, half: int) -> None:
     stretch(world, alice)
     watched.expected = ("404",)
-    page = watched.page(alice)
+    page = watched.page(alice, viewport=PHONE)
     wrong: dict[str, Any] = {}
     compared = f"/projects/{world.project.slug}/rounds/{compare(world.solution, world.bobs.user).number}"
     more = {"round of comparisons": compared, "comparing": f"{compared}/label"}

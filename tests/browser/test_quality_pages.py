@@ -37,7 +37,7 @@ def test_no_quality_page_has_a_barrier(project: Project, alice: User, watched: W
     mark_all_stale(project)
     recompute_project(project)
     refresh_figures()
-    page = watched.page(alice)
+    page = watched.page(alice, viewport=PHONE)
     wrong: dict[str, Any] = {}
     for path in ("quality", "quality/labelers", "quality/rules", "audit"):
         answer = page.goto(f"/projects/{project.slug}/{path}")
@@ -45,8 +45,9 @@ def test_no_quality_page_has_a_barrier(project: Project, alice: User, watched: W
         assert answer.status == 200
         for summary in page.locator("main details > summary").all():
             summary.click()
-        for viewport in (PHONE, WIDE) if path != "quality/rules" else ():
+        for viewport in (WIDE, PHONE) if path != "quality/rules" else ():
             page.set_viewport_size(viewport)
+            assert page.locator("main .scroll tr").count(), path
             if not (inset := page.evaluate(INSET)) >= LEAST_INSET:
                 wrong[f"{path}, first column, {viewport['width']}"] = inset
         if found := flaws(page):

@@ -279,7 +279,7 @@ def test_the_pages_of_reviewers_have_no_barrier(project: Project, rita: User, wa
     """Filled as they are at work; tests/browser/test_pages.py has them nearly empty."""
     solutions = disputed(project, 3)
     judged(solutions)
-    page = watched.page(rita)
+    page = watched.page(rita, viewport=PHONE)
     base, wrong = f"/projects/{project.slug}", {}
     assignment = Assignment.objects.order_by("pk").first()
     assert assignment is not None

@@ -16,7 +16,7 @@ from apps.labeling.queue.claim import claim
 from apps.labeling.queue.leases import skip
 from apps.labeling.rounds.services import create_round, open_round
 from apps.projects.models import Membership, Project
-from tests.cast import make_gold, make_problem, make_screening, make_solution, signed_in
+from tests.cast import html_without_tokens, make_gold, make_problem, make_screening, make_solution, signed_in
 from tests.world import rate
 
 TERMS = {"protocol": "first_error", "redundancy": "2", "gold_percent": "0", "lease_minutes": "20"}
@@ -25,7 +25,7 @@ TERMS = {"protocol": "first_error", "redundancy": "2", "gold_percent": "0", "lea
 def shown(user: User, name: str, *args: object, query: str = "") -> str:
     answer = signed_in(user).get(reverse(name, args=args) + query)
     assert answer.status_code == 200, answer.content
-    return answer.content.decode()
+    return html_without_tokens(answer)
 
 
 @pytest.fixture

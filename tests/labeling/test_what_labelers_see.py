@@ -13,7 +13,7 @@ from apps.labeling.models import Round
 from apps.labeling.queue.claim import claim
 from apps.labeling.rounds.services import create_round, open_round
 from apps.projects.models import Project
-from tests.cast import bearer, make_gold, make_problem, make_solution, signed_in, text_of
+from tests.cast import bearer, html_without_tokens, make_gold, make_problem, make_solution, signed_in
 
 API = "/api/v1/projects/algebra"
 HIDDEN_KEYS = {
@@ -74,7 +74,7 @@ def test_no_page_reveals_it(told: Round, bob: User, path: str) -> None:
     for address in (f"/projects/algebra/{path}", "/"):
         page = client.get(address)
         assert page.status_code == 200
-        assert not [word for word in HIDDEN_WORDS if word in text_of(page)]
+        assert not [word for word in HIDDEN_WORDS if word in html_without_tokens(page)]
 
 
 def test_only_managers_see_drafts(told: Round, bob: User, rita: User, mia: User) -> None:
@@ -118,5 +118,5 @@ def test_labelers_see_the_options_that_shape_their_work(
     assert set(options) <= set(bearer(mia).get(f"{API}/rounds/1").json()["options"])
     client = signed_in(bob)
     for path in ("rounds/1", "rounds/1/label"):
-        page = text_of(client.get(f"/projects/algebra/{path}"))
+        page = html_without_tokens(client.get(f"/projects/algebra/{path}"))
         assert not [word for word in ("right_wrong", "candidates <b>", "seed") if word in page]
