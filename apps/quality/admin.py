@@ -31,10 +31,20 @@ class QualityRulesAdmin(ReadOnlyAdmin):
 
 @admin.register(Consensus)
 class ConsensusAdmin(BigTableAdmin):
-    list_display = ["solution_id", "project", "state", "how", "first_error", "certainty", "people", "settled_by", "at"]
+    list_display = [
+        "solution_id",
+        "project",
+        "state",
+        "how",
+        "first_error",
+        "certainty",
+        "people",
+        "adjudicated_by",
+        "at",
+    ]
     list_filter = ["state", "how"]
-    list_select_related = ["project", "settled_by"]
-    raw_id_fields = ["solution", "settled_by"]
+    list_select_related = ["project", "adjudicated_by"]
+    raw_id_fields = ["solution", "adjudicated_by"]
     search_help_text = "The ID of a solution."
 
 

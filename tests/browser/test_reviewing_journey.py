@@ -134,7 +134,7 @@ def test_ten_disputed_solutions_are_adjudicated_with_keys_alone(project: Project
     assert [errors.get(one.pk) for one in solutions] == [-1, 3, 4, 3, 4, 3, 4, 3, 4, 3]
     assert not OpenDispute.objects.filter(kind="people").exists()
     recompute_project(project)
-    assert Consensus.objects.filter(how="adjudicated", settled_by=rita).count() == 10
+    assert Consensus.objects.filter(how="adjudicated", adjudicated_by=rita).count() == 10
 
 
 def test_ratings_faster_than_the_server_responds_reach_their_own_steps(

@@ -160,7 +160,7 @@ def test_the_consensus_of_many_is_accepted_and_made_gold(
         b"1 made gold. 2 skipped: not adjudicated yet."
         in client.post(url, {"act": "gold", "solution": ids}, follow=True).content
     )
-    assert b"Labeler0" not in client.get("/projects/algebra/review/settled").content
+    assert b"Labeler0" not in client.get("/projects/algebra/review/adjudicated").content
     for wrong in ({"act": "gold"}, {"act": "gold", "solution": ["x"]}, {"act": "burn", "solution": ids}):
         assert client.post(url, wrong).status_code == 400
 

@@ -162,7 +162,7 @@ def _check_agreement(told: Told) -> None:
 def test_each_queue_holds_what_the_script_brings_about_and_nothing_else(told: Told) -> None:
     of_rollouts = {name: first_error(labels) for name, labels in told.rollouts.items()}
     expected = script.QUEUES | {
-        # What a reviewer has settled is in dispute with rollouts no more.
+        # What a reviewer has adjudicated is in dispute with rollouts no more.
         "people_monte_carlo": {
             name for name in PEOPLE if name != "corrected" and of_rollouts[name] not in script.named_by_people(name)
         },
@@ -192,9 +192,9 @@ def test_each_queue_holds_what_the_script_brings_about_and_nothing_else(told: To
     for name in SCRIPT:
         kinds = {kind for kind, names in expected.items() if name in names}
         assert set(told.evidence(name)["disputes"]) == kinds, name
-    settled = sources(told.page("review-queue", "settled"))
-    assert told.in_script(set(settled)) == {"corrected"}
-    assert error_drawn(settled[told.ids["corrected"]]["consensus"]) == PEOPLE["corrected"][1]
+    adjudicated = sources(told.page("review-queue", "adjudicated"))
+    assert told.in_script(set(adjudicated)) == {"corrected"}
+    assert error_drawn(adjudicated[told.ids["corrected"]]["consensus"]) == PEOPLE["corrected"][1]
 
 
 def test_a_judge_is_its_newest_version_everywhere(told: Told, tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ def test_a_judge_is_its_newest_version_everywhere(told: Told, tmp_path: Path) ->
     found, _ = exported(told, tmp_path, "annotate", sources=["judge"])
     errors = {name_of(row["problem"]["statement"]): row["first_error"] for row in found if "solution" in row}
     assert errors == {name: first_error(JUDGED[name]) if name in JUDGED else None for name in KEPT}
-    # On the quality page each version is a row of its own, compared where people settled the first error.
+    # On the quality page each version is a row of its own, compared where the first error is settled.
     compared = [name for name in JUDGED if PEOPLE[name][0] == "settled"]
     same = sum(first_error(JUDGED[name]) == PEOPLE[name][1] for name in compared)
     newest = Figure.objects.get(project=told.project, name="judges", scope="run:2").data

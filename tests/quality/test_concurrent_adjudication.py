@@ -34,7 +34,7 @@ def second_step(solution: Solution) -> Step:
 
 def the_word_stands(solution: Solution, reviewer: User) -> None:
     stands = Consensus.objects.get(solution=solution)
-    assert (stands.how, stands.first_error, stands.settled_by) == ("adjudicated", 1, reviewer)
+    assert (stands.how, stands.first_error, stands.adjudicated_by) == ("adjudicated", 1, reviewer)
     word = StepConsensus.objects.get(step=second_step(solution))
     assert (word.rating, word.how) == (-1, "adjudicated")
 

@@ -147,7 +147,7 @@ def test_consensus_follows_the_labelers_current_ratings_until_a_reviewer_correct
     assert stands() == ("majority", 0)
     correct_assignment(assignment=missed, submission=submission_of([1, -1]), reviewer=rita)
     assert stands() == ("adjudicated", 1)
-    assert Consensus.objects.get(pk=solution.pk).settled_by == rita
+    assert Consensus.objects.get(pk=solution.pk).adjudicated_by == rita
 
 
 def test_what_a_reviewer_is_unsure_of_is_no_longer_the_labelers(missed: Assignment, rita: User) -> None:

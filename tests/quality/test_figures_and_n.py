@@ -177,7 +177,7 @@ def test_who_settled_a_solution_is_compared_with_the_others(project: Project, cr
     for number in range(6):
         pk = label(project, crew, number, (1, -1), (1, 1, 1), (1, 1, 1), redundancy=3)
         adjudicate_solution(solution=Solution.objects.get(pk=pk), first_error=1, by=make_user(f"reviewer{number}"))
-        Consensus.objects.filter(pk=pk).update(settled_by=crew[0])
+        Consensus.objects.filter(pk=pk).update(adjudicated_by=crew[0])
     compute(project)
     assert agreements() == {crew[0].pk: [0, 6], crew[1].pk: [0, 6], crew[2].pk: [0, 6]}
 
@@ -187,7 +187,7 @@ def test_who_settled_what_nobody_else_labeled_is_compared_with_nobody(project: P
     adjudicate_solution(solution=Solution.objects.get(pk=pk), first_error=1, by=make_user("reviewer"))
     compute(project)
     assert agreements() == {crew[0].pk: [1, 1]}
-    Consensus.objects.filter(pk=pk).update(settled_by=crew[0])
+    Consensus.objects.filter(pk=pk).update(adjudicated_by=crew[0])
     compute(project)
     assert agreements() == {crew[0].pk: [0, 0]}
 

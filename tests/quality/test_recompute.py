@@ -92,7 +92,12 @@ def test_a_reviewer_settles_a_solution_above_every_rule(project: Project, crew: 
     adjudicate_solution(solution=solution, first_error=2, by=rita, note="the last line is wrong")
     for _ in range(2):
         stands = Consensus.objects.get()
-        assert (stands.state, stands.how, stands.first_error, stands.settled_by) == ("settled", "adjudicated", 2, rita)
+        assert (stands.state, stands.how, stands.first_error, stands.adjudicated_by) == (
+            "settled",
+            "adjudicated",
+            2,
+            rita,
+        )
         assert stands.note == "the last line is wrong"
         assert kinds(solution) == set()
         recompute_projects()

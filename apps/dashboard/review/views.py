@@ -24,7 +24,7 @@ from apps.dashboard.solutions.queries import with_sources
 from apps.quality.models import OpenDispute
 from apps.quality.review.adjudication import adjudicate_consensus, make_gold
 from apps.quality.review.impartiality import allows_self_review, barred_from, own_assignments
-from apps.quality.review.queues import KINDS, QUEUES, SETTLED, counts_of, queue_of
+from apps.quality.review.queues import ADJUDICATED, KINDS, QUEUES, counts_of, queue_of
 from apps.quality.review.reports import count_open_reports
 
 SIZE = 25
@@ -39,7 +39,7 @@ def review(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     context = place.context(
         "review",
         kinds=[(kind, counts[name]) for name, kind in KINDS.items()],
-        adjudicated=QUEUES[SETTLED],
+        adjudicated=QUEUES[ADJUDICATED],
         reported=count_open_reports([place.project]).get(place.project.pk, 0),
     )
     return render(request, "review/review.html", context)
@@ -78,7 +78,7 @@ def _check_kind(kind: str) -> None:
 
 def _count_own(place: Place, kind: str) -> int:
     """How many solutions of the queue the reviewer labeled, which are left to other reviewers."""
-    if kind == SETTLED or allows_self_review(place.project.pk):
+    if kind == ADJUDICATED or allows_self_review(place.project.pk):
         return 0
     own = own_assignments(place.membership.user)
     on_task = Q(
@@ -92,7 +92,7 @@ def _count_own(place: Place, kind: str) -> int:
 
 def _new_round_url(place: Place, kind: str, filters: Mapping[str, str]) -> str:
     """The form for a round over these solutions, with its selection filled in; empty if the user may not open one."""
-    if not place.may("manage_rounds") or kind == SETTLED:
+    if not place.may("manage_rounds") or kind == ADJUDICATED:
         return ""
     selection = {"dispute": kind} | {name: filters[name] for name in ("source", "subject") if name in filters}
     return reverse("round-new", args=[place.project.slug]) + "?" + urlencode(selection)

@@ -26,7 +26,7 @@ CONSENSUS = [
     "certainty",
     "people",
     "required",
-    "settled_by",
+    "adjudicated_by",
     "note",
     "at",
 ]
@@ -38,7 +38,7 @@ CONSENSUS_LOCK = "consensus"
 _DELETE_STEPS = "DELETE FROM quality_stepconsensus WHERE step_id = ANY(%s) AND how <> 'adjudicated'"
 _DELETE = """
 DELETE FROM quality_consensus WHERE solution_id = ANY(%s)
-RETURNING solution_id, how, first_error, settled_by_id, note, at
+RETURNING solution_id, how, first_error, adjudicated_by_id, note, at
 """
 
 
@@ -47,7 +47,7 @@ class Previous(NamedTuple):
 
     how: str
     first_error: int | None
-    settled_by: int | None
+    adjudicated_by: int | None
     note: str
     at: datetime
 
@@ -118,7 +118,7 @@ def _computed(outcomes: Outcomes, how: str) -> Iterator[Computed]:
 def _row(project: Project, computed: Computed, previous: Previous | None, now: datetime) -> tuple[object, ...]:
     solution_id, *values = computed
     if previous is not None and computed.how == ConsensusMethod.ADJUDICATED:
-        return solution_id, project.pk, *values, previous.settled_by, previous.note, previous.at
+        return solution_id, project.pk, *values, previous.adjudicated_by, previous.note, previous.at
     return solution_id, project.pk, *values, None, "", now
 
 

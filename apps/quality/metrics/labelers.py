@@ -73,7 +73,7 @@ def _agreement_with_others(loaded: LoadedRatings) -> dict[int, tuple[int, int]]:
         pk: (first_error, reviewer)
         for pk, first_error, reviewer in Consensus.objects.settled()
         .filter(solution__in=loaded.solutions.tolist(), how=ConsensusMethod.ADJUDICATED)
-        .values_list("pk", "first_error", "settled_by")
+        .values_list("pk", "first_error", "adjudicated_by")
     }
     named, of_others = others_first_errors(loaded.ratings)
     counts: dict[int, tuple[int, int]] = {}

@@ -78,7 +78,7 @@ class Consensus(models.Model):
     required = models.PositiveIntegerField(
         default=1, db_default=1, help_text="Labelers that a settled label needs; with fewer it is thin."
     )
-    settled_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    adjudicated_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     note = models.TextField(blank=True, default="")
     at = models.DateTimeField(default=timezone.now)
 

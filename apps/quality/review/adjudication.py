@@ -220,7 +220,7 @@ def _update_consensus(solution: Solution, by: User, note: str) -> Consensus | No
         "project_id": solution.project_id,
         "how": ConsensusMethod.ADJUDICATED,
         "first_error": first_error,
-        "settled_by": by,
+        "adjudicated_by": by,
         "note": note,
         "state": Consensus.State.OPEN if first_error is None else Consensus.State.SETTLED,
         "certainty": 0.0 if first_error is None else 1.0,

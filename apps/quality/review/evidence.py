@@ -186,7 +186,7 @@ def evidence_of(solution: Solution, naming: Naming) -> Evidence:
     gold = dict(GoldLabel.objects.filter(step__in=steps).values_list("step", "rating"))
     estimates, verdicts, critiques = _estimates(steps), _verdicts(steps), _critiques(steps)
     step_consensus = {label.step_id: label for label in StepConsensus.objects.filter(step__in=steps)}
-    consensus = Consensus.objects.select_related("settled_by").filter(pk=solution.pk).first()
+    consensus = Consensus.objects.select_related("adjudicated_by").filter(pk=solution.pk).first()
     is_adjudicated = consensus is not None and consensus.how == ConsensusMethod.ADJUDICATED
     adjudicated_error = consensus.first_error if consensus is not None and is_adjudicated else None
     rows = [

@@ -19,7 +19,7 @@ from apps.quality.disputes.kinds import Dispute
 from apps.quality.models import Consensus, ConsensusMethod, DisputeCount, OpenDispute
 from apps.quality.review.impartiality import without_own
 
-SETTLED = "settled"
+ADJUDICATED = "adjudicated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +62,8 @@ KINDS = {
     )
 }
 # Not a dispute: here reviewers find what they adjudicated, to make it gold.
-ADJUDICATED_QUEUE = QueueKind(SETTLED, "Adjudicated", "Solutions that reviewers adjudicated; they can become gold.")
-QUEUES = KINDS | {SETTLED: ADJUDICATED_QUEUE}
+ADJUDICATED_QUEUE = QueueKind(ADJUDICATED, "Adjudicated", "Solutions that reviewers adjudicated; they can become gold.")
+QUEUES = KINDS | {ADJUDICATED: ADJUDICATED_QUEUE}
 
 # Rows with a `solution`: OpenDispute or Consensus.
 Queue = QuerySet[Any]
@@ -89,7 +89,7 @@ def queue_of(project: Project, kind: str, filters: QueueFilters = NO_FILTERS, *,
     """
     if kind not in QUEUES:
         raise DomainError(f"Unknown kind of queue: {kind}.", fields={"kind": f"must be one of {', '.join(QUEUES)}"})
-    if kind == SETTLED:
+    if kind == ADJUDICATED:
         rows: Queue = Consensus.objects.filter(project=project, how=ConsensusMethod.ADJUDICATED)
     else:
         rows = OpenDispute.objects.filter(project=project, kind=kind)
