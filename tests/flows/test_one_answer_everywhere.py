@@ -48,6 +48,10 @@ from tests.flows.test_real_files import command, rows
 Row = dict[str, Any]
 
 
+# Without the mark, a run of this file alone would have no database of its own.
+pytestmark = pytest.mark.django_db
+
+
 @pytest.fixture(scope="module")
 def told(django_db_setup: None, django_db_blocker: DjangoDbBlocker, model_server: str) -> Iterator[Told]:
     """Staged once, for tests that leave it as it is."""
