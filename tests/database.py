@@ -20,6 +20,7 @@ import pytest
 import pytest_django
 from django.conf import settings
 from django.core.management import call_command
+from django.core.management.color import no_style
 from django.db import connection, transaction
 from django.test import TransactionTestCase
 from psycopg import sql
@@ -54,12 +55,22 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
     connection.settings_dict["TEST"].update(TEMPLATE=template, MIGRATE=False)
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> None:
+    """pytest-django makes a database only if a test is marked `django_db`: refuse to go on with that of the settings."""
+    assert _is_test_database(), "none of these tests is marked django_db: there is no test database"
+
+
+def _is_test_database() -> bool:
+    return str(connection.settings_dict["NAME"]).startswith("test_")
+
+
 @pytest.fixture(scope="module", autouse=True)
 def vacuumed(django_db_blocker: pytest_django.DjangoDbBlocker) -> Iterator[None]:
     """No module leaves more dead rows than autovacuum clears in time: the tests of others would read through them."""
     yield
     # Where no test needed a database, there is none.
-    if str(connection.settings_dict["NAME"]).startswith("test_"):
+    if _is_test_database():
         with django_db_blocker.unblock():
             vacuum()
 
@@ -161,6 +172,14 @@ def empty_tables() -> None:
             statements.append(f"TRUNCATE {', '.join(large)} CASCADE")
         statements += [f"DELETE FROM {names[name]}" for name, size in sizes.items() if size < LARGE_BYTES]  # noqa: S608
         cursor.execute("; ".join(statements))
+
+
+def restart_sequences() -> None:
+    """Number rows from 1 again, so that what depends on primary keys, as seeds of rollouts do, is the same in each run."""
+    with connection.cursor() as cursor:
+        sequences = connection.introspection.sequence_list()
+        for statement in connection.ops.sequence_reset_by_name_sql(no_style(), sequences):
+            cursor.execute(statement)
 
 
 def vacuum() -> None:

@@ -14,7 +14,7 @@ from apps.corpus.models import Problem, Solution
 from apps.demo.seeding import register_reasoner
 from apps.estimation.models import EstimationRun, SamplingRun, StepEstimate
 from apps.estimation.sampling.services import start_sampling
-from apps.exports.run import run_export
+from apps.exports.models import Export
 from apps.exports.services import create_export, part_path
 from apps.inference.models import Endpoint
 from apps.projects.models import Project
@@ -90,7 +90,9 @@ def test_a_run_is_started_watched_paused_resumed_and_exported(
 
 def assert_the_export_holds_the_counts(project: Project, run: EstimationRun) -> None:
     policy = {"sources": ["monte_carlo_hard"], "after_first_error": "as_rated"}
-    export = run_export(export_id=create_export(project=project, format="math-shepherd", policy=policy).pk)
+    export = create_export(project=project, format="math-shepherd", policy=policy)
+    eventually(lambda: Export.objects.get(pk=export.pk).status == "finished")
+    export.refresh_from_db()
     rows = [json.loads(line) for line in part_path(export, 0).read_text().splitlines()]
     stored: dict[int, list[str]] = {}
     for one in StepEstimate.objects.filter(run=run).select_related("step").order_by("step__solution", "step__position"):

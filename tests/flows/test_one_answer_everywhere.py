@@ -24,7 +24,7 @@ from apps.projects.models import Membership, Project, Role
 from apps.projects.services import add_member, create_project
 from apps.quality.models import Consensus, Figure
 from tests.cast import bearer, make_user, undone
-from tests.database import empty_tables
+from tests.database import empty_tables, restart_sequences
 from tests.estimation.model import model_of
 from tests.flows import one_answer_script as script
 from tests.flows import trainer_files
@@ -57,6 +57,7 @@ def told(django_db_setup: None, django_db_blocker: DjangoDbBlocker, model_server
     """Staged once, for tests that leave it as it is."""
     model_of(model_server)
     with django_db_blocker.unblock():
+        restart_sequences()
         alice, rita, bob = (make_user(name) for name in ("alice", "rita", "bob"))
         project = create_project(slug="algebra", name="Algebra", owner=alice)
         add_member(project=project, user=rita, role=Role.REVIEWER)
