@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
@@ -40,8 +41,14 @@ from tests.inference.scripted import ReceivedRequest, Reply, Scripted, completio
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+@pytest.fixture(scope="module")
+def no_worker() -> None:
+    """A worker that has left a queue still takes a message of it while its last request to the broker is open, a second."""
+    time.sleep(2)
+
+
 @pytest.fixture
-def queue() -> Iterator[Redis]:
+def queue(no_worker: None) -> Iterator[Redis]:
     """A real Valkey without a worker."""
     with Redis.from_url(settings.REDIS_URL) as redis:
         for name in ("estimation", "annotate:estimation:served"):
