@@ -124,11 +124,7 @@ def test_rules_find_more_than_labelers_do(web: str, project: Project, world: Wor
         hits = sum(truth[pk] == error for pk, error in stands.items())
         found[rule], right[rule] = hits / SOLUTIONS, hits / len(stands)
         print(f"{rule}: settles {len(stands)}, right {right[rule]:.3f} of these, {found[rule]:.3f} of all")
-    said = world.ratings.first_errors()
-    single = [
-        float((said.errors == world.first_errors[said.solutions])[said.labelers == number].mean())
-        for number in range(len(crew))
-    ]
+    single = [len(right_of(world, number)) / SOLUTIONS for number in range(len(crew))]
     print("labelers alone:", [f"{one:.3f}" for one in single])
     # Dawid and Skene by what they find, ProcessBench's rule by how right it is in what it keeps.
     assert found["dawid-skene"] >= max(single) + 0.03
@@ -141,8 +137,8 @@ def test_a_spammer_goes_and_only_disputed_tasks_are_asked_of_more(
     web: str, project: Project, world: World, crew: list[Scripted]
 ) -> None:
     honest, spammer = crew[:-1], crew[-1]
-    # More tasks than the spammer can take: the others are left to honest pairs. They are right on a fifth of the gold; on
-    # more of it, some would be lucky enough to stay until the tasks end.
+    # More tasks than the spammer can take: the others are left to honest pairs. The spammer is right on a fifth of the
+    # gold: with more, luck alone could keep them until the tasks end.
     right = right_of(world, len(honest))
     gold = sorted([*sorted(right)[:12], *[one for one in range(SOLUTIONS) if one not in right][:48]])
     ordinary = [one for one in range(180) if one not in gold]
