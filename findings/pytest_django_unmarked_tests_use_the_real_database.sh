@@ -47,11 +47,13 @@ new_groups() { # pytest-django's version, pytest's version, whether the test is 
   venv/bin/python -c "import sqlite3; print(sqlite3.connect('site.sqlite3').execute('SELECT count(*) FROM auth_group').fetchone()[0])"
 }
 before=$(new_groups 4.10.0 8.3.5 no)
+first=$(new_groups 4.11.1 8.3.5 no)
 unmarked=$(new_groups 4.14.0 9.2.0 no)
 marked=$(new_groups 4.14.0 9.2.0 yes)
 echo "groups that a passing test wrote to the site's own database:"
-echo "4.10.0 unmarked: $before; 4.14.0 unmarked: $unmarked; 4.14.0 marked: $marked"
+echo "4.10.0 unmarked: $before; 4.11.1 unmarked: $first; 4.14.0 unmarked: $unmarked; 4.14.0 marked: $marked"
 [ "$before" = 0 ]
+[ "$first" = 1 ]
 [ "$unmarked" = 1 ]
 [ "$marked" = 0 ]
 echo "As described: without a marked test, 4.14.0 writes to the database of the settings."

@@ -24,6 +24,7 @@ from django.core.management.color import no_style
 from django.db import connection, transaction
 from django.test import TransactionTestCase
 from psycopg import sql
+from redis import Redis
 
 ROOT = Path(__file__).resolve().parent.parent
 PREFIX = "annotate_template_"
@@ -175,7 +176,13 @@ def empty_tables() -> None:
 
 
 def restart_sequences() -> None:
-    """Number rows from 1 again, so that what depends on primary keys, as seeds of rollouts do, is the same in each run."""
+    """Number rows from 1 again, so that what depends on primary keys, as seeds of rollouts do, is the same in each run.
+
+    What Valkey holds for rows of these numbers goes with them.
+    """
+    with Redis.from_url(settings.REDIS_URL) as redis:
+        for key in redis.scan_iter("annotate:*"):
+            redis.delete(key)
     with connection.cursor() as cursor:
         sequences = connection.introspection.sequence_list()
         for statement in connection.ops.sequence_reset_by_name_sql(no_style(), sequences):
