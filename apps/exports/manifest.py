@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from apps.exports.formats.base import Format
+from apps.exports.formats.base import Format, Reader
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
 from apps.exports.writers import Part
@@ -31,7 +31,7 @@ def build_manifest(
         "annotate": version,
         "project": project,
         "format": format_.name,
-        "trainer": format_.trainer,
+        "readers": [asdict(reader) for reader in format_.readers],
         "container": container,
         "policy": policy.to_dict(),
         "counts": {
@@ -61,7 +61,7 @@ def dataset_card(manifest: Manifest) -> str:
             f"# {manifest['project']}, {manifest['format']}",
             "",
             f"{counts['rows']} rows from {' and '.join(read)}, made by Annotate {manifest['annotate']}.",
-            f"Read by: {manifest['trainer']}.",
+            f"Read by: {'; '.join(str(Reader(**reader)) for reader in manifest['readers'])}.",
             "",
             "## Files",
             "",

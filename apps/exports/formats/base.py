@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -16,17 +17,33 @@ from apps.exports.tally import Tally
 Row = dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A program that reads the format, with the versions that were tried: what it makes of the file, and how it is called.
+
+    `usage` is Markdown for the dataset card: the command or the settings, and what the reader leaves out without a word.
+    """
+
+    name: str
+    versions: str
+    purpose: str
+    usage: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.versions} ({self.purpose})".replace("  ", " ")
+
+
 class Format(Protocol):
     """Turns records into the rows that a trainer reads.
 
-    `trainer` names the versions that read them, `of` the records it takes: solutions, comparisons, or both.
+    `readers` are the programs that read them, `of` the records it takes: solutions, comparisons, or both.
     `labels_steps`: its rows have step labels. `mixed_column` is a boolean column whose values are mixed evenly.
     """
 
     name: str
     title: str
     about: str
-    trainer: str
+    readers: tuple[Reader, ...]
     of: tuple[str, ...]
     labels_steps: bool
     mixed_column: str

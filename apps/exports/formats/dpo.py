@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pyarrow as pa
 
 from apps.corpus.records import Record
-from apps.exports.formats.base import Row
+from apps.exports.formats.base import Reader, Row
 from apps.exports.labels.preferences import preferred_pairs
 from apps.exports.policy import LabelPolicy, PolicyError
 from apps.exports.tally import Tally
@@ -19,7 +19,11 @@ class Dpo:
     name = "dpo"
     title = "Pairs for DPO"
     about = "People's preferences, for TRL's DPOTrainer, OpenRLHF and LLaMA-Factory."
-    trainer = "trl>=0.13 (DPOTrainer), openrlhf>=0.5 (train_dpo), llamafactory>=0.9"
+    readers: tuple[Reader, ...] = (
+        Reader("TRL", "0.13 and later", "DPOTrainer"),
+        Reader("OpenRLHF", "0.5 and later", "train_dpo"),
+        Reader("LLaMA-Factory", "0.9 and later", "dpo, standard prompts only"),
+    )
     of: tuple[str, ...] = ("comparison",)
     labels_steps = False
     mixed_column = ""

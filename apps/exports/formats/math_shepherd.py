@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from apps.corpus.labels import GREAT
 from apps.corpus.records import Record
-from apps.exports.formats.base import Row, SolutionFormat, check_two_classes, training_examples
+from apps.exports.formats.base import Reader, Row, SolutionFormat, check_two_classes, training_examples
 from apps.exports.labels.steps import TrainingExample
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
@@ -21,8 +21,8 @@ _NUMBERED = re.compile(r"step (\d+):", re.IGNORECASE)
 class MathShepherd(SolutionFormat):
     name = "math-shepherd"
     title = "Math-Shepherd"
-    about = "One text with a tag after each step, for Math-Shepherd's scripts and OpenRLHF."
-    trainer = "openrlhf<=0.9.5 (--placeholder_token with the policy's step_tag)"
+    about = "One text with a tag after each step, for Math-Shepherd's scripts."
+    readers: tuple[Reader, ...] = (Reader("Math-Shepherd", "", "its own scripts"),)
     columns = pa.schema([("input", pa.string()), ("label", pa.string()), ("task", pa.string())])
 
     def check(self, policy: LabelPolicy) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pyarrow as pa
 
 from apps.corpus.records import Record
-from apps.exports.formats.base import Row
+from apps.exports.formats.base import Reader, Row
 from apps.exports.formats.dpo import check_human_source, pair_columns
 from apps.exports.labels.preferences import preferred_pairs
 from apps.exports.policy import LabelPolicy
@@ -18,7 +18,10 @@ class RewardPairs:
     name = "reward-pairs"
     title = "Pairs for a reward model"
     about = "People's preferences with margins, for TRL's RewardTrainer and OpenRLHF."
-    trainer = "trl>=0.13 (RewardTrainer), openrlhf>=0.5 (train_rm; its margin with --model.margin_loss_enable)"
+    readers: tuple[Reader, ...] = (
+        Reader("TRL", "0.13 and later", "RewardTrainer"),
+        Reader("OpenRLHF", "0.5 and later", "train_rm; its margin with --model.margin_loss_enable"),
+    )
     of: tuple[str, ...] = ("comparison",)
     labels_steps = False
     mixed_column = ""

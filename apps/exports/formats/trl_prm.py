@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from apps.corpus.labels import GREAT
 from apps.corpus.records import Record
-from apps.exports.formats.base import Row, SolutionFormat, check_two_classes, training_examples
+from apps.exports.formats.base import Reader, Row, SolutionFormat, check_two_classes, training_examples
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
 
@@ -23,7 +23,10 @@ class TrlPrm(SolutionFormat):
     name = "trl-prm"
     title = "TRL stepwise supervision"
     about = "prompt, completions and a true or false for each, for TRL's PRMTrainer."
-    trainer = "trl>=0.13,<=1.13.0 (PRMTrainer ends there)"
+    readers: tuple[Reader, ...] = (
+        Reader("TRL", "0.13 to 1.13.0", "PRMTrainer"),
+        Reader("axolotl", "0.19.0", "stepwise_supervised"),
+    )
     columns = pa.schema(
         [("prompt", pa.string()), ("completions", pa.list_(pa.string())), ("labels", pa.list_(pa.bool_()))]
     )
