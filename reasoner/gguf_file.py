@@ -1,4 +1,4 @@
-"""Writes the model as a GGUF file, which llama.cpp serves. Names and keys: ggml's GGUF specification."""
+"""Writes the model as a GGUF file, which llama.cpp serves, and reads it again. Names and keys: ggml's GGUF specification."""
 
 from __future__ import annotations
 
@@ -6,19 +6,32 @@ from pathlib import Path
 
 import gguf
 import numpy as np
+import torch
 
-from reasoner.model import Reasoner
+from reasoner.model import Reasoner, Shape
 from reasoner.tokenizer import Vocabulary
 
 NORMAL, CONTROL = 1, 3
 F16 = 1
+# llama.cpp's names of a block's weights, and ours.
+BLOCK_NAMES = {
+    "attn_q": "attention.query",
+    "attn_k": "attention.key",
+    "attn_v": "attention.value",
+    "attn_output": "attention.out",
+    "ffn_gate": "gate",
+    "ffn_up": "up",
+    "ffn_down": "down",
+    "attn_norm": "attention_norm",
+    "ffn_norm": "inner_norm",
+}
 
 
-def write_gguf(path: Path, model: Reasoner, vocabulary: Vocabulary) -> None:
+def write_gguf(path: Path, model: Reasoner, vocabulary: Vocabulary, name: str = "Annotate's reasoner") -> None:
     """Write the weights in half precision, except the norms, which llama.cpp needs in single precision."""
     shape = model.shape
     writer = gguf.GGUFWriter(path, "llama")
-    writer.add_name("Annotate's reasoner")
+    writer.add_name(name)
     writer.add_license("Apache-2.0")
     writer.add_file_type(F16)
     writer.add_context_length(shape.context)
@@ -50,25 +63,21 @@ def write_gguf(path: Path, model: Reasoner, vocabulary: Vocabulary) -> None:
 
 def tensors(model: Reasoner) -> dict[str, np.ndarray]:
     """The weights by llama.cpp's names. The output layer is the embedding, which llama.cpp ties by itself."""
-    weights = {
-        "token_embd.weight": half_precision(model.embedding.weight),
-        "output_norm.weight": single_precision(model.norm.weight),
+    return {
+        name: half_precision(weight) if weight.dim() == 2 else single_precision(weight)
+        for name, weight in zip(tensor_names(model.shape), ordered_weights(model), strict=True)
     }
-    for index, block in enumerate(model.blocks):
-        layers = {
-            "attn_q": block.attention.query,
-            "attn_k": block.attention.key,
-            "attn_v": block.attention.value,
-            "attn_output": block.attention.out,
-            "ffn_gate": block.gate,
-            "ffn_up": block.up,
-            "ffn_down": block.down,
-        }
-        for name, layer in layers.items():
-            weights[f"blk.{index}.{name}.weight"] = half_precision(layer.weight)
-        weights[f"blk.{index}.attn_norm.weight"] = single_precision(block.attention_norm.weight)
-        weights[f"blk.{index}.ffn_norm.weight"] = single_precision(block.inner_norm.weight)
-    return weights
+
+
+def tensor_names(shape: Shape) -> list[str]:
+    blocks = [f"blk.{index}.{name}.weight" for index in range(shape.layers) for name in BLOCK_NAMES]
+    return ["token_embd.weight", "output_norm.weight", *blocks]
+
+
+def ordered_weights(model: Reasoner) -> list[torch.nn.Parameter]:
+    """In the order of `tensor_names`."""
+    blocks = [block.get_parameter(f"{name}.weight") for block in model.blocks for name in BLOCK_NAMES.values()]
+    return [model.embedding.weight, model.norm.weight, *blocks]
 
 
 def half_precision(weight: object) -> np.ndarray:
@@ -77,3 +86,21 @@ def half_precision(weight: object) -> np.ndarray:
 
 def single_precision(weight: object) -> np.ndarray:
     return np.asarray(weight.detach().float().numpy(), dtype=np.float32)  # type: ignore[attr-defined]
+
+
+def read_gguf(path: Path) -> tuple[Reasoner, Vocabulary]:
+    """The model and the vocabulary of a file that `write_gguf` has written."""
+    reader = gguf.GGUFReader(path)
+    merges = [tuple(merge.split(" ")) for merge in _texts(reader, "tokenizer.ggml.merges")]
+    vocabulary = Vocabulary(_texts(reader, "tokenizer.ggml.tokens"), [(left, right) for left, right in merges])
+    model = Reasoner(Shape(len(vocabulary.tokens)))
+    stored = {tensor.name: np.array(tensor.data, dtype=np.float32) for tensor in reader.tensors}
+    with torch.no_grad():
+        for name, weight in zip(tensor_names(model.shape), ordered_weights(model), strict=True):
+            weight.copy_(torch.from_numpy(stored[name]))
+    return model, vocabulary
+
+
+def _texts(reader: gguf.GGUFReader, key: str) -> list[str]:
+    field = reader.fields[key]
+    return [bytes(field.parts[index]).decode() for index in field.data]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -90,13 +90,20 @@ class Reasoner(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """From tokens (batch, length) to logits (batch, length, vocabulary)."""
+        return self.logits(self.states(tokens))
+
+    def logits(self, states: Tensor) -> Tensor:
+        return functional.linear(states, self.embedding.weight)
+
+    def states(self, tokens: Tensor) -> Tensor:
+        """From tokens (batch, length) to the last states (batch, length, width), of which logits are made."""
         length = tokens.shape[1]
         mask = torch.full((length, length), float("-inf")).triu(1)
         rotation = rotations(self.shape, length)
         x = self.embedding(tokens)
         for block in self.blocks:
             x = block(x, rotation, mask)
-        return functional.linear(self.norm(x), self.embedding.weight)
+        return self.norm(x)
 
 
 def rotations(shape: Shape, length: int) -> tuple[Tensor, Tensor]:
@@ -111,3 +118,13 @@ def rotated(x: Tensor, rotation: tuple[Tensor, Tensor]) -> Tensor:
     cosine, sine = (part.to(x.dtype) for part in rotation)
     even, odd = x[..., 0::2], x[..., 1::2]
     return torch.stack((even * cosine - odd * sine, even * sine + odd * cosine), dim=-1).flatten(-2)
+
+
+def deepened(model: Reasoner, blocks: int) -> Reasoner:
+    """A copy with more blocks, which change nothing at first, since what they add is zero."""
+    deep = Reasoner(replace(model.shape, layers=model.shape.layers + blocks))
+    deep.load_state_dict(model.state_dict(), strict=False)
+    for block in deep.blocks[model.shape.layers :]:
+        nn.init.zeros_(block.attention.out.weight)
+        nn.init.zeros_(block.down.weight)
+    return deep

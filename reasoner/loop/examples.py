@@ -1,0 +1,73 @@
+"""Rows of exported files as examples for training: the tokens of a text, and at which of them what is to be predicted.
+
+A reward model predicts `+` or `-` right behind the line end of a step, where a completer would begin the next step. So
+the probability of `+` is read off with one token requested behind each prefix.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tokenizers import Tokenizer
+
+from reasoner.problems import prompt
+
+GOOD, BAD = "+", "-"
+LINE_END = "\u010a"  # A line end in a byte-level tokenizer.
+START = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """`places` are positions in `tokens`, and `targets` the tokens to be predicted behind them."""
+
+    tokens: list[int]
+    places: list[int]
+    targets: list[int]
+
+
+def read_rows(path: Path) -> Iterator[dict[str, Any]]:
+    with path.open() as file:
+        for line in file:
+            yield json.loads(line)
+
+
+def step_examples(path: Path, tokenizer: Tokenizer) -> list[Example]:
+    """Of a file of the format `trl-prm`. Steps after the last label have none."""
+    return [
+        labeled_lines(tokenizer, row["prompt"], row["completions"], row["labels"]) for row in read_rows(path)
+    ]
+
+
+def answer_examples(path: Path, tokenizer: Tokenizer) -> list[Example]:
+    """Of a file of the format `orm`: one label, behind the last line."""
+    examples = []
+    for row in read_rows(path):
+        lines = row["completion"].strip().split("\n")
+        examples.append(labeled_lines(tokenizer, row["prompt"].strip(), lines, [row["label"]], first=len(lines) - 1))
+    return examples
+
+
+def labeled_lines(
+    tokenizer: Tokenizer, question: str, lines: Sequence[str], labels: Sequence[bool], first: int = 0
+) -> Example:
+    """The labels belong to the lines from `first` on."""
+    tokens = line_tokens(tokenizer, question, lines)
+    ends = line_ends(tokenizer, tokens)[first : first + len(labels)]
+    signs = [tokenizer.token_to_id(GOOD if label else BAD) for label in labels]
+    return Example(tokens, ends, signs)
+
+
+def line_tokens(tokenizer: Tokenizer, question: str, lines: Sequence[str]) -> list[int]:
+    text = prompt(question) + "".join(f"{line}\n" for line in lines)
+    return [START, *tokenizer.encode(text).ids]
+
+
+def line_ends(tokenizer: Tokenizer, tokens: Sequence[int]) -> list[int]:
+    """The positions of the line ends, except that of the problem."""
+    end = tokenizer.token_to_id(LINE_END)
+    return [place for place, token in enumerate(tokens) if token == end][1:]
