@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
-Unit = Literal["solutions", "comparisons", "ratings", "preferences"]
+Unit = Literal["problems", "solutions", "comparisons", "ratings", "preferences", "critiques", "pairs"]
 
 
 class Tally(msgspec.Struct):
