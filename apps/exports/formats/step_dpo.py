@@ -25,6 +25,7 @@ from apps.exports.tally import Tally
 
 ALTERNATIVES = "alternatives"
 SOLUTIONS = "solutions"
+NO_PAIR = "without a good and a bad step after the same prefix"
 
 Prefix = tuple[str, ...]
 
@@ -72,6 +73,8 @@ class StepDpo(BaseFormat):
             for step in (step for labeled in labelings for step in next_steps(labeled, number)):
                 by_prefix[step.prefix].append(step)
         groups = [_pairs(steps, tally) for steps in by_prefix.values()]
+        if by_prefix and not any(groups):
+            tally.leave_out("problems", NO_PAIR)
         for chosen, rejected in capped(groups, policy, tally):
             yield from _rows(records[chosen.solution], chosen, rejected, policy, tally)
 

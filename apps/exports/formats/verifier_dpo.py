@@ -18,7 +18,7 @@ from apps.exports.formats.first_error import (
     request,
 )
 from apps.exports.formats.verifier_sft import UNLABELED
-from apps.exports.labels.critiques import SolutionCritique, critiques_of
+from apps.exports.labels.critiques import SolutionCritique, critiques_of, split_by_verdict
 from apps.exports.labels.pair_order import capped, diagonal
 from apps.exports.labels.steps import Labeled
 from apps.exports.policy import LabelPolicy
@@ -65,14 +65,9 @@ def _pairs(record: Record, policy: LabelPolicy, tally: Tally) -> list[Pair]:
     if labeled is None:
         tally.leave_out("critiques", UNLABELED, len(critiques))
         return []
-    for critique in critiques:
-        if critique.unfit:
-            tally.leave_out("critiques", critique.unfit)
-    usable = [critique for critique in critiques if not critique.unfit]
-    right = [critique for critique in usable if critique.verdict == labeled.first_error]
-    wrong = [critique for critique in usable if critique.verdict != labeled.first_error]
+    right, wrong = split_by_verdict(critiques, labeled.first_error, tally)
     if not right or not wrong:
-        tally.leave_out("critiques", ONE_SIDE, len(usable))
+        tally.leave_out("critiques", ONE_SIDE, len(right) + len(wrong))
         tally.leave_out("solutions", "no right and wrong critique" if critiques else "no critique")
     return [(labeled, chosen, rejected) for chosen, rejected in diagonal(right, wrong)]
 

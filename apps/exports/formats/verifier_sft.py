@@ -21,7 +21,7 @@ from apps.exports.formats.first_error import (
     messages,
     request,
 )
-from apps.exports.labels.critiques import critiques_of
+from apps.exports.labels.critiques import critiques_of, split_by_verdict
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
 
@@ -66,10 +66,8 @@ class VerifierSft(BaseFormat):
         if labeled is None:
             tally.leave_out("critiques", UNLABELED, len(critiques))
             return
-        kept = [critique for critique in critiques if not critique.unfit and critique.verdict == labeled.first_error]
-        for critique in critiques:
-            if critique.unfit or critique.verdict != labeled.first_error:
-                tally.leave_out("critiques", critique.unfit or OTHER_VERDICT)
+        kept, others = split_by_verdict(critiques, labeled.first_error, tally)
+        tally.leave_out("critiques", OTHER_VERDICT, len(others))
         tally.leave_out("critiques", SURPLUS, len(kept[policy.critiques_per_solution :]))
         if not kept:
             tally.leave_out("solutions", "no critique that fits the label" if critiques else "no critique")

@@ -25,6 +25,8 @@ from apps.exports.labels.steps import resolve
 from apps.exports.policy import LabelPolicy, split_of
 from apps.exports.tally import Tally
 
+OF_LEFT_OUT = "of problems that are left out"
+
 _REWARDS = {GREAT: 1.0, OKAY: 0.5, BAD: 0.0}
 _BOXED = r"Write the final answer in \boxed{}."
 _HASHES = "End with a line that has only #### and the final answer as a plain number, such as: #### 42"
@@ -75,6 +77,8 @@ class Verl(BaseFormat):
             reason, prompt = str(error), []
         if reason:
             tally.leave_out("problems", reason)
+            if policy.rewards == "steps":
+                tally.leave_out("solutions", OF_LEFT_OUT, len(records))
         elif policy.rewards == "none":
             tally.sources["reference answer"] += 1
             yield _row(problem, prompt, _info(problem, Record(problem=problem), policy))

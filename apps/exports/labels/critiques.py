@@ -7,7 +7,7 @@ label, so every critique is returned once: as one to use, or with the reason why
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from apps.corpus.labels import BAD, GREAT, NO_ERROR, OKAY, UNKNOWN, first_error
@@ -15,6 +15,7 @@ from apps.corpus.records import PersonRecord, Record, SolutionRecord, StepCount
 from apps.exports.labels.counted import counted, rating_of, steps_of
 from apps.exports.labels.sources import DEPARTED, OTHER_JUDGE, OTHER_RUN, hard_rating, path_places
 from apps.exports.policy import LabelPolicy
+from apps.exports.tally import Tally
 
 NO_VERDICT = "of a critic who leaves the first error open"
 NO_WORDS = "without a text for the step that they call wrong"
@@ -23,6 +24,7 @@ WORDLESS = "of a judge who gives no reasons"
 BOXED = r"whose text contains \boxed, which would be a second verdict"
 REJECTED = "that a person rates -1"
 UNAPPROVED = "that no person wrote or rated +1"
+LABELS_ONLY = "without any text, where another has some"
 SAME_CRITIQUE = "with the same text as another"
 
 _SENTENCES = {GREAT: "This step is correct.", OKAY: "This step is acceptable.", BAD: "This step is wrong."}
@@ -54,14 +56,30 @@ class SolutionCritique:
 
 
 def critiques_of(record: Record, policy: LabelPolicy) -> list[SolutionCritique]:
-    """All critiques by the kinds of the policy, in its order of preference. Those that say nothing but labels come last.
-
-    Without these, people's critiques would be of wrong solutions only, as they are asked for the first bad step.
-    """
+    """All critiques by the kinds of the policy, in its order of preference."""
     if record.solution is None:
         return []
     critiques = [critique for kind in policy.critiques for critique in _READ[kind](record, record.solution, policy)]
-    return sorted(_distinct(critiques, len(record.solution.path())), key=lambda critique: not critique.comments)
+    return list(_distinct(critiques, len(record.solution.path())))
+
+
+def split_by_verdict(
+    critiques: Iterable[SolutionCritique], label: int | None, tally: Tally
+) -> tuple[list[SolutionCritique], list[SolutionCritique]]:
+    """The right and the wrong ones of those that can be used. Counts the others as left out.
+
+    One without a comment says only labels, so it is used only if its side has no other. Without these, people's critiques
+    would be of wrong solutions only, as people are asked about the first bad step.
+    """
+    sides: tuple[list[SolutionCritique], list[SolutionCritique]] = [], []
+    for critique in critiques:
+        if critique.unfit:
+            tally.leave_out("critiques", critique.unfit)
+        else:
+            sides[critique.verdict != label].append(critique)
+    right, wrong = ([critique for critique in side if critique.comments] or side for side in sides)
+    tally.leave_out("critiques", LABELS_ONLY, sum(map(len, sides)) - len(right) - len(wrong))
+    return right, wrong
 
 
 def _distinct(critiques: Sequence[SolutionCritique], length: int) -> Iterator[SolutionCritique]:
@@ -180,10 +198,8 @@ def _sentence(count: StepCount, label: int) -> str:
     """Says the counts only where they are the reason for the label: a search may conclude otherwise."""
     if not count.rollouts or count.successes is None or (label == GREAT) != (count.successes > 0):
         return ""
-    ways = f"{count.successes if label == GREAT else 'none'} of {count.rollouts} continuations from here"
-    if label == GREAT:
-        return f"The answer can still be reached: {ways} reach it."
-    return f"This step is wrong: {ways} reach the right answer."
+    reached = f"the right answer is reached in {count.successes or 'none'} of {count.rollouts} continuations."
+    return f"From here, {reached}" if label == GREAT else f"This step is wrong: from here, {reached}"
 
 
 _READ: dict[str, Callable[[Record, SolutionRecord, LabelPolicy], Iterator[SolutionCritique]]] = {
