@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
-Unit = Literal["solutions", "comparisons", "ratings", "preferences"]
+Unit = Literal["solutions", "comparisons", "ratings", "preferences", "pairs"]
 
 
 class Tally(msgspec.Struct):
@@ -16,7 +16,7 @@ class Tally(msgspec.Struct):
 
     Every rating by a source of the policy is `carried` by some row or left out for one reason. Rows contain more labels
     than that: the steps before an alternative are `repeated`, and labels without a rating (the steps after a first error,
-    when the policy makes them negative) are `made`.
+    when the policy makes them negative) are `made`. `positive_margins` are pairs whose margin is not 0.
     """
 
     solutions: int = 0
@@ -25,6 +25,7 @@ class Tally(msgspec.Struct):
     carried: int = 0
     repeated: int = 0
     made: int = 0
+    positive_margins: int = 0
     labels: Counter[str] = msgspec.field(default_factory=Counter)
     sources: Counter[str] = msgspec.field(default_factory=Counter)
     left_out: Counter[str] = msgspec.field(default_factory=Counter)

@@ -3,33 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from apps.corpus.comparisons import OTHER
 from apps.corpus.imports.readers.choices import SCALES
-from apps.corpus.labels import MARGINS
-from apps.corpus.records import PersonRecord, PreferenceRecord, Record
+from apps.corpus.labels import MARGINS, SIDES
+from apps.corpus.records import ComparisonRecord, PersonRecord, PreferenceRecord, Record
 from apps.exports.labels.counted import counted, people_needed
-from apps.exports.labels.prompts import TextError, side_texts
+from apps.exports.labels.pairs import EQUAL_SIDES, Pair, Votes, score_margin
+from apps.exports.labels.prompts import TextError, paired, side_texts, whole_answers
 from apps.exports.labels.sources import THIN
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
 
 
-@dataclass(frozen=True, slots=True)
-class PreferredPair:
-    """A pair of texts, or of lists of messages. `margin` is a number on the policy's scale."""
-
-    prompt: Any
-    chosen: Any
-    rejected: Any
-    margin: float
+TOO_FEW_AGREE = "a smaller share of people agrees than minimum_share"
 
 
-def preferred_pairs(record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[PreferredPair]:
-    """Yield the pairs of one comparison, and count in `tally` what is written and what is left out."""
+def preferred_pairs(record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[Pair]:
+    """Yield the pairs of one comparison, and count in `tally` what is left out."""
     comparison = record.comparison
     if comparison is None:
         return
@@ -43,21 +36,59 @@ def preferred_pairs(record: Record, policy: LabelPolicy, tally: Tally) -> Iterat
     decided = decide(preferences, policy)
     if not decided:
         tally.leave_out("comparisons", "no majority")
+    votes = Counter(preference.choice for preference in preferences)
     for preference in decided:
         if preference.choice == "tie" and policy.ties == "drop":
             tally.leave_out("comparisons", "a tie")
             continue
+        if policy.people == "majority" and votes[preference.choice] < policy.minimum_share * votes.total():
+            tally.leave_out("comparisons", TOO_FEW_AGREE)
+            continue
         try:
             prompt, texts = side_texts(record.problem, comparison, policy)
+            if len(set(whole_answers(comparison).values())) == 1:
+                tally.leave_out("comparisons", EQUAL_SIDES)
+                continue
+            for choice in SIDES if preference.choice == "tie" else (preference.choice,):
+                yield _pair(comparison, prompt, texts, choice, preference, votes, policy)
         except TextError as error:
             tally.leave_out("comparisons", str(error))
-            continue
-        tally.sources["human"] += 1
-        tally.labels[preference.margin or preference.choice] += 1
-        # Without a margin the pair asks for no distance.
-        margin = SCALES[policy.margins][MARGINS.index(preference.margin)] if preference.margin else 0.0
-        for choice in ("left", "right") if preference.choice == "tie" else (preference.choice,):
-            yield PreferredPair(prompt, texts[choice], texts[OTHER[choice]], margin)
+
+
+def _pair(
+    comparison: ComparisonRecord,
+    prompt: Any,
+    texts: Mapping[str, Any],
+    choice: str,
+    preference: PreferenceRecord,
+    votes: Mapping[str, int],
+    policy: LabelPolicy,
+) -> Pair:
+    counted_votes = Votes(chosen=votes[choice], rejected=votes[OTHER[choice]], tie=votes["tie"])
+    return Pair(
+        columns=paired(prompt, texts[choice], texts[OTHER[choice]], policy),
+        texts=frozenset(whole_answers(comparison).values()),
+        source="preferences",
+        rater="human",
+        label=preference.margin or preference.choice,
+        margin=_margin(comparison, choice, preference, counted_votes, policy),
+        votes=counted_votes,
+    )
+
+
+def _margin(
+    comparison: ComparisonRecord, choice: str, preference: PreferenceRecord, votes: Votes, policy: LabelPolicy
+) -> float:
+    """Without a margin the pair asks for no distance."""
+    scale = SCALES[policy.margins]
+    if policy.margin_rule == "votes":
+        return scale[0] * votes.lead
+    if policy.margin_rule == "choice":
+        return scale[MARGINS.index(preference.margin)] if preference.margin else 0.0
+    if policy.pair_score != "verifier_score":
+        return 0.0
+    scores = dict(zip(SIDES, (solution.verifier_score for solution in comparison.sides()), strict=True))
+    return score_margin(scores[choice], scores[OTHER[choice]])
 
 
 def _counted_preferences(record: Record, policy: LabelPolicy, tally: Tally) -> tuple[list[PreferenceRecord], int]:
