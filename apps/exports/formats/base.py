@@ -38,6 +38,7 @@ class Format(Protocol):
 
     `readers` are the programs that read them, `of` the records it takes: solutions, comparisons, or both.
     `labels_steps`: its rows have step labels. `mixed_column` is a boolean column whose values are mixed evenly.
+    `label_names` are the values in the rows for the labels that the tally counts, where they differ.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Format(Protocol):
     of: tuple[str, ...]
     labels_steps: bool
     mixed_column: str
+    label_names: Mapping[str, str]
 
     def schema(self, policy: LabelPolicy) -> pa.Schema:
         """The columns in Parquet."""
@@ -64,6 +66,7 @@ class SolutionFormat:
     of: tuple[str, ...] = ("solution",)
     labels_steps = True
     mixed_column = ""
+    label_names: Mapping[str, str] = {}
     columns: pa.Schema
 
     def schema(self, policy: LabelPolicy) -> pa.Schema:
