@@ -16,14 +16,15 @@ from apps.core.db.locks import try_advisory_lock
 from apps.core.jobs.errors import end_on_error
 from apps.core.jobs.model import JobStatus
 from apps.corpus.models import Comparison, Solution
+from apps.exports.card import dataset_card
 from apps.exports.chunk_rows import rows_by_split
 from apps.exports.formats import FORMATS
 from apps.exports.load.records import count_retired, load_records
-from apps.exports.manifest import build_manifest, dataset_card
+from apps.exports.manifest import build_manifest
 from apps.exports.models import Export
 from apps.exports.part_names import part_name
 from apps.exports.policy import LabelPolicy
-from apps.exports.services import export_folder
+from apps.exports.services import agreement_of, export_folder
 from apps.exports.tally import Tally
 from apps.exports.writers import MixedWriter, Part, PartWriter
 
@@ -72,6 +73,7 @@ def _make(export: Export, place: Path) -> None:
         policy=policy,
         tally=tally,
         parts=parts,
+        agreement=agreement_of(export.project),
     )
     (place / "manifest.json").write_bytes(msgspec.json.format(msgspec.json.encode(manifest)))
     (place / "README.md").write_text(dataset_card(manifest))
@@ -103,7 +105,7 @@ def _write_parts(export: Export, policy: LabelPolicy, tally: Tally, place: Path)
         for records in load_records(export.project, of=format_.of):
             for split, rows in rows_by_split(records, format_, policy, tally).items():
                 writers[split].write(rows)
-                tally.rows += len(rows)
+                tally.count_rows(rows)
             if Export.objects.filter(pk=export.pk, status=JobStatus.CANCELLED).exists():
                 raise Cancelled
             export.done += len(records)

@@ -20,6 +20,7 @@ from apps.exports.policy import LabelPolicy, PolicyError
 from apps.exports.writers import CONTAINERS
 from apps.judging.models import Judge
 from apps.projects.models import Project
+from apps.quality.models import Figure
 
 
 @transaction.atomic
@@ -83,6 +84,13 @@ def cancel_export(*, export: Export, actor: User) -> Export:
         export.end(JobStatus.CANCELLED)
         record_event(actor=actor, verb="export.cancelled", target=str(export.pk), project=export.project.slug)
     return export
+
+
+def agreement_of(project: Project) -> dict[str, Any]:
+    """Krippendorff's alpha of the project's people as the quality pages show it; empty where it is not known."""
+    figure = Figure.objects.filter(project=project, name="agreement", scope="").values_list("data", flat=True).first()
+    alpha = (figure or {}).get("steps", {}).get("alpha_ordinal", {})
+    return {"alpha_ordinal": alpha["value"], **{name: alpha[name] for name in ("low", "high", "solutions")}} if alpha.get("value") is not None else {}
 
 
 def export_folder(export: Export) -> Path:
