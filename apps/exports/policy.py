@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from apps.corpus.identity import normalized_words, ranking_hash
+from apps.corpus.labels import BAD, GREAT, OKAY
 
 SOURCES = (
     "gold",
@@ -27,6 +28,7 @@ SOURCES = (
 
 
 STEP_TAG = "\u043a\u0438"
+MOST_CRITIQUES = 100
 
 
 class PolicyError(ValueError):
@@ -74,6 +76,10 @@ class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     ties               comparisons where neither side is better: `drop`, or a pair `both_ways`, with no margin
     prompts            pairs as `standard` texts, or `conversational`, as messages; and as the messages of `llama_factory` or
                        `ms_swift`
+    critiques          where the critiques of verifiers come from, in order of preference: `people`, who wrote them or rated
+                       them +1, `judges`, `rollouts`
+    critiques_per_solution  how many critiques of one solution make a row in `verifier-sft`
+    rewards            in `verl`: a row for each problem (`none`), or for each solution with a reward for each of its `steps`
     rounds             with the source `human`: only ratings of these rounds; empty: all
     generators, subjects   only these; empty: all
     solutions_per_problem  at most so many solutions of a problem, chosen by a hash with `split_seed`; 0: all
@@ -113,6 +119,9 @@ class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     minimum_share: Annotated[float, msgspec.Meta(ge=0.5, le=1)] = 0.5
     ties: Literal["drop", "both_ways"] = "drop"
     prompts: Literal["standard", "conversational", "llama_factory", "ms_swift"] = "standard"
+    critiques: tuple[Literal["people", "judges", "rollouts"], ...] = ("people", "judges", "rollouts")
+    critiques_per_solution: Annotated[int, msgspec.Meta(ge=1, le=MOST_CRITIQUES)] = 1
+    rewards: Literal["none", "steps"] = "none"
     rounds: tuple[int, ...] = ()
     generators: tuple[str, ...] = ()
     subjects: tuple[str, ...] = ()
@@ -138,10 +147,16 @@ class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         _check_texts(policy)
         _check_step_tag(policy.step_tag)
         _check_sources(policy.sources)
+        _check_critiques(policy.critiques)
         _check_rounds(policy)
         _check_selection(policy)
         _check_splits(policy.splits)
         return policy
+
+    @property
+    def neutral_label(self) -> int | None:
+        """The label that a rating of 0 becomes; None for none."""
+        return {"positive": GREAT, "negative": BAD, "own_class": OKAY, "drop": None}[self.neutral]
 
     def to_dict(self) -> dict[str, Any]:
         return dict(msgspec.to_builtins(self))
@@ -173,6 +188,11 @@ def _check_sources(sources: Sequence[str]) -> None:
     for source in sources:
         if source not in SOURCES:
             raise PolicyError("sources", f"unknown source {source!r}; must be among {', '.join(SOURCES)}")
+
+
+def _check_critiques(critiques: Sequence[str]) -> None:
+    if not critiques or len(set(critiques)) < len(critiques):
+        raise PolicyError("critiques", "must name at least one of people, judges, rollouts, and each at most once")
 
 
 def _check_rounds(policy: LabelPolicy) -> None:

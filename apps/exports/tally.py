@@ -10,7 +10,7 @@ import msgspec
 
 from apps.exports.row_length import TOKEN_LIMITS, row_length, tokens
 
-Unit = Literal["solutions", "comparisons", "ratings", "preferences", "pairs"]
+Unit = Literal["problems", "solutions", "comparisons", "ratings", "preferences", "critiques", "pairs"]
 
 
 class Tally(msgspec.Struct):
