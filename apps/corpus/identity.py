@@ -34,7 +34,9 @@ def solution_digest(solution: SolutionRecord) -> UUID:
 
 
 # Thai, Lao, Burmese, Khmer, kana and Chinese characters: scripts that are written without spaces.
-_UNSPACED = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_UNSPACED = (
+    r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+)
 # A word, a character of those scripts, or an operator: 1 + 1 is not 1 - 1.
 _WORD = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+|[-+*/^=<>%]")
 _MINUS = str.maketrans({"\u2212": "-"})

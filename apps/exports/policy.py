@@ -29,6 +29,7 @@ SOURCES = (
 
 STEP_TAG = "\u043a\u0438"
 MOST_CRITIQUES = 100
+LOWEST_SHARE = 0.5
 
 
 class PolicyError(ValueError):
@@ -61,15 +62,15 @@ class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     estimation_runs    only these runs, by number; empty: all, the newest first
     judges             only these judges, as `NAME` or, of one version, `NAME v3`; empty: all, the newest run first
     answers            solutions with a right, a wrong or any final answer; of a comparison both sides
-    pairs              what makes pairs, in this order, and of two texts only the first: people's `preferences`; `answers`, a right
-                       solution and a wrong one; `labels`, a solution with better step labels and one with worse
-    pair_matching      which two solutions make a pair first: at `random`, of `closest_length`, only by the `same_source`, or
-                       with the `hardest` wrong one, by the highest verifier score
-    pair_score         how good a solution's labels are: its share of `good_steps`, the share of steps before its `first_error`, or
-                       its `verifier_score`
+    pairs              what makes pairs, in this order, and of two texts only the first: people's `preferences`; `answers`, a
+                       right solution and a wrong one; `labels`, a solution with better step labels and one with worse
+    pair_matching      which two solutions make a pair first: at `random`, of `closest_length`, only by the `same_source`,
+                       or with the `hardest` wrong one, by the highest verifier score
+    pair_score         how good a solution's labels are: its share of `good_steps`, the share of steps before its
+                       `first_error`, or its `verifier_score`
     pairs_per_problem  at most so many pairs of a problem; 0: all
-    margin_rule        the margin of a pair: by the people's `choice`, by the lead in `votes` on the same scale, or the difference
-                       of the `scores` of `pair_score`
+    margin_rule        the margin of a pair: by the people's `choice`, by the lead in `votes` on the same scale, or the
+                       difference of the `scores` of `pair_score`
     margins            Llama 2's scale in numbers, from significantly to negligibly better: `large` 3, 2, 1, 0 or
                        `small` 1, 2/3, 1/3, 0
     minimum_share      the share of people who must agree with the majority, from 0.5 to 1
@@ -84,8 +85,8 @@ class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     generators, subjects   only these; empty: all
     solutions_per_problem  at most so many solutions of a problem, chosen by a hash with `split_seed`; 0: all
     balance            `answers`: of each problem as many right solutions as wrong ones
-    duplicates         solutions of a problem with the text of an earlier one: `keep`, `drop_same_text`, or `drop_same_steps`, which
-                       ignores differences in white space
+    duplicates         solutions of a problem with the text of an earlier one: `keep`, `drop_same_text`, or
+                       `drop_same_steps`, which ignores differences in white space
     contamination      lists of test problems, by name: problems that share 13 words in a row with one of them are left out
     splits             shares by name, such as {"train": 0.9, "test": 0.1}; empty: one file
     split_seed         another seed is another split
@@ -116,7 +117,7 @@ class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     pairs_per_problem: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 0
     margin_rule: Literal["choice", "votes", "scores"] = "choice"
     margins: Literal["large", "small"] = "large"
-    minimum_share: Annotated[float, msgspec.Meta(ge=0.5, le=1)] = 0.5
+    minimum_share: Annotated[float, msgspec.Meta(ge=LOWEST_SHARE, le=1)] = LOWEST_SHARE
     ties: Literal["drop", "both_ways"] = "drop"
     prompts: Literal["standard", "conversational", "llama_factory", "ms_swift"] = "standard"
     critiques: tuple[Literal["people", "judges", "rollouts"], ...] = ("people", "judges", "rollouts")
@@ -205,10 +206,14 @@ def _check_rounds(policy: LabelPolicy) -> None:
 
 def _check_selection(policy: LabelPolicy) -> None:
     """With `balance`, half of the solutions are right."""
+    if not policy.pairs:
+        raise PolicyError("pairs", "must name at least one of preferences, answers, labels")
     if policy.balance == "answers" and policy.solutions_per_problem % 2:
         raise PolicyError("solutions_per_problem", "must be even where balance is answers, or 0 for all")
     if policy.balance == "answers" and policy.answers != "all":
-        raise PolicyError("balance", f"must be none where answers is {policy.answers}: all solutions are {policy.answers}")
+        raise PolicyError(
+            "balance", f"must be none where answers is {policy.answers}: all solutions are {policy.answers}"
+        )
 
 
 def _check_splits(splits: Mapping[str, float]) -> None:

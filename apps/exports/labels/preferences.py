@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from apps.corpus.comparisons import OTHER
 from apps.corpus.imports.readers.choices import SCALES
 from apps.corpus.labels import MARGINS, SIDES
-from apps.corpus.records import ComparisonRecord, PersonRecord, PreferenceRecord, Record
+from apps.corpus.records import ComparisonRecord, PersonRecord, PreferenceRecord, ProblemRecord, Record
 from apps.exports.labels.counted import counted, people_needed
 from apps.exports.labels.pairs import EQUAL_SIDES, Pair, Votes, score_margin
 from apps.exports.labels.prompts import TextError, paired, side_texts, whole_answers
@@ -17,14 +18,12 @@ from apps.exports.labels.sources import THIN
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
 
-
 TOO_FEW_AGREE = "a smaller share of people agrees than minimum_share"
 
 
 def preferred_pairs(record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[Pair]:
     """Yield the pairs of one comparison, and count in `tally` what is left out."""
-    comparison = record.comparison
-    if comparison is None:
+    if record.comparison is None:
         return
     preferences, needed = _counted_preferences(record, policy, tally)
     if not preferences:
@@ -38,57 +37,74 @@ def preferred_pairs(record: Record, policy: LabelPolicy, tally: Tally) -> Iterat
         tally.leave_out("comparisons", "no majority")
     votes = Counter(preference.choice for preference in preferences)
     for preference in decided:
-        if preference.choice == "tie" and policy.ties == "drop":
-            tally.leave_out("comparisons", "a tie")
-            continue
-        if policy.people == "majority" and votes[preference.choice] < policy.minimum_share * votes.total():
-            tally.leave_out("comparisons", TOO_FEW_AGREE)
+        if reason := _exclusion_reason(preference, votes, policy):
+            tally.leave_out("comparisons", reason)
             continue
         try:
-            prompt, texts = side_texts(record.problem, comparison, policy)
-            if len(set(whole_answers(comparison).values())) == 1:
-                tally.leave_out("comparisons", EQUAL_SIDES)
-                continue
-            for choice in SIDES if preference.choice == "tie" else (preference.choice,):
-                yield _pair(comparison, prompt, texts, choice, preference, votes, policy)
+            sides = _Sides.of(record.problem, record.comparison, votes, policy)
+            choices = SIDES if preference.choice == "tie" else (preference.choice,)
+            pairs = [sides.pair(choice, preference) for choice in choices]
         except TextError as error:
             tally.leave_out("comparisons", str(error))
+        else:
+            yield from pairs
 
 
-def _pair(
-    comparison: ComparisonRecord,
-    prompt: Any,
-    texts: Mapping[str, Any],
-    choice: str,
-    preference: PreferenceRecord,
-    votes: Mapping[str, int],
-    policy: LabelPolicy,
-) -> Pair:
-    counted_votes = Votes(chosen=votes[choice], rejected=votes[OTHER[choice]], tie=votes["tie"])
-    return Pair(
-        columns=paired(prompt, texts[choice], texts[OTHER[choice]], policy),
-        texts=frozenset(whole_answers(comparison).values()),
-        source="preferences",
-        rater="human",
-        label=preference.margin or preference.choice,
-        margin=_margin(comparison, choice, preference, counted_votes, policy),
-        votes=counted_votes,
-    )
+def _exclusion_reason(preference: PreferenceRecord, votes: Counter[str], policy: LabelPolicy) -> str:
+    """Why a decided preference makes no pair; empty when it does."""
+    if preference.choice == "tie" and policy.ties == "drop":
+        return "a tie"
+    if policy.people == "majority" and votes[preference.choice] < policy.minimum_share * votes.total():
+        return TOO_FEW_AGREE
+    return ""
 
 
-def _margin(
-    comparison: ComparisonRecord, choice: str, preference: PreferenceRecord, votes: Votes, policy: LabelPolicy
-) -> float:
-    """Without a margin the pair asks for no distance."""
-    scale = SCALES[policy.margins]
-    if policy.margin_rule == "votes":
-        return scale[0] * votes.lead
-    if policy.margin_rule == "choice":
-        return scale[MARGINS.index(preference.margin)] if preference.margin else 0.0
-    if policy.pair_score != "verifier_score":
-        return 0.0
-    scores = dict(zip(SIDES, (solution.verifier_score for solution in comparison.sides()), strict=True))
-    return score_margin(scores[choice], scores[OTHER[choice]])
+@dataclass(frozen=True, slots=True)
+class _Sides:
+    """The two sides of a comparison as texts or messages, and how many people prefer each."""
+
+    prompt: Any
+    answers: Mapping[str, Any]
+    texts: frozenset[str]
+    scores: Mapping[str, float | None]
+    votes: Mapping[str, int]
+    policy: LabelPolicy
+
+    @classmethod
+    def of(
+        cls, problem: ProblemRecord, comparison: ComparisonRecord, votes: Mapping[str, int], policy: LabelPolicy
+    ) -> _Sides:
+        """Raises TextError, also for sides with the same text."""
+        texts = frozenset(whole_answers(comparison).values())
+        if len(texts) == 1:
+            raise TextError(EQUAL_SIDES)
+        prompt, answers = side_texts(problem, comparison, policy)
+        scores = [solution.verifier_score for solution in comparison.sides()]
+        return cls(prompt, answers, texts, dict(zip(SIDES, scores, strict=True)), votes, policy)
+
+    def pair(self, choice: str, preference: PreferenceRecord) -> Pair:
+        other = OTHER[choice]
+        votes = Votes(chosen=self.votes[choice], rejected=self.votes[other], tie=self.votes["tie"])
+        return Pair(
+            columns=paired(self.prompt, self.answers[choice], self.answers[other], self.policy),
+            texts=self.texts,
+            source="preferences",
+            rater="human",
+            label=preference.margin or preference.choice,
+            margin=self._margin(choice, preference, votes),
+            votes=votes,
+        )
+
+    def _margin(self, choice: str, preference: PreferenceRecord, votes: Votes) -> float:
+        """Without a margin the pair asks for no distance."""
+        scale = SCALES[self.policy.margins]
+        if self.policy.margin_rule == "votes":
+            return scale[0] * votes.lead
+        if self.policy.margin_rule == "choice":
+            return scale[MARGINS.index(preference.margin)] if preference.margin else 0.0
+        if self.policy.pair_score != "verifier_score":
+            return 0.0
+        return score_margin(self.scores[choice], self.scores[OTHER[choice]])
 
 
 def _counted_preferences(record: Record, policy: LabelPolicy, tally: Tally) -> tuple[list[PreferenceRecord], int]:

@@ -23,8 +23,8 @@ GAP = "a step before the first error has no label"
 NO_SCORE = "without a verifier score"
 EMPTY = "an empty completion"
 
-# How the manifest counts the pairs: by who says which side is better, and what it says.
-_COUNTED_AS = {"answers": ("final answer", "right over wrong"), "labels": ("labels", "better over worse labels")}
+# How the manifest counts the pairs: by what says which side is better.
+_RATERS = {"good_steps": "step labels", "first_error": "step labels", "verifier_score": "verifier score"}
 
 
 class NoSide(ValueError):
@@ -122,7 +122,7 @@ def ordered_pairs(sides: Sequence[Side], policy: LabelPolicy) -> Iterator[SidePa
     """
     rounds: defaultdict[int, list[SidePair]] = defaultdict(list)
     used: defaultdict[int, int] = defaultdict(int)  # By place, the rounds in which the solution is, as bits.
-    for chosen, rejected in sorted(_candidates(sides, policy), key=lambda pair: _preference(*pair, policy)):
+    for chosen, rejected in sorted(_candidates(sides, policy), key=lambda pair: _order(pair, policy)):
         taken = used[chosen.place] | used[rejected.place]
         free = ~taken & (taken + 1)
         used[chosen.place] |= free
@@ -141,8 +141,9 @@ def _candidates(sides: Iterable[Side], policy: LabelPolicy) -> Iterator[SidePair
         yield (one, other) if one.grade > other.grade else (other, one)
 
 
-def _preference(chosen: Side, rejected: Side, policy: LabelPolicy) -> tuple[float, int, int, int]:
+def _order(pair: SidePair, policy: LabelPolicy) -> tuple[float, int, int, int]:
     """Sorts pairs by `pair_matching`, then by hash: the sum of two hashes is as random as a hash of both."""
+    chosen, rejected = pair
     preference = 0.0
     if policy.pair_matching == "closest_length":
         preference = abs(len(chosen.text) - len(rejected.text))
@@ -151,9 +152,7 @@ def _preference(chosen: Side, rejected: Side, policy: LabelPolicy) -> tuple[floa
     return preference, (chosen.rank + rejected.rank) % 2**64, chosen.place, rejected.place
 
 
-def distinct_pairs(
-    pairs: Iterable[SidePair], seen: set[frozenset[str]], tally: Tally
-) -> Iterator[SidePair]:
+def distinct_pairs(pairs: Iterable[SidePair], seen: set[frozenset[str]], tally: Tally) -> Iterator[SidePair]:
     """The pairs of two different texts that are no pair yet. Counts the others; adds to `seen`."""
     for chosen, rejected in pairs:
         texts = frozenset((chosen.text.strip(), rejected.text.strip()))
@@ -167,12 +166,11 @@ def distinct_pairs(
 
 
 def solution_pair(chosen: Side, rejected: Side, kind: str, policy: LabelPolicy) -> Pair:
-    rater, label = _COUNTED_AS[kind]
     return Pair(
         columns=paired(chosen.prompt, chosen.answer, rejected.answer, policy),
         texts=frozenset((chosen.text.strip(), rejected.text.strip())),
         source=kind,
-        rater=rater,
-        label=label,
+        rater="final answer" if kind == "answers" else _RATERS[policy.pair_score],
+        label="right over wrong" if kind == "answers" else "better over worse",
         margin=score_margin(chosen.score, rejected.score) if policy.margin_rule == "scores" else 0.0,
     )
