@@ -1,11 +1,11 @@
-"""Exports in the admin, read-only."""
+"""Exports and lists of test problems in the admin, read-only."""
 
 from __future__ import annotations
 
 from django.contrib import admin
 
 from apps.core.admin import ReadOnlyAdmin
-from apps.exports.models import Export
+from apps.exports.models import ContaminationList, Export
 
 
 @admin.register(Export)
@@ -25,3 +25,12 @@ class ExportAdmin(ReadOnlyAdmin):
     list_filter = ["status", "format", "project"]
     list_select_related = ["project", "requested_by"]
     search_fields = ["sha256", "project__slug"]
+
+
+@admin.register(ContaminationList)
+class ContaminationListAdmin(ReadOnlyAdmin):
+    list_display = ["name", "project", "problems", "sha256", "created_at", "added_by"]
+    list_filter = ["project"]
+    list_select_related = ["project", "added_by"]
+    search_fields = ["name", "sha256", "project__slug"]
+    exclude = ["hashes"]

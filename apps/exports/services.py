@@ -14,12 +14,14 @@ from apps.accounts.services import record_event
 from apps.core.errors import DomainError, NotFound
 from apps.core.jobs.model import JobStatus
 from apps.core.jobs.wakeups import delay_on_commit
+from apps.exports.contamination import check_contamination
 from apps.exports.formats import FORMATS
 from apps.exports.models import Export
 from apps.exports.policy import LabelPolicy, PolicyError
 from apps.exports.writers import CONTAINERS
 from apps.judging.models import Judge
 from apps.projects.models import Project
+from apps.quality.models import Figure
 
 
 @transaction.atomic
@@ -60,6 +62,7 @@ def checked_policy(format: str, values: Mapping[str, Any], project: Project) -> 
         policy = LabelPolicy.from_dict(values)
         FORMATS[format].check(policy)
         _check_judges(policy, project)
+        check_contamination(policy, project)
     except PolicyError as error:
         raise DomainError(f"The policy is not valid: {error}.", fields={f"policy.{error.key}": error.reason}) from error
     return policy
@@ -83,6 +86,17 @@ def cancel_export(*, export: Export, actor: User) -> Export:
         export.end(JobStatus.CANCELLED)
         record_event(actor=actor, verb="export.cancelled", target=str(export.pk), project=export.project.slug)
     return export
+
+
+def agreement_of(project: Project) -> dict[str, Any]:
+    """Krippendorff's alpha of the project's people as the quality pages show it; empty where it is not known."""
+    figure = Figure.objects.filter(project=project, name="agreement", scope="").values_list("data", flat=True).first()
+    alpha = (figure or {}).get("steps", {}).get("alpha_ordinal", {})
+    return (
+        {"alpha_ordinal": alpha["value"], **{name: alpha[name] for name in ("low", "high", "solutions")}}
+        if alpha.get("value") is not None
+        else {}
+    )
 
 
 def export_folder(export: Export) -> Path:

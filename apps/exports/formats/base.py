@@ -45,6 +45,7 @@ class Format(Protocol):
 
     `readers` are the programs that read them, `of` the records it takes: solutions, comparisons, or both. `group` is one
     of GROUPS. `labels_steps`: its rows have step labels. `mixed_column` is a boolean column whose values are mixed evenly.
+    `label_names` are the values in the rows for the labels that the tally counts, where they differ.
     `by_problem`: it sees all records of a problem at once, by `problem_rows`. Inherit `BaseFormat` for the usual answers.
     """
 
@@ -56,7 +57,14 @@ class Format(Protocol):
     of: tuple[str, ...]
     labels_steps: bool
     mixed_column: str
+    label_names: Mapping[str, str]
     by_problem: bool
+
+    def kinds(self, policy: LabelPolicy) -> tuple[str, ...]:
+        """The records of `of` that this policy needs."""
+
+    def notices(self, policy: LabelPolicy, tally: Tally) -> Sequence[str]:
+        """Sentences for the dataset card on what the whole file holds."""
 
     def schema(self, policy: LabelPolicy) -> pa.Schema:
         """The columns in Parquet."""
@@ -78,7 +86,14 @@ class BaseFormat:
     of: tuple[str, ...] = ("solution",)
     labels_steps = False
     mixed_column = ""
+    label_names: Mapping[str, str] = {}
     by_problem = False
+
+    def kinds(self, policy: LabelPolicy) -> tuple[str, ...]:
+        return self.of
+
+    def notices(self, policy: LabelPolicy, tally: Tally) -> Sequence[str]:
+        return ()
 
     def rows(self, record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
         return self.problem_rows([record], policy, tally)
@@ -102,6 +117,13 @@ class SolutionFormat(BaseFormat):
 def check_two_classes(name: str, policy: LabelPolicy) -> None:
     if policy.neutral == "own_class":
         raise PolicyError("neutral", f"must be positive, negative or drop: {name} has two classes")
+
+
+def check_plain_prompts(name: str, policy: LabelPolicy) -> None:
+    if policy.prompts not in {"standard", "conversational"}:
+        raise PolicyError(
+            "prompts", f"must be standard or conversational: {name} has no rows for {policy.prompts} alone"
+        )
 
 
 def training_examples(

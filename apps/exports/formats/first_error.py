@@ -25,11 +25,6 @@ def check_one_label(name: str, policy: LabelPolicy) -> None:
         raise PolicyError("people", f"must be majority or first: {name} has one first error for each solution")
 
 
-def check_texts_or_messages(name: str, policy: LabelPolicy) -> None:
-    if policy.prompts not in ("standard", "conversational"):
-        raise PolicyError("prompts", f"must be standard or conversational: {name} has no other form")
-
-
 def labeled_solution(record: Record, policy: LabelPolicy, tally: Tally) -> Labeled | None:
     """The solution with its labels if its first error is known; else it is counted as left out."""
     labeled = next(iter(resolve(record, policy)), None)

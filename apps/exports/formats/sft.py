@@ -8,9 +8,8 @@ import pyarrow as pa
 
 from apps.corpus.labels import BAD
 from apps.corpus.records import Record, SolutionRecord
-from apps.exports.formats.base import BaseFormat, Reader, Row
-from apps.exports.formats.dpo import MESSAGES
-from apps.exports.formats.first_error import check_texts_or_messages
+from apps.exports.formats.base import BaseFormat, Reader, Row, check_plain_prompts
+from apps.exports.formats.pair_format import MESSAGES
 from apps.exports.labels.prompts import TextError, full_text, prompt_and_answer
 from apps.exports.labels.steps import Labeled, resolve
 from apps.exports.policy import LabelPolicy, PolicyError
@@ -44,7 +43,7 @@ class Sft(BaseFormat):
         return pa.schema([("prompt", pa.string()), ("completion", pa.string())])
 
     def check(self, policy: LabelPolicy) -> None:
-        check_texts_or_messages(self.name, policy)
+        check_plain_prompts(self.name, policy)
         if policy.answers == "wrong":
             raise PolicyError("answers", f"must be all or right: {self.name} has right answers only")
 

@@ -15,10 +15,10 @@ import pyarrow as pa
 from apps.corpus.labels import BAD
 from apps.corpus.records import ComparisonRecord, Record, SolutionRecord, StepPlace, StepRecord
 from apps.exports.formats.base import BaseFormat, Reader, Row
-from apps.exports.formats.dpo import MESSAGES
-from apps.exports.formats.first_error import UNLABELED, check_texts_or_messages
+from apps.exports.formats.first_error import UNLABELED
+from apps.exports.formats.pair_format import pair_columns
 from apps.exports.labels.pair_order import capped, diagonal
-from apps.exports.labels.prompts import TextError, side_texts
+from apps.exports.labels.prompts import TextError, paired, side_texts
 from apps.exports.labels.steps import TWO_LABELS, Labeled, resolve
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
@@ -56,13 +56,13 @@ class StepDpo(BaseFormat):
     )
 
     def schema(self, policy: LabelPolicy) -> pa.Schema:
-        kind = MESSAGES if policy.prompts == "conversational" else pa.string()
-        texts = [(name, kind) for name in ("prompt", "chosen", "rejected")]
-        ratings = [(name, pa.int64()) for name in ("chosen_rating", "rejected_rating")]
-        return pa.schema([*texts, *ratings, ("source", pa.string())])
+        columns = pair_columns(policy)
+        for name in ("chosen_rating", "rejected_rating"):
+            columns = columns.append(pa.field(name, pa.int64()))
+        return columns.append(pa.field("source", pa.string()))
 
     def check(self, policy: LabelPolicy) -> None:
-        check_texts_or_messages(self.name, policy)
+        """Every policy is valid."""
 
     def problem_rows(self, records: Sequence[Record], policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
         by_prefix: defaultdict[Prefix, list[NextStep]] = defaultdict(list)
@@ -106,6 +106,7 @@ def _rows(record: Record, chosen: NextStep, rejected: NextStep, policy: LabelPol
     assert record.solution is not None
     try:
         prompt, texts = side_texts(record.problem, _comparison(record.solution, chosen, rejected), policy)
+        columns = paired(prompt, texts["left"], texts["right"], policy)
     except TextError as error:
         tally.leave_out("pairs", str(error))
         return
@@ -113,9 +114,7 @@ def _rows(record: Record, chosen: NextStep, rejected: NextStep, policy: LabelPol
     tally.sources[source] += 1
     tally.labels.update([str(chosen.label), str(rejected.label)])
     yield {
-        "prompt": prompt,
-        "chosen": texts["left"],
-        "rejected": texts["right"],
+        **columns,
         "chosen_rating": chosen.label,
         "rejected_rating": rejected.label,
         "source": source,

@@ -8,18 +8,17 @@ import pyarrow as pa
 
 from apps.corpus.records import Record
 from apps.exports.formats.base import VERIFIERS, BaseFormat, Reader, Row
-from apps.exports.formats.dpo import MESSAGES
 from apps.exports.formats.first_error import (
     check_one_label,
-    check_texts_or_messages,
     count_first_error,
     labeled_solution,
-    messages,
     request,
 )
+from apps.exports.formats.pair_format import pair_columns
 from apps.exports.formats.verifier_sft import UNLABELED
 from apps.exports.labels.critiques import SolutionCritique, critiques_of, split_by_verdict
 from apps.exports.labels.pair_order import capped, diagonal
+from apps.exports.labels.prompts import answer_message, paired
 from apps.exports.labels.steps import Labeled
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
@@ -43,12 +42,10 @@ class VerifierDpo(BaseFormat):
     )
 
     def schema(self, policy: LabelPolicy) -> pa.Schema:
-        kind = MESSAGES if policy.prompts == "conversational" else pa.string()
-        return pa.schema([(name, kind) for name in ("prompt", "chosen", "rejected")])
+        return pair_columns(policy)
 
     def check(self, policy: LabelPolicy) -> None:
         check_one_label(self.name, policy)
-        check_texts_or_messages(self.name, policy)
 
     def problem_rows(self, records: Sequence[Record], policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
         by_solution = [_pairs(record, policy, tally) for record in records]
@@ -76,6 +73,6 @@ def _row(labeled: Labeled, right: SolutionCritique, wrong: SolutionCritique, pol
     prompt = request(labeled.record.problem, labeled.texts)
     chosen, rejected = right.text(len(labeled.texts)), wrong.text(len(labeled.texts))
     if policy.prompts == "standard":
-        return {"prompt": f"{prompt}\n", "chosen": chosen, "rejected": rejected}
-    question, answer = messages(prompt, chosen)
-    return {"prompt": [question], "chosen": [answer], "rejected": messages(prompt, rejected)[1:]}
+        return paired(f"{prompt}\n", chosen, rejected, policy)
+    question = [{"role": "user", "content": prompt}]
+    return paired(question, answer_message(chosen), answer_message(rejected), policy)

@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from apps.corpus.records import Record
 from apps.exports.formats.base import VERIFIERS, BaseFormat, Reader, Row
-from apps.exports.formats.dpo import MESSAGES
 from apps.exports.formats.first_error import check_one_label, count_first_error, digest, labeled_solution, request
+from apps.exports.formats.pair_format import MESSAGES
 from apps.exports.policy import LabelPolicy, split_of
 from apps.exports.tally import Tally
 

@@ -11,16 +11,15 @@ from collections.abc import Iterator
 import pyarrow as pa
 
 from apps.corpus.records import Record
-from apps.exports.formats.base import VERIFIERS, BaseFormat, Reader, Row
-from apps.exports.formats.dpo import MESSAGES
+from apps.exports.formats.base import VERIFIERS, BaseFormat, Reader, Row, check_plain_prompts
 from apps.exports.formats.first_error import (
     check_one_label,
-    check_texts_or_messages,
     count_first_error,
     labeled_solution,
     messages,
     request,
 )
+from apps.exports.formats.pair_format import MESSAGES
 from apps.exports.labels.critiques import critiques_of, split_by_verdict
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
@@ -58,7 +57,7 @@ class VerifierSft(BaseFormat):
 
     def check(self, policy: LabelPolicy) -> None:
         check_one_label(self.name, policy)
-        check_texts_or_messages(self.name, policy)
+        check_plain_prompts(self.name, policy)
 
     def rows(self, record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
         labeled = labeled_solution(record, policy, tally)

@@ -15,8 +15,8 @@ from msgspec import structs
 from apps.corpus.labels import BAD, GREAT, OKAY, UNKNOWN
 from apps.corpus.records import ProblemRecord, Record, StepCount
 from apps.exports.formats.base import BaseFormat, Reader, Row, training_examples
-from apps.exports.formats.dpo import MESSAGES
 from apps.exports.formats.first_error import digest
+from apps.exports.formats.pair_format import MESSAGES
 from apps.exports.formats.verifier_rl import REWARD_MODEL
 from apps.exports.labels.ground_truths import GSM8K, data_source, ground_truth, unfit_reason
 from apps.exports.labels.prompts import Message, TextError, conversation

@@ -6,10 +6,9 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, zip_longest
 from typing import TypeVar
 
+from apps.exports.labels.pairs import OVER_CAP
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
-
-CAPPED = "beyond the number that the policy takes of a problem"
 
 Chosen = TypeVar("Chosen")
 Rejected = TypeVar("Rejected")
@@ -27,6 +26,6 @@ def diagonal(chosen: Sequence[Chosen], rejected: Sequence[Rejected]) -> Iterator
 def capped(groups: Sequence[Sequence[Pair]], policy: LabelPolicy, tally: Tally) -> list[Pair]:
     """The pairs of a problem, one of each group in turns, up to the policy's number. Counts the others as left out."""
     pairs = [pair for pair in chain.from_iterable(zip_longest(*groups)) if pair is not None]
-    limit = getattr(policy, "pairs_per_problem", 0) or len(pairs)
-    tally.leave_out("pairs", CAPPED, len(pairs[limit:]))
+    limit = policy.pairs_per_problem or len(pairs)
+    tally.leave_out("pairs", OVER_CAP, len(pairs[limit:]))
     return pairs[:limit]
