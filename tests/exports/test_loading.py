@@ -52,7 +52,13 @@ def export(project: Project, format_: str, **options: Any) -> Export:
 def rows_in(path: Path) -> list[dict[str, Any]]:
     if path.name.endswith(".parquet"):
         return list(pq.read_table(path).to_pylist())
-    opened: Any = gzip.open(path) if path.name.endswith(".gz") else ZstdFile(path) if path.name.endswith(".zst") else path.open("rb")
+    opened: Any = (
+        gzip.open(path)
+        if path.name.endswith(".gz")
+        else ZstdFile(path)
+        if path.name.endswith(".zst")
+        else path.open("rb")
+    )
     with opened as file:
         return [json.loads(line) for line in file]
 
