@@ -7,6 +7,7 @@ from itertools import groupby
 
 from apps.corpus.records import Record
 from apps.exports.formats.base import Format, Row
+from apps.exports.labels.batch import batched
 from apps.exports.labels.prompts import full_text
 from apps.exports.labels.selection import Candidate, select_solutions, selects_solutions
 from apps.exports.labels.steps import is_selected
@@ -21,6 +22,14 @@ def rows_by_split(
 ) -> dict[str, list[Row]]:
     """The rows of records that are in the order of their problems, by split."""
     rows: dict[str, list[Row]] = {}
+    with batched(records):
+        _add_rows(rows, records, format_, policy, tally)
+    return rows
+
+
+def _add_rows(
+    rows: dict[str, list[Row]], records: Sequence[Record], format_: Format, policy: LabelPolicy, tally: Tally
+) -> None:
     for statement, of_problem in groupby(records, key=lambda record: record.problem.statement):
         kept = list(_kept(statement, list(of_problem), policy, tally))
         of_split = rows.setdefault(split_of(statement, policy), [])
@@ -29,7 +38,6 @@ def rows_by_split(
         else:
             for record in kept:
                 of_split.extend(format_.rows(record, policy, tally))
-    return rows
 
 
 def _kept(statement: str, records: Sequence[Record], policy: LabelPolicy, tally: Tally) -> Iterator[Record]:

@@ -11,9 +11,9 @@ from apps.corpus.comparisons import OTHER
 from apps.corpus.imports.readers.choices import SCALES
 from apps.corpus.labels import MARGINS
 from apps.corpus.records import PersonRecord, PreferenceRecord, Record
+from apps.exports.labels.columns.reasons import THIN
 from apps.exports.labels.counted import counted, people_needed
 from apps.exports.labels.prompts import TextError, side_texts
-from apps.exports.labels.sources import THIN
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
 
