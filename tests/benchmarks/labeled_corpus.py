@@ -25,7 +25,7 @@ _SOLUTIONS = """
 _STEPS = """
     INSERT INTO corpus_step (solution_id, position, candidate, text, origin, chosen)
     SELECT id, n, 0, 'Let $x_{' || n || '}$ be the number of items that are left, so $x_{' || n || '} = ' || id %% 97 ||
-           ' \\cdot 31 - ' || n || ' = ' || id || '$, and we carry this value on to the next line of the argument.', 'model', true
+           ' \\cdot 31 - ' || n || ' = ' || id || '$, and we carry this value on to the next line of the text.', 'model', true
     FROM corpus_solution, generate_series(0, %(steps)s - 1) AS n WHERE project_id = %(project)s ORDER BY id, n"""
 _TASKS = """
     INSERT INTO labeling_task (round_id, solution_id, priority, is_gold, open_slots)

@@ -13,7 +13,7 @@ from apps.corpus.labels import UNKNOWN, first_error
 from apps.corpus.records import Record
 from apps.exports.labels.batch import ask
 from apps.exports.labels.columns.frames import PLACE_BITS, Place, frames_of, place_of
-from apps.exports.labels.columns.reasons import TWO_LABELS as TWO_LABELS
+from apps.exports.labels.columns.reasons import TWO_LABELS as TWO_LABELS  # noqa: PLC0414 - formats import it from here
 from apps.exports.labels.columns.steps import StepLabels, label_steps
 from apps.exports.policy import LabelPolicy
 
