@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -16,14 +15,16 @@ from apps.core.db.locks import try_advisory_lock
 from apps.core.jobs.errors import end_on_error
 from apps.core.jobs.model import JobStatus
 from apps.corpus.models import Comparison, Solution
+from apps.exports.card import dataset_card
 from apps.exports.chunk_rows import rows_by_split
+from apps.exports.files import CARD, MANIFEST, export_folder
 from apps.exports.formats import FORMATS
 from apps.exports.load.records import count_retired, load_records
-from apps.exports.manifest import build_manifest, dataset_card
+from apps.exports.manifest import build_manifest, combined_sha256
 from apps.exports.models import Export
 from apps.exports.part_names import part_name
 from apps.exports.policy import LabelPolicy
-from apps.exports.services import export_folder
+from apps.exports.services import agreement_of
 from apps.exports.tally import Tally
 from apps.exports.writers import MixedWriter, Part, PartWriter
 
@@ -72,14 +73,13 @@ def _make(export: Export, place: Path) -> None:
         policy=policy,
         tally=tally,
         parts=parts,
+        agreement=agreement_of(export.project),
     )
-    (place / "manifest.json").write_bytes(msgspec.json.format(msgspec.json.encode(manifest)))
-    (place / "README.md").write_text(dataset_card(manifest))
+    (place / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest)))
+    (place / CARD).write_text(dataset_card(manifest), encoding="utf-8")
     export.manifest, export.parts = manifest, [asdict(part) for part in parts]
     export.rows, export.bytes = tally.rows, sum(part.bytes for part in parts)
-    digests = [part.sha256 for part in parts]
-    # Of several files, the digest of their digests in order.
-    export.sha256 = digests[0] if len(parts) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
+    export.sha256 = combined_sha256([part.sha256 for part in parts])
     export.done = export.total or 0
     export.end(JobStatus.FINISHED)
 
@@ -103,7 +103,7 @@ def _write_parts(export: Export, policy: LabelPolicy, tally: Tally, place: Path)
         for records in load_records(export.project, of=format_.of):
             for split, rows in rows_by_split(records, format_, policy, tally).items():
                 writers[split].write(rows)
-                tally.rows += len(rows)
+                tally.count_rows(rows)
             if Export.objects.filter(pk=export.pk, status=JobStatus.CANCELLED).exists():
                 raise Cancelled
             export.done += len(records)

@@ -38,6 +38,7 @@ class Format(Protocol):
 
     `readers` are the programs that read them, `of` the records it takes: solutions, comparisons, or both.
     `labels_steps`: its rows have step labels. `mixed_column` is a boolean column whose values are mixed evenly.
+    `label_names` are the values in the rows for the labels that the tally counts, where they differ.
     `by_problem`: it sees all records of a problem at once, by `problem_rows`. Inherit `BaseFormat` for the usual answers.
     """
 
@@ -48,6 +49,7 @@ class Format(Protocol):
     of: tuple[str, ...]
     labels_steps: bool
     mixed_column: str
+    label_names: Mapping[str, str]
     by_problem: bool
 
     def schema(self, policy: LabelPolicy) -> pa.Schema:
@@ -69,6 +71,7 @@ class BaseFormat:
     of: tuple[str, ...] = ("solution",)
     labels_steps = False
     mixed_column = ""
+    label_names: Mapping[str, str] = {}
     by_problem = False
 
     def rows(self, record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[Row]:

@@ -6,7 +6,7 @@ reads in order and learns nothing from batches of one class.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pyarrow as pa
 
@@ -27,6 +27,7 @@ class Orm(BaseFormat):
         Reader("LLaMA-Factory", "0.9 and later", "kto"),
     )
     mixed_column = "label"
+    label_names: Mapping[str, str] = {"right": "true", "wrong": "false"}
 
     def schema(self, policy: LabelPolicy) -> pa.Schema:
         kind = MESSAGES if policy.prompts == "conversational" else pa.string()

@@ -6,7 +6,7 @@ PRMTrainer puts none between the prompt and the first step.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pyarrow as pa
 
@@ -27,6 +27,7 @@ class TrlPrm(SolutionFormat):
         Reader("TRL", "0.13 to 1.13.0", "PRMTrainer"),
         Reader("axolotl", "0.19.0", "stepwise_supervised"),
     )
+    label_names: Mapping[str, str] = {"1": "true", "-1": "false"}
     columns = pa.schema(
         [("prompt", pa.string()), ("completions", pa.list_(pa.string())), ("labels", pa.list_(pa.bool_()))]
     )
