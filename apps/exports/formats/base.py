@@ -52,6 +52,12 @@ class Format(Protocol):
     label_names: Mapping[str, str]
     by_problem: bool
 
+    def kinds(self, policy: LabelPolicy) -> tuple[str, ...]:
+        """The records of `of` that this policy needs."""
+
+    def notices(self, policy: LabelPolicy, tally: Tally) -> Sequence[str]:
+        """Sentences for the dataset card on what the whole file holds."""
+
     def schema(self, policy: LabelPolicy) -> pa.Schema:
         """The columns in Parquet."""
 
@@ -74,6 +80,12 @@ class BaseFormat:
     label_names: Mapping[str, str] = {}
     by_problem = False
 
+    def kinds(self, policy: LabelPolicy) -> tuple[str, ...]:
+        return self.of
+
+    def notices(self, policy: LabelPolicy, tally: Tally) -> Sequence[str]:
+        return ()
+
     def rows(self, record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
         return self.problem_rows([record], policy, tally)
 
@@ -95,6 +107,13 @@ class SolutionFormat(BaseFormat):
 def check_two_classes(name: str, policy: LabelPolicy) -> None:
     if policy.neutral == "own_class":
         raise PolicyError("neutral", f"must be positive, negative or drop: {name} has two classes")
+
+
+def check_plain_prompts(name: str, policy: LabelPolicy) -> None:
+    if policy.prompts not in {"standard", "conversational"}:
+        raise PolicyError(
+            "prompts", f"must be standard or conversational: {name} has no rows for {policy.prompts} alone"
+        )
 
 
 def training_examples(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from apps.corpus.labels import BAD, GREAT, OKAY
+from apps.corpus.labels import BAD, OKAY
 from apps.exports.labels.columns.frames import PLACE_BITS, LabelFrames, position_expr
 from apps.exports.labels.columns.reasons import (
     AFTER_ERROR,
@@ -98,8 +98,9 @@ def _labeled(frames: LabelFrames, ratings: pl.DataFrame, left_out: pl.DataFrame,
 
 
 def _with_labels(ratings: pl.DataFrame, policy: LabelPolicy) -> pl.DataFrame:
-    neutral = {"positive": GREAT, "negative": BAD, "own_class": OKAY, "drop": None}[policy.neutral]
-    label = pl.when(pl.col("rating") == OKAY).then(pl.lit(neutral, dtype=pl.Int8)).otherwise(pl.col("rating"))
+    label = (
+        pl.when(pl.col("rating") == OKAY).then(pl.lit(policy.neutral_label, dtype=pl.Int8)).otherwise(pl.col("rating"))
+    )
     is_dropped = label.is_null() & pl.col("rating").is_not_null()
     return ratings.with_columns(
         label=label, reason=pl.when(is_dropped).then(reason(NEUTRAL_DROPPED)).otherwise(pl.col("reason"))
