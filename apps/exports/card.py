@@ -38,7 +38,9 @@ def dataset_card(manifest: Manifest) -> str:
         _section("Length of rows", _lengths(manifest)),
         _section("Agreement", _agreement(manifest["agreement"])),
         _section("Left out", _left_out(manifest["counts"]["left_out"])),
-        _section("Policy", _table(("key", "value"), [(key, _shown(value)) for key, value in manifest["policy"].items()])),
+        _section(
+            "Policy", _table(("key", "value"), [(key, _shown(value)) for key, value in manifest["policy"].items()])
+        ),
     )
     return "\n".join([f"---\n{_front_matter(manifest)}---\n", *(line for lines in sections for line in lines)])
 
@@ -68,8 +70,10 @@ def _head(manifest: Manifest) -> list[str]:
     return [
         f"# {manifest['project']}, {manifest['format']}",
         "",
-        f"{counts['rows']} rows from {' and '.join(read)}, made by Annotate {manifest['annotate']}. The front matter names no "
-        "licence: add one before you publish the data.",
+        (
+            f"{counts['rows']} rows from {' and '.join(read)}, made by Annotate {manifest['annotate']}. The front matter "
+            "names no licence: add one before you publish the data."
+        ),
         "",
         *(line for notice in manifest["notices"] for line in (f"> {notice}", "")),
     ]
@@ -105,7 +109,9 @@ def _readers(readers: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _files(parts: Sequence[Mapping[str, Any]]) -> list[str]:
     columns = ("name", "split", "rows", "bytes", "sha256")
-    return _table(("file", "split", "rows", "bytes", "SHA-256"), [tuple(part[name] for name in columns) for part in parts])
+    return _table(
+        ("file", "split", "rows", "bytes", "SHA-256"), [tuple(part[name] for name in columns) for part in parts]
+    )
 
 
 def _labels(manifest: Manifest) -> list[str]:
@@ -129,9 +135,11 @@ def _sentence(ratings: Mapping[str, int] | None) -> list[str]:
         return []
     return [
         "",
-        f"Of {ratings['read']} ratings by the policy's sources, {ratings['written']} are in the rows and "
-        f"{ratings['left_out']} are left out. The rows repeat {ratings['repeated']} labels of steps before an "
-        f"alternative, and contain {ratings['made']} labels that only the policy makes negative.",
+        (
+            f"Of {ratings['read']} ratings by the policy's sources, {ratings['written']} are in the rows and "
+            f"{ratings['left_out']} are left out. The rows repeat {ratings['repeated']} labels of steps before an "
+            f"alternative, and contain {ratings['made']} labels that only the policy makes negative."
+        ),
     ]
 
 
@@ -139,10 +147,14 @@ def _lengths(manifest: Manifest) -> list[str]:
     lengths, rows = manifest["counts"]["tokens"], manifest["counts"]["rows"]
     names = {feature["name"] for feature in manifest["features"]}
     kind = "pairs" if "chosen" in names else "steps" if "ratings" in manifest["counts"] else "other"
-    above = [f"{count} of {rows} rows are longer than {int(limit):,} tokens" for limit, count in lengths["above"].items()]
+    above = [
+        f"{count} of {rows} rows are longer than {int(limit):,} tokens" for limit, count in lengths["above"].items()
+    ]
     return [
-        f"The longest row has about {lengths['longest']:,} tokens, at 4 characters a token; {', '.join(above)}. "
-        f"{_LONG_ROWS[kind]}"
+        (
+            f"The longest row has about {lengths['longest']:,} tokens, at 4 characters a token; {', '.join(above)}. "
+            f"{_LONG_ROWS[kind]}"
+        )
     ]
 
 
@@ -154,8 +166,10 @@ def _agreement(agreement: Mapping[str, Any]) -> list[str]:
     low, high = agreement.get("low"), agreement.get("high")
     interval = f" (95 % interval {low:.2f} to {high:.2f})" if low is not None and high is not None else ""
     return [
-        f"Krippendorff's alpha of the project's labelers, ordinal, over {agreement['solutions']} solutions that two or more "
-        f"of them rated: {alpha:.2f}{interval}."
+        (
+            f"Krippendorff's alpha of the project's labelers, ordinal, over {agreement['solutions']} solutions that two or "
+            f"more of them rated: {alpha:.2f}{interval}."
+        )
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -65,6 +66,11 @@ def with_parts(manifest: Manifest, parts: Sequence[Part]) -> Manifest:
     splits = list(dict.fromkeys(part["split"] for part in manifest["parts"]))
     named = [asdict(part) | {"split": split} for part, split in zip(parts, splits, strict=True)]
     return manifest | {"parts": named}
+
+
+def combined_sha256(digests: Sequence[str]) -> str:
+    """The digest of a single file; of several, the digest of their digests in order."""
+    return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
 def _as_read(labels: Mapping[str, int], names: Mapping[str, str]) -> dict[str, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -19,14 +18,15 @@ from apps.corpus.models import Comparison, Solution
 from apps.exports.card import dataset_card
 from apps.exports.chunk_rows import rows_by_split
 from apps.exports.contamination import checked_against, contamination_index
+from apps.exports.files import CARD, MANIFEST, export_folder
 from apps.exports.formats import FORMATS
 from apps.exports.labels.contamination import ContaminationIndex
 from apps.exports.load.records import count_retired, load_records
-from apps.exports.manifest import build_manifest
+from apps.exports.manifest import build_manifest, combined_sha256
 from apps.exports.models import Export
 from apps.exports.part_names import part_name
 from apps.exports.policy import LabelPolicy
-from apps.exports.services import agreement_of, export_folder
+from apps.exports.services import agreement_of
 from apps.exports.tally import Tally
 from apps.exports.writers import MixedWriter, Part, PartWriter
 
@@ -79,13 +79,11 @@ def _make(export: Export, place: Path) -> None:
         agreement=agreement_of(export.project),
         contamination=checked_against(policy, export.project),
     )
-    (place / "manifest.json").write_bytes(msgspec.json.format(msgspec.json.encode(manifest)))
-    (place / "README.md").write_text(dataset_card(manifest))
+    (place / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest)))
+    (place / CARD).write_text(dataset_card(manifest), encoding="utf-8")
     export.manifest, export.parts = manifest, [asdict(part) for part in parts]
     export.rows, export.bytes = tally.rows, sum(part.bytes for part in parts)
-    digests = [part.sha256 for part in parts]
-    # Of several files, the digest of their digests in order.
-    export.sha256 = digests[0] if len(parts) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
+    export.sha256 = combined_sha256([part.sha256 for part in parts])
     export.done = export.total or 0
     export.end(JobStatus.FINISHED)
 

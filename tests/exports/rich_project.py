@@ -12,7 +12,17 @@ from apps.corpus.services import create_import
 from apps.projects.models import Project
 
 # Each looks like something that it is not: JSON, a number, a time, nothing.
-TEXTS = ('{"a": [1, 2.50]}', "[true, null]", "null", "12.50", "2024-01-01T00:00:00Z", "NaN", "plain", "línea\nsecond", "")
+TEXTS = (
+    '{"a": [1, 2.50]}',
+    "[true, null]",
+    "null",
+    "12.50",
+    "2024-01-01T00:00:00Z",
+    "NaN",
+    "plain",
+    "línea\nsecond",
+    "",
+)
 SCORE = 0.12345678901234567
 
 
@@ -65,7 +75,13 @@ def solution_row(number: int, *, filler: str = "") -> dict[str, Any]:
 def comparison_row(number: int) -> dict[str, Any]:
     text = TEXTS[number % len(TEXTS)] or "Nothing."
     preference = {"choice": "left", "margin": ["clearly", "slightly", ""][number % 3], "rationale": text}
-    person = {"labeler": "ada", "round": 2, "protocol": "comparison", "finish_reason": "solution", "preference": preference}
+    person = {
+        "labeler": "ada",
+        "round": 2,
+        "protocol": "comparison",
+        "finish_reason": "solution",
+        "preference": preference,
+    }
     sides = {side: {"source": side, "steps": [f"{text} {side}."]} for side in ("left", "right")}
     return {"problem": {"statement": f"{text} Which is {number}?"}, "comparison": sides, "people": [person]}
 

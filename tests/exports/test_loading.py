@@ -13,11 +13,12 @@ import pytest
 from apps.accounts.models import User
 from apps.core.jobs.model import JobStatus
 from apps.core.zstd import ZstdFile
+from apps.exports.files import export_folder
 from apps.exports.formats import FORMATS
 from apps.exports.models import Export
 from apps.exports.policy import LabelPolicy
 from apps.exports.run import run_export
-from apps.exports.services import create_export, export_folder
+from apps.exports.services import create_export
 from apps.exports.writers import CONTAINERS
 from apps.projects.models import Project
 from apps.projects.services import create_project
@@ -52,14 +53,8 @@ def export(project: Project, format_: str, **options: Any) -> Export:
 def rows_in(path: Path) -> list[dict[str, Any]]:
     if path.name.endswith(".parquet"):
         return list(pq.read_table(path).to_pylist())
-    opened: Any = (
-        gzip.open(path)
-        if path.name.endswith(".gz")
-        else ZstdFile(path)
-        if path.name.endswith(".zst")
-        else path.open("rb")
-    )
-    with opened as file:
+    opened = gzip.open if path.name.endswith(".gz") else ZstdFile if path.name.endswith(".zst") else open
+    with opened(path, "r") as file:
         return [json.loads(line) for line in file]
 
 

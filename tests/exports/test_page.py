@@ -8,9 +8,10 @@ import pytest
 from django.urls import reverse
 
 from apps.accounts.models import User
+from apps.exports.files import export_folder
 from apps.exports.models import Export
 from apps.exports.run import run_export
-from apps.exports.services import create_export, export_folder
+from apps.exports.services import create_export
 from apps.projects.models import Project
 from tests.cast import make_round, signed_in
 from tests.quality.submissions import submit_next

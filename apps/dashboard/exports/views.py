@@ -8,18 +8,20 @@ import msgspec
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
 from apps.accounts.http import AuthenticatedRequest
-from apps.core.http.downloads import download
+from apps.core.http.downloads import download, download_joined
 from apps.core.http.ids import parse_id
 from apps.corpus.facets import facets_of
 from apps.dashboard.access import Place, export_of, place_for
 from apps.dashboard.exports.forms import EXTRA_QUESTIONS, FILTERS, PAIR_QUESTIONS, SPLITS, ExportForm
 from apps.dashboard.pagination import page_of
+from apps.exports.archive import archive_of
+from apps.exports.files import export_file
 from apps.exports.formats import FORMATS
 from apps.exports.models import Export
-from apps.exports.services import cancel_export, create_export, part_path
+from apps.exports.services import cancel_export, create_export
 from apps.judging.models import Judge
 from apps.labeling.models import Round
 
@@ -136,15 +138,16 @@ def cancel(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
 
 
 @login_required
-@require_GET
-def part(request: AuthenticatedRequest, slug: str, pk: int, index: int) -> HttpResponseBase:
-    """One file of the export, or the requested range of it."""
-    place = place_for(request.user, slug, "export")
-    return download(request, part_path(export_of(place, pk), index))
+@require_safe
+def file(request: AuthenticatedRequest, slug: str, pk: int, name: str) -> HttpResponseBase:
+    """A part, the card or the manifest, or the requested range of it."""
+    found = export_file(export_of(place_for(request.user, slug, "export"), pk), name)
+    return download(request, found.path, etag=found.sha256)
 
 
 @login_required
-@require_GET
-def manifest(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponseBase:
-    place = place_for(request.user, slug, "export")
-    return download(request, part_path(export_of(place, pk)).with_name("manifest.json"))
+@require_safe
+def archive(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponseBase:
+    """All files in one tar, or the requested range of it."""
+    found = archive_of(export_of(place_for(request.user, slug, "export"), pk))
+    return download_joined(request, found.pieces, name=found.name, etag=found.etag)
