@@ -16,6 +16,7 @@ from apps.corpus.labels import UNKNOWN
 from apps.corpus.records import CritiqueRecord, EstimateRecord, PersonRecord, Record, StepCount, StepRating
 from apps.exports.formats import FORMATS
 from apps.exports.formats.first_error import request
+from apps.exports.labels.batch import batched
 from apps.exports.labels.critiques import critiques_of
 from apps.exports.labels.pair_order import diagonal
 from apps.exports.labels.steps import resolve
@@ -329,7 +330,7 @@ POLICIES = st.fixed_dictionaries(
 
 
 @given(critics(), POLICIES)
-@examples(300)
+@examples(150)
 def test_every_verdict_is_the_label_and_every_critique_is_counted_once(record: Record, policy: dict[str, Any]) -> None:
     tally = Tally()
     chosen = LabelPolicy.from_dict(policy)
@@ -346,7 +347,7 @@ def test_every_verdict_is_the_label_and_every_critique_is_counted_once(record: R
 
 
 @given(critics(), POLICIES)
-@examples(300)
+@examples(150)
 def test_a_pair_has_the_label_on_one_side_only(record: Record, policy: dict[str, Any]) -> None:
     tally = Tally()
     chosen = LabelPolicy.from_dict(policy)
@@ -362,17 +363,19 @@ def test_a_pair_has_the_label_on_one_side_only(record: Record, policy: dict[str,
 
 
 @given(critics(), POLICIES)
-@examples(200)
+@examples(100)
 def test_a_critic_is_read_as_the_same_critic_is_as_a_source(record: Record, policy: dict[str, Any]) -> None:
     """The verdict of a critique follows the rules by which the critic alone would label the solution."""
     kinds = {"people": "human", "judges": "judge", "rollouts": "monte_carlo_hard"}
-    for alone in [
+    critics_alone = [
         *(structs.replace(record, people=[one], judges=[], estimates=[]) for one in record.people),
         *(structs.replace(record, people=[], judges=[one], estimates=[]) for one in record.judges),
         structs.replace(record, people=[], judges=[]),
-    ]:
+    ]
+    with batched(critics_alone):
         for kind, source in kinds.items():
             chosen = LabelPolicy.from_dict(policy | {"critiques": [kind], "sources": [source]})
-            labels = {labeled.first_error for labeled in resolve(alone, chosen)}
-            verdicts = {one.verdict for one in critiques_of(alone, chosen) if one.verdict != UNKNOWN}
-            assert verdicts <= labels
+            for alone in critics_alone:
+                labels = {labeled.first_error for labeled in resolve(alone, chosen)}
+                verdicts = {one.verdict for one in critiques_of(alone, chosen) if one.verdict != UNKNOWN}
+                assert verdicts <= labels

@@ -30,15 +30,13 @@ class VerifierRl(BaseFormat):
     about = "A solution and its first wrong step as the answer, for reinforcement learning of verifiers."
     group = VERIFIERS
     readers: tuple[Reader, ...] = (
-        Reader(
-            "TRL", "1.16.0", "GRPOTrainer", f"{REWARD % 'answer'} Pass it as `reward_funcs`. Only the function was run."
-        ),
+        Reader("TRL", "1.16.0", "GRPOTrainer", f"{REWARD % 'answer'} Pass it as `reward_funcs`. Run."),
         Reader(
             "verl",
             "0.9.1",
             "RLHFDataset",
             f"{REWARD % 'reward_model.ground_truth'} Without `reward.custom_reward_function.path` verl refuses the data "
-            "source. It drops long prompts silently. Only the function was run.",
+            "source. It drops prompts over `data.max_prompt_length` silently. Its data set and the loaded function were run.",
         ),
     )
 

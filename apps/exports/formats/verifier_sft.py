@@ -29,6 +29,14 @@ OTHER_VERDICT = "whose verdict differs from the label"
 SURPLUS = "beyond the number that the policy takes of a solution"
 
 
+LLAMA_FACTORY = (
+    'Run on both forms, with an entry in `dataset_info.json`. Standard: `{"mine": {"file_name": "FILE", "columns": '
+    '{"prompt": "prompt", "response": "completion"}}}`. Conversational: `{"mine": {"file_name": "FILE", "formatting": '
+    '"sharegpt", "columns": {"messages": "messages"}, "tags": {"role_tag": "role", "content_tag": "content", "user_tag": '
+    '"user", "assistant_tag": "assistant", "system_tag": "system"}}}`. It cuts rows at `cutoff_len`.'
+)
+
+
 class VerifierSft(BaseFormat):
     name = "verifier-sft"
     title = "Critiques"
@@ -39,15 +47,11 @@ class VerifierSft(BaseFormat):
             "TRL",
             "1.16.0",
             "SFTTrainer",
-            "As it is; with `prompts: conversational` set `assistant_only_loss` or the loss is on the request too. Not run.",
+            "Run on both forms, with `max_length=None`: otherwise it keeps 1,024 tokens of a row without a word, and the "
+            "verdict, at the end, is lost; rows whose prompt is as long are removed. With `prompts: conversational` set "
+            "`assistant_only_loss=True` and a chat template with generation marks, or the loss is on the request too.",
         ),
-        Reader(
-            "LLaMA-Factory",
-            "0.9.5",
-            "sft",
-            '`dataset_info.json`, standard: `{"mine": {"file_name": "FILE", "columns": {"prompt": "prompt", '
-            '"response": "completion"}}}`. Not run.',
-        ),
+        Reader("LLaMA-Factory", "0.9.5", "sft", LLAMA_FACTORY),
     )
 
     def schema(self, policy: LabelPolicy) -> pa.Schema:
