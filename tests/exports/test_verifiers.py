@@ -223,6 +223,30 @@ def test_a_policy_that_is_not_valid_names_its_key(policy: dict[str, Any], key: s
         LabelPolicy.from_dict(policy)
 
 
+@pytest.mark.parametrize("format_", ["verifier-sft", "verifier-rl", "processbench"])
+def test_the_card_says_when_a_verifier_could_be_right_without_reading(format_: str) -> None:
+    wrong = wrong_at_1(judges=[judge("j", (1, "Fine."), (-1, "No."))])
+    right = wrong_at_1(gold=gold(1, 1, 1), judges=[judge("j", (1, "Fine."), (1, "Fine."), (1, "Fine."))])
+    assert notices(format_, wrong) == ["Every solution in the rows has an error."]
+    assert notices(format_, right) == ["No solution in the rows has an error."]
+    assert notices(format_, wrong, right) == []
+
+
+def test_the_card_says_when_critiques_may_be_compared_with_themselves() -> None:
+    judged = [
+        wrong_at_1(gold=[], judges=[judge("j", (1, "Fine."), (rating, "So."), (rating, "So."))]) for rating in (1, -1)
+    ]
+    assert "Some labels are those of judges" in notices("verifier-sft", *judged, sources=["judge"])[0]
+    rolled = [wrong_at_1(gold=[], estimates=[rollouts(1, 4, count, count)]) for count in (0, 4)]
+    assert "Some labels are those of rollouts" in notices("verifier-sft", *rolled)[0]
+
+
+def notices(format_: str, *records: Record, **policy: Any) -> list[str]:
+    tally = Tally()
+    exported(format_, records, tally, **policy)
+    return list(FORMATS[format_].notices(LabelPolicy.from_dict(policy), tally))
+
+
 # --- pairs and answers ------------------------------------------------------------------------------------
 
 

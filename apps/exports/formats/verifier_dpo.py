@@ -12,6 +12,7 @@ from apps.exports.formats.first_error import (
     check_one_label,
     count_first_error,
     labeled_solution,
+    one_sided,
     request,
 )
 from apps.exports.formats.pair_format import pair_columns
@@ -57,6 +58,9 @@ class VerifierDpo(BaseFormat):
 
     def check(self, policy: LabelPolicy) -> None:
         check_one_label(self.name, policy)
+
+    def notices(self, policy: LabelPolicy, tally: Tally) -> Sequence[str]:
+        return one_sided(tally)
 
     def problem_rows(self, records: Sequence[Record], policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
         by_solution = [_pairs(record, policy, tally) for record in records]

@@ -5,13 +5,20 @@ The reward is 1 when the number in the last `\boxed{}` of the reply equals `answ
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 
 from apps.corpus.records import Record
 from apps.exports.formats.base import VERIFIERS, BaseFormat, Reader, Row
-from apps.exports.formats.first_error import check_one_label, count_first_error, digest, labeled_solution, request
+from apps.exports.formats.first_error import (
+    check_one_label,
+    count_first_error,
+    digest,
+    labeled_solution,
+    one_sided,
+    request,
+)
 from apps.exports.formats.pair_format import MESSAGES
 from apps.exports.policy import LabelPolicy, split_of
 from apps.exports.tally import Tally
@@ -55,6 +62,9 @@ class VerifierRl(BaseFormat):
 
     def check(self, policy: LabelPolicy) -> None:
         check_one_label(self.name, policy)
+
+    def notices(self, policy: LabelPolicy, tally: Tally) -> Sequence[str]:
+        return one_sided(tally)
 
     def rows(self, record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
         labeled = labeled_solution(record, policy, tally)

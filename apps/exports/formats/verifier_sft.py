@@ -6,7 +6,7 @@ written, as ThinkPRM (arXiv 2504.16828) does with those of a model.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 
@@ -17,6 +17,7 @@ from apps.exports.formats.first_error import (
     count_first_error,
     labeled_solution,
     messages,
+    one_sided,
     request,
 )
 from apps.exports.formats.pair_format import MESSAGES
@@ -35,6 +36,20 @@ LLAMA_FACTORY = (
     '"sharegpt", "columns": {"messages": "messages"}, "tags": {"role_tag": "role", "content_tag": "content", "user_tag": '
     '"user", "assistant_tag": "assistant", "system_tag": "system"}}}`. It cuts rows at `cutoff_len`.'
 )
+
+
+# By kind of critique, the sources of labels that may be the same judge or run.
+SAME_CRITICS = {"judges": ("judge", "monte_carlo_and_judge"), "rollouts": ("monte_carlo_hard", "monte_carlo_soft")}
+
+
+def circular(tally: Tally) -> Iterator[str]:
+    """Sentences for the card where critiques may have been compared with labels by the same critic."""
+    for kind, sources in SAME_CRITICS.items():
+        if tally.sources[f"critiques of {kind}"] and any(tally.sources[source] for source in sources):
+            yield (
+                f"Some labels are those of {kind}, as are some critiques: where they are of the same run, that their verdicts "
+                "agree proves nothing."
+            )
 
 
 class VerifierSft(BaseFormat):
@@ -62,6 +77,9 @@ class VerifierSft(BaseFormat):
     def check(self, policy: LabelPolicy) -> None:
         check_one_label(self.name, policy)
         check_plain_prompts(self.name, policy)
+
+    def notices(self, policy: LabelPolicy, tally: Tally) -> Sequence[str]:
+        return [*one_sided(tally), *circular(tally)]
 
     def rows(self, record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
         labeled = labeled_solution(record, policy, tally)
