@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
-from apps.api import health, me, projects
+from apps.api import contamination, health, me, projects
 from apps.api.corpus import imports, problems, solutions
 from apps.api.estimation import estimates, sampling
 from apps.api.estimation import runs as estimation
@@ -45,6 +45,7 @@ urlpatterns = [
     path("projects/<slug:slug>/exports/preview", exports.ExportPreview.as_view()),
     path("projects/<slug:slug>/exports/stream", exports.ExportStream.as_view()),
     path("projects/<slug:slug>/label-policies", policies.PolicyList.as_view()),
+    path("projects/<slug:slug>/contamination-lists", contamination.ContaminationLists.as_view()),
     path("solutions/<int:pk>/evidence", evidence.SolutionEvidenceView.as_view()),
     path("solutions/<int:pk>/adjudicate", reviewing.SolutionAdjudicate.as_view()),
     path("solutions/<int:pk>/gold", reviewing.SolutionGold.as_view()),

@@ -1,11 +1,11 @@
-"""Exports, their differences and saved policies in the admin, read-only."""
+"""Exports, their differences, saved policies and lists of test problems in the admin, read-only."""
 
 from __future__ import annotations
 
 from django.contrib import admin
 
 from apps.core.admin import ReadOnlyAdmin
-from apps.exports.models import Export, ExportDiff, SavedPolicy
+from apps.exports.models import ContaminationList, Export, ExportDiff, SavedPolicy
 
 
 @admin.register(Export)
@@ -37,3 +37,12 @@ class SavedPolicyAdmin(ReadOnlyAdmin):
 class ExportDiffAdmin(ReadOnlyAdmin):
     list_display = ["id", "before", "after", "status", "created_at"]
     list_select_related = ["before__project", "after__project"]
+
+
+@admin.register(ContaminationList)
+class ContaminationListAdmin(ReadOnlyAdmin):
+    list_display = ["name", "project", "problems", "sha256", "created_at", "added_by"]
+    list_filter = ["project"]
+    list_select_related = ["project", "added_by"]
+    search_fields = ["name", "sha256", "project__slug"]
+    exclude = ["hashes"]

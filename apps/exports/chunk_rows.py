@@ -7,6 +7,7 @@ from itertools import groupby
 
 from apps.corpus.records import Record
 from apps.exports.formats.base import Format, Row
+from apps.exports.labels.contamination import CONTAMINATED, ContaminationIndex
 from apps.exports.labels.prompts import full_text
 from apps.exports.labels.selection import Candidate, select_solutions, selects_solutions
 from apps.exports.labels.steps import is_selected
@@ -17,12 +18,21 @@ NOT_SELECTED = "not selected by the policy"
 
 
 def rows_by_split(
-    records: Sequence[Record], format_: Format, policy: LabelPolicy, tally: Tally
+    records: Sequence[Record],
+    format_: Format,
+    policy: LabelPolicy,
+    tally: Tally,
+    index: ContaminationIndex | None = None,
 ) -> dict[str, list[Row]]:
-    """The rows of records that are in the order of their problems, by split."""
+    """The rows of records that are in the order of their problems, by split; without those of test problems in `index`."""
     rows: dict[str, list[Row]] = {}
     for statement, of_problem in groupby(records, key=lambda record: record.problem.statement):
-        kept = list(_kept(statement, list(of_problem), policy, tally))
+        of_one = list(of_problem)
+        if index is not None and index.contains(statement):
+            for record in of_one:
+                tally.leave_out("solutions" if record.comparison is None else "comparisons", CONTAMINATED)
+            continue
+        kept = list(_kept(statement, of_one, policy, tally))
         of_split = rows.setdefault(split_of(statement, policy), [])
         if format_.by_problem:
             of_split.extend(format_.problem_rows(kept, policy, tally) if kept else ())

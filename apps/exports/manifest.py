@@ -27,10 +27,12 @@ def build_manifest(
     tally: Tally,
     parts: Sequence[Part],
     agreement: Mapping[str, Any] | None = None,
+    contamination: Sequence[Mapping[str, Any]] = (),
 ) -> Manifest:
     """The manifest. It holds no time: the same data and policy give the same manifest.
 
     `agreement` is what the project's quality pages say of its people: Krippendorff's alpha, or nothing.
+    `contamination` are the lists of test problems whose problems were left out: name, SHA-256 and number of problems.
     """
     return {
         "schema": SCHEMA,
@@ -52,7 +54,8 @@ def build_manifest(
             "left_out": dict(sorted(tally.left_out.items())),
         },
         "agreement": dict(agreement or {}),
-        "notices": list(tally.notices),
+        "contamination": list(contamination),
+        "notices": [*tally.notices, *format_.notices(policy, tally)],
         "features": features_of(format_.schema(policy)),
         "parts": [asdict(part) | {"split": _split(part.name, policy)} for part in parts],
     }

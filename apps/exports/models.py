@@ -1,4 +1,5 @@
-"""Exports: immutable files made by a label policy; saved policies; differences between exports."""
+"""Exports: immutable files made by a label policy; saved policies; differences between exports; lists of test
+problems that exports are checked against."""
 
 from __future__ import annotations
 
@@ -61,3 +62,22 @@ class ExportDiff(Job):
 
     def __str__(self) -> str:
         return f"from export {self.before_id} to export {self.after_id}"
+
+
+class ContaminationList(models.Model):
+    """Test problems that must not be in training files, as hashes of their words. It never changes: a policy names it."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="contamination_lists")
+    name = models.CharField(max_length=100)
+    sha256 = models.CharField(max_length=64, help_text="Of the file.")
+    problems = models.PositiveIntegerField()
+    hashes = models.BinaryField()
+    added_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["project", "name"], name="contamination_list_name")]
+
+    def __str__(self) -> str:
+        return self.name

@@ -17,8 +17,10 @@ from apps.core.jobs.model import JobStatus
 from apps.corpus.models import Comparison, Solution
 from apps.exports.card import dataset_card
 from apps.exports.chunk_rows import rows_by_split
+from apps.exports.contamination import checked_against, contamination_index
 from apps.exports.files import CARD, MANIFEST, export_folder
 from apps.exports.formats import FORMATS
+from apps.exports.labels.contamination import ContaminationIndex
 from apps.exports.load.records import count_retired, load_records
 from apps.exports.manifest import build_manifest, combined_sha256
 from apps.exports.models import Export
@@ -40,7 +42,7 @@ def run_export(*, export_id: int) -> Export:
         if not claimed or export.has_ended:
             return export
         tables: dict[str, type[Solution | Comparison]] = {"solution": Solution, "comparison": Comparison}
-        kinds = FORMATS[export.format].of
+        kinds = FORMATS[export.format].kinds(LabelPolicy.from_dict(export.policy))
         export.total = sum(tables[kind].objects.filter(project=export.project).count() for kind in kinds)
         export.start()
         place = export_folder(export)
@@ -62,9 +64,10 @@ def run_export(*, export_id: int) -> Export:
 
 def _make(export: Export, place: Path) -> None:
     policy, tally = LabelPolicy.from_dict(export.policy), Tally()
-    for unit, count in count_retired(export.project, of=FORMATS[export.format].of).items():
+    for unit, count in count_retired(export.project, of=FORMATS[export.format].kinds(policy)).items():
         tally.leave_out(unit, "of problems that are retired", count)
-    parts = _write_parts(export, policy, tally, place)
+    index = contamination_index(policy, export.project)
+    parts = _write_parts(export, policy, tally, place, index)
     manifest = build_manifest(
         version=settings.VERSION,
         project=export.project.slug,
@@ -74,6 +77,7 @@ def _make(export: Export, place: Path) -> None:
         tally=tally,
         parts=parts,
         agreement=agreement_of(export.project),
+        contamination=checked_against(policy, export.project),
     )
     (place / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest)))
     (place / CARD).write_text(dataset_card(manifest), encoding="utf-8")
@@ -84,7 +88,9 @@ def _make(export: Export, place: Path) -> None:
     export.end(JobStatus.FINISHED)
 
 
-def _write_parts(export: Export, policy: LabelPolicy, tally: Tally, place: Path) -> list[Part]:
+def _write_parts(
+    export: Export, policy: LabelPolicy, tally: Tally, place: Path, index: ContaminationIndex | None
+) -> list[Part]:
     format_ = FORMATS[export.format]
     columns = format_.schema(policy)
     splits = list(policy.splits) or [""]
@@ -100,8 +106,8 @@ def _write_parts(export: Export, policy: LabelPolicy, tally: Tally, place: Path)
                 split: stack.enter_context(MixedWriter(writer, format_.mixed_column, place))
                 for split, writer in part_writers.items()
             }
-        for records in load_records(export.project, of=format_.of):
-            for split, rows in rows_by_split(records, format_, policy, tally).items():
+        for records in load_records(export.project, of=format_.kinds(policy)):
+            for split, rows in rows_by_split(records, format_, policy, tally, index).items():
                 writers[split].write(rows)
                 tally.count_rows(rows)
             if Export.objects.filter(pk=export.pk, status=JobStatus.CANCELLED).exists():

@@ -13,6 +13,7 @@ from apps.accounts.services import record_event
 from apps.core.errors import DomainError
 from apps.core.jobs.model import JobStatus
 from apps.core.jobs.wakeups import delay_on_commit
+from apps.exports.contamination import check_contamination
 from apps.exports.formats import FORMATS
 from apps.exports.models import Export, SavedPolicy
 from apps.exports.policy import LabelPolicy, PolicyError
@@ -62,6 +63,7 @@ def checked_policy(format: str, values: Mapping[str, Any], project: Project) -> 
         policy = LabelPolicy.from_dict(values)
         FORMATS[format].check(policy)
         _check_judges(policy, project)
+        check_contamination(policy, project)
     except PolicyError as error:
         raise DomainError(f"The policy is not valid: {error}.", fields={f"policy.{error.key}": error.reason}) from error
     return policy

@@ -10,7 +10,7 @@ import msgspec
 
 from apps.exports.row_length import TOKEN_LIMITS, row_length, tokens
 
-Unit = Literal["solutions", "comparisons", "ratings", "preferences"]
+Unit = Literal["problems", "solutions", "comparisons", "ratings", "preferences", "critiques", "pairs"]
 
 
 class Tally(msgspec.Struct):
@@ -18,7 +18,7 @@ class Tally(msgspec.Struct):
 
     Every rating by a source of the policy is `carried` by some row or left out for one reason. Rows contain more labels
     than that: the steps before an alternative are `repeated`, and labels without a rating (the steps after a first error,
-    when the policy makes them negative) are `made`.
+    when the policy makes them negative) are `made`. `positive_margins` counts pairs whose margin is not 0.
 
     `longest` is the length of the longest row in tokens, and `long_rows` counts the rows above each of TOKEN_LIMITS.
     `notices` are sentences for the dataset card, in order and without repetition.
@@ -30,6 +30,7 @@ class Tally(msgspec.Struct):
     carried: int = 0
     repeated: int = 0
     made: int = 0
+    positive_margins: int = 0
     labels: Counter[str] = msgspec.field(default_factory=Counter)
     sources: Counter[str] = msgspec.field(default_factory=Counter)
     left_out: Counter[str] = msgspec.field(default_factory=Counter)
@@ -73,7 +74,7 @@ class Tally(msgspec.Struct):
 
     def add(self, other: Tally) -> None:
         """Add the counts of another part of the same export."""
-        for name in ("solutions", "comparisons", "rows", "carried", "repeated", "made"):
+        for name in ("solutions", "comparisons", "rows", "carried", "repeated", "made", "positive_margins"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         for name in ("labels", "sources", "left_out", "long_rows"):
             getattr(self, name).update(getattr(other, name))

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 import pyarrow as pa
 
 from apps.corpus.records import Record
-from apps.exports.formats.base import BaseFormat, Reader, Row
+from apps.exports.formats.base import BaseFormat, Reader, Row, check_plain_prompts
 from apps.exports.formats.dpo import MESSAGES
 from apps.exports.labels.prompts import TextError, full_text, prompt_and_answer
 from apps.exports.policy import LabelPolicy
@@ -34,7 +34,7 @@ class Orm(BaseFormat):
         return pa.schema([("prompt", kind), ("completion", kind), ("label", pa.bool_())])
 
     def check(self, policy: LabelPolicy) -> None:
-        """Every policy is valid: only its filters and `prompts` matter."""
+        check_plain_prompts(self.name, policy)
 
     def rows(self, record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
         solution = record.solution
