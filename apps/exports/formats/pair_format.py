@@ -21,6 +21,19 @@ _COLUMNS: dict[str, dict[str, pa.DataType]] = {
 def pair_columns(policy: LabelPolicy) -> pa.Schema:
     return pa.schema(list(_COLUMNS[policy.prompts].items()))
 
+LLAMA_FACTORY = (
+    "With `prompts: llama_factory`, `dataset_info.json` has "
+    '`{"mine": {"file_name": "FILE", "ranking": true, "formatting": "sharegpt", "columns": {"messages": "conversations", '
+    '"chosen": "chosen", "rejected": "rejected"}}}`; with `standard`, '
+    '`{"mine": {"file_name": "FILE", "ranking": true, "columns": {"prompt": "prompt", "chosen": "chosen", "rejected": '
+    '"rejected"}}}`. It finds no valid row in `conversational` ones. `cutoff_len` cuts the end of prompts too.'
+)
+MS_SWIFT = (
+    "With `prompts: ms_swift`, `--dataset FILE` as it is; with `standard`, "
+    '`--columns \'{"chosen": "response", "rejected": "rejected_response"}\'`. With `conversational` rows it would train '
+    "without the prompt, without a word."
+)
+
 
 class PairFormat(BaseFormat):
     of: tuple[str, ...] = ("solution", "comparison")
