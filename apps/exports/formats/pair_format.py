@@ -21,6 +21,7 @@ _COLUMNS: dict[str, dict[str, pa.DataType]] = {
 def pair_columns(policy: LabelPolicy) -> pa.Schema:
     return pa.schema(list(_COLUMNS[policy.prompts].items()))
 
+
 LLAMA_FACTORY = (
     "With `prompts: llama_factory`, `dataset_info.json` has "
     '`{"mine": {"file_name": "FILE", "ranking": true, "formatting": "sharegpt", "columns": {"messages": "conversations", '
