@@ -8,12 +8,12 @@ from apps.exports.formats.base import BaseFormat
 from apps.exports.policy import LOWEST_SHARE, LabelPolicy, PolicyError
 
 MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
-_TURN = pa.struct([("from", pa.string()), ("value", pa.string())])
+_MESSAGE = pa.struct([("from", pa.string()), ("value", pa.string())])
 
 _COLUMNS: dict[str, dict[str, pa.DataType]] = {
     "standard": dict.fromkeys(("prompt", "chosen", "rejected"), pa.string()),
     "conversational": dict.fromkeys(("prompt", "chosen", "rejected"), MESSAGES),
-    "llama_factory": {"conversations": pa.list_(_TURN), "chosen": _TURN, "rejected": _TURN},
+    "llama_factory": {"conversations": pa.list_(_MESSAGE), "chosen": _MESSAGE, "rejected": _MESSAGE},
     "ms_swift": dict.fromkeys(("messages", "rejected_messages"), MESSAGES),
 }
 
