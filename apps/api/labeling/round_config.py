@@ -64,6 +64,7 @@ class RoundSerializer(serializers.ModelSerializer[Round]):
             "pass_mark",
             "tries",
             "allows_corrections",
+            "fresh_eyes",
             "status",
             "tasks",
             "slots",
@@ -127,6 +128,7 @@ class RoundConfigSerializer(serializers.Serializer[Any]):
     pass_mark = setting(serializers.FloatField, "pass_mark", allow_null=True)
     tries = setting(serializers.IntegerField, "tries")
     allows_corrections = setting(serializers.BooleanField, "allows_corrections")
+    fresh_eyes = setting(serializers.BooleanField, "fresh_eyes")
 
 
 class NewRoundSerializer(RoundConfigSerializer):

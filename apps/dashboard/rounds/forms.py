@@ -194,6 +194,9 @@ class RoundForm(SelectionForm, ProtocolForm, OnceForm):
     allows_corrections = forms.BooleanField(
         required=False, initial=True, label="Labelers may correct what they submitted while the round is open"
     )
+    fresh_eyes = forms.BooleanField(
+        required=False, label="Nobody gets a solution that they have labeled in another round"
+    )
 
     field_order = [
         "name",
@@ -241,6 +244,7 @@ class RoundForm(SelectionForm, ProtocolForm, OnceForm):
             "is_screening",
             "needs_screening",
             "allows_corrections",
+            "fresh_eyes",
         )
         config = {name: data[name] for name in names} | {
             "select": self.select,
@@ -299,6 +303,7 @@ def initial_of(round_: Round) -> dict[str, Any]:
         "is_screening",
         "needs_screening",
         "allows_corrections",
+        "fresh_eyes",
         "tries",
         "labelers",
     )
