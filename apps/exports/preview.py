@@ -7,6 +7,7 @@ from itertools import chain, islice
 import msgspec
 
 from apps.exports.chunk_rows import rows_by_split
+from apps.exports.contamination import contamination_index
 from apps.exports.formats import FORMATS
 from apps.exports.load.records import load_records
 from apps.exports.policy import LabelPolicy
@@ -32,13 +33,13 @@ class Preview(msgspec.Struct, frozen=True):
 
 def preview_export(*, project: Project, format: str, policy: LabelPolicy) -> Preview:  # noqa: A002
     """Make the rows of the first solutions and comparisons, and write nothing."""
-    format_, tally = FORMATS[format], Tally()
-    chunks = load_records(project, of=format_.of, chunk=SAMPLE)
+    format_, tally, index = FORMATS[format], Tally(), contamination_index(policy, project)
+    chunks = load_records(project, of=format_.kinds(policy), chunk=SAMPLE)
     rows: dict[str, list[Row]] = {}
     records = 0
     for chunk in islice(chunks, MOST_SAMPLES):
         records += len(chunk)
-        for split, made in rows_by_split(chunk, format_, policy, tally).items():
+        for split, made in rows_by_split(chunk, format_, policy, tally, index).items():
             rows.setdefault(split, []).extend(made)
             tally.count_rows(made)
         if tally.rows:

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from apps.exports.chunk_rows import rows_by_split
+from apps.exports.contamination import contamination_index
 from apps.exports.formats import FORMATS
 from apps.exports.load.records import load_records
 from apps.exports.policy import LabelPolicy
@@ -31,9 +32,9 @@ def stream_rows(project: Project, format: str, policy: LabelPolicy) -> Iterator[
 
 
 def _rows(project: Project, format: str, policy: LabelPolicy) -> Iterator[list[Row]]:  # noqa: A002
-    format_, tally = FORMATS[format], Tally()
-    for records in load_records(project, of=format_.of):
-        if rows := list(chain.from_iterable(rows_by_split(records, format_, policy, tally).values())):
+    format_, tally, index = FORMATS[format], Tally(), contamination_index(policy, project)
+    for records in load_records(project, of=format_.kinds(policy)):
+        if rows := list(chain.from_iterable(rows_by_split(records, format_, policy, tally, index).values())):
             yield rows
 
 

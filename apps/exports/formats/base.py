@@ -16,6 +16,13 @@ from apps.exports.tally import Tally
 
 Row = dict[str, Any]
 
+# What formats are grouped by, in the order of the export page.
+VERIFIERS = "Verifiers and critics"
+PROCESS = "Process rewards"
+OUTCOME = "Outcome and preference"
+ARCHIVES = "Archives and benchmarks"
+GROUPS = (VERIFIERS, PROCESS, OUTCOME, ARCHIVES)
+
 
 @dataclass(frozen=True, slots=True)
 class Reader:
@@ -36,8 +43,8 @@ class Reader:
 class Format(Protocol):
     """Turns records into the rows that a trainer reads.
 
-    `readers` are the programs that read them, `of` the records it takes: solutions, comparisons, or both.
-    `labels_steps`: its rows have step labels. `mixed_column` is a boolean column whose values are mixed evenly.
+    `readers` are the programs that read them, `of` the records it takes: solutions, comparisons, or both. `group` is one
+    of GROUPS. `labels_steps`: its rows have step labels. `mixed_column` is a boolean column whose values are mixed evenly.
     `label_names` are the values in the rows for the labels that the tally counts, where they differ.
     `by_problem`: it sees all records of a problem at once, by `problem_rows`. Inherit `BaseFormat` for the usual answers.
     """
@@ -45,6 +52,7 @@ class Format(Protocol):
     name: str
     title: str
     about: str
+    group: str
     readers: tuple[Reader, ...]
     of: tuple[str, ...]
     labels_steps: bool
@@ -74,6 +82,7 @@ class Format(Protocol):
 class BaseFormat:
     """A format of solutions whose rows are made of one record each."""
 
+    group = OUTCOME
     of: tuple[str, ...] = ("solution",)
     labels_steps = False
     mixed_column = ""
@@ -97,6 +106,7 @@ class BaseFormat:
 class SolutionFormat(BaseFormat):
     """Formats of solutions with step labels whose columns do not depend on the policy."""
 
+    group = PROCESS
     labels_steps = True
     columns: pa.Schema
 

@@ -18,6 +18,10 @@ _COLUMNS: dict[str, dict[str, pa.DataType]] = {
 }
 
 
+def pair_columns(policy: LabelPolicy) -> pa.Schema:
+    return pa.schema(list(_COLUMNS[policy.prompts].items()))
+
+
 class PairFormat(BaseFormat):
     of: tuple[str, ...] = ("solution", "comparison")
     by_problem = True
@@ -28,7 +32,7 @@ class PairFormat(BaseFormat):
         return tuple(kind for kind in self.of if kind in needed)
 
     def schema(self, policy: LabelPolicy) -> pa.Schema:
-        return pa.schema(list(_COLUMNS[policy.prompts].items()))
+        return pair_columns(policy)
 
     def check(self, policy: LabelPolicy) -> None:
         has_preferences = "preferences" in policy.pairs
