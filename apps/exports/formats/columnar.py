@@ -10,7 +10,7 @@ import polars as pl
 
 from apps.corpus.labels import GREAT
 from apps.corpus.records import Record
-from apps.exports.formats.base import BaseFormat, Row
+from apps.exports.formats.base import PROCESS, BaseFormat, Row
 from apps.exports.labels.columns.chunk import Chunk, chunk_of
 from apps.exports.labels.columns.examples import Examples, fitting_examples
 from apps.exports.labels.columns.steps import label_steps
@@ -36,6 +36,7 @@ class ColumnFormat(BaseFormat, ABC):
 class ExampleFormat(ColumnFormat):
     """A format with a row for each training example: a prefix of a solution with a label on each step."""
 
+    group = PROCESS
     labels_steps = True
 
     def frame(self, chunk: Chunk, policy: LabelPolicy, tally: Tally) -> pl.DataFrame:
