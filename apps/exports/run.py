@@ -16,7 +16,7 @@ from apps.core.jobs.errors import end_on_error
 from apps.core.jobs.model import JobStatus
 from apps.corpus.models import Comparison, Solution
 from apps.exports.card import dataset_card
-from apps.exports.chunk_rows import rows_by_split
+from apps.exports.chunk_rows import needs_whole_problems, rows_by_split
 from apps.exports.contamination import checked_against, contamination_index
 from apps.exports.files import CARD, MANIFEST, export_folder
 from apps.exports.formats import FORMATS
@@ -106,7 +106,9 @@ def _write_parts(
                 split: stack.enter_context(MixedWriter(writer, format_.mixed_column, place))
                 for split, writer in part_writers.items()
             }
-        for records in load_records(export.project, of=format_.kinds(policy)):
+        for records in load_records(
+            export.project, of=format_.kinds(policy), whole=needs_whole_problems(format_, policy)
+        ):
             for split, rows in rows_by_split(records, format_, policy, tally, index).items():
                 writers[split].write(rows)
                 tally.count_rows(rows)

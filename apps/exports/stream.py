@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from apps.exports.chunk_rows import rows_by_split
+from apps.exports.chunk_rows import needs_whole_problems, rows_by_split
 from apps.exports.contamination import contamination_index
 from apps.exports.formats import FORMATS
 from apps.exports.load.records import load_records
@@ -33,7 +33,7 @@ def stream_rows(project: Project, format: str, policy: LabelPolicy) -> Iterator[
 
 def _rows(project: Project, format: str, policy: LabelPolicy) -> Iterator[list[Row]]:  # noqa: A002
     format_, tally, index = FORMATS[format], Tally(), contamination_index(policy, project)
-    for records in load_records(project, of=format_.kinds(policy)):
+    for records in load_records(project, of=format_.kinds(policy), whole=needs_whole_problems(format_, policy)):
         if rows := list(chain.from_iterable(rows_by_split(records, format_, policy, tally, index).values())):
             yield rows
 
