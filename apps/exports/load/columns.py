@@ -158,7 +158,7 @@ class ColumnLoader:
         if "gold" not in self._needed:
             return frames.empty(frames.GOLD)
         gold = self._read(reader, "gold", ids=path["step"])
-        return path.join(gold, on="step").select(frames.GOLD)
+        return path.join(gold, on="step").select(*frames.GOLD)
 
     def _consensus(self, reader: Reader, path: pl.DataFrame) -> pl.DataFrame:
         if "consensus" not in self._needed:
@@ -167,7 +167,7 @@ class ColumnLoader:
         return (
             path.join(consensus, on="step")
             .with_columns(is_adjudicated=pl.col("how") == "adjudicated")
-            .select(frames.CONSENSUS)
+            .select(*frames.CONSENSUS)
         )
 
     def _estimates(self, reader: Reader, path: pl.DataFrame) -> pl.DataFrame:
@@ -182,7 +182,7 @@ class ColumnLoader:
             .select(
                 "key", pl.col("number").alias("order"), "yields_soft", "rollouts", "successes", "hard", run="number"
             )
-            .select(frames.ESTIMATES)
+            .select(*frames.ESTIMATES)
         )
 
     def _verdicts(self, reader: Reader, keys: pl.DataFrame) -> pl.DataFrame:
@@ -195,7 +195,7 @@ class ColumnLoader:
         ordered = verdicts.with_columns(newest=newest).sort(
             "newest", "version", "run_in_file", "number", nulls_last=False, maintain_order=True
         )
-        return ordered.with_columns(order=pl.struct("newest", "run").rle_id().cast(pl.Int64)).select(frames.VERDICTS)
+        return ordered.with_columns(order=pl.struct("newest", "run").rle_id().cast(pl.Int64)).select(*frames.VERDICTS)
 
     # --- people -------------------------------------------------------------------------------------------
 
@@ -216,12 +216,12 @@ class ColumnLoader:
         placed = ratings.join(steps.select("step", "key"), on="step").join(
             people.select("assignment", "person"), on="assignment"
         )
-        people, placed = self._described(people), placed.select(frames.RATINGS)
+        people, placed = self._described(people), placed.select(*frames.RATINGS)
         corrected = people.filter("is_corrected")
         if len(corrected):
             reviewers, of_reviewers = self._corrections(reader, corrected)
             people, placed = pl.concat([people, reviewers]).sort("person"), pl.concat([placed, of_reviewers])
-        return people.select(frames.PEOPLE), placed.sort("person", "key")
+        return people.select(*frames.PEOPLE), placed.sort("person", "key")
 
     def _described(self, people: pl.DataFrame) -> pl.DataFrame:
         """Submissions as the rules know them: labelers by number, rounds by the number in their file."""
