@@ -18,6 +18,11 @@ from apps.exports.tally import Tally, Unit
 NOT_SELECTED = "not selected by the policy"
 
 
+def needs_whole_problems(format_: Format, policy: LabelPolicy) -> bool:
+    """Whether rows depend on all solutions of a problem, however many there are."""
+    return format_.by_problem or selects_solutions(policy)
+
+
 def rows_by_split(
     records: Sequence[Record],
     format_: Format,

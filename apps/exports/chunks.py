@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 
 from apps.core.readahead import read_ahead
-from apps.exports.chunk_rows import rows_by_split
+from apps.exports.chunk_rows import needs_whole_problems, rows_by_split
 from apps.exports.contamination import contamination_index
 from apps.exports.formats.base import Format
 from apps.exports.formats.columnar import ColumnFormat
@@ -47,7 +47,9 @@ def chunk_rows(
 
 def _by_records(project: Project, format_: Format, policy: LabelPolicy, within: Span | None) -> Iterator[ChunkRows]:
     index = contamination_index(policy, project)
-    for records in load_records(project, of=format_.kinds(policy), within=within):
+    for records in load_records(
+        project, of=format_.kinds(policy), within=within, whole=needs_whole_problems(format_, policy)
+    ):
         tally = Tally()
         rows = rows_by_split(records, format_, policy, tally, index)
         for of_split in rows.values():
@@ -67,7 +69,11 @@ def _in_columns(
         index=contamination_index(policy, project),
     )
     wide = cut_spans(project, of=format_.of, size=COLUMN_CHUNK, within=within)
-    spans = [span for one in wide for span in cut_pieces(project, one, size=COLUMN_CHUNK)]
+    spans = [
+        span
+        for one in wide
+        for span in ([one] if needs_whole_problems(format_, policy) else cut_pieces(project, one, size=COLUMN_CHUNK))
+    ]
     with open_reader() as reader:
         chunks = (loader.load(reader, span) for span in spans)
         ahead = read_ahead(chunks, most=1) if is_shared(reader) else nullcontext(chunks)

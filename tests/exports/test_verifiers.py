@@ -241,6 +241,23 @@ def test_a_pair_is_a_right_and_a_wrong_critique_of_one_solution() -> None:
     }
 
 
+def test_a_cap_takes_one_pair_of_each_solution_in_turns() -> None:
+    mild, strict = judge("mild", (1, "Yes."), (1, "Yes."), (1, "")), judge("strict", (1, ""), (-1, "No."))
+    hasty = judge("hasty", (-1, "No."))
+    records = [wrong_at_1(texts=(name, "Two.", "Three."), judges=[mild, hasty, strict]) for name in ("One.", "1.")]
+    tally = Tally()
+    rows = exported("verifier-dpo", records, tally, pairs_per_problem=3)
+    assert ["[0] One." in row["prompt"] for row in rows] == [True, False, True]
+    assert tally.left_out == {"pairs: more than pairs_per_problem": 1}
+
+
+@pytest.mark.parametrize("format_", ["verifier-sft", "sft"])
+@pytest.mark.parametrize("prompts", ["llama_factory", "ms_swift"])
+def test_what_is_no_pair_has_no_form_for_pairs(format_: str, prompts: str) -> None:
+    with pytest.raises(PolicyError, match=f"prompts: must be standard or conversational: {format_}"):
+        exported(format_, [], prompts=prompts)
+
+
 @pytest.mark.parametrize(("chosen", "rejected"), [(0, 3), (1, 1), (2, 2), (3, 2), (2, 5), (4, 2)])
 def test_pairs_use_everything_before_they_repeat_anything(chosen: int, rejected: int) -> None:
     pairs = list(diagonal(range(chosen), range(rejected)))
