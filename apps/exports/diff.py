@@ -17,6 +17,7 @@ import msgspec
 from apps.exports.row_parts import RowParts
 
 BUCKETS = 128
+KINDS = ("flipped", "changed", "removed", "added")
 EXAMPLES = 20  # Of each kind of difference, with their titles.
 BUFFER = 16 * 1024  # Of each file; there are up to four for each bucket.
 
@@ -85,6 +86,7 @@ def diff_rows(before: Iterable[RowParts], after: Iterable[RowParts], *, folder: 
             _compare_rows(*sides, diff)
         for sides in labels.pairs():
             _compare_labels(*sides, diff)
+    diff.examples.sort(key=lambda example: (KINDS.index(example.kind), example.title, example.position or 0))
     return diff
 
 

@@ -234,7 +234,7 @@ def split_of(statement: str, policy: LabelPolicy) -> str:
     if not policy.splits:
         return ""
     point, upper = ranking_hash(policy.split_seed, normalized_words(statement)) / 2**64, 0.0
-    for name, share in policy.splits.items():
+    for name, share in sorted(policy.splits.items()):
         upper += share
         if point < upper:
             return name
