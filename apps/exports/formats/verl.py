@@ -44,9 +44,9 @@ class Verl(BaseFormat):
             "RLHFDataset",
             "It knows the data sources `openai/gsm8k` and `DigitalLearningGmbH/MATH-lighteval`; for `annotate/...` pass "
             "`reward.custom_reward_function.path`: docs/export-formats.md has the function. It reads JSONL and Parquet, not "
-            "gzip, and drops long prompts silently. Only the reward functions were run.",
+            "gzip, and drops prompts over `data.max_prompt_length` silently. Its data set and reward functions were run.",
         ),
-        Reader("TRL", "1.16.0", "GRPOTrainer", "With a reward function of `reward_model`. Not run."),
+        Reader("TRL", "1.16.0", "GRPOTrainer", "With a reward function that takes `reward_model`. Run."),
     )
 
     def schema(self, policy: LabelPolicy) -> pa.Schema:
