@@ -23,7 +23,7 @@ from apps.exports.tally import Tally
 from apps.exports.writers import Rows
 from apps.projects.models import Project
 
-COLUMN_CHUNK = 5000  # Solutions in memory at once, as columns.
+COLUMN_CHUNK = 4000  # Solutions in memory at once, as columns.
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,8 +118,11 @@ def assemble(export: Export, parts: Sequence[ExportPart], tally: Tally) -> list[
             name = part_name(split, index, len(filled), export.container)
             _rename(folder / _draft_name(number, split, export.container), folder / name)
             named.append(Part(name, file["rows"], file["bytes"], file["sha256"]))
-    for draft in folder.glob(".*"):
-        draft.unlink()
+    names = {part.name for part in named}
+    for path in folder.iterdir():
+        # Drafts without rows, and what an interrupted attempt has left.
+        if path.name not in names:
+            path.unlink()
     return named
 
 
