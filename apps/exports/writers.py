@@ -96,7 +96,7 @@ class PartWriter:
         return Part(self._path.name, self.rows, self._file.size, self._file.sha256.hexdigest())
 
 
-class RowSink(Protocol):
+class RowReceiver(Protocol):
     """Takes rows in order."""
 
     def write(self, rows: Sequence[Row]) -> None: ...
@@ -108,7 +108,7 @@ class MixedWriter:
     The rows are buffered in temporary files: the size of each class is known only at the end.
     """
 
-    def __init__(self, writer: RowSink, column: str, folder: Path | str) -> None:
+    def __init__(self, writer: RowReceiver, column: str, folder: Path | str) -> None:
         self._writer, self._column = writer, column
         self._waiting = {value: TemporaryFile(dir=folder) for value in (True, False)}  # noqa: SIM115 - see __exit__
         self._counts = {True: 0, False: 0}
