@@ -6,7 +6,7 @@ from itertools import chain, islice
 
 import msgspec
 
-from apps.exports.chunk_rows import rows_by_split
+from apps.exports.chunk_rows import needs_whole_problems, rows_by_split
 from apps.exports.contamination import contamination_index
 from apps.exports.formats import FORMATS
 from apps.exports.load.records import load_records
@@ -34,7 +34,7 @@ class ExportPreview(msgspec.Struct, frozen=True):
 def preview_export(*, project: Project, format: str, policy: LabelPolicy) -> ExportPreview:  # noqa: A002
     """Make the rows of the first solutions and comparisons, and write nothing."""
     format_, tally, index = FORMATS[format], Tally(), contamination_index(policy, project)
-    chunks = load_records(project, of=format_.kinds(policy), chunk=SAMPLE)
+    chunks = load_records(project, of=format_.kinds(policy), chunk=SAMPLE, whole=needs_whole_problems(format_, policy))
     rows: dict[str, list[Row]] = {}
     records = 0
     for chunk in islice(chunks, MOST_SAMPLES):
