@@ -50,7 +50,7 @@ def preview_export(*, project: Project, format: str, policy: LabelPolicy) -> Exp
         records=records,
         is_whole=next(chunks, None) is None,
         splits={name: len(rows.get(name, [])) for name in policy.splits},
-        warnings=_warnings(tally, records, policy),
+        warnings=[*format_.notices(policy, tally), *_warnings(tally, records, policy)],
     )
 
 
