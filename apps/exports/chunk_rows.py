@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+import polars as pl
+
 from apps.corpus.records import Record
 from apps.exports.formats.base import Format, Row
+from apps.exports.formats.columnar import ColumnFormat
 from apps.exports.labels.batch import batched
+from apps.exports.labels.columns.chunk import chunk_of
 from apps.exports.labels.contamination import CONTAMINATED, ContaminationIndex
 from apps.exports.labels.prompts import full_text
 from apps.exports.labels.selection import Candidate, select_solutions, selects_solutions
@@ -18,6 +22,11 @@ from apps.exports.tally import Tally, Unit
 NOT_SELECTED = "not selected by the policy"
 
 
+def needs_whole_problems(format_: Format, policy: LabelPolicy) -> bool:
+    """Whether rows depend on all solutions of a problem, however many there are."""
+    return format_.by_problem or selects_solutions(policy)
+
+
 def rows_by_split(
     records: Sequence[Record],
     format_: Format,
@@ -26,6 +35,8 @@ def rows_by_split(
     index: ContaminationIndex | None = None,
 ) -> dict[str, list[Row]]:
     """The rows of records that are in the order of their problems, by split; without those of test problems in `index`."""
+    if isinstance(format_, ColumnFormat):
+        return _rows_in_columns(records, format_, policy, tally, index)
     rows: dict[str, list[Row]] = {}
     with batched(records):
         for statement, of_problem in groupby(records, key=lambda record: record.problem.statement):
@@ -36,6 +47,26 @@ def rows_by_split(
             else:
                 for record in kept:
                     of_split.extend(format_.rows(record, policy, tally))
+    return rows
+
+
+def _rows_in_columns(
+    records: Sequence[Record],
+    format_: ColumnFormat,
+    policy: LabelPolicy,
+    tally: Tally,
+    index: ContaminationIndex | None,
+) -> dict[str, list[Row]]:
+    by_problem = groupby(records, key=lambda record: record.problem.statement)
+    kept = [
+        record
+        for statement, of_problem in by_problem
+        for record in _kept(statement, list(of_problem), policy, tally, index)
+    ]
+    frame = format_.frame(chunk_of(kept), policy, tally) if kept else pl.DataFrame(schema={"row": pl.Int64})
+    rows: dict[str, list[Row]] = {}
+    for number, row in zip(frame["row"], frame.drop("row").iter_rows(named=True), strict=True):
+        rows.setdefault(split_of(kept[number].problem.statement, policy), []).append(row)
     return rows
 
 

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import chain
-from tempfile import SpooledTemporaryFile, TemporaryDirectory
-from typing import Any
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
-import msgspec
-
-from apps.exports.chunk_rows import rows_by_split
-from apps.exports.contamination import contamination_index
+from apps.exports.chunks import chunk_rows
 from apps.exports.formats import FORMATS
-from apps.exports.load.records import load_records
+from apps.exports.formats.base import Format
 from apps.exports.policy import LabelPolicy
-from apps.exports.tally import Tally
-from apps.exports.writers import MixedWriter, Row
+from apps.exports.writers import MixedWriter, PartWriter, Rows, lines_of
 from apps.projects.models import Project
 
-IN_MEMORY = 4 * 1024 * 1024
+BLOCK = 64 * 1024
 
 
 def stream_rows(project: Project, format: str, policy: LabelPolicy) -> Iterator[bytes]:  # noqa: A002
@@ -26,38 +21,21 @@ def stream_rows(project: Project, format: str, policy: LabelPolicy) -> Iterator[
 
     A format with mixed rows is read to its end before the first line.
     """
-    rows = _rows(project, format, policy)
-    column = FORMATS[format].mixed_column
-    return _mixed(rows, column) if column else map(_lines, rows)
+    format_ = FORMATS[format]
+    rows = (rows for chunk in chunk_rows(project, format_, policy) for rows in chunk.rows.values() if len(rows))
+    return _mixed(rows, format_, policy) if format_.mixed_column else map(lines_of, rows)
 
 
-def _rows(project: Project, format: str, policy: LabelPolicy) -> Iterator[list[Row]]:  # noqa: A002
-    format_, tally, index = FORMATS[format], Tally(), contamination_index(policy, project)
-    for records in load_records(project, of=format_.kinds(policy)):
-        if rows := list(chain.from_iterable(rows_by_split(records, format_, policy, tally, index).values())):
-            yield rows
-
-
-def _lines(rows: Sequence[Row]) -> bytes:
-    return b"".join([msgspec.json.encode(row) + b"\n" for row in rows])
-
-
-class _Buffer:
-    """Keeps lines until all are there, on disk if there are many."""
-
-    def __init__(self) -> None:
-        self.file: Any = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - closed by the reader
-
-    def write(self, rows: Sequence[Row]) -> None:
-        self.file.write(_lines(rows))
-
-
-def _mixed(chunks: Iterator[list[Row]], column: str) -> Iterator[bytes]:
-    buffer = _Buffer()
-    with buffer.file, TemporaryDirectory(prefix="annotate-stream-") as folder:
-        with MixedWriter(buffer, column, folder) as writer:
+def _mixed(chunks: Iterator[Rows], format_: Format, policy: LabelPolicy) -> Iterator[bytes]:
+    with TemporaryDirectory(prefix="annotate-stream-") as name:
+        folder = Path(name)
+        path = folder / "rows.jsonl"
+        with (
+            PartWriter(path, "jsonl", format_.schema(policy)) as writer,
+            MixedWriter(writer, format_.mixed_column, folder) as mixed,
+        ):
             for rows in chunks:
-                writer.write(rows)
-        buffer.file.seek(0)
-        while block := buffer.file.read(64 * 1024):
-            yield block
+                mixed.write(rows)
+        with path.open("rb") as lines:
+            while block := lines.read(BLOCK):
+                yield block

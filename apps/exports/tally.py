@@ -82,6 +82,16 @@ class Tally(msgspec.Struct):
         for sentence in other.notices:
             self.notice(sentence)
 
+    def to_dict(self) -> dict[str, Any]:
+        """The form that JSON can hold and that `from_dict` reads."""
+        return dict(msgspec.to_builtins(self, str_keys=True))
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Tally:
+        counters = {name: Counter(values[name]) for name in ("labels", "sources", "left_out")}
+        long_rows = Counter({int(limit): count for limit, count in values["long_rows"].items()})
+        return cls(**{**values, **counters, "long_rows": long_rows})
+
     def left_out_of(self, unit: Unit) -> int:
         return sum(count for reason, count in self.left_out.items() if reason.startswith(f"{unit}: "))
 

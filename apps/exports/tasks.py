@@ -10,12 +10,17 @@ from apps.core.jobs.model import abandoned_q
 from apps.core.jobs.wakeups import wake
 from apps.exports.diffs import run_diff
 from apps.exports.models import Export, ExportDiff
-from apps.exports.run import run_export
+from apps.exports.run import run_export, run_part
 
 
 @app.task(autoretry_for=(OperationalError,), retry_backoff=2, max_retries=10)
 def make_export(export_id: int) -> None:
-    run_export(export_id=export_id)
+    run_export(export_id=export_id, in_place=False)
+
+
+@app.task(autoretry_for=(OperationalError,), retry_backoff=2, max_retries=10)
+def make_export_part(part_id: int) -> None:
+    run_part(part_id=part_id)
 
 
 @app.task(autoretry_for=(OperationalError,), retry_backoff=2, max_retries=10)

@@ -157,6 +157,25 @@ def test_another_seed_makes_another_order_and_the_same_seed_the_same() -> None:
     assert sorted(found) == sorted(sides(pairs(*records, split_seed="another")))
 
 
+def test_of_very_many_solutions_some_of_each_grade_make_pairs() -> None:
+    records = [answered(f"right {number}") for number in range(600)]
+    records += [answered(f"wrong {number}", is_correct=False) for number in range(3)]
+    tally = Tally()
+    found = sides(pairs(*records, tally=tally))
+    assert len(found) == 497 * 3
+    assert tally.left_out == {
+        "solutions: more than 500 of a problem, which is the most that pairs are made of": 103,
+    }
+    assert found == sides(pairs(*reversed(records)))
+
+
+def test_a_problem_makes_no_more_than_ten_thousand_pairs() -> None:
+    records = [answered(f"{number}", is_correct=number % 2 == 0) for number in range(220)]
+    tally = Tally()
+    assert len(pairs(*records, tally=tally)) == 10_000
+    assert tally.left_out == {"pairs: more than pairs_per_problem": 110 * 110 - 10_000}
+
+
 # --- by labels --------------------------------------------------------------------------------------------
 
 

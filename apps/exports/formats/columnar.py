@@ -7,10 +7,11 @@ from collections.abc import Iterator
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 
 from apps.corpus.labels import GREAT
 from apps.corpus.records import Record
-from apps.exports.formats.base import PROCESS, BaseFormat, Row
+from apps.exports.formats.base import PROCESS, BaseFormat, Reader, Row
 from apps.exports.labels.columns.chunk import Chunk, chunk_of
 from apps.exports.labels.columns.examples import Examples, fitting_examples
 from apps.exports.labels.columns.steps import label_steps
@@ -20,6 +21,17 @@ from apps.exports.tally import Tally
 
 class ColumnFormat(BaseFormat, ABC):
     """A format whose rows of a chunk are made at once."""
+
+    name: str
+    title: str
+    about: str
+    readers: tuple[Reader, ...]
+
+    @abstractmethod
+    def schema(self, policy: LabelPolicy) -> pa.Schema: ...
+
+    @abstractmethod
+    def check(self, policy: LabelPolicy) -> None: ...
 
     @abstractmethod
     def frame(self, chunk: Chunk, policy: LabelPolicy, tally: Tally) -> pl.DataFrame:

@@ -9,10 +9,19 @@ from apps.corpus.identity import ranking_hash
 from apps.corpus.records import Record
 from apps.exports.labels.pairs import OVER_CAP, SAME_PAIR, TextPair
 from apps.exports.labels.preferences import preferred_pairs
-from apps.exports.labels.solution_pairs import SidePair, distinct_pairs, ordered_pairs, solution_pair, solution_sides
+from apps.exports.labels.solution_pairs import (
+    OVER_MOST_SIDES,
+    SidePair,
+    distinct_pairs,
+    limited,
+    ordered_pairs,
+    solution_pair,
+    solution_sides,
+)
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
 
+MOST_PAIRS = 10_000
 UNPAIRED = "in no pair: no other solution of the problem to pair them with"
 ONLY_OVER_CAP = "only in pairs beyond pairs_per_problem"
 
@@ -31,7 +40,8 @@ class _Collection:
 
     @property
     def has_room(self) -> bool:
-        return not self.policy.pairs_per_problem or len(self.pairs) < self.policy.pairs_per_problem
+        """Preferences are as many as people gave; of solutions a problem has at most MOST_PAIRS."""
+        return len(self.pairs) < (self.policy.pairs_per_problem or MOST_PAIRS)
 
     def add_preferences(self, records: Sequence[Record]) -> None:
         """Preferences of the same two texts are pairs of their own: each is a person's."""
@@ -46,8 +56,10 @@ class _Collection:
 
     def add_solutions(self, records: Sequence[Record], kind: str) -> None:
         sides, reasons = solution_sides(records, kind, self.policy)
+        used = limited(sides, self.policy)
+        reasons |= dict.fromkeys({side.place for side in sides} - {side.place for side in used}, OVER_MOST_SIDES)
         self.reasons = reasons | self.reasons
-        for sides_of_pair in distinct_pairs(ordered_pairs(sides, self.policy), self.seen, self.tally):
+        for sides_of_pair in distinct_pairs(ordered_pairs(used, self.policy), self.seen, self.tally):
             self._add(sides_of_pair, kind)
 
     def _add(self, sides: SidePair, kind: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, islice, zip_longest
 from typing import Any
 
 from apps.corpus.identity import ranking_hash
@@ -22,6 +22,8 @@ UNLABELED = "no source of the policy labels them"
 GAP = "a step before the first error has no label"
 NO_SCORE = "without a verifier score"
 EMPTY = "an empty completion"
+MOST_SIDES = 500
+OVER_MOST_SIDES = f"more than {MOST_SIDES} of a problem, which is the most that pairs are made of"
 
 # How the manifest counts the pairs: by what says which side is better.
 _RATERS = {"good_steps": "step labels", "first_error": "step labels", "verifier_score": "verifier score"}
@@ -115,6 +117,18 @@ def label_score(record: Record, solution: SolutionRecord, policy: LabelPolicy) -
     return sum(label is not None and label != BAD for label in labeled.labels) / steps
 
 
+def limited(sides: Sequence[Side], policy: LabelPolicy) -> list[Side]:
+    """At most MOST_SIDES of a problem, of each grade in turns: all its pairs are made in memory."""
+    if len(sides) <= MOST_SIDES:
+        return list(sides)
+    of_grade: defaultdict[float, list[Side]] = defaultdict(list)
+    for side in sorted(sides, key=lambda side: (_hardness(side, policy), side.rank, side.place)):
+        of_grade[side.grade].append(side)
+    by_grade = [of_grade[grade] for grade in sorted(of_grade)]
+    in_order = (side for same_place in zip_longest(*by_grade) for side in same_place if side is not None)
+    return list(islice(in_order, MOST_SIDES))
+
+
 def ordered_pairs(sides: Sequence[Side], policy: LabelPolicy) -> Iterator[SidePair]:
     """Every chosen and rejected side, in the order of `pair_matching`, and each solution as rarely as possible.
 
@@ -144,12 +158,18 @@ def _candidates(sides: Iterable[Side], policy: LabelPolicy) -> Iterator[SidePair
 def _order(pair: SidePair, policy: LabelPolicy) -> tuple[float, int, int, int]:
     """Sorts pairs by `pair_matching`, then by hash: the sum of two hashes is as random as a hash of both."""
     chosen, rejected = pair
-    preference = 0.0
     if policy.pair_matching == "closest_length":
-        preference = abs(len(chosen.text) - len(rejected.text))
-    elif policy.pair_matching == "hardest":
-        preference = float("inf") if rejected.verifier_score is None else -rejected.verifier_score
+        preference: float = abs(len(chosen.text) - len(rejected.text))
+    else:
+        preference = _hardness(rejected, policy)
     return preference, (chosen.rank + rejected.rank) % 2**64, chosen.place, rejected.place
+
+
+def _hardness(rejected: Side, policy: LabelPolicy) -> float:
+    """Sorts wrong solutions with `hardest`: the highest score first, those without one last."""
+    if policy.pair_matching != "hardest":
+        return 0.0
+    return float("inf") if rejected.verifier_score is None else -rejected.verifier_score
 
 
 def distinct_pairs(pairs: Iterable[SidePair], seen: set[frozenset[str]], tally: Tally) -> Iterator[SidePair]:

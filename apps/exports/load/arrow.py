@@ -17,7 +17,6 @@ import polars as pl
 import pyarrow as pa
 from django.db import connection, models
 from django.db.models.expressions import Func, Value
-from django.db.models.lookups import Exact
 from psycopg.conninfo import make_conninfo
 
 from apps.core.db.prepared import Placeholder
@@ -57,9 +56,15 @@ def placeholder(name: str) -> Value:
     return Value(Placeholder(name))
 
 
-def is_any_of(column: str, name: str) -> Exact:
+class _IsAnyOf(Func):
+    template = "%(expressions)s)"
+    arg_joiner = " = ANY("
+    output_field = models.BooleanField()
+
+
+def is_any_of(column: str, name: str) -> Func:
     """Whether the column is among the numbers of a placeholder, which are one parameter however many they are."""
-    return Exact(models.F(column), Func(placeholder(name), function="ANY"))
+    return _IsAnyOf(models.F(column), placeholder(name))
 
 
 @contextmanager
