@@ -205,6 +205,7 @@ CELERY_TASK_ROUTES = {
     "apps.corpus.tasks.*": {"queue": "imports"},
     "apps.exports.tasks.*": {"queue": "exports"},
     "apps.estimation.tasks.work_on_*": {"queue": "estimation"},
+    "apps.scoring.tasks.work_on_*": {"queue": "estimation"},
 }
 # A task that runs longer than this counts as lost and is sent to another worker.
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 6 * 3600}
@@ -223,8 +224,14 @@ CELERY_BEAT_SCHEDULE = {
     "discard left uploads": {"task": "apps.corpus.tasks.discard_left_uploads", "schedule": 3600.0},
 }
 
-# At most this many workers work on one estimation run at a time.
+# At most this many workers work on one estimation run or scoring run at a time.
 ESTIMATION_FANOUT = 8
+# The kinds of runs that share the workers of the queue `estimation`, fairly between projects.
+RUN_KINDS = [
+    "apps.estimation.worker.kinds.ESTIMATION_RUNS",
+    "apps.estimation.worker.kinds.SAMPLING_RUNS",
+    "apps.scoring.worker.run.SCORING_RUNS",
+]
 
 # Apps above `corpus` that store their part of an imported row.
 RECORD_IMPORTERS = [
