@@ -20,9 +20,9 @@ from apps.estimation.engine.frame import EndpointDown
 from apps.estimation.models.frame import SolutionRun
 from apps.estimation.runs import lifecycle
 from apps.estimation.runs.endpoint import ENDPOINT_GONE, endpoint_unusable_reason
-from apps.estimation.worker.solution_store import SolutionStore
 from apps.estimation.worker.schedule import GRACE_S, WorkSlice, has_waiting_runs
 from apps.estimation.worker.shards import next_lapse
+from apps.estimation.worker.solution_store import SolutionStore
 from apps.inference.models import Endpoint
 
 log = logging.getLogger(__name__)

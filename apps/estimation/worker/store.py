@@ -8,8 +8,8 @@ from apps.estimation.engine.results import SolutionResult
 from apps.estimation.engine.solution_state import Batch, SolutionState
 from apps.estimation.models import EstimationRun
 from apps.estimation.models.frame import SolutionShard
-from apps.estimation.worker.solution_store import SolutionStore
 from apps.estimation.worker.load import load
+from apps.estimation.worker.solution_store import SolutionStore
 from apps.estimation.worker.write import insert
 from apps.verifiers.pool.pool import GradingPool
 
