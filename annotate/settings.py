@@ -219,6 +219,7 @@ CELERY_BEAT_SCHEDULE = {
     "pick up abandoned imports": {"task": "apps.corpus.tasks.resume_abandoned", "schedule": 60.0},
     "pick up abandoned exports": {"task": "apps.exports.tasks.resume_abandoned", "schedule": 60.0},
     "pick up abandoned estimation runs": {"task": "apps.estimation.tasks.resume_abandoned", "schedule": 10.0},
+    "store scores of ended runs": {"task": "apps.scoring.tasks.apply_unapplied", "schedule": 60.0},
     "recompute stale labels": {"task": "apps.quality.tasks.recompute_stale", "schedule": 3.0},
     "refresh quality figures": {"task": "apps.quality.tasks.refresh_stale_figures", "schedule": 60.0},
     "discard left uploads": {"task": "apps.corpus.tasks.discard_left_uploads", "schedule": 3600.0},

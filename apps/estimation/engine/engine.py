@@ -21,7 +21,7 @@ from apps.inference.client import Client
 from apps.inference.concurrency.limiter import ConcurrencyLimiter
 from apps.inference.errors import EndpointFailure, RequestRefused
 from apps.inference.prompts import seed_of
-from apps.inference.refusal_check import RefusalCheck
+from apps.inference.refusal_check import RefusalCheck, completion_probe
 from apps.inference.retry_policy import AttemptCounter, EndpointHealth
 from apps.inference.types import CompletionChoice, ModelResponse, Usage
 
@@ -55,7 +55,7 @@ class Engine(SolutionEngine[SolutionState, Batch | SolutionResult]):
         self._grade = grade
         self._grades: dict[Question, bool | None] = {}
         self._health = EndpointHealth()
-        self._refusals = RefusalCheck(client, plan.template, plan.sampling)
+        self._refusals = RefusalCheck(completion_probe(client, plan.template, plan.sampling))
 
     async def _process(self, state: SolutionState) -> None:
         if (reason := state.exclusion_reason()) is not None:

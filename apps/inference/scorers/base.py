@@ -31,10 +31,14 @@ class Ask(Protocol):
 
 @dataclass(slots=True)
 class StepScores:
-    """The score of each step, None where it is missing, and the reasons of the missing ones."""
+    """The score of each step, None where it is missing, and the reasons of the missing ones.
+
+    `is_too_long`: the text is longer than the model can read, which says nothing of other solutions.
+    """
 
     scores: list[float | None] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
+    is_too_long: bool = False
 
 
 class Scorer(Protocol):

@@ -64,6 +64,7 @@ class TokenProbability:
                 # The later prefixes are longer still.
                 scored.scores += [None] * (len(steps) - position)
                 scored.reasons.append(str(failure))
+                scored.is_too_long = True
                 break
             scored.scores.append(score)
             if reason:
