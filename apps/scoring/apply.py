@@ -40,9 +40,9 @@ UPDATE scoring_solutionscore r SET is_applied = true, replaced = chosen.old FROM
 
 
 def apply_scores(*, run_id: int) -> None:
-    """Store the scores of solutions of a counted run. Safe to repeat, and for a run that does not count nothing to do."""
+    """Store the scores of solutions of a counted run, once no worker adds to them. Safe to repeat."""
     run = ScoringRun.objects.get(pk=run_id)
-    if run.applied_at is not None or run.origin or not run_counts(run):
+    if run.applied_at is not None or run.origin or not run_counts(run) or _has_worker(run):
         return
     results = SolutionScore.objects.filter(run=run, score__isnull=False).order_by("id")
     after = 0
@@ -54,6 +54,11 @@ def apply_scores(*, run_id: int) -> None:
             cursor.execute(_APPLY, {**values, "upto": ids[-1]})
         after = ids[-1]
     ScoringRun.objects.filter(pk=run.pk, applied_at=None).update(applied_at=timezone.now())
+
+
+def _has_worker(run: ScoringRun) -> bool:
+    """A worker learns of a cancellation some moments later, and calls `apply_scores` when it has stopped."""
+    return run.shards.filter(finished_at=None, leased_until__gt=timezone.now()).exists()
 
 
 def unapplied_runs() -> QuerySet[ScoringRun]:

@@ -1,7 +1,8 @@
 """The engine of scoring runs: scores many solutions concurrently, each step by step. Pure.
 
 The requests of one solution are sent in the order of its steps, so that each prefix begins with one that the server has
-just read. A solution is stored when all its steps have a score or a reason: a killed worker loses those in progress.
+just read. A solution is stored when all its steps have a score or a reason. A worker that stops completes the solutions
+that it has started, for their requests are paid; one that is killed loses them, and they are scored again.
 """
 
 from __future__ import annotations
@@ -61,6 +62,8 @@ class _Stopped(Exception):
 
 
 class ScoringEngine(SolutionEngine[ScoringState, ScoredSolution]):
+    completes_started = True
+
     def __init__(
         self, scorer: Scorer, client: ScoringClient, limiter: ConcurrencyLimiter, store: ScoreStore, reducer: str
     ) -> None:
@@ -78,7 +81,7 @@ class ScoringEngine(SolutionEngine[ScoringState, ScoredSolution]):
             return
         spent = Spent()
         scored = await self._score(state, spent)
-        if scored is None or not self._continues(state):
+        if scored is None or state.is_taken_over:
             return
         failure = scored.reasons[-1] if scored.reasons else ""
         result = ScoredSolution(
@@ -92,22 +95,23 @@ class ScoringEngine(SolutionEngine[ScoringState, ScoredSolution]):
         while True:
             try:
                 scored = await self._client.score(
-                    self._scorer, state.statement, state.steps, spent, lambda: self._slot_for(state)
+                    self._scorer, state.statement, state.steps, spent, lambda: self._slot_for(state, spent)
                 )
             except _Stopped:
                 return None
             except EndpointFailure as failure:
                 is_last = isinstance(failure, RequestRefused | InvalidResponse) or attempts.is_last(failure)
                 await self._check_health(failure)
+                if self._down:
+                    return None
                 if is_last:
                     return StepScores([None] * len(state.steps), [str(failure)])
                 continue
             self._refusals.record_success()
-            self._check_scores(scored)
-            return scored
+            return scored if self._is_usable(scored) else None
 
-    def _check_scores(self, scored: StepScores) -> None:
-        """A server that answers each request without any score is of no use, like one that does not answer."""
+    def _is_usable(self, scored: StepScores) -> bool:
+        """False when the engine stops, as a server that answers each request without any score is of no use."""
         if any(score is not None for score in scored.scores):
             self._health.record_success()
         elif (
@@ -116,6 +120,8 @@ class ScoringEngine(SolutionEngine[ScoringState, ScoredSolution]):
             and self._health.is_down_after(InvalidResponse(scored.reasons[-1]))
         ):
             self._stop_for(scored.reasons[-1])
+            return False
+        return True
 
     async def _check_health(self, failure: EndpointFailure) -> None:
         """Stop if the failure shows that further requests would fail too."""
@@ -124,9 +130,10 @@ class ScoringEngine(SolutionEngine[ScoringState, ScoredSolution]):
             self._stop_for(str(failure))
 
     @asynccontextmanager
-    async def _slot_for(self, state: ScoringState) -> AsyncIterator[None]:
+    async def _slot_for(self, state: ScoringState, spent: Spent) -> AsyncIterator[None]:
         async with self._slot():
-            if not self._continues(state):
+            is_started = spent.requests > 0
+            if state.is_taken_over or self._down or (self._stopping.is_set() and not is_started):
                 raise _Stopped
             yield
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Generic, Protocol, TypeVar
+from typing import ClassVar, Generic, Protocol, TypeVar
 
 from apps.inference.concurrency.limiter import ConcurrencyLimiter
 
@@ -52,6 +52,9 @@ class SolutionEngine(Generic[S, I]):
     A subclass processes one solution in `_process` and stores items in `_flush`, which is never called concurrently.
     """
 
+    # Whether the solutions that are started may send further requests after `stop`, within the limit.
+    completes_started: ClassVar = False
+
     def __init__(self, limiter: ConcurrencyLimiter, source: Source[S]) -> None:
         self.limiter = limiter
         self._source = source
@@ -65,10 +68,11 @@ class SolutionEngine(Generic[S, I]):
         self._down: str | None = None
 
     def stop(self, *, at_once: bool = False) -> None:
-        """Send no more requests. Those in flight are awaited and stored, or cancelled (`at_once`)."""
+        """Start no more. What is in flight is awaited and stored, or cancelled (`at_once`)."""
         self._stopping.set()
         self._request_ended.set()
-        self.limiter.admit_all()
+        if at_once or self._down or not self.completes_started:
+            self.limiter.admit_all()
         if at_once:
             for task in self._active:
                 task.cancel()

@@ -99,7 +99,8 @@ class TokenProbability:
         other = await self._attempt(ask, problem, steps, self._options.top, bias=good if lacks_good else bad)
         if other is None or not other.is_same_distribution(plain):
             return None
-        return self._share(NextToken((*both.entries(), *other.entries()), None))
+        known = {text for text, _ in both.entries()}
+        return self._share(NextToken((*both.entries(), *(one for one in other.entries() if one[0] not in known)), None))
 
     async def _attempt(
         self, ask: Ask, problem: str, steps: Sequence[str], top: int, bias: Sequence[str] = ()
