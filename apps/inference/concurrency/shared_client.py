@@ -23,9 +23,10 @@ C = TypeVar("C", bound=Connection)
 
 @asynccontextmanager
 async def shared_connection(
-    kind: type[C], endpoint: Endpoint, member: str, *, attempts: int = ATTEMPTS
+    kind: type[C], endpoint: Endpoint, member: str, *, attempts: int = ATTEMPTS, demand: int | None = None
 ) -> AsyncIterator[tuple[C, ConcurrencyLimiter]]:
-    """Acquire the limiter for each request. `member` names the process and its work.
+    """Acquire the limiter for each request. `member` names the process and its work; `demand` is how many requests it
+    can have in flight, None the whole limit.
 
     Raises DomainError if the endpoint's key cannot be decrypted.
     """
@@ -33,6 +34,7 @@ async def shared_connection(
         Redis.from_url(settings.REDIS_URL), endpoint.pk, member, endpoint.max_in_flight
     )
     limiter, slow_downs = ConcurrencyLimiter(0), set[asyncio.Task[None]]()
+    limiter.demand = demand
 
     def slow_down() -> None:
         task = asyncio.create_task(_without_redis_errors(shared_limit.slow_down))
