@@ -240,6 +240,7 @@ RECORD_IMPORTERS = [
     "apps.labeling.importers.gold.GoldImporter",
     "apps.estimation.importers.EstimateImporter",
     "apps.judging.importers.VerdictImporter",
+    "apps.scoring.importers.ScoreImporter",
     "apps.quality.consensus.invalidation.InvalidationImporter",
 ]
 # Apps above `labeling` that are called with each submission and correction, within its transaction.
