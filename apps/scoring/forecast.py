@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import Avg, F, QuerySet, Sum
+from django.db.models import Avg, F, Sum
 from django.db.models.functions import Length
 
 from apps.corpus.models import Solution
 from apps.estimation.runs.error_places import SAMPLE
 from apps.estimation.runs.forecast import characters_per_step, cost_of, density_of
+from apps.estimation.runs.parameters import checked
+from apps.estimation.runs.selection import checked_selection, solutions_of
 from apps.inference.models import Endpoint
 from apps.inference.scorers.prompt import ScoringPrompt
 from apps.projects.models import Project
 from apps.scoring.models import ScoringRun
-from apps.scoring.parameters import checked_kind
+from apps.scoring.parameters import checked_kind, full_prompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +43,16 @@ class ScoringForecast:
 
 
 def scoring_forecast(
-    *, project: Project, solutions: QuerySet[Solution], endpoint: Endpoint | None, kind: str, prompt: ScoringPrompt
+    *,
+    project: Project,
+    endpoint: Endpoint | None,
+    kind: str,
+    prompt: Mapping[str, Any] | None = None,
+    selection: Mapping[str, Any] | None = None,
 ) -> ScoringForecast:
+    """Raises DomainError, as `start_scoring` would, if kind, prompt or selection are invalid."""
+    solutions = solutions_of(project, checked_selection(selection or {}))
+    texts = checked(ScoringPrompt, full_prompt(kind, prompt or {}), "prompt")
     sums = solutions.order_by().aggregate(
         steps=Sum("step_count"), prefixes=Sum(F("step_count") * (F("step_count") + 1) / 2)
     )
@@ -49,8 +61,8 @@ def scoring_forecast(
     density = density_of(project.pk, endpoint).prompts
     sample = solutions.order_by("id").values("id")[:SAMPLE]
     mean = Solution.objects.filter(id__in=sample).aggregate(mean=Avg(Length("problem__statement")))["mean"] or 0
-    statement = (mean + len(prompt.statement(""))) / density
-    step = (characters_per_step(solutions) + len(prompt.head + prompt.tag + prompt.answer + prompt.separator)) / density
+    statement = (mean + len(texts.statement(""))) / density
+    step = (characters_per_step(solutions) + len(texts.head + texts.tag + texts.answer + texts.separator)) / density
     requests = steps if per_step else count
     tokens_in = requests * statement + (prefixes if per_step else steps) * step
     tokens_out = float(requests) if per_step else 0.0

@@ -14,7 +14,7 @@ from apps.core.errors import DomainError
 from apps.inference.grants import check_usable
 from apps.inference.models import Endpoint
 from apps.projects.models import Project
-from apps.scoring.models import RewardModel
+from apps.scoring.models import RewardModel, ScoringRun
 from apps.scoring.parameters import full_options, full_prompt
 
 DEFAULT_KIND = "token_probability"
@@ -51,6 +51,20 @@ def set_reward_model(
     reward_model, _ = RewardModel.objects.update_or_create(project=project, defaults=values)
     record_event(actor=actor, verb="reward_model.set", target=str(reward_model), project=project.slug)
     return reward_model
+
+
+def adopt_run(*, run: ScoringRun, actor: User | None = None) -> RewardModel | None:
+    """Make the run's endpoint, asked as the run asks it, the project's reward model; None if the endpoint is gone."""
+    if run.endpoint is None:
+        return None
+    return set_reward_model(
+        project=run.project,
+        endpoint=run.endpoint,
+        kind=run.kind,
+        options=run.options,
+        prompt=run.prompt,
+        actor=actor,
+    )
 
 
 def scorer_settings(

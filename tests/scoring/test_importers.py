@@ -91,9 +91,9 @@ def test_scores_go_out_and_come_in_again_the_same(project: Project, alice: User,
 
 
 def test_what_we_exported_ourselves_adds_no_run_to_the_project(project: Project, tmp_path: Path) -> None:
-    solution = make_solution(make_problem(project), ["One.", "Two."])
+    bring_in(project, [{name: ROW[name] for name in ("problem", "solution")}])
     run = ScoringRun.objects.create(project=project, number=1, kind="json", model="prm", status="finished")
-    StepScore.objects.create(run=run, step=solution.steps.get(position=0), score=0.75)
+    StepScore.objects.create(run=run, step=Solution.objects.get().steps.get(position=0), score=0.75)
     rows = exported(project, tmp_path)
     assert rows[0]["scores"] == [{"scorer": "prm", "run": 1, "steps": [{"position": 0, "score": 0.75}]}]
     bring_in(project, rows)

@@ -15,7 +15,7 @@ from apps.inference.scorers import SCORERS
 from apps.inference.scorers.prompt import PRESETS
 from apps.projects.models import Project
 from apps.scoring.reducers import Reducer
-from apps.scoring.reward_model import set_reward_model
+from apps.scoring.reward_model import adopt_run
 from apps.scoring.services import start_scoring
 from apps.scoring.worker.run import run_scoring_slice
 
@@ -74,9 +74,8 @@ class Command(JsonCommand):
             replaces_imported=options["replace_imported"],
             **scorer,
         )
-        if options["default"] and run.endpoint is not None:
-            frozen = {"kind": run.kind, "options": run.options, "prompt": run.prompt}
-            set_reward_model(project=project, endpoint=run.endpoint, **frozen)
+        if options["default"]:
+            adopt_run(run=run)
         if options["wait"]:
             # Workers, if there are any, do their part.
             while run_scoring_slice(run_id=run.pk):
