@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from apps.estimation.engine.frame import SolutionEngine, Source
+from apps.estimation.engine.frame import SolutionEngine, SolutionSource
 from apps.inference.concurrency.limiter import ConcurrencyLimiter
 from apps.inference.errors import EndpointFailure, InvalidResponse, RequestRefused
 from apps.inference.refusal_check import RefusalCheck
@@ -52,7 +52,7 @@ class ScoredSolution:
         return sum(score is None for score in self.scores)
 
 
-class ScoreStore(Source[ScoringState], Protocol):
+class ScoreStore(SolutionSource[ScoringState], Protocol):
     async def flush(self, scored: Sequence[ScoredSolution]) -> set[int]:
         """Store all of them in one transaction. Returns the solutions that another worker has taken over."""
 

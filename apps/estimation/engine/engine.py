@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from apps.estimation.engine.completions import Completion, read_completion
-from apps.estimation.engine.frame import SolutionEngine, Source
+from apps.estimation.engine.frame import SolutionEngine, SolutionSource
 from apps.estimation.engine.outcomes import RolloutOutcome
 from apps.estimation.engine.results import SolutionResult, result_by_strategy
 from apps.estimation.engine.solution_state import Batch, GradedRollout, Plan, SolutionState
@@ -30,7 +30,7 @@ Question = tuple[str, str, str]  # Verifier, reference answer, answer.
 CACHED_GRADES = 100_000
 
 
-class Store(Source[SolutionState], Protocol):
+class Store(SolutionSource[SolutionState], Protocol):
     """The source of solutions and the destination of results. `flush` is never called concurrently."""
 
     async def flush(self, batches: Sequence[Batch], results: Sequence[SolutionResult]) -> set[int]:

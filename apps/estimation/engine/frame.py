@@ -41,7 +41,7 @@ I = TypeVar("I", bound=Item)  # noqa: E741 - as short as S
 S_co = TypeVar("S_co", bound=State, covariant=True)
 
 
-class Source(Protocol[S_co]):
+class SolutionSource(Protocol[S_co]):
     async def claim(self, count: int) -> Sequence[S_co]:
         """Up to `count` more solutions; an empty list if none are left for this worker."""
 
@@ -55,7 +55,7 @@ class SolutionEngine(Generic[S, I]):
     # Whether the solutions that are started may send further requests after `stop`, within the limit.
     completes_started: ClassVar = False
 
-    def __init__(self, limiter: ConcurrencyLimiter, source: Source[S]) -> None:
+    def __init__(self, limiter: ConcurrencyLimiter, source: SolutionSource[S]) -> None:
         self.limiter = limiter
         self._source = source
         self._pending: list[tuple[I, asyncio.Future[bool]]] = []

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from apps.inference.scorers.base import Scorer
 from apps.inference.scorers.plain_json import PlainJson
-from apps.inference.scorers.pooling import Pooling
+from apps.inference.scorers.token_classifier import TokenClassifier
 from apps.inference.scorers.token_probability import TokenProbability
 
-_ALL: tuple[type[Scorer], ...] = (TokenProbability, Pooling, PlainJson)
+_ALL: tuple[type[Scorer], ...] = (TokenProbability, TokenClassifier, PlainJson)
 SCORERS = {scorer.name: scorer for scorer in _ALL}

@@ -16,7 +16,7 @@ from apps.inference.types import Server
 T = TypeVar("T")
 
 
-class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ScorerOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Settings of a kind, with their bounds."""
 
 
@@ -50,9 +50,9 @@ class Scorer(Protocol):
     # Name of the usual prompt; None where problem and steps are sent as they are.
     preset: ClassVar[str | None]
     requests_per_step: ClassVar[bool]
-    option_type: ClassVar[type[Options]]
+    option_type: ClassVar[type[ScorerOptions]]
 
-    def __init__(self, server: Server, options: Options, prompt: ScoringPrompt) -> None: ...
+    def __init__(self, server: Server, options: ScorerOptions, prompt: ScoringPrompt) -> None: ...
 
     async def score(self, ask: Ask, problem: str, steps: Sequence[str]) -> StepScores:
         """Score each step. Raises EndpointFailure where the failure concerns all of them."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from apps.inference.errors import InvalidResponse
-from apps.inference.scorers.base import Ask, Options, StepScores, probability
+from apps.inference.scorers.base import Ask, ScorerOptions, StepScores, probability
 from apps.inference.scorers.prompt import ScoringPrompt
 from apps.inference.types import Server
 
@@ -19,9 +19,9 @@ class PlainJson:
     about: ClassVar = "A server of your own: problem and steps in, a list of scores out. One request per solution."
     preset: ClassVar[str | None] = None
     requests_per_step: ClassVar[bool] = False
-    option_type: ClassVar[type[Options]] = Options
+    option_type: ClassVar[type[ScorerOptions]] = ScorerOptions
 
-    def __init__(self, server: Server, options: Options, prompt: ScoringPrompt) -> None:
+    def __init__(self, server: Server, options: ScorerOptions, prompt: ScoringPrompt) -> None:
         self._server = server
 
     async def score(self, ask: Ask, problem: str, steps: Sequence[str]) -> StepScores:

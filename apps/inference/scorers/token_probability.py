@@ -14,7 +14,7 @@ from typing import Annotated, ClassVar
 from msgspec import Meta
 
 from apps.inference.errors import PromptTooLong, RequestRefused
-from apps.inference.scorers.base import Ask, Options, StepScores
+from apps.inference.scorers.base import Ask, ScorerOptions, StepScores
 from apps.inference.scorers.logprobs import NextToken, log_sum, next_token, share_of
 from apps.inference.scorers.prompt import ScoringPrompt
 from apps.inference.transports.base import Body, sampling_fields
@@ -25,7 +25,7 @@ BIAS = 100
 TokenId = Annotated[int, Meta(ge=0, le=10_000_000)]
 
 
-class TokenProbabilityOptions(Options, frozen=True):
+class TokenProbabilityOptions(ScorerOptions, frozen=True):
     """`top`: how many of the most likely tokens are requested at first, and `most`: at the second attempt, 0 for none.
 
     `good_ids` and `bad_ids` are the tokens' numbers, for servers whose `logit_bias` knows no texts: vLLM and SGLang.
@@ -46,9 +46,9 @@ class TokenProbability:
     )
     preset: ClassVar[str | None] = "math-shepherd"
     requests_per_step: ClassVar[bool] = True
-    option_type: ClassVar[type[Options]] = TokenProbabilityOptions
+    option_type: ClassVar[type[ScorerOptions]] = TokenProbabilityOptions
 
-    def __init__(self, server: Server, options: Options, prompt: ScoringPrompt) -> None:
+    def __init__(self, server: Server, options: ScorerOptions, prompt: ScoringPrompt) -> None:
         assert isinstance(options, TokenProbabilityOptions)
         self._server, self._options, self._prompt = server, options, prompt
         # Attempts that this server has refused are not made again.

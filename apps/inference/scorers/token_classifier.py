@@ -14,7 +14,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from msgspec import Meta
 
 from apps.inference.errors import InvalidResponse
-from apps.inference.scorers.base import Ask, Options, StepScores, probability, root_of
+from apps.inference.scorers.base import Ask, ScorerOptions, StepScores, probability, root_of
 from apps.inference.scorers.prompt import ScoringPrompt
 from apps.inference.types import Server
 
@@ -22,7 +22,7 @@ Rows = list[list[float]]
 _SUM_TOLERANCE = 0.01
 
 
-class PoolingOptions(Options, frozen=True):
+class TokenClassifierOptions(ScorerOptions, frozen=True):
     """`good_class`: which of a row's values is the probability that the step is right; -1 is the last.
 
     `activation` is applied to the rows of a server that returns logits.
@@ -32,7 +32,7 @@ class PoolingOptions(Options, frozen=True):
     activation: Literal["none", "softmax", "sigmoid"] = "none"
 
 
-class Pooling:
+class TokenClassifier:
     name: ClassVar = "pooling"
     title: ClassVar = "token classification"
     about: ClassVar = (
@@ -40,10 +40,10 @@ class Pooling:
     )
     preset: ClassVar[str | None] = "qwen-prm"
     requests_per_step: ClassVar[bool] = False
-    option_type: ClassVar[type[Options]] = PoolingOptions
+    option_type: ClassVar[type[ScorerOptions]] = TokenClassifierOptions
 
-    def __init__(self, server: Server, options: Options, prompt: ScoringPrompt) -> None:
-        assert isinstance(options, PoolingOptions)
+    def __init__(self, server: Server, options: ScorerOptions, prompt: ScoringPrompt) -> None:
+        assert isinstance(options, TokenClassifierOptions)
         self._server, self._options, self._prompt = server, options, prompt
         self._separator_id: int | None = None
 
