@@ -23,6 +23,7 @@ def main() -> None:
     parser.add_argument("--slots", type=int, default=16, help="Concurrent completions.")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--model", type=Path, default=MODEL)
+    parser.add_argument("--name", default=NAME, help="The model's name in requests.")
     arguments = parser.parse_args()
     if not arguments.model.is_file():
         sys.exit(f"reasoner: no model file at {arguments.model}")
@@ -30,8 +31,14 @@ def main() -> None:
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())
-    server = start(arguments.port, slots=arguments.slots, threads=arguments.threads, model=arguments.model)
-    print(f"The reasoner is ready at {server.listening_address}/v1", flush=True)
+    server = start(
+        arguments.port,
+        slots=arguments.slots,
+        threads=arguments.threads,
+        model=arguments.model,
+        name=arguments.name,
+    )
+    print(f"The {arguments.name} is ready at {server.listening_address}/v1", flush=True)
     stopping.wait()
     # The server's threads do not end by themselves.
     os._exit(0)
@@ -46,7 +53,15 @@ def check_port(port: int) -> None:
             sys.exit(f"reasoner: port {port} is not available: {error.strerror}")
 
 
-def start(port: int, *, slots: int, threads: int, model: Path = MODEL):  # type: ignore[no-untyped-def]  # noqa: ANN201
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def start(  # type: ignore[no-untyped-def]  # noqa: ANN201
+    port: int, *, slots: int, threads: int, model: Path = MODEL, name: str = NAME
+):
     """Return the running server. Port 0 takes a free one; see `listening_address`."""
     # Imported here: it is a hundred megabytes, which --help does not need.
     from xllamacpp import CommonParams, Server
@@ -58,7 +73,7 @@ def start(port: int, *, slots: int, threads: int, model: Path = MODEL):  # type:
     params.n_parallel = slots
     params.n_ctx = slots * CONTEXT
     params.cpuparams.n_threads = threads
-    params.model_alias = {NAME}
+    params.model_alias = {name}
     params.verbosity = 1
     return Server(params)
 

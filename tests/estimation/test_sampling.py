@@ -78,6 +78,15 @@ class TestDone:
         assert (second.number, second.solutions, second.duplicates) == (2, 0, 20)
         assert len(new_ones(project)) == first.solutions
 
+    def test_repeated_texts_are_kept_where_votes_need_them(self, model: Model, project: Project) -> None:
+        add_sums(project, 5)
+        run = sampled(project, model.url, per_problem=8, keeps_repeated=True)
+        assert (run.solutions, run.duplicates) == (40, 0)
+        texts = Counter(step.text for step in Step.objects.filter(solution__in=new_ones(project), position=0))
+        assert max(texts.values()) > 1
+        again = start_sampling(project=project, endpoint=Endpoint.objects.get(), per_problem=8, seed=3)
+        assert run_sampling(run_id=again.pk).duplicates < 40, "solutions by their text are not those by their number"
+
     def test_what_the_token_limit_cut_is_counted_and_left_out(self, model: Model, project: Project) -> None:
         add_sums(project, 10)
         model.control(cut=0.5)

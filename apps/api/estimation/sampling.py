@@ -44,6 +44,7 @@ class SamplingSerializer(serializers.ModelSerializer[SamplingRun]):
             "sampling",
             "split",
             "seed",
+            "keeps_repeated",
             "created_at",
             "finished_at",
         ]
@@ -56,6 +57,9 @@ class NewSamplingSerializer(serializers.Serializer[Any]):
     max_tokens = serializers.IntegerField(min_value=1, default=1024)
     split = serializers.ChoiceField(choices=sorted(set(SPLITTERS) - {"separator"}), default="newline")
     seed = serializers.IntegerField(required=False, min_value=0, max_value=2**31 - 1)
+    keeps_repeated = serializers.BooleanField(
+        default=False, help_text="Store a repeated text as a solution of its own, as votes and best-of-N need."
+    )
 
 
 class SamplingList(APIView):

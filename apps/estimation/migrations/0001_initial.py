@@ -112,6 +112,7 @@ class Migration(migrations.Migration):
                 ('prompt', models.JSONField(blank=True, default=dict)),
                 ('split', models.CharField(default='newline', help_text='How texts are split into steps.', max_length=20)),
                 ('seed', models.BigIntegerField(default=0)),
+                ('keeps_repeated', models.BooleanField(default=False, help_text='Store a repeated text as a solution of its own, as votes and best-of-N need.')),
                 ('solutions', models.BigIntegerField(default=0, help_text='New solutions.')),
                 ('right', models.BigIntegerField(default=0, help_text='New solutions with a right answer.')),
                 ('wrong', models.BigIntegerField(default=0, help_text='New solutions with a wrong answer.')),

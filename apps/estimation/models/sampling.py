@@ -24,6 +24,9 @@ class SamplingRun(Job):
     prompt = models.JSONField(default=dict, blank=True)
     split = models.CharField(max_length=20, default="newline", help_text="How texts are split into steps.")
     seed = models.BigIntegerField(default=0)
+    keeps_repeated = models.BooleanField(
+        default=False, help_text="Store a repeated text as a solution of its own, as votes and best-of-N need."
+    )
     solutions = models.BigIntegerField(default=0, help_text="New solutions.")
     right = models.BigIntegerField(default=0, help_text="New solutions with a right answer.")
     wrong = models.BigIntegerField(default=0, help_text="New solutions with a wrong answer.")

@@ -44,6 +44,7 @@ def start_sampling(
     sampling: Mapping[str, Any] | None = None,
     split: str = "newline",
     seed: int | None = None,
+    keeps_repeated: bool = False,
     created_by: User | None = None,
     enqueue: bool = True,
 ) -> SamplingRun:
@@ -77,6 +78,7 @@ def start_sampling(
         prompt=template_of(endpoint),
         split=split,
         seed=secrets.randbelow(2**31) if seed is None else seed,
+        keeps_repeated=keeps_repeated,
         total=total,
     )
     record_event(actor=created_by, verb="sampling.started", target=str(run), project=project.slug)

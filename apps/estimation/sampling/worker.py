@@ -247,7 +247,7 @@ class SolutionSampler:
     def _store(self, problem: Problem, samples: ProblemSamples) -> None:
         """Grade the solutions, then store them, the problem's result and the counters in one transaction."""
         run, failure = self.run, samples.failure
-        records = [_record(run, text) for text in samples.texts]
+        records = [_record(run, text, number) for number, text in enumerate(samples.texts)]
         verifier = problem.verifier or run.project.verifier
         questions = [(verifier, problem.reference_answer, final_answer(record)) for record in records]
         grades = grade_answers(questions, pool=self.pool)
@@ -270,7 +270,7 @@ class SolutionSampler:
             )
 
 
-def _record(run: SamplingRun, text: str) -> SolutionRecord:
+def _record(run: SamplingRun, text: str, number: int) -> SolutionRecord:
     clean = text.replace("\x00", "").encode("utf-8", "replace").decode()
     try:
         steps, separator = split_steps(clean, run.split)
@@ -280,4 +280,5 @@ def _record(run: SamplingRun, text: str) -> SolutionRecord:
         steps=[StepRecord(position=position, text=step) for position, step in enumerate(steps)],
         source=run.generator,
         separator=separator,
+        extras={"identity": f"sample {number} of run {run.number}"} if run.keeps_repeated else {},
     )

@@ -26,6 +26,11 @@ class Command(JsonCommand):
         parser.add_argument(
             "--split", default="newline", help="How a text is split into steps: newline, blank_line or numbered."
         )
+        parser.add_argument(
+            "--keep-repeated",
+            action="store_true",
+            help="Store a repeated text as a solution of its own, as votes and best-of-N need.",
+        )
         parser.add_argument("--seed", type=int, default=None)
         parser.add_argument("--wait", action="store_true", help="Work on the run in this process until it ends.")
 
@@ -38,6 +43,7 @@ class Command(JsonCommand):
             sampling={"temperature": options["temperature"], "max_tokens": options["max_tokens"]},
             split=options["split"],
             seed=options["seed"],
+            keeps_repeated=options["keep_repeated"],
             enqueue=not options["wait"],
         )
         if options["wait"]:
