@@ -39,7 +39,7 @@ def read_rows(path: Path) -> Iterator[dict[str, Any]]:
 def step_examples(path: Path, tokenizer: Tokenizer) -> list[Example]:
     """Of a file of the format `trl-prm`. Steps after the last label have none."""
     return [
-        labeled_lines(tokenizer, row["prompt"], row["completions"], row["labels"]) for row in read_rows(path)
+        labeled_lines(tokenizer, row["prompt"].strip(), row["completions"], row["labels"]) for row in read_rows(path)
     ]
 
 

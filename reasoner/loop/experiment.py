@@ -1,0 +1,221 @@
+"""From problems to best-of-N: labels made by the product, three kinds of reward models trained on them, and choices by each.
+
+Reward models are trained and measured with each seed on the same labels; the product samples, estimates, exports and,
+for the first seed, scores.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from reasoner.checker import check
+from reasoner.gguf_file import read_gguf, write_gguf
+from reasoner.loop.critic import Critiques, verdict_shares, with_words
+from reasoner.loop.curves import Sampled
+from reasoner.loop.examples import answer_examples, read_rows, step_examples
+from reasoner.loop.product import Product, served
+from reasoner.loop.scoring import Lines, line_scores
+from reasoner.loop.training import Recipe, fine_tune
+from reasoner.problems import Problem, problems
+from reasoner.serve import MODEL
+
+TRAINING, HELD_OUT = "loop-training", "loop-held-out"
+PRM, ORM, VERIFIER = "prm", "orm", "verifier"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How much is sampled and trained. Problems have at least three steps: on shorter ones there is little to choose."""
+
+    seeds: tuple[int, ...] = (1, 2, 3)
+    training_problems: int = 1000
+    per_training_problem: int = 4
+    held_out_problems: int = 100
+    per_held_out_problem: int = 64
+    fewest_steps: int = 3
+    temperature: float = 1.4
+    strategy: str = "posterior-search"
+    after_first_error: str = "negative"
+    recipe: Recipe = Recipe(epochs=4, rate=2e-3)
+    verifier_recipe: Recipe = Recipe(epochs=3, rate=2e-3)
+    critiques: int = 2
+    processes: int = 2
+
+
+@dataclass
+class Clock:
+    """Seconds of each part, by name."""
+
+    parts: dict[str, float] = field(default_factory=dict)
+    _since: float = field(default_factory=time.monotonic)
+
+    def stop(self, name: str) -> None:
+        now = time.monotonic()
+        self.parts[name] = round(now - self._since, 1)
+        print(f"{name}: {self.parts[name]:.0f} s", flush=True)
+        self._since = now
+
+
+def some_problems(seed: int, count: int, settings: Settings, *, held_out: bool) -> list[Problem]:
+    return list(
+        islice(
+            (
+                problem
+                for problem in problems(seed, held_out=held_out)
+                if len(problem.plan) >= settings.fewest_steps
+            ),
+            count,
+        )
+    )
+
+
+# --- the product's part -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What the product exported."""
+
+    steps: Path
+    answers: Path
+    critiques: Path
+    held_out: Path
+
+
+def make_labels(product: Product, settings: Settings, clock: Clock) -> Files:
+    """Sample, estimate and export, each by the product's command."""
+    with served(MODEL, "reasoner") as url:
+        product.add_problems(TRAINING, some_problems(31, settings.training_problems, settings, held_out=False))
+        product.add_problems(HELD_OUT, some_problems(32, settings.held_out_problems, settings, held_out=True))
+        product.add_endpoint("reasoner", url)
+        clock.stop("import")
+        for project, count in ((TRAINING, settings.per_training_problem), (HELD_OUT, settings.per_held_out_problem)):
+            _sample(product, project, count, settings)
+            clock.stop(f"sample {project}")
+        product.run(
+            *("estimate", "--project", TRAINING, "--endpoint", "reasoner", "--strategy", settings.strategy),
+            *("--max-tokens", 200, "--seed", 1, "--wait"),
+        )
+        clock.stop("estimate")
+    policy = {"sources": ["monte_carlo_hard"], "after_first_error": settings.after_first_error}
+    critiques = {"sources": ["monte_carlo_hard"], "critiques": ["rollouts"]}
+    files = Files(
+        steps=product.export(TRAINING, "trl-prm", policy),
+        answers=product.export(TRAINING, "orm", {}),
+        critiques=product.export(TRAINING, "verifier-sft", critiques),
+        held_out=product.export(HELD_OUT, "annotate", {}),
+    )
+    clock.stop("export")
+    return files
+
+
+def _sample(product: Product, project: str, count: int, settings: Settings) -> None:
+    product.run(
+        *("sample", "--project", project, "--endpoint", "reasoner", "--per-problem", count),
+        *("--temperature", settings.temperature, "--max-tokens", 200, "--seed", 1, "--keep-repeated", "--wait"),
+    )
+
+
+def read_samples(path: Path) -> list[Sampled]:
+    """The solutions of each problem in a file of the format `annotate`, checked exactly.
+
+    Each problem has as many as the one with the fewest: a completion that was cut off is no solution.
+    """
+    by_question: dict[str, list[dict[str, Any]]] = {}
+    for row in read_rows(path):
+        by_question.setdefault(row["problem"]["statement"], []).append(row["solution"])
+    return [_sampled(question, solutions) for question, solutions in by_question.items()]
+
+
+def _sampled(question: str, solutions: Sequence[dict[str, Any]]) -> Sampled:
+    lines = [[step["text"] for step in solution["steps"]] for solution in solutions]
+    return Sampled(
+        question=question,
+        lines=lines,
+        answers=[solution["final_answer"] for solution in solutions],
+        is_right=[solution["is_correct"] is True for solution in solutions],
+        marks=[[checked.is_right for checked in check(question, own)] for own in lines],
+    )
+
+
+# --- training and scoring -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One model of one seed: trained on a file, and asked about solutions."""
+
+    kind: str
+    seed: int
+    path: Path
+    solutions: list[Lines]
+    settings: Settings
+    output: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """`scores` has one array per solution: of its lines, or of the whole."""
+
+    kind: str
+    seed: int
+    scores: list[np.ndarray]
+    losses: list[float]
+    cpu_s: float
+
+
+def train_all(files: Files, held_out: Sequence[Sampled], settings: Settings, folder: Path) -> list[Result]:
+    """All models of all seeds, `processes` at a time, one thread each. Repeated texts are scored once."""
+    distinct = list(dict.fromkeys((own.question, tuple(lines)) for own in held_out for lines in own.lines))
+    paths = {PRM: files.steps, ORM: files.answers, VERIFIER: files.critiques}
+    jobs = [
+        Job(kind, seed, path, list(distinct), settings, folder / f"{kind}-{seed}.gguf")
+        for seed in settings.seeds
+        for kind, path in paths.items()
+    ]
+    # The longest first, so that no process waits for one at the end.
+    jobs.sort(key=lambda job: job.kind != VERIFIER)
+    with ProcessPoolExecutor(settings.processes, mp_context=get_context("spawn")) as pool:
+        return list(pool.map(run_job, jobs))
+
+
+def run_job(job: Job) -> Result:
+    torch.set_num_threads(1)
+    started = time.process_time()
+    model, vocabulary = read_gguf(MODEL)
+    tokenizer = vocabulary.tokenizer()
+    if job.kind == VERIFIER:
+        critiques = Critiques.read(job.path)
+        with_words(model, tokenizer, critiques.new_words(tokenizer))
+        losses = fine_tune(model, critiques.examples(tokenizer), job.settings.verifier_recipe, job.seed)
+        prompts = [critique_request(question, lines) for question, lines in job.solutions]
+        shares = verdict_shares(model, tokenizer, prompts, critiques=job.settings.critiques, seed=job.seed)
+        scores = [np.array([share]) for share in shares]
+    else:
+        read = step_examples if job.kind == PRM else answer_examples
+        losses = fine_tune(model, read(job.path, tokenizer), job.settings.recipe, job.seed)
+        write_gguf(job.output, model, vocabulary, f"Annotate's {job.kind.upper()} of the reasoner")
+        scores = line_scores(model, tokenizer, job.solutions)
+    return Result(job.kind, job.seed, scores, losses, time.process_time() - started)
+
+
+def critique_request(question: str, lines: Sequence[str]) -> str:
+    """As the format `verifier-sft` asks."""
+    steps = "\n".join(f"[{place}] {line}" for place, line in enumerate(lines))
+    return (
+        f"Problem:\n{question}\n\nSolution:\n{steps}\n\n"
+        "Check the solution step by step and stop at the first wrong step. End with the number of that step, "
+        "or -1 if no step is wrong, in \\boxed{}.\n"
+    )

@@ -1,0 +1,145 @@
+"""What came out, as Markdown and JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from reasoner.checker import check
+from reasoner.loop.curves import NS, Curve, Sampled, Summary, best_curve, differences, majority_curve, pass_curve, summary
+from reasoner.loop.examples import read_rows
+from reasoner.loop.experiment import ORM, PRM, VERIFIER, Result
+
+THRESHOLD = 0.5
+PRODUCT, LEAST = "PRM, product", "PRM, min"
+ORM_ROW, VERIFIER_ROW, MAJORITY, PASS = "ORM", "verifier", "majority", "pass@N"
+
+
+def curves_of(held_out: Sequence[Sampled], results: Sequence[Result]) -> dict[str, list[Curve]]:
+    """The curves of the seeds by scorer; one curve where no model is trained."""
+    places = {key: place for place, key in enumerate(distinct_solutions(held_out))}
+    keys = [[(own.question, tuple(lines)) for lines in own.lines] for own in held_out]
+
+    def curves(kind: str, reduce: Any) -> list[Curve]:
+        return [
+            best_curve(held_out, [[reduce(result.scores[places[key]]) for key in own] for own in keys])
+            for result in results
+            if result.kind == kind
+        ]
+
+    return {
+        PRODUCT: curves(PRM, product),
+        LEAST: curves(PRM, np.min),
+        ORM_ROW: curves(ORM, lambda scores: scores[-1]),
+        VERIFIER_ROW: curves(VERIFIER, lambda scores: scores[-1]),
+        MAJORITY: [majority_curve(held_out)],
+        PASS: [pass_curve(held_out)],
+    }
+
+
+def product(scores: np.ndarray) -> float:
+    """As a sum of logarithms, which does not underflow."""
+    return float(np.log(np.maximum(scores, 1e-12)).sum())
+
+
+def distinct_solutions(held_out: Sequence[Sampled]) -> list[tuple[str, tuple[str, ...]]]:
+    return list(dict.fromkeys((own.question, tuple(lines)) for own in held_out for lines in own.lines))
+
+
+def first_error(marks: Sequence[bool]) -> int:
+    return next((place for place, mark in enumerate(marks) if not mark), -1)
+
+
+def f1_of(scores: Sequence[np.ndarray], marks: Sequence[Sequence[bool]]) -> dict[str, float]:
+    """ProcessBench's F1 of the first error, by the threshold, against the exact checker."""
+    hits: dict[bool, list[bool]] = {True: [], False: []}
+    for own, truth in zip(scores, marks, strict=True):
+        expected = first_error(truth)
+        hits[expected >= 0].append(first_error([score >= THRESHOLD for score in own]) == expected)
+    with_error, without = float(np.mean(hits[True])), float(np.mean(hits[False]))
+    f1 = 2 * with_error * without / (with_error + without) if with_error + without else 0.0
+    return {"f1": round(f1, 4), "with_error": round(with_error, 4), "without_error": round(without, 4)}
+
+
+def label_accuracy(path: Path) -> dict[str, float]:
+    """How many labels of an exported file the exact checker shares, up to the first error that either names."""
+    right = total = exact = rows = 0
+    for row in read_rows(path):
+        truth = [checked.is_right for checked in check(row["prompt"].strip(), row["completions"])]
+        labels = row["labels"]
+        right += sum(label == mark for label, mark in zip(labels, truth, strict=False))
+        total += len(labels)
+        exact += first_error(labels) == first_error(truth[: len(labels)])
+        rows += 1
+    return {"rows": rows, "labels": total, "labels_right": right / total, "first_error_right": exact / rows}
+
+
+def report(
+    held_out: Sequence[Sampled],
+    results: Sequence[Result],
+    labels: Mapping[str, float],
+    seconds: Mapping[str, float],
+    settings: Any,
+) -> dict[str, Any]:
+    curves = curves_of(held_out, results)
+    distinct = distinct_solutions(held_out)
+    mark_of = {
+        (own.question, tuple(lines)): marks for own in held_out for lines, marks in zip(own.lines, own.marks, strict=True)
+    }
+    pairs = [(PRODUCT, ORM_ROW), (ORM_ROW, MAJORITY), (PRODUCT, MAJORITY), (VERIFIER_ROW, MAJORITY)]
+    padded = {name: own * (len(settings.seeds) if len(own) == 1 else 1) for name, own in curves.items()}
+    return {
+        "settings": asdict(settings),
+        "held_out": {
+            "problems": len(held_out),
+            "solutions": sum(len(own.lines) for own in held_out),
+            "distinct": len(distinct),
+            "right": round(float(np.mean([right for own in held_out for right in own.is_right])), 4),
+        },
+        "labels": {name: round(value, 4) for name, value in labels.items()},
+        "n": NS.tolist(),
+        "best_of_n": {name: asdict(summary(own)) for name, own in curves.items()},
+        "differences": {name: asdict(own) for name, own in differences(padded, pairs).items()},
+        "prm_f1": [
+            {"seed": result.seed} | f1_of(result.scores, [mark_of[key] for key in distinct])
+            for result in results
+            if result.kind == PRM
+        ],
+        "training": [
+            {
+                "kind": result.kind,
+                "seed": result.seed,
+                "batches": len(result.losses),
+                "last_loss": round(float(np.mean(result.losses[-50:])), 4),
+                "cpu_s": round(result.cpu_s, 1),
+            }
+            for result in results
+        ],
+        "seconds": dict(seconds),
+    }
+
+
+def markdown(outcome: Mapping[str, Any]) -> str:
+    """The table of best-of-N and of the differences, with 95 % intervals over problems."""
+    head = ["", *(f"N = {n}" for n in outcome["n"])]
+    rows = [head, ["---"] * len(head)]
+    for part in ("best_of_n", "differences"):
+        rows += [[name, *_cells(Summary(**own))] for name, own in outcome[part].items()]
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows) + "\n"
+
+
+def _cells(own: Summary) -> list[str]:
+    return [
+        f"{100 * mean:.1f} ({100 * low:.1f} to {100 * high:.1f})"
+        for mean, low, high in zip(own.mean, own.low, own.high, strict=True)
+    ]
+
+
+def write(outcome: Mapping[str, Any], folder: Path) -> None:
+    (folder / "loop.json").write_text(json.dumps(outcome, indent=1) + "\n")
+    (folder / "loop.md").write_text(markdown(outcome))
