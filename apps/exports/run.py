@@ -16,16 +16,16 @@ from apps.core.db.locks import try_advisory_lock
 from apps.core.jobs.errors import end_on_error
 from apps.core.jobs.model import JobStatus
 from apps.corpus.models import Comparison, Solution
-from apps.corpus.records import Record
+from apps.exports.chunk_rows import rows_by_split
 from apps.exports.formats import FORMATS
-from apps.exports.labels.steps import is_selected
 from apps.exports.load.records import count_retired, load_records
 from apps.exports.manifest import build_manifest, dataset_card
 from apps.exports.models import Export
-from apps.exports.policy import LabelPolicy, split_of
+from apps.exports.part_names import part_name
+from apps.exports.policy import LabelPolicy
 from apps.exports.services import export_folder
-from apps.exports.tally import Tally, Unit
-from apps.exports.writers import MixedWriter, Part, PartWriter, Row
+from apps.exports.tally import Tally
+from apps.exports.writers import MixedWriter, Part, PartWriter
 
 
 class Cancelled(Exception):
@@ -87,13 +87,12 @@ def _make(export: Export, place: Path) -> None:
 def _write_parts(export: Export, policy: LabelPolicy, tally: Tally, place: Path) -> list[Part]:
     format_ = FORMATS[export.format]
     columns = format_.schema(policy)
-    stem = f"{export.project.slug}-{export.format}"
+    splits = list(policy.splits) or [""]
+    names = {split: part_name(split, 0, 1, export.container) for split in splits}
     with ExitStack() as stack:
         part_writers = {
-            split: stack.enter_context(
-                PartWriter(place / f"{stem}{split and '-'}{split}.{export.container}", export.container, columns)
-            )
-            for split in policy.splits or [""]
+            split: stack.enter_context(PartWriter(place / name, export.container, columns))
+            for split, name in names.items()
         }
         writers: dict[str, PartWriter | MixedWriter] = {**part_writers}
         if format_.mixed_column:
@@ -102,7 +101,7 @@ def _write_parts(export: Export, policy: LabelPolicy, tally: Tally, place: Path)
                 for split, writer in part_writers.items()
             }
         for records in load_records(export.project, of=format_.of):
-            for split, rows in _by_split(records, export, policy, tally).items():
+            for split, rows in rows_by_split(records, format_, policy, tally).items():
                 writers[split].write(rows)
                 tally.rows += len(rows)
             if Export.objects.filter(pk=export.pk, status=JobStatus.CANCELLED).exists():
@@ -110,19 +109,3 @@ def _write_parts(export: Export, policy: LabelPolicy, tally: Tally, place: Path)
             export.done += len(records)
             Export.objects.filter(pk=export.pk).update(done=export.done, beat_at=timezone.now())
     return [writer.part() for writer in part_writers.values()]
-
-
-def _by_split(records: list[Record], export: Export, policy: LabelPolicy, tally: Tally) -> dict[str, list[Row]]:
-    format_ = FORMATS[export.format]
-    rows: dict[str, list[Row]] = {}
-    for record in records:
-        if not is_selected(record, policy):
-            unit: Unit = "solutions" if record.comparison is None else "comparisons"
-            tally.leave_out(unit, "not selected by the policy")
-            continue
-        if record.comparison is not None:
-            tally.comparisons += 1
-        else:
-            tally.solutions += 1
-        rows.setdefault(split_of(record.problem.statement, policy), []).extend(format_.rows(record, policy, tally))
-    return rows

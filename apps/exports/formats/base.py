@@ -38,6 +38,7 @@ class Format(Protocol):
 
     `readers` are the programs that read them, `of` the records it takes: solutions, comparisons, or both.
     `labels_steps`: its rows have step labels. `mixed_column` is a boolean column whose values are mixed evenly.
+    `by_problem`: it sees all records of a problem at once, by `problem_rows`. Inherit `BaseFormat` for the usual answers.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Format(Protocol):
     of: tuple[str, ...]
     labels_steps: bool
     mixed_column: str
+    by_problem: bool
 
     def schema(self, policy: LabelPolicy) -> pa.Schema:
         """The columns in Parquet."""
@@ -57,13 +59,30 @@ class Format(Protocol):
     def rows(self, record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
         """Yield the rows of one selected record, and count in `tally` what is written and left out."""
 
+    def problem_rows(self, records: Sequence[Record], policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
+        """As `rows`, of all selected records of one problem."""
 
-class SolutionFormat:
-    """Formats of solutions whose columns do not depend on the policy."""
+
+class BaseFormat:
+    """A format of solutions whose rows are made of one record each."""
 
     of: tuple[str, ...] = ("solution",)
-    labels_steps = True
+    labels_steps = False
     mixed_column = ""
+    by_problem = False
+
+    def rows(self, record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
+        return self.problem_rows([record], policy, tally)
+
+    def problem_rows(self, records: Sequence[Record], policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
+        for record in records:
+            yield from self.rows(record, policy, tally)
+
+
+class SolutionFormat(BaseFormat):
+    """Formats of solutions with step labels whose columns do not depend on the policy."""
+
+    labels_steps = True
     columns: pa.Schema
 
     def schema(self, policy: LabelPolicy) -> pa.Schema:

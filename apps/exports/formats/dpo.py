@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pyarrow as pa
 
 from apps.corpus.records import Record
-from apps.exports.formats.base import Reader, Row
+from apps.exports.formats.base import BaseFormat, Reader, Row
 from apps.exports.labels.preferences import preferred_pairs
 from apps.exports.policy import LabelPolicy, PolicyError
 from apps.exports.tally import Tally
@@ -15,7 +15,7 @@ from apps.exports.tally import Tally
 MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
 
 
-class Dpo:
+class Dpo(BaseFormat):
     name = "dpo"
     title = "Pairs for DPO"
     about = "People's preferences, for TRL's DPOTrainer, OpenRLHF and LLaMA-Factory."
@@ -25,8 +25,6 @@ class Dpo:
         Reader("LLaMA-Factory", "0.9 and later", "dpo, standard prompts only"),
     )
     of: tuple[str, ...] = ("comparison",)
-    labels_steps = False
-    mixed_column = ""
 
     def schema(self, policy: LabelPolicy) -> pa.Schema:
         return pair_columns(policy)

@@ -11,14 +11,14 @@ from collections.abc import Iterator
 import pyarrow as pa
 
 from apps.corpus.records import Record
-from apps.exports.formats.base import Reader, Row
+from apps.exports.formats.base import BaseFormat, Reader, Row
 from apps.exports.formats.dpo import MESSAGES
 from apps.exports.labels.prompts import TextError, full_text, prompt_and_answer
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
 
 
-class Orm:
+class Orm(BaseFormat):
     name = "orm"
     title = "Right and wrong answers"
     about = "A prompt, a whole answer and whether it is right, for outcome reward models and TRL's KTOTrainer."
@@ -26,8 +26,6 @@ class Orm:
         Reader("TRL", "0.13 and later", "KTOTrainer"),
         Reader("LLaMA-Factory", "0.9 and later", "kto"),
     )
-    of: tuple[str, ...] = ("solution",)
-    labels_steps = False
     mixed_column = "label"
 
     def schema(self, policy: LabelPolicy) -> pa.Schema:

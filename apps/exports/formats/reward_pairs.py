@@ -7,14 +7,14 @@ from collections.abc import Iterator
 import pyarrow as pa
 
 from apps.corpus.records import Record
-from apps.exports.formats.base import Reader, Row
+from apps.exports.formats.base import BaseFormat, Reader, Row
 from apps.exports.formats.dpo import check_human_source, pair_columns
 from apps.exports.labels.preferences import preferred_pairs
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
 
 
-class RewardPairs:
+class RewardPairs(BaseFormat):
     name = "reward-pairs"
     title = "Pairs for a reward model"
     about = "People's preferences with margins, for TRL's RewardTrainer and OpenRLHF."
@@ -23,8 +23,6 @@ class RewardPairs:
         Reader("OpenRLHF", "0.5 and later", "train_rm; its margin with --model.margin_loss_enable"),
     )
     of: tuple[str, ...] = ("comparison",)
-    labels_steps = False
-    mixed_column = ""
 
     def schema(self, policy: LabelPolicy) -> pa.Schema:
         return pair_columns(policy).append(pa.field("margin", pa.float64()))
