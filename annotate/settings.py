@@ -242,6 +242,7 @@ SUBMISSION_HOOKS = [
 SELECTION_TERMS = {
     "unsure": "apps.estimation.runs.selection.unsure_of",
     "dispute": "apps.quality.review.queues.disputed",
+    "audit": "apps.exports.audits.audited",
 }
 # Rules by which a round chooses its solutions that apps beside or above `labeling` provide, by name.
 SELECTION_RULES = {

@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
-from apps.api import exports, health, me, projects
+from apps.api import exports, health, lineage, me, projects
 from apps.api.corpus import imports, problems, solutions
 from apps.api.estimation import estimates, sampling
 from apps.api.estimation import runs as estimation
@@ -72,6 +72,8 @@ urlpatterns = [
     path("estimation-runs/<int:pk>/pause", estimation.RunPause.as_view()),
     path("estimation-runs/<int:pk>/resume", estimation.RunResume.as_view()),
     path("estimation-runs/<int:pk>/cancel", estimation.RunCancel.as_view()),
+    path("exports/<int:pk>/lineage", lineage.LineageView.as_view()),
+    path("exports/<int:pk>/audit", lineage.ExportAudit.as_view()),
     path("exports/<int:pk>", exports.ExportDetail.as_view()),
     path("exports/<int:pk>/cancel", exports.ExportCancel.as_view()),
     path("exports/<int:pk>/download", exports.ExportDownload.as_view(), name="export-download"),

@@ -10,6 +10,7 @@ from apps.dashboard.audit import views as audit
 from apps.dashboard.estimation import endpoint_views as endpoints
 from apps.dashboard.estimation import run_views as estimation
 from apps.dashboard.estimation import sampling_views as sampling
+from apps.dashboard.exports import lineage
 from apps.dashboard.exports import views as exports
 from apps.dashboard.home import views as home
 from apps.dashboard.imports import views as imports
@@ -94,6 +95,10 @@ urlpatterns = [
     path(f"{_OF_PROJECT}exports/new", exports.new_export, name="export-new"),
     path(f"{_OF_PROJECT}exports/<int:pk>", exports.export, name="export"),
     path(f"{_OF_PROJECT}exports/<int:pk>/cancel", exports.cancel, name="export-cancel"),
+    path(f"{_OF_PROJECT}exports/<int:pk>/row", lineage.row, name="export-row"),
+    path(f"{_OF_PROJECT}exports/<int:pk>/lineage/<int:solution_pk>", lineage.lineage, name="export-lineage"),
+    path(f"{_OF_PROJECT}exports/<int:pk>/audit", lineage.start, name="export-audit-start"),
+    path(f"{_OF_PROJECT}exports/<int:pk>/audit/withdraw", lineage.withdraw, name="export-audit-withdraw"),
     path(f"{_OF_PROJECT}exports/<int:pk>/parts/<int:index>", exports.part, name="export-part"),
     path(f"{_OF_PROJECT}exports/<int:pk>/manifest.json", exports.manifest, name="export-manifest"),
     path(f"{_OF_PROJECT}rounds", rounds.rounds, name="rounds"),

@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from apps.core.errors import NotFound
 from apps.corpus.models import Comparison, Problem, Solution, Step
 from apps.corpus.records import (
     ComparisonRecord,
@@ -95,6 +96,15 @@ def load_records(
             with _snapshot():
                 if records := _records_in(project, span, members, of):
                     yield records
+
+
+def load_record(project: Project, solution_id: int) -> Record:
+    """One solution of the project with all its labels. Raises NotFound."""
+    with _snapshot():
+        rows = list(Solution.objects.written().filter(project=project, pk=solution_id).values_list(*SOLUTION))
+        if not rows:
+            raise NotFound("No such solution.")
+        return _records(rows, load_members(project), verifier=project.verifier)[0]
 
 
 def _records_in(project: Project, span: Span, members: Members, of: Sequence[str]) -> list[Record]:
