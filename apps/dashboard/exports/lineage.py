@@ -15,7 +15,6 @@ from apps.accounts.http import AuthenticatedRequest
 from apps.accounts.models import User
 from apps.core.errors import DomainError, NotFound
 from apps.core.http.ids import parse_id
-from apps.corpus.labels import NO_ERROR
 from apps.dashboard.access import Place, export_of, place_for, solution_of
 from apps.dashboard.forms import ServiceForm
 from apps.dashboard.solutions.evidence import naming_of
@@ -49,10 +48,7 @@ def lineage(request: AuthenticatedRequest, slug: str, pk: int, solution_pk: int)
     place = place_for(request.user, slug, "export")
     export, solution = export_of(place, pk), solution_of(place, solution_pk)
     found = lineage_of(export, solution, naming_of(place))
-    first_errors = [None if error is None else error - NO_ERROR for error in found.first_errors]
-    context = place.context(
-        "exports", export=export, solution=solution, problem=solution.problem, lineage=found, first_errors=first_errors
-    )
+    context = place.context("exports", export=export, solution=solution, problem=solution.problem, lineage=found)
     return render(request, "exports/lineage.html", context)
 
 
