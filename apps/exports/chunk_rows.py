@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+import polars as pl
+
 from apps.corpus.records import Record
 from apps.exports.formats.base import Format, Row
+from apps.exports.formats.columnar import ColumnFormat
+from apps.exports.labels.batch import batched
+from apps.exports.labels.columns.chunk import chunk_of
+from apps.exports.labels.contamination import CONTAMINATED, ContaminationIndex
 from apps.exports.labels.prompts import full_text
 from apps.exports.labels.selection import Candidate, select_solutions, selects_solutions
 from apps.exports.labels.steps import is_selected
@@ -16,30 +22,66 @@ from apps.exports.tally import Tally, Unit
 NOT_SELECTED = "not selected by the policy"
 
 
+def needs_whole_problems(format_: Format, policy: LabelPolicy) -> bool:
+    """Whether rows depend on all solutions of a problem, however many there are."""
+    return format_.by_problem or selects_solutions(policy)
+
+
 def rows_by_split(
-    records: Sequence[Record], format_: Format, policy: LabelPolicy, tally: Tally
+    records: Sequence[Record],
+    format_: Format,
+    policy: LabelPolicy,
+    tally: Tally,
+    index: ContaminationIndex | None = None,
 ) -> dict[str, list[Row]]:
-    """The rows of records that are in the order of their problems, by split."""
+    """The rows of records that are in the order of their problems, by split; without those of test problems in `index`."""
+    if isinstance(format_, ColumnFormat):
+        return _rows_in_columns(records, format_, policy, tally, index)
     rows: dict[str, list[Row]] = {}
-    for statement, of_problem in groupby(records, key=lambda record: record.problem.statement):
-        kept = list(_kept(statement, list(of_problem), policy, tally))
-        of_split = rows.setdefault(split_of(statement, policy), [])
-        if format_.by_problem:
-            of_split.extend(format_.problem_rows(kept, policy, tally) if kept else ())
-        else:
-            for record in kept:
-                of_split.extend(format_.rows(record, policy, tally))
+    with batched(records):
+        for statement, of_problem in groupby(records, key=lambda record: record.problem.statement):
+            kept = list(_kept(statement, list(of_problem), policy, tally, index))
+            of_split = rows.setdefault(split_of(statement, policy), [])
+            if format_.by_problem:
+                of_split.extend(format_.problem_rows(kept, policy, tally) if kept else ())
+            else:
+                for record in kept:
+                    of_split.extend(format_.rows(record, policy, tally))
     return rows
 
 
-def _kept(statement: str, records: Sequence[Record], policy: LabelPolicy, tally: Tally) -> Iterator[Record]:
-    """The records that the policy selects. Counts all of them."""
-    selected = [is_selected(record, policy) for record in records]
-    reasons = _reasons(statement, [record for record, is_in in zip(records, selected, strict=True) if is_in], policy)
-    for record, is_in in zip(records, selected, strict=True):
+def _rows_in_columns(
+    records: Sequence[Record],
+    format_: ColumnFormat,
+    policy: LabelPolicy,
+    tally: Tally,
+    index: ContaminationIndex | None,
+) -> dict[str, list[Row]]:
+    by_problem = groupby(records, key=lambda record: record.problem.statement)
+    kept = [
+        record
+        for statement, of_problem in by_problem
+        for record in _kept(statement, list(of_problem), policy, tally, index)
+    ]
+    frame = format_.frame(chunk_of(kept), policy, tally) if kept else pl.DataFrame(schema={"row": pl.Int64})
+    rows: dict[str, list[Row]] = {}
+    for number, row in zip(frame["row"], frame.drop("row").iter_rows(named=True), strict=True):
+        rows.setdefault(split_of(kept[number].problem.statement, policy), []).append(row)
+    return rows
+
+
+def _kept(
+    statement: str, records: Sequence[Record], policy: LabelPolicy, tally: Tally, index: ContaminationIndex | None
+) -> Iterator[Record]:
+    """The records of one problem that the policy selects. Counts all of them."""
+    if index is not None and index.contains(statement):
+        reasons = {id(record): CONTAMINATED for record in records}
+    else:
+        reasons = {id(record): NOT_SELECTED for record in records if not is_selected(record, policy)}
+        reasons |= _reasons(statement, [record for record in records if id(record) not in reasons], policy)
+    for record in records:
         unit: Unit = "solutions" if record.comparison is None else "comparisons"
-        reason = reasons.get(id(record), "") if is_in else NOT_SELECTED
-        if reason:
+        if reason := reasons.get(id(record)):
             tally.leave_out(unit, reason)
             continue
         if record.comparison is None:

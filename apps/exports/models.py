@@ -1,4 +1,4 @@
-"""Exports: immutable files made by a label policy."""
+"""Exports: immutable files made by a label policy; saved policies; differences; lists of test problems."""
 
 from __future__ import annotations
 
@@ -71,3 +71,78 @@ class ReleaseAudit(models.Model):
     @property
     def agreement(self) -> Proportion:
         return Proportion(self.agreed, self.compared)
+
+
+class ExportPart(models.Model):
+    """A range of problems that one worker writes; a finished part is not written again.
+
+    `files` are its files: split, rows, bytes, SHA-256. `tally` has its counts. Both are set when it is finished.
+    """
+
+    export = models.ForeignKey(Export, on_delete=models.CASCADE, related_name="ranges", db_index=False)
+    number = models.PositiveIntegerField()
+    first_problem = models.BigIntegerField()
+    last_problem = models.BigIntegerField()
+    size = models.BigIntegerField(help_text="Solutions and comparisons.")
+    done = models.BigIntegerField(default=0, help_text="Solutions and comparisons read.")
+    finished_at = models.DateTimeField(null=True, blank=True)
+    files = models.JSONField(default=list, blank=True)
+    tally = models.JSONField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [models.UniqueConstraint(fields=["export", "number"], name="one_export_part_per_number")]
+
+    def __str__(self) -> str:
+        return f"part {self.number} of export {self.export_id}"
+
+
+class SavedPolicy(models.Model):
+    """A label policy under a name, with the format that it was made for. Exports keep the policy itself, not its name."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="saved_policies", db_index=False)
+    name = models.CharField(max_length=60)
+    format = models.CharField(max_length=30)
+    policy = models.JSONField(default=dict, blank=True)
+    saved_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    saved_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["project", "name"], name="one_saved_policy_per_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ExportDiff(Job):
+    """What differs from one export to another. `result` is as `diff.Diff`, with the differences of the manifests."""
+
+    before = models.ForeignKey(Export, on_delete=models.CASCADE, related_name="+", db_index=False)
+    after = models.ForeignKey(Export, on_delete=models.CASCADE, related_name="+")
+    result = models.JSONField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["before", "after"], name="one_diff_per_pair_of_exports")]
+
+    def __str__(self) -> str:
+        return f"from export {self.before_id} to export {self.after_id}"
+
+
+class ContaminationList(models.Model):
+    """Test problems that must not be in training files, as hashes of their words. It never changes: a policy names it."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="contamination_lists")
+    name = models.CharField(max_length=100)
+    sha256 = models.CharField(max_length=64, help_text="Of the file.")
+    problems = models.PositiveIntegerField()
+    hashes = models.BinaryField()
+    added_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["project", "name"], name="contamination_list_name")]
+
+    def __str__(self) -> str:
+        return self.name

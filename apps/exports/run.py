@@ -1,111 +1,128 @@
-"""Runs an export: streams records from the database through the policy into files."""
+"""Runs an export: cuts it into parts, has them written by one worker or several, and puts them together."""
 
 from __future__ import annotations
 
-import hashlib
 import shutil
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
 
 import msgspec
 from django.conf import settings
-from django.utils import timezone
+from django.db import transaction
 
 from apps.core.db.locks import try_advisory_lock
 from apps.core.jobs.errors import end_on_error
 from apps.core.jobs.model import JobStatus
-from apps.corpus.models import Comparison, Solution
-from apps.exports.chunk_rows import rows_by_split
+from apps.core.jobs.wakeups import wake
+from apps.exports.card import dataset_card
+from apps.exports.contamination import checked_against
+from apps.exports.files import CARD, MANIFEST, export_folder
 from apps.exports.formats import FORMATS
-from apps.exports.load.records import count_retired, load_records
-from apps.exports.manifest import build_manifest, dataset_card
-from apps.exports.models import Export
-from apps.exports.part_names import part_name
+from apps.exports.load.records import count_retired
+from apps.exports.manifest import build_manifest, combined_sha256
+from apps.exports.models import Export, ExportPart
+from apps.exports.parts import Ended, assemble, cut_parts, write_part
 from apps.exports.policy import LabelPolicy
-from apps.exports.services import export_folder
+from apps.exports.services import agreement_of
 from apps.exports.tally import Tally
-from apps.exports.writers import MixedWriter, Part, PartWriter
+
+PART_TASK = "apps.exports.tasks.make_export_part"
 
 
-class Cancelled(Exception):
-    """The export was cancelled while it ran."""
+def run_export(*, export_id: int, in_place: bool = True) -> Export:
+    """Write the files and the manifest. Safe to call again at any time: finished parts are kept.
 
-
-def run_export(*, export_id: int) -> Export:
-    """Write the files and the manifest. Safe to call again at any time: it starts over."""
-    export = Export.objects.select_related("project").get(pk=export_id)
+    Without `in_place`, several parts are left to the workers of the queue, and the last one puts them together.
+    """
     with try_advisory_lock("export", export_id) as claimed:
+        export = Export.objects.select_related("project").get(pk=export_id)
         if not claimed or export.has_ended:
             return export
-        tables: dict[str, type[Solution | Comparison]] = {"solution": Solution, "comparison": Comparison}
-        kinds = FORMATS[export.format].of
-        export.total = sum(tables[kind].objects.filter(project=export.project).count() for kind in kinds)
-        export.start()
-        place = export_folder(export)
-
-        def fail(reason: str) -> None:
-            shutil.rmtree(place, ignore_errors=True)
-            export.end(JobStatus.FAILED, error=reason)
-
-        with end_on_error(f"export {export_id}", fail, noun="export", is_os_error_final=True):
-            # An interrupted attempt may have left files that this one would not overwrite.
-            shutil.rmtree(place, ignore_errors=True)
-            place.mkdir(parents=True)
-            try:
-                _make(export, place)
-            except Cancelled:
-                shutil.rmtree(place, ignore_errors=True)
+        is_shared = False
+        with _ending_on_error(export):
+            parts = cut_parts(export)
+            _start(export, parts)
+            unfinished = [part for part in parts if part.finished_at is None]
+            is_shared = bool(unfinished) and not in_place and len(parts) > 1
+            if not is_shared:
+                for part in unfinished:
+                    write_part(export, part)
+                _finish(export)
+    if is_shared and not export.has_ended:
+        for part in unfinished:
+            wake(PART_TASK, part.pk)
     return export
 
 
-def _make(export: Export, place: Path) -> None:
+def run_part(*, part_id: int) -> None:
+    """Write one part, and put the export together after the last one. Safe to call again at any time."""
+    part = ExportPart.objects.select_related("export__project").get(pk=part_id)
+    export = part.export
+    with try_advisory_lock("export-part", part_id) as claimed:
+        if not claimed or export.has_ended:
+            return
+        with _ending_on_error(export):
+            write_part(export, part)
+    if not export.has_ended and not export.ranges.filter(finished_at=None).exists():
+        run_export(export_id=export.pk)
+
+
+@contextmanager
+def _ending_on_error(export: Export) -> Iterator[None]:
+    """An error ends the export and removes its files, as does a cancellation."""
+    folder = export_folder(export)
+
+    def fail(reason: str) -> None:
+        shutil.rmtree(folder, ignore_errors=True)
+        export.refresh_from_db()
+        # An export that ended meanwhile has removed the files of this part.
+        if not export.has_ended:
+            export.end(JobStatus.FAILED, error=reason)
+
+    with end_on_error(f"export {export.pk}", fail, noun="export", is_os_error_final=True):
+        try:
+            yield
+        except Ended:
+            shutil.rmtree(folder, ignore_errors=True)
+            export.refresh_from_db()
+
+
+def _start(export: Export, parts: Sequence[ExportPart]) -> None:
+    """Mark the export as running. Raises Ended."""
+    with transaction.atomic():
+        if Export.objects.select_for_update().get(pk=export.pk).has_ended:
+            raise Ended
+        export.total, export.done = sum(part.size for part in parts), sum(part.done for part in parts)
+        export.start(keep_clock=True)
+
+
+def _finish(export: Export) -> None:
+    """Name the files, and write the manifest and the dataset card beside them."""
     policy, tally = LabelPolicy.from_dict(export.policy), Tally()
-    for unit, count in count_retired(export.project, of=FORMATS[export.format].of).items():
+    format_ = FORMATS[export.format]
+    for unit, count in count_retired(export.project, of=format_.kinds(policy)).items():
         tally.leave_out(unit, "of problems that are retired", count)
-    parts = _write_parts(export, policy, tally, place)
+    parts = assemble(export, list(export.ranges.order_by("number")), tally)
     manifest = build_manifest(
         version=settings.VERSION,
         project=export.project.slug,
-        format_=FORMATS[export.format],
+        format_=format_,
         container=export.container,
         policy=policy,
         tally=tally,
         parts=parts,
+        agreement=agreement_of(export.project),
+        contamination=checked_against(policy, export.project),
     )
-    (place / "manifest.json").write_bytes(msgspec.json.format(msgspec.json.encode(manifest)))
-    (place / "README.md").write_text(dataset_card(manifest))
+    folder = export_folder(export)
+    (folder / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest)))
+    (folder / CARD).write_text(dataset_card(manifest), encoding="utf-8")
     export.manifest, export.parts = manifest, [asdict(part) for part in parts]
     export.rows, export.bytes = tally.rows, sum(part.bytes for part in parts)
-    digests = [part.sha256 for part in parts]
-    # Of several files, the digest of their digests in order.
-    export.sha256 = digests[0] if len(parts) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
+    export.sha256 = combined_sha256([part.sha256 for part in parts])
     export.done = export.total or 0
-    export.end(JobStatus.FINISHED)
-
-
-def _write_parts(export: Export, policy: LabelPolicy, tally: Tally, place: Path) -> list[Part]:
-    format_ = FORMATS[export.format]
-    columns = format_.schema(policy)
-    splits = list(policy.splits) or [""]
-    names = {split: part_name(split, 0, 1, export.container) for split in splits}
-    with ExitStack() as stack:
-        part_writers = {
-            split: stack.enter_context(PartWriter(place / name, export.container, columns))
-            for split, name in names.items()
-        }
-        writers: dict[str, PartWriter | MixedWriter] = {**part_writers}
-        if format_.mixed_column:
-            writers = {
-                split: stack.enter_context(MixedWriter(writer, format_.mixed_column, place))
-                for split, writer in part_writers.items()
-            }
-        for records in load_records(export.project, of=format_.of):
-            for split, rows in rows_by_split(records, format_, policy, tally).items():
-                writers[split].write(rows)
-                tally.rows += len(rows)
-            if Export.objects.filter(pk=export.pk, status=JobStatus.CANCELLED).exists():
-                raise Cancelled
-            export.done += len(records)
-            Export.objects.filter(pk=export.pk).update(done=export.done, beat_at=timezone.now())
-    return [writer.part() for writer in part_writers.values()]
+    with transaction.atomic():
+        if Export.objects.select_for_update().get(pk=export.pk).has_ended:
+            raise Ended
+        export.end(JobStatus.FINISHED)

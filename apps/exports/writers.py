@@ -8,16 +8,18 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryFile
 from types import TracebackType
 from typing import Any, Self
 
 import msgspec
+import numpy as np
+import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from apps.core.zstd import ZstdFile
@@ -26,6 +28,7 @@ CONTAINERS = ("jsonl", "jsonl.gz", "jsonl.zst", "parquet")
 ROW_GROUP = 2000  # Rows in memory at once.
 
 Row = dict[str, Any]
+Rows = Sequence[Row] | pl.DataFrame
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +72,13 @@ class PartWriter:
     def __init__(self, path: Path, container: str, columns: pa.Schema) -> None:
         self._path, self._draft = path, path.with_name(f".{path.name}.part")
         self._file = _Hashed(self._draft)
+        self.columns = columns
         self._rows: _Lines | _Columns = (
             _Columns(self._file, columns) if container == "parquet" else _Lines(self._file, container)
         )
         self.rows = 0
 
-    def write(self, rows: Sequence[Row]) -> None:
+    def write(self, rows: Rows) -> None:
         self._rows.write(rows)
         self.rows += len(rows)
 
@@ -104,14 +108,13 @@ class MixedWriter:
 
     def __init__(self, writer: PartWriter, column: str, folder: Path) -> None:
         self._writer, self._column = writer, column
-        self._waiting = {value: TemporaryFile(dir=folder) for value in (True, False)}  # noqa: SIM115 - see __exit__
-        self._counts = {True: 0, False: 0}
+        self._waiting = {value: _Waiting(folder, writer.columns) for value in (True, False)}
 
-    def write(self, rows: Sequence[Row]) -> None:
-        for row in rows:
-            value = bool(row[self._column])
-            self._waiting[value].write(msgspec.json.encode(row) + b"\n")
-            self._counts[value] += 1
+    def write(self, rows: Rows) -> None:
+        table = _table(rows, self._writer.columns)
+        is_true = table[self._column].combine_chunks()
+        self._waiting[True].write(table.filter(is_true))
+        self._waiting[False].write(table.filter(pc.invert(is_true)))
 
     def __enter__(self) -> Self:
         return self
@@ -120,24 +123,71 @@ class MixedWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if kind is None:
-            rows = self._mixed()
-            while batch := list(islice(rows, ROW_GROUP)):
-                self._writer.write(batch)
-        for file in self._waiting.values():
-            file.close()
+            true, false = self._waiting[True], self._waiting[False]
+            for is_true in mixing_order(true.count, false.count, most=ROW_GROUP):
+                both = pl.concat([true.take(int(is_true.sum())), false.take(int((~is_true).sum()))])
+                self._writer.write(both[mixed_places(is_true)])
+        for waiting in self._waiting.values():
+            waiting.close()
 
-    def _mixed(self) -> Iterator[Row]:
-        for file in self._waiting.values():
-            file.seek(0)
-        true, total = self._counts[True], sum(self._counts.values())
-        for place in range(total):
-            value = (place + 1) * true // total > place * true // total
-            yield msgspec.json.decode(self._waiting[value].readline())
+
+def mixing_order(true: int, false: int, *, most: int) -> Iterator[np.ndarray]:
+    """Yield which of the rows are true, as evenly as possible, at most `most` at a time."""
+    total = true + false
+    for start in range(0, total, most):
+        places = np.arange(start, min(start + most, total))
+        yield (places + 1) * true // total > places * true // total
+
+
+def mixed_places(is_true: np.ndarray) -> np.ndarray:
+    """By place, the number of the row in a table that has all true rows first."""
+    places: np.ndarray = np.where(is_true, np.cumsum(is_true) - 1, is_true.sum() + np.cumsum(~is_true) - 1)
+    return places
+
+
+class _Waiting:
+    """Rows in a temporary file, in their order."""
+
+    def __init__(self, folder: Path, columns: pa.Schema) -> None:
+        self._file = TemporaryFile(dir=folder)  # noqa: SIM115 - see `close`
+        self._writer = pa.ipc.new_stream(self._file, columns)
+        self._batches: Iterator[pa.RecordBatch] | None = None
+        self._next = pl.DataFrame(schema=pl.Schema(columns))
+        self.count = 0
+
+    def write(self, table: pa.Table) -> None:
+        self._writer.write_table(table)
+        self.count += table.num_rows
+
+    def take(self, count: int) -> pl.DataFrame:
+        """The next rows. Nothing can be written afterwards."""
+        if self._batches is None:
+            self._writer.close()
+            self._file.seek(0)
+            self._batches = iter(pa.ipc.open_stream(self._file))
+        while len(self._next) < count:
+            batch = pl.from_arrow(pa.Table.from_batches([next(self._batches)]))
+            assert isinstance(batch, pl.DataFrame)
+            self._next = pl.concat([self._next, batch])
+        taken, self._next = self._next[:count], self._next[count:]
+        return taken
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def lines_of(rows: Rows) -> bytes:
+    """The rows as JSON, each on a line."""
+    if isinstance(rows, pl.DataFrame):
+        lines = io.BytesIO()
+        rows.write_ndjson(lines)
+        return lines.getvalue()
+    encode = msgspec.json.encode
+    return b"".join([encode(row) + b"\n" for row in rows])
 
 
 class _Lines:
     def __init__(self, file: _Hashed, container: str) -> None:
-        self._encoder = msgspec.json.Encoder()
         if container == "jsonl.gz":
             self._out: Any = gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=file, mtime=0)
         elif container == "jsonl.zst":
@@ -146,10 +196,8 @@ class _Lines:
             self._out = None
         self._file = file
 
-    def write(self, rows: Sequence[Row]) -> None:
-        encode = self._encoder.encode
-        data = b"".join([encode(row) + b"\n" for row in rows])
-        (self._out or self._file).write(data)
+    def write(self, rows: Rows) -> None:
+        (self._out or self._file).write(lines_of(rows))
 
     def close(self) -> None:
         if self._out is not None:
@@ -157,21 +205,26 @@ class _Lines:
 
 
 class _Columns:
-    def __init__(self, file: _Hashed, columns: pa.Schema) -> None:
-        self._columns = columns
-        self._writer = pq.ParquetWriter(pa.PythonFile(file, mode="w"), columns, compression="zstd")
-        self._waiting: list[Row] = []
+    """Row groups of the same size, however the rows come."""
 
-    def write(self, rows: Sequence[Row]) -> None:
-        self._waiting.extend(rows)
-        while len(self._waiting) >= ROW_GROUP:
-            self._flush(self._waiting[:ROW_GROUP])
-            del self._waiting[:ROW_GROUP]
+    def __init__(self, file: _Hashed, columns: pa.Schema) -> None:
+        self._writer = pq.ParquetWriter(pa.PythonFile(file, mode="w"), columns, compression="zstd")
+        self._waiting = columns.empty_table()
+
+    def write(self, rows: Rows) -> None:
+        waiting = pa.concat_tables([self._waiting, _table(rows, self._waiting.schema)])
+        whole = len(waiting) - len(waiting) % ROW_GROUP
+        if whole:
+            self._writer.write_table(waiting[:whole].combine_chunks(), row_group_size=ROW_GROUP)
+        self._waiting = waiting[whole:]
 
     def close(self) -> None:
-        if self._waiting:
-            self._flush(self._waiting)
+        if len(self._waiting):
+            self._writer.write_table(self._waiting.combine_chunks())
         self._writer.close()
 
-    def _flush(self, rows: Iterable[Row]) -> None:
-        self._writer.write_table(pa.Table.from_pylist(list(rows), schema=self._columns))
+
+def _table(rows: Rows, columns: pa.Schema) -> pa.Table:
+    if isinstance(rows, pl.DataFrame):
+        return rows.to_arrow(compat_level=pl.CompatLevel.oldest()).select(columns.names).cast(columns)
+    return pa.Table.from_pylist(list(rows), schema=columns)

@@ -11,7 +11,10 @@ Row = dict[str, Any]
 
 def manifest(output: Path) -> Row:
     """What is written beside an export."""
-    return dict(json.loads(Path(f"{output}.manifest.json").read_text())["counts"])
+    beside = [output.with_name("manifest.json"), *output.parent.glob("export-*.manifest")]
+    manifests = [json.loads(path.read_text()) for path in beside if path.exists()]
+    (counts,) = [one["counts"] for one in manifests if one["parts"][0]["name"] == output.name]
+    return dict(counts)
 
 
 def trl_prm(row: Row) -> tuple[str, list[bool]]:
@@ -62,3 +65,19 @@ def orm(row: Row) -> tuple[str, bool]:
 def pair(row: Row) -> tuple[str, str, str]:
     """A prompt with what has been said so far, a better and a worse way to go on."""
     return row["prompt"], row["chosen"], row["rejected"]
+
+
+def processbench(row: Row) -> tuple[str, int]:
+    """ProcessBench: the problem, and the first wrong step of its solution."""
+    assert -1 <= row["label"] < len(row["steps"])
+    return row["problem"], row["label"]
+
+
+def verifier_rl(row: Row) -> tuple[str, int]:
+    """What a verifier is asked, and the number that is rewarded."""
+    (message,) = row["prompt"]
+    assert message["role"] == "user"
+    assert row["answer"] == row["reward_model"]["ground_truth"]
+    heading, statement, *_ = message["content"].split("\n")
+    assert heading == "Problem:"
+    return statement, int(row["answer"])

@@ -83,16 +83,21 @@ Rows = Sequence[tuple[Any, ...]]
 
 
 def load_records(
-    project: Project, *, of: Sequence[str] = ("solution",), chunk: int = CHUNK, within: Span | None = None
+    project: Project,
+    *,
+    of: Sequence[str] = ("solution",),
+    chunk: int = CHUNK,
+    within: Span | None = None,
+    whole: bool = False,
 ) -> Iterator[list[Record]]:
     """Yield the project's solutions, comparisons, or both, with all their labels, in the order of their problems.
 
-    A problem's records, solutions first, are together in one chunk, unless there are thousands. Leaves out the records of
-    retired problems.
+    A problem's records, solutions first, are together in one chunk, unless there are thousands and not `whole`. Leaves
+    out the records of retired problems.
     """
     members = load_members(project)
     for wide in cut_spans(project, of=of, size=chunk, within=within):
-        for span in cut_pieces(project, wide, size=chunk):
+        for span in [wide] if whole else cut_pieces(project, wide, size=chunk):
             with _snapshot():
                 if records := _records_in(project, span, members, of):
                     yield records

@@ -1,0 +1,97 @@
+"""From the database to the rows of an export, a chunk at a time: in columns where the format can, else record by record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+from apps.core.readahead import read_ahead
+from apps.exports.chunk_rows import needs_whole_problems, rows_by_split
+from apps.exports.contamination import contamination_index
+from apps.exports.formats.base import Format
+from apps.exports.formats.columnar import ColumnFormat
+from apps.exports.labels.columns.chunk import Chunk
+from apps.exports.load.arrow import is_shared, open_reader
+from apps.exports.load.columns import ColumnLoader
+from apps.exports.load.people import load_members
+from apps.exports.load.records import load_records
+from apps.exports.load.spans import Span, cut_pieces, cut_spans
+from apps.exports.policy import LabelPolicy
+from apps.exports.row_length import TOKEN_LIMITS, frame_tokens
+from apps.exports.tally import Tally
+from apps.exports.writers import Rows
+from apps.projects.models import Project
+
+COLUMN_CHUNK = 5000  # Solutions in memory at once, as columns.
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkRows:
+    """The rows of a chunk by split, their counts, and the number of records that were read."""
+
+    rows: Mapping[str, Rows]
+    tally: Tally
+    records: int
+
+
+def chunk_rows(
+    project: Project, format_: Format, policy: LabelPolicy, *, within: Span | None = None
+) -> Iterator[ChunkRows]:
+    """Yield the rows of the project, or of the problems of a span, in the order of their problems."""
+    if isinstance(format_, ColumnFormat):
+        yield from _in_columns(project, format_, policy, within)
+    else:
+        yield from _by_records(project, format_, policy, within)
+
+
+def _by_records(project: Project, format_: Format, policy: LabelPolicy, within: Span | None) -> Iterator[ChunkRows]:
+    index = contamination_index(policy, project)
+    for records in load_records(
+        project, of=format_.kinds(policy), within=within, whole=needs_whole_problems(format_, policy)
+    ):
+        tally = Tally()
+        rows = rows_by_split(records, format_, policy, tally, index)
+        for of_split in rows.values():
+            tally.count_rows(of_split)
+        yield ChunkRows(rows, tally, len(records))
+
+
+def _in_columns(
+    project: Project, format_: ColumnFormat, policy: LabelPolicy, within: Span | None
+) -> Iterator[ChunkRows]:
+    """The next chunk is read in a thread while the rows of this one are made and written."""
+    loader = ColumnLoader(
+        project,
+        policy,
+        load_members(project),
+        needs_labels=format_.labels_steps,
+        index=contamination_index(policy, project),
+    )
+    wide = cut_spans(project, of=format_.of, size=COLUMN_CHUNK, within=within)
+    spans = [
+        span
+        for one in wide
+        for span in ([one] if needs_whole_problems(format_, policy) else cut_pieces(project, one, size=COLUMN_CHUNK))
+    ]
+    with open_reader() as reader:
+        chunks = (loader.load(reader, span) for span in spans)
+        ahead = read_ahead(chunks, most=1) if is_shared(reader) else nullcontext(chunks)
+        with ahead as ready:
+            for span, chunk in zip(spans, ready, strict=True):
+                yield _rows_of(chunk, format_, policy, span.size)
+
+
+def _rows_of(chunk: Chunk, format_: ColumnFormat, policy: LabelPolicy, records: int) -> ChunkRows:
+    tally = chunk.tally
+    frame = format_.frame(chunk, policy, tally)
+    lengths = frame_tokens(frame)
+    tally.count_frame(
+        len(frame),
+        longest=int(lengths.max(initial=0)),
+        long_rows={limit: int((lengths > limit).sum()) for limit in TOKEN_LIMITS},
+    )
+    splits = chunk.solutions["split"].gather(frame["row"])
+    frame = frame.drop("row")
+    rows = {name: frame.filter(splits == name) for name in policy.splits} if policy.splits else {"": frame}
+    return ChunkRows({name: of_split for name, of_split in rows.items() if len(of_split)}, tally, records)
