@@ -19,10 +19,8 @@ from apps.core.errors import DomainError, NotFound
 from apps.core.numbers import parse_number
 from apps.corpus.models import Solution
 from apps.exports.audits import refresh_audit, start_audit, withdraw_audit
-from apps.exports.lineage import Lineage, SubmissionLineage, lineage_of
+from apps.exports.lineage import Lineage, SubmissionLineage, lineage_of, traced_solution
 from apps.exports.models import Export, ReleaseAudit
-from apps.exports.origins import origin_of
-from apps.exports.services import export_folder
 from apps.projects.models import Membership
 from apps.quality.review.history import history_of
 
@@ -81,7 +79,7 @@ class LineageView(APIView):
     @extend_schema(
         parameters=[
             OpenApiParameter("part", int, description="The file, from 0."),
-            OpenApiParameter("row", int, description="The row in that file, from 0."),
+            OpenApiParameter("row", int, description="The row in that file, from 0; it needs the column `lineage`."),
             OpenApiParameter("solution", int, description="In place of part and row: the solution."),
         ],
         responses=LineageSerializer,
@@ -109,10 +107,7 @@ def exported_solution(export: Export, params: Any) -> Solution:
     if number is None:
         if "row" not in values:
             raise DomainError("Name a row, or a solution.", fields={"row": "this or `solution` is required"})
-        origin = origin_of(export_folder(export), part=values.get("part") or 0, row=values["row"] or 0)
-        if origin is None or origin.solution is None:
-            raise NotFound("No row with labels of steps has this number.")
-        number = origin.solution
+        number = traced_solution(export, part=values.get("part") or 0, row=values["row"] or 0)
     solution = Solution.objects.select_related("problem", "project").filter(project=export.project, pk=number).first()
     if solution is None:
         raise NotFound("No such solution.")

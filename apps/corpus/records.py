@@ -259,7 +259,8 @@ class JudgeRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One row: a problem, a solution or a comparison or neither, and all labels, counts and verdicts.
 
-    `ignored` names what the row holds and Annotate does not store, so that nothing is dropped silently.
+    `ignored` names what the row holds and Annotate does not store, so that nothing is dropped silently. A record of the
+    database has the addresses of its solution (of its problem, for a comparison) and of its problem.
     """
 
     problem: ProblemRecord
@@ -271,6 +272,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     estimates: Sequence[EstimateRecord] = ()
     judges: Sequence[JudgeRecord] = ()
     ignored: Sequence[str] = ()
+    address: str = ""
+    problem_address: str = ""
 
 
 class RowError(ValueError):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from hashlib import blake2b
 from statistics import multimode
 
 from django.db import transaction
@@ -22,14 +21,11 @@ from apps.core.jobs.model import JobStatus
 from apps.core.numbers import parse_number
 from apps.corpus.labels import UNKNOWN, first_error
 from apps.corpus.models import Solution
+from apps.exports.audit_sample import draw_sample
 from apps.exports.formats import FORMATS
 from apps.exports.models import Export, ReleaseAudit
-from apps.exports.origins import first_errors
-from apps.exports.services import export_folder
 from apps.labeling.models import Assignment, Round, StepLabel
 from apps.labeling.rounds.services import create_round, open_draft, set_round_status
-
-SMALLEST_SAMPLE = 5  # Fewer say nothing about an export.
 
 
 @transaction.atomic
@@ -45,7 +41,7 @@ def start_audit(
     """Draw the sample and open its blind round of fresh eyes. Raises DomainError that names the field."""
     check_auditable(export)
     check_shares(share=share, gate=gate)
-    sample = draw_sample(first_errors(export_folder(export)), share, seed=export.sha256)
+    sample = draw_sample(export, share)
     audit = ReleaseAudit.objects.create(
         export=export, share=share, gate=gate, sample={str(pk): error for pk, error in sample.items()}, created_by=actor
     )
@@ -86,18 +82,6 @@ def check_shares(*, share: float, gate: float) -> None:
         raise DomainError("The audit's shares are out of range.", fields=errors)
 
 
-def draw_sample(exported: dict[int, int], share: float, *, seed: str) -> dict[int, int]:
-    """The exported first errors of the drawn solutions. Raises DomainError where there are too few."""
-    size = min(len(exported), max(SMALLEST_SAMPLE, round(len(exported) * share)))
-    if size < SMALLEST_SAMPLE:
-        raise DomainError(
-            f"An audit needs {SMALLEST_SAMPLE} solutions whose first error is known, and the export has {len(exported)}.",
-            fields={"share": f"draws fewer than {SMALLEST_SAMPLE} solutions"},
-        )
-    drawn = sorted(exported, key=lambda pk: blake2b(f"{seed}\x1f{pk}".encode(), digest_size=8).digest())[:size]
-    return {pk: exported[pk] for pk in sorted(drawn)}
-
-
 def audited(solutions: QuerySet[Solution], audit: str) -> QuerySet[Solution]:
     """The selection term `audit:ID`: the solutions of that audit's sample."""
     number = parse_number(audit, biggest=2**31 - 1)
@@ -115,7 +99,9 @@ def audited(solutions: QuerySet[Solution], audit: str) -> QuerySet[Solution]:
 @transaction.atomic
 def refresh_audit(*, audit: ReleaseAudit) -> ReleaseAudit:
     """Count what has been labeled again; decide once the round is complete or closed. A decision stands."""
-    audit = ReleaseAudit.objects.select_for_update().select_related("round", "export__project").get(pk=audit.pk)
+    audit = (
+        ReleaseAudit.objects.select_for_update(of=("self",)).select_related("round", "export__project").get(pk=audit.pk)
+    )
     if audit.status != ReleaseAudit.Status.OPEN or audit.round is None:
         return audit
     again = labeled_again(audit.round)
@@ -167,7 +153,9 @@ def labeled_again(round_: Round) -> dict[int, int]:
 @transaction.atomic
 def withdraw_audit(*, audit: ReleaseAudit, actor: User) -> ReleaseAudit:
     """Give the audit up, which lets the export leave without it; its round closes. Raises Conflict once it is decided."""
-    audit = ReleaseAudit.objects.select_for_update().select_related("round", "export__project").get(pk=audit.pk)
+    audit = (
+        ReleaseAudit.objects.select_for_update(of=("self",)).select_related("round", "export__project").get(pk=audit.pk)
+    )
     if audit.status != ReleaseAudit.Status.OPEN:
         raise Conflict(f"The audit is {audit.get_status_display()}.", code="decided")
     audit.status, audit.decided_at = ReleaseAudit.Status.WITHDRAWN, timezone.now()

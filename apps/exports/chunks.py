@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 
 from apps.core.readahead import read_ahead
+from apps.exports.addresses import solution_addresses
 from apps.exports.chunk_rows import needs_whole_problems, rows_by_split
 from apps.exports.contamination import contamination_index
 from apps.exports.formats.base import Format
@@ -79,10 +80,10 @@ def _in_columns(
         ahead = read_ahead(chunks, most=1) if is_shared(reader) else nullcontext(chunks)
         with ahead as ready:
             for span, chunk in zip(spans, ready, strict=True):
-                yield _rows_of(chunk, format_, policy, span.size)
+                yield _rows_of(chunk, format_, policy, span.size, project=project.slug)
 
 
-def _rows_of(chunk: Chunk, format_: ColumnFormat, policy: LabelPolicy, records: int) -> ChunkRows:
+def _rows_of(chunk: Chunk, format_: ColumnFormat, policy: LabelPolicy, records: int, *, project: str) -> ChunkRows:
     tally = chunk.tally
     frame = format_.frame(chunk, policy, tally)
     lengths = frame_tokens(frame)
@@ -91,6 +92,9 @@ def _rows_of(chunk: Chunk, format_: ColumnFormat, policy: LabelPolicy, records: 
         longest=int(lengths.max(initial=0)),
         long_rows={limit: int((lengths > limit).sum()) for limit in TOKEN_LIMITS},
     )
+    if policy.lineage == "column":
+        solution_ids = chunk.solutions["solution"].gather(frame["row"])
+        frame = frame.with_columns(solution_addresses(project, solution_ids))
     splits = chunk.solutions["split"].gather(frame["row"])
     frame = frame.drop("row")
     rows = {name: frame.filter(splits == name) for name in policy.splits} if policy.splits else {"": frame}

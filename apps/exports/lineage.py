@@ -7,17 +7,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import islice
 
 from django.db.models import Count, Q
 from django.db.models.functions import TruncDate, TruncWeek
 from django.utils import timezone
 
+from apps.core.errors import NotFound
 from apps.core.statistics import Proportion
 from apps.corpus.labels import UNKNOWN
 from apps.corpus.models import Solution
+from apps.exports.addresses import COLUMN, solution_in
+from apps.exports.files import part_path
 from apps.exports.labels.steps import Labeled, resolve
 from apps.exports.load.records import load_record
 from apps.exports.models import Export
+from apps.exports.part_rows import part_rows
 from apps.exports.policy import LabelPolicy
 from apps.projects.models import Guideline
 from apps.quality.models import GoldMark, Review
@@ -71,6 +76,26 @@ class Lineage:
     first_errors: Sequence[int | None]
     submissions: Sequence[SubmissionLineage]
     evidence: Evidence
+
+
+def traced_solution(export: Export, *, part: int, row: int) -> int:
+    """The id of the solution that a row is made from; both numbers count from 0. Raises NotFound.
+
+    The row is read from the file, in which it must have the column `lineage`.
+    """
+    if export.policy.get("lineage") != "column":
+        raise NotFound(
+            "The rows of this export have no lineage. Export again with the policy key lineage set to column, "
+            "or name the solution."
+        )
+    rows = part_rows(part_path(export, part), export.container)
+    values = next(islice(rows, row, None), None)
+    if values is None:
+        raise NotFound(f"This file has no row {row}.")
+    solution_id = solution_in(values[COLUMN])
+    if solution_id is None:
+        raise NotFound(f"Row {row} is made from several solutions of {values[COLUMN]}.")
+    return solution_id
 
 
 def lineage_of(export: Export, solution: Solution, naming: Naming) -> Lineage:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from apps.exports.addresses import with_column
 from apps.exports.features import features_of
 from apps.exports.formats.base import Format
 from apps.exports.policy import LabelPolicy
@@ -56,7 +57,7 @@ def build_manifest(
         "agreement": dict(agreement or {}),
         "contamination": list(contamination),
         "notices": [*tally.notices, *format_.notices(policy, tally)],
-        "features": features_of(format_.schema(policy)),
+        "features": features_of(with_column(format_.schema(policy), policy)),
         "parts": [asdict(part) | {"split": _split(part.name, policy)} for part in parts],
     }
 

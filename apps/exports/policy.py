@@ -90,6 +90,7 @@ class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     contamination      lists of test problems, by name: problems that share 13 words in a row with one of them are left out
     splits             shares by name, such as {"train": 0.9, "test": 0.1}; empty: one file
     split_seed         another seed is another split
+    lineage            `column`: each row has the address of what it is made from, which leads to all that its labels rest on
     """
 
     sources: tuple[str, ...] = ("gold", "human", "monte_carlo_hard")
@@ -132,6 +133,7 @@ class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     contamination: tuple[str, ...] = ()
     splits: dict[str, float] = {}
     split_seed: str = "annotate"
+    lineage: Literal["drop", "column"] = "drop"
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> LabelPolicy:

@@ -22,6 +22,7 @@ _LABEL_COLUMNS = frozenset(
     [
         "label",
         "labels",
+        "lineage",
         "margin",
         "votes",
         "values",

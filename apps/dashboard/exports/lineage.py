@@ -19,10 +19,8 @@ from apps.dashboard.access import Place, export_of, place_for, solution_of
 from apps.dashboard.forms import ServiceForm
 from apps.dashboard.solutions.evidence import naming_of
 from apps.exports.audits import refresh_audit, start_audit, withdraw_audit
-from apps.exports.lineage import lineage_of
+from apps.exports.lineage import lineage_of, traced_solution
 from apps.exports.models import Export, ReleaseAudit
-from apps.exports.origins import origin_of
-from apps.exports.services import export_folder
 from apps.projects.models import Membership
 
 LAST_ROW = 10**15
@@ -35,11 +33,12 @@ def row(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     place = place_for(request.user, slug, "export")
     export = export_of(place, pk)
     part, number = (parse_id(request.GET.get(name, "1"), maximum=LAST_ROW) for name in ("part", "row"))
-    origin = origin_of(export_folder(export), part=part - 1, row=number - 1) if part and number else None
-    if origin is None or origin.solution is None:
-        messages.error(request, "There is no row with this number that has labels of steps.")
+    try:
+        solution_id = traced_solution(export, part=(part or 1) - 1, row=(number or 1) - 1)
+    except NotFound as error:
+        messages.error(request, error.message)
         return redirect("export", slug, pk)
-    return redirect("export-lineage", slug, pk, origin.solution)
+    return redirect("export-lineage", slug, pk, solution_id)
 
 
 @login_required
