@@ -16,7 +16,7 @@ from apps.exports.labels.contamination import ContaminationIndex
 from apps.exports.load.arrow import Reader
 from apps.exports.load.people import UNKNOWN_MEMBER, Members
 from apps.exports.load.queries import compile_queries, in_list, in_range
-from apps.exports.load.spans import Span
+from apps.exports.load.spans import MOST_ID, Span
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
 from apps.labeling.protocols.submission import Submission
@@ -233,5 +233,5 @@ def _json(text: str) -> dict[str, Any]:
 
 
 def _borders(span: Span) -> dict[str, int]:
-    until = span.until if span.until is not None else 2**63 - 1
+    until = span.until if span.until is not None else MOST_ID
     return {"first": span.first, "last": span.last, "after": span.after, "until": until}
