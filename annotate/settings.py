@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "apps.labeling",
     "apps.estimation",
     "apps.judging",
+    "apps.scoring",
     "apps.quality",
     "apps.exports",
     "apps.api",

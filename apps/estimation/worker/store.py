@@ -100,7 +100,7 @@ class RunStore:
                 self._open[shard.pk] = {state.solution_id for state in states}
                 self._shard_of.update((state.solution_id, shard.pk) for state in states)
                 return states
-            finish_shards([shard.pk])
+            finish_shards(self.run, [shard.pk])
         return []
 
     def _flush(self, batches: Sequence[Batch], results: Sequence[SolutionResult]) -> set[int]:
@@ -133,7 +133,7 @@ class RunStore:
         return changes.taken_over | unstored
 
     def _heartbeat(self) -> str:
-        renew_leases(self.holder, list(self._open))
+        renew_leases(self.run, self.holder, list(self._open))
         EstimationRun.objects.filter(pk=self.run.pk, status=JobStatus.RUNNING).update(beat_at=timezone.now())
         return str(EstimationRun.objects.values_list("status", flat=True).get(pk=self.run.pk))
 
