@@ -38,6 +38,7 @@ INSTALLED_APPS = [
     "apps.scoring",
     "apps.quality",
     "apps.exports",
+    "apps.evaluation",
     "apps.api",
     "apps.dashboard",
     "apps.demo",
@@ -204,6 +205,7 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {
     "apps.corpus.tasks.*": {"queue": "imports"},
     "apps.exports.tasks.*": {"queue": "exports"},
+    "apps.evaluation.tasks.*": {"queue": "exports"},
     "apps.estimation.tasks.work_on_*": {"queue": "estimation"},
 }
 # A task that runs longer than this counts as lost and is sent to another worker.
@@ -217,6 +219,7 @@ CELERY_BEAT_SCHEDULE = {
     "expire leases": {"task": "apps.labeling.tasks.expire_leases", "schedule": 30.0},
     "pick up abandoned imports": {"task": "apps.corpus.tasks.resume_abandoned", "schedule": 60.0},
     "pick up abandoned exports": {"task": "apps.exports.tasks.resume_abandoned", "schedule": 60.0},
+    "pick up abandoned evaluations": {"task": "apps.evaluation.tasks.resume_abandoned", "schedule": 60.0},
     "pick up abandoned estimation runs": {"task": "apps.estimation.tasks.resume_abandoned", "schedule": 10.0},
     "recompute stale labels": {"task": "apps.quality.tasks.recompute_stale", "schedule": 3.0},
     "refresh quality figures": {"task": "apps.quality.tasks.refresh_stale_figures", "schedule": 60.0},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import exp, log
 
@@ -52,10 +52,6 @@ def label_ratio(curve: LearningCurve, baseline: LearningCurve) -> float | None:
     """The share of the baseline's labels with which the curve reaches the F1 of the baseline's last point."""
     if not baseline.points or not curve.points:
         return None
-    last: LearningPoint = _last(baseline.points)
+    last = baseline.points[-1]
     needed = labels_to_reach(curve, last.f1.value or 0.0)
     return None if needed is None else needed / last.labels
-
-
-def _last(points: Sequence[LearningPoint]) -> LearningPoint:
-    return points[-1]

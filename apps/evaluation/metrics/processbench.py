@@ -11,7 +11,6 @@ for a solution that they rated is wrong about it. A reward model names the first
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,8 +19,6 @@ from apps.corpus.labels import BAD, GREAT, UNKNOWN
 from apps.quality.statistics.bootstrap import RESAMPLES, Measured, by_cluster, measure
 from apps.quality.statistics.ratings import Bools, Floats, Ints, first_errors_of
 
-USUAL_THRESHOLD = 0.5
-CANDIDATES = 101  # Quantiles of the scores that are tried as thresholds.
 COLUMNS = 4  # Erroneous and named, erroneous, correct and called correct, correct.
 
 
@@ -40,7 +37,7 @@ def first_error_score(
     is_right: Bools, is_erroneous: Bools, problems: Ints, *, resamples: int = RESAMPLES
 ) -> FirstErrorScore:
     """The F1 over solutions, with intervals by the bootstrap over `problems` (a number for each solution)."""
-    tallies = by_cluster(_tallies(is_right, is_erroneous), problems)
+    tallies = by_cluster(first_error_tallies(is_right, is_erroneous), problems)
     return FirstErrorScore(
         f1=measure(tallies, f1_of, resamples=resamples),
         erroneous=measure(tallies[:, :2], _share, resamples=resamples),
@@ -56,7 +53,7 @@ def average_f1(
     """The mean F1 over the parts that have both kinds of solutions; `parts` is a number for each solution."""
     count = int(parts.max(initial=-1)) + 1
     wide = np.zeros((len(is_right), count, COLUMNS))
-    wide[np.arange(len(is_right)), parts] = _tallies(is_right, is_erroneous)
+    wide[np.arange(len(is_right)), parts] = first_error_tallies(is_right, is_erroneous)
 
     def read(sums: Floats) -> Floats:
         by_part = f1_of(sums.reshape(*sums.shape[:-1], count, COLUMNS))
@@ -80,30 +77,8 @@ def first_errors_below(scores: Floats, offsets: Ints, threshold: float) -> Ints:
     return first_errors_of(labels, offsets)
 
 
-def best_threshold(
-    scores: Floats, offsets: Ints, is_right: Callable[[Ints], Bools], is_erroneous: Bools
-) -> float | None:
-    """The threshold with the best F1 on these solutions; None where one kind of solutions is missing.
-
-    Tried are quantiles of the scores, and one half. Of equally good ones it is the one nearest to one half. `is_right`
-    tells for the first errors of all solutions whether each is right.
-    """
-    known = scores[~np.isnan(scores)]
-    if not len(known):
-        return None
-    candidates = np.unique([USUAL_THRESHOLD, *np.quantile(known, np.linspace(0, 1, CANDIDATES))])
-    tallies = [
-        _tallies(is_right(first_errors_below(scores, offsets, threshold)), is_erroneous).sum(axis=0)
-        for threshold in candidates
-    ]
-    found = f1_of(np.array(tallies))
-    if not np.isfinite(found).any():
-        return None
-    order = np.lexsort((np.abs(candidates - USUAL_THRESHOLD), -found))
-    return float(candidates[order[0]])
-
-
-def _tallies(is_right: Bools, is_erroneous: Bools) -> Floats:
+def first_error_tallies(is_right: Bools, is_erroneous: Bools) -> Floats:
+    """A row of COLUMNS per solution."""
     columns = (is_erroneous & is_right, is_erroneous, ~is_erroneous & is_right, ~is_erroneous)
     return np.column_stack(columns).astype(np.float64)
 

@@ -34,8 +34,7 @@ class StepScores:
 
 def step_scores(called_good: Bools, is_good: Bools, problems: Ints, *, resamples: int = RESAMPLES) -> StepScores:
     """From one entry per step; intervals by the bootstrap over `problems` (a number for each step)."""
-    columns = (called_good & is_good, called_good & ~is_good, ~called_good & ~is_good, ~called_good & is_good)
-    tallies = by_cluster(np.column_stack(columns).astype(np.float64), problems)
+    tallies = by_cluster(step_tallies(called_good, is_good), problems)
     f1, negative_f1, prm_score, accuracy, good, bad = (
         measure(tallies, read, resamples=resamples)
         for read in (_f1, _negative_f1, prm_score_of, _accuracy, _accuracy_of_good, _accuracy_of_bad)
@@ -43,8 +42,14 @@ def step_scores(called_good: Bools, is_good: Bools, problems: Ints, *, resamples
     return StepScores(f1, negative_f1, prm_score, accuracy, good, bad, int(is_good.sum()), int((~is_good).sum()))
 
 
+def step_tallies(called_good: Bools, is_good: Bools) -> Floats:
+    """A row per step: good called good, bad called good, bad called bad, good called bad."""
+    columns = (called_good & is_good, called_good & ~is_good, ~called_good & ~is_good, ~called_good & is_good)
+    return np.column_stack(columns).astype(np.float64)
+
+
 def prm_score_of(sums: Floats) -> Floats:
-    """From sums of good called good, bad called good, bad called bad, good called bad."""
+    """From sums of `step_tallies`; NaN where steps of one kind are missing."""
     return np.asarray(0.5 * _f1(sums) + 0.5 * _negative_f1(sums))
 
 

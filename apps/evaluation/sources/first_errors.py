@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from apps.corpus.labels import BAD, GREAT, UNKNOWN
 from apps.estimation.latest import counted_run_q
@@ -20,6 +20,8 @@ from apps.projects.models import Project
 from apps.quality.gold.marks import counted_marks
 from apps.quality.models import Consensus, ConsensusMethod
 from apps.quality.statistics.ratings import Bools, Ints, first_errors_of, ints
+
+LABELED = Q(is_good__isnull=False)  # After `with_label`.
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def rollouts(project: Project, truth: FirstErrorTruth) -> Iterator[NamedErrors]:
     """Each counted estimation run. An imported run has only the hard labels of steps."""
     for run in EstimationRun.objects.filter(counted_run_q(), project=project).order_by("number"):
         if run.origin:
-            labeled = StepEstimate.objects.with_label().filter(run=run, step__chosen=True, is_good__isnull=False)
+            labeled = StepEstimate.objects.with_label().filter(LABELED, run=run, step__chosen=True)
             table = load_table(labeled, "step__solution_id", "step__position", "is_good")
             table[:, 2] = np.where(table[:, 2] == 1, GREAT, BAD)
             named = _from_steps(table, truth)

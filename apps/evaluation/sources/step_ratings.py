@@ -12,7 +12,7 @@ from apps.corpus.labels import BAD
 from apps.estimation.latest import counted_run_q
 from apps.estimation.models import EstimationRun, StepEstimate
 from apps.evaluation.sources.arrays import load_table, places_of
-from apps.evaluation.sources.first_errors import path_verdicts, rollouts_name
+from apps.evaluation.sources.first_errors import LABELED, path_verdicts, rollouts_name
 from apps.evaluation.sources.raters import Rater, RaterKind
 from apps.evaluation.sources.truth import StepTruth
 from apps.judging.models import JudgeRun
@@ -68,7 +68,7 @@ def consensus(project: Project, truth: StepTruth) -> Iterator[CalledSteps]:
 
 def rollouts(project: Project, truth: StepTruth) -> Iterator[CalledSteps]:
     for run in EstimationRun.objects.filter(counted_run_q(), project=project).order_by("number"):
-        labeled = StepEstimate.objects.with_label().filter(run=run, is_good__isnull=False)
+        labeled = StepEstimate.objects.with_label().filter(LABELED, run=run)
         table = load_table(labeled, "step_id", "is_good")
         yield from _called(Rater(RaterKind.ROLLOUTS, rollouts_name(run)), table, table[:, 1] == 1, truth)
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from django.db.models import QuerySet
 
-from apps.corpus.labels import BAD, NO_ERROR, UNKNOWN
-from apps.corpus.models import RESPLIT_INTO, Solution
+from apps.corpus.labels import BAD, NO_ERROR
+from apps.corpus.models import RESPLIT_INTO
 from apps.evaluation.options import EvaluationOptions, Truth
 from apps.evaluation.sources.arrays import load_table, numbers_of
 from apps.labeling.models import GoldLabel
@@ -71,7 +71,9 @@ def first_error_truth(project: Project, options: EvaluationOptions) -> FirstErro
     rows = list(selectable_solutions(project).filter(pk__in=accepted).values_list(*columns))
     gold_count = len(rows)
     if options.truth == Truth.GOLD_AND_CONSENSUS:
-        for first_error, *row in _settled(project).values_list("first_error", *(f"solution__{name}" for name in columns)):
+        for first_error, *row in _settled(project).values_list(
+            "first_error", *(f"solution__{name}" for name in columns)
+        ):
             if row[0] not in gold:
                 accepted[row[0]] = frozenset({first_error})
                 rows.append(tuple(row))
@@ -131,5 +133,3 @@ def step_truth(project: Project, options: EvaluationOptions) -> StepTruth:
 def in_dev_part(digests: Iterable[Any], share: float) -> Bools:
     """Which problems are in the part on which thresholds are chosen: by their digests, so always the same ones."""
     return np.array([digest.int % _DEV_PARTS < share * _DEV_PARTS for digest in digests], dtype=np.bool_)
-
-
