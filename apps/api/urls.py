@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
-from apps.api import exports, health, me, projects
+from apps.api import evaluations, exports, health, me, projects
 from apps.api.corpus import imports, problems, solutions
 from apps.api.estimation import estimates, sampling
 from apps.api.estimation import runs as estimation
@@ -41,6 +41,7 @@ urlpatterns = [
     path("projects/<slug:slug>/estimation-runs", estimation.RunList.as_view()),
     path("projects/<slug:slug>/sampling-runs", sampling.SamplingList.as_view()),
     path("projects/<slug:slug>/exports", exports.ExportList.as_view()),
+    path("projects/<slug:slug>/evaluations", evaluations.EvaluationList.as_view()),
     path("solutions/<int:pk>/evidence", evidence.SolutionEvidenceView.as_view()),
     path("solutions/<int:pk>/adjudicate", reviewing.SolutionAdjudicate.as_view()),
     path("solutions/<int:pk>/gold", reviewing.SolutionGold.as_view()),
@@ -72,6 +73,8 @@ urlpatterns = [
     path("estimation-runs/<int:pk>/pause", estimation.RunPause.as_view()),
     path("estimation-runs/<int:pk>/resume", estimation.RunResume.as_view()),
     path("estimation-runs/<int:pk>/cancel", estimation.RunCancel.as_view()),
+    path("evaluations/<int:pk>", evaluations.EvaluationDetail.as_view()),
+    path("evaluations/<int:pk>/cancel", evaluations.EvaluationCancel.as_view()),
     path("exports/<int:pk>", exports.ExportDetail.as_view()),
     path("exports/<int:pk>/cancel", exports.ExportCancel.as_view()),
     path("exports/<int:pk>/download", exports.ExportDownload.as_view(), name="export-download"),

@@ -10,6 +10,7 @@ from apps.dashboard.audit import views as audit
 from apps.dashboard.estimation import endpoint_views as endpoints
 from apps.dashboard.estimation import run_views as estimation
 from apps.dashboard.estimation import sampling_views as sampling
+from apps.dashboard.evaluation import views as evaluation
 from apps.dashboard.exports import views as exports
 from apps.dashboard.home import views as home
 from apps.dashboard.imports import views as imports
@@ -71,6 +72,11 @@ urlpatterns = [
     path(f"{_OF_PROJECT}quality/labelers/<int:pk>/suspend", quality.suspend_labeler, name="labeler-suspend"),
     path(f"{_OF_PROJECT}quality/labelers/<int:pk>/lift", quality.lift_suspension, name="labeler-lift"),
     path(f"{_OF_PROJECT}quality/rules", quality.rules, name="quality-rules"),
+    path(f"{_OF_PROJECT}evaluation", evaluation.evaluations, name="evaluation"),
+    path(f"{_OF_PROJECT}evaluation/new", evaluation.new_evaluation, name="evaluation-new"),
+    path(f"{_OF_PROJECT}evaluation/<int:pk>", evaluation.evaluation, name="evaluation-detail"),
+    path(f"{_OF_PROJECT}evaluation/<int:pk>/cancel", evaluation.cancel, name="evaluation-cancel"),
+    path(f"{_OF_PROJECT}evaluation/<int:pk>/<slug:name>.csv", evaluation.table, name="evaluation-table"),
     path(f"{_OF_PROJECT}audit", audit.audit, name="audit"),
     path(f"{_OF_PROJECT}audit.jsonl", audit.audit_file, name="audit-file"),
     path(f"{_OF_PROJECT}problems/<int:pk>", problems.problem, name="problem"),

@@ -38,6 +38,10 @@ TABLE: list[tuple[str, str, str, str]] = [
     ("projects/<slug:slug>/rounds/<signed:number>/close", "post", "manager", "write"),
     ("projects/<slug:slug>/rounds/<signed:number>/claim", "post", "labeler", "label"),
     ("projects/<slug:slug>/exports", "post", "manager", "write"),
+    ("projects/<slug:slug>/evaluations", "get", "reviewer", "read"),
+    ("projects/<slug:slug>/evaluations", "post", "reviewer", "write"),
+    ("evaluations/<int:pk>", "get", "reviewer", "read"),
+    ("evaluations/<int:pk>/cancel", "post", "reviewer", "write"),
     ("projects/<slug:slug>/endpoints", "get", "manager", "read"),
     ("projects/<slug:slug>/endpoints", "post", "manager", "write"),
     ("projects/<slug:slug>/estimation-runs", "get", "reviewer", "read"),
@@ -90,6 +94,7 @@ def call(world: World) -> Call:
         "steps": world.solution.steps.all()[0].pk,
         "assignments": world.round.assignments.get().pk,
         "exports": world.export.pk,
+        "evaluations": world.evaluation.pk,
         "estimation-runs": world.run.pk,
         "sampling-runs": world.sampling.pk,
     }

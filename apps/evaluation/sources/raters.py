@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -26,4 +26,5 @@ class Rater:
     user: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        row: dict[str, Any] = {"kind": self.kind.value, "name": self.name}
+        return row if self.user is None else row | {"user": self.user}
