@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from apps.dashboard.evaluation.tables import RATER_KINDS, curve_title
@@ -11,6 +11,7 @@ from apps.evaluation.models import EvaluationKind
 from apps.scoring.reducers import REDUCER_TITLES
 
 Data = Mapping[str, Any]
+Point = tuple[float, float, float | None, float | None]  # N, the value, and its interval.
 
 MOST_SCORERS = 4  # On the plot of all scorers; more lines cannot be told apart.
 MOST_PLOTS = 6
@@ -19,11 +20,12 @@ MOST_INTERVALS = 40
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A line of a plot. `look` names its colour, dashes and marks; `points` are (n, value, low, high)."""
+    """A line of a plot. `look` names its colour, dashes and marks."""
 
     title: str
     look: str
-    points: list[tuple[float, float, float | None, float | None]]
+    points: list[Point]
+    has_band: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +85,11 @@ def _curve_plots(curves: Sequence[Data]) -> Iterator[CurvePlot]:
         votes = [curve for curve in _of_kind(curves, "weighted_vote") if curve["scorer"]["name"] == name]
         yield CurvePlot(
             f"Ways to use {name}",
-            "The same scorer with each reducer, and as the weight of votes.",
+            "The same scorer with each reducer, and as the weight of votes. Intervals are in the figures.",
             [
-                *(_series(curve, f"line-{number}", _reducer(curve)) for number, curve in enumerate(own, 1)),
-                *(_series(curve, "line-vote", "weighted vote") for curve in votes),
-                *(_series(curve, "line-majority") for curve in majority),
+                *(_bare(curve, f"line-{number}", _reducer(curve)) for number, curve in enumerate(own, 1)),
+                *(_bare(curve, "line-vote", "weighted vote") for curve in votes),
+                *(_bare(curve, "line-majority") for curve in majority),
             ],
         )
 
@@ -99,6 +101,11 @@ def _of_kind(curves: Sequence[Data], kind: str) -> list[Data]:
 def _series(curve: Data, look: str, title: str = "") -> Series:
     points = [(point["n"], point["value"], point["low"], point["high"]) for point in curve["points"]]
     return Series(title or curve_title(curve), look, points)
+
+
+def _bare(curve: Data, look: str, title: str = "") -> Series:
+    """Without a band: many of them over each other tell nothing."""
+    return replace(_series(curve, look, title), has_band=False)
 
 
 def _reducer(curve: Data) -> str:

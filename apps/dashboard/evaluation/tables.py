@@ -21,6 +21,7 @@ RATER_KINDS = {
     "reward_model": "reward model",
     "outcome_score": "scores of files",
 }
+THRESHOLDS = {"dev": "dev part", "given": "given", "usual": "usual"}
 CURVE_TITLES = {"pass": "any of N (pass@N)", "majority": "majority"}
 
 
@@ -88,8 +89,8 @@ def _steps(report: Report) -> Table:
 def _threshold(row: Data) -> str:
     threshold = row["threshold"]
     if threshold is None:
-        return "none"
-    return f"{threshold['value']:.3f} ({'chosen on the dev part' if threshold['chosen'] == 'dev' else threshold['chosen']})"
+        return ""
+    return f"{threshold['value']:.3f} ({THRESHOLDS[threshold['chosen']]})"
 
 
 def _curves(report: Report) -> Table:
@@ -134,6 +135,7 @@ def _histograms(report: Report) -> Table:
         [row["rater"]["name"], row["unit"], _range(row["histogram"], number), good, bad]
         for row in report["scorers"]
         for number, (good, bad) in enumerate(zip(row["histogram"]["good"], row["histogram"]["bad"], strict=True))
+        if good or bad
     ]
     return Table(["Scorer", "Scores of", "Score", "Good", "Bad"], rows)
 

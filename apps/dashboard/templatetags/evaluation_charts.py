@@ -15,7 +15,7 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from django.utils.text import slugify
 
-from apps.dashboard.evaluation.plots import CurvePlot, Series
+from apps.dashboard.evaluation.plots import CurvePlot, Point, Series
 from apps.dashboard.templatetags.numbers import share
 from apps.evaluation.metrics.learning_curve import LearningCurve
 
@@ -44,15 +44,18 @@ class Axes:
     x_high: float
     y_low: float
     y_high: float
+    y_step: float
 
     @classmethod
     def of(cls, series: Sequence[Series]) -> Axes:
-        """Tenths around the values and their intervals."""
+        """Tenths around the values and their intervals; fifths where these are far apart."""
         points = [point for line in series for point in line.points]
-        values = [value for _, *bounds in points for value in bounds if value is not None]
-        low, high = floor(min(values) * 10 + 1e-9) / 10, ceil(max(values) * 10 - 1e-9) / 10
-        low = max(0.0, low - 0.1) if low == high else low
-        return cls(min(n for n, *_ in points), max(n for n, *_ in points), low, max(high, low + 0.1))
+        values = [value for line in series for point in line.points for value in _bounds(line, point)]
+        step = 0.1 if max(values) - min(values) < 0.5 else 0.2
+        low, high = step * floor(min(values) / step + 1e-9), step * ceil(max(values) / step - 1e-9)
+        if low == high:
+            low, high = max(0.0, low - step), max(high, step)
+        return cls(min(n for n, *_ in points), max(n for n, *_ in points), low, high, step)
 
     def x(self, value: float) -> float:
         if self.x_high == self.x_low:
@@ -63,8 +66,9 @@ class Axes:
         return BOTTOM - (BOTTOM - TOP) * (value - self.y_low) / (self.y_high - self.y_low)
 
     def y_ticks(self) -> list[dict[str, str]]:
-        tenths = range(round(self.y_low * 10), round(self.y_high * 10) + 1, 1 if self.y_high - self.y_low < 0.65 else 2)
-        return [{"y": f"{self.y(tenth / 10):.1f}", "label": f"{10 * tenth} %"} for tenth in tenths]
+        numbers = range(round(self.y_low / self.y_step), round(self.y_high / self.y_step) + 1)
+        shares = [number * self.y_step for number in numbers]
+        return [{"y": f"{self.y(tick):.1f}", "label": share(tick)} for tick in shares]
 
     def x_ticks(self, values: Sequence[float]) -> list[dict[str, str]]:
         shown = sorted(set(values))
@@ -111,9 +115,16 @@ def _lines(title: str, about: str, series: Sequence[Series], *, across: str, x_u
     return render_to_string("charts/curves.html", context)
 
 
+def _bounds(line: Series, point: Point) -> list[float]:
+    """What must be inside of the plot: the value, and its interval if the line has a band."""
+    bounds = point[1:] if line.has_band else point[1:2]
+    return [value for value in bounds if value is not None]
+
+
 def _line(line: Series, axes: Axes, x_unit: str) -> dict[str, Any]:
     places = [(f"{axes.x(n):.1f}", f"{axes.y(value):.1f}") for n, value, *_ in line.points]
-    bounded = [(n, low, high) for n, _, low, high in line.points if low is not None and high is not None]
+    points = line.points if line.has_band else []
+    bounded = [(n, low, high) for n, _, low, high in points if low is not None and high is not None]
     upper = [f"{axes.x(n):.1f},{axes.y(high):.1f}" for n, _, high in bounded]
     lower = [f"{axes.x(n):.1f},{axes.y(low):.1f}" for n, low, _ in reversed(bounded)]
     return {
@@ -131,7 +142,7 @@ def _line(line: Series, axes: Axes, x_unit: str) -> dict[str, Any]:
     }
 
 
-def point_text(point: tuple[float, float, float | None, float | None], x_unit: str) -> str:
+def point_text(point: Point, x_unit: str) -> str:
     """N = 8: 45 % (41 to 49 %)."""
     n, value, low, high = point
     bounds = "" if low is None or high is None else f" ({100 * low:.0f} to {share(high)})"
