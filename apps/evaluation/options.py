@@ -17,7 +17,7 @@ class Truth(StrEnum):
     GOLD = "gold"
 
 
-TRUTH_TITLES = {Truth.GOLD_AND_CONSENSUS: "gold, else the settled consensus", Truth.GOLD: "gold alone"}
+TRUTH_TITLES = {Truth.GOLD_AND_CONSENSUS: "gold, else consensus", Truth.GOLD: "gold alone"}
 
 
 class Part(StrEnum):
