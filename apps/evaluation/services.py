@@ -16,7 +16,7 @@ from apps.core.jobs.model import JobStatus
 from apps.core.jobs.wakeups import delay_on_commit
 from apps.evaluation.models import Evaluation, EvaluationKind
 from apps.evaluation.options import EvaluationOptions, OptionsError, options_from
-from apps.evaluation.sources.scorers import scoring_runs
+from apps.evaluation.sources.scorers import VERIFIER_SCORE, scoring_runs
 from apps.projects.models import Project
 
 
@@ -39,7 +39,10 @@ def create_evaluation(
             fields={"kind": f"must be one of {', '.join(EvaluationKind.values)}"},
         )
     checked = checked_options(options or {})
-    scoring_runs(project, checked.scorer)
+    if checked.scorer not in ("", VERIFIER_SCORE):
+        # A model's newest run now: a later one does not change what was asked for.
+        (run,) = scoring_runs(project, checked.scorer)
+        checked = msgspec.structs.replace(checked, scorer=f"run {run.number}")
     evaluation = Evaluation.objects.create(
         project=project,
         kind=kind,
