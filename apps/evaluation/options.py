@@ -20,7 +20,7 @@ class Truth(StrEnum):
 TRUTH_TITLES = {Truth.GOLD_AND_CONSENSUS: "gold, else consensus", Truth.GOLD: "gold alone"}
 
 
-class Part(StrEnum):
+class PartProperty(StrEnum):
     """The property of problems, or of solutions, by which first errors are reported in parts."""
 
     SUBJECT = "subject"
@@ -38,7 +38,9 @@ class EvaluationOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
         ),
     ] = ""
     truth: Annotated[Truth, Meta(description="What counts as right.")] = Truth.GOLD_AND_CONSENSUS
-    by: Annotated[Part, Meta(description="Parts for which ProcessBench's F1 is reported, too.")] = Part.SUBJECT
+    by: Annotated[PartProperty, Meta(description="Parts for which ProcessBench's F1 is reported, too.")] = (
+        PartProperty.SUBJECT
+    )
     threshold: Annotated[float, Meta(ge=0, le=1)] | None = None
     dev_share: Annotated[
         float, Meta(ge=0, le=0.9, description="Share of problems on which thresholds are chosen; the rest is reported.")

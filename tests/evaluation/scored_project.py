@@ -53,7 +53,8 @@ def estimate(run: EstimationRun, solution: Solution, first_error: int | None, su
 
 def make_judge_run(project: Project, name: str = "critic") -> JudgeRun:
     judge, _ = Judge.objects.get_or_create(project=project, name=name, version=1)
-    return JudgeRun.objects.create(project=project, judge=judge, number=project.judge_runs.count() + 1, origin="jsonl")
+    number = project.judge_runs.count() + 1
+    return JudgeRun.objects.create(project=project, judge=judge, number=number, run_in_file=number, origin="jsonl")
 
 
 def judge(run: JudgeRun, solution: Solution, *ratings: int) -> None:

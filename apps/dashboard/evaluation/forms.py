@@ -11,7 +11,7 @@ from apps.core.structs import default_of, description_of, limits_of
 from apps.dashboard.forms import OnceForm
 from apps.evaluation.kinds import KINDS
 from apps.evaluation.models import EvaluationKind
-from apps.evaluation.options import TRUTH_TITLES, EvaluationOptions, Part
+from apps.evaluation.options import TRUTH_TITLES, EvaluationOptions, PartProperty
 from apps.evaluation.sources.scorers import VERIFIER_SCORE
 
 # Options whose value in the form is that of the struct; `threshold` is empty for None.
@@ -34,7 +34,7 @@ class EvaluationForm(OnceForm):
     scorer = forms.ChoiceField(required=False, label="Scorers", help_text="Reward models and scores of solutions.")
     truth = forms.ChoiceField(choices=[(truth.value, title) for truth, title in TRUTH_TITLES.items()])
     by = forms.ChoiceField(
-        choices=[(part.value, part.value) for part in Part],
+        choices=[(part.value, part.value) for part in PartProperty],
         label="Parts",
         help_text=description_of(EvaluationOptions, "by"),
     )
