@@ -19,6 +19,7 @@ enumerated where they are at most DRAWS, else as many are drawn, and the standar
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from math import comb
 
 import numpy as np
@@ -103,14 +104,21 @@ def _wins(sizes: Ints, winner: int, silent: int, most: int) -> Floats:
     wins = np.zeros(most + 1)
     for votes in range(1, min(int(sizes[winner]), most) + 1):
         rivals = others[others >= votes]
-        nodes, node_weights = np.polynomial.legendre.leggauss(min(len(rivals), most // votes) // 2 + 1)
+        nodes, node_weights = _quadrature(min(len(rivals), most // votes))
         # Classes that cannot reach as many votes may take any number, as may samples without an answer.
         free = silent + int(others[others < votes].sum())
         ways = np.tile(_choices(free, most - votes), (len(nodes), 1))
         for size in rivals.tolist():
-            ways = _times(ways, _choices(size, votes), votes, (nodes + 1) / 2)
-        wins[votes:] += comb(int(sizes[winner]), votes) * (node_weights / 2 @ ways)
+            ways = _times(ways, _choices(size, votes), votes, nodes)
+        wins[votes:] += comb(int(sizes[winner]), votes) * (node_weights @ ways)
     return wins
+
+
+@cache
+def _quadrature(degree: int) -> tuple[Floats, Floats]:
+    """Nodes and weights that integrate polynomials up to this degree exactly from 0 to 1."""
+    nodes, weights = np.polynomial.legendre.leggauss(degree // 2 + 1)
+    return (nodes + 1) / 2, weights / 2
 
 
 def _times(ways: Floats, choices: Floats, votes: int, ties: Floats) -> Floats:

@@ -39,7 +39,7 @@ class FirstErrorTruth:
     is_erroneous: Bools
     dev: Bools
     gold_count: int
-    _accepted: Ints
+    _accepted: Ints  # In ascending order.
 
     @property
     def offsets(self) -> Ints:
@@ -47,7 +47,9 @@ class FirstErrorTruth:
 
     def accepts(self, places: Ints, first_errors: Ints) -> Bools:
         """Whether these first errors of the solutions at these places are right."""
-        return np.isin(_keys(places, first_errors, self.lengths), self._accepted)
+        keys = _keys(places, first_errors, self.lengths)
+        found = np.minimum(np.searchsorted(self._accepted, keys), len(self._accepted) - 1)
+        return np.asarray(self._accepted[found] == keys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +88,8 @@ def _truth(
     solutions, problems, lengths = (ints([row[column] for row in rows]) for column in range(3))
     part_names = sorted({row[3] or "" for row in rows})
     numbers = {name: number for number, name in enumerate(part_names)}
-    keys = [
-        _keys(ints([place]), ints([first_error]), lengths)[0]
-        for place, row in enumerate(rows)
-        for first_error in accepted[row[0]]
-    ]
+    pairs = ints([(place, first_error) for place, row in enumerate(rows) for first_error in accepted[row[0]]])
+    places, first_errors = pairs.reshape(-1, 2).T
     return FirstErrorTruth(
         solutions=solutions,
         problems=numbers_of(problems),
@@ -100,7 +99,7 @@ def _truth(
         is_erroneous=np.array([NO_ERROR not in accepted[row[0]] for row in rows], dtype=np.bool_),
         dev=in_dev_part((row[4] for row in rows), dev_share),
         gold_count=gold_count,
-        _accepted=ints(keys),
+        _accepted=np.sort(_keys(places, first_errors, lengths)),
     )
 
 
