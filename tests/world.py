@@ -29,6 +29,8 @@ from apps.labeling.queue.claim import claim
 from apps.labeling.rounds.services import create_round, open_round
 from apps.projects.models import Guideline, Invitation, Membership, Project
 from apps.projects.services import invite, publish_guidelines
+from apps.scoring.models import ScoringRun
+from apps.scoring.services import start_scoring
 from tests.cast import make_problem, make_round, make_solution
 
 ROW = b'{"problem": {"statement": "What is 1 + 1?", "reference_answer": "2"}, "solution": {"steps": ["One and one.", "2"]}}\n'
@@ -51,6 +53,7 @@ class World:
     run: EstimationRun
     sampling: SamplingRun
     draft: Round
+    scoring: ScoringRun
 
 
 def rate(round_: Round, labeler: User, *ratings: int | None, finish: str = "", **fields: object) -> Assignment:
@@ -88,7 +91,11 @@ def world(project: Project, alice: User, bob: User) -> World:
     run = start_run(project=project, endpoint=endpoint, strategy="posterior-search", created_by=alice)
     sampling = start_sampling(project=project, endpoint=endpoint, created_by=alice)
     draft = create_round(project=project, protocol="first_error", name="Second light", created_by=alice)
-    made = (upload, batch, export, evaluation, guideline, invitation, secret, bobs, endpoint, run, sampling, draft)
+    scoring = start_scoring(project=project, endpoint=endpoint, created_by=alice)
+    made = (
+        *(upload, batch, export, evaluation, guideline, invitation, secret),
+        *(bobs, endpoint, run, sampling, draft, scoring),
+    )
     return World(project, solution, round_, *made)
 
 

@@ -17,6 +17,7 @@ from apps.exports.models import Export
 from apps.labeling.models import Assignment, Round
 from apps.projects.models import Membership, Project
 from apps.projects.permissions import allow, can, project_for, reachable
+from apps.scoring.models import ScoringRun
 
 _ROUND = Prepared(
     lambda slug, number, user: (
@@ -103,6 +104,10 @@ def sampling_of(request: Request, pk: int, action: str) -> SamplingRun:
 
 def run_of(request: Request, pk: int, action: str) -> EstimationRun:
     return reachable(EstimationRun.objects.all(), user_of(request), action, pk)
+
+
+def scoring_of(request: Request, pk: int, action: str) -> ScoringRun:
+    return reachable(ScoringRun.objects.select_related("endpoint"), user_of(request), action, pk)
 
 
 def export_of(request: Request, pk: int) -> Export:

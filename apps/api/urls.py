@@ -11,6 +11,8 @@ from apps.api.estimation import verdicts as judging
 from apps.api.labeling import assignments, preferences, rounds, step_labels
 from apps.api.quality import evidence, reports
 from apps.api.quality import review as reviewing
+from apps.api.scoring import rewards
+from apps.api.scoring import runs as scoring
 from apps.core.http import converters  # noqa: F401 - registers `signed`
 from apps.labeling.models import Round
 
@@ -40,6 +42,10 @@ urlpatterns = [
     path("projects/<slug:slug>/endpoints", estimation.EndpointList.as_view()),
     path("projects/<slug:slug>/estimation-runs", estimation.RunList.as_view()),
     path("projects/<slug:slug>/sampling-runs", sampling.SamplingList.as_view()),
+    path("projects/<slug:slug>/scoring-runs", scoring.ScoringRunList.as_view()),
+    path("projects/<slug:slug>/scores", scoring.StepScoreList.as_view()),
+    path("projects/<slug:slug>/reward-model", scoring.ProjectRewardModel.as_view()),
+    path("projects/<slug:slug>/rewards", rewards.RewardList.as_view()),
     path("projects/<slug:slug>/exports", exports.ExportList.as_view()),
     path("projects/<slug:slug>/evaluations", evaluations.EvaluationList.as_view()),
     path("solutions/<int:pk>/evidence", evidence.SolutionEvidenceView.as_view()),
@@ -75,6 +81,10 @@ urlpatterns = [
     path("estimation-runs/<int:pk>/cancel", estimation.RunCancel.as_view()),
     path("evaluations/<int:pk>", evaluations.EvaluationDetail.as_view()),
     path("evaluations/<int:pk>/cancel", evaluations.EvaluationCancel.as_view()),
+    path("scoring-runs/<int:pk>", scoring.ScoringRunDetail.as_view()),
+    path("scoring-runs/<int:pk>/pause", scoring.ScoringRunPause.as_view()),
+    path("scoring-runs/<int:pk>/resume", scoring.ScoringRunResume.as_view()),
+    path("scoring-runs/<int:pk>/cancel", scoring.ScoringRunCancel.as_view()),
     path("exports/<int:pk>", exports.ExportDetail.as_view()),
     path("exports/<int:pk>/cancel", exports.ExportCancel.as_view()),
     path("exports/<int:pk>/download", exports.ExportDownload.as_view(), name="export-download"),

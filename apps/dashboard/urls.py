@@ -10,6 +10,7 @@ from apps.dashboard.audit import views as audit
 from apps.dashboard.estimation import endpoint_views as endpoints
 from apps.dashboard.estimation import run_views as estimation
 from apps.dashboard.estimation import sampling_views as sampling
+from apps.dashboard.estimation import scoring_views as scoring
 from apps.dashboard.evaluation import views as evaluation
 from apps.dashboard.exports import views as exports
 from apps.dashboard.home import views as home
@@ -140,6 +141,13 @@ urlpatterns = [
             {"act": act},
             name=f"sampling-{act}",
         )
+        for act in ("pause", "resume", "cancel")
+    ),
+    path(f"{_OF_PROJECT}estimation/scoring/new", scoring.new_scoring, name="scoring-new"),
+    path(f"{_OF_PROJECT}estimation/scoring/new/forecast", scoring.forecast, name="scoring-forecast"),
+    path(f"{_OF_PROJECT}estimation/scoring/<int:number>", scoring.scoring, name="scoring"),
+    *(
+        path(f"{_OF_PROJECT}estimation/scoring/<int:number>/{act}", scoring.change, {"act": act}, name=f"scoring-{act}")
         for act in ("pause", "resume", "cancel")
     ),
     path(f"{_OF_PROJECT}endpoints", endpoints.endpoints, name="endpoints"),

@@ -5,9 +5,10 @@ A run counts once it has finished or was cancelled. Runs are in the order of the
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
+from apps.corpus.models import Step
 from apps.estimation.latest import counted_run_q
 from apps.scoring.models import ScoringRun, StepScore
 
@@ -45,3 +46,18 @@ def run_scores(run: ScoringRun, solution_ids: Collection[int]) -> dict[int, RunS
         scores.by_position[position] = score
         scores.by_step[step_id] = score
     return found
+
+
+def newest_of_each_model(steps: Sequence[Step]) -> dict[int, list[StepScore]]:
+    """By step id, for the steps of one solution: the scores of the newest counted run of each reward model, by name."""
+    rows = StepScore.objects.filter(counted_run_q("run__"), step__in=steps).select_related("run")
+    newest: dict[str, ScoringRun] = {}
+    for score in rows:
+        run = newest.setdefault(score.run.model, score.run)
+        if score.run.number > run.number:
+            newest[score.run.model] = score.run
+    by_step: dict[int, list[StepScore]] = {}
+    for score in sorted(rows, key=lambda score: score.run.model):
+        if newest[score.run.model].pk == score.run_id:
+            by_step.setdefault(score.step_id, []).append(score)
+    return by_step

@@ -8,11 +8,11 @@ from django.db.models import Q
 from apps.corpus.models import Solution, Step
 from apps.estimation.models.frame import SolutionRun, SolutionShard
 from apps.inference.models import Endpoint
-from apps.inference.scorers import KIND_TITLES
+from apps.inference.scorers import SCORERS
 from apps.projects.models import Project
 from apps.scoring.reducers import REDUCER_TITLES, Reducer
 
-KIND_CHOICES = list(KIND_TITLES.items())
+KIND_CHOICES = [(scorer.name, scorer.title) for scorer in SCORERS.values()]
 REDUCER_CHOICES = [(reducer.value, title) for reducer, title in REDUCER_TITLES.items()]
 
 

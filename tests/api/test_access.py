@@ -55,6 +55,15 @@ TABLE: list[tuple[str, str, str, str]] = [
     ("sampling-runs/<int:pk>/cancel", "post", "manager", "write"),
     ("sampling-runs/<int:pk>/pause", "post", "manager", "write"),
     ("sampling-runs/<int:pk>/resume", "post", "manager", "write"),
+    ("projects/<slug:slug>/scoring-runs", "get", "reviewer", "read"),
+    ("projects/<slug:slug>/scoring-runs", "post", "manager", "write"),
+    ("projects/<slug:slug>/scores", "get", "reviewer", "read"),
+    ("projects/<slug:slug>/rewards", "post", "manager", "read"),
+    ("projects/<slug:slug>/reward-model", "put", "manager", "write"),
+    ("scoring-runs/<int:pk>", "get", "reviewer", "read"),
+    ("scoring-runs/<int:pk>/pause", "post", "manager", "write"),
+    ("scoring-runs/<int:pk>/resume", "post", "manager", "write"),
+    ("scoring-runs/<int:pk>/cancel", "post", "manager", "write"),
     ("problems/<int:pk>", "get", "reviewer", "read"),
     ("problems/<int:pk>", "patch", "manager", "write"),
     ("problems/<int:pk>/retire", "post", "manager", "write"),
@@ -97,13 +106,16 @@ def call(world: World) -> Call:
         "evaluations": world.evaluation.pk,
         "estimation-runs": world.run.pk,
         "sampling-runs": world.sampling.pk,
+        "scoring-runs": world.scoring.pk,
     }
 
     def one(client: Client, method: str, route: str) -> HttpResponseBase:
         path = route.replace("<slug:slug>", world.project.slug).replace("<signed:number>", str(world.round.number))
         path = path.replace("<int:pk>", str(ids.get(route.partition("/")[0], 0)))
         return getattr(client, method)(
-            f"/api/v1/{path}", {}, **({"content_type": "application/json"} if method in ("post", "patch") else {})
+            f"/api/v1/{path}",
+            {},
+            **({"content_type": "application/json"} if method in ("post", "patch", "put") else {}),
         )
 
     return one

@@ -199,6 +199,7 @@ def test_every_operation_of_the_api_with_every_field_spoilt(
         "evaluations": world.evaluation.pk,
         "estimation-runs": world.run.pk,
         "sampling-runs": world.sampling.pk,
+        "scoring-runs": world.scoring.pk,
         "steps": world.solution.steps.order_by("position")[0].pk,
     }
     document = SchemaGenerator().get_schema(request=None, public=True)

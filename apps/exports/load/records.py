@@ -37,6 +37,7 @@ from apps.judging.models import StepVerdict
 from apps.labeling.models import GoldLabel
 from apps.projects.models import Project
 from apps.quality.models import StepConsensus
+from apps.scoring.records import score_records
 
 CHUNK = 500
 
@@ -143,6 +144,7 @@ def _records(rows: Sequence[tuple[Any, ...]], members: Members, *, verifier: str
     consensus = _consensus(solution_ids)
     estimates = _estimates(solution_ids)
     judges = _judges(solution_ids)
+    scores = score_records(solution_ids)
     return [
         Record(
             problem=problems[row[1]],
@@ -152,6 +154,7 @@ def _records(rows: Sequence[tuple[Any, ...]], members: Members, *, verifier: str
             consensus=consensus[row[0]],
             estimates=estimates[row[0]],
             judges=judges[row[0]],
+            scores=scores.get(row[0], []),
         )
         for row in rows
     ]

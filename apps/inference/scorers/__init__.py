@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-KIND_TITLES = {
-    "token_probability": "token probability",
-    "pooling": "token classification",
-    "json": "plain JSON",
-}
+from apps.inference.scorers.base import Scorer
+from apps.inference.scorers.plain_json import PlainJson
+from apps.inference.scorers.token_classifier import TokenClassifier
+from apps.inference.scorers.token_probability import TokenProbability
+
+_ALL: tuple[type[Scorer], ...] = (TokenProbability, TokenClassifier, PlainJson)
+SCORERS = {scorer.name: scorer for scorer in _ALL}
