@@ -35,8 +35,10 @@ INSTALLED_APPS = [
     "apps.labeling",
     "apps.estimation",
     "apps.judging",
+    "apps.scoring",
     "apps.quality",
     "apps.exports",
+    "apps.evaluation",
     "apps.api",
     "apps.dashboard",
     "apps.demo",
@@ -203,7 +205,9 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {
     "apps.corpus.tasks.*": {"queue": "imports"},
     "apps.exports.tasks.*": {"queue": "exports"},
+    "apps.evaluation.tasks.*": {"queue": "exports"},
     "apps.estimation.tasks.work_on_*": {"queue": "estimation"},
+    "apps.scoring.tasks.work_on_*": {"queue": "estimation"},
 }
 # A task that runs longer than this counts as lost and is sent to another worker.
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 6 * 3600}
@@ -216,14 +220,22 @@ CELERY_BEAT_SCHEDULE = {
     "expire leases": {"task": "apps.labeling.tasks.expire_leases", "schedule": 30.0},
     "pick up abandoned imports": {"task": "apps.corpus.tasks.resume_abandoned", "schedule": 60.0},
     "pick up abandoned exports": {"task": "apps.exports.tasks.resume_abandoned", "schedule": 60.0},
+    "pick up abandoned evaluations": {"task": "apps.evaluation.tasks.resume_abandoned", "schedule": 60.0},
     "pick up abandoned estimation runs": {"task": "apps.estimation.tasks.resume_abandoned", "schedule": 10.0},
+    "store scores of ended runs": {"task": "apps.scoring.tasks.apply_unapplied", "schedule": 60.0},
     "recompute stale labels": {"task": "apps.quality.tasks.recompute_stale", "schedule": 3.0},
     "refresh quality figures": {"task": "apps.quality.tasks.refresh_stale_figures", "schedule": 60.0},
     "discard left uploads": {"task": "apps.corpus.tasks.discard_left_uploads", "schedule": 3600.0},
 }
 
-# At most this many workers work on one estimation run at a time.
+# At most this many workers work on one estimation run or scoring run at a time.
 ESTIMATION_FANOUT = 8
+# The kinds of runs that share the workers of the queue `estimation`, fairly between projects.
+RUN_KINDS = [
+    "apps.estimation.worker.kinds.ESTIMATION_RUNS",
+    "apps.estimation.worker.kinds.SAMPLING_RUNS",
+    "apps.scoring.worker.run.SCORING_RUNS",
+]
 
 # Apps above `corpus` that store their part of an imported row.
 RECORD_IMPORTERS = [
@@ -231,6 +243,7 @@ RECORD_IMPORTERS = [
     "apps.labeling.importers.gold.GoldImporter",
     "apps.estimation.importers.EstimateImporter",
     "apps.judging.importers.VerdictImporter",
+    "apps.scoring.importers.ScoreImporter",
     "apps.quality.consensus.invalidation.InvalidationImporter",
 ]
 # Apps above `labeling` that are called with each submission and correction, within its transaction.
@@ -285,7 +298,10 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {"JobStatusEnum": "apps.core.jobs.model.JobStatus"},
+    "ENUM_NAME_OVERRIDES": {
+        "JobStatusEnum": "apps.core.jobs.model.JobStatus",
+        "EvaluationKindEnum": "apps.evaluation.models.EvaluationKind",
+    },
 }
 
 # Lightness and chroma of unfold's own shades, at the hue of the pages' accent.

@@ -20,6 +20,7 @@ pytest_plugins = [
     "tests.lanes",
     "tests.processes",
     "tests.reasoner.serving",
+    "tests.scoring.model",
     "tests.world",
 ]
 

@@ -30,6 +30,7 @@ PROCESSES = {
     "new_reasoner_server",
     "pool",
     "reasoner_server",
+    "reward_server",
     "served",
     "start_worker",
     "web",

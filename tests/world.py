@@ -14,6 +14,9 @@ from apps.corpus.services import create_import, keep_upload
 from apps.estimation.models import EstimationRun, SamplingRun
 from apps.estimation.runs.services import start_run
 from apps.estimation.sampling.services import start_sampling
+from apps.evaluation.models import Evaluation
+from apps.evaluation.run import run_evaluation
+from apps.evaluation.services import create_evaluation
 from apps.exports.models import Export
 from apps.exports.run import run_export
 from apps.exports.services import create_export
@@ -26,6 +29,8 @@ from apps.labeling.queue.claim import claim
 from apps.labeling.rounds.services import create_round, open_round
 from apps.projects.models import Guideline, Invitation, Membership, Project
 from apps.projects.services import invite, publish_guidelines
+from apps.scoring.models import ScoringRun
+from apps.scoring.services import start_scoring
 from tests.cast import make_problem, make_round, make_solution
 
 ROW = b'{"problem": {"statement": "What is 1 + 1?", "reference_answer": "2"}, "solution": {"steps": ["One and one.", "2"]}}\n'
@@ -39,6 +44,7 @@ class World:
     upload: Upload
     batch: ImportBatch
     export: Export
+    evaluation: Evaluation
     guideline: Guideline
     invitation: Invitation
     secret: str
@@ -47,6 +53,7 @@ class World:
     run: EstimationRun
     sampling: SamplingRun
     draft: Round
+    scoring: ScoringRun
 
 
 def rate(round_: Round, labeler: User, *ratings: int | None, finish: str = "", **fields: object) -> Assignment:
@@ -73,6 +80,9 @@ def world(project: Project, alice: User, bob: User) -> World:
         project=project, file=ContentFile(ROW), filename="two.jsonl", format="jsonl", uploaded_by=alice
     )
     export = run_export(export_id=create_export(project=project, format="annotate", requested_by=alice).pk)
+    evaluation = run_evaluation(
+        evaluation_id=create_evaluation(project=project, kind="processbench", requested_by=alice).pk
+    )
     invitation, secret = invite(project=project, role="labeler", invited_by=alice)
     bobs = Membership.objects.get(project=project, user=bob)
     endpoint = add_endpoint(
@@ -81,7 +91,11 @@ def world(project: Project, alice: User, bob: User) -> World:
     run = start_run(project=project, endpoint=endpoint, strategy="posterior-search", created_by=alice)
     sampling = start_sampling(project=project, endpoint=endpoint, created_by=alice)
     draft = create_round(project=project, protocol="first_error", name="Second light", created_by=alice)
-    made = (upload, batch, export, guideline, invitation, secret, bobs, endpoint, run, sampling, draft)
+    scoring = start_scoring(project=project, endpoint=endpoint, created_by=alice)
+    made = (
+        *(upload, batch, export, evaluation, guideline, invitation, secret),
+        *(bobs, endpoint, run, sampling, draft, scoring),
+    )
     return World(project, solution, round_, *made)
 
 

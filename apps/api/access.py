@@ -12,10 +12,12 @@ from apps.core.db.prepared import Prepared
 from apps.core.errors import NotFound
 from apps.corpus.models import ImportBatch, Problem, Solution, Step
 from apps.estimation.models import EstimationRun, SamplingRun
+from apps.evaluation.models import Evaluation
 from apps.exports.models import Export, SavedPolicy
 from apps.labeling.models import Assignment, Round
 from apps.projects.models import Membership, Project
 from apps.projects.permissions import allow, can, project_for, reachable
+from apps.scoring.models import ScoringRun
 
 _ROUND = Prepared(
     lambda slug, number, user: (
@@ -104,12 +106,20 @@ def run_of(request: Request, pk: int, action: str) -> EstimationRun:
     return reachable(EstimationRun.objects.all(), user_of(request), action, pk)
 
 
+def scoring_of(request: Request, pk: int, action: str) -> ScoringRun:
+    return reachable(ScoringRun.objects.select_related("endpoint"), user_of(request), action, pk)
+
+
 def export_of(request: Request, pk: int) -> Export:
     return reachable(Export.objects.all(), user_of(request), "export", pk)
 
 
 def saved_policy_of(request: Request, pk: int) -> SavedPolicy:
     return reachable(SavedPolicy.objects.all(), user_of(request), "export", pk)
+
+
+def evaluation_of(request: Request, pk: int) -> Evaluation:
+    return reachable(Evaluation.objects.all(), user_of(request), "evaluate", pk)
 
 
 def _membership(row: Round | Assignment, project: Project, user: User) -> Membership:

@@ -26,7 +26,7 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     elif isinstance(error, PermissionDenied):
         answer = shaped("not_allowed", "You do not have permission to do this.", status=403)
     elif isinstance(error, exceptions.ValidationError):
-        answer = shaped("invalid", "Some fields are invalid.", _flat(error.detail), status=400)
+        answer = shaped("invalid", "Some fields are invalid.", flat_errors(error.detail), status=400)
     elif isinstance(error, exceptions.APIException):
         answer = shaped(str(error.default_code), str(error.detail), status=error.status_code)
         _add_headers(answer, error)
@@ -78,13 +78,17 @@ def _add_headers(answer: Response, error: exceptions.APIException) -> None:
         answer["Retry-After"] = str(int(wait) + 1)
 
 
-def _flat(detail: Any, path: str = "") -> dict[str, str]:
+def flat_errors(detail: Any, path: str = "") -> dict[str, str]:
     """`{"steps": [{"rating": ["..."]}]}` becomes `{"steps[0].rating": "..."}`."""
     if isinstance(detail, dict):
-        return {name: text for key, value in detail.items() for name, text in _flat(value, _below(path, key)).items()}
+        return {
+            name: text for key, value in detail.items() for name, text in flat_errors(value, _below(path, key)).items()
+        }
     if isinstance(detail, list) and any(isinstance(item, dict | list) for item in detail):
         return {
-            name: text for index, value in enumerate(detail) for name, text in _flat(value, f"{path}[{index}]").items()
+            name: text
+            for index, value in enumerate(detail)
+            for name, text in flat_errors(value, f"{path}[{index}]").items()
         }
     return {path: " ".join(str(item) for item in detail) if isinstance(detail, list) else str(detail)} if detail else {}
 

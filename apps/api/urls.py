@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
-from apps.api import contamination, health, lineage, me, projects
+from apps.api import contamination, evaluations, health, lineage, me, projects
 from apps.api.corpus import imports, problems, solutions
 from apps.api.estimation import estimates, sampling
 from apps.api.estimation import runs as estimation
@@ -12,6 +12,8 @@ from apps.api.exports import diffs, exports, files, policies
 from apps.api.labeling import assignments, preferences, rounds, step_labels
 from apps.api.quality import evidence, reports
 from apps.api.quality import review as reviewing
+from apps.api.scoring import rewards
+from apps.api.scoring import runs as scoring
 from apps.core.http import converters  # noqa: F401 - registers `signed`
 from apps.labeling.models import Round
 
@@ -41,11 +43,16 @@ urlpatterns = [
     path("projects/<slug:slug>/endpoints", estimation.EndpointList.as_view()),
     path("projects/<slug:slug>/estimation-runs", estimation.RunList.as_view()),
     path("projects/<slug:slug>/sampling-runs", sampling.SamplingList.as_view()),
+    path("projects/<slug:slug>/scoring-runs", scoring.ScoringRunList.as_view()),
+    path("projects/<slug:slug>/scores", scoring.StepScoreList.as_view()),
+    path("projects/<slug:slug>/reward-model", scoring.ProjectRewardModel.as_view()),
+    path("projects/<slug:slug>/rewards", rewards.RewardList.as_view()),
     path("projects/<slug:slug>/exports", exports.ExportList.as_view()),
     path("projects/<slug:slug>/exports/preview", exports.ExportPreviewView.as_view()),
     path("projects/<slug:slug>/exports/stream", exports.ExportStream.as_view()),
     path("projects/<slug:slug>/label-policies", policies.PolicyList.as_view()),
     path("projects/<slug:slug>/contamination-lists", contamination.ContaminationLists.as_view()),
+    path("projects/<slug:slug>/evaluations", evaluations.EvaluationList.as_view()),
     path("solutions/<int:pk>/evidence", evidence.SolutionEvidenceView.as_view()),
     path("solutions/<int:pk>/adjudicate", reviewing.SolutionAdjudicate.as_view()),
     path("solutions/<int:pk>/gold", reviewing.SolutionGold.as_view()),
@@ -79,6 +86,12 @@ urlpatterns = [
     path("estimation-runs/<int:pk>/cancel", estimation.RunCancel.as_view()),
     path("exports/<int:pk>/lineage", lineage.LineageView.as_view()),
     path("exports/<int:pk>/audit", lineage.ExportAudit.as_view()),
+    path("evaluations/<int:pk>", evaluations.EvaluationDetail.as_view()),
+    path("evaluations/<int:pk>/cancel", evaluations.EvaluationCancel.as_view()),
+    path("scoring-runs/<int:pk>", scoring.ScoringRunDetail.as_view()),
+    path("scoring-runs/<int:pk>/pause", scoring.ScoringRunPause.as_view()),
+    path("scoring-runs/<int:pk>/resume", scoring.ScoringRunResume.as_view()),
+    path("scoring-runs/<int:pk>/cancel", scoring.ScoringRunCancel.as_view()),
     path("exports/<int:pk>", exports.ExportDetail.as_view()),
     path("exports/<int:pk>/cancel", exports.ExportCancel.as_view()),
     path("exports/<int:pk>/download", files.ExportDownload.as_view(), name="export-download"),

@@ -42,3 +42,10 @@ class Conflict(DomainError):
 class Unprocessable(DomainError):
     code = "unprocessable"
     status = 422
+
+
+class Unavailable(DomainError):
+    """A server that the answer needs is away: the same request may succeed later."""
+
+    code = "unavailable"
+    status = 503

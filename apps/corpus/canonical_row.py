@@ -18,6 +18,7 @@ from apps.corpus.records import (
     PersonRecord,
     ProblemRecord,
     RowError,
+    ScoreRecord,
     SolutionRecord,
 )
 
@@ -42,6 +43,7 @@ class CanonicalRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     consensus: RatedSteps[ConsensusRating] | None = None
     monte_carlo: Sequence[EstimateRecord] = ()
     judges: Sequence[JudgeRecord] = ()
+    scores: Sequence[ScoreRecord] = ()
     first_error: int | None = None
 
 
@@ -113,7 +115,7 @@ def _read_keys() -> Keys:
     del keys["consensus"]
     for solution in (keys["solution"], keys["comparison"]["left"], keys["comparison"]["right"]):
         solution["text"] = None
-    return keys | {"error_steps": None, "labels": None}
+    return keys | {"error_steps": None, "labels": None, "step_scores": None}
 
 
 KEYS = _read_keys()

@@ -256,8 +256,27 @@ class JudgeRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return self.judge, f"{self.judge} v{self.version}"
 
 
+class StepScoreRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A reward model's score of the chosen step at `position`: how likely it is right."""
+
+    position: Position
+    score: Share
+
+
+class ScoreRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The scores of one solution by one reward model in one run. `run` is None where the source numbers no runs."""
+
+    scorer: Name
+    run: Number | None = None
+    steps: Sequence[StepScoreRecord] = ()
+
+    @property
+    def key(self) -> tuple[str, int | None]:
+        return self.scorer, self.run
+
+
 class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One row: a problem, a solution or a comparison or neither, and all labels, counts and verdicts.
+    """One row: a problem, a solution or a comparison or neither, and all labels, counts, verdicts and scores.
 
     `ignored` names what the row holds and Annotate does not store, so that nothing is dropped silently. A record of the
     database has the addresses of its solution (of its problem, for a comparison) and of its problem.
@@ -271,6 +290,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     consensus: Sequence[ConsensusRating] = ()
     estimates: Sequence[EstimateRecord] = ()
     judges: Sequence[JudgeRecord] = ()
+    scores: Sequence[ScoreRecord] = ()
     ignored: Sequence[str] = ()
     address: str = ""
     problem_address: str = ""

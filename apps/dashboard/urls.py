@@ -10,6 +10,8 @@ from apps.dashboard.audit import views as audit
 from apps.dashboard.estimation import endpoint_views as endpoints
 from apps.dashboard.estimation import run_views as estimation
 from apps.dashboard.estimation import sampling_views as sampling
+from apps.dashboard.estimation import scoring_views as scoring
+from apps.dashboard.evaluation import views as evaluation
 from apps.dashboard.exports import lineage
 from apps.dashboard.exports import views as exports
 from apps.dashboard.home import views as home
@@ -72,6 +74,11 @@ urlpatterns = [
     path(f"{_OF_PROJECT}quality/labelers/<int:pk>/suspend", quality.suspend_labeler, name="labeler-suspend"),
     path(f"{_OF_PROJECT}quality/labelers/<int:pk>/lift", quality.lift_suspension, name="labeler-lift"),
     path(f"{_OF_PROJECT}quality/rules", quality.rules, name="quality-rules"),
+    path(f"{_OF_PROJECT}evaluation", evaluation.evaluations, name="evaluation"),
+    path(f"{_OF_PROJECT}evaluation/new", evaluation.new_evaluation, name="evaluation-new"),
+    path(f"{_OF_PROJECT}evaluation/<int:pk>", evaluation.evaluation, name="evaluation-detail"),
+    path(f"{_OF_PROJECT}evaluation/<int:pk>/cancel", evaluation.cancel, name="evaluation-cancel"),
+    path(f"{_OF_PROJECT}evaluation/<int:pk>/<slug:name>.csv", evaluation.table, name="evaluation-table"),
     path(f"{_OF_PROJECT}audit", audit.audit, name="audit"),
     path(f"{_OF_PROJECT}audit.jsonl", audit.audit_file, name="audit-file"),
     path(f"{_OF_PROJECT}problems/<int:pk>", problems.problem, name="problem"),
@@ -142,6 +149,13 @@ urlpatterns = [
             {"act": act},
             name=f"sampling-{act}",
         )
+        for act in ("pause", "resume", "cancel")
+    ),
+    path(f"{_OF_PROJECT}estimation/scoring/new", scoring.new_scoring, name="scoring-new"),
+    path(f"{_OF_PROJECT}estimation/scoring/new/forecast", scoring.forecast, name="scoring-forecast"),
+    path(f"{_OF_PROJECT}estimation/scoring/<int:number>", scoring.scoring, name="scoring"),
+    *(
+        path(f"{_OF_PROJECT}estimation/scoring/<int:number>/{act}", scoring.change, {"act": act}, name=f"scoring-{act}")
         for act in ("pause", "resume", "cancel")
     ),
     path(f"{_OF_PROJECT}endpoints", endpoints.endpoints, name="endpoints"),

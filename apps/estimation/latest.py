@@ -17,6 +17,7 @@ from apps.core.jobs.model import JobStatus
 from apps.corpus.labels import UNKNOWN, first_error, hard_label
 from apps.corpus.models import Solution
 from apps.estimation.models import EstimationRun, SolutionEstimate, StepEstimate
+from apps.estimation.models.frame import SolutionRun
 
 COUNTED_STATUSES = (JobStatus.FINISHED, JobStatus.CANCELLED)
 
@@ -34,7 +35,7 @@ def counted_run_q(prefix: str = "") -> Q:
     return Q(**{f"{prefix}status__in": COUNTED_STATUSES})
 
 
-def run_counts(run: EstimationRun) -> bool:
+def run_counts(run: SolutionRun) -> bool:
     return run.status in COUNTED_STATUSES
 
 

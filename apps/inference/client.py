@@ -1,75 +1,28 @@
-"""An asynchronous client of any OpenAI-compatible server, made for continuing prefixes by the thousand. Pure.
-
-Uses aiohttp: at 256 requests in flight an httpx client needs many times the CPU time.
-"""
+"""A client of any OpenAI-compatible server, made for continuing prefixes by the thousand. Pure."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-import random
-from collections.abc import Callable
 from dataclasses import replace
-from types import TracebackType
-from typing import Any, Self
+from typing import Any, Unpack
 
-import aiohttp
-import msgspec
-
-from apps.inference.addresses import REFUSAL, AddressGuard
-from apps.inference.errors import (
-    AddressNotAllowed,
-    EndpointFailure,
-    InvalidResponse,
-    KeyRefused,
-    NotServed,
-    Overloaded,
-    PromptTooLong,
-    RateLimited,
-    RequestRefused,
-    SettingRefused,
-    Unreachable,
-)
-from apps.inference.refusals import OTHER_NAMES, adapted, read_refusal
+from apps.inference.connection import Connection, ConnectionOptions, TemporaryFailure
+from apps.inference.errors import InvalidResponse, PromptTooLong, RequestRefused, SettingRefused
+from apps.inference.refusals import adapted
 from apps.inference.transports import TRANSPORTS
 from apps.inference.transports.base import Body, read_choices, read_usage
 from apps.inference.transports.prefill import PROBE, begins_with, without_prefix
 from apps.inference.types import CompletionChoice, CompletionPrompt, ModelResponse, SamplingParameters, Server
 
-ATTEMPTS = 6
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 60.0
 # A server that returns a single choice this many times in a row when several are requested ignores `n`.
 IGNORES_N_AFTER = 3
-LONGEST_MESSAGE = 300
-NOT_ABOUT_THE_REQUEST = frozenset({401, 402, 403, 404})
-RETRIED = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 
 
-class _TemporaryFailure(Exception):
-    """This attempt failed, but the next may succeed."""
+class Client(Connection):
+    """Requests completions. An asynchronous context manager, as every connection is."""
 
-    def __init__(self, failure: EndpointFailure, *, wait_s: float | None = None) -> None:
-        super().__init__(str(failure))
-        self.failure = failure
-        self.wait_s = wait_s
-
-
-class Client:
-    """A connection pool to one server: an asynchronous context manager, for one event loop.
-
-    `on_overload` is called when the server asks for fewer requests (429 and 503).
-    """
-
-    def __init__(
-        self,
-        server: Server,
-        *,
-        attempts: int = ATTEMPTS,
-        first_pause_s: float = FIRST_PAUSE_S,
-        rng: random.Random | None = None,
-        on_overload: Callable[[], None] = lambda: None,
-    ) -> None:
-        self.server = server
+    def __init__(self, server: Server, **options: Unpack[ConnectionOptions]) -> None:
+        super().__init__(server, **options)
         # Properties of the server: known before, or learned by this client.
         self.most_choices = server.most_choices
         self.refused_settings = set(server.refused_settings)
@@ -77,31 +30,7 @@ class Client:
         self._prefill_lock = asyncio.Lock()
         self._transport = TRANSPORTS[server.transport]
         self._url = server.url.rstrip("/") + self._transport.path
-        self._attempts = attempts
-        self._first_pause_s = first_pause_s
-        self._rng = rng or random.Random()  # noqa: S311 - spreads retries, guards nothing
-        self._on_overload = on_overload
         self._single_choices = 0
-        allowed = server.allowed_addresses
-        self._guard = None if allowed is None else AddressGuard(server.url, allowed, is_vouched=server.is_vouched)
-        self._session: aiohttp.ClientSession | None = None
-
-    async def __aenter__(self) -> Self:
-        headers = {"Content-Type": "application/json"}
-        if self.server.api_key:
-            headers["Authorization"] = f"Bearer {self.server.api_key}"
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, socket_factory=self._guard.make_socket if self._guard else None),
-            timeout=aiohttp.ClientTimeout(total=self.server.timeout_s),
-            headers=headers,
-        )
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._session is not None:
-            await self._session.close()
 
     def fitting(self, n: int) -> int:
         """`n`, or the most choices that the server is known to return for one request."""
@@ -144,26 +73,18 @@ class Client:
         self, prompt: CompletionPrompt, sampling: SamplingParameters, n: int, seed: int
     ) -> ModelResponse:
         whole = self._transport.body(self.server, prompt, sampling, n=n, seed=seed)
-        body = adapted(whole, self.refused_settings)
-        for attempt in range(1, self._attempts + 1):
-            try:
-                content = await self._post(body)
-                choices = await self._without_echo(self._choices(content, n), prompt, whole)
-                return ModelResponse(choices, read_usage(self.server, content, choices), attempt)
-            except _TemporaryFailure as error:
-                if attempt == self._attempts:
-                    error.failure.requests = attempt
-                    raise error.failure from error
-                await asyncio.sleep(self._pause(attempt, error.wait_s))
-            except EndpointFailure as failure:
-                failure.requests = attempt
-                raise
-        raise AssertionError("the last attempt returns or raises")
+
+        async def read(content: Any) -> ModelResponse:
+            choices = await self._without_echo(self._choices(content, n), prompt, whole)
+            return ModelResponse(choices, read_usage(self.server, content, choices))
+
+        response, requests = await self.post(self._url, adapted(whole, self.refused_settings), read)
+        return replace(response, requests=requests)
 
     def _choices(self, content: Any, n: int) -> tuple[CompletionChoice, ...]:
         choices = read_choices(self._transport, content)[:n]
         if not choices:
-            raise _TemporaryFailure(InvalidResponse("The endpoint responded without a choice."))
+            raise TemporaryFailure(InvalidResponse("The endpoint responded without a choice."))
         return choices
 
     async def _without_echo(
@@ -190,70 +111,5 @@ class Client:
             | settings
             | {"n": 1, "max_tokens": 8}
         )
-        content = await self._post(adapted(probe_body, self.refused_settings))
+        content = await self.post_once(self._url, adapted(probe_body, self.refused_settings))
         return all(begins_with(choice, PROBE.prefix) for choice in self._choices(content, 1))
-
-    def _pause(self, attempt: int, retry_after_s: float | None) -> float:
-        """Seconds to wait: as the server asks, else doubled with each attempt; with jitter."""
-        longest = min(LONGEST_PAUSE_S, self._first_pause_s * 2 ** (attempt - 1))
-        if retry_after_s is not None:
-            return min(retry_after_s, LONGEST_PAUSE_S) + self._rng.uniform(0, self._first_pause_s)
-        return self._rng.uniform(longest / 2, longest)
-
-    async def _post(self, body: Body) -> Any:
-        assert self._session is not None, "use the client as an asynchronous context manager"
-        try:
-            async with self._session.post(self._url, data=msgspec.json.encode(body), allow_redirects=False) as response:
-                raw = await response.read()
-                if response.status != 200:
-                    raise self._failure(response, raw, body)
-        except (TimeoutError, aiohttp.ServerTimeoutError) as error:
-            failure = Unreachable(f"The endpoint did not respond within {self.server.timeout_s:g} s.")
-            raise _TemporaryFailure(failure) from error
-        except (aiohttp.ClientError, OSError) as error:
-            if self._guard is not None and self._guard.refused:
-                raise AddressNotAllowed(REFUSAL) from error
-            reason = self._redacted(str(error) or type(error).__name__)
-            raise _TemporaryFailure(Unreachable(f"The endpoint cannot be reached: {reason}")) from error
-        try:
-            return msgspec.json.decode(raw)
-        except msgspec.DecodeError:
-            # The fast reader refuses half of a surrogate pair, which a model may write and its server escape.
-            try:
-                return json.loads(raw)
-            except ValueError as error:
-                raise _TemporaryFailure(InvalidResponse("The endpoint's response is not JSON.")) from error
-
-    def _failure(self, response: aiohttp.ClientResponse, raw: bytes, body: Body) -> Exception:
-        """The failure behind a response with another status than 200."""
-        status, refusal = response.status, read_refusal(raw, LONGEST_MESSAGE)
-        reason = self._redacted(refusal.message)
-        message = f"The endpoint answered {status}{': ' + reason if reason else ''}"
-        if status in (429, 503):
-            self._on_overload()
-        elif status not in NOT_ABOUT_THE_REQUEST and refusal.is_about_length(status):
-            return PromptTooLong(f"The prompt is too long for the model. {message}")
-        if status in RETRIED or status >= 500:
-            kind = RateLimited if status == 429 else Overloaded
-            return _TemporaryFailure(kind(message), wait_s=_retry_after(response))
-        if status in (401, 402, 403):
-            return KeyRefused(message)
-        if status == 404 or 300 <= status < 400:
-            return NotServed(message)
-        setting = refusal.unknown_setting(body)
-        if setting is not None and setting not in OTHER_NAMES.values():
-            return SettingRefused(message, setting)
-        return RequestRefused(message)
-
-    def _redacted(self, text: str) -> str:
-        """Without the API key, which a server may repeat in its message."""
-        key = self.server.api_key
-        return (text.replace(key, "[key]") if key else text)[:LONGEST_MESSAGE]
-
-
-def _retry_after(response: aiohttp.ClientResponse) -> float | None:
-    """The seconds in `Retry-After`. Dates are ignored: they are rare and imprecise."""
-    try:
-        return max(0.0, float(response.headers.get("Retry-After", "")))
-    except ValueError:
-        return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from apps.inference.client import Client
 from apps.inference.errors import EndpointFailure, PromptTooLong, RequestRefused
@@ -11,18 +12,18 @@ from apps.inference.retry_policy import DOWN_AFTER
 from apps.inference.transports.prefill import PROBE
 from apps.inference.types import SamplingParameters
 
+Probe = Callable[[], Awaitable[int]]  # Sends a short request, and returns the number of HTTP requests.
+
 
 class RefusalCheck:
     """Tracks all requests of one worker at one run.
 
-    Before the first success, and after several refusals in a row, a short prompt is sent with the same settings. If it
-    is refused too, the settings or the model are at fault, and the run would end without any rollout.
+    Before the first success, and after several refusals in a row, a short request is sent with the same settings. If it
+    is refused too, the settings or the model are at fault, and the run would end without any result.
     """
 
-    def __init__(self, client: Client, template: Template, sampling: SamplingParameters) -> None:
-        self._client = client
-        self._prompt = template.prompt(PROBE.problem, ["1 + 1 ="], "\n")
-        self._sampling = sampling
+    def __init__(self, probe: Probe) -> None:
+        self._probe = probe
         self._has_no_success = True
         self._refusals_in_a_row = 0
         self._lock = asyncio.Lock()
@@ -39,10 +40,19 @@ class RefusalCheck:
             if not self._has_no_success and self._refusals_in_a_row < DOWN_AFTER:
                 return False
             try:
-                response = await self._client.complete(self._prompt, self._sampling)
+                failure.requests += await self._probe()
             except EndpointFailure as probe_failure:
                 failure.requests += probe_failure.requests
                 return isinstance(probe_failure, RequestRefused)
-            failure.requests += response.requests
             self.record_success()
             return False
+
+
+def completion_probe(client: Client, template: Template, sampling: SamplingParameters) -> Probe:
+    """A probe for runs that sample completions."""
+    prompt = template.prompt(PROBE.problem, ["1 + 1 ="], "\n")
+
+    async def probe() -> int:
+        return (await client.complete(prompt, sampling)).requests
+
+    return probe

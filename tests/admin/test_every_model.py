@@ -41,6 +41,8 @@ from apps.quality.models import (
     StepConsensus,
     Suspension,
 )
+from apps.scoring.models import ScoringShard, SolutionScore, StepScore
+from apps.scoring.reward_model import set_reward_model
 from tests.cast import signed_in, undone
 from tests.judging.verdicts import judge
 from tests.world import World, compare
@@ -83,6 +85,10 @@ def filled(world: World, alice: User, bob: User) -> World:
     CandidateSet.objects.create(task=assignment.task, prefix=uuid4(), position=0, texts=["So it is 2."])
     PastSubmission.objects.create(assignment=assignment, number=1, submission={}, submitted_at=now)
     compare(world.solution, bob)
+    ScoringShard.objects.create(run=world.scoring, after=0, upto=world.solution.pk, leased_until=now)
+    StepScore.objects.create(run=world.scoring, step=step, score=0.5)
+    SolutionScore.objects.create(run=world.scoring, solution=world.solution, score=0.5)
+    set_reward_model(project=world.project, endpoint=world.endpoint)
     StepVerdict.objects.create(run=judge(world.solution, "critic"), step=step, rating=1)
     settle(world, assignment)
     return world

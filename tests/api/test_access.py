@@ -40,6 +40,10 @@ TABLE: list[tuple[str, str, str, str]] = [
     ("projects/<slug:slug>/exports", "post", "manager", "write"),
     ("projects/<slug:slug>/contamination-lists", "get", "manager", "read"),
     ("projects/<slug:slug>/contamination-lists", "post", "manager", "write"),
+    ("projects/<slug:slug>/evaluations", "get", "reviewer", "read"),
+    ("projects/<slug:slug>/evaluations", "post", "reviewer", "write"),
+    ("evaluations/<int:pk>", "get", "reviewer", "read"),
+    ("evaluations/<int:pk>/cancel", "post", "reviewer", "write"),
     ("projects/<slug:slug>/endpoints", "get", "manager", "read"),
     ("projects/<slug:slug>/endpoints", "post", "manager", "write"),
     ("projects/<slug:slug>/estimation-runs", "get", "reviewer", "read"),
@@ -53,6 +57,15 @@ TABLE: list[tuple[str, str, str, str]] = [
     ("sampling-runs/<int:pk>/cancel", "post", "manager", "write"),
     ("sampling-runs/<int:pk>/pause", "post", "manager", "write"),
     ("sampling-runs/<int:pk>/resume", "post", "manager", "write"),
+    ("projects/<slug:slug>/scoring-runs", "get", "reviewer", "read"),
+    ("projects/<slug:slug>/scoring-runs", "post", "manager", "write"),
+    ("projects/<slug:slug>/scores", "get", "reviewer", "read"),
+    ("projects/<slug:slug>/rewards", "post", "manager", "read"),
+    ("projects/<slug:slug>/reward-model", "put", "manager", "write"),
+    ("scoring-runs/<int:pk>", "get", "reviewer", "read"),
+    ("scoring-runs/<int:pk>/pause", "post", "manager", "write"),
+    ("scoring-runs/<int:pk>/resume", "post", "manager", "write"),
+    ("scoring-runs/<int:pk>/cancel", "post", "manager", "write"),
     ("problems/<int:pk>", "get", "reviewer", "read"),
     ("problems/<int:pk>", "patch", "manager", "write"),
     ("problems/<int:pk>/retire", "post", "manager", "write"),
@@ -92,15 +105,19 @@ def call(world: World) -> Call:
         "steps": world.solution.steps.all()[0].pk,
         "assignments": world.round.assignments.get().pk,
         "exports": world.export.pk,
+        "evaluations": world.evaluation.pk,
         "estimation-runs": world.run.pk,
         "sampling-runs": world.sampling.pk,
+        "scoring-runs": world.scoring.pk,
     }
 
     def one(client: Client, method: str, route: str) -> HttpResponseBase:
         path = route.replace("<slug:slug>", world.project.slug).replace("<signed:number>", str(world.round.number))
         path = path.replace("<int:pk>", str(ids.get(route.partition("/")[0], 0)))
         return getattr(client, method)(
-            f"/api/v1/{path}", {}, **({"content_type": "application/json"} if method in ("post", "patch") else {})
+            f"/api/v1/{path}",
+            {},
+            **({"content_type": "application/json"} if method in ("post", "patch", "put") else {}),
         )
 
     return one

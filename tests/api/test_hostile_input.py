@@ -196,8 +196,10 @@ def test_every_operation_of_the_api_with_every_field_spoilt(
         "problems": world.solution.problem_id,
         "imports": world.batch.pk,
         "exports": world.export.pk,
+        "evaluations": world.evaluation.pk,
         "estimation-runs": world.run.pk,
         "sampling-runs": world.sampling.pk,
+        "scoring-runs": world.scoring.pk,
         "steps": world.solution.steps.order_by("position")[0].pk,
     }
     document = SchemaGenerator().get_schema(request=None, public=True)
@@ -309,6 +311,7 @@ def page_addresses(world: World) -> list[str]:
         "imports": world.batch.pk,
         "uploads": world.upload.pk,
         "exports": world.export.pk,
+        "evaluations": world.evaluation.pk,
         "people": world.bobs.pk,
         "endpoints": world.endpoint.pk,
         "labelers": world.bobs.pk,

@@ -58,6 +58,8 @@ PAGES: dict[str, Callable[[World], str]] = {
     "run": lambda world: f"estimation/{world.run.number}",
     "sampling": lambda world: f"estimation/sampling/{world.sampling.number}",
     "new sampling": lambda _: "estimation/sampling/new",
+    "scoring": lambda world: f"estimation/scoring/{world.scoring.number}",
+    "new scoring": lambda _: "estimation/scoring/new",
     "endpoints": lambda _: "endpoints",
     "new endpoint": lambda _: "endpoints/new",
     "endpoint": lambda world: f"endpoints/{world.endpoint.pk}",

@@ -102,5 +102,8 @@ VALID: dict[str, dict[str, Any]] = {
                 ],
             }
         ],
+        "scores": [
+            {"scorer": "prm", "run": 4, "steps": [{"position": 0, "score": 0.9}, {"position": 1, "score": 0.2}]}
+        ],
     },
 }

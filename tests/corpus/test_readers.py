@@ -159,6 +159,11 @@ def test_an_unread_part_of_a_row_is_noted() -> None:
         ("judges.0.steps.0.rating", 2, "judges[0].steps[0].rating"),
         ("judges.0.steps.0.confidence", float("nan"), "judges[0].steps[0].confidence"),
         ("judges.0.steps.1.position", 0, "judges[0].steps"),
+        ("scores.0.scorer", " ", "scores[0].scorer"),
+        ("scores.0.steps.0.score", 1.5, "scores[0].steps[0].score"),
+        ("scores.0.steps.0.score", None, "scores[0].steps[0].score"),
+        ("scores.0.steps.1.position", 0, "scores[0].steps"),
+        ("scores.0.steps.1.position", 7, "scores[0].steps[1].position"),
     ],
 )
 def test_a_wrong_part_is_named(path: str, value: object, field: str) -> None:

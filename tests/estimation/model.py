@@ -50,7 +50,7 @@ def serving() -> Iterator[str]:
     with subprocess.Popen([sys.executable, "-m", "tests.openai_server", str(port)], cwd=ROOT) as process:
         try:
             url = f"http://127.0.0.1:{port}/v1"
-            _wait(Model(url))
+            wait_for(Model(url))
             yield url
         finally:
             process.kill()
@@ -71,7 +71,7 @@ def model_of(address: str, **faults: object) -> Model:
     return model
 
 
-def _wait(model: Model) -> None:
+def wait_for(model: Model) -> None:
     for _ in range(200):
         try:
             model.stats()

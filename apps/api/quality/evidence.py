@@ -68,6 +68,12 @@ class VerdictOfStepSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(allow_blank=True)
 
 
+class ScoreOfStepSerializer(serializers.Serializer[Any]):
+    run = serializers.IntegerField()
+    model = serializers.CharField()
+    score = serializers.FloatField(min_value=0, max_value=1)
+
+
 class StepConsensusSerializer(serializers.Serializer[Any]):
     rating = serializers.IntegerField()
     how = serializers.CharField()
@@ -85,6 +91,7 @@ class EvidenceStepSerializer(serializers.Serializer[Any]):
     people = LabelerRatingSerializer(many=True)
     monte_carlo = RolloutCountSerializer(many=True)
     judges = VerdictOfStepSerializer(many=True)
+    scores = ScoreOfStepSerializer(many=True, help_text="Of the newest counted run of each reward model.")
     gold = serializers.IntegerField(allow_null=True)
     consensus = StepConsensusSerializer(allow_null=True)
     critiques = serializers.ListField(child=serializers.CharField())
@@ -214,6 +221,7 @@ def _step_row(row: StepEvidence) -> Row:
             _judge_run(verdict.run) | {name: getattr(verdict, name) for name in ("rating", "confidence", "reason")}
             for verdict in row.verdicts
         ],
+        "scores": [{"run": score.run.number, "model": score.run.model, "score": score.score} for score in row.scores],
         "gold": row.gold,
         "consensus": None if row.consensus is None else dict(StepConsensusSerializer(row.consensus).data),
         "critiques": [critique.text for critique in row.critiques],

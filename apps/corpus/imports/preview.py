@@ -35,6 +35,7 @@ TARGETS: dict[str, str] = {
     "first_error": "First error, from 0; -1 is none",
     "error_steps": "Wrong steps, a list numbered from 1",
     "labels": "A label for each step",
+    "step_scores": "A score for each step, 0 to 1",
 }
 _USUAL: dict[str, tuple[str, ...]] = {
     "problem.statement": ("problem", "question", "prompt", "instruction", "query", "statement"),
@@ -68,6 +69,7 @@ _USUAL: dict[str, tuple[str, ...]] = {
     "first_error": ("first_error", "mistake_index", "first_error_step"),
     "error_steps": ("error_steps", "reason_error_section_numbers"),
     "labels": ("process_correctness", "step_labels"),
+    "step_scores": ("step_scores", "rating_probs", "prm_scores"),
 }
 
 

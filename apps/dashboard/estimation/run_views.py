@@ -29,9 +29,10 @@ from apps.inference.concurrency.shared_limit import in_flight
 from apps.inference.models import Endpoint
 from apps.quality.metrics import estimation_runs
 from apps.quality.metrics.refresh import MIN_SOLUTIONS
+from apps.scoring.models import ScoringRun
 
 SHOWN_FAILURES = 20
-SHOWN_SAMPLINGS = 50
+SHOWN_SAMPLINGS = SHOWN_SCORINGS = 50
 
 
 @login_required
@@ -42,7 +43,10 @@ def runs(request: AuthenticatedRequest, slug: str) -> HttpResponse:
     page = page_of(runs, request.GET, size=30, newest_first=True)
     has_endpoints = Endpoint.objects.usable_in(place.project).exists()
     samplings = SamplingRun.objects.filter(project=place.project).select_related("endpoint")[:SHOWN_SAMPLINGS]
-    context = place.context("estimation", page=page, has_endpoints=has_endpoints, samplings=samplings)
+    scorings = ScoringRun.objects.filter(project=place.project).select_related("endpoint")[:SHOWN_SCORINGS]
+    context = place.context(
+        "estimation", page=page, has_endpoints=has_endpoints, samplings=samplings, scorings=scorings
+    )
     return render(request, "estimation/runs.html", context)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from apps.estimation.engine.completions import Completion, read_completion
+from apps.estimation.engine.frame import SolutionEngine, SolutionSource
 from apps.estimation.engine.outcomes import RolloutOutcome
 from apps.estimation.engine.results import SolutionResult, result_by_strategy
 from apps.estimation.engine.solution_state import Batch, GradedRollout, Plan, SolutionState
@@ -20,35 +21,24 @@ from apps.inference.client import Client
 from apps.inference.concurrency.limiter import ConcurrencyLimiter
 from apps.inference.errors import EndpointFailure, RequestRefused
 from apps.inference.prompts import seed_of
-from apps.inference.refusal_check import RefusalCheck
+from apps.inference.refusal_check import RefusalCheck, completion_probe
 from apps.inference.retry_policy import AttemptCounter, EndpointHealth
 from apps.inference.types import CompletionChoice, ModelResponse, Usage
 
 Question = tuple[str, str, str]  # Verifier, reference answer, answer.
 
-CLAIM = 32  # Solutions that are claimed at once.
-AHEAD = 1.3  # Open requests, as a multiple of the limit, up to which more solutions are started.
-FLUSH_EVERY_S = 0.005
-SPARE_SLOTS = 4  # Slots kept for further requests of the strategies when nothing is left to claim.
 CACHED_GRADES = 100_000
 
 
-class Store(Protocol):
+class Store(SolutionSource[SolutionState], Protocol):
     """The source of solutions and the destination of results. `flush` is never called concurrently."""
-
-    async def claim(self, count: int) -> list[SolutionState]:
-        """Up to `count` more solutions; an empty list if none are left for this worker."""
 
     async def flush(self, batches: Sequence[Batch], results: Sequence[SolutionResult]) -> set[int]:
         """Store all of them in one transaction. Returns the solutions that another worker has taken over."""
 
 
-class EndpointDown(Exception):
-    """The endpoint is down or refuses all requests. The message is a sentence for people."""
-
-
-class Engine:
-    """Runs until no work is left, `stop` is called, or the endpoint is down (raises EndpointDown)."""
+class Engine(SolutionEngine[SolutionState, Batch | SolutionResult]):
+    """Estimates the steps of solutions."""
 
     def __init__(
         self,
@@ -58,67 +48,16 @@ class Engine:
         store: Store,
         grade: Callable[[Sequence[Question]], Awaitable[Sequence[bool | None]]],
     ) -> None:
+        super().__init__(limiter, store)
         self.plan = plan
         self.client = client
-        self.limiter = limiter
         self.store = store
         self._grade = grade
         self._grades: dict[Question, bool | None] = {}
-        self._pending: list[tuple[Batch | SolutionResult, asyncio.Future[bool]]] = []
-        self._has_pending = asyncio.Event()
-        self._request_ended = asyncio.Event()
-        self._stopping = asyncio.Event()
-        self._active: set[asyncio.Task[None]] = set()
-        self._open_requests = 0  # Waiting for a slot, or in flight.
-        self._is_all_claimed = False
         self._health = EndpointHealth()
-        self._refusals = RefusalCheck(client, plan.template, plan.sampling)
-        self._down: str | None = None
+        self._refusals = RefusalCheck(completion_probe(client, plan.template, plan.sampling))
 
-    def stop(self, *, at_once: bool = False) -> None:
-        """Send no more requests. Those in flight are awaited and stored, or cancelled (`at_once`)."""
-        self._stopping.set()
-        self._request_ended.set()
-        self.limiter.admit_all()
-        if at_once:
-            for task in self._active:
-                task.cancel()
-
-    async def run(self) -> None:
-        """Raises EndpointDown, and any unexpected error of a task; what is stored stays."""
-        try:
-            async with asyncio.TaskGroup() as group:
-                flushing = group.create_task(self._flush_continuously())
-                await self._start_solutions(group)
-                while self._active:
-                    await asyncio.wait(self._active)
-                flushing.cancel()
-        except BaseExceptionGroup as errors:
-            raise errors.exceptions[0] from None
-        if self._down:
-            raise EndpointDown(self._down)
-
-    # --- solutions ------------------------------------------------------------------------------------------
-
-    async def _start_solutions(self, group: asyncio.TaskGroup) -> None:
-        """Claim the next solutions while the claimed ones are started."""
-        claim = group.create_task(self.store.claim(CLAIM))
-        while states := await claim:
-            claim = group.create_task(self.store.claim(CLAIM))
-            for state in states:
-                while self._open_requests >= AHEAD * max(1, self.limiter.limit) and not self._stopping.is_set():
-                    self._request_ended.clear()
-                    await self._request_ended.wait()
-                if self._stopping.is_set():
-                    return
-                task = group.create_task(self._estimate(state))
-                self._active.add(task)
-                task.add_done_callback(self._active.discard)
-                await asyncio.sleep(0)
-        self._is_all_claimed = True
-        self._report_demand()
-
-    async def _estimate(self, state: SolutionState) -> None:
+    async def _process(self, state: SolutionState) -> None:
         if (reason := state.exclusion_reason()) is not None:
             await self._store(SolutionResult(state.solution_id, failure=reason))
             return
@@ -131,9 +70,6 @@ class Engine:
             await self._sample(state, probes)
         if self._continues(state):
             await self._store(result_by_strategy(state, strategy, by_answer=by_answer))
-
-    def _continues(self, state: SolutionState) -> bool:
-        return not state.is_taken_over and not self._stopping.is_set()
 
     # --- requests -------------------------------------------------------------------------------------------
 
@@ -150,31 +86,16 @@ class Engine:
 
     async def _request(self, state: SolutionState, position: int, ordinal: int, n: int) -> None:
         """Sample and store `n` rollouts, numbered from `ordinal`."""
-        self._open_requests += 1
-        self._report_demand()
-        try:
-            await self.limiter.acquire()
-            try:
-                if not self._continues(state):
-                    return
-                batch = await self._sample_batch(state, position, ordinal, n)
-                if batch is not None:
-                    state.outcomes[position][ordinal] = batch.letters
-                    state.tokens[position] += batch.response.usage.completion_tokens
-                    if batch.reason:
-                        state.reasons[position].append(batch.reason)
-                    state.is_taken_over |= not await self._store(batch)
-            finally:
-                self.limiter.release()
-        finally:
-            self._open_requests -= 1
-            self._report_demand()
-            self._request_ended.set()
-
-    def _report_demand(self) -> None:
-        """When nothing is left to claim, leave slots without use to the other workers."""
-        if self._is_all_claimed:
-            self.limiter.demand = self._open_requests + SPARE_SLOTS
+        async with self._slot():
+            if not self._continues(state):
+                return
+            batch = await self._sample_batch(state, position, ordinal, n)
+            if batch is not None:
+                state.outcomes[position][ordinal] = batch.letters
+                state.tokens[position] += batch.response.usage.completion_tokens
+                if batch.reason:
+                    state.reasons[position].append(batch.reason)
+                state.is_taken_over |= not await self._store(batch)
 
     async def _sample_batch(self, state: SolutionState, position: int, ordinal: int, n: int) -> Batch | None:
         """One batch of up to `n` rollouts; None if the engine stops before there is a response."""
@@ -205,8 +126,7 @@ class Engine:
         """Stop if the failure shows that further requests would fail too."""
         is_refusal = isinstance(failure, RequestRefused)
         if await self._refusals.is_general(failure) if is_refusal else self._health.is_down_after(failure):
-            self._down = self._down or str(failure)
-            self.stop()
+            self._stop_for(str(failure))
 
     # --- answers --------------------------------------------------------------------------------------------
 
@@ -237,25 +157,7 @@ class Engine:
             return RolloutOutcome.UNREADABLE
         return RolloutOutcome.SUCCESS if is_right else RolloutOutcome.FAILURE
 
-    # --- storing --------------------------------------------------------------------------------------------
-
-    async def _store(self, item: Batch | SolutionResult) -> bool:
-        """Wait until the item is stored. Returns False if another worker has taken the solution over."""
-        stored: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._pending.append((item, stored))
-        self._has_pending.set()
-        return await stored
-
-    async def _flush_continuously(self) -> None:
-        """Items that arrive during one flush are stored by the next."""
-        while True:
-            await self._has_pending.wait()
-            self._has_pending.clear()
-            pending, self._pending = self._pending, []
-            batches = [item for item, _ in pending if isinstance(item, Batch)]
-            results = [item for item, _ in pending if isinstance(item, SolutionResult)]
-            taken_over = await self.store.flush(batches, results)
-            for item, stored in pending:
-                if not stored.done():
-                    stored.set_result(item.solution_id not in taken_over)
-            await asyncio.sleep(FLUSH_EVERY_S)
+    async def _flush(self, items: Sequence[Batch | SolutionResult]) -> set[int]:
+        batches = [item for item in items if isinstance(item, Batch)]
+        results = [item for item in items if isinstance(item, SolutionResult)]
+        return await self.store.flush(batches, results)

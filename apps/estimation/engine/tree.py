@@ -54,10 +54,10 @@ class TreeEngine(Engine):
         super().__init__(*args, **kwargs)
         self._rollouts: defaultdict[int, StoredRollouts] = defaultdict(dict)
 
-    async def _estimate(self, state: SolutionState) -> None:
+    async def _process(self, state: SolutionState) -> None:
         strategy = self.plan.strategy
         if not isinstance(strategy, Tree) or state.exclusion_reason() is not None or state.case.is_right is not False:
-            await super()._estimate(state)
+            await super()._process(state)
             return
         search = TreeSearch(strategy.options, state.steps, _dead_from(state, -1))
         results: list[SolutionResult] = []

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count, QuerySet, Sum, Value
@@ -12,15 +10,9 @@ from django.db.models.functions import Length, Replace
 from apps.core.jobs.model import JobStatus
 from apps.estimation.engine.outcomes import MISSING, OUTCOME_TEXTS
 from apps.estimation.models import EstimationRun, RolloutBatch, SolutionEstimate
+from apps.estimation.runs.lifecycle import Conclusion
 
 _MOST_REASONS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Conclusion:
-    status: JobStatus
-    error: str = ""
-    notices: Sequence[str] = ()
 
 
 def conclusion(run: EstimationRun) -> Conclusion:
@@ -28,14 +20,14 @@ def conclusion(run: EstimationRun) -> Conclusion:
     notices: list[str] = []
     if run.missing:
         unanswered = RolloutBatch.objects.filter(run=run).exclude(reason="")
-        notices = [*_missing_by_outcome(run), *_most_frequent(unanswered, "reason", "request", " without an answer")]
+        notices = [*_missing_by_outcome(run), *most_frequent(unanswered, "reason", "request", " without an answer")]
     if run.rollouts or run.by_answer or not (run.missing or run.failed):
-        return Conclusion(JobStatus.FINISHED, notices=notices)
+        return Conclusion(JobStatus.FINISHED, notices=tuple(notices))
     if run.failed < run.done and not run.missing:
         return Conclusion(JobStatus.FINISHED)
     failures = SolutionEstimate.objects.filter(run=run).exclude(failure="")
-    causes = notices or _most_frequent(failures, "failure", "solution")
-    return Conclusion(JobStatus.FAILED, f"No rollout could be counted. {' '.join(causes)}".strip(), notices)
+    causes = notices or most_frequent(failures, "failure", "solution")
+    return Conclusion(JobStatus.FAILED, f"No rollout could be counted. {' '.join(causes)}".strip(), tuple(notices))
 
 
 def _missing_by_outcome(run: EstimationRun) -> list[str]:
@@ -51,7 +43,7 @@ def _missing_by_outcome(run: EstimationRun) -> list[str]:
     return [f"Missing rollouts: {', '.join(parts)}."] if parts else []
 
 
-def _most_frequent(rows: QuerySet[Any], field: str, noun: str, suffix: str = "") -> list[str]:
+def most_frequent(rows: QuerySet[Any], field: str, noun: str, suffix: str = "") -> list[str]:
     """The most frequent texts of a field, each with its count."""
     counts = rows.values_list(field).annotate(count=Count("pk")).order_by("-count", field)[:_MOST_REASONS]
     return [f"{count:,} {noun}{'s' if count > 1 else ''}{suffix}: {text}" for text, count in counts]

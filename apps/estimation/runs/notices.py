@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from django.db import transaction
 
-from apps.estimation.models import EstimationRun, SamplingRun
+from apps.estimation.models import SamplingRun
+from apps.estimation.models.frame import SolutionRun
 
 
 @transaction.atomic
-def add_notices(run: EstimationRun | SamplingRun, notices: Sequence[str]) -> None:
+def add_notices(run: SolutionRun | SamplingRun, notices: Sequence[str]) -> None:
     """Add the notices that the run lacks: several workers may report the same."""
     if not notices:
         return

@@ -13,6 +13,7 @@ from apps.core.numbers import parse_number
 from apps.corpus.models import Solution
 from apps.estimation.latest import counted_run_q, run_counts
 from apps.estimation.models import EstimationRun, SolutionEstimate
+from apps.estimation.models.frame import SolutionRun
 from apps.projects.models import Project
 
 # The probability of the first error from which a result is sure; less sure ones go to people first.
@@ -49,7 +50,7 @@ def solutions_of(project: Project, selection: Mapping[str, Any]) -> QuerySet[Sol
     return solutions
 
 
-def selected(run: EstimationRun) -> QuerySet[Solution]:
+def selected(run: SolutionRun) -> QuerySet[Solution]:
     return solutions_of(run.project, run.selection)
 
 

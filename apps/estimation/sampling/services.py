@@ -18,14 +18,14 @@ from apps.core.db.locks import advisory_xact_lock, try_advisory_lock
 from apps.core.errors import Conflict, DomainError
 from apps.core.jobs.errors import end_on_error
 from apps.core.jobs.model import JobStatus
-from apps.core.jobs.wakeups import wake_on_commit
+from apps.core.jobs.wakeups import drop, wake_on_commit
 from apps.corpus.models import Problem
 from apps.corpus.splitting.steps import SPLITTERS
 from apps.estimation.models import SamplingRun
 from apps.estimation.runs.endpoint import ENDPOINT_GONE, endpoint_unusable_reason
 from apps.estimation.runs.parameters import checked_sampling, template_of
 from apps.estimation.sampling.worker import SolutionSampler
-from apps.estimation.worker.schedule import LIVE, SAMPLING, SAMPLING_TASK, WorkSlice, dismiss_workers
+from apps.estimation.worker.schedule import LIVE, SAMPLING, SAMPLING_TASK, WorkSlice
 from apps.inference.grants import check_usable
 from apps.inference.models import Endpoint
 from apps.projects.models import Project
@@ -195,4 +195,4 @@ def _pause(run: SamplingRun, reason: str = "") -> None:
 
 
 def _dismiss_workers(run: SamplingRun) -> None:
-    transaction.on_commit(partial(dismiss_workers, run.pk, SAMPLING_TASK))
+    transaction.on_commit(partial(drop, SAMPLING_TASK, run.pk))

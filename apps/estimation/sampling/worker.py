@@ -37,7 +37,7 @@ from apps.inference.concurrency.shared_client import shared_client
 from apps.inference.errors import EndpointFailure, RequestRefused
 from apps.inference.models import Endpoint
 from apps.inference.prompts import Template, seed_of
-from apps.inference.refusal_check import RefusalCheck
+from apps.inference.refusal_check import RefusalCheck, completion_probe
 from apps.inference.refusals import notice_of
 from apps.inference.retry_policy import AttemptCounter, EndpointHealth
 from apps.inference.services import save_learned_settings
@@ -122,7 +122,7 @@ class SolutionSampler:
             shared_client(self.endpoint, f"sampling-{self.run.pk}") as (client, limiter),
             asyncio.TaskGroup() as group,
         ):
-            self._refusals = RefusalCheck(client, self._template, self._sampling)
+            self._refusals = RefusalCheck(completion_probe(client, self._template, self._sampling))
             watcher = group.create_task(self._watch(limiter))
             while not self._stopping and (problems := await self._in_thread(self._next_problems)):
                 for problem in problems:

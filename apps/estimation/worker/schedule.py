@@ -1,25 +1,28 @@
 """Fair scheduling: workers alternate between projects, and within a project between its runs.
 
-A wake-up message only announces work. A free worker takes a run of the project that was served least recently,
-whichever order the estimation and sampling runs were started in.
+A wake-up message only announces work. A free worker takes a run of the project that was served least recently, in
+whatever order the runs were started and of whatever kind they are (`settings.RUN_KINDS`).
 """
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 from django.conf import settings
-from django.db.models import Count, F, Q
+from django.db.models import Count, F, Q, QuerySet
 from django.utils import timezone
+from django.utils.module_loading import import_string
 from redis import Redis
 
 from apps.core.db.locks import locked_keys
 from apps.core.jobs.model import JobStatus
-from apps.core.jobs.wakeups import drop, wake
-from apps.estimation.models import EstimationRun, SamplingRun, Shard
+from apps.core.jobs.wakeups import wake
+from apps.estimation.models import EstimationRun, SamplingRun
+from apps.estimation.models.frame import SolutionRun
 
-TASK = "apps.estimation.tasks.work_on_run"
+TASK = EstimationRun.task
 SAMPLING_TASK = "apps.estimation.tasks.work_on_sampling"
 # The lock that the one worker at a sampling run holds.
 SAMPLING = "sampling"
@@ -64,31 +67,49 @@ class WaitingRun:
         return f"{self.task}:{self.pk}"
 
 
+class RunKind(Protocol):
+    """A kind of runs that share the workers. `serve` works on a run until it ends, pauses, or the work slice is over."""
+
+    task: str
+
+    def waiting(self) -> list[WaitingRun]: ...
+
+    def serve(self, run_id: int) -> None: ...
+
+
+def run_kinds() -> list[RunKind]:
+    return [import_string(name) for name in settings.RUN_KINDS]
+
+
 def waiting_runs() -> list[WaitingRun]:
+    """Live runs of all kinds that can use one more worker."""
+    return [run for kind in run_kinds() for run in kind.waiting()]
+
+
+def waiting_sampling_runs() -> list[WaitingRun]:
+    """Live sampling runs without a worker: each has one at a time."""
+    runs = list(SamplingRun.objects.filter(status__in=LIVE).order_by("pk").values_list("pk", "project_id"))
+    busy = locked_keys(SAMPLING) if runs else set()
+    return [WaitingRun(pk, project, 0, SAMPLING_TASK) for pk, project in runs if pk not in busy]
+
+
+def waiting_solution_runs(kind: type[SolutionRun], all_shards: QuerySet[Any]) -> list[WaitingRun]:
     """Live runs with unclaimed solutions or without a worker, up to ESTIMATION_FANOUT workers each."""
-    sampling_runs = list(SamplingRun.objects.filter(status__in=LIVE).order_by("pk").values_list("pk", "project_id"))
-    # A sampling run has one worker at a time.
-    busy = locked_keys(SAMPLING) if sampling_runs else set()
-    waiting = [WaitingRun(pk, project, 0, SAMPLING_TASK) for pk, project in sampling_runs if pk not in busy]
-    return [*_waiting_estimation_runs(), *waiting]
-
-
-def _waiting_estimation_runs() -> list[WaitingRun]:
     now = timezone.now()
-    shards = Shard.objects.unfinished().filter(run__status__in=LIVE).values("run_id")
+    shards = all_shards.filter(finished_at=None, run__status__in=LIVE).values("run_id")
     shard_counts = shards.annotate(
         workers=Count("holder", filter=Q(leased_until__gt=now), distinct=True),
         lapsed=Count("pk", filter=Q(leased_until__lte=now)),
     )
     shards_of = {row["run_id"]: (row["workers"], row["lapsed"]) for row in shard_counts}
-    live = EstimationRun.objects.filter(status__in=LIVE, origin="")
+    live = kind.objects.filter(status__in=LIVE, origin="")
     waiting = []
     for pk, project, unclaimed in live.order_by("pk").values_list(
         "pk", "project_id", F("last_solution") - F("first_solution")
     ):
         workers, lapsed = shards_of.get(pk, (0, 0))
         if workers < settings.ESTIMATION_FANOUT and (unclaimed > 0 or lapsed or not workers):
-            waiting.append(WaitingRun(pk, project, workers))
+            waiting.append(WaitingRun(pk, project, workers, kind.task))
     return waiting
 
 
@@ -104,16 +125,16 @@ def next_run() -> WaitingRun | None:
     return None if position is None else runs[(int(position) - 1) // 2]
 
 
-def has_waiting_runs(run: EstimationRun | SamplingRun) -> bool:
+def has_waiting_runs(run: SolutionRun | SamplingRun) -> bool:
     """Whether another run has no worker at all."""
-    own = (run.pk, SAMPLING_TASK if isinstance(run, SamplingRun) else TASK)
+    own = (run.pk, SAMPLING_TASK if isinstance(run, SamplingRun) else run.task)
     return any(other.workers == 0 and (other.pk, other.task) != own for other in waiting_runs())
 
 
 class WorkSlice:
     """A worker's time at one run: up to SLICE_S, or SHORT_SLICE_S while other runs wait."""
 
-    def __init__(self, run: EstimationRun | SamplingRun) -> None:
+    def __init__(self, run: SolutionRun | SamplingRun) -> None:
         self._run = run
         now = time.monotonic()
         self._until, self._check_at = now + SLICE_S, now + SHORT_SLICE_S
@@ -141,8 +162,3 @@ def call_workers_for_waiting_runs() -> None:
     """Send a wake-up message for each run that can use a worker, unless one is queued."""
     for run in waiting_runs():
         wake(run.task, run.pk)
-
-
-def dismiss_workers(run_id: int, task: str = TASK) -> None:
-    """Remove the wake-up messages of a run that has ended or is paused."""
-    drop(task, run_id)

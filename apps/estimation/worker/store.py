@@ -1,143 +1,33 @@
-"""The store of a worker at a run: it claims solutions and stores outcomes and results, each in one transaction.
-
-Results are stored together with the counters that count them, and unique keys make a repeated shard harmless.
-"""
+"""The store of a worker at an estimation run: it claims solutions and stores outcomes and results."""
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections import defaultdict
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from collections.abc import Sequence
 
-from django.db import InterfaceError, OperationalError, connection
-from django.utils import timezone
-
-from apps.core.db.copy import commit_without_waiting
-from apps.core.jobs.model import JobStatus
 from apps.estimation.engine.results import SolutionResult
 from apps.estimation.engine.solution_state import Batch, SolutionState
-from apps.estimation.models import EstimationRun, Shard
+from apps.estimation.models import EstimationRun
+from apps.estimation.models.frame import SolutionShard
 from apps.estimation.worker.load import load
-from apps.estimation.worker.shards import claim_shard, finish_shards, release_shards, renew_leases
-from apps.estimation.worker.write import insert, pipelined_transaction
+from apps.estimation.worker.solution_store import SolutionStore
+from apps.estimation.worker.write import insert
 from apps.verifiers.pool.pool import GradingPool
 
-T = TypeVar("T")
 
-# How long the database may be down before a worker gives up. What was stored stays, and the run's message is sent again.
-DATABASE_BACK_WITHIN_S = 60.0
-
-
-class RunStore:
-    """Has two threads, each with its own database connection: one flushes, the other does all else."""
-
+class RunStore(SolutionStore[EstimationRun, SolutionState]):
     def __init__(self, run: EstimationRun, holder: str, pool: GradingPool) -> None:
-        self.run = run
-        self.holder = holder
+        super().__init__(run, holder)
         self.pool = pool
-        self._open: dict[int, set[int]] = {}  # By shard: its solutions without a result.
-        self._shard_of: dict[int, int] = {}
-        # The database went down: a crash may have undone what was stored, so nothing may follow from the loaded outcomes
-        # until they have been loaded again.
-        self.is_stale = False
-        self._flusher = ThreadPoolExecutor(1, thread_name_prefix="flush")
-        self._claimer = ThreadPoolExecutor(1, thread_name_prefix="claim")
-
-    async def claim(self, count: int) -> list[SolutionState]:
-        return await self.in_thread(lambda: self._claim(count))
 
     async def flush(self, batches: Sequence[Batch], results: Sequence[SolutionResult]) -> set[int]:
-        return await self._in_executor(self._flusher, lambda: self._flush(batches, results))
+        return await self.in_flusher(lambda: self._flush(batches, results))
 
-    async def heartbeat(self) -> str:
-        """Renew the leases of the open shards. Returns the run's status."""
-        return await self.in_thread(self._heartbeat)
-
-    async def in_thread(self, function: Callable[[], T]) -> T:
-        """Call a function that needs the database, in a thread with a connection."""
-        return await self._in_executor(self._claimer, function)
-
-    @property
-    def has_open_solutions(self) -> bool:
-        """Whether claimed solutions have no result yet."""
-        return bool(self._open)
-
-    def start_over(self) -> None:
-        """Release the open shards. The worker that claims them next loads what is stored of them."""
-        self._release()
-        self.is_stale = False
-
-    def close(self) -> None:
-        """Release the open shards and close the connections."""
-        self._release()
-        for executor in (self._flusher, self._claimer):
-            executor.submit(lambda: connection.close()).result()  # noqa: PLW0108 - that thread's own
-            executor.shutdown()
-
-    async def _in_executor(self, executor: ThreadPoolExecutor, function: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(executor, lambda: self._with_retries(function))
-
-    def _with_retries(self, function: Callable[[], T]) -> T:
-        """Repeat the call during an outage of the database: each function is one transaction, safe to repeat."""
-        deadline = time.monotonic() + DATABASE_BACK_WITHIN_S
-        while True:
-            try:
-                return function()
-            except (OperationalError, InterfaceError):
-                self.is_stale = True
-                connection.close()
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.5)
-
-    def _claim(self, count: int) -> list[SolutionState]:
-        while (shard := claim_shard(self.run, self.holder, count)) is not None:
-            states = load(self.run, shard, self.pool)
-            if states:
-                self._open[shard.pk] = {state.solution_id for state in states}
-                self._shard_of.update((state.solution_id, shard.pk) for state in states)
-                return states
-            finish_shards([shard.pk])
-        return []
+    def _load(self, shard: SolutionShard) -> list[SolutionState]:
+        return load(self.run, shard, self.pool)
 
     def _flush(self, batches: Sequence[Batch], results: Sequence[SolutionResult]) -> set[int]:
         """Outcomes are stored always. Results are not while the store is stale: their outcomes may be undone."""
         unstored = {result.solution_id for result in results} if self.is_stale else set()
-        results = [] if self.is_stale else results
-        with pipelined_transaction():
-            commit_without_waiting()
-            changes = insert(self.run, batches, results)
-            done: defaultdict[int, set[int]] = defaultdict(set)
-            for result in results:
-                if (shard_id := self._shard_of.get(result.solution_id)) is not None:
-                    done[shard_id].add(result.solution_id)
-            if finished := [
-                shard_id for shard_id, solution_ids in done.items() if self._open[shard_id] <= solution_ids
-            ]:
-                Shard.objects.filter(pk__in=finished, holder=self.holder).update(finished_at=timezone.now())
-            # Last: the run's row is shared by all workers, and locked until the end of this transaction.
-            changes.add_to(self.run)
-        for result in results:
-            if (shard_id := self._shard_of.pop(result.solution_id, None)) is not None:
-                self._open[shard_id].discard(result.solution_id)
-                if not self._open[shard_id]:
-                    del self._open[shard_id]
-        # Leave a shard to the worker that has taken it over. If that one fails, the lease lapses.
-        for solution_id in changes.taken_over:
-            if (shard_id := self._shard_of.get(solution_id)) is not None:
-                for other_id in self._open.pop(shard_id, set()):
-                    self._shard_of.pop(other_id, None)
-        return changes.taken_over | unstored
-
-    def _heartbeat(self) -> str:
-        renew_leases(self.holder, list(self._open))
-        EstimationRun.objects.filter(pk=self.run.pk, status=JobStatus.RUNNING).update(beat_at=timezone.now())
-        return str(EstimationRun.objects.values_list("status", flat=True).get(pk=self.run.pk))
-
-    def _release(self) -> None:
-        self._claimer.submit(self._with_retries, lambda: release_shards(self.run, self.holder)).result()
-        self._open.clear()
-        self._shard_of.clear()
+        stored = [] if self.is_stale else results
+        solved = [result.solution_id for result in stored]
+        return self._store(lambda: insert(self.run, batches, stored), solved) | unstored

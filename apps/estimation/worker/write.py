@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any, Self
+from collections.abc import Sequence
+from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.backends.utils import CursorWrapper
-from django.db.models import F
-from django.utils import timezone
 
 from apps.estimation.engine.outcomes import MISSING, RolloutOutcome
 from apps.estimation.engine.results import SolutionResult
 from apps.estimation.engine.solution_state import Batch
 from apps.estimation.models import EstimationRun
+from apps.estimation.worker.changes import RunChanges, storable
 
 _BATCHES = """
     INSERT INTO estimation_rolloutbatch (run_id, step_id, ordinal, outcomes, tokens, reason)
@@ -39,44 +36,6 @@ _ROLLOUTS = """
 """
 
 
-@dataclass
-class RunChanges:
-    """What one flush adds to the run's counters, and the solutions that another worker has taken over."""
-
-    sums: dict[str, int] = field(default_factory=dict)
-    tokens_are_estimated: bool = False
-    taken_over: set[int] = field(default_factory=set)
-
-    def add(self, **amounts: int) -> None:
-        for name, amount in amounts.items():
-            self.sums[name] = self.sums.get(name, 0) + amount
-
-    def __iadd__(self, other: RunChanges) -> Self:
-        self.add(**other.sums)
-        self.tokens_are_estimated |= other.tokens_are_estimated
-        self.taken_over |= other.taken_over
-        return self
-
-    def add_to(self, run: EstimationRun) -> None:
-        changes = {name: F(name) + amount for name, amount in self.sums.items() if amount}
-        if self.tokens_are_estimated:
-            changes["tokens_are_estimated"] = True  # type: ignore[assignment]
-        if changes:
-            EstimationRun.objects.filter(pk=run.pk).update(beat_at=timezone.now(), **changes)
-
-
-@contextmanager
-def pipelined_transaction() -> Iterator[None]:
-    """A transaction whose statements are sent without waiting for the results of earlier ones.
-
-    In a busy worker, a thread that waits for a result is scheduled again only several milliseconds later. The requests
-    whose outcomes it stores keep their slots in flight until then.
-    """
-    connection.ensure_connection()
-    with connection.wrap_database_errors, connection.connection.pipeline(), transaction.atomic():
-        yield
-
-
 def insert(run: EstimationRun, batches: Sequence[Batch], results: Sequence[SolutionResult]) -> RunChanges:
     """Insert both; the statements are sent before the result of either is read."""
     with connection.cursor() as batch_cursor, connection.cursor() as result_cursor:
@@ -86,14 +45,14 @@ def insert(run: EstimationRun, batches: Sequence[Batch], results: Sequence[Solut
                 [batch.ordinal for batch in batches],
                 [batch.letters for batch in batches],
                 [batch.response.usage.completion_tokens for batch in batches],
-                [_storable(batch.reason) for batch in batches],
+                [storable(batch.reason) for batch in batches],
             ]
             batch_cursor.execute(_BATCHES, [run.pk, *columns])
         if results:
             columns = [
                 [result.solution_id for result in results],
-                [_storable(result.failure) for result in results],
-                [_storable(result.note) for result in results],
+                [storable(result.failure) for result in results],
+                [storable(result.note) for result in results],
                 [result.first_error for result in results],
                 [result.probability for result in results],
                 [result.by_answer for result in results],
@@ -130,7 +89,7 @@ def _count_batches(cursor: CursorWrapper, run: EstimationRun, batches: Sequence[
 
 def _insert_texts(batches: Sequence[Batch], ids: dict[tuple[int, int], int]) -> None:
     rows = [
-        (pk, index, _storable(rollout.text), _storable(rollout.answer), str(rollout.outcome))
+        (pk, index, storable(rollout.text), storable(rollout.answer), str(rollout.outcome))
         for batch in batches
         if (pk := ids.get((batch.step_id, batch.ordinal))) is not None
         for index, rollout in enumerate(batch.rollouts)
@@ -161,8 +120,3 @@ def _count_results(cursor: CursorWrapper, run: EstimationRun, results: Sequence[
             continue
         changes.add(done=1, failed=bool(result.failure), by_answer=result.by_answer, steps=len(result.steps))
     return changes
-
-
-def _storable(text: str) -> str:
-    """Replace NUL and lone surrogates, which PostgreSQL refuses and a model may write."""
-    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()

@@ -62,6 +62,7 @@ class Annotate(SolutionFormat):
                 consensus=RatedSteps(record.consensus),
                 monte_carlo=record.estimates,
                 judges=record.judges,
+                scores=record.scores,
                 first_error=labelings[0].first_error if labelings else None,
             )
         )

@@ -39,6 +39,7 @@ from apps.judging.models import StepVerdict
 from apps.labeling.models import GoldLabel
 from apps.projects.models import Project
 from apps.quality.models import StepConsensus
+from apps.scoring.records import score_records
 
 CHUNK = 500
 
@@ -169,6 +170,7 @@ def _records(rows: Rows, members: Members, project: Project) -> list[Record]:
     consensus = _consensus(solution_ids)
     estimates = _estimates(solution_ids)
     judges = _judges(solution_ids)
+    scores = score_records(solution_ids)
     return [
         Record(
             problem=problems[row[1]],
@@ -180,6 +182,7 @@ def _records(rows: Rows, members: Members, project: Project) -> list[Record]:
             judges=judges[row[0]],
             address=solution_address(project.slug, row[0]),
             problem_address=problem_address(project.slug, row[1]),
+            scores=scores.get(row[0], []),
         )
         for row in rows
     ]

@@ -1,12 +1,13 @@
-"""A client of an endpoint, with a limiter that holds this process to its share of the endpoint's limit."""
+"""A connection to an endpoint, with a limiter that holds this process to its share of the endpoint's limit."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from functools import partial
+from typing import TypeVar
 
 from django.conf import settings
 from redis import Redis, RedisError
@@ -14,12 +15,18 @@ from redis import Redis, RedisError
 from apps.inference.client import Client
 from apps.inference.concurrency.limiter import ConcurrencyLimiter
 from apps.inference.concurrency.shared_limit import HEARTBEAT_S, SharedConcurrencyLimit
+from apps.inference.connection import ATTEMPTS, Connection
 from apps.inference.models import Endpoint
+
+C = TypeVar("C", bound=Connection)
 
 
 @asynccontextmanager
-async def shared_client(endpoint: Endpoint, member: str) -> AsyncIterator[tuple[Client, ConcurrencyLimiter]]:
-    """Acquire the limiter for each request. `member` names the process and its work.
+async def shared_connection(
+    kind: type[C], endpoint: Endpoint, member: str, *, attempts: int = ATTEMPTS, demand: int | None = None
+) -> AsyncIterator[tuple[C, ConcurrencyLimiter]]:
+    """Acquire the limiter for each request. `member` names the process and its work; `demand` is how many requests it
+    can have in flight, None the whole limit.
 
     Raises DomainError if the endpoint's key cannot be decrypted.
     """
@@ -27,13 +34,14 @@ async def shared_client(endpoint: Endpoint, member: str) -> AsyncIterator[tuple[
         Redis.from_url(settings.REDIS_URL), endpoint.pk, member, endpoint.max_in_flight
     )
     limiter, slow_downs = ConcurrencyLimiter(0), set[asyncio.Task[None]]()
+    limiter.demand = demand
 
     def slow_down() -> None:
         task = asyncio.create_task(_without_redis_errors(shared_limit.slow_down))
         slow_downs.add(task)
         task.add_done_callback(slow_downs.discard)
 
-    async with Client(endpoint.server(), on_overload=slow_down) as client:
+    async with kind(endpoint.server(), attempts=attempts, on_overload=slow_down) as client:
         updates = asyncio.create_task(_update_limit(shared_limit, limiter))
         try:
             yield client, limiter
@@ -41,6 +49,11 @@ async def shared_client(endpoint: Endpoint, member: str) -> AsyncIterator[tuple[
             updates.cancel()
             await asyncio.gather(updates, return_exceptions=True)
             await _without_redis_errors(shared_limit.leave)
+
+
+def shared_client(endpoint: Endpoint, member: str) -> AbstractAsyncContextManager[tuple[Client, ConcurrencyLimiter]]:
+    """A client for completions, as `shared_connection` has it."""
+    return shared_connection(Client, endpoint, member)
 
 
 async def _update_limit(shared_limit: SharedConcurrencyLimit, limiter: ConcurrencyLimiter) -> None:

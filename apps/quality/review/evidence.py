@@ -24,6 +24,8 @@ from apps.quality.disputes.kinds import DisputeEvidence, Source, SourceFirstErro
 from apps.quality.gold.scoring import Gold
 from apps.quality.models import AlsoAcceptable, Consensus, ConsensusMethod, OpenDispute, StepConsensus
 from apps.quality.review.corrections import Correction, RatingChange, corrections_of, rating_changes
+from apps.scoring.latest import newest_of_each_model
+from apps.scoring.models import ScoringRun, StepScore
 
 Naming = Callable[[set[int]], Mapping[int, str]]
 
@@ -88,6 +90,7 @@ class StepEvidence:
     consensus: StepConsensus | None = None
     critiques: Sequence[Critique] = ()
     is_behind: bool = False
+    scores: Sequence[StepScore] = ()
 
     @property
     def is_adjudicated(self) -> bool:
@@ -165,6 +168,11 @@ class Evidence:
         return [row for row in self.rows if row.step.chosen]
 
     @property
+    def reward_models(self) -> list[ScoringRun]:
+        """The run of each reward model whose scores are in the rows."""
+        return list({score.run_id: score.run for row in self.rows for score in row.scores}.values())
+
+    @property
     def start(self) -> StepEvidence | None:
         """Where a reviewer begins: the first disputed step, else the first bad one by consensus, else the first."""
         disputed = (row for row in self.path if row.is_disputed)
@@ -184,11 +192,11 @@ def evidence_of(solution: Solution, naming: Naming) -> Evidence:
     changed_at = answer_changed_at(solution.problem, project=solution.project.slug)
     labelers = _labelers(solution, steps, naming, changed_at)
     gold = dict(GoldLabel.objects.filter(step__in=steps).values_list("step", "rating"))
-    estimates, verdicts, critiques = _estimates(steps), _verdicts(steps), _critiques(steps)
+    estimates, verdicts = _estimates(steps), _verdicts(steps)
+    critiques, scores = _critiques(steps), newest_of_each_model(steps)
     step_consensus = {label.step_id: label for label in StepConsensus.objects.filter(step__in=steps)}
     consensus = Consensus.objects.select_related("adjudicated_by").filter(pk=solution.pk).first()
-    is_adjudicated = consensus is not None and consensus.how == ConsensusMethod.ADJUDICATED
-    adjudicated_error = consensus.first_error if consensus is not None and is_adjudicated else None
+    adjudicated_error = consensus.first_error if consensus and consensus.how == ConsensusMethod.ADJUDICATED else None
     rows = [
         StepEvidence(
             step,
@@ -199,6 +207,7 @@ def evidence_of(solution: Solution, naming: Naming) -> Evidence:
             step_consensus.get(step.pk),
             critiques.get(step.pk, ()),
             adjudicated_error is not None and step.position > adjudicated_error > NO_ERROR,
+            scores.get(step.pk, ()),
         )
         for step in steps
     ]

@@ -20,6 +20,7 @@ from apps.corpus.imports.readers.base import MISSING, ReaderOptions, Row, column
 from apps.corpus.imports.readers.convert_fields import convert_fields
 from apps.corpus.imports.readers.fields import Fields, is_blank
 from apps.corpus.imports.readers.marks import LABELER, SOFT, labels_of, read_error_steps, read_first_error, read_labels
+from apps.corpus.imports.readers.step_scores import read_step_scores
 from apps.corpus.labels import BAD, SIDES
 from apps.corpus.records import (
     ComparisonRecord,
@@ -30,6 +31,7 @@ from apps.corpus.records import (
     PersonRecord,
     Record,
     RowError,
+    ScoreRecord,
     SolutionRecord,
     StepPlace,
     StepRecord,
@@ -37,7 +39,7 @@ from apps.corpus.records import (
 from apps.corpus.splitting.steps import split_steps, unclosed_note
 
 MARKS = ("first_error", "error_steps", "labels")
-SOURCES = ("people", "gold", "consensus", "monte_carlo", "judges")
+SOURCES = ("people", "gold", "consensus", "monte_carlo", "judges", "scores")
 
 # What an import leaves out of `people`, as it is counted under `ignored`.
 CORRECTED = "people[] (ratings that a reviewer corrected)"
@@ -80,6 +82,8 @@ class Canonical:
         _check_places([rating.position for rating in gold], path, "gold.steps")
         check_estimates(canonical.monte_carlo, path)
         _check_judges(canonical.judges, places)
+        _check_scores(canonical.scores, path)
+        step_scores = read_step_scores(Fields(row), len(path))
         marks = _Marks(row, solution, options)
         yield Record(
             problem=canonical.problem,
@@ -89,6 +93,7 @@ class Canonical:
             gold=gold or marks.gold,
             estimates=canonical.monte_carlo,
             judges=canonical.judges,
+            scores=[*canonical.scores, *step_scores],
             ignored=[*notes, *unread_paths(row), *reviewed, *marks.ignored, *split_notes(row)],
         )
 
@@ -402,3 +407,12 @@ def _check_judges(judges: Sequence[JudgeRecord], places: Collection[Place]) -> N
         if judge.key in keys:
             raise RowError(f"judges[{index}].judge", "is in the row twice: give the second another `version` or `run`")
         keys.add(judge.key)
+
+
+def _check_scores(scores: Sequence[ScoreRecord], path: Collection[int]) -> None:
+    keys: set[tuple[str, int | None]] = set()
+    for index, score in enumerate(scores):
+        _check_places([step.position for step in score.steps], path, f"scores[{index}].steps")
+        if score.key in keys:
+            raise RowError(f"scores[{index}].scorer", "is in the row twice: give the second another `run`")
+        keys.add(score.key)

@@ -1,0 +1,177 @@
+"""The frame of engines that send many solutions at once, with as many requests in flight as the limiter admits. Pure.
+
+Each solution proceeds on its own, in a sliding window. All that blocks is behind the store, which the engine awaits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import ClassVar, Generic, Protocol, TypeVar
+
+from apps.inference.concurrency.limiter import ConcurrencyLimiter
+
+CLAIM = 32  # Solutions that are claimed at once.
+AHEAD = 1.3  # Open requests, as a multiple of the limit, up to which more solutions are started.
+FLUSH_EVERY_S = 0.005
+SPARE_SLOTS = 4  # Slots kept for further requests of the claimed solutions when nothing is left to claim.
+
+
+class EndpointDown(Exception):
+    """The endpoint is down or refuses all requests. The message is a sentence for people."""
+
+
+class State(Protocol):
+    """A claimed solution. `is_taken_over`: by another worker."""
+
+    solution_id: int
+    is_taken_over: bool
+
+
+class Item(Protocol):
+    """Something of a solution to be stored."""
+
+    @property
+    def solution_id(self) -> int: ...
+
+
+S = TypeVar("S", bound=State)
+I = TypeVar("I", bound=Item)  # noqa: E741 - as short as S
+S_co = TypeVar("S_co", bound=State, covariant=True)
+
+
+class SolutionSource(Protocol[S_co]):
+    async def claim(self, count: int) -> Sequence[S_co]:
+        """Up to `count` more solutions; an empty list if none are left for this worker."""
+
+
+class SolutionEngine(Generic[S, I]):
+    """Runs until no work is left, `stop` is called, or the endpoint is down (raises EndpointDown).
+
+    A subclass processes one solution in `_process` and stores items in `_flush`, which is never called concurrently.
+    """
+
+    # Whether the solutions that are started may send further requests after `stop`, within the limit.
+    completes_started: ClassVar = False
+
+    def __init__(self, limiter: ConcurrencyLimiter, source: SolutionSource[S]) -> None:
+        self.limiter = limiter
+        self._source = source
+        self._pending: list[tuple[I, asyncio.Future[bool]]] = []
+        self._has_pending = asyncio.Event()
+        self._request_ended = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._active: set[asyncio.Task[None]] = set()
+        self._open_requests = 0  # Waiting for a slot, or in flight.
+        self._is_all_claimed = False
+        self._down: str | None = None
+
+    def stop(self, *, at_once: bool = False) -> None:
+        """Start no more. What is in flight is awaited and stored, or cancelled (`at_once`)."""
+        self._stopping.set()
+        self._request_ended.set()
+        if at_once or self._down or not self.completes_started:
+            self.limiter.admit_all()
+        if at_once:
+            for task in self._active:
+                task.cancel()
+
+    async def run(self) -> None:
+        """Raises EndpointDown, and any unexpected error of a task; what is stored stays."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                flushing = group.create_task(self._flush_continuously())
+                await self._start_solutions(group)
+                while self._active:
+                    await asyncio.wait(self._active)
+                flushing.cancel()
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+        if self._down:
+            raise EndpointDown(self._down)
+
+    # --- what a subclass does -------------------------------------------------------------------------------
+
+    async def _process(self, state: S) -> None:
+        """Send the requests of one solution, and store what follows from the responses."""
+        raise NotImplementedError
+
+    async def _flush(self, items: Sequence[I]) -> set[int]:
+        """Store all of them in one transaction. Returns the solutions that another worker has taken over."""
+        raise NotImplementedError
+
+    # --- solutions ------------------------------------------------------------------------------------------
+
+    async def _start_solutions(self, group: asyncio.TaskGroup) -> None:
+        """Claim the next solutions while the claimed ones are started."""
+        claim = group.create_task(self._claim())
+        while states := await claim:
+            claim = group.create_task(self._claim())
+            for state in states:
+                while self._open_requests >= AHEAD * max(1, self.limiter.limit) and not self._stopping.is_set():
+                    self._request_ended.clear()
+                    await self._request_ended.wait()
+                if self._stopping.is_set():
+                    return
+                task = group.create_task(self._process(state))
+                self._active.add(task)
+                task.add_done_callback(self._active.discard)
+                await asyncio.sleep(0)
+        self._is_all_claimed = True
+        self._report_demand()
+
+    async def _claim(self) -> Sequence[S]:
+        return await self._source.claim(CLAIM)
+
+    def _continues(self, state: S) -> bool:
+        return not state.is_taken_over and not self._stopping.is_set()
+
+    # --- requests -------------------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def _slot(self) -> AsyncIterator[None]:
+        """A slot in the limiter for one request. Ask `_continues` within: a stopped engine admits all."""
+        self._open_requests += 1
+        self._report_demand()
+        try:
+            await self.limiter.acquire()
+            try:
+                yield
+            finally:
+                self.limiter.release()
+        finally:
+            self._open_requests -= 1
+            self._report_demand()
+            self._request_ended.set()
+
+    def _report_demand(self) -> None:
+        """When nothing is left to claim, leave slots without use to the other workers."""
+        if self._is_all_claimed:
+            self.limiter.demand = self._open_requests + SPARE_SLOTS
+
+    def _stop_for(self, reason: str) -> None:
+        """Stop because further requests would fail too."""
+        self._down = self._down or reason
+        self.stop()
+
+    # --- storing --------------------------------------------------------------------------------------------
+
+    async def _store(self, item: I) -> bool:
+        """Wait until the item is stored. Returns False if another worker has taken the solution over."""
+        stored: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._pending.append((item, stored))
+        self._has_pending.set()
+        return await stored
+
+    async def _flush_continuously(self) -> None:
+        """Items that arrive during one flush are stored by the next."""
+        while True:
+            await self._has_pending.wait()
+            self._has_pending.clear()
+            pending, self._pending = self._pending, []
+            taken_over = await self._flush([item for item, _ in pending])
+            for item, stored in pending:
+                if not stored.done():
+                    stored.set_result(item.solution_id not in taken_over)
+            await asyncio.sleep(FLUSH_EVERY_S)

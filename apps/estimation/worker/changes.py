@@ -1,0 +1,57 @@
+"""What a worker adds to the counters of its run, in the transaction of what is counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Self
+
+from django.db import connection, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from apps.estimation.models.frame import SolutionRun
+
+
+@dataclass
+class RunChanges:
+    """What one flush adds to the run's counters, and the solutions that another worker has taken over."""
+
+    sums: dict[str, int] = field(default_factory=dict)
+    tokens_are_estimated: bool = False
+    taken_over: set[int] = field(default_factory=set)
+
+    def add(self, **amounts: int) -> None:
+        for name, amount in amounts.items():
+            self.sums[name] = self.sums.get(name, 0) + amount
+
+    def __iadd__(self, other: RunChanges) -> Self:
+        self.add(**other.sums)
+        self.tokens_are_estimated |= other.tokens_are_estimated
+        self.taken_over |= other.taken_over
+        return self
+
+    def add_to(self, run: SolutionRun) -> None:
+        changes = {name: F(name) + amount for name, amount in self.sums.items() if amount}
+        if self.tokens_are_estimated:
+            changes["tokens_are_estimated"] = True  # type: ignore[assignment]
+        if changes:
+            type(run).objects.filter(pk=run.pk).update(beat_at=timezone.now(), **changes)
+
+
+@contextmanager
+def pipelined_transaction() -> Iterator[None]:
+    """A transaction whose statements are sent without waiting for the results of earlier ones.
+
+    In a busy worker, a thread that waits for a result is scheduled again only several milliseconds later. The requests
+    whose outcomes it stores keep their slots in flight until then.
+    """
+    connection.ensure_connection()
+    with connection.wrap_database_errors, connection.connection.pipeline(), transaction.atomic():
+        yield
+
+
+def storable(text: str) -> str:
+    """Replace NUL and lone surrogates, which PostgreSQL refuses and a model may write."""
+    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()

@@ -1,0 +1,144 @@
+"""The frame of a worker at a run: it drives an engine and watches the run's status, budget and endpoint."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import socket
+import sys
+import time
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from typing import Any, Generic, Protocol, TypeVar
+
+from apps.core.errors import DomainError
+from apps.core.jobs.errors import end_on_error
+from apps.core.jobs.model import JobStatus
+from apps.estimation.engine.frame import EndpointDown
+from apps.estimation.models.frame import SolutionRun
+from apps.estimation.runs import lifecycle
+from apps.estimation.runs.endpoint import ENDPOINT_GONE, endpoint_unusable_reason
+from apps.estimation.worker.schedule import GRACE_S, WorkSlice, has_waiting_runs
+from apps.estimation.worker.shards import next_lapse
+from apps.estimation.worker.solution_store import SolutionStore
+from apps.inference.models import Endpoint
+
+log = logging.getLogger(__name__)
+
+WATCH_EVERY_S = 0.5
+# How long a thread may wait for the interpreter. The one that stores results waits often and briefly; with the default of
+# 5 ms each time, answered requests would keep their slots in flight too long.
+SWITCH_EVERY_S = 0.0005
+
+R = TypeVar("R", bound=SolutionRun)
+
+
+class StoppableEngine(Protocol):
+    async def run(self) -> None: ...
+
+    def stop(self, *, at_once: bool = False) -> None: ...
+
+
+class RunWorker(Generic[R]):
+    """A subclass has the store and opens the engine."""
+
+    store: SolutionStore[R, Any]
+
+    def __init__(self, run: R, work_slice: WorkSlice) -> None:
+        self.run = run
+        self.work_slice = work_slice
+        self.name = f"{socket.gethostname()[:30]}-{os.getpid()}-{secrets.token_hex(3)}"
+
+    def engine(self, endpoint: Endpoint) -> AbstractAsyncContextManager[StoppableEngine]:
+        """The engine, with its connection to the endpoint."""
+        raise NotImplementedError
+
+    def finish_if_done(self) -> bool:
+        """End the run if all its solutions are processed. Returns whether it is over or paused."""
+        raise NotImplementedError
+
+    def over_budget(self, run: R) -> str | None:
+        """A sentence that names the reached limit of the budget; None if no limit is reached."""
+        raise NotImplementedError
+
+    def serve(self) -> bool:
+        """Work until the run ends, pauses, or the work slice is over. Returns whether its message is to be sent again."""
+        run = self.run
+        sys.setswitchinterval(SWITCH_EVERY_S)
+        try:
+            with end_on_error(f"{run.verb} run {run.pk}", lambda error: lifecycle.fail(run, error=error)):
+                try:
+                    self.work()
+                except EndpointDown as down:
+                    lifecycle.pause(run, reason=str(down))
+        finally:
+            self.store.close()
+        run.refresh_from_db()
+        return run.status == JobStatus.RUNNING
+
+    def work(self) -> None:
+        """Run the engine until the run is done, and again while other workers hold shards that may lapse."""
+        while not self._is_over():
+            endpoint = self.run.endpoint
+            if endpoint is None:
+                raise DomainError(ENDPOINT_GONE, code="no_endpoint")
+            if reason := endpoint_unusable_reason(self.run):
+                raise EndpointDown(reason)
+            asyncio.run(self._run_engine(endpoint))
+            # Solutions may be open without a reason to stop: the run was paused and resumed while the engine stopped.
+            if self.store.is_stale or self.store.has_open_solutions:
+                self.store.start_over()
+                continue
+            if self.finish_if_done() or self._is_over():
+                return
+            lapse = next_lapse(self.run)
+            log.info(
+                "%s run %s: waiting for shards of other workers, the next until %s", self.run.verb, self.run.pk, lapse
+            )
+            time.sleep(1.0)
+            if has_waiting_runs(self.run):
+                return
+
+    def _is_over(self) -> bool:
+        self.run.refresh_from_db()
+        return self.work_slice.is_over or self.run.status != JobStatus.RUNNING
+
+    async def _run_engine(self, endpoint: Endpoint) -> None:
+        """From the first claim until nothing is left to claim, or the engine is stopped."""
+        async with self.engine(endpoint) as engine:
+            watcher = asyncio.create_task(self._watch(engine))
+            try:
+                await engine.run()
+            finally:
+                watcher.cancel()
+                await asyncio.gather(watcher, return_exceptions=True)
+
+    async def _watch(self, engine: StoppableEngine) -> None:
+        """Keep the shards' leases. Stop the engine when the run is paused or cancelled, or the work slice is over."""
+        stopped_at: float | None = None
+        while True:
+            await asyncio.sleep(WATCH_EVERY_S)
+            status = await self.store.heartbeat()
+            if status == JobStatus.CANCELLED:
+                engine.stop(at_once=True)
+            elif self.store.is_stale:
+                engine.stop()
+            elif status != JobStatus.RUNNING or self.work_slice.is_over:
+                engine.stop()
+                stopped_at = stopped_at or time.monotonic()
+                if time.monotonic() > stopped_at + GRACE_S:
+                    engine.stop(at_once=True)
+            elif self.work_slice.may_end and await self.store.in_thread(self.work_slice.ends_for_others):
+                engine.stop()
+            elif reason := await self.store.in_thread(self._pause_reason):
+                await self.store.in_thread(partial(lifecycle.pause, self.run, reason=reason))
+                engine.stop()
+
+    def _pause_reason(self) -> str | None:
+        """Why the run must pause: its endpoint may not be used, or its budget is spent. None if it may continue."""
+        if reason := endpoint_unusable_reason(self.run):
+            return reason
+        stored = type(self.run).objects.get(pk=self.run.pk)
+        return self.over_budget(stored) if any(stored.budget.values()) else None
