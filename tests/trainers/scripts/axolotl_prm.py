@@ -69,7 +69,7 @@ def train(path: str) -> dict[str, Any]:
         "fp16": False,
         "tf32": False,
         "flash_attention": False,
-        "attn_implementation": "eager",
+        "attn_implementation": "sdpa",
         "use_ray": False,
         "dataset_num_proc": 1,
         "dataset_processes": 1,

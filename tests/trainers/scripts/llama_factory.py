@@ -59,7 +59,9 @@ def data_of(name: str, stage: str) -> Any:
     module = load_tokenizer(model_args)
     template = get_template_and_fix_tokenizer(module["tokenizer"], data_args)
     try:
-        made = get_dataset(template, model_args, data_args, training_args, stage=stage, **module)["train_dataset"]
+        # Pairs are made in one way for both stages.
+        kind = "rm" if stage == "dpo" else stage
+        made = get_dataset(template, model_args, data_args, training_args, stage=kind, **module)["train_dataset"]
     except Exception as error:
         return f"{type(error).__name__}: {error}"
     rows, key = list(made), LEARNED[stage]
