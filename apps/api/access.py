@@ -12,7 +12,7 @@ from apps.core.db.prepared import Prepared
 from apps.core.errors import NotFound
 from apps.corpus.models import ImportBatch, Problem, Solution, Step
 from apps.estimation.models import EstimationRun, SamplingRun
-from apps.exports.models import Export
+from apps.exports.models import Export, SavedPolicy
 from apps.labeling.models import Assignment, Round
 from apps.projects.models import Membership, Project
 from apps.projects.permissions import allow, can, project_for, reachable
@@ -106,6 +106,10 @@ def run_of(request: Request, pk: int, action: str) -> EstimationRun:
 
 def export_of(request: Request, pk: int) -> Export:
     return reachable(Export.objects.all(), user_of(request), "export", pk)
+
+
+def saved_policy_of(request: Request, pk: int) -> SavedPolicy:
+    return reachable(SavedPolicy.objects.all(), user_of(request), "export", pk)
 
 
 def _membership(row: Round | Assignment, project: Project, user: User) -> Membership:

@@ -3,11 +3,12 @@ from __future__ import annotations
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
-from apps.api import exports, health, me, projects
+from apps.api import contamination, health, me, projects
 from apps.api.corpus import imports, problems, solutions
 from apps.api.estimation import estimates, sampling
 from apps.api.estimation import runs as estimation
 from apps.api.estimation import verdicts as judging
+from apps.api.exports import diffs, exports, files, policies
 from apps.api.labeling import assignments, preferences, rounds, step_labels
 from apps.api.quality import evidence, reports
 from apps.api.quality import review as reviewing
@@ -41,6 +42,10 @@ urlpatterns = [
     path("projects/<slug:slug>/estimation-runs", estimation.RunList.as_view()),
     path("projects/<slug:slug>/sampling-runs", sampling.SamplingList.as_view()),
     path("projects/<slug:slug>/exports", exports.ExportList.as_view()),
+    path("projects/<slug:slug>/exports/preview", exports.ExportPreview.as_view()),
+    path("projects/<slug:slug>/exports/stream", exports.ExportStream.as_view()),
+    path("projects/<slug:slug>/label-policies", policies.PolicyList.as_view()),
+    path("projects/<slug:slug>/contamination-lists", contamination.ContaminationLists.as_view()),
     path("solutions/<int:pk>/evidence", evidence.SolutionEvidenceView.as_view()),
     path("solutions/<int:pk>/adjudicate", reviewing.SolutionAdjudicate.as_view()),
     path("solutions/<int:pk>/gold", reviewing.SolutionGold.as_view()),
@@ -74,5 +79,10 @@ urlpatterns = [
     path("estimation-runs/<int:pk>/cancel", estimation.RunCancel.as_view()),
     path("exports/<int:pk>", exports.ExportDetail.as_view()),
     path("exports/<int:pk>/cancel", exports.ExportCancel.as_view()),
-    path("exports/<int:pk>/download", exports.ExportDownload.as_view(), name="export-download"),
+    path("exports/<int:pk>/download", files.ExportDownload.as_view(), name="export-download"),
+    path("exports/<int:pk>/files", files.ExportFiles.as_view()),
+    path("exports/<int:pk>/files/<str:name>", files.ExportFileView.as_view(), name="api-export-file"),
+    path("exports/<int:pk>/archive", files.ExportArchive.as_view(), name="api-export-archive"),
+    path("exports/<int:pk>/diff", diffs.ExportDiffView.as_view()),
+    path("label-policies/<int:pk>", policies.PolicyDetail.as_view()),
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from hashlib import blake2b
 from uuid import UUID
 
@@ -29,3 +31,27 @@ def solution_digest(solution: SolutionRecord) -> UUID:
         return digest("identity", solution.identity)
     texts = [f"{step.position}{_UNIT}{step.candidate}{_UNIT}{step.text}" for step in solution.steps]
     return digest("content", solution.source or "", *texts)
+
+
+# Thai, Lao, Burmese, Khmer, kana and Chinese characters: scripts that are written without spaces.
+_UNSPACED = (
+    r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+)
+# A word, a character of those scripts, or an operator: 1 + 1 is not 1 - 1.
+_WORD = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+|[-+*/^=<>%]")
+_MINUS = str.maketrans({"\u2212": "-"})
+
+
+def words_of(text: str) -> list[str]:
+    """The words and operators of a text, without differences of case, white space, punctuation and Unicode form."""
+    return _WORD.findall(unicodedata.normalize("NFKC", text).translate(_MINUS).casefold())
+
+
+def normalized_words(text: str) -> str:
+    """The words of a text with one space between them; the text itself where it has none, as a row of symbols."""
+    return " ".join(words_of(text)) or text.strip()
+
+
+def ranking_hash(*parts: str) -> int:
+    """A hash from 0 to 2**64 - 1: a reproducible order that is as good as random."""
+    return int.from_bytes(blake2b(_UNIT.join(parts).encode(), digest_size=8).digest())

@@ -12,7 +12,7 @@ from django.urls import reverse
 from apps.accounts.models import User
 from apps.core.errors import NotFound
 from apps.corpus.models import ImportBatch, Problem, Solution, Upload
-from apps.exports.models import Export
+from apps.exports.models import Export, SavedPolicy
 from apps.labeling.models import Assignment, Round
 from apps.projects.models import Membership, Project
 from apps.projects.permissions import NEEDS, can, membership_for
@@ -115,6 +115,10 @@ def upload_of(place: Place, pk: int) -> Upload:
 
 def export_of(place: Place, pk: int) -> Export:
     return get_object_or_404(Export.objects.select_related("requested_by"), project=place.project, pk=pk)
+
+
+def saved_policy_of(place: Place, pk: int) -> SavedPolicy:
+    return get_object_or_404(SavedPolicy.objects.select_related("project"), project=place.project, pk=pk)
 
 
 def membership_of(place: Place, pk: int) -> Membership:

@@ -1,11 +1,11 @@
-"""Exports in the admin, read-only."""
+"""Exports, their differences, saved policies and lists of test problems in the admin, read-only."""
 
 from __future__ import annotations
 
 from django.contrib import admin
 
 from apps.core.admin import ReadOnlyAdmin
-from apps.exports.models import Export
+from apps.exports.models import ContaminationList, Export, ExportDiff, SavedPolicy
 
 
 @admin.register(Export)
@@ -25,3 +25,24 @@ class ExportAdmin(ReadOnlyAdmin):
     list_filter = ["status", "format", "project"]
     list_select_related = ["project", "requested_by"]
     search_fields = ["sha256", "project__slug"]
+
+
+@admin.register(SavedPolicy)
+class SavedPolicyAdmin(ReadOnlyAdmin):
+    list_display = ["name", "project", "format", "saved_by", "saved_at"]
+    list_select_related = ["project", "saved_by"]
+
+
+@admin.register(ExportDiff)
+class ExportDiffAdmin(ReadOnlyAdmin):
+    list_display = ["id", "before", "after", "status", "created_at"]
+    list_select_related = ["before__project", "after__project"]
+
+
+@admin.register(ContaminationList)
+class ContaminationListAdmin(ReadOnlyAdmin):
+    list_display = ["name", "project", "problems", "sha256", "created_at", "added_by"]
+    list_filter = ["project"]
+    list_select_related = ["project", "added_by"]
+    search_fields = ["name", "sha256", "project__slug"]
+    exclude = ["hashes"]

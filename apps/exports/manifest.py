@@ -1,17 +1,19 @@
-"""The manifest of an export, for programs, and its dataset card, for people. Pure."""
+"""The manifest of an export, for programs: what was asked for, what was made of it, and the files. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from apps.exports.formats.base import Format, Reader
+from apps.exports.features import features_of
+from apps.exports.formats.base import Format
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
 from apps.exports.writers import Part
 
-SCHEMA = 1
+SCHEMA = 2
 Manifest = dict[str, Any]
 
 
@@ -24,8 +26,14 @@ def build_manifest(
     policy: LabelPolicy,
     tally: Tally,
     parts: Sequence[Part],
+    agreement: Mapping[str, Any] | None = None,
+    contamination: Sequence[Mapping[str, Any]] = (),
 ) -> Manifest:
-    """The manifest. It holds no time: the same data and policy give the same manifest."""
+    """The manifest. It holds no time: the same data and policy give the same manifest.
+
+    `agreement` is what the project's quality pages say of its people: Krippendorff's alpha, or nothing.
+    `contamination` are the lists of test problems whose problems were left out: name, SHA-256 and number of problems.
+    """
     return {
         "schema": SCHEMA,
         "annotate": version,
@@ -39,75 +47,41 @@ def build_manifest(
             "comparisons": tally.comparisons,
             "rows": tally.rows,
             "labels": dict(sorted(tally.labels.items())),
+            "labels_as_read": _as_read(tally.labels, format_.label_names),
             "sources": {source: count for source, count in sorted(tally.sources.items()) if count},
             **({"ratings": tally.ratings()} if format_.labels_steps else {}),
+            "tokens": tally.lengths(),
             "left_out": dict(sorted(tally.left_out.items())),
         },
-        "parts": [asdict(part) for part in parts],
+        "agreement": dict(agreement or {}),
+        "contamination": list(contamination),
+        "notices": [*tally.notices, *format_.notices(policy, tally)],
+        "features": features_of(format_.schema(policy)),
+        "parts": [asdict(part) | {"split": _split(part.name, policy)} for part in parts],
     }
 
 
-def with_part_names(manifest: Manifest, names: Sequence[str]) -> Manifest:
-    """The same manifest with other file names."""
-    return manifest | {"parts": [part | {"name": name} for part, name in zip(manifest["parts"], names, strict=True)]}
+def with_parts(manifest: Manifest, parts: Sequence[Part]) -> Manifest:
+    """The same manifest for copies of the files: one part for each split, in the manifest's order of splits."""
+    splits = list(dict.fromkeys(part["split"] for part in manifest["parts"]))
+    named = [asdict(part) | {"split": split} for part, split in zip(parts, splits, strict=True)]
+    return manifest | {"parts": named}
 
 
-def dataset_card(manifest: Manifest) -> str:
-    """The dataset card, in Markdown."""
-    counts, policy = manifest["counts"], manifest["policy"]
-    read = [f"{counts[kind]} {kind}" for kind in ("solutions", "comparisons") if counts[kind]] or ["0 solutions"]
-    return "\n".join(
-        [
-            f"# {manifest['project']}, {manifest['format']}",
-            "",
-            f"{counts['rows']} rows from {' and '.join(read)}, made by Annotate {manifest['annotate']}.",
-            f"Read by: {'; '.join(str(Reader(**reader)) for reader in manifest['readers'])}.",
-            "",
-            "## Files",
-            "",
-            *_table(("file", "rows", "bytes", "SHA-256"), [tuple(part.values()) for part in manifest["parts"]]),
-            "",
-            "## Labels",
-            "",
-            *_table(("label", "steps"), list(counts["labels"].items())),
-            "",
-            *_table(("source", "labelings"), list(counts["sources"].items())),
-            "",
-            *_sentences(counts.get("ratings")),
-            "## Left out",
-            "",
-            *(_table(("reason", "count"), list(counts["left_out"].items())) if counts["left_out"] else ["Nothing."]),
-            "",
-            "## Policy",
-            "",
-            *_table(("key", "value"), [(name, _shown(value)) for name, value in policy.items()]),
-            "",
-        ]
-    )
+def combined_sha256(digests: Sequence[str]) -> str:
+    """The digest of a single file; of several, the digest of their digests in order."""
+    return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
-def _sentences(ratings: dict[str, int] | None) -> list[str]:
-    """The counts of ratings as a sentence; empty for formats without step labels."""
-    if ratings is None:
-        return []
-    sentence = (
-        f"Of {ratings['read']} ratings by the policy's sources, {ratings['written']} are in the rows and "
-        f"{ratings['left_out']} are left out. The rows repeat {ratings['repeated']} labels of steps before an "
-        f"alternative, and contain {ratings['made']} labels that only the policy makes negative."
-    )
-    return [sentence, ""]
+def _as_read(labels: Mapping[str, int], names: Mapping[str, str]) -> dict[str, int]:
+    """The labels by the values that stand in the rows, such as true and false."""
+    counts: dict[str, int] = {}
+    for label, count in sorted(labels.items()):
+        name = names.get(label, label)
+        counts[name] = counts.get(name, 0) + count
+    return counts
 
 
-def _table(head: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> list[str]:
-    lines = [head, tuple("---" for _ in head), *rows]
-    return [f"| {' | '.join(str(cell) for cell in line)} |" for line in lines]
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, list | tuple):
-        return ", ".join(str(item) for item in value) or "all"
-    return (
-        ", ".join(f"{name}: {share}" for name, share in value.items()) or "none"
-        if isinstance(value, dict)
-        else str(value)
-    )
+def _split(name: str, policy: LabelPolicy) -> str:
+    """The split that `part_name` wrote into a file's name. Without splits, loaders call the whole of it `train`."""
+    return name.rsplit("-", 3)[0] if policy.splits else "train"

@@ -1,8 +1,10 @@
-"""Exports: immutable files made by a label policy."""
+"""Exports: immutable files made by a label policy; saved policies; differences between exports; lists of test
+problems that exports are checked against."""
 
 from __future__ import annotations
 
 from django.db import models
+from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.core.jobs.model import Job
@@ -28,3 +30,54 @@ class Export(Job):
 
     def __str__(self) -> str:
         return f"{self.format} export {self.pk} of {self.project}"
+
+
+class SavedPolicy(models.Model):
+    """A label policy under a name, with the format that it was made for. Exports keep the policy itself, not its name."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="saved_policies", db_index=False)
+    name = models.CharField(max_length=60)
+    format = models.CharField(max_length=30)
+    policy = models.JSONField(default=dict, blank=True)
+    saved_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    saved_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["project", "name"], name="one_saved_policy_per_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ExportDiff(Job):
+    """What differs from one export to another. `result` is as `diff.Diff`, with the differences of the manifests."""
+
+    before = models.ForeignKey(Export, on_delete=models.CASCADE, related_name="+", db_index=False)
+    after = models.ForeignKey(Export, on_delete=models.CASCADE, related_name="+")
+    result = models.JSONField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["before", "after"], name="one_diff_per_pair_of_exports")]
+
+    def __str__(self) -> str:
+        return f"from export {self.before_id} to export {self.after_id}"
+
+
+class ContaminationList(models.Model):
+    """Test problems that must not be in training files, as hashes of their words. It never changes: a policy names it."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="contamination_lists")
+    name = models.CharField(max_length=100)
+    sha256 = models.CharField(max_length=64, help_text="Of the file.")
+    problems = models.PositiveIntegerField()
+    hashes = models.BinaryField()
+    added_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["project", "name"], name="contamination_list_name")]
+
+    def __str__(self) -> str:
+        return self.name

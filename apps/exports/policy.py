@@ -8,10 +8,12 @@ becomes bad unless the policy names it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from hashlib import blake2b
 from typing import Annotated, Any, Literal
 
 import msgspec
+
+from apps.corpus.identity import normalized_words, ranking_hash
+from apps.corpus.labels import BAD, GREAT, OKAY
 
 SOURCES = (
     "gold",
@@ -26,6 +28,8 @@ SOURCES = (
 
 
 STEP_TAG = "\u043a\u0438"
+MOST_CRITIQUES = 100
+LOWEST_SHARE = 0.5
 
 
 class PolicyError(ValueError):
@@ -58,12 +62,32 @@ class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     estimation_runs    only these runs, by number; empty: all, the newest first
     judges             only these judges, as `NAME` or, of one version, `NAME v3`; empty: all, the newest run first
     answers            solutions with a right, a wrong or any final answer; of a comparison both sides
+    pairs              what makes pairs, in this order, and of two texts only the first: people's `preferences`; `answers`, a
+                       right solution and a wrong one; `labels`, a solution with better step labels and one with worse
+    pair_matching      which two solutions make a pair first: at `random`, of `closest_length`, only by the `same_source`,
+                       or with the `hardest` wrong one, by the highest verifier score
+    pair_score         how good a solution's labels are: its share of `good_steps`, the share of steps before its
+                       `first_error`, or its `verifier_score`
+    pairs_per_problem  at most so many pairs of a problem; 0: all
+    margin_rule        the margin of a pair: by the people's `choice`, by the lead in `votes` on the same scale, or the
+                       difference of the `scores` of `pair_score`
     margins            Llama 2's scale in numbers, from significantly to negligibly better: `large` 3, 2, 1, 0 or
                        `small` 1, 2/3, 1/3, 0
+    minimum_share      the share of people who must agree with the majority, from 0.5 to 1
     ties               comparisons where neither side is better: `drop`, or a pair `both_ways`, with no margin
-    prompts            pairs as `standard` texts, or `conversational`, as messages
+    prompts            pairs as `standard` texts, or `conversational`, as messages; and as the messages of `llama_factory` or
+                       `ms_swift`
+    critiques          where the critiques of verifiers come from, in order of preference: `people`, who wrote them or rated
+                       them +1, `judges`, `rollouts`
+    critiques_per_solution  how many critiques of one solution make a row in `verifier-sft`
+    rewards            in `verl`: a row for each problem (`none`), or for each solution with a reward for each of its `steps`
     rounds             with the source `human`: only ratings of these rounds; empty: all
     generators, subjects   only these; empty: all
+    solutions_per_problem  at most so many solutions of a problem, chosen by a hash with `split_seed`; 0: all
+    balance            `answers`: of each problem as many right solutions as wrong ones
+    duplicates         solutions of a problem with the text of an earlier one: `keep`, `drop_same_text`, or
+                       `drop_same_steps`, which ignores differences in white space
+    contamination      lists of test problems, by name: problems that share 13 words in a row with one of them are left out
     splits             shares by name, such as {"train": 0.9, "test": 0.1}; empty: one file
     split_seed         another seed is another split
     """
@@ -87,12 +111,25 @@ class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     estimation_runs: tuple[int, ...] = ()
     judges: tuple[str, ...] = ()
     answers: Literal["all", "right", "wrong"] = "all"
+    pairs: tuple[Literal["preferences", "answers", "labels"], ...] = ("preferences",)
+    pair_matching: Literal["random", "closest_length", "same_source", "hardest"] = "random"
+    pair_score: Literal["good_steps", "first_error", "verifier_score"] = "good_steps"
+    pairs_per_problem: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 0
+    margin_rule: Literal["choice", "votes", "scores"] = "choice"
     margins: Literal["large", "small"] = "large"
+    minimum_share: Annotated[float, msgspec.Meta(ge=LOWEST_SHARE, le=1)] = LOWEST_SHARE
     ties: Literal["drop", "both_ways"] = "drop"
-    prompts: Literal["standard", "conversational"] = "standard"
+    prompts: Literal["standard", "conversational", "llama_factory", "ms_swift"] = "standard"
+    critiques: tuple[Literal["people", "judges", "rollouts"], ...] = ("people", "judges", "rollouts")
+    critiques_per_solution: Annotated[int, msgspec.Meta(ge=1, le=MOST_CRITIQUES)] = 1
+    rewards: Literal["none", "steps"] = "none"
     rounds: tuple[int, ...] = ()
     generators: tuple[str, ...] = ()
     subjects: tuple[str, ...] = ()
+    solutions_per_problem: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 0
+    balance: Literal["none", "answers"] = "none"
+    duplicates: Literal["keep", "drop_same_text", "drop_same_steps"] = "keep"
+    contamination: tuple[str, ...] = ()
     splits: dict[str, float] = {}
     split_seed: str = "annotate"
 
@@ -111,9 +148,16 @@ class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         _check_texts(policy)
         _check_step_tag(policy.step_tag)
         _check_sources(policy.sources)
+        _check_critiques(policy.critiques)
         _check_rounds(policy)
+        _check_selection(policy)
         _check_splits(policy.splits)
         return policy
+
+    @property
+    def neutral_label(self) -> int | None:
+        """The label that a rating of 0 becomes; None for none."""
+        return {"positive": GREAT, "negative": BAD, "own_class": OKAY, "drop": None}[self.neutral]
 
     def to_dict(self) -> dict[str, Any]:
         return dict(msgspec.to_builtins(self))
@@ -121,7 +165,7 @@ class LabelPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 def _check_texts(policy: LabelPolicy) -> None:
     """Refuse NUL and lone surrogates, which PostgreSQL cannot store."""
-    for key in ("generators", "subjects", "judges", "split_seed", "splits", "step_tag"):
+    for key in ("generators", "subjects", "judges", "contamination", "split_seed", "splits", "step_tag"):
         value = getattr(policy, key)
         for text in [value] if isinstance(value, str) else value:
             if any(sign == "\x00" or "\ud800" <= sign <= "\udfff" for sign in text):
@@ -147,11 +191,28 @@ def _check_sources(sources: Sequence[str]) -> None:
             raise PolicyError("sources", f"unknown source {source!r}; must be among {', '.join(SOURCES)}")
 
 
+def _check_critiques(critiques: Sequence[str]) -> None:
+    if not critiques or len(set(critiques)) < len(critiques):
+        raise PolicyError("critiques", "must name at least one of people, judges, rollouts, and each at most once")
+
+
 def _check_rounds(policy: LabelPolicy) -> None:
     """Only ratings by people belong to rounds: with other sources the filter would be ignored."""
     if policy.rounds and "human" not in policy.sources:
         raise PolicyError(
             "rounds", f"must be empty unless the source human is named: {', '.join(policy.sources)} belong to no round"
+        )
+
+
+def _check_selection(policy: LabelPolicy) -> None:
+    """With `balance`, half of the solutions are right."""
+    if not policy.pairs:
+        raise PolicyError("pairs", "must name at least one of preferences, answers, labels")
+    if policy.balance == "answers" and policy.solutions_per_problem % 2:
+        raise PolicyError("solutions_per_problem", "must be even where balance is answers, or 0 for all")
+    if policy.balance == "answers" and policy.answers != "all":
+        raise PolicyError(
+            "balance", f"must be none where answers is {policy.answers}: all solutions are {policy.answers}"
         )
 
 
@@ -166,12 +227,14 @@ def _check_splits(splits: Mapping[str, float]) -> None:
 
 
 def split_of(statement: str, policy: LabelPolicy) -> str:
-    """The split of a problem, by a hash of its statement, so that no problem is in two splits."""
+    """The split of a problem, by a hash of its words, so that no problem is in two splits.
+
+    Statements that differ only in case, white space, punctuation or Unicode form are in the same split.
+    """
     if not policy.splits:
         return ""
-    digest = blake2b(f"{policy.split_seed}\x1f{statement.strip()}".encode(), digest_size=8).digest()
-    point, upper = int.from_bytes(digest) / 2**64, 0.0
-    for name, share in policy.splits.items():
+    point, upper = ranking_hash(policy.split_seed, normalized_words(statement)) / 2**64, 0.0
+    for name, share in sorted(policy.splits.items()):
         upper += share
         if point < upper:
             return name

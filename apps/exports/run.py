@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -16,16 +15,20 @@ from apps.core.db.locks import try_advisory_lock
 from apps.core.jobs.errors import end_on_error
 from apps.core.jobs.model import JobStatus
 from apps.corpus.models import Comparison, Solution
-from apps.corpus.records import Record
+from apps.exports.card import dataset_card
+from apps.exports.chunk_rows import rows_by_split
+from apps.exports.contamination import checked_against, contamination_index
+from apps.exports.files import CARD, MANIFEST, export_folder
 from apps.exports.formats import FORMATS
-from apps.exports.labels.steps import is_selected
+from apps.exports.labels.contamination import ContaminationIndex
 from apps.exports.load.records import count_retired, load_records
-from apps.exports.manifest import build_manifest, dataset_card
+from apps.exports.manifest import build_manifest, combined_sha256
 from apps.exports.models import Export
-from apps.exports.policy import LabelPolicy, split_of
-from apps.exports.services import export_folder
-from apps.exports.tally import Tally, Unit
-from apps.exports.writers import MixedWriter, Part, PartWriter, Row
+from apps.exports.part_names import part_name
+from apps.exports.policy import LabelPolicy
+from apps.exports.services import agreement_of
+from apps.exports.tally import Tally
+from apps.exports.writers import MixedWriter, Part, PartWriter
 
 
 class Cancelled(Exception):
@@ -39,7 +42,7 @@ def run_export(*, export_id: int) -> Export:
         if not claimed or export.has_ended:
             return export
         tables: dict[str, type[Solution | Comparison]] = {"solution": Solution, "comparison": Comparison}
-        kinds = FORMATS[export.format].of
+        kinds = FORMATS[export.format].kinds(LabelPolicy.from_dict(export.policy))
         export.total = sum(tables[kind].objects.filter(project=export.project).count() for kind in kinds)
         export.start()
         place = export_folder(export)
@@ -61,9 +64,10 @@ def run_export(*, export_id: int) -> Export:
 
 def _make(export: Export, place: Path) -> None:
     policy, tally = LabelPolicy.from_dict(export.policy), Tally()
-    for unit, count in count_retired(export.project, of=FORMATS[export.format].of).items():
+    for unit, count in count_retired(export.project, of=FORMATS[export.format].kinds(policy)).items():
         tally.leave_out(unit, "of problems that are retired", count)
-    parts = _write_parts(export, policy, tally, place)
+    index = contamination_index(policy, export.project)
+    parts = _write_parts(export, policy, tally, place, index)
     manifest = build_manifest(
         version=settings.VERSION,
         project=export.project.slug,
@@ -72,28 +76,29 @@ def _make(export: Export, place: Path) -> None:
         policy=policy,
         tally=tally,
         parts=parts,
+        agreement=agreement_of(export.project),
+        contamination=checked_against(policy, export.project),
     )
-    (place / "manifest.json").write_bytes(msgspec.json.format(msgspec.json.encode(manifest)))
-    (place / "README.md").write_text(dataset_card(manifest))
+    (place / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest)))
+    (place / CARD).write_text(dataset_card(manifest), encoding="utf-8")
     export.manifest, export.parts = manifest, [asdict(part) for part in parts]
     export.rows, export.bytes = tally.rows, sum(part.bytes for part in parts)
-    digests = [part.sha256 for part in parts]
-    # Of several files, the digest of their digests in order.
-    export.sha256 = digests[0] if len(parts) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
+    export.sha256 = combined_sha256([part.sha256 for part in parts])
     export.done = export.total or 0
     export.end(JobStatus.FINISHED)
 
 
-def _write_parts(export: Export, policy: LabelPolicy, tally: Tally, place: Path) -> list[Part]:
+def _write_parts(
+    export: Export, policy: LabelPolicy, tally: Tally, place: Path, index: ContaminationIndex | None
+) -> list[Part]:
     format_ = FORMATS[export.format]
     columns = format_.schema(policy)
-    stem = f"{export.project.slug}-{export.format}"
+    splits = list(policy.splits) or [""]
+    names = {split: part_name(split, 0, 1, export.container) for split in splits}
     with ExitStack() as stack:
         part_writers = {
-            split: stack.enter_context(
-                PartWriter(place / f"{stem}{split and '-'}{split}.{export.container}", export.container, columns)
-            )
-            for split in policy.splits or [""]
+            split: stack.enter_context(PartWriter(place / name, export.container, columns))
+            for split, name in names.items()
         }
         writers: dict[str, PartWriter | MixedWriter] = {**part_writers}
         if format_.mixed_column:
@@ -101,28 +106,12 @@ def _write_parts(export: Export, policy: LabelPolicy, tally: Tally, place: Path)
                 split: stack.enter_context(MixedWriter(writer, format_.mixed_column, place))
                 for split, writer in part_writers.items()
             }
-        for records in load_records(export.project, of=format_.of):
-            for split, rows in _by_split(records, export, policy, tally).items():
+        for records in load_records(export.project, of=format_.kinds(policy)):
+            for split, rows in rows_by_split(records, format_, policy, tally, index).items():
                 writers[split].write(rows)
-                tally.rows += len(rows)
+                tally.count_rows(rows)
             if Export.objects.filter(pk=export.pk, status=JobStatus.CANCELLED).exists():
                 raise Cancelled
             export.done += len(records)
             Export.objects.filter(pk=export.pk).update(done=export.done, beat_at=timezone.now())
     return [writer.part() for writer in part_writers.values()]
-
-
-def _by_split(records: list[Record], export: Export, policy: LabelPolicy, tally: Tally) -> dict[str, list[Row]]:
-    format_ = FORMATS[export.format]
-    rows: dict[str, list[Row]] = {}
-    for record in records:
-        if not is_selected(record, policy):
-            unit: Unit = "solutions" if record.comparison is None else "comparisons"
-            tally.leave_out(unit, "not selected by the policy")
-            continue
-        if record.comparison is not None:
-            tally.comparisons += 1
-        else:
-            tally.solutions += 1
-        rows.setdefault(split_of(record.problem.statement, policy), []).extend(format_.rows(record, policy, tally))
-    return rows

@@ -1,25 +1,28 @@
-"""Exports: create, cancel, find their files."""
+"""Exports: create and cancel; policies: save and delete."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.accounts.services import record_event
-from apps.core.errors import DomainError, NotFound
+from apps.core.errors import DomainError
 from apps.core.jobs.model import JobStatus
 from apps.core.jobs.wakeups import delay_on_commit
+from apps.exports.contamination import check_contamination
 from apps.exports.formats import FORMATS
-from apps.exports.models import Export
+from apps.exports.models import Export, SavedPolicy
 from apps.exports.policy import LabelPolicy, PolicyError
 from apps.exports.writers import CONTAINERS
 from apps.judging.models import Judge
 from apps.projects.models import Project
+from apps.quality.models import Figure
+
+NAME_LENGTH = 60  # Of a saved policy.
 
 
 @transaction.atomic
@@ -60,6 +63,7 @@ def checked_policy(format: str, values: Mapping[str, Any], project: Project) -> 
         policy = LabelPolicy.from_dict(values)
         FORMATS[format].check(policy)
         _check_judges(policy, project)
+        check_contamination(policy, project)
     except PolicyError as error:
         raise DomainError(f"The policy is not valid: {error}.", fields={f"policy.{error.key}": error.reason}) from error
     return policy
@@ -85,12 +89,45 @@ def cancel_export(*, export: Export, actor: User) -> Export:
     return export
 
 
-def export_folder(export: Export) -> Path:
-    return Path(settings.MEDIA_ROOT) / "exports" / export.project.slug / str(export.pk)
+@transaction.atomic
+def save_policy(
+    *,
+    project: Project,
+    name: str,
+    format: str,  # noqa: A002
+    policy: Mapping[str, Any],
+    saved_by: User | None = None,
+) -> SavedPolicy:
+    """Save the policy under the name, in place of an earlier one. Raises DomainError for a policy that is not valid."""
+    name = name.strip()
+    if not 1 <= len(name) <= NAME_LENGTH or not name.isprintable():
+        raise DomainError(
+            f"A policy's name must have 1 to {NAME_LENGTH} printable characters.",
+            fields={"name": "too short or too long"},
+        )
+    if format not in FORMATS:
+        raise DomainError(
+            f"The format must be one of {', '.join(FORMATS)}, not {format!r}.", fields={"format": f"unknown: {format}"}
+        )
+    values = {"format": format, "policy": checked_policy(format, policy, project).to_dict()}
+    saved, _ = SavedPolicy.objects.update_or_create(
+        project=project, name=name, defaults={**values, "saved_by": saved_by, "saved_at": timezone.now()}
+    )
+    record_event(actor=saved_by, verb="policy.saved", target=name, project=project.slug)
+    return saved
 
 
-def part_path(export: Export, index: int = 0) -> Path:
-    """The path of one file of a finished export. Raises NotFound when there is none."""
-    if export.status != JobStatus.FINISHED or not 0 <= index < len(export.parts):
-        raise NotFound("No such file.")
-    return export_folder(export) / str(export.parts[index]["name"])
+@transaction.atomic
+def delete_policy(*, policy: SavedPolicy, actor: User) -> None:
+    """Delete the saved policy. Exports that were made with it keep theirs."""
+    record_event(actor=actor, verb="policy.deleted", target=policy.name, project=policy.project.slug)
+    policy.delete()
+
+
+def agreement_of(project: Project) -> dict[str, Any]:
+    """Krippendorff's alpha of the project's people as the quality pages show it; empty where it is not known."""
+    figure = Figure.objects.filter(project=project, name="agreement", scope="").values_list("data", flat=True).first()
+    alpha = (figure or {}).get("steps", {}).get("alpha_ordinal", {})
+    if alpha.get("value") is None:
+        return {}
+    return {"alpha_ordinal": alpha["value"], **{name: alpha[name] for name in ("low", "high", "solutions")}}

@@ -8,7 +8,8 @@ from django.utils import timezone
 from apps.core.jobs.celery import app
 from apps.core.jobs.model import abandoned_q
 from apps.core.jobs.wakeups import wake
-from apps.exports.models import Export
+from apps.exports.diffs import run_diff
+from apps.exports.models import Export, ExportDiff
 from apps.exports.run import run_export
 
 
@@ -17,8 +18,15 @@ def make_export(export_id: int) -> None:
     run_export(export_id=export_id)
 
 
+@app.task(autoretry_for=(OperationalError,), retry_backoff=2, max_retries=10)
+def make_diff(diff_id: int) -> None:
+    run_diff(diff_id=diff_id)
+
+
 @app.task
 def resume_abandoned() -> None:
-    """Enqueue exports again that have made no progress for a while."""
+    """Enqueue exports and their comparisons again that have made no progress for a while."""
     for pk in Export.objects.filter(abandoned_q(timezone.now())).values_list("pk", flat=True):
         wake(make_export.name, pk)
+    for pk in ExportDiff.objects.filter(abandoned_q(timezone.now())).values_list("pk", flat=True):
+        wake(make_diff.name, pk)

@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryFile
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import msgspec
 import pyarrow as pa
@@ -96,13 +96,19 @@ class PartWriter:
         return Part(self._path.name, self.rows, self._file.size, self._file.sha256.hexdigest())
 
 
+class RowSink(Protocol):
+    """Takes rows in order."""
+
+    def write(self, rows: Sequence[Row]) -> None: ...
+
+
 class MixedWriter:
     """Writes rows of two classes evenly mixed, so that every batch read in order has both.
 
     The rows are buffered in temporary files: the size of each class is known only at the end.
     """
 
-    def __init__(self, writer: PartWriter, column: str, folder: Path) -> None:
+    def __init__(self, writer: RowSink, column: str, folder: Path | str) -> None:
         self._writer, self._column = writer, column
         self._waiting = {value: TemporaryFile(dir=folder) for value in (True, False)}  # noqa: SIM115 - see __exit__
         self._counts = {True: 0, False: 0}

@@ -120,7 +120,7 @@ def test_an_export_may_be_asked_for_by_judges(pages: Client, project: Project, s
     asked = {
         "format": "trl-prm",
         "container": "jsonl",
-        "source_1": "judge",
+        "sources_0": "judge",
         "people": "majority",
         "neutral": "positive",
         "unsure": "drop",

@@ -8,11 +8,13 @@ import pytest
 from django.urls import reverse
 
 from apps.accounts.models import User
+from apps.exports.files import export_folder
 from apps.exports.models import Export
 from apps.exports.run import run_export
-from apps.exports.services import create_export, export_folder
+from apps.exports.services import create_export
 from apps.projects.models import Project
 from tests.cast import make_round, signed_in
+from tests.exports.test_policy_builder import answers
 from tests.quality.submissions import submit_next
 
 
@@ -50,15 +52,13 @@ def test_the_form_asks_for_every_key(labeled: Project, alice: User) -> None:
     client = signed_in(alice)
     address = reverse("export-new", args=[labeled.slug])
     form = client.get(address).context["form"]
-    answers = {name: value for name in form.fields if (value := form[name].value()) is not None and name != "once"}
-    answers["container"] = "jsonl"
     asked = {"format": "math-shepherd", "alternatives": "drop", "screening": "keep", "thin": "take", "step_tag": "<s>"}
-    answered = client.post(address, {**answers, **asked})
+    answered = client.post(address, answers(form, **asked))
     assert answered.status_code == 302, answered.context["form"].errors
     policy = Export.objects.get().policy
     assert {name: policy[name] for name in asked if name != "format"} == {
         name: value for name, value in asked.items() if name != "format"
     }
-    refused = client.post(address, {**answers, **asked, "step_tag": "a b"})
+    refused = client.post(address, answers(form, **{**asked, "step_tag": "a b"}))
     assert refused.status_code == 422
     assert "one word" in refused.content.decode()

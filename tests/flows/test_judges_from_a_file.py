@@ -181,7 +181,7 @@ def test_an_export_with_the_source_judge_holds_exactly_the_verdicts(
         if told:
             expected[one["problem"]["statement"]] = [verdicts[place] != -1 for place in range(told)]
     assert {row["prompt"].strip(): row["labels"] for row in rows(output)} == expected
-    manifest = json.loads((tmp_path / "out.jsonl.manifest.json").read_text())
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
     assert manifest["counts"]["sources"] == {"judge": len(expected)}
     labels = [label for row in expected.values() for label in row]
     assert sum(manifest["counts"]["labels"].values()) == len(labels)

@@ -11,7 +11,10 @@ Row = dict[str, Any]
 
 def manifest(output: Path) -> Row:
     """What is written beside an export."""
-    return dict(json.loads(Path(f"{output}.manifest.json").read_text())["counts"])
+    beside = [output.with_name("manifest.json"), *output.parent.glob("export-*.manifest")]
+    manifests = [json.loads(path.read_text()) for path in beside if path.exists()]
+    (counts,) = [one["counts"] for one in manifests if one["parts"][0]["name"] == output.name]
+    return dict(counts)
 
 
 def trl_prm(row: Row) -> tuple[str, list[bool]]:

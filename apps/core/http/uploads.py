@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 from django.conf import settings
+from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
 from django.core.files.uploadhandler import SkipFile, TemporaryFileUploadHandler
 
 from apps.core.errors import DomainError
@@ -52,3 +56,15 @@ def check_upload(meta: Mapping[str, Any]) -> None:
     reason = refused_upload(meta)
     if reason is not None:
         raise UploadTooLarge(f"The file {reason}.", fields={"file": reason})
+
+
+@contextmanager
+def on_disk(file: UploadedFile[Any]) -> Iterator[Path]:
+    """The path of an uploaded file while the block runs. LimitedUploadHandler has written it to disk."""
+    if isinstance(file, TemporaryUploadedFile):
+        yield Path(file.temporary_file_path())
+        return
+    with NamedTemporaryFile() as copy:
+        copy.writelines(file.chunks())
+        copy.flush()
+        yield Path(copy.name)

@@ -10,7 +10,7 @@ from msgspec import inspect
 from apps.corpus.canonical_row import CanonicalRow, RatedSteps, plain_type, row_fields, row_of
 from apps.corpus.labels import BAD, GREAT, UNKNOWN
 from apps.corpus.records import Record
-from apps.exports.formats.base import Reader, Row, SolutionFormat, label_name
+from apps.exports.formats.base import ARCHIVES, Reader, Row, SolutionFormat, label_name
 from apps.exports.labels.sources import hard_rating
 from apps.exports.labels.steps import resolve
 from apps.exports.policy import LabelPolicy
@@ -39,6 +39,7 @@ class Annotate(SolutionFormat):
     name = "annotate"
     title = "Annotate's own row"
     about = "All that is known: people, gold, Monte Carlo, judges. It can be imported again."
+    group = ARCHIVES
     readers: tuple[Reader, ...] = (Reader("any script", "", "docs/export-formats.md"),)
     of: tuple[str, ...] = ("solution", "comparison")
     columns = pa.schema(list(_arrow_type(inspect.type_info(CanonicalRow))))

@@ -16,6 +16,13 @@ from apps.exports.tally import Tally
 
 Row = dict[str, Any]
 
+# What formats are grouped by, in the order of the export page.
+VERIFIERS = "Verifiers and critics"
+PROCESS = "Process rewards"
+OUTCOME = "Outcome and preference"
+ARCHIVES = "Archives and benchmarks"
+GROUPS = (VERIFIERS, PROCESS, OUTCOME, ARCHIVES)
+
 
 @dataclass(frozen=True, slots=True)
 class Reader:
@@ -36,17 +43,28 @@ class Reader:
 class Format(Protocol):
     """Turns records into the rows that a trainer reads.
 
-    `readers` are the programs that read them, `of` the records it takes: solutions, comparisons, or both.
-    `labels_steps`: its rows have step labels. `mixed_column` is a boolean column whose values are mixed evenly.
+    `readers` are the programs that read them, `of` the records it takes: solutions, comparisons, or both. `group` is one
+    of GROUPS. `labels_steps`: its rows have step labels. `mixed_column` is a boolean column whose values are mixed evenly.
+    `label_names` are the values in the rows for the labels that the tally counts, where they differ.
+    `by_problem`: it sees all records of a problem at once, by `problem_rows`. Inherit `BaseFormat` for the usual answers.
     """
 
     name: str
     title: str
     about: str
+    group: str
     readers: tuple[Reader, ...]
     of: tuple[str, ...]
     labels_steps: bool
     mixed_column: str
+    label_names: Mapping[str, str]
+    by_problem: bool
+
+    def kinds(self, policy: LabelPolicy) -> tuple[str, ...]:
+        """The records of `of` that this policy needs."""
+
+    def notices(self, policy: LabelPolicy, tally: Tally) -> Sequence[str]:
+        """Sentences for the dataset card on what the whole file holds."""
 
     def schema(self, policy: LabelPolicy) -> pa.Schema:
         """The columns in Parquet."""
@@ -57,13 +75,39 @@ class Format(Protocol):
     def rows(self, record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
         """Yield the rows of one selected record, and count in `tally` what is written and left out."""
 
+    def problem_rows(self, records: Sequence[Record], policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
+        """As `rows`, of all selected records of one problem."""
 
-class SolutionFormat:
-    """Formats of solutions whose columns do not depend on the policy."""
 
+class BaseFormat:
+    """A format of solutions whose rows are made of one record each."""
+
+    group = OUTCOME
     of: tuple[str, ...] = ("solution",)
-    labels_steps = True
+    labels_steps = False
     mixed_column = ""
+    label_names: Mapping[str, str] = {}
+    by_problem = False
+
+    def kinds(self, policy: LabelPolicy) -> tuple[str, ...]:
+        return self.of
+
+    def notices(self, policy: LabelPolicy, tally: Tally) -> Sequence[str]:
+        return ()
+
+    def rows(self, record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
+        return self.problem_rows([record], policy, tally)
+
+    def problem_rows(self, records: Sequence[Record], policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
+        for record in records:
+            yield from self.rows(record, policy, tally)
+
+
+class SolutionFormat(BaseFormat):
+    """Formats of solutions with step labels whose columns do not depend on the policy."""
+
+    group = PROCESS
+    labels_steps = True
     columns: pa.Schema
 
     def schema(self, policy: LabelPolicy) -> pa.Schema:
@@ -73,6 +117,13 @@ class SolutionFormat:
 def check_two_classes(name: str, policy: LabelPolicy) -> None:
     if policy.neutral == "own_class":
         raise PolicyError("neutral", f"must be positive, negative or drop: {name} has two classes")
+
+
+def check_plain_prompts(name: str, policy: LabelPolicy) -> None:
+    if policy.prompts not in {"standard", "conversational"}:
+        raise PolicyError(
+            "prompts", f"must be standard or conversational: {name} has no rows for {policy.prompts} alone"
+        )
 
 
 def training_examples(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import pyarrow as pa
 
@@ -23,6 +23,7 @@ class MathShepherd(SolutionFormat):
     title = "Math-Shepherd"
     about = "One text with a tag after each step, for Math-Shepherd's scripts."
     readers: tuple[Reader, ...] = (Reader("Math-Shepherd", "", "its own scripts"),)
+    label_names: Mapping[str, str] = {"1": "+", "-1": "-"}
     columns = pa.schema([("input", pa.string()), ("label", pa.string()), ("task", pa.string())])
 
     def check(self, policy: LabelPolicy) -> None:

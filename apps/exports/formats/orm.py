@@ -6,19 +6,19 @@ reads in order and learns nothing from batches of one class.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pyarrow as pa
 
 from apps.corpus.records import Record
-from apps.exports.formats.base import Reader, Row
+from apps.exports.formats.base import BaseFormat, Reader, Row, check_plain_prompts
 from apps.exports.formats.dpo import MESSAGES
 from apps.exports.labels.prompts import TextError, full_text, prompt_and_answer
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
 
 
-class Orm:
+class Orm(BaseFormat):
     name = "orm"
     title = "Right and wrong answers"
     about = "A prompt, a whole answer and whether it is right, for outcome reward models and TRL's KTOTrainer."
@@ -26,16 +26,15 @@ class Orm:
         Reader("TRL", "0.13 and later", "KTOTrainer"),
         Reader("LLaMA-Factory", "0.9 and later", "kto"),
     )
-    of: tuple[str, ...] = ("solution",)
-    labels_steps = False
     mixed_column = "label"
+    label_names: Mapping[str, str] = {"right": "true", "wrong": "false"}
 
     def schema(self, policy: LabelPolicy) -> pa.Schema:
         kind = MESSAGES if policy.prompts == "conversational" else pa.string()
         return pa.schema([("prompt", kind), ("completion", kind), ("label", pa.bool_())])
 
     def check(self, policy: LabelPolicy) -> None:
-        """Every policy is valid: only its filters and `prompts` matter."""
+        check_plain_prompts(self.name, policy)
 
     def rows(self, record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
         solution = record.solution

@@ -18,7 +18,7 @@ from msgspec import structs
 from apps.corpus.imports.readers.prm800k import QUESTION_1, QUESTION_2, naive_iso
 from apps.corpus.labels import FINISH_REASONS
 from apps.corpus.records import PersonRecord, Record, SolutionRecord, StepRating, StepRecord
-from apps.exports.formats.base import Reader, Row, SolutionFormat, label_name
+from apps.exports.formats.base import ARCHIVES, Reader, Row, SolutionFormat, label_name
 from apps.exports.labels.counted import exclusion_reason
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
@@ -34,6 +34,7 @@ class Prm800k(SolutionFormat):
     name = "prm800k"
     title = "PRM800K"
     about = "Every person's labels as PRM800K publishes them."
+    group = ARCHIVES
     readers: tuple[Reader, ...] = (Reader("openai/prm800k", "", "its own scripts"),)
     columns = pa.schema(
         [

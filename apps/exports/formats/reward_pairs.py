@@ -1,37 +1,54 @@
-"""Pairs for a reward model: `prompt`, `chosen`, `rejected`, and Llama 2's `margin` between them."""
+"""Pairs for a reward model: a prompt, a chosen and a rejected answer, the `margin` between them, and where they are from."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 
 import pyarrow as pa
 
 from apps.corpus.records import Record
 from apps.exports.formats.base import Reader, Row
-from apps.exports.formats.dpo import check_human_source, pair_columns
-from apps.exports.labels.preferences import preferred_pairs
-from apps.exports.policy import LabelPolicy
+from apps.exports.formats.pair_format import PairFormat
+from apps.exports.labels.problem_pairs import problem_pairs
+from apps.exports.policy import LabelPolicy, PolicyError
 from apps.exports.tally import Tally
 
+NO_MARGINS = "All margins are 0: a trainer that reads the column `margin` does with it as without it."
+_VOTES = pa.struct([("chosen", pa.int64()), ("rejected", pa.int64()), ("tie", pa.int64())])
 
-class RewardPairs:
+
+class RewardPairs(PairFormat):
     name = "reward-pairs"
     title = "Pairs for a reward model"
-    about = "People's preferences with margins, for TRL's RewardTrainer and OpenRLHF."
+    about = "A better and a worse answer with the margin between them, for TRL's RewardTrainer and OpenRLHF."
     readers: tuple[Reader, ...] = (
-        Reader("TRL", "0.13 and later", "RewardTrainer"),
-        Reader("OpenRLHF", "0.5 and later", "train_rm; its margin with --model.margin_loss_enable"),
+        Reader("TRL", "0.13 to 1.16.0", "RewardTrainer"),
+        Reader("OpenRLHF", "0.5 to 0.11.2", "train_rm"),
+        Reader("LLaMA-Factory", "0.9.5", "rm"),
+        Reader("ms-swift", "4.6.0", "rlhf --rlhf_type rm"),
     )
-    of: tuple[str, ...] = ("comparison",)
-    labels_steps = False
-    mixed_column = ""
 
     def schema(self, policy: LabelPolicy) -> pa.Schema:
-        return pair_columns(policy).append(pa.field("margin", pa.float64()))
+        more = [("margin", pa.float64()), ("votes", _VOTES), ("source", pa.string())]
+        return pa.schema([*super().schema(policy), *(pa.field(*column) for column in more)])
 
     def check(self, policy: LabelPolicy) -> None:
-        check_human_source(self.name, policy)
+        super().check(policy)
+        if policy.margin_rule == "votes" and "preferences" not in policy.pairs:
+            raise PolicyError("margin_rule", "must be choice or scores where pairs does not name preferences")
+        if (
+            policy.margin_rule == "scores"
+            and set(policy.pairs) == {"preferences"}
+            and policy.pair_score != "verifier_score"
+        ):
+            raise PolicyError(
+                "pair_score", "must be verifier_score for the scores of preferences: sides have no labels"
+            )
 
-    def rows(self, record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
-        for pair in preferred_pairs(record, policy, tally):
-            yield {"prompt": pair.prompt, "chosen": pair.chosen, "rejected": pair.rejected, "margin": pair.margin}
+    def notices(self, policy: LabelPolicy, tally: Tally) -> Sequence[str]:
+        return () if tally.positive_margins else (NO_MARGINS,)
+
+    def problem_rows(self, records: Sequence[Record], policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
+        for pair in problem_pairs(records, policy, tally):
+            yield {**pair.columns, "margin": pair.margin, "votes": asdict(pair.votes), "source": pair.source}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from apps.corpus.imports.readers.dialogue import normalized_role
@@ -12,6 +13,8 @@ from apps.exports.policy import LabelPolicy
 
 Message = dict[str, str]
 
+# LLaMA-Factory's default names of roles. A person's turn or a tool's is followed by one of the model.
+_LLAMA_FACTORY_ROLES = {"system": "system", "user": "human", "assistant": "gpt", "tool": "observation"}
 _TURN = re.compile(r"\n\n(Human|Assistant|System):")
 
 
@@ -24,7 +27,7 @@ def side_texts(problem: ProblemRecord, comparison: ComparisonRecord, policy: Lab
     prefix, texts = _sides(comparison)
     begun = prefix + comparison.left.separator if prefix else ""
     # The shared beginning belongs to both answers: in chat templates and transcripts a prompt cannot end within one.
-    if policy.prompts == "conversational":
+    if policy.prompts != "standard":
         return conversation(problem), {side: answer_message(begun + text) for side, text in texts.items()}
     if problem.extras.get("messages"):
         return transcript(problem), {side: f" {_unmarked(begun + text)}" for side, text in texts.items()}
@@ -35,11 +38,45 @@ def side_texts(problem: ProblemRecord, comparison: ComparisonRecord, policy: Lab
 
 def prompt_and_answer(problem: ProblemRecord, answer: str, policy: LabelPolicy) -> tuple[Any, Any]:
     """The prompt and the answer of one whole solution. Raises TextError."""
-    if policy.prompts == "conversational":
+    if policy.prompts != "standard":
         return conversation(problem), answer_message(answer)
     if problem.extras.get("messages"):
         return transcript(problem), f" {_unmarked(answer)}"
     return problem.statement.removesuffix("\n") + "\n", answer
+
+
+def whole_answers(comparison: ComparisonRecord) -> dict[str, str]:
+    """By side, the whole answer with the steps that both begin with, without white space around it."""
+    prefix, texts = _sides(comparison)
+    begun = prefix + comparison.left.separator if prefix else ""
+    return {side: (begun + text).strip() for side, text in texts.items()}
+
+
+def paired(prompt: Any, chosen: Any, rejected: Any, policy: LabelPolicy) -> dict[str, Any]:
+    """The columns of a pair, as the readers of `policy.prompts` name them. Raises TextError."""
+    if policy.prompts == "ms_swift":
+        return {"messages": [*prompt, *chosen], "rejected_messages": [*prompt, *rejected]}
+    if policy.prompts == "llama_factory":
+        (best,), (worst,) = chosen, rejected
+        return {
+            "conversations": _alternating(prompt),
+            "chosen": _llama_factory_turn(best),
+            "rejected": _llama_factory_turn(worst),
+        }
+    return {"prompt": prompt, "chosen": chosen, "rejected": rejected}
+
+
+def _alternating(messages: Sequence[Message]) -> list[Message]:
+    """The turns of a prompt, unless LLaMA-Factory would skip the row: the model speaks every second turn, and not last."""
+    turns = messages[1:] if messages and messages[0]["role"] == "system" else messages
+    expected = ({"user", "tool"}, {"assistant"})
+    if len(turns) % 2 == 0 or any(turn["role"] not in expected[place % 2] for place, turn in enumerate(turns)):
+        raise TextError("the dialogue's turns do not alternate, as LLaMA-Factory requires")
+    return [_llama_factory_turn(message) for message in messages]
+
+
+def _llama_factory_turn(message: Message) -> Message:
+    return {"from": _LLAMA_FACTORY_ROLES[message["role"]], "value": message["content"]}
 
 
 def conversation(problem: ProblemRecord) -> list[Message]:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from apps.corpus.labels import BAD, GREAT, OKAY, UNKNOWN, first_error
+from apps.corpus.labels import BAD, OKAY, UNKNOWN, first_error
 from apps.corpus.records import Record, SolutionRecord
 from apps.exports.labels.counted import Place
 from apps.exports.labels.sources import Labeling, path_places, read
@@ -125,11 +125,10 @@ def resolution(record: Record, policy: LabelPolicy) -> Resolution:
 
 def _labeled(record: Record, solution: SolutionRecord, labeling: Labeling, source: str, policy: LabelPolicy) -> Labeled:
     """Apply the policy to neutral ratings, to those after the first error, and to alternatives."""
-    neutral = {"positive": GREAT, "negative": BAD, "own_class": OKAY, "drop": None}[policy.neutral]
     withheld = dict(labeling.withheld)
     ratings: dict[Place, int] = {}
     for place, rating in labeling.ratings.items():
-        label = neutral if rating == OKAY else rating
+        label = policy.neutral_label if rating == OKAY else rating
         if label is None:
             withheld[place] = NEUTRAL_DROPPED
         else:

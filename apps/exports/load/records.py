@@ -7,12 +7,11 @@ progress can be stored and the export can be cancelled.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Max, QuerySet
 
 from apps.corpus.models import Comparison, Problem, Solution, Step
 from apps.corpus.records import (
@@ -32,6 +31,7 @@ from apps.corpus.records import (
 from apps.estimation.latest import counted_run_q
 from apps.estimation.models import StepEstimate
 from apps.exports.load.people import Members, load_members, load_people, load_preferences
+from apps.exports.load.spans import Span, comparisons_in, cut_pieces, cut_spans, solutions_in
 from apps.exports.tally import Unit
 from apps.judging.models import StepVerdict
 from apps.labeling.models import GoldLabel
@@ -81,20 +81,33 @@ Place = tuple[int, int]
 Rows = Sequence[tuple[Any, ...]]
 
 
-def load_records(project: Project, *, of: Sequence[str] = ("solution",), chunk: int = CHUNK) -> Iterator[list[Record]]:
-    """Yield the project's solutions, comparisons, or both in that order, with all their labels, in chunks by id.
+def load_records(
+    project: Project, *, of: Sequence[str] = ("solution",), chunk: int = CHUNK, within: Span | None = None
+) -> Iterator[list[Record]]:
+    """Yield the project's solutions, comparisons, or both, with all their labels, in the order of their problems.
 
-    Leaves out rows added after the start, and those of retired problems.
+    A problem's records, solutions first, are together in one chunk, unless there are thousands. Leaves out the records of
+    retired problems.
     """
     members = load_members(project)
+    for wide in cut_spans(project, of=of, size=chunk, within=within):
+        for span in cut_pieces(project, wide, size=chunk):
+            with _snapshot():
+                if records := _records_in(project, span, members, of):
+                    yield records
+
+
+def _records_in(project: Project, span: Span, members: Members, of: Sequence[str]) -> list[Record]:
+    by_problem: defaultdict[int, list[Record]] = defaultdict(list)
     if "solution" in of:
-        solutions = Solution.objects.written().filter(project=project, problem__retired_at=None)
-        yield from _chunks(solutions, SOLUTION, chunk, lambda rows: _records(rows, members, verifier=project.verifier))
+        rows = list(solutions_in(project, span).order_by("problem_id", "id").values_list(*SOLUTION))
+        for row, record in zip(rows, _records(rows, members, verifier=project.verifier), strict=True):
+            by_problem[row[1]].append(record)
     if "comparison" in of:
-        comparisons = Comparison.objects.filter(project=project, problem__retired_at=None)
-        yield from _chunks(
-            comparisons, COMPARISON, chunk, lambda rows: _comparison_records(rows, members, verifier=project.verifier)
-        )
+        rows = list(comparisons_in(project, span).order_by("problem_id", "id").values_list(*COMPARISON))
+        for row, record in zip(rows, _comparison_records(rows, members, verifier=project.verifier), strict=True):
+            by_problem[row[1]].append(record)
+    return [record for _, records in sorted(by_problem.items()) for record in records]
 
 
 def count_retired(project: Project, *, of: Sequence[str]) -> dict[Unit, int]:
@@ -107,20 +120,6 @@ def count_retired(project: Project, *, of: Sequence[str]) -> dict[Unit, int]:
     if "comparison" in of:
         counts["comparisons"] = comparisons.count()
     return counts
-
-
-def _chunks(
-    queryset: QuerySet[Any], fields: Sequence[str], size: int, read: Callable[[Rows], list[Record]]
-) -> Iterator[list[Record]]:
-    last, end = 0, queryset.aggregate(end=Max("id"))["end"] or 0
-    while True:
-        with _snapshot():
-            rows = list(queryset.filter(id__gt=last, id__lte=end).order_by("id").values_list(*fields)[:size])
-            if not rows:
-                return
-            records = read(rows)
-        last = rows[-1][0]
-        yield records
 
 
 @contextmanager

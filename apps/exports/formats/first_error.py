@@ -1,0 +1,61 @@
+"""What formats of whole solutions with one first error have in common: verifiers, critics and their benchmarks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import blake2b
+
+from apps.corpus.records import ProblemRecord, Record
+from apps.exports.labels.prompts import Message
+from apps.exports.labels.steps import Labeled, resolve
+from apps.exports.policy import LabelPolicy, PolicyError
+from apps.exports.tally import Tally
+
+UNLABELED = "no source of the policy labels them"
+OPEN = "the first error is unknown: a step before it has no label"
+
+_REQUEST = (
+    "Check the solution step by step and stop at the first wrong step. End with the number of that step, "
+    r"or -1 if no step is wrong, in \boxed{}."
+)
+
+
+def check_one_label(name: str, policy: LabelPolicy) -> None:
+    if policy.people == "each":
+        raise PolicyError("people", f"must be majority or first: {name} has one first error for each solution")
+
+
+def labeled_solution(record: Record, policy: LabelPolicy, tally: Tally) -> Labeled | None:
+    """The solution with its labels if its first error is known; else it is counted as left out."""
+    labeled = next(iter(resolve(record, policy)), None)
+    if labeled is not None and labeled.first_error is not None:
+        return labeled
+    if record.solution is not None:
+        tally.leave_out("solutions", UNLABELED if labeled is None else OPEN)
+    return None
+
+
+def count_first_error(labeled: Labeled, tally: Tally, rows: int = 1) -> None:
+    """Count the rows of one solution by whether it holds an error."""
+    if rows:
+        tally.sources[labeled.source] += 1
+        tally.labels["no error" if labeled.first_error == -1 else "error"] += rows
+
+
+def request(problem: ProblemRecord, texts: Sequence[str]) -> str:
+    """What a verifier is asked: the problem, the solution's steps numbered from 0, and the form of the answer."""
+    steps = [f"[{place}] {text}" for place, text in enumerate(texts)]
+    return "\n".join(["Problem:", problem.statement.strip(), "", "Solution:", *steps, "", _REQUEST])
+
+
+def messages(prompt: str, answer: str) -> list[Message]:
+    return [{"role": "user", "content": prompt}, {"role": "assistant", "content": answer}]
+
+
+def digest(record: Record) -> str:
+    """Tells rows apart where the file gives no ids: the same for the same problem, writer and steps."""
+    solution = record.solution
+    parts = [record.problem.statement]
+    if solution is not None:
+        parts += [solution.source or "", *(step.text for step in solution.path())]
+    return blake2b("\x1f".join(parts).encode(), digest_size=6).hexdigest()

@@ -1,0 +1,132 @@
+"""Pairs of next steps (Step-DPO, arXiv 2406.18629): the same problem and prefix, a good and a bad next step.
+
+They are made of rated alternatives, of branches, and of solutions of one problem that share their first steps word for
+word and part with different labels. The steps before a pair all have labels, and none is bad.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from apps.corpus.labels import BAD
+from apps.corpus.records import ComparisonRecord, Record, SolutionRecord, StepPlace, StepRecord
+from apps.exports.formats.base import BaseFormat, Reader, Row
+from apps.exports.formats.first_error import UNLABELED
+from apps.exports.formats.pair_format import pair_columns
+from apps.exports.labels.pair_order import capped, diagonal
+from apps.exports.labels.prompts import TextError, paired, side_texts
+from apps.exports.labels.steps import TWO_LABELS, Labeled, resolve
+from apps.exports.policy import LabelPolicy
+from apps.exports.tally import Tally
+
+ALTERNATIVES = "alternatives"
+SOLUTIONS = "solutions"
+NO_PAIR = "without a good and a bad step after the same prefix"
+
+Prefix = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """A step after a prefix, with its label, and the number of its solution among the problem's."""
+
+    prefix: Prefix
+    text: str
+    label: int
+    solution: int
+
+
+Pair = tuple[NextStep, NextStep]
+
+
+class StepDpo(BaseFormat):
+    name = "step-dpo"
+    title = "Pairs of next steps"
+    about = "The same prefix, a good and a bad next step, for step-wise DPO and step reward models."
+    by_problem = True
+    readers: tuple[Reader, ...] = (
+        Reader("TRL", "1.16.0", "DPOTrainer", "As it is; it ignores the ratings and `source`. Not run."),
+        Reader(
+            "OpenRLHF", "0.11.2", "train_dpo", "With `--data.prompt_key prompt`, or it leaves the prompt out. Not run."
+        ),
+    )
+
+    def schema(self, policy: LabelPolicy) -> pa.Schema:
+        columns = pair_columns(policy)
+        for name in ("chosen_rating", "rejected_rating"):
+            columns = columns.append(pa.field(name, pa.int64()))
+        return columns.append(pa.field("source", pa.string()))
+
+    def check(self, policy: LabelPolicy) -> None:
+        """Every policy is valid."""
+
+    def problem_rows(self, records: Sequence[Record], policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
+        by_prefix: defaultdict[Prefix, list[NextStep]] = defaultdict(list)
+        for number, record in enumerate(records):
+            labelings = resolve(record, policy)
+            if record.solution is not None and not labelings:
+                tally.leave_out("solutions", UNLABELED)
+            for step in (step for labeled in labelings for step in next_steps(labeled, number)):
+                by_prefix[step.prefix].append(step)
+        groups = [_pairs(steps, tally) for steps in by_prefix.values()]
+        if by_prefix and not any(groups):
+            tally.leave_out("problems", NO_PAIR)
+        for chosen, rejected in capped(groups, policy, tally):
+            yield from _rows(records[chosen.solution], chosen, rejected, policy, tally)
+
+
+def next_steps(labeled: Labeled, number: int) -> Iterator[NextStep]:
+    """The labeled steps and alternatives of a solution whose prefix holds no bad step."""
+    for example in labeled.examples():
+        is_path = example.places == labeled.places[: len(example.places)]
+        for place in range(len(example.texts)) if is_path else [len(example.texts) - 1]:
+            if BAD in example.labels[:place]:
+                break
+            yield NextStep(tuple(example.texts[:place]), example.texts[place], example.labels[place], number)
+
+
+def _pairs(steps: Sequence[NextStep], tally: Tally) -> list[Pair]:
+    """Each good step with each bad one after one prefix. A text with two labels is in no pair."""
+    first: dict[str, NextStep] = {}
+    verdicts: defaultdict[str, set[bool]] = defaultdict(set)
+    for step in steps:
+        first.setdefault(step.text, step)
+        verdicts[step.text].add(step.label == BAD)
+    tally.leave_out("ratings", TWO_LABELS, sum(len(verdicts[step.text]) > 1 for step in steps))
+    clear = [step for step in first.values() if len(verdicts[step.text]) == 1]
+    good, bad = ([step for step in clear if (step.label == BAD) == is_bad] for is_bad in (False, True))
+    return list(diagonal(good, bad))
+
+
+def _rows(record: Record, chosen: NextStep, rejected: NextStep, policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
+    assert record.solution is not None
+    try:
+        prompt, texts = side_texts(record.problem, _comparison(record.solution, chosen, rejected), policy)
+        columns = paired(prompt, texts["left"], texts["right"], policy)
+    except TextError as error:
+        tally.leave_out("pairs", str(error))
+        return
+    source = ALTERNATIVES if chosen.solution == rejected.solution else SOLUTIONS
+    tally.sources[source] += 1
+    tally.labels.update([str(chosen.label), str(rejected.label)])
+    yield {
+        **columns,
+        "chosen_rating": chosen.label,
+        "rejected_rating": rejected.label,
+        "source": source,
+    }
+
+
+def _comparison(solution: SolutionRecord, chosen: NextStep, rejected: NextStep) -> ComparisonRecord:
+    position = len(chosen.prefix)
+    steps = [StepRecord(position=place, text=text) for place, text in enumerate((*chosen.prefix, chosen.text))]
+    other = StepRecord(position=position, candidate=1, text=rejected.text, chosen=False)
+    return ComparisonRecord(
+        left=SolutionRecord(steps=[*steps, other], separator=solution.separator),
+        left_step=StepPlace(position, 0),
+        right_step=StepPlace(position, 1),
+    )

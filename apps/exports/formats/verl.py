@@ -1,0 +1,149 @@
+"""Problems for reinforcement learning with verifiable rewards, in verl's columns; by policy, solutions with step rewards.
+
+One row for each problem: the question as messages and the reference answer as a text that reward functions can compare.
+With `rewards: steps`, one row for each labeled solution, whose `extra_info` also has the steps and a reward for each: 1
+good, 0 bad, 0.5 okay where it is a class of its own; with the source `monte_carlo_soft` the share of successes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import pyarrow as pa
+from msgspec import structs
+
+from apps.corpus.labels import BAD, GREAT, OKAY, UNKNOWN
+from apps.corpus.records import ProblemRecord, Record, StepCount
+from apps.exports.formats.base import BaseFormat, Reader, Row, training_examples
+from apps.exports.formats.first_error import digest
+from apps.exports.formats.pair_format import MESSAGES
+from apps.exports.formats.verifier_rl import REWARD_MODEL
+from apps.exports.labels.ground_truths import GSM8K, data_source, ground_truth, unfit_reason
+from apps.exports.labels.prompts import Message, TextError, conversation
+from apps.exports.labels.sources import GIVES_SOFT, hard_rating
+from apps.exports.labels.steps import resolve
+from apps.exports.policy import LabelPolicy, split_of
+from apps.exports.tally import Tally
+
+OF_LEFT_OUT = "of problems that are left out"
+
+_REWARDS = {GREAT: 1.0, OKAY: 0.5, BAD: 0.0}
+_BOXED = r"Write the final answer in \boxed{}."
+_HASHES = "End with a line that has only #### and the final answer as a plain number, such as: #### 42"
+
+
+class Verl(BaseFormat):
+    name = "verl"
+    title = "Problems for verl"
+    about = "Problems with checked answers for reinforcement learning, or solutions with a reward for each step."
+    by_problem = True
+    readers: tuple[Reader, ...] = (
+        Reader(
+            "verl",
+            "0.9.1",
+            "RLHFDataset",
+            "It knows the data sources `openai/gsm8k` and `DigitalLearningGmbH/MATH-lighteval`; for `annotate/...` pass "
+            "`reward.custom_reward_function.path`: docs/export-formats.md has the function. It reads JSONL and Parquet, not "
+            "gzip, and drops long prompts silently. Only the reward functions were run.",
+        ),
+        Reader("TRL", "1.16.0", "GRPOTrainer", "With a reward function of `reward_model`. Not run."),
+    )
+
+    def schema(self, policy: LabelPolicy) -> pa.Schema:
+        text = pa.string()
+        info = [("index", pa.int64()), ("split", text), ("problem", text), ("verifier", text)]
+        if policy.rewards == "steps":
+            info += [("solution", text), ("generator", text), ("label_source", text)]
+            info += [("steps", pa.list_(text)), ("step_rewards", pa.list_(pa.float64()))]
+        return pa.schema(
+            [
+                ("data_source", text),
+                ("prompt", MESSAGES),
+                ("ability", text),
+                ("reward_model", REWARD_MODEL),
+                ("extra_info", pa.struct(info)),
+            ]
+        )
+
+    def check(self, policy: LabelPolicy) -> None:
+        """Every policy is valid; `prompts` does not matter, since verl reads messages only."""
+
+    def problem_rows(self, records: Sequence[Record], policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
+        problem = records[0].problem
+        reason = unfit_reason(problem)
+        try:
+            prompt = _prompt(problem)
+        except TextError as error:
+            reason, prompt = str(error), []
+        if reason:
+            tally.leave_out("problems", reason)
+            if policy.rewards == "steps":
+                tally.leave_out("solutions", OF_LEFT_OUT, len(records))
+        elif policy.rewards == "none":
+            tally.sources["reference answer"] += 1
+            yield _row(problem, prompt, _info(problem, Record(problem=problem), policy))
+        else:
+            for record in records:
+                yield from _solution_rows(record, prompt, policy, tally)
+
+
+def _prompt(problem: ProblemRecord) -> list[Message]:
+    """The question, and the form of the answer that the reward function looks for."""
+    messages = conversation(problem)
+    form = _HASHES if data_source(problem) == GSM8K else _BOXED
+    if messages[-1]["role"] != "user":
+        return [*messages, {"role": "user", "content": form}]
+    return [*messages[:-1], {"role": "user", "content": f"{messages[-1]['content'].rstrip()}\n\n{form}"}]
+
+
+def _row(problem: ProblemRecord, prompt: list[Message], info: Row) -> Row:
+    return {
+        "data_source": data_source(problem),
+        "prompt": prompt,
+        "ability": "math" if problem.verifier in ("math", "numeric", None) else "reasoning",
+        "reward_model": {"style": "rule", "ground_truth": ground_truth(problem)},
+        "extra_info": info,
+    }
+
+
+def _info(problem: ProblemRecord, identified: Record, policy: LabelPolicy) -> Row:
+    return {
+        "index": int(digest(identified), 16),
+        "split": split_of(problem.statement, policy) or "train",
+        "problem": problem.external_id or "",
+        "verifier": problem.verifier or "math",
+    }
+
+
+def _solution_rows(record: Record, prompt: list[Message], policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
+    """A row for each labeling of the path; an alternative is not a solution."""
+    solution = record.solution
+    if solution is None:
+        return
+    of_path = structs.replace(policy, alternatives="drop")
+    source = next((labeled.source for labeled in resolve(record, of_path)), "")
+    values = soft_values(record, policy) if source == "monte_carlo_soft" else {}
+    for example in training_examples(record, of_path, tally):
+        labels = zip(example.places, example.labels, strict=True)
+        of_solution = {
+            "solution": solution.external_id or "",
+            "generator": solution.source or "",
+            "label_source": source,
+            "steps": list(example.texts),
+            "step_rewards": [values.get(place[0], _REWARDS[label]) for place, label in labels],
+        }
+        yield _row(record.problem, prompt, _info(record.problem, record, policy) | of_solution)
+
+
+def soft_values(record: Record, policy: LabelPolicy) -> dict[int, float]:
+    """By position, the share of successes in the run that the source `monte_carlo_soft` reads."""
+    for run in reversed(record.estimates):
+        is_selected = not policy.estimation_runs or run.run in policy.estimation_runs
+        if is_selected and run.strategy in GIVES_SOFT and any(_has_label(count) for count in run.steps):
+            counts = (count for count in run.steps if count.rollouts and count.successes is not None)
+            return {count.position: (count.successes or 0) / (count.rollouts or 1) for count in counts}
+    return {}
+
+
+def _has_label(count: StepCount) -> bool:
+    return hard_rating(count) != UNKNOWN

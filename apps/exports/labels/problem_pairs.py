@@ -1,0 +1,85 @@
+"""All pairs of one problem, by the sources that `pairs` names, up to `pairs_per_problem`. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from apps.corpus.identity import ranking_hash
+from apps.corpus.records import Record
+from apps.exports.labels.pairs import OVER_CAP, SAME_PAIR, Pair
+from apps.exports.labels.preferences import preferred_pairs
+from apps.exports.labels.solution_pairs import SidePair, distinct_pairs, ordered_pairs, solution_pair, solution_sides
+from apps.exports.policy import LabelPolicy
+from apps.exports.tally import Tally
+
+UNPAIRED = "in no pair: no other solution of the problem to pair them with"
+ONLY_OVER_CAP = "only in pairs beyond pairs_per_problem"
+
+
+@dataclass(slots=True)
+class _Collection:
+    """The pairs of a problem so far, the texts of all that were found, and what became of each solution, by place."""
+
+    policy: LabelPolicy
+    tally: Tally
+    pairs: list[Pair] = field(default_factory=list)
+    seen: set[frozenset[str]] = field(default_factory=set)
+    paired: set[int] = field(default_factory=set)
+    over_cap: set[int] = field(default_factory=set)
+    reasons: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def has_room(self) -> bool:
+        return not self.policy.pairs_per_problem or len(self.pairs) < self.policy.pairs_per_problem
+
+    def add_preferences(self, records: Sequence[Record]) -> None:
+        """Preferences of the same two texts are pairs of their own: each is a person's."""
+        found = [pair for record in records for pair in preferred_pairs(record, self.policy, self.tally)]
+        new = [pair for pair in found if pair.texts not in self.seen]
+        self.tally.leave_out("pairs", SAME_PAIR, len(found) - len(new))
+        self.seen.update(pair.texts for pair in new)
+        room = self.policy.pairs_per_problem - len(self.pairs) if self.policy.pairs_per_problem else len(new)
+        by_rank = sorted(range(len(new)), key=lambda place: (_rank(new[place], self.policy), place))
+        self.pairs += [new[place] for place in sorted(by_rank[:room])]
+        self.tally.leave_out("pairs", OVER_CAP, len(by_rank[room:]))
+
+    def add_solutions(self, records: Sequence[Record], kind: str) -> None:
+        sides, reasons = solution_sides(records, kind, self.policy)
+        self.reasons = reasons | self.reasons
+        for sides_of_pair in distinct_pairs(ordered_pairs(sides, self.policy), self.seen, self.tally):
+            self._add(sides_of_pair, kind)
+
+    def _add(self, sides: SidePair, kind: str) -> None:
+        places = {side.place for side in sides}
+        if self.has_room:
+            self.pairs.append(solution_pair(*sides, kind, self.policy))
+            self.paired |= places
+        else:
+            self.tally.leave_out("pairs", OVER_CAP)
+            self.over_cap |= places
+
+    def count_unpaired(self, records: Sequence[Record]) -> None:
+        for place, record in enumerate(records):
+            if record.solution is not None and place not in self.paired:
+                reason = ONLY_OVER_CAP if place in self.over_cap else self.reasons.get(place, UNPAIRED)
+                self.tally.leave_out("solutions", reason)
+
+
+def problem_pairs(records: Sequence[Record], policy: LabelPolicy, tally: Tally) -> Iterator[Pair]:
+    """Yield the pairs, and count in `tally` what is written and what is left out."""
+    collection = _Collection(policy, tally)
+    for kind in dict.fromkeys(policy.pairs):
+        if kind == "preferences":
+            collection.add_preferences(records)
+        else:
+            collection.add_solutions(records, kind)
+    if set(policy.pairs) != {"preferences"}:
+        collection.count_unpaired(records)
+    for pair in collection.pairs:
+        pair.count(tally)
+        yield pair
+
+
+def _rank(pair: Pair, policy: LabelPolicy) -> int:
+    return ranking_hash(policy.split_seed, *sorted(pair.texts))

@@ -1,0 +1,176 @@
+"""Pairs of the solutions of one problem: a right answer and a wrong one, or better step labels and worse ones. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+from apps.corpus.identity import ranking_hash
+from apps.corpus.labels import BAD, NO_ERROR
+from apps.corpus.records import Record, SolutionRecord
+from apps.exports.labels.pairs import EQUAL_SIDES, SAME_PAIR, Pair, score_margin
+from apps.exports.labels.prompts import TextError, full_text, paired, prompt_and_answer
+from apps.exports.labels.steps import resolve
+from apps.exports.policy import LabelPolicy
+from apps.exports.tally import Tally
+
+UNKNOWN_ANSWER = "it is unknown whether the answer is right"
+UNLABELED = "no source of the policy labels them"
+GAP = "a step before the first error has no label"
+NO_SCORE = "without a verifier score"
+EMPTY = "an empty completion"
+
+# How the manifest counts the pairs: by what says which side is better.
+_RATERS = {"good_steps": "step labels", "first_error": "step labels", "verifier_score": "verifier score"}
+
+
+class NoSide(ValueError):
+    """Why a solution cannot be a side of a pair."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A solution that can be a side of a pair: of two, the one with the higher `grade` is chosen."""
+
+    place: int
+    text: str
+    prompt: Any
+    answer: Any
+    grade: float
+    score: float | None
+    rank: int
+    source: str | None
+    verifier_score: float | None
+
+
+SidePair = tuple[Side, Side]
+
+
+def solution_sides(records: Sequence[Record], kind: str, policy: LabelPolicy) -> tuple[list[Side], dict[int, str]]:
+    """The solutions that can be sides of pairs of this `kind`; by place, why others cannot."""
+    sides: list[Side] = []
+    reasons: dict[int, str] = {}
+    for place, record in enumerate(records):
+        if record.solution is None:
+            continue
+        try:
+            sides.append(_side(place, record, record.solution, kind, policy))
+        except (NoSide, TextError) as error:
+            reasons[place] = str(error)
+    return sides, reasons
+
+
+def _side(place: int, record: Record, solution: SolutionRecord, kind: str, policy: LabelPolicy) -> Side:
+    text = full_text(solution)
+    if not text.strip():
+        raise NoSide(EMPTY)
+    score = None
+    if kind == "answers":
+        if solution.is_correct is None:
+            raise NoSide(UNKNOWN_ANSWER)
+        grade = float(solution.is_correct)
+        if policy.margin_rule == "scores":
+            score = _score_or_none(record, solution, policy)
+    else:
+        grade = score = label_score(record, solution, policy)
+    prompt, answer = prompt_and_answer(record.problem, text, policy)
+    paired(prompt, answer, answer, policy)  # Raises for a dialogue that the reader would skip.
+    return Side(
+        place=place,
+        text=text,
+        prompt=prompt,
+        answer=answer,
+        grade=grade,
+        score=score,
+        rank=ranking_hash(policy.split_seed, record.problem.statement, text),
+        source=solution.source,
+        verifier_score=solution.verifier_score,
+    )
+
+
+def _score_or_none(record: Record, solution: SolutionRecord, policy: LabelPolicy) -> float | None:
+    try:
+        return label_score(record, solution, policy)
+    except NoSide:
+        return None
+
+
+def label_score(record: Record, solution: SolutionRecord, policy: LabelPolicy) -> float:
+    """How good the solution is by `pair_score`. Raises NoSide where its labels do not reach an error or its end."""
+    if policy.pair_score == "verifier_score":
+        if solution.verifier_score is None:
+            raise NoSide(NO_SCORE)
+        return solution.verifier_score
+    labeled = next(iter(resolve(record, policy)), None)
+    if labeled is None:
+        raise NoSide(UNLABELED)
+    if labeled.first_error is None:
+        raise NoSide(GAP)
+    steps = len(labeled.labels)
+    if policy.pair_score == "first_error":
+        return 1.0 if labeled.first_error == NO_ERROR else labeled.first_error / steps
+    return sum(label is not None and label != BAD for label in labeled.labels) / steps
+
+
+def ordered_pairs(sides: Sequence[Side], policy: LabelPolicy) -> Iterator[SidePair]:
+    """Every chosen and rejected side, in the order of `pair_matching`, and each solution as rarely as possible.
+
+    The first pairs have no solution in common; only when no more can be made without one is a solution used again.
+    """
+    rounds: defaultdict[int, list[SidePair]] = defaultdict(list)
+    used: defaultdict[int, int] = defaultdict(int)  # By place, the rounds in which the solution is, as bits.
+    for chosen, rejected in sorted(_candidates(sides, policy), key=lambda pair: _order(pair, policy)):
+        taken = used[chosen.place] | used[rejected.place]
+        free = ~taken & (taken + 1)
+        used[chosen.place] |= free
+        used[rejected.place] |= free
+        rounds[free.bit_length()].append((chosen, rejected))
+    for number in sorted(rounds):
+        yield from rounds[number]
+
+
+def _candidates(sides: Iterable[Side], policy: LabelPolicy) -> Iterator[SidePair]:
+    for one, other in combinations(sides, 2):
+        if one.grade == other.grade:
+            continue
+        if policy.pair_matching == "same_source" and (one.source is None or one.source != other.source):
+            continue
+        yield (one, other) if one.grade > other.grade else (other, one)
+
+
+def _order(pair: SidePair, policy: LabelPolicy) -> tuple[float, int, int, int]:
+    """Sorts pairs by `pair_matching`, then by hash: the sum of two hashes is as random as a hash of both."""
+    chosen, rejected = pair
+    preference = 0.0
+    if policy.pair_matching == "closest_length":
+        preference = abs(len(chosen.text) - len(rejected.text))
+    elif policy.pair_matching == "hardest":
+        preference = float("inf") if rejected.verifier_score is None else -rejected.verifier_score
+    return preference, (chosen.rank + rejected.rank) % 2**64, chosen.place, rejected.place
+
+
+def distinct_pairs(pairs: Iterable[SidePair], seen: set[frozenset[str]], tally: Tally) -> Iterator[SidePair]:
+    """The pairs of two different texts that are no pair yet. Counts the others; adds to `seen`."""
+    for chosen, rejected in pairs:
+        texts = frozenset((chosen.text.strip(), rejected.text.strip()))
+        if len(texts) == 1:
+            tally.leave_out("pairs", EQUAL_SIDES)
+        elif texts in seen:
+            tally.leave_out("pairs", SAME_PAIR)
+        else:
+            seen.add(texts)
+            yield chosen, rejected
+
+
+def solution_pair(chosen: Side, rejected: Side, kind: str, policy: LabelPolicy) -> Pair:
+    return Pair(
+        columns=paired(chosen.prompt, chosen.answer, rejected.answer, policy),
+        texts=frozenset((chosen.text.strip(), rejected.text.strip())),
+        source=kind,
+        rater="final answer" if kind == "answers" else _RATERS[policy.pair_score],
+        label="right over wrong" if kind == "answers" else "better over worse",
+        margin=score_margin(chosen.score, rejected.score) if policy.margin_rule == "scores" else 0.0,
+    )

@@ -1,0 +1,85 @@
+"""Cuts a project's solutions and comparisons into ranges of problem ids: by the data alone, whoever works on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from django.db import connection
+from django.db.models import QuerySet
+
+from apps.corpus.models import Comparison, Solution
+from apps.projects.models import Project
+
+LARGEST_PROBLEM = 4000  # A problem with more solutions is read in pieces.
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The problems from `first` to `last`, both inclusive, with the number of their solutions and comparisons.
+
+    A piece of one large problem has the solutions after the id `after` up to `until`. Comparisons are in the piece
+    without `until`, and in every whole span.
+    """
+
+    first: int
+    last: int
+    size: int
+    after: int = 0
+    until: int | None = None
+
+
+def solutions_in(project: Project, span: Span | None = None) -> QuerySet[Solution]:
+    """The solutions that exports have: written, of problems that are not retired."""
+    solutions = Solution.objects.written().filter(project=project, problem__retired_at=None)
+    if span is None:
+        return solutions
+    solutions = solutions.filter(problem_id__gte=span.first, problem_id__lte=span.last)
+    if span.after:
+        solutions = solutions.filter(id__gt=span.after)
+    return solutions if span.until is None else solutions.filter(id__lte=span.until)
+
+
+def comparisons_in(project: Project, span: Span | None = None) -> QuerySet[Comparison]:
+    comparisons = Comparison.objects.filter(project=project, problem__retired_at=None)
+    if span is None:
+        return comparisons
+    if span.until is not None:
+        return comparisons.none()
+    return comparisons.filter(problem_id__gte=span.first, problem_id__lte=span.last)
+
+
+def cut_spans(project: Project, *, of: Sequence[str], size: int, within: Span | None = None) -> list[Span]:
+    """Consecutive spans of about `size` solutions and comparisons each, cut between problems."""
+    querysets = {"solution": solutions_in(project, within), "comparison": comparisons_in(project, within)}
+    selects: list[str] = []
+    parameters: list[object] = []
+    for kind in of:
+        statement, values = querysets[kind].order_by().values("problem_id").query.sql_with_params()
+        selects.append(statement)
+        parameters += values
+    # The selects are compiled from querysets of this module; every value is a parameter.
+    statement = f"""
+        WITH sizes AS (SELECT problem_id, count(*) AS size FROM ({" UNION ALL ".join(selects)}) AS records GROUP BY 1),
+             running AS (SELECT problem_id, size, sum(size) OVER (ORDER BY problem_id) - size AS before FROM sizes)
+        SELECT min(problem_id), max(problem_id), sum(size) FROM running GROUP BY div(before, %s) ORDER BY 1"""  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [*parameters, size])
+        return [Span(first, last, int(count)) for first, last, count in cursor.fetchall()]
+
+
+def cut_pieces(project: Project, span: Span, *, size: int) -> Iterator[Span]:
+    """The span itself, or, where it ends in a problem with very many solutions, pieces of about `size` solutions."""
+    if span.size <= max(LARGEST_PROBLEM, size):
+        yield span
+        return
+    *whole, largest = cut_spans(project, of=("solution", "comparison"), size=1, within=span)
+    if whole:
+        yield Span(span.first, whole[-1].last, sum(problem.size for problem in whole))
+    if largest.size <= max(LARGEST_PROBLEM, size):
+        yield largest
+        return
+    ids = list(solutions_in(project, largest).order_by("id").values_list("id", flat=True))
+    borders = [0, *ids[size - 1 : -1 : size]]
+    for after, until in zip(borders, [*borders[1:], None], strict=True):
+        yield replace(largest, after=after, until=until, size=min(size, len(ids)))

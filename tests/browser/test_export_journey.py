@@ -1,0 +1,97 @@
+"""A policy is built, its preview read, the export made by a real worker, downloaded, loaded by `datasets`, and compared."""
+
+from __future__ import annotations
+
+import json
+import os
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from apps.accounts.models import User
+from apps.exports.models import Export
+from apps.projects.models import Project
+from tests.browser.barriers import flaws
+from tests.exports.rich_project import fill
+
+
+def picture(page: Page, name: str) -> None:
+    """A picture of the whole page, where PICTURES names a folder."""
+    if folder := os.environ.get("PICTURES"):
+        page.screenshot(path=f"{folder}/{name}.png", full_page=True)
+
+
+def test_a_policy_becomes_a_data_set(
+    project: Project,
+    mia: User,
+    page_of: Callable[..., Page],
+    worker: None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fill(project)
+    page = page_of(mia)
+    page.goto(f"/projects/{project.slug}/exports/new")
+    page.get_by_label("TRL stepwise supervision").check()
+    preview = page.locator("#preview")
+    expect(preview).to_contain_text('"completions": [')
+    expect(preview).to_contain_text("18 rows from all 36 solutions and comparisons.")
+    picture(page, "builder")
+    assert flaws(page) == {}
+
+    # Only the keys of the format are asked for.
+    expect(page.get_by_label("Margins as numbers")).to_be_hidden()
+    page.get_by_label("Pairs for a reward model").check()
+    expect(page.get_by_label("Margins as numbers")).to_be_visible()
+    expect(page.get_by_label("Rated alternatives")).to_be_visible()
+    expect(preview).to_contain_text('"chosen"')
+    page.get_by_label("TRL stepwise supervision").check()
+
+    # The preview follows the policy, also where it is not valid.
+    page.get_by_label("Okay (0) becomes").select_option("own_class")
+    expect(preview).to_contain_text("trl-prm has two classes")
+    page.get_by_label("Okay (0) becomes").select_option("negative")
+    page.get_by_label("Sources of labels, in order: 1").select_option("human")
+    page.get_by_label("Split by problem").fill("train 50, test 50")
+    expect(preview).to_contain_text("Splits:")
+    shown = preview.locator("pre code").first.inner_text()
+
+    page.get_by_label("Save this policy as").fill("Half and half")
+    page.get_by_role("button", name="Save policy").click()
+    page.wait_for_url("**/exports/new?policy=*")
+    expect(page.get_by_label("Split by problem")).to_have_value("test 50, train 50")
+    page.get_by_role("button", name="Export", exact=True).click()
+
+    expect(page.get_by_role("link", name="All files as a tar")).to_be_visible(timeout=120_000)
+    expect(page.locator("#checks")).not_to_contain_text("Not true")
+    picture(page, "export")
+    assert flaws(page) == {}
+    with page.expect_download() as download:
+        page.get_by_role("link", name="All files as a tar").click()
+    with tarfile.open(download.value.path()) as archive:
+        archive.extractall(tmp_path, filter="data")
+    export = Export.objects.get()
+    folder = tmp_path / f"export-{export.pk}"
+
+    datasets = pytest.importorskip("datasets")
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_OFFLINE", True)
+    loaded = datasets.load_dataset(str(folder), cache_dir=str(tmp_path / "cache"))
+    assert {name: len(rows) for name, rows in loaded.items()} == {
+        part["split"]: part["rows"] for part in (export.manifest or {})["parts"]
+    }
+    rows = [row for split in loaded.values() for row in split.to_list()]
+    assert json.loads(shown) in rows
+
+    # Another policy, and what differs.
+    page.get_by_role("link", name="Export again").click()
+    expect(page.get_by_label("Okay (0) becomes")).to_have_value("negative")
+    page.get_by_label("Steps after the first error").select_option("negative")
+    page.get_by_role("button", name="Export", exact=True).click()
+    expect(page.get_by_role("link", name="All files as a tar")).to_be_visible(timeout=120_000)
+    page.get_by_role("button", name="Compare").click()
+    expect(page.locator("#diff")).to_contain_text("after first error")
+    picture(page, "compare")
+    assert flaws(page) == {}

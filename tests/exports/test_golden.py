@@ -1,0 +1,75 @@
+"""Every format of whole solutions, critiques and steps, under every policy switch that touches it, against golden files."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from apps.exports.formats import FORMATS
+from apps.exports.policy import LabelPolicy
+from apps.exports.tally import Tally
+from tests.exports.golden_rows import RECORDS, check_golden, exported
+
+CASES: dict[str, tuple[str, dict[str, Any]]] = {
+    "verifier-sft": ("verifier-sft", {}),
+    "verifier-sft.conversational": ("verifier-sft", {"prompts": "conversational"}),
+    "verifier-sft.several": ("verifier-sft", {"critiques_per_solution": 10}),
+    "verifier-sft.judges-first": ("verifier-sft", {"critiques": ["judges", "rollouts"]}),
+    "verifier-sft.rollouts": ("verifier-sft", {"critiques": ["rollouts"]}),
+    "verifier-sft.one-judge": ("verifier-sft", {"critiques": ["judges"], "judges": ["mild"]}),
+    "verifier-sft.okay-is-negative": ("verifier-sft", {"neutral": "negative", "people": "first"}),
+    "verifier-sft.okay-is-okay": ("verifier-sft", {"neutral": "own_class", "critiques_per_solution": 10}),
+    "verifier-sft.by-people": ("verifier-sft", {"sources": ["human"], "people": "first"}),
+    "verifier-dpo": ("verifier-dpo", {}),
+    "verifier-dpo.conversational": ("verifier-dpo", {"prompts": "conversational", "critiques": ["judges"]}),
+    "verifier-rl": ("verifier-rl", {}),
+    "verifier-rl.split": ("verifier-rl", {"splits": {"train": 0.5, "test": 0.5}}),
+    "processbench": ("processbench", {}),
+    "processbench.rollouts": ("processbench", {"sources": ["monte_carlo_hard"]}),
+    "sft": ("sft", {}),
+    "sft.conversational": ("sft", {"prompts": "conversational"}),
+    "sft.people": ("sft", {"sources": ["human"]}),
+    "sft.okay-is-negative": ("sft", {"neutral": "negative", "people": "each"}),
+    "step-dpo": ("step-dpo", {}),
+    "step-dpo.people": ("step-dpo", {"sources": ["human"], "people": "first"}),
+    "step-dpo.okay-is-okay": ("step-dpo", {"sources": ["human"], "people": "first", "neutral": "own_class"}),
+    "step-dpo.conversational": ("step-dpo", {"prompts": "conversational"}),
+    "step-dpo.no-alternatives": ("step-dpo", {"sources": ["human"], "people": "first", "alternatives": "drop"}),
+    "verl": ("verl", {}),
+    "verl.steps": ("verl", {"rewards": "steps"}),
+    "verl.soft-steps": ("verl", {"rewards": "steps", "sources": ["monte_carlo_soft"]}),
+    "verl.negative-steps": ("verl", {"rewards": "steps", "after_first_error": "negative", "neutral": "own_class"}),
+    "orm": ("orm", {}),
+    "orm.conversational": ("orm", {"prompts": "conversational"}),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_rows_are_those_of_the_golden_file(name: str) -> None:
+    format_, policy = CASES[name]
+    rows = exported(format_, RECORDS, **policy)
+    assert rows, "a golden file shows something"
+    check_golden(name, rows)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_row_has_the_declared_keys_and_types(name: str) -> None:
+    format_, policy = CASES[name]
+    rows = exported(format_, RECORDS, **policy)
+    schema = FORMATS[format_].schema(LabelPolicy.from_dict(policy))
+    assert pa.Table.from_pylist(rows, schema=schema).to_pylist() == rows
+    assert {tuple(row) for row in rows} == {tuple(schema.names)}
+    # Trainers take these columns for their own.
+    assert not {"text", "labels", "tools", "images", "completions", "prompts"} & set(schema.names)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_counts_of_rows_left_out_are_those_of_the_golden_file(name: str) -> None:
+    format_, policy = CASES[name]
+    tally = Tally()
+    exported(format_, RECORDS, tally, **policy)
+    counts = {"labels": dict(tally.labels), "sources": dict(tally.sources), "left_out": dict(tally.left_out)}
+    check_golden(f"counts/{name}", [json.loads(json.dumps(counts))])
