@@ -243,6 +243,11 @@ SELECTION_TERMS = {
     "unsure": "apps.estimation.runs.selection.unsure_of",
     "dispute": "apps.quality.review.queues.disputed",
 }
+# Rules by which a round chooses its solutions that apps beside or above `labeling` provide, by name.
+SELECTION_RULES = {
+    "uncertainty": "apps.estimation.runs.selection.most_uncertain",
+    "disagreement": "apps.quality.review.queues.most_disputed",
+}
 # Apps above `corpus` that are called when a problem's answer changes, or it is graded again, retired or brought back.
 ANSWER_CHANGE_HOOKS = ["apps.quality.consensus.invalidation.mark_problem_stale"]
 # Seconds between two fits over all labels of a project, at least.

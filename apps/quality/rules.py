@@ -32,6 +32,12 @@ def rules_for(project: Project) -> QualityRules:
     return QualityRules.objects.get_or_create(project=project)[0]
 
 
+def labor_cost(project: Project, hours: float | None) -> float | None:
+    """What that many hours of labelers cost; None where the hours or the project's hourly cost are unknown."""
+    hourly_cost = QualityRules.objects.filter(project=project).values_list("hourly_cost", flat=True).first()
+    return None if hours is None or hourly_cost is None else hours * float(hourly_cost)
+
+
 @transaction.atomic
 def change_rules(*, project: Project, actor: User, **settings: Any) -> QualityRules:
     """Change some settings; everything is computed again by them.

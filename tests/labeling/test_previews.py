@@ -50,6 +50,8 @@ SELECTIONS = [
     "first:wrong",
     "first:convincing,sample:4",
     "subject:Algebra,wrong",
+    "by:convincing,sample:3",
+    "by:disagreement,sample:2",
 ]
 GOLD: list[dict[str, Any]] = [{}, {"gold_share": 0.2}, {"gold_share": 1.0}, {"is_screening": True}]
 

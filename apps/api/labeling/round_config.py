@@ -64,6 +64,7 @@ class RoundSerializer(serializers.ModelSerializer[Round]):
             "pass_mark",
             "tries",
             "allows_corrections",
+            "fresh_eyes",
             "status",
             "tasks",
             "slots",
@@ -127,6 +128,7 @@ class RoundConfigSerializer(serializers.Serializer[Any]):
     pass_mark = setting(serializers.FloatField, "pass_mark", allow_null=True)
     tries = setting(serializers.IntegerField, "tries")
     allows_corrections = setting(serializers.BooleanField, "allows_corrections")
+    fresh_eyes = setting(serializers.BooleanField, "fresh_eyes")
 
 
 class NewRoundSerializer(RoundConfigSerializer):
@@ -139,12 +141,32 @@ class OpenedSerializer(serializers.Serializer[Round]):
     tasks = serializers.IntegerField(help_text="0 for a draft: tasks are created when it opens.")
 
 
+class CompositionSerializer(serializers.Serializer[Any]):
+    right = serializers.IntegerField(help_text="Solutions with a right final answer.")
+    wrong = serializers.IntegerField()
+    ungraded = serializers.IntegerField()
+    problems = serializers.IntegerField()
+    mean_score = serializers.FloatField(allow_null=True, help_text="Mean verifier score; null without scores.")
+
+
+class YieldSerializer(serializers.Serializer[Any]):
+    """What labelers are expected to find, by the share of the project's submissions that found an error."""
+
+    composition = CompositionSerializer()
+    expected_errors = serializers.FloatField(allow_null=True, help_text="Solutions with an error; null: unknown.")
+    expected_at_random = serializers.FloatField(
+        allow_null=True, help_text="The same for as many solutions at random, of those that the filters leave."
+    )
+
+
 class PreviewSerializer(serializers.Serializer[Any]):
     tasks = serializers.IntegerField()
     gold_tasks = serializers.IntegerField()
     submissions = serializers.IntegerField()
     seconds_each = serializers.FloatField(allow_null=True, help_text="Median of the project's latest assignments.")
     hours = serializers.FloatField(allow_null=True)
+    cost = serializers.FloatField(allow_null=True, help_text="Of these hours; null without an hourly cost.")
+    expected = YieldSerializer(allow_null=True, help_text="Null for rounds whose tasks are not solutions.")
     labelers = serializers.IntegerField(help_text="Members who may work in it now.")
     solutions = serializers.ListField(
         child=serializers.IntegerField(), help_text="IDs of the first solutions to be served."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from django.utils import timezone
@@ -33,6 +34,7 @@ from apps.labeling.rounds.services import create_round, discard_draft, edit_roun
 from apps.projects.models import Project
 from apps.projects.permissions import can, membership_of
 from apps.quality.gold.screening import score_attempt
+from apps.quality.rules import labor_cost
 
 
 class ShownCandidateSerializer(serializers.Serializer[Any]):
@@ -221,7 +223,8 @@ class RoundPreviewView(APIView):
     @extend_schema(responses=PreviewSerializer)
     def get(self, request: Request, slug: str, number: int) -> Response:
         """What a draft would be if it opened now."""
-        preview = preview_of(round_of(request, slug, number, "manage_rounds"))
+        round_ = round_of(request, slug, number, "manage_rounds")
+        preview = preview_of(round_)
         return Response(
             {
                 "tasks": preview.tasks,
@@ -229,6 +232,8 @@ class RoundPreviewView(APIView):
                 "submissions": preview.submissions,
                 "seconds_each": preview.seconds_each,
                 "hours": preview.hours,
+                "cost": labor_cost(round_.project, preview.hours),
+                "expected": asdict(preview.expected) if preview.expected is not None else None,
                 "labelers": len(preview.may_work),
                 "solutions": [solution.pk for solution in preview.examples],
                 "refusal": preview.refusal.message if preview.refusal is not None else "",

@@ -62,7 +62,20 @@ class SelectionForm(ServiceForm):
         min_value=1,
         max_value=10**9,
         label="Sample size",
-        help_text="A random sample of this size, the same each time. Empty: all.",
+        help_text="Only so many, the same ones each time. Empty: all.",
+    )
+    by = forms.ChoiceField(
+        required=False,
+        label="Sample chosen by",
+        choices=[
+            ("", "chance"),
+            ("convincing", "convincing wrong answers"),
+            ("uncertainty", "uncertainty"),
+            ("disagreement", "disagreement"),
+        ],
+        help_text="Convincing: four fifths wrong answers and one fifth others, the highest verifier scores of each "
+        "problem, as PRM800K chose them. Uncertainty: the first error that rollouts or scores know least. Disagreement: "
+        "most disputed by rollouts, judges, people and gold.",
     )
 
     def __init__(self, *args: Any, facets: Facets, **kwargs: Any) -> None:
@@ -79,6 +92,7 @@ class SelectionForm(ServiceForm):
         terms += ["unlabeled"] if data.get("unlabeled") else []
         terms += [f"unsure:{data['unsure']}"] if data.get("unsure") else []
         terms += [f"first:{data['first']}"] if data.get("first") else []
+        terms += [f"by:{data['by']}"] if data.get("by") else []
         terms += [f"dispute:{data['dispute']}"] if data.get("dispute") else []
         terms += [f"sample:{data['sample']}"] if data.get("sample") else []
         return ",".join(terms) or "all"
@@ -89,6 +103,7 @@ def selection_fields(select: str) -> dict[str, Any]:
     selection = Selection.parse(select)
     fields: dict[str, Any] = {
         "sample": selection.sample,
+        "by": selection.by,
         "first": ":".join(filter(None, selection.first[0])) if selection.first else "",
     }
     for name, value in selection.terms:
@@ -179,6 +194,9 @@ class RoundForm(SelectionForm, ProtocolForm, OnceForm):
     allows_corrections = forms.BooleanField(
         required=False, initial=True, label="Labelers may correct what they submitted while the round is open"
     )
+    fresh_eyes = forms.BooleanField(
+        required=False, label="Nobody gets a solution that they have labeled in another round"
+    )
 
     field_order = [
         "name",
@@ -192,6 +210,7 @@ class RoundForm(SelectionForm, ProtocolForm, OnceForm):
         "first",
         "dispute",
         "sample",
+        "by",
         "redundancy",
     ]
 
@@ -225,6 +244,7 @@ class RoundForm(SelectionForm, ProtocolForm, OnceForm):
             "is_screening",
             "needs_screening",
             "allows_corrections",
+            "fresh_eyes",
         )
         config = {name: data[name] for name in names} | {
             "select": self.select,
@@ -283,6 +303,7 @@ def initial_of(round_: Round) -> dict[str, Any]:
         "is_screening",
         "needs_screening",
         "allows_corrections",
+        "fresh_eyes",
         "tries",
         "labelers",
     )

@@ -21,6 +21,7 @@ from apps.labeling.models import Round
 from apps.labeling.protocols import PROTOCOLS, options_for_labelers
 from apps.labeling.rounds.preview import preview_of
 from apps.labeling.rounds.services import create_round, discard_draft, edit_round, set_round_status
+from apps.quality.rules import labor_cost
 
 
 @login_required
@@ -96,7 +97,14 @@ def round_(request: AuthenticatedRequest, slug: str, number: int) -> HttpRespons
     protocol = PROTOCOLS.get(round_.protocol)
     if round_.status == Round.Status.DRAFT:
         preview = preview_of(round_)
-        context = place.context("rounds", round=round_, preview=preview, protocol=protocol, settings=round_.options)
+        context = place.context(
+            "rounds",
+            round=round_,
+            preview=preview,
+            cost=labor_cost(place.project, preview.hours),
+            protocol=protocol,
+            settings=round_.options,
+        )
         return render(request, "rounds/draft.html", context)
     work = work_for(request.user, Round.objects.filter(pk=round_.pk))[0]
     settings = round_.options if place.may("browse") else options_for_labelers(round_.protocol, round_.options)

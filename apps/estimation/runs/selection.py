@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import F, QuerySet
+from django.db.models import F, FloatField, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce, Greatest
 
 from apps.core.errors import DomainError
 from apps.core.numbers import parse_number
@@ -73,3 +74,22 @@ def unsure_of(solutions: QuerySet[Solution], run: str) -> QuerySet[Solution]:
         counted_run_q("run__"), run__number=number, failure="", probability__lt=SURE
     )
     return solutions.filter(estimates__in=unsure, estimates__run__project=F("project"))
+
+
+def most_uncertain(solutions: QuerySet[Solution], size: int) -> list[int]:
+    """The rule `by:uncertainty`: ids of the solutions whose first error is known least.
+
+    How certain it is says the search of the newest counted run, by its probability; without one, the verifier score s, as
+    max(s, 1 - s). Solutions with neither are left out. Raises DomainError if there are no others.
+    """
+    estimates = SolutionEstimate.objects.filter(counted_run_q("run__"), solution=OuterRef("pk"), failure="")
+    by_score = Greatest(F("verifier_score"), 1 - F("verifier_score"), output_field=FloatField())
+    newest = Subquery(estimates.order_by("-run_id").values("probability")[:1])
+    known = solutions.annotate(certainty=Coalesce(newest, by_score)).filter(certainty__isnull=False)
+    ids = list(known.order_by("certainty", "digest").values_list("id", flat=True)[:size])
+    if not ids:
+        raise DomainError(
+            "by:uncertainty needs an estimation run with probabilities, or verifier scores, and there are none.",
+            fields={"select": "by: uncertainty needs an estimation run or verifier scores"},
+        )
+    return ids

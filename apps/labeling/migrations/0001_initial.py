@@ -91,6 +91,7 @@ class Migration(migrations.Migration):
                 ('tries', models.PositiveSmallIntegerField(default=1, help_text='In a screening: the number of attempts allowed.')),
                 ('most_people', models.PositiveSmallIntegerField(blank=True, help_text='Where labelers disagree, the most people per task.', null=True)),
                 ('allows_corrections', models.BooleanField(default=True, help_text='Labelers may correct submitted work while the round is open.')),
+                ('fresh_eyes', models.BooleanField(default=False, help_text='Labelers do not get solutions that they have labeled in other rounds.')),
                 ('status', models.CharField(choices=[('draft', 'draft'), ('open', 'open'), ('paused', 'paused'), ('closed', 'closed')], default='draft', max_length=6)),
                 ('selection', models.JSONField(blank=True, default=dict, help_text='Which solutions became tasks.')),
                 ('task_count', models.PositiveIntegerField(default=0)),

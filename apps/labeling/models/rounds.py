@@ -96,6 +96,9 @@ class Round(models.Model):
     allows_corrections = models.BooleanField(
         default=True, help_text="Labelers may correct submitted work while the round is open."
     )
+    fresh_eyes = models.BooleanField(
+        default=False, help_text="Labelers do not get solutions that they have labeled in other rounds."
+    )
     status = models.CharField(max_length=6, choices=Status, default=Status.DRAFT)
     selection = models.JSONField(default=dict, blank=True, help_text="Which solutions became tasks.")
     task_count = models.PositiveIntegerField(default=0)

@@ -138,6 +138,7 @@ def claim(
         "until": until,
         "guideline": round.guideline_id,
         "holding": list(holding),
+        "fresh_eyes": round.fresh_eyes,
         "gold": False,
         "place": dice.random(),
         "swapped": PROTOCOLS[round.protocol].of == "comparison" and dice.random() < 0.5,

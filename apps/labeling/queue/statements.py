@@ -13,6 +13,18 @@ _HAD = """
 # A skipped task is not served to its labeler as a new one: it comes back when nothing else is left.
 _HAD_OR_SKIPPED = _HAD.replace("'returned'", "'returned', 'skipped'")
 
+# In a round of fresh eyes: a submission of the labeler on the task's solution, or of a path of theirs that became it.
+_KNOWN = """
+        SELECT a.id FROM labeling_task k JOIN labeling_assignment a ON a.task_id = k.id
+        WHERE k.solution_id = t.solution_id AND k.round_id <> t.round_id AND a.labeler_id = %(labeler)s
+          AND a.submitted_at IS NOT NULL
+        UNION ALL
+        SELECT a.id FROM labeling_assignment a
+        WHERE a.derived_solution_id = t.solution_id AND a.labeler_id = %(labeler)s
+        LIMIT 1
+"""
+_FRESH = f"(NOT %(fresh_eyes)s::boolean OR ({_KNOWN}) IS NULL)"
+
 # Any assignment of the task except one of an earlier screening attempt, including released and expired ones.
 _HAD_EVER = _HAD.replace("'returned'", "'returned', 'skipped', 'released', 'expired'")
 
@@ -35,7 +47,7 @@ WITH next AS (
     SELECT t.id, t.priority FROM labeling_task t
     WHERE t.round_id = %(round)s AND t.open_slots > 0 AND NOT t.is_gold
       AND ((t.priority * -1), t.id) > (%(rank)s, %(after)s)
-      AND ({_HAD_OR_SKIPPED}) IS NULL
+      AND ({_HAD_OR_SKIPPED}) IS NULL AND {_FRESH}
     ORDER BY (t.priority * -1), t.id
     LIMIT 1 FOR UPDATE OF t SKIP LOCKED
 ), moved AS (
@@ -56,7 +68,7 @@ _NEW_AHEAD = f"""
     SELECT t.id FROM labeling_task t
     WHERE t.round_id = %(round)s AND t.open_slots > 0 AND NOT t.is_gold
       AND ((t.priority * -1), t.id) > (%(rank)s, %(after)s)
-      AND ({_HAD_EVER}) IS NULL
+      AND ({_HAD_EVER}) IS NULL AND {_FRESH}
     ORDER BY (t.priority * -1), t.id LIMIT 1
 """
 
@@ -78,6 +90,7 @@ _GOLD_AGAIN = f"""
             ), 0) AS assignment
             FROM labeling_task t
             WHERE t.round_id = %(round)s AND t.open_slots > 0 AND NOT t.is_gold AND ({_HAD_OR_SKIPPED}) IS NULL
+              AND {_FRESH}
         ) ordinary
       ) > latest.assignment))
     ORDER BY latest.assignment LIMIT 1 FOR UPDATE OF t SKIP LOCKED

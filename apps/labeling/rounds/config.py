@@ -69,6 +69,9 @@ class RoundConfig(msgspec.Struct, frozen=True, kw_only=True):
     allows_corrections: Annotated[
         bool, Meta(description="Labelers may correct what they submitted while the round is open.")
     ] = True
+    fresh_eyes: Annotated[
+        bool, Meta(description="Labelers do not get solutions that they have labeled in other rounds.")
+    ] = False
 
     @classmethod
     def of(cls, round_: Round) -> RoundConfig:
@@ -99,6 +102,7 @@ class RoundConfig(msgspec.Struct, frozen=True, kw_only=True):
             most_people=None,
             mode=Round.Mode.BLIND.value,
             allows_corrections=False,
+            fresh_eyes=False,
         )
 
     def columns(self) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from apps.labeling.rounds.empty_solutions import selected_problems
 from apps.labeling.rounds.pairs import existing_count, pair_count
 from apps.labeling.rounds.plan import (
     check_endpoint,
+    comparisons_by_error,
     comparisons_gold_error,
     no_gold_error,
     no_problem_error,
@@ -80,6 +81,9 @@ def count_solutions(round_: Round, selection: Selection, most: int) -> RoundCoun
 def _count_fitting(round_: Round, selection: Selection, most: int, without: Collection[int] = ()) -> int:
     """The number of selected solutions that are not in `without`."""
     solutions = selectable_solutions(round_.project)
+    if selection.by:
+        chosen = selection.apply(solutions).order_by()
+        return (chosen.exclude(pk__in=without) if without else chosen).count()
     fitting = replace(selection, sample=None).apply(solutions).order_by()
     if selection.sample is None:
         return (fitting.exclude(pk__in=without) if without else fitting)[: most + 1].count()
@@ -112,6 +116,8 @@ def count_comparisons(round_: Round, selection: Selection, most: int) -> RoundCo
     of = "comparisons" if options.pairs == "existing" else "pairs"
     if round_.gold_share:
         return RoundCount(of, 0, 0, refusal=comparisons_gold_error())
+    if selection.by:
+        return RoundCount(of, 0, 0, refusal=comparisons_by_error())
     solutions = selectable_solutions(round_.project)
     if options.pairs == "existing":
         tasks: int | None = existing_count(solutions, selection, most + 1)

@@ -44,6 +44,11 @@ def selected_problems(project: Project, selection: Selection) -> QuerySet[Proble
             "first: is about solutions. A round that starts from problems serves the oldest first.",
             fields={"select": "not available for problems: first"},
         )
+    if selection.by:
+        raise DomainError(
+            "by: chooses solutions. A round that starts from problems draws its problems at random.",
+            fields={"select": "not available for problems: by"},
+        )
     for name, value in selection.terms:
         if name not in _OF_PROBLEMS:
             raise DomainError(

@@ -126,6 +126,8 @@ def plan_problems(round_: Round, selection: Selection) -> RoundPlan:
 def plan_comparisons(round_: Round, selection: Selection) -> RoundPlan:
     if round_.gold_share:
         return RoundPlan(refusal=comparisons_gold_error())
+    if selection.by:
+        return RoundPlan(refusal=comparisons_by_error())
     options = options_of(round_.protocol, round_.options)
     assert isinstance(options, ComparisonOptions)
     rank, solutions = selection.priorities(round_.project), selectable_solutions(round_.project)
@@ -198,6 +200,11 @@ def no_problem_error(selection: Selection) -> DomainError:
 
 def comparisons_gold_error() -> DomainError:
     return DomainError("Comparisons have no gold labels.", fields={"gold_share": "must be 0 for comparisons"})
+
+
+def comparisons_by_error() -> DomainError:
+    message = "by: chooses solutions. A round of comparisons draws its pairs at random."
+    return DomainError(message, fields={"select": "not available for comparisons: by"})
 
 
 def nothing_to_compare_error(selection: Selection) -> DomainError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from apps.core.errors import DomainError
@@ -11,7 +11,9 @@ from apps.corpus.models import Comparison, Problem, Solution, Step
 from apps.labeling.median_time import seconds_per_assignment
 from apps.labeling.models import Assignment, Round
 from apps.labeling.queue.eligibility import NoTask, eligibility_of_members
-from apps.labeling.rounds.plan import RoundPlan, plan_round
+from apps.labeling.rounds.composition import RoundYield, round_yield
+from apps.labeling.rounds.plan import RoundPlan, plan_round, selectable_solutions
+from apps.labeling.rounds.selection import Selection
 from apps.projects.models import Membership
 
 EXAMPLES = 3
@@ -32,7 +34,10 @@ class ExampleTask:
 
 @dataclass(frozen=True, slots=True)
 class RoundPreview:
-    """The figures of a round, who may work in it, and its first tasks. `refusal` says why it cannot be opened."""
+    """The figures of a round, who may work in it, and its first tasks. `refusal` says why it cannot be opened.
+
+    `expected` is what labelers should find in a round whose tasks are solutions; None for other rounds.
+    """
 
     tasks: int
     gold_tasks: int
@@ -43,6 +48,7 @@ class RoundPreview:
     first_tasks: Sequence[ExampleTask]
     is_screening: bool
     refusal: DomainError | None
+    expected: RoundYield | None = None
 
     @property
     def examples(self) -> list[Solution]:
@@ -86,7 +92,15 @@ def preview_of(round_: Round) -> RoundPreview:
         first_tasks=example_tasks(plan),
         is_screening=round_.is_screening,
         refusal=plan.refusal,
+        expected=expected_yield(round_, plan) if plan.solutions else None,
     )
+
+
+def expected_yield(round_: Round, plan: RoundPlan) -> RoundYield:
+    selection = Selection.parse(round_.selection.get("select", "all"))
+    solutions = selectable_solutions(round_.project).exclude(pk__in=plan.gold)
+    eligible = replace(selection, sample=None, by="").apply(solutions)
+    return round_yield(round_, Solution.objects.filter(pk__in=plan.solutions), eligible)
 
 
 def example_tasks(plan: RoundPlan) -> list[ExampleTask]:

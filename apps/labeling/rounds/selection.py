@@ -2,6 +2,7 @@
 
 `first:TERM` serves the solutions that satisfy a term before the others; of several, the first named weighs most.
 `first:convincing` means wrong answers, the highest verifier score first: those that deceive a reward model.
+`by:RULE` decides which solutions a sample has; without it, they are drawn at random.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from django.utils.module_loading import import_string
 from apps.core.errors import DomainError
 from apps.corpus.models import Solution
 from apps.labeling.models import Assignment
+from apps.labeling.rounds.choice import RULES, choice_rules
 from apps.projects.models import Project
 
 Solutions = QuerySet[Solution]
@@ -44,7 +46,7 @@ _FILTERS: dict[str, Callable[[Solutions, str], Solutions]] = {
 
 TERMS = (
     "all, right, wrong, unlabeled, source:NAME, subject:NAME, level:NAME, unsure:RUN, dispute:KIND, sample:N, "
-    "first:TERM, first:convincing"
+    f"by:RULE ({', '.join(RULES)}), first:TERM, first:convincing"
 )
 CONVINCING = "convincing"
 
@@ -64,7 +66,7 @@ def _term(text: str) -> Term | None:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """All `terms` must hold. `sample` takes that many at random, the same ones each time.
+    """All `terms` must hold. `sample` takes that many, the same ones each time: by the rule `by`, else at random.
 
     `first` orders the selected solutions; it leaves none out.
     """
@@ -72,6 +74,7 @@ class Selection:
     terms: tuple[Term, ...] = ()
     sample: int | None = None
     first: tuple[Term, ...] = ()
+    by: str = ""
 
     @classmethod
     def parse(cls, text: str) -> Selection:
@@ -79,21 +82,30 @@ class Selection:
         terms: list[Term] = []
         first: list[Term] = []
         sample: int | None = None
+        by = ""
         for part in filter(None, (part.strip() for part in text.split(","))):
             name, _, value = part.partition(":")
             if name == "sample" and value.isdecimal() and len(value) < 10 and int(value) > 0:
                 sample = int(value)
+            elif name == "by" and value in RULES:
+                by = value
             elif name == "first" and (term := (CONVINCING, "") if value == CONVINCING else _term(value)):
                 first.append(term)
             elif term := _term(part):
                 terms.append(term)
             else:
                 raise DomainError(f"Unknown selection {part!r}. Terms: {TERMS}.", fields={"select": f"unknown: {part}"})
-        return cls(tuple(terms), sample, tuple(first))
+        if by and sample is None:
+            raise DomainError(
+                f"by:{by} needs a number of solutions to choose: add sample:N.",
+                fields={"select": "by: needs sample:N"},
+            )
+        return cls(tuple(terms), sample, tuple(first), by)
 
     def __str__(self) -> str:
         texts = [":".join(filter(None, term)) for term in self.terms]
         texts += [":".join(filter(None, ("first", *term))) for term in self.first]
+        texts += [f"by:{self.by}"] if self.by else []
         return ",".join([*texts, *([f"sample:{self.sample}"] if self.sample else [])]) or "all"
 
     def apply(self, solutions: QuerySet[Solution]) -> QuerySet[Solution]:
@@ -102,6 +114,8 @@ class Selection:
             solutions = _filters()[name](solutions, value)
         if self.sample is None:
             return solutions.order_by("id")
+        if self.by:
+            return solutions.filter(pk__in=choice_rules()[self.by](solutions, self.sample)).order_by("id")
         # The digest is a hash of the content, so its order is a random order that is the same each time.
         return solutions.order_by("digest")[: self.sample]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, QuerySet, Subquery
 
 from apps.accounts.models import User
 from apps.core.errors import DomainError
@@ -142,3 +142,21 @@ def disputed(solutions: QuerySet[Solution], kind: str) -> QuerySet[Solution]:
         )
     disputes = OpenDispute.objects.filter(solution=OuterRef("pk"), project=OuterRef("project"))
     return solutions.filter(Exists(disputes if kind == "any" else disputes.filter(kind=kind)))
+
+
+def most_disputed(solutions: QuerySet[Solution], size: int) -> list[int]:
+    """The rule `by:disagreement`: ids of the solutions in the most kinds of dispute, of equal ones the highest verifier score.
+
+    Solutions that are in no dispute are left out. Raises DomainError if there are no others.
+    """
+    open_kinds = OpenDispute.objects.filter(solution=OuterRef("pk")).order_by().values("solution")
+    kinds = Subquery(open_kinds.annotate(kinds=Count("pk")).values("kinds"))
+    disputed_solutions = solutions.annotate(kinds=kinds).filter(kinds__isnull=False)
+    order = ("-kinds", F("verifier_score").desc(nulls_last=True), "digest")
+    ids = list(disputed_solutions.order_by(*order).values_list("id", flat=True)[:size])
+    if not ids:
+        raise DomainError(
+            "by:disagreement needs solutions in dispute, and none of the selected ones is in any.",
+            fields={"select": "by: disagreement needs solutions in dispute"},
+        )
+    return ids

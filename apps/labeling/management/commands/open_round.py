@@ -75,6 +75,9 @@ class Command(JsonCommand):
         add_setting("--pass-mark", "pass_mark", type=float)
         add_setting("--tries", "tries", type=int)
         parser.add_argument("--no-corrections", action="store_true", help="Labelers cannot correct their submissions.")
+        parser.add_argument(
+            "--fresh-eyes", action="store_true", help="Nobody gets a solution that they labeled before."
+        )
         parser.add_argument("--draft", action="store_true", help="Only draft the round.")
 
     def perform(self, **options: Any) -> Result:
@@ -97,6 +100,7 @@ class Command(JsonCommand):
             pass_mark=options["pass_mark"],
             tries=options["tries"],
             allows_corrections=not options["no_corrections"],
+            fresh_eyes=options["fresh_eyes"],
             **_references(project, options),
         )
         return {"number": round_.number, "tasks": round_.task_count}
