@@ -7,6 +7,7 @@ from itertools import groupby
 
 from apps.corpus.records import Record
 from apps.exports.formats.base import Format, Row
+from apps.exports.labels.batch import batched
 from apps.exports.labels.contamination import CONTAMINATED, ContaminationIndex
 from apps.exports.labels.prompts import full_text
 from apps.exports.labels.selection import Candidate, select_solutions, selects_solutions
@@ -26,30 +27,30 @@ def rows_by_split(
 ) -> dict[str, list[Row]]:
     """The rows of records that are in the order of their problems, by split; without those of test problems in `index`."""
     rows: dict[str, list[Row]] = {}
-    for statement, of_problem in groupby(records, key=lambda record: record.problem.statement):
-        of_one = list(of_problem)
-        if index is not None and index.contains(statement):
-            for record in of_one:
-                tally.leave_out("solutions" if record.comparison is None else "comparisons", CONTAMINATED)
-            continue
-        kept = list(_kept(statement, of_one, policy, tally))
-        of_split = rows.setdefault(split_of(statement, policy), [])
-        if format_.by_problem:
-            of_split.extend(format_.problem_rows(kept, policy, tally) if kept else ())
-        else:
-            for record in kept:
-                of_split.extend(format_.rows(record, policy, tally))
+    with batched(records):
+        for statement, of_problem in groupby(records, key=lambda record: record.problem.statement):
+            kept = list(_kept(statement, list(of_problem), policy, tally, index))
+            of_split = rows.setdefault(split_of(statement, policy), [])
+            if format_.by_problem:
+                of_split.extend(format_.problem_rows(kept, policy, tally) if kept else ())
+            else:
+                for record in kept:
+                    of_split.extend(format_.rows(record, policy, tally))
     return rows
 
 
-def _kept(statement: str, records: Sequence[Record], policy: LabelPolicy, tally: Tally) -> Iterator[Record]:
-    """The records that the policy selects. Counts all of them."""
-    selected = [is_selected(record, policy) for record in records]
-    reasons = _reasons(statement, [record for record, is_in in zip(records, selected, strict=True) if is_in], policy)
-    for record, is_in in zip(records, selected, strict=True):
+def _kept(
+    statement: str, records: Sequence[Record], policy: LabelPolicy, tally: Tally, index: ContaminationIndex | None
+) -> Iterator[Record]:
+    """The records of one problem that the policy selects. Counts all of them."""
+    if index is not None and index.contains(statement):
+        reasons = {id(record): CONTAMINATED for record in records}
+    else:
+        reasons = {id(record): NOT_SELECTED for record in records if not is_selected(record, policy)}
+        reasons |= _reasons(statement, [record for record in records if id(record) not in reasons], policy)
+    for record in records:
         unit: Unit = "solutions" if record.comparison is None else "comparisons"
-        reason = reasons.get(id(record), "") if is_in else NOT_SELECTED
-        if reason:
+        if reason := reasons.get(id(record)):
             tally.leave_out(unit, reason)
             continue
         if record.comparison is None:

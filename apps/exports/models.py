@@ -1,5 +1,4 @@
-"""Exports: immutable files made by a label policy; saved policies; differences between exports; lists of test
-problems that exports are checked against."""
+"""Exports: immutable files made by a label policy; saved policies; differences; lists of test problems."""
 
 from __future__ import annotations
 
@@ -30,6 +29,30 @@ class Export(Job):
 
     def __str__(self) -> str:
         return f"{self.format} export {self.pk} of {self.project}"
+
+
+class ExportPart(models.Model):
+    """A range of problems that one worker writes; a finished part is not written again.
+
+    `files` are its files: split, rows, bytes, SHA-256. `tally` has its counts. Both are set when it is finished.
+    """
+
+    export = models.ForeignKey(Export, on_delete=models.CASCADE, related_name="ranges", db_index=False)
+    number = models.PositiveIntegerField()
+    first_problem = models.BigIntegerField()
+    last_problem = models.BigIntegerField()
+    size = models.BigIntegerField(help_text="Solutions and comparisons.")
+    done = models.BigIntegerField(default=0, help_text="Solutions and comparisons read.")
+    finished_at = models.DateTimeField(null=True, blank=True)
+    files = models.JSONField(default=list, blank=True)
+    tally = models.JSONField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [models.UniqueConstraint(fields=["export", "number"], name="one_export_part_per_number")]
+
+    def __str__(self) -> str:
+        return f"part {self.number} of export {self.export_id}"
 
 
 class SavedPolicy(models.Model):

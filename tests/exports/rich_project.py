@@ -72,6 +72,34 @@ def solution_row(number: int, *, filler: str = "") -> dict[str, Any]:
     }
 
 
+def criticized_rows(number: int) -> list[dict[str, Any]]:
+    """A right and a wrong solution of one problem, with the same beginning, and critics who agree and disagree."""
+    text = TEXTS[number % len(TEXTS)] or "It"
+    problem = {
+        "statement": f"{text} What is twice {number}?",
+        "reference_answer": str(2 * number),
+        "verifier": "numeric",
+    }
+    critique = {"position": 1, "text": f"{text} No.", "origin": "human", "is_own": True}
+    rows: list[dict[str, Any]] = []
+    for is_right in (True, False):
+        texts = ["We double it.", f"That is {2 * number if is_right else number}."]
+        ratings = [{"position": 0, "rating": 1}, {"position": 1, "rating": 1 if is_right else -1}]
+        person = {
+            "labeler": "ada",
+            "round": 1,
+            "finish_reason": "solution" if is_right else "found_error",
+            "steps": ratings,
+            "critiques": [] if is_right else [critique],
+        }
+        judge = {"judge": "critic", "steps": [{"position": place, "rating": 1, "reason": text} for place in (0, 1)]}
+        steps = [{"position": place, "text": step} for place, step in enumerate(texts)]
+        answer = str(2 * number if is_right else number)
+        solution = {"source": "tiny", "steps": steps, "is_correct": is_right, "final_answer": answer}
+        rows.append({"problem": problem, "solution": solution, "people": [person], "judges": [judge]})
+    return rows
+
+
 def comparison_row(number: int) -> dict[str, Any]:
     text = TEXTS[number % len(TEXTS)] or "Nothing."
     preference = {"choice": "left", "margin": ["clearly", "slightly", ""][number % 3], "rationale": text}
@@ -89,6 +117,7 @@ def comparison_row(number: int) -> dict[str, Any]:
 def fill(project: Project, *, solutions: int = 18, first: int = 0, comparisons: int = 9, filler: str = "") -> Project:
     """Import that many rows of each kind into the project."""
     rows = [solution_row(number, filler=filler) for number in range(first, first + solutions)]
+    rows += [row for number in range(solutions // 2) for row in criticized_rows(number + 1)]
     rows += [comparison_row(number) for number in range(comparisons)]
     content = "".join(json.dumps(row) + "\n" for row in rows).encode()
     batch = create_import(project=project, file=ContentFile(content), filename="rich.jsonl", format="jsonl")

@@ -11,7 +11,8 @@ from msgspec import structs
 from apps.accounts.models import User
 from apps.corpus.records import ConsensusRating, Record, StepRating, StepRecord
 from apps.exports.formats import FORMATS
-from apps.exports.labels.counted import EARLIER, EMPTY, OFF_PATH, counted
+from apps.exports.labels.columns.reasons import EARLIER, EMPTY, OFF_PATH
+from apps.exports.labels.counted import counted
 from apps.exports.load.records import count_retired, load_records
 from apps.exports.policy import LabelPolicy, PolicyError
 from apps.exports.tally import Tally

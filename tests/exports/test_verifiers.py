@@ -16,6 +16,7 @@ from apps.corpus.labels import UNKNOWN
 from apps.corpus.records import CritiqueRecord, EstimateRecord, PersonRecord, Record, StepCount, StepRating
 from apps.exports.formats import FORMATS
 from apps.exports.formats.first_error import request
+from apps.exports.labels.batch import batched
 from apps.exports.labels.critiques import critiques_of
 from apps.exports.labels.pair_order import diagonal
 from apps.exports.labels.steps import resolve
@@ -222,6 +223,30 @@ def test_a_policy_that_is_not_valid_names_its_key(policy: dict[str, Any], key: s
         LabelPolicy.from_dict(policy)
 
 
+@pytest.mark.parametrize("format_", ["verifier-sft", "verifier-rl", "processbench"])
+def test_the_card_says_when_a_verifier_could_be_right_without_reading(format_: str) -> None:
+    wrong = wrong_at_1(judges=[judge("j", (1, "Fine."), (-1, "No."))])
+    right = wrong_at_1(gold=gold(1, 1, 1), judges=[judge("j", (1, "Fine."), (1, "Fine."), (1, "Fine."))])
+    assert notices(format_, wrong) == ["Every solution in the rows has an error."]
+    assert notices(format_, right) == ["No solution in the rows has an error."]
+    assert notices(format_, wrong, right) == []
+
+
+def test_the_card_says_when_critiques_may_be_compared_with_themselves() -> None:
+    judged = [
+        wrong_at_1(gold=[], judges=[judge("j", (1, "Fine."), (rating, "So."), (rating, "So."))]) for rating in (1, -1)
+    ]
+    assert "Some labels are those of judges" in notices("verifier-sft", *judged, sources=["judge"])[0]
+    rolled = [wrong_at_1(gold=[], estimates=[rollouts(1, 4, count, count)]) for count in (0, 4)]
+    assert "Some labels are those of rollouts" in notices("verifier-sft", *rolled)[0]
+
+
+def notices(format_: str, *records: Record, **policy: Any) -> list[str]:
+    tally = Tally()
+    exported(format_, records, tally, **policy)
+    return list(FORMATS[format_].notices(LabelPolicy.from_dict(policy), tally))
+
+
 # --- pairs and answers ------------------------------------------------------------------------------------
 
 
@@ -239,6 +264,23 @@ def test_a_pair_is_a_right_and_a_wrong_critique_of_one_solution() -> None:
         "critiques: of solutions whose critiques are all right or all wrong": 1,
         "solutions: no right and wrong critique": 1,
     }
+
+
+def test_a_cap_takes_one_pair_of_each_solution_in_turns() -> None:
+    mild, strict = judge("mild", (1, "Yes."), (1, "Yes."), (1, "")), judge("strict", (1, ""), (-1, "No."))
+    hasty = judge("hasty", (-1, "No."))
+    records = [wrong_at_1(texts=(name, "Two.", "Three."), judges=[mild, hasty, strict]) for name in ("One.", "1.")]
+    tally = Tally()
+    rows = exported("verifier-dpo", records, tally, pairs_per_problem=3)
+    assert ["[0] One." in row["prompt"] for row in rows] == [True, False, True]
+    assert tally.left_out == {"pairs: more than pairs_per_problem": 1}
+
+
+@pytest.mark.parametrize("format_", ["verifier-sft", "sft"])
+@pytest.mark.parametrize("prompts", ["llama_factory", "ms_swift"])
+def test_what_is_no_pair_has_no_form_for_pairs(format_: str, prompts: str) -> None:
+    with pytest.raises(PolicyError, match=f"prompts: must be standard or conversational: {format_}"):
+        exported(format_, [], prompts=prompts)
 
 
 @pytest.mark.parametrize(("chosen", "rejected"), [(0, 3), (1, 1), (2, 2), (3, 2), (2, 5), (4, 2)])
@@ -312,7 +354,7 @@ POLICIES = st.fixed_dictionaries(
 
 
 @given(critics(), POLICIES)
-@examples(300)
+@examples(150)
 def test_every_verdict_is_the_label_and_every_critique_is_counted_once(record: Record, policy: dict[str, Any]) -> None:
     tally = Tally()
     chosen = LabelPolicy.from_dict(policy)
@@ -329,7 +371,7 @@ def test_every_verdict_is_the_label_and_every_critique_is_counted_once(record: R
 
 
 @given(critics(), POLICIES)
-@examples(300)
+@examples(150)
 def test_a_pair_has_the_label_on_one_side_only(record: Record, policy: dict[str, Any]) -> None:
     tally = Tally()
     chosen = LabelPolicy.from_dict(policy)
@@ -345,17 +387,19 @@ def test_a_pair_has_the_label_on_one_side_only(record: Record, policy: dict[str,
 
 
 @given(critics(), POLICIES)
-@examples(200)
+@examples(100)
 def test_a_critic_is_read_as_the_same_critic_is_as_a_source(record: Record, policy: dict[str, Any]) -> None:
     """The verdict of a critique follows the rules by which the critic alone would label the solution."""
     kinds = {"people": "human", "judges": "judge", "rollouts": "monte_carlo_hard"}
-    for alone in [
+    critics_alone = [
         *(structs.replace(record, people=[one], judges=[], estimates=[]) for one in record.people),
         *(structs.replace(record, people=[], judges=[one], estimates=[]) for one in record.judges),
         structs.replace(record, people=[], judges=[]),
-    ]:
+    ]
+    with batched(critics_alone):
         for kind, source in kinds.items():
             chosen = LabelPolicy.from_dict(policy | {"critiques": [kind], "sources": [source]})
-            labels = {labeled.first_error for labeled in resolve(alone, chosen)}
-            verdicts = {one.verdict for one in critiques_of(alone, chosen) if one.verdict != UNKNOWN}
-            assert verdicts <= labels
+            for alone in critics_alone:
+                labels = {labeled.first_error for labeled in resolve(alone, chosen)}
+                verdicts = {one.verdict for one in critiques_of(alone, chosen) if one.verdict != UNKNOWN}
+                assert verdicts <= labels

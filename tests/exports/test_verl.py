@@ -147,7 +147,7 @@ def test_an_alternative_makes_no_row() -> None:
     record = Record(problem=SUM, solution=one, people=[person("a", 1, also=[(0, 1, -1)])])
     tally = Tally()
     assert len(exported("verl", [record], tally, rewards="steps", sources=["human"])) == 1
-    assert tally.left_out == {"ratings: alternatives, which the policy drops": 1}
+    assert tally.left_out == {"ratings: alternatives, which make no row in verl": 1}
 
 
 # --- the docs' reward functions ---------------------------------------------------------------------------

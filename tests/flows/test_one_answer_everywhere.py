@@ -18,7 +18,6 @@ import pytest
 from pytest_django import DjangoDbBlocker
 
 from apps.accounts.models import User
-from apps.exports.formats import FORMATS
 from apps.labeling.rounds.services import open_round
 from apps.projects.models import Membership, Project, Role
 from apps.projects.services import add_member, create_project
@@ -381,8 +380,22 @@ def test_trainers_of_step_labels_get_what_stands(told: Told, tmp_path: Path) -> 
         assert trainer.rows(sources=["monte_carlo_hard"], after_first_error="as_rated") == of_rollouts
 
 
+def test_files_of_first_errors_hold_what_stands(told: Told, tmp_path: Path) -> None:
+    of_people = {name: error for name, (state, error, _) in PEOPLE.items() if state == "settled"}
+    of_gold = {name: first_error(ratings) for name, ratings in GOLD.items()}
+    for format_, read in (("processbench", trainer_files.processbench), ("verifier-rl", trainer_files.verifier_rl)):
+        for source, errors in (("consensus", of_people), ("gold", of_gold)):
+            folder = tmp_path / f"{format_}-{source}"
+            folder.mkdir()
+            found, counts = exported(told, folder, format_, sources=[source])
+            assert {name_of(statement): error for statement, error in map(read, found)} == errors, (format_, source)
+            assert counts["labels"] == Counter(
+                "no error" if error == NO_ERROR else "error" for error in errors.values()
+            )
+            assert len(found) == len(errors)
+
+
 def test_files_of_people_of_answers_and_of_pairs_hold_each_what_counts_once(told: Told, tmp_path: Path) -> None:
-    assert set(FORMATS) == {"annotate", "trl-prm", "math-shepherd", "prm800k", "orm", "reward-pairs", "dpo"}
     people = {name: user.name.lower() for user, name in _pseudonyms(told.project)}
     found, counts = exported(told, tmp_path, "prm800k")
     said = {}

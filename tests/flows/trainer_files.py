@@ -65,3 +65,19 @@ def orm(row: Row) -> tuple[str, bool]:
 def pair(row: Row) -> tuple[str, str, str]:
     """A prompt with what has been said so far, a better and a worse way to go on."""
     return row["prompt"], row["chosen"], row["rejected"]
+
+
+def processbench(row: Row) -> tuple[str, int]:
+    """ProcessBench: the problem, and the first wrong step of its solution."""
+    assert -1 <= row["label"] < len(row["steps"])
+    return row["problem"], row["label"]
+
+
+def verifier_rl(row: Row) -> tuple[str, int]:
+    """What a verifier is asked, and the number that is rewarded."""
+    (message,) = row["prompt"]
+    assert message["role"] == "user"
+    assert row["answer"] == row["reward_model"]["ground_truth"]
+    heading, statement, *_ = message["content"].split("\n")
+    assert heading == "Problem:"
+    return statement, int(row["answer"])

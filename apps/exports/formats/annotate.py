@@ -8,10 +8,9 @@ import pyarrow as pa
 from msgspec import inspect
 
 from apps.corpus.canonical_row import CanonicalRow, RatedSteps, plain_type, row_fields, row_of
-from apps.corpus.labels import BAD, GREAT, UNKNOWN
+from apps.corpus.labels import BAD, GREAT, UNKNOWN, hard_label
 from apps.corpus.records import Record
 from apps.exports.formats.base import ARCHIVES, Reader, Row, SolutionFormat, label_name
-from apps.exports.labels.sources import hard_rating
 from apps.exports.labels.steps import resolve
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
@@ -87,7 +86,7 @@ def _count(record: Record, tally: Tally) -> None:
         tally.carry(str(step.rating) for step in record.consensus)
     for run in record.estimates:
         tally.sources["monte_carlo"] += 1
-        tally.carry(_HARD_NAMES[hard_rating(count)] for count in run.steps)
+        tally.carry(_HARD_NAMES[hard_label(count.rollouts, count.successes, hard=count.hard)] for count in run.steps)
     for judge in record.judges:
         tally.sources["judge"] += 1
         tally.carry(str(verdict.rating) for verdict in judge.steps)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from apps.corpus.records import Record
-from apps.exports.labels.counted import Place
+from apps.exports.labels.columns.frames import Place
 from apps.exports.labels.steps import Labeled, TrainingExample, resolution
 from apps.exports.policy import LabelPolicy, PolicyError
 from apps.exports.tally import Tally

@@ -42,6 +42,14 @@ def count_first_error(labeled: Labeled, tally: Tally, rows: int = 1) -> None:
         tally.labels["no error" if labeled.first_error == -1 else "error"] += rows
 
 
+def one_sided(tally: Tally) -> list[str]:
+    """A sentence for the card when a verifier could be right without reading."""
+    with_error, without = tally.labels["error"], tally.labels["no error"]
+    if bool(with_error) == bool(without):
+        return []
+    return ["Every solution in the rows has an error." if with_error else "No solution in the rows has an error."]
+
+
 def request(problem: ProblemRecord, texts: Sequence[str]) -> str:
     """What a verifier is asked: the problem, the solution's steps numbered from 0, and the form of the answer."""
     steps = [f"[{place}] {text}" for place, text in enumerate(texts)]

@@ -19,7 +19,7 @@ from apps.corpus.imports.readers.prm800k import QUESTION_1, QUESTION_2, naive_is
 from apps.corpus.labels import FINISH_REASONS
 from apps.corpus.records import PersonRecord, Record, SolutionRecord, StepRating, StepRecord
 from apps.exports.formats.base import ARCHIVES, Reader, Row, SolutionFormat, label_name
-from apps.exports.labels.counted import exclusion_reason
+from apps.exports.labels.counted import exclusion_reasons
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
 
@@ -69,8 +69,8 @@ class Prm800k(SolutionFormat):
             return
         kept = structs.replace(policy, quality_control="keep", screening="keep", finish_reasons=FINISH_REASONS)
         rows = 0
-        for person in record.people:
-            if reason := exclusion_reason(person, kept):
+        for person, reason in zip(record.people, exclusion_reasons(record, kept), strict=True):
+            if reason:
                 tally.leave_out("ratings", reason, len(person.steps))
                 continue
             rows += 1

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 
 from apps.corpus.records import Record
 from apps.exports.formats.base import ARCHIVES, Reader, Row, SolutionFormat
-from apps.exports.formats.first_error import check_one_label, count_first_error, digest, labeled_solution
+from apps.exports.formats.first_error import check_one_label, count_first_error, digest, labeled_solution, one_sided
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
 
@@ -36,6 +36,9 @@ class ProcessBench(SolutionFormat):
 
     def check(self, policy: LabelPolicy) -> None:
         check_one_label(self.name, policy)
+
+    def notices(self, policy: LabelPolicy, tally: Tally) -> Sequence[str]:
+        return one_sided(tally)
 
     def rows(self, record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
         labeled = labeled_solution(record, policy, tally)

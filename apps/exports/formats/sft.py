@@ -10,6 +10,7 @@ from apps.corpus.labels import BAD
 from apps.corpus.records import Record, SolutionRecord
 from apps.exports.formats.base import BaseFormat, Reader, Row, check_plain_prompts
 from apps.exports.formats.pair_format import MESSAGES
+from apps.exports.formats.verifier_sft import LLAMA_FACTORY
 from apps.exports.labels.prompts import TextError, full_text, prompt_and_answer
 from apps.exports.labels.steps import Labeled, resolve
 from apps.exports.policy import LabelPolicy, PolicyError
@@ -25,16 +26,11 @@ class Sft(BaseFormat):
             "TRL",
             "1.16.0",
             "SFTTrainer",
-            "As it is; with `prompts: conversational` the loss is on the prompt too unless `assistant_only_loss` is set. "
-            "Not run.",
+            "Run on both forms, with `max_length=None`: otherwise it cuts rows at 1,024 tokens without a word. With "
+            "`prompts: conversational` set `assistant_only_loss=True` and a chat template with generation marks, or the loss "
+            "is on the prompt too.",
         ),
-        Reader(
-            "LLaMA-Factory",
-            "0.9.5",
-            "sft",
-            '`dataset_info.json`, standard: `{"mine": {"file_name": "FILE", "columns": {"prompt": "prompt", '
-            '"response": "completion"}}}`. Not run.',
-        ),
+        Reader("LLaMA-Factory", "0.9.5", "sft", LLAMA_FACTORY),
     )
 
     def schema(self, policy: LabelPolicy) -> pa.Schema:

@@ -49,9 +49,17 @@ class StepDpo(BaseFormat):
     about = "The same prefix, a good and a bad next step, for step-wise DPO and step reward models."
     by_problem = True
     readers: tuple[Reader, ...] = (
-        Reader("TRL", "1.16.0", "DPOTrainer", "As it is; it ignores the ratings and `source`. Not run."),
         Reader(
-            "OpenRLHF", "0.11.2", "train_dpo", "With `--data.prompt_key prompt`, or it leaves the prompt out. Not run."
+            "TRL",
+            "1.16.0",
+            "DPOTrainer",
+            "Run on `prompts: standard` and `conversational`, with `max_length=None`. It ignores the ratings and `source`.",
+        ),
+        Reader(
+            "OpenRLHF",
+            "0.11.2",
+            "train_dpo",
+            "With `--data.prompt_key prompt`, or it leaves the prompt out. Checked by form.",
         ),
     )
 

@@ -12,6 +12,7 @@ from apps.exports.formats.first_error import (
     check_one_label,
     count_first_error,
     labeled_solution,
+    one_sided,
     request,
 )
 from apps.exports.formats.pair_format import pair_columns
@@ -35,10 +36,21 @@ class VerifierDpo(BaseFormat):
     group = VERIFIERS
     by_problem = True
     readers: tuple[Reader, ...] = (
-        Reader("TRL", "1.16.0", "DPOTrainer", "As it is. Rows whose prompt fills `max_length` are dropped. Not run."),
         Reader(
-            "OpenRLHF", "0.11.2", "train_dpo", "With `--data.prompt_key prompt`, or it leaves the prompt out. Not run."
+            "TRL",
+            "1.16.0",
+            "DPOTrainer",
+            "Run on `prompts: standard` and `conversational`, with `max_length=None`: otherwise rows whose prompt fills it are "
+            "removed and longer critiques lose their end, which is the verdict.",
         ),
+        Reader(
+            "OpenRLHF",
+            "0.11.2",
+            "train_dpo",
+            "With `--data.prompt_key prompt`, or it leaves the prompt out. Checked by form.",
+        ),
+        Reader("LLaMA-Factory", "0.9.5", "dpo", "With `prompts: llama_factory`, as `dpo`. Checked by form."),
+        Reader("ms-swift", "4.6.0", "rlhf", "With `prompts: ms_swift`. Checked by form."),
     )
 
     def schema(self, policy: LabelPolicy) -> pa.Schema:
@@ -46,6 +58,9 @@ class VerifierDpo(BaseFormat):
 
     def check(self, policy: LabelPolicy) -> None:
         check_one_label(self.name, policy)
+
+    def notices(self, policy: LabelPolicy, tally: Tally) -> Sequence[str]:
+        return one_sided(tally)
 
     def problem_rows(self, records: Sequence[Record], policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
         by_solution = [_pairs(record, policy, tally) for record in records]

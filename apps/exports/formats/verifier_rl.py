@@ -5,13 +5,20 @@ The reward is 1 when the number in the last `\boxed{}` of the reply equals `answ
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 
 from apps.corpus.records import Record
 from apps.exports.formats.base import VERIFIERS, BaseFormat, Reader, Row
-from apps.exports.formats.first_error import check_one_label, count_first_error, digest, labeled_solution, request
+from apps.exports.formats.first_error import (
+    check_one_label,
+    count_first_error,
+    digest,
+    labeled_solution,
+    one_sided,
+    request,
+)
 from apps.exports.formats.pair_format import MESSAGES
 from apps.exports.policy import LabelPolicy, split_of
 from apps.exports.tally import Tally
@@ -30,15 +37,13 @@ class VerifierRl(BaseFormat):
     about = "A solution and its first wrong step as the answer, for reinforcement learning of verifiers."
     group = VERIFIERS
     readers: tuple[Reader, ...] = (
-        Reader(
-            "TRL", "1.16.0", "GRPOTrainer", f"{REWARD % 'answer'} Pass it as `reward_funcs`. Only the function was run."
-        ),
+        Reader("TRL", "1.16.0", "GRPOTrainer", f"{REWARD % 'answer'} Pass it as `reward_funcs`. Run."),
         Reader(
             "verl",
             "0.9.1",
             "RLHFDataset",
             f"{REWARD % 'reward_model.ground_truth'} Without `reward.custom_reward_function.path` verl refuses the data "
-            "source. It drops long prompts silently. Only the function was run.",
+            "source. It drops prompts over `data.max_prompt_length` silently. Its data set and the loaded function were run.",
         ),
     )
 
@@ -57,6 +62,9 @@ class VerifierRl(BaseFormat):
 
     def check(self, policy: LabelPolicy) -> None:
         check_one_label(self.name, policy)
+
+    def notices(self, policy: LabelPolicy, tally: Tally) -> Sequence[str]:
+        return one_sided(tally)
 
     def rows(self, record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
         labeled = labeled_solution(record, policy, tally)

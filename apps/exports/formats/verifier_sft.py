@@ -6,7 +6,7 @@ written, as ThinkPRM (arXiv 2504.16828) does with those of a model.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 
@@ -17,6 +17,7 @@ from apps.exports.formats.first_error import (
     count_first_error,
     labeled_solution,
     messages,
+    one_sided,
     request,
 )
 from apps.exports.formats.pair_format import MESSAGES
@@ -29,6 +30,28 @@ OTHER_VERDICT = "whose verdict differs from the label"
 SURPLUS = "beyond the number that the policy takes of a solution"
 
 
+LLAMA_FACTORY = (
+    'Run on both forms, with an entry in `dataset_info.json`. Standard: `{"mine": {"file_name": "FILE", "columns": '
+    '{"prompt": "prompt", "response": "completion"}}}`. Conversational: `{"mine": {"file_name": "FILE", "formatting": '
+    '"sharegpt", "columns": {"messages": "messages"}, "tags": {"role_tag": "role", "content_tag": "content", "user_tag": '
+    '"user", "assistant_tag": "assistant", "system_tag": "system"}}}`. It cuts rows at `cutoff_len`.'
+)
+
+
+# By kind of critique, the sources of labels that may be the same judge or run.
+SAME_CRITICS = {"judges": ("judge", "monte_carlo_and_judge"), "rollouts": ("monte_carlo_hard", "monte_carlo_soft")}
+
+
+def circular(tally: Tally) -> Iterator[str]:
+    """Sentences for the card where critiques may have been compared with labels by the same critic."""
+    for kind, sources in SAME_CRITICS.items():
+        if tally.sources[f"critiques of {kind}"] and any(tally.sources[source] for source in sources):
+            yield (
+                f"Some labels are those of {kind}, as are some critiques: where they are of the same run, that their verdicts "
+                "agree proves nothing."
+            )
+
+
 class VerifierSft(BaseFormat):
     name = "verifier-sft"
     title = "Critiques"
@@ -39,15 +62,11 @@ class VerifierSft(BaseFormat):
             "TRL",
             "1.16.0",
             "SFTTrainer",
-            "As it is; with `prompts: conversational` set `assistant_only_loss` or the loss is on the request too. Not run.",
+            "Run on both forms, with `max_length=None`: otherwise it keeps 1,024 tokens of a row without a word, and the "
+            "verdict, at the end, is lost; rows whose prompt is as long are removed. With `prompts: conversational` set "
+            "`assistant_only_loss=True` and a chat template with generation marks, or the loss is on the request too.",
         ),
-        Reader(
-            "LLaMA-Factory",
-            "0.9.5",
-            "sft",
-            '`dataset_info.json`, standard: `{"mine": {"file_name": "FILE", "columns": {"prompt": "prompt", '
-            '"response": "completion"}}}`. Not run.',
-        ),
+        Reader("LLaMA-Factory", "0.9.5", "sft", LLAMA_FACTORY),
     )
 
     def schema(self, policy: LabelPolicy) -> pa.Schema:
@@ -58,6 +77,9 @@ class VerifierSft(BaseFormat):
     def check(self, policy: LabelPolicy) -> None:
         check_one_label(self.name, policy)
         check_plain_prompts(self.name, policy)
+
+    def notices(self, policy: LabelPolicy, tally: Tally) -> Sequence[str]:
+        return [*one_sided(tally), *circular(tally)]
 
     def rows(self, record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
         labeled = labeled_solution(record, policy, tally)

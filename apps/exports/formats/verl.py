@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
-from msgspec import structs
 
 from apps.corpus.labels import BAD, GREAT, OKAY, UNKNOWN
 from apps.corpus.records import ProblemRecord, Record, StepCount
@@ -20,11 +19,12 @@ from apps.exports.formats.pair_format import MESSAGES
 from apps.exports.formats.verifier_rl import REWARD_MODEL
 from apps.exports.labels.ground_truths import GSM8K, data_source, ground_truth, unfit_reason
 from apps.exports.labels.prompts import Message, TextError, conversation
-from apps.exports.labels.sources import GIVES_SOFT, hard_rating
-from apps.exports.labels.steps import resolve
+from apps.exports.labels.sources import GIVES_SOFT, hard_rating, path_places
+from apps.exports.labels.steps import TrainingExample, resolve
 from apps.exports.policy import LabelPolicy, split_of
 from apps.exports.tally import Tally
 
+NO_SOLUTION = "alternatives, which make no row in verl"
 OF_LEFT_OUT = "of problems that are left out"
 
 _REWARDS = {GREAT: 1.0, OKAY: 0.5, BAD: 0.0}
@@ -44,9 +44,9 @@ class Verl(BaseFormat):
             "RLHFDataset",
             "It knows the data sources `openai/gsm8k` and `DigitalLearningGmbH/MATH-lighteval`; for `annotate/...` pass "
             "`reward.custom_reward_function.path`: docs/export-formats.md has the function. It reads JSONL and Parquet, not "
-            "gzip, and drops long prompts silently. Only the reward functions were run.",
+            "gzip, and drops prompts over `data.max_prompt_length` silently. Its data set and reward functions were run.",
         ),
-        Reader("TRL", "1.16.0", "GRPOTrainer", "With a reward function of `reward_model`. Not run."),
+        Reader("TRL", "1.16.0", "GRPOTrainer", "With a reward function that takes `reward_model`. Run."),
     )
 
     def schema(self, policy: LabelPolicy) -> pa.Schema:
@@ -116,14 +116,18 @@ def _info(problem: ProblemRecord, identified: Record, policy: LabelPolicy) -> Ro
 
 
 def _solution_rows(record: Record, prompt: list[Message], policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
-    """A row for each labeling of the path; an alternative is not a solution."""
+    """A row for each labeling of the path."""
     solution = record.solution
     if solution is None:
         return
-    of_path = structs.replace(policy, alternatives="drop")
-    source = next((labeled.source for labeled in resolve(record, of_path)), "")
+    path = set(path_places(solution).values())
+    source = next((labeled.source for labeled in resolve(record, policy)), "")
     values = soft_values(record, policy) if source == "monte_carlo_soft" else {}
-    for example in training_examples(record, of_path, tally):
+
+    def unfit_reason(example: TrainingExample) -> str:
+        return "" if path.issuperset(example.places) else NO_SOLUTION
+
+    for example in training_examples(record, policy, tally, unfit_reason=unfit_reason):
         labels = zip(example.places, example.labels, strict=True)
         of_solution = {
             "solution": solution.external_id or "",

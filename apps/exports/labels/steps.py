@@ -1,23 +1,21 @@
-"""From the ratings of a solution to one label per step, by a policy. Pure."""
+"""The labels of single solutions, by the rules of `columns`, for formats that write record by record. Pure."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from apps.corpus.labels import BAD, OKAY, UNKNOWN, first_error
-from apps.corpus.records import Record, SolutionRecord
-from apps.exports.labels.counted import Place
-from apps.exports.labels.sources import Labeling, path_places, read
+import polars as pl
+
+from apps.corpus.labels import UNKNOWN, first_error
+from apps.corpus.records import Record
+from apps.exports.labels.batch import ask
+from apps.exports.labels.columns.frames import PLACE_BITS, Place, frames_of, place_of
+from apps.exports.labels.columns.reasons import TWO_LABELS as TWO_LABELS  # noqa: PLC0414 - formats import it from here
+from apps.exports.labels.columns.steps import StepLabels, label_steps
 from apps.exports.policy import LabelPolicy
-
-AFTER_ERROR = "after the first error"
-BEHIND_GAP = "after a step without a label"
-NEUTRAL_DROPPED = "okay, which the policy drops"
-ALTERNATIVES_DROPPED = "alternatives, which the policy drops"
-SAME_TEXT = "of a candidate with the same text and label as another"
-TWO_LABELS = "of a candidate whose text has another label as well"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,105 +105,46 @@ def resolve(record: Record, policy: LabelPolicy) -> list[Labeled]:
 
 def resolution(record: Record, policy: LabelPolicy) -> Resolution:
     """As `resolve`, with the counts of what the policy's other sources rate."""
-    if record.solution is None:
-        return Resolution()
-    labeled: list[Labeled] = []
-    left_out: Counter[str] = Counter()
-    for source in dict.fromkeys(policy.sources):
-        reading = read(source, record, policy)
-        if labeled:
-            left_out[f"of the source {source}, since an earlier source labels the solution"] += len(reading)
-            continue
-        unlabeled = (labeling.withheld.values() for labeling in reading.labelings if not labeling.ratings)
-        left_out += reading.left_out + Counter(reason for reasons in unlabeled for reason in reasons)
-        labelings = (labeling for labeling in reading.labelings if labeling.ratings)
-        labeled.extend(_labeled(record, record.solution, labeling, source, policy) for labeling in labelings)
-    return Resolution(labeled, left_out)
+    return ask(_resolutions, record, policy)
 
 
-def _labeled(record: Record, solution: SolutionRecord, labeling: Labeling, source: str, policy: LabelPolicy) -> Labeled:
-    """Apply the policy to neutral ratings, to those after the first error, and to alternatives."""
-    withheld = dict(labeling.withheld)
-    ratings: dict[Place, int] = {}
-    for place, rating in labeling.ratings.items():
-        label = policy.neutral_label if rating == OKAY else rating
-        if label is None:
-            withheld[place] = NEUTRAL_DROPPED
-        else:
-            ratings[place] = label
-    path = solution.path()
-    path_place = path_places(solution)
-    places = [path_place[step.position] for step in path]
-    labels = _path_labels([ratings.get(place) for place in places], policy)
-    alternatives = _alternatives(solution, ratings, labels, policy, withheld)
-    error = labels.index(BAD) if BAD in labels else len(labels)
-    supervised = labels.index(None) if None in labels else len(labels)
-    for position, place in enumerate(places):
-        if place in ratings and position >= supervised:
-            withheld[place] = AFTER_ERROR if position > error else BEHIND_GAP
-    return Labeled(
-        record=record,
-        texts=[step.text for step in path],
-        labels=labels,
-        source=source,
-        places=places,
-        alternatives=alternatives,
-        rated=frozenset({*labeling.ratings, *labeling.withheld}),
-        withheld=withheld,
+def _resolutions(records: Sequence[Record], policy: LabelPolicy) -> list[Resolution]:
+    labels = label_steps(frames_of(records), policy)
+    labeled: list[list[Labeled]] = [[] for _ in records]
+    for row, one in _labeled(records, labels):
+        labeled[row].append(one)
+    left_out: list[Counter[str]] = [Counter() for _ in records]
+    for key, why in zip(labels.left_out["key"], labels.left_out["reason"].cast(pl.String), strict=True):
+        left_out[key >> PLACE_BITS][why] += 1
+    return [Resolution(*of_record) for of_record in zip(labeled, left_out, strict=True)]
+
+
+def _labeled(records: Sequence[Record], labels: StepLabels) -> Iterator[tuple[int, Labeled]]:
+    texts = labels.frames.steps["text"]
+    paths = _by_labeling(labels.path.with_columns(text=texts.gather(labels.path["step"])), len(labels.labelings))
+    others = _by_labeling(
+        labels.alternatives.with_columns(text=texts.gather(labels.alternatives["step"])), len(labels.labelings)
     )
+    rated = _by_labeling(labels.rated.with_columns(pl.col("reason").cast(pl.String)), len(labels.labelings))
+    for number, (row, source) in enumerate(labels.labelings.iter_rows()):
+        path, ratings = paths[number], rated[number]
+        yield (
+            row,
+            Labeled(
+                record=records[row],
+                texts=[step["text"] for step in path],
+                labels=[step["label"] for step in path],
+                source=source,
+                places=[place_of(step["key"]) for step in path],
+                alternatives=[Alternative(place_of(one["key"]), one["text"], one["label"]) for one in others[number]],
+                rated=frozenset(place_of(rating["key"]) for rating in ratings),
+                withheld={place_of(rating["key"]): rating["reason"] for rating in ratings if rating["reason"]},
+            ),
+        )
 
 
-def _path_labels(labels: list[int | None], policy: LabelPolicy) -> list[int | None]:
-    """A label or None for each step of the path, after applying the policy to steps after the first error."""
-    if BAD not in labels or policy.after_first_error == "as_rated":
-        return labels
-    first = labels.index(BAD)
-    rest = BAD if policy.after_first_error == "negative" else None
-    return [*labels[: first + 1], *([rest] * (len(labels) - first - 1))]
-
-
-def _alternatives(
-    solution: SolutionRecord,
-    ratings: Mapping[Place, int],
-    labels: Sequence[int | None],
-    policy: LabelPolicy,
-    withheld: dict[Place, str],
-) -> list[Alternative]:
-    """The alternatives that make a row. The reason for each other one is added to `withheld`."""
-    by_text: dict[tuple[int, str], list[Alternative]] = {}
-    for step in sorted(solution.steps, key=lambda step: (step.position, step.candidate)):
-        place = (step.position, step.candidate)
-        if step.chosen or place not in ratings:
-            continue
-        before = labels[: step.position]
-        if reason := _no_row(step.position, before, policy):
-            withheld[place] = reason
-            continue
-        label = BAD if BAD in before and policy.after_first_error == "negative" else ratings[place]
-        by_text.setdefault((step.position, step.text), []).append(Alternative(place, step.text, label))
-    path_labels = {(step.position, step.text): labels[step.position] for step in solution.path()}
-    rows: list[Alternative] = []
-    for key, same in by_text.items():
-        rows += _distinct(same, path_labels.get(key), withheld)
+def _by_labeling(table: pl.DataFrame, count: int) -> list[list[dict[str, Any]]]:
+    rows: list[list[dict[str, Any]]] = [[] for _ in range(count)]
+    for row in table.iter_rows(named=True):
+        rows[row["labeling"]].append(row)
     return rows
-
-
-def _no_row(position: int, before: Sequence[int | None], policy: LabelPolicy) -> str:
-    """Why an alternative makes no row: it needs a label on every step before it."""
-    if policy.alternatives == "drop":
-        return ALTERNATIVES_DROPPED
-    if BAD in before and policy.after_first_error == "leave_out":
-        return AFTER_ERROR
-    return BEHIND_GAP if None in before or position > len(before) else ""
-
-
-def _distinct(same: Sequence[Alternative], on_path: int | None, withheld: dict[Place, str]) -> Sequence[Alternative]:
-    """The first of several alternatives with one text, so that no row is repeated or contradicts another.
-
-    `on_path` is the label of that text on the path, which already has its row.
-    """
-    labels = {alternative.label for alternative in same} | ({on_path} if on_path is not None else set())
-    kept = same[:1] if on_path is None and len(labels) == 1 else ()
-    reason = SAME_TEXT if len(labels) == 1 else TWO_LABELS
-    withheld.update({alternative.place: reason for alternative in same[len(kept) :]})
-    return kept

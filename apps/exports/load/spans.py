@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from django.db import connection
 from django.db.models import QuerySet
@@ -53,7 +54,7 @@ def cut_spans(project: Project, *, of: Sequence[str], size: int, within: Span | 
     """Consecutive spans of about `size` solutions and comparisons each, cut between problems."""
     querysets = {"solution": solutions_in(project, within), "comparison": comparisons_in(project, within)}
     selects: list[str] = []
-    parameters: list[object] = []
+    parameters: list[Any] = []
     for kind in of:
         statement, values = querysets[kind].order_by().values("problem_id").query.sql_with_params()
         selects.append(statement)

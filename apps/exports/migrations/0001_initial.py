@@ -83,6 +83,25 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='ExportPart',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('number', models.PositiveIntegerField()),
+                ('first_problem', models.BigIntegerField()),
+                ('last_problem', models.BigIntegerField()),
+                ('size', models.BigIntegerField(help_text='Solutions and comparisons.')),
+                ('done', models.BigIntegerField(default=0, help_text='Solutions and comparisons read.')),
+                ('finished_at', models.DateTimeField(blank=True, null=True)),
+                ('files', models.JSONField(blank=True, default=list)),
+                ('tally', models.JSONField(blank=True, null=True)),
+                ('export', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='ranges', to='exports.export')),
+            ],
+            options={
+                'ordering': ['number'],
+                'constraints': [models.UniqueConstraint(fields=('export', 'number'), name='one_export_part_per_number')],
+            },
+        ),
+        migrations.CreateModel(
             name='SavedPolicy',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
