@@ -44,12 +44,16 @@ _MINUS = str.maketrans({"\u2212": "-"})
 
 def words_of(text: str) -> list[str]:
     """The words and operators of a text, without differences of case, white space, punctuation and Unicode form."""
-    return _WORD.findall(unicodedata.normalize("NFKC", text).translate(_MINUS).casefold())
+    return _WORD.findall(_folded(text))
 
 
 def normalized_words(text: str) -> str:
-    """The words of a text with one space between them; the text itself where it has none, as a row of symbols."""
-    return " ".join(words_of(text)) or text.strip()
+    """The words of a text with one space between them; of a row of other symbols, the symbols."""
+    return " ".join(words_of(text)) or "".join(_folded(text).split())
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).translate(_MINUS).casefold()
 
 
 def ranking_hash(*parts: str) -> int:

@@ -8,9 +8,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from apps.corpus.records import Record
 from apps.exports.formats import FORMATS
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
+from tests.exports.golden_pairs import PAIR_RECORDS
 from tests.exports.golden_rows import RECORDS, check_golden, exported
 
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
@@ -49,13 +51,46 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "verl.negative-steps": ("verl", {"rewards": "steps", "after_first_error": "negative", "neutral": "own_class"}),
     "orm": ("orm", {}),
     "orm.conversational": ("orm", {"prompts": "conversational"}),
+    "openrlhf-prm": ("openrlhf-prm", {}),
+    "openrlhf-prm.tag": ("openrlhf-prm", {"step_tag": "<extra_0>", "alternatives": "drop", "sources": ["human"]}),
+    "rlhflow-prm": ("rlhflow-prm", {}),
+    "rlhflow-prm.negative": ("rlhflow-prm", {"sources": ["human"], "people": "each", "after_first_error": "negative"}),
+    "qwen-prm": ("qwen-prm", {}),
+    "qwen-prm.rollouts": ("qwen-prm", {"sources": ["monte_carlo_soft"], "soft_threshold": 0.8}),
 }
+PAIRS: dict[str, tuple[str, dict[str, Any]]] = {
+    "dpo": ("dpo", {}),
+    "dpo.conversational": ("dpo", {"prompts": "conversational"}),
+    "dpo.llama-factory": ("dpo", {"prompts": "llama_factory", "ties": "both_ways"}),
+    "dpo.ms-swift": ("dpo", {"prompts": "ms_swift"}),
+    "dpo.answers": ("dpo", {"pairs": ["answers"]}),
+    "reward-pairs": ("reward-pairs", {}),
+    "reward-pairs.llama-factory": ("reward-pairs", {"prompts": "llama_factory"}),
+    "reward-pairs.each": ("reward-pairs", {"people": "each", "margins": "small"}),
+    "reward-pairs.votes": ("reward-pairs", {"margin_rule": "votes", "ties": "both_ways"}),
+    "reward-pairs.share": ("reward-pairs", {"minimum_share": 0.7}),
+    "reward-pairs.scores": ("reward-pairs", {"margin_rule": "scores", "pair_score": "verifier_score"}),
+    "reward-pairs.answers": ("reward-pairs", {"pairs": ["answers"], "pair_matching": "closest_length"}),
+    "reward-pairs.same-source": ("reward-pairs", {"pairs": ["answers", "labels"], "pair_matching": "same_source"}),
+    "reward-pairs.labels": ("reward-pairs", {"pairs": ["labels"], "margin_rule": "scores"}),
+    "reward-pairs.first-error": (
+        "reward-pairs",
+        {"pairs": ["labels"], "margin_rule": "scores", "pair_score": "first_error", "sources": ["monte_carlo_hard"]},
+    ),
+    "reward-pairs.all": ("reward-pairs", {"pairs": ["preferences", "answers", "labels"], "margin_rule": "scores"}),
+    "reward-pairs.capped": ("reward-pairs", {"pairs": ["labels", "answers", "preferences"], "pairs_per_problem": 1}),
+}
+CASES |= PAIRS
+
+
+def _records(name: str) -> list[Record]:
+    return PAIR_RECORDS if name in PAIRS else RECORDS
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_rows_are_those_of_the_golden_file(name: str) -> None:
     format_, policy = CASES[name]
-    rows = exported(format_, RECORDS, **policy)
+    rows = exported(format_, _records(name), **policy)
     assert rows, "a golden file shows something"
     check_golden(name, rows)
 
@@ -63,7 +98,7 @@ def test_rows_are_those_of_the_golden_file(name: str) -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_every_row_has_the_declared_keys_and_types(name: str) -> None:
     format_, policy = CASES[name]
-    rows = exported(format_, RECORDS, **policy)
+    rows = exported(format_, _records(name), **policy)
     schema = FORMATS[format_].schema(LabelPolicy.from_dict(policy))
     assert pa.Table.from_pylist(rows, schema=schema).to_pylist() == rows
     assert {tuple(row) for row in rows} == {tuple(schema.names)}
@@ -75,6 +110,6 @@ def test_every_row_has_the_declared_keys_and_types(name: str) -> None:
 def test_the_counts_of_rows_left_out_are_those_of_the_golden_file(name: str) -> None:
     format_, policy = CASES[name]
     tally = Tally()
-    exported(format_, RECORDS, tally, **policy)
+    exported(format_, _records(name), tally, **policy)
     counts = {"labels": dict(tally.labels), "sources": dict(tally.sources), "left_out": dict(tally.left_out)}
     check_golden(f"counts/{name}", [json.loads(json.dumps(counts))])

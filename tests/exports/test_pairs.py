@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from msgspec import structs
 
 from apps.corpus.imports.readers import READERS, ReaderOptions
 from apps.corpus.records import (
@@ -22,6 +23,7 @@ from apps.corpus.records import (
     StepRecord,
 )
 from apps.exports.formats import FORMATS
+from apps.exports.formats.reward_pairs import NO_MARGINS
 from apps.exports.labels.steps import is_selected
 from apps.exports.policy import LabelPolicy, PolicyError
 from apps.exports.tally import Tally
@@ -57,7 +59,14 @@ def rows(format_: str, record: Record, tally: Tally | None = None, **policy: Any
 
 def test_reward_pairs() -> None:
     assert rows("reward-pairs", compared(prefers("right", "clearly"))) == [
-        {"prompt": "What is 1 + 1?\n", "chosen": "One.\nIt is 3.", "rejected": "One.\nIt is 2.", "margin": 2.0}
+        {
+            "prompt": "What is 1 + 1?\n",
+            "chosen": "One.\nIt is 3.",
+            "rejected": "One.\nIt is 2.",
+            "margin": 2.0,
+            "votes": {"chosen": 1, "rejected": 0, "tie": 0},
+            "source": "preferences",
+        }
     ]
 
 
@@ -214,16 +223,20 @@ def test_pairs_need_people(format_: str) -> None:
 def test_step_formats_make_nothing_of_a_comparison_and_pairs_nothing_of_a_solution() -> None:
     alone = Record(problem=ProblemRecord(statement="What?"), solution=solution("One."))
     assert rows("dpo", alone) == []
+    assert FORMATS["dpo"].kinds(LabelPolicy()) == FORMATS["reward-pairs"].kinds(LabelPolicy()) == ("comparison",)
     assert all("comparison" not in FORMATS[name].of for name in ("prm800k", "trl-prm", "math-shepherd"))
 
 
 # --- what the trainers load -------------------------------------------------------------------------------
 
 TEXT, TURNS = pa.string(), pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
+VOTES = pa.struct([(side, pa.int64()) for side in ("chosen", "rejected", "tie")])
 
 
 @pytest.mark.parametrize(("prompts", "kind"), [("standard", TEXT), ("conversational", TURNS)])
-@pytest.mark.parametrize(("format_", "more"), [("dpo", {}), ("reward-pairs", {"margin": pa.float64()})])
+@pytest.mark.parametrize(
+    ("format_", "more"), [("dpo", {}), ("reward-pairs", {"margin": pa.float64(), "votes": VOTES, "source": TEXT})]
+)
 def test_the_columns_are_those_that_trl_documents(
     tmp_path: Path, format_: str, more: dict[str, Any], prompts: Any, kind: Any
 ) -> None:
@@ -269,3 +282,143 @@ def test_a_side_that_was_taken_back_makes_no_pair() -> None:
         "preferences: of assignments that ended in bad_problem": 1,
         "comparisons: without a counted preference": 1,
     }
+
+
+# --- several people, and how sure they are ----------------------------------------------------------------
+
+
+def test_the_votes_are_those_of_all_who_count() -> None:
+    people = [prefers("left"), prefers("left"), prefers("right"), prefers("tie"), prefers("left", is_suspended=True)]
+    (row,) = rows("reward-pairs", compared(*people))
+    assert row["votes"] == {"chosen": 2, "rejected": 1, "tie": 1}
+
+
+@pytest.mark.parametrize(("share", "is_kept"), [(0.5, True), (0.6, True), (0.75, False), (1, False)])
+def test_a_smaller_share_than_the_policy_asks_for_makes_no_pair(share: float, is_kept: bool) -> None:
+    record, tally = compared(prefers("left"), prefers("left"), prefers("right")), Tally()
+    assert bool(rows("dpo", record, tally, minimum_share=share)) is is_kept
+    assert tally.left_out == (
+        {} if is_kept else {"comparisons: a smaller share of people agrees than minimum_share": 1}
+    )
+
+
+@pytest.mark.parametrize(("scale", "margin"), [("large", 1.0), ("small", pytest.approx(1 / 3))])
+def test_the_margin_may_be_the_lead_in_votes(scale: str, margin: float) -> None:
+    record = compared(prefers("left", "negligibly"), prefers("left"), prefers("right"))
+    (row,) = rows("reward-pairs", record, margin_rule="votes", margins=scale)
+    assert row["margin"] == margin
+    tied = rows("reward-pairs", compared(prefers("tie")), margin_rule="votes", ties="both_ways")
+    assert [row["margin"] for row in tied] == [0.0, 0.0]
+    minority = rows("reward-pairs", record, margin_rule="votes", people="each")
+    assert [row["margin"] for row in minority] == [1.0, 1.0, 0.0]
+
+
+def test_the_margin_may_be_the_difference_of_verifier_scores() -> None:
+    scores = {"margin_rule": "scores", "pair_score": "verifier_score"}
+    sides = ComparisonRecord(left=solution("a", verifier_score=0.75), right=solution("b", verifier_score=0.25))
+    record = Record(problem=ProblemRecord(statement="What?"), comparison=sides, people=[prefers("left", "clearly")])
+    assert rows("reward-pairs", record, **scores)[0]["margin"] == 0.5
+    against = structs.replace(record, people=[prefers("right", "clearly")])
+    assert rows("reward-pairs", against, **scores)[0]["margin"] == 0.0, "a margin is never negative"
+    assert rows("reward-pairs", compared(prefers("left", "clearly")), **scores)[0]["margin"] == 0.0
+
+
+def test_two_sides_with_the_same_text_make_no_pair() -> None:
+    sides = ComparisonRecord(left=solution("It is 2.", source="a"), right=solution("It is 2.", source="b"))
+    record = Record(problem=ProblemRecord(statement="What?"), comparison=sides, people=[prefers("left")])
+    for ties in ("drop", "both_ways"):
+        tally = Tally()
+        assert rows("dpo", record, tally, ties=ties) == []
+        assert tally.left_out == {"comparisons: both sides have the same text": 1}
+
+
+def test_the_card_says_when_all_margins_are_zero() -> None:
+    format_, policy = FORMATS["reward-pairs"], LabelPolicy()
+    without, with_one = Tally(), Tally()
+    rows("reward-pairs", compared(prefers("left")), without)
+    rows("reward-pairs", compared(prefers("left")), with_one)
+    rows("reward-pairs", compared(prefers("left", "clearly")), with_one)
+    assert [*format_.notices(policy, without)] == [NO_MARGINS]
+    assert [*format_.notices(policy, with_one)] == []
+    assert [*FORMATS["dpo"].notices(policy, without)] == [], "it has no margins"
+
+
+@pytest.mark.parametrize(
+    ("format_", "policy", "key"),
+    [
+        ("dpo", {"pairs": []}, "pairs"),
+        ("dpo", {"pairs": ["ratings"]}, "pairs[0]"),
+        ("dpo", {"pairs": ["answers"], "answers": "right"}, "answers"),
+        ("dpo", {"pairs": ["labels"], "people": "each"}, "people"),
+        ("dpo", {"pairs": ["labels"], "neutral": "own_class"}, "neutral"),
+        ("dpo", {"pairs": ["answers"], "minimum_share": 0.8}, "minimum_share"),
+        ("dpo", {"people": "first", "minimum_share": 0.8}, "minimum_share"),
+        ("dpo", {"minimum_share": 0.4}, "minimum_share"),
+        ("dpo", {"minimum_share": 1.1}, "minimum_share"),
+        ("dpo", {"pairs_per_problem": -1}, "pairs_per_problem"),
+        ("reward-pairs", {"pairs": ["labels"], "margin_rule": "votes"}, "margin_rule"),
+        ("reward-pairs", {"margin_rule": "scores"}, "pair_score"),
+        ("orm", {"prompts": "llama_factory"}, "prompts"),
+    ],
+)
+def test_a_policy_that_pairs_cannot_follow_is_refused_by_its_key(
+    format_: str, policy: dict[str, Any], key: str
+) -> None:
+    with pytest.raises(PolicyError) as refused:
+        rows(format_, compared(prefers("left")), **policy)
+    assert refused.value.key == key
+
+
+# --- the forms that each reader takes ---------------------------------------------------------------------
+
+
+def test_pairs_for_llama_factory_have_one_message_on_each_side() -> None:
+    assert rows("dpo", compared(prefers("left")), prompts="llama_factory") == [
+        {
+            "conversations": [{"from": "human", "value": "What is 1 + 1?"}],
+            "chosen": {"from": "gpt", "value": "One.\nIt is 2."},
+            "rejected": {"from": "gpt", "value": "One.\nIt is 3."},
+        }
+    ]
+
+
+def test_pairs_for_ms_swift_have_the_whole_dialogue_twice() -> None:
+    question = {"role": "user", "content": "What is 1 + 1?"}
+    assert rows("dpo", compared(prefers("left")), prompts="ms_swift") == [
+        {
+            "messages": [question, {"role": "assistant", "content": "One.\nIt is 2."}],
+            "rejected_messages": [question, {"role": "assistant", "content": "One.\nIt is 3."}],
+        }
+    ]
+
+
+def dialogue(*roles: str) -> Record:
+    messages = [{"role": role, "content": f"{number}."} for number, role in enumerate(roles)]
+    problem = ProblemRecord(statement="...", extras={"messages": messages})
+    return structs.replace(compared(prefers("left")), problem=problem)
+
+
+@pytest.mark.parametrize(
+    "roles", [("user",), ("system", "user"), ("user", "assistant", "user"), ("user", "gpt", "tool")]
+)
+def test_llama_factory_reads_dialogues_whose_turns_alternate(roles: tuple[str, ...]) -> None:
+    (row,) = rows("dpo", dialogue(*roles), prompts="llama_factory")
+    names = {"user": "human", "gpt": "gpt", "assistant": "gpt", "system": "system", "tool": "observation"}
+    assert [turn["from"] for turn in row["conversations"]] == [names[role] for role in roles]
+
+
+@pytest.mark.parametrize("roles", [("user", "user"), ("assistant",), ("user", "assistant"), ("user", "system", "user")])
+def test_a_dialogue_that_llama_factory_would_skip_is_left_out_and_counted(roles: tuple[str, ...]) -> None:
+    tally = Tally()
+    assert rows("dpo", dialogue(*roles), tally, prompts="llama_factory") == []
+    assert tally.left_out == {"comparisons: the dialogue's turns do not alternate, as LLaMA-Factory requires": 1}
+    assert len(rows("dpo", dialogue(*roles), prompts="ms_swift")) == 1
+
+
+@pytest.mark.parametrize("format_", ["dpo", "reward-pairs"])
+@pytest.mark.parametrize("prompts", ["standard", "conversational", "llama_factory"])
+def test_what_is_written_for_a_reader_can_be_imported_again(format_: str, prompts: str) -> None:
+    (row,) = rows(format_, compared(prefers("right", "clearly")), prompts=prompts)
+    (again,) = READERS["preference"].read(row, ReaderOptions(margins="large"))
+    assert again.problem.statement.strip() == "What is 1 + 1?"
+    assert rows(format_, again, prompts=prompts) == [row]

@@ -6,12 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from apps.corpus.records import Record
 from apps.exports.formats.base import Reader, Row
-from apps.exports.formats.pair_format import MESSAGES, PairFormat
+from apps.exports.formats.pair_format import LLAMA_FACTORY, MS_SWIFT, PairFormat
 from apps.exports.labels.problem_pairs import problem_pairs
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
-
-__all__ = ["MESSAGES", "Dpo"]
 
 
 class Dpo(PairFormat):
@@ -19,10 +17,24 @@ class Dpo(PairFormat):
     title = "Pairs for DPO"
     about = "A better and a worse answer, by people's preferences, final answers or step labels."
     readers: tuple[Reader, ...] = (
-        Reader("TRL", "0.13 to 1.16.0", "DPOTrainer"),
-        Reader("OpenRLHF", "0.5 to 0.11.2", "train_dpo"),
-        Reader("LLaMA-Factory", "0.9.5", "dpo"),
-        Reader("ms-swift", "4.6.0", "rlhf"),
+        Reader(
+            "TRL",
+            "0.13 to 1.16.0",
+            "DPOTrainer",
+            "`prompts: standard` or `conversational`, as it is. Set `DPOConfig(max_length=None)`: with the default of 1,024 "
+            "tokens, rows whose prompt fills it are dropped and longer answers are cut, without a word. For KTO take `orm`, "
+            "not this file: `KTOTrainer` would read all chosen answers before all rejected ones.",
+        ),
+        Reader(
+            "OpenRLHF",
+            "0.5 to 0.11.2",
+            "train_dpo",
+            "`--data.prompt_key prompt --data.chosen_key chosen --data.rejected_key rejected`, and with `prompts: "
+            "conversational` also `--data.apply_chat_template`; before 0.11 the same flags without `data.`. Without the first "
+            "flag it trains without the prompt, without a word.",
+        ),
+        Reader("LLaMA-Factory", "0.9.5", "dpo", LLAMA_FACTORY),
+        Reader("ms-swift", "4.6.0", "rlhf --rlhf_type dpo", MS_SWIFT),
     )
 
     def problem_rows(self, records: Sequence[Record], policy: LabelPolicy, tally: Tally) -> Iterator[Row]:

@@ -22,7 +22,17 @@ class OpenRlhfPrm(SolutionFormat):
     name = "openrlhf-prm"
     title = "OpenRLHF process rewards"
     about = "One text with a tag after each step, and a list of + and -, for OpenRLHF's train_prm."
-    readers: tuple[Reader, ...] = (Reader("OpenRLHF", "0.5 to 0.9.5", "train_prm"),)
+    readers: tuple[Reader, ...] = (
+        Reader(
+            "OpenRLHF",
+            "0.5 to 0.9.5",
+            "train_prm",
+            "`--input_key input --label_key label --placeholder_token TAG --reward_tokens + -`, where TAG is the policy's "
+            "`step_tag` and one token of the tokenizer, also after a space: Mistral has ки, and for Qwen export with "
+            '`"step_tag": "<extra_0>"`. Labels of steps beyond `--max_len` are cut without a word. 0.10 and later have no '
+            "trainer of process rewards.",
+        ),
+    )
     label_names: Mapping[str, str] = {"1": "+", "-1": "-"}
     columns = pa.schema([("input", pa.string()), ("label", pa.list_(pa.string()))])
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from apps.corpus.records import Record
 from apps.exports.formats.base import BaseFormat, Reader, Row, check_plain_prompts
-from apps.exports.formats.dpo import MESSAGES
+from apps.exports.formats.pair_format import MESSAGES
 from apps.exports.labels.prompts import TextError, full_text, prompt_and_answer
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally

@@ -8,18 +8,32 @@ from apps.exports.formats.base import BaseFormat
 from apps.exports.policy import LOWEST_SHARE, LabelPolicy, PolicyError
 
 MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
-_TURN = pa.struct([("from", pa.string()), ("value", pa.string())])
+_MESSAGE = pa.struct([("from", pa.string()), ("value", pa.string())])
 
 _COLUMNS: dict[str, dict[str, pa.DataType]] = {
     "standard": dict.fromkeys(("prompt", "chosen", "rejected"), pa.string()),
     "conversational": dict.fromkeys(("prompt", "chosen", "rejected"), MESSAGES),
-    "llama_factory": {"conversations": pa.list_(_TURN), "chosen": _TURN, "rejected": _TURN},
+    "llama_factory": {"conversations": pa.list_(_MESSAGE), "chosen": _MESSAGE, "rejected": _MESSAGE},
     "ms_swift": dict.fromkeys(("messages", "rejected_messages"), MESSAGES),
 }
 
 
 def pair_columns(policy: LabelPolicy) -> pa.Schema:
     return pa.schema(list(_COLUMNS[policy.prompts].items()))
+
+
+LLAMA_FACTORY = (
+    "With `prompts: llama_factory`, `dataset_info.json` has "
+    '`{"mine": {"file_name": "FILE", "ranking": true, "formatting": "sharegpt", "columns": {"messages": "conversations", '
+    '"chosen": "chosen", "rejected": "rejected"}}}`; with `standard`, '
+    '`{"mine": {"file_name": "FILE", "ranking": true, "columns": {"prompt": "prompt", "chosen": "chosen", "rejected": '
+    '"rejected"}}}`. It finds no valid row in `conversational` ones. `cutoff_len` cuts the end of prompts too.'
+)
+MS_SWIFT = (
+    "With `prompts: ms_swift`, `--dataset FILE` as it is; with `standard`, "
+    '`--columns \'{"chosen": "response", "rejected": "rejected_response"}\'`. With `conversational` rows it would train '
+    "without the prompt, without a word."
+)
 
 
 class PairFormat(BaseFormat):

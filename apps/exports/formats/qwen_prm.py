@@ -24,7 +24,38 @@ class QwenPrm(SolutionFormat):
     name = "qwen-prm"
     title = "Qwen process rewards"
     about = "A chat with <extra_0> after each step and a 1 or 0 for each, for token classification as Qwen2.5-Math-PRM."
-    readers: tuple[Reader, ...] = ()
+    readers: tuple[Reader, ...] = (
+        Reader(
+            "TRL",
+            "0.26.0 to 1.13.0",
+            "PRMTrainer with step_separator",
+            """Add `<extra_0>` to the tokenizer where it is not a token already, and turn the rows into TRL's:
+
+```python
+def steps(row):
+    *prompt, answer = row["messages"]
+    return {
+        "prompt": tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True),
+        "completions": answer["content"].split("<extra_0>")[:-1],
+        "labels": row["step_labels"],
+    }
+
+
+rows = rows.map(steps, remove_columns=rows.column_names)
+trainer = PRMTrainer(args=PRMConfig(step_separator="<extra_0>", max_length=None), train_dataset=rows, ...)
+```
+
+Run with 1.13.0: each label is on its `<extra_0>`.""",
+        ),
+        Reader(
+            "transformers",
+            "",
+            "token classification, as Qwen2.5-Math-PRM scores",
+            "Render `messages` by the chat template and put `step_labels` on the tokens `<extra_0>` in order, -100 elsewhere. "
+            "Qwen's templates add a system message of their own where the row has none: put the one in front that you use "
+            "later.",
+        ),
+    )
     label_names: Mapping[str, str] = {"1": "1", "-1": "0"}
     columns = pa.schema([("messages", MESSAGES), ("step_labels", pa.list_(pa.int64()))])
 

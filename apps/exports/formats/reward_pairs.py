@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from apps.corpus.records import Record
 from apps.exports.formats.base import Reader, Row
-from apps.exports.formats.pair_format import PairFormat
+from apps.exports.formats.pair_format import LLAMA_FACTORY, MS_SWIFT, PairFormat
 from apps.exports.labels.problem_pairs import problem_pairs
 from apps.exports.policy import LabelPolicy, PolicyError
 from apps.exports.tally import Tally
@@ -23,10 +23,25 @@ class RewardPairs(PairFormat):
     title = "Pairs for a reward model"
     about = "A better and a worse answer with the margin between them, for TRL's RewardTrainer and OpenRLHF."
     readers: tuple[Reader, ...] = (
-        Reader("TRL", "0.13 to 1.16.0", "RewardTrainer"),
-        Reader("OpenRLHF", "0.5 to 0.11.2", "train_rm"),
-        Reader("LLaMA-Factory", "0.9.5", "rm"),
-        Reader("ms-swift", "4.6.0", "rlhf --rlhf_type rm"),
+        Reader(
+            "TRL",
+            "0.13 to 1.16.0",
+            "RewardTrainer",
+            "`prompts: standard` or `conversational`, as it is; the margin is part of the loss. Set "
+            "`RewardConfig(max_length=None)`: with the default, rows above 1,024 tokens are removed, and only a progress bar "
+            "says so.",
+        ),
+        Reader(
+            "OpenRLHF",
+            "0.5 to 0.11.2",
+            "train_rm",
+            "`--data.prompt_key prompt --data.chosen_key chosen --data.rejected_key rejected`, with `prompts: conversational` "
+            "also `--data.apply_chat_template`, and for the margin `--model.margin_loss_enable`; before 0.11 the same flags "
+            "without `data.`, and `--margin_loss`. Without the first flag it trains without the prompt, without a word; "
+            "answers above `--data.max_len` (512 tokens) are cut.",
+        ),
+        Reader("LLaMA-Factory", "0.9.5", "rm", f"{LLAMA_FACTORY} The margin is ignored."),
+        Reader("ms-swift", "4.6.0", "rlhf --rlhf_type rm", f"{MS_SWIFT} The margin is used."),
     )
 
     def schema(self, policy: LabelPolicy) -> pa.Schema:

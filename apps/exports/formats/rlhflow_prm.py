@@ -21,7 +21,31 @@ class RlhflowPrm(SolutionFormat):
     name = "rlhflow-prm"
     title = "Process rewards as a chat"
     about = "Each step is a message of the user, and the answer to it is + or -; for trainers of chat models."
-    readers: tuple[Reader, ...] = ()
+    readers: tuple[Reader, ...] = (
+        Reader(
+            "TRL",
+            "1.16.0",
+            "SFTTrainer",
+            "`SFTConfig(assistant_only_loss=True, max_length=None)`, with a chat template that has `{% generation %}` marks: "
+            "otherwise the model learns to write the steps as well.",
+        ),
+        Reader(
+            "LLaMA-Factory",
+            "0.9.5",
+            "sft",
+            '`dataset_info.json`: `{"mine": {"file_name": "FILE", "formatting": "sharegpt", "columns": {"messages": '
+            '"messages"}, "tags": {"role_tag": "role", "content_tag": "content", "user_tag": "user", "assistant_tag": '
+            '"assistant"}}}`.',
+        ),
+        Reader(
+            "axolotl",
+            "0.19.0",
+            "chat_template",
+            "`type: chat_template`, `roles_to_train: [assistant]` and `train_on_eos: none`, so that only + and - are learned. "
+            "Its data code was run, not the trainer.",
+        ),
+        Reader("ms-swift", "4.6.0", "sft", "`--dataset FILE`, as it is. Its data code was run, not the trainer."),
+    )
     label_names: Mapping[str, str] = {"1": "+", "-1": "-"}
     columns = pa.schema([("messages", MESSAGES)])
 

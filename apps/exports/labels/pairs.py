@@ -32,7 +32,7 @@ class Votes:
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class TextPair:
     """A chosen and a rejected text.
 
     `columns` is the row as its reader names it, `source` the entry of `pairs` that made it. The manifest counts it under

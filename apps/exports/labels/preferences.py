@@ -12,7 +12,7 @@ from apps.corpus.imports.readers.choices import SCALES
 from apps.corpus.labels import MARGINS, SIDES
 from apps.corpus.records import ComparisonRecord, PersonRecord, PreferenceRecord, ProblemRecord, Record
 from apps.exports.labels.counted import counted, people_needed
-from apps.exports.labels.pairs import EQUAL_SIDES, Pair, Votes, score_margin
+from apps.exports.labels.pairs import EQUAL_SIDES, TextPair, Votes, score_margin
 from apps.exports.labels.prompts import TextError, paired, side_texts, whole_answers
 from apps.exports.labels.sources import THIN
 from apps.exports.policy import LabelPolicy
@@ -21,7 +21,7 @@ from apps.exports.tally import Tally
 TOO_FEW_AGREE = "a smaller share of people agrees than minimum_share"
 
 
-def preferred_pairs(record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[Pair]:
+def preferred_pairs(record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[TextPair]:
     """Yield the pairs of one comparison, and count in `tally` what is left out."""
     if record.comparison is None:
         return
@@ -82,10 +82,10 @@ class _Sides:
         scores = [solution.verifier_score for solution in comparison.sides()]
         return cls(prompt, answers, texts, dict(zip(SIDES, scores, strict=True)), votes, policy)
 
-    def pair(self, choice: str, preference: PreferenceRecord) -> Pair:
+    def pair(self, choice: str, preference: PreferenceRecord) -> TextPair:
         other = OTHER[choice]
         votes = Votes(chosen=self.votes[choice], rejected=self.votes[other], tie=self.votes["tie"])
-        return Pair(
+        return TextPair(
             columns=paired(self.prompt, self.answers[choice], self.answers[other], self.policy),
             texts=self.texts,
             source="preferences",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from apps.corpus.identity import ranking_hash
 from apps.corpus.records import Record
-from apps.exports.labels.pairs import OVER_CAP, SAME_PAIR, Pair
+from apps.exports.labels.pairs import OVER_CAP, SAME_PAIR, TextPair
 from apps.exports.labels.preferences import preferred_pairs
 from apps.exports.labels.solution_pairs import SidePair, distinct_pairs, ordered_pairs, solution_pair, solution_sides
 from apps.exports.policy import LabelPolicy
@@ -23,7 +23,7 @@ class _Collection:
 
     policy: LabelPolicy
     tally: Tally
-    pairs: list[Pair] = field(default_factory=list)
+    pairs: list[TextPair] = field(default_factory=list)
     seen: set[frozenset[str]] = field(default_factory=set)
     paired: set[int] = field(default_factory=set)
     over_cap: set[int] = field(default_factory=set)
@@ -66,7 +66,7 @@ class _Collection:
                 self.tally.leave_out("solutions", reason)
 
 
-def problem_pairs(records: Sequence[Record], policy: LabelPolicy, tally: Tally) -> Iterator[Pair]:
+def problem_pairs(records: Sequence[Record], policy: LabelPolicy, tally: Tally) -> Iterator[TextPair]:
     """Yield the pairs, and count in `tally` what is written and what is left out."""
     collection = _Collection(policy, tally)
     for kind in dict.fromkeys(policy.pairs):
@@ -81,5 +81,5 @@ def problem_pairs(records: Sequence[Record], policy: LabelPolicy, tally: Tally) 
         yield pair
 
 
-def _rank(pair: Pair, policy: LabelPolicy) -> int:
+def _rank(pair: TextPair, policy: LabelPolicy) -> int:
     return ranking_hash(policy.split_seed, *sorted(pair.texts))

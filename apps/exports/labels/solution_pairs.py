@@ -11,7 +11,7 @@ from typing import Any
 from apps.corpus.identity import ranking_hash
 from apps.corpus.labels import BAD, NO_ERROR
 from apps.corpus.records import Record, SolutionRecord
-from apps.exports.labels.pairs import EQUAL_SIDES, SAME_PAIR, Pair, score_margin
+from apps.exports.labels.pairs import EQUAL_SIDES, SAME_PAIR, TextPair, score_margin
 from apps.exports.labels.prompts import TextError, full_text, paired, prompt_and_answer
 from apps.exports.labels.steps import resolve
 from apps.exports.policy import LabelPolicy
@@ -165,8 +165,8 @@ def distinct_pairs(pairs: Iterable[SidePair], seen: set[frozenset[str]], tally: 
             yield chosen, rejected
 
 
-def solution_pair(chosen: Side, rejected: Side, kind: str, policy: LabelPolicy) -> Pair:
-    return Pair(
+def solution_pair(chosen: Side, rejected: Side, kind: str, policy: LabelPolicy) -> TextPair:
+    return TextPair(
         columns=paired(chosen.prompt, chosen.answer, rejected.answer, policy),
         texts=frozenset((chosen.text.strip(), rejected.text.strip())),
         source=kind,

@@ -17,7 +17,7 @@ from apps.corpus.records import StepRecord
 StepRow = tuple[int, int, int, int, str, str, bool]
 
 
-class Candidate(NamedTuple):
+class StoredCandidate(NamedTuple):
     number: int
     text: str
     origin: str
@@ -31,14 +31,14 @@ class StepIndex:
 
     def __init__(self, ids: Iterator[int]) -> None:
         self._ids = ids
-        self._places: defaultdict[tuple[int, int], list[Candidate]] = defaultdict(list)
+        self._places: defaultdict[tuple[int, int], list[StoredCandidate]] = defaultdict(list)
         self._added: dict[int, tuple[list[int], Sequence[StepRecord]]] = {}
         self.new: list[StepRow] = []
 
     def load(self, stored: Iterable[tuple[int, int, int, int, str, str]]) -> None:
         """Take in existing steps: (id, solution, position, candidate, text, origin), by candidate number."""
         for pk, solution_id, position, number, text, origin in stored:
-            self._places[solution_id, position].append(Candidate(number, text, origin, pk))
+            self._places[solution_id, position].append(StoredCandidate(number, text, origin, pk))
 
     def add(self, solution_id: int, steps: Sequence[StepRecord]) -> dict[Place, int]:
         """The ids of the steps of a new solution, by the places that the row gives them."""
@@ -54,7 +54,7 @@ class StepIndex:
         """The ids of the row's steps in an existing solution, by the row's places; new candidates are appended."""
         # Few solutions are in a chunk twice; only for these are the steps that were added indexed.
         for pk, step in zip(*self._added.pop(solution_id, ([], [])), strict=True):
-            self._places[solution_id, step.position].append(Candidate(step.candidate, step.text, step.origin, pk))
+            self._places[solution_id, step.position].append(StoredCandidate(step.candidate, step.text, step.origin, pk))
         ids: dict[Place, int] = {}
         last: defaultdict[int, int] = defaultdict(lambda: -1)
         for step in sorted(steps, key=lambda step: (step.position, step.candidate)):
@@ -62,7 +62,7 @@ class StepIndex:
             match = next((each for each in candidates if self._fits(each, step, last[step.position])), None)
             if match is None:
                 number = max((each.number for each in candidates), default=-1) + 1
-                match = Candidate(number, step.text, step.origin, next(self._ids))
+                match = StoredCandidate(number, step.text, step.origin, next(self._ids))
                 candidates.append(match)
                 self.new.append((match.id, solution_id, step.position, number, step.text, step.origin, False))
             last[step.position] = match.number
@@ -70,5 +70,5 @@ class StepIndex:
         return ids
 
     @staticmethod
-    def _fits(candidate: Candidate, step: StepRecord, after: int) -> bool:
+    def _fits(candidate: StoredCandidate, step: StepRecord, after: int) -> bool:
         return candidate.number > after and candidate.text == step.text and candidate.origin == step.origin

@@ -10,6 +10,7 @@ from apps.core.commands import JsonCommand, Result
 from apps.core.errors import DomainError
 from apps.core.jobs.model import JobStatus
 from apps.core.json_input import read_json_object
+from apps.exports.contamination import add_contamination_list
 from apps.exports.formats import FORMATS
 from apps.exports.output import check_folder, container_of, write_file, write_folder
 from apps.exports.run import run_export
@@ -27,6 +28,13 @@ class Command(JsonCommand):
         parser.add_argument("--project", required=True, help="Slug of the project.")
         parser.add_argument("--format", required=True, choices=sorted(FORMATS))
         parser.add_argument("--policy", type=Path, help="JSON file; see docs/export-formats.md.")
+        parser.add_argument(
+            "--contamination",
+            type=Path,
+            nargs="+",
+            default=[],
+            help="Files of test problems; problems that share 13 words in a row with one of them are left out.",
+        )
         parser.add_argument("--container", choices=CONTAINERS, help="Of a folder's files; jsonl by default.")
         parser.add_argument(
             "--output", type=Path, required=True, help=f"A file that ends in {endings}, or a folder, without an ending."
@@ -39,7 +47,7 @@ class Command(JsonCommand):
         export = create_export(
             project=project,
             format=options["format"],
-            policy=self._policy(options["policy"]),
+            policy=self._with_lists(self._policy(options["policy"]), project, options["contamination"]),
             container=container,
             enqueue=False,
         )
@@ -57,6 +65,21 @@ class Command(JsonCommand):
             "seconds": round(export.seconds or 0, 3),
             "files": [str(file) for file in written.files],
         }
+
+    @staticmethod
+    def _with_lists(policy: dict[str, Any], project: Project, files: list[Path]) -> dict[str, Any]:
+        """The policy with the files of test problems in `contamination`. The project keeps them as lists of their names."""
+        named = policy.get("contamination", [])
+        if not files or not isinstance(named, list):
+            return policy
+        for path in files:
+            try:
+                named = [*named, add_contamination_list(project=project, path=path, name=path.name).name]
+            except OSError as error:
+                raise DomainError(
+                    f"{path} cannot be read: {error.strerror}.", fields={"contamination": "unreadable"}
+                ) from error
+        return policy | {"contamination": named}
 
     @staticmethod
     def _target(output: Path, container: str | None) -> tuple[str, bool]:
