@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 
+import polars as pl
 import pyarrow as pa
 
-from apps.corpus.labels import GREAT
-from apps.corpus.records import Record
-from apps.exports.formats.base import Reader, Row, SolutionFormat, check_two_classes, training_examples
-from apps.exports.labels.steps import TrainingExample
+from apps.exports.formats.base import Reader, check_two_classes
+from apps.exports.formats.columnar import ExampleFormat, ExampleRows
 from apps.exports.policy import LabelPolicy
-from apps.exports.tally import Tally
 
-_FIRST_STEP = re.compile(r"step 1:", re.IGNORECASE)
-_NUMBERED = re.compile(r"step (\d+):", re.IGNORECASE)
+_FIRST_STEP = "(?i)step 1:"
+_NUMBER = r"(?i)^step \d+:"
+_NUMBER_1 = "(?i)^step 0*1:"
+_MARK = "the problem contains a mark such as “Step 1:”"
 
 
-class MathShepherd(SolutionFormat):
+class MathShepherd(ExampleFormat):
     name = "math-shepherd"
     title = "Math-Shepherd"
     about = "One text with a tag after each step, for Math-Shepherd's scripts."
@@ -26,33 +25,37 @@ class MathShepherd(SolutionFormat):
     label_names: Mapping[str, str] = {"1": "+", "-1": "-"}
     columns = pa.schema([("input", pa.string()), ("label", pa.string()), ("task", pa.string())])
 
+    def schema(self, policy: LabelPolicy) -> pa.Schema:
+        return self.columns
+
     def check(self, policy: LabelPolicy) -> None:
         check_two_classes(self.name, policy)
 
-    def rows(self, record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
-        statement, tag = record.problem.statement, policy.step_tag
+    def tag(self, policy: LabelPolicy) -> str:
+        return policy.step_tag
 
-        def unfit_reason(example: TrainingExample) -> str:
-            """Why a reader would not restore the same problem and steps."""
-            if any(tag in text for text in (statement, *example.texts)):
-                return f"the text contains the step tag {tag}"
-            return "the problem contains a mark such as “Step 1:”" if _FIRST_STEP.search(statement) else ""
+    def unfit_reasons(self, rows: ExampleRows, policy: LabelPolicy) -> pl.Series:
+        """Why a reader would not restore the same problem and steps."""
+        holds_tag = super().unfit_reasons(rows, policy)
+        has_mark = pl.when(rows.statements.str.contains(_FIRST_STEP)).then(pl.lit(_MARK))
+        return pl.select(pl.coalesce(pl.lit(holds_tag), has_mark).alias("unfit"))["unfit"]
 
-        for example in training_examples(record, policy, tally, unfit_reason=unfit_reason):
-            steps = [_numbered(number, text) for number, text in enumerate(example.texts, 1)]
-            signs = ["+" if label == GREAT else "-" for label in example.labels]
-            yield {
-                "input": _joined(statement, steps, [tag] * len(steps)),
-                "label": _joined(statement, steps, signs),
-                "task": record.problem.subject or "",
-            }
-
-
-def _numbered(number: int, text: str) -> str:
-    """The step with a number before it. Readers find the first step by its number, which must be 1."""
-    numbered = _NUMBERED.match(text)
-    return text if numbered and (number > 1 or int(numbered[1]) == 1) else f"Step {number}: {text}"
+    def example_frame(self, rows: ExampleRows, policy: LabelPolicy) -> pl.DataFrame:
+        steps = _numbered(rows)
+        inputs = (steps + f" {policy.step_tag}").alias("input")
+        labels = (steps + " " + rows.signs()).alias("label")
+        return pl.DataFrame({"row": rows.row, "statement": rows.statements, "task": rows.subjects}).select(
+            "row",
+            input=pl.col("statement") + " " + pl.lit(rows.lists(inputs).list.join("\n")),
+            label=pl.col("statement") + " " + pl.lit(rows.lists(labels).list.join("\n")),
+            task=pl.col("task").fill_null(""),
+        )
 
 
-def _joined(statement: str, steps: Sequence[str], marks: Sequence[str]) -> str:
-    return f"{statement} " + "\n".join(f"{step} {mark}" for step, mark in zip(steps, marks, strict=True))
+def _numbered(rows: ExampleRows) -> pl.Series:
+    """The steps with a number before each. Readers find the first step by its number, which must be 1."""
+    number = pl.lit(pl.Series(rows.numbers()))
+    text = pl.lit(rows.texts)
+    has_number = pl.when(number == 1).then(text.str.contains(_NUMBER_1)).otherwise(text.str.contains(_NUMBER))
+    numbered = pl.concat_str(pl.lit("Step "), number, pl.lit(": "), text)
+    return pl.select(pl.when(has_number).then(text).otherwise(numbered).alias("text"))["text"]

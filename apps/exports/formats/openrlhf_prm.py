@@ -6,19 +6,17 @@ would shift them. Labels as numbers crash it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
+import polars as pl
 import pyarrow as pa
 
-from apps.corpus.labels import GREAT
-from apps.corpus.records import Record
-from apps.exports.formats.base import Reader, Row, SolutionFormat, check_two_classes, training_examples
-from apps.exports.labels.steps import TrainingExample
+from apps.exports.formats.base import Reader, check_two_classes
+from apps.exports.formats.columnar import ExampleFormat, ExampleRows
 from apps.exports.policy import LabelPolicy
-from apps.exports.tally import Tally
 
 
-class OpenRlhfPrm(SolutionFormat):
+class OpenRlhfPrm(ExampleFormat):
     name = "openrlhf-prm"
     title = "OpenRLHF process rewards"
     about = "One text with a tag after each step, and a list of + and -, for OpenRLHF's train_prm."
@@ -36,16 +34,17 @@ class OpenRlhfPrm(SolutionFormat):
     label_names: Mapping[str, str] = {"1": "+", "-1": "-"}
     columns = pa.schema([("input", pa.string()), ("label", pa.list_(pa.string()))])
 
+    def schema(self, policy: LabelPolicy) -> pa.Schema:
+        return self.columns
+
     def check(self, policy: LabelPolicy) -> None:
         check_two_classes(self.name, policy)
 
-    def rows(self, record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
-        statement, tag = record.problem.statement, policy.step_tag
+    def tag(self, policy: LabelPolicy) -> str:
+        return policy.step_tag
 
-        def unfit_reason(example: TrainingExample) -> str:
-            return f"the text contains the step tag {tag}" if tag in "\n".join((statement, *example.texts)) else ""
-
-        for example in training_examples(record, policy, tally, unfit_reason=unfit_reason):
-            steps = "\n".join(f"{text} {tag}" for text in example.texts)
-            signs = ["+" if label == GREAT else "-" for label in example.labels]
-            yield {"input": f"{statement}\n{steps}", "label": signs}
+    def example_frame(self, rows: ExampleRows, policy: LabelPolicy) -> pl.DataFrame:
+        steps = rows.lists(rows.texts + f" {policy.step_tag}").list.join("\n")
+        return pl.DataFrame(
+            {"row": rows.row, "input": rows.statements + "\n" + steps, "label": rows.lists(rows.signs())}
+        )

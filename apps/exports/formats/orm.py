@@ -6,19 +6,22 @@ reads in order and learns nothing from batches of one class.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Mapping
 
+import polars as pl
 import pyarrow as pa
 
-from apps.corpus.records import Record
-from apps.exports.formats.base import BaseFormat, Reader, Row, check_plain_prompts
+from apps.exports.formats.base import Reader, check_plain_prompts
+from apps.exports.formats.columnar import ColumnFormat
 from apps.exports.formats.pair_format import MESSAGES
-from apps.exports.labels.prompts import TextError, full_text, prompt_and_answer
+from apps.exports.labels.columns.chunk import Chunk
+from apps.exports.labels.columns.prompts import with_prompts
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
 
 
-class Orm(BaseFormat):
+class Orm(ColumnFormat):
     name = "orm"
     title = "Right and wrong answers"
     about = "A prompt, a whole answer and whether it is right, for outcome reward models and TRL's KTOTrainer."
@@ -36,22 +39,21 @@ class Orm(BaseFormat):
     def check(self, policy: LabelPolicy) -> None:
         check_plain_prompts(self.name, policy)
 
-    def rows(self, record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
-        solution = record.solution
-        if solution is None:
-            return
-        text = full_text(solution)
-        if solution.is_correct is None:
-            tally.leave_out("solutions", "it is unknown whether the answer is right")
-            return
-        if not text.strip():
-            tally.leave_out("solutions", "an empty completion")
-            return
-        try:
-            prompt, completion = prompt_and_answer(record.problem, text, policy)
-        except TextError as error:
-            tally.leave_out("solutions", str(error))
-            return
-        tally.sources["final answer"] += 1
-        tally.labels["right" if solution.is_correct else "wrong"] += 1
-        yield {"prompt": prompt, "completion": completion, "label": solution.is_correct}
+    def frame(self, chunk: Chunk, policy: LabelPolicy, tally: Tally) -> pl.DataFrame:
+        solutions = chunk.solutions.with_row_index("row").with_columns(completion=chunk.whole_texts())
+        rows = with_prompts(solutions, policy)
+        reason = (
+            pl.when(pl.col("is_correct").is_null())
+            .then(pl.lit("it is unknown whether the answer is right"))
+            .when(pl.col("text").str.strip_chars() == "")
+            .then(pl.lit("an empty completion"))
+            .otherwise("problem_reason")
+        )
+        rows = rows.with_columns(reason=pl.coalesce(reason, "answer_reason"))
+        for text, count in rows["reason"].drop_nulls().value_counts().iter_rows():
+            tally.leave_out("solutions", text, count)
+        kept = rows.filter(pl.col("reason").is_null())
+        right = int(kept["is_correct"].sum())
+        tally.sources["final answer"] += len(kept)
+        tally.labels += Counter(right=right, wrong=len(kept) - right)
+        return kept.select("row", "prompt", "completion", label="is_correct")

@@ -5,19 +5,20 @@ Any trainer of chat models reads it. The model learns to answer each step with a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
+import numpy as np
+import polars as pl
 import pyarrow as pa
 
-from apps.corpus.labels import GREAT
-from apps.corpus.records import Record
-from apps.exports.formats.base import Reader, Row, SolutionFormat, check_two_classes, training_examples
+from apps.exports.formats.base import Reader, check_two_classes
+from apps.exports.formats.columnar import ExampleFormat, ExampleRows
 from apps.exports.formats.pair_format import MESSAGES
+from apps.exports.labels.columns.examples import Examples
 from apps.exports.policy import LabelPolicy
-from apps.exports.tally import Tally
 
 
-class RlhflowPrm(SolutionFormat):
+class RlhflowPrm(ExampleFormat):
     name = "rlhflow-prm"
     title = "Process rewards as a chat"
     about = "Each step is a message of the user, and the answer to it is + or -; for trainers of chat models."
@@ -49,14 +50,27 @@ class RlhflowPrm(SolutionFormat):
     label_names: Mapping[str, str] = {"1": "+", "-1": "-"}
     columns = pa.schema([("messages", MESSAGES)])
 
+    def schema(self, policy: LabelPolicy) -> pa.Schema:
+        return self.columns
+
     def check(self, policy: LabelPolicy) -> None:
         check_two_classes(self.name, policy)
 
-    def rows(self, record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
-        for example in training_examples(record, policy, tally):
-            first, *rest = example.texts
-            messages = []
-            for text, label in zip((f"{record.problem.statement} {first}", *rest), example.labels, strict=True):
-                messages.append({"role": "user", "content": text})
-                messages.append({"role": "assistant", "content": "+" if label == GREAT else "-"})
-            yield {"messages": messages}
+    def example_frame(self, rows: ExampleRows, policy: LabelPolicy) -> pl.DataFrame:
+        """A step and its sign are two messages, one after the other."""
+        examples = rows.examples
+        statements = rows.statements.gather(examples.steps["example"])
+        is_first = pl.lit(pl.Series(rows.numbers() == 1))
+        texts = pl.select(
+            pl.when(is_first)
+            .then(pl.lit(statements) + " " + pl.lit(rows.texts))
+            .otherwise(pl.lit(rows.texts))
+            .alias("content")
+        )["content"]
+        count = len(texts)
+        order = pl.Series(np.arange(2 * count).reshape(2, count).T.reshape(-1))
+        roles = pl.Series("role", ["user", "assistant"] * count, dtype=pl.String)
+        contents = pl.concat([texts, rows.signs().alias("content")]).gather(order)
+        messages = pl.DataFrame({"role": roles, "content": contents}).to_struct("messages")
+        doubled = Examples(examples.table, examples.steps, 2 * examples.starts)
+        return pl.DataFrame({"row": rows.row, "messages": doubled.lists(messages)})

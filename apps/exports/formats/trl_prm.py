@@ -6,15 +6,14 @@ PRMTrainer puts none between the prompt and the first step.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
+import polars as pl
 import pyarrow as pa
 
-from apps.corpus.labels import GREAT
-from apps.corpus.records import Record
-from apps.exports.formats.base import Reader, Row, SolutionFormat, check_two_classes, training_examples
+from apps.exports.formats.base import Reader, check_two_classes
+from apps.exports.formats.columnar import ExampleFormat, ExampleRows
 from apps.exports.policy import LabelPolicy
-from apps.exports.tally import Tally
 
 SEPARATOR = "\n"
 
@@ -54,7 +53,7 @@ datasets:
 """
 
 
-class TrlPrm(SolutionFormat):
+class TrlPrm(ExampleFormat):
     name = "trl-prm"
     title = "TRL stepwise supervision"
     about = "prompt, completions and a true or false for each, for TRL's PRMTrainer."
@@ -67,12 +66,19 @@ class TrlPrm(SolutionFormat):
         [("prompt", pa.string()), ("completions", pa.list_(pa.string())), ("labels", pa.list_(pa.bool_()))]
     )
 
+    def schema(self, policy: LabelPolicy) -> pa.Schema:
+        return self.columns
+
     def check(self, policy: LabelPolicy) -> None:
         check_two_classes(self.name, policy)
 
-    def rows(self, record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
-        statement = record.problem.statement
-        prompt = statement if statement.endswith(SEPARATOR) else statement + SEPARATOR
-        for example in training_examples(record, policy, tally):
-            labels = [label == GREAT for label in example.labels]
-            yield {"prompt": prompt, "completions": list(example.texts), "labels": labels}
+    def example_frame(self, rows: ExampleRows, policy: LabelPolicy) -> pl.DataFrame:
+        is_separated = pl.col("prompt").str.ends_with(SEPARATOR)
+        return pl.DataFrame(
+            {
+                "row": rows.row,
+                "prompt": rows.statements,
+                "completions": rows.lists(rows.texts),
+                "labels": rows.lists(rows.is_good),
+            }
+        ).with_columns(prompt=pl.when(is_separated).then("prompt").otherwise(pl.col("prompt") + SEPARATOR))

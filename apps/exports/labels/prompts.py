@@ -15,7 +15,9 @@ Message = dict[str, str]
 
 # LLaMA-Factory's default names of roles. A person's turn or a tool's is followed by one of the model.
 _LLAMA_FACTORY_ROLES = {"system": "system", "user": "human", "assistant": "gpt", "tool": "observation"}
-_TURN = re.compile(r"\n\n(Human|Assistant|System):")
+SPEAKER_MARK = r"\n\n(Human|Assistant|System):"
+SPEAKER_REASON = "a message contains a speaker's mark, such as “Human:”"
+_TURN = re.compile(SPEAKER_MARK)
 
 
 class TextError(ValueError):
@@ -104,7 +106,7 @@ def answer_message(text: str) -> list[Message]:
 def _unmarked(text: str) -> str:
     """The text, unless it contains a speaker's mark, at which readers split a transcript."""
     if _TURN.search(f"\n\n{text}"):
-        raise TextError("a message contains a speaker's mark, such as “Human:”")
+        raise TextError(SPEAKER_REASON)
     return text
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import QuerySet
+
 from apps.accounts.models import User
 from apps.labeling.protocols.submission import Submission, SubmittedStep
 from apps.quality.models import Review
@@ -29,14 +31,16 @@ class Correction:
         return {(step.position, step.candidate): step for step in self.submission.steps}
 
 
+def counted_corrections() -> QuerySet[Review]:
+    """The reviews that correct an assignment; of several of one assignment the newest counts."""
+    return Review.objects.filter(
+        assignment__corrected_by__isnull=False, decision=Review.Decision.CORRECTED, submission__isnull=False
+    )
+
+
 def corrections_of(assignment_ids: Iterable[int]) -> dict[int, Correction]:
     """The corrections that count, by assignment id. Of several corrections of one assignment the newest counts."""
-    reviews = Review.objects.filter(
-        assignment__in=list(assignment_ids),
-        assignment__corrected_by__isnull=False,
-        decision=Review.Decision.CORRECTED,
-        submission__isnull=False,
-    )
+    reviews = counted_corrections().filter(assignment__in=list(assignment_ids))
     return {
         review.assignment_id: Correction(
             review.assignment_id,

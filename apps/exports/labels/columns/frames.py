@@ -24,8 +24,10 @@ PLACE_BITS = 2 * CANDIDATE_BITS
 
 YIELDS_SOFT = frozenset(name for name, (kind, _) in STRATEGIES.items() if kind.yields_soft)
 
-STEPS = {"key": pl.Int64, "chosen": pl.Boolean, "is_human": pl.Boolean, "text": pl.String}
-PEOPLE = {
+Schema = dict[str, type[pl.DataType] | pl.DataType]
+
+STEPS: Schema = {"key": pl.Int64, "chosen": pl.Boolean, "is_human": pl.Boolean, "text": pl.String}
+PEOPLE: Schema = {
     "row": pl.Int64,
     "person": pl.Int64,  # Its number in this frame: a solution's people are in order.
     "labeler": pl.Int64,
@@ -39,10 +41,10 @@ PEOPLE = {
     "redundancy": pl.Int64,
     "prefers": pl.Boolean,
 }
-RATINGS = {"person": pl.Int64, "key": pl.Int64, "rating": pl.Int8, "unsure": pl.Boolean, "chosen": pl.Boolean}
-GOLD = {"key": pl.Int64, "rating": pl.Int8}
-CONSENSUS = {"key": pl.Int64, "rating": pl.Int8, "is_adjudicated": pl.Boolean, "is_thin": pl.Boolean}
-ESTIMATES = {
+RATINGS: Schema = {"person": pl.Int64, "key": pl.Int64, "rating": pl.Int8, "unsure": pl.Boolean, "chosen": pl.Boolean}
+GOLD: Schema = {"key": pl.Int64, "rating": pl.Int8}
+CONSENSUS: Schema = {"key": pl.Int64, "rating": pl.Int8, "is_adjudicated": pl.Boolean, "is_thin": pl.Boolean}
+ESTIMATES: Schema = {
     "key": pl.Int64,
     "order": pl.Int64,  # The newest of a solution's runs has the highest.
     "run": pl.Int64,
@@ -51,7 +53,7 @@ ESTIMATES = {
     "successes": pl.Int32,
     "hard": pl.Boolean,
 }
-VERDICTS = {"key": pl.Int64, "order": pl.Int64, "judge": pl.String, "version": pl.Int64, "rating": pl.Int8}
+VERDICTS: Schema = {"key": pl.Int64, "order": pl.Int64, "judge": pl.String, "version": pl.Int64, "rating": pl.Int8}
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ def positions_of(keys: pl.Series) -> np.ndarray:
     return (keys.to_numpy() >> CANDIDATE_BITS) & ((1 << CANDIDATE_BITS) - 1)
 
 
-def empty(schema: dict[str, Any]) -> pl.DataFrame:
+def empty(schema: Schema) -> pl.DataFrame:
     return pl.DataFrame(schema=schema)
 
 
@@ -146,7 +148,7 @@ def people_of(records: Sequence[Record]) -> pl.DataFrame:
     )
 
 
-def _frame(schema: dict[str, Any], rows: Iterator[tuple[Any, ...]]) -> pl.DataFrame:
+def _frame(schema: Schema, rows: Iterator[tuple[Any, ...]]) -> pl.DataFrame:
     columns = list(zip(*rows, strict=True)) or [()] * len(schema)
     return pl.DataFrame(
         [pl.Series(name, column, dtype) for (name, dtype), column in zip(schema.items(), columns, strict=True)]

@@ -91,7 +91,7 @@ def _labeled(frames: LabelFrames, ratings: pl.DataFrame, left_out: pl.DataFrame,
         labelings=labelings.select("row", "source"),
         path=path.table,
         supervised=path.supervised,
-        alternatives=alternatives.filter(pl.col("reason").is_null()).drop("rank", "reason"),
+        alternatives=alternatives.filter(pl.col("reason").is_null()).drop("reason"),
         rated=rated.select("labeling", "key", "rank", "reason"),
         left_out=left_out,
     )

@@ -1,0 +1,101 @@
+"""Formats of solutions that are made in columns: a frame for a chunk, in which each row is a row of the file."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+
+import numpy as np
+import polars as pl
+
+from apps.corpus.labels import GREAT
+from apps.corpus.records import Record
+from apps.exports.formats.base import BaseFormat, Row
+from apps.exports.labels.columns.chunk import Chunk, chunk_of
+from apps.exports.labels.columns.examples import Examples, fitting_examples
+from apps.exports.labels.columns.steps import label_steps
+from apps.exports.policy import LabelPolicy
+from apps.exports.tally import Tally
+
+
+class ColumnFormat(BaseFormat, ABC):
+    """A format whose rows of a chunk are made at once."""
+
+    @abstractmethod
+    def frame(self, chunk: Chunk, policy: LabelPolicy, tally: Tally) -> pl.DataFrame:
+        """The rows of the chunk's solutions in order: `row`, the number of the solution, and the columns of the schema.
+
+        Counts in `tally` what is written and left out.
+        """
+
+    def rows(self, record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
+        if record.solution is not None:
+            yield from self.frame(chunk_of([record]), policy, tally).drop("row").iter_rows(named=True)
+
+
+class ExampleFormat(ColumnFormat):
+    """A format with a row for each training example: a prefix of a solution with a label on each step."""
+
+    labels_steps = True
+
+    def frame(self, chunk: Chunk, policy: LabelPolicy, tally: Tally) -> pl.DataFrame:
+        labels = label_steps(chunk.frames, policy)
+        texts = chunk.frames.steps["text"]
+        tag = self.tag(policy)
+
+        def unfit_reasons(examples: Examples) -> pl.Series:
+            return self.unfit_reasons(_rows(chunk, examples, texts), policy)
+
+        examples = fitting_examples(labels, tally, unfit_reasons if tag else None)
+        return self.example_frame(_rows(chunk, examples, texts), policy)
+
+    def tag(self, policy: LabelPolicy) -> str:
+        """What the format writes after each step, if it does; no text may contain it."""
+        return ""
+
+    def unfit_reasons(self, rows: ExampleRows, policy: LabelPolicy) -> pl.Series:
+        """By example, why the format cannot hold it, or null."""
+        tag = self.tag(policy)
+        reason = pl.lit(f"the text contains the step tag {tag}")
+        return pl.select(pl.when(rows.any_text_contains(tag)).then(reason).alias("unfit"))["unfit"]
+
+    @abstractmethod
+    def example_frame(self, rows: ExampleRows, policy: LabelPolicy) -> pl.DataFrame:
+        """The rows of the examples."""
+
+
+class ExampleRows:
+    """Examples with what rows are made of. By example: `row`, `statements`, `subjects`. By step: `texts`, `is_good`."""
+
+    def __init__(self, examples: Examples, solutions: pl.DataFrame, texts: pl.Series) -> None:
+        self.examples = examples
+        self.row = examples.table["row"]
+        self.statements = solutions["statement"].gather(self.row)
+        self.subjects = solutions["subject"].gather(self.row)
+        self.texts = texts
+        self.is_good = examples.steps["label"] == GREAT
+
+    def lists(self, values: pl.Series) -> pl.Series:
+        """By example, the list of its steps' values."""
+        return self.examples.lists(values)
+
+    def numbers(self) -> np.ndarray:
+        """By step, its number in its example, from 1."""
+        starts = self.examples.starts
+        numbers: np.ndarray = np.arange(1, starts[-1] + 1) - np.repeat(starts[:-1], np.diff(starts))
+        return numbers
+
+    def signs(self) -> pl.Series:
+        """By step, + or -."""
+        return pl.select(pl.when(self.is_good).then(pl.lit("+")).otherwise(pl.lit("-")).alias("sign"))["sign"]
+
+    def any_text_contains(self, word: str) -> pl.Series:
+        """By example, whether its problem or one of its steps contains the word."""
+        found = self.statements.str.contains(word, literal=True).to_numpy().copy()
+        steps = self.texts.str.contains(word, literal=True)
+        found[self.examples.steps["example"].filter(steps).to_numpy()] = True
+        return pl.Series(found, dtype=pl.Boolean)
+
+
+def _rows(chunk: Chunk, examples: Examples, texts: pl.Series) -> ExampleRows:
+    return ExampleRows(examples, chunk.solutions, texts.gather(examples.steps["step"]))

@@ -1,0 +1,152 @@
+"""A chunk of an export in columns: problems, the solutions that the policy selects, and their labels' frames. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import polars as pl
+
+from apps.corpus.records import ProblemRecord, Record, SolutionRecord
+from apps.exports.labels.columns.frames import LabelFrames, Schema, frames_of, row_expr
+from apps.exports.labels.contamination import CONTAMINATED, ContaminationIndex
+from apps.exports.labels.selection import Candidate, select_solutions, selects_solutions
+from apps.exports.policy import LabelPolicy, split_of
+from apps.exports.tally import Tally
+
+NOT_SELECTED = "not selected by the policy"
+
+PROBLEMS: Schema = {"problem": pl.Int64, "statement": pl.String, "subject": pl.String, "messages": pl.String}
+SOLUTIONS: Schema = {
+    "solution": pl.Int64,
+    "problem": pl.Int64,
+    "source": pl.String,
+    "is_correct": pl.Boolean,
+    "separator": pl.String,
+    "whole_text": pl.String,  # As it was imported, where joining the steps would not restore it.
+}
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """`solutions` are numbered by their place, as the keys of `frames` have it, and hold the columns of their problem.
+
+    `tally` counts the solutions, and those that are left out before a format sees them.
+    """
+
+    solutions: pl.DataFrame
+    frames: LabelFrames
+    tally: Tally
+
+    def whole_texts(self) -> pl.Series:
+        """The text of each solution."""
+        return whole_texts(self.solutions, self.frames.steps)
+
+
+def in_order(solutions: pl.DataFrame, problems: pl.DataFrame) -> pl.DataFrame:
+    """The solutions in the order of their problems, with the columns of their problem."""
+    return solutions.join(problems, on="problem").sort("problem", "solution")
+
+
+def selected(
+    solutions: pl.DataFrame, policy: LabelPolicy, tally: Tally, index: ContaminationIndex | None
+) -> pl.DataFrame:
+    """The solutions that the policy's filters select, with their `split`. Counts the others."""
+    statements = solutions["statement"].unique(maintain_order=True)
+    if index is not None:
+        test = pl.Series([statement for statement in statements if index.contains(statement)], dtype=pl.String)
+        is_test = solutions["statement"].is_in(test.implode())
+        tally.leave_out("solutions", CONTAMINATED, int(is_test.sum()))
+        solutions = solutions.filter(~is_test)
+    conditions = [pl.lit(value=True)]
+    if policy.subjects:
+        conditions.append(pl.col("subject").fill_null("").is_in(list(policy.subjects)))
+    if policy.generators:
+        conditions.append(pl.col("source").fill_null("").is_in(list(policy.generators)))
+    if policy.answers != "all":
+        conditions.append((pl.col("is_correct") == (policy.answers == "right")).fill_null(value=False))
+    kept = solutions.filter(*conditions)
+    tally.leave_out("solutions", NOT_SELECTED, len(solutions) - len(kept))
+    if not policy.splits:
+        return kept.with_columns(split=pl.lit(""))
+    splits = {statement: split_of(statement, policy) for statement in statements}
+    return kept.with_columns(split=pl.col("statement").replace_strict(splits, return_dtype=pl.String))
+
+
+def selected_within_problems(
+    solutions: pl.DataFrame, steps: pl.DataFrame, policy: LabelPolicy, tally: Tally
+) -> pl.Series | None:
+    """Whether the rules for all solutions of a problem keep each solution; None without such rules. Counts the others."""
+    if not selects_solutions(policy):
+        return None
+    texts = whole_texts(solutions, steps)
+    columns = solutions.select("problem", "statement", "is_correct", "source").with_columns(text=texts)
+    kept = [True] * len(columns)
+    for _, of_problem in columns.with_row_index("row").group_by("problem", maintain_order=True):
+        candidates = [
+            Candidate(row["row"], row["text"], row["is_correct"], row["source"]) for row in of_problem.to_dicts()
+        ]
+        for row, reason in select_solutions(of_problem["statement"][0], candidates, policy).items():
+            kept[row] = False
+            tally.leave_out("solutions", reason)
+    return pl.Series(kept, dtype=pl.Boolean)
+
+
+def whole_texts(solutions: pl.DataFrame, steps: pl.DataFrame) -> pl.Series:
+    """The text of each solution: its chosen steps, joined by its separator, or as it was imported."""
+    rows = solutions.select("separator", "whole_text").with_row_index("row")
+    path = steps.filter("chosen").select("text", row=row_expr())
+    joined = [
+        path.filter(pl.col("row").is_in(same["row"].implode())).group_by("row").agg(pl.col("text").str.join(separator))
+        for (separator,), same in rows.group_by("separator")
+    ]
+    texts = pl.concat(joined or [pl.DataFrame(schema={"row": pl.Int64, "text": pl.String})])
+    placed = rows.select(pl.col("row").cast(pl.Int64), "whole_text").join(
+        texts, on="row", how="left", maintain_order="left"
+    )
+    is_given = pl.col("whole_text").fill_null("") != ""
+    return placed.select(pl.when(is_given).then("whole_text").otherwise(pl.col("text").fill_null("")))["whole_text"]
+
+
+def chunk_of(records: Sequence[Record]) -> Chunk:
+    """The chunk of records with a solution, in their order, which are selected already and counted."""
+    numbers: dict[str, int] = {}
+    rows = []
+    for row, record in enumerate(records):
+        if record.solution is not None:
+            number = numbers.setdefault(record.problem.statement, len(numbers))
+            rows.append((row, number, *_of_solution(record.solution), *_of_problem(record.problem)))
+    schema = SOLUTIONS | {name: kind for name, kind in PROBLEMS.items() if name != "problem"} | {"split": pl.String}
+    return Chunk(pl.DataFrame(rows, schema=schema, orient="row"), frames_of(records), Tally())
+
+
+def _of_solution(solution: SolutionRecord) -> tuple[Any, ...]:
+    text = solution.extras.get("text")
+    return solution.source, solution.is_correct, solution.separator, None if text is None else str(text)
+
+
+def _of_problem(problem: ProblemRecord) -> tuple[Any, ...]:
+    messages = problem.extras.get("messages")
+    return problem.statement, problem.subject, msgspec.json.encode(messages).decode() if messages else None, ""
+
+
+def sources_needed(policy: LabelPolicy) -> Sequence[str]:
+    """The kinds of ratings that the policy's sources are made of."""
+    needed = {kind for source in policy.sources for kind in _KINDS[source]}
+    if "human" in policy.sources and policy.people == "majority":
+        needed.add("consensus")  # Adjudicated ratings override every majority.
+    return sorted(needed)
+
+
+_KINDS = {
+    "gold": ("gold",),
+    "adjudicated": ("consensus",),
+    "consensus": ("consensus",),
+    "human": ("people",),
+    "monte_carlo_hard": ("estimates",),
+    "monte_carlo_soft": ("estimates",),
+    "judge": ("verdicts",),
+    "monte_carlo_and_judge": ("estimates", "verdicts"),
+}
