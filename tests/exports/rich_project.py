@@ -117,7 +117,7 @@ def comparison_row(number: int) -> dict[str, Any]:
 def fill(project: Project, *, solutions: int = 18, first: int = 0, comparisons: int = 9, filler: str = "") -> Project:
     """Import that many rows of each kind into the project."""
     rows = [solution_row(number, filler=filler) for number in range(first, first + solutions)]
-    rows += [row for number in range(solutions // 2) for row in criticized_rows(number + 1)]
+    rows += [row for number in range(first, first + solutions // 2) for row in criticized_rows(number + 1)]
     rows += [comparison_row(number) for number in range(comparisons)]
     content = "".join(json.dumps(row) + "\n" for row in rows).encode()
     batch = create_import(project=project, file=ContentFile(content), filename="rich.jsonl", format="jsonl")

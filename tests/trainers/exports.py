@@ -23,21 +23,40 @@ CONVERSATIONAL: dict[str, Any] = {"prompts": "conversational"}
 
 # The folder's name: the project, the format, the policy, the container.
 EXPORTS: dict[str, tuple[str, str, dict[str, Any], str]] = {
+    "annotate": (STEPS, "annotate", {}, "jsonl"),
+    "annotate-parquet": (STEPS, "annotate", {}, "parquet"),
+    "prm800k": (STEPS, "prm800k", {}, "jsonl"),
+    "processbench": (STEPS, "processbench", {}, "jsonl"),
+    "verifier-sft": (STEPS, "verifier-sft", {}, "jsonl"),
+    "verifier-sft-messages": (STEPS, "verifier-sft", CONVERSATIONAL, "jsonl"),
+    "verifier-dpo": (STEPS, "verifier-dpo", {}, "jsonl"),
+    "verifier-dpo-messages": (STEPS, "verifier-dpo", CONVERSATIONAL, "jsonl"),
+    "verifier-rl": (STEPS, "verifier-rl", {}, "jsonl"),
     "trl-prm": (STEPS, "trl-prm", {}, "jsonl"),
     "trl-prm-parquet": (STEPS, "trl-prm", {}, "parquet"),
     "trl-prm-gzip": (STEPS, "trl-prm", {}, "jsonl.gz"),
     "trl-prm-zstd": (STEPS, "trl-prm", {}, "jsonl.zst"),
     "trl-prm-splits": (STEPS, "trl-prm", SPLITS, "jsonl"),
-    "annotate": (STEPS, "annotate", {}, "jsonl"),
-    "prm800k": (STEPS, "prm800k", {}, "jsonl"),
+    "qwen-prm": (STEPS, "qwen-prm", {}, "jsonl"),
+    "rlhflow-prm": (STEPS, "rlhflow-prm", {}, "jsonl"),
+    "openrlhf-prm": (STEPS, "openrlhf-prm", {}, "jsonl"),
     "math-shepherd": (STEPS, "math-shepherd", {}, "jsonl"),
     "orm": (STEPS, "orm", {}, "jsonl"),
-    "orm-conversational": (STEPS, "orm", CONVERSATIONAL, "jsonl"),
+    "orm-messages": (STEPS, "orm", CONVERSATIONAL, "jsonl"),
     "reward-pairs": (PAIRS, "reward-pairs", {}, "jsonl"),
     "reward-pairs-parquet": (PAIRS, "reward-pairs", {}, "parquet"),
-    "reward-pairs-dialogues": (DIALOGUES, "reward-pairs", CONVERSATIONAL, "jsonl"),
+    "reward-pairs-messages": (DIALOGUES, "reward-pairs", CONVERSATIONAL, "jsonl"),
+    "reward-pairs-answers": (STEPS, "reward-pairs", {"pairs": ["answers"]}, "jsonl"),
     "dpo": (PAIRS, "dpo", {}, "jsonl"),
-    "dpo-dialogues": (DIALOGUES, "dpo", CONVERSATIONAL, "jsonl"),
+    "dpo-messages": (DIALOGUES, "dpo", CONVERSATIONAL, "jsonl"),
+    "dpo-llama-factory": (DIALOGUES, "dpo", {"prompts": "llama_factory"}, "jsonl"),
+    "dpo-ms-swift": (DIALOGUES, "dpo", {"prompts": "ms_swift"}, "jsonl"),
+    "step-dpo": (STEPS, "step-dpo", {}, "jsonl"),
+    "step-dpo-messages": (STEPS, "step-dpo", CONVERSATIONAL, "jsonl"),
+    "sft": (STEPS, "sft", {}, "jsonl"),
+    "sft-messages": (STEPS, "sft", CONVERSATIONAL, "jsonl"),
+    "verl": (STEPS, "verl", {}, "jsonl"),
+    "verl-parquet": (STEPS, "verl", {}, "parquet"),
 }
 
 
@@ -70,13 +89,11 @@ def _import(folder: Path) -> None:
 
 
 def _export(folder: Path, project: str, format_: str, policy: dict[str, Any], container: str) -> dict[str, Any]:
-    folder.mkdir()
+    """As a user makes a folder for a trainer: the parts, the manifest and the card."""
     policy_file = folder.parent / "rows" / f"{folder.name}.policy"
     policy_file.write_bytes(msgspec.json.encode(policy))
-    output = folder / f"{folder.name}.{container}"
-    result = _command(
-        "export", "--project", project, "--format", format_, "--policy", str(policy_file), "--output", str(output)
-    )
+    made = ["--project", project, "--format", format_, "--policy", str(policy_file), "--container", container]
+    result = _command("export", *made, "--output", str(folder))
     assert result["rows"], folder.name
     return {"format": format_, "rows": result["rows"], "files": [Path(file).name for file in result["files"]]}
 
