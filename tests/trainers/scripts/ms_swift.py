@@ -1,6 +1,6 @@
-"""ms-swift's `swift rlhf` over pairs: ms_swift.py JSON
+"""ms-swift's `swift rlhf` and `swift sft` over pairs and conversations: ms_swift.py JSON
 
-JSON maps a name to {"file", "rlhf_type", "columns"}; `columns` is what `--columns` gets.
+JSON maps a name to {"file", "task", "columns"}; the task is sft or an `rlhf_type`, `columns` is what `--columns` gets.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from swift import RLHFArguments, rlhf_main
+from swift import RLHFArguments, SftArguments, rlhf_main, sft_main
 from swift.dataset import load_dataset
 from tiny import make_model, make_tokenizer, report, rows_of, texts_in, versions
 
@@ -30,7 +30,10 @@ def outcome_of(name: str, task: dict[str, Any]) -> dict[str, Any]:
     made, _ = load_dataset(task["file"], columns=task["columns"], strict=False)
     facts = {"rows": len(rows), "used": len(made or ()), "columns": made.column_names if made else []}
     try:
-        rlhf_main(RLHFArguments(**settings(name, task)))
+        if task["task"] == "sft":
+            sft_main(SftArguments(**settings(name, task)))
+        else:
+            rlhf_main(RLHFArguments(rlhf_type=task["task"], **settings(name, task)))
     except Exception as error:
         return facts | {"error": f"{type(error).__name__}: {error}"[:400]}
     log = next(Path(name).glob("**/logging.jsonl")).read_text().splitlines()
@@ -42,7 +45,6 @@ def outcome_of(name: str, task: dict[str, Any]) -> dict[str, Any]:
 
 def settings(name: str, task: dict[str, Any]) -> dict[str, Any]:
     return {
-        "rlhf_type": task["rlhf_type"],
         "model": "base",
         "model_type": "qwen2",
         "template": "chatml",

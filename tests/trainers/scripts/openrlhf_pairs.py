@@ -17,8 +17,8 @@ absent.pretend("flash_attn.utils.distributed", "flash_attn.bert_padding")
 import torch
 from datasets import load_dataset
 from openrlhf.datasets.reward_dataset import RewardDataset
+from openrlhf.models.loss import PairWiseLoss
 from tiny import END, make_model, make_tokenizer, report, rows_of, texts_in, versions
-from torch.nn.functional import logsigmoid
 
 
 def main(path: str, dialogues: str) -> None:
@@ -70,7 +70,7 @@ def ended(text: str) -> str:
 
 
 def trained(tokenizer: Any, data: RewardDataset, steps: int = 20) -> list[float]:
-    """A reward model on the batches of its collation, with the loss of its paper, margins included."""
+    """A reward model on the batches of its collation with its loss, margins included."""
     model = make_model(tokenizer, "reward", num_labels=1)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
     items = [data[place] for place in range(len(data)) if data[place][0].shape[1] <= 512]
@@ -79,7 +79,7 @@ def trained(tokenizer: Any, data: RewardDataset, steps: int = 20) -> list[float]
         batch = data.collate_fn([items[(8 * step + place) % len(items)] for place in range(8)])
         chosen = model(input_ids=batch[0].squeeze(1), attention_mask=batch[1].squeeze(1)).logits
         rejected = model(input_ids=batch[2].squeeze(1), attention_mask=batch[3].squeeze(1)).logits
-        loss = -logsigmoid(chosen - rejected).mean()
+        loss = PairWiseLoss()(chosen.squeeze(1), rejected.squeeze(1), torch.tensor(batch[4]))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
