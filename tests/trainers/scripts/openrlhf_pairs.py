@@ -5,6 +5,7 @@ The trainers themselves need deepspeed and a GPU: the data set class, its collat
 
 from __future__ import annotations
 
+import random
 import sys
 from types import SimpleNamespace
 from typing import Any
@@ -69,11 +70,12 @@ def ended(text: str) -> str:
     return text.rstrip("\n") + " " + END
 
 
-def trained(tokenizer: Any, data: RewardDataset, steps: int = 20) -> list[float]:
+def trained(tokenizer: Any, data: RewardDataset, steps: int = 30) -> list[float]:
     """A reward model on the batches of its collation with its loss, margins included."""
     model = make_model(tokenizer, "reward", num_labels=1)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
     items = [data[place] for place in range(len(data)) if data[place][0].shape[1] <= 512]
+    random.Random(1).shuffle(items)
     losses = []
     for step in range(steps):
         batch = data.collate_fn([items[(8 * step + place) % len(items)] for place in range(8)])

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import random
 import sys
 from types import SimpleNamespace
 from typing import Any
@@ -61,13 +62,14 @@ def misplaced(tokenizer: Any, rows: list[dict[str, Any]], data: ProcessRewardDat
     return wrong
 
 
-def trained(tokenizer: Any, data: ProcessRewardDataset, tag: str, steps: int = 30) -> list[float]:
+def trained(tokenizer: Any, data: ProcessRewardDataset, tag: str, steps: int = 60) -> list[float]:
     model = make_model(tokenizer, "causal")
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
     (placeholder,) = tokenizer.encode(tag, add_special_tokens=False)
     signs = [tokenizer.encode(sign, add_special_tokens=False)[0] for sign in "+-"]
     loss_of = PRMLoss(placeholder, reward_token_ids=signs)
     items = [data[place] for place in range(len(data)) if data[place][0].shape[1] <= 512]
+    random.Random(1).shuffle(items)
     losses = []
     for step in range(steps):
         batch = data.collate_fn([items[(8 * step + place) % len(items)] for place in range(8)])
