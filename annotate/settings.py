@@ -289,7 +289,10 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {"JobStatusEnum": "apps.core.jobs.model.JobStatus"},
+    "ENUM_NAME_OVERRIDES": {
+        "JobStatusEnum": "apps.core.jobs.model.JobStatus",
+        "RewardModelKindEnum": "apps.scoring.models.KIND_CHOICES",
+    },
 }
 
 # Lightness and chroma of unfold's own shades, at the hue of the pages' accent.
