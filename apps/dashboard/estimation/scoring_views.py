@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 from django.contrib.auth.decorators import login_required
@@ -81,6 +82,9 @@ def scoring(request: AuthenticatedRequest, slug: str, number: int) -> HttpRespon
     context = place.context(
         "estimation",
         run=run,
+        # Line ends and spaces decide what the model reads, so they are made visible.
+        prompt=[(name, json.dumps(value, ensure_ascii=False)) for name, value in run.prompt.items() if value],
+        options=[(name, value) for name, value in run.options.items() if value != []],
         can_resume=run.status in (JobStatus.PAUSED, JobStatus.FAILED) and run.endpoint_id is not None,
     )
     if run.has_ended or run.status == JobStatus.PAUSED:
