@@ -295,6 +295,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "JobStatusEnum": "apps.core.jobs.model.JobStatus",
         "EvaluationKindEnum": "apps.evaluation.models.EvaluationKind",
+        "RewardModelKindEnum": "apps.scoring.models.KIND_CHOICES",
     },
 }
 
