@@ -51,7 +51,7 @@ def calibration(
     cells, shape = solutions * bins + bin_numbers, (int(solutions.max(initial=-1)) + 1, bins)
     weights = (np.ones(len(cells)), estimates, good)
     sums = [np.bincount(cells, weights=column, minlength=shape[0] * bins).reshape(shape) for column in weights]
-    tallies = np.hstack(sums)
+    tallies = np.hstack(sums).astype(np.float64)
     squares = by_cluster(np.column_stack(((estimates - good) ** 2, np.ones(len(good)))), solutions)
     return Calibration(
         _bins(tallies.sum(axis=0).reshape(3, bins)),
