@@ -11,8 +11,8 @@ import pytest
 from django.test import Client
 
 from apps.accounts.models import User
-from apps.corpus.imports.run import run_import
-from apps.corpus.models import Solution
+from apps.core.jobs.model import JobStatus
+from apps.corpus.models import ImportBatch, Solution
 from apps.projects.models import Membership, Project
 from tests.cast import bearer, signed_in
 from tests.evaluation.scored_project import judge, make_judge_run, make_samples
@@ -38,15 +38,15 @@ def post(client: Client, path: str, body: object = None) -> Any:
 
 
 @pytest.fixture
-def benchmark(project: Project, alice: User) -> Project:
+def benchmark(worker: None, project: Project, alice: User) -> Project:
     file = io.BytesIO("".join(json.dumps(row) + "\n" for row in ROWS).encode())
     file.name = "processbench.jsonl"
     taken = bearer(alice).post(f"{API}/projects/{project.slug}/imports", {"file": file, "format": "processbench"})
-    run_import(batch_id=taken.json()["id"])
+    eventually(lambda: ImportBatch.objects.get(pk=taken.json()["id"]).status == JobStatus.FINISHED)
     return project
 
 
-def test_a_judge_is_evaluated_on_a_benchmark_file(worker: None, benchmark: Project, alice: User, rita: User) -> None:
+def test_a_judge_is_evaluated_on_a_benchmark_file(benchmark: Project, alice: User, rita: User) -> None:
     run = make_judge_run(benchmark)
     for row, rating in zip(ROWS, (-1, 1, 1, -1, 1, -1), strict=True):
         judge(run, Solution.objects.get(problem__statement=row["problem"]), 1, rating, 1)
