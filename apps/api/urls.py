@@ -42,7 +42,7 @@ urlpatterns = [
     path("projects/<slug:slug>/estimation-runs", estimation.RunList.as_view()),
     path("projects/<slug:slug>/sampling-runs", sampling.SamplingList.as_view()),
     path("projects/<slug:slug>/exports", exports.ExportList.as_view()),
-    path("projects/<slug:slug>/exports/preview", exports.ExportPreview.as_view()),
+    path("projects/<slug:slug>/exports/preview", exports.ExportPreviewView.as_view()),
     path("projects/<slug:slug>/exports/stream", exports.ExportStream.as_view()),
     path("projects/<slug:slug>/label-policies", policies.PolicyList.as_view()),
     path("projects/<slug:slug>/contamination-lists", contamination.ContaminationLists.as_view()),

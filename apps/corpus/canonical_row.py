@@ -58,7 +58,8 @@ def row_of(row: CanonicalRow) -> dict[str, Any]:
     for person in values["people"]:
         del person["_redundancy"]
         if person["submitted_at"] is not None:
-            person["submitted_at"] = person["submitted_at"].isoformat()
+            # With a fraction, since loaders take a column of times in whole seconds for no text.
+            person["submitted_at"] = person["submitted_at"].isoformat(timespec="microseconds")
         person["extras"] = _extras_text(person["extras"])
     return values
 

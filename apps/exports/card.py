@@ -14,6 +14,10 @@ import yaml
 from apps.exports.formats.base import Reader
 from apps.exports.manifest import Manifest
 
+_TIMES = (
+    "`datasets` 5.2 rewrites a text column of JSON Lines in which every value is a date or a time without a fraction: an "
+    "answer `2024-05-01` becomes `2024-05-01 00:00:00`. Parquet has no such column."
+)
 _LONG_ROWS = {
     "pairs": (
         "TRL's RewardTrainer removes rows above its `max_length` (1,024 by default), DPOTrainer removes those whose prompt "
@@ -84,7 +88,9 @@ def _section(title: str, lines: Sequence[str]) -> list[str]:
 
 
 def _loading(manifest: Manifest) -> list[str]:
-    zstd = ["", "Files in zstd need the package `zstandard`."] if manifest["container"] == "jsonl.zst" else []
+    container = manifest["container"]
+    zstd = ["", "Files in zstd need the package `zstandard`."] if container == "jsonl.zst" else []
+    times = [] if container == "parquet" else ["", _TIMES]
     splits = ", ".join(dict.fromkeys(f"`{part['split']}`" for part in manifest["parts"]))
     return [
         "```python",
@@ -95,6 +101,7 @@ def _loading(manifest: Manifest) -> list[str]:
         "",
         f"Splits: {splits}. Files, splits and types are those of the front matter above: keep this file beside them.",
         *zstd,
+        *times,
     ]
 
 

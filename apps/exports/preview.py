@@ -20,7 +20,7 @@ MOST_SAMPLES = 5  # Further ones are read until some of them make rows.
 ROWS = 3
 
 
-class Preview(msgspec.Struct, frozen=True):
+class ExportPreview(msgspec.Struct, frozen=True):
     """The first rows, and the counts of the sample. `is_whole`: the sample is all that the project has."""
 
     rows: list[Row]
@@ -31,7 +31,7 @@ class Preview(msgspec.Struct, frozen=True):
     warnings: list[str]
 
 
-def preview_export(*, project: Project, format: str, policy: LabelPolicy) -> Preview:  # noqa: A002
+def preview_export(*, project: Project, format: str, policy: LabelPolicy) -> ExportPreview:  # noqa: A002
     """Make the rows of the first solutions and comparisons, and write nothing."""
     format_, tally, index = FORMATS[format], Tally(), contamination_index(policy, project)
     chunks = load_records(project, of=format_.kinds(policy), chunk=SAMPLE, whole=needs_whole_problems(format_, policy))
@@ -44,13 +44,13 @@ def preview_export(*, project: Project, format: str, policy: LabelPolicy) -> Pre
             tally.count_rows(made)
         if tally.rows:
             break
-    return Preview(
+    return ExportPreview(
         rows=list(islice(chain.from_iterable(rows.values()), ROWS)),
         tally=tally,
         records=records,
         is_whole=next(chunks, None) is None,
         splits={name: len(rows.get(name, [])) for name in policy.splits},
-        warnings=_warnings(tally, records, policy),
+        warnings=[*format_.notices(policy, tally), *_warnings(tally, records, policy)],
     )
 
 

@@ -151,7 +151,7 @@ def _signs(texts: Sequence[str], labeled: str) -> Iterator[str]:
         place += 1
 
 
-def _turns(row: Row, _: str) -> Parts:
+def _signed_messages(row: Row, _: str) -> Parts:
     """A dialogue, in which turns of + or - label the message before."""
     texts: list[str] = []
     labels: list[str] = []
@@ -211,6 +211,6 @@ _KINDS = (
     _Kind(frozenset({"prompt", "completions", "labels"}), _supervised),
     _Kind(frozenset({"input", "label"}), _tagged),
     _Kind(frozenset({"chosen", "rejected"}), _pair),
-    _Kind(frozenset({"messages"}), _turns),
+    _Kind(frozenset({"messages"}), _signed_messages),
     _Kind(frozenset(), _plain),
 )

@@ -3,32 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-
-import numpy as np
-import polars as pl
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from apps.exports.chunks import chunk_rows
 from apps.exports.formats import FORMATS
+from apps.exports.formats.base import Format
 from apps.exports.policy import LabelPolicy
-from apps.exports.writers import Rows, lines_of, mixed_places, mixing_order
+from apps.exports.writers import MixedWriter, PartWriter, Rows, lines_of
 from apps.projects.models import Project
+
+BLOCK = 64 * 1024
 
 
 def stream_rows(project: Project, format: str, policy: LabelPolicy) -> Iterator[bytes]:  # noqa: A002
-    """Yield the lines of the rows, a chunk at a time. The policy has no splits: they are several files.
+    """Yield the lines of the rows, some at a time. The policy has no splits: they are several files.
 
-    A format with mixed rows mixes those of each chunk, where a file mixes all.
+    A format with mixed rows is read to its end before the first line.
     """
     format_ = FORMATS[format]
-    for chunk in chunk_rows(project, format_, policy):
-        for rows in chunk.rows.values():
-            if len(rows):
-                yield lines_of(_mixed(rows, format_.mixed_column) if format_.mixed_column else rows)
+    rows = (rows for chunk in chunk_rows(project, format_, policy) for rows in chunk.rows.values() if len(rows))
+    return _mixed(rows, format_, policy) if format_.mixed_column else map(lines_of, rows)
 
 
-def _mixed(rows: Rows, column: str) -> pl.DataFrame:
-    """The same rows with those of two classes evenly mixed."""
-    frame = rows if isinstance(rows, pl.DataFrame) else pl.DataFrame(rows)
-    true, false = frame.filter(pl.col(column)), frame.filter(~pl.col(column))
-    order = list(mixing_order(len(true), len(false), most=len(frame)))
-    return pl.concat([true, false])[mixed_places(np.concatenate(order))]
+def _mixed(chunks: Iterator[Rows], format_: Format, policy: LabelPolicy) -> Iterator[bytes]:
+    with TemporaryDirectory(prefix="annotate-stream-") as name:
+        folder = Path(name)
+        path = folder / "rows.jsonl"
+        with (
+            PartWriter(path, "jsonl", format_.schema(policy)) as writer,
+            MixedWriter(writer, format_.mixed_column, folder) as mixed,
+        ):
+            for rows in chunks:
+                mixed.write(rows)
+        with path.open("rb") as lines:
+            while block := lines.read(BLOCK):
+                yield block

@@ -38,6 +38,8 @@ TABLE: list[tuple[str, str, str, str]] = [
     ("projects/<slug:slug>/rounds/<signed:number>/close", "post", "manager", "write"),
     ("projects/<slug:slug>/rounds/<signed:number>/claim", "post", "labeler", "label"),
     ("projects/<slug:slug>/exports", "post", "manager", "write"),
+    ("projects/<slug:slug>/contamination-lists", "get", "manager", "read"),
+    ("projects/<slug:slug>/contamination-lists", "post", "manager", "write"),
     ("projects/<slug:slug>/endpoints", "get", "manager", "read"),
     ("projects/<slug:slug>/endpoints", "post", "manager", "write"),
     ("projects/<slug:slug>/estimation-runs", "get", "reviewer", "read"),

@@ -31,21 +31,23 @@ def solution_row(number: int, *, filler: str = "") -> dict[str, Any]:
     is_late = number > 1
     text = TEXTS[number % len(TEXTS)]
     steps = [f"{text} Step one.{filler}", f"{text or 'Then'} two.", text or "Three."]
-    error = number % 3
-    ratings = [-1 if place == error else 1 for place in range(error + 1)]
+    is_good = number % 6 == 5
+    error = 3 if is_good else number % 3
+    ratings = [-1 if place == error else 1 for place in range(min(error + 1, 3))]
+    rated = [{"position": place, "candidate": 0, "rating": rating} for place, rating in enumerate(ratings)]
+    alternative = {"position": error, "candidate": 1}
+    critique = {"position": error, "candidate": 0, "text": f"{text} This is wrong.", "is_own": True}
     person = {
         "labeler": "ada",
         "round": 1,
-        "finish_reason": "found_error",
+        "finish_reason": "solution" if is_good else "found_error",
         "submitted_at": "2024-05-01T10:00:00Z" if number % 2 else "2024-05-01T10:00:00.123456Z",
         "active_ms": 41000 if is_late else None,
-        "steps": [{"position": place, "candidate": 0, "rating": rating} for place, rating in enumerate(ratings)],
+        "steps": rated if is_good else [*rated, alternative | {"rating": 1}],
+        "critiques": [] if is_good else [critique],
     }
-    judge = {
-        "judge": "critic",
-        "version": 3,
-        "steps": [{"position": 0, "rating": 1, "confidence": 1 if number % 2 else SCORE, "reason": text or None}],
-    }
+    verdict = {"rating": 1, "confidence": 1 if number % 2 else SCORE, "reason": text or None}
+    judge = {"judge": "critic", "version": 3, "steps": [verdict | {"position": place} for place in range(3)]}
     counts = [{"position": place, "rollouts": 8, "successes": 8 - place, "missing": 0} for place in range(3)]
     run = {"run": 5, "completer": "m", "strategy": "math-shepherd", "steps": counts}
     problem = {
@@ -61,7 +63,10 @@ def solution_row(number: int, *, filler: str = "") -> dict[str, Any]:
         "final_answer": text or None,
         "is_correct": bool(number % 2),
         "verifier_score": SCORE if is_late else None,
-        "steps": [{"position": place, "text": step} for place, step in enumerate(steps)],
+        "steps": [
+            *({"position": place, "text": step} for place, step in enumerate(steps)),
+            *([] if is_good else [alternative | {"text": f"{text} Better.", "chosen": False}]),
+        ],
     }
     return {
         "problem": problem,
@@ -114,10 +119,18 @@ def comparison_row(number: int) -> dict[str, Any]:
     return {"problem": {"statement": f"{text} Which is {number}?"}, "comparison": sides, "people": [person]}
 
 
-def fill(project: Project, *, solutions: int = 18, first: int = 0, comparisons: int = 9, filler: str = "") -> Project:
-    """Import that many rows of each kind into the project."""
+def fill(
+    project: Project,
+    *,
+    solutions: int = 18,
+    first: int = 0,
+    comparisons: int = 9,
+    criticized: int = 0,
+    filler: str = "",
+) -> Project:
+    """Import that many rows of each kind into the project; of `criticized` problems, two solutions each."""
     rows = [solution_row(number, filler=filler) for number in range(first, first + solutions)]
-    rows += [row for number in range(first, first + solutions // 2) for row in criticized_rows(number + 1)]
+    rows += [row for number in range(criticized) for row in criticized_rows(number + 1)]
     rows += [comparison_row(number) for number in range(comparisons)]
     content = "".join(json.dumps(row) + "\n" for row in rows).encode()
     batch = create_import(project=project, file=ContentFile(content), filename="rich.jsonl", format="jsonl")

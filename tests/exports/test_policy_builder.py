@@ -155,7 +155,7 @@ def test_the_preview_warns_of_one_class_and_of_long_rows(project: Project, pages
     form = pages.get(reverse("export-new", args=[project.slug])).context["form"]
     address = reverse("export-preview", args=[project.slug])
     shown = pages.post(address, answers(form, format="trl-prm")).content.decode()
-    assert "3 of 3 rows are longer than 1,024 tokens" in shown
+    assert "6 of 6 rows are longer than 1,024 tokens" in shown
     shown = pages.post(address, answers(form, format="orm", answers="right")).content.decode()
     assert "All labels of the sample are right" in shown
 

@@ -106,7 +106,7 @@ class ExportCancel(APIView):
         return Response(ExportSerializer(cancel_export(export=export_of(request, pk), actor=user_of(request))).data)
 
 
-class PreviewSerializer(serializers.Serializer[Any]):
+class ExportPreviewSerializer(serializers.Serializer[Any]):
     rows = serializers.ListField(child=serializers.DictField(), help_text="The first rows.")
     records = serializers.IntegerField(help_text="Solutions and comparisons in the sample.")
     is_whole = serializers.BooleanField(help_text="Whether the sample is all that the project has.")
@@ -115,8 +115,8 @@ class PreviewSerializer(serializers.Serializer[Any]):
     warnings = serializers.ListField(child=serializers.CharField())
 
 
-class ExportPreview(APIView):
-    @extend_schema(request=RowsSerializer, responses=PreviewSerializer)
+class ExportPreviewView(APIView):
+    @extend_schema(request=RowsSerializer, responses=ExportPreviewSerializer)
     def post(self, request: Request, slug: str) -> Response:
         """The first rows and the counts of a sample. Nothing is stored."""
         project, format_, policy = _asked(request, slug)

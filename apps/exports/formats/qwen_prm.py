@@ -25,7 +25,7 @@ class QwenPrm(ExampleFormat):
     readers: tuple[Reader, ...] = (
         Reader(
             "TRL",
-            "0.26.0 to 1.13.0",
+            "1.13.0",
             "PRMTrainer with step_separator",
             """Add `<extra_0>` to the tokenizer where it is not a token already, and turn the rows into TRL's:
 
@@ -43,7 +43,7 @@ rows = rows.map(steps, remove_columns=rows.column_names)
 trainer = PRMTrainer(args=PRMConfig(step_separator="<extra_0>", max_length=None), train_dataset=rows, ...)
 ```
 
-Run with 1.13.0: each label is on its `<extra_0>`.""",
+Run: each label is on its `<extra_0>`.""",
         ),
         Reader(
             "transformers",

@@ -28,7 +28,7 @@ class RlhflowPrm(ExampleFormat):
             "1.16.0",
             "SFTTrainer",
             "`SFTConfig(assistant_only_loss=True, max_length=None)`, with a chat template that has `{% generation %}` marks: "
-            "otherwise the model learns to write the steps as well.",
+            "otherwise the model learns to write the steps as well. Run.",
         ),
         Reader(
             "LLaMA-Factory",
@@ -36,7 +36,7 @@ class RlhflowPrm(ExampleFormat):
             "sft",
             '`dataset_info.json`: `{"mine": {"file_name": "FILE", "formatting": "sharegpt", "columns": {"messages": '
             '"messages"}, "tags": {"role_tag": "role", "content_tag": "content", "user_tag": "user", "assistant_tag": '
-            '"assistant"}}}`.',
+            '"assistant"}}}`. Run.',
         ),
         Reader(
             "axolotl",

@@ -212,5 +212,5 @@ def _extras(fields: Fields, question: Fields, positions: _Positions, *, is_phase
 
 
 def naive_iso(time: datetime) -> str:
-    """A time as in the published rows: in UTC, without an offset."""
-    return time.replace(tzinfo=None).isoformat()
+    """A time as in the published rows: in UTC, with a fraction, without an offset."""
+    return time.replace(tzinfo=None).isoformat(timespec="microseconds")
