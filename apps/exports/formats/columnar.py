@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from apps.corpus.labels import GREAT
 from apps.corpus.records import Record
-from apps.exports.formats.base import BaseFormat, Reader, Row, check_step_columns, check_two_classes
+from apps.exports.formats.base import PROCESS, BaseFormat, Reader, Row, check_step_columns, check_two_classes
 from apps.exports.labels.columns.chunk import Chunk, chunk_of
 from apps.exports.labels.columns.examples import Examples, fitting_examples
 from apps.exports.labels.columns.steps import label_steps
@@ -51,6 +51,7 @@ class ColumnFormat(BaseFormat, ABC):
 class ExampleFormat(ColumnFormat):
     """A format with a row for each training example: a prefix of a solution with a label on each step."""
 
+    group = PROCESS
     labels_steps = True
     columns: pa.Schema
 
