@@ -14,9 +14,9 @@ from apps.corpus.services import create_import, keep_upload
 from apps.estimation.models import EstimationRun, SamplingRun
 from apps.estimation.runs.services import start_run
 from apps.estimation.sampling.services import start_sampling
-from apps.exports.models import Export
+from apps.exports.models import Export, SavedPolicy
 from apps.exports.run import run_export
-from apps.exports.services import create_export
+from apps.exports.services import create_export, save_policy
 from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint
 from apps.labeling.assignments.submit import submit
@@ -47,6 +47,7 @@ class World:
     run: EstimationRun
     sampling: SamplingRun
     draft: Round
+    saved_policy: SavedPolicy
 
 
 def rate(round_: Round, labeler: User, *ratings: int | None, finish: str = "", **fields: object) -> Assignment:
@@ -81,7 +82,8 @@ def world(project: Project, alice: User, bob: User) -> World:
     run = start_run(project=project, endpoint=endpoint, strategy="posterior-search", created_by=alice)
     sampling = start_sampling(project=project, endpoint=endpoint, created_by=alice)
     draft = create_round(project=project, protocol="first_error", name="Second light", created_by=alice)
-    made = (upload, batch, export, guideline, invitation, secret, bobs, endpoint, run, sampling, draft)
+    policy = save_policy(project=project, name="strict", format="trl-prm", policy={"neutral": "negative"})
+    made = (upload, batch, export, guideline, invitation, secret, bobs, endpoint, run, sampling, draft, policy)
     return World(project, solution, round_, *made)
 
 

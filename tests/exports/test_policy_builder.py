@@ -136,7 +136,7 @@ def test_the_preview_shows_rows_counts_and_what_is_left_out(rich: Project, pages
     form = pages.get(reverse("export-new", args=[rich.slug])).context["form"]
     address = reverse("export-preview", args=[rich.slug])
     shown = pages.post(address, answers(form, format="trl-prm", splits="train 50, test 50")).content.decode()
-    assert "rows from all 36 solutions and comparisons." in shown
+    assert "51 rows from all 54 solutions and comparisons." in shown
     assert "&quot;completions&quot;: [" in shown
     assert "Left out: ratings" in shown
     assert "of the source monte_carlo_hard, since an earlier source labels the solution" in shown
@@ -155,7 +155,8 @@ def test_the_preview_warns_of_one_class_and_of_long_rows(project: Project, pages
     form = pages.get(reverse("export-new", args=[project.slug])).context["form"]
     address = reverse("export-preview", args=[project.slug])
     shown = pages.post(address, answers(form, format="trl-prm")).content.decode()
-    assert "6 of 6 rows are longer than 1,024 tokens" in shown
+    # The solutions with their first step, and two of their alternatives: the third takes the place of the long step.
+    assert "5 of 8 rows are longer than 1,024 tokens" in shown
     shown = pages.post(address, answers(form, format="orm", answers="right")).content.decode()
     assert "All labels of the sample are right" in shown
 
