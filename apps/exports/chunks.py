@@ -16,14 +16,14 @@ from apps.exports.load.arrow import is_shared, open_reader
 from apps.exports.load.columns import ColumnLoader
 from apps.exports.load.people import load_members
 from apps.exports.load.records import load_records
-from apps.exports.load.spans import Span, cut_pieces, cut_spans
+from apps.exports.load.spans import Span, cut_pieces, cut_spans, regions
 from apps.exports.policy import LabelPolicy
 from apps.exports.row_length import TOKEN_LIMITS, frame_tokens
 from apps.exports.tally import Tally
 from apps.exports.writers import Rows
 from apps.projects.models import Project
 
-COLUMN_CHUNK = 5000  # Solutions in memory at once, as columns.
+COLUMN_CHUNK = 4000  # Solutions in memory at once, as columns.
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +68,24 @@ def _in_columns(
         needs_labels=format_.labels_steps,
         index=contamination_index(policy, project),
     )
-    wide = cut_spans(project, of=format_.of, size=COLUMN_CHUNK, within=within)
-    spans = [
-        span
-        for one in wide
-        for span in ([one] if needs_whole_problems(format_, policy) else cut_pieces(project, one, size=COLUMN_CHUNK))
-    ]
     with open_reader() as reader:
-        chunks = (loader.load(reader, span) for span in spans)
-        ahead = read_ahead(chunks, most=1) if is_shared(reader) else nullcontext(chunks)
-        with ahead as ready:
-            for span, chunk in zip(spans, ready, strict=True):
-                yield _rows_of(chunk, format_, policy, span.size)
+        for spans in _spans(project, format_, policy, within):
+            chunks = (loader.load(reader, span) for span in spans)
+            ahead = read_ahead(chunks, most=1) if is_shared(reader) else nullcontext(chunks)
+            with ahead as ready:
+                for span, chunk in zip(spans, ready, strict=True):
+                    yield _rows_of(chunk, format_, policy, span.size)
+
+
+def _spans(project: Project, format_: ColumnFormat, policy: LabelPolicy, within: Span | None) -> Iterator[list[Span]]:
+    """The spans of a part; of a whole project the first problems at once, and the others when these are done.
+
+    To cut a large project takes longer than a reader of its stream should wait.
+    """
+    is_whole = needs_whole_problems(format_, policy)
+    for region in [within] if within is not None else regions(project):
+        wide = cut_spans(project, of=format_.of, size=COLUMN_CHUNK, within=region)
+        yield [span for one in wide for span in ([one] if is_whole else cut_pieces(project, one, size=COLUMN_CHUNK))]
 
 
 def _rows_of(chunk: Chunk, format_: ColumnFormat, policy: LabelPolicy, records: int) -> ChunkRows:

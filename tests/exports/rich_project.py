@@ -119,10 +119,18 @@ def comparison_row(number: int) -> dict[str, Any]:
     return {"problem": {"statement": f"{text} Which is {number}?"}, "comparison": sides, "people": [person]}
 
 
-def fill(project: Project, *, solutions: int = 18, first: int = 0, comparisons: int = 9, filler: str = "") -> Project:
-    """Import that many rows of each kind into the project."""
+def fill(
+    project: Project,
+    *,
+    solutions: int = 18,
+    first: int = 0,
+    comparisons: int = 9,
+    criticized: int = 0,
+    filler: str = "",
+) -> Project:
+    """Import that many rows of each kind into the project; of `criticized` problems, two solutions each."""
     rows = [solution_row(number, filler=filler) for number in range(first, first + solutions)]
-    rows += [row for number in range(first, first + solutions // 2) for row in criticized_rows(number + 1)]
+    rows += [row for number in range(criticized) for row in criticized_rows(number + 1)]
     rows += [comparison_row(number) for number in range(comparisons)]
     content = "".join(json.dumps(row) + "\n" for row in rows).encode()
     batch = create_import(project=project, file=ContentFile(content), filename="rich.jsonl", format="jsonl")

@@ -15,6 +15,7 @@ from apps.core.zstd import ZstdFile
 from apps.corpus.imports.readers import READERS, ReaderOptions
 from apps.corpus.records import Record
 from apps.exports.formats import FORMATS
+from apps.exports.formats.base import GROUPS
 from apps.exports.policy import LabelPolicy, PolicyError
 from apps.exports.tally import Tally
 from apps.exports.writers import CONTAINERS, PartWriter
@@ -100,6 +101,18 @@ def test_annotate_holds_all_and_reads_back() -> None:
     assert [run.steps for run in again.estimates] == [run.steps for run in one.estimates]
     assert again.judges == one.judges
     assert again.judges[0].steps[0].reason == "It adds."
+
+
+def test_the_page_groups_formats_by_what_they_train() -> None:
+    groups: dict[str, set[str]] = {group: set() for group in GROUPS}
+    for name, format_ in FORMATS.items():
+        groups[format_.group].add(name)
+    assert list(groups.values()) == [
+        {"verifier-sft", "verifier-dpo", "verifier-rl"},
+        {"trl-prm", "qwen-prm", "rlhflow-prm", "openrlhf-prm", "math-shepherd"},
+        {"orm", "reward-pairs", "dpo", "step-dpo", "sft", "verl"},
+        {"annotate", "prm800k", "processbench"},
+    ]
 
 
 @pytest.mark.parametrize("format_", FORMATS)

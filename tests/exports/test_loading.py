@@ -33,7 +33,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def rich(alice: User) -> Project:
     """Its name is that of a split, and no file may bear it."""
-    return fill(create_project(slug="test-train-dev", name="Test", owner=alice))
+    return fill(create_project(slug="test-train-dev", name="Test", owner=alice), criticized=9)
 
 
 @pytest.fixture

@@ -21,16 +21,15 @@ _ARROW_TYPES = {
     inspect.IntType: pa.int64(),
     inspect.FloatType: pa.float64(),
     inspect.BoolType: pa.bool_(),
+    inspect.DictType: pa.string(),  # Extras, whose keys differ from row to row, are JSON in one text.
 }
 _HARD_NAMES = {GREAT: "reaches the answer", BAD: "misses the answer", UNKNOWN: "no rollout counted"}
 
 
 def _arrow_type(type_: inspect.Type) -> pa.DataType:
-    """A struct's columns leave out extras, whose keys differ from row to row."""
     type_ = plain_type(type_)
     if isinstance(type_, inspect.StructType):
-        fields = [field for field in row_fields(type_) if not isinstance(field.type, inspect.DictType)]
-        return pa.struct([(field.encode_name, _arrow_type(field.type)) for field in fields])
+        return pa.struct([(field.encode_name, _arrow_type(field.type)) for field in row_fields(type_)])
     return pa.list_(_arrow_type(type_.item_type)) if isinstance(type_, inspect.ListType) else _ARROW_TYPES[type(type_)]
 
 
@@ -49,13 +48,12 @@ class Annotate(SolutionFormat):
     def rows(self, record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
         if record.comparison is not None:
             _count(record, tally)
-            row = row_of(CanonicalRow(problem=record.problem, comparison=record.comparison, people=record.people))
-            yield {name: row[name] for name in ("problem", "comparison", "people")}
+            yield row_of(CanonicalRow(problem=record.problem, comparison=record.comparison, people=record.people))
         if record.solution is None:
             return
         _count(record, tally)
         labelings = resolve(record, policy)
-        row = row_of(
+        yield row_of(
             CanonicalRow(
                 problem=record.problem,
                 solution=record.solution,
@@ -67,8 +65,6 @@ class Annotate(SolutionFormat):
                 first_error=labelings[0].first_error if labelings else None,
             )
         )
-        del row["comparison"]
-        yield row
 
 
 def _count(record: Record, tally: Tally) -> None:

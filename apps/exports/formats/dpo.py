@@ -19,22 +19,22 @@ class Dpo(PairFormat):
     readers: tuple[Reader, ...] = (
         Reader(
             "TRL",
-            "0.13 to 1.16.0",
+            "1.16.0",
             "DPOTrainer",
             "`prompts: standard` or `conversational`, as it is. Set `DPOConfig(max_length=None)`: with the default of 1,024 "
             "tokens, rows whose prompt fills it are dropped and longer answers are cut, without a word. For KTO take `orm`, "
-            "not this file: `KTOTrainer` would read all chosen answers before all rejected ones.",
+            "not this file: `KTOTrainer` would read all chosen answers before all rejected ones. Run.",
         ),
         Reader(
             "OpenRLHF",
-            "0.5 to 0.11.2",
+            "0.11.2",
             "train_dpo",
             "`--data.prompt_key prompt --data.chosen_key chosen --data.rejected_key rejected`, and with `prompts: "
             "conversational` also `--data.apply_chat_template`; before 0.11 the same flags without `data.`. Without the first "
-            "flag it trains without the prompt, without a word.",
+            "flag it trains without the prompt, without a word. Its data code was run.",
         ),
-        Reader("LLaMA-Factory", "0.9.5", "dpo", LLAMA_FACTORY),
-        Reader("ms-swift", "4.6.0", "rlhf --rlhf_type dpo", MS_SWIFT),
+        Reader("LLaMA-Factory", "0.9.5", "dpo", f"{LLAMA_FACTORY} Run."),
+        Reader("ms-swift", "4.6.0", "rlhf --rlhf_type dpo", f"{MS_SWIFT} Run."),
     )
 
     def problem_rows(self, records: Sequence[Record], policy: LabelPolicy, tally: Tally) -> Iterator[Row]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import polars as pl
 import pyarrow as pa
 
-from apps.exports.formats.base import Reader, check_two_classes
+from apps.exports.formats.base import Reader
 from apps.exports.formats.columnar import ExampleFormat, ExampleRows
 from apps.exports.policy import LabelPolicy
 
@@ -23,22 +23,16 @@ class OpenRlhfPrm(ExampleFormat):
     readers: tuple[Reader, ...] = (
         Reader(
             "OpenRLHF",
-            "0.5 to 0.9.5",
+            "0.9.5",
             "train_prm",
             "`--input_key input --label_key label --placeholder_token TAG --reward_tokens + -`, where TAG is the policy's "
-            "`step_tag` and one token of the tokenizer, also after a space: Mistral has ки, and for Qwen export with "
-            '`"step_tag": "<extra_0>"`. Labels of steps beyond `--max_len` are cut without a word. 0.10 and later have no '
-            "trainer of process rewards.",
+            "`step_tag` and one token of the tokenizer, also after a space: ки for Mistral, or a token that you add, with "
+            '`"step_tag": "<extra_0>"`. Labels of steps beyond `--max_len` are cut without a word. The data code of 0.9.5 was '
+            "run; 0.11.2 has no trainer of process rewards.",
         ),
     )
     label_names: Mapping[str, str] = {"1": "+", "-1": "-"}
     columns = pa.schema([("input", pa.string()), ("label", pa.list_(pa.string()))])
-
-    def schema(self, policy: LabelPolicy) -> pa.Schema:
-        return self.columns
-
-    def check(self, policy: LabelPolicy) -> None:
-        check_two_classes(self.name, policy)
 
     def tag(self, policy: LabelPolicy) -> str:
         return policy.step_tag

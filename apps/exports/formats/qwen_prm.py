@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import polars as pl
 import pyarrow as pa
 
-from apps.exports.formats.base import Reader, check_two_classes
+from apps.exports.formats.base import Reader
 from apps.exports.formats.columnar import ExampleFormat, ExampleRows
 from apps.exports.formats.pair_format import MESSAGES
 from apps.exports.policy import LabelPolicy
@@ -25,7 +25,7 @@ class QwenPrm(ExampleFormat):
     readers: tuple[Reader, ...] = (
         Reader(
             "TRL",
-            "0.26.0 to 1.13.0",
+            "1.13.0",
             "PRMTrainer with step_separator",
             """Add `<extra_0>` to the tokenizer where it is not a token already, and turn the rows into TRL's:
 
@@ -43,7 +43,7 @@ rows = rows.map(steps, remove_columns=rows.column_names)
 trainer = PRMTrainer(args=PRMConfig(step_separator="<extra_0>", max_length=None), train_dataset=rows, ...)
 ```
 
-Run with 1.13.0: each label is on its `<extra_0>`.""",
+Run: each label is on its `<extra_0>`.""",
         ),
         Reader(
             "transformers",
@@ -55,13 +55,9 @@ Run with 1.13.0: each label is on its `<extra_0>`.""",
         ),
     )
     label_names: Mapping[str, str] = {"1": "1", "-1": "0"}
+    masks = True
+    has_values = True
     columns = pa.schema([("messages", MESSAGES), ("step_labels", pa.list_(pa.int64()))])
-
-    def schema(self, policy: LabelPolicy) -> pa.Schema:
-        return self.columns
-
-    def check(self, policy: LabelPolicy) -> None:
-        check_two_classes(self.name, policy)
 
     def tag(self, policy: LabelPolicy) -> str:
         return SEPARATOR
@@ -73,7 +69,7 @@ Run with 1.13.0: each label is on its `<extra_0>`.""",
                 "row": rows.row,
                 "question": rows.statements,
                 "answer": answers,
-                "step_labels": rows.lists(rows.is_good.cast(pl.Int64)),
+                "step_labels": rows.lists(rows.numeric_labels()),
             }
         ).select(
             "row",

@@ -25,23 +25,23 @@ class RewardPairs(PairFormat):
     readers: tuple[Reader, ...] = (
         Reader(
             "TRL",
-            "0.13 to 1.16.0",
+            "1.16.0",
             "RewardTrainer",
             "`prompts: standard` or `conversational`, as it is; the margin is part of the loss. Set "
             "`RewardConfig(max_length=None)`: with the default, rows above 1,024 tokens are removed, and only a progress bar "
-            "says so.",
+            "says so. Run.",
         ),
         Reader(
             "OpenRLHF",
-            "0.5 to 0.11.2",
+            "0.11.2",
             "train_rm",
             "`--data.prompt_key prompt --data.chosen_key chosen --data.rejected_key rejected`, with `prompts: conversational` "
             "also `--data.apply_chat_template`, and for the margin `--model.margin_loss_enable`; before 0.11 the same flags "
             "without `data.`, and `--margin_loss`. Without the first flag it trains without the prompt, without a word; "
-            "answers above `--data.max_len` (512 tokens) are cut.",
+            "answers above `--data.max_len` (512 tokens) are cut. Its data code was run.",
         ),
-        Reader("LLaMA-Factory", "0.9.5", "rm", f"{LLAMA_FACTORY} The margin is ignored."),
-        Reader("ms-swift", "4.6.0", "rlhf --rlhf_type rm", f"{MS_SWIFT} The margin is used."),
+        Reader("LLaMA-Factory", "0.9.5", "rm", f"{LLAMA_FACTORY} The margin is ignored. Run."),
+        Reader("ms-swift", "4.6.0", "rlhf --rlhf_type rm", f"{MS_SWIFT} The margin is used. Run."),
     )
 
     def schema(self, policy: LabelPolicy) -> pa.Schema:
@@ -62,7 +62,7 @@ class RewardPairs(PairFormat):
             )
 
     def notices(self, policy: LabelPolicy, tally: Tally) -> Sequence[str]:
-        return () if tally.positive_margins else (NO_MARGINS,)
+        return (NO_MARGINS,) if tally.labels and not tally.positive_margins else ()
 
     def problem_rows(self, records: Sequence[Record], policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
         for pair in problem_pairs(records, policy, tally):

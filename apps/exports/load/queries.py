@@ -1,0 +1,175 @@
+"""The queries of `columns`, each compiled once for an export: the values of placeholders differ from chunk to chunk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import polars as pl
+from django.db.models import BooleanField, ExpressionWrapper, F, Q, QuerySet, TextField
+from django.db.models.fields.json import KeyTextTransform, KeyTransform
+from django.db.models.functions import Cast, Coalesce
+
+from apps.corpus.models import Problem, Solution, Step
+from apps.estimation.latest import counted_run_q
+from apps.estimation.models import EstimationRun, StepEstimate
+from apps.exports.labels.columns import chunk, frames
+from apps.exports.load.arrow import Query, compile_query, is_any_of, placeholder
+from apps.judging.models import JudgeRun, StepVerdict
+from apps.labeling.models import Assignment, GoldLabel, StepLabel
+from apps.labeling.models.counted import redundancy_expression
+from apps.quality.models import StepConsensus
+from apps.quality.review.corrections import counted_corrections
+
+_STEPS: frames.Schema = {
+    "step": pl.Int64,
+    "solution": pl.Int64,
+    "position": pl.Int64,
+    "candidate": pl.Int64,
+    "origin": pl.String,
+    "chosen": pl.Boolean,
+    "text": pl.String,
+}
+_ASSIGNMENTS: frames.Schema = {
+    "assignment": pl.Int64,
+    "solution": pl.Int64,
+    "user": pl.Int64,
+    "number": pl.Int64,
+    "generation": pl.Int64,
+    "origin": pl.String,
+    "is_screening": pl.Boolean,
+    "is_quality_control": pl.Boolean,
+    "is_corrected": pl.Boolean,
+    "finish_reason": pl.String,
+    "submitted_at": pl.Datetime("us", "UTC"),
+    "redundancy": pl.Int64,
+}
+_RATINGS: frames.Schema = {
+    "assignment": pl.Int64,
+    "step": pl.Int64,
+    "rating": pl.Int8,
+    "unsure": pl.Boolean,
+    "chosen": pl.Boolean,
+}
+_CORRECTIONS: frames.Schema = {
+    "assignment": pl.Int64,
+    "reviewer": pl.Int64,
+    "at": pl.Datetime("us", "UTC"),
+    "review": pl.Int64,
+    "submission": pl.String,
+}
+_GOLD: frames.Schema = {"step": pl.Int64, "rating": pl.Int8}
+_CONSENSUS: frames.Schema = {"step": pl.Int64, "rating": pl.Int8, "how": pl.String, "is_thin": pl.Boolean}
+_RUNS: frames.Schema = {"run": pl.Int64, "number": pl.Int64, "strategy": pl.String}
+_ESTIMATES: frames.Schema = {
+    "step": pl.Int64,
+    "run": pl.Int64,
+    "rollouts": pl.Int32,
+    "successes": pl.Int32,
+    "hard": pl.Boolean,
+}
+_JUDGE_RUNS: frames.Schema = {
+    "run": pl.Int64,
+    "number": pl.Int64,
+    "judge": pl.String,
+    "version": pl.Int64,
+    "run_in_file": pl.Int64,
+}
+_VERDICTS: frames.Schema = {"step": pl.Int64, "run": pl.Int64, "rating": pl.Int8}
+
+Among = Callable[[str], Any]
+
+
+def in_list(column: str) -> Any:
+    """The rows of exactly these ids."""
+    return is_any_of(column, "ids")
+
+
+def in_range(column: str) -> Any:
+    """The rows of all ids from the first to the last: faster where there are hardly any others."""
+    return Q(**{f"{column}__gte": placeholder("first_id"), f"{column}__lte": placeholder("last_id")})
+
+
+def compile_queries(among: Among) -> dict[str, Query]:
+    """By name. `among` says how the rows of many ids are found."""
+    of_project = {"project_id": placeholder("project")}
+    in_span = {"problem_id__gte": placeholder("first"), "problem_id__lte": placeholder("last")}
+    problems = Problem.objects.filter(
+        **of_project, retired_at=None, id__gte=placeholder("first"), id__lte=placeholder("last")
+    )
+    solutions = Solution.objects.written().filter(
+        **of_project, **in_span, problem__retired_at=None, id__gt=placeholder("after"), id__lte=placeholder("until")
+    )
+    steps = Step.objects.filter(among("solution_id"))
+    submitted = Assignment.objects.submitted()
+    on_task = submitted.filter(among("task__solution_id"), derived_solution__isnull=True)
+    on_derived = submitted.filter(among("derived_solution_id"))
+    runs = EstimationRun.objects.filter(counted_run_q(), **of_project)
+    return {
+        "problems": compile_query(
+            problems.values_list("id", "statement", "subject", _key_json("messages")), chunk.PROBLEMS
+        ),
+        "solutions": compile_query(
+            solutions.values_list(
+                "id", "problem_id", "source", "is_correct", "separator", KeyTextTransform("text", "extras")
+            ),
+            chunk.SOLUTIONS,
+        ),
+        "steps": compile_query(
+            steps.values_list("id", "solution_id", "position", "candidate", "origin", "chosen", "text"), _STEPS
+        ),
+        "on_task": _assignments(on_task, "task__solution_id"),
+        "on_derived": _assignments(on_derived, "derived_solution_id"),
+        "ratings": compile_query(
+            StepLabel.objects.filter(among("assignment_id")).values_list(
+                "assignment_id", "step_id", "rating", "unsure", "chosen"
+            ),
+            _RATINGS,
+        ),
+        "corrections": compile_query(
+            counted_corrections()
+            .filter(among("assignment_id"))
+            .values_list("assignment_id", "reviewer_id", "at", "id", Cast("submission", TextField())),
+            _CORRECTIONS,
+        ),
+        "gold": compile_query(GoldLabel.objects.filter(among("step_id")).values_list("step_id", "rating"), _GOLD),
+        "consensus": compile_query(
+            StepConsensus.objects.filter(among("step_id")).values_list("step_id", "rating", "how", "is_thin"),
+            _CONSENSUS,
+        ),
+        "runs": compile_query(runs.values_list("id", "number", "strategy"), _RUNS),
+        "estimates": compile_query(
+            StepEstimate.objects.filter(among("step_id")).values_list(
+                "step_id", "run_id", "rollouts", "successes", "hard"
+            ),
+            _ESTIMATES,
+        ),
+        "judge_runs": compile_query(
+            JudgeRun.objects.filter(**of_project).values_list(
+                "id", "number", "judge__name", "judge__version", "run_in_file"
+            ),
+            _JUDGE_RUNS,
+        ),
+        "verdicts": compile_query(
+            StepVerdict.objects.filter(among("step_id")).values_list("step_id", "run_id", "rating"),
+            _VERDICTS,
+        ),
+    }
+
+
+def _assignments(assignments: QuerySet[Assignment], solution: str) -> Query:
+    # A file may mark a single submission as part of a screening.
+    marked = Cast(KeyTextTransform("is_screening", "extras"), BooleanField())
+    columns = (
+        *("id", solution, "labeler_id", "round__number", "round__generation", "round__origin"),
+        Coalesce(marked, F("round__is_screening")),
+        *("is_quality_control", "is_corrected", "finish_reason", "submitted_at"),
+        redundancy_expression(),
+    )
+    corrected = ExpressionWrapper(Q(corrected_by__isnull=False), output_field=BooleanField())
+    return compile_query(assignments.annotate(is_corrected=corrected).values_list(*columns), _ASSIGNMENTS)
+
+
+def _key_json(name: str) -> Cast:
+    """A value in `extras` as JSON text."""
+    return Cast(KeyTransform(name, "extras"), TextField())
