@@ -17,9 +17,9 @@ from apps.estimation.sampling.services import start_sampling
 from apps.evaluation.models import Evaluation
 from apps.evaluation.run import run_evaluation
 from apps.evaluation.services import create_evaluation
-from apps.exports.models import Export
+from apps.exports.models import Export, SavedPolicy
 from apps.exports.run import run_export
-from apps.exports.services import create_export
+from apps.exports.services import create_export, save_policy
 from apps.inference.models import Endpoint
 from apps.inference.services import add_endpoint
 from apps.labeling.assignments.submit import submit
@@ -54,6 +54,7 @@ class World:
     sampling: SamplingRun
     draft: Round
     scoring: ScoringRun
+    saved_policy: SavedPolicy
 
 
 def rate(round_: Round, labeler: User, *ratings: int | None, finish: str = "", **fields: object) -> Assignment:
@@ -92,9 +93,10 @@ def world(project: Project, alice: User, bob: User) -> World:
     sampling = start_sampling(project=project, endpoint=endpoint, created_by=alice)
     draft = create_round(project=project, protocol="first_error", name="Second light", created_by=alice)
     scoring = start_scoring(project=project, endpoint=endpoint, created_by=alice)
+    policy = save_policy(project=project, name="strict", format="trl-prm", policy={"neutral": "negative"})
     made = (
         *(upload, batch, export, evaluation, guideline, invitation, secret),
-        *(bobs, endpoint, run, sampling, draft, scoring),
+        *(bobs, endpoint, run, sampling, draft, scoring, policy),
     )
     return World(project, solution, round_, *made)
 
