@@ -100,7 +100,7 @@ def _people(chunk: Chunk, types: pl.Schema) -> pl.Series:
     fields = {field.name: field.dtype for field in types["people"].inner.fields}  # type: ignore[attr-defined]
     finished = pl.col("stated_finish")
     described = people.with_columns(
-        _extras(people["extras"]),
+        _extras(people["extras"], without="is_screening"),  # Which has a column of its own.
         labeler="name",
         finish_reason=pl.when(finished != "").then(finished),
         reason="stated_reason",
@@ -161,13 +161,14 @@ def _nested(table: pl.DataFrame, names: Sequence[str], parent: pl.Expr, size: in
     return lists
 
 
-def _extras(texts: pl.Series) -> pl.Series:
+def _extras(texts: pl.Series, *, without: str = "") -> pl.Series:
     """Extras as msgspec writes them; an empty object is none."""
     if texts.null_count() == len(texts):
         return texts.cast(pl.String)
     written: list[str | None] = []
     for text in texts:
-        extras = msgspec.json.decode(text) if text is not None else None
+        extras = msgspec.json.decode(text) if text is not None else {}
+        extras.pop(without, None)
         written.append(msgspec.json.encode(extras).decode() if extras else None)
     return pl.Series(texts.name, written, dtype=pl.String)
 
