@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import polars as pl
 import pyarrow as pa
 from msgspec import inspect
 
 from apps.corpus.canonical_row import CanonicalRow, RatedSteps, plain_type, row_fields, row_of
-from apps.corpus.labels import BAD, GREAT, UNKNOWN, hard_label
+from apps.corpus.labels import hard_label
 from apps.corpus.records import Record
 from apps.exports.formats.base import ARCHIVES, Reader, Row, SolutionFormat, label_name
+from apps.exports.formats.canonical_frame import HARD_NAMES, canonical_frame, count_canonical
+from apps.exports.labels.columns.chunk import Chunk
 from apps.exports.labels.steps import resolve
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
@@ -23,7 +26,6 @@ _ARROW_TYPES = {
     inspect.BoolType: pa.bool_(),
     inspect.DictType: pa.string(),  # Extras, whose keys differ from row to row, are JSON in one text.
 }
-_HARD_NAMES = {GREAT: "reaches the answer", BAD: "misses the answer", UNKNOWN: "no rollout counted"}
 
 
 def _arrow_type(type_: inspect.Type) -> pa.DataType:
@@ -44,6 +46,11 @@ class Annotate(SolutionFormat):
 
     def check(self, policy: LabelPolicy) -> None:
         """Every policy is valid: it only decides `first_error`."""
+
+    def frame(self, chunk: Chunk, policy: LabelPolicy, tally: Tally) -> pl.DataFrame:
+        """The rows of a chunk that a `CanonicalLoader` has loaded."""
+        count_canonical(chunk, tally)
+        return canonical_frame(chunk, policy, self.columns)
 
     def rows(self, record: Record, policy: LabelPolicy, tally: Tally) -> Iterator[Row]:
         if record.comparison is not None:
@@ -83,7 +90,7 @@ def _count(record: Record, tally: Tally) -> None:
         tally.carry(str(step.rating) for step in record.consensus)
     for run in record.estimates:
         tally.sources["monte_carlo"] += 1
-        tally.carry(_HARD_NAMES[hard_label(count.rollouts, count.successes, hard=count.hard)] for count in run.steps)
+        tally.carry(HARD_NAMES[hard_label(count.rollouts, count.successes, hard=count.hard)] for count in run.steps)
     for judge in record.judges:
         tally.sources["judge"] += 1
         tally.carry(str(verdict.rating) for verdict in judge.steps)

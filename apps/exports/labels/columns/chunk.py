@@ -132,6 +132,9 @@ def _of_problem(problem: ProblemRecord) -> tuple[Any, ...]:
     return problem.statement, problem.subject, msgspec.json.encode(messages).decode() if messages else None, ""
 
 
+EVERY_SOURCE = ("consensus", "estimates", "gold", "people", "verdicts")
+
+
 def sources_needed(policy: LabelPolicy) -> Sequence[str]:
     """The kinds of ratings that the policy's sources are made of."""
     needed = {kind for source in policy.sources for kind in _KINDS[source]}
