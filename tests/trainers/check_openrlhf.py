@@ -34,9 +34,7 @@ def test_every_pair_is_used_with_its_prompt_and_margin(pairs: dict[str, Any]) ->
     assert pairs["margins"]
 
 
-def test_without_the_prompt_key_no_prompt_is_read_and_the_card_says_so(
-    exports: Exports, pairs: dict[str, Any]
-) -> None:
+def test_without_the_prompt_key_no_prompt_is_read_and_the_card_says_so(exports: Exports, pairs: dict[str, Any]) -> None:
     assert pairs["prompts_without_the_key"] == 0
     assert "--data.prompt_key prompt" in exports.card("reward-pairs")
     assert "--data.prompt_key prompt" in exports.card("dpo")

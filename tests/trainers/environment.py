@@ -63,7 +63,9 @@ def run_script(script: str, environment: str, *arguments: str, home: Path, timeo
     finished = subprocess.run(
         [str(python), str(HERE / "scripts" / f"{script}.py"), *arguments],
         cwd=home,
-        env=os.environ | QUIET | {"HF_HOME": str(home / "hugging-face"), "PATH": f"{python.parent}:{os.environ['PATH']}"},
+        env=os.environ
+        | QUIET
+        | {"HF_HOME": str(home / "hugging-face"), "PATH": f"{python.parent}:{os.environ['PATH']}"},
         capture_output=True,
         text=True,
         timeout=timeout,

@@ -29,8 +29,7 @@ def outcome_of(tokenizer: Any, path: str) -> dict[str, Any]:
         "rows_over_default_length": sum(len(row["input_ids"]) > 1024 for row in whole.train_dataset),
         "cut_at_default_length": sum(len(row["input_ids"]) == 1024 for row in default.train_dataset),
         "misplaced": sum(
-            learned_of(tokenizer, made) != replies_of(row)
-            for row, made in zip(rows, whole.train_dataset, strict=True)
+            learned_of(tokenizer, made) != replies_of(row) for row, made in zip(rows, whole.train_dataset, strict=True)
         ),
         "loss": train(whole),
     }
@@ -51,9 +50,7 @@ def trainer_of(tokenizer: Any, path: str, **more: Any) -> SFTTrainer:
     data = load_dataset("json", data_files=path, split="train")
     return SFTTrainer(
         model=make_model(tokenizer, "causal"),
-        args=SFTConfig(
-            **settings(max_steps=12, assistant_only_loss="messages" in data.column_names, **more)
-        ),
+        args=SFTConfig(**settings(max_steps=12, assistant_only_loss="messages" in data.column_names, **more)),
         train_dataset=data,
         eval_dataset=data,
         processing_class=tokenizer,

@@ -39,7 +39,8 @@ def outcome_of(tokenizer: Any, path: str, compute_score: Any) -> dict[str, Any]:
         "used_at_default_length": len(default),
         "item": sorted(whole[0]),
         "unknown_source": error_of(default_compute_score, "annotate/math", "\\boxed{1}", "1"),
-        "paid_right": {paid(row, rf"\boxed{{{row['reward_model']['ground_truth']}}}", compute_score) for row in rows} == {1.0},
+        "paid_right": {paid(row, rf"\boxed{{{row['reward_model']['ground_truth']}}}", compute_score) for row in rows}
+        == {1.0},
         "paid_wrong": {paid(row, r"\boxed{no answer}", compute_score) for row in rows} == {0.0},
         "strange_truths": [
             row["reward_model"]["ground_truth"]
