@@ -33,7 +33,10 @@ class Problem:
         self.number = number
         name, thing = dice.choice(NAMES), dice.choice(THINGS)
         a, b, c = (dice.randint(2, 40) for _ in range(3))
-        self.statement = f"{name} has {a} {thing}, finds {b} more and then doubles all of it. A friend adds {c}. How many {thing} are there? (No. {number})"
+        self.statement = (
+            f"{name} has {a} {thing}, finds {b} more and then doubles all of it. A friend adds {c}. "
+            f"How many {thing} are there? (No. {number})"
+        )
         self.answer = 2 * (a + b) + c
         self.right = (
             f"{name} has {a} + {b} = {a + b} {thing}.",

@@ -92,7 +92,7 @@ def settings(name: str, stage: str) -> dict[str, Any]:
         "overwrite_output_dir": True,
         "overwrite_cache": True,
         "per_device_train_batch_size": 8,
-        "max_steps": 12,
+        "max_steps": 24,
         "learning_rate": 1e-3,
         "logging_steps": 1,
         "save_strategy": "no",
