@@ -42,7 +42,7 @@ class ProportionSerializer(serializers.Serializer[Any]):
     of = serializers.IntegerField()
 
 
-class DecisionSerializer(serializers.Serializer[Any]):
+class ReviewDecisionSerializer(serializers.Serializer[Any]):
     decision = serializers.CharField()
     reviewer = serializers.CharField(help_text="By pseudonym.")
     at = serializers.DateTimeField()
@@ -58,7 +58,7 @@ class SubmissionLineageSerializer(serializers.Serializer[Any]):
     not_counted = serializers.CharField(allow_blank=True, help_text="Why it does not count; empty if it counts.")
     week = serializers.DateField(allow_null=True, help_text="The Monday of the week of the submission.")
     gold = ProportionSerializer(help_text="First errors on gold that the labeler found in that week.")
-    decision = DecisionSerializer(allow_null=True, help_text="The newest decision by a reviewer.")
+    decision = ReviewDecisionSerializer(allow_null=True, help_text="The newest decision by a reviewer.")
 
 
 class LineageSerializer(serializers.Serializer[Any]):

@@ -51,7 +51,7 @@ def lineage(request: AuthenticatedRequest, slug: str, pk: int, solution_pk: int)
     return render(request, "exports/lineage.html", context)
 
 
-class AuditForm(ServiceForm):
+class ReleaseAuditForm(ServiceForm):
     share = forms.FloatField(
         label="Solutions drawn",
         min_value=0.01,
@@ -88,7 +88,7 @@ def audit_context(place: Place, export: Export) -> dict[str, Any]:
     audit = ReleaseAudit.objects.filter(export=export).first()
     if audit is not None:
         return {"audit": refresh_audit(audit=audit)}
-    return {"audit": None, "audit_form": AuditForm(place=place)}
+    return {"audit": None, "audit_form": ReleaseAuditForm(place=place)}
 
 
 @login_required
@@ -96,7 +96,7 @@ def audit_context(place: Place, export: Export) -> dict[str, Any]:
 def start(request: AuthenticatedRequest, slug: str, pk: int) -> HttpResponse:
     place = place_for(request.user, slug, "export")
     export = export_of(place, pk)
-    form = AuditForm(request.POST, place=place)
+    form = ReleaseAuditForm(request.POST, place=place)
     audit = form.run(
         lambda data: start_audit(
             export=export,
