@@ -14,7 +14,7 @@ from apps.exports.contamination import contamination_index
 from apps.exports.formats.annotate import Annotate
 from apps.exports.formats.base import Format
 from apps.exports.formats.columnar import ColumnFormat
-from apps.exports.labels.columns.chunk import Chunk
+from apps.exports.labels.columns.chunk import SolutionChunk
 from apps.exports.load.arrow import Reader, is_shared, open_reader
 from apps.exports.load.canonical import CanonicalLoader
 from apps.exports.load.columns import ColumnLoader
@@ -27,7 +27,7 @@ from apps.exports.tally import Tally
 from apps.exports.writers import Rows
 from apps.projects.models import Project
 
-COLUMN_CHUNK = 4000  # Solutions in memory at once, as columns.
+COLUMN_CHUNK = 3000  # Solutions in memory at once, as columns.
 CANONICAL_CHUNK = 2000  # Of the canonical row, which has more columns.
 
 T = TypeVar("T")
@@ -115,7 +115,7 @@ def _spans(
 
 
 def _rows_of(
-    chunk: Chunk, format_: ColumnFormat | Annotate, policy: LabelPolicy, records: int, *, project: str
+    chunk: SolutionChunk, format_: ColumnFormat | Annotate, policy: LabelPolicy, records: int, *, project: str
 ) -> ChunkRows:
     tally = chunk.tally
     frame = format_.frame(chunk, policy, tally)

@@ -10,7 +10,7 @@ import pytest
 
 from apps.accounts.models import User
 from apps.core.jobs.model import JobStatus
-from apps.exports import chunks, parts
+from apps.exports import chunks, parts, run
 from apps.exports.files import export_folder
 from apps.exports.formats.trl_prm import TrlPrm
 from apps.exports.load import spans
@@ -22,6 +22,7 @@ from apps.exports.policy import LabelPolicy
 from apps.exports.run import run_export, run_part
 from apps.exports.services import cancel_export, create_export
 from apps.exports.stream import stream_rows
+from apps.exports.tasks import make_export, make_export_part
 from apps.labeling.models import GoldLabel
 from apps.projects.models import Project
 from tests.cast import make_problem, make_solution
@@ -175,3 +176,27 @@ def test_a_problem_is_cut_only_if_it_has_very_many_solutions(project: Project, m
 def test_names_bear_no_slug(tmp_path: Path) -> None:
     assert part_name("", 0, 1, "parquet") == "data-00000-of-00001.parquet"
     assert part_name("test", 3, 12, "jsonl.gz") == "test-00003-of-00012.jsonl.gz"
+
+
+@pytest.mark.django_db
+def test_the_task_leaves_several_parts_to_the_workers_of_the_queue(
+    labeled: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[int] = []
+
+    def keep(task: str, key: int) -> bool:
+        assert task == make_export_part.name
+        sent.append(key)
+        return True
+
+    monkeypatch.setattr(run, "wake", keep)
+    export = asked(labeled)
+    make_export(export.pk)
+    export.refresh_from_db()
+    assert (export.status, export.total, len(sent)) == (JobStatus.RUNNING, 2 * PROBLEMS, 4)
+    for pk in sent:
+        make_export_part(pk)
+    export.refresh_from_db()
+    assert (export.status, export.rows) == (JobStatus.FINISHED, 2 * PROBLEMS)
+    make_export(export.pk)
+    assert Export.objects.get(pk=export.pk).sha256 == export.sha256

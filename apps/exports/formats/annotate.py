@@ -13,7 +13,7 @@ from apps.corpus.labels import hard_label
 from apps.corpus.records import Record
 from apps.exports.formats.base import ARCHIVES, Reader, Row, SolutionFormat, label_name
 from apps.exports.formats.canonical_frame import HARD_NAMES, canonical_frame, count_canonical
-from apps.exports.labels.columns.chunk import Chunk
+from apps.exports.labels.columns.chunk import SolutionChunk
 from apps.exports.labels.steps import resolve
 from apps.exports.policy import LabelPolicy
 from apps.exports.tally import Tally
@@ -47,7 +47,7 @@ class Annotate(SolutionFormat):
     def check(self, policy: LabelPolicy) -> None:
         """Every policy is valid: it only decides `first_error`."""
 
-    def frame(self, chunk: Chunk, policy: LabelPolicy, tally: Tally) -> pl.DataFrame:
+    def frame(self, chunk: SolutionChunk, policy: LabelPolicy, tally: Tally) -> pl.DataFrame:
         """The rows of a chunk that a `CanonicalLoader` has loaded."""
         count_canonical(chunk, tally)
         return canonical_frame(chunk, policy, self.columns)

@@ -10,7 +10,7 @@ import polars as pl
 import pyarrow as pa
 
 from apps.corpus.labels import BAD, GREAT, NO_ERROR, UNKNOWN
-from apps.exports.labels.columns.chunk import Chunk
+from apps.exports.labels.columns.chunk import SolutionChunk
 from apps.exports.labels.columns.frames import CANDIDATE_BITS, LabelFrames, position_expr, row_expr
 from apps.exports.labels.columns.sources import hard_rating
 from apps.exports.labels.columns.steps import label_steps
@@ -22,7 +22,7 @@ NOT_RATED = "not rated"
 _CANDIDATE = pl.col("key") % (1 << CANDIDATE_BITS)
 
 
-def canonical_frame(chunk: Chunk, policy: LabelPolicy, columns: pa.Schema) -> pl.DataFrame:
+def canonical_frame(chunk: SolutionChunk, policy: LabelPolicy, columns: pa.Schema) -> pl.DataFrame:
     """`row` and the columns of the canonical row, which are structs; `columns` gives their types where all are null."""
     types = pl.Schema(columns)
     size = len(chunk.solutions)
@@ -39,7 +39,7 @@ def canonical_frame(chunk: Chunk, policy: LabelPolicy, columns: pa.Schema) -> pl
     )
 
 
-def count_canonical(chunk: Chunk, tally: Tally) -> None:
+def count_canonical(chunk: SolutionChunk, tally: Tally) -> None:
     """Every source that the rows hold, as this format leaves none out: sources are labelings, labels are of steps."""
     frames = chunk.frames
     runs = {"monte_carlo": frames.estimates, "judge": frames.verdicts}
@@ -62,13 +62,13 @@ def count_canonical(chunk: Chunk, tally: Tally) -> None:
 # --- the parts of the row ---------------------------------------------------------------------------------
 
 
-def _problems(chunk: Chunk) -> pl.Series:
+def _problems(chunk: SolutionChunk) -> pl.Series:
     names = ("external_id", "statement", "reference_answer", "reference_solution", "verifier", "subject", "level")
     problems = chunk.solutions.select(*names, "split_in_file", "extras").rename({"split_in_file": "split"})
     return problems.with_columns(_extras(problems["extras"])).to_struct("problem")
 
 
-def _solutions(chunk: Chunk) -> pl.Series:
+def _solutions(chunk: SolutionChunk) -> pl.Series:
     steps = chunk.frames.steps.with_columns(
         position=position_expr(),
         candidate=_CANDIDATE,
@@ -90,7 +90,7 @@ def _solutions(chunk: Chunk) -> pl.Series:
     return own.select(order).to_struct("solution")
 
 
-def _people(chunk: Chunk, types: pl.Schema) -> pl.Series:
+def _people(chunk: SolutionChunk, types: pl.Schema) -> pl.Series:
     people = chunk.frames.people
     places = people.select("person").with_row_index("place")
     ratings = chunk.frames.ratings.join(places, on="person", maintain_order="left").with_columns(
@@ -173,7 +173,7 @@ def _extras(texts: pl.Series, *, without: str = "") -> pl.Series:
     return pl.Series(texts.name, written, dtype=pl.String)
 
 
-def _first_errors(chunk: Chunk, policy: LabelPolicy) -> pl.Series:
+def _first_errors(chunk: SolutionChunk, policy: LabelPolicy) -> pl.Series:
     """By solution the first error of its first labeling; null where it has none, or where it is not known."""
     labels = label_steps(chunk.frames, policy)
     errors = np.full(len(chunk.solutions), UNKNOWN, dtype=np.int64)

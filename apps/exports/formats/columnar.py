@@ -12,7 +12,7 @@ import pyarrow as pa
 from apps.corpus.labels import GREAT
 from apps.corpus.records import Record
 from apps.exports.formats.base import PROCESS, BaseFormat, Reader, Row, check_step_columns, check_two_classes
-from apps.exports.labels.columns.chunk import Chunk, chunk_of
+from apps.exports.labels.columns.chunk import SolutionChunk, chunk_of
 from apps.exports.labels.columns.examples import Examples, fitting_examples
 from apps.exports.labels.columns.steps import label_steps
 from apps.exports.labels.columns.values import ADVANTAGES, VALUES, step_values
@@ -37,7 +37,7 @@ class ColumnFormat(BaseFormat, ABC):
     def check(self, policy: LabelPolicy) -> None: ...
 
     @abstractmethod
-    def frame(self, chunk: Chunk, policy: LabelPolicy, tally: Tally) -> pl.DataFrame:
+    def frame(self, chunk: SolutionChunk, policy: LabelPolicy, tally: Tally) -> pl.DataFrame:
         """The rows of the chunk's solutions in order: `row`, the number of the solution, and the columns of the schema.
 
         Counts in `tally` what is written and left out.
@@ -65,7 +65,7 @@ class ExampleFormat(ColumnFormat):
         check_two_classes(self.name, policy)
         check_step_columns(self, policy)
 
-    def frame(self, chunk: Chunk, policy: LabelPolicy, tally: Tally) -> pl.DataFrame:
+    def frame(self, chunk: SolutionChunk, policy: LabelPolicy, tally: Tally) -> pl.DataFrame:
         labels = label_steps(chunk.frames, policy)
         texts = chunk.frames.steps["text"]
         tag = self.tag(policy)
@@ -140,5 +140,5 @@ def _value_lists(examples: Examples, values: pl.DataFrame) -> list[pl.Series]:
     return [examples.lists(of_steps[name]).alias(name) for name in (*VALUES, ADVANTAGES)]
 
 
-def _rows(chunk: Chunk, examples: Examples, texts: pl.Series) -> ExampleRows:
+def _rows(chunk: SolutionChunk, examples: Examples, texts: pl.Series) -> ExampleRows:
     return ExampleRows(examples, chunk.solutions, texts.gather(examples.steps["step"]))

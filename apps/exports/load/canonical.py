@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from apps.exports.labels.columns.chunk import Chunk
+from apps.exports.labels.columns.chunk import SolutionChunk
 from apps.exports.load.arrow import Reader
 from apps.exports.load.columns import ColumnLoader, borders
 from apps.exports.load.people import Members
@@ -24,7 +24,7 @@ class CanonicalLoader(ColumnLoader):
         super().__init__(project, policy, members, is_wide=True, **options)  # type: ignore[arg-type]
         self._verifier = project.verifier
 
-    def load_if_plain(self, reader: Reader, span: Span) -> Chunk | None:
+    def load_if_plain(self, reader: Reader, span: Span) -> SolutionChunk | None:
         """The chunk; None where it has comparisons, critiques, corrections or scores beyond measure."""
         try:
             if len(self._read(reader, "comparisons", **borders(span))):
@@ -36,7 +36,7 @@ class CanonicalLoader(ColumnLoader):
         if (scores >= LARGEST_SCORE).any():
             return None
         own = pl.when(pl.col("verifier") == "").then(pl.lit(self._verifier)).otherwise("verifier")
-        return Chunk(chunk.solutions.with_columns(verifier=own), chunk.frames, chunk.tally)
+        return SolutionChunk(chunk.solutions.with_columns(verifier=own), chunk.frames, chunk.tally)
 
     def _people(
         self, reader: Reader, solutions: pl.DataFrame, steps: pl.DataFrame

@@ -10,7 +10,7 @@ import polars as pl
 
 from apps.corpus.models import Step
 from apps.exports.labels.columns import chunk, frames
-from apps.exports.labels.columns.chunk import Chunk
+from apps.exports.labels.columns.chunk import SolutionChunk
 from apps.exports.labels.columns.frames import LabelFrames, key_expr
 from apps.exports.labels.contamination import ContaminationIndex
 from apps.exports.load.arrow import Reader
@@ -43,7 +43,7 @@ class ColumnLoader:
         self._project = project.pk
         self._in_list, self._in_range = (compile_queries(among, is_wide=is_wide) for among in (in_list, in_range))
 
-    def load(self, reader: Reader, span: Span) -> Chunk:
+    def load(self, reader: Reader, span: Span) -> SolutionChunk:
         tally = Tally()
         solutions = chunk.in_order(
             self._read(reader, "solutions", **borders(span)), self._read(reader, "problems", **borders(span))
@@ -55,7 +55,7 @@ class ColumnLoader:
             solutions = solutions.filter(is_kept)
             steps = self._numbered(steps.drop("key"), solutions)
         tally.solutions += len(solutions)
-        return Chunk(solutions, self._frames(reader, solutions, steps), tally)
+        return SolutionChunk(solutions, self._frames(reader, solutions, steps), tally)
 
     def _read(self, reader: Reader, name: str, **values: Any) -> pl.DataFrame:
         return reader.read(self._in_list[name], project=self._project, **values)

@@ -30,7 +30,7 @@ SOLUTIONS: Schema = {
 
 
 @dataclass(frozen=True)
-class Chunk:
+class SolutionChunk:
     """`solutions` are numbered by their place, as the keys of `frames` have it, and hold the columns of their problem.
 
     `tally` counts the solutions, and those that are left out before a format sees them.
@@ -110,7 +110,7 @@ def whole_texts(solutions: pl.DataFrame, steps: pl.DataFrame) -> pl.Series:
     return placed.select(pl.when(is_given).then("whole_text").otherwise(pl.col("text").fill_null("")))["whole_text"]
 
 
-def chunk_of(records: Sequence[Record]) -> Chunk:
+def chunk_of(records: Sequence[Record]) -> SolutionChunk:
     """The chunk of records with a solution, in their order, which are selected already and counted."""
     numbers: dict[str, int] = {}
     rows = []
@@ -119,7 +119,7 @@ def chunk_of(records: Sequence[Record]) -> Chunk:
             number = numbers.setdefault(record.problem.statement, len(numbers))
             rows.append((row, number, *_of_solution(record.solution), *_of_problem(record.problem)))
     schema = SOLUTIONS | {name: kind for name, kind in PROBLEMS.items() if name != "problem"} | {"split": pl.String}
-    return Chunk(pl.DataFrame(rows, schema=schema, orient="row"), frames_of(records), Tally())
+    return SolutionChunk(pl.DataFrame(rows, schema=schema, orient="row"), frames_of(records), Tally())
 
 
 def _of_solution(solution: SolutionRecord) -> tuple[Any, ...]:
