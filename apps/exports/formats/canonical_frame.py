@@ -35,6 +35,8 @@ def canonical_frame(chunk: SolutionChunk, policy: LabelPolicy, columns: pa.Schem
         _consensus(chunk.frames, size).alias("consensus"),
         _estimates(chunk.frames, size).alias("monte_carlo"),
         _judges(chunk.frames, size).alias("judges"),
+        # Solutions with scores of steps are written from records.
+        pl.lit([], dtype=types["scores"]).alias("scores"),
         _first_errors(chunk, policy).alias("first_error"),
     )
 

@@ -25,7 +25,7 @@ class CanonicalLoader(ColumnLoader):
         self._verifier = project.verifier
 
     def load_if_plain(self, reader: Reader, span: Span) -> SolutionChunk | None:
-        """The chunk; None where it has comparisons, critiques, corrections or scores beyond measure."""
+        """The chunk; None where it has comparisons, critiques, corrections, scores of steps, or scores beyond measure."""
         try:
             if len(self._read(reader, "comparisons", **borders(span))):
                 return None
@@ -41,6 +41,8 @@ class CanonicalLoader(ColumnLoader):
     def _people(
         self, reader: Reader, solutions: pl.DataFrame, steps: pl.DataFrame
     ) -> tuple[pl.DataFrame, pl.DataFrame]:
+        if self._read_of(reader, "step_scores", steps["step"])["step"].is_in(steps["step"].implode()).any():
+            raise _OnlyRecords
         people, ratings = super()._people(reader, solutions, steps)
         ids = people["assignment"]
         for name in ("critique_ratings", "critiques_written"):

@@ -20,6 +20,7 @@ from apps.labeling.models import Assignment, Critique, CritiqueRating, GoldLabel
 from apps.labeling.models.counted import redundancy_expression
 from apps.quality.models import StepConsensus
 from apps.quality.review.corrections import counted_corrections
+from apps.scoring.models import StepScore
 
 _STEPS: frames.Schema = {
     "step": pl.Int64,
@@ -76,6 +77,7 @@ _JUDGE_RUNS: frames.Schema = {
     "run_in_file": pl.Int64,
 }
 _VERDICTS: frames.Schema = {"step": pl.Int64, "run": pl.Int64, "rating": pl.Int8}
+_SCORED: frames.Schema = {"step": pl.Int64}
 _OF_ASSIGNMENT: frames.Schema = {"assignment": pl.Int64}
 
 Among = Callable[[str], Any]
@@ -212,6 +214,9 @@ def compile_queries(among: Among, *, is_wide: bool = False) -> dict[str, Query]:
         ),
         "verdicts": compiled(
             "verdicts", StepVerdict.objects.filter(among("step_id")), ("step_id", "run_id", "rating"), _VERDICTS
+        ),
+        "step_scores": compile_query(
+            StepScore.objects.filter(counted_run_q("run__"), among("step_id")).values_list("step_id"), _SCORED
         ),
     }
 
