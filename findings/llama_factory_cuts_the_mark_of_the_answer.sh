@@ -6,10 +6,10 @@
 # Guessed: the prompt loses its beginning, so that the answer still follows the mark that opens the assistant's turn; an
 #          answer that `kto_tag` calls true stays desired, whatever its text.
 # Seen:    the prompt loses its end, the mark included: the answer follows the middle of the question. A desired answer
-#          without text is trained as an undesired one. Neither is logged.
+#          without text is trained as an undesired one. No log says so of either row.
 #
 # Output when run:
-#   the prompt that is trained ends in: ' word word word'
+#   the prompt that is trained ends in: 'word word word '
 #   kto_tag True, answer '': trained as False
 #
 # Exits 1 when any of this changes.
@@ -20,7 +20,7 @@ python3 -m venv "$folder/venv"
 # Its images and sound are not used: an empty torchaudio stands in for the one that loads CUDA's libraries.
 "$folder/venv/bin/pip" -q install --no-deps llamafactory==0.9.5
 "$folder/venv/bin/pip" -q install transformers==5.6.0 datasets==4.0.0 trl==0.24.0 peft==0.18.1 accelerate==1.11.0 \
-  torch==2.13.0 av==16.0.0 omegaconf==2.3.0 pyyaml hf-transfer modelscope==1.33.0 pillow numpy pandas einops safetensors
+  torch==2.13.0 av==16.0.0 omegaconf==2.4.0 pyyaml hf-transfer==0.1.9 modelscope==1.40.2 pillow numpy pandas einops==0.8.2 safetensors
 cd "$folder"
 DISABLE_VERSION_CHECK=1 HF_HUB_OFFLINE=1 "$folder/venv/bin/python" - <<'PY' 2> "$folder/log" || { tail -5 "$folder/log"; exit 1; }
 import sys
@@ -62,5 +62,5 @@ judged = made(FeedbackDatasetProcessor, {"prompt": "word", "completion": "", "la
               prompt="prompt", response="completion", kto_tag="label")
 print(f"the prompt that is trained ends in: {prompt[-15:]!r}")
 print(f"kto_tag True, answer '': trained as {judged['kto_tags'][0]}", flush=True)
-sys.exit(not (prompt.endswith("word") and "assistant" not in prompt and judged["kto_tags"] == [False]))
+sys.exit(not (prompt.endswith("word ") and "assistant" not in prompt and judged["kto_tags"] == [False]))
 PY
