@@ -47,7 +47,7 @@ def build_manifest(
             "comparisons": tally.comparisons,
             "rows": tally.rows,
             "labels": dict(sorted(tally.labels.items())),
-            "labels_as_read": _as_read(tally.labels, format_.label_names),
+            "labels_as_read": labels_as_read(tally.labels, format_.label_names),
             "sources": {source: count for source, count in sorted(tally.sources.items()) if count},
             **({"ratings": tally.ratings()} if format_.labels_steps else {}),
             "tokens": tally.lengths(),
@@ -73,7 +73,7 @@ def combined_sha256(digests: Sequence[str]) -> str:
     return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
-def _as_read(labels: Mapping[str, int], names: Mapping[str, str]) -> dict[str, int]:
+def labels_as_read(labels: Mapping[str, int], names: Mapping[str, str]) -> dict[str, int]:
     """The labels by the values that stand in the rows, such as true and false."""
     counts: dict[str, int] = {}
     for label, count in sorted(labels.items()):
