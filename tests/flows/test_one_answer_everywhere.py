@@ -209,7 +209,7 @@ def test_a_judge_is_its_newest_version_everywhere(told: Told, tmp_path: Path) ->
         older = {1: first_error(JUDGED_BEFORE[name])} if name in JUDGED_BEFORE else {}
         assert versions == older | ({2: first_error(JUDGED[name])} if name in JUDGED else {}), name
     found, _ = exported(told, tmp_path, "annotate", sources=["judge"])
-    errors = {name_of(row["problem"]["statement"]): row["first_error"] for row in found if "solution" in row}
+    errors = {name_of(row["problem"]["statement"]): row["first_error"] for row in found if row["solution"]}
     assert errors == {name: first_error(JUDGED[name]) if name in JUDGED else None for name in KEPT}
     # On the quality page each version is a row of its own, compared where the first error is settled.
     compared = [name for name in JUDGED if PEOPLE[name][0] == "settled"]
@@ -307,7 +307,7 @@ def exported(told: Told, folder: Path, name: str, **policy: Any) -> tuple[list[R
 def test_our_own_rows_hold_what_the_pages_show(told: Told, tmp_path: Path) -> None:
     found, counts = exported(told, tmp_path, "annotate", sources=["consensus"], thin="take")
     assert (counts["solutions"], counts["comparisons"]) == (len(KEPT), script.COMPARED)
-    of_solutions = {name_of(row["problem"]["statement"]): row for row in found if "solution" in row}
+    of_solutions = {name_of(row["problem"]["statement"]): row for row in found if row["solution"]}
     assert set(of_solutions) == set(KEPT)
     for name, row in of_solutions.items():
         assert row["first_error"] == (PEOPLE[name][1] if name in PEOPLE else None), name
@@ -332,7 +332,7 @@ def test_our_own_rows_hold_what_the_pages_show(told: Told, tmp_path: Path) -> No
     assert preferences.count("tie") == sum(better is None for said in asked for better, _ in said.values())
     for source in (["gold"], ["monte_carlo_hard"]):
         found, _ = exported(told, tmp_path, "annotate", sources=source)
-        errors = {name_of(row["problem"]["statement"]): row["first_error"] for row in found if "solution" in row}
+        errors = {name_of(row["problem"]["statement"]): row["first_error"] for row in found if row["solution"]}
         labels = GOLD if source == ["gold"] else told.rollouts
         assert errors == {name: first_error(labels[name]) if name in labels else None for name in KEPT}
 
