@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management.base import CommandError
 from pytest_django import DjangoDbBlocker
 
 from apps.accounts.models import User
@@ -326,7 +327,7 @@ def test_our_own_rows_hold_what_the_pages_show(told: Told, tmp_path: Path) -> No
         assert first_error([said[place] for place in sorted(said)]) == (None if state == "tied" else error), name
         reached = [step for step in stands if error == NO_ERROR or step["position"] <= (error or 0)]
         assert {step["is_thin"] for step in reached} <= {state == "thin"}, name
-    preferences = [person["preference"]["choice"] for row in found if "comparison" in row for person in row["people"]]
+    preferences = [person["preference"]["choice"] for row in found if row["comparison"] for person in row["people"]]
     asked = [said for (name, *_), said in script.PREFERENCES.items() if name != "retired"]
     assert len(preferences) == sum(map(len, asked))
     assert preferences.count("tie") == sum(better is None for said in asked for better, _ in said.values())
@@ -418,8 +419,10 @@ def test_files_of_people_of_answers_and_of_pairs_hold_each_what_counts_once(told
     assert counts["left_out"] == {"solutions: of problems that are retired": 1}
 
     for name in ("reward-pairs", "dpo"):
-        found, counts = exported(told, tmp_path, name)
-        assert (found, counts["left_out"]) == ([], script.THIN_PAIRS_LEFT_OUT)
+        with pytest.raises(CommandError, match="The export would be empty") as empty:
+            exported(told, tmp_path, name)
+        for reason, count in script.THIN_PAIRS_LEFT_OUT.items():
+            assert f"{reason} ({count})" in str(empty.value)
         for ties, pairs in (("drop", script.PAIRS), ("both_ways", [*script.PAIRS, *script.TIED_PAIRS])):
             found, counts = exported(told, tmp_path, name, ties=ties, thin="take")
             begun = f"Compute {script.NAMES.index('alternatives')} + {script.NAMES.index('alternatives')}."
